@@ -1,0 +1,87 @@
+//! Base32 of RFC 4648 section 6 without padding: the form in which a phone takes a key.
+
+use data_encoding::BASE32_NOPAD;
+use zeroize::Zeroizing;
+
+/// The text of a key, upper case, no padding. A secret: the caller shows it to its owner and to nobody else.
+#[must_use]
+pub fn reveal(bytes: &[u8]) -> Zeroizing<String> {
+    // Sized beforehand: a string that grows leaves copies of the key behind.
+    let mut text = Zeroizing::new(String::with_capacity(BASE32_NOPAD.encode_len(bytes.len())));
+    BASE32_NOPAD.encode_append(bytes, &mut text);
+    text
+}
+
+/// The text of a key in groups of four letters, for reading aloud and typing.
+#[must_use]
+pub fn reveal_in_groups(bytes: &[u8]) -> Zeroizing<String> {
+    let text = reveal(bytes);
+    let mut grouped = Zeroizing::new(String::with_capacity(text.len() * 5 / 4 + 1));
+    for (at, letter) in text.chars().enumerate() {
+        if at > 0 && at % 4 == 0 {
+            grouped.push(' ');
+        }
+        grouped.push(letter);
+    }
+    grouped
+}
+
+/// Reads a key; either case, spaces and dashes between the letters and padding at the end are passed over.
+///
+/// `None` when any other character is met or the number of letters cannot come from whole bytes.
+#[must_use]
+pub fn parse(text: &str) -> Option<Zeroizing<Vec<u8>>> {
+    let mut letters = Zeroizing::new(Vec::with_capacity(text.len()));
+    letters.extend(
+        text.trim_end_matches('=')
+            .bytes()
+            .filter(|byte| !matches!(byte, b' ' | b'-'))
+            .map(|byte| byte.to_ascii_uppercase()),
+    );
+    let mut bytes = Zeroizing::new(vec![0; BASE32_NOPAD.decode_len(letters.len()).ok()?]);
+    BASE32_NOPAD.decode_mut(&letters, &mut bytes).ok()?;
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn vectors_of_rfc_4648_section_10() {
+        for (plain, text) in [
+            ("", ""),
+            ("f", "MY"),
+            ("fo", "MZXQ"),
+            ("foo", "MZXW6"),
+            ("foob", "MZXW6YQ"),
+            ("fooba", "MZXW6YTB"),
+            ("foobar", "MZXW6YTBOI"),
+        ] {
+            assert_eq!(*reveal(plain.as_bytes()), text);
+            assert_eq!(parse(text).unwrap().as_slice(), plain.as_bytes());
+        }
+    }
+
+    #[test]
+    fn groups_case_and_padding_do_not_matter() {
+        let key = b"12345678901234567890";
+        assert_eq!(
+            *reveal_in_groups(key),
+            "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"
+        );
+        assert_eq!(
+            parse("gezd gnbv-gy3t qojq GEZDGNBVGY3TQOJQ====")
+                .unwrap()
+                .as_slice(),
+            key
+        );
+    }
+
+    #[test]
+    fn what_is_not_base32_is_refused() {
+        for text in ["1", "A", "AB0D", "MZXW6YT!", "M", "ÄÄÄÄ"] {
+            assert!(parse(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! The decision about one attempt: the only place where a verdict is born.
+
+use crate::code::{Generator, HOTP_LOOK_AHEAD, TypedCode, around};
+use crate::input::Input;
+use crate::record::{
+    Authenticator, AuthenticatorState, Credential, Drift, Kind, Name, Policy, Refusal, Resync,
+    Standing, State, Unlock,
+};
+use crate::recovery::{self, RecoveryCode};
+use crate::time::{Step, UnixTime};
+
+/// What became of one attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A code of this authenticator was right.
+    Accepted {
+        /// Whose code it was.
+        authenticator: Name,
+        /// Set when this was the second code in a row from a clock that is off: the new drift, in steps.
+        resynchronised: Option<Drift>,
+    },
+    /// A recovery code was right; so many are left.
+    Recovered {
+        /// Unused recovery codes after this one.
+        left: u32,
+    },
+    /// Matched nothing; counted. So many failures are left before the lock.
+    Rejected {
+        /// Further failures that are allowed before the account locks.
+        left: u32,
+    },
+    /// Matched nothing; counted, and it was one too many.
+    RejectedAndLocked {
+        /// The lock that begins.
+        standing: Standing,
+    },
+    /// Right, but used before; not counted.
+    Replayed,
+    /// Nothing was typed; not counted.
+    Empty,
+    /// The account is locked or disabled; what was typed was not looked at.
+    Locked {
+        /// Until when.
+        standing: Standing,
+    },
+    /// The account has no authenticator and must have one.
+    NotEnrolled,
+    /// The account has no authenticator and policy excuses it.
+    Excused,
+}
+
+/// Decides about an account without a credential.
+#[must_use]
+pub const fn absent(excused: bool) -> Verdict {
+    if excused {
+        Verdict::Excused
+    } else {
+        Verdict::NotEnrolled
+    }
+}
+
+/// Decides one attempt and says what must be remembered about it.
+///
+/// Pure: the caller brings `now` and stores the returned [`State`], also after a refusal. A step at or before
+/// the last accepted one never matches again (RFC 6238 section 5.2), so a clock that runs back costs the user a
+/// wait and never the system a replay. While locked, only a recovery code is looked at, where policy allows.
+#[must_use]
+pub fn decide(
+    credential: &Credential,
+    state: &State,
+    policy: &Policy,
+    input: &Input,
+    now: UnixTime,
+) -> (Verdict, State) {
+    let mut next = state.reduced_to(credential);
+    next.standing = standing_at(next.standing, now);
+    let verdict = match (next.standing, input) {
+        (Standing::Open, Input::Empty) => Verdict::Empty,
+        (Standing::Open, Input::Code(typed)) => try_code(credential, policy, typed, now, &mut next),
+        (Standing::Open, Input::Recovery(code)) => {
+            match use_recovery_code(credential, code, &mut next) {
+                CodeUse::Unused => recovered(credential, &mut next),
+                CodeUse::UsedBefore => {
+                    refused(Verdict::Replayed, Refusal::Replayed, now, &mut next)
+                }
+                CodeUse::Unknown => reject(policy, Refusal::WrongCode, now, &mut next),
+            }
+        }
+        (Standing::Open, Input::Other) => reject(policy, Refusal::WrongCode, now, &mut next),
+        (Standing::Locked { .. } | Standing::Held, Input::Recovery(code))
+            if policy.recovery.opens_lock =>
+        {
+            match use_recovery_code(credential, code, &mut next) {
+                CodeUse::Unused => recovered(credential, &mut next),
+                CodeUse::UsedBefore | CodeUse::Unknown => locked(now, &mut next),
+            }
+        }
+        (Standing::Locked { .. } | Standing::Held | Standing::Disabled, _) => {
+            locked(now, &mut next)
+        }
+    };
+    if !matches!(verdict, Verdict::Empty) {
+        forget_half_resyncs(&mut next, now, &verdict);
+    }
+    (verdict, next)
+}
+
+/// The standing as it is at `now`: a timed lock that has run out is open.
+///
+/// A lock begins anew when it lies in the future: the clock has run back, and a lock that was set by a clock gone
+/// wrong would otherwise last until that false date.
+#[must_use]
+pub fn standing_at(standing: Standing, now: UnixTime) -> Standing {
+    match standing {
+        Standing::Locked { since, lasts } if now < since => Standing::Locked { since: now, lasts },
+        Standing::Locked { since, lasts } if now >= since.after(lasts) => Standing::Open,
+        unchanged => unchanged,
+    }
+}
+
+/// How a typed code fares with one authenticator.
+enum Match {
+    Fresh(Step),
+    Replay,
+    FarOff(Resync),
+    Nothing,
+}
+
+/// Looks at every authenticator and every step, whatever the first ones say.
+fn try_code(
+    credential: &Credential,
+    policy: &Policy,
+    typed: &TypedCode,
+    now: UnixTime,
+    next: &mut State,
+) -> Verdict {
+    let matches: Vec<Match> = credential
+        .authenticators()
+        .iter()
+        .map(|one| match_code(one, next.of(one.id), policy, typed, now))
+        .collect();
+    // One code must never be accepted twice, also not by two authenticators that happen to show the same digits.
+    if matches.iter().any(|one| matches!(one, Match::Replay)) {
+        return refused(Verdict::Replayed, Refusal::Replayed, now, next);
+    }
+    let mut accepted = None;
+    for (authenticator, found) in credential.authenticators().iter().zip(&matches) {
+        let Some(entry) = next
+            .authenticators
+            .iter_mut()
+            .find(|entry| entry.id == authenticator.id)
+        else {
+            continue;
+        };
+        let (step, resynchronised) = match found {
+            Match::Fresh(step) => (*step, None),
+            Match::FarOff(far) if completes(entry.resync, *far) => (far.step, Some(far.distance)),
+            Match::FarOff(_) | Match::Replay | Match::Nothing => continue,
+        };
+        entry.last_step = Some(step);
+        entry.last_used = Some(now);
+        entry.drift = resynchronised.unwrap_or(entry.drift);
+        accepted.get_or_insert((authenticator.name.clone(), resynchronised));
+    }
+    if let Some((authenticator, resynchronised)) = accepted {
+        succeed(next);
+        return Verdict::Accepted {
+            authenticator,
+            resynchronised,
+        };
+    }
+    let mut refusal = Refusal::WrongCode;
+    for (authenticator, found) in credential.authenticators().iter().zip(&matches) {
+        if let Match::FarOff(far) = found
+            && let Some(entry) = next
+                .authenticators
+                .iter_mut()
+                .find(|entry| entry.id == authenticator.id)
+        {
+            entry.resync = Some(*far);
+            refusal = Refusal::ClockOff;
+        }
+    }
+    reject(policy, refusal, now, next)
+}
+
+/// Finds the step of a typed code: in the window, or for a resynchronisation up to ten minutes away.
+fn match_code(
+    authenticator: &Authenticator,
+    entry: Option<&AuthenticatorState>,
+    policy: &Policy,
+    typed: &TypedCode,
+    now: UnixTime,
+) -> Match {
+    // The store refuses a state that lacks an entry; without one nothing can match here either.
+    let Some(entry) = entry else {
+        return Match::Nothing;
+    };
+    let generator = Generator::new(authenticator);
+    let fresh = |step: Step| entry.last_step.is_none_or(|last| step > last);
+    let period = match authenticator.kind {
+        Kind::Totp(period) => period,
+        Kind::Hotp => {
+            let next_counter = entry.last_step.map_or(0, |last| last.0.saturating_add(1));
+            let replayed = entry
+                .last_step
+                .is_some_and(|last| generator.newest_match(typed, last..=last).is_some());
+            return match generator
+                .newest_match(typed, around(Step(next_counter), 0, HOTP_LOOK_AHEAD - 1))
+            {
+                Some(step) if fresh(step) => Match::Fresh(step),
+                _ if replayed => Match::Replay,
+                _ => Match::Nothing,
+            };
+        }
+    };
+    let here = now.step(period);
+    let middle = Step(here.0.saturating_add_signed(entry.drift.steps()));
+    match generator.newest_match(
+        typed,
+        around(middle, policy.code.window.into(), policy.code.window.into()),
+    ) {
+        Some(step) if fresh(step) => return Match::Fresh(step),
+        Some(_) => return Match::Replay,
+        None => {}
+    }
+    let reach = Drift::LIMIT.as_secs() / period.seconds();
+    match generator.newest_match(typed, around(here, reach, reach)) {
+        Some(step) if fresh(step) => match Drift::from_steps(distance(here, step)) {
+            Ok(distance) => Match::FarOff(Resync { step, distance }),
+            Err(_) => Match::Nothing,
+        },
+        _ => Match::Nothing,
+    }
+}
+
+/// Signed distance in steps, saturating.
+fn distance(from: Step, to: Step) -> i64 {
+    i64::try_from(i128::from(to.0) - i128::from(from.0)).unwrap_or(i64::MAX)
+}
+
+/// Whether a code from outside the window follows one that was as far off (RFC 6238 section 6).
+///
+/// A later code, since the same one twice proves nothing. The distance may differ by one step: two clocks that are a
+/// constant 100 s apart are three steps apart at one moment and four at another.
+fn completes(first: Option<Resync>, second: Resync) -> bool {
+    first.is_some_and(|first| {
+        second.step > first.step && first.distance.steps().abs_diff(second.distance.steps()) <= 1
+    })
+}
+
+/// "In a row" means nothing in between: any attempt but the one just made forgets the first half.
+fn forget_half_resyncs(next: &mut State, now: UnixTime, verdict: &Verdict) {
+    let just_made = matches!(
+        verdict,
+        Verdict::Rejected { .. } | Verdict::RejectedAndLocked { .. }
+    ) && next.last_refusal == Some((now, Refusal::ClockOff));
+    if !just_made {
+        for entry in &mut next.authenticators {
+            entry.resync = None;
+        }
+    }
+}
+
+/// What a recovery code is to this account.
+enum CodeUse {
+    Unused,
+    UsedBefore,
+    Unknown,
+}
+
+/// Marks a recovery code as used, if it is one.
+fn use_recovery_code(credential: &Credential, code: &RecoveryCode, next: &mut State) -> CodeUse {
+    let Some(set) = credential.recovery() else {
+        return CodeUse::Unknown;
+    };
+    let Some(entry) = next.recovery.iter_mut().find(|entry| entry.id == set.id) else {
+        return CodeUse::Unknown;
+    };
+    match recovery::position(set, code) {
+        Some(at) if entry.used & (1 << at) == 0 => {
+            entry.used |= 1 << at;
+            CodeUse::Unused
+        }
+        Some(_) => CodeUse::UsedBefore,
+        None => CodeUse::Unknown,
+    }
+}
+
+fn recovered(credential: &Credential, next: &mut State) -> Verdict {
+    succeed(next);
+    Verdict::Recovered {
+        left: next.recovery_codes_left(credential),
+    }
+}
+
+/// A success opens the account and forgets the failures.
+fn succeed(next: &mut State) {
+    *next = next.unlocked();
+}
+
+/// Counts a failure; the one too many locks, and the hundredth in a row disables (NIST SP 800-63B-4 section 3.2.2).
+fn reject(policy: &Policy, refusal: Refusal, now: UnixTime, next: &mut State) -> Verdict {
+    next.last_refusal = Some((now, refusal));
+    next.failures = next.failures.saturating_add(1);
+    next.failures_in_a_row = next.failures_in_a_row.saturating_add(1);
+    if policy
+        .lockout
+        .disable_after()
+        .is_some_and(|limit| next.failures_in_a_row >= limit)
+    {
+        next.standing = Standing::Disabled;
+    } else if next.failures >= policy.lockout.failures() {
+        next.locks_in_a_row = next.locks_in_a_row.saturating_add(1);
+        next.standing = match policy.lockout.lock_length(next.locks_in_a_row) {
+            Unlock::After(lasts) => Standing::Locked { since: now, lasts },
+            Unlock::Never => Standing::Held,
+        };
+    } else {
+        return Verdict::Rejected {
+            left: policy.lockout.failures() - next.failures,
+        };
+    }
+    next.failures = 0;
+    Verdict::RejectedAndLocked {
+        standing: next.standing,
+    }
+}
+
+fn locked(now: UnixTime, next: &mut State) -> Verdict {
+    let standing = next.standing;
+    refused(Verdict::Locked { standing }, Refusal::Locked, now, next)
+}
+
+fn refused(verdict: Verdict, refusal: Refusal, now: UnixTime, next: &mut State) -> Verdict {
+    next.last_refusal = Some((now, refusal));
+    verdict
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,615 @@
+//! The verdict table and the rules, row by row; the properties are in `properties`.
+
+mod properties;
+
+use super::*;
+use crate::record::{
+    Algorithm, CodePolicy, Digits, Id, LockoutPolicy, Period, RecoveryPolicy, RecoverySet, Secret,
+};
+use crate::recovery::Salt;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// An authenticator whose key is its number, over and over.
+pub(super) fn authenticator(number: u8, kind: Kind) -> Authenticator {
+    Authenticator {
+        id: Id::from_random([number; 8]),
+        name: Name::new(&format!("device {number}")).unwrap(),
+        kind,
+        algorithm: Algorithm::Sha1,
+        digits: Digits::SIX,
+        secret: Secret::new(Zeroizing::new(vec![number; 20])).unwrap(),
+        created: NOON,
+    }
+}
+
+pub(super) fn recovery_code(number: u8) -> RecoveryCode {
+    RecoveryCode::from_random([number; RecoveryCode::BYTES])
+}
+
+pub(super) fn credential(authenticators: Vec<Authenticator>) -> Credential {
+    let salt = Salt([7; 16]);
+    let hashes = (0..10)
+        .map(|number| recovery_code(number).hash(&salt))
+        .collect();
+    let set = RecoverySet {
+        id: Id::from_random([99; 8]),
+        salt,
+        hashes,
+        created: NOON,
+    };
+    Credential::new("alice".to_owned(), 1001, authenticators, Some(set)).unwrap()
+}
+
+/// One account, its memory and a clock that the test moves.
+struct Account {
+    credential: Credential,
+    state: State,
+    policy: Policy,
+    now: UnixTime,
+}
+
+impl Account {
+    fn with(authenticators: Vec<Authenticator>) -> Self {
+        let credential = credential(authenticators);
+        let state = State::fresh(&credential);
+        Self {
+            credential,
+            state,
+            policy: Policy::default(),
+            now: NOON,
+        }
+    }
+
+    fn new() -> Self {
+        Self::with(vec![authenticator(1, Kind::Totp(Period::THIRTY))])
+    }
+
+    fn try_input(&mut self, input: &Input) -> Verdict {
+        let (verdict, next) = decide(&self.credential, &self.state, &self.policy, input, self.now);
+        self.state = next;
+        verdict
+    }
+
+    fn reply(&mut self, reply: &str) -> Verdict {
+        self.try_input(&Input::parse(reply.as_bytes()))
+    }
+
+    fn code_of(&self, device: usize, steps: i64) -> String {
+        let device = &self.credential.authenticators()[device];
+        let here = match device.kind {
+            Kind::Totp(period) => self.now.step(period).0,
+            Kind::Hotp => 0,
+        };
+        Generator::new(device)
+            .reveal(Step(here.checked_add_signed(steps).unwrap()))
+            .to_string()
+    }
+
+    /// Types the code of the first device, `steps` from now.
+    fn code(&mut self, steps: i64) -> Verdict {
+        let code = self.code_of(0, steps);
+        self.reply(&code)
+    }
+
+    fn recover(&mut self, number: u8) -> Verdict {
+        self.try_input(&Input::Recovery(recovery_code(number)))
+    }
+
+    fn wrong(&mut self) -> Verdict {
+        self.reply("wrong")
+    }
+
+    fn wrong_times(&mut self, times: u32) {
+        for _ in 0..times {
+            self.wrong();
+        }
+    }
+
+    fn wait(&mut self, time: Duration) {
+        self.now = self.now.after(time);
+    }
+
+    fn lock_length(&self) -> Duration {
+        match self.state.standing {
+            Standing::Locked { lasts, .. } => lasts,
+            other => panic!("not a timed lock: {other:?}"),
+        }
+    }
+}
+
+fn accepted(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Accepted { .. })
+}
+
+// The rows of the verdict table.
+
+#[test]
+fn a_right_code_is_accepted_and_resets_the_count() {
+    let mut alice = Account::new();
+    alice.wrong_times(4);
+    assert_eq!(
+        alice.code(0),
+        Verdict::Accepted {
+            authenticator: Name::new("device 1").unwrap(),
+            resynchronised: None
+        }
+    );
+    assert_eq!(
+        (
+            alice.state.failures,
+            alice.state.failures_in_a_row,
+            alice.state.locks_in_a_row
+        ),
+        (0, 0, 0)
+    );
+    assert_eq!(alice.state.authenticators[0].last_used, Some(NOON));
+}
+
+#[test]
+fn anything_that_matches_nothing_is_rejected_and_counted() {
+    let mut alice = Account::new();
+    let far = alice.code_of(0, 100);
+    for (reply, left) in [
+        ("000000", 4),
+        ("x", 3),
+        ("ZZZZ-ZZZZ-ZZZZ-ZZZZ", 2),
+        (far.as_str(), 1),
+    ] {
+        assert_eq!(alice.reply(reply), Verdict::Rejected { left }, "{reply}");
+    }
+    assert_eq!(alice.state.failures, 4);
+}
+
+#[test]
+fn a_used_code_is_refused_and_not_counted() {
+    let mut alice = Account::new();
+    assert!(accepted(&alice.code(0)));
+    for _ in 0..20 {
+        assert_eq!(alice.code(0), Verdict::Replayed);
+    }
+    assert_eq!(alice.state.failures, 0);
+    assert_eq!(alice.state.last_refusal, Some((NOON, Refusal::Replayed)));
+}
+
+#[test]
+fn an_empty_reply_is_refused_and_changes_nothing() {
+    let mut alice = Account::new();
+    alice.wrong_times(2);
+    let before = alice.state.clone();
+    for reply in ["", "  ", "\n"] {
+        assert_eq!(alice.reply(reply), Verdict::Empty);
+    }
+    assert_eq!(alice.state, before);
+}
+
+#[test]
+fn a_locked_account_is_told_until_when_and_the_code_is_not_looked_at() {
+    let mut alice = Account::new();
+    alice.wrong_times(5);
+    alice.wait(MINUTE);
+    let standing = Standing::Locked {
+        since: NOON,
+        lasts: MINUTE * 15,
+    };
+    assert_eq!(alice.code(0), Verdict::Locked { standing });
+    assert_eq!(alice.reply(""), Verdict::Locked { standing });
+    assert_eq!(
+        alice.state.authenticators[0].last_step, None,
+        "the right code was not used up"
+    );
+    alice.wait(MINUTE * 14);
+    assert!(accepted(&alice.code(0)));
+}
+
+#[test]
+fn without_a_credential_policy_alone_decides() {
+    assert_eq!(absent(false), Verdict::NotEnrolled);
+    assert_eq!(absent(true), Verdict::Excused);
+}
+
+// Codes.
+
+#[test]
+fn one_step_either_side_is_accepted_and_two_are_not() {
+    for (steps, expected) in [(-2, false), (-1, true), (0, true), (1, true), (2, false)] {
+        assert_eq!(
+            accepted(&Account::new().code(steps)),
+            expected,
+            "{steps} steps off"
+        );
+    }
+}
+
+#[test]
+fn the_window_is_as_wide_as_policy_says() {
+    for window in 0..=3_i64 {
+        for steps in -4..=4_i64 {
+            let mut alice = Account::new();
+            alice.policy.code = CodePolicy {
+                window: window.try_into().unwrap(),
+                ..alice.policy.code
+            };
+            assert_eq!(
+                accepted(&alice.code(steps)),
+                steps.abs() <= window,
+                "window {window}, {steps} steps off"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_step_before_the_last_accepted_one_never_matches_again() {
+    let mut alice = Account::new();
+    assert!(accepted(&alice.code(1)));
+    assert_eq!(alice.code(0), Verdict::Replayed);
+    assert_eq!(alice.code(-1), Verdict::Replayed);
+    alice.wait(MINUTE);
+    assert!(accepted(&alice.code(0)));
+}
+
+#[test]
+fn a_clock_that_runs_back_gives_no_replay() {
+    let mut alice = Account::new();
+    let used = alice.code_of(0, 0);
+    assert!(accepted(&alice.reply(&used)));
+    for back in [30, 60, 3600, 1_000_000_000] {
+        alice.now = UnixTime::from_seconds(NOON.seconds() - back);
+        assert!(!accepted(&alice.reply(&used)));
+        assert!(
+            !accepted(&alice.code(0)),
+            "a step before the last accepted one"
+        );
+    }
+    alice.now = NOON.after(MINUTE);
+    alice.state = alice.state.unlocked();
+    assert!(accepted(&alice.code(0)), "a wait is all it costs");
+}
+
+#[test]
+fn periods_digits_and_algorithms_of_the_authenticator_count_not_those_of_the_policy() {
+    let mut device = authenticator(3, Kind::Totp(Period::new(60).unwrap()));
+    device.digits = Digits::new(8).unwrap();
+    device.algorithm = Algorithm::Sha512;
+    let mut alice = Account::with(vec![device]);
+    let code = alice.code_of(0, 0);
+    assert_eq!(code.len(), 8);
+    assert_eq!(alice.reply(&code[2..]), Verdict::Rejected { left: 4 });
+    assert!(accepted(&alice.reply(&code)));
+}
+
+#[test]
+fn event_based_codes_are_accepted_in_order_and_once() {
+    let mut alice = Account::with(vec![authenticator(1, Kind::Hotp)]);
+    for (counter, expected) in [
+        (0, true),
+        (0, false),
+        (1, true),
+        (11, true),
+        (10, false),
+        (12, true),
+        (40, false),
+    ] {
+        assert_eq!(
+            accepted(&alice.code(counter)),
+            expected,
+            "counter {counter}"
+        );
+    }
+    assert_eq!(alice.code(12), Verdict::Replayed);
+}
+
+// Several authenticators.
+
+#[test]
+fn a_code_of_any_authenticator_is_accepted_and_replay_is_kept_for_each() {
+    let kind = Kind::Totp(Period::THIRTY);
+    let mut alice = Account::with(vec![authenticator(1, kind), authenticator(2, kind)]);
+    let (phone, browser) = (alice.code_of(0, 0), alice.code_of(1, 0));
+    let name = |number: u8| Name::new(&format!("device {number}")).unwrap();
+    for (code, number) in [(&browser, 2), (&phone, 1)] {
+        assert_eq!(
+            alice.reply(code),
+            Verdict::Accepted {
+                authenticator: name(number),
+                resynchronised: None
+            }
+        );
+        assert_eq!(alice.reply(code), Verdict::Replayed);
+    }
+}
+
+#[test]
+fn entries_of_removed_authenticators_are_dropped_and_missing_ones_never_match() {
+    let kind = Kind::Totp(Period::THIRTY);
+    let mut alice = Account::with(vec![authenticator(1, kind), authenticator(2, kind)]);
+    alice.credential = credential(vec![authenticator(2, kind)]);
+    assert!(accepted(&alice.code(0)));
+    assert_eq!(alice.state.authenticators.len(), 1);
+    alice.credential = credential(vec![authenticator(3, kind)]);
+    assert!(!alice.state.covers(&alice.credential));
+    assert_eq!(alice.code(0), Verdict::Rejected { left: 4 });
+}
+
+// Clock drift.
+
+/// A device whose clock is `steps` ahead; two tries in a row, a minute apart.
+fn two_tries(first: i64, second: i64) -> (Account, Verdict, Verdict) {
+    let mut alice = Account::new();
+    let one = alice.code(first);
+    alice.wait(MINUTE);
+    let two = alice.code(second);
+    (alice, one, two)
+}
+
+#[test]
+fn two_codes_in_a_row_equally_far_off_move_the_drift() {
+    for (first, second) in [
+        (5, 5),
+        (-5, -5),
+        (20, 20),
+        (-20, -20),
+        (2, 2),
+        (5, 6),
+        (5, 4),
+    ] {
+        let (mut alice, one, two) = two_tries(first, second);
+        assert_eq!(
+            one,
+            Verdict::Rejected { left: 4 },
+            "a single one does not open the door"
+        );
+        assert!(accepted(&two), "{first} then {second}");
+        assert_eq!(alice.state.authenticators[0].drift.steps(), second);
+        alice.wait(MINUTE);
+        assert!(accepted(&alice.code(second)), "the drift is remembered");
+        alice.wait(MINUTE);
+        assert!(
+            !accepted(&alice.code(second + 2)),
+            "and the window is no wider"
+        );
+    }
+}
+
+#[test]
+fn codes_that_are_not_equally_far_off_or_too_far_do_not() {
+    for (first, second) in [(5, 7), (5, -5), (21, 21), (-21, -21), (100, 100)] {
+        let (alice, _, two) = two_tries(first, second);
+        assert!(!accepted(&two), "{first} then {second}");
+        assert_eq!(alice.state.authenticators[0].drift.steps(), 0);
+    }
+}
+
+#[test]
+fn the_same_far_off_code_twice_proves_nothing() {
+    let mut alice = Account::new();
+    let code = alice.code_of(0, 5);
+    for left in [4, 3, 2, 1] {
+        assert_eq!(alice.reply(&code), Verdict::Rejected { left });
+    }
+}
+
+#[test]
+fn an_attempt_in_between_breaks_the_row() {
+    let between: [fn(&mut Account); 3] = [
+        |alice| drop(alice.wrong()),
+        |alice| drop(alice.code(0)),
+        |alice| drop(alice.recover(0)),
+    ];
+    for attempt in between {
+        let mut alice = Account::new();
+        alice.code(5);
+        attempt(&mut alice);
+        alice.wait(MINUTE);
+        assert!(!accepted(&alice.code(5)));
+    }
+    let mut alice = Account::new();
+    alice.code(5);
+    alice.reply("");
+    alice.wait(MINUTE);
+    assert!(
+        accepted(&alice.code(5)),
+        "pressing Enter by mistake is no attempt"
+    );
+}
+
+#[test]
+fn a_far_off_code_that_locks_still_locks() {
+    let mut alice = Account::new();
+    alice.wrong_times(4);
+    assert!(matches!(alice.code(5), Verdict::RejectedAndLocked { .. }));
+    alice.wait(MINUTE);
+    assert!(matches!(alice.code(5), Verdict::Locked { .. }));
+}
+
+#[test]
+fn used_steps_do_not_come_back_through_the_drift() {
+    let mut alice = Account::new();
+    assert!(accepted(&alice.code(0)));
+    alice.wait(MINUTE * 3);
+    assert_eq!(
+        alice.code(-6),
+        Verdict::Rejected { left: 4 },
+        "the used code, now outside the window"
+    );
+    assert_eq!(alice.state.authenticators[0].resync, None);
+}
+
+// Lockout.
+
+#[test]
+fn the_fifth_failure_locks_for_fifteen_minutes() {
+    let mut alice = Account::new();
+    alice.wrong_times(4);
+    let standing = Standing::Locked {
+        since: NOON,
+        lasts: MINUTE * 15,
+    };
+    assert_eq!(alice.wrong(), Verdict::RejectedAndLocked { standing });
+}
+
+#[test]
+fn each_lock_in_a_row_doubles_and_the_hundredth_failure_disables() {
+    let mut alice = Account::new();
+    let mut lengths = Vec::new();
+    for _ in 0..19 {
+        alice.wrong_times(5);
+        lengths.push(alice.lock_length().as_secs() / 60);
+        alice.wait(alice.lock_length());
+    }
+    assert_eq!(lengths[..8], [15, 30, 60, 120, 240, 480, 960, 1440]);
+    assert!(lengths[8..].iter().all(|&minutes| minutes == 1440));
+    alice.wrong_times(4);
+    assert_eq!(
+        alice.wrong(),
+        Verdict::RejectedAndLocked {
+            standing: Standing::Disabled
+        }
+    );
+    alice.wait(MINUTE * 1_000_000);
+    assert_eq!(
+        alice.code(0),
+        Verdict::Locked {
+            standing: Standing::Disabled
+        }
+    );
+    assert_eq!(
+        alice.recover(1),
+        Verdict::Locked {
+            standing: Standing::Disabled
+        }
+    );
+    assert_eq!(
+        alice.state.recovery_codes_left(&alice.credential),
+        10,
+        "the recovery code was not used up"
+    );
+    alice.state = alice.state.unlocked();
+    assert!(accepted(&alice.code(0)), "an administrator opens it");
+}
+
+#[test]
+fn a_success_between_locks_starts_from_fifteen_minutes_again() {
+    let mut alice = Account::new();
+    alice.wrong_times(5);
+    alice.wait(MINUTE * 15);
+    alice.wrong_times(5);
+    assert_eq!(alice.lock_length(), MINUTE * 30);
+    alice.wait(MINUTE * 30);
+    assert!(accepted(&alice.code(0)));
+    alice.wrong_times(5);
+    assert_eq!(alice.lock_length(), MINUTE * 15);
+}
+
+#[test]
+fn never_means_until_an_administrator_unlocks() {
+    let mut alice = Account::new();
+    alice.policy.lockout = LockoutPolicy::new(3, Unlock::Never, MINUTE, Some(100)).unwrap();
+    alice.wrong_times(3);
+    alice.wait(MINUTE * 1_000_000);
+    assert_eq!(
+        alice.code(0),
+        Verdict::Locked {
+            standing: Standing::Held
+        }
+    );
+    assert_eq!(
+        alice.recover(0),
+        Verdict::Recovered { left: 9 },
+        "or a recovery code is used"
+    );
+    assert!(accepted(&alice.code(0)));
+}
+
+#[test]
+fn a_lock_set_by_a_clock_gone_wrong_ends_after_its_length() {
+    let mut alice = Account::new();
+    alice.now = UnixTime::from_seconds(4_000_000_000);
+    alice.wrong_times(5);
+    alice.now = NOON;
+    let standing = Standing::Locked {
+        since: NOON,
+        lasts: MINUTE * 15,
+    };
+    assert_eq!(
+        alice.code(0),
+        Verdict::Locked { standing },
+        "it begins anew when first looked at"
+    );
+    alice.wait(MINUTE * 15);
+    assert!(accepted(&alice.code(0)));
+}
+
+#[test]
+fn a_stricter_policy_holds_for_failures_already_counted() {
+    let mut alice = Account::new();
+    alice.wrong_times(4);
+    alice.policy.lockout = LockoutPolicy::new(2, Unlock::After(MINUTE), MINUTE, None).unwrap();
+    assert!(matches!(alice.wrong(), Verdict::RejectedAndLocked { .. }));
+}
+
+// Recovery codes.
+
+#[test]
+fn a_recovery_code_works_once_and_tells_how_many_are_left() {
+    let mut alice = Account::new();
+    for number in 0..10 {
+        assert_eq!(
+            alice.recover(number),
+            Verdict::Recovered {
+                left: 9 - u32::from(number)
+            }
+        );
+        assert_eq!(alice.recover(number), Verdict::Replayed);
+    }
+    assert_eq!(alice.recover(10), Verdict::Rejected { left: 4 });
+}
+
+#[test]
+fn a_recovery_code_opens_a_lock_where_policy_allows() {
+    for opens_lock in [true, false] {
+        let mut alice = Account::new();
+        alice.policy.recovery = RecoveryPolicy {
+            opens_lock,
+            ..alice.policy.recovery
+        };
+        alice.wrong_times(5);
+        assert_eq!(
+            matches!(alice.recover(3), Verdict::Recovered { left: 9 }),
+            opens_lock
+        );
+        assert_eq!(accepted(&alice.code(0)), opens_lock);
+    }
+}
+
+#[test]
+fn while_locked_a_wrong_or_used_recovery_code_says_only_that_the_account_is_locked() {
+    let mut alice = Account::new();
+    alice.recover(0);
+    alice.wrong_times(5);
+    let before = alice.state.clone();
+    assert!(matches!(alice.recover(0), Verdict::Locked { .. }));
+    assert!(matches!(alice.recover(77), Verdict::Locked { .. }));
+    assert_eq!(
+        (alice.state.failures_in_a_row, alice.state.standing),
+        (before.failures_in_a_row, before.standing)
+    );
+}
+
+#[test]
+fn an_account_without_recovery_codes_rejects_them() {
+    let mut alice = Account::new();
+    alice.credential = Credential::new(
+        "alice".into(),
+        1001,
+        vec![authenticator(1, Kind::Totp(Period::THIRTY))],
+        None,
+    )
+    .unwrap();
+    alice.state = State::fresh(&alice.credential);
+    assert_eq!(alice.recover(0), Verdict::Rejected { left: 4 });
+}

@@ -1,0 +1,20 @@
+//! The judgement of `pam_otp`: what a code is, which one matched, who is locked out and until when.
+//!
+//! Nothing here can open a file, read a clock, look at the environment or draw a random number: whatever an
+//! answer depends on comes in as an argument, so every rule can be tested as a value.
+#![forbid(unsafe_code)]
+
+pub mod base32;
+pub mod code;
+pub mod decide;
+pub mod input;
+pub mod messages;
+pub mod otpauth;
+pub mod record;
+pub mod recovery;
+pub mod time;
+
+pub use decide::{Verdict, absent, decide};
+pub use input::Input;
+pub use record::{Authenticator, Credential, Policy, State};
+pub use time::{Step, UnixTime};

@@ -1,0 +1,283 @@
+//! Every sentence that a person reads, in every language, in one place.
+//!
+//! Each has two halves where something went wrong: what happened, and what to do next. Each has an identity that
+//! stays the same in every language and stands in the log line too, so a help desk can tell what a user saw.
+
+use crate::record::{Language, Standing};
+use crate::time::UnixTime;
+use crate::{Policy, Verdict};
+
+/// One thing to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Asks for a code alone.
+    CodePrompt,
+    /// Asks for password and code in one reply.
+    PasswordAndCodePrompt,
+    /// What was typed matched nothing.
+    WrongCode,
+    /// The code was right, but used before.
+    AlreadyUsed,
+    /// Nothing was typed.
+    NothingTyped,
+    /// Locked for a time.
+    LockedUntil {
+        /// When the lock ends.
+        ends: UnixTime,
+        /// From when that is told.
+        now: UnixTime,
+        /// Whether a recovery code opens it.
+        opens: bool,
+    },
+    /// Locked until an administrator acts.
+    Held {
+        /// Whether a recovery code opens it.
+        opens: bool,
+    },
+    /// Disabled until an administrator acts.
+    Disabled,
+    /// A recovery code was used.
+    RecoveryUsed {
+        /// How many are left.
+        left: u32,
+    },
+    /// The check could not be made.
+    Unavailable,
+}
+
+impl Message {
+    /// What to say to the person at the prompt about a verdict; `None`: nothing needs to be said.
+    ///
+    /// An account that is not enrolled hears what a wrong code hears: whoever is at the prompt may not be its owner.
+    #[must_use]
+    pub fn about(verdict: &Verdict, policy: &Policy, now: UnixTime) -> Option<Self> {
+        match verdict {
+            Verdict::Accepted { .. } | Verdict::Excused => None,
+            Verdict::Recovered { left } => Some(Self::RecoveryUsed { left: *left }),
+            Verdict::Rejected { .. } | Verdict::NotEnrolled => Some(Self::WrongCode),
+            Verdict::Replayed => Some(Self::AlreadyUsed),
+            Verdict::Empty => Some(Self::NothingTyped),
+            Verdict::RejectedAndLocked { standing } | Verdict::Locked { standing } => {
+                let opens = policy.recovery.opens_lock;
+                Some(match standing {
+                    Standing::Locked { .. } => Self::LockedUntil {
+                        ends: standing.ends().unwrap_or(now),
+                        now,
+                        opens,
+                    },
+                    Standing::Held => Self::Held { opens },
+                    Standing::Disabled => Self::Disabled,
+                    Standing::Open => Self::WrongCode,
+                })
+            }
+        }
+    }
+
+    /// The stable identity of the message.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::CodePrompt => "code-prompt",
+            Self::PasswordAndCodePrompt => "password-and-code-prompt",
+            Self::WrongCode => "wrong-code",
+            Self::AlreadyUsed => "already-used",
+            Self::NothingTyped => "nothing-typed",
+            Self::LockedUntil { .. } => "locked-until",
+            Self::Held { .. } => "locked",
+            Self::Disabled => "disabled",
+            Self::RecoveryUsed { .. } => "recovery-used",
+            Self::Unavailable => "unavailable",
+        }
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub fn text(self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(self) -> String {
+        match self {
+            Self::CodePrompt => "Verification code: ".to_owned(),
+            Self::PasswordAndCodePrompt => "Password & verification code: ".to_owned(),
+            Self::WrongCode => "The code is wrong. Wait for the next one and try again; \
+                if it is refused too, check that your device sets its clock automatically."
+                .to_owned(),
+            Self::AlreadyUsed => "This code was already used. Wait for the next one.".to_owned(),
+            Self::NothingTyped => "No code was entered. Type the code that your authenticator shows.".to_owned(),
+            Self::LockedUntil { ends, now, opens } => {
+                let way_out = if opens { "a recovery code opens it, or ask" } else { "ask" };
+                format!(
+                    "Too many wrong codes: locked until {} UTC ({}). Wait; {way_out} your administrator.",
+                    ends.clock_utc(),
+                    english_wait(now, ends)
+                )
+            }
+            Self::Held { opens: true } => {
+                "Too many wrong codes: locked. A recovery code opens it, or ask your administrator.".to_owned()
+            }
+            Self::Held { opens: false } => "Too many wrong codes: locked. Ask your administrator.".to_owned(),
+            Self::Disabled => "Too many wrong codes: disabled. Ask your administrator.".to_owned(),
+            Self::RecoveryUsed { left } => format!(
+                "Recovery code used, {left} left. If your device is lost, enrol a new one with otp-enroll."
+            ),
+            Self::Unavailable => {
+                "The code could not be checked. Try again later; if it stays so, ask your administrator.".to_owned()
+            }
+        }
+    }
+
+    fn korean(self) -> String {
+        match self {
+            Self::CodePrompt => "인증 코드: ".to_owned(),
+            Self::PasswordAndCodePrompt => "비밀번호와 인증 코드: ".to_owned(),
+            Self::WrongCode => "인증 코드가 맞지 않습니다. 다음 코드가 나오면 다시 입력해 주세요. \
+                계속 맞지 않으면 기기의 시간이 자동으로 설정되어 있는지 확인해 주세요."
+                .to_owned(),
+            Self::AlreadyUsed => "이미 사용한 코드입니다. 다음 코드가 나올 때까지 기다려 주세요.".to_owned(),
+            Self::NothingTyped => "코드를 입력하지 않았습니다. 인증 앱에 표시된 코드를 입력해 주세요.".to_owned(),
+            Self::LockedUntil { ends, now, opens } => {
+                let way_out = if opens { "복구 코드를 입력하면 바로 풀리며, " } else { "" };
+                format!(
+                    "인증 코드를 여러 번 잘못 입력하여 {} UTC까지({}) 잠겼습니다. {way_out}도움이 필요하면 관리자에게 문의해 주세요.",
+                    ends.clock_utc(),
+                    korean_wait(now, ends)
+                )
+            }
+            Self::Held { opens: true } => "인증 코드를 여러 번 잘못 입력하여 잠겼습니다. \
+                복구 코드를 입력하거나 관리자에게 문의해 주세요."
+                .to_owned(),
+            Self::Held { opens: false } => {
+                "인증 코드를 여러 번 잘못 입력하여 잠겼습니다. 관리자에게 문의해 주세요.".to_owned()
+            }
+            Self::Disabled => {
+                "인증 코드를 너무 많이 잘못 입력하여 사용이 중지되었습니다. 관리자에게 문의해 주세요.".to_owned()
+            }
+            Self::RecoveryUsed { left } => format!(
+                "복구 코드를 사용했습니다. {left}개 남았습니다. 기기를 잃어버렸다면 otp-enroll로 새 기기를 등록해 주세요."
+            ),
+            Self::Unavailable => {
+                "코드를 확인할 수 없습니다. 잠시 후 다시 시도하고, 계속되면 관리자에게 문의해 주세요.".to_owned()
+            }
+        }
+    }
+}
+
+/// Minutes to go, rounded up, so that nobody comes back too early.
+fn minutes_to_go(now: UnixTime, ends: UnixTime) -> u64 {
+    now.until(ends).as_secs().div_ceil(60)
+}
+
+fn english_wait(now: UnixTime, ends: UnixTime) -> String {
+    match minutes_to_go(now, ends) {
+        1 => "in 1 minute".to_owned(),
+        minutes @ ..120 => format!("in {minutes} minutes"),
+        minutes @ ..2880 => format!("in {} hours", minutes.div_ceil(60)),
+        minutes => format!("on {}, in {} days", ends.date_utc(), minutes.div_ceil(1440)),
+    }
+}
+
+fn korean_wait(now: UnixTime, ends: UnixTime) -> String {
+    match minutes_to_go(now, ends) {
+        minutes @ ..120 => format!("{minutes}분 후"),
+        minutes @ ..2880 => format!("{}시간 후", minutes.div_ceil(60)),
+        minutes => format!("{}, {}일 후", ends.date_utc(), minutes.div_ceil(1440)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
+
+    fn all() -> Vec<Message> {
+        vec![
+            Message::CodePrompt,
+            Message::PasswordAndCodePrompt,
+            Message::WrongCode,
+            Message::AlreadyUsed,
+            Message::NothingTyped,
+            Message::LockedUntil {
+                ends: NOON.after(Duration::from_secs(900)),
+                now: NOON,
+                opens: true,
+            },
+            Message::LockedUntil {
+                ends: NOON.after(Duration::from_secs(900)),
+                now: NOON,
+                opens: false,
+            },
+            Message::Held { opens: true },
+            Message::Held { opens: false },
+            Message::Disabled,
+            Message::RecoveryUsed { left: 7 },
+            Message::Unavailable,
+        ]
+    }
+
+    #[test]
+    fn every_message_is_there_in_both_languages_with_the_same_figures() {
+        let figures = |text: &str| {
+            let mut figures: Vec<_> = text
+                .split(|c: char| !c.is_ascii_digit())
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect();
+            figures.sort();
+            figures
+        };
+        for message in all() {
+            let (english, korean) = (
+                message.text(Language::English),
+                message.text(Language::Korean),
+            );
+            assert!(english.is_ascii(), "{english}");
+            assert!(korean.contains(|c| ('가'..='힣').contains(&c)), "{korean}");
+            assert_eq!(figures(&english), figures(&korean));
+            assert!(!english.contains('\n') && !korean.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn a_lock_says_until_when_and_what_opens_it() {
+        let locked = |seconds, opens| {
+            Message::LockedUntil {
+                ends: NOON.after(Duration::from_secs(seconds)),
+                now: NOON,
+                opens,
+            }
+            .text(Language::English)
+        };
+        assert_eq!(
+            locked(900, true),
+            "Too many wrong codes: locked until 12:15 UTC (in 15 minutes). Wait; a recovery code opens it, or ask \
+             your administrator."
+        );
+        for (seconds, wait) in [
+            (1, "in 1 minute"),
+            (61, "in 2 minutes"),
+            (7200, "in 2 hours"),
+            (259_200, "on 2025-11-23, in 3 days"),
+        ] {
+            assert!(
+                locked(seconds, false).contains(wait),
+                "{seconds}: {}",
+                locked(seconds, false)
+            );
+        }
+    }
+
+    #[test]
+    fn an_account_without_authenticator_hears_what_a_wrong_code_hears() {
+        let policy = Policy::default();
+        assert_eq!(
+            Message::about(&Verdict::NotEnrolled, &policy, NOON),
+            Message::about(&Verdict::Rejected { left: 3 }, &policy, NOON)
+        );
+    }
+}

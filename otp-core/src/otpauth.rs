@@ -1,0 +1,128 @@
+//! The otpauth URI: what the QR code says to the phone.
+
+use crate::base32;
+use crate::record::{Algorithm, Authenticator, Digits, Kind, Period};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::fmt::Write;
+use zeroize::Zeroizing;
+
+/// Unreserved characters of RFC 3986 section 2.3 stay as they are, and `@`, which every app takes.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'@');
+
+/// The URI of `authenticator` for `account` at `issuer`. A secret.
+///
+/// Period, digits and algorithm are left out where they are what every app assumes, so that the QR code stays
+/// small; where they are not, they are always written, or the phone would show wrong codes.
+#[must_use]
+pub fn reveal_uri(authenticator: &Authenticator, issuer: &str, account: &str) -> Zeroizing<String> {
+    let secret = base32::reveal(authenticator.secret.reveal_bytes());
+    // Sized beforehand, so that no copy of the key is left behind by growing.
+    let mut uri = Zeroizing::new(String::with_capacity(
+        128 + secret.len() + 6 * issuer.len() + 3 * account.len(),
+    ));
+    let issuer = utf8_percent_encode(issuer, ESCAPED);
+    let account = utf8_percent_encode(account, ESCAPED);
+    let kind = match authenticator.kind {
+        Kind::Totp(_) => "totp",
+        Kind::Hotp => "hotp",
+    };
+    let mut write =
+        |part: std::fmt::Arguments<'_>| uri.write_fmt(part).expect("a String takes every write");
+    write(format_args!(
+        "otpauth://{kind}/{issuer}:{account}?secret={}&issuer={issuer}",
+        *secret
+    ));
+    if authenticator.algorithm != Algorithm::Sha1 {
+        write(format_args!(
+            "&algorithm={}",
+            authenticator.algorithm.name()
+        ));
+    }
+    if authenticator.digits != Digits::SIX {
+        write(format_args!("&digits={}", authenticator.digits.count()));
+    }
+    match authenticator.kind {
+        Kind::Totp(Period::THIRTY) => {}
+        Kind::Totp(period) => write(format_args!("&period={}", period.seconds())),
+        Kind::Hotp => write(format_args!("&counter=0")),
+    }
+    uri
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{Id, Name, Secret};
+    use crate::time::UnixTime;
+
+    fn uri(kind: Kind, algorithm: Algorithm, digits: u64, issuer: &str, account: &str) -> String {
+        let authenticator = Authenticator {
+            id: Id::from_random([0; 8]),
+            name: Name::new("phone").unwrap(),
+            kind,
+            algorithm,
+            digits: Digits::new(digits).unwrap(),
+            secret: Secret::new(Zeroizing::new(b"12345678901234567890".to_vec())).unwrap(),
+            created: UnixTime::from_seconds(0),
+        };
+        reveal_uri(&authenticator, issuer, account).to_string()
+    }
+
+    #[test]
+    fn defaults_are_left_out() {
+        assert_eq!(
+            uri(
+                Kind::Totp(Period::THIRTY),
+                Algorithm::Sha1,
+                6,
+                "web1",
+                "alice"
+            ),
+            "otpauth://totp/web1:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=web1"
+        );
+    }
+
+    #[test]
+    fn what_is_not_the_default_is_written() {
+        assert_eq!(
+            uri(
+                Kind::Totp(Period::new(60).unwrap()),
+                Algorithm::Sha256,
+                8,
+                "web1",
+                "alice"
+            ),
+            "otpauth://totp/web1:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=web1&algorithm=SHA256&digits=8&period=60"
+        );
+        assert!(
+            uri(Kind::Hotp, Algorithm::Sha1, 6, "web1", "alice")
+                .ends_with("&issuer=web1&counter=0")
+        );
+    }
+
+    #[test]
+    fn names_are_escaped() {
+        let uri = uri(
+            Kind::Totp(Period::THIRTY),
+            Algorithm::Sha1,
+            6,
+            "A & B: 회사",
+            "kim@corp/x?y",
+        );
+        assert!(
+            uri.starts_with(
+                "otpauth://totp/A%20%26%20B%3A%20%ED%9A%8C%EC%82%AC:kim@corp%2Fx%3Fy?secret="
+            ),
+            "{uri}"
+        );
+        assert!(
+            uri.ends_with("&issuer=A%20%26%20B%3A%20%ED%9A%8C%EC%82%AC"),
+            "{uri}"
+        );
+    }
+}

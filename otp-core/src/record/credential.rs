@@ -1,0 +1,288 @@
+//! Who can prove what: authenticators and recovery codes of one account. Changes only at enrolment.
+
+use super::OutOfRange;
+use crate::recovery::{CodeHash, Salt};
+use crate::time::UnixTime;
+use zeroize::Zeroizing;
+
+/// How many authenticators one account may have.
+pub const MAX_AUTHENTICATORS: usize = 4;
+
+/// The shared key of one authenticator. Wiped on drop; has no `Debug`, `Display` or `Clone`.
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// Length of a newly made key in bytes: 160 bits (RFC 4226 section 4, requirement R6).
+    pub const FRESH_BYTES: usize = 20;
+
+    /// Takes over key material of 10 to 128 bytes.
+    ///
+    /// # Errors
+    /// Fewer than 80 bits (what older peers' files hold) or more than 1024 are refused.
+    pub fn new(bytes: Zeroizing<Vec<u8>>) -> Result<Self, OutOfRange> {
+        match bytes.len() {
+            10..=128 => Ok(Self(bytes)),
+            _ => Err(OutOfRange("a secret has 80 to 1024 bits")),
+        }
+    }
+
+    /// The raw key, for the code computation and for the file that keeps it.
+    #[must_use]
+    pub fn reveal_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// The hash inside the code computation (RFC 6238 section 1.2). Many phones know only SHA-1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Algorithm {
+    /// HMAC-SHA-1, the default everywhere.
+    #[default]
+    Sha1,
+    /// HMAC-SHA-256.
+    Sha256,
+    /// HMAC-SHA-512.
+    Sha512,
+}
+
+impl Algorithm {
+    /// The name used in files, policy and otpauth URIs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+            Self::Sha512 => "SHA512",
+        }
+    }
+
+    /// The algorithm of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Sha1, Self::Sha256, Self::Sha512]
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
+    }
+}
+
+/// Length of a code: 6 to 8 digits (RFC 4226 section 5.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Digits(u8);
+
+impl Digits {
+    /// Six digits.
+    pub const SIX: Self = Self(6);
+
+    /// A length of 6, 7 or 8.
+    ///
+    /// # Errors
+    /// Anything else.
+    pub fn new(digits: u64) -> Result<Self, OutOfRange> {
+        match u8::try_from(digits) {
+            Ok(digits @ 6..=8) => Ok(Self(digits)),
+            _ => Err(OutOfRange("digits must be 6, 7 or 8")),
+        }
+    }
+
+    /// The number of digits.
+    #[must_use]
+    pub const fn count(self) -> u8 {
+        self.0
+    }
+}
+
+/// Length of a step: 15 to 120 seconds (RFC 6238 section 5.2 recommends 30).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Period(u8);
+
+impl Period {
+    /// Thirty seconds.
+    pub const THIRTY: Self = Self(30);
+
+    /// A length in seconds.
+    ///
+    /// # Errors
+    /// Outside 15 to 120.
+    pub fn new(seconds: u64) -> Result<Self, OutOfRange> {
+        match u8::try_from(seconds) {
+            Ok(seconds @ 15..=120) => Ok(Self(seconds)),
+            _ => Err(OutOfRange("period must be 15 to 120 seconds")),
+        }
+    }
+
+    /// Seconds in a step.
+    #[must_use]
+    pub const fn seconds(self) -> u64 {
+        self.0 as u64
+    }
+}
+
+/// What moves an authenticator's codes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Time-based codes (RFC 6238).
+    Totp(Period),
+    /// Event-based codes (RFC 4226).
+    Hotp,
+}
+
+/// A random identity, 64 bits. A state entry belongs to the credential part of the same id and to no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Id([u8; 8]);
+
+impl Id {
+    /// The id made of these random bytes.
+    #[must_use]
+    pub const fn from_random(bytes: [u8; 8]) -> Self {
+        Self(bytes)
+    }
+
+    /// Sixteen hexadecimal digits.
+    #[must_use]
+    pub fn text(self) -> String {
+        data_encoding::HEXLOWER.encode(&self.0)
+    }
+
+    /// Reads sixteen lower-case hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        data_encoding::HEXLOWER
+            .decode(text.as_bytes())
+            .ok()?
+            .try_into()
+            .ok()
+            .map(Self)
+    }
+}
+
+/// What a person calls an authenticator: "phone", "browser", "회사 전화".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// A name of 1 to 32 characters that prints on one line and needs no escaping in TOML.
+    ///
+    /// # Errors
+    /// Empty, longer, surrounded by space, or with a control character, `"` or `\`.
+    pub fn new(text: &str) -> Result<Self, OutOfRange> {
+        let plain = |c: char| !c.is_control() && !matches!(c, '"' | '\\' | '\u{2028}' | '\u{2029}');
+        if (1..=32).contains(&text.chars().count())
+            && text.trim() == text
+            && text.chars().all(plain)
+        {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(OutOfRange(
+                "a name has 1 to 32 characters, and no quote, backslash or control character",
+            ))
+        }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// One device or program that shows codes.
+pub struct Authenticator {
+    /// Which state entry is its own.
+    pub id: Id,
+    /// What its owner calls it.
+    pub name: Name,
+    /// Time-based or event-based.
+    pub kind: Kind,
+    /// Hash of the code computation.
+    pub algorithm: Algorithm,
+    /// Length of its codes.
+    pub digits: Digits,
+    /// The shared key.
+    pub secret: Secret,
+    /// When it was enrolled.
+    pub created: UnixTime,
+}
+
+/// The recovery codes issued together. Only salted hashes are kept.
+pub struct RecoverySet {
+    /// Which state entry is its own.
+    pub id: Id,
+    /// The key of the hashes, random for each set.
+    pub salt: Salt,
+    /// One hash a code; the position in the list is what the state remembers as used.
+    pub hashes: Vec<CodeHash>,
+    /// When the codes were issued.
+    pub created: UnixTime,
+}
+
+/// Everything that can open one account, and for whom.
+pub struct Credential {
+    user: String,
+    uid: u32,
+    authenticators: Vec<Authenticator>,
+    recovery: Option<RecoverySet>,
+}
+
+impl Credential {
+    /// How many recovery codes one set may hold; the state keeps one bit for each.
+    pub const MAX_RECOVERY_CODES: usize = 32;
+
+    /// Puts a credential together.
+    ///
+    /// # Errors
+    /// No authenticator or more than [`MAX_AUTHENTICATORS`]; two with one id or one name; too many recovery codes.
+    pub fn new(
+        user: String,
+        uid: u32,
+        authenticators: Vec<Authenticator>,
+        recovery: Option<RecoverySet>,
+    ) -> Result<Self, OutOfRange> {
+        if authenticators.is_empty() || authenticators.len() > MAX_AUTHENTICATORS {
+            return Err(OutOfRange("an account has 1 to 4 authenticators"));
+        }
+        for (at, one) in authenticators.iter().enumerate() {
+            if authenticators[..at]
+                .iter()
+                .any(|other| other.id == one.id || other.name == one.name)
+            {
+                return Err(OutOfRange("two authenticators have one id or one name"));
+            }
+        }
+        if recovery
+            .as_ref()
+            .is_some_and(|set| set.hashes.len() > Self::MAX_RECOVERY_CODES)
+        {
+            return Err(OutOfRange("a set has at most 32 recovery codes"));
+        }
+        Ok(Self {
+            user,
+            uid,
+            authenticators,
+            recovery,
+        })
+    }
+
+    /// The user's name as the name service gave it at enrolment.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The numeric user id at enrolment; a re-created account has another and inherits nothing.
+    #[must_use]
+    pub const fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// The devices, oldest first.
+    #[must_use]
+    pub fn authenticators(&self) -> &[Authenticator] {
+        &self.authenticators
+    }
+
+    /// The newest set of recovery codes; older sets are gone.
+    #[must_use]
+    pub const fn recovery(&self) -> Option<&RecoverySet> {
+        self.recovery.as_ref()
+    }
+}

@@ -1,0 +1,239 @@
+//! What the administrator decided. The default of every field is the one that the manual names.
+
+use super::{Algorithm, Digits, OutOfRange, Period};
+use std::time::Duration;
+
+/// The language that people are spoken to in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Language {
+    /// English.
+    #[default]
+    English,
+    /// Korean.
+    Korean,
+}
+
+impl Language {
+    /// The language of a two-letter tag, `en` or `ko`.
+    #[must_use]
+    pub fn from_tag(tag: &str) -> Option<Self> {
+        match tag {
+            "en" => Some(Self::English),
+            "ko" => Some(Self::Korean),
+            _ => None,
+        }
+    }
+}
+
+/// When a lock ends by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unlock {
+    /// After this long; doubled for each lock in a row.
+    After(Duration),
+    /// Not before an administrator unlocks or a recovery code is used.
+    Never,
+}
+
+/// What codes new authenticators show, and how far from now a code may lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodePolicy {
+    /// Hash of new authenticators.
+    pub algorithm: Algorithm,
+    /// Code length of new authenticators.
+    pub digits: Digits,
+    /// Step length of new authenticators.
+    pub period: Period,
+    /// Steps accepted on either side of now (RFC 6238 section 5.2: at most one is recommended).
+    pub window: u8,
+}
+
+/// When guessing ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LockoutPolicy {
+    failures: u32,
+    unlock: Unlock,
+    unlock_after_max: Duration,
+    disable_after: Option<u32>,
+}
+
+impl LockoutPolicy {
+    /// Checks the four values against each other.
+    ///
+    /// # Errors
+    /// `failures` outside 1 to 100; a wait that is zero, over ten years, or over its maximum; `disable_after` over 100
+    /// (NIST SP 800-63B-4 section 3.2.2) or under `failures`.
+    pub fn new(
+        failures: u32,
+        unlock: Unlock,
+        unlock_after_max: Duration,
+        disable_after: Option<u32>,
+    ) -> Result<Self, OutOfRange> {
+        const TEN_YEARS: Duration = Duration::from_secs(10 * 366 * 86_400);
+        if !(1..=100).contains(&failures) {
+            return Err(OutOfRange("failures must be 1 to 100"));
+        }
+        if unlock_after_max > TEN_YEARS {
+            return Err(OutOfRange("unlock_after_max must be at most ten years"));
+        }
+        if let Unlock::After(wait) = unlock
+            && (wait.is_zero() || wait > unlock_after_max)
+        {
+            return Err(OutOfRange(
+                "unlock_after must be more than zero and at most unlock_after_max",
+            ));
+        }
+        if disable_after.is_some_and(|limit| limit > 100 || limit < failures) {
+            return Err(OutOfRange(
+                "disable_after must be at least failures and at most 100, or 0 for never",
+            ));
+        }
+        Ok(Self {
+            failures,
+            unlock,
+            unlock_after_max,
+            disable_after,
+        })
+    }
+
+    /// Failures in a row that lock.
+    #[must_use]
+    pub const fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Failures in a row, over all locks, that disable the account; `None`: never.
+    #[must_use]
+    pub const fn disable_after(&self) -> Option<u32> {
+        self.disable_after
+    }
+
+    /// How long the first lock lasts.
+    #[must_use]
+    pub const fn unlock(&self) -> Unlock {
+        self.unlock
+    }
+
+    /// The longest a lock may grow.
+    #[must_use]
+    pub const fn unlock_after_max(&self) -> Duration {
+        self.unlock_after_max
+    }
+
+    /// How long the `nth` lock in a row lasts, counted from 1: doubling, up to the maximum.
+    #[must_use]
+    pub fn lock_length(&self, nth: u32) -> Unlock {
+        match self.unlock {
+            Unlock::Never => Unlock::Never,
+            Unlock::After(first) => {
+                let factor = 1_u32.checked_shl(nth.saturating_sub(1)).unwrap_or(u32::MAX);
+                Unlock::After(first.saturating_mul(factor).min(self.unlock_after_max))
+            }
+        }
+    }
+}
+
+/// What recovery codes do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoveryPolicy {
+    /// How many are issued together, 0 to 32.
+    pub codes: u8,
+    /// Whether one opens a lock.
+    pub opens_lock: bool,
+}
+
+/// What enrolling allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnrollPolicy {
+    /// How many authenticators an account may have, 1 to 4.
+    pub max_authenticators: u8,
+}
+
+/// The whole policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Language of the dialogue.
+    pub language: Language,
+    /// Name shown in the phone app; empty: the host name.
+    pub issuer: String,
+    /// Codes.
+    pub code: CodePolicy,
+    /// Lockout.
+    pub lockout: LockoutPolicy,
+    /// Recovery codes.
+    pub recovery: RecoveryPolicy,
+    /// Enrolment.
+    pub enroll: EnrollPolicy,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            language: Language::English,
+            issuer: String::new(),
+            code: CodePolicy {
+                algorithm: Algorithm::Sha1,
+                digits: Digits::SIX,
+                period: Period::THIRTY,
+                window: 1,
+            },
+            lockout: LockoutPolicy {
+                failures: 5,
+                unlock: Unlock::After(Duration::from_secs(15 * 60)),
+                unlock_after_max: Duration::from_secs(24 * 3600),
+                disable_after: Some(100),
+            },
+            recovery: RecoveryPolicy {
+                codes: 10,
+                opens_lock: true,
+            },
+            enroll: EnrollPolicy {
+                max_authenticators: 1,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_lock_in_a_row_lasts_twice_as_long_up_to_the_maximum() {
+        let lockout = Policy::default().lockout;
+        let minutes = |nth| match lockout.lock_length(nth) {
+            Unlock::After(wait) => wait.as_secs() / 60,
+            Unlock::Never => 0,
+        };
+        assert_eq!(
+            [1, 2, 3, 4, 5, 6, 7, 8, 9].map(minutes),
+            [15, 30, 60, 120, 240, 480, 960, 1440, 1440]
+        );
+        assert_eq!([32, 33, 64, u32::MAX].map(minutes), [1440; 4]);
+    }
+
+    #[test]
+    fn lockout_values_that_contradict_each_other_are_refused() {
+        let hour = Duration::from_secs(3600);
+        let cases = [
+            (0, Unlock::Never, hour, None),
+            (101, Unlock::Never, hour, None),
+            (5, Unlock::After(Duration::ZERO), hour, None),
+            (5, Unlock::After(hour * 2), hour, None),
+            (5, Unlock::After(hour), hour, Some(4)),
+            (5, Unlock::After(hour), hour, Some(101)),
+            (5, Unlock::Never, Duration::from_secs(u64::MAX), None),
+        ];
+        for (failures, unlock, max, disable) in cases {
+            assert!(
+                LockoutPolicy::new(failures, unlock, max, disable).is_err(),
+                "{failures} {unlock:?} {max:?} {disable:?}"
+            );
+        }
+        let defaults = Policy::default().lockout;
+        assert_eq!(
+            LockoutPolicy::new(5, defaults.unlock, defaults.unlock_after_max, Some(100)),
+            Ok(defaults),
+            "the built-in defaults pass their own check"
+        );
+    }
+}

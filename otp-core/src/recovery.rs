@@ -1,0 +1,176 @@
+//! Recovery codes: 80 random bits each, typed once, kept as salted hashes.
+
+use crate::record::RecoverySet;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// The letters of Crockford's base32: no I, L, O or U.
+const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Letters in a code.
+pub const LETTERS_IN_CODE: usize = 16;
+
+/// One recovery code. Wiped on drop; has no `Debug`, `Display` or `Clone`.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub struct RecoveryCode([u8; Self::BYTES]);
+
+/// The key of a set's hashes: 128 random bits, not secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Salt(pub [u8; 16]);
+
+/// HMAC-SHA-256 of a code under its set's salt (NIST SP 800-63B-4 section 3.1.2.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CodeHash(pub [u8; 32]);
+
+impl RecoveryCode {
+    /// 80 bits (NIST SP 800-63B-4 section 4.2.1.1 asks for at least 64).
+    pub const BYTES: usize = 10;
+
+    /// The code made of these random bytes.
+    #[must_use]
+    pub const fn from_random(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// Reads what a person typed: any case, dashes and spaces anywhere, O as 0, I and L as 1.
+    #[must_use]
+    pub fn parse(typed: &[u8]) -> Option<Self> {
+        let mut bits: u128 = 0;
+        let mut letters = 0;
+        for &byte in typed.iter().filter(|byte| !matches!(byte, b' ' | b'-')) {
+            letters += 1;
+            if letters > LETTERS_IN_CODE {
+                return None;
+            }
+            bits = bits << 5 | u128::from(letter_value(byte)?);
+        }
+        let bytes = Zeroizing::new(bits.to_be_bytes());
+        bits.zeroize();
+        (letters == LETTERS_IN_CODE).then(|| {
+            let mut code = Self([0; Self::BYTES]);
+            code.0.copy_from_slice(&bytes[16 - Self::BYTES..]);
+            code
+        })
+    }
+
+    /// The code as its owner reads it, `XXXX-XXXX-XXXX-XXXX`.
+    #[must_use]
+    pub fn reveal(&self) -> Zeroizing<String> {
+        let mut wide = Zeroizing::new([0; 16]);
+        wide[16 - Self::BYTES..].copy_from_slice(&self.0);
+        let bits = u128::from_be_bytes(*wide);
+        let mut text = Zeroizing::new(String::with_capacity(LETTERS_IN_CODE + 3));
+        for at in 0..LETTERS_IN_CODE {
+            if at > 0 && at % 4 == 0 {
+                text.push('-');
+            }
+            let value = (bits >> (5 * (LETTERS_IN_CODE - 1 - at))) & 31;
+            text.push(char::from(LETTERS[value as usize]));
+        }
+        text
+    }
+
+    /// What is kept of the code.
+    #[must_use]
+    pub fn hash(&self, salt: &Salt) -> CodeHash {
+        let mut mac =
+            Hmac::<Sha256>::new_from_slice(&salt.0).expect("HMAC takes a key of any length");
+        mac.update(&self.0);
+        CodeHash(mac.finalize().into_bytes().into())
+    }
+}
+
+/// Which code of the set this is, by position. Looks at every hash, so the time taken says nothing.
+#[must_use]
+pub fn position(set: &RecoverySet, code: &RecoveryCode) -> Option<usize> {
+    let hash = code.hash(&set.salt);
+    let mut found = Choice::from(0);
+    let mut at = 0_u32;
+    for (position, kept) in (0_u32..).zip(&set.hashes) {
+        let same = kept.0.ct_eq(&hash.0);
+        at.conditional_assign(&position, same);
+        found |= same;
+    }
+    bool::from(found).then_some(at as usize)
+}
+
+/// The value of one typed letter.
+fn letter_value(typed: u8) -> Option<u8> {
+    let letter = match typed.to_ascii_uppercase() {
+        b'O' => b'0',
+        b'I' | b'L' => b'1',
+        other => other,
+    };
+    LETTERS
+        .iter()
+        .position(|&known| known == letter)
+        .and_then(|at| u8::try_from(at).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_code_reads_back_however_it_is_typed() {
+        let code =
+            RecoveryCode::from_random([0x00, 0x44, 0x32, 0x14, 0xC7, 0x42, 0x54, 0xB6, 0x35, 0xCF]);
+        assert_eq!(*code.reveal(), "0123-4567-89AB-CDEF");
+        for typed in [
+            "0123456789ABCDEF",
+            "0123-4567-89ab-cdef",
+            "oI23 4567 89ab cdef",
+            " O-l-2-3-45678-9abcdef",
+        ] {
+            assert!(
+                RecoveryCode::parse(typed.as_bytes()).unwrap().0 == code.0,
+                "{typed}"
+            );
+        }
+    }
+
+    #[test]
+    fn i_and_l_and_1_are_one_letter() {
+        let one = RecoveryCode::parse(b"1111-1111-1111-1111").unwrap();
+        assert!(RecoveryCode::parse(b"IiLl-iIlL-1il1-LLII").unwrap().0 == one.0);
+    }
+
+    #[test]
+    fn what_is_not_a_recovery_code_is_not_one() {
+        for typed in [
+            "",
+            "0123-4567-89AB-CDE",
+            "0123-4567-89AB-CDEFG",
+            "0123-4567-89AB-CDEU",
+            "123456",
+            "0123_4567_89AB_CDEF",
+        ] {
+            assert!(RecoveryCode::parse(typed.as_bytes()).is_none(), "{typed}");
+        }
+        assert!(RecoveryCode::parse(b"0123-4567-89AB-CD\xffF").is_none());
+        assert!(RecoveryCode::parse(&vec![b'0'; 100_000]).is_none());
+    }
+
+    #[test]
+    fn the_hash_is_hmac_sha_256_and_depends_on_the_salt() {
+        // printf '\x00..\x09' | openssl mac -digest SHA256 -macopt hexkey:000102..0f HMAC
+        let code = RecoveryCode::from_random([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+        let salt = Salt([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+        assert_eq!(
+            data_encoding::HEXLOWER.encode(&code.hash(&salt).0),
+            "df3efbc38ce4360547899faa863e973a1a593e9fa854b4a8bd25605693bc6a9e"
+        );
+        assert!(code.hash(&salt).0 != code.hash(&Salt([0; 16])).0);
+    }
+
+    proptest! {
+        #[test]
+        fn every_code_reads_back(bytes: [u8; 10]) {
+            let code = RecoveryCode::from_random(bytes);
+            prop_assert!(RecoveryCode::parse(code.reveal().as_bytes()).unwrap().0 == bytes);
+        }
+    }
+}
