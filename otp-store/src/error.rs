@@ -1,0 +1,180 @@
+//! What can go wrong while reading or writing. An error names the file and the reason, never a file's content.
+
+use std::io;
+
+/// Whose fault it is that something could not be read, written or found.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is not one that can be trusted as it stands.
+    #[error("{path}: {fault}")]
+    Unsafe {
+        /// Which file or directory.
+        path: String,
+        /// What is wrong with it.
+        fault: Fault,
+    },
+    /// The file can be trusted, but does not say what it must.
+    #[error("{path}{}: {reason}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Content {
+        /// Which file.
+        path: String,
+        /// Which line of it, from 1, where that is known.
+        line: Option<usize>,
+        /// What is wrong there, without quoting it.
+        reason: String,
+    },
+    /// A newer release wrote the file in a format that this one does not know.
+    #[error(
+        "{path}: written by a newer version of pam_otp; upgrade, or restore the file of this version"
+    )]
+    Newer {
+        /// Which file.
+        path: String,
+    },
+    /// Something that must be there is not.
+    #[error("{path}: {what}")]
+    Missing {
+        /// Which file or directory.
+        path: String,
+        /// Why it must be there.
+        what: &'static str,
+    },
+    /// Another login of the same user held the lock for the whole time.
+    #[error("{path}: still locked by another login after {seconds} s")]
+    Busy {
+        /// Which directory.
+        path: String,
+        /// How long was waited.
+        seconds: u64,
+    },
+    /// The operating system refused.
+    #[error("{path}: cannot {action}: {source}")]
+    Io {
+        /// Which file or directory.
+        path: String,
+        /// What was tried.
+        action: &'static str,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The record was made for another owner of the same name.
+    #[error("{path}: made for user id {recorded}, but {user} has user id {actual} now")]
+    NotTheirs {
+        /// Which file.
+        path: String,
+        /// The account's name.
+        user: String,
+        /// The user id in the record.
+        recorded: u32,
+        /// The user id now.
+        actual: u32,
+    },
+    /// A name that cannot name a directory.
+    #[error("unusable user name: {0}")]
+    UserName(&'static str),
+    /// The name service could not answer; that is not the same as "no such user".
+    #[error("the name service did not answer: {0}")]
+    NameService(io::Error),
+    /// The system clock shows a time before 1970.
+    #[error("the system clock is set before 1970")]
+    Clock,
+    /// The system gave no random bytes.
+    #[error("no random numbers from the system")]
+    Random,
+}
+
+/// Why a file or directory is not trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// A symbolic link.
+    SymbolicLink,
+    /// A fifo, socket, device or directory where a file belongs.
+    NotAFile,
+    /// Something else where a directory belongs.
+    NotADirectory,
+    /// More than one name.
+    HardLink,
+    /// Somebody else's.
+    Owner {
+        /// The user id it has.
+        uid: u32,
+    },
+    /// A group that is not the store's, with rights for that group.
+    Group {
+        /// The group id it has.
+        gid: u32,
+    },
+    /// Open to more people than it may be.
+    Mode {
+        /// The permission bits it has.
+        mode: u32,
+        /// The bits it may have.
+        allowed: u32,
+    },
+    /// Larger than it can be.
+    TooLarge {
+        /// The limit in bytes.
+        limit: u64,
+    },
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::SymbolicLink => f.write_str("is a symbolic link"),
+            Self::NotAFile => f.write_str("is not a regular file"),
+            Self::NotADirectory => f.write_str("is not a directory"),
+            Self::HardLink => f.write_str("has more than one hard link"),
+            Self::Owner { uid } => write!(f, "is owned by user id {uid}, not by root"),
+            Self::Group { gid } => write!(
+                f,
+                "belongs to group id {gid}, not to the group of the store"
+            ),
+            Self::Mode { mode, allowed } => {
+                write!(f, "has mode {mode:04o}, at most {allowed:04o} is allowed")
+            }
+            Self::TooLarge { limit } => write!(f, "is larger than {limit} bytes"),
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn io(path: &str, action: &'static str, source: impl Into<io::Error>) -> Self {
+        Self::Io {
+            path: path.to_owned(),
+            action,
+            source: source.into(),
+        }
+    }
+
+    pub(crate) fn content(path: &str, line: Option<usize>, reason: impl Into<String>) -> Self {
+        Self::Content {
+            path: path.to_owned(),
+            line,
+            reason: reason.into(),
+        }
+    }
+
+    /// What an administrator can do about it.
+    #[must_use]
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::Unsafe { .. } => {
+                "give it back to root with the mode that the manual names, after finding out who changed it"
+            }
+            Self::Content { .. } | Self::Missing { .. } => {
+                "restore it from a backup, or run 'otp-admin reset USER' and enrol again"
+            }
+            Self::Newer { .. } => "upgrade pam_otp",
+            Self::Busy { .. } => "try again",
+            Self::Io { .. } => "check the file system: is it mounted, writable, healthy?",
+            Self::NotTheirs { .. } => {
+                "run 'otp-admin reset USER'; the new owner of the name then enrols"
+            }
+            Self::UserName(_) => "check the spelling",
+            Self::NameService(_) => "check 'getent passwd' and the services in /etc/nsswitch.conf",
+            Self::Clock => "set the clock",
+            Self::Random => "check that /dev/urandom and getrandom work",
+        }
+    }
+}

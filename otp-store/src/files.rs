@@ -1,0 +1,472 @@
+//! One user's directory: open safely, lock, read, commit durably.
+
+use crate::safe_open::{Access, Rules, metadata, open_directory, open_file, read_whole};
+use crate::state_file::{self, Newest};
+use crate::{Account, Error, Fault, UserName, credential_file};
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat, renameat};
+use nix::sys::stat::{Mode, fchmod, mkdirat};
+use nix::unistd::{Gid, UnlinkatFlags, fchown, mkdir, unlinkat};
+use otp_core::{Credential, State};
+use std::fs::{File, TryLockError};
+use std::io::Write;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// Where the records are kept unless the command line or a module argument says otherwise.
+pub const DEFAULT_DIRECTORY: &str = "/var/lib/pam_otp";
+
+/// How long a login waits for another login of the same user.
+pub const LOCK_DEADLINE: Duration = Duration::from_secs(5);
+
+const USER_DIRECTORY_MODE: u32 = 0o2770;
+const CREDENTIAL_MODE: u32 = 0o640;
+const STATE_MODE: u32 = 0o660;
+
+/// All users' records.
+pub struct Store {
+    directory: File,
+    path: String,
+    group: u32,
+}
+
+/// A user's directory, held against every other process until dropped.
+pub struct Locked {
+    directory: File,
+    path: String,
+    group: u32,
+}
+
+/// What is kept about one user, as read under the lock.
+pub struct Record {
+    /// Who can prove what.
+    pub credential: Credential,
+    /// What happened so far.
+    pub state: State,
+    file: File,
+    newest: Newest,
+}
+
+impl Store {
+    /// Opens the directory of all records.
+    ///
+    /// # Errors
+    /// It is missing (an unmounted disk must not look like "nobody is enrolled"), owned by somebody else, or open to
+    /// everybody.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let shown = path.display().to_string();
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = match open(path, flags, Mode::empty()) {
+            Ok(descriptor) => File::from(descriptor),
+            Err(Errno::ENOENT) => {
+                let what = "the directory of all records is missing; is its file system mounted, is pam_otp installed?";
+                return Err(Error::Missing { path: shown, what });
+            }
+            Err(Errno::ENOTDIR) => {
+                return Err(Error::Unsafe {
+                    path: shown,
+                    fault: Fault::NotADirectory,
+                });
+            }
+            Err(errno) => return Err(Error::io(&shown, "open", errno)),
+        };
+        let found = metadata(&directory, &shown)?;
+        // Names are no secret, so others may look; what must not be is that they can put something there.
+        Rules {
+            allowed: 0o2775,
+            group: None,
+        }
+        .check(&shown, &found)?;
+        Ok(Self {
+            directory,
+            path: shown,
+            group: found.gid(),
+        })
+    }
+
+    /// Opens the directory of all records, and makes it first where there is none.
+    ///
+    /// For enrolling only, and only for [`DEFAULT_DIRECTORY`]: whoever reads must be told that it is missing. It is
+    /// root's alone, until the package that has a group for it says otherwise. One level; nothing is followed.
+    ///
+    /// # Errors
+    /// As for [`Store::open`], or it cannot be made.
+    pub fn open_or_create(path: &Path) -> Result<Self, Error> {
+        let shown = path.display().to_string();
+        match mkdir(path, Mode::from_bits_truncate(0o700)) {
+            Ok(()) => {
+                let parent = path.parent().unwrap_or(Path::new("/"));
+                File::open(parent)
+                    .and_then(|parent| parent.sync_all())
+                    .map_err(|error| Error::io(&shown, "create", error))?;
+            }
+            Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(Error::io(&shown, "create", errno)),
+        }
+        Self::open(path)
+    }
+
+    /// The names of all users with a directory here, sorted.
+    ///
+    /// # Errors
+    /// The directory cannot be read, or holds a name that no user can have.
+    pub fn users(&self) -> Result<Vec<UserName>, Error> {
+        let failed = |errno: Errno| Error::io(&self.path, "list", errno);
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut directory =
+            Dir::openat(&self.directory, ".", flags, Mode::empty()).map_err(failed)?;
+        let mut names = Vec::new();
+        for entry in directory.iter() {
+            let entry = entry.map_err(failed)?;
+            let bytes = entry.file_name().to_bytes();
+            if bytes.starts_with(b".") || bytes == b"lost+found" {
+                continue;
+            }
+            let reason = "holds an entry whose name is not UTF-8";
+            let name =
+                std::str::from_utf8(bytes).map_err(|_| Error::content(&self.path, None, reason))?;
+            names.push(UserName::new(name)?);
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    /// Whether the user has a credential, without locking or reading it.
+    ///
+    /// For what must be known before anybody is asked; the attempt itself looks again, under the lock.
+    ///
+    /// # Errors
+    /// The directory or the file cannot be trusted or opened.
+    pub fn is_enrolled(&self, name: &UserName) -> Result<bool, Error> {
+        match self.user_directory(name)? {
+            Some(directory) => Ok(self.held(directory, name).open_credential()?.is_some()),
+            None => Ok(false),
+        }
+    }
+
+    /// Locks a user's directory; `None`: there is none, so the user is not enrolled.
+    ///
+    /// # Errors
+    /// It cannot be trusted or opened, or another process held it for all of `deadline`.
+    pub fn lock(&self, name: &UserName, deadline: Duration) -> Result<Option<Locked>, Error> {
+        let start = Instant::now();
+        loop {
+            let Some(directory) = self.user_directory(name)? else {
+                return Ok(None);
+            };
+            let locked = self.held(directory, name);
+            locked.wait_for_lock(start, deadline)?;
+            // Whoever held the lock may have removed the directory; then its successor is the one to lock.
+            if metadata(&locked.directory, &locked.path)?.nlink() > 0 {
+                return Ok(Some(locked));
+            }
+        }
+    }
+
+    /// Locks a user's directory, making it first where there is none.
+    ///
+    /// # Errors
+    /// As for [`Store::lock`], or it cannot be made.
+    pub fn lock_or_create(&self, name: &UserName, deadline: Duration) -> Result<Locked, Error> {
+        loop {
+            if let Some(locked) = self.lock(name, deadline)? {
+                return Ok(locked);
+            }
+            let path = self.path_of(name);
+            match mkdirat(
+                &self.directory,
+                name.as_str(),
+                Mode::from_bits_truncate(0o700),
+            ) {
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(Error::io(&path, "create", errno)),
+            }
+            if let Some(directory) = self.user_directory(name)? {
+                self.give_to_group(&directory, &path)?;
+            }
+        }
+    }
+
+    /// The group of the store, and the set-group-id bit that hands it on to new files.
+    fn give_to_group(&self, directory: &File, path: &str) -> Result<(), Error> {
+        fchown(directory, None, Some(Gid::from_raw(self.group)))
+            .and_then(|()| fchmod(directory, Mode::from_bits_truncate(USER_DIRECTORY_MODE)))
+            .map_err(|errno| Error::io(path, "set the group of", errno))
+    }
+
+    fn user_directory(&self, name: &UserName) -> Result<Option<File>, Error> {
+        let rules = Rules {
+            allowed: USER_DIRECTORY_MODE,
+            group: Some(self.group),
+        };
+        open_directory(&self.directory, name.as_str(), &self.path_of(name), rules)
+    }
+
+    fn held(&self, directory: File, name: &UserName) -> Locked {
+        Locked {
+            directory,
+            path: self.path_of(name),
+            group: self.group,
+        }
+    }
+
+    fn path_of(&self, name: &UserName) -> String {
+        format!("{}/{}", self.path, name.as_str())
+    }
+
+    /// Removes everything that is kept about a user, whatever state it is in; `false`: there was nothing.
+    ///
+    /// Asks nothing of the files' owner, mode or content: this is how an administrator gets rid of damaged ones.
+    ///
+    /// # Errors
+    /// Something else is in the directory, or it cannot be removed.
+    pub fn erase(&self, name: &UserName, deadline: Duration) -> Result<bool, Error> {
+        let path = self.path_of(name);
+        let any = Rules {
+            allowed: 0o7777,
+            group: None,
+        };
+        let Some(directory) = open_directory(&self.directory, name.as_str(), &path, any)? else {
+            return Ok(false);
+        };
+        let locked = self.held(directory, name);
+        locked.wait_for_lock(Instant::now(), deadline)?;
+        // The credential goes first: without it the user is "not enrolled"; a credential without state is damage.
+        let temporary = [
+            temporary_name(credential_file::NAME),
+            temporary_name(state_file::NAME),
+        ];
+        for file in [
+            credential_file::NAME,
+            state_file::NAME,
+            &temporary[0],
+            &temporary[1],
+        ] {
+            match unlinkat(&locked.directory, file, UnlinkatFlags::NoRemoveDir) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(errno) => return Err(Error::io(&locked.path_of(file), "remove", errno)),
+            }
+        }
+        unlinkat(&self.directory, name.as_str(), UnlinkatFlags::RemoveDir)
+            .map_err(|errno| Error::io(&path, "remove", errno))?;
+        self.directory
+            .sync_all()
+            .map_err(|error| Error::io(&self.path, "sync", error))?;
+        Ok(true)
+    }
+}
+
+impl Locked {
+    /// Polls, because a blocking lock has no deadline without a signal or a thread, and a module may use neither.
+    fn wait_for_lock(&self, start: Instant, deadline: Duration) -> Result<(), Error> {
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match self.directory.try_lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) if start.elapsed() < deadline => {
+                    sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(16));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Busy {
+                        path: self.path.clone(),
+                        seconds: deadline.as_secs(),
+                    });
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(Error::io(&self.path, "lock", error));
+                }
+            }
+        }
+    }
+
+    fn path_of(&self, file: &str) -> String {
+        format!("{}/{file}", self.path)
+    }
+
+    fn rules(&self, allowed: u32) -> Rules {
+        Rules {
+            allowed,
+            group: Some(self.group),
+        }
+    }
+
+    fn open_credential(&self) -> Result<Option<File>, Error> {
+        let path = self.path_of(credential_file::NAME);
+        let rules = self.rules(CREDENTIAL_MODE);
+        open_file(
+            &self.directory,
+            credential_file::NAME,
+            &path,
+            Access::Read,
+            rules,
+            credential_file::LIMIT,
+        )
+    }
+
+    /// Reads the record of `account`; `None`: there is no credential, so the account is not enrolled.
+    ///
+    /// # Errors
+    /// Anything else than a complete, fitting pair of files that is the account's own.
+    pub fn read(&self, account: &Account) -> Result<Option<Record>, Error> {
+        let path = self.path_of(credential_file::NAME);
+        let Some(file) = self.open_credential()? else {
+            return Ok(None);
+        };
+        let credential =
+            credential_file::parse(&path, &read_whole(&file, &path, credential_file::LIMIT)?)?;
+        if credential.user() != account.name.as_str() {
+            return Err(Error::content(&path, None, "is the record of another user"));
+        }
+        if credential.uid() != account.uid {
+            let user = account.name.as_str().to_owned();
+            return Err(Error::NotTheirs {
+                path,
+                user,
+                recorded: credential.uid(),
+                actual: account.uid,
+            });
+        }
+        let path = self.path_of(state_file::NAME);
+        let limit = state_file::SIZE as u64;
+        let rules = self.rules(STATE_MODE);
+        let Some(file) = open_file(
+            &self.directory,
+            state_file::NAME,
+            &path,
+            Access::ReadAndWrite,
+            rules,
+            limit,
+        )?
+        else {
+            return Err(Error::Missing {
+                path,
+                what: "the state is missing beside a credential",
+            });
+        };
+        let newest = Newest::of(&path, &read_whole(&file, &path, limit)?)?;
+        if !newest.state.covers(&credential) {
+            return Err(Error::content(
+                &path,
+                None,
+                "does not belong to the credential beside it",
+            ));
+        }
+        Ok(Some(Record {
+            credential,
+            state: newest.state.clone(),
+            file,
+            newest,
+        }))
+    }
+
+    /// Makes `next` the state, durably: one write in place, one fdatasync.
+    ///
+    /// # Errors
+    /// It could not be written. What was there before then still counts, or what was to be written does; never
+    /// anything else.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a record is good for one commit: the next must be read again"
+    )]
+    pub fn commit(&self, record: Record, next: &State) -> Result<(), Error> {
+        let path = self.path_of(state_file::NAME);
+        let written = record
+            .newest
+            .successor(next)
+            .ok_or_else(|| Error::content(&path, None, "the next state does not fit a record"))?;
+        record
+            .file
+            .write_all_at(&written.bytes, written.offset)
+            .map_err(|error| Error::io(&path, "write", error))?;
+        record
+            .file
+            .sync_data()
+            .map_err(|error| Error::io(&path, "sync", error))
+    }
+
+    /// Puts `credential` in the place of whatever was there, with a state that covers it.
+    ///
+    /// The state goes first and still covers the credential that it replaces, so a crash in between leaves the old
+    /// record working. `account` may have had no record, or a damaged one.
+    ///
+    /// # Errors
+    /// Something could not be written; then the old record still counts.
+    pub fn replace(
+        &self,
+        account: &Account,
+        credential: &Credential,
+        state: &State,
+    ) -> Result<(), Error> {
+        let combined = match self.read(account) {
+            Ok(Some(old)) => state.joined_with(&old.state.reduced_to(&old.credential)),
+            Ok(None) | Err(_) => state.clone(),
+        };
+        let path = self.path_of(state_file::NAME);
+        let bytes = state_file::whole(&combined)
+            .ok_or_else(|| Error::content(&path, None, "the next state does not fit a record"))?;
+        self.put(state_file::NAME, STATE_MODE, &bytes)?;
+        self.put(
+            credential_file::NAME,
+            CREDENTIAL_MODE,
+            credential_file::reveal(credential).as_bytes(),
+        )
+    }
+
+    /// Writes a whole file: beside it, then rename, each step durable before the next.
+    fn put(&self, name: &str, mode: u32, bytes: &[u8]) -> Result<(), Error> {
+        let path = self.path_of(name);
+        let temporary = temporary_name(name);
+        // Left behind by a crash; nobody else can be writing it, since we hold the lock.
+        match unlinkat(
+            &self.directory,
+            temporary.as_str(),
+            UnlinkatFlags::NoRemoveDir,
+        ) {
+            Ok(()) | Err(Errno::ENOENT) => {}
+            Err(errno) => return Err(Error::io(&path, "replace", errno)),
+        }
+        let failed = |error: std::io::Error| {
+            // The error of the write is the one to tell; a leftover is removed at the next try.
+            unlinkat(
+                &self.directory,
+                temporary.as_str(),
+                UnlinkatFlags::NoRemoveDir,
+            )
+            .ok();
+            Error::io(&path, "write", error)
+        };
+        let flags =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let created = openat(
+            &self.directory,
+            temporary.as_str(),
+            flags,
+            Mode::from_bits_truncate(0o600),
+        );
+        let mut file = File::from(created.map_err(|errno| Error::io(&path, "write", errno))?);
+        fchown(&file, None, Some(Gid::from_raw(self.group)))
+            .and_then(|()| fchmod(&file, Mode::from_bits_truncate(mode)))
+            .map_err(std::io::Error::from)
+            .and_then(|()| file.write_all(bytes))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| {
+                renameat(&self.directory, temporary.as_str(), &self.directory, name)
+                    .map_err(std::io::Error::from)
+            })
+            .map_err(failed)?;
+        self.directory
+            .sync_all()
+            .map_err(|error| Error::io(&self.path, "sync", error))
+    }
+}
+
+fn temporary_name(name: &str) -> String {
+    format!(".{name}.new")
+}
+
+#[cfg(test)]
+mod tests;

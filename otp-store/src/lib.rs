@@ -1,0 +1,22 @@
+//! The keeping of `pam_otp`: one directory a user, one policy file, and the system's own list of users.
+//!
+//! Whatever cannot be read with certainty is an [`Error`], never an empty value: "none enrolled" and "could not
+//! load" are different types, so that no caller can take the one for the other.
+#![forbid(unsafe_code)]
+
+pub mod attempt;
+pub mod clock;
+mod credential_file;
+pub mod directory;
+mod document;
+mod error;
+pub mod files;
+pub mod mint;
+pub mod policy;
+mod safe_open;
+mod state_file;
+
+pub use attempt::{Committed, attempt};
+pub use directory::{Account, UserName};
+pub use error::{Error, Fault};
+pub use files::{Locked, Record, Store};

@@ -1,0 +1,137 @@
+//! Making new authenticators and recovery codes: the only place that draws random numbers.
+
+use crate::{Account, Error};
+use otp_core::record::{CodePolicy, Id, Kind, Name, RecoverySet, Secret};
+use otp_core::recovery::{RecoveryCode, Salt};
+use otp_core::{Authenticator, Credential, Policy, UnixTime};
+use zeroize::Zeroizing;
+
+/// A new time-based authenticator with a key of 160 random bits.
+///
+/// # Errors
+/// The system gave no random bytes.
+pub fn authenticator(name: Name, code: &CodePolicy, now: UnixTime) -> Result<Authenticator, Error> {
+    let mut key = Zeroizing::new(vec![0; Secret::FRESH_BYTES]);
+    fill(&mut key)?;
+    Ok(Authenticator {
+        id: id()?,
+        name,
+        kind: Kind::Totp(code.period),
+        algorithm: code.algorithm,
+        digits: code.digits,
+        secret: Secret::new(key).expect("a fresh key has 160 bits"),
+        created: now,
+    })
+}
+
+/// A set of `count` new recovery codes, and the codes themselves, to be shown once.
+///
+/// # Errors
+/// The system gave no random bytes.
+pub fn recovery_codes(count: u8, now: UnixTime) -> Result<(RecoverySet, Vec<RecoveryCode>), Error> {
+    let mut salt = Salt([0; 16]);
+    fill(&mut salt.0)?;
+    let mut codes = Vec::with_capacity(count.into());
+    for _ in 0..count {
+        let mut bytes = Zeroizing::new([0; RecoveryCode::BYTES]);
+        fill(&mut *bytes)?;
+        codes.push(RecoveryCode::from_random(*bytes));
+    }
+    let hashes = codes.iter().map(|code| code.hash(&salt)).collect();
+    Ok((
+        RecoverySet {
+            id: id()?,
+            salt,
+            hashes,
+            created: now,
+        },
+        codes,
+    ))
+}
+
+/// Everything that a new owner gets: one authenticator and, where policy issues them, recovery codes.
+///
+/// # Errors
+/// The system gave no random bytes.
+pub fn credential(
+    account: &Account,
+    name: Name,
+    policy: &Policy,
+    now: UnixTime,
+) -> Result<(Credential, Vec<RecoveryCode>), Error> {
+    let device = authenticator(name, &policy.code, now)?;
+    let (set, codes) = recovery_codes(policy.recovery.codes, now)?;
+    let set = (!codes.is_empty()).then_some(set);
+    let credential = Credential::new(
+        account.name.as_str().to_owned(),
+        account.uid,
+        vec![device],
+        set,
+    )
+    .expect("one authenticator and at most 32 codes, which the policy has checked");
+    Ok((credential, codes))
+}
+
+fn id() -> Result<Id, Error> {
+    let mut bytes = [0; 8];
+    fill(&mut bytes)?;
+    Ok(Id::from_random(bytes))
+}
+
+fn fill(bytes: &mut [u8]) -> Result<(), Error> {
+    getrandom::fill(bytes).map_err(|_| Error::Random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_are_alike() {
+        let account = Account {
+            name: crate::UserName::new("alice").unwrap(),
+            uid: 1001,
+        };
+        let make = || {
+            credential(
+                &account,
+                Name::new("phone").unwrap(),
+                &Policy::default(),
+                UnixTime::from_seconds(0),
+            )
+            .unwrap()
+        };
+        let ((one, one_codes), (two, two_codes)) = (make(), make());
+        let (a, b) = (&one.authenticators()[0], &two.authenticators()[0]);
+        assert_ne!(a.id, b.id);
+        assert!(a.secret.reveal_bytes() != b.secret.reveal_bytes());
+        assert_eq!(a.secret.reveal_bytes().len(), 20);
+        assert!(one.recovery().unwrap().salt != two.recovery().unwrap().salt);
+        let mut texts: Vec<_> = one_codes
+            .iter()
+            .chain(&two_codes)
+            .map(|code| code.reveal().to_string())
+            .collect();
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), 20);
+    }
+
+    #[test]
+    fn policy_can_do_without_recovery_codes() {
+        let account = Account {
+            name: crate::UserName::new("alice").unwrap(),
+            uid: 1001,
+        };
+        let mut policy = Policy::default();
+        policy.recovery.codes = 0;
+        let (credential, codes) = credential(
+            &account,
+            Name::new("phone").unwrap(),
+            &policy,
+            UnixTime::from_seconds(0),
+        )
+        .unwrap();
+        assert!(credential.recovery().is_none() && codes.is_empty());
+    }
+}
