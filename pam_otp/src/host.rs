@@ -1,0 +1,113 @@
+//! What a login needs from the program that it happens in.
+
+use otp_core::{Input, UnixTime};
+use otp_store::{Account, Error};
+use zeroize::Zeroizing;
+
+/// What a person typed, or what another module left as the password. Wiped on drop.
+pub(crate) type Reply = Zeroizing<Vec<u8>>;
+
+/// What a module answers to PAM. Every one but the first two refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// `PAM_SUCCESS`.
+    Success,
+    /// `PAM_IGNORE`: policy says that this module has no part in this login. Never the result of an error.
+    Ignore,
+    /// `PAM_AUTH_ERR`.
+    Refused,
+    /// `PAM_MAXTRIES`: do not even ask again.
+    Locked,
+    /// `PAM_AUTHINFO_UNAVAIL`: the check could not be made.
+    Unavailable,
+}
+
+/// The program did not do its part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HostFault {
+    /// It could not say who is logging in.
+    User,
+    /// It could not ask or did not get to an answer: the connection is gone, or nobody is there.
+    Conversation,
+    /// It could not take or give a password or a kept code.
+    Item,
+}
+
+impl HostFault {
+    /// The word in the log.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::User => "no usable user name from the application",
+            Self::Conversation => "no answer from the conversation",
+            Self::Item => "a PAM item could not be read or set",
+        }
+    }
+}
+
+/// How important a log line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Priority {
+    /// `LOG_ERR`: somebody must act.
+    Error,
+    /// `LOG_WARNING`: a lock, a recovery.
+    Warning,
+    /// `LOG_NOTICE`: a refusal.
+    Notice,
+    /// `LOG_INFO`: as it should be.
+    Info,
+    /// `LOG_DEBUG`: only with the argument `debug`.
+    Debug,
+}
+
+/// How a text is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tone {
+    /// `PAM_TEXT_INFO`.
+    Information,
+    /// `PAM_ERROR_MSG`.
+    Refusal,
+}
+
+/// Where a login comes from, for the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Origin {
+    pub service: String,
+    pub host: String,
+    pub terminal: String,
+}
+
+/// A code that was typed together with the password, waiting for the password to be checked.
+pub(crate) struct Kept {
+    /// For whom it was typed.
+    pub user: String,
+    /// What was typed.
+    pub input: Input,
+}
+
+/// The program that a login happens in: PAM in earnest, a script in tests.
+pub(crate) trait Host {
+    /// The name of who is logging in, as the program has it now.
+    fn user(&mut self) -> Result<String, HostFault>;
+    /// Where the login comes from.
+    fn origin(&self) -> Origin;
+    /// Asks; `None`: there was no reply at all.
+    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Reply>, HostFault>;
+    /// Tells; whether it was seen cannot be known.
+    fn tell(&mut self, text: &str, tone: Tone);
+    /// The password that a module before this one asked for.
+    fn password(&mut self) -> Result<Option<Reply>, HostFault>;
+    /// Leaves a password for the modules after this one.
+    fn hand_on_password(&mut self, password: &[u8]) -> Result<(), HostFault>;
+    /// Keeps a code for a later line of the same stack.
+    fn keep(&mut self, kept: Kept) -> Result<(), HostFault>;
+    /// Takes the kept code; a second time there is none.
+    fn take_kept(&mut self) -> Result<Option<Kept>, HostFault>;
+    /// Has the program wait before it tells of a failure, the same whatever the reason was.
+    fn delay_failure(&mut self);
+    /// Writes a line to the system log.
+    fn log(&mut self, priority: Priority, line: &str);
+    /// Looks a user up in the name service.
+    fn account(&mut self, name: &str) -> Result<Option<Account>, Error>;
+    /// The time now.
+    fn now(&mut self) -> Result<UnixTime, Error>;
+}

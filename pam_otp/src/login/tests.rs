@@ -1,0 +1,660 @@
+//! Logins played by a script: the host asserts that every expected question came, and no other.
+
+use super::*;
+use crate::host::Reply;
+use otp_core::code::Generator;
+use otp_core::record::Name;
+use otp_core::recovery::RecoveryCode;
+use otp_core::{Credential, State, Step, UnixTime};
+use otp_store::{UserName, mint};
+use std::collections::VecDeque;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
+const CODE: &str = "Verification code: ";
+const BOTH: &str = "Password & verification code: ";
+
+/// A machine with a store, a policy file, and alice, who is enrolled.
+struct Machine {
+    directory: TempDir,
+    credential: Credential,
+    recovery: Vec<RecoveryCode>,
+    now: UnixTime,
+}
+
+impl Machine {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join("state")).unwrap();
+        fs::write(directory.path().join("conf"), "").unwrap();
+        fs::set_permissions(
+            directory.path().join("conf"),
+            fs::Permissions::from_mode(0o644),
+        )
+        .unwrap();
+        let alice = account("alice").unwrap();
+        let (credential, recovery) = mint::credential(
+            &alice,
+            Name::new("phone").unwrap(),
+            &Policy::default(),
+            NOON,
+        )
+        .unwrap();
+        let machine = Self {
+            directory,
+            credential,
+            recovery,
+            now: NOON,
+        };
+        let locked = machine
+            .store()
+            .lock_or_create(&alice.name, Duration::from_secs(1))
+            .unwrap();
+        locked
+            .replace(
+                &alice,
+                &machine.credential,
+                &State::fresh(&machine.credential),
+            )
+            .unwrap();
+        machine
+    }
+
+    fn store(&self) -> Store {
+        Store::open(&self.directory.path().join("state")).unwrap()
+    }
+
+    fn policy(&self, text: &str) {
+        fs::write(self.directory.path().join("conf"), text).unwrap();
+    }
+
+    fn code(&self) -> String {
+        self.code_after(0)
+    }
+
+    fn code_after(&self, steps: u64) -> String {
+        let device = &self.credential.authenticators()[0];
+        Generator::new(device)
+            .reveal(Step(self.now.seconds() / 30 + steps))
+            .to_string()
+    }
+
+    fn recovery_code(&self, number: usize) -> String {
+        self.recovery[number].reveal().to_string()
+    }
+
+    /// Plays a login; `arguments` as on the line in `/etc/pam.d`.
+    fn play(&self, host: &mut Script, arguments: &str) -> Answer {
+        let root = self.directory.path().display();
+        let all = format!("conf={root}/conf state_dir={root}/state {arguments}");
+        let all: Vec<&[u8]> = all.split_whitespace().map(str::as_bytes).collect();
+        host.now = self.now;
+        authenticate(host, &all, false)
+    }
+
+    fn failures(&self) -> u32 {
+        let alice = account("alice").unwrap();
+        let locked = self
+            .store()
+            .lock(&alice.name, Duration::from_secs(1))
+            .unwrap()
+            .unwrap();
+        locked.read(&alice).unwrap().unwrap().state.failures
+    }
+}
+
+fn account(name: &str) -> Option<Account> {
+    let uid = match name.to_ascii_lowercase().as_str() {
+        "alice" => 1001,
+        "bob" => 1002,
+        _ => return None,
+    };
+    Some(Account {
+        name: UserName::new(&name.to_ascii_lowercase()).unwrap(),
+        uid,
+    })
+}
+
+/// A program that logs somebody in, as a script.
+struct Script {
+    user: String,
+    user_after_question: Option<String>,
+    questions: VecDeque<(&'static str, Option<Reply>)>,
+    fails_to_ask: bool,
+    password: Option<Reply>,
+    kept: Option<Kept>,
+    told: Vec<String>,
+    log: Vec<String>,
+    delayed: bool,
+    name_service_is_down: bool,
+    now: UnixTime,
+}
+
+impl Script {
+    fn new(user: &str) -> Self {
+        Self {
+            user: user.to_owned(),
+            user_after_question: None,
+            questions: VecDeque::new(),
+            fails_to_ask: false,
+            password: None,
+            kept: None,
+            told: Vec::new(),
+            log: Vec::new(),
+            delayed: false,
+            name_service_is_down: false,
+            now: NOON,
+        }
+    }
+
+    fn asked(mut self, question: &'static str, reply: &str) -> Self {
+        self.questions.push_back((question, Some(bytes(reply))));
+        self
+    }
+
+    fn with_password(mut self, password: &str) -> Self {
+        self.password = Some(bytes(password));
+        self
+    }
+
+    fn event(&self) -> &str {
+        self.log
+            .last()
+            .and_then(|line| line.split(' ').next())
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(
+                self.questions.is_empty(),
+                "not every expected question was asked"
+            );
+            assert!(
+                self.delayed,
+                "a refusal would have been faster than another"
+            );
+        }
+    }
+}
+
+fn bytes(text: &str) -> Reply {
+    Zeroizing::new(text.as_bytes().to_vec())
+}
+
+impl Host for Script {
+    fn user(&mut self) -> Result<String, HostFault> {
+        Ok(self.user.clone())
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            service: "test".to_owned(),
+            host: "192.0.2.1".to_owned(),
+            terminal: String::new(),
+        }
+    }
+
+    fn ask(&mut self, prompt: &str, _echo: bool) -> Result<Option<Reply>, HostFault> {
+        if self.fails_to_ask {
+            return Err(HostFault::Conversation);
+        }
+        let (expected, reply) = self.questions.pop_front().expect("an unexpected question");
+        assert_eq!(prompt, expected);
+        if let Some(user) = self.user_after_question.take() {
+            self.user = user;
+        }
+        Ok(reply)
+    }
+
+    fn tell(&mut self, text: &str, _tone: Tone) {
+        self.told.push(text.to_owned());
+    }
+
+    fn password(&mut self) -> Result<Option<Reply>, HostFault> {
+        Ok(self.password.clone())
+    }
+
+    fn hand_on_password(&mut self, password: &[u8]) -> Result<(), HostFault> {
+        self.password = Some(Zeroizing::new(password.to_vec()));
+        Ok(())
+    }
+
+    fn keep(&mut self, kept: Kept) -> Result<(), HostFault> {
+        self.kept = Some(kept);
+        Ok(())
+    }
+
+    fn take_kept(&mut self) -> Result<Option<Kept>, HostFault> {
+        Ok(self.kept.take())
+    }
+
+    fn delay_failure(&mut self) {
+        self.delayed = true;
+    }
+
+    fn log(&mut self, _priority: Priority, line: &str) {
+        self.log.push(line.to_owned());
+    }
+
+    fn account(&mut self, name: &str) -> Result<Option<Account>, Error> {
+        if self.name_service_is_down {
+            return Err(Error::NameService(std::io::Error::other("down")));
+        }
+        Ok(account(name))
+    }
+
+    fn now(&mut self) -> Result<UnixTime, Error> {
+        Ok(self.now)
+    }
+}
+
+// The verdict table, as PAM hears it.
+
+#[test]
+fn the_right_code_lets_in_and_nothing_is_said() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice").asked(CODE, &machine.code());
+    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+    assert!(host.told.is_empty());
+    assert_eq!(
+        host.log,
+        ["otp.accept user=\"alice\" service=\"test\" rhost=\"192.0.2.1\" authenticator=\"phone\""]
+    );
+}
+
+#[test]
+fn each_refusal_has_its_code_its_event_and_its_message() {
+    let machine = Machine::new();
+    let used = machine.code();
+    let rows: [(&str, &str, Answer, &str, &str); 4] = [
+        ("alice", &used, Answer::Success, "otp.accept", ""),
+        (
+            "alice",
+            &used,
+            Answer::Refused,
+            "otp.replay",
+            "already used",
+        ),
+        (
+            "alice",
+            "",
+            Answer::Refused,
+            "otp.reject",
+            "No code was entered",
+        ),
+        ("alice", "000000", Answer::Refused, "otp.reject", "is wrong"),
+    ];
+    for (user, reply, answer, event, message) in rows {
+        let mut host = Script::new(user).asked(CODE, reply);
+        assert_eq!(
+            (machine.play(&mut host, ""), host.event()),
+            (answer, event),
+            "{event}"
+        );
+        assert!(host.told.join("").contains(message), "{:?}", host.told);
+        assert_eq!(host.log.len(), 1, "one line an attempt");
+    }
+}
+
+#[test]
+fn the_fifth_failure_locks_and_the_right_code_is_then_refused() {
+    let machine = Machine::new();
+    for failure in 1..=5 {
+        let mut host = Script::new("alice").asked(CODE, "wrong");
+        assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+        assert_eq!(
+            host.event(),
+            if failure == 5 {
+                "otp.lock"
+            } else {
+                "otp.reject"
+            }
+        );
+    }
+    let mut host = Script::new("alice").asked(CODE, &machine.code());
+    assert_eq!(
+        (machine.play(&mut host, ""), host.event()),
+        (Answer::Locked, "otp.locked")
+    );
+    assert!(
+        host.told[0].contains("locked until 12:15 UTC"),
+        "{:?}",
+        host.told
+    );
+    let mut host = Script::new("alice").asked(CODE, &machine.recovery_code(0));
+    assert_eq!(
+        (machine.play(&mut host, ""), host.event()),
+        (Answer::Success, "otp.recovery")
+    );
+    assert!(host.told[0].contains("9 left"), "{:?}", host.told);
+}
+
+#[test]
+fn unknown_and_unenrolled_users_see_what_a_wrong_code_sees() {
+    let machine = Machine::new();
+    let mut seen = Vec::new();
+    for user in ["alice", "bob", "nobody-at-all", "../alice", ""] {
+        let mut host = Script::new(user).asked(CODE, "123123");
+        assert_eq!(machine.play(&mut host, ""), Answer::Refused, "{user}");
+        seen.push(host.told.clone());
+        assert_eq!(
+            host.event(),
+            if user == "alice" {
+                "otp.reject"
+            } else {
+                "otp.notenrolled"
+            }
+        );
+    }
+    assert!(seen.iter().all(|told| *told == seen[0]), "{seen:?}");
+}
+
+#[test]
+fn nullok_excuses_only_who_is_not_enrolled_and_asks_nothing() {
+    let machine = Machine::new();
+    for user in ["bob", "nobody-at-all"] {
+        let mut host = Script::new(user);
+        assert_eq!(
+            (machine.play(&mut host, "nullok"), host.event()),
+            (Answer::Ignore, "otp.notenrolled")
+        );
+    }
+    let mut host = Script::new("alice").asked(CODE, "000000");
+    assert_eq!(machine.play(&mut host, "nullok"), Answer::Refused);
+}
+
+#[test]
+fn another_spelling_of_the_name_finds_the_same_record() {
+    let machine = Machine::new();
+    let mut host = Script::new("ALICE").asked(CODE, &machine.code());
+    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+}
+
+// Errors refuse.
+
+#[test]
+fn an_error_is_never_ignored_and_never_success() {
+    type Damage = fn(&Machine);
+    let rows: [(&str, Damage); 8] = [
+        ("damaged credential", |m| {
+            fs::write(m.directory.path().join("state/alice/credential.toml"), "x").unwrap();
+        }),
+        ("empty credential", |m| {
+            fs::write(m.directory.path().join("state/alice/credential.toml"), "").unwrap();
+        }),
+        ("damaged state", |m| {
+            fs::write(m.directory.path().join("state/alice/state"), "x").unwrap();
+        }),
+        ("missing state", |m| {
+            fs::remove_file(m.directory.path().join("state/alice/state")).unwrap();
+        }),
+        ("missing store", |m| {
+            fs::rename(
+                m.directory.path().join("state"),
+                m.directory.path().join("elsewhere"),
+            )
+            .unwrap();
+        }),
+        ("damaged policy", |m| m.policy("failures = 5")),
+        ("missing policy", |m| {
+            fs::remove_file(m.directory.path().join("conf")).unwrap();
+        }),
+        ("open policy", |m| {
+            let open = fs::Permissions::from_mode(0o666);
+            fs::set_permissions(m.directory.path().join("conf"), open).unwrap();
+        }),
+    ];
+    for (what, damage) in rows {
+        for arguments in ["", "nullok"] {
+            let machine = Machine::new();
+            let code = machine.code();
+            damage(&machine);
+            let mut host = Script::new("alice");
+            if !what.contains("policy") && what != "missing store" {
+                host = host.asked(CODE, &code);
+            }
+            assert_eq!(
+                machine.play(&mut host, arguments),
+                Answer::Unavailable,
+                "{what} {arguments}"
+            );
+            assert_eq!(host.event(), "otp.unavailable");
+            assert!(
+                host.told[0].contains("could not be checked"),
+                "{:?}",
+                host.told
+            );
+        }
+    }
+}
+
+#[test]
+fn an_unknown_argument_refuses_and_the_log_says_which() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice");
+    assert_eq!(machine.play(&mut host, "nulok"), Answer::Unavailable);
+    assert!(
+        host.log[0].contains("reason=\"module argument 3: unknown argument\""),
+        "{:?}",
+        host.log
+    );
+}
+
+#[test]
+fn a_name_service_that_is_down_is_not_an_unknown_user() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice");
+    host.name_service_is_down = true;
+    assert_eq!(
+        (machine.play(&mut host, "nullok"), host.event()),
+        (Answer::Unavailable, "otp.unavailable")
+    );
+}
+
+#[test]
+fn a_cut_connection_is_refused_and_not_counted() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice");
+    host.fails_to_ask = true;
+    assert_eq!(
+        (machine.play(&mut host, ""), host.event()),
+        (Answer::Refused, "otp.reject")
+    );
+    let mut host = Script::new("alice");
+    host.questions.push_back((CODE, None));
+    assert_eq!(
+        (machine.play(&mut host, ""), host.event()),
+        (Answer::Refused, "otp.reject")
+    );
+    assert_eq!(machine.failures(), 0);
+}
+
+#[test]
+fn a_name_that_changes_during_the_conversation_is_refused() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice").asked(CODE, &machine.code());
+    host.user_after_question = Some("bob".to_owned());
+    assert_eq!(
+        (machine.play(&mut host, ""), host.event()),
+        (Answer::Unavailable, "otp.unavailable")
+    );
+}
+
+// Password and code in one reply.
+
+#[test]
+fn forward_pass_leaves_the_password_to_the_next_module_only_after_the_right_code() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
+    assert_eq!(machine.play(&mut host, "forward_pass"), Answer::Success);
+    assert_eq!(host.password, Some(bytes("hunter2")));
+    let mut host = Script::new("alice").asked(BOTH, "hunter2000000");
+    assert_eq!(machine.play(&mut host, "forward_pass"), Answer::Refused);
+    assert_eq!(host.password, None);
+    let mut host =
+        Script::new("alice").asked(BOTH, &format!("hunter2{}", machine.recovery_code(1)));
+    assert_eq!(machine.play(&mut host, "forward_pass"), Answer::Success);
+    assert_eq!(host.password, Some(bytes("hunter2")));
+}
+
+#[test]
+fn use_first_pass_never_asks() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice").with_password(&format!("hunter2{}", machine.code()));
+    assert_eq!(machine.play(&mut host, "use_first_pass"), Answer::Success);
+    for password in [Some("hunter2"), None] {
+        let mut host = Script::new("alice");
+        host.password = password.map(bytes);
+        assert_eq!(machine.play(&mut host, "use_first_pass"), Answer::Refused);
+    }
+    assert_eq!(
+        machine.failures(),
+        0,
+        "a password without a code is no guess"
+    );
+}
+
+#[test]
+fn try_first_pass_asks_when_the_password_holds_no_right_code() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice")
+        .with_password("hunter2")
+        .asked(CODE, &machine.code());
+    assert_eq!(machine.play(&mut host, "try_first_pass"), Answer::Success);
+    let mut host = Script::new("alice")
+        .with_password("summer000000")
+        .asked(CODE, &machine.code_after(1));
+    assert_eq!(machine.play(&mut host, "try_first_pass"), Answer::Success);
+    let mut host =
+        Script::new("alice").with_password(&format!("hunter2{}", machine.recovery_code(0)));
+    assert_eq!(machine.play(&mut host, "try_first_pass"), Answer::Success);
+}
+
+#[test]
+fn every_guess_through_try_first_pass_is_counted() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice")
+        .with_password("x000000")
+        .asked(CODE, "111111");
+    assert_eq!(machine.play(&mut host, "try_first_pass"), Answer::Refused);
+    assert_eq!(machine.failures(), 2);
+}
+
+#[test]
+fn split_takes_password_and_code_apart_and_a_second_line_checks_the_code() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
+    assert_eq!(machine.play(&mut host, "split"), Answer::Ignore);
+    assert_eq!(host.password, Some(bytes("hunter2")));
+    assert!(host.log.is_empty(), "no attempt yet, so no line");
+    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+    assert!(host.kept.is_none(), "the kept code is good for one check");
+}
+
+#[test]
+fn split_without_a_code_is_refused_by_the_second_line_and_not_counted() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice").asked(BOTH, "hunter2");
+    assert_eq!(machine.play(&mut host, "split"), Answer::Ignore);
+    assert_eq!(host.password, Some(bytes("hunter2")));
+    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.failures(), 0);
+}
+
+#[test]
+fn a_code_kept_for_one_user_is_not_checked_for_another() {
+    let machine = Machine::new();
+    let mut host = Script::new("bob").asked(BOTH, &format!("hunter2{}", machine.code()));
+    assert_eq!(machine.play(&mut host, "split"), Answer::Ignore);
+    host.user = "alice".to_owned();
+    assert_eq!(machine.play(&mut host, ""), Answer::Unavailable);
+}
+
+// Words.
+
+#[test]
+fn the_language_comes_from_the_argument_or_the_policy() {
+    let machine = Machine::new();
+    machine.policy("language = \"ko\"");
+    let mut host = Script::new("alice").asked("인증 코드: ", "000000");
+    machine.play(&mut host, "");
+    assert!(host.told[0].contains("맞지 않습니다"));
+    let mut host = Script::new("alice").asked(CODE, "000000");
+    machine.play(&mut host, "lang=en");
+    assert!(host.told[0].contains("is wrong"));
+}
+
+#[test]
+fn a_prompt_of_the_administrators_own_is_used() {
+    let machine = Machine::new();
+    let mut host = Script::new("alice").asked("Token:", &machine.code());
+    assert_eq!(
+        machine.play(&mut host, "authtok_prompt=Token:"),
+        Answer::Success
+    );
+}
+
+#[test]
+fn no_reply_password_or_code_reaches_the_log_or_the_screen() {
+    let machine = Machine::new();
+    let (code, recovery) = (machine.code(), machine.recovery_code(0));
+    for reply in [
+        "hunter2-secret",
+        "987654",
+        &code,
+        &code,
+        &recovery,
+        "secret987654",
+    ] {
+        for arguments in ["debug", "debug forward_pass", "debug try_first_pass"] {
+            let question = if arguments.contains("forward") {
+                BOTH
+            } else {
+                CODE
+            };
+            let mut host = Script::new("alice")
+                .with_password("secret-password")
+                .asked(question, reply);
+            machine.play(&mut host, arguments);
+            let shown = format!("{:?}{:?}", host.log, host.told);
+            for secret in ["hunter2", "987654", "secret", &code, &recovery] {
+                assert!(!shown.contains(secret), "{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_answer_to_every_verdict() {
+    use otp_core::record::Standing::{Disabled, Held};
+    let name = Name::new("phone").unwrap();
+    for (verdict, answer) in [
+        (
+            Verdict::Accepted {
+                authenticator: name,
+                resynchronised: None,
+            },
+            Answer::Success,
+        ),
+        (Verdict::Recovered { left: 0 }, Answer::Success),
+        (Verdict::Rejected { left: 4 }, Answer::Refused),
+        (
+            Verdict::RejectedAndLocked { standing: Held },
+            Answer::Refused,
+        ),
+        (Verdict::Replayed, Answer::Refused),
+        (Verdict::Empty, Answer::Refused),
+        (Verdict::Locked { standing: Disabled }, Answer::Locked),
+        (Verdict::NotEnrolled, Answer::Refused),
+        (Verdict::Excused, Answer::Ignore),
+    ] {
+        assert_eq!(answer_to(&verdict), answer, "{verdict:?}");
+    }
+}

@@ -1,0 +1,207 @@
+//! Module arguments, as they stand in `/etc/pam.d`.
+
+use otp_core::record::Language;
+use std::path::PathBuf;
+
+/// What to make of a password that a module before this one asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum FirstPass {
+    /// Nothing: ask.
+    #[default]
+    Ignore,
+    /// Take the code from its end; ask if there is none or it is wrong.
+    Try,
+    /// Take the code from its end; never ask.
+    Use,
+}
+
+/// The arguments of one line.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch that stands in /etc/pam.d by itself"
+)]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// Let an account in that has no authenticator.
+    pub nullok: bool,
+    pub first_pass: FirstPass,
+    /// Ask for password and code in one reply, and leave the password to the modules after this one.
+    pub forward_pass: bool,
+    /// Ask for password and code in one reply, and leave both: the code to a second line of this module.
+    pub split: bool,
+    /// Show what is typed.
+    pub echo: bool,
+    /// What to ask instead of the catalogue's words.
+    pub prompt: Option<String>,
+    pub debug: bool,
+    pub conf: PathBuf,
+    pub state_dir: PathBuf,
+    pub language: Option<Language>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            nullok: false,
+            first_pass: FirstPass::Ignore,
+            forward_pass: false,
+            split: false,
+            echo: false,
+            prompt: None,
+            debug: false,
+            conf: otp_store::policy::DEFAULT_FILE.into(),
+            state_dir: otp_store::files::DEFAULT_DIRECTORY.into(),
+            language: None,
+        }
+    }
+}
+
+/// An argument that is not one. Holds its position on the line, from 1, and what is wrong, never its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BadArgument {
+    pub position: usize,
+    pub reason: &'static str,
+}
+
+impl Options {
+    /// Reads the arguments of a line. One that is not known is an error: to pass over a misspelt argument would be
+    /// to run with another meaning than the one that was written.
+    pub(crate) fn parse(arguments: &[&[u8]]) -> Result<Self, BadArgument> {
+        let mut options = Self::default();
+        for (at, argument) in arguments.iter().enumerate() {
+            let bad = |reason| BadArgument {
+                position: at + 1,
+                reason,
+            };
+            let argument = std::str::from_utf8(argument).map_err(|_| bad("not UTF-8"))?;
+            options.set(argument).map_err(bad)?;
+            options.contradiction().map_err(bad)?;
+        }
+        Ok(options)
+    }
+
+    fn set(&mut self, argument: &str) -> Result<(), &'static str> {
+        let (key, value) = match argument.split_once('=') {
+            Some((key, value)) => (key, Some(value)),
+            None => (argument, None),
+        };
+        match (key, value) {
+            ("nullok", None) => self.nullok = true,
+            ("try_first_pass", None) => self.first_pass = self.first_pass.or(FirstPass::Try)?,
+            ("use_first_pass", None) => self.first_pass = self.first_pass.or(FirstPass::Use)?,
+            ("forward_pass", None) => self.forward_pass = true,
+            ("split", None) => self.split = true,
+            ("echo_verification_code", None) => self.echo = true,
+            ("debug", None) => self.debug = true,
+            ("authtok_prompt", Some(prompt)) => {
+                if prompt.contains(char::is_control) {
+                    return Err("authtok_prompt= takes no control character");
+                }
+                self.prompt = Some(prompt.to_owned());
+            }
+            ("conf", Some(path)) => {
+                self.conf = absolute(path).ok_or("conf= takes an absolute path")?;
+            }
+            ("state_dir", Some(path)) => {
+                self.state_dir = absolute(path).ok_or("state_dir= takes an absolute path")?;
+            }
+            ("lang", Some(tag)) => {
+                self.language = Some(Language::from_tag(tag).ok_or("lang= takes en or ko")?);
+            }
+            _ => return Err("unknown argument"),
+        }
+        Ok(())
+    }
+
+    /// `split` only asks and leaves; what decides about an existing password has no meaning beside it.
+    const fn contradiction(&self) -> Result<(), &'static str> {
+        if self.split && (self.forward_pass || !matches!(self.first_pass, FirstPass::Ignore)) {
+            return Err("split excludes forward_pass, try_first_pass and use_first_pass");
+        }
+        Ok(())
+    }
+}
+
+impl FirstPass {
+    fn or(self, other: Self) -> Result<Self, &'static str> {
+        if self == Self::Ignore || self == other {
+            Ok(other)
+        } else {
+            Err("try_first_pass and use_first_pass exclude each other")
+        }
+    }
+}
+
+fn absolute(path: &str) -> Option<PathBuf> {
+    path.starts_with('/').then(|| path.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options, &'static str> {
+        let arguments: Vec<&[u8]> = line.split_whitespace().map(str::as_bytes).collect();
+        Options::parse(&arguments).map_err(|bad| bad.reason)
+    }
+
+    #[test]
+    fn every_argument_is_known() {
+        assert_eq!(parse(""), Ok(Options::default()));
+        let options = parse(
+            "nullok try_first_pass forward_pass echo_verification_code authtok_prompt=Code: debug conf=/etc/a \
+             state_dir=/var/b lang=ko",
+        );
+        assert_eq!(
+            options,
+            Ok(Options {
+                nullok: true,
+                first_pass: FirstPass::Try,
+                forward_pass: true,
+                split: false,
+                echo: true,
+                prompt: Some("Code:".to_owned()),
+                debug: true,
+                conf: "/etc/a".into(),
+                state_dir: "/var/b".into(),
+                language: Some(Language::Korean),
+            })
+        );
+        assert_eq!(
+            parse("use_first_pass").map(|options| options.first_pass),
+            Ok(FirstPass::Use)
+        );
+        assert_eq!(parse("split").map(|options| options.split), Ok(true));
+    }
+
+    #[test]
+    fn whatever_is_not_an_argument_is_an_error() {
+        for line in [
+            "nulok",
+            "nullok=",
+            "nullok=yes",
+            "NULLOK",
+            "conf",
+            "conf=",
+            "conf=relative/path",
+            "state_dir=x",
+            "lang=fr",
+            "lang",
+            "secret=/home/x",
+            "authtok_prompt",
+            "try_first_pass use_first_pass",
+            "split forward_pass",
+            "use_first_pass split",
+            "=",
+        ] {
+            assert!(parse(line).is_err(), "{line}");
+        }
+        assert_eq!(
+            Options::parse(&[b"nullok".as_slice(), b"\xff"]),
+            Err(BadArgument {
+                position: 2,
+                reason: "not UTF-8"
+            })
+        );
+    }
+}
