@@ -1,6 +1,6 @@
 //! `pam_otp.so`: asks for a one-time code and checks it.
 //!
-//! The story of a login is in [`login`]; how C calls it, and what it needs from C, in [`boundary`].
+//! The story of a login is in `login`; how C calls it, and what it needs from C, in `boundary`.
 
 #[allow(
     unsafe_code,
