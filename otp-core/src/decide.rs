@@ -50,12 +50,14 @@ pub enum Verdict {
 }
 
 /// Decides about an account without a credential.
+///
+/// A missing reply is told as that, as it is to somebody who is enrolled.
 #[must_use]
-pub const fn absent(excused: bool) -> Verdict {
-    if excused {
-        Verdict::Excused
-    } else {
-        Verdict::NotEnrolled
+pub const fn absent(excused: bool, input: &Input) -> Verdict {
+    match (excused, input) {
+        (true, _) => Verdict::Excused,
+        (false, Input::Empty) => Verdict::Empty,
+        (false, Input::Code(_) | Input::Recovery(_) | Input::Other) => Verdict::NotEnrolled,
     }
 }
 

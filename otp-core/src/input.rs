@@ -6,7 +6,8 @@ use crate::recovery::{LETTERS_IN_CODE, RecoveryCode};
 
 /// One reply. Has no `Debug`: it holds a code.
 pub enum Input {
-    /// Nothing, or only white space.
+    /// Nothing at all. White space is a reply: sshd replaces what a user it refuses has typed by other characters
+    /// of the same number, so anything looser would tell such a user from others.
     Empty,
     /// Six to eight digits.
     Code(TypedCode),
@@ -20,7 +21,7 @@ impl Input {
     /// Reads a reply to a prompt for a code alone.
     #[must_use]
     pub fn parse(reply: &[u8]) -> Self {
-        if reply.iter().all(u8::is_ascii_whitespace) {
+        if reply.is_empty() {
             Self::Empty
         } else if let Some(code) = TypedCode::parse(reply) {
             Self::Code(code)
@@ -76,7 +77,8 @@ mod tests {
     fn a_reply_is_told_apart_by_its_form() {
         for (reply, expected) in [
             ("", "empty"),
-            (" \t\r\n", "empty"),
+            (" ", "other"),
+            (" \t\r\n", "other"),
             ("123456", "code"),
             ("123 456", "code"),
             ("12345678", "code"),

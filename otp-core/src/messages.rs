@@ -6,6 +6,11 @@
 use crate::record::{Language, Standing};
 use crate::time::UnixTime;
 use crate::{Policy, Verdict};
+use std::time::Duration;
+
+pub mod admin;
+pub mod enrol;
+pub mod trouble;
 
 /// One thing to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,13 +111,15 @@ impl Message {
             Self::WrongCode => "The code is wrong. Wait for the next one and try again; \
                 if it is refused too, check that your device sets its clock automatically."
                 .to_owned(),
-            Self::AlreadyUsed => "This code was already used. Wait for the next one.".to_owned(),
+            Self::AlreadyUsed => "This code was already used. Each works once: wait for the next one, \
+                or take another recovery code."
+                .to_owned(),
             Self::NothingTyped => "No code was entered. Type the code that your authenticator shows.".to_owned(),
             Self::LockedUntil { ends, now, opens } => {
                 let way_out = if opens { "a recovery code opens it, or ask" } else { "ask" };
                 format!(
                     "Too many wrong codes: locked until {} UTC ({}). Wait; {way_out} your administrator.",
-                    ends.clock_utc(),
+                    ends.to_next_minute().clock_utc(),
                     english_wait(now, ends)
                 )
             }
@@ -137,13 +144,15 @@ impl Message {
             Self::WrongCode => "인증 코드가 맞지 않습니다. 다음 코드가 나오면 다시 입력해 주세요. \
                 계속 맞지 않으면 기기의 시간이 자동으로 설정되어 있는지 확인해 주세요."
                 .to_owned(),
-            Self::AlreadyUsed => "이미 사용한 코드입니다. 다음 코드가 나올 때까지 기다려 주세요.".to_owned(),
+            Self::AlreadyUsed => "이미 사용한 코드입니다. 코드는 한 번만 쓸 수 있습니다. \
+                다음 코드를 기다리거나 다른 복구 코드를 입력해 주세요."
+                .to_owned(),
             Self::NothingTyped => "코드를 입력하지 않았습니다. 인증 앱에 표시된 코드를 입력해 주세요.".to_owned(),
             Self::LockedUntil { ends, now, opens } => {
                 let way_out = if opens { "복구 코드를 입력하면 바로 풀리며, " } else { "" };
                 format!(
                     "인증 코드를 여러 번 잘못 입력하여 {} UTC까지({}) 잠겼습니다. {way_out}도움이 필요하면 관리자에게 문의해 주세요.",
-                    ends.clock_utc(),
+                    ends.to_next_minute().clock_utc(),
                     korean_wait(now, ends)
                 )
             }
@@ -188,10 +197,30 @@ fn korean_wait(now: UnixTime, ends: UnixTime) -> String {
     }
 }
 
+/// A length of time in days, hours, minutes and seconds, those that are not zero.
+fn length(language: Language, time: Duration) -> String {
+    let seconds = time.as_secs();
+    let parts = [
+        (seconds / 86_400, "day", "일"),
+        (seconds / 3600 % 24, "hour", "시간"),
+        (seconds / 60 % 60, "minute", "분"),
+        (seconds % 60, "second", "초"),
+    ];
+    let words: Vec<String> = parts
+        .into_iter()
+        .filter(|&(count, unit, _)| count > 0 || (seconds == 0 && unit == "second"))
+        .map(|(count, english, korean)| match (language, count) {
+            (Language::English, 1) => format!("1 {english}"),
+            (Language::English, _) => format!("{count} {english}s"),
+            (Language::Korean, _) => format!("{count}{korean}"),
+        })
+        .collect();
+    words.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 

@@ -42,6 +42,12 @@ impl UnixTime {
         Step(self.0 / period.seconds())
     }
 
+    /// The next whole minute: for a time that is told to the minute and must not be told too early.
+    #[must_use]
+    pub const fn to_next_minute(self) -> Self {
+        Self(self.0.div_ceil(60).saturating_mul(60))
+    }
+
     /// Time of day in UTC, `14:35`.
     #[must_use]
     pub fn clock_utc(self) -> String {
@@ -101,6 +107,16 @@ mod tests {
             (20_000_000_000, "2603-10-11 11:33:20"),
         ] {
             assert_eq!(UnixTime::from_seconds(seconds).date_time_utc(), date);
+        }
+    }
+
+    #[test]
+    fn the_next_minute_is_never_before() {
+        for (seconds, minute) in [(0, 0), (1, 60), (59, 60), (60, 60), (61, 120)] {
+            assert_eq!(
+                UnixTime::from_seconds(seconds).to_next_minute().seconds(),
+                minute
+            );
         }
     }
 

@@ -8,6 +8,10 @@ use otp_core::{Input, Policy, UnixTime, Verdict, absent, decide};
 ///
 /// Only this module can make one, so whoever holds one knows that the attempt was counted, the code used up and the
 /// lock set before anybody learned the answer.
+///
+/// ```compile_fail
+/// otp_store::Committed(otp_core::Verdict::Replayed);
+/// ```
 #[derive(Debug)]
 pub struct Committed<T>(T);
 
@@ -34,10 +38,10 @@ pub fn attempt(
     clock: impl FnOnce() -> Result<UnixTime, Error>,
 ) -> Result<Committed<Verdict>, Error> {
     let Some(locked) = store.lock(&account.name, LOCK_DEADLINE)? else {
-        return Ok(nobody(excused));
+        return Ok(nobody(excused, input));
     };
     let Some(record) = locked.read(account)? else {
-        return Ok(nobody(excused));
+        return Ok(nobody(excused, input));
     };
     let (verdict, next) = decide(&record.credential, &record.state, policy, input, clock()?);
     locked.commit(record, &next)?;
@@ -46,6 +50,9 @@ pub fn attempt(
 
 /// The verdict about an account that has no record, or a name that is nobody's: nothing has to be remembered.
 #[must_use]
-pub const fn nobody(excused: bool) -> Committed<Verdict> {
-    Committed(absent(excused))
+pub const fn nobody(excused: bool, input: &Input) -> Committed<Verdict> {
+    Committed(absent(excused, input))
 }
+
+#[cfg(test)]
+mod tests;

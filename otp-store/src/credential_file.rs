@@ -17,6 +17,8 @@ pub(crate) const NAME: &str = "credential.toml";
 /// Far more than four authenticators and 32 recovery codes need.
 pub(crate) const LIMIT: u64 = 16 * 1024;
 const VERSION: u64 = 1;
+/// The last line: a file that was cut off between two tables would read as one that has fewer of them.
+const END: &str = "# end";
 
 /// Reads a credential.
 pub(crate) fn parse(path: &str, bytes: &[u8]) -> Result<Credential, Error> {
@@ -33,6 +35,10 @@ pub(crate) fn parse(path: &str, bytes: &[u8]) -> Result<Credential, Error> {
                 path: path.to_owned(),
             });
         }
+    }
+    if !bytes.trim_ascii_end().ends_with(END.as_bytes()) {
+        let reason = format!("is cut off: the last line is not '{END}'");
+        return Err(Error::content(path, None, reason));
     }
     let user = root.require("user", |value| text(value).map(str::to_owned))?;
     let uid = root.require("uid", |value| {
@@ -160,6 +166,7 @@ pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
         }
         line(format_args!("]"));
     }
+    line(format_args!("{END}"));
     out
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong while reading or writing. An error names the file and the reason, never a file's content.
 
+use crate::{credential_file, state_file};
 use std::io;
 
 /// Whose fault it is that something could not be read, written or found.
@@ -157,14 +158,18 @@ impl Error {
 
     /// What an administrator can do about it.
     #[must_use]
-    pub const fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         match self {
             Self::Unsafe { .. } => {
                 "give it back to root with the mode that the manual names, after finding out who changed it"
             }
-            Self::Content { .. } | Self::Missing { .. } => {
+            Self::Content { path, .. } | Self::Missing { path, .. } if is_record(path) => {
                 "restore it from a backup, or run 'otp-admin reset USER' and enrol again"
             }
+            Self::Content { .. } => {
+                "correct that line; the file that was shipped has every key with its default"
+            }
+            Self::Missing { .. } => "mount or restore it, or install pam_otp again",
             Self::Newer { .. } => "upgrade pam_otp",
             Self::Busy { .. } => "try again",
             Self::Io { .. } => "check the file system: is it mounted, writable, healthy?",
@@ -177,4 +182,11 @@ impl Error {
             Self::Random => "check that /dev/urandom and getrandom work",
         }
     }
+}
+
+/// Whether the path is that of a user's file, which only enrolling anew replaces.
+fn is_record(path: &str) -> bool {
+    [credential_file::NAME, state_file::NAME]
+        .iter()
+        .any(|name| path.ends_with(&format!("/{name}")))
 }

@@ -1,7 +1,10 @@
 //! One user's directory: open safely, lock, read, commit durably.
 
-use crate::safe_open::{Access, Rules, metadata, open_directory, open_file, read_whole};
+use crate::safe_open::{
+    Access, Rules, metadata, open_directory, open_directory_of_anyone, open_file, read_whole,
+};
 use crate::state_file::{self, Newest};
+use crate::undisturbed::Undisturbed;
 use crate::{Account, Error, Fault, UserName, credential_file};
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -36,6 +39,7 @@ pub struct Store {
 /// A user's directory, held against every other process until dropped.
 pub struct Locked {
     directory: File,
+    undisturbed: Option<Undisturbed>,
     path: String,
     group: u32,
 }
@@ -152,12 +156,21 @@ impl Store {
     /// # Errors
     /// It cannot be trusted or opened, or another process held it for all of `deadline`.
     pub fn lock(&self, name: &UserName, deadline: Duration) -> Result<Option<Locked>, Error> {
+        self.lock_what_opens(name, deadline, || self.user_directory(name))
+    }
+
+    fn lock_what_opens(
+        &self,
+        name: &UserName,
+        deadline: Duration,
+        open: impl Fn() -> Result<Option<File>, Error>,
+    ) -> Result<Option<Locked>, Error> {
         let start = Instant::now();
         loop {
-            let Some(directory) = self.user_directory(name)? else {
+            let Some(directory) = open()? else {
                 return Ok(None);
             };
-            let locked = self.held(directory, name);
+            let mut locked = self.held(directory, name);
             locked.wait_for_lock(start, deadline)?;
             // Whoever held the lock may have removed the directory; then its successor is the one to lock.
             if metadata(&locked.directory, &locked.path)?.nlink() > 0 {
@@ -173,28 +186,27 @@ impl Store {
     pub fn lock_or_create(&self, name: &UserName, deadline: Duration) -> Result<Locked, Error> {
         loop {
             if let Some(locked) = self.lock(name, deadline)? {
+                // Also where it is not new: a crash may have left it half made.
+                self.give_to_group(&locked)?;
                 return Ok(locked);
             }
-            let path = self.path_of(name);
             match mkdirat(
                 &self.directory,
                 name.as_str(),
                 Mode::from_bits_truncate(0o700),
             ) {
                 Ok(()) | Err(Errno::EEXIST) => {}
-                Err(errno) => return Err(Error::io(&path, "create", errno)),
-            }
-            if let Some(directory) = self.user_directory(name)? {
-                self.give_to_group(&directory, &path)?;
+                Err(errno) => return Err(Error::io(&self.path_of(name), "create", errno)),
             }
         }
     }
 
     /// The group of the store, and the set-group-id bit that hands it on to new files.
-    fn give_to_group(&self, directory: &File, path: &str) -> Result<(), Error> {
+    fn give_to_group(&self, locked: &Locked) -> Result<(), Error> {
+        let directory = &locked.directory;
         fchown(directory, None, Some(Gid::from_raw(self.group)))
             .and_then(|()| fchmod(directory, Mode::from_bits_truncate(USER_DIRECTORY_MODE)))
-            .map_err(|errno| Error::io(path, "set the group of", errno))
+            .map_err(|errno| Error::io(&locked.path, "set the group of", errno))
     }
 
     fn user_directory(&self, name: &UserName) -> Result<Option<File>, Error> {
@@ -208,6 +220,7 @@ impl Store {
     fn held(&self, directory: File, name: &UserName) -> Locked {
         Locked {
             directory,
+            undisturbed: None,
             path: self.path_of(name),
             group: self.group,
         }
@@ -225,15 +238,10 @@ impl Store {
     /// Something else is in the directory, or it cannot be removed.
     pub fn erase(&self, name: &UserName, deadline: Duration) -> Result<bool, Error> {
         let path = self.path_of(name);
-        let any = Rules {
-            allowed: 0o7777,
-            group: None,
-        };
-        let Some(directory) = open_directory(&self.directory, name.as_str(), &path, any)? else {
+        let open = || open_directory_of_anyone(&self.directory, name.as_str(), &path);
+        let Some(locked) = self.lock_what_opens(name, deadline, open)? else {
             return Ok(false);
         };
-        let locked = self.held(directory, name);
-        locked.wait_for_lock(Instant::now(), deadline)?;
         // The credential goes first: without it the user is "not enrolled"; a credential without state is damage.
         let temporary = [
             temporary_name(credential_file::NAME),
@@ -259,14 +267,28 @@ impl Store {
     }
 }
 
+impl Drop for Locked {
+    /// Before signals come through again; and not just by closing the descriptor, since a child that
+    /// the program forks meanwhile has a copy of it, and would have the lock with it.
+    fn drop(&mut self) {
+        self.directory.unlock().ok();
+    }
+}
+
 impl Locked {
     /// Polls, because a blocking lock has no deadline without a signal or a thread, and a module may use neither.
-    fn wait_for_lock(&self, start: Instant, deadline: Duration) -> Result<(), Error> {
+    fn wait_for_lock(&mut self, start: Instant, deadline: Duration) -> Result<(), Error> {
         let mut pause = Duration::from_millis(1);
         loop {
+            let undisturbed = Undisturbed::begin()
+                .map_err(|error| Error::io(&self.path, "limit the lock of", error))?;
             match self.directory.try_lock() {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.undisturbed = Some(undisturbed);
+                    return Ok(());
+                }
                 Err(TryLockError::WouldBlock) if start.elapsed() < deadline => {
+                    drop(undisturbed);
                     sleep(pause);
                     pause = (pause * 2).min(Duration::from_millis(16));
                 }
@@ -403,6 +425,8 @@ impl Locked {
     ) -> Result<(), Error> {
         let combined = match self.read(account) {
             Ok(Some(old)) => state.joined_with(&old.state.reduced_to(&old.credential)),
+            // What cannot be read for a reason that may pass, or by this version, is not to be thrown away.
+            Err(error @ (Error::Io { .. } | Error::Newer { .. })) => return Err(error),
             Ok(None) | Err(_) => state.clone(),
         };
         let path = self.path_of(state_file::NAME);

@@ -11,10 +11,13 @@ pub mod directory;
 mod document;
 mod error;
 pub mod files;
+#[cfg(test)]
+mod fixture;
 pub mod mint;
 pub mod policy;
 mod safe_open;
 mod state_file;
+mod undisturbed;
 
 pub use attempt::{Committed, attempt};
 pub use directory::{Account, UserName};

@@ -49,6 +49,12 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>
             fault: Fault::NotAFile,
         });
     };
+    // A name alone has an empty parent: the directory that we are in.
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
     let directory = match open(
         parent,
         OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC,

@@ -58,21 +58,30 @@ pub(crate) fn open_directory(
     path: &str,
     rules: Rules,
 ) -> Result<Option<File>, Error> {
-    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let directory = match openat(parent, name, flags, Mode::empty()) {
-        Ok(descriptor) => File::from(descriptor),
-        Err(Errno::ENOENT) => return Ok(None),
-        // With O_DIRECTORY the kernel says ENOTDIR of a link as well.
-        Err(Errno::ENOTDIR | Errno::ELOOP) => {
-            return Err(Error::Unsafe {
-                path: path.to_owned(),
-                fault: Fault::NotADirectory,
-            });
-        }
-        Err(errno) => return Err(Error::io(path, "open", errno)),
+    let Some(directory) = open_directory_of_anyone(parent, name, path)? else {
+        return Ok(None);
     };
     rules.check(path, &metadata(&directory, path)?)?;
     Ok(Some(directory))
+}
+
+/// As [`open_directory`], whoever owns it and may write there: good for removing it, never for believing it.
+pub(crate) fn open_directory_of_anyone(
+    parent: impl AsFd,
+    name: &str,
+    path: &str,
+) -> Result<Option<File>, Error> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    match openat(parent, name, flags, Mode::empty()) {
+        Ok(descriptor) => Ok(Some(File::from(descriptor))),
+        Err(Errno::ENOENT) => Ok(None),
+        // With O_DIRECTORY the kernel says ENOTDIR of a link as well.
+        Err(Errno::ENOTDIR | Errno::ELOOP) => Err(Error::Unsafe {
+            path: path.to_owned(),
+            fault: Fault::NotADirectory,
+        }),
+        Err(errno) => Err(Error::io(path, "open", errno)),
+    }
 }
 
 /// What a file is opened for.

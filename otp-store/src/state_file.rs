@@ -300,4 +300,4 @@ fn optional<T: FromStr>(word: &str) -> Option<Option<T>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

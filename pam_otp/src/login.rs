@@ -93,19 +93,24 @@ impl<H: Host> Login<'_, H> {
         self.language = options.language.unwrap_or(policy.language);
         let account = self.host.account(&self.user)?;
         let store = Store::open(&options.state_dir)?;
+        let excused = options.nullok && account.is_some();
         let case = Case {
             account,
             policy,
             store,
-            excused: options.nullok,
+            excused,
         };
         self.debug(
             options,
             &format!("account known: {}", case.account.is_some()),
         );
 
-        if case.excused && !is_enrolled(&case)? {
-            return self.answer(&case, nobody(true));
+        if options.nullok && !is_enrolled(&case)? {
+            return if case.excused {
+                self.answer(&case, nobody(true, &Input::Empty))
+            } else {
+                Ok(self.refuse_stranger())
+            };
         }
         if options.split {
             return self.split(options, &case);
@@ -143,6 +148,18 @@ impl<H: Host> Login<'_, H> {
         }
         let reply = self.ask(options, Message::CodePrompt)?;
         self.judge(&case, &Input::parse(&reply))
+    }
+
+    /// With `nullok`, refuses a name that the name service does not know.
+    ///
+    /// It is not excused: a user list that cannot be read looks the same (glibc goes on to the next service and
+    /// reports "not found"), and would open the door to everybody. But like somebody who is excused, it is asked
+    /// nothing and told nothing.
+    fn refuse_stranger(&mut self) -> Answer {
+        let mut line = event::about(&Verdict::NotEnrolled, None, &self.user, &self.origin);
+        line.add("account", "unknown");
+        self.host.log(line.priority, line.text());
+        answer_to(&Verdict::NotEnrolled)
     }
 
     /// The first half of a login with one prompt: nothing is checked, so nothing is said about the code.
@@ -188,7 +205,7 @@ impl<H: Host> Login<'_, H> {
                 case.excused,
                 || self.host.now(),
             )?,
-            None => nobody(case.excused),
+            None => nobody(case.excused, input),
         };
         self.answer(case, committed)
     }

@@ -180,10 +180,13 @@ fn an_empty_reply_is_refused_and_changes_nothing() {
     let mut alice = Account::new();
     alice.wrong_times(2);
     let before = alice.state.clone();
-    for reply in ["", "  ", "\n"] {
-        assert_eq!(alice.reply(reply), Verdict::Empty);
-    }
+    assert_eq!(alice.reply(""), Verdict::Empty);
     assert_eq!(alice.state, before);
+    assert_eq!(
+        alice.reply(" "),
+        Verdict::Rejected { left: 2 },
+        "white space is a reply"
+    );
 }
 
 #[test]
@@ -207,8 +210,15 @@ fn a_locked_account_is_told_until_when_and_the_code_is_not_looked_at() {
 
 #[test]
 fn without_a_credential_policy_alone_decides() {
-    assert_eq!(absent(false), Verdict::NotEnrolled);
-    assert_eq!(absent(true), Verdict::Excused);
+    for (reply, unexcused) in [
+        ("123456", Verdict::NotEnrolled),
+        ("", Verdict::Empty),
+        ("x", Verdict::NotEnrolled),
+    ] {
+        let input = Input::parse(reply.as_bytes());
+        assert_eq!(absent(false, &input), unexcused);
+        assert_eq!(absent(true, &input), Verdict::Excused);
+    }
 }
 
 // Codes.

@@ -1,1 +1,395 @@
+use super::*;
+use shipped::{one_key, shipped_keys};
 
+mod file;
+mod shipped;
+
+fn taken(text: &str) -> Policy {
+    parse("pam_otp.conf", text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// Why a policy is refused: the part of the error after the name of the file.
+fn refusal(text: &str) -> String {
+    let error = parse("pam_otp.conf", text.as_bytes()).expect_err(text);
+    let told = error.to_string();
+    told.strip_prefix("pam_otp.conf, ")
+        .unwrap_or(&told)
+        .to_owned()
+}
+
+#[test]
+fn an_empty_policy_is_the_default() {
+    for text in [
+        "",
+        "\n# nothing\n",
+        "[code]\n[lockout]\n[recovery]\n[enroll]\n[helper]\n",
+    ] {
+        assert_eq!(taken(text), Policy::default());
+    }
+}
+
+#[test]
+fn every_key_reaches_the_policy() {
+    let policy = taken(
+        r#"
+        language = "ko"
+        issuer = "예시 회사"
+        [code]
+        algorithm = "SHA512"
+        digits = 8
+        period = 60
+        window = 2
+        [lockout]
+        failures = 3
+        unlock_after = "90s"
+        unlock_after_max = "30d"
+        disable_after = 50
+        [recovery]
+        codes = 16
+        opens_lock = false
+        [enroll]
+        max_authenticators = 4
+        "#,
+    );
+    let seconds = Duration::from_secs;
+    let expected = Policy {
+        language: Language::Korean,
+        issuer: "예시 회사".to_owned(),
+        code: CodePolicy {
+            algorithm: Algorithm::Sha512,
+            digits: Digits::new(8).unwrap(),
+            period: Period::new(60).unwrap(),
+            window: 2,
+        },
+        lockout: LockoutPolicy::new(
+            3,
+            Unlock::After(seconds(90)),
+            seconds(30 * 86_400),
+            Some(50),
+        )
+        .unwrap(),
+        recovery: RecoveryPolicy {
+            codes: 16,
+            opens_lock: false,
+        },
+        enroll: EnrollPolicy {
+            max_authenticators: 4,
+        },
+    };
+    assert_eq!(policy, expected);
+}
+
+#[test]
+fn each_key_alone_leaves_the_others_at_their_defaults() {
+    let default = Policy::default();
+    let mut only_digits = default.clone();
+    only_digits.code.digits = Digits::new(7).unwrap();
+    assert_eq!(taken("[code]\ndigits = 7"), only_digits);
+    assert_eq!(taken("code.digits = 7"), only_digits);
+    let mut only_codes = default.clone();
+    only_codes.recovery.codes = 5;
+    assert_eq!(taken("[recovery]\ncodes = 5"), only_codes);
+    let failures = taken("[lockout]\nfailures = 9").lockout;
+    assert_eq!(failures.failures(), 9);
+    assert_eq!(failures.unlock(), default.lockout.unlock());
+    assert_eq!(failures.disable_after(), default.lockout.disable_after());
+}
+
+#[test]
+fn every_value_is_taken_up_to_its_limits_and_no_further() {
+    let longest_issuer = format!("issuer = \"{}\"", "가".repeat(64));
+    for text in [
+        "language = \"en\"",
+        &longest_issuer,
+        "[code]\nalgorithm = \"SHA1\"",
+        "[code]\nalgorithm = \"SHA256\"",
+        "[code]\ndigits = 6",
+        "[code]\ndigits = 8",
+        "[code]\nperiod = 15",
+        "[code]\nperiod = 120",
+        "[code]\nwindow = 0",
+        "[code]\nwindow = 10",
+        "[lockout]\nfailures = 1",
+        "[lockout]\nfailures = 100",
+        "[lockout]\ndisable_after = 5",
+        "[lockout]\nunlock_after = \"1s\"",
+        "[lockout]\nunlock_after = \"24h\"",
+        "[lockout]\nunlock_after_max = \"15m\"",
+        "[lockout]\nunlock_after_max = \"3660d\"",
+        "[recovery]\ncodes = 0",
+        "[recovery]\ncodes = 32",
+        "[enroll]\nmax_authenticators = 1",
+        "[enroll]\nmax_authenticators = 4",
+    ] {
+        taken(text);
+    }
+    let long_issuer = format!("issuer = \"{}\"", "가".repeat(65));
+    let issuer = "line 1: must have at most 64 characters, on one line";
+    let language = "line 1: must be \"en\" or \"ko\"";
+    let algorithm = "line 2: must be \"SHA1\", \"SHA256\" or \"SHA512\"";
+    let disable = "line 1: disable_after must be at least failures and at most 100, or 0 for never";
+    let unlock = "line 1: unlock_after must be more than zero and at most unlock_after_max";
+    let number = "line 2: must be a whole number, zero or more";
+    for (text, reason) in [
+        ("language = \"EN\"", language),
+        ("language = \"de\"", language),
+        ("language = \"\"", language),
+        (&long_issuer, issuer),
+        ("issuer = \"a\\nb\"", issuer),
+        ("[code]\nalgorithm = \"sha1\"", algorithm),
+        ("[code]\nalgorithm = \"MD5\"", algorithm),
+        ("[code]\ndigits = 5", "line 2: digits must be 6, 7 or 8"),
+        ("[code]\ndigits = 9", "line 2: digits must be 6, 7 or 8"),
+        ("[code]\ndigits = 262", "line 2: digits must be 6, 7 or 8"),
+        (
+            "[code]\nperiod = 14",
+            "line 2: period must be 15 to 120 seconds",
+        ),
+        (
+            "[code]\nperiod = 121",
+            "line 2: period must be 15 to 120 seconds",
+        ),
+        ("[code]\nwindow = 11", "line 2: must be 0 to 10 steps"),
+        ("[code]\nwindow = 256", "line 2: must be 0 to 10 steps"),
+        ("[code]\nwindow = -1", number),
+        (
+            "[lockout]\nfailures = 0",
+            "line 1: failures must be 1 to 100",
+        ),
+        (
+            "[lockout]\nfailures = 101",
+            "line 1: failures must be 1 to 100",
+        ),
+        ("[lockout]\nfailures = -1", number),
+        ("[lockout]\nfailures = 4294967296", "line 2: is too large"),
+        ("[lockout]\ndisable_after = 4", disable),
+        ("[lockout]\ndisable_after = 101", disable),
+        (
+            "[lockout]\ndisable_after = 4294967296",
+            "line 2: is too large",
+        ),
+        ("[lockout]\nunlock_after = \"0s\"", unlock),
+        ("[lockout]\nunlock_after = \"86401s\"", unlock),
+        ("[lockout]\nunlock_after_max = \"14m\"", unlock),
+        (
+            "[lockout]\nunlock_after_max = \"3661d\"",
+            "line 1: unlock_after_max must be at most ten years",
+        ),
+        ("[recovery]\ncodes = 33", "line 2: must be 0 to 32"),
+        ("[enroll]\nmax_authenticators = 0", "line 2: must be 1 to 4"),
+        ("[enroll]\nmax_authenticators = 5", "line 2: must be 1 to 4"),
+    ] {
+        assert_eq!(refusal(text), reason, "{text}");
+    }
+}
+
+#[test]
+fn disable_after_zero_is_never() {
+    let lockout = taken("[lockout]\ndisable_after = 0").lockout;
+    assert_eq!(lockout.disable_after(), None);
+}
+
+#[test]
+fn unlock_after_never_waits_for_an_administrator() {
+    let lockout = taken("[lockout]\nunlock_after = \"never\"").lockout;
+    assert_eq!(lockout.unlock(), Unlock::Never);
+    let form = "line 2: must be a number and a unit: \"90s\", \"15m\", \"24h\", \"30d\"";
+    assert_eq!(refusal("[lockout]\nunlock_after = \"Never\""), form);
+    assert_eq!(refusal("[lockout]\nunlock_after_max = \"never\""), form);
+}
+
+#[test]
+fn a_duration_is_a_number_and_a_unit() {
+    for (text, seconds) in [
+        ("0s", 0),
+        ("90s", 90),
+        ("15m", 900),
+        ("24h", 86_400),
+        ("30d", 2_592_000),
+        ("007s", 7),
+        ("18446744073709551615s", u64::MAX),
+    ] {
+        assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+    }
+    let form = "must be a number and a unit: \"90s\", \"15m\", \"24h\", \"30d\"";
+    for text in [
+        "", "s", "15", "15 m", " 15m", "15m ", "-15m", "+15m", "1.5h", "15M", "15min", "1h30m",
+        "0x5s", "１５m", "15分",
+    ] {
+        assert_eq!(duration(text), Err(form), "{text}");
+    }
+    for text in [
+        "18446744073709551616s",
+        "18446744073709551615m",
+        "99999999999999999999d",
+    ] {
+        assert_eq!(duration(text), Err("is too long"), "{text}");
+    }
+}
+
+#[test]
+fn every_key_has_one_type() {
+    for (section, key, right) in shipped_keys() {
+        let truth = matches!(right, "true" | "false");
+        for wrong in [
+            "\"\\u0000\"",
+            "17.5",
+            "-3",
+            "true",
+            "2026-11-20",
+            "[5]",
+            "[[]]",
+            "{}",
+            "{ a = 1 }",
+        ] {
+            if truth && wrong == "true" {
+                continue;
+            }
+            let (text, line) = one_key(section, key, wrong);
+            let told = refusal(&text);
+            assert!(
+                told.starts_with(&format!("line {line}: ")),
+                "{text}: {told}"
+            );
+        }
+    }
+}
+
+#[test]
+fn keys_that_nothing_acts_on_yet_are_taken_at_their_default_only() {
+    let reason = "line 2: this version does not act on this key yet; leave it at its default";
+    for (section, lines) in [
+        (
+            "enroll",
+            &[
+                "at_login = \"offer\"",
+                "at_login = \"require\"",
+                "verify_email = true",
+            ][..],
+        ),
+        (
+            "enforce",
+            &[
+                "groups = []",
+                "groups = [\"wheel\"]",
+                "groups = [\"*\", \"wheel\"]",
+                "exempt_groups = [\"wheel\"]",
+                "exempt_users = [\"root\"]",
+                "from = \"2027-01-01\"",
+                "grace = \"7d\"",
+                "grace = \"0\"",
+            ],
+        ),
+        (
+            "trust",
+            &[
+                "networks = [\"10.0.0.0/8\"]",
+                "remember = \"12h\"",
+                "remember = \"\"",
+            ],
+        ),
+        (
+            "mail",
+            &[
+                "sendmail = \"/usr/bin/msmtp\"",
+                "sendmail = \"\"",
+                "from = \"root@example.org\"",
+                "address = \"{user}@example.org\"",
+            ],
+        ),
+        ("hooks", &["run = \"/bin/true\""]),
+        ("helper", &["trusted_callers = [\"postgres\"]"]),
+    ] {
+        for line in lines {
+            assert_eq!(refusal(&format!("[{section}]\n{line}")), reason, "{line}");
+        }
+    }
+}
+
+#[test]
+fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
+    for (text, reason) in [
+        (
+            "\n\nhunter2hunter2 = 1",
+            "line 3: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, trust, \
+             mail, hooks, helper",
+        ),
+        (
+            "[hunter2hunter2]",
+            "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, trust, \
+             mail, hooks, helper",
+        ),
+        (
+            "digits = 6",
+            "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, trust, \
+             mail, hooks, helper",
+        ),
+        (
+            "[code]\ndigits = 6\nhunter2hunter2 = \"hunter2hunter2\"",
+            "line 3: unknown key; known here are algorithm, digits, period, window",
+        ),
+        (
+            "[code]\nDigits = 6",
+            "line 2: unknown key; known here are algorithm, digits, period, window",
+        ),
+        (
+            "[lockout]\nfail = 5",
+            "line 2: unknown key; known here are failures, unlock_after, unlock_after_max, disable_after",
+        ),
+        (
+            "[recovery]\nx = 5",
+            "line 2: unknown key; known here are codes, opens_lock",
+        ),
+        (
+            "[enroll]\nx = 5",
+            "line 2: unknown key; known here are at_login, verify_email, max_authenticators",
+        ),
+        (
+            "[enforce]\nx = 5",
+            "line 2: unknown key; known here are groups, exempt_groups, exempt_users, from, grace",
+        ),
+        (
+            "[trust]\nx = 5",
+            "line 2: unknown key; known here are networks, remember",
+        ),
+        (
+            "[mail]\nx = 5",
+            "line 2: unknown key; known here are sendmail, from, address",
+        ),
+        ("[hooks]\nx = 5", "line 2: unknown key; known here are run"),
+        (
+            "[helper]\nx = 5",
+            "line 2: unknown key; known here are trusted_callers",
+        ),
+    ] {
+        assert_eq!(refusal(text), reason, "{text}");
+    }
+}
+
+#[test]
+fn a_section_is_a_section() {
+    for (text, reason) in [
+        ("code = 6", "line 1: must be a table"),
+        ("[[code]]\ndigits = 6", "line 1: must be a table"),
+        ("[language]", "line 1: must be a string"),
+    ] {
+        assert_eq!(refusal(text), reason, "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_toml_is_refused_by_line() {
+    let reason = "not valid TOML, or a key given twice";
+    for (text, line) in [
+        ("[code]\ndigits = 6\ndigits = 6", 3),
+        ("[code]\n[lockout]\n[code]", 3),
+        ("[code\n", 1),
+        ("\n\ndigits: 6", 3),
+        ("language = en", 1),
+        ("language = \"en", 1),
+    ] {
+        assert_eq!(refusal(text), format!("line {line}: {reason}"), "{text}");
+    }
+    let error = parse("pam_otp.conf", b"[code]\n# \xFF").unwrap_err();
+    assert_eq!(error.to_string(), "pam_otp.conf, line 2: not UTF-8");
+}

@@ -1,0 +1,380 @@
+//! What `otp-admin` and `otp-enroll status` tell about an account.
+
+use super::length;
+use crate::UnixTime;
+use crate::record::{Language, Refusal, Standing};
+
+/// One thing to tell, without a full stop: a value beside a label, or a line of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report<'a> {
+    /// Label: whose account.
+    User,
+    /// Label: authenticator.
+    Authenticator,
+    /// Label: recovery codes.
+    RecoveryCodes,
+    /// Label: may the account try?
+    Standing,
+    /// Label: failures.
+    Failures,
+    /// Label: the last refusal.
+    LastRefusal,
+    /// Label: when an authenticator was enrolled.
+    Enrolled,
+    /// Label: when an authenticator was last used.
+    LastUsed,
+    /// Label: the key of an authenticator.
+    Key,
+    /// Label: the otpauth URI.
+    Uri,
+    /// Label: what an app must be set to.
+    Settings,
+    /// Label: what is wrong with a record.
+    Problem,
+    /// An authenticator, since when and how lately used.
+    Device {
+        /// Its name.
+        name: &'a str,
+        /// When it was enrolled.
+        created: UnixTime,
+        /// When a code of it was last accepted.
+        last_used: Option<UnixTime>,
+    },
+    /// How many recovery codes are left.
+    CodesLeft {
+        /// Unused ones.
+        left: u32,
+        /// How many were issued.
+        issued: usize,
+    },
+    /// No recovery codes were issued.
+    NoCodes,
+    /// A standing, in words.
+    StandingIs {
+        /// Which.
+        standing: Standing,
+        /// From when that is told.
+        now: UnixTime,
+        /// Whether a recovery code opens a lock.
+        opens: bool,
+    },
+    /// Failures in a row, and how many more lock.
+    FailuresInARow {
+        /// Over all locks.
+        count: u32,
+        /// Until the next lock.
+        left: u32,
+    },
+    /// The last refused attempt.
+    Refused {
+        /// When.
+        when: UnixTime,
+        /// Why.
+        why: Refusal,
+    },
+    /// Nothing of the kind.
+    Never,
+    /// The account has no authenticator.
+    NotEnrolled {
+        /// The user's name.
+        user: &'a str,
+    },
+    /// Nobody is enrolled.
+    Nobody,
+    /// A lock was lifted.
+    Unlocked {
+        /// The user's name.
+        user: &'a str,
+        /// What it was.
+        standing: Standing,
+        /// Failures forgotten with it.
+        failures: u32,
+    },
+    /// There was no lock; failures may have been forgotten.
+    WasNotLocked {
+        /// The user's name.
+        user: &'a str,
+        /// Failures forgotten.
+        failures: u32,
+    },
+    /// A record was erased.
+    Erased {
+        /// The user's name.
+        user: &'a str,
+    },
+    /// There was no record to erase.
+    NothingToErase {
+        /// The user's name.
+        user: &'a str,
+    },
+}
+
+/// Date and time to the minute, the same in every language.
+#[must_use]
+pub fn minute_utc(when: UnixTime) -> String {
+    format!("{} {} UTC", when.date_utc(), when.clock_utc())
+}
+
+impl Report<'_> {
+    /// The words.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
+        match *self {
+            Self::User => "user".to_owned(),
+            Self::Authenticator => "authenticator".to_owned(),
+            Self::RecoveryCodes => "recovery codes".to_owned(),
+            Self::Standing => "standing".to_owned(),
+            Self::Failures => "failures".to_owned(),
+            Self::LastRefusal => "last refusal".to_owned(),
+            Self::Enrolled => "enrolled".to_owned(),
+            Self::LastUsed => "last used".to_owned(),
+            Self::Key => "key".to_owned(),
+            Self::Uri => "URI".to_owned(),
+            Self::Settings => "settings".to_owned(),
+            Self::Problem => "problem".to_owned(),
+            Self::Device {
+                name,
+                created,
+                last_used,
+            } => {
+                let used = last_used.map_or_else(
+                    || "never used".to_owned(),
+                    |when| format!("last used {}", minute_utc(when)),
+                );
+                format!("{name}, enrolled {}, {used}", minute_utc(created))
+            }
+            Self::CodesLeft { left, issued } => format!("{left} of {issued} left"),
+            Self::NoCodes => "none issued".to_owned(),
+            Self::StandingIs {
+                standing,
+                now,
+                opens,
+            } => english_standing(standing, now, opens),
+            Self::FailuresInARow { count: 0, .. } => "none".to_owned(),
+            Self::FailuresInARow { count, left } => {
+                format!("{count} in a row; {left} more would lock")
+            }
+            Self::Refused { when, why } => {
+                let why = match why {
+                    Refusal::WrongCode => "the code was wrong",
+                    Refusal::Replayed => "the code had been used before",
+                    Refusal::Locked => "the account was locked, so the code was not looked at",
+                    Refusal::ClockOff => {
+                        "the code was right for a clock that is minutes off: check the device's clock"
+                    }
+                };
+                format!("{}: {why}", minute_utc(when))
+            }
+            Self::Never => "never".to_owned(),
+            Self::NotEnrolled { user } => format!("{user} has no authenticator"),
+            Self::Nobody => "nobody is enrolled".to_owned(),
+            Self::Unlocked {
+                user,
+                standing,
+                failures,
+            } => {
+                let what = match standing {
+                    Standing::Disabled => "is no longer disabled".to_owned(),
+                    _ => standing.ends().map_or_else(
+                        || "is no longer locked".to_owned(),
+                        |ends| format!("is no longer locked (it was until {})", minute_utc(ends)),
+                    ),
+                };
+                format!("{user} {what}; {failures} failures in a row are forgotten")
+            }
+            Self::WasNotLocked { user, failures: 0 } => format!("{user} was not locked"),
+            Self::WasNotLocked { user, failures } => {
+                format!("{user} was not locked; {failures} failures in a row are forgotten")
+            }
+            Self::Erased { user } => {
+                format!("{user}: everything that was kept is removed; the user can enrol again")
+            }
+            Self::NothingToErase { user } => {
+                format!("{user}: nothing was kept, so nothing was removed")
+            }
+        }
+    }
+
+    fn korean(&self) -> String {
+        match *self {
+            Self::User => "사용자".to_owned(),
+            Self::Authenticator => "인증기".to_owned(),
+            Self::RecoveryCodes => "복구 코드".to_owned(),
+            Self::Standing => "상태".to_owned(),
+            Self::Failures => "실패".to_owned(),
+            Self::LastRefusal => "마지막 거부".to_owned(),
+            Self::Enrolled => "등록".to_owned(),
+            Self::LastUsed => "마지막 사용".to_owned(),
+            Self::Key => "키".to_owned(),
+            Self::Uri => "URI 주소".to_owned(),
+            Self::Settings => "설정".to_owned(),
+            Self::Problem => "문제".to_owned(),
+            Self::Device {
+                name,
+                created,
+                last_used,
+            } => {
+                let used = last_used.map_or_else(
+                    || "사용한 적 없음".to_owned(),
+                    |when| format!("마지막 사용 {}", minute_utc(when)),
+                );
+                format!("{name}, 등록 {}, {used}", minute_utc(created))
+            }
+            Self::CodesLeft { left, issued } => format!("{left}개 남음 (전체 {issued}개)"),
+            Self::NoCodes => "발급하지 않음".to_owned(),
+            Self::StandingIs {
+                standing,
+                now,
+                opens,
+            } => korean_standing(standing, now, opens),
+            Self::FailuresInARow { count: 0, .. } | Self::Never => "없음".to_owned(),
+            Self::FailuresInARow { count, left } => {
+                format!("연속 {count}번, {left}번 더 틀리면 잠김")
+            }
+            Self::Refused { when, why } => {
+                let why = match why {
+                    Refusal::WrongCode => "코드가 맞지 않음",
+                    Refusal::Replayed => "이미 사용한 코드",
+                    Refusal::Locked => "계정이 잠겨 있어 코드를 확인하지 않음",
+                    Refusal::ClockOff => {
+                        "기기의 시간이 몇 분 어긋나 있음: 기기의 시계를 확인하세요"
+                    }
+                };
+                format!("{}: {why}", minute_utc(when))
+            }
+            Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증기가 없습니다"),
+            Self::Nobody => "등록한 사용자가 없습니다".to_owned(),
+            Self::Unlocked {
+                user,
+                standing,
+                failures,
+            } => {
+                let what = match standing {
+                    Standing::Disabled => "사용 중지를 풀었습니다".to_owned(),
+                    _ => standing.ends().map_or_else(
+                        || "잠금을 풀었습니다".to_owned(),
+                        |ends| format!("잠금을 풀었습니다 ({}까지였음)", minute_utc(ends)),
+                    ),
+                };
+                format!("{user} 계정의 {what}. 연속 실패 {failures}번을 지웠습니다")
+            }
+            Self::WasNotLocked { user, failures: 0 } => {
+                format!("{user} 계정은 잠겨 있지 않았습니다")
+            }
+            Self::WasNotLocked { user, failures } => {
+                format!("{user} 계정은 잠겨 있지 않았습니다. 연속 실패 {failures}번을 지웠습니다")
+            }
+            Self::Erased { user } => {
+                format!("{user} 계정의 기록을 모두 지웠습니다. 다시 등록할 수 있습니다")
+            }
+            Self::NothingToErase { user } => {
+                format!("{user} 계정의 기록이 없어 지운 것이 없습니다")
+            }
+        }
+    }
+}
+
+fn english_standing(standing: Standing, now: UnixTime, opens: bool) -> String {
+    let way_out = if opens {
+        "a recovery code or 'otp-admin unlock' opens it"
+    } else {
+        "'otp-admin unlock' opens it"
+    };
+    match standing {
+        Standing::Open => "open".to_owned(),
+        Standing::Locked { .. } => {
+            let ends = standing.ends().unwrap_or(now);
+            let wait = length(Language::English, now.until(ends));
+            format!(
+                "locked until {} ({wait} from now) after too many wrong codes; {way_out}",
+                minute_utc(ends.to_next_minute())
+            )
+        }
+        Standing::Held => format!("locked after too many wrong codes; {way_out}"),
+        Standing::Disabled => {
+            "disabled after too many wrong codes in a row; only 'otp-admin unlock' opens it"
+                .to_owned()
+        }
+    }
+}
+
+fn korean_standing(standing: Standing, now: UnixTime, opens: bool) -> String {
+    let way_out = if opens {
+        "복구 코드나 'otp-admin unlock'으로 풀 수 있음"
+    } else {
+        "'otp-admin unlock'으로 풀 수 있음"
+    };
+    match standing {
+        Standing::Open => "사용 가능".to_owned(),
+        Standing::Locked { .. } => {
+            let ends = standing.ends().unwrap_or(now);
+            let wait = length(Language::Korean, now.until(ends));
+            format!(
+                "잘못된 코드가 많아 {}까지 잠김({wait} 남음). {way_out}",
+                minute_utc(ends.to_next_minute())
+            )
+        }
+        Standing::Held => format!("잘못된 코드가 많아 잠김. {way_out}"),
+        Standing::Disabled => {
+            "잘못된 코드가 너무 많아 사용 중지됨. 'otp-admin unlock'으로만 풀 수 있음".to_owned()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
+
+    #[test]
+    fn a_lock_says_until_when_and_who_opens_it() {
+        let standing = Standing::Locked {
+            since: NOON,
+            lasts: Duration::from_secs(900),
+        };
+        let said = |opens| {
+            Report::StandingIs {
+                standing,
+                now: NOON,
+                opens,
+            }
+            .text(Language::English)
+        };
+        assert_eq!(
+            said(true),
+            "locked until 2025-11-20 12:15 UTC (15 minutes from now) after too many wrong codes; \
+             a recovery code or 'otp-admin unlock' opens it"
+        );
+        assert!(!said(false).contains("recovery"));
+    }
+
+    #[test]
+    fn every_refusal_has_words_of_its_own() {
+        for language in [Language::English, Language::Korean] {
+            let mut said: Vec<_> = [
+                Refusal::WrongCode,
+                Refusal::Replayed,
+                Refusal::Locked,
+                Refusal::ClockOff,
+            ]
+            .map(|why| Report::Refused { when: NOON, why }.text(language))
+            .into();
+            assert!(
+                said.iter()
+                    .all(|text| text.starts_with("2025-11-20 12:00 UTC: "))
+            );
+            said.sort();
+            said.dedup();
+            assert_eq!(said.len(), 4);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What the dialogue of `otp-enroll` says. The key, the URI and the codes themselves are never part of a sentence:
+//! whoever holds them writes them beside it and wipes them.
+
+use super::length;
+use crate::record::{Algorithm, Authenticator, Kind, Language};
+use std::time::Duration;
+
+/// The word that says that the recovery codes are kept, and the same in Korean. Both are taken in either language.
+pub const KEPT: [&str; 2] = ["kept", "보관"];
+
+/// One thing that the dialogue says or asks.
+#[derive(Clone, Copy)]
+pub enum Dialogue<'a> {
+    /// What this is about, and how to leave it.
+    Opening {
+        /// Whose authenticator.
+        user: &'a str,
+        /// What the phone will show it under.
+        issuer: &'a str,
+    },
+    /// There is an authenticator already.
+    Replaces {
+        /// The names of the old ones.
+        names: &'a str,
+    },
+    /// What to do with the QR code, where one is drawn or written.
+    Scan,
+    /// The key follows.
+    Key,
+    /// The URI follows.
+    Uri,
+    /// What has to be set by hand.
+    Settings(&'a Authenticator),
+    /// The QR code is in a file too.
+    QrFile {
+        /// Which.
+        path: &'a str,
+    },
+    /// The QR code does not fit the terminal.
+    TooNarrow {
+        /// Columns that it takes.
+        needed: usize,
+        /// Columns that there are.
+        columns: usize,
+    },
+    /// The QR code is higher than the terminal.
+    TooHigh {
+        /// Lines that it takes, the question below it included.
+        needed: usize,
+        /// Lines that there are.
+        lines: usize,
+    },
+    /// Asks for the code of the new device.
+    CodeQuestion {
+        /// Length of a code.
+        digits: u8,
+    },
+    /// What was typed is no code.
+    NotACode {
+        /// Length of a code.
+        digits: u8,
+    },
+    /// The device's clock is behind.
+    ClockBehind(Duration),
+    /// The device's clock is ahead.
+    ClockAhead(Duration),
+    /// The code belongs to no moment near now.
+    NoMatch,
+    /// How many tries are left.
+    TriesLeft(u32),
+    /// The code was right.
+    Proven,
+    /// Title of the recovery codes.
+    CodesTitle {
+        /// Whose.
+        user: &'a str,
+        /// At which host.
+        host: &'a str,
+        /// When, to the minute.
+        issued: &'a str,
+    },
+    /// What recovery codes are for.
+    CodesUse,
+    /// They are shown once.
+    CodesOnce,
+    /// Asks for a file to save them in.
+    SaveQuestion,
+    /// They are saved.
+    Saved {
+        /// Where.
+        path: &'a str,
+    },
+    /// Asks whether they are kept.
+    KeptQuestion,
+    /// Something else was typed.
+    NotKept,
+    /// Done.
+    Done {
+        /// Whose authenticator.
+        user: &'a str,
+        /// Its name.
+        name: &'a str,
+        /// How many recovery codes go with it.
+        codes: usize,
+    },
+    /// What is left to delete.
+    DeleteQrFile {
+        /// Which.
+        path: &'a str,
+    },
+    /// `test`: a code was right.
+    TestAccepted {
+        /// Whose code.
+        name: &'a str,
+    },
+    /// `test`: two codes in a row taught the clock.
+    TestResynchronised,
+    /// `test`: a login would have been refused.
+    TestRefused,
+    /// `test`: a login would have been let in by a recovery code.
+    TestRecovered,
+    /// `test`: failures until the lock.
+    TestLeft(u32),
+}
+
+impl Dialogue<'_> {
+    /// The words.
+    #[must_use]
+    pub fn text(self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(self) -> String {
+        match self {
+            Self::Opening { user, issuer } => format!(
+                "A new authenticator for {user} at {issuer}. Nothing is saved before the end; Ctrl-C leaves at any point."
+            ),
+            Self::Replaces { names } => format!(
+                "There is one already ({names}). At the end it is replaced: it stops working, and so do its recovery codes."
+            ),
+            Self::Scan => "Scan the QR code with an authenticator app, or give the app the key.".to_owned(),
+            Self::Key => "Key:".to_owned(),
+            Self::Uri => "URI:".to_owned(),
+            Self::Settings(device) => format!("Settings: {}", settings(Language::English, device)),
+            Self::QrFile { path } => format!("The QR code is in {path} as well. It holds the key: delete it afterwards."),
+            Self::TooNarrow { needed, columns } => format!(
+                "The QR code takes {needed} columns and this terminal has {columns}: widen it and start again, use --qr-file, \
+                 or type the key."
+            ),
+            Self::TooHigh { needed, lines } => format!(
+                "The QR code takes {needed} lines and this terminal has {lines}: make it higher, use --qr-file, or type the key."
+            ),
+            Self::CodeQuestion { digits } => format!("{digits}-digit code that the device shows now: "),
+            Self::NotACode { digits } => format!("That is not a code: {digits} digits are needed."),
+            Self::ClockBehind(by) => format!(
+                "This code was right {} ago: the clock of the device is slow by that much. Let it set its clock automatically.",
+                length(Language::English, by)
+            ),
+            Self::ClockAhead(by) => format!(
+                "This code will be right in {}: the clock of the device is fast by that much. Let it set its clock automatically.",
+                length(Language::English, by)
+            ),
+            Self::NoMatch => "This code matches nothing: is it the entry that was just added?".to_owned(),
+            Self::TriesLeft(1) => "One try is left.".to_owned(),
+            Self::TriesLeft(tries) => format!("{tries} tries are left."),
+            Self::Proven => "The code is right.".to_owned(),
+            Self::CodesTitle { user, host, issued } => format!("Recovery codes of {user} at {host}, {issued}"),
+            Self::CodesUse => "Each lets you in once, in place of the code, when the device is not at hand.".to_owned(),
+            Self::CodesOnce => "They are shown only now. Print them, or write them down, and keep them apart from the device.".to_owned(),
+            Self::SaveQuestion => "File to save them in, or Enter to go on without: ".to_owned(),
+            Self::Saved { path } => format!("Saved in {path}."),
+            Self::KeptQuestion => format!("Type \"{}\" when the recovery codes are kept: ", KEPT[0]),
+            Self::NotKept => format!("Nothing is saved before you type \"{}\". Ctrl-C leaves everything as it was.", KEPT[0]),
+            Self::Done { user, name, codes: 0 } => format!("{user}: authenticator \"{name}\" is enrolled"),
+            Self::Done { user, name, codes } => {
+                format!("{user}: authenticator \"{name}\" is enrolled, with {codes} recovery codes")
+            }
+            Self::DeleteQrFile { path } => format!("Delete {path} now: whoever has it can make your codes."),
+            Self::TestAccepted { name } => format!("A login would have been let in: the code of \"{name}\" is right."),
+            Self::TestResynchronised => "The clock of the device is off; that is now allowed for.".to_owned(),
+            Self::TestRefused => "A login would have been refused.".to_owned(),
+            Self::TestRecovered => "A login would have been let in by a recovery code, which is now used.".to_owned(),
+            Self::TestLeft(1) => "One more wrong code locks the account.".to_owned(),
+            Self::TestLeft(left) => format!("{left} more wrong codes lock the account."),
+        }
+    }
+
+    fn korean(self) -> String {
+        match self {
+            Self::Opening { user, issuer } => format!(
+                "{issuer}의 {user} 계정에 새 인증기를 등록합니다. 끝까지 마치기 전에는 아무것도 저장하지 않으며, 언제든 Ctrl-C로 그만둘 수 있습니다."
+            ),
+            Self::Replaces { names } => format!(
+                "이미 등록된 인증기({names})가 있습니다. 마치면 새 인증기로 바뀌고, 이전 인증기와 복구 코드는 쓸 수 없게 됩니다."
+            ),
+            Self::Scan => "인증 앱으로 QR 코드를 스캔하거나 앱에 키를 입력해 주세요.".to_owned(),
+            Self::Key => "키:".to_owned(),
+            Self::Uri => "URI 주소:".to_owned(),
+            Self::Settings(device) => format!("설정: {}", settings(Language::Korean, device)),
+            Self::QrFile { path } => format!(
+                "QR 코드를 {path} 파일에도 저장했습니다. 키가 들어 있으니 스캔한 뒤 지워 주세요."
+            ),
+            Self::TooNarrow { needed, columns } => format!(
+                "QR 코드는 {needed}칸이 필요한데 이 터미널은 {columns}칸입니다. 창을 넓혀 다시 시작하거나 --qr-file을 쓰거나 키를 직접 입력해 주세요."
+            ),
+            Self::TooHigh { needed, lines } => format!(
+                "QR 코드는 {needed}줄이 필요한데 이 터미널은 {lines}줄입니다. 창을 높이거나 --qr-file을 쓰거나 키를 직접 입력해 주세요."
+            ),
+            Self::CodeQuestion { digits } => format!("기기에 표시된 {digits}자리 코드: "),
+            Self::NotACode { digits } => {
+                format!("코드가 아닙니다. 숫자 {digits}자리를 입력해 주세요.")
+            }
+            Self::ClockBehind(by) => format!(
+                "{} 전의 코드입니다. 기기의 시계가 그만큼 느립니다. 기기의 시간을 자동으로 설정해 주세요.",
+                length(Language::Korean, by)
+            ),
+            Self::ClockAhead(by) => format!(
+                "{} 후의 코드입니다. 기기의 시계가 그만큼 빠릅니다. 기기의 시간을 자동으로 설정해 주세요.",
+                length(Language::Korean, by)
+            ),
+            Self::NoMatch => {
+                "맞는 코드가 아닙니다. 방금 추가한 항목의 코드인지 확인해 주세요.".to_owned()
+            }
+            Self::TriesLeft(tries) => format!("{tries}번 더 입력할 수 있습니다."),
+            Self::Proven => "코드가 맞습니다.".to_owned(),
+            Self::CodesTitle { user, host, issued } => {
+                format!("{host}의 {user} 계정 복구 코드, {issued}")
+            }
+            Self::CodesUse => {
+                "기기가 없을 때 코드 대신 입력합니다. 하나로 한 번만 들어올 수 있습니다.".to_owned()
+            }
+            Self::CodesOnce => {
+                "지금 한 번만 보여 드립니다. 인쇄하거나 적어서 기기와 다른 곳에 보관해 주세요."
+                    .to_owned()
+            }
+            Self::SaveQuestion => "저장할 파일 (저장하지 않으려면 Enter): ".to_owned(),
+            Self::Saved { path } => format!("{path} 파일에 저장했습니다."),
+            Self::KeptQuestion => format!(
+                "복구 코드를 보관했으면 \"{}\" 또는 \"{}\"을 입력해 주세요: ",
+                KEPT[1], KEPT[0]
+            ),
+            Self::NotKept => format!(
+                "\"{}\" 또는 \"{}\"을 입력해야 저장합니다. Ctrl-C를 누르면 모두 그대로 둡니다.",
+                KEPT[1], KEPT[0]
+            ),
+            Self::Done {
+                user,
+                name,
+                codes: 0,
+            } => format!("{user}: 인증기 \"{name}\"을(를) 등록했습니다"),
+            Self::Done { user, name, codes } => {
+                format!("{user}: 인증기 \"{name}\"을(를) 복구 코드 {codes}개와 함께 등록했습니다")
+            }
+            Self::DeleteQrFile { path } => {
+                format!("{path} 파일을 지금 지워 주세요. 이 파일로 누구나 코드를 만들 수 있습니다.")
+            }
+            Self::TestAccepted { name } => {
+                format!("로그인되는 코드입니다. \"{name}\"의 코드가 맞습니다.")
+            }
+            Self::TestResynchronised => {
+                "기기의 시계가 어긋나 있어 이제부터 그만큼 감안합니다.".to_owned()
+            }
+            Self::TestRefused => "로그인이 거부되는 코드입니다.".to_owned(),
+            Self::TestRecovered => {
+                "로그인되는 복구 코드이며, 이제 사용한 것이 되었습니다.".to_owned()
+            }
+            Self::TestLeft(left) => format!("{left}번 더 틀리면 계정이 잠깁니다."),
+        }
+    }
+}
+
+/// What an app must be set to where it cannot read that from the URI.
+#[must_use]
+pub fn settings(language: Language, device: &Authenticator) -> String {
+    let (digits, hash) = (device.digits.count(), hash(device.algorithm));
+    match (language, device.kind) {
+        (Language::English, Kind::Totp(period)) => {
+            format!(
+                "time-based, {digits} digits, {} s, {hash}",
+                period.seconds()
+            )
+        }
+        (Language::English, Kind::Hotp) => format!("counter-based, {digits} digits, {hash}"),
+        (Language::Korean, Kind::Totp(period)) => {
+            format!("시간 기준, {digits}자리, {}초, {hash}", period.seconds())
+        }
+        (Language::Korean, Kind::Hotp) => format!("횟수 기준, {digits}자리, {hash}"),
+    }
+}
+
+/// The name under which apps list a hash.
+const fn hash(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Sha1 => "SHA-1",
+        Algorithm::Sha256 => "SHA-256",
+        Algorithm::Sha512 => "SHA-512",
+    }
+}
+
+#[cfg(test)]
+mod tests;

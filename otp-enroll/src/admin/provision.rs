@@ -1,0 +1,162 @@
+//! `otp-admin provision`: enrols without a dialogue, for Ansible and its like. The result is the secret.
+
+use crate::failure::Failure;
+use crate::layout::labelled;
+use crate::output;
+use crate::site::Site;
+use otp_core::messages::admin::Report;
+use otp_core::messages::enrol::settings;
+use otp_core::messages::trouble::Trouble;
+use otp_core::record::{Authenticator, Name};
+use otp_core::recovery::RecoveryCode;
+use otp_core::{State, base32, otpauth};
+use otp_store::files::LOCK_DEADLINE;
+use otp_store::{Account, clock, mint};
+use serde::Serialize;
+use std::io;
+use zeroize::Zeroizing;
+
+/// Enrols `user` and prints the key and the recovery codes, once everything is on disk.
+pub fn provision(
+    site: &Site,
+    user: &str,
+    name: Name,
+    force: bool,
+    json: bool,
+) -> Result<(), Failure> {
+    let account = site.account(user)?;
+    let user = account.name.as_str();
+    let (credential, codes) = mint::credential(&account, name, &site.policy, clock::now()?)?;
+    let locked = site
+        .store_for_enrolling()?
+        .lock_or_create(&account.name, LOCK_DEADLINE)
+        .map_err(Failure::about(user))?;
+    // Forced, whatever is there is replaced, a damaged record and a lock included.
+    if !force
+        && locked
+            .read(&account)
+            .map_err(Failure::about(user))?
+            .is_some()
+    {
+        let user = user.to_owned();
+        return Err(Trouble::AlreadyEnrolled { user }.into());
+    }
+    locked
+        .replace(&account, &credential, &State::fresh(&credential))
+        .map_err(Failure::about(user))?;
+    drop(locked);
+    let shown = Provisioned::reveal(site, &account, &credential.authenticators()[0], &codes);
+    let written = if json {
+        shown.print_json()
+    } else {
+        shown.print_text(site)
+    };
+    written.map_err(|error| {
+        let (user, reason) = (user.to_owned(), error.to_string());
+        Trouble::SecretsNotShown { user, reason }.into()
+    })
+}
+
+/// Everything that the new owner needs, as text. Wiped on drop.
+struct Provisioned<'a> {
+    user: &'a str,
+    authenticator: &'a str,
+    secret: Zeroizing<String>,
+    grouped: Zeroizing<String>,
+    uri: Zeroizing<String>,
+    settings: String,
+    recovery_codes: Vec<Zeroizing<String>>,
+}
+
+/// The form that programs read; its keys are a promise.
+#[derive(Serialize)]
+struct Json<'a> {
+    user: &'a str,
+    authenticator: &'a str,
+    secret: &'a str,
+    uri: &'a str,
+    recovery_codes: Vec<&'a str>,
+}
+
+/// More than any result takes, so that no copy of the key is left behind by growing.
+const ROOM: usize = 16 * 1024;
+
+impl<'a> Provisioned<'a> {
+    fn reveal(
+        site: &Site,
+        account: &'a Account,
+        device: &'a Authenticator,
+        codes: &[RecoveryCode],
+    ) -> Self {
+        let user = account.name.as_str();
+        let key = device.secret.reveal_bytes();
+        Self {
+            user,
+            authenticator: device.name.as_str(),
+            secret: base32::reveal(key),
+            grouped: base32::reveal_in_groups(key),
+            uri: otpauth::reveal_uri(device, &site.issuer(), user),
+            settings: settings(site.language, device),
+            recovery_codes: codes.iter().map(RecoveryCode::reveal).collect(),
+        }
+    }
+
+    fn print_json(&self) -> io::Result<()> {
+        let shown = Json {
+            user: self.user,
+            authenticator: self.authenticator,
+            secret: &self.secret,
+            uri: &self.uri,
+            recovery_codes: self
+                .recovery_codes
+                .iter()
+                .map(|code| code.as_str())
+                .collect(),
+        };
+        let mut text = Zeroizing::new(Vec::with_capacity(ROOM));
+        serde_json::to_writer(&mut *text, &shown)?;
+        text.push(b'\n');
+        output::write_whole(&text)
+    }
+
+    fn print_text(&self, site: &Site) -> io::Result<()> {
+        let label = |report: Report<'_>| report.text(site.language);
+        let mut rows = vec![
+            (label(Report::User), self.user),
+            (label(Report::Authenticator), self.authenticator),
+            (label(Report::Key), &self.grouped),
+            (label(Report::Uri), &self.uri),
+            (label(Report::Settings), &self.settings),
+        ];
+        let codes = label(Report::RecoveryCodes);
+        for (at, code) in self.recovery_codes.iter().enumerate() {
+            let label = if at == 0 {
+                codes.clone()
+            } else {
+                String::new()
+            };
+            rows.push((label, code));
+        }
+        output::write_whole(labelled(&rows).as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_form_has_the_keys_that_were_promised() {
+        let json = Json {
+            user: "alice",
+            authenticator: "phone",
+            secret: "GEZDGNBV",
+            uri: "otpauth://totp/web1:alice?secret=GEZDGNBV&issuer=web1",
+            recovery_codes: vec!["0123-4567-89AB-CDEF"],
+        };
+        assert_eq!(
+            serde_json::to_string(&json).unwrap(),
+            r#"{"user":"alice","authenticator":"phone","secret":"GEZDGNBV","uri":"otpauth://totp/web1:alice?secret=GEZDGNBV&issuer=web1","recovery_codes":["0123-4567-89AB-CDEF"]}"#
+        );
+    }
+}

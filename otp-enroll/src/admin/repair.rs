@@ -1,0 +1,64 @@
+//! `otp-admin unlock` and `reset`: the ways back in.
+
+use crate::failure::Failure;
+use crate::output;
+use crate::site::Site;
+use otp_core::decide::standing_at;
+use otp_core::messages::admin::Report;
+use otp_core::messages::trouble::Trouble;
+use otp_core::record::Standing;
+use otp_store::files::LOCK_DEADLINE;
+use otp_store::{UserName, clock, directory};
+
+/// Lifts a lock or a disablement, forgets the failures, and tells which. What was used stays used.
+pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
+    let account = site.account(user)?;
+    let user = account.name.as_str();
+    let not_enrolled = || Trouble::NotEnrolled {
+        user: user.to_owned(),
+    };
+    let about = || Failure::about(user);
+    let store = site.store()?;
+    let locked = store
+        .lock(&account.name, LOCK_DEADLINE)
+        .map_err(about())?
+        .ok_or_else(not_enrolled)?;
+    let record = locked
+        .read(&account)
+        .map_err(about())?
+        .ok_or_else(not_enrolled)?;
+    let standing = standing_at(record.state.standing, clock::now()?);
+    let failures = record.state.failures_in_a_row;
+    let next = record.state.unlocked();
+    if next != record.state {
+        locked.commit(record, &next).map_err(about())?;
+    }
+    let done = match standing {
+        Standing::Open => Report::WasNotLocked { user, failures },
+        standing => Report::Unlocked {
+            user,
+            standing,
+            failures,
+        },
+    };
+    output::print(&format!("{}\n", done.text(site.language)))
+}
+
+/// Removes everything that is kept about a user, whatever state it is in, also when the user is gone.
+pub fn reset(site: &Site, user: &str) -> Result<(), Failure> {
+    let name = match directory::account(user)? {
+        Some(account) => account.name,
+        None => UserName::new(user)?,
+    };
+    let erased = site
+        .store()?
+        .erase(&name, LOCK_DEADLINE)
+        .map_err(Failure::about(name.as_str()))?;
+    let user = name.as_str();
+    let done = if erased {
+        Report::Erased { user }
+    } else {
+        Report::NothingToErase { user }
+    };
+    output::print(&format!("{}\n", done.text(site.language)))
+}

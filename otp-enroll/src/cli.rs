@@ -1,0 +1,214 @@
+//! The two command lines, as clap reads them.
+//!
+//! The rules of the interface: results go to standard output, questions and whatever is secret to the controlling
+//! terminal (but `otp-admin provision`, whose result is the secret), what is wrong to standard error as
+//! `otp-enroll: what is wrong` with a line `hint: what to do`. Exit 0: done. 1: refused, or left by the person at the
+//! terminal, by whatever signal. 2: could not. No secret is ever taken from an argument or from the environment.
+
+use crate::picture::PicturePath;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use otp_core::record::{Language, Name};
+use otp_store::{files, policy};
+use std::path::PathBuf;
+
+const EXIT_STATUS: &str = "Exit status: 0 done, 1 refused or left, 2 could not.";
+
+/// `otp-enroll`
+#[derive(Parser)]
+#[command(name = "otp-enroll", version, after_help = EXIT_STATUS)]
+#[command(about = "Set up an authenticator for one-time codes, or replace it")]
+pub struct Enroll {
+    /// Options of the dialogue; they go with no subcommand.
+    #[command(flatten)]
+    pub dialogue: DialogueOptions,
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// Whose authenticator (root only)
+    #[arg(long, value_name = "NAME", global = true)]
+    pub user: Option<String>,
+    /// What to do instead of enrolling.
+    #[command(subcommand)]
+    pub command: Option<EnrollCommand>,
+}
+
+/// How the new authenticator is shown and kept.
+#[derive(Args)]
+pub struct DialogueOptions {
+    /// What to call the authenticator [default: phone]
+    #[arg(long, value_name = "LABEL", value_parser = name)]
+    pub name: Option<Name>,
+    /// How to draw the QR code [default: by the locale]
+    #[arg(long, value_enum)]
+    pub qr: Option<QrStyle>,
+    /// Also write the QR code to a new picture file
+    #[arg(long, value_name = "PATH.svg|.png", value_parser = PicturePath::parse)]
+    pub qr_file: Option<PicturePath>,
+    /// Write the recovery codes to a new file
+    #[arg(long, value_name = "PATH")]
+    pub save: Option<PathBuf>,
+}
+
+impl DialogueOptions {
+    /// The first of the options that was given, by its name.
+    #[must_use]
+    pub fn given(&self) -> Option<&'static str> {
+        [
+            (self.name.is_some(), "--name"),
+            (self.qr.is_some(), "--qr"),
+            (self.qr_file.is_some(), "--qr-file"),
+            (self.save.is_some(), "--save"),
+        ]
+        .into_iter()
+        .find_map(|(given, option)| given.then_some(option))
+    }
+}
+
+/// How the QR code is drawn in the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum QrStyle {
+    /// Half blocks: two rows of the code in one line
+    Unicode,
+    /// Spaces and number signs
+    Ascii,
+    /// Not at all
+    None,
+}
+
+/// What `otp-enroll` can do besides enrolling.
+#[derive(Clone, Copy, Subcommand)]
+pub enum EnrollCommand {
+    /// Show what is enrolled, and whether it is locked
+    Status {
+        /// As one JSON object; times are seconds since 1970
+        #[arg(long)]
+        json: bool,
+    },
+    /// Try a code, as a login would: it counts like any other
+    Test,
+}
+
+/// `otp-admin`
+#[derive(Parser)]
+#[command(name = "otp-admin", version, after_help = EXIT_STATUS)]
+#[command(about = "Look after everybody's one-time codes (root only)")]
+pub struct Admin {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+/// What `otp-admin` can do.
+#[derive(Subcommand)]
+pub enum AdminCommand {
+    /// List everybody who is enrolled
+    List {
+        /// As one JSON array; times are seconds since 1970
+        #[arg(long, conflicts_with = "csv")]
+        json: bool,
+        /// As comma-separated values with a header
+        #[arg(long)]
+        csv: bool,
+    },
+    /// Show all about one user, but no secret
+    Show {
+        /// The user's name
+        user: String,
+    },
+    /// Lift a lock, and forget the failures
+    Unlock {
+        /// The user's name
+        user: String,
+    },
+    /// Remove everything that is kept about a user, damaged or not
+    Reset {
+        /// The user's name
+        user: String,
+    },
+    /// Enrol a user without a dialogue, and print the key and the recovery codes
+    Provision {
+        /// The user's name
+        user: String,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+        /// Replace what is there
+        #[arg(long)]
+        force: bool,
+        /// What to call the authenticator
+        #[arg(long, value_name = "LABEL", value_parser = name, default_value = DEFAULT_NAME)]
+        name: Name,
+    },
+}
+
+/// Options of both command lines.
+#[derive(Args)]
+pub struct Common {
+    /// The policy file
+    #[arg(long, value_name = "PATH", global = true, default_value = policy::DEFAULT_FILE)]
+    pub conf: PathBuf,
+    /// The directory of all records
+    #[arg(long, value_name = "PATH", global = true, default_value = files::DEFAULT_DIRECTORY)]
+    pub state_dir: PathBuf,
+    /// Language, en or ko [default: by the locale, then by the policy]
+    #[arg(long, value_name = "en|ko", global = true, value_parser = language)]
+    pub lang: Option<Language>,
+}
+
+/// What an authenticator is called when nobody says otherwise.
+pub const DEFAULT_NAME: &str = "phone";
+
+fn name(text: &str) -> Result<Name, otp_core::record::OutOfRange> {
+    Name::new(text)
+}
+
+fn language(tag: &str) -> Result<Language, &'static str> {
+    Language::from_tag(tag).ok_or("known are en and ko")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definitions_are_sound() {
+        Enroll::command().debug_assert();
+        Admin::command().debug_assert();
+    }
+
+    #[test]
+    fn common_options_go_before_and_after_the_subcommand() {
+        for line in [
+            &["otp-admin", "--lang", "ko", "show", "alice"],
+            &["otp-admin", "show", "alice", "--lang", "ko"],
+        ] {
+            let read = Admin::try_parse_from(line).unwrap();
+            assert_eq!(read.common.lang, Some(Language::Korean));
+        }
+        let read = Enroll::try_parse_from(["otp-enroll", "status", "--user", "alice"]).unwrap();
+        assert_eq!(read.user.as_deref(), Some("alice"));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for line in [
+            &["otp-admin"][..],
+            &["otp-admin", "list", "--json", "--csv"],
+            &["otp-admin", "provision", "alice", "--name", "a\"b"],
+            &["otp-admin", "--lang", "fr", "list"],
+            &["otp-enroll", "--qr-file", "code.gif"],
+            &["otp-enroll", "alice"],
+        ] {
+            let refused = if line[0] == "otp-admin" {
+                Admin::try_parse_from(line).is_err()
+            } else {
+                Enroll::try_parse_from(line).is_err()
+            };
+            assert!(refused, "{line:?}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What keeps a command from doing what was asked, told in one way: what is wrong, a hint, and the exit status.
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use otp_core::messages::trouble::Trouble;
+use otp_core::record::Language;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub enum Failure {
+    /// One of the troubles that the catalogue has words for.
+    Trouble(Trouble),
+    /// The store could not; its hint names the user, where there is one.
+    Store {
+        error: otp_store::Error,
+        user: Option<String>,
+    },
+    /// The answer is no, and has been told as a result.
+    Refused,
+    /// Whoever read our output has seen enough. Nothing is wrong.
+    ReaderLeft,
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+impl From<otp_store::Error> for Failure {
+    fn from(error: otp_store::Error) -> Self {
+        Self::Store { error, user: None }
+    }
+}
+
+impl Failure {
+    /// The failure of the store about one user.
+    pub fn about(user: &str) -> impl FnOnce(otp_store::Error) -> Self {
+        move |error| Self::Store {
+            error,
+            user: Some(user.to_owned()),
+        }
+    }
+
+    /// Tells it on standard error.
+    pub fn report(&self, program: &str, language: Language) -> ExitCode {
+        let (text, hint) = match self {
+            Self::Trouble(trouble) => (trouble.text(language), trouble.hint(language)),
+            Self::Store { error, user } => (error.to_string(), hint(error, user.as_deref())),
+            Self::Refused | Self::ReaderLeft => return ExitCode::from(self.status()),
+        };
+        // Where standard error cannot be written to, the exit status is all that is left. A screen that Ctrl-S has
+        // stopped must not hold a process that was told to end.
+        if !matches!(self, Self::Trouble(Trouble::Left)) || is_writable(&io::stderr()) {
+            write!(io::stderr(), "{program}: {text}\nhint: {hint}\n").ok();
+        }
+        ExitCode::from(self.status())
+    }
+
+    /// 1: refused. 2: could not.
+    fn status(&self) -> u8 {
+        match self {
+            Self::Trouble(trouble) => match trouble {
+                Trouble::NotRoot { .. }
+                | Trouble::ForWhom { .. }
+                | Trouble::NoSuchUser { .. }
+                | Trouble::GoneUser { .. }
+                | Trouble::NoTerminal { .. }
+                | Trouble::NotEnrolled { .. }
+                | Trouble::AlreadyEnrolled { .. }
+                | Trouble::Locked { .. }
+                | Trouble::NotProven
+                | Trouble::Left
+                | Trouble::ChangedMeanwhile { .. }
+                | Trouble::FileExists { .. } => 1,
+                Trouble::FileNotWritten { .. }
+                | Trouble::NoRecords { .. }
+                | Trouble::OutputNotWritten { .. }
+                | Trouble::SecretsNotShown { .. }
+                | Trouble::TooLongForQr => 2,
+            },
+            Self::Store { .. } => 2,
+            Self::Refused => 1,
+            Self::ReaderLeft => 0,
+        }
+    }
+}
+
+/// Whether a write would not wait.
+fn is_writable(stream: &impl AsFd) -> bool {
+    let mut waiting = [PollFd::new(stream.as_fd(), PollFlags::POLLOUT)];
+    poll(&mut waiting, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+/// The store's hint, with the user's name in it where the store could only say USER.
+pub fn hint(error: &otp_store::Error, user: Option<&str>) -> String {
+    match user {
+        Some(user) => error.hint().replace("USER", user),
+        None => error.hint().to_owned(),
+    }
+}

@@ -1,0 +1,23 @@
+//! The command lines of `pam_otp`: `otp-enroll` for whoever has a phone to set up, `otp-admin` for root.
+//!
+//! [`cli`] says what can be asked for and by which rules, [`enroll`] and [`admin`] do it. Everything here is about
+//! people and their terminals; what a code is worth is decided in `otp-core`, and kept by `otp-store`.
+#![forbid(unsafe_code)]
+
+pub mod admin;
+pub mod cli;
+pub mod enroll;
+
+mod dialogue;
+mod failure;
+mod layout;
+mod locale;
+mod new_file;
+mod output;
+mod overview;
+mod picture;
+mod qr;
+mod recovery_sheet;
+mod site;
+mod terminal;
+mod trial;

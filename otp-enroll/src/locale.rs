@@ -1,0 +1,93 @@
+//! What the environment says about language and character set.
+
+use otp_core::record::Language;
+
+/// The locale of the process, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Locale {
+    /// The language, where the locale names one that the catalogue has and that is not everybody's default.
+    ///
+    /// `en_US` is what many machines are left at, so it does not overrule the policy; Korean is somebody's choice.
+    pub language: Option<Language>,
+    /// Whether the terminal takes UTF-8.
+    pub utf8: bool,
+}
+
+impl Locale {
+    /// Reads `LC_ALL`, `LC_MESSAGES`, `LC_CTYPE` and `LANG` by the precedence of POSIX: the first that is not empty.
+    pub fn from(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let first = |names: [&str; 3]| {
+            names
+                .into_iter()
+                .find_map(|name| variable(name).filter(|value| !value.is_empty()))
+                .unwrap_or_default()
+        };
+        let messages = first(["LC_ALL", "LC_MESSAGES", "LANG"]);
+        let character_set = first(["LC_ALL", "LC_CTYPE", "LANG"]).to_ascii_lowercase();
+        Self {
+            language: is_korean(&messages).then_some(Language::Korean),
+            utf8: character_set.contains(".utf-8") || character_set.contains(".utf8"),
+        }
+    }
+
+    /// The locale of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self::from(|name| std::env::var(name).ok())
+    }
+}
+
+/// `ko`, `ko_KR.UTF-8`, `ko@...`; not `kok`, which is Konkani.
+fn is_korean(locale: &str) -> bool {
+    locale
+        .strip_prefix("ko")
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', '.', '@']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn locale(variables: &[(&str, &str)]) -> Locale {
+        Locale::from(|name| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_first_variable_that_is_not_empty_decides() {
+        let korean = Some(Language::Korean);
+        for (variables, language) in [
+            (&[("LANG", "ko_KR.UTF-8")][..], korean),
+            (&[("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "ko")], korean),
+            (&[("LANG", "ko_KR.UTF-8"), ("LC_ALL", "C")], None),
+            (&[("LANG", "ko_KR.UTF-8"), ("LC_ALL", "")], korean),
+            (&[("LANG", "ko_KR.UTF-8"), ("LC_MESSAGES", "en_US")], None),
+            (&[("LANG", "kok_IN.UTF-8")], None),
+            (&[("LC_CTYPE", "ko_KR.UTF-8")], None),
+            (&[], None),
+        ] {
+            assert_eq!(locale(variables).language, language, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_locale_that_says_utf_8_is_drawn_in_it() {
+        for (variables, utf8) in [
+            (&[("LANG", "en_US.UTF-8")][..], true),
+            (&[("LANG", "C.utf8")], true),
+            (&[("LANG", "de_DE.UTF-8@euro")], true),
+            (&[("LANG", "en_US.UTF-8"), ("LC_ALL", "C")], false),
+            (&[("LANG", "en_US.UTF-8"), ("LC_CTYPE", "POSIX")], false),
+            (&[("LANG", "C"), ("LC_CTYPE", "C.UTF-8")], true),
+            (&[("LANG", "ko_KR.EUC-KR")], false),
+            (&[("LANG", "ko_KR")], false),
+            (&[], false),
+        ] {
+            assert_eq!(locale(variables).utf8, utf8, "{variables:?}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What can be told about one account without telling a secret: `status`, `list` and `show` draw on it.
+
+use crate::failure::Failure;
+use crate::layout::labelled;
+use otp_core::decide::standing_at;
+use otp_core::messages::admin::Report;
+use otp_core::record::{Language, Refusal, Standing};
+use otp_core::{Policy, UnixTime};
+use otp_store::files::LOCK_DEADLINE;
+use otp_store::{Account, Store};
+use serde::Serialize;
+
+/// One account. Its JSON form, with these keys in this order, is a promise; times are seconds since 1970.
+#[derive(Serialize)]
+pub struct Overview {
+    pub user: String,
+    pub enrolled: bool,
+    pub authenticators: Vec<Device>,
+    pub recovery_codes_left: u32,
+    /// Failures in a row since the last success, over all locks.
+    pub failures: u32,
+    pub locked: bool,
+    pub locked_until: Option<u64>,
+    pub disabled: bool,
+    #[serde(skip)]
+    issued: Option<usize>,
+    #[serde(skip)]
+    pub standing: Standing,
+    /// Failures that are still allowed before the next lock.
+    #[serde(skip)]
+    left: u32,
+    #[serde(skip)]
+    last_refusal: Option<(UnixTime, Refusal)>,
+}
+
+/// One authenticator.
+#[derive(Serialize)]
+pub struct Device {
+    pub name: String,
+    pub created: u64,
+    pub last_used: Option<u64>,
+}
+
+impl Overview {
+    /// Reads it under the lock, so that it is of one moment.
+    pub fn read(
+        store: &Store,
+        account: &Account,
+        policy: &Policy,
+        now: UnixTime,
+    ) -> Result<Self, Failure> {
+        let user = account.name.as_str();
+        let record = match store
+            .lock(&account.name, LOCK_DEADLINE)
+            .map_err(Failure::about(user))?
+        {
+            Some(locked) => locked.read(account).map_err(Failure::about(user))?,
+            None => None,
+        };
+        let Some(record) = record else {
+            return Ok(Self::not_enrolled(user));
+        };
+        let (credential, state) = (&record.credential, &record.state);
+        let standing = standing_at(state.standing, now);
+        Ok(Self {
+            user: user.to_owned(),
+            enrolled: true,
+            authenticators: credential
+                .authenticators()
+                .iter()
+                .map(|one| Device {
+                    name: one.name.as_str().to_owned(),
+                    created: one.created.seconds(),
+                    last_used: state
+                        .of(one.id)
+                        .and_then(|entry| entry.last_used)
+                        .map(UnixTime::seconds),
+                })
+                .collect(),
+            recovery_codes_left: state.recovery_codes_left(credential),
+            failures: state.failures_in_a_row,
+            locked: matches!(standing, Standing::Locked { .. } | Standing::Held),
+            locked_until: standing.ends().map(UnixTime::seconds),
+            disabled: standing == Standing::Disabled,
+            issued: credential.recovery().map(|set| set.hashes.len()),
+            standing,
+            left: policy.lockout.failures().saturating_sub(state.failures),
+            last_refusal: state.last_refusal,
+        })
+    }
+
+    fn not_enrolled(user: &str) -> Self {
+        Self {
+            user: user.to_owned(),
+            enrolled: false,
+            authenticators: Vec::new(),
+            recovery_codes_left: 0,
+            failures: 0,
+            locked: false,
+            locked_until: None,
+            disabled: false,
+            issued: None,
+            standing: Standing::Open,
+            left: 0,
+            last_refusal: None,
+        }
+    }
+
+    /// One line of JSON.
+    pub fn json(&self) -> String {
+        let text = serde_json::to_string(self);
+        text.expect("a struct of texts and numbers is always JSON") + "\n"
+    }
+
+    /// All of it in words, a line each.
+    pub fn text(&self, policy: &Policy, language: Language, now: UnixTime) -> String {
+        if !self.enrolled {
+            let user = &self.user;
+            return Report::NotEnrolled { user }.text(language) + "\n";
+        }
+        let say = |report: &Report<'_>| report.text(language);
+        let mut rows = vec![(Report::User, self.user.clone())];
+        for device in &self.authenticators {
+            let device = Report::Device {
+                name: &device.name,
+                created: UnixTime::from_seconds(device.created),
+                last_used: device.last_used.map(UnixTime::from_seconds),
+            };
+            rows.push((Report::Authenticator, say(&device)));
+        }
+        let left = self.recovery_codes_left;
+        let codes = self
+            .issued
+            .map_or(Report::NoCodes, |issued| Report::CodesLeft { left, issued });
+        let standing = Report::StandingIs {
+            standing: self.standing,
+            now,
+            opens: policy.recovery.opens_lock && left > 0,
+        };
+        let failures = Report::FailuresInARow {
+            count: self.failures,
+            left: self.left,
+        };
+        let refusal = self
+            .last_refusal
+            .map_or(Report::Never, |(when, why)| Report::Refused { when, why });
+        rows.extend([
+            (Report::RecoveryCodes, say(&codes)),
+            (Report::Standing, say(&standing)),
+            (Report::Failures, say(&failures)),
+            (Report::LastRefusal, say(&refusal)),
+        ]);
+        let rows: Vec<(String, &str)> = rows
+            .iter()
+            .map(|(label, value)| (say(label), value.as_str()))
+            .collect();
+        labelled(&rows).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_json_form_has_the_keys_that_were_promised() {
+        let mut overview = Overview::not_enrolled("alice");
+        assert_eq!(
+            overview.json(),
+            "{\"user\":\"alice\",\"enrolled\":false,\"authenticators\":[],\"recovery_codes_left\":0,\"failures\":0,\
+             \"locked\":false,\"locked_until\":null,\"disabled\":false}\n"
+        );
+        overview.authenticators.push(Device {
+            name: "phone".to_owned(),
+            created: 1_763_640_000,
+            last_used: None,
+        });
+        assert!(
+            overview
+                .json()
+                .contains(r#"[{"name":"phone","created":1763640000,"last_used":null}]"#)
+        );
+    }
+}

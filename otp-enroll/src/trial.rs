@@ -1,0 +1,62 @@
+//! `otp-enroll test`: one attempt as a login makes it, and what a login would have answered.
+
+use crate::failure::Failure;
+use crate::output;
+use crate::site::Site;
+use crate::terminal::{Echo, Terminal};
+use otp_core::messages::Message;
+use otp_core::messages::enrol::Dialogue;
+use otp_core::messages::trouble::Trouble;
+use otp_core::{Input, Verdict};
+use otp_store::{Account, attempt, clock};
+
+/// Asks for a code and makes the attempt, which counts like any other. Fails where a login would have been refused.
+pub fn attempt_once(site: &Site, account: &Account, terminal: &Terminal) -> Result<(), Failure> {
+    let user = account.name.as_str();
+    let store = site.store()?;
+    if !store
+        .is_enrolled(&account.name)
+        .map_err(Failure::about(user))?
+    {
+        let user = user.to_owned();
+        return Err(Trouble::NotEnrolled { user }.into());
+    }
+    let typed = terminal.ask(&Message::CodePrompt.text(site.language), Echo::Off)?;
+    let input = Input::parse(&typed);
+    let verdict = attempt(&store, account, &site.policy, &input, false, clock::now)
+        .map_err(Failure::about(user))?
+        .into_inner();
+    output::print(&told(site, &verdict)?)?;
+    match verdict {
+        Verdict::Accepted { .. } | Verdict::Recovered { .. } => Ok(()),
+        _ => Err(Failure::Refused),
+    }
+}
+
+/// The verdict in words: what would have become of the login, and what the person would have been told.
+fn told(site: &Site, verdict: &Verdict) -> Result<String, Failure> {
+    let mut sentences = match verdict {
+        Verdict::Accepted {
+            authenticator,
+            resynchronised,
+        } => {
+            let name = authenticator.as_str();
+            let mut sentences = vec![Dialogue::TestAccepted { name }];
+            sentences.extend(resynchronised.map(|_| Dialogue::TestResynchronised));
+            sentences
+        }
+        Verdict::Recovered { .. } => vec![Dialogue::TestRecovered],
+        _ => vec![Dialogue::TestRefused],
+    }
+    .into_iter()
+    .map(|sentence| sentence.text(site.language))
+    .collect::<Vec<_>>();
+    sentences.extend(
+        Message::about(verdict, &site.policy, clock::now()?)
+            .map(|message| message.text(site.language)),
+    );
+    if let Verdict::Rejected { left } = verdict {
+        sentences.push(Dialogue::TestLeft(*left).text(site.language));
+    }
+    Ok(sentences.join("\n") + "\n")
+}

@@ -1,0 +1,103 @@
+//! The file that the packages install says what the program does without it.
+
+use super::*;
+
+const SHIPPED: &str = include_str!("../../../../conf/pam_otp.conf");
+
+/// The sections, and the keys with their comment sign taken away; the sentences are left out.
+fn without_comment_signs() -> Vec<&'static str> {
+    SHIPPED
+        .lines()
+        .filter_map(|line| match line.strip_prefix('#') {
+            Some(key) => Some(key).filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase())),
+            None => Some(line).filter(|line| line.starts_with('[')),
+        })
+        .collect()
+}
+
+/// Section, key and value of each line that holds a key.
+pub(super) fn shipped_keys() -> Vec<(&'static str, &'static str, &'static str)> {
+    let mut section = "";
+    let mut keys = Vec::new();
+    for line in without_comment_signs() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.strip_suffix(']').expect("a section line");
+        } else {
+            let (key, value) = line.split_once(" = ").expect("a key line");
+            keys.push((section, key, value));
+        }
+    }
+    keys
+}
+
+/// One key in its section, and the number of its line.
+pub(super) fn one_key(section: &str, key: &str, value: &str) -> (String, usize) {
+    if section.is_empty() {
+        (format!("{key} = {value}"), 1)
+    } else {
+        (format!("[{section}]\n{key} = {value}"), 2)
+    }
+}
+
+/// The keys that the parser knows at the top or in a section, in its own words; `None`: that is no section.
+fn known_to_the_parser(section: &str) -> Option<Vec<String>> {
+    let (text, _) = one_key(section, "no-such-key", "1");
+    let told = refusal(&text);
+    let (_, known) = told.split_once("unknown key; known here are ")?;
+    Some(known.split(", ").map(str::to_owned).collect())
+}
+
+#[test]
+fn the_shipped_file_says_the_defaults_commented_out() {
+    assert_eq!(taken(SHIPPED), Policy::default());
+    // The sections are in force, so that a key can be put in force by itself.
+    let active = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
+    assert_eq!(SHIPPED.lines().find(active), None);
+    assert_eq!(
+        taken(&without_comment_signs().join("\n")),
+        Policy::default()
+    );
+}
+
+#[test]
+fn the_shipped_file_has_every_key_once_and_no_other() {
+    let mut expected = Vec::new();
+    for top in known_to_the_parser("").unwrap() {
+        match known_to_the_parser(&top) {
+            Some(keys) => expected.extend(keys.into_iter().map(|key| (top.clone(), key))),
+            None => expected.push((String::new(), top)),
+        }
+    }
+    assert_eq!(expected.len(), 27);
+    let mut shipped: Vec<_> = shipped_keys()
+        .into_iter()
+        .map(|(section, key, _)| (section.to_owned(), key.to_owned()))
+        .collect();
+    expected.sort();
+    shipped.sort();
+    assert_eq!(shipped, expected);
+}
+
+#[test]
+fn every_key_of_the_shipped_file_has_a_sentence() {
+    for (above, line) in SHIPPED.lines().zip(SHIPPED.lines().skip(1)) {
+        if without_comment_signs()
+            .iter()
+            .any(|key| line == format!("#{key}") && !key.starts_with('['))
+        {
+            assert!(
+                above.starts_with("# ") && above.ends_with('.'),
+                "{above:?} above {line:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn one_line_of_the_shipped_file_can_be_put_in_force_alone() {
+    for (section, key, value) in shipped_keys() {
+        assert_eq!(taken(&one_key(section, key, value).0), Policy::default());
+    }
+    let failures = SHIPPED.replace("#failures = 5", "failures = 3");
+    assert_eq!(taken(&failures).lockout.failures(), 3);
+}
