@@ -1,0 +1,64 @@
+"""Accounts with real passwords, in the private /etc."""
+
+import itertools
+import os
+import pwd
+import secrets
+import string
+import subprocess
+
+import clock
+
+HOMES = "/run/pam_otp-tests/home"
+
+
+class Account:
+    """A name and a password. Whether the account exists on this machine is another matter: see `stranger`."""
+
+    def __init__(self, name, password):
+        self.name = name
+        self.password = password
+        self.codes = None
+        self.recovery_codes = []
+        self.home = f"{HOMES}/{name}"
+
+    def __repr__(self):
+        return self.name
+
+    def running(self, *command):
+        """The command, to be run as this user, as in a session of the user's own."""
+        return ["/usr/bin/setpriv", f"--reuid={self.name}", f"--regid={self.name}", "--init-groups", "--", *command]
+
+    def write_private_file(self, path, text, mode=0o600):
+        """A file of the user's own below the home directory."""
+        entry = pwd.getpwnam(self.name)
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        os.chown(os.path.dirname(path), entry.pw_uid, entry.pw_gid)
+        with open(path, "w", opener=lambda p, flags: os.open(p, flags, mode)) as file:
+            file.write(text)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+
+
+_numbers = itertools.count(100)
+
+
+def stranger(name, password=None):
+    """Somebody whom this machine does not know. Each test has names of its own, all equally long."""
+    return Account(f"{name}{next(_numbers)}", password or random_password())
+
+
+def create(name, password=None):
+    account = stranger(name, password)
+    subprocess.run(
+        ["useradd", "--create-home", "--base-dir", HOMES, "--shell", "/bin/sh", account.name],
+        check=True, capture_output=True, env={**os.environ, **clock.ENVIRONMENT},
+    )
+    subprocess.run(
+        ["chpasswd"], input=f"{account.name}:{account.password}\n", text=True, check=True, capture_output=True,
+        env={**os.environ, **clock.ENVIRONMENT},
+    )
+    return account
+
+
+def random_password():
+    return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(20))

@@ -1,0 +1,192 @@
+/* A small PAM application, told on standard input what to do, one command a line:
+ *
+ *   start SERVICE USER            pam_start
+ *   authenticate [REPLY...]       pam_authenticate; the replies go to the questions, in order
+ *   setcred                       pam_setcred
+ *   end                           pam_end
+ *   crowd NUMBER SERVICE USER REPLY
+ *                                 so many processes, each with a PAM handle of its own, wait for one another and
+ *                                 then authenticate at the same moment
+ *
+ * Words are separated by tabs. Answers on standard output, one a line, each as soon as it is known: `asked TEXT`,
+ * `told TEXT`, and at the end of a command `= CODE...`, the PAM codes. A refusal is not slept upon.
+ *
+ * It keeps no copy of a reply: the line is wiped before the last answer to it, and what is handed to PAM is for PAM
+ * to wipe.
+ * A call to write with the descriptor -1 marks in a trace where pam_authenticate begins and ends.
+ */
+#define _GNU_SOURCE
+#include <pwd.h>
+#include <security/pam_appl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+static pam_handle_t *handle;
+static char *replies[8];
+
+/* Tried again, so that one failure which a tracer injects does not swallow an answer. */
+static void say(const char *text)
+{
+    for (int tries = 0; *text != '\0' && tries < 8; tries++) {
+        ssize_t written = write(STDOUT_FILENO, text, strlen(text));
+        if (written > 0)
+            text += written;
+    }
+}
+
+static void say_line(const char *word, const char *text)
+{
+    char line[2048];
+    snprintf(line, sizeof line, "%s %s\n", word, text);
+    say(line);
+}
+
+static void mark(const char *text)
+{
+    (void)!write(-1, text, strlen(text));
+}
+
+static int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *quiet)
+{
+    struct pam_response *answers = calloc(count, sizeof *answers);
+    if (answers == NULL)
+        return PAM_BUF_ERR;
+    for (int at = 0; at < count; at++) {
+        int style = messages[at]->msg_style;
+        int question = style == PAM_PROMPT_ECHO_OFF || style == PAM_PROMPT_ECHO_ON;
+        if (quiet == NULL)
+            say_line(question ? "asked" : "told", messages[at]->msg);
+        if (!question)
+            continue;
+        if (replies[0] == NULL) {
+            free(answers);
+            return PAM_CONV_ERR;
+        }
+        answers[at].resp = strdup(replies[0]);
+        memmove(replies, replies + 1, sizeof replies - sizeof replies[0]);
+    }
+    *responses = answers;
+    return PAM_SUCCESS;
+}
+
+static void do_not_wait(int result, unsigned microseconds, void *data)
+{
+    (void)result, (void)microseconds, (void)data;
+}
+
+static int start(const char *service, const char *user, void *quiet)
+{
+    struct pam_conv conversation = {converse, quiet};
+    int result = pam_start(service, user, &conversation, &handle);
+    if (result == PAM_SUCCESS)
+        result = pam_set_item(handle, PAM_FAIL_DELAY, (const void *)do_not_wait);
+    return result;
+}
+
+static void one_of_a_crowd(int ready, int gate, const char *service, const char *user)
+{
+    char nothing;
+    int result = start(service, user, "quiet");
+    (void)!write(ready, "", 1);
+    /* Nobody ever writes to the gate; it opens when its other end is closed. */
+    (void)!read(gate, &nothing, 1);
+    if (result == PAM_SUCCESS)
+        result = pam_authenticate(handle, 0);
+    pam_end(handle, result);
+    _exit(result);
+}
+
+static void crowd(int number, const char *service, const char *user)
+{
+    pid_t members[number];
+    int ready[2], gate[2];
+    char nothing, line[16];
+    if (pipe(ready) != 0 || pipe(gate) != 0)
+        abort();
+    for (int at = 0; at < number; at++) {
+        members[at] = fork();
+        if (members[at] < 0)
+            abort();
+        if (members[at] == 0) {
+            close(gate[1]);
+            one_of_a_crowd(ready[1], gate[0], service, user);
+        }
+    }
+    for (int at = 0; at < number; at++)
+        (void)!read(ready[0], &nothing, 1);
+    close(gate[1]);
+    say("=");
+    for (int at = 0; at < number; at++) {
+        int status;
+        waitpid(members[at], &status, 0);
+        /* 99 is no PAM code: this one did not come to an end by itself. */
+        snprintf(line, sizeof line, " %d", WIFEXITED(status) ? WEXITSTATUS(status) : 99);
+        say(line);
+    }
+    say("\n");
+    close(gate[0]);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void obey(char *line, size_t length)
+{
+    char *rest = line;
+    char *words[12] = {NULL};
+    int count = 0, result = -1;
+    char text[16];
+    while (count < 11 && (words[count] = strsep(&rest, "\t")) != NULL)
+        count++;
+    if (strcmp(words[0], "crowd") == 0 && count == 5) {
+        replies[0] = words[4];
+        crowd(atoi(words[1]), words[2], words[3]);
+        return;
+    }
+    if (strcmp(words[0], "start") == 0 && count == 3) {
+        result = start(words[1], words[2], NULL);
+    } else if (strcmp(words[0], "authenticate") == 0) {
+        memcpy(replies, words + 1, sizeof replies);
+        mark("pam_authenticate begins");
+        result = pam_authenticate(handle, 0);
+        mark("pam_authenticate ends");
+        memset(replies, 0, sizeof replies);
+    } else if (strcmp(words[0], "setcred") == 0) {
+        result = pam_setcred(handle, PAM_ESTABLISH_CRED);
+    } else if (strcmp(words[0], "end") == 0) {
+        result = pam_end(handle, PAM_SUCCESS);
+        handle = NULL;
+    }
+    /* Before the answer: whoever reads it may look at this process. */
+    explicit_bzero(line, length);
+    snprintf(text, sizeof text, "= %d\n", result);
+    say(text);
+}
+
+int main(void)
+{
+    static char input[4096];
+    size_t length = 0;
+    /* What every daemon has done before its first login, and what then stays open: the log, the list of users. */
+    openlog("application", LOG_NDELAY, LOG_AUTHPRIV);
+    (void)!getpwnam("root");
+    for (;;) {
+        char *end = memchr(input, '\n', length);
+        if (end != NULL) {
+            size_t used = end + 1 - input;
+            *end = '\0';
+            obey(input, used);
+            memmove(input, input + used, length - used);
+            explicit_bzero(input + length - used, used);
+            length -= used;
+            continue;
+        }
+        ssize_t got = read(STDIN_FILENO, input + length, sizeof input - length);
+        if (got <= 0)
+            return 0;
+        length += got;
+    }
+}

@@ -1,0 +1,146 @@
+"""A PAM application of our own (application.c), for what sshd, sudo and su cannot be made to show.
+
+It is a process of its own, linked with the real libpam; a test drives it step by step and may look at it in between.
+"""
+
+import contextlib
+import os
+import pathlib
+import subprocess
+import tempfile
+
+import pytest
+
+import clock
+import doors
+
+SUCCESS, PERM_DENIED, AUTH_ERR, AUTHINFO_UNAVAIL, MAXTRIES = 0, 6, 7, 9, 11
+SERVICE = "application"
+SOURCE = pathlib.Path(__file__).with_name("application.c")
+
+
+class Answer:
+    """What one command came to: the PAM codes, and what the user was asked and told meanwhile."""
+
+    def __init__(self, codes, asked, told):
+        self.codes = codes
+        self.asked = asked
+        self.told = told
+
+    @property
+    def code(self):
+        (code,) = self.codes
+        return code
+
+    def __repr__(self):
+        return f"{self.codes}, asked {self.asked}, told {self.told}"
+
+
+class Application:
+    """`with Application(program) as application:` until the end of the block, whatever happens inside."""
+
+    def __init__(self, program, **environment):
+        self._process = subprocess.Popen(
+            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **clock.ENVIRONMENT, **environment},
+        )
+        self.pid = self._process.pid
+        self.errors = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.stdout.close()
+        self.errors = self._process.stderr.read()
+        self._process.stderr.close()
+        self._process.wait(timeout=60)
+
+    def start(self, account, service=SERVICE):
+        assert self._ask("start", service, account.name).code == SUCCESS
+
+    def authenticate(self, *replies):
+        doors.TYPED.extend(replies)
+        return self._ask("authenticate", *replies)
+
+    def setcred(self):
+        return self._ask("setcred")
+
+    def end(self):
+        assert self._ask("end").code == SUCCESS
+
+    def login(self, account, *replies, service=SERVICE):
+        """One whole login."""
+        self.start(account, service)
+        answer = self.authenticate(*replies)
+        self.end()
+        return answer
+
+    def crowd(self, number, account, reply, service=SERVICE):
+        """So many processes log in at the same moment; their PAM codes, sorted."""
+        doors.TYPED.append(reply)
+        return sorted(self._ask("crowd", str(number), service, account.name, reply).codes)
+
+    def _ask(self, *words):
+        self._process.stdin.write(line(*words))
+        self._process.stdin.flush()
+        return read_answer(self._process.stdout)
+
+
+def line(*words):
+    assert not any("\t" in word or "\n" in word for word in words)
+    return ("\t".join(words) + "\n").encode()
+
+
+def script(account, *replies, service=SERVICE):
+    """The commands of one whole login, for an application that runs by itself, under a tracer."""
+    doors.TYPED.extend(replies)
+    return line("start", service, account.name) + line("authenticate", *replies) + line("setcred") + line("end")
+
+
+def read_answer(lines):
+    """Reads up to the end of one command."""
+    asked, told = [], []
+    for text in lines:
+        word, _, rest = text.decode(errors="backslashreplace").rstrip("\n").partition(" ")
+        if word == "asked":
+            asked.append(rest)
+        elif word == "told":
+            told.append(rest)
+        elif word == "=":
+            return Answer([int(code) for code in rest.split()], asked, told)
+    raise AssertionError(f"the application is gone; before that it was asked {asked} and told {told}")
+
+
+@pytest.fixture(scope="session")
+def program():
+    """The application, compiled.
+
+    Bound at its start: a symbol that is looked up at the first call has the loader put the vector registers on the
+    stack, and with them whatever piece of a reply the application has last copied.
+    """
+    path = pathlib.Path(tempfile.mkdtemp(prefix="application."), "application")
+    flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-Wl,-z,now"]
+    subprocess.run(["gcc", *flags, "-o", path, SOURCE, "-lpam"], check=True)
+    return path
+
+
+@pytest.fixture
+def application(program, machine_clock, journal):
+    """The application, running."""
+    with Application(program) as running:
+        yield running
+
+
+@pytest.fixture
+def service(under_test):
+    """`service(LINE, ...)` makes these the auth lines of the application's service; at first the module is alone."""
+
+    def write(*auth_lines):
+        lines = [*(f"auth {text}" for text in auth_lines), "account required pam_permit.so"]
+        pathlib.Path("/etc/pam.d", SERVICE).write_text("\n".join(lines) + "\n")
+
+    write(under_test.line())
+    return write

@@ -1,0 +1,41 @@
+"""Codes from oathtool, an implementation that shares nothing with the ones under test."""
+
+import base64
+import os
+import subprocess
+
+PERIOD = 30
+
+
+def new_secret():
+    """160 random bits in base32."""
+    return base64.b32encode(os.urandom(20)).decode()
+
+
+class Codes:
+    """The codes of one secret, by the clock that the PAM programs see."""
+
+    def __init__(self, secret, clock):
+        self._secret = secret
+        self._clock = clock
+
+    def now(self):
+        return self.at_step(0)
+
+    def at_step(self, steps):
+        """The code of so many steps from now."""
+        return self._from_step(steps, 1)[0]
+
+    def wrong(self):
+        """Six digits that are no code of this secret anywhere near."""
+        near = self._from_step(-30, 61)
+        return next(code for code in map("{:06}".format, range(482915, 10**6)) if code not in near)
+
+    def _from_step(self, steps, count):
+        """The secret goes in through stdin: argv can be read by everyone."""
+        moment = self._clock.utc(steps * PERIOD) + " UTC"
+        done = subprocess.run(
+            ["oathtool", "--totp", "--base32", f"--now={moment}", f"--window={count - 1}", "-"],
+            input=self._secret, text=True, capture_output=True, check=True,
+        )
+        return done.stdout.split()

@@ -1,0 +1,151 @@
+"""What every scenario has at hand. The implementation under test comes from OTP_UNDER_TEST."""
+
+import os
+import pathlib
+import re
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import accounts  # noqa: E402  (the path above has to come first)
+import clock as clocks  # noqa: E402
+import codes  # noqa: E402
+import doors  # noqa: E402
+import journal as journals  # noqa: E402
+import sshd  # noqa: E402
+from under_test import IMPLEMENTATIONS  # noqa: E402
+
+UNDER_TEST = os.environ.get("OTP_UNDER_TEST") or "ours"
+SERVICES = ("sshd", "sudo", "su")
+SUDOERS = """
+Defaults timestamp_timeout=0, passwd_tries=1, lecture=never, !fqdn
+ALL ALL=(ALL:ALL) ALL
+"""
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "promised_by(*names): the implementations that promise this")
+    # The child of a fork goes straight on to exec.
+    config.addinivalue_line("filterwarnings", "ignore:.*multi-threaded.*forkpty:DeprecationWarning")
+    if UNDER_TEST not in IMPLEMENTATIONS:
+        raise pytest.UsageError(f"OTP_UNDER_TEST={UNDER_TEST}: one of {', '.join(IMPLEMENTATIONS)}")
+    if not pathlib.Path("/run/pam_otp-tests/etc").is_dir():
+        raise pytest.UsageError("these tests add accounts and move the clock: start them with tests/run")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Takes only what the implementation promises; the nearest `promised_by` counts, and there must be one."""
+    promised = []
+    for item in items:
+        marker = item.get_closest_marker("promised_by")
+        if marker is None:
+            raise pytest.UsageError(f"{item.nodeid}: no promised_by")
+        if UNDER_TEST in marker.args:
+            promised.append(item)
+    config.hook.pytest_deselected(items=[item for item in items if item not in promised])
+    items[:] = promised
+
+
+@pytest.fixture(scope="session")
+def under_test():
+    implementation = IMPLEMENTATIONS[UNDER_TEST]()
+    implementation.prepare()
+    return implementation
+
+
+@pytest.fixture(scope="session")
+def journal():
+    return journals.Journal()
+
+
+@pytest.fixture(scope="session")
+def machine_clock():
+    return clocks.Clock()
+
+
+@pytest.fixture
+def clock(machine_clock):
+    """The clock of all PAM programs. Each test begins at the same moment."""
+    machine_clock.set(clocks.START)
+    return machine_clock
+
+
+@pytest.fixture(scope="session")
+def server(machine_clock, journal):
+    with sshd.Sshd() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def every_door(machine_clock, journal, server):
+    pathlib.Path("/etc/sudoers").write_text(SUDOERS)
+    login_defs = pathlib.Path("/etc/login.defs")
+    login_defs.write_text(re.sub(r"(?m)^FAIL_DELAY.*\n", "", login_defs.read_text()) + "FAIL_DELAY 0\n")
+    caller = accounts.create("visitor")
+    return {"sshd": doors.Ssh(server, sshd.HOST), "sudo": doors.Sudo(), "su": doors.Su(caller)}
+
+
+@pytest.fixture
+def protect():
+    """`protect(LINE, ...)` makes these the auth lines of sshd, sudo and su. They stay until a test says otherwise."""
+
+    def write(*auth_lines):
+        lines = [*(f"auth {line}" for line in auth_lines), "account required pam_unix.so", "session required pam_permit.so"]
+        for service in SERVICES:
+            pathlib.Path("/etc/pam.d", service).write_text("\n".join(lines) + "\n")
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def password_then_code(protect, under_test):
+    """What the README recommends; a test that wants another stack calls `protect` itself."""
+    protect("required pam_unix.so nodelay", under_test.line())
+
+
+@pytest.fixture
+def ssh(every_door, clock):
+    return every_door["sshd"]
+
+
+@pytest.fixture(params=SERVICES)
+def door(every_door, clock, request):
+    """Each of sshd, sudo and su in turn."""
+    return every_door[request.param]
+
+
+@pytest.fixture
+def enrol(under_test, clock, journal):
+    """`enrol(NAME)` creates an account with a password, a secret and recovery codes."""
+
+    def create(name, password=None):
+        account = accounts.create(name, password)
+        account.codes = codes.Codes(under_test.enrol(account), clock)
+        return account
+
+    return create
+
+
+@pytest.fixture
+def alice(enrol):
+    """Has an account, a password and an authenticator."""
+    return enrol("alice")
+
+
+@pytest.fixture
+def bobby(clock, journal):
+    """Has an account and a password, and never enrolled."""
+    return accounts.create("bobby")
+
+
+@pytest.fixture(autouse=True)
+def nothing_typed_is_logged(journal):
+    """After every scenario: no password, code or recovery code that went through it is in a log."""
+    doors.TYPED.clear()
+    before = len(journal.lines())
+    yield
+    logged = "\n".join(journal.lines()[before:]) + (sshd.LOG.read_text(errors="replace") if sshd.LOG.exists() else "")
+    for reply in doors.TYPED:
+        assert len(reply) < 6 or not re.search(rf"(?<!\w){re.escape(reply)}(?!\w)", logged), "a reply is in the log"

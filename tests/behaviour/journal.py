@@ -1,0 +1,56 @@
+"""What PAM programs say to syslog, collected from a private /dev/log."""
+
+import os
+import re
+import socket
+import threading
+import uuid
+
+from clock import wait_until
+
+SOCKET = "/dev/log"
+
+
+class Journal:
+    """All lines since the tests began, oldest first. `mark` and `since` tell one test's lines from another's."""
+
+    def __init__(self):
+        self._lines = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(SOCKET)
+        os.chmod(SOCKET, 0o666)
+        threading.Thread(target=self._collect, daemon=True).start()
+
+    def _collect(self):
+        while True:
+            self._lines.append(self._socket.recv(65536).decode(errors="backslashreplace").rstrip("\0\n"))
+
+    def lines(self):
+        """Everything sent before this call: the queue is in order, so wait for a line of our own to come through."""
+        token = uuid.uuid4().hex
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.connect(SOCKET)
+            sender.send(token.encode())
+        wait_until(lambda: token in self._lines, "line of our own in the journal")
+        self._lines.remove(token)
+        return list(self._lines)
+
+    def events(self, user):
+        """The `otp.*` lines about a user, as values by key; the event's name is under `event`."""
+        return [event for event in map(parse, self.lines()) if event and event.get("user") == user]
+
+    def names(self, user):
+        return [event["event"] for event in self.events(user)]
+
+    def wait_for(self, user, name):
+        """For what happens behind the user's back, such as the end of a connection that was cut."""
+        return wait_until(lambda: [e for e in self.events(user) if e["event"] == name], f"{name} for {user}")
+
+
+def parse(line):
+    """`... sshd[7]: pam_otp(sshd:auth): otp.accept user="alice" ...` as values by key, or None."""
+    found = re.search(r"pam_otp\((?P<service>[^:]+):(?P<kind>[^)]+)\): (?P<event>otp\.\w+)(?P<rest>.*)", line)
+    if not found:
+        return None
+    values = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', found["rest"]))
+    return {"event": found["event"], "tag": f"{found['service']}:{found['kind']}", "line": line, **values}

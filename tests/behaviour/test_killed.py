@@ -1,0 +1,189 @@
+"""A login that ends at any of its system calls, or in which any of them fails: no free guess, no code twice, nothing
+left behind.
+
+strace kills the application with SIGKILL at one call, and at the next one in the next login, from the beginning of
+pam_authenticate to the end of the process; or it has one call fail.
+"""
+
+import pytest
+
+import traced
+from application import AUTH_ERR, AUTHINFO_UNAVAIL, SUCCESS, application, program, service  # noqa: F401
+from codes import Codes
+
+pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service")]
+
+FEWEST_POINTS = 30
+FILES = ["credential.toml", "state"]
+
+
+@pytest.fixture
+def logins(program, application, alice, clock, under_test, journal):
+    return Logins(program, application, alice, clock, under_test, journal)
+
+
+class Logins:
+    """Alice's logins: killed, hindered, and the ordinary ones after them."""
+
+    def __init__(self, program, application, alice, clock, under_test, journal):
+        self._program = program
+        self._application = application
+        self._under_test = under_test
+        self._journal = journal
+        self.alice = alice
+        self.clock = clock
+        self.points = 0
+        self.counted = []
+
+    def kept(self):
+        return traced.Kept(self.alice, self._under_test.state_directory)
+
+    def traced(self, reply, inject=None):
+        return traced.login(self._program, self.alice, reply, inject=inject)
+
+    def ordinary(self, reply):
+        """One without a tracer; the PAM code."""
+        return self._application.login(self.alice, reply).code
+
+    def works_again_at_once(self):
+        """The next login with a fresh code, after nothing but time."""
+        assert traced.files_of(self.alice, self._under_test.state_directory) == FILES
+        self.clock.advance(60)
+        assert self.ordinary(self.alice.codes.now()) == SUCCESS
+
+    def calls_of(self, reply):
+        """The calls of an undisturbed login, from the beginning of pam_authenticate to the end of the process."""
+        login = self.traced(reply)
+        assert login.ended
+        return login.from_then_on
+
+    def killed_at_each_call_of(self, calls, next_reply):
+        """Kills a login at each of the calls in turn; yields its reply and whether it counted."""
+        for call in calls:
+            reply = next_reply()
+            before, logged = self.kept(), len(self._journal.names(self.alice.name))
+            login = self.traced(reply, call.kills())
+            counted = self.kept() != before
+            if not counted:
+                assert not login.verdict_seen, login.output
+                assert len(self._journal.names(self.alice.name)) == logged
+            if login.begun and login.killed:
+                self.points += 1
+                self.counted.append(counted)
+            yield reply, counted
+            self.works_again_at_once()
+
+    def report(self, record_property, capsys, what):
+        """How many points there were; and there were some before the attempt was written down, and some after."""
+        record_property("points", self.points)
+        with capsys.disabled():
+            print(f"\n{what}: killed at {self.points} calls, {sum(self.counted)} of them after it was counted")
+        assert self.points > FEWEST_POINTS
+        assert True in self.counted and False in self.counted
+        # Once written down, always written down.
+        assert self.counted == sorted(self.counted)
+
+
+def test_killing_a_login_with_the_right_code_never_lets_the_code_in_twice(logins, record_property, capsys):
+    alice = logins.alice
+    calls = logins.calls_of(alice.codes.now())
+    logins.works_again_at_once()
+
+    def next_reply():
+        logins.clock.advance(60)
+        return alice.codes.now()
+
+    for code, counted in logins.killed_at_each_call_of(calls, next_reply):
+        assert logins.ordinary(code) == (AUTH_ERR if counted else SUCCESS)
+    logins.report(record_property, capsys, "right code")
+
+
+def test_killing_a_login_with_a_wrong_code_never_buys_a_free_guess(logins, record_property, capsys):
+    calls = logins.calls_of(logins.alice.codes.wrong())
+    logins.works_again_at_once()
+    for _, counted in logins.killed_at_each_call_of(calls, logins.alice.codes.wrong):
+        assert logins.kept().failures == (1 if counted else 0)
+    logins.report(record_property, capsys, "wrong code")
+
+
+def test_killing_a_login_with_a_recovery_code_never_lets_it_in_twice(logins, under_test, record_property, capsys):
+    alice = logins.alice
+    calls = logins.calls_of(alice.recovery_codes.pop())
+
+    def next_reply():
+        if not alice.recovery_codes:
+            alice.codes = Codes(under_test.enrol(alice, "--force"), logins.clock)
+        return alice.recovery_codes.pop()
+
+    for recovery_code, counted in logins.killed_at_each_call_of(calls, next_reply):
+        assert logins.ordinary(recovery_code) == (AUTH_ERR if counted else SUCCESS)
+    logins.report(record_property, capsys, "recovery code")
+
+
+@pytest.mark.parametrize("written", [0, 1, 100, 512, 1024, 2047])
+def test_record_that_was_written_only_in_part_leaves_the_one_before_it_to_count(logins, under_test, written):
+    """What a power cut can leave of one write."""
+    state = under_test.state_directory / logins.alice.name / "state"
+    assert logins.ordinary(logins.alice.codes.wrong()) == AUTH_ERR
+    before = state.read_bytes()
+    assert logins.ordinary(logins.alice.codes.wrong()) == AUTH_ERR
+    after = state.read_bytes()
+    (half,) = [at for at in (0, 2048) if before[at : at + 2048] != after[at : at + 2048]]
+    with open(state, "r+b") as file:
+        file.write(before)
+        file.seek(half)
+        file.write(after[half : half + written])
+    counted_again = logins.kept().failures
+    assert counted_again in (1, 2)
+    assert logins.ordinary(logins.alice.codes.wrong()) == AUTH_ERR
+    assert logins.kept().failures == counted_again + 1
+    logins.works_again_at_once()
+
+
+ERRORS = ["EIO", "ENOSPC", "EINTR", "EACCES", "ENOMEM", "EMFILE"]
+# Where our module says "ignore", this says yes.
+YES_AFTER_IT = "required pam_permit.so"
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_no_failing_call_lets_a_wrong_code_in(logins, service, under_test, journal, error):
+    """Also not by taking somebody who cannot be looked up for somebody who is not enrolled."""
+    service(under_test.line("nullok"), YES_AFTER_IT)
+    wrong = logins.alice.codes.wrong()
+    for call in inside(logins, wrong):
+        logged = len(journal.names(logins.alice.name))
+        login = logins.traced(wrong, call.fails(error))
+        assert login.code != SUCCESS, f"{call} failed with {error}"
+        if journal.names(logins.alice.name)[logged:] == ["otp.reject"]:
+            assert logins.kept().failures == 1
+        logins.works_again_at_once()
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_no_failing_call_lets_a_right_code_in_that_is_not_used_up_on_disk(logins, error):
+    alice = logins.alice
+    for call in inside(logins, alice.codes.now()):
+        logins.clock.advance(60)
+        login = logins.traced(alice.codes.now(), call.fails(error))
+        if login.code == SUCCESS:
+            assert logins.kept().last_step == str(logins.clock.now // 30)
+            done = [each.name for each in login.inside if not each.result.startswith("-1")]
+            assert done.count("pwrite64") == done.count("fdatasync") == 1, f"{call} failed with {error}"
+        logins.works_again_at_once()
+
+
+@pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EDQUOT", "EROFS"])
+@pytest.mark.parametrize("call", ["pwrite64", "fdatasync"])
+def test_state_that_cannot_be_written_lets_nobody_in(logins, journal, call, error):
+    for reply in (logins.alice.codes.now(), logins.alice.recovery_codes[0], logins.alice.codes.wrong()):
+        login = logins.traced(reply, f"{call}:error={error}")
+        assert login.code == AUTHINFO_UNAVAIL
+        assert len(login.told) == 1
+        assert journal.names(logins.alice.name)[-1] == "otp.unavailable"
+
+
+def inside(logins, reply):
+    login = logins.traced(reply)
+    assert login.ended and len(login.inside) > FEWEST_POINTS
+    logins.works_again_at_once()
+    return login.inside

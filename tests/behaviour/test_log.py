@@ -1,0 +1,82 @@
+"""One line an attempt, under a stable name, with values that a program can read."""
+
+import pytest
+
+from accounts import stranger
+from locking import fail
+
+pytestmark = pytest.mark.promised_by("ours")
+
+
+def test_each_way_an_attempt_can_end_has_its_line(ssh, alice, journal, clock):
+    used = alice.codes.now()
+    ssh.attempt(alice, alice.password, used)
+    ssh.attempt(alice, alice.password, used)
+    ssh.attempt(alice, alice.password, alice.recovery_codes[0])
+    fail(ssh, alice, 4)
+    assert journal.names(alice.name) == ["otp.accept", "otp.replay", "otp.recovery", *["otp.reject"] * 4]
+    fail(ssh, alice, 1)
+    fail(ssh, alice, 1)
+    assert journal.names(alice.name)[7:] == ["otp.lock", "otp.locked"]
+
+
+def test_line_says_who_where_and_from_where(every_door, alice, journal, clock):
+    every_door["sshd"].attempt(alice, alice.password, alice.codes.now())
+    every_door["sudo"].attempt(alice, alice.password, alice.codes.now())
+    every_door["su"].attempt(alice, alice.password, alice.codes.now())
+    lines = journal.events(alice.name)
+    assert [line["event"] for line in lines] == ["otp.accept", "otp.replay", "otp.replay"]
+    assert [line["service"] for line in lines] == ["sshd", "sudo", "su"]
+    assert [line["tag"] for line in lines] == ["sshd:auth", "sudo:auth", "su:auth"]
+    assert lines[0]["rhost"] == "127.0.0.1"
+
+
+def test_unenrolled_and_unknown_users_are_named_as_such(ssh, bobby, journal):
+    nobody = stranger("nosuch")
+    ssh.attempt(bobby, bobby.password, "123456")
+    ssh.attempt(nobody, nobody.password, "123456")
+    assert journal.names(bobby.name) == ["otp.notenrolled"]
+    assert journal.names(nobody.name) == ["otp.notenrolled"]
+
+
+def test_empty_reply_and_cut_connection_are_no_rejections(ssh, alice, journal):
+    ssh.attempt(alice, alice.password, "")
+    with ssh.visit(alice) as visit:
+        visit.prompt()
+        visit.reply(alice.password)
+        visit.prompt()
+    ssh.attempt(alice, alice.password, alice.codes.now())
+    names = journal.names(alice.name)
+    assert names.count("otp.accept") == 1
+    assert "otp.lock" not in names
+
+
+@pytest.mark.parametrize(
+    "name", ['eve" event="otp.accept', "eve\\", 'eve\\" event="otp.accept', "eve otp.accept ", "이브"]
+)
+def test_user_name_cannot_forge_a_line(ssh, journal, name):
+    """Whoever types a user name writes into the log; quotes and control characters of theirs are escaped."""
+    before = len(journal.lines())
+    nobody = stranger(name)
+    with ssh.visit(nobody) as visit:
+        while visit.prompt():
+            visit.reply("123456")
+    ours = [line for line in journal.lines()[before:] if "pam_otp(" in line]
+    assert len(ours) == 1
+    assert " otp.notenrolled user=" in ours[0] and ' event="' not in ours[0]
+    assert ours[0].isprintable()
+
+
+def test_debug_logs_no_secret(ssh, alice, protect, under_test, journal):
+    """What was typed is looked for in the log after every scenario; here with the module at its most talkative."""
+    protect("required pam_unix.so nodelay", under_test.line("debug"))
+    ssh.attempt(alice, alice.password, alice.codes.wrong())
+    ssh.attempt(alice, alice.password, alice.recovery_codes[0])
+    ssh.attempt(alice, alice.password, alice.codes.now())
+    assert "otp.accept" in journal.names(alice.name)
+
+
+def test_lock_says_until_when(ssh, alice, journal):
+    fail(ssh, alice)
+    (lock,) = [line for line in journal.events(alice.name) if line["event"] == "otp.lock"]
+    assert "2027-01-15" in lock["line"] and "08:15:10" in lock["line"]

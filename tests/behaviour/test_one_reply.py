@@ -1,0 +1,168 @@
+"""Programs that can ask only once: password and code in one reply.
+
+`forward_pass` works as people know it. `split` is the safe form: the first line only takes the reply apart, the
+password is checked in between, and the code is looked at last.
+"""
+
+import pytest
+
+from locking import fail
+from together import together
+
+FORWARDING = pytest.mark.promised_by("ours", "google-authenticator", "oath")
+OURS = pytest.mark.promised_by("ours")
+STACKED = pytest.mark.promised_by("ours", "google-authenticator")
+
+
+@pytest.fixture
+def forwarding(protect, under_test):
+    protect(*under_test.one_reply())
+
+
+@pytest.fixture(params=["use_first_pass", "try_first_pass"])
+def splitting(protect, under_test, request):
+    protect(
+        under_test.line("split"),
+        f"requisite pam_unix.so {request.param} nodelay",
+        under_test.line(),
+    )
+
+
+@FORWARDING
+def test_forwarded_password_and_code_let_in(door, alice, forwarding, under_test):
+    outcome = door.attempt(alice, alice.password + alice.codes.now())
+    assert outcome.admitted
+    assert outcome.prompts == [under_test.one_reply_prompt]
+
+
+@FORWARDING
+def test_forwarded_wrong_code_is_refused(ssh, alice, forwarding):
+    assert ssh.attempt(alice, alice.password + alice.codes.wrong()).refused
+
+
+@FORWARDING
+def test_forwarded_wrong_password_is_refused(ssh, alice, forwarding):
+    assert ssh.attempt(alice, "not" + alice.password + alice.codes.now()).refused
+
+
+@FORWARDING
+def test_forwarded_password_without_a_code_is_refused(ssh, alice, forwarding):
+    assert ssh.attempt(alice, alice.password).refused
+
+
+@FORWARDING
+def test_forwarded_code_without_a_password_is_refused(ssh, enrol, forwarding):
+    alice = enrol("alice")
+    with ssh.visit(alice) as visit:
+        visit.prompt()
+        visit.reply(alice.codes.now())
+        while visit.prompt():  # pam_unix has no password to use, and may ask for one
+            visit.reply("")
+        assert visit.ended().refused
+
+
+@FORWARDING
+def test_forwarded_reply_is_used_once(ssh, alice, forwarding):
+    reply = alice.password + alice.codes.now()
+    assert ssh.attempt(alice, reply).admitted
+    assert ssh.attempt(alice, reply).refused
+
+
+@FORWARDING
+@pytest.mark.parametrize("ending", ["2027", "123456", "ABCD0123EF", "-0123-4567-89AB", " "])
+def test_password_may_end_in_what_looks_like_a_code(ssh, enrol, forwarding, ending):
+    alice = enrol("alice", password="correct horse" + ending)
+    assert ssh.attempt(alice, alice.password + alice.codes.now()).admitted
+
+
+@STACKED
+def test_use_first_pass_takes_the_code_from_the_reply_before(ssh, alice, protect, under_test):
+    """Some other module asked, and what it was told is the code. Nobody asks again, also not after a wrong one."""
+    protect("optional pam_unix.so nodelay", under_test.line("use_first_pass"))
+    assert ssh.attempt(alice, alice.codes.wrong()).refused
+    assert ssh.attempt(alice, alice.codes.now()).admitted
+
+
+@STACKED
+def test_try_first_pass_asks_when_the_reply_before_was_no_code(door, alice, protect, under_test):
+    protect("required pam_unix.so nodelay", under_test.line("try_first_pass"))
+    assert door.attempt(alice, alice.password, alice.codes.wrong()).refused
+    assert door.attempt(alice, alice.password, alice.codes.now()).admitted
+
+
+@OURS
+def test_password_that_try_first_pass_finds_is_not_counted_as_a_failure(ssh, alice, protect, under_test, clock):
+    protect("required pam_unix.so nodelay", under_test.line("try_first_pass"))
+    fail(ssh, alice, 3)
+    assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
+
+
+@OURS
+def test_split_reply_lets_in(door, alice, splitting, under_test):
+    outcome = door.attempt(alice, alice.password + alice.codes.now())
+    assert outcome.admitted
+    assert outcome.prompts == [under_test.one_reply_prompt]
+
+
+@OURS
+def test_split_wrong_password_never_costs_an_attempt(ssh, alice, splitting, journal):
+    """Nor does it tell whether the code was right: the same code still works afterwards."""
+    outcomes = together([lambda: ssh.attempt(alice, "not" + alice.password + alice.codes.now())] * 6)
+    assert all(outcome.refused for outcome in outcomes)
+    assert journal.names(alice.name) == []
+    assert ssh.attempt(alice, alice.password + alice.codes.now()).admitted
+
+
+@OURS
+def test_split_wrong_password_sounds_the_same_with_right_and_wrong_code(ssh, alice, splitting):
+    right = ssh.attempt(alice, "not" + alice.password + alice.codes.now())
+    wrong = ssh.attempt(alice, "not" + alice.password + alice.codes.wrong())
+    assert right.transcript == wrong.transcript
+
+
+@OURS
+def test_split_wrong_code_is_refused_and_counted(ssh, alice, splitting, journal):
+    assert "wrong" in ssh.attempt(alice, alice.password + alice.codes.wrong()).messages
+    assert journal.names(alice.name) == ["otp.reject"]
+
+
+@OURS
+def test_split_code_is_used_once(ssh, alice, splitting):
+    reply = alice.password + alice.codes.now()
+    assert ssh.attempt(alice, reply).admitted
+    assert "already used" in ssh.attempt(alice, reply).messages
+
+
+@OURS
+def test_split_reply_without_a_code_is_refused_and_not_counted(ssh, alice, splitting, journal):
+    outcomes = together([lambda: ssh.attempt(alice, alice.password)] * 6)
+    assert all(outcome.refused for outcome in outcomes)
+    assert "otp.lock" not in journal.names(alice.name)
+    assert ssh.attempt(alice, alice.password + alice.codes.now()).admitted
+
+
+@OURS
+def test_split_recovery_code_at_the_end_lets_in_once(ssh, alice, splitting):
+    reply = alice.password + alice.recovery_codes[0]
+    assert ssh.attempt(alice, reply).admitted
+    assert ssh.attempt(alice, reply).refused
+
+
+@OURS
+def test_forwarded_recovery_code_at_the_end_lets_in_once(ssh, alice, forwarding):
+    reply = alice.password + alice.recovery_codes[0].lower()
+    assert ssh.attempt(alice, reply).admitted
+    assert ssh.attempt(alice, reply).refused
+
+
+@OURS
+def test_split_unenrolled_user_is_asked_the_same_and_refused(ssh, alice, bobby, splitting):
+    enrolled = ssh.attempt(alice, alice.password + alice.codes.wrong())
+    unenrolled = ssh.attempt(bobby, bobby.password + "123456")
+    assert unenrolled.refused
+    assert unenrolled.transcript == enrolled.transcript
+
+
+@OURS
+def test_reply_without_a_code_is_answered_alike_for_all(ssh, alice, bobby, splitting):
+    assert ssh.attempt(alice, alice.password).transcript == ssh.attempt(bobby, bobby.password).transcript

@@ -1,0 +1,213 @@
+"""What went through a login is afterwards nowhere: not in a log or an output, not in a command line or an environment,
+not in the memory of the program that people logged in with.
+"""
+
+import contextlib
+import pathlib
+import re
+import secrets
+import subprocess
+
+import pytest
+
+import accounts
+import doors
+import sshd
+from application import AUTH_ERR, SUCCESS, Application, application, program, service  # noqa: F401
+from clock import wait_until
+from codes import Codes
+from secrets_seen import Watch, found_in, memory, traces_of_key, traces_of_recovery_code
+
+pytestmark = pytest.mark.promised_by("ours")
+
+# What modules stand in a service, and whether they ask for password and code in one reply.
+STACKS = {
+    "two questions": (["required pam_unix.so nodelay", "required {} debug"], False),
+    "forward_pass": (["required {} forward_pass debug", "required pam_unix.so use_first_pass nodelay"], True),
+    "split": (["required {} split debug", "requisite pam_unix.so use_first_pass nodelay", "required {} debug"], True),
+}
+
+
+@pytest.fixture
+def enrol(under_test, clock, journal):
+    """As everywhere, but the account's key is kept, to be looked for."""
+
+    def create(name):
+        account = accounts.create(name)
+        account.key = under_test.enrol(account)
+        account.codes = Codes(account.key, clock)
+        return account
+
+    return create
+
+
+@pytest.fixture
+def watch():
+    """Begins before anybody is enrolled."""
+    with Watch() as watching:
+        yield watching
+
+
+def test_watch_sees_command_lines_and_environments(watch):
+    """So that finding nothing there means something."""
+    with subprocess.Popen(["cat", "-u", "-"], stdin=subprocess.PIPE, env={"SEEN_IN": "environment"}) as process:
+        wait_until(lambda: b"cat\0-u\0" in watch.seen("cmdline"), "command line")
+        wait_until(lambda: b"SEEN_IN=environment\0" in watch.seen("environ"), "environment")
+        process.stdin.close()
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_secrets_are_in_no_log_no_output_no_command_line_and_no_environment(
+    watch, every_door, alice, program, clock, protect, service, under_test, journal, stack
+):
+    lines, one_reply = STACKS[stack]
+    protect(*(line.format(under_test.module) for line in lines))
+    service(*(line.format(under_test.module) for line in lines))
+    logged, sshd_logged = len(journal.lines()), sshd.LOG.stat().st_size
+    typed, said = [], []
+
+    def replies(code):
+        typed.append(code)
+        return [alice.password + code] if one_reply else [alice.password, code]
+
+    def through(door, code, admitted):
+        outcome = door.attempt(alice, *replies(code))
+        assert outcome.admitted == admitted
+        said.append(outcome.transcript)
+
+    through(every_door["sshd"], alice.codes.wrong(), False)
+    through(every_door["sshd"], alice.codes.now(), True)
+    through(every_door["sudo"], alice.recovery_codes.pop(), True)
+    clock.advance(30)
+    through(every_door["su"], alice.codes.now(), True)
+    clock.advance(30)
+    used = alice.codes.now()
+    with Application(program) as application:
+        for code, expected in ((used, SUCCESS), (used, AUTH_ERR), (alice.codes.wrong(), AUTH_ERR),
+                               (alice.recovery_codes.pop(), SUCCESS)):
+            answer = application.login(alice, *replies(code))
+            assert answer.code == expected
+            said += [*answer.asked, *answer.told]
+    places = {
+        "the log": "\n".join(journal.lines()[logged:]).encode(),
+        "the output of sshd": sshd.LOG.read_bytes()[sshd_logged:],
+        "the output of the application": application.errors,
+        "what people saw": "\n".join(said).encode(),
+        "a command line": watch.seen("cmdline"),
+        "an environment": watch.seen("environ"),
+    }
+    assert b"otp.debug" in places["the log"] and b"otp.recovery" in places["the log"]
+    traces = {**traces_of_key(alice.key), "the password": alice.password.encode()}
+    for code in alice.recovery_codes + [code for code in typed if "-" in code]:
+        traces |= {f"recovery code, {name}": trace for name, trace in traces_of_recovery_code(code).items()}
+    for place, text in places.items():
+        assert found_in(text, traces) == [], place
+        for code in typed:
+            assert not re.search(rb"(?<!\w)" + code.encode() + rb"(?!\w)", text), place
+
+
+def right(account):
+    return account.codes.now()
+
+
+def wrong(account):
+    """Other digits each time."""
+    near = {account.codes.at_step(steps) for steps in (-1, 0, 1)}
+    return next(code for code in iter(lambda: f"{secrets.randbelow(10**6):06}", None) if code not in near)
+
+
+def far_off(account):
+    return account.codes.at_step(10)
+
+
+def recovery(account):
+    return account.recovery_codes[0]
+
+
+def no_code(account):
+    return "taken for a code " + wrong(account)
+
+
+def nothing_before(application, account, reply):
+    pass
+
+
+def used_before(application, account, reply):
+    assert application.login(account, reply).code == SUCCESS
+
+
+def locked_before(application, account, reply):
+    application.crowd(5, account, wrong(account))
+
+
+LOGINS = {
+    "right": (right, nothing_before), "used": (right, used_before), "locked": (right, locked_before),
+    "wrong": (wrong, nothing_before), "far off": (far_off, nothing_before), "no code": (no_code, nothing_before),
+    "recovery": (recovery, nothing_before), "recovery used": (recovery, used_before),
+    "recovery opens a lock": (recovery, locked_before),
+}
+
+
+@pytest.mark.parametrize("arguments", ["", "debug", "forward_pass", "split"])
+@pytest.mark.parametrize("login", LOGINS)
+def test_nothing_secret_is_left_in_the_memory_of_the_program(
+    program, enrol, clock, service, under_test, login, arguments
+):
+    """A core file would hold nothing that this does not. The application keeps no copy of its own."""
+    reply_of, before = LOGINS[login]
+    carol, alice = enrol("carol"), enrol("alice")
+    service(under_test.line(), "required pam_permit.so")
+    with Application(program) as application:
+        # Which six digits are in the memory of such a program, whoever logs in.
+        application.login(carol, right(carol))
+        by_chance = memory(application.pid)
+        reply = reply_of(alice)
+        while reply.encode() in by_chance:
+            clock.advance(30)
+            reply = reply_of(alice)
+        before(application, alice, reply)
+    one_reply = arguments in ("forward_pass", "split")
+    second_line = [under_test.line()] if arguments == "split" else []
+    service(under_test.line(arguments), *second_line, "required pam_permit.so")
+    with Application(program) as application:
+        application.start(alice)
+        application.authenticate(alice.password + reply if one_reply else reply)
+        after_the_answer = memory(application.pid)
+        application.end()
+        after_the_end = memory(application.pid)
+    assert alice.name.encode() in after_the_answer
+    traces = {"the reply": reply.encode(), "the password": alice.password.encode()}
+    traces |= {f"the key, {name}": trace for name, trace in traces_of_key(alice.key).items()}
+    for code in alice.recovery_codes:
+        traces |= {f"recovery code, {name}": trace for name, trace in traces_of_recovery_code(code).items()}
+    assert found_in(after_the_answer, traces) == []
+    assert found_in(after_the_end, traces) == []
+
+
+@pytest.mark.parametrize("reply_of", [right, recovery])
+def test_nothing_secret_is_left_in_sshd_sudo_and_su_while_the_session_lasts(door, alice, monkeypatch, reply_of):
+    """The reply passes through hands of theirs, too: here it is about the key and the codes that nobody typed."""
+    monkeypatch.setattr(doors, "COMMAND", f"{doors.COMMAND}; read line")
+    reply = reply_of(alice)
+    with door.visit(alice) as visit:
+        for text in (alice.password, reply):
+            assert visit.prompt()
+            visit.reply(text)
+        assert visit.prompt() is None
+        memories = memories_of_processes_called(door.service)
+    assert any(alice.name.encode() in text for text in memories)
+    traces = {f"the key, {name}": trace for name, trace in traces_of_key(alice.key).items()}
+    for code in alice.recovery_codes:
+        if code != reply:
+            traces |= {f"recovery code, {name}": trace for name, trace in traces_of_recovery_code(code).items()}
+    for text in memories:
+        assert found_in(text, traces) == []
+
+
+def memories_of_processes_called(name):
+    found = []
+    for process in pathlib.Path("/proc").iterdir():
+        with contextlib.suppress(OSError):  # it ended meanwhile
+            if process.name.isdigit() and (process / "comm").read_text().startswith(name):
+                found.append(memory(process.name))
+    return found

@@ -1,0 +1,45 @@
+"""A user who stops su at the worst moment: while it holds the lock of the account that it was called for."""
+
+import os
+import signal
+
+import pexpect
+import pytest
+
+import clock
+import doors
+
+pytestmark = pytest.mark.promised_by("ours")
+
+
+@pytest.fixture
+def stopped_su(every_door, alice):
+    """Somebody else's `su alice`, stopped just before its attempt is made durable."""
+    somebody = every_door["su"].caller
+    terminal = pexpect.spawn(
+        "/usr/bin/strace",
+        ["-f", "-u", somebody.name, "-o", "/dev/null", "-e", "trace=fdatasync",
+         "-e", "inject=fdatasync:signal=SIGSTOP:when=1", "/usr/bin/su", alice.name, "-c", doors.COMMAND],
+        env={"PATH": os.environ["PATH"], "TERM": "dumb", "LC_ALL": "C.UTF-8", **clock.ENVIRONMENT},
+        encoding="utf-8", timeout=doors.TIMEOUT_SECONDS,
+    )
+    terminal.delaybeforesend = None
+    terminal.expect("Password: ")
+    terminal.sendline(alice.password)
+    terminal.expect("Verification code: ")
+    terminal.sendline(alice.codes.now())
+    yield terminal
+    terminal.kill(signal.SIGKILL)
+    terminal.close()
+
+
+def test_su_that_somebody_stops_does_not_keep_its_owner_out(stopped_su, ssh, alice):
+    assert ssh.attempt(alice, alice.password, alice.codes.at_step(1)).admitted
+
+
+def test_su_that_somebody_stops_is_ended_by_the_kernel_and_lets_nobody_in(stopped_su):
+    stopped_su.expect(pexpect.EOF)
+    stopped_su.close()
+    assert "admitted" not in stopped_su.before
+    # strace ends the way that what it traced did.
+    assert stopped_su.signalstatus == signal.SIGKILL

@@ -1,0 +1,111 @@
+"""The implementations that the scenarios run against: ours, and the two that people use today.
+
+One class each: how an account is enrolled, what goes into /etc/pam.d, and what is asked. Where only one of them
+promises something, the scenario says so (`promised_by`) and is not collected for the others.
+"""
+
+import base64
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import clock
+import codes
+
+BINARIES = pathlib.Path("/run/pam_otp-tests/bin")
+
+
+class Ours:
+    name = "ours"
+    code_prompt = "Verification code: "
+    one_reply_prompt = "Password & verification code: "
+    module = str(BINARIES / "pam_otp.so")
+    state_directory = pathlib.Path("/var/lib/pam_otp")
+
+    def prepare(self):
+        # The log names a module after its file, so the library gets the name that it is installed under.
+        shutil.copy(BINARIES / "libpam_otp.so", self.module)
+        os.chmod(self.module, 0o644)
+        self.state_directory.mkdir()
+        os.chmod(self.state_directory, 0o2770)
+
+    def enrol(self, account, *flags):
+        provisioned = json.loads(self.admin("provision", account.name, "--json", *flags))
+        account.recovery_codes = provisioned["recovery_codes"]
+        return provisioned["secret"]
+
+    def unlock(self, account):
+        self.admin("unlock", account.name)
+
+    def reset(self, account):
+        self.admin("reset", account.name)
+
+    def admin(self, *arguments):
+        return run_at_fake_time([BINARIES / "otp-admin", *arguments]).stdout
+
+    def line(self, arguments="", control="required"):
+        return f"{control} {self.module} {arguments}".rstrip()
+
+    def one_reply(self):
+        """One question for password and code: the code module asks and hands the password on."""
+        return [self.line("forward_pass"), "required pam_unix.so use_first_pass nodelay"]
+
+
+class GoogleAuthenticator:
+    name = "google-authenticator"
+    code_prompt = "Verification code: "
+    one_reply_prompt = "Password & verification code: "
+
+    def prepare(self):
+        pass
+
+    def enrol(self, account):
+        secret = codes.new_secret()
+        account.recovery_codes = [str(number) for number in range(83102964, 83102969)]
+        lines = [secret, '" WINDOW_SIZE 3', '" DISALLOW_REUSE', '" TOTP_AUTH', *account.recovery_codes]
+        account.write_private_file(f"{account.home}/.google_authenticator", "\n".join(lines) + "\n", mode=0o400)
+        return secret
+
+    def line(self, arguments="", control="required"):
+        return f"{control} pam_google_authenticator.so {arguments}".rstrip()
+
+    def one_reply(self):
+        return [self.line("forward_pass"), "required pam_unix.so use_first_pass nodelay"]
+
+
+class Oath:
+    name = "oath"
+    code_prompt = "One-time password (OATH) for `USER': "
+    one_reply_prompt = code_prompt
+    users_file = pathlib.Path("/etc/users.oath")
+
+    def prepare(self):
+        self.users_file.touch(mode=0o600)
+
+    def enrol(self, account):
+        secret = codes.new_secret()
+        # "+": whatever else is in the reply is a password that another module checks.
+        with open(self.users_file, "a") as file:
+            file.write(f"HOTP/T30 {account.name} + {base64.b32decode(secret).hex()}\n")
+        return secret
+
+    def line(self, arguments="", control="required"):
+        return f"{control} pam_oath.so usersfile={self.users_file} window=1 digits=6 {arguments}".rstrip()
+
+    def one_reply(self):
+        return [self.line(), "required pam_unix.so use_first_pass nodelay"]
+
+
+IMPLEMENTATIONS = {each.name: each for each in (Ours, GoogleAuthenticator, Oath)}
+
+
+def run_at_fake_time(command):
+    """Runs one of our command lines to its end, without a terminal, by the clock of the PAM programs."""
+    done = subprocess.run(
+        [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **clock.ENVIRONMENT},
+    )
+    assert done.returncode == 0, f"{command}: exit {done.returncode}: {done.stderr}"
+    return done

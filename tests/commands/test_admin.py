@@ -1,0 +1,316 @@
+"""otp-admin."""
+
+import csv
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import unicodedata
+
+import pytest
+from machine import TARGET
+
+
+def lock(machine, user, secret):
+    wrong = machine.wrong_code(secret)
+    for _ in range(5):
+        machine.try_code(user, wrong)
+
+
+# --------------------------------------------------------------------------------------------------------- provision
+
+
+def test_provision_prints_exactly_the_keys_that_were_promised(machine):
+    made = machine.provision("daemon", "--name", "robot")
+    assert list(made) == ["user", "authenticator", "secret", "uri", "recovery_codes"]
+    assert (made["user"], made["authenticator"]) == ("daemon", "robot")
+    assert len(made["recovery_codes"]) == 10 and f"secret={made['secret']}&" in made["uri"]
+    assert machine.try_code("daemon", machine.code(made["secret"]))[0] == 0
+    assert machine.try_code("daemon", made["recovery_codes"][9])[0] == 0
+
+
+def test_provision_as_text_says_the_same_things(machine):
+    text = machine.admin("provision", "daemon").stdout
+    key = re.search(r"^key +([A-Z2-7 ]+)$", text, re.M)[1].replace(" ", "")
+    assert f"secret={key}" in text and "time-based, 6 digits, 30 s" in text
+    assert len(re.findall(r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}", text)) == 10
+    assert machine.try_code("daemon", machine.code(key))[0] == 0
+
+
+def test_provision_refuses_who_is_enrolled_and_force_replaces(machine, enrolled):
+    before = machine.files()
+    done = machine.admin("provision", "daemon", "--json", status=1)
+    assert done.stdout == "" and "--force" in done.stderr and machine.files() == before
+    second = machine.provision("daemon", "--force")
+    assert machine.try_code("daemon", machine.code(enrolled["secret"]))[0] == 1
+    assert machine.try_code("daemon", enrolled["recovery_codes"][0])[0] == 1
+    assert machine.try_code("daemon", machine.code(second["secret"]))[0] == 0
+
+
+def test_provision_without_recovery_codes(machine):
+    machine.policy("[recovery]\ncodes = 0\n")
+    assert machine.provision("daemon")["recovery_codes"] == []
+    assert "recovery" not in machine.admin("provision", "nobody").stdout
+
+
+def test_secrets_that_could_not_be_printed_are_an_error(machine):
+    with open("/dev/full", "w") as full:
+        done = machine.admin("provision", "daemon", "--json", status=2, stdout=full)
+    assert "No space left" in done.stderr and "provision daemon --force" in done.stderr
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = machine.admin("provision", "nobody", status=2, stdout=writer)
+    os.close(writer)
+    assert "Broken pipe" in done.stderr
+
+
+def test_nothing_is_printed_that_could_not_be_written(machine):
+    machine.records.chmod(0o777)
+    done = machine.admin("provision", "daemon", "--json", status=2)
+    assert done.stdout == "" and "mode 0777" in done.stderr
+
+
+# ------------------------------------------------------------------------------------------------------ list and show
+
+
+def test_list_names_everybody_who_is_enrolled_in_columns(machine, enrolled):
+    machine.provision("www-data")
+    lines = machine.admin("list").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["user", "daemon", "www-data"]
+    assert lines[1].index("phone") == lines[2].index("phone") == lines[0].index("authenticator")
+    assert "2027-01-15 08:00 UTC" in lines[1]
+
+
+def test_korean_columns_line_up_too(machine, enrolled):
+    machine.provision("www-data", "--name", "회사 전화")
+
+    def column_of(line, text):
+        return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line[: line.index(text)])
+
+    lines = machine.admin("list", "--lang", "ko").stdout.splitlines()
+    date = "2027-01-15"
+    assert column_of(lines[1], date) == column_of(lines[2], date) == column_of(lines[0], "등록")
+
+
+def test_list_as_json_and_as_csv(machine, enrolled):
+    listed = json.loads(machine.admin("list", "--json").stdout)
+    assert [{key: value for key, value in one.items() if key != "problem"} for one in listed] == [machine.status("daemon")]
+    (row,) = csv.DictReader(machine.admin("list", "--csv").stdout.splitlines())
+    assert (row["user"], row["authenticators"], row["locked"]) == ("daemon", "phone", "false")
+
+
+def test_an_empty_list_says_so(machine):
+    assert machine.admin("list").stdout == "nobody is enrolled\n"
+    assert json.loads(machine.admin("list", "--json").stdout) == []
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(machine, enrolled):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = machine.admin("list", status=0, stdout=writer)
+    os.close(writer)
+    assert done.stderr == ""
+
+
+def test_show_tells_everything_but_secrets(machine, enrolled):
+    machine.try_code("daemon", machine.wrong_code(enrolled["secret"]))
+    text = machine.admin("show", "daemon").stdout
+    assert "phone, enrolled 2027-01-15 08:00 UTC, never used" in text and "10 of 10 left" in text
+    assert "1 in a row; 4 more would lock" in text and "2027-01-15 08:00 UTC: the code was wrong" in text
+    assert enrolled["secret"] not in text.replace(" ", "")
+    assert not any(code in text for code in enrolled["recovery_codes"])
+
+
+def test_show_says_until_when_and_why_it_is_locked(machine, enrolled):
+    lock(machine, "daemon", enrolled["secret"])
+    machine.now += 300
+    text = machine.admin("show", "daemon").stdout
+    assert "locked until 2027-01-15 08:16 UTC (10 minutes from now) after too many wrong codes" in text
+
+
+def test_show_of_somebody_without_an_authenticator(machine):
+    assert machine.admin("show", "nobody").stdout == "nobody has no authenticator\n"
+
+
+# --------------------------------------------------------------------------------------------------- unlock and reset
+
+
+def test_unlock_lifts_the_lock_and_says_so(machine, enrolled):
+    lock(machine, "daemon", enrolled["secret"])
+    said = machine.admin("unlock", "daemon").stdout
+    assert "no longer locked (it was until 2027-01-15 08:15 UTC); 5 failures" in said
+    assert machine.try_code("daemon", machine.code(enrolled["secret"]))[0] == 0
+
+
+def test_unlock_of_who_is_not_locked_says_so_and_is_fine(machine, enrolled):
+    before = machine.files()
+    assert machine.admin("unlock", "daemon").stdout == "daemon was not locked\n"
+    assert machine.files() == before
+
+
+def test_unlock_forgets_failures_that_have_not_locked_yet(machine, enrolled):
+    machine.try_code("daemon", machine.wrong_code(enrolled["secret"]))
+    assert "1 failures in a row are forgotten" in machine.admin("unlock", "daemon").stdout
+    assert machine.status("daemon")["failures"] == 0
+
+
+def test_unlock_does_not_give_a_used_code_back(machine, enrolled):
+    code = machine.code(enrolled["secret"])
+    assert machine.try_code("daemon", code)[0] == 0
+    machine.admin("unlock", "daemon")
+    status, screen = machine.try_code("daemon", code)
+    assert status == 1 and "already used" in screen
+
+
+def test_unlock_of_who_has_no_authenticator_is_refused(machine):
+    assert "nobody has no authenticator" in machine.admin("unlock", "nobody", status=1).stderr
+
+
+def test_reset_removes_everything_and_is_fine_twice(machine, enrolled):
+    assert "removed" in machine.admin("reset", "daemon").stdout
+    assert list(machine.records.iterdir()) == []
+    assert "nothing was kept" in machine.admin("reset", "daemon").stdout
+    assert machine.status("daemon")["enrolled"] is False
+
+
+# --------------------------------------------------------------------------------------------------- what goes wrong
+
+
+def damage_state(directory):
+    (directory / "state").write_bytes(b"\0" * 4096)
+
+
+def remove_state(directory):
+    (directory / "state").unlink()
+
+
+def empty_credential(directory):
+    (directory / "credential.toml").write_text("")
+
+
+def garble_credential(directory):
+    path = directory / "credential.toml"
+    path.write_text(path.read_text().replace("secret =", "secrets ="))
+
+
+def open_to_everybody(directory):
+    (directory / "credential.toml").chmod(0o666)
+
+
+@pytest.mark.parametrize("damage", [damage_state, remove_state, empty_credential, garble_credential, open_to_everybody],
+                         ids=lambda damage: damage.__name__)
+def test_a_damaged_record_is_explained_everywhere_and_reset_removes_it(machine, enrolled, damage):
+    directory = machine.records / "daemon"
+    damage(directory)
+    for program, arguments in [
+        ("otp-admin", ["show", "daemon"]), ("otp-admin", ["unlock", "daemon"]), ("otp-admin", ["provision", "daemon"]),
+        ("otp-enroll", ["--user", "daemon", "status"]),
+    ]:
+        done = machine.run(program, *arguments, status=2)
+        assert str(directory) in done.stderr and enrolled["secret"] not in done.stderr and done.stdout == ""
+    listed = json.loads(machine.admin("list", "--json").stdout)
+    assert listed[0]["user"] == "daemon" and listed[0]["enrolled"] is None and str(directory) in listed[0]["problem"]
+    assert "problem" in machine.admin("list").stdout
+    machine.admin("reset", "daemon")
+    assert not directory.exists()
+
+
+def test_force_replaces_a_damaged_record(machine, enrolled):
+    damage_state(machine.records / "daemon")
+    made = machine.provision("daemon", "--force")
+    assert machine.try_code("daemon", machine.code(made["secret"]))[0] == 0
+
+
+def test_the_hint_names_the_user(machine, enrolled):
+    remove_state(machine.records / "daemon")
+    assert "otp-admin reset daemon" in machine.admin("show", "daemon", status=2).stderr
+
+
+@pytest.mark.parametrize("command", ["show", "unlock", "provision"])
+def test_an_unknown_user_is_refused(machine, command):
+    for name in ("no-such-user", "../daemon", "", "a\x1bb"):
+        done = machine.admin(command, name, status=1)
+        assert "no user is called" in done.stderr
+
+
+def test_the_record_of_a_user_who_is_gone_is_listed_and_can_be_removed(machine, enrolled):
+    gone = machine.records / "left-last-year"
+    (machine.records / "daemon").rename(gone)
+    assert "no longer a user" in machine.admin("show", "left-last-year", status=1).stderr
+    assert "otp-admin reset left-last-year" in machine.admin("list").stdout
+    machine.admin("reset", "left-last-year")
+    assert not gone.exists()
+
+
+def test_missing_records_are_not_taken_for_nobody_enrolled(machine):
+    machine.records.rmdir()
+    for arguments in (["list"], ["show", "daemon"], ["unlock", "daemon"], ["reset", "daemon"], ["provision", "daemon"]):
+        done = machine.admin(*arguments, status=2)
+        assert done.stdout == "" and "missing" in done.stderr
+    assert not machine.records.exists()
+
+
+def test_the_usual_place_is_made_by_the_first_enrolment_for_root_alone_and_by_nothing_else(machine):
+    script = """
+        mount -t tmpfs -o mode=755 tmpfs /var/lib && cd /
+        "$@" list && echo listed
+        "$@" provision daemon --json > /dev/null && stat -c "%A %U %F" /var/lib/pam_otp && "$@" show daemon | head -1
+        rm -r /var/lib/pam_otp && ln -s /var/lib/elsewhere /var/lib/pam_otp
+        "$@" provision daemon || ls /var/lib
+    """
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", script, "sh", TARGET / "otp-admin", "--conf", machine.conf],
+        capture_output=True, text=True, env=machine.environment(),
+    )
+    assert done.stdout.splitlines() == ["drwx------ root directory", "user            daemon", "pam_otp"]
+    assert done.stderr.count("is missing") == 2
+
+
+def test_a_policy_that_cannot_be_read_stops_everything(machine):
+    machine.policy("nonsense = 1\n")
+    assert "pam_otp.conf, line 1" in machine.admin("list", status=2).stderr
+
+
+@pytest.fixture
+def for_everybody():
+    """The binaries where anybody can run them."""
+    directory = pathlib.Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
+    directory.chmod(0o755)
+    for program in ("otp-admin", "otp-enroll"):
+        shutil.copy(TARGET / program, directory)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@pytest.mark.parametrize(
+    "words", [["otp-admin", "list"], ["otp-admin", "reset", "daemon"], ["otp-enroll"], ["otp-enroll", "status"]], ids=" ".join
+)
+def test_anybody_but_root_is_refused_and_told_what_to_do(for_everybody, words):
+    program, *arguments = words
+    done = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", for_everybody / program, *arguments],
+        capture_output=True, text=True, env={"LC_ALL": "C.UTF-8"},
+    )
+    assert done.returncode == 1 and done.stdout == ""
+    first, second = done.stderr.splitlines()
+    assert first == f"{program}: only root may do this" and second.startswith("hint: ") and "sudo" in second
+
+
+def test_the_same_refusal_in_korean(for_everybody):
+    done = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", for_everybody / "otp-admin", "--lang", "ko", "list"],
+        capture_output=True, text=True,
+    )
+    assert done.returncode == 1 and "root만 할 수 있습니다" in done.stderr
+
+
+def test_help_and_version_are_for_everybody(for_everybody):
+    for program in ("otp-admin", "otp-enroll"):
+        for option in ("--help", "--version"):
+            done = subprocess.run(
+                ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", for_everybody / program, option],
+                capture_output=True, text=True,
+            )
+            assert done.returncode == 0 and program in done.stdout

@@ -1,0 +1,368 @@
+"""The dialogue of otp-enroll from its first line to a login's answer."""
+
+import os
+import re
+import stat
+import subprocess
+
+import pytest
+import scan
+from talk import CODE, KEPT, SAVE, Talk, enrol
+
+
+def test_a_code_of_the_enrolled_device_is_accepted_afterwards(machine):
+    secret, _ = enrol(machine)
+    machine.now += 30
+    status, screen = machine.try_code("daemon", machine.code(secret))
+    assert status == 0 and "would have been let in" in screen
+
+
+def test_the_code_that_proved_the_device_opens_no_login(machine):
+    secret, _ = enrol(machine)
+    status, screen = machine.try_code("daemon", machine.code(secret))
+    assert status == 1 and "already used" in screen
+
+
+def test_a_recovery_code_that_was_shown_works_once(machine):
+    _, codes = enrol(machine)
+    assert len(codes) == 10 and len(set(codes)) == 10
+    assert machine.try_code("daemon", codes[3])[0] == 0
+    assert machine.try_code("daemon", codes[3])[0] == 1
+    assert machine.status("daemon")["recovery_codes_left"] == 9
+
+
+def test_the_record_is_roots_and_says_what_was_asked_for(machine):
+    enrol(machine, "--name", "회사 전화")
+    status = machine.status("daemon")
+    assert status["authenticators"] == [{"name": "회사 전화", "created": machine.now, "last_used": machine.now}]
+    credential = machine.records / "daemon/credential.toml"
+    assert stat.S_IMODE(credential.stat().st_mode) == 0o640 and credential.stat().st_uid == 0
+
+
+def test_the_key_in_groups_of_four_is_the_key_of_the_uri_and_the_settings_are_spelled_out(machine):
+    talk = Talk(machine)
+    secret = talk.secret()
+    grouped = re.search(r"Key: ((?:[A-Z2-7]{4} ?)+)\r\n", talk.screen)[1]
+    assert grouped.replace(" ", "") == secret and len(secret) == 32
+    assert "time-based, 6 digits, 30 s, SHA-1" in talk.screen
+
+
+def test_what_policy_says_about_codes_reaches_screen_uri_and_device(machine):
+    machine.policy('issuer = "Example & Co"\n[code]\nalgorithm = "SHA256"\ndigits = 8\nperiod = 60\n')
+    talk = Talk(machine)
+    secret = talk.secret()
+    assert "time-based, 8 digits, 60 s, SHA-256" in talk.screen
+    assert talk.uri.startswith("otpauth://totp/Example%20%26%20Co:daemon?")
+    assert talk.uri.endswith("&issuer=Example%20%26%20Co&algorithm=SHA256&digits=8&period=60")
+    talk.answer(machine.code(secret, 0, "--totp=SHA256", "--digits=8", "--time-step-size=60s"))
+    talk.keep()
+    assert talk.end() == 0
+
+
+def test_the_issuer_is_the_short_name_of_the_host_unless_policy_names_one(machine):
+    talk = Talk(machine)
+    talk.secret()
+    host = os.uname().nodename.split(".")[0]
+    assert f"/{host}:daemon?" in talk.uri and talk.uri.endswith(f"&issuer={host}")
+
+
+@pytest.mark.parametrize(
+    "offset, said",
+    [
+        (-180, "right 3 minutes ago: the clock of the device is slow"),
+        (+90, "right in 1 minute 30 seconds: the clock of the device is fast"),
+        (-3600, "right 1 hour ago: the clock of the device is slow"),
+    ],
+)
+def test_a_code_of_a_clock_that_is_off_says_by_how_much_and_which_way(machine, offset, said):
+    talk = Talk(machine)
+    secret = talk.secret()
+    talk.answer(machine.code(secret, offset))
+    assert said in talk.until(CODE)
+    assert machine.files().keys() == {"pam_otp.conf", "records"}
+
+
+def test_a_code_that_matches_nothing_and_one_that_is_none_are_told_apart(machine):
+    talk = Talk(machine)
+    secret = talk.secret()
+    talk.answer(machine.wrong_code(secret))
+    assert "matches nothing" in talk.until(CODE)
+    talk.answer("hello")
+    assert "not a code: 6 digits" in talk.until(CODE)
+    talk.answer(machine.code(secret))
+    talk.keep()
+    assert talk.end() == 0
+
+
+def test_three_wrong_codes_end_it_with_nothing_changed(machine):
+    talk = Talk(machine, "--qr-file", machine.directory / "code.png", "--save", machine.directory / "codes")
+    wrong = machine.wrong_code(talk.secret())
+    for left in ("2 tries are left", "One try is left"):
+        talk.answer(wrong)
+        assert left in talk.until(CODE)
+    talk.answer(wrong)
+    assert talk.end() == 1
+    assert "otp-enroll: no code of the new authenticator was right" in talk.screen and "hint: " in talk.screen
+    assert machine.files().keys() == {"pam_otp.conf", "records"}
+
+
+@pytest.mark.parametrize("answer", ["", " ", "y", "yes", "ok", "kep", "keptt"])
+def test_enter_and_other_words_do_not_confirm(machine, answer):
+    talk = Talk(machine)
+    talk.prove()
+    talk.until(SAVE)
+    talk.answer("")
+    talk.until(KEPT)
+    talk.answer(answer)
+    assert "Nothing is saved before" in talk.until(KEPT)
+    assert machine.files().keys() == {"pam_otp.conf", "records"}
+
+
+def test_without_recovery_codes_in_policy_the_proven_code_is_all_that_is_asked(machine):
+    machine.policy("[recovery]\ncodes = 0\n")
+    talk = Talk(machine)
+    talk.prove()
+    assert talk.end() == 0 and "recovery" not in talk.screen
+    assert machine.status("daemon")["recovery_codes_left"] == 0
+
+
+def test_a_replaced_device_and_its_recovery_codes_stop_working(machine):
+    first, old_codes = enrol(machine, "--name", "old phone")
+    machine.now += 60
+    talk = Talk(machine)
+    second = talk.prove()
+    assert "(old phone)" in talk.screen and "replaced" in talk.screen
+    talk.keep()
+    assert talk.end() == 0
+    machine.now += 60
+    assert machine.try_code("daemon", machine.code(first))[0] == 1
+    assert machine.try_code("daemon", old_codes[0])[0] == 1
+    assert machine.try_code("daemon", machine.code(second))[0] == 0
+
+
+def test_a_record_that_changed_meanwhile_is_left_alone(machine):
+    path = machine.directory / "codes"
+    talk = Talk(machine, "--save", path)
+    talk.prove()
+    theirs = machine.provision("daemon")
+    talk.keep(save=None)
+    assert talk.end() == 1 and "changed in the meantime" in talk.screen
+    assert not path.exists()
+    assert machine.try_code("daemon", machine.code(theirs["secret"]))[0] == 0
+
+
+def test_a_locked_account_cannot_enrol_anew(machine, enrolled):
+    wrong = machine.wrong_code(enrolled["secret"])
+    for _ in range(5):
+        machine.try_code("daemon", wrong)
+    talk = Talk(machine)
+    assert talk.end() == 1
+    assert "is locked" in talk.screen and "otp-admin unlock daemon" in talk.screen and "otpauth" not in talk.screen
+
+
+def test_a_lock_that_began_during_the_dialogue_stands(machine, enrolled):
+    talk = Talk(machine)
+    talk.prove()
+    wrong = machine.wrong_code(enrolled["secret"])
+    for _ in range(5):
+        machine.try_code("daemon", wrong)
+    talk.keep()
+    assert talk.end() == 1 and "is locked" in talk.screen
+    assert machine.status("daemon")["locked"] is True
+
+
+# ------------------------------------------------------------------------------------------------------------ the files
+
+
+def test_save_writes_the_codes_with_account_host_and_date_for_the_owner_alone(machine):
+    path = machine.directory / "codes"
+    _, codes = enrol(machine, "--save", path)
+    text = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert re.findall(r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}", text) == codes and len(codes) == 10
+    assert f"daemon at {os.uname().nodename}, 2027-01-15 08:00 UTC" in text
+    assert max(map(len, text.splitlines())) <= 80 and "\x1b" not in text
+
+
+def test_a_path_typed_at_the_question_is_saved_too(machine):
+    talk = Talk(machine)
+    talk.prove()
+    path = machine.directory / "codes"
+    codes = talk.keep(save=str(path))
+    assert talk.end() == 0
+    assert all(code in path.read_text() for code in codes)
+
+
+@pytest.mark.parametrize("option, name", [("--save", "codes"), ("--qr-file", "code.png")])
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link"])
+def test_files_are_never_overwritten_and_links_never_followed(machine, option, name, kind):
+    path, other = machine.directory / name, machine.directory / "other"
+    if kind == "file":
+        path.write_text("precious")
+    else:
+        path.symlink_to(other)
+        if kind == "link":
+            other.write_text("precious")
+    before = machine.files()
+    talk = Talk(machine, option, path)
+    assert talk.end() == 1
+    assert f"otp-enroll: {path}: is there already" in talk.screen
+    assert machine.files() == before
+
+
+def test_an_existing_file_typed_at_the_question_is_refused_and_asked_again(machine):
+    path = machine.directory / "precious"
+    path.write_text("precious")
+    talk = Talk(machine)
+    talk.prove()
+    talk.until(SAVE)
+    talk.answer(str(path))
+    assert "never overwritten" in talk.until(SAVE)
+    talk.answer(str(machine.directory / "no/such/directory"))
+    assert "cannot write" in talk.until(SAVE)
+    talk.answer("")
+    talk.until(KEPT)
+    talk.answer("kept")
+    assert talk.end() == 0 and path.read_text() == "precious"
+
+
+@pytest.mark.parametrize("extension", ["svg", "png"])
+def test_the_picture_scans_as_the_uri_and_is_the_owners_alone(machine, extension):
+    path = machine.directory / f"code.{extension}"
+    talk = Talk(machine, "--qr-file", path, "--qr", "none")
+    talk.prove()
+    talk.keep()
+    assert talk.end() == 0 and f"Delete {path} now" in talk.screen
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert scan.picture(path) == [talk.uri]
+
+
+# --------------------------------------------------------------------------------------------------------- the QR code
+
+
+@pytest.mark.parametrize("background", ["dark", "light"])
+@pytest.mark.parametrize("style", ["unicode", "ascii"])
+def test_the_drawn_code_scans_on_a_dark_and_on_a_light_terminal(machine, style, background):
+    talk = Talk(machine, "--qr", style)
+    talk.secret()
+    lines = scan.drawn_lines(talk.screen)
+    assert scan.drawing(lines, machine.directory, background=background) == [talk.uri]
+
+
+@pytest.mark.parametrize("style", ["unicode", "ascii"])
+def test_a_terminal_without_colours_gets_no_escape_codes_and_scans_when_it_is_dark(machine, style):
+    machine.terminal = "dumb"
+    talk = Talk(machine, "--qr", style)
+    talk.secret()
+    assert "\x1b" not in talk.screen
+    lines = scan.drawn_lines(talk.screen)
+    assert scan.drawing(lines, machine.directory, background="dark") == [talk.uri]
+
+
+@pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LANG": "en_US.ISO-8859-1"}, {}])
+def test_outside_utf_8_the_code_is_drawn_in_ascii(machine, locale):
+    machine.locale = locale
+    talk = Talk(machine)
+    talk.secret()
+    assert talk.screen.isascii()
+    lines = scan.drawn_lines(talk.screen)
+    assert scan.drawing(lines, machine.directory, background="dark") == [talk.uri]
+
+
+def test_code_and_question_fit_a_screen_of_80_by_24(machine):
+    machine.policy('issuer = "gateway-17.example.org"\n')
+    talk = Talk(machine, user="www-data", size=(24, 80))
+    talk.secret()
+    lines = talk.screen.replace("\r", "").split("\n")
+    drawn = scan.drawn_lines(talk.screen)
+    below = lines[lines.index(drawn[0]):]
+    assert len(below) <= 24 and below[:-1] == drawn, "nothing between the code and the question"
+    assert all(len(re.sub(r"\x1b\[[\d;]*m", "", line)) <= 80 for line in drawn)
+    assert scan.drawing(drawn, machine.directory, background="dark") == [talk.uri]
+
+
+def test_a_terminal_that_is_too_narrow_says_so_and_shows_key_and_uri_all_the_same(machine):
+    talk = Talk(machine, size=(60, 30))
+    talk.secret()
+    assert scan.drawn_lines(talk.screen) == []
+    assert "columns" in talk.screen and "Key: " in talk.screen
+
+
+# ---------------------------------------------------------------------------------------------------- words and manners
+
+
+def test_korean_is_spoken_by_option_by_locale_and_by_policy(machine):
+    for arguments, locale, policy in [
+        (["--lang", "ko"], {"LC_ALL": "C.UTF-8"}, ""),
+        ([], {"LC_ALL": "ko_KR.UTF-8"}, ""),
+        ([], {"LC_ALL": "C.UTF-8"}, 'language = "ko"\n'),
+    ]:
+        machine.locale = locale
+        machine.policy(policy)
+        talk = Talk(machine, *arguments, user="nobody")
+        talk.until("기기에 표시된 6자리 코드: ")
+        secret = re.search(r"secret=([A-Z2-7]+)", talk.screen)[1]
+        talk.answer(machine.code(secret))
+        talk.until("저장할 파일 (저장하지 않으려면 Enter): ")
+        talk.answer("")
+        talk.until("입력해 주세요: ")
+        talk.answer("보관")
+        assert talk.end() == 0 and "등록했습니다" in talk.screen
+        machine.admin("reset", "nobody")
+        machine.now += 60
+
+
+def test_the_option_overrules_the_locale(machine):
+    machine.locale = {"LC_ALL": "ko_KR.UTF-8"}
+    talk = Talk(machine, "--lang", "en")
+    talk.until(CODE)
+
+
+def test_only_the_result_goes_to_standard_output_and_nothing_secret(machine):
+    out, errors = machine.directory / "out", machine.directory / "errors"
+    talk = Talk(machine)
+    talk.child.close(force=True)
+    words = machine.words("otp-enroll", "--user", "daemon")
+    talk.child = __import__("pexpect").spawn(
+        "/bin/sh", ["-c", 'out=$1 errors=$2; shift 2; exec "$@" >"$out" 2>"$errors"', "sh", str(out), str(errors), *words],
+        env=machine.environment(), encoding="utf-8", timeout=20, dimensions=(60, 200),
+    )
+    talk.prove()
+    talk.keep()
+    assert talk.end() == 0
+    assert out.read_text() == 'daemon: authenticator "phone" is enrolled, with 10 recovery codes\n'
+    assert errors.read_text() == ""
+
+
+def test_without_a_terminal_it_refuses_and_names_the_way_without_questions(machine):
+    done = machine.run("otp-enroll", "--user", "daemon", status=1)
+    assert "no terminal" in done.stderr and "otp-admin provision daemon" in done.stderr
+    assert machine.files().keys() == {"pam_otp.conf", "records"}
+
+
+def test_under_sudo_a_name_is_asked_for_so_that_nobody_enrols_root_by_mistake(machine):
+    done = machine.run("otp-enroll", status=1, environment={"SUDO_USER": "daemon"})
+    assert "--user daemon" in done.stderr
+    done = machine.run("otp-enroll", status=1, environment={"SUDO_USER": "\x1b[2J"})
+    assert "\x1b" not in done.stderr and "--user NAME" in done.stderr
+
+
+def test_without_a_name_and_without_sudo_it_is_the_callers_own(machine):
+    talk = Talk(machine)
+    talk.child.close(force=True)
+    talk.child = machine.spawn()
+    secret = talk.prove()
+    talk.keep()
+    assert talk.end() == 0 and ":root?" in talk.uri
+    machine.now += 30
+    assert machine.try_code("root", machine.code(secret))[0] == 0
+
+
+def test_an_unknown_user_is_refused(machine):
+    assert "no user is called" in machine.run("otp-enroll", "--user", "no-such-user", status=1).stderr
+
+
+def test_options_of_the_dialogue_do_not_go_with_a_subcommand(machine):
+    words = machine.words("otp-enroll", "--save", machine.directory / "codes", "status")
+    done = subprocess.run(words, env=machine.environment(), capture_output=True, text=True)
+    assert done.returncode == 2 and "--save" in done.stderr

@@ -1,0 +1,84 @@
+# What tests/run and packaging/demo need before they can begin: packages, a toolchain, a build. Sourced by both.
+# shellcheck shell=bash
+
+BUILD_PACKAGES=(gcc libc6-dev libpam0g-dev)
+LOGIN_PACKAGES=(openssh-server openssh-client sudo passwd util-linux python3 python3-pytest python3-pexpect oathtool
+    libfaketime)
+
+target=${CARGO_TARGET_DIR:-target}
+
+refuse() {
+    echo "$0: $1" >&2
+    exit 2
+}
+
+complain() {
+    echo "== $1: failed" >&2
+}
+
+# install_packages PACKAGE...: those that are missing.
+install_packages() {
+    local missing=() package
+    command -v apt-get > /dev/null || { complain "packages: this needs Debian or Ubuntu (no apt-get here)"; return 1; }
+    for package in "$@"; do
+        [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$package" 2> /dev/null)" = installed ] ||
+            missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return 0
+    echo "== installing ${missing[*]}"
+    without_starting_services apt_install "${missing[@]}" || { complain "packages: apt-get could not install them"; return 1; }
+}
+
+apt_install() {
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q < /dev/null && apt-get install -q -y --no-install-recommends "$@" < /dev/null
+}
+
+# The tests start an sshd of their own; that of the machine stays as it is, and absent where it was absent.
+without_starting_services() {
+    local policy=/usr/sbin/policy-rc.d had_sshd=no code
+    command -v sshd > /dev/null && had_sshd=yes
+    if [ -e "$policy" ]; then
+        "$@"
+        return
+    fi
+    trap 'rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' > "$policy" && chmod 755 "$policy"
+    "$@"
+    code=$?
+    rm -f "$policy"
+    trap - EXIT
+    if [ $had_sshd = no ] && command -v systemctl > /dev/null; then
+        systemctl disable ssh.service ssh.socket > /dev/null 2>&1 || true
+    fi
+    return $code
+}
+
+# sudo resets PATH, and rustup lives in a home.
+find_cargo() {
+    local caller_home directory
+    command -v cargo > /dev/null && return 0
+    caller_home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
+    for directory in "$caller_home/.cargo/bin" /root/.cargo/bin /usr/local/cargo/bin /usr/local/bin; do
+        [ -x "$directory/cargo" ] || continue
+        PATH=$directory:$PATH
+        # A toolchain that rustup keeps in the caller's home; cargo's own files stay out of there, for they would be root's.
+        [ -d "$caller_home/.rustup" ] && [ -z "${RUSTUP_HOME-}" ] && export RUSTUP_HOME=$caller_home/.rustup
+        return 0
+    done
+    complain "build: no cargo found; install a Rust toolchain (https://rustup.rs)"
+    return 1
+}
+
+# What root has built in somebody's checkout is theirs again.
+hand_back_target() {
+    if [ -d "$target" ] && [ "$(stat -c %u .)" != 0 ]; then
+        chown -R --reference=. "$target"
+    fi
+}
+
+build() {
+    find_cargo || return 1
+    echo "== build"
+    cargo build --release --locked --workspace < /dev/null || { complain "build"; return 1; }
+}
