@@ -1,0 +1,145 @@
+"""The story that packaging/demo tells: one user from the QR code to the recovery code, over a real sshd.
+
+Runs inside the private copy of the machine that tests/behaviour/namespace.sh makes. Codes come from oathtool, by the
+real clock. Each step says what it does, shows what the user sees, and is checked; the story ends at the first that is
+not as it must be.
+"""
+
+import datetime
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import pexpect
+
+WORLD = pathlib.Path("/run/pam_otp-tests")
+sys.path.insert(0, str(WORLD / "suite"))
+
+import accounts  # noqa: E402  (the path above has to come first)
+import codes  # noqa: E402
+import doors  # noqa: E402
+import journal as journals  # noqa: E402
+import sshd  # noqa: E402
+
+BINARIES = WORLD / "bin"
+MODULE = BINARIES / "pam_otp.so"
+TIMEOUT_SECONDS = 60
+STACK = f"""auth required pam_unix.so nodelay
+auth required {MODULE}
+account required pam_unix.so
+session required pam_permit.so
+"""
+
+
+class RealClock:
+    """What `codes` asks for the time."""
+
+    def utc(self, offset=0):
+        now = datetime.datetime.fromtimestamp(time.time() + offset, datetime.timezone.utc)
+        return now.strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Story:
+    def __init__(self):
+        self.done = []
+
+    def step(self, title):
+        print(f"\n\033[1m== {len(self.done) + 1}. {title}\033[0m" if sys.stdout.isatty() else
+              f"\n== {len(self.done) + 1}. {title}", flush=True)
+        self.done.append(title)
+
+    def must(self, truth, otherwise):
+        if not truth:
+            print(f"\npackaging/demo: {otherwise}", flush=True)
+            print(f"demo: {len(self.done) - 1} steps as they must be, then this one failed: {self.done[-1]}")
+            sys.exit(1)
+
+
+def main():
+    story = Story()
+    install()
+    log = journals.Journal()
+    user = accounts.create("demo")
+    with sshd.Sshd() as server:
+        door = doors.Ssh(server, sshd.HOST)
+
+        story.step("otp-enroll: scan, type the code, keep the recovery codes")
+        secret, recovery_code = enrol(user)
+        story.must(secret and recovery_code, "the dialogue showed no key or no recovery codes")
+        user.codes = codes.Codes(secret, RealClock())
+        # The code that proved the device is used up, so the logins below use the one after it.
+        code = user.codes.at_step(1)
+
+        for title, reply, admitted, fragment in [
+            ("ssh: the password and the right code let in", code, True, ""),
+            ("ssh: the same code again is refused", code, False, "already used"),
+            ("ssh: a wrong code is refused", user.codes.wrong(), False, "wrong"),
+            ("ssh: four more wrong codes lock", user.codes.wrong(), False, "locked until"),
+            ("ssh: while locked, no code is looked at", user.codes.at_step(1), False, "locked until"),
+            ("ssh: a recovery code opens the lock", recovery_code, True, "9 left"),
+            ("ssh: a recovery code works once", recovery_code, False, "already used"),
+        ]:
+            story.step(title)
+            for _ in range(3 if "four more" in title else 0):
+                door.attempt(user, user.password, reply)
+            outcome = door.attempt(user, user.password, reply)
+            show(outcome, log, user)
+            story.must(outcome.admitted is admitted, "the door was " + ("open" if outcome.admitted else "shut"))
+            story.must(fragment in outcome.messages, f"the user was not told: {fragment}")
+
+    story.step("otp-admin: what the administrator sees")
+    seen = subprocess.run([BINARIES / "otp-admin", "show", user.name], capture_output=True, text=True, check=True)
+    print(indented(seen.stdout))
+
+    print(f"\ndemo: {len(story.done)} steps, all as they must be. This machine is as it was.")
+
+
+def install():
+    """The module under its own name, a store, and PAM services that ask for password and code."""
+    (BINARIES / "libpam_otp.so").rename(MODULE)
+    MODULE.chmod(0o644)
+    pathlib.Path("/var/lib/pam_otp").mkdir(mode=0o700)
+    pathlib.Path("/etc/pam.d/sshd").write_text(STACK)
+
+
+def enrol(user):
+    """Plays the user at otp-enroll's terminal; returns the key and the first recovery code, read off the screen."""
+    environment = {"PATH": os.environ["PATH"], "TERM": os.environ.get("TERM", "dumb"), "LC_ALL": "C.UTF-8"}
+    terminal = pexpect.spawn(
+        str(BINARIES / "otp-enroll"), ["--user", user.name], env=environment, encoding="utf-8",
+        timeout=TIMEOUT_SECONDS, dimensions=(24, 80),
+    )
+    terminal.delaybeforesend = None
+    terminal.logfile_read = sys.stdout
+    terminal.expect(r"[?&]secret=([A-Z2-7]+)")
+    secret = terminal.match[1]
+    terminal.expect("[Cc]ode[^\r\n]*: ")
+    terminal.sendline(codes.Codes(secret, RealClock()).now())
+    terminal.expect("([0-9A-Z]{4}(?:-[0-9A-Z]{4}){3})")
+    recovery_code = terminal.match[1]
+    terminal.expect("[Ss]ave[^\r\n]*: ")
+    terminal.sendline("")
+    terminal.expect("kept")
+    terminal.expect(": ")
+    terminal.sendline("kept")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    if terminal.exitstatus != 0:
+        sys.exit(f"packaging/demo: otp-enroll ended with {terminal.exitstatus}")
+    return secret, recovery_code
+
+
+def show(outcome, log, user):
+    print(indented(re.sub(r"\r\n", "\n", outcome.transcript)))
+    line = log.lines()[-1]
+    print(indented("log: " + line[line.find("pam_otp("):]))
+
+
+def indented(text):
+    return "\n".join("    " + line for line in text.strip().splitlines())
+
+
+main()
