@@ -94,7 +94,7 @@ def main():
     seen = subprocess.run([BINARIES / "otp-admin", "show", user.name], capture_output=True, text=True, check=True)
     print(indented(seen.stdout))
 
-    print(f"\ndemo: {len(story.done)} steps, all as they must be. This machine is as it was.")
+    print(f"\ndemo: {len(story.done)} steps, all as they must be. Accounts, PAM and sshd of this machine are as they were.")
 
 
 def install():
@@ -142,4 +142,7 @@ def indented(text):
     return "\n".join("    " + line for line in text.strip().splitlines())
 
 
-main()
+try:
+    main()
+except KeyboardInterrupt:
+    sys.exit("\npackaging/demo: interrupted; nothing is left behind")

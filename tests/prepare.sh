@@ -54,20 +54,29 @@ without_starting_services() {
     return $code
 }
 
-# sudo resets PATH, and rustup lives in a home.
+# sudo resets PATH, and rustup lives in a home. The caller's own toolchain comes before that of the distribution, which
+# may be older than the one that Cargo.toml asks for.
 find_cargo() {
     local caller_home directory
-    command -v cargo > /dev/null && return 0
     caller_home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
     for directory in "$caller_home/.cargo/bin" /root/.cargo/bin /usr/local/cargo/bin /usr/local/bin; do
         [ -x "$directory/cargo" ] || continue
         PATH=$directory:$PATH
         # A toolchain that rustup keeps in the caller's home; cargo's own files stay out of there, for they would be root's.
         [ -d "$caller_home/.rustup" ] && [ -z "${RUSTUP_HOME-}" ] && export RUSTUP_HOME=$caller_home/.rustup
-        return 0
+        break
     done
-    complain "build: no cargo found; install a Rust toolchain (https://rustup.rs)"
-    return 1
+    if ! command -v cargo > /dev/null; then
+        complain "build: no cargo found; install a Rust toolchain (https://rustup.rs)"
+        return 1
+    fi
+    local needed found
+    needed=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml)
+    found=$(rustc --version < /dev/null | sed -n 's/^rustc \([0-9.]*\).*/\1/p')
+    if [ "$(printf '%s\n' "$needed" "$found" | sort -V | head -n 1)" != "$needed" ]; then
+        complain "build: Rust $needed or newer is needed and this is ${found:-none}; see https://rustup.rs"
+        return 1
+    fi
 }
 
 # What root has built in somebody's checkout is theirs again.

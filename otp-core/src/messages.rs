@@ -129,7 +129,7 @@ impl Message {
             Self::Held { opens: false } => "Too many wrong codes: locked. Ask your administrator.".to_owned(),
             Self::Disabled => "Too many wrong codes: disabled. Ask your administrator.".to_owned(),
             Self::RecoveryUsed { left } => format!(
-                "Recovery code used, {left} left. If your device is lost, enrol a new one with otp-enroll."
+                "Recovery code used, {left} left. If your device is lost, have a new one enrolled (otp-enroll)."
             ),
             Self::Unavailable => {
                 "The code could not be checked. Try again later; if it stays so, ask your administrator.".to_owned()
@@ -166,7 +166,7 @@ impl Message {
                 "인증 코드를 너무 많이 잘못 입력하여 사용이 중지되었습니다. 관리자에게 문의해 주세요.".to_owned()
             }
             Self::RecoveryUsed { left } => format!(
-                "복구 코드를 사용했습니다. {left}개 남았습니다. 기기를 잃어버렸다면 otp-enroll로 새 기기를 등록해 주세요."
+                "복구 코드를 사용했습니다. {left}개 남았습니다. 기기를 잃어버렸다면 새 기기를 등록해 주세요(otp-enroll)."
             ),
             Self::Unavailable => {
                 "코드를 확인할 수 없습니다. 잠시 후 다시 시도하고, 계속되면 관리자에게 문의해 주세요.".to_owned()

@@ -161,7 +161,7 @@ impl Error {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Unsafe { .. } => {
-                "give it back to root with the mode that the manual names, after finding out who changed it"
+                "give it back to root, as README.md names owner and mode, after finding out who changed it"
             }
             Self::Content { path, .. } | Self::Missing { path, .. } if is_record(path) => {
                 "restore it from a backup, or run 'otp-admin reset USER' and enrol again"

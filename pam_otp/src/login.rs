@@ -23,7 +23,10 @@ pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bo
             let user = host.user().unwrap_or_default();
             let line = Line::new(Priority::Error, "otp.unavailable", &user, &origin).with(
                 "reason",
-                &format!("module argument {}: {}", bad.position, bad.reason),
+                &format!(
+                    "module argument {} ({}): {}",
+                    bad.position, bad.name, bad.reason
+                ),
             );
             host.log(line.priority, line.text());
             if !silent {

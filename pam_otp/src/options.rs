@@ -56,10 +56,13 @@ impl Default for Options {
     }
 }
 
-/// An argument that is not one. Holds its position on the line, from 1, and what is wrong, never its text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// An argument that is not one.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BadArgument {
+    /// Its position on the line, from 1.
     pub position: usize,
+    /// Its name as it was written; what stands after a `=` stays out of the log.
+    pub name: String,
     pub reason: &'static str,
 }
 
@@ -71,6 +74,11 @@ impl Options {
         for (at, argument) in arguments.iter().enumerate() {
             let bad = |reason| BadArgument {
                 position: at + 1,
+                name: argument
+                    .split(|&byte| byte == b'=')
+                    .next()
+                    .map(|name| String::from_utf8_lossy(name).into_owned())
+                    .unwrap_or_default(),
                 reason,
             };
             let argument = std::str::from_utf8(argument).map_err(|_| bad("not UTF-8"))?;
@@ -200,6 +208,7 @@ mod tests {
             Options::parse(&[b"nullok".as_slice(), b"\xff"]),
             Err(BadArgument {
                 position: 2,
+                name: "\u{fffd}".to_owned(),
                 reason: "not UTF-8"
             })
         );

@@ -166,3 +166,16 @@ def test_split_unenrolled_user_is_asked_the_same_and_refused(ssh, alice, bobby, 
 @OURS
 def test_reply_without_a_code_is_answered_alike_for_all(ssh, alice, bobby, splitting):
     assert ssh.attempt(alice, alice.password).transcript == ssh.attempt(bobby, bobby.password).transcript
+
+
+@OURS
+def test_split_with_nullok_asks_an_unenrolled_user_for_the_password_alone(ssh, alice, bobby, protect, under_test):
+    protect(
+        under_test.line("split nullok"),
+        "requisite pam_unix.so try_first_pass nodelay",
+        under_test.line("nullok"),
+    )
+    outcome = ssh.attempt(bobby, bobby.password)
+    assert outcome.admitted and outcome.prompts == ["Password: "]
+    outcome = ssh.attempt(alice, alice.password + alice.codes.now())
+    assert outcome.admitted and outcome.prompts == [under_test.one_reply_prompt]

@@ -14,10 +14,11 @@ pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service"
 
 SYNCS = {"fsync", "fdatasync", "sync", "syncfs", "msync", "sync_file_range"}
 WRITES = {"write", "writev", "pwrite64", "pwritev", "pwritev2", "sendto", "sendmsg", "sendfile"}
-# What would be felt outside of the module: by other code in the process, or by other processes.
+# What would be felt outside of the module: by other code in the process, or by other processes. Signals may wait while
+# the record is locked (rt_sigprocmask); that they come through again is in `what_a_program_is`.
 FELT_BY_THE_APPLICATION = {
     "clone", "clone3", "fork", "vfork", "execve", "execveat", "kill", "tgkill", "alarm", "setitimer", "timer_create",
-    "rt_sigaction", "rt_sigprocmask", "sigaltstack", "chdir", "fchdir", "umask", "prctl", "setrlimit", "prlimit64",
+    "rt_sigaction", "sigaltstack", "chdir", "fchdir", "umask", "prctl", "setrlimit", "prlimit64",
     "setuid", "setgid", "setresuid", "setresgid", "setreuid", "setregid", "setfsuid", "setfsgid", "setgroups", "capset",
     "chroot", "unshare", "setns", "setsid", "setpgid", "personality", "seccomp", "mlockall",
     "unlink", "unlinkat", "rename", "renameat", "renameat2", "link", "linkat", "mkdir", "mkdirat", "ftruncate",

@@ -140,7 +140,7 @@ def test_show_of_somebody_without_an_authenticator(machine):
 def test_unlock_lifts_the_lock_and_says_so(machine, enrolled):
     lock(machine, "daemon", enrolled["secret"])
     said = machine.admin("unlock", "daemon").stdout
-    assert "no longer locked (it was until 2027-01-15 08:15 UTC); 5 failures" in said
+    assert "no longer locked (it was until 2027-01-15 08:16 UTC); failures in a row forgotten: 5" in said
     assert machine.try_code("daemon", machine.code(enrolled["secret"]))[0] == 0
 
 
@@ -152,7 +152,7 @@ def test_unlock_of_who_is_not_locked_says_so_and_is_fine(machine, enrolled):
 
 def test_unlock_forgets_failures_that_have_not_locked_yet(machine, enrolled):
     machine.try_code("daemon", machine.wrong_code(enrolled["secret"]))
-    assert "1 failures in a row are forgotten" in machine.admin("unlock", "daemon").stdout
+    assert "failures in a row forgotten: 1" in machine.admin("unlock", "daemon").stdout
     assert machine.status("daemon")["failures"] == 0
 
 

@@ -184,14 +184,19 @@ impl Report<'_> {
                     Standing::Disabled => "is no longer disabled".to_owned(),
                     _ => standing.ends().map_or_else(
                         || "is no longer locked".to_owned(),
-                        |ends| format!("is no longer locked (it was until {})", minute_utc(ends)),
+                        |ends| {
+                            format!(
+                                "is no longer locked (it was until {})",
+                                minute_utc(ends.to_next_minute())
+                            )
+                        },
                     ),
                 };
-                format!("{user} {what}; {failures} failures in a row are forgotten")
+                format!("{user} {what}; failures in a row forgotten: {failures}")
             }
             Self::WasNotLocked { user, failures: 0 } => format!("{user} was not locked"),
             Self::WasNotLocked { user, failures } => {
-                format!("{user} was not locked; {failures} failures in a row are forgotten")
+                format!("{user} was not locked; failures in a row forgotten: {failures}")
             }
             Self::Erased { user } => {
                 format!("{user}: everything that was kept is removed; the user can enrol again")
@@ -260,7 +265,12 @@ impl Report<'_> {
                     Standing::Disabled => "사용 중지를 풀었습니다".to_owned(),
                     _ => standing.ends().map_or_else(
                         || "잠금을 풀었습니다".to_owned(),
-                        |ends| format!("잠금을 풀었습니다 ({}까지였음)", minute_utc(ends)),
+                        |ends| {
+                            format!(
+                                "잠금을 풀었습니다 ({}까지였음)",
+                                minute_utc(ends.to_next_minute())
+                            )
+                        },
                     ),
                 };
                 format!("{user} 계정의 {what}. 연속 실패 {failures}번을 지웠습니다")

@@ -151,7 +151,7 @@ impl Trouble {
     fn english_hint(&self) -> String {
         match self {
             Self::NotRoot { program: "otp-enroll" } => {
-                "ask your administrator, or as one run 'sudo otp-enroll --user NAME'".to_owned()
+                "ask your administrator; who is one adds '--user NAME' and runs it with sudo".to_owned()
             }
             Self::NotRoot { program } => format!("run it as 'sudo {program}'"),
             Self::ForWhom { caller: Some(caller) } => {

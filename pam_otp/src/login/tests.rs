@@ -454,7 +454,7 @@ fn an_unknown_argument_refuses_and_the_log_says_which() {
     let mut host = Script::new("alice");
     assert_eq!(machine.play(&mut host, "nulok"), Answer::Unavailable);
     assert!(
-        host.log[0].contains("reason=\"module argument 3: unknown argument\""),
+        host.log[0].contains("reason=\"module argument 3 (nulok): unknown argument\""),
         "{:?}",
         host.log
     );
