@@ -218,21 +218,20 @@ fn match_code(
     };
     let here = now.step(period);
     let middle = Step(here.0.saturating_add_signed(entry.drift.steps()));
-    match generator.newest_match(
-        typed,
-        around(middle, policy.code.window.into(), policy.code.window.into()),
-    ) {
-        Some(step) if fresh(step) => return Match::Fresh(step),
-        Some(_) => return Match::Replay,
-        None => {}
-    }
+    let window = policy.code.window.into();
+    let near = generator.newest_match(typed, around(middle, window, window));
+    // Looked for also where a near one was found: the work must not tell a right code from a wrong one to somebody who
+    // watches, and could kill the program before the failure is stored.
     let reach = Drift::LIMIT.as_secs() / period.seconds();
-    match generator.newest_match(typed, around(here, reach, reach)) {
-        Some(step) if fresh(step) => match Drift::from_steps(distance(here, step)) {
+    let far = generator.newest_match(typed, around(here, reach, reach));
+    match (near, far) {
+        (Some(step), _) if fresh(step) => Match::Fresh(step),
+        (Some(_), _) => Match::Replay,
+        (None, Some(step)) if fresh(step) => match Drift::from_steps(distance(here, step)) {
             Ok(distance) => Match::FarOff(Resync { step, distance }),
             Err(_) => Match::Nothing,
         },
-        _ => Match::Nothing,
+        (None, _) => Match::Nothing,
     }
 }
 

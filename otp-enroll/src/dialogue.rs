@@ -46,8 +46,10 @@ struct Proof {
 impl Script<'_> {
     /// Enrols the account, or replaces its authenticator.
     pub fn play(self) -> Result<(), Failure> {
-        let store = self.site.store_for_enrolling()?;
-        let old = self.current(&store)?;
+        let old = match self.site.store_if_there()? {
+            Some(store) => self.current(&store)?,
+            None => None,
+        };
         let mut sheet_file = self
             .options
             .save
@@ -67,6 +69,7 @@ impl Script<'_> {
             self.hand_out(&credential, &codes, now, &mut sheet_file)?;
         }
         self.terminal.still_here()?;
+        let store = self.site.store_for_enrolling()?;
         self.record(&store, &credential, proof, old.as_ref())?;
 
         if let (Some(file), false) = (sheet_file, codes.is_empty()) {

@@ -71,6 +71,14 @@ impl Site {
         })
     }
 
+    /// Opens the records; `None` where they are missing at their usual place and enrolling may make them.
+    pub fn store_if_there(&self) -> Result<Option<Store>, Failure> {
+        match Store::open(&self.records) {
+            Err(Error::Missing { .. }) if self.records == Path::new(DEFAULT_DIRECTORY) => Ok(None),
+            _ => self.store().map(Some),
+        }
+    }
+
     /// Opens the records; at their usual place they are made when they are missing.
     pub fn store_for_enrolling(&self) -> Result<Store, Failure> {
         if self.records == Path::new(DEFAULT_DIRECTORY) {

@@ -69,6 +69,12 @@ impl Terminal {
             Signal::SIGTERM,
             Signal::SIGHUP,
             Signal::SIGQUIT,
+            Signal::SIGALRM,
+            Signal::SIGVTALRM,
+            Signal::SIGPROF,
+            Signal::SIGUSR1,
+            Signal::SIGUSR2,
+            Signal::SIGXCPU,
         ] {
             leave.add(signal);
         }

@@ -58,7 +58,7 @@ impl Store {
     /// Opens the directory of all records.
     ///
     /// # Errors
-    /// It is missing (an unmounted disk must not look like "nobody is enrolled"), owned by somebody else, or open to
+    /// It is missing (that must not look like "nobody is enrolled"), owned by somebody else, or open to
     /// everybody.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let shown = path.display().to_string();
@@ -82,6 +82,7 @@ impl Store {
         Rules {
             allowed: 0o2775,
             group: None,
+            one_name: true,
         }
         .check(&shown, &found)?;
         Ok(Self {
@@ -213,6 +214,7 @@ impl Store {
         let rules = Rules {
             allowed: USER_DIRECTORY_MODE,
             group: Some(self.group),
+            one_name: true,
         };
         open_directory(&self.directory, name.as_str(), &self.path_of(name), rules)
     }
@@ -313,6 +315,7 @@ impl Locked {
         Rules {
             allowed,
             group: Some(self.group),
+            one_name: true,
         }
     }
 

@@ -64,10 +64,12 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>
         Err(Errno::ENOENT) => return Ok(None),
         Err(errno) => return Err(Error::io(shown, "open", errno)),
     };
-    // Everybody may read it; nobody but root may write it.
+    // Nobody but root may write it. Whatever else is unusual is harmless, and a check that refuses every login must not
+    // be one that a user can bring about, by a hard link for instance.
     let rules = Rules {
-        allowed: 0o644,
+        allowed: 0o7755,
         group: None,
+        one_name: false,
     };
     let Some(file) = open_file(&directory, name, shown, Access::Read, rules, LIMIT)? else {
         return Ok(None);
@@ -176,7 +178,8 @@ fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPoli
         if truth(value)? { Err(NOT_YET) } else { Ok(()) }
     })?;
     let most = section.take("max_authenticators", |value| match number(value)? {
-        count @ 1..=4 => u8::try_from(count).map_err(|_| "must be 1 to 4"),
+        1 => Ok(1),
+        2..=4 => Err(NOT_YET),
         _ => Err("must be 1 to 4"),
     })?;
     debug_assert_eq!(MAX_AUTHENTICATORS, 4, "as the message above says");

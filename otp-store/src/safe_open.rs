@@ -23,6 +23,8 @@ pub(crate) struct Rules {
     pub allowed: u32,
     /// The group that may have rights on it, besides root's.
     pub group: Option<u32>,
+    /// Whether a file may have only one name: where another could be given one by somebody else.
+    pub one_name: bool,
 }
 
 impl Rules {
@@ -126,7 +128,7 @@ pub(crate) fn open_file(
     if !found.is_file() {
         return Err(unsafe_file(Fault::NotAFile));
     }
-    if found.nlink() != 1 {
+    if rules.one_name && found.nlink() != 1 {
         return Err(unsafe_file(Fault::HardLink));
     }
     rules.check(path, &found)?;

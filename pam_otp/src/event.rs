@@ -75,6 +75,11 @@ pub(crate) fn about(
     origin: &Origin,
 ) -> Line {
     let (priority, event) = match verdict {
+        // A clock that was off and is followed now: rare, and what an attacker with two old codes would do.
+        Verdict::Accepted {
+            resynchronised: Some(_),
+            ..
+        } => (Priority::Warning, "otp.accept"),
         Verdict::Accepted { .. } => (Priority::Info, "otp.accept"),
         Verdict::Recovered { .. } => (Priority::Warning, "otp.recovery"),
         Verdict::Rejected { .. } | Verdict::Empty => (Priority::Notice, "otp.reject"),
@@ -99,13 +104,17 @@ pub(crate) fn about(
             }
         }
         Verdict::Recovered { left } => line.add("recovery_codes_left", &left.to_string()),
-        Verdict::Rejected { left } => line.add("tries_left", &left.to_string()),
+        Verdict::Rejected { left } => {
+            line.add("counted", "yes");
+            line.add("tries_left", &left.to_string());
+        }
+        Verdict::Empty => line.add("counted", "no"),
         Verdict::RejectedAndLocked { standing } | Verdict::Locked { standing } => {
             line.add("until", &until(*standing));
         }
         Verdict::Excused => line.add("result", "excused"),
         Verdict::NotEnrolled => line.add("result", "refused"),
-        Verdict::Replayed | Verdict::Empty => {}
+        Verdict::Replayed => {}
     }
     line
 }

@@ -126,15 +126,15 @@ impl<H: Host> Login<'_, H> {
             return self.judge(&case, &kept.input);
         }
         if options.first_pass != FirstPass::Ignore {
-            let input = self.code_from_password(&case)?;
-            if options.first_pass == FirstPass::Use {
-                self.debug(options, "code from: first pass");
-                return self.judge(&case, &input);
-            }
-            if !matches!(input, Input::Empty) {
+            let reply = self.host.password()?.unwrap_or_default();
+            let (password, input) = input::cut(&reply, case.policy.code.digits);
+            if options.first_pass == FirstPass::Use || !matches!(input, Input::Empty) {
                 self.debug(options, "code from: first pass");
                 let answer = self.judge(&case, &input)?;
-                if answer != Answer::Refused {
+                if answer == Answer::Success && options.forward_pass {
+                    self.host.hand_on_password(&reply[..password])?;
+                }
+                if options.first_pass == FirstPass::Use || answer != Answer::Refused {
                     return Ok(answer);
                 }
             }
@@ -185,12 +185,9 @@ impl<H: Host> Login<'_, H> {
             .prompt
             .clone()
             .unwrap_or_else(|| message.text(self.language));
-        Ok(self.host.ask(&prompt, options.echo)?.unwrap_or_default())
-    }
-
-    fn code_from_password(&mut self, case: &Case) -> Result<Input, Stop> {
-        let password = self.host.password()?.unwrap_or_default();
-        Ok(input::cut(&password, case.policy.code.digits).1)
+        // What holds a password is never shown, whatever the line says.
+        let echo = options.echo && message == Message::CodePrompt;
+        Ok(self.host.ask(&prompt, echo)?.unwrap_or_default())
     }
 
     /// Makes the attempt and says what became of it.
@@ -267,7 +264,9 @@ impl<H: Host> Login<'_, H> {
                 )
             }
         };
-        let line = Line::new(priority, event, &self.user, &self.origin).with("reason", &reason);
+        let line = Line::new(priority, event, &self.user, &self.origin)
+            .with("counted", "no")
+            .with("reason", &reason);
         self.host.log(line.priority, line.text());
         if answer == Answer::Unavailable {
             self.tell(Message::Unavailable, Tone::Refusal);

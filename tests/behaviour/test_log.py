@@ -39,16 +39,22 @@ def test_unenrolled_and_unknown_users_are_named_as_such(ssh, bobby, journal):
     assert journal.names(nobody.name) == ["otp.notenrolled"]
 
 
-def test_empty_reply_and_cut_connection_are_no_rejections(ssh, alice, journal):
+def test_empty_reply_and_cut_connection_are_logged_as_not_counted(ssh, alice, journal):
     ssh.attempt(alice, alice.password, "")
     with ssh.visit(alice) as visit:
         visit.prompt()
         visit.reply(alice.password)
         visit.prompt()
     ssh.attempt(alice, alice.password, alice.codes.now())
-    names = journal.names(alice.name)
-    assert names.count("otp.accept") == 1
-    assert "otp.lock" not in names
+    journal.wait_for(alice.name, "otp.accept")
+    rejected = [event for event in journal.events(alice.name) if event["event"] == "otp.reject"]
+    assert rejected and all(event["counted"] == "no" for event in rejected)
+
+
+def test_wrong_code_is_logged_as_counted(ssh, alice, journal):
+    ssh.attempt(alice, alice.password, alice.codes.wrong())
+    (event,) = journal.events(alice.name)
+    assert (event["event"], event["counted"]) == ("otp.reject", "yes")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ fn every_key_reaches_the_policy() {
         codes = 16
         opens_lock = false
         [enroll]
-        max_authenticators = 4
+        max_authenticators = 1
         "#,
     );
     let seconds = Duration::from_secs;
@@ -73,7 +73,7 @@ fn every_key_reaches_the_policy() {
             opens_lock: false,
         },
         enroll: EnrollPolicy {
-            max_authenticators: 4,
+            max_authenticators: 1,
         },
     };
     assert_eq!(policy, expected);
@@ -119,7 +119,6 @@ fn every_value_is_taken_up_to_its_limits_and_no_further() {
         "[recovery]\ncodes = 0",
         "[recovery]\ncodes = 32",
         "[enroll]\nmax_authenticators = 1",
-        "[enroll]\nmax_authenticators = 4",
     ] {
         taken(text);
     }

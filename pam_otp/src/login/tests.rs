@@ -120,6 +120,10 @@ fn account(name: &str) -> Option<Account> {
 }
 
 /// A program that logs somebody in, as a script.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "what happened, and what is to go wrong"
+)]
 struct Script {
     user: String,
     user_after_question: Option<String>,
@@ -130,6 +134,7 @@ struct Script {
     told: Vec<String>,
     log: Vec<String>,
     delayed: bool,
+    echoed: bool,
     name_service_is_down: bool,
     now: UnixTime,
 }
@@ -146,6 +151,7 @@ impl Script {
             told: Vec::new(),
             log: Vec::new(),
             delayed: false,
+            echoed: false,
             name_service_is_down: false,
             now: NOON,
         }
@@ -201,7 +207,8 @@ impl Host for Script {
         }
     }
 
-    fn ask(&mut self, prompt: &str, _echo: bool) -> Result<Option<Reply>, HostFault> {
+    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Reply>, HostFault> {
+        self.echoed = echo;
         if self.fails_to_ask {
             return Err(HostFault::Conversation);
         }
@@ -588,6 +595,34 @@ fn a_code_kept_for_one_user_is_not_checked_for_another() {
     assert_eq!(machine.play(&mut host, "split"), Answer::Ignore);
     host.user = "alice".to_owned();
     assert_eq!(machine.play(&mut host, ""), Answer::Unavailable);
+}
+
+#[test]
+fn forward_pass_leaves_the_password_also_when_it_was_asked_for_before() {
+    let machine = Machine::new();
+    for (arguments, code) in [
+        ("use_first_pass forward_pass", machine.code()),
+        ("try_first_pass forward_pass", machine.code_after(1)),
+    ] {
+        let mut host = Script::new("alice").with_password(&format!("hunter2{code}"));
+        assert_eq!(machine.play(&mut host, arguments), Answer::Success);
+        assert_eq!(host.password, Some(bytes("hunter2")), "{arguments}");
+    }
+}
+
+#[test]
+fn a_code_is_shown_as_it_is_typed_where_wanted_and_a_password_never() {
+    let machine = Machine::new();
+    for (arguments, question, echoed) in [
+        ("", CODE, false),
+        ("echo_verification_code", CODE, true),
+        ("echo_verification_code forward_pass", BOTH, false),
+        ("echo_verification_code split", BOTH, false),
+    ] {
+        let mut host = Script::new("alice").asked(question, "x");
+        machine.play(&mut host, arguments);
+        assert_eq!(host.echoed, echoed, "{arguments}");
+    }
 }
 
 // Words.

@@ -28,7 +28,7 @@ fn refusal_of(file: &Path) -> String {
 #[test]
 fn a_file_is_read() {
     let (_directory, file) = place();
-    for mode in [0o644, 0o640, 0o600, 0o444] {
+    for mode in [0o644, 0o640, 0o600, 0o444, 0o755, 0o744] {
         set_mode(&file, mode);
         assert_eq!(load(&file).unwrap().code.digits.count(), 7);
     }
@@ -44,9 +44,9 @@ fn a_file_named_without_a_directory_is_looked_for_here() {
 #[test]
 fn a_file_that_others_can_write_is_refused() {
     let (_directory, file) = place();
-    for mode in [0o646, 0o664, 0o666, 0o645, 0o744, 0o4644] {
+    for mode in [0o646, 0o664, 0o666, 0o662] {
         set_mode(&file, mode);
-        let reason = format!(": has mode {mode:04o}, at most 0644 is allowed");
+        let reason = format!(": has mode {mode:04o}, at most 7755 is allowed");
         assert_eq!(refusal_of(&file), reason);
     }
 }
@@ -104,6 +104,13 @@ fn what_is_not_a_plain_file_is_refused() {
     let (_directory, file) = place();
     fs::write(&file, "#".repeat(64 * 1024)).unwrap();
     assert_eq!(load(&file).unwrap(), Policy::default());
+}
+
+#[test]
+fn a_second_name_that_a_user_gave_it_locks_nobody_out() {
+    let (directory, file) = place();
+    fs::hard_link(&file, directory.path().join("another")).unwrap();
+    assert_eq!(load(&file).unwrap().code.digits.count(), 7);
 }
 
 #[test]
