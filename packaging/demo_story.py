@@ -9,6 +9,7 @@ import datetime
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -22,6 +23,7 @@ import accounts  # noqa: E402  (the path above has to come first)
 import codes  # noqa: E402
 import doors  # noqa: E402
 import journal as journals  # noqa: E402
+import self_service  # noqa: E402
 import sshd  # noqa: E402
 
 BINARIES = WORLD / "bin"
@@ -66,8 +68,8 @@ def main():
     with sshd.Sshd() as server:
         door = doors.Ssh(server, sshd.HOST)
 
-        story.step("otp-enroll: scan, type the code, keep the recovery codes")
-        secret, recovery_code = enrol(user)
+        story.step("otp-enroll, as the user: scan, type the code, keep the recovery codes")
+        secret, (recovery_code, another) = enrol(user)
         story.must(secret and recovery_code, "the dialogue showed no key or no recovery codes")
         user.codes = codes.Codes(secret, RealClock())
         # The code that proved the device is used up, so the logins below use the one after it.
@@ -90,6 +92,13 @@ def main():
             story.must(outcome.admitted is admitted, "the door was " + ("open" if outcome.admitted else "shut"))
             story.must(fragment in outcome.messages, f"the user was not told: {fragment}")
 
+    story.step("otp-enroll: new recovery codes, after the password and an old one")
+    talk = self_service.Talk(user, "recovery-codes")
+    talk.prove_who(another)
+    fresh = talk.keep_codes()
+    story.must(talk.end() == 0 and len(fresh) == 10, "there were no new recovery codes")
+    print(indented(talk.screen.strip().splitlines()[-1]))
+
     story.step("otp-admin: what the administrator sees")
     seen = subprocess.run([BINARIES / "otp-admin", "show", user.name], capture_output=True, text=True, check=True)
     print(indented(seen.stdout))
@@ -101,15 +110,20 @@ def install():
     """The module under its own name, a store, and PAM services that ask for password and code."""
     (BINARIES / "libpam_otp.so").rename(MODULE)
     MODULE.chmod(0o644)
-    pathlib.Path("/var/lib/pam_otp").mkdir(mode=0o700)
+    helper = pathlib.Path("/usr/libexec/pam_otp/otp-helper")
+    helper.parent.mkdir()
+    shutil.copy(BINARIES / "otp-helper", helper)
+    subprocess.run([BINARIES / "permissions", helper, "/var/lib/pam_otp"], check=True)
     pathlib.Path("/etc/pam.d/sshd").write_text(STACK)
+    pathlib.Path("/etc/pam.d/otp-enroll").write_text(STACK)
 
 
 def enrol(user):
-    """Plays the user at otp-enroll's terminal; returns the key and the first recovery code, read off the screen."""
+    """Plays the user, without root, at otp-enroll's terminal; returns the key and a recovery code, read off the screen."""
+    command = user.running(str(BINARIES / "otp-enroll"))
     environment = {"PATH": os.environ["PATH"], "TERM": os.environ.get("TERM", "dumb"), "LC_ALL": "C.UTF-8"}
     terminal = pexpect.spawn(
-        str(BINARIES / "otp-enroll"), ["--user", user.name], env=environment, encoding="utf-8",
+        command[0], command[1:], env=environment, encoding="utf-8",
         timeout=TIMEOUT_SECONDS, dimensions=(24, 80),
     )
     terminal.delaybeforesend = None
@@ -119,7 +133,9 @@ def enrol(user):
     terminal.expect("[Cc]ode[^\r\n]*: ")
     terminal.sendline(codes.Codes(secret, RealClock()).now())
     terminal.expect("([0-9A-Z]{4}(?:-[0-9A-Z]{4}){3})")
-    recovery_code = terminal.match[1]
+    recovery_codes = [terminal.match[1]]
+    terminal.expect("([0-9A-Z]{4}(?:-[0-9A-Z]{4}){3})")
+    recovery_codes.append(terminal.match[1])
     terminal.expect("[Ss]ave[^\r\n]*: ")
     terminal.sendline("")
     terminal.expect("kept")
@@ -129,7 +145,7 @@ def enrol(user):
     terminal.close()
     if terminal.exitstatus != 0:
         sys.exit(f"packaging/demo: otp-enroll ended with {terminal.exitstatus}")
-    return secret, recovery_code
+    return secret, recovery_codes
 
 
 def show(outcome, log, user):

@@ -7,6 +7,10 @@ LOGIN_PACKAGES=(openssh-server openssh-client sudo passwd util-linux python3 pyt
 
 target=${CARGO_TARGET_DIR:-target}
 
+# What the private copy of the machine gets of ours, for OTP_BINARIES.
+ours=$target/release/libpam_otp.so:$target/release/otp-helper:$target/release/otp-admin:$target/release/otp-enroll
+ours=$ours:packaging/permissions:conf/pam.d/otp-enroll-debian
+
 refuse() {
     echo "$0: $1" >&2
     exit 2

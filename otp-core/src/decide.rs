@@ -173,14 +173,20 @@ fn try_code(
     }
     let mut refusal = Refusal::WrongCode;
     for (authenticator, found) in credential.authenticators().iter().zip(&matches) {
-        if let Match::FarOff(far) = found
-            && let Some(entry) = next
-                .authenticators
-                .iter_mut()
-                .find(|entry| entry.id == authenticator.id)
-        {
-            entry.resync = Some(*far);
+        let far = match found {
+            Match::FarOff(far) => Some(*far),
+            Match::Fresh(_) | Match::Replay | Match::Nothing => None,
+        };
+        if far.is_some() {
             refusal = Refusal::ClockOff;
+        }
+        // Also where there is none: a code of another device comes in between.
+        if let Some(entry) = next
+            .authenticators
+            .iter_mut()
+            .find(|entry| entry.id == authenticator.id)
+        {
+            entry.resync = far;
         }
     }
     reject(policy, refusal, now, next)

@@ -33,13 +33,13 @@ impl Input {
     }
 }
 
-/// Cuts a reply that holds a password and then a code: the length of the password, and the code.
+/// Cuts a reply that holds a password and then a code: the password, and what was typed of the code.
 ///
 /// A recovery code counts only with its dashes (`XXXX-XXXX-XXXX-XXXX`): sixteen letters without them could be the
 /// end of a password. A time-based code is the last `digits` digits. Where neither is there, all of the reply is
 /// the password and the code is empty.
 #[must_use]
-pub fn cut(reply: &[u8], digits: Digits) -> (usize, Input) {
+pub fn cut(reply: &[u8], digits: Digits) -> (&[u8], &[u8]) {
     const DASHED: usize = LETTERS_IN_CODE + 3;
     if let Some(start) = reply.len().checked_sub(DASHED) {
         let tail = &reply[start..];
@@ -47,17 +47,16 @@ pub fn cut(reply: &[u8], digits: Digits) -> (usize, Input) {
             .iter()
             .enumerate()
             .all(|(at, &byte)| (byte == b'-') == (at % 5 == 4) && byte != b' ');
-        if dashed && let Some(code) = RecoveryCode::parse(tail) {
-            return (start, Input::Recovery(code));
+        if dashed && RecoveryCode::parse(tail).is_some() {
+            return reply.split_at(start);
         }
     }
     if let Some(start) = reply.len().checked_sub(digits.count().into())
         && reply[start..].iter().all(u8::is_ascii_digit)
-        && let Some(code) = TypedCode::parse(&reply[start..])
     {
-        return (start, Input::Code(code));
+        return reply.split_at(start);
     }
-    (reply.len(), Input::Empty)
+    (reply, b"")
 }
 
 #[cfg(test)]
@@ -108,10 +107,11 @@ mod tests {
             ("", "", "empty"),
             ("12345", "12345", "empty"),
         ] {
-            let (length, input) = cut(reply.as_bytes(), Digits::SIX);
+            let (cut_password, code) = cut(reply.as_bytes(), Digits::SIX);
+            let input = Input::parse(code);
             assert_eq!(
-                (&reply[..length], kind(&input)),
-                (password, expected),
+                (cut_password, kind(&input)),
+                (password.as_bytes(), expected),
                 "{reply:?}"
             );
         }
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn the_policy_says_how_many_digits_are_the_code() {
-        let (length, input) = cut(b"pass12345678", Digits::new(8).unwrap());
-        assert_eq!((length, kind(&input)), (4, "code"));
+        let (password, code) = cut(b"pass12345678", Digits::new(8).unwrap());
+        assert_eq!((password, code), (&b"pass"[..], &b"12345678"[..]));
     }
 }

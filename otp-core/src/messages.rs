@@ -129,7 +129,7 @@ impl Message {
             Self::Held { opens: false } => "Too many wrong codes: locked. Ask your administrator.".to_owned(),
             Self::Disabled => "Too many wrong codes: disabled. Ask your administrator.".to_owned(),
             Self::RecoveryUsed { left } => format!(
-                "Recovery code used, {left} left. If your device is lost, have a new one enrolled (otp-enroll)."
+                "Recovery code used, {left} left. If your device is lost, run 'otp-enroll' to set up a new one."
             ),
             Self::Unavailable => {
                 "The code could not be checked. Try again later; if it stays so, ask your administrator.".to_owned()

@@ -18,13 +18,13 @@ const EXIT_STATUS: &str = "Exit status: 0 done, 1 refused or left, 2 could not."
 #[command(name = "otp-enroll", version, after_help = EXIT_STATUS)]
 #[command(about = "Set up an authenticator for one-time codes, or replace it")]
 pub struct Enroll {
-    /// Options of the dialogue; they go with no subcommand.
+    /// Options of the dialogue.
     #[command(flatten)]
     pub dialogue: DialogueOptions,
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,
-    /// Whose authenticator (root only)
+    /// Whose account (other people's: root only)
     #[arg(long, value_name = "NAME", global = true)]
     pub user: Option<String>,
     /// What to do instead of enrolling.
@@ -39,28 +39,36 @@ pub struct DialogueOptions {
     #[arg(long, value_name = "LABEL", value_parser = name)]
     pub name: Option<Name>,
     /// How to draw the QR code [default: by the locale]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, global = true)]
     pub qr: Option<QrStyle>,
     /// Also write the QR code to a new picture file
-    #[arg(long, value_name = "PATH.svg|.png", value_parser = PicturePath::parse)]
+    #[arg(long, value_name = "PATH.svg|.png", value_parser = PicturePath::parse, global = true)]
     pub qr_file: Option<PicturePath>,
     /// Write the recovery codes to a new file
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", global = true)]
     pub save: Option<PathBuf>,
 }
 
-impl DialogueOptions {
-    /// The first of the options that was given, by its name.
+impl Enroll {
+    /// The first option that was given and has no meaning for the command, by its name.
     #[must_use]
-    pub fn given(&self) -> Option<&'static str> {
+    pub fn meaningless(&self) -> Option<&'static str> {
+        let (shows_key, issues_codes) = match self.command {
+            None | Some(EnrollCommand::Add { .. }) => (true, true),
+            Some(EnrollCommand::RecoveryCodes) => (false, true),
+            Some(
+                EnrollCommand::Status { .. } | EnrollCommand::Test | EnrollCommand::Remove { .. },
+            ) => (false, false),
+        };
+        let given = &self.dialogue;
         [
-            (self.name.is_some(), "--name"),
-            (self.qr.is_some(), "--qr"),
-            (self.qr_file.is_some(), "--qr-file"),
-            (self.save.is_some(), "--save"),
+            (given.name.is_some() && self.command.is_some(), "--name"),
+            (given.qr.is_some() && !shows_key, "--qr"),
+            (given.qr_file.is_some() && !shows_key, "--qr-file"),
+            (given.save.is_some() && !issues_codes, "--save"),
         ]
         .into_iter()
-        .find_map(|(given, option)| given.then_some(option))
+        .find_map(|(wrong, option)| wrong.then_some(option))
     }
 }
 
@@ -76,7 +84,7 @@ pub enum QrStyle {
 }
 
 /// What `otp-enroll` can do besides enrolling.
-#[derive(Clone, Copy, Subcommand)]
+#[derive(Clone, Subcommand)]
 pub enum EnrollCommand {
     /// Show what is enrolled, and whether it is locked
     Status {
@@ -86,6 +94,20 @@ pub enum EnrollCommand {
     },
     /// Try a code, as a login would: it counts like any other
     Test,
+    /// Set up one more authenticator; where only one is allowed, in the place of the old one
+    Add {
+        /// What to call it
+        #[arg(value_name = "NAME", value_parser = name)]
+        name: Name,
+    },
+    /// Remove an authenticator; with the last one go the recovery codes
+    Remove {
+        /// Which one; not needed where there is only one
+        #[arg(value_name = "NAME", value_parser = name)]
+        name: Option<Name>,
+    },
+    /// Get new recovery codes; the old ones stop working
+    RecoveryCodes,
 }
 
 /// `otp-admin`

@@ -4,29 +4,28 @@
 //! just Enter, that the recovery codes are kept. Until then everything that was made is a [`NewFile`], which goes away
 //! by itself: there is no way out of this script, error and panic included, that leaves something behind.
 
-use crate::cli::{DEFAULT_NAME, DialogueOptions, QrStyle};
+use crate::cli::{DialogueOptions, QrStyle};
 use crate::failure::Failure;
 use crate::layout::wrap;
 use crate::new_file::NewFile;
 use crate::output;
+use crate::pending::Pending;
 use crate::qr::{self, Canvas, Matrix};
 use crate::recovery_sheet;
 use crate::site::Site;
 use crate::terminal::{Echo, Left, Terminal};
-use otp_core::code::{ClockCheck, TypedCode, check_clock};
-use otp_core::decide::standing_at;
 use otp_core::messages::enrol::{Dialogue, KEPT};
 use otp_core::messages::trouble::Trouble;
-use otp_core::record::{Authenticator, Name, Standing};
+use otp_core::record::{Authenticator, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Credential, State, Step, UnixTime, base32, otpauth};
-use otp_store::files::LOCK_DEADLINE;
-use otp_store::{Account, Locked, Record, Store, clock, mint};
+use otp_core::{base32, otpauth};
+use otp_store::change::{Change, Proof};
+use otp_store::{Account, clock};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Wrong codes before the dialogue gives up.
-const TRIES: u32 = 3;
+/// The words that ask for the clipboard of the terminal. Both are taken in either language.
+const COPY: [&str; 2] = ["copy", "복사"];
 
 /// One dialogue.
 pub struct Script<'a> {
@@ -36,43 +35,49 @@ pub struct Script<'a> {
     pub terminal: Terminal,
 }
 
-/// When the new device showed a right code, and for which step.
-#[derive(Clone, Copy)]
-struct Proof {
-    step: Step,
-    when: UnixTime,
-}
-
 impl Script<'_> {
-    /// Enrols the account, or replaces its authenticator.
-    pub fn play(self) -> Result<(), Failure> {
-        let old = match self.site.store_if_there()? {
-            Some(store) => self.current(&store)?,
-            None => None,
-        };
+    /// Makes the change, once the person has done their part.
+    pub fn play(self, change: Change) -> Result<(), Failure> {
+        let wanted = change.clone();
+        let mut pending = Pending::begin(self.site, self.account, change, &self.terminal)?;
         let mut sheet_file = self
             .options
             .save
             .as_deref()
             .map(NewFile::create)
             .transpose()?;
-
-        let name = self.options.name.clone().unwrap_or_else(default_name);
-        let now = clock::now()?;
-        let (credential, codes) = mint::credential(self.account, name, &self.site.policy, now)?;
-        let device = &credential.authenticators()[0];
-
-        self.open(old.as_ref())?;
-        let picture = self.show_key(device)?;
-        let proof = self.prove(device)?;
-        if !codes.is_empty() {
-            self.hand_out(&credential, &codes, now, &mut sheet_file)?;
+        self.open(&wanted, &pending)?;
+        if pending.authenticates() {
+            self.tell(Dialogue::ProveYourself)?;
         }
+        pending.authenticate(&self.terminal)?;
+        let picture = match pending.device() {
+            Some(device) => self.show_key(device)?,
+            None => None,
+        };
+        let name = pending.device().map(|device| device.name.clone());
+        self.prove(&mut pending)?;
+        if !pending.codes().is_empty() {
+            self.hand_out(pending.codes(), &mut sheet_file)?;
+        }
+        let codes = pending.codes().len();
+        let goes = pending.goes().first().cloned();
         self.terminal.still_here()?;
-        let store = self.site.store_for_enrolling()?;
-        self.record(&store, &credential, proof, old.as_ref())?;
+        let kept = match pending.keep() {
+            Ok(kept) => kept,
+            Err(failure) => {
+                if failure.may_have_happened() {
+                    // Should it count, the person needs them.
+                    let sheet_file = sheet_file.filter(|_| codes > 0);
+                    for file in sheet_file.into_iter().chain(picture) {
+                        file.keep();
+                    }
+                }
+                return Err(failure);
+            }
+        };
 
-        if let (Some(file), false) = (sheet_file, codes.is_empty()) {
+        if let (Some(file), true) = (sheet_file, codes > 0) {
             file.keep();
         }
         if let Some(file) = picture {
@@ -81,56 +86,43 @@ impl Script<'_> {
             // Everything is on disk, so a terminal that is gone by now is no reason to fail.
             self.tell(Dialogue::DeleteQrFile { path: &path }).ok();
         }
-        let done = Dialogue::Done {
-            user: self.account.name.as_str(),
-            name: device.name.as_str(),
-            codes: codes.len(),
+        let user = self.account.name.as_str();
+        let done = match (&name, &goes) {
+            (Some(name), _) => Dialogue::Done {
+                user,
+                name: name.as_str(),
+                codes,
+            },
+            (None, Some(name)) => Dialogue::Removed {
+                user,
+                name: name.as_str(),
+                last: !kept.enrolled,
+            },
+            (None, None) => Dialogue::CodesDone { user, codes },
         };
         output::print(&format!("{}\n", done.text(self.site.language)))
     }
 
-    /// The record that is there; a locked account may not be enrolled anew.
-    fn current(&self, store: &Store) -> Result<Option<Record>, Failure> {
-        let about = || Failure::about(self.account.name.as_str());
-        match store
-            .lock(&self.account.name, LOCK_DEADLINE)
-            .map_err(about())?
-        {
-            Some(locked) => self.read_open(&locked),
-            None => Ok(None),
-        }
-    }
-
-    fn read_open(&self, locked: &Locked) -> Result<Option<Record>, Failure> {
-        let user = self.account.name.as_str();
-        let record = locked.read(self.account).map_err(Failure::about(user))?;
-        if let Some(record) = &record
-            && standing_at(record.state.standing, clock::now()?) != Standing::Open
-        {
-            let user = user.to_owned();
-            return Err(Trouble::Locked { user }.into());
-        }
-        Ok(record)
-    }
-
     /// What this is about.
-    fn open(&self, old: Option<&Record>) -> Result<(), Left> {
-        self.tell(Dialogue::Opening {
-            user: self.account.name.as_str(),
-            issuer: &self.site.issuer(),
-        })?;
-        if let Some(old) = old {
-            let names: Vec<_> = old
-                .credential
-                .authenticators()
-                .iter()
-                .map(|one| one.name.as_str())
-                .collect();
-            self.tell(Dialogue::Replaces {
-                names: &names.join(", "),
-            })?;
+    fn open(&self, change: &Change, pending: &Pending<'_>) -> Result<(), Left> {
+        let user = self.account.name.as_str();
+        let goes: Vec<_> = pending.goes().iter().map(Name::as_str).collect();
+        let names = &goes.join(", ");
+        match change {
+            Change::Enrol(_) | Change::Add(_) => {
+                self.tell(Dialogue::Opening {
+                    user,
+                    issuer: &self.site.issuer(),
+                })?;
+                if goes.is_empty() {
+                    Ok(())
+                } else {
+                    self.tell(Dialogue::Replaces { names })
+                }
+            }
+            Change::Remove(_) => self.tell(Dialogue::Removes { user, name: names }),
+            Change::RecoveryCodes => self.tell(Dialogue::NewCodes { user }),
         }
-        Ok(())
     }
 
     /// Shows the key in every form that a device can take it. The QR code comes last, so that on a small screen it
@@ -193,40 +185,32 @@ impl Script<'_> {
         Ok(())
     }
 
-    /// Asks for a code of the new device until one is right.
-    fn prove(&self, device: &Authenticator) -> Result<Proof, Failure> {
-        let digits = device.digits.count();
-        for left in (0..TRIES).rev() {
+    /// Asks for a code of the new device, where there is one, until one is right.
+    fn prove(&self, pending: &mut Pending<'_>) -> Result<(), Failure> {
+        let Some(digits) = pending.device().map(|device| device.digits.count()) else {
+            return Ok(());
+        };
+        loop {
             let typed = self.ask(Dialogue::CodeQuestion { digits }, Echo::On)?;
-            let when = clock::now()?;
-            let checked = TypedCode::parse(&typed)
-                .map(|code| check_clock(device, &code, self.site.policy.code.window, when));
-            self.tell(match checked {
-                Some(ClockCheck::Right(step)) => {
-                    self.tell(Dialogue::Proven)?;
-                    return Ok(Proof { step, when });
-                }
-                Some(ClockCheck::Behind(by)) => Dialogue::ClockBehind(by),
-                Some(ClockCheck::Ahead(by)) => Dialogue::ClockAhead(by),
-                Some(ClockCheck::NoMatch) => Dialogue::NoMatch,
-                None => Dialogue::NotACode { digits },
+            let (proof, left) = pending.prove(typed, &self.terminal)?;
+            self.tell(match proof {
+                Proof::Right => return Ok(self.tell(Dialogue::Proven)?),
+                Proof::Behind(by) => Dialogue::ClockBehind(by),
+                Proof::Ahead(by) => Dialogue::ClockAhead(by),
+                Proof::NoMatch => Dialogue::NoMatch,
+                Proof::NotACode => Dialogue::NotACode { digits },
             })?;
-            if left > 0 {
-                self.tell(Dialogue::TriesLeft(left))?;
+            if left == 0 {
+                return Err(Trouble::NotProven.into());
             }
+            self.tell(Dialogue::TriesLeft(left))?;
         }
-        Err(Trouble::NotProven.into())
     }
 
     /// Shows the recovery codes once, saves them where that is wanted, and waits for the word that they are kept.
-    fn hand_out(
-        &self,
-        credential: &Credential,
-        codes: &[RecoveryCode],
-        issued: UnixTime,
-        file: &mut Option<NewFile>,
-    ) -> Result<(), Failure> {
-        let sheet = recovery_sheet::reveal(self.site, credential, codes, issued);
+    fn hand_out(&self, codes: &[RecoveryCode], file: &mut Option<NewFile>) -> Result<(), Failure> {
+        let user = self.account.name.as_str();
+        let sheet = recovery_sheet::reveal(self.site, user, codes, clock::now()?);
         self.terminal.show("\n")?;
         self.terminal.show(&sheet)?;
         self.tell(Dialogue::CodesOnce)?;
@@ -249,7 +233,7 @@ impl Script<'_> {
         }
     }
 
-    /// Asks for a path until one works or none is wanted.
+    /// Asks for a path until one works or none is wanted; the clipboard of the terminal is another way.
     fn offer_to_save(&self, sheet: &Zeroizing<String>) -> Result<Option<NewFile>, Failure> {
         loop {
             let answer = self.ask(Dialogue::SaveQuestion, Echo::On)?;
@@ -258,6 +242,10 @@ impl Script<'_> {
             };
             if path.is_empty() {
                 return Ok(None);
+            }
+            if COPY.contains(&path) {
+                self.copy(sheet)?;
+                continue;
             }
             let saved = NewFile::create(Path::new(path))
                 .and_then(|mut file| file.fill(sheet.as_bytes()).map(|()| file));
@@ -271,32 +259,13 @@ impl Script<'_> {
         }
     }
 
-    /// Writes the record. The proven code is used up: it opens no login.
-    fn record(
-        &self,
-        store: &Store,
-        credential: &Credential,
-        proof: Proof,
-        old: Option<&Record>,
-    ) -> Result<(), Failure> {
-        let user = self.account.name.as_str();
-        let locked = store
-            .lock_or_create(&self.account.name, LOCK_DEADLINE)
-            .map_err(Failure::about(user))?;
-        // A person took minutes to get here. A lock that has begun since, or another enrolment, must not be undone.
-        let device = |record: &Record| record.credential.authenticators()[0].id;
-        if self.read_open(&locked)?.as_ref().map(device) != old.map(device) {
-            let user = user.to_owned();
-            return Err(Trouble::ChangedMeanwhile { user }.into());
-        }
-        let mut state = State::fresh(credential);
-        for entry in &mut state.authenticators {
-            entry.last_step = Some(proof.step);
-            entry.last_used = Some(proof.when);
-        }
-        locked
-            .replace(self.account, credential, &state)
-            .map_err(Failure::about(user))
+    /// Has the terminal put a text on its clipboard (OSC 52, "set selection", of xterm's control sequences).
+    fn copy(&self, text: &Zeroizing<String>) -> Result<(), Left> {
+        let encoded = Zeroizing::new(data_encoding::BASE64.encode(text.as_bytes()));
+        self.terminal.show("\x1b]52;c;")?;
+        self.terminal.show(&encoded)?;
+        self.terminal.show("\x07")?;
+        self.tell(Dialogue::Copied)
     }
 
     fn tell(&self, sentence: Dialogue<'_>) -> Result<(), Left> {
@@ -319,8 +288,4 @@ impl Script<'_> {
     fn ask(&self, question: Dialogue<'_>, echo: Echo) -> Result<Zeroizing<Vec<u8>>, Left> {
         self.terminal.ask(&question.text(self.site.language), echo)
     }
-}
-
-fn default_name() -> Name {
-    Name::new(DEFAULT_NAME).expect("the default is a name")
 }

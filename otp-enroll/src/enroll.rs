@@ -1,49 +1,73 @@
 //! What `otp-enroll` does.
 
-use crate::cli::{Enroll, EnrollCommand};
+use crate::cli::{DEFAULT_NAME, Enroll, EnrollCommand};
 use crate::dialogue::Script;
 use crate::failure::Failure;
 use crate::output;
-use crate::overview::Overview;
-use crate::site::{self, Site};
+use crate::site::{self, For, Site};
 use crate::terminal::Terminal;
 use crate::trial;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 use nix::unistd::getuid;
 use otp_core::messages::trouble::Trouble;
+use otp_core::record::Name;
+use otp_store::change::Change;
 use otp_store::{Account, UserName, clock, directory};
 use std::process::ExitCode;
 
 /// Runs `otp-enroll`.
 #[must_use]
 pub fn run(asked: &Enroll) -> ExitCode {
-    if let (Some(option), Some(_)) = (asked.dialogue.given(), asked.command) {
-        let reason = format!("{option} goes with enrolling, not with a subcommand\n");
+    if let Some(option) = asked.meaningless() {
+        let reason = format!("{option} has no meaning here\n");
         Enroll::command()
             .error(ErrorKind::ArgumentConflict, reason)
             .exit();
     }
-    site::run("otp-enroll", &asked.common, |site| {
+    site::run("otp-enroll", &asked.common, For::Everybody, |site| {
         let account = whose(site, asked.user.as_deref())?;
-        match asked.command {
-            None => Script {
-                site,
-                account: &account,
-                options: &asked.dialogue,
-                terminal: terminal(&account)?,
+        let change = match &asked.command {
+            Some(EnrollCommand::Status { json }) => return status(site, &account, *json),
+            Some(EnrollCommand::Test) => {
+                return trial::attempt_once(site, &account, &terminal(&account)?);
             }
-            .play(),
-            Some(EnrollCommand::Status { json }) => status(site, &account, json),
-            Some(EnrollCommand::Test) => trial::attempt_once(site, &account, &terminal(&account)?),
+            None => {
+                let name = asked.dialogue.name.clone();
+                Change::Enrol(name.unwrap_or_else(default_name))
+            }
+            Some(EnrollCommand::Add { name }) => Change::Add(name.clone()),
+            Some(EnrollCommand::Remove { name }) => Change::Remove(name.clone()),
+            Some(EnrollCommand::RecoveryCodes) => Change::RecoveryCodes,
+        };
+        Script {
+            site,
+            account: &account,
+            options: &asked.dialogue,
+            terminal: terminal(&account)?,
         }
+        .play(change)
     })
 }
 
-/// The account that is meant: the named one, or the caller's own.
+fn default_name() -> Name {
+    Name::new(DEFAULT_NAME).expect("the default is a name")
+}
+
+/// The account that is meant: the named one, or the caller's own. Only root names somebody else's.
 ///
 /// Under sudo the caller is not root, and it is too easy to enrol root by mistake: then a name has to be given.
 fn whose(site: &Site, named: Option<&str>) -> Result<Account, Failure> {
+    if !site.is_root {
+        let own = own_account()?;
+        return match named {
+            Some(name) if directory::account(name)?.as_ref() != Some(&own) => {
+                let user = name.to_owned();
+                Err(Trouble::NotYours { user }.into())
+            }
+            _ => Ok(own),
+        };
+    }
     if let Some(name) = named {
         return site.account(name);
     }
@@ -59,6 +83,11 @@ fn whose(site: &Site, named: Option<&str>) -> Result<Account, Failure> {
             return Err(Trouble::ForWhom { caller: None }.into());
         }
     }
+    own_account()
+}
+
+/// The account that this process runs as.
+fn own_account() -> Result<Account, Failure> {
     let uid = getuid().as_raw();
     directory::account_of(uid)?.ok_or_else(|| {
         let user = uid.to_string();
@@ -66,18 +95,19 @@ fn whose(site: &Site, named: Option<&str>) -> Result<Account, Failure> {
     })
 }
 
-fn terminal(account: &Account) -> Result<Terminal, Trouble> {
-    Terminal::open().ok_or_else(|| Trouble::NoTerminal {
-        user: account.name.as_str().to_owned(),
-    })
+fn terminal(account: &Account) -> Result<Terminal, Failure> {
+    if let Some(terminal) = Terminal::open() {
+        return Ok(terminal);
+    }
+    let user = account.name.as_str().to_owned();
+    Err(Trouble::NoTerminal { user }.into())
 }
 
 fn status(site: &Site, account: &Account, json: bool) -> Result<(), Failure> {
-    let now = clock::now()?;
-    let overview = Overview::read(&site.store()?, account, &site.policy, now)?;
+    let overview = site.overview(account)?;
     output::print(&if json {
         overview.json()
     } else {
-        overview.text(&site.policy, site.language, now)
+        overview.text(&site.policy, site.language, clock::now()?)
     })
 }

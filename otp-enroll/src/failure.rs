@@ -1,7 +1,8 @@
 //! What keeps a command from doing what was asked, told in one way: what is wrong, a hint, and the exit status.
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use otp_core::messages::trouble::Trouble;
+use nix::unistd::geteuid;
+use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Language;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
@@ -36,6 +37,18 @@ impl From<otp_store::Error> for Failure {
 }
 
 impl Failure {
+    /// Whether what was to be made to last may last all the same.
+    pub const fn may_have_happened(&self) -> bool {
+        matches!(
+            self,
+            Self::Trouble(Trouble::Unknown { .. })
+                | Self::Store {
+                    error: otp_store::Error::NotDurable { .. },
+                    ..
+                }
+        )
+    }
+
     /// The failure of the store about one user.
     pub fn about(user: &str) -> impl FnOnce(otp_store::Error) -> Self {
         move |error| Self::Store {
@@ -47,7 +60,7 @@ impl Failure {
     /// Tells it on standard error.
     pub fn report(&self, program: &str, language: Language) -> ExitCode {
         let (text, hint) = match self {
-            Self::Trouble(trouble) => (trouble.text(language), trouble.hint(language)),
+            Self::Trouble(trouble) => (trouble.text(language), trouble.hint(language, asker())),
             Self::Store { error, user } => (error.to_string(), hint(error, user.as_deref())),
             Self::Refused | Self::ReaderLeft => return ExitCode::from(self.status()),
         };
@@ -64,6 +77,15 @@ impl Failure {
         match self {
             Self::Trouble(trouble) => match trouble {
                 Trouble::NotRoot { .. }
+                | Trouble::NotYours { .. }
+                | Trouble::NotYourPlace
+                | Trouble::NotAuthenticated
+                | Trouble::NameTaken { .. }
+                | Trouble::Full { .. }
+                | Trouble::NoSuchName { .. }
+                | Trouble::WhichOne { .. }
+                | Trouble::Demanded { .. }
+                | Trouble::NoCodes
                 | Trouble::ForWhom { .. }
                 | Trouble::NoSuchUser { .. }
                 | Trouble::GoneUser { .. }
@@ -71,20 +93,34 @@ impl Failure {
                 | Trouble::NotEnrolled { .. }
                 | Trouble::AlreadyEnrolled { .. }
                 | Trouble::Locked { .. }
+                | Trouble::Disabled { .. }
                 | Trouble::NotProven
                 | Trouble::Left
+                | Trouble::TimeIsOver
                 | Trouble::ChangedMeanwhile { .. }
                 | Trouble::FileExists { .. } => 1,
                 Trouble::FileNotWritten { .. }
                 | Trouble::NoRecords { .. }
                 | Trouble::OutputNotWritten { .. }
                 | Trouble::SecretsNotShown { .. }
+                | Trouble::NoHelper { .. }
+                | Trouble::Unavailable { .. }
+                | Trouble::Unknown { .. }
                 | Trouble::TooLongForQr => 2,
             },
             Self::Store { .. } => 2,
             Self::Refused => 1,
             Self::ReaderLeft => 0,
         }
+    }
+}
+
+/// Who is told, and so what they can do about it.
+fn asker() -> Asker {
+    if geteuid().is_root() {
+        Asker::Root
+    } else {
+        Asker::Owner
     }
 }
 

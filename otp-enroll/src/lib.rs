@@ -10,11 +10,13 @@ pub mod enroll;
 
 mod dialogue;
 mod failure;
+mod helper;
 mod layout;
 mod locale;
 mod new_file;
 mod output;
 mod overview;
+mod pending;
 mod picture;
 mod qr;
 mod recovery_sheet;

@@ -1,13 +1,9 @@
-//! What can be told about one account without telling a secret: `status`, `list` and `show` draw on it.
+//! How an account stands, in words and as JSON: `status`, `list` and `show` draw on it.
 
-use crate::failure::Failure;
 use crate::layout::labelled;
-use otp_core::decide::standing_at;
 use otp_core::messages::admin::Report;
 use otp_core::record::{Language, Refusal, Standing};
 use otp_core::{Policy, UnixTime};
-use otp_store::files::LOCK_DEADLINE;
-use otp_store::{Account, Store};
 use serde::Serialize;
 
 /// One account. Its JSON form, with these keys in this order, is a promise; times are seconds since 1970.
@@ -23,7 +19,7 @@ pub struct Overview {
     pub locked_until: Option<u64>,
     pub disabled: bool,
     #[serde(skip)]
-    issued: Option<usize>,
+    issued: Option<u32>,
     #[serde(skip)]
     pub standing: Standing,
     /// Failures that are still allowed before the next lock.
@@ -42,51 +38,31 @@ pub struct Device {
 }
 
 impl Overview {
-    /// Reads it under the lock, so that it is of one moment.
-    pub fn read(
-        store: &Store,
-        account: &Account,
-        policy: &Policy,
-        now: UnixTime,
-    ) -> Result<Self, Failure> {
-        let user = account.name.as_str();
-        let record = match store
-            .lock(&account.name, LOCK_DEADLINE)
-            .map_err(Failure::about(user))?
-        {
-            Some(locked) => locked.read(account).map_err(Failure::about(user))?,
-            None => None,
+    /// Of an account; `None`: it is not enrolled.
+    pub fn of(user: &str, found: Option<otp_store::Overview>) -> Self {
+        let Some(found) = found else {
+            return Self::not_enrolled(user);
         };
-        let Some(record) = record else {
-            return Ok(Self::not_enrolled(user));
-        };
-        let (credential, state) = (&record.credential, &record.state);
-        let standing = standing_at(state.standing, now);
-        Ok(Self {
+        let standing = found.standing;
+        let devices = found.authenticators.into_iter().map(|one| Device {
+            name: one.name.as_str().to_owned(),
+            created: one.created.seconds(),
+            last_used: one.last_used.map(UnixTime::seconds),
+        });
+        Self {
             user: user.to_owned(),
             enrolled: true,
-            authenticators: credential
-                .authenticators()
-                .iter()
-                .map(|one| Device {
-                    name: one.name.as_str().to_owned(),
-                    created: one.created.seconds(),
-                    last_used: state
-                        .of(one.id)
-                        .and_then(|entry| entry.last_used)
-                        .map(UnixTime::seconds),
-                })
-                .collect(),
-            recovery_codes_left: state.recovery_codes_left(credential),
-            failures: state.failures_in_a_row,
+            authenticators: devices.collect(),
+            recovery_codes_left: found.recovery_codes_left,
+            failures: found.failures,
             locked: matches!(standing, Standing::Locked { .. } | Standing::Held),
             locked_until: standing.ends().map(UnixTime::seconds),
             disabled: standing == Standing::Disabled,
-            issued: credential.recovery().map(|set| set.hashes.len()),
+            issued: found.recovery_codes_issued,
             standing,
-            left: policy.lockout.failures().saturating_sub(state.failures),
-            last_refusal: state.last_refusal,
-        })
+            left: found.failures_left,
+            last_refusal: found.last_refusal,
+        }
     }
 
     fn not_enrolled(user: &str) -> Self {

@@ -1,22 +1,22 @@
 //! The recovery codes as a sheet to print and put away.
 
 use crate::site::{Site, host};
+use otp_core::UnixTime;
 use otp_core::messages::admin::minute_utc;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Credential, UnixTime};
 use std::fmt::Write;
 use zeroize::Zeroizing;
 
 /// The codes in two columns, with whose they are, where and since when: the same on the screen and in a file.
 pub fn reveal(
     site: &Site,
-    credential: &Credential,
+    user: &str,
     codes: &[RecoveryCode],
     issued: UnixTime,
 ) -> Zeroizing<String> {
     let title = Dialogue::CodesTitle {
-        user: credential.user(),
+        user,
         host: &host(),
         issued: &minute_utc(issued),
     };

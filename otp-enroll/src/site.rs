@@ -2,15 +2,19 @@
 
 use crate::cli::Common;
 use crate::failure::Failure;
+use crate::helper;
 use crate::locale::Locale;
+use crate::overview::Overview;
 use nix::unistd::{geteuid, gethostname};
-use otp_core::Policy;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
+use otp_core::{Input, Policy, Verdict};
+use otp_helper::protocol::{Answer, Request};
 use otp_store::files::DEFAULT_DIRECTORY;
-use otp_store::{Account, Error, Store, UserName, directory, policy};
+use otp_store::{Account, Committed, Error, Store, UserName, attempt, clock, directory, policy};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use zeroize::Zeroizing;
 
 /// What every command needs before it can begin.
 pub struct Site {
@@ -20,18 +24,30 @@ pub struct Site {
     pub language: Language,
     /// Whether the terminal takes UTF-8.
     pub utf8: bool,
+    /// Whether this process may read and write the records itself; otherwise the helper does.
+    pub is_root: bool,
     records: PathBuf,
 }
 
-/// Runs `work` on the site that the options name, as root, and tells what goes wrong.
+/// Who may run a command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    /// Root alone.
+    Root,
+    /// Everybody, for their own account.
+    Everybody,
+}
+
+/// Runs `work` on the site that the options name, and tells what goes wrong.
 pub fn run(
     program: &'static str,
     common: &Common,
+    whose: For,
     work: impl FnOnce(&Site) -> Result<(), Failure>,
 ) -> ExitCode {
     let locale = Locale::of_process();
     let chosen = common.lang.or(locale.language);
-    let site = match Site::open(program, common, locale, chosen) {
+    let site = match Site::open(program, common, whose, locale, chosen) {
         Ok(site) => site,
         Err(failure) => return failure.report(program, chosen.unwrap_or_default()),
     };
@@ -45,21 +61,31 @@ impl Site {
     fn open(
         program: &'static str,
         common: &Common,
+        whose: For,
         locale: Locale,
         chosen: Option<Language>,
     ) -> Result<Self, Failure> {
-        if !geteuid().is_root() {
+        let is_root = geteuid().is_root();
+        if !is_root && whose == For::Root {
             return Err(Trouble::NotRoot { program }.into());
         }
         // Keys pass through this process; they must not end in a core file. Should it fail, the limit of the system
         // still holds.
         nix::sys::prctl::set_dumpable(false).ok();
+        let usual = [
+            Path::new(policy::DEFAULT_FILE),
+            Path::new(DEFAULT_DIRECTORY),
+        ];
+        if !is_root && [common.conf.as_path(), common.state_dir.as_path()] != usual {
+            return Err(Trouble::NotYourPlace.into());
+        }
         let policy = policy::load(&common.conf)?;
         Ok(Self {
             language: chosen.unwrap_or(policy.language),
             policy,
             utf8: locale.utf8,
             records: common.state_dir.clone(),
+            is_root,
         })
     }
 
@@ -88,6 +114,48 @@ impl Site {
         }
     }
 
+    /// How an account stands.
+    pub fn overview(&self, account: &Account) -> Result<Overview, Failure> {
+        let user = account.name.as_str();
+        let found = if self.is_root {
+            let (store, now) = (self.store()?, clock::now()?);
+            otp_store::Overview::read(&store, account, &self.policy, now)
+                .map_err(Failure::about(user))?
+        } else {
+            let user = user.to_owned();
+            match helper::ask(&Request::Status { user })? {
+                Answer::Status(found) => found,
+                answer => return Err(helper::failure(answer, account)),
+            }
+        };
+        Ok(Overview::of(user, found))
+    }
+
+    /// Makes one attempt, which counts like any other.
+    pub fn attempt(
+        &self,
+        account: &Account,
+        typed: &Zeroizing<Vec<u8>>,
+    ) -> Result<Verdict, Failure> {
+        let user = account.name.as_str();
+        if self.is_root {
+            let input = Input::parse(typed);
+            let store = self.store()?;
+            return attempt(&store, account, &self.policy, &input, false, clock::now)
+                .map(Committed::into_inner)
+                .map_err(Failure::about(user));
+        }
+        let request = Request::Check {
+            user: user.to_owned(),
+            excused: false,
+            reply: typed.clone(),
+        };
+        match helper::ask(&request)? {
+            Answer::Verdict(verdict) => Ok(verdict),
+            answer => Err(helper::failure(answer, account)),
+        }
+    }
+
     /// The account of a user, by the name that the name service gives it.
     pub fn account(&self, name: &str) -> Result<Account, Failure> {
         if let Some(account) = directory::account(name)? {
@@ -96,8 +164,8 @@ impl Site {
         let user = name.to_owned();
         let has_record = UserName::new(name).is_ok_and(|name| {
             Store::open(&self.records)
-                .and_then(|store| store.is_enrolled(&name))
-                .unwrap_or(false)
+                .and_then(|store| store.users())
+                .is_ok_and(|users| users.contains(&name))
         });
         Err(if has_record {
             Trouble::GoneUser { user }.into()

@@ -16,23 +16,32 @@ use nix::sys::termios::{
 };
 use nix::unistd::{read, write};
 use otp_core::messages::trouble::Trouble;
+use std::cell::OnceCell;
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use zeroize::Zeroizing;
 
 /// The person at the terminal pressed Ctrl-C or Ctrl-D, or the terminal or the whole process is being ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Left;
+pub enum Left {
+    /// The person did, or the terminal.
+    Person,
+    /// The other side of a dialogue did, while the person was asked.
+    OtherSide,
+}
 
 impl From<Left> for Trouble {
-    fn from(_: Left) -> Self {
-        Self::Left
+    fn from(left: Left) -> Self {
+        match left {
+            Left::Person => Self::Left,
+            Left::OtherSide => Self::TimeIsOver,
+        }
     }
 }
 
 impl From<Left> for crate::failure::Failure {
-    fn from(_: Left) -> Self {
-        Self::Trouble(Trouble::Left)
+    fn from(left: Left) -> Self {
+        Self::Trouble(left.into())
     }
 }
 
@@ -40,6 +49,7 @@ impl From<Left> for crate::failure::Failure {
 pub struct Terminal {
     tty: File,
     signals: SignalFd,
+    other_side: OnceCell<OwnedFd>,
 }
 
 /// Whether what is typed can be seen.
@@ -84,18 +94,24 @@ impl Terminal {
         Some(Self {
             tty: tty.into(),
             signals,
+            other_side: OnceCell::new(),
         })
+    }
+
+    /// From now on a person is not asked any longer than the other side of this is there, which says nothing meanwhile.
+    pub fn ask_on_behalf_of(&self, other_side: OwnedFd) {
+        self.other_side.set(other_side).ok();
     }
 
     /// Shows a text.
     pub fn show(&self, text: &str) -> Result<(), Left> {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
-            self.wait_for(PollFlags::POLLOUT)?;
+            self.wait_until(self.tty.as_fd(), PollFlags::POLLOUT)?;
             match write(&self.tty, rest) {
                 Ok(count) => rest = &rest[count..],
                 Err(Errno::EAGAIN | Errno::EINTR) => {}
-                Err(_) => return Err(Left),
+                Err(_) => return Err(Left::Person),
             }
         }
         Ok(())
@@ -105,7 +121,7 @@ impl Terminal {
     pub fn ask(&self, question: &str, echo: Echo) -> Result<Zeroizing<Vec<u8>>, Left> {
         let _hidden = match echo {
             Echo::On => None,
-            Echo::Off => Some(Hidden::begin(&self.tty).ok_or(Left)?),
+            Echo::Off => Some(Hidden::begin(&self.tty).ok_or(Left::Person)?),
         };
         self.show(question)?;
         let answer = self.read_line();
@@ -116,11 +132,16 @@ impl Terminal {
         answer
     }
 
+    /// Waits until something else than the terminal can be read; a signal or a hang-up comes first.
+    pub fn wait_for(&self, other: BorrowedFd<'_>) -> Result<(), Left> {
+        self.wait_until(other, PollFlags::POLLIN)
+    }
+
     /// Leaves when a signal to do so has come meanwhile: the last chance before something is made to last.
     pub fn still_here(&self) -> Result<(), Left> {
         match self.signals.read_signal() {
             Ok(None) => Ok(()),
-            Ok(Some(_)) | Err(_) => Err(Left),
+            Ok(Some(_)) | Err(_) => Err(Left::Person),
         }
     }
 
@@ -137,12 +158,12 @@ impl Terminal {
         let mut line = Zeroizing::new(Vec::with_capacity(LINE));
         let mut part = Zeroizing::new([0; LINE]);
         loop {
-            self.wait_for(PollFlags::POLLIN)?;
+            self.wait_until(self.tty.as_fd(), PollFlags::POLLIN)?;
             let count = match read(&self.tty, &mut *part) {
-                Ok(0) => return Err(Left),
+                Ok(0) => return Err(Left::Person),
                 Ok(count) => count,
                 Err(Errno::EAGAIN | Errno::EINTR) => continue,
-                Err(_) => return Err(Left),
+                Err(_) => return Err(Left::Person),
             };
             let (typed, ended) = match part[..count].split_last() {
                 Some((b'\n', typed)) => (typed, true),
@@ -150,7 +171,7 @@ impl Terminal {
             };
             // Longer than any line: not an answer, and not worth growing for.
             if line.len() + typed.len() > LINE {
-                return Err(Left);
+                return Err(Left::Person);
             }
             line.extend_from_slice(typed);
             if ended {
@@ -159,24 +180,38 @@ impl Terminal {
         }
     }
 
-    /// Waits until the terminal is ready; a signal or a hang-up comes first.
-    fn wait_for(&self, ready: PollFlags) -> Result<(), Left> {
+    /// Waits until something is ready; a signal or a hang-up of the terminal comes first.
+    fn wait_until(&self, what: BorrowedFd<'_>, ready: PollFlags) -> Result<(), Left> {
         loop {
-            let mut waiting = [
+            let mut waiting = vec![
                 PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.tty.as_fd(), ready),
+                PollFd::new(self.tty.as_fd(), PollFlags::empty()),
+                PollFd::new(what, ready),
             ];
+            let asks = what.as_raw_fd() == self.tty.as_raw_fd() && ready == PollFlags::POLLIN;
+            if let (Some(other_side), true) = (self.other_side.get(), asks) {
+                waiting.push(PollFd::new(other_side.as_fd(), PollFlags::POLLIN));
+            }
             match poll(&mut waiting, NEVER) {
                 Ok(_) => {}
                 Err(Errno::EINTR) => continue,
-                Err(_) => return Err(Left),
+                Err(_) => return Err(Left::Person),
             }
-            let [signal, tty] = waiting.map(|one| one.revents().unwrap_or(PollFlags::POLLERR));
+            let happened = |at: usize| match waiting.get(at) {
+                Some(one) => one.revents().unwrap_or(PollFlags::POLLERR),
+                None => PollFlags::empty(),
+            };
+            let (signal, tty, what, other_side) =
+                (happened(0), happened(1), happened(2), happened(3));
             let gone = PollFlags::POLLHUP | PollFlags::POLLERR | PollFlags::POLLNVAL;
             if !signal.is_empty() || tty.intersects(gone) {
-                return Err(Left);
+                return Err(Left::Person);
             }
-            if tty.intersects(ready) {
+            if !other_side.is_empty() {
+                return Err(Left::OtherSide);
+            }
+            // The end of what is waited for is something to read too.
+            if what.intersects(ready | gone) {
                 return Ok(());
             }
         }

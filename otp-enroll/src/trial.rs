@@ -4,28 +4,20 @@ use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
 use crate::terminal::{Echo, Terminal};
+use otp_core::Verdict;
 use otp_core::messages::Message;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::messages::trouble::Trouble;
-use otp_core::{Input, Verdict};
-use otp_store::{Account, attempt, clock};
+use otp_store::{Account, clock};
 
 /// Asks for a code and makes the attempt, which counts like any other. Fails where a login would have been refused.
 pub fn attempt_once(site: &Site, account: &Account, terminal: &Terminal) -> Result<(), Failure> {
-    let user = account.name.as_str();
-    let store = site.store()?;
-    if !store
-        .is_enrolled(&account.name)
-        .map_err(Failure::about(user))?
-    {
-        let user = user.to_owned();
+    if !site.overview(account)?.enrolled {
+        let user = account.name.as_str().to_owned();
         return Err(Trouble::NotEnrolled { user }.into());
     }
     let typed = terminal.ask(&Message::CodePrompt.text(site.language), Echo::Off)?;
-    let input = Input::parse(&typed);
-    let verdict = attempt(&store, account, &site.policy, &input, false, clock::now)
-        .map_err(Failure::about(user))?
-        .into_inner();
+    let verdict = site.attempt(account, &typed)?;
     output::print(&told(site, &verdict)?)?;
     match verdict {
         Verdict::Accepted { .. } | Verdict::Recovered { .. } => Ok(()),

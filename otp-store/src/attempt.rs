@@ -37,7 +37,7 @@ pub fn attempt(
     excused: bool,
     clock: impl FnOnce() -> Result<UnixTime, Error>,
 ) -> Result<Committed<Verdict>, Error> {
-    let Some(locked) = store.lock(&account.name, LOCK_DEADLINE)? else {
+    let Some(locked) = store.lock(account, LOCK_DEADLINE)? else {
         return Ok(nobody(excused, input));
     };
     let Some(record) = locked.read(account)? else {

@@ -58,6 +58,14 @@ pub enum Error {
         /// What it said.
         source: io::Error,
     },
+    /// What was written is in force, but may not outlast a power cut.
+    #[error("{path}: written, but it may not outlast a power cut: {source}")]
+    NotDurable {
+        /// Which file or directory.
+        path: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The record was made for another owner of the same name.
     #[error("{path}: made for user id {recorded}, but {user} has user id {actual} now")]
     NotTheirs {
@@ -160,6 +168,15 @@ impl Error {
     #[must_use]
     pub fn hint(&self) -> &'static str {
         match self {
+            Self::Unsafe {
+                fault: Fault::Owner { .. },
+                ..
+            } => {
+                "find out who changed it, and give it back to root; a record whose user has got a new number is removed by 'otp-admin reset USER'"
+            }
+            Self::Unsafe { path, .. } if is_record(path) => {
+                "find out who changed it; then put owner and mode right, or run 'otp-admin reset USER' and enrol again"
+            }
             Self::Unsafe { .. } => {
                 "give it back to root, as README.md names owner and mode, after finding out who changed it"
             }
@@ -172,7 +189,13 @@ impl Error {
             Self::Missing { .. } => "mount or restore it, or install pam_otp again",
             Self::Newer { .. } => "upgrade pam_otp",
             Self::Busy { .. } => "try again",
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+                "check owner and mode, which README.md names; who is not root gets to records through otp-helper"
+            }
             Self::Io { .. } => "check the file system: is it mounted, writable, healthy?",
+            Self::NotDurable { .. } => {
+                "look at what counts now with 'otp-enroll status', and check the file system"
+            }
             Self::NotTheirs { .. } => {
                 "run 'otp-admin reset USER'; the new owner of the name then enrols"
             }

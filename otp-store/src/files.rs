@@ -10,7 +10,7 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
-use nix::unistd::{Gid, UnlinkatFlags, fchown, mkdir, unlinkat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, geteuid, mkdir, unlinkat};
 use otp_core::{Credential, State};
 use std::fs::{File, TryLockError};
 use std::io::Write;
@@ -42,6 +42,7 @@ pub struct Locked {
     undisturbed: Option<Undisturbed>,
     path: String,
     group: u32,
+    owner: Option<u32>,
 }
 
 /// What is kept about one user, as read under the lock.
@@ -58,8 +59,8 @@ impl Store {
     /// Opens the directory of all records.
     ///
     /// # Errors
-    /// It is missing (that must not look like "nobody is enrolled"), owned by somebody else, or open to
-    /// everybody.
+    /// It is missing (that must not look like "nobody is enrolled"), owned by somebody else, or open to others than
+    /// root and its group.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let shown = path.display().to_string();
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -78,9 +79,10 @@ impl Store {
             Err(errno) => return Err(Error::io(&shown, "open", errno)),
         };
         let found = metadata(&directory, &shown)?;
-        // Names are no secret, so others may look; what must not be is that they can put something there.
+        // What the helper makes for a user belongs to that user: nobody else than its group may even pass through here.
         Rules {
-            allowed: 0o2775,
+            allowed: USER_DIRECTORY_MODE,
+            account: None,
             group: None,
             one_name: true,
         }
@@ -145,9 +147,9 @@ impl Store {
     ///
     /// # Errors
     /// The directory or the file cannot be trusted or opened.
-    pub fn is_enrolled(&self, name: &UserName) -> Result<bool, Error> {
-        match self.user_directory(name)? {
-            Some(directory) => Ok(self.held(directory, name).open_credential()?.is_some()),
+    pub fn is_enrolled(&self, account: &Account) -> Result<bool, Error> {
+        match self.user_directory(account)? {
+            Some(directory) => Ok(self.held(directory, account).open_credential()?.is_some()),
             None => Ok(false),
         }
     }
@@ -156,48 +158,35 @@ impl Store {
     ///
     /// # Errors
     /// It cannot be trusted or opened, or another process held it for all of `deadline`.
-    pub fn lock(&self, name: &UserName, deadline: Duration) -> Result<Option<Locked>, Error> {
-        self.lock_what_opens(name, deadline, || self.user_directory(name))
-    }
-
-    fn lock_what_opens(
-        &self,
-        name: &UserName,
-        deadline: Duration,
-        open: impl Fn() -> Result<Option<File>, Error>,
-    ) -> Result<Option<Locked>, Error> {
-        let start = Instant::now();
-        loop {
-            let Some(directory) = open()? else {
-                return Ok(None);
-            };
-            let mut locked = self.held(directory, name);
-            locked.wait_for_lock(start, deadline)?;
-            // Whoever held the lock may have removed the directory; then its successor is the one to lock.
-            if metadata(&locked.directory, &locked.path)?.nlink() > 0 {
-                return Ok(Some(locked));
-            }
-        }
+    pub fn lock(&self, account: &Account, deadline: Duration) -> Result<Option<Locked>, Error> {
+        lock_what_opens(deadline, || {
+            let directory = self.user_directory(account)?;
+            Ok(directory.map(|directory| self.held(directory, account)))
+        })
     }
 
     /// Locks a user's directory, making it first where there is none.
     ///
     /// # Errors
     /// As for [`Store::lock`], or it cannot be made.
-    pub fn lock_or_create(&self, name: &UserName, deadline: Duration) -> Result<Locked, Error> {
+    pub fn lock_or_create(&self, account: &Account, deadline: Duration) -> Result<Locked, Error> {
         loop {
-            if let Some(locked) = self.lock(name, deadline)? {
+            if let Some(locked) = self.lock(account, deadline)? {
                 // Also where it is not new: a crash may have left it half made.
                 self.give_to_group(&locked)?;
                 return Ok(locked);
             }
             match mkdirat(
                 &self.directory,
-                name.as_str(),
+                account.name.as_str(),
                 Mode::from_bits_truncate(0o700),
             ) {
-                Ok(()) | Err(Errno::EEXIST) => {}
-                Err(errno) => return Err(Error::io(&self.path_of(name), "create", errno)),
+                Ok(()) => self
+                    .directory
+                    .sync_all()
+                    .map_err(|error| Error::io(&self.path, "sync", error))?,
+                Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(Error::io(&self.path_of(&account.name), "create", errno)),
             }
         }
     }
@@ -205,26 +194,35 @@ impl Store {
     /// The group of the store, and the set-group-id bit that hands it on to new files.
     fn give_to_group(&self, locked: &Locked) -> Result<(), Error> {
         let directory = &locked.directory;
+        let found = metadata(directory, &locked.path)?;
+        // What root has made, the helper cannot change, and need not.
+        if found.gid() == self.group && found.mode() & 0o7777 == USER_DIRECTORY_MODE {
+            return Ok(());
+        }
         fchown(directory, None, Some(Gid::from_raw(self.group)))
             .and_then(|()| fchmod(directory, Mode::from_bits_truncate(USER_DIRECTORY_MODE)))
             .map_err(|errno| Error::io(&locked.path, "set the group of", errno))
     }
 
-    fn user_directory(&self, name: &UserName) -> Result<Option<File>, Error> {
+    fn user_directory(&self, account: &Account) -> Result<Option<File>, Error> {
         let rules = Rules {
             allowed: USER_DIRECTORY_MODE,
+            account: Some(account.uid),
             group: Some(self.group),
             one_name: true,
         };
-        open_directory(&self.directory, name.as_str(), &self.path_of(name), rules)
+        let name = &account.name;
+        let opened = open_directory(&self.directory, name.as_str(), &self.path_of(name), rules)?;
+        Ok(opened.inspect(adopt))
     }
 
-    fn held(&self, directory: File, name: &UserName) -> Locked {
+    fn held(&self, directory: File, account: &Account) -> Locked {
         Locked {
             directory,
             undisturbed: None,
-            path: self.path_of(name),
+            path: self.path_of(&account.name),
             group: self.group,
+            owner: Some(account.uid),
         }
     }
 
@@ -240,10 +238,28 @@ impl Store {
     /// Something else is in the directory, or it cannot be removed.
     pub fn erase(&self, name: &UserName, deadline: Duration) -> Result<bool, Error> {
         let path = self.path_of(name);
-        let open = || open_directory_of_anyone(&self.directory, name.as_str(), &path);
-        let Some(locked) = self.lock_what_opens(name, deadline, open)? else {
+        let open = || {
+            let directory = open_directory_of_anyone(&self.directory, name.as_str(), &path)?;
+            Ok(directory.map(|directory| Locked {
+                directory,
+                undisturbed: None,
+                path: path.clone(),
+                group: self.group,
+                owner: None,
+            }))
+        };
+        let Some(locked) = lock_what_opens(deadline, open)? else {
             return Ok(false);
         };
+        self.erase_locked(&locked, name)?;
+        Ok(true)
+    }
+
+    /// Removes everything that is kept about a user whose directory is locked already.
+    ///
+    /// # Errors
+    /// As for [`Store::erase`].
+    pub(crate) fn erase_locked(&self, locked: &Locked, name: &UserName) -> Result<(), Error> {
         // The credential goes first: without it the user is "not enrolled"; a credential without state is damage.
         let temporary = [
             temporary_name(credential_file::NAME),
@@ -261,11 +277,10 @@ impl Store {
             }
         }
         unlinkat(&self.directory, name.as_str(), UnlinkatFlags::RemoveDir)
-            .map_err(|errno| Error::io(&path, "remove", errno))?;
+            .map_err(|errno| Error::io(&locked.path, "remove", errno))?;
         self.directory
             .sync_all()
-            .map_err(|error| Error::io(&self.path, "sync", error))?;
-        Ok(true)
+            .map_err(|error| Error::io(&self.path, "sync", error))
     }
 }
 
@@ -314,6 +329,7 @@ impl Locked {
     fn rules(&self, allowed: u32) -> Rules {
         Rules {
             allowed,
+            account: self.owner,
             group: Some(self.group),
             one_name: true,
         }
@@ -341,6 +357,7 @@ impl Locked {
         let Some(file) = self.open_credential()? else {
             return Ok(None);
         };
+        adopt(&file);
         let credential =
             credential_file::parse(&path, &read_whole(&file, &path, credential_file::LIMIT)?)?;
         if credential.user() != account.name.as_str() {
@@ -372,6 +389,7 @@ impl Locked {
                 what: "the state is missing beside a credential",
             });
         };
+        adopt(&file);
         let newest = Newest::of(&path, &read_whole(&file, &path, limit)?)?;
         if !newest.state.covers(&credential) {
             return Err(Error::content(
@@ -419,7 +437,8 @@ impl Locked {
     /// record working. `account` may have had no record, or a damaged one.
     ///
     /// # Errors
-    /// Something could not be written; then the old record still counts.
+    /// Something could not be written; then the old record still counts. But for [`Error::NotDurable`]: the new one
+    /// counts, unless the power fails now.
     pub fn replace(
         &self,
         account: &Account,
@@ -441,6 +460,14 @@ impl Locked {
             CREDENTIAL_MODE,
             credential_file::reveal(credential).as_bytes(),
         )
+        .map_err(|error| match error {
+            Error::Io {
+                action: SYNC_DIRECTORY,
+                path,
+                source,
+            } => Error::NotDurable { path, source },
+            other => other,
+        })
     }
 
     /// Writes a whole file: beside it, then rename, each step durable before the next.
@@ -487,7 +514,37 @@ impl Locked {
             .map_err(failed)?;
         self.directory
             .sync_all()
-            .map_err(|error| Error::io(&self.path, "sync", error))
+            .map_err(|error| Error::io(&self.path, SYNC_DIRECTORY, error))
+    }
+}
+
+/// What failed when a file has its new content already.
+const SYNC_DIRECTORY: &str = "sync the directory";
+
+/// What the helper made for a user is root's from the first time that root has it open, so that nobody but root and the
+/// helper's group has any right to it, whatever way to it there may be.
+fn adopt(file: &File) {
+    if geteuid().is_root() && file.metadata().is_ok_and(|found| found.uid() != 0) {
+        // On a file system that is read-only just now it stays whose it is; the directory above keeps them out.
+        fchown(file, Some(Uid::from_raw(0)), None).ok();
+    }
+}
+
+/// Locks what `open` opens; `None`: there is nothing.
+fn lock_what_opens(
+    deadline: Duration,
+    open: impl Fn() -> Result<Option<Locked>, Error>,
+) -> Result<Option<Locked>, Error> {
+    let start = Instant::now();
+    loop {
+        let Some(mut locked) = open()? else {
+            return Ok(None);
+        };
+        locked.wait_for_lock(start, deadline)?;
+        // Whoever held the lock may have removed the directory; then its successor is the one to lock.
+        if metadata(&locked.directory, &locked.path)?.nlink() > 0 {
+            return Ok(Some(locked));
+        }
     }
 }
 

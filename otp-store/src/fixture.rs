@@ -58,7 +58,7 @@ pub(crate) fn another_credential(enrolment: u8) -> Credential {
     Credential::new("alice".to_owned(), 1001, vec![phone], Some(codes)).unwrap()
 }
 
-fn recovery_code(enrolment: u8, at: u8) -> RecoveryCode {
+pub(crate) fn recovery_code(enrolment: u8, at: u8) -> RecoveryCode {
     RecoveryCode::from_random([enrolment, at, 2, 3, 5, 7, 11, 13, 17, 19])
 }
 
@@ -111,7 +111,7 @@ impl Place {
 
 /// Puts `credential` in the place of whatever alice has.
 pub(crate) fn enrol(store: &Store, credential: &Credential) {
-    let locked = store.lock_or_create(&alice().name, SOON).unwrap();
+    let locked = store.lock_or_create(&alice(), SOON).unwrap();
     locked
         .replace(&alice(), credential, &State::fresh(credential))
         .unwrap();
@@ -119,7 +119,7 @@ pub(crate) fn enrol(store: &Store, credential: &Credential) {
 
 /// What is on disk about alice.
 pub(crate) fn state_of(store: &Store) -> State {
-    let locked = store.lock(&alice().name, SOON).unwrap().unwrap();
+    let locked = store.lock(&alice(), SOON).unwrap().unwrap();
     locked.read(&alice()).unwrap().unwrap().state
 }
 

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attempt;
+pub mod change;
 pub mod clock;
 mod credential_file;
 pub mod directory;
@@ -14,12 +15,15 @@ pub mod files;
 #[cfg(test)]
 mod fixture;
 pub mod mint;
+mod overview;
 pub mod policy;
 mod safe_open;
 mod state_file;
 mod undisturbed;
 
 pub use attempt::{Committed, attempt};
+pub use change::{Change, Draft};
 pub use directory::{Account, UserName};
 pub use error::{Error, Fault};
 pub use files::{Locked, Record, Store};
+pub use overview::{Device, Overview};

@@ -2,14 +2,14 @@
 
 use crate::document::{Section, Source, number, text, texts, truth};
 use crate::safe_open::{Access, Rules, open_file, read_whole};
-use crate::{Error, Fault};
+use crate::{Error, Fault, UserName};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use otp_core::Policy;
 use otp_core::record::{
-    Algorithm, CodePolicy, Digits, EnrollPolicy, Language, LockoutPolicy, MAX_AUTHENTICATORS,
-    Period, RecoveryPolicy, Unlock,
+    Algorithm, CodePolicy, Digits, EnforcePolicy, EnrollPolicy, HelperPolicy, Language,
+    LockoutPolicy, MAX_AUTHENTICATORS, Period, RecoveryPolicy, Unlock,
 };
 use std::fs::File;
 use std::path::Path;
@@ -68,6 +68,7 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>
     // be one that a user can bring about, by a hard link for instance.
     let rules = Rules {
         allowed: 0o7755,
+        account: None,
         group: None,
         one_name: false,
     };
@@ -95,6 +96,8 @@ pub fn parse(path: &str, bytes: &[u8]) -> Result<Policy, Error> {
         lockout: in_section(&mut root, "lockout", defaults.lockout, lockout)?,
         recovery: in_section(&mut root, "recovery", defaults.recovery, recovery)?,
         enroll: in_section(&mut root, "enroll", defaults.enroll, enroll)?,
+        enforce: in_section(&mut root, "enforce", defaults.enforce, enforce)?,
+        helper: in_section(&mut root, "helper", defaults.helper, helper)?,
     };
     later(&mut root)?;
     root.end()?;
@@ -177,10 +180,11 @@ fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPoli
     section.take("verify_email", |value| {
         if truth(value)? { Err(NOT_YET) } else { Ok(()) }
     })?;
-    let most = section.take("max_authenticators", |value| match number(value)? {
-        1 => Ok(1),
-        2..=4 => Err(NOT_YET),
-        _ => Err("must be 1 to 4"),
+    let most = section.take("max_authenticators", |value| {
+        match u8::try_from(number(value)?) {
+            Ok(count @ 1..=4) => Ok(count),
+            _ => Err("must be 1 to 4"),
+        }
     })?;
     debug_assert_eq!(MAX_AUTHENTICATORS, 4, "as the message above says");
     Ok(EnrollPolicy {
@@ -188,23 +192,42 @@ fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPoli
     })
 }
 
+fn enforce(section: &mut Section<'_>, default: EnforcePolicy) -> Result<EnforcePolicy, Error> {
+    let everybody = section.take("groups", |value| match texts(value)?.as_slice() {
+        [] => Ok(false),
+        [all] if all == "*" => Ok(true),
+        _ => Err(
+            "must be [\"*\"] (everybody) or [] (nobody); this version does not act on other groups yet",
+        ),
+    })?;
+    section.take("exempt_groups", none)?;
+    section.take("exempt_users", none)?;
+    section.take("from", only(""))?;
+    section.take("grace", only("0d"))?;
+    Ok(EnforcePolicy {
+        everybody: everybody.unwrap_or(default.everybody),
+    })
+}
+
+fn helper(section: &mut Section<'_>, default: HelperPolicy) -> Result<HelperPolicy, Error> {
+    let names = |value: &DeValue<'_>| {
+        let names = texts(value)?;
+        if names.iter().all(|name| UserName::new(name).is_ok()) {
+            Ok(names)
+        } else {
+            Err("must be names of users")
+        }
+    };
+    Ok(HelperPolicy {
+        trusted_callers: section
+            .take("trusted_callers", names)?
+            .unwrap_or(default.trusted_callers),
+    })
+}
+
 /// Keys of the format that this version does not act on. To take a value for one and then not act on it would be
 /// to promise something, so only the value that changes nothing is taken.
 fn later(root: &mut Section<'_>) -> Result<(), Error> {
-    in_section(root, "enforce", (), |section, ()| {
-        section.take("groups", |value| {
-            if texts(value)? == ["*"] {
-                Ok(())
-            } else {
-                Err(NOT_YET)
-            }
-        })?;
-        section.take("exempt_groups", none)?;
-        section.take("exempt_users", none)?;
-        section.take("from", only(""))?;
-        section.take("grace", only("0d"))?;
-        Ok(())
-    })?;
     in_section(root, "trust", (), |section, ()| {
         section.take("networks", none)?;
         section.take("remember", only("0"))?;
@@ -219,9 +242,7 @@ fn later(root: &mut Section<'_>) -> Result<(), Error> {
     in_section(root, "hooks", (), |section, ()| {
         section.take("run", only("")).map(drop)
     })?;
-    in_section(root, "helper", (), |section, ()| {
-        section.take("trusted_callers", none).map(drop)
-    })
+    Ok(())
 }
 
 const NOT_YET: &str = "this version does not act on this key yet; leave it at its default";

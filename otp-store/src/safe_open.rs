@@ -11,9 +11,9 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use zeroize::Zeroizing;
 
-/// Who may own what this process trusts: root, or the user that it runs as (tests without root).
-fn trusted_owner(uid: u32) -> bool {
-    uid == 0 || uid == geteuid().as_raw()
+/// Who may own what this process trusts: root, the user that it runs as (tests without root), or whose it is.
+fn trusted_owner(uid: u32, account: Option<u32>) -> bool {
+    uid == 0 || uid == geteuid().as_raw() || account == Some(uid)
 }
 
 /// What must hold for an opened file or directory.
@@ -21,6 +21,9 @@ fn trusted_owner(uid: u32) -> bool {
 pub(crate) struct Rules {
     /// The permission bits that it may have; any other is a fault.
     pub allowed: u32,
+    /// The user that may own it besides root: what the helper makes for somebody belongs to them, in a directory that
+    /// they cannot enter.
+    pub account: Option<u32>,
     /// The group that may have rights on it, besides root's.
     pub group: Option<u32>,
     /// Whether a file may have only one name: where another could be given one by somebody else.
@@ -30,7 +33,7 @@ pub(crate) struct Rules {
 impl Rules {
     pub(crate) fn check(self, path: &str, found: &Metadata) -> Result<(), Error> {
         let mode = found.mode() & 0o7777;
-        let fault = if !trusted_owner(found.uid()) {
+        let fault = if !trusted_owner(found.uid(), self.account) {
             Fault::Owner { uid: found.uid() }
         } else if mode & !self.allowed != 0 {
             Fault::Mode {

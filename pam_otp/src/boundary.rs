@@ -225,6 +225,10 @@ impl Host for Pam<'_> {
         directory::account(name)
     }
 
+    fn is_root(&self) -> bool {
+        nix::unistd::geteuid().is_root()
+    }
+
     fn now(&mut self) -> Result<UnixTime, Error> {
         clock::now()
     }

@@ -1,6 +1,6 @@
 //! What a login needs from the program that it happens in.
 
-use otp_core::{Input, UnixTime};
+use otp_core::UnixTime;
 use otp_store::{Account, Error};
 use zeroize::Zeroizing;
 
@@ -81,7 +81,7 @@ pub(crate) struct Kept {
     /// For whom it was typed.
     pub user: String,
     /// What was typed.
-    pub input: Input,
+    pub code: Reply,
 }
 
 /// The program that a login happens in: PAM in earnest, a script in tests.
@@ -108,6 +108,8 @@ pub(crate) trait Host {
     fn log(&mut self, priority: Priority, line: &str);
     /// Looks a user up in the name service.
     fn account(&mut self, name: &str) -> Result<Option<Account>, Error>;
+    /// Whether this process may read the records itself.
+    fn is_root(&self) -> bool;
     /// The time now.
     fn now(&mut self) -> Result<UnixTime, Error>;
 }

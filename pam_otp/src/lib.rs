@@ -12,3 +12,4 @@ mod event;
 mod host;
 mod login;
 mod options;
+mod route;

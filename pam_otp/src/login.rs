@@ -1,13 +1,13 @@
 //! One login, from the question to the answer, over whatever program it happens in.
 
 use crate::event::{self, Line};
-use crate::host::{Answer, Host, HostFault, Kept, Origin, Priority, Tone};
+use crate::host::{Answer, Host, HostFault, Kept, Origin, Priority, Reply, Tone};
 use crate::options::{FirstPass, Options};
+use crate::route::{Lost, Route};
 use otp_core::messages::Message;
 use otp_core::record::Language;
-use otp_core::{Input, Policy, Verdict, input};
-use otp_store::attempt::{attempt, nobody};
-use otp_store::{Account, Committed, Error, Store, policy};
+use otp_core::{Policy, Verdict, absent, input};
+use otp_store::{Account, Error, policy};
 
 /// Runs one `pam_sm_authenticate`.
 ///
@@ -54,7 +54,7 @@ pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bo
 /// Why a login ended without a verdict.
 enum Stop {
     Host(HostFault),
-    Store(Error),
+    Lost(Lost),
     /// The program changed the user's name while the user was typing.
     UserChanged,
 }
@@ -65,9 +65,15 @@ impl From<HostFault> for Stop {
     }
 }
 
+impl From<Lost> for Stop {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
-        Self::Store(error)
+        Self::Lost(Lost::Store(error))
     }
 }
 
@@ -85,7 +91,7 @@ struct Case {
     /// `None`: the name service knows nobody of that name.
     account: Option<Account>,
     policy: Policy,
-    store: Store,
+    route: Route,
     excused: bool,
 }
 
@@ -95,12 +101,13 @@ impl<H: Host> Login<'_, H> {
         let policy = policy::load(&options.conf)?;
         self.language = options.language.unwrap_or(policy.language);
         let account = self.host.account(&self.user)?;
-        let store = Store::open(&options.state_dir)?;
-        let excused = options.nullok && account.is_some();
+        let route = Route::open(self.host.is_root(), options)?;
+        let lenient = options.nullok || !policy.enforce.everybody;
+        let excused = lenient && account.is_some();
         let case = Case {
             account,
             policy,
-            store,
+            route,
             excused,
         };
         self.debug(
@@ -108,9 +115,9 @@ impl<H: Host> Login<'_, H> {
             &format!("account known: {}", case.account.is_some()),
         );
 
-        if options.nullok && !is_enrolled(&case)? {
+        if lenient && !is_enrolled(&case)? {
             return if case.excused {
-                self.answer(&case, nobody(true, &Input::Empty))
+                self.answer(&case, &absent(true, &otp_core::Input::Empty))
             } else {
                 Ok(self.refuse_stranger())
             };
@@ -123,16 +130,16 @@ impl<H: Host> Login<'_, H> {
             if kept.user != self.user {
                 return Err(Stop::UserChanged);
             }
-            return self.judge(&case, &kept.input);
+            return self.judge(&case, &kept.code);
         }
         if options.first_pass != FirstPass::Ignore {
             let reply = self.host.password()?.unwrap_or_default();
-            let (password, input) = input::cut(&reply, case.policy.code.digits);
-            if options.first_pass == FirstPass::Use || !matches!(input, Input::Empty) {
+            let (password, code) = input::cut(&reply, case.policy.code.digits);
+            if options.first_pass == FirstPass::Use || !code.is_empty() {
                 self.debug(options, "code from: first pass");
-                let answer = self.judge(&case, &input)?;
+                let answer = self.judge(&case, code)?;
                 if answer == Answer::Success && options.forward_pass {
-                    self.host.hand_on_password(&reply[..password])?;
+                    self.host.hand_on_password(password)?;
                 }
                 if options.first_pass == FirstPass::Use || answer != Answer::Refused {
                     return Ok(answer);
@@ -142,18 +149,18 @@ impl<H: Host> Login<'_, H> {
         self.debug(options, "code from: prompt");
         if options.forward_pass {
             let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
-            let (password, input) = input::cut(&reply, case.policy.code.digits);
-            let answer = self.judge(&case, &input)?;
+            let (password, code) = input::cut(&reply, case.policy.code.digits);
+            let answer = self.judge(&case, code)?;
             if answer == Answer::Success {
-                self.host.hand_on_password(&reply[..password])?;
+                self.host.hand_on_password(password)?;
             }
             return Ok(answer);
         }
         let reply = self.ask(options, Message::CodePrompt)?;
-        self.judge(&case, &Input::parse(&reply))
+        self.judge(&case, &reply)
     }
 
-    /// With `nullok`, refuses a name that the name service does not know.
+    /// Where who is not enrolled is excused, refuses a name that the name service does not know.
     ///
     /// It is not excused: a user list that cannot be read looks the same (glibc goes on to the next service and
     /// reports "not found"), and would open the door to everybody. But like somebody who is excused, it is asked
@@ -170,17 +177,17 @@ impl<H: Host> Login<'_, H> {
     /// The answer is to be ignored: the modules after this one decide, and the second line of this module last.
     fn split(&mut self, options: &Options, case: &Case) -> Result<Answer, Stop> {
         let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
-        let (password, input) = input::cut(&reply, case.policy.code.digits);
+        let (password, code) = input::cut(&reply, case.policy.code.digits);
         self.host.keep(Kept {
             user: self.user.clone(),
-            input,
+            code: Reply::new(code.to_vec()),
         })?;
-        self.host.hand_on_password(&reply[..password])?;
+        self.host.hand_on_password(password)?;
         self.debug(options, "password and code taken apart");
         Ok(Answer::Ignore)
     }
 
-    fn ask(&mut self, options: &Options, message: Message) -> Result<crate::host::Reply, Stop> {
+    fn ask(&mut self, options: &Options, message: Message) -> Result<Reply, Stop> {
         let prompt = options
             .prompt
             .clone()
@@ -191,37 +198,30 @@ impl<H: Host> Login<'_, H> {
     }
 
     /// Makes the attempt and says what became of it.
-    fn judge(&mut self, case: &Case, input: &Input) -> Result<Answer, Stop> {
+    fn judge(&mut self, case: &Case, code: &[u8]) -> Result<Answer, Stop> {
         // A program may let a name be changed during the conversation; the code was typed for the first one.
         if self.host.user()? != self.user {
             return Err(Stop::UserChanged);
         }
-        let committed = match &case.account {
-            Some(account) => attempt(
-                &case.store,
-                account,
-                &case.policy,
-                input,
-                case.excused,
-                || self.host.now(),
-            )?,
-            None => nobody(case.excused, input),
-        };
-        self.answer(case, committed)
+        let clock = || self.host.now();
+        let account = case.account.as_ref();
+        let verdict = case
+            .route
+            .attempt(account, &case.policy, code, case.excused, clock)?;
+        self.answer(case, &verdict)
     }
 
     /// Turns a verdict into the answer for PAM, a log line, and a message: in this order, and never before the
     /// verdict's consequences are on disk.
-    fn answer(&mut self, case: &Case, committed: Committed<Verdict>) -> Result<Answer, Stop> {
-        let verdict = committed.into_inner();
+    fn answer(&mut self, case: &Case, verdict: &Verdict) -> Result<Answer, Stop> {
         let now = self.host.now()?;
-        let message = Message::about(&verdict, &case.policy, now);
-        let mut line = event::about(&verdict, message, &self.user, &self.origin);
+        let message = Message::about(verdict, &case.policy, now);
+        let mut line = event::about(verdict, message, &self.user, &self.origin);
         if case.account.is_none() {
             line.add("account", "unknown");
         }
         self.host.log(line.priority, line.text());
-        let answer = answer_to(&verdict);
+        let answer = answer_to(verdict);
         if let Some(message) = message {
             let tone = if answer == Answer::Success {
                 Tone::Information
@@ -248,11 +248,11 @@ impl<H: Host> Login<'_, H> {
                 Priority::Error,
                 fault.word().to_owned(),
             ),
-            Stop::Store(error) => (
+            Stop::Lost(lost) => (
                 Answer::Unavailable,
                 "otp.unavailable",
                 Priority::Error,
-                error.to_string(),
+                lost.to_string(),
             ),
             Stop::UserChanged => {
                 let reason = "the application changed the user name during the login".to_owned();
@@ -289,10 +289,10 @@ impl<H: Host> Login<'_, H> {
     }
 }
 
-fn is_enrolled(case: &Case) -> Result<bool, Error> {
+fn is_enrolled(case: &Case) -> Result<bool, Lost> {
     case.account
         .as_ref()
-        .map_or(Ok(false), |account| case.store.is_enrolled(&account.name))
+        .map_or(Ok(false), |account| case.route.is_enrolled(account))
 }
 
 /// The answer to each verdict.

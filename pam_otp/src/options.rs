@@ -36,6 +36,8 @@ pub(crate) struct Options {
     pub debug: bool,
     pub conf: PathBuf,
     pub state_dir: PathBuf,
+    /// The helper for programs that are not root.
+    pub helper: PathBuf,
     pub language: Option<Language>,
 }
 
@@ -51,6 +53,7 @@ impl Default for Options {
             debug: false,
             conf: otp_store::policy::DEFAULT_FILE.into(),
             state_dir: otp_store::files::DEFAULT_DIRECTORY.into(),
+            helper: otp_helper::client::DEFAULT_HELPER.into(),
             language: None,
         }
     }
@@ -113,6 +116,9 @@ impl Options {
             ("state_dir", Some(path)) => {
                 self.state_dir = absolute(path).ok_or("state_dir= takes an absolute path")?;
             }
+            ("helper", Some(path)) => {
+                self.helper = absolute(path).ok_or("helper= takes an absolute path")?;
+            }
             ("lang", Some(tag)) => {
                 self.language = Some(Language::from_tag(tag).ok_or("lang= takes en or ko")?);
             }
@@ -158,7 +164,7 @@ mod tests {
         assert_eq!(parse(""), Ok(Options::default()));
         let options = parse(
             "nullok try_first_pass forward_pass echo_verification_code authtok_prompt=Code: debug conf=/etc/a \
-             state_dir=/var/b lang=ko",
+             state_dir=/var/b helper=/usr/c lang=ko",
         );
         assert_eq!(
             options,
@@ -172,6 +178,7 @@ mod tests {
                 debug: true,
                 conf: "/etc/a".into(),
                 state_dir: "/var/b".into(),
+                helper: "/usr/c".into(),
                 language: Some(Language::Korean),
             })
         );
@@ -193,6 +200,7 @@ mod tests {
             "conf=",
             "conf=relative/path",
             "state_dir=x",
+            "helper=x",
             "lang=fr",
             "lang",
             "secret=/home/x",

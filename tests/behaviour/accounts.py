@@ -7,7 +7,6 @@ import secrets
 import string
 import subprocess
 
-import clock
 
 HOMES = "/run/pam_otp-tests/home"
 
@@ -51,14 +50,19 @@ def create(name, password=None):
     account = stranger(name, password)
     subprocess.run(
         ["useradd", "--create-home", "--base-dir", HOMES, "--shell", "/bin/sh", account.name],
-        check=True, capture_output=True, env={**os.environ, **clock.ENVIRONMENT},
+        check=True, capture_output=True,
     )
     subprocess.run(
         ["chpasswd"], input=f"{account.name}:{account.password}\n", text=True, check=True, capture_output=True,
-        env={**os.environ, **clock.ENVIRONMENT},
     )
     return account
 
 
 def random_password():
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(20))
+
+
+def give_another_number(account):
+    """What is left when a user is removed and somebody else is given the name."""
+    another = max(entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid < 60000) + 1
+    subprocess.run(["usermod", "--uid", str(another), account.name], check=True, capture_output=True)

@@ -23,6 +23,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 static pam_handle_t *handle;
@@ -170,7 +171,8 @@ int main(void)
 {
     static char input[4096];
     size_t length = 0;
-    /* What every daemon has done before its first login, and what then stays open: the log, the list of users. */
+    /* What every daemon has done before its first login, and what then stays: the time zone, the log, the list of users. */
+    tzset();
     openlog("application", LOG_NDELAY, LOG_AUTHPRIV);
     (void)!getpwnam("root");
     for (;;) {

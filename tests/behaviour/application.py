@@ -11,7 +11,6 @@ import tempfile
 
 import pytest
 
-import clock
 import doors
 
 SUCCESS, PERM_DENIED, AUTH_ERR, AUTHINFO_UNAVAIL, MAXTRIES = 0, 6, 7, 9, 11
@@ -37,12 +36,16 @@ class Answer:
 
 
 class Application:
-    """`with Application(program) as application:` until the end of the block, whatever happens inside."""
+    """`with Application(program) as application:` until the end of the block, whatever happens inside.
 
-    def __init__(self, program, **environment):
+    As root, as most programs that log people in are; or as an account, and then the module asks the helper.
+    """
+
+    def __init__(self, program, user=None, **environment):
+        command = user.running(program) if user else [program]
         self._process = subprocess.Popen(
-            [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **clock.ENVIRONMENT, **environment},
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **environment},
         )
         self.pid = self._process.pid
         self.errors = b""
@@ -122,6 +125,7 @@ def program():
     stack, and with them whatever piece of a reply the application has last copied.
     """
     path = pathlib.Path(tempfile.mkdtemp(prefix="application."), "application")
+    path.parent.chmod(0o755)
     flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-Wl,-z,now"]
     subprocess.run(["gcc", *flags, "-o", path, SOURCE, "-lpam"], check=True)
     return path

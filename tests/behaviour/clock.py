@@ -1,21 +1,27 @@
 """The clock that every PAM program sees. It stands still until a test moves it.
 
-libfaketime comes in through the private /etc/ld.so.preload, which the loader honours for setuid programs too, and
-reads /etc/faketimerc. The harness itself was loaded before that file existed and lives in real time.
+clock.c comes in through the private /etc/ld.so.preload, which the loader honours for setuid and setgid programs too.
+The harness itself was loaded before that file existed and lives in real time.
+
+Not libfaketime, which tests/commands uses: what it is to do stands in the environment, and the helper is started with
+an empty one; it keeps a semaphore for each process, which a program that becomes another user cannot open; and it reads
+a file at every look at the clock, which a limit set by a user keeps it from.
 """
 
 import datetime
-import glob
+import os
 import pathlib
+import struct
+import subprocess
 import time
 
+SOURCE = pathlib.Path(__file__).with_name("clock.c")
+LIBRARY = "/run/pam_otp-tests/clock.so"
+NOW = pathlib.Path("/run/pam_otp-tests/now")
 PRELOAD = pathlib.Path("/etc/ld.so.preload")
-NOW = pathlib.Path("/etc/faketimerc")
 
-# For everything the harness starts: look at the clock each time, and leave timeouts and file times alone.
-ENVIRONMENT = {"FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
-# For the clients, which are no part of what is tested: real time.
-REAL_TIME = {"FAKETIME": "+0"}
+# For the clients, which are no part of what is tested.
+REAL_TIME = {"REAL_TIME": "1"}
 
 # 2027-01-15 08:00:10 UTC, ten seconds into a step of thirty (and of sixty).
 START = 1_800_000_010
@@ -23,16 +29,16 @@ START = 1_800_000_010
 
 class Clock:
     def __init__(self):
-        (library,) = glob.glob("/usr/lib/*/faketime/libfaketime.so.1") or ["(libfaketime.so.1 is not installed)"]
+        self._file = os.open(NOW, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         self.set(START)
-        PRELOAD.write_text(library + "\n")
+        flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+        subprocess.run(["gcc", *flags, "-o", LIBRARY, SOURCE], check=True)
+        PRELOAD.write_text(f"{LIBRARY}\n")
 
     def set(self, now):
-        """Makes it `now`, in unix seconds. A write to a file beside and a rename: no program sees half a time."""
+        """Makes it `now`, in unix seconds. One number that is written in one go: no program sees half a time."""
         self.now = now
-        beside = NOW.with_name("faketimerc.new")
-        beside.write_text(self.utc() + "\n")
-        beside.rename(NOW)
+        os.pwrite(self._file, struct.pack("=q", now), 0)
 
     def advance(self, seconds):
         self.set(self.now + seconds)

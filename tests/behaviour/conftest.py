@@ -18,7 +18,9 @@ import sshd  # noqa: E402
 from under_test import IMPLEMENTATIONS  # noqa: E402
 
 UNDER_TEST = os.environ.get("OTP_UNDER_TEST") or "ours"
-SERVICES = ("sshd", "sudo", "su")
+SERVICES = ("sshd", "sudo", "su", "pamtester")
+# The peers keep what they know where only root, or only the user, can read it; ours has a helper.
+DOORS = SERVICES if UNDER_TEST == "ours" else ("sshd", "sudo", "su")
 SUDOERS = """
 Defaults timestamp_timeout=0, passwd_tries=1, lecture=never, !fqdn
 ALL ALL=(ALL:ALL) ALL
@@ -84,12 +86,15 @@ def every_door(machine_clock, journal, server):
     login_defs = pathlib.Path("/etc/login.defs")
     login_defs.write_text(re.sub(r"(?m)^FAIL_DELAY.*\n", "", login_defs.read_text()) + "FAIL_DELAY 0\n")
     caller = accounts.create("visitor")
-    return {"sshd": doors.Ssh(server, sshd.HOST), "sudo": doors.Sudo(), "su": doors.Su(caller)}
+    return {
+        "sshd": doors.Ssh(server, sshd.HOST), "sudo": doors.Sudo(), "su": doors.Su(caller),
+        "pamtester": doors.Pamtester(),
+    }
 
 
 @pytest.fixture
 def protect():
-    """`protect(LINE, ...)` makes these the auth lines of sshd, sudo and su. They stay until a test says otherwise."""
+    """`protect(LINE, ...)` makes these the auth lines of every service behind a door. They stay until a test says otherwise."""
 
     def write(*auth_lines):
         lines = [*(f"auth {line}" for line in auth_lines), "account required pam_unix.so", "session required pam_permit.so"]
@@ -110,9 +115,9 @@ def ssh(every_door, clock):
     return every_door["sshd"]
 
 
-@pytest.fixture(params=SERVICES)
+@pytest.fixture(params=DOORS)
 def door(every_door, clock, request):
-    """Each of sshd, sudo and su in turn."""
+    """Each of sshd, sudo and su in turn, as root; and pamtester, as the account, over the helper."""
     return every_door[request.param]
 
 

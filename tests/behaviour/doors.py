@@ -1,4 +1,5 @@
-"""Ways into the machine: the real ssh, sudo and su, each at a terminal of its own.
+"""Ways into the machine: the real ssh, sudo and su, each at a terminal of its own. And pamtester, which is what any
+program is that runs PAM without being root.
 
 A test says who wants in and what they type; `Outcome` says what they were asked, what they were told, and whether
 the door opened. Whatever fits neither "in" nor "refused" is an error of the test, never a refusal.
@@ -58,7 +59,7 @@ class Visit:
         self._prompts = re.compile("|".join([*map(re.escape, prompts), *PROMPTS]))
         self._text = ""
         self.prompts = []
-        environment = {"PATH": os.environ["PATH"], "TERM": "dumb", "LC_ALL": "C.UTF-8", **clock.ENVIRONMENT}
+        environment = {"PATH": os.environ["PATH"], "TERM": "dumb", "LC_ALL": "C.UTF-8"}
         environment.update(door.environment)
         self._terminal = pexpect.spawn(
             argv[0], argv[1:], env=environment, encoding="utf-8", codec_errors="replace",
@@ -191,6 +192,21 @@ class Su(Door):
 
     def visit(self, account, prompts=()):
         return Visit(self, account, self.caller.running("/usr/bin/su", account.name, "-c", COMMAND), prompts)
+
+    def becomes(self, account):
+        return account.name
+
+
+class Pamtester(Door):
+    """A program that runs PAM as the account itself, without privileges: there the module asks the helper."""
+
+    service = "pamtester"
+    refusal = r"pamtester: (Authentication (failure|service cannot retrieve)|Have exhausted maximum|Permission denied)"
+    refusal_status = 1
+
+    def visit(self, account, prompts=()):
+        script = f'/usr/bin/pamtester {self.service} "$1" authenticate && {COMMAND}'
+        return Visit(self, account, account.running("/bin/sh", "-c", script, "sh", account.name), prompts)
 
     def becomes(self, account):
         return account.name

@@ -4,10 +4,11 @@
 #
 #   namespace.sh RESULTS COMMAND [ARGUMENT...]      as root
 #
-# Private to the command: mounts, processes, network (loopback only), /etc (a copy), /dev (a few nodes), /run, /tmp,
-# /var/lib, /var/log and the mail spool (empty). Everything else is read-only, except the directory RESULTS.
+# Private to the command: mounts, processes, network (loopback only), /etc and /usr/libexec (copies), /dev (a few nodes),
+# /run, /tmp, /var/lib, /var/log and the mail spool (empty). Everything else is read-only, except the directory RESULTS.
 # The command starts in /run/pam_otp-tests, which holds a copy of this directory as `suite` and, in `bin`, a copy of
-# each file that the environment variable OTP_BINARIES names (separated by colons).
+# each file that the environment variable OTP_BINARIES names (separated by colons). The directory OTP_POSTGRESQL, if it is
+# set, is there as `postgresql`.
 set -eu
 
 if [ -z "${OTP_INSIDE_NAMESPACE-}" ]; then
@@ -27,6 +28,11 @@ mount -t tmpfs -o mode=0755 private /run
 world=/run/pam_otp-tests
 mkdir "$world" "$world/bin" "$world/home" "$world/results" /run/sshd /run/lock
 mount --bind "$results" "$world/results"
+if [ -n "${OTP_POSTGRESQL-}" ]; then
+    mkdir "$world/postgresql"
+    mount --bind "$OTP_POSTGRESQL" "$world/postgresql"
+    mount -o remount,bind,ro "$world/postgresql"
+fi
 cp -a /etc "$world/etc"
 cp -r "$suite" "$world/suite"
 IFS=:
@@ -38,7 +44,7 @@ unset IFS
 chown -R root:root "$world/bin" "$world/suite"
 
 mount --bind "$world/etc" /etc
-rm -f /etc/nologin /etc/localtime /etc/ld.so.preload /etc/faketimerc
+rm -f /etc/nologin /etc/localtime /etc/ld.so.preload
 
 # /dev: nothing but what logins use, and a place for the socket that collects the log.
 dev=$world/dev
@@ -55,6 +61,22 @@ ln -s pts/ptmx "$dev/ptmx"
 ln -s /proc/self/fd "$dev/fd"
 mount --rbind "$dev" /dev
 
+# /usr/libexec, where the helper has its place.
+libexec=$world/libexec
+mkdir "$libexec"
+for entry in /usr/libexec/*; do
+    if [ -L "$entry" ]; then
+        cp -a "$entry" "$libexec/"
+    elif [ -d "$entry" ]; then
+        mkdir "$libexec/${entry##*/}"
+        mount --bind "$entry" "$libexec/${entry##*/}"
+    elif [ -e "$entry" ]; then
+        : > "$libexec/${entry##*/}"
+        mount --bind "$entry" "$libexec/${entry##*/}"
+    fi
+done
+mount --rbind "$libexec" /usr/libexec
+
 for place in /var/lib /var/log /var/mail /var/spool/mail /tmp; do
     if [ -d "$place" ] && [ ! -L "$place" ]; then
         mount -t tmpfs -o mode=0755 private "$place"
@@ -65,7 +87,7 @@ chmod 1777 /tmp
 # Belt and braces: what has no private copy cannot be written at all.
 while read -r _ _ _ _ place _; do
     case $place in
-        /proc* | /sys* | /dev* | /run* | /etc | /tmp | /var/lib | /var/log | /var/mail | /var/spool/mail) ;;
+        /proc* | /sys* | /dev* | /run* | /etc | /usr/libexec | /tmp | /var/lib | /var/log | /var/mail | /var/spool/mail) ;;
         *) mount -o remount,bind,ro "$place" 2> /dev/null || true ;;
     esac
 done < /proc/self/mountinfo

@@ -56,7 +56,7 @@ class Sshd:
         with open(LOG, "ab") as log:
             self._process = subprocess.Popen(
                 ["/usr/sbin/sshd", "-D", "-e", "-f", self._config],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": os.environ["PATH"], **clock.ENVIRONMENT},
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={"PATH": os.environ["PATH"]},
             )
         clock.wait_until(self._listening, f"sshd; see {LOG.name}")
         return self

@@ -28,8 +28,9 @@ def test_wrong_codes_typed_by_many_at_once_are_looked_at_five_times_and_lock(ssh
     assert sorted(names) == ["otp.lock", *["otp.locked"] * (LOGINS - 5), *["otp.reject"] * 4]
 
 
-@pytest.mark.promised_by("ours", "google-authenticator", "oath")
+@pytest.mark.promised_by("ours", "google-authenticator")
 def test_many_accounts_at_once_do_not_get_in_each_others_way(ssh, enrol):
+    """pam_oath, which keeps everybody in one file, refuses one of them now and then."""
     everyone = [enrol("carol") for _ in range(8)]
     outcomes = together([lambda who=who: ssh.attempt(who, who.password, who.codes.now()) for who in everyone])
     assert all(outcome.admitted for outcome in outcomes)

@@ -184,6 +184,7 @@ def test_nothing_secret_is_left_in_the_memory_of_the_program(
     assert found_in(after_the_end, traces) == []
 
 
+@pytest.mark.parametrize("door", ["sshd", "sudo", "su"], indirect=True)
 @pytest.mark.parametrize("reply_of", [right, recovery])
 def test_nothing_secret_is_left_in_sshd_sudo_and_su_while_the_session_lasts(door, alice, monkeypatch, reply_of):
     """The reply passes through hands of theirs, too: here it is about the key and the codes that nobody typed."""

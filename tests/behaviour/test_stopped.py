@@ -6,7 +6,6 @@ import signal
 import pexpect
 import pytest
 
-import clock
 import doors
 
 pytestmark = pytest.mark.promised_by("ours")
@@ -20,7 +19,7 @@ def stopped_su(every_door, alice):
         "/usr/bin/strace",
         ["-f", "-u", somebody.name, "-o", "/dev/null", "-e", "trace=fdatasync",
          "-e", "inject=fdatasync:signal=SIGSTOP:when=1", "/usr/bin/su", alice.name, "-c", doors.COMMAND],
-        env={"PATH": os.environ["PATH"], "TERM": "dumb", "LC_ALL": "C.UTF-8", **clock.ENVIRONMENT},
+        env={"PATH": os.environ["PATH"], "TERM": "dumb", "LC_ALL": "C.UTF-8"},
         encoding="utf-8", timeout=doors.TIMEOUT_SECONDS,
     )
     terminal.delaybeforesend = None

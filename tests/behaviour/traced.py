@@ -15,10 +15,9 @@ import subprocess
 import tempfile
 
 import application
-import clock
 
-# `7 openat(AT_FDCWD</tmp>, "x", O_RDONLY) = 3</tmp/x>`: process, name, arguments, result.
-CALL = re.compile(r"(?P<process>\d+) +(?P<name>\w+)\((?P<arguments>.*?)(?:\) += (?P<result>.*))?$")
+# `7 openat(AT_FDCWD</tmp>, "x", O_RDONLY) = 3</tmp/x>`: process where it follows forks, name, arguments, result.
+CALL = re.compile(r"(?:\d+ +)?(?P<name>\w+)\((?P<arguments>.*?)(?:\) += (?P<result>.*))?$")
 BEGINS, ENDS = '"pam_authenticate begins"', '"pam_authenticate ends"'
 
 
@@ -79,13 +78,22 @@ class Login:
         return bool(self.told) or self.code is not None
 
 
-def login(program, account, *replies, inject=None, service=application.SERVICE, environment=None):
-    """`inject` is strace's: `openat:signal=KILL:when=7`, `fdatasync:error=EIO`."""
+def login(program, account, *replies, inject=None, user=None, follow=True, service=application.SERVICE, environment=None):
+    """`inject` is strace's: `openat:signal=KILL:when=7`, `fdatasync:error=EIO`.
+
+    As root, or as `user`, and then the module asks the helper. strace counts in each process by itself; `follow` says
+    whether it looks at the children, such as the helper, at all.
+    """
     with tempfile.NamedTemporaryFile("r", prefix="trace.", errors="backslashreplace") as trace:
-        command = ["strace", "--follow-forks", "--decode-fds=path", "--string-limit=400", "--output", trace.name]
+        command = ["strace", "--decode-fds=path", "--string-limit=400", "--output", trace.name]
+        if follow:
+            command.append("--follow-forks")
+        if user:
+            # As root on the user's behalf: so that a setgid program keeps its group.
+            command += ["--user", user.name]
         if inject:
             command += ["-e", f"inject={inject}"]
-        caller = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **clock.ENVIRONMENT, **(environment or {})}
+        caller = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **(environment or {})}
         done = subprocess.run(
             [*command, program], input=application.script(account, *replies, service=service), capture_output=True,
             timeout=600, env=caller,

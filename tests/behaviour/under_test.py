@@ -11,7 +11,6 @@ import pathlib
 import shutil
 import subprocess
 
-import clock
 import codes
 
 BINARIES = pathlib.Path("/run/pam_otp-tests/bin")
@@ -22,14 +21,19 @@ class Ours:
     code_prompt = "Verification code: "
     one_reply_prompt = "Password & verification code: "
     module = str(BINARIES / "pam_otp.so")
+    helper = "/usr/libexec/pam_otp/otp-helper"
+    service = pathlib.Path("/etc/pam.d/otp-enroll")
     state_directory = pathlib.Path("/var/lib/pam_otp")
 
     def prepare(self):
         # The log names a module after its file, so the library gets the name that it is installed under.
         shutil.copy(BINARIES / "libpam_otp.so", self.module)
         os.chmod(self.module, 0o644)
-        self.state_directory.mkdir()
-        os.chmod(self.state_directory, 0o2770)
+        os.makedirs(os.path.dirname(self.helper))
+        shutil.copy(BINARIES / "otp-helper", self.helper)
+        self.service.write_text((BINARIES / "otp-enroll-debian").read_text().replace("pam_otp.so", self.module))
+        # The same script that the packages run.
+        subprocess.run([BINARIES / "permissions", self.helper, self.state_directory], check=True)
 
     def enrol(self, account, *flags):
         provisioned = json.loads(self.admin("provision", account.name, "--json", *flags))
@@ -46,7 +50,7 @@ class Ours:
         return run_at_fake_time([BINARIES / "otp-admin", *arguments]).stdout
 
     def line(self, arguments="", control="required"):
-        return f"{control} {self.module} {arguments}".rstrip()
+        return " ".join(filter(None, [control, self.module, arguments]))
 
     def one_reply(self):
         """One question for password and code: the code module asks and hands the password on."""
@@ -105,7 +109,7 @@ def run_at_fake_time(command):
     """Runs one of our command lines to its end, without a terminal, by the clock of the PAM programs."""
     done = subprocess.run(
         [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **clock.ENVIRONMENT},
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
     )
     assert done.returncode == 0, f"{command}: exit {done.returncode}: {done.stderr}"
     return done

@@ -303,7 +303,7 @@ def test_korean_is_spoken_by_option_by_locale_and_by_policy(machine):
         talk.until("기기에 표시된 6자리 코드: ")
         secret = re.search(r"secret=([A-Z2-7]+)", talk.screen)[1]
         talk.answer(machine.code(secret))
-        talk.until("저장할 파일 (저장하지 않으려면 Enter): ")
+        talk.until("저장하지 않으려면 Enter): ")
         talk.answer("")
         talk.until("입력해 주세요: ")
         talk.answer("보관")

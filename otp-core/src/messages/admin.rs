@@ -45,7 +45,7 @@ pub enum Report<'a> {
         /// Unused ones.
         left: u32,
         /// How many were issued.
-        issued: usize,
+        issued: u32,
     },
     /// No recovery codes were issued.
     NoCodes,

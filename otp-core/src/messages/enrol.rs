@@ -23,6 +23,20 @@ pub enum Dialogue<'a> {
         /// The names of the old ones.
         names: &'a str,
     },
+    /// An authenticator is to go.
+    Removes {
+        /// Whose.
+        user: &'a str,
+        /// Its name.
+        name: &'a str,
+    },
+    /// New recovery codes are to be made.
+    NewCodes {
+        /// Whose.
+        user: &'a str,
+    },
+    /// The questions of the PAM service follow.
+    ProveYourself,
     /// What to do with the QR code, where one is drawn or written.
     Scan,
     /// The key follows.
@@ -83,6 +97,8 @@ pub enum Dialogue<'a> {
     CodesUse,
     /// They are shown once.
     CodesOnce,
+    /// They were sent to the clipboard.
+    Copied,
     /// Asks for a file to save them in.
     SaveQuestion,
     /// They are saved.
@@ -101,6 +117,22 @@ pub enum Dialogue<'a> {
         /// Its name.
         name: &'a str,
         /// How many recovery codes go with it.
+        codes: usize,
+    },
+    /// An authenticator has gone.
+    Removed {
+        /// Whose.
+        user: &'a str,
+        /// Its name.
+        name: &'a str,
+        /// Whether it was the last one.
+        last: bool,
+    },
+    /// New recovery codes are there.
+    CodesDone {
+        /// Whose.
+        user: &'a str,
+        /// How many.
         codes: usize,
     },
     /// What is left to delete.
@@ -141,6 +173,14 @@ impl Dialogue<'_> {
             Self::Replaces { names } => format!(
                 "There is one already ({names}). At the end it is replaced: it stops working, and so do its recovery codes."
             ),
+            Self::Removes { user, name } => format!(
+                "The authenticator \"{name}\" of {user} is to be removed. It then no longer works; with the last one go the \
+                 recovery codes."
+            ),
+            Self::NewCodes { user } => format!(
+                "New recovery codes for {user}. At the end the old ones stop working; Ctrl-C leaves everything as it was."
+            ),
+            Self::ProveYourself => "First, please prove who you are.".to_owned(),
             Self::Scan => "Scan the QR code with an authenticator app, or give the app the key.".to_owned(),
             Self::Key => "Key:".to_owned(),
             Self::Uri => "URI:".to_owned(),
@@ -170,7 +210,14 @@ impl Dialogue<'_> {
             Self::CodesTitle { user, host, issued } => format!("Recovery codes of {user} at {host}, {issued}"),
             Self::CodesUse => "Each lets you in once, in place of the code, when the device is not at hand.".to_owned(),
             Self::CodesOnce => "They are shown only now. Print them, or write them down, and keep them apart from the device.".to_owned(),
-            Self::SaveQuestion => "File to save them in, or Enter to go on without: ".to_owned(),
+            Self::Copied => {
+                "Sent to the clipboard of this terminal. Not every terminal takes it, and every program there can read it: \
+                 paste it where it is to stay, and see that it arrived."
+                    .to_owned()
+            }
+            Self::SaveQuestion => {
+                "File to save them in, \"copy\" for the clipboard, or Enter to go on without: ".to_owned()
+            }
             Self::Saved { path } => format!("Saved in {path}."),
             Self::KeptQuestion => format!("Type \"{}\" when the recovery codes are kept: ", KEPT[0]),
             Self::NotKept => format!("Nothing is saved before you type \"{}\". Ctrl-C leaves everything as it was.", KEPT[0]),
@@ -178,6 +225,11 @@ impl Dialogue<'_> {
             Self::Done { user, name, codes } => {
                 format!("{user}: authenticator \"{name}\" is enrolled, with {codes} recovery codes")
             }
+            Self::Removed { user, name, last: false } => format!("{user}: authenticator \"{name}\" is removed"),
+            Self::Removed { user, name, last: true } => {
+                format!("{user}: authenticator \"{name}\" is removed, and the recovery codes with it")
+            }
+            Self::CodesDone { user, codes } => format!("{user}: {codes} new recovery codes, the old ones no longer work"),
             Self::DeleteQrFile { path } => format!("Delete {path} now: whoever has it can make your codes."),
             Self::TestAccepted { name } => format!("A login would have been let in: the code of \"{name}\" is right."),
             Self::TestResynchronised => "The clock of the device is off; that is now allowed for.".to_owned(),
@@ -188,6 +240,7 @@ impl Dialogue<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn korean(self) -> String {
         match self {
             Self::Opening { user, issuer } => format!(
@@ -196,6 +249,13 @@ impl Dialogue<'_> {
             Self::Replaces { names } => format!(
                 "이미 등록된 인증기({names})가 있습니다. 마치면 새 인증기로 바뀌고, 이전 인증기와 복구 코드는 쓸 수 없게 됩니다."
             ),
+            Self::Removes { user, name } => format!(
+                "{user} 계정의 인증기 \"{name}\"을(를) 삭제합니다. 삭제하면 쓸 수 없게 되며, 마지막 인증기라면 복구 코드도 함께 삭제합니다."
+            ),
+            Self::NewCodes { user } => format!(
+                "{user} 계정의 복구 코드를 새로 만듭니다. 마치면 이전 복구 코드는 쓸 수 없게 됩니다. Ctrl-C를 누르면 모두 그대로 둡니다."
+            ),
+            Self::ProveYourself => "먼저 본인 확인을 해 주세요.".to_owned(),
             Self::Scan => "인증 앱으로 QR 코드를 스캔하거나 앱에 키를 입력해 주세요.".to_owned(),
             Self::Key => "키:".to_owned(),
             Self::Uri => "URI 주소:".to_owned(),
@@ -236,7 +296,12 @@ impl Dialogue<'_> {
                 "지금 한 번만 보여 드립니다. 인쇄하거나 적어서 기기와 다른 곳에 보관해 주세요."
                     .to_owned()
             }
-            Self::SaveQuestion => "저장할 파일 (저장하지 않으려면 Enter): ".to_owned(),
+            Self::Copied => "이 터미널의 클립보드로 보냈습니다. 지원하지 않는 터미널도 있고, 그곳의 모든 프로그램이 \
+                클립보드를 읽을 수 있습니다. 보관할 곳에 붙여 넣고 들어갔는지 확인해 주세요."
+                .to_owned(),
+            Self::SaveQuestion => {
+                "저장할 파일 (클립보드로 복사하려면 \"복사\", 저장하지 않으려면 Enter): ".to_owned()
+            }
             Self::Saved { path } => format!("{path} 파일에 저장했습니다."),
             Self::KeptQuestion => format!(
                 "복구 코드를 보관했으면 \"{}\" 또는 \"{}\"을 입력해 주세요: ",
@@ -254,6 +319,21 @@ impl Dialogue<'_> {
             Self::Done { user, name, codes } => {
                 format!("{user}: 인증기 \"{name}\"을(를) 복구 코드 {codes}개와 함께 등록했습니다")
             }
+            Self::Removed {
+                user,
+                name,
+                last: false,
+            } => format!("{user}: 인증기 \"{name}\"을(를) 삭제했습니다"),
+            Self::Removed {
+                user,
+                name,
+                last: true,
+            } => {
+                format!("{user}: 인증기 \"{name}\"을(를) 복구 코드와 함께 삭제했습니다")
+            }
+            Self::CodesDone { user, codes } => format!(
+                "{user}: 새 복구 코드 {codes}개를 만들었습니다. 이전 복구 코드는 더 이상 쓸 수 없습니다"
+            ),
             Self::DeleteQrFile { path } => {
                 format!("{path} 파일을 지금 지워 주세요. 이 파일로 누구나 코드를 만들 수 있습니다.")
             }

@@ -2,6 +2,15 @@
 
 use crate::record::Language;
 
+/// Who is told, and so what they can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// An administrator.
+    Root,
+    /// Somebody who looks after the own account.
+    Owner,
+}
+
 /// Why a command was refused or could not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -40,8 +49,70 @@ pub enum Trouble {
         /// The user's name.
         user: String,
     },
-    /// The account is locked, so nothing may be enrolled.
+    /// An account of somebody else.
+    NotYours {
+        /// The user's name.
+        user: String,
+    },
+    /// Another policy file or directory of records than the usual one.
+    NotYourPlace,
+    /// The PAM service `otp-enroll` did not let the user in.
+    NotAuthenticated,
+    /// An authenticator of that name is there already.
+    NameTaken {
+        /// Its name.
+        name: String,
+    },
+    /// As many authenticators as policy allows are there.
+    Full {
+        /// The user's name.
+        user: String,
+        /// How many are allowed.
+        most: u8,
+    },
+    /// No authenticator has that name.
+    NoSuchName {
+        /// The user's name.
+        user: String,
+        /// The name that was given.
+        name: String,
+    },
+    /// There are several authenticators, and none was named.
+    WhichOne {
+        /// Their names.
+        names: String,
+    },
+    /// It would have been the last authenticator, and policy demands one.
+    Demanded {
+        /// The user's name.
+        user: String,
+    },
+    /// Policy issues no recovery codes.
+    NoCodes,
+    /// The helper does not answer.
+    NoHelper {
+        /// What is known of it.
+        reason: String,
+    },
+    /// The helper could not do it.
+    Unavailable {
+        /// What it says.
+        reason: String,
+    },
+    /// It is not known whether the change was made.
+    Unknown {
+        /// What is known.
+        reason: String,
+    },
+    /// The account is locked, so nothing may be changed.
     Locked {
+        /// The user's name.
+        user: String,
+        /// Whether a recovery code opens it.
+        opens: bool,
+    },
+    /// The account is disabled, so nothing may be changed.
+    Disabled {
         /// The user's name.
         user: String,
     },
@@ -49,6 +120,8 @@ pub enum Trouble {
     NotProven,
     /// The person at the terminal left, or the terminal did.
     Left,
+    /// The helper has ended the dialogue before the person did.
+    TimeIsOver,
     /// What was to be changed was changed by somebody else in the meantime.
     ChangedMeanwhile {
         /// The user's name.
@@ -99,10 +172,10 @@ impl Trouble {
 
     /// What to do about it.
     #[must_use]
-    pub fn hint(&self, language: Language) -> String {
+    pub fn hint(&self, language: Language, asker: Asker) -> String {
         match language {
-            Language::English => self.english_hint(),
-            Language::Korean => self.korean_hint(),
+            Language::English => self.english_hint(asker),
+            Language::Korean => self.korean_hint(asker),
         }
     }
 
@@ -119,13 +192,46 @@ impl Trouble {
             Self::NoTerminal { .. } => "there is no terminal to ask at".to_owned(),
             Self::NotEnrolled { user } => format!("{user} has no authenticator"),
             Self::AlreadyEnrolled { user } => format!("{user} has an authenticator already"),
-            Self::Locked { user } => {
-                format!("{user} is locked, and nothing can be enrolled while it lasts")
+            Self::Disabled { user } => {
+                format!("{user} is disabled, and nothing can be enrolled or changed while it lasts")
+            }
+            Self::Locked { user, .. } => {
+                format!("{user} is locked, and nothing can be enrolled or changed while it lasts")
+            }
+            Self::NotYours { user } => format!("only root may do this for {user}"),
+            Self::NotYourPlace => {
+                "only root may choose another policy file or directory of records".to_owned()
+            }
+            Self::NotAuthenticated => {
+                "you were not recognised as the owner of the account; nothing was changed"
+                    .to_owned()
+            }
+            Self::NameTaken { name } => {
+                format!("an authenticator is called \"{name}\" already")
+            }
+            Self::Full { user, most } => {
+                format!("{user} has {most} authenticators, and more are not allowed")
+            }
+            Self::NoSuchName { user, name } => {
+                format!("no authenticator of {user} is called \"{name}\"")
+            }
+            Self::WhichOne { names } => format!("there are several authenticators: {names}"),
+            Self::Demanded { user } => {
+                format!("it is the last authenticator of {user}, and one is demanded here")
+            }
+            Self::NoCodes => "recovery codes are not issued here".to_owned(),
+            Self::NoHelper { reason } => {
+                format!("the records cannot be reached: {reason}; nothing was changed")
+            }
+            Self::Unavailable { reason } => reason.clone(),
+            Self::Unknown { reason } => {
+                format!("it is not known whether the change was made: {reason}")
             }
             Self::NotProven => {
                 "no code of the new authenticator was right; nothing was changed".to_owned()
             }
             Self::Left => "stopped; nothing was changed".to_owned(),
+            Self::TimeIsOver => "it took too long; nothing was changed".to_owned(),
             Self::ChangedMeanwhile { user } => {
                 format!(
                     "the record of {user} was changed in the meantime; nothing was changed here"
@@ -148,8 +254,11 @@ impl Trouble {
         }
     }
 
-    fn english_hint(&self) -> String {
+    fn english_hint(&self, asker: Asker) -> String {
         match self {
+            Self::Locked { user, .. } | Self::Disabled { user } if asker == Asker::Root => {
+                format!("look at 'otp-admin show {user}', then 'otp-admin unlock {user}'")
+            }
             Self::NotRoot { program: "otp-enroll" } => {
                 "ask your administrator; who is one adds '--user NAME' and runs it with sudo".to_owned()
             }
@@ -160,19 +269,55 @@ impl Trouble {
             Self::ForWhom { caller: None } => "add '--user NAME'".to_owned(),
             Self::NoSuchUser { .. } => "check the spelling, and 'getent passwd'".to_owned(),
             Self::GoneUser { user } => format!("remove the record with 'otp-admin reset {user}'"),
-            Self::NoTerminal { user } => {
-                format!("run it in a terminal (ssh -t), or without questions: 'otp-admin provision {user}'")
+            Self::NoTerminal { user } => match asker {
+                Asker::Root => {
+                    format!("run it in a terminal (ssh -t), or without questions: 'otp-admin provision {user}'")
+                }
+                Asker::Owner => "run it in a terminal (ssh -t)".to_owned(),
+            },
+            Self::NotEnrolled { user } => match asker {
+                Asker::Root => format!("enrol with 'otp-enroll --user {user}'"),
+                Asker::Owner => "enrol with 'otp-enroll'".to_owned(),
+            },
+            Self::NotYours { .. } => "leave out '--user' for your own account, or ask your administrator".to_owned(),
+            Self::NotYourPlace => "leave out '--conf' and '--state-dir'".to_owned(),
+            Self::NotAuthenticated => {
+                "start again; a recovery code is taken in place of a code, and each code works once".to_owned()
             }
-            Self::NotEnrolled { user } => format!("enrol with 'otp-enroll --user {user}'"),
+            Self::NameTaken { .. } => "choose another name, or remove that one first".to_owned(),
+            Self::Full { .. } => "remove one first ('otp-enroll remove NAME')".to_owned(),
+            Self::NoSuchName { .. } => "'otp-enroll status' names them".to_owned(),
+            Self::WhichOne { .. } => "say which: 'otp-enroll remove NAME'".to_owned(),
+            Self::Demanded { user } => match asker {
+                Asker::Root => format!("'otp-admin reset {user}' removes it all the same"),
+                Asker::Owner => "'otp-enroll' replaces it by a new one".to_owned(),
+            },
+            Self::NoCodes => "they come with 'codes' in section [recovery] of the policy".to_owned(),
+            Self::NoHelper { .. } => {
+                "start again; if it stays so, an administrator checks that otp-helper is installed with its group".to_owned()
+            }
+            Self::Unavailable { .. } | Self::Disabled { .. } => "ask your administrator".to_owned(),
+            Self::Unknown { .. } => {
+                "keep the old device and the new one, and all recovery codes, until 'otp-enroll test' has shown which count"
+                    .to_owned()
+            }
             Self::AlreadyEnrolled { .. } => {
                 "add '--force' to replace it; the old one and its recovery codes then stop working".to_owned()
             }
-            Self::Locked { user } => format!("look at 'otp-admin show {user}', then 'otp-admin unlock {user}'"),
+            Self::Locked { opens: true, .. } => {
+                "'otp-enroll status' says until when; log in with a recovery code, or ask your administrator".to_owned()
+            }
+            Self::Locked { opens: false, .. } => {
+                "'otp-enroll status' says until when; wait, or ask your administrator".to_owned()
+            }
             Self::NotProven => {
                 "check that the app shows the entry just added, and that the device sets its clock automatically"
                     .to_owned()
             }
             Self::Left => "start again when you have the device at hand".to_owned(),
+            Self::TimeIsOver => {
+                "start again, and take no more than ten minutes; what was shown here does not count".to_owned()
+            }
             Self::ChangedMeanwhile { .. } => "start again".to_owned(),
             Self::FileExists { .. } => "name another file, or move that one away".to_owned(),
             Self::FileNotWritten { .. } => "name a file in a directory that exists and has room".to_owned(),
@@ -200,11 +345,43 @@ impl Trouble {
             Self::AlreadyEnrolled { user } => {
                 format!("{user} 계정에 이미 인증기가 등록되어 있습니다")
             }
-            Self::Locked { user } => format!("{user} 계정이 잠겨 있어 등록할 수 없습니다"),
+            Self::Disabled { user } => {
+                format!("{user} 계정의 사용이 중지되어 등록하거나 변경할 수 없습니다")
+            }
+            Self::Locked { user, .. } => {
+                format!("{user} 계정이 잠겨 있어 등록하거나 변경할 수 없습니다")
+            }
+            Self::NotYours { user } => format!("{user} 계정은 root만 다룰 수 있습니다"),
+            Self::NotYourPlace => {
+                "다른 정책 파일이나 기록 디렉터리는 root만 지정할 수 있습니다".to_owned()
+            }
+            Self::NotAuthenticated => {
+                "계정 소유자로 확인되지 않았습니다. 변경된 것은 없습니다".to_owned()
+            }
+            Self::NameTaken { name } => format!("\"{name}\"(이)라는 인증기가 이미 있습니다"),
+            Self::Full { user, most } => {
+                format!("{user} 계정에 인증기가 {most}개 있어 더 등록할 수 없습니다")
+            }
+            Self::NoSuchName { user, name } => {
+                format!("{user} 계정에 \"{name}\"(이)라는 인증기가 없습니다")
+            }
+            Self::WhichOne { names } => format!("인증기가 여러 개 있습니다: {names}"),
+            Self::Demanded { user } => {
+                format!("{user} 계정의 마지막 인증기이며, 여기서는 인증기가 꼭 있어야 합니다")
+            }
+            Self::NoCodes => "여기서는 복구 코드를 발급하지 않습니다".to_owned(),
+            Self::NoHelper { reason } => {
+                format!("기록에 접근할 수 없습니다: {reason}. 변경된 것은 없습니다")
+            }
+            Self::Unavailable { reason } => format!("할 수 없습니다: {reason}"),
+            Self::Unknown { reason } => {
+                format!("변경되었는지 알 수 없습니다: {reason}")
+            }
             Self::NotProven => {
                 "새 인증기의 코드를 확인하지 못했습니다. 변경된 것은 없습니다".to_owned()
             }
             Self::Left => "중단했습니다. 변경된 것은 없습니다".to_owned(),
+            Self::TimeIsOver => "시간이 너무 오래 걸렸습니다. 변경된 것은 없습니다".to_owned(),
             Self::ChangedMeanwhile { user } => {
                 format!("그 사이에 {user} 계정의 기록이 바뀌었습니다. 여기서 변경된 것은 없습니다")
             }
@@ -219,8 +396,13 @@ impl Trouble {
         }
     }
 
-    fn korean_hint(&self) -> String {
+    fn korean_hint(&self, asker: Asker) -> String {
         match self {
+            Self::Locked { user, .. } | Self::Disabled { user } if asker == Asker::Root => {
+                format!(
+                    "'otp-admin show {user}'로 확인한 다음 'otp-admin unlock {user}'를 실행하세요"
+                )
+            }
             Self::NotRoot {
                 program: "otp-enroll",
             } => "관리자에게 문의하세요. 관리자라면 'sudo otp-enroll --user NAME'을 실행하세요"
@@ -234,26 +416,65 @@ impl Trouble {
             Self::ForWhom { caller: None } => "'--user NAME'을 붙이세요".to_owned(),
             Self::NoSuchUser { .. } => "이름의 철자와 'getent passwd'를 확인하세요".to_owned(),
             Self::GoneUser { user } => format!("'otp-admin reset {user}'로 기록을 지우세요"),
-            Self::NoTerminal { user } => {
-                format!(
+            Self::NoTerminal { user } => match asker {
+                Asker::Root => format!(
                     "터미널에서 실행하거나(ssh -t), 질문 없이 'otp-admin provision {user}'를 실행하세요"
-                )
+                ),
+                Asker::Owner => "터미널에서 실행하세요(ssh -t)".to_owned(),
+            },
+            Self::NotEnrolled { user } => match asker {
+                Asker::Root => format!("'otp-enroll --user {user}'로 등록하세요"),
+                Asker::Owner => "'otp-enroll'로 등록하세요".to_owned(),
+            },
+            Self::NotYours { .. } => {
+                "자신의 계정이면 '--user'를 빼고, 아니면 관리자에게 문의하세요".to_owned()
             }
-            Self::NotEnrolled { user } => format!("'otp-enroll --user {user}'로 등록하세요"),
+            Self::NotYourPlace => "'--conf'와 '--state-dir'를 빼세요".to_owned(),
+            Self::NotAuthenticated => {
+                "다시 시작하세요. 코드 대신 복구 코드를 입력해도 되며, 코드는 한 번만 쓸 수 있습니다"
+                    .to_owned()
+            }
+            Self::NameTaken { .. } => "다른 이름을 쓰거나 그 인증기를 먼저 삭제하세요".to_owned(),
+            Self::Full { .. } => {
+                "먼저 하나를 삭제하세요('otp-enroll remove NAME')".to_owned()
+            }
+            Self::NoSuchName { .. } => "'otp-enroll status'에서 이름을 확인하세요".to_owned(),
+            Self::WhichOne { .. } => {
+                "어느 것인지 지정하세요: 'otp-enroll remove NAME'".to_owned()
+            }
+            Self::Demanded { user } => match asker {
+                Asker::Root => format!("그래도 삭제하려면 'otp-admin reset {user}'를 실행하세요"),
+                Asker::Owner => "'otp-enroll'로 새 인증기로 바꿀 수 있습니다".to_owned(),
+            },
+            Self::NoCodes => "정책의 [recovery] 부분에 있는 codes로 정합니다".to_owned(),
+            Self::NoHelper { .. } => {
+                "다시 시작하세요. 계속되면 관리자가 otp-helper와 그 그룹의 설치를 확인해야 합니다"
+                    .to_owned()
+            }
+            Self::Unavailable { .. } | Self::Disabled { .. } => "관리자에게 문의하세요".to_owned(),
+            Self::Unknown { .. } => {
+                "어느 것이 맞는지 'otp-enroll test'로 확인할 때까지 이전 기기와 새 기기, 복구 코드를 모두 보관하세요"
+                    .to_owned()
+            }
             Self::AlreadyEnrolled { .. } => {
                 "바꾸려면 '--force'를 붙이세요. 이전 인증기와 복구 코드는 더 이상 쓸 수 없게 됩니다"
                     .to_owned()
             }
-            Self::Locked { user } => {
-                format!(
-                    "'otp-admin show {user}'로 확인한 다음 'otp-admin unlock {user}'를 실행하세요"
-                )
+            Self::Locked { opens: true, .. } => {
+                "'otp-enroll status'에서 언제까지인지 확인하세요. 복구 코드로 로그인하거나 관리자에게 문의하세요"
+                    .to_owned()
+            }
+            Self::Locked { opens: false, .. } => {
+                "'otp-enroll status'에서 언제까지인지 확인하고 기다리거나 관리자에게 문의하세요".to_owned()
             }
             Self::NotProven => {
                 "앱에서 방금 추가한 항목인지, 기기의 시간이 자동으로 설정되어 있는지 확인하세요"
                     .to_owned()
             }
             Self::Left => "기기를 준비한 다음 다시 시작하세요".to_owned(),
+            Self::TimeIsOver => {
+                "10분 안에 마칠 수 있도록 다시 시작하세요. 여기서 보여 드린 것은 쓸 수 없습니다".to_owned()
+            }
             Self::ChangedMeanwhile { .. } => "다시 시작하세요".to_owned(),
             Self::FileExists { .. } => "다른 파일 이름을 쓰거나 그 파일을 옮기세요".to_owned(),
             Self::FileNotWritten { .. } => "공간이 있는 디렉터리의 파일 이름을 쓰세요".to_owned(),
@@ -298,9 +519,44 @@ mod tests {
             Trouble::NoTerminal { user: user.clone() },
             Trouble::NotEnrolled { user: user.clone() },
             Trouble::AlreadyEnrolled { user: user.clone() },
-            Trouble::Locked { user: user.clone() },
+            Trouble::Locked {
+                user: user.clone(),
+                opens: true,
+            },
+            Trouble::Locked {
+                user: user.clone(),
+                opens: false,
+            },
+            Trouble::Disabled { user: user.clone() },
+            Trouble::NotYours { user: user.clone() },
+            Trouble::NotYourPlace,
+            Trouble::NotAuthenticated,
+            Trouble::NameTaken { name: user.clone() },
+            Trouble::Full {
+                user: user.clone(),
+                most: 4,
+            },
+            Trouble::NoSuchName {
+                user: user.clone(),
+                name: "tablet".to_owned(),
+            },
+            Trouble::WhichOne {
+                names: "phone, tablet".to_owned(),
+            },
+            Trouble::Demanded { user: user.clone() },
+            Trouble::NoCodes,
+            Trouble::NoHelper {
+                reason: reason.clone(),
+            },
+            Trouble::Unavailable {
+                reason: reason.clone(),
+            },
+            Trouble::Unknown {
+                reason: reason.clone(),
+            },
             Trouble::NotProven,
             Trouble::Left,
+            Trouble::TimeIsOver,
             Trouble::ChangedMeanwhile { user: user.clone() },
             Trouble::FileExists { path: path.clone() },
             Trouble::FileNotWritten {
@@ -318,14 +574,18 @@ mod tests {
 
     #[test]
     fn every_trouble_says_what_is_wrong_and_what_to_do_in_both_languages() {
-        for trouble in all() {
+        let askers = [Asker::Root, Asker::Owner];
+        for (trouble, asker) in all()
+            .into_iter()
+            .flat_map(|one| askers.map(|asker| (one.clone(), asker)))
+        {
             let english = [
                 trouble.text(Language::English),
-                trouble.hint(Language::English),
+                trouble.hint(Language::English, asker),
             ];
             let korean = [
                 trouble.text(Language::Korean),
-                trouble.hint(Language::Korean),
+                trouble.hint(Language::Korean, asker),
             ];
             for text in &english {
                 assert!(

@@ -163,9 +163,9 @@ impl Name {
     /// A name of 1 to 32 characters that prints on one line and needs no escaping in TOML.
     ///
     /// # Errors
-    /// Empty, longer, surrounded by space, or with a control character, `"` or `\`.
+    /// Empty, longer, surrounded by space, or with a control character, an invisible one, `"` or `\`.
     pub fn new(text: &str) -> Result<Self, OutOfRange> {
-        let plain = |c: char| !c.is_control() && !matches!(c, '"' | '\\' | '\u{2028}' | '\u{2029}');
+        let plain = |c: char| !c.is_control() && !is_invisible(c) && !matches!(c, '"' | '\\');
         if (1..=32).contains(&text.chars().count())
             && text.trim() == text
             && text.chars().all(plain)
@@ -183,6 +183,13 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What changes how other characters look, or does not look like anything: other people's terminals show these names.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// One device or program that shows codes.
@@ -260,6 +267,12 @@ impl Credential {
             authenticators,
             recovery,
         })
+    }
+
+    /// The authenticators and the recovery codes, to put another credential together from.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<Authenticator>, Option<RecoverySet>) {
+        (self.authenticators, self.recovery)
     }
 
     /// The user's name as the name service gave it at enrolment.

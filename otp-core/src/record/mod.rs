@@ -9,7 +9,8 @@ pub use credential::{
     RecoverySet, Secret,
 };
 pub use policy::{
-    CodePolicy, EnrollPolicy, Language, LockoutPolicy, Policy, RecoveryPolicy, Unlock,
+    CodePolicy, EnforcePolicy, EnrollPolicy, HelperPolicy, Language, LockoutPolicy, Policy,
+    RecoveryPolicy, Unlock,
 };
 pub use state::{AuthenticatorState, Drift, RecoveryState, Refusal, Resync, Standing, State};
 

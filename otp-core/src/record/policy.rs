@@ -148,6 +148,20 @@ pub struct EnrollPolicy {
     pub max_authenticators: u8,
 }
 
+/// Who must have a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EnforcePolicy {
+    /// Everybody; otherwise nobody, and whoever is not enrolled is let in without a code.
+    pub everybody: bool,
+}
+
+/// Whom the helper answers to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HelperPolicy {
+    /// Service accounts that may check any user, by name.
+    pub trusted_callers: Vec<String>,
+}
+
 /// The whole policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -163,6 +177,10 @@ pub struct Policy {
     pub recovery: RecoveryPolicy,
     /// Enrolment.
     pub enroll: EnrollPolicy,
+    /// Enforcement.
+    pub enforce: EnforcePolicy,
+    /// The helper for programs that are not root.
+    pub helper: HelperPolicy,
 }
 
 impl Default for Policy {
@@ -189,6 +207,8 @@ impl Default for Policy {
             enroll: EnrollPolicy {
                 max_authenticators: 1,
             },
+            enforce: EnforcePolicy { everybody: true },
+            helper: HelperPolicy::default(),
         }
     }
 }

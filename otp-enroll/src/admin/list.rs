@@ -7,7 +7,7 @@ use crate::overview::Overview;
 use crate::site::Site;
 use otp_core::UnixTime;
 use otp_core::messages::admin::{Report, minute_utc};
-use otp_core::messages::trouble::Trouble;
+use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Standing;
 use otp_store::{Store, UserName, clock, directory};
 
@@ -70,17 +70,18 @@ fn entry(site: &Site, store: &Store, user: &UserName, now: UnixTime) -> Result<E
         return Ok(damaged(format!(
             "{}; {}",
             gone.text(site.language),
-            gone.hint(site.language)
+            gone.hint(site.language, Asker::Root)
         )));
     };
-    match Overview::read(store, &account, &site.policy, now) {
-        Ok(overview) => Ok(Entry::Readable(overview)),
-        Err(Failure::Store { error, user }) => {
-            let hint = failure::hint(&error, user.as_deref());
-            Ok(damaged(format!("{error}; {hint}")))
-        }
-        Err(other) => Err(other),
-    }
+    Ok(
+        match otp_store::Overview::read(store, &account, &site.policy, now) {
+            Ok(found) => Entry::Readable(Overview::of(user.as_str(), found)),
+            Err(error) => {
+                let hint = failure::hint(&error, Some(user.as_str()));
+                damaged(format!("{error}; {hint}"))
+            }
+        },
+    )
 }
 
 fn text(site: &Site, entries: &[Entry]) -> String {
@@ -164,6 +165,15 @@ fn json(entries: &[Entry]) -> String {
     serde_json::to_string(&values).expect(sound) + "\n"
 }
 
+/// A spreadsheet takes a cell that begins like this for something to compute; users choose these names.
+fn no_formula(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
+}
+
 fn csv(entries: &[Entry]) -> String {
     let mut text = "user,authenticators,created,last_used,recovery_codes_left,failures,locked,locked_until,disabled,\
                     problem\n"
@@ -183,7 +193,7 @@ fn csv(entries: &[Entry]) -> String {
                     .collect();
                 vec![
                     one.user.clone(),
-                    names.join("; "),
+                    no_formula(names.join("; ")),
                     seconds(one.authenticators.iter().map(|device| device.created).min()),
                     seconds(
                         one.authenticators

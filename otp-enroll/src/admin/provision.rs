@@ -29,7 +29,7 @@ pub fn provision(
     let (credential, codes) = mint::credential(&account, name, &site.policy, clock::now()?)?;
     let locked = site
         .store_for_enrolling()?
-        .lock_or_create(&account.name, LOCK_DEADLINE)
+        .lock_or_create(&account, LOCK_DEADLINE)
         .map_err(Failure::about(user))?;
     // Forced, whatever is there is replaced, a damaged record and a lock included.
     if !force

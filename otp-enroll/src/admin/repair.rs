@@ -20,7 +20,7 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
     let about = || Failure::about(user);
     let store = site.store()?;
     let locked = store
-        .lock(&account.name, LOCK_DEADLINE)
+        .lock(&account, LOCK_DEADLINE)
         .map_err(about())?
         .ok_or_else(not_enrolled)?;
     let record = locked

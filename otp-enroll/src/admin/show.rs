@@ -2,7 +2,6 @@
 
 use crate::failure::Failure;
 use crate::output;
-use crate::overview::Overview;
 use crate::site::Site;
 use otp_store::clock;
 
@@ -10,6 +9,6 @@ use otp_store::clock;
 pub fn show(site: &Site, user: &str) -> Result<(), Failure> {
     let account = site.account(user)?;
     let now = clock::now()?;
-    let overview = Overview::read(&site.store()?, &account, &site.policy, now)?;
+    let overview = site.overview(&account)?;
     output::print(&overview.text(&site.policy, site.language, now))
 }

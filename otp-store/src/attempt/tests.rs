@@ -104,7 +104,7 @@ fn what_follows_from_a_verdict_is_on_disk_when_it_is_told() {
 fn the_clock_is_read_under_the_lock() {
     let place = Place::with_alice();
     let look = || {
-        let again = place.store().lock(&alice().name, Duration::ZERO);
+        let again = place.store().lock(&alice(), Duration::ZERO);
         assert!(matches!(again, Err(Error::Busy { .. })));
         Ok(NOW)
     };
@@ -214,7 +214,7 @@ fn under_a_file_size_limit(path: &Path) {
 #[test]
 fn a_lock_outlives_no_attempt() {
     let place = Place::with_alice();
-    let free = || place.store().lock(&alice().name, Duration::ZERO).unwrap();
+    let free = || place.store().lock(&alice(), Duration::ZERO).unwrap();
     for steps_from_now in [0, 0, 1000] {
         try_input(&place.store(), &code(&credential(), steps_from_now)).unwrap();
         assert!(free().is_some());

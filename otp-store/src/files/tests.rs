@@ -40,7 +40,7 @@ fn assert_refused(fault: &str, place: &Place, file: &Path, secrets: &[u8], reaso
     let path = place.path().to_owned();
     let (verdict, enrolled) = promptly(move || {
         let store = Store::open(&path).unwrap();
-        (try_code(&store, 0, true), store.is_enrolled(&alice().name))
+        (try_code(&store, 0, true), store.is_enrolled(&alice()))
     });
     let error = verdict.expect_err(fault);
     assert_eq!(

@@ -48,7 +48,11 @@ fn every_key_reaches_the_policy() {
         codes = 16
         opens_lock = false
         [enroll]
-        max_authenticators = 1
+        max_authenticators = 4
+        [enforce]
+        groups = []
+        [helper]
+        trusted_callers = ["postgres", "www-data"]
         "#,
     );
     let seconds = Duration::from_secs;
@@ -73,7 +77,11 @@ fn every_key_reaches_the_policy() {
             opens_lock: false,
         },
         enroll: EnrollPolicy {
-            max_authenticators: 1,
+            max_authenticators: 4,
+        },
+        enforce: EnforcePolicy { everybody: false },
+        helper: HelperPolicy {
+            trusted_callers: vec!["postgres".to_owned(), "www-data".to_owned()],
         },
     };
     assert_eq!(policy, expected);
@@ -119,6 +127,9 @@ fn every_value_is_taken_up_to_its_limits_and_no_further() {
         "[recovery]\ncodes = 0",
         "[recovery]\ncodes = 32",
         "[enroll]\nmax_authenticators = 1",
+        "[enroll]\nmax_authenticators = 4",
+        "[enforce]\ngroups = [\"*\"]",
+        "[enforce]\ngroups = []",
     ] {
         taken(text);
     }
@@ -177,6 +188,14 @@ fn every_value_is_taken_up_to_its_limits_and_no_further() {
         ("[recovery]\ncodes = 33", "line 2: must be 0 to 32"),
         ("[enroll]\nmax_authenticators = 0", "line 2: must be 1 to 4"),
         ("[enroll]\nmax_authenticators = 5", "line 2: must be 1 to 4"),
+        (
+            "[enforce]\ngroups = [\"wheel\"]",
+            "line 2: must be [\"*\"] (everybody) or [] (nobody); this version does not act on other groups yet",
+        ),
+        (
+            "[enforce]\ngroups = [\"*\", \"wheel\"]",
+            "line 2: must be [\"*\"] (everybody) or [] (nobody); this version does not act on other groups yet",
+        ),
     ] {
         assert_eq!(refusal(text), reason, "{text}");
     }
@@ -269,9 +288,6 @@ fn keys_that_nothing_acts_on_yet_are_taken_at_their_default_only() {
         (
             "enforce",
             &[
-                "groups = []",
-                "groups = [\"wheel\"]",
-                "groups = [\"*\", \"wheel\"]",
                 "exempt_groups = [\"wheel\"]",
                 "exempt_users = [\"root\"]",
                 "from = \"2027-01-01\"",
@@ -297,7 +313,6 @@ fn keys_that_nothing_acts_on_yet_are_taken_at_their_default_only() {
             ],
         ),
         ("hooks", &["run = \"/bin/true\""]),
-        ("helper", &["trusted_callers = [\"postgres\"]"]),
     ] {
         for line in lines {
             assert_eq!(refusal(&format!("[{section}]\n{line}")), reason, "{line}");
@@ -310,18 +325,18 @@ fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
     for (text, reason) in [
         (
             "\n\nhunter2hunter2 = 1",
-            "line 3: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, trust, \
-             mail, hooks, helper",
+            "line 3: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
+             helper, trust, mail, hooks",
         ),
         (
             "[hunter2hunter2]",
-            "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, trust, \
-             mail, hooks, helper",
+            "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
+             helper, trust, mail, hooks",
         ),
         (
             "digits = 6",
-            "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, trust, \
-             mail, hooks, helper",
+            "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
+             helper, trust, mail, hooks",
         ),
         (
             "[code]\ndigits = 6\nhunter2hunter2 = \"hunter2hunter2\"",

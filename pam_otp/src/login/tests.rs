@@ -6,7 +6,7 @@ use otp_core::code::Generator;
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Credential, State, Step, UnixTime};
-use otp_store::{UserName, mint};
+use otp_store::{Store, UserName, mint};
 use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -29,7 +29,9 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        fs::create_dir(directory.path().join("state")).unwrap();
+        let state = directory.path().join("state");
+        fs::create_dir(&state).unwrap();
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o2770)).unwrap();
         fs::write(directory.path().join("conf"), "").unwrap();
         fs::set_permissions(
             directory.path().join("conf"),
@@ -52,7 +54,7 @@ impl Machine {
         };
         let locked = machine
             .store()
-            .lock_or_create(&alice.name, Duration::from_secs(1))
+            .lock_or_create(&alice, Duration::from_secs(1))
             .unwrap();
         locked
             .replace(
@@ -100,7 +102,7 @@ impl Machine {
         let alice = account("alice").unwrap();
         let locked = self
             .store()
-            .lock(&alice.name, Duration::from_secs(1))
+            .lock(&alice, Duration::from_secs(1))
             .unwrap()
             .unwrap();
         locked.read(&alice).unwrap().unwrap().state.failures
@@ -257,6 +259,10 @@ impl Host for Script {
         Ok(account(name))
     }
 
+    fn is_root(&self) -> bool {
+        true
+    }
+
     fn now(&mut self) -> Result<UnixTime, Error> {
         Ok(self.now)
     }
@@ -388,6 +394,24 @@ fn nullok_does_not_excuse_a_name_that_nobody_has() {
         );
         assert!(host.told.is_empty(), "as little as who is excused");
     }
+}
+
+#[test]
+fn a_policy_that_demands_nothing_of_anybody_is_nullok_on_every_line() {
+    let machine = Machine::new();
+    machine.policy("[enforce]\ngroups = []\n");
+    let mut host = Script::new("bob");
+    assert_eq!(
+        (machine.play(&mut host, ""), host.event()),
+        (Answer::Ignore, "otp.notenrolled")
+    );
+    let mut host = Script::new("alice").asked(CODE, "000000");
+    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    let mut host = Script::new("nobody-at-all");
+    assert_eq!(
+        (machine.play(&mut host, ""), host.event()),
+        (Answer::Refused, "otp.notenrolled")
+    );
 }
 
 #[test]

@@ -175,10 +175,10 @@ fn a_store_that_cannot_be_trusted_is_not_opened() {
         let rest = error.strip_prefix(&path.display().to_string());
         rest.expect("the directory is named first").to_owned()
     };
-    for mode in [0o2772, 0o2777, 0o3770, 0o6770] {
+    for mode in [0o2771, 0o2772, 0o2774, 0o2777, 0o3770, 0o6770] {
         let place = Place::with_alice();
         set_mode(place.path(), mode);
-        let reason = format!(": has mode {mode:04o}, at most 2775 is allowed");
+        let reason = format!(": has mode {mode:04o}, at most 2770 is allowed");
         assert_eq!(refusal(place.path()), reason);
     }
     let place = Place::with_alice();
@@ -231,23 +231,18 @@ fn without_a_credential_the_user_is_not_enrolled() {
     drop(
         only_a_directory
             .store()
-            .lock_or_create(&alice().name, SOON)
+            .lock_or_create(&alice(), SOON)
             .unwrap(),
     );
     let only_a_state = Place::with_alice();
     fs::remove_file(only_a_state.file(CREDENTIAL)).unwrap();
     for place in [nothing, only_a_directory, only_a_state] {
         let store = place.store();
-        assert!(!store.is_enrolled(&alice().name).unwrap());
+        assert!(!store.is_enrolled(&alice()).unwrap());
         assert_eq!(try_code(&store, 0, false).unwrap(), Verdict::NotEnrolled);
         assert_eq!(try_code(&store, 0, true).unwrap(), Verdict::Excused);
     }
-    assert!(
-        Place::with_alice()
-            .store()
-            .is_enrolled(&alice().name)
-            .unwrap()
-    );
+    assert!(Place::with_alice().store().is_enrolled(&alice()).unwrap());
 }
 
 #[test]
@@ -257,7 +252,7 @@ fn a_recreated_account_does_not_inherit_the_record() {
         uid: 1002,
         ..alice()
     };
-    let locked = place.store().lock(&account.name, SOON).unwrap().unwrap();
+    let locked = place.store().lock(&account, SOON).unwrap().unwrap();
     let error = locked.read(&account).err().expect("a refusal");
     assert!(matches!(
         error,
@@ -285,7 +280,7 @@ fn the_record_of_another_user_is_refused() {
         name: UserName::new("bob").unwrap(),
         uid: 1001,
     };
-    let locked = place.store().lock(&bob.name, SOON).unwrap().unwrap();
+    let locked = place.store().lock(&bob, SOON).unwrap().unwrap();
     let error = locked.read(&bob).err().expect("a refusal");
     let file = place.path().join("bob").join(CREDENTIAL);
     assert_eq!(

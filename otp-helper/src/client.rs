@@ -1,0 +1,171 @@
+//! The asking half: starts the helper, asks one question, takes one answer ([`ask`]); or has it lead a dialogue
+//! ([`Session`]).
+//!
+//! [`ask`] runs inside other people's programs, so it leaves nothing behind there: no descriptor, no child, no signal. The
+//! question goes over a socket, never in an argument or the environment.
+
+use crate::frame::Fields;
+use crate::protocol::{Answer, Request};
+use crate::session::{Reply, Turn};
+use nix::sys::socket::{MsgFlags, send};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Where packages put the helper.
+pub const DEFAULT_HELPER: &str = "/usr/libexec/pam_otp/otp-helper";
+
+/// How long an answer may take: a little more than the helper gives itself.
+const LONGEST: Duration = Duration::from_secs(12);
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum NoAnswer {
+    /// The helper could not be started.
+    Start(io::Error),
+    /// It could not be asked: the question is too long, or it did not listen.
+    Ask,
+    /// It ended, or the time was up, before a complete answer.
+    Silence,
+    /// It answered something that is no answer.
+    Unintelligible,
+}
+
+impl std::fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start(error) => write!(f, "the helper could not be started: {error}"),
+            Self::Ask => f.write_str("the helper did not take the request"),
+            Self::Silence => f.write_str("the helper gave no answer"),
+            Self::Unintelligible => f.write_str("the helper gave an answer that is none"),
+        }
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+/// Asks the helper at `program`. `paths` are policy file and records for a helper without privileges, as in tests.
+///
+/// # Errors
+/// See [`NoAnswer`]; the caller refuses the login.
+pub fn ask(program: &Path, paths: &[PathBuf], request: &Request) -> Result<Answer, NoAnswer> {
+    let question = request.to_fields().to_bytes().ok_or(NoAnswer::Ask)?;
+    let (ours, theirs) = UnixStream::pair().map_err(NoAnswer::Start)?;
+    ours.set_read_timeout(Some(LONGEST))
+        .map_err(NoAnswer::Start)?;
+    let mut helper = command(program, paths, theirs)
+        .and_then(|mut command| command.spawn())
+        .map_err(NoAnswer::Start)?;
+    let answer = send_all(&ours, &question).and_then(|()| {
+        let fields = Fields::read_from(&mut &ours).map_err(|_| NoAnswer::Silence)?;
+        Answer::from_fields(&fields).ok_or(NoAnswer::Unintelligible)
+    });
+    // Tells the helper that nothing more comes.
+    drop(ours);
+    end(&mut helper, answer.is_ok());
+    answer
+}
+
+/// A dialogue with the helper. Dropped before [`Reply::Keep`] is sent, nothing was changed.
+pub struct Session {
+    connection: UnixStream,
+    helper: Child,
+    ended: bool,
+}
+
+impl Session {
+    /// Starts the helper and asks it to begin.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub fn begin(program: &Path, request: &Request) -> Result<Self, NoAnswer> {
+        let (connection, theirs) = UnixStream::pair().map_err(NoAnswer::Start)?;
+        let helper = command(program, &[], theirs)
+            // Ctrl-C is for us, who tell the person what became of it.
+            .and_then(|mut command| command.process_group(0).spawn())
+            .map_err(NoAnswer::Start)?;
+        let session = Self {
+            connection,
+            helper,
+            ended: false,
+        };
+        session.send_fields(&request.to_fields())?;
+        Ok(session)
+    }
+
+    /// Waits for what the helper says next.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub fn receive(&mut self) -> Result<Turn, NoAnswer> {
+        let fields = Fields::read_from(&mut &self.connection).map_err(|_| NoAnswer::Silence)?;
+        let turn = Turn::from_fields(&fields).ok_or(NoAnswer::Unintelligible)?;
+        self.ended = matches!(turn, Turn::End(_));
+        Ok(turn)
+    }
+
+    /// Says something to the helper.
+    ///
+    /// # Errors
+    /// It no longer listens.
+    pub fn send(&mut self, reply: &Reply) -> Result<(), NoAnswer> {
+        self.send_fields(&reply.to_fields())
+    }
+
+    fn send_fields(&self, fields: &Fields) -> Result<(), NoAnswer> {
+        send_all(&self.connection, &fields.to_bytes().ok_or(NoAnswer::Ask)?)
+    }
+}
+
+impl AsFd for Session {
+    /// Readable when the helper has said something.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.connection.shutdown(std::net::Shutdown::Both).ok();
+        end(&mut self.helper, self.ended);
+    }
+}
+
+fn command(program: &Path, paths: &[PathBuf], theirs: UnixStream) -> io::Result<Command> {
+    let input = OwnedFd::from(theirs);
+    let output = input.try_clone()?;
+    let mut command = Command::new(program);
+    command
+        .args(paths)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::from(output))
+        .stderr(Stdio::null());
+    Ok(command)
+}
+
+/// Without the signal that a closed connection sends, which would end the program that we are in.
+fn send_all(connection: &UnixStream, mut bytes: &[u8]) -> Result<(), NoAnswer> {
+    while !bytes.is_empty() {
+        match send(connection.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
+            Ok(sent) => bytes = &bytes[sent..],
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return Err(NoAnswer::Ask),
+        }
+    }
+    Ok(())
+}
+
+/// Reaps the child. A program that ignores its children's ends has them reaped by the kernel, and the wait then finds
+/// none: that is as good.
+fn end(helper: &mut Child, has_answered: bool) {
+    if !has_answered {
+        helper.kill().ok();
+    }
+    helper.wait().ok();
+}

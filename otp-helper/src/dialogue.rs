@@ -1,0 +1,209 @@
+//! A change that somebody makes to their own account, turn by turn. See `otp_helper::session` for what is said.
+
+use crate::caller::{Caller, May};
+use crate::harmless::{self, Life, Said};
+use crate::line::Line;
+use crate::{Stop, log, system};
+use otp_core::{Authenticator, Policy};
+use otp_helper::protocol::{Answer, Verb};
+use otp_helper::session::{self, Reply, Turn};
+use otp_store::change::{Change, Draft, Failed, Proof, Refused};
+use otp_store::{Account, Error, Store, clock, policy};
+use std::fs::File;
+use std::path::Path;
+
+/// The PAM service that says what it takes to change something.
+const SERVICE: &std::ffi::CStr = c"otp-enroll";
+
+/// Where Linux-PAM looks for a service. Without a file there it takes the service `other`, which asks for no code.
+const SERVICE_FILES: [&str; 2] = ["/etc/pam.d/otp-enroll", "/usr/lib/pam.d/otp-enroll"];
+
+/// What a change is made with.
+pub(crate) struct Dialogue<'a> {
+    pub caller: &'a Caller,
+    pub policy: &'a Policy,
+    pub store: &'a Store,
+    pub line: &'a mut Line,
+    pub time: &'a mut Life,
+}
+
+/// Refused for good, or without an answer.
+enum End {
+    Refused(Answer),
+    Stop(Stop),
+}
+
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        Self::Stop(Stop::Unavailable(error))
+    }
+}
+
+impl From<Refused> for End {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Answer::Refused(refused))
+    }
+}
+
+impl From<Failed> for End {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(refused) => refused.into(),
+            Failed::Store(error) => error.into(),
+        }
+    }
+}
+
+impl Dialogue<'_> {
+    /// Makes the change, or says why not.
+    pub(crate) fn change(self, account: &Account, change: Change) -> Result<Answer, Stop> {
+        match self.run(account, change) {
+            Ok(answer) | Err(End::Refused(answer)) => Ok(answer),
+            Err(End::Stop(stop)) => Err(stop),
+        }
+    }
+
+    fn run(mut self, account: &Account, change: Change) -> Result<Answer, End> {
+        let verb = verb_of(&change);
+        let draft = self.begin(account, change.clone())?;
+        let verb = if draft.changes_a_record() {
+            verb
+        } else {
+            Verb::Enrol
+        };
+        let may = self.caller.may(verb, Some(account), self.policy)?;
+        if may == May::No {
+            return Err(End::Refused(Answer::Denied));
+        }
+        // From here on a person is asked; no lock is held.
+        if self.time.extend_for_a_dialogue().is_err() {
+            return Err(unavailable(
+                "a limit of the caller keeps the time from being counted",
+            ));
+        }
+        let authenticates = may == May::Authenticated;
+        let begun = Turn::Begun {
+            goes: draft.goes().to_vec(),
+            authenticates,
+        };
+        self.line.say(&begun.to_fields()).ok_or(Stop::Gone)?;
+        let draft = if authenticates {
+            // Keys are made for whoever is recognised, and not before.
+            drop(draft);
+            self.authenticate(account, verb)?;
+            self.begin(account, change)?
+        } else {
+            draft
+        };
+        let draft = self.prove(draft)?;
+        let what = what_changes(&draft);
+        match self.line.ask(&session::codes(draft.codes()))? {
+            Reply::Keep => {}
+            Reply::Text(_) | Reply::Code(_) => return Err(Stop::Senseless.into()),
+        }
+        // Minutes have gone by: what the administrator has decided meanwhile counts.
+        let policy = policy::load(&self.caller.conf)?;
+        // A line before and one after: whoever kills the helper in between has still left the first.
+        let user = account.name.as_str();
+        log::changing(verb.word(), user, &what);
+        let kept = draft.keep(self.store, &policy, clock::now()?)?;
+        log::changed(verb.word(), user, &what);
+        Ok(Answer::Kept {
+            enrolled: kept.enrolled,
+        })
+    }
+
+    fn begin(&self, account: &Account, change: Change) -> Result<Draft, End> {
+        let (account, now) = (account.clone(), clock::now()?);
+        let draft = Draft::begin(Some(self.store), account, change, self.policy, now)?;
+        Ok(draft)
+    }
+
+    /// Has the PAM service ask what the administrator wants asked.
+    fn authenticate(&mut self, account: &Account, verb: Verb) -> Result<(), End> {
+        let (user, line) = (account.name.as_str(), &mut *self.line);
+        if harmless::ask_without_the_group(is_there).ok() != Some(Said::Yes) {
+            return Err(unavailable(
+                "there is no PAM service otp-enroll (/etc/pam.d/otp-enroll) that users may read, so nobody can prove \
+                 who they are",
+            ));
+        }
+        let said = harmless::ask_without_the_group(|| {
+            let let_in = system::authenticate(SERVICE, user, &mut *line);
+            match (line.is_senseless(), let_in) {
+                (true, _) => Said::Senseless,
+                (false, true) => Said::Yes,
+                (false, false) => Said::No,
+            }
+        });
+        match said {
+            Ok(Said::Yes) => Ok(()),
+            Ok(Said::No) => {
+                log::denied(verb.word(), user, "did not prove who they are");
+                Err(End::Refused(Answer::NotAuthenticated))
+            }
+            Ok(Said::Senseless) => Err(Stop::Senseless.into()),
+            Err(_) => Err(unavailable("no process is to be had for the PAM service")),
+        }
+    }
+
+    /// Shows the new device, where there is one, and has a code of it typed.
+    fn prove(&mut self, mut draft: Draft) -> Result<Draft, End> {
+        let Some(device) = draft.device() else {
+            return Ok(draft);
+        };
+        let mut message = session::offer(device);
+        loop {
+            let typed = match self.line.ask(&message)? {
+                Reply::Code(typed) => typed,
+                Reply::Text(_) | Reply::Keep => return Err(Stop::Senseless.into()),
+            };
+            let proof = draft.prove(&typed, self.policy, clock::now()?)?;
+            let left = draft.tries();
+            message = Turn::Checked { proof, left }.to_fields();
+            if proof == Proof::Right {
+                self.line.say(&message).ok_or(Stop::Gone)?;
+                return Ok(draft);
+            }
+            if left == 0 {
+                self.line.say(&message).ok_or(Stop::Gone)?;
+                return Err(Refused::NotProven.into());
+            }
+        }
+    }
+}
+
+/// Whether the file that Linux-PAM would take is there and can be read by whoever asks.
+fn is_there() -> Said {
+    let mut files = SERVICE_FILES.iter();
+    match files.find(|file| Path::new(file).exists()).map(File::open) {
+        Some(Ok(_)) => Said::Yes,
+        Some(Err(_)) | None => Said::No,
+    }
+}
+
+fn verb_of(change: &Change) -> Verb {
+    match change {
+        Change::Enrol(_) => Verb::Replace,
+        Change::Add(_) => Verb::Add,
+        Change::Remove(_) => Verb::Remove,
+        Change::RecoveryCodes => Verb::RecoveryCodes,
+    }
+}
+
+/// The name for the log: the new device's, or that of the one that goes.
+fn what_changes(draft: &Draft) -> String {
+    let name = draft.device().map(|device: &Authenticator| &device.name);
+    let name = name.or(draft.goes().first());
+    name.map_or_else(String::new, |name| name.as_str().to_owned())
+}
+
+fn unavailable(reason: &'static str) -> End {
+    End::Refused(Answer::Unavailable(reason.to_owned()))
+}

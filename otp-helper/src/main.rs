@@ -1,0 +1,124 @@
+//! `otp-helper`: does for people and programs that are not root what the records are needed for.
+//!
+//! Started by the client half for one request. Becomes harmless before it reads anything, looks up in one table whether
+//! the caller may ask that, does it, and answers only when the consequences are on disk.
+
+mod caller;
+mod dialogue;
+mod harmless;
+mod line;
+mod log;
+#[allow(unsafe_code, reason = "calls of libc and PAM that have no safe form")]
+mod system;
+
+use caller::{Caller, May};
+use harmless::Life;
+use line::Line;
+use otp_core::Input;
+use otp_helper::frame::BadFrame;
+use otp_helper::protocol::{Answer, Request};
+use otp_store::{Account, Error, Overview, Store, attempt, clock, directory, policy};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let (caller, mut time) = match harmless::become_harmless() {
+        Ok(both) => both,
+        Err(reason) => return refuse("", "", &reason),
+    };
+    let mut line = Line::to_the_caller();
+    let request = match line.read() {
+        Ok(fields) => match Request::from_fields(&fields) {
+            Some(request) => request,
+            None => return refuse("", "", "unknown verb, or not its fields"),
+        },
+        // Whoever only starts the helper and goes away has asked nothing.
+        Err(BadFrame::Silence) => return ExitCode::FAILURE,
+        Err(bad) => return refuse("", "", bad.words()),
+    };
+    let (verb, user) = (request.verb().word(), request.user().to_owned());
+    let answer = match answer(&caller, request, &mut line, &mut time) {
+        Ok(answer) => answer,
+        Err(Stop::Unavailable(error)) => Answer::Unavailable(error.to_string()),
+        Err(Stop::Gone) => return ExitCode::FAILURE,
+        Err(Stop::Senseless) => return refuse(verb, &user, "not what belongs at this point"),
+    };
+    if answer == Answer::Denied {
+        refuse(verb, &user, "not allowed");
+    }
+    if line.say(&answer.to_fields()).is_none() {
+        return ExitCode::FAILURE;
+    }
+    // One request is all there is: whoever asks more is not our client.
+    if line.has_more() {
+        return refuse(verb, &user, "a second request after an answer");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Why there is no answer.
+enum Stop {
+    /// It could not be done.
+    Unavailable(Error),
+    /// The caller is no longer there.
+    Gone,
+    /// The caller said something that has no place in the dialogue.
+    Senseless,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Unavailable(error)
+    }
+}
+
+/// Looks up whether the caller may ask, and does it.
+fn answer(
+    caller: &Caller,
+    request: Request,
+    line: &mut Line,
+    time: &mut Life,
+) -> Result<Answer, Stop> {
+    let policy = policy::load(&caller.conf)?;
+    let account = directory::account(request.user())?;
+    if caller.may(request.verb(), account.as_ref(), &policy)? == May::No {
+        return Ok(Answer::Denied);
+    }
+    let store = Store::open(&caller.state_dir)?;
+    match (request, account) {
+        (Request::Check { excused, reply, .. }, account) => {
+            let input = Input::parse(&reply);
+            let committed = match &account {
+                Some(account) => attempt(&store, account, &policy, &input, excused, clock::now)?,
+                None => attempt::nobody(false, &input),
+            };
+            Ok(Answer::Verdict(committed.into_inner()))
+        }
+        (Request::IsEnrolled { .. }, account) => {
+            Ok(Answer::Enrolled(is_enrolled(&store, account.as_ref())?))
+        }
+        // Root may ask about anybody, also about nobody.
+        (Request::Status { .. } | Request::Change { .. }, None) => Ok(Answer::Denied),
+        (Request::Status { .. }, Some(account)) => {
+            let overview = Overview::read(&store, &account, &policy, clock::now()?)?;
+            Ok(Answer::Status(overview))
+        }
+        (Request::Change { change, .. }, Some(account)) => dialogue::Dialogue {
+            caller,
+            policy: &policy,
+            store: &store,
+            line,
+            time,
+        }
+        .change(&account, change),
+    }
+}
+
+fn is_enrolled(store: &Store, account: Option<&Account>) -> Result<bool, Error> {
+    account.map_or(Ok(false), |account| store.is_enrolled(account))
+}
+
+/// One line in the log for whoever asks what is not theirs to ask.
+fn refuse(verb: &str, user: &str, reason: &str) -> ExitCode {
+    log::denied(verb, user, reason);
+    ExitCode::FAILURE
+}

@@ -1,0 +1,325 @@
+//! What is said after a request to change something: a conversation of a few turns, led by the helper.
+//!
+//! ```text
+//! helper                                       client
+//!   begun: what goes, and who must be asked
+//!   ask, tell ...  (re-authentication)           reply
+//!   offer: the new device                        code
+//!   checked: what the code says, tries left      code ...
+//!   codes: the new recovery codes                kept
+//!   end: one of protocol::Answer
+//! ```
+//! Turns that a change has no use for are left out. `end` can come at any point.
+
+use crate::frame::Fields;
+use crate::protocol::Answer;
+use otp_core::Authenticator;
+use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Period, Secret};
+use otp_core::recovery::RecoveryCode;
+use otp_core::time::UnixTime;
+use otp_store::change::Proof;
+use std::str::FromStr;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// What the helper says. Holds secrets; has no `Debug`.
+pub enum Turn {
+    /// The change is allowed so far.
+    Begun {
+        /// The authenticators that will have stopped working.
+        goes: Vec<Name>,
+        /// Whether the user has to prove who they are first.
+        authenticates: bool,
+    },
+    /// A question of the PAM stack.
+    Ask {
+        /// The question.
+        prompt: String,
+        /// Whether what is typed may be seen.
+        echo: bool,
+    },
+    /// A message of the PAM stack.
+    Tell {
+        /// The message.
+        text: String,
+    },
+    /// The new device, to be shown to its owner.
+    Offer(Authenticator),
+    /// What a code of it says.
+    Checked {
+        /// What it says.
+        proof: Proof,
+        /// Further tries.
+        left: u32,
+    },
+    /// The new recovery codes, to be shown to their owner; there may be none.
+    Codes(Vec<RecoveryCode>),
+    /// The last turn.
+    End(Answer),
+}
+
+/// What the client says.
+pub enum Reply {
+    /// The answer to a question of the PAM stack.
+    Text(Zeroizing<Vec<u8>>),
+    /// A code of the new device.
+    Code(Zeroizing<Vec<u8>>),
+    /// The user says that the recovery codes are kept, or there is nothing to keep: make the change last.
+    Keep,
+}
+
+impl Reply {
+    /// The reply for the wire.
+    #[must_use]
+    pub fn to_fields(&self) -> Fields {
+        match self {
+            Self::Text(text) => Fields::default().with(b"reply").with(text),
+            Self::Code(code) => Fields::default().with(b"code").with(code),
+            Self::Keep => Fields::default().with(b"keep"),
+        }
+    }
+
+    /// The reply from the wire; `None`: not one.
+    #[must_use]
+    pub fn from_fields(fields: &Fields) -> Option<Self> {
+        let held = |bytes: &[u8]| Zeroizing::new(bytes.to_vec());
+        match fields.as_slices().as_slice() {
+            [b"reply", text] => Some(Self::Text(held(text))),
+            [b"code", code] => Some(Self::Code(held(code))),
+            [b"keep"] => Some(Self::Keep),
+            _ => None,
+        }
+    }
+}
+
+impl Turn {
+    /// The turn for the wire.
+    #[must_use]
+    pub fn to_fields(&self) -> Fields {
+        let word = |word: &str| Fields::default().with(word.as_bytes());
+        match self {
+            Self::Begun {
+                goes,
+                authenticates,
+            } => {
+                let first = word("begun").with(if *authenticates { b"prove" } else { b"" });
+                goes.iter()
+                    .fold(first, |all, name| all.with(name.as_str().as_bytes()))
+            }
+            Self::Ask { prompt, echo } => {
+                word(if *echo { "ask" } else { "ask-hidden" }).with(shortened(prompt).as_bytes())
+            }
+            Self::Tell { text } => word("tell").with(shortened(text).as_bytes()),
+            Self::Offer(device) => offer(device),
+            Self::Checked { proof, left } => {
+                let (text, off) = match proof {
+                    Proof::Right => ("right", None),
+                    Proof::Behind(by) => ("behind", Some(by)),
+                    Proof::Ahead(by) => ("ahead", Some(by)),
+                    Proof::NoMatch => ("no-match", None),
+                    Proof::NotACode => ("no-code", None),
+                };
+                word("checked")
+                    .with(text.as_bytes())
+                    .with_number(left)
+                    .with_number(&off.map_or(0, Duration::as_secs))
+            }
+            Self::Codes(list) => codes(list),
+            Self::End(answer) => answer.to_fields(),
+        }
+    }
+
+    /// The turn from the wire; `None`: not one.
+    #[must_use]
+    pub fn from_fields(fields: &Fields) -> Option<Self> {
+        let text = |field: &[u8]| std::str::from_utf8(field).ok().map(str::to_owned);
+        let name = |field: &&[u8]| Name::new(std::str::from_utf8(field).ok()?).ok();
+        match fields.as_slices().as_slice() {
+            [b"begun", prove @ (b"" | b"prove"), goes @ ..] => Some(Self::Begun {
+                goes: goes.iter().map(name).collect::<Option<_>>()?,
+                authenticates: !prove.is_empty(),
+            }),
+            [kind @ (b"ask" | b"ask-hidden"), prompt] => Some(Self::Ask {
+                prompt: text(prompt)?,
+                echo: *kind == b"ask",
+            }),
+            [b"tell", said] => Some(Self::Tell { text: text(said)? }),
+            [b"offer", device @ ..] => offer_from_slices(device).map(Self::Offer),
+            [b"checked", proof, left, off] => {
+                let off = Duration::from_secs(number(off)?);
+                let proof = match *proof {
+                    b"right" => Proof::Right,
+                    b"behind" => Proof::Behind(off),
+                    b"ahead" => Proof::Ahead(off),
+                    b"no-match" => Proof::NoMatch,
+                    b"no-code" => Proof::NotACode,
+                    _ => return None,
+                };
+                let left = number(left)?;
+                Some(Self::Checked { proof, left })
+            }
+            [b"codes", codes @ ..] => {
+                let codes = codes.iter().map(|code| RecoveryCode::parse(code));
+                Some(Self::Codes(codes.collect::<Option<_>>()?))
+            }
+            _ => Answer::from_fields(fields).map(Self::End),
+        }
+    }
+}
+
+/// What a PAM module says is as long as it likes; a message of ours is not.
+fn shortened(text: &str) -> String {
+    let mut end = text.len().min(2000);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text[..end].to_owned()
+}
+
+/// [`Turn::Codes`] for the wire, of codes that stay where they are.
+#[must_use]
+pub fn codes(codes: &[RecoveryCode]) -> Fields {
+    let first = Fields::default().with(b"codes");
+    codes
+        .iter()
+        .fold(first, |all, code| all.with(code.reveal().as_bytes()))
+}
+
+/// [`Turn::Offer`] for the wire, of a device that stays where it is.
+#[must_use]
+pub fn offer(device: &Authenticator) -> Fields {
+    let period = match device.kind {
+        Kind::Totp(period) => period.seconds(),
+        Kind::Hotp => 0,
+    };
+    Fields::default()
+        .with(b"offer")
+        .with(device.id.text().as_bytes())
+        .with(device.name.as_str().as_bytes())
+        .with_number(&period)
+        .with(device.algorithm.name().as_bytes())
+        .with_number(&device.digits.count())
+        .with(device.secret.reveal_bytes())
+        .with_number(&device.created.seconds())
+}
+
+fn offer_from_slices(fields: &[&[u8]]) -> Option<Authenticator> {
+    let text = |field| std::str::from_utf8(field).ok();
+    let [id, name, period, algorithm, digits, secret, created] = fields else {
+        return None;
+    };
+    Some(Authenticator {
+        id: Id::parse(text(id)?)?,
+        name: Name::new(text(name)?).ok()?,
+        kind: match number(period)? {
+            0 => Kind::Hotp,
+            seconds => Kind::Totp(Period::new(seconds).ok()?),
+        },
+        algorithm: Algorithm::from_name(text(algorithm)?)?,
+        digits: Digits::new(number(digits)?).ok()?,
+        secret: Secret::new(Zeroizing::new(secret.to_vec())).ok()?,
+        created: UnixTime::from_seconds(number(created)?),
+    })
+}
+
+fn number<T: FromStr>(field: &[u8]) -> Option<T> {
+    std::str::from_utf8(field).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otp_store::change::Refused;
+
+    fn over_the_wire(fields: &Fields) -> Fields {
+        let bytes = fields.to_bytes().unwrap();
+        Fields::read_from(&mut bytes.as_slice()).ok().unwrap()
+    }
+
+    fn device(kind: Kind) -> Authenticator {
+        Authenticator {
+            id: Id::from_random([7; 8]),
+            name: Name::new("회사 전화").unwrap(),
+            kind,
+            algorithm: Algorithm::Sha256,
+            digits: Digits::new(8).unwrap(),
+            secret: Secret::new(Zeroizing::new((0..128).collect())).unwrap(),
+            created: UnixTime::from_seconds(1_763_640_000),
+        }
+    }
+
+    #[test]
+    fn every_turn_reads_back() {
+        let seconds = Duration::from_secs;
+        let name = || Name::new("phone").unwrap();
+        let codes = |count| {
+            let code = |at| RecoveryCode::from_random([at; RecoveryCode::BYTES]);
+            Turn::Codes((0..count).map(code).collect())
+        };
+        let checked = |proof| Turn::Checked { proof, left: 2 };
+        let turns = [
+            Turn::Begun {
+                goes: vec![name(), name()],
+                authenticates: true,
+            },
+            Turn::Begun {
+                goes: vec![],
+                authenticates: false,
+            },
+            Turn::Ask {
+                prompt: "Password: ".to_owned(),
+                echo: false,
+            },
+            Turn::Ask {
+                prompt: "이름: ".to_owned(),
+                echo: true,
+            },
+            Turn::Tell {
+                text: "two\nlines".to_owned(),
+            },
+            Turn::Offer(device(Kind::Totp(Period::THIRTY))),
+            Turn::Offer(device(Kind::Hotp)),
+            checked(Proof::Right),
+            checked(Proof::Behind(seconds(90))),
+            checked(Proof::Ahead(seconds(600))),
+            checked(Proof::NoMatch),
+            checked(Proof::NotACode),
+            codes(0),
+            codes(32),
+            Turn::End(Answer::Kept { enrolled: true }),
+            Turn::End(Answer::Refused(Refused::Disabled)),
+        ];
+        for turn in turns {
+            let fields = turn.to_fields();
+            let back = Turn::from_fields(&over_the_wire(&fields)).expect("a turn");
+            assert_eq!(std::mem::discriminant(&back), std::mem::discriminant(&turn));
+            assert!(back.to_fields().as_slices() == fields.as_slices());
+        }
+    }
+
+    #[test]
+    fn every_reply_reads_back() {
+        let bytes = Zeroizing::new(b"\xff 123".to_vec());
+        for reply in [Reply::Text(bytes.clone()), Reply::Code(bytes), Reply::Keep] {
+            let fields = reply.to_fields();
+            let back = Reply::from_fields(&over_the_wire(&fields)).expect("a reply");
+            assert!(back.to_fields().as_slices() == fields.as_slices());
+        }
+        for words in [&["keep", "it"][..], &["code"], &["reply"], &["yes"], &[]] {
+            let fields = words
+                .iter()
+                .fold(Fields::default(), |all, word| all.with(word.as_bytes()));
+            assert!(Reply::from_fields(&fields).is_none(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_module_says_is_cut_at_a_character() {
+        let long = "가".repeat(3000);
+        let turn = Turn::Tell { text: long };
+        let Some(Turn::Tell { text }) = Turn::from_fields(&over_the_wire(&turn.to_fields())) else {
+            panic!("another turn")
+        };
+        assert_eq!(text, "가".repeat(666));
+    }
+}

@@ -1,0 +1,129 @@
+//! How an attempt is made: in this process, where that is root's, or by the helper.
+
+use crate::options::Options;
+use otp_core::{Input, Policy, UnixTime, Verdict};
+use otp_helper::client::{NoAnswer, ask};
+use otp_helper::protocol::{Answer, Request};
+use otp_store::attempt::{attempt, nobody};
+use otp_store::{Account, Error, Store};
+use std::path::PathBuf;
+use zeroize::Zeroizing;
+
+/// The way to the records.
+pub(crate) enum Route {
+    /// This process may read and write them.
+    Direct(Store),
+    /// It may not; this program may.
+    Helper {
+        /// Which program.
+        program: PathBuf,
+        /// Policy file and records, where they are not at their usual places. A privileged helper refuses them.
+        paths: Option<[PathBuf; 2]>,
+    },
+}
+
+/// Why there is no verdict.
+pub(crate) enum Lost {
+    /// The records could not be read or written.
+    Store(Error),
+    /// The helper did not answer.
+    Helper(NoAnswer),
+    /// The helper answered that this process may not ask.
+    Denied,
+    /// The helper could not do it, for this reason.
+    Unavailable(String),
+}
+
+impl From<Error> for Lost {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NoAnswer> for Lost {
+    fn from(reason: NoAnswer) -> Self {
+        Self::Helper(reason)
+    }
+}
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Helper(reason) => reason.fmt(f),
+            Self::Denied => f.write_str("this program may not check this user's codes"),
+            Self::Unavailable(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl Route {
+    /// The route for this process.
+    pub(crate) fn open(is_root: bool, options: &Options) -> Result<Self, Lost> {
+        if is_root {
+            return Ok(Self::Direct(Store::open(&options.state_dir)?));
+        }
+        let usual = Options::default();
+        let moved = options.conf != usual.conf || options.state_dir != usual.state_dir;
+        Ok(Self::Helper {
+            program: options.helper.clone(),
+            paths: moved.then(|| [options.conf.clone(), options.state_dir.clone()]),
+        })
+    }
+
+    /// Whether the account has a credential now.
+    pub(crate) fn is_enrolled(&self, account: &Account) -> Result<bool, Lost> {
+        match self {
+            Self::Direct(store) => Ok(store.is_enrolled(account)?),
+            Self::Helper { .. } => {
+                let user = account.name.as_str().to_owned();
+                match self.ask_helper(&Request::IsEnrolled { user })? {
+                    Answer::Enrolled(enrolled) => Ok(enrolled),
+                    _ => Err(Lost::Helper(NoAnswer::Unintelligible)),
+                }
+            }
+        }
+    }
+
+    /// Makes one attempt. A verdict comes back only when its consequences are on disk.
+    pub(crate) fn attempt(
+        &self,
+        account: Option<&Account>,
+        policy: &Policy,
+        code: &[u8],
+        excused: bool,
+        clock: impl FnOnce() -> Result<UnixTime, Error>,
+    ) -> Result<Verdict, Lost> {
+        let input = Input::parse(code);
+        match (self, account) {
+            (_, None) => Ok(nobody(excused, &input).into_inner()),
+            (Self::Direct(store), Some(account)) => {
+                Ok(attempt(store, account, policy, &input, excused, clock)?.into_inner())
+            }
+            (Self::Helper { .. }, Some(account)) => {
+                let user = account.name.as_str().to_owned();
+                let reply = Zeroizing::new(code.to_vec());
+                match self.ask_helper(&Request::Check {
+                    user,
+                    excused,
+                    reply,
+                })? {
+                    Answer::Verdict(verdict) => Ok(verdict),
+                    _ => Err(Lost::Helper(NoAnswer::Unintelligible)),
+                }
+            }
+        }
+    }
+
+    fn ask_helper(&self, request: &Request) -> Result<Answer, Lost> {
+        let Self::Helper { program, paths } = self else {
+            return Err(Lost::Helper(NoAnswer::Ask));
+        };
+        let paths: &[PathBuf] = paths.as_ref().map_or(&[], |paths| paths);
+        match ask(program, paths, request)? {
+            Answer::Denied => Err(Lost::Denied),
+            Answer::Unavailable(reason) => Err(Lost::Unavailable(reason)),
+            answer => Ok(answer),
+        }
+    }
+}

@@ -1,0 +1,327 @@
+"""The helper, or the user's program that asked it, ends or stops at any of its system calls: no free guess, no code twice,
+nothing left behind, and nobody waits longer than the lock may be held.
+
+strace runs as root on the user's behalf, so that the helper keeps its group; a user's own tracer would take it away.
+"""
+
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+import doors
+import traced
+from application import AUTH_ERR, AUTHINFO_UNAVAIL, SUCCESS, Application, program, service  # noqa: F401
+from clock import wait_until
+from helper import VERDICTS, Denied, check, fields_of
+from locking import MINUTE
+
+pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service")]
+
+FILES = ["credential.toml", "state"]
+FEWEST_POINTS = 20
+
+
+@pytest.fixture
+def logins(program, alice, clock, under_test, journal):
+    return Logins(program, alice, clock, under_test)
+
+
+class Run:
+    """What came of one traced helper: the trace, the words of its answer, how it ended."""
+
+    def __init__(self, calls, answer, status):
+        self.calls = calls
+        self.answer = answer
+        self.words = fields_of(answer)
+        self.status = status
+        reads = [at for at, call in enumerate(calls) if call.name == "read" and call.arguments.startswith("0<")]
+        self.question = reads[0] if reads else len(calls)
+        # From the moment when it reads what it is asked; what comes before knows nothing yet.
+        self.from_the_question_on = calls[self.question :]
+
+    def done_well(self, name):
+        return [call.name for call in self.calls if not call.result.startswith("-1")].count(name)
+
+
+class Logins:
+    """Alice's: over a helper that is killed or hindered, and the ordinary ones after that."""
+
+    def __init__(self, program, alice, clock, under_test):
+        self._program = program
+        self._under_test = under_test
+        self.alice = alice
+        self.clock = clock
+        self.counted = []
+
+    def kept(self):
+        return traced.Kept(self.alice, self._under_test.state_directory)
+
+    def helper(self, reply, inject=None):
+        with traced_helper(self._under_test.helper, self.alice, inject) as running:
+            running.ask(check(self.alice, reply))
+            return running.run()
+
+    def ordinary(self, reply):
+        with Application(self._program, self.alice) as application:
+            return application.login(self.alice, reply).code
+
+    def works_again_at_once(self):
+        assert traced.files_of(self.alice, self._under_test.state_directory) == FILES
+        self.clock.advance(MINUTE)
+        assert self.ordinary(self.alice.codes.now()) == SUCCESS
+        self.clock.advance(MINUTE)
+
+    def killed_at_each_call(self, reply_of):
+        """Kills a helper at each of its calls from the question on; yields the reply and whether it counted."""
+        undisturbed = self.helper(reply_of())
+        assert undisturbed.words[0] in VERDICTS
+        self.works_again_at_once()
+        synced = False
+        for call in undisturbed.from_the_question_on:
+            reply, before = reply_of(), self.kept()
+            run = self.helper(reply, call.kills())
+            counted = self.kept() != before
+            # Killed just before fdatasync it has said nothing yet; afterwards it may have.
+            assert run.answer == b"" or (counted and synced)
+            assert run.status == -signal.SIGKILL
+            synced = synced or call.name == "fdatasync"
+            self.counted.append(counted)
+            yield reply, counted
+            self.works_again_at_once()
+
+    def report(self, record_property, capsys, what):
+        record_property("points", len(self.counted))
+        with capsys.disabled():
+            points, counted = len(self.counted), sum(self.counted)
+            print(f"\n{what}: the helper killed at {points} calls, {counted} of them after it was counted")
+        assert len(self.counted) > FEWEST_POINTS
+        # Some before the attempt was written down and some after; and once written down, always written down.
+        assert True in self.counted and False in self.counted
+        assert self.counted == sorted(self.counted)
+
+
+class traced_helper:
+    """`with traced_helper(...) as running:` a helper of the account's under strace, which goes on when this one stops."""
+
+    def __init__(self, program, account, inject=None):
+        self._trace = tempfile.NamedTemporaryFile("r", prefix="trace.", errors="backslashreplace")
+        self._ours, theirs = socket.socketpair()
+        self._ours.settimeout(doors.TIMEOUT_SECONDS)
+        command = ["strace", "--user", account.name, "--decode-fds=path", "--output", self._trace.name]
+        if inject:
+            command += ["-e", f"inject={inject}"]
+        self._process = subprocess.Popen(
+            [*command, program], stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, cwd="/",
+            env={"PATH": os.environ["PATH"]},
+        )
+        theirs.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._ours.close()
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait(timeout=60)
+        self._trace.close()
+
+    def ask(self, request):
+        try:
+            self._ours.sendall(request)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+
+    def run(self):
+        """Waits for its end."""
+        answer = b""
+        try:
+            self._ours.shutdown(socket.SHUT_WR)
+            while got := self._ours.recv(4096):
+                answer += got
+        except (ConnectionResetError, OSError):
+            pass
+        status = self._process.wait(timeout=60)
+        return Run(traced.parse(self._trace.read()), answer, status)
+
+    def reached(self, name):
+        """Whether it stands before this call, by what strace has written down."""
+        return f"{name}(" in pathlib.Path(self._trace.name).read_text(errors="replace")
+
+
+# ---------------------------------------------------------------------------------------------------------------- killed
+
+
+def test_killing_the_helper_with_a_wrong_code_never_buys_a_free_guess(logins, record_property, capsys):
+    for _, counted in logins.killed_at_each_call(logins.alice.codes.wrong):
+        assert logins.kept().failures == (1 if counted else 0)
+    logins.report(record_property, capsys, "wrong code")
+
+
+def test_killing_the_helper_with_the_right_code_never_lets_the_code_in_twice(logins, record_property, capsys):
+    for code, counted in logins.killed_at_each_call(logins.alice.codes.now):
+        assert logins.ordinary(code) == (AUTH_ERR if counted else SUCCESS)
+    logins.report(record_property, capsys, "right code")
+
+
+@pytest.mark.parametrize("call", ["flock", "pwrite64", "fdatasync"])
+def test_login_whose_helper_is_killed_is_refused_and_says_so(logins, program, journal, call):
+    """Calls that nothing but the helper makes, with the module waiting for its answer."""
+    for reply in (logins.alice.codes.now(), logins.alice.codes.wrong(), logins.alice.recovery_codes[0]):
+        login = traced.login(program, logins.alice, reply, inject=f"{call}:signal=KILL", user=logins.alice)
+        assert login.code == AUTHINFO_UNAVAIL
+        assert len(login.told) == 1 and "could not be checked" in login.told[0]
+        assert journal.names(logins.alice.name)[-1] == "otp.unavailable"
+        logins.works_again_at_once()
+
+
+def test_killing_the_program_that_asks_never_buys_a_free_guess(logins, program, record_property, capsys):
+    """The helper goes on without it, and counts or does not; but nobody saw a verdict that does not count."""
+    wrong, alice = logins.alice.codes.wrong(), logins.alice
+    undisturbed = traced.login(program, alice, wrong, user=alice, follow=False)
+    logins.works_again_at_once()
+    names = [call.name for call in undisturbed.inside]
+    asking = undisturbed.inside[names.index("socketpair") :]
+    assert len(asking) > 10
+    seen = []
+    for call in asking:
+        login = traced.login(program, alice, wrong, inject=call.kills(), user=alice, follow=False)
+        assert login.killed
+        wait_until(lambda: not helpers(), "end of the helper")
+        seen.append((logins.kept().failures, login.verdict_seen))
+        logins.works_again_at_once()
+    record_property("points", len(seen))
+    with capsys.disabled():
+        counted = sum(failures for failures, _ in seen)
+        print(f"\nwrong code: the program killed at {len(seen)} calls while it asks, {counted} of them counted")
+    assert set(seen) <= {(0, False), (1, False), (1, True)}
+    assert {failures for failures, _ in seen} == {0, 1}
+
+
+def helpers():
+    """The processes that are one, and not yet ended: nobody here waits for those whose program is gone."""
+    found = []
+    for process in pathlib.Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and re.search(r"\(otp-helper\) [^Z]", (process / "stat").read_text()):
+                found.append(process.name)
+        except OSError:
+            pass  # it ended meanwhile
+    return found
+
+
+# --------------------------------------------------------------------------------------------------------------- stopped
+
+STOPS = ["flock", "pwrite64", "fdatasync"]
+
+
+@pytest.mark.parametrize("call", STOPS)
+def test_helper_that_is_stopped_keeps_nobody_out_and_is_ended_by_the_kernel(logins, enrol, under_test, call):
+    """SIGSTOP just before the call, when it has the lock or is about to take it. Other accounts do not even notice."""
+    alice, carol = logins.alice, enrol("carol")
+    with traced_helper(under_test.helper, alice, f"{call}:signal=STOP:when=1") as stopped:
+        stopped.ask(check(alice, alice.codes.wrong()))
+        wait_until(lambda: stopped.reached(call), f"helper at {call}")
+        begin = time.monotonic()
+        with Application(logins._program, carol) as application:
+            assert application.login(carol, carol.codes.now()).code == SUCCESS
+        logins.clock.advance(MINUTE)
+        assert logins.ordinary(alice.codes.now()) == SUCCESS
+        assert time.monotonic() - begin < doors.TIMEOUT_SECONDS
+        run = stopped.run()
+    assert run.answer == b""
+    assert run.status == -signal.SIGKILL
+    logins.works_again_at_once()
+
+
+def test_helper_that_is_stopped_before_its_answer_has_let_go_of_the_lock(logins, under_test):
+    alice = logins.alice
+    calls = logins.helper(alice.codes.wrong()).calls
+    answer = next(call for call in calls if call.name == "write" and call.arguments.startswith("1<"))
+    with traced_helper(under_test.helper, alice, f"write:signal=STOP:when={answer.number}") as stopped:
+        stopped.ask(check(alice, alice.codes.wrong()))
+        wait_until(lambda: logins.kept().failures == 2, "attempt that is counted")
+        logins.clock.advance(MINUTE)
+        assert logins.ordinary(alice.codes.now()) == SUCCESS
+        assert stopped.run().status == -signal.SIGKILL
+
+
+def test_user_who_stops_helpers_over_and_over_does_not_lock_others_out(logins, enrol, under_test):
+    carol = enrol("carol")
+    stopped = [traced_helper(under_test.helper, logins.alice, "fdatasync:signal=STOP:when=1") for _ in range(8)]
+    try:
+        for each in stopped:
+            each.ask(check(logins.alice, logins.alice.codes.wrong()))
+        for _ in range(3):
+            with Application(logins._program, carol) as application:
+                assert application.login(carol, carol.codes.now()).code == SUCCESS
+            logins.clock.advance(30)
+    finally:
+        for each in stopped:
+            each.__exit__()
+
+
+# -------------------------------------------------------------------------------------------------------- calls that fail
+
+
+@pytest.mark.parametrize("error", ["EIO", "EINTR"])
+def test_no_failing_call_gets_a_wrong_code_accepted_or_judged_for_nothing(logins, error):
+    wrong = logins.alice.codes.wrong()
+    calls = logins.helper(wrong).from_the_question_on
+    logins.works_again_at_once()
+    for call in calls:
+        run = logins.helper(wrong, call.fails(error))
+        # "denied": where the list of users cannot be read, the account is not the caller's.
+        assert run.words[:1] in ([], ["rejected"], ["unavailable"], ["denied"]), f"{call} failed with {error}: {run.words}"
+        if run.words[:1] == ["rejected"]:
+            assert logins.kept().failures == 1
+        logins.works_again_at_once()
+
+
+def test_no_failing_call_lets_a_right_code_in_that_is_not_used_up_on_disk(logins):
+    calls = logins.helper(logins.alice.codes.now()).from_the_question_on
+    logins.works_again_at_once()
+    for call in calls:
+        run = logins.helper(logins.alice.codes.now(), call.fails("EIO"))
+        if run.words[:1] == ["accepted"]:
+            assert logins.kept().last_step == str(logins.clock.now // 30)
+            assert run.done_well("pwrite64") == run.done_well("fdatasync") == 1, call
+        logins.works_again_at_once()
+
+
+@pytest.mark.parametrize("call", ["prctl", "prlimit64", "timer_create", "timer_settime", "close_range", "chdir"])
+def test_helper_that_cannot_become_harmless_judges_nothing(logins, journal, call):
+    denied, before = Denied(journal), logins.kept()
+    run = logins.helper(logins.alice.codes.now(), f"{call}:error=EPERM")
+    assert any(each.name == call and each.result.startswith("-1 EPERM") for each in run.calls)
+    assert run.words == []
+    assert logins.kept() == before
+    assert len(denied.lines()) == 1
+
+
+# ---------------------------------------------------------------------------------------------------------- what it calls
+
+
+@pytest.mark.parametrize("kind", ["right", "wrong", "recovery"])
+def test_answer_comes_after_the_state_is_on_disk(logins, under_test, kind):
+    alice = logins.alice
+    reply = {"right": alice.codes.now(), "wrong": alice.codes.wrong(), "recovery": alice.recovery_codes[0]}[kind]
+    run = logins.helper(reply)
+    state = f"{under_test.state_directory}/{alice.name}/state"
+    order = [call for call in run.calls if call.name in ("pwrite64", "fdatasync", "write", "sendto", "sendmsg", "writev")]
+    assert [(call.name, call.file) for call in order[:2]] == [("pwrite64", state), ("fdatasync", state)]
+    assert order[2].arguments.startswith("1<") and run.words[0] in VERDICTS
+    assert len(order) == 3
+
+
+def test_nothing_of_the_callers_is_touched_before_the_helper_is_harmless(logins):
+    run = logins.helper(logins.alice.codes.wrong())
+    before = {call.name for call in run.calls[: run.question]}
+    assert {"prctl", "prlimit64", "timer_create", "timer_settime", "umask", "close_range", "chdir"} <= before

@@ -1,0 +1,154 @@
+"""A service that is not root and checks other people's codes: PostgreSQL with `pam` in pg_hba.conf, over psql.
+
+It asks once, so password and code come in one reply (`split`). The helper answers it because policy names it as a trusted
+caller; without that, it may ask about nobody but itself.
+"""
+
+import json
+import pathlib
+import pwd
+
+import pytest
+
+import doors
+import traced
+from helper import Denied, Helper, check
+from locking import FAILURES
+from postgresql import SERVICE, USER, Server
+from together import together
+
+pytestmark = pytest.mark.promised_by("ours")
+
+POLICY = pathlib.Path("/etc/security/pam_otp.conf")
+
+
+@pytest.fixture(scope="module")
+def database(machine_clock, journal):
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def postgresql_asks_for_both(under_test):
+    auth_lines = [under_test.line("split"), "requisite pam_unix.so use_first_pass nodelay", under_test.line()]
+    lines = [*(f"auth {line}" for line in auth_lines), "account required pam_unix.so"]
+    pathlib.Path("/etc/pam.d", SERVICE).write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def trusting():
+    """`trusting(NAME, ...)` names the trusted callers; without it there are none."""
+
+    def write(*names):
+        # A list of strings is written the same way in JSON and in TOML.
+        POLICY.write_text(f"[helper]\ntrusted_callers = {json.dumps(names)}\n")
+
+    yield write
+    POLICY.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def trusted(trusting):
+    trusting("no-such-service", USER)
+
+
+@pytest.fixture
+def alice(alice, database):
+    """Has a role as well."""
+    database.may_log_in(alice)
+    return alice
+
+
+def both(account, code):
+    return account.password + code
+
+
+def test_server_is_no_root_and_has_no_part_in_the_helpers_group(database):
+    lines = pathlib.Path("/proc", str(database.pid), "status").read_text().splitlines()
+    status = dict(line.split(":\t", 1) for line in lines)
+    assert set(status["Uid"].split()) == {str(pwd.getpwnam(USER).pw_uid)}
+    assert int(status["CapEff"], 16) == 0
+
+
+def test_password_and_code_in_one_reply_let_in(database, alice, trusted, journal):
+    assert database.log_in(alice, both(alice, alice.codes.now()))
+    (event,) = journal.events(alice.name)
+    assert (event["event"], event["service"]) == ("otp.accept", SERVICE)
+
+
+def test_code_is_used_up_by_it_for_every_other_door(database, alice, trusted, ssh):
+    code = alice.codes.now()
+    assert database.log_in(alice, both(alice, code))
+    assert not database.log_in(alice, both(alice, code))
+    assert ssh.attempt(alice, alice.password, code).says("already used")
+
+
+def test_recovery_code_lets_in_once(database, alice, trusted):
+    assert database.log_in(alice, both(alice, alice.recovery_codes[0]))
+    assert not database.log_in(alice, both(alice, alice.recovery_codes[0]))
+
+
+def test_wrong_code_wrong_password_and_no_code_are_refused(database, alice, trusted, journal):
+    assert not database.log_in(alice, both(alice, alice.codes.wrong()))
+    assert journal.names(alice.name) == ["otp.reject"]
+    assert not database.log_in(alice, "not" + both(alice, alice.codes.now()))
+    assert not database.log_in(alice, alice.password)
+    assert not database.log_in(alice, alice.codes.now())
+    assert "otp.lock" not in journal.names(alice.name)
+    assert database.log_in(alice, both(alice, alice.codes.now()))
+
+
+def test_five_wrong_codes_lock_the_account_at_every_door(database, alice, trusted, journal, ssh, clock):
+    wrong = both(alice, alice.codes.wrong())
+    assert not any(together([lambda: database.log_in(alice, wrong)] * FAILURES))
+    assert sorted(journal.names(alice.name)) == ["otp.lock", *["otp.reject"] * (FAILURES - 1)]
+    assert not database.log_in(alice, both(alice, alice.codes.now()))
+    assert journal.names(alice.name)[-1] == "otp.locked"
+    assert ssh.attempt(alice, alice.password, alice.codes.now()).says("locked until")
+    clock.advance(15 * 60 + 1)
+    assert database.log_in(alice, both(alice, alice.codes.now()))
+
+
+def test_one_code_lets_one_of_many_connections_in(database, alice, trusted):
+    reply = both(alice, alice.codes.now())
+    assert together([lambda: database.log_in(alice, reply)] * 16).count(True) == 1
+
+
+def test_unenrolled_user_is_refused(database, bobby, trusted, journal):
+    database.may_log_in(bobby)
+    assert not database.log_in(bobby, bobby.password + "123456")
+    assert journal.names(bobby.name) == ["otp.notenrolled"]
+
+
+@pytest.mark.parametrize("names", [[], ["www-data"], ["no-such-service"]])
+def test_service_that_is_not_trusted_is_refused_with_a_line_in_the_log(database, alice, trusting, journal, under_test, names):
+    trusting(*names)
+    before, denied = traced.Kept(alice, under_test.state_directory), Denied(journal)
+    assert not database.log_in(alice, both(alice, alice.codes.now()))
+    (line,) = denied.lines()
+    assert line["caller_uid"] == str(pwd.getpwnam(USER).pw_uid)
+    assert (line["verb"], line["user"]) == ("check", alice.name)
+    assert journal.names(alice.name) == ["otp.unavailable"]
+    assert traced.Kept(alice, under_test.state_directory) == before
+
+
+def test_without_a_policy_nobody_is_trusted(database, alice, journal):
+    denied = Denied(journal)
+    assert not database.log_in(alice, both(alice, alice.codes.now()))
+    assert len(denied.lines()) == 1
+
+
+def test_trust_in_a_service_gives_its_users_nothing(database, alice, trusted, enrol, journal, under_test):
+    """Alice may log in to it; she is not it."""
+    carol, denied = enrol("carol"), Denied(journal)
+    assert database.log_in(alice, both(alice, alice.codes.now()))
+    with Helper(under_test.helper, alice) as helper:
+        assert helper.ask(check(carol, carol.codes.now())) == ["denied"]
+    assert len(denied.lines()) == 1
+
+
+def test_nothing_that_was_typed_is_in_the_servers_log(database, alice, trusted):
+    database.log_in(alice, both(alice, alice.codes.wrong()))
+    database.log_in(alice, both(alice, alice.codes.now()))
+    logged = database.log.read_text()
+    assert [reply for reply in doors.TYPED if reply in logged or reply[-6:] in logged] == []

@@ -1,0 +1,105 @@
+"""A real screen locker: i3lock from Debian, under Xvfb, which unlocks for what xdotool types on that screen.
+
+i3lock, because it is a program that runs PAM as the user and nothing else: no set-user-id, no group, it is the user's own
+process. vlock is not: Debian installs vlock-main setuid root, so that there the module runs as root and needs no helper.
+Like most of its kind i3lock has one field and gives what is in it to every question; hence the `split` stack, with
+password and code in one reply.
+"""
+
+import os
+import pathlib
+import re
+import stat
+
+import pytest
+
+from clock import wait_until
+from locking import FAILURES
+from screen import Locker, Screen
+
+pytestmark = pytest.mark.promised_by("ours")
+
+
+@pytest.fixture(autouse=True)
+def i3lock_asks_for_both(under_test):
+    auth_lines = [under_test.line("split"), "requisite pam_unix.so use_first_pass nodelay", under_test.line()]
+    lines = [*(f"auth {line}" for line in auth_lines), "account required pam_unix.so"]
+    pathlib.Path("/etc/pam.d/i3lock").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def screen(alice):
+    with Screen(alice) as running:
+        yield running
+
+
+@pytest.fixture
+def locker(screen, alice):
+    """Alice's screen, locked."""
+    with Locker(screen, alice) as running:
+        running.wait_for("Watching window")
+        yield running
+
+
+def refuses(locker, journal, account, reply, event):
+    """Types it, and waits until the log says what became of it."""
+    before = journal.names(account.name).count(event)
+    locker.type(reply, lambda: journal.names(account.name).count(event) > before)
+    return locker.locked()
+
+
+def test_locker_has_no_privileges(locker, alice):
+    """So that what follows is about the helper."""
+    assert not os.stat("/usr/bin/i3lock").st_mode & (stat.S_ISUID | stat.S_ISGID)
+    status = pathlib.Path("/proc", str(locker.pid), "status").read_text()
+    assert set(re.search(r"^Uid:(.*)$", status, re.MULTILINE)[1].split()) == {str(os.stat(alice.home).st_uid)}
+    assert "CapEff:\t0000000000000000" in status
+
+
+def test_password_and_code_unlock_the_screen(screen, locker, alice, journal):
+    assert locker.unlocks(alice.password + alice.codes.now())
+    (event,) = journal.events(alice.name)
+    assert (event["event"], event["service"]) == ("otp.accept", "i3lock")
+
+
+def test_recovery_code_unlocks_the_screen_once(screen, alice, journal):
+    with Locker(screen, alice) as locker:
+        locker.wait_for("Watching window")
+        assert locker.unlocks(alice.password + alice.recovery_codes[0])
+    with Locker(screen, alice) as locker:
+        locker.wait_for("Watching window")
+        assert refuses(locker, journal, alice, alice.password + alice.recovery_codes[0], "otp.replay")
+
+
+def test_wrong_code_and_used_code_leave_the_screen_locked_and_the_next_code_unlocks_it(
+    screen, locker, alice, journal, clock, ssh
+):
+    assert refuses(locker, journal, alice, alice.password + alice.codes.wrong(), "otp.reject")
+    assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
+    assert refuses(locker, journal, alice, alice.password + alice.codes.now(), "otp.replay")
+    clock.advance(30)
+    assert locker.unlocks(alice.password + alice.codes.now())
+
+
+def test_password_alone_or_a_wrong_one_leaves_the_screen_locked_and_costs_no_attempt(screen, locker, alice, journal):
+    screen.type("not" + alice.password + alice.codes.now())
+    locker.wait_for("Authentication failure")
+    assert locker.locked()
+    screen.type(alice.password)
+    wait_until(lambda: journal.names(alice.name), "line about an empty reply")
+    assert locker.locked()
+    assert "otp.lock" not in journal.names(alice.name)
+    assert locker.unlocks(alice.password + alice.codes.now())
+
+
+def test_five_wrong_codes_lock_the_account_and_then_the_right_one_leaves_the_screen_locked(
+    screen, locker, alice, journal, clock, ssh
+):
+    for _ in range(FAILURES - 1):
+        assert refuses(locker, journal, alice, alice.password + alice.codes.wrong(), "otp.reject")
+    assert refuses(locker, journal, alice, alice.password + alice.codes.wrong(), "otp.lock")
+    assert refuses(locker, journal, alice, alice.password + alice.codes.now(), "otp.locked")
+    # It is the account that is locked, not the screen: everywhere, and until its time is over.
+    assert ssh.attempt(alice, alice.password, alice.codes.now()).says("locked until")
+    clock.advance(15 * 60 + 1)
+    assert locker.unlocks(alice.password + alice.codes.now())
