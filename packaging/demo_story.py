@@ -92,6 +92,10 @@ def main():
             story.must(outcome.admitted is admitted, "the door was " + ("open" if outcome.admitted else "shut"))
             story.must(fragment in outcome.messages, f"the user was not told: {fragment}")
 
+        story.step("ssh: who has no authenticator sets one up in the login itself")
+        newcomer = accounts.create("newby")
+        story.must(enrols_in_the_login(door, newcomer), "the newcomer did not get in")
+
     story.step("otp-enroll: new recovery codes, after the password and an old one")
     talk = self_service.Talk(user, "recovery-codes")
     talk.prove_who(another)
@@ -114,7 +118,9 @@ def install():
     helper.parent.mkdir()
     shutil.copy(BINARIES / "otp-helper", helper)
     subprocess.run([BINARIES / "permissions", helper, "/var/lib/pam_otp"], check=True)
-    pathlib.Path("/etc/pam.d/sshd").write_text(STACK)
+    # The account line is what sets up an authenticator in the login; the policy says that it does.
+    pathlib.Path("/etc/pam.d/sshd").write_text(f"account required {MODULE}\n{STACK}")
+    pathlib.Path("/etc/security/pam_otp.conf").write_text('[enroll]\nat_login = "require"\n')
     pathlib.Path("/etc/pam.d/otp-enroll").write_text(STACK)
 
 
@@ -146,6 +152,25 @@ def enrol(user):
     if terminal.exitstatus != 0:
         sys.exit(f"packaging/demo: otp-enroll ended with {terminal.exitstatus}")
     return secret, recovery_codes
+
+
+def enrols_in_the_login(door, user):
+    """Plays somebody who only wanted to log in, and shows their screen."""
+    prompts = ["Press Enter to set it up: ", "6-digit code that the device shows now: ",
+               'Type "kept" when the recovery codes are kept: ']
+    with door.visit(user, prompts=prompts) as visit:
+        for reply in (
+            lambda: user.password,
+            lambda: "",
+            lambda: codes.Codes(re.search(r"[?&]secret=([A-Z2-7]+)", visit._text)[1], RealClock()).now(),
+            lambda: "kept",
+        ):
+            if visit.prompt() is None:
+                break
+            visit.reply(reply())
+        outcome = visit.outcome()
+    print(indented(re.sub(r"\r\n", "\n", outcome.transcript)))
+    return outcome.admitted
 
 
 def show(outcome, log, user):

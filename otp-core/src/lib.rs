@@ -7,11 +7,16 @@
 pub mod base32;
 pub mod code;
 pub mod decide;
+pub mod enforce;
 pub mod input;
+pub mod layout;
 pub mod messages;
+pub mod network;
 pub mod otpauth;
+pub mod qr;
 pub mod record;
 pub mod recovery;
+pub mod recovery_sheet;
 pub mod time;
 
 pub use decide::{Verdict, absent, decide};

@@ -3,13 +3,20 @@
 //! Each has two halves where something went wrong: what happened, and what to do next. Each has an identity that
 //! stays the same in every language and stands in the log line too, so a help desk can tell what a user saw.
 
+use crate::enforce::days_left;
 use crate::record::{Language, Standing};
 use crate::time::UnixTime;
 use crate::{Policy, Verdict};
+use admin::minute_utc;
 use std::time::Duration;
 
 pub mod admin;
+#[cfg(test)]
+mod both;
 pub mod enrol;
+pub mod explanation;
+pub mod policy;
+pub mod prospect;
 pub mod trouble;
 
 /// One thing to say.
@@ -48,6 +55,19 @@ pub enum Message {
     },
     /// The check could not be made.
     Unavailable,
+    /// Let in without a second factor, which is going to end.
+    EnrolUntil {
+        /// From when on there is no getting in without.
+        deadline: UnixTime,
+        /// From when that is told.
+        now: UnixTime,
+    },
+    /// There is no getting in without an authenticator, and there is none.
+    NotEnrolled,
+    /// An authenticator was to be set up in the login, and was not.
+    NotSetUp,
+    /// Another login, or `otp-enroll`, has set one up meanwhile.
+    SetUpMeanwhile,
 }
 
 impl Message {
@@ -92,6 +112,10 @@ impl Message {
             Self::Disabled => "disabled",
             Self::RecoveryUsed { .. } => "recovery-used",
             Self::Unavailable => "unavailable",
+            Self::EnrolUntil { .. } => "enrol-until",
+            Self::NotEnrolled => "not-enrolled",
+            Self::NotSetUp => "not-set-up",
+            Self::SetUpMeanwhile => "set-up-meanwhile",
         }
     }
 
@@ -134,6 +158,25 @@ impl Message {
             Self::Unavailable => {
                 "The code could not be checked. Try again later; if it stays so, ask your administrator.".to_owned()
             }
+            Self::EnrolUntil { deadline, now } => {
+                let left = match days_left(now, deadline) {
+                    1 => "1 day left".to_owned(),
+                    days => format!("{days} days left"),
+                };
+                format!(
+                    "From {} on ({left}) logging in takes a code as well. Set up your authenticator before then: run 'otp-enroll'.",
+                    minute_utc(deadline)
+                )
+            }
+            Self::NotEnrolled => "Logging in takes a code, and this account has no authenticator yet. \
+                Ask your administrator, or run 'otp-enroll' where you are logged in already."
+                .to_owned(),
+            Self::NotSetUp => "No authenticator was set up, and without one there is no logging in. \
+                Log in again to start over."
+                .to_owned(),
+            Self::SetUpMeanwhile => "An authenticator was set up for this account in the meantime. \
+                Log in again, with a code of it."
+                .to_owned(),
         }
     }
 
@@ -171,6 +214,17 @@ impl Message {
             Self::Unavailable => {
                 "코드를 확인할 수 없습니다. 잠시 후 다시 시도하고, 계속되면 관리자에게 문의해 주세요.".to_owned()
             }
+            Self::EnrolUntil { deadline, now } => format!(
+                "{}부터는({}일 남음) 로그인할 때 인증 코드도 필요합니다. 그 전에 'otp-enroll'로 인증기를 등록해 주세요.",
+                minute_utc(deadline),
+                days_left(now, deadline)
+            ),
+            Self::NotEnrolled => "로그인하려면 인증 코드가 필요하지만 이 계정에는 아직 등록된 인증기가 없습니다. \
+                관리자에게 문의하거나, 이미 로그인한 곳에서 'otp-enroll'로 등록해 주세요."
+                .to_owned(),
+            Self::NotSetUp => "인증기를 등록하지 않아 로그인할 수 없습니다. 다시 로그인하면 처음부터 등록할 수 있습니다.".to_owned(),
+            Self::SetUpMeanwhile => "그사이 이 계정에 인증기가 등록되었습니다. 그 인증기의 코드로 다시 로그인해 주세요."
+                .to_owned(),
         }
     }
 }
@@ -220,6 +274,7 @@ fn length(language: Language, time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::both::assert_same_in_both_languages;
     use super::*;
 
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
@@ -246,29 +301,24 @@ mod tests {
             Message::Disabled,
             Message::RecoveryUsed { left: 7 },
             Message::Unavailable,
+            Message::EnrolUntil {
+                deadline: NOON.after(Duration::from_secs(86_400)),
+                now: NOON,
+            },
+            Message::EnrolUntil {
+                deadline: NOON.after(Duration::from_secs(86_401)),
+                now: NOON,
+            },
+            Message::NotEnrolled,
+            Message::NotSetUp,
+            Message::SetUpMeanwhile,
         ]
     }
 
     #[test]
     fn every_message_is_there_in_both_languages_with_the_same_figures() {
-        let figures = |text: &str| {
-            let mut figures: Vec<_> = text
-                .split(|c: char| !c.is_ascii_digit())
-                .filter(|word| !word.is_empty())
-                .map(str::to_owned)
-                .collect();
-            figures.sort();
-            figures
-        };
         for message in all() {
-            let (english, korean) = (
-                message.text(Language::English),
-                message.text(Language::Korean),
-            );
-            assert!(english.is_ascii(), "{english}");
-            assert!(korean.contains(|c| ('가'..='힣').contains(&c)), "{korean}");
-            assert_eq!(figures(&english), figures(&korean));
-            assert!(!english.contains('\n') && !korean.contains('\n'));
+            assert_same_in_both_languages(|language| message.text(language));
         }
     }
 

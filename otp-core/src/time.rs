@@ -18,6 +18,24 @@ impl UnixTime {
         Self(seconds)
     }
 
+    /// The moment of a date and a time of day in UTC; `None`: there is no such day or time, or it lies before 1970.
+    #[must_use]
+    pub fn from_civil_utc(
+        year: u16,
+        month: u8,
+        day: u8,
+        hour: u8,
+        minute: u8,
+        second: u8,
+    ) -> Option<Self> {
+        if hour > 23 || minute > 59 || second > 59 {
+            return None;
+        }
+        let days = days_from_civil(year.into(), month.into(), day.into())?;
+        let of_day = u64::from(hour) * 3600 + u64::from(minute) * 60 + u64::from(second);
+        Some(Self(days * 86_400 + of_day))
+    }
+
     /// Seconds since the epoch.
     #[must_use]
     pub const fn seconds(self) -> u64 {
@@ -92,9 +110,91 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
+/// The inverse of [`civil_from_days`].
+fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
+    if year < 1970 || !(1..=12).contains(&month) {
+        return None;
+    }
+    let from_march = year - u64::from(month <= 2);
+    let (era, year_of_era) = (from_march / 400, from_march % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = (era * 146_097 + day_of_era).checked_sub(719_468)?;
+    // Also the check that the month has that day.
+    (civil_from_days(days) == (year, month, day)).then_some(days)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_day_until_2200_is_found_by_its_date() {
+        let mut day = 0;
+        for year in 1970..=2200_u16 {
+            for month in 1..=12_u8 {
+                for of_month in 1..=31_u8 {
+                    let Some(moment) = UnixTime::from_civil_utc(year, month, of_month, 23, 59, 58)
+                    else {
+                        continue;
+                    };
+                    assert_eq!(moment.seconds(), day * 86_400 + 86_398);
+                    assert_eq!(
+                        moment.date_utc(),
+                        format!("{year:04}-{month:02}-{of_month:02}")
+                    );
+                    day += 1;
+                }
+            }
+        }
+        assert_eq!(
+            UnixTime::from_seconds(day * 86_400).date_utc(),
+            "2201-01-01"
+        );
+    }
+
+    #[test]
+    fn what_is_no_day_or_time_is_none() {
+        for (year, month, day, hour, minute, second) in [
+            (0, 1, 1, 0, 0, 0),
+            (1969, 12, 31, 23, 59, 59),
+            (2026, 2, 29, 0, 0, 0),
+            (2026, 2, 30, 0, 0, 0),
+            (2028, 2, 30, 0, 0, 0),
+            (2100, 2, 29, 0, 0, 0),
+            (2026, 4, 31, 0, 0, 0),
+            (2026, 0, 1, 0, 0, 0),
+            (2026, 13, 1, 0, 0, 0),
+            (2026, 1, 0, 0, 0, 0),
+            (2026, 1, 32, 0, 0, 0),
+            (2026, 255, 255, 0, 0, 0),
+            (2026, 1, 1, 24, 0, 0),
+            (2026, 1, 1, 0, 60, 0),
+            (2026, 1, 1, 0, 0, 60),
+        ] {
+            let found = UnixTime::from_civil_utc(year, month, day, hour, minute, second);
+            assert_eq!(found, None, "{year}-{month}-{day} {hour}:{minute}:{second}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_read_back_from_what_is_shown_of_it() {
+        for (date, seconds) in [
+            ((1970, 1, 1, 0, 0, 0), 0),
+            ((1970, 1, 1, 23, 59, 59), 86_399),
+            ((2000, 2, 29, 0, 0, 0), 951_782_400),
+            ((2005, 3, 18, 1, 58, 29), 1_111_111_109),
+            ((2100, 3, 1, 0, 0, 0), 4_107_542_400),
+            ((2603, 10, 11, 11, 33, 20), 20_000_000_000),
+        ] {
+            let (year, month, day, hour, minute, second) = date;
+            let found = UnixTime::from_civil_utc(year, month, day, hour, minute, second).unwrap();
+            assert_eq!(found.seconds(), seconds);
+            let shown = format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}");
+            assert_eq!(found.date_time_utc(), shown);
+        }
+        assert!(UnixTime::from_civil_utc(u16::MAX, 12, 31, 23, 59, 59).is_some());
+    }
 
     #[test]
     fn dates_are_those_of_the_gregorian_calendar() {

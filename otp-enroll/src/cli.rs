@@ -7,9 +7,10 @@
 
 use crate::picture::PicturePath;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use otp_core::record::{Language, Name};
+use otp_core::qr::Style;
+use otp_core::record::{DEFAULT_NAME, Language, Name};
 use otp_store::{files, policy};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 refused or left, 2 could not.";
 
@@ -81,6 +82,16 @@ pub enum QrStyle {
     Ascii,
     /// Not at all
     None,
+}
+
+impl From<QrStyle> for Style {
+    fn from(style: QrStyle) -> Self {
+        match style {
+            QrStyle::Unicode => Self::Unicode,
+            QrStyle::Ascii => Self::Ascii,
+            QrStyle::None => Self::None,
+        }
+    }
 }
 
 /// What `otp-enroll` can do besides enrolling.
@@ -164,6 +175,51 @@ pub enum AdminCommand {
         #[arg(long, value_name = "LABEL", value_parser = name, default_value = DEFAULT_NAME)]
         name: Name,
     },
+    /// Check a policy file, or show what the policy means for a user
+    Policy {
+        /// What to do.
+        #[command(subcommand)]
+        command: PolicyCommand,
+    },
+}
+
+impl AdminCommand {
+    /// The policy file that is to be checked, where it is another than that of `--conf`.
+    #[must_use]
+    pub fn policy_to_check(&self) -> Option<&Path> {
+        match self {
+            Self::Policy {
+                command: PolicyCommand::Check { file, .. },
+            } => file.as_deref(),
+            _ => None,
+        }
+    }
+}
+
+/// What `otp-admin policy` can do.
+#[derive(Subcommand)]
+pub enum PolicyCommand {
+    /// Check a policy file before logins depend on it
+    ///
+    /// Reads it as every login does, and names the line of an error. Then lists what to look at: groups and users that
+    /// nobody knows, networks that hold every address, services whose logins cannot set up an authenticator. Refuses a
+    /// policy that demands a second factor, now or later, of you who run this, while you have no authenticator.
+    Check {
+        /// The file [default: that of --conf]
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+        /// Accept it also where it would refuse you
+        #[arg(long)]
+        force: bool,
+    },
+    /// Show what a login of a user would come to now, and by which rule
+    ///
+    /// Through a service that asks for a code, that is, by lines of /etc/pam.d without arguments, and from no trusted
+    /// network.
+    Show {
+        /// The user's name
+        user: String,
+    },
 }
 
 /// Options of both command lines.
@@ -179,9 +235,6 @@ pub struct Common {
     #[arg(long, value_name = "en|ko", global = true, value_parser = language)]
     pub lang: Option<Language>,
 }
-
-/// What an authenticator is called when nobody says otherwise.
-pub const DEFAULT_NAME: &str = "phone";
 
 fn name(text: &str) -> Result<Name, otp_core::record::OutOfRange> {
     Name::new(text)
@@ -220,6 +273,9 @@ mod tests {
         for line in [
             &["otp-admin"][..],
             &["otp-admin", "list", "--json", "--csv"],
+            &["otp-admin", "policy"],
+            &["otp-admin", "policy", "show"],
+            &["otp-admin", "policy", "check", "one.conf", "two.conf"],
             &["otp-admin", "provision", "alice", "--name", "a\"b"],
             &["otp-admin", "--lang", "fr", "list"],
             &["otp-enroll", "--qr-file", "code.gif"],

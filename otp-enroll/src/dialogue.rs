@@ -4,21 +4,20 @@
 //! just Enter, that the recovery codes are kept. Until then everything that was made is a [`NewFile`], which goes away
 //! by itself: there is no way out of this script, error and panic included, that leaves something behind.
 
-use crate::cli::{DialogueOptions, QrStyle};
+use crate::cli::DialogueOptions;
 use crate::failure::Failure;
-use crate::layout::wrap;
 use crate::new_file::NewFile;
 use crate::output;
 use crate::pending::Pending;
-use crate::qr::{self, Canvas, Matrix};
-use crate::recovery_sheet;
-use crate::site::Site;
+use crate::site::{Site, host};
 use crate::terminal::{Echo, Left, Terminal};
-use otp_core::messages::enrol::{Dialogue, KEPT};
+use otp_core::layout::wrap;
+use otp_core::messages::enrol::{Dialogue, KEPT, is_word};
 use otp_core::messages::trouble::Trouble;
+use otp_core::qr::{self, Canvas, Matrix, Style};
 use otp_core::record::{Authenticator, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{base32, otpauth};
+use otp_core::{base32, otpauth, recovery_sheet};
 use otp_store::change::{Change, Proof};
 use otp_store::{Account, clock};
 use std::path::Path;
@@ -131,8 +130,8 @@ impl Script<'_> {
         let user = self.account.name.as_str();
         let uri = otpauth::reveal_uri(device, &self.site.issuer(), user);
         let style = self.style();
-        let matrix = (style != QrStyle::None || self.options.qr_file.is_some())
-            .then(|| Matrix::of(&uri))
+        let matrix = (style != Style::None || self.options.qr_file.is_some())
+            .then(|| Matrix::of(&uri).map_err(|_| Trouble::TooLongForQr))
             .transpose()?;
         let picture = match (&self.options.qr_file, &matrix) {
             (Some(path), Some(matrix)) => {
@@ -157,23 +156,23 @@ impl Script<'_> {
         Ok(picture)
     }
 
-    fn style(&self) -> QrStyle {
+    fn style(&self) -> Style {
         let by_locale = if self.site.utf8 {
-            QrStyle::Unicode
+            Style::Unicode
         } else {
-            QrStyle::Ascii
+            Style::Ascii
         };
-        self.options.qr.unwrap_or(by_locale)
+        self.options.qr.map_or(by_locale, Style::from)
     }
 
-    fn draw(&self, matrix: &Matrix, style: QrStyle) -> Result<(), Left> {
+    fn draw(&self, matrix: &Matrix, style: Style) -> Result<(), Left> {
         let (columns, lines) = self.terminal.size();
         let kind = std::env::var("TERM").ok();
         let colours = qr::takes_colours(kind.as_deref());
         let Some(canvas) = Canvas::within((columns, lines), matrix, style, colours) else {
             let needed = match style {
-                QrStyle::Ascii => 2 * matrix.side(),
-                QrStyle::Unicode | QrStyle::None => matrix.side(),
+                Style::Ascii => 2 * matrix.side(),
+                Style::Unicode | Style::None => matrix.side(),
             };
             return self.tell(Dialogue::TooNarrow { needed, columns });
         };
@@ -210,7 +209,8 @@ impl Script<'_> {
     /// Shows the recovery codes once, saves them where that is wanted, and waits for the word that they are kept.
     fn hand_out(&self, codes: &[RecoveryCode], file: &mut Option<NewFile>) -> Result<(), Failure> {
         let user = self.account.name.as_str();
-        let sheet = recovery_sheet::reveal(self.site, user, codes, clock::now()?);
+        let sheet =
+            recovery_sheet::reveal((user, &host()), self.site.language, codes, clock::now()?);
         self.terminal.show("\n")?;
         self.terminal.show(&sheet)?;
         self.tell(Dialogue::CodesOnce)?;
@@ -225,8 +225,7 @@ impl Script<'_> {
         }
         loop {
             let answer = self.ask(Dialogue::KeptQuestion, Echo::On)?;
-            let word = String::from_utf8_lossy(&answer).trim().to_lowercase();
-            if KEPT.contains(&word.as_str()) {
+            if is_word(&answer, &KEPT) {
                 return Ok(());
             }
             self.tell(Dialogue::NotKept)?;

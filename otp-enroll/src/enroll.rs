@@ -1,6 +1,7 @@
 //! What `otp-enroll` does.
 
-use crate::cli::{DEFAULT_NAME, Enroll, EnrollCommand};
+use crate::caller::own_account;
+use crate::cli::{Enroll, EnrollCommand};
 use crate::dialogue::Script;
 use crate::failure::Failure;
 use crate::output;
@@ -9,9 +10,8 @@ use crate::terminal::Terminal;
 use crate::trial;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
-use nix::unistd::getuid;
 use otp_core::messages::trouble::Trouble;
-use otp_core::record::Name;
+use otp_core::record::{DEFAULT_NAME, Name};
 use otp_store::change::Change;
 use otp_store::{Account, UserName, clock, directory};
 use std::process::ExitCode;
@@ -84,15 +84,6 @@ fn whose(site: &Site, named: Option<&str>) -> Result<Account, Failure> {
         }
     }
     own_account()
-}
-
-/// The account that this process runs as.
-fn own_account() -> Result<Account, Failure> {
-    let uid = getuid().as_raw();
-    directory::account_of(uid)?.ok_or_else(|| {
-        let user = uid.to_string();
-        Trouble::NoSuchUser { user }.into()
-    })
 }
 
 fn terminal(account: &Account) -> Result<Terminal, Failure> {

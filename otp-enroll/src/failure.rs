@@ -85,6 +85,7 @@ impl Failure {
                 | Trouble::NoSuchName { .. }
                 | Trouble::WhichOne { .. }
                 | Trouble::Demanded { .. }
+                | Trouble::WouldRefuseYou { .. }
                 | Trouble::NoCodes
                 | Trouble::ForWhom { .. }
                 | Trouble::NoSuchUser { .. }

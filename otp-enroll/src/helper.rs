@@ -34,9 +34,12 @@ pub fn failure(answer: Answer, account: &Account) -> Failure {
         Answer::NotAuthenticated => Trouble::NotAuthenticated.into(),
         Answer::Denied => Trouble::NotYours { user }.into(),
         Answer::Unavailable(reason) => Trouble::Unavailable { reason }.into(),
-        Answer::Verdict(_) | Answer::Enrolled(_) | Answer::Status(_) | Answer::Kept { .. } => {
-            silent(NoAnswer::Unintelligible)
-        }
+        Answer::Verdict(_)
+        | Answer::Enrolled
+        | Answer::NotEnrolled { .. }
+        | Answer::Standing(_)
+        | Answer::Status(_)
+        | Answer::Kept { .. } => silent(NoAnswer::Unintelligible),
     }
 }
 

@@ -59,25 +59,6 @@ pub fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Breaks a sentence into lines of at most `columns`, at its spaces. A longer word keeps a line of its own.
-pub fn wrap(sentence: &str, columns: usize) -> String {
-    let mut text = String::new();
-    let mut used = 0;
-    for word in sentence.split(' ') {
-        let width = word.width();
-        if used > 0 && used + 1 + width > columns {
-            text.push('\n');
-            used = 0;
-        } else if !text.is_empty() {
-            text.push(' ');
-            used += 1;
-        }
-        text.push_str(word);
-        used += width;
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,14 +67,5 @@ mod tests {
     fn a_wide_character_counts_twice() {
         let rows = [["사용자", "x"], ["alice", "y"]].map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(table(&rows), "사용자  x\nalice   y\n");
-    }
-
-    #[test]
-    fn a_sentence_is_broken_at_its_spaces_and_loses_nothing() {
-        assert_eq!(wrap("one two three", 7), "one two\nthree");
-        assert_eq!(wrap("인증 앱으로 스캔", 11), "인증 앱으로\n스캔");
-        assert_eq!(wrap("/a/long/path is there", 8), "/a/long/path\nis there");
-        assert_eq!(wrap("code: ", 80), "code: ");
-        assert_eq!(wrap("", 80), "");
     }
 }

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod cli;
 pub mod enroll;
 
+mod caller;
 mod dialogue;
 mod failure;
 mod helper;
@@ -18,8 +19,6 @@ mod output;
 mod overview;
 mod pending;
 mod picture;
-mod qr;
-mod recovery_sheet;
 mod site;
 mod terminal;
 mod trial;

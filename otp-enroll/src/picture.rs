@@ -1,6 +1,6 @@
 //! The QR code as a picture file.
 
-use crate::qr::Matrix;
+use otp_core::qr::Matrix;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;

@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use crate::helper;
 use crate::locale::Locale;
 use crate::overview::Overview;
-use nix::unistd::{geteuid, gethostname};
+use nix::unistd::geteuid;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
 use otp_core::{Input, Policy, Verdict};
@@ -20,6 +20,8 @@ use zeroize::Zeroizing;
 pub struct Site {
     /// What the administrator decided.
     pub policy: Policy,
+    /// Where that was read from.
+    pub conf: PathBuf,
     /// The language to speak.
     pub language: Language,
     /// Whether the terminal takes UTF-8.
@@ -45,9 +47,25 @@ pub fn run(
     whose: For,
     work: impl FnOnce(&Site) -> Result<(), Failure>,
 ) -> ExitCode {
+    run_under(program, common, whose, None, work)
+}
+
+/// The same under another policy than the site's own, which then need not be one that can be used.
+pub fn run_under(
+    program: &'static str,
+    common: &Common,
+    whose: For,
+    conf: Option<&Path>,
+    work: impl FnOnce(&Site) -> Result<(), Failure>,
+) -> ExitCode {
     let locale = Locale::of_process();
-    let chosen = common.lang.or(locale.language);
-    let site = match Site::open(program, common, whose, locale, chosen) {
+    // Another policy does not change how the people of this site are spoken to.
+    let chosen = common.lang.or(locale.language).or_else(|| {
+        let own = conf.and_then(|_| policy::load(&common.conf).ok());
+        own.map(|own| own.language)
+    });
+    let conf = conf.unwrap_or(&common.conf);
+    let site = match Site::open(program, common, whose, conf, locale, chosen) {
         Ok(site) => site,
         Err(failure) => return failure.report(program, chosen.unwrap_or_default()),
     };
@@ -62,6 +80,7 @@ impl Site {
         program: &'static str,
         common: &Common,
         whose: For,
+        conf: &Path,
         locale: Locale,
         chosen: Option<Language>,
     ) -> Result<Self, Failure> {
@@ -79,10 +98,11 @@ impl Site {
         if !is_root && [common.conf.as_path(), common.state_dir.as_path()] != usual {
             return Err(Trouble::NotYourPlace.into());
         }
-        let policy = policy::load(&common.conf)?;
+        let policy = policy::load(conf)?;
         Ok(Self {
             language: chosen.unwrap_or(policy.language),
             policy,
+            conf: conf.to_owned(),
             utf8: locale.utf8,
             records: common.state_dir.clone(),
             is_root,
@@ -174,20 +194,13 @@ impl Site {
         })
     }
 
-    /// What the phone shows the account under: the policy's issuer, or the short name of this host.
+    /// What the phone shows the account under.
     pub fn issuer(&self) -> String {
-        if !self.policy.issuer.is_empty() {
-            return self.policy.issuer.clone();
-        }
-        let host = host();
-        host.split('.').next().unwrap_or(&host).to_owned()
+        self.policy.issuer_at(&host()).to_owned()
     }
 }
 
 /// The name of this host, as it calls itself.
 pub fn host() -> String {
-    match gethostname() {
-        Ok(name) if !name.is_empty() => name.to_string_lossy().into_owned(),
-        _ => "localhost".to_owned(),
-    }
+    otp_store::host::name()
 }

@@ -43,6 +43,7 @@ const fn allowed(verb: Verb, relation: Relation) -> May {
         //                      root  owner          trusted  anyone else
         Verb::Check         => (Yes,  Yes,           Yes,     No),
         Verb::IsEnrolled    => (Yes,  Yes,           Yes,     No),
+        Verb::Standing      => (Yes,  Yes,           Yes,     No),
         Verb::Status        => (Yes,  Yes,           No,      No),
         Verb::Enrol         => (Yes,  Yes,           No,      No),
         Verb::Replace       => (Yes,  Authenticated, No,      No),
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_stranger_may_ask_nothing_and_a_trusted_caller_only_about_codes() {
-        let checks = [Verb::Check, Verb::IsEnrolled];
+        let checks = [Verb::Check, Verb::IsEnrolled, Verb::Standing];
         let changes = [Verb::Replace, Verb::Add, Verb::Remove, Verb::RecoveryCodes];
         for verb in checks
             .into_iter()

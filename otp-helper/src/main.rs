@@ -17,7 +17,7 @@ use line::Line;
 use otp_core::Input;
 use otp_helper::frame::BadFrame;
 use otp_helper::protocol::{Answer, Request};
-use otp_store::{Account, Error, Overview, Store, attempt, clock, directory, policy};
+use otp_store::{Error, Overview, Store, attempt, clock, directory, policy};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -93,9 +93,18 @@ fn answer(
             };
             Ok(Answer::Verdict(committed.into_inner()))
         }
-        (Request::IsEnrolled { .. }, account) => {
-            Ok(Answer::Enrolled(is_enrolled(&store, account.as_ref())?))
+        (Request::IsEnrolled { .. }, Some(account)) => Ok(if store.is_enrolled(&account)? {
+            Answer::Enrolled
+        } else {
+            let first_login = store.first_login(&account)?;
+            Answer::NotEnrolled { first_login }
+        }),
+        (Request::IsEnrolled { .. }, None) => Ok(Answer::NotEnrolled { first_login: None }),
+        (Request::Standing { .. }, Some(account)) => {
+            let standing = store.standing(&account, clock::now()?)?;
+            Ok(Answer::Standing(standing))
         }
+        (Request::Standing { .. }, None) => Ok(Answer::Standing(None)),
         // Root may ask about anybody, also about nobody.
         (Request::Status { .. } | Request::Change { .. }, None) => Ok(Answer::Denied),
         (Request::Status { .. }, Some(account)) => {
@@ -111,10 +120,6 @@ fn answer(
         }
         .change(&account, change),
     }
-}
-
-fn is_enrolled(store: &Store, account: Option<&Account>) -> Result<bool, Error> {
-    account.map_or(Ok(false), |account| store.is_enrolled(account))
 }
 
 /// One line in the log for whoever asks what is not theirs to ask.

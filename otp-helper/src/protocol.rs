@@ -26,6 +26,11 @@ pub enum Request {
         /// Which user.
         user: String,
     },
+    /// May the user try a code?
+    Standing {
+        /// Which user.
+        user: String,
+    },
     /// How does the user's account stand?
     Status {
         /// Which user.
@@ -47,6 +52,8 @@ pub enum Verb {
     Check,
     /// [`Request::IsEnrolled`].
     IsEnrolled,
+    /// [`Request::Standing`].
+    Standing,
     /// [`Request::Status`].
     Status,
     /// [`Change::Enrol`] of somebody who has no authenticator.
@@ -68,6 +75,7 @@ impl Verb {
         match self {
             Self::Check => "check",
             Self::IsEnrolled => "is-enrolled",
+            Self::Standing => "standing",
             Self::Status => "status",
             Self::Enrol => "enrol",
             Self::Replace => "replace",
@@ -85,6 +93,7 @@ impl Request {
         match self {
             Self::Check { .. } => Verb::Check,
             Self::IsEnrolled { .. } => Verb::IsEnrolled,
+            Self::Standing { .. } => Verb::Standing,
             Self::Status { .. } => Verb::Status,
             Self::Change { change, .. } => match change {
                 Change::Enrol(_) => Verb::Enrol,
@@ -101,6 +110,7 @@ impl Request {
         match self {
             Self::Check { user, .. }
             | Self::IsEnrolled { user }
+            | Self::Standing { user }
             | Self::Status { user }
             | Self::Change { user, .. } => user,
         }
@@ -116,7 +126,7 @@ impl Request {
             Self::Check { excused, reply, .. } => fields
                 .with(if *excused { b"excused" } else { b"" })
                 .with(reply),
-            Self::IsEnrolled { .. } | Self::Status { .. } => fields,
+            Self::IsEnrolled { .. } | Self::Standing { .. } | Self::Status { .. } => fields,
             Self::Change { change, .. } => match change {
                 Change::Enrol(name) | Change::Add(name) => fields.with(name.as_str().as_bytes()),
                 Change::Remove(name) => {
@@ -145,6 +155,7 @@ impl Request {
                 reply: Zeroizing::new(reply.to_vec()),
             }),
             [b"is-enrolled", user] => Some(Self::IsEnrolled { user: text(user)? }),
+            [b"standing", user] => Some(Self::Standing { user: text(user)? }),
             [b"status", user] => Some(Self::Status { user: text(user)? }),
             [b"enrol", user, named] => change(user, Change::Enrol(name(named)?)),
             [b"add", user, named] => change(user, Change::Add(name(named)?)),
@@ -161,8 +172,15 @@ impl Request {
 pub enum Answer {
     /// What became of an attempt; its consequences are on disk.
     Verdict(Verdict),
-    /// Whether the user has an authenticator.
-    Enrolled(bool),
+    /// The user has an authenticator.
+    Enrolled,
+    /// The user has none.
+    NotEnrolled {
+        /// When they were first let in without one; `None`: not yet.
+        first_login: Option<UnixTime>,
+    },
+    /// Whether the account may try; `None`: it is not enrolled.
+    Standing(Option<Standing>),
     /// How the account stands; `None`: it is not enrolled.
     Status(Option<Overview>),
     /// The change is on disk.
@@ -187,8 +205,13 @@ impl Answer {
         let word = |word: &str| Fields::default().with(word.as_bytes());
         match self {
             Self::Verdict(verdict) => verdict_to_fields(verdict),
-            Self::Enrolled(true) => word("enrolled"),
-            Self::Enrolled(false) => word("without-record"),
+            Self::Enrolled => word("enrolled"),
+            Self::NotEnrolled { first_login: None } => word("without-record"),
+            Self::NotEnrolled {
+                first_login: Some(when),
+            } => word("without-record").with_number(&when.seconds()),
+            Self::Standing(None) => word("no-standing"),
+            Self::Standing(Some(standing)) => with_standing(word("standing"), *standing),
             Self::Status(None) => word("no-status"),
             Self::Status(Some(overview)) => overview_to_fields(overview),
             Self::Kept { enrolled: true } => word("kept"),
@@ -212,8 +235,13 @@ impl Answer {
             .map(|field| std::str::from_utf8(field).ok())
             .collect();
         match fields?.as_slice() {
-            ["enrolled"] => Some(Self::Enrolled(true)),
-            ["without-record"] => Some(Self::Enrolled(false)),
+            ["enrolled"] => Some(Self::Enrolled),
+            ["without-record"] => Some(Self::NotEnrolled { first_login: None }),
+            ["without-record", when] => Some(Self::NotEnrolled {
+                first_login: Some(UnixTime::from_seconds(number(when)?)),
+            }),
+            ["no-standing"] => Some(Self::Standing(None)),
+            ["standing", words @ ..] => Some(Self::Standing(Some(standing_of(words)?))),
             ["no-status"] => Some(Self::Status(None)),
             ["status", words @ ..] => Some(Self::Status(Some(overview_from_words(words)?))),
             ["kept"] => Some(Self::Kept { enrolled: true }),
@@ -458,6 +486,7 @@ mod tests {
         };
         for (request, verb) in [
             (Request::IsEnrolled { user: user() }, Verb::IsEnrolled),
+            (Request::Standing { user: user() }, Verb::Standing),
             (Request::Status { user: user() }, Verb::Status),
             (change(Change::Enrol(name())), Verb::Enrol),
             (change(Change::Add(name())), Verb::Add),
@@ -493,6 +522,8 @@ mod tests {
             &["remove", "alice"],
             &["recovery-codes", "alice", "10"],
             &["status"],
+            &["standing"],
+            &["standing", "alice", "bobby"],
             &[],
         ] {
             let fields = words
@@ -573,8 +604,16 @@ mod tests {
             Answer::Kept { enrolled: true },
             Answer::Kept { enrolled: false },
             Answer::NotAuthenticated,
-            Answer::Enrolled(true),
-            Answer::Enrolled(false),
+            Answer::Enrolled,
+            Answer::NotEnrolled { first_login: None },
+            Answer::NotEnrolled {
+                first_login: Some(UnixTime::from_seconds(u64::MAX)),
+            },
+            Answer::Standing(None),
+            Answer::Standing(Some(Standing::Open)),
+            Answer::Standing(Some(timed)),
+            Answer::Standing(Some(Standing::Held)),
+            Answer::Standing(Some(Standing::Disabled)),
             Answer::Denied,
             Answer::Unavailable("the disk is gone".to_owned()),
         ];
@@ -595,6 +634,9 @@ mod tests {
             &["accepted", "", ""],
             &["accepted", "phone", "x"],
             &["success"],
+            &["without-record", "soon"],
+            &["standing"],
+            &["standing", "timed", "1"],
             &["status", "1", "", "0", "5", "", "", "9", "open"],
             &[
                 "status",

@@ -44,7 +44,12 @@ pub fn attempt(
         return Ok(nobody(excused, input));
     };
     let (verdict, next) = decide(&record.credential, &record.state, policy, input, clock()?);
+    let was_locked = record.state.locks_in_a_row > 0;
     locked.commit(record, &next)?;
+    if was_locked || matches!(verdict, Verdict::RejectedAndLocked { .. }) {
+        // Whoever cannot remove it is still not trusted before the next success, which comes by here again.
+        locked.forget_trust().ok();
+    }
     Ok(Committed(verdict))
 }
 

@@ -4,9 +4,10 @@
 //! so whoever goes away has changed nothing; what others have changed meanwhile is not undone.
 
 use crate::files::LOCK_DEADLINE;
-use crate::{Account, Error, Record, Store, mint};
+use crate::{Account, Error, Record, Store, groups, mint};
 use otp_core::code::{ClockCheck, TypedCode, check_clock};
 use otp_core::decide::standing_at;
+use otp_core::enforce::{Unenrolled, demand};
 use otp_core::record::{AuthenticatorState, Id, Name, RecoverySet, RecoveryState, Standing};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Authenticator, Credential, Policy, State, Step, UnixTime};
@@ -210,7 +211,7 @@ impl Draft {
             }
             (Change::Remove(wanted), Some(_)) => {
                 let name = which(wanted, &names)?;
-                if names.len() == 1 && policy.enforce.everybody {
+                if names.len() == 1 && is_demanded(&account, policy, now) {
                     return Err(Refused::Demanded.into());
                 }
                 goes = vec![name.clone()];
@@ -344,11 +345,11 @@ impl Draft {
             }
             Plan::Remove(name) => {
                 devices.retain(|one| one.name != name);
-                if devices.is_empty() && policy.enforce.everybody {
+                if devices.is_empty() && is_demanded(&account, policy, now) {
                     return Err(Refused::Demanded.into());
                 }
                 if devices.is_empty() {
-                    store.erase_locked(&locked, &account.name)?;
+                    store.erase_record(&locked, &account.name)?;
                     return Ok(Kept { enrolled: false });
                 }
             }
@@ -378,6 +379,17 @@ impl New {
             ..AuthenticatorState::fresh(self.device.id)
         })
     }
+}
+
+/// Whether policy demands a second factor now. No grace begins anew by giving one up.
+fn is_demanded(account: &Account, policy: &Policy, now: UnixTime) -> bool {
+    let who = Unenrolled {
+        user: account.name.as_str(),
+        nullok: false,
+        first_login: Some(UnixTime::from_seconds(0)),
+    };
+    let belongs = |group: &str| groups::belongs(account, group);
+    !demand(&policy.enforce, &who, belongs, now).lets_in()
 }
 
 /// A locked account is not changed: whoever guesses must not get a new start by it.

@@ -5,7 +5,7 @@ use crate::safe_open::{
 };
 use crate::state_file::{self, Newest};
 use crate::undisturbed::Undisturbed;
-use crate::{Account, Error, Fault, UserName, credential_file};
+use crate::{Account, Error, Fault, UserName, credential_file, first_login, trust_file};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat, renameat};
@@ -28,6 +28,12 @@ pub const LOCK_DEADLINE: Duration = Duration::from_secs(5);
 const USER_DIRECTORY_MODE: u32 = 0o2770;
 const CREDENTIAL_MODE: u32 = 0o640;
 const STATE_MODE: u32 = 0o660;
+
+/// Who can prove what, and what came of it, in the order in which it is removed.
+const RECORD: [&str; 3] = [credential_file::NAME, state_file::NAME, trust_file::NAME];
+
+/// All that is kept about a user.
+const FILES: [&str; 4] = [RECORD[0], RECORD[1], RECORD[2], first_login::NAME];
 
 /// All users' records.
 pub struct Store {
@@ -148,10 +154,16 @@ impl Store {
     /// # Errors
     /// The directory or the file cannot be trusted or opened.
     pub fn is_enrolled(&self, account: &Account) -> Result<bool, Error> {
-        match self.user_directory(account)? {
-            Some(directory) => Ok(self.held(directory, account).open_credential()?.is_some()),
+        match self.look_into(account)? {
+            Some(directory) => directory.has_credential(),
             None => Ok(false),
         }
+    }
+
+    /// A user's directory without a lock: for a look at one file. `None`: there is none.
+    pub(crate) fn look_into(&self, account: &Account) -> Result<Option<Locked>, Error> {
+        let directory = self.user_directory(account)?;
+        Ok(directory.map(|directory| self.held(directory, account)))
     }
 
     /// Locks a user's directory; `None`: there is none, so the user is not enrolled.
@@ -159,10 +171,7 @@ impl Store {
     /// # Errors
     /// It cannot be trusted or opened, or another process held it for all of `deadline`.
     pub fn lock(&self, account: &Account, deadline: Duration) -> Result<Option<Locked>, Error> {
-        lock_what_opens(deadline, || {
-            let directory = self.user_directory(account)?;
-            Ok(directory.map(|directory| self.held(directory, account)))
-        })
+        lock_what_opens(deadline, || self.look_into(account))
     }
 
     /// Locks a user's directory, making it first where there is none.
@@ -251,33 +260,33 @@ impl Store {
         let Some(locked) = lock_what_opens(deadline, open)? else {
             return Ok(false);
         };
-        self.erase_locked(&locked, name)?;
+        self.remove(&locked, name, &FILES)?;
         Ok(true)
     }
 
-    /// Removes everything that is kept about a user whose directory is locked already.
+    /// Removes the record of a user whose directory is locked already. When the grace began stays: none begins anew.
     ///
     /// # Errors
     /// As for [`Store::erase`].
-    pub(crate) fn erase_locked(&self, locked: &Locked, name: &UserName) -> Result<(), Error> {
+    pub(crate) fn erase_record(&self, locked: &Locked, name: &UserName) -> Result<(), Error> {
+        self.remove(locked, name, &RECORD)
+    }
+
+    /// Removes files, and the directory where nothing of ours is left in it.
+    fn remove(&self, locked: &Locked, name: &UserName, files: &[&str]) -> Result<(), Error> {
         // The credential goes first: without it the user is "not enrolled"; a credential without state is damage.
-        let temporary = [
-            temporary_name(credential_file::NAME),
-            temporary_name(state_file::NAME),
-        ];
-        for file in [
-            credential_file::NAME,
-            state_file::NAME,
-            &temporary[0],
-            &temporary[1],
-        ] {
-            match unlinkat(&locked.directory, file, UnlinkatFlags::NoRemoveDir) {
+        let whole = files.iter().map(|&file| file.to_owned());
+        for file in whole.chain(files.iter().map(|file| temporary_name(file))) {
+            match unlinkat(&locked.directory, file.as_str(), UnlinkatFlags::NoRemoveDir) {
                 Ok(()) | Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(Error::io(&locked.path_of(file), "remove", errno)),
+                Err(errno) => return Err(Error::io(&locked.path_of(&file), "remove", errno)),
             }
         }
-        unlinkat(&self.directory, name.as_str(), UnlinkatFlags::RemoveDir)
-            .map_err(|errno| Error::io(&locked.path, "remove", errno))?;
+        match unlinkat(&self.directory, name.as_str(), UnlinkatFlags::RemoveDir) {
+            Ok(()) => {}
+            Err(Errno::ENOTEMPTY | Errno::EEXIST) if files.len() < FILES.len() => {}
+            Err(errno) => return Err(Error::io(&locked.path, "remove", errno)),
+        }
         self.directory
             .sync_all()
             .map_err(|error| Error::io(&self.path, "sync", error))
@@ -322,17 +331,33 @@ impl Locked {
         }
     }
 
-    fn path_of(&self, file: &str) -> String {
+    pub(crate) fn path_of(&self, file: &str) -> String {
         format!("{}/{file}", self.path)
     }
 
-    fn rules(&self, allowed: u32) -> Rules {
+    pub(crate) fn rules(&self, allowed: u32) -> Rules {
         Rules {
             allowed,
             account: self.owner,
             group: Some(self.group),
             one_name: true,
         }
+    }
+
+    /// For a file that the helper never makes.
+    pub(crate) fn rules_for_roots_own(&self, allowed: u32) -> Rules {
+        Rules {
+            account: None,
+            ..self.rules(allowed)
+        }
+    }
+
+    pub(crate) const fn directory(&self) -> &File {
+        &self.directory
+    }
+
+    pub(crate) fn has_credential(&self) -> Result<bool, Error> {
+        Ok(self.open_credential()?.is_some())
     }
 
     fn open_credential(&self) -> Result<Option<File>, Error> {
@@ -454,6 +479,8 @@ impl Locked {
         let path = self.path_of(state_file::NAME);
         let bytes = state_file::whole(&combined)
             .ok_or_else(|| Error::content(&path, None, "the next state does not fit a record"))?;
+        // Trust was earned by what goes now.
+        self.forget_trust()?;
         self.put(state_file::NAME, STATE_MODE, &bytes)?;
         self.put(
             credential_file::NAME,
@@ -471,7 +498,7 @@ impl Locked {
     }
 
     /// Writes a whole file: beside it, then rename, each step durable before the next.
-    fn put(&self, name: &str, mode: u32, bytes: &[u8]) -> Result<(), Error> {
+    pub(crate) fn put(&self, name: &str, mode: u32, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path_of(name);
         let temporary = temporary_name(name);
         // Left behind by a crash; nobody else can be writing it, since we hold the lock.

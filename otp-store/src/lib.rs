@@ -12,13 +12,18 @@ pub mod directory;
 mod document;
 mod error;
 pub mod files;
+mod first_login;
 #[cfg(test)]
 mod fixture;
+pub mod groups;
+pub mod host;
 pub mod mint;
 mod overview;
 pub mod policy;
 mod safe_open;
+pub mod stack;
 mod state_file;
+mod trust_file;
 mod undisturbed;
 
 pub use attempt::{Committed, attempt};
@@ -27,3 +32,4 @@ pub use directory::{Account, UserName};
 pub use error::{Error, Fault};
 pub use files::{Locked, Record, Store};
 pub use overview::{Device, Overview};
+pub use trust_file::Place;

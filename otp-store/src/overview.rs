@@ -36,6 +36,20 @@ pub struct Device {
     pub last_used: Option<UnixTime>,
 }
 
+impl Store {
+    /// Whether the account may try a code; `None`: it is not enrolled.
+    ///
+    /// # Errors
+    /// The record cannot be trusted or read.
+    pub fn standing(&self, account: &Account, now: UnixTime) -> Result<Option<Standing>, Error> {
+        let Some(locked) = self.lock(account, LOCK_DEADLINE)? else {
+            return Ok(None);
+        };
+        let record = locked.read(account)?;
+        Ok(record.map(|record| standing_at(record.state.standing, now)))
+    }
+}
+
 impl Overview {
     /// Reads it under the lock, so that it is of one moment; `None`: the account is not enrolled.
     ///

@@ -6,15 +6,18 @@ use crate::{Error, Fault, UserName};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use otp_core::Policy;
+use otp_core::network::Network;
+use otp_core::qr::Style;
 use otp_core::record::{
-    Algorithm, CodePolicy, Digits, EnforcePolicy, EnrollPolicy, HelperPolicy, Language,
-    LockoutPolicy, MAX_AUTHENTICATORS, Period, RecoveryPolicy, Unlock,
+    Algorithm, AtLogin, CodePolicy, Digits, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy,
+    Language, LockoutPolicy, MAX_AUTHENTICATORS, Period, RecoveryPolicy, TrustPolicy, Unlock,
 };
+use otp_core::{Policy, UnixTime};
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 use toml::de::DeValue;
+use toml_datetime::{Datetime, Offset};
 
 /// Where the policy is unless the command line or a module argument says otherwise.
 pub const DEFAULT_FILE: &str = "/etc/security/pam_otp.conf";
@@ -97,6 +100,7 @@ pub fn parse(path: &str, bytes: &[u8]) -> Result<Policy, Error> {
         recovery: in_section(&mut root, "recovery", defaults.recovery, recovery)?,
         enroll: in_section(&mut root, "enroll", defaults.enroll, enroll)?,
         enforce: in_section(&mut root, "enforce", defaults.enforce, enforce)?,
+        trust: in_section(&mut root, "trust", defaults.trust, trust)?,
         helper: in_section(&mut root, "helper", defaults.helper, helper)?,
     };
     later(&mut root)?;
@@ -176,7 +180,18 @@ fn recovery(section: &mut Section<'_>, default: RecoveryPolicy) -> Result<Recove
 }
 
 fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPolicy, Error> {
-    section.take("at_login", only("off"))?;
+    let at_login = section.take("at_login", |value| match text(value)? {
+        "off" => Ok(AtLogin::Off),
+        "offer" => Ok(AtLogin::Offer),
+        "require" => Ok(AtLogin::Require),
+        _ => Err("must be \"off\", \"offer\" or \"require\""),
+    })?;
+    let qr = section.take("qr", |value| match text(value)? {
+        "unicode" => Ok(Style::Unicode),
+        "ascii" => Ok(Style::Ascii),
+        "none" => Ok(Style::None),
+        _ => Err("must be \"unicode\", \"ascii\" or \"none\""),
+    })?;
     section.take("verify_email", |value| {
         if truth(value)? { Err(NOT_YET) } else { Ok(()) }
     })?;
@@ -188,39 +203,92 @@ fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPoli
     })?;
     debug_assert_eq!(MAX_AUTHENTICATORS, 4, "as the message above says");
     Ok(EnrollPolicy {
+        at_login: at_login.unwrap_or(default.at_login),
+        qr: qr.unwrap_or(default.qr),
         max_authenticators: most.unwrap_or(default.max_authenticators),
     })
 }
 
 fn enforce(section: &mut Section<'_>, default: EnforcePolicy) -> Result<EnforcePolicy, Error> {
-    let everybody = section.take("groups", |value| match texts(value)?.as_slice() {
-        [] => Ok(false),
-        [all] if all == "*" => Ok(true),
-        _ => Err(
-            "must be [\"*\"] (everybody) or [] (nobody); this version does not act on other groups yet",
-        ),
+    let groups = section.take("groups", |value| {
+        let names = names(
+            value,
+            "must be names or numbers of groups, or \"*\" for everybody",
+        )?;
+        Ok::<_, &str>(if names.iter().any(|name| name == "*") {
+            Groups::Everybody
+        } else {
+            Groups::Named(names)
+        })
     })?;
-    section.take("exempt_groups", none)?;
-    section.take("exempt_users", none)?;
-    section.take("from", only(""))?;
-    section.take("grace", only("0d"))?;
+    let exempt_groups = section.take("exempt_groups", |value| {
+        let reason = "must be names or numbers of groups";
+        exempt(names(value, reason)?, reason)
+    })?;
+    let exempt_users = section.take("exempt_users", |value| {
+        let reason = "must be names of users";
+        exempt(names(value, reason)?, reason)
+    })?;
+    let from = section.take("from", |value| match value {
+        DeValue::Datetime(date) => moment(*date).map(Some),
+        value => match text(value)? {
+            "" => Ok(None),
+            date => moment(date.parse().map_err(|_| NO_MOMENT)?).map(Some),
+        },
+    })?;
+    let grace = section.take("grace", |value| duration_or_zero(text(value)?))?;
     Ok(EnforcePolicy {
-        everybody: everybody.unwrap_or(default.everybody),
+        groups: groups.unwrap_or(default.groups),
+        exempt_groups: exempt_groups.unwrap_or(default.exempt_groups),
+        exempt_users: exempt_users.unwrap_or(default.exempt_users),
+        from: from.unwrap_or(default.from),
+        grace: grace.unwrap_or(default.grace),
+    })
+}
+
+/// "*" exempts nobody: whoever wants that enforces nothing.
+fn exempt(names: Vec<String>, reason: &'static str) -> Result<Vec<String>, &'static str> {
+    if names.iter().any(|name| name == "*") {
+        Err(reason)
+    } else {
+        Ok(names)
+    }
+}
+
+/// A list of names of users or groups, as they can be: a name that cannot be anybody's is a slip of the pen.
+fn names(value: &DeValue<'_>, reason: &'static str) -> Result<Vec<String>, &'static str> {
+    let names = texts(value)?;
+    if names
+        .iter()
+        .all(|name| name.trim() == name && UserName::new(name).is_ok())
+    {
+        Ok(names)
+    } else {
+        Err(reason)
+    }
+}
+
+fn trust(section: &mut Section<'_>, default: TrustPolicy) -> Result<TrustPolicy, Error> {
+    let networks = section.take("networks", |value| {
+        let networks = texts(value)?;
+        let networks = networks.iter().map(|one| Network::parse(one));
+        networks
+            .collect::<Result<_, _>>()
+            .map_err(|reason| reason.0)
+    })?;
+    let remember = section.take("remember", |value| duration_or_zero(text(value)?))?;
+    Ok(TrustPolicy {
+        networks: networks.unwrap_or(default.networks),
+        remember: remember.unwrap_or(default.remember),
     })
 }
 
 fn helper(section: &mut Section<'_>, default: HelperPolicy) -> Result<HelperPolicy, Error> {
-    let names = |value: &DeValue<'_>| {
-        let names = texts(value)?;
-        if names.iter().all(|name| UserName::new(name).is_ok()) {
-            Ok(names)
-        } else {
-            Err("must be names of users")
-        }
-    };
     Ok(HelperPolicy {
         trusted_callers: section
-            .take("trusted_callers", names)?
+            .take("trusted_callers", |value| {
+                names(value, "must be names of users")
+            })?
             .unwrap_or(default.trusted_callers),
     })
 }
@@ -228,11 +296,6 @@ fn helper(section: &mut Section<'_>, default: HelperPolicy) -> Result<HelperPoli
 /// Keys of the format that this version does not act on. To take a value for one and then not act on it would be
 /// to promise something, so only the value that changes nothing is taken.
 fn later(root: &mut Section<'_>) -> Result<(), Error> {
-    in_section(root, "trust", (), |section, ()| {
-        section.take("networks", none)?;
-        section.take("remember", only("0"))?;
-        Ok(())
-    })?;
     in_section(root, "mail", (), |section, ()| {
         section.take("sendmail", only("/usr/sbin/sendmail"))?;
         section.take("from", only(""))?;
@@ -257,14 +320,6 @@ fn only(default: &'static str) -> impl FnOnce(&DeValue<'_>) -> Result<(), &'stat
     }
 }
 
-fn none(value: &DeValue<'_>) -> Result<(), &'static str> {
-    if texts(value)?.is_empty() {
-        Ok(())
-    } else {
-        Err(NOT_YET)
-    }
-}
-
 fn up_to(most: u8, reason: &'static str) -> impl FnOnce(&DeValue<'_>) -> Result<u8, &'static str> {
     move |value| match u8::try_from(number(value)?) {
         Ok(count) if count <= most => Ok(count),
@@ -279,6 +334,14 @@ fn issuer(value: &DeValue<'_>) -> Result<String, &'static str> {
         return Err("must have at most 64 characters, on one line");
     }
     Ok(issuer.to_owned())
+}
+
+/// Nothing needs no unit.
+fn duration_or_zero(text: &str) -> Result<Duration, &'static str> {
+    match text {
+        "0" => Ok(Duration::ZERO),
+        wait => duration(wait),
+    }
 }
 
 /// Reads `90s`, `15m`, `24h` or `30d`.
@@ -301,6 +364,28 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
         .and_then(|count| count.checked_mul(unit))
         .ok_or("is too long")?;
     Ok(Duration::from_secs(seconds))
+}
+
+const NO_MOMENT: &str = "must be a date or a date-time: \"2027-02-01\", \"2027-02-01T09:00:00Z\", \"2027-02-01T09:00:00+09:00\"";
+
+/// The moment of a date, `2027-02-01` (its first second), or a date-time, `2027-02-01T09:00:00Z` or with `+09:00` at its
+/// end. UTC where it does not say otherwise.
+fn moment(written: Datetime) -> Result<UnixTime, &'static str> {
+    let date = written.date.ok_or(NO_MOMENT)?;
+    let (hour, minute, second) = written.time.map_or((0, 0, 0), |time| {
+        (time.hour, time.minute, time.second.unwrap_or(0))
+    });
+    let local = UnixTime::from_civil_utc(date.year, date.month, date.day, hour, minute, second)
+        .ok_or(NO_MOMENT)?;
+    let east_minutes = match written.offset {
+        None | Some(Offset::Z) => 0,
+        Some(Offset::Custom { minutes }) => i64::from(minutes),
+    };
+    local
+        .seconds()
+        .checked_add_signed(-60 * east_minutes)
+        .map(UnixTime::from_seconds)
+        .ok_or(NO_MOMENT)
 }
 
 #[cfg(test)]

@@ -3,16 +3,17 @@
 //! Contract with PAM (`pam_sm_authenticate(3)`): the handle is valid for the time of the call, one thread at a time;
 //! strings that PAM hands out are NUL-terminated and live until the item is set again. Nothing unwinds out of here.
 
-use crate::host::{Answer, Host, HostFault, Kept, Origin, Priority, Reply, Tone};
-use crate::login;
+use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Priority, Reply, Tone};
+use crate::{account, login};
 use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::UnixTime;
-use otp_store::{Account, Error, clock, directory};
+use otp_core::enforce::Belongs;
+use otp_store::stack::{AccountLine, Stacks};
+use otp_store::{Account, Error, clock, directory, groups, host};
 use pam::constants::{
-    PAM_ERROR_MSG, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT, PAM_TEXT_INFO, PamFlag,
-    PamResultCode,
+    PAM_ERROR_MSG, PAM_ESTABLISH_CRED, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT,
+    PAM_TEXT_INFO, PamFlag, PamResultCode,
 };
-use pam::conv::Conv;
 use pam::items::{AuthTok, ItemType, RHost, Service, Tty};
 use pam::module::{PamHandle, PamHooks};
 use std::cell::RefCell;
@@ -20,7 +21,8 @@ use std::ffi::{CStr, CString};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
-use zeroize::Zeroizing;
+use std::{ptr, slice};
+use zeroize::{Zeroize, Zeroizing};
 
 /// How long a refusal takes, in microseconds; PAM varies it by a half and sleeps in the application.
 const FAILURE_DELAY: c_uint = 2_000_000;
@@ -28,11 +30,41 @@ const FAILURE_DELAY: c_uint = 2_000_000;
 /// The name of the kept code among the data of a PAM handle; the version stands for the layout of what is kept.
 const KEPT: &str = concat!("pam_otp_kept_code_", env!("CARGO_PKG_VERSION"));
 
+/// The name of what is noted for the account phase, likewise.
+const PASSED: &str = concat!("pam_otp_passed_", env!("CARGO_PKG_VERSION"));
+
 // What pam-bindings has no function for.
 unsafe extern "C" {
     fn pam_fail_delay(pamh: *mut PamHandle, microseconds: c_uint) -> c_int;
+    fn pam_get_item(pamh: *const PamHandle, item: c_int, value: *mut *const c_void) -> c_int;
     fn pam_set_item(pamh: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
     fn pam_syslog(pamh: *const PamHandle, priority: c_int, format: *const c_char, ...);
+}
+
+/// `PAM_REINITIALIZE_CRED` of `_pam_types.h`.
+const PAM_REINITIALIZE_CRED: PamFlag = 0x0008;
+
+/// `struct pam_message`.
+#[repr(C)]
+struct Message {
+    style: c_int,
+    text: *const c_char,
+}
+
+/// `struct pam_response`.
+#[repr(C)]
+struct Response {
+    text: *mut c_char,
+    unused: c_int,
+}
+
+/// `struct pam_conv`.
+#[repr(C)]
+struct Conversation {
+    call: Option<
+        unsafe extern "C" fn(c_int, *mut *const Message, *mut *mut Response, *mut c_void) -> c_int,
+    >,
+    data: *mut c_void,
 }
 
 struct PamOtp;
@@ -44,10 +76,7 @@ impl PamHooks for PamOtp {
         arguments: Vec<&CStr>,
         flags: PamFlag,
     ) -> PamResultCode {
-        let arguments: Vec<&[u8]> = arguments
-            .iter()
-            .map(|argument| argument.to_bytes())
-            .collect();
+        let arguments = bytes_of(&arguments);
         let answer = refuse_on_panic(handle, |host| {
             login::authenticate(host, &arguments, flags & PAM_SILENT != 0)
         });
@@ -60,10 +89,37 @@ impl PamHooks for PamOtp {
         }
     }
 
-    /// There are no credentials to set. A module that is alone in its stack must not answer "ignore" here.
-    fn sm_setcred(_: &mut PamHandle, _: Vec<&CStr>, _: PamFlag) -> PamResultCode {
+    fn acct_mgmt(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        let arguments = bytes_of(&arguments);
+        let answer = refuse_on_panic(handle, |host| {
+            account::manage(host, &arguments, flags & PAM_SILENT != 0)
+        });
+        match answer {
+            Answer::Success => PamResultCode::PAM_SUCCESS,
+            // Nothing is left to other modules here.
+            Answer::Ignore | Answer::Refused | Answer::Locked => PamResultCode::PAM_PERM_DENIED,
+            Answer::Unavailable => PamResultCode::PAM_AUTHINFO_UNAVAIL,
+        }
+    }
+
+    /// There are no credentials to set, and nothing can be refused here: libpam takes the answer of the first phase for
+    /// the one that counts. A module that is alone in its stack must not answer "ignore".
+    fn sm_setcred(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        let establishes = flags & PAM_ESTABLISH_CRED != 0;
+        // sudo says "again", after it has become somebody else.
+        if establishes || flags & PAM_REINITIALIZE_CRED != 0 {
+            let arguments = bytes_of(&arguments);
+            refuse_on_panic(handle, |host| {
+                account::begin_grace(host, &arguments, establishes);
+                Answer::Success
+            });
+        }
         PamResultCode::PAM_SUCCESS
     }
+}
+
+fn bytes_of<'a>(arguments: &[&'a CStr]) -> Vec<&'a [u8]> {
+    arguments.iter().map(|one| one.to_bytes()).collect()
 }
 
 /// Runs a login; a panic is logged by its line in this source and refuses.
@@ -100,16 +156,50 @@ fn refuse_on_panic(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> A
 struct Pam<'h>(&'h mut PamHandle);
 
 impl Pam<'_> {
+    /// Has the application show a text, and gives back what was typed. Not through pam-bindings, which leaves a copy of
+    /// the text in memory: a text may hold a key.
     fn say(&self, style: c_int, text: &str) -> Result<Option<Reply>, HostFault> {
-        let conversation = self
-            .0
-            .get_item::<Conv>()
-            .ok()
-            .flatten()
-            .ok_or(HostFault::Conversation)?;
-        match conversation.send(style, text) {
-            Ok(reply) => Ok(reply.map(|reply| Zeroizing::new(reply.as_bytes().to_vec()))),
-            Err(_) => Err(HostFault::Conversation),
+        let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 1));
+        bytes.extend_from_slice(text.as_bytes());
+        bytes.push(0);
+        let text = CStr::from_bytes_with_nul(&bytes).map_err(|_| HostFault::Conversation)?;
+        let mut item: *const c_void = ptr::null();
+        // SAFETY: the handle is valid (a live reference), and `item` is a place for a pointer.
+        let found = unsafe { pam_get_item(self.0, ItemType::Conv as c_int, &raw mut item) };
+        if found != PamResultCode::PAM_SUCCESS as c_int || item.is_null() {
+            return Err(HostFault::Conversation);
+        }
+        // SAFETY: PAM hands out a `struct pam_conv` for this item; it lives until the item is set again, which nobody
+        // does before this function returns.
+        let conversation = unsafe { &*item.cast::<Conversation>() };
+        let call = conversation.call.ok_or(HostFault::Conversation)?;
+        let message = Message {
+            style,
+            text: text.as_ptr(),
+        };
+        let mut messages = &raw const message;
+        let mut responses: *mut Response = ptr::null_mut();
+        // SAFETY: one message, which lives until after the call, and a place for the answer, as pam_conv(3) has it.
+        let result = unsafe { call(1, &raw mut messages, &raw mut responses, conversation.data) };
+        if result != PamResultCode::PAM_SUCCESS as c_int || responses.is_null() {
+            return Err(HostFault::Conversation);
+        }
+        // SAFETY: after a success the application has allocated one response with malloc, and its text is NULL or a
+        // string allocated with malloc (pam_conv(3)). Both are the module's to free, and nobody else has them.
+        unsafe {
+            let typed = (*responses).text;
+            let reply = if typed.is_null() {
+                None
+            } else {
+                let length = CStr::from_ptr(typed).count_bytes();
+                let theirs = slice::from_raw_parts_mut(typed.cast::<u8>(), length);
+                let reply = Zeroizing::new(theirs.to_vec());
+                theirs.zeroize();
+                libc::free(typed.cast());
+                Some(reply)
+            };
+            libc::free(responses.cast());
+            Ok(reply)
         }
     }
 }
@@ -199,6 +289,21 @@ impl Host for Pam<'_> {
         }
     }
 
+    fn pass(&mut self, passed: Option<Passed>) -> Result<(), HostFault> {
+        self.0
+            .set_data(PASSED, Box::new(passed))
+            .map_err(|_| HostFault::Item)
+    }
+
+    fn passed(&mut self) -> Result<Option<Passed>, HostFault> {
+        // SAFETY: data of this name is only ever set by `pass`, with this type; as for `take_kept`.
+        match unsafe { self.0.get_data::<Option<Passed>>(PASSED) } {
+            Ok(passed) => Ok(passed.clone()),
+            Err(PamResultCode::PAM_NO_MODULE_DATA) => Ok(None),
+            Err(_) => Err(HostFault::Item),
+        }
+    }
+
     fn delay_failure(&mut self) {
         // SAFETY: the handle is valid (a live reference); the function takes two plain values.
         // It fails only without a handle, and a shorter delay is no reason to refuse.
@@ -223,6 +328,22 @@ impl Host for Pam<'_> {
 
     fn account(&mut self, name: &str) -> Result<Option<Account>, Error> {
         directory::account(name)
+    }
+
+    fn belongs(&mut self, account: &Account, group: &str) -> Belongs {
+        groups::belongs(account, group)
+    }
+
+    fn account_line(&mut self, service: &str) -> Result<AccountLine, Error> {
+        Stacks::default().account_line(service)
+    }
+
+    fn proves_identity(&mut self, service: &str) -> Result<bool, Error> {
+        Stacks::default().proves_identity(service)
+    }
+
+    fn machine(&self) -> String {
+        host::name()
     }
 
     fn is_root(&self) -> bool {

@@ -1,6 +1,8 @@
 //! What a login needs from the program that it happens in.
 
 use otp_core::UnixTime;
+use otp_core::enforce::Belongs;
+use otp_store::stack::AccountLine;
 use otp_store::{Account, Error};
 use zeroize::Zeroizing;
 
@@ -84,6 +86,18 @@ pub(crate) struct Kept {
     pub code: Reply,
 }
 
+/// A login that an authentication line has left to others: who has no authenticator gets in, or sets one up in the account
+/// phase. Only there can it be known that some other module has let the user in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Passed {
+    /// Whose login.
+    pub user: String,
+    /// Whether that line said `nullok`.
+    pub nullok: bool,
+    /// Whether the account phase may set up an authenticator: another module finds out who the user is.
+    pub may_enrol: bool,
+}
+
 /// The program that a login happens in: PAM in earnest, a script in tests.
 pub(crate) trait Host {
     /// The name of who is logging in, as the program has it now.
@@ -102,12 +116,24 @@ pub(crate) trait Host {
     fn keep(&mut self, kept: Kept) -> Result<(), HostFault>;
     /// Takes the kept code; a second time there is none.
     fn take_kept(&mut self) -> Result<Option<Kept>, HostFault>;
+    /// Notes that an authentication line has left this login to others; `None`: that it has not.
+    fn pass(&mut self, passed: Option<Passed>) -> Result<(), HostFault>;
+    /// What was noted in this login, in the same process.
+    fn passed(&mut self) -> Result<Option<Passed>, HostFault>;
     /// Has the program wait before it tells of a failure, the same whatever the reason was.
     fn delay_failure(&mut self);
     /// Writes a line to the system log.
     fn log(&mut self, priority: Priority, line: &str);
     /// Looks a user up in the name service.
     fn account(&mut self, name: &str) -> Result<Option<Account>, Error>;
+    /// Whether a group holds a user.
+    fn belongs(&mut self, account: &Account, group: &str) -> Belongs;
+    /// Whether every login through a service comes to the account line of this module.
+    fn account_line(&mut self, service: &str) -> Result<AccountLine, Error>;
+    /// Whether a service has another module that finds out who its users are.
+    fn proves_identity(&mut self, service: &str) -> Result<bool, Error>;
+    /// The name of this machine.
+    fn machine(&self) -> String;
     /// Whether this process may read the records itself.
     fn is_root(&self) -> bool;
     /// The time now.

@@ -1,15 +1,21 @@
 //! `pam_otp.so`: asks for a one-time code and checks it.
 //!
-//! The story of a login is in `login`; how C calls it, and what it needs from C, in `boundary`.
+//! The story of a login is in `login`, and what comes after it in `account` and `enrolment`; how C calls them, and what
+//! they need from C, in `boundary`.
 
+mod account;
 #[allow(
     unsafe_code,
     missing_docs,
     reason = "the one place where C is called and calls; its entry points are documented by PAM"
 )]
 mod boundary;
+mod call;
+mod enrolment;
 mod event;
 mod host;
 mod login;
 mod options;
 mod route;
+#[cfg(test)]
+mod script;

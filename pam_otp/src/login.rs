@@ -1,175 +1,262 @@
 //! One login, from the question to the answer, over whatever program it happens in.
 
-use crate::event::{self, Line};
-use crate::host::{Answer, Host, HostFault, Kept, Origin, Priority, Reply, Tone};
+use crate::call::{self, Call, Case, Phase, Stop};
+use crate::event;
+use crate::host::{Answer, Host, Kept, Passed, Priority, Reply, Tone};
 use crate::options::{FirstPass, Options};
-use crate::route::{Lost, Route};
+use crate::route::{Entry, Route};
+use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::messages::Message;
-use otp_core::record::Language;
-use otp_core::{Policy, Verdict, absent, input};
-use otp_store::{Account, Error, policy};
+use otp_core::record::AtLogin;
+use otp_core::{UnixTime, Verdict, input};
+use otp_store::stack::AccountLine;
+use otp_store::{Account, Place};
 
 /// Runs one `pam_sm_authenticate`.
 ///
 /// Whatever goes wrong on the way refuses: the only ways to [`Answer::Success`] and [`Answer::Ignore`] are a verdict
-/// that says so, and the first half of a `split`.
+/// that says so, trust that policy names, and the first half of a `split`.
 pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Answer {
     // Before anything else, so that every refusal takes as long, whatever the reason.
     host.delay_failure();
-    let origin = host.origin();
-    let options = match Options::parse(arguments) {
+    let mut call = Call::new(host, Phase::Authentication, silent);
+    let options = match call.options(arguments) {
         Ok(options) => options,
-        Err(bad) => {
-            let user = host.user().unwrap_or_default();
-            let line = Line::new(Priority::Error, "otp.unavailable", &user, &origin).with(
-                "reason",
-                &format!(
-                    "module argument {} ({}): {}",
-                    bad.position, bad.name, bad.reason
-                ),
-            );
-            host.log(line.priority, line.text());
-            if !silent {
-                host.tell(
-                    &Message::Unavailable.text(Language::default()),
-                    Tone::Refusal,
-                );
-            }
-            return Answer::Unavailable;
-        }
+        Err(answer) => return answer,
     };
-    let mut login = Login {
-        host,
-        origin,
-        silent,
-        language: options.language.unwrap_or_default(),
-        user: String::new(),
-    };
+    let mut login = Login { call };
     match login.run(&options) {
         Ok(answer) => answer,
-        Err(stop) => login.stop(&stop),
-    }
-}
-
-/// Why a login ended without a verdict.
-enum Stop {
-    Host(HostFault),
-    Lost(Lost),
-    /// The program changed the user's name while the user was typing.
-    UserChanged,
-}
-
-impl From<HostFault> for Stop {
-    fn from(fault: HostFault) -> Self {
-        Self::Host(fault)
-    }
-}
-
-impl From<Lost> for Stop {
-    fn from(lost: Lost) -> Self {
-        Self::Lost(lost)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Lost(Lost::Store(error))
+        Err(stop) => login.call.stop(&stop),
     }
 }
 
 struct Login<'h, H> {
-    host: &'h mut H,
-    origin: Origin,
-    silent: bool,
-    language: Language,
-    /// As the program gave it; for the log, also when nobody has that name.
-    user: String,
-}
-
-/// Who is asking, and by which rules: what stays the same through one login.
-struct Case {
-    /// `None`: the name service knows nobody of that name.
-    account: Option<Account>,
-    policy: Policy,
-    route: Route,
-    excused: bool,
+    call: Call<'h, H>,
 }
 
 impl<H: Host> Login<'_, H> {
     fn run(&mut self, options: &Options) -> Result<Answer, Stop> {
-        self.user = self.host.user()?;
-        let policy = policy::load(&options.conf)?;
-        self.language = options.language.unwrap_or(policy.language);
-        let account = self.host.account(&self.user)?;
-        let route = Route::open(self.host.is_root(), options)?;
-        let lenient = options.nullok || !policy.enforce.everybody;
-        let excused = lenient && account.is_some();
-        let case = Case {
-            account,
-            policy,
-            route,
-            excused,
-        };
-        self.debug(
-            options,
-            &format!("account known: {}", case.account.is_some()),
-        );
-
-        if lenient && !is_enrolled(&case)? {
-            return if case.excused {
-                self.answer(&case, &absent(true, &otp_core::Input::Empty))
-            } else {
-                Ok(self.refuse_stranger())
-            };
+        let case = self.call.case(options)?;
+        // What another attempt on the same handle has left counts no longer.
+        self.call.host.pass(None)?;
+        if let Some(answer) = self.without_a_code(options, &case)? {
+            return Ok(answer);
         }
         if options.split {
             return self.split(options, &case);
         }
-        if let Some(kept) = self.host.take_kept()? {
-            self.debug(options, "code from: split");
-            if kept.user != self.user {
+        if let Some(kept) = self.call.host.take_kept()? {
+            self.call.debug(options, "code from: split");
+            if kept.user != self.call.user {
                 return Err(Stop::UserChanged);
             }
-            return self.judge(&case, &kept.code);
+            return self.judge(options, &case, &kept.code);
         }
         if options.first_pass != FirstPass::Ignore {
-            let reply = self.host.password()?.unwrap_or_default();
+            let reply = self.call.host.password()?.unwrap_or_default();
             let (password, code) = input::cut(&reply, case.policy.code.digits);
             if options.first_pass == FirstPass::Use || !code.is_empty() {
-                self.debug(options, "code from: first pass");
-                let answer = self.judge(&case, code)?;
+                self.call.debug(options, "code from: first pass");
+                let answer = self.judge(options, &case, code)?;
                 if answer == Answer::Success && options.forward_pass {
-                    self.host.hand_on_password(password)?;
+                    self.call.host.hand_on_password(password)?;
                 }
                 if options.first_pass == FirstPass::Use || answer != Answer::Refused {
                     return Ok(answer);
                 }
             }
         }
-        self.debug(options, "code from: prompt");
+        self.call.debug(options, "code from: prompt");
         if options.forward_pass {
             let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
             let (password, code) = input::cut(&reply, case.policy.code.digits);
-            let answer = self.judge(&case, code)?;
+            let answer = self.judge(options, &case, code)?;
             if answer == Answer::Success {
-                self.host.hand_on_password(password)?;
+                self.call.host.hand_on_password(password)?;
             }
             return Ok(answer);
         }
         let reply = self.ask(options, Message::CodePrompt)?;
-        self.judge(&case, &reply)
+        self.judge(options, &case, &reply)
     }
 
-    /// Where who is not enrolled is excused, refuses a name that the name service does not know.
+    /// The answer where policy wants no code; `None`: ask for one.
+    fn without_a_code(&mut self, options: &Options, case: &Case) -> Result<Option<Answer>, Stop> {
+        let Some(account) = &case.account else {
+            let unasked = self.call.trusted_network(case).is_some() && self.proves_identity();
+            let refused = self.refuses_stranger(case, unasked)?;
+            return Ok(refused.then_some(Answer::Refused));
+        };
+        if let Some((key, value)) = self.trust(options, case, account)? {
+            let line = self.call.line(Priority::Info, "otp.trusted");
+            self.call.log(&line.with(key, &value));
+            return Ok(Some(Answer::Ignore));
+        }
+        let now = self.call.host.now()?;
+        let at_login = case.policy.enroll.at_login != AtLogin::Off
+            && matches!(case.route, Route::Direct(_))
+            && !self.call.silent;
+        // Where nobody gets in without an authenticator, whether there is one need not be known beforehand.
+        if !at_login && !case.nullok && case.policy.enforce.keeps_everybody_out(now) {
+            return Ok(None);
+        }
+        let Entry::NotEnrolled { first_login } = case.route.entry(account)? else {
+            return Ok(None);
+        };
+        let wanted = self.call.demand(case, account, first_login, now);
+        if wanted.lets_in() {
+            let may_enrol = at_login && self.proves_identity();
+            self.leave_to_others(case, &wanted, "excused", may_enrol)?;
+            return Ok(Some(Answer::Ignore));
+        }
+        if at_login && self.will_be_set_up() {
+            self.leave_to_others(case, &wanted, "deferred", true)?;
+            return Ok(Some(Answer::Ignore));
+        }
+        Ok(None)
+    }
+
+    /// Why the place that the login comes from is trusted, as a key and a value of the log.
+    fn trust(
+        &mut self,
+        options: &Options,
+        case: &Case,
+        account: &Account,
+    ) -> Result<Option<(&'static str, String)>, Stop> {
+        let found = if let Some(network) = self.call.trusted_network(case) {
+            Some(("network", network.to_string()))
+        } else {
+            let since = self.remembered_since(options, case, account)?;
+            since.map(|since| ("since", format!("{} UTC", since.date_time_utc())))
+        };
+        // Where nobody else finds out who it is, trust would lock out, or let everybody in: a code is asked for as ever.
+        if found.is_some() && !self.proves_identity() {
+            self.call
+                .debug(options, "trusted, but no other module proves who it is");
+            return Ok(None);
+        }
+        Ok(found)
+    }
+
+    /// Whether this service has another module that finds out who the user is, as far as its files can be read.
+    fn proves_identity(&mut self) -> bool {
+        let service = self.call.origin.service.clone();
+        self.call
+            .host
+            .proves_identity(&service)
+            .unwrap_or_else(|error| {
+                self.call.warn(&error.to_string());
+                false
+            })
+    }
+
+    /// Since when a good code still counts here.
+    fn remembered_since(
+        &mut self,
+        options: &Options,
+        case: &Case,
+        account: &Account,
+    ) -> Result<Option<UnixTime>, Stop> {
+        let remember = options.remember.unwrap_or(case.policy.trust.remember);
+        let (Route::Direct(store), Some(place), false) =
+            (&case.route, self.place(), remember.is_zero())
+        else {
+            return Ok(None);
+        };
+        let now = self.call.host.now()?;
+        match store.trusted_since(account, &place, remember, now) {
+            Ok(since) => Ok(since),
+            // The code that is asked for instead finds out whether more than this file is wrong.
+            Err(error) => {
+                self.call.warn(&error.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    fn place(&self) -> Option<Place> {
+        Place::of(&self.call.origin.service, &self.call.origin.host)
+    }
+
+    /// Remembers the place of a good code, where policy wants that.
+    fn remember(&mut self, options: &Options, case: &Case) -> Result<(), Stop> {
+        let remember = options.remember.unwrap_or(case.policy.trust.remember);
+        if let (Route::Direct(store), Some(account), Some(place), false) =
+            (&case.route, &case.account, self.place(), remember.is_zero())
+        {
+            let now = self.call.host.now()?;
+            // The code was good all the same.
+            if let Err(error) = store.trust(account, place, now) {
+                self.call.warn(&error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the account line of this service will surely be reached, and then by nobody but the user: it sets up what is
+    /// left to it, or refuses.
+    fn will_be_set_up(&mut self) -> bool {
+        let service = self.call.origin.service.clone();
+        let reason = match self.call.host.account_line(&service) {
+            Ok(AccountLine::Sure) if self.proves_identity() => return true,
+            Ok(AccountLine::Sure) => {
+                "has no module but pam_otp.so that finds out who the user is".to_owned()
+            }
+            Ok(AccountLine::Missing) => "has no line \"account required pam_otp.so\"".to_owned(),
+            Ok(AccountLine::LedAround) => {
+                "has an account line of pam_otp.so that can be led around".to_owned()
+            }
+            Err(error) => format!("cannot be looked at ({error})"),
+        };
+        self.call.warn(&format!(
+            "the service {service} {reason}: nobody can enrol in its logins"
+        ));
+        false
+    }
+
+    /// Has no part in a login: another module has to let the user in, and the account line says what else policy wants.
+    fn leave_to_others(
+        &mut self,
+        case: &Case,
+        wanted: &Demand,
+        result: &'static str,
+        may_enrol: bool,
+    ) -> Result<(), Stop> {
+        let line = self.call.line(Priority::Info, "otp.notenrolled");
+        let line = line
+            .with("result", result)
+            .with("rule", &call::rule(wanted));
+        self.call.log(&line);
+        Ok(self.call.host.pass(Some(Passed {
+            user: self.call.user.clone(),
+            nullok: case.nullok,
+            may_enrol,
+        }))?)
+    }
+
+    /// Where somebody who is not enrolled could get in unasked, refuses a name that the name service does not know.
     ///
     /// It is not excused: a user list that cannot be read looks the same (glibc goes on to the next service and
     /// reports "not found"), and would open the door to everybody. But like somebody who is excused, it is asked
     /// nothing and told nothing.
-    fn refuse_stranger(&mut self) -> Answer {
-        let mut line = event::about(&Verdict::NotEnrolled, None, &self.user, &self.origin);
-        line.add("account", "unknown");
-        self.host.log(line.priority, line.text());
-        answer_to(&Verdict::NotEnrolled)
+    ///
+    /// `unasked`: nobody is asked where this login comes from.
+    fn refuses_stranger(&mut self, case: &Case, unasked: bool) -> Result<bool, Stop> {
+        let who = Unenrolled {
+            user: &self.call.user,
+            nullok: case.nullok,
+            first_login: None,
+        };
+        let belongs = |_: &str| Belongs::No;
+        let now = self.call.host.now()?;
+        if !unasked && !demand(&case.policy.enforce, &who, belongs, now).lets_in() {
+            return Ok(false);
+        }
+        let (user, origin) = (&self.call.user, &self.call.origin);
+        let line = event::about(&Verdict::NotEnrolled, None, user, origin);
+        self.call.log(&line.with("account", "unknown"));
+        Ok(true)
     }
 
     /// The first half of a login with one prompt: nothing is checked, so nothing is said about the code.
@@ -178,12 +265,12 @@ impl<H: Host> Login<'_, H> {
     fn split(&mut self, options: &Options, case: &Case) -> Result<Answer, Stop> {
         let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
         let (password, code) = input::cut(&reply, case.policy.code.digits);
-        self.host.keep(Kept {
-            user: self.user.clone(),
+        self.call.host.keep(Kept {
+            user: self.call.user.clone(),
             code: Reply::new(code.to_vec()),
         })?;
-        self.host.hand_on_password(password)?;
-        self.debug(options, "password and code taken apart");
+        self.call.host.hand_on_password(password)?;
+        self.call.debug(options, "password and code taken apart");
         Ok(Answer::Ignore)
     }
 
@@ -191,36 +278,37 @@ impl<H: Host> Login<'_, H> {
         let prompt = options
             .prompt
             .clone()
-            .unwrap_or_else(|| message.text(self.language));
+            .unwrap_or_else(|| message.text(self.call.language));
         // What holds a password is never shown, whatever the line says.
         let echo = options.echo && message == Message::CodePrompt;
-        Ok(self.host.ask(&prompt, echo)?.unwrap_or_default())
+        Ok(self.call.host.ask(&prompt, echo)?.unwrap_or_default())
     }
 
     /// Makes the attempt and says what became of it.
-    fn judge(&mut self, case: &Case, code: &[u8]) -> Result<Answer, Stop> {
-        // A program may let a name be changed during the conversation; the code was typed for the first one.
-        if self.host.user()? != self.user {
-            return Err(Stop::UserChanged);
-        }
-        let clock = || self.host.now();
+    fn judge(&mut self, options: &Options, case: &Case, code: &[u8]) -> Result<Answer, Stop> {
+        self.call.still_the_same_user()?;
+        let clock = || self.call.host.now();
         let account = case.account.as_ref();
+        let excused = case.nullok && account.is_some();
         let verdict = case
             .route
-            .attempt(account, &case.policy, code, case.excused, clock)?;
+            .attempt(account, &case.policy, code, excused, clock)?;
+        if matches!(verdict, Verdict::Accepted { .. }) {
+            self.remember(options, case)?;
+        }
         self.answer(case, &verdict)
     }
 
     /// Turns a verdict into the answer for PAM, a log line, and a message: in this order, and never before the
     /// verdict's consequences are on disk.
     fn answer(&mut self, case: &Case, verdict: &Verdict) -> Result<Answer, Stop> {
-        let now = self.host.now()?;
+        let now = self.call.host.now()?;
         let message = Message::about(verdict, &case.policy, now);
-        let mut line = event::about(verdict, message, &self.user, &self.origin);
+        let mut line = event::about(verdict, message, &self.call.user, &self.call.origin);
         if case.account.is_none() {
             line.add("account", "unknown");
         }
-        self.host.log(line.priority, line.text());
+        self.call.log(&line);
         let answer = answer_to(verdict);
         if let Some(message) = message {
             let tone = if answer == Answer::Success {
@@ -228,71 +316,10 @@ impl<H: Host> Login<'_, H> {
             } else {
                 Tone::Refusal
             };
-            self.tell(message, tone);
+            self.call.tell(message, tone);
         }
         Ok(answer)
     }
-
-    /// Ends a login that came to no verdict.
-    fn stop(&mut self, stop: &Stop) -> Answer {
-        let (answer, event, priority, reason) = match stop {
-            Stop::Host(fault @ HostFault::Conversation) => (
-                Answer::Refused,
-                "otp.reject",
-                Priority::Notice,
-                fault.word().to_owned(),
-            ),
-            Stop::Host(fault) => (
-                Answer::Unavailable,
-                "otp.unavailable",
-                Priority::Error,
-                fault.word().to_owned(),
-            ),
-            Stop::Lost(lost) => (
-                Answer::Unavailable,
-                "otp.unavailable",
-                Priority::Error,
-                lost.to_string(),
-            ),
-            Stop::UserChanged => {
-                let reason = "the application changed the user name during the login".to_owned();
-                (
-                    Answer::Unavailable,
-                    "otp.unavailable",
-                    Priority::Error,
-                    reason,
-                )
-            }
-        };
-        let line = Line::new(priority, event, &self.user, &self.origin)
-            .with("counted", "no")
-            .with("reason", &reason);
-        self.host.log(line.priority, line.text());
-        if answer == Answer::Unavailable {
-            self.tell(Message::Unavailable, Tone::Refusal);
-        }
-        answer
-    }
-
-    fn tell(&mut self, message: Message, tone: Tone) {
-        if !self.silent {
-            self.host.tell(&message.text(self.language), tone);
-        }
-    }
-
-    fn debug(&mut self, options: &Options, what: &str) {
-        if options.debug {
-            let line = Line::new(Priority::Debug, "otp.debug", &self.user, &self.origin)
-                .with("step", what);
-            self.host.log(line.priority, line.text());
-        }
-    }
-}
-
-fn is_enrolled(case: &Case) -> Result<bool, Lost> {
-    case.account
-        .as_ref()
-        .map_or(Ok(false), |account| case.route.is_enrolled(account))
 }
 
 /// The answer to each verdict.

@@ -2,6 +2,7 @@
 
 use otp_core::record::Language;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// What to make of a password that a module before this one asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -39,6 +40,8 @@ pub(crate) struct Options {
     /// The helper for programs that are not root.
     pub helper: PathBuf,
     pub language: Option<Language>,
+    /// How long a good code counts, in the place of what policy says.
+    pub remember: Option<Duration>,
 }
 
 impl Default for Options {
@@ -55,6 +58,7 @@ impl Default for Options {
             state_dir: otp_store::files::DEFAULT_DIRECTORY.into(),
             helper: otp_helper::client::DEFAULT_HELPER.into(),
             language: None,
+            remember: None,
         }
     }
 }
@@ -119,6 +123,9 @@ impl Options {
             ("helper", Some(path)) => {
                 self.helper = absolute(path).ok_or("helper= takes an absolute path")?;
             }
+            ("grace_period", Some(seconds)) => {
+                self.remember = Some(whole_seconds(seconds).ok_or("grace_period= takes seconds")?);
+            }
             ("lang", Some(tag)) => {
                 self.language = Some(Language::from_tag(tag).ok_or("lang= takes en or ko")?);
             }
@@ -146,6 +153,12 @@ impl FirstPass {
     }
 }
 
+fn whole_seconds(text: &str) -> Option<Duration> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds = is_number.then(|| text.parse().ok()).flatten();
+    seconds.map(Duration::from_secs)
+}
+
 fn absolute(path: &str) -> Option<PathBuf> {
     path.starts_with('/').then(|| path.into())
 }
@@ -164,7 +177,7 @@ mod tests {
         assert_eq!(parse(""), Ok(Options::default()));
         let options = parse(
             "nullok try_first_pass forward_pass echo_verification_code authtok_prompt=Code: debug conf=/etc/a \
-             state_dir=/var/b helper=/usr/c lang=ko",
+             state_dir=/var/b helper=/usr/c lang=ko grace_period=28800",
         );
         assert_eq!(
             options,
@@ -180,6 +193,7 @@ mod tests {
                 state_dir: "/var/b".into(),
                 helper: "/usr/c".into(),
                 language: Some(Language::Korean),
+                remember: Some(Duration::from_secs(28_800)),
             })
         );
         assert_eq!(
@@ -203,6 +217,12 @@ mod tests {
             "helper=x",
             "lang=fr",
             "lang",
+            "grace_period",
+            "grace_period=",
+            "grace_period=-1",
+            "grace_period=+1",
+            "grace_period=8h",
+            "grace_period=99999999999999999999",
             "secret=/home/x",
             "authtok_prompt",
             "try_first_pass use_first_pass",

@@ -1,6 +1,7 @@
 //! How an attempt is made: in this process, where that is root's, or by the helper.
 
 use crate::options::Options;
+use otp_core::record::Standing;
 use otp_core::{Input, Policy, UnixTime, Verdict};
 use otp_helper::client::{NoAnswer, ask};
 use otp_helper::protocol::{Answer, Request};
@@ -19,6 +20,17 @@ pub(crate) enum Route {
         program: PathBuf,
         /// Policy file and records, where they are not at their usual places. A privileged helper refuses them.
         paths: Option<[PathBuf; 2]>,
+    },
+}
+
+/// What is known of an account before anybody is asked.
+pub(crate) enum Entry {
+    /// It has a credential.
+    Enrolled,
+    /// It has none.
+    NotEnrolled {
+        /// When it was first let in all the same; `None`: not yet.
+        first_login: Option<UnixTime>,
     },
 }
 
@@ -71,14 +83,38 @@ impl Route {
         })
     }
 
-    /// Whether the account has a credential now.
-    pub(crate) fn is_enrolled(&self, account: &Account) -> Result<bool, Lost> {
+    /// Whether the account has a credential now, and since when it gets in without.
+    pub(crate) fn entry(&self, account: &Account) -> Result<Entry, Lost> {
         match self {
-            Self::Direct(store) => Ok(store.is_enrolled(account)?),
+            Self::Direct(store) => Ok(if store.is_enrolled(account)? {
+                Entry::Enrolled
+            } else {
+                let first_login = store.first_login(account)?;
+                Entry::NotEnrolled { first_login }
+            }),
             Self::Helper { .. } => {
                 let user = account.name.as_str().to_owned();
                 match self.ask_helper(&Request::IsEnrolled { user })? {
-                    Answer::Enrolled(enrolled) => Ok(enrolled),
+                    Answer::Enrolled => Ok(Entry::Enrolled),
+                    Answer::NotEnrolled { first_login } => Ok(Entry::NotEnrolled { first_login }),
+                    _ => Err(Lost::Helper(NoAnswer::Unintelligible)),
+                }
+            }
+        }
+    }
+
+    /// Whether the account may try a code; `None`: it has no credential.
+    pub(crate) fn standing(
+        &self,
+        account: &Account,
+        now: UnixTime,
+    ) -> Result<Option<Standing>, Lost> {
+        match self {
+            Self::Direct(store) => Ok(store.standing(account, now)?),
+            Self::Helper { .. } => {
+                let user = account.name.as_str().to_owned();
+                match self.ask_helper(&Request::Standing { user })? {
+                    Answer::Standing(standing) => Ok(standing),
                     _ => Err(Lost::Helper(NoAnswer::Unintelligible)),
                 }
             }

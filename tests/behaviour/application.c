@@ -1,10 +1,11 @@
 /* A small PAM application, told on standard input what to do, one command a line:
  *
- *   start SERVICE USER            pam_start
+ *   start SERVICE USER [RHOST]    pam_start; RHOST is from where the user comes, as the program has it
  *   authenticate [REPLY...]       pam_authenticate; the replies go to the questions, in order
+ *   acct_mgmt                     pam_acct_mgmt
  *   setcred                       pam_setcred
  *   end                           pam_end
- *   crowd NUMBER SERVICE USER REPLY
+ *   crowd NUMBER SERVICE USER REPLY [RHOST]
  *                                 so many processes, each with a PAM handle of its own, wait for one another and
  *                                 then authenticate at the same moment
  *
@@ -79,19 +80,21 @@ static void do_not_wait(int result, unsigned microseconds, void *data)
     (void)result, (void)microseconds, (void)data;
 }
 
-static int start(const char *service, const char *user, void *quiet)
+static int start(const char *service, const char *user, const char *rhost, void *quiet)
 {
     struct pam_conv conversation = {converse, quiet};
     int result = pam_start(service, user, &conversation, &handle);
     if (result == PAM_SUCCESS)
         result = pam_set_item(handle, PAM_FAIL_DELAY, (const void *)do_not_wait);
+    if (result == PAM_SUCCESS && rhost != NULL)
+        result = pam_set_item(handle, PAM_RHOST, rhost);
     return result;
 }
 
-static void one_of_a_crowd(int ready, int gate, const char *service, const char *user)
+static void one_of_a_crowd(int ready, int gate, const char *service, const char *user, const char *rhost)
 {
     char nothing;
-    int result = start(service, user, "quiet");
+    int result = start(service, user, rhost, "quiet");
     (void)!write(ready, "", 1);
     /* Nobody ever writes to the gate; it opens when its other end is closed. */
     (void)!read(gate, &nothing, 1);
@@ -101,7 +104,7 @@ static void one_of_a_crowd(int ready, int gate, const char *service, const char 
     _exit(result);
 }
 
-static void crowd(int number, const char *service, const char *user)
+static void crowd(int number, const char *service, const char *user, const char *rhost)
 {
     pid_t members[number];
     int ready[2], gate[2];
@@ -114,7 +117,7 @@ static void crowd(int number, const char *service, const char *user)
             abort();
         if (members[at] == 0) {
             close(gate[1]);
-            one_of_a_crowd(ready[1], gate[0], service, user);
+            one_of_a_crowd(ready[1], gate[0], service, user, rhost);
         }
     }
     for (int at = 0; at < number; at++)
@@ -142,19 +145,21 @@ static void obey(char *line, size_t length)
     char text[16];
     while (count < 11 && (words[count] = strsep(&rest, "\t")) != NULL)
         count++;
-    if (strcmp(words[0], "crowd") == 0 && count == 5) {
+    if (strcmp(words[0], "crowd") == 0 && (count == 5 || count == 6)) {
         replies[0] = words[4];
-        crowd(atoi(words[1]), words[2], words[3]);
+        crowd(atoi(words[1]), words[2], words[3], words[5]);
         return;
     }
-    if (strcmp(words[0], "start") == 0 && count == 3) {
-        result = start(words[1], words[2], NULL);
+    if (strcmp(words[0], "start") == 0 && (count == 3 || count == 4)) {
+        result = start(words[1], words[2], words[3], NULL);
     } else if (strcmp(words[0], "authenticate") == 0) {
         memcpy(replies, words + 1, sizeof replies);
         mark("pam_authenticate begins");
         result = pam_authenticate(handle, 0);
         mark("pam_authenticate ends");
         memset(replies, 0, sizeof replies);
+    } else if (strcmp(words[0], "acct_mgmt") == 0) {
+        result = pam_acct_mgmt(handle, 0);
     } else if (strcmp(words[0], "setcred") == 0) {
         result = pam_setcred(handle, PAM_ESTABLISH_CRED);
     } else if (strcmp(words[0], "end") == 0) {

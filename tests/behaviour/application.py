@@ -61,12 +61,16 @@ class Application:
         self._process.stderr.close()
         self._process.wait(timeout=60)
 
-    def start(self, account, service=SERVICE):
-        assert self._ask("start", service, account.name).code == SUCCESS
+    def start(self, account, service=SERVICE, rhost=None):
+        """`rhost` is what the program sets PAM_RHOST to; None: nothing."""
+        assert self._ask("start", service, account.name, *given(rhost)).code == SUCCESS
 
     def authenticate(self, *replies):
         doors.TYPED.extend(replies)
         return self._ask("authenticate", *replies)
+
+    def acct_mgmt(self):
+        return self._ask("acct_mgmt")
 
     def setcred(self):
         return self._ask("setcred")
@@ -74,17 +78,17 @@ class Application:
     def end(self):
         assert self._ask("end").code == SUCCESS
 
-    def login(self, account, *replies, service=SERVICE):
+    def login(self, account, *replies, service=SERVICE, rhost=None):
         """One whole login."""
-        self.start(account, service)
+        self.start(account, service, rhost)
         answer = self.authenticate(*replies)
         self.end()
         return answer
 
-    def crowd(self, number, account, reply, service=SERVICE):
+    def crowd(self, number, account, reply, service=SERVICE, rhost=None):
         """So many processes log in at the same moment; their PAM codes, sorted."""
         doors.TYPED.append(reply)
-        return sorted(self._ask("crowd", str(number), service, account.name, reply).codes)
+        return sorted(self._ask("crowd", str(number), service, account.name, reply, *given(rhost)).codes)
 
     def _ask(self, *words):
         self._process.stdin.write(line(*words))
@@ -97,10 +101,15 @@ def line(*words):
     return ("\t".join(words) + "\n").encode()
 
 
-def script(account, *replies, service=SERVICE):
+def given(rhost):
+    return () if rhost is None else (rhost,)
+
+
+def script(account, *replies, service=SERVICE, rhost=None):
     """The commands of one whole login, for an application that runs by itself, under a tracer."""
     doors.TYPED.extend(replies)
-    return line("start", service, account.name) + line("authenticate", *replies) + line("setcred") + line("end")
+    start = line("start", service, account.name, *given(rhost))
+    return start + line("authenticate", *replies) + line("setcred") + line("end")
 
 
 def read_answer(lines):

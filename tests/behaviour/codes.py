@@ -31,6 +31,11 @@ class Codes:
         near = self._from_step(-30, 61)
         return next(code for code in map("{:06}".format, range(482915, 10**6)) if code not in near)
 
+    def all_differ(self):
+        """Whether no code of two hours says which of two steps it is of."""
+        codes = self._from_step(-30, 230)
+        return len(set(codes)) == len(codes)
+
     def _from_step(self, steps, count):
         """The secret goes in through stdin: argv can be read by everyone."""
         moment = self._clock.utc(steps * PERIOD) + " UTC"

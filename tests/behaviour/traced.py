@@ -78,7 +78,9 @@ class Login:
         return bool(self.told) or self.code is not None
 
 
-def login(program, account, *replies, inject=None, user=None, follow=True, service=application.SERVICE, environment=None):
+def login(
+    program, account, *replies, inject=None, user=None, follow=True, service=application.SERVICE, rhost=None, environment=None
+):
     """`inject` is strace's: `openat:signal=KILL:when=7`, `fdatasync:error=EIO`.
 
     As root, or as `user`, and then the module asks the helper. strace counts in each process by itself; `follow` says
@@ -95,8 +97,8 @@ def login(program, account, *replies, inject=None, user=None, follow=True, servi
             command += ["-e", f"inject={inject}"]
         caller = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **(environment or {})}
         done = subprocess.run(
-            [*command, program], input=application.script(account, *replies, service=service), capture_output=True,
-            timeout=600, env=caller,
+            [*command, program], input=application.script(account, *replies, service=service, rhost=rhost),
+            capture_output=True, timeout=600, env=caller,
         )
         return Login(parse(trace.read()), done.stdout.decode(), done.stderr.decode(), done.returncode)
 

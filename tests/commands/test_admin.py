@@ -285,7 +285,10 @@ def for_everybody():
 
 
 @pytest.mark.parametrize(
-    "words", [["otp-admin", "list"], ["otp-admin", "reset", "daemon"]], ids=" ".join
+    "words",
+    [["otp-admin", "list"], ["otp-admin", "reset", "daemon"], ["otp-admin", "policy", "check"],
+     ["otp-admin", "policy", "show", "daemon"]],
+    ids=" ".join,
 )
 def test_anybody_but_root_is_refused_and_told_what_to_do(for_everybody, words):
     program, *arguments = words

@@ -8,6 +8,16 @@ use std::time::Duration;
 /// The word that says that the recovery codes are kept, and the same in Korean. Both are taken in either language.
 pub const KEPT: [&str; 2] = ["kept", "보관"];
 
+/// The word that puts it off, and the same in Korean. Both are taken in either language.
+pub const LATER: [&str; 2] = ["later", "나중에"];
+
+/// Whether a reply is one of those words: typed in any case, with white space around it.
+#[must_use]
+pub fn is_word(reply: &[u8], words: &[&str]) -> bool {
+    let reply = String::from_utf8_lossy(reply).trim().to_lowercase();
+    words.contains(&reply.as_str())
+}
+
 /// One thing that the dialogue says or asks.
 #[derive(Clone, Copy)]
 pub enum Dialogue<'a> {
@@ -18,6 +28,17 @@ pub enum Dialogue<'a> {
         /// What the phone will show it under.
         issuer: &'a str,
     },
+    /// What this is about, to somebody who wanted to log in.
+    LoginOpening {
+        /// Whose authenticator.
+        user: &'a str,
+        /// What the phone will show it under.
+        issuer: &'a str,
+    },
+    /// Asks somebody who wanted to log in to begin.
+    BeginQuestion,
+    /// Asks the same, where it can wait.
+    BeginOrLaterQuestion,
     /// There is an authenticator already.
     Replaces {
         /// The names of the old ones.
@@ -62,6 +83,16 @@ pub enum Dialogue<'a> {
         /// Lines that it takes, the question below it included.
         needed: usize,
         /// Lines that there are.
+        lines: usize,
+    },
+    /// The QR code of a login cannot be drawn.
+    NoRoom {
+        /// Columns that there are.
+        columns: usize,
+    },
+    /// The QR code of a login may be higher than the terminal.
+    Scroll {
+        /// Lines that it takes.
         lines: usize,
     },
     /// Asks for the code of the new device.
@@ -170,6 +201,12 @@ impl Dialogue<'_> {
             Self::Opening { user, issuer } => format!(
                 "A new authenticator for {user} at {issuer}. Nothing is saved before the end; Ctrl-C leaves at any point."
             ),
+            Self::LoginOpening { user, issuer } => format!(
+                "Logging in to {issuer} takes a second factor: a code from an authenticator app, on a phone, in a browser or in a \
+                 password manager. {user} has none yet; setting it up takes 2 minutes. Nothing is saved before the end."
+            ),
+            Self::BeginQuestion => "Press Enter to set it up: ".to_owned(),
+            Self::BeginOrLaterQuestion => format!("Press Enter to set it up, or type \"{}\": ", LATER[0]),
             Self::Replaces { names } => format!(
                 "There is one already ({names}). At the end it is replaced: it stops working, and so do its recovery codes."
             ),
@@ -192,6 +229,12 @@ impl Dialogue<'_> {
             ),
             Self::TooHigh { needed, lines } => format!(
                 "The QR code takes {needed} lines and this terminal has {lines}: make it higher, use --qr-file, or type the key."
+            ),
+            Self::NoRoom { columns } => format!(
+                "The QR code does not fit into {columns} columns: type the key into the app."
+            ),
+            Self::Scroll { lines } => format!(
+                "The QR code below takes {lines} lines: make the terminal higher or scroll back, or type the key into the app."
             ),
             Self::CodeQuestion { digits } => format!("{digits}-digit code that the device shows now: "),
             Self::NotACode { digits } => format!("That is not a code: {digits} digits are needed."),
@@ -246,6 +289,15 @@ impl Dialogue<'_> {
             Self::Opening { user, issuer } => format!(
                 "{issuer}의 {user} 계정에 새 인증기를 등록합니다. 끝까지 마치기 전에는 아무것도 저장하지 않으며, 언제든 Ctrl-C로 그만둘 수 있습니다."
             ),
+            Self::LoginOpening { user, issuer } => format!(
+                "{issuer}에 로그인하려면 휴대폰, 브라우저, 비밀번호 관리자 등의 인증 앱에 표시되는 코드가 필요합니다. \
+                 {user} 계정에는 아직 등록된 인증기가 없어 지금 등록합니다. 2분쯤 걸리며, 끝까지 마치기 전에는 아무것도 저장하지 않습니다."
+            ),
+            Self::BeginQuestion => "등록을 시작하려면 Enter를 눌러 주세요: ".to_owned(),
+            Self::BeginOrLaterQuestion => format!(
+                "등록을 시작하려면 Enter를, 나중에 하려면 \"{}\"를 입력해 주세요: ",
+                LATER[1]
+            ),
             Self::Replaces { names } => format!(
                 "이미 등록된 인증기({names})가 있습니다. 마치면 새 인증기로 바뀌고, 이전 인증기와 복구 코드는 쓸 수 없게 됩니다."
             ),
@@ -268,6 +320,12 @@ impl Dialogue<'_> {
             ),
             Self::TooHigh { needed, lines } => format!(
                 "QR 코드는 {needed}줄이 필요한데 이 터미널은 {lines}줄입니다. 창을 높이거나 --qr-file을 쓰거나 키를 직접 입력해 주세요."
+            ),
+            Self::NoRoom { columns } => format!(
+                "QR 코드가 {columns}칸에 들어가지 않습니다. 앱에 키를 직접 입력해 주세요."
+            ),
+            Self::Scroll { lines } => format!(
+                "아래 QR 코드는 {lines}줄입니다. 창을 높이거나 위로 스크롤하거나 앱에 키를 직접 입력해 주세요."
             ),
             Self::CodeQuestion { digits } => format!("기기에 표시된 {digits}자리 코드: "),
             Self::NotACode { digits } => {

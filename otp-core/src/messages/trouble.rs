@@ -87,6 +87,13 @@ pub enum Trouble {
         /// The user's name.
         user: String,
     },
+    /// A policy demands a second factor of the administrator who checks it and has none.
+    WouldRefuseYou {
+        /// Where the policy is.
+        path: String,
+        /// The administrator's name.
+        user: String,
+    },
     /// Policy issues no recovery codes.
     NoCodes,
     /// The helper does not answer.
@@ -219,6 +226,11 @@ impl Trouble {
             Self::Demanded { user } => {
                 format!("it is the last authenticator of {user}, and one is demanded here")
             }
+            Self::WouldRefuseYou { path, user } => {
+                format!(
+                    "{path}: demands a second factor of {user}, who runs this and has no authenticator"
+                )
+            }
             Self::NoCodes => "recovery codes are not issued here".to_owned(),
             Self::NoHelper { reason } => {
                 format!("the records cannot be reached: {reason}; nothing was changed")
@@ -292,6 +304,9 @@ impl Trouble {
                 Asker::Root => format!("'otp-admin reset {user}' removes it all the same"),
                 Asker::Owner => "'otp-enroll' replaces it by a new one".to_owned(),
             },
+            Self::WouldRefuseYou { user, .. } => {
+                format!("enrol first with 'otp-enroll --user {user}', or add '--force'")
+            }
             Self::NoCodes => "they come with 'codes' in section [recovery] of the policy".to_owned(),
             Self::NoHelper { .. } => {
                 "start again; if it stays so, an administrator checks that otp-helper is installed with its group".to_owned()
@@ -368,6 +383,11 @@ impl Trouble {
             Self::WhichOne { names } => format!("인증기가 여러 개 있습니다: {names}"),
             Self::Demanded { user } => {
                 format!("{user} 계정의 마지막 인증기이며, 여기서는 인증기가 꼭 있어야 합니다")
+            }
+            Self::WouldRefuseYou { path, user } => {
+                format!(
+                    "{path}: 지금 실행한 {user} 계정에도 인증기가 있어야 하지만 등록된 인증기가 없습니다"
+                )
             }
             Self::NoCodes => "여기서는 복구 코드를 발급하지 않습니다".to_owned(),
             Self::NoHelper { reason } => {
@@ -446,6 +466,9 @@ impl Trouble {
                 Asker::Root => format!("그래도 삭제하려면 'otp-admin reset {user}'를 실행하세요"),
                 Asker::Owner => "'otp-enroll'로 새 인증기로 바꿀 수 있습니다".to_owned(),
             },
+            Self::WouldRefuseYou { user, .. } => {
+                format!("먼저 'otp-enroll --user {user}'로 등록하거나 '--force'를 붙이세요")
+            }
             Self::NoCodes => "정책의 [recovery] 부분에 있는 codes로 정합니다".to_owned(),
             Self::NoHelper { .. } => {
                 "다시 시작하세요. 계속되면 관리자가 otp-helper와 그 그룹의 설치를 확인해야 합니다"
@@ -544,6 +567,10 @@ mod tests {
                 names: "phone, tablet".to_owned(),
             },
             Trouble::Demanded { user: user.clone() },
+            Trouble::WouldRefuseYou {
+                path: path.clone(),
+                user: user.clone(),
+            },
             Trouble::NoCodes,
             Trouble::NoHelper {
                 reason: reason.clone(),

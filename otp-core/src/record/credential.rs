@@ -155,6 +155,9 @@ impl Id {
     }
 }
 
+/// What an authenticator is called when nobody says otherwise.
+pub const DEFAULT_NAME: &str = "phone";
+
 /// What a person calls an authenticator: "phone", "browser", "회사 전화".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);

@@ -5,12 +5,12 @@ mod policy;
 mod state;
 
 pub use credential::{
-    Algorithm, Authenticator, Credential, Digits, Id, Kind, MAX_AUTHENTICATORS, Name, Period,
-    RecoverySet, Secret,
+    Algorithm, Authenticator, Credential, DEFAULT_NAME, Digits, Id, Kind, MAX_AUTHENTICATORS, Name,
+    Period, RecoverySet, Secret,
 };
 pub use policy::{
-    CodePolicy, EnforcePolicy, EnrollPolicy, HelperPolicy, Language, LockoutPolicy, Policy,
-    RecoveryPolicy, Unlock,
+    AtLogin, CodePolicy, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy, Language,
+    LockoutPolicy, Policy, RecoveryPolicy, TrustPolicy, Unlock,
 };
 pub use state::{AuthenticatorState, Drift, RecoveryState, Refusal, Resync, Standing, State};
 

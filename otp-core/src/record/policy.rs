@@ -1,6 +1,10 @@
 //! What the administrator decided. The default of every field is the one that the manual names.
 
 use super::{Algorithm, Digits, OutOfRange, Period};
+use crate::network::Network;
+use crate::qr::Style;
+use crate::time::UnixTime;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// The language that people are spoken to in.
@@ -141,18 +145,81 @@ pub struct RecoveryPolicy {
     pub opens_lock: bool,
 }
 
+/// Whether a login sets up the authenticator of somebody who must have one and has none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum AtLogin {
+    /// It does not.
+    #[default]
+    Off,
+    /// It does, and takes "later" for an answer until the deadline.
+    Offer,
+    /// It does, and does not take "later" for an answer.
+    Require,
+}
+
 /// What enrolling allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnrollPolicy {
+    /// Whether a login offers it.
+    pub at_login: AtLogin,
+    /// How a login draws the QR code: what the terminal can show is not known there.
+    pub qr: Style,
     /// How many authenticators an account may have, 1 to 4.
     pub max_authenticators: u8,
 }
 
-/// Who must have a second factor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whom enforcement is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Groups {
+    /// Everybody.
+    Everybody,
+    /// The members of these, by name or by number.
+    Named(Vec<String>),
+}
+
+/// Who must have a second factor, and from when on. What it comes to for one account: [`crate::enforce::demand`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnforcePolicy {
-    /// Everybody; otherwise nobody, and whoever is not enrolled is let in without a code.
-    pub everybody: bool,
+    /// Who must.
+    pub groups: Groups,
+    /// Groups whose members need not, by name or by number.
+    pub exempt_groups: Vec<String>,
+    /// Users who need not, by name.
+    pub exempt_users: Vec<String>,
+    /// From when on; `None`: from now on.
+    pub from: Option<UnixTime>,
+    /// How long after the first login without a second factor.
+    pub grace: Duration,
+}
+
+impl EnforcePolicy {
+    /// Whether nobody at all gets in at `now` without a second factor, whoever it is.
+    #[must_use]
+    pub fn keeps_everybody_out(&self, now: UnixTime) -> bool {
+        self.groups == Groups::Everybody
+            && self.exempt_groups.is_empty()
+            && self.exempt_users.is_empty()
+            && self.from.is_none_or(|from| from <= now)
+            && self.grace.is_zero()
+    }
+}
+
+/// Where no code is asked of somebody who has one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustPolicy {
+    /// Networks that are trusted.
+    pub networks: Vec<Network>,
+    /// How long a good code counts for the same user, service and address; zero: for one login.
+    pub remember: Duration,
+}
+
+impl TrustPolicy {
+    /// The network that holds this address, where one does.
+    #[must_use]
+    pub fn network_of(&self, address: IpAddr) -> Option<Network> {
+        let mut networks = self.networks.iter().copied();
+        networks.find(|network| network.contains(address))
+    }
 }
 
 /// Whom the helper answers to.
@@ -179,8 +246,22 @@ pub struct Policy {
     pub enroll: EnrollPolicy,
     /// Enforcement.
     pub enforce: EnforcePolicy,
+    /// Trust.
+    pub trust: TrustPolicy,
     /// The helper for programs that are not root.
     pub helper: HelperPolicy,
+}
+
+impl Policy {
+    /// What the phone shows an account under: the issuer, or else the short name of the host.
+    #[must_use]
+    pub fn issuer_at<'a>(&'a self, host: &'a str) -> &'a str {
+        if self.issuer.is_empty() {
+            host.split('.').next().unwrap_or(host)
+        } else {
+            &self.issuer
+        }
+    }
 }
 
 impl Default for Policy {
@@ -205,9 +286,18 @@ impl Default for Policy {
                 opens_lock: true,
             },
             enroll: EnrollPolicy {
+                at_login: AtLogin::Off,
+                qr: Style::Unicode,
                 max_authenticators: 1,
             },
-            enforce: EnforcePolicy { everybody: true },
+            enforce: EnforcePolicy {
+                groups: Groups::Everybody,
+                exempt_groups: Vec::new(),
+                exempt_users: Vec::new(),
+                from: None,
+                grace: Duration::ZERO,
+            },
+            trust: TrustPolicy::default(),
             helper: HelperPolicy::default(),
         }
     }

@@ -1,19 +1,27 @@
 //! What `otp-admin` does, one file a command or two.
 
 mod list;
+mod policy;
 mod provision;
 mod repair;
 mod show;
 
-use crate::cli::{Admin, AdminCommand};
+use crate::cli::{Admin, AdminCommand, PolicyCommand};
 use crate::site::{self, For};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Runs `otp-admin`.
 #[must_use]
 pub fn run(asked: Admin) -> ExitCode {
-    site::run("otp-admin", &asked.common, For::Root, |site| {
-        match asked.command {
+    let conf = asked.command.policy_to_check().map(Path::to_owned);
+    let conf = conf.as_deref();
+    site::run_under(
+        "otp-admin",
+        &asked.common,
+        For::Root,
+        conf,
+        |site| match asked.command {
             AdminCommand::List { json, csv } => list::list(site, list::Format::of(json, csv)),
             AdminCommand::Show { user } => show::show(site, &user),
             AdminCommand::Unlock { user } => repair::unlock(site, &user),
@@ -24,6 +32,10 @@ pub fn run(asked: Admin) -> ExitCode {
                 force,
                 name,
             } => provision::provision(site, &user, name, force, json),
-        }
-    })
+            AdminCommand::Policy { command } => match command {
+                PolicyCommand::Check { force, .. } => policy::check(site, force),
+                PolicyCommand::Show { user } => policy::show(site, &user),
+            },
+        },
+    )
 }

@@ -33,6 +33,8 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
     if next != record.state {
         locked.commit(record, &next).map_err(about())?;
     }
+    // Whoever asks for this suspects something; a code is asked for everywhere again.
+    locked.forget_trust().map_err(about())?;
     let done = match standing {
         Standing::Open => Report::WasNotLocked { user, failures },
         standing => Report::Unlocked {

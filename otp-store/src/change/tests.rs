@@ -2,14 +2,14 @@ use super::*;
 use crate::attempt::{Committed, attempt};
 use crate::fixture::{NOW, Place, SOON, alice, code, credential, recovery_code, state_of};
 use otp_core::code::Generator;
-use otp_core::record::Refusal;
+use otp_core::record::{Groups, Refusal};
 use otp_core::{Input, Verdict};
 
 /// Four authenticators are allowed, and nobody must have one.
 fn lenient() -> Policy {
     let mut policy = Policy::default();
     policy.enroll.max_authenticators = 4;
-    policy.enforce.everybody = false;
+    policy.enforce.groups = Groups::Named(Vec::new());
     policy
 }
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::UnixTime;
+use crate::messages::both::assert_same_in_both_languages;
 use crate::record::{Digits, Id, Name, Period, Secret};
 use zeroize::Zeroizing;
 
@@ -10,6 +11,12 @@ fn all() -> Vec<Dialogue<'static>> {
             user,
             issuer: "web1",
         },
+        Dialogue::LoginOpening {
+            user,
+            issuer: "web1",
+        },
+        Dialogue::BeginQuestion,
+        Dialogue::BeginOrLaterQuestion,
         Dialogue::Replaces { names: name },
         Dialogue::Removes { user, name },
         Dialogue::NewCodes { user },
@@ -26,6 +33,8 @@ fn all() -> Vec<Dialogue<'static>> {
             needed: 43,
             lines: 24,
         },
+        Dialogue::NoRoom { columns: 80 },
+        Dialogue::Scroll { lines: 39 },
         Dialogue::CodeQuestion { digits: 6 },
         Dialogue::NotACode { digits: 6 },
         Dialogue::ClockBehind(Duration::from_secs(180)),
@@ -77,25 +86,20 @@ fn all() -> Vec<Dialogue<'static>> {
 
 #[test]
 fn every_sentence_is_there_in_both_languages_with_the_same_figures() {
-    let figures = |text: &str| {
-        let mut figures: Vec<_> = text
-            .split(|c: char| !c.is_ascii_digit())
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect();
-        figures.sort();
-        figures
-    };
     for sentence in all() {
-        let (english, korean) = (
-            sentence.text(Language::English),
-            sentence.text(Language::Korean),
-        );
-        assert!(english.is_ascii(), "{english}");
-        assert!(korean.contains(|c| ('가'..='힣').contains(&c)), "{korean}");
-        assert_eq!(figures(&english), figures(&korean), "{english}");
-        assert!(!english.contains('\n') && !korean.contains('\n'));
+        assert_same_in_both_languages(|language| sentence.text(language));
     }
+}
+
+#[test]
+fn a_word_is_taken_in_any_case_and_either_language() {
+    for reply in ["kept", " Kept\r\n", "KEPT", "보관", " 보관 "] {
+        assert!(is_word(reply.as_bytes(), &KEPT), "{reply:?}");
+    }
+    for reply in ["", "\n", "kep", "kept it", "later"] {
+        assert!(!is_word(reply.as_bytes(), &KEPT), "{reply:?}");
+    }
+    assert!(!is_word(b"\xff", &KEPT) && is_word(b"later", &LATER));
 }
 
 #[test]

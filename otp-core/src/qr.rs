@@ -1,15 +1,36 @@
 //! The QR code of an otpauth URI, and how it is drawn in a terminal.
 
-use crate::cli::QrStyle;
-use otp_core::messages::trouble::Trouble;
 use qrcode::{Color, EcLevel, QrCode};
 use zeroize::Zeroizing;
+
+/// How a code is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// Half blocks: two rows of the code in one line.
+    Unicode,
+    /// Spaces and number signs.
+    Ascii,
+    /// Not at all.
+    None,
+}
+
+/// A text that no QR code holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooLong;
+
+impl std::fmt::Display for TooLong {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("too long for a QR code")
+    }
+}
+
+impl std::error::Error for TooLong {}
 
 /// Light modules around the code, which scanners need (ISO/IEC 18004 section 5.3.8).
 pub const QUIET_ZONE: usize = 4;
 
 /// The dark and light modules of a code. Wiped on drop: it says the key. (The library that computes it does not
-/// wipe what it used; the process ends soon, and leaves no core file.)
+/// wipe what it used. A process that ends soon and leaves no core file, such as otp-enroll, can bear that.)
 pub struct Matrix {
     side: usize,
     dark: Zeroizing<Vec<bool>>,
@@ -17,9 +38,11 @@ pub struct Matrix {
 
 impl Matrix {
     /// Encodes a text: error correction level L and the shortest mix of modes, so that the code stays small.
-    pub fn of(text: &str) -> Result<Self, Trouble> {
-        let code = QrCode::with_error_correction_level(text, EcLevel::L)
-            .map_err(|_| Trouble::TooLongForQr)?;
+    ///
+    /// # Errors
+    /// The text is too long.
+    pub fn of(text: &str) -> Result<Self, TooLong> {
+        let code = QrCode::with_error_correction_level(text, EcLevel::L).map_err(|_| TooLong)?;
         let side = code.width();
         let mut colors = code.into_colors();
         let dark = Zeroizing::new(colors.iter().map(|&color| color == Color::Dark).collect());
@@ -28,11 +51,13 @@ impl Matrix {
     }
 
     /// Modules on a side, with the quiet zone.
+    #[must_use]
     pub const fn side(&self) -> usize {
         self.side + 2 * QUIET_ZONE
     }
 
     /// Whether a module is dark, counted with the quiet zone; whatever lies outside is light.
+    #[must_use]
     pub fn is_dark(&self, x: usize, y: usize) -> bool {
         match (x.checked_sub(QUIET_ZONE), y.checked_sub(QUIET_ZONE)) {
             (Some(x), Some(y)) if x < self.side && y < self.side => self.dark[y * self.side + x],
@@ -44,7 +69,7 @@ impl Matrix {
 /// What the terminal can show.
 pub struct Canvas {
     /// How to draw.
-    pub style: QrStyle,
+    pub style: Style,
     /// Whether it takes colours, so that black and white can be asked for; else it is taken to be light on dark.
     pub colours: bool,
     /// Modules of the quiet zone that are left out on each side, for want of room.
@@ -56,10 +81,11 @@ impl Canvas {
     ///
     /// Where the screen is too small, up to three modules of the quiet zone are given up, which most scanners bear;
     /// `None`: not even that makes it narrow enough. Too high it may be: what has scrolled away can be scrolled back.
+    #[must_use]
     pub fn within(
         (columns, lines): (usize, usize),
         matrix: &Matrix,
-        style: QrStyle,
+        style: Style,
         colours: bool,
     ) -> Option<Self> {
         let canvas = |cut| Self {
@@ -77,22 +103,24 @@ impl Canvas {
     }
 
     /// Columns that the drawing takes.
+    #[must_use]
     pub const fn columns(&self, matrix: &Matrix) -> usize {
         let side = matrix.side() - 2 * self.cut;
         match self.style {
-            QrStyle::Unicode => side,
-            QrStyle::Ascii => 2 * side,
-            QrStyle::None => 0,
+            Style::Unicode => side,
+            Style::Ascii => 2 * side,
+            Style::None => 0,
         }
     }
 
     /// Lines that the drawing takes.
+    #[must_use]
     pub const fn lines(&self, matrix: &Matrix) -> usize {
         let side = matrix.side() - 2 * self.cut;
         match self.style {
-            QrStyle::Unicode => side.div_ceil(2),
-            QrStyle::Ascii => side,
-            QrStyle::None => 0,
+            Style::Unicode => side.div_ceil(2),
+            Style::Ascii => side,
+            Style::None => 0,
         }
     }
 }
@@ -103,13 +131,16 @@ const WHITE_ON_BLACK: &str = "\x1b[0;97;40m";
 const PLAIN: &str = "\x1b[0m";
 
 /// Draws the code, each line ended by a line feed.
+#[must_use]
 pub fn draw(matrix: &Matrix, canvas: &Canvas) -> Zeroizing<String> {
     let side = matrix.side();
     let shown = canvas.cut..side - canvas.cut;
-    let most_bytes = side * (side + 1) * 4 + side * 64;
+    // Sized beforehand, so that no copy of the key is left behind by growing: at worst every module changes the colour.
+    let a_module = "  ".len() + BLACK_ON_WHITE.len();
+    let most_bytes = side * (side * a_module + BLACK_ON_WHITE.len() + PLAIN.len() + 1);
     let mut text = Zeroizing::new(String::with_capacity(most_bytes));
     match canvas.style {
-        QrStyle::Unicode => {
+        Style::Unicode => {
             for y in shown.clone().step_by(2) {
                 let line = shown
                     .clone()
@@ -125,7 +156,7 @@ pub fn draw(matrix: &Matrix, canvas: &Canvas) -> Zeroizing<String> {
                 text.push('\n');
             }
         }
-        QrStyle::Ascii => {
+        Style::Ascii => {
             for y in shown.clone() {
                 draw_ascii_line(
                     &mut text,
@@ -134,7 +165,7 @@ pub fn draw(matrix: &Matrix, canvas: &Canvas) -> Zeroizing<String> {
                 );
             }
         }
-        QrStyle::None => {}
+        Style::None => {}
     }
     text
 }
@@ -166,6 +197,7 @@ fn draw_ascii_line(text: &mut String, line: impl Iterator<Item = bool>, colours:
 }
 
 /// Whether a terminal of this type takes colours.
+#[must_use]
 pub fn takes_colours(terminal_type: Option<&str>) -> bool {
     match terminal_type {
         None | Some("" | "dumb" | "unknown") => false,

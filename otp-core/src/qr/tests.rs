@@ -28,7 +28,7 @@ fn cells(drawing: &str) -> Vec<Vec<char>> {
     plain.lines().map(|line| line.chars().collect()).collect()
 }
 
-fn drawn(style: QrStyle, colours: bool) -> Zeroizing<String> {
+fn drawn(style: Style, colours: bool) -> Zeroizing<String> {
     draw(
         &Matrix::of(URI).unwrap(),
         &Canvas {
@@ -42,7 +42,7 @@ fn drawn(style: QrStyle, colours: bool) -> Zeroizing<String> {
 #[test]
 fn half_blocks_scan_in_colour_and_as_light_ink_without() {
     for colours in [true, false] {
-        let rows = cells(&drawn(QrStyle::Unicode, colours));
+        let rows = cells(&drawn(Style::Unicode, colours));
         let side = rows[0].len();
         let read = scan(side, |x, y| {
             let ink = match rows[y / 2][x] {
@@ -59,7 +59,7 @@ fn half_blocks_scan_in_colour_and_as_light_ink_without() {
 
 #[test]
 fn ascii_scans_without_colour() {
-    let drawing = drawn(QrStyle::Ascii, false);
+    let drawing = drawn(Style::Ascii, false);
     assert!(drawing.is_ascii());
     let rows = cells(&drawing);
     assert_eq!(scan(rows.len(), |x, y| rows[y][2 * x] == ' '), URI);
@@ -67,7 +67,7 @@ fn ascii_scans_without_colour() {
 
 #[test]
 fn ascii_scans_by_its_painted_cells() {
-    let drawing = drawn(QrStyle::Ascii, true);
+    let drawing = drawn(Style::Ascii, true);
     assert!(drawing.is_ascii());
     let mut rows: Vec<Vec<bool>> = Vec::new();
     for line in drawing.lines() {
@@ -88,7 +88,7 @@ fn a_usual_uri_fits_a_terminal_of_80_by_24_with_a_line_to_spare() {
     assert_eq!(long.len(), 102);
     let matrix = Matrix::of(long).unwrap();
     assert_eq!(matrix.side(), 45);
-    let canvas = Canvas::within((80, 24), &matrix, QrStyle::Unicode, true).unwrap();
+    let canvas = Canvas::within((80, 24), &matrix, Style::Unicode, true).unwrap();
     assert_eq!((canvas.cut, canvas.columns(&matrix)), (0, 45));
     assert_eq!(draw(&matrix, &canvas).lines().count(), 23);
 }
@@ -97,7 +97,7 @@ fn a_usual_uri_fits_a_terminal_of_80_by_24_with_a_line_to_spare() {
 fn a_narrow_terminal_costs_quiet_zone_before_it_costs_the_code() {
     let matrix = Matrix::of(URI).unwrap();
     let cut = |columns| {
-        Canvas::within((columns, 24), &matrix, QrStyle::Ascii, false).map(|canvas| canvas.cut)
+        Canvas::within((columns, 24), &matrix, Style::Ascii, false).map(|canvas| canvas.cut)
     };
     assert_eq!(
         [82, 81, 80, 78, 77].map(cut),
@@ -105,7 +105,7 @@ fn a_narrow_terminal_costs_quiet_zone_before_it_costs_the_code() {
     );
     assert_eq!([70, 69].map(cut), [Some(3), None]);
     let canvas = Canvas {
-        style: QrStyle::Ascii,
+        style: Style::Ascii,
         colours: false,
         cut: 3,
     };
@@ -120,9 +120,8 @@ fn a_low_terminal_costs_quiet_zone_where_that_helps() {
                &issuer=gateway-17.example.org";
     let matrix = Matrix::of(uri).unwrap();
     assert_eq!(matrix.side(), 49);
-    let cut = |lines| {
-        Canvas::within((80, lines), &matrix, QrStyle::Unicode, true).map(|canvas| canvas.cut)
-    };
+    let cut =
+        |lines| Canvas::within((80, lines), &matrix, Style::Unicode, true).map(|canvas| canvas.cut);
     assert_eq!(
         [26, 25, 24, 23, 22, 10].map(cut),
         [0, 1, 2, 3, 0, 0].map(Some)
@@ -131,7 +130,7 @@ fn a_low_terminal_costs_quiet_zone_where_that_helps() {
 
 #[test]
 fn every_line_names_both_colours_and_takes_them_back() {
-    for style in [QrStyle::Unicode, QrStyle::Ascii] {
+    for style in [Style::Unicode, Style::Ascii] {
         for line in drawn(style, true).lines() {
             assert!(line.starts_with(BLACK_ON_WHITE) && line.ends_with(PLAIN));
         }
@@ -153,4 +152,20 @@ fn terminals_that_know_no_colour_get_none() {
     for name in ["xterm-256color", "linux", "screen", "tmux-256color", "foot"] {
         assert!(takes_colours(Some(name)), "{name}");
     }
+}
+
+#[test]
+fn a_text_beyond_the_largest_code_is_refused() {
+    // ISO/IEC 18004 table 7: version 40 at level L holds 2953 bytes.
+    let text = "a".repeat(2953);
+    assert_eq!(Matrix::of(&text).map(|matrix| matrix.side()), Ok(177 + 8));
+    assert_eq!(Matrix::of(&(text + "a")).err(), Some(TooLong));
+}
+
+#[test]
+fn no_style_draws_nothing_and_takes_no_room() {
+    let matrix = Matrix::of(URI).unwrap();
+    let canvas = Canvas::within((1, 1), &matrix, Style::None, true).unwrap();
+    assert_eq!((canvas.columns(&matrix), canvas.lines(&matrix)), (0, 0));
+    assert!(draw(&matrix, &canvas).is_empty());
 }

@@ -1,0 +1,134 @@
+//! What policy wants of an account that has no authenticator: nothing, one by some day, or one now.
+
+use crate::record::{EnforcePolicy, Groups};
+use crate::time::UnixTime;
+
+/// Whether a group holds a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Belongs {
+    /// It does.
+    Yes,
+    /// It does not.
+    No,
+    /// There is no such group, or whoever knows does not answer.
+    Unknown,
+}
+
+/// The rule by which an account must have a second factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Everybody must.
+    Everybody,
+    /// The members of this group must.
+    Group(String),
+    /// The members of this group must, and who they are cannot be found out.
+    UnknownGroup(String),
+}
+
+/// The rule by which an account need not have one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Exemption {
+    /// The line in `/etc/pam.d` says `nullok`.
+    Nullok,
+    /// The user is exempt by name.
+    User,
+    /// The members of this group are exempt.
+    Group(String),
+    /// Nobody demands it of this user.
+    NotDemanded,
+}
+
+/// What policy wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// Nothing.
+    Nothing(Exemption),
+    /// A second factor from this moment on, and none before.
+    From(UnixTime, Rule),
+    /// A second factor.
+    Now(Rule),
+}
+
+/// What is known of an account without an authenticator.
+#[derive(Clone, Copy, Debug)]
+pub struct Unenrolled<'a> {
+    /// The name that the name service gives it.
+    pub user: &'a str,
+    /// Whether its line in `/etc/pam.d` says `nullok`.
+    pub nullok: bool,
+    /// When it was first let in without a second factor; `None`: not yet.
+    pub first_login: Option<UnixTime>,
+}
+
+/// Decides what policy wants of an account that has no authenticator.
+///
+/// Pure: `belongs` says whether a group, by its name or number in the policy, holds the user. What cannot be found out
+/// leans to the safe side: a group that demands holds the user, one that exempts does not.
+///
+/// The deadline is the later of `from` and the end of the grace. A grace that did not begin begins now, and so does one
+/// that begins in the future: the clock has run back.
+pub fn demand(
+    policy: &EnforcePolicy,
+    who: &Unenrolled<'_>,
+    mut belongs: impl FnMut(&str) -> Belongs,
+    now: UnixTime,
+) -> Demand {
+    if who.nullok {
+        return Demand::Nothing(Exemption::Nullok);
+    }
+    if policy.exempt_users.iter().any(|name| name == who.user) {
+        return Demand::Nothing(Exemption::User);
+    }
+    let mut exempt = policy.exempt_groups.iter();
+    if let Some(group) = exempt.find(|group| belongs(group) == Belongs::Yes) {
+        return Demand::Nothing(Exemption::Group(group.clone()));
+    }
+    let Some(rule) = rule(&policy.groups, belongs) else {
+        return Demand::Nothing(Exemption::NotDemanded);
+    };
+    let begun = who.first_login.map_or(now, |first| first.min(now));
+    let grace_ends = begun.after(policy.grace);
+    let deadline = policy.from.map_or(grace_ends, |from| from.max(grace_ends));
+    if now < deadline {
+        Demand::From(deadline, rule)
+    } else {
+        Demand::Now(rule)
+    }
+}
+
+/// The rule that demands a second factor: that of a group that surely holds the user before one that may.
+fn rule(groups: &Groups, mut belongs: impl FnMut(&str) -> Belongs) -> Option<Rule> {
+    let names = match groups {
+        Groups::Everybody => return Some(Rule::Everybody),
+        Groups::Named(names) => names,
+    };
+    let mut unknown = None;
+    for name in names {
+        match belongs(name) {
+            Belongs::Yes => return Some(Rule::Group(name.clone())),
+            Belongs::Unknown => unknown = unknown.or(Some(name)),
+            Belongs::No => {}
+        }
+    }
+    unknown.map(|name| Rule::UnknownGroup(name.clone()))
+}
+
+impl Demand {
+    /// Whether a login without a second factor is let in.
+    #[must_use]
+    pub const fn lets_in(&self) -> bool {
+        match self {
+            Self::Nothing(_) | Self::From(..) => true,
+            Self::Now(_) => false,
+        }
+    }
+}
+
+/// Days until a deadline, a begun one counted as whole.
+#[must_use]
+pub fn days_left(now: UnixTime, deadline: UnixTime) -> u64 {
+    now.until(deadline).as_secs().div_ceil(86_400)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,184 @@
+//! What `otp-admin policy show` tells beside its verdict: what policy demands, and by which rule.
+
+use super::admin::minute_utc;
+use super::length;
+use super::prospect::{
+    Prospect, english_days_left, english_exemption, english_login, english_rule, korean_exemption,
+    korean_login, korean_rule,
+};
+use crate::UnixTime;
+use crate::enforce::{Demand, days_left};
+use crate::record::Language;
+use std::time::Duration;
+
+/// One thing to tell beside the verdict: a label, or the value beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explanation<'a> {
+    /// Label: what a login does.
+    Login,
+    /// Label: what policy demands.
+    Demand,
+    /// Label: the grace.
+    Grace,
+    /// Label: networks that are trusted.
+    Networks,
+    /// Label: for how long a code is remembered.
+    Remember,
+    /// There is no authenticator.
+    NoAuthenticator,
+    /// What a login does, as the user meets it.
+    LoginDoes(&'a Prospect),
+    /// What policy demands, by which rule, and from when on.
+    Demands {
+        /// What.
+        demand: &'a Demand,
+        /// From when that is told.
+        now: UnixTime,
+    },
+    /// How long the grace lasts, and whether it has begun.
+    GraceLasts {
+        /// How long.
+        grace: Duration,
+        /// When the user was first let in without a code.
+        begun: Option<UnixTime>,
+    },
+    /// Networks that are trusted.
+    NetworksAre {
+        /// All of them.
+        networks: &'a str,
+    },
+    /// For how long a code is remembered.
+    Remembered {
+        /// How long.
+        remember: Duration,
+    },
+}
+
+impl Explanation<'_> {
+    /// The words.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
+        match *self {
+            Self::Login => "a login".to_owned(),
+            Self::Demand => "policy demands".to_owned(),
+            Self::Grace => "grace".to_owned(),
+            Self::Networks => "trusted networks".to_owned(),
+            Self::Remember => "remembered".to_owned(),
+            Self::NoAuthenticator => "none".to_owned(),
+            Self::LoginDoes(prospect) => english_login(prospect).to_owned(),
+            Self::Demands { demand, now } => match demand {
+                Demand::Nothing(why) => format!("nothing ({})", english_exemption(why)),
+                Demand::From(deadline, rule) => format!(
+                    "a second factor from {} on, {} ({})",
+                    minute_utc(*deadline),
+                    english_days_left(now, *deadline),
+                    english_rule(rule)
+                ),
+                Demand::Now(rule) => format!("a second factor now ({})", english_rule(rule)),
+            },
+            Self::GraceLasts { grace, begun } => {
+                let begun = begun.map_or_else(
+                    || "not begun yet: the first login without a code begins it".to_owned(),
+                    |begun| format!("begun {}", minute_utc(begun)),
+                );
+                format!("{}, {begun}", length(Language::English, grace))
+            }
+            Self::NetworksAre { networks } => {
+                format!("{networks}: no code is asked for or demanded of who comes from there")
+            }
+            Self::Remembered { remember } => format!(
+                "for {} after a code, no other is asked for at the same service from the same address",
+                length(Language::English, remember)
+            ),
+        }
+    }
+
+    fn korean(&self) -> String {
+        match *self {
+            Self::Login => "로그인".to_owned(),
+            Self::Demand => "정책".to_owned(),
+            Self::Grace => "유예".to_owned(),
+            Self::Networks => "신뢰하는 네트워크".to_owned(),
+            Self::Remember => "코드 기억".to_owned(),
+            Self::NoAuthenticator => "없음".to_owned(),
+            Self::LoginDoes(prospect) => korean_login(prospect).to_owned(),
+            Self::Demands { demand, now } => match demand {
+                Demand::Nothing(why) => {
+                    format!("인증기가 없어도 됨({})", korean_exemption(why))
+                }
+                Demand::From(deadline, rule) => format!(
+                    "{}부터 인증기가 있어야 함, {}일 남음({})",
+                    minute_utc(*deadline),
+                    days_left(now, *deadline),
+                    korean_rule(rule)
+                ),
+                Demand::Now(rule) => format!("지금 인증기가 있어야 함({})", korean_rule(rule)),
+            },
+            Self::GraceLasts { grace, begun } => {
+                let begun = begun.map_or_else(
+                    || "아직 시작되지 않음: 코드 없이 처음 로그인할 때 시작됨".to_owned(),
+                    |begun| format!("{}에 시작됨", minute_utc(begun)),
+                );
+                format!("{}, {begun}", length(Language::Korean, grace))
+            }
+            Self::NetworksAre { networks } => {
+                format!("{networks}: 거기서 오면 코드를 묻지도 요구하지도 않음")
+            }
+            Self::Remembered { remember } => format!(
+                "코드를 입력한 뒤 {} 동안은 같은 서비스와 같은 주소에서 다시 묻지 않음",
+                length(Language::Korean, remember)
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::prospect::tests::{
+        DAY, NOON, assert_same_in_both_languages, exemptions, prospects, rules,
+    };
+
+    #[test]
+    fn every_explanation_is_there_in_both_languages_with_the_same_figures() {
+        let now = NOON;
+        let mut demands: Vec<_> = exemptions().into_iter().map(Demand::Nothing).collect();
+        demands.extend(rules().into_iter().flat_map(|rule| {
+            let deadline = NOON.after(DAY);
+            [Demand::From(deadline, rule.clone()), Demand::Now(rule)]
+        }));
+        let values = demands
+            .iter()
+            .map(|demand| Explanation::Demands { demand, now });
+        let grace = |begun| Explanation::GraceLasts {
+            grace: DAY * 7,
+            begun,
+        };
+        let others = [
+            Explanation::Login,
+            Explanation::Demand,
+            Explanation::Grace,
+            Explanation::Networks,
+            Explanation::Remember,
+            Explanation::NoAuthenticator,
+            grace(None),
+            grace(Some(NOON)),
+            Explanation::NetworksAre {
+                networks: "10.0.0.0/8, 192.0.2.7/32",
+            },
+            Explanation::Remembered { remember: DAY / 3 },
+        ];
+        let prospects = prospects();
+        let logins = prospects.iter().map(Explanation::LoginDoes);
+        for value in values.chain(logins).chain(others) {
+            assert_same_in_both_languages(|language| value.text(language));
+        }
+    }
+}

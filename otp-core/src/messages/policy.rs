@@ -1,0 +1,240 @@
+//! What `otp-admin policy check` says about a policy that can be read.
+
+use crate::record::Language;
+
+/// One thing to look at in a policy, or what the check came to; each on a line of its own, without a full stop.
+///
+/// What is found begins with the key, or the file, that it is about. None of it keeps a login from using the policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// There is no file at the usual place.
+    NoFile {
+        /// Which.
+        path: String,
+    },
+    /// A group that must have a second factor cannot be looked up.
+    EnforcedGroupUnknown {
+        /// Its name or number.
+        group: String,
+    },
+    /// An exempt group cannot be looked up.
+    ExemptGroupUnknown {
+        /// Its name or number.
+        group: String,
+    },
+    /// The name service knows no such exempt user.
+    ExemptUserUnknown {
+        /// The name.
+        user: String,
+    },
+    /// The name service knows no such trusted caller.
+    TrustedCallerUnknown {
+        /// The name.
+        user: String,
+    },
+    /// A trusted network holds every address of its kind.
+    TrustsEverybody {
+        /// The network.
+        network: String,
+    },
+    /// Logins are to set up authenticators, and nobody must have one.
+    NobodyMust,
+    /// A service asks for codes and has no account line of ours.
+    AccountLineMissing {
+        /// Its name.
+        service: String,
+    },
+    /// A service asks for codes, and a login may get past its account line of ours.
+    AccountLineLedAround {
+        /// Its name.
+        service: String,
+    },
+    /// A service has an account line of ours and asks for no codes.
+    CodeLineMissing {
+        /// Its name.
+        service: String,
+    },
+    /// The files of the services could not be read.
+    ServicesNotRead {
+        /// Why.
+        reason: String,
+    },
+    /// The policy demands a second factor of the administrator who checks it and has none.
+    RefusesYou {
+        /// The administrator's name.
+        user: String,
+    },
+    /// The last line: the policy can be used.
+    Usable {
+        /// Where it is.
+        path: String,
+        /// How many things there are to look at.
+        findings: usize,
+    },
+}
+
+impl Finding {
+    /// The words.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            Self::NoFile { path } => format!("{path}: is not there, so every key has its default"),
+            Self::EnforcedGroupUnknown { group } => format!(
+                "[enforce] groups: group {group} cannot be looked up, so it counts as holding everybody"
+            ),
+            Self::ExemptGroupUnknown { group } => {
+                format!(
+                    "[enforce] exempt_groups: group {group} cannot be looked up, so it exempts nobody"
+                )
+            }
+            Self::ExemptUserUnknown { user } => {
+                format!("[enforce] exempt_users: no user is called '{user}'")
+            }
+            Self::TrustedCallerUnknown { user } => {
+                format!("[helper] trusted_callers: no user is called '{user}'")
+            }
+            Self::TrustsEverybody { network } => format!(
+                "[trust] networks: {network} holds every address of its kind, and nobody who comes from one is asked for a code"
+            ),
+            Self::NobodyMust => {
+                "[enroll] at_login: nobody must have an authenticator ([enforce] groups = []), \
+                so no login sets one up"
+                    .to_owned()
+            }
+            Self::AccountLineMissing { service } => format!(
+                "/etc/pam.d/{service}: has no line \"account required pam_otp.so\", so no login there sets up an authenticator"
+            ),
+            Self::AccountLineLedAround { service } => format!(
+                "/etc/pam.d/{service}: its account line of pam_otp.so can be led around, so no login there sets up an \
+                 authenticator; make it \"account required pam_otp.so\", above the other account lines"
+            ),
+            Self::CodeLineMissing { service } => format!(
+                "/etc/pam.d/{service}: has an account line of pam_otp.so and no \"auth\" line, so it asks nobody for a code"
+            ),
+            Self::ServicesNotRead { reason } => {
+                format!("the services could not be looked at: {reason}")
+            }
+            Self::RefusesYou { user } => format!(
+                "[enforce]: a second factor is demanded of {user}, who runs this and has no usable authenticator"
+            ),
+            Self::Usable { path, findings: 0 } => format!("{path}: can be used"),
+            Self::Usable { path, findings } => {
+                format!("{path}: can be used, but look at the lines above: {findings}")
+            }
+        }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Self::NoFile { path } => {
+                format!("{path}: 파일이 없어 모든 값이 기본값입니다")
+            }
+            Self::EnforcedGroupUnknown { group } => format!(
+                "[enforce] groups: {group} 그룹을 찾을 수 없어 모든 사용자가 속한 것으로 봅니다"
+            ),
+            Self::ExemptGroupUnknown { group } => format!(
+                "[enforce] exempt_groups: {group} 그룹을 찾을 수 없어 아무도 면제되지 않습니다"
+            ),
+            Self::ExemptUserUnknown { user } => {
+                format!("[enforce] exempt_users: '{user}' 사용자가 없습니다")
+            }
+            Self::TrustedCallerUnknown { user } => {
+                format!("[helper] trusted_callers: '{user}' 사용자가 없습니다")
+            }
+            Self::TrustsEverybody { network } => format!(
+                "[trust] networks: {network}에는 같은 종류의 주소가 모두 들어 있어, 거기서 오는 사람에게는 코드를 묻지 않습니다"
+            ),
+            Self::NobodyMust => {
+                "[enroll] at_login: 인증기가 꼭 있어야 하는 사용자가 없어([enforce] groups = []) \
+                로그인하면서 등록하는 일이 없습니다"
+                    .to_owned()
+            }
+            Self::AccountLineMissing { service } => format!(
+                "/etc/pam.d/{service}: \"account required pam_otp.so\" 줄이 없어 거기서 로그인하면서 인증기를 등록할 수 없습니다"
+            ),
+            Self::AccountLineLedAround { service } => format!(
+                "/etc/pam.d/{service}: pam_otp.so의 account 줄을 비켜 갈 수 있어 거기서 로그인하면서 인증기를 등록할 수 \
+                 없습니다. \"account required pam_otp.so\"로 다른 account 줄보다 위에 두세요"
+            ),
+            Self::CodeLineMissing { service } => format!(
+                "/etc/pam.d/{service}: pam_otp.so의 account 줄은 있지만 auth 줄이 없어 코드를 묻지 않습니다"
+            ),
+            Self::ServicesNotRead { reason } => {
+                format!("서비스를 살펴볼 수 없습니다: {reason}")
+            }
+            Self::RefusesYou { user } => format!(
+                "[enforce]: 지금 실행한 {user} 계정에도 인증기가 있어야 하지만 쓸 수 있는 인증기가 없습니다"
+            ),
+            Self::Usable { path, findings: 0 } => {
+                format!("{path}: 쓸 수 있는 정책입니다")
+            }
+            Self::Usable { path, findings } => {
+                format!("{path}: 쓸 수 있는 정책이지만 위의 {findings}가지를 살펴보세요")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::prospect::tests::assert_same_in_both_languages;
+
+    fn all() -> Vec<Finding> {
+        let text = |text: &str| text.to_owned();
+        vec![
+            Finding::NoFile { path: text("/x") },
+            Finding::EnforcedGroupUnknown {
+                group: text("staff"),
+            },
+            Finding::ExemptGroupUnknown { group: text("20") },
+            Finding::ExemptUserUnknown {
+                user: text("backup"),
+            },
+            Finding::TrustedCallerUnknown {
+                user: text("postgres"),
+            },
+            Finding::TrustsEverybody {
+                network: text("0.0.0.0/0"),
+            },
+            Finding::NobodyMust,
+            Finding::AccountLineMissing {
+                service: text("sshd"),
+            },
+            Finding::AccountLineLedAround {
+                service: text("sshd"),
+            },
+            Finding::CodeLineMissing {
+                service: text("login"),
+            },
+            Finding::ServicesNotRead {
+                reason: text("/etc/pam.d: cannot list"),
+            },
+            Finding::RefusesYou {
+                user: text("alice"),
+            },
+            Finding::Usable {
+                path: text("/x"),
+                findings: 0,
+            },
+            Finding::Usable {
+                path: text("/x"),
+                findings: 3,
+            },
+        ]
+    }
+
+    #[test]
+    fn every_finding_is_there_in_both_languages_with_the_same_figures() {
+        for finding in all() {
+            assert_same_in_both_languages(|language| finding.text(language));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! What a login of one user would come to, as `otp-admin policy show` tells it.
+
+use super::admin::minute_utc;
+use crate::UnixTime;
+use crate::enforce::{Exemption, Rule, days_left};
+use crate::record::{AtLogin, Language, Standing};
+
+/// What a login would come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prospect {
+    /// A code is asked for.
+    Asked,
+    /// Refused, as long as the account stands like this.
+    Locked {
+        /// How it stands.
+        standing: Standing,
+        /// Whether a recovery code opens it.
+        opens: bool,
+    },
+    /// No code is asked for and none is demanded.
+    LetIn {
+        /// Why.
+        why: Exemption,
+    },
+    /// Let in without a code, which is going to end.
+    LetInUntil {
+        /// When it ends.
+        deadline: UnixTime,
+        /// From when that is told.
+        now: UnixTime,
+    },
+    /// An authenticator is offered, and "later" is an answer.
+    Offered {
+        /// Until when.
+        deadline: UnixTime,
+        /// From when that is told.
+        now: UnixTime,
+    },
+    /// An authenticator is set up, or there is no getting in.
+    SetsUp {
+        /// Whether whoever cannot be asked gets in: before the deadline.
+        lenient: bool,
+    },
+    /// A second factor is demanded, and there is none.
+    Refused {
+        /// By which rule.
+        rule: Rule,
+        /// What policy would have a login do about it.
+        at_login: AtLogin,
+    },
+}
+
+impl Prospect {
+    /// The verdict in one sentence, without a full stop.
+    #[must_use]
+    pub fn sentence(&self, user: &str, language: Language) -> String {
+        match language {
+            Language::English => format!("{user} would {}", self.english()),
+            Language::Korean => format!("{user} 계정은 {}", self.korean()),
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            Self::Asked => "be asked for a code".to_owned(),
+            Self::Locked { standing, .. } => match (standing, standing.ends()) {
+                (_, Some(ends)) => {
+                    format!(
+                        "be refused: locked until {}",
+                        minute_utc(ends.to_next_minute())
+                    )
+                }
+                (Standing::Disabled, None) => "be refused: disabled".to_owned(),
+                (_, None) => "be refused: locked".to_owned(),
+            },
+            Self::LetIn { why } => {
+                format!("be let in without a code ({})", english_exemption(why))
+            }
+            Self::LetInUntil { deadline, now } => format!(
+                "be let in without a code until {} ({})",
+                minute_utc(*deadline),
+                english_days_left(*now, *deadline)
+            ),
+            Self::Offered { deadline, now } => format!(
+                "be offered to set up an authenticator in the login, and could put it off until {} ({})",
+                minute_utc(*deadline),
+                english_days_left(*now, *deadline)
+            ),
+            Self::SetsUp { .. } => "set up an authenticator in the login".to_owned(),
+            Self::Refused { rule, .. } => format!(
+                "be refused: no authenticator, and one is demanded ({})",
+                english_rule(rule)
+            ),
+        }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Self::Asked => "로그인할 때 인증 코드를 입력해야 합니다".to_owned(),
+            Self::Locked { standing, .. } => match (standing, standing.ends()) {
+                (_, Some(ends)) => format!(
+                    "로그인할 수 없습니다: {}까지 잠겨 있습니다",
+                    minute_utc(ends.to_next_minute())
+                ),
+                (Standing::Disabled, None) => {
+                    "로그인할 수 없습니다: 사용이 중지되었습니다".to_owned()
+                }
+                (_, None) => "로그인할 수 없습니다: 잠겨 있습니다".to_owned(),
+            },
+            Self::LetIn { why } => {
+                format!("인증 코드 없이 로그인합니다({})", korean_exemption(why))
+            }
+            Self::LetInUntil { deadline, now } => format!(
+                "{}까지({}일 남음) 인증 코드 없이 로그인합니다",
+                minute_utc(*deadline),
+                days_left(*now, *deadline)
+            ),
+            Self::Offered { deadline, now } => format!(
+                "로그인하면서 인증기를 등록하거나 {}까지({}일 남음) 미룰 수 있습니다",
+                minute_utc(*deadline),
+                days_left(*now, *deadline)
+            ),
+            Self::SetsUp { .. } => "로그인하면서 인증기를 등록해야 합니다".to_owned(),
+            Self::Refused { rule, .. } => format!(
+                "로그인할 수 없습니다: 인증기가 있어야 하지만 없습니다({})",
+                korean_rule(rule)
+            ),
+        }
+    }
+}
+
+/// What the user meets at the prompt.
+pub(super) const fn english_login(prospect: &Prospect) -> &'static str {
+    match prospect {
+        Prospect::Asked => "asks for a code",
+        Prospect::Locked { opens: true, .. } => {
+            "asks for a code; one of the device is not looked at, a recovery code lets in"
+        }
+        Prospect::Locked { opens: false, .. } => {
+            "asks for a code, and refuses without looking at it"
+        }
+        Prospect::LetIn { .. } => "asks for no code and says nothing about it",
+        Prospect::LetInUntil { .. } => {
+            "asks for no code; where there is an account line of pam_otp.so, tells to run 'otp-enroll' before the deadline"
+        }
+        Prospect::Offered { .. } => {
+            "shows a QR code to whoever presses Enter; \"later\" gets in without (at_login = \"offer\")"
+        }
+        Prospect::SetsUp { lenient: true } => {
+            "shows a QR code, and there is no \"later\" (at_login = \"require\"); who cannot be asked gets in without"
+        }
+        Prospect::SetsUp { lenient: false } => "shows a QR code, and there is no \"later\"",
+        Prospect::Refused {
+            at_login: AtLogin::Off,
+            ..
+        } => "asks for a code, and whatever is typed is wrong (at_login = \"off\")",
+        Prospect::Refused {
+            at_login: AtLogin::Offer | AtLogin::Require,
+            ..
+        } => {
+            "asks for a code, and whatever is typed is wrong: no service has an account line that sets up an authenticator"
+        }
+    }
+}
+
+pub(super) const fn korean_login(prospect: &Prospect) -> &'static str {
+    match prospect {
+        Prospect::Asked => "코드를 물음",
+        Prospect::Locked { opens: true, .. } => {
+            "코드를 묻지만 기기의 코드는 확인하지 않음. 복구 코드로 로그인할 수 있음"
+        }
+        Prospect::Locked { opens: false, .. } => "코드를 묻지만 확인하지 않고 거부함",
+        Prospect::LetIn { .. } => "코드를 묻지 않고 따로 알리지도 않음",
+        Prospect::LetInUntil { .. } => {
+            "코드를 묻지 않음. pam_otp.so의 account 줄이 있으면 기한 전에 'otp-enroll'로 등록하라고 알림"
+        }
+        Prospect::Offered { .. } => {
+            "Enter를 누르면 QR 코드를 보여 줌. \"나중에\"를 입력하면 그냥 로그인함(at_login = \"offer\")"
+        }
+        Prospect::SetsUp { lenient: true } => {
+            "QR 코드를 보여 주며 미룰 수 없음(at_login = \"require\"). 물을 수 없는 경우에는 그냥 로그인함"
+        }
+        Prospect::SetsUp { lenient: false } => "QR 코드를 보여 주며 미룰 수 없음",
+        Prospect::Refused {
+            at_login: AtLogin::Off,
+            ..
+        } => "코드를 묻고, 무엇을 입력해도 틀린 것으로 함(at_login = \"off\")",
+        Prospect::Refused {
+            at_login: AtLogin::Offer | AtLogin::Require,
+            ..
+        } => {
+            "코드를 묻고, 무엇을 입력해도 틀린 것으로 함: 인증기를 등록하게 할 account 줄이 있는 서비스가 없음"
+        }
+    }
+}
+
+pub(super) fn english_rule(rule: &Rule) -> String {
+    match rule {
+        Rule::Everybody => "everybody".to_owned(),
+        Rule::Group(group) => format!("group {group}"),
+        Rule::UnknownGroup(group) => format!("group {group} cannot be looked up"),
+    }
+}
+
+pub(super) fn korean_rule(rule: &Rule) -> String {
+    match rule {
+        Rule::Everybody => "모든 사용자".to_owned(),
+        Rule::Group(group) => format!("{group} 그룹"),
+        Rule::UnknownGroup(group) => format!("{group} 그룹을 찾을 수 없음"),
+    }
+}
+
+pub(super) fn english_exemption(why: &Exemption) -> String {
+    match why {
+        Exemption::Nullok => "nullok".to_owned(),
+        Exemption::User => "exempt user".to_owned(),
+        Exemption::Group(group) => format!("exempt group {group}"),
+        Exemption::NotDemanded => "in no group that must".to_owned(),
+    }
+}
+
+pub(super) fn korean_exemption(why: &Exemption) -> String {
+    match why {
+        Exemption::Nullok => "nullok 줄".to_owned(),
+        Exemption::User => "면제된 사용자".to_owned(),
+        Exemption::Group(group) => format!("면제된 {group} 그룹"),
+        Exemption::NotDemanded => "있어야 하는 그룹에 속하지 않음".to_owned(),
+    }
+}
+
+pub(super) fn english_days_left(now: UnixTime, deadline: UnixTime) -> String {
+    match days_left(now, deadline) {
+        1 => "1 day left".to_owned(),
+        days => format!("{days} days left"),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

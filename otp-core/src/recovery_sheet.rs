@@ -1,0 +1,74 @@
+//! The recovery codes as a sheet to print and put away.
+
+use crate::UnixTime;
+use crate::messages::admin::minute_utc;
+use crate::messages::enrol::Dialogue;
+use crate::record::Language;
+use crate::recovery::RecoveryCode;
+use std::fmt::Write;
+use zeroize::Zeroizing;
+
+/// The codes in two columns, with whose they are, where and since when: the same on the screen and in a file.
+#[must_use]
+pub fn reveal(
+    (user, host): (&str, &str),
+    language: Language,
+    codes: &[RecoveryCode],
+    issued: UnixTime,
+) -> Zeroizing<String> {
+    let title = Dialogue::CodesTitle {
+        user,
+        host,
+        issued: &minute_utc(issued),
+    };
+    let (title, usage) = (title.text(language), Dialogue::CodesUse.text(language));
+    let room = title.len() + usage.len() + 8 + codes.len() * 40;
+    let mut sheet = Zeroizing::new(String::with_capacity(room));
+    sheet.push_str(&title);
+    sheet.push_str("\n\n");
+    // Down the left column, then down the right one.
+    let rows = codes.len().div_ceil(2);
+    for row in 0..rows {
+        for (at, code) in codes.iter().enumerate().skip(row).step_by(rows) {
+            sheet.push_str(if at == row { "  " } else { "    " });
+            // A number beside each makes it easy to strike one out, and is no secret.
+            write!(sheet, "{:2}  ", at + 1).expect("a String takes every write");
+            sheet.push_str(&code.reveal());
+        }
+        sheet.push('\n');
+    }
+    sheet.push('\n');
+    sheet.push_str(&usage);
+    sheet.push('\n');
+    sheet
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sheet(codes: u8, language: Language) -> Zeroizing<String> {
+        let codes: Vec<_> = (0..codes)
+            .map(|at| RecoveryCode::from_random([at; RecoveryCode::BYTES]))
+            .collect();
+        let issued = UnixTime::from_seconds(1_763_654_399);
+        reveal(("alice", "web1.example.org"), language, &codes, issued)
+    }
+
+    #[test]
+    fn codes_run_down_the_left_column_and_then_down_the_right_one() {
+        assert_eq!(
+            *sheet(3, Language::English),
+            "Recovery codes of alice at web1.example.org, 2025-11-20 15:59 UTC\n\n   \
+             1  0000-0000-0000-0000     3  0810-40G2-0810-40G2\n   \
+             2  040G-2081-040G-2081\n\n\
+             Each lets you in once, in place of the code, when the device is not at hand.\n"
+        );
+        assert_eq!(
+            *sheet(2, Language::Korean),
+            "web1.example.org의 alice 계정 복구 코드, 2025-11-20 15:59 UTC\n\n   \
+             1  0000-0000-0000-0000     2  040G-2081-040G-2081\n\n\
+             기기가 없을 때 코드 대신 입력합니다. 하나로 한 번만 들어올 수 있습니다.\n"
+        );
+    }
+}

@@ -1,0 +1,121 @@
+//! `otp-admin policy`: what a policy comes to, for the site and for one user.
+
+mod check;
+mod prospect;
+mod show;
+
+pub use check::check;
+pub use show::show;
+
+use otp_core::messages::policy::Finding;
+use otp_core::record::{AtLogin, EnforcePolicy, Groups};
+use otp_store::Error;
+use otp_store::stack::{AccountLine, Service, Stacks};
+
+/// What is wrong with a group of the policy that cannot be looked up, once for each list that it is in.
+fn unknown_group(enforce: &EnforcePolicy, group: &str) -> Vec<Finding> {
+    let of = |names: &[String]| names.iter().any(|name| name == group);
+    let mut findings = Vec::new();
+    if matches!(&enforce.groups, Groups::Named(names) if of(names)) {
+        let group = group.to_owned();
+        findings.push(Finding::EnforcedGroupUnknown { group });
+    }
+    if of(&enforce.exempt_groups) {
+        let group = group.to_owned();
+        findings.push(Finding::ExemptGroupUnknown { group });
+    }
+    findings
+}
+
+/// The services that have a line of ours and log people in.
+struct Services(Result<Vec<Service>, Error>);
+
+/// The service in which people prove who they are before they change something: nobody logs in there.
+const RE_AUTHENTICATION: &str = "otp-enroll";
+
+impl Services {
+    /// Looks at those of this machine.
+    fn of_machine() -> Self {
+        Self(Stacks::default().services().map(|mut services| {
+            services.retain(|one| one.name != RE_AUTHENTICATION);
+            services
+        }))
+    }
+
+    /// The account lines of those that ask for a code; none where they could not be read.
+    fn lines(&self) -> Vec<AccountLine> {
+        let services = self.0.iter().flatten().filter(|one| one.asks);
+        services.map(|one| one.account_line).collect()
+    }
+
+    /// What keeps them from asking for codes, and their logins from setting up authenticators where policy wants them to.
+    fn findings(&self, at_login: AtLogin) -> Vec<Finding> {
+        let services = match &self.0 {
+            Ok(services) => services,
+            Err(_) if at_login == AtLogin::Off => return Vec::new(),
+            Err(error) => {
+                let reason = error.to_string();
+                return vec![Finding::ServicesNotRead { reason }];
+            }
+        };
+        let finding = |one: &Service| {
+            let service = one.name.clone();
+            match one.account_line {
+                _ if !one.asks => Some(Finding::CodeLineMissing { service }),
+                _ if at_login == AtLogin::Off => None,
+                AccountLine::Sure => None,
+                AccountLine::Missing => Some(Finding::AccountLineMissing { service }),
+                AccountLine::LedAround => Some(Finding::AccountLineLedAround { service }),
+            }
+        };
+        services.iter().filter_map(finding).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otp_core::Policy;
+
+    #[test]
+    fn a_group_in_both_lists_is_wrong_in_both() {
+        let enforce = EnforcePolicy {
+            groups: Groups::Named(vec!["staff".to_owned()]),
+            exempt_groups: vec!["staff".to_owned(), "kiosk".to_owned()],
+            ..Policy::default().enforce
+        };
+        let found = |group| unknown_group(&enforce, group).len();
+        assert_eq!([found("staff"), found("kiosk"), found("other")], [2, 1, 0]);
+    }
+
+    #[test]
+    fn account_lines_matter_only_where_logins_set_up_authenticators() {
+        let service = |name: &str, asks, account_line| Service {
+            name: name.to_owned(),
+            asks,
+            account_line,
+        };
+        let services = Services(Ok(vec![
+            service("common-account", false, AccountLine::Sure),
+            service("login", true, AccountLine::Missing),
+            service("sshd", true, AccountLine::Sure),
+            service("su", true, AccountLine::LedAround),
+        ]));
+        let found = |at_login| services.findings(at_login);
+        let common = || Finding::CodeLineMissing {
+            service: "common-account".to_owned(),
+        };
+        assert_eq!(found(AtLogin::Off), [common()]);
+        for at_login in [AtLogin::Offer, AtLogin::Require] {
+            let [login, su] = ["login", "su"].map(str::to_owned);
+            assert_eq!(
+                found(at_login),
+                [
+                    common(),
+                    Finding::AccountLineMissing { service: login },
+                    Finding::AccountLineLedAround { service: su },
+                ]
+            );
+        }
+    }
+}

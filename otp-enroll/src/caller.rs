@@ -1,0 +1,56 @@
+//! Who runs a command.
+
+use crate::failure::Failure;
+use nix::unistd::getuid;
+use otp_core::messages::trouble::Trouble;
+use otp_store::{Account, directory};
+
+/// The account that this process runs as.
+pub fn own_account() -> Result<Account, Failure> {
+    let uid = getuid().as_raw();
+    directory::account_of(uid)?.ok_or_else(|| {
+        let user = uid.to_string();
+        Trouble::NoSuchUser { user }.into()
+    })
+}
+
+/// The person behind root: whom sudo names, else who logged in, else root.
+pub fn administrator() -> Result<Account, Failure> {
+    if let Ok(name) = std::env::var("SUDO_USER")
+        && let Some(account) = directory::account(&name)?
+    {
+        return Ok(account);
+    }
+    let login = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
+    if let Some(uid) = login_uid(&login)
+        && let Some(account) = directory::account_of(uid)?
+    {
+        return Ok(account);
+    }
+    own_account()
+}
+
+/// The user id that the kernel remembers of the login; `None`: no login led here.
+fn login_uid(text: &str) -> Option<u32> {
+    let uid = text.trim().parse().ok()?;
+    (uid != u32::MAX).then_some(uid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_id_of_no_login_is_nobodys() {
+        for (text, uid) in [
+            ("1000", Some(1000)),
+            ("0\n", Some(0)),
+            ("4294967295", None),
+            ("4294967296", None),
+            ("-1", None),
+            ("", None),
+        ] {
+            assert_eq!(login_uid(text), uid, "{text:?}");
+        }
+    }
+}

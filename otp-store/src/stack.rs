@@ -1,0 +1,416 @@
+//! What stands in `/etc/pam.d` around the lines of this module.
+//!
+//! A login that leaves it to the account phase to set up an authenticator has to know that there will be one, and a
+//! module that leaves a login to others, that there are others. libpam gives a module no way to ask, so the service's
+//! files are read the way libpam reads them (`pam.conf(5)`), and what is not certain counts as no.
+
+use crate::Error;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// Where Linux-PAM looks for a service, in this order.
+const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
+
+/// The service whose lines count where a service has none.
+const OTHER: &str = "other";
+
+const MODULE: &str = "pam_otp.so";
+/// Modules that say yes only to who has proven something. Others can say yes as well, without having asked anybody
+/// anything (`pam_faillock`, `pam_securetty`, `pam_permit`), so who is not in this list counts for nothing.
+const PROVES_IDENTITY: [&str; 20] = [
+    "pam_unix.so",
+    "pam_unix2.so",
+    "pam_tcb.so",
+    "pam_sss.so",
+    "pam_sss_gss.so",
+    "pam_ldap.so",
+    "pam_krb5.so",
+    "pam_winbind.so",
+    "pam_radius_auth.so",
+    "pam_tacplus.so",
+    "pam_kanidm.so",
+    "pam_himmelblau.so",
+    "pam_authd.so",
+    "pam_systemd_home.so",
+    "pam_u2f.so",
+    "pam_yubico.so",
+    "pam_fprintd.so",
+    "pam_pkcs11.so",
+    "pam_p11.so",
+    "pam_ssh_agent_auth.so",
+];
+
+const LIMIT: u64 = 64 * 1024;
+/// As deep as libpam follows.
+const DEEPEST: usize = 16;
+
+/// What becomes of the account line of this module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountLine {
+    /// No login gets past it.
+    Sure,
+    /// There is none.
+    Missing,
+    /// A line can lead around it, or its own control lets its refusal pass; or that cannot be told, where lines go on
+    /// behind a backslash.
+    LedAround,
+}
+
+/// A service that has a line of this module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Whether it asks for a code.
+    pub asks: bool,
+    /// What becomes of the account line.
+    pub account_line: AccountLine,
+}
+
+/// The files of all services.
+pub struct Stacks {
+    directories: Vec<PathBuf>,
+}
+
+impl Default for Stacks {
+    fn default() -> Self {
+        Self {
+            directories: DIRECTORIES.iter().map(PathBuf::from).collect(),
+        }
+    }
+}
+
+impl Stacks {
+    /// Whether every login through a service comes to the account line of this module.
+    ///
+    /// # Errors
+    /// A file cannot be read, or includes nest without end.
+    pub fn account_line(&self, service: &str) -> Result<AccountLine, Error> {
+        Ok(self.walk(service, "account")?.found())
+    }
+
+    /// Whether a service has another module that finds out who the user is.
+    ///
+    /// # Errors
+    /// As for [`Stacks::account_line`].
+    pub fn proves_identity(&self, service: &str) -> Result<bool, Error> {
+        Ok(self.walk(service, "auth")?.proves_identity)
+    }
+
+    /// The services of `/etc/pam.d` that have a line of this module, sorted.
+    ///
+    /// # Errors
+    /// As for [`Stacks::account_line`].
+    pub fn services(&self) -> Result<Vec<Service>, Error> {
+        let mut services = Vec::new();
+        let Some(directory) = self.directories.first() else {
+            return Ok(services);
+        };
+        let shown = directory.display().to_string();
+        let failed = |error| Error::io(&shown, "list", error);
+        for entry in std::fs::read_dir(directory).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            // What is left by a package or an editor is no service.
+            if name.contains(".dpkg-") || name.ends_with('~') || !entry.path().is_file() {
+                continue;
+            }
+            let asks = self.walk(&name, "auth")?.ours.is_some();
+            let account_line = self.walk(&name, "account")?.found();
+            if asks || account_line != AccountLine::Missing {
+                services.push(Service {
+                    name,
+                    asks,
+                    account_line,
+                });
+            }
+        }
+        services.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(services)
+    }
+
+    fn walk(&self, service: &str, kind: &str) -> Result<Walk, Error> {
+        let mut walk = Walk::default();
+        let has_lines = self.follow(service, kind, 0, &mut walk)?;
+        if !has_lines {
+            self.follow(OTHER, kind, 0, &mut walk)?;
+        }
+        Ok(walk)
+    }
+
+    /// Walks over the lines of one file and of those that it includes; says whether there were any.
+    fn follow(
+        &self,
+        service: &str,
+        kind: &str,
+        depth: usize,
+        walk: &mut Walk,
+    ) -> Result<bool, Error> {
+        let Some((path, text)) = self.read(service)? else {
+            // Other builds of libpam look in more places.
+            walk.doubtful |= depth > 0;
+            return Ok(false);
+        };
+        if depth > DEEPEST {
+            return Err(Error::content(&path, None, "includes nest too deeply"));
+        }
+        // Which lines go on where has changed between releases of libpam.
+        walk.doubtful |= text.contains('\\');
+        let mut has_lines = false;
+        for line in joined(&text) {
+            match Line::parse(&line) {
+                Some(Line::IncludeAll(file)) => {
+                    has_lines |= self.follow(file, kind, depth + 1, walk)?;
+                }
+                Some(Line::Module {
+                    kind: of,
+                    control,
+                    module,
+                }) if of.eq_ignore_ascii_case(kind) => {
+                    has_lines = true;
+                    match control {
+                        "include" => {
+                            self.follow(module, kind, depth + 1, walk)?;
+                        }
+                        "substack" => {
+                            let mut inner = Walk::default();
+                            self.follow(module, kind, depth + 1, &mut inner)?;
+                            walk.pass_substack(&inner);
+                        }
+                        _ => walk.pass(control, module),
+                    }
+                }
+                Some(Line::Module { .. }) | None => {}
+            }
+        }
+        Ok(has_lines)
+    }
+
+    /// The text of a service's file, and its path; `None`: there is none.
+    fn read(&self, service: &str) -> Result<Option<(String, String)>, Error> {
+        let candidates: Vec<PathBuf> = if service.starts_with('/') {
+            vec![PathBuf::from(service)]
+        } else {
+            let in_directory = |directory: &PathBuf| directory.join(service);
+            self.directories.iter().map(in_directory).collect()
+        };
+        for path in candidates {
+            let shown = path.display().to_string();
+            match read_text(&path) {
+                Ok(text) => return Ok(Some((shown, text))),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io(&shown, "read", error)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let mut text = Vec::new();
+    File::open(path)?.take(LIMIT + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > LIMIT {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// What was met on the way through a stack.
+#[derive(Default)]
+struct Walk {
+    /// A line was met that can end the stack, or jump, before ours.
+    leads_around: bool,
+    /// A line was met that can make a refusal undone, or that not every release of libpam reads alike.
+    doubtful: bool,
+    /// Whether a refusal of our first line counts; `None`: no line of ours was met.
+    ours: Option<bool>,
+    /// A module was met that finds out who the user is.
+    proves_identity: bool,
+}
+
+impl Walk {
+    fn pass(&mut self, control: &str, module: &str) {
+        let name = Path::new(module).file_name().and_then(OsStr::to_str);
+        let is_ours = name == Some(MODULE);
+        let control = Control::parse(control);
+        self.doubtful |= control.forgets;
+        self.proves_identity |= name.is_some_and(|name| PROVES_IDENTITY.contains(&name));
+        if self.ours.is_some() {
+            return;
+        }
+        if is_ours {
+            self.ours = Some(control.refuses && !self.leads_around);
+        } else {
+            self.leads_around |= control.leads_on;
+        }
+    }
+
+    /// What ends a substack does not end the stack around it.
+    fn pass_substack(&mut self, inner: &Self) {
+        self.doubtful |= inner.doubtful;
+        self.proves_identity |= inner.proves_identity;
+        if self.ours.is_none() {
+            self.ours = inner.ours.map(|counts| counts && !self.leads_around);
+        }
+    }
+
+    const fn found(&self) -> AccountLine {
+        match self.ours {
+            None => AccountLine::Missing,
+            Some(true) if !self.doubtful => AccountLine::Sure,
+            Some(_) => AccountLine::LedAround,
+        }
+    }
+}
+
+/// What the control field of a line can do.
+struct Control {
+    /// It can end the stack with success, or skip lines.
+    leads_on: bool,
+    /// It can make earlier refusals undone.
+    forgets: bool,
+    /// A refusal of the module is one of the stack.
+    refuses: bool,
+}
+
+impl Control {
+    fn parse(text: &str) -> Self {
+        let simple = |leads_on, refuses| Self {
+            leads_on,
+            forgets: false,
+            refuses,
+        };
+        match text.to_ascii_lowercase().as_str() {
+            "required" | "requisite" => return simple(false, true),
+            "optional" => return simple(false, false),
+            "sufficient" => return simple(true, false),
+            _ => {}
+        }
+        let inside = text.trim_start_matches('[').trim_end_matches(']');
+        let actions: Option<Vec<(&str, Action)>> =
+            inside.split_whitespace().map(Action::parse).collect();
+        // Whatever this does not read as libpam does can mean anything.
+        let Some(actions) = actions else {
+            return Self {
+                leads_on: true,
+                forgets: true,
+                refuses: false,
+            };
+        };
+        let some = |wanted: Action| actions.iter().any(|(_, action)| *action == wanted);
+        let ours = |value: &str| matches!(value, "success" | "new_authtok_reqd" | "ignore");
+        Self {
+            leads_on: some(Action::LeadsOn),
+            forgets: some(Action::Forgets),
+            refuses: actions.contains(&("default", Action::Refuses))
+                && actions
+                    .iter()
+                    .all(|(value, action)| ours(value) || *action == Action::Refuses),
+        }
+    }
+}
+
+/// What a control field has libpam do about one answer of a module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    /// `bad`, `die`
+    Refuses,
+    /// `ok`, `ignore`
+    GoesOn,
+    /// `done`, or a number of lines to jump over
+    LeadsOn,
+    /// `reset`
+    Forgets,
+}
+
+impl Action {
+    /// `VALUE=ACTION`; `None`: not so.
+    fn parse(text: &str) -> Option<(&str, Self)> {
+        let (value, action) = text.split_once('=')?;
+        let action = match action.to_ascii_lowercase().as_str() {
+            "bad" | "die" => Self::Refuses,
+            "ok" | "ignore" => Self::GoesOn,
+            "done" => Self::LeadsOn,
+            "reset" => Self::Forgets,
+            number if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Self::LeadsOn
+            }
+            _ => return None,
+        };
+        let is_word = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+        (!value.is_empty() && value.bytes().all(is_word)).then_some((value, action))
+    }
+}
+
+/// One line that means something.
+#[derive(Debug, PartialEq, Eq)]
+enum Line<'a> {
+    /// `@include FILE`
+    IncludeAll(&'a str),
+    /// `TYPE CONTROL MODULE ...`
+    Module {
+        kind: &'a str,
+        control: &'a str,
+        module: &'a str,
+    },
+}
+
+impl<'a> Line<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (kind, rest) = word(line)?;
+        if kind == "@include" {
+            return Some(Self::IncludeAll(word(rest)?.0));
+        }
+        let rest = rest.trim_start();
+        let (control, rest) = if rest.starts_with('[') {
+            rest.split_at(rest.find(']')? + 1)
+        } else {
+            word(rest)?
+        };
+        Some(Self::Module {
+            // With a dash, a module that is missing is not logged.
+            kind: kind.strip_prefix('-').unwrap_or(kind),
+            control,
+            module: word(rest)?.0,
+        })
+    }
+}
+
+fn word(text: &str) -> Option<(&str, &str)> {
+    let text = text.trim_start();
+    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    (end > 0).then(|| text.split_at(end))
+}
+
+/// Lines without comments. One that ends in a backslash goes on in the next, past those that are empty or a comment; a
+/// comment behind it ends it all the same.
+fn joined(text: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut begun = String::new();
+    for line in text.lines() {
+        let line = line.trim_start_matches([' ', '\t']);
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let (before, continues) = match line.split_once('#') {
+            Some((before, _)) => (before, None),
+            None => (line, line.trim_end().strip_suffix('\\')),
+        };
+        if let Some(start) = continues {
+            begun.push_str(start);
+            begun.push(' ');
+        } else {
+            begun.push_str(before);
+            lines.push(std::mem::take(&mut begun));
+        }
+    }
+    lines.push(begun);
+    lines
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+use super::*;
+use std::fs;
+use tempfile::TempDir;
+
+/// `/etc/pam.d` and `/usr/lib/pam.d`, with these files.
+fn stacks(files: &[(&str, &str)]) -> (TempDir, Stacks) {
+    let root = TempDir::new().unwrap();
+    let directories = ["etc", "vendor"].map(|name| root.path().join(name));
+    for directory in &directories {
+        fs::create_dir(directory).unwrap();
+    }
+    for (name, text) in files {
+        fs::write(root.path().join(name), text).unwrap();
+    }
+    let directories = directories.to_vec();
+    (root, Stacks { directories })
+}
+
+fn line(text: &str) -> AccountLine {
+    let common = "account [success=1 new_authtok_reqd=done default=ignore] pam_unix.so\n\
+        account requisite pam_deny.so\naccount required pam_permit.so\n";
+    let files = [
+        ("etc/sshd", text),
+        ("etc/common-account", common),
+        ("etc/ours", "account required pam_otp.so\n"),
+        (
+            "etc/ours-last",
+            "account sufficient pam_unix.so\naccount required pam_otp.so\n",
+        ),
+        ("etc/loop", "@include loop\n"),
+    ];
+    let (_root, stacks) = stacks(&files);
+    stacks.account_line("sshd").unwrap()
+}
+
+#[test]
+fn a_line_that_nothing_leads_around_is_sure() {
+    for text in [
+        "account required pam_otp.so",
+        "account\trequisite\t/usr/lib/security/pam_otp.so nullok",
+        "-account required pam_otp.so",
+        "Account Required pam_otp.so",
+        "account required pam_nologin.so\naccount required pam_otp.so\n@include common-account",
+        "account requisite pam_nologin.so\naccount optional pam_echo.so\naccount required pam_otp.so",
+        "account [success=ok default=bad] pam_otp.so",
+        "account [success=ok new_authtok_reqd=ok ignore=ignore default=die] pam_otp.so",
+        "account [success=ok default=die] pam_unix.so\naccount required pam_otp.so",
+        "auth sufficient pam_unix.so\naccount required pam_otp.so",
+        "@include ours",
+        "account include ours\naccount sufficient pam_unix.so",
+        "account substack ours",
+        "account substack common-account\naccount required pam_otp.so",
+        "# account sufficient pam_unix.so\naccount required pam_otp.so # the code",
+    ] {
+        assert_eq!(line(text), AccountLine::Sure, "{text}");
+    }
+}
+
+#[test]
+fn a_line_that_can_be_led_around_is_not() {
+    for text in [
+        "account sufficient pam_unix.so\naccount required pam_otp.so",
+        "account [success=1 default=ignore] pam_unix.so\naccount required pam_otp.so",
+        "account [success=done default=ignore] pam_unix.so\naccount required pam_otp.so",
+        "account [new_authtok_reqd=done default=bad] pam_unix.so\naccount required pam_otp.so",
+        "account [success=nonsense] pam_unix.so\naccount required pam_otp.so",
+        "@include common-account\naccount required pam_otp.so",
+        "account include common-account\naccount required pam_otp.so",
+        "account include ours-last",
+        "account substack ours-last",
+        "account optional pam_otp.so",
+        "account sufficient pam_otp.so",
+        "account [default=ignore] pam_otp.so",
+        "account [success=ok] pam_otp.so",
+        "account [default=bad perm_denied=ignore] pam_otp.so",
+        "account required pam_otp.so\naccount [default=reset] pam_permit.so",
+        "account required pam_otp.so\naccount [default = reset] pam_permit.so",
+        "account required pam_otp.so\naccount [default=reset] pam_permit.so",
+        "account [default=bad success=okperm_denied=ignore] pam_otp.so",
+        "account [default=bad success=] pam_otp.so",
+        "account include not-found\naccount required pam_otp.so",
+        "account required \\\n  pam_otp.so",
+        "account required pam_permit.so \\ # more\naccount sufficient pam_permit.so\naccount required pam_otp.so",
+    ] {
+        assert_eq!(line(text), AccountLine::LedAround, "{text}");
+    }
+}
+
+#[test]
+fn a_line_that_is_not_there_is_missing() {
+    for text in [
+        "",
+        "auth required pam_otp.so",
+        "account required pam_unix.so",
+        "#account required pam_otp.so",
+        "account required pam_otp.so.old",
+        "account required",
+        "account [success=ok pam_otp.so",
+        "@include no-such-file",
+        "account required pam_permit.so \\\n# a comment\naccount required pam_otp.so",
+        "account required pam_permit.so \\\n\naccount required pam_otp.so",
+    ] {
+        assert_eq!(line(text), AccountLine::Missing, "{text}");
+    }
+}
+
+#[test]
+fn the_files_are_those_that_libpam_reads() {
+    let (_root, stacks) = stacks(&[
+        ("vendor/vendored", "account required pam_otp.so"),
+        ("vendor/overruled", "account required pam_otp.so"),
+        ("etc/overruled", "account required pam_unix.so"),
+        ("etc/only-auth", "auth required pam_otp.so"),
+        ("etc/other", "account required pam_otp.so"),
+    ]);
+    for (service, found) in [
+        ("vendored", AccountLine::Sure),
+        ("overruled", AccountLine::Missing),
+        ("only-auth", AccountLine::Sure),
+        ("no-such-service", AccountLine::Sure),
+    ] {
+        assert_eq!(stacks.account_line(service).unwrap(), found, "{service}");
+    }
+}
+
+#[test]
+fn an_include_without_end_is_an_error() {
+    let (_root, stacks) = stacks(&[("etc/loop", "account include loop")]);
+    assert!(stacks.account_line("loop").is_err());
+}
+
+#[test]
+fn the_services_that_have_a_line_of_ours_are_found() {
+    let (_root, stacks) = stacks(&[
+        ("etc/sshd", "@include code\naccount required pam_otp.so"),
+        ("etc/code", "auth required pam_otp.so"),
+        (
+            "etc/su",
+            "auth required pam_unix.so\naccount required pam_unix.so",
+        ),
+        ("etc/sudo.dpkg-old", "auth required pam_otp.so"),
+        ("etc/sudo~", "auth required pam_otp.so"),
+        (
+            "etc/login",
+            "auth required pam_unix.so\naccount optional pam_otp.so",
+        ),
+    ]);
+    let found = stacks.services().unwrap();
+    let found: Vec<_> = found
+        .iter()
+        .map(|one| (one.name.as_str(), one.asks, one.account_line))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            ("code", true, AccountLine::Missing),
+            ("login", false, AccountLine::LedAround),
+            ("sshd", true, AccountLine::Sure),
+        ]
+    );
+}
+
+#[test]
+fn who_the_user_is_is_found_out_by_few_modules() {
+    let (_root, stacks) = stacks(&[
+        (
+            "etc/key-and-code",
+            "auth required pam_otp.so\n@include empty\naccount required pam_unix.so",
+        ),
+        (
+            "etc/split",
+            "auth required pam_otp.so split\nauth required pam_otp.so",
+        ),
+        (
+            "etc/faillock",
+            "auth required pam_faillock.so preauth\nauth required pam_otp.so",
+        ),
+        (
+            "etc/permit",
+            "auth required pam_permit.so\nauth required pam_otp.so",
+        ),
+        ("etc/empty", "#auth required pam_unix.so"),
+        (
+            "etc/password",
+            "auth required pam_otp.so\nauth substack common",
+        ),
+        (
+            "etc/common",
+            "auth [success=1 default=ignore] /lib/security/pam_unix.so",
+        ),
+    ]);
+    for (service, proven) in [
+        ("key-and-code", false),
+        ("split", false),
+        ("faillock", false),
+        ("permit", false),
+        ("password", true),
+    ] {
+        assert_eq!(
+            stacks.proves_identity(service).unwrap(),
+            proven,
+            "{service}"
+        );
+    }
+}

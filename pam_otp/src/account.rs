@@ -1,0 +1,231 @@
+//! After the authentication: whether an account may come in as it stands, and what becomes of one without an
+//! authenticator.
+//!
+//! PAM comes here whatever has let the user in, a public key that sshd checked itself included. Nothing is asked of
+//! whoever is enrolled; but a lock holds here too, and so does the demand for a second factor.
+
+use crate::call::{self, Call, Case, Phase, Stop};
+use crate::enrolment::{self, Outcome};
+use crate::event;
+use crate::host::{Answer, Host, Priority, Tone};
+use crate::route::{Entry, Route};
+use otp_core::enforce::{Demand, days_left};
+use otp_core::messages::Message;
+use otp_core::record::{AtLogin, Standing};
+use otp_core::{UnixTime, Verdict};
+use otp_store::Account;
+
+/// Runs one `pam_sm_acct_mgmt`. Whatever goes wrong on the way refuses.
+pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Answer {
+    let mut call = Call::new(host, Phase::Account, silent);
+    match run(&mut call, arguments) {
+        Ok(answer) => answer,
+        Err(stop) => call.stop(&stop),
+    }
+}
+
+/// Begins the grace of somebody who is let in, in `pam_sm_setcred`: also where a service has no account line.
+///
+/// Only now is it certain that they are; a grace that began with the first question could be used up by anybody. It is
+/// that of whoever was asked; where nobody was, of whom the program names, if it `establishes` a login.
+pub(crate) fn begin_grace(host: &mut impl Host, arguments: &[&[u8]], establishes: bool) {
+    let mut call = Call::new(host, Phase::Credentials, true);
+    let Ok(options) = call.options(arguments) else {
+        return;
+    };
+    let begun = call.host.passed().map_err(Stop::from).and_then(|passed| {
+        let case = match passed {
+            Some(passed) => call.case_of(&options, passed.user)?,
+            None if establishes => call.case(&options)?,
+            None => return Ok(()),
+        };
+        begin_grace_of(&mut call, &case)
+    });
+    if let Err(stop) = begun {
+        call.stop(&stop);
+    }
+}
+
+fn begin_grace_of<H: Host>(call: &mut Call<'_, H>, case: &Case) -> Result<(), Stop> {
+    let (Some(account), Route::Direct(_)) = (&case.account, &case.route) else {
+        return Ok(());
+    };
+    if case.policy.enforce.grace.is_zero() || call.trusted_network(case).is_some() {
+        return Ok(());
+    }
+    let now = call.host.now()?;
+    match case.route.entry(account)? {
+        Entry::NotEnrolled { first_login } if first_login.is_none_or(|first| first > now) => {
+            let wanted = call.demand(case, account, first_login, now);
+            let_in(call, case, account, &wanted, now)
+        }
+        Entry::Enrolled | Entry::NotEnrolled { .. } => Ok(()),
+    }
+}
+
+fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, Stop> {
+    let options = match call.options(arguments) {
+        Ok(options) => options,
+        Err(answer) => return Ok(answer),
+    };
+    let mut case = call.case(&options)?;
+    let Some(account) = case.account.clone() else {
+        let line = call.line(Priority::Notice, "otp.notenrolled");
+        call.log(&line.with("result", "refused").with("account", "unknown"));
+        return Ok(Answer::Refused);
+    };
+    if call.trusted_network(&case).is_some() {
+        return Ok(Answer::Success);
+    }
+    let passed = call.host.passed()?;
+    let passed = passed.filter(|passed| passed.user == call.user);
+    let now = call.host.now()?;
+    match case.route.standing(&account, now)? {
+        // Whoever had no authenticator when the code was due was asked for none.
+        Some(Standing::Open) if passed.is_some() => return Ok(refuse_to_start_over(call)),
+        Some(Standing::Open) => return Ok(Answer::Success),
+        Some(standing) => return Ok(refuse_locked(call, &case, standing, now)),
+        None => {}
+    }
+    // A login that came by no line of ours may have come by nobody's: root's su, a public key, cron.
+    let may_enrol = passed.as_ref().is_some_and(|passed| passed.may_enrol) && !call.silent;
+    if let Some(passed) = passed {
+        case.nullok = passed.nullok;
+    }
+    without_authenticator(call, &case, &account, may_enrol)
+}
+
+/// What becomes of an account that has no authenticator.
+fn without_authenticator<H: Host>(
+    call: &mut Call<'_, H>,
+    case: &Case,
+    account: &Account,
+    may_enrol: bool,
+) -> Result<Answer, Stop> {
+    let Some((wanted, _)) = wanted_now(call, case, account)? else {
+        return Ok(refuse_to_start_over(call));
+    };
+    if matches!(wanted, Demand::Nothing(_)) {
+        return Ok(Answer::Success);
+    }
+    if let Demand::From(deadline, _) = wanted {
+        let now = call.host.now()?;
+        call.tell(Message::EnrolUntil { deadline, now }, Tone::Information);
+    }
+    let at_login = case.policy.enroll.at_login;
+    let can_wait = wanted.lets_in() && at_login == AtLogin::Offer;
+    let outcome = match &case.route {
+        Route::Direct(store) if may_enrol && at_login != AtLogin::Off => {
+            enrolment::set_up(call, case, store, account, can_wait)?
+        }
+        Route::Direct(_) | Route::Helper { .. } => Outcome::NotAsked,
+    };
+    match outcome {
+        Outcome::Enrolled => {
+            // Should the program come here again, there is nothing left to set up.
+            call.host.pass(None)?;
+            return Ok(Answer::Success);
+        }
+        Outcome::SetUpMeanwhile => return Ok(refuse_to_start_over(call)),
+        Outcome::Later | Outcome::NotProven if !can_wait => {
+            return Ok(refuse(call, &wanted, Message::NotSetUp));
+        }
+        Outcome::Later | Outcome::NotProven | Outcome::NotAsked => {}
+    }
+    // Minutes may have gone by: the deadline with them, or somebody has enrolled.
+    let Some((wanted, now)) = wanted_now(call, case, account)? else {
+        return Ok(refuse_to_start_over(call));
+    };
+    match &wanted {
+        Demand::Nothing(_) | Demand::From(..) => {
+            let_in(call, case, account, &wanted, now)?;
+            Ok(Answer::Success)
+        }
+        Demand::Now(_) => Ok(refuse(call, &wanted, Message::NotEnrolled)),
+    }
+}
+
+/// What policy wants at this moment, and the moment; `None`: there is an authenticator by now.
+fn wanted_now<H: Host>(
+    call: &mut Call<'_, H>,
+    case: &Case,
+    account: &Account,
+) -> Result<Option<(Demand, UnixTime)>, Stop> {
+    let Entry::NotEnrolled { first_login } = case.route.entry(account)? else {
+        return Ok(None);
+    };
+    let now = call.host.now()?;
+    Ok(Some((call.demand(case, account, first_login, now), now)))
+}
+
+/// Refuses a login in which no code was asked for, and one would be now.
+fn refuse_to_start_over<H: Host>(call: &mut Call<'_, H>) -> Answer {
+    let message = Message::SetUpMeanwhile;
+    let line = call.line(Priority::Notice, "otp.reject");
+    let line = line.with("message", message.id()).with("counted", "no");
+    call.log(&line);
+    call.tell(message, Tone::Refusal);
+    Answer::Refused
+}
+
+/// Lets somebody in without a second factor, and remembers when that was first.
+fn let_in<H: Host>(
+    call: &mut Call<'_, H>,
+    case: &Case,
+    account: &Account,
+    wanted: &Demand,
+    now: UnixTime,
+) -> Result<(), Stop> {
+    let Demand::From(deadline, _) = wanted else {
+        return Ok(());
+    };
+    if let (Route::Direct(store), false) = (&case.route, case.policy.enforce.grace.is_zero()) {
+        store.begin_grace(account, now)?;
+    }
+    let line = call
+        .line(Priority::Info, "otp.notenrolled")
+        .with(
+            "message",
+            Message::EnrolUntil {
+                deadline: *deadline,
+                now,
+            }
+            .id(),
+        )
+        .with("result", "excused")
+        .with("rule", &call::rule(wanted))
+        .with("until", &format!("{} UTC", deadline.date_time_utc()))
+        .with("days_left", &days_left(now, *deadline).to_string());
+    call.log(&line);
+    Ok(())
+}
+
+fn refuse<H: Host>(call: &mut Call<'_, H>, wanted: &Demand, message: Message) -> Answer {
+    let line = call
+        .line(Priority::Notice, "otp.notenrolled")
+        .with("message", message.id())
+        .with("result", "refused")
+        .with("rule", &call::rule(wanted));
+    call.log(&line);
+    call.tell(message, Tone::Refusal);
+    Answer::Refused
+}
+
+fn refuse_locked<H: Host>(
+    call: &mut Call<'_, H>,
+    case: &Case,
+    standing: Standing,
+    now: UnixTime,
+) -> Answer {
+    let verdict = Verdict::Locked { standing };
+    let message = Message::about(&verdict, &case.policy, now);
+    let line = event::about(&verdict, message, &call.user, &call.origin);
+    call.log(&line.with("phase", "account"));
+    if let Some(message) = message {
+        call.tell(message, Tone::Refusal);
+    }
+    Answer::Locked
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,405 @@
+//! What comes after the authentication, up to the answer.
+
+use crate::host::{Answer, Passed};
+use crate::script::{CODE, Machine, NOON, Script, account_of};
+use otp_core::UnixTime;
+use otp_store::stack::AccountLine;
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// NOON is 2025-11-20 12:00 UTC.
+const TOMORROW: &str = "[enforce]\nfrom = \"2025-11-21T12:00:00Z\"\n";
+const YESTERDAY: &str = "[enforce]\nfrom = \"2025-11-19\"\n";
+
+fn first_login(machine: &Machine) -> Option<UnixTime> {
+    let bob = account_of("bob").unwrap();
+    machine.store().first_login(&bob).unwrap()
+}
+
+/// The host in which bob's authentication line has left the login to others.
+fn left_to_others(user: &str) -> Script {
+    let mut host = Script::new(user);
+    host.passed = Some(Passed {
+        user: user.to_owned(),
+        nullok: false,
+        may_enrol: true,
+    });
+    host
+}
+
+#[test]
+fn who_is_enrolled_is_let_in_without_a_word() {
+    let machine = Machine::new();
+    for policy in ["", "[enroll]\nat_login = \"require\"\n", TOMORROW] {
+        machine.policy(policy);
+        let mut host = Script::new("alice");
+        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        assert!(host.told.is_empty() && host.log.is_empty());
+    }
+}
+
+#[test]
+fn a_lock_holds_here_too() {
+    let machine = Machine::new();
+    for _ in 0..5 {
+        machine.play(&mut Script::new("alice").asked(CODE, "wrong"), "");
+    }
+    let mut host = Script::new("alice");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Locked);
+    assert_eq!(
+        host.log,
+        [
+            "otp.locked user=\"alice\" service=\"test\" rhost=\"192.0.2.1\" message=\"locked-until\" \
+          until=\"2025-11-20 12:15:00 UTC\" phase=\"account\""
+        ]
+    );
+    assert!(host.told[0].contains("locked until 12:15 UTC"));
+}
+
+#[test]
+fn a_name_that_nobody_has_is_refused() {
+    let machine = Machine::new();
+    machine.policy("[enforce]\ngroups = []\n");
+    let mut host = Script::new("mallory");
+    assert_eq!(machine.manage(&mut host, "nullok"), Answer::Refused);
+    assert!(host.told.is_empty());
+}
+
+#[test]
+fn whoever_must_have_an_authenticator_does_not_get_in_without() {
+    let machine = Machine::new();
+    for (policy, groups, rule) in [
+        ("", vec![], "everybody must"),
+        (YESTERDAY, vec![], "everybody must"),
+        (
+            "[enforce]\ngroups = [\"staff\"]\n",
+            vec!["staff"],
+            "group staff must",
+        ),
+        (
+            "[enforce]\ngroups = [\"gone\"]\n",
+            vec![],
+            "group gone must, and is not known",
+        ),
+        (
+            "[enforce]\nexempt_groups = [\"gone\"]\n",
+            vec![],
+            "everybody must",
+        ),
+    ] {
+        machine.policy(policy);
+        let mut host = left_to_others("bob");
+        host.groups = groups;
+        assert_eq!(machine.manage(&mut host, ""), Answer::Refused, "{policy}");
+        let line = host.log.last().unwrap();
+        let end = format!("message=\"not-enrolled\" result=\"refused\" rule=\"{rule}\"");
+        assert!(
+            line.starts_with("otp.notenrolled ") && line.ends_with(&end),
+            "{line}"
+        );
+        assert!(host.told.join(" ").contains("no authenticator"));
+        let unknown = host.log.iter().any(|line| line.starts_with("otp.policy "));
+        assert_eq!(
+            unknown,
+            policy.contains("gone"),
+            "what is not known is logged"
+        );
+    }
+}
+
+#[test]
+fn whoever_need_not_gets_in_without_a_word() {
+    let machine = Machine::new();
+    for (policy, groups, arguments) in [
+        ("[enforce]\ngroups = []\n", vec![], ""),
+        ("[enforce]\ngroups = [\"staff\"]\n", vec!["users"], ""),
+        ("[enforce]\nexempt_users = [\"bob\"]\n", vec![], ""),
+        (
+            "[enforce]\nexempt_groups = [\"leave\"]\n",
+            vec!["leave"],
+            "",
+        ),
+        ("[trust]\nnetworks = [\"192.0.2.0/24\"]\n", vec![], ""),
+    ] {
+        machine.policy(policy);
+        let mut host = left_to_others("bob");
+        host.groups = groups;
+        assert_eq!(
+            machine.manage(&mut host, arguments),
+            Answer::Success,
+            "{policy}"
+        );
+        assert!(host.told.is_empty() && host.log.is_empty(), "{policy}");
+    }
+}
+
+#[test]
+fn nullok_on_the_authentication_line_is_enough() {
+    let machine = Machine::new();
+    let mut host = Script::new("bob");
+    assert_eq!(machine.play(&mut host, "nullok"), Answer::Ignore);
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    // But not for somebody else's login.
+    host.passed.as_mut().unwrap().user = "alice".to_owned();
+    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    // On the account line alone it undoes nothing that the other has decided, and holds where that was not passed.
+    assert_eq!(
+        machine.manage(&mut Script::new("bob"), "nullok"),
+        Answer::Success
+    );
+    assert_eq!(
+        machine.manage(&mut left_to_others("bob"), "nullok"),
+        Answer::Refused
+    );
+}
+
+#[test]
+fn whoever_has_enrolled_since_the_authentication_logs_in_again() {
+    let machine = Machine::new();
+    for policy in ["", TOMORROW, "[enforce]\ngroups = []\n"] {
+        machine.policy(policy);
+        let mut host = left_to_others("alice");
+        assert_eq!(machine.manage(&mut host, ""), Answer::Refused, "{policy}");
+        assert!(
+            host.log[0].contains("message=\"set-up-meanwhile\""),
+            "{:?}",
+            host.log
+        );
+    }
+    // What an earlier attempt on the same handle has left does not count.
+    let mut host = left_to_others("alice").asked(CODE, &machine.code());
+    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+}
+
+#[test]
+fn the_grace_is_that_of_whoever_was_asked_and_not_of_whom_they_become() {
+    let machine = Machine::new();
+    machine.policy("[enforce]\ngrace = \"7d\"\n");
+    let mut sudo = Script::new("bob");
+    assert_eq!(machine.play(&mut sudo, ""), Answer::Ignore);
+    // sudo has become somebody else by then, and does not say that the credentials are new ones.
+    sudo.user = "alice".to_owned();
+    machine.set_credentials_again(&mut sudo, "");
+    assert_eq!(first_login(&machine), Some(NOON));
+    let machine = Machine::new();
+    machine.policy("[enforce]\ngrace = \"7d\"\n");
+    machine.set_credentials_again(&mut Script::new("bob"), "");
+    assert_eq!(first_login(&machine), None);
+}
+
+#[test]
+fn before_the_deadline_they_get_in_and_are_told() {
+    let machine = Machine::new();
+    machine.policy(TOMORROW);
+    for mut host in [Script::new("bob"), left_to_others("bob")] {
+        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        let told = host.told.join(" ").replace('\n', " ");
+        assert!(
+            told.contains("From 2025-11-21 12:00 UTC on (1 day left)"),
+            "{told}"
+        );
+        assert_eq!(
+            host.log,
+            [
+                "otp.notenrolled user=\"bob\" service=\"test\" rhost=\"192.0.2.1\" phase=\"account\" \
+              message=\"enrol-until\" result=\"excused\" rule=\"everybody must\" \
+              until=\"2025-11-21 12:00:00 UTC\" days_left=\"1\""
+            ]
+        );
+        assert_eq!(first_login(&machine), None, "there is no grace to begin");
+    }
+}
+
+#[test]
+fn a_grace_begins_when_somebody_is_let_in_and_ends_to_the_second() {
+    let mut machine = Machine::new();
+    machine.policy("[enforce]\ngrace = \"7d\"\n");
+    assert_eq!(machine.play(&mut Script::new("bob"), ""), Answer::Ignore);
+    assert_eq!(first_login(&machine), None, "a question begins nothing");
+    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+    assert_eq!(first_login(&machine), Some(NOON));
+    machine.now = NOON.after(Duration::from_secs(7 * 86_400 - 1));
+    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+    assert_eq!(first_login(&machine), Some(NOON));
+    machine.now = NOON.after(7 * DAY);
+    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Refused);
+    let mut host = Script::new("bob").asked(CODE, "123456");
+    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+}
+
+#[test]
+fn a_grace_begins_with_the_credentials_where_there_is_no_account_line() {
+    let machine = Machine::new();
+    machine.policy("[enforce]\ngrace = \"7d\"\n");
+    machine.set_credentials(&mut Script::new("alice"), "");
+    machine.set_credentials(&mut Script::new("mallory"), "");
+    let mut trusted = Script::new("bob");
+    trusted.rhost = "10.0.0.1";
+    machine.policy("[enforce]\ngrace = \"7d\"\n[trust]\nnetworks = [\"10.0.0.0/8\"]\n");
+    machine.set_credentials(&mut trusted, "");
+    machine.set_credentials(&mut Script::new("bob"), "nullok");
+    assert_eq!(first_login(&machine), None);
+    let mut host = Script::new("bob");
+    machine.set_credentials(&mut host, "");
+    assert_eq!(first_login(&machine), Some(NOON));
+    assert!(host.told.is_empty() && host.log.len() == 1);
+    machine.set_credentials(&mut host, "");
+    assert_eq!(host.log.len(), 1, "only the first is worth a line");
+}
+
+#[test]
+fn nothing_is_begun_where_policy_has_no_grace() {
+    let machine = Machine::new();
+    for policy in ["", TOMORROW, "[enforce]\ngroups = []\ngrace = \"7d\"\n"] {
+        machine.policy(policy);
+        machine.set_credentials(&mut Script::new("bob"), "");
+        assert_eq!(first_login(&machine), None, "{policy}");
+    }
+}
+
+#[test]
+fn what_goes_wrong_refuses() {
+    type Damage = fn(&Machine, &mut Script);
+    let rows: [(&str, Damage); 4] = [
+        ("bad policy", |machine, _| machine.policy("nonsense")),
+        ("name service", |_, host| host.name_service_is_down = true),
+        ("damaged record", |machine, _| {
+            let file = machine.directory.path().join("state/alice/state");
+            std::fs::write(file, "x").unwrap();
+        }),
+        ("no directory of records", |machine, _| {
+            let state = machine.directory.path().join("state");
+            std::fs::rename(&state, machine.directory.path().join("moved")).unwrap();
+        }),
+    ];
+    for (what, damage) in rows {
+        let machine = Machine::new();
+        let mut host = Script::new("alice");
+        damage(&machine, &mut host);
+        assert_eq!(machine.manage(&mut host, ""), Answer::Unavailable, "{what}");
+        assert_eq!(host.event(), "otp.unavailable", "{what}");
+    }
+    let mut host = Script::new("alice");
+    assert_eq!(
+        Machine::new().manage(&mut host, "nulok"),
+        Answer::Unavailable
+    );
+}
+
+// What an authentication line does with who is not enrolled.
+
+#[test]
+fn after_the_deadline_a_login_is_deferred_only_to_a_sure_account_line() {
+    let machine = Machine::new();
+    for at_login in ["offer", "require"] {
+        machine.policy(&format!("[enroll]\nat_login = \"{at_login}\"\n"));
+        let mut host = Script::new("bob");
+        assert_eq!(machine.play(&mut host, ""), Answer::Ignore);
+        assert!(
+            host.log[0].contains("result=\"deferred\""),
+            "{:?}",
+            host.log
+        );
+        assert!(host.passed.is_some());
+        for line in [AccountLine::Missing, AccountLine::LedAround] {
+            let mut host = Script::new("bob").asked(CODE, "123456");
+            host.account_line = line;
+            assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+            assert!(host.log[0].starts_with("otp.policy "), "{:?}", host.log);
+            assert_eq!(
+                (host.event(), host.passed.clone()),
+                ("otp.notenrolled", None)
+            );
+        }
+    }
+}
+
+#[test]
+fn a_silent_program_defers_nothing() {
+    let machine = Machine::new();
+    machine.policy("[enroll]\nat_login = \"require\"\n");
+    let mut host = Script::new("bob").asked(CODE, "123456");
+    let answer = machine.with_line("", |all| crate::login::authenticate(&mut host, all, true));
+    assert_eq!((answer, host.passed.clone()), (Answer::Refused, None));
+    let mut host = left_to_others("bob");
+    host.delayed = true;
+    let answer = machine.with_line("", |all| super::manage(&mut host, all, true));
+    assert_eq!(answer, Answer::Refused);
+    assert!(host.told.is_empty());
+}
+
+#[test]
+fn a_trusted_network_waives_the_code_and_leaves_the_rest_to_others() {
+    let machine = Machine::new();
+    machine.policy("[trust]\nnetworks = [\"192.0.2.0/24\"]\n");
+    for user in ["alice", "bob"] {
+        let mut host = Script::new(user);
+        assert_eq!(machine.play(&mut host, ""), Answer::Ignore);
+        let line = host.log.last().unwrap();
+        assert!(line.starts_with("otp.trusted ") && line.ends_with("network=\"192.0.2.0/24\""));
+        assert!(host.told.is_empty());
+    }
+    for rhost in ["192.0.3.1", "localhost", ""] {
+        let mut host = Script::new("alice").asked(CODE, "");
+        host.rhost = rhost;
+        assert_eq!(machine.play(&mut host, ""), Answer::Refused, "{rhost}");
+    }
+    // Where nobody else could let in, trust would lock out.
+    let mut host = Script::new("alice").asked(CODE, &machine.code());
+    host.proves_identity = false;
+    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+    // Nobody is not trusted, and is not asked either.
+    let mut host = Script::new("mallory");
+    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    assert!(
+        host.log[0].ends_with("account=\"unknown\""),
+        "{:?}",
+        host.log
+    );
+}
+
+#[test]
+fn a_good_code_is_remembered_for_its_place_and_its_time() {
+    let mut machine = Machine::new();
+    machine.policy("[trust]\nremember = \"1h\"\n");
+    let mut host = Script::new("alice").asked(CODE, &machine.code());
+    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+    let mut host = Script::new("alice");
+    assert_eq!(machine.play(&mut host, ""), Answer::Ignore);
+    assert!(
+        host.log[0].ends_with("since=\"2025-11-20 12:00:00 UTC\""),
+        "{:?}",
+        host.log
+    );
+    let mut elsewhere = Script::new("alice").asked(CODE, "");
+    elsewhere.rhost = "192.0.2.2";
+    assert_eq!(machine.play(&mut elsewhere, ""), Answer::Refused);
+    machine.now = NOON.after(Duration::from_secs(3599));
+    assert_eq!(machine.play(&mut Script::new("alice"), ""), Answer::Ignore);
+    // The line overrules the policy, both ways.
+    let mut host = Script::new("alice").asked(CODE, "");
+    assert_eq!(machine.play(&mut host, "grace_period=60"), Answer::Refused);
+    machine.now = NOON.after(Duration::from_secs(3600));
+    let mut host = Script::new("alice").asked(CODE, "");
+    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    assert_eq!(
+        machine.play(&mut Script::new("alice"), "grace_period=7200"),
+        Answer::Ignore
+    );
+}
+
+#[test]
+fn a_recovery_code_and_a_wrong_one_are_not_remembered() {
+    let machine = Machine::new();
+    machine.policy("[trust]\nremember = \"1h\"\n");
+    for (reply, answer) in [
+        (machine.recovery_code(0), Answer::Success),
+        ("000000".to_owned(), Answer::Refused),
+    ] {
+        let mut host = Script::new("alice").asked(CODE, &reply);
+        assert_eq!(machine.play(&mut host, ""), answer);
+        let mut host = Script::new("alice").asked(CODE, "");
+        assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    }
+}

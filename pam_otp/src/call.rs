@@ -1,0 +1,272 @@
+//! What one call of the module begins with, whichever phase it belongs to, and how it ends without a verdict.
+
+use crate::event::Line;
+use crate::host::{Answer, Host, HostFault, Origin, Priority, Tone};
+use crate::options::Options;
+use crate::route::{Lost, Route};
+use otp_core::enforce::{Belongs, Demand, Exemption, Rule, Unenrolled, demand};
+use otp_core::messages::Message;
+use otp_core::network::{self, Network};
+use otp_core::record::Language;
+use otp_core::{Policy, UnixTime};
+use otp_store::{Account, Error, policy};
+use std::path::PathBuf;
+
+/// Why a login ended without a verdict.
+pub(crate) enum Stop {
+    Host(HostFault),
+    Lost(Lost),
+    /// The program changed the user's name while the user was typing.
+    UserChanged,
+}
+
+impl From<HostFault> for Stop {
+    fn from(fault: HostFault) -> Self {
+        Self::Host(fault)
+    }
+}
+
+impl From<Lost> for Stop {
+    fn from(lost: Lost) -> Self {
+        Self::Lost(lost)
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Lost(Lost::Store(error))
+    }
+}
+
+/// The part of PAM that a call belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Authentication,
+    Account,
+    Credentials,
+}
+
+impl Phase {
+    /// The word in the log; the first phase goes without.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Authentication => "",
+            Self::Account => "account",
+            Self::Credentials => "credentials",
+        }
+    }
+}
+
+/// One call of the module.
+pub(crate) struct Call<'h, H> {
+    pub host: &'h mut H,
+    pub origin: Origin,
+    /// Nobody is to be told anything.
+    pub silent: bool,
+    pub language: Language,
+    /// As the program gave it; for the log, also when nobody has that name.
+    pub user: String,
+    phase: Phase,
+}
+
+/// Who is asking, and by which rules: what stays the same through one call.
+pub(crate) struct Case {
+    /// `None`: the name service knows nobody of that name.
+    pub account: Option<Account>,
+    pub policy: Policy,
+    pub route: Route,
+    pub nullok: bool,
+    /// Where the policy was read from.
+    pub conf: PathBuf,
+}
+
+impl<'h, H: Host> Call<'h, H> {
+    pub(crate) fn new(host: &'h mut H, phase: Phase, silent: bool) -> Self {
+        let origin = host.origin();
+        Self {
+            host,
+            origin,
+            silent,
+            language: Language::default(),
+            user: String::new(),
+            phase,
+        }
+    }
+
+    /// Reads the arguments of the line; one that is not known ends the call.
+    pub(crate) fn options(&mut self, arguments: &[&[u8]]) -> Result<Options, Answer> {
+        match Options::parse(arguments) {
+            Ok(options) => {
+                self.language = options.language.unwrap_or_default();
+                Ok(options)
+            }
+            Err(bad) => {
+                self.user = self.host.user().unwrap_or_default();
+                let reason = format!(
+                    "module argument {} ({}): {}",
+                    bad.position, bad.name, bad.reason
+                );
+                let line = self
+                    .line(Priority::Error, "otp.unavailable")
+                    .with("reason", &reason);
+                self.log(&line);
+                self.tell(Message::Unavailable, Tone::Refusal);
+                Err(Answer::Unavailable)
+            }
+        }
+    }
+
+    /// Finds out who is asking, and by which rules.
+    pub(crate) fn case(&mut self, options: &Options) -> Result<Case, Stop> {
+        let user = self.host.user()?;
+        self.case_of(options, user)
+    }
+
+    /// The same for a user who is known from before.
+    pub(crate) fn case_of(&mut self, options: &Options, user: String) -> Result<Case, Stop> {
+        self.user = user;
+        let policy = policy::load(&options.conf)?;
+        self.language = options.language.unwrap_or(policy.language);
+        let account = self.host.account(&self.user)?;
+        let route = Route::open(self.host.is_root(), options)?;
+        self.debug(options, &format!("account known: {}", account.is_some()));
+        Ok(Case {
+            account,
+            policy,
+            route,
+            nullok: options.nullok,
+            conf: options.conf.clone(),
+        })
+    }
+
+    /// What policy wants of an account that has no authenticator; what could not be found out is logged.
+    pub(crate) fn demand(
+        &mut self,
+        case: &Case,
+        account: &Account,
+        first_login: Option<UnixTime>,
+        now: UnixTime,
+    ) -> Demand {
+        let who = Unenrolled {
+            user: account.name.as_str(),
+            nullok: case.nullok,
+            first_login,
+        };
+        let mut unknown = Vec::new();
+        let belongs = |group: &str| {
+            let found = self.host.belongs(account, group);
+            if found == Belongs::Unknown {
+                unknown.push(group.to_owned());
+            }
+            found
+        };
+        let wanted = demand(&case.policy.enforce, &who, belongs, now);
+        for group in unknown {
+            let reason = format!("the group {group} cannot be looked up");
+            self.warn(&reason);
+        }
+        wanted
+    }
+
+    /// The trusted network that the login comes from.
+    pub(crate) fn trusted_network(&self, case: &Case) -> Option<Network> {
+        let address = network::address(&self.origin.host)?;
+        case.policy.trust.network_of(address)
+    }
+
+    /// Ends a call that came to no verdict.
+    pub(crate) fn stop(&mut self, stop: &Stop) -> Answer {
+        let (answer, event, priority, reason) = match stop {
+            Stop::Host(fault @ HostFault::Conversation) => (
+                Answer::Refused,
+                "otp.reject",
+                Priority::Notice,
+                fault.word().to_owned(),
+            ),
+            Stop::Host(fault) => (
+                Answer::Unavailable,
+                "otp.unavailable",
+                Priority::Error,
+                fault.word().to_owned(),
+            ),
+            Stop::Lost(lost) => (
+                Answer::Unavailable,
+                "otp.unavailable",
+                Priority::Error,
+                lost.to_string(),
+            ),
+            Stop::UserChanged => {
+                let reason = "the application changed the user name during the login".to_owned();
+                (
+                    Answer::Unavailable,
+                    "otp.unavailable",
+                    Priority::Error,
+                    reason,
+                )
+            }
+        };
+        let line = self
+            .line(priority, event)
+            .with("counted", "no")
+            .with("reason", &reason);
+        self.log(&line);
+        if answer == Answer::Unavailable {
+            self.tell(Message::Unavailable, Tone::Refusal);
+        }
+        answer
+    }
+
+    /// A program may let a name be changed during the conversation; what was typed was for the first one.
+    pub(crate) fn still_the_same_user(&mut self) -> Result<(), Stop> {
+        if self.host.user()? == self.user {
+            Ok(())
+        } else {
+            Err(Stop::UserChanged)
+        }
+    }
+
+    /// Begins a line of the log about this call.
+    pub(crate) fn line(&self, priority: Priority, event: &'static str) -> Line {
+        Line::new(priority, event, &self.user, &self.origin).with("phase", self.phase.word())
+    }
+
+    pub(crate) fn log(&mut self, line: &Line) {
+        self.host.log(line.priority, line.text());
+    }
+
+    /// Says in the log what an administrator has to put right.
+    pub(crate) fn warn(&mut self, reason: &str) {
+        let line = self
+            .line(Priority::Warning, "otp.policy")
+            .with("reason", reason);
+        self.log(&line);
+    }
+
+    pub(crate) fn tell(&mut self, message: Message, tone: Tone) {
+        if !self.silent {
+            self.host.tell(&message.text(self.language), tone);
+        }
+    }
+
+    pub(crate) fn debug(&mut self, options: &Options, what: &str) {
+        if options.debug {
+            let line = self.line(Priority::Debug, "otp.debug").with("step", what);
+            self.log(&line);
+        }
+    }
+}
+
+/// The rule behind what policy wants, in the words of the log.
+pub(crate) fn rule(demand: &Demand) -> String {
+    match demand {
+        Demand::Nothing(Exemption::Nullok) => "nullok".to_owned(),
+        Demand::Nothing(Exemption::User) => "exempt user".to_owned(),
+        Demand::Nothing(Exemption::Group(group)) => format!("exempt group {group}"),
+        Demand::Nothing(Exemption::NotDemanded) => "in no group that must".to_owned(),
+        Demand::From(_, rule) | Demand::Now(rule) => match rule {
+            Rule::Everybody => "everybody must".to_owned(),
+            Rule::Group(group) => format!("group {group} must"),
+            Rule::UnknownGroup(group) => format!("group {group} must, and is not known"),
+        },
+    }
+}

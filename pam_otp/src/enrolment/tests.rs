@@ -1,0 +1,427 @@
+//! The dialogue inside a login, played by a script that reads the screen as a person does.
+
+use crate::host::{Answer, Passed};
+use crate::script::{CODE, Machine, NOON, Script, account_of, bytes};
+use otp_core::code::Generator;
+use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Period, Secret};
+use otp_core::{Authenticator, Step, base32};
+use otp_store::change::{Change, Draft};
+use std::time::Duration;
+
+const REQUIRE: &str = "[enroll]\nat_login = \"require\"\n";
+/// NOON is 2025-11-20 12:00 UTC.
+const OFFER_UNTIL_TOMORROW: &str =
+    "[enroll]\nat_login = \"offer\"\n[enforce]\nfrom = \"2025-11-21\"\n";
+
+const BEGIN: &str = "Press Enter to set it up: ";
+const BEGIN_OR_LATER: &str = "Press Enter to set it up, or type \"later\": ";
+const NEW_CODE: &str = "6-digit code that the device shows now: ";
+const KEEP: &str = "Type \"kept\" when the recovery codes are kept: ";
+
+fn bob() -> Script {
+    let mut host = Script::new("bob");
+    host.passed = Some(Passed {
+        user: "bob".to_owned(),
+        nullok: false,
+        may_enrol: true,
+    });
+    host
+}
+
+/// The code that the device with the key on the screen shows, so many steps from now.
+fn code_from(screen: &str, steps: i64) -> String {
+    let key = screen
+        .split("Key: ")
+        .nth(1)
+        .unwrap()
+        .lines()
+        .next()
+        .unwrap();
+    let device = Authenticator {
+        id: Id::from_random([0; 8]),
+        name: Name::new("phone").unwrap(),
+        kind: Kind::Totp(Period::THIRTY),
+        algorithm: Algorithm::Sha1,
+        digits: Digits::SIX,
+        secret: Secret::new(base32::parse(&key.replace(' ', "")).unwrap()).unwrap(),
+        created: NOON,
+    };
+    let step = NOON
+        .step(Period::THIRTY)
+        .0
+        .checked_add_signed(steps)
+        .unwrap();
+    Generator::new(&device).reveal(Step(step)).to_string()
+}
+
+/// Answers the question for a code by what the device shows, so many steps from now.
+fn with_code(host: Script, steps: i64) -> Script {
+    host.asked_with(
+        NEW_CODE,
+        Box::new(move |screen| Some(bytes(&code_from(screen, steps)))),
+    )
+}
+
+fn is_enrolled(machine: &Machine) -> bool {
+    machine
+        .store()
+        .is_enrolled(&account_of("bob").unwrap())
+        .unwrap()
+}
+
+/// Nothing is in the directory of records but alice's record.
+fn left_no_trace(machine: &Machine) -> bool {
+    let entries = std::fs::read_dir(machine.directory.path().join("state")).unwrap();
+    entries.count() == 1
+}
+
+#[test]
+fn whoever_scans_types_and_keeps_is_in_and_enrolled() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    assert!(is_enrolled(&machine));
+    let screen = host.told.join("\n");
+    for words in [
+        "Logging in to web1 takes a second factor",
+        "otpauth://totp/web1:bob?secret=",
+        "time-based, 6 digits, 30 s, SHA-1",
+        "Recovery codes of bob at web1.example.org",
+        "bob: authenticator \"phone\" is enrolled",
+    ] {
+        assert!(screen.contains(words), "{words}");
+    }
+    assert!(screen.lines().all(|line| line.chars().count() <= 100));
+    assert!(
+        !screen.contains('\x1b'),
+        "an ssh client shows escape sequences as they are"
+    );
+    let line = "user=\"bob\" service=\"test\" rhost=\"192.0.2.1\" phase=\"account\" verb=\"enrol\" authenticator=\"phone\"";
+    let logged = ["otp.changing", "otp.change"].map(|event| format!("{event} {line}"));
+    assert_eq!(host.log, logged);
+    // The code that proved the device is used up.
+    let used = code_from(&screen, 0);
+    let mut host = Script::new("bob").asked(CODE, &used);
+    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    assert_eq!(host.event(), "otp.replay");
+}
+
+#[test]
+fn the_drawing_begins_on_its_own_line_and_fits_80_by_24_with_the_question() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
+    machine.manage(&mut host, "");
+    let drawing = host.told.iter().find(|text| text.contains('█')).unwrap();
+    let lines: Vec<_> = drawing
+        .strip_prefix('\n')
+        .expect("a line of its own")
+        .lines()
+        .collect();
+    assert!(lines.len() <= 23 && lines.iter().all(|line| line.chars().count() <= 80));
+    assert!(
+        lines
+            .iter()
+            .all(|line| line.chars().all(|c| " █▀▄".contains(c)))
+    );
+}
+
+#[test]
+fn ascii_is_taller_and_says_so_and_none_is_none() {
+    for (qr, hashes, scroll) in [("ascii", true, true), ("none", false, false)] {
+        let machine = Machine::new();
+        machine.policy(&format!("{REQUIRE}qr = \"{qr}\"\n"));
+        let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
+        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        let screen = host.told.join("\n");
+        assert_eq!(screen.contains("##"), hashes);
+        assert_eq!(screen.contains("scroll back"), scroll);
+        assert!(!screen.contains('█'));
+    }
+}
+
+#[test]
+fn a_drawing_that_does_not_fit_is_told() {
+    let machine = Machine::new();
+    machine.policy(&format!(
+        "issuer = \"{}\"\n{REQUIRE}qr = \"ascii\"\n",
+        "x".repeat(64)
+    ));
+    let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    let screen = host.told.join("\n");
+    assert!(screen.contains("does not fit into 80 columns") && !screen.contains("##"));
+}
+
+#[test]
+fn three_wrong_codes_end_it_and_each_is_told_apart() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let host = bob().asked(BEGIN, "").asked(NEW_CODE, "nonsense");
+    let mut host = with_code(with_code(host, -10), 10);
+    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    let screen = host.told.join(" ").replace('\n', " ");
+    for words in [
+        "That is not a code",
+        "2 tries are left",
+        "was right 5 minutes ago",
+        "One try is left",
+        "will be right in 5 minutes",
+        "No authenticator was set up",
+    ] {
+        assert!(screen.contains(words), "{words}");
+    }
+    assert!(left_no_trace(&machine));
+    assert!(
+        host.log
+            .last()
+            .unwrap()
+            .contains("message=\"not-set-up\" result=\"refused\"")
+    );
+}
+
+#[test]
+fn a_conversation_that_ends_anywhere_leaves_no_trace() {
+    for policy in [
+        REQUIRE,
+        OFFER_UNTIL_TOMORROW,
+        "[enroll]\nat_login = \"offer\"\n",
+    ] {
+        let first = if policy == OFFER_UNTIL_TOMORROW {
+            BEGIN_OR_LATER
+        } else {
+            BEGIN
+        };
+        let begun = || bob().asked(first, "");
+        let cut = |host: Script, question| host.asked_with(question, Box::new(|_| None));
+        for mut host in [
+            cut(begun(), NEW_CODE),
+            cut(begun().asked(NEW_CODE, "000"), NEW_CODE),
+            cut(
+                begun().asked(NEW_CODE, "000").asked(NEW_CODE, "000"),
+                NEW_CODE,
+            ),
+            cut(with_code(begun(), 0), KEEP),
+            cut(with_code(begun(), 0).asked(KEEP, "yes"), KEEP),
+        ] {
+            let machine = Machine::new();
+            machine.policy(policy);
+            assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+            assert_eq!(host.event(), "otp.reject");
+            assert!(left_no_trace(&machine));
+        }
+    }
+}
+
+#[test]
+fn who_cannot_be_asked_is_shown_no_key_and_gets_in_before_the_deadline_only() {
+    for (policy, question, answer) in [
+        (REQUIRE, BEGIN, Answer::Refused),
+        (OFFER_UNTIL_TOMORROW, BEGIN_OR_LATER, Answer::Success),
+        (
+            "[enroll]\nat_login = \"require\"\n[enforce]\nfrom = \"2025-11-21\"\n",
+            BEGIN,
+            Answer::Success,
+        ),
+    ] {
+        let machine = Machine::new();
+        machine.policy(policy);
+        let mut host = bob().asked_with(question, Box::new(|_| None));
+        assert_eq!(machine.manage(&mut host, ""), answer, "{policy}");
+        assert!(!host.told.join("").contains("otpauth:"));
+        assert!(left_no_trace(&machine));
+    }
+}
+
+#[test]
+fn later_is_an_answer_before_the_deadline_and_not_after() {
+    for word in ["later", " LATER ", "나중에"] {
+        let machine = Machine::new();
+        machine.policy(OFFER_UNTIL_TOMORROW);
+        let mut host = bob().asked(BEGIN_OR_LATER, word);
+        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        assert!(left_no_trace(&machine) && host.log[0].contains("days_left=\"1\""));
+    }
+    // What is neither is asked again, and three times no answer is "later" as well.
+    for (answers, answer) in [
+        (["no", "q", "later"], Answer::Success),
+        (["no", "q", "banana"], Answer::Success),
+    ] {
+        let machine = Machine::new();
+        machine.policy(OFFER_UNTIL_TOMORROW);
+        let asked = |host: Script, reply| host.asked(BEGIN_OR_LATER, reply);
+        let mut host = answers.into_iter().fold(bob(), asked);
+        assert_eq!(machine.manage(&mut host, ""), answer);
+        assert!(left_no_trace(&machine));
+    }
+    let mut machine = Machine::new();
+    machine.policy(OFFER_UNTIL_TOMORROW);
+    machine.now = NOON.after(Duration::from_secs(86_400));
+    let mut host = bob()
+        .asked(BEGIN, "later")
+        .asked_with(NEW_CODE, Box::new(|_| None));
+    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+}
+
+#[test]
+fn the_word_has_to_be_typed_and_is_asked_for_three_times() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let host = with_code(bob().asked(BEGIN, ""), 0);
+    let mut host = host.asked(KEEP, "").asked(KEEP, "yes").asked(KEEP, "보관");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    assert!(is_enrolled(&machine));
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let host = with_code(bob().asked(BEGIN, ""), 0);
+    let mut host = host.asked(KEEP, "").asked(KEEP, "yes").asked(KEEP, "y");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert!(left_no_trace(&machine));
+}
+
+#[test]
+fn nobody_enrols_whom_no_line_of_ours_has_seen() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let mut somebody_else = bob();
+    somebody_else.passed.as_mut().unwrap().user = "alice".to_owned();
+    let mut unproven = bob();
+    unproven.passed.as_mut().unwrap().may_enrol = false;
+    for mut host in [Script::new("bob"), somebody_else, unproven] {
+        assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+        assert!(left_no_trace(&machine));
+    }
+}
+
+/// Enrols bob, as another login or `otp-enroll` does.
+fn enrol_elsewhere(store: &otp_store::Store) {
+    let name = Name::new("other").unwrap();
+    let (policy, account) = (otp_core::Policy::default(), account_of("bob").unwrap());
+    let begun = Draft::begin(Some(store), account, Change::Enrol(name), &policy, NOON);
+    let mut draft = begun.ok().unwrap();
+    let code = Generator::new(draft.device().unwrap()).reveal(NOON.step(Period::THIRTY));
+    draft
+        .prove(code.to_string().as_bytes(), &policy, NOON)
+        .ok()
+        .unwrap();
+    draft.keep(store, &policy, NOON).ok().unwrap();
+}
+
+#[test]
+fn whoever_is_faster_counts() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let store = machine.store();
+    let meanwhile = move |screen: &str| {
+        enrol_elsewhere(&store);
+        Some(bytes(&code_from(screen, 0)))
+    };
+    let mut host = bob()
+        .asked(BEGIN, "")
+        .asked_with(NEW_CODE, Box::new(meanwhile));
+    host = host.asked(KEEP, "kept");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert!(
+        host.log
+            .last()
+            .unwrap()
+            .contains("message=\"set-up-meanwhile\"")
+    );
+    let overview = otp_store::Overview::read(
+        &machine.store(),
+        &account_of("bob").unwrap(),
+        &otp_core::Policy::default(),
+        NOON,
+    );
+    let overview = overview.unwrap().unwrap();
+    assert_eq!(overview.authenticators[0].name.as_str(), "other");
+}
+
+#[test]
+fn a_name_that_the_program_changes_meanwhile_is_not_enrolled() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
+    host.user_after_question = Some("alice".to_owned());
+    assert_eq!(machine.manage(&mut host, ""), Answer::Unavailable);
+    assert!(left_no_trace(&machine));
+}
+
+#[test]
+fn a_policy_that_breaks_meanwhile_keeps_nothing() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let conf = machine.directory.path().join("conf");
+    let break_it = move |_: &str| {
+        std::fs::write(&conf, "nonsense").unwrap();
+        Some(bytes("kept"))
+    };
+    let mut host = with_code(bob().asked(BEGIN, ""), 0).asked_with(KEEP, Box::new(break_it));
+    assert_eq!(machine.manage(&mut host, ""), Answer::Unavailable);
+    assert!(left_no_trace(&machine));
+}
+
+#[test]
+fn where_no_recovery_codes_are_issued_none_are_asked_about() {
+    let machine = Machine::new();
+    machine.policy(&format!("{REQUIRE}[recovery]\ncodes = 0\n"));
+    let mut host = with_code(bob().asked(BEGIN, ""), 0);
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    assert!(is_enrolled(&machine));
+}
+
+#[test]
+fn the_whole_dialogue_is_there_in_korean() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let code = |screen: &str| {
+        let screen = screen.replace("키: ", "Key: ");
+        Some(bytes(&code_from(&screen, 0)))
+    };
+    let mut host = bob()
+        .asked("등록을 시작하려면 Enter를 눌러 주세요: ", "")
+        .asked_with("기기에 표시된 6자리 코드: ", Box::new(code))
+        .asked(
+            "복구 코드를 보관했으면 \"보관\" 또는 \"kept\"을 입력해 주세요: ",
+            "보관",
+        );
+    assert_eq!(machine.manage(&mut host, "lang=ko"), Answer::Success);
+    let latin = |text: &&String| !text.contains(|c| ('가'..='힣').contains(&c));
+    let others: Vec<_> = host.told.iter().filter(latin).collect();
+    assert_eq!(others.len(), 1, "only the drawing has no Korean in it");
+}
+
+#[test]
+fn a_question_that_is_left_open_past_the_deadline_lets_nobody_in() {
+    let machine = Machine::new();
+    machine.policy(OFFER_UNTIL_TOMORROW);
+    let mut host = bob().asked(BEGIN_OR_LATER, "later");
+    host.question_takes = Duration::from_secs(86_400);
+    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert!(
+        host.log
+            .last()
+            .unwrap()
+            .contains("message=\"not-enrolled\"")
+    );
+}
+
+#[test]
+fn whoever_enrols_elsewhere_while_asked_does_not_get_in_by_later() {
+    let machine = Machine::new();
+    machine.policy(OFFER_UNTIL_TOMORROW);
+    let store = machine.store();
+    let meanwhile = move |_: &str| {
+        enrol_elsewhere(&store);
+        Some(bytes("later"))
+    };
+    let mut host = bob().asked_with(BEGIN_OR_LATER, Box::new(meanwhile));
+    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert!(
+        host.log
+            .last()
+            .unwrap()
+            .contains("message=\"set-up-meanwhile\"")
+    );
+}

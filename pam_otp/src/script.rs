@@ -1,0 +1,351 @@
+//! Logins played by a script: the host asserts that every expected question came, and no other.
+
+use crate::account;
+use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Priority, Reply, Tone};
+use crate::login::authenticate;
+use otp_core::code::Generator;
+use otp_core::enforce::Belongs;
+use otp_core::record::Name;
+use otp_core::recovery::RecoveryCode;
+use otp_core::{Credential, Policy, State, Step, UnixTime};
+use otp_store::stack::AccountLine;
+use otp_store::{Account, Error, Store, UserName, mint};
+use std::collections::VecDeque;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+use tempfile::TempDir;
+use zeroize::Zeroizing;
+
+pub(crate) const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
+pub(crate) const CODE: &str = "Verification code: ";
+pub(crate) const BOTH: &str = "Password & verification code: ";
+
+/// A machine with a store, a policy file, and alice, who is enrolled.
+pub(crate) struct Machine {
+    pub directory: TempDir,
+    pub credential: Credential,
+    pub recovery: Vec<RecoveryCode>,
+    pub now: UnixTime,
+}
+
+impl Machine {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let state = directory.path().join("state");
+        fs::create_dir(&state).unwrap();
+        fs::set_permissions(&state, fs::Permissions::from_mode(0o2770)).unwrap();
+        fs::write(directory.path().join("conf"), "").unwrap();
+        fs::set_permissions(
+            directory.path().join("conf"),
+            fs::Permissions::from_mode(0o644),
+        )
+        .unwrap();
+        let alice = account_of("alice").unwrap();
+        let (credential, recovery) = mint::credential(
+            &alice,
+            Name::new("phone").unwrap(),
+            &Policy::default(),
+            NOON,
+        )
+        .unwrap();
+        let machine = Self {
+            directory,
+            credential,
+            recovery,
+            now: NOON,
+        };
+        let locked = machine
+            .store()
+            .lock_or_create(&alice, Duration::from_secs(1))
+            .unwrap();
+        locked
+            .replace(
+                &alice,
+                &machine.credential,
+                &State::fresh(&machine.credential),
+            )
+            .unwrap();
+        machine
+    }
+
+    pub(crate) fn store(&self) -> Store {
+        Store::open(&self.directory.path().join("state")).unwrap()
+    }
+
+    pub(crate) fn policy(&self, text: &str) {
+        fs::write(self.directory.path().join("conf"), text).unwrap();
+    }
+
+    pub(crate) fn code(&self) -> String {
+        self.code_after(0)
+    }
+
+    pub(crate) fn code_after(&self, steps: u64) -> String {
+        let device = &self.credential.authenticators()[0];
+        Generator::new(device)
+            .reveal(Step(self.now.seconds() / 30 + steps))
+            .to_string()
+    }
+
+    pub(crate) fn recovery_code(&self, number: usize) -> String {
+        self.recovery[number].reveal().to_string()
+    }
+
+    /// Plays a login; `arguments` as on the line in `/etc/pam.d`.
+    pub(crate) fn play(&self, host: &mut Script, arguments: &str) -> Answer {
+        host.now = self.now;
+        self.with_line(arguments, |all| authenticate(host, all, false))
+    }
+
+    /// Plays the account phase that follows a login.
+    pub(crate) fn manage(&self, host: &mut Script, arguments: &str) -> Answer {
+        host.now = self.now;
+        host.delayed = true;
+        self.with_line(arguments, |all| account::manage(host, all, false))
+    }
+
+    /// Plays what the application calls last.
+    pub(crate) fn set_credentials(&self, host: &mut Script, arguments: &str) {
+        host.now = self.now;
+        host.delayed = true;
+        self.with_line(arguments, |all| account::begin_grace(host, all, true));
+    }
+
+    /// Plays what an application calls that has become somebody else, as sudo does.
+    pub(crate) fn set_credentials_again(&self, host: &mut Script, arguments: &str) {
+        host.now = self.now;
+        host.delayed = true;
+        self.with_line(arguments, |all| account::begin_grace(host, all, false));
+    }
+
+    pub(crate) fn with_line<T>(&self, arguments: &str, call: impl FnOnce(&[&[u8]]) -> T) -> T {
+        let root = self.directory.path().display();
+        let all = format!("conf={root}/conf state_dir={root}/state {arguments}");
+        let all: Vec<&[u8]> = all.split_whitespace().map(str::as_bytes).collect();
+        call(&all)
+    }
+
+    pub(crate) fn failures(&self) -> u32 {
+        let alice = account_of("alice").unwrap();
+        let locked = self
+            .store()
+            .lock(&alice, Duration::from_secs(1))
+            .unwrap()
+            .unwrap();
+        locked.read(&alice).unwrap().unwrap().state.failures
+    }
+}
+
+pub(crate) fn account_of(name: &str) -> Option<Account> {
+    let uid = match name.to_ascii_lowercase().as_str() {
+        "alice" => 1001,
+        "bob" => 1002,
+        _ => return None,
+    };
+    Some(Account {
+        name: UserName::new(&name.to_ascii_lowercase()).unwrap(),
+        uid,
+    })
+}
+
+/// What is answered to a question, after a look at everything that was told.
+pub(crate) type Answering = Box<dyn FnOnce(&str) -> Option<Reply>>;
+
+/// A program that logs somebody in, as a script.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "what happened, and what is to go wrong"
+)]
+pub(crate) struct Script {
+    pub user: String,
+    pub user_after_question: Option<String>,
+    pub questions: VecDeque<(&'static str, Answering)>,
+    pub fails_to_ask: bool,
+    pub password: Option<Reply>,
+    pub kept: Option<Kept>,
+    pub told: Vec<String>,
+    pub log: Vec<String>,
+    pub delayed: bool,
+    pub echoed: bool,
+    pub name_service_is_down: bool,
+    pub now: UnixTime,
+    pub passed: Option<Passed>,
+    /// The groups that hold the user. "gone" cannot be looked up.
+    pub groups: Vec<&'static str>,
+    pub account_line: AccountLine,
+    pub proves_identity: bool,
+    pub rhost: &'static str,
+    /// How long somebody takes to answer.
+    pub question_takes: Duration,
+}
+
+impl Script {
+    pub(crate) fn new(user: &str) -> Self {
+        Self {
+            user: user.to_owned(),
+            user_after_question: None,
+            questions: VecDeque::new(),
+            fails_to_ask: false,
+            password: None,
+            kept: None,
+            told: Vec::new(),
+            log: Vec::new(),
+            delayed: false,
+            echoed: false,
+            name_service_is_down: false,
+            now: NOON,
+            passed: None,
+            groups: Vec::new(),
+            account_line: AccountLine::Sure,
+            proves_identity: true,
+            rhost: "192.0.2.1",
+            question_takes: Duration::ZERO,
+        }
+    }
+
+    pub(crate) fn asked(self, question: &'static str, reply: &str) -> Self {
+        let reply = bytes(reply);
+        self.asked_with(question, Box::new(move |_| Some(reply)))
+    }
+
+    /// Answers by what is on the screen; `None`: there is no reply.
+    pub(crate) fn asked_with(mut self, question: &'static str, answer: Answering) -> Self {
+        self.questions.push_back((question, answer));
+        self
+    }
+
+    pub(crate) fn with_password(mut self, password: &str) -> Self {
+        self.password = Some(bytes(password));
+        self
+    }
+
+    pub(crate) fn event(&self) -> &str {
+        self.log
+            .last()
+            .and_then(|line| line.split(' ').next())
+            .unwrap_or_default()
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(
+                self.questions.is_empty(),
+                "not every expected question was asked"
+            );
+            assert!(
+                self.delayed,
+                "a refusal would have been faster than another"
+            );
+        }
+    }
+}
+
+pub(crate) fn bytes(text: &str) -> Reply {
+    Zeroizing::new(text.as_bytes().to_vec())
+}
+
+impl Host for Script {
+    fn user(&mut self) -> Result<String, HostFault> {
+        Ok(self.user.clone())
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            service: "test".to_owned(),
+            host: self.rhost.to_owned(),
+            terminal: String::new(),
+        }
+    }
+
+    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Reply>, HostFault> {
+        self.echoed = echo;
+        if self.fails_to_ask {
+            return Err(HostFault::Conversation);
+        }
+        let (expected, answer) = self.questions.pop_front().expect("an unexpected question");
+        assert_eq!(prompt, expected);
+        let reply = answer(&self.told.join("\n"));
+        self.now = self.now.after(self.question_takes);
+        if let Some(user) = self.user_after_question.take() {
+            self.user = user;
+        }
+        Ok(reply)
+    }
+
+    fn tell(&mut self, text: &str, _tone: Tone) {
+        self.told.push(text.to_owned());
+    }
+
+    fn password(&mut self) -> Result<Option<Reply>, HostFault> {
+        Ok(self.password.clone())
+    }
+
+    fn hand_on_password(&mut self, password: &[u8]) -> Result<(), HostFault> {
+        self.password = Some(Zeroizing::new(password.to_vec()));
+        Ok(())
+    }
+
+    fn keep(&mut self, kept: Kept) -> Result<(), HostFault> {
+        self.kept = Some(kept);
+        Ok(())
+    }
+
+    fn take_kept(&mut self) -> Result<Option<Kept>, HostFault> {
+        Ok(self.kept.take())
+    }
+
+    fn pass(&mut self, passed: Option<Passed>) -> Result<(), HostFault> {
+        self.passed = passed;
+        Ok(())
+    }
+
+    fn passed(&mut self) -> Result<Option<Passed>, HostFault> {
+        Ok(self.passed.clone())
+    }
+
+    fn belongs(&mut self, _account: &Account, group: &str) -> Belongs {
+        match group {
+            "gone" => Belongs::Unknown,
+            group if self.groups.contains(&group) => Belongs::Yes,
+            _ => Belongs::No,
+        }
+    }
+
+    fn account_line(&mut self, _service: &str) -> Result<AccountLine, Error> {
+        Ok(self.account_line)
+    }
+
+    fn proves_identity(&mut self, _service: &str) -> Result<bool, Error> {
+        Ok(self.proves_identity)
+    }
+
+    fn machine(&self) -> String {
+        "web1.example.org".to_owned()
+    }
+
+    fn delay_failure(&mut self) {
+        self.delayed = true;
+    }
+
+    fn log(&mut self, _priority: Priority, line: &str) {
+        self.log.push(line.to_owned());
+    }
+
+    fn account(&mut self, name: &str) -> Result<Option<Account>, Error> {
+        if self.name_service_is_down {
+            return Err(Error::NameService(std::io::Error::other("down")));
+        }
+        Ok(account_of(name))
+    }
+
+    fn is_root(&self) -> bool {
+        true
+    }
+
+    fn now(&mut self) -> Result<UnixTime, Error> {
+        Ok(self.now)
+    }
+}

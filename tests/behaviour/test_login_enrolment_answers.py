@@ -1,0 +1,243 @@
+"""What else is typed than what is asked for: a code of a clock that is off, no code, not yet, later."""
+
+import pytest
+
+from login_enrolment import (  # noqa: F401  (fixtures among them)
+    AHEAD, ENGLISH, KOREAN, OFFER, PASSWORD, REQUIRE, UNTIL_THEN, Enrolment, both_lines, enrol, kept_on_disk, lines,
+    talking_door,
+)
+from self_service import policy  # noqa: F401  (a fixture)
+
+pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("both_lines")]
+
+GRACE = '[enforce]\ngrace = "7d"\n'
+DAY = 24 * 3600
+
+
+@pytest.fixture
+def required(policy):  # noqa: F811
+    policy(REQUIRE)
+
+
+# ------------------------------------------------------------------------------------------------------------- the code
+
+
+@pytest.mark.parametrize(
+    "language, words, steps, said",
+    [
+        ("en", ENGLISH, -4, "right 2 minutes ago: the clock of the device is slow"),
+        ("en", ENGLISH, +4, "right in 2 minutes: the clock of the device is fast"),
+        ("en", ENGLISH, -120, "right 1 hour ago: the clock of the device is slow"),
+        ("ko", KOREAN, -4, "2분 전의 코드입니다. 기기의 시계가 그만큼 느립니다"),
+        ("ko", KOREAN, +4, "2분 후의 코드입니다. 기기의 시계가 그만큼 빠릅니다"),
+    ],
+)
+def test_code_of_a_clock_that_is_off_says_by_how_much_and_which_way(
+    ssh, bobby, clock, policy, language, words, steps, said  # noqa: F811
+):
+    policy(f'language = "{language}"\n', REQUIRE)
+    before = kept_on_disk()
+    with Enrolment(ssh, bobby, clock, words).up_to(words.new_code) as login:
+        login.type(login.device.at_step(steps))
+        assert login.question == words.new_code and said in login.told
+        assert kept_on_disk() == before
+
+
+def test_code_that_matches_nothing_and_one_that_is_none_are_told_apart(talking_door, bobby, clock, required):
+    with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
+        login.type(login.device.wrong())
+        assert login.question == ENGLISH.new_code and "matches nothing" in login.told and "2 tries are left" in login.told
+        login.type("hello")
+        assert login.question == ENGLISH.new_code and "6 digits" in login.told and "One try is left" in login.told
+        login.finish()
+    assert bobby.codes
+
+
+@pytest.mark.parametrize(
+    "reply", ["", " ", "12345", "1" * 500, "\N{FULLWIDTH DIGIT ONE}" * 6, "12345\x01", "0123-4567-89AB-CDEF"]
+)
+def test_what_is_no_code_is_asked_again(ssh, bobby, clock, required, reply):
+    with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
+        login.type(reply)
+        assert login.question == ENGLISH.new_code and "6 digits" in login.told
+        login.finish()
+
+
+def test_code_may_be_typed_as_the_app_groups_it(ssh, bobby, clock, required):
+    with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
+        code = login.device.now()
+        login.type(f" {code[:3]} {code[3:]} ")
+        assert login.question == ENGLISH.are_kept
+
+
+def three_wrong_codes(door, account, clock):
+    with Enrolment(door, account, clock).up_to(ENGLISH.new_code) as login:
+        for reply in (login.device.wrong(), "hello", login.device.at_step(9)):
+            assert login.question == ENGLISH.new_code
+            login.type(reply)
+        return login.outcome()
+
+
+def test_three_wrong_codes_are_refused_with_nothing_saved(talking_door, bobby, clock, required):
+    before = kept_on_disk()
+    outcome = three_wrong_codes(talking_door, bobby, clock)
+    assert outcome.refused and "No authenticator was set up" in outcome.messages
+    assert kept_on_disk() == before
+
+
+def test_three_wrong_codes_have_their_line_in_the_log(talking_door, bobby, clock, required, journal):
+    three_wrong_codes(talking_door, bobby, clock)
+    event = journal.events(bobby.name)[-1]
+    assert (event["event"], event["tag"]) == ("otp.notenrolled", f"{talking_door.service}:account")
+    assert (event["message"], event["result"]) == ("not-set-up", "refused")
+
+
+def test_three_wrong_codes_are_refused_before_the_deadline_too(ssh, bobby, clock, policy):  # noqa: F811
+    policy(REQUIRE, AHEAD)
+    assert three_wrong_codes(ssh, bobby, clock).refused
+
+
+def test_where_it_can_wait_three_wrong_codes_are_later(ssh, bobby, clock, policy):  # noqa: F811
+    policy(OFFER, AHEAD)
+    before = kept_on_disk()
+    assert three_wrong_codes(ssh, bobby, clock).admitted
+    assert kept_on_disk() == before
+
+
+def test_wrong_codes_there_lock_nobody(ssh, bobby, clock, required):
+    """Nor is the next device the same as the last."""
+    secrets = set()
+    for _ in range(3):
+        with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
+            secrets.add(login.secret)
+            for _ in range(3):
+                login.type(login.device.wrong())
+            assert login.outcome().refused
+    enrol(ssh, bobby, clock)
+    assert len(secrets) == 3
+
+
+# --------------------------------------------------------------------------------------------------- the recovery codes
+
+
+@pytest.mark.parametrize("answer", ["", " ", "y", "yes", "kep", "keptt", "later"])
+def test_anything_but_the_word_is_asked_again(ssh, bobby, clock, required, answer):
+    before = kept_on_disk()
+    with Enrolment(ssh, bobby, clock).up_to(ENGLISH.are_kept) as login:
+        for _ in range(2):
+            login.type(answer)
+            assert login.question == ENGLISH.are_kept and 'before you type "kept"' in login.told
+            assert kept_on_disk() == before
+        login.finish()
+
+
+def test_third_answer_that_is_not_the_word_is_refused_with_nothing_saved(talking_door, bobby, clock, required):
+    """A program that answers every question must not go on for ever."""
+    before = kept_on_disk()
+    with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.are_kept) as login:
+        for answer in ("", "yes", login.recovery_codes[0]):
+            login.type(answer)
+        outcome = login.outcome()
+    assert outcome.refused and "No authenticator was set up" in outcome.messages
+    assert kept_on_disk() == before
+
+
+@pytest.mark.parametrize("words, answer", [(ENGLISH, "보관"), (ENGLISH, " Kept "), (KOREAN, "kept"), (KOREAN, "보관")])
+def test_the_word_is_taken_in_either_language(ssh, bobby, clock, policy, words, answer):  # noqa: F811
+    policy('language = "ko"\n' if words is KOREAN else "", REQUIRE)
+    with Enrolment(ssh, bobby, clock, words).up_to(words.are_kept) as login:
+        login.type(answer)
+        assert login.outcome().admitted
+
+
+# ---------------------------------------------------------------------------------------------------------------- later
+
+
+@pytest.mark.parametrize(
+    "words, answer",
+    [(ENGLISH, "later"), (ENGLISH, "나중에"), (ENGLISH, " LATER "), (KOREAN, "나중에"), (KOREAN, "later")],
+)
+def test_later_gets_in_before_the_deadline_and_leaves_nothing(
+    talking_door, bobby, clock, policy, journal, words, answer  # noqa: F811
+):
+    policy('language = "ko"\n' if words is KOREAN else "", OFFER, AHEAD)
+    before = kept_on_disk()
+    with Enrolment(talking_door, bobby, clock, words).up_to(words.begin_or_later) as login:
+        assert "2027-02-01" in login.told and "17" in login.told, "until when, and how many days are left"
+        login.type(answer)
+        outcome = login.outcome()
+    assert outcome.admitted and outcome.prompts == [PASSWORD, words.begin_or_later]
+    grace = {bobby.name, f"{bobby.name}/first-login"}
+    assert kept_on_disk(without=grace) == before
+    excused = journal.events(bobby.name)[-1]
+    assert (excused["event"], excused["result"], excused["message"]) == ("otp.notenrolled", "excused", "enrol-until")
+    assert (excused["until"], excused["days_left"]) == ("2027-02-01 00:00:00 UTC", "17")
+    assert excused["tag"] == f"{talking_door.service}:account"
+
+
+def test_who_said_later_is_asked_again_at_the_next_login_until_the_deadline(ssh, bobby, clock, policy):  # noqa: F811
+    policy(OFFER, AHEAD)
+    for days in (0, 10, 6):
+        clock.advance(days * DAY)
+        with Enrolment(ssh, bobby, clock).up_to(ENGLISH.begin_or_later) as login:
+            login.type("later")
+            assert login.outcome().admitted
+    clock.advance(DAY)
+    with Enrolment(ssh, bobby, clock).up_to(ENGLISH.begin) as login:
+        assert "later" not in login.screen
+
+
+@pytest.mark.parametrize("answer", ["later", "나중에"])
+def test_there_is_no_later_after_the_deadline(talking_door, bobby, clock, policy, answer):  # noqa: F811
+    policy(OFFER, AHEAD)
+    clock.advance(UNTIL_THEN)
+    no_later(talking_door, bobby, clock, answer)
+
+
+@pytest.mark.parametrize("answer", ["later", "나중에"])
+def test_there_is_no_later_where_policy_requires_it(talking_door, bobby, clock, policy, answer):  # noqa: F811
+    policy(REQUIRE, AHEAD)
+    no_later(talking_door, bobby, clock, answer)
+
+
+def no_later(door, account, clock, answer):
+    """The word is not offered, and does not let in."""
+    before = kept_on_disk()
+    with Enrolment(door, account, clock).up_to(ENGLISH.begin) as login:
+        assert "later" not in login.screen
+        login.type(answer)
+        assert login.question in (ENGLISH.begin, ENGLISH.new_code)
+        assert kept_on_disk() == before
+
+
+@pytest.mark.parametrize("answer", ["no", "x", "latter"])
+def test_other_words_are_not_later(ssh, bobby, clock, policy, answer):  # noqa: F811
+    policy(OFFER, AHEAD)
+    with Enrolment(ssh, bobby, clock).up_to(ENGLISH.begin_or_later) as login:
+        login.type(answer)
+        assert login.question in (ENGLISH.begin_or_later, ENGLISH.new_code)
+
+
+def test_later_lasts_as_long_as_the_grace_that_begins_with_the_first_login(talking_door, bobby, clock, policy):  # noqa: F811
+    policy(OFFER, GRACE)
+    before = kept_on_disk()
+    for days in (0, 6):
+        clock.advance(days * DAY)
+        with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.begin_or_later) as login:
+            login.type("later")
+            assert login.outcome().admitted
+    assert kept_on_disk().keys() - before.keys() == {bobby.name, f"{bobby.name}/first-login"}
+    clock.advance(DAY)
+    no_later(talking_door, bobby, clock, "later")
+
+
+def test_enrolling_ends_what_grace_began(ssh, bobby, clock, policy):  # noqa: F811
+    """From then on password and code, also within the grace."""
+    policy(OFFER, GRACE)
+    with Enrolment(ssh, bobby, clock).up_to(ENGLISH.begin_or_later) as login:
+        login.type("later")
+        assert login.outcome().admitted
+    enrol(ssh, bobby, clock)
+    clock.advance(30)
+    assert ssh.attempt(bobby, bobby.password, bobby.codes.wrong()).refused
+    assert ssh.attempt(bobby, bobby.password, bobby.codes.now()).admitted

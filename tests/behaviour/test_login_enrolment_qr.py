@@ -1,0 +1,96 @@
+"""The QR code of a login: as a phone reads it off a terminal, and whether there is room for it."""
+
+import pytest
+
+import terminal
+from login_enrolment import (  # noqa: F401  (fixtures among them)
+    ENGLISH, KOREAN, REQUIRE, Enrolment, both_lines, lines, talking_door,
+)
+from self_service import policy  # noqa: F401  (a fixture)
+from under_test import Ours
+
+pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("both_lines")]
+
+ISSUER = 'issuer = "Example"\n'
+ASCII = ISSUER + REQUIRE + 'qr = "ascii"\n'
+NONE = REQUIRE + 'qr = "none"\n'
+
+
+def transcript(login):
+    """All lines so far, however many a screen has."""
+    return terminal.shown(login.screen, columns=10_000, lines=10_000)
+
+
+@pytest.mark.parametrize("words", [ENGLISH, KOREAN], ids=["en", "ko"])
+def test_whole_code_is_on_a_screen_of_80_by_24_when_the_question_is_asked(
+    talking_door, bobby, clock, policy, words, tmp_path  # noqa: F811
+):
+    language = "ko" if words is KOREAN else "en"
+    policy(f'language = "{language}"\nissuer = "gateway-17.example.org"\n', REQUIRE)
+    with Enrolment(talking_door, bobby, clock, words).up_to(words.new_code) as login:
+        screen = terminal.shown(login.screen)
+        assert terminal.drawn(screen) == terminal.drawn(transcript(login)) == screen[-1 - len(terminal.drawn(screen)):-1]
+        assert screen[-1].endswith(words.new_code), "the question stands right below it"
+        assert terminal.scanned(screen, tmp_path) == [login.uri]
+        login.finish()
+    assert login.secret in (Ours.state_directory / bobby.name / "credential.toml").read_text()
+
+
+@pytest.mark.parametrize("text", [ISSUER + REQUIRE, ASCII], ids=["unicode", "ascii"])
+def test_every_line_of_the_code_stands_alone(talking_door, bobby, clock, policy, text):  # noqa: F811
+    """Also the first: ssh puts the user's name in front of what it is sent to show."""
+    policy(text)
+    with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
+        found = transcript(login)
+        drawn = terminal.drawn(found)
+        assert len({len(line) for line in drawn}) == 1
+        first = found.index(drawn[0])
+        assert found[first : first + len(drawn)] == drawn, "in one piece"
+        height = len(drawn[0]) // 2
+        assert len(drawn) in (height, height + 1), "square: a cell is as high as two are wide"
+
+
+def test_code_in_ascii_scans_from_what_was_printed(talking_door, bobby, clock, policy, tmp_path):  # noqa: F811
+    """It is higher than the screen: who cannot scroll back has the key."""
+    policy(ASCII)
+    with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
+        drawn = terminal.drawn(transcript(login))
+        assert set("".join(drawn)) == set("# ") and len(drawn) > terminal.LINES and len(drawn[0]) <= terminal.COLUMNS
+        assert terminal.scanned(drawn, tmp_path) == [login.uri]
+        assert login.screen.isascii()
+        login.finish()
+    assert login.secret in (Ours.state_directory / bobby.name / "credential.toml").read_text()
+
+
+def test_no_code_is_drawn_where_policy_wants_none(talking_door, bobby, clock, policy, tmp_path):  # noqa: F811
+    policy(NONE)
+    with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
+        assert terminal.drawn(transcript(login)) == [] and terminal.scanned(transcript(login), tmp_path) == []
+        assert login.secret in login.uri
+        login.finish()
+
+
+def test_nothing_but_text_is_sent_to_the_terminal(talking_door, bobby, clock, policy):  # noqa: F811
+    """No colours and no other control sequences: whatever shows it may not be a terminal."""
+    policy(REQUIRE)
+    with Enrolment(talking_door, bobby, clock) as login:
+        login.finish()
+        assert "\x1b" not in login.screen
+
+
+LONG = f'issuer = "{"x" * 64}"\n'
+
+
+def test_code_that_is_higher_than_the_screen_says_so_and_scans(ssh, bobby, clock, policy, tmp_path):  # noqa: F811
+    policy(LONG, REQUIRE)
+    with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
+        drawn = terminal.drawn(transcript(login))
+        assert len(drawn) > terminal.LINES and len(drawn[0]) <= terminal.COLUMNS and "scroll back" in login.told
+        assert terminal.scanned(drawn, tmp_path) == [login.uri]
+
+
+def test_code_that_is_too_wide_is_not_drawn_and_says_so(ssh, bobby, clock, policy):  # noqa: F811
+    policy(LONG, REQUIRE + 'qr = "ascii"\n')
+    with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
+        assert terminal.drawn(transcript(login)) == [] and "does not fit into 80 columns" in login.told
+        login.finish()

@@ -1,0 +1,460 @@
+"""otp-admin policy."""
+
+import pathlib
+import shlex
+import subprocess
+import unicodedata
+
+import pytest
+from machine import TARGET
+
+DEFAULT = pathlib.Path("/etc/security/pam_otp.conf")
+
+
+def check(machine, *arguments, caller="daemon", **options):
+    """`otp-admin policy check`, run by `caller` through sudo."""
+    return machine.admin("policy", "check", *arguments, environment={"SUDO_USER": caller}, **options)
+
+
+def findings(machine, *arguments, **options):
+    """What is found, without the last line."""
+    *found, last = check(machine, *arguments, **options).stdout.splitlines()
+    assert last.startswith(f"{machine.conf}: can be used")
+    assert last.endswith(f"look at the lines above: {len(found)}") if found else last.endswith("can be used")
+    return found
+
+
+def show(machine, user, *arguments, **options):
+    """The verdict, and the rows by their labels; where a label is there more than once, the last one."""
+    verdict, empty, *rows = machine.admin("policy", "show", user, *arguments, **options).stdout.splitlines()
+    assert empty == ""
+    return verdict, dict(row.split("  ", 1) for row in rows)
+
+
+def column_of(line, text):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line[: line.index(text)])
+
+
+@pytest.fixture
+def services(machine):
+    """Runs otp-admin where /etc/pam.d has these files and no others, and /etc/security none."""
+
+    def run(files, *arguments, status=0, caller="daemon"):
+        directory = machine.directory / "pam.d"
+        directory.mkdir()
+        for name, text in files.items():
+            (directory / name).write_text(text)
+        script = f"""
+            mount --bind {shlex.quote(str(directory))} /etc/pam.d && mount -t tmpfs tmpfs /etc/security && exec "$@"
+        """
+        words = machine.words("otp-admin", *arguments)
+        done = subprocess.run(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", *words],
+            capture_output=True, text=True, env=machine.environment(SUDO_USER=caller), timeout=60,
+        )
+        assert done.returncode == status, done
+        return done.stdout
+
+    return run
+
+
+# -------------------------------------------------------------------------------------------------------------- check
+
+
+def test_a_policy_without_anything_to_look_at_can_be_used(machine, enrolled):
+    machine.policy('[enforce]\ngroups = ["daemon", "1"]\nexempt_users = ["nobody"]\nfrom = "2020-01-01"\n')
+    assert check(machine).stdout == f"{machine.conf}: can be used\n"
+
+
+@pytest.mark.parametrize(
+    "policy, found",
+    [
+        ('[enforce]\ngroups = ["no-such-group"]',
+         "[enforce] groups: group no-such-group cannot be looked up, so it counts as holding everybody"),
+        ('[enforce]\ngroups = ["4294967290"]',
+         "[enforce] groups: group 4294967290 cannot be looked up, so it counts as holding everybody"),
+        ('[enforce]\nexempt_groups = ["no-such-group"]',
+         "[enforce] exempt_groups: group no-such-group cannot be looked up, so it exempts nobody"),
+        ('[enforce]\nexempt_users = ["no-such-user"]', "[enforce] exempt_users: no user is called 'no-such-user'"),
+        ('[helper]\ntrusted_callers = ["no-such-user"]', "[helper] trusted_callers: no user is called 'no-such-user'"),
+        ('[trust]\nnetworks = ["0.0.0.0/0"]',
+         "[trust] networks: 0.0.0.0/0 holds every address of its kind, and nobody who comes from one is asked for a code"),
+        ('[trust]\nnetworks = ["::/0"]',
+         "[trust] networks: ::/0 holds every address of its kind, and nobody who comes from one is asked for a code"),
+        ('[enroll]\nat_login = "offer"\n[enforce]\ngroups = []',
+         "[enroll] at_login: nobody must have an authenticator ([enforce] groups = []), so no login sets one up"),
+    ],
+)
+def test_what_is_found_names_its_key_and_is_no_error(machine, enrolled, policy, found):
+    machine.policy(policy + "\n")
+    assert findings(machine) == [found]
+
+
+def test_everything_is_found_at_once(machine, enrolled):
+    machine.policy(
+        '[enforce]\ngroups = ["g1", "daemon", "g2"]\nexempt_groups = ["g1"]\nexempt_users = ["u1", "root"]\n'
+        '[trust]\nnetworks = ["10.0.0.0/8", "::/0"]\n[helper]\ntrusted_callers = ["u2", "www-data"]\n'
+    )
+    found = findings(machine)
+    assert [line.split(":")[0] for line in found] == [
+        "[enforce] groups", "[enforce] exempt_groups", "[enforce] groups", "[enforce] exempt_users", "[trust] networks",
+        "[helper] trusted_callers",
+    ]
+
+
+MISSING = '/etc/pam.d/su: has no line "account required pam_otp.so", so no login there sets up an authenticator'
+LED_AROUND = (
+    "/etc/pam.d/sshd: its account line of pam_otp.so can be led around, so no login there sets up an authenticator; "
+    'make it "account required pam_otp.so", above the other account lines'
+)
+SERVICES = {
+    "common-account": "account sufficient pam_unix.so\n",
+    "cron": "auth required pam_unix.so\n@include common-account\n",
+    "login": "auth required pam_otp.so\naccount required pam_otp.so\n@include common-account\n",
+    "other": "auth required pam_deny.so\naccount required pam_deny.so\n",
+    "sshd": "auth required pam_otp.so\n@include common-account\naccount required pam_otp.so\n",
+    "su": "auth required pam_otp.so\n@include common-account\n",
+}
+
+
+def test_services_whose_logins_cannot_set_up_an_authenticator_are_found(machine, enrolled, services):
+    machine.policy('[enroll]\nat_login = "require"\n')
+    found = services(SERVICES, "policy", "check").splitlines()
+    assert found == [LED_AROUND, MISSING, f"{machine.conf}: can be used, but look at the lines above: 2"]
+
+
+def test_account_lines_do_not_matter_where_no_login_sets_up_an_authenticator(machine, enrolled, services):
+    assert services(SERVICES, "policy", "check") == f"{machine.conf}: can be used\n"
+
+
+def test_services_that_cannot_be_read_are_found(machine, enrolled, services):
+    machine.policy('[enroll]\nat_login = "offer"\n')
+    found = services({"sshd": "@include sshd\n"}, "policy", "check").splitlines()
+    assert found[0].startswith("the services could not be looked at: /etc/pam.d/sshd: ") and len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "policy, line, reason",
+    [
+        ('language = "en"\nnonsense = 1\n', 2, "unknown key"),
+        ('[enforce]\ngrace = "soon"\n', 2, "must be a number and a unit"),
+        ('\n[enforce]\nfrom = "2027-02-30"\n', 3, ""),
+        ('[trust]\nnetworks = ["10.1.2.3/8"]\n', 2, "host bits"),
+        ("[code\n", 1, ""),
+    ],
+)
+def test_an_error_is_told_by_file_and_line(machine, enrolled, policy, line, reason):
+    machine.policy(policy)
+    done = check(machine, status=2)
+    first = done.stderr.splitlines()[0]
+    assert done.stdout == "" and first.startswith(f"otp-admin: {machine.conf}, line {line}: ") and reason in first
+
+
+def test_a_file_that_others_can_write_or_that_is_missing_is_an_error(machine, enrolled):
+    machine.conf.chmod(0o666)
+    assert "mode 0666" in check(machine, status=2).stderr
+    machine.conf.unlink()
+    assert "missing" in check(machine, status=2).stderr
+
+
+def test_a_file_is_checked_before_it_takes_the_place_of_a_broken_policy(machine, enrolled):
+    machine.policy("nonsense = 1\n")
+    new = machine.directory / "new.conf"
+    new.write_text('[enforce]\nexempt_users = ["no-such-user"]\n')
+    found = check(machine, new).stdout.splitlines()
+    assert "no-such-user" in found[0] and found[1] == f"{new}: can be used, but look at the lines above: 1"
+    assert "line 1" in check(machine, status=2).stderr
+
+
+def test_a_broken_file_is_told_by_its_own_name(machine, enrolled):
+    new = machine.directory / "new.conf"
+    new.write_text("\nnonsense = 1\n")
+    assert f"{new}, line 2: " in check(machine, new, status=2).stderr
+
+
+def test_a_file_is_spoken_about_in_the_language_of_the_site(machine, enrolled):
+    new = machine.directory / "new.conf"
+    new.write_text('language = "ko"\n')
+    assert "can be used" in check(machine, new).stdout
+    machine.policy('language = "ko"\n')
+    new.write_text('language = "en"\n')
+    assert "쓸 수 있는 정책" in check(machine, new).stdout
+    assert "can be used" in check(machine, new, "--lang", "en").stdout
+
+
+def test_a_site_without_a_policy_file_has_the_defaults_and_is_told(machine, enrolled, services):
+    said = services({}, "policy", "check", DEFAULT).splitlines()
+    usable = f"{DEFAULT}: can be used, but look at the lines above: 1"
+    assert said == [f"{DEFAULT}: is not there, so every key has its default", usable]
+
+
+# ------------------------------------------------------------------------------------- the administrator who runs it
+
+
+def test_a_policy_that_would_refuse_its_administrator_is_refused(machine):
+    done = check(machine, status=1)
+    assert done.stdout == ""
+    assert done.stderr.splitlines() == [
+        f"otp-admin: {machine.conf}: demands a second factor of daemon, who runs this and has no authenticator",
+        "hint: enrol first with 'otp-enroll --user daemon', or add '--force'",
+    ]
+
+
+@pytest.mark.parametrize(
+    "enforce, status",
+    [
+        ("", 1),
+        ('from = "2099-01-01"', 1),
+        ('grace = "30d"', 1),
+        ('groups = ["daemon"]', 1),
+        ('groups = ["no-such-group"]', 1),
+        ('exempt_groups = ["no-such-group"]', 1),
+        ('groups = []', 0),
+        ('groups = ["root"]', 0),
+        ('exempt_users = ["daemon"]', 0),
+        ('exempt_groups = ["daemon"]', 0),
+    ],
+)
+def test_what_is_demanded_of_the_administrator_counts_now_or_later(machine, enforce, status):
+    machine.policy(f"[enforce]\n{enforce}\n")
+    assert check(machine, status=status).returncode == status
+
+
+def test_force_accepts_it_and_says_whom_it_would_refuse(machine):
+    found = findings(machine, "--force")
+    assert found == ["[enforce]: a second factor is demanded of daemon, who runs this and has no usable authenticator"]
+
+
+def test_what_is_found_is_told_before_a_refusal(machine):
+    machine.policy('[enforce]\nexempt_users = ["no-such-user"]\n')
+    assert "no-such-user" in check(machine, status=1).stdout
+
+
+def test_a_refusal_stands_where_nobody_reads_what_is_found(machine):
+    machine.policy('[enforce]\nexempt_users = ["no-such-user"]\n')
+    with open("/dev/full", "w") as full:
+        assert "enrol first" in check(machine, status=1, stdout=full).stderr
+
+
+def test_it_is_sudo_that_says_who_runs_it_and_else_the_login_and_else_root(machine, enrolled):
+    check(machine, caller="daemon")
+    assert "of www-data, who" in check(machine, caller="www-data", status=1).stderr
+    login = pathlib.Path("/proc/self/loginuid")
+    uid = login.read_text().strip() if login.exists() else "4294967295"
+    name = subprocess.run(["id", "-un", uid], capture_output=True, text=True).stdout.strip() or "root"
+    for caller in ("no-such-user", "", "../daemon", "a\x1bb"):
+        assert f"of {name}, who" in check(machine, caller=caller, status=1).stderr
+    assert f"of {name}, who" in machine.admin("policy", "check", status=1).stderr
+
+
+def test_a_damaged_record_of_the_administrator_is_no_authenticator(machine, enrolled):
+    (machine.records / "daemon" / "state").write_bytes(b"\0" * 4096)
+    assert str(machine.records / "daemon") in check(machine, status=2).stderr
+    assert len(findings(machine, "--force")) == 1
+
+
+def test_missing_records_are_not_taken_for_nobody_enrolled(machine):
+    machine.records.rmdir()
+    assert "missing" in check(machine, status=2).stderr
+    assert "missing" in machine.admin("policy", "show", "daemon", status=2).stderr
+
+
+# --------------------------------------------------------------------------------------------------------------- show
+
+
+def test_who_has_an_authenticator_is_asked_exempt_or_not(machine, enrolled):
+    for enforce, demanded in [
+        ("", "a second factor now (everybody)"),
+        ('exempt_users = ["daemon"]', "nothing (exempt user)"),
+        ('grace = "7d"', "a second factor now (everybody)"),
+        ('from = "2027-02-01"', "a second factor from 2027-02-01 00:00 UTC on, 17 days left (everybody)"),
+    ]:
+        machine.policy(f"[enforce]\n{enforce}\n")
+        verdict, rows = show(machine, "daemon")
+        assert verdict == "daemon would be asked for a code"
+        assert rows["policy demands"].strip() == demanded and "grace" not in rows
+        assert "phone, enrolled 2027-01-15 08:00 UTC" in rows["authenticator"] and rows["standing"].strip() == "open"
+
+
+def test_who_is_locked_is_refused(machine, enrolled):
+    for _ in range(5):
+        machine.try_code("daemon", machine.wrong_code(enrolled["secret"]))
+    verdict, rows = show(machine, "daemon")
+    assert verdict == "daemon would be refused: locked until 2027-01-15 08:16 UTC"
+    assert "15 minutes from now" in rows["standing"] and "a recovery code lets in" in rows["a login"]
+
+
+@pytest.mark.parametrize(
+    "enforce, why",
+    [
+        ('exempt_users = ["daemon"]', "exempt user"),
+        ('exempt_groups = ["kmem", "daemon"]', "exempt group daemon"),
+        ('groups = ["root"]', "in no group that must"),
+        ("groups = []", "in no group that must"),
+    ],
+)
+def test_who_need_not_have_one_is_let_in(machine, enforce, why):
+    machine.policy(f"[enforce]\n{enforce}\n")
+    verdict, rows = show(machine, "daemon")
+    assert verdict == f"daemon would be let in without a code ({why})"
+    assert rows["authenticator"].strip() == "none" and rows["policy demands"].strip() == f"nothing ({why})"
+
+
+@pytest.mark.parametrize(
+    "enforce, rule",
+    [
+        ("", "everybody"),
+        ('groups = ["daemon"]', "group daemon"),
+        ('groups = ["1"]', "group 1"),
+        ('groups = ["no-such-group"]', "group no-such-group cannot be looked up"),
+        ('groups = ["no-such-group", "daemon"]', "group daemon"),
+        ('from = "2027-01-15T08:00:00Z"', "everybody"),
+    ],
+)
+def test_who_must_have_one_is_refused_by_a_rule_that_is_named(machine, enforce, rule):
+    machine.policy(f"[enforce]\n{enforce}\n")
+    verdict, rows = show(machine, "daemon")
+    assert verdict == f"daemon would be refused: no authenticator, and one is demanded ({rule})"
+    assert rows["policy demands"].strip() == f"a second factor now ({rule})"
+    assert 'at_login = "off"' in rows["a login"]
+    assert ("problem" in rows) == ("no-such-group" in enforce)
+
+
+def test_before_the_day_of_the_policy_a_login_is_let_in(machine):
+    machine.policy('[enforce]\nfrom = "2027-02-01"\n')
+    verdict, rows = show(machine, "daemon")
+    assert verdict == "daemon would be let in without a code until 2027-02-01 00:00 UTC (17 days left)"
+    assert "otp-enroll" in rows["a login"] and "grace" not in rows
+
+
+def test_a_grace_is_told_with_its_beginning(machine):
+    machine.policy('[enforce]\ngrace = "7d"\n')
+    verdict, rows = show(machine, "daemon")
+    assert verdict == "daemon would be let in without a code until 2027-01-22 08:00 UTC (7 days left)"
+    assert rows["grace"].strip() == "7 days, not begun yet: the first login without a code begins it"
+    directory = machine.records / "daemon"
+    directory.mkdir(mode=0o700)
+    first = directory / "first-login"
+    first.write_text(f"version = 1\nuid = 1\nfirst_login = {machine.now - 2 * 86400}\n")
+    first.chmod(0o600)
+    verdict, rows = show(machine, "daemon")
+    assert "until 2027-01-20 08:00 UTC (5 days left)" in verdict
+    assert rows["grace"].strip() == "7 days, begun 2027-01-13 08:00 UTC"
+    machine.now += 6 * 86400
+    assert show(machine, "daemon")[0] == "daemon would be refused: no authenticator, and one is demanded (everybody)"
+    machine.now -= 60 * 86400
+    assert "not begun yet" in show(machine, "daemon")[1]["grace"]
+
+
+@pytest.mark.parametrize(
+    "at_login, enforce, verdict, does",
+    [
+        ("offer", 'from = "2027-02-01"',
+         "be offered to set up an authenticator in the login, and could put it off until 2027-02-01 00:00 UTC (17 days left)",
+         '"later" gets in without'),
+        ("require", 'from = "2027-02-01"', "set up an authenticator in the login", 'there is no "later"'),
+        ("offer", "", "set up an authenticator in the login", 'there is no "later"'),
+        ("require", "", "set up an authenticator in the login", 'there is no "later"'),
+    ],
+)
+def test_where_logins_set_up_authenticators_the_verdict_says_so(machine, services, at_login, enforce, verdict, does):
+    machine.policy(f'[enroll]\nat_login = "{at_login}"\n[enforce]\n{enforce}\n')
+    said = services(SERVICES, "policy", "show", "daemon").splitlines()
+    assert said[0] == f"daemon would {verdict}"
+    assert does in next(line for line in said if line.startswith("a login"))
+    assert [line.removeprefix("problem").strip() for line in said if line.startswith("problem")] == [LED_AROUND, MISSING]
+
+
+def test_where_no_service_can_set_one_up_the_login_is_refused(machine, services):
+    machine.policy('[enroll]\nat_login = "require"\n')
+    files = {name: text for name, text in SERVICES.items() if name != "login"}
+    said = services(files, "policy", "show", "daemon")
+    assert said.startswith("daemon would be refused: no authenticator, and one is demanded (everybody)\n")
+    assert "no service has an account line that sets up an authenticator" in said
+
+
+def test_trust_is_told_where_there_is_any(machine, enrolled):
+    assert not {"trusted networks", "remembered"} & set(show(machine, "daemon")[1])
+    machine.policy('[trust]\nnetworks = ["10.0.0.0/8", "2001:db8::/32"]\nremember = "8h"\n')
+    rows = show(machine, "daemon")[1]
+    assert rows["trusted networks"].strip().startswith("10.0.0.0/8, 2001:db8::/32: no code is asked for")
+    assert "for 8 hours after a code" in rows["remembered"]
+
+
+def test_columns_line_up_in_both_languages(machine, enrolled):
+    machine.policy('[trust]\nnetworks = ["10.0.0.0/8"]\nremember = "8h"\n')
+    for language, values in [
+        ("en", {"a login": "asks", "authenticator": "phone", "standing": "open", "trusted networks": "10.0.0.0/8"}),
+        ("ko", {"로그인": "코드를", "인증기": "phone", "상태": "사용", "신뢰하는 네트워크": "10.0.0.0/8"}),
+    ]:
+        lines = machine.admin("policy", "show", "daemon", "--lang", language).stdout.splitlines()[2:]
+        columns = [column_of(line, values[label]) for line in lines for label in values if line.startswith(label + "  ")]
+        assert len(columns) == 4 and len(set(columns)) == 1, lines
+
+
+def test_the_same_in_korean(machine, services):
+    machine.policy('language = "ko"\n[enroll]\nat_login = "offer"\n[enforce]\nfrom = "2027-02-01"\n')
+    said = services(SERVICES, "policy", "show", "daemon")
+    assert said.startswith(
+        "daemon 계정은 로그인하면서 인증기를 등록하거나 2027-02-01 00:00 UTC까지(17일 남음) 미룰 수 있습니다\n"
+    )
+    assert "17일 남음(모든 사용자)" in said and "\"account required pam_otp.so\" 줄이 없어" in said
+
+
+def test_a_refusal_in_korean(machine):
+    done = check(machine, "--lang", "ko", status=1)
+    assert "지금 실행한 daemon 계정" in done.stderr and "otp-enroll --user daemon" in done.stderr
+    assert "위의 1가지를 살펴보세요" in check(machine, "--lang", "ko", "--force").stdout
+
+
+def test_an_unknown_user_is_refused(machine):
+    for name in ("no-such-user", "../daemon", "", "a\x1bb"):
+        done = machine.admin("policy", "show", name, status=1)
+        assert done.stdout == "" and "no user is called" in done.stderr
+
+
+def test_a_damaged_record_is_explained(machine, enrolled):
+    (machine.records / "daemon" / "state").unlink()
+    done = machine.admin("policy", "show", "daemon", status=2)
+    assert done.stdout == "" and "otp-admin reset daemon" in done.stderr
+
+
+def test_a_broken_policy_is_told_by_show_too(machine):
+    machine.policy("nonsense = 1\n")
+    assert "line 1" in machine.admin("policy", "show", "daemon", status=2).stderr
+
+
+# ------------------------------------------------------------------------------------------------------ the interface
+
+
+def test_nothing_secret_is_shown_and_nothing_is_changed(machine, enrolled):
+    machine.policy('[enforce]\nexempt_users = ["no-such-user"]\ngrace = "7d"\n[trust]\nremember = "8h"\n')
+    before = machine.files()
+    said = "".join(done.stdout + done.stderr for done in (
+        check(machine), check(machine, "--force"), machine.admin("policy", "show", "daemon"),
+        machine.admin("policy", "show", "www-data"), check(machine, caller="www-data", status=1),
+    ))
+    assert enrolled["secret"] not in said.replace(" ", "")
+    assert not any(code in said for code in enrolled["recovery_codes"])
+    assert machine.files() == before
+
+
+@pytest.mark.parametrize("words", [["policy"], ["policy", "show"], ["policy", "check", "a", "b"], ["policy", "--force"]], ids=" ".join)
+def test_what_cannot_be_meant_is_told_with_the_usage(machine, words):
+    done = subprocess.run(machine.words("otp-admin", *words), capture_output=True, text=True, env=machine.environment())
+    assert done.returncode == 2 and done.stdout == "" and "Usage: otp-admin" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words, said",
+    [
+        (["policy"], ["check ", "show ", "Check a policy file before logins depend on it"]),
+        (["policy", "check"], ["[FILE]", "--force", "Accept it also where it would refuse you", "names the line of an error"]),
+        (["policy", "show"], ["<USER>", "by which rule", "no trusted network"]),
+    ],
+    ids=lambda words: " ".join(words[:2]),
+)
+def test_help_says_what_each_does(words, said):
+    done = subprocess.run([TARGET / "otp-admin", *words, "--help"], capture_output=True, text=True)
+    text = " ".join(done.stdout.split())
+    assert done.returncode == 0 and all(part in text for part in said), done.stdout
