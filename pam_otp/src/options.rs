@@ -204,6 +204,41 @@ mod tests {
     }
 
     #[test]
+    fn the_manual_names_every_argument_and_no_other() {
+        let manual = include_str!("../../packaging/man/pam_otp.8");
+        let (_, section) = manual.split_once(".SH ARGUMENTS\n").unwrap();
+        let (section, _) = section.split_once("\n.SH ").unwrap();
+        let mut lines = section.lines();
+        let mut named = Vec::new();
+        while lines.any(|line| line == ".TP") {
+            let mut words = lines.next().unwrap().split_whitespace().skip(1);
+            let name = words.next().unwrap();
+            // What stands behind the `=` of each, as a value that it takes.
+            let value = match (name, words.next()) {
+                (_, None) => "",
+                ("lang=", _) => "en",
+                ("grace_period=", _) => "60",
+                (_, Some(_)) => "/etc/x",
+            };
+            assert!(parse(&format!("{name}{value}")).is_ok(), "{name}");
+            named.push(name.to_owned());
+        }
+        // The arms of `set`, as they stand above.
+        let source = include_str!("options.rs");
+        let (_, arms) = source.split_once("match (key, value) {").unwrap();
+        let (arms, _) = arms.split_once("_ => return Err").unwrap();
+        let arms = arms.lines().filter_map(|line| {
+            let (name, value) = line.trim().strip_prefix("(\"")?.split_once("\", ")?;
+            let sign = if value.starts_with("Some") { "=" } else { "" };
+            Some(format!("{name}{sign}"))
+        });
+        let mut known: Vec<_> = arms.collect();
+        known.sort();
+        named.sort();
+        assert_eq!(named, known);
+    }
+
+    #[test]
     fn whatever_is_not_an_argument_is_an_error() {
         for line in [
             "nulok",
