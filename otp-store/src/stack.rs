@@ -67,6 +67,8 @@ pub struct Service {
     pub asks: bool,
     /// What becomes of the account line.
     pub account_line: AccountLine,
+    /// Whether another module finds out who the user is.
+    pub proves_identity: bool,
 }
 
 /// The files of all services.
@@ -119,13 +121,15 @@ impl Stacks {
             if name.contains(".dpkg-") || name.ends_with('~') || !entry.path().is_file() {
                 continue;
             }
-            let asks = self.walk(&name, "auth")?.ours.is_some();
+            let auth = self.walk(&name, "auth")?;
+            let asks = auth.ours.is_some();
             let account_line = self.walk(&name, "account")?.found();
             if asks || account_line != AccountLine::Missing {
                 services.push(Service {
                     name,
                     asks,
                     account_line,
+                    proves_identity: auth.proves_identity,
                 });
             }
         }

@@ -110,7 +110,7 @@ LED_AROUND = (
 SERVICES = {
     "common-account": "account sufficient pam_unix.so\n",
     "cron": "auth required pam_unix.so\n@include common-account\n",
-    "login": "auth required pam_otp.so\naccount required pam_otp.so\n@include common-account\n",
+    "login": "auth required pam_unix.so\nauth required pam_otp.so\naccount required pam_otp.so\n@include common-account\n",
     "other": "auth required pam_deny.so\naccount required pam_deny.so\n",
     "sshd": "auth required pam_otp.so\n@include common-account\naccount required pam_otp.so\n",
     "su": "auth required pam_otp.so\n@include common-account\n",
@@ -121,6 +121,13 @@ def test_services_whose_logins_cannot_set_up_an_authenticator_are_found(machine,
     machine.policy('[enroll]\nat_login = "require"\n')
     found = services(SERVICES, "policy", "check").splitlines()
     assert found == [LED_AROUND, MISSING, f"{machine.conf}: can be used, but look at the lines above: 2"]
+
+
+def test_service_in_which_no_other_module_finds_out_who_it_is_is_found(machine, enrolled, services):
+    machine.policy('[enroll]\nat_login = "require"\n')
+    login = SERVICES["login"].replace("auth required pam_unix.so", "auth required pam_faillock.so preauth")
+    found = services({**SERVICES, "login": login}, "policy", "check").splitlines()
+    assert found[0].startswith("/etc/pam.d/login: no module but pam_otp.so is known to find out who the user is"), found
 
 
 def test_account_lines_do_not_matter_where_no_login_sets_up_an_authenticator(machine, enrolled, services):

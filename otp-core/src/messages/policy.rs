@@ -49,6 +49,11 @@ pub enum Finding {
         /// Its name.
         service: String,
     },
+    /// A service has no module beside ours that finds out who the user is.
+    NobodyProvesIdentity {
+        /// Its name.
+        service: String,
+    },
     /// A service has an account line of ours and asks for no codes.
     CodeLineMissing {
         /// Its name.
@@ -115,6 +120,9 @@ impl Finding {
                 "/etc/pam.d/{service}: its account line of pam_otp.so can be led around, so no login there sets up an \
                  authenticator; make it \"account required pam_otp.so\", above the other account lines"
             ),
+            Self::NobodyProvesIdentity { service } => format!(
+                "/etc/pam.d/{service}: no module but pam_otp.so is known to find out who the user is, so no login there sets up an authenticator"
+            ),
             Self::CodeLineMissing { service } => format!(
                 "/etc/pam.d/{service}: has an account line of pam_otp.so and no \"auth\" line, so it asks nobody for a code"
             ),
@@ -163,6 +171,9 @@ impl Finding {
                 "/etc/pam.d/{service}: pam_otp.so의 account 줄을 비켜 갈 수 있어 거기서 로그인하면서 인증기를 등록할 수 \
                  없습니다. \"account required pam_otp.so\"로 다른 account 줄보다 위에 두세요"
             ),
+            Self::NobodyProvesIdentity { service } => format!(
+                "/etc/pam.d/{service}: pam_otp.so 말고는 사용자를 확인하는 모듈이 없어 거기서 로그인하면서 인증기를 등록할 수 없습니다"
+            ),
             Self::CodeLineMissing { service } => format!(
                 "/etc/pam.d/{service}: pam_otp.so의 account 줄은 있지만 auth 줄이 없어 코드를 묻지 않습니다"
             ),
@@ -210,6 +221,9 @@ mod tests {
             },
             Finding::AccountLineLedAround {
                 service: text("sshd"),
+            },
+            Finding::NobodyProvesIdentity {
+                service: text("kiosk"),
             },
             Finding::CodeLineMissing {
                 service: text("login"),

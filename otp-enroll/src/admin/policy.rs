@@ -45,7 +45,12 @@ impl Services {
     /// The account lines of those that ask for a code; none where they could not be read.
     fn lines(&self) -> Vec<AccountLine> {
         let services = self.0.iter().flatten().filter(|one| one.asks);
-        services.map(|one| one.account_line).collect()
+        let line = |one: &Service| match one.account_line {
+            // Nobody is set up by it.
+            AccountLine::Sure if !one.proves_identity => AccountLine::Missing,
+            line => line,
+        };
+        services.map(line).collect()
     }
 
     /// What keeps them from asking for codes, and their logins from setting up authenticators where policy wants them to.
@@ -63,6 +68,9 @@ impl Services {
             match one.account_line {
                 _ if !one.asks => Some(Finding::CodeLineMissing { service }),
                 _ if at_login == AtLogin::Off => None,
+                AccountLine::Sure if !one.proves_identity => {
+                    Some(Finding::NobodyProvesIdentity { service })
+                }
                 AccountLine::Sure => None,
                 AccountLine::Missing => Some(Finding::AccountLineMissing { service }),
                 AccountLine::LedAround => Some(Finding::AccountLineLedAround { service }),
@@ -94,9 +102,11 @@ mod tests {
             name: name.to_owned(),
             asks,
             account_line,
+            proves_identity: name != "kiosk",
         };
         let services = Services(Ok(vec![
             service("common-account", false, AccountLine::Sure),
+            service("kiosk", true, AccountLine::Sure),
             service("login", true, AccountLine::Missing),
             service("sshd", true, AccountLine::Sure),
             service("su", true, AccountLine::LedAround),
@@ -107,11 +117,12 @@ mod tests {
         };
         assert_eq!(found(AtLogin::Off), [common()]);
         for at_login in [AtLogin::Offer, AtLogin::Require] {
-            let [login, su] = ["login", "su"].map(str::to_owned);
+            let [kiosk, login, su] = ["kiosk", "login", "su"].map(str::to_owned);
             assert_eq!(
                 found(at_login),
                 [
                     common(),
+                    Finding::NobodyProvesIdentity { service: kiosk },
                     Finding::AccountLineMissing { service: login },
                     Finding::AccountLineLedAround { service: su },
                 ]

@@ -148,14 +148,17 @@ fn the_services_that_have_a_line_of_ours_are_found() {
     let found = stacks.services().unwrap();
     let found: Vec<_> = found
         .iter()
-        .map(|one| (one.name.as_str(), one.asks, one.account_line))
+        .map(|one| {
+            let name = one.name.as_str();
+            (name, one.asks, one.account_line, one.proves_identity)
+        })
         .collect();
     assert_eq!(
         found,
         [
-            ("code", true, AccountLine::Missing),
-            ("login", false, AccountLine::LedAround),
-            ("sshd", true, AccountLine::Sure),
+            ("code", true, AccountLine::Missing, false),
+            ("login", false, AccountLine::LedAround, true),
+            ("sshd", true, AccountLine::Sure, false),
         ]
     );
 }
