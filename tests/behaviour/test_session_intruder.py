@@ -17,7 +17,7 @@ import pytest
 
 from clock import wait_until
 from helper import Session, enrol_by_hand, message, picture, stack_of_changes
-from test_helper_intruder import as_large_as_can_be, group_entry, tried_by
+from test_helper_intruder import as_large_as_can_be, group_entry, open_files, tried_by
 from test_session_limits import as_user, children, children_of, held_up
 
 pytestmark = [pytest.mark.promised_by("ours")]
@@ -190,7 +190,7 @@ def test_inner_processes_cannot_be_looked_into_either(erin, under_test, clock):
         with held_up(erin, under_test):
             talk.say("reply", erin.codes.now())
             (child,) = wait_until(lambda: children(talk.pid, "otp-helper"), "inner helper")
-            wait_until(lambda: f"/{erin.name}" in "".join(map(os.readlink, pathlib.Path(f"/proc/{child}/fd").iterdir())), "record")
+            wait_until(lambda: f"/{erin.name}" in open_files(child), "record")
             done = subprocess.run(erin.running("/usr/bin/python3", "-c", LOOK, str(talk.pid), str(child)),
                                   capture_output=True, text=True, check=True)
             assert done.stdout == ""
@@ -212,8 +212,8 @@ def test_stack_runs_in_a_process_that_has_given_the_group_up_for_good(erin, unde
             (stack,) = children_of(talk.pid)
             assert ids(stack) == [own] * 4
             assert os.stat(f"/proc/{stack}/environ").st_uid == 0, "undumpable"
-            open_files = {os.readlink(entry) for entry in pathlib.Path(f"/proc/{stack}/fd").iterdir()}
-            assert {name for name in open_files if name.startswith("/")} <= {"/dev/null", str(under_test.state_directory)}
+            names = open_files(stack).splitlines()
+            assert {name for name in names if name.startswith("/")} <= {"/dev/null", str(under_test.state_directory)}
         talk.say("reply", erin.codes.now())
         talk.until("offer")
         assert children_of(talk.pid) == []
