@@ -166,6 +166,8 @@ impl Stacks {
         walk.doubtful |= text.contains('\\');
         let mut has_lines = false;
         for line in joined(&text) {
+            // libpam takes any word in brackets, also the first.
+            walk.doubtful |= line.starts_with('[');
             match Line::parse(&line) {
                 Some(Line::IncludeAll(file)) => {
                     has_lines |= self.follow(file, kind, depth + 1, walk)?;
@@ -366,7 +368,8 @@ enum Line<'a> {
 impl<'a> Line<'a> {
     fn parse(line: &'a str) -> Option<Self> {
         let (kind, rest) = word(line)?;
-        if kind == "@include" {
+        // libpam takes it in any case.
+        if kind.eq_ignore_ascii_case("@include") {
             return Some(Self::IncludeAll(word(rest)?.0));
         }
         let rest = rest.trim_start();

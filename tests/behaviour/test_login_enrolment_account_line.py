@@ -28,6 +28,7 @@ UNSURE = {
     "below common-account": [*JUMPING, "required OURS"],
     "sufficient in an include": ["include included", "required OURS", ":sufficient pam_permit.so"],
     "sufficient in an @include": ["@include included", "required OURS", ":sufficient pam_permit.so"],
+    "sufficient in an @INCLUDE": ["@INCLUDE included", "required OURS", ":sufficient pam_permit.so"],
     "jump in an include": ["include included", "required OURS", *(f":{line}" for line in JUMPING)],
     "led around in its include": ["include included", UNIX, ":sufficient pam_permit.so", ":required OURS"],
     "led around in its substack": ["substack included", UNIX, ":sufficient pam_permit.so", ":required OURS"],

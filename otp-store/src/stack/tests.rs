@@ -65,6 +65,8 @@ fn a_line_that_can_be_led_around_is_not() {
         "account [new_authtok_reqd=done default=bad] pam_unix.so\naccount required pam_otp.so",
         "account [success=nonsense] pam_unix.so\naccount required pam_otp.so",
         "@include common-account\naccount required pam_otp.so",
+        "@Include common-account\naccount required pam_otp.so",
+        "[account] sufficient pam_permit.so\naccount required pam_otp.so",
         "account include common-account\naccount required pam_otp.so",
         "account include ours-last",
         "account substack ours-last",
