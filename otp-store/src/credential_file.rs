@@ -26,16 +26,7 @@ pub(crate) fn parse(path: &str, bytes: &[u8]) -> Result<Credential, Error> {
         return Err(Error::content(path, None, "is empty"));
     }
     let mut root = Source::new(path, bytes)?.root()?;
-    // The version comes first: what a newer one means by the other keys is not ours to judge.
-    match root.require("version", number)? {
-        VERSION => {}
-        0 => return Err(root.fault("version 0 does not exist")),
-        _ => {
-            return Err(Error::Newer {
-                path: path.to_owned(),
-            });
-        }
-    }
+    root.version(VERSION)?;
     if !bytes.trim_ascii_end().ends_with(END.as_bytes()) {
         let reason = format!("is cut off: the last line is not '{END}'");
         return Err(Error::content(path, None, reason));

@@ -89,6 +89,20 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// Takes the version of a record's file. It comes first: what a newer one means by the other keys is not ours to
+    /// judge.
+    pub(crate) fn version(&mut self, newest: u64) -> Result<(), Error> {
+        let version = self.require("version", |value| match number(value)? {
+            0 => Err("version 0 does not exist"),
+            version => Ok(version),
+        })?;
+        if version > newest {
+            let path = self.source.path.to_owned();
+            return Err(Error::Newer { path });
+        }
+        Ok(())
+    }
+
     /// Takes a table; `None`: it is not there.
     pub(crate) fn section(&mut self, key: &'static str) -> Result<Option<Section<'a>>, Error> {
         self.known.push(key);

@@ -25,9 +25,7 @@ pub enum Error {
         reason: String,
     },
     /// A newer release wrote the file in a format that this one does not know.
-    #[error(
-        "{path}: written by a newer version of pam_otp; upgrade, or restore the file of this version"
-    )]
+    #[error("{path}: written by a newer version of pam_otp, which this one cannot read")]
     Newer {
         /// Which file.
         path: String,
@@ -186,7 +184,9 @@ impl Error {
             Self::Content { .. } => {
                 "correct that line; the file that was shipped has every key with its default"
             }
-            Self::Missing { .. } => "mount or restore it, or install pam_otp again",
+            Self::Missing { .. } => {
+                "check the path; if it is right, mount or restore what belongs there"
+            }
             Self::Newer { .. } => "upgrade pam_otp",
             Self::Busy { .. } => "try again",
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {

@@ -73,10 +73,7 @@ impl Locked {
 /// Whose it is, and when it was.
 fn parse(path: &str, bytes: &[u8]) -> Result<(u64, UnixTime), Error> {
     let mut root = Source::new(path, bytes)?.root()?;
-    if root.require("version", number)? > VERSION {
-        let path = path.to_owned();
-        return Err(Error::Newer { path });
-    }
+    root.version(VERSION)?;
     let uid = root.require("uid", number)?;
     let seconds = root.require("first_login", number)?;
     root.end()?;

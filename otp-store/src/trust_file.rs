@@ -128,10 +128,7 @@ impl Locked {
 
 fn parse(path: &str, bytes: &[u8]) -> Result<Vec<(Place, UnixTime)>, Error> {
     let mut root = Source::new(path, bytes)?.root()?;
-    if root.require("version", number)? > VERSION {
-        let path = path.to_owned();
-        return Err(Error::Newer { path });
-    }
+    root.version(VERSION)?;
     let mut places = Vec::new();
     for mut section in root.sections("place")? {
         places.push(place(&mut section)?);

@@ -143,7 +143,7 @@ fn another_version_is_told_from_damage() {
         assert_tells_no_secret_of(newer.as_bytes(), &error);
     }
     for (version, reason) in [
-        ("0", "line 1: version 0 does not exist"),
+        ("0", "line 2: version 0 does not exist"),
         ("-1", "line 2: must be a whole number, zero or more"),
         ("1.0", "line 2: must be a whole number, zero or more"),
         ("\"1\"", "line 2: must be a whole number, zero or more"),

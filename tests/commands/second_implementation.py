@@ -1,0 +1,271 @@
+"""pam_otp-format(5), implemented once more: what that page says, and nothing that only the code would tell.
+
+It is here to find out whether the page is enough, so it shares no code and no word of the real programs, and where the
+two differ the page decides. Files only as bytes: owners, modes, the lock and the order of writes are not in here.
+AN ATTEMPT of the page is in second_attempt.py.
+"""
+
+import base64
+import dataclasses
+import hashlib
+import hmac
+import re
+import tomllib
+import unicodedata
+
+LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+RECORD = 2048
+INVISIBLE = re.compile(
+    "[\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+class Refused(Exception):
+    """What a reader must refuse."""
+
+
+class Newer(Refused):
+    """Of a version that is not known here."""
+
+
+def require(condition, reason):
+    if not condition:
+        raise Refused(reason)
+
+
+# ----------------------------------------------------------------------------------------------------- credential.toml
+
+
+@dataclasses.dataclass
+class Authenticator:
+    id: str
+    name: str
+    secret: bytes = dataclasses.field(repr=False)
+    created: int
+    period: int | None = 30  # None: HOTP
+    algorithm: str = "SHA1"
+    digits: int = 6
+
+    def code(self, step):
+        """RFC 4226 section 5.3."""
+        mac = hmac.digest(self.secret, step.to_bytes(8), self.algorithm.lower())
+        offset = mac[-1] & 15
+        return str((int.from_bytes(mac[offset:offset + 4]) & 0x7FFFFFFF) % 10**self.digits).zfill(self.digits)
+
+
+@dataclasses.dataclass
+class RecoverySet:
+    id: str
+    salt: bytes
+    codes: list
+    created: int
+
+
+@dataclasses.dataclass
+class Credential:
+    user: str
+    uid: int
+    authenticators: list
+    recovery: RecoverySet | None
+
+
+class Table:
+    """A table whose keys are taken one by one; what is left at the end is unknown."""
+
+    def __init__(self, values):
+        require(isinstance(values, dict), "a table")
+        self.values = dict(values)
+
+    def number(self, key, least=0, most=2**63 - 1):
+        value = self.values.pop(key, None)
+        require(type(value) is int and least <= value <= most, f"{key}: a number from {least} to {most}")
+        return value
+
+    def text(self, key, form=".*"):
+        value = self.values.pop(key, None)
+        require(isinstance(value, str) and re.fullmatch(form, value, re.DOTALL), f"{key}: a string")
+        return value
+
+    def end(self):
+        require(not self.values, "an unknown key")
+
+
+def read_credential(content, user, uid):
+    require(len(content) <= 16384, "too large")
+    try:
+        root = Table(tomllib.loads(content.decode()))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raise Refused("not TOML") from None
+    if root.number("version", 1, 2**64) > 1:
+        raise Newer("credential.toml")
+    require(content.rstrip(b" \t\n\r\f").endswith(b"# end"), "cut off")
+    require((root.text("user"), root.number("uid")) == (user, uid), "somebody else's")
+    tables = root.values.pop("authenticator", [])
+    require(isinstance(tables, list) and 1 <= len(tables) <= 4, "1 to 4 authenticators")
+    authenticators = [read_authenticator(Table(table)) for table in tables]
+    for distinct in ({one.id for one in authenticators}, {one.name for one in authenticators}):
+        require(len(distinct) == len(authenticators), "two with one id or name")
+    recovery = read_recovery(Table(root.values.pop("recovery"))) if "recovery" in root.values else None
+    root.end()
+    return Credential(user, uid, authenticators, recovery)
+
+
+def read_authenticator(table):
+    kind = table.text("type", "totp|hotp")
+    letters = re.sub("[ -]", "", table.text("secret").rstrip("=")).upper()
+    try:
+        secret = base64.b32decode(letters + "=" * (-len(letters) % 8))
+    except ValueError:
+        raise Refused("secret: not base32") from None
+    require(base64.b32encode(secret).decode().rstrip("=") == letters, "secret: bits left over")
+    require(10 <= len(secret) <= 128, "secret: length")
+    name = table.text("name", r'[^"\\]{1,32}')
+    plain = not INVISIBLE.search(name) and not any(unicodedata.category(letter) == "Cc" for letter in name)
+    require(plain and name == name.strip(), "name")
+    one = Authenticator(
+        table.text("id", "[0-9a-f]{16}"), name, secret, table.number("created"),
+        table.number("period", 15, 120) if kind == "totp" else None,
+        table.text("algorithm", "SHA1|SHA256|SHA512"), table.number("digits", 6, 8),
+    )
+    table.end()
+    return one
+
+
+def read_recovery(table):
+    codes = table.values.pop("codes", None)
+    require(isinstance(codes, list) and len(codes) <= 32, "codes: at most 32")
+    for code in codes:
+        require(isinstance(code, str) and re.fullmatch("[0-9a-f]{64}", code), "codes: 64 digits each")
+    salt = bytes.fromhex(table.text("salt", "[0-9a-f]{32}"))
+    hashes = [bytes.fromhex(code) for code in codes]
+    one = RecoverySet(table.text("id", "[0-9a-f]{16}"), salt, hashes, table.number("created"))
+    table.end()
+    return one
+
+
+def write_credential(credential):
+    user = credential.user.replace("\\", "\\\\").replace('"', '\\"')
+    lines = ["# Of the second implementation.", "version = 1", f'user = "{user}"', f"uid = {credential.uid}"]
+    for one in credential.authenticators:
+        kind = ['type = "hotp"'] if one.period is None else ['type = "totp"', f"period = {one.period}"]
+        lines += ["", "[[authenticator]]", f'id = "{one.id}"', f'name = "{one.name}"', *kind]
+        lines += [f'algorithm = "{one.algorithm}"', f"digits = {one.digits}"]
+        lines += [f'secret = "{base64.b32encode(one.secret).decode().rstrip("=")}"', f"created = {one.created}"]
+    if credential.recovery:
+        recovery = credential.recovery
+        lines += ["", "[recovery]", f'id = "{recovery.id}"', f'salt = "{recovery.salt.hex()}"']
+        hashes = [f'    "{code.hex()}",' for code in recovery.codes]
+        lines += [f"created = {recovery.created}", "codes = [", *hashes, "]"]
+    return "\n".join([*lines, "# end", ""]).encode()
+
+
+def recovery_code(octets):
+    """As its owner sees it."""
+    number = int.from_bytes(octets)
+    letters = "".join(LETTERS[number >> 5 * at & 31] for at in reversed(range(16)))
+    return "-".join(re.findall("....", letters))
+
+
+def typed_recovery_code(reply):
+    letters = re.sub("[ -]", "", reply).upper().translate(str.maketrans("OIL", "011"))
+    if len(letters) != 16 or not set(letters) <= set(LETTERS):
+        return None
+    number = 0
+    for letter in letters:
+        number = number << 5 | LETTERS.index(letter)
+    return number.to_bytes(10)
+
+
+def recovery_hash(salt, octets):
+    return hmac.digest(salt, octets, "sha256")
+
+
+# --------------------------------------------------------------------------------------------------------------- state
+
+
+@dataclasses.dataclass
+class Entry:
+    last_step: int | None = None
+    drift: int = 0
+    resync: tuple | None = None  # step, distance
+    last_used: int | None = None
+
+
+@dataclasses.dataclass
+class State:
+    standing: tuple = ("open",)  # or "locked", since when, for how many seconds; or "held"; or "disabled"
+    counts: list = dataclasses.field(default_factory=lambda: [0, 0, 0])
+    refused: tuple | None = None  # when, why
+    recovery: dict = dataclasses.field(default_factory=dict)  # by id: the used codes, bit by bit
+    authenticators: dict = dataclasses.field(default_factory=dict)  # by id: Entry
+
+
+def fresh_state(credential):
+    state = State(authenticators={one.id: Entry() for one in credential.authenticators})
+    if credential.recovery:
+        state.recovery[credential.recovery.id] = 0
+    return state
+
+
+def write_record(state, sequence):
+    def words(*values):
+        return " ".join("-" if value is None else str(value) for value in values)
+
+    lines = ["pam_otp-state 1", words("sequence", sequence), words("standing", *state.standing)]
+    lines += [words("failures", *state.counts), words("refused", *(state.refused or [None]))]
+    lines += [words("recovery", id, f"{used:08x}") for id, used in state.recovery.items()]
+    for id, entry in state.authenticators.items():
+        resync = entry.resync or (None, None)
+        lines.append(words("authenticator", id, entry.last_step, entry.drift, *resync, entry.last_used))
+    body = "\n".join([*lines, ""])
+    return f"{body}checksum {hashlib.sha256(body.encode()).hexdigest()[:32]}\n".ljust(RECORD, "\n").encode()
+
+
+N, ID, DRIFT = "(?:0|[1-9][0-9]*)", "[0-9a-f]{16}", "(?:0|-?[1-9][0-9]*)"
+BODY = re.compile(
+    rf"pam_otp-state 1\nsequence (?P<sequence>{N})\nstanding (?P<standing>open|held|disabled|locked {N} {N})\n"
+    rf"failures (?P<counts>{N} {N} {N})\nrefused (?P<refused>-|{N} (?:wrong-code|already-used|locked|clock-off))\n"
+    rf"(?P<recovery>(?:recovery {ID} [0-9a-f]{{8}}\n){{0,2}})"
+    rf"(?P<entries>(?:authenticator {ID} (?:-|{N}) {DRIFT} (?:- -|{N} {DRIFT}) (?:-|{N})\n){{0,8}})"
+)
+
+
+def read_record(record):
+    """The state and its sequence; None: damaged."""
+    version = re.match(rb"pam_otp-state ([1-9][0-9]*)\n", record)
+    if version and 1 < int(version[1]) < 2**32:
+        raise Newer("state")
+    parts = re.fullmatch(rb"(.*?\n)checksum ([0-9a-f]{32})\n+", record, re.DOTALL)
+    if not parts or hashlib.sha256(parts[1]).hexdigest()[:32].encode() != parts[2] or not parts[1].isascii():
+        return None
+    found = BODY.fullmatch(parts[1].decode())
+    if not found:
+        return None
+    state = State(counts=[int(count) for count in found["counts"].split()])
+    standing, *lock = found["standing"].split()
+    state.standing = (standing, *map(int, lock))
+    if found["refused"] != "-":
+        when, why = found["refused"].split()
+        state.refused = (int(when), why)
+    for _, id, used in map(str.split, found["recovery"].splitlines()):
+        state.recovery.setdefault(id, int(used, 16))
+    for _, id, *values in map(str.split, found["entries"].splitlines()):
+        last_step, drift, step, distance, last_used = (None if value == "-" else int(value) for value in values)
+        resync = None if step is None else (step, distance)
+        if max(abs(drift), abs(distance or 0)) > 40:
+            return None
+        state.authenticators.setdefault(id, Entry(last_step, drift, resync, last_used))
+    in_range = max(state.counts) < 2**32 and all(int(n) < 2**64 for n in re.findall(r"\b[0-9]+\b", parts[1].decode()))
+    return (state, int(found["sequence"])) if in_range else None
+
+
+def read_state(content, credential):
+    """The state that counts, its sequence, and the offset of its successor."""
+    require(len(content) == 2 * RECORD, "size")
+    records = [(read_record(content[at:at + RECORD]), at) for at in (0, RECORD)]
+    valid = [(*read, RECORD - at) for read, at in records if read]
+    require(valid, "both records are damaged")
+    state, sequence, successor = max(valid, key=lambda one: one[1])
+    require({one.id for one in credential.authenticators} <= set(state.authenticators), "an authenticator has no entry")
+    require(not credential.recovery or credential.recovery.id in state.recovery, "the recovery codes have no entry")
+    return state, sequence, successor
