@@ -6,7 +6,8 @@
 //! terminal, by whatever signal. 2: could not. No secret is ever taken from an argument or from the environment.
 
 use crate::picture::PicturePath;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint};
 use otp_core::qr::Style;
 use otp_core::record::{DEFAULT_NAME, Language, Name};
 use otp_store::{files, policy};
@@ -18,6 +19,7 @@ const EXIT_STATUS: &str = "Exit status: 0 done, 1 refused or left, 2 could not."
 #[derive(Parser)]
 #[command(name = "otp-enroll", version, after_help = EXIT_STATUS)]
 #[command(about = "Set up an authenticator for one-time codes, or replace it")]
+#[command(mut_subcommands(keep_quiet_about_the_meaningless))]
 pub struct Enroll {
     /// Options of the dialogue.
     #[command(flatten)]
@@ -26,7 +28,7 @@ pub struct Enroll {
     #[command(flatten)]
     pub common: Common,
     /// Whose account (other people's: root only)
-    #[arg(long, value_name = "NAME", global = true)]
+    #[arg(long, value_name = "NAME", global = true, value_hint = ValueHint::Username)]
     pub user: Option<String>,
     /// What to do instead of enrolling.
     #[command(subcommand)]
@@ -37,16 +39,17 @@ pub struct Enroll {
 #[derive(Args)]
 pub struct DialogueOptions {
     /// What to call the authenticator [default: phone]
-    #[arg(long, value_name = "LABEL", value_parser = name)]
+    #[arg(long, value_name = "LABEL", value_parser = name, value_hint = ValueHint::Other)]
     pub name: Option<Name>,
     /// How to draw the QR code [default: by the locale]
-    #[arg(long, value_enum, global = true)]
+    #[arg(long, value_name = "STYLE", value_enum, global = true)]
     pub qr: Option<QrStyle>,
     /// Also write the QR code to a new picture file
-    #[arg(long, value_name = "PATH.svg|.png", value_parser = PicturePath::parse, global = true)]
+    #[arg(long, value_name = "PATH.svg|.png", value_parser = PicturePath::parse, global = true,
+        value_hint = ValueHint::FilePath)]
     pub qr_file: Option<PicturePath>,
     /// Write the recovery codes to a new file
-    #[arg(long, value_name = "PATH", global = true)]
+    #[arg(long, value_name = "PATH", global = true, value_hint = ValueHint::FilePath)]
     pub save: Option<PathBuf>,
 }
 
@@ -71,6 +74,22 @@ impl Enroll {
         .into_iter()
         .find_map(|(wrong, option)| wrong.then_some(option))
     }
+}
+
+/// Leaves options that have no meaning for a command out of its `--help`. They are read all the same, to be refused
+/// with a reason, since they may stand before the command as well.
+fn keep_quiet_about_the_meaningless(command: Command) -> Command {
+    let meaningless: &[&str] = match command.get_name() {
+        "status" | "test" | "remove" => &["qr", "qr_file", "save"],
+        "recovery-codes" => &["qr", "qr_file"],
+        _ => &[],
+    };
+    let options = DialogueOptions::augment_args(Command::new("options"));
+    let hidden = options
+        .get_arguments()
+        .filter(|option| meaningless.contains(&option.get_id().as_str()))
+        .map(|option| option.clone().hide(true));
+    command.args(hidden)
 }
 
 /// How the QR code is drawn in the terminal.
@@ -108,13 +127,13 @@ pub enum EnrollCommand {
     /// Set up one more authenticator; where only one is allowed, in the place of the old one
     Add {
         /// What to call it
-        #[arg(value_name = "NAME", value_parser = name)]
+        #[arg(value_name = "NAME", value_parser = name, value_hint = ValueHint::Other)]
         name: Name,
     },
     /// Remove an authenticator; with the last one go the recovery codes
     Remove {
         /// Which one; not needed where there is only one
-        #[arg(value_name = "NAME", value_parser = name)]
+        #[arg(value_name = "NAME", value_parser = name, value_hint = ValueHint::Other)]
         name: Option<Name>,
     },
     /// Get new recovery codes; the old ones stop working
@@ -149,21 +168,25 @@ pub enum AdminCommand {
     /// Show all about one user, but no secret
     Show {
         /// The user's name
+        #[arg(value_hint = ValueHint::Username)]
         user: String,
     },
     /// Lift a lock, and forget the failures
     Unlock {
         /// The user's name
+        #[arg(value_hint = ValueHint::Username)]
         user: String,
     },
     /// Remove everything that is kept about a user, damaged or not
     Reset {
         /// The user's name
+        #[arg(value_hint = ValueHint::Username)]
         user: String,
     },
     /// Enrol a user without a dialogue, and print the key and the recovery codes
     Provision {
         /// The user's name
+        #[arg(value_hint = ValueHint::Username)]
         user: String,
         /// As one JSON object
         #[arg(long)]
@@ -172,7 +195,8 @@ pub enum AdminCommand {
         #[arg(long)]
         force: bool,
         /// What to call the authenticator
-        #[arg(long, value_name = "LABEL", value_parser = name, default_value = DEFAULT_NAME)]
+        #[arg(long, value_name = "LABEL", value_parser = name, default_value = DEFAULT_NAME,
+            value_hint = ValueHint::Other)]
         name: Name,
     },
     /// Check a policy file, or show what the policy means for a user
@@ -206,7 +230,7 @@ pub enum PolicyCommand {
     /// policy that demands a second factor, now or later, of you who run this, while you have no authenticator.
     Check {
         /// The file [default: that of --conf]
-        #[arg(value_name = "FILE")]
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
         /// Accept it also where it would refuse you
         #[arg(long)]
@@ -218,6 +242,7 @@ pub enum PolicyCommand {
     /// network.
     Show {
         /// The user's name
+        #[arg(value_hint = ValueHint::Username)]
         user: String,
     },
 }
@@ -226,13 +251,15 @@ pub enum PolicyCommand {
 #[derive(Args)]
 pub struct Common {
     /// The policy file
-    #[arg(long, value_name = "PATH", global = true, default_value = policy::DEFAULT_FILE)]
+    #[arg(long, value_name = "PATH", global = true, default_value = policy::DEFAULT_FILE,
+        value_hint = ValueHint::FilePath)]
     pub conf: PathBuf,
     /// The directory of all records
-    #[arg(long, value_name = "PATH", global = true, default_value = files::DEFAULT_DIRECTORY)]
+    #[arg(long, value_name = "PATH", global = true, default_value = files::DEFAULT_DIRECTORY,
+        value_hint = ValueHint::DirPath)]
     pub state_dir: PathBuf,
     /// Language, en or ko [default: by the locale, then by the policy]
-    #[arg(long, value_name = "en|ko", global = true, value_parser = language)]
+    #[arg(long, value_name = "en|ko", global = true, value_parser = language(), hide_possible_values = true)]
     pub lang: Option<Language>,
 }
 
@@ -240,8 +267,9 @@ fn name(text: &str) -> Result<Name, otp_core::record::OutOfRange> {
     Name::new(text)
 }
 
-fn language(tag: &str) -> Result<Language, &'static str> {
-    Language::from_tag(tag).ok_or("known are en and ko")
+fn language() -> impl TypedValueParser<Value = Language> {
+    let tags = PossibleValuesParser::new(["en", "ko"]);
+    tags.try_map(|tag| Language::from_tag(&tag).ok_or("known are en and ko"))
 }
 
 #[cfg(test)]

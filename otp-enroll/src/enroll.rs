@@ -20,7 +20,7 @@ use std::process::ExitCode;
 #[must_use]
 pub fn run(asked: &Enroll) -> ExitCode {
     if let Some(option) = asked.meaningless() {
-        let reason = format!("{option} has no meaning here\n");
+        let reason = format!("{option} has no meaning here");
         Enroll::command()
             .error(ErrorKind::ArgumentConflict, reason)
             .exit();

@@ -1,0 +1,507 @@
+//! The manuals say what the programs do: every command, option, value and key stands in them, and no other.
+//!
+//! They are read as the lines of roff that they are. What this relies on: a command, option or key is the tag of a
+//! paragraph (`.TP`), and a command line in running text is bold as a whole, or stands in an example (`.EX`).
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
+use otp_enroll::cli::{Admin, Enroll};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+/// What is beside clap's own commands in both programs.
+const HELP: &str = "help";
+
+/// Manuals of well-known programs that ours may send people to.
+const WELL_KNOWN: [&str; 12] = [
+    "authselect(8)",
+    "flock(2)",
+    "group(5)",
+    "pam(8)",
+    "pam-auth-update(8)",
+    "pam.conf(5)",
+    "pam_unix(8)",
+    "ssh(1)",
+    "sshd(8)",
+    "sshd_config(5)",
+    "su(1)",
+    "sudo(8)",
+];
+
+/// One manual.
+struct Manual {
+    /// The name of its file, `pam_otp.8`.
+    file: String,
+    roff: String,
+}
+
+/// A paragraph with a tag before it.
+struct Tagged {
+    tag: String,
+    body: String,
+}
+
+impl Manual {
+    fn all() -> Vec<Self> {
+        let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../packaging/man");
+        let entries = fs::read_dir(directory).expect("the directory of the manuals");
+        entries
+            .map(|entry| {
+                let entry = entry.expect("a file in it");
+                let file = entry.file_name().into_string().expect("a plain name");
+                let roff = fs::read_to_string(entry.path()).expect("a text");
+                Self { file, roff }
+            })
+            .collect()
+    }
+
+    fn of(file: &str) -> Self {
+        let found = Self::all().into_iter().find(|one| one.file == file);
+        found.expect("the manual is there")
+    }
+
+    /// Name and section as other manuals write them, `pam_otp(8)`.
+    fn reference(&self) -> String {
+        let (name, section) = self.file.rsplit_once('.').expect("a section");
+        format!("{name}({section})")
+    }
+
+    /// The lines below a heading, subsections included.
+    fn section(&self, heading: &str) -> Vec<&str> {
+        let start = format!(".SH {heading}");
+        let mut lines = self.roff.lines();
+        assert!(lines.any(|line| line == start), "{}: {start}", self.file);
+        lines.take_while(|line| !line.starts_with(".SH ")).collect()
+    }
+
+    /// The paragraphs with tags below a heading.
+    fn tagged(&self, heading: &str) -> Vec<Tagged> {
+        let mut found: Vec<Tagged> = Vec::new();
+        let mut lines = self.section(heading).into_iter();
+        let mut within = false;
+        while let Some(line) = lines.next() {
+            match (line, found.last_mut()) {
+                (".TP", _) => {
+                    let tag = plain(lines.next().expect("a tag"));
+                    let body = String::new();
+                    found.push(Tagged { tag, body });
+                    within = true;
+                }
+                (".PP", _) => within = false,
+                (line, Some(last)) if within => last.body += &(plain(line) + "\n"),
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// Everything that is bold, piece by piece.
+    fn bold(&self) -> Vec<String> {
+        let mut pieces = Vec::new();
+        for line in self.roff.lines() {
+            let arguments = arguments(line);
+            let every_other = |from| arguments.iter().skip(from).step_by(2).cloned();
+            match line.split(' ').next() {
+                Some(".B") => pieces.push(arguments.join(" ")),
+                Some(".BR" | ".BI") => pieces.extend(every_other(0)),
+                Some(".RB" | ".IB") => pieces.extend(every_other(1)),
+                _ => {}
+            }
+            // A hyphen is written with a backslash too.
+            let spelled = line.replace("\\-", "-");
+            let parts = spelled.split("\\fB").skip(1);
+            pieces.extend(parts.filter_map(|part| part.split('\\').next().map(str::to_owned)));
+        }
+        pieces.iter().map(|piece| unescaped(piece)).collect()
+    }
+
+    /// The lines of examples.
+    fn examples(&self) -> Vec<&str> {
+        let blocks = self.roff.split("\n.EX\n").skip(1);
+        let blocks = blocks.filter_map(|block| block.split("\n.EE").next());
+        blocks.flat_map(str::lines).collect()
+    }
+
+    fn plain(&self) -> String {
+        self.roff.lines().map(|line| plain(line) + "\n").collect()
+    }
+}
+
+/// The arguments of a macro; words in quotes are one.
+fn arguments(line: &str) -> Vec<String> {
+    let mut arguments = Vec::new();
+    for (at, part) in line.split('"').enumerate() {
+        if at % 2 == 1 {
+            arguments.push(part.to_owned());
+        } else {
+            arguments.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    if arguments.is_empty() {
+        return arguments;
+    }
+    arguments.split_off(1)
+}
+
+/// A line as it is read, without macros and fonts.
+fn plain(line: &str) -> String {
+    let text = match line.split(' ').next() {
+        Some(".BR" | ".RB" | ".IR" | ".RI" | ".BI" | ".IB") => arguments(line).concat(),
+        Some(".B" | ".I" | ".SH" | ".SS" | ".TH") => arguments(line).join(" "),
+        Some(word) if word.starts_with('.') => String::new(),
+        _ => line.to_owned(),
+    };
+    unescaped(&text)
+}
+
+fn unescaped(text: &str) -> String {
+    let fonts = ["\\fB", "\\fI", "\\fR"];
+    let text = fonts
+        .iter()
+        .fold(text.to_owned(), |text, font| text.replace(font, ""));
+    text.replace("\\-", "-")
+}
+
+/// A program, what its manual is, and how its command lines are read.
+struct Program {
+    name: &'static str,
+    manual: &'static str,
+    path: &'static str,
+    command: Command,
+    parse: fn(&[&str]) -> Result<(), ErrorKind>,
+}
+
+fn programs() -> [Program; 2] {
+    let built = |mut command: Command| {
+        command.build();
+        command
+    };
+    [
+        Program {
+            name: "otp-enroll",
+            manual: "otp-enroll.1",
+            path: env!("CARGO_BIN_EXE_otp-enroll"),
+            command: built(Enroll::command()),
+            parse: |words| match Enroll::try_parse_from(words) {
+                Ok(asked) if asked.meaningless().is_some() => Err(ErrorKind::ArgumentConflict),
+                Ok(_) => Ok(()),
+                Err(error) => Err(error.kind()),
+            },
+        },
+        Program {
+            name: "otp-admin",
+            manual: "otp-admin.8",
+            path: env!("CARGO_BIN_EXE_otp-admin"),
+            command: built(Admin::command()),
+            parse: |words| {
+                Admin::try_parse_from(words).map_or_else(|error| Err(error.kind()), |_| Ok(()))
+            },
+        },
+    ]
+}
+
+/// Every command below this one but `help`, with the words that lead to it.
+fn commands(command: &Command) -> Vec<(Vec<String>, &Command)> {
+    let below = command
+        .get_subcommands()
+        .filter(|one| one.get_name() != HELP);
+    let mut found = Vec::new();
+    for one in below {
+        found.push((vec![one.get_name().to_owned()], one));
+        found.extend(commands(one).into_iter().map(|(mut words, command)| {
+            words.insert(0, one.get_name().to_owned());
+            (words, command)
+        }));
+    }
+    found
+}
+
+/// An argument as a manual shows it: `--name LABEL`, `-h, --help`, `USER`, `[FILE]`.
+fn shown(argument: &Arg) -> String {
+    let value = argument.get_value_names().unwrap_or_default().join(" ");
+    match (argument.get_short(), argument.get_long()) {
+        (Some(short), Some(long)) => format!("-{short}, --{long}"),
+        (_, Some(long)) if argument.get_action().takes_values() => format!("--{long} {value}"),
+        (_, Some(long)) => format!("--{long}"),
+        _ if argument.is_required_set() => value,
+        _ => format!("[{value}]"),
+    }
+}
+
+/// The options of a command that belong to it alone.
+fn own_options(command: &Command) -> Vec<&Arg> {
+    let options = command.get_arguments().filter(|one| !one.is_positional());
+    let everywhere = |one: &Arg| {
+        let clap_s = matches!(
+            one.get_action(),
+            ArgAction::Help | ArgAction::HelpShort | ArgAction::HelpLong | ArgAction::Version
+        );
+        one.is_global_set() || clap_s
+    };
+    options.filter(|one| !everywhere(one)).collect()
+}
+
+/// A command as a manual shows it: `provision USER [--json] [--force] [--name LABEL]`.
+fn usage(words: &[String], command: &Command) -> String {
+    let mut usage = words.to_vec();
+    usage.extend(command.get_positionals().map(shown));
+    let options = own_options(command).into_iter().map(shown);
+    usage.extend(options.map(|option| format!("[{option}]")));
+    usage.join(" ")
+}
+
+#[test]
+fn a_manual_has_a_paragraph_for_each_command_and_no_other() {
+    for program in programs() {
+        let described = Manual::of(program.manual).tagged("COMMANDS");
+        let mut expected: Vec<String> = commands(&program.command)
+            .into_iter()
+            .filter(|(_, command)| !command.is_subcommand_required_set())
+            .map(|(words, command)| usage(&words, command))
+            .collect();
+        expected.push(format!("{HELP} [COMMAND]"));
+        let tags: Vec<&str> = described.iter().map(|one| one.tag.as_str()).collect();
+        assert_eq!(tags, expected, "{}", program.manual);
+    }
+}
+
+#[test]
+fn a_manual_explains_the_options_of_each_command_where_the_command_is() {
+    for program in programs() {
+        let described = Manual::of(program.manual).tagged("COMMANDS");
+        for (words, command) in commands(&program.command) {
+            for option in own_options(command) {
+                let tag = usage(&words, command);
+                let paragraph = described.iter().find(|one| one.tag == tag);
+                let option = format!(
+                    "--{}",
+                    option.get_long().expect("an option has a long name")
+                );
+                assert!(
+                    paragraph.is_some_and(|one| one.body.contains(&option)),
+                    "{}: {tag}: {option}",
+                    program.manual
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_manual_has_a_paragraph_for_each_option_of_all_commands_and_no_other() {
+    for program in programs() {
+        let described = Manual::of(program.manual).tagged("OPTIONS");
+        let tags: BTreeSet<&str> = described.iter().map(|one| one.tag.as_str()).collect();
+        let options: Vec<&Arg> = program.command.get_arguments().collect();
+        let expected: Vec<String> = options.iter().map(|one| shown(one)).collect();
+        let expected: BTreeSet<&str> = expected.iter().map(String::as_str).collect();
+        assert_eq!(tags, expected, "{}", program.manual);
+        for option in options {
+            let tag = shown(option);
+            let paragraph = described.iter().find(|one| one.tag == tag);
+            let text = paragraph.map_or_else(String::new, |one| format!("{tag} {}", one.body));
+            let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).collect();
+            for value in option.get_possible_values() {
+                let value = value.get_name();
+                let is_said = !option.get_action().takes_values() || words.contains(&value);
+                assert!(is_said, "{}: {tag}: {value}", program.manual);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_command_line_in_a_manual_is_one_that_the_program_takes() {
+    let programs = programs();
+    let mut seen = 0;
+    for manual in Manual::all() {
+        let examples = manual.examples().into_iter().map(unescaped);
+        for line in examples.chain(manual.bold()) {
+            // Up to where the shell takes over.
+            let line = line.split(['|', '>']).next().unwrap_or_default();
+            let line = line.strip_prefix("sudo ").unwrap_or(line);
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let called = |one: &&Program| words.first() == Some(&one.name);
+            let Some(program) = programs.iter().find(called) else {
+                continue;
+            };
+            seen += 1;
+            let read = (program.parse)(&words);
+            // A command may be named without what it is about.
+            let sound = matches!(
+                read,
+                Ok(())
+                    | Err(ErrorKind::MissingRequiredArgument
+                        | ErrorKind::MissingSubcommand
+                        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
+            );
+            assert!(sound, "{}: {line}: {read:?}", manual.file);
+        }
+    }
+    assert!(seen > 50, "command lines are found at all: {seen}");
+}
+
+#[test]
+fn every_option_that_a_manual_names_is_one_of_a_program() {
+    let programs = programs();
+    let known: BTreeSet<&str> = programs
+        .iter()
+        .flat_map(|program| {
+            let below = commands(&program.command).into_iter().map(|(_, one)| one);
+            below.chain([&program.command]).collect::<Vec<_>>()
+        })
+        .flat_map(Command::get_arguments)
+        .filter_map(Arg::get_long)
+        .collect();
+    for manual in Manual::all() {
+        let text = manual.plain();
+        let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
+        let lines = text.lines();
+        let about_ours = lines.filter(|line| !line.contains("pam-auth-update"));
+        for word in about_ours.flat_map(|line| line.split(|c| !is_part(c))) {
+            if let Some(option) = word.strip_prefix("--") {
+                assert!(known.contains(option), "{}: --{option}", manual.file);
+            }
+        }
+    }
+}
+
+#[test]
+fn help_is_that_of_the_command_tree() {
+    for mut program in programs() {
+        let paths: Vec<Vec<String>> = commands(&program.command)
+            .into_iter()
+            .map(|(words, _)| words)
+            .chain([Vec::new()])
+            .collect();
+        for path in paths {
+            let mut command = &mut program.command;
+            for word in &path {
+                command = command.find_subcommand_mut(word).expect("it was found");
+            }
+            let expected = command.render_long_help().to_string();
+            let mut run = std::process::Command::new(program.path);
+            let done = run.args(&path).arg("--help").output().expect("it runs");
+            let said = String::from_utf8(done.stdout).expect("text");
+            let words = |text: &str| -> Vec<String> {
+                text.split_whitespace().map(str::to_owned).collect()
+            };
+            assert_eq!(words(&said), words(&expected), "{} {path:?}", program.name);
+        }
+    }
+}
+
+#[test]
+fn help_of_a_command_shows_the_options_that_have_a_meaning_for_it_and_no_other() {
+    let mut tree = Enroll::command();
+    tree.build();
+    for (words, command) in commands(&tree) {
+        let name = words[0].as_str();
+        let argument = (name == "add").then_some("tablet");
+        for (option, value) in [("qr", "none"), ("qr-file", "x.svg"), ("save", "x")] {
+            let long = format!("--{option}");
+            let line = ["otp-enroll", name, long.as_str(), value];
+            let asked = Enroll::try_parse_from(line.into_iter().chain(argument));
+            let means_something = asked.expect("it is read").meaningless().is_none();
+            let found = command
+                .get_arguments()
+                .find(|one| one.get_long() == Some(option));
+            let is_shown = found.is_some_and(|one| !one.is_hide_set());
+            assert_eq!(is_shown, means_something, "{name} {long}");
+        }
+    }
+}
+
+#[test]
+fn every_key_of_the_policy_stands_in_its_manual_with_its_section_and_default() {
+    let shipped = include_str!("../../conf/pam_otp.conf");
+    let mut section = String::new();
+    let mut expected = Vec::new();
+    for line in shipped.lines() {
+        let key = line.strip_prefix('#');
+        if let Some(key) = key.filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase())) {
+            expected.push((section.clone(), key.to_owned()));
+        } else if line.starts_with('[') {
+            line.clone_into(&mut section);
+        }
+    }
+    assert!(expected.len() > 20, "keys are found at all");
+
+    let manual = Manual::of("pam_otp.conf.5");
+    let mut section = String::new();
+    let mut described = Vec::new();
+    let mut lines = manual.section("KEYS").into_iter();
+    while let Some(line) = lines.next() {
+        if let Some(heading) = line.strip_prefix(".SS ") {
+            let is_table = heading.starts_with('[');
+            section = if is_table { heading } else { "" }.to_owned();
+        } else if line == ".TP" {
+            described.push((section.clone(), plain(lines.next().expect("a tag"))));
+        }
+    }
+    assert_eq!(described, expected);
+}
+
+#[test]
+fn the_keys_of_every_json_form_stand_in_the_manual() {
+    // The promise is in the tests of these files, as the text that is printed.
+    let status = include_str!("../src/overview.rs");
+    let provision = include_str!("../src/admin/provision.rs");
+    for (file, source) in [("otp-enroll.1", status), ("otp-admin.8", provision)] {
+        let manual = Manual::of(file);
+        let bold: BTreeSet<String> = manual.bold().into_iter().collect();
+        let source = source.replace("\\\"", "\"");
+        let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+        let keys: BTreeSet<&str> = source
+            .split("\":")
+            .filter_map(|before| before.rsplit('"').next())
+            .filter(|key| !key.is_empty() && key.chars().all(is_name))
+            .collect();
+        assert!(keys.len() >= 5, "{file}: keys are found at all: {keys:?}");
+        for key in keys {
+            assert!(bold.contains(key), "{file}: {key}");
+        }
+    }
+    let list = include_str!("../src/admin/list.rs").replace("\\\n                    ", "");
+    let header = list.split('"').find(|text| text.starts_with("user,"));
+    let header = header.and_then(|text| text.strip_suffix("\\n"));
+    let examples = Manual::of("otp-admin.8");
+    assert!(examples.examples().contains(&header.expect("a header")));
+}
+
+#[test]
+fn a_manual_carries_its_own_name_and_the_version_of_the_programs() {
+    for manual in Manual::all() {
+        let title = manual.roff.lines().find(|line| line.starts_with(".TH "));
+        let title = arguments(title.expect("a title"));
+        let (name, section) = manual.file.rsplit_once('.').expect("a section");
+        let (shown, number) = (title[0].replace("\\-", "-"), title[1].as_str());
+        assert_eq!((shown, number), (name.to_uppercase(), section));
+        let version = format!("pam_otp {}", env!("CARGO_PKG_VERSION"));
+        assert_eq!(title[3], version, "{}", manual.file);
+    }
+}
+
+#[test]
+fn a_manual_sends_people_only_to_manuals_that_there_are() {
+    let manuals = Manual::all();
+    let ours: Vec<String> = manuals.iter().map(Manual::reference).collect();
+    for manual in &manuals {
+        let section = manual.section("SEE ALSO");
+        let named: Vec<String> = section
+            .iter()
+            .filter(|line| line.starts_with(".BR "))
+            .map(|line| plain(line).trim_end_matches(',').to_owned())
+            .collect();
+        assert!(!named.is_empty(), "{}", manual.file);
+        for name in named {
+            let known = ours.contains(&name) || WELL_KNOWN.contains(&name.as_str());
+            assert!(
+                known && name != manual.reference(),
+                "{}: {name}",
+                manual.file
+            );
+        }
+    }
+}
