@@ -239,7 +239,8 @@ impl Script<'_> {
             let Ok(path) = std::str::from_utf8(answer.trim_ascii()) else {
                 continue;
             };
-            if path.is_empty() {
+            // The word that the next question asks for is no name of a file.
+            if path.is_empty() || is_word(&answer, &KEPT) {
                 return Ok(None);
             }
             if COPY.contains(&path) {

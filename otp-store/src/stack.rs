@@ -117,8 +117,7 @@ impl Stacks {
             let Ok(name) = entry.file_name().into_string() else {
                 continue;
             };
-            // What is left by a package or an editor is no service.
-            if name.contains(".dpkg-") || name.ends_with('~') || !entry.path().is_file() {
+            if is_no_service(&name) || !entry.path().is_file() {
                 continue;
             }
             let auth = self.walk(&name, "auth")?;
@@ -214,6 +213,16 @@ impl Stacks {
         }
         Ok(None)
     }
+}
+
+/// What is left by a package or an editor, and what services only include: `common-auth` of Debian, `system-auth` and
+/// `password-auth` of Fedora and their kin.
+fn is_no_service(name: &str) -> bool {
+    name.contains(".dpkg-")
+        || name.ends_with('~')
+        || name.starts_with("common-")
+        || name.starts_with("system-")
+        || name.ends_with("-auth")
 }
 
 fn read_text(path: &Path) -> std::io::Result<String> {

@@ -118,6 +118,16 @@ def test_enter_and_other_words_do_not_confirm(machine, answer):
     assert machine.files().keys() == {"pam_otp.conf", "records"}
 
 
+@pytest.mark.parametrize("word", ["kept", " KEPT "])
+def test_the_word_that_confirms_is_not_taken_for_a_file(machine, word):
+    talk = Talk(machine)
+    talk.prove()
+    talk.until(SAVE)
+    talk.answer(word)
+    assert "Saved" not in talk.until(KEPT)
+    assert machine.files().keys() == {"pam_otp.conf", "records"}
+
+
 def test_without_recovery_codes_in_policy_the_proven_code_is_all_that_is_asked(machine):
     machine.policy("[recovery]\ncodes = 0\n")
     talk = Talk(machine)

@@ -102,7 +102,10 @@ def test_everything_is_found_at_once(machine, enrolled):
     ]
 
 
-MISSING = '/etc/pam.d/su: has no line "account required pam_otp.so", so no login there sets up an authenticator'
+MISSING = (
+    '/etc/pam.d: no line "account required pam_otp.so" in su, sudo, so nobody sets up an authenticator there; it belongs '
+    "where people log in, and not into sudo and cron"
+)
 LED_AROUND = (
     "/etc/pam.d/sshd: its account line of pam_otp.so can be led around, so no login there sets up an authenticator; "
     'make it "account required pam_otp.so", above the other account lines'
@@ -114,6 +117,7 @@ SERVICES = {
     "other": "auth required pam_deny.so\naccount required pam_deny.so\n",
     "sshd": "auth required pam_otp.so\n@include common-account\naccount required pam_otp.so\n",
     "su": "auth required pam_otp.so\n@include common-account\n",
+    "sudo": "auth required pam_otp.so\n@include common-account\n",
 }
 
 

@@ -39,10 +39,10 @@ pub enum Finding {
     },
     /// Logins are to set up authenticators, and nobody must have one.
     NobodyMust,
-    /// A service asks for codes and has no account line of ours.
+    /// Services ask for codes and have no account line of ours.
     AccountLineMissing {
-        /// Its name.
-        service: String,
+        /// Their names.
+        services: Vec<String>,
     },
     /// A service asks for codes, and a login may get past its account line of ours.
     AccountLineLedAround {
@@ -113,8 +113,10 @@ impl Finding {
                 so no login sets one up"
                     .to_owned()
             }
-            Self::AccountLineMissing { service } => format!(
-                "/etc/pam.d/{service}: has no line \"account required pam_otp.so\", so no login there sets up an authenticator"
+            Self::AccountLineMissing { services } => format!(
+                "/etc/pam.d: no line \"account required pam_otp.so\" in {}, so nobody sets up an authenticator there; it \
+                 belongs where people log in, and not into sudo and cron",
+                services.join(", ")
             ),
             Self::AccountLineLedAround { service } => format!(
                 "/etc/pam.d/{service}: its account line of pam_otp.so can be led around, so no login there sets up an \
@@ -164,8 +166,10 @@ impl Finding {
                 로그인하면서 등록하는 일이 없습니다"
                     .to_owned()
             }
-            Self::AccountLineMissing { service } => format!(
-                "/etc/pam.d/{service}: \"account required pam_otp.so\" 줄이 없어 거기서 로그인하면서 인증기를 등록할 수 없습니다"
+            Self::AccountLineMissing { services } => format!(
+                "/etc/pam.d: {}에 \"account required pam_otp.so\" 줄이 없어 거기서는 인증기를 등록할 수 없습니다. 사용자가 \
+                 로그인하는 서비스에 넣고, sudo와 cron에는 넣지 마세요",
+                services.join(", ")
             ),
             Self::AccountLineLedAround { service } => format!(
                 "/etc/pam.d/{service}: pam_otp.so의 account 줄을 비켜 갈 수 있어 거기서 로그인하면서 인증기를 등록할 수 \
@@ -217,7 +221,7 @@ mod tests {
             },
             Finding::NobodyMust,
             Finding::AccountLineMissing {
-                service: text("sshd"),
+                services: vec![text("login"), text("sshd")],
             },
             Finding::AccountLineLedAround {
                 service: text("sshd"),

@@ -71,12 +71,22 @@ impl Services {
                 AccountLine::Sure if !one.proves_identity => {
                     Some(Finding::NobodyProvesIdentity { service })
                 }
-                AccountLine::Sure => None,
-                AccountLine::Missing => Some(Finding::AccountLineMissing { service }),
+                // What is missing is said of all of them at once.
+                AccountLine::Sure | AccountLine::Missing => None,
                 AccountLine::LedAround => Some(Finding::AccountLineLedAround { service }),
             }
         };
-        services.iter().filter_map(finding).collect()
+        let mut findings: Vec<Finding> = services.iter().filter_map(finding).collect();
+        let without = |one: &&Service| one.asks && one.account_line == AccountLine::Missing;
+        let missing: Vec<String> = services
+            .iter()
+            .filter(without)
+            .map(|one| one.name.clone())
+            .collect();
+        if at_login != AtLogin::Off && !missing.is_empty() {
+            findings.push(Finding::AccountLineMissing { services: missing });
+        }
+        findings
     }
 }
 
@@ -110,6 +120,7 @@ mod tests {
             service("login", true, AccountLine::Missing),
             service("sshd", true, AccountLine::Sure),
             service("su", true, AccountLine::LedAround),
+            service("sudo", true, AccountLine::Missing),
         ]));
         let found = |at_login| services.findings(at_login);
         let common = || Finding::CodeLineMissing {
@@ -117,14 +128,16 @@ mod tests {
         };
         assert_eq!(found(AtLogin::Off), [common()]);
         for at_login in [AtLogin::Offer, AtLogin::Require] {
-            let [kiosk, login, su] = ["kiosk", "login", "su"].map(str::to_owned);
+            let [kiosk, login, su, sudo] = ["kiosk", "login", "su", "sudo"].map(str::to_owned);
             assert_eq!(
                 found(at_login),
                 [
                     common(),
                     Finding::NobodyProvesIdentity { service: kiosk },
-                    Finding::AccountLineMissing { service: login },
                     Finding::AccountLineLedAround { service: su },
+                    Finding::AccountLineMissing {
+                        services: vec![login, sudo]
+                    },
                 ]
             );
         }

@@ -136,6 +136,9 @@ fn the_services_that_have_a_line_of_ours_are_found() {
     let (_root, stacks) = stacks(&[
         ("etc/sshd", "@include code\naccount required pam_otp.so"),
         ("etc/code", "auth required pam_otp.so"),
+        ("etc/common-auth", "auth required pam_otp.so"),
+        ("etc/password-auth", "auth required pam_otp.so"),
+        ("etc/system-login", "auth required pam_otp.so"),
         (
             "etc/su",
             "auth required pam_unix.so\naccount required pam_unix.so",
