@@ -1,0 +1,370 @@
+"""What packaging/sbom.py says is in the binaries, against what Cargo says, Cargo.lock and the crates' own sources.
+
+Needs cargo and the crates, and no build: python3 -m pytest tests/packages/test_sbom.py
+"""
+
+import collections
+import datetime
+import importlib.util
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import uuid
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+PACKAGES = {"pam_otp.so": "pam_otp", "otp-helper": "otp-helper", "otp-enroll": "otp-enroll", "otp-admin": "otp-enroll"}
+OURS = {"otp-core", "otp-store", "pam_otp", "otp-helper", "otp-enroll"}
+BILL = "pam-otp.cdx.json"
+LICENCES = "THIRD-PARTY-LICENSES.txt"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    return write(TOP, tmp_path_factory.mktemp("written"))
+
+
+@pytest.fixture(scope="module")
+def bill(written):
+    return json.loads(written[BILL])
+
+
+@pytest.fixture(scope="module")
+def licences(written):
+    return written[LICENCES].decode()
+
+
+@pytest.fixture(scope="module")
+def sbom():
+    """The program as a module, for what no crate of today's Cargo.lock brings about."""
+    spec = importlib.util.spec_from_file_location("sbom", TOP / "packaging" / "sbom.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["sbom"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def allowed():
+    return set(tomllib.loads((TOP / ".deny.toml").read_text())["licenses"]["allow"])
+
+
+def write(checkout, directory, **environment):
+    """What the program writes, as bytes by file name."""
+    variables = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"} | environment
+    subprocess.run([checkout / "packaging" / "sbom.py", directory], env=variables, cwd=directory, check=True,
+                   stdin=subprocess.DEVNULL)
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def cargo(*arguments):
+    return subprocess.run(["cargo", *arguments], cwd=TOP, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          encoding="utf-8").stdout
+
+
+def tree(package, edges):
+    """Name and version of each crate that Cargo needs for this one package, built alone."""
+    lines = cargo("tree", "--locked", "-p", package, "-e", edges, "--prefix", "none", "-f", "{p}").splitlines()
+    return {tuple(re.match(r"(\S+) v(\S+)", line).groups()) for line in lines if line}
+
+
+def identity(component):
+    return component["name"], component["version"]
+
+
+def crates(bill):
+    """The components that Cargo knows; the standard library comes with the compiler."""
+    return [component for component in bill["components"] if component["name"] != "rust-std"]
+
+
+def values(component, name):
+    return [each["value"] for each in component["properties"] if each["name"] == f"pam-otp:{name}"]
+
+
+def third_party(bill):
+    return [component for component in bill["components"]
+            if component["scope"] == "required" and component["name"] not in OURS]
+
+
+def sources():
+    """The top directory of each crate's source, by name and version."""
+    known = json.loads(cargo("metadata", "--locked", "--format-version", "1"))
+    return {(package["name"], package["version"]): pathlib.Path(package["manifest_path"]).parent
+            for package in known["packages"]}
+
+
+# ---------------------------------------------------------------------------------------------- the bill of materials
+
+def test_the_bill_has_what_cyclonedx_asks_for(bill):
+    assert bill["bomFormat"] == "CycloneDX"
+    assert bill["specVersion"] == "1.5"
+    assert bill["version"] == 1
+    assert bill["serialNumber"] == f"urn:uuid:{uuid.UUID(bill['serialNumber'].removeprefix('urn:uuid:'))}"
+    for component in [bill["metadata"]["component"], *bill["components"]]:
+        for key in ("type", "bom-ref", "name", "version", "description", "purl"):
+            assert isinstance(component[key], str) and component[key], f"{component['name']}: {key}"
+        (licence,) = component["licenses"]
+        assert licence.keys() == {"expression"} and licence["expression"]
+        for reference in component.get("externalReferences", []):
+            assert reference["type"] in ("vcs", "website")
+            assert re.fullmatch(r"https?://\S+", reference["url"])
+    for component in bill["components"]:
+        assert component["type"] == "library"
+        assert component["scope"] in ("required", "excluded")
+
+
+def test_the_bill_is_of_this_version_of_the_product(bill):
+    package = tomllib.loads((TOP / "Cargo.toml").read_text())["workspace"]["package"]
+    product = bill["metadata"]["component"]
+    assert product["type"] == "application"
+    assert identity(product) == ("pam-otp", package["version"])
+    assert product["purl"] == f"pkg:generic/pam-otp@{package['version']}"
+    assert product["licenses"] == [{"expression": package["license"]}]
+
+
+def test_a_purl_names_the_crate_on_crates_io_and_ours_are_not_there(bill):
+    for component in crates(bill):
+        name, version = identity(component)
+        if name in OURS:
+            expected = f"pkg:generic/pam-otp@{version}#{name}"
+        else:
+            expected = f"pkg:cargo/{name}@{version.replace('+', '%2B')}"
+        assert component["purl"] == component["bom-ref"] == expected
+        assert re.fullmatch(r"pkg:[a-z]+/[\w.-]+@([\w.-]|%[0-9A-F]{2})+(#[\w-]+)?", component["purl"])
+
+
+def test_dependencies_name_components_and_leave_none_out(bill):
+    references = [component["bom-ref"] for component in bill["components"]]
+    product = bill["metadata"]["component"]["bom-ref"]
+    assert len(set(references)) == len(references)
+    graph = {each["ref"]: each["dependsOn"] for each in bill["dependencies"]}
+    assert len(graph) == len(bill["dependencies"])
+    assert graph.keys() == {product, *references}
+    reached, ahead = set(), [product]
+    while ahead:
+        reference = ahead.pop()
+        if reference not in reached:
+            reached.add(reference)
+            ahead.extend(graph[reference])
+    assert reached == graph.keys()
+
+
+def test_what_a_crate_of_ours_names_in_its_manifest_is_what_it_depends_on(bill):
+    names = {component["bom-ref"]: component["name"] for component in bill["components"]}
+    graph = {each["ref"]: each["dependsOn"] for each in bill["dependencies"]}
+    for component in crates(bill):
+        if component["name"] in OURS:
+            manifest = tomllib.loads((TOP / component["name"] / "Cargo.toml").read_text())
+            found = {names[reference] for reference in graph[component["bom-ref"]]}
+            standard_library = {"rust-std"} if component["name"] in PACKAGES.values() else set()
+            assert found == set(manifest["dependencies"]) | standard_library
+
+
+@pytest.mark.parametrize("binary", PACKAGES)
+def test_a_binary_has_the_crates_that_cargo_links_into_it_and_no_other(bill, binary):
+    # Also that it has none because of another program's features: Cargo is asked for this one alone.
+    found = {identity(component) for component in crates(bill) if binary in values(component, "in")}
+    assert found == tree(PACKAGES[binary], "normal,no-proc-macro")
+    assert (PACKAGES[binary], bill["metadata"]["component"]["version"]) in found
+
+
+@pytest.mark.parametrize("binary", PACKAGES)
+def test_what_only_takes_part_in_building_is_excluded_and_in_no_binary(bill, binary):
+    for component in bill["components"]:
+        assert bool(values(component, "in")) == (component["scope"] == "required")
+        assert bool(values(component, "builds")) == (component["scope"] == "excluded")
+    linked = set().union(*(tree(package, "normal,no-proc-macro") for package in PACKAGES.values()))
+    found = {identity(component) for component in crates(bill) if binary in values(component, "builds")}
+    assert found == tree(PACKAGES[binary], "normal,build") - linked
+    assert "syn" in {name for name, _ in found}
+
+
+def test_what_cargo_lock_has_of_the_release_stands_there_once_with_its_checksum(bill):
+    locked = {(package["name"], package["version"]): package.get("checksum")
+              for package in tomllib.loads((TOP / "Cargo.lock").read_text())["package"]}
+    needed = set().union(*(tree(package, "normal,build") for package in PACKAGES.values()))
+    assert collections.Counter(map(identity, crates(bill))) == collections.Counter(needed)
+    for component in crates(bill):
+        checksum = locked[identity(component)]
+        hashes = [{"alg": "SHA-256", "content": checksum}] if checksum else None
+        assert component.get("hashes") == hashes
+        assert (checksum is None) == (component["name"] in OURS)
+
+
+def test_the_standard_library_of_the_compiler_is_in_every_binary(bill):
+    (library,) = (component for component in bill["components"] if component["name"] == "rust-std")
+    version = subprocess.run(["rustc", "--version"], cwd=TOP, check=True, stdout=subprocess.PIPE, encoding="utf-8")
+    assert library["version"] == version.stdout.split()[1]
+    assert sorted(values(library, "in")) == sorted(PACKAGES)
+
+
+def test_the_same_bytes_come_out_twice_and_in_another_folder(written, tmp_path):
+    (tmp_path / "again").mkdir()
+    assert write(TOP, tmp_path / "again") == written
+    checkout = tmp_path / "a checkout elsewhere"
+    shutil.copytree(TOP, checkout, ignore=shutil.ignore_patterns(".git", "target", "__pycache__"))
+    (tmp_path / "elsewhere").mkdir()
+    assert write(checkout, tmp_path / "elsewhere") == written
+
+
+def test_the_only_date_is_that_of_source_date_epoch(bill, written, tmp_path):
+    assert "timestamp" not in bill["metadata"]
+    dated = write(TOP, tmp_path, SOURCE_DATE_EPOCH="1800000010")
+    assert dated[LICENCES] == written[LICENCES]
+    dated = json.loads(dated[BILL])
+    moment = datetime.datetime.fromisoformat(dated["metadata"].pop("timestamp"))
+    assert moment.timestamp() == 1800000010
+    assert dated.pop("serialNumber") != bill["serialNumber"]
+    assert dated == {key: value for key, value in bill.items() if key != "serialNumber"}
+
+
+def test_no_path_of_this_machine_is_in_either_file(bill, written):
+    homes = {str(TOP), str(pathlib.Path.home()), *(str(directory) for directory in sources().values())}
+    for contents in written.values():
+        for home in homes:
+            assert home + "/" not in contents.decode() and f"{home}\n" not in contents.decode()
+        assert b"file:" not in contents
+    assert re.findall(r"(?:^|[\s\"'(=])/[\w.]+", written[LICENCES].decode()) == []
+    assert re.findall(r'"/', written[BILL].decode()) == []
+
+
+# -------------------------------------------------------------------------------------------------------- the licences
+
+def listed(licences):
+    """The list at the top: by name and version, the keys and values that stand below it."""
+    top, *_ = licences.split("=" * 80, 1)
+    return {tuple(name.split()): dict(re.findall(r"^    (\w+) +(.*)$", block, re.MULTILINE))
+            for name, block in re.findall(r"^(\S+ \d\S*)\n((?:    .*\n)+)", top, re.MULTILINE)}
+
+
+def texts(licences):
+    """By number: of which crates it is the text, and the text."""
+    bar = "=" * 80
+    found = re.findall(rf"^{bar}\nText (\d+), of\n((?:    [^\n]*\n)+){bar}\n\n(.*?)\n(?=\n{bar}\nText |\Z)", licences,
+                       re.MULTILINE | re.DOTALL)
+    assert [int(number) for number, _, _ in found] == list(range(1, len(found) + 1))
+    return {number: ([tuple(line.split()) for line in names.splitlines()], text) for number, names, text in found}
+
+
+def test_every_licence_in_the_bill_is_one_that_cargo_deny_allows(bill, allowed, sbom):
+    for component in bill["components"]:
+        assert sbom.satisfied(component["licenses"][0]["expression"], allowed), component["purl"]
+
+
+def test_everything_by_others_that_is_linked_in_is_listed_with_its_licence(bill, licences):
+    found = {crate: (entry["licence"], sorted(entry["in"].split(", "))) for crate, entry in listed(licences).items()}
+    assert found == {identity(component): (component["licenses"][0]["expression"], values(component, "in"))
+                     for component in third_party(bill)}
+
+
+def test_everything_listed_has_the_text_of_a_licence_that_it_may_be_used_under(licences, allowed, sbom):
+    known = texts(licences)
+    for crate, entry in listed(licences).items():
+        given = set()
+        for number in entry["texts"].split(", "):
+            names, text = known[number]
+            assert crate in names
+            given |= sbom.licences_in(text)
+        assert sbom.satisfied(entry["licence"], given & allowed), crate
+    for number, (names, _) in known.items():
+        for crate in names:
+            assert number in listed(licences)[crate]["texts"].split(", ")
+
+
+def test_no_licence_file_of_a_crate_is_left_out_and_none_is_printed_twice(bill, licences):
+    known = texts(licences)
+    assert len({text for _, text in known.values()}) == len(known)
+    where = sources()
+    seen = 0
+    for crate in map(identity, third_party(bill)):
+        if crate not in where:
+            assert crate[0] == "rust-std"
+            continue
+        for path in where[crate].iterdir():
+            if path.name.upper().startswith(("LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE", "UNLICENSE")):
+                lines = [line.rstrip() for line in path.read_text().splitlines()]
+                (names,) = (names for names, text in known.values() if text == "\n".join(lines).strip("\n"))
+                assert crate in names
+                seen += 1
+    assert seen > len(known)
+
+
+@pytest.mark.parametrize("expression, accepted, met", [
+    ("MIT", {"MIT"}, True),
+    ("MIT", {"Apache-2.0"}, False),
+    ("MIT OR Apache-2.0", {"Apache-2.0"}, True),
+    ("MIT AND Unicode-3.0", {"MIT"}, False),
+    ("(MIT OR Apache-2.0) AND Unicode-3.0", {"MIT", "Apache-2.0"}, False),
+    ("(MIT OR Apache-2.0) AND Unicode-3.0", {"Unicode-3.0", "MIT"}, True),
+    ("MIT OR Apache-2.0 AND Unicode-3.0", {"MIT"}, True),
+    ("MIT OR Apache-2.0 AND Unicode-3.0", {"Unicode-3.0"}, False),
+    ("Apache-2.0 WITH LLVM-exception", {"Apache-2.0"}, False),
+    ("Apache-2.0 WITH LLVM-exception OR MIT", {"MIT"}, True),
+    ("", {"MIT"}, False),
+    ("(MIT", {"MIT"}, False),
+    ("MIT MIT", {"MIT"}, False),
+])
+def test_an_expression_is_met_by_one_side_of_or_and_both_sides_of_and(sbom, expression, accepted, met):
+    assert sbom.satisfied(expression, accepted) is met
+
+
+def crate(sbom, directory, licence, authors=()):
+    directory.mkdir(exist_ok=True)
+    return sbom.Crate(name=directory.name, version="1.0.0", purl="", ours=False, licence=licence, description="",
+                      homepage="", repository="", authors=authors, checksum="", directory=directory)
+
+
+@pytest.fixture
+def others(sbom, licences, tmp_path):
+    """A crate that brings both texts, with names of its own in them, and before them a file with both in one."""
+    other = crate(sbom, tmp_path / "other", "MIT OR Apache-2.0")
+    mit, apache = (next(text for _, text in texts(licences).values() if sbom.licences_in(text) == {licence})
+                   for licence in ("MIT", "Apache-2.0"))
+    mit, apache = f"Copyright (c) Mallory\n\n{mit}", f"{apache}\n\nCopyright Mallory"
+    (other.directory / "LICENSE").write_text(f"{mit}\n\n{apache}\n\n{mit}")
+    (other.directory / "LICENSE-MIT").write_text(mit)
+    (other.directory / "LICENSE-APACHE").write_text(apache)
+    return other
+
+
+def test_a_crate_without_a_file_gets_the_words_of_mit_with_its_own_authors(sbom, others, tmp_path):
+    bare = crate(sbom, tmp_path / "bare", "MIT", ("Alice Example", "Bob Example"))
+    (text,) = sbom.texts_by_crate([bare, others])[bare]
+    assert text.startswith("Copyright (c) Alice Example, Bob Example\n\nPermission is hereby granted")
+    assert sbom.licences_in(text) == {"MIT"}
+    assert "Mallory" not in text
+
+
+def test_a_crate_without_a_file_gets_the_terms_of_apache_and_nobody_elses_name(sbom, others, tmp_path):
+    bare = crate(sbom, tmp_path / "bare", "Apache-2.0")
+    (text,) = sbom.texts_by_crate([bare, others])[bare]
+    assert sbom.licences_in(text) == {"Apache-2.0"}
+    assert text.endswith("END OF TERMS AND CONDITIONS")
+    assert "Mallory" not in text
+
+
+@pytest.mark.parametrize("licence, authors", [
+    ("MIT", ()),
+    ("BSD-3-Clause", ("Alice Example",)),
+    ("MIT AND Apache-2.0", ("Alice Example",)),
+    ("", ("Alice Example",)),
+])
+def test_a_licence_without_a_text_is_refused_and_the_crate_named(sbom, others, tmp_path, licence, authors):
+    bare = crate(sbom, tmp_path / "bare", licence, authors)
+    (tmp_path / "bare" / "NOTICE").write_text("Licensed as it says elsewhere.\n")
+    with pytest.raises(SystemExit, match=r"no text of the licence of bare 1\.0\.0"):
+        sbom.texts_by_crate([bare, others])
+
+
+def test_nothing_is_written_when_a_text_is_missing(sbom, tmp_path, monkeypatch):
+    monkeypatch.setattr(sbom, "own_texts", lambda crate: [])
+    monkeypatch.setattr(sys, "argv", ["sbom.py", str(tmp_path / "out")])
+    with pytest.raises(SystemExit, match="no text of the licence"):
+        sbom.main()
+    assert not (tmp_path / "out").exists()
