@@ -117,7 +117,7 @@ def install():
     helper = pathlib.Path("/usr/libexec/pam_otp/otp-helper")
     helper.parent.mkdir()
     shutil.copy(BINARIES / "otp-helper", helper)
-    subprocess.run([BINARIES / "permissions", helper, "/var/lib/pam_otp"], check=True)
+    subprocess.run([BINARIES / "permissions", "/var/lib/pam_otp", helper], check=True)
     # The account line is what sets up an authenticator in the login; the policy says that it does.
     pathlib.Path("/etc/pam.d/sshd").write_text(f"account required {MODULE}\n{STACK}")
     pathlib.Path("/etc/security/pam_otp.conf").write_text('[enroll]\nat_login = "require"\n')

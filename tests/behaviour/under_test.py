@@ -33,7 +33,7 @@ class Ours:
         shutil.copy(BINARIES / "otp-helper", self.helper)
         self.service.write_text((BINARIES / "otp-enroll-debian").read_text().replace("pam_otp.so", self.module))
         # The same script that the packages run.
-        subprocess.run([BINARIES / "permissions", self.helper, self.state_directory], check=True)
+        subprocess.run([BINARIES / "permissions", self.state_directory, self.helper], check=True)
 
     def enrol(self, account, *flags):
         provisioned = json.loads(self.admin("provision", account.name, "--json", *flags))

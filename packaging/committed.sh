@@ -1,0 +1,28 @@
+# What packaging/deb and packaging/rpm begin with: the tree as it is committed, and where packages are made. Sourced by
+# both, in the checkout's top.
+# shellcheck shell=bash
+
+packages=$(mkdir -p "${CARGO_TARGET_DIR:-target}/packages" && cd "${CARGO_TARGET_DIR:-target}/packages" && pwd)
+
+umask 022
+# What would have git, tar and cargo read something else, or make it otherwise.
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE TAR_OPTIONS "${!CARGO_BUILD_@}" "${!CARGO_PROFILE_@}"
+export LC_ALL=C.UTF-8 TZ=UTC
+
+# Whoever owns the checkout: root builds packages in other people's too.
+committed() {
+    git -c safe.directory="$PWD" -c core.autocrlf=false -c core.attributesFile=/dev/null -c tar.umask=0022 "$@"
+}
+
+SOURCE_DATE_EPOCH=$(committed log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
+
+# committed_tree DIRECTORY: made anew, with nothing in it that is not committed.
+committed_tree() {
+    rm -rf "$1"
+    mkdir "$1"
+    committed archive HEAD | tar --extract --directory "$1"
+    if ! committed diff --quiet HEAD; then
+        echo "${0##*/}: changes that are not committed are not in the package" >&2
+    fi
+}

@@ -1,0 +1,102 @@
+"""What the tests of the packages have at hand.
+
+    sudo tests/run packages
+
+Started there with a mount and a process namespace of their own, so that nothing of what is mounted or started stays.
+`packaging/deb` and `packaging/rpm` have made the packages before, from what is committed; PAM_OTP_DEB and PAM_OTP_RPM
+name them, and PAM_OTP_DEBIAN the directory with a fresh Debian (debian.sh).
+"""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent / "behaviour"))
+
+import debian as debians  # noqa: E402  (the path above has to come first)
+import fedora  # noqa: E402
+
+
+def named(variable):
+    path = os.environ.get(variable)
+    if not path:
+        raise pytest.UsageError(f"{variable} is not set: start these tests with tests/run packages")
+    return pathlib.Path(path)
+
+
+@pytest.fixture(scope="session")
+def deb():
+    """The package for Debian."""
+    return named("PAM_OTP_DEB")
+
+
+@pytest.fixture
+def debian(tmp_path):
+    """A fresh Debian of this test's own, with sshd and sudo and nothing of ours."""
+    with debians.Debian(named("PAM_OTP_DEBIAN"), tmp_path) as fresh:
+        yield fresh
+
+
+@pytest.fixture
+def installed(debian, deb):
+    """A fresh Debian with our package."""
+    debian.install(deb)
+    return debian
+
+
+@pytest.fixture
+def protected(installed):
+    """Installed, and ssh asks for a code; `alice` is enrolled."""
+    installed.alice = installed.account("alice")
+    installed.provision(installed.alice)
+    installed.protect("sshd")
+    return installed
+
+
+@pytest.fixture
+def ssh(protected):
+    return protected.sshd()
+
+
+@pytest.fixture(scope="session")
+def rpm():
+    """The package for Fedora, RHEL and their kin."""
+    return named("PAM_OTP_RPM").resolve(strict=True)
+
+
+@pytest.fixture(scope="session")
+def unpacked_rpm(rpm, tmp_path_factory):
+    return fedora.unpack(rpm, tmp_path_factory.mktemp("unpacked"))
+
+
+@pytest.fixture(scope="session")
+def newer_rpm(unpacked_rpm, tmp_path_factory):
+    return fedora.next_version(unpacked_rpm, tmp_path_factory.mktemp("newer"))
+
+
+@pytest.fixture
+def machine():
+    """A copy of this machine, of this test's own."""
+    made = fedora.Machine()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def equipped(machine, rpm):
+    """A copy of this machine with our package."""
+    machine.rpm("-i", "--nodeps", rpm)
+    # Where libpam of this machine looks for modules.
+    (modules,) = machine.path("/usr/lib").glob("*/security/pam_unix.so")
+    os.symlink(fedora.MODULE, modules.parent / "pam_otp.so")
+    return machine
+
+
+@pytest.fixture
+def alice(equipped):
+    """Somebody who is enrolled on that copy."""
+    return fedora.Account(equipped, "otpalice").enrol()

@@ -1,0 +1,22 @@
+# A fresh Debian or Ubuntu of this machine's release, from the archive that apt is set up for; nothing else of this machine
+# gets into it. Sourced by tests/run.
+# shellcheck shell=bash
+
+# fresh_debian DIRECTORY: made anew, with sshd and sudo in DIRECTORY/root and in DIRECTORY/extra the packages of
+# systemd-sysusers and systemd-tmpfiles, which a small system does not have.
+fresh_debian() {
+    local directory=$1 sources=$1/sources.list suite options=() option
+    rm -rf "$directory"
+    mkdir -p "$directory/extra"
+    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    # shellcheck disable=SC2016  # apt's own variables
+    apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
+        awk '$4 == "Debian" || $4 == "Ubuntu" { print "deb", $1, $2, $3 }' | sort -u > "$sources"
+    # How this machine reaches its archive, which may be a snapshot or behind a proxy.
+    while read -r option; do
+        options+=(--aptopt="$option")
+    done < <(apt-config dump | grep -E '^Acquire::(Check-|https?::Proxy)')
+    mmdebstrap --quiet --variant=minbase --include=openssh-server,sudo,libpam-runtime "${options[@]}" \
+        "$suite" "$directory/root" "$sources" < /dev/null || return 1
+    (cd "$directory/extra" && apt-get download -q systemd-standalone-sysusers systemd-standalone-tmpfiles < /dev/null)
+}

@@ -1,0 +1,49 @@
+"""The same commit gives the same bytes, whoever builds it and wherever."""
+
+import hashlib
+import os
+import pathlib
+import subprocess
+
+import pytest
+from conftest import named
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="session")
+def elsewhere(tmp_path_factory):
+    """A clone in another folder, with what packaging/deb had to install already at hand."""
+    place = tmp_path_factory.mktemp("another")
+    clone = place / "longer" / "folder"
+    # Root clones somebody else's checkout. A file, since git clears the environment for the process that it reads with.
+    (place / "gitconfig").write_text("[safe]\n\tdirectory = *\n")
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": str(place / "gitconfig")}
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", TOP, clone], env=environment, check=True)
+    return clone
+
+
+@pytest.mark.parametrize("kind", ["deb", "rpm"])
+def test_built_again_in_another_folder_it_is_the_same(elsewhere, kind):
+    first = named(f"PAM_OTP_{kind.upper()}")
+    tools = first.parent.parent / "tools/bin"
+    given = ("CARGO_TARGET_DIR", "LC_ALL")
+    environment = {name: value for name, value in os.environ.items() if name not in given}
+    environment |= {
+        "PATH": f"{os.environ['PATH']}:{tools}", "TZ": "Asia/Seoul", "LANG": "C", "USER": "somebody",
+        "CDPATH": "/usr:/etc", "TAR_OPTIONS": "--exclude=README.md", "CARGO_BUILD_TARGET": "none-such",
+        "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1",
+        # As in a ~/.gitconfig.
+        "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.autocrlf", "GIT_CONFIG_VALUE_0": "true",
+    }
+    done = subprocess.run(
+        [f"packaging/{kind}"], cwd=elsewhere, env=environment, umask=0o077, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, text=True, check=True,
+    )
+    second = pathlib.Path(done.stdout.strip())
+    assert second.is_relative_to(elsewhere) and second.name == first.name
+    assert digest(second) == digest(first)
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,22 @@
+"""What README.md says that the module weighs."""
+
+import pathlib
+import re
+import subprocess
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+def test_readme_states_what_the_command_prints(deb, tmp_path):
+    subprocess.run(["dpkg-deb", "--extract", deb, tmp_path], check=True)
+    (module,) = tmp_path.rglob("pam_otp.so")
+    printed = subprocess.run(
+        ["packaging/figures", module], cwd=TOP, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    readme = (TOP / "README.md").read_text()
+    stated = re.search(r"`packaging/figures`.*?\n\n((?:    .*\n)+)", readme, re.DOTALL)[1].splitlines()
+    size, *others = [line.strip() for line in stated]
+    assert others == printed[1:]
+    # Another release of the compiler makes it a little larger or smaller.
+    kib = [int(re.search(r"(\d+) KiB", line)[1]) for line in (size, printed[0])]
+    assert abs(kib[0] - kib[1]) < kib[0] / 20

@@ -1,0 +1,76 @@
+"""packaging/install, for who builds from source."""
+
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+FILES = """
+/etc/pam.d/otp-enroll
+/etc/security/pam_otp.conf
+/usr/lib/ARCHITECTURE/security/pam_otp.so
+/usr/libexec/pam_otp/otp-helper
+/usr/local/bin/otp-enroll
+/usr/local/sbin/otp-admin
+/usr/local/share/man/man1/otp-enroll.1
+/usr/local/share/man/man5/pam_otp-format.5
+/usr/local/share/man/man5/pam_otp.conf.5
+/usr/local/share/man/man8/otp-admin.8
+/usr/local/share/man/man8/pam_otp.8
+"""
+
+
+@pytest.fixture
+def install(tmp_path):
+    """`install(ARGUMENTS...)` below a directory of the test's own."""
+
+    def run(*arguments, status=0):
+        done = subprocess.run(
+            ["packaging/install", *arguments], cwd=TOP, env={**os.environ, "DESTDIR": str(tmp_path)}, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    return run
+
+
+def files(place):
+    return sorted(f"/{path.relative_to(place)}" for path in place.rglob("*") if path.is_file())
+
+
+def test_everything_comes_into_its_place(install, tmp_path):
+    install()
+    asked = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=True)
+    assert files(tmp_path) == FILES.replace("ARCHITECTURE", asked.stdout.strip()).split()
+
+
+def test_installing_again_keeps_policy_and_service(install, tmp_path):
+    install()
+    kept = [tmp_path / "etc/security/pam_otp.conf", tmp_path / "etc/pam.d/otp-enroll"]
+    for path in kept:
+        path.write_text("# ours\n")
+    install()
+    assert [path.read_text() for path in kept] == ["# ours\n"] * 2
+
+
+def test_uninstalling_keeps_policy_service_and_records_unless_all_is_to_go(install, tmp_path):
+    install()
+    (tmp_path / "var/lib/pam_otp/alice").mkdir(parents=True)
+    (tmp_path / "var/lib/pam_otp/alice/state").touch()
+    said = install("--uninstall")
+    left = ["/etc/pam.d/otp-enroll", "/etc/security/pam_otp.conf", "/var/lib/pam_otp/alice/state"]
+    assert files(tmp_path) == left
+    assert "/var/lib/pam_otp /etc/security/pam_otp.conf /etc/pam.d/otp-enroll" in said
+    install("--uninstall", "--purge")
+    assert files(tmp_path) == []
+
+
+def test_it_stays_while_a_service_names_it(install, tmp_path):
+    install()
+    (tmp_path / "etc/pam.d/sshd").write_text("auth required pam_otp.so\n")
+    before = files(tmp_path)
+    assert "/etc/pam.d/sshd" in install("--uninstall", "--purge", status=1)
+    assert files(tmp_path) == before
