@@ -115,7 +115,7 @@ impl Overview {
         };
         let failures = Report::FailuresInARow {
             count: self.failures,
-            left: self.left,
+            left: (self.standing == Standing::Open).then_some(self.left),
         };
         let refusal = self
             .last_refusal

@@ -128,6 +128,8 @@ def test_show_says_until_when_and_why_it_is_locked(machine, enrolled):
     machine.now += 300
     text = machine.admin("show", "daemon").stdout
     assert "locked until 2027-01-15 08:16 UTC (10 minutes from now) after too many wrong codes" in text
+    # How many more would lock means nothing now.
+    assert "5 in a row\n" in text
 
 
 def test_show_of_somebody_without_an_authenticator(machine):

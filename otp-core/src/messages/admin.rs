@@ -62,8 +62,8 @@ pub enum Report<'a> {
     FailuresInARow {
         /// Over all locks.
         count: u32,
-        /// Until the next lock.
-        left: u32,
+        /// Until the next lock; `None`: the account is locked now.
+        left: Option<u32>,
     },
     /// The last refused attempt.
     Refused {
@@ -158,9 +158,10 @@ impl Report<'_> {
                 opens,
             } => english_standing(standing, now, opens),
             Self::FailuresInARow { count: 0, .. } => "none".to_owned(),
-            Self::FailuresInARow { count, left } => {
-                format!("{count} in a row; {left} more would lock")
-            }
+            Self::FailuresInARow { count, left } => match left {
+                Some(left) => format!("{count} in a row; {left} more would lock"),
+                None => format!("{count} in a row"),
+            },
             Self::Refused { when, why } => {
                 let why = match why {
                     Refusal::WrongCode => "the code was wrong",
@@ -240,9 +241,10 @@ impl Report<'_> {
                 opens,
             } => korean_standing(standing, now, opens),
             Self::FailuresInARow { count: 0, .. } | Self::Never => "없음".to_owned(),
-            Self::FailuresInARow { count, left } => {
-                format!("연속 {count}번, {left}번 더 틀리면 잠김")
-            }
+            Self::FailuresInARow { count, left } => match left {
+                Some(left) => format!("연속 {count}번, {left}번 더 틀리면 잠김"),
+                None => format!("연속 {count}번"),
+            },
             Self::Refused { when, why } => {
                 let why = match why {
                     Refusal::WrongCode => "코드가 맞지 않음",
