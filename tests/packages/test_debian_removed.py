@@ -59,9 +59,19 @@ def test_it_stays_with_its_profile_where_a_line_was_added_to_the_common_files(in
     before = installed.common_auth(), installed.read(path)
     said = installed.fails("apt-get", "remove", "--yes", "pam-otp")
     assert f"pam-otp: still in use by:\n    {path}\n" in said
+    assert "taking the profile" not in said, "not even for a moment"
     assert (installed.common_auth(), installed.read(path)) == before
     assert installed.common_auth()[:5] == COMMON_AUTH
     assert installed.exists(installed.module())
+
+
+def test_it_stays_with_its_profile_where_another_profile_names_the_module(installed):
+    another = "Name: Another\nDefault: no\nPriority: 1\nAccount-Type: Additional\nAccount:\n\trequired pam_otp.so\n"
+    installed.write("/usr/share/pam-configs/another", another)
+    installed.run("pam-auth-update", "--package", "--enable", "pam-otp", "another")
+    assert installed.common_auth() == COMMON_AUTH
+    assert "still in use by:\n    /etc/pam.d/common-account\n" in installed.fails("apt-get", "remove", "--yes", "pam-otp")
+    assert installed.common_auth() == COMMON_AUTH
 
 
 def test_a_removal_that_dpkg_gives_up_leaves_the_profile_enabled(installed):
