@@ -84,6 +84,13 @@ def test_a_removal_that_dpkg_gives_up_leaves_the_profile_enabled(installed):
     assert installed.common_auth() == COMMON_AUTH
 
 
+def test_root_writes_nothing_where_the_helper_could_have_put_a_link(installed):
+    installed.run("pam-auth-update", "--package", "--enable", "pam-otp")
+    before = installed.run("find", RECORDS)
+    installed.run("/var/lib/dpkg/info/pam-otp.prerm", "remove")
+    assert installed.run("find", RECORDS) == before
+
+
 def test_installed_again_after_a_removal_that_was_cut_off_it_has_its_profile(installed, deb):
     installed.run("pam-auth-update", "--package", "--enable", "pam-otp")
     installed.run("/var/lib/dpkg/info/pam-otp.prerm", "remove")
