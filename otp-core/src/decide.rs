@@ -1,13 +1,14 @@
 //! The decision about one attempt: the only place where a verdict is born.
 
 use crate::code::{Generator, HOTP_LOOK_AHEAD, TypedCode, around};
-use crate::input::Input;
+use crate::input::{Input, NoGuess};
 use crate::record::{
     Authenticator, AuthenticatorState, Credential, Drift, Kind, Name, Policy, Refusal, Resync,
     Standing, State, Unlock,
 };
 use crate::recovery::{self, RecoveryCode};
 use crate::time::{Step, UnixTime};
+use std::hint::black_box;
 
 /// What became of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +39,11 @@ pub enum Verdict {
     Replayed,
     /// Nothing was typed; not counted.
     Empty,
+    /// No guess at a code, refused as a wrong one; not counted.
+    NoGuess {
+        /// What it was.
+        why: NoGuess,
+    },
     /// The account is locked or disabled; what was typed was not looked at.
     Locked {
         /// Until when.
@@ -57,7 +63,9 @@ pub const fn absent(excused: bool, input: &Input) -> Verdict {
     match (excused, input) {
         (true, _) => Verdict::Excused,
         (false, Input::Empty) => Verdict::Empty,
-        (false, Input::Code(_) | Input::Recovery(_) | Input::Other) => Verdict::NotEnrolled,
+        (false, Input::Code(_) | Input::Recovery(_) | Input::NoGuess(_) | Input::Other) => {
+            Verdict::NotEnrolled
+        }
     }
 }
 
@@ -66,8 +74,42 @@ pub const fn absent(excused: bool, input: &Input) -> Verdict {
 /// Pure: the caller brings `now` and stores the returned [`State`], also after a refusal. A step at or before
 /// the last accepted one never matches again (RFC 6238 section 5.2), so a clock that runs back costs the user a
 /// wait and never the system a replay. While locked, only a recovery code is looked at, where policy allows.
+///
+/// What is no code costs the same work as a code, so that time tells nothing.
 #[must_use]
 pub fn decide(
+    credential: &Credential,
+    state: &State,
+    policy: &Policy,
+    input: &Input,
+    now: UnixTime,
+) -> (Verdict, State) {
+    let (verdict, next) = verdict(credential, state, policy, input, now);
+    if matches!(input, Input::Empty | Input::NoGuess(_) | Input::Other) {
+        look_at_a_blank_code(credential, policy, now, &next);
+    }
+    (verdict, next)
+}
+
+/// The state to store before a reply is looked at: that of an attempt that has failed.
+///
+/// A program that is killed while it looks cannot take the guess back. What is no guess is not counted here either.
+#[must_use]
+pub fn failed_beforehand(
+    credential: &Credential,
+    state: &State,
+    policy: &Policy,
+    input: &Input,
+    now: UnixTime,
+) -> State {
+    let presumed = match input {
+        Input::Empty | Input::NoGuess(_) => input,
+        Input::Code(_) | Input::Recovery(_) | Input::Other => &Input::Other,
+    };
+    verdict(credential, state, policy, presumed, now).1
+}
+
+fn verdict(
     credential: &Credential,
     state: &State,
     policy: &Policy,
@@ -89,6 +131,12 @@ pub fn decide(
             }
         }
         (Standing::Open, Input::Other) => reject(policy, Refusal::WrongCode, now, &mut next),
+        (Standing::Open, &Input::NoGuess(why)) => refused(
+            Verdict::NoGuess { why },
+            Refusal::NoGuess(why),
+            now,
+            &mut next,
+        ),
         (Standing::Locked { .. } | Standing::Held, Input::Recovery(code))
             if policy.recovery.opens_lock =>
         {
@@ -101,10 +149,18 @@ pub fn decide(
             locked(now, &mut next)
         }
     };
-    if !matches!(verdict, Verdict::Empty) {
+    if !matches!(verdict, Verdict::Empty | Verdict::NoGuess { .. }) {
         forget_half_resyncs(&mut next, now, &verdict);
     }
     (verdict, next)
+}
+
+/// The work that a typed code costs, for nothing.
+fn look_at_a_blank_code(credential: &Credential, policy: &Policy, now: UnixTime, state: &State) {
+    let blank = TypedCode::blank();
+    for one in credential.authenticators() {
+        black_box(match_code(one, state.of(one.id), policy, &blank, now));
+    }
 }
 
 /// The standing as it is at `now`: a timed lock that has run out is open.
@@ -230,9 +286,13 @@ fn match_code(
     // watches, and could kill the program before the failure is stored.
     let reach = Drift::LIMIT.as_secs() / period.seconds();
     let far = generator.newest_match(typed, around(here, reach, reach));
+    // However old: programs send the credentials of a login again hours later.
+    let last = entry.last_step.unwrap_or_default();
+    let is_the_last = generator.newest_match(typed, last..=last).is_some();
     match (near, far) {
         (Some(step), _) if fresh(step) => Match::Fresh(step),
         (Some(_), _) => Match::Replay,
+        (None, _) if is_the_last && entry.last_step.is_some() => Match::Replay,
         (None, Some(step)) if fresh(step) => match Drift::from_steps(distance(here, step)) {
             Ok(distance) => Match::FarOff(Resync { step, distance }),
             Err(_) => Match::Nothing,

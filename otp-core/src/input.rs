@@ -3,6 +3,8 @@
 use crate::code::TypedCode;
 use crate::record::Digits;
 use crate::recovery::{LETTERS_IN_CODE, RecoveryCode};
+use crate::typed::{may_stand_between, plain_form};
+use subtle::ConstantTimeEq;
 
 /// One reply. Has no `Debug`: it holds a code.
 pub enum Input {
@@ -13,8 +15,39 @@ pub enum Input {
     Code(TypedCode),
     /// A recovery code by its form.
     Recovery(RecoveryCode),
+    /// Not a code at all, and not typed as one: no guess.
+    NoGuess(NoGuess),
     /// Anything else; matches nothing and counts as a failure.
     Other,
+}
+
+/// Why a reply is no guess at a code: a program sent it, and its user typed nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoGuess {
+    /// The password that was asked for before, once more: the program asks its user once and answers everything with it.
+    PasswordAgain,
+    /// What sshd sends instead of the reply of an account that its own configuration refuses.
+    SshdSubstitute,
+}
+
+impl NoGuess {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::PasswordAgain, Self::SshdSubstitute];
+
+    /// The word in the log and between module and helper.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::PasswordAgain => "password-again",
+            Self::SshdSubstitute => "sshd-substitute",
+        }
+    }
+
+    /// The one of that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
 }
 
 impl Input {
@@ -27,36 +60,71 @@ impl Input {
             Self::Code(code)
         } else if let Some(code) = RecoveryCode::parse(reply) {
             Self::Recovery(code)
+        } else if is_sshd_substitute(reply) {
+            Self::NoGuess(NoGuess::SshdSubstitute)
         } else {
             Self::Other
         }
     }
+
+    /// Reads a reply to a prompt for a code, after a module before ours has asked for `password`.
+    ///
+    /// A password of the form of a code is a guess like any other: such a user could otherwise be guessed for free.
+    #[must_use]
+    pub fn parse_after_password(reply: &[u8], password: Option<&[u8]>) -> Self {
+        match Self::parse(reply) {
+            Self::Other if password.is_some_and(|password| password.ct_eq(reply).into()) => {
+                Self::NoGuess(NoGuess::PasswordAgain)
+            }
+            input => input,
+        }
+    }
+}
+
+/// Whether sshd wrote this reply (`fake_password` of its auth-pam.c): a fixed text, over and over, as long as what was
+/// typed. sshd does so for accounts that `PermitRootLogin`, `AllowUsers` and their like refuse.
+fn is_sshd_substitute(reply: &[u8]) -> bool {
+    let text = b"\x08\n\r\x7fINCORRECT".iter().cycle();
+    !reply.is_empty() && reply.iter().zip(text).all(|(one, other)| one == other)
 }
 
 /// Cuts a reply that holds a password and then a code: the password, and what was typed of the code.
 ///
 /// A recovery code counts only with its dashes (`XXXX-XXXX-XXXX-XXXX`): sixteen letters without them could be the
-/// end of a password. A time-based code is the last `digits` digits. Where neither is there, all of the reply is
-/// the password and the code is empty.
+/// end of a password. A time-based code is the last `digits` digits. What a clipboard brings along unseen may follow the
+/// code. Where neither is there, all of the reply is the password and the code is empty.
 #[must_use]
 pub fn cut(reply: &[u8], digits: Digits) -> (&[u8], &[u8]) {
+    // A password may be of any bytes; a code is text.
+    let tail = match reply.utf8_chunks().last() {
+        Some(chunk) if chunk.invalid().is_empty() => chunk.valid(),
+        Some(_) | None => "",
+    };
+    let code = tail.trim_end_matches(|c| c != '-' && may_stand_between(c));
+    let password = recovery_code_at_the_end(code).or_else(|| digits_at_the_end(code, digits));
+    let length = password.map_or(0, |at| tail.len() - at);
+    reply.split_at(reply.len() - length)
+}
+
+/// Where a recovery code with its dashes begins that ends `text`.
+fn recovery_code_at_the_end(text: &str) -> Option<usize> {
     const DASHED: usize = LETTERS_IN_CODE + 3;
-    if let Some(start) = reply.len().checked_sub(DASHED) {
-        let tail = &reply[start..];
-        let dashed = tail
-            .iter()
-            .enumerate()
-            .all(|(at, &byte)| (byte == b'-') == (at % 5 == 4) && byte != b' ');
-        if dashed && RecoveryCode::parse(tail).is_some() {
-            return reply.split_at(start);
-        }
-    }
-    if let Some(start) = reply.len().checked_sub(digits.count().into())
-        && reply[start..].iter().all(u8::is_ascii_digit)
-    {
-        return reply.split_at(start);
-    }
-    (reply, b"")
+    let (start, _) = text.char_indices().nth_back(DASHED - 1)?;
+    let dashed = text[start..].chars().enumerate().all(|(at, c)| {
+        let c = plain_form(c);
+        (c == '-') == (at % 5 == 4) && !c.is_whitespace()
+    });
+    (dashed && RecoveryCode::parse(&text.as_bytes()[start..]).is_some()).then_some(start)
+}
+
+/// Where a time-based code begins that ends `text`.
+fn digits_at_the_end(text: &str, digits: Digits) -> Option<usize> {
+    let count = usize::from(digits.count());
+    let (start, _) = text.char_indices().nth_back(count.checked_sub(1)?)?;
+    let all = text[start..]
+        .chars()
+        .all(|c| plain_form(c).is_ascii_digit());
+    all.then_some(start)
 }
 
 #[cfg(test)]
@@ -68,6 +136,7 @@ mod tests {
             Input::Empty => "empty",
             Input::Code(_) => "code",
             Input::Recovery(_) => "recovery",
+            Input::NoGuess(why) => why.word(),
             Input::Other => "other",
         }
     }
@@ -85,12 +154,62 @@ mod tests {
             ("0123-4567-89ab-cdef", "recovery"),
             ("0000000000000000", "recovery"),
             ("password", "other"),
-            ("\u{8}\n\r\u{7f}INCORRECT", "other"),
             ("-", "other"),
+            ("\u{ff11}\u{ff12}\u{ff13}456", "code"),
+            ("123456\r", "code"),
         ] {
             assert_eq!(kind(&Input::parse(reply.as_bytes())), expected, "{reply:?}");
         }
         assert_eq!(kind(&Input::parse(b"\xff\xfe")), "other");
+    }
+
+    #[test]
+    fn what_sshd_sends_for_accounts_that_it_refuses_is_no_guess() {
+        let text = "\u{8}\n\r\u{7f}INCORRECT".repeat(4);
+        for length in 1..text.len() {
+            let reply = &text.as_bytes()[..length];
+            assert_eq!(kind(&Input::parse(reply)), "sshd-substitute", "{length}");
+        }
+        for reply in [
+            "\n",
+            "INCORRECT",
+            "\u{8}\n\r\u{7f}INCORRECT!",
+            "\u{8}\n\r\u{7f}INCORRECTI",
+        ] {
+            assert_eq!(kind(&Input::parse(reply.as_bytes())), "other", "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn the_password_once_more_is_no_guess_unless_it_looks_like_a_code() {
+        let kind_after =
+            |reply: &str, password| kind(&Input::parse_after_password(reply.as_bytes(), password));
+        for (reply, password, expected) in [
+            ("hunter2", Some("hunter2"), "password-again"),
+            ("hunter2", Some("hunter3"), "other"),
+            ("hunter2", Some("hunter22"), "other"),
+            ("hunter2", Some(""), "other"),
+            ("hunter2", None, "other"),
+            ("123456", Some("123456"), "code"),
+            ("123 456", Some("123 456"), "code"),
+            (
+                "0123-4567-89ab-cdef",
+                Some("0123-4567-89ab-cdef"),
+                "recovery",
+            ),
+            ("", Some(""), "empty"),
+        ] {
+            let kind = kind_after(reply, password.map(str::as_bytes));
+            assert_eq!(kind, expected, "{reply:?} after {password:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_belongs_to_one_reason_and_back() {
+        for why in NoGuess::ALL {
+            assert_eq!(NoGuess::from_word(why.word()), Some(why));
+        }
+        assert_eq!(NoGuess::from_word("other"), None);
     }
 
     #[test]
@@ -106,6 +225,12 @@ mod tests {
             ("0123456789ABCDEF", "0123456789ABCDEF", "empty"),
             ("", "", "empty"),
             ("12345", "12345", "empty"),
+            ("hunter2123456\r\n", "hunter2", "code"),
+            ("hunter2\u{ff11}2345\u{ff16}\u{200b}", "hunter2", "code"),
+            ("\u{be44}\u{bc00}123456", "\u{be44}\u{bc00}", "code"),
+            ("hunter2\u{ff10}123-4567-89AB-CDEF", "hunter2", "recovery"),
+            ("hunter2 ", "hunter2 ", "empty"),
+            ("hunter2123456-", "hunter2123456-", "empty"),
         ] {
             let (cut_password, code) = cut(reply.as_bytes(), Digits::SIX);
             let input = Input::parse(code);
@@ -115,6 +240,14 @@ mod tests {
                 "{reply:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_password_of_any_bytes_is_cut_off_whole() {
+        let (password, code) = cut(b"p\xe4ss\xff123456", Digits::SIX);
+        assert_eq!((password, code), (&b"p\xe4ss\xff"[..], &b"123456"[..]));
+        let (password, code) = cut(b"123456\xff", Digits::SIX);
+        assert_eq!((password, code), (&b"123456\xff"[..], &b""[..]));
     }
 
     #[test]

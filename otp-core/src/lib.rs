@@ -18,8 +18,9 @@ pub mod record;
 pub mod recovery;
 pub mod recovery_sheet;
 pub mod time;
+mod typed;
 
 pub use decide::{Verdict, absent, decide};
-pub use input::Input;
+pub use input::{Input, NoGuess};
 pub use record::{Authenticator, Credential, Policy, State};
 pub use time::{Step, UnixTime};

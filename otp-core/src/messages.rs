@@ -79,7 +79,9 @@ impl Message {
         match verdict {
             Verdict::Accepted { .. } | Verdict::Excused => None,
             Verdict::Recovered { left } => Some(Self::RecoveryUsed { left: *left }),
-            Verdict::Rejected { .. } | Verdict::NotEnrolled => Some(Self::WrongCode),
+            Verdict::Rejected { .. } | Verdict::NoGuess { .. } | Verdict::NotEnrolled => {
+                Some(Self::WrongCode)
+            }
             Verdict::Replayed => Some(Self::AlreadyUsed),
             Verdict::Empty => Some(Self::NothingTyped),
             Verdict::RejectedAndLocked { standing } | Verdict::Locked { standing } => {
@@ -352,11 +354,17 @@ mod tests {
     }
 
     #[test]
-    fn an_account_without_authenticator_hears_what_a_wrong_code_hears() {
+    fn no_account_and_no_guess_hear_what_a_wrong_code_hears() {
         let policy = Policy::default();
         assert_eq!(
             Message::about(&Verdict::NotEnrolled, &policy, NOON),
             Message::about(&Verdict::Rejected { left: 3 }, &policy, NOON)
         );
+        for why in crate::NoGuess::ALL {
+            assert_eq!(
+                Message::about(&Verdict::NoGuess { why }, &policy, NOON),
+                Some(Message::WrongCode)
+            );
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Recovery codes: 80 random bits each, typed once, kept as salted hashes.
 
 use crate::record::RecoverySet;
+use crate::typed::characters_of_a_code;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -34,25 +35,21 @@ impl RecoveryCode {
         Self(bytes)
     }
 
-    /// Reads what a person typed: any case, dashes and spaces anywhere, O as 0, I and L as 1.
+    /// Reads what a person typed or pasted: any case, dashes and spaces anywhere, O as 0, I and L as 1.
     #[must_use]
     pub fn parse(typed: &[u8]) -> Option<Self> {
-        let mut bits: u128 = 0;
-        let mut letters = 0;
-        for &byte in typed.iter().filter(|byte| !matches!(byte, b' ' | b'-')) {
-            letters += 1;
-            if letters > LETTERS_IN_CODE {
-                return None;
-            }
-            bits = bits << 5 | u128::from(letter_value(byte)?);
+        let letters = characters_of_a_code(typed)?;
+        if letters.len() != LETTERS_IN_CODE {
+            return None;
+        }
+        let mut bits = Zeroizing::new(0_u128);
+        for &letter in letters.iter() {
+            *bits = *bits << 5 | u128::from(letter_value(letter)?);
         }
         let bytes = Zeroizing::new(bits.to_be_bytes());
-        bits.zeroize();
-        (letters == LETTERS_IN_CODE).then(|| {
-            let mut code = Self([0; Self::BYTES]);
-            code.0.copy_from_slice(&bytes[16 - Self::BYTES..]);
-            code
-        })
+        let mut code = Self([0; Self::BYTES]);
+        code.0.copy_from_slice(&bytes[16 - Self::BYTES..]);
+        Some(code)
     }
 
     /// The code as its owner reads it, `XXXX-XXXX-XXXX-XXXX`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 pub struct UnixTime(u64);
 
 /// A whole period since 1970 (RFC 6238 section 4.2), or the counter of an event-based code (RFC 4226 section 5.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step(pub u64);
 
 impl UnixTime {

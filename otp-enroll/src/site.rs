@@ -169,6 +169,7 @@ impl Site {
             user: user.to_owned(),
             excused: false,
             reply: typed.clone(),
+            no_guess: None,
         };
         match helper::ask(&request)? {
             Answer::Verdict(verdict) => Ok(verdict),

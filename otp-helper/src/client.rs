@@ -20,7 +20,7 @@ use std::time::Duration;
 pub const DEFAULT_HELPER: &str = "/usr/libexec/pam_otp/otp-helper";
 
 /// How long an answer may take: a little more than the helper gives itself.
-const LONGEST: Duration = Duration::from_secs(12);
+const LONGEST: Duration = Duration::from_secs(48);
 
 /// Why there is no answer.
 #[derive(Debug)]

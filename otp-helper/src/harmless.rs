@@ -17,8 +17,10 @@ use std::panic;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long the helper lives, stopped or not, where it does not lead a dialogue.
+/// How long the helper lives, stopped or not, while it waits for its caller.
 const LONGEST_LIFE: Duration = Duration::from_secs(10);
+/// How long while it has the records to itself: a login may wait for other logins, and then for a slow disk.
+const LONGEST_WORK: Duration = Duration::from_secs(45);
 /// How long while a person answers it; no lock is held meanwhile.
 const LONGEST_DIALOGUE: Duration = Duration::from_secs(600);
 
@@ -88,6 +90,22 @@ impl Life {
         // A caller can leave signals blocked; those that end a process shall end this one.
         SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
         Ok(life)
+    }
+
+    /// Begins anew, with the time that the records need.
+    ///
+    /// # Errors
+    /// The kernel refuses; then the short limit still holds.
+    pub(crate) fn extend_for_the_records(&mut self) -> nix::Result<()> {
+        self.set(LONGEST_WORK)
+    }
+
+    /// Begins anew, with the time that a caller may take to hear an answer.
+    ///
+    /// # Errors
+    /// The kernel refuses; then the limit of before still holds.
+    pub(crate) fn shorten_for_the_caller(&mut self) -> nix::Result<()> {
+        self.set(LONGEST_LIFE)
     }
 
     /// Begins anew, with the time that a person needs.

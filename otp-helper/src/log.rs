@@ -5,14 +5,20 @@ use std::fmt::Write;
 use std::os::unix::net::UnixDatagram;
 
 const SOCKET: &str = "/dev/log";
-/// Facility authpriv, with the severities warning and notice.
+/// Facility authpriv, with the severities warning, notice and informational.
 const WARNING: u32 = 10 * 8 + 4;
 const NOTICE: u32 = 10 * 8 + 5;
+const INFO: u32 = 10 * 8 + 6;
 
 /// Says that somebody asked what is not theirs to ask.
 pub(crate) fn denied(verb: &str, user: &str, reason: &str) {
     let values = [("verb", verb), ("user", user), ("reason", reason)];
     send(WARNING, "otp.denied", &values);
+}
+
+/// Logs that an attempt for an account begins.
+pub(crate) fn attempted(user: &str) {
+    send(INFO, "otp.attempt", &[("user", user)]);
 }
 
 /// Says that an account is about to be opened by something else than before.

@@ -14,10 +14,10 @@ mod system;
 use caller::{Caller, May};
 use harmless::Life;
 use line::Line;
-use otp_core::Input;
+use otp_core::{Input, Policy};
 use otp_helper::frame::BadFrame;
 use otp_helper::protocol::{Answer, Request};
-use otp_store::{Error, Overview, Store, attempt, clock, directory, policy};
+use otp_store::{Account, Error, Overview, Store, attempt, clock, directory, policy};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -85,10 +85,51 @@ fn answer(
     }
     let store = Store::open(&caller.state_dir)?;
     match (request, account) {
-        (Request::Check { excused, reply, .. }, account) => {
-            let input = Input::parse(&reply);
+        (Request::Change { change, .. }, Some(account)) => dialogue::Dialogue {
+            caller,
+            policy: &policy,
+            store: &store,
+            line,
+            time,
+        }
+        .change(&account, change),
+        (request, account) => {
+            if time.extend_for_the_records().is_err() {
+                let reason = "a limit of the caller keeps the time from being counted";
+                return Ok(Answer::Unavailable(reason.to_owned()));
+            }
+            let answer = look_up(&store, &policy, request, account)?;
+            // Should it fail, the longer limit holds.
+            time.shorten_for_the_caller().ok();
+            Ok(answer)
+        }
+    }
+}
+
+/// Answers a request that takes no dialogue.
+fn look_up(
+    store: &Store,
+    policy: &Policy,
+    request: Request,
+    account: Option<Account>,
+) -> Result<Answer, Error> {
+    match (request, account) {
+        (
+            Request::Check {
+                excused,
+                reply,
+                no_guess,
+                ..
+            },
+            account,
+        ) => {
+            let input = no_guess.map_or_else(|| Input::parse(&reply), Input::NoGuess);
             let committed = match &account {
-                Some(account) => attempt(&store, account, &policy, &input, excused, clock::now)?,
+                Some(account) => {
+                    // The caller may kill this process at any moment from now on: nothing is counted without a line.
+                    log::attempted(account.name.as_str());
+                    attempt(store, account, policy, &input, excused, clock::now)?
+                }
                 None => attempt::nobody(false, &input),
             };
             Ok(Answer::Verdict(committed.into_inner()))
@@ -106,19 +147,12 @@ fn answer(
         }
         (Request::Standing { .. }, None) => Ok(Answer::Standing(None)),
         // Root may ask about anybody, also about nobody.
-        (Request::Status { .. } | Request::Change { .. }, None) => Ok(Answer::Denied),
+        // A change of somebody's is led by `answer`.
+        (Request::Status { .. }, None) | (Request::Change { .. }, _) => Ok(Answer::Denied),
         (Request::Status { .. }, Some(account)) => {
-            let overview = Overview::read(&store, &account, &policy, clock::now()?)?;
+            let overview = Overview::read(store, &account, policy, clock::now()?)?;
             Ok(Answer::Status(overview))
         }
-        (Request::Change { change, .. }, Some(account)) => dialogue::Dialogue {
-            caller,
-            policy: &policy,
-            store: &store,
-            line,
-            time,
-        }
-        .change(&account, change),
     }
 }
 

@@ -1,9 +1,9 @@
 //! What can be asked of the helper and what it answers.
 
 use crate::frame::Fields;
-use otp_core::Verdict;
 use otp_core::record::{Drift, Name, Refusal, Standing};
 use otp_core::time::UnixTime;
+use otp_core::{NoGuess, Verdict};
 use otp_store::change::{Change, Refused};
 use otp_store::{Device, Overview};
 use std::str::FromStr;
@@ -20,6 +20,8 @@ pub enum Request {
         excused: bool,
         /// What was typed.
         reply: Zeroizing<Vec<u8>>,
+        /// Why that is no guess, where only the asking program can know; the reply itself is then left out.
+        no_guess: Option<NoGuess>,
     },
     /// Does the user have an authenticator?
     IsEnrolled {
@@ -123,9 +125,18 @@ impl Request {
             .with(self.verb().word().as_bytes())
             .with(self.user().as_bytes());
         match self {
-            Self::Check { excused, reply, .. } => fields
-                .with(if *excused { b"excused" } else { b"" })
-                .with(reply),
+            Self::Check {
+                excused,
+                reply,
+                no_guess,
+                ..
+            } => {
+                let fields = fields.with(if *excused { b"excused" } else { b"" });
+                match no_guess {
+                    None => fields.with(reply),
+                    Some(why) => fields.with(b"").with(why.word().as_bytes()),
+                }
+            }
             Self::IsEnrolled { .. } | Self::Standing { .. } | Self::Status { .. } => fields,
             Self::Change { change, .. } => match change {
                 Change::Enrol(name) | Change::Add(name) => fields.with(name.as_str().as_bytes()),
@@ -153,6 +164,13 @@ impl Request {
                 user: text(user)?,
                 excused: !excused.is_empty(),
                 reply: Zeroizing::new(reply.to_vec()),
+                no_guess: None,
+            }),
+            [b"check", user, excused @ (b"" | b"excused"), b"", why] => Some(Self::Check {
+                user: text(user)?,
+                excused: !excused.is_empty(),
+                reply: Zeroizing::default(),
+                no_guess: Some(NoGuess::from_word(std::str::from_utf8(why).ok()?)?),
             }),
             [b"is-enrolled", user] => Some(Self::IsEnrolled { user: text(user)? }),
             [b"standing", user] => Some(Self::Standing { user: text(user)? }),
@@ -274,6 +292,7 @@ fn verdict_to_fields(verdict: &Verdict) -> Fields {
         }
         Verdict::Replayed => word("replayed"),
         Verdict::Empty => word("empty"),
+        Verdict::NoGuess { why } => word("no-guess").with(why.word().as_bytes()),
         Verdict::Locked { standing } => with_standing(word("locked"), *standing),
         Verdict::NotEnrolled => word("not-enrolled"),
         Verdict::Excused => word("excused"),
@@ -300,6 +319,9 @@ fn verdict_from_words(words: &[&str]) -> Option<Verdict> {
         },
         ["replayed"] => Verdict::Replayed,
         ["empty"] => Verdict::Empty,
+        ["no-guess", why] => Verdict::NoGuess {
+            why: NoGuess::from_word(why)?,
+        },
         ["locked", standing @ ..] => Verdict::Locked {
             standing: standing_of(standing)?,
         },
@@ -457,26 +479,36 @@ mod tests {
 
     #[test]
     fn every_request_reads_back() {
-        for excused in [false, true] {
+        let no_guesses = NoGuess::ALL.map(Some).into_iter().chain([None]);
+        for (excused, no_guess) in no_guesses.flat_map(|why| [(false, why), (true, why)]) {
             let reply = Zeroizing::new(b"123\xff 456".to_vec());
             let request = Request::Check {
                 user: "김철수".to_owned(),
                 excused,
                 reply,
+                no_guess,
             };
             let back = Request::from_fields(&over_the_wire(&request.to_fields())).unwrap();
             let Request::Check {
                 user,
                 excused: back_excused,
                 reply,
+                no_guess: back_no_guess,
             } = back
             else {
                 panic!("another request")
             };
             assert_eq!(
-                (user.as_str(), back_excused, reply.as_slice()),
-                ("김철수", excused, &b"123\xff 456"[..])
+                (user.as_str(), back_excused, back_no_guess),
+                ("김철수", excused, no_guess)
             );
+            // What is no guess may be a password, and does not leave the program.
+            let expected = if no_guess.is_none() {
+                &b"123\xff 456"[..]
+            } else {
+                b""
+            };
+            assert_eq!(reply.as_slice(), expected);
         }
         let user = || "alice".to_owned();
         let name = || Name::new("회사 전화").unwrap();
@@ -517,6 +549,8 @@ mod tests {
             &["enrol", "alice"],
             &["enrol", "alice", ""],
             &["replace", "alice", "phone"],
+            &["check", "alice", "", "123456", "password-again"],
+            &["check", "alice", "", "", "wrong-code"],
             &["add", "alice", "a\nb"],
             &["add", "alice", "phone", "tablet"],
             &["remove", "alice"],
@@ -557,6 +591,12 @@ mod tests {
             },
             Verdict::Replayed,
             Verdict::Empty,
+            Verdict::NoGuess {
+                why: NoGuess::PasswordAgain,
+            },
+            Verdict::NoGuess {
+                why: NoGuess::SshdSubstitute,
+            },
             Verdict::Locked { standing: timed },
             Verdict::Locked {
                 standing: Standing::Held,

@@ -1,7 +1,9 @@
 //! One attempt, from lock to disk: the only way to a verdict that counts.
 
 use crate::files::LOCK_DEADLINE;
+use crate::undisturbed::Undisturbed;
 use crate::{Account, Error, Store};
+use otp_core::decide::failed_beforehand;
 use otp_core::{Input, Policy, UnixTime, Verdict, absent, decide};
 
 /// A verdict whose consequences are on disk.
@@ -10,19 +12,37 @@ use otp_core::{Input, Policy, UnixTime, Verdict, absent, decide};
 /// lock set before anybody learned the answer.
 ///
 /// ```compile_fail
-/// otp_store::Committed(otp_core::Verdict::Replayed);
+/// otp_store::Committed { what: otp_core::Verdict::Replayed, _undisturbed: None };
 /// ```
+/// While it lives, the process that made the attempt is as little disturbed as while the record was locked, so that a
+/// log line about it cannot be prevented: write that first.
 #[derive(Debug)]
-pub struct Committed<T>(T);
+pub struct Committed<T> {
+    what: T,
+    _undisturbed: Option<Undisturbed>,
+}
 
 impl<T> Committed<T> {
     /// What was committed.
+    pub const fn what(&self) -> &T {
+        &self.what
+    }
+
+    /// What was committed; signals come through again.
     pub fn into_inner(self) -> T {
-        self.0
+        self.what
     }
 }
 
 /// Makes one attempt for `account`.
+///
+/// It is written down as failed before the reply is looked at, so whatever ends this process from then on cannot take
+/// the guess back. What became of it is written in the same place: the record before this attempt, which is on disk,
+/// stays whole until the new one is on disk as well.
+///
+/// The lock is held until then. Let go before the write is durable, it would have the next attempt write over the one
+/// record that is durable; a power cut in the middle of that could leave the record before it as the newest, and with it
+/// a code that was used.
 ///
 /// `excused` says whether policy lets an account in that has no authenticator. `clock` is read under the lock, so
 /// that attempts are judged in the order in which they are stored.
@@ -43,20 +63,32 @@ pub fn attempt(
     let Some(record) = locked.read(account)? else {
         return Ok(nobody(excused, input));
     };
-    let (verdict, next) = decide(&record.credential, &record.state, policy, input, clock()?);
-    let was_locked = record.state.locks_in_a_row > 0;
+    let now = clock()?;
+    let (credential, state) = (&record.credential, &record.state);
+    locked.note(
+        &record,
+        &failed_beforehand(credential, state, policy, input, now),
+    )?;
+    let (verdict, next) = decide(credential, state, policy, input, now);
+    let was_locked = state.locks_in_a_row > 0;
     locked.commit(record, &next)?;
     if was_locked || matches!(verdict, Verdict::RejectedAndLocked { .. }) {
         // Whoever cannot remove it is still not trusted before the next success, which comes by here again.
         locked.forget_trust().ok();
     }
-    Ok(Committed(verdict))
+    Ok(Committed {
+        what: verdict,
+        _undisturbed: locked.let_go(),
+    })
 }
 
 /// The verdict about an account that has no record, or a name that is nobody's: nothing has to be remembered.
 #[must_use]
 pub const fn nobody(excused: bool, input: &Input) -> Committed<Verdict> {
-    Committed(absent(excused, input))
+    Committed {
+        what: absent(excused, input),
+        _undisturbed: None,
+    }
 }
 
 #[cfg(test)]

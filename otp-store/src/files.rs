@@ -4,7 +4,7 @@ use crate::safe_open::{
     Access, Rules, metadata, open_directory, open_directory_of_anyone, open_file, read_whole,
 };
 use crate::state_file::{self, Newest};
-use crate::undisturbed::Undisturbed;
+use crate::undisturbed::{Undisturbed, can_be_reached_by_a_user};
 use crate::{Account, Error, Fault, UserName, credential_file, first_login, trust_file};
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -22,8 +22,17 @@ use std::time::{Duration, Instant};
 /// Where the records are kept unless the command line or a module argument says otherwise.
 pub const DEFAULT_DIRECTORY: &str = "/var/lib/pam_otp";
 
-/// How long a login waits for another login of the same user.
-pub const LOCK_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a login waits for other logins of the same user.
+pub const LOCK_DEADLINE: Duration = Duration::from_secs(10);
+
+/// How long a command of root waits: longer than the longest that a lock can be held by somebody who tries to.
+pub const ROOTS_LOCK_DEADLINE: Duration = Duration::from_secs(60);
+
+/// How often a lock is tried by a process that a user can stop, at first; the longer it has waited the more often.
+const PAUSE: Duration = Duration::from_millis(8);
+
+/// How often by one that nobody but root can: it comes before all of those, however many they are.
+const SHORT_PAUSE: Duration = Duration::from_micros(250);
 
 const USER_DIRECTORY_MODE: u32 = 0o2770;
 const CREDENTIAL_MODE: u32 = 0o640;
@@ -304,19 +313,18 @@ impl Drop for Locked {
 impl Locked {
     /// Polls, because a blocking lock has no deadline without a signal or a thread, and a module may use neither.
     fn wait_for_lock(&mut self, start: Instant, deadline: Duration) -> Result<(), Error> {
-        let mut pause = Duration::from_millis(1);
         loop {
             let undisturbed = Undisturbed::begin()
                 .map_err(|error| Error::io(&self.path, "limit the lock of", error))?;
+            let waited = start.elapsed();
             match self.directory.try_lock() {
                 Ok(()) => {
                     self.undisturbed = Some(undisturbed);
                     return Ok(());
                 }
-                Err(TryLockError::WouldBlock) if start.elapsed() < deadline => {
+                Err(TryLockError::WouldBlock) if waited < deadline => {
                     drop(undisturbed);
-                    sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(16));
+                    sleep(pause(waited));
                 }
                 Err(TryLockError::WouldBlock) => {
                     return Err(Error::Busy {
@@ -329,6 +337,13 @@ impl Locked {
                 }
             }
         }
+    }
+
+    /// Lets go of the lock, and keeps signals waiting for as long as the caller wants.
+    pub(crate) fn let_go(mut self) -> Option<Undisturbed> {
+        let undisturbed = self.undisturbed.take();
+        drop(self);
+        undisturbed.map(Undisturbed::unlimited)
     }
 
     pub(crate) fn path_of(&self, file: &str) -> String {
@@ -431,7 +446,23 @@ impl Locked {
         }))
     }
 
-    /// Makes `next` the state, durably: one write in place, one fdatasync.
+    /// Makes `next` the state for every process of this machine, as long as it runs: one write in place.
+    ///
+    /// # Errors
+    /// As for [`Locked::commit`].
+    pub(crate) fn note(&self, record: &Record, next: &State) -> Result<(), Error> {
+        let path = self.path_of(state_file::NAME);
+        let written = record
+            .newest
+            .successor(next)
+            .ok_or_else(|| Error::content(&path, None, "the next state does not fit a record"))?;
+        record
+            .file
+            .write_all_at(&written.bytes, written.offset)
+            .map_err(|error| Error::io(&path, "write", error))
+    }
+
+    /// Makes `next` the state, durably: one write in place, over what was noted, and one fdatasync.
     ///
     /// # Errors
     /// It could not be written. What was there before then still counts, or what was to be written does; never
@@ -441,19 +472,11 @@ impl Locked {
         reason = "a record is good for one commit: the next must be read again"
     )]
     pub fn commit(&self, record: Record, next: &State) -> Result<(), Error> {
-        let path = self.path_of(state_file::NAME);
-        let written = record
-            .newest
-            .successor(next)
-            .ok_or_else(|| Error::content(&path, None, "the next state does not fit a record"))?;
-        record
-            .file
-            .write_all_at(&written.bytes, written.offset)
-            .map_err(|error| Error::io(&path, "write", error))?;
+        self.note(&record, next)?;
         record
             .file
             .sync_data()
-            .map_err(|error| Error::io(&path, "sync", error))
+            .map_err(|error| Error::io(&self.path_of(state_file::NAME), "sync", error))
     }
 
     /// Puts `credential` in the place of whatever was there, with a state that covers it.
@@ -572,6 +595,15 @@ fn lock_what_opens(
         if metadata(&locked.directory, &locked.path)?.nlink() > 0 {
             return Ok(Some(locked));
         }
+    }
+}
+
+/// How long to wait before the lock is tried again after having waited so long.
+fn pause(waited: Duration) -> Duration {
+    if can_be_reached_by_a_user() {
+        PAUSE.mul_f64(1.0 / (1.0 + waited.as_secs_f64() * 4.0))
+    } else {
+        SHORT_PAUSE
     }
 }
 

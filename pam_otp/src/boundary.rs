@@ -39,6 +39,33 @@ unsafe extern "C" {
     fn pam_get_item(pamh: *const PamHandle, item: c_int, value: *mut *const c_void) -> c_int;
     fn pam_set_item(pamh: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
     fn pam_syslog(pamh: *const PamHandle, priority: c_int, format: *const c_char, ...);
+    // Of libc, whose crate lacks it.
+    fn pthread_setcancelstate(state: c_int, old_state: *mut c_int) -> c_int;
+}
+
+/// `PTHREAD_CANCEL_DISABLE` of `pthread.h`.
+const PTHREAD_CANCEL_DISABLE: c_int = 1;
+
+/// While it lives, `pthread_cancel` does not end this thread: the unwinding that it begins would come through here and
+/// abort the whole program. A cancellation that was asked for meanwhile comes about in the program's own code.
+struct Uncancelled {
+    state_before: c_int,
+}
+
+impl Uncancelled {
+    fn begin() -> Self {
+        let mut state_before = PTHREAD_CANCEL_DISABLE;
+        // SAFETY: takes a plain value and a place for another, and fails only for a value that is not one of the two.
+        unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut state_before) };
+        Self { state_before }
+    }
+}
+
+impl Drop for Uncancelled {
+    fn drop(&mut self) {
+        // SAFETY: the value is the one that the function gave; the old state may go nowhere (pthread_setcancelstate(3)).
+        unsafe { pthread_setcancelstate(self.state_before, ptr::null_mut()) };
+    }
 }
 
 /// `PAM_REINITIALIZE_CRED` of `_pam_types.h`.
@@ -136,6 +163,7 @@ fn refuse_on_panic(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> A
             );
         }));
     });
+    let _uncancelled = Uncancelled::begin();
     let mut host = Pam(handle);
     match panic::catch_unwind(AssertUnwindSafe(|| login(&mut host))) {
         Ok(answer) => answer,

@@ -1,9 +1,9 @@
 //! The log line of an attempt: one line, `event key="value" ...`, in the same words for ever.
 
 use crate::host::{Origin, Priority};
-use otp_core::Verdict;
 use otp_core::messages::Message;
 use otp_core::record::Standing;
+use otp_core::{NoGuess, Verdict};
 use std::fmt::Write;
 
 /// The longest value that is written; an attacker chooses some of them.
@@ -82,7 +82,9 @@ pub(crate) fn about(
         } => (Priority::Warning, "otp.accept"),
         Verdict::Accepted { .. } => (Priority::Info, "otp.accept"),
         Verdict::Recovered { .. } => (Priority::Warning, "otp.recovery"),
-        Verdict::Rejected { .. } | Verdict::Empty => (Priority::Notice, "otp.reject"),
+        Verdict::Rejected { .. } | Verdict::Empty | Verdict::NoGuess { .. } => {
+            (Priority::Notice, "otp.reject")
+        }
         Verdict::RejectedAndLocked { .. } => (Priority::Warning, "otp.lock"),
         Verdict::Replayed => (Priority::Notice, "otp.replay"),
         Verdict::Locked { .. } => (Priority::Notice, "otp.locked"),
@@ -109,6 +111,11 @@ pub(crate) fn about(
             line.add("tries_left", &left.to_string());
         }
         Verdict::Empty => line.add("counted", "no"),
+        Verdict::NoGuess { why } => {
+            line.add("counted", "no");
+            line.add("reason", why.word());
+            line.add("hint", hint(*why));
+        }
         Verdict::RejectedAndLocked { standing } | Verdict::Locked { standing } => {
             line.add("until", &until(*standing));
         }
@@ -117,6 +124,18 @@ pub(crate) fn about(
         Verdict::Replayed => {}
     }
     line
+}
+
+/// What an administrator can do about a program that sends what is no guess.
+const fn hint(why: NoGuess) -> &'static str {
+    match why {
+        NoGuess::PasswordAgain => {
+            "this program asks its user once and sends the password again: use split, see pam_otp(8)"
+        }
+        NoGuess::SshdSubstitute => {
+            "sshd refuses this account: see PermitRootLogin, AllowUsers, AllowGroups, DenyUsers, DenyGroups"
+        }
+    }
 }
 
 fn until(standing: Standing) -> String {

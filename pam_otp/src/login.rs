@@ -51,14 +51,14 @@ impl<H: Host> Login<'_, H> {
             if kept.user != self.call.user {
                 return Err(Stop::UserChanged);
             }
-            return self.judge(options, &case, &kept.code);
+            return self.judge(options, &case, &kept.code, None);
         }
         if options.first_pass != FirstPass::Ignore {
             let reply = self.call.host.password()?.unwrap_or_default();
             let (password, code) = input::cut(&reply, case.policy.code.digits);
             if options.first_pass == FirstPass::Use || !code.is_empty() {
                 self.call.debug(options, "code from: first pass");
-                let answer = self.judge(options, &case, code)?;
+                let answer = self.judge(options, &case, code, None)?;
                 if answer == Answer::Success && options.forward_pass {
                     self.call.host.hand_on_password(password)?;
                 }
@@ -71,14 +71,20 @@ impl<H: Host> Login<'_, H> {
         if options.forward_pass {
             let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
             let (password, code) = input::cut(&reply, case.policy.code.digits);
-            let answer = self.judge(options, &case, code)?;
+            let answer = self.judge(options, &case, code, None)?;
             if answer == Answer::Success {
                 self.call.host.hand_on_password(password)?;
             }
             return Ok(answer);
         }
         let reply = self.ask(options, Message::CodePrompt)?;
-        self.judge(options, &case, &reply)
+        let password = self.call.host.password()?;
+        self.judge(
+            options,
+            &case,
+            &reply,
+            password.as_deref().map(Vec::as_slice),
+        )
     }
 
     /// The answer where policy wants no code; `None`: ask for one.
@@ -284,32 +290,38 @@ impl<H: Host> Login<'_, H> {
         Ok(self.call.host.ask(&prompt, echo)?.unwrap_or_default())
     }
 
-    /// Makes the attempt and says what became of it.
-    fn judge(&mut self, options: &Options, case: &Case, code: &[u8]) -> Result<Answer, Stop> {
+    /// Makes the attempt and says what became of it: a log line, a message, and the answer for PAM, in this order, and
+    /// never before the verdict's consequences are on disk.
+    ///
+    /// `password`: what another module asked for before `typed` was, where that was a question of its own.
+    fn judge(
+        &mut self,
+        options: &Options,
+        case: &Case,
+        typed: &[u8],
+        password: Option<&[u8]>,
+    ) -> Result<Answer, Stop> {
         self.call.still_the_same_user()?;
         let clock = || self.call.host.now();
         let account = case.account.as_ref();
         let excused = case.nullok && account.is_some();
-        let verdict = case
-            .route
-            .attempt(account, &case.policy, code, excused, clock)?;
-        if matches!(verdict, Verdict::Accepted { .. }) {
-            self.remember(options, case)?;
-        }
-        self.answer(case, &verdict)
-    }
-
-    /// Turns a verdict into the answer for PAM, a log line, and a message: in this order, and never before the
-    /// verdict's consequences are on disk.
-    fn answer(&mut self, case: &Case, verdict: &Verdict) -> Result<Answer, Stop> {
+        let attempted =
+            case.route
+                .attempt(account, &case.policy, typed, password, excused, clock)?;
         let now = self.call.host.now()?;
-        let message = Message::about(verdict, &case.policy, now);
-        let mut line = event::about(verdict, message, &self.call.user, &self.call.origin);
+        let message = Message::about(attempted.verdict(), &case.policy, now);
+        let (user, origin) = (&self.call.user, &self.call.origin);
+        let mut line = event::about(attempted.verdict(), message, user, origin);
         if case.account.is_none() {
             line.add("account", "unknown");
         }
+        // Before signals come through again: no user can have an attempt counted that is not logged.
         self.call.log(&line);
-        let answer = answer_to(verdict);
+        let verdict = attempted.into_verdict();
+        if matches!(verdict, Verdict::Accepted { .. }) {
+            self.remember(options, case)?;
+        }
+        let answer = answer_to(&verdict);
         if let Some(message) = message {
             let tone = if answer == Answer::Success {
                 Tone::Information
@@ -330,6 +342,7 @@ const fn answer_to(verdict: &Verdict) -> Answer {
         | Verdict::RejectedAndLocked { .. }
         | Verdict::Replayed
         | Verdict::Empty
+        | Verdict::NoGuess { .. }
         | Verdict::NotEnrolled => Answer::Refused,
         Verdict::Locked { .. } => Answer::Locked,
         Verdict::Excused => Answer::Ignore,

@@ -6,7 +6,7 @@ use otp_core::{Input, Policy, UnixTime, Verdict};
 use otp_helper::client::{NoAnswer, ask};
 use otp_helper::protocol::{Answer, Request};
 use otp_store::attempt::{attempt, nobody};
-use otp_store::{Account, Error, Store};
+use otp_store::{Account, Committed, Error, Store};
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
@@ -32,6 +32,32 @@ pub(crate) enum Entry {
         /// When it was first let in all the same; `None`: not yet.
         first_login: Option<UnixTime>,
     },
+}
+
+/// A verdict, and whoever committed it.
+pub(crate) enum Attempted {
+    /// This process: signals wait until the verdict is taken out, so that the log line can be written first.
+    Here(Committed<Verdict>),
+    /// The helper, which has logged that there was an attempt.
+    ByHelper(Verdict),
+}
+
+impl Attempted {
+    /// The verdict.
+    pub(crate) const fn verdict(&self) -> &Verdict {
+        match self {
+            Self::Here(committed) => committed.what(),
+            Self::ByHelper(verdict) => verdict,
+        }
+    }
+
+    /// The verdict; signals come through again.
+    pub(crate) fn into_verdict(self) -> Verdict {
+        match self {
+            Self::Here(committed) => committed.into_inner(),
+            Self::ByHelper(verdict) => verdict,
+        }
+    }
 }
 
 /// Why there is no verdict.
@@ -121,30 +147,38 @@ impl Route {
         }
     }
 
-    /// Makes one attempt. A verdict comes back only when its consequences are on disk.
+    /// Makes one attempt with what was typed after `password`. A verdict comes back only when its consequences are on
+    /// disk.
     pub(crate) fn attempt(
         &self,
         account: Option<&Account>,
         policy: &Policy,
-        code: &[u8],
+        typed: &[u8],
+        password: Option<&[u8]>,
         excused: bool,
         clock: impl FnOnce() -> Result<UnixTime, Error>,
-    ) -> Result<Verdict, Lost> {
-        let input = Input::parse(code);
+    ) -> Result<Attempted, Lost> {
+        let input = Input::parse_after_password(typed, password);
         match (self, account) {
-            (_, None) => Ok(nobody(excused, &input).into_inner()),
+            (_, None) => Ok(Attempted::Here(nobody(excused, &input))),
             (Self::Direct(store), Some(account)) => {
-                Ok(attempt(store, account, policy, &input, excused, clock)?.into_inner())
+                let committed = attempt(store, account, policy, &input, excused, clock)?;
+                Ok(Attempted::Here(committed))
             }
             (Self::Helper { .. }, Some(account)) => {
-                let user = account.name.as_str().to_owned();
-                let reply = Zeroizing::new(code.to_vec());
-                match self.ask_helper(&Request::Check {
-                    user,
+                // The password is this program's business alone.
+                let no_guess = match input {
+                    Input::NoGuess(why) => Some(why),
+                    _ => None,
+                };
+                let request = Request::Check {
+                    user: account.name.as_str().to_owned(),
                     excused,
-                    reply,
-                })? {
-                    Answer::Verdict(verdict) => Ok(verdict),
+                    reply: Zeroizing::new(typed.to_vec()),
+                    no_guess,
+                };
+                match self.ask_helper(&request)? {
+                    Answer::Verdict(verdict) => Ok(Attempted::ByHelper(verdict)),
                     _ => Err(Lost::Helper(NoAnswer::Unintelligible)),
                 }
             }

@@ -19,9 +19,9 @@ import codes
 import doors
 import traced
 
-VERDICTS = {"accepted", "recovered", "rejected", "rejected-and-locked", "replayed", "empty", "locked", "not-enrolled"}
-# As long as it may live at most, and as long as it may hold an account's lock.
-LIFE_SECONDS, LOCK_SECONDS = 10, 3
+VERDICTS = {
+    "accepted", "recovered", "rejected", "rejected-and-locked", "replayed", "empty", "no-guess", "locked", "not-enrolled",
+}
 
 
 def message(*fields):

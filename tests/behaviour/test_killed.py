@@ -33,7 +33,7 @@ class Logins:
         self.alice = alice
         self.clock = clock
         self.points = 0
-        self.counted = []
+        self.left = []
 
     def kept(self):
         return traced.Kept(self.alice, self._under_test.state_directory)
@@ -58,30 +58,32 @@ class Logins:
         return login.from_then_on
 
     def killed_at_each_call_of(self, calls, next_reply):
-        """Kills a login at each of the calls in turn; yields its reply and whether it counted."""
+        """Kills a login at each of the calls in turn; yields its reply and what it has left behind: nothing, a failure, or
+        a code that is used up."""
         for call in calls:
             reply = next_reply()
             before, logged = self.kept(), len(self._journal.names(self.alice.name))
             login = self.traced(reply, call.kills())
-            counted = self.kept() != before
-            if not counted:
+            left = self.kept().since(before)
+            if left == "nothing":
                 assert not login.verdict_seen, login.output
                 assert len(self._journal.names(self.alice.name)) == logged
             if login.begun and login.killed:
                 self.points += 1
-                self.counted.append(counted)
-            yield reply, counted
+                self.left.append(left)
+            yield reply, left
             self.works_again_at_once()
 
     def report(self, record_property, capsys, what):
         """How many points there were; and there were some before the attempt was written down, and some after."""
         record_property("points", self.points)
+        order = ["nothing", "failure", "used"]
         with capsys.disabled():
-            print(f"\n{what}: killed at {self.points} calls, {sum(self.counted)} of them after it was counted")
+            print(f"\n{what}: killed at {self.points} calls:", ", ".join(f"{self.left.count(one)} left {one}" for one in order))
         assert self.points > FEWEST_POINTS
-        assert True in self.counted and False in self.counted
-        # Once written down, always written down.
-        assert self.counted == sorted(self.counted)
+        # Once written down, always written down; and before a code can be used up, the attempt has failed.
+        assert self.left == sorted(self.left, key=order.index)
+        assert set(self.left) == set(order if what != "wrong code" else order[:2])
 
 
 def test_killing_a_login_with_the_right_code_never_lets_the_code_in_twice(logins, record_property, capsys):
@@ -93,16 +95,17 @@ def test_killing_a_login_with_the_right_code_never_lets_the_code_in_twice(logins
         logins.clock.advance(60)
         return alice.codes.now()
 
-    for code, counted in logins.killed_at_each_call_of(calls, next_reply):
-        assert logins.ordinary(code) == (AUTH_ERR if counted else SUCCESS)
+    for code, left in logins.killed_at_each_call_of(calls, next_reply):
+        assert logins.kept().failures == (1 if left == "failure" else 0)
+        assert logins.ordinary(code) == (AUTH_ERR if left == "used" else SUCCESS)
     logins.report(record_property, capsys, "right code")
 
 
 def test_killing_a_login_with_a_wrong_code_never_buys_a_free_guess(logins, record_property, capsys):
     calls = logins.calls_of(logins.alice.codes.wrong())
     logins.works_again_at_once()
-    for _, counted in logins.killed_at_each_call_of(calls, logins.alice.codes.wrong):
-        assert logins.kept().failures == (1 if counted else 0)
+    for _, left in logins.killed_at_each_call_of(calls, logins.alice.codes.wrong):
+        assert logins.kept().failures == (1 if left == "failure" else 0)
     logins.report(record_property, capsys, "wrong code")
 
 
@@ -115,8 +118,8 @@ def test_killing_a_login_with_a_recovery_code_never_lets_it_in_twice(logins, und
             alice.codes = Codes(under_test.enrol(alice, "--force"), logins.clock)
         return alice.recovery_codes.pop()
 
-    for recovery_code, counted in logins.killed_at_each_call_of(calls, next_reply):
-        assert logins.ordinary(recovery_code) == (AUTH_ERR if counted else SUCCESS)
+    for recovery_code, left in logins.killed_at_each_call_of(calls, next_reply):
+        assert logins.ordinary(recovery_code) == (AUTH_ERR if left == "used" else SUCCESS)
     logins.report(record_property, capsys, "recovery code")
 
 
@@ -168,7 +171,7 @@ def test_no_failing_call_lets_a_right_code_in_that_is_not_used_up_on_disk(logins
         if login.code == SUCCESS:
             assert logins.kept().last_step == str(logins.clock.now // 30)
             done = [each.name for each in login.inside if not each.result.startswith("-1")]
-            assert done.count("pwrite64") == done.count("fdatasync") == 1, f"{call} failed with {error}"
+            assert done.count("pwrite64") == 2 and done.count("fdatasync") == 1, f"{call} failed with {error}"
         logins.works_again_at_once()
 
 

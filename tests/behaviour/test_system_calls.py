@@ -45,11 +45,14 @@ def test_login_costs_one_fdatasync_and_no_other_sync(login):
 def test_state_is_on_disk_before_the_first_byte_of_an_answer_or_a_log_line(login, under_test, alice):
     state = f"{under_test.state_directory}/{alice.name}/state"
     order = [call for call in login.inside if call.name in WRITES | SYNCS and '"asked ' not in call.arguments]
-    assert [call.name for call in order[:2]] == ["pwrite64", "fdatasync"]
-    assert [call.file for call in order[:2]] == [state, state]
-    assert not any(call.result.startswith("-1") for call in order[:2])
-    assert "otp." in order[2].arguments
-    assert [call.name for call in login.calls if call.name == "pwrite64"] == ["pwrite64"]
+    # The attempt as failed, what became of it, in the same place, and then to the disk.
+    assert [call.name for call in order[:3]] == ["pwrite64", "pwrite64", "fdatasync"]
+    assert [call.file for call in order[:3]] == [state, state, state]
+    assert not any(call.result.startswith("-1") for call in order[:3])
+    first, second = (call.arguments.rsplit(", ", 1)[1] for call in order[:2])
+    assert first == second in ("0", "2048")
+    assert "otp." in order[3].arguments
+    assert [call.name for call in login.calls].count("pwrite64") == 2
 
 
 def test_files_are_opened_without_following_links_and_only_the_state_for_writing(login, under_test, alice):

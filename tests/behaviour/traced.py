@@ -131,6 +131,14 @@ class Kept:
     def __eq__(self, other):
         return vars(self) == vars(other)
 
+    def since(self, before):
+        """What one attempt has left behind: nothing, a failure that is counted, or a code that is used up."""
+        if self == before:
+            return "nothing"
+        used = (self.last_step, self.recovery_codes_used) != (before.last_step, before.recovery_codes_used)
+        assert used or self.failures == before.failures + 1, (before, self)
+        return "used" if used else "failure"
+
     def __repr__(self):
         return str(vars(self))
 

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import re
 
-from second_implementation import recovery_hash, typed_recovery_code
+from second_implementation import recovery_hash, typed_recovery_code, without_what_may_stand_between
 
 
 @dataclasses.dataclass
@@ -33,9 +33,12 @@ def attempt(credential, state, policy, reply, now):
     before = {id: entry.resync for id, entry in state.authenticators.items()}
     if was_open and not reply:
         return False, state
+    if was_open and is_from_sshd(reply):
+        state.refused = (now, "sshd-substitute")
+        return False, state
     for entry in state.authenticators.values():
         entry.resync = None
-    digits = re.sub("[ -]", "", reply)
+    digits = without_what_may_stand_between(reply)
     if re.fullmatch("[0-9]{6,8}", digits) and was_open:
         outcome = try_code(credential, state, policy, digits, before, now)
     else:
@@ -47,6 +50,11 @@ def attempt(credential, state, policy, reply, now):
     if was_open and outcome != "already-used":
         fail(state, policy, now)
     return False, state
+
+
+def is_from_sshd(reply):
+    text = "\x08\n\r\x7fINCORRECT"
+    return reply == (text * (len(reply) // len(text) + 1))[: len(reply)]
 
 
 def try_recovery_code(credential, state, policy, reply):
@@ -96,6 +104,8 @@ def compare(one, entry, policy, digits, now):
     step = newest(middle - policy.window, middle + policy.window)
     if step is not None:
         return ("right" if step > last else "used"), step, 0
+    if last >= 0 and one.code(last) == digits:
+        return "used", last, None
     step = newest(here - reach, here + reach)
     if step is not None and step > last:
         return "far off", step, step - here

@@ -166,8 +166,17 @@ def recovery_code(octets):
     return "-".join(re.findall("....", letters))
 
 
+WHITE_SPACE = "\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+DASHES, UNSEEN = "-\u2010-\u2015\u2212", "\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+
+
+def without_what_may_stand_between(reply):
+    plain = re.sub("[\uff01-\uff5e]", lambda wide: chr(ord(wide[0]) - 0xFEE0), reply)
+    return re.sub(f"[{DASHES}{WHITE_SPACE}{UNSEEN}]", "", plain)
+
+
 def typed_recovery_code(reply):
-    letters = re.sub("[ -]", "", reply).upper().translate(str.maketrans("OIL", "011"))
+    letters = without_what_may_stand_between(reply).upper().translate(str.maketrans("OIL", "011"))
     if len(letters) != 16 or not set(letters) <= set(LETTERS):
         return None
     number = 0
@@ -224,7 +233,7 @@ def write_record(state, sequence):
 N, ID, DRIFT = "(?:0|[1-9][0-9]*)", "[0-9a-f]{16}", "(?:0|-?[1-9][0-9]*)"
 BODY = re.compile(
     rf"pam_otp-state 1\nsequence (?P<sequence>{N})\nstanding (?P<standing>open|held|disabled|locked {N} {N})\n"
-    rf"failures (?P<counts>{N} {N} {N})\nrefused (?P<refused>-|{N} (?:wrong-code|already-used|locked|clock-off))\n"
+    rf"failures (?P<counts>{N} {N} {N})\nrefused (?P<refused>-|{N} (?:wrong-code|already-used|locked|clock-off|password-again|sshd-substitute))\n"
     rf"(?P<recovery>(?:recovery {ID} [0-9a-f]{{8}}\n){{0,2}})"
     rf"(?P<entries>(?:authenticator {ID} (?:-|{N}) {DRIFT} (?:- -|{N} {DRIFT}) (?:-|{N})\n){{0,8}})"
 )

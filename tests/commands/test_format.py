@@ -198,6 +198,7 @@ def test_codes_are_used_up_as_the_page_says(machine, files):
     tried(tried.of(tried.phone), "already-used")
     tried(tried.wrong(), "wrong-code")
     tried("no code at all", "wrong-code")
+    tried("\x08", "sshd-substitute")
     tried(" ", "wrong-code")
     tried(tried.of(tried.watch), "in")
     tried(tried.token.code(9), "in")
@@ -208,6 +209,19 @@ def test_codes_are_used_up_as_the_page_says(machine, files):
     tried(tried.codes[2], "already-used")
     tried(recovery_code(bytes(10)), "wrong-code")
     assert tried.now.counts[:2] == [1, 1]
+
+
+def test_a_code_is_read_and_remembered_as_the_page_says(machine, files):
+    tried = Attempts(machine, files, Policy(failures=100))
+    code = tried.of(tried.phone)
+    wide = "".join(chr(ord(digit) + 0xFEE0) for digit in code)
+    tried(f"\u200b{wide[:3]}\u2013{code[3:]}\u00a0", "in")
+    tried.wait(7200)
+    tried(code, "already-used")
+    tried("\u3000" + tried.codes[1].translate({ord(c): ord(c) + 0xFEE0 for c in tried.codes[1]}), "in")
+    tried.wait(86400)
+    tried(tried.of(tried.phone), "in")
+    tried(code, "wrong-code")
 
 
 def test_a_clock_that_is_off_is_followed_as_the_page_says(machine, files):

@@ -281,7 +281,7 @@ def test_who_holds_the_lock_of_the_page_keeps_the_programs_waiting(machine, file
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"
-        assert "still locked by another login after 5 s" in machine.admin("show", USER, status=2).stderr
+        assert "still locked by another login after 10 s" in machine.admin("show", USER, status=2).stderr
     finally:
         holder.communicate("")
     assert machine.status(USER)["enrolled"] is True

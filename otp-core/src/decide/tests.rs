@@ -176,6 +176,110 @@ fn a_used_code_is_refused_and_not_counted() {
 }
 
 #[test]
+fn the_code_accepted_last_is_told_as_used_however_old_it_is() {
+    let mut alice = Account::new();
+    let (first, second) = (alice.code_of(0, 0), alice.code_of(0, 1));
+    assert!(accepted(&alice.code(0)));
+    alice.wait(MINUTE / 2);
+    assert!(accepted(&alice.reply(&second)));
+    for hours in [1, 24, 24 * 365] {
+        alice.wait(MINUTE * 60 * hours);
+        for _ in 0..20 {
+            assert_eq!(alice.reply(&second), Verdict::Replayed, "{hours} hours");
+        }
+    }
+    assert_eq!(alice.state.failures_in_a_row, 0);
+    // Only the last: any older one is a guess.
+    assert_eq!(alice.reply(&first), Verdict::Rejected { left: 4 });
+    assert!(accepted(&alice.code(0)));
+}
+
+#[test]
+fn the_code_accepted_last_opens_no_lock() {
+    let mut alice = Account::new();
+    let code = alice.code_of(0, 0);
+    assert!(accepted(&alice.code(0)));
+    alice.wait(MINUTE * 60);
+    alice.wrong_times(5);
+    assert!(matches!(alice.reply(&code), Verdict::Locked { .. }));
+}
+
+#[test]
+fn a_key_that_has_never_been_used_has_no_code_accepted_last() {
+    let mut alice = Account::new();
+    let code_of_step_zero = Generator::new(&alice.credential.authenticators()[0])
+        .reveal(Step(0))
+        .to_string();
+    assert_eq!(
+        alice.reply(&code_of_step_zero),
+        Verdict::Rejected { left: 4 }
+    );
+}
+
+#[test]
+fn what_a_program_sends_is_refused_and_not_counted() {
+    for why in NoGuess::ALL {
+        let mut alice = Account::new();
+        alice.wrong_times(2);
+        for _ in 0..20 {
+            let verdict = alice.try_input(&Input::NoGuess(why));
+            assert_eq!(verdict, Verdict::NoGuess { why });
+        }
+        assert_eq!(alice.state.failures_in_a_row, 2);
+        assert_eq!(
+            alice.state.last_refusal,
+            Some((NOON, Refusal::NoGuess(why)))
+        );
+        alice.wrong_times(3);
+        let verdict = alice.try_input(&Input::NoGuess(why));
+        assert!(matches!(verdict, Verdict::Locked { .. }), "{verdict:?}");
+    }
+}
+
+#[test]
+fn what_a_program_sends_leaves_a_half_resynchronisation_as_it_is() {
+    for why in NoGuess::ALL {
+        let mut alice = Account::new();
+        assert!(!accepted(&alice.code(10)));
+        alice.try_input(&Input::NoGuess(why));
+        assert!(accepted(&alice.code(11)));
+    }
+}
+
+#[test]
+fn before_a_reply_is_looked_at_the_attempt_has_failed() {
+    let mut alice = Account::new();
+    alice.wrong_times(4);
+    let right = alice.code_of(0, 0);
+    let beforehand = |alice: &Account, input: &Input| {
+        failed_beforehand(
+            &alice.credential,
+            &alice.state,
+            &alice.policy,
+            input,
+            alice.now,
+        )
+    };
+    for input in [
+        Input::parse(right.as_bytes()),
+        Input::Recovery(recovery_code(0)),
+        Input::Other,
+    ] {
+        let presumed = beforehand(&alice, &input);
+        assert_eq!((presumed.failures, presumed.failures_in_a_row), (0, 5));
+        assert!(matches!(presumed.standing, Standing::Locked { .. }));
+        assert_eq!(presumed.recovery_codes_left(&alice.credential), 10);
+        assert_eq!(presumed.authenticators[0].last_step, None);
+    }
+    for input in [Input::Empty, Input::NoGuess(NoGuess::PasswordAgain)] {
+        assert_eq!(beforehand(&alice, &input).failures, 4);
+    }
+    // A right code resets what was counted beforehand.
+    assert!(accepted(&alice.code(0)));
+    assert_eq!(alice.state.failures_in_a_row, 0);
+}
+
+#[test]
 fn an_empty_reply_is_refused_and_changes_nothing() {
     let mut alice = Account::new();
     alice.wrong_times(2);
@@ -443,8 +547,13 @@ fn used_steps_do_not_come_back_through_the_drift() {
     alice.wait(MINUTE * 3);
     assert_eq!(
         alice.code(-6),
-        Verdict::Rejected { left: 4 },
+        Verdict::Replayed,
         "the used code, now outside the window"
+    );
+    assert_eq!(
+        alice.code(-7),
+        Verdict::Rejected { left: 4 },
+        "the one before it, which is as used up"
     );
     assert_eq!(alice.state.authenticators[0].resync, None);
 }

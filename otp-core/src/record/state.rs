@@ -1,6 +1,7 @@
 //! What one attempt leaves for the next. Changes at every attempt; holds no secret.
 
 use super::{Credential, Id, OutOfRange};
+use crate::input::NoGuess;
 use crate::time::{Step, UnixTime};
 use std::time::Duration;
 
@@ -127,6 +128,8 @@ pub enum Refusal {
     Locked,
     /// Right for a clock that is further off than the window.
     ClockOff,
+    /// Not a guess: a program sent it.
+    NoGuess(NoGuess),
 }
 
 impl Refusal {
@@ -138,6 +141,7 @@ impl Refusal {
             Self::Replayed => "already-used",
             Self::Locked => "locked",
             Self::ClockOff => "clock-off",
+            Self::NoGuess(why) => why.word(),
         }
     }
 
@@ -151,6 +155,7 @@ impl Refusal {
             Self::ClockOff,
         ]
         .into_iter()
+        .chain(NoGuess::ALL.map(Self::NoGuess))
         .find(|one| one.word() == word)
     }
 }

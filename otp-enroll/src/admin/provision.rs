@@ -10,7 +10,7 @@ use otp_core::messages::trouble::Trouble;
 use otp_core::record::{Authenticator, Name};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{State, base32, otpauth};
-use otp_store::files::LOCK_DEADLINE;
+use otp_store::files::ROOTS_LOCK_DEADLINE;
 use otp_store::{Account, clock, mint};
 use serde::Serialize;
 use std::io;
@@ -29,7 +29,7 @@ pub fn provision(
     let (credential, codes) = mint::credential(&account, name, &site.policy, clock::now()?)?;
     let locked = site
         .store_for_enrolling()?
-        .lock_or_create(&account, LOCK_DEADLINE)
+        .lock_or_create(&account, ROOTS_LOCK_DEADLINE)
         .map_err(Failure::about(user))?;
     // Forced, whatever is there is replaced, a damaged record and a lock included.
     if !force

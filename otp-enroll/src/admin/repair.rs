@@ -7,7 +7,7 @@ use otp_core::decide::standing_at;
 use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Standing;
-use otp_store::files::LOCK_DEADLINE;
+use otp_store::files::ROOTS_LOCK_DEADLINE;
 use otp_store::{UserName, clock, directory};
 
 /// Lifts a lock or a disablement, forgets the failures, and tells which. What was used stays used.
@@ -20,7 +20,7 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
     let about = || Failure::about(user);
     let store = site.store()?;
     let locked = store
-        .lock(&account, LOCK_DEADLINE)
+        .lock(&account, ROOTS_LOCK_DEADLINE)
         .map_err(about())?
         .ok_or_else(not_enrolled)?;
     let record = locked
@@ -54,7 +54,7 @@ pub fn reset(site: &Site, user: &str) -> Result<(), Failure> {
     };
     let erased = site
         .store()?
-        .erase(&name, LOCK_DEADLINE)
+        .erase(&name, ROOTS_LOCK_DEADLINE)
         .map_err(Failure::about(name.as_str()))?;
     let user = name.as_str();
     let done = if erased {

@@ -2,8 +2,8 @@
 
 use super::{authenticator, credential, recovery_code};
 use crate::code::Generator;
-use crate::decide::{Verdict, decide, standing_at};
-use crate::input::Input;
+use crate::decide::{Verdict, decide, failed_beforehand, standing_at};
+use crate::input::{Input, NoGuess};
 use crate::record::{Credential, Kind, LockoutPolicy, Period, Policy, Standing, State, Unlock};
 use crate::time::{Step, UnixTime};
 use proptest::prelude::*;
@@ -22,6 +22,8 @@ enum Event {
     Recovery(u8),
     Wrong,
     Empty,
+    /// What a program sends that its user did not type.
+    NoGuess(usize),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -39,6 +41,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => (0..12_u8).prop_map(Event::Recovery),
         4 => Just(Event::Wrong),
         1 => Just(Event::Empty),
+        1 => (0..NoGuess::ALL.len()).prop_map(Event::NoGuess),
     ];
     prop::collection::vec(event, 1..120)
 }
@@ -74,6 +77,7 @@ fn policies() -> impl Strategy<Value = Policy> {
 enum Typed {
     Text(String),
     Recovery(u8),
+    NoGuess(NoGuess),
 }
 
 impl Typed {
@@ -81,6 +85,7 @@ impl Typed {
         match self {
             Self::Text(text) => Input::parse(text.as_bytes()),
             Self::Recovery(number) => Input::Recovery(recovery_code(*number)),
+            Self::NoGuess(why) => Input::NoGuess(*why),
         }
     }
 }
@@ -105,6 +110,7 @@ fn typed(
         Event::Recovery(number) => Typed::Recovery(*number),
         Event::Wrong => Typed::Text("wrong".to_owned()),
         Event::Empty => Typed::Text(String::new()),
+        Event::NoGuess(which) => Typed::NoGuess(NoGuess::ALL[*which]),
     })
 }
 
@@ -144,7 +150,13 @@ proptest! {
             }
             let Some(reply) = typed(event, &credential, now, &earlier) else { continue };
             let was_open = standing_at(state.standing, now) == Standing::Open;
-            let (verdict, next) = decide(&credential, &state, &policy, &reply.input(), now);
+            let input = reply.input();
+            let (verdict, next) = decide(&credential, &state, &policy, &input, now);
+            let killed = failed_beforehand(&credential, &state, &policy, &input, now);
+            let is_guess = matches!(input, Input::Code(_) | Input::Recovery(_) | Input::Other);
+            let counts = u32::from(was_open && is_guess);
+            prop_assert_eq!(killed.failures_in_a_row, state.failures_in_a_row + counts, "a kill takes no guess back");
+            prop_assert!(moved_forward(&state, &killed) && killed.covers(&credential));
             earlier.push(reply);
 
             prop_assert!(moved_forward(&state, &next), "{state:?} {next:?}");
@@ -185,7 +197,7 @@ proptest! {
                     prop_assert_eq!(*standing, next.standing);
                     prop_assert_eq!(next.failures_in_a_row, state.failures_in_a_row);
                 }
-                Verdict::Replayed | Verdict::Empty => {
+                Verdict::Replayed | Verdict::Empty | Verdict::NoGuess { .. } => {
                     prop_assert!(was_open);
                     prop_assert_eq!(next.failures_in_a_row, state.failures_in_a_row);
                 }
