@@ -114,6 +114,17 @@ fn rule(groups: &Groups, mut belongs: impl FnMut(&str) -> Belongs) -> Option<Rul
 }
 
 impl Demand {
+    /// The stricter of two demands on the same login.
+    #[must_use]
+    pub fn or_stricter(self, other: Self) -> Self {
+        match (&self, &other) {
+            (Self::Now(_), _) | (_, Self::Nothing(_)) => self,
+            (_, Self::Now(_)) | (Self::Nothing(_), _) => other,
+            (Self::From(one, _), Self::From(another, _)) if one <= another => self,
+            (Self::From(..), Self::From(..)) => other,
+        }
+    }
+
     /// Whether a login without a second factor is let in.
     #[must_use]
     pub const fn lets_in(&self) -> bool {

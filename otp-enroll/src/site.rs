@@ -11,7 +11,9 @@ use otp_core::record::Language;
 use otp_core::{Input, Policy, Verdict};
 use otp_helper::protocol::{Answer, Request};
 use otp_store::files::DEFAULT_DIRECTORY;
-use otp_store::{Account, Committed, Error, Store, UserName, attempt, clock, directory, policy};
+use otp_store::{
+    Account, Committed, Error, Named, Store, UserName, attempt, clock, directory, policy,
+};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -177,10 +179,15 @@ impl Site {
         }
     }
 
-    /// The account of a user, by the name that the name service gives it.
+    /// The account of a user, whichever of the user's names is given.
     pub fn account(&self, name: &str) -> Result<Account, Failure> {
-        if let Some(account) = directory::account(name)? {
-            return Ok(account);
+        Ok(self.named(name)?.account)
+    }
+
+    /// As [`Site::account`], and whether that is a second name.
+    pub fn named(&self, name: &str) -> Result<Named, Failure> {
+        if let Some(named) = directory::named(name)? {
+            return Ok(named);
         }
         let user = name.to_owned();
         let has_record = UserName::new(name).is_ok_and(|name| {

@@ -37,43 +37,136 @@ impl UserName {
     }
 }
 
-/// A user that the name service knows.
+/// A person that the name service knows: one user id, whatever names it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The name that the name service gives back, which need not be the one that was asked for.
+    /// The canonical name: the one that the name service gives for the user id. Everything that is kept is kept under it.
     pub name: UserName,
     /// The numeric user id.
     pub uid: u32,
 }
 
-/// Looks a user up; `None`: there is no such user.
-///
-/// # Errors
-/// The name service did not answer, or gave back a name that is not usable.
-pub fn account(name: &str) -> Result<Option<Account>, Error> {
-    // A name that cannot be passed to the name service cannot be anybody's.
-    if name.is_empty() || name.contains('\0') {
-        return Ok(None);
-    }
-    known(User::from_name(name))
+/// The person behind a name that somebody logs in by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The person.
+    pub account: Account,
+    /// The name that the name service has for this login, where that is another than the canonical one: it may have
+    /// groups of its own.
+    pub alias: Option<UserName>,
 }
 
-/// Looks a user up by number; `None`: there is no such user.
+/// Looks up the person whom a name leads to, by its user id; `None`: there is no such user.
+///
+/// # Errors
+/// The name service did not answer, gave back a name that is not usable, or does not know its own answer: a user id
+/// that it has no name for, or whose name leads to another user id. That is never "no such user".
+pub fn account(name: &str) -> Result<Option<Account>, Error> {
+    Ok(named(name)?.map(|named| named.account))
+}
+
+/// As [`account`], and says whether the name is a second one of that person.
+///
+/// # Errors
+/// As for [`account`].
+pub fn named(name: &str) -> Result<Option<Named>, Error> {
+    named_by(&NameService, name)
+}
+
+/// Looks a person up by number; `None`: there is no such user.
 ///
 /// # Errors
 /// As for [`account`].
 pub fn account_of(uid: u32) -> Result<Option<Account>, Error> {
-    known(User::from_uid(Uid::from_raw(uid)))
-}
-
-fn known(found: nix::Result<Option<User>>) -> Result<Option<Account>, Error> {
-    let Some(user) = found.map_err(|errno| Error::NameService(io::Error::from(errno)))? else {
+    let Some(entry) = NameService.by_uid(uid)? else {
         return Ok(None);
     };
-    Ok(Some(Account {
-        name: UserName::new(&user.name)?,
+    let account = canonical(&NameService, &entry.name, uid)?;
+    Ok(Some(account))
+}
+
+/// One answer of the name service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    name: String,
+    uid: u32,
+}
+
+/// Where users are looked up.
+trait Users {
+    fn by_name(&self, name: &str) -> Result<Option<Entry>, Error>;
+    fn by_uid(&self, uid: u32) -> Result<Option<Entry>, Error>;
+}
+
+/// The name service of this machine.
+struct NameService;
+
+impl Users for NameService {
+    fn by_name(&self, name: &str) -> Result<Option<Entry>, Error> {
+        entry(User::from_name(name))
+    }
+
+    fn by_uid(&self, uid: u32) -> Result<Option<Entry>, Error> {
+        entry(User::from_uid(Uid::from_raw(uid)))
+    }
+}
+
+fn entry(found: nix::Result<Option<User>>) -> Result<Option<Entry>, Error> {
+    let found = found.map_err(|errno| Error::NameService(io::Error::from(errno)))?;
+    Ok(found.map(|user| Entry {
+        name: user.name,
         uid: user.uid.as_raw(),
     }))
+}
+
+fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, Error> {
+    // A name that cannot be passed to the name service cannot be anybody's.
+    if name.is_empty() || name.contains('\0') {
+        return Ok(None);
+    }
+    let Some(found) = users.by_name(name)? else {
+        return Ok(None);
+    };
+    let account = canonical(users, &found.name, found.uid)?;
+    let alias = if found.name == account.name.as_str() {
+        None
+    } else {
+        Some(UserName::new(&found.name)?)
+    };
+    Ok(Some(Named { account, alias }))
+}
+
+/// The person with that user id, which `name` has led to.
+fn canonical(users: &impl Users, name: &str, uid: u32) -> Result<Account, Error> {
+    let disagrees = |what: String| Error::Disagrees {
+        user: name.to_owned(),
+        uid,
+        what,
+    };
+    let Some(of_uid) = users.by_uid(uid)? else {
+        return Err(disagrees("no user for that number".to_owned()));
+    };
+    if of_uid.uid != uid {
+        return Err(disagrees(format!(
+            "user id {} when asked for that number",
+            of_uid.uid
+        )));
+    }
+    let back = users.by_name(&of_uid.name)?;
+    match back {
+        Some(back) if back.uid == uid => Ok(Account {
+            name: UserName::new(&of_uid.name)?,
+            uid,
+        }),
+        Some(back) => Err(disagrees(format!(
+            "{} for that number, whose user id is {}",
+            of_uid.name, back.uid
+        ))),
+        None => Err(disagrees(format!(
+            "{} for that number, which is no user",
+            of_uid.name
+        ))),
+    }
 }
 
 #[cfg(test)]
@@ -107,6 +200,112 @@ mod tests {
             "x".repeat(255).as_str(),
         ] {
             assert!(UserName::new(name).is_ok(), "{name:?}");
+        }
+    }
+
+    /// A name service that says what it is told to say.
+    struct Says {
+        names: Vec<(&'static str, &'static str, u32)>,
+        uids: Vec<(u32, &'static str, u32)>,
+    }
+
+    impl Users for Says {
+        fn by_name(&self, name: &str) -> Result<Option<Entry>, Error> {
+            if name == "down" {
+                return Err(Error::NameService(io::Error::other("down")));
+            }
+            let found = self.names.iter().find(|(asked, ..)| *asked == name);
+            Ok(found.map(|&(_, name, uid)| Entry {
+                name: name.to_owned(),
+                uid,
+            }))
+        }
+
+        fn by_uid(&self, uid: u32) -> Result<Option<Entry>, Error> {
+            if uid == 99 {
+                return Err(Error::NameService(io::Error::other("down")));
+            }
+            let found = self.uids.iter().find(|(asked, ..)| *asked == uid);
+            Ok(found.map(|&(_, name, uid)| Entry {
+                name: name.to_owned(),
+                uid,
+            }))
+        }
+    }
+
+    #[test]
+    fn every_name_of_a_user_id_leads_to_one_account() {
+        let users = Says {
+            names: vec![
+                ("alice", "alice", 1001),
+                ("ally", "ally", 1001),
+                // Case does not matter to some directories.
+                ("ALICE", "alice", 1001),
+                ("ALLY", "ally", 1001),
+                ("root", "root", 0),
+                ("toor", "toor", 0),
+                ("corp/bob", "bob", 1002),
+                ("bob", "bob", 1002),
+            ],
+            uids: vec![(1001, "alice", 1001), (0, "root", 0), (1002, "bob", 1002)],
+        };
+        for (name, account, uid, alias) in [
+            ("alice", "alice", 1001, None),
+            ("ALICE", "alice", 1001, None),
+            ("ally", "alice", 1001, Some("ally")),
+            ("ALLY", "alice", 1001, Some("ally")),
+            ("toor", "root", 0, Some("toor")),
+            ("root", "root", 0, None),
+            ("corp/bob", "bob", 1002, None),
+        ] {
+            let found = named_by(&users, name).unwrap().unwrap();
+            assert_eq!(
+                (found.account.name.as_str(), found.account.uid),
+                (account, uid)
+            );
+            assert_eq!(found.alias.as_ref().map(UserName::as_str), alias, "{name}");
+        }
+        assert_eq!(named_by(&users, "nobody-here").unwrap(), None);
+    }
+
+    #[test]
+    fn an_answer_that_contradicts_itself_is_an_error_and_not_a_missing_user() {
+        let users = Says {
+            names: vec![
+                ("lost", "lost", 1),
+                ("odd", "odd", 2),
+                ("two", "two", 3),
+                ("other", "other", 30),
+                ("gone", "gone", 4),
+                ("bad", "bad", 5),
+                (".bad", ".bad", 5),
+                ("silent", "silent", 99),
+                ("back", "back", 6),
+                ("a/b", "a/b", 7),
+                ("fine", "fine", 7),
+            ],
+            uids: vec![
+                (2, "odd", 20),
+                (3, "other", 3),
+                (4, "nobody-here", 4),
+                (5, ".bad", 5),
+                (6, "down", 6),
+                (7, "fine", 7),
+            ],
+        };
+        for (name, said) in [
+            ("lost", "lost with user id 1, but no user for that number"),
+            ("odd", "user id 20 when asked for that number"),
+            ("two", "other for that number, whose user id is 30"),
+            ("gone", "nobody-here for that number, which is no user"),
+            ("bad", "unusable user name"),
+            ("a/b", "unusable user name"),
+            ("silent", "did not answer"),
+            ("back", "did not answer"),
+        ] {
+            let error = named_by(&users, name).unwrap_err();
+            assert!(error.to_string().contains(said), "{name}: {error}");
+            assert!(!error.hint().is_empty());
         }
     }
 

@@ -64,6 +64,14 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The record names another user than the one whose it would be.
+    #[error("{path}: is the record of another user, {recorded}")]
+    AnotherUsers {
+        /// Which file.
+        path: String,
+        /// The user that it names.
+        recorded: String,
+    },
     /// The record was made for another owner of the same name.
     #[error("{path}: made for user id {recorded}, but {user} has user id {actual} now")]
     NotTheirs {
@@ -82,6 +90,16 @@ pub enum Error {
     /// The name service could not answer; that is not the same as "no such user".
     #[error("the name service did not answer: {0}")]
     NameService(io::Error),
+    /// The name service contradicts itself about a user, so it cannot be said whose records are meant.
+    #[error("the name service knows {user} with user id {uid}, but {what}")]
+    Disagrees {
+        /// The name that it gave.
+        user: String,
+        /// The user id that it gave with it.
+        uid: u32,
+        /// What it says when it is asked the other way round.
+        what: String,
+    },
     /// The system clock shows a time before 1970.
     #[error("the system clock is set before 1970")]
     Clock,
@@ -196,11 +214,17 @@ impl Error {
             Self::NotDurable { .. } => {
                 "look at what counts now with 'otp-enroll status', and check the file system"
             }
+            Self::AnotherUsers { .. } => {
+                "run 'otp-admin move' with that name and USER if it is the same person; otherwise run 'otp-admin reset USER' and enrol again"
+            }
             Self::NotTheirs { .. } => {
-                "run 'otp-admin reset USER'; the new owner of the name then enrols"
+                "run 'otp-admin reset USER', and the new owner of the name then enrols; or, if it is the same person, 'otp-admin move USER USER --force'"
             }
             Self::UserName(_) => "check the spelling",
             Self::NameService(_) => "check 'getent passwd' and the services in /etc/nsswitch.conf",
+            Self::Disagrees { .. } => {
+                "compare what 'getent passwd' says of that name and of that number; then correct /etc/passwd, the directory or /etc/nsswitch.conf"
+            }
             Self::Clock => "set the clock",
             Self::Random => "check that /dev/urandom and getrandom work",
         }

@@ -1,22 +1,22 @@
 //! Which groups hold a user, through the name service.
 
-use crate::Account;
+use crate::UserName;
 use nix::unistd::{Gid, Group, User, getgrouplist};
 use otp_core::enforce::Belongs;
 use std::ffi::CString;
 
-/// Whether a group holds a user: as the primary group or a supplementary one. A text of digits is the group's number.
+/// Whether a group holds a user by that name: as the primary group or a supplementary one. A text of digits is the group's number.
 ///
 /// A group is looked up itself even where the list of the user's groups would do: while a group service is down, that
 /// list is short and nothing says so.
 #[must_use]
-pub fn belongs(account: &Account, group: &str) -> Belongs {
-    find_out(account, group).unwrap_or(Belongs::Unknown)
+pub fn belongs(user: &UserName, group: &str) -> Belongs {
+    find_out(user, group).unwrap_or(Belongs::Unknown)
 }
 
 /// `None`: it cannot be found out.
-fn find_out(account: &Account, group: &str) -> Option<Belongs> {
-    let name = account.name.as_str();
+fn find_out(user: &UserName, group: &str) -> Option<Belongs> {
+    let name = user.as_str();
     let user = User::from_name(name).ok()??;
     let held_by = getgrouplist(&CString::new(name).ok()?, user.gid).ok()?;
     let number = if group.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -43,7 +43,7 @@ mod tests {
 
     #[test]
     fn a_group_is_found_by_name_and_by_number() {
-        let root = directory::account("root").unwrap().unwrap();
+        let root = directory::account("root").unwrap().unwrap().name;
         for (group, expected) in [
             ("root", Belongs::Yes),
             ("0", Belongs::Yes),
@@ -61,10 +61,7 @@ mod tests {
 
     #[test]
     fn nothing_is_known_of_a_user_who_is_gone() {
-        let gone = Account {
-            name: crate::UserName::new("no-such-user-here").unwrap(),
-            uid: 0,
-        };
+        let gone = UserName::new("no-such-user-here").unwrap();
         assert_eq!(belongs(&gone, "root"), Belongs::Unknown);
     }
 }

@@ -28,7 +28,7 @@ mod undisturbed;
 
 pub use attempt::{Committed, attempt};
 pub use change::{Change, Draft};
-pub use directory::{Account, UserName};
+pub use directory::{Account, Named, UserName};
 pub use error::{Error, Fault};
 pub use files::{Locked, Record, Store};
 pub use overview::{Device, Overview};

@@ -9,7 +9,7 @@ use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::UnixTime;
 use otp_core::enforce::Belongs;
 use otp_store::stack::{AccountLine, Stacks};
-use otp_store::{Account, Error, clock, directory, groups, host};
+use otp_store::{Error, Named, UserName, clock, directory, groups, host};
 use pam::constants::{
     PAM_ERROR_MSG, PAM_ESTABLISH_CRED, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT,
     PAM_TEXT_INFO, PamFlag, PamResultCode,
@@ -354,12 +354,12 @@ impl Host for Pam<'_> {
         unsafe { pam_syslog(self.0, priority, c"%s".as_ptr(), text.as_ptr()) };
     }
 
-    fn account(&mut self, name: &str) -> Result<Option<Account>, Error> {
-        directory::account(name)
+    fn account(&mut self, name: &str) -> Result<Option<Named>, Error> {
+        directory::named(name)
     }
 
-    fn belongs(&mut self, account: &Account, group: &str) -> Belongs {
-        groups::belongs(account, group)
+    fn belongs(&mut self, user: &UserName, group: &str) -> Belongs {
+        groups::belongs(user, group)
     }
 
     fn account_line(&mut self, service: &str) -> Result<AccountLine, Error> {

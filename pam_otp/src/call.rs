@@ -9,7 +9,7 @@ use otp_core::messages::Message;
 use otp_core::network::{self, Network};
 use otp_core::record::Language;
 use otp_core::{Policy, UnixTime};
-use otp_store::{Account, Error, policy};
+use otp_store::{Account, Error, UserName, policy};
 use std::path::PathBuf;
 
 /// Why a login ended without a verdict.
@@ -66,6 +66,8 @@ pub(crate) struct Call<'h, H> {
     pub language: Language,
     /// As the program gave it; for the log, also when nobody has that name.
     pub user: String,
+    /// The canonical name of the user, for the log, where it is another.
+    canonical: Option<UserName>,
     phase: Phase,
 }
 
@@ -73,6 +75,8 @@ pub(crate) struct Call<'h, H> {
 pub(crate) struct Case {
     /// `None`: the name service knows nobody of that name.
     pub account: Option<Account>,
+    /// The name of this login, where it is a second name of the account.
+    pub alias: Option<UserName>,
     pub policy: Policy,
     pub route: Route,
     pub nullok: bool,
@@ -89,6 +93,7 @@ impl<'h, H: Host> Call<'h, H> {
             silent,
             language: Language::default(),
             user: String::new(),
+            canonical: None,
             phase,
         }
     }
@@ -127,11 +132,16 @@ impl<'h, H: Host> Call<'h, H> {
         self.user = user;
         let policy = policy::load(&options.conf)?;
         self.language = options.language.unwrap_or(policy.language);
-        let account = self.host.account(&self.user)?;
+        let named = self.host.account(&self.user)?;
+        let (account, alias) =
+            named.map_or((None, None), |named| (Some(named.account), named.alias));
+        let other = |account: &Account| account.name.as_str() != self.user;
+        self.canonical = account.clone().filter(other).map(|account| account.name);
         let route = Route::open(self.host.is_root(), options)?;
         self.debug(options, &format!("account known: {}", account.is_some()));
         Ok(Case {
             account,
+            alias,
             policy,
             route,
             nullok: options.nullok,
@@ -140,6 +150,9 @@ impl<'h, H: Host> Call<'h, H> {
     }
 
     /// What policy wants of an account that has no authenticator; what could not be found out is logged.
+    ///
+    /// Under a second name of the account, the stricter of what it wants of either: groups and exemptions may name one of
+    /// them alone, and a session has the groups of the name that it was opened by.
     pub(crate) fn demand(
         &mut self,
         case: &Case,
@@ -147,20 +160,27 @@ impl<'h, H: Host> Call<'h, H> {
         first_login: Option<UnixTime>,
         now: UnixTime,
     ) -> Demand {
-        let who = Unenrolled {
-            user: account.name.as_str(),
-            nullok: case.nullok,
-            first_login,
-        };
         let mut unknown = Vec::new();
-        let belongs = |group: &str| {
-            let found = self.host.belongs(account, group);
-            if found == Belongs::Unknown {
-                unknown.push(group.to_owned());
-            }
-            found
+        let mut wanted_of = |name: &UserName| {
+            let who = Unenrolled {
+                user: name.as_str(),
+                nullok: case.nullok,
+                first_login,
+            };
+            let belongs = |group: &str| {
+                let found = self.host.belongs(name, group);
+                if found == Belongs::Unknown && !unknown.iter().any(|known| known == group) {
+                    unknown.push(group.to_owned());
+                }
+                found
+            };
+            demand(&case.policy.enforce, &who, belongs, now)
         };
-        let wanted = demand(&case.policy.enforce, &who, belongs, now);
+        let wanted = wanted_of(&account.name);
+        let wanted = match &case.alias {
+            Some(alias) => wanted.or_stricter(wanted_of(alias)),
+            None => wanted,
+        };
         for group in unknown {
             let reason = format!("the group {group} cannot be looked up");
             self.warn(&reason);
@@ -231,6 +251,8 @@ impl<'h, H: Host> Call<'h, H> {
     }
 
     pub(crate) fn log(&mut self, line: &Line) {
+        let canonical = self.canonical.as_ref().map_or("", UserName::as_str);
+        let line = line.clone().with("account", canonical);
         self.host.log(line.priority, line.text());
     }
 

@@ -10,6 +10,7 @@ use std::fmt::Write;
 const LONGEST_VALUE: usize = 256;
 
 /// A line that grows key by key. Values are quoted and escaped, so none can look like another key or another line.
+#[derive(Clone)]
 pub(crate) struct Line {
     pub priority: Priority,
     text: String,

@@ -3,7 +3,7 @@
 use otp_core::UnixTime;
 use otp_core::enforce::Belongs;
 use otp_store::stack::AccountLine;
-use otp_store::{Account, Error};
+use otp_store::{Error, Named, UserName};
 use zeroize::Zeroizing;
 
 /// What a person typed, or what another module left as the password. Wiped on drop.
@@ -124,10 +124,10 @@ pub(crate) trait Host {
     fn delay_failure(&mut self);
     /// Writes a line to the system log.
     fn log(&mut self, priority: Priority, line: &str);
-    /// Looks a user up in the name service.
-    fn account(&mut self, name: &str) -> Result<Option<Account>, Error>;
+    /// Looks up in the name service whom a name leads to.
+    fn account(&mut self, name: &str) -> Result<Option<Named>, Error>;
     /// Whether a group holds a user.
-    fn belongs(&mut self, account: &Account, group: &str) -> Belongs;
+    fn belongs(&mut self, user: &UserName, group: &str) -> Belongs;
     /// Whether every login through a service comes to the account line of this module.
     fn account_line(&mut self, service: &str) -> Result<AccountLine, Error>;
     /// Whether a service has another module that finds out who its users are.

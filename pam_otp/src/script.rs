@@ -9,7 +9,7 @@ use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Credential, Policy, State, Step, UnixTime};
 use otp_store::stack::AccountLine;
-use otp_store::{Account, Error, Store, UserName, mint};
+use otp_store::{Account, Error, Named, Store, UserName, mint};
 use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -138,13 +138,13 @@ impl Machine {
 }
 
 pub(crate) fn account_of(name: &str) -> Option<Account> {
-    let uid = match name.to_ascii_lowercase().as_str() {
-        "alice" => 1001,
-        "bob" => 1002,
+    let (name, uid) = match name.to_ascii_lowercase().as_str() {
+        "alice" | "ally" => ("alice", 1001),
+        "bob" => ("bob", 1002),
         _ => return None,
     };
     Some(Account {
-        name: UserName::new(&name.to_ascii_lowercase()).unwrap(),
+        name: UserName::new(name).unwrap(),
         uid,
     })
 }
@@ -306,10 +306,12 @@ impl Host for Script {
         Ok(self.passed.clone())
     }
 
-    fn belongs(&mut self, _account: &Account, group: &str) -> Belongs {
+    fn belongs(&mut self, user: &UserName, group: &str) -> Belongs {
         match group {
             "gone" => Belongs::Unknown,
             group if self.groups.contains(&group) => Belongs::Yes,
+            // What only a second name is in.
+            "of-ally" if user.as_str() == "ally" => Belongs::Yes,
             _ => Belongs::No,
         }
     }
@@ -334,11 +336,14 @@ impl Host for Script {
         self.log.push(line.to_owned());
     }
 
-    fn account(&mut self, name: &str) -> Result<Option<Account>, Error> {
+    fn account(&mut self, name: &str) -> Result<Option<Named>, Error> {
         if self.name_service_is_down {
             return Err(Error::NameService(std::io::Error::other("down")));
         }
-        Ok(account_of(name))
+        Ok(account_of(name).map(|account| Named {
+            account,
+            alias: (name == "ally").then(|| UserName::new(name).unwrap()),
+        }))
     }
 
     fn is_root(&self) -> bool {

@@ -140,6 +140,24 @@ fn only_a_demand_of_now_keeps_anybody_out() {
 }
 
 #[test]
+fn of_two_demands_the_stricter_one_counts_whichever_comes_first() {
+    let [soon, late] = [1, 9].map(|days| Demand::From(in_days(days), Rule::Everybody));
+    let now = Demand::Now(Rule::Group("admins".to_owned()));
+    let free = nothing(Exemption::User);
+    for (one, another, stricter) in [
+        (&free, &now, &now),
+        (&free, &soon, &soon),
+        (&soon, &now, &now),
+        (&soon, &late, &soon),
+        (&free, &free, &free),
+        (&now, &now, &now),
+    ] {
+        assert_eq!(&one.clone().or_stricter(another.clone()), stricter);
+        assert_eq!(&another.clone().or_stricter(one.clone()), stricter);
+    }
+}
+
+#[test]
 fn a_group_is_not_asked_about_where_the_answer_changes_nothing() {
     let policy = EnforcePolicy {
         groups: Groups::Everybody,

@@ -14,6 +14,15 @@ use std::time::Duration;
 /// One thing to tell beside the verdict: a label, or the value beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Explanation<'a> {
+    /// Label: the name that was asked about.
+    Name,
+    /// The name is a second one of somebody.
+    NameOf {
+        /// The name.
+        alias: &'a str,
+        /// The canonical one.
+        user: &'a str,
+    },
     /// Label: what a login does.
     Login,
     /// Label: what policy demands.
@@ -66,6 +75,10 @@ impl Explanation<'_> {
 
     fn english(&self) -> String {
         match *self {
+            Self::Name => "name".to_owned(),
+            Self::NameOf { alias, user } => format!(
+                "{alias} is another name of {user}: one account, and the stricter of what policy demands of either"
+            ),
             Self::Login => "a login".to_owned(),
             Self::Demand => "policy demands".to_owned(),
             Self::Grace => "grace".to_owned(),
@@ -102,6 +115,10 @@ impl Explanation<'_> {
 
     fn korean(&self) -> String {
         match *self {
+            Self::Name => "이름".to_owned(),
+            Self::NameOf { alias, user } => format!(
+                "{alias}: {user}의 다른 이름이며 계정은 하나입니다. 두 이름에 대한 정책 가운데 더 엄격한 것을 따릅니다"
+            ),
             Self::Login => "로그인".to_owned(),
             Self::Demand => "정책".to_owned(),
             Self::Grace => "유예".to_owned(),

@@ -27,6 +27,13 @@ pub enum Finding {
         /// The name.
         user: String,
     },
+    /// An exempt user is called otherwise, or has that as a second name.
+    ExemptUserIsAnother {
+        /// The name in the policy.
+        user: String,
+        /// The canonical one.
+        name: String,
+    },
     /// The name service knows no such trusted caller.
     TrustedCallerUnknown {
         /// The name.
@@ -102,6 +109,9 @@ impl Finding {
             Self::ExemptUserUnknown { user } => {
                 format!("[enforce] exempt_users: no user is called '{user}'")
             }
+            Self::ExemptUserIsAnother { user, name } => format!(
+                "[enforce] exempt_users: '{user}' is another name of {name}, and exempts nobody as long as {name} is not named too"
+            ),
             Self::TrustedCallerUnknown { user } => {
                 format!("[helper] trusted_callers: no user is called '{user}'")
             }
@@ -155,6 +165,9 @@ impl Finding {
             Self::ExemptUserUnknown { user } => {
                 format!("[enforce] exempt_users: '{user}' 사용자가 없습니다")
             }
+            Self::ExemptUserIsAnother { user, name } => format!(
+                "[enforce] exempt_users: '{user}'은(는) {name}의 다른 이름이어서, {name}도 적지 않으면 아무도 면제되지 않습니다"
+            ),
             Self::TrustedCallerUnknown { user } => {
                 format!("[helper] trusted_callers: '{user}' 사용자가 없습니다")
             }
@@ -212,6 +225,10 @@ mod tests {
             Finding::ExemptGroupUnknown { group: text("20") },
             Finding::ExemptUserUnknown {
                 user: text("backup"),
+            },
+            Finding::ExemptUserIsAnother {
+                user: text("toor"),
+                name: text("root"),
             },
             Finding::TrustedCallerUnknown {
                 user: text("postgres"),

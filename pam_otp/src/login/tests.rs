@@ -1,10 +1,11 @@
 //! Logins up to the answer of the authentication.
 
 use super::*;
-use crate::script::{BOTH, CODE, Machine, Script, bytes};
+use crate::script::{BOTH, CODE, Machine, Script, account_of, bytes};
 use otp_core::record::Name;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 // The verdict table, as PAM hears it.
 
@@ -157,6 +158,62 @@ fn another_spelling_of_the_name_finds_the_same_record() {
     let machine = Machine::new();
     let mut host = Script::new("ALICE").asked(CODE, &machine.code());
     assert_eq!(machine.play(&mut host, ""), Answer::Success);
+}
+
+#[test]
+fn another_name_of_the_same_person_finds_the_same_record_and_the_log_has_both() {
+    let machine = Machine::new();
+    machine.policy("[enforce]\ngroups = []\n[enroll]\nat_login = \"require\"\n");
+    let code = machine.code();
+    let mut host = Script::new("ally").asked(CODE, &code);
+    assert_eq!(machine.play(&mut host, "nullok"), Answer::Success);
+    let line = host.log.last().unwrap();
+    assert!(
+        line.starts_with("otp.accept user=\"ally\" ") && line.ends_with(" account=\"alice\""),
+        "{line}"
+    );
+    // Used up under the one name, it is under the other.
+    let mut host = Script::new("alice").asked(CODE, &code);
+    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    let line = host.log.last().unwrap();
+    assert!(
+        line.starts_with("otp.replay user=\"alice\"") && !line.contains("account="),
+        "{line}"
+    );
+}
+
+#[test]
+fn under_a_second_name_the_stricter_of_what_either_must_counts() {
+    let machine = Machine::new();
+    let alice = account_of("alice").unwrap();
+    machine
+        .store()
+        .erase(&alice.name, Duration::from_secs(1))
+        .unwrap();
+    for (policy, name, expected) in [
+        ("groups = [\"of-ally\"]", "alice", Answer::Ignore),
+        ("groups = [\"of-ally\"]", "ally", Answer::Refused),
+        ("exempt_groups = [\"of-ally\"]", "ally", Answer::Refused),
+        ("exempt_users = [\"ally\"]", "ally", Answer::Refused),
+        ("exempt_users = [\"alice\"]", "alice", Answer::Ignore),
+        ("exempt_users = [\"alice\"]", "ally", Answer::Refused),
+        (
+            "exempt_users = [\"alice\", \"ally\"]",
+            "ally",
+            Answer::Ignore,
+        ),
+    ] {
+        machine.policy(&format!("[enforce]\n{policy}\n"));
+        let mut host = Script::new(name);
+        if expected == Answer::Refused {
+            host = host.asked(CODE, "123456");
+        }
+        assert_eq!(
+            machine.play(&mut host, ""),
+            expected,
+            "{name} under {policy}"
+        );
+    }
 }
 
 // Errors refuse.

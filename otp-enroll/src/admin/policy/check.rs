@@ -49,7 +49,7 @@ fn demands(site: &Site, you: &Account) -> Result<bool, Failure> {
         nullok: false,
         first_login: None,
     };
-    let belongs = |group: &str| groups::belongs(you, group);
+    let belongs = |group: &str| groups::belongs(&you.name, group);
     Ok(
         match demand(&site.policy.enforce, &who, belongs, clock::now()?) {
             Demand::Nothing(_) => false,
@@ -96,16 +96,18 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
         }
         seen.push(group);
         // Whether it holds you does not matter here, only whether that can be said.
-        if groups::belongs(you, group) == Belongs::Unknown {
+        if groups::belongs(&you.name, group) == Belongs::Unknown {
             findings.extend(unknown_group(enforce, group));
         }
     }
     for user in &enforce.exempt_users {
-        // The exemption is by the name that the name service gives, which need not be the one that it was asked for.
-        let known = directory::account(user)?.is_some_and(|one| one.name.as_str() == user);
-        if !known {
-            let user = user.clone();
-            findings.push(Finding::ExemptUserUnknown { user });
+        let (known, user) = (directory::named(user)?, user.clone());
+        match known.map(|named| named.account.name.as_str().to_owned()) {
+            Some(name) if name == user => {}
+            // The exemption is by the name that the name service gives, which need not be the one that it was asked for.
+            Some(name) if enforce.exempt_users.contains(&name) => {}
+            Some(name) => findings.push(Finding::ExemptUserIsAnother { user, name }),
+            None => findings.push(Finding::ExemptUserUnknown { user }),
         }
     }
     for network in &policy.trust.networks {

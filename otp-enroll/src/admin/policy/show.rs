@@ -13,19 +13,21 @@ use otp_core::messages::admin::Report;
 use otp_core::messages::explanation::Explanation;
 use otp_core::messages::policy::Finding;
 use otp_core::record::AtLogin;
-use otp_store::{Account, clock, groups};
+use otp_store::{Account, Named, UserName, clock, groups};
 
 /// Tells the verdict in one sentence, and then what led to it, a line each.
 pub fn show(site: &Site, user: &str) -> Result<(), Failure> {
-    let account = site.account(user)?;
+    let named = site.named(user)?;
     let now = clock::now()?;
-    let case = Case::of(site, account, now)?;
+    let case = Case::of(site, named, now)?;
     output::print(&case.text(site, now))
 }
 
 /// All that a verdict depends on.
 struct Case {
     account: Account,
+    /// The name that was asked about, where it is a second name of the account.
+    alias: Option<UserName>,
     overview: Overview,
     /// When the user was first let in without a second factor.
     first_login: Option<UnixTime>,
@@ -36,7 +38,8 @@ struct Case {
 }
 
 impl Case {
-    fn of(site: &Site, account: Account, now: UnixTime) -> Result<Self, Failure> {
+    fn of(site: &Site, named: Named, now: UnixTime) -> Result<Self, Failure> {
+        let Named { account, alias } = named;
         let user = account.name.as_str();
         let overview = site.overview(&account)?;
         let first_login = if overview.enrolled {
@@ -46,22 +49,31 @@ impl Case {
             let first = site.store()?.first_login(&account);
             first.map_err(Failure::about(user))?
         };
-        let who = Unenrolled {
-            user,
-            nullok: false,
-            first_login,
-        };
         let mut unknown = Vec::new();
-        let belongs = |group: &str| {
-            let found = groups::belongs(&account, group);
-            if found == Belongs::Unknown && !unknown.iter().any(|known| known == group) {
-                unknown.push(group.to_owned());
-            }
-            found
+        let mut demand_on = |name: &UserName| {
+            let who = Unenrolled {
+                user: name.as_str(),
+                nullok: false,
+                first_login,
+            };
+            let belongs = |group: &str| {
+                let found = groups::belongs(name, group);
+                if found == Belongs::Unknown && !unknown.iter().any(|known| known == group) {
+                    unknown.push(group.to_owned());
+                }
+                found
+            };
+            demand(&site.policy.enforce, &who, belongs, now)
         };
-        let demand = demand(&site.policy.enforce, &who, belongs, now);
+        let demand = demand_on(&account.name);
+        // As a login by that name has it.
+        let demand = match &alias {
+            Some(alias) => demand.or_stricter(demand_on(alias)),
+            None => demand,
+        };
         Ok(Self {
             account,
+            alias,
             overview,
             first_login,
             demand,
@@ -83,6 +95,10 @@ impl Case {
         }
         .prospect(now);
         let mut rows = Rows::of(site);
+        if let Some(alias) = &self.alias {
+            let (alias, user) = (alias.as_str(), self.account.name.as_str());
+            rows.explain(Explanation::Name, Explanation::NameOf { alias, user });
+        }
         rows.explain(Explanation::Login, Explanation::LoginDoes(&prospect));
         self.device_rows(&mut rows, opens, now);
         let demands = Explanation::Demands {
