@@ -8,8 +8,8 @@ use crate::undisturbed::{Undisturbed, can_be_reached_by_a_user};
 use crate::{Account, Error, Fault, UserName, credential_file, first_login, trust_file};
 use nix::dir::Dir;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat, renameat};
-use nix::sys::stat::{Mode, fchmod, mkdirat};
+use nix::fcntl::{AtFlags, OFlag, open, openat, renameat};
+use nix::sys::stat::{Mode, fchmod, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, geteuid, mkdir, unlinkat};
 use otp_core::{Credential, State};
 use std::fs::{File, TryLockError};
@@ -255,6 +255,19 @@ impl Store {
     /// # Errors
     /// Something else is in the directory, or it cannot be removed.
     pub fn erase(&self, name: &UserName, deadline: Duration) -> Result<bool, Error> {
+        let Some(locked) = self.lock_by_name(name, deadline)? else {
+            return Ok(false);
+        };
+        self.remove(&locked, name, &FILES)?;
+        Ok(true)
+    }
+
+    /// Locks what is kept under a name, whoever may have it. Not to be believed before [`Locked::belongs_to`].
+    pub(crate) fn lock_by_name(
+        &self,
+        name: &UserName,
+        deadline: Duration,
+    ) -> Result<Option<Locked>, Error> {
         let path = self.path_of(name);
         let open = || {
             let directory = open_directory_of_anyone(&self.directory, name.as_str(), &path)?;
@@ -266,11 +279,22 @@ impl Store {
                 owner: None,
             }))
         };
-        let Some(locked) = lock_what_opens(deadline, open)? else {
-            return Ok(false);
-        };
-        self.remove(&locked, name, &FILES)?;
-        Ok(true)
+        lock_what_opens(deadline, open)
+    }
+
+    /// Gives a user's directory another name, over an empty one that has it.
+    pub(crate) fn rename(
+        &self,
+        locked: &mut Locked,
+        from: &UserName,
+        to: &UserName,
+    ) -> Result<(), Error> {
+        renameat(&self.directory, from.as_str(), &self.directory, to.as_str())
+            .map_err(|errno| Error::io(&self.path_of(to), "rename the record to", errno))?;
+        locked.path = self.path_of(to);
+        self.directory
+            .sync_all()
+            .map_err(|error| Error::io(&self.path, "sync", error))
     }
 
     /// Removes the record of a user whose directory is locked already. When the grace began stays: none begins anew.
@@ -283,14 +307,7 @@ impl Store {
 
     /// Removes files, and the directory where nothing of ours is left in it.
     fn remove(&self, locked: &Locked, name: &UserName, files: &[&str]) -> Result<(), Error> {
-        // The credential goes first: without it the user is "not enrolled"; a credential without state is damage.
-        let whole = files.iter().map(|&file| file.to_owned());
-        for file in whole.chain(files.iter().map(|file| temporary_name(file))) {
-            match unlinkat(&locked.directory, file.as_str(), UnlinkatFlags::NoRemoveDir) {
-                Ok(()) | Err(Errno::ENOENT) => {}
-                Err(errno) => return Err(Error::io(&locked.path_of(&file), "remove", errno)),
-            }
-        }
+        locked.remove_files(files)?;
         match unlinkat(&self.directory, name.as_str(), UnlinkatFlags::RemoveDir) {
             Ok(()) => {}
             Err(Errno::ENOTEMPTY | Errno::EEXIST) if files.len() < FILES.len() => {}
@@ -375,6 +392,69 @@ impl Locked {
         Ok(self.open_credential()?.is_some())
     }
 
+    /// Removes files, and what was to become them.
+    fn remove_files(&self, files: &[&str]) -> Result<(), Error> {
+        // The credential goes first: without it the user is "not enrolled"; a credential without state is damage.
+        let whole = files.iter().map(|&file| file.to_owned());
+        for file in whole.chain(files.iter().map(|file| temporary_name(file))) {
+            match unlinkat(&self.directory, file.as_str(), UnlinkatFlags::NoRemoveDir) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(errno) => return Err(Error::io(&self.path_of(&file), "remove", errno)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes all that is kept here.
+    pub(crate) fn remove_all(&self) -> Result<(), Error> {
+        self.remove_files(&FILES)
+    }
+
+    /// The user whom the credential here names; `None`: there is no credential.
+    ///
+    /// # Errors
+    /// It cannot be trusted, whoever that user is: nobody else than root and that user may own it.
+    pub(crate) fn owner_on_record(&self) -> Result<Option<Account>, Error> {
+        let path = self.path_of(credential_file::NAME);
+        let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
+        let uid = match fstatat(&self.directory, credential_file::NAME, flags) {
+            Ok(found) => found.st_uid,
+            Err(Errno::ENOENT) => return Ok(None),
+            Err(errno) => return Err(Error::io(&path, "examine", errno)),
+        };
+        let rules = Rules {
+            account: Some(uid),
+            ..self.rules(CREDENTIAL_MODE)
+        };
+        let (directory, name) = (&self.directory, credential_file::NAME);
+        let limit = credential_file::LIMIT;
+        let Some(file) = open_file(directory, name, &path, Access::Read, rules, limit)? else {
+            return Ok(None);
+        };
+        let credential = credential_file::parse(&path, &read_whole(&file, &path, limit)?)?;
+        let rules = Rules {
+            account: Some(credential.uid()),
+            ..rules
+        };
+        rules.check(&path, &metadata(&file, &path)?)?;
+        Ok(Some(Account {
+            name: UserName::new(credential.user())?,
+            uid: credential.uid(),
+        }))
+    }
+
+    /// Takes what is here for that user's from now on, if it can be.
+    pub(crate) fn belongs_to(&mut self, uid: u32) -> Result<(), Error> {
+        let rules = Rules {
+            account: Some(uid),
+            ..self.rules(USER_DIRECTORY_MODE)
+        };
+        rules.check(&self.path, &metadata(&self.directory, &self.path)?)?;
+        adopt(&self.directory);
+        self.owner = Some(uid);
+        Ok(())
+    }
+
     fn open_credential(&self) -> Result<Option<File>, Error> {
         let path = self.path_of(credential_file::NAME);
         let rules = self.rules(CREDENTIAL_MODE);
@@ -401,7 +481,8 @@ impl Locked {
         let credential =
             credential_file::parse(&path, &read_whole(&file, &path, credential_file::LIMIT)?)?;
         if credential.user() != account.name.as_str() {
-            return Err(Error::content(&path, None, "is the record of another user"));
+            let recorded = credential.user().escape_debug().to_string();
+            return Err(Error::AnotherUsers { path, recorded });
         }
         if credential.uid() != account.uid {
             let user = account.name.as_str().to_owned();
@@ -505,6 +586,11 @@ impl Locked {
         // Trust was earned by what goes now.
         self.forget_trust()?;
         self.put(state_file::NAME, STATE_MODE, &bytes)?;
+        self.put_credential(credential)
+    }
+
+    /// Puts a credential beside the state that covers it.
+    pub(crate) fn put_credential(&self, credential: &Credential) -> Result<(), Error> {
         self.put(
             credential_file::NAME,
             CREDENTIAL_MODE,

@@ -51,15 +51,20 @@ impl Store {
         {
             return Ok(false);
         }
-        let (uid, seconds) = (account.uid, now.seconds());
-        let text = format!("version = {VERSION}\nuid = {uid}\nfirst_login = {seconds}\n");
-        locked.put(NAME, MODE, text.as_bytes())?;
+        locked.put_first_login(account, now)?;
         Ok(true)
     }
 }
 
 impl Locked {
-    fn first_login(&self, account: &Account) -> Result<Option<UnixTime>, Error> {
+    /// Keeps it, whatever was kept.
+    pub(crate) fn put_first_login(&self, account: &Account, when: UnixTime) -> Result<(), Error> {
+        let (uid, seconds) = (account.uid, when.seconds());
+        let text = format!("version = {VERSION}\nuid = {uid}\nfirst_login = {seconds}\n");
+        self.put(NAME, MODE, text.as_bytes())
+    }
+
+    pub(crate) fn first_login(&self, account: &Account) -> Result<Option<UnixTime>, Error> {
         let path = self.path_of(NAME);
         let (directory, rules) = (self.directory(), self.rules_for_roots_own(MODE));
         let Some(file) = open_file(directory, NAME, &path, Access::Read, rules, LIMIT)? else {

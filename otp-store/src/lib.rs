@@ -18,6 +18,7 @@ mod fixture;
 pub mod groups;
 pub mod host;
 pub mod mint;
+pub mod moving;
 mod overview;
 pub mod policy;
 mod safe_open;

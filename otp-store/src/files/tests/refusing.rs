@@ -285,6 +285,6 @@ fn the_record_of_another_user_is_refused() {
     let file = place.path().join("bob").join(CREDENTIAL);
     assert_eq!(
         error.to_string(),
-        format!("{}: is the record of another user", file.display())
+        format!("{}: is the record of another user, alice", file.display())
     );
 }
