@@ -117,12 +117,12 @@ impl Demand {
     /// The stricter of two demands on the same login.
     #[must_use]
     pub fn or_stricter(self, other: Self) -> Self {
-        match (&self, &other) {
-            (Self::Now(_), _) | (_, Self::Nothing(_)) => self,
-            (_, Self::Now(_)) | (Self::Nothing(_), _) => other,
-            (Self::From(one, _), Self::From(another, _)) if one <= another => self,
-            (Self::From(..), Self::From(..)) => other,
-        }
+        let is_stricter = match (&self, &other) {
+            (Self::Now(_), _) | (_, Self::Nothing(_)) => true,
+            (Self::From(one, _), Self::From(another, _)) => one <= another,
+            (Self::Nothing(_) | Self::From(..), _) => false,
+        };
+        if is_stricter { self } else { other }
     }
 
     /// Whether a login without a second factor is let in.

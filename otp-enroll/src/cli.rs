@@ -182,6 +182,21 @@ pub enum AdminCommand {
         /// The user's name
         #[arg(value_hint = ValueHint::Username)]
         user: String,
+        /// Only if nobody has that name any more
+        #[arg(long)]
+        gone: bool,
+    },
+    /// Give a record to the same person's new name or user id
+    Move {
+        /// The name that the record is kept under
+        #[arg(value_hint = ValueHint::Username)]
+        old: String,
+        /// The user's name now; the same name where only the user id has changed
+        #[arg(value_hint = ValueHint::Username)]
+        new: String,
+        /// Also where the user id is another than in the record
+        #[arg(long)]
+        force: bool,
     },
     /// Enrol a user without a dialogue, and print the key and the recovery codes
     Provision {

@@ -90,6 +90,12 @@ impl Failure {
                 | Trouble::ForWhom { .. }
                 | Trouble::NoSuchUser { .. }
                 | Trouble::GoneUser { .. }
+                | Trouble::UnderAnotherName { .. }
+                | Trouble::AnotherName { .. }
+                | Trouble::StillSomebody { .. }
+                | Trouble::NothingToMove { .. }
+                | Trouble::RecordThere { .. }
+                | Trouble::AnotherUid { .. }
                 | Trouble::NoTerminal { .. }
                 | Trouble::NotEnrolled { .. }
                 | Trouble::AlreadyEnrolled { .. }

@@ -16,6 +16,7 @@ class Account:
 
     def __init__(self, name, password):
         self.name = name
+        self.known_as = name  # what the name service calls the user id
         self.password = password
         self.codes = None
         self.recovery_codes = []
@@ -56,6 +57,20 @@ def create(name, password=None):
         ["chpasswd"], input=f"{account.name}:{account.password}\n", text=True, check=True, capture_output=True,
     )
     return account
+
+
+def alias_of(account):
+    """A second name of the same user id, with the same password."""
+    alias = stranger("ally_", account.password)
+    number = str(pwd.getpwnam(account.name).pw_uid)
+    subprocess.run(
+        ["useradd", "--non-unique", "--uid", number, "--user-group", "--no-create-home", "--home-dir", account.home,
+         "--shell", "/bin/sh", alias.name],
+        check=True, capture_output=True,
+    )
+    subprocess.run(["chpasswd"], input=f"{alias.name}:{alias.password}\n", text=True, check=True, capture_output=True)
+    alias.known_as, alias.home, alias.codes = account.name, account.home, account.codes
+    return alias
 
 
 def random_password():

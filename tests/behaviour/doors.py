@@ -162,7 +162,7 @@ class Ssh(Door):
         return Visit(self, account, ["/usr/bin/ssh", "-F", config.name, *self._options, self.host, COMMAND], prompts)
 
     def becomes(self, account):
-        return account.name
+        return account.known_as
 
 
 class Sudo(Door):
@@ -194,7 +194,7 @@ class Su(Door):
         return Visit(self, account, self.caller.running("/usr/bin/su", account.name, "-c", COMMAND), prompts)
 
     def becomes(self, account):
-        return account.name
+        return account.known_as
 
 
 class Pamtester(Door):
@@ -209,4 +209,4 @@ class Pamtester(Door):
         return Visit(self, account, account.running("/bin/sh", "-c", script, "sh", account.name), prompts)
 
     def becomes(self, account):
-        return account.name
+        return account.known_as

@@ -102,6 +102,18 @@ pub enum Report<'a> {
         /// The user's name.
         user: &'a str,
     },
+    /// A record was moved to another name, or bound to another user id.
+    Moved {
+        /// The name that it was kept under.
+        old: &'a str,
+        /// The name that it is kept under now.
+        new: &'a str,
+    },
+    /// A record is the user's as it is.
+    AlreadyTheirs {
+        /// The user's name.
+        user: &'a str,
+    },
     /// There was no record to erase.
     NothingToErase {
         /// The user's name.
@@ -208,6 +220,17 @@ impl Report<'_> {
             Self::Erased { user } => {
                 format!("{user}: everything that was kept is removed; the user can enrol again")
             }
+            Self::Moved { old, new } if old == new => {
+                format!(
+                    "{new}: the record is bound to the user id of now; devices and recovery codes stay"
+                )
+            }
+            Self::Moved { old, new } => {
+                format!("{new} has the record of {old} now; devices and recovery codes stay")
+            }
+            Self::AlreadyTheirs { user } => {
+                format!("{user}: the record fits the user, so nothing was changed")
+            }
             Self::NothingToErase { user } => {
                 format!("{user}: nothing was kept, so nothing was removed")
             }
@@ -297,6 +320,17 @@ impl Report<'_> {
             }
             Self::Erased { user } => {
                 format!("{user} 계정의 기록을 모두 지웠습니다. 다시 등록할 수 있습니다")
+            }
+            Self::Moved { old, new } if old == new => {
+                format!(
+                    "{new} 계정의 기록을 지금의 사용자 ID에 맞췄습니다. 기기와 복구 코드는 그대로입니다"
+                )
+            }
+            Self::Moved { old, new } => {
+                format!("{old}의 기록을 {new} 계정으로 옮겼습니다. 기기와 복구 코드는 그대로입니다")
+            }
+            Self::AlreadyTheirs { user } => {
+                format!("{user} 계정의 기록이 사용자와 맞아 바꾼 것이 없습니다")
             }
             Self::NothingToErase { user } => {
                 format!("{user} 계정의 기록이 없어 지운 것이 없습니다")

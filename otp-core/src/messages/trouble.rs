@@ -34,6 +34,46 @@ pub enum Trouble {
         /// The user's name.
         user: String,
     },
+    /// There is a record under a second name of somebody, which no login looks for.
+    UnderAnotherName {
+        /// The second name.
+        user: String,
+        /// The canonical one.
+        name: String,
+    },
+    /// The name is not the one that records are kept under.
+    AnotherName {
+        /// The name that was given.
+        user: String,
+        /// The canonical one.
+        name: String,
+    },
+    /// A record was to be taken from a user who is there, and is another person.
+    StillSomebody {
+        /// The user's name.
+        user: String,
+    },
+    /// There is no record to move.
+    NothingToMove {
+        /// The name that was given.
+        user: String,
+    },
+    /// A record was to be moved to a user who has one.
+    RecordThere {
+        /// The user's name.
+        user: String,
+    },
+    /// A record was made for another user id than that of the user whose it is to be.
+    AnotherUid {
+        /// The name that it is kept under.
+        user: String,
+        /// The user id in it.
+        recorded: u32,
+        /// Whose it is to be.
+        new: String,
+        /// That user's id.
+        uid: u32,
+    },
     /// There is no terminal to ask at.
     NoTerminal {
         /// The user's name.
@@ -196,6 +236,27 @@ impl Trouble {
             Self::GoneUser { user } => {
                 format!("'{user}' has a record, but is no longer a user of this system")
             }
+            Self::UnderAnotherName { user, name } => format!(
+                "'{user}' has a record, but is another name of {name}, whose record is what logins look for"
+            ),
+            Self::AnotherName { user, name } => {
+                format!("'{user}' is another name of {name}, and records are kept under that")
+            }
+            Self::StillSomebody { user } => {
+                format!("{user} is still a user of this system, and another person by the user id")
+            }
+            Self::NothingToMove { user } => format!("no record is kept under the name '{user}'"),
+            Self::RecordThere { user } => {
+                format!("{user} has a record already, and it is never overwritten")
+            }
+            Self::AnotherUid {
+                user,
+                recorded,
+                new,
+                uid,
+            } => format!(
+                "the record of '{user}' was made for user id {recorded}, but {new} has user id {uid}"
+            ),
             Self::NoTerminal { .. } => "there is no terminal to ask at".to_owned(),
             Self::NotEnrolled { user } => format!("{user} has no authenticator"),
             Self::AlreadyEnrolled { user } => format!("{user} has an authenticator already"),
@@ -280,7 +341,25 @@ impl Trouble {
             }
             Self::ForWhom { caller: None } => "add '--user NAME'".to_owned(),
             Self::NoSuchUser { .. } => "check the spelling, and 'getent passwd'".to_owned(),
-            Self::GoneUser { user } => format!("remove the record with 'otp-admin reset {user}'"),
+            Self::GoneUser { user } => format!(
+                "if the user was renamed, run 'otp-admin move {user} NEW' with the new name; otherwise remove the record with 'otp-admin reset {user}'"
+            ),
+            Self::UnderAnotherName { user, name } => {
+                format!("run 'otp-admin move {user} {name}', or remove it with 'otp-admin reset {user}'")
+            }
+            Self::AnotherName { name, .. } => format!("name '{name}' instead"),
+            Self::StillSomebody { user } => {
+                format!("check both with 'getent passwd'; add '--force' only if the record of {user} is really to go to somebody else")
+            }
+            Self::NothingToMove { .. } => {
+                "'otp-admin list' names the records that no user has".to_owned()
+            }
+            Self::RecordThere { user } => {
+                format!("keep it; or remove it first with 'otp-admin reset {user}'")
+            }
+            Self::AnotherUid { user, .. } => format!(
+                "add '--force' if it is the same person with a new number; otherwise remove it with 'otp-admin reset {user}'"
+            ),
             Self::NoTerminal { user } => match asker {
                 Asker::Root => {
                     format!("run it in a terminal (ssh -t), or without questions: 'otp-admin provision {user}'")
@@ -355,6 +434,27 @@ impl Trouble {
             Self::GoneUser { user } => {
                 format!("'{user}'의 기록은 있지만 이 시스템의 사용자가 아닙니다")
             }
+            Self::UnderAnotherName { user, name } => format!(
+                "'{user}'의 기록이 있지만 {name}의 다른 이름이며, 로그인할 때는 {name}의 기록을 씁니다"
+            ),
+            Self::AnotherName { user, name } => {
+                format!("'{user}'은(는) {name}의 다른 이름이며, 기록은 {name}(으)로 보관합니다")
+            }
+            Self::StillSomebody { user } => {
+                format!("{user} 계정이 아직 있으며, 사용자 ID가 달라 다른 사람입니다")
+            }
+            Self::NothingToMove { user } => format!("'{user}' 이름으로 보관된 기록이 없습니다"),
+            Self::RecordThere { user } => {
+                format!("{user} 계정에 이미 기록이 있으며 덮어쓰지 않습니다")
+            }
+            Self::AnotherUid {
+                user,
+                recorded,
+                new,
+                uid,
+            } => format!(
+                "'{user}'의 기록은 사용자 ID {recorded}의 것이지만 {new}의 사용자 ID는 {uid}입니다"
+            ),
             Self::NoTerminal { .. } => "질문할 터미널이 없습니다".to_owned(),
             Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증기가 없습니다"),
             Self::AlreadyEnrolled { user } => {
@@ -416,6 +516,7 @@ impl Trouble {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn korean_hint(&self, asker: Asker) -> String {
         match self {
             Self::Locked { user, .. } | Self::Disabled { user } if asker == Asker::Root => {
@@ -435,7 +536,25 @@ impl Trouble {
             }
             Self::ForWhom { caller: None } => "'--user NAME'을 붙이세요".to_owned(),
             Self::NoSuchUser { .. } => "이름의 철자와 'getent passwd'를 확인하세요".to_owned(),
-            Self::GoneUser { user } => format!("'otp-admin reset {user}'로 기록을 지우세요"),
+            Self::GoneUser { user } => format!(
+                "이름이 바뀌었다면 새 이름으로 'otp-admin move {user} NEW'를 실행하고, 아니면 'otp-admin reset {user}'로 기록을 지우세요"
+            ),
+            Self::UnderAnotherName { user, name } => format!(
+                "'otp-admin move {user} {name}'를 실행하거나 'otp-admin reset {user}'로 지우세요"
+            ),
+            Self::AnotherName { name, .. } => format!("'{name}' 이름을 쓰세요"),
+            Self::StillSomebody { user } => format!(
+                "'getent passwd'로 둘을 확인하세요. {user}의 기록을 정말 다른 사람에게 넘길 때만 '--force'를 붙이세요"
+            ),
+            Self::NothingToMove { .. } => {
+                "사용자가 없는 기록은 'otp-admin list'에서 확인할 수 있습니다".to_owned()
+            }
+            Self::RecordThere { user } => {
+                format!("그대로 두거나 먼저 'otp-admin reset {user}'로 지우세요")
+            }
+            Self::AnotherUid { user, .. } => format!(
+                "같은 사람의 번호가 바뀐 것이면 '--force'를 붙이고, 아니면 'otp-admin reset {user}'로 지우세요"
+            ),
             Self::NoTerminal { user } => match asker {
                 Asker::Root => format!(
                     "터미널에서 실행하거나(ssh -t), 질문 없이 'otp-admin provision {user}'를 실행하세요"
@@ -539,6 +658,23 @@ mod tests {
             Trouble::ForWhom { caller: None },
             Trouble::NoSuchUser { user: user.clone() },
             Trouble::GoneUser { user: user.clone() },
+            Trouble::UnderAnotherName {
+                user: user.clone(),
+                name: "ally".to_owned(),
+            },
+            Trouble::AnotherName {
+                user: user.clone(),
+                name: "ally".to_owned(),
+            },
+            Trouble::StillSomebody { user: user.clone() },
+            Trouble::NothingToMove { user: user.clone() },
+            Trouble::RecordThere { user: user.clone() },
+            Trouble::AnotherUid {
+                user: user.clone(),
+                recorded: 1001,
+                new: "carol".to_owned(),
+                uid: 1002,
+            },
             Trouble::NoTerminal { user: user.clone() },
             Trouble::NotEnrolled { user: user.clone() },
             Trouble::AlreadyEnrolled { user: user.clone() },

@@ -9,7 +9,7 @@ use otp_core::UnixTime;
 use otp_core::messages::admin::{Report, minute_utc};
 use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Standing;
-use otp_store::{Store, UserName, clock, directory};
+use otp_store::{Error, Store, UserName, clock, directory};
 
 /// How the list is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -63,15 +63,28 @@ fn entry(site: &Site, store: &Store, user: &UserName, now: UnixTime) -> Result<E
         user: user.as_str().to_owned(),
         problem,
     };
-    let Some(account) = directory::account(user.as_str())?.filter(|account| account.name == *user)
-    else {
-        let user = user.as_str().to_owned();
-        let gone = Trouble::GoneUser { user };
-        return Ok(damaged(format!(
-            "{}; {}",
-            gone.text(site.language),
-            gone.hint(site.language, Asker::Root)
-        )));
+    let nobodys = |trouble: &Trouble| {
+        let (what, hint) = (
+            trouble.text(site.language),
+            trouble.hint(site.language, Asker::Root),
+        );
+        Ok(damaged(format!("{what}; {hint}")))
+    };
+    let account = match directory::account(user.as_str()) {
+        Ok(Some(account)) if account.name == *user => account,
+        Ok(Some(account)) => {
+            let (user, name) = (user.as_str().to_owned(), account.name.as_str().to_owned());
+            return nobodys(&Trouble::UnderAnotherName { user, name });
+        }
+        Ok(None) => {
+            let user = user.as_str().to_owned();
+            return nobodys(&Trouble::GoneUser { user });
+        }
+        // Of this one alone; whoever else there is can be listed.
+        Err(error @ (Error::Disagrees { .. } | Error::UserName(_))) => {
+            return Ok(damaged(format!("{error}; {}", error.hint())));
+        }
+        Err(error) => return Err(error.into()),
     };
     Ok(
         match otp_store::Overview::read(store, &account, &site.policy, now) {

@@ -1,6 +1,7 @@
 //! What `otp-admin` does, one file a command or two.
 
 mod list;
+mod moving;
 mod policy;
 mod provision;
 mod repair;
@@ -25,7 +26,8 @@ pub fn run(asked: Admin) -> ExitCode {
             AdminCommand::List { json, csv } => list::list(site, list::Format::of(json, csv)),
             AdminCommand::Show { user } => show::show(site, &user),
             AdminCommand::Unlock { user } => repair::unlock(site, &user),
-            AdminCommand::Reset { user } => repair::reset(site, &user),
+            AdminCommand::Reset { user, gone } => repair::reset(site, &user, gone),
+            AdminCommand::Move { old, new, force } => moving::move_record(site, &old, &new, force),
             AdminCommand::Provision {
                 user,
                 json,

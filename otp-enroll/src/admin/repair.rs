@@ -8,7 +8,7 @@ use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Standing;
 use otp_store::files::ROOTS_LOCK_DEADLINE;
-use otp_store::{UserName, clock, directory};
+use otp_store::{Named, UserName, clock, directory};
 
 /// Lifts a lock or a disablement, forgets the failures, and tells which. What was used stays used.
 pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
@@ -47,15 +47,35 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
 }
 
 /// Removes everything that is kept about a user, whatever state it is in, also when the user is gone.
-pub fn reset(site: &Site, user: &str) -> Result<(), Failure> {
-    let name = match directory::account(user)? {
-        Some(account) => account.name,
+///
+/// `gone`: only then, and without a word where there is nothing: what is run whenever a user is removed or made.
+pub fn reset(site: &Site, user: &str, gone: bool) -> Result<(), Failure> {
+    let known = directory::named(user)?;
+    if gone && known.is_some() {
+        return Ok(());
+    }
+    let store = if gone {
+        site.store_if_there()?
+    } else {
+        Some(site.store()?)
+    };
+    let Some(store) = store else {
+        return Ok(());
+    };
+    let name = match known {
+        // What an older version has kept under a second name goes alone, and the person's record stays.
+        Some(Named {
+            alias: Some(alias), ..
+        }) if store.users()?.contains(&alias) => alias,
+        Some(named) => named.account.name,
         None => UserName::new(user)?,
     };
-    let erased = site
-        .store()?
+    let erased = store
         .erase(&name, ROOTS_LOCK_DEADLINE)
         .map_err(Failure::about(name.as_str()))?;
+    if gone && !erased {
+        return Ok(());
+    }
     let user = name.as_str();
     let done = if erased {
         Report::Erased { user }

@@ -1,0 +1,52 @@
+//! `otp-admin move`: a record follows its owner to another name or user id.
+
+use crate::failure::Failure;
+use crate::output;
+use crate::site::Site;
+use otp_core::messages::admin::Report;
+use otp_core::messages::trouble::Trouble;
+use otp_store::moving::{Failed, Moved, NotMoved};
+use otp_store::{UserName, directory};
+
+/// Gives the record of `old` to `new`; whether both are one person is for the administrator to say where it cannot be seen.
+pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(), Failure> {
+    let from = UserName::new(old)?;
+    let account = site.named(new)?.account;
+    let name = account.name.as_str();
+    if name != new {
+        let (user, name) = (new.to_owned(), name.to_owned());
+        return Err(Trouble::AnotherName { user, name }.into());
+    }
+    if !force && let Some(other) = directory::account(old)?.filter(|other| other.uid != account.uid)
+    {
+        let user = other.name.as_str().to_owned();
+        return Err(Trouble::StillSomebody { user }.into());
+    }
+    let moved =
+        site.store()?
+            .move_record(&from, &account, force)
+            .map_err(|failed| match failed {
+                Failed::Store(error) => Failure::about(old)(error),
+                Failed::Refused(why) => {
+                    let user = old.to_owned();
+                    let trouble = match why {
+                        NotMoved::NoRecord => Trouble::NothingToMove { user },
+                        NotMoved::Taken => Trouble::RecordThere {
+                            user: new.to_owned(),
+                        },
+                        NotMoved::AnotherUid { recorded } => Trouble::AnotherUid {
+                            user,
+                            recorded,
+                            new: new.to_owned(),
+                            uid: account.uid,
+                        },
+                    };
+                    trouble.into()
+                }
+            })?;
+    let done = match moved {
+        Moved::AlreadyTheirs => Report::AlreadyTheirs { user: new },
+        Moved::Done => Report::Moved { old, new },
+    };
+    output::print(&format!("{}\n", done.text(site.language)))
+}
