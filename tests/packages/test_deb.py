@@ -14,6 +14,8 @@ OVERRIDES = TOP / "packaging/debian/lintian-overrides"
 CONTENTS = """
 -rw-r--r-- ./etc/pam.d/otp-enroll
 -rw-r--r-- ./etc/security/pam_otp.conf
+-rwxr-xr-x ./etc/shadow-maint/useradd-pre.d/pam-otp
+-rwxr-xr-x ./etc/shadow-maint/userdel-post.d/pam-otp
 -rwxr-xr-x ./usr/bin/otp-enroll
 -rw-r--r-- ./usr/lib/ARCHITECTURE/security/pam_otp.so
 -rw-r--r-- ./usr/lib/sysusers.d/pam-otp.conf
@@ -80,9 +82,10 @@ def test_it_holds_these_files_all_of_them_roots(deb, architecture):
     assert [f"{mode} {path}" for path, mode in listed] == CONTENTS.strip().splitlines()
 
 
-def test_policy_and_service_are_configuration_files(unpacked):
+def test_policy_service_and_hooks_are_configuration_files(unpacked):
     kept = (unpacked / "DEBIAN/conffiles").read_text().split()
-    assert kept == ["/etc/security/pam_otp.conf", "/etc/pam.d/otp-enroll"]
+    hooks = [f"/etc/shadow-maint/{when}/pam-otp" for when in ("userdel-post.d", "useradd-pre.d")]
+    assert kept == ["/etc/security/pam_otp.conf", "/etc/pam.d/otp-enroll", *hooks]
 
 
 def test_it_depends_on_libraries_that_every_system_with_pam_has(deb):

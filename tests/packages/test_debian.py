@@ -110,3 +110,14 @@ def test_with_the_profile_otp_enroll_asks_for_the_password_and_one_code(installe
     child.expect_exact("Enter to go on without: ")
     assert len(re.findall(RECOVERY_CODE, child.before)) == 10
     child.close(force=True)
+
+
+def test_user_who_is_removed_and_made_again_inherits_no_record(installed):
+    """By the hook for shadow-utils; it says nothing, and nothing in it stands in their way."""
+    alice = installed.account("alice")
+    installed.provision(alice)
+    assert installed.exists(f"{RECORDS}/alice/credential.toml")
+    assert installed.run("userdel", "alice") == ""
+    assert not installed.exists(f"{RECORDS}/alice")
+    assert installed.run("useradd", "alice") == ""
+    assert installed.run("otp-admin", "list") == "nobody is enrolled\n"

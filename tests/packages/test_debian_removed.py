@@ -184,6 +184,7 @@ def test_purging_removes_the_secrets_also_from_where_they_were_moved_to(installe
     installed.run("apt-get", "purge", "--yes", "pam-otp")
     assert not installed.exists("/srv/otp/alice") and not installed.exists(RECORDS)
     assert installed.exists("/srv/otp/of-somebody-else")
+    assert installed.stat("/srv/otp").split()[1:] == ["root", "root"], "the next group may get the number"
 
 
 def test_purging_removes_the_secrets_also_from_a_file_system_of_their_own(installed):
@@ -191,6 +192,7 @@ def test_purging_removes_the_secrets_also_from_a_file_system_of_their_own(instal
     installed.provision(installed.account("alice"))
     installed.run("apt-get", "purge", "--yes", "pam-otp")
     assert installed.run("ls", "-A", RECORDS) == ""
+    assert installed.stat(RECORDS) == "700 root root", "the next group may get the number"
     assert installed.status() == "not-installed" and "pam_otp" not in installed.read("/etc/group")
 
 
@@ -222,3 +224,39 @@ def test_installed_again_it_gives_the_records_the_group_that_has_another_number(
         "trust": "600 root pam_otp", "first-login": "640 root pam_otp",
     }
     assert installed.stat(RECORDS) == "2770 root pam_otp" and installed.stat(HELPER) == "2755 root pam_otp"
+
+
+def test_removed_it_lets_users_be_removed_and_made(installed):
+    """What it has below /etc stays, and is run by userdel and useradd."""
+    installed.provision(installed.account("alice"))
+    installed.run("apt-get", "remove", "--yes", "pam-otp")
+    assert installed.exists("/etc/shadow-maint/userdel-post.d/pam-otp")
+    assert installed.run("userdel", "alice") == ""
+    assert installed.run("useradd", "alice") == ""
+
+
+@pytest.mark.parametrize("how", ["remove", "purge", "install --reinstall"])
+def test_another_name_of_the_helper_keeps_no_group(installed, deb, how):
+    """dpkg takes the bits from what it is about to replace or remove."""
+    kept = "/usr/libexec/kept"
+    installed.run("ln", HELPER, kept)
+    if how == "install --reinstall":
+        installed.run("dpkg", "--install", installed.bring(deb))
+        assert installed.stat(HELPER) == "2755 root pam_otp"
+    else:
+        installed.run("apt-get", how, "--yes", "pam-otp")
+    mode = int(installed.stat(kept).split()[0], 8)
+    assert mode & 0o6000 == 0, oct(mode)
+
+
+def test_group_that_was_removed_and_made_again_leaves_its_old_number_no_right(installed, deb):
+    installed.provision(installed.account("alice"))
+    number = installed.run("stat", "--format=%g", RECORDS).strip()
+    installed.run("groupdel", "pam_otp")
+    installed.run("groupadd", "--gid", number, "another")
+    installed.run("groupadd", "--gid", "987", "pam_otp")
+    installed.run("dpkg", "--install", installed.bring(deb))
+    assert installed.stat(HELPER) == "2755 root pam_otp"
+    assert installed.run("find", RECORDS, HELPER, "-group", "another") == ""
+    found = installed.run("find", RECORDS, "-mindepth", "1", "-printf", r"%f %m %g\n").splitlines()
+    assert sorted(found) == ["alice 2770 pam_otp", "credential.toml 640 pam_otp", "state 660 pam_otp"]

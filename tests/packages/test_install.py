@@ -10,6 +10,8 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 FILES = """
 /etc/pam.d/otp-enroll
 /etc/security/pam_otp.conf
+/etc/shadow-maint/useradd-pre.d/pam-otp
+/etc/shadow-maint/userdel-post.d/pam-otp
 /usr/lib/ARCHITECTURE/security/pam_otp.so
 /usr/libexec/pam_otp/otp-helper
 /usr/local/bin/otp-enroll
@@ -66,6 +68,32 @@ def test_uninstalling_keeps_policy_service_and_records_unless_all_is_to_go(insta
     assert "/var/lib/pam_otp /etc/security/pam_otp.conf /etc/pam.d/otp-enroll" in said
     install("--uninstall", "--purge")
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("--uninstall",)], ids=["installed again", "uninstalled"])
+def test_another_name_of_the_old_helper_keeps_no_group(install, tmp_path, arguments):
+    """Whoever may write in a directory of the same file system can give it one, without owning it."""
+    install()
+    helper, kept = tmp_path / "usr/libexec/pam_otp/otp-helper", tmp_path / "kept"
+    helper.chmod(0o2755)
+    os.link(helper, kept)
+    install(*arguments)
+    assert kept.stat().st_mode & 0o7777 == 0o755
+    assert kept.stat().st_nlink == 1, "nothing else is left of it"
+
+
+def test_purging_takes_the_records_behind_a_link_and_leaves_what_is_others(install, tmp_path):
+    install()
+    elsewhere, link = tmp_path / "elsewhere", tmp_path / "var/lib/pam_otp"
+    for user, name in (("alice", "credential.toml"), ("bobby", "first-login"), ("others", "file")):
+        (elsewhere / user).mkdir(parents=True)
+        (elsewhere / user / name).touch()
+    elsewhere.chmod(0o2770)
+    link.parent.mkdir(parents=True)
+    link.symlink_to(elsewhere)
+    install("--uninstall", "--purge")
+    assert files(tmp_path) == ["/elsewhere/others/file"]
+    assert elsewhere.stat().st_mode & 0o2070 == 0 and not link.is_symlink()
 
 
 def test_it_stays_while_a_service_names_it(install, tmp_path):

@@ -16,6 +16,11 @@ from fedora import MODULE, SPEC, TOP, Device
 FILES = """
 -rw-r--r-- root root    cn /etc/pam.d/otp-enroll
 -rw-r--r-- root root    cn /etc/security/pam_otp.conf
+drwxr-xr-x root root    -  /etc/shadow-maint
+drwxr-xr-x root root    -  /etc/shadow-maint/useradd-pre.d
+-rwxr-xr-x root root    cn /etc/shadow-maint/useradd-pre.d/pam-otp
+drwxr-xr-x root root    -  /etc/shadow-maint/userdel-post.d
+-rwxr-xr-x root root    cn /etc/shadow-maint/userdel-post.d/pam-otp
 -rwxr-xr-x root root    -  /usr/bin/otp-enroll
 -rw-r--r-- root root    -  /usr/lib/sysusers.d/pam-otp.conf
 -rw-r--r-- root root    -  /usr/lib/tmpfiles.d/pam-otp.conf
