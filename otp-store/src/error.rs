@@ -136,6 +136,18 @@ pub enum Fault {
         /// The bits it may have.
         allowed: u32,
     },
+    /// An access control list gives a user rights, whom the mode does not show.
+    ListedUser {
+        /// The user id in the list.
+        uid: u32,
+    },
+    /// An access control list gives a group rights, which the mode does not show.
+    ListedGroup {
+        /// The group id in the list.
+        gid: u32,
+    },
+    /// An access control list that cannot be read.
+    StrangeList,
     /// Larger than it can be.
     TooLarge {
         /// The limit in bytes.
@@ -158,6 +170,15 @@ impl std::fmt::Display for Fault {
             Self::Mode { mode, allowed } => {
                 write!(f, "has mode {mode:04o}, at most {allowed:04o} is allowed")
             }
+            Self::ListedUser { uid } => write!(
+                f,
+                "has an access control list that gives rights to user id {uid}"
+            ),
+            Self::ListedGroup { gid } => write!(
+                f,
+                "has an access control list that gives rights to group id {gid}"
+            ),
+            Self::StrangeList => f.write_str("has an access control list of an unknown form"),
             Self::TooLarge { limit } => write!(f, "is larger than {limit} bytes"),
         }
     }
@@ -189,6 +210,12 @@ impl Error {
                 ..
             } => {
                 "find out who changed it, and give it back to root; a record whose user has got a new number is removed by 'otp-admin reset USER'"
+            }
+            Self::Unsafe {
+                fault: Fault::ListedUser { .. } | Fault::ListedGroup { .. } | Fault::StrangeList,
+                ..
+            } => {
+                "find out who added it ('getfacl' shows it); then remove it with 'setfacl --remove-all', and have people enrol again if somebody may have read the records"
             }
             Self::Unsafe { path, .. } if is_record(path) => {
                 "find out who changed it; then put owner and mode right, or run 'otp-admin reset USER' and enrol again"

@@ -5,7 +5,9 @@ use crate::safe_open::{
 };
 use crate::state_file::{self, Newest};
 use crate::undisturbed::{Undisturbed, can_be_reached_by_a_user};
-use crate::{Account, Error, Fault, UserName, credential_file, first_login, trust_file};
+use crate::{
+    Account, Error, Fault, UserName, access_list, credential_file, first_login, trust_file,
+};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat, renameat};
@@ -102,6 +104,7 @@ impl Store {
             one_name: true,
         }
         .check(&shown, &found)?;
+        access_list::check(&directory, &shown, found.gid())?;
         Ok(Self {
             directory,
             path: shown,

@@ -4,6 +4,7 @@
 //! load" are different types, so that no caller can take the one for the other.
 #![forbid(unsafe_code)]
 
+mod access_list;
 pub mod attempt;
 pub mod change;
 pub mod clock;

@@ -1,0 +1,172 @@
+"""otp-admin move: what it refuses, and that a kill at any of its system calls leaves one owner and a way on.
+
+Records that follow real users through usermod are in behaviour/test_renamed.py.
+"""
+
+import collections
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+FEWEST_POINTS = 25
+
+
+def move(machine, *arguments, status=0):
+    return machine.admin("move", *arguments, status=status)
+
+
+def kept(machine):
+    """Every file of the records, by its path from there."""
+    return {
+        str(path.relative_to(machine.records)): path.read_bytes()
+        for path in sorted(machine.records.rglob("*")) if path.is_file()
+    }
+
+
+def status_of(machine, user):
+    """Whether the user is enrolled; None where that cannot be said, and so nobody gets in."""
+    done = subprocess.run(
+        machine.words("otp-enroll", "--user", user, "status", "--json"), capture_output=True, text=True,
+        stdin=subprocess.DEVNULL, env=machine.environment(),
+    )
+    return {0: '"enrolled":true' in done.stdout, 2: None}[done.returncode]
+
+
+@pytest.fixture
+def full(machine, enrolled):
+    """All that can be kept about somebody."""
+    trust = f'version = 1\n\n[[place]]\nservice = "sshd"\naddress = "192.0.2.1"\nsince = {machine.now}\n'
+    for name, text, mode in (
+        ("trust", trust, 0o600), ("first-login", f"version = 1\nuid = 1\nfirst_login = {machine.now - 5}\n", 0o640),
+    ):
+        path = machine.records / "daemon" / name
+        path.write_text(text)
+        path.chmod(mode)
+    return machine
+
+
+# ------------------------------------------------------------------------------------------------------- what it says
+
+
+def test_each_refusal_says_what_is_wrong_and_changes_nothing(machine, enrolled):
+    machine.provision("bin")
+    before = kept(machine)
+    for arguments, said in (
+        (("daemon", "nobody"), "daemon is still a user of this system, and another person"),
+        (("nobody-here", "daemon"), "no record is kept under the name 'nobody-here'"),
+        (("nobody", "nobody"), "no record is kept under the name 'nobody'"),
+        (("daemon", "nobody-here"), "no user is called 'nobody-here'"),
+        (("daemon", "bin", "--force"), "bin has a record already"),
+    ):
+        assert said in move(machine, *arguments, status=1).stderr
+        assert kept(machine) == before
+    assert "unusable user name" in move(machine, "../daemon", "nobody", status=2).stderr
+    assert kept(machine) == before
+
+
+def test_record_that_fits_its_user_stays_as_it_is(machine, enrolled):
+    before = kept(machine)
+    assert "nothing was changed" in move(machine, "daemon", "daemon").stdout
+    assert kept(machine) == before
+
+
+def test_codes_recovery_codes_and_device_go_with_it(machine, enrolled):
+    assert "nobody has the record of daemon now" in move(machine, "daemon", "nobody", "--force").stdout
+    assert status_of(machine, "daemon") is False
+    assert machine.try_code("nobody", machine.code(enrolled["secret"]))[0] == 0
+    assert machine.try_code("nobody", enrolled["recovery_codes"][3])[0] == 0
+
+
+def test_it_speaks_korean(machine, enrolled):
+    assert "옮겼습니다" in machine.admin("--lang", "ko", "move", "daemon", "nobody", "--force").stdout
+
+
+# ------------------------------------------------------------------------------------------------------ reset --gone
+
+
+def test_reset_of_a_name_that_somebody_has_does_nothing_where_it_must_be_gone(machine, enrolled):
+    before = kept(machine)
+    assert machine.admin("reset", "--gone", "daemon").stdout == ""
+    assert kept(machine) == before
+    (machine.records / "daemon").rename(machine.records / "nobody-here")
+    assert "everything that was kept is removed" in machine.admin("reset", "--gone", "nobody-here").stdout
+    assert kept(machine) == {}
+    assert machine.admin("reset", "--gone", "nobody-here").stdout == ""
+
+
+# --------------------------------------------------------------------------------------------------- killed, anywhere
+
+
+def traced(machine, inject, *arguments):
+    """Runs a move under strace; its calls as (name, number, text), from the first look at the records on."""
+    trace = machine.directory / "trace"
+    command = ["strace", "--decode-fds=path", "--output", trace]
+    if inject:
+        command += ["-e", f"inject={inject}"]
+    subprocess.run(
+        [*map(str, command), *machine.words("otp-admin", "move", *arguments)], capture_output=True, stdin=subprocess.DEVNULL,
+        env=machine.environment(), timeout=60,
+    )
+    numbers, calls = collections.Counter(), []
+    for line in trace.read_text(errors="replace").splitlines():
+        found = re.match(r"(\w+)\(", line)
+        if found:
+            numbers[found[1]] += 1
+            calls.append((found[1], numbers[found[1]], line))
+    (begins, *_) = [at for at, call in enumerate(calls) if str(machine.records) in call[2] and call[0] == "openat"] or [0]
+    return calls[begins:]
+
+
+def another_number(machine):
+    """The record says another user id than the user's."""
+    credential = machine.records / "daemon/credential.toml"
+    credential.write_text(credential.read_text().replace("uid = 1\n", "uid = 65533\n"))
+
+
+@pytest.mark.parametrize("new", ["nobody", "daemon"], ids=["another name", "another number"])
+@pytest.mark.parametrize("there", [False, True], ids=["nothing there", "grace there"])
+def test_killed_at_any_call_it_leaves_one_owner_and_the_same_again_completes_it(full, new, there, capsys):
+    machine, arguments = full, ("daemon", new, "--force")
+    if new == "daemon":
+        another_number(machine)
+    if there and new != "daemon":
+        machine.policy("")
+        (machine.records / new).mkdir(mode=0o2770)
+        (machine.records / new / "first-login").write_text(f"version = 1\nuid = 65534\nfirst_login = {machine.now - 9}\n")
+        (machine.records / new / "first-login").chmod(0o640)
+    saved = machine.directory / "saved"
+    subprocess.run(["cp", "-a", machine.records, saved], check=True)
+    before, old_before = kept(machine), status_of(machine, "daemon")
+    calls = traced(machine, None, *arguments)
+    after = kept(machine)
+    assert set(after) == {f"{new}/{name}" for name in ("credential.toml", "state", "first-login")}
+    assert status_of(machine, new) is True
+    points, unfinished = 0, 0
+    for name, number, text in calls:
+        subprocess.run(["rm", "-rf", machine.records], check=True)
+        subprocess.run(["cp", "-a", saved, machine.records], check=True)
+        traced(machine, f"{name}:signal=KILL:when={number}", *arguments)
+        points += 1
+        old, now = status_of(machine, "daemon"), status_of(machine, new)
+        if new != "daemon":
+            assert not (old and now), f"two owners after {text}"
+            assert old or now is not False, f"nobody's after {text}: {kept(machine).keys()}"
+        else:
+            assert now in (old_before, True), text
+        if kept(machine) == after:
+            continue
+        unfinished += 1
+        move(machine, *arguments)
+        assert kept(machine) == after, text
+    assert points >= FEWEST_POINTS and 0 < unfinished < points
+    assert before != after
+    with capsys.disabled():
+        print(f"\nmove: killed at {points} calls, {unfinished} of them before it was done")
+
+
+def test_no_secret_is_in_the_arguments_or_in_what_is_said(full, enrolled):
+    said = move(full, "daemon", "nobody", "--force")
+    assert enrolled["secret"] not in said.stdout + said.stderr
+    assert not list(pathlib.Path(full.records).glob("*/.*")), "nothing half made is left"
