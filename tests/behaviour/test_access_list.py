@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from account_doors import knock
 from under_test import BINARIES, Ours
 
 pytestmark = pytest.mark.promised_by("ours")
@@ -28,7 +29,7 @@ def permissions():
 
 def refused(door, alice, journal):
     before = len(journal.events(alice.name))
-    assert door.attempt(alice, alice.password, alice.codes.now()).refused
+    assert knock(door, alice, alice.codes.now()).refused
     *_, last = journal.events(alice.name)[before:]
     return last
 
