@@ -5,15 +5,17 @@ sudo finds out by the user id who calls it, so there an alias is its person alre
 
 import pathlib
 import re
+import subprocess
 
 import pytest
 
 import accounts
+import codes
 import self_service
 from account_doors import account_doors, in_without_a_code, knock  # noqa: F401  (a fixture)
 from login_enrolment import ENGLISH, REQUIRE, enrol as enrol_in_login
 from policy_file import PASSWORD, policy, protect_with_account  # noqa: F401  (a fixture)
-from under_test import Ours
+from under_test import BINARIES, Ours
 
 pytestmark = pytest.mark.promised_by("ours")
 
@@ -181,19 +183,50 @@ def test_user_list_that_contradicts_itself_lets_nobody_in_unasked(ssh, bobby, un
 # ----------------------------------------------------------------------- what an older version kept under a second name
 
 
-def test_record_under_an_alias_is_named_and_can_be_moved_or_removed(bobby, enrol, under_test, ssh, clock):
-    """As an older version has left it: the directory of somebody else, renamed, and what it says with it."""
+@pytest.fixture
+def old_record(bobby, under_test, clock):
+    """As an older version has left it: the directory of bobby, renamed, and what it says with it. The alias."""
     alias = accounts.alias_of(bobby)
-    secret = under_test.enrol(bobby)
+    bobby.codes = alias.codes = codes.Codes(under_test.enrol(bobby), clock)
     credential = Ours.state_directory / bobby.name / "credential.toml"
     credential.write_text(credential.read_text().replace(f'"{bobby.name}"', f'"{alias.name}"'))
     (Ours.state_directory / bobby.name).rename(Ours.state_directory / alias.name)
+    return alias
+
+
+def test_record_under_an_alias_is_named_and_can_be_moved(bobby, old_record, under_test, ssh):
+    alias = old_record
     listed = under_test.admin("list")
     assert f"otp-admin move {alias.name} {bobby.name}" in listed and f"otp-admin reset {alias.name}" in listed
     under_test.admin("move", alias.name, bobby.name)
     assert alias.name not in record_names()
-    bobby.codes = type(enrol("other").codes)(secret, clock)
     assert ssh.attempt(alias, alias.password, bobby.codes.now()).admitted
+
+
+def permissions(under_test):
+    """What the packages run whenever they are installed."""
+    subprocess.run(
+        [BINARIES / "permissions", Ours.state_directory, Ours.helper], check=True, capture_output=True,
+        env={"PATH": f"{BINARIES}:/usr/sbin:/usr/bin:/sbin:/bin"},
+    )
+
+
+def test_upgrade_brings_a_record_under_an_alias_to_its_person(bobby, old_record, under_test, ssh):
+    permissions(under_test)
+    assert old_record.name not in record_names()
+    assert ssh.attempt(old_record, bobby.password, bobby.codes.now()).admitted
+
+
+def test_upgrade_leaves_what_the_person_has(alice, ally, under_test, ssh):
+    stray = Ours.state_directory / ally.name
+    subprocess.run(["cp", "-a", Ours.state_directory / alice.name, stray], check=True)
+    credential = stray / "credential.toml"
+    credential.write_text(credential.read_text().replace(f'"{alice.name}"', f'"{ally.name}"'))
+    before = self_service.record(alice)
+    permissions(under_test)
+    assert self_service.record(alice) == before and stray.exists()
+    assert ally.name in under_test.admin("list")
+    assert "another name of" in under_test.admin("list")
 
 
 def test_reset_of_an_alias_that_has_a_record_of_its_own_leaves_the_persons(alice, ally, under_test):

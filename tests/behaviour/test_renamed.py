@@ -181,7 +181,9 @@ def test_debians_own_programs_run_the_hook(alice, hooks, program):
     record(alice).rename(gone)
     shadow("userdel", alice.name)
     gone.rename(record(alice))
-    shadow("/usr/sbin/adduser", "--quiet", "--disabled-password", "--gecos", "", alice.name)
+    shadow(
+        "/usr/sbin/adduser", "--quiet", "--disabled-password", "--gecos", "", "--home", alice.home, "--no-create-home", alice.name,
+    )
     assert not record(alice).exists()
 
 
