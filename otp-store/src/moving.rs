@@ -3,7 +3,7 @@
 //! A process that is killed on the way leaves the record where it was, or where it is to go. In between it is the new
 //! user's and names the old one: then neither gets in by it, and the same move again completes it.
 
-use crate::files::LOCK_DEADLINE;
+use crate::files::ROOTS_LOCK_DEADLINE;
 use crate::{Account, Error, Locked, Store, UserName};
 use otp_core::{Credential, UnixTime};
 
@@ -76,8 +76,8 @@ impl Store {
         } else {
             (&to.name, from)
         };
-        let mut first = self.lock_by_name(first, LOCK_DEADLINE)?;
-        let mut second = self.lock_by_name(second, LOCK_DEADLINE)?;
+        let mut first = self.lock_by_name(first, ROOTS_LOCK_DEADLINE)?;
+        let mut second = self.lock_by_name(second, ROOTS_LOCK_DEADLINE)?;
         let (old, new) = if old_is_first {
             (first.as_mut(), second.as_mut())
         } else {
@@ -130,7 +130,7 @@ impl Store {
 
     /// Binds a record to the user id that its owner has now.
     fn rebind(&self, to: &Account, another_uid: bool) -> Result<Moved, Failed> {
-        let Some(mut locked) = self.lock_by_name(&to.name, LOCK_DEADLINE)? else {
+        let Some(mut locked) = self.lock_by_name(&to.name, ROOTS_LOCK_DEADLINE)? else {
             return Err(NotMoved::NoRecord.into());
         };
         let Some(recorded) = locked.owner_on_record()? else {
