@@ -67,6 +67,8 @@ pub struct Service {
     pub asks: bool,
     /// What becomes of the account line.
     pub account_line: AccountLine,
+    /// Whether a line that asks for a code says `nullok`, and an account line does not.
+    pub forgets_nullok: bool,
     /// Whether another module finds out who the user is.
     pub proves_identity: bool,
 }
@@ -122,12 +124,14 @@ impl Stacks {
             }
             let auth = self.walk(&name, "auth")?;
             let asks = auth.ours.is_some();
-            let account_line = self.walk(&name, "account")?.found();
+            let account = self.walk(&name, "account")?;
+            let account_line = account.found();
             if asks || account_line != AccountLine::Missing {
                 services.push(Service {
                     name,
                     asks,
                     account_line,
+                    forgets_nullok: auth.nullok && account.demands,
                     proves_identity: auth.proves_identity,
                 });
             }
@@ -175,6 +179,7 @@ impl Stacks {
                     kind: of,
                     control,
                     module,
+                    arguments,
                 }) if of.eq_ignore_ascii_case(kind) => {
                     has_lines = true;
                     match control {
@@ -186,7 +191,7 @@ impl Stacks {
                             self.follow(module, kind, depth + 1, &mut inner)?;
                             walk.pass_substack(&inner);
                         }
-                        _ => walk.pass(control, module),
+                        _ => walk.pass(control, module, arguments),
                     }
                 }
                 Some(Line::Module { .. }) | None => {}
@@ -235,6 +240,10 @@ fn read_text(path: &Path) -> std::io::Result<String> {
 }
 
 /// What was met on the way through a stack.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a kind of line that was met or not"
+)]
 #[derive(Default)]
 struct Walk {
     /// A line was met that can end the stack, or jump, before ours.
@@ -245,15 +254,24 @@ struct Walk {
     ours: Option<bool>,
     /// A module was met that finds out who the user is.
     proves_identity: bool,
+    /// A line of ours was met that says `nullok`.
+    nullok: bool,
+    /// A line of ours was met that does not.
+    demands: bool,
 }
 
 impl Walk {
-    fn pass(&mut self, control: &str, module: &str) {
+    fn pass(&mut self, control: &str, module: &str, arguments: &str) {
         let name = Path::new(module).file_name().and_then(OsStr::to_str);
         let is_ours = name == Some(MODULE);
         let control = Control::parse(control);
         self.doubtful |= control.forgets;
         self.proves_identity |= name.is_some_and(|name| PROVES_IDENTITY.contains(&name));
+        if is_ours {
+            let nullok = arguments.split_whitespace().any(|one| one == "nullok");
+            self.nullok |= nullok;
+            self.demands |= !nullok;
+        }
         if self.ours.is_some() {
             return;
         }
@@ -268,6 +286,8 @@ impl Walk {
     fn pass_substack(&mut self, inner: &Self) {
         self.doubtful |= inner.doubtful;
         self.proves_identity |= inner.proves_identity;
+        self.nullok |= inner.nullok;
+        self.demands |= inner.demands;
         if self.ours.is_none() {
             self.ours = inner.ours.map(|counts| counts && !self.leads_around);
         }
@@ -371,6 +391,7 @@ enum Line<'a> {
         kind: &'a str,
         control: &'a str,
         module: &'a str,
+        arguments: &'a str,
     },
 }
 
@@ -387,11 +408,13 @@ impl<'a> Line<'a> {
         } else {
             word(rest)?
         };
+        let (module, arguments) = word(rest)?;
         Some(Self::Module {
             // With a dash, a module that is missing is not logged.
             kind: kind.strip_prefix('-').unwrap_or(kind),
             control,
-            module: word(rest)?.0,
+            module,
+            arguments,
         })
     }
 }

@@ -68,7 +68,7 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, S
         Ok(options) => options,
         Err(answer) => return Ok(answer),
     };
-    let mut case = call.case(&options)?;
+    let case = call.case(&options)?;
     let Some(account) = case.account.clone() else {
         let line = call.line(Priority::Notice, "otp.notenrolled");
         call.log(&line.with("result", "refused").with("account", "unknown"));
@@ -89,10 +89,11 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, S
     }
     // A login that came by no line of ours may have come by nobody's: root's su, a public key, cron.
     let may_enrol = passed.as_ref().is_some_and(|passed| passed.may_enrol) && !call.silent;
-    if let Some(passed) = passed {
-        case.nullok = passed.nullok;
+    let answer = without_authenticator(call, &case, &account, may_enrol)?;
+    if answer != Answer::Success && !case.nullok && passed.is_some_and(|passed| passed.nullok) {
+        call.warn("nullok is an argument of the auth line and not of the account line, which refuses by its own");
     }
-    without_authenticator(call, &case, &account, may_enrol)
+    Ok(answer)
 }
 
 /// What becomes of an account that has no authenticator.

@@ -88,11 +88,17 @@ pub(crate) struct Kept {
 
 /// A login that an authentication line has left to others: who has no authenticator gets in, or sets one up in the account
 /// phase. Only there can it be known that some other module has let the user in.
+///
+/// It is noted before anybody knows how the authentication ends, and stays on the handle when it fails. sshd checks
+/// passwords of the method "password" on the very handle on which it goes on to the account phase after a public key, so
+/// a note may be of a pass that came to nothing. Nobody gets in by it: it only refuses (no code was asked), or begins a
+/// dialogue, which sshd's conversation for passwords cannot lead. `SSH_AUTH_INFO_0` does not help: sshd writes the method
+/// that has succeeded into it only after the account phase (measured: `tests/behaviour/test_ssh_proof.py`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Passed {
     /// Whose login.
     pub user: String,
-    /// Whether that line said `nullok`.
+    /// Whether that line said `nullok`; for the log.
     pub nullok: bool,
     /// Whether the account phase may set up an authenticator: another module finds out who the user is.
     pub may_enrol: bool,

@@ -31,7 +31,7 @@ LoginGraceTime 300
 
 
 class Sshd:
-    """`with Sshd() as server:` until the end of the block. Extra lines go to the end of sshd_config."""
+    """`with Sshd() as server:` until the end of the block. Extra lines go first: of each keyword the first value counts."""
 
     def __init__(self, *extra_lines):
         bring_loopback_up()
@@ -45,7 +45,7 @@ class Sshd:
         config = CONFIG.format(host=HOST, port=self.port, directory=self._directory)
         if self._knows("PerSourcePenalties=no"):
             config += "PerSourcePenalties no\n"  # OpenSSH 9.8 and later would shut us out after a few wrong codes
-        self._config.write_text(config + "\n".join(extra_lines) + "\n")
+        self._config.write_text("\n".join(extra_lines) + "\n" + config)
 
     def _knows(self, option):
         self._config.write_text("")

@@ -157,9 +157,9 @@ def test_enrolled_user_who_need_not_is_asked_the_code_all_the_same(account_door,
 
 
 @pytest.mark.parametrize("auth, account, admitted", [
-    ("nullok", "nullok", True), ("nullok", "", True), ("", "nullok", False),
+    ("nullok", "nullok", True), ("nullok", "", False), ("", "nullok", False),
 ])
-def test_nullok_of_the_auth_line_counts_for_the_whole_login(
+def test_nullok_counts_for_the_line_that_it_stands_on(
     account_door, bobby, under_test, stack, auth, account, admitted
 ):
     stack(auth=[PASSWORD, under_test.line(auth)], account=[under_test.line(account), "required pam_unix.so"])

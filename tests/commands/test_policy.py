@@ -138,6 +138,15 @@ def test_account_lines_do_not_matter_where_no_login_sets_up_an_authenticator(mac
     assert services(SERVICES, "policy", "check") == f"{machine.conf}: can be used\n"
 
 
+@pytest.mark.parametrize("at_login", ["off", "offer"])
+def test_nullok_that_the_account_line_lacks_is_found(machine, enrolled, services, at_login):
+    machine.policy(f'[enroll]\nat_login = "{at_login}"\n')
+    login = SERVICES["login"].replace("auth required pam_otp.so", "auth required pam_otp.so nullok")
+    found = services({"login": login}, "policy", "check").splitlines()
+    assert found[0].startswith('/etc/pam.d/login: "nullok" is an argument of the auth line and not of the account line'), found
+    assert len(found) == 2
+
+
 def test_services_that_cannot_be_read_are_found(machine, enrolled, services):
     machine.policy('[enroll]\nat_login = "offer"\n')
     found = services({"sshd": "@include sshd\n"}, "policy", "check").splitlines()

@@ -56,6 +56,11 @@ pub enum Finding {
         /// Its name.
         service: String,
     },
+    /// A service says `nullok` where it asks for codes, and not on its account line of ours.
+    AccountLineForgetsNullok {
+        /// Its name.
+        service: String,
+    },
     /// A service has no module beside ours that finds out who the user is.
     NobodyProvesIdentity {
         /// Its name.
@@ -132,6 +137,10 @@ impl Finding {
                 "/etc/pam.d/{service}: its account line of pam_otp.so can be led around, so no login there sets up an \
                  authenticator; make it \"account required pam_otp.so\", above the other account lines"
             ),
+            Self::AccountLineForgetsNullok { service } => format!(
+                "/etc/pam.d/{service}: \"nullok\" is an argument of the auth line and not of the account line of pam_otp.so, \
+                 which refuses users without an authenticator; it belongs on both or on neither"
+            ),
             Self::NobodyProvesIdentity { service } => format!(
                 "/etc/pam.d/{service}: no module but pam_otp.so is known to find out who the user is, so no login there sets up an authenticator"
             ),
@@ -188,6 +197,10 @@ impl Finding {
                 "/etc/pam.d/{service}: pam_otp.so의 account 줄을 비켜 갈 수 있어 거기서 로그인하면서 인증기를 등록할 수 \
                  없습니다. \"account required pam_otp.so\"로 다른 account 줄보다 위에 두세요"
             ),
+            Self::AccountLineForgetsNullok { service } => format!(
+                "/etc/pam.d/{service}: \"nullok\"이 pam_otp.so의 auth 줄에는 있고 account 줄에는 없어 인증기가 없는 사용자가 \
+                 거부됩니다. 두 줄에 모두 넣거나 모두 빼세요"
+            ),
             Self::NobodyProvesIdentity { service } => format!(
                 "/etc/pam.d/{service}: pam_otp.so 말고는 사용자를 확인하는 모듈이 없어 거기서 로그인하면서 인증기를 등록할 수 없습니다"
             ),
@@ -241,6 +254,9 @@ mod tests {
                 services: vec![text("login"), text("sshd")],
             },
             Finding::AccountLineLedAround {
+                service: text("sshd"),
+            },
+            Finding::AccountLineForgetsNullok {
                 service: text("sshd"),
             },
             Finding::NobodyProvesIdentity {

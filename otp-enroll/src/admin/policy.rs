@@ -77,6 +77,10 @@ impl Services {
             }
         };
         let mut findings: Vec<Finding> = services.iter().filter_map(finding).collect();
+        let forgetful = services.iter().filter(|one| one.forgets_nullok);
+        findings.extend(forgetful.map(|one| Finding::AccountLineForgetsNullok {
+            service: one.name.clone(),
+        }));
         let without = |one: &&Service| one.asks && one.account_line == AccountLine::Missing;
         let missing: Vec<String> = services
             .iter()
@@ -113,6 +117,7 @@ mod tests {
             asks,
             account_line,
             proves_identity: name != "kiosk",
+            forgets_nullok: false,
         };
         let services = Services(Ok(vec![
             service("common-account", false, AccountLine::Sure),

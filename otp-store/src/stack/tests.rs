@@ -169,6 +169,42 @@ fn the_services_that_have_a_line_of_ours_are_found() {
 }
 
 #[test]
+fn nullok_that_the_account_line_lacks_is_found() {
+    let forgets = |text: &str| {
+        let files = [
+            ("etc/sshd", text),
+            ("etc/code", "auth required pam_otp.so nullok"),
+        ];
+        let found = stacks(&files).1.services();
+        let found = found.unwrap().into_iter().find(|one| one.name == "sshd");
+        found.unwrap().forgets_nullok
+    };
+    let account = "account required pam_otp.so";
+    for (lines, expected) in [
+        (format!("auth required pam_otp.so nullok\n{account}"), true),
+        (
+            format!("auth required pam_otp.so debug nullok # both\n{account} debug"),
+            true,
+        ),
+        (format!("@include code\n{account}"), true),
+        (format!("auth substack code\n{account}"), true),
+        (
+            format!("auth required pam_otp.so nullok\n{account} nullok"),
+            false,
+        ),
+        (format!("auth required pam_otp.so\n{account}"), false),
+        (format!("auth required pam_otp.so\n{account} nullok"), false),
+        ("auth required pam_otp.so nullok".to_owned(), false),
+        (
+            format!("auth required pam_unix.so nullok\n{account}"),
+            false,
+        ),
+    ] {
+        assert_eq!(forgets(&lines), expected, "{lines}");
+    }
+}
+
+#[test]
 fn who_the_user_is_is_found_out_by_few_modules() {
     let (_root, stacks) = stacks(&[
         (
