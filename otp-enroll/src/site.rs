@@ -140,8 +140,8 @@ impl Site {
     pub fn overview(&self, account: &Account) -> Result<Overview, Failure> {
         let user = account.name.as_str();
         let found = if self.is_root {
-            let (store, now) = (self.store()?, clock::now()?);
-            otp_store::Overview::read(&store, account, &self.policy, now)
+            let store = self.store()?;
+            otp_store::Overview::read(&store, account, &self.policy, clock::now)
                 .map_err(Failure::about(user))?
         } else {
             let user = user.to_owned();

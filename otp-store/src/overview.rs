@@ -1,10 +1,10 @@
 //! What can be told about one account without telling a secret.
 
 use crate::files::LOCK_DEADLINE;
-use crate::{Account, Error, Store};
+use crate::{Account, Error, Locked, Record, Store};
 use otp_core::decide::standing_at;
 use otp_core::record::{Name, Refusal, Standing};
-use otp_core::{Policy, UnixTime};
+use otp_core::{Policy, State, UnixTime};
 
 /// How an enrolled account stands at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,32 +39,67 @@ pub struct Device {
 impl Store {
     /// Whether the account may try a code; `None`: it is not enrolled.
     ///
+    /// `clock` is read under the lock. A lock that lies in the future begins now, and that is stored.
+    ///
     /// # Errors
-    /// The record cannot be trusted or read.
-    pub fn standing(&self, account: &Account, now: UnixTime) -> Result<Option<Standing>, Error> {
+    /// The record cannot be trusted, read, or written where it has to be.
+    pub fn standing(
+        &self,
+        account: &Account,
+        clock: impl FnOnce() -> Result<UnixTime, Error>,
+    ) -> Result<Option<Standing>, Error> {
         let Some(locked) = self.lock(account, LOCK_DEADLINE)? else {
             return Ok(None);
         };
-        let record = locked.read(account)?;
-        Ok(record.map(|record| standing_at(record.state.standing, now)))
+        let record = locked.read_settled(account, clock)?;
+        Ok(record.map(|record| record.state.standing))
+    }
+}
+
+impl Locked {
+    /// Reads the record with the standing as it is now.
+    ///
+    /// A lock that was set by a clock gone wrong begins anew when it is looked at ([`standing_at`]). That has to last:
+    /// begun anew at each look, it would never end for users who wait as they were told.
+    fn read_settled(
+        &self,
+        account: &Account,
+        clock: impl FnOnce() -> Result<UnixTime, Error>,
+    ) -> Result<Option<Record>, Error> {
+        let Some(mut record) = self.read(account)? else {
+            return Ok(None);
+        };
+        let standing = standing_at(record.state.standing, clock()?);
+        if standing != record.state.standing && standing != Standing::Open {
+            let next = State {
+                standing,
+                ..record.state.clone()
+            };
+            self.commit(record, &next)?;
+            return self.read(account);
+        }
+        record.state.standing = standing;
+        Ok(Some(record))
     }
 }
 
 impl Overview {
     /// Reads it under the lock, so that it is of one moment; `None`: the account is not enrolled.
     ///
+    /// `clock` is read under the lock. A lock that lies in the future begins now, and that is stored.
+    ///
     /// # Errors
-    /// The record cannot be trusted or read.
+    /// The record cannot be trusted, read, or written where it has to be.
     pub fn read(
         store: &Store,
         account: &Account,
         policy: &Policy,
-        now: UnixTime,
+        clock: impl FnOnce() -> Result<UnixTime, Error>,
     ) -> Result<Option<Self>, Error> {
         let Some(locked) = store.lock(account, LOCK_DEADLINE)? else {
             return Ok(None);
         };
-        let Some(record) = locked.read(account)? else {
+        let Some(record) = locked.read_settled(account, clock)? else {
             return Ok(None);
         };
         let (credential, state) = (&record.credential, &record.state);
@@ -81,8 +116,11 @@ impl Overview {
                 .map(|set| u32::try_from(set.hashes.len()).unwrap_or(u32::MAX)),
             failures: state.failures_in_a_row,
             failures_left: policy.lockout.failures().saturating_sub(state.failures),
-            standing: standing_at(state.standing, now),
+            standing: state.standing,
             last_refusal: state.last_refusal,
         }))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -133,10 +133,10 @@ impl Route {
     pub(crate) fn standing(
         &self,
         account: &Account,
-        now: UnixTime,
+        clock: impl FnOnce() -> Result<UnixTime, Error>,
     ) -> Result<Option<Standing>, Lost> {
         match self {
-            Self::Direct(store) => Ok(store.standing(account, now)?),
+            Self::Direct(store) => Ok(store.standing(account, clock)?),
             Self::Helper { .. } => {
                 let user = account.name.as_str().to_owned();
                 match self.ask_helper(&Request::Standing { user })? {

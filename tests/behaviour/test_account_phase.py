@@ -103,6 +103,24 @@ def test_lock_is_over_when_its_time_is(account_doors, side_door, alice, clock):
     assert side_door.attempt(alice).admitted
 
 
+@pytest.mark.parametrize("as_root", [True, False], ids=["key", "over the helper"])
+def test_lock_of_a_clock_in_the_future_ends_for_who_waits_as_told(account_doors, key, alice, clock, journal, as_root):
+    clock.advance(365 * 24 * 60 * MINUTE)
+    lock(account_doors, alice)
+    clock.advance(-365 * 24 * 60 * MINUTE)
+
+    def admitted():
+        if as_root:
+            return key.attempt(alice).admitted
+        command = alice.running("/usr/bin/pamtester", "pamtester", alice.name, "acct_mgmt")
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+
+    for minutes in (0, 7, 8):
+        clock.advance(minutes * MINUTE)
+        assert admitted() == (minutes == 8)
+    assert {event["until"] for event in told_in_account(journal, alice)} == {"2027-01-15 08:15:10 UTC"}
+
+
 def test_four_failures_do_not_lock(account_doors, side_door, alice):
     lock(account_doors, alice, FAILURES - 1)
     assert side_door.attempt(alice).admitted

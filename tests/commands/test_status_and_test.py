@@ -3,6 +3,7 @@
 import json
 
 import pexpect
+import pytest
 
 
 def test_status_as_json_has_the_keys_that_were_promised(machine, enrolled):
@@ -40,6 +41,24 @@ def test_a_lock_ends_with_its_time(machine, enrolled):
         machine.try_code("daemon", wrong)
     machine.now += 900
     assert machine.status("daemon")["locked"] is False
+    assert machine.try_code("daemon", machine.code(enrolled["secret"]))[0] == 0
+
+
+@pytest.mark.parametrize("look", ["show", "list", "status"])
+def test_a_lock_of_a_clock_in_the_future_ends_for_who_waits_as_told(machine, enrolled, look):
+    machine.now += 365 * 86400
+    wrong = machine.wrong_code(enrolled["secret"])
+    for _ in range(5):
+        machine.try_code("daemon", wrong)
+    machine.now -= 365 * 86400
+    words = {"show": ("otp-admin", "show", "daemon"), "list": ("otp-admin", "list"),
+             "status": ("otp-enroll", "--user", "daemon", "status")}[look]
+    told = machine.run(*words).stdout
+    assert "08:16 UTC" in told, told
+    machine.now += 600
+    assert machine.run(*words).stdout.count("08:16 UTC") == 1
+    machine.now += 300
+    assert "locked" not in machine.run(*words).stdout
     assert machine.try_code("daemon", machine.code(enrolled["secret"]))[0] == 0
 
 

@@ -42,10 +42,9 @@ enum Entry {
 /// Lists everybody who is enrolled.
 pub fn list(site: &Site, format: Format) -> Result<(), Failure> {
     let store = site.store()?;
-    let now = clock::now()?;
     let mut entries = Vec::new();
     for user in store.users()? {
-        match entry(site, &store, &user, now)? {
+        match entry(site, &store, &user)? {
             Entry::Readable(overview) if !overview.enrolled => {}
             listed => entries.push(listed),
         }
@@ -58,7 +57,7 @@ pub fn list(site: &Site, format: Format) -> Result<(), Failure> {
 }
 
 /// Fails only where every other entry would fail as well.
-fn entry(site: &Site, store: &Store, user: &UserName, now: UnixTime) -> Result<Entry, Failure> {
+fn entry(site: &Site, store: &Store, user: &UserName) -> Result<Entry, Failure> {
     let damaged = |problem| Entry::Damaged {
         user: user.as_str().to_owned(),
         problem,
@@ -87,7 +86,7 @@ fn entry(site: &Site, store: &Store, user: &UserName, now: UnixTime) -> Result<E
         Err(error) => return Err(error.into()),
     };
     Ok(
-        match otp_store::Overview::read(store, &account, &site.policy, now) {
+        match otp_store::Overview::read(store, &account, &site.policy, clock::now) {
             Ok(found) => Entry::Readable(Overview::of(user.as_str(), found)),
             Err(error) => {
                 let hint = failure::hint(&error, Some(user.as_str()));

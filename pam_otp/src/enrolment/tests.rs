@@ -332,7 +332,7 @@ fn whoever_is_faster_counts() {
         &machine.store(),
         &account_of("bob").unwrap(),
         &otp_core::Policy::default(),
-        NOON,
+        || Ok(NOON),
     );
     let overview = overview.unwrap().unwrap();
     assert_eq!(overview.authenticators[0].name.as_str(), "other");

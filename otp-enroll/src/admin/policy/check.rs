@@ -65,7 +65,7 @@ fn has_authenticator(site: &Site, you: &Account, force: bool) -> Result<bool, Fa
         let Some(store) = site.store_if_there()? else {
             return Ok(false);
         };
-        let standing = store.standing(you, clock::now()?);
+        let standing = store.standing(you, clock::now);
         let standing = standing.map_err(Failure::about(you.name.as_str()))?;
         Ok(standing.is_some())
     };
