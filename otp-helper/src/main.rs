@@ -5,6 +5,7 @@
 
 mod caller;
 mod dialogue;
+mod group;
 mod harmless;
 mod line;
 mod log;
@@ -38,7 +39,10 @@ fn main() -> ExitCode {
     let (verb, user) = (request.verb().word(), request.user().to_owned());
     let answer = match answer(&caller, request, &mut line, &mut time) {
         Ok(answer) => answer,
-        Err(Stop::Unavailable(error)) => Answer::Unavailable(error.to_string()),
+        Err(Stop::Unavailable(error)) => {
+            let reason = group::missing(&error, &caller.state_dir);
+            Answer::Unavailable(reason.unwrap_or_else(|| error.to_string()))
+        }
         Err(Stop::Gone) => return ExitCode::FAILURE,
         Err(Stop::Senseless) => return refuse(verb, &user, "not what belongs at this point"),
     };

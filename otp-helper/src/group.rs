@@ -1,0 +1,179 @@
+//! Why this helper has not the group that gets it to the records.
+//!
+//! Then the kernel says "Permission denied" at the directory of records, whose mode is as it should be. The reason lies
+//! with how the helper was installed or started.
+
+use nix::sys::prctl;
+use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::unistd::{getegid, getgid};
+use otp_helper::client::DEFAULT_HELPER;
+use otp_store::Error;
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// This program, also where its file has another name by now.
+const ITSELF: &str = "/proc/self/exe";
+
+const SETGID: u32 = 0o2000;
+
+/// What is known of the way in which this process was started.
+struct Start {
+    /// The group that this process has from its file, if any.
+    group: Option<u32>,
+    no_new_privs: bool,
+    nosuid: bool,
+    /// The group and the mode of this program's file.
+    file: Option<(u32, u32)>,
+    /// The group of the directory of all records.
+    records: Option<u32>,
+}
+
+/// What keeps this helper from the records and what to do about it, where the error is that it may not get to them.
+pub(crate) fn missing(error: &Error, records: &Path) -> Option<String> {
+    let Error::Io { source, .. } = error else {
+        return None;
+    };
+    if source.kind() != ErrorKind::PermissionDenied {
+        return None;
+    }
+    let group = |about: Metadata| about.gid();
+    let start = Start {
+        group: (getegid() != getgid()).then(|| getegid().as_raw()),
+        no_new_privs: prctl::get_no_new_privs().unwrap_or(false),
+        nosuid: statvfs(ITSELF).is_ok_and(|found| found.flags().contains(FsFlags::ST_NOSUID)),
+        file: fs::metadata(ITSELF)
+            .ok()
+            .map(|about| (about.gid(), about.mode())),
+        records: fs::metadata(records).ok().map(group),
+    };
+    start
+        .reason()
+        .map(|reason| format!("{DEFAULT_HELPER} {reason}"))
+}
+
+impl Start {
+    /// The first of the reasons that holds; `None`: it has the group of the records.
+    fn reason(&self) -> Option<String> {
+        let without = "was started without its group: ";
+        match (self.group, self.file, self.records) {
+            (Some(own), _, Some(records)) if own != records => Some(format!(
+                "has the group {own} and the records have {records}: install the package again"
+            )),
+            (Some(_), ..) => None,
+            (None, Some((_, mode)), _) if mode & SETGID == 0 => Some(
+                "has no set-group-id bit, and so not the group of the records: install the package again".to_owned(),
+            ),
+            (None, Some((file, _)), Some(records)) if file != records => Some(format!(
+                "has the group {file} and the records have {records}: install the package again"
+            )),
+            _ if self.no_new_privs => Some(format!(
+                "{without}the program that asks has no_new_privs (systemd: NoNewPrivileges=yes and what implies it); \
+                 take that setting out of its service"
+            )),
+            _ if self.nosuid => Some(format!(
+                "{without}its file system is mounted with nosuid; mount it without"
+            )),
+            _ => Some(format!(
+                "{without}the kernel did not give it (is it traced, or in a container that has no such group?)"
+            )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Start = Start {
+        group: None,
+        no_new_privs: false,
+        nosuid: false,
+        file: Some((990, 0o102_755)),
+        records: Some(990),
+    };
+
+    fn reason(start: &Start) -> String {
+        start.reason().unwrap_or_default()
+    }
+
+    #[test]
+    fn each_reason_is_told_with_what_to_do_and_fits_a_line_of_the_log() {
+        for (start, words) in [
+            (
+                Start {
+                    no_new_privs: true,
+                    ..START
+                },
+                "NoNewPrivileges",
+            ),
+            (
+                Start {
+                    nosuid: true,
+                    ..START
+                },
+                "nosuid; mount it without",
+            ),
+            (
+                Start {
+                    file: Some((990, 0o100_755)),
+                    no_new_privs: true,
+                    ..START
+                },
+                "set-group-id bit",
+            ),
+            (
+                Start {
+                    file: Some((0, 0o102_755)),
+                    ..START
+                },
+                "group 0 and the records have 990",
+            ),
+            (
+                Start {
+                    group: Some(991),
+                    ..START
+                },
+                "group 991 and the records have 990",
+            ),
+            (
+                Start {
+                    file: None,
+                    records: None,
+                    ..START
+                },
+                "traced",
+            ),
+        ] {
+            let reason = reason(&start);
+            assert!(reason.contains(words), "{reason}");
+            assert!(DEFAULT_HELPER.len() + 1 + reason.len() <= 256, "{reason}");
+        }
+    }
+
+    #[test]
+    fn a_helper_that_has_its_group_is_not_to_blame() {
+        assert_eq!(
+            Start {
+                group: Some(990),
+                ..START
+            }
+            .reason(),
+            None
+        );
+    }
+
+    #[test]
+    fn only_a_refusal_of_the_kernel_is_about_the_group() {
+        let io = |kind: ErrorKind| Error::Io {
+            path: "/x".to_owned(),
+            action: "open",
+            source: kind.into(),
+        };
+        let records = Path::new("/nowhere");
+        assert!(missing(&io(ErrorKind::PermissionDenied), records).is_some());
+        assert!(missing(&io(ErrorKind::NotFound), records).is_none());
+        assert!(missing(&Error::Clock, records).is_none());
+    }
+}
