@@ -59,6 +59,10 @@ pub enum AccountLine {
 }
 
 /// A service that has a line of this module.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a kind of line that is there or not"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
     /// Its name.
@@ -69,6 +73,10 @@ pub struct Service {
     pub account_line: AccountLine,
     /// Whether a line that asks for a code says `nullok`, and an account line does not.
     pub forgets_nullok: bool,
+    /// Whether a `password` line is ours: it refuses every change of a password.
+    pub has_password_line: bool,
+    /// Whether a `session` line is ours: it does nothing.
+    pub has_session_line: bool,
     /// Whether another module finds out who the user is.
     pub proves_identity: bool,
 }
@@ -126,12 +134,17 @@ impl Stacks {
             let asks = auth.ours.is_some();
             let account = self.walk(&name, "account")?;
             let account_line = account.found();
-            if asks || account_line != AccountLine::Missing {
+            let has_password_line = self.walk(&name, "password")?.ours.is_some();
+            let has_session_line = self.walk(&name, "session")?.ours.is_some();
+            if asks || account_line != AccountLine::Missing || has_password_line || has_session_line
+            {
                 services.push(Service {
                     name,
                     asks,
                     account_line,
                     forgets_nullok: auth.nullok && account.demands,
+                    has_password_line,
+                    has_session_line,
                     proves_identity: auth.proves_identity,
                 });
             }

@@ -4,7 +4,7 @@
 //! strings that PAM hands out are NUL-terminated and live until the item is set again. Nothing unwinds out of here.
 
 use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Priority, Reply, Tone};
-use crate::{account, login};
+use crate::{account, login, password};
 use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::UnixTime;
 use otp_core::enforce::Belongs;
@@ -70,6 +70,9 @@ impl Drop for Uncancelled {
 
 /// `PAM_REINITIALIZE_CRED` of `_pam_types.h`.
 const PAM_REINITIALIZE_CRED: PamFlag = 0x0008;
+
+/// `PAM_PRELIM_CHECK` of `pam_modules.h`: the first of the two calls that change a password.
+const PAM_PRELIM_CHECK: PamFlag = 0x4000;
 
 /// `struct pam_message`.
 #[repr(C)]
@@ -142,6 +145,17 @@ impl PamHooks for PamOtp {
             });
         }
         PamResultCode::PAM_SUCCESS
+    }
+
+    /// There is no password of ours to change. Refuses, and says so in the log at the first of the two calls.
+    fn sm_chauthtok(handle: &mut PamHandle, _: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
+        if flags & PAM_PRELIM_CHECK != 0 {
+            refuse_on_panic(handle, |host| {
+                password::refuse_change(host);
+                Answer::Refused
+            });
+        }
+        PamResultCode::PAM_AUTHTOK_ERR
     }
 }
 

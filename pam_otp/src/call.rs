@@ -44,6 +44,7 @@ pub(crate) enum Phase {
     Authentication,
     Account,
     Credentials,
+    Password,
 }
 
 impl Phase {
@@ -53,6 +54,7 @@ impl Phase {
             Self::Authentication => "",
             Self::Account => "account",
             Self::Credentials => "credentials",
+            Self::Password => "password",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `pam_otp.so`: asks for a one-time code and checks it.
 //!
 //! The story of a login is in `login`, and what comes after it in `account` and `enrolment`; how C calls them, and what
-//! they need from C, in `boundary`.
+//! they need from C, in `boundary`. Of `password` lines, which are a mistake, `password`.
 
 mod account;
 #[allow(
@@ -16,6 +16,7 @@ mod event;
 mod host;
 mod login;
 mod options;
+mod password;
 mod route;
 #[cfg(test)]
 mod script;

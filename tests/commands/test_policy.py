@@ -142,9 +142,19 @@ def test_account_lines_do_not_matter_where_no_login_sets_up_an_authenticator(mac
 def test_nullok_that_the_account_line_lacks_is_found(machine, enrolled, services, at_login):
     machine.policy(f'[enroll]\nat_login = "{at_login}"\n')
     login = SERVICES["login"].replace("auth required pam_otp.so", "auth required pam_otp.so nullok")
-    found = services({"login": login}, "policy", "check").splitlines()
+    files = {"login": login, "common-account": SERVICES["common-account"]}
+    found = services(files, "policy", "check").splitlines()
     assert found[0].startswith('/etc/pam.d/login: "nullok" is an argument of the auth line and not of the account line'), found
     assert len(found) == 2
+
+
+def test_lines_that_refuse_every_change_of_a_password_or_do_nothing_are_found(machine, enrolled, services):
+    files = {"passwd": "@include common-password\n", "common-password": "password required pam_otp.so\n",
+             "su": "auth required pam_otp.so\nsession optional pam_otp.so\n"}
+    assert services(files, "policy", "check").splitlines()[:-1] == [
+        '/etc/pam.d: a "password" line of pam_otp.so in passwd, which refuses every change of a password; take it out',
+        '/etc/pam.d: a "session" line of pam_otp.so in su, which does nothing; take it out',
+    ]
 
 
 def test_services_that_cannot_be_read_are_found(machine, enrolled, services):

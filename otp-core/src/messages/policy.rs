@@ -71,6 +71,16 @@ pub enum Finding {
         /// Its name.
         service: String,
     },
+    /// Services have a `password` line of ours.
+    PasswordLine {
+        /// Their names.
+        services: Vec<String>,
+    },
+    /// Services have a `session` line of ours.
+    SessionLine {
+        /// Their names.
+        services: Vec<String>,
+    },
     /// The files of the services could not be read.
     ServicesNotRead {
         /// Why.
@@ -147,6 +157,14 @@ impl Finding {
             Self::CodeLineMissing { service } => format!(
                 "/etc/pam.d/{service}: has an account line of pam_otp.so and no \"auth\" line, so it asks nobody for a code"
             ),
+            Self::PasswordLine { services } => format!(
+                "/etc/pam.d: a \"password\" line of pam_otp.so in {}, which refuses every change of a password; take it out",
+                services.join(", ")
+            ),
+            Self::SessionLine { services } => format!(
+                "/etc/pam.d: a \"session\" line of pam_otp.so in {}, which does nothing; take it out",
+                services.join(", ")
+            ),
             Self::ServicesNotRead { reason } => {
                 format!("the services could not be looked at: {reason}")
             }
@@ -207,6 +225,14 @@ impl Finding {
             Self::CodeLineMissing { service } => format!(
                 "/etc/pam.d/{service}: pam_otp.so의 account 줄은 있지만 auth 줄이 없어 코드를 묻지 않습니다"
             ),
+            Self::PasswordLine { services } => format!(
+                "/etc/pam.d: {}에 pam_otp.so의 \"password\" 줄이 있어 비밀번호를 바꿀 수 없습니다. 그 줄을 빼세요",
+                services.join(", ")
+            ),
+            Self::SessionLine { services } => format!(
+                "/etc/pam.d: {}에 아무 일도 하지 않는 pam_otp.so의 \"session\" 줄이 있습니다. 그 줄을 빼세요",
+                services.join(", ")
+            ),
             Self::ServicesNotRead { reason } => {
                 format!("서비스를 살펴볼 수 없습니다: {reason}")
             }
@@ -264,6 +290,12 @@ mod tests {
             },
             Finding::CodeLineMissing {
                 service: text("login"),
+            },
+            Finding::PasswordLine {
+                services: vec![text("passwd"), text("su")],
+            },
+            Finding::SessionLine {
+                services: vec![text("su")],
             },
             Finding::ServicesNotRead {
                 reason: text("/etc/pam.d: cannot list"),

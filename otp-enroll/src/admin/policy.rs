@@ -66,6 +66,7 @@ impl Services {
         let finding = |one: &Service| {
             let service = one.name.clone();
             match one.account_line {
+                AccountLine::Missing if !one.asks => None,
                 _ if !one.asks => Some(Finding::CodeLineMissing { service }),
                 _ if at_login == AtLogin::Off => None,
                 AccountLine::Sure if !one.proves_identity => {
@@ -81,6 +82,22 @@ impl Services {
         findings.extend(forgetful.map(|one| Finding::AccountLineForgetsNullok {
             service: one.name.clone(),
         }));
+        let named = |of: fn(&Service) -> bool| -> Vec<String> {
+            let services = services.iter().filter(|one| of(one));
+            services.map(|one| one.name.clone()).collect()
+        };
+        let services_with_password_lines = named(|one| one.has_password_line);
+        if !services_with_password_lines.is_empty() {
+            findings.push(Finding::PasswordLine {
+                services: services_with_password_lines,
+            });
+        }
+        let services_with_session_lines = named(|one| one.has_session_line);
+        if !services_with_session_lines.is_empty() {
+            findings.push(Finding::SessionLine {
+                services: services_with_session_lines,
+            });
+        }
         let without = |one: &&Service| one.asks && one.account_line == AccountLine::Missing;
         let missing: Vec<String> = services
             .iter()
@@ -118,6 +135,8 @@ mod tests {
             account_line,
             proves_identity: name != "kiosk",
             forgets_nullok: false,
+            has_password_line: false,
+            has_session_line: false,
         };
         let services = Services(Ok(vec![
             service("common-account", false, AccountLine::Sure),

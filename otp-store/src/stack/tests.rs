@@ -169,6 +169,34 @@ fn the_services_that_have_a_line_of_ours_are_found() {
 }
 
 #[test]
+fn lines_that_have_no_business_are_found() {
+    let (_root, stacks) = stacks(&[
+        ("etc/passwd", "@include common-password"),
+        ("etc/common-password", "password required pam_otp.so"),
+        (
+            "etc/su",
+            "auth required pam_otp.so\n-session optional pam_otp.so",
+        ),
+        (
+            "etc/login",
+            "password required pam_unix.so\nsession required pam_unix.so # pam_otp.so",
+        ),
+    ]);
+    let found = stacks.services().unwrap();
+    let found: Vec<_> = found
+        .iter()
+        .map(|one| {
+            (
+                one.name.as_str(),
+                one.has_password_line,
+                one.has_session_line,
+            )
+        })
+        .collect();
+    assert_eq!(found, [("passwd", true, false), ("su", false, true)]);
+}
+
+#[test]
 fn nullok_that_the_account_line_lacks_is_found() {
     let forgets = |text: &str| {
         let files = [

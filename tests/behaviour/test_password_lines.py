@@ -1,0 +1,75 @@
+"""A line of ours among the password lines, where it has no business: nobody's password changes, and the log says why."""
+
+import pathlib
+
+import pexpect
+import pytest
+
+import doors
+from accounts import random_password
+
+pytestmark = pytest.mark.promised_by("ours")
+
+PASSWD = pathlib.Path("/etc/pam.d/passwd")
+UNIX = "required pam_unix.so"
+
+
+@pytest.fixture
+def password_lines():
+    before = PASSWD.read_text()
+    yield lambda *lines: PASSWD.write_text("".join(f"password {line}\n" for line in lines))
+    PASSWD.write_text(before)
+
+
+def change(account):
+    """passwd, at a terminal, as the account; whether it says that the password is another one now."""
+    command = account.running("/usr/bin/passwd")
+    new = random_password()
+    doors.TYPED.append(new)
+    with pexpect.spawn(command[0], command[1:], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS) as child:
+        while child.expect([r"(?i)(current|new|retype)[^:]*password: ", pexpect.EOF]) == 0:
+            child.sendline(account.password if child.match[1].lower() == "current" else new)
+        child.close()
+        if child.exitstatus == 0:
+            account.password = new
+        return child.exitstatus == 0
+
+
+def told(journal, account):
+    return [event for event in journal.events(account.name) if event["tag"] == "passwd:chauthtok"]
+
+
+@pytest.mark.parametrize("control", ["required", "requisite", "sufficient", "[success=ok default=die]"])
+@pytest.mark.parametrize("below", [False, True], ids=["above", "below"])
+def test_passwd_is_refused_and_the_log_says_why(clock, alice, ssh, journal, under_test, password_lines, control, below):
+    ours = under_test.line(control=control)
+    password_lines(*([UNIX, ours] if below else [ours, UNIX]))
+    before = alice.password
+    changed = change(alice)
+    # Where another module decides alone, it is that one's password that is asked for from then on.
+    assert not changed or control == "sufficient"
+    (event,) = told(journal, alice)
+    assert event["event"] == "otp.policy" and "password line" in event["reason"] and "take it out" in event["reason"]
+    assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted and (changed or alice.password == before)
+
+
+def test_password_line_that_is_alone_changes_nothing(clock, alice, ssh, journal, under_test, password_lines):
+    password_lines(under_test.line())
+    assert not change(alice)
+    assert len(told(journal, alice)) == 1
+    assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
+
+
+def test_without_it_the_password_changes(clock, alice, ssh, journal, password_lines):
+    """So that the refusals above mean something."""
+    password_lines(UNIX)
+    before = alice.password
+    assert change(alice) and alice.password != before
+    assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
+    assert told(journal, alice) == []
+
+
+def test_session_line_does_nothing(clock, alice, ssh, under_test):
+    service = pathlib.Path("/etc/pam.d/sshd")
+    service.write_text(service.read_text() + f"session {under_test.line()}\n")
+    assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
