@@ -364,6 +364,7 @@ impl Draft {
         added.authenticators = fresh;
         added.recovery = codes.into_iter().collect();
         let state = state.map_or_else(|| added.clone(), |state| state.joined_with(&added));
+        store.mark_enrolled()?;
         locked.replace(&account, &credential, &state)?;
         Ok(Kept { enrolled: true })
     }

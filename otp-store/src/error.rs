@@ -38,6 +38,17 @@ pub enum Error {
         /// Why it must be there.
         what: &'static str,
     },
+    /// The directory of all records is empty, and people have enrolled on this machine.
+    #[error(
+        "{path}: nobody's record is there, although people have enrolled on this machine: is its file system mounted? \
+         If the records are really gone, remove {mark}"
+    )]
+    Lost {
+        /// Which directory.
+        path: String,
+        /// The file that says so.
+        mark: String,
+    },
     /// Another login of the same user held the lock for the whole time.
     #[error("{path}: still locked by another login after {seconds} s")]
     Busy {
@@ -231,6 +242,9 @@ impl Error {
             }
             Self::Missing { .. } => {
                 "check the path; if it is right, mount or restore what belongs there"
+            }
+            Self::Lost { .. } => {
+                "mount what belongs there; without the records everybody has to enrol again"
             }
             Self::Newer { .. } => "upgrade pam_otp",
             Self::Busy { .. } => "try again",

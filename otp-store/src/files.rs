@@ -1,5 +1,6 @@
 //! One user's directory: open safely, lock, read, commit durably.
 
+use crate::marks::Outside;
 use crate::safe_open::{
     Access, Rules, metadata, open_directory, open_directory_of_anyone, open_file, read_whole,
 };
@@ -76,8 +77,8 @@ impl Store {
     /// Opens the directory of all records.
     ///
     /// # Errors
-    /// It is missing (that must not look like "nobody is enrolled"), owned by somebody else, or open to others than
-    /// root and its group.
+    /// It is missing, or empty on a machine where people have enrolled (that must not look like "nobody is enrolled"), owned
+    /// by somebody else, or open to others than root and its group.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let shown = path.display().to_string();
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -105,11 +106,27 @@ impl Store {
         }
         .check(&shown, &found)?;
         access_list::check(&directory, &shown, found.gid())?;
-        Ok(Self {
+        let store = Self {
             directory,
             path: shown,
             group: found.gid(),
-        })
+        };
+        if let Some(outside) = Outside::of(path) {
+            outside.settle(&store, geteuid().is_root())?;
+        }
+        Ok(store)
+    }
+
+    pub(crate) const fn directory(&self) -> &File {
+        &self.directory
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(crate) const fn group(&self) -> u32 {
+        self.group
     }
 
     /// Opens the directory of all records, and makes it first where there is none.
@@ -662,7 +679,7 @@ const SYNC_DIRECTORY: &str = "sync the directory";
 
 /// What the helper made for a user is root's from the first time that root has it open, so that nobody but root and the
 /// helper's group has any right to it, whatever way to it there may be.
-fn adopt(file: &File) {
+pub(crate) fn adopt(file: &File) {
     if geteuid().is_root() && file.metadata().is_ok_and(|found| found.uid() != 0) {
         // On a file system that is read-only just now it stays whose it is; the directory above keeps them out.
         fchown(file, Some(Uid::from_raw(0)), None).ok();

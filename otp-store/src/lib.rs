@@ -18,6 +18,7 @@ mod first_login;
 mod fixture;
 pub mod groups;
 pub mod host;
+mod marks;
 pub mod mint;
 pub mod moving;
 mod overview;

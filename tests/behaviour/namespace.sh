@@ -45,6 +45,9 @@ chown -R root:root "$world/bin" "$world/suite"
 
 mount --bind "$world/etc" /etc
 rm -f /etc/nologin /etc/localtime /etc/ld.so.preload
+# A test that puts an empty disk in the place of the records means a machine on which nobody has enrolled; test_records_gone.py
+# gives the machine an identity.
+rm -f /etc/machine-id
 
 # /dev: nothing but what logins use, and a place for the socket that collects the log.
 dev=$world/dev

@@ -157,6 +157,7 @@ def test_purging_asks_nothing_and_leaves_nothing_behind(debian, deb):
     debian.install(deb)
     debian.provision(alice)
     debian.write(POLICY, '[enroll]\nmax_authenticators = 2\n')
+    debian.write("/etc/security/pam_otp.enrolled", "0123456789abcdef0123456789abcdef\n")
     debian.run("pam-auth-update", "--package", "--enable", "pam-otp")
     # Without a terminal and without standard input.
     debian.run("apt-get", "purge", "--yes", "pam-otp")
@@ -178,7 +179,7 @@ def test_purging_after_removing_leaves_nothing_behind_either(debian, deb):
 def test_purging_removes_the_secrets_also_from_where_they_were_moved_to(installed):
     installed.provision(installed.account("alice"))
     installed.run("mkdir", "-p", "/srv/otp/of-somebody-else")
-    installed.run("mv", f"{RECORDS}/alice", "/srv/otp/")
+    installed.run("mv", f"{RECORDS}/alice", f"{RECORDS}/.enrolled", "/srv/otp/")
     installed.run("rmdir", RECORDS)
     installed.run("ln", "-s", "/srv/otp", RECORDS)
     installed.run("apt-get", "purge", "--yes", "pam-otp")

@@ -62,8 +62,10 @@ def test_uninstalling_keeps_policy_service_and_records_unless_all_is_to_go(insta
     install()
     (tmp_path / "var/lib/pam_otp/alice").mkdir(parents=True)
     (tmp_path / "var/lib/pam_otp/alice/state").touch()
+    (tmp_path / "etc/security/pam_otp.enrolled").touch()
     said = install("--uninstall")
-    left = ["/etc/pam.d/otp-enroll", "/etc/security/pam_otp.conf", "/var/lib/pam_otp/alice/state"]
+    left = ["/etc/pam.d/otp-enroll", "/etc/security/pam_otp.conf", "/etc/security/pam_otp.enrolled",
+            "/var/lib/pam_otp/alice/state"]
     assert files(tmp_path) == left
     assert "/var/lib/pam_otp /etc/security/pam_otp.conf /etc/pam.d/otp-enroll" in said
     install("--uninstall", "--purge")

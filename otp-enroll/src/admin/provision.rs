@@ -27,8 +27,8 @@ pub fn provision(
     let account = site.account(user)?;
     let user = account.name.as_str();
     let (credential, codes) = mint::credential(&account, name, &site.policy, clock::now()?)?;
-    let locked = site
-        .store_for_enrolling()?
+    let store = site.store_for_enrolling()?;
+    let locked = store
         .lock_or_create(&account, ROOTS_LOCK_DEADLINE)
         .map_err(Failure::about(user))?;
     // Forced, whatever is there is replaced, a damaged record and a lock included.
@@ -41,6 +41,7 @@ pub fn provision(
         let user = user.to_owned();
         return Err(Trouble::AlreadyEnrolled { user }.into());
     }
+    store.mark_enrolled()?;
     locked
         .replace(&account, &credential, &State::fresh(&credential))
         .map_err(Failure::about(user))?;
