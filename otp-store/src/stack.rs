@@ -42,6 +42,11 @@ const PROVES_IDENTITY: [&str; 20] = [
     "pam_ssh_agent_auth.so",
 ];
 
+/// Services whose programs keep nothing of what they show: not in a log, a journal or on standard error, at no level of
+/// detail. An enrolment shows the key, the URI and all recovery codes. Each is proven to by
+/// `tests/behaviour/test_login_enrolment_services.py`; `cockpit-session`, for one, copies all of it into the journal.
+pub const ENROLLING: [&str; 6] = ["doas", "greetd", "login", "sshd", "su", "su-l"];
+
 const LIMIT: u64 = 64 * 1024;
 /// As deep as libpam follows.
 const DEEPEST: usize = 16;
@@ -79,6 +84,12 @@ pub struct Service {
     pub has_session_line: bool,
     /// Whether another module finds out who the user is.
     pub proves_identity: bool,
+}
+
+/// Whether an authenticator may be set up in a login of this service.
+#[must_use]
+pub fn may_enrol_in(service: &str) -> bool {
+    ENROLLING.contains(&service)
 }
 
 /// The files of all services.

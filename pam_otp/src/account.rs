@@ -14,6 +14,7 @@ use otp_core::messages::Message;
 use otp_core::record::{AtLogin, Standing};
 use otp_core::{UnixTime, Verdict};
 use otp_store::Account;
+use otp_store::stack::may_enrol_in;
 
 /// Runs one `pam_sm_acct_mgmt`. Whatever goes wrong on the way refuses.
 pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Answer {
@@ -89,7 +90,9 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, S
         None => {}
     }
     // A login that came by no line of ours may have come by nobody's: root's su, a public key, cron.
-    let may_enrol = passed.as_ref().is_some_and(|passed| passed.may_enrol) && !call.silent;
+    let may_enrol = passed.as_ref().is_some_and(|passed| passed.may_enrol)
+        && may_enrol_in(&call.origin.service)
+        && !call.silent;
     let answer = without_authenticator(call, &case, &account, may_enrol)?;
     if answer != Answer::Success && !case.nullok && passed.is_some_and(|passed| passed.nullok) {
         call.warn("nullok is an argument of the auth line and not of the account line, which refuses by its own");

@@ -9,7 +9,7 @@ use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::messages::Message;
 use otp_core::record::AtLogin;
 use otp_core::{UnixTime, Verdict, input};
-use otp_store::stack::AccountLine;
+use otp_store::stack::{AccountLine, may_enrol_in};
 use otp_store::{Account, Place};
 
 /// Runs one `pam_sm_authenticate`.
@@ -100,17 +100,23 @@ impl<H: Host> Login<'_, H> {
             return Ok(Some(Answer::Ignore));
         }
         let now = self.call.host.now()?;
-        let at_login = case.policy.enroll.at_login != AtLogin::Off
+        let wants_to_enrol = case.policy.enroll.at_login != AtLogin::Off
             && matches!(case.route, Route::Direct(_))
             && !self.call.silent;
+        let at_login = wants_to_enrol && may_enrol_in(&self.call.origin.service);
         // Where nobody gets in without an authenticator, whether there is one need not be known beforehand.
-        if !at_login && !case.nullok && case.policy.enforce.keeps_everybody_out(now) {
+        if !wants_to_enrol && !case.nullok && case.policy.enforce.keeps_everybody_out(now) {
             return Ok(None);
         }
         let Entry::NotEnrolled { first_login } = case.route.entry(account)? else {
             return Ok(None);
         };
         let wanted = self.call.demand(case, account, first_login, now);
+        if wants_to_enrol && !at_login && !matches!(wanted, Demand::Nothing(_)) {
+            self.call.warn(
+                "this service may keep what it shows, so nobody can enrol in its logins: enrol over ssh, or with otp-enroll",
+            );
+        }
         if wanted.lets_in() {
             let may_enrol = at_login && self.proves_identity();
             self.leave_to_others(case, &wanted, "excused", may_enrol)?;

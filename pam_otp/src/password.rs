@@ -26,7 +26,7 @@ mod tests {
         host.delayed = true;
         refuse_change(&mut host);
         assert_eq!(host.log.len(), 1);
-        let begin = "otp.policy user=\"alice\" service=\"test\" rhost=\"192.0.2.1\" phase=\"password\" reason=\"a password line";
+        let begin = "otp.policy user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\" phase=\"password\" reason=\"a password line";
         assert!(host.log[0].starts_with(begin), "{:?}", host.log);
         assert!(host.told.is_empty());
     }

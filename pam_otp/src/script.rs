@@ -176,6 +176,7 @@ pub(crate) struct Script {
     pub account_line: AccountLine,
     pub proves_identity: bool,
     pub rhost: &'static str,
+    pub service: &'static str,
     /// How long somebody takes to answer.
     pub question_takes: Duration,
 }
@@ -200,6 +201,7 @@ impl Script {
             account_line: AccountLine::Sure,
             proves_identity: true,
             rhost: "192.0.2.1",
+            service: "sshd",
             question_takes: Duration::ZERO,
         }
     }
@@ -254,7 +256,7 @@ impl Host for Script {
 
     fn origin(&self) -> Origin {
         Origin {
-            service: "test".to_owned(),
+            service: self.service.to_owned(),
             host: self.rhost.to_owned(),
             terminal: String::new(),
         }

@@ -103,8 +103,12 @@ def test_everything_is_found_at_once(machine, enrolled):
 
 
 MISSING = (
-    '/etc/pam.d: no line "account required pam_otp.so" in su, sudo, so nobody sets up an authenticator there; it belongs '
+    '/etc/pam.d: no line "account required pam_otp.so" in su, so nobody sets up an authenticator there; it belongs '
     "where people log in, and not into sudo and cron"
+)
+ELSEWHERE = (
+    "/etc/pam.d: nobody sets up an authenticator in sudo, whose programs may keep what they show; only in doas, greetd, login, "
+    "sshd, su, su-l: enrol over ssh, or with otp-enroll"
 )
 LED_AROUND = (
     "/etc/pam.d/sshd: its account line of pam_otp.so can be led around, so no login there sets up an authenticator; "
@@ -124,7 +128,7 @@ SERVICES = {
 def test_services_whose_logins_cannot_set_up_an_authenticator_are_found(machine, enrolled, services):
     machine.policy('[enroll]\nat_login = "require"\n')
     found = services(SERVICES, "policy", "check").splitlines()
-    assert found == [LED_AROUND, MISSING, f"{machine.conf}: can be used, but look at the lines above: 2"]
+    assert found == [LED_AROUND, MISSING, ELSEWHERE, f"{machine.conf}: can be used, but look at the lines above: 3"]
 
 
 def test_service_in_which_no_other_module_finds_out_who_it_is_is_found(machine, enrolled, services):
@@ -392,7 +396,7 @@ def test_where_logins_set_up_authenticators_the_verdict_says_so(machine, service
     said = services(SERVICES, "policy", "show", "daemon").splitlines()
     assert said[0] == f"daemon would {verdict}"
     assert does in next(line for line in said if line.startswith("a login"))
-    assert [line.removeprefix("problem").strip() for line in said if line.startswith("problem")] == [LED_AROUND, MISSING]
+    assert [line.removeprefix("problem").strip() for line in said if line.startswith("problem")] == [LED_AROUND, MISSING, ELSEWHERE]
 
 
 def test_where_no_service_can_set_one_up_the_login_is_refused(machine, services):

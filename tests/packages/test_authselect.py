@@ -128,9 +128,9 @@ def test_policy_check_finds_that_people_can_enrol_in_a_login_under_the_profile(e
     equipped.write(POLICY, '[enroll]\nat_login = "offer"\n[enforce]\nexempt_users = ["root"]\n')
 
     def complaints(*lines):
-        equipped.write("/etc/pam.d/remote", "auth substack password-auth\n" + "\n".join(lines) + "\n")
+        equipped.write("/etc/pam.d/greetd", "auth substack password-auth\n" + "\n".join(lines) + "\n")
         checked = equipped.run("otp-admin", "policy", "check").stdout
-        return [line for line in checked.splitlines() if "/pam.d/remote" in line]
+        return [line for line in checked.splitlines() if "/pam.d/greetd" in line]
 
     ours, theirs = "account required pam_otp.so", "account include password-auth"
     assert complaints(ours, theirs) == [] != complaints(theirs, ours)

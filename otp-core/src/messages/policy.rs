@@ -61,6 +61,13 @@ pub enum Finding {
         /// Its name.
         service: String,
     },
+    /// Services ask for codes, and their programs may keep what they show.
+    NobodyEnrolsThere {
+        /// Their names.
+        services: Vec<String>,
+        /// Where somebody can.
+        only: String,
+    },
     /// A service has no module beside ours that finds out who the user is.
     NobodyProvesIdentity {
         /// Its name.
@@ -151,6 +158,11 @@ impl Finding {
                 "/etc/pam.d/{service}: \"nullok\" is an argument of the auth line and not of the account line of pam_otp.so, \
                  which refuses users without an authenticator; it belongs on both or on neither"
             ),
+            Self::NobodyEnrolsThere { services, only } => format!(
+                "/etc/pam.d: nobody sets up an authenticator in {}, whose programs may keep what they show; only in {only}: \
+                 enrol over ssh, or with otp-enroll",
+                services.join(", ")
+            ),
             Self::NobodyProvesIdentity { service } => format!(
                 "/etc/pam.d/{service}: no module but pam_otp.so is known to find out who the user is, so no login there sets up an authenticator"
             ),
@@ -219,6 +231,11 @@ impl Finding {
                 "/etc/pam.d/{service}: \"nullok\"이 pam_otp.so의 auth 줄에는 있고 account 줄에는 없어 인증기가 없는 사용자가 \
                  거부됩니다. 두 줄에 모두 넣거나 모두 빼세요"
             ),
+            Self::NobodyEnrolsThere { services, only } => format!(
+                "/etc/pam.d: {}의 프로그램은 화면에 보인 내용을 남길 수 있어 거기서는 인증기를 등록할 수 없습니다. {only}에서만 \
+                 됩니다. ssh로 로그인하거나 otp-enroll로 등록하세요",
+                services.join(", ")
+            ),
             Self::NobodyProvesIdentity { service } => format!(
                 "/etc/pam.d/{service}: pam_otp.so 말고는 사용자를 확인하는 모듈이 없어 거기서 로그인하면서 인증기를 등록할 수 없습니다"
             ),
@@ -284,6 +301,10 @@ mod tests {
             },
             Finding::AccountLineForgetsNullok {
                 service: text("sshd"),
+            },
+            Finding::NobodyEnrolsThere {
+                services: vec![text("cockpit"), text("sudo")],
+                only: text("sshd"),
             },
             Finding::NobodyProvesIdentity {
                 service: text("kiosk"),

@@ -10,7 +10,7 @@ pub use show::show;
 use otp_core::messages::policy::Finding;
 use otp_core::record::{AtLogin, EnforcePolicy, Groups};
 use otp_store::Error;
-use otp_store::stack::{AccountLine, Service, Stacks};
+use otp_store::stack::{AccountLine, ENROLLING, Service, Stacks, may_enrol_in};
 
 /// What is wrong with a group of the policy that cannot be looked up, once for each list that it is in.
 fn unknown_group(enforce: &EnforcePolicy, group: &str) -> Vec<Finding> {
@@ -47,6 +47,7 @@ impl Services {
         let services = self.0.iter().flatten().filter(|one| one.asks);
         let line = |one: &Service| match one.account_line {
             // Nobody is set up by it.
+            _ if !may_enrol_in(&one.name) => AccountLine::Missing,
             AccountLine::Sure if !one.proves_identity => AccountLine::Missing,
             line => line,
         };
@@ -68,7 +69,7 @@ impl Services {
             match one.account_line {
                 AccountLine::Missing if !one.asks => None,
                 _ if !one.asks => Some(Finding::CodeLineMissing { service }),
-                _ if at_login == AtLogin::Off => None,
+                _ if at_login == AtLogin::Off || !may_enrol_in(&one.name) => None,
                 AccountLine::Sure if !one.proves_identity => {
                     Some(Finding::NobodyProvesIdentity { service })
                 }
@@ -98,7 +99,10 @@ impl Services {
                 services: services_with_session_lines,
             });
         }
-        let without = |one: &&Service| one.asks && one.account_line == AccountLine::Missing;
+        let elsewhere = named(|one| one.asks && !may_enrol_in(&one.name));
+        let without = |one: &&Service| {
+            one.asks && one.account_line == AccountLine::Missing && may_enrol_in(&one.name)
+        };
         let missing: Vec<String> = services
             .iter()
             .filter(without)
@@ -106,6 +110,12 @@ impl Services {
             .collect();
         if at_login != AtLogin::Off && !missing.is_empty() {
             findings.push(Finding::AccountLineMissing { services: missing });
+        }
+        if at_login != AtLogin::Off && !elsewhere.is_empty() {
+            findings.push(Finding::NobodyEnrolsThere {
+                services: elsewhere,
+                only: ENROLLING.join(", "),
+            });
         }
         findings
     }
@@ -133,14 +143,14 @@ mod tests {
             name: name.to_owned(),
             asks,
             account_line,
-            proves_identity: name != "kiosk",
+            proves_identity: name != "greetd",
             forgets_nullok: false,
             has_password_line: false,
             has_session_line: false,
         };
         let services = Services(Ok(vec![
             service("common-account", false, AccountLine::Sure),
-            service("kiosk", true, AccountLine::Sure),
+            service("greetd", true, AccountLine::Sure),
             service("login", true, AccountLine::Missing),
             service("sshd", true, AccountLine::Sure),
             service("su", true, AccountLine::LedAround),
@@ -152,15 +162,19 @@ mod tests {
         };
         assert_eq!(found(AtLogin::Off), [common()]);
         for at_login in [AtLogin::Offer, AtLogin::Require] {
-            let [kiosk, login, su, sudo] = ["kiosk", "login", "su", "sudo"].map(str::to_owned);
+            let [greetd, login, su, sudo] = ["greetd", "login", "su", "sudo"].map(str::to_owned);
             assert_eq!(
                 found(at_login),
                 [
                     common(),
-                    Finding::NobodyProvesIdentity { service: kiosk },
+                    Finding::NobodyProvesIdentity { service: greetd },
                     Finding::AccountLineLedAround { service: su },
                     Finding::AccountLineMissing {
-                        services: vec![login, sudo]
+                        services: vec![login]
+                    },
+                    Finding::NobodyEnrolsThere {
+                        services: vec![sudo],
+                        only: "doas, greetd, login, sshd, su, su-l".to_owned(),
                     },
                 ]
             );

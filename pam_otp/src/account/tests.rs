@@ -49,7 +49,7 @@ fn a_lock_holds_here_too() {
     assert_eq!(
         host.log,
         [
-            "otp.locked user=\"alice\" service=\"test\" rhost=\"192.0.2.1\" message=\"locked-until\" \
+            "otp.locked user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\" message=\"locked-until\" \
           until=\"2025-11-20 12:15:00 UTC\" phase=\"account\""
         ]
     );
@@ -203,7 +203,7 @@ fn before_the_deadline_they_get_in_and_are_told() {
         assert_eq!(
             host.log,
             [
-                "otp.notenrolled user=\"bob\" service=\"test\" rhost=\"192.0.2.1\" phase=\"account\" \
+                "otp.notenrolled user=\"bob\" service=\"sshd\" rhost=\"192.0.2.1\" phase=\"account\" \
               message=\"enrol-until\" result=\"excused\" rule=\"everybody must\" \
               until=\"2025-11-21 12:00:00 UTC\" days_left=\"1\""
             ]
@@ -402,5 +402,47 @@ fn a_recovery_code_and_a_wrong_one_are_not_remembered() {
         assert_eq!(machine.play(&mut host, ""), answer);
         let mut host = Script::new("alice").asked(CODE, "");
         assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    }
+}
+
+#[test]
+fn service_that_may_keep_what_it_shows_sets_nobody_up() {
+    let machine = Machine::new();
+    for service in ["cockpit", "sudo", "remote", "sshd2", "SSHD", ""] {
+        machine.policy("[enroll]\nat_login = \"require\"\n");
+        let mut host = Script::new("bob").asked(CODE, "123456");
+        host.service = service;
+        assert_eq!(machine.play(&mut host, ""), Answer::Refused, "{service}");
+        let warning = &host.log[0];
+        assert!(
+            warning.starts_with("otp.policy ") && warning.contains("over ssh"),
+            "{warning}"
+        );
+        assert_eq!(
+            (host.passed.clone(), host.event()),
+            (None, "otp.notenrolled")
+        );
+        // Before the deadline it lets in without a word about it.
+        machine.policy("[enroll]\nat_login = \"require\"\n[enforce]\nfrom = \"2025-11-21\"\n");
+        let mut host = Script::new("bob");
+        host.service = service;
+        assert_eq!(machine.play(&mut host, ""), Answer::Ignore, "{service}");
+        assert!(host.log[0].starts_with("otp.policy "), "{:?}", host.log);
+        assert_eq!(machine.manage(&mut host, ""), Answer::Success, "{service}");
+        // Whatever else the program says in between.
+        let mut host = left_to_others("bob");
+        host.service = service;
+        assert_eq!(machine.manage(&mut host, ""), Answer::Success, "{service}");
+        assert!(host.told.iter().all(|text| !text.contains("otpauth")));
+        // Who is enrolled, or need not be, is none of its business.
+        let mut host = Script::new("alice").asked(CODE, "");
+        host.service = service;
+        machine.play(&mut host, "");
+        let mut exempt = Script::new("bob");
+        exempt.service = service;
+        machine.play(&mut exempt, "nullok");
+        for log in [&host.log, &exempt.log] {
+            assert!(!log[0].starts_with("otp.policy "), "{log:?}");
+        }
     }
 }

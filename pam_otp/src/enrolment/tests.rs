@@ -97,7 +97,7 @@ fn whoever_scans_types_and_keeps_is_in_and_enrolled() {
         !screen.contains('\x1b'),
         "an ssh client shows escape sequences as they are"
     );
-    let line = "user=\"bob\" service=\"test\" rhost=\"192.0.2.1\" phase=\"account\" verb=\"enrol\" authenticator=\"phone\"";
+    let line = "user=\"bob\" service=\"sshd\" rhost=\"192.0.2.1\" phase=\"account\" verb=\"enrol\" authenticator=\"phone\"";
     let logged = ["otp.changing", "otp.change"].map(|event| format!("{event} {line}"));
     assert_eq!(host.log, logged);
     // The code that proved the device is used up.

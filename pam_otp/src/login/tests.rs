@@ -17,7 +17,7 @@ fn the_right_code_lets_in_and_nothing_is_said() {
     assert!(host.told.is_empty());
     assert_eq!(
         host.log,
-        ["otp.accept user=\"alice\" service=\"test\" rhost=\"192.0.2.1\" authenticator=\"phone\""]
+        ["otp.accept user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\" authenticator=\"phone\""]
     );
 }
 
