@@ -5,38 +5,18 @@ as soon as it goes the way of a right code, or of a wrong one. So two logins are
 with a wrong reply and one with a right one, and the second is killed at the first instruction that differs.
 """
 
-import pathlib
-import subprocess
-import tempfile
-
 import pytest
 
 import application
 import traced
 from application import program, service  # noqa: F401
+from stepping import first_difference  # noqa: F401
 
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service")]
 
-SOURCE = pathlib.Path(__file__).with_name("first_difference.c")
-
-
-@pytest.fixture(scope="module")
-def first_difference():
-    """`first_difference(MODE, TRACE, PROGRAM, SCRIPT)` runs the tracer; its output."""
-    tracer = pathlib.Path(tempfile.mkdtemp(prefix="first_difference."), "first_difference")
-    subprocess.run(["gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", tracer, SOURCE], check=True)
-
-    def run(mode, trace, program, script):
-        done = subprocess.run([tracer, mode, trace, program], input=script, capture_output=True, timeout=600)
-        assert done.returncode == 0, (mode, done.returncode, done.stderr)
-        return done.stdout.decode()
-
-    return run
-
-
 @pytest.mark.parametrize("kind", ["code", "recovery code"])
 def test_failure_is_counted_before_the_first_instruction_that_depends_on_the_code(
-    first_difference, program, alice, under_test, tmp_path, capsys, kind
+    first_difference, program, alice, under_test, tmp_path, capsys, kind  # noqa: F811
 ):
     directory = under_test.state_directory / alice.name
     wrong, right = {

@@ -1,0 +1,42 @@
+"""What is no guess costs the program the same work as a wrong code, so the time of a refusal says nothing about what was
+typed. Counted in instructions, from the lock to the end of the program, which do not vary."""
+
+import pytest
+
+import application
+from application import program, service  # noqa: F401
+from stepping import first_difference, steps_of  # noqa: F401
+
+pytestmark = pytest.mark.promised_by("ours")
+
+HOUR = 3600
+# The words in the log and the digits of the state differ.
+TOLERANCE = 0.05
+
+
+def test_what_is_no_guess_costs_as_much_as_a_wrong_code(
+    first_difference, program, service, alice, under_test, clock, tmp_path, capsys  # noqa: F811
+):
+    service("required pam_unix.so nodelay", under_test.line())
+    under_test_state = under_test.state_directory / alice.name / "state"
+    last = alice.codes.now()
+
+    def steps(*replies):
+        with open(under_test_state, "r+b") as file:
+            file.write(as_it_was)
+        first_difference("record", tmp_path / "trace", program, application.script(alice, alice.password, *replies))
+        return steps_of(tmp_path / "trace")
+
+    as_it_was = under_test_state.read_bytes()
+    steps(last)
+    as_it_was = under_test_state.read_bytes()
+    clock.advance(HOUR)
+    wrong = steps(alice.codes.wrong())
+    costs = {
+        "a wrong word": steps("wrong word"), "the password again": steps(alice.password), "what sshd sends": steps("\x08"),
+        "the last code": steps(last),
+    }
+    with capsys.disabled():
+        print(f"\na wrong code: {wrong} instructions;", ", ".join(f"{what}: {cost / wrong:.3f}" for what, cost in costs.items()))
+    for what, cost in costs.items():
+        assert abs(cost / wrong - 1) < TOLERANCE, what
