@@ -49,6 +49,26 @@ def test_everything_comes_into_its_place(install, tmp_path):
     assert files(tmp_path) == FILES.replace("ARCHITECTURE", asked.stdout.strip()).split()
 
 
+def test_on_fedora_useradd_runs_what_lies_where_selinux_lets_it(tmp_path):
+    """The family is told by the files of PAM, so they are hidden; the machine of these tests is a Debian."""
+    script = (TOP / "packaging/install").read_text()
+    assert script.count("pam.d/common-auth") == 2
+    changed = tmp_path / "source"
+    changed.mkdir()
+    for part in ("packaging", "conf"):
+        subprocess.run(["cp", "-a", TOP / part, changed / part], check=True)
+    (changed / "packaging/install").write_text(script.replace("pam.d/common-auth", "pam.d/not-there"))
+    place = tmp_path / "root"
+    subprocess.run(
+        ["packaging/install"], cwd=changed, check=True, capture_output=True,
+        env={**os.environ, "DESTDIR": str(place), "CARGO_TARGET_DIR": os.environ.get("CARGO_TARGET_DIR", str(TOP / "target"))},
+    )
+    for when in ("useradd-pre.d", "userdel-post.d"):
+        hook = place / "etc/shadow-maint" / when / "pam-otp"
+        assert os.readlink(hook) == "/usr/libexec/pam_otp/forget-gone"
+    assert (place / "usr/libexec/pam_otp/forget-gone").stat().st_mode & 0o777 == 0o755
+
+
 def test_installing_again_keeps_policy_and_service(install, tmp_path):
     install()
     kept = [tmp_path / "etc/security/pam_otp.conf", tmp_path / "etc/pam.d/otp-enroll"]

@@ -18,14 +18,15 @@ FILES = """
 -rw-r--r-- root root    cn /etc/security/pam_otp.conf
 drwxr-xr-x root root    -  /etc/shadow-maint
 drwxr-xr-x root root    -  /etc/shadow-maint/useradd-pre.d
--rwxr-xr-x root root    cn /etc/shadow-maint/useradd-pre.d/pam-otp
+lrwxrwxrwx root root    -  /etc/shadow-maint/useradd-pre.d/pam-otp
 drwxr-xr-x root root    -  /etc/shadow-maint/userdel-post.d
--rwxr-xr-x root root    cn /etc/shadow-maint/userdel-post.d/pam-otp
+lrwxrwxrwx root root    -  /etc/shadow-maint/userdel-post.d/pam-otp
 -rwxr-xr-x root root    -  /usr/bin/otp-enroll
 -rw-r--r-- root root    -  /usr/lib/sysusers.d/pam-otp.conf
 -rw-r--r-- root root    -  /usr/lib/tmpfiles.d/pam-otp.conf
 -rw-r--r-- root root    -  /usr/lib64/security/pam_otp.so
 drwxr-xr-x root root    -  /usr/libexec/pam_otp
+-rwxr-xr-x root root    -  /usr/libexec/pam_otp/forget-gone
 -rwxr-sr-x root pam_otp -  /usr/libexec/pam_otp/otp-helper
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/in-use
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/permissions
