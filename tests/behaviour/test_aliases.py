@@ -198,6 +198,9 @@ def test_record_under_an_alias_is_named_and_can_be_moved(bobby, old_record, unde
     alias = old_record
     listed = under_test.admin("list")
     assert f"otp-admin move {alias.name} {bobby.name}" in listed and f"otp-admin reset {alias.name}" in listed
+    shown = subprocess.run([BINARIES / "otp-admin", "show", alias.name], capture_output=True, text=True)
+    assert shown.returncode == 1 and f"otp-admin move {alias.name} {bobby.name}" in shown.stderr
+    assert ssh.attempt(alias, alias.password, bobby.codes.now()).refused, "nobody gets in by it"
     under_test.admin("move", alias.name, bobby.name)
     assert alias.name not in record_names()
     assert ssh.attempt(alias, alias.password, bobby.codes.now()).admitted
