@@ -628,6 +628,33 @@ impl Locked {
 
     /// Writes a whole file: beside it, then rename, each step durable before the next.
     pub(crate) fn put(&self, name: &str, mode: u32, bytes: &[u8]) -> Result<(), Error> {
+        self.write_beside(name, mode, bytes)?;
+        self.put_in_place(name)?;
+        self.sync_directory()
+    }
+
+    /// Gives what was written beside a file the file's name.
+    pub(crate) fn put_in_place(&self, name: &str) -> Result<(), Error> {
+        let temporary = temporary_name(name);
+        renameat(&self.directory, temporary.as_str(), &self.directory, name).map_err(|errno| {
+            unlinkat(
+                &self.directory,
+                temporary.as_str(),
+                UnlinkatFlags::NoRemoveDir,
+            )
+            .ok();
+            Error::io(&self.path_of(name), "write", errno)
+        })
+    }
+
+    pub(crate) fn sync_directory(&self) -> Result<(), Error> {
+        self.directory
+            .sync_all()
+            .map_err(|error| Error::io(&self.path, SYNC_DIRECTORY, error))
+    }
+
+    /// Writes a whole file under its temporary name, durably but for that name.
+    pub(crate) fn write_beside(&self, name: &str, mode: u32, bytes: &[u8]) -> Result<(), Error> {
         let path = self.path_of(name);
         let temporary = temporary_name(name);
         // Left behind by a crash; nobody else can be writing it, since we hold the lock.
@@ -663,14 +690,7 @@ impl Locked {
             .map_err(std::io::Error::from)
             .and_then(|()| file.write_all(bytes))
             .and_then(|()| file.sync_all())
-            .and_then(|()| {
-                renameat(&self.directory, temporary.as_str(), &self.directory, name)
-                    .map_err(std::io::Error::from)
-            })
-            .map_err(failed)?;
-        self.directory
-            .sync_all()
-            .map_err(|error| Error::io(&self.path, SYNC_DIRECTORY, error))
+            .map_err(failed)
     }
 }
 
@@ -713,7 +733,8 @@ fn pause(waited: Duration) -> Duration {
     }
 }
 
-fn temporary_name(name: &str) -> String {
+/// Beside the file that it becomes.
+pub(crate) fn temporary_name(name: &str) -> String {
     format!(".{name}.new")
 }
 

@@ -118,6 +118,7 @@ impl<H: Host> Login<'_, H> {
             );
         }
         if wanted.lets_in() {
+            rehearse_grace(case, account, &wanted, now)?;
             let may_enrol = at_login && self.proves_identity();
             self.leave_to_others(case, &wanted, "excused", may_enrol)?;
             return Ok(Some(Answer::Ignore));
@@ -338,6 +339,21 @@ impl<H: Host> Login<'_, H> {
         }
         Ok(answer)
     }
+}
+
+/// Makes sure that a grace can be written down which begins when this login is let in: then it can be refused no more.
+fn rehearse_grace(
+    case: &Case,
+    account: &Account,
+    wanted: &Demand,
+    now: UnixTime,
+) -> Result<(), Stop> {
+    if let (Route::Direct(store), Demand::From(..), false) =
+        (&case.route, wanted, case.policy.enforce.grace.is_zero())
+    {
+        store.rehearse_grace(account, now)?;
+    }
+    Ok(())
 }
 
 /// The answer to each verdict.

@@ -65,3 +65,71 @@ fn what_does_not_say_when_is_an_error_and_not_a_new_grace() {
         assert!(parse("first-login", text.as_bytes()).is_err(), "{text}");
     }
 }
+
+const AT_ONCE: Duration = Duration::from_millis(5);
+
+#[test]
+fn a_rehearsal_begins_nothing_and_what_comes_after_it_counts() {
+    let place = Place::empty();
+    let store = place.store();
+    store.rehearse_grace(&alice(), NOW).unwrap();
+    assert_eq!(store.first_login(&alice()).unwrap(), None);
+    assert!(place.file(".first-login.new").exists());
+    // Of a login that did not get in.
+    store.rehearse_grace(&alice(), NOW.after(HOUR)).unwrap();
+    assert!(store.begin_grace(&alice(), NOW.after(HOUR * 2)).unwrap());
+    let begun = Some(NOW.after(HOUR * 2));
+    assert_eq!(store.first_login(&alice()).unwrap(), begun);
+    assert!(!place.file(".first-login.new").exists());
+    store.rehearse_grace(&alice(), NOW.after(HOUR * 3)).unwrap();
+    assert!(!place.file(".first-login.new").exists(), "it has begun");
+}
+
+#[test]
+fn what_was_rehearsed_is_kept_where_nothing_can_be_written_any_more() {
+    let place = Place::empty();
+    let store = place.store();
+    let later = NOW.after(Duration::from_secs(20));
+    let unwritable = |store: &Store| {
+        let held = store.lock_or_create(&alice(), HOUR).unwrap();
+        let kept = store.begin_grace_within(&alice(), later, AT_ONCE);
+        drop(held);
+        kept
+    };
+    assert!(matches!(unwritable(&store), Err(Error::Busy { .. })));
+    assert_eq!(store.first_login(&alice()).unwrap(), None);
+    store.rehearse_grace(&alice(), NOW).unwrap();
+    assert!(unwritable(&store).unwrap());
+    assert_eq!(store.first_login(&alice()).unwrap(), Some(NOW));
+    assert!(!unwritable(&store).unwrap(), "the first stays the first");
+}
+
+#[test]
+fn what_was_rehearsed_for_another_owner_or_by_a_clock_in_the_future_is_not_kept() {
+    let mut another = alice();
+    another.uid += 1;
+    for (who, when) in [(another, NOW), (alice(), NOW.after(HOUR))] {
+        let place = Place::empty();
+        let store = place.store();
+        store.rehearse_grace(&who, when).unwrap();
+        let _held = store.lock(&alice(), HOUR).unwrap();
+        assert!(store.begin_grace_within(&alice(), NOW, AT_ONCE).is_err());
+        assert_eq!(store.first_login(&alice()).unwrap(), None);
+    }
+}
+
+#[test]
+fn what_was_rehearsed_goes_with_everything_else() {
+    let place = Place::empty();
+    let store = place.store();
+    store.rehearse_grace(&alice(), NOW).unwrap();
+    assert!(store.erase(&alice().name, HOUR).unwrap());
+    assert!(!place.alice().exists());
+}
+
+#[test]
+fn nothing_is_rehearsed_for_who_has_an_authenticator() {
+    let place = Place::with_alice();
+    place.store().rehearse_grace(&alice(), NOW).unwrap();
+    assert!(!place.file(".first-login.new").exists());
+}

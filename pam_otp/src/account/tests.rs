@@ -446,3 +446,26 @@ fn service_that_may_keep_what_it_shows_sets_nobody_up() {
         }
     }
 }
+
+#[test]
+fn grace_that_could_not_be_written_down_excuses_nobody() {
+    let machine = Machine::new();
+    let directory = machine.directory.path().join("state/bob");
+    std::fs::create_dir_all(directory.join(".first-login.new")).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o770);
+    std::fs::set_permissions(&directory, mode).unwrap();
+    for (policy, answer) in [
+        ("[enforce]\ngrace = \"7d\"\n", Answer::Unavailable),
+        (TOMORROW, Answer::Ignore),
+        ("[enforce]\ngroups = []\ngrace = \"7d\"\n", Answer::Ignore),
+    ] {
+        machine.policy(policy);
+        let mut host = Script::new("bob");
+        assert_eq!(machine.play(&mut host, ""), answer, "{policy}");
+        assert_eq!(
+            host.event() == "otp.unavailable",
+            answer == Answer::Unavailable
+        );
+    }
+    assert_eq!(first_login(&machine), None);
+}
