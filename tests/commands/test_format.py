@@ -263,6 +263,8 @@ def test_failures_lock_and_disable_as_the_page_says(machine, files):
     for _ in range(3):
         tried(tried.wrong(), "wrong-code")
     tried.wait(-1000)
+    # What only looks at it stores it as well.
+    assert machine.status(USER)["locked_until"] == machine.now + 200
     tried(tried.wrong(), "locked")
     assert tried.now.standing == ("locked", machine.now, 200)
     tried(recovery_code(bytes(10)), "locked")
