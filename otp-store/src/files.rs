@@ -699,7 +699,7 @@ const SYNC_DIRECTORY: &str = "sync the directory";
 
 /// What the helper made for a user is root's from the first time that root has it open, so that nobody but root and the
 /// helper's group has any right to it, whatever way to it there may be.
-pub(crate) fn adopt(file: &File) {
+fn adopt(file: &File) {
     if geteuid().is_root() && file.metadata().is_ok_and(|found| found.uid() != 0) {
         // On a file system that is read-only just now it stays whose it is; the directory above keeps them out.
         fchown(file, Some(Uid::from_raw(0)), None).ok();

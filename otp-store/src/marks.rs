@@ -8,8 +8,7 @@
 //! A machine that is new, that was copied, that has no `/etc/machine-id` or cannot write to `/etc` has no outer mark of
 //! its own, and all is as without marks.
 
-use crate::files::{self, DEFAULT_DIRECTORY, Store};
-use crate::safe_open::{metadata, unsafe_kind};
+use crate::files::{DEFAULT_DIRECTORY, Store};
 use crate::{Error, credential_file};
 use nix::dir::Dir;
 use nix::errno::Errno;
@@ -133,26 +132,17 @@ impl Store {
             .map_err(|error| Error::io(&path, "sync", error))
     }
 
-    /// Whether the inner mark is there. Who owns it does not matter: only root and the group of the store can make one.
+    /// Whether the inner mark is there. What it is, whose and with which mode does not matter, since only root and the
+    /// group of the store can put anything here, and it says nothing but that it is there: a mark that a backup has
+    /// brought back with another mode must refuse nobody.
     fn has_inner_mark(&self) -> Result<bool, Error> {
-        let path = format!("{}/{INNER}", self.path());
-        let flags = OFlag::O_RDONLY
-            | OFlag::O_NOFOLLOW
-            | OFlag::O_NONBLOCK
-            | OFlag::O_NOCTTY
-            | OFlag::O_CLOEXEC;
-        match openat(self.directory(), INNER, flags, Mode::empty()) {
-            Ok(descriptor) => {
-                let mark = File::from(descriptor);
-                let found = metadata(&mark, &path)?;
-                if let Some(fault) = unsafe_kind(&found, INNER_MODE, self.group()) {
-                    return Err(Error::Unsafe { path, fault });
-                }
-                files::adopt(&mark);
-                Ok(true)
-            }
+        match fstatat(self.directory(), INNER, AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
             Err(Errno::ENOENT) => Ok(false),
-            Err(errno) => Err(Error::io(&path, "open", errno)),
+            Err(errno) => {
+                let path = format!("{}/{INNER}", self.path());
+                Err(Error::io(&path, "look for", errno))
+            }
         }
     }
 

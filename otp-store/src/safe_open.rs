@@ -158,22 +158,6 @@ pub(crate) fn read_whole(file: &File, path: &str, limit: u64) -> Result<Zeroizin
     Ok(bytes)
 }
 
-/// What is wrong with a file that anybody may own; `None`: nothing.
-pub(crate) fn unsafe_kind(found: &Metadata, allowed: u32, group: u32) -> Option<Fault> {
-    let mode = found.mode() & 0o7777;
-    if !found.is_file() {
-        Some(Fault::NotAFile)
-    } else if found.nlink() != 1 {
-        Some(Fault::HardLink)
-    } else if mode & !allowed != 0 {
-        Some(Fault::Mode { mode, allowed })
-    } else if mode & 0o070 != 0 && found.gid() != 0 && found.gid() != group {
-        Some(Fault::Group { gid: found.gid() })
-    } else {
-        None
-    }
-}
-
 /// The metadata of an opened file.
 pub(crate) fn metadata(file: &File, path: &str) -> Result<Metadata, Error> {
     file.metadata()
