@@ -34,8 +34,13 @@ install_packages() {
 }
 
 apt_install() {
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get update -q < /dev/null && apt-get install -q -y --no-install-recommends "$@" < /dev/null
+    update_lists && tests/apt-get install -q -y --no-install-recommends "$@"
+}
+
+# What apt knows of the archive, once in a run: on a machine that was used before it may be too old to download by.
+update_lists() {
+    [ -n "${lists_updated-}" ] && return 0
+    tests/apt-get update -q && lists_updated=yes
 }
 
 # The tests start an sshd of their own; that of the machine stays as it is, and absent where it was absent.

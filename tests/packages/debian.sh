@@ -5,7 +5,7 @@
 # fresh_debian DIRECTORY: made anew, with sshd and sudo in DIRECTORY/root and in DIRECTORY/extra the packages of
 # systemd-sysusers and systemd-tmpfiles, which a small system does not have.
 fresh_debian() {
-    local directory=$1 sources=$1/sources.list suite options=() option
+    local directory=$1 sources=$1/sources.list apt_get=$PWD/tests/apt-get suite options=() option
     rm -rf "$directory"
     mkdir -p "$directory/extra"
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
@@ -18,5 +18,5 @@ fresh_debian() {
     done < <(apt-config dump | grep -E '^Acquire::(Check-|https?::Proxy)')
     mmdebstrap --quiet --variant=minbase --include=openssh-server,sudo,libpam-runtime "${options[@]}" \
         "$suite" "$directory/root" "$sources" < /dev/null || return 1
-    (cd "$directory/extra" && apt-get download -q systemd-standalone-sysusers systemd-standalone-tmpfiles < /dev/null)
+    (cd "$directory/extra" && "$apt_get" download -q systemd-standalone-sysusers systemd-standalone-tmpfiles)
 }

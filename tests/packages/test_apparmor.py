@@ -10,7 +10,8 @@ import subprocess
 
 import pytest
 
-ABSTRACTION = pathlib.Path(__file__).parents[2] / "packaging/apparmor/pam_otp"
+TOP = pathlib.Path(__file__).resolve().parents[2]
+ABSTRACTION = TOP / "packaging/apparmor/pam_otp"
 
 PROFILE = """
 abi <abi/3.0>,
@@ -27,7 +28,7 @@ profile program /usr/sbin/program {{
 def apparmor(tmp_path_factory):
     """AppArmor as the distribution has it, in a directory."""
     place = tmp_path_factory.mktemp("apparmor")
-    download = ["apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "apparmor"]
+    download = [TOP / "tests/apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "apparmor"]
     subprocess.run(download, cwd=place, check=True, capture_output=True, stdin=subprocess.DEVNULL)
     (archive,) = place.glob("*.deb")
     subprocess.run(["dpkg-deb", "-x", archive, place], check=True)

@@ -12,7 +12,8 @@ import subprocess
 import pytest
 import setools
 
-SOURCES = pathlib.Path(__file__).parents[2] / "packaging/selinux"
+TOP = pathlib.Path(__file__).resolve().parents[2]
+SOURCES = TOP / "packaging/selinux"
 HEADERS = pathlib.Path("/usr/share/selinux/devel/Makefile")
 MACHINES_OWN = [pathlib.Path("/etc/selinux"), pathlib.Path("/var/lib/selinux")]
 
@@ -227,7 +228,7 @@ def distributions_store(place, before):
     """The distribution's modules, linked in a store of our own."""
     package = place / "package"
     package.mkdir()
-    run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "selinux-policy-default", cwd=package)
+    run(TOP / "tests/apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", "selinux-policy-default", cwd=package)
     (archive,) = package.glob("*.deb")
     run("dpkg-deb", "-x", archive, package)
     store = place / "without"
