@@ -42,6 +42,8 @@ def parser(apparmor, tmp_path):
     profiles = apparmor / "etc/apparmor.d"
     # "-M": what the parser would ask the kernel.
     command = [program, "-Q", "-K", "--base", profiles, "-I", tmp_path, "-M", profiles / "abi/3.0"]
+    # No configuration: that of the parser is in /etc, and names files below /usr, only where the package is installed.
+    command += ["--config-file", "/dev/null"]
 
     def compile(abstraction, *arguments):
         profile = tmp_path / "program"
