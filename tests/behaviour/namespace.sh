@@ -6,9 +6,9 @@
 #
 # Private to the command: mounts, processes, network (loopback only), /etc and /usr/libexec (copies), /dev (a few nodes),
 # /run, /tmp, /var/lib, /var/log and the mail spool (empty). Everything else is read-only, except the directory RESULTS.
-# The command starts in /run/pam_otp-tests, which holds a copy of this directory as `suite` and, in `bin`, a copy of
-# each file that the environment variable OTP_BINARIES names (separated by colons). The directory OTP_POSTGRESQL, if it is
-# set, is there as `postgresql`.
+# An installation of pam_otp on this machine is not in it. The command starts in /run/pam_otp-tests, which holds a copy of
+# this directory as `suite` and, in `bin`, a copy of each file that the environment variable OTP_BINARIES names (separated
+# by colons). The directory OTP_POSTGRESQL, if it is set, is there as `postgresql`.
 set -eu
 
 if [ -z "${OTP_INSIDE_NAMESPACE-}" ]; then
@@ -43,6 +43,7 @@ unset IFS
 # Root's, whoever owns the checkout: a module or a program that others can write is no test of a real login.
 chown -R root:root "$world/bin" "$world/suite"
 
+"$suite/../without-ours" "$world"
 mount --bind "$world/etc" /etc
 rm -f /etc/nologin /etc/localtime /etc/ld.so.preload
 # A test that puts an empty disk in the place of the records means a machine on which nobody has enrolled; test_records_gone.py
@@ -64,11 +65,13 @@ ln -s pts/ptmx "$dev/ptmx"
 ln -s /proc/self/fd "$dev/fd"
 mount --rbind "$dev" /dev
 
-# /usr/libexec, where the helper has its place.
+# /usr/libexec, where the helper has its place; not the machine's own, if it has one.
 libexec=$world/libexec
 mkdir "$libexec"
 for entry in /usr/libexec/*; do
-    if [ -L "$entry" ]; then
+    if [ "${entry##*/}" = pam_otp ]; then
+        continue
+    elif [ -L "$entry" ]; then
         cp -a "$entry" "$libexec/"
     elif [ -d "$entry" ]; then
         mkdir "$libexec/${entry##*/}"
