@@ -1,6 +1,7 @@
 """The file pam-otp_*.deb as it is, before anybody installs it."""
 
 import gzip
+import hashlib
 import pathlib
 import re
 import subprocess
@@ -75,7 +76,7 @@ def architecture():
 
 def test_it_holds_these_files_all_of_them_roots(deb, architecture):
     lines = [line.split(maxsplit=5) for line in output("dpkg-deb", "--contents", deb).splitlines()]
-    assert {owner for _, owner, *_ in lines} == {"0/0"}
+    assert {owner for _, owner, *_ in lines} == {"root/root"}
     assert {mode for mode, *_ in lines if mode.startswith("d")} == {"drwxr-xr-x"}
     files = [(path, mode) for mode, *_, path in lines if not mode.startswith("d")]
     listed = sorted((path.replace(architecture, "ARCHITECTURE"), mode) for path, mode in files)
@@ -88,9 +89,18 @@ def test_policy_service_and_hooks_are_configuration_files(unpacked):
     assert kept == ["/etc/security/pam_otp.conf", "/etc/pam.d/otp-enroll", *hooks]
 
 
+def test_dpkg_can_tell_whether_a_file_is_as_it_came(unpacked):
+    """But for configuration, which dpkg has sums of elsewhere."""
+    listed = dict(reversed(line.split("  ")) for line in (unpacked / "DEBIAN/md5sums").read_text().splitlines())
+    files = [path for path in (unpacked / "usr").rglob("*") if path.is_file()]
+    assert listed == {str(path.relative_to(unpacked)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
+
+
 def test_it_depends_on_libraries_that_every_system_with_pam_has(deb):
     depends = output("dpkg-deb", "--field", deb, "Depends").strip()
-    assert sorted(re.sub(r" \(.*?\)", "", depends).split(", ")) == ["libc6", "libpam-runtime", "libpam0g", "passwd"]
+    assert sorted(re.sub(r" \(.*?\)", "", depends).split(", ")) == [
+        "libc6", "libgcc-s1", "libpam-runtime", "libpam0g", "passwd",
+    ]
 
 
 def test_its_version_is_that_of_the_programs(deb, unpacked):
