@@ -2,11 +2,15 @@
 
 import os
 import pathlib
+import re
 import subprocess
 
 import clock
 import doors
 from clock import wait_until
+
+# What i3lock draws, and says with `--debug`: that it waits for a password, and that it begins to check one.
+WAITS, CHECKS = "auth_state = 0)", "auth_state = 1)"
 
 
 class Screen:
@@ -36,6 +40,9 @@ class Screen:
         self.environment = {
             "PATH": os.environ["PATH"], "DISPLAY": f":{display}", "HOME": self._account.home, "LC_ALL": "C.UTF-8",
         }
+        # The first key from xdotool gives the server's keyboard the layout of xdotool's. i3lock would take that over in the
+        # middle of a password, with Shift as it is by then: for "4" it read "$" where the server was ahead of it.
+        self.stir()
         return self
 
     def __exit__(self, *_):
@@ -48,9 +55,9 @@ class Screen:
         self._xdotool("type", "--delay", "1", "--file", "-", text=text)
         self._xdotool("key", "Return")
 
-    def clear(self):
-        """What is in the field goes."""
-        self._xdotool("key", "Escape")
+    def stir(self):
+        """A key that types nothing."""
+        self._xdotool("key", "Shift_L")
 
     def _xdotool(self, *arguments, text=""):
         subprocess.run(
@@ -92,28 +99,34 @@ class Locker:
     def failures(self):
         return self.said().count("Authentication failure")
 
-    def type(self, text, done):
-        """Types it until it is done. Before the keyboard is all i3lock's a key can be lost: then the password is wrong,
-        which costs no attempt at the code, or nothing happens, and a person types again."""
-        for _ in range(4):
-            failures = self.failures()
-            self._screen.clear()
-            self._screen.type(text)
+    def enter(self, text):
+        """Types it and Return, and waits until i3lock begins to check it.
+
+        i3lock looks for keys when something arrives from the server. A Return that arrived while it was drawing has been
+        read from the socket by then, and lies there until another key comes: Shift, as often as needed. And while it shows
+        a refusal, it takes no Return. Nothing is typed twice, so that one entry is one attempt.
+        """
+        wait_until(lambda: re.findall(r"auth_state = \d\)", self.said())[-1:] == [WAITS], "i3lock waiting for a password")
+        checks = self.said().count(CHECKS)
+        self._screen.type(text)
+        begun = lambda: self.said().count(CHECKS) > checks or not self.locked()  # noqa: E731
+        for _ in range(doors.TIMEOUT_SECONDS):
             try:
-                wait_until(lambda: done() or self.failures() > failures, "answer of i3lock", seconds=20)
+                return wait_until(begun, "check by i3lock", seconds=1)
             except AssertionError:
-                continue
-            if done():
-                # Its own refusal comes after the delay; what is typed next is not to be taken for refused by it.
-                if self.locked():
-                    wait_until(lambda: self.failures() > failures or not self.locked(), "refusal of i3lock")
-                return
-        raise AssertionError("typed four times, and i3lock did not take it")
+                self._screen.stir()
+        raise AssertionError("i3lock does not check what was typed")
+
+    def type(self, text):
+        """Enters it, and waits for the answer: an open screen, or i3lock's own refusal, which comes after the delay."""
+        failures = self.failures()
+        self.enter(text)
+        wait_until(lambda: self.failures() > failures or not self.locked(), "answer of i3lock")
 
     def unlocks(self, text):
-        """Types it and waits for the end, which is what opens the screen."""
-        self.type(text, lambda: not self.locked())
-        return self._process.wait(timeout=doors.TIMEOUT_SECONDS) == 0
+        """Types it, and whether that ends i3lock well, which is what opens the screen."""
+        self.type(text)
+        return not self.locked() and self._process.wait(timeout=doors.TIMEOUT_SECONDS) == 0
 
     def locked(self):
         return self._process.poll() is None
