@@ -1,6 +1,8 @@
 """Who must have a second factor: groups by name and by number, and those who are exempt.
 
-`bobby` has no authenticator, so that in or not in tells what is demanded of him.
+`bobby` has no authenticator, so that in or not in tells what is demanded of him. Whom a policy names is the same
+question at every door and in both phases, and is asked of the policy as a table in pam_otp/src/account/tests/demand.rs; here
+a public key, which comes by the account line alone, meets the groups of a real machine, and each door meets each outcome.
 """
 
 import json
@@ -8,7 +10,7 @@ import json
 import pytest
 
 import groups
-from account_doors import account_door, account_doors, in_without_a_code, knock, phase, side_door  # noqa: F401
+from account_doors import account_door, account_doors, in_without_a_code, key, knock, side_door  # noqa: F401
 from groups import others, staff  # noqa: F401
 from policy_file import PASSWORD, policy, stack  # noqa: F401
 
@@ -39,15 +41,15 @@ def enforce(**keys):
 
 
 @pytest.mark.parametrize("names", HOLDS.values(), ids=HOLDS)
-def test_member_is_not_let_in_without_a_second_factor(phase, bobby, staff, others, policy, names):
+def test_member_is_not_let_in_without_a_second_factor(key, bobby, staff, others, policy, names):
     policy(enforce(groups=names(bobby, staff, others)))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
 
 
 @pytest.mark.parametrize("names", HOLDS_NOT.values(), ids=HOLDS_NOT)
-def test_who_is_no_member_is_let_in_without_a_question(phase, bobby, staff, others, policy, names):
+def test_who_is_no_member_is_let_in_without_a_question(key, bobby, staff, others, policy, names):
     policy(enforce(groups=names(bobby, staff, others)))
-    assert in_without_a_code(phase, bobby)
+    assert in_without_a_code(key, bobby)
 
 
 def test_member_is_refused_at_every_door_like_a_wrong_code(account_door, alice, bobby, staff, policy):
@@ -70,70 +72,68 @@ def test_who_is_no_member_still_needs_the_password(account_door, bobby, others, 
     assert account_door.attempt(bobby, "not" + bobby.password).refused
 
 
-def test_everybody_must_by_default_and_by_name(phase, bobby, policy):
-    assert not in_without_a_code(phase, bobby)
+def test_everybody_must_by_default_and_by_name(key, bobby, policy):
+    assert not in_without_a_code(key, bobby)
     policy(enforce(groups=["*"]))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
 
 
-def test_who_is_no_longer_a_member_is_let_in_at_once(phase, bobby, staff, policy):
+def test_who_is_no_longer_a_member_is_let_in_at_once(key, bobby, staff, policy):
     policy(enforce(groups=[staff.name]))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
     groups.leave(bobby, staff)
-    assert in_without_a_code(phase, bobby)
+    assert in_without_a_code(key, bobby)
 
 
-def test_member_of_very_many_groups_is_found_in_the_last(phase, bobby, policy):
+def test_member_of_very_many_groups_is_found_in_the_last(key, bobby, policy):
     *_, last = [groups.create("many", bobby) for _ in range(300)]
     for name in (last.name, last.number):
         policy(enforce(groups=[name]))
-        assert not in_without_a_code(phase, bobby)
+        assert not in_without_a_code(key, bobby)
         policy(enforce(exempt_groups=[name]))
-        assert in_without_a_code(phase, bobby)
+        assert in_without_a_code(key, bobby)
 
 
-def test_member_of_a_very_large_group_is_found_in_it(phase, bobby, policy):
+def test_member_of_a_very_large_group_is_found_in_it(key, bobby, policy):
     """Its line is far longer than what a first look at it has room for."""
     large = groups.create("large", *(f"member{number}" for number in range(20_000)), bobby)
     for name in (large.name, large.number):
         policy(enforce(groups=[name]))
-        assert not in_without_a_code(phase, bobby)
+        assert not in_without_a_code(key, bobby)
         policy(enforce(exempt_groups=[name]))
-        assert in_without_a_code(phase, bobby)
+        assert in_without_a_code(key, bobby)
 
 
 # --------------------------------------------------------------------------------------------------------------- exempt
 
 
-@pytest.mark.parametrize("demanded", ["everybody", "the same group"])
 @pytest.mark.parametrize("names", HOLDS.values(), ids=HOLDS)
-def test_exempt_group_wins_over_a_demand(phase, bobby, staff, others, policy, names, demanded):
-    names = names(bobby, staff, others)
-    policy(enforce(groups=["*"] if demanded == "everybody" else names, exempt_groups=names))
-    assert in_without_a_code(phase, bobby)
+def test_exempt_group_wins_over_a_demand(key, bobby, staff, others, policy, names):
+    policy(enforce(groups=["*"], exempt_groups=names(bobby, staff, others)))
+    assert in_without_a_code(key, bobby)
 
 
 @pytest.mark.parametrize("names", HOLDS_NOT.values(), ids=HOLDS_NOT)
-def test_exempt_group_is_of_no_use_to_others(phase, bobby, staff, others, policy, names):
+def test_exempt_group_is_of_no_use_to_others(key, bobby, staff, others, policy, names):
     policy(enforce(exempt_groups=names(bobby, staff, others)))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
 
 
 @pytest.mark.parametrize("demanded", ["everybody", "supplementary"])
-def test_exempt_user_wins_over_a_demand(phase, bobby, staff, policy, demanded):
+def test_exempt_user_wins_over_a_demand(key, bobby, staff, policy, demanded):
     policy(enforce(groups=["*"] if demanded == "everybody" else [staff.name], exempt_users=["root", bobby.name]))
-    assert in_without_a_code(phase, bobby)
+    assert in_without_a_code(key, bobby)
 
 
-@pytest.mark.parametrize("name", ["{}x", "x{}", "root", "@{}", "0", "#{}"])
-def test_exempt_user_is_one_of_just_that_name(phase, bobby, policy, name):
+@pytest.mark.parametrize("name", ["{}x", "0"])
+def test_exempt_user_is_one_of_just_that_name(key, bobby, policy, name):
     policy(enforce(exempt_users=[name.format(bobby.name)]))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
 
 
-def test_name_in_another_case_exempts_nobody(phase, bobby, staff, policy):
+def test_name_in_another_case_exempts_nobody(key, bobby, staff, policy):
     policy(enforce(exempt_users=[bobby.name.upper()], exempt_groups=[staff.name.upper()]))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
 
 
 def test_exempt_user_is_let_in_at_every_door_without_a_question(account_door, bobby, policy):
@@ -172,7 +172,7 @@ def test_nullok_of_an_auth_line_that_was_not_run_counts_for_nothing(side_door, b
     assert side_door.attempt(bobby).refused
 
 
-def test_nullok_wins_over_a_demand(phase, bobby, staff, policy, stack):
+def test_nullok_wins_over_a_demand(key, bobby, staff, policy, stack):
     stack("nullok")
     policy(enforce(groups=[staff.name]))
-    assert in_without_a_code(phase, bobby)
+    assert in_without_a_code(key, bobby)

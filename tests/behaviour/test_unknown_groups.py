@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import groups
-from account_doors import account_door, account_doors, in_without_a_code, phase  # noqa: F401  (fixtures)
+from account_doors import account_door, account_doors, in_without_a_code, key  # noqa: F401  (fixtures)
 from groups import FAILING, ask_for_groups, failing_services, others, staff  # noqa: F401
 from policy_file import policy, stack  # noqa: F401
 from test_enforcement import enforce
@@ -28,16 +28,16 @@ def reasons(journal, account):
 
 
 @pytest.mark.parametrize("name", NOWHERE.values(), ids=NOWHERE)
-def test_demand_of_a_group_that_does_not_exist_holds_for_everybody(phase, bobby, policy, journal, name):
+def test_demand_of_a_group_that_does_not_exist_holds_for_everybody(key, bobby, policy, journal, name):
     policy(enforce(groups=[name]))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
     assert any(f"group {name} " in reason for reason in reasons(journal, bobby))
 
 
 @pytest.mark.parametrize("name", NOWHERE.values(), ids=NOWHERE)
-def test_exempt_group_that_does_not_exist_exempts_nobody(phase, bobby, policy, journal, name):
+def test_exempt_group_that_does_not_exist_exempts_nobody(key, bobby, policy, journal, name):
     policy(enforce(exempt_groups=[name]))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
     assert any(f"group {name} " in reason for reason in reasons(journal, bobby))
 
 
@@ -53,20 +53,20 @@ def test_groups_that_all_exist_are_not_worth_a_line(account_door, bobby, staff, 
     assert reasons(journal, bobby) == []
 
 
-def test_sure_exemption_holds_beside_a_group_that_does_not_exist(phase, bobby, staff, policy):
+def test_sure_exemption_holds_beside_a_group_that_does_not_exist(key, bobby, staff, policy):
     policy(enforce(groups=["nosuchgroup"], exempt_groups=["nosuchgroup", staff.name]))
-    assert in_without_a_code(phase, bobby)
+    assert in_without_a_code(key, bobby)
     policy(enforce(groups=["nosuchgroup"], exempt_groups=["nosuchgroup"], exempt_users=[bobby.name]))
-    assert in_without_a_code(phase, bobby)
+    assert in_without_a_code(key, bobby)
 
 
-def test_group_that_exists_from_now_on_is_believed_from_now_on(phase, bobby, policy):
+def test_group_that_exists_from_now_on_is_believed_from_now_on(key, bobby, policy):
     policy(enforce(groups=["latecomers70"]))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
     with groups.GROUP_FILE.open("a") as file:
         file.write("latecomers70:x:69070:\n")
     try:
-        assert in_without_a_code(phase, bobby)
+        assert in_without_a_code(key, bobby)
     finally:
         groups.GROUP_FILE.write_text(groups.GROUP_FILE.read_text().replace("latecomers70:x:69070:\n", ""))
 
@@ -88,27 +88,27 @@ def test_the_service_does_fail(failing, staff, bobby):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_demand_holds_for_everybody_while_groups_cannot_be_looked_up(phase, failing, bobby, staff, others, policy, way):
+def test_demand_holds_for_everybody_while_groups_cannot_be_looked_up(key, failing, bobby, staff, others, policy, way):
     for group in (staff, others):
         policy(enforce(groups=[getattr(group, way)]))
-        assert not in_without_a_code(phase, bobby)
+        assert not in_without_a_code(key, bobby)
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_nobody_is_exempt_while_groups_cannot_be_looked_up(phase, failing, bobby, staff, policy, journal, way):
+def test_nobody_is_exempt_while_groups_cannot_be_looked_up(key, failing, bobby, staff, policy, journal, way):
     policy(enforce(groups=["*"], exempt_groups=[getattr(staff, way)]))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
     assert any(getattr(staff, way) in reason for reason in reasons(journal, bobby))
 
 
-def test_primary_group_is_told_by_the_user_and_needs_no_look_up(phase, bobby, ask_for_groups, policy):
+def test_primary_group_is_told_by_the_user_and_needs_no_look_up(key, bobby, ask_for_groups, policy):
     """The list of users gives its number."""
     own = groups.primary(bobby)
     ask_for_groups("otpdown")
     policy(enforce(groups=[own.number]))
-    assert not in_without_a_code(phase, bobby)
+    assert not in_without_a_code(key, bobby)
     policy(enforce(groups=["*"], exempt_groups=[own.number]))
-    assert in_without_a_code(phase, bobby)
+    assert in_without_a_code(key, bobby)
 
 
 def test_enrolled_user_gets_in_with_a_code_while_groups_cannot_be_looked_up(account_doors, clock, failing, alice, policy):
@@ -118,9 +118,9 @@ def test_enrolled_user_gets_in_with_a_code_while_groups_cannot_be_looked_up(acco
     assert account_doors["sshd"].attempt(alice, alice.password, alice.codes.wrong()).refused
 
 
-def test_user_who_is_exempt_by_name_gets_in_while_groups_cannot_be_looked_up(phase, failing, bobby, policy):
+def test_user_who_is_exempt_by_name_gets_in_while_groups_cannot_be_looked_up(key, failing, bobby, policy):
     policy(enforce(groups=["staff"], exempt_groups=["managers"], exempt_users=[bobby.name]))
-    assert in_without_a_code(phase, bobby)
+    assert in_without_a_code(key, bobby)
 
 
 @pytest.mark.parametrize("way", WAYS)

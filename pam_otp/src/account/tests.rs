@@ -1,5 +1,7 @@
 //! What comes after the authentication, up to the answer.
 
+mod demand;
+
 use crate::host::{Answer, Passed};
 use crate::script::{CODE, Machine, NOON, Script, account_of};
 use otp_core::UnixTime;

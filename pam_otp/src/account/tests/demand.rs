@@ -1,0 +1,255 @@
+//! What policy wants of bob, who has no authenticator, in each of the two phases: the authentication line, where somebody
+//! has to type a password, and the account line alone, which is all that a public key comes by.
+
+use super::{DAY, first_login};
+use crate::host::Answer;
+use crate::script::{CODE, Machine, NOON, Script};
+use otp_core::UnixTime;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::time::Duration;
+
+/// bob's own group, by name and number, and one more of each kind. Nobody has looked these up: that is otp-store's part.
+const BOBS: [&str; 4] = ["bob", "1002", "staff", "70000"];
+
+/// Whether bob gets in without a code, by the authentication line and by the account line; they have to agree.
+fn gets_in(machine: &Machine, groups: &[&'static str], arguments: &str, why: &str) -> bool {
+    let ask = |wanted: bool| {
+        let mut host = Script::new("bob");
+        if wanted {
+            host = host.asked(CODE, "123456");
+        }
+        host.groups = groups.to_vec();
+        host
+    };
+    let mut account = ask(false);
+    let lets_in = match machine.manage(&mut account, arguments) {
+        Answer::Success => true,
+        Answer::Refused => false,
+        other => panic!("{why}: {other:?}"),
+    };
+    let mut auth = ask(!lets_in);
+    let wanted = if lets_in {
+        Answer::Ignore
+    } else {
+        Answer::Refused
+    };
+    assert_eq!(machine.play(&mut auth, arguments), wanted, "{why}");
+    assert_eq!(auth.event(), "otp.notenrolled", "{why}");
+    lets_in
+}
+
+fn enforce(keys: &str) -> String {
+    format!("[enforce]\n{keys}\n")
+}
+
+fn list(names: &[&str]) -> String {
+    format!("{names:?}")
+}
+
+#[test]
+fn a_group_that_holds_the_user_demands_and_exempts_and_another_does_neither() {
+    let machine = Machine::new();
+    let rows: [(&str, &[&str], bool); 9] = [
+        ("primary group by name", &["bob"], true),
+        ("primary group by number", &["1002"], true),
+        ("supplementary group by name", &["staff"], true),
+        ("supplementary group by number", &["70000"], true),
+        ("the last of several", &["others", "70001", "staff"], true),
+        ("no group at all", &[], false),
+        ("other group by name", &["others"], false),
+        ("other group by number", &["70001"], false),
+        ("several others", &["others", "root", "0"], false),
+    ];
+    for (why, names, holds) in rows {
+        let names = list(names);
+        for (keys, lets_in) in [
+            (format!("groups = {names}"), !holds),
+            (format!("exempt_groups = {names}"), holds),
+            (format!("groups = [\"*\"]\nexempt_groups = {names}"), holds),
+            // Exempt wins; and whoever is in none of them is not demanded.
+            (format!("groups = {names}\nexempt_groups = {names}"), true),
+        ] {
+            machine.policy(&enforce(&keys));
+            assert_eq!(gets_in(&machine, &BOBS, "", why), lets_in, "{why}: {keys}");
+        }
+    }
+}
+
+#[test]
+fn an_exemption_is_for_just_that_name() {
+    let machine = Machine::new();
+    for (name, lets_in) in [
+        ("bob", true),
+        ("bobx", false),
+        ("xbob", false),
+        ("root", false),
+        ("@bob", false),
+        ("0", false),
+        ("#bob", false),
+        ("BOB", false),
+    ] {
+        for groups in ["", "\ngroups = [\"staff\"]"] {
+            machine.policy(&enforce(&format!(
+                "exempt_users = [\"daemon\", \"{name}\"]{groups}"
+            )));
+            assert_eq!(gets_in(&machine, &BOBS, "", name), lets_in, "{name}");
+        }
+    }
+    machine.policy(&enforce(
+        "exempt_users = [\"BOB\"]\nexempt_groups = [\"STAFF\"]",
+    ));
+    assert!(!gets_in(&machine, &BOBS, "", "another case"));
+}
+
+#[test]
+fn everybody_must_by_default_and_by_name_and_nullok_wins() {
+    let machine = Machine::new();
+    for policy in [
+        String::new(),
+        enforce("groups = [\"*\"]"),
+        enforce("groups = [\"staff\"]"),
+    ] {
+        machine.policy(&policy);
+        assert!(!gets_in(&machine, &BOBS, "", &policy));
+        assert!(gets_in(&machine, &BOBS, "nullok", &policy));
+    }
+}
+
+#[test]
+fn a_member_who_leaves_and_a_group_that_comes_to_be_count_at_once() {
+    let machine = Machine::new();
+    machine.policy(&enforce("groups = [\"staff\"]"));
+    assert!(!gets_in(&machine, &BOBS, "", "member"));
+    assert!(gets_in(
+        &machine,
+        &["bob", "1002"],
+        "",
+        "no longer a member"
+    ));
+    machine.policy(&enforce("groups = [\"gone\"]"));
+    assert!(!gets_in(&machine, &[], "", "no such group"));
+    machine.policy(&enforce("groups = [\"latecomers\"]"));
+    assert!(gets_in(&machine, &[], "", "it exists by now"));
+}
+
+#[test]
+fn a_group_that_cannot_be_looked_up_holds_everybody_and_exempts_nobody() {
+    let machine = Machine::new();
+    for (keys, lets_in) in [
+        ("groups = [\"gone\"]", false),
+        ("exempt_groups = [\"gone\"]", false),
+        ("groups = [\"*\"]\nexempt_groups = [\"gone\"]", false),
+        // What is sure beside it counts.
+        (
+            "groups = [\"gone\"]\nexempt_groups = [\"gone\", \"staff\"]",
+            true,
+        ),
+        (
+            "groups = [\"gone\"]\nexempt_groups = [\"gone\"]\nexempt_users = [\"bob\"]",
+            true,
+        ),
+    ] {
+        machine.policy(&enforce(keys));
+        assert_eq!(gets_in(&machine, &BOBS, "", keys), lets_in, "{keys}");
+    }
+}
+
+#[test]
+fn a_deadline_is_over_in_its_very_second_in_each_of_its_forms() {
+    let mut machine = Machine::new();
+    // 2027-02-01 00:00:00 UTC.
+    let midnight = 1_801_440_000;
+    let nine = midnight + 9 * 3600;
+    for (text, deadline) in [
+        ("\"2027-02-01\"", midnight),
+        ("\"2027-02-01T09:00:00Z\"", nine),
+        ("\"2027-02-01T09:00:00+09:00\"", midnight),
+        (
+            "\"2027-02-01T08:59:59-01:30\"",
+            midnight + 10 * 3600 + 29 * 60 + 59,
+        ),
+        ("\"2028-02-29\"", midnight + (365 + 28) * 86_400),
+        ("\"2027-02-01T09:00:00\"", nine),
+        ("\"2027-02-01 09:00:00z\"", nine),
+        ("2027-02-01", midnight),
+        ("2027-02-01T00:00:00Z", midnight),
+        ("2027-02-01T09:00:00+09:00", midnight),
+    ] {
+        machine.policy(&enforce(&format!("from = {text}")));
+        machine.now = UnixTime::from_seconds(deadline - 1);
+        assert!(gets_in(&machine, &[], "", text), "{text}");
+        machine.now = UnixTime::from_seconds(deadline);
+        assert!(!gets_in(&machine, &[], "", text), "{text}");
+    }
+}
+
+#[test]
+fn a_day_that_has_come_is_no_excuse() {
+    let machine = Machine::new();
+    for text in ["", "2025-11-20", "1999-12-31", "2025-11-20T12:00:00Z"] {
+        machine.policy(&enforce(&format!("from = \"{text}\"")));
+        assert!(!gets_in(&machine, &[], "", text), "{text}");
+    }
+}
+
+/// Puts this in the place of the file, as root would.
+fn put(path: &Path, content: &[u8]) {
+    fs::remove_file(path).unwrap();
+    fs::write(path, content).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o640)).unwrap();
+}
+
+#[test]
+fn a_damaged_first_login_gives_nobody_more_time() {
+    type Damage = fn(&Path);
+    let rows: [(&str, Damage); 10] = [
+        ("empty", |path| put(path, b"")),
+        ("zeros", |path| put(path, &[0; 512])),
+        ("text", |path| put(path, b"yesterday\n")),
+        ("cut", |path| put(path, &fs::read(path).unwrap()[..20])),
+        ("doubled", |path| {
+            put(path, &fs::read(path).unwrap().repeat(2));
+        }),
+        ("huge", |path| put(path, &vec![b'9'; 1 << 20])),
+        ("other version", |path| {
+            let text = fs::read_to_string(path).unwrap();
+            put(path, text.replace("version = 1", "version = 2").as_bytes());
+        }),
+        ("others may write", |path| {
+            fs::set_permissions(path, Permissions::from_mode(0o666)).unwrap();
+        }),
+        ("directory", |path| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        }),
+        ("link", |path| {
+            let elsewhere = path.parent().unwrap().join("elsewhere");
+            fs::rename(path, &elsewhere).unwrap();
+            symlink(&elsewhere, path).unwrap();
+        }),
+    ];
+    for (what, damage) in rows {
+        let mut machine = Machine::new();
+        machine.policy(&enforce("grace = \"7d\""));
+        assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+        assert_eq!(first_login(&machine), Some(NOON));
+        damage(&machine.directory.path().join("state/bob/first-login"));
+        for after in [DAY, 7 * DAY, 7 * DAY + Duration::from_secs(3600)] {
+            machine.now = NOON.after(after);
+            let mut account = Script::new("bob");
+            assert_eq!(
+                (machine.manage(&mut account, ""), account.event()),
+                (Answer::Unavailable, "otp.unavailable"),
+                "{what}"
+            );
+            let mut auth = Script::new("bob");
+            assert_eq!(
+                (machine.play(&mut auth, ""), auth.event()),
+                (Answer::Unavailable, "otp.unavailable"),
+                "{what}"
+            );
+        }
+    }
+}
