@@ -1,13 +1,22 @@
-# A fresh Debian or Ubuntu of this machine's release, from the archive that apt is set up for; nothing else of this machine
-# gets into it. Sourced by tests/run.
+# Fresh systems of this machine's release, Debian or Ubuntu, from the archive that apt is set up for; nothing else of this
+# machine gets into them. Sourced by tests/run and tests/bare-root, in the checkout's top.
 # shellcheck shell=bash
 
 # fresh_debian DIRECTORY: made anew, with sshd and sudo in DIRECTORY/root and in DIRECTORY/extra the packages of
 # systemd-sysusers and systemd-tmpfiles, which a small system does not have.
 fresh_debian() {
-    local directory=$1 sources=$1/sources.list apt_get=$PWD/tests/apt-get suite options=() option
+    local directory=$1 apt_get=$PWD/tests/apt-get
     rm -rf "$directory"
     mkdir -p "$directory/extra"
+    minimal_debian "$directory/root" --include=openssh-server,sudo,libpam-runtime || return 1
+    (cd "$directory/extra" && "$apt_get" download -q systemd-standalone-sysusers systemd-standalone-tmpfiles)
+}
+
+# minimal_debian DIRECTORY [OPTION OF MMDEBSTRAP...]: what every Debian has, and apt.
+minimal_debian() {
+    local directory=$1 sources suite options=() option made
+    shift
+    sources=$(mktemp --suffix=.list) || return 1
     suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
     # shellcheck disable=SC2016  # apt's own variables
     apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
@@ -16,7 +25,8 @@ fresh_debian() {
     while read -r option; do
         options+=(--aptopt="$option")
     done < <(apt-config dump | grep -E '^Acquire::(Check-|https?::Proxy)')
-    mmdebstrap --quiet --variant=minbase --include=openssh-server,sudo,libpam-runtime "${options[@]}" \
-        "$suite" "$directory/root" "$sources" < /dev/null || return 1
-    (cd "$directory/extra" && "$apt_get" download -q systemd-standalone-sysusers systemd-standalone-tmpfiles)
+    mmdebstrap --quiet --variant=minbase "${options[@]}" "$@" "$suite" "$directory" "$sources" < /dev/null
+    made=$?
+    rm -f "$sources"
+    return $made
 }
