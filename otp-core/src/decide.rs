@@ -131,12 +131,8 @@ fn verdict(
             }
         }
         (Standing::Open, Input::Other) => reject(policy, Refusal::WrongCode, now, &mut next),
-        (Standing::Open, &Input::NoGuess(why)) => refused(
-            Verdict::NoGuess { why },
-            Refusal::NoGuess(why),
-            now,
-            &mut next,
-        ),
+        // Not even remembered: what a caller claims would take the place of what the help desk looks for.
+        (Standing::Open, &Input::NoGuess(why)) => Verdict::NoGuess { why },
         (Standing::Locked { .. } | Standing::Held, Input::Recovery(code))
             if policy.recovery.opens_lock =>
         {

@@ -200,7 +200,8 @@ impl Store {
     /// # Errors
     /// It cannot be trusted or opened, or another process held it for all of `deadline`.
     pub fn lock(&self, account: &Account, deadline: Duration) -> Result<Option<Locked>, Error> {
-        lock_what_opens(deadline, || self.look_into(account))
+        let open = || self.look_into(account);
+        lock_what_opens(&self.directory, &account.name, deadline, open)
     }
 
     /// Locks a user's directory, making it first where there is none.
@@ -299,7 +300,7 @@ impl Store {
                 owner: None,
             }))
         };
-        lock_what_opens(deadline, open)
+        lock_what_opens(&self.directory, name, deadline, open)
     }
 
     /// Gives a user's directory another name, over an empty one that has it.
@@ -373,6 +374,16 @@ impl Locked {
                     return Err(Error::io(&self.path, "lock", error));
                 }
             }
+        }
+    }
+
+    /// Whether this directory still is the one of that name.
+    fn is_what_is_called(&self, parent: &File, name: &UserName) -> Result<bool, Error> {
+        let held = metadata(&self.directory, &self.path)?;
+        match fstatat(parent, name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW) {
+            Ok(found) => Ok((found.st_dev, found.st_ino) == (held.dev(), held.ino())),
+            Err(Errno::ENOENT) => Ok(false),
+            Err(errno) => Err(Error::io(&self.path, "examine", errno)),
         }
     }
 
@@ -708,6 +719,8 @@ fn adopt(file: &File) {
 
 /// Locks what `open` opens; `None`: there is nothing.
 fn lock_what_opens(
+    parent: &File,
+    name: &UserName,
     deadline: Duration,
     open: impl Fn() -> Result<Option<Locked>, Error>,
 ) -> Result<Option<Locked>, Error> {
@@ -717,8 +730,9 @@ fn lock_what_opens(
             return Ok(None);
         };
         locked.wait_for_lock(start, deadline)?;
-        // Whoever held the lock may have removed the directory; then its successor is the one to lock.
-        if metadata(&locked.directory, &locked.path)?.nlink() > 0 {
+        // Another process may have removed the directory before it let go, or given it another name; then its successor is
+        // the one to lock.
+        if locked.is_what_is_called(parent, name)? {
             return Ok(Some(locked));
         }
     }

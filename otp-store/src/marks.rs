@@ -176,7 +176,19 @@ impl Store {
 /// The first line of a small file; `None`: it is not there, or not for this process.
 fn line_of(path: &Path) -> Result<Option<String>, Error> {
     let mut text = Vec::new();
-    match File::open(path).and_then(|file| file.take(LIMIT).read_to_end(&mut text)) {
+    let mut read = || {
+        // A directory is what a container gets for a file that its host has not: it says nothing.
+        let file = OpenOptions::new()
+            .read(true)
+            .custom_flags(OFlag::O_NONBLOCK.bits())
+            .open(path)?;
+        if file.metadata()?.is_file() {
+            file.take(LIMIT).read_to_end(&mut text)
+        } else {
+            Ok(0)
+        }
+    };
+    match read() {
         Ok(_) => {
             let text = String::from_utf8_lossy(&text);
             Ok(text.lines().next().map(|line| line.trim_end().to_owned()))

@@ -128,6 +128,17 @@ impl Store {
         Ok(Moved::Done)
     }
 
+    /// The user whom the record under a name was made for; `None`: there is none.
+    ///
+    /// # Errors
+    /// It cannot be locked, trusted or read.
+    pub fn owner_of(&self, name: &UserName) -> Result<Option<Account>, Error> {
+        match self.lock_by_name(name, ROOTS_LOCK_DEADLINE)? {
+            Some(locked) => locked.owner_on_record(),
+            None => Ok(None),
+        }
+    }
+
     /// Binds a record to the user id that its owner has now.
     fn rebind(&self, to: &Account, another_uid: bool) -> Result<Moved, Failed> {
         let Some(mut locked) = self.lock_by_name(&to.name, ROOTS_LOCK_DEADLINE)? else {

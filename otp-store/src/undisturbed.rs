@@ -14,6 +14,7 @@ use nix::sys::signal::{SigEvent, SigSet, SigevNotify, SigmaskHow, Signal};
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 use nix::unistd::{ResUid, Uid, getegid, geteuid, getgid, getresuid, getuid, setresuid};
+use rustix::thread::{CapabilitySet, capabilities};
 use std::io;
 use std::time::Duration;
 
@@ -68,8 +69,8 @@ impl Drop for Undisturbed {
         if let Some(before) = self.ids_before
             && setresuid(before.real, before.effective, before.saved).is_err()
         {
-            // The ids were this process's own a moment ago, so only a kernel without memory refuses them. Its program
-            // may take what it finds for the caller's: better none than one that is root without knowing.
+            // This process may set its ids (`out_of_reach` has asked), so only a kernel without memory refuses. Its
+            // program may take what it finds for the caller's: better none than one that is root without knowing.
             std::process::abort();
         }
         // It cannot fail: the set came from the kernel.
@@ -90,6 +91,11 @@ pub(crate) fn can_be_reached_by_a_user() -> bool {
 fn out_of_reach() -> Option<ResUid> {
     let root = Uid::from_raw(0);
     let before = getresuid().ok().filter(|ids| ids.effective == root)?;
+    // Without that capability there would be a way there, since one of the ids is root's, and none back.
+    let may = capabilities(None).ok()?.effective;
+    if !may.contains(CapabilitySet::SETUID) {
+        return None;
+    }
     setresuid(root, root, root).ok().map(|()| before)
 }
 

@@ -47,7 +47,8 @@ unsafe extern "C" {
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
 /// While it lives, `pthread_cancel` does not end this thread: the unwinding that it begins would come through here and
-/// abort the whole program. A cancellation that was asked for meanwhile comes about in the program's own code.
+/// abort the whole program. A cancellation that was asked for meanwhile comes about once PAM has the thread again. That
+/// holds for the program's conversation too, which is called from here: one that waits for somebody goes on waiting.
 struct Uncancelled {
     state_before: c_int,
 }
@@ -147,15 +148,15 @@ impl PamHooks for PamOtp {
         PamResultCode::PAM_SUCCESS
     }
 
-    /// There is no password of ours to change. Refuses, and says so in the log at the first of the two calls.
+    /// There is no password of ours to change. Leaves that to others, and says so in the log at the first of the two calls.
     fn sm_chauthtok(handle: &mut PamHandle, _: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         if flags & PAM_PRELIM_CHECK != 0 {
             refuse_on_panic(handle, |host| {
-                password::refuse_change(host);
-                Answer::Refused
+                password::warn_of_line(host);
+                Answer::Ignore
             });
         }
-        PamResultCode::PAM_AUTHTOK_ERR
+        PamResultCode::PAM_IGNORE
     }
 }
 

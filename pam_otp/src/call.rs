@@ -227,10 +227,12 @@ impl<'h, H: Host> Call<'h, H> {
                 )
             }
         };
-        let line = self
-            .line(priority, event)
-            .with("counted", "no")
-            .with("reason", &reason);
+        let mut line = self.line(priority, event);
+        // Where the records failed, the attempt may have been counted before.
+        if !matches!(stop, Stop::Lost(_)) {
+            line.add("counted", "no");
+        }
+        line.add("reason", &reason);
         self.log(&line);
         if answer == Answer::Unavailable {
             self.tell(Message::Unavailable, Tone::Refusal);

@@ -3,15 +3,16 @@
 use crate::call::{Call, Phase};
 use crate::host::Host;
 
-/// Says in the log why nobody's password can be changed there.
+/// Says in the log that such a line does nothing.
 ///
-/// The answer to PAM is a refusal: a line that is not meant must not look as if it did something, and a success could
-/// be the one that ends the stack (`sufficient`) before the password is changed.
-pub(crate) fn refuse_change(host: &mut impl Host) {
+/// The answer to PAM is "ignore": there is no password of ours to change, and to refuse would keep everybody from changing
+/// theirs, users with an expired one from logging in. It is no success, which could end the stack (`sufficient`) before the
+/// password is changed, and a line that is alone changes nothing.
+pub(crate) fn warn_of_line(host: &mut impl Host) {
     let mut call = Call::new(host, Phase::Password, true);
     call.user = call.host.user().unwrap_or_default();
     call.warn(
-        "a password line of pam_otp.so refuses every change of a password; it has only auth and account lines: take it out",
+        "a password line of pam_otp.so does nothing; it has only auth and account lines: take it out",
     );
 }
 
@@ -21,10 +22,10 @@ mod tests {
     use crate::script::Script;
 
     #[test]
-    fn the_log_says_why_no_password_can_be_changed() {
+    fn the_log_says_that_the_line_does_nothing() {
         let mut host = Script::new("alice");
         host.delayed = true;
-        refuse_change(&mut host);
+        warn_of_line(&mut host);
         assert_eq!(host.log.len(), 1);
         let begin = "otp.policy user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\" phase=\"password\" reason=\"a password line";
         assert!(host.log[0].starts_with(begin), "{:?}", host.log);

@@ -233,10 +233,10 @@ def killed_at(process, call, number=1):
 
 
 def log_of_helper(journal, account):
-    """What the helper's own lines say about the user: events and their values, oldest first."""
+    """What the helper's own lines say about changes of the user's: events and their values, oldest first."""
     found = (re.search(r"otp-helper\[\d+\]: (otp\.\w+) (.*)", line) for line in journal.lines())
     events = [{"event": one[1], **dict(re.findall(r'(\w+)="([^"]*)"', one[2]))} for one in found if one]
-    return [event for event in events if event.get("user") == account.name]
+    return [event for event in events if event.get("user") == account.name and event["event"] != "otp.attempt"]
 
 
 # ------------------------------------------------------------------------------------------------------ ways to leave

@@ -54,7 +54,7 @@ def test_code_that_matches_nothing_and_one_that_is_none_are_told_apart(talking_d
 
 
 @pytest.mark.parametrize(
-    "reply", ["", " ", "12345", "1" * 500, "\N{FULLWIDTH DIGIT ONE}" * 6, "12345\x01", "0123-4567-89AB-CDEF"]
+    "reply", ["", " ", "12345", "1" * 500, "12345\x01", "0123-4567-89AB-CDEF"]
 )
 def test_what_is_no_code_is_asked_again(ssh, bobby, clock, required, reply):
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:

@@ -75,6 +75,17 @@ def test_renamed_user_keeps_the_authenticator_once_the_record_is_moved(ssh, alic
     assert alice.name not in admin("list")
 
 
+def test_record_of_a_renamed_person_outlives_the_making_of_somebody_with_the_old_name(ssh, alice):
+    """Until it is moved it lies under the old name, and the hook of useradd looks whose it is."""
+    carol = accounts.stranger("carol", alice.password)
+    carol.codes, carol.home = alice.codes, alice.home
+    shadow("usermod", "--login", carol.name, alice.name)
+    shadow("useradd", "--no-create-home", "--no-user-group", alice.name)
+    assert record(alice).exists()
+    admin("move", alice.name, carol.name, "--force")
+    assert ssh.attempt(carol, carol.password, carol.codes.now()).admitted
+
+
 def test_move_keeps_the_count_of_failures(ssh, alice):
     carol = accounts.stranger("carol", alice.password)
     carol.codes, carol.home = alice.codes, alice.home

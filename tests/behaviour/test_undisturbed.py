@@ -109,6 +109,25 @@ def test_signals_from_the_terminal_wait_for_the_line_in_the_log(slow_su, alice, 
     assert journal.names(alice.name) == ["otp.reject"]
 
 
+def test_su_that_may_not_set_user_ids_gets_to_the_end_of_an_attempt(every_door, alice, journal):
+    """As in a container without CAP_SETUID: it cannot become the user, but that is for su to say."""
+    setpriv, *rest = every_door["su"].caller.running("/usr/bin/su", alice.name, "-c", "true")
+    command = [setpriv, "--bounding-set=-setuid", *rest]
+    terminal = pexpect.spawn(
+        command[0], command[1:], env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, encoding="utf-8",
+        timeout=doors.TIMEOUT_SECONDS,
+    )
+    terminal.delaybeforesend = None
+    terminal.expect("Password: ")
+    terminal.sendline(alice.password)
+    terminal.expect("Verification code: ")
+    terminal.sendline(alice.codes.now())
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.signalstatus is None, "it did not abort"
+    assert journal.names(alice.name) == ["otp.accept"]
+
+
 @pytest.mark.usefixtures("service")
 def test_slow_disk_costs_a_wait_and_not_the_login(slow_su, program, alice, clock):
     su = slow_su("fdatasync")

@@ -31,10 +31,7 @@ def attempt(credential, state, policy, reply, now):
             state.standing = ("open",)
     was_open = state.standing == ("open",)
     before = {id: entry.resync for id, entry in state.authenticators.items()}
-    if was_open and not reply:
-        return False, state
-    if was_open and is_from_sshd(reply):
-        state.refused = (now, "sshd-substitute")
+    if was_open and (not reply or is_from_sshd(reply)):
         return False, state
     for entry in state.authenticators.values():
         entry.resync = None

@@ -233,7 +233,7 @@ def write_record(state, sequence):
 N, ID, DRIFT = "(?:0|[1-9][0-9]*)", "[0-9a-f]{16}", "(?:0|-?[1-9][0-9]*)"
 BODY = re.compile(
     rf"pam_otp-state 1\nsequence (?P<sequence>{N})\nstanding (?P<standing>open|held|disabled|locked {N} {N})\n"
-    rf"failures (?P<counts>{N} {N} {N})\nrefused (?P<refused>-|{N} (?:wrong-code|already-used|locked|clock-off|password-again|sshd-substitute))\n"
+    rf"failures (?P<counts>{N} {N} {N})\nrefused (?P<refused>-|{N} (?:wrong-code|already-used|locked|clock-off))\n"
     rf"(?P<recovery>(?:recovery {ID} [0-9a-f]{{8}}\n){{0,2}})"
     rf"(?P<entries>(?:authenticator {ID} (?:-|{N}) {DRIFT} (?:- -|{N} {DRIFT}) (?:-|{N})\n){{0,8}})"
 )

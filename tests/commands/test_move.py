@@ -18,10 +18,9 @@ def move(machine, *arguments, status=0):
 
 
 def kept(machine):
-    """Every file of the records, by its path from there."""
+    """Every file that is kept about somebody, by its path from there."""
     return {
-        str(path.relative_to(machine.records)): path.read_bytes()
-        for path in sorted(machine.records.rglob("*")) if path.is_file()
+        str(path.relative_to(machine.records)): path.read_bytes() for path in sorted(machine.records.glob("*/*")) if path.is_file()
     }
 
 
@@ -91,6 +90,11 @@ def test_reset_of_a_name_that_somebody_has_does_nothing_where_it_must_be_gone(ma
     assert machine.admin("reset", "--gone", "daemon").stdout == ""
     assert kept(machine) == before
     (machine.records / "daemon").rename(machine.records / "nobody-here")
+    renamed = kept(machine)
+    assert machine.admin("reset", "--gone", "nobody-here").stdout == "", "it is that of somebody with another name now"
+    assert kept(machine) == renamed
+    credential = machine.records / "nobody-here/credential.toml"
+    credential.write_text(credential.read_text().replace("uid = 1\n", "uid = 65533\n"))
     assert "everything that was kept is removed" in machine.admin("reset", "--gone", "nobody-here").stdout
     assert kept(machine) == {}
     assert machine.admin("reset", "--gone", "nobody-here").stdout == ""

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import pathlib
 import re
 import subprocess
@@ -15,12 +16,13 @@ OVERRIDES = TOP / "packaging/debian/lintian-overrides"
 CONTENTS = """
 -rw-r--r-- ./etc/pam.d/otp-enroll
 -rw-r--r-- ./etc/security/pam_otp.conf
--rwxr-xr-x ./etc/shadow-maint/useradd-pre.d/pam-otp
--rwxr-xr-x ./etc/shadow-maint/userdel-post.d/pam-otp
+lrwxrwxrwx ./etc/shadow-maint/useradd-pre.d/pam-otp
+lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp
 -rwxr-xr-x ./usr/bin/otp-enroll
 -rw-r--r-- ./usr/lib/ARCHITECTURE/security/pam_otp.so
 -rw-r--r-- ./usr/lib/sysusers.d/pam-otp.conf
 -rw-r--r-- ./usr/lib/tmpfiles.d/pam-otp.conf
+-rwxr-xr-x ./usr/libexec/pam_otp/forget-gone
 -rwxr-xr-x ./usr/libexec/pam_otp/in-use
 -rwxr-xr-x ./usr/libexec/pam_otp/otp-helper
 -rwxr-xr-x ./usr/libexec/pam_otp/permissions
@@ -83,10 +85,15 @@ def test_it_holds_these_files_all_of_them_roots(deb, architecture):
     assert [f"{mode} {path}" for path, mode in listed] == CONTENTS.strip().splitlines()
 
 
-def test_policy_service_and_hooks_are_configuration_files(unpacked):
+def test_policy_and_service_are_configuration_files(unpacked):
     kept = (unpacked / "DEBIAN/conffiles").read_text().split()
-    hooks = [f"/etc/shadow-maint/{when}/pam-otp" for when in ("userdel-post.d", "useradd-pre.d")]
-    assert kept == ["/etc/security/pam_otp.conf", "/etc/pam.d/otp-enroll", *hooks]
+    assert kept == ["/etc/security/pam_otp.conf", "/etc/pam.d/otp-enroll"]
+
+
+def test_hooks_of_shadow_utils_lead_to_a_program(unpacked):
+    for when in ("userdel-post.d", "useradd-pre.d"):
+        hook = os.readlink(unpacked / "etc/shadow-maint" / when / "pam-otp")
+        assert os.access(unpacked / hook.lstrip("/"), os.X_OK)
 
 
 def test_dpkg_can_tell_whether_a_file_is_as_it_came(unpacked):

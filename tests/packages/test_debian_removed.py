@@ -228,10 +228,10 @@ def test_installed_again_it_gives_the_records_the_group_that_has_another_number(
 
 
 def test_removed_it_lets_users_be_removed_and_made(installed):
-    """What it has below /etc stays, and is run by userdel and useradd."""
+    """Nothing is left for userdel and useradd to run."""
     installed.provision(installed.account("alice"))
     installed.run("apt-get", "remove", "--yes", "pam-otp")
-    assert installed.exists("/etc/shadow-maint/userdel-post.d/pam-otp")
+    assert not installed.exists("/etc/shadow-maint/userdel-post.d/pam-otp")
     assert installed.run("userdel", "alice") == ""
     assert installed.run("useradd", "alice") == ""
 
@@ -260,4 +260,4 @@ def test_group_that_was_removed_and_made_again_leaves_its_old_number_no_right(in
     assert installed.stat(HELPER) == "2755 root pam_otp"
     assert installed.run("find", RECORDS, HELPER, "-group", "another") == ""
     found = installed.run("find", RECORDS, "-mindepth", "1", "-printf", r"%f %m %g\n").splitlines()
-    assert sorted(found) == ["alice 2770 pam_otp", "credential.toml 640 pam_otp", "state 660 pam_otp"]
+    assert sorted(found) == [".enrolled 640 pam_otp", "alice 2770 pam_otp", "credential.toml 640 pam_otp", "state 660 pam_otp"]

@@ -7,6 +7,7 @@ directory. Type enforcement is what is looked at: who may do what to which type,
 
 import pathlib
 import shutil
+import stat
 import subprocess
 
 import pytest
@@ -80,6 +81,14 @@ IN_THE_HELPER = [
     ("count wrong passwords for pam_faillock", "faillog_t", "file", "open read write lock"),
 ]
 
+# What useradd and userdel need to run our hook: a failure of it is theirs. A plain file in /etc/shadow-maint would be
+# shadow_t, which they may not run; a link there is etc_t, and leads to a program like any other.
+IN_USERADD = [
+    ("follow the link", "etc_t", "lnk_file", "read getattr"),
+    ("run what it leads to", "bin_t", "file", "open read getattr execute execute_no_trans map"),
+    ("run it by the shell", "shell_exec_t", "file", "open read getattr execute execute_no_trans map"),
+]
+
 FILES = ["file", "dir", "lnk_file", "sock_file", "fifo_file", "chr_file", "blk_file"]
 WRITING = {"write", "append", "create", "unlink", "rename", "setattr", "link", "relabelto", "relabelfrom"}
 
@@ -97,6 +106,7 @@ LABELS = {
     "/var/lib/pam_otp/alice/.credential.toml.new": RECORDS,
     "/var/lib/pam_otp/alice/state": RECORDS,
     "/usr/libexec/pam_otp": "bin_t",
+    "/usr/libexec/pam_otp/forget-gone": "bin_t",
     "/usr/libexec/pam_otp/otp-helper": HELPER_FILE,
     "/usr/bin/otp-enroll": "bin_t",
     "/usr/sbin/otp-admin": "bin_t",
@@ -164,8 +174,8 @@ class Policy:
     def types_of_role(self, role):
         return {str(one) for one in self.rules.lookup_role(role).types()}
 
-    def label(self, path):
-        said = run("selabel_lookup", "-b", "file", "-f", self.labels, "-k", path)
+    def label(self, path, *options):
+        said = run("selabel_lookup", "-b", "file", "-f", self.labels, *options, "-k", path)
         return said.strip().split(":")[3]
 
 
@@ -270,6 +280,21 @@ def test_a_program_that_is_root_may_do_what_the_module_does_in_it(policy, domain
         if permission not in policy.allowed(domain, target, tclass, with_booleans=False)
     ]
     assert missing == []
+
+
+def test_useradd_may_run_our_hook_and_fails_for_none(policy, without):
+    """A plain file there would be one that it may not run. What it may not do to the records, the hook only logs."""
+    for each in (policy, without):
+        missing = [
+            (why, permission)
+            for why, target, tclass, permissions in IN_USERADD
+            for permission in permissions.split()
+            if permission not in each.allowed("useradd_t", target, tclass, with_booleans=False)
+        ]
+        assert missing == []
+    hook = "/etc/shadow-maint/useradd-pre.d/pam-otp"
+    assert (policy.label(hook), policy.label(hook, "-t", str(stat.S_IFLNK))) == ("shadow_t", "etc_t")
+    assert "execute" not in policy.allowed("useradd_t", "shadow_t", "file", with_booleans=True)
 
 
 def test_the_distribution_alone_would_not_let_everybody_log_in(policy, without):

@@ -1,8 +1,8 @@
 //! What `otp-admin` and `otp-enroll status` tell about an account.
 
 use super::length;
+use crate::UnixTime;
 use crate::record::{Language, Refusal, Standing};
-use crate::{NoGuess, UnixTime};
 
 /// One thing to tell, without a full stop: a value beside a label, or a line of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -182,12 +182,6 @@ impl Report<'_> {
                     Refusal::ClockOff => {
                         "the code was right for a clock that is minutes off: check the device's clock"
                     }
-                    Refusal::NoGuess(NoGuess::PasswordAgain) => {
-                        "the program sent the password again and asked for no code: it needs 'split', see pam_otp(8)"
-                    }
-                    Refusal::NoGuess(NoGuess::SshdSubstitute) => {
-                        "sshd itself refuses the account: see PermitRootLogin, AllowUsers, DenyUsers in sshd_config"
-                    }
                 };
                 format!("{}: {why}", minute_utc(when))
             }
@@ -281,12 +275,6 @@ impl Report<'_> {
                     Refusal::Locked => "계정이 잠겨 있어 코드를 확인하지 않음",
                     Refusal::ClockOff => {
                         "기기의 시간이 몇 분 어긋나 있음: 기기의 시계를 확인하세요"
-                    }
-                    Refusal::NoGuess(NoGuess::PasswordAgain) => {
-                        "프로그램이 코드를 묻지 않고 비밀번호를 다시 보냄: 'split' 설정이 필요함, pam_otp(8) 참고"
-                    }
-                    Refusal::NoGuess(NoGuess::SshdSubstitute) => {
-                        "sshd가 이 계정을 거부함: sshd_config의 PermitRootLogin, AllowUsers, DenyUsers 확인"
                     }
                 };
                 format!("{}: {why}", minute_utc(when))
@@ -423,8 +411,6 @@ mod tests {
                 Refusal::Replayed,
                 Refusal::Locked,
                 Refusal::ClockOff,
-                Refusal::NoGuess(NoGuess::PasswordAgain),
-                Refusal::NoGuess(NoGuess::SshdSubstitute),
             ]
             .map(|why| Report::Refused { when: NOON, why }.text(language))
             .into();
@@ -434,7 +420,7 @@ mod tests {
             );
             said.sort();
             said.dedup();
-            assert_eq!(said.len(), 6);
+            assert_eq!(said.len(), 4);
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What one attempt leaves for the next. Changes at every attempt; holds no secret.
 
 use super::{Credential, Id, OutOfRange};
-use crate::input::NoGuess;
 use crate::time::{Step, UnixTime};
 use std::time::Duration;
 
@@ -128,8 +127,6 @@ pub enum Refusal {
     Locked,
     /// Right for a clock that is further off than the window.
     ClockOff,
-    /// Not a guess: a program sent it.
-    NoGuess(NoGuess),
 }
 
 impl Refusal {
@@ -141,7 +138,6 @@ impl Refusal {
             Self::Replayed => "already-used",
             Self::Locked => "locked",
             Self::ClockOff => "clock-off",
-            Self::NoGuess(why) => why.word(),
         }
     }
 
@@ -155,7 +151,6 @@ impl Refusal {
             Self::ClockOff,
         ]
         .into_iter()
-        .chain(NoGuess::ALL.map(Self::NoGuess))
         .find(|one| one.word() == word)
     }
 }

@@ -8,7 +8,7 @@ use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Standing;
 use otp_store::files::ROOTS_LOCK_DEADLINE;
-use otp_store::{Named, UserName, clock, directory};
+use otp_store::{Named, Store, UserName, clock, directory};
 
 /// Lifts a lock or a disablement, forgets the failures, and tells which. What was used stays used.
 pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
@@ -46,6 +46,17 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
     output::print(&format!("{}\n", done.text(site.language)))
 }
 
+/// Whether the record under that name was made for a user id that somebody still has: a person with another name by now,
+/// whom nobody has moved yet.
+fn is_a_renamed_persons(store: &Store, user: &str) -> Result<bool, Failure> {
+    let owner = store.owner_of(&UserName::new(user)?);
+    // A damaged record tells nothing, and is removed with the name.
+    let Ok(Some(owner)) = owner else {
+        return Ok(false);
+    };
+    Ok(directory::account_of(owner.uid)?.is_some())
+}
+
 /// Removes everything that is kept about a user, whatever state it is in, also when the user is gone.
 ///
 /// `gone`: only then, and without a word where there is nothing: what is run whenever a user is removed or made.
@@ -62,6 +73,9 @@ pub fn reset(site: &Site, user: &str, gone: bool) -> Result<(), Failure> {
     let Some(store) = store else {
         return Ok(());
     };
+    if gone && is_a_renamed_persons(&store, user)? {
+        return Ok(());
+    }
     let name = match known {
         // What an older version has kept under a second name goes alone, and the person's record stays.
         Some(Named {

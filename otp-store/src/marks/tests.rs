@@ -117,6 +117,10 @@ fn copied_machine_and_one_without_an_id_lose_nothing() {
     }
     fs::remove_file(machine.etc.path().join("machine-id")).unwrap();
     assert!(!machine.is_lost());
+    // What a container gets for a file that its host has not.
+    fs::create_dir(machine.etc.path().join("machine-id")).unwrap();
+    assert!(!machine.is_lost());
+    fs::remove_dir(machine.etc.path().join("machine-id")).unwrap();
     // Its own mark comes with its own records.
     machine.is(ANOTHER);
     enrol(&machine.records.store(), &credential());

@@ -107,3 +107,25 @@ fn who_waited_for_a_removed_directory_gets_its_successor() {
     let successor = another_credential(1).authenticators()[0].id;
     assert_eq!(waiter.join().unwrap(), successor);
 }
+
+#[test]
+fn one_that_waited_for_a_directory_that_was_renamed_does_not_get_another_users() {
+    let place = Place::with_alice();
+    let held = place.store().lock(&alice(), SOON).unwrap().unwrap();
+    let before = open_descriptors_of(&place.alice());
+    let store = place.store();
+    let eraser = thread::spawn(move || store.erase(&alice().name, SOON));
+    while open_descriptors_of(&place.alice()) == before {
+        thread::yield_now();
+    }
+    // As a move does, under the lock.
+    fs::rename(place.alice(), place.path().join("carol")).unwrap();
+    drop(held);
+    assert!(
+        !eraser.join().unwrap().unwrap(),
+        "nothing is called alice now"
+    );
+    for file in ["credential.toml", "state"] {
+        assert!(place.path().join("carol").join(file).exists(), "{file}");
+    }
+}
