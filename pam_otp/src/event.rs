@@ -131,7 +131,7 @@ pub(crate) fn about(
 const fn hint(why: NoGuess) -> &'static str {
     match why {
         NoGuess::PasswordAgain => {
-            "this program asks its user once and sends the password again: use split, see pam_otp(8)"
+            "the password was sent for the code too: a program that asks once needs split, see pam_otp(8); sshd PasswordAuthentication no"
         }
         NoGuess::SshdSubstitute => {
             "sshd refuses this account: see PermitRootLogin, AllowUsers, AllowGroups, DenyUsers, DenyGroups"

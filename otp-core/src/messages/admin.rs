@@ -102,6 +102,13 @@ pub enum Report<'a> {
         /// The user's name.
         user: &'a str,
     },
+    /// A record of a name that nobody has was left, since its user id is somebody's.
+    LeftForMove {
+        /// The name that it is kept under.
+        old: &'a str,
+        /// The name that the user id has now.
+        new: &'a str,
+    },
     /// A record was moved to another name, or bound to another user id.
     Moved {
         /// The name that it was kept under.
@@ -214,6 +221,9 @@ impl Report<'_> {
             Self::Erased { user } => {
                 format!("{user}: everything that was kept is removed; the user can enrol again")
             }
+            Self::LeftForMove { old, new } => format!(
+                "{old}: the record stays, since its user id is {new}'s; if that is the same person, run 'otp-admin move {old} {new}', else 'otp-admin reset {old}'"
+            ),
             Self::Moved { old, new } if old == new => {
                 format!(
                     "{new}: the record is bound to the user id of now; devices and recovery codes stay"
@@ -309,6 +319,9 @@ impl Report<'_> {
             Self::Erased { user } => {
                 format!("{user} 계정의 기록을 모두 지웠습니다. 다시 등록할 수 있습니다")
             }
+            Self::LeftForMove { old, new } => format!(
+                "{old}의 기록은 그대로 두었습니다. 그 사용자 ID는 지금 {new} 계정의 것입니다. 같은 사람이면 'otp-admin move {old} {new}', 아니면 'otp-admin reset {old}' 명령을 실행하세요"
+            ),
             Self::Moved { old, new } if old == new => {
                 format!(
                     "{new} 계정의 기록을 지금의 사용자 ID에 맞췄습니다. 기기와 복구 코드는 그대로입니다"

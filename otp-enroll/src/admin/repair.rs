@@ -46,15 +46,22 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
     output::print(&format!("{}\n", done.text(site.language)))
 }
 
-/// Whether the record under that name was made for a user id that somebody still has: a person with another name by now,
-/// whom nobody has moved yet.
-fn is_a_renamed_persons(store: &Store, user: &str) -> Result<bool, Failure> {
-    let owner = store.owner_of(&UserName::new(user)?);
+/// Leaves a record alone that was made for a user id which somebody still has, and says so; whether it did.
+///
+/// They may be the same person with another name by now, or another one with a number that was free: only an administrator
+/// can tell.
+fn left_for_an_administrator(site: &Site, store: &Store, user: &str) -> Result<bool, Failure> {
     // A damaged record tells nothing, and is removed with the name.
-    let Ok(Some(owner)) = owner else {
+    let Ok(Some(owner)) = store.owner_of(&UserName::new(user)?) else {
         return Ok(false);
     };
-    Ok(directory::account_of(owner.uid)?.is_some())
+    let Some(person) = directory::account_of(owner.uid)? else {
+        return Ok(false);
+    };
+    let new = person.name.as_str();
+    let left = Report::LeftForMove { old: user, new };
+    output::print(&format!("{}\n", left.text(site.language)))?;
+    Ok(true)
 }
 
 /// Removes everything that is kept about a user, whatever state it is in, also when the user is gone.
@@ -73,7 +80,7 @@ pub fn reset(site: &Site, user: &str, gone: bool) -> Result<(), Failure> {
     let Some(store) = store else {
         return Ok(());
     };
-    if gone && is_a_renamed_persons(&store, user)? {
+    if gone && left_for_an_administrator(site, &store, user)? {
         return Ok(());
     }
     let name = match known {
