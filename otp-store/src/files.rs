@@ -379,12 +379,13 @@ impl Locked {
 
     /// Whether this directory still is the one of that name.
     fn is_what_is_called(&self, parent: &File, name: &UserName) -> Result<bool, Error> {
-        let held = metadata(&self.directory, &self.path)?;
-        match fstatat(parent, name.as_str(), AtFlags::AT_SYMLINK_NOFOLLOW) {
-            Ok(found) => Ok((found.st_dev, found.st_ino) == (held.dev(), held.ino())),
-            Err(Errno::ENOENT) => Ok(false),
-            Err(errno) => Err(Error::io(&self.path, "examine", errno)),
-        }
+        let identity = |directory: &File| {
+            metadata(directory, &self.path).map(|found| (found.dev(), found.ino()))
+        };
+        let Some(called) = open_directory_of_anyone(parent, name.as_str(), &self.path)? else {
+            return Ok(false);
+        };
+        Ok(identity(&called)? == identity(&self.directory)?)
     }
 
     /// Lets go of the lock, and keeps signals waiting for as long as the caller wants.

@@ -16,8 +16,8 @@ OVERRIDES = TOP / "packaging/debian/lintian-overrides"
 CONTENTS = """
 -rw-r--r-- ./etc/pam.d/otp-enroll
 -rw-r--r-- ./etc/security/pam_otp.conf
-lrwxrwxrwx ./etc/shadow-maint/useradd-pre.d/pam-otp
-lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp
+lrwxrwxrwx ./etc/shadow-maint/useradd-pre.d/pam-otp -> /usr/libexec/pam_otp/forget-gone
+lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/forget-gone
 -rwxr-xr-x ./usr/bin/otp-enroll
 -rw-r--r-- ./usr/lib/ARCHITECTURE/security/pam_otp.so
 -rw-r--r-- ./usr/lib/sysusers.d/pam-otp.conf
