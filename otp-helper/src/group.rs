@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// This program, also where its file has another name by now.
+/// The file of this program, under whatever name it has by now.
 const ITSELF: &str = "/proc/self/exe";
 
 const SETGID: u32 = 0o2000;

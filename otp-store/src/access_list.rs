@@ -1,7 +1,7 @@
 //! Access control lists (acl(5)): rights that an owner, a group and a mode do not show.
 //!
-//! Looked at on the directory of all records alone: whoever may not pass there gets to nothing below, whatever is granted
-//! there. An entry that grants nothing is untidy and no more.
+//! Only the list of the directory of all records is looked at: users who may not pass there cannot reach anything below it,
+//! whatever the lists below grant. An entry that grants nothing is untidy and no more.
 
 use crate::{Error, Fault};
 use rustix::fs::fgetxattr;

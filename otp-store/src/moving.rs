@@ -55,7 +55,7 @@ impl Store {
     /// Gives the record that is kept under the name `from` to `to`: credential, state and the beginning of the grace.
     /// Trust is forgotten. Nothing is ever overwritten.
     ///
-    /// `another_uid`: also where the record was made for another user id. Where both names are the same, the record is
+    /// `another_uid` moves a record also where it was made for another user id. Where both names are the same, the record is
     /// bound to the user id of now.
     ///
     /// # Errors

@@ -86,7 +86,7 @@ pub(crate) fn can_be_reached_by_a_user() -> bool {
     getuid() != geteuid() || getgid() != getegid()
 }
 
-/// Takes root's real and saved user id where this process is root on a user's behalf: whoever has neither may not
+/// Takes root's real and saved user id where this process is root on a user's behalf, so that the user may no longer
 /// signal it. Gives the ids of before; `None`: it is not root's, or may not, and the timers are all there is.
 fn out_of_reach() -> Option<ResUid> {
     let root = Uid::from_raw(0);

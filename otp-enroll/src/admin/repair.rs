@@ -8,7 +8,7 @@ use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Standing;
 use otp_store::files::ROOTS_LOCK_DEADLINE;
-use otp_store::{Named, Store, UserName, clock, directory};
+use otp_store::{Error, Named, Store, UserName, clock, directory};
 
 /// Lifts a lock or a disablement, forgets the failures, and tells which. What was used stays used.
 pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
@@ -51,9 +51,14 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
 /// They may be the same person with another name by now, or another one with a number that was free: only an administrator
 /// can tell.
 fn left_for_an_administrator(site: &Site, store: &Store, user: &str) -> Result<bool, Failure> {
-    // A damaged record tells nothing, and is removed with the name.
-    let Ok(Some(owner)) = store.owner_of(&UserName::new(user)?) else {
-        return Ok(false);
+    let owner = match store.owner_of(&UserName::new(user)?) {
+        Ok(Some(owner)) => owner,
+        // What cannot be read for a reason that may pass, or by this version, may be somebody's.
+        Err(error @ (Error::Io { .. } | Error::Busy { .. } | Error::Newer { .. })) => {
+            return Err(error.into());
+        }
+        // A damaged record tells nothing, and is removed with the name.
+        Ok(None) | Err(_) => return Ok(false),
     };
     let Some(person) = directory::account_of(owner.uid)? else {
         return Ok(false);
