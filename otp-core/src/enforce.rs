@@ -96,6 +96,38 @@ pub fn demand(
     }
 }
 
+/// Decides what policy wants of a login, which may be by a second name of its account; also names the groups that had to be
+/// looked up and could not be.
+///
+/// Under a second name, the stricter of what it wants of either: groups and exemptions may name one of them alone, and a
+/// session has the groups of the name that it was opened by. `belongs` is asked about a user and a group.
+pub fn demand_on_login(
+    policy: &EnforcePolicy,
+    who: &Unenrolled<'_>,
+    alias: Option<&str>,
+    mut belongs: impl FnMut(&str, &str) -> Belongs,
+    now: UnixTime,
+) -> (Demand, Vec<String>) {
+    let mut unknown: Vec<String> = Vec::new();
+    let mut demand_on = |user: &str| {
+        let who = Unenrolled { user, ..*who };
+        let belongs = |group: &str| {
+            let found = belongs(user, group);
+            if found == Belongs::Unknown && !unknown.iter().any(|known| known == group) {
+                unknown.push(group.to_owned());
+            }
+            found
+        };
+        demand(policy, &who, belongs, now)
+    };
+    let wanted = demand_on(who.user);
+    let wanted = match alias {
+        Some(alias) => wanted.or_stricter(demand_on(alias)),
+        None => wanted,
+    };
+    (wanted, unknown)
+}
+
 /// The rule that demands a second factor: that of a group that surely holds the user before one that may.
 fn rule(groups: &Groups, mut belongs: impl FnMut(&str) -> Belongs) -> Option<Rule> {
     let names = match groups {

@@ -10,6 +10,7 @@ pub mod decide;
 pub mod enforce;
 pub mod input;
 pub mod layout;
+pub mod login;
 pub mod messages;
 pub mod network;
 pub mod otpauth;

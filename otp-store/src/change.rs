@@ -389,7 +389,7 @@ fn is_demanded(account: &Account, policy: &Policy, now: UnixTime) -> bool {
         nullok: false,
         first_login: Some(UnixTime::from_seconds(0)),
     };
-    let belongs = |group: &str| groups::belongs(&account.name, group);
+    let belongs = |group: &str| groups::belongs(account.name.as_str(), group);
     !demand(&policy.enforce, &who, belongs, now).lets_in()
 }
 

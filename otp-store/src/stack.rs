@@ -5,6 +5,7 @@
 //! files are read the way libpam reads them (`pam.conf(5)`), and what is not certain counts as no.
 
 use crate::Error;
+use otp_core::login::AccountLine;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -50,18 +51,6 @@ pub const ENROLLING: [&str; 6] = ["doas", "greetd", "login", "sshd", "su", "su-l
 const LIMIT: u64 = 64 * 1024;
 /// As deep as libpam follows.
 const DEEPEST: usize = 16;
-
-/// What becomes of the account line of this module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AccountLine {
-    /// No login gets past it.
-    Sure,
-    /// There is none.
-    Missing,
-    /// A line can lead around it, or its own control lets its refusal pass; or that cannot be told, where lines go on
-    /// behind a backslash.
-    LedAround,
-}
 
 /// A service that has a line of this module.
 #[expect(

@@ -10,8 +10,9 @@ use crate::event;
 use crate::host::{Answer, Host, Priority, Tone};
 use crate::route::{Entry, Route};
 use otp_core::enforce::{Demand, days_left};
+use otp_core::login::{AtAccountLine, at_account_line};
 use otp_core::messages::Message;
-use otp_core::record::{AtLogin, Standing};
+use otp_core::record::Standing;
 use otp_core::{UnixTime, Verdict};
 use otp_store::Account;
 use otp_store::stack::may_enrol_in;
@@ -110,20 +111,21 @@ fn without_authenticator<H: Host>(
     let Some((wanted, _)) = wanted_now(call, case, account)? else {
         return Ok(refuse_to_start_over(call));
     };
-    if matches!(wanted, Demand::Nothing(_)) {
+    let at_login = case.policy.enroll.at_login;
+    let course = at_account_line(&wanted, at_login, may_enrol);
+    if course == AtAccountLine::LetsIn {
         return Ok(Answer::Success);
     }
     if let Demand::From(deadline, _) = wanted {
         let now = call.host.now()?;
         call.tell(Message::EnrolUntil { deadline, now }, Tone::Information);
     }
-    let at_login = case.policy.enroll.at_login;
-    let can_wait = wanted.lets_in() && at_login == AtLogin::Offer;
-    let outcome = match &case.route {
-        Route::Direct(store) if may_enrol && at_login != AtLogin::Off => {
-            enrolment::set_up(call, case, store, account, can_wait)?
-        }
-        Route::Direct(_) | Route::Helper { .. } => Outcome::NotAsked,
+    let (outcome, can_wait) = match (course, &case.route) {
+        (AtAccountLine::SetsUp { can_wait }, Route::Direct(store)) => (
+            enrolment::set_up(call, case, store, account, can_wait)?,
+            can_wait,
+        ),
+        _ => (Outcome::NotAsked, false),
     };
     match outcome {
         Outcome::Enrolled => {
@@ -141,12 +143,15 @@ fn without_authenticator<H: Host>(
     let Some((wanted, now)) = wanted_now(call, case, account)? else {
         return Ok(refuse_to_start_over(call));
     };
-    match &wanted {
-        Demand::Nothing(_) | Demand::From(..) => {
+    // The dialogue has been led, or cannot be.
+    match at_account_line(&wanted, at_login, false) {
+        AtAccountLine::LetsIn | AtAccountLine::LetsInUntil(_) => {
             let_in(call, case, account, &wanted, now)?;
             Ok(Answer::Success)
         }
-        Demand::Now(_) => Ok(refuse(call, &wanted, Message::NotEnrolled)),
+        AtAccountLine::SetsUp { .. } | AtAccountLine::Refuses => {
+            Ok(refuse(call, &wanted, Message::NotEnrolled))
+        }
     }
 }
 

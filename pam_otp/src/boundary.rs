@@ -8,8 +8,9 @@ use crate::{account, login, password};
 use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::UnixTime;
 use otp_core::enforce::Belongs;
-use otp_store::stack::{AccountLine, Stacks};
-use otp_store::{Error, Named, UserName, clock, directory, groups, host};
+use otp_core::login::AccountLine;
+use otp_store::stack::Stacks;
+use otp_store::{Error, Named, clock, directory, groups, host};
 use pam::constants::{
     PAM_ERROR_MSG, PAM_ESTABLISH_CRED, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT,
     PAM_TEXT_INFO, PamFlag, PamResultCode,
@@ -373,7 +374,7 @@ impl Host for Pam<'_> {
         directory::named(name)
     }
 
-    fn belongs(&mut self, user: &UserName, group: &str) -> Belongs {
+    fn belongs(&mut self, user: &str, group: &str) -> Belongs {
         groups::belongs(user, group)
     }
 

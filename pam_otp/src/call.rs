@@ -4,7 +4,7 @@ use crate::event::Line;
 use crate::host::{Answer, Host, HostFault, Origin, Priority, Tone};
 use crate::options::Options;
 use crate::route::{Lost, Route};
-use otp_core::enforce::{Belongs, Demand, Exemption, Rule, Unenrolled, demand};
+use otp_core::enforce::{Demand, Exemption, Rule, Unenrolled, demand_on_login};
 use otp_core::messages::Message;
 use otp_core::network::{self, Network};
 use otp_core::record::Language;
@@ -152,9 +152,6 @@ impl<'h, H: Host> Call<'h, H> {
     }
 
     /// What policy wants of an account that has no authenticator; what could not be found out is logged.
-    ///
-    /// Under a second name of the account, the stricter of what it wants of either: groups and exemptions may name one of
-    /// them alone, and a session has the groups of the name that it was opened by.
     pub(crate) fn demand(
         &mut self,
         case: &Case,
@@ -162,27 +159,14 @@ impl<'h, H: Host> Call<'h, H> {
         first_login: Option<UnixTime>,
         now: UnixTime,
     ) -> Demand {
-        let mut unknown = Vec::new();
-        let mut wanted_of = |name: &UserName| {
-            let who = Unenrolled {
-                user: name.as_str(),
-                nullok: case.nullok,
-                first_login,
-            };
-            let belongs = |group: &str| {
-                let found = self.host.belongs(name, group);
-                if found == Belongs::Unknown && !unknown.iter().any(|known| known == group) {
-                    unknown.push(group.to_owned());
-                }
-                found
-            };
-            demand(&case.policy.enforce, &who, belongs, now)
+        let who = Unenrolled {
+            user: account.name.as_str(),
+            nullok: case.nullok,
+            first_login,
         };
-        let wanted = wanted_of(&account.name);
-        let wanted = match &case.alias {
-            Some(alias) => wanted.or_stricter(wanted_of(alias)),
-            None => wanted,
-        };
+        let alias = case.alias.as_ref().map(UserName::as_str);
+        let belongs = |user: &str, group: &str| self.host.belongs(user, group);
+        let (wanted, unknown) = demand_on_login(&case.policy.enforce, &who, alias, belongs, now);
         for group in unknown {
             let reason = format!("the group {group} cannot be looked up");
             self.warn(&reason);

@@ -2,8 +2,8 @@
 
 use otp_core::UnixTime;
 use otp_core::enforce::Belongs;
-use otp_store::stack::AccountLine;
-use otp_store::{Error, Named, UserName};
+use otp_core::login::AccountLine;
+use otp_store::{Error, Named};
 use zeroize::Zeroizing;
 
 /// What a person typed, or what another module left as the password. Wiped on drop.
@@ -133,7 +133,7 @@ pub(crate) trait Host {
     /// Looks up in the name service whom a name leads to.
     fn account(&mut self, name: &str) -> Result<Option<Named>, Error>;
     /// Whether a group holds a user.
-    fn belongs(&mut self, user: &UserName, group: &str) -> Belongs;
+    fn belongs(&mut self, user: &str, group: &str) -> Belongs;
     /// Whether every login through a service comes to the account line of this module.
     fn account_line(&mut self, service: &str) -> Result<AccountLine, Error>;
     /// Whether a service has another module that finds out who its users are.

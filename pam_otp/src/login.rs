@@ -6,10 +6,11 @@ use crate::host::{Answer, Host, Kept, Passed, Priority, Reply, Tone};
 use crate::options::{FirstPass, Options};
 use crate::route::{Entry, Route};
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
+use otp_core::login::{AccountLine, Around, CodeLine, NobodyEnrols, at_code_line};
 use otp_core::messages::Message;
 use otp_core::record::AtLogin;
 use otp_core::{UnixTime, Verdict, input};
-use otp_store::stack::{AccountLine, may_enrol_in};
+use otp_store::stack::may_enrol_in;
 use otp_store::{Account, Place};
 
 /// Runs one `pam_sm_authenticate`.
@@ -117,17 +118,17 @@ impl<H: Host> Login<'_, H> {
                 "this service may keep what it shows, so nobody can enrol in its logins: enrol over ssh, or with otp-enroll",
             );
         }
-        if wanted.lets_in() {
-            rehearse_grace(case, account, &wanted, now)?;
-            let may_enrol = at_login && self.proves_identity();
-            self.leave_to_others(case, &wanted, "excused", may_enrol)?;
-            return Ok(Some(Answer::Ignore));
-        }
-        if at_login && self.will_be_set_up() {
-            self.leave_to_others(case, &wanted, "deferred", true)?;
-            return Ok(Some(Answer::Ignore));
-        }
-        Ok(None)
+        let (result, may_enrol) = match at_code_line(&wanted, at_login, self) {
+            CodeLine::Asks { because } => {
+                self.warn_that_nobody_enrols(because);
+                return Ok(None);
+            }
+            CodeLine::Excuses { may_enrol } => ("excused", may_enrol),
+            CodeLine::Defers => ("deferred", true),
+        };
+        rehearse_grace(case, account, &wanted, now)?;
+        self.leave_to_others(case, &wanted, result, may_enrol)?;
+        Ok(Some(Answer::Ignore))
     }
 
     /// Why the place that the login comes from is trusted, as a key and a value of the log.
@@ -150,18 +151,6 @@ impl<H: Host> Login<'_, H> {
             return Ok(None);
         }
         Ok(found)
-    }
-
-    /// Whether this service has another module that finds out who the user is, as far as its files can be read.
-    fn proves_identity(&mut self) -> bool {
-        let service = self.call.origin.service.clone();
-        self.call
-            .host
-            .proves_identity(&service)
-            .unwrap_or_else(|error| {
-                self.call.warn(&error.to_string());
-                false
-            })
     }
 
     /// Since when a good code still counts here.
@@ -207,25 +196,28 @@ impl<H: Host> Login<'_, H> {
         Ok(())
     }
 
-    /// Whether the account line of this service will surely be reached, and then by nobody but the user: it sets up what is
-    /// left to it, or refuses.
-    fn will_be_set_up(&mut self) -> bool {
-        let service = self.call.origin.service.clone();
-        let reason = match self.call.host.account_line(&service) {
-            Ok(AccountLine::Sure) if self.proves_identity() => return true,
-            Ok(AccountLine::Sure) => {
-                "has no module but pam_otp.so that finds out who the user is".to_owned()
+    /// Says in the log why a login asks for a code that nobody can have, where policy would have it set up one.
+    fn warn_that_nobody_enrols(&mut self, because: Option<NobodyEnrols>) {
+        let reason = match because {
+            // Policy does not want it, or it has been said why that cannot be found out.
+            None | Some(NobodyEnrols::Line(AccountLine::Sure)) => return,
+            Some(NobodyEnrols::NobodyProvesIdentity) => {
+                "has no module but pam_otp.so that finds out who the user is"
             }
-            Ok(AccountLine::Missing) => "has no line \"account required pam_otp.so\"".to_owned(),
-            Ok(AccountLine::LedAround) => {
-                "has an account line of pam_otp.so that can be led around".to_owned()
+            Some(NobodyEnrols::Line(AccountLine::Missing)) => {
+                "has no line \"account required pam_otp.so\""
             }
-            Err(error) => format!("cannot be looked at ({error})"),
+            Some(NobodyEnrols::Line(AccountLine::LedAround)) => {
+                "has an account line of pam_otp.so that can be led around"
+            }
         };
-        self.call.warn(&format!(
-            "the service {service} {reason}: nobody can enrol in its logins"
-        ));
-        false
+        self.warn_about_service(reason);
+    }
+
+    fn warn_about_service(&mut self, reason: &str) {
+        let service = &self.call.origin.service;
+        let reason = format!("the service {service} {reason}: nobody can enrol in its logins");
+        self.call.warn(&reason);
     }
 
     /// Has no part in a login: another module has to let the user in, and the account line says what else policy wants.
@@ -338,6 +330,26 @@ impl<H: Host> Login<'_, H> {
             self.call.tell(message, tone);
         }
         Ok(answer)
+    }
+}
+
+impl<H: Host> Around for Login<'_, H> {
+    /// As far as the files of the service can be read.
+    fn proves_identity(&mut self) -> bool {
+        let service = self.call.origin.service.clone();
+        let found = self.call.host.proves_identity(&service);
+        found.unwrap_or_else(|error| {
+            self.call.warn(&error.to_string());
+            false
+        })
+    }
+
+    fn account_line(&mut self) -> Option<AccountLine> {
+        let service = self.call.origin.service.clone();
+        let found = self.call.host.account_line(&service);
+        found
+            .inspect_err(|error| self.warn_about_service(&format!("cannot be looked at ({error})")))
+            .ok()
     }
 }
 

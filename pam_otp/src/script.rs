@@ -5,10 +5,10 @@ use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Priority, Reply
 use crate::login::authenticate;
 use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
+use otp_core::login::AccountLine;
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Credential, Policy, State, Step, UnixTime};
-use otp_store::stack::AccountLine;
 use otp_store::{Account, Error, Named, Store, UserName, mint};
 use std::collections::VecDeque;
 use std::fs;
@@ -308,12 +308,12 @@ impl Host for Script {
         Ok(self.passed.clone())
     }
 
-    fn belongs(&mut self, user: &UserName, group: &str) -> Belongs {
+    fn belongs(&mut self, user: &str, group: &str) -> Belongs {
         match group {
             "gone" => Belongs::Unknown,
             group if self.groups.contains(&group) => Belongs::Yes,
             // What only a second name is in.
-            "of-ally" if user.as_str() == "ally" => Belongs::Yes,
+            "of-ally" if user == "ally" => Belongs::Yes,
             _ => Belongs::No,
         }
     }

@@ -3,11 +3,12 @@
 use super::admin::minute_utc;
 use super::length;
 use super::prospect::{
-    Prospect, english_days_left, english_exemption, english_login, english_rule, korean_exemption,
+    english_days_left, english_exemption, english_login, english_rule, korean_exemption,
     korean_login, korean_rule,
 };
 use crate::UnixTime;
 use crate::enforce::{Demand, days_left};
+use crate::login::Prospect;
 use crate::record::Language;
 use std::time::Duration;
 

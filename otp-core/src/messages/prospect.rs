@@ -3,52 +3,8 @@
 use super::admin::minute_utc;
 use crate::UnixTime;
 use crate::enforce::{Exemption, Rule, days_left};
+use crate::login::Prospect;
 use crate::record::{AtLogin, Language, Standing};
-
-/// What a login would come to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prospect {
-    /// A code is asked for.
-    Asked,
-    /// Refused, as long as the account stands like this.
-    Locked {
-        /// How it stands.
-        standing: Standing,
-        /// Whether a recovery code opens it.
-        opens: bool,
-    },
-    /// No code is asked for and none is demanded.
-    LetIn {
-        /// Why.
-        why: Exemption,
-    },
-    /// Let in without a code, which is going to end.
-    LetInUntil {
-        /// When it ends.
-        deadline: UnixTime,
-        /// From when that is told.
-        now: UnixTime,
-    },
-    /// An authenticator is offered, and "later" is an answer.
-    Offered {
-        /// Until when.
-        deadline: UnixTime,
-        /// From when that is told.
-        now: UnixTime,
-    },
-    /// An authenticator is set up, or there is no getting in.
-    SetsUp {
-        /// Whether whoever cannot be asked gets in: before the deadline.
-        lenient: bool,
-    },
-    /// A second factor is demanded, and there is none.
-    Refused {
-        /// By which rule.
-        rule: Rule,
-        /// What policy would have a login do about it.
-        at_login: AtLogin,
-    },
-}
 
 impl Prospect {
     /// The verdict in one sentence, without a full stop.

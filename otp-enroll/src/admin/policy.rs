@@ -1,16 +1,16 @@
 //! `otp-admin policy`: what a policy comes to, for the site and for one user.
 
 mod check;
-mod prospect;
 mod show;
 
 pub use check::check;
 pub use show::show;
 
+use otp_core::login::{AccountLine, Door};
 use otp_core::messages::policy::Finding;
 use otp_core::record::{AtLogin, EnforcePolicy, Groups};
 use otp_store::Error;
-use otp_store::stack::{AccountLine, ENROLLING, Service, Stacks, may_enrol_in};
+use otp_store::stack::{ENROLLING, Service, Stacks, may_enrol_in};
 
 /// What is wrong with a group of the policy that cannot be looked up, once for each list that it is in.
 fn unknown_group(enforce: &EnforcePolicy, group: &str) -> Vec<Finding> {
@@ -42,16 +42,15 @@ impl Services {
         }))
     }
 
-    /// The account lines of those that ask for a code; none where they could not be read.
-    fn lines(&self) -> Vec<AccountLine> {
+    /// Those that ask for a code; none where they could not be read.
+    fn doors(&self) -> Vec<Door> {
         let services = self.0.iter().flatten().filter(|one| one.asks);
-        let line = |one: &Service| match one.account_line {
-            // Nobody is set up by it.
-            _ if !may_enrol_in(&one.name) => AccountLine::Missing,
-            AccountLine::Sure if !one.proves_identity => AccountLine::Missing,
-            line => line,
+        let door = |one: &Service| Door {
+            can_enrol: may_enrol_in(&one.name),
+            proves_identity: one.proves_identity,
+            account_line: one.account_line,
         };
-        services.map(line).collect()
+        services.map(door).collect()
     }
 
     /// What keeps them from asking for codes, and their logins from setting up authenticators where policy wants them to.

@@ -5,7 +5,7 @@ mod demand;
 use crate::host::{Answer, Passed};
 use crate::script::{CODE, Machine, NOON, Script, account_of};
 use otp_core::UnixTime;
-use otp_store::stack::AccountLine;
+use otp_core::login::AccountLine;
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);

@@ -49,7 +49,7 @@ fn demands(site: &Site, you: &Account) -> Result<bool, Failure> {
         nullok: false,
         first_login: None,
     };
-    let belongs = |group: &str| groups::belongs(&you.name, group);
+    let belongs = |group: &str| groups::belongs(you.name.as_str(), group);
     Ok(
         match demand(&site.policy.enforce, &who, belongs, clock::now()?) {
             Demand::Nothing(_) => false,
@@ -96,7 +96,7 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
         }
         seen.push(group);
         // Whether it holds you does not matter here, only whether that can be said.
-        if groups::belongs(&you.name, group) == Belongs::Unknown {
+        if groups::belongs(you.name.as_str(), group) == Belongs::Unknown {
             findings.extend(unknown_group(enforce, group));
         }
     }

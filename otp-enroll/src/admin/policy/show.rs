@@ -1,6 +1,5 @@
 //! `otp-admin policy show`: what a login of one user would come to now, and by which rule.
 
-use super::prospect::Known;
 use super::{Services, unknown_group};
 use crate::failure::Failure;
 use crate::layout::labelled;
@@ -8,7 +7,8 @@ use crate::output;
 use crate::overview::Overview;
 use crate::site::Site;
 use otp_core::UnixTime;
-use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
+use otp_core::enforce::{Demand, Unenrolled, demand_on_login};
+use otp_core::login::{Known, foretell};
 use otp_core::messages::admin::Report;
 use otp_core::messages::explanation::Explanation;
 use otp_core::messages::policy::Finding;
@@ -49,28 +49,14 @@ impl Case {
             let first = site.store()?.first_login(&account);
             first.map_err(Failure::about(user))?
         };
-        let mut unknown = Vec::new();
-        let mut demand_on = |name: &UserName| {
-            let who = Unenrolled {
-                user: name.as_str(),
-                nullok: false,
-                first_login,
-            };
-            let belongs = |group: &str| {
-                let found = groups::belongs(name, group);
-                if found == Belongs::Unknown && !unknown.iter().any(|known| known == group) {
-                    unknown.push(group.to_owned());
-                }
-                found
-            };
-            demand(&site.policy.enforce, &who, belongs, now)
+        let who = Unenrolled {
+            user,
+            nullok: false,
+            first_login,
         };
-        let demand = demand_on(&account.name);
-        // As a login by that name has it.
-        let demand = match &alias {
-            Some(alias) => demand.or_stricter(demand_on(alias)),
-            None => demand,
-        };
+        let name = alias.as_ref().map(UserName::as_str);
+        let enforce = &site.policy.enforce;
+        let (demand, unknown) = demand_on_login(enforce, &who, name, groups::belongs, now);
         Ok(Self {
             account,
             alias,
@@ -85,15 +71,13 @@ impl Case {
     fn text(&self, site: &Site, now: UnixTime) -> String {
         let (language, policy) = (site.language, &site.policy);
         let opens = policy.recovery.opens_lock && self.overview.recovery_codes_left > 0;
-        let lines = self.services.lines();
-        let prospect = Known {
+        let known = Known {
             standing: self.overview.enrolled.then_some(self.overview.standing),
-            opens,
-            demand: &self.demand,
+            has_opener: opens,
+            wanted: &self.demand,
             at_login: policy.enroll.at_login,
-            lines: &lines,
-        }
-        .prospect(now);
+        };
+        let prospect = foretell(&known, &self.services.doors(), now);
         let mut rows = Rows::of(site);
         if let Some(alias) = &self.alias {
             let (alias, user) = (alias.as_str(), self.account.name.as_str());

@@ -1,0 +1,109 @@
+"""What `otp-admin policy show` foretells is what a login then comes to: one function decides both, and here real logins
+are held against it, policy by policy.
+
+`su` is the door, which can set up an authenticator. All services of the machine have the same lines.
+"""
+
+import itertools
+import re
+
+import pytest
+
+from account_doors import account_doors  # noqa: F401  (a fixture)
+from login_enrolment import ENGLISH
+from policy_file import PASSWORD, policy, stack  # noqa: F401  (fixtures)
+
+pytestmark = pytest.mark.promised_by("ours")
+
+# The beginning of the sentence after "bobby would", and what a login is then like.
+FORETOLD = [
+    (r"be asked for a code$", "asks, and a good code lets in"),
+    (r"be refused: locked until ", "asks, and refuses as locked"),
+    (r"be refused: no authenticator, ", "asks, and whatever is typed is wrong"),
+    (r"be let in without a code until ", "lets in"),
+    (r"be let in without a code \(", "lets in"),
+    (r"be offered to set up an authenticator in the login, ", "offers"),
+    (r"set up an authenticator in the login$", "sets up"),
+]
+DEMANDS = {
+    "nobody must": "groups = []",
+    "exempt user": 'exempt_users = ["USER"]',
+    "from next month": 'from = "2027-02-01"',
+    "grace": 'grace = "14d"',
+    "everybody must": "",
+}
+LINES = {
+    "sure": ["required OURS", "required pam_unix.so"],
+    "missing": ["required pam_unix.so"],
+    "led around": ["sufficient pam_unix.so", "required OURS"],
+}
+AT_LOGIN = ["off", "offer", "require"]
+
+
+def foretold(under_test, account):
+    """What a login is to be like, by the first line of what is shown."""
+    sentence = under_test.admin("policy", "show", account.name).splitlines()[0]
+    prefix = f"{account.name} would "
+    assert sentence.startswith(prefix), sentence
+    (found,) = [what for words, what in FORETOLD if re.match(words, sentence.removeprefix(prefix))]
+    return found
+
+
+def comes_to(door, account, code):
+    """What a login is like."""
+    with door.visit(account, prompts=ENGLISH.questions) as visit:
+        asked = False
+        while (prompt := visit.prompt()) is not None:
+            if prompt == ENGLISH.begin_or_later:
+                return "offers"
+            if prompt == ENGLISH.begin:
+                return "sets up"
+            asked |= prompt == ENGLISH.code
+            visit.reply(account.password if "assword" in prompt else code)
+        outcome = visit.ended()
+    if not asked:
+        assert outcome.admitted, outcome
+        return "lets in"
+    if outcome.admitted:
+        return "asks, and a good code lets in"
+    return "asks, and refuses as locked" if outcome.says("locked") else "asks, and whatever is typed is wrong"
+
+
+@pytest.fixture
+def su(account_doors, stack, clock):
+    return account_doors["su"]
+
+
+def write(policy, stack, under_test, account, demand, at_login, account_line, auth=PASSWORD):
+    policy("[enforce]\n" + DEMANDS[demand].replace("USER", account.name), f'[enroll]\nat_login = "{at_login}"\n')
+    ours = under_test.line().removeprefix("required ")
+    stack(auth=[auth, under_test.line()], account=[line.replace("OURS", ours) for line in LINES[account_line]])
+
+
+@pytest.mark.parametrize(
+    "demand, at_login, account_line", list(itertools.product(DEMANDS, AT_LOGIN, LINES)), ids=lambda value: value.replace(" ", "-")
+)
+def test_account_without_an_authenticator(su, bobby, policy, stack, under_test, demand, at_login, account_line):
+    write(policy, stack, under_test, bobby, demand, at_login, account_line)
+    assert comes_to(su, bobby, "123456") == foretold(under_test, bobby)
+
+
+@pytest.mark.parametrize("at_login", ["offer", "require"])
+@pytest.mark.parametrize("demand", ["grace", "everybody must"])
+@pytest.mark.parametrize("account_line", ["sure", "led around"])
+def test_service_in_which_nobody_else_proves_who_it_is(su, bobby, policy, stack, under_test, demand, at_login, account_line):
+    """Such a service lets in everybody whom we let in, so that `show` must not count on it to enrol anybody."""
+    write(policy, stack, under_test, bobby, demand, at_login, account_line, auth="required pam_permit.so")
+    assert comes_to(su, bobby, "123456") == foretold(under_test, bobby)
+
+
+@pytest.mark.parametrize("demand", ["exempt user", "everybody must"])
+def test_account_with_an_authenticator(su, alice, policy, stack, under_test, demand):
+    write(policy, stack, under_test, alice, demand, "require", "sure")
+    assert foretold(under_test, alice) == "asks, and a good code lets in"
+    assert comes_to(su, alice, alice.codes.now()) == foretold(under_test, alice)
+    for _ in range(4):
+        assert comes_to(su, alice, alice.codes.wrong()) == "asks, and whatever is typed is wrong"
+    comes_to(su, alice, alice.codes.wrong())
+    assert foretold(under_test, alice) == "asks, and refuses as locked"
+    assert comes_to(su, alice, alice.codes.wrong()) == "asks, and refuses as locked"
