@@ -17,7 +17,7 @@ import time
 import pexpect
 
 WORLD = pathlib.Path("/run/pam_otp-tests")
-sys.path.insert(0, str(WORLD / "suite"))
+sys.path.insert(0, str(WORLD / "suite/parts"))
 
 import accounts  # noqa: E402  (the path above has to come first)
 import codes  # noqa: E402

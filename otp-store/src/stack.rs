@@ -45,7 +45,7 @@ const PROVES_IDENTITY: [&str; 20] = [
 
 /// Services whose programs keep nothing of what they show: not in a log, a journal or on standard error, at no level of
 /// detail. An enrolment shows the key, the URI and all recovery codes. Each is proven to by
-/// `tests/behaviour/test_login_enrolment_services.py`; `cockpit-session`, for one, copies all of it into the journal.
+/// `tests/behaviour/enrolments/test_login_enrolment_services.py`; `cockpit-session`, for one, copies all of it into the journal.
 pub const ENROLLING: [&str; 6] = ["doas", "greetd", "login", "sshd", "su", "su-l"];
 
 const LIMIT: u64 = 64 * 1024;

@@ -93,7 +93,7 @@ pub(crate) struct Kept {
 /// passwords of the method "password" on the very handle on which it goes on to the account phase after a public key, so
 /// a note may be of a pass that came to nothing. Nobody gets in by it: it only refuses (no code was asked), or begins a
 /// dialogue, which sshd's conversation for passwords cannot lead. `SSH_AUTH_INFO_0` does not help: sshd writes the method
-/// that has succeeded into it only after the account phase (measured: `tests/behaviour/test_ssh_proof.py`).
+/// that has succeeded into it only after the account phase (measured: `tests/behaviour/account_lines/test_ssh_proof.py`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Passed {
     /// Whose login.

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).parent))
+sys.path.insert(0, str(pathlib.Path(__file__).with_name("parts")))
 
 import accounts  # noqa: E402  (the path above has to come first)
 import clock as clocks  # noqa: E402
@@ -131,6 +131,12 @@ def enrol(under_test, clock, journal):
         return account
 
     return create
+
+
+@pytest.fixture
+def carol(enrol):
+    """Somebody else who is enrolled."""
+    return enrol("carol")
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """otp-admin move: what it refuses, and that a kill at any of its system calls leaves one owner and a way on.
 
-Records that follow real users through usermod are in behaviour/test_renamed.py.
+Records that follow real users through usermod are in behaviour/records/test_renamed.py.
 """
 
 import collections

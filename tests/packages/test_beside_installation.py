@@ -58,7 +58,7 @@ def test_real_logins_are_those_of_the_tests_alone(in_use):
         "env", "OTP_UNDER_TEST=ours", f"OTP_BINARIES={':'.join(binaries)}", "OTP_PART=beside",
         f"{CHECKOUT}/tests/behaviour/namespace.sh", "/tmp/results",
         "/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x",
-        "suite/test_recovery.py", "suite/test_self_service.py", "-k", "recovery_code_opens or status",
+        "suite/logins/test_recovery.py", "suite/changes/test_self_service.py", "-k", "recovery_code_opens or status",
     )
     # And the machine's own is as it was.
     assert in_use.path("/etc/pam.d/su").read_text().startswith(BY_HAND)

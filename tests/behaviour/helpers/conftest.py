@@ -1,0 +1,16 @@
+"""A helper that is asked without a module in front."""
+
+import pytest
+
+from helper import Denied, Helper
+
+
+@pytest.fixture
+def start(under_test, journal, clock):
+    """`start(CALLER, ...)` starts the helper as that account."""
+    return lambda caller, *arguments, **how: Helper(under_test.helper, caller, *arguments, **how)
+
+
+@pytest.fixture
+def denied(journal, clock):
+    return Denied(journal)

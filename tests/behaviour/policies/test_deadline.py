@@ -1,0 +1,198 @@
+"""`from`: up to that second the password is enough, with a word on what is coming, and from it on it is not."""
+
+import re
+
+import pytest
+
+import clock as clocks
+from account_doors import account_door, account_doors, in_without_a_code, key, side_door  # noqa: F401
+from deadlines import DAY, told_in_account, utc
+from policy_file import PASSWORD, policy, stack  # noqa: F401  (fixtures)
+
+pytestmark = pytest.mark.promised_by("ours")
+
+
+FIRST_OF_FEBRUARY = utc(2027, 2, 1)
+FROM = '[enforce]\nfrom = "2027-02-01"\n'
+# Every form of it, in both phases, is in pam_otp/src/account/tests/demand.rs.
+FORMS = {'"2027-02-01"': FIRST_OF_FEBRUARY, '"2027-02-01T08:59:59-01:30"': utc(2027, 2, 1, 10, 29, 59)}
+
+
+# ------------------------------------------------------------------------------------------------------ to the second
+
+
+@pytest.mark.parametrize("text, deadline", FORMS.items(), ids=FORMS)
+def test_deadline_is_over_in_its_very_second(key, bobby, policy, clock, text, deadline):
+    policy(f"[enforce]\nfrom = {text}")
+    clock.set(deadline - 1)
+    assert in_without_a_code(key, bobby)
+    clock.set(deadline)
+    assert not in_without_a_code(key, bobby)
+
+
+def test_date_of_toml_itself_is_taken_too(key, bobby, policy, clock):
+    """Without quotation marks."""
+    policy("[enforce]\nfrom = 2027-02-01T09:00:00+09:00")
+    clock.set(FIRST_OF_FEBRUARY - 1)
+    assert in_without_a_code(key, bobby)
+    clock.set(FIRST_OF_FEBRUARY)
+    assert not in_without_a_code(key, bobby)
+
+
+def test_deadline_is_the_same_at_every_door(account_door, bobby, policy, clock):
+    policy(FROM)
+    clock.set(FIRST_OF_FEBRUARY - 1)
+    assert in_without_a_code(account_door, bobby)
+    clock.set(FIRST_OF_FEBRUARY)
+    assert not in_without_a_code(account_door, bobby)
+
+
+def test_deadline_is_the_same_where_there_is_only_an_account_line(side_door, bobby, policy, clock):
+    policy(FROM)
+    clock.set(FIRST_OF_FEBRUARY - 1)
+    assert in_without_a_code(side_door, bobby)
+    clock.set(FIRST_OF_FEBRUARY)
+    assert not in_without_a_code(side_door, bobby)
+
+
+def test_deadline_is_the_same_without_an_account_line(door, bobby, policy, clock):
+    policy(FROM)
+    clock.set(FIRST_OF_FEBRUARY - 1)
+    assert in_without_a_code(door, bobby)
+    clock.set(FIRST_OF_FEBRUARY)
+    assert not in_without_a_code(door, bobby)
+
+
+@pytest.mark.parametrize("text", ['""', '"2027-01-15T08:00:10Z"'])
+def test_day_that_has_come_is_no_excuse(key, bobby, policy, text):
+    policy(f"[enforce]\nfrom = {text}")
+    assert not in_without_a_code(key, bobby)
+
+
+def test_before_the_deadline_the_password_must_be_right(account_door, bobby, policy):
+    policy(FROM)
+    assert account_door.attempt(bobby, "not" + bobby.password).refused
+
+
+# ---------------------------------------------------------------------------------------------------- what people see
+
+
+@pytest.mark.parametrize("left, days", [
+    (1, "1 day left"), (DAY, "1 day left"), (DAY + 1, "2 days left"), (17 * DAY, "17 days left"),
+])
+def test_days_that_are_left_are_told(key, bobby, policy, clock, left, days):
+    policy(FROM)
+    clock.set(FIRST_OF_FEBRUARY - left)
+    outcome = key.attempt(bobby)
+    assert outcome.admitted and outcome.says(days) and outcome.says("2027-02-01"), outcome
+
+
+def test_deadline_and_what_to_do_are_told_at_every_door(account_door, bobby, policy):
+    policy(FROM)
+    outcome = account_door.attempt(bobby, bobby.password)
+    assert outcome.admitted
+    for words in ("2027-02-01", "17 days left", "otp-enroll"):
+        assert outcome.says(words), outcome
+
+
+def test_deadline_is_told_where_no_question_was_asked(side_door, bobby, policy):
+    policy(FROM)
+    outcome = side_door.attempt(bobby)
+    assert outcome.admitted
+    for words in ("2027-02-01", "17 days left", "otp-enroll"):
+        assert outcome.says(words), outcome
+
+
+@pytest.mark.parametrize("way", ["policy", "line"])
+def test_deadline_is_told_in_korean(account_doors, clock, bobby, policy, stack, way):
+    stack("lang=ko" if way == "line" else "")
+    policy('language = "ko"' if way == "policy" else "", FROM)
+    outcome = account_doors["key"].attempt(bobby)
+    assert outcome.admitted
+    for words in ("2027-02-01", "17일", "otp-enroll", "인증"):
+        assert outcome.says(words), outcome
+    assert not outcome.says("left")
+
+
+def test_message_is_told_once(account_doors, stack, bobby, policy, clock):
+    policy(FROM)
+    assert account_doors["sshd"].attempt(bobby, bobby.password).messages.count("2027-02-01") == 1
+
+
+@pytest.mark.parametrize("moment", [FIRST_OF_FEBRUARY - DAY, FIRST_OF_FEBRUARY + DAY])
+def test_enrolled_user_hears_nothing_of_the_deadline(account_door, alice, policy, clock, journal, moment):
+    policy(FROM)
+    clock.set(moment)
+    assert account_door.attempt(alice, alice.password, alice.codes.wrong()).refused
+    outcome = account_door.attempt(alice, alice.password, alice.codes.now())
+    assert outcome.admitted
+    assert "2027-02-01" not in outcome.messages and "left" not in outcome.messages
+    assert told_in_account(journal, alice) == []
+
+
+# ------------------------------------------------------------------------------------------------------ what is logged
+
+
+def test_each_line_of_the_log_says_until_when(account_door, bobby, policy, journal):
+    policy(FROM)
+    assert account_door.attempt(bobby, bobby.password).admitted
+    auth, account = journal.events(bobby.name)
+    assert (auth["event"], auth["tag"], auth["result"]) == ("otp.notenrolled", f"{account_door.service}:auth", "excused")
+    assert (account["event"], account["tag"]) == ("otp.notenrolled", f"{account_door.service}:account")
+    wanted = {
+        "message": "enrol-until", "phase": "account", "result": "excused", "until": "2027-02-01 00:00:00 UTC",
+        "days_left": "17",
+    }
+    assert {name: account.get(name) for name in wanted} == wanted
+
+
+# -------------------------------------------------------------------------------------------------------- afterwards
+
+
+def test_afterwards_the_auth_line_refuses_like_a_wrong_code(account_door, alice, bobby, policy, clock, journal):
+    policy(FROM)
+    clock.set(FIRST_OF_FEBRUARY)
+    refused = account_door.attempt(bobby, bobby.password, "123456")
+    assert refused.refused
+    assert refused.transcript == account_door.attempt(alice, alice.password, alice.codes.wrong()).transcript
+    (event,) = journal.events(bobby.name)
+    assert (event["event"], event["result"]) == ("otp.notenrolled", "refused")
+
+
+def test_afterwards_the_account_line_refuses_and_says_why(side_door, bobby, policy, clock, journal):
+    policy(FROM)
+    clock.set(FIRST_OF_FEBRUARY)
+    outcome = side_door.attempt(bobby)
+    assert outcome.refused
+    for words in ("no authenticator", "otp-enroll"):
+        assert outcome.says(words), outcome
+    (event,) = journal.events(bobby.name)
+    wanted = {"event": "otp.notenrolled", "message": "not-enrolled", "phase": "account", "result": "refused"}
+    assert {name: event.get(name) for name in wanted} == wanted
+
+
+def test_afterwards_the_account_line_refuses_where_it_is_the_only_one(account_door, bobby, policy, clock, stack, under_test):
+    """The auth line is missing, so that the password alone goes through."""
+    stack(auth=[PASSWORD])
+    policy(FROM)
+    clock.set(FIRST_OF_FEBRUARY)
+    outcome = account_door.attempt(bobby, bobby.password)
+    assert outcome.refused and outcome.says("no authenticator"), outcome
+
+
+def test_afterwards_the_refusal_is_told_in_korean(account_doors, clock, bobby, policy, stack):
+    stack("lang=ko")
+    policy(FROM)
+    clock.set(FIRST_OF_FEBRUARY)
+    outcome = account_doors["key"].attempt(bobby)
+    assert outcome.refused and outcome.says("otp-enroll") and re.search("[가-힣]", outcome.messages), outcome
+    assert not outcome.says("authenticator")
+
+
+def test_clock_that_runs_back_before_the_deadline_opens_again(key, bobby, policy, clock):
+    """`from` is a moment of the calendar and nothing is kept about it."""
+    policy(FROM)
+    clock.set(FIRST_OF_FEBRUARY)
+    assert not in_without_a_code(key, bobby)
+    clock.set(clocks.START)
+    assert in_without_a_code(key, bobby)

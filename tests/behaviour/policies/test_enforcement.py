@@ -1,0 +1,173 @@
+"""Who must have a second factor: groups by name and by number, and those who are exempt.
+
+`bobby` has no authenticator, so that in or not in tells what is demanded of him. Whom a policy names is the same
+question at every door and in both phases, and is asked of the policy as a table in pam_otp/src/account/tests/demand.rs; here
+a public key, which comes by the account line alone, meets the groups of a real machine, and each door meets each outcome.
+"""
+
+
+import pytest
+
+import groups
+from account_doors import account_door, account_doors, in_without_a_code, key, knock, side_door  # noqa: F401
+from groups import others, staff  # noqa: F401
+from policy_file import PASSWORD, policy, stack  # noqa: F401
+from policy_file import enforce
+
+pytestmark = pytest.mark.promised_by("ours")
+
+# Ways to name a group that holds bobby, and ways to name none.
+HOLDS = {
+    "primary group by name": lambda bobby, staff, others: [groups.primary(bobby).name],
+    "primary group by number": lambda bobby, staff, others: [groups.primary(bobby).number],
+    "supplementary group by name": lambda bobby, staff, others: [staff.name],
+    "supplementary group by number": lambda bobby, staff, others: [staff.number],
+    "the last of several": lambda bobby, staff, others: [others.name, others.number, staff.name],
+}
+HOLDS_NOT = {
+    "no group at all": lambda bobby, staff, others: [],
+    "other group by name": lambda bobby, staff, others: [others.name],
+    "other group by number": lambda bobby, staff, others: [others.number],
+    "several others": lambda bobby, staff, others: [others.name, "root", "0"],
+}
+
+
+# ------------------------------------------------------------------------------------------------------------- demanded
+
+
+@pytest.mark.parametrize("names", HOLDS.values(), ids=HOLDS)
+def test_member_is_not_let_in_without_a_second_factor(key, bobby, staff, others, policy, names):
+    policy(enforce(groups=names(bobby, staff, others)))
+    assert not in_without_a_code(key, bobby)
+
+
+@pytest.mark.parametrize("names", HOLDS_NOT.values(), ids=HOLDS_NOT)
+def test_who_is_no_member_is_let_in_without_a_question(key, bobby, staff, others, policy, names):
+    policy(enforce(groups=names(bobby, staff, others)))
+    assert in_without_a_code(key, bobby)
+
+
+def test_member_is_refused_at_every_door_like_a_wrong_code(account_door, alice, bobby, staff, policy):
+    groups.join(alice, staff)
+    policy(enforce(groups=[staff.name]))
+    refused = account_door.attempt(bobby, bobby.password, "123456")
+    assert refused.refused
+    assert refused.transcript == account_door.attempt(alice, alice.password, alice.codes.wrong()).transcript
+
+
+def test_who_is_no_member_is_let_in_at_every_door(account_door, bobby, others, policy, journal):
+    policy(enforce(groups=[others.name]))
+    outcome = account_door.attempt(bobby, bobby.password)
+    assert outcome.admitted and len(outcome.prompts) == 1
+    assert [event["result"] for event in journal.events(bobby.name)] == ["excused"]
+
+
+def test_who_is_no_member_still_needs_the_password(account_door, bobby, others, policy):
+    policy(enforce(groups=[others.name]))
+    assert account_door.attempt(bobby, "not" + bobby.password).refused
+
+
+def test_everybody_must_by_default_and_by_name(key, bobby, policy):
+    assert not in_without_a_code(key, bobby)
+    policy(enforce(groups=["*"]))
+    assert not in_without_a_code(key, bobby)
+
+
+def test_who_is_no_longer_a_member_is_let_in_at_once(key, bobby, staff, policy):
+    policy(enforce(groups=[staff.name]))
+    assert not in_without_a_code(key, bobby)
+    groups.leave(bobby, staff)
+    assert in_without_a_code(key, bobby)
+
+
+def test_member_of_very_many_groups_is_found_in_the_last(key, bobby, policy):
+    *_, last = [groups.create("many", bobby) for _ in range(300)]
+    for name in (last.name, last.number):
+        policy(enforce(groups=[name]))
+        assert not in_without_a_code(key, bobby)
+        policy(enforce(exempt_groups=[name]))
+        assert in_without_a_code(key, bobby)
+
+
+def test_member_of_a_very_large_group_is_found_in_it(key, bobby, policy):
+    """Its line is far longer than what a first look at it has room for."""
+    large = groups.create("large", *(f"member{number}" for number in range(20_000)), bobby)
+    for name in (large.name, large.number):
+        policy(enforce(groups=[name]))
+        assert not in_without_a_code(key, bobby)
+        policy(enforce(exempt_groups=[name]))
+        assert in_without_a_code(key, bobby)
+
+
+# --------------------------------------------------------------------------------------------------------------- exempt
+
+
+@pytest.mark.parametrize("names", HOLDS.values(), ids=HOLDS)
+def test_exempt_group_wins_over_a_demand(key, bobby, staff, others, policy, names):
+    policy(enforce(groups=["*"], exempt_groups=names(bobby, staff, others)))
+    assert in_without_a_code(key, bobby)
+
+
+@pytest.mark.parametrize("names", HOLDS_NOT.values(), ids=HOLDS_NOT)
+def test_exempt_group_is_of_no_use_to_others(key, bobby, staff, others, policy, names):
+    policy(enforce(exempt_groups=names(bobby, staff, others)))
+    assert not in_without_a_code(key, bobby)
+
+
+@pytest.mark.parametrize("demanded", ["everybody", "supplementary"])
+def test_exempt_user_wins_over_a_demand(key, bobby, staff, policy, demanded):
+    policy(enforce(groups=["*"] if demanded == "everybody" else [staff.name], exempt_users=["root", bobby.name]))
+    assert in_without_a_code(key, bobby)
+
+
+@pytest.mark.parametrize("name", ["{}x", "0"])
+def test_exempt_user_is_one_of_just_that_name(key, bobby, policy, name):
+    policy(enforce(exempt_users=[name.format(bobby.name)]))
+    assert not in_without_a_code(key, bobby)
+
+
+def test_name_in_another_case_exempts_nobody(key, bobby, staff, policy):
+    policy(enforce(exempt_users=[bobby.name.upper()], exempt_groups=[staff.name.upper()]))
+    assert not in_without_a_code(key, bobby)
+
+
+def test_exempt_user_is_let_in_at_every_door_without_a_question(account_door, bobby, policy):
+    policy(enforce(exempt_users=[bobby.name]))
+    outcome = account_door.attempt(bobby, bobby.password)
+    assert outcome.admitted and len(outcome.prompts) == 1
+
+
+@pytest.mark.parametrize("excuse", ["exempt user", "exempt group", "nobody must", "nullok"])
+def test_enrolled_user_who_need_not_is_asked_the_code_all_the_same(account_door, alice, policy, stack, excuse):
+    stack("nullok" if excuse == "nullok" else "")
+    policy({
+        "exempt user": enforce(exempt_users=[alice.name]), "exempt group": enforce(exempt_groups=[alice.name]),
+        "nobody must": enforce(groups=[]), "nullok": "",
+    }[excuse])
+    assert account_door.attempt(alice, alice.password, alice.codes.wrong()).refused
+    assert account_door.attempt(alice, alice.password, alice.codes.now()).admitted
+
+
+# --------------------------------------------------------------------------------------------------------------- nullok
+
+
+@pytest.mark.parametrize("auth, account, admitted", [
+    ("nullok", "nullok", True), ("nullok", "", False), ("", "nullok", False),
+])
+def test_nullok_counts_for_the_line_that_it_stands_on(
+    account_door, bobby, under_test, stack, auth, account, admitted
+):
+    stack(auth=[PASSWORD, under_test.line(auth)], account=[under_test.line(account), "required pam_unix.so"])
+    outcome = knock(account_door, bobby)
+    assert outcome.admitted == admitted, outcome
+
+
+def test_nullok_of_an_auth_line_that_was_not_run_counts_for_nothing(side_door, bobby, under_test, stack):
+    stack(auth=[PASSWORD, under_test.line("nullok")])
+    assert side_door.attempt(bobby).refused
+
+
+def test_nullok_wins_over_a_demand(key, bobby, staff, policy, stack):
+    stack("nullok")
+    policy(enforce(groups=[staff.name]))
+    assert in_without_a_code(key, bobby)

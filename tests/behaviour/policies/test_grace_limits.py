@@ -1,0 +1,110 @@
+"""A grace that the user keeps from being written down: nobody gets in without a trace, whatever limits su was started under.
+
+There is no account line, so what comes after the last word of PAM can refuse nobody any more.
+"""
+
+import os
+import subprocess
+
+import pexpect
+import pytest
+
+import doors
+from doors import ADMITTED
+from grace import WEEK, a_week_of_grace, ends_at, first_login  # noqa: F401
+from policy_file import policy  # noqa: F401  (a fixture)
+
+pytestmark = pytest.mark.promised_by("ours")
+
+LIMITS = [
+    "--sigpending=0", "--sigpending=1", "--fsize=0", "--fsize=1", "--fsize=20", *(f"--nofile={number}" for number in range(4, 13)),
+    "--nproc=0", "--locks=0", "--memlock=0", "--msgqueue=0", "--core=0", "--rttime=0", "--stack=65536",
+]
+
+
+def knock(door, account, *limits):
+    """su, under these limits; whether it let in."""
+    command = door.caller.running("/usr/bin/prlimit", *limits, "/usr/bin/su", account.name, "-c", doors.COMMAND)
+    doors.TYPED.append(account.password)
+    with pexpect.spawn(command[0], command[1:], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS) as child:
+        while (found := child.expect(["Password: ", "Verification code: ", ADMITTED, pexpect.EOF])) < 2:
+            child.sendline([account.password, "123456"][found])
+        return found == 2
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_who_gets_in_has_begun_the_grace(every_door, bobby, clock, limit):
+    su = every_door["su"]
+    for _ in range(2):
+        if knock(su, bobby, limit):
+            assert first_login(bobby).exists()
+    # And is none the worse for it.
+    begun = first_login(bobby).exists()
+    clock.advance(60)
+    assert knock(su, bobby)
+    start = clock.now - 60 if begun else clock.now
+    clock.set(start + WEEK - 1)
+    assert knock(su, bobby)
+    clock.set(start + WEEK)
+    assert not knock(su, bobby)
+
+
+@pytest.mark.parametrize("limit", ["--sigpending=0", "--fsize=0"])
+def test_limit_that_keeps_it_from_being_written_refuses(every_door, bobby, clock, limit):
+    """As README.md says."""
+    assert not knock(every_door["su"], bobby, limit)
+    assert not first_login(bobby).exists()
+
+
+def test_refusal_is_logged_with_its_reason(every_door, bobby, clock, journal):
+    assert not knock(every_door["su"], bobby, "--sigpending=0")
+    event = journal.events(bobby.name)[-1]
+    assert event["event"] == "otp.unavailable" and bobby.name in event["reason"]
+
+
+def test_begun_grace_needs_nothing_written(every_door, bobby, clock):
+    su = every_door["su"]
+    assert knock(su, bobby)
+    for limit in ("--sigpending=0", "--fsize=0"):
+        assert knock(su, bobby, limit)
+
+
+def test_wrong_password_leaves_nothing_that_counts_and_reset_removes_it(every_door, bobby, clock, under_test, protect):
+    protect("required pam_unix.so nodelay", under_test.line())
+    directory = first_login(bobby).parent
+    assert every_door["su"].attempt(bobby, "not" + bobby.password).refused
+    assert os.listdir(directory) == [".first-login.new"]
+    under_test.reset(bobby)
+    assert not directory.exists()
+    assert every_door["su"].attempt(bobby, "not" + bobby.password).refused
+    clock.advance(WEEK)
+    assert knock(every_door["su"], bobby)
+    assert ends_at(every_door["su"], bobby, clock, clock.now + WEEK)
+
+
+def test_user_cannot_use_up_what_the_first_lock_took(every_door, bobby, clock):
+    """The kernel counts pending signals for a user over all processes: the limit can be reached in the middle of a login."""
+    su = every_door["su"]
+    uid = subprocess.run(["id", "-u", su.caller.name], capture_output=True, text=True, check=True).stdout.strip()
+    command = su.caller.running("/usr/bin/prlimit", "--sigpending=1", "/usr/bin/su", bobby.name, "-c", doors.COMMAND)
+    doors.TYPED.append(bobby.password)
+    # A process of the same user that has one signal pending: what the limit allows is used up, also for su.
+    holder = su.caller.running("/usr/bin/python3", "-c", HOLDER)
+    with pexpect.spawn(command[0], command[1:], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS) as child:
+        child.expect("Password: ")
+        with subprocess.Popen(holder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "held\n", uid
+            child.sendline(bobby.password)
+            let_in = child.expect([ADMITTED, pexpect.EOF]) == 0
+            process.stdin.close()
+            process.wait(timeout=60)
+    assert not let_in or first_login(bobby).exists()
+
+
+HOLDER = """
+import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMIN])
+os.kill(os.getpid(), signal.SIGRTMIN)
+print("held", flush=True)
+sys.stdin.read()
+"""

@@ -1,0 +1,155 @@
+"""Groups of the policy that do not exist, or that the name service does not tell about: nobody gets in by that.
+
+A group that must have a second factor then counts as holding everybody, and an exempt one as holding nobody.
+"""
+
+import subprocess
+
+import pytest
+
+import groups
+from account_doors import account_door, account_doors, in_without_a_code, key  # noqa: F401  (fixtures)
+from groups import FAILING, ask_for_groups, failing_services, others, staff  # noqa: F401
+from policy_file import policy, stack  # noqa: F401
+from policy_file import enforce
+
+pytestmark = pytest.mark.promised_by("ours")
+
+NOWHERE = {"name": "nosuchgroup", "number": "4242424", "number beyond all numbers": "99999999999"}
+WAYS = ["name", "number"]
+
+
+def reasons(journal, account):
+    """Why the log says that policy could not be followed to the letter."""
+    return [event["reason"] for event in journal.events(account.name) if event["event"] == "otp.policy"]
+
+
+# ------------------------------------------------------------------------------------------------- groups that are not
+
+
+@pytest.mark.parametrize("name", NOWHERE.values(), ids=NOWHERE)
+def test_demand_of_a_group_that_does_not_exist_holds_for_everybody(key, bobby, policy, journal, name):
+    policy(enforce(groups=[name]))
+    assert not in_without_a_code(key, bobby)
+    assert any(f"group {name} " in reason for reason in reasons(journal, bobby))
+
+
+@pytest.mark.parametrize("name", NOWHERE.values(), ids=NOWHERE)
+def test_exempt_group_that_does_not_exist_exempts_nobody(key, bobby, policy, journal, name):
+    policy(enforce(exempt_groups=[name]))
+    assert not in_without_a_code(key, bobby)
+    assert any(f"group {name} " in reason for reason in reasons(journal, bobby))
+
+
+def test_group_that_does_not_exist_is_a_warning_that_names_it(account_door, bobby, policy, journal):
+    policy(enforce(groups=["nosuchgroup"]))
+    assert not in_without_a_code(account_door, bobby)
+    assert any("nosuchgroup" in reason and "looked up" in reason for reason in reasons(journal, bobby))
+
+
+def test_groups_that_all_exist_are_not_worth_a_line(account_door, bobby, staff, others, policy, journal):
+    policy(enforce(groups=[others.name, others.number], exempt_groups=[others.name]))
+    assert in_without_a_code(account_door, bobby)
+    assert reasons(journal, bobby) == []
+
+
+def test_sure_exemption_holds_beside_a_group_that_does_not_exist(key, bobby, staff, policy):
+    policy(enforce(groups=["nosuchgroup"], exempt_groups=["nosuchgroup", staff.name]))
+    assert in_without_a_code(key, bobby)
+    policy(enforce(groups=["nosuchgroup"], exempt_groups=["nosuchgroup"], exempt_users=[bobby.name]))
+    assert in_without_a_code(key, bobby)
+
+
+def test_group_that_exists_from_now_on_is_believed_from_now_on(key, bobby, policy):
+    policy(enforce(groups=["latecomers70"]))
+    assert not in_without_a_code(key, bobby)
+    with groups.GROUP_FILE.open("a") as file:
+        file.write("latecomers70:x:69070:\n")
+    try:
+        assert in_without_a_code(key, bobby)
+    finally:
+        groups.GROUP_FILE.write_text(groups.GROUP_FILE.read_text().replace("latecomers70:x:69070:\n", ""))
+
+
+# -------------------------------------------------------------------------------------------- a name service that fails
+
+
+@pytest.fixture(params=FAILING)
+def failing(request, ask_for_groups):
+    """No group can be looked up, in each way in which a service can fail. Users can."""
+    ask_for_groups(request.param)
+    return request.param
+
+
+def test_the_service_does_fail(failing, staff, bobby):
+    for key in (staff.name, staff.number):
+        assert subprocess.run(["getent", "group", key], capture_output=True).returncode == 2
+    assert subprocess.run(["getent", "passwd", bobby.name], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_demand_holds_for_everybody_while_groups_cannot_be_looked_up(key, failing, bobby, staff, others, policy, way):
+    for group in (staff, others):
+        policy(enforce(groups=[getattr(group, way)]))
+        assert not in_without_a_code(key, bobby)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_nobody_is_exempt_while_groups_cannot_be_looked_up(key, failing, bobby, staff, policy, journal, way):
+    policy(enforce(groups=["*"], exempt_groups=[getattr(staff, way)]))
+    assert not in_without_a_code(key, bobby)
+    assert any(getattr(staff, way) in reason for reason in reasons(journal, bobby))
+
+
+def test_primary_group_is_told_by_the_user_and_needs_no_look_up(key, bobby, ask_for_groups, policy):
+    """The list of users gives its number."""
+    own = groups.primary(bobby)
+    ask_for_groups("otpdown")
+    policy(enforce(groups=[own.number]))
+    assert not in_without_a_code(key, bobby)
+    policy(enforce(groups=["*"], exempt_groups=[own.number]))
+    assert in_without_a_code(key, bobby)
+
+
+def test_enrolled_user_gets_in_with_a_code_while_groups_cannot_be_looked_up(account_doors, clock, failing, alice, policy):
+    policy(enforce(groups=["staff"], exempt_groups=["managers"]))
+    assert account_doors["sshd"].attempt(alice, alice.password, alice.codes.now()).admitted
+    clock.advance(30)
+    assert account_doors["sshd"].attempt(alice, alice.password, alice.codes.wrong()).refused
+
+
+def test_user_who_is_exempt_by_name_gets_in_while_groups_cannot_be_looked_up(key, failing, bobby, policy):
+    policy(enforce(groups=["staff"], exempt_groups=["managers"], exempt_users=[bobby.name]))
+    assert in_without_a_code(key, bobby)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_local_group_is_believed_while_a_directory_behind_it_is_down(
+    account_door, bobby, staff, ask_for_groups, policy, way
+):
+    ask_for_groups("files", "otpdown")
+    policy(enforce(groups=[getattr(staff, way)]))
+    assert not in_without_a_code(account_door, bobby)
+    policy(enforce(groups=["*"], exempt_groups=[getattr(staff, way)]))
+    assert in_without_a_code(account_door, bobby)
+
+
+@pytest.mark.parametrize("service", FAILING)
+@pytest.mark.parametrize("way", WAYS)
+def test_group_of_a_directory_that_is_down_holds_everybody(
+    account_doors, stack, clock, bobby, ask_for_groups, policy, way, service
+):
+    """It is not among the local groups, and whoever may know it does not answer."""
+    ask_for_groups("files", service)
+    for keys in ({"groups": [NOWHERE[way]]}, {"groups": ["*"], "exempt_groups": [NOWHERE[way]]}):
+        policy(enforce(**keys))
+        for door in ("sshd", "key"):
+            assert not in_without_a_code(account_doors[door], bobby)
+
+
+def test_it_is_over_when_the_service_answers_again(account_doors, stack, clock, bobby, others, ask_for_groups, policy):
+    policy(enforce(groups=[others.name]))
+    ask_for_groups("otpdown")
+    assert not in_without_a_code(account_doors["key"], bobby)
+    ask_for_groups("files")
+    assert in_without_a_code(account_doors["key"], bobby)
