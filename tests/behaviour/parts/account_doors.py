@@ -4,11 +4,13 @@ sshd, sudo and su ask for an account line after the password and the code; a pub
 root's own su come to it without any auth line of ours.
 """
 
+import contextlib
 import pathlib
 import tempfile
 
 import pytest
 
+import application
 import doors
 import sshd
 
@@ -68,6 +70,39 @@ class SuOfRoot(doors.Su):
         return doors.Visit(self, account, ["/usr/bin/su", account.name, "-c", doors.COMMAND], prompts)
 
 
+class AccountLine:
+    """The account line of sshd and nothing else: what a public key comes by, asked by a PAM application of our own.
+
+    The module, the policy, the groups and the clock are what they are behind `key`; only the login around them is missing.
+    """
+
+    refusals = (application.PERM_DENIED, application.AUTH_ERR, application.AUTHINFO_UNAVAIL)
+
+    def __init__(self, program):
+        self._program = program
+
+    @contextlib.contextmanager
+    def visit(self, account):
+        """A process of its own for each, as sshd has one for each connection."""
+        with application.Application(self._program) as running:
+            running.start(account, "sshd")
+            yield AccountLineVisit(self, account, running.acct_mgmt())
+            running.end()
+
+
+class AccountLineVisit:
+    def __init__(self, door, account, answer):
+        assert answer.code == application.SUCCESS or answer.code in door.refusals, answer
+        messages = "\n".join(answer.told).replace(account.name, "USER")
+        self._outcome = doors.Outcome(door, answer.code == application.SUCCESS, answer.asked, messages, messages)
+
+    def prompt(self):
+        """Nothing is asked, and where something was, `in_without_a_code` sees it."""
+
+    def ended(self):
+        return self._outcome
+
+
 def knock(door, account, code="123456"):
     """Types the password and, where one is asked for, that code; the outcome."""
     with door.visit(account) as visit:
@@ -99,6 +134,12 @@ def account_doors(every_door):
 def key(account_doors, stack, clock):
     """A public key alone, with the account line in place."""
     return account_doors["key"]
+
+
+@pytest.fixture
+def account_line(program, stack, clock, journal):
+    """Needs `program` of application.py beside it. What `key` comes to, without the login around it: for questions that are not about sshd."""
+    return AccountLine(program)
 
 
 @pytest.fixture(params=["sshd", "key"])

@@ -1,4 +1,7 @@
-"""A grace whose beginning cannot be believed: a clock that was set, a file that is damaged. Nobody gets more time by it."""
+"""A grace whose beginning cannot be believed: a clock that was set, a file that is damaged. Nobody gets more time by it.
+
+sshd is one door of it, and its account line, asked by a program of our own, stands for the rest: what it keeps is the same.
+"""
 
 import os
 import pathlib
@@ -7,7 +10,8 @@ import pytest
 
 import accounts
 import clock as clocks
-from account_doors import account_doors, in_without_a_code, key  # noqa: F401  (fixtures)
+from account_doors import account_doors, account_line, in_without_a_code, key  # noqa: F401  (fixtures)
+from application import program  # noqa: F401
 from deadlines import DAY, told_in_account
 from grace import WEEK, a_week_of_grace, ends_at, first_login  # noqa: F401
 from policy_file import policy, stack  # noqa: F401
@@ -17,15 +21,14 @@ from under_test import Ours
 pytestmark = pytest.mark.promised_by("ours")
 
 
-
-def test_clock_that_runs_back_begins_it_anew(key, bobby, clock, journal):
+def test_clock_that_runs_back_begins_it_anew(account_line, bobby, clock, journal):
     """Otherwise a clock that was once a year ahead would give a year of grace."""
     clock.advance(365 * DAY)
-    assert in_without_a_code(key, bobby)
+    assert in_without_a_code(account_line, bobby)
     clock.set(clocks.START)
-    assert in_without_a_code(key, bobby)
+    assert in_without_a_code(account_line, bobby)
     assert told_in_account(journal, bobby)[-1]["until"] == "2027-01-22 08:00:10 UTC"
-    assert ends_at(key, bobby, clock, clocks.START + WEEK)
+    assert ends_at(account_line, bobby, clock, clocks.START + WEEK)
 
 
 def test_clock_that_runs_back_begins_it_anew_without_an_account_line(every_door, bobby, clock):
@@ -37,12 +40,12 @@ def test_clock_that_runs_back_begins_it_anew_without_an_account_line(every_door,
     assert ends_at(ssh, bobby, clock, clocks.START + WEEK)
 
 
-def test_refused_login_with_a_clock_that_ran_ahead_changes_nothing(key, bobby, clock):
+def test_refused_login_with_a_clock_that_ran_ahead_changes_nothing(account_line, bobby, clock):
     """A clock that is a year ahead for an hour ends the grace for that hour only."""
-    assert in_without_a_code(key, bobby)
+    assert in_without_a_code(account_line, bobby)
     clock.advance(365 * DAY)
-    assert not in_without_a_code(key, bobby)
-    assert ends_at(key, bobby, clock, clocks.START + WEEK)
+    assert not in_without_a_code(account_line, bobby)
+    assert ends_at(account_line, bobby, clock, clocks.START + WEEK)
 
 
 def put(path, content):
@@ -69,12 +72,12 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_damaged_file_gives_nobody_more_time_and_is_logged(key, bobby, clock, journal, damage):
-    assert in_without_a_code(key, bobby)
+def test_damaged_file_gives_nobody_more_time_and_is_logged(account_line, bobby, clock, journal, damage):
+    assert in_without_a_code(account_line, bobby)
     clock.advance(DAY)
     damage(first_login(bobby))
     for _ in range(2):
-        assert not in_without_a_code(key, bobby)
+        assert not in_without_a_code(account_line, bobby)
         assert journal.names(bobby.name)[-1] == "otp.unavailable"
         clock.advance(WEEK)
 
@@ -100,23 +103,23 @@ def test_grace_that_cannot_be_written_down_is_not_given(key, bobby, clock, journ
     assert journal.names(bobby.name)[-1] == "otp.unavailable"
 
 
-def test_grace_that_was_written_down_goes_on_when_the_disk_takes_no_writes(key, bobby, clock):
+def test_grace_that_was_written_down_goes_on_when_the_disk_takes_no_writes(account_line, bobby, clock):
     with SmallDisk("tmpfs", Ours.state_directory) as disk:
-        assert in_without_a_code(key, bobby)
+        assert in_without_a_code(account_line, bobby)
         disk.make_read_only()
-        assert ends_at(key, bobby, clock, clocks.START + WEEK)
+        assert ends_at(account_line, bobby, clock, clocks.START + WEEK)
 
 
-def test_day_to_come_needs_nothing_written_down(key, bobby, policy, read_only):
+def test_day_to_come_needs_nothing_written_down(account_line, bobby, policy, read_only):
     policy('[enforce]\nfrom = "2027-02-01"')
-    assert in_without_a_code(key, bobby)
+    assert in_without_a_code(account_line, bobby)
 
 
-def test_account_that_inherits_a_name_has_a_grace_of_its_own(key, bobby, clock):
-    assert in_without_a_code(key, bobby)
+def test_account_that_inherits_a_name_has_a_grace_of_its_own(account_line, bobby, clock):
+    assert in_without_a_code(account_line, bobby)
     clock.advance(WEEK)
-    assert not in_without_a_code(key, bobby)
+    assert not in_without_a_code(account_line, bobby)
     accounts.give_another_number(bobby)
     begun = clock.now
-    assert in_without_a_code(key, bobby)
-    assert ends_at(key, bobby, clock, begun + WEEK)
+    assert in_without_a_code(account_line, bobby)
+    assert ends_at(account_line, bobby, clock, begun + WEEK)

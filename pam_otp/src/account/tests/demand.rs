@@ -118,6 +118,56 @@ fn everybody_must_by_default_and_by_name_and_nullok_wins() {
 }
 
 #[test]
+fn enrolled_users_who_need_not_are_asked_the_code_all_the_same() {
+    for (why, policy, arguments) in [
+        ("exempt user", enforce("exempt_users = [\"alice\"]"), ""),
+        ("exempt group", enforce("exempt_groups = [\"staff\"]"), ""),
+        ("nobody must", enforce("groups = []"), ""),
+        ("before the day", enforce("from = \"2025-12-01\""), ""),
+        ("in their grace", enforce("grace = \"7d\""), ""),
+        ("nullok", String::new(), "nullok"),
+    ] {
+        let machine = Machine::new();
+        machine.policy(&policy);
+        for (reply, answer) in [
+            ("000000".to_owned(), Answer::Refused),
+            (machine.code(), Answer::Success),
+        ] {
+            let mut host = Script::new("alice").asked(CODE, &reply);
+            host.groups = vec!["staff"];
+            assert_eq!(machine.play(&mut host, arguments), answer, "{why}");
+        }
+        let mut host = Script::new("alice");
+        host.groups = vec!["staff"];
+        assert_eq!(
+            machine.manage(&mut host, arguments),
+            Answer::Success,
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn nullok_counts_for_the_line_that_it_stands_on() {
+    let machine = Machine::new();
+    for (auth, account, lets_in) in [
+        ("nullok", "nullok", true),
+        ("nullok", "", false),
+        ("", "nullok", false),
+        ("", "", false),
+    ] {
+        let mut host = Script::new("bob");
+        if auth.is_empty() {
+            host = host.asked(CODE, "123456");
+        }
+        let passes = machine.play(&mut host, auth) == Answer::Ignore;
+        let stays = machine.manage(&mut host, account) == Answer::Success;
+        assert_eq!((passes, stays), (auth == "nullok", account == "nullok"));
+        assert_eq!(passes && stays, lets_in, "{auth:?} {account:?}");
+    }
+}
+
+#[test]
 fn a_member_who_leaves_and_a_group_that_comes_to_be_count_at_once() {
     let machine = Machine::new();
     machine.policy(&enforce("groups = [\"staff\"]"));
@@ -153,7 +203,35 @@ fn a_group_that_cannot_be_looked_up_holds_everybody_and_exempts_nobody() {
     ] {
         machine.policy(&enforce(keys));
         assert_eq!(gets_in(&machine, &BOBS, "", keys), lets_in, "{keys}");
+        let mut host = Script::new("bob");
+        host.groups = BOBS.to_vec();
+        machine.manage(&mut host, "");
+        let warning = |line: &String| {
+            line.starts_with("otp.policy ") && line.contains("the group gone cannot be looked up")
+        };
+        let warned = host.log.iter().any(warning);
+        // Whom policy exempts by name is not looked for in any group.
+        let looked_up = !keys.contains("exempt_users");
+        assert_eq!(warned, looked_up, "{keys}: {:?}", host.log);
     }
+}
+
+#[test]
+fn an_enrolled_user_is_not_looked_for_in_any_group() {
+    let machine = Machine::new();
+    machine.policy(&enforce("groups = [\"gone\"]\nexempt_groups = [\"gone\"]"));
+    for (reply, answer) in [
+        ("000000".to_owned(), Answer::Refused),
+        (machine.code(), Answer::Success),
+    ] {
+        let mut host = Script::new("alice").asked(CODE, &reply);
+        assert_eq!(machine.play(&mut host, ""), answer);
+        assert!(!host.log.iter().any(|line| line.starts_with("otp.policy ")));
+    }
+    assert_eq!(
+        machine.manage(&mut Script::new("alice"), ""),
+        Answer::Success
+    );
 }
 
 #[test]
@@ -192,6 +270,101 @@ fn a_day_that_has_come_is_no_excuse() {
         machine.policy(&enforce(&format!("from = \"{text}\"")));
         assert!(!gets_in(&machine, &[], "", text), "{text}");
     }
+}
+
+#[test]
+fn a_clock_that_runs_back_before_the_deadline_opens_again() {
+    let mut machine = Machine::new();
+    machine.policy(&enforce("from = \"2025-12-01\""));
+    // `from` is a moment of the calendar, and nothing is kept about it.
+    for (now, lets_in) in [(NOON, true), (NOON.after(30 * DAY), false), (NOON, true)] {
+        machine.now = now;
+        assert_eq!(gets_in(&machine, &[], "", "runs back"), lets_in);
+    }
+}
+
+#[test]
+fn the_days_that_are_left_are_told_and_a_begun_one_counts_as_whole() {
+    let mut machine = Machine::new();
+    // 2027-02-01 00:00:00 UTC.
+    let deadline = 1_801_440_000;
+    machine.policy(&enforce("from = \"2027-02-01\""));
+    for (left, days) in [
+        (1, "1 day left"),
+        (86_400, "1 day left"),
+        (86_401, "2 days left"),
+        (17 * 86_400, "17 days left"),
+    ] {
+        machine.now = UnixTime::from_seconds(deadline - left);
+        let mut host = Script::new("bob");
+        assert_eq!(machine.manage(&mut host, ""), Answer::Success, "{left}");
+        let told = host.told.join(" ");
+        assert!(told.contains(days) && told.contains("2027-02-01"), "{told}");
+    }
+}
+
+#[test]
+fn the_deadline_and_the_refusal_are_told_in_the_language_of_the_line_or_of_policy() {
+    let mut machine = Machine::new();
+    for (policy, arguments) in [("language = \"ko\"\n", ""), ("", "lang=ko")] {
+        machine.policy(&format!("{policy}{}", enforce("from = \"2025-12-07\"")));
+        machine.now = NOON;
+        let mut host = Script::new("bob");
+        assert_eq!(machine.manage(&mut host, arguments), Answer::Success);
+        let told = host.told.join(" ");
+        for words in ["2025-12-07", "17일", "otp-enroll", "인증"] {
+            assert!(told.contains(words), "{told}");
+        }
+        assert!(!told.contains("left"), "{told}");
+        machine.now = NOON.after(30 * DAY);
+        let mut host = Script::new("bob");
+        assert_eq!(machine.manage(&mut host, arguments), Answer::Refused);
+        let told = host.told.join(" ");
+        assert!(
+            told.contains("인증") && told.contains("otp-enroll"),
+            "{told}"
+        );
+        assert!(!told.contains("authenticator"), "{told}");
+    }
+}
+
+#[test]
+fn an_enrolled_user_hears_nothing_of_the_deadline() {
+    let mut machine = Machine::new();
+    machine.policy(&enforce("from = \"2025-12-01\""));
+    for now in [NOON, NOON.after(30 * DAY)] {
+        machine.now = now;
+        let mut wrong = Script::new("alice").asked(CODE, "000000");
+        assert_eq!(machine.play(&mut wrong, ""), Answer::Refused);
+        let mut host = Script::new("alice").asked(CODE, &machine.code());
+        assert_eq!(machine.play(&mut host, ""), Answer::Success);
+        let lines = host.log.len();
+        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        assert_eq!(host.log.len(), lines, "{:?}", host.log);
+        let told = wrong.told.iter().chain(&host.told);
+        assert!(told.clone().all(|text| !text.contains("2025-12-01")));
+        assert!(told.clone().all(|text| !text.contains("left")));
+    }
+}
+
+#[test]
+fn a_clock_that_runs_back_begins_the_grace_anew() {
+    let mut machine = Machine::new();
+    machine.policy(&enforce("grace = \"7d\""));
+    // Otherwise a clock that was once a year ahead would give a year of grace.
+    machine.now = NOON.after(365 * DAY);
+    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+    machine.now = NOON;
+    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+    assert_eq!(first_login(&machine), Some(NOON));
+    // One that runs ahead for an hour ends it for that hour only.
+    machine.now = NOON.after(365 * DAY);
+    assert!(!gets_in(&machine, &[], "", "a year ahead"));
+    assert_eq!(first_login(&machine), Some(NOON));
+    machine.now = NOON.after(7 * DAY - Duration::from_secs(1));
+    assert!(gets_in(&machine, &[], "", "the last second"));
+    machine.now = NOON.after(7 * DAY);
+    assert!(!gets_in(&machine, &[], "", "over"));
 }
 
 /// Puts this in the place of the file, as root would.
