@@ -101,6 +101,58 @@ def test_reset_of_a_name_that_somebody_has_does_nothing_where_it_must_be_gone(ma
     assert machine.admin("reset", "--gone", "nobody-here").stdout == ""
 
 
+def nobodys(machine):
+    """A record of a name and a user id that are nobody's; where it is."""
+    record = machine.records / "nobody-here"
+    (machine.records / "daemon").rename(record)
+    credential = record / "credential.toml"
+    credential.write_text(credential.read_text().replace("uid = 1\n", "uid = 65533\n"))
+    return record
+
+
+def newer(machine, credential):
+    """What a newer version has written."""
+    text = credential.read_text()
+    credential.write_text(re.sub("(?m)^version = 1$", "version = 2", text))
+    done = machine.admin("reset", "--gone", "nobody-here", status=2)
+    credential.write_text(text)
+    return done.stderr
+
+
+def broken(machine, credential):
+    """A disk that fails in reading; to any other file it does nothing."""
+    words = machine.words("otp-admin", "reset", "--gone", "nobody-here")
+    strace = ["strace", "--output=/dev/null", f"--trace-path={credential}", "--inject=read,pread64:error=EIO"]
+    done = subprocess.run([*strace, *words], capture_output=True, text=True, env=machine.environment(), stdin=subprocess.DEVNULL)
+    assert done.returncode == 2
+    return done.stderr
+
+
+def held(machine, credential):
+    """Somebody else has the lock, for longer than the command waits; its minute passes in a moment."""
+    holder = subprocess.Popen(["flock", "--exclusive", credential.parent, "sh", "-c", "echo held; read _"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    quickly = {"FAKETIME": "+0 x300", "FAKETIME_DONT_FAKE_MONOTONIC": "0"}
+    try:
+        assert holder.stdout.readline() == "held\n"
+        return machine.admin("reset", "--gone", "nobody-here", status=2, environment=quickly).stderr
+    finally:
+        holder.communicate("")
+
+
+@pytest.mark.parametrize("hinder, said", [
+    (newer, "written by a newer version of pam_otp"), (broken, "Input/output error"), (held, "still locked by another login"),
+])
+def test_record_that_cannot_be_read_for_now_stays_when_its_name_is_gone(machine, enrolled, hinder, said):
+    """It may be somebody's who has another name by now, so that only an administrator removes it, or its time to come."""
+    record = nobodys(machine)
+    before = kept(machine)
+    assert said in hinder(machine, record / "credential.toml")
+    assert kept(machine) == before
+    assert "everything that was kept is removed" in machine.admin("reset", "--gone", "nobody-here").stdout
+    assert kept(machine) == {}
+
+
 # --------------------------------------------------------------------------------------------------- killed, anywhere
 
 
