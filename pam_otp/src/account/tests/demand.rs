@@ -355,7 +355,10 @@ fn a_clock_that_runs_back_begins_the_grace_anew() {
     machine.now = NOON.after(365 * DAY);
     assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
     machine.now = NOON;
-    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+    let mut host = Script::new("bob");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    let line = host.log.last().unwrap();
+    assert!(line.contains("until=\"2025-11-27 12:00:00 UTC\""), "{line}");
     assert_eq!(first_login(&machine), Some(NOON));
     // One that runs ahead for an hour ends it for that hour only.
     machine.now = NOON.after(365 * DAY);
