@@ -9,7 +9,7 @@ import re
 import pytest
 
 from account_doors import account_door, account_doors, in_without_a_code, side_door  # noqa: F401
-from deadlines import told_in_account, utc
+from deadlines import DAY, told_in_account, utc
 from policy_file import PASSWORD, policy, stack  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.promised_by("ours")
