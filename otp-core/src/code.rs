@@ -192,11 +192,11 @@ mod tests {
             (2_000_000_000, ["69279037", "90698825", "38618901"]),
             (20_000_000_000, ["65353130", "77737706", "47863826"]),
         ];
-        let algorithms = [
-            (Algorithm::Sha1, 20),
-            (Algorithm::Sha256, 32),
-            (Algorithm::Sha512, 64),
-        ];
+        let algorithms = Algorithm::ALL.map(|one| match one {
+            Algorithm::Sha1 => (one, 20),
+            Algorithm::Sha256 => (one, 32),
+            Algorithm::Sha512 => (one, 64),
+        });
         for (time, codes) in rows {
             for ((algorithm, length), code) in algorithms.into_iter().zip(codes) {
                 let generator = Generator::new(&authenticator(&key(length), algorithm, 8));

@@ -1,6 +1,7 @@
 //! What a person typed, told apart once at the edge.
 
 use crate::code::TypedCode;
+use crate::every;
 use crate::record::Digits;
 use crate::recovery::{LETTERS_IN_CODE, RecoveryCode};
 use crate::typed::{may_stand_between, plain_form};
@@ -32,7 +33,7 @@ pub enum NoGuess {
 
 impl NoGuess {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::PasswordAgain, Self::SshdSubstitute];
+    pub const ALL: [Self; 2] = every!(NoGuess: PasswordAgain, SshdSubstitute);
 
     /// The word in the log and between module and helper.
     #[must_use]

@@ -8,6 +8,7 @@ pub mod base32;
 pub mod code;
 pub mod decide;
 pub mod enforce;
+mod every;
 pub mod input;
 pub mod layout;
 pub mod login;

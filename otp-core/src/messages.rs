@@ -10,11 +10,14 @@ use crate::{Policy, Verdict};
 use admin::minute_utc;
 use std::time::Duration;
 
+pub use id::MessageId;
+
 pub mod admin;
-#[cfg(test)]
-mod both;
 pub mod enrol;
 pub mod explanation;
+mod id;
+#[cfg(test)]
+mod in_all;
 pub mod policy;
 pub mod prospect;
 pub mod trouble;
@@ -102,22 +105,22 @@ impl Message {
 
     /// The stable identity of the message.
     #[must_use]
-    pub const fn id(self) -> &'static str {
+    pub const fn id(self) -> MessageId {
         match self {
-            Self::CodePrompt => "code-prompt",
-            Self::PasswordAndCodePrompt => "password-and-code-prompt",
-            Self::WrongCode => "wrong-code",
-            Self::AlreadyUsed => "already-used",
-            Self::NothingTyped => "nothing-typed",
-            Self::LockedUntil { .. } => "locked-until",
-            Self::Held { .. } => "locked",
-            Self::Disabled => "disabled",
-            Self::RecoveryUsed { .. } => "recovery-used",
-            Self::Unavailable => "unavailable",
-            Self::EnrolUntil { .. } => "enrol-until",
-            Self::NotEnrolled => "not-enrolled",
-            Self::NotSetUp => "not-set-up",
-            Self::SetUpMeanwhile => "set-up-meanwhile",
+            Self::CodePrompt => MessageId::CodePrompt,
+            Self::PasswordAndCodePrompt => MessageId::PasswordAndCodePrompt,
+            Self::WrongCode => MessageId::WrongCode,
+            Self::AlreadyUsed => MessageId::AlreadyUsed,
+            Self::NothingTyped => MessageId::NothingTyped,
+            Self::LockedUntil { .. } => MessageId::LockedUntil,
+            Self::Held { .. } => MessageId::Held,
+            Self::Disabled => MessageId::Disabled,
+            Self::RecoveryUsed { .. } => MessageId::RecoveryUsed,
+            Self::Unavailable => MessageId::Unavailable,
+            Self::EnrolUntil { .. } => MessageId::EnrolUntil,
+            Self::NotEnrolled => MessageId::NotEnrolled,
+            Self::NotSetUp => MessageId::NotSetUp,
+            Self::SetUpMeanwhile => MessageId::SetUpMeanwhile,
         }
     }
 
@@ -276,52 +279,68 @@ fn length(language: Language, time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::both::assert_same_in_both_languages;
+    use super::in_all::assert_same_in_every_language;
     use super::*;
+    use crate::every;
+    use std::mem::discriminant;
 
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 
     fn all() -> Vec<Message> {
-        vec![
-            Message::CodePrompt,
-            Message::PasswordAndCodePrompt,
-            Message::WrongCode,
-            Message::AlreadyUsed,
-            Message::NothingTyped,
-            Message::LockedUntil {
-                ends: NOON.after(Duration::from_secs(900)),
-                now: NOON,
-                opens: true,
-            },
-            Message::LockedUntil {
-                ends: NOON.after(Duration::from_secs(900)),
-                now: NOON,
-                opens: false,
-            },
-            Message::Held { opens: true },
-            Message::Held { opens: false },
-            Message::Disabled,
-            Message::RecoveryUsed { left: 7 },
-            Message::Unavailable,
-            Message::EnrolUntil {
-                deadline: NOON.after(Duration::from_secs(86_400)),
-                now: NOON,
-            },
-            Message::EnrolUntil {
-                deadline: NOON.after(Duration::from_secs(86_401)),
-                now: NOON,
-            },
-            Message::NotEnrolled,
-            Message::NotSetUp,
-            Message::SetUpMeanwhile,
-        ]
+        let locked_until = |opens| Message::LockedUntil {
+            ends: NOON.after(Duration::from_secs(900)),
+            now: NOON,
+            opens,
+        };
+        let enrol_within = |seconds| Message::EnrolUntil {
+            deadline: NOON.after(Duration::from_secs(seconds)),
+            now: NOON,
+        };
+        every!(Message {
+            CodePrompt => [Message::CodePrompt],
+            PasswordAndCodePrompt => [Message::PasswordAndCodePrompt],
+            WrongCode => [Message::WrongCode],
+            AlreadyUsed => [Message::AlreadyUsed],
+            NothingTyped => [Message::NothingTyped],
+            LockedUntil => [true, false].map(locked_until),
+            Held => [true, false].map(|opens| Message::Held { opens }),
+            Disabled => [Message::Disabled],
+            RecoveryUsed => [Message::RecoveryUsed { left: 7 }],
+            Unavailable => [Message::Unavailable],
+            EnrolUntil => [86_400, 86_401].map(enrol_within),
+            NotEnrolled => [Message::NotEnrolled],
+            NotSetUp => [Message::NotSetUp],
+            SetUpMeanwhile => [Message::SetUpMeanwhile],
+        })
     }
 
     #[test]
-    fn every_message_is_there_in_both_languages_with_the_same_figures() {
+    fn every_message_is_there_in_every_language_with_the_same_figures() {
         for message in all() {
-            assert_same_in_both_languages(|language| message.text(language));
+            assert_same_in_every_language(|language| message.text(language));
         }
+    }
+
+    #[test]
+    fn each_message_has_an_id_of_its_own() {
+        for id in MessageId::ALL {
+            let mut of_it = all();
+            of_it.retain(|message| message.id() == id);
+            let kind = of_it.first().map(discriminant);
+            assert!(kind.is_some(), "{id:?} is the id of no message");
+            let same = |message| Some(discriminant(message)) == kind;
+            assert!(of_it.iter().all(same), "{id:?}: {of_it:?}");
+        }
+        let mut words = MessageId::ALL.map(MessageId::word).to_vec();
+        let plain = |c: char| c.is_ascii_lowercase() || c == '-';
+        assert!(
+            words
+                .iter()
+                .all(|word| !word.is_empty() && word.chars().all(plain))
+        );
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), MessageId::ALL.len(), "{words:?}");
     }
 
     #[test]

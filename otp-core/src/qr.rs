@@ -1,5 +1,6 @@
 //! The QR code of an otpauth URI, and how it is drawn in a terminal.
 
+use crate::every;
 use qrcode::{Color, EcLevel, QrCode};
 use zeroize::Zeroizing;
 
@@ -12,6 +13,27 @@ pub enum Style {
     Ascii,
     /// Not at all.
     None,
+}
+
+impl Style {
+    /// All of them.
+    pub const ALL: [Self; 3] = every!(Style: Unicode, Ascii, None);
+
+    /// The word in the policy and on the command line.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Unicode => "unicode",
+            Self::Ascii => "ascii",
+            Self::None => "none",
+        }
+    }
+
+    /// The one of that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
 }
 
 /// A text that no QR code holds.

@@ -283,7 +283,7 @@ fn name(text: &str) -> Result<Name, otp_core::record::OutOfRange> {
 }
 
 fn language() -> impl TypedValueParser<Value = Language> {
-    let tags = PossibleValuesParser::new(["en", "ko"]);
+    let tags = PossibleValuesParser::new(Language::ALL.map(Language::tag));
     tags.try_map(|tag| Language::from_tag(&tag).ok_or("known are en and ko"))
 }
 

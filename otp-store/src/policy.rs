@@ -180,17 +180,11 @@ fn recovery(section: &mut Section<'_>, default: RecoveryPolicy) -> Result<Recove
 }
 
 fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPolicy, Error> {
-    let at_login = section.take("at_login", |value| match text(value)? {
-        "off" => Ok(AtLogin::Off),
-        "offer" => Ok(AtLogin::Offer),
-        "require" => Ok(AtLogin::Require),
-        _ => Err("must be \"off\", \"offer\" or \"require\""),
+    let at_login = section.take("at_login", |value| {
+        AtLogin::from_word(text(value)?).ok_or("must be \"off\", \"offer\" or \"require\"")
     })?;
-    let qr = section.take("qr", |value| match text(value)? {
-        "unicode" => Ok(Style::Unicode),
-        "ascii" => Ok(Style::Ascii),
-        "none" => Ok(Style::None),
-        _ => Err("must be \"unicode\", \"ascii\" or \"none\""),
+    let qr = section.take("qr", |value| {
+        Style::from_word(text(value)?).ok_or("must be \"unicode\", \"ascii\" or \"none\"")
     })?;
     section.take("verify_email", |value| {
         if truth(value)? { Err(NOT_YET) } else { Ok(()) }

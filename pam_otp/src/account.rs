@@ -172,7 +172,9 @@ fn wanted_now<H: Host>(
 fn refuse_to_start_over<H: Host>(call: &mut Call<'_, H>) -> Answer {
     let message = Message::SetUpMeanwhile;
     let line = call.line(Priority::Notice, "otp.reject");
-    let line = line.with("message", message.id()).with("counted", "no");
+    let line = line
+        .with("message", message.id().word())
+        .with("counted", "no");
     call.log(&line);
     call.tell(message, Tone::Refusal);
     Answer::Refused
@@ -200,7 +202,8 @@ fn let_in<H: Host>(
                 deadline: *deadline,
                 now,
             }
-            .id(),
+            .id()
+            .word(),
         )
         .with("result", "excused")
         .with("rule", &call::rule(wanted))
@@ -213,7 +216,7 @@ fn let_in<H: Host>(
 fn refuse<H: Host>(call: &mut Call<'_, H>, wanted: &Demand, message: Message) -> Answer {
     let line = call
         .line(Priority::Notice, "otp.notenrolled")
-        .with("message", message.id())
+        .with("message", message.id().word())
         .with("result", "refused")
         .with("rule", &call::rule(wanted));
     call.log(&line);

@@ -94,7 +94,7 @@ pub(crate) fn about(
     };
     let mut line = Line::new(priority, event, user, origin);
     if let Some(message) = message {
-        line.add("message", message.id());
+        line.add("message", message.id().word());
     }
     match verdict {
         Verdict::Accepted {

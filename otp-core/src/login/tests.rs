@@ -6,7 +6,6 @@ use std::time::Duration;
 
 const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
 const DEADLINE: UnixTime = UnixTime::from_seconds(1_801_440_000);
-const EVERY: [AtLogin; 3] = [AtLogin::Off, AtLogin::Offer, AtLogin::Require];
 
 fn foretold(
     standing: Option<Standing>,
@@ -52,7 +51,7 @@ fn an_account_with_an_authenticator_is_asked_or_locked_whatever_is_demanded() {
         lasts: Duration::from_secs(900),
     };
     for demand in [exempt, Demand::Now(Rule::Everybody)] {
-        for at_login in EVERY {
+        for at_login in AtLogin::ALL {
             let of = |standing| foretold(Some(standing), &demand, at_login, &[door(Missing)]);
             assert_eq!(of(Standing::Open), Prospect::Asked);
             assert_eq!(of(timed), held(timed, true));
@@ -64,7 +63,7 @@ fn an_account_with_an_authenticator_is_asked_or_locked_whatever_is_demanded() {
 
 #[test]
 fn an_account_of_which_nothing_is_wanted_is_let_in() {
-    for at_login in EVERY {
+    for at_login in AtLogin::ALL {
         for door in [door(Sure), door(Missing), MUTE, UNPROVEN] {
             let why = Exemption::NotDemanded;
             let demand = Demand::Nothing(why.clone());
@@ -113,7 +112,7 @@ fn before_the_deadline_a_login_sets_up_what_its_account_line_is_surely_met_for()
 fn after_the_deadline_only_a_sure_account_line_gets_anybody_in() {
     let rule = Rule::Group("staff".to_owned());
     let demand = Demand::Now(rule.clone());
-    for at_login in EVERY {
+    for at_login in AtLogin::ALL {
         for (doors, sets_up) in [
             (&[door(Missing), door(LedAround)][..], false),
             (&[door(LedAround)], false),

@@ -390,9 +390,70 @@ fn korean_standing(standing: Standing, now: UnixTime, opens: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::every;
+    use crate::messages::prospect::tests::{assert_same_in_every_language, standings};
     use std::time::Duration;
 
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
+
+    fn all() -> Vec<Report<'static>> {
+        let (user, old, new) = ("alice", "alice", "bobby");
+        let standing_is = |standing, opens| Report::StandingIs {
+            standing,
+            now: NOON,
+            opens,
+        };
+        let standings_are = standings()
+            .into_iter()
+            .flat_map(|standing| [true, false].map(|opens| standing_is(standing, opens)));
+        let unlocked = |standing| Report::Unlocked {
+            user,
+            standing,
+            failures: 5,
+        };
+        every!(Report {
+            User => [Report::User],
+            Authenticator => [Report::Authenticator],
+            RecoveryCodes => [Report::RecoveryCodes],
+            Standing => [Report::Standing],
+            Failures => [Report::Failures],
+            LastRefusal => [Report::LastRefusal],
+            Enrolled => [Report::Enrolled],
+            LastUsed => [Report::LastUsed],
+            Key => [Report::Key],
+            Uri => [Report::Uri],
+            Settings => [Report::Settings],
+            Problem => [Report::Problem],
+            Device => [None, Some(NOON)].map(|last_used| Report::Device {
+                name: "phone",
+                created: NOON,
+                last_used,
+            }),
+            CodesLeft => [Report::CodesLeft { left: 9, issued: 10 }],
+            NoCodes => [Report::NoCodes],
+            StandingIs => standings_are.collect::<Vec<_>>(),
+            FailuresInARow => [(0, Some(5)), (3, Some(2)), (5, None)]
+                .map(|(count, left)| Report::FailuresInARow { count, left }),
+            Refused => Refusal::ALL.map(|why| Report::Refused { when: NOON, why }),
+            Never => [Report::Never],
+            NotEnrolled => [Report::NotEnrolled { user }],
+            Nobody => [Report::Nobody],
+            Unlocked => standings().into_iter().map(unlocked).collect::<Vec<_>>(),
+            WasNotLocked => [0, 4].map(|failures| Report::WasNotLocked { user, failures }),
+            Erased => [Report::Erased { user }],
+            LeftForMove => [Report::LeftForMove { old, new }],
+            Moved => [Report::Moved { old, new }, Report::Moved { old, new: old }],
+            AlreadyTheirs => [Report::AlreadyTheirs { user }],
+            NothingToErase => [Report::NothingToErase { user }],
+        })
+    }
+
+    #[test]
+    fn every_report_is_there_in_every_language_with_the_same_figures() {
+        for report in all() {
+            assert_same_in_every_language(|language| report.text(language));
+        }
+    }
 
     #[test]
     fn a_lock_says_until_when_and_who_opens_it() {
@@ -418,22 +479,17 @@ mod tests {
 
     #[test]
     fn every_refusal_has_words_of_its_own() {
-        for language in [Language::English, Language::Korean] {
-            let mut said: Vec<_> = [
-                Refusal::WrongCode,
-                Refusal::Replayed,
-                Refusal::Locked,
-                Refusal::ClockOff,
-            ]
-            .map(|why| Report::Refused { when: NOON, why }.text(language))
-            .into();
+        for language in Language::ALL {
+            let mut said: Vec<_> = Refusal::ALL
+                .map(|why| Report::Refused { when: NOON, why }.text(language))
+                .into();
             assert!(
                 said.iter()
                     .all(|text| text.starts_with("2025-11-20 12:00 UTC: "))
             );
             said.sort();
             said.dedup();
-            assert_eq!(said.len(), 4);
+            assert_eq!(said.len(), Refusal::ALL.len());
         }
     }
 }

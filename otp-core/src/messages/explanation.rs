@@ -160,43 +160,49 @@ impl Explanation<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::every;
     use crate::messages::prospect::tests::{
-        DAY, NOON, assert_same_in_both_languages, exemptions, prospects, rules,
+        DAY, NOON, assert_same_in_every_language, exemptions, prospects, rules,
     };
 
+    fn demands() -> Vec<Demand> {
+        let from = |rule| Demand::From(NOON.after(DAY), rule);
+        every!(Demand {
+            Nothing => exemptions().into_iter().map(Demand::Nothing).collect::<Vec<_>>(),
+            From => rules().into_iter().map(from).collect::<Vec<_>>(),
+            Now => rules().into_iter().map(Demand::Now).collect::<Vec<_>>(),
+        })
+    }
+
     #[test]
-    fn every_explanation_is_there_in_both_languages_with_the_same_figures() {
-        let now = NOON;
-        let mut demands: Vec<_> = exemptions().into_iter().map(Demand::Nothing).collect();
-        demands.extend(rules().into_iter().flat_map(|rule| {
-            let deadline = NOON.after(DAY);
-            [Demand::From(deadline, rule.clone()), Demand::Now(rule)]
-        }));
-        let values = demands
+    fn every_explanation_is_there_in_every_language_with_the_same_figures() {
+        let (now, demands, prospects) = (NOON, demands(), prospects());
+        let demanded = demands
             .iter()
             .map(|demand| Explanation::Demands { demand, now });
         let grace = |begun| Explanation::GraceLasts {
             grace: DAY * 7,
             begun,
         };
-        let others = [
-            Explanation::Login,
-            Explanation::Demand,
-            Explanation::Grace,
-            Explanation::Networks,
-            Explanation::Remember,
-            Explanation::NoAuthenticator,
-            grace(None),
-            grace(Some(NOON)),
-            Explanation::NetworksAre {
+        let all = every!(Explanation {
+            Name => [Explanation::Name],
+            NameOf => [Explanation::NameOf { alias: "toor", user: "root" }],
+            Login => [Explanation::Login],
+            Demand => [Explanation::Demand],
+            Grace => [Explanation::Grace],
+            Networks => [Explanation::Networks],
+            Remember => [Explanation::Remember],
+            NoAuthenticator => [Explanation::NoAuthenticator],
+            LoginDoes => prospects.iter().map(Explanation::LoginDoes).collect::<Vec<_>>(),
+            Demands => demanded.collect::<Vec<_>>(),
+            GraceLasts => [None, Some(NOON)].map(grace),
+            NetworksAre => [Explanation::NetworksAre {
                 networks: "10.0.0.0/8, 192.0.2.7/32",
-            },
-            Explanation::Remembered { remember: DAY / 3 },
-        ];
-        let prospects = prospects();
-        let logins = prospects.iter().map(Explanation::LoginDoes);
-        for value in values.chain(logins).chain(others) {
-            assert_same_in_both_languages(|language| value.text(language));
+            }],
+            Remembered => [Explanation::Remembered { remember: DAY / 3 }],
+        });
+        for explanation in all {
+            assert_same_in_every_language(|language| explanation.text(language));
         }
     }
 }

@@ -269,76 +269,76 @@ impl Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::prospect::tests::assert_same_in_both_languages;
+    use crate::every;
+    use crate::messages::prospect::tests::assert_same_in_every_language;
 
     fn all() -> Vec<Finding> {
         let text = |text: &str| text.to_owned();
-        vec![
-            Finding::NoFile { path: text("/x") },
-            Finding::EnforcedGroupUnknown {
+        every!(Finding {
+            NoFile => [Finding::NoFile { path: text("/x") }],
+            EnforcedGroupUnknown => [Finding::EnforcedGroupUnknown {
                 group: text("staff"),
-            },
-            Finding::ExemptGroupUnknown { group: text("20") },
-            Finding::ExemptUserUnknown {
+            }],
+            ExemptGroupUnknown => [Finding::ExemptGroupUnknown { group: text("20") }],
+            ExemptUserUnknown => [Finding::ExemptUserUnknown {
                 user: text("backup"),
-            },
-            Finding::ExemptUserIsAnother {
+            }],
+            ExemptUserIsAnother => [Finding::ExemptUserIsAnother {
                 user: text("toor"),
                 name: text("root"),
-            },
-            Finding::TrustedCallerUnknown {
+            }],
+            TrustedCallerUnknown => [Finding::TrustedCallerUnknown {
                 user: text("postgres"),
-            },
-            Finding::TrustsEverybody {
+            }],
+            TrustsEverybody => [Finding::TrustsEverybody {
                 network: text("0.0.0.0/0"),
-            },
-            Finding::NobodyMust,
-            Finding::AccountLineMissing {
+            }],
+            NobodyMust => [Finding::NobodyMust],
+            AccountLineMissing => [Finding::AccountLineMissing {
                 services: vec![text("login"), text("sshd")],
-            },
-            Finding::AccountLineLedAround {
+            }],
+            AccountLineLedAround => [Finding::AccountLineLedAround {
                 service: text("sshd"),
-            },
-            Finding::AccountLineForgetsNullok {
+            }],
+            AccountLineForgetsNullok => [Finding::AccountLineForgetsNullok {
                 service: text("sshd"),
-            },
-            Finding::NobodyEnrolsThere {
+            }],
+            NobodyEnrolsThere => [Finding::NobodyEnrolsThere {
                 services: vec![text("cockpit"), text("sudo")],
                 only: text("sshd"),
-            },
-            Finding::NobodyProvesIdentity {
+            }],
+            NobodyProvesIdentity => [Finding::NobodyProvesIdentity {
                 service: text("kiosk"),
-            },
-            Finding::CodeLineMissing {
+            }],
+            CodeLineMissing => [Finding::CodeLineMissing {
                 service: text("login"),
-            },
-            Finding::PasswordLine {
+            }],
+            PasswordLine => [Finding::PasswordLine {
                 services: vec![text("passwd"), text("su")],
-            },
-            Finding::SessionLine {
+            }],
+            SessionLine => [Finding::SessionLine {
                 services: vec![text("su")],
-            },
-            Finding::ServicesNotRead {
+            }],
+            ServicesNotRead => [Finding::ServicesNotRead {
                 reason: text("/etc/pam.d: cannot list"),
-            },
-            Finding::RefusesYou {
+            }],
+            RefusesYou => [Finding::RefusesYou {
                 user: text("alice"),
-            },
-            Finding::Usable {
+            }],
+            Usable => [Finding::Usable {
                 path: text("/x"),
                 findings: 0,
-            },
-            Finding::Usable {
+            }, Finding::Usable {
                 path: text("/x"),
                 findings: 3,
-            },
-        ]
+            }],
+        })
     }
 
     #[test]
-    fn every_finding_is_there_in_both_languages_with_the_same_figures() {
+    fn every_finding_is_there_in_every_language_with_the_same_figures() {
         for finding in all() {
-            assert_same_in_both_languages(|language| finding.text(language));
+            assert_same_in_every_language(|language| finding.text(language));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Who can prove what: authenticators and recovery codes of one account. Changes only at enrolment.
 
 use super::OutOfRange;
+use crate::every;
 use crate::recovery::{CodeHash, Salt};
 use crate::time::UnixTime;
 use zeroize::Zeroizing;
@@ -46,6 +47,9 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 3] = every!(Algorithm: Sha1, Sha256, Sha512);
+
     /// The name used in files, policy and otpauth URIs.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -59,7 +63,7 @@ impl Algorithm {
     /// The algorithm of that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Sha1, Self::Sha256, Self::Sha512]
+        Self::ALL
             .into_iter()
             .find(|algorithm| algorithm.name() == name)
     }

@@ -25,3 +25,34 @@ impl std::fmt::Display for OutOfRange {
 }
 
 impl std::error::Error for OutOfRange {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::NoGuess;
+    use crate::qr::Style;
+    use std::fmt::Debug;
+
+    /// Each value has a word that no other value has.
+    fn assert_reads_back<T: Copy + Debug + PartialEq>(
+        all: &[T],
+        word: impl Fn(T) -> &'static str,
+        from_word: impl Fn(&str) -> Option<T>,
+    ) {
+        for &one in all {
+            assert_eq!(from_word(word(one)), Some(one));
+            assert!(!word(one).is_empty());
+            assert_eq!(from_word(&format!("{} ", word(one))), None);
+        }
+    }
+
+    #[test]
+    fn every_value_that_is_written_as_a_word_reads_back() {
+        assert_reads_back(&Refusal::ALL, Refusal::word, Refusal::from_word);
+        assert_reads_back(&Algorithm::ALL, Algorithm::name, Algorithm::from_name);
+        assert_reads_back(&Language::ALL, Language::tag, Language::from_tag);
+        assert_reads_back(&AtLogin::ALL, AtLogin::word, AtLogin::from_word);
+        assert_reads_back(&Style::ALL, Style::word, Style::from_word);
+        assert_reads_back(&NoGuess::ALL, NoGuess::word, NoGuess::from_word);
+    }
+}

@@ -1,6 +1,7 @@
 //! What the administrator decided. The default of every field is the one that the manual names.
 
 use super::{Algorithm, Digits, OutOfRange, Period};
+use crate::every;
 use crate::network::Network;
 use crate::qr::Style;
 use crate::time::UnixTime;
@@ -18,14 +19,22 @@ pub enum Language {
 }
 
 impl Language {
+    /// All of them.
+    pub const ALL: [Self; 2] = every!(Language: English, Korean);
+
+    /// The two-letter tag, as policy, arguments and command lines have it.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Korean => "ko",
+        }
+    }
+
     /// The language of a two-letter tag, `en` or `ko`.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
-        match tag {
-            "en" => Some(Self::English),
-            "ko" => Some(Self::Korean),
-            _ => None,
-        }
+        Self::ALL.into_iter().find(|one| one.tag() == tag)
     }
 }
 
@@ -155,6 +164,27 @@ pub enum AtLogin {
     Offer,
     /// It does, and does not take "later" for an answer.
     Require,
+}
+
+impl AtLogin {
+    /// All of them.
+    pub const ALL: [Self; 3] = every!(AtLogin: Off, Offer, Require);
+
+    /// The word in the policy.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Offer => "offer",
+            Self::Require => "require",
+        }
+    }
+
+    /// The one of that word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.word() == word)
+    }
 }
 
 /// What enrolling allows.

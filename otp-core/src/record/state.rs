@@ -1,6 +1,7 @@
 //! What one attempt leaves for the next. Changes at every attempt; holds no secret.
 
 use super::{Credential, Id, OutOfRange};
+use crate::every;
 use crate::time::{Step, UnixTime};
 use std::time::Duration;
 
@@ -130,6 +131,9 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All of them.
+    pub const ALL: [Self; 4] = every!(Refusal: WrongCode, Replayed, Locked, ClockOff);
+
     /// The word in the state file and in `otp-admin show`.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -144,14 +148,7 @@ impl Refusal {
     /// The refusal of that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [
-            Self::WrongCode,
-            Self::Replayed,
-            Self::Locked,
-            Self::ClockOff,
-        ]
-        .into_iter()
-        .find(|one| one.word() == word)
+        Self::ALL.into_iter().find(|one| one.word() == word)
     }
 }
 

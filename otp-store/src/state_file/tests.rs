@@ -36,12 +36,7 @@ fn any_standing() -> impl Strategy<Value = Standing> {
 }
 
 fn any_refusal() -> impl Strategy<Value = Refusal> {
-    prop::sample::select(vec![
-        Refusal::WrongCode,
-        Refusal::Replayed,
-        Refusal::Locked,
-        Refusal::ClockOff,
-    ])
+    prop::sample::select(Refusal::ALL.to_vec())
 }
 
 prop_compose! {

@@ -1,93 +1,115 @@
 use super::*;
 use crate::UnixTime;
-use crate::messages::both::assert_same_in_both_languages;
+use crate::every;
+use crate::messages::in_all::assert_same_in_every_language;
 use crate::record::{Digits, Id, Name, Period, Secret};
 use zeroize::Zeroizing;
 
-fn all() -> Vec<Dialogue<'static>> {
+fn device(kind: Kind) -> Authenticator {
+    Authenticator {
+        id: Id::from_random([0; 8]),
+        name: Name::new("phone").unwrap(),
+        kind,
+        algorithm: Algorithm::Sha256,
+        digits: Digits::new(8).unwrap(),
+        secret: Secret::new(Zeroizing::new(vec![0; 20])).unwrap(),
+        created: UnixTime::from_seconds(0),
+    }
+}
+
+fn devices() -> Vec<Authenticator> {
+    every!(Kind {
+        Totp => [Kind::Totp(Period::new(60).unwrap())],
+        Hotp => [Kind::Hotp],
+    })
+    .into_iter()
+    .map(device)
+    .collect()
+}
+
+fn all(devices: &[Authenticator]) -> Vec<Dialogue<'_>> {
     let (user, name, path) = ("alice", "phone", "/root/codes.txt");
-    vec![
-        Dialogue::Opening {
+    every!(Dialogue {
+        Opening => [Dialogue::Opening {
             user,
             issuer: "web1",
-        },
-        Dialogue::LoginOpening {
+        }],
+        LoginOpening => [Dialogue::LoginOpening {
             user,
             issuer: "web1",
-        },
-        Dialogue::BeginQuestion,
-        Dialogue::BeginOrLaterQuestion,
-        Dialogue::Replaces { names: name },
-        Dialogue::Removes { user, name },
-        Dialogue::NewCodes { user },
-        Dialogue::ProveYourself,
-        Dialogue::Scan,
-        Dialogue::Key,
-        Dialogue::Uri,
-        Dialogue::QrFile { path },
-        Dialogue::TooNarrow {
+        }],
+        BeginQuestion => [Dialogue::BeginQuestion],
+        BeginOrLaterQuestion => [Dialogue::BeginOrLaterQuestion],
+        Replaces => [Dialogue::Replaces { names: name }],
+        Removes => [Dialogue::Removes { user, name }],
+        NewCodes => [Dialogue::NewCodes { user }],
+        ProveYourself => [Dialogue::ProveYourself],
+        Scan => [Dialogue::Scan],
+        Key => [Dialogue::Key],
+        Uri => [Dialogue::Uri],
+        Settings => devices.iter().map(Dialogue::Settings).collect::<Vec<_>>(),
+        QrFile => [Dialogue::QrFile { path }],
+        TooNarrow => [Dialogue::TooNarrow {
             needed: 90,
             columns: 80,
-        },
-        Dialogue::TooHigh {
+        }],
+        TooHigh => [Dialogue::TooHigh {
             needed: 43,
             lines: 24,
-        },
-        Dialogue::NoRoom { columns: 80 },
-        Dialogue::Scroll { lines: 39 },
-        Dialogue::CodeQuestion { digits: 6 },
-        Dialogue::NotACode { digits: 6 },
-        Dialogue::ClockBehind(Duration::from_secs(180)),
-        Dialogue::ClockAhead(Duration::from_secs(3690)),
-        Dialogue::NoMatch,
-        Dialogue::TriesLeft(2),
-        Dialogue::Proven,
-        Dialogue::CodesTitle {
+        }],
+        NoRoom => [Dialogue::NoRoom { columns: 80 }],
+        Scroll => [Dialogue::Scroll { lines: 39 }],
+        CodeQuestion => [Dialogue::CodeQuestion { digits: 6 }],
+        NotACode => [Dialogue::NotACode { digits: 6 }],
+        ClockBehind => [Dialogue::ClockBehind(Duration::from_secs(180))],
+        ClockAhead => [Dialogue::ClockAhead(Duration::from_secs(3690))],
+        NoMatch => [Dialogue::NoMatch],
+        TriesLeft => [Dialogue::TriesLeft(2)],
+        Proven => [Dialogue::Proven],
+        CodesTitle => [Dialogue::CodesTitle {
             user,
             host: "web1",
             issued: "2026-11-20 14:35 UTC",
-        },
-        Dialogue::CodesUse,
-        Dialogue::CodesOnce,
-        Dialogue::Copied,
-        Dialogue::SaveQuestion,
-        Dialogue::Saved { path },
-        Dialogue::KeptQuestion,
-        Dialogue::NotKept,
-        Dialogue::Done {
+        }],
+        CodesUse => [Dialogue::CodesUse],
+        CodesOnce => [Dialogue::CodesOnce],
+        Copied => [Dialogue::Copied],
+        SaveQuestion => [Dialogue::SaveQuestion],
+        Saved => [Dialogue::Saved { path }],
+        KeptQuestion => [Dialogue::KeptQuestion],
+        NotKept => [Dialogue::NotKept],
+        Done => [Dialogue::Done {
             user,
             name,
             codes: 10,
-        },
-        Dialogue::Done {
+        }, Dialogue::Done {
             user,
             name,
             codes: 0,
-        },
-        Dialogue::Removed {
+        }],
+        Removed => [Dialogue::Removed {
             user,
             name,
             last: false,
-        },
-        Dialogue::Removed {
+        }, Dialogue::Removed {
             user,
             name,
             last: true,
-        },
-        Dialogue::CodesDone { user, codes: 10 },
-        Dialogue::DeleteQrFile { path },
-        Dialogue::TestAccepted { name },
-        Dialogue::TestResynchronised,
-        Dialogue::TestRefused,
-        Dialogue::TestRecovered,
-        Dialogue::TestLeft(3),
-    ]
+        }],
+        CodesDone => [Dialogue::CodesDone { user, codes: 10 }],
+        DeleteQrFile => [Dialogue::DeleteQrFile { path }],
+        TestAccepted => [Dialogue::TestAccepted { name }],
+        TestResynchronised => [Dialogue::TestResynchronised],
+        TestRefused => [Dialogue::TestRefused],
+        TestRecovered => [Dialogue::TestRecovered],
+        TestLeft => [Dialogue::TestLeft(3)],
+    })
 }
 
 #[test]
-fn every_sentence_is_there_in_both_languages_with_the_same_figures() {
-    for sentence in all() {
-        assert_same_in_both_languages(|language| sentence.text(language));
+fn every_sentence_is_there_in_every_language_with_the_same_figures() {
+    for sentence in all(&devices()) {
+        assert_same_in_every_language(|language| sentence.text(language));
     }
 }
 
@@ -122,15 +144,6 @@ fn a_clock_that_is_off_is_told_in_the_units_of_a_clock() {
 
 #[test]
 fn the_settings_are_spelled_out() {
-    let device = |kind| Authenticator {
-        id: Id::from_random([0; 8]),
-        name: Name::new("phone").unwrap(),
-        kind,
-        algorithm: Algorithm::Sha256,
-        digits: Digits::new(8).unwrap(),
-        secret: Secret::new(Zeroizing::new(vec![0; 20])).unwrap(),
-        created: UnixTime::from_seconds(0),
-    };
     let timed = device(Kind::Totp(Period::new(60).unwrap()));
     let counted = device(Kind::Hotp);
     for (device, english, korean) in [

@@ -1,67 +1,75 @@
 use super::*;
-use crate::messages::both;
+use crate::every;
+use crate::messages::in_all;
 use std::time::Duration;
 
 pub(in crate::messages) const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 pub(in crate::messages) const DAY: Duration = Duration::from_secs(86_400);
 
 /// A line in each language that is no sentence: it ends without a full stop.
-pub(in crate::messages) fn assert_same_in_both_languages(text: impl Fn(Language) -> String) {
-    both::assert_same_in_both_languages(&text);
-    for language in [Language::English, Language::Korean] {
+pub(in crate::messages) fn assert_same_in_every_language(text: impl Fn(Language) -> String) {
+    in_all::assert_same_in_every_language(&text);
+    for language in Language::ALL {
         assert!(!text(language).ends_with('.'), "{}", text(language));
     }
 }
 
+pub(in crate::messages) fn standings() -> Vec<Standing> {
+    every!(Standing {
+        Open => [Standing::Open],
+        Locked => [Standing::Locked {
+            since: NOON,
+            lasts: Duration::from_secs(900),
+        }],
+        Held => [Standing::Held],
+        Disabled => [Standing::Disabled],
+    })
+}
+
 pub(in crate::messages) fn exemptions() -> Vec<Exemption> {
-    vec![
-        Exemption::Nullok,
-        Exemption::User,
-        Exemption::Group("kiosk".to_owned()),
-        Exemption::NotDemanded,
-    ]
+    every!(Exemption {
+        Nullok => [Exemption::Nullok],
+        User => [Exemption::User],
+        Group => [Exemption::Group("kiosk".to_owned())],
+        NotDemanded => [Exemption::NotDemanded],
+    })
 }
 
 pub(in crate::messages) fn rules() -> Vec<Rule> {
-    vec![
-        Rule::Everybody,
-        Rule::Group("staff".to_owned()),
-        Rule::UnknownGroup("20".to_owned()),
-    ]
+    every!(Rule {
+        Everybody => [Rule::Everybody],
+        Group => [Rule::Group("staff".to_owned())],
+        UnknownGroup => [Rule::UnknownGroup("20".to_owned())],
+    })
 }
 
 pub(in crate::messages) fn prospects() -> Vec<Prospect> {
     let (deadline, now) = (NOON.after(DAY * 17), NOON);
-    let timed = Standing::Locked {
-        since: NOON,
-        lasts: Duration::from_secs(900),
-    };
-    let mut all = vec![
-        Prospect::Asked,
-        Prospect::LetInUntil { deadline, now },
-        Prospect::Offered { deadline, now },
-        Prospect::SetsUp { lenient: true },
-        Prospect::SetsUp { lenient: false },
-    ];
-    all.extend(
-        [timed, Standing::Held, Standing::Disabled]
-            .into_iter()
-            .flat_map(|standing| [true, false].map(|opens| Prospect::Locked { standing, opens })),
-    );
-    all.extend(exemptions().into_iter().map(|why| Prospect::LetIn { why }));
-    all.extend(rules().into_iter().flat_map(|rule| {
-        [AtLogin::Off, AtLogin::Offer, AtLogin::Require].map(|at_login| Prospect::Refused {
+    let locked = standings()
+        .into_iter()
+        .flat_map(|standing| [true, false].map(|opens| Prospect::Locked { standing, opens }));
+    let let_in = exemptions().into_iter().map(|why| Prospect::LetIn { why });
+    let refused = rules().into_iter().flat_map(|rule| {
+        AtLogin::ALL.map(|at_login| Prospect::Refused {
             rule: rule.clone(),
             at_login,
         })
-    }));
-    all
+    });
+    every!(Prospect {
+        Asked => [Prospect::Asked],
+        Locked => locked.collect::<Vec<_>>(),
+        LetIn => let_in.collect::<Vec<_>>(),
+        LetInUntil => [Prospect::LetInUntil { deadline, now }],
+        Offered => [Prospect::Offered { deadline, now }],
+        SetsUp => [true, false].map(|lenient| Prospect::SetsUp { lenient }),
+        Refused => refused.collect::<Vec<_>>(),
+    })
 }
 
 #[test]
-fn every_prospect_is_there_in_both_languages_with_the_same_figures() {
+fn every_prospect_is_there_in_every_language_with_the_same_figures() {
     for prospect in prospects() {
-        assert_same_in_both_languages(|language| prospect.sentence("alice", language));
+        assert_same_in_every_language(|language| prospect.sentence("alice", language));
     }
 }
 

@@ -1,0 +1,77 @@
+//! The identities of what a login says: the same in every language, and in the log line beside it.
+
+use crate::every;
+
+/// The identity of a [`super::Message`]. `pam_otp(8)` has them all; none is ever given another meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageId {
+    /// Of [`super::Message::CodePrompt`].
+    CodePrompt,
+    /// Of [`super::Message::PasswordAndCodePrompt`].
+    PasswordAndCodePrompt,
+    /// Of [`super::Message::WrongCode`].
+    WrongCode,
+    /// Of [`super::Message::AlreadyUsed`].
+    AlreadyUsed,
+    /// Of [`super::Message::NothingTyped`].
+    NothingTyped,
+    /// Of [`super::Message::LockedUntil`].
+    LockedUntil,
+    /// Of [`super::Message::Held`].
+    Held,
+    /// Of [`super::Message::Disabled`].
+    Disabled,
+    /// Of [`super::Message::RecoveryUsed`].
+    RecoveryUsed,
+    /// Of [`super::Message::Unavailable`].
+    Unavailable,
+    /// Of [`super::Message::EnrolUntil`].
+    EnrolUntil,
+    /// Of [`super::Message::NotEnrolled`].
+    NotEnrolled,
+    /// Of [`super::Message::NotSetUp`].
+    NotSetUp,
+    /// Of [`super::Message::SetUpMeanwhile`].
+    SetUpMeanwhile,
+}
+
+impl MessageId {
+    /// All of them.
+    pub const ALL: [Self; 14] = every!(
+        MessageId: CodePrompt,
+        PasswordAndCodePrompt,
+        WrongCode,
+        AlreadyUsed,
+        NothingTyped,
+        LockedUntil,
+        Held,
+        Disabled,
+        RecoveryUsed,
+        Unavailable,
+        EnrolUntil,
+        NotEnrolled,
+        NotSetUp,
+        SetUpMeanwhile,
+    );
+
+    /// The word in the log.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::CodePrompt => "code-prompt",
+            Self::PasswordAndCodePrompt => "password-and-code-prompt",
+            Self::WrongCode => "wrong-code",
+            Self::AlreadyUsed => "already-used",
+            Self::NothingTyped => "nothing-typed",
+            Self::LockedUntil => "locked-until",
+            Self::Held => "locked",
+            Self::Disabled => "disabled",
+            Self::RecoveryUsed => "recovery-used",
+            Self::Unavailable => "unavailable",
+            Self::EnrolUntil => "enrol-until",
+            Self::NotEnrolled => "not-enrolled",
+            Self::NotSetUp => "not-set-up",
+            Self::SetUpMeanwhile => "set-up-meanwhile",
+        }
+    }
+}
