@@ -229,7 +229,9 @@ fn number<T: FromStr>(field: &[u8]) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use otp_core::every;
     use otp_store::change::Refused;
+    use std::mem::discriminant;
 
     fn over_the_wire(fields: &Fields) -> Fields {
         let bytes = fields.to_bytes().unwrap();
@@ -248,61 +250,88 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_turn_reads_back() {
+    /// What a code of the new device can say, with the further tries beside it.
+    fn proofs() -> Vec<Proof> {
         let seconds = Duration::from_secs;
+        every!(Proof {
+            Right => [Proof::Right],
+            Behind => [Proof::Behind(seconds(90))],
+            Ahead => [Proof::Ahead(seconds(600))],
+            NoMatch => [Proof::NoMatch],
+            NotACode => [Proof::NotACode],
+        })
+    }
+
+    fn turns() -> Vec<Turn> {
         let name = || Name::new("phone").unwrap();
+        let begun = [(vec![name(), name()], true), (vec![], false)];
+        let ask = [("Password: ", false), ("이름: ", true)];
+        let kinds = every!(Kind {
+            Totp => [Kind::Totp(Period::THIRTY)],
+            Hotp => [Kind::Hotp],
+        });
+        let checked = |proof| Turn::Checked { proof, left: 2 };
         let codes = |count| {
             let code = |at| RecoveryCode::from_random([at; RecoveryCode::BYTES]);
             Turn::Codes((0..count).map(code).collect())
         };
-        let checked = |proof| Turn::Checked { proof, left: 2 };
-        let turns = [
-            Turn::Begun {
-                goes: vec![name(), name()],
-                authenticates: true,
-            },
-            Turn::Begun {
-                goes: vec![],
-                authenticates: false,
-            },
-            Turn::Ask {
-                prompt: "Password: ".to_owned(),
-                echo: false,
-            },
-            Turn::Ask {
-                prompt: "이름: ".to_owned(),
-                echo: true,
-            },
-            Turn::Tell {
-                text: "two\nlines".to_owned(),
-            },
-            Turn::Offer(device(Kind::Totp(Period::THIRTY))),
-            Turn::Offer(device(Kind::Hotp)),
-            checked(Proof::Right),
-            checked(Proof::Behind(seconds(90))),
-            checked(Proof::Ahead(seconds(600))),
-            checked(Proof::NoMatch),
-            checked(Proof::NotACode),
-            codes(0),
-            codes(32),
-            Turn::End(Answer::Kept { enrolled: true }),
-            Turn::End(Answer::Refused(Refused::Disabled)),
-        ];
-        for turn in turns {
+        every!(Turn {
+            Begun => begun.map(|(goes, authenticates)| Turn::Begun { goes, authenticates }),
+            Ask => ask.map(|(prompt, echo)| Turn::Ask { prompt: prompt.to_owned(), echo }),
+            Tell => [Turn::Tell { text: "two\nlines".to_owned() }],
+            Offer => kinds.into_iter().map(device).map(Turn::Offer).collect::<Vec<_>>(),
+            Checked => proofs().into_iter().map(checked).collect::<Vec<_>>(),
+            Codes => [0, 32].map(codes),
+            // Every answer reads back where it is at home.
+            End => [
+                Turn::End(Answer::Kept { enrolled: true }),
+                Turn::End(Answer::Refused(Refused::Disabled)),
+            ],
+        })
+    }
+
+    #[test]
+    fn every_turn_reads_back() {
+        for turn in turns() {
             let fields = turn.to_fields();
             let back = Turn::from_fields(&over_the_wire(&fields)).expect("a turn");
-            assert_eq!(std::mem::discriminant(&back), std::mem::discriminant(&turn));
+            assert_eq!(discriminant(&back), discriminant(&turn));
             assert!(back.to_fields().as_slices() == fields.as_slices());
+            if let (
+                Turn::Checked { proof, left },
+                Turn::Checked {
+                    proof: was,
+                    left: were,
+                },
+            ) = (back, turn)
+            {
+                assert_eq!((proof, left), (was, were));
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_turns_are_the_same_on_the_wire() {
+        let turns = turns();
+        for (at, one) in turns.iter().enumerate() {
+            let fields = one.to_fields();
+            let as_this = |other: &&Turn| other.to_fields().as_slices() == fields.as_slices();
+            assert_eq!(turns.iter().filter(as_this).count(), 1, "turn {at}");
         }
     }
 
     #[test]
     fn every_reply_reads_back() {
-        let bytes = Zeroizing::new(b"\xff 123".to_vec());
-        for reply in [Reply::Text(bytes.clone()), Reply::Code(bytes), Reply::Keep] {
+        let bytes = || Zeroizing::new(b"\xff 123".to_vec());
+        let replies = every!(Reply {
+            Text => [Reply::Text(bytes())],
+            Code => [Reply::Code(bytes())],
+            Keep => [Reply::Keep],
+        });
+        for reply in replies {
             let fields = reply.to_fields();
             let back = Reply::from_fields(&over_the_wire(&fields)).expect("a reply");
+            assert_eq!(discriminant(&back), discriminant(&reply));
             assert!(back.to_fields().as_slices() == fields.as_slices());
         }
         for words in [&["keep", "it"][..], &["code"], &["reply"], &["yes"], &[]] {

@@ -1,0 +1,153 @@
+use super::*;
+use otp_core::every;
+use otp_store::UserName;
+
+const RELATIONS: [Relation; 4] = every!(Relation: Root, Owner, Trusted, Stranger);
+
+/// Who may ask what, written out a second time: the columns are those of [`RELATIONS`].
+#[rustfmt::skip]
+const MATRIX: [(Verb, [May; 4]); 9] = {
+    use May::{Authenticated, No, Yes};
+    [
+        //                     root  owner          trusted  anyone else
+        (Verb::Check,         [Yes,  Yes,           Yes,     No]),
+        (Verb::IsEnrolled,    [Yes,  Yes,           Yes,     No]),
+        (Verb::Standing,      [Yes,  Yes,           Yes,     No]),
+        (Verb::Status,        [Yes,  Yes,           No,      No]),
+        (Verb::Enrol,         [Yes,  Yes,           No,      No]),
+        (Verb::Replace,       [Yes,  Authenticated, No,      No]),
+        (Verb::Add,           [Yes,  Authenticated, No,      No]),
+        (Verb::Remove,        [Yes,  Authenticated, No,      No]),
+        (Verb::RecoveryCodes, [Yes,  Authenticated, No,      No]),
+    ]
+};
+
+/// The user `daemon`, who has number 1 on every system, as a service account.
+const DAEMON: u32 = 1;
+
+fn caller(uid: u32) -> Caller {
+    Caller {
+        uid,
+        conf: PathBuf::new(),
+        state_dir: PathBuf::new(),
+    }
+}
+
+fn account(uid: u32) -> Account {
+    Account {
+        name: UserName::new("alice").unwrap(),
+        uid,
+    }
+}
+
+fn trusting(names: &[&str]) -> Policy {
+    let mut policy = Policy::default();
+    policy.helper.trusted_callers = names.iter().map(|&name| name.to_owned()).collect();
+    policy
+}
+
+fn relation(uid: u32, of: Option<u32>, trusted: &[&str]) -> Relation {
+    let account = of.map(account);
+    caller(uid)
+        .relation(account.as_ref(), &trusting(trusted))
+        .unwrap()
+}
+
+#[test]
+fn the_real_user_id_says_who_asks() {
+    assert_eq!(relation(0, Some(1001), &[]), Relation::Root);
+    assert_eq!(relation(1001, Some(1001), &[]), Relation::Owner);
+    assert_eq!(relation(1002, Some(1001), &[]), Relation::Stranger);
+    assert_eq!(relation(1002, None, &[]), Relation::Stranger);
+    assert_eq!(
+        relation(DAEMON, Some(1001), &["no-such-service", "daemon"]),
+        Relation::Trusted
+    );
+    assert_eq!(relation(2, Some(1001), &["daemon"]), Relation::Stranger);
+}
+
+#[test]
+fn every_verb_has_a_row_and_no_other() {
+    assert_eq!(MATRIX.map(|(verb, _)| verb), Verb::ALL);
+}
+
+#[test]
+fn everybody_may_ask_what_the_table_says_and_nothing_else() {
+    let policy = trusting(&["daemon"]);
+    for (verb, row) in MATRIX {
+        for (relation, may) in RELATIONS.into_iter().zip(row) {
+            let uid = match relation {
+                Relation::Root => 0,
+                Relation::Owner => 1001,
+                Relation::Trusted => DAEMON,
+                Relation::Stranger => 1002,
+            };
+            let found = caller(uid)
+                .may(verb, Some(&account(1001)), &policy)
+                .unwrap();
+            assert_eq!(found, may, "{verb:?} by {relation:?}");
+        }
+    }
+}
+
+/// The table of SECURITY.md: the verbs of each row, and what it says of each relation.
+fn published() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
+    let text = include_str!("../../../SECURITY.md");
+    let (_, section) = text
+        .split_once("\n## Who may ask the helper for what\n")
+        .unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let rows = section
+        .lines()
+        .filter_map(|line| line.strip_prefix('|')?.strip_suffix('|'));
+    rows.map(|row| {
+        let mut cells = row.split('|').map(str::trim);
+        let verbs = cells
+            .next()
+            .unwrap()
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .collect();
+        (verbs, cells.collect())
+    })
+    .collect()
+}
+
+#[test]
+fn the_table_in_security_md_is_this_one() {
+    let rows = published();
+    let columns: Vec<&str> = RELATIONS
+        .map(|relation| match relation {
+            Relation::Root => "root",
+            Relation::Owner => "the account's owner",
+            Relation::Trusted => "trusted caller (`helper.trusted_callers`)",
+            Relation::Stranger => "anyone else",
+        })
+        .to_vec();
+    assert_eq!(rows[0].1, columns);
+    // Below the line; the last row is of what nobody can ask.
+    let (last, rows) = rows[2..].split_last().unwrap();
+    assert_eq!(
+        *last,
+        (vec![], vec!["not through the helper", "no", "no", "no"])
+    );
+    let mut found = Vec::new();
+    for (verbs, cells) in rows {
+        let may = |(relation, cell): (Relation, &&str)| match (relation, *cell) {
+            (_, "no") => May::No,
+            (Relation::Root | Relation::Trusted | Relation::Stranger, "any")
+            | (Relation::Owner, "own") => May::Yes,
+            (Relation::Owner, "own, after re-authentication") => May::Authenticated,
+            (_, other) => panic!("{verbs:?}, {relation:?}: {other}"),
+        };
+        assert!(
+            !verbs.is_empty() && cells.len() == RELATIONS.len(),
+            "{verbs:?} {cells:?}"
+        );
+        let row: Vec<May> = RELATIONS.into_iter().zip(cells).map(may).collect();
+        found.extend(verbs.iter().map(|&verb| (verb, row.clone())));
+    }
+    let expected: Vec<_> = MATRIX.map(|(verb, row)| (verb.word(), row.to_vec())).into();
+    assert_eq!(found, expected);
+}

@@ -1,0 +1,276 @@
+use super::*;
+use otp_core::Verdict;
+use otp_core::record::{Drift, Refusal, Standing};
+use otp_core::time::UnixTime;
+use otp_store::change::Refused;
+use otp_store::{Device, Overview};
+use std::time::Duration;
+
+fn over_the_wire(fields: &Fields) -> Fields {
+    Fields::read_from(&mut fields.to_bytes().unwrap().as_slice())
+        .ok()
+        .unwrap()
+}
+
+fn name() -> Name {
+    Name::new("회사 전화").unwrap()
+}
+
+fn changes() -> Vec<Change> {
+    every!(Change {
+        Enrol => [Change::Enrol(name())],
+        Add => [Change::Add(name())],
+        Remove => [None, Some(name())].map(Change::Remove),
+        RecoveryCodes => [Change::RecoveryCodes],
+    })
+}
+
+fn requests() -> Vec<Request> {
+    let user = || "김철수".to_owned();
+    let no_guesses = NoGuess::ALL.map(Some).into_iter().chain([None]);
+    let checks = no_guesses.flat_map(|no_guess| {
+        [true, false].map(|excused| Request::Check {
+            user: user(),
+            excused,
+            reply: Zeroizing::new(b"123\xff 456".to_vec()),
+            no_guess,
+        })
+    });
+    let change = |change| Request::Change {
+        user: user(),
+        change,
+    };
+    every!(Request {
+        Check => checks.collect::<Vec<_>>(),
+        IsEnrolled => [Request::IsEnrolled { user: user() }],
+        Standing => [Request::Standing { user: user() }],
+        Status => [Request::Status { user: user() }],
+        Change => changes().into_iter().map(change).collect::<Vec<_>>(),
+    })
+}
+
+/// What a request says, as far as it leaves the program.
+#[derive(Debug, PartialEq, Eq)]
+struct Sent<'a> {
+    verb: Verb,
+    user: &'a str,
+    excused: bool,
+    reply: &'a [u8],
+    no_guess: Option<NoGuess>,
+    change: Option<&'a Change>,
+}
+
+fn sent(request: &Request) -> Sent<'_> {
+    let nothing = Sent {
+        verb: request.verb(),
+        user: request.user(),
+        excused: false,
+        reply: b"",
+        no_guess: None,
+        change: None,
+    };
+    match request {
+        Request::Check {
+            user: _,
+            excused,
+            reply,
+            no_guess,
+        } => Sent {
+            excused: *excused,
+            // What is no guess may be a password, and does not leave the program.
+            reply: if no_guess.is_none() { reply } else { b"" },
+            no_guess: *no_guess,
+            ..nothing
+        },
+        Request::IsEnrolled { user: _ }
+        | Request::Standing { user: _ }
+        | Request::Status { user: _ } => nothing,
+        Request::Change { user: _, change } => Sent {
+            change: Some(change),
+            ..nothing
+        },
+    }
+}
+
+#[test]
+fn every_request_reads_back() {
+    for request in requests() {
+        let fields = over_the_wire(&request.to_fields());
+        assert_eq!(fields.as_slices()[0], request.verb().word().as_bytes());
+        let back = Request::from_fields(&fields);
+        let back = back.unwrap_or_else(|| panic!("{:?} cannot be read", request.verb()));
+        assert_eq!(sent(&back), sent(&request));
+    }
+}
+
+#[test]
+fn every_verb_can_be_asked_in_one_way() {
+    for verb in Verb::ALL {
+        let is_asked = requests().iter().any(|request| request.verb() == verb);
+        // Which of the two it is, the record says: nobody can ask for the one that is looked at less closely.
+        assert_eq!(is_asked, verb != Verb::Replace, "{verb:?}");
+        assert_eq!(Verb::from_word(verb.word()), Some(verb));
+    }
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    for words in [
+        &["unlock", "alice"][..],
+        &["check"],
+        &["check", "alice"],
+        &["check", "alice", "yes", "123456"],
+        &["check", "alice", "", "123456", ""],
+        &["is-enrolled", "alice", ""],
+        &["CHECK", "alice", "", "123456"],
+        &["enrol", "alice"],
+        &["enrol", "alice", ""],
+        &["replace", "alice", "phone"],
+        &["check", "alice", "", "123456", "password-again"],
+        &["check", "alice", "", "", "wrong-code"],
+        &["add", "alice", "a\nb"],
+        &["add", "alice", "phone", "tablet"],
+        &["remove", "alice"],
+        &["recovery-codes", "alice", "10"],
+        &["status"],
+        &["standing"],
+        &["standing", "alice", "bobby"],
+        &[],
+    ] {
+        let fields = words
+            .iter()
+            .fold(Fields::default(), |all, word| all.with(word.as_bytes()));
+        assert!(Request::from_fields(&fields).is_none(), "{words:?}");
+    }
+}
+
+fn standings() -> Vec<Standing> {
+    every!(Standing {
+        Open => [Standing::Open],
+        Locked => [Standing::Locked {
+            since: UnixTime::from_seconds(u64::MAX),
+            lasts: Duration::from_secs(u64::MAX),
+        }],
+        Held => [Standing::Held],
+        Disabled => [Standing::Disabled],
+    })
+}
+
+fn verdicts() -> Vec<Verdict> {
+    let accepted = |resynchronised| Verdict::Accepted {
+        authenticator: name(),
+        resynchronised,
+    };
+    let locks = |standing| Verdict::RejectedAndLocked { standing };
+    let locked = |standing| Verdict::Locked { standing };
+    every!(Verdict {
+        Accepted => [None, Some(Drift::from_steps(-20).unwrap())].map(accepted),
+        Recovered => [Verdict::Recovered { left: 9 }],
+        Rejected => [Verdict::Rejected { left: 4 }],
+        RejectedAndLocked => standings().into_iter().map(locks).collect::<Vec<_>>(),
+        Replayed => [Verdict::Replayed],
+        Empty => [Verdict::Empty],
+        NoGuess => NoGuess::ALL.map(|why| Verdict::NoGuess { why }),
+        Locked => standings().into_iter().map(locked).collect::<Vec<_>>(),
+        NotEnrolled => [Verdict::NotEnrolled],
+        Excused => [Verdict::Excused],
+    })
+}
+
+fn refusals() -> Vec<Refused> {
+    every!(Refused {
+        Locked => [true, false].map(|opens| Refused::Locked { opens }),
+        Disabled => [Refused::Disabled],
+        NotEnrolled => [Refused::NotEnrolled],
+        NameTaken => [Refused::NameTaken(name())],
+        Full => [Refused::Full(4)],
+        NoSuchName => [Refused::NoSuchName(name())],
+        WhichOne => [vec![], vec![name(), name()]].map(Refused::WhichOne),
+        Demanded => [Refused::Demanded],
+        NoCodes => [Refused::NoCodes],
+        NotProven => [Refused::NotProven],
+        ChangedMeanwhile => [Refused::ChangedMeanwhile],
+    })
+}
+
+/// An overview with each standing, and one with each reason of a refusal.
+fn overviews() -> Vec<Overview> {
+    let device = |last_used| Device {
+        name: Name::new("status").unwrap(),
+        created: UnixTime::from_seconds(1),
+        last_used,
+    };
+    let overview = |issued, refusal: Option<Refusal>, standing| Overview {
+        authenticators: vec![device(None), device(Some(UnixTime::from_seconds(9)))],
+        recovery_codes_left: 2,
+        recovery_codes_issued: issued,
+        failures: 3,
+        failures_left: 4,
+        standing,
+        last_refusal: refusal.map(|why| (UnixTime::from_seconds(7), why)),
+    };
+    let standings = standings().into_iter();
+    let standings = standings.map(|standing| overview(Some(10), None, standing));
+    let refusals = Refusal::ALL.map(|why| overview(None, Some(why), Standing::Open));
+    standings.chain(refusals).collect()
+}
+
+fn answers() -> Vec<Answer> {
+    let moments = [None, Some(UnixTime::from_seconds(u64::MAX))];
+    let standings = standings().into_iter().map(Some).chain([None]);
+    let overviews = overviews().into_iter().map(Some).chain([None]);
+    every!(Answer {
+        Verdict => verdicts().into_iter().map(Answer::Verdict).collect::<Vec<_>>(),
+        Enrolled => [Answer::Enrolled],
+        NotEnrolled => moments.map(|first_login| Answer::NotEnrolled { first_login }),
+        Standing => standings.map(Answer::Standing).collect::<Vec<_>>(),
+        Status => overviews.map(Answer::Status).collect::<Vec<_>>(),
+        Kept => [true, false].map(|enrolled| Answer::Kept { enrolled }),
+        Refused => refusals().into_iter().map(Answer::Refused).collect::<Vec<_>>(),
+        NotAuthenticated => [Answer::NotAuthenticated],
+        Denied => [Answer::Denied],
+        Unavailable => [Answer::Unavailable("the disk is gone".to_owned())],
+    })
+}
+
+#[test]
+fn every_answer_reads_back() {
+    for answer in answers() {
+        let back = Answer::from_fields(&over_the_wire(&answer.to_fields()));
+        assert_eq!(back, Some(answer));
+    }
+}
+
+#[test]
+fn an_answer_that_is_not_one_is_not_taken_for_acceptance() {
+    for words in [
+        &["accepted"][..],
+        &["accepted", "", ""],
+        &["accepted", "phone", "x"],
+        &["success"],
+        &["without-record", "soon"],
+        &["standing"],
+        &["standing", "timed", "1"],
+        &["status", "1", "", "0", "5", "", "", "9", "open"],
+        &[
+            "status",
+            "1",
+            "",
+            "0",
+            "5",
+            "",
+            "",
+            "99999999999999999999",
+            "open",
+        ],
+        &["status", "1", "", "0", "5", "", "wrong-code", "0", "open"],
+        &["refused"],
+        &[""],
+        &[],
+    ] {
+        let fields = words
+            .iter()
+            .fold(Fields::default(), |all, word| all.with(word.as_bytes()));
+        assert_eq!(Answer::from_fields(&fields), None, "{words:?}");
+    }
+}
