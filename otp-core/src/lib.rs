@@ -8,6 +8,7 @@ pub mod base32;
 pub mod code;
 pub mod decide;
 pub mod enforce;
+pub mod event;
 mod every;
 pub mod input;
 pub mod layout;

@@ -4,6 +4,7 @@ use crate::caller::{Caller, May};
 use crate::harmless::{self, Life, Said};
 use crate::line::Line;
 use crate::{Stop, log, system};
+use otp_core::record::Name;
 use otp_core::{Authenticator, Policy};
 use otp_helper::protocol::{Answer, Verb};
 use otp_helper::session::{self, Reply, Turn};
@@ -111,9 +112,9 @@ impl Dialogue<'_> {
         let policy = policy::load(&self.caller.conf)?;
         // A line before and one after: whoever kills the helper in between has still left the first.
         let user = account.name.as_str();
-        log::changing(verb.word(), user, &what);
+        log::changing(verb.word(), user, what.as_ref());
         let kept = draft.keep(self.store, &policy, clock::now()?)?;
-        log::changed(verb.word(), user, &what);
+        log::changed(verb.word(), user, what.as_ref());
         Ok(Answer::Kept {
             enrolled: kept.enrolled,
         })
@@ -198,10 +199,9 @@ fn verb_of(change: &Change) -> Verb {
 }
 
 /// The name for the log: the new device's, or that of the one that goes.
-fn what_changes(draft: &Draft) -> String {
+fn what_changes(draft: &Draft) -> Option<Name> {
     let name = draft.device().map(|device: &Authenticator| &device.name);
-    let name = name.or(draft.goes().first());
-    name.map_or_else(String::new, |name| name.as_str().to_owned())
+    name.or(draft.goes().first()).cloned()
 }
 
 fn unavailable(reason: &'static str) -> End {

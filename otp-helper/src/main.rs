@@ -161,7 +161,7 @@ fn look_up(
 }
 
 /// One line in the log for whoever asks what is not theirs to ask.
-fn refuse(verb: &str, user: &str, reason: &str) -> ExitCode {
+fn refuse(verb: &'static str, user: &str, reason: &str) -> ExitCode {
     log::denied(verb, user, reason);
     ExitCode::FAILURE
 }

@@ -4,12 +4,13 @@
 //! PAM comes here whatever has let the user in, a public key that sshd checked itself included. Nothing is asked of
 //! whoever is enrolled; but a lock holds here too, and so does the demand for a second factor.
 
-use crate::call::{self, Call, Case, Phase, Stop};
+use crate::call::{Call, Case, Stop};
 use crate::enrolment::{self, Outcome};
 use crate::event;
-use crate::host::{Answer, Host, Priority, Tone};
+use crate::host::{Answer, Host, Tone};
 use crate::route::{Entry, Route};
 use otp_core::enforce::{Demand, days_left};
+use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
 use otp_core::login::{AtAccountLine, at_account_line};
 use otp_core::messages::Message;
 use otp_core::record::Standing;
@@ -72,8 +73,11 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, S
     };
     let case = call.case(&options)?;
     let Some(account) = case.account.clone() else {
-        let line = call.line(Priority::Notice, "otp.notenrolled");
-        call.log(&line.with("result", "refused").with("account", "unknown"));
+        let entry = call
+            .entry(Event::NotEnrolled, Severity::Notice)
+            .with(Value::Result(Treatment::Refused))
+            .with(Value::Account(Text::escaped("unknown")));
+        call.log(entry);
         return Ok(Answer::Refused);
     };
     if call.trusted_network(&case).is_some() {
@@ -171,11 +175,11 @@ fn wanted_now<H: Host>(
 /// Refuses a login in which no code was asked for, and one would be now.
 fn refuse_to_start_over<H: Host>(call: &mut Call<'_, H>) -> Answer {
     let message = Message::SetUpMeanwhile;
-    let line = call.line(Priority::Notice, "otp.reject");
-    let line = line
-        .with("message", message.id().word())
-        .with("counted", "no");
-    call.log(&line);
+    let entry = call
+        .entry(Event::Reject, Severity::Notice)
+        .with(Value::Message(message.id()))
+        .with(Value::Counted(false));
+    call.log(entry);
     call.tell(message, Tone::Refusal);
     Answer::Refused
 }
@@ -194,32 +198,28 @@ fn let_in<H: Host>(
     if let (Route::Direct(store), false) = (&case.route, case.policy.enforce.grace.is_zero()) {
         store.begin_grace(account, now)?;
     }
-    let line = call
-        .line(Priority::Info, "otp.notenrolled")
-        .with(
-            "message",
-            Message::EnrolUntil {
-                deadline: *deadline,
-                now,
-            }
-            .id()
-            .word(),
-        )
-        .with("result", "excused")
-        .with("rule", &call::rule(wanted))
-        .with("until", &format!("{} UTC", deadline.date_time_utc()))
-        .with("days_left", &days_left(now, *deadline).to_string());
-    call.log(&line);
+    let message = Message::EnrolUntil {
+        deadline: *deadline,
+        now,
+    };
+    let entry = call
+        .entry(Event::NotEnrolled, Severity::Info)
+        .with(Value::Message(message.id()))
+        .with(Value::Result(Treatment::Excused))
+        .with(Value::Rule(wanted.clone()))
+        .with(Value::Deadline(*deadline))
+        .with(Value::DaysLeft(days_left(now, *deadline)));
+    call.log(entry);
     Ok(())
 }
 
 fn refuse<H: Host>(call: &mut Call<'_, H>, wanted: &Demand, message: Message) -> Answer {
-    let line = call
-        .line(Priority::Notice, "otp.notenrolled")
-        .with("message", message.id().word())
-        .with("result", "refused")
-        .with("rule", &call::rule(wanted));
-    call.log(&line);
+    let entry = call
+        .entry(Event::NotEnrolled, Severity::Notice)
+        .with(Value::Message(message.id()))
+        .with(Value::Result(Treatment::Refused))
+        .with(Value::Rule(wanted.clone()));
+    call.log(entry);
     call.tell(message, Tone::Refusal);
     Answer::Refused
 }
@@ -232,8 +232,8 @@ fn refuse_locked<H: Host>(
 ) -> Answer {
     let verdict = Verdict::Locked { standing };
     let message = Message::about(&verdict, &case.policy, now);
-    let line = event::about(&verdict, message, &call.user, &call.origin);
-    call.log(&line.with("phase", "account"));
+    let entry = event::about(&verdict, message, &call.user, &call.origin);
+    call.log(entry.with(Value::Phase(Phase::Account)));
     if let Some(message) = message {
         call.tell(message, Tone::Refusal);
     }

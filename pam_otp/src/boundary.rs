@@ -3,11 +3,12 @@
 //! Contract with PAM (`pam_sm_authenticate(3)`): the handle is valid for the time of the call, one thread at a time;
 //! strings that PAM hands out are NUL-terminated and live until the item is set again. Nothing unwinds out of here.
 
-use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Priority, Reply, Tone};
+use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Reply, Tone};
 use crate::{account, login, password};
 use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::UnixTime;
 use otp_core::enforce::Belongs;
+use otp_core::event::{Entry, Event, Severity, Text, Value};
 use otp_core::login::AccountLine;
 use otp_store::stack::Stacks;
 use otp_store::{Error, Named, clock, directory, groups, host};
@@ -186,11 +187,9 @@ fn refuse_on_panic(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> A
         Err(payload) => {
             // Dropping a payload can panic again.
             std::mem::forget(payload);
-            let line = format!(
-                "otp.unavailable reason=\"internal error, line {}\"",
-                LINE.load(Ordering::Relaxed)
-            );
-            host.log(Priority::Error, &line);
+            let reason = format!("internal error, line {}", LINE.load(Ordering::Relaxed));
+            let entry = Entry::new(Event::Unavailable, Severity::Error);
+            host.log(&entry.with(Value::Reason(Text::escaped(&reason))));
             Answer::Unavailable
         }
     }
@@ -354,14 +353,9 @@ impl Host for Pam<'_> {
         let _ = unsafe { pam_fail_delay(self.0, FAILURE_DELAY) };
     }
 
-    fn log(&mut self, priority: Priority, line: &str) {
-        let priority = match priority {
-            Priority::Error => libc::LOG_ERR,
-            Priority::Warning => libc::LOG_WARNING,
-            Priority::Notice => libc::LOG_NOTICE,
-            Priority::Info => libc::LOG_INFO,
-            Priority::Debug => libc::LOG_DEBUG,
-        };
+    fn log(&mut self, entry: &Entry) {
+        let priority = c_int::from(entry.severity().number());
+        let line = entry.to_string();
         // A line has no NUL: values are escaped. Should one ever have, the line is cut there rather than lost.
         let cut = line.split('\0').next().unwrap_or_default();
         let Ok(text) = CString::new(cut) else { return };

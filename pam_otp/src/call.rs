@@ -1,10 +1,11 @@
 //! What one call of the module begins with, whichever phase it belongs to, and how it ends without a verdict.
 
-use crate::event::Line;
-use crate::host::{Answer, Host, HostFault, Origin, Priority, Tone};
+use crate::event;
+use crate::host::{Answer, Host, HostFault, Origin, Tone};
 use crate::options::Options;
 use crate::route::{Lost, Route};
-use otp_core::enforce::{Demand, Exemption, Rule, Unenrolled, demand_on_login};
+use otp_core::enforce::{Demand, Unenrolled, demand_on_login};
+use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
 use otp_core::messages::Message;
 use otp_core::network::{self, Network};
 use otp_core::record::Language;
@@ -35,27 +36,6 @@ impl From<Lost> for Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Lost(Lost::Store(error))
-    }
-}
-
-/// The part of PAM that a call belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
-    Authentication,
-    Account,
-    Credentials,
-    Password,
-}
-
-impl Phase {
-    /// The word in the log; the first phase goes without.
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Authentication => "",
-            Self::Account => "account",
-            Self::Credentials => "credentials",
-            Self::Password => "password",
-        }
     }
 }
 
@@ -113,10 +93,10 @@ impl<'h, H: Host> Call<'h, H> {
                     "module argument {} ({}): {}",
                     bad.position, bad.name, bad.reason
                 );
-                let line = self
-                    .line(Priority::Error, "otp.unavailable")
-                    .with("reason", &reason);
-                self.log(&line);
+                let entry = self
+                    .entry(Event::Unavailable, Severity::Error)
+                    .with(Value::Reason(Text::escaped(&reason)));
+                self.log(entry);
                 self.tell(Message::Unavailable, Tone::Refusal);
                 Err(Answer::Unavailable)
             }
@@ -140,7 +120,11 @@ impl<'h, H: Host> Call<'h, H> {
         let other = |account: &Account| account.name.as_str() != self.user;
         self.canonical = account.clone().filter(other).map(|account| account.name);
         let route = Route::open(self.host.is_root(), options)?;
-        self.debug(options, &format!("account known: {}", account.is_some()));
+        let known = match account {
+            Some(_) => "account known: true",
+            None => "account known: false",
+        };
+        self.debug(options, known);
         Ok(Case {
             account,
             alias,
@@ -182,42 +166,42 @@ impl<'h, H: Host> Call<'h, H> {
 
     /// Ends a call that came to no verdict.
     pub(crate) fn stop(&mut self, stop: &Stop) -> Answer {
-        let (answer, event, priority, reason) = match stop {
+        let (answer, event, severity, reason) = match stop {
             Stop::Host(fault @ HostFault::Conversation) => (
                 Answer::Refused,
-                "otp.reject",
-                Priority::Notice,
+                Event::Reject,
+                Severity::Notice,
                 fault.word().to_owned(),
             ),
             Stop::Host(fault) => (
                 Answer::Unavailable,
-                "otp.unavailable",
-                Priority::Error,
+                Event::Unavailable,
+                Severity::Error,
                 fault.word().to_owned(),
             ),
             Stop::Lost(lost) => (
                 Answer::Unavailable,
-                "otp.unavailable",
-                Priority::Error,
+                Event::Unavailable,
+                Severity::Error,
                 lost.to_string(),
             ),
             Stop::UserChanged => {
                 let reason = "the application changed the user name during the login".to_owned();
                 (
                     Answer::Unavailable,
-                    "otp.unavailable",
-                    Priority::Error,
+                    Event::Unavailable,
+                    Severity::Error,
                     reason,
                 )
             }
         };
-        let mut line = self.line(priority, event);
+        let mut entry = self.entry(event, severity);
         // Where the records failed, the attempt may have been counted before.
         if !matches!(stop, Stop::Lost(_)) {
-            line.add("counted", "no");
+            entry.add(Value::Counted(false));
         }
-        line.add("reason", &reason);
-        self.log(&line);
+        entry.add(Value::Reason(Text::escaped(&reason)));
+        self.log(entry);
         if answer == Answer::Unavailable {
             self.tell(Message::Unavailable, Tone::Refusal);
         }
@@ -233,23 +217,24 @@ impl<'h, H: Host> Call<'h, H> {
         }
     }
 
-    /// Begins a line of the log about this call.
-    pub(crate) fn line(&self, priority: Priority, event: &'static str) -> Line {
-        Line::new(priority, event, &self.user, &self.origin).with("phase", self.phase.word())
+    /// Begins an entry of the log about this call.
+    pub(crate) fn entry(&self, event: Event, severity: Severity) -> Entry {
+        event::begin(event, severity, &self.user, &self.origin).with(Value::Phase(self.phase))
     }
 
-    pub(crate) fn log(&mut self, line: &Line) {
-        let canonical = self.canonical.as_ref().map_or("", UserName::as_str);
-        let line = line.clone().with("account", canonical);
-        self.host.log(line.priority, line.text());
+    pub(crate) fn log(&mut self, mut entry: Entry) {
+        if let Some(canonical) = &self.canonical {
+            entry.add(Value::Account(Text::escaped(canonical.as_str())));
+        }
+        self.host.log(&entry);
     }
 
     /// Says in the log what an administrator has to put right.
     pub(crate) fn warn(&mut self, reason: &str) {
-        let line = self
-            .line(Priority::Warning, "otp.policy")
-            .with("reason", reason);
-        self.log(&line);
+        let entry = self
+            .entry(Event::Policy, Severity::Warning)
+            .with(Value::Reason(Text::escaped(reason)));
+        self.log(entry);
     }
 
     pub(crate) fn tell(&mut self, message: Message, tone: Tone) {
@@ -258,25 +243,10 @@ impl<'h, H: Host> Call<'h, H> {
         }
     }
 
-    pub(crate) fn debug(&mut self, options: &Options, what: &str) {
+    pub(crate) fn debug(&mut self, options: &Options, what: &'static str) {
         if options.debug {
-            let line = self.line(Priority::Debug, "otp.debug").with("step", what);
-            self.log(&line);
+            let entry = self.entry(Event::Debug, Severity::Debug);
+            self.log(entry.with(Value::Step(what)));
         }
-    }
-}
-
-/// The rule behind what policy wants, in the words of the log.
-pub(crate) fn rule(demand: &Demand) -> String {
-    match demand {
-        Demand::Nothing(Exemption::Nullok) => "nullok".to_owned(),
-        Demand::Nothing(Exemption::User) => "exempt user".to_owned(),
-        Demand::Nothing(Exemption::Group(group)) => format!("exempt group {group}"),
-        Demand::Nothing(Exemption::NotDemanded) => "in no group that must".to_owned(),
-        Demand::From(_, rule) | Demand::Now(rule) => match rule {
-            Rule::Everybody => "everybody must".to_owned(),
-            Rule::Group(group) => format!("group {group} must"),
-            Rule::UnknownGroup(group) => format!("group {group} must, and is not known"),
-        },
     }
 }

@@ -5,7 +5,8 @@
 //! leaves nothing.
 
 use crate::call::{Call, Case, Stop};
-use crate::host::{Host, HostFault, Priority, Reply, Tone};
+use crate::host::{Host, HostFault, Reply, Tone};
+use otp_core::event::{Event, Severity, Value};
 use otp_core::layout::wrap;
 use otp_core::messages::enrol::{Dialogue, KEPT, LATER, is_word};
 use otp_core::qr::{self, Canvas, Matrix, Style};
@@ -129,12 +130,13 @@ impl<H: Host> Script<'_, '_, H> {
         let (account, policy) = (self.account.clone(), &self.case.policy);
         let name = Name::new(DEFAULT_NAME).expect("the default is a name");
         let now = self.call.host.now()?;
-        let mut draft = Draft::begin(Some(store), account, Change::Enrol(name), policy, now)?;
+        let change = Change::Enrol(name.clone());
+        let mut draft = Draft::begin(Some(store), account, change, policy, now)?;
         if draft.changes_a_record() {
             return Ok(Outcome::SetUpMeanwhile);
         }
         // A line now and one at the end: whoever hangs up in between has left the first.
-        self.log("otp.changing");
+        self.log(Event::Changing, &name);
         if let Some(device) = draft.device() {
             self.show_key(device);
         }
@@ -148,16 +150,19 @@ impl<H: Host> Script<'_, '_, H> {
         // Minutes have gone by: what the administrator has decided meanwhile counts.
         let policy = policy::load(&self.case.conf)?;
         draft.keep(store, &policy, now)?;
-        self.log("otp.change");
+        self.log(Event::Change, &name);
         let (user, name) = (self.account.name.as_str(), DEFAULT_NAME);
         self.tell(Dialogue::Done { user, name, codes });
         Ok(Outcome::Enrolled)
     }
 
-    fn log(&mut self, event: &'static str) {
-        let line = self.call.line(Priority::Notice, event);
-        let line = line.with("verb", "enrol");
-        self.call.log(&line.with("authenticator", DEFAULT_NAME));
+    fn log(&mut self, event: Event, name: &Name) {
+        let entry = self
+            .call
+            .entry(event, Severity::Notice)
+            .with(Value::Verb("enrol"))
+            .with(Value::Authenticator(name.clone()));
+        self.call.log(entry);
     }
 
     /// Shows the key in every form that a device can take it. The QR code comes last and in a piece of its own, so that it

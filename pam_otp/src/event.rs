@@ -1,182 +1,130 @@
-//! The log line of an attempt: one line, `event key="value" ...`, in the same words for ever.
+//! The log entry of an attempt.
 
-use crate::host::{Origin, Priority};
+use crate::host::Origin;
+use otp_core::Verdict;
+use otp_core::event::{Entry, Event, Severity, Text, Treatment, Value};
 use otp_core::messages::Message;
-use otp_core::record::Standing;
-use otp_core::{NoGuess, Verdict};
-use std::fmt::Write;
 
-/// The longest value that is written; an attacker chooses some of them.
-const LONGEST_VALUE: usize = 256;
-
-/// A line that grows key by key. Values are quoted and escaped, so none can look like another key or another line.
-#[derive(Clone)]
-pub(crate) struct Line {
-    pub priority: Priority,
-    text: String,
+/// Begins an entry about `user`.
+pub(crate) fn begin(event: Event, severity: Severity, user: &str, origin: &Origin) -> Entry {
+    Entry::new(event, severity)
+        .with(Value::User(Text::escaped(user)))
+        .with(Value::Service(Text::escaped(&origin.service)))
+        .with(Value::Rhost(Text::escaped(&origin.host)))
+        .with(Value::Tty(Text::escaped(&origin.terminal)))
 }
 
-impl Line {
-    /// Begins a line about `user`.
-    pub(crate) fn new(
-        priority: Priority,
-        event: &'static str,
-        user: &str,
-        origin: &Origin,
-    ) -> Self {
-        let mut line = Self {
-            priority,
-            text: event.to_owned(),
-        };
-        line.add("user", user);
-        line.add("service", &origin.service);
-        line.add("rhost", &origin.host);
-        line.add("tty", &origin.terminal);
-        line
-    }
-
-    /// Adds a key; an empty value is left out.
-    pub(crate) fn add(&mut self, key: &'static str, value: &str) {
-        if value.is_empty() {
-            return;
-        }
-        write!(self.text, " {key}=\"").expect("a String takes every write");
-        for (at, c) in value.chars().enumerate() {
-            if at == LONGEST_VALUE {
-                self.text.push_str("...");
-                break;
-            }
-            match c {
-                '"' | '\\' => {
-                    self.text.push('\\');
-                    self.text.push(c);
-                }
-                ' '..='~' => self.text.push(c),
-                other => self.text.extend(other.escape_unicode()),
-            }
-        }
-        self.text.push('"');
-    }
-
-    pub(crate) fn with(mut self, key: &'static str, value: &str) -> Self {
-        self.add(key, value);
-        self
-    }
-
-    pub(crate) fn text(&self) -> &str {
-        &self.text
-    }
-}
-
-/// The line about a verdict.
+/// The entry about a verdict.
 pub(crate) fn about(
     verdict: &Verdict,
     message: Option<Message>,
     user: &str,
     origin: &Origin,
-) -> Line {
-    let (priority, event) = match verdict {
+) -> Entry {
+    let (severity, event) = match verdict {
         // A clock that was off and is followed now: rare, and what an attacker with two old codes would do.
         Verdict::Accepted {
             resynchronised: Some(_),
             ..
-        } => (Priority::Warning, "otp.accept"),
-        Verdict::Accepted { .. } => (Priority::Info, "otp.accept"),
-        Verdict::Recovered { .. } => (Priority::Warning, "otp.recovery"),
+        } => (Severity::Warning, Event::Accept),
+        Verdict::Accepted { .. } => (Severity::Info, Event::Accept),
+        Verdict::Recovered { .. } => (Severity::Warning, Event::Recovery),
         Verdict::Rejected { .. } | Verdict::Empty | Verdict::NoGuess { .. } => {
-            (Priority::Notice, "otp.reject")
+            (Severity::Notice, Event::Reject)
         }
-        Verdict::RejectedAndLocked { .. } => (Priority::Warning, "otp.lock"),
-        Verdict::Replayed => (Priority::Notice, "otp.replay"),
-        Verdict::Locked { .. } => (Priority::Notice, "otp.locked"),
-        Verdict::NotEnrolled => (Priority::Notice, "otp.notenrolled"),
-        Verdict::Excused => (Priority::Info, "otp.notenrolled"),
+        Verdict::RejectedAndLocked { .. } => (Severity::Warning, Event::Lock),
+        Verdict::Replayed => (Severity::Notice, Event::Replay),
+        Verdict::Locked { .. } => (Severity::Notice, Event::Locked),
+        Verdict::NotEnrolled => (Severity::Notice, Event::NotEnrolled),
+        Verdict::Excused => (Severity::Info, Event::NotEnrolled),
     };
-    let mut line = Line::new(priority, event, user, origin);
+    let mut entry = begin(event, severity, user, origin);
     if let Some(message) = message {
-        line.add("message", message.id().word());
+        entry.add(Value::Message(message.id()));
     }
     match verdict {
         Verdict::Accepted {
             authenticator,
             resynchronised,
         } => {
-            line.add("authenticator", authenticator.as_str());
+            entry.add(Value::Authenticator(authenticator.clone()));
             if let Some(drift) = resynchronised {
-                line.add("drift_steps", &drift.steps().to_string());
+                entry.add(Value::DriftSteps(*drift));
             }
         }
-        Verdict::Recovered { left } => line.add("recovery_codes_left", &left.to_string()),
+        Verdict::Recovered { left } => entry.add(Value::RecoveryCodesLeft(*left)),
         Verdict::Rejected { left } => {
-            line.add("counted", "yes");
-            line.add("tries_left", &left.to_string());
+            entry.add(Value::Counted(true));
+            entry.add(Value::TriesLeft(*left));
         }
-        Verdict::Empty => line.add("counted", "no"),
+        Verdict::Empty => entry.add(Value::Counted(false)),
         Verdict::NoGuess { why } => {
-            line.add("counted", "no");
-            line.add("reason", why.word());
-            line.add("hint", hint(*why));
+            entry.add(Value::Counted(false));
+            entry.add(Value::NoGuess(*why));
+            entry.add(Value::Hint(*why));
         }
         Verdict::RejectedAndLocked { standing } | Verdict::Locked { standing } => {
-            line.add("until", &until(*standing));
+            entry.add(Value::Until(*standing));
         }
-        Verdict::Excused => line.add("result", "excused"),
-        Verdict::NotEnrolled => line.add("result", "refused"),
+        Verdict::Excused => entry.add(Value::Result(Treatment::Excused)),
+        Verdict::NotEnrolled => entry.add(Value::Result(Treatment::Refused)),
         Verdict::Replayed => {}
     }
-    line
-}
-
-/// What an administrator can do about a program that sends what is no guess.
-const fn hint(why: NoGuess) -> &'static str {
-    match why {
-        NoGuess::PasswordAgain => {
-            "the password was sent for the code too: a program that asks once needs split, see pam_otp(8); sshd PasswordAuthentication no"
-        }
-        NoGuess::SshdSubstitute => {
-            "sshd refuses this account: see PermitRootLogin, AllowUsers, AllowGroups, DenyUsers, DenyGroups"
-        }
-    }
-}
-
-fn until(standing: Standing) -> String {
-    match standing {
-        Standing::Locked { .. } => standing
-            .ends()
-            .map_or_else(String::new, |ends| format!("{} UTC", ends.date_time_utc())),
-        Standing::Held | Standing::Disabled => "unlocked by an administrator".to_owned(),
-        Standing::Open => String::new(),
-    }
+    entry
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use otp_core::record::{Drift, Name, Standing};
+    use otp_core::{NoGuess, Policy, UnixTime, every};
+    use std::time::Duration;
 
+    /// The line about each verdict, after what says whose login it is; byte for byte, since programs read it.
     #[test]
-    fn a_value_cannot_look_like_another_key_or_line() {
-        let origin = Origin {
-            host: "h\" user=\"root".to_owned(),
-            ..Origin::default()
+    fn each_verdict_has_its_line() {
+        let now = UnixTime::from_seconds(1_763_640_000);
+        let accepted = |resynchronised| Verdict::Accepted {
+            authenticator: Name::new("전화 d'Eve").unwrap(),
+            resynchronised,
         };
-        let line = Line::new(Priority::Notice, "otp.reject", "a\nb\\\u{1b}[2J회", &origin);
-        assert_eq!(
-            line.text(),
-            "otp.reject user=\"a\\u{a}b\\\\\\u{1b}[2J\\u{d68c}\" rhost=\"h\\\" user=\\\"root\""
-        );
-    }
-
-    #[test]
-    fn a_long_value_is_cut() {
-        let line = Line::new(
-            Priority::Notice,
-            "otp.reject",
-            &"x".repeat(100_000),
-            &Origin::default(),
-        );
-        assert_eq!(
-            line.text(),
-            format!("otp.reject user=\"{}...\"", "x".repeat(256))
-        );
+        let standing = Standing::Locked {
+            since: now,
+            lasts: Duration::from_secs(900),
+        };
+        let all = every!(Verdict {
+            Accepted => [None, Some(Drift::from_steps(-10).unwrap())].map(accepted),
+            Recovered => [Verdict::Recovered { left: 9 }],
+            Rejected => [Verdict::Rejected { left: 4 }],
+            RejectedAndLocked => [Verdict::RejectedAndLocked { standing }],
+            Replayed => [Verdict::Replayed],
+            Empty => [Verdict::Empty],
+            NoGuess => NoGuess::ALL.map(|why| Verdict::NoGuess { why }),
+            Locked => [Standing::Held, Standing::Disabled].map(|standing| Verdict::Locked { standing }),
+            NotEnrolled => [Verdict::NotEnrolled],
+            Excused => [Verdict::Excused],
+        });
+        let lines = [
+            r#"Info otp.accept authenticator="\u{c804}\u{d654} d'Eve""#,
+            r#"Warning otp.accept authenticator="\u{c804}\u{d654} d'Eve" drift_steps="-10""#,
+            r#"Warning otp.recovery message="recovery-used" recovery_codes_left="9""#,
+            r#"Notice otp.reject message="wrong-code" counted="yes" tries_left="4""#,
+            r#"Warning otp.lock message="locked-until" until="2025-11-20 12:15:00 UTC""#,
+            r#"Notice otp.replay message="already-used""#,
+            r#"Notice otp.reject message="nothing-typed" counted="no""#,
+            r#"Notice otp.reject message="wrong-code" counted="no" reason="password-again" hint="the password was sent for the code too: a program that asks once needs split, see pam_otp(8); sshd PasswordAuthentication no""#,
+            r#"Notice otp.reject message="wrong-code" counted="no" reason="sshd-substitute" hint="sshd refuses this account: see PermitRootLogin, AllowUsers, AllowGroups, DenyUsers, DenyGroups""#,
+            r#"Notice otp.locked message="locked" until="unlocked by an administrator""#,
+            r#"Notice otp.locked message="disabled" until="unlocked by an administrator""#,
+            r#"Notice otp.notenrolled message="wrong-code" result="refused""#,
+            r#"Info otp.notenrolled result="excused""#,
+        ];
+        let policy = Policy::default();
+        let said = all.iter().map(|verdict| {
+            let message = Message::about(verdict, &policy, now);
+            let entry = about(verdict, message, "", &Origin::default());
+            format!("{:?} {entry}", entry.severity())
+        });
+        assert_eq!(said.collect::<Vec<_>>(), lines);
     }
 }

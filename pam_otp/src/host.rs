@@ -2,6 +2,7 @@
 
 use otp_core::UnixTime;
 use otp_core::enforce::Belongs;
+use otp_core::event::Entry;
 use otp_core::login::AccountLine;
 use otp_store::{Error, Named};
 use zeroize::Zeroizing;
@@ -44,21 +45,6 @@ impl HostFault {
             Self::Item => "a PAM item could not be read or set",
         }
     }
-}
-
-/// How important a log line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Priority {
-    /// `LOG_ERR`: somebody must act.
-    Error,
-    /// `LOG_WARNING`: a lock, a recovery.
-    Warning,
-    /// `LOG_NOTICE`: a refusal.
-    Notice,
-    /// `LOG_INFO`: as it should be.
-    Info,
-    /// `LOG_DEBUG`: only with the argument `debug`.
-    Debug,
 }
 
 /// How a text is shown.
@@ -128,8 +114,8 @@ pub(crate) trait Host {
     fn passed(&mut self) -> Result<Option<Passed>, HostFault>;
     /// Has the program wait before it tells of a failure, the same whatever the reason was.
     fn delay_failure(&mut self);
-    /// Writes a line to the system log.
-    fn log(&mut self, priority: Priority, line: &str);
+    /// Writes an entry to the system log.
+    fn log(&mut self, entry: &Entry);
     /// Looks up in the name service whom a name leads to.
     fn account(&mut self, name: &str) -> Result<Option<Named>, Error>;
     /// Whether a group holds a user.

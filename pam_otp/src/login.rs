@@ -1,11 +1,12 @@
 //! One login, from the question to the answer, over whatever program it happens in.
 
-use crate::call::{self, Call, Case, Phase, Stop};
+use crate::call::{Call, Case, Stop};
 use crate::event;
-use crate::host::{Answer, Host, Kept, Passed, Priority, Reply, Tone};
+use crate::host::{Answer, Host, Kept, Passed, Reply, Tone};
 use crate::options::{FirstPass, Options};
 use crate::route::{Entry, Route};
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
+use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
 use otp_core::login::{AccountLine, Around, CodeLine, NobodyEnrols, at_code_line};
 use otp_core::messages::Message;
 use otp_core::record::AtLogin;
@@ -95,9 +96,9 @@ impl<H: Host> Login<'_, H> {
             let refused = self.refuses_stranger(case, unasked)?;
             return Ok(refused.then_some(Answer::Refused));
         };
-        if let Some((key, value)) = self.trust(options, case, account)? {
-            let line = self.call.line(Priority::Info, "otp.trusted");
-            self.call.log(&line.with(key, &value));
+        if let Some(why) = self.trust(options, case, account)? {
+            let entry = self.call.entry(Event::Trusted, Severity::Info);
+            self.call.log(entry.with(why));
             return Ok(Some(Answer::Ignore));
         }
         let now = self.call.host.now()?;
@@ -123,26 +124,26 @@ impl<H: Host> Login<'_, H> {
                 self.warn_that_nobody_enrols(because);
                 return Ok(None);
             }
-            CodeLine::Excuses { may_enrol } => ("excused", may_enrol),
-            CodeLine::Defers => ("deferred", true),
+            CodeLine::Excuses { may_enrol } => (Treatment::Excused, may_enrol),
+            CodeLine::Defers => (Treatment::Deferred, true),
         };
         rehearse_grace(case, account, &wanted, now)?;
         self.leave_to_others(case, &wanted, result, may_enrol)?;
         Ok(Some(Answer::Ignore))
     }
 
-    /// Why the place that the login comes from is trusted, as a key and a value of the log.
+    /// Why the place that the login comes from is trusted, as a value of the log.
     fn trust(
         &mut self,
         options: &Options,
         case: &Case,
         account: &Account,
-    ) -> Result<Option<(&'static str, String)>, Stop> {
+    ) -> Result<Option<Value>, Stop> {
         let found = if let Some(network) = self.call.trusted_network(case) {
-            Some(("network", network.to_string()))
+            Some(Value::Network(network))
         } else {
             let since = self.remembered_since(options, case, account)?;
-            since.map(|since| ("since", format!("{} UTC", since.date_time_utc())))
+            since.map(Value::Since)
         };
         // Where nobody else finds out who it is, trust would lock out, or let everybody in: a code is asked for as ever.
         if found.is_some() && !self.proves_identity() {
@@ -225,14 +226,15 @@ impl<H: Host> Login<'_, H> {
         &mut self,
         case: &Case,
         wanted: &Demand,
-        result: &'static str,
+        treatment: Treatment,
         may_enrol: bool,
     ) -> Result<(), Stop> {
-        let line = self.call.line(Priority::Info, "otp.notenrolled");
-        let line = line
-            .with("result", result)
-            .with("rule", &call::rule(wanted));
-        self.call.log(&line);
+        let entry = self
+            .call
+            .entry(Event::NotEnrolled, Severity::Info)
+            .with(Value::Result(treatment))
+            .with(Value::Rule(wanted.clone()));
+        self.call.log(entry);
         Ok(self.call.host.pass(Some(Passed {
             user: self.call.user.clone(),
             nullok: case.nullok,
@@ -259,8 +261,9 @@ impl<H: Host> Login<'_, H> {
             return Ok(false);
         }
         let (user, origin) = (&self.call.user, &self.call.origin);
-        let line = event::about(&Verdict::NotEnrolled, None, user, origin);
-        self.call.log(&line.with("account", "unknown"));
+        let entry = event::about(&Verdict::NotEnrolled, None, user, origin);
+        let unknown = Value::Account(Text::escaped("unknown"));
+        self.call.log(entry.with(unknown));
         Ok(true)
     }
 
@@ -310,12 +313,12 @@ impl<H: Host> Login<'_, H> {
         let now = self.call.host.now()?;
         let message = Message::about(attempted.verdict(), &case.policy, now);
         let (user, origin) = (&self.call.user, &self.call.origin);
-        let mut line = event::about(attempted.verdict(), message, user, origin);
+        let mut entry = event::about(attempted.verdict(), message, user, origin);
         if case.account.is_none() {
-            line.add("account", "unknown");
+            entry.add(Value::Account(Text::escaped("unknown")));
         }
         // Before signals come through again: no user can have an attempt counted that is not logged.
-        self.call.log(&line);
+        self.call.log(entry);
         let verdict = attempted.into_verdict();
         if matches!(verdict, Verdict::Accepted { .. }) {
             self.remember(options, case)?;

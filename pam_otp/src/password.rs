@@ -1,7 +1,8 @@
 //! A line of this module among the `password` lines of a service, where it has no business.
 
-use crate::call::{Call, Phase};
+use crate::call::Call;
 use crate::host::Host;
+use otp_core::event::Phase;
 
 /// Says in the log that such a line does nothing.
 ///

@@ -1,10 +1,11 @@
 //! Logins played by a script: the host asserts that every expected question came, and no other.
 
 use crate::account;
-use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Priority, Reply, Tone};
+use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Reply, Tone};
 use crate::login::authenticate;
 use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
+use otp_core::event::Entry;
 use otp_core::login::AccountLine;
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
@@ -334,8 +335,8 @@ impl Host for Script {
         self.delayed = true;
     }
 
-    fn log(&mut self, _priority: Priority, line: &str) {
-        self.log.push(line.to_owned());
+    fn log(&mut self, entry: &Entry) {
+        self.log.push(entry.to_string());
     }
 
     fn account(&mut self, name: &str) -> Result<Option<Named>, Error> {

@@ -1,0 +1,323 @@
+//! The vocabulary of events: what is logged, under which names and keys, and how grave it is.
+//!
+//! Log lines are made of this alone; whatever shows events in another way is to speak it too. `pam_otp(8)` has all of it,
+//! held to this file by a test in `otp-enroll/tests/manuals.rs`.
+//!
+//! Nothing that a person typed as a code or a password can be in an event: a [`Value`] is of a type that holds none, or is
+//! [`Text`] that a program or the system gave, which is escaped the moment it is made.
+
+mod entry;
+mod value;
+
+use crate::every;
+
+pub use entry::{Actor, Entry};
+pub use value::{Phase, Text, Treatment, Value};
+
+/// How grave an event is; the severities of syslog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// An administrator must act.
+    Error,
+    /// A lock, a recovery code, a refused caller.
+    Warning,
+    /// A refusal, a change.
+    Notice,
+    /// As it should be.
+    Info,
+    /// Only with the argument `debug`.
+    Debug,
+}
+
+impl Severity {
+    /// All of them, the gravest first.
+    pub const ALL: [Self; 5] = every!(Severity: Error, Warning, Notice, Info, Debug);
+
+    /// The number in syslog (RFC 5424 section 6.2.1).
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::Error => 3,
+            Self::Warning => 4,
+            Self::Notice => 5,
+            Self::Info => 6,
+            Self::Debug => 7,
+        }
+    }
+
+    /// The word in the manual, as `logger` and `journalctl` have it.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Error => "err",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+            Self::Info => "info",
+            Self::Debug => "debug",
+        }
+    }
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A login was let in by a code.
+    Accept,
+    /// A login was let in by a recovery code.
+    Recovery,
+    /// A login was asked for no code, since its place is trusted.
+    Trusted,
+    /// A login was refused: a wrong code, none, or something that is no guess.
+    Reject,
+    /// A login was refused: the code was used before.
+    Replay,
+    /// A login was refused by the wrong code that locked the account.
+    Lock,
+    /// A login was refused: the account is locked or disabled.
+    Locked,
+    /// The helper is about to make an attempt.
+    Attempt,
+    /// A login of an account without an authenticator was refused, or let in without a code.
+    NotEnrolled,
+    /// A login was refused: the check could not be made.
+    Unavailable,
+    /// A user is about to change an authenticator or the recovery codes.
+    Changing,
+    /// A user has changed an authenticator or the recovery codes.
+    Change,
+    /// The helper refused its caller.
+    Denied,
+    /// The hook of userdel and useradd removed the record of a name that nobody has, or could not. Written by that script.
+    Reset,
+    /// There is something that an administrator should put right.
+    Policy,
+    /// A step of a login, with the argument `debug`.
+    Debug,
+}
+
+impl Event {
+    /// All of them.
+    pub const ALL: [Self; 16] = every!(
+        Event: Accept, Recovery, Trusted, Reject, Replay, Lock, Locked, Attempt, NotEnrolled, Unavailable, Changing, Change, Denied, Reset, Policy, Debug,
+    );
+
+    /// The first word of the line. None is ever given another meaning.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "otp.accept",
+            Self::Recovery => "otp.recovery",
+            Self::Trusted => "otp.trusted",
+            Self::Reject => "otp.reject",
+            Self::Replay => "otp.replay",
+            Self::Lock => "otp.lock",
+            Self::Locked => "otp.locked",
+            Self::Attempt => "otp.attempt",
+            Self::NotEnrolled => "otp.notenrolled",
+            Self::Unavailable => "otp.unavailable",
+            Self::Changing => "otp.changing",
+            Self::Change => "otp.change",
+            Self::Denied => "otp.denied",
+            Self::Reset => "otp.reset",
+            Self::Policy => "otp.policy",
+            Self::Debug => "otp.debug",
+        }
+    }
+
+    /// The identity for programs that sort by it: 128 bits in the form of the journal's `MESSAGE_ID`. Never changes.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Accept => "665bd9b7aadd4762980a798e4d18f3d0",
+            Self::Recovery => "c8fdec3d5dc849abb94f1cd2daea2792",
+            Self::Trusted => "6ed537c427a5473899a66dfdac271858",
+            Self::Reject => "b4b18545712243cabc5d026cffd0979c",
+            Self::Replay => "ef3dc4b7e3494c268fe8e3ef13b43486",
+            Self::Lock => "36a4fd2e109247cd8e3ccda7d429b36d",
+            Self::Locked => "edca72e6026744ae976811a0d6f79c35",
+            Self::Attempt => "eaa2b15540bd490db257474a60104d4c",
+            Self::NotEnrolled => "4dee12be1a9749158514728ab11e9fd0",
+            Self::Unavailable => "8558f526f3b54d0793cdc5b40c3fec50",
+            Self::Changing => "8debcf4294474717895ca18c19fa4ba0",
+            Self::Change => "861952f67ec341f5bff1da6931f8807f",
+            Self::Denied => "a84bf4ee70d84526959892f8fea3d9fc",
+            Self::Reset => "890c01825fc74499a766fd40bf7f3939",
+            Self::Policy => "f8e6211b4a19429e83b742833938effb",
+            Self::Debug => "fa3b86fd3b1d47eeb5bbd2d52cf64b94",
+        }
+    }
+
+    /// How grave it can be.
+    #[must_use]
+    #[allow(
+        clippy::match_same_arms,
+        reason = "a table: each event has a row of its own"
+    )]
+    pub const fn severities(self) -> &'static [Severity] {
+        use Severity::{Debug, Error, Info, Notice, Warning};
+        match self {
+            Self::Accept => &[Info, Warning],
+            Self::Recovery => &[Warning],
+            Self::Trusted => &[Info],
+            Self::Reject => &[Notice],
+            Self::Replay => &[Notice],
+            Self::Lock => &[Warning],
+            Self::Locked => &[Notice],
+            Self::Attempt => &[Info],
+            Self::NotEnrolled => &[Info, Notice],
+            Self::Unavailable => &[Error],
+            Self::Changing => &[Notice],
+            Self::Change => &[Notice],
+            Self::Denied => &[Warning],
+            Self::Reset => &[Notice],
+            Self::Policy => &[Warning],
+            Self::Debug => &[Debug],
+        }
+    }
+
+    /// The keys that its line can have, beside [`Key::OF_EVERY_LINE`].
+    #[must_use]
+    #[allow(
+        clippy::match_same_arms,
+        reason = "a table: each event has a row of its own"
+    )]
+    pub const fn keys(self) -> &'static [Key] {
+        match self {
+            Self::Accept => &[Key::Authenticator, Key::DriftSteps],
+            Self::Recovery => &[Key::Message, Key::RecoveryCodesLeft],
+            Self::Trusted => &[Key::Network, Key::Since],
+            Self::Reject => &[
+                Key::Message,
+                Key::Counted,
+                Key::TriesLeft,
+                Key::Reason,
+                Key::Hint,
+            ],
+            Self::Replay => &[Key::Message],
+            Self::Lock => &[Key::Message, Key::Until],
+            Self::Locked => &[Key::Message, Key::Until],
+            Self::Attempt => &[Key::CallerUid],
+            Self::NotEnrolled => &[
+                Key::Message,
+                Key::Result,
+                Key::Rule,
+                Key::Until,
+                Key::DaysLeft,
+            ],
+            Self::Unavailable => &[Key::Reason, Key::Counted],
+            Self::Changing => &[Key::CallerUid, Key::Verb, Key::Authenticator],
+            Self::Change => &[Key::CallerUid, Key::Verb, Key::Authenticator],
+            Self::Denied => &[Key::CallerUid, Key::Verb, Key::Reason],
+            Self::Reset => &[Key::By, Key::Said],
+            Self::Policy => &[Key::Reason],
+            Self::Debug => &[Key::Step],
+        }
+    }
+}
+
+/// What a value of a line is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// The account, by the name that the program gave.
+    User,
+    /// The PAM service.
+    Service,
+    /// Where the login comes from, as the program says.
+    Rhost,
+    /// The terminal, as the program says.
+    Tty,
+    /// The part of PAM, where it is not the authentication.
+    Phase,
+    /// The canonical name of the account, where it is another; "unknown" where there is no account.
+    Account,
+    /// The real user id of the process that started the helper.
+    CallerUid,
+    /// What the user was told.
+    Message,
+    /// The name of an authenticator.
+    Authenticator,
+    /// How far off a clock is that is followed from now on, in steps.
+    DriftSteps,
+    /// How many recovery codes are left.
+    RecoveryCodesLeft,
+    /// Whether the attempt brought a lock nearer.
+    Counted,
+    /// How many more wrong codes lock the account.
+    TriesLeft,
+    /// Why.
+    Reason,
+    /// What an administrator can do about it.
+    Hint,
+    /// When a lock or a grace ends.
+    Until,
+    /// How an account without an authenticator was treated.
+    Result,
+    /// The rule of the policy that was applied.
+    Rule,
+    /// Days of the grace that are left.
+    DaysLeft,
+    /// The network that is trusted.
+    Network,
+    /// When the code was entered that still counts.
+    Since,
+    /// What was asked of the helper, or changed.
+    Verb,
+    /// What the module does.
+    Step,
+    /// The command that ran the hook.
+    By,
+    /// What the hook was told by otp-admin.
+    Said,
+}
+
+impl Key {
+    /// All of them.
+    pub const ALL: [Self; 25] = every!(
+        Key: User, Service, Rhost, Tty, Phase, Account, CallerUid, Message, Authenticator, DriftSteps, RecoveryCodesLeft, Counted, TriesLeft, Reason, Hint, Until, Result, Rule, DaysLeft, Network, Since, Verb, Step, By, Said,
+    );
+
+    /// Those that say whose login it is, and from where.
+    pub const OF_EVERY_LINE: [Self; 6] = [
+        Self::User,
+        Self::Service,
+        Self::Rhost,
+        Self::Tty,
+        Self::Phase,
+        Self::Account,
+    ];
+
+    /// The word before the equals sign.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Service => "service",
+            Self::Rhost => "rhost",
+            Self::Tty => "tty",
+            Self::Phase => "phase",
+            Self::Account => "account",
+            Self::CallerUid => "caller_uid",
+            Self::Message => "message",
+            Self::Authenticator => "authenticator",
+            Self::DriftSteps => "drift_steps",
+            Self::RecoveryCodesLeft => "recovery_codes_left",
+            Self::Counted => "counted",
+            Self::TriesLeft => "tries_left",
+            Self::Reason => "reason",
+            Self::Hint => "hint",
+            Self::Until => "until",
+            Self::Result => "result",
+            Self::Rule => "rule",
+            Self::DaysLeft => "days_left",
+            Self::Network => "network",
+            Self::Since => "since",
+            Self::Verb => "verb",
+            Self::Step => "step",
+            Self::By => "by",
+            Self::Said => "said",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

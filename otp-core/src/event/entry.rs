@@ -1,0 +1,134 @@
+//! An event that has happened, with its values; and the line of the log that it makes, in the same words for ever.
+
+use super::{Event, Key, Severity, Text, Value};
+use std::fmt;
+
+/// Who did it, where that is known beside the account that it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The real user id of a process.
+    RealUid(u32),
+}
+
+/// What happened, how grave it is, and everything that is said about it. Displayed, it is one line of the log:
+/// `event key="value" ...`, without what syslog puts before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    event: Event,
+    severity: Severity,
+    /// In the order of the line.
+    values: Vec<Value>,
+}
+
+impl Entry {
+    /// Begins an entry. Both belong together as [`Event::severities`] says.
+    #[must_use]
+    pub fn new(event: Event, severity: Severity) -> Self {
+        debug_assert!(
+            event.severities().contains(&severity),
+            "{event:?} is never {severity:?}"
+        );
+        Self {
+            event,
+            severity,
+            values: Vec::new(),
+        }
+    }
+
+    /// Adds a value, with a key that the event has.
+    pub fn add(&mut self, value: Value) {
+        let key = value.key();
+        debug_assert!(
+            Key::OF_EVERY_LINE.contains(&key) || self.event.keys().contains(&key),
+            "{:?} has no key {key:?}",
+            self.event
+        );
+        self.values.push(value);
+    }
+
+    /// The entry with one value more.
+    #[must_use]
+    pub fn with(mut self, value: Value) -> Self {
+        self.add(value);
+        self
+    }
+
+    /// What happened.
+    #[must_use]
+    pub const fn event(&self) -> Event {
+        self.event
+    }
+
+    /// How grave it is.
+    #[must_use]
+    pub const fn severity(&self) -> Severity {
+        self.severity
+    }
+
+    /// Keys and values, in the order of the line; those that say nothing are left out.
+    pub fn pairs(&self) -> impl Iterator<Item = (Key, Text)> {
+        let pairs = self.values.iter().map(|value| (value.key(), value.text()));
+        pairs.filter(|(_, text)| !text.as_str().is_empty())
+    }
+
+    /// The name that the program gave for the account.
+    #[must_use]
+    pub fn user(&self) -> Option<&Text> {
+        self.said(|value| match value {
+            Value::User(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The account that it is about: by its canonical name, where that was found to be another than what was given.
+    #[must_use]
+    pub fn account(&self) -> Option<&Text> {
+        let account = self.said(|value| match value {
+            Value::Account(text) => Some(text),
+            _ => None,
+        });
+        account.or_else(|| self.user())
+    }
+
+    /// The PAM service.
+    #[must_use]
+    pub fn service(&self) -> Option<&Text> {
+        self.said(|value| match value {
+            Value::Service(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// Where the login comes from, as the program says.
+    #[must_use]
+    pub fn remote_address(&self) -> Option<&Text> {
+        self.said(|value| match value {
+            Value::Rhost(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// Who did it, where that is known.
+    #[must_use]
+    pub fn actor(&self) -> Option<Actor> {
+        self.values.iter().find_map(|value| match value {
+            Value::CallerUid(uid) => Some(Actor::RealUid(*uid)),
+            _ => None,
+        })
+    }
+
+    fn said<'a>(&'a self, which: impl Fn(&'a Value) -> Option<&'a Text>) -> Option<&'a Text> {
+        let text = self.values.iter().find_map(which);
+        text.filter(|text| !text.as_str().is_empty())
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.event.name())?;
+        for (key, text) in self.pairs() {
+            write!(f, " {}=\"{}\"", key.word(), text.as_str())?;
+        }
+        Ok(())
+    }
+}

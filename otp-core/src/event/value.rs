@@ -1,0 +1,238 @@
+//! What an event says: values of a closed list of types, and the one way for text to become part of one.
+
+use super::Key;
+use crate::enforce::{Demand, Exemption, Rule};
+use crate::messages::MessageId;
+use crate::network::Network;
+use crate::record::{Drift, Name, Standing};
+use crate::{NoGuess, UnixTime};
+
+/// The longest text that is written, in characters; an attacker chooses some of them.
+const LONGEST: usize = 256;
+
+/// Text that was given by a program or the system, escaped: printable ASCII in which a quotation mark stands behind a
+/// backslash. So none can look like another value or another line.
+///
+/// Never for what was typed at a prompt of ours. That is held as bytes, for which there is no way in here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text(String);
+
+impl Text {
+    /// Escapes a text, and cuts it.
+    #[must_use]
+    pub fn escaped(text: &str) -> Self {
+        let mut escaped = String::with_capacity(text.len().min(LONGEST));
+        for (at, c) in text.chars().enumerate() {
+            if at == LONGEST {
+                escaped.push_str("...");
+                break;
+            }
+            match c {
+                '"' | '\\' => {
+                    escaped.push('\\');
+                    escaped.push(c);
+                }
+                ' '..='~' => escaped.push(c),
+                other => escaped.extend(other.escape_unicode()),
+            }
+        }
+        Self(escaped)
+    }
+
+    /// The text as it is written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The part of PAM that a call of the module belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `auth`; the log does without its name.
+    Authentication,
+    /// `account`.
+    Account,
+    /// `auth` again, once the login is let in.
+    Credentials,
+    /// `password`.
+    Password,
+}
+
+/// How an account without an authenticator is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Treatment {
+    /// It is refused.
+    Refused,
+    /// It gets in without a code.
+    Excused,
+    /// The account line decides.
+    Deferred,
+}
+
+/// One value of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// [`Key::User`].
+    User(Text),
+    /// [`Key::Service`].
+    Service(Text),
+    /// [`Key::Rhost`].
+    Rhost(Text),
+    /// [`Key::Tty`].
+    Tty(Text),
+    /// [`Key::Phase`].
+    Phase(Phase),
+    /// [`Key::Account`].
+    Account(Text),
+    /// [`Key::CallerUid`].
+    CallerUid(u32),
+    /// [`Key::Message`].
+    Message(MessageId),
+    /// [`Key::Authenticator`].
+    Authenticator(Name),
+    /// [`Key::DriftSteps`].
+    DriftSteps(Drift),
+    /// [`Key::RecoveryCodesLeft`].
+    RecoveryCodesLeft(u32),
+    /// [`Key::Counted`].
+    Counted(bool),
+    /// [`Key::TriesLeft`].
+    TriesLeft(u32),
+    /// [`Key::Reason`]: an error, or a sentence of ours.
+    Reason(Text),
+    /// [`Key::Reason`]: why a reply is no guess.
+    NoGuess(NoGuess),
+    /// [`Key::Hint`].
+    Hint(NoGuess),
+    /// [`Key::Until`]: when a lock ends.
+    Until(Standing),
+    /// [`Key::Until`]: when a grace ends.
+    Deadline(UnixTime),
+    /// [`Key::Result`].
+    Result(Treatment),
+    /// [`Key::Rule`].
+    Rule(Demand),
+    /// [`Key::DaysLeft`].
+    DaysLeft(u64),
+    /// [`Key::Network`].
+    Network(Network),
+    /// [`Key::Since`].
+    Since(UnixTime),
+    /// [`Key::Verb`].
+    Verb(&'static str),
+    /// [`Key::Step`].
+    Step(&'static str),
+}
+
+impl Value {
+    /// What it is.
+    #[must_use]
+    pub const fn key(&self) -> Key {
+        match self {
+            Self::User(_) => Key::User,
+            Self::Service(_) => Key::Service,
+            Self::Rhost(_) => Key::Rhost,
+            Self::Tty(_) => Key::Tty,
+            Self::Phase(_) => Key::Phase,
+            Self::Account(_) => Key::Account,
+            Self::CallerUid(_) => Key::CallerUid,
+            Self::Message(_) => Key::Message,
+            Self::Authenticator(_) => Key::Authenticator,
+            Self::DriftSteps(_) => Key::DriftSteps,
+            Self::RecoveryCodesLeft(_) => Key::RecoveryCodesLeft,
+            Self::Counted(_) => Key::Counted,
+            Self::TriesLeft(_) => Key::TriesLeft,
+            Self::Reason(_) | Self::NoGuess(_) => Key::Reason,
+            Self::Hint(_) => Key::Hint,
+            Self::Until(_) | Self::Deadline(_) => Key::Until,
+            Self::Result(_) => Key::Result,
+            Self::Rule(_) => Key::Rule,
+            Self::DaysLeft(_) => Key::DaysLeft,
+            Self::Network(_) => Key::Network,
+            Self::Since(_) => Key::Since,
+            Self::Verb(_) => Key::Verb,
+            Self::Step(_) => Key::Step,
+        }
+    }
+
+    /// The value as it is written; empty where there is nothing to say.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::User(text)
+            | Self::Service(text)
+            | Self::Rhost(text)
+            | Self::Tty(text)
+            | Self::Account(text)
+            | Self::Reason(text) => text.clone(),
+            Self::Phase(phase) => Text::escaped(match phase {
+                Phase::Authentication => "",
+                Phase::Account => "account",
+                Phase::Credentials => "credentials",
+                Phase::Password => "password",
+            }),
+            Self::CallerUid(uid) => Text::escaped(&uid.to_string()),
+            Self::Message(id) => Text::escaped(id.word()),
+            Self::Authenticator(name) => Text::escaped(name.as_str()),
+            Self::DriftSteps(drift) => Text::escaped(&drift.steps().to_string()),
+            Self::RecoveryCodesLeft(count) | Self::TriesLeft(count) => {
+                Text::escaped(&count.to_string())
+            }
+            Self::Counted(true) => Text::escaped("yes"),
+            Self::Counted(false) => Text::escaped("no"),
+            Self::NoGuess(why) => Text::escaped(why.word()),
+            Self::Hint(why) => Text::escaped(hint(*why)),
+            Self::Until(standing) => Text::escaped(&until(*standing)),
+            Self::Deadline(when) | Self::Since(when) => Text::escaped(&moment(*when)),
+            Self::Result(treatment) => Text::escaped(match treatment {
+                Treatment::Refused => "refused",
+                Treatment::Excused => "excused",
+                Treatment::Deferred => "deferred",
+            }),
+            Self::Rule(demand) => Text::escaped(&rule(demand)),
+            Self::DaysLeft(days) => Text::escaped(&days.to_string()),
+            Self::Network(network) => Text::escaped(&network.to_string()),
+            Self::Verb(word) | Self::Step(word) => Text::escaped(word),
+        }
+    }
+}
+
+/// What an administrator can do about a program that sends what is no guess.
+const fn hint(why: NoGuess) -> &'static str {
+    match why {
+        NoGuess::PasswordAgain => {
+            "the password was sent for the code too: a program that asks once needs split, see pam_otp(8); sshd PasswordAuthentication no"
+        }
+        NoGuess::SshdSubstitute => {
+            "sshd refuses this account: see PermitRootLogin, AllowUsers, AllowGroups, DenyUsers, DenyGroups"
+        }
+    }
+}
+
+fn until(standing: Standing) -> String {
+    match standing {
+        Standing::Locked { .. } => standing.ends().map_or_else(String::new, moment),
+        Standing::Held | Standing::Disabled => "unlocked by an administrator".to_owned(),
+        Standing::Open => String::new(),
+    }
+}
+
+fn moment(when: UnixTime) -> String {
+    format!("{} UTC", when.date_time_utc())
+}
+
+/// The rule behind what policy wants.
+fn rule(demand: &Demand) -> String {
+    match demand {
+        Demand::Nothing(Exemption::Nullok) => "nullok".to_owned(),
+        Demand::Nothing(Exemption::User) => "exempt user".to_owned(),
+        Demand::Nothing(Exemption::Group(group)) => format!("exempt group {group}"),
+        Demand::Nothing(Exemption::NotDemanded) => "in no group that must".to_owned(),
+        Demand::From(_, rule) | Demand::Now(rule) => match rule {
+            Rule::Everybody => "everybody must".to_owned(),
+            Rule::Group(group) => format!("group {group} must"),
+            Rule::UnknownGroup(group) => format!("group {group} must, and is not known"),
+        },
+    }
+}
