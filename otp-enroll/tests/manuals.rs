@@ -5,6 +5,8 @@
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
+use otp_core::event::{Event, Key};
+use otp_core::messages::MessageId;
 use otp_enroll::cli::{Admin, Enroll};
 use std::collections::BTreeSet;
 use std::fs;
@@ -77,23 +79,15 @@ impl Manual {
 
     /// The paragraphs with tags below a heading.
     fn tagged(&self, heading: &str) -> Vec<Tagged> {
-        let mut found: Vec<Tagged> = Vec::new();
+        paragraphs(self.section(heading))
+    }
+
+    /// The paragraphs with tags of one subsection.
+    fn tagged_below(&self, heading: &str, subheading: &str) -> Vec<Tagged> {
+        let start = format!(".SS {subheading}");
         let mut lines = self.section(heading).into_iter();
-        let mut within = false;
-        while let Some(line) = lines.next() {
-            match (line, found.last_mut()) {
-                (".TP", _) => {
-                    let tag = plain(lines.next().expect("a tag"));
-                    let body = String::new();
-                    found.push(Tagged { tag, body });
-                    within = true;
-                }
-                (".PP", _) => within = false,
-                (line, Some(last)) if within => last.body += &(plain(line) + "\n"),
-                _ => {}
-            }
-        }
-        found
+        assert!(lines.any(|line| line == start), "{}: {start}", self.file);
+        paragraphs(lines.take_while(|line| !line.starts_with(".SS ")).collect())
     }
 
     /// Everything that is bold, piece by piece.
@@ -142,6 +136,27 @@ fn arguments(line: &str) -> Vec<String> {
         return arguments;
     }
     arguments.split_off(1)
+}
+
+/// The paragraphs with tags among some lines.
+fn paragraphs(lines: Vec<&str>) -> Vec<Tagged> {
+    let mut found: Vec<Tagged> = Vec::new();
+    let mut lines = lines.into_iter();
+    let mut within = false;
+    while let Some(line) = lines.next() {
+        match (line, found.last_mut()) {
+            (".TP", _) => {
+                let tag = plain(lines.next().expect("a tag"));
+                let body = String::new();
+                found.push(Tagged { tag, body });
+                within = true;
+            }
+            (".PP", _) => within = false,
+            (line, Some(last)) if within => last.body += &(plain(line) + "\n"),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// A line as it is read, without macros and fonts.
@@ -468,6 +483,126 @@ fn the_keys_of_every_json_form_stand_in_the_manual() {
     let header = header.and_then(|text| text.strip_suffix("\\n"));
     let examples = Manual::of("otp-admin.8");
     assert!(examples.examples().contains(&header.expect("a header")));
+}
+
+/// The words of a list in a paragraph: `Keys: message, until.`
+fn listed<'a>(paragraph: &'a Tagged, label: &str) -> Vec<&'a str> {
+    let lines = paragraph.body.lines();
+    let mut lists = lines.filter_map(|line| line.strip_prefix(label)?.strip_suffix('.'));
+    let list = lists
+        .next()
+        .unwrap_or_else(|| panic!("{}: no line \"{label}\"", paragraph.tag));
+    assert_eq!(lists.next(), None, "{}: {label}", paragraph.tag);
+    list.split(", ").collect()
+}
+
+#[test]
+fn every_event_stands_in_the_manual_with_its_severities_and_keys_and_no_other() {
+    let manual = Manual::of("pam_otp.8");
+    let paragraphs = manual.tagged_below("SYSTEM LOG", "Events");
+    let described = paragraphs.iter().map(|one| {
+        let (mut severities, mut keys) = (listed(one, "Severity: "), listed(one, "Keys: "));
+        severities.sort_unstable();
+        keys.sort_unstable();
+        (one.tag.as_str(), severities, keys)
+    });
+    let known = Event::ALL.into_iter().map(|event| {
+        let severities = event.severities().iter().map(|one| one.word());
+        let keys = event.keys().iter().map(|key| key.word());
+        let (mut severities, mut keys) = (severities.collect::<Vec<_>>(), keys.collect::<Vec<_>>());
+        severities.sort_unstable();
+        keys.sort_unstable();
+        (event.name(), severities, keys)
+    });
+    let (mut described, mut known) = (described.collect::<Vec<_>>(), known.collect::<Vec<_>>());
+    described.sort();
+    known.sort();
+    assert_eq!(described, known);
+    for paragraph in &paragraphs {
+        let first = paragraph.body.lines().next().unwrap_or_default();
+        assert!(!first.starts_with("Severity"), "{}: when?", paragraph.tag);
+    }
+    // The keys that every event can have stand above.
+    let section = manual.section("SYSTEM LOG");
+    let beside = section.iter().find(|line| line.starts_with(".IR user "));
+    let beside = plain(beside.expect("the keys of every line"));
+    let words = beside.split([' ', ',', '.']);
+    let beside: Vec<&str> = words.filter(|word| !matches!(*word, "" | "and")).collect();
+    assert_eq!(beside, Key::OF_EVERY_LINE.map(Key::word));
+}
+
+#[test]
+fn every_key_and_every_message_of_the_log_stands_in_the_manual_and_no_other() {
+    let manual = Manual::of("pam_otp.8");
+    for (subheading, known) in [
+        ("Keys", Key::ALL.map(Key::word).to_vec()),
+        ("Messages", MessageId::ALL.map(MessageId::word).to_vec()),
+    ] {
+        let paragraphs = manual.tagged_below("SYSTEM LOG", subheading);
+        assert!(paragraphs.iter().all(|one| !one.body.trim().is_empty()));
+        let mut tags: Vec<&str> = paragraphs.iter().map(|one| one.tag.as_str()).collect();
+        let mut known = known;
+        tags.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(tags, known, "{subheading}");
+    }
+}
+
+#[test]
+fn the_hook_of_shadow_utils_writes_the_event_of_the_manual() {
+    let script = include_str!("../../packaging/shadow-maint/pam-otp");
+    let (before, line) = script.split_once("\"otp.").expect("an event");
+    assert!(
+        !line.contains("otp.reset") && line.starts_with("reset "),
+        "one event"
+    );
+    let severities = Event::Reset.severities().iter();
+    let priorities: Vec<String> = severities
+        .map(|one| format!("authpriv.{}", one.word()))
+        .collect();
+    assert!(
+        priorities.iter().any(|one| before.contains(one.as_str())),
+        "{priorities:?}"
+    );
+    let line = line.lines().next().unwrap_or_default();
+    let keys = line
+        .split("=\\\"")
+        .map(|part| part.rsplit(' ').next().unwrap_or_default());
+    let mut keys: Vec<&str> = keys.collect();
+    keys.pop();
+    let known: Vec<&str> = [Key::User]
+        .iter()
+        .chain(Event::Reset.keys())
+        .map(|key| key.word())
+        .collect();
+    assert_eq!(keys, known);
+}
+
+#[test]
+fn no_text_names_an_event_that_there_is_not() {
+    let readme = include_str!("../../README.md").to_owned();
+    let security = include_str!("../../SECURITY.md").to_owned();
+    let mut texts: Vec<String> = Manual::all().iter().map(Manual::plain).collect();
+    texts.extend([readme, security]);
+    let mut seen = 0;
+    for text in texts {
+        for (at, _) in text.match_indices("otp.") {
+            // Not pam_otp.so, pam-otp.conf.
+            if text[..at].ends_with(|c: char| c == '_' || c == '-' || c.is_alphanumeric()) {
+                continue;
+            }
+            seen += 1;
+            let word = text[at..].split(|c: char| !c.is_ascii_lowercase() && c != '.');
+            let name = word
+                .into_iter()
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches('.');
+            let known = Event::ALL.iter().any(|event| event.name() == name);
+            assert!(known, "{name}");
+        }
+    }
+    assert!(seen > 20, "events are found at all: {seen}");
 }
 
 #[test]
