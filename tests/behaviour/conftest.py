@@ -15,6 +15,7 @@ import codes  # noqa: E402
 import doors  # noqa: E402
 import journal as journals  # noqa: E402
 import sshd  # noqa: E402
+import vocabulary  # noqa: E402
 from under_test import IMPLEMENTATIONS  # noqa: E402
 
 UNDER_TEST = os.environ.get("OTP_UNDER_TEST") or "ours"
@@ -153,10 +154,14 @@ def bobby(clock, journal):
 
 @pytest.fixture(autouse=True)
 def nothing_typed_is_logged(journal):
-    """After every scenario: no password, code or recovery code that went through it is in a log."""
+    """After every scenario: no password, code or recovery code that went through it is in a log, and what is logged keeps to
+    the manual."""
     doors.TYPED.clear()
     before = len(journal.lines())
     yield
-    logged = "\n".join(journal.lines()[before:]) + (sshd.LOG.read_text(errors="replace") if sshd.LOG.exists() else "")
+    lines = journal.lines()[before:]
+    if UNDER_TEST == "ours":
+        vocabulary.assert_kept_to(lines)
+    logged = "\n".join(lines) + (sshd.LOG.read_text(errors="replace") if sshd.LOG.exists() else "")
     for reply in doors.TYPED:
         assert len(reply) < 6 or not re.search(rf"(?<!\w){re.escape(reply)}(?!\w)", logged), "a reply is in the log"

@@ -1,0 +1,43 @@
+"""The events that pam_otp(8) lists, and whether a line of the log keeps to them."""
+
+import re
+
+from under_test import BINARIES
+
+MANUAL = BINARIES / "pam_otp.8"
+
+SEVERITIES = {3: "err", 4: "warning", 5: "notice", 6: "info", 7: "debug"}
+
+# A line of the module, of the helper, or of the hook of shadow-utils. Nothing before it is in quotation marks.
+LINE = re.compile(
+    r'<(?P<priority>\d+)>[^"]*?(?:pam_otp\([^"]*?\)|otp-helper\[\d+\]|otp-admin(?:\[\d+\])?): (?P<event>otp\.\w+)(?P<rest>.*)'
+)
+VALUE = r' (\w+)="((?:[^"\\]|\\.)*)"'
+
+
+def table():
+    """Severities and keys by event; every key of a line is that of the event or one that all of them can have."""
+    events = MANUAL.read_text().partition("\n.SS Events\n")[2].partition("\n.SS Keys\n")[0]
+    above, *paragraphs = events.split("\n.TP\n")
+    everywhere = set(re.findall(r"[a-z]+", above.partition("\n.IR ")[2])) - {"and"}
+    found = {}
+    for paragraph in paragraphs:
+        name = paragraph.partition("\n")[0].removeprefix(".B ")
+        severities, keys = (re.search(rf"^{label}: (.*)\.$", paragraph, re.M)[1].split(", ") for label in ("Severity", "Keys"))
+        found[name] = set(severities), set(keys) | everywhere
+    assert {"otp.accept", "otp.denied"} <= found.keys() and {"user", "account"} <= everywhere
+    return found
+
+
+def assert_kept_to(lines):
+    """Each line of ours is an event of the manual, as grave as it says there, with keys that stand there, each once."""
+    known = table()
+    for line in lines:
+        found = LINE.match(line)
+        if not found:
+            continue
+        severities, keys = known[found["event"]]
+        assert re.fullmatch(f"(?:{VALUE})*", found["rest"]), line
+        used = [key for key, _ in re.findall(VALUE, found["rest"])]
+        assert set(used) <= keys and len(set(used)) == len(used), line
+        assert SEVERITIES[int(found["priority"]) % 8] in severities, line
