@@ -1,5 +1,6 @@
 //! What policy wants of an account that has no authenticator: nothing, one by some day, or one now.
 
+use crate::UserName;
 use crate::record::{EnforcePolicy, Groups};
 use crate::time::UnixTime;
 
@@ -96,6 +97,19 @@ pub fn demand(
     }
 }
 
+/// What is known of a login of an account without an authenticator.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a> {
+    /// The name that the name service gives the account.
+    pub name: &'a UserName,
+    /// The name of this login, where it is a second one of the account.
+    pub alias: Option<&'a UserName>,
+    /// Whether its line in `/etc/pam.d` says `nullok`.
+    pub nullok: bool,
+    /// When the account was first let in without a second factor; `None`: not yet.
+    pub first_login: Option<UnixTime>,
+}
+
 /// Decides what policy wants of a login, which may be by a second name of its account; also names the groups that had to be
 /// looked up and could not be.
 ///
@@ -103,14 +117,17 @@ pub fn demand(
 /// session has the groups of the name that it was opened by. `belongs` is asked about a user and a group.
 pub fn demand_on_login(
     policy: &EnforcePolicy,
-    who: &Unenrolled<'_>,
-    alias: Option<&str>,
-    mut belongs: impl FnMut(&str, &str) -> Belongs,
+    who: &Login<'_>,
+    mut belongs: impl FnMut(&UserName, &str) -> Belongs,
     now: UnixTime,
 ) -> (Demand, Vec<String>) {
     let mut unknown: Vec<String> = Vec::new();
-    let mut demand_on = |user: &str| {
-        let who = Unenrolled { user, ..*who };
+    let mut demand_on = |user: &UserName| {
+        let who = Unenrolled {
+            user: user.as_str(),
+            nullok: who.nullok,
+            first_login: who.first_login,
+        };
         let belongs = |group: &str| {
             let found = belongs(user, group);
             if found == Belongs::Unknown && !unknown.iter().any(|known| known == group) {
@@ -120,8 +137,8 @@ pub fn demand_on_login(
         };
         demand(policy, &who, belongs, now)
     };
-    let wanted = demand_on(who.user);
-    let wanted = match alias {
+    let wanted = demand_on(who.name);
+    let wanted = match who.alias {
         Some(alias) => wanted.or_stricter(demand_on(alias)),
         None => wanted,
     };

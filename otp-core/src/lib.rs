@@ -4,6 +4,7 @@
 //! answer depends on comes in as an argument, so every rule can be tested as a value.
 #![forbid(unsafe_code)]
 
+mod account;
 pub mod base32;
 pub mod code;
 pub mod decide;
@@ -23,7 +24,8 @@ pub mod recovery_sheet;
 pub mod time;
 mod typed;
 
+pub use account::{Account, UnusableName, UserName};
 pub use decide::{Verdict, absent, decide};
 pub use input::{Input, NoGuess};
 pub use record::{Authenticator, Credential, Policy, State};
-pub use time::{Step, UnixTime};
+pub use time::{Before1970, Step, UnixTime};

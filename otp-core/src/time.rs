@@ -11,6 +11,18 @@ pub struct UnixTime(u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step(pub u64);
 
+/// The system clock shows no time that can be counted from the epoch on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before1970;
+
+impl std::fmt::Display for Before1970 {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the system clock is set before 1970")
+    }
+}
+
+impl std::error::Error for Before1970 {}
+
 impl UnixTime {
     /// The moment `seconds` after the epoch.
     #[must_use]

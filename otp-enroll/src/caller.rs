@@ -2,8 +2,9 @@
 
 use crate::failure::Failure;
 use nix::unistd::getuid;
+use otp_core::Account;
 use otp_core::messages::trouble::Trouble;
-use otp_store::{Account, directory};
+use otp_site::directory;
 
 /// The account that this process runs as.
 pub fn own_account() -> Result<Account, Failure> {

@@ -10,7 +10,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint};
 use otp_core::qr::Style;
 use otp_core::record::{DEFAULT_NAME, Language, Name};
-use otp_store::{files, policy};
+use otp_site::policy;
+use otp_store::files;
 use std::path::{Path, PathBuf};
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 refused or left, 2 could not.";

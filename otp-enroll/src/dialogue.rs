@@ -17,9 +17,9 @@ use otp_core::messages::trouble::Trouble;
 use otp_core::qr::{self, Canvas, Matrix, Style};
 use otp_core::record::{Authenticator, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{base32, otpauth, recovery_sheet};
+use otp_core::{Account, base32, otpauth, recovery_sheet};
+use otp_site::clock;
 use otp_store::change::{Change, Proof};
-use otp_store::{Account, clock};
 use std::path::Path;
 use zeroize::Zeroizing;
 

@@ -12,8 +12,9 @@ use clap::CommandFactory;
 use clap::error::ErrorKind;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{DEFAULT_NAME, Name};
+use otp_core::{Account, UserName};
+use otp_site::{clock, directory};
 use otp_store::change::Change;
-use otp_store::{Account, UserName, clock, directory};
 use std::process::ExitCode;
 
 /// Runs `otp-enroll`.

@@ -4,6 +4,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
 use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Language;
+use otp_core::{Before1970, UnusableName};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
@@ -18,6 +19,8 @@ pub enum Failure {
         error: otp_store::Error,
         user: Option<String>,
     },
+    /// This machine could not say what has to be known.
+    Site(otp_site::Error),
     /// The answer is no, and has been told as a result.
     Refused,
     /// Whoever read our output has seen enough. Nothing is wrong.
@@ -33,6 +36,24 @@ impl From<Trouble> for Failure {
 impl From<otp_store::Error> for Failure {
     fn from(error: otp_store::Error) -> Self {
         Self::Store { error, user: None }
+    }
+}
+
+impl From<otp_site::Error> for Failure {
+    fn from(error: otp_site::Error) -> Self {
+        Self::Site(error)
+    }
+}
+
+impl From<Before1970> for Failure {
+    fn from(error: Before1970) -> Self {
+        Self::Site(error.into())
+    }
+}
+
+impl From<UnusableName> for Failure {
+    fn from(error: UnusableName) -> Self {
+        Self::Site(error.into())
     }
 }
 
@@ -61,6 +82,7 @@ impl Failure {
     pub fn report(&self, program: &str, language: Language) -> ExitCode {
         let (text, hint) = match self {
             Self::Trouble(trouble) => (trouble.text(language), trouble.hint(language, asker())),
+            Self::Site(error) => (error.to_string(), error.hint().to_owned()),
             Self::Store { error, user } => (error.to_string(), hint(error, user.as_deref())),
             Self::Refused | Self::ReaderLeft => return ExitCode::from(self.status()),
         };
@@ -115,7 +137,7 @@ impl Failure {
                 | Trouble::Unknown { .. }
                 | Trouble::TooLongForQr => 2,
             },
-            Self::Store { .. } => 2,
+            Self::Store { .. } | Self::Site(_) => 2,
             Self::Refused => 1,
             Self::ReaderLeft => 0,
         }

@@ -1,11 +1,11 @@
 //! The way to the records for everybody but root: otp-helper, and what it says in our words.
 
 use crate::failure::Failure;
+use otp_core::Account;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Name;
 use otp_helper::client::{self, DEFAULT_HELPER, NoAnswer, Session};
 use otp_helper::protocol::{Answer, Request};
-use otp_store::Account;
 use otp_store::change::{Failed, Refused};
 use std::path::Path;
 

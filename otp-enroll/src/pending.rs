@@ -4,15 +4,15 @@ use crate::failure::Failure;
 use crate::helper;
 use crate::site::Site;
 use crate::terminal::{Echo, Terminal};
-use otp_core::Authenticator;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
+use otp_core::{Account, Authenticator};
 use otp_helper::client::{NoAnswer, Session};
 use otp_helper::protocol::{Answer, Request};
 use otp_helper::session::{Reply, Turn};
+use otp_site::{clock, groups};
 use otp_store::change::{Change, Draft, Kept, Proof};
-use otp_store::{Account, clock};
 use std::os::fd::AsFd;
 use zeroize::Zeroizing;
 
@@ -47,7 +47,14 @@ impl<'a> Pending<'a> {
     ) -> Result<Self, Failure> {
         let way = if site.is_root {
             let (store, now) = (site.store_if_there()?, clock::now()?);
-            let draft = Draft::begin(store.as_ref(), account.clone(), change, &site.policy, now);
+            let draft = Draft::begin(
+                store.as_ref(),
+                account.clone(),
+                change,
+                &site.policy,
+                groups::belongs,
+                now,
+            );
             Way::Direct(Box::new(
                 draft.map_err(|reason| helper::failed(reason, account))?,
             ))
@@ -167,7 +174,12 @@ impl<'a> Pending<'a> {
         let (site, account) = (self.site, self.account);
         match self.way {
             Way::Direct(draft) => draft
-                .keep(&site.store_for_enrolling()?, &site.policy, clock::now()?)
+                .keep(
+                    &site.store_for_enrolling()?,
+                    &site.policy,
+                    groups::belongs,
+                    clock::now()?,
+                )
                 .map_err(|reason| helper::failed(reason, account)),
             Way::Helper(mut remote) => {
                 remote.session.send(&Reply::Keep).map_err(helper::silent)?;

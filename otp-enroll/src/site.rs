@@ -8,12 +8,11 @@ use crate::overview::Overview;
 use nix::unistd::geteuid;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
-use otp_core::{Input, Policy, Verdict};
+use otp_core::{Account, Input, Policy, UserName, Verdict};
 use otp_helper::protocol::{Answer, Request};
+use otp_site::{Named, clock, directory, policy};
 use otp_store::files::DEFAULT_DIRECTORY;
-use otp_store::{
-    Account, Committed, Error, Named, Store, UserName, attempt, clock, directory, policy,
-};
+use otp_store::{Committed, Error, Store, attempt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -210,5 +209,5 @@ impl Site {
 
 /// The name of this host, as it calls itself.
 pub fn host() -> String {
-    otp_store::host::name()
+    otp_site::host::name()
 }

@@ -4,11 +4,11 @@ use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
 use crate::terminal::{Echo, Terminal};
-use otp_core::Verdict;
 use otp_core::messages::Message;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::messages::trouble::Trouble;
-use otp_store::{Account, clock};
+use otp_core::{Account, Verdict};
+use otp_site::clock;
 
 /// Asks for a code and makes the attempt, which counts like any other. Fails where a login would have been refused.
 pub fn attempt_once(site: &Site, account: &Account, terminal: &Terminal) -> Result<(), Failure> {

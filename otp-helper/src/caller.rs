@@ -1,9 +1,9 @@
 //! Who asks, and what they may ask.
 
 use nix::unistd::Uid;
-use otp_core::Policy;
+use otp_core::{Account, Policy};
 use otp_helper::protocol::Verb;
-use otp_store::{Account, Error, directory};
+use otp_site::{Error, directory};
 use std::path::PathBuf;
 
 /// Who started the helper: the real user, which no program can make up.

@@ -3,13 +3,14 @@
 use crate::caller::{Caller, May};
 use crate::harmless::{self, Life, Said};
 use crate::line::Line;
-use crate::{Stop, log, system};
+use crate::{Cause, Stop, log, system};
 use otp_core::record::Name;
-use otp_core::{Authenticator, Policy};
+use otp_core::{Account, Authenticator, Policy};
 use otp_helper::protocol::{Answer, Verb};
 use otp_helper::session::{self, Reply, Turn};
+use otp_site::{clock, groups, policy};
+use otp_store::Store;
 use otp_store::change::{Change, Draft, Failed, Proof, Refused};
-use otp_store::{Account, Error, Store, clock, policy};
 use std::fs::File;
 use std::path::Path;
 
@@ -40,9 +41,9 @@ impl From<Stop> for End {
     }
 }
 
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        Self::Stop(Stop::Unavailable(error))
+impl<E: Into<Cause>> From<E> for End {
+    fn from(error: E) -> Self {
+        Self::Stop(Stop::Unavailable(error.into()))
     }
 }
 
@@ -113,7 +114,7 @@ impl Dialogue<'_> {
         // A line before and one after: whoever kills the helper in between has still left the first.
         let user = account.name.as_str();
         log::changing(verb.word(), user, what.as_ref());
-        let kept = draft.keep(self.store, &policy, clock::now()?)?;
+        let kept = draft.keep(self.store, &policy, groups::belongs, clock::now()?)?;
         log::changed(verb.word(), user, what.as_ref());
         Ok(Answer::Kept {
             enrolled: kept.enrolled,
@@ -122,7 +123,14 @@ impl Dialogue<'_> {
 
     fn begin(&self, account: &Account, change: Change) -> Result<Draft, End> {
         let (account, now) = (account.clone(), clock::now()?);
-        let draft = Draft::begin(Some(self.store), account, change, self.policy, now)?;
+        let draft = Draft::begin(
+            Some(self.store),
+            account,
+            change,
+            self.policy,
+            groups::belongs,
+            now,
+        )?;
         Ok(draft)
     }
 

@@ -3,11 +3,11 @@
 //! Then the kernel says "Permission denied" at the directory of records, whose mode is as it should be. The reason lies
 //! with how the helper was installed or started.
 
+use crate::Cause;
 use nix::sys::prctl;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{getegid, getgid};
 use otp_helper::client::DEFAULT_HELPER;
-use otp_store::Error;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -31,8 +31,10 @@ struct Start {
 }
 
 /// What keeps this helper from the records and what to do about it, where the error is that it may not get to them.
-pub(crate) fn missing(error: &Error, records: &Path) -> Option<String> {
-    let Error::Io { source, .. } = error else {
+pub(crate) fn missing(cause: &Cause, records: &Path) -> Option<String> {
+    let (Cause::Store(otp_store::Error::Io { source, .. })
+    | Cause::Site(otp_site::Error::Io { source, .. })) = cause
+    else {
         return None;
     };
     if source.kind() != ErrorKind::PermissionDenied {
@@ -85,6 +87,7 @@ impl Start {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use otp_core::Before1970;
 
     const START: Start = Start {
         group: None,
@@ -166,14 +169,26 @@ mod tests {
 
     #[test]
     fn only_a_refusal_of_the_kernel_is_about_the_group() {
-        let io = |kind: ErrorKind| Error::Io {
-            path: "/x".to_owned(),
-            action: "open",
-            source: kind.into(),
+        let (path, action) = (|| "/x".to_owned(), "open");
+        let of_records = |kind: ErrorKind| {
+            Cause::Store(otp_store::Error::Io {
+                path: path(),
+                action,
+                source: kind.into(),
+            })
+        };
+        let of_policy = |kind: ErrorKind| {
+            Cause::Site(otp_site::Error::Io {
+                path: path(),
+                action,
+                source: kind.into(),
+            })
         };
         let records = Path::new("/nowhere");
-        assert!(missing(&io(ErrorKind::PermissionDenied), records).is_some());
-        assert!(missing(&io(ErrorKind::NotFound), records).is_none());
-        assert!(missing(&Error::Clock, records).is_none());
+        for io in [&of_records as &dyn Fn(_) -> _, &of_policy] {
+            assert!(missing(&io(ErrorKind::PermissionDenied), records).is_some());
+            assert!(missing(&io(ErrorKind::NotFound), records).is_none());
+        }
+        assert!(missing(&Before1970.into(), records).is_none());
     }
 }

@@ -15,10 +15,11 @@ mod system;
 use caller::{Caller, May};
 use harmless::Life;
 use line::Line;
-use otp_core::{Input, Policy};
+use otp_core::{Account, Before1970, Input, Policy};
 use otp_helper::frame::BadFrame;
 use otp_helper::protocol::{Answer, Request};
-use otp_store::{Account, Error, Overview, Store, attempt, clock, directory, policy};
+use otp_site::{clock, directory, policy};
+use otp_store::{Error, Overview, Store, attempt};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -62,16 +63,51 @@ fn main() -> ExitCode {
 /// Why there is no answer.
 enum Stop {
     /// It could not be done.
-    Unavailable(Error),
+    Unavailable(Cause),
     /// The caller is no longer there.
     Gone,
     /// The caller said something that has no place in the dialogue.
     Senseless,
 }
 
-impl From<Error> for Stop {
+/// What it is that could not be done.
+enum Cause {
+    /// To read or write the records.
+    Store(Error),
+    /// To learn something of this machine.
+    Site(otp_site::Error),
+}
+
+impl From<Error> for Cause {
     fn from(error: Error) -> Self {
-        Self::Unavailable(error)
+        Self::Store(error)
+    }
+}
+
+impl From<otp_site::Error> for Cause {
+    fn from(error: otp_site::Error) -> Self {
+        Self::Site(error)
+    }
+}
+
+impl From<Before1970> for Cause {
+    fn from(error: Before1970) -> Self {
+        Self::Site(error.into())
+    }
+}
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Site(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: Into<Cause>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Unavailable(error.into())
     }
 }
 

@@ -3,7 +3,9 @@
 //! Only the list of the directory of all records is looked at: users who may not pass there cannot reach anything below it,
 //! whatever the lists below grant. An entry that grants nothing is untidy and no more.
 
-use crate::{Error, Fault};
+use crate::Error;
+use otp_file::Fault;
+
 use rustix::fs::fgetxattr;
 use rustix::io::Errno;
 use std::fs::File;

@@ -2,9 +2,10 @@
 
 use crate::files::LOCK_DEADLINE;
 use crate::undisturbed::Undisturbed;
-use crate::{Account, Error, Store};
+use crate::{Error, Store};
+
 use otp_core::decide::failed_beforehand;
-use otp_core::{Input, Policy, UnixTime, Verdict, absent, decide};
+use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict, absent, decide};
 
 /// A verdict whose consequences are on disk.
 ///
@@ -55,7 +56,7 @@ pub fn attempt(
     policy: &Policy,
     input: &Input,
     excused: bool,
-    clock: impl FnOnce() -> Result<UnixTime, Error>,
+    clock: impl FnOnce() -> Result<UnixTime, Before1970>,
 ) -> Result<Committed<Verdict>, Error> {
     let Some(locked) = store.lock(account, LOCK_DEADLINE)? else {
         return Ok(nobody(excused, input));

@@ -4,13 +4,14 @@
 //! so whoever goes away has changed nothing; what others have changed meanwhile is not undone.
 
 use crate::files::LOCK_DEADLINE;
-use crate::{Account, Error, Record, Store, groups, mint};
+use crate::{Error, Record, Store, mint};
+
 use otp_core::code::{ClockCheck, TypedCode, check_clock};
 use otp_core::decide::standing_at;
-use otp_core::enforce::{Unenrolled, demand};
+use otp_core::enforce::{Belongs, Unenrolled, demand};
 use otp_core::record::{AuthenticatorState, Id, Name, RecoverySet, RecoveryState, Standing};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Authenticator, Credential, Policy, State, Step, UnixTime};
+use otp_core::{Account, Authenticator, Credential, Policy, State, Step, UnixTime, UserName};
 use std::time::Duration;
 
 /// Wrong codes of a new device before the change is given up.
@@ -149,7 +150,8 @@ impl Identity {
 impl Draft {
     /// Begins a change. `store` is `None` where there are no records at all yet.
     ///
-    /// With one authenticator allowed, one more means one in the place of the old.
+    /// With one authenticator allowed, one more means one in the place of the old. `belongs` looks groups up, for what policy
+    /// demands.
     ///
     /// # Errors
     /// It is refused, or the record cannot be read, or the system gave no random bytes.
@@ -158,6 +160,7 @@ impl Draft {
         account: Account,
         change: Change,
         policy: &Policy,
+        belongs: impl Fn(&UserName, &str) -> Belongs,
         now: UnixTime,
     ) -> Result<Self, Failed> {
         let record = match store {
@@ -211,7 +214,7 @@ impl Draft {
             }
             (Change::Remove(wanted), Some(_)) => {
                 let name = which(wanted, &names)?;
-                if names.len() == 1 && is_demanded(&account, policy, now) {
+                if names.len() == 1 && is_demanded(&account, policy, &belongs, now) {
                     return Err(Refused::Demanded.into());
                 }
                 goes = vec![name.clone()];
@@ -301,7 +304,13 @@ impl Draft {
     /// # Errors
     /// A new device was not proven, the account was locked or changed in the meantime, or policy was, or it could not be
     /// written.
-    pub fn keep(self, store: &Store, policy: &Policy, now: UnixTime) -> Result<Kept, Failed> {
+    pub fn keep(
+        self,
+        store: &Store,
+        policy: &Policy,
+        belongs: impl Fn(&UserName, &str) -> Belongs,
+        now: UnixTime,
+    ) -> Result<Kept, Failed> {
         let account = self.account;
         let locked = match &self.before {
             None => store.lock_or_create(&account, LOCK_DEADLINE)?,
@@ -345,7 +354,7 @@ impl Draft {
             }
             Plan::Remove(name) => {
                 devices.retain(|one| one.name != name);
-                if devices.is_empty() && is_demanded(&account, policy, now) {
+                if devices.is_empty() && is_demanded(&account, policy, &belongs, now) {
                     return Err(Refused::Demanded.into());
                 }
                 if devices.is_empty() {
@@ -383,13 +392,18 @@ impl New {
 }
 
 /// Whether policy demands a second factor now. No grace begins anew by giving one up.
-fn is_demanded(account: &Account, policy: &Policy, now: UnixTime) -> bool {
+fn is_demanded(
+    account: &Account,
+    policy: &Policy,
+    belongs: impl Fn(&UserName, &str) -> Belongs,
+    now: UnixTime,
+) -> bool {
     let who = Unenrolled {
         user: account.name.as_str(),
         nullok: false,
         first_login: Some(UnixTime::from_seconds(0)),
     };
-    let belongs = |group: &str| groups::belongs(account.name.as_str(), group);
+    let belongs = |group: &str| belongs(&account.name, group);
     !demand(&policy.enforce, &who, belongs, now).lets_in()
 }
 

@@ -1,13 +1,12 @@
 //! `credential.toml`: format version 1.
 
-use crate::Error;
-use crate::document::{Section, Source, number, text};
 use data_encoding::HEXLOWER;
 use otp_core::record::{
     Algorithm, Digits, Id, Kind, Name, OutOfRange, Period, RecoverySet, Secret,
 };
 use otp_core::recovery::{CodeHash, Salt};
 use otp_core::{Authenticator, Credential, UnixTime, base32};
+use otp_file::{Section, Source, Unparsed, number, text};
 use std::fmt::Write;
 use toml::de::DeValue;
 use zeroize::Zeroizing;
@@ -21,15 +20,15 @@ const VERSION: u64 = 1;
 const END: &str = "# end";
 
 /// Reads a credential.
-pub(crate) fn parse(path: &str, bytes: &[u8]) -> Result<Credential, Error> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<Credential, Unparsed> {
     if bytes.is_empty() {
-        return Err(Error::content(path, None, "is empty"));
+        return Err(Unparsed::whole("is empty"));
     }
-    let mut root = Source::new(path, bytes)?.root()?;
+    let mut root = Source::new(bytes)?.root()?;
     root.version(VERSION)?;
     if !bytes.trim_ascii_end().ends_with(END.as_bytes()) {
         let reason = format!("is cut off: the last line is not '{END}'");
-        return Err(Error::content(path, None, reason));
+        return Err(Unparsed::whole(reason));
     }
     let user = root.require("user", |value| text(value).map(str::to_owned))?;
     let uid = root.require("uid", |value| {
@@ -42,11 +41,10 @@ pub(crate) fn parse(path: &str, bytes: &[u8]) -> Result<Credential, Error> {
         .collect::<Result<Vec<_>, _>>()?;
     let recovery = root.section("recovery")?.map(recovery_set).transpose()?;
     root.end()?;
-    Credential::new(user, uid, authenticators, recovery)
-        .map_err(|reason| Error::content(path, None, reason.0))
+    Credential::new(user, uid, authenticators, recovery).map_err(|reason| Unparsed::whole(reason.0))
 }
 
-fn authenticator(mut section: Section<'_>) -> Result<Authenticator, Error> {
+fn authenticator(mut section: Section<'_>) -> Result<Authenticator, Unparsed> {
     let kind = section.require("type", |value| match text(value)? {
         kind @ ("totp" | "hotp") => Ok(kind == "totp"),
         _ => Err("must be \"totp\" or \"hotp\""),
@@ -78,7 +76,7 @@ fn authenticator(mut section: Section<'_>) -> Result<Authenticator, Error> {
     Ok(authenticator)
 }
 
-fn recovery_set(mut section: Section<'_>) -> Result<RecoverySet, Error> {
+fn recovery_set(mut section: Section<'_>) -> Result<RecoverySet, Unparsed> {
     let set = RecoverySet {
         id: section.require("id", id)?,
         salt: section.require("salt", |value| hex(text(value)?).map(Salt))?,

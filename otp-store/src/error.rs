@@ -1,6 +1,8 @@
 //! What can go wrong while reading or writing. An error names the file and the reason, never a file's content.
 
 use crate::{credential_file, state_file};
+use otp_core::{Before1970, UnusableName};
+use otp_file::{Fault, Unparsed, Unread};
 use std::io;
 
 /// Whose fault it is that something could not be read, written or found.
@@ -95,104 +97,15 @@ pub enum Error {
         /// The user id now.
         actual: u32,
     },
-    /// A name that cannot name a directory.
-    #[error("unusable user name: {0}")]
-    UserName(&'static str),
-    /// The name service could not answer; that is not the same as "no such user".
-    #[error("the name service did not answer: {0}")]
-    NameService(io::Error),
-    /// The name service contradicts itself about a user, so it cannot be said whose records are meant.
-    #[error("the name service knows {user} with user id {uid}, but {what}")]
-    Disagrees {
-        /// The name that it gave.
-        user: String,
-        /// The user id that it gave with it.
-        uid: u32,
-        /// What it says when it is asked the other way round.
-        what: String,
-    },
+    /// A name that cannot be a user's.
+    #[error(transparent)]
+    UserName(#[from] UnusableName),
     /// The system clock shows a time before 1970.
-    #[error("the system clock is set before 1970")]
-    Clock,
+    #[error(transparent)]
+    Clock(#[from] Before1970),
     /// The system gave no random bytes.
     #[error("no random numbers from the system")]
     Random,
-}
-
-/// Why a file or directory is not trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A symbolic link.
-    SymbolicLink,
-    /// A fifo, socket, device or directory where a file belongs.
-    NotAFile,
-    /// Something else where a directory belongs.
-    NotADirectory,
-    /// More than one name.
-    HardLink,
-    /// Somebody else's.
-    Owner {
-        /// The user id it has.
-        uid: u32,
-    },
-    /// A group that is not the store's, with rights for that group.
-    Group {
-        /// The group id it has.
-        gid: u32,
-    },
-    /// Open to more people than it may be.
-    Mode {
-        /// The permission bits it has.
-        mode: u32,
-        /// The bits it may have.
-        allowed: u32,
-    },
-    /// An access control list gives a user rights, whom the mode does not show.
-    ListedUser {
-        /// The user id in the list.
-        uid: u32,
-    },
-    /// An access control list gives a group rights, which the mode does not show.
-    ListedGroup {
-        /// The group id in the list.
-        gid: u32,
-    },
-    /// An access control list that cannot be read.
-    StrangeList,
-    /// Larger than it can be.
-    TooLarge {
-        /// The limit in bytes.
-        limit: u64,
-    },
-}
-
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::SymbolicLink => f.write_str("is a symbolic link"),
-            Self::NotAFile => f.write_str("is not a regular file"),
-            Self::NotADirectory => f.write_str("is not a directory"),
-            Self::HardLink => f.write_str("has more than one hard link"),
-            Self::Owner { uid } => write!(f, "is owned by user id {uid}, not by root"),
-            Self::Group { gid } => write!(
-                f,
-                "belongs to group id {gid}, not to the group of the store"
-            ),
-            Self::Mode { mode, allowed } => {
-                write!(f, "has mode {mode:04o}, at most {allowed:04o} is allowed")
-            }
-            Self::ListedUser { uid } => write!(
-                f,
-                "has an access control list that gives rights to user id {uid}"
-            ),
-            Self::ListedGroup { gid } => write!(
-                f,
-                "has an access control list that gives rights to group id {gid}"
-            ),
-            Self::StrangeList => f.write_str("has an access control list of an unknown form"),
-            Self::TooLarge { limit } => write!(f, "is larger than {limit} bytes"),
-        }
-    }
 }
 
 impl Error {
@@ -262,11 +175,7 @@ impl Error {
                 "run 'otp-admin reset USER', and the new owner of the name then enrols; or, if it is the same person, 'otp-admin move USER USER --force'"
             }
             Self::UserName(_) => "check the spelling",
-            Self::NameService(_) => "check 'getent passwd' and the services in /etc/nsswitch.conf",
-            Self::Disagrees { .. } => {
-                "compare what 'getent passwd' says of that name and of that number; then correct /etc/passwd, the directory or /etc/nsswitch.conf"
-            }
-            Self::Clock => "set the clock",
+            Self::Clock(_) => "set the clock",
             Self::Random => "check that /dev/urandom and getrandom work",
         }
     }
@@ -277,4 +186,39 @@ fn is_record(path: &str) -> bool {
     [credential_file::NAME, state_file::NAME]
         .iter()
         .any(|name| path.ends_with(&format!("/{name}")))
+}
+
+/// Says where something went wrong that only knows what.
+pub(crate) trait At<T> {
+    /// The same, or the error at this place.
+    fn at(self, path: &str) -> Result<T, Error>;
+}
+
+impl<T> At<T> for Result<T, Fault> {
+    fn at(self, path: &str) -> Result<T, Error> {
+        self.map_err(|fault| Error::Unsafe {
+            path: path.to_owned(),
+            fault,
+        })
+    }
+}
+
+impl<T> At<T> for Result<T, Unread> {
+    fn at(self, path: &str) -> Result<T, Error> {
+        self.or_else(|why| match why {
+            Unread::Unsafe(fault) => Err(fault).at(path),
+            Unread::Io { action, source } => Err(Error::io(path, action, source)),
+        })
+    }
+}
+
+impl<T> At<T> for Result<T, Unparsed> {
+    fn at(self, path: &str) -> Result<T, Error> {
+        self.map_err(|why| match why {
+            Unparsed::Content { line, reason } => Error::content(path, line, reason),
+            Unparsed::Newer => Error::Newer {
+                path: path.to_owned(),
+            },
+        })
+    }
 }

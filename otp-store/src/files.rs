@@ -1,20 +1,19 @@
 //! One user's directory: open safely, lock, read, commit durably.
 
+use crate::error::At;
 use crate::marks::Outside;
-use crate::safe_open::{
-    Access, Rules, metadata, open_directory, open_directory_of_anyone, open_file, read_whole,
-};
 use crate::state_file::{self, Newest};
 use crate::undisturbed::{Undisturbed, can_be_reached_by_a_user};
-use crate::{
-    Account, Error, Fault, UserName, access_list, credential_file, first_login, trust_file,
-};
+use crate::{Error, access_list, credential_file, first_login, trust_file};
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat, renameat};
 use nix::sys::stat::{Mode, fchmod, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, geteuid, mkdir, unlinkat};
-use otp_core::{Credential, State};
+use otp_core::{Account, Credential, State, UserName};
+use otp_file::{
+    Access, Fault, Rules, metadata, open_directory, open_directory_of_anyone, open_file, read_whole,
+};
 use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -96,7 +95,7 @@ impl Store {
             }
             Err(errno) => return Err(Error::io(&shown, "open", errno)),
         };
-        let found = metadata(&directory, &shown)?;
+        let found = metadata(&directory).at(&shown)?;
         // What the helper makes for a user belongs to that user: nobody else than its group may even pass through here.
         Rules {
             allowed: USER_DIRECTORY_MODE,
@@ -104,7 +103,8 @@ impl Store {
             group: None,
             one_name: true,
         }
-        .check(&shown, &found)?;
+        .check(&found)
+        .at(&shown)?;
         access_list::check(&directory, &shown, found.gid())?;
         let store = Self {
             directory,
@@ -233,7 +233,7 @@ impl Store {
     /// The group of the store, and the set-group-id bit that hands it on to new files.
     fn give_to_group(&self, locked: &Locked) -> Result<(), Error> {
         let directory = &locked.directory;
-        let found = metadata(directory, &locked.path)?;
+        let found = metadata(directory).at(&locked.path)?;
         // What root has made, the helper cannot change, and need not.
         if found.gid() == self.group && found.mode() & 0o7777 == USER_DIRECTORY_MODE {
             return Ok(());
@@ -251,7 +251,8 @@ impl Store {
             one_name: true,
         };
         let name = &account.name;
-        let opened = open_directory(&self.directory, name.as_str(), &self.path_of(name), rules)?;
+        let opened =
+            open_directory(&self.directory, name.as_str(), rules).at(&self.path_of(name))?;
         Ok(opened.inspect(adopt))
     }
 
@@ -291,7 +292,7 @@ impl Store {
     ) -> Result<Option<Locked>, Error> {
         let path = self.path_of(name);
         let open = || {
-            let directory = open_directory_of_anyone(&self.directory, name.as_str(), &path)?;
+            let directory = open_directory_of_anyone(&self.directory, name.as_str()).at(&path)?;
             Ok(directory.map(|directory| Locked {
                 directory,
                 undisturbed: None,
@@ -380,9 +381,11 @@ impl Locked {
     /// Whether this directory still is the one of that name.
     fn is_what_is_called(&self, parent: &File, name: &UserName) -> Result<bool, Error> {
         let identity = |directory: &File| {
-            metadata(directory, &self.path).map(|found| (found.dev(), found.ino()))
+            metadata(directory)
+                .at(&self.path)
+                .map(|found| (found.dev(), found.ino()))
         };
-        let Some(called) = open_directory_of_anyone(parent, name.as_str(), &self.path)? else {
+        let Some(called) = open_directory_of_anyone(parent, name.as_str()).at(&self.path)? else {
             return Ok(false);
         };
         Ok(identity(&called)? == identity(&self.directory)?)
@@ -460,15 +463,15 @@ impl Locked {
         };
         let (directory, name) = (&self.directory, credential_file::NAME);
         let limit = credential_file::LIMIT;
-        let Some(file) = open_file(directory, name, &path, Access::Read, rules, limit)? else {
+        let Some(file) = open_file(directory, name, Access::Read, rules, limit).at(&path)? else {
             return Ok(None);
         };
-        let credential = credential_file::parse(&path, &read_whole(&file, &path, limit)?)?;
+        let credential = credential_file::parse(&read_whole(&file, limit).at(&path)?).at(&path)?;
         let rules = Rules {
             account: Some(credential.uid()),
             ..rules
         };
-        rules.check(&path, &metadata(&file, &path)?)?;
+        rules.check(&metadata(&file).at(&path)?).at(&path)?;
         Ok(Some(Account {
             name: UserName::new(credential.user())?,
             uid: credential.uid(),
@@ -481,7 +484,9 @@ impl Locked {
             account: Some(uid),
             ..self.rules(USER_DIRECTORY_MODE)
         };
-        rules.check(&self.path, &metadata(&self.directory, &self.path)?)?;
+        rules
+            .check(&metadata(&self.directory).at(&self.path)?)
+            .at(&self.path)?;
         adopt(&self.directory);
         self.owner = Some(uid);
         Ok(())
@@ -493,11 +498,11 @@ impl Locked {
         open_file(
             &self.directory,
             credential_file::NAME,
-            &path,
             Access::Read,
             rules,
             credential_file::LIMIT,
         )
+        .at(&path)
     }
 
     /// Reads the record of `account`; `None`: there is no credential, so the account is not enrolled.
@@ -511,7 +516,8 @@ impl Locked {
         };
         adopt(&file);
         let credential =
-            credential_file::parse(&path, &read_whole(&file, &path, credential_file::LIMIT)?)?;
+            credential_file::parse(&read_whole(&file, credential_file::LIMIT).at(&path)?)
+                .at(&path)?;
         if credential.user() != account.name.as_str() {
             let recorded = credential.user().escape_debug().to_string();
             return Err(Error::AnotherUsers { path, recorded });
@@ -531,11 +537,11 @@ impl Locked {
         let Some(file) = open_file(
             &self.directory,
             state_file::NAME,
-            &path,
             Access::ReadAndWrite,
             rules,
             limit,
-        )?
+        )
+        .at(&path)?
         else {
             return Err(Error::Missing {
                 path,
@@ -543,7 +549,7 @@ impl Locked {
             });
         };
         adopt(&file);
-        let newest = Newest::of(&path, &read_whole(&file, &path, limit)?)?;
+        let newest = Newest::of(&read_whole(&file, limit).at(&path)?).at(&path)?;
         if !newest.state.covers(&credential) {
             return Err(Error::content(
                 &path,

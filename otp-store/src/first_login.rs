@@ -7,11 +7,11 @@
 //! ```
 //! In the user's directory, root's, and gone with it. Another owner of the same name has a grace of their own.
 
-use crate::document::{Source, number};
+use crate::error::At;
 use crate::files::{LOCK_DEADLINE, temporary_name};
-use crate::safe_open::{Access, open_file, read_whole};
-use crate::{Account, Error, Locked, Store};
-use otp_core::UnixTime;
+use crate::{Error, Locked, Store};
+use otp_core::{Account, UnixTime};
+use otp_file::{Access, Source, Unparsed, number, open_file, read_whole};
 use std::time::Duration;
 
 pub(crate) const NAME: &str = "first-login";
@@ -140,17 +140,17 @@ impl Locked {
     fn moment_in(&self, name: &str, account: &Account) -> Result<Option<UnixTime>, Error> {
         let path = self.path_of(name);
         let (directory, rules) = (self.directory(), self.rules_for_roots_own(MODE));
-        let Some(file) = open_file(directory, name, &path, Access::Read, rules, LIMIT)? else {
+        let Some(file) = open_file(directory, name, Access::Read, rules, LIMIT).at(&path)? else {
             return Ok(None);
         };
-        let (uid, when) = parse(&path, &read_whole(&file, &path, LIMIT)?)?;
+        let (uid, when) = parse(&read_whole(&file, LIMIT).at(&path)?).at(&path)?;
         Ok((uid == u64::from(account.uid)).then_some(when))
     }
 }
 
 /// Whose it is, and when it was.
-fn parse(path: &str, bytes: &[u8]) -> Result<(u64, UnixTime), Error> {
-    let mut root = Source::new(path, bytes)?.root()?;
+fn parse(bytes: &[u8]) -> Result<(u64, UnixTime), Unparsed> {
+    let mut root = Source::new(bytes)?.root()?;
     root.version(VERSION)?;
     let uid = root.require("uid", number)?;
     let seconds = root.require("first_login", number)?;

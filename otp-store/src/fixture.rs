@@ -1,10 +1,14 @@
 //! What the tests of this crate share: an account whose secrets are markers, and a place to keep it in.
 
-use crate::{Account, Error, Store, UserName};
+use crate::{Error, Store};
+
 use otp_core::code::Generator;
+use otp_core::enforce::Belongs;
 use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Period, RecoverySet, Secret};
 use otp_core::recovery::{RecoveryCode, Salt};
-use otp_core::{Authenticator, Credential, Input, State, Step, UnixTime, base32};
+use otp_core::{
+    Account, Authenticator, Credential, Input, State, Step, UnixTime, UserName, base32,
+};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -26,6 +30,11 @@ pub(crate) fn alice() -> Account {
         name: UserName::new("alice").unwrap(),
         uid: 1001,
     }
+}
+
+/// A name service that knows no group.
+pub(crate) fn no_groups(_: &UserName, _: &str) -> Belongs {
+    Belongs::Unknown
 }
 
 /// A phone and three recovery codes.

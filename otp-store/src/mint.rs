@@ -1,6 +1,8 @@
 //! Making new authenticators and recovery codes: the only place that draws random numbers.
 
-use crate::{Account, Error};
+use crate::Error;
+use otp_core::Account;
+
 use otp_core::record::{CodePolicy, Id, Kind, Name, RecoverySet, Secret};
 use otp_core::recovery::{RecoveryCode, Salt};
 use otp_core::{Authenticator, Credential, Policy, UnixTime};
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn no_two_are_alike() {
         let account = Account {
-            name: crate::UserName::new("alice").unwrap(),
+            name: otp_core::UserName::new("alice").unwrap(),
             uid: 1001,
         };
         let make = || {
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn policy_can_do_without_recovery_codes() {
         let account = Account {
-            name: crate::UserName::new("alice").unwrap(),
+            name: otp_core::UserName::new("alice").unwrap(),
             uid: 1001,
         };
         let mut policy = Policy::default();

@@ -4,7 +4,9 @@
 //! user's and names the old one: then neither gets in by it, and the same move again completes it.
 
 use crate::files::ROOTS_LOCK_DEADLINE;
-use crate::{Account, Error, Locked, Store, UserName};
+use crate::{Error, Locked, Store};
+use otp_core::{Account, UserName};
+
 use otp_core::{Credential, UnixTime};
 
 /// What a move has done.

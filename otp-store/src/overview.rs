@@ -1,10 +1,11 @@
 //! What can be told about one account without telling a secret.
 
 use crate::files::LOCK_DEADLINE;
-use crate::{Account, Error, Locked, Record, Store};
+use crate::{Error, Locked, Record, Store};
+
 use otp_core::decide::standing_at;
 use otp_core::record::{Name, Refusal, Standing};
-use otp_core::{Policy, State, UnixTime};
+use otp_core::{Account, Before1970, Policy, State, UnixTime};
 
 /// How an enrolled account stands at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Store {
     pub fn standing(
         &self,
         account: &Account,
-        clock: impl FnOnce() -> Result<UnixTime, Error>,
+        clock: impl FnOnce() -> Result<UnixTime, Before1970>,
     ) -> Result<Option<Standing>, Error> {
         let Some(locked) = self.lock(account, LOCK_DEADLINE)? else {
             return Ok(None);
@@ -64,7 +65,7 @@ impl Locked {
     fn read_settled(
         &self,
         account: &Account,
-        clock: impl FnOnce() -> Result<UnixTime, Error>,
+        clock: impl FnOnce() -> Result<UnixTime, Before1970>,
     ) -> Result<Option<Record>, Error> {
         let Some(mut record) = self.read(account)? else {
             return Ok(None);
@@ -94,7 +95,7 @@ impl Overview {
         store: &Store,
         account: &Account,
         policy: &Policy,
-        clock: impl FnOnce() -> Result<UnixTime, Error>,
+        clock: impl FnOnce() -> Result<UnixTime, Before1970>,
     ) -> Result<Option<Self>, Error> {
         let Some(locked) = store.lock(account, LOCK_DEADLINE)? else {
             return Ok(None);

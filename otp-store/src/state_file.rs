@@ -3,9 +3,9 @@
 //! A write touches only the older record, so a torn one leaves the newer to count. Nothing grows: a login needs no
 //! free disk block.
 
-use crate::Error;
 use otp_core::record::{AuthenticatorState, Drift, Id, RecoveryState, Refusal, Resync, Standing};
 use otp_core::{State, Step, UnixTime};
+use otp_file::Unparsed;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::str::FromStr;
@@ -43,10 +43,10 @@ impl Newest {
     /// # Errors
     /// The wrong size, no valid record, or any record of a newer version: to fall back from that to an older one
     /// would bring used codes back.
-    pub(crate) fn of(path: &str, bytes: &[u8]) -> Result<Self, Error> {
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, Unparsed> {
         if bytes.len() != SIZE {
             let reason = format!("has {} bytes instead of {SIZE}", bytes.len());
-            return Err(Error::content(path, None, reason));
+            return Err(Unparsed::whole(reason));
         }
         let mut newest: Option<Self> = None;
         for (slot, record) in bytes.chunks_exact(RECORD).enumerate() {
@@ -64,14 +64,12 @@ impl Newest {
                     }
                 }
                 Err(Invalid::Newer) => {
-                    return Err(Error::Newer {
-                        path: path.to_owned(),
-                    });
+                    return Err(Unparsed::Newer);
                 }
                 Err(Invalid::Damaged) => {}
             }
         }
-        newest.ok_or_else(|| Error::content(path, None, "both records are damaged"))
+        newest.ok_or_else(|| Unparsed::whole("both records are damaged"))
     }
 
     /// The record that follows this one.

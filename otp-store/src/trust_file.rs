@@ -10,15 +10,15 @@
 //! In the user's directory, root's alone. It says when trust began, so that how long it lasts is what policy says now.
 //! Whatever is wrong with it means that a code is asked for.
 
-use crate::document::{Section, Source, number, text};
+use crate::error::At;
 use crate::files::LOCK_DEADLINE;
-use crate::safe_open::{Access, open_file, read_whole};
-use crate::{Account, Error, Locked, Store};
+use crate::{Error, Locked, Store};
 use nix::errno::Errno;
 use nix::unistd::{UnlinkatFlags, unlinkat};
 use otp_core::decide::standing_at;
 use otp_core::record::Standing;
-use otp_core::{UnixTime, network};
+use otp_core::{Account, UnixTime, network};
+use otp_file::{Access, Section, Source, Unparsed, number, open_file, read_whole, text};
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::time::Duration;
@@ -119,15 +119,15 @@ impl Locked {
     fn places(&self) -> Result<Vec<(Place, UnixTime)>, Error> {
         let path = self.path_of(NAME);
         let (directory, rules) = (self.directory(), self.rules_for_roots_own(MODE));
-        let Some(file) = open_file(directory, NAME, &path, Access::Read, rules, LIMIT)? else {
+        let Some(file) = open_file(directory, NAME, Access::Read, rules, LIMIT).at(&path)? else {
             return Ok(Vec::new());
         };
-        parse(&path, &read_whole(&file, &path, LIMIT)?)
+        parse(&read_whole(&file, LIMIT).at(&path)?).at(&path)
     }
 }
 
-fn parse(path: &str, bytes: &[u8]) -> Result<Vec<(Place, UnixTime)>, Error> {
-    let mut root = Source::new(path, bytes)?.root()?;
+fn parse(bytes: &[u8]) -> Result<Vec<(Place, UnixTime)>, Unparsed> {
+    let mut root = Source::new(bytes)?.root()?;
     root.version(VERSION)?;
     let mut places = Vec::new();
     for mut section in root.sections("place")? {
@@ -139,7 +139,7 @@ fn parse(path: &str, bytes: &[u8]) -> Result<Vec<(Place, UnixTime)>, Error> {
     Ok(places)
 }
 
-fn place(section: &mut Section<'_>) -> Result<(Place, UnixTime), Error> {
+fn place(section: &mut Section<'_>) -> Result<(Place, UnixTime), Unparsed> {
     let service = section.require("service", |value| text(value).map(str::to_owned))?;
     let address = section.require("address", |value| text(value).map(str::to_owned))?;
     let since = section.require("since", number)?;

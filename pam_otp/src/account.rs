@@ -14,9 +14,8 @@ use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
 use otp_core::login::{AtAccountLine, at_account_line};
 use otp_core::messages::Message;
 use otp_core::record::Standing;
-use otp_core::{UnixTime, Verdict};
-use otp_store::Account;
-use otp_store::stack::may_enrol_in;
+use otp_core::{Account, UnixTime, Verdict};
+use otp_site::stack::may_enrol_in;
 
 /// Runs one `pam_sm_acct_mgmt`. Whatever goes wrong on the way refuses.
 pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Answer {

@@ -6,12 +6,12 @@
 use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Reply, Tone};
 use crate::{account, login, password};
 use libc::{c_char, c_int, c_uint, c_void};
-use otp_core::UnixTime;
 use otp_core::enforce::Belongs;
 use otp_core::event::{Entry, Event, Severity, Text, Value};
 use otp_core::login::AccountLine;
-use otp_store::stack::Stacks;
-use otp_store::{Error, Named, clock, directory, groups, host};
+use otp_core::{Before1970, UnixTime, UserName};
+use otp_site::stack::Stacks;
+use otp_site::{Error, Named, clock, directory, groups, host};
 use pam::constants::{
     PAM_ERROR_MSG, PAM_ESTABLISH_CRED, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT,
     PAM_TEXT_INFO, PamFlag, PamResultCode,
@@ -368,7 +368,7 @@ impl Host for Pam<'_> {
         directory::named(name)
     }
 
-    fn belongs(&mut self, user: &str, group: &str) -> Belongs {
+    fn belongs(&mut self, user: &UserName, group: &str) -> Belongs {
         groups::belongs(user, group)
     }
 
@@ -388,7 +388,7 @@ impl Host for Pam<'_> {
         nix::unistd::geteuid().is_root()
     }
 
-    fn now(&mut self) -> Result<UnixTime, Error> {
+    fn now(&mut self) -> Result<UnixTime, Before1970> {
         clock::now()
     }
 }

@@ -4,13 +4,14 @@ use crate::event;
 use crate::host::{Answer, Host, HostFault, Origin, Tone};
 use crate::options::Options;
 use crate::route::{Lost, Route};
-use otp_core::enforce::{Demand, Unenrolled, demand_on_login};
+use otp_core::enforce::{Demand, Login, demand_on_login};
 use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
 use otp_core::messages::Message;
 use otp_core::network::{self, Network};
 use otp_core::record::Language;
-use otp_core::{Policy, UnixTime};
-use otp_store::{Account, Error, UserName, policy};
+use otp_core::{Account, Before1970, Policy, UnixTime, UserName};
+use otp_site::policy;
+use otp_store::Error;
 use std::path::PathBuf;
 
 /// Why a login ended without a verdict.
@@ -36,6 +37,18 @@ impl From<Lost> for Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Lost(Lost::Store(error))
+    }
+}
+
+impl From<otp_site::Error> for Stop {
+    fn from(error: otp_site::Error) -> Self {
+        Self::Lost(Lost::Site(error))
+    }
+}
+
+impl From<Before1970> for Stop {
+    fn from(error: Before1970) -> Self {
+        Self::Lost(Lost::Site(error.into()))
     }
 }
 
@@ -143,14 +156,14 @@ impl<'h, H: Host> Call<'h, H> {
         first_login: Option<UnixTime>,
         now: UnixTime,
     ) -> Demand {
-        let who = Unenrolled {
-            user: account.name.as_str(),
+        let login = Login {
+            name: &account.name,
+            alias: case.alias.as_ref(),
             nullok: case.nullok,
             first_login,
         };
-        let alias = case.alias.as_ref().map(UserName::as_str);
-        let belongs = |user: &str, group: &str| self.host.belongs(user, group);
-        let (wanted, unknown) = demand_on_login(&case.policy.enforce, &who, alias, belongs, now);
+        let belongs = |user: &UserName, group: &str| self.host.belongs(user, group);
+        let (wanted, unknown) = demand_on_login(&case.policy.enforce, &login, belongs, now);
         for group in unknown {
             let reason = format!("the group {group} cannot be looked up");
             self.warn(&reason);

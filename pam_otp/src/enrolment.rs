@@ -12,9 +12,10 @@ use otp_core::messages::enrol::{Dialogue, KEPT, LATER, is_word};
 use otp_core::qr::{self, Canvas, Matrix, Style};
 use otp_core::record::{Authenticator, DEFAULT_NAME, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{base32, otpauth, recovery_sheet};
+use otp_core::{Account, base32, otpauth, recovery_sheet};
+use otp_site::{groups, policy};
+use otp_store::Store;
 use otp_store::change::{Change, Draft, Failed, Proof, Refused};
-use otp_store::{Account, Store, policy};
 use zeroize::Zeroizing;
 
 /// A terminal that nothing is known of.
@@ -131,7 +132,8 @@ impl<H: Host> Script<'_, '_, H> {
         let name = Name::new(DEFAULT_NAME).expect("the default is a name");
         let now = self.call.host.now()?;
         let change = Change::Enrol(name.clone());
-        let mut draft = Draft::begin(Some(store), account, change, policy, now)?;
+        let belongs = groups::belongs;
+        let mut draft = Draft::begin(Some(store), account, change, policy, belongs, now)?;
         if draft.changes_a_record() {
             return Ok(Outcome::SetUpMeanwhile);
         }
@@ -149,7 +151,7 @@ impl<H: Host> Script<'_, '_, H> {
         let now = self.call.host.now()?;
         // Minutes have gone by: what the administrator has decided meanwhile counts.
         let policy = policy::load(&self.case.conf)?;
-        draft.keep(store, &policy, now)?;
+        draft.keep(store, &policy, groups::belongs, now)?;
         self.log(Event::Change, &name);
         let (user, name) = (self.account.name.as_str(), DEFAULT_NAME);
         self.tell(Dialogue::Done { user, name, codes });

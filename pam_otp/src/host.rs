@@ -1,10 +1,10 @@
 //! What a login needs from the program that it happens in.
 
-use otp_core::UnixTime;
 use otp_core::enforce::Belongs;
 use otp_core::event::Entry;
 use otp_core::login::AccountLine;
-use otp_store::{Error, Named};
+use otp_core::{Before1970, UnixTime, UserName};
+use otp_site::{Error, Named};
 use zeroize::Zeroizing;
 
 /// What a person typed, or what another module left as the password. Wiped on drop.
@@ -119,7 +119,7 @@ pub(crate) trait Host {
     /// Looks up in the name service whom a name leads to.
     fn account(&mut self, name: &str) -> Result<Option<Named>, Error>;
     /// Whether a group holds a user.
-    fn belongs(&mut self, user: &str, group: &str) -> Belongs;
+    fn belongs(&mut self, user: &UserName, group: &str) -> Belongs;
     /// Whether every login through a service comes to the account line of this module.
     fn account_line(&mut self, service: &str) -> Result<AccountLine, Error>;
     /// Whether a service has another module that finds out who its users are.
@@ -129,5 +129,5 @@ pub(crate) trait Host {
     /// Whether this process may read the records itself.
     fn is_root(&self) -> bool;
     /// The time now.
-    fn now(&mut self) -> Result<UnixTime, Error>;
+    fn now(&mut self) -> Result<UnixTime, Before1970>;
 }

@@ -10,9 +10,9 @@ use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
 use otp_core::login::{AccountLine, Around, CodeLine, NobodyEnrols, at_code_line};
 use otp_core::messages::Message;
 use otp_core::record::AtLogin;
-use otp_core::{UnixTime, Verdict, input};
-use otp_store::stack::may_enrol_in;
-use otp_store::{Account, Place};
+use otp_core::{Account, UnixTime, Verdict, input};
+use otp_site::stack::may_enrol_in;
+use otp_store::Place;
 
 /// Runs one `pam_sm_authenticate`.
 ///

@@ -54,7 +54,7 @@ impl Default for Options {
             echo: false,
             prompt: None,
             debug: false,
-            conf: otp_store::policy::DEFAULT_FILE.into(),
+            conf: otp_site::policy::DEFAULT_FILE.into(),
             state_dir: otp_store::files::DEFAULT_DIRECTORY.into(),
             helper: otp_helper::client::DEFAULT_HELPER.into(),
             language: None,

@@ -2,11 +2,11 @@
 
 use crate::options::Options;
 use otp_core::record::Standing;
-use otp_core::{Input, Policy, UnixTime, Verdict};
+use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict};
 use otp_helper::client::{NoAnswer, ask};
 use otp_helper::protocol::{Answer, Request};
 use otp_store::attempt::{attempt, nobody};
-use otp_store::{Account, Committed, Error, Store};
+use otp_store::{Committed, Error, Store};
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
@@ -64,6 +64,8 @@ impl Attempted {
 pub(crate) enum Lost {
     /// The records could not be read or written.
     Store(Error),
+    /// This machine could not say what has to be known.
+    Site(otp_site::Error),
     /// The helper did not answer.
     Helper(NoAnswer),
     /// The helper answered that this process may not ask.
@@ -88,6 +90,7 @@ impl std::fmt::Display for Lost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Store(error) => error.fmt(f),
+            Self::Site(error) => error.fmt(f),
             Self::Helper(reason) => reason.fmt(f),
             Self::Denied => f.write_str("this program may not check this user's codes"),
             Self::Unavailable(reason) => f.write_str(reason),
@@ -133,7 +136,7 @@ impl Route {
     pub(crate) fn standing(
         &self,
         account: &Account,
-        clock: impl FnOnce() -> Result<UnixTime, Error>,
+        clock: impl FnOnce() -> Result<UnixTime, Before1970>,
     ) -> Result<Option<Standing>, Lost> {
         match self {
             Self::Direct(store) => Ok(store.standing(account, clock)?),
@@ -156,7 +159,7 @@ impl Route {
         typed: &[u8],
         password: Option<&[u8]>,
         excused: bool,
-        clock: impl FnOnce() -> Result<UnixTime, Error>,
+        clock: impl FnOnce() -> Result<UnixTime, Before1970>,
     ) -> Result<Attempted, Lost> {
         let input = Input::parse_after_password(typed, password);
         match (self, account) {

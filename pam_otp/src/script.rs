@@ -9,8 +9,9 @@ use otp_core::event::Entry;
 use otp_core::login::AccountLine;
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Credential, Policy, State, Step, UnixTime};
-use otp_store::{Account, Error, Named, Store, UserName, mint};
+use otp_core::{Account, Before1970, Credential, Policy, State, Step, UnixTime, UserName};
+use otp_site::{Error, Named};
+use otp_store::{Store, mint};
 use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -309,12 +310,12 @@ impl Host for Script {
         Ok(self.passed.clone())
     }
 
-    fn belongs(&mut self, user: &str, group: &str) -> Belongs {
+    fn belongs(&mut self, user: &UserName, group: &str) -> Belongs {
         match group {
             "gone" => Belongs::Unknown,
             group if self.groups.contains(&group) => Belongs::Yes,
             // What only a second name is in.
-            "of-ally" if user == "ally" => Belongs::Yes,
+            "of-ally" if user.as_str() == "ally" => Belongs::Yes,
             _ => Belongs::No,
         }
     }
@@ -353,7 +354,7 @@ impl Host for Script {
         true
     }
 
-    fn now(&mut self) -> Result<UnixTime, Error> {
+    fn now(&mut self) -> Result<UnixTime, Before1970> {
         Ok(self.now)
     }
 }

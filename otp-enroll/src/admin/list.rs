@@ -5,11 +5,12 @@ use crate::layout::table;
 use crate::output;
 use crate::overview::Overview;
 use crate::site::Site;
-use otp_core::UnixTime;
 use otp_core::messages::admin::{Report, minute_utc};
 use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Standing;
-use otp_store::{Error, Store, UserName, clock, directory};
+use otp_core::{UnixTime, UserName};
+use otp_site::{Error, clock, directory};
+use otp_store::Store;
 
 /// How the list is written.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,10 +3,11 @@
 use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
+use otp_core::UserName;
 use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
+use otp_site::directory;
 use otp_store::moving::{Failed, Moved, NotMoved};
-use otp_store::{UserName, directory};
 
 /// Gives the record of `old` to `new`; whether both are one person is for the administrator to say where it cannot be seen.
 pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(), Failure> {

@@ -9,8 +9,8 @@ pub use show::show;
 use otp_core::login::{AccountLine, Door};
 use otp_core::messages::policy::Finding;
 use otp_core::record::{AtLogin, EnforcePolicy, Groups};
-use otp_store::Error;
-use otp_store::stack::{ENROLLING, Service, Stacks, may_enrol_in};
+use otp_site::Error;
+use otp_site::stack::{ENROLLING, Service, Stacks, may_enrol_in};
 
 /// What is wrong with a group of the policy that cannot be looked up, once for each list that it is in.
 fn unknown_group(enforce: &EnforcePolicy, group: &str) -> Vec<Finding> {

@@ -3,12 +3,14 @@
 use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
+use otp_core::UserName;
 use otp_core::decide::standing_at;
 use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Standing;
+use otp_site::{Named, clock, directory};
 use otp_store::files::ROOTS_LOCK_DEADLINE;
-use otp_store::{Error, Named, Store, UserName, clock, directory};
+use otp_store::{Error, Store};
 
 /// Lifts a lock or a disablement, forgets the failures, and tells which. What was used stays used.
 pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {

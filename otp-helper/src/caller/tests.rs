@@ -1,6 +1,6 @@
 use super::*;
+use otp_core::UserName;
 use otp_core::every;
-use otp_store::UserName;
 
 const RELATIONS: [Relation; 4] = every!(Relation: Root, Owner, Trusted, Stranger);
 

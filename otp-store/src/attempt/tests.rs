@@ -1,8 +1,9 @@
 use super::*;
+use crate::Fault;
 use crate::fixture::{
     NOW, Place, alice, code, credential, enrol, place_of_parent, run_again_after, state_of,
 };
-use crate::{Fault, UserName};
+use otp_core::UserName;
 use otp_core::record::{Refusal, Standing};
 use std::fs;
 use std::path::Path;
@@ -118,7 +119,7 @@ fn without_a_clock_there_is_no_verdict_and_nothing_is_written() {
     let before = fs::read(place.file("state")).unwrap();
     for (steps_from_now, excused) in [(0, false), (0, true), (1000, true)] {
         let input = code(&credential(), steps_from_now);
-        let broken = || Err(Error::Clock);
+        let broken = || Err(Before1970);
         let error = attempt(
             &place.store(),
             &alice(),
@@ -127,7 +128,7 @@ fn without_a_clock_there_is_no_verdict_and_nothing_is_written() {
             excused,
             broken,
         );
-        assert!(matches!(error, Err(Error::Clock)));
+        assert!(matches!(error, Err(Error::Clock(_))));
     }
     assert!(fs::read(place.file("state")).unwrap() == before);
 }

@@ -1,6 +1,8 @@
 use super::*;
 use crate::attempt::{Committed, attempt};
-use crate::fixture::{NOW, Place, SOON, alice, code, credential, recovery_code, state_of};
+use crate::fixture::{
+    NOW, Place, SOON, alice, code, credential, no_groups, recovery_code, state_of,
+};
 use otp_core::code::Generator;
 use otp_core::record::{Groups, Refusal};
 use otp_core::{Input, Verdict};
@@ -18,7 +20,14 @@ fn name(text: &str) -> Name {
 }
 
 fn begin(place: &Place, change: Change, policy: &Policy) -> Result<Draft, Failed> {
-    Draft::begin(Some(&place.store()), alice(), change, policy, NOW)
+    Draft::begin(
+        Some(&place.store()),
+        alice(),
+        change,
+        policy,
+        no_groups,
+        NOW,
+    )
 }
 
 fn refusal<T>(result: Result<T, Failed>) -> Refused {
@@ -50,7 +59,9 @@ fn make(place: &Place, change: Change, policy: &Policy) -> (Kept, Vec<RecoveryCo
     let codes = codes.map(|one| RecoveryCode::parse(one.as_bytes()).unwrap());
     let codes = codes.collect();
     (
-        draft.keep(&place.store(), &lenient(), NOW).expect("kept"),
+        draft
+            .keep(&place.store(), &lenient(), no_groups, NOW)
+            .expect("kept"),
         codes,
         next,
     )
@@ -85,7 +96,10 @@ fn a_first_authenticator_is_kept_after_its_code_which_opens_no_login() {
     assert_eq!(draft.codes().len(), 10);
     let (code, next) = (shown(&draft, 0), shown(&draft, 1));
     assert_eq!(draft.prove(&code, &policy, NOW), Ok(Proof::Right));
-    let kept = draft.keep(&place.store(), &lenient(), NOW).ok().unwrap();
+    let kept = draft
+        .keep(&place.store(), &lenient(), no_groups, NOW)
+        .ok()
+        .unwrap();
     assert_eq!(kept, Kept { enrolled: true });
     assert_eq!(try_input(&place, &Input::parse(&code)), Verdict::Replayed);
     assert!(matches!(
@@ -101,7 +115,7 @@ fn nothing_is_kept_that_was_not_proven() {
         let before = state_of(&place.store());
         let draft = begin(&place, change.clone(), &lenient()).ok().unwrap();
         assert_eq!(
-            refusal(draft.keep(&place.store(), &lenient(), NOW)),
+            refusal(draft.keep(&place.store(), &lenient(), no_groups, NOW)),
             Refused::NotProven
         );
         let mut draft = begin(&place, change, &lenient()).ok().unwrap();
@@ -112,7 +126,7 @@ fn nothing_is_kept_that_was_not_proven() {
         let code = shown(&draft, 0);
         assert_eq!(draft.prove(&code, &lenient(), NOW), Err(Refused::NotProven));
         assert_eq!(
-            refusal(draft.keep(&place.store(), &lenient(), NOW)),
+            refusal(draft.keep(&place.store(), &lenient(), no_groups, NOW)),
             Refused::NotProven
         );
         assert_eq!(state_of(&place.store()), before);
@@ -138,7 +152,7 @@ fn a_code_of_a_wrong_clock_says_how_far_off_it_is() {
         assert_eq!(draft.prove(&code, &policy, NOW), Ok(expected));
         if expected != Proof::Right {
             assert_eq!(
-                refusal(draft.keep(&place.store(), &lenient(), NOW)),
+                refusal(draft.keep(&place.store(), &lenient(), no_groups, NOW)),
                 Refused::NotProven
             );
         }
@@ -328,7 +342,7 @@ fn a_locked_account_is_not_changed() {
     // Also where the lock begins between question and answer.
     for draft in begun {
         assert_eq!(
-            refusal(draft.keep(&place.store(), &lenient(), NOW)),
+            refusal(draft.keep(&place.store(), &lenient(), no_groups, NOW)),
             Refused::Locked { opens: true }
         );
     }
@@ -353,7 +367,7 @@ fn what_somebody_else_has_changed_meanwhile_is_not_undone() {
             }
             make(&place, meanwhile.clone(), &lenient());
             assert_eq!(
-                refusal(draft.keep(&place.store(), &lenient(), NOW)),
+                refusal(draft.keep(&place.store(), &lenient(), no_groups, NOW)),
                 Refused::ChangedMeanwhile
             );
         }
@@ -371,7 +385,7 @@ fn of_two_first_enrolments_the_second_is_refused() {
     assert_eq!(late.prove(&code, &policy, NOW), Ok(Proof::Right));
     make(&place, Change::Enrol(name("early")), &policy);
     assert_eq!(
-        refusal(late.keep(&place.store(), &lenient(), NOW)),
+        refusal(late.keep(&place.store(), &lenient(), no_groups, NOW)),
         Refused::ChangedMeanwhile
     );
     assert_eq!(names_there(&place), ["early"]);
@@ -412,7 +426,7 @@ fn the_policy_of_the_end_counts() {
         .unwrap();
     let strict = Policy::default();
     assert_eq!(
-        refusal(draft.keep(&place.store(), &strict, NOW)),
+        refusal(draft.keep(&place.store(), &strict, no_groups, NOW)),
         Refused::Demanded
     );
     let mut draft = begin(&place, Change::Add(name("tablet")), &lenient())
@@ -421,7 +435,7 @@ fn the_policy_of_the_end_counts() {
     let code = shown(&draft, 0);
     assert_eq!(draft.prove(&code, &lenient(), NOW), Ok(Proof::Right));
     assert_eq!(
-        refusal(draft.keep(&place.store(), &strict, NOW)),
+        refusal(draft.keep(&place.store(), &strict, no_groups, NOW)),
         Refused::Full(1)
     );
     assert_eq!(names_there(&place), ["phone"]);

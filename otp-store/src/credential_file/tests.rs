@@ -1,4 +1,6 @@
 use super::*;
+use crate::Error;
+use crate::error::At;
 use crate::fixture::{KEY, assert_tells_no_secret_of};
 
 mod round_trip;
@@ -37,6 +39,10 @@ created = 1763640002
 codes = ["df3efbc38ce4360547899faa863e973a1a593e9fa854b4a8bd25605693bc6a9e"]
 # end
 "#;
+
+fn parse(path: &str, bytes: &[u8]) -> Result<Credential, Error> {
+    super::parse(bytes).at(path)
+}
 
 fn parse_text(text: &str) -> Result<Credential, Error> {
     parse(PATH, text.as_bytes())

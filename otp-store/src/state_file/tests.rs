@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::At;
 use crate::fixture::{KEY, assert_tells_no_secret_of};
 use proptest::collection::vec;
 use proptest::option;
@@ -155,7 +156,7 @@ fn place_of(next: &Successor) -> usize {
 }
 
 fn refusal(bytes: &[u8]) -> String {
-    let Err(error) = Newest::of(PATH, bytes) else {
+    let Err(error) = Newest::of(bytes).at(PATH) else {
         panic!("taken:\n{}", String::from_utf8_lossy(bytes));
     };
     assert_tells_no_secret_of(bytes, &error);
@@ -221,13 +222,13 @@ proptest! {
         let mut bytes = whole(&states[0]).unwrap();
         let (mut sequence, mut slot) = (2, 1);
         for state in &states {
-            let newest = Newest::of(PATH, &bytes).unwrap();
+            let newest = Newest::of(&bytes).unwrap();
             prop_assert_eq!((newest.sequence, newest.slot), (sequence, slot));
             let next = newest.successor(state).unwrap();
             let place = place_of(&next);
             prop_assert_eq!(place, (1 - slot) * RECORD, "the older record gives way");
             bytes[place..][..RECORD].copy_from_slice(&next.bytes);
-            prop_assert_eq!(&Newest::of(PATH, &bytes).unwrap().state, state);
+            prop_assert_eq!(&Newest::of(&bytes).unwrap().state, state);
             (sequence, slot) = (sequence + 1, 1 - slot);
         }
     }
@@ -240,12 +241,12 @@ proptest! {
         in_first_slot: bool,
     ) {
         let before = if in_first_slot { file((&old, 8), (&oldest, 7)) } else { file((&oldest, 7), (&old, 8)) };
-        let next = Newest::of(PATH, &before).unwrap().successor(&new).unwrap();
+        let next = Newest::of(&before).unwrap().successor(&new).unwrap();
         let place = place_of(&next);
         for length in 0..=RECORD {
             let mut torn = before.clone();
             torn[place..][..length].copy_from_slice(&next.bytes[..length]);
-            let found = Newest::of(PATH, &torn).unwrap();
+            let found = Newest::of(&torn).unwrap();
             prop_assert!(
                 (found.sequence == 8 && found.state == old) || (found.sequence == 9 && found.state == new),
                 "after {length} bytes"
@@ -259,7 +260,7 @@ proptest! {
             for sector in (0..RECORD / 512).filter(|sector| written & (1 << sector) != 0) {
                 torn[place + sector * 512..][..512].copy_from_slice(&next.bytes[sector * 512..][..512]);
             }
-            let found = Newest::of(PATH, &torn).unwrap();
+            let found = Newest::of(&torn).unwrap();
             prop_assert!(
                 (found.sequence == 8 && found.state == old) || (found.sequence == 9 && found.state == new),
                 "sectors {written:04b}"
@@ -288,7 +289,7 @@ fn one_flipped_bit_falls_back_to_the_older_record_or_is_refused() {
             for bit in 0..8 {
                 let mut damaged = intact.clone();
                 damaged[at] ^= 1 << bit;
-                match Newest::of(PATH, &damaged) {
+                match Newest::of(&damaged) {
                     Ok(found) => {
                         assert_eq!((found.sequence, &found.state), (7, &older), "{at}.{bit}");
                         fell_back += 1;
@@ -307,7 +308,7 @@ fn one_flipped_bit_falls_back_to_the_older_record_or_is_refused() {
 fn damage_to_the_older_record_changes_nothing() {
     let mut bytes = file((&small(2), 7), (&small(3), 8));
     bytes[..RECORD].fill(0);
-    let newest = Newest::of(PATH, &bytes).unwrap();
+    let newest = Newest::of(&bytes).unwrap();
     assert_eq!((newest.sequence, newest.state), (8, small(3)));
 }
 
@@ -366,7 +367,7 @@ fn a_newer_version_in_either_record_is_refused() {
     }
     for version in ["0", "01", "", " 1", "-1", "x", "4294967296"] {
         let record = sealed(&format!("pam_otp-state {version}\nsequence 9\n"));
-        let found = Newest::of(PATH, &[record, current].concat()).unwrap();
+        let found = Newest::of(&[record, current].concat()).unwrap();
         assert_eq!(found.sequence, 5, "version {version:?} is damage");
     }
 }
@@ -430,11 +431,11 @@ fn more_entries_than_a_record_is_made_for_are_refused() {
 
 #[test]
 fn the_last_sequence_number_has_no_successor() {
-    let last = Newest::of(PATH, &at_the_end_of_the_sequence(&small(2))).unwrap();
+    let last = Newest::of(&at_the_end_of_the_sequence(&small(2))).unwrap();
     assert_eq!(last.sequence, u64::MAX);
     assert!(last.successor(&small(3)).is_none());
     let last_but_one = file((&small(1), u64::MAX - 2), (&small(2), u64::MAX - 1));
-    let next = Newest::of(PATH, &last_but_one)
+    let next = Newest::of(&last_but_one)
         .unwrap()
         .successor(&small(3))
         .unwrap();

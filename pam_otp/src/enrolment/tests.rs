@@ -5,6 +5,7 @@ use crate::script::{CODE, Machine, NOON, Script, account_of, bytes};
 use otp_core::code::Generator;
 use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Period, Secret};
 use otp_core::{Authenticator, Step, base32};
+use otp_site::groups;
 use otp_store::change::{Change, Draft};
 use std::time::Duration;
 
@@ -298,14 +299,24 @@ fn nobody_enrols_whom_no_line_of_ours_has_seen() {
 fn enrol_elsewhere(store: &otp_store::Store) {
     let name = Name::new("other").unwrap();
     let (policy, account) = (otp_core::Policy::default(), account_of("bob").unwrap());
-    let begun = Draft::begin(Some(store), account, Change::Enrol(name), &policy, NOON);
+    let begun = Draft::begin(
+        Some(store),
+        account,
+        Change::Enrol(name),
+        &policy,
+        groups::belongs,
+        NOON,
+    );
     let mut draft = begun.ok().unwrap();
     let code = Generator::new(draft.device().unwrap()).reveal(NOON.step(Period::THIRTY));
     draft
         .prove(code.to_string().as_bytes(), &policy, NOON)
         .ok()
         .unwrap();
-    draft.keep(store, &policy, NOON).ok().unwrap();
+    draft
+        .keep(store, &policy, groups::belongs, NOON)
+        .ok()
+        .unwrap();
 }
 
 #[test]

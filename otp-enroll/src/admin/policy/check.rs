@@ -6,12 +6,13 @@ use crate::caller::administrator;
 use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
+use otp_core::Account;
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::messages::policy::Finding;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{AtLogin, Groups};
-use otp_store::policy::DEFAULT_FILE;
-use otp_store::{Account, clock, directory, groups};
+use otp_site::policy::DEFAULT_FILE;
+use otp_site::{clock, directory, groups};
 use std::path::Path;
 
 /// Tells what to look at in the policy of the site, which has been read by now; refuses one that would refuse whoever
@@ -49,7 +50,7 @@ fn demands(site: &Site, you: &Account) -> Result<bool, Failure> {
         nullok: false,
         first_login: None,
     };
-    let belongs = |group: &str| groups::belongs(you.name.as_str(), group);
+    let belongs = |group: &str| groups::belongs(&you.name, group);
     Ok(
         match demand(&site.policy.enforce, &who, belongs, clock::now()?) {
             Demand::Nothing(_) => false,
@@ -96,7 +97,7 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
         }
         seen.push(group);
         // Whether it holds you does not matter here, only whether that can be said.
-        if groups::belongs(you.name.as_str(), group) == Belongs::Unknown {
+        if groups::belongs(&you.name, group) == Belongs::Unknown {
             findings.extend(unknown_group(enforce, group));
         }
     }

@@ -6,14 +6,14 @@ use crate::layout::labelled;
 use crate::output;
 use crate::overview::Overview;
 use crate::site::Site;
-use otp_core::UnixTime;
-use otp_core::enforce::{Demand, Unenrolled, demand_on_login};
+use otp_core::enforce::{Demand, Login, demand_on_login};
 use otp_core::login::{Known, foretell};
 use otp_core::messages::admin::Report;
 use otp_core::messages::explanation::Explanation;
 use otp_core::messages::policy::Finding;
 use otp_core::record::AtLogin;
-use otp_store::{Account, Named, UserName, clock, groups};
+use otp_core::{Account, UnixTime, UserName};
+use otp_site::{Named, clock, groups};
 
 /// Tells the verdict in one sentence, and then what led to it, a line each.
 pub fn show(site: &Site, user: &str) -> Result<(), Failure> {
@@ -49,14 +49,14 @@ impl Case {
             let first = site.store()?.first_login(&account);
             first.map_err(Failure::about(user))?
         };
-        let who = Unenrolled {
-            user,
+        let login = Login {
+            name: &account.name,
+            alias: alias.as_ref(),
             nullok: false,
             first_login,
         };
-        let name = alias.as_ref().map(UserName::as_str);
         let enforce = &site.policy.enforce;
-        let (demand, unknown) = demand_on_login(enforce, &who, name, groups::belongs, now);
+        let (demand, unknown) = demand_on_login(enforce, &login, groups::belongs, now);
         Ok(Self {
             account,
             alias,

@@ -1,40 +1,70 @@
-//! Reading TOML key by key, so that an error can name file, line and reason and never what stands there.
+//! Reading TOML key by key, so that an error can name line and reason and never what stands there.
 //!
 //! The parser's own messages quote the line that they complain about, which may hold a secret; here only its
 //! positions are used.
 
-use crate::Error;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Where a document comes from, for errors.
+/// Why a document is not understood. Names what is wrong, and never quotes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unparsed {
+    /// It does not say what it must.
+    Content {
+        /// Which line of it, from 1, where that is known.
+        line: Option<usize>,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// A newer release wrote it in a format that this one does not know.
+    Newer,
+}
+
+impl Unparsed {
+    /// What is wrong with the document as a whole.
+    pub fn whole(reason: impl Into<String>) -> Self {
+        Self::Content {
+            line: None,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// The text of a document.
 #[derive(Clone, Copy)]
-pub(crate) struct Source<'a> {
-    pub path: &'a str,
+pub struct Source<'a> {
     text: &'a str,
 }
 
 impl<'a> Source<'a> {
     /// Takes the bytes of a file.
-    pub(crate) fn new(path: &'a str, bytes: &'a [u8]) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// They are not UTF-8.
+    pub fn new(bytes: &'a [u8]) -> Result<Self, Unparsed> {
         match std::str::from_utf8(bytes) {
-            Ok(text) => Ok(Self { path, text }),
-            Err(error) => {
-                let line = line_at(bytes, error.valid_up_to());
-                Err(Error::content(path, Some(line), "not UTF-8"))
-            }
+            Ok(text) => Ok(Self { text }),
+            Err(error) => Err(Unparsed::Content {
+                line: Some(line_at(bytes, error.valid_up_to())),
+                reason: "not UTF-8".to_owned(),
+            }),
         }
     }
 
     /// An error at a position of the document.
-    pub(crate) fn fault(&self, span: &Range<usize>, reason: impl Into<String>) -> Error {
-        let line = line_at(self.text.as_bytes(), span.start);
-        Error::content(self.path, Some(line), reason)
+    fn fault(&self, span: &Range<usize>, reason: impl Into<String>) -> Unparsed {
+        Unparsed::Content {
+            line: Some(line_at(self.text.as_bytes(), span.start)),
+            reason: reason.into(),
+        }
     }
 
     /// The top of the document.
-    pub(crate) fn root(self) -> Result<Section<'a>, Error> {
+    ///
+    /// # Errors
+    /// It is not TOML.
+    pub fn root(self) -> Result<Section<'a>, Unparsed> {
         match DeTable::parse(self.text) {
             Ok(table) => Ok(Section {
                 source: self,
@@ -44,17 +74,16 @@ impl<'a> Source<'a> {
             }),
             Err(error) => {
                 let reason = "not valid TOML, or a key given twice";
-                Err(error.span().map_or_else(
-                    || Error::content(self.path, None, reason),
-                    |span| self.fault(&span, reason),
-                ))
+                Err(error
+                    .span()
+                    .map_or_else(|| Unparsed::whole(reason), |span| self.fault(&span, reason)))
             }
         }
     }
 }
 
 /// A table of which keys are taken one by one; whatever is left at the [`end`](Section::end) is unknown.
-pub(crate) struct Section<'a> {
+pub struct Section<'a> {
     source: Source<'a>,
     span: Range<usize>,
     table: DeTable<'a>,
@@ -63,11 +92,14 @@ pub(crate) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Takes a key and reads its value; `None`: the key is not there.
-    pub(crate) fn take<T, R: Into<String>>(
+    ///
+    /// # Errors
+    /// The value is not one that `read` takes.
+    pub fn take<T, R: Into<String>>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&DeValue<'a>) -> Result<T, R>,
-    ) -> Result<Option<T>, Error> {
+    ) -> Result<Option<T>, Unparsed> {
         self.known.push(key);
         let Some(value) = self.table.remove(key) else {
             return Ok(None);
@@ -78,11 +110,14 @@ impl<'a> Section<'a> {
     }
 
     /// Takes a key that must be there.
-    pub(crate) fn require<T, R: Into<String>>(
+    ///
+    /// # Errors
+    /// It is not, or its value is not one that `read` takes.
+    pub fn require<T, R: Into<String>>(
         &mut self,
         key: &'static str,
         read: impl FnOnce(&DeValue<'a>) -> Result<T, R>,
-    ) -> Result<T, Error> {
+    ) -> Result<T, Unparsed> {
         self.take(key, read)?.ok_or_else(|| {
             self.source
                 .fault(&self.span, format!("the key '{key}' is missing"))
@@ -91,20 +126,25 @@ impl<'a> Section<'a> {
 
     /// Takes the version of a record's file. It comes first: what a newer one means by the other keys is not ours to
     /// judge.
-    pub(crate) fn version(&mut self, newest: u64) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// There is none that this release knows.
+    pub fn version(&mut self, newest: u64) -> Result<(), Unparsed> {
         let version = self.require("version", |value| match number(value)? {
             0 => Err("version 0 does not exist"),
             version => Ok(version),
         })?;
         if version > newest {
-            let path = self.source.path.to_owned();
-            return Err(Error::Newer { path });
+            return Err(Unparsed::Newer);
         }
         Ok(())
     }
 
     /// Takes a table; `None`: it is not there.
-    pub(crate) fn section(&mut self, key: &'static str) -> Result<Option<Section<'a>>, Error> {
+    ///
+    /// # Errors
+    /// Something else has that key.
+    pub fn section(&mut self, key: &'static str) -> Result<Option<Section<'a>>, Unparsed> {
         self.known.push(key);
         self.table
             .remove(key)
@@ -113,7 +153,10 @@ impl<'a> Section<'a> {
     }
 
     /// Takes an array of tables; empty when it is not there.
-    pub(crate) fn sections(&mut self, key: &'static str) -> Result<Vec<Section<'a>>, Error> {
+    ///
+    /// # Errors
+    /// Something else has that key.
+    pub fn sections(&mut self, key: &'static str) -> Result<Vec<Section<'a>>, Unparsed> {
         self.known.push(key);
         let Some(value) = self.table.remove(key) else {
             return Ok(Vec::new());
@@ -125,7 +168,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    fn inner(&self, value: Spanned<DeValue<'a>>) -> Result<Section<'a>, Error> {
+    fn inner(&self, value: Spanned<DeValue<'a>>) -> Result<Section<'a>, Unparsed> {
         let span = value.span();
         match value.into_inner() {
             DeValue::Table(table) => Ok(Section {
@@ -139,12 +182,15 @@ impl<'a> Section<'a> {
     }
 
     /// An error about this table as a whole.
-    pub(crate) fn fault(&self, reason: impl Into<String>) -> Error {
+    pub fn fault(&self, reason: impl Into<String>) -> Unparsed {
         self.source.fault(&self.span, reason)
     }
 
     /// Ends the table: any key that was not taken is an error.
-    pub(crate) fn end(self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// There is one.
+    pub fn end(self) -> Result<(), Unparsed> {
         match self
             .table
             .keys()
@@ -167,24 +213,36 @@ fn line_at(bytes: &[u8], position: usize) -> usize {
 }
 
 /// Reads a string.
-pub(crate) fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, &'static str> {
+///
+/// # Errors
+/// It is something else.
+pub fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, &'static str> {
     value.as_str().ok_or("must be a string")
 }
 
 /// Reads a whole number, zero or more.
-pub(crate) fn number(value: &DeValue<'_>) -> Result<u64, &'static str> {
+///
+/// # Errors
+/// It is something else.
+pub fn number(value: &DeValue<'_>) -> Result<u64, &'static str> {
     let reason = "must be a whole number, zero or more";
     let integer = value.as_integer().ok_or(reason)?;
     u64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| reason)
 }
 
 /// Reads `true` or `false`.
-pub(crate) fn truth(value: &DeValue<'_>) -> Result<bool, &'static str> {
+///
+/// # Errors
+/// It is something else.
+pub fn truth(value: &DeValue<'_>) -> Result<bool, &'static str> {
     value.as_bool().ok_or("must be true or false")
 }
 
 /// Reads a list of strings.
-pub(crate) fn texts(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
+///
+/// # Errors
+/// It is something else.
+pub fn texts(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
     let reason = "must be a list of strings";
     let list = value.as_array().ok_or(reason)?;
     list.iter()

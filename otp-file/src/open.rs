@@ -1,6 +1,6 @@
 //! Opening files that decide about logins: step by step, never through a link, and checked once they are open.
 
-use crate::{Error, Fault};
+use crate::{Fault, Unread};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
@@ -18,7 +18,7 @@ fn trusted_owner(uid: u32, account: Option<u32>) -> bool {
 
 /// What must hold for an opened file or directory.
 #[derive(Clone, Copy)]
-pub(crate) struct Rules {
+pub struct Rules {
     /// The permission bits that it may have; any other is a fault.
     pub allowed: u32,
     /// The user that may own it besides root: what the helper makes for somebody belongs to them, in a directory that
@@ -31,7 +31,11 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn check(self, path: &str, found: &Metadata) -> Result<(), Error> {
+    /// Holds what was opened against the rules.
+    ///
+    /// # Errors
+    /// It is owned by somebody else, or open to more people than it may be.
+    pub fn check(self, found: &Metadata) -> Result<(), Fault> {
         let mode = found.mode() & 0o7777;
         let fault = if !trusted_owner(found.uid(), self.account) {
             Fault::Owner { uid: found.uid() }
@@ -49,50 +53,43 @@ impl Rules {
         } else {
             return Ok(());
         };
-        Err(Error::Unsafe {
-            path: path.to_owned(),
-            fault,
-        })
+        Err(fault)
     }
 }
 
 /// Opens a directory below `parent`, not following a link; `None`: there is none.
-pub(crate) fn open_directory(
-    parent: impl AsFd,
-    name: &str,
-    path: &str,
-    rules: Rules,
-) -> Result<Option<File>, Error> {
-    let Some(directory) = open_directory_of_anyone(parent, name, path)? else {
+///
+/// # Errors
+/// It cannot be opened, or breaks the rules.
+pub fn open_directory(parent: impl AsFd, name: &str, rules: Rules) -> Result<Option<File>, Unread> {
+    let Some(directory) = open_directory_of_anyone(parent, name)? else {
         return Ok(None);
     };
-    rules.check(path, &metadata(&directory, path)?)?;
+    rules.check(&metadata(&directory)?)?;
     Ok(Some(directory))
 }
 
 /// As [`open_directory`], whoever owns it and may write there: good for removing it, never for believing it.
-pub(crate) fn open_directory_of_anyone(
-    parent: impl AsFd,
-    name: &str,
-    path: &str,
-) -> Result<Option<File>, Error> {
+///
+/// # Errors
+/// It is no directory, or cannot be opened.
+pub fn open_directory_of_anyone(parent: impl AsFd, name: &str) -> Result<Option<File>, Unread> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     match openat(parent, name, flags, Mode::empty()) {
         Ok(descriptor) => Ok(Some(File::from(descriptor))),
         Err(Errno::ENOENT) => Ok(None),
         // With O_DIRECTORY the kernel says ENOTDIR of a link as well.
-        Err(Errno::ENOTDIR | Errno::ELOOP) => Err(Error::Unsafe {
-            path: path.to_owned(),
-            fault: Fault::NotADirectory,
-        }),
-        Err(errno) => Err(Error::io(path, "open", errno)),
+        Err(Errno::ENOTDIR | Errno::ELOOP) => Err(Fault::NotADirectory.into()),
+        Err(errno) => Err(Unread::io("open", errno)),
     }
 }
 
 /// What a file is opened for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
+    /// To be read.
     Read,
+    /// To be read and written in place.
     ReadAndWrite,
 }
 
@@ -100,18 +97,16 @@ pub(crate) enum Access {
 ///
 /// The checks are made on the opened file, so nothing can change between look and use. `O_NONBLOCK` keeps a fifo
 /// from holding the login up.
-pub(crate) fn open_file(
+///
+/// # Errors
+/// It cannot be opened, is no regular file, breaks the rules, or is larger than `limit` bytes.
+pub fn open_file(
     parent: impl AsFd,
     name: &str,
-    path: &str,
     access: Access,
     rules: Rules,
     limit: u64,
-) -> Result<Option<File>, Error> {
-    let unsafe_file = |fault| Error::Unsafe {
-        path: path.to_owned(),
-        fault,
-    };
+) -> Result<Option<File>, Unread> {
     let access = match access {
         Access::Read => OFlag::O_RDONLY,
         Access::ReadAndWrite => OFlag::O_RDWR,
@@ -120,46 +115,49 @@ pub(crate) fn open_file(
     let file = match openat(parent, name, flags, Mode::empty()) {
         Ok(descriptor) => File::from(descriptor),
         Err(Errno::ENOENT) => return Ok(None),
-        Err(Errno::ELOOP) => return Err(unsafe_file(Fault::SymbolicLink)),
+        Err(Errno::ELOOP) => return Err(Fault::SymbolicLink.into()),
         // A directory opened for writing, a socket, a device without a driver.
         Err(Errno::EISDIR | Errno::ENXIO | Errno::ENODEV) => {
-            return Err(unsafe_file(Fault::NotAFile));
+            return Err(Fault::NotAFile.into());
         }
-        Err(errno) => return Err(Error::io(path, "open", errno)),
+        Err(errno) => return Err(Unread::io("open", errno)),
     };
-    let found = metadata(&file, path)?;
+    let found = metadata(&file)?;
     if !found.is_file() {
-        return Err(unsafe_file(Fault::NotAFile));
+        return Err(Fault::NotAFile.into());
     }
     if rules.one_name && found.nlink() != 1 {
-        return Err(unsafe_file(Fault::HardLink));
+        return Err(Fault::HardLink.into());
     }
-    rules.check(path, &found)?;
+    rules.check(&found)?;
     if found.len() > limit {
-        return Err(unsafe_file(Fault::TooLarge { limit }));
+        return Err(Fault::TooLarge { limit }.into());
     }
     Ok(Some(file))
 }
 
 /// Reads a file of bounded size whole, into memory that is wiped.
-pub(crate) fn read_whole(file: &File, path: &str, limit: u64) -> Result<Zeroizing<Vec<u8>>, Error> {
+///
+/// # Errors
+/// It cannot be read, or has grown beyond `limit` bytes.
+pub fn read_whole(file: &File, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
     let limit_bytes = usize::try_from(limit).unwrap_or(usize::MAX);
     // Sized beforehand: a vector that grows leaves copies of the secret behind. One byte more tells a growing file.
     let mut bytes = Zeroizing::new(Vec::with_capacity(limit_bytes.saturating_add(1)));
     file.take(limit.saturating_add(1))
         .read_to_end(&mut bytes)
-        .map_err(|error| Error::io(path, "read", error))?;
+        .map_err(|error| Unread::io("read", error))?;
     if bytes.len() > limit_bytes {
-        return Err(Error::Unsafe {
-            path: path.to_owned(),
-            fault: Fault::TooLarge { limit },
-        });
+        return Err(Fault::TooLarge { limit }.into());
     }
     Ok(bytes)
 }
 
 /// The metadata of an opened file.
-pub(crate) fn metadata(file: &File, path: &str) -> Result<Metadata, Error> {
+///
+/// # Errors
+/// The operating system does not tell.
+pub fn metadata(file: &File) -> Result<Metadata, Unread> {
     file.metadata()
-        .map_err(|error| Error::io(path, "examine", error))
+        .map_err(|error| Unread::io("examine", error))
 }

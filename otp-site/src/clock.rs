@@ -1,16 +1,15 @@
 //! The system clock.
 
-use crate::Error;
-use otp_core::UnixTime;
+use otp_core::{Before1970, UnixTime};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The time now.
 ///
 /// # Errors
 /// A clock before 1970.
-pub fn now() -> Result<UnixTime, Error> {
+pub fn now() -> Result<UnixTime, Before1970> {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => Ok(UnixTime::from_seconds(since.as_secs())),
-        Err(_) => Err(Error::Clock),
+        Err(_) => Err(Before1970),
     }
 }

@@ -1,8 +1,6 @@
 //! `/etc/security/pam_otp.conf`: what the administrator decided.
 
-use crate::document::{Section, Source, number, text, texts, truth};
-use crate::safe_open::{Access, Rules, open_file, read_whole};
-use crate::{Error, Fault, UserName};
+use crate::Error;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
@@ -12,7 +10,11 @@ use otp_core::record::{
     Algorithm, AtLogin, CodePolicy, Digits, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy,
     Language, LockoutPolicy, MAX_AUTHENTICATORS, Period, RecoveryPolicy, TrustPolicy, Unlock,
 };
-use otp_core::{Policy, UnixTime};
+use otp_core::{Policy, UnixTime, UserName};
+use otp_file::{
+    Access, Fault, Rules, Section, Source, Unparsed, number, open_file, read_whole, text, texts,
+    truth,
+};
 use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
@@ -34,10 +36,7 @@ pub fn load(path: &Path) -> Result<Policy, Error> {
         if path == Path::new(DEFAULT_FILE) {
             return Ok(Policy::default());
         }
-        return Err(Error::Missing {
-            path: shown,
-            what: "the policy file is missing",
-        });
+        return Err(Error::NoPolicy { path: shown });
     };
     parse(&shown, &bytes)
 }
@@ -75,10 +74,11 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>
         group: None,
         one_name: false,
     };
-    let Some(file) = open_file(&directory, name, shown, Access::Read, rules, LIMIT)? else {
-        return Ok(None);
+    let read = || match open_file(&directory, name, Access::Read, rules, LIMIT)? {
+        Some(file) => read_whole(&file, LIMIT).map(Some),
+        None => Ok(None),
     };
-    read_whole(&file, shown, LIMIT).map(Some)
+    read().map_err(|why| Error::unread(shown, why))
 }
 
 /// Reads the text of a policy file; `path` is for errors only.
@@ -86,7 +86,11 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>
 /// # Errors
 /// Not TOML, an unknown key, or a value outside what the manual allows.
 pub fn parse(path: &str, bytes: &[u8]) -> Result<Policy, Error> {
-    let mut root = Source::new(path, bytes)?.root()?;
+    read(bytes).map_err(|why| Error::unparsed(path, why))
+}
+
+fn read(bytes: &[u8]) -> Result<Policy, Unparsed> {
+    let mut root = Source::new(bytes)?.root()?;
     let defaults = Policy::default();
     let policy = Policy {
         language: root
@@ -112,8 +116,8 @@ fn in_section<'a, T>(
     root: &mut Section<'a>,
     name: &'static str,
     default: T,
-    read: impl FnOnce(&mut Section<'a>, T) -> Result<T, Error>,
-) -> Result<T, Error> {
+    read: impl FnOnce(&mut Section<'a>, T) -> Result<T, Unparsed>,
+) -> Result<T, Unparsed> {
     let Some(mut section) = root.section(name)? else {
         return Ok(default);
     };
@@ -122,7 +126,7 @@ fn in_section<'a, T>(
     Ok(value)
 }
 
-fn code(section: &mut Section<'_>, default: CodePolicy) -> Result<CodePolicy, Error> {
+fn code(section: &mut Section<'_>, default: CodePolicy) -> Result<CodePolicy, Unparsed> {
     Ok(CodePolicy {
         algorithm: section
             .take("algorithm", |value| {
@@ -146,7 +150,7 @@ fn code(section: &mut Section<'_>, default: CodePolicy) -> Result<CodePolicy, Er
     })
 }
 
-fn lockout(section: &mut Section<'_>, default: LockoutPolicy) -> Result<LockoutPolicy, Error> {
+fn lockout(section: &mut Section<'_>, default: LockoutPolicy) -> Result<LockoutPolicy, Unparsed> {
     let count = |value: &DeValue<'_>| u32::try_from(number(value)?).map_err(|_| "is too large");
     let failures = section
         .take("failures", count)?
@@ -168,7 +172,10 @@ fn lockout(section: &mut Section<'_>, default: LockoutPolicy) -> Result<LockoutP
     LockoutPolicy::new(failures, unlock, most, disable).map_err(|reason| section.fault(reason.0))
 }
 
-fn recovery(section: &mut Section<'_>, default: RecoveryPolicy) -> Result<RecoveryPolicy, Error> {
+fn recovery(
+    section: &mut Section<'_>,
+    default: RecoveryPolicy,
+) -> Result<RecoveryPolicy, Unparsed> {
     Ok(RecoveryPolicy {
         codes: section
             .take("codes", up_to(32, "must be 0 to 32"))?
@@ -179,7 +186,7 @@ fn recovery(section: &mut Section<'_>, default: RecoveryPolicy) -> Result<Recove
     })
 }
 
-fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPolicy, Error> {
+fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPolicy, Unparsed> {
     let at_login = section.take("at_login", |value| {
         AtLogin::from_word(text(value)?).ok_or("must be \"off\", \"offer\" or \"require\"")
     })?;
@@ -203,7 +210,7 @@ fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPoli
     })
 }
 
-fn enforce(section: &mut Section<'_>, default: EnforcePolicy) -> Result<EnforcePolicy, Error> {
+fn enforce(section: &mut Section<'_>, default: EnforcePolicy) -> Result<EnforcePolicy, Unparsed> {
     let groups = section.take("groups", |value| {
         let names = names(
             value,
@@ -262,7 +269,7 @@ fn names(value: &DeValue<'_>, reason: &'static str) -> Result<Vec<String>, &'sta
     }
 }
 
-fn trust(section: &mut Section<'_>, default: TrustPolicy) -> Result<TrustPolicy, Error> {
+fn trust(section: &mut Section<'_>, default: TrustPolicy) -> Result<TrustPolicy, Unparsed> {
     let networks = section.take("networks", |value| {
         let networks = texts(value)?;
         let networks = networks.iter().map(|one| Network::parse(one));
@@ -277,7 +284,7 @@ fn trust(section: &mut Section<'_>, default: TrustPolicy) -> Result<TrustPolicy,
     })
 }
 
-fn helper(section: &mut Section<'_>, default: HelperPolicy) -> Result<HelperPolicy, Error> {
+fn helper(section: &mut Section<'_>, default: HelperPolicy) -> Result<HelperPolicy, Unparsed> {
     Ok(HelperPolicy {
         trusted_callers: section
             .take("trusted_callers", |value| {
@@ -289,7 +296,7 @@ fn helper(section: &mut Section<'_>, default: HelperPolicy) -> Result<HelperPoli
 
 /// Keys of the format that this version does not act on. To take a value for one and then not act on it would be
 /// to promise something, so only the value that changes nothing is taken.
-fn later(root: &mut Section<'_>) -> Result<(), Error> {
+fn later(root: &mut Section<'_>) -> Result<(), Unparsed> {
     in_section(root, "mail", (), |section, ()| {
         section.take("sendmail", only("/usr/sbin/sendmail"))?;
         section.take("from", only(""))?;

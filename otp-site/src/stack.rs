@@ -6,6 +6,7 @@
 
 use crate::Error;
 use otp_core::login::AccountLine;
+use otp_file::Unparsed;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
@@ -176,7 +177,10 @@ impl Stacks {
             return Ok(false);
         };
         if depth > DEEPEST {
-            return Err(Error::content(&path, None, "includes nest too deeply"));
+            return Err(Error::unparsed(
+                &path,
+                Unparsed::whole("includes nest too deeply"),
+            ));
         }
         // Which lines go on where has changed between releases of libpam.
         walk.doubtful |= text.contains('\\');

@@ -1,6 +1,7 @@
 //! Which groups hold a user, through the name service.
 
 use nix::unistd::{Gid, Group, User, getgrouplist};
+use otp_core::UserName;
 use otp_core::enforce::Belongs;
 use std::ffi::CString;
 
@@ -9,12 +10,13 @@ use std::ffi::CString;
 /// A group is looked up itself even where the list of the user's groups would do: while a group service is down, that
 /// list is short and nothing says so.
 #[must_use]
-pub fn belongs(user: &str, group: &str) -> Belongs {
+pub fn belongs(user: &UserName, group: &str) -> Belongs {
     find_out(user, group).unwrap_or(Belongs::Unknown)
 }
 
 /// `None`: it cannot be found out.
-fn find_out(name: &str, group: &str) -> Option<Belongs> {
+fn find_out(user: &UserName, group: &str) -> Option<Belongs> {
+    let name = user.as_str();
     let user = User::from_name(name).ok()??;
     let held_by = getgrouplist(&CString::new(name).ok()?, user.gid).ok()?;
     let number = if group.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -37,9 +39,11 @@ fn find_out(name: &str, group: &str) -> Option<Belongs> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory;
 
     #[test]
     fn a_group_is_found_by_name_and_by_number() {
+        let root = directory::account("root").unwrap().unwrap().name;
         for (group, expected) in [
             ("root", Belongs::Yes),
             ("0", Belongs::Yes),
@@ -51,14 +55,13 @@ mod tests {
             ("99999999999999999999", Belongs::Unknown),
             ("ro\0ot", Belongs::Unknown),
         ] {
-            assert_eq!(belongs("root", group), expected, "{group:?}");
+            assert_eq!(belongs(&root, group), expected, "{group:?}");
         }
     }
 
     #[test]
     fn nothing_is_known_of_a_user_who_is_gone() {
-        for gone in ["no-such-user-here", "", "ro\0ot"] {
-            assert_eq!(belongs(gone, "root"), Belongs::Unknown, "{gone:?}");
-        }
+        let gone = UserName::new("no-such-user-here").unwrap();
+        assert_eq!(belongs(&gone, "root"), Belongs::Unknown);
     }
 }

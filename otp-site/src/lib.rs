@@ -1,0 +1,18 @@
+//! What this machine says: its policy file, its users and groups, its clock and name, and PAM's service files.
+//!
+//! Whatever cannot be found out with certainty is an [`Error`] or says that it is unknown: "no such user" and "the name
+//! service did not answer" are different, so that no caller can take the one for the other.
+#![forbid(unsafe_code)]
+
+pub mod clock;
+pub mod directory;
+mod error;
+#[cfg(test)]
+mod fixture;
+pub mod groups;
+pub mod host;
+pub mod policy;
+pub mod stack;
+
+pub use directory::Named;
+pub use error::Error;
