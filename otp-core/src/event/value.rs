@@ -13,7 +13,12 @@ const LONGEST: usize = 256;
 /// Text that was given by a program or the system, escaped: printable ASCII in which a quotation mark stands behind a
 /// backslash. So none can look like another value or another line.
 ///
-/// Never for what was typed at a prompt of ours. That is held as bytes, for which there is no way in here.
+/// Never for what was typed at a prompt of ours. That is held as bytes, for which there is no way in here:
+///
+/// ```compile_fail,E0308
+/// let typed: Vec<u8> = b"123456".to_vec();
+/// otp_core::event::Text::escaped(&typed);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text(String);
 

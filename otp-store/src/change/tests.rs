@@ -5,7 +5,7 @@ use crate::fixture::{
 };
 use otp_core::code::Generator;
 use otp_core::record::{Groups, Refusal};
-use otp_core::{Input, Verdict};
+use otp_core::{Input, Verdict, every};
 
 /// Four authenticators are allowed, and nobody must have one.
 fn lenient() -> Policy {
@@ -305,13 +305,13 @@ fn there_is_nothing_to_change_about_somebody_who_is_not_enrolled() {
     assert_eq!(draft.codes().len(), 10);
 }
 
-fn every_change() -> [Change; 4] {
-    [
-        Change::Enrol(name("new")),
-        Change::Add(name("tablet")),
-        Change::Remove(None),
-        Change::RecoveryCodes,
-    ]
+fn every_change() -> Vec<Change> {
+    every!(Change {
+        Enrol => [Change::Enrol(name("new"))],
+        Add => [Change::Add(name("tablet"))],
+        Remove => [Change::Remove(None)],
+        RecoveryCodes => [Change::RecoveryCodes],
+    })
 }
 
 #[test]
