@@ -1,5 +1,6 @@
 """What PAM programs say to syslog, collected from a private /dev/log."""
 
+import functools
 import os
 import re
 import socket
@@ -37,7 +38,7 @@ class Journal:
 
     def events(self, user):
         """The `otp.*` lines about a user, as values by key; the event's name is under `event`."""
-        return [event for event in map(parse, self.lines()) if event and event.get("user") == user]
+        return [dict(event) for event in map(parse, self.lines()) if event and event.get("user") == user]
 
     def names(self, user):
         return [event["event"] for event in self.events(user)]
@@ -47,6 +48,7 @@ class Journal:
         return wait_until(lambda: [e for e in self.events(user) if e["event"] == name], f"{name} for {user}")
 
 
+@functools.cache  # a test that asks a thousand times for what was logged has a thousand lines by then
 def parse(line):
     """`... sshd[7]: pam_otp(sshd:auth): otp.accept user="alice" ...` as values by key, or None."""
     found = re.search(r"pam_otp\((?P<service>[^:]+):(?P<kind>[^)]+)\): (?P<event>otp\.\w+)(?P<rest>.*)", line)
