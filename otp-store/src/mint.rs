@@ -8,12 +8,12 @@ use otp_core::recovery::{RecoveryCode, Salt};
 use otp_core::{Authenticator, Credential, Policy, UnixTime};
 use zeroize::Zeroizing;
 
-/// A new time-based authenticator with a key of 160 random bits.
+/// A new time-based authenticator with a random key that is as long as its hash.
 ///
 /// # Errors
 /// The system gave no random bytes.
 pub fn authenticator(name: Name, code: &CodePolicy, now: UnixTime) -> Result<Authenticator, Error> {
-    let mut key = Zeroizing::new(vec![0; Secret::FRESH_BYTES]);
+    let mut key = Zeroizing::new(vec![0; code.algorithm.fresh_key_bytes()]);
     fill(&mut key)?;
     Ok(Authenticator {
         id: id()?,
@@ -21,7 +21,7 @@ pub fn authenticator(name: Name, code: &CodePolicy, now: UnixTime) -> Result<Aut
         kind: Kind::Totp(code.period),
         algorithm: code.algorithm,
         digits: code.digits,
-        secret: Secret::new(key).expect("a fresh key has 160 bits"),
+        secret: Secret::new(key).expect("a fresh key has 160 to 512 bits"),
         created: now,
     })
 }
@@ -87,6 +87,7 @@ fn fill(bytes: &mut [u8]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use otp_core::record::Algorithm;
 
     #[test]
     fn no_two_are_alike() {
@@ -117,6 +118,26 @@ mod tests {
         texts.sort();
         texts.dedup();
         assert_eq!(texts.len(), 20);
+    }
+
+    #[test]
+    fn a_key_is_as_long_as_the_hash_that_it_goes_into() {
+        for (algorithm, bytes) in [
+            (Algorithm::Sha1, 20),
+            (Algorithm::Sha256, 32),
+            (Algorithm::Sha512, 64),
+        ] {
+            let code = CodePolicy {
+                algorithm,
+                ..Policy::default().code
+            };
+            let name = Name::new("phone").unwrap();
+            let made = authenticator(name, &code, UnixTime::from_seconds(0)).unwrap();
+            let key = made.secret.reveal_bytes();
+            assert_eq!(key.len(), bytes, "{algorithm:?}");
+            // All of it is random, not the beginning alone.
+            assert!(key[bytes - 12..].iter().any(|&byte| byte != 0));
+        }
     }
 
     #[test]

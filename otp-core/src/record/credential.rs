@@ -13,9 +13,6 @@ pub const MAX_AUTHENTICATORS: usize = 4;
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Length of a newly made key in bytes: 160 bits (RFC 4226 section 4, requirement R6).
-    pub const FRESH_BYTES: usize = 20;
-
     /// Takes over key material of 10 to 128 bytes.
     ///
     /// # Errors
@@ -57,6 +54,17 @@ impl Algorithm {
             Self::Sha1 => "SHA1",
             Self::Sha256 => "SHA256",
             Self::Sha512 => "SHA512",
+        }
+    }
+
+    /// Length of a newly made key in bytes: that of the hash, as RFC 6238 appendix B has it; 20 is what RFC 4226 section 4
+    /// (requirement R6) recommends. Some apps repeat a shorter key until it is as long.
+    #[must_use]
+    pub const fn fresh_key_bytes(self) -> usize {
+        match self {
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha512 => 64,
         }
     }
 
