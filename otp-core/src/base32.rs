@@ -12,18 +12,24 @@ pub fn reveal(bytes: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// The text of a key in groups of four letters, for reading aloud and typing.
+/// Groups in a line: as many as a key of 160 bits has.
+const GROUPS: usize = 8;
+
+/// The text of a key in groups of four letters, eight of them in a line, for the eye. Not every app takes the spaces.
 #[must_use]
-pub fn reveal_in_groups(bytes: &[u8]) -> Zeroizing<String> {
+pub fn reveal_in_groups(bytes: &[u8]) -> Vec<Zeroizing<String>> {
     let text = reveal(bytes);
-    let mut grouped = Zeroizing::new(String::with_capacity(text.len() * 5 / 4 + 1));
-    for (at, letter) in text.chars().enumerate() {
-        if at > 0 && at % 4 == 0 {
-            grouped.push(' ');
+    let lines = text.as_bytes().chunks(4 * GROUPS).map(|letters| {
+        let mut line = Zeroizing::new(String::with_capacity(5 * GROUPS));
+        for (at, &letter) in letters.iter().enumerate() {
+            if at > 0 && at % 4 == 0 {
+                line.push(' ');
+            }
+            line.push(letter.into());
         }
-        grouped.push(letter);
-    }
-    grouped
+        line
+    });
+    lines.collect()
 }
 
 /// Reads a key; either case, spaces and dashes between the letters and padding at the end are passed over.
@@ -66,10 +72,17 @@ mod tests {
     #[test]
     fn groups_case_and_padding_do_not_matter() {
         let key = b"12345678901234567890";
+        let groups = |key: &[u8]| -> Vec<String> {
+            let lines = reveal_in_groups(key);
+            lines.iter().map(|line| line.to_string()).collect()
+        };
+        let line = "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ";
+        assert_eq!(groups(key), [line]);
         assert_eq!(
-            *reveal_in_groups(key),
-            "GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ"
+            groups(b"12345678901234567890123456789012"),
+            [line, "GEZD GNBV GY3T QOJQ GEZA"]
         );
+        assert_eq!(groups(b"1"), ["GE"]);
         assert_eq!(
             parse("gezd gnbv-gy3t qojq GEZDGNBVGY3TQOJQ====")
                 .unwrap()

@@ -142,8 +142,19 @@ impl Script<'_> {
             _ => None,
         };
         self.tell(Dialogue::Scan)?;
-        let key = base32::reveal_in_groups(device.secret.reveal_bytes());
-        self.tell_secret(Dialogue::Key, &key)?;
+        let key = device.secret.reveal_bytes();
+        match base32::reveal_in_groups(key).as_slice() {
+            [line] => self.tell_secret(Dialogue::Key, line)?,
+            lines => {
+                self.tell(Dialogue::Key)?;
+                for line in lines {
+                    self.terminal.show("    ")?;
+                    self.terminal.show(line)?;
+                    self.terminal.show("\n")?;
+                }
+            }
+        }
+        self.tell_secret(Dialogue::PlainKey, &base32::reveal(key))?;
         self.tell_secret(Dialogue::Uri, &uri)?;
         self.tell(Dialogue::Settings(device))?;
         if let Some(file) = &picture {

@@ -171,17 +171,25 @@ impl<H: Host> Script<'_, '_, H> {
     /// begins on a new line, and is whole on a small screen with the question right below it.
     fn show_key(&mut self, device: &Authenticator) {
         let uri = otpauth::reveal_uri(device, &self.issuer, self.account.name.as_str());
-        let key = base32::reveal_in_groups(device.secret.reveal_bytes());
-        let [scan, key_label, uri_label, settings] = [
+        let key = device.secret.reveal_bytes();
+        let (groups, plain_key) = (base32::reveal_in_groups(key), base32::reveal(key));
+        let [scan, key_label, plain_label, uri_label, settings] = [
             Dialogue::Scan,
             Dialogue::Key,
+            Dialogue::PlainKey,
             Dialogue::Uri,
             Dialogue::Settings(device),
         ]
         .map(|sentence| self.lines(sentence));
-        self.show(&[
-            "\n", &scan, "\n", &key_label, " ", &key, "\n", &uri_label, " ", &uri, "\n", &settings,
-        ]);
+        // Beside its label where it takes one line, and else below.
+        let before_each = if groups.len() == 1 { " " } else { "\n    " };
+        let mut parts = vec!["\n", &scan, "\n", &key_label];
+        for line in &groups {
+            parts.extend([before_each, line.as_str()]);
+        }
+        parts.extend(["\n", &plain_label, " ", &plain_key]);
+        parts.extend(["\n", &uri_label, " ", &uri, "\n", &settings]);
+        self.show(&parts);
         let style = self.case.policy.enroll.qr;
         if style == Style::None {
             return;

@@ -33,10 +33,21 @@ def test_provision_prints_exactly_the_keys_that_were_promised(machine):
 
 def test_provision_as_text_says_the_same_things(machine):
     text = machine.admin("provision", "daemon").stdout
-    key = re.search(r"^key +([A-Z2-7 ]+)$", text, re.M)[1].replace(" ", "")
+    key = re.search(r"^key in groups +((?:[A-Z2-7]{4} ){7}[A-Z2-7]{4})$", text, re.M)[1].replace(" ", "")
+    assert re.search(r"^key to copy +([A-Z2-7]+)$", text, re.M)[1] == key
     assert f"secret={key}" in text and "time-based, 6 digits, 30 s" in text
     assert len(re.findall(r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}", text)) == 10
     assert machine.try_code("daemon", machine.code(key))[0] == 0
+
+
+def test_a_long_key_is_shown_in_lines_of_eight_groups_and_to_copy_in_one(machine):
+    machine.policy('[code]\nalgorithm = "SHA512"\n')
+    rows = machine.admin("provision", "daemon").stdout.splitlines()
+    first = next(at for at, row in enumerate(rows) if row.startswith("key in groups "))
+    key = re.fullmatch(r"key to copy +([A-Z2-7]{103})", rows[first + 4])[1]
+    groups = [row.removeprefix("key in groups").strip() for row in rows[first:first + 4]]
+    assert "".join(groups).replace(" ", "") == key and max(map(len, groups)) == 39
+    assert machine.try_code("daemon", machine.code(key, 0, "--totp=SHA512"))[0] == 0
 
 
 def test_provision_refuses_who_is_enrolled_and_force_replaces(machine, enrolled):

@@ -42,9 +42,22 @@ def test_the_record_is_roots_and_says_what_was_asked_for(machine):
 def test_the_key_in_groups_of_four_is_the_key_of_the_uri_and_the_settings_are_spelled_out(machine):
     talk = Talk(machine)
     secret = talk.secret()
-    grouped = re.search(r"Key: ((?:[A-Z2-7]{4} ?)+)\r\n", talk.screen)[1]
+    grouped = re.search(r"Key to type \(leave out spaces\): ((?:[A-Z2-7]{4} ?)+)\r\n", talk.screen)[1]
     assert grouped.replace(" ", "") == secret and len(secret) == 32
+    assert re.search(r"Key to copy: (\w+)\r\n", talk.screen)[1] == secret
     assert "time-based, 6 digits, 30 s, SHA-1" in talk.screen
+
+
+def test_a_long_key_is_shown_in_lines_of_groups_and_in_one_to_copy(machine):
+    machine.policy('[code]\nalgorithm = "SHA256"\n')
+    talk = Talk(machine)
+    secret = talk.secret()
+    grouped = re.search(r"Key to type \(leave out spaces\):\r\n((?: {4}[A-Z2-7 ]+\r\n)+)", talk.screen)[1].splitlines()
+    assert [len(line) for line in grouped] == [4 + 39, 4 + 24] and "".join(grouped).replace(" ", "") == secret
+    assert re.search(r"Key to copy: (\w+)\r\n", talk.screen)[1] == secret and len(secret) == 52
+    talk.answer(machine.code(secret, 0, "--totp=SHA256"))
+    talk.keep()
+    assert talk.end() == 0
 
 
 def test_what_policy_says_about_codes_reaches_screen_uri_and_device(machine):
@@ -295,7 +308,7 @@ def test_a_terminal_that_is_too_narrow_says_so_and_shows_key_and_uri_all_the_sam
     talk = Talk(machine, size=(60, 30))
     talk.secret()
     assert scan.drawn_lines(talk.screen) == []
-    assert "columns" in talk.screen and "Key: " in talk.screen
+    assert "columns" in talk.screen and "Key to copy: " in talk.screen
 
 
 # ---------------------------------------------------------------------------------------------------- words and manners

@@ -23,8 +23,10 @@ pub enum Report<'a> {
     Enrolled,
     /// Label: when an authenticator was last used.
     LastUsed,
-    /// Label: the key of an authenticator.
+    /// Label: the key of an authenticator, in groups.
     Key,
+    /// Label: the key without spaces.
+    PlainKey,
     /// Label: the otpauth URI.
     Uri,
     /// Label: what an app must be set to.
@@ -154,7 +156,8 @@ impl Report<'_> {
             Self::LastRefusal => "last refusal".to_owned(),
             Self::Enrolled => "enrolled".to_owned(),
             Self::LastUsed => "last used".to_owned(),
-            Self::Key => "key".to_owned(),
+            Self::Key => "key in groups".to_owned(),
+            Self::PlainKey => "key to copy".to_owned(),
             Self::Uri => "URI".to_owned(),
             Self::Settings => "settings".to_owned(),
             Self::Problem => "problem".to_owned(),
@@ -251,7 +254,8 @@ impl Report<'_> {
             Self::LastRefusal => "마지막 거부".to_owned(),
             Self::Enrolled => "등록".to_owned(),
             Self::LastUsed => "마지막 사용".to_owned(),
-            Self::Key => "키".to_owned(),
+            Self::Key => "키(띄어 씀)".to_owned(),
+            Self::PlainKey => "키(복사용)".to_owned(),
             Self::Uri => "URI 주소".to_owned(),
             Self::Settings => "설정".to_owned(),
             Self::Problem => "문제".to_owned(),

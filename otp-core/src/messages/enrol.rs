@@ -60,8 +60,10 @@ pub enum Dialogue<'a> {
     ProveYourself,
     /// What to do with the QR code, where one is drawn or written.
     Scan,
-    /// The key follows.
+    /// The key follows, in groups.
     Key,
+    /// The key follows, as it is.
+    PlainKey,
     /// The URI follows.
     Uri,
     /// What has to be set by hand.
@@ -219,7 +221,8 @@ impl Dialogue<'_> {
             ),
             Self::ProveYourself => "First, please prove who you are.".to_owned(),
             Self::Scan => "Scan the QR code with an authenticator app, or give the app the key.".to_owned(),
-            Self::Key => "Key:".to_owned(),
+            Self::Key => "Key to type (leave out spaces):".to_owned(),
+            Self::PlainKey => "Key to copy:".to_owned(),
             Self::Uri => "URI:".to_owned(),
             Self::Settings(device) => format!("Settings: {}", settings(Language::English, device)),
             Self::QrFile { path } => format!("The QR code is in {path} as well. It holds the key: delete it afterwards."),
@@ -309,7 +312,8 @@ impl Dialogue<'_> {
             ),
             Self::ProveYourself => "먼저 본인 확인을 해 주세요.".to_owned(),
             Self::Scan => "인증 앱으로 QR 코드를 스캔하거나 앱에 키를 입력해 주세요.".to_owned(),
-            Self::Key => "키:".to_owned(),
+            Self::Key => "직접 입력할 키(공백 제외):".to_owned(),
+            Self::PlainKey => "복사할 키:".to_owned(),
             Self::Uri => "URI 주소:".to_owned(),
             Self::Settings(device) => format!("설정: {}", settings(Language::Korean, device)),
             Self::QrFile { path } => format!(

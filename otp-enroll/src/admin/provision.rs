@@ -64,7 +64,7 @@ struct Provisioned<'a> {
     user: &'a str,
     authenticator: &'a str,
     secret: Zeroizing<String>,
-    grouped: Zeroizing<String>,
+    grouped: Vec<Zeroizing<String>>,
     uri: Zeroizing<String>,
     settings: String,
     recovery_codes: Vec<Zeroizing<String>>,
@@ -126,21 +126,22 @@ impl<'a> Provisioned<'a> {
         let mut rows = vec![
             (label(Report::User), self.user),
             (label(Report::Authenticator), self.authenticator),
-            (label(Report::Key), &self.grouped),
+        ];
+        rows.extend(under(label(Report::Key), &self.grouped));
+        rows.extend([
+            (label(Report::PlainKey), self.secret.as_str()),
             (label(Report::Uri), &self.uri),
             (label(Report::Settings), &self.settings),
-        ];
-        let codes = label(Report::RecoveryCodes);
-        for (at, code) in self.recovery_codes.iter().enumerate() {
-            let label = if at == 0 {
-                codes.clone()
-            } else {
-                String::new()
-            };
-            rows.push((label, code));
-        }
+        ]);
+        rows.extend(under(label(Report::RecoveryCodes), &self.recovery_codes));
         output::write_whole(labelled(&rows).as_bytes())
     }
+}
+
+/// Rows of which the first alone has the label.
+fn under(label: String, values: &[Zeroizing<String>]) -> impl Iterator<Item = (String, &str)> {
+    let labels = std::iter::once(label).chain(std::iter::repeat(String::new()));
+    labels.zip(values.iter().map(|value| value.as_str()))
 }
 
 #[cfg(test)]

@@ -63,7 +63,9 @@ def test_key_in_groups_of_four_uri_and_settings_are_those_of_one_device(talking_
     policy('issuer = "Example & Co"\n', REQUIRE)
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
         assert f"/Example%20%26%20Co:{bobby.name}?secret={login.secret}&" in login.uri
-        assert re.search(r"(?m)^Key: (\w{4} ){7}\w{4}\r$", login.told)
+        groups = re.search(r"(?m)^Key to type \(leave out spaces\): ((\w{4} ){7}\w{4})\r$", login.told)[1]
+        assert groups.replace(" ", "") == login.secret
+        assert re.search(r"(?m)^Key to copy: (\w+)\r$", login.told)[1] == login.secret
         assert "time-based, 6 digits, 30 s, SHA-1" in login.told
 
 

@@ -55,7 +55,7 @@ def stable(transcript):
             text.append("[QR code]")
         drawing = terminal.is_drawn(line)
     text = KEY_IN_GROUPS.sub(" ".join(["KKKK"] * 8), "\n".join(text))
-    text = re.sub(r"secret=[A-Z2-7]{32}", "secret=" + "K" * 32, text)
+    text = re.sub(r"(secret=|: )[A-Z2-7]{32}\b", r"\1" + "K" * 32, text)
     text = re.sub(RECOVERY_CODE, "XXXX-XXXX-XXXX-XXXX", text)
     text = re.sub(r"\b\d{6}\b", "######", text)
     host = re.escape(os.uname().nodename.split(".")[0])

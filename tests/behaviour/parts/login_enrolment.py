@@ -136,7 +136,7 @@ class Enrolment:
         self.told = self.screen[self._read:]
         self._read = len(self.screen)
         if self.question == self.words.new_code and self.device is None:
-            self.secret = KEY_IN_GROUPS.search(self.told)[0].replace(" ", "")
+            self.secret = re.search(r"secret=([A-Z2-7]+)", self.uri)[1]
             self.device = codes.Codes(self.secret, self._clock)
             # So that they are looked for in the log.
             doors.TYPED += [self.secret, KEY_IN_GROUPS.search(self.told)[0], self.uri]

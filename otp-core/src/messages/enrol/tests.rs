@@ -46,6 +46,7 @@ fn all(devices: &[Authenticator]) -> Vec<Dialogue<'_>> {
         ProveYourself => [Dialogue::ProveYourself],
         Scan => [Dialogue::Scan],
         Key => [Dialogue::Key],
+        PlainKey => [Dialogue::PlainKey],
         Uri => [Dialogue::Uri],
         Settings => devices.iter().map(Dialogue::Settings).collect::<Vec<_>>(),
         QrFile => [Dialogue::QrFile { path }],
