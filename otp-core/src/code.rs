@@ -1,6 +1,6 @@
 //! Code values and the step that one belongs to.
 
-use crate::record::{Algorithm, Authenticator, Kind};
+use crate::record::{Algorithm, Authenticator, Digits, Kind, Period};
 use crate::time::{Step, UnixTime};
 use crate::typed::characters_of_a_code;
 use std::fmt::Write;
@@ -28,6 +28,12 @@ impl TypedCode {
         Some(Self(digits))
     }
 
+    /// How many digits were typed.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
     /// Six zeros, to be compared where nobody has typed a code, for the time that it takes.
     pub(crate) fn blank() -> Self {
         Self(Zeroizing::new("000000".to_owned()))
@@ -41,7 +47,12 @@ impl Generator {
     /// Prepares the computation for `authenticator`.
     #[must_use]
     pub fn new(authenticator: &Authenticator) -> Self {
-        let algorithm = match authenticator.algorithm {
+        Self::with_settings(authenticator, authenticator.algorithm, authenticator.digits)
+    }
+
+    /// Prepares the computation with the key of `authenticator` and other settings.
+    fn with_settings(authenticator: &Authenticator, algorithm: Algorithm, digits: Digits) -> Self {
+        let algorithm = match algorithm {
             Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
             Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
             Algorithm::Sha512 => totp_rs::Algorithm::SHA512,
@@ -51,7 +62,7 @@ impl Generator {
         Self(
             Builder::new()
                 .with_algorithm(algorithm)
-                .with_digits(authenticator.digits.count())
+                .with_digits(digits.count())
                 .with_step_duration(1)
                 .with_secret(authenticator.secret.reveal_bytes().to_vec())
                 .build_noncompliant(),
@@ -95,8 +106,122 @@ pub enum ClockCheck {
     Behind(Duration),
     /// The code belongs to a time this far in our future: the device is ahead.
     Ahead(Duration),
+    /// The code is that of an app which has the key and ignores settings: it will never be right.
+    Ignores(Ignored),
     /// No code of this key within half a day on either side.
     NoMatch,
+}
+
+/// The settings that an app ignores, as one of its codes tells; at least one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ignored {
+    algorithm: bool,
+    digits: bool,
+    period: bool,
+}
+
+impl Ignored {
+    const ALGORITHM: u8 = 1;
+    const DIGITS: u8 = 2;
+    const PERIOD: u8 = 4;
+
+    /// All that there can be; those that ignore less come first.
+    pub const ALL: [Self; 7] = [
+        Self::of(Self::ALGORITHM),
+        Self::of(Self::DIGITS),
+        Self::of(Self::PERIOD),
+        Self::of(Self::ALGORITHM | Self::DIGITS),
+        Self::of(Self::ALGORITHM | Self::PERIOD),
+        Self::of(Self::DIGITS | Self::PERIOD),
+        Self::of(Self::ALGORITHM | Self::DIGITS | Self::PERIOD),
+    ];
+
+    const fn of(bits: u8) -> Self {
+        Self {
+            algorithm: bits & Self::ALGORITHM != 0,
+            digits: bits & Self::DIGITS != 0,
+            period: bits & Self::PERIOD != 0,
+        }
+    }
+
+    /// The number on the wire, 1 to 7.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        u8::from(self.algorithm) * Self::ALGORITHM
+            + u8::from(self.digits) * Self::DIGITS
+            + u8::from(self.period) * Self::PERIOD
+    }
+
+    /// The settings of that number.
+    #[must_use]
+    pub fn from_number(number: u64) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|one| u64::from(one.number()) == number)
+    }
+
+    /// Whether the app takes another hash than it was told, SHA-1.
+    #[must_use]
+    pub const fn algorithm(self) -> bool {
+        self.algorithm
+    }
+
+    /// Whether the app shows 6 digits, whatever it was told.
+    #[must_use]
+    pub const fn digits(self) -> bool {
+        self.digits
+    }
+
+    /// Whether the app counts in other steps than it was told, of 30 s, or of 60 s where they are longer.
+    #[must_use]
+    pub const fn period(self) -> bool {
+        self.period
+    }
+}
+
+/// The settings that an app with this key must ignore to show what was typed, now or within about `window` steps; fewest
+/// first. Never those of the authenticator itself.
+fn ignored(
+    authenticator: &Authenticator,
+    typed: &TypedCode,
+    window: u8,
+    now: UnixTime,
+) -> Option<Ignored> {
+    let Kind::Totp(period) = authenticator.kind else {
+        return None;
+    };
+    // The longest steps that some apps know have a minute.
+    let sixty = (period.seconds() > 60).then_some(Period::SIXTY);
+    let other_periods = [Some(Period::THIRTY), sixty];
+    let shown_with = |algorithm, digits, other: Period| {
+        // As far from now as the window of the authenticator reaches, and one step at least: a person takes time to type.
+        let reach = (u64::from(window) * period.seconds()).div_ceil(other.seconds());
+        let steps = around(now.step(other), reach.max(1), reach.max(1));
+        Generator::with_settings(authenticator, algorithm, digits)
+            .newest_match(typed, steps)
+            .is_some()
+    };
+    Ignored::ALL.into_iter().find(|which| {
+        let algorithm = if which.algorithm {
+            Algorithm::Sha1
+        } else {
+            authenticator.algorithm
+        };
+        let digits = if which.digits {
+            Digits::SIX
+        } else {
+            authenticator.digits
+        };
+        let is_another = (!which.algorithm || algorithm != authenticator.algorithm)
+            && (!which.digits || digits != authenticator.digits);
+        is_another
+            && if which.period {
+                let mut others = other_periods.into_iter().flatten();
+                others.any(|other| other != period && shown_with(algorithm, digits, other))
+            } else {
+                shown_with(algorithm, digits, period)
+            }
+    })
 }
 
 /// How far from now [`check_clock`] looks: enough for a time zone taken for the time.
@@ -122,6 +247,10 @@ pub fn check_clock(
     let here = now.step(period);
     if let Some(step) = generator.newest_match(typed, around(here, window.into(), window.into())) {
         return ClockCheck::Right(step);
+    }
+    // Before other times are tried: among so many codes one is met by chance more easily.
+    if let Some(settings) = ignored(authenticator, typed, window, now) {
+        return ClockCheck::Ignores(settings);
     }
     let distance = |steps: u64| Duration::from_secs(steps * period.seconds());
     for steps in 1..=CLOCK_SEARCH.as_secs() / period.seconds() {
@@ -244,6 +373,87 @@ mod tests {
         for typed in ["123456", "12-34 56", "1234567", "12345678", " 123456 "] {
             assert!(TypedCode::parse(typed.as_bytes()).is_some(), "{typed:?}");
         }
+    }
+
+    /// Every code here is oathtool's, of the ASCII key `1234567890...` at 2025-11-20 16:00:00 UTC:
+    /// `oathtool --totp=SHA1 -d 8 -s 60s -b --now='2025-11-20 16:00:00 UTC' BASE32`.
+    #[test]
+    fn the_settings_that_an_app_ignores_are_told_by_its_code() {
+        let (now, key) = (UnixTime::from_seconds(1_763_654_400), |length: usize| {
+            let digits = b"1234567890".iter().copied().cycle();
+            digits.take(length).collect::<Vec<u8>>()
+        });
+        let check = |algorithm, length, digits, seconds, typed: &str| {
+            let mut device = authenticator(&key(length), algorithm, digits);
+            device.kind = Kind::Totp(Period::new(seconds).unwrap());
+            check_clock(
+                &device,
+                &TypedCode::parse(typed.as_bytes()).unwrap(),
+                1,
+                now,
+            )
+        };
+        let minute = |typed| check(Algorithm::Sha256, 32, 8, 60, typed);
+        let two_minutes = |typed| check(Algorithm::Sha512, 64, 7, 120, typed);
+        let (algorithm, digits, period) = (1_u64, 2, 4);
+        for (ignored, said) in [
+            (algorithm, minute("19892902")),
+            (digits, minute("012052")),
+            (period, minute("87952946")),
+            (algorithm | digits, minute("892902")),
+            (algorithm | period, minute("05726410")),
+            (digits | period, minute("952946")),
+            (algorithm | digits | period, minute("726410")),
+            (digits, two_minutes("307246")),
+            // Steps of a minute, and of half a minute.
+            (period, two_minutes("5329046")),
+            (period, two_minutes("0464510")),
+            (algorithm | digits | period, two_minutes("895321")),
+            (algorithm | period, two_minutes("4901851")),
+        ] {
+            let expected = Ignored::from_number(ignored).unwrap();
+            assert_eq!(said, ClockCheck::Ignores(expected), "{ignored}");
+        }
+        for right in [minute("36012052"), two_minutes("2307246")] {
+            assert!(matches!(right, ClockCheck::Right(_)), "{right:?}");
+        }
+        // The default leaves nothing to ignore, and nobody ignores what is the default by something stronger.
+        for typed in ["19892902", "012052", "87952946", "36012052", "952946"] {
+            let said = check(Algorithm::Sha1, 32, 6, 30, typed);
+            assert_eq!(said, ClockCheck::NoMatch, "{typed}");
+        }
+        assert_eq!(minute("36012053"), ClockCheck::NoMatch);
+    }
+
+    #[test]
+    fn an_app_that_ignores_settings_is_recognised_as_long_as_its_code_is_new() {
+        let mut device = authenticator(&[7; 32], Algorithm::Sha256, 6);
+        device.kind = Kind::Totp(Period::new(120).unwrap());
+        let app = Generator::with_settings(&device, Algorithm::Sha1, Digits::SIX);
+        let now = UnixTime::from_seconds(1_763_654_400);
+        let shown = |seconds: i64| {
+            let then = now.seconds().checked_add_signed(seconds).unwrap();
+            let step = UnixTime::from_seconds(then).step(Period::THIRTY);
+            let typed = TypedCode::parse(app.reveal(step).as_bytes()).unwrap();
+            check_clock(&device, &typed, 1, now)
+        };
+        let both = ClockCheck::Ignores(Ignored::from_number(5).unwrap());
+        for seconds in [-120, -30, 0, 30, 120] {
+            assert_eq!(shown(seconds), both, "{seconds}");
+        }
+        for seconds in [-150, 150] {
+            assert_eq!(shown(seconds), ClockCheck::NoMatch, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn ignored_settings_have_a_number_each() {
+        for number in 1..=7 {
+            let found = Ignored::from_number(number).unwrap();
+            assert_eq!(u64::from(found.number()), number);
+            assert!(Ignored::ALL.contains(&found));
+        }
+        assert!(Ignored::from_number(0).is_none() && Ignored::from_number(8).is_none());
     }
 
     #[test]

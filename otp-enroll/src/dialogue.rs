@@ -203,12 +203,13 @@ impl Script<'_> {
         loop {
             let typed = self.ask(Dialogue::CodeQuestion { digits }, Echo::On)?;
             let (proof, left) = pending.prove(typed, &self.terminal)?;
-            self.tell(match proof {
-                Proof::Right => return Ok(self.tell(Dialogue::Proven)?),
-                Proof::Behind(by) => Dialogue::ClockBehind(by),
-                Proof::Ahead(by) => Dialogue::ClockAhead(by),
-                Proof::NoMatch => Dialogue::NoMatch,
-                Proof::NotACode => Dialogue::NotACode { digits },
+            self.tell(match (proof, pending.device()) {
+                (Proof::Right, _) => return Ok(self.tell(Dialogue::Proven)?),
+                (Proof::Behind(by), _) => Dialogue::ClockBehind(by),
+                (Proof::Ahead(by), _) => Dialogue::ClockAhead(by),
+                (Proof::Ignores(settings), Some(device)) => Dialogue::Ignores(settings, device),
+                (Proof::Ignores(_), None) | (Proof::NoMatch, _) => Dialogue::NoMatch,
+                (Proof::NotACode, _) => Dialogue::NotACode { digits },
             })?;
             if left == 0 {
                 return Err(Trouble::NotProven.into());

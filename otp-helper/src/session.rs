@@ -14,6 +14,7 @@
 use crate::frame::Fields;
 use crate::protocol::Answer;
 use otp_core::Authenticator;
+use otp_core::code::Ignored;
 use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Period, Secret};
 use otp_core::recovery::RecoveryCode;
 use otp_core::time::UnixTime;
@@ -112,17 +113,20 @@ impl Turn {
             Self::Tell { text } => word("tell").with(shortened(text).as_bytes()),
             Self::Offer(device) => offer(device),
             Self::Checked { proof, left } => {
+                // The number is what is off: seconds, or the settings that an app ignores. A client of a version before
+                // those were told passes the number over where nothing matches, so it goes on, and says just that.
                 let (text, off) = match proof {
-                    Proof::Right => ("right", None),
-                    Proof::Behind(by) => ("behind", Some(by)),
-                    Proof::Ahead(by) => ("ahead", Some(by)),
-                    Proof::NoMatch => ("no-match", None),
-                    Proof::NotACode => ("no-code", None),
+                    Proof::Right => ("right", 0),
+                    Proof::Behind(by) => ("behind", by.as_secs()),
+                    Proof::Ahead(by) => ("ahead", by.as_secs()),
+                    Proof::Ignores(settings) => ("no-match", settings.number().into()),
+                    Proof::NoMatch => ("no-match", 0),
+                    Proof::NotACode => ("no-code", 0),
                 };
                 word("checked")
                     .with(text.as_bytes())
                     .with_number(left)
-                    .with_number(&off.map_or(0, Duration::as_secs))
+                    .with_number(&off)
             }
             Self::Codes(list) => codes(list),
             Self::End(answer) => answer.to_fields(),
@@ -146,12 +150,13 @@ impl Turn {
             [b"tell", said] => Some(Self::Tell { text: text(said)? }),
             [b"offer", device @ ..] => offer_from_slices(device).map(Self::Offer),
             [b"checked", proof, left, off] => {
-                let off = Duration::from_secs(number(off)?);
+                let off: u64 = number(off)?;
                 let proof = match *proof {
                     b"right" => Proof::Right,
-                    b"behind" => Proof::Behind(off),
-                    b"ahead" => Proof::Ahead(off),
-                    b"no-match" => Proof::NoMatch,
+                    b"behind" => Proof::Behind(Duration::from_secs(off)),
+                    b"ahead" => Proof::Ahead(Duration::from_secs(off)),
+                    // What a later version has a number for that this one has not is still no match.
+                    b"no-match" => Ignored::from_number(off).map_or(Proof::NoMatch, Proof::Ignores),
                     b"no-code" => Proof::NotACode,
                     _ => return None,
                 };
@@ -258,6 +263,7 @@ mod tests {
             Behind => [Proof::Behind(seconds(90))],
             Ahead => [Proof::Ahead(seconds(600))],
             NoMatch => [Proof::NoMatch],
+            Ignores => Ignored::ALL.map(Proof::Ignores),
             NotACode => [Proof::NotACode],
         })
     }
@@ -317,6 +323,33 @@ mod tests {
             let fields = one.to_fields();
             let as_this = |other: &&Turn| other.to_fields().as_slices() == fields.as_slices();
             assert_eq!(turns.iter().filter(as_this).count(), 1, "turn {at}");
+        }
+    }
+
+    /// A client of version 0.1 takes these four fields, and of "no-match" nothing but the word.
+    #[test]
+    fn settings_that_an_app_ignores_are_no_match_to_an_older_client_and_never_right() {
+        for settings in Ignored::ALL {
+            let proof = Proof::Ignores(settings);
+            let fields = Turn::Checked { proof, left: 2 }.to_fields();
+            let number = settings.number().to_string();
+            let expected: [&[u8]; 4] = [b"checked", b"no-match", b"2", number.as_bytes()];
+            assert!(fields.as_slices() == expected);
+            let Some(Turn::Checked { proof: back, .. }) = Turn::from_fields(&fields) else {
+                panic!("another turn")
+            };
+            assert_eq!(back, proof);
+        }
+        for number in [b"0".as_slice(), b"8"] {
+            let fields = [b"checked".as_slice(), b"no-match", b"2", number];
+            let fields = fields
+                .iter()
+                .fold(Fields::default(), |all, one| all.with(one));
+            let turn = Turn::from_fields(&fields);
+            let Some(Turn::Checked { proof, .. }) = turn else {
+                panic!("another turn")
+            };
+            assert_eq!(proof, Proof::NoMatch);
         }
     }
 

@@ -5,8 +5,7 @@
 
 use crate::files::LOCK_DEADLINE;
 use crate::{Error, Record, Store, mint};
-
-use otp_core::code::{ClockCheck, TypedCode, check_clock};
+use otp_core::code::{ClockCheck, Ignored, TypedCode, check_clock};
 use otp_core::decide::standing_at;
 use otp_core::enforce::{Belongs, Unenrolled, demand};
 use otp_core::record::{AuthenticatorState, Id, Name, RecoverySet, RecoveryState, Standing};
@@ -90,9 +89,11 @@ pub enum Proof {
     Behind(Duration),
     /// It will be right after so long: the device's clock is ahead.
     Ahead(Duration),
+    /// It is that of an app which ignores settings, and whose codes will never be right.
+    Ignores(Ignored),
     /// It belongs to no moment near now.
     NoMatch,
-    /// It is no code.
+    /// It is no code, or has not as many digits as one of the device.
     NotACode,
 }
 
@@ -292,6 +293,10 @@ impl Draft {
                 }
                 ClockCheck::Behind(by) => Proof::Behind(by),
                 ClockCheck::Ahead(by) => Proof::Ahead(by),
+                ClockCheck::Ignores(settings) => Proof::Ignores(settings),
+                ClockCheck::NoMatch if code.length() != usize::from(new.device.digits.count()) => {
+                    Proof::NotACode
+                }
                 ClockCheck::NoMatch => Proof::NoMatch,
             },
         )

@@ -222,15 +222,16 @@ impl<H: Host> Script<'_, '_, H> {
             let proof = draft
                 .prove(&typed, &self.case.policy, now)
                 .map_err(End::Refused)?;
-            let wrong = match proof {
-                Proof::Right => {
+            let wrong = match (proof, draft.device()) {
+                (Proof::Right, _) => {
                     self.tell(Dialogue::Proven);
                     return Ok(());
                 }
-                Proof::Behind(by) => Dialogue::ClockBehind(by),
-                Proof::Ahead(by) => Dialogue::ClockAhead(by),
-                Proof::NoMatch => Dialogue::NoMatch,
-                Proof::NotACode => Dialogue::NotACode { digits },
+                (Proof::Behind(by), _) => Dialogue::ClockBehind(by),
+                (Proof::Ahead(by), _) => Dialogue::ClockAhead(by),
+                (Proof::Ignores(settings), Some(device)) => Dialogue::Ignores(settings, device),
+                (Proof::Ignores(_), None) | (Proof::NoMatch, _) => Dialogue::NoMatch,
+                (Proof::NotACode, _) => Dialogue::NotACode { digits },
             };
             self.tell(wrong);
             if draft.tries() == 0 {

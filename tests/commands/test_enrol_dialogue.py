@@ -107,6 +107,50 @@ def test_a_code_that_matches_nothing_and_one_that_is_none_are_told_apart(machine
     assert talk.end() == 0
 
 
+IGNORED = [
+    ("the hash SHA-256", "해시 SHA-256", ["--totp=SHA1", "--digits=8", "--time-step-size=60s"]),
+    ("the 8 digits", "자릿수 8자리", ["--totp=SHA256", "--digits=6", "--time-step-size=60s"]),
+    ("the period of 60 s", "주기 60초", ["--totp=SHA256", "--digits=8"]),
+    ("the hash SHA-256, the 8 digits and the period of 60 s", "해시 SHA-256, 자릿수 8자리, 주기 60초", ["--totp=SHA1"]),
+]
+
+
+@pytest.mark.parametrize("english, korean, app", IGNORED)
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_an_app_that_ignores_settings_is_named_by_them_and_never_enrolled(machine, language, english, korean, app):
+    machine.policy('[code]\nalgorithm = "SHA256"\ndigits = 8\nperiod = 60\n')
+    question, left = (CODE, "2 tries are left") if language == "en" else ("기기에 표시된 8자리 코드: ", "2번 더 입력할 수")
+    said = f"ignores {english}, and" if language == "en" else f"이 앱은 {korean} 설정을 무시하므로"
+    talk = Talk(machine, "--lang", language)
+    secret = re.search(r"secret=([A-Z2-7]+)", talk.until(question))[1]
+    for _ in range(2):
+        talk.answer(machine.code(secret, 0, *app))
+        told = " ".join(talk.until(question).split())
+        assert said in told, told
+        assert left in told or talk.screen.count(question) > 2
+    talk.answer(machine.code(secret, 0, *app))
+    assert talk.end() == 1
+    assert machine.files().keys() == {"pam_otp.conf", "records"}
+
+
+def test_another_app_with_the_same_key_ends_the_dialogue_well(machine):
+    machine.policy('[code]\nalgorithm = "SHA512"\n')
+    talk = Talk(machine)
+    secret = talk.secret()
+    talk.answer(machine.code(secret))
+    assert "the app ignores the hash SHA-512" in talk.until(CODE)
+    talk.answer(machine.code(secret, 0, "--totp=SHA512"))
+    talk.keep()
+    assert talk.end() == 0
+
+
+def test_a_code_with_another_number_of_digits_is_none(machine):
+    machine.policy("[code]\ndigits = 8\n")
+    talk = Talk(machine)
+    talk.answer(machine.wrong_code(talk.secret()))
+    assert "not a code: 8 digits" in talk.until(CODE)
+
+
 def test_three_wrong_codes_end_it_with_nothing_changed(machine):
     talk = Talk(machine, "--qr-file", machine.directory / "code.png", "--save", machine.directory / "codes")
     wrong = machine.wrong_code(talk.secret())

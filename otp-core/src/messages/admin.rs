@@ -425,6 +425,7 @@ mod tests {
             Enrolled => [Report::Enrolled],
             LastUsed => [Report::LastUsed],
             Key => [Report::Key],
+            PlainKey => [Report::PlainKey],
             Uri => [Report::Uri],
             Settings => [Report::Settings],
             Problem => [Report::Problem],

@@ -2,6 +2,7 @@
 //! whoever holds them writes them beside it and wipes them.
 
 use super::length;
+use crate::code::Ignored;
 use crate::record::{Algorithm, Authenticator, Kind, Language};
 use std::time::Duration;
 
@@ -111,6 +112,8 @@ pub enum Dialogue<'a> {
     ClockBehind(Duration),
     /// The device's clock is ahead.
     ClockAhead(Duration),
+    /// The code is that of an app which ignores these settings of the device.
+    Ignores(Ignored, &'a Authenticator),
     /// The code belongs to no moment near now.
     NoMatch,
     /// How many tries are left.
@@ -249,6 +252,11 @@ impl Dialogue<'_> {
                 "This code will be right in {}: the clock of the device is fast by that much. Let it set its clock automatically.",
                 length(Language::English, by)
             ),
+            Self::Ignores(settings, device) => format!(
+                "This is a code of the right key with wrong settings: the app ignores {}, and its codes are never right here. \
+                 Delete the entry and use another app, or ask your administrator for settings that this app takes.",
+                ignored(Language::English, settings, device)
+            ),
             Self::NoMatch => "This code matches nothing: is it the entry that was just added?".to_owned(),
             Self::TriesLeft(1) => "One try is left.".to_owned(),
             Self::TriesLeft(tries) => format!("{tries} tries are left."),
@@ -343,6 +351,11 @@ impl Dialogue<'_> {
                 "{} 후의 코드입니다. 기기의 시계가 그만큼 빠릅니다. 기기의 시간을 자동으로 설정해 주세요.",
                 length(Language::Korean, by)
             ),
+            Self::Ignores(settings, device) => format!(
+                "키는 맞지만 다른 설정으로 만든 인증 코드입니다. 이 앱은 {} 설정을 무시하므로 인증 코드가 맞을 수 없습니다. \
+                 추가한 항목을 삭제하고 다른 인증 앱을 사용하거나, 이 앱에 맞는 설정을 관리자에게 요청해 주세요.",
+                ignored(Language::Korean, settings, device)
+            ),
             Self::NoMatch => {
                 "맞는 코드가 아닙니다. 방금 추가한 항목의 코드인지 확인해 주세요.".to_owned()
             }
@@ -430,6 +443,42 @@ pub fn settings(language: Language, device: &Authenticator) -> String {
             format!("시간 기준, {digits}자리, {}초, {hash}", period.seconds())
         }
         (Language::Korean, Kind::Hotp) => format!("횟수 기준, {digits}자리, {hash}"),
+    }
+}
+
+/// The settings of a device that an app ignores, as [`settings`] names them.
+fn ignored(language: Language, settings: Ignored, device: &Authenticator) -> String {
+    let seconds = match device.kind {
+        Kind::Totp(period) => period.seconds(),
+        Kind::Hotp => 0,
+    };
+    let (hash, digits) = (hash(device.algorithm), device.digits.count());
+    let (of_hash, of_digits, of_period) = match language {
+        Language::English => (
+            format!("the hash {hash}"),
+            format!("the {digits} digits"),
+            format!("the period of {seconds} s"),
+        ),
+        Language::Korean => (
+            format!("해시 {hash}"),
+            format!("자릿수 {digits}자리"),
+            format!("주기 {seconds}초"),
+        ),
+    };
+    let all = [
+        (settings.algorithm(), of_hash),
+        (settings.digits(), of_digits),
+        (settings.period(), of_period),
+    ];
+    let named: Vec<String> = all
+        .into_iter()
+        .filter_map(|(is_ignored, name)| is_ignored.then_some(name))
+        .collect();
+    match (language, named.as_slice()) {
+        (Language::English, [rest @ .., last]) if !rest.is_empty() => {
+            format!("{} and {last}", rest.join(", "))
+        }
+        _ => named.join(", "),
     }
 }
 

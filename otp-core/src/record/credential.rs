@@ -110,6 +110,8 @@ pub struct Period(u8);
 impl Period {
     /// Thirty seconds.
     pub const THIRTY: Self = Self(30);
+    /// A minute.
+    pub const SIXTY: Self = Self(60);
 
     /// A length in seconds.
     ///

@@ -109,6 +109,57 @@ fn a_first_authenticator_is_kept_after_its_code_which_opens_no_login() {
 }
 
 #[test]
+fn the_code_of_an_app_that_ignores_settings_is_told_counted_and_no_proof() {
+    let place = Place::empty();
+    let mut policy = Policy::default();
+    policy.code.algorithm = otp_core::record::Algorithm::Sha256;
+    policy.code.digits = otp_core::record::Digits::new(8).unwrap();
+    let draft = begin(&place, Change::Enrol(name("phone")), &policy);
+    let mut draft = draft.ok().unwrap();
+    let made = draft.device().unwrap();
+    let app = Authenticator {
+        id: made.id,
+        name: made.name.clone(),
+        kind: made.kind,
+        algorithm: otp_core::record::Algorithm::Sha1,
+        digits: otp_core::record::Digits::SIX,
+        secret: otp_core::record::Secret::new(made.secret.reveal_bytes().to_vec().into()).unwrap(),
+        created: made.created,
+    };
+    let step = NOW.step(otp_core::record::Period::THIRTY);
+    let typed = Generator::new(&app).reveal(step);
+    let settings = Ignored::from_number(3).unwrap();
+    for left in (0..TRIES).rev() {
+        let proof = draft.prove(typed.as_bytes(), &policy, NOW);
+        assert_eq!(proof, Ok(Proof::Ignores(settings)));
+        assert_eq!(draft.tries(), left);
+    }
+    assert_eq!(
+        refusal(draft.keep(&place.store(), &lenient(), no_groups, NOW)),
+        Refused::NotProven
+    );
+}
+
+#[test]
+fn digits_of_another_number_than_the_devices_are_no_code_of_it() {
+    let place = Place::empty();
+    let mut policy = Policy::default();
+    policy.code.digits = otp_core::record::Digits::new(8).unwrap();
+    let draft = begin(&place, Change::Enrol(name("phone")), &policy);
+    let mut draft = draft.ok().unwrap();
+    let right = shown(&draft, 0);
+    // Neither its last six digits, which an app shows that ignores the number of digits.
+    let six: Vec<u8> = right[..6].to_vec();
+    let six = if six == right[2..] {
+        b"000000".to_vec()
+    } else {
+        six
+    };
+    assert_eq!(draft.prove(&six, &policy, NOW), Ok(Proof::NotACode));
+    assert_eq!(draft.prove(&right, &policy, NOW), Ok(Proof::Right));
+}
+
+#[test]
 fn nothing_is_kept_that_was_not_proven() {
     for change in [Change::Enrol(name("phone")), Change::Add(name("tablet"))] {
         let place = Place::with_alice();

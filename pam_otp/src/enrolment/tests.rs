@@ -17,6 +17,8 @@ const OFFER_UNTIL_TOMORROW: &str =
 const BEGIN: &str = "Press Enter to set it up: ";
 const BEGIN_OR_LATER: &str = "Press Enter to set it up, or type \"later\": ";
 const NEW_CODE: &str = "6-digit code that the device shows now: ";
+const KOREAN_BEGIN: &str = "등록을 시작하려면 Enter를 눌러 주세요: ";
+const KOREAN_NEW_CODE: &str = "기기에 표시된 6자리 코드: ";
 const KEEP: &str = "Type \"kept\" when the recovery codes are kept: ";
 
 fn bob() -> Script {
@@ -110,6 +112,30 @@ fn whoever_scans_types_and_keeps_is_in_and_enrolled() {
     let mut host = Script::new("bob").asked(CODE, &used);
     assert_eq!(machine.play(&mut host, ""), Answer::Refused);
     assert_eq!(host.event(), "otp.replay");
+}
+
+/// The codes are those of an app that has taken the key and nothing else from the URI.
+#[test]
+fn an_app_that_ignores_settings_is_recognised_and_costs_a_try_and_is_never_enrolled() {
+    for (language, said) in [("en", "the app ignores the hash"), ("ko", "해시 SHA-256")] {
+        let machine = Machine::new();
+        let code = "[code]\nalgorithm = \"SHA256\"\n";
+        machine.policy(&format!("language = \"{language}\"\n{REQUIRE}{code}"));
+        let (begin, new_code) = if language == "en" {
+            (BEGIN, NEW_CODE)
+        } else {
+            (KOREAN_BEGIN, KOREAN_NEW_CODE)
+        };
+        let mut host = bob().asked(begin, "");
+        for _ in 0..3 {
+            let app = |screen: &str| Some(bytes(&code_from(screen, 0)));
+            host = host.asked_with(new_code, Box::new(app));
+        }
+        assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+        assert!(left_no_trace(&machine));
+        let unbroken = host.told.join("\n").replace('\n', " ");
+        assert_eq!(unbroken.matches(said).count(), 3, "{unbroken}");
+    }
 }
 
 #[test]

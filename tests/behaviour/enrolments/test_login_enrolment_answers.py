@@ -63,6 +63,41 @@ def test_what_is_no_code_is_asked_again(ssh, bobby, clock, required, reply):
         login.finish()
 
 
+@pytest.mark.parametrize(
+    "language, words, said",
+    [
+        ("en", ENGLISH, "the app ignores the hash SHA-256, and its codes are never right here"),
+        ("ko", KOREAN, "이 앱은 해시 SHA-256 설정을 무시하므로"),
+    ],
+)
+def test_code_of_an_app_that_ignores_the_hash_is_recognised_and_another_app_gets_in(
+    talking_door, bobby, clock, policy, language, words, said  # noqa: F811
+):
+    """The first app computes with SHA-1, whatever it is told; the second, oathtool too, does as it is told."""
+    policy(f'language = "{language}"\n', REQUIRE, '[code]\nalgorithm = "SHA256"\n')
+    before = kept_on_disk()
+    with Enrolment(talking_door, bobby, clock, words).up_to(words.new_code) as login:
+        login.type(login.device.now())
+        assert login.question == words.new_code and said in " ".join(login.told.split())
+        assert kept_on_disk() == before
+        login.device.algorithm = "SHA256"
+        login.finish()
+    clock.advance(30)
+    outcome = talking_door.attempt(bobby, bobby.password, bobby.codes.now(), prompts=[words.code])
+    assert outcome.admitted
+
+
+def test_codes_of_an_app_that_ignores_the_hash_are_never_taken(talking_door, bobby, clock, policy):  # noqa: F811
+    policy(REQUIRE, '[code]\nalgorithm = "SHA512"\n')
+    before = kept_on_disk()
+    with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
+        for _ in range(3):
+            assert login.question == ENGLISH.new_code
+            login.type(login.device.now())
+        assert login.outcome().refused
+    assert kept_on_disk() == before
+
+
 def test_code_may_be_typed_as_the_app_groups_it(ssh, bobby, clock, required):
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
         code = login.device.now()

@@ -18,6 +18,7 @@ class Codes:
     def __init__(self, secret, clock):
         self._secret = secret
         self._clock = clock
+        self.algorithm = "SHA1"
 
     def now(self):
         return self.at_step(0)
@@ -40,7 +41,7 @@ class Codes:
         """The secret goes in through stdin: argv can be read by everyone."""
         moment = self._clock.utc(steps * PERIOD) + " UTC"
         done = subprocess.run(
-            ["oathtool", "--totp", "--base32", f"--now={moment}", f"--window={count - 1}", "-"],
+            ["oathtool", f"--totp={self.algorithm}", "--base32", f"--now={moment}", f"--window={count - 1}", "-"],
             input=self._secret, text=True, capture_output=True, check=True,
         )
         return done.stdout.split()

@@ -1,5 +1,6 @@
 use super::*;
 use crate::UnixTime;
+use crate::code::Ignored;
 use crate::every;
 use crate::messages::in_all::assert_same_in_every_language;
 use crate::record::{Digits, Id, Name, Period, Secret};
@@ -65,6 +66,10 @@ fn all(devices: &[Authenticator]) -> Vec<Dialogue<'_>> {
         ClockBehind => [Dialogue::ClockBehind(Duration::from_secs(180))],
         ClockAhead => [Dialogue::ClockAhead(Duration::from_secs(3690))],
         NoMatch => [Dialogue::NoMatch],
+        Ignores => devices
+            .iter()
+            .flat_map(|device| Ignored::ALL.map(|one| Dialogue::Ignores(one, device)))
+            .collect::<Vec<_>>(),
         TriesLeft => [Dialogue::TriesLeft(2)],
         Proven => [Dialogue::Proven],
         CodesTitle => [Dialogue::CodesTitle {
@@ -140,6 +145,51 @@ fn a_clock_that_is_off_is_told_in_the_units_of_a_clock() {
         let by = Duration::from_secs(seconds);
         assert_eq!(length(Language::English, by), english);
         assert_eq!(length(Language::Korean, by), korean);
+    }
+}
+
+#[test]
+fn the_settings_that_an_app_ignores_are_named_as_they_are_spelled_out_above() {
+    let device = device(Kind::Totp(Period::new(60).unwrap()));
+    let said = |number: u64, language| {
+        let settings = Ignored::from_number(number).unwrap();
+        Dialogue::Ignores(settings, &device).text(language)
+    };
+    for (number, english, korean) in [
+        (
+            1,
+            "ignores the hash SHA-256, and",
+            "이 앱은 해시 SHA-256 설정을 무시하므로",
+        ),
+        (
+            2,
+            "ignores the 8 digits, and",
+            "이 앱은 자릿수 8자리 설정을",
+        ),
+        (
+            4,
+            "ignores the period of 60 s, and",
+            "이 앱은 주기 60초 설정을",
+        ),
+        (
+            5,
+            "ignores the hash SHA-256 and the period of 60 s, and",
+            "이 앱은 해시 SHA-256, 주기 60초 설정을",
+        ),
+        (
+            7,
+            "ignores the hash SHA-256, the 8 digits and the period of 60 s, and",
+            "이 앱은 해시 SHA-256, 자릿수 8자리, 주기 60초 설정을",
+        ),
+    ] {
+        assert!(
+            said(number, Language::English).contains(english),
+            "{number}"
+        );
+        assert!(said(number, Language::Korean).contains(korean), "{number}");
+    }
+    for number in 1..=7 {
+        assert_same_in_every_language(|language| said(number, language));
     }
 }
 
