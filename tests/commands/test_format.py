@@ -1,6 +1,7 @@
 """The records on the disk are what pam_otp-format(5) says: a second implementation, of that page alone, and the
 real programs read what the other has written. What both refuse is in test_format_refused.py."""
 
+import base64
 import hashlib
 import re
 
@@ -50,6 +51,7 @@ def test_what_provision_writes_is_read_with_the_values_that_it_prints(machine, f
     assert (one.name, one.period, one.algorithm, one.digits) == device_as_asked and one.created == machine.now
     oathtool = [f"--totp={one.algorithm}", f"--digits={one.digits}", f"--time-step-size={one.period}"]
     shown_by_a_phone = machine.code(files.secret, 0, *oathtool)
+    assert len(one.secret) == {"SHA1": 20, "SHA256": 32, "SHA512": 64}[one.algorithm]
     same_code = one.code(machine.now // one.period) == shown_by_a_phone
     assert same_code
     hashes = [recovery_hash(credential.recovery.salt, typed_recovery_code(code)) for code in made["recovery_codes"]]
@@ -107,6 +109,14 @@ def test_a_record_of_the_second_implementation_is_taken_with_the_same_values(mac
         step = 0 if one.period is None else machine.now // one.period
         assert machine.try_code(USER, one.code(step))[0] == 0, one.name
         assert machine.status(USER)["authenticators"][devices.index(one)]["last_used"] == machine.now
+
+
+@pytest.mark.parametrize("algorithm", ["SHA256", "SHA512"])
+def test_a_key_that_is_shorter_than_its_hash_as_earlier_versions_made_them_goes_on(machine, files, algorithm):
+    credential = Credential(USER, UID, [device("phone", 20, algorithm=algorithm)], None)
+    files.write(credential, fresh_state(credential))
+    code = machine.code(base64.b32encode(credential.authenticators[0].secret).decode(), 0, f"--totp={algorithm}")
+    assert machine.try_code(USER, code)[0] == 0
 
 
 @pytest.mark.parametrize("standing, locked, until, disabled", [
