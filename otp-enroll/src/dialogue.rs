@@ -38,6 +38,9 @@ impl Script<'_> {
     /// Makes the change, once the person has done their part.
     pub fn play(self, change: Change) -> Result<(), Failure> {
         let wanted = change.clone();
+        if matches!(wanted, Change::Enrol(_) | Change::Add(_)) {
+            self.site.allows_enrolling()?;
+        }
         let mut pending = Pending::begin(self.site, self.account, change, &self.terminal)?;
         let mut sheet_file = self
             .options

@@ -110,6 +110,12 @@ impl Site {
         })
     }
 
+    /// Makes sure that new keys can be shown under the policy: one that refuses no login may still name what apps do not take.
+    pub fn allows_enrolling(&self) -> Result<(), Failure> {
+        policy::load_to_enrol(&self.conf)?;
+        Ok(())
+    }
+
     /// Opens the records, which must be there.
     pub fn store(&self) -> Result<Store, Failure> {
         Store::open(&self.records).map_err(|error| match error {
@@ -203,7 +209,7 @@ impl Site {
 
     /// What the phone shows the account under.
     pub fn issuer(&self) -> String {
-        self.policy.issuer_at(&host()).to_owned()
+        self.policy.issuer_at(&host())
     }
 }
 

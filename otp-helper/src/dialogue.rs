@@ -73,6 +73,9 @@ impl Dialogue<'_> {
 
     fn run(mut self, account: &Account, change: Change) -> Result<Answer, End> {
         let verb = verb_of(&change);
+        if matches!(change, Change::Enrol(_) | Change::Add(_)) {
+            policy::load_to_enrol(&self.caller.conf)?;
+        }
         let draft = self.begin(account, change.clone())?;
         let verb = if draft.changes_a_record() {
             verb

@@ -31,6 +31,27 @@ const LIMIT: u64 = 64 * 1024;
 /// # Errors
 /// The file cannot be read, can be written by somebody else than root, or does not say what a policy says.
 pub fn load(path: &Path) -> Result<Policy, Error> {
+    load_for(Use::Logins, path)
+}
+
+/// As [`load`], for a command that shows a new key, or checks a policy before it is put in force.
+///
+/// # Errors
+/// Also where a login could go on under the policy, and apps would not take its issuer.
+pub fn load_to_enrol(path: &Path) -> Result<Policy, Error> {
+    load_for(Use::Enrolling, path)
+}
+
+/// What a policy is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    /// A login, or a command of somebody who is enrolled: whatever an earlier version took is taken.
+    Logins,
+    /// A new key, or a check.
+    Enrolling,
+}
+
+fn load_for(purpose: Use, path: &Path) -> Result<Policy, Error> {
     let shown = path.display().to_string();
     let Some(bytes) = bytes(path, &shown)? else {
         if path == Path::new(DEFAULT_FILE) {
@@ -38,7 +59,7 @@ pub fn load(path: &Path) -> Result<Policy, Error> {
         }
         return Err(Error::NoPolicy { path: shown });
     };
-    parse(&shown, &bytes)
+    parse_for(purpose, &shown, &bytes)
 }
 
 fn bytes(path: &Path, shown: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Error> {
@@ -86,10 +107,14 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>
 /// # Errors
 /// Not TOML, an unknown key, or a value outside what the manual allows.
 pub fn parse(path: &str, bytes: &[u8]) -> Result<Policy, Error> {
-    read(bytes).map_err(|why| Error::unparsed(path, why))
+    parse_for(Use::Logins, path, bytes)
 }
 
-fn read(bytes: &[u8]) -> Result<Policy, Unparsed> {
+fn parse_for(purpose: Use, path: &str, bytes: &[u8]) -> Result<Policy, Error> {
+    read(purpose, bytes).map_err(|why| Error::unparsed(path, why))
+}
+
+fn read(purpose: Use, bytes: &[u8]) -> Result<Policy, Unparsed> {
     let mut root = Source::new(bytes)?.root()?;
     let defaults = Policy::default();
     let policy = Policy {
@@ -98,7 +123,9 @@ fn read(bytes: &[u8]) -> Result<Policy, Unparsed> {
                 Language::from_tag(text(value)?).ok_or("must be \"en\" or \"ko\"")
             })?
             .unwrap_or(defaults.language),
-        issuer: root.take("issuer", issuer)?.unwrap_or(defaults.issuer),
+        issuer: root
+            .take("issuer", |value| issuer(purpose, value))?
+            .unwrap_or(defaults.issuer),
         code: in_section(&mut root, "code", defaults.code, code)?,
         lockout: in_section(&mut root, "lockout", defaults.lockout, lockout)?,
         recovery: in_section(&mut root, "recovery", defaults.recovery, recovery)?,
@@ -329,8 +356,16 @@ fn up_to(most: u8, reason: &'static str) -> impl FnOnce(&DeValue<'_>) -> Result<
 }
 
 /// The issuer must fit a QR code and a line.
-fn issuer(value: &DeValue<'_>) -> Result<String, &'static str> {
+///
+/// A colon parts issuer and account in a URI, so many apps refuse one in the issuer or show a wrong account. Earlier versions
+/// took it: a login, which would be refused, goes on, and leaves it out of what it shows.
+fn issuer(purpose: Use, value: &DeValue<'_>) -> Result<String, &'static str> {
     let issuer = text(value)?;
+    if purpose == Use::Enrolling && issuer.contains(':') {
+        return Err(
+            "must not have a colon: many authenticator apps refuse it, or show another account name",
+        );
+    }
     if issuer.chars().count() > 64 || issuer.contains(|c: char| c.is_control()) {
         return Err("must have at most 64 characters, on one line");
     }

@@ -49,8 +49,14 @@ pub(crate) fn set_up<H: Host>(
     can_wait: bool,
 ) -> Result<Outcome, Stop> {
     let machine = call.host.machine();
+    if case.policy.issuer.contains(':') {
+        // Commands refuse it. A version before took it, and a login that refused it now would lock out.
+        call.warn(
+            "issuer: must not have a colon; apps are shown it without. Correct it: otp-enroll and otp-admin provision refuse",
+        );
+    }
     let mut script = Script {
-        issuer: case.policy.issuer_at(&machine).to_owned(),
+        issuer: case.policy.issuer_at(&machine),
         machine,
         call,
         case,

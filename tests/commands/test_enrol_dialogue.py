@@ -151,6 +151,20 @@ def test_a_code_with_another_number_of_digits_is_none(machine):
     assert "not a code: 8 digits" in talk.until(CODE)
 
 
+def test_nobody_enrols_under_an_issuer_with_a_colon_and_who_is_enrolled_goes_on(machine, enrolled):
+    machine.policy('language = "en"\nissuer = "Dept: Ops"\n')
+    reason = f"{machine.conf}, line 2: must not have a colon"
+    for arguments in ([], ["add", "tablet"]):
+        talk = Talk(machine, *arguments)
+        assert talk.end() == 2 and reason in talk.screen and "otpauth" not in talk.screen
+    assert reason in machine.admin("provision", "games", status=2).stderr
+    assert "tablet" not in str(machine.status("daemon"))
+    assert machine.try_code("daemon", machine.code(enrolled["secret"]))[0] == 0
+    talk = Talk(machine, "recovery-codes")
+    talk.keep()
+    assert talk.end() == 0
+
+
 def test_three_wrong_codes_end_it_with_nothing_changed(machine):
     talk = Talk(machine, "--qr-file", machine.directory / "code.png", "--save", machine.directory / "codes")
     wrong = machine.wrong_code(talk.secret())

@@ -90,6 +90,18 @@ def test_what_is_found_names_its_key_and_is_no_error(machine, enrolled, policy, 
     assert findings(machine) == [found]
 
 
+@pytest.mark.parametrize("arguments", [[], ["--force"]])
+def test_a_colon_in_the_issuer_is_refused_by_its_line(machine, enrolled, arguments):
+    machine.policy('\nissuer = "Dept: Ops"\n')
+    done = check(machine, *arguments, status=2)
+    assert done.stdout == "" and done.stderr.splitlines()[0] == (
+        f"otp-admin: {machine.conf}, line 2: must not have a colon: many authenticator apps refuse it, or show another "
+        "account name"
+    )
+    # What a login comes to, which goes on.
+    assert show(machine, "daemon")[0] == "daemon would be asked for a code"
+
+
 def test_everything_is_found_at_once(machine, enrolled):
     machine.policy(
         '[enforce]\ngroups = ["g1", "daemon", "g2"]\nexempt_groups = ["g1"]\nexempt_users = ["u1", "root"]\n'

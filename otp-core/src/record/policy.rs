@@ -284,13 +284,17 @@ pub struct Policy {
 
 impl Policy {
     /// What the phone shows an account under: the issuer, or else the short name of the host.
+    ///
+    /// A colon, which ends the issuer in a URI, is left out: a policy of an earlier version may have one, and must not keep
+    /// anybody from enrolling in a login.
     #[must_use]
-    pub fn issuer_at<'a>(&'a self, host: &'a str) -> &'a str {
-        if self.issuer.is_empty() {
+    pub fn issuer_at(&self, host: &str) -> String {
+        let issuer = if self.issuer.is_empty() {
             host.split('.').next().unwrap_or(host)
         } else {
             &self.issuer
-        }
+        };
+        issuer.replace(':', "")
     }
 }
 
@@ -336,6 +340,21 @@ impl Default for Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_issuer_has_no_colon_whatever_it_comes_from() {
+        let issuer = |text: &str, host: &str| {
+            let policy = Policy {
+                issuer: text.to_owned(),
+                ..Policy::default()
+            };
+            policy.issuer_at(host)
+        };
+        assert_eq!(issuer("Dept: Ops", "web1.example.org"), "Dept Ops");
+        assert_eq!(issuer("예시 회사", "web1"), "예시 회사");
+        assert_eq!(issuer("", "web1.example.org"), "web1");
+        assert_eq!(issuer("", "we:b1.example.org"), "web1");
+    }
 
     #[test]
     fn each_lock_in_a_row_lasts_twice_as_long_up_to_the_maximum() {

@@ -25,6 +25,7 @@ pub fn provision(
     force: bool,
     json: bool,
 ) -> Result<(), Failure> {
+    site.allows_enrolling()?;
     let account = site.account(user)?;
     let user = account.name.as_str();
     let (credential, codes) = mint::credential(&account, name, &site.policy, clock::now()?)?;

@@ -162,6 +162,22 @@ fn every_value_is_taken_up_to_its_limits() {
     }
 }
 
+/// Versions before took it, so it must not refuse a login.
+#[test]
+fn a_colon_in_the_issuer_is_refused_by_its_line_where_somebody_is_to_enrol_and_nowhere_else() {
+    let text = "language = \"en\"\nissuer = \"Dept: Ops\"\n";
+    assert_eq!(taken(text).issuer, "Dept: Ops");
+    let error = parse_for(Use::Enrolling, "pam_otp.conf", text.as_bytes()).expect_err("refused");
+    assert_eq!(
+        error.to_string(),
+        "pam_otp.conf, line 2: must not have a colon: many authenticator apps refuse it, or show another account name"
+    );
+    for fit in ["issuer = \"Dept Ops\"", "issuer = \"\"", ""] {
+        let policy = parse_for(Use::Enrolling, "pam_otp.conf", fit.as_bytes());
+        assert!(policy.is_ok(), "{fit}");
+    }
+}
+
 #[test]
 fn every_value_beyond_its_limits_is_refused() {
     let long_issuer = format!("issuer = \"{}\"", "가".repeat(65));

@@ -114,6 +114,29 @@ fn whoever_scans_types_and_keeps_is_in_and_enrolled() {
     assert_eq!(host.event(), "otp.replay");
 }
 
+/// A policy of an earlier version, which commands refuse by now, refuses nobody who logs in.
+#[test]
+fn a_colon_in_the_issuer_is_left_out_and_logged_and_refuses_no_login() {
+    let machine = Machine::new();
+    machine.policy(&format!("issuer = \"Dept: Ops\"\n{REQUIRE}"));
+    let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    assert!(is_enrolled(&machine));
+    let screen = host.told.join("\n");
+    let uri = screen.split("URI: ").nth(1).unwrap();
+    assert!(uri.starts_with("otpauth://totp/Dept%20Ops:bob?secret="));
+    assert!(uri.lines().next().unwrap().ends_with("&issuer=Dept%20Ops"));
+    let warned = host
+        .log
+        .iter()
+        .filter(|line| line.starts_with("otp.policy"));
+    assert_eq!(warned.count(), 1, "{:?}", host.log);
+    let used = code_from(&screen, 0);
+    let mut host = Script::new("bob").asked(CODE, &used);
+    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    assert_eq!(host.event(), "otp.replay", "the code is looked at");
+}
+
 /// The codes are those of an app that has taken the key and nothing else from the URI.
 #[test]
 fn an_app_that_ignores_settings_is_recognised_and_costs_a_try_and_is_never_enrolled() {

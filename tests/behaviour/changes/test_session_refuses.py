@@ -76,6 +76,20 @@ def assert_one_line(denied, caller, **values):
     assert {key: line.get(key) for key in values} == values
 
 
+# ------------------------------------------------------------------------------------------------------------ the issuer
+
+
+@pytest.mark.parametrize("verb", ["enrol", "add"])
+def test_no_key_is_shown_under_an_issuer_with_a_colon_whatever_program_asks(session, bobby, policy, verb):
+    """An earlier otp-enroll does not look; a later one refuses before it asks."""
+    POLICY.write_text('issuer = "Dept: Ops"\n' + NOBODY_MUST)
+    with session(bobby, verb, "phone") as talk:
+        assert talk.turn() == "unavailable"
+    policy()
+    with session(bobby, verb, "phone") as talk:
+        assert talk.turn() == "begun"
+
+
 # ------------------------------------------------------------------------------------------------------- whom it is about
 
 ASKED = {"status": (), **VERBS}

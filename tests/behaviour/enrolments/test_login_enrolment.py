@@ -77,6 +77,26 @@ def test_what_policy_says_about_codes_is_asked_for(ssh, bobby, clock, policy):  
         assert login.uri.endswith("&digits=8&period=60")
 
 
+COLON = 'issuer = "Dept: Ops"\n'
+
+
+def test_colon_in_the_issuer_which_an_earlier_version_took_is_left_out_and_refuses_nobody(
+    talking_door, bobby, clock, policy, journal  # noqa: F811
+):
+    policy(COLON, REQUIRE)
+    login = enrol(talking_door, bobby, clock)
+    assert f"/Dept%20Ops:{bobby.name}?" in login.uri and login.uri.endswith("&issuer=Dept%20Ops")
+    warned = [event for event in journal.events(bobby.name) if event["event"] == "otp.policy"]
+    assert len(warned) == 1 and warned[0]["reason"].startswith("issuer: must not have a colon")
+    clock.advance(30)
+    assert talking_door.attempt(bobby, bobby.password, bobby.codes.now()).admitted
+
+
+def test_who_is_enrolled_gets_in_under_an_issuer_with_a_colon(door, alice, policy):  # noqa: F811
+    policy(COLON, REQUIRE)
+    assert door.attempt(alice, alice.password, alice.codes.now()).admitted
+
+
 def test_without_recovery_codes_in_policy_the_code_is_all_that_is_asked(ssh, bobby, clock, policy):  # noqa: F811
     policy(REQUIRE, "[recovery]\ncodes = 0\n")
     login = enrol(ssh, bobby, clock)

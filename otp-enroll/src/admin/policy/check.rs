@@ -19,6 +19,7 @@ use std::path::Path;
 /// runs this, unless forced.
 pub fn check(site: &Site, force: bool) -> Result<(), Failure> {
     let you = administrator()?;
+    site.allows_enrolling()?;
     let path = site.conf.display().to_string();
     let mut findings = findings(site, &you)?;
     if demands(site, &you)? && !has_authenticator(site, &you, force)? {
