@@ -88,18 +88,69 @@ impl Matrix {
     }
 }
 
+/// What colours a terminal can be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colours {
+    /// None. What draws is ink on the terminal's own background, and nothing tells which of both is the light one.
+    None,
+    /// The sixteen by name, which are what a theme makes of them: some themes for light backgrounds swap black and white.
+    Sixteen,
+    /// Black and white of the cube of 256 as well, which no theme changes.
+    Cube,
+}
+
+impl Colours {
+    /// What terminals of this type (`TERM`) take.
+    #[must_use]
+    pub fn of(terminal_type: Option<&str>) -> Self {
+        let name = terminal_type.unwrap_or_default();
+        let begins = |words: &[&str]| words.iter().any(|word| name.starts_with(word));
+        if matches!(name, "" | "dumb" | "unknown")
+            || begins(&["vt1", "vt2"])
+            || name.ends_with("-m")
+            || name.ends_with("-mono")
+        {
+            Self::None
+        } else if name.contains("256color")
+            || matches!(name, "xterm" | "screen" | "tmux")
+            || begins(&["alacritty", "foot", "tmux", "xterm-kitty", "screen."])
+        {
+            Self::Cube
+        } else {
+            Self::Sixteen
+        }
+    }
+
+    /// Light ink on a dark ground, or the other way round. The sixteen come first: what knows no cube keeps them.
+    const fn paint(self, dark: bool) -> &'static str {
+        match (self, dark) {
+            (Self::None, _) => "",
+            (Self::Sixteen, true) => "\x1b[0;97;40m",
+            (Self::Sixteen, false) => "\x1b[0;30;47;107m",
+            (Self::Cube, true) => "\x1b[0;97;40m\x1b[38;5;231;48;5;16m",
+            (Self::Cube, false) => "\x1b[0;30;47;107m\x1b[38;5;16;48;5;231m",
+        }
+    }
+}
+
 /// What the terminal can show.
 pub struct Canvas {
     /// How to draw.
     pub style: Style,
-    /// Whether it takes colours, so that black and white can be asked for; else it is taken to be light on dark.
-    pub colours: bool,
+    /// What colours it takes.
+    pub colours: Colours,
+    /// Without colours: whether the terminal is taken to be dark on light; else light on dark.
+    pub inverted: bool,
     /// Modules of the quiet zone that are left out on each side, for want of room.
     pub cut: usize,
 }
 
 impl Canvas {
     /// A canvas on a screen of so many columns and lines, one of which the question below takes.
+    ///
+    /// Without colours another line below the drawing is left for what to do when no scanner sees it. With colours, a
+    /// screen that has room for two columns and a line a module, and for the text above, gets cells that are only
+    /// painted: where there are no characters, no font can tear them.
     ///
     /// Where the screen is too small, up to three modules of the quiet zone are given up, which most scanners bear;
     /// `None`: not even that makes it narrow enough. Too high it may be: what has scrolled away can be scrolled back.
@@ -108,19 +159,28 @@ impl Canvas {
         (columns, lines): (usize, usize),
         matrix: &Matrix,
         style: Style,
-        colours: bool,
+        colours: Colours,
     ) -> Option<Self> {
-        let canvas = |cut| Self {
+        let canvas = |style, cut| Self {
             style,
             colours,
+            inverted: false,
             cut,
         };
+        let painted = canvas(Style::Ascii, 0);
+        if style == Style::Unicode
+            && colours != Colours::None
+            && painted.columns(matrix) <= columns
+            && painted.lines(matrix) + LINES_ABOVE < lines
+        {
+            return Some(painted);
+        }
         let mut narrow = (0..QUIET_ZONE)
-            .map(canvas)
+            .map(|cut| canvas(style, cut))
             .filter(|canvas| canvas.columns(matrix) <= columns);
         narrow
             .clone()
-            .find(|canvas| canvas.lines(matrix) < lines)
+            .find(|canvas| canvas.lines(matrix) + canvas.lines_below() <= lines)
             .or_else(|| narrow.next())
     }
 
@@ -145,11 +205,23 @@ impl Canvas {
             Style::None => 0,
         }
     }
+
+    /// Lines that stand below the drawing: the question, and what to do when no scanner sees the code.
+    #[must_use]
+    pub const fn lines_below(&self) -> usize {
+        if self.can_be_inverted() { 2 } else { 1 }
+    }
+
+    /// Whether the drawing says nothing of what is light, so that it is the wrong way round on half of all terminals.
+    #[must_use]
+    pub const fn can_be_inverted(&self) -> bool {
+        matches!(self.colours, Colours::None) && !matches!(self.style, Style::None)
+    }
 }
 
-/// Black on white, bright white where there is one.
-const BLACK_ON_WHITE: &str = "\x1b[0;30;47;107m";
-const WHITE_ON_BLACK: &str = "\x1b[0;97;40m";
+/// Lines of what is said before the drawing: the key, the URI and the like are to stay in sight.
+const LINES_ABOVE: usize = 12;
+
 const PLAIN: &str = "\x1b[0m";
 
 /// Draws the code, each line ended by a line feed.
@@ -157,33 +229,28 @@ const PLAIN: &str = "\x1b[0m";
 pub fn draw(matrix: &Matrix, canvas: &Canvas) -> Zeroizing<String> {
     let side = matrix.side();
     let shown = canvas.cut..side - canvas.cut;
-    // Sized beforehand, so that no copy of the key is left behind by growing: at worst every module changes the colour.
-    let a_module = "  ".len() + BLACK_ON_WHITE.len();
-    let most_bytes = side * (side * a_module + BLACK_ON_WHITE.len() + PLAIN.len() + 1);
-    let mut text = Zeroizing::new(String::with_capacity(most_bytes));
+    // Sized beforehand, so that no copy of the key is left behind by growing.
+    let mut text = Zeroizing::new(String::with_capacity(room(side, canvas.colours)));
     match canvas.style {
         Style::Unicode => {
             for y in shown.clone().step_by(2) {
                 let line = shown
                     .clone()
                     .map(|x| (matrix.is_dark(x, y), matrix.is_dark(x, y + 1)));
-                if canvas.colours {
-                    text.push_str(BLACK_ON_WHITE);
-                    text.extend(line.map(|(upper, lower)| half_block(upper, lower)));
-                    text.push_str(PLAIN);
-                } else {
-                    // No colours, so the ink is taken to be light: it draws what is not dark.
-                    text.extend(line.map(|(upper, lower)| half_block(!upper, !lower)));
-                }
-                text.push('\n');
+                draw_line(
+                    &mut text,
+                    canvas,
+                    line.map(|halves| half_block(halves, canvas)),
+                );
             }
         }
         Style::Ascii => {
             for y in shown.clone() {
-                draw_ascii_line(
+                let line = shown.clone().map(|x| matrix.is_dark(x, y));
+                draw_line(
                     &mut text,
-                    shown.clone().map(|x| matrix.is_dark(x, y)),
-                    canvas.colours,
+                    canvas,
+                    line.map(|dark| two_columns(dark, canvas)),
                 );
             }
         }
@@ -192,43 +259,61 @@ pub fn draw(matrix: &Matrix, canvas: &Canvas) -> Zeroizing<String> {
     text
 }
 
-/// Ink in the upper half, in the lower half, in both or in none.
-const fn half_block(upper: bool, lower: bool) -> char {
-    match (upper, lower) {
-        (true, true) => '█',
-        (true, false) => '▀',
-        (false, true) => '▄',
-        (false, false) => ' ',
-    }
+/// Bytes that no drawing is longer than: one in which every module has a colour of its own.
+const fn room(side: usize, colours: Colours) -> usize {
+    let a_module = "▀".len() + colours.paint(false).len();
+    side * (side * a_module + PLAIN.len() + 1)
 }
 
-/// Two columns a module, so that it is about square. With colours the cells themselves are painted.
-fn draw_ascii_line(text: &mut String, line: impl Iterator<Item = bool>, colours: bool) {
+/// Characters that are one cell or two of the drawing, and whether their ground is painted dark.
+type Cell = (bool, &'static str);
+
+fn draw_line(text: &mut String, canvas: &Canvas, cells: impl Iterator<Item = Cell>) {
     let mut painted = None;
-    for dark in line {
-        if colours && painted != Some(dark) {
-            text.push_str(if dark { WHITE_ON_BLACK } else { BLACK_ON_WHITE });
+    for (dark, characters) in cells {
+        if painted != Some(dark) {
+            text.push_str(canvas.colours.paint(dark));
             painted = Some(dark);
         }
-        text.push_str(if colours || dark { "  " } else { "##" });
+        text.push_str(characters);
     }
-    if colours {
+    if canvas.colours != Colours::None {
         text.push_str(PLAIN);
     }
     text.push('\n');
 }
 
-/// Whether a terminal of this type takes colours.
-#[must_use]
-pub fn takes_colours(terminal_type: Option<&str>) -> bool {
-    match terminal_type {
-        None | Some("" | "dumb" | "unknown") => false,
-        Some(name) => {
-            !(name.starts_with("vt1")
-                || name.starts_with("vt2")
-                || name.ends_with("-m")
-                || name.ends_with("-mono"))
+/// Two modules, one above the other.
+///
+/// With colours, modules that are alike are painted ground and no character: the glyph of a block is smaller than its
+/// cell in many fonts, which tears whatever is drawn by it. Only unlike ones are light ink on a dark ground.
+const fn half_block((upper, lower): (bool, bool), canvas: &Canvas) -> Cell {
+    match canvas.colours {
+        Colours::None => {
+            let (upper, lower) = (upper == canvas.inverted, lower == canvas.inverted);
+            let ink = match (upper, lower) {
+                (true, true) => "█",
+                (true, false) => "▀",
+                (false, true) => "▄",
+                (false, false) => " ",
+            };
+            (false, ink)
         }
+        Colours::Sixteen | Colours::Cube => match (upper, lower) {
+            (true, true) => (true, " "),
+            (true, false) => (true, "▄"),
+            (false, true) => (true, "▀"),
+            (false, false) => (false, " "),
+        },
+    }
+}
+
+/// One module in two columns, so that it is about square. With colours it is painted ground alone.
+const fn two_columns(dark: bool, canvas: &Canvas) -> Cell {
+    match canvas.colours {
+        Colours::None if dark == canvas.inverted => (false, "##"),
+        Colours::None => (false, "  "),
+        Colours::Sixteen | Colours::Cube => (dark, "  "),
     }
 }
 

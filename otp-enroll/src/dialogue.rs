@@ -12,9 +12,9 @@ use crate::pending::Pending;
 use crate::site::{Site, host};
 use crate::terminal::{Echo, Left, Terminal};
 use otp_core::layout::wrap;
-use otp_core::messages::enrol::{Dialogue, KEPT, is_word};
+use otp_core::messages::enrol::{Dialogue, INVERTED, KEPT, is_word};
 use otp_core::messages::trouble::Trouble;
-use otp_core::qr::{self, Canvas, Matrix, Style};
+use otp_core::qr::{self, Canvas, Colours, Matrix, Style};
 use otp_core::record::{Authenticator, Name};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, base32, otpauth, recovery_sheet};
@@ -25,6 +25,9 @@ use zeroize::Zeroizing;
 
 /// The words that ask for the clipboard of the terminal. Both are taken in either language.
 const COPY: [&str; 2] = ["copy", "복사"];
+
+/// A QR code, and how it was drawn.
+type Drawing = (Matrix, Canvas);
 
 /// One dialogue.
 pub struct Script<'a> {
@@ -53,12 +56,12 @@ impl Script<'_> {
             self.tell(Dialogue::ProveYourself)?;
         }
         pending.authenticate(&self.terminal)?;
-        let picture = match pending.device() {
+        let (picture, drawing) = match pending.device() {
             Some(device) => self.show_key(device)?,
-            None => None,
+            None => (None, None),
         };
         let name = pending.device().map(|device| device.name.clone());
-        self.prove(&mut pending)?;
+        self.prove(&mut pending, drawing)?;
         if !pending.codes().is_empty() {
             self.hand_out(pending.codes(), &mut sheet_file)?;
         }
@@ -129,7 +132,10 @@ impl Script<'_> {
 
     /// Shows the key in every form that a device can take it. The QR code comes last, so that on a small screen it
     /// is whole and the question stands right below it.
-    fn show_key(&self, device: &Authenticator) -> Result<Option<NewFile>, Failure> {
+    fn show_key(
+        &self,
+        device: &Authenticator,
+    ) -> Result<(Option<NewFile>, Option<Drawing>), Failure> {
         let user = self.account.name.as_str();
         let uri = otpauth::reveal_uri(device, &self.site.issuer(), user);
         let style = self.style();
@@ -164,10 +170,11 @@ impl Script<'_> {
             let path = &file.shown();
             self.tell(Dialogue::QrFile { path })?;
         }
-        if let Some(matrix) = &matrix {
-            self.draw(matrix, style)?;
-        }
-        Ok(picture)
+        let drawing = match matrix {
+            Some(matrix) if style != Style::None => self.draw(matrix, style)?,
+            _ => None,
+        };
+        Ok((picture, drawing))
     }
 
     fn style(&self) -> Style {
@@ -179,32 +186,56 @@ impl Script<'_> {
         self.options.qr.map_or(by_locale, Style::from)
     }
 
-    fn draw(&self, matrix: &Matrix, style: Style) -> Result<(), Left> {
+    /// `None`: there is no room for it.
+    fn draw(&self, matrix: Matrix, style: Style) -> Result<Option<Drawing>, Left> {
         let (columns, lines) = self.terminal.size();
         let kind = std::env::var("TERM").ok();
-        let colours = qr::takes_colours(kind.as_deref());
-        let Some(canvas) = Canvas::within((columns, lines), matrix, style, colours) else {
+        let colours = Colours::of(kind.as_deref());
+        let Some(canvas) = Canvas::within((columns, lines), &matrix, style, colours) else {
             let needed = match style {
                 Style::Ascii => 2 * matrix.side(),
                 Style::Unicode | Style::None => matrix.side(),
             };
-            return self.tell(Dialogue::TooNarrow { needed, columns });
+            self.tell(Dialogue::TooNarrow { needed, columns })?;
+            return Ok(None);
         };
-        self.terminal.show(&qr::draw(matrix, &canvas))?;
-        let needed = canvas.lines(matrix) + 1;
+        self.show_drawing(&matrix, &canvas)?;
+        let needed = canvas.lines(&matrix) + canvas.lines_below();
         if needed > lines {
             self.tell(Dialogue::TooHigh { needed, lines })?;
+        }
+        Ok(Some((matrix, canvas)))
+    }
+
+    fn show_drawing(&self, matrix: &Matrix, canvas: &Canvas) -> Result<(), Left> {
+        self.terminal.show(&qr::draw(matrix, canvas))?;
+        if canvas.can_be_inverted() {
+            self.tell(Dialogue::NotSeen)?;
         }
         Ok(())
     }
 
     /// Asks for a code of the new device, where there is one, until one is right.
-    fn prove(&self, pending: &mut Pending<'_>) -> Result<(), Failure> {
+    fn prove(
+        &self,
+        pending: &mut Pending<'_>,
+        mut drawing: Option<Drawing>,
+    ) -> Result<(), Failure> {
         let Some(digits) = pending.device().map(|device| device.digits.count()) else {
             return Ok(());
         };
         loop {
             let typed = self.ask(Dialogue::CodeQuestion { digits }, Echo::On)?;
+            match &mut drawing {
+                Some((matrix, canvas))
+                    if canvas.can_be_inverted() && is_word(&typed, &INVERTED) =>
+                {
+                    canvas.inverted = !canvas.inverted;
+                    self.show_drawing(matrix, canvas)?;
+                    continue;
+                }
+                _ => {}
+            }
             let (proof, left) = pending.prove(typed, &self.terminal)?;
             self.tell(match (proof, pending.device()) {
                 (Proof::Right, _) => return Ok(self.tell(Dialogue::Proven)?),

@@ -8,8 +8,8 @@ use crate::call::{Call, Case, Stop};
 use crate::host::{Host, HostFault, Reply, Tone};
 use otp_core::event::{Event, Severity, Value};
 use otp_core::layout::wrap;
-use otp_core::messages::enrol::{Dialogue, KEPT, LATER, is_word};
-use otp_core::qr::{self, Canvas, Matrix, Style};
+use otp_core::messages::enrol::{Dialogue, INVERTED, KEPT, LATER, is_word};
+use otp_core::qr::{self, Canvas, Colours, Matrix, Style};
 use otp_core::record::{Authenticator, DEFAULT_NAME, Name};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, base32, otpauth, recovery_sheet};
@@ -61,6 +61,7 @@ pub(crate) fn set_up<H: Host>(
         call,
         case,
         account,
+        drawing: None,
     };
     match script.begin(can_wait) {
         Ok(true) => {}
@@ -105,6 +106,7 @@ struct Script<'a, 'h, H> {
     account: &'a Account,
     issuer: String,
     machine: String,
+    drawing: Option<(Matrix, Canvas)>,
 }
 
 impl<H: Host> Script<'_, '_, H> {
@@ -204,17 +206,34 @@ impl<H: Host> Script<'_, '_, H> {
         let matrix = Matrix::of(&uri).ok();
         let canvas = matrix
             .as_ref()
-            .and_then(|matrix| Canvas::within((COLUMNS, LINES), matrix, style, false));
+            .and_then(|matrix| Canvas::within((COLUMNS, LINES), matrix, style, Colours::None));
         let (Some(matrix), Some(canvas)) = (matrix, canvas) else {
             let columns = COLUMNS;
             return self.tell(Dialogue::NoRoom { columns });
         };
         let lines = canvas.lines(&matrix);
-        if lines >= LINES {
+        if lines + canvas.lines_below() > LINES {
             self.tell(Dialogue::Scroll { lines });
         }
-        let drawing = qr::draw(&matrix, &canvas);
+        self.show_drawing(&matrix, &canvas);
+        self.drawing = Some((matrix, canvas));
+    }
+
+    fn show_drawing(&mut self, matrix: &Matrix, canvas: &Canvas) {
+        let drawing = qr::draw(matrix, canvas);
         self.show(&["\n", drawing.trim_end_matches('\n')]);
+        self.tell(Dialogue::NotSeen);
+    }
+
+    /// Draws the code the other way round; `false`: none was drawn.
+    fn draw_inverted(&mut self) -> bool {
+        let Some((matrix, mut canvas)) = self.drawing.take() else {
+            return false;
+        };
+        canvas.inverted = !canvas.inverted;
+        self.show_drawing(&matrix, &canvas);
+        self.drawing = Some((matrix, canvas));
+        true
     }
 
     /// Asks for a code of the new device until one is right; three are looked at.
@@ -222,8 +241,14 @@ impl<H: Host> Script<'_, '_, H> {
         let Some(digits) = draft.device().map(|device| device.digits.count()) else {
             return Ok(());
         };
+        let mut inversions = 0;
         loop {
             let typed = self.ask(Dialogue::CodeQuestion { digits })?;
+            // No guess, so it costs no try; but nobody has this program draw without end.
+            if inversions < ANSWERS && is_word(&typed, &INVERTED) && self.draw_inverted() {
+                inversions += 1;
+                continue;
+            }
             let now = self.call.host.now()?;
             let proof = draft
                 .prove(&typed, &self.case.policy, now)

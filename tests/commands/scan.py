@@ -5,7 +5,10 @@ import subprocess
 
 CELL = 8
 WHITE, BLACK = 255, 0
-COLOURS = {"30": ("ink", BLACK), "97": ("ink", WHITE), "40": ("paper", BLACK), "47": ("paper", WHITE), "107": ("paper", WHITE)}
+COLOURS = {
+    "30": ("ink", BLACK), "97": ("ink", WHITE), "40": ("paper", BLACK), "47": ("paper", WHITE), "107": ("paper", WHITE),
+    "38;5;16": ("ink", BLACK), "38;5;231": ("ink", WHITE), "48;5;16": ("paper", BLACK), "48;5;231": ("paper", WHITE),
+}
 UPPER_AND_LOWER = {"█": (True, True), "▀": (True, False), "▄": (False, True), " ": (False, False), "#": (True, True)}
 
 
@@ -42,7 +45,7 @@ def paint(line, ink, paper):
             for row, inked in zip((upper, lower), halves):
                 row.append(now["ink"] if inked else now["paper"])
             continue
-        for number in code.split(";"):
+        for number in re.findall(r"[34]8;5;\d+|\d+", code):
             if number == "0":
                 now = dict(plain)
             else:

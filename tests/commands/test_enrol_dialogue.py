@@ -321,23 +321,58 @@ def test_the_picture_scans_as_the_uri_and_is_the_owners_alone(machine, extension
 # --------------------------------------------------------------------------------------------------------- the QR code
 
 
+SMALL, LARGE = (24, 80), (60, 200)
+
+
 @pytest.mark.parametrize("background", ["dark", "light"])
-@pytest.mark.parametrize("style", ["unicode", "ascii"])
-def test_the_drawn_code_scans_on_a_dark_and_on_a_light_terminal(machine, style, background):
-    talk = Talk(machine, "--qr", style)
+@pytest.mark.parametrize("terminal", ["xterm-256color", "linux"])
+@pytest.mark.parametrize("style, size", [("unicode", SMALL), ("unicode", LARGE), ("ascii", LARGE)])
+def test_the_drawn_code_scans_on_a_dark_and_on_a_light_terminal(machine, style, size, terminal, background):
+    machine.terminal = terminal
+    talk = Talk(machine, "--qr", style, size=size)
     talk.secret()
     lines = scan.drawn_lines(talk.screen)
     assert scan.drawing(lines, machine.directory, background=background) == [talk.uri]
+    assert "█" not in talk.screen and ("▀" in talk.screen) == (size == SMALL)
+    assert ("48;5;16m" in talk.screen) == (terminal != "linux")
+    assert '"inverted"' not in talk.screen
 
 
+def test_on_a_large_screen_the_code_is_painted_and_the_key_is_in_sight_above_it(machine):
+    talk = Talk(machine, size=LARGE)
+    talk.secret()
+    lines = talk.screen.replace("\r", "").split("\n")
+    drawn = scan.drawn_lines(talk.screen)
+    assert all(not re.sub(r"\x1b\[[\d;]*m", "", line).strip() for line in drawn), "no character that a font could tear"
+    (key,) = [number for number, line in enumerate(lines) if line.startswith("Key: ")]
+    assert len(lines) - key <= LARGE[0] and key < lines.index(drawn[0])
+
+
+@pytest.mark.parametrize("word", ["inverted", " Inverted ", "반전"])
 @pytest.mark.parametrize("style", ["unicode", "ascii"])
-def test_a_terminal_without_colours_gets_no_escape_codes_and_scans_when_it_is_dark(machine, style):
+def test_a_terminal_without_colours_gets_no_escape_codes_and_scans_dark_or_inverted_light(machine, style, word):
     machine.terminal = "dumb"
     talk = Talk(machine, "--qr", style)
-    talk.secret()
-    assert "\x1b" not in talk.screen
+    secret = talk.secret()
     lines = scan.drawn_lines(talk.screen)
     assert scan.drawing(lines, machine.directory, background="dark") == [talk.uri]
+    assert scan.drawing(lines, machine.directory, background="light") == [], "zbarimg reads no white on black"
+    talk.answer(word)
+    again = talk.until("device shows now: ")
+    lines = scan.drawn_lines(again)
+    assert scan.drawing(lines, machine.directory, background="light") == [talk.uri]
+    assert "\x1b" not in talk.screen and "left" not in again, "not one of the three tries"
+    assert again.count('type "inverted"') == 1
+    talk.answer(machine.code(secret))
+    talk.keep()
+    assert talk.end() == 0
+
+
+def test_where_colours_say_what_is_light_the_word_is_no_code(machine):
+    talk = Talk(machine)
+    talk.secret()
+    talk.answer("inverted")
+    assert "2 tries are left" in talk.until("device shows now: ")
 
 
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LANG": "en_US.ISO-8859-1"}, {}])

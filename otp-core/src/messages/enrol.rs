@@ -12,6 +12,10 @@ pub const KEPT: [&str; 2] = ["kept", "보관"];
 /// The word that puts it off, and the same in Korean. Both are taken in either language.
 pub const LATER: [&str; 2] = ["later", "나중에"];
 
+/// The word that swaps light and dark of a drawing without colours, and the same in Korean. Both are taken in either
+/// language.
+pub const INVERTED: [&str; 2] = ["inverted", "반전"];
+
 /// Whether a reply is one of those words: typed in any case, with white space around it.
 #[must_use]
 pub fn is_word(reply: &[u8], words: &[&str]) -> bool {
@@ -98,6 +102,8 @@ pub enum Dialogue<'a> {
         /// Lines that it takes.
         lines: usize,
     },
+    /// What to do when the app does not see the QR code, right below one without colours: a single line.
+    NotSeen,
     /// Asks for the code of the new device.
     CodeQuestion {
         /// Length of a code.
@@ -242,6 +248,10 @@ impl Dialogue<'_> {
             Self::Scroll { lines } => format!(
                 "The QR code below takes {lines} lines: make the terminal higher or scroll back, or type the key into the app."
             ),
+            Self::NotSeen => format!(
+                "If the app sees no QR code, type \"{}\" to swap light and dark.",
+                INVERTED[0]
+            ),
             Self::CodeQuestion { digits } => format!("{digits}-digit code that the device shows now: "),
             Self::NotACode { digits } => format!("That is not a code: {digits} digits are needed."),
             Self::ClockBehind(by) => format!(
@@ -338,6 +348,10 @@ impl Dialogue<'_> {
             ),
             Self::Scroll { lines } => format!(
                 "아래 QR 코드는 {lines}줄입니다. 창을 높이거나 위로 스크롤하거나 앱에 키를 직접 입력해 주세요."
+            ),
+            Self::NotSeen => format!(
+                "인증 앱이 QR 코드를 인식하지 못하면 \"{}\"나 \"{}\"을 입력해 주세요.",
+                INVERTED[0], INVERTED[1]
             ),
             Self::CodeQuestion { digits } => format!("기기에 표시된 {digits}자리 코드: "),
             Self::NotACode { digits } => {

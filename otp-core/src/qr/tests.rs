@@ -18,68 +18,117 @@ fn scan(side: usize, is_dark: impl Fn(usize, usize) -> bool) -> String {
     grids[0].decode().unwrap().1
 }
 
-/// The drawing without its colour codes, as rows of characters.
-fn cells(drawing: &str) -> Vec<Vec<char>> {
-    let mut plain = drawing.to_owned();
-    for code in [BLACK_ON_WHITE, WHITE_ON_BLACK, PLAIN] {
-        plain = plain.replace(code, "");
-    }
-    assert!(!plain.contains('\x1b'));
-    plain.lines().map(|line| line.chars().collect()).collect()
-}
+/// A character of a drawing, and whether the ground under it was painted dark; `None`: it was not painted.
+type Shown = (char, Option<bool>);
 
-fn drawn(style: Style, colours: bool) -> Zeroizing<String> {
-    draw(
-        &Matrix::of(URI).unwrap(),
-        &Canvas {
-            style,
-            colours,
-            cut: 0,
-        },
-    )
-}
-
-#[test]
-fn half_blocks_scan_in_colour_and_as_light_ink_without() {
-    for colours in [true, false] {
-        let rows = cells(&drawn(Style::Unicode, colours));
-        let side = rows[0].len();
-        let read = scan(side, |x, y| {
-            let ink = match rows[y / 2][x] {
-                '█' => true,
-                '▀' => y % 2 == 0,
-                '▄' => y % 2 == 1,
-                _ => false,
-            };
-            ink == colours
-        });
-        assert_eq!(read, URI);
-    }
-}
-
-#[test]
-fn ascii_scans_without_colour() {
-    let drawing = drawn(Style::Ascii, false);
-    assert!(drawing.is_ascii());
-    let rows = cells(&drawing);
-    assert_eq!(scan(rows.len(), |x, y| rows[y][2 * x] == ' '), URI);
-}
-
-#[test]
-fn ascii_scans_by_its_painted_cells() {
-    let drawing = drawn(Style::Ascii, true);
-    assert!(drawing.is_ascii());
-    let mut rows: Vec<Vec<bool>> = Vec::new();
-    for line in drawing.lines() {
-        let mut row = Vec::new();
-        for part in line.split('\x1b').skip(1) {
+/// What stands on a terminal that knows the escape sequences of that many colours.
+fn shown(drawing: &str, colours: Colours) -> Vec<Vec<Shown>> {
+    let line = |line: &str| {
+        let mut parts = line.split('\x1b');
+        let plain = parts.next().unwrap().chars().map(|c| (c, None));
+        let mut cells: Vec<Shown> = plain.collect();
+        let mut dark = None;
+        for part in parts {
             let (code, text) = part.split_once('m').unwrap();
-            let dark = code == "[0;97;40";
-            row.extend(std::iter::repeat_n(dark, text.len()));
+            dark = match (code, colours) {
+                ("[0", _) => None,
+                ("[0;97;40", _) => Some(true),
+                ("[0;30;47;107", _) => Some(false),
+                ("[38;5;231;48;5;16", Colours::Cube) if dark == Some(true) => dark,
+                ("[38;5;16;48;5;231", Colours::Cube) if dark == Some(false) => dark,
+                _ => panic!("{code}"),
+            };
+            cells.extend(text.chars().map(|c| (c, dark)));
         }
-        rows.push(row);
+        assert_eq!(dark, None, "the colours are taken back");
+        cells
+    };
+    drawing.lines().map(line).collect()
+}
+
+/// What a phone reads off a drawing of half blocks, on a terminal that is dark where nothing is painted, or light.
+fn scan_halves(rows: &[Vec<Shown>], terminal_is_dark: bool) -> String {
+    scan(rows[0].len(), |x, y| {
+        let (character, painted) = rows.get(y / 2).map_or((' ', None), |row| row[x]);
+        let ground = painted.unwrap_or(terminal_is_dark);
+        let inked = match character {
+            '█' => true,
+            '▀' => y % 2 == 0,
+            '▄' => y % 2 == 1,
+            _ => false,
+        };
+        inked != ground
+    })
+}
+
+const EVERY: [Colours; 3] = [Colours::None, Colours::Sixteen, Colours::Cube];
+
+fn drawn(style: Style, colours: Colours, inverted: bool) -> Vec<Vec<Shown>> {
+    let canvas = Canvas {
+        style,
+        colours,
+        inverted,
+        cut: 0,
+    };
+    shown(&draw(&Matrix::of(URI).unwrap(), &canvas), colours)
+}
+
+#[test]
+fn half_blocks_in_colour_scan_whatever_the_terminal_is() {
+    for colours in [Colours::Sixteen, Colours::Cube] {
+        let rows = drawn(Style::Unicode, colours, false);
+        for terminal_is_dark in [true, false] {
+            assert_eq!(scan_halves(&rows, terminal_is_dark), URI);
+        }
     }
-    assert_eq!(scan(rows.len(), |x, y| rows[y][2 * x]), URI);
+}
+
+/// The glyph of a full block leaves a gap in many fonts; painted ground leaves none.
+#[test]
+fn in_colour_two_modules_that_are_alike_are_painted_and_have_no_character() {
+    for cell in drawn(Style::Unicode, Colours::Cube, false).concat() {
+        match cell {
+            (' ', Some(_)) | ('▀' | '▄', Some(true)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn without_colours_the_ink_is_light_or_inverted_dark() {
+    for inverted in [false, true] {
+        let rows = drawn(Style::Unicode, Colours::None, inverted);
+        assert_eq!(scan_halves(&rows, !inverted), URI);
+        let rows = drawn(Style::Ascii, Colours::None, inverted);
+        let read = scan(rows.len(), |x, y| (rows[y][2 * x].0 == ' ') != inverted);
+        assert_eq!(read, URI);
+        assert!(rows.concat().iter().all(|(c, _)| c.is_ascii()));
+    }
+}
+
+#[test]
+fn ascii_in_colour_is_painted_ground_and_nothing_else() {
+    for colours in [Colours::Sixteen, Colours::Cube] {
+        let rows = drawn(Style::Ascii, colours, false);
+        assert!(rows.concat().iter().all(|&(c, _)| c == ' '));
+        assert_eq!(scan(rows.len(), |x, y| rows[y][2 * x].1 == Some(true)), URI);
+    }
+}
+
+#[test]
+fn a_large_terminal_gets_painted_ground_alone_with_the_text_above_in_sight() {
+    let matrix = Matrix::of(URI).unwrap();
+    let side = matrix.side();
+    let style = |size, colours| {
+        Canvas::within(size, &matrix, Style::Unicode, colours).map(|canvas| canvas.style)
+    };
+    let enough = (2 * side, side + 13);
+    assert_eq!(style(enough, Colours::Cube), Some(Style::Ascii));
+    assert_eq!(style(enough, Colours::Sixteen), Some(Style::Ascii));
+    assert_eq!(style(enough, Colours::None), Some(Style::Unicode));
+    for less in [(enough.0 - 1, enough.1), (enough.0, enough.1 - 1)] {
+        assert_eq!(style(less, Colours::Cube), Some(Style::Unicode));
+    }
 }
 
 #[test]
@@ -88,16 +137,28 @@ fn a_usual_uri_fits_a_terminal_of_80_by_24_with_a_line_to_spare() {
     assert_eq!(long.len(), 102);
     let matrix = Matrix::of(long).unwrap();
     assert_eq!(matrix.side(), 45);
-    let canvas = Canvas::within((80, 24), &matrix, Style::Unicode, true).unwrap();
+    let canvas = Canvas::within((80, 24), &matrix, Style::Unicode, Colours::Cube).unwrap();
     assert_eq!((canvas.cut, canvas.columns(&matrix)), (0, 45));
     assert_eq!(draw(&matrix, &canvas).lines().count(), 23);
+}
+
+#[test]
+fn without_colours_a_line_is_left_to_say_what_to_do_when_nothing_scans() {
+    let matrix = Matrix::of(&URI.replace("alice", "firstname.lastname")).unwrap();
+    assert_eq!(matrix.side(), 45);
+    let lines = |colours| {
+        let canvas = Canvas::within((80, 24), &matrix, Style::Unicode, colours).unwrap();
+        (canvas.lines(&matrix), canvas.lines_below())
+    };
+    assert_eq!(lines(Colours::Cube), (23, 1));
+    assert_eq!(lines(Colours::None), (22, 2));
 }
 
 #[test]
 fn a_narrow_terminal_costs_quiet_zone_before_it_costs_the_code() {
     let matrix = Matrix::of(URI).unwrap();
     let cut = |columns| {
-        Canvas::within((columns, 24), &matrix, Style::Ascii, false).map(|canvas| canvas.cut)
+        Canvas::within((columns, 24), &matrix, Style::Ascii, Colours::None).map(|canvas| canvas.cut)
     };
     assert_eq!(
         [82, 81, 80, 78, 77].map(cut),
@@ -106,12 +167,13 @@ fn a_narrow_terminal_costs_quiet_zone_before_it_costs_the_code() {
     assert_eq!([70, 69].map(cut), [Some(3), None]);
     let canvas = Canvas {
         style: Style::Ascii,
-        colours: false,
+        colours: Colours::None,
+        inverted: false,
         cut: 3,
     };
-    let rows = cells(&draw(&matrix, &canvas));
+    let rows = shown(&draw(&matrix, &canvas), Colours::None);
     assert_eq!((rows.len(), rows[0].len()), (35, 70));
-    assert_eq!(scan(rows.len(), |x, y| rows[y][2 * x] == ' '), URI);
+    assert_eq!(scan(rows.len(), |x, y| rows[y][2 * x].0 == ' '), URI);
 }
 
 #[test]
@@ -120,38 +182,114 @@ fn a_low_terminal_costs_quiet_zone_where_that_helps() {
                &issuer=gateway-17.example.org";
     let matrix = Matrix::of(uri).unwrap();
     assert_eq!(matrix.side(), 49);
-    let cut =
-        |lines| Canvas::within((80, lines), &matrix, Style::Unicode, true).map(|canvas| canvas.cut);
+    let cut = |lines, colours| {
+        Canvas::within((80, lines), &matrix, Style::Unicode, colours).map(|canvas| canvas.cut)
+    };
     assert_eq!(
-        [26, 25, 24, 23, 22, 10].map(cut),
+        [26, 25, 24, 23, 22, 10].map(|lines| cut(lines, Colours::Cube)),
+        [0, 1, 2, 3, 0, 0].map(Some)
+    );
+    assert_eq!(
+        [27, 26, 25, 24, 23, 10].map(|lines| cut(lines, Colours::None)),
         [0, 1, 2, 3, 0, 0].map(Some)
     );
 }
 
 #[test]
-fn every_line_names_both_colours_and_takes_them_back() {
-    for style in [Style::Unicode, Style::Ascii] {
-        for line in drawn(style, true).lines() {
-            assert!(line.starts_with(BLACK_ON_WHITE) && line.ends_with(PLAIN));
+fn every_line_begins_with_its_colours_and_takes_them_back() {
+    let matrix = Matrix::of(URI).unwrap();
+    for (style, colours) in [Style::Unicode, Style::Ascii]
+        .into_iter()
+        .flat_map(|style| EVERY.map(|colours| (style, colours)))
+    {
+        let canvas = Canvas {
+            style,
+            colours,
+            inverted: false,
+            cut: 0,
+        };
+        let text = draw(&matrix, &canvas);
+        let painted = colours != Colours::None;
+        for line in text.lines() {
+            assert_eq!(line.starts_with("\x1b[0;"), painted);
+            assert_eq!(line.ends_with(PLAIN), painted);
         }
-        assert!(!drawn(style, false).contains('\x1b'));
+        assert_eq!(text.contains('\x1b'), painted);
+    }
+}
+
+/// A grown text would leave a copy of the key behind.
+#[test]
+fn a_drawing_is_never_longer_than_the_room_that_was_made_for_it() {
+    let matrix = Matrix::of(&URI.replace("web1", "gateway-17.example.org")).unwrap();
+    for style in [Style::Unicode, Style::Ascii] {
+        for (colours, inverted) in EVERY
+            .into_iter()
+            .flat_map(|colours| [(colours, false), (colours, true)])
+        {
+            let canvas = Canvas {
+                style,
+                colours,
+                inverted,
+                cut: 0,
+            };
+            let side = matrix.side();
+            let text = draw(&matrix, &canvas);
+            assert!(text.len() <= text.capacity() && text.capacity() == room(side, colours));
+        }
     }
 }
 
 #[test]
-fn terminals_that_know_no_colour_get_none() {
-    for name in [
-        None,
-        Some(""),
-        Some("dumb"),
-        Some("vt220"),
-        Some("xterm-mono"),
-    ] {
-        assert!(!takes_colours(name), "{name:?}");
-    }
-    for name in ["xterm-256color", "linux", "screen", "tmux-256color", "foot"] {
-        assert!(takes_colours(Some(name)), "{name}");
-    }
+fn colours_are_told_by_the_type_of_the_terminal() {
+    let is = |colours, names: &[&str]| {
+        for name in names {
+            assert_eq!(Colours::of(Some(name)), colours, "{name}");
+        }
+    };
+    is(
+        Colours::None,
+        &[
+            "",
+            "dumb",
+            "unknown",
+            "vt220",
+            "vt100",
+            "xterm-mono",
+            "screen-m",
+        ],
+    );
+    is(
+        Colours::Sixteen,
+        &[
+            "linux",
+            "ansi",
+            "rxvt-unicode",
+            "xterm-16color",
+            "xterm-color",
+            "cons25",
+            "putty",
+        ],
+    );
+    is(
+        Colours::Cube,
+        &[
+            "xterm",
+            "xterm-256color",
+            "screen",
+            "screen-256color",
+            "screen.xterm-256color",
+            "tmux",
+            "tmux-256color",
+            "rxvt-unicode-256color",
+            "st-256color",
+            "putty-256color",
+            "foot",
+            "alacritty",
+            "xterm-kitty",
+        ],
+    );
+    assert_eq!(Colours::of(None), Colours::None);
 }
 
 #[test]
@@ -165,7 +303,7 @@ fn a_text_beyond_the_largest_code_is_refused() {
 #[test]
 fn no_style_draws_nothing_and_takes_no_room() {
     let matrix = Matrix::of(URI).unwrap();
-    let canvas = Canvas::within((1, 1), &matrix, Style::None, true).unwrap();
+    let canvas = Canvas::within((1, 1), &matrix, Style::None, Colours::Cube).unwrap();
     assert_eq!((canvas.columns(&matrix), canvas.lines(&matrix)), (0, 0));
     assert!(draw(&matrix, &canvas).is_empty());
 }

@@ -173,7 +173,8 @@ fn the_drawing_begins_on_its_own_line_and_fits_80_by_24_with_the_question() {
         .expect("a line of its own")
         .lines()
         .collect();
-    assert!(lines.len() <= 23 && lines.iter().all(|line| line.chars().count() <= 80));
+    // The question, and above it what to do when the app sees nothing.
+    assert!(lines.len() <= 22 && lines.iter().all(|line| line.chars().count() <= 80));
     assert!(
         lines
             .iter()
@@ -192,6 +193,94 @@ fn ascii_is_taller_and_says_so_and_none_is_none() {
         assert_eq!(screen.contains("##"), hashes);
         assert_eq!(screen.contains("scroll back"), scroll);
         assert!(!screen.contains('█'));
+    }
+}
+
+/// The drawings that were shown, each without the line feed before it.
+fn drawings(host: &Script) -> Vec<String> {
+    let is_drawing = |text: &&String| text.chars().all(|c| "\n █▀▄#".contains(c));
+    let told = host.told.iter().filter(is_drawing);
+    told.map(|text| text.trim_start_matches('\n').to_owned())
+        .collect()
+}
+
+/// What is ink in one of them is none in the other.
+fn swapped(drawing: &str) -> String {
+    let swap = |c| match c {
+        '█' | '#' => ' ',
+        '▀' => '▄',
+        '▄' => '▀',
+        ' ' => '█',
+        other => other,
+    };
+    drawing.chars().map(swap).collect()
+}
+
+#[test]
+fn the_word_inverts_the_drawing_costs_no_try_and_is_remembered_nowhere() {
+    let hint = "If the app sees no QR code, type \"inverted\" to swap light and dark.";
+    for (qr, ink) in [("unicode", "█"), ("ascii", "#")] {
+        let machine = Machine::new();
+        machine.policy(&format!("{REQUIRE}qr = \"{qr}\"\n"));
+        let host = bob()
+            .asked(BEGIN, "")
+            .asked(NEW_CODE, " Inverted\n")
+            .asked(NEW_CODE, "반전")
+            .asked(NEW_CODE, "000")
+            .asked(NEW_CODE, "inverted")
+            .asked(NEW_CODE, "000");
+        let mut host = with_code(host, 0).asked(KEEP, "kept");
+        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        let shown = drawings(&host);
+        assert_eq!(shown.len(), 4);
+        assert_eq!(swapped(&shown[0]).replace('█', ink), shown[1]);
+        assert_eq!([&shown[0], &shown[1]], [&shown[2], &shown[3]]);
+        let hints = host.told.iter().filter(|text| *text == hint).count();
+        assert_eq!(hints, 4, "below each");
+        let kept = std::fs::read_dir(machine.directory.path().join("state/bob"));
+        for file in kept.unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            assert!(!text.to_lowercase().contains("invert"));
+        }
+    }
+}
+
+#[test]
+fn after_three_inversions_the_word_is_no_code_like_any_other() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let host = (0..6).fold(bob().asked(BEGIN, ""), |host, _| {
+        host.asked(NEW_CODE, "inverted")
+    });
+    let mut host = host;
+    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert_eq!(drawings(&host).len(), 4);
+    assert!(left_no_trace(&machine));
+}
+
+#[test]
+fn where_nothing_is_drawn_the_word_is_no_code_like_any_other() {
+    let machine = Machine::new();
+    machine.policy(&format!("{REQUIRE}qr = \"none\"\n"));
+    let host = bob().asked(BEGIN, "").asked(NEW_CODE, "inverted");
+    let mut host = with_code(host, 0).asked(KEEP, "kept");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    let screen = host.told.join("\n");
+    assert!(screen.contains("2 tries are left") && !screen.contains("\"inverted\""));
+}
+
+/// Where a terminal shows nothing of the drawing, as one that drops whatever is not ASCII, the key can be typed.
+#[test]
+fn key_and_uri_stand_above_the_drawing_in_ascii() {
+    let machine = Machine::new();
+    machine.policy(REQUIRE);
+    let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
+    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    let screen = host.told.join("\n");
+    let above = screen.split('█').next().unwrap();
+    for label in ["Key: ", "URI: otpauth://totp/"] {
+        let line = above.lines().find(|line| line.starts_with(label));
+        assert!(line.expect("above the drawing").is_ascii());
     }
 }
 

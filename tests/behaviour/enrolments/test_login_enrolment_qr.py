@@ -29,11 +29,35 @@ def test_whole_code_is_on_a_screen_of_80_by_24_when_the_question_is_asked(
     policy(f'language = "{language}"\nissuer = "gateway-17.example.org"\n', REQUIRE)
     with Enrolment(talking_door, bobby, clock, words).up_to(words.new_code) as login:
         screen = terminal.shown(login.screen)
-        assert terminal.drawn(screen) == terminal.drawn(transcript(login)) == screen[-1 - len(terminal.drawn(screen)):-1]
-        assert screen[-1].endswith(words.new_code), "the question stands right below it"
+        assert terminal.drawn(screen) == terminal.drawn(transcript(login)) == screen[-2 - len(terminal.drawn(screen)):-2]
+        assert screen[-1].endswith(words.new_code) and screen[-2] == words.not_seen, "both right below it"
         assert terminal.scanned(screen, tmp_path) == [login.uri]
         login.finish()
     assert login.secret in (Ours.state_directory / bobby.name / "credential.toml").read_text()
+
+
+@pytest.mark.parametrize("words", [ENGLISH, KOREAN], ids=["en", "ko"])
+def test_where_the_app_sees_nothing_a_word_swaps_light_and_dark_and_is_no_try(
+    talking_door, bobby, clock, policy, words, tmp_path  # noqa: F811
+):
+    """A login may send no colours: on a terminal that is dark on light the code is white on black, which few scanners read."""
+    language = "ko" if words is KOREAN else "en"
+    policy(f'language = "{language}"\n', ISSUER, REQUIRE)
+    with Enrolment(talking_door, bobby, clock, words).up_to(words.new_code) as login:
+        assert terminal.scanned(terminal.shown(login.screen), tmp_path, background=terminal.LIGHT) == []
+        login.type(words.inverted)
+        assert login.question == words.new_code
+        screen = terminal.shown(login.screen)
+        assert terminal.scanned(screen, tmp_path, background=terminal.LIGHT) == [login.uri]
+        assert terminal.scanned(screen, tmp_path) == [] and screen[-2] == words.not_seen
+        for _ in range(2):
+            login.type("000")
+            assert login.question == words.new_code, "the three tries are still there"
+        login.type(words.inverted)
+        assert terminal.scanned(terminal.shown(login.screen), tmp_path) == [login.uri], "and back again"
+        login.finish()
+    for file in (Ours.state_directory / bobby.name).iterdir():
+        assert "invert" not in file.read_text().lower(), "nothing is remembered of it"
 
 
 @pytest.mark.parametrize("text", [ISSUER + REQUIRE, ASCII], ids=["unicode", "ascii"])

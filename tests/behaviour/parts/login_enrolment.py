@@ -30,6 +30,8 @@ class Words:
     code: str
     kept: str
     later: str
+    inverted: str
+    not_seen: str
 
     @property
     def questions(self):
@@ -44,6 +46,8 @@ ENGLISH = Words(
     code="Verification code: ",
     kept="kept",
     later="later",
+    inverted="inverted",
+    not_seen='If the app sees no QR code, type "inverted" to swap light and dark.',
 )
 KOREAN = Words(
     begin="등록을 시작하려면 Enter를 눌러 주세요: ",
@@ -53,6 +57,8 @@ KOREAN = Words(
     code="인증 코드: ",
     kept="보관",
     later="나중에",
+    inverted="반전",
+    not_seen='인증 앱이 QR 코드를 인식하지 못하면 "inverted"나 "반전"을 입력해 주세요.',
 )
 PASSWORD = "Password: "
 

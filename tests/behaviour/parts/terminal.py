@@ -1,4 +1,4 @@
-"""What a terminal of 80x24 shows, light on dark, and what a phone reads off it."""
+"""What a terminal of 80x24 shows, light on dark or dark on light, and what a phone reads off it."""
 
 import subprocess
 import unicodedata
@@ -38,18 +38,19 @@ def drawn(lines):
     return [line for line in lines if is_drawn(line)]
 
 
-def scanned(lines, directory):
-    """The texts of all QR codes on a terminal that shows these lines, as a phone reads them."""
+def scanned(lines, directory, *, background=DARK):
+    """The texts of all QR codes on a terminal that shows these lines on that background, as a phone reads them."""
+    ink = {DARK: LIGHT, LIGHT: DARK}[background]
     rows = [[]]
     for line in lines:
         upper, lower = zip(*(HALVES.get(character, LETTER) for character in line.ljust(COLUMNS)))
-        rows += [upper, lower]
+        rows += [[ink if shade == LIGHT else background for shade in half] for half in (upper, lower)]
     width = max(map(len, rows))
     path = directory / "screen.pgm"
     with open(path, "wb") as file:
         file.write(b"P5 %d %d 255\n" % (width * CELL, len(rows) * CELL))
         for row in rows:
-            pixels = b"".join(shade * CELL for shade in row).ljust(width * CELL, DARK)
+            pixels = b"".join(shade * CELL for shade in row).ljust(width * CELL, background)
             file.write(pixels * CELL)
     done = subprocess.run(["zbarimg", "--nodbus", "-q", "--raw", path], capture_output=True, text=True)
     return done.stdout.splitlines()
