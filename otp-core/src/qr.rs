@@ -121,6 +121,17 @@ impl Colours {
         }
     }
 
+    /// Lines of what is said before the drawing that are to stay in sight, also where that leaves room for half blocks only.
+    ///
+    /// None on a terminal of the Linux console's kind: two of three fonts that Debian has for it know no half blocks, so
+    /// that a drawing without characters is worth more there than the key beside it.
+    const fn lines_above(self) -> usize {
+        match self {
+            Self::Cube => 12,
+            Self::None | Self::Sixteen => 0,
+        }
+    }
+
     /// Light ink on a dark ground, or the other way round. The sixteen come first: what knows no cube keeps them.
     const fn paint(self, dark: bool) -> &'static str {
         match (self, dark) {
@@ -171,7 +182,7 @@ impl Canvas {
         if style == Style::Unicode
             && colours != Colours::None
             && painted.columns(matrix) <= columns
-            && painted.lines(matrix) + LINES_ABOVE < lines
+            && painted.lines(matrix) + colours.lines_above() < lines
         {
             return Some(painted);
         }
@@ -218,9 +229,6 @@ impl Canvas {
         matches!(self.colours, Colours::None) && !matches!(self.style, Style::None)
     }
 }
-
-/// Lines of what is said before the drawing: the key, the URI and the like are to stay in sight.
-const LINES_ABOVE: usize = 12;
 
 const PLAIN: &str = "\x1b[0m";
 

@@ -124,11 +124,13 @@ fn a_large_terminal_gets_painted_ground_alone_with_the_text_above_in_sight() {
     };
     let enough = (2 * side, side + 13);
     assert_eq!(style(enough, Colours::Cube), Some(Style::Ascii));
-    assert_eq!(style(enough, Colours::Sixteen), Some(Style::Ascii));
     assert_eq!(style(enough, Colours::None), Some(Style::Unicode));
     for less in [(enough.0 - 1, enough.1), (enough.0, enough.1 - 1)] {
         assert_eq!(style(less, Colours::Cube), Some(Style::Unicode));
     }
+    // A console of 1024x768 pixels.
+    assert_eq!(style((128, 48), Colours::Sixteen), Some(Style::Ascii));
+    assert_eq!(style((128, side), Colours::Sixteen), Some(Style::Unicode));
 }
 
 #[test]
