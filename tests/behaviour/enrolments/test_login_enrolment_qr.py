@@ -2,6 +2,8 @@
 
 import pytest
 
+import doors
+import sshd
 import terminal
 from login_enrolment import (  # noqa: F401  (fixtures among them)
     ENGLISH, KOREAN, REQUIRE, Enrolment, both_lines, lines, talking_door,
@@ -117,4 +119,31 @@ def test_code_that_is_too_wide_is_not_drawn_and_says_so(ssh, bobby, clock, polic
     policy(LONG, REQUIRE + 'qr = "ascii"\n')
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
         assert terminal.drawn(transcript(login)) == [] and "does not fit into 80 columns" in login.told
+        login.finish()
+
+
+# --------------------------------------------------------------------------------------- a client that drops all but ASCII
+
+
+@pytest.fixture
+def dbclient(server, clock):  # noqa: F811
+    return doors.Dbclient(server, sshd.HOST)
+
+
+def test_with_dbclient_the_half_blocks_are_gone_and_key_and_uri_stand_on_lines_of_their_own(
+    dbclient, bobby, clock, policy, tmp_path  # noqa: F811
+):
+    policy(ISSUER, REQUIRE)
+    with Enrolment(dbclient, bobby, clock).up_to(ENGLISH.new_code) as login:
+        assert terminal.scanned(transcript(login), tmp_path) == [] and login.screen.isascii()
+        found = transcript(login)
+        assert "URI: " + login.uri in found and login.secret in [line.removeprefix("Key: ").replace(" ", "") for line in found]
+        login.finish()
+    assert login.secret in (Ours.state_directory / bobby.name / "credential.toml").read_text()
+
+
+def test_with_dbclient_ascii_scans(dbclient, bobby, clock, policy, tmp_path):  # noqa: F811
+    policy(ASCII)
+    with Enrolment(dbclient, bobby, clock).up_to(ENGLISH.new_code) as login:
+        assert terminal.scanned(transcript(login), tmp_path) == [login.uri]
         login.finish()

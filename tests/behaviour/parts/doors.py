@@ -210,3 +210,19 @@ class Pamtester(Door):
 
     def becomes(self, account):
         return account.known_as
+
+
+class Dbclient(Ssh):
+    """dropbear's ssh client, as on routers and rescue systems. It drops whatever is not ASCII from what PAM says and asks."""
+
+    refusal = r"dbclient: .*(No auth methods could be used|Disconnect|Remote closed)"
+    refusal_status = 1
+
+    def __init__(self, server, host):
+        self.host = host
+        self._port = str(server.port)
+
+    def visit(self, account, prompts=()):
+        # -y -y: the key of a host that no other program can reach.
+        words = ["/usr/bin/dbclient", "-y", "-y", "-p", self._port, "-l", account.name, self.host, COMMAND]
+        return Visit(self, account, words, prompts)
