@@ -90,6 +90,35 @@ def test_what_is_found_names_its_key_and_is_no_error(machine, enrolled, policy, 
     assert findings(machine) == [found]
 
 
+IGNORES_HASH = (
+    "[code] algorithm: some apps ignore {} and show wrong codes without a word, Number Station 1.3.0 for one; see pam_otp-apps(7)"
+)
+IGNORES_PERIOD = (
+    "[code] period: some apps ignore {} and show wrong codes without a word, cotp 1.9.2 for one{}; see pam_otp-apps(7)"
+)
+
+
+@pytest.mark.parametrize(
+    "policy, found",
+    [
+        ('[code]\nalgorithm = "SHA1"\ndigits = 8\nperiod = 30', []),
+        ('[code]\nalgorithm = "SHA256"', [IGNORES_HASH.format("SHA256")]),
+        ('[code]\nalgorithm = "SHA512"', [IGNORES_HASH.format("SHA512")]),
+        ("[code]\ndigits = 7",
+         ["[code] digits: some apps refuse 7 digits, url-otpauth 2.0.0 for one; see pam_otp-apps(7)"]),
+        ("[code]\nperiod = 15", [IGNORES_PERIOD.format(15, "")]),
+        ("[code]\nperiod = 60", [IGNORES_PERIOD.format(60, "")]),
+        ("[code]\nperiod = 61", [IGNORES_PERIOD.format(61, ", and KeePassXC 2.7.4 counts in steps of 60")]),
+        ('issuer = "R&D + Ops"', ['issuer: some apps take no QR code or URI with "&+" in it, pyotp 2.9.0 for one; see pam_otp-apps(7)']),
+        ('issuer = "Who? #1"', ['issuer: some apps take no QR code or URI with "#?" in it, pyotp 2.9.0 for one; see pam_otp-apps(7)']),
+        ('issuer = "예시 회사 (Ops) @ a.b_c~d-e"', []),
+    ],
+)
+def test_what_apps_get_wrong_is_found_with_their_names_and_is_no_error(machine, enrolled, policy, found):
+    machine.policy(policy + "\n")
+    assert findings(machine) == found
+
+
 @pytest.mark.parametrize("arguments", [[], ["--force"]])
 def test_a_colon_in_the_issuer_is_refused_by_its_line(machine, enrolled, arguments):
     machine.policy('\nissuer = "Dept: Ops"\n')

@@ -12,6 +12,28 @@ pub enum Finding {
         /// Which.
         path: String,
     },
+    /// The issuer holds characters for which some apps refuse the URI.
+    IssuerRefused {
+        /// Those.
+        characters: String,
+    },
+    /// Some apps take another hash, whatever they are told.
+    AlgorithmIgnored {
+        /// Its name.
+        algorithm: &'static str,
+    },
+    /// Some apps refuse codes of that length.
+    DigitsRefused {
+        /// How many digits.
+        digits: u8,
+    },
+    /// Some apps count in other steps, whatever they are told.
+    PeriodIgnored {
+        /// The length of a step.
+        seconds: u64,
+        /// Whether others count in steps of a minute, since it is longer.
+        is_cut: bool,
+    },
     /// A group that must have a second factor cannot be looked up.
     EnforcedGroupUnknown {
         /// Its name or number.
@@ -120,6 +142,27 @@ impl Finding {
     fn english(&self) -> String {
         match self {
             Self::NoFile { path } => format!("{path}: is not there, so every key has its default"),
+            Self::IssuerRefused { characters } => format!(
+                "issuer: some apps take no QR code or URI with \"{characters}\" in it, pyotp 2.9.0 for one; see pam_otp-apps(7)"
+            ),
+            Self::AlgorithmIgnored { algorithm } => format!(
+                "[code] algorithm: some apps ignore {algorithm} and show wrong codes without a word, Number Station 1.3.0 for one; \
+                 see pam_otp-apps(7)"
+            ),
+            Self::DigitsRefused { digits } => format!(
+                "[code] digits: some apps refuse {digits} digits, url-otpauth 2.0.0 for one; see pam_otp-apps(7)"
+            ),
+            Self::PeriodIgnored { seconds, is_cut } => {
+                let cut = if *is_cut {
+                    ", and KeePassXC 2.7.4 counts in steps of 60"
+                } else {
+                    ""
+                };
+                format!(
+                    "[code] period: some apps ignore {seconds} and show wrong codes without a word, cotp 1.9.2 for one{cut}; \
+                     see pam_otp-apps(7)"
+                )
+            }
             Self::EnforcedGroupUnknown { group } => format!(
                 "[enforce] groups: group {group} cannot be looked up, so it counts as holding everybody"
             ),
@@ -194,6 +237,29 @@ impl Finding {
         match self {
             Self::NoFile { path } => {
                 format!("{path}: 파일이 없어 모든 값이 기본값입니다")
+            }
+            Self::IssuerRefused { characters } => format!(
+                "issuer: \"{characters}\" 문자가 있으면 QR 코드와 URI를 받지 않는 앱이 있습니다(예: pyotp 2.9.0). \
+                 pam_otp-apps(7)를 참고하세요"
+            ),
+            Self::AlgorithmIgnored { algorithm } => format!(
+                "[code] algorithm: {algorithm} 설정을 알리지 않고 무시하여 틀린 인증 코드를 표시하는 앱이 있습니다(예: Number Station \
+                 1.3.0). pam_otp-apps(7)를 참고하세요"
+            ),
+            Self::DigitsRefused { digits } => format!(
+                "[code] digits: {digits}자리 인증 코드를 거부하는 앱이 있습니다(예: url-otpauth 2.0.0). pam_otp-apps(7)를 \
+                 참고하세요"
+            ),
+            Self::PeriodIgnored { seconds, is_cut } => {
+                let cut = if *is_cut {
+                    ". KeePassXC 2.7.4는 60초로 계산합니다"
+                } else {
+                    ""
+                };
+                format!(
+                    "[code] period: {seconds}초 설정을 알리지 않고 무시하여 틀린 인증 코드를 표시하는 앱이 있습니다(예: cotp 1.9.2){cut}. \
+                     pam_otp-apps(7)를 참고하세요"
+                )
             }
             Self::EnforcedGroupUnknown { group } => format!(
                 "[enforce] groups: {group} 그룹을 찾을 수 없어 모든 사용자가 속한 것으로 봅니다"
@@ -276,6 +342,15 @@ mod tests {
         let text = |text: &str| text.to_owned();
         every!(Finding {
             NoFile => [Finding::NoFile { path: text("/x") }],
+            IssuerRefused => [Finding::IssuerRefused {
+                characters: text("&?"),
+            }],
+            AlgorithmIgnored => [Finding::AlgorithmIgnored {
+                algorithm: "SHA512",
+            }],
+            DigitsRefused => [Finding::DigitsRefused { digits: 7 }],
+            PeriodIgnored => [(45, false), (90, true)]
+                .map(|(seconds, is_cut)| Finding::PeriodIgnored { seconds, is_cut }),
             EnforcedGroupUnknown => [Finding::EnforcedGroupUnknown {
                 group: text("staff"),
             }],

@@ -6,11 +6,11 @@ use crate::caller::administrator;
 use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
-use otp_core::Account;
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::messages::policy::Finding;
 use otp_core::messages::trouble::Trouble;
-use otp_core::record::{AtLogin, Groups};
+use otp_core::record::{Algorithm, AtLogin, Groups, Period};
+use otp_core::{Account, Policy};
 use otp_site::policy::DEFAULT_FILE;
 use otp_site::{clock, directory, groups};
 use std::path::Path;
@@ -74,6 +74,33 @@ fn has_authenticator(site: &Site, you: &Account, force: bool) -> Result<bool, Fa
     find_out().or_else(|failure| if force { Ok(false) } else { Err(failure) })
 }
 
+/// What apps are known to get wrong. Each app stands in conf/apps.toml, to which a test holds this.
+fn of_apps(policy: &Policy) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let characters: String = ['&', '+', '#', '?']
+        .into_iter()
+        .filter(|&one| policy.issuer.contains(one))
+        .collect();
+    if !characters.is_empty() {
+        findings.push(Finding::IssuerRefused { characters });
+    }
+    let code = &policy.code;
+    if code.algorithm != Algorithm::Sha1 {
+        let algorithm = code.algorithm.name();
+        findings.push(Finding::AlgorithmIgnored { algorithm });
+    }
+    let digits = code.digits.count();
+    if digits == 7 {
+        findings.push(Finding::DigitsRefused { digits });
+    }
+    let seconds = code.period.seconds();
+    if code.period != Period::THIRTY {
+        let is_cut = seconds > Period::SIXTY.seconds();
+        findings.push(Finding::PeriodIgnored { seconds, is_cut });
+    }
+    findings
+}
+
 /// What to look at.
 fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
     let (policy, enforce) = (&site.policy, &site.policy.enforce);
@@ -86,6 +113,7 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
     if nobody_must && policy.enroll.at_login != AtLogin::Off {
         findings.push(Finding::NobodyMust);
     }
+    findings.extend(of_apps(policy));
     let mut groups: Vec<&String> = match &enforce.groups {
         Groups::Everybody => Vec::new(),
         Groups::Named(names) => names.iter().collect(),

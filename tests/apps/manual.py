@@ -1,0 +1,74 @@
+#!/usr/bin/python3
+"""Writes the sections APPS and NOT TRIED of pam_otp-apps(7) from conf/apps.toml, into the manual or, as a module, as text.
+
+    tests/apps/manual.py        after a change of the table
+"""
+
+import pathlib
+import re
+import textwrap
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TABLE = ROOT / "conf/apps.toml"
+PAGE = ROOT / "packaging/man/pam_otp-apps.7"
+OF_36 = 36
+
+SETTINGS = {"algorithm": "the hash", "digits": "the number of digits", "period": "the period"}
+SAID = {
+    "ignored": "Ignores {}, without a word: its codes are wrong.",
+    "refused": "Refuses {} other than the default.",
+    "wrong": "Takes {} and shows wrong codes, without a word.",
+    "up to 60": "Counts steps of more than 60 s as 60 s, without a word.",
+}
+SPACES = {"": "", "yes": "", "refused": "Refuses a key with spaces.", "wrong": "A key with spaces gives wrong codes, without a word."}
+COLON = {
+    "yes": "", "refused": "Refuses an issuer with a colon.",
+    "account": "Shows another account name where the issuer has a colon.", "wrong": "Wrong codes where the issuer has a colon.",
+}
+
+
+def sections():
+    """Both sections as roff."""
+    table = tomllib.loads(TABLE.read_text())
+    lines = [".SH APPS"]
+    for app in table["app"]:
+        lines += [".TP", f"\\fB{escaped(app['name'])}\\fR {escaped(app['version'])}", f"{app['codes']} of {OF_36} right.", *about(app)]
+    lines += [".SH NOT TRIED", "These need a phone or a screen, and what they do was not tried:"]
+    lines += textwrap.wrap(", ".join(map(escaped, table["not_tried"])) + ".", 110)
+    return "\n".join(lines) + "\n"
+
+
+def about(app):
+    """What is to be known of an app, a sentence each."""
+    for key, setting in SETTINGS.items():
+        value = app[key]
+        if value in SAID:
+            yield SAID[value].format(setting)
+        elif value != "yes":
+            # "refused 7": one value alone.
+            way, number = value.split(" ")
+            assert way == "refused", f"no words for {value}"
+            yield f"Refuses {number} {key}." if key == "digits" else f"Refuses {number} for {setting}."
+    for found in (SPACES[app["spaces"]], COLON[app["colon"]]):
+        if found:
+            yield found
+    if app["refuses"]:
+        characters = ", ".join(f'"{one}"' for one in app["refuses"])
+        yield f"Refuses an issuer with {characters}."
+
+
+def escaped(text):
+    return text.replace("-", "\\-").replace("'", "\\(aq")
+
+
+def whole():
+    """The manual, with these sections in it."""
+    page = PAGE.read_text()
+    start, end = page.index(".SH APPS\n"), page.index(".SH HOW THIS IS KNOWN\n")
+    assert re.search(r"(?m)^\.SH NOT TRIED$", page)
+    return page[:start] + sections() + page[end:]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(whole())
