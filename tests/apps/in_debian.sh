@@ -13,7 +13,7 @@ keepassxc() {
         echo '<UUID>AAAAAAAAAAAAAAAAAAAAAQ==</UUID><Name>Root</Name>'
         while read -r uri; do
             entry=$((entry + 1))
-            echo "<Entry><UUID>$(head -c 16 /dev/urandom | base64)</UUID><String><Key>Title</Key><Value>e$entry</Value></String>"
+            echo "<Entry><UUID>$(printf %016d $entry | base64)</UUID><String><Key>Title</Key><Value>e$entry</Value></String>"
             echo "<String><Key>otp</Key><Value>${uri//&/&amp;}</Value></String></Entry>"
         done < uris
         echo '</Group></Root></KeePassFile>'
