@@ -579,6 +579,27 @@ fn the_hook_of_shadow_utils_writes_the_event_of_the_manual() {
 }
 
 #[test]
+fn every_event_of_the_manual_is_written_by_somebody() {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    let mut sources = fs::read_to_string(root.join("otp-helper/src/log.rs")).expect("a text");
+    for file in fs::read_dir(root.join("pam_otp/src")).expect("the module's sources") {
+        let path = file.expect("a file").path();
+        if path.is_file() {
+            sources += &fs::read_to_string(path).expect("a text");
+        }
+    }
+    let named = |event: Event| {
+        let name = format!("Event::{event:?}");
+        let mut ends = sources.match_indices(&name).map(|(at, _)| at + name.len());
+        ends.any(|end| !sources[end..].starts_with(char::is_alphanumeric))
+    };
+    for event in Event::ALL {
+        // The script of shadow-utils has a test of its own.
+        assert_eq!(named(event), event != Event::Reset, "{event:?}");
+    }
+}
+
+#[test]
 fn no_text_names_an_event_that_there_is_not() {
     let readme = include_str!("../../README.md").to_owned();
     let security = include_str!("../../SECURITY.md").to_owned();
