@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 pub enum Style {
     /// Half blocks: two rows of the code in one line.
     Unicode,
-    /// Spaces and number signs.
+    /// Spaces and at signs, or painted spaces.
     Ascii,
     /// Not at all.
     None,
@@ -317,9 +317,12 @@ const fn half_block((upper, lower): (bool, bool), canvas: &Canvas) -> Cell {
 }
 
 /// One module in two columns, so that it is about square. With colours it is painted ground alone.
+///
+/// Without, no decoder reads any character off a sharp picture: all have gaps. The at sign has the smallest, and is read
+/// where a camera is out of focus.
 const fn two_columns(dark: bool, canvas: &Canvas) -> Cell {
     match canvas.colours {
-        Colours::None if dark == canvas.inverted => (false, "##"),
+        Colours::None if dark == canvas.inverted => (false, "@@"),
         Colours::None => (false, "  "),
         Colours::Sixteen | Colours::Cube => (dark, "  "),
     }

@@ -184,13 +184,13 @@ fn the_drawing_begins_on_its_own_line_and_fits_80_by_24_with_the_question() {
 
 #[test]
 fn ascii_is_taller_and_says_so_and_none_is_none() {
-    for (qr, hashes, scroll) in [("ascii", true, true), ("none", false, false)] {
+    for (qr, signs, scroll) in [("ascii", true, true), ("none", false, false)] {
         let machine = Machine::new();
         machine.policy(&format!("{REQUIRE}qr = \"{qr}\"\n"));
         let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
         assert_eq!(machine.manage(&mut host, ""), Answer::Success);
         let screen = host.told.join("\n");
-        assert_eq!(screen.contains("##"), hashes);
+        assert_eq!(screen.contains("@@"), signs);
         assert_eq!(screen.contains("scroll back"), scroll);
         assert!(!screen.contains('█'));
     }
@@ -198,7 +198,7 @@ fn ascii_is_taller_and_says_so_and_none_is_none() {
 
 /// The drawings that were shown, each without the line feed before it.
 fn drawings(host: &Script) -> Vec<String> {
-    let is_drawing = |text: &&String| text.chars().all(|c| "\n █▀▄#".contains(c));
+    let is_drawing = |text: &&String| text.chars().all(|c| "\n █▀▄@".contains(c));
     let told = host.told.iter().filter(is_drawing);
     told.map(|text| text.trim_start_matches('\n').to_owned())
         .collect()
@@ -207,7 +207,7 @@ fn drawings(host: &Script) -> Vec<String> {
 /// What is ink in one of them is none in the other.
 fn swapped(drawing: &str) -> String {
     let swap = |c| match c {
-        '█' | '#' => ' ',
+        '█' | '@' => ' ',
         '▀' => '▄',
         '▄' => '▀',
         ' ' => '█',
@@ -219,7 +219,7 @@ fn swapped(drawing: &str) -> String {
 #[test]
 fn the_word_inverts_the_drawing_costs_no_try_and_is_remembered_nowhere() {
     let hint = "If the app sees no QR code, type \"inverted\" to swap light and dark.";
-    for (qr, ink) in [("unicode", "█"), ("ascii", "#")] {
+    for (qr, ink) in [("unicode", "█"), ("ascii", "@")] {
         let machine = Machine::new();
         machine.policy(&format!("{REQUIRE}qr = \"{qr}\"\n"));
         let host = bob()
@@ -294,7 +294,7 @@ fn a_drawing_that_does_not_fit_is_told() {
     let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
     assert_eq!(machine.manage(&mut host, ""), Answer::Success);
     let screen = host.told.join("\n");
-    assert!(screen.contains("does not fit into 80 columns") && !screen.contains("##"));
+    assert!(screen.contains("does not fit into 80 columns") && !screen.contains("@@"));
 }
 
 #[test]

@@ -81,7 +81,7 @@ def test_code_in_ascii_scans_from_what_was_printed(talking_door, bobby, clock, p
     policy(ASCII)
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
         drawn = terminal.drawn(transcript(login))
-        assert set("".join(drawn)) == set("# ") and len(drawn) > terminal.LINES and len(drawn[0]) <= terminal.COLUMNS
+        assert set("".join(drawn)) == set("@ ") and len(drawn) > terminal.LINES and len(drawn[0]) <= terminal.COLUMNS
         assert terminal.scanned(drawn, tmp_path) == [login.uri]
         assert login.screen.isascii()
         login.finish()
