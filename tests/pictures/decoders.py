@@ -1,0 +1,47 @@
+"""Which decoders read a picture, as it is and as a camera sees it. Run by the Python that has them (`every` installs it):
+
+    python decoders.py          a line with the path of a picture and a text in; a line with the names of the readers out
+"""
+
+import subprocess
+import sys
+
+import cv2
+import zxingcpp
+
+cv2.setNumThreads(1)
+OPENCV = cv2.QRCodeDetector()
+
+
+def by_camera(picture):
+    """Three times as large, out of focus, and smaller again: what lies between two pixels is smeared."""
+    large = cv2.resize(picture, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(cv2.GaussianBlur(large, (0, 0), 6), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
+
+
+def zbarimg(picture):
+    encoded = cv2.imencode(".pgm", picture)[1].tobytes()
+    done = subprocess.run(["zbarimg", "--nodbus", "-q", "--raw", "-"], input=encoded, capture_output=True)
+    return done.stdout.decode().splitlines()
+
+
+def opencv(picture):
+    try:
+        return [OPENCV.detectAndDecode(picture)[0]]
+    except cv2.error:
+        return []
+
+
+def zxing(picture):
+    # What is inverted on the screen is to count as not read: most decoders do not look for it.
+    return [code.text for code in zxingcpp.read_barcodes(picture, try_invert=False)]
+
+
+DECODERS = {"zbarimg": zbarimg, "OpenCV": opencv, "zxing-cpp": zxing}
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        path, expected = line.split()
+        picture = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
+        seen = {"screen": picture, "camera": by_camera(picture)}
+        print(*[f"{name}/{how}" for how, one in seen.items() for name, read in DECODERS.items() if expected in read(one)], flush=True)

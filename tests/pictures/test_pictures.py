@@ -1,0 +1,54 @@
+"""A QR code on a real terminal is read by zbarimg: the two whose glyphs tear the most, with two fonts.
+
+All terminals, fonts and decoders are `tests/pictures/every`.
+"""
+
+import time
+
+import pytest
+
+import drawings
+import scan
+from display import cropped, write
+from terminals import DARK, LIGHT, Terminal
+
+FONTS = ["DejaVu Sans Mono", "Liberation Mono"]
+PATIENCE_SECONDS = 300
+
+
+def read(screen, directory, expected):
+    """Whether zbarimg reads this off the screen, which may still be drawing."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        before = screen.at_rest()
+        write(cropped(before), directory / "screen.pgm")
+        if scan.picture(directory / "screen.pgm") == [expected]:
+            return True
+        # Two looks at the same picture, some time apart, are enough for a no.
+        time.sleep(2)
+        if screen.at_rest() == before or time.monotonic() > end:
+            return False
+
+
+@pytest.mark.parametrize("font", FONTS)
+@pytest.mark.parametrize("name", ["xterm", "st"])
+def test_otp_enroll_draws_so_that_a_phone_reads_it(screen, machine, tmp_path, name, font):
+    home = tmp_path / "home"
+    home.mkdir()
+    with Terminal(screen, home, name, font, 11, LIGHT) as terminal:
+        for drawing in ("half blocks", "painted"):
+            text, _, uri = drawings.drawn(machine, *drawings.EVERY[drawing])
+            terminal.show(text)
+            assert read(screen, tmp_path, uri), drawing
+
+
+@pytest.mark.parametrize("colours, inverted", [(DARK, False), (LIGHT, True)], ids=["dark", "light"])
+def test_without_colours_a_dark_terminal_is_read_and_a_light_one_by_the_word(screen, machine, tmp_path, colours, inverted):
+    text, swapped, uri = drawings.drawn(machine, *drawings.EVERY["no colours"])
+    home = tmp_path / "home"
+    home.mkdir()
+    with Terminal(screen, home, "xterm", "DejaVu Sans Mono", 12, colours) as terminal:
+        terminal.show(text)
+        assert read(screen, tmp_path, uri) != inverted
+        terminal.show(swapped)
+        assert read(screen, tmp_path, uri) == inverted
