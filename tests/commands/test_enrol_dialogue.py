@@ -344,7 +344,7 @@ def test_on_a_large_screen_the_code_is_painted_and_the_key_is_in_sight_above_it(
     lines = talk.screen.replace("\r", "").split("\n")
     drawn = scan.drawn_lines(talk.screen)
     assert all(not re.sub(r"\x1b\[[\d;]*m", "", line).strip() for line in drawn), "no character that a font could tear"
-    (key,) = [number for number, line in enumerate(lines) if line.startswith("Key: ")]
+    (key,) = [number for number, line in enumerate(lines) if line.startswith("Key to type")]
     assert len(lines) - key <= LARGE[0] and key < lines.index(drawn[0])
 
 

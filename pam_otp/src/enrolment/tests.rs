@@ -278,7 +278,7 @@ fn key_and_uri_stand_above_the_drawing_in_ascii() {
     assert_eq!(machine.manage(&mut host, ""), Answer::Success);
     let screen = host.told.join("\n");
     let above = screen.split('█').next().unwrap();
-    for label in ["Key: ", "URI: otpauth://totp/"] {
+    for label in ["Key to copy: ", "URI: otpauth://totp/"] {
         let line = above.lines().find(|line| line.starts_with(label));
         assert!(line.expect("above the drawing").is_ascii());
     }

@@ -137,7 +137,7 @@ def test_with_dbclient_the_half_blocks_are_gone_and_key_and_uri_stand_on_lines_o
     with Enrolment(dbclient, bobby, clock).up_to(ENGLISH.new_code) as login:
         assert terminal.scanned(transcript(login), tmp_path) == [] and login.screen.isascii()
         found = transcript(login)
-        assert "URI: " + login.uri in found and login.secret in [line.removeprefix("Key: ").replace(" ", "") for line in found]
+        assert "URI: " + login.uri in found and login.secret in [line.removeprefix("Key to copy: ") for line in found]
         login.finish()
     assert login.secret in (Ours.state_directory / bobby.name / "credential.toml").read_text()
 
