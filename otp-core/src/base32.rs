@@ -49,9 +49,46 @@ pub fn parse(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
+/// How many bytes the key has that [`parse`] would read, without reading it.
+///
+/// `None` where that would be `None`.
+#[must_use]
+pub fn bytes_in(text: &str) -> Option<usize> {
+    let mut letters = 0;
+    let mut last = 0;
+    for byte in text.trim_end_matches('=').bytes() {
+        last = match byte {
+            b' ' | b'-' => continue,
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a',
+            b'2'..=b'7' => byte - b'2' + 26,
+            _ => return None,
+        };
+        letters += 1;
+    }
+    // What is left of the last letter when the bytes are full has to be nothing.
+    let left_over = match letters % 8 {
+        0 => 0,
+        2 => 2,
+        4 => 4,
+        5 => 1,
+        7 => 3,
+        _ => return None,
+    };
+    (last & ((1 << left_over) - 1) == 0).then_some(letters * 5 / 8)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_key_is_as_long_as_it_is_said_to_be_before_it_is_read(text in "[A-Za-z2-7 =-]{0,40}|[A-Z2-7]{0,20}|.{0,12}") {
+            prop_assert_eq!(bytes_in(&text), parse(&text).map(|key| key.len()));
+        }
+    }
 
     #[test]
     fn vectors_of_rfc_4648_section_10() {

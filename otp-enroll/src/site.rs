@@ -12,7 +12,7 @@ use otp_core::{Account, Input, Policy, UserName, Verdict};
 use otp_helper::protocol::{Answer, Request};
 use otp_site::{Named, clock, directory, policy};
 use otp_store::files::DEFAULT_DIRECTORY;
-use otp_store::{Committed, Error, Store, attempt};
+use otp_store::{Committed, Error, Keeper, Store, attempt};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -119,7 +119,10 @@ impl Site {
     /// Opens the records, which must be there.
     pub fn store(&self) -> Result<Store, Failure> {
         Store::open(&self.records).map_err(|error| match error {
-            Error::Missing { path, .. } => Trouble::NoRecords { path }.into(),
+            Error::NoRecords { place } => {
+                let path = place.to_string();
+                Trouble::NoRecords { path }.into()
+            }
             other => other.into(),
         })
     }
@@ -127,7 +130,9 @@ impl Site {
     /// Opens the records; `None` where they are missing at their usual place and enrolling may make them.
     pub fn store_if_there(&self) -> Result<Option<Store>, Failure> {
         match Store::open(&self.records) {
-            Err(Error::Missing { .. }) if self.records == Path::new(DEFAULT_DIRECTORY) => Ok(None),
+            Err(Error::NoRecords { .. }) if self.records == Path::new(DEFAULT_DIRECTORY) => {
+                Ok(None)
+            }
             _ => self.store().map(Some),
         }
     }

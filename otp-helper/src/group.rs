@@ -169,17 +169,17 @@ mod tests {
 
     #[test]
     fn only_a_refusal_of_the_kernel_is_about_the_group() {
-        let (path, action) = (|| "/x".to_owned(), "open");
+        let (path, action) = ("/x", "open");
         let of_records = |kind: ErrorKind| {
             Cause::Store(otp_store::Error::Io {
-                path: path(),
+                place: otp_store::Location::of(path),
                 action,
                 source: kind.into(),
             })
         };
         let of_policy = |kind: ErrorKind| {
             Cause::Site(otp_site::Error::Io {
-                path: path(),
+                path: path.to_owned(),
                 action,
                 source: kind.into(),
             })

@@ -19,6 +19,9 @@ use otp_core::{Account, Before1970, Input, Policy};
 use otp_helper::frame::BadFrame;
 use otp_helper::protocol::{Answer, Request};
 use otp_site::{clock, directory, policy};
+use otp_store::account::grace::first_login;
+use otp_store::account::is_enrolled;
+use otp_store::account::overview::standing;
 use otp_store::{Error, Overview, Store, attempt};
 use std::process::ExitCode;
 
@@ -174,15 +177,15 @@ fn look_up(
             };
             Ok(Answer::Verdict(committed.into_inner()))
         }
-        (Request::IsEnrolled { .. }, Some(account)) => Ok(if store.is_enrolled(&account)? {
+        (Request::IsEnrolled { .. }, Some(account)) => Ok(if is_enrolled(store, &account)? {
             Answer::Enrolled
         } else {
-            let first_login = store.first_login(&account)?;
+            let first_login = first_login(store, &account)?;
             Answer::NotEnrolled { first_login }
         }),
         (Request::IsEnrolled { .. }, None) => Ok(Answer::NotEnrolled { first_login: None }),
         (Request::Standing { .. }, Some(account)) => {
-            let standing = store.standing(&account, clock::now)?;
+            let standing = standing(store, &account, clock::now)?;
             Ok(Answer::Standing(standing))
         }
         (Request::Standing { .. }, None) => Ok(Answer::Standing(None)),

@@ -1,95 +1,145 @@
-//! What can go wrong while reading or writing. An error names the file and the reason, never a file's content.
+//! What can go wrong while reading or writing. An error names the place and the fault, never what is kept there.
 
-use crate::{credential_file, state_file};
+use crate::keeper::Part;
 use otp_core::{Before1970, UnusableName};
 use otp_file::{Fault, Unparsed, Unread};
 use std::io;
 
+/// Where something is kept: all records, an account, or a part of one, by the name that its keeper has for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    part: Option<Part>,
+    name: String,
+}
+
+impl Location {
+    /// All records, or all that is kept about an account.
+    pub fn of(name: impl Into<String>) -> Self {
+        Self {
+            part: None,
+            name: name.into(),
+        }
+    }
+
+    /// A part of an account.
+    pub fn of_part(part: Part, name: impl Into<String>) -> Self {
+        Self {
+            part: Some(part),
+            name: name.into(),
+        }
+    }
+
+    /// Whether only enrolling anew replaces what is there.
+    const fn is_record(&self) -> bool {
+        matches!(self.part, Some(Part::Credential | Part::State))
+    }
+}
+
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
 /// Whose fault it is that something could not be read, written or found.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file is not one that can be trusted as it stands.
-    #[error("{path}: {fault}")]
+    /// What is kept is not what can be trusted as it stands.
+    #[error("{place}: {fault}")]
     Unsafe {
-        /// Which file or directory.
-        path: String,
+        /// Where.
+        place: Location,
         /// What is wrong with it.
         fault: Fault,
     },
-    /// The file can be trusted, but does not say what it must.
-    #[error("{path}{}: {reason}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    /// What is kept can be trusted, but does not say what it must.
+    #[error("{place}{}: {reason}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Content {
-        /// Which file.
-        path: String,
+        /// Where.
+        place: Location,
         /// Which line of it, from 1, where that is known.
         line: Option<usize>,
         /// What is wrong there, without quoting it.
         reason: String,
     },
-    /// A newer release wrote the file in a format that this one does not know.
-    #[error("{path}: written by a newer version of pam_otp, which this one cannot read")]
+    /// A newer release wrote it in a format that this one does not know.
+    #[error("{place}: written by a newer version of pam_otp, which this one cannot read")]
     Newer {
-        /// Which file.
-        path: String,
+        /// Where.
+        place: Location,
     },
     /// Something that must be there is not.
-    #[error("{path}: {what}")]
+    #[error("{place}: {what}")]
     Missing {
-        /// Which file or directory.
-        path: String,
+        /// Where.
+        place: Location,
         /// Why it must be there.
         what: &'static str,
     },
+    /// There is no place with records at all.
+    #[error(
+        "{place}: the directory of all records is missing; is its file system mounted, is pam_otp installed?"
+    )]
+    NoRecords {
+        /// Where it would be.
+        place: Location,
+    },
     /// The directory of all records is empty, and people have enrolled on this machine.
     #[error(
-        "{path}: nobody's record is there, although people have enrolled on this machine: is its file system mounted? \
+        "{place}: nobody's record is there, although people have enrolled on this machine: is its file system mounted? \
          If the records are really gone, remove {mark}"
     )]
     Lost {
-        /// Which directory.
-        path: String,
+        /// Where.
+        place: Location,
         /// The file that says so.
         mark: String,
     },
     /// Another login of the same user held the lock for the whole time.
-    #[error("{path}: still locked by another login after {seconds} s")]
+    #[error("{place}: still locked by another login after {seconds} s")]
     Busy {
-        /// Which directory.
-        path: String,
+        /// Where.
+        place: Location,
         /// How long was waited.
         seconds: u64,
     },
+    /// Others have changed the account again and again, for the whole time.
+    #[error("{place}: changed by other logins all the time")]
+    Overtaken {
+        /// Where.
+        place: Location,
+    },
     /// The operating system refused.
-    #[error("{path}: cannot {action}: {source}")]
+    #[error("{place}: cannot {action}: {source}")]
     Io {
-        /// Which file or directory.
-        path: String,
+        /// Where.
+        place: Location,
         /// What was tried.
         action: &'static str,
         /// What it said.
         source: io::Error,
     },
     /// What was written is in force, but may not outlast a power cut.
-    #[error("{path}: written, but it may not outlast a power cut: {source}")]
+    #[error("{place}: written, but it may not outlast a power cut: {source}")]
     NotDurable {
-        /// Which file or directory.
-        path: String,
+        /// Where.
+        place: Location,
         /// What the operating system said.
         source: io::Error,
     },
     /// The record names another user than the one whose it would be.
-    #[error("{path}: is the record of another user, {recorded}")]
+    #[error("{place}: is the record of another user, {recorded}")]
     AnotherUsers {
-        /// Which file.
-        path: String,
+        /// Where.
+        place: Location,
         /// The user that it names.
         recorded: String,
     },
     /// The record was made for another owner of the same name.
-    #[error("{path}: made for user id {recorded}, but {user} has user id {actual} now")]
+    #[error("{place}: made for user id {recorded}, but {user} has user id {actual} now")]
     NotTheirs {
-        /// Which file.
-        path: String,
+        /// Where.
+        place: Location,
         /// The account's name.
         user: String,
         /// The user id in the record.
@@ -109,18 +159,18 @@ pub enum Error {
 }
 
 impl Error {
-    pub(crate) fn io(path: &str, action: &'static str, source: impl Into<io::Error>) -> Self {
+    pub(crate) fn io(place: Location, action: &'static str, source: impl Into<io::Error>) -> Self {
         Self::Io {
-            path: path.to_owned(),
+            place,
             action,
             source: source.into(),
         }
     }
 
-    pub(crate) fn content(path: &str, line: Option<usize>, reason: impl Into<String>) -> Self {
+    pub(crate) fn content(place: Location, reason: impl Into<String>) -> Self {
         Self::Content {
-            path: path.to_owned(),
-            line,
+            place,
+            line: None,
             reason: reason.into(),
         }
     }
@@ -141,26 +191,26 @@ impl Error {
             } => {
                 "find out who added it ('getfacl' shows it); then remove it with 'setfacl --remove-all', and have people enrol again if somebody may have read the records"
             }
-            Self::Unsafe { path, .. } if is_record(path) => {
+            Self::Unsafe { place, .. } if place.is_record() => {
                 "find out who changed it; then put owner and mode right, or run 'otp-admin reset USER' and enrol again"
             }
             Self::Unsafe { .. } => {
                 "give it back to root, as README.md names owner and mode, after finding out who changed it"
             }
-            Self::Content { path, .. } | Self::Missing { path, .. } if is_record(path) => {
+            Self::Content { place, .. } | Self::Missing { place, .. } if place.is_record() => {
                 "restore it from a backup, or run 'otp-admin reset USER' and enrol again"
             }
             Self::Content { .. } => {
                 "correct that line; the file that was shipped has every key with its default"
             }
-            Self::Missing { .. } => {
+            Self::Missing { .. } | Self::NoRecords { .. } => {
                 "check the path; if it is right, mount or restore what belongs there"
             }
             Self::Lost { .. } => {
                 "mount what belongs there; without the records everybody has to enrol again"
             }
             Self::Newer { .. } => "upgrade pam_otp",
-            Self::Busy { .. } => "try again",
+            Self::Busy { .. } | Self::Overtaken { .. } => "try again",
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
                 "check owner and mode, which README.md names; who is not root gets to records through otp-helper"
             }
@@ -181,44 +231,39 @@ impl Error {
     }
 }
 
-/// Whether the path is that of a user's file, which only enrolling anew replaces.
-fn is_record(path: &str) -> bool {
-    [credential_file::NAME, state_file::NAME]
-        .iter()
-        .any(|name| path.ends_with(&format!("/{name}")))
-}
-
 /// Says where something went wrong that only knows what.
 pub(crate) trait At<T> {
     /// The same, or the error at this place.
-    fn at(self, path: &str) -> Result<T, Error>;
+    fn at(self, place: impl FnOnce() -> Location) -> Result<T, Error>;
 }
 
 impl<T> At<T> for Result<T, Fault> {
-    fn at(self, path: &str) -> Result<T, Error> {
+    fn at(self, place: impl FnOnce() -> Location) -> Result<T, Error> {
         self.map_err(|fault| Error::Unsafe {
-            path: path.to_owned(),
+            place: place(),
             fault,
         })
     }
 }
 
 impl<T> At<T> for Result<T, Unread> {
-    fn at(self, path: &str) -> Result<T, Error> {
+    fn at(self, place: impl FnOnce() -> Location) -> Result<T, Error> {
         self.or_else(|why| match why {
-            Unread::Unsafe(fault) => Err(fault).at(path),
-            Unread::Io { action, source } => Err(Error::io(path, action, source)),
+            Unread::Unsafe(fault) => Err(fault).at(place),
+            Unread::Io { action, source } => Err(Error::io(place(), action, source)),
         })
     }
 }
 
 impl<T> At<T> for Result<T, Unparsed> {
-    fn at(self, path: &str) -> Result<T, Error> {
+    fn at(self, place: impl FnOnce() -> Location) -> Result<T, Error> {
         self.map_err(|why| match why {
-            Unparsed::Content { line, reason } => Error::content(path, line, reason),
-            Unparsed::Newer => Error::Newer {
-                path: path.to_owned(),
+            Unparsed::Content { line, reason } => Error::Content {
+                place: place(),
+                line,
+                reason,
             },
+            Unparsed::Newer => Error::Newer { place: place() },
         })
     }
 }

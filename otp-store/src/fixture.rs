@@ -1,6 +1,8 @@
 //! What the tests of this crate share: an account whose secrets are markers, and a place to keep it in.
 
-use crate::{Error, Store};
+use crate::account::record::HeldRecord;
+use crate::memory::Memory;
+use crate::{Error, Keeper, Store};
 
 use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
@@ -118,17 +120,76 @@ impl Place {
     }
 }
 
+/// Somewhere to keep records in: what a test of a transaction is given, once for every keeper.
+pub(crate) trait Bench: Sync {
+    /// The keeper of this place.
+    type Keeper: Keeper + Send;
+
+    /// Nobody is enrolled.
+    fn empty() -> Self;
+
+    /// The records, opened anew, as each process does.
+    fn store(&self) -> Self::Keeper;
+
+    /// Alice is enrolled with [`credential`].
+    fn with_alice() -> Self
+    where
+        Self: Sized,
+    {
+        let bench = Self::empty();
+        enrol(&bench.store(), &credential());
+        bench
+    }
+}
+
+impl Bench for Place {
+    type Keeper = Store;
+
+    fn empty() -> Self {
+        Self::empty()
+    }
+
+    fn store(&self) -> Store {
+        self.store()
+    }
+}
+
+impl Bench for Memory {
+    type Keeper = Self;
+
+    fn empty() -> Self {
+        Self::default()
+    }
+
+    fn store(&self) -> Self {
+        self.clone()
+    }
+}
+
+/// Runs tests that take a [`Bench`] over each keeper there is.
+macro_rules! over_every_keeper {
+    ($($test:ident),+ $(,)?) => {
+        mod in_files {
+            $(#[test] fn $test() { super::$test::<crate::fixture::Place>(); })+
+        }
+        mod in_memory {
+            $(#[test] fn $test() { super::$test::<crate::memory::Memory>(); })+
+        }
+    };
+}
+pub(crate) use over_every_keeper;
+
 /// Puts `credential` in the place of whatever alice has.
-pub(crate) fn enrol(store: &Store, credential: &Credential) {
-    let locked = store.lock_or_create(&alice(), SOON).unwrap();
+pub(crate) fn enrol(store: &impl Keeper, credential: &Credential) {
+    let mut locked = store.hold_or_create(&alice(), SOON).unwrap();
     locked
         .replace(&alice(), credential, &State::fresh(credential))
         .unwrap();
 }
 
 /// What is on disk about alice.
-pub(crate) fn state_of(store: &Store) -> State {
-    let locked = store.lock(&alice(), SOON).unwrap().unwrap();
+pub(crate) fn state_of(store: &impl Keeper) -> State {
+    let mut locked = store.hold(&alice(), SOON).unwrap().unwrap();
     locked.read(&alice()).unwrap().unwrap().state
 }
 

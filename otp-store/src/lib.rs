@@ -1,30 +1,31 @@
-//! The keeping of `pam_otp`: what is remembered about each user, one directory a user.
+//! The keeping of `pam_otp`: what is remembered about each account.
 //!
 //! Whatever cannot be read with certainty is an [`Error`], never an empty value: "none enrolled" and "could not
 //! load" are different types, so that no caller can take the one for the other.
+//!
+//! [`keeper`] is the bottom: what an engine has to be able to do. [`account`] is what happens to an account, written over
+//! that trait alone. The engine of this crate is a folder of files, [`Store`].
 #![forbid(unsafe_code)]
 
-mod access_list;
-pub mod attempt;
-pub mod change;
-mod credential_file;
+pub mod account;
 mod error;
 pub mod files;
-mod first_login;
 #[cfg(test)]
 mod fixture;
-mod marks;
+pub mod keeper;
+#[cfg(test)]
+mod memory;
 pub mod mint;
-pub mod moving;
-mod overview;
-mod state_file;
-mod trust_file;
+mod text;
 mod undisturbed;
 
-pub use attempt::{Committed, attempt};
-pub use change::{Change, Draft};
-pub use error::Error;
-pub use files::{Locked, Record, Store};
+pub use account::attempt::{Committed, attempt};
+pub use account::change::{Change, Draft};
+pub use account::overview::{Device, Overview};
+pub use account::trust::Place;
+pub use account::{attempt, change, moving};
+pub use error::{Error, Location};
+pub use files::Store;
+pub use keeper::Keeper;
 pub use otp_file::Fault;
-pub use overview::{Device, Overview};
-pub use trust_file::Place;
+pub use undisturbed::Undisturbed;

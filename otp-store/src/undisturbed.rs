@@ -25,9 +25,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// How long a process stays stopped that somebody stops.
 const STOPPED: Duration = Duration::from_millis(50);
 
-/// While it lives, this process is not interrupted.
+/// While it lives, this process is not interrupted. Only a keeper whose holders keep each other out makes one.
 #[derive(Debug)]
-pub(crate) struct Undisturbed {
+pub struct Undisturbed {
     signals_before: SigSet,
     ids_before: Option<ResUid>,
     limits: Vec<Timer>,

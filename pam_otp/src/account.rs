@@ -16,6 +16,7 @@ use otp_core::messages::Message;
 use otp_core::record::Standing;
 use otp_core::{Account, UnixTime, Verdict};
 use otp_site::stack::may_enrol_in;
+use otp_store::account::grace;
 
 /// Runs one `pam_sm_acct_mgmt`. Whatever goes wrong on the way refuses.
 pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Answer {
@@ -195,7 +196,7 @@ fn let_in<H: Host>(
         return Ok(());
     };
     if let (Route::Direct(store), false) = (&case.route, case.policy.enforce.grace.is_zero()) {
-        store.begin_grace(account, now)?;
+        grace::begin_grace(store, account, now)?;
     }
     let message = Message::EnrolUntil {
         deadline: *deadline,

@@ -13,6 +13,8 @@ use otp_core::record::AtLogin;
 use otp_core::{Account, UnixTime, Verdict, input};
 use otp_site::stack::may_enrol_in;
 use otp_store::Place;
+use otp_store::account::grace;
+use otp_store::account::trust::{trust, trusted_since};
 
 /// Runs one `pam_sm_authenticate`.
 ///
@@ -168,7 +170,7 @@ impl<H: Host> Login<'_, H> {
             return Ok(None);
         };
         let now = self.call.host.now()?;
-        match store.trusted_since(account, &place, remember, now) {
+        match trusted_since(store, account, &place, remember, now) {
             Ok(since) => Ok(since),
             // The code that is asked for instead finds out whether more than this file is wrong.
             Err(error) => {
@@ -190,7 +192,7 @@ impl<H: Host> Login<'_, H> {
         {
             let now = self.call.host.now()?;
             // The code was good all the same.
-            if let Err(error) = store.trust(account, place, now) {
+            if let Err(error) = trust(store, account, place, now) {
                 self.call.warn(&error.to_string());
             }
         }
@@ -366,7 +368,7 @@ fn rehearse_grace(
     if let (Route::Direct(store), Demand::From(..), false) =
         (&case.route, wanted, case.policy.enforce.grace.is_zero())
     {
-        store.rehearse_grace(account, now)?;
+        grace::rehearse_grace(store, account, now)?;
     }
     Ok(())
 }

@@ -5,6 +5,9 @@ use otp_core::record::Standing;
 use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict};
 use otp_helper::client::{NoAnswer, ask};
 use otp_helper::protocol::{Answer, Request};
+use otp_store::account::grace::first_login;
+use otp_store::account::is_enrolled;
+use otp_store::account::overview::standing;
 use otp_store::attempt::{attempt, nobody};
 use otp_store::{Committed, Error, Store};
 use std::path::PathBuf;
@@ -115,10 +118,10 @@ impl Route {
     /// Whether the account has a credential now, and since when it gets in without.
     pub(crate) fn entry(&self, account: &Account) -> Result<Entry, Lost> {
         match self {
-            Self::Direct(store) => Ok(if store.is_enrolled(account)? {
+            Self::Direct(store) => Ok(if is_enrolled(store, account)? {
                 Entry::Enrolled
             } else {
-                let first_login = store.first_login(account)?;
+                let first_login = first_login(store, account)?;
                 Entry::NotEnrolled { first_login }
             }),
             Self::Helper { .. } => {
@@ -136,10 +139,10 @@ impl Route {
     pub(crate) fn standing(
         &self,
         account: &Account,
-        clock: impl FnOnce() -> Result<UnixTime, Before1970>,
+        clock: impl FnMut() -> Result<UnixTime, Before1970>,
     ) -> Result<Option<Standing>, Lost> {
         match self {
-            Self::Direct(store) => Ok(store.standing(account, clock)?),
+            Self::Direct(store) => Ok(standing(store, account, clock)?),
             Self::Helper { .. } => {
                 let user = account.name.as_str().to_owned();
                 match self.ask_helper(&Request::Standing { user })? {
@@ -159,7 +162,7 @@ impl Route {
         typed: &[u8],
         password: Option<&[u8]>,
         excused: bool,
-        clock: impl FnOnce() -> Result<UnixTime, Before1970>,
+        clock: impl FnMut() -> Result<UnixTime, Before1970>,
     ) -> Result<Attempted, Lost> {
         let input = Input::parse_after_password(typed, password);
         match (self, account) {

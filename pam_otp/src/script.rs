@@ -9,9 +9,10 @@ use otp_core::event::Entry;
 use otp_core::login::AccountLine;
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Account, Before1970, Credential, Policy, State, Step, UnixTime, UserName};
+use otp_core::{Account, Before1970, Credential, Policy, Step, UnixTime, UserName};
 use otp_site::{Error, Named};
-use otp_store::{Store, mint};
+use otp_store::account::provision;
+use otp_store::{Overview, Store, mint};
 use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -57,17 +58,7 @@ impl Machine {
             recovery,
             now: NOON,
         };
-        let locked = machine
-            .store()
-            .lock_or_create(&alice, Duration::from_secs(1))
-            .unwrap();
-        locked
-            .replace(
-                &alice,
-                &machine.credential,
-                &State::fresh(&machine.credential),
-            )
-            .unwrap();
+        provision(&machine.store(), &alice, &machine.credential, true).unwrap();
         machine
     }
 
@@ -130,12 +121,9 @@ impl Machine {
 
     pub(crate) fn failures(&self) -> u32 {
         let alice = account_of("alice").unwrap();
-        let locked = self
-            .store()
-            .lock(&alice, Duration::from_secs(1))
-            .unwrap()
-            .unwrap();
-        locked.read(&alice).unwrap().unwrap().state.failures
+        let policy = Policy::default();
+        let found = Overview::read(&self.store(), &alice, &policy, || Ok(self.now));
+        policy.lockout.failures() - found.unwrap().unwrap().failures_left
     }
 }
 

@@ -121,8 +121,8 @@ def test_its_version_is_that_of_the_programs(deb, unpacked):
 
 def test_what_is_read_before_unpacking_knows_the_format_of_the_programs(unpacked):
     (reads,) = re.findall(r"^reads=(\d+)$", (unpacked / "DEBIAN/preinst").read_text(), re.MULTILINE)
-    credential = (TOP / "otp-store/src/credential_file.rs").read_text()
-    state = (TOP / "otp-store/src/state_file.rs").read_text()
+    credential = (TOP / "otp-store/src/text/credential.rs").read_text()
+    state = (TOP / "otp-store/src/text/state.rs").read_text()
     assert re.search(rf"^const VERSION: \w+ = {reads};", credential, re.MULTILINE)
     assert re.search(rf'^const VERSION: &str = "{reads}";', state, re.MULTILINE)
 

@@ -18,8 +18,16 @@ impl Secret {
     /// # Errors
     /// Fewer than 80 bits (what older peers' files hold) or more than 1024 are refused.
     pub fn new(bytes: Zeroizing<Vec<u8>>) -> Result<Self, OutOfRange> {
-        match bytes.len() {
-            10..=128 => Ok(Self(bytes)),
+        Self::check_length(bytes.len()).map(|()| Self(bytes))
+    }
+
+    /// Whether a key may have so many bytes.
+    ///
+    /// # Errors
+    /// As for [`Secret::new`].
+    pub const fn check_length(bytes: usize) -> Result<(), OutOfRange> {
+        match bytes {
+            10..=128 => Ok(()),
             _ => Err(OutOfRange("a secret has 80 to 1024 bits")),
         }
     }
@@ -261,23 +269,11 @@ impl Credential {
         authenticators: Vec<Authenticator>,
         recovery: Option<RecoverySet>,
     ) -> Result<Self, OutOfRange> {
-        if authenticators.is_empty() || authenticators.len() > MAX_AUTHENTICATORS {
-            return Err(OutOfRange("an account has 1 to 4 authenticators"));
-        }
-        for (at, one) in authenticators.iter().enumerate() {
-            if authenticators[..at]
-                .iter()
-                .any(|other| other.id == one.id || other.name == one.name)
-            {
-                return Err(OutOfRange("two authenticators have one id or one name"));
-            }
-        }
-        if recovery
-            .as_ref()
-            .is_some_and(|set| set.hashes.len() > Self::MAX_RECOVERY_CODES)
-        {
-            return Err(OutOfRange("a set has at most 32 recovery codes"));
-        }
+        check_together(
+            authenticators.len(),
+            |at| (authenticators[at].id, &authenticators[at].name),
+            recovery.as_ref().map_or(0, |set| set.hashes.len()),
+        )?;
         Ok(Self {
             user,
             uid,
@@ -314,5 +310,133 @@ impl Credential {
     #[must_use]
     pub const fn recovery(&self) -> Option<&RecoverySet> {
         self.recovery.as_ref()
+    }
+}
+
+/// What has to hold for all that opens one account.
+fn check_together<'a>(
+    authenticators: usize,
+    of: impl Fn(usize) -> (Id, &'a Name),
+    recovery_codes: usize,
+) -> Result<(), OutOfRange> {
+    if authenticators == 0 || authenticators > MAX_AUTHENTICATORS {
+        return Err(OutOfRange("an account has 1 to 4 authenticators"));
+    }
+    for at in 0..authenticators {
+        let (id, name) = of(at);
+        if (0..at)
+            .map(&of)
+            .any(|(other_id, other_name)| other_id == id || other_name == name)
+        {
+            return Err(OutOfRange("two authenticators have one id or one name"));
+        }
+    }
+    if recovery_codes > Credential::MAX_RECOVERY_CODES {
+        return Err(OutOfRange("a set has at most 32 recovery codes"));
+    }
+    Ok(())
+}
+
+/// Which authenticators and recovery codes there are: what a state is held against.
+pub trait Identities {
+    /// The authenticators, oldest first.
+    fn ids(&self) -> impl Iterator<Item = Id>;
+
+    /// The set of recovery codes, and how many it holds.
+    fn issued(&self) -> Option<Issued>;
+}
+
+impl Identities for Credential {
+    fn ids(&self) -> impl Iterator<Item = Id> {
+        self.authenticators.iter().map(|one| one.id)
+    }
+
+    fn issued(&self) -> Option<Issued> {
+        self.recovery.as_ref().map(|set| Issued {
+            id: set.id,
+            count: set.hashes.len(),
+        })
+    }
+}
+
+impl Identities for Outline {
+    fn ids(&self) -> impl Iterator<Item = Id> {
+        self.authenticators.iter().map(|one| one.id)
+    }
+
+    fn issued(&self) -> Option<Issued> {
+        self.recovery
+    }
+}
+
+/// A [`Credential`] without anything that opens the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outline {
+    user: String,
+    uid: u32,
+    authenticators: Vec<Known>,
+    recovery: Option<Issued>,
+}
+
+/// What may be known of an authenticator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Which state entry is its own.
+    pub id: Id,
+    /// What its owner calls it.
+    pub name: Name,
+    /// When it was enrolled.
+    pub created: UnixTime,
+}
+
+/// What may be known of a set of recovery codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Issued {
+    /// Which state entry is its own.
+    pub id: Id,
+    /// How many codes were issued together.
+    pub count: usize,
+}
+
+impl Outline {
+    /// Puts an outline together.
+    ///
+    /// # Errors
+    /// As for [`Credential::new`].
+    pub fn new(
+        user: String,
+        uid: u32,
+        authenticators: Vec<Known>,
+        recovery: Option<Issued>,
+    ) -> Result<Self, OutOfRange> {
+        check_together(
+            authenticators.len(),
+            |at| (authenticators[at].id, &authenticators[at].name),
+            recovery.map_or(0, |set| set.count),
+        )?;
+        Ok(Self {
+            user,
+            uid,
+            authenticators,
+            recovery,
+        })
+    }
+
+    /// The user's name as the name service gave it at enrolment.
+    #[must_use]
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// The numeric user id at enrolment.
+    #[must_use]
+    pub const fn uid(&self) -> u32 {
+        self.uid
+    }
+
+    /// The devices, oldest first.
+    #[must_use]
+    pub fn authenticators(&self) -> &[Known] {
+        &self.authenticators
     }
 }

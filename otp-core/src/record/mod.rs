@@ -5,8 +5,8 @@ mod policy;
 mod state;
 
 pub use credential::{
-    Algorithm, Authenticator, Credential, DEFAULT_NAME, Digits, Id, Kind, MAX_AUTHENTICATORS, Name,
-    Period, RecoverySet, Secret,
+    Algorithm, Authenticator, Credential, DEFAULT_NAME, Digits, Id, Identities, Issued, Kind,
+    Known, MAX_AUTHENTICATORS, Name, Outline, Period, RecoverySet, Secret,
 };
 pub use policy::{
     AtLogin, CodePolicy, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy, Language,

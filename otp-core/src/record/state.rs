@@ -1,6 +1,6 @@
 //! What one attempt leaves for the next. Changes at every attempt; holds no secret.
 
-use super::{Credential, Id, OutOfRange};
+use super::{Credential, Id, Identities, OutOfRange};
 use crate::every;
 use crate::time::{Step, UnixTime};
 use std::time::Duration;
@@ -198,13 +198,10 @@ impl State {
     ///
     /// A state that lacks one is damaged, not new: to guess "never used" would open the door to used codes.
     #[must_use]
-    pub fn covers(&self, credential: &Credential) -> bool {
-        credential
-            .authenticators()
-            .iter()
-            .all(|one| self.of(one.id).is_some())
+    pub fn covers(&self, credential: &impl Identities) -> bool {
+        credential.ids().all(|id| self.of(id).is_some())
             && credential
-                .recovery()
+                .issued()
                 .is_none_or(|set| self.of_codes(set.id).is_some())
     }
 
@@ -244,28 +241,25 @@ impl State {
 
     /// This state without entries that `credential` no longer has.
     #[must_use]
-    pub fn reduced_to(&self, credential: &Credential) -> Self {
+    pub fn reduced_to(&self, credential: &impl Identities) -> Self {
         let mut reduced = self.clone();
-        reduced.authenticators.retain(|entry| {
-            credential
-                .authenticators()
-                .iter()
-                .any(|one| one.id == entry.id)
-        });
+        reduced
+            .authenticators
+            .retain(|entry| credential.ids().any(|id| id == entry.id));
         reduced
             .recovery
-            .retain(|entry| credential.recovery().is_some_and(|set| set.id == entry.id));
+            .retain(|entry| credential.issued().is_some_and(|set| set.id == entry.id));
         reduced
     }
 
     /// How many recovery codes of `credential` are unused.
     #[must_use]
-    pub fn recovery_codes_left(&self, credential: &Credential) -> u32 {
+    pub fn recovery_codes_left(&self, credential: &impl Identities) -> u32 {
         match credential
-            .recovery()
+            .issued()
             .and_then(|set| Some((set, self.of_codes(set.id)?)))
         {
-            Some((set, entry)) => (0..set.hashes.len())
+            Some((set, entry)) => (0..set.count)
                 .filter(|at| entry.used & (1 << at) == 0)
                 .count()
                 .try_into()

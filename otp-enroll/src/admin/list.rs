@@ -10,7 +10,7 @@ use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Standing;
 use otp_core::{UnixTime, UserName};
 use otp_site::{Error, clock, directory};
-use otp_store::Store;
+use otp_store::{Keeper, Store};
 
 /// How the list is written.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use otp_core::UserName;
 use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
 use otp_site::directory;
-use otp_store::moving::{Failed, Moved, NotMoved};
+use otp_store::moving::{self, Failed, Moved, NotMoved};
 
 /// Gives the record of `old` to `new`; whether both are one person is for the administrator to say where it cannot be seen.
 pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(), Failure> {
@@ -24,9 +24,8 @@ pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(),
         return Err(Trouble::StillSomebody { user }.into());
     }
     let moved =
-        site.store()?
-            .move_record(&from, &account, force)
-            .map_err(|failed| match failed {
+        moving::move_record(&site.store()?, &from, &account, force).map_err(
+            |failed| match failed {
                 Failed::Store(error) => Failure::about(old)(error),
                 Failed::Refused(why) => {
                     let user = old.to_owned();
@@ -44,7 +43,8 @@ pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(),
                     };
                     trouble.into()
                 }
-            })?;
+            },
+        )?;
     let done = match moved {
         Moved::AlreadyTheirs => Report::AlreadyTheirs { user: new },
         Moved::Done => Report::Moved { old, new },

@@ -9,9 +9,9 @@ use otp_core::messages::enrol::settings;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{Authenticator, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Account, State, base32, otpauth};
+use otp_core::{Account, base32, otpauth};
 use otp_site::clock;
-use otp_store::files::ROOTS_LOCK_DEADLINE;
+use otp_store::account::{self, Provisioned};
 use otp_store::mint;
 use serde::Serialize;
 use std::io;
@@ -30,25 +30,14 @@ pub fn provision(
     let user = account.name.as_str();
     let (credential, codes) = mint::credential(&account, name, &site.policy, clock::now()?)?;
     let store = site.store_for_enrolling()?;
-    let locked = store
-        .lock_or_create(&account, ROOTS_LOCK_DEADLINE)
-        .map_err(Failure::about(user))?;
-    // Forced, whatever is there is replaced, a damaged record and a lock included.
-    if !force
-        && locked
-            .read(&account)
-            .map_err(Failure::about(user))?
-            .is_some()
-    {
-        let user = user.to_owned();
-        return Err(Trouble::AlreadyEnrolled { user }.into());
+    match account::provision(&store, &account, &credential, force).map_err(Failure::about(user))? {
+        Provisioned::Done => {}
+        Provisioned::AlreadyEnrolled => {
+            let user = user.to_owned();
+            return Err(Trouble::AlreadyEnrolled { user }.into());
+        }
     }
-    store.mark_enrolled()?;
-    locked
-        .replace(&account, &credential, &State::fresh(&credential))
-        .map_err(Failure::about(user))?;
-    drop(locked);
-    let shown = Provisioned::reveal(site, &account, &credential.authenticators()[0], &codes);
+    let shown = Shown::reveal(site, &account, &credential.authenticators()[0], &codes);
     let written = if json {
         shown.print_json()
     } else {
@@ -61,7 +50,7 @@ pub fn provision(
 }
 
 /// Everything that the new owner needs, as text. Wiped on drop.
-struct Provisioned<'a> {
+struct Shown<'a> {
     user: &'a str,
     authenticator: &'a str,
     secret: Zeroizing<String>,
@@ -84,7 +73,7 @@ struct Json<'a> {
 /// More than any result takes, so that no copy of the key is left behind by growing.
 const ROOM: usize = 16 * 1024;
 
-impl<'a> Provisioned<'a> {
+impl<'a> Shown<'a> {
     fn reveal(
         site: &Site,
         account: &'a Account,

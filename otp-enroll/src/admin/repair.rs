@@ -4,13 +4,13 @@ use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
 use otp_core::UserName;
-use otp_core::decide::standing_at;
 use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Standing;
 use otp_site::{Named, clock, directory};
-use otp_store::files::ROOTS_LOCK_DEADLINE;
-use otp_store::{Error, Store};
+use otp_store::account::{self, Unlocked};
+use otp_store::keeper::ROOTS_LOCK_DEADLINE;
+use otp_store::{Error, Keeper, Store, moving};
 
 /// Lifts a lock or a disablement, forgets the failures, and tells which. What was used stays used.
 pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
@@ -19,24 +19,9 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
     let not_enrolled = || Trouble::NotEnrolled {
         user: user.to_owned(),
     };
-    let about = || Failure::about(user);
     let store = site.store()?;
-    let locked = store
-        .lock(&account, ROOTS_LOCK_DEADLINE)
-        .map_err(about())?
-        .ok_or_else(not_enrolled)?;
-    let record = locked
-        .read(&account)
-        .map_err(about())?
-        .ok_or_else(not_enrolled)?;
-    let standing = standing_at(record.state.standing, clock::now()?);
-    let failures = record.state.failures_in_a_row;
-    let next = record.state.unlocked();
-    if next != record.state {
-        locked.commit(record, &next).map_err(about())?;
-    }
-    // Whoever asks for this suspects something; a code is asked for everywhere again.
-    locked.forget_trust().map_err(about())?;
+    let unlocked = account::unlock(&store, &account, clock::now).map_err(Failure::about(user))?;
+    let Unlocked { standing, failures } = unlocked.ok_or_else(not_enrolled)?;
     let done = match standing {
         Standing::Open => Report::WasNotLocked { user, failures },
         standing => Report::Unlocked {
@@ -53,7 +38,7 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
 /// They may be the same person with another name by now, or another one with a number that was free: only an administrator
 /// can tell.
 fn left_for_an_administrator(site: &Site, store: &Store, user: &str) -> Result<bool, Failure> {
-    let owner = match store.owner_of(&UserName::new(user)?) {
+    let owner = match moving::owner_of(store, &UserName::new(user)?) {
         Ok(Some(owner)) => owner,
         // What cannot be read for a reason that may pass, or by this version, may be somebody's.
         Err(error @ (Error::Io { .. } | Error::Busy { .. } | Error::Newer { .. })) => {
@@ -98,8 +83,7 @@ pub fn reset(site: &Site, user: &str, gone: bool) -> Result<(), Failure> {
         Some(named) => named.account.name,
         None => UserName::new(user)?,
     };
-    let erased = store
-        .erase(&name, ROOTS_LOCK_DEADLINE)
+    let erased = account::erase(&store, &name, ROOTS_LOCK_DEADLINE)
         .map_err(Failure::about(name.as_str()))?;
     if gone && !erased {
         return Ok(());

@@ -5,6 +5,7 @@ use crate::output;
 use crate::site::Site;
 use otp_core::messages::trouble::Trouble;
 use otp_site::clock;
+use otp_store::Keeper;
 
 /// Tells all that can be told without a secret; what is wrong with a damaged record is told as a failure.
 pub fn show(site: &Site, user: &str) -> Result<(), Failure> {

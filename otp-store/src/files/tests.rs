@@ -1,24 +1,27 @@
+use super::user_directory::CREDENTIAL;
 use super::*;
+use crate::account::record::HeldRecord;
+use crate::account::{erase, is_enrolled};
 use crate::attempt;
 use crate::fixture::{
     KEY, NOW, Place, SOON, alice, another_credential, assert_tells_no_secret_of, code, credential,
     enrol, is_root, place_of_parent, promptly, run_again_after, set_mode, state_of,
 };
 use nix::unistd::mkfifo;
-use otp_core::{Policy, Verdict};
+use otp_core::{Policy, State, Verdict};
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::sync::Barrier;
 use std::thread;
+use std::time::Instant;
 
 mod erasing;
 mod locking;
 mod refusing;
 mod writing;
 
-const CREDENTIAL: &str = credential_file::NAME;
-const STATE: &str = state_file::NAME;
+const STATE: &str = "state";
 
 /// Nobody's user and group in these tests.
 const STRANGER: u32 = 54_321;
@@ -40,7 +43,7 @@ fn assert_refused(fault: &str, place: &Place, file: &Path, secrets: &[u8], reaso
     let path = place.path().to_owned();
     let (verdict, enrolled) = promptly(move || {
         let store = Store::open(&path).unwrap();
-        (try_code(&store, 0, true), store.is_enrolled(&alice()))
+        (try_code(&store, 0, true), is_enrolled(&store, &alice()))
     });
     let error = verdict.expect_err(fault);
     assert_eq!(

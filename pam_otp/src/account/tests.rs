@@ -15,7 +15,7 @@ const YESTERDAY: &str = "[enforce]\nfrom = \"2025-11-19\"\n";
 
 fn first_login(machine: &Machine) -> Option<UnixTime> {
     let bob = account_of("bob").unwrap();
-    machine.store().first_login(&bob).unwrap()
+    otp_store::account::grace::first_login(&machine.store(), &bob).unwrap()
 }
 
 /// The host in which bob's authentication line has left the login to others.

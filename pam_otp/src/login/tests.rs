@@ -3,6 +3,7 @@
 use super::*;
 use crate::script::{BOTH, CODE, Machine, Script, account_of, bytes};
 use otp_core::record::Name;
+use otp_store::account::erase;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -186,10 +187,7 @@ fn another_name_of_the_same_person_finds_the_same_record_and_the_log_has_both() 
 fn under_a_second_name_the_stricter_of_what_either_must_counts() {
     let machine = Machine::new();
     let alice = account_of("alice").unwrap();
-    machine
-        .store()
-        .erase(&alice.name, Duration::from_secs(1))
-        .unwrap();
+    erase(&machine.store(), &alice.name, Duration::from_secs(1)).unwrap();
     for (policy, name, expected) in [
         ("groups = [\"of-ally\"]", "alice", Answer::Ignore),
         ("groups = [\"of-ally\"]", "ally", Answer::Refused),

@@ -13,6 +13,7 @@ use otp_core::record::{Algorithm, AtLogin, Groups, Period};
 use otp_core::{Account, Policy};
 use otp_site::policy::DEFAULT_FILE;
 use otp_site::{clock, directory, groups};
+use otp_store::account::overview::standing;
 use std::path::Path;
 
 /// Tells what to look at in the policy of the site, which has been read by now; refuses one that would refuse whoever
@@ -67,7 +68,7 @@ fn has_authenticator(site: &Site, you: &Account, force: bool) -> Result<bool, Fa
         let Some(store) = site.store_if_there()? else {
             return Ok(false);
         };
-        let standing = store.standing(you, clock::now);
+        let standing = standing(&store, you, clock::now);
         let standing = standing.map_err(Failure::about(you.name.as_str()))?;
         Ok(standing.is_some())
     };

@@ -14,6 +14,7 @@ use otp_core::messages::policy::Finding;
 use otp_core::record::AtLogin;
 use otp_core::{Account, UnixTime, UserName};
 use otp_site::{Named, clock, groups};
+use otp_store::account::grace::first_login;
 
 /// Tells the verdict in one sentence, and then what led to it, a line each.
 pub fn show(site: &Site, user: &str) -> Result<(), Failure> {
@@ -46,7 +47,7 @@ impl Case {
             // No grace begins anew by giving an authenticator up.
             Some(UnixTime::from_seconds(0))
         } else {
-            let first = site.store()?.first_login(&account);
+            let first = first_login(&site.store()?, &account);
             first.map_err(Failure::about(user))?
         };
         let login = Login {

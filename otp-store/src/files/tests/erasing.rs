@@ -13,7 +13,7 @@ fn erasing_enrolling_and_logging_in_at_once_never_fails() {
                 let store = place.store();
                 start.wait();
                 for _ in 0..ROUNDS {
-                    store.erase(&alice().name, SOON).unwrap();
+                    erase(&store, &alice().name, SOON).unwrap();
                 }
             });
             scope.spawn(|| {
@@ -47,9 +47,9 @@ fn erasing_removes_all_there_is_and_says_whether_there_was_anything() {
     for leftover in [".credential.toml.new", ".state.new"] {
         fs::write(place.file(leftover), KEY).unwrap();
     }
-    assert!(place.store().erase(&alice().name, SOON).unwrap());
+    assert!(erase(&place.store(), &alice().name, SOON).unwrap());
     assert!(!place.alice().exists());
-    assert!(!place.store().erase(&alice().name, SOON).unwrap());
+    assert!(!erase(&place.store(), &alice().name, SOON).unwrap());
     enrol(&place.store(), &credential());
     assert!(accepted(try_code(&place.store(), 0, false)));
 }
@@ -70,19 +70,22 @@ fn erasing_removes_what_nobody_can_log_in_with() {
                     fs::rename(extra, place.path().join(other)).unwrap();
                 }
             }
-            assert!(place.store().erase(&alice().name, SOON).unwrap(), "{fault}");
+            assert!(
+                erase(&place.store(), &alice().name, SOON).unwrap(),
+                "{fault}"
+            );
             assert!(!place.alice().exists(), "{fault}");
         }
     }
     for (file, mode) in [(CREDENTIAL, 0o666), (STATE, 0), ("", 0o7777)] {
         let place = Place::with_alice();
         set_mode(&place.file(file), mode);
-        assert!(place.store().erase(&alice().name, SOON).unwrap());
+        assert!(erase(&place.store(), &alice().name, SOON).unwrap());
     }
     if is_root() {
         let place = Place::with_alice();
         chown(place.alice(), Some(STRANGER), Some(STRANGER)).unwrap();
-        assert!(place.store().erase(&alice().name, SOON).unwrap());
+        assert!(erase(&place.store(), &alice().name, SOON).unwrap());
         assert!(!place.alice().exists());
     }
 }
@@ -93,12 +96,12 @@ fn erasing_follows_no_link_and_removes_nothing_of_others() {
     let elsewhere = place.path().join("elsewhere");
     fs::rename(place.alice(), &elsewhere).unwrap();
     symlink(&elsewhere, place.alice()).unwrap();
-    assert!(place.store().erase(&alice().name, SOON).is_err());
+    assert!(erase(&place.store(), &alice().name, SOON).is_err());
     assert!(elsewhere.join(CREDENTIAL).exists() && elsewhere.join(STATE).exists());
 
     let place = Place::with_alice();
     fs::write(place.file("notes"), "").unwrap();
-    assert!(place.store().erase(&alice().name, SOON).is_err());
+    assert!(erase(&place.store(), &alice().name, SOON).is_err());
     assert!(place.file("notes").exists());
     let verdict = try_code(&place.store(), 0, false);
     assert_eq!(

@@ -5,31 +5,31 @@ use super::*;
 #[test]
 fn a_lock_keeps_everybody_else_out_until_it_is_dropped() {
     let place = Place::with_alice();
-    let held = place.store().lock(&alice(), SOON).unwrap().unwrap();
+    let held = place.store().hold(&alice(), SOON).unwrap().unwrap();
     for deadline in [Duration::ZERO, Duration::from_millis(30)] {
         let start = Instant::now();
         let error = place
             .store()
-            .lock(&alice(), deadline)
+            .hold(&alice(), deadline)
             .err()
             .expect("a refusal");
         assert!(matches!(error, Error::Busy { .. }), "{error}");
         assert!(start.elapsed() >= deadline);
-        let error = place.store().lock_or_create(&alice(), deadline).err();
+        let error = place.store().hold_or_create(&alice(), deadline).err();
         assert!(matches!(error, Some(Error::Busy { .. })));
-        let error = place.store().erase(&alice().name, deadline).err();
+        let error = erase(&place.store(), &alice().name, deadline).err();
         assert!(matches!(error, Some(Error::Busy { .. })));
     }
     let other = Account {
         name: UserName::new("bob").unwrap(),
         uid: 1002,
     };
-    assert!(place.store().lock_or_create(&other, Duration::ZERO).is_ok());
+    assert!(place.store().hold_or_create(&other, Duration::ZERO).is_ok());
     drop(held);
     assert!(
         place
             .store()
-            .lock(&alice(), Duration::ZERO)
+            .hold(&alice(), Duration::ZERO)
             .unwrap()
             .is_some()
     );
@@ -38,7 +38,7 @@ fn a_lock_keeps_everybody_else_out_until_it_is_dropped() {
 #[test]
 fn a_waiter_gets_the_lock_as_soon_as_it_is_free() {
     let place = Place::with_alice();
-    let held = place.store().lock(&alice(), SOON).unwrap().unwrap();
+    let held = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let waiter = waiter_for_alice(&place, |locked| locked.is_some());
     drop(held);
     assert!(waiter.join().unwrap());
@@ -47,10 +47,10 @@ fn a_waiter_gets_the_lock_as_soon_as_it_is_free() {
 #[test]
 fn a_copy_of_the_descriptor_in_a_forked_child_does_not_hold_the_lock() {
     let place = Place::with_alice();
-    let held = place.store().lock(&alice(), SOON).unwrap().unwrap();
-    let copy = held.directory.try_clone().unwrap();
+    let held = place.store().hold(&alice(), SOON).unwrap().unwrap();
+    let copy = held.directory().try_clone().unwrap();
     drop(held);
-    let again = place.store().lock(&alice(), Duration::ZERO);
+    let again = place.store().hold(&alice(), Duration::ZERO);
     assert!(again.unwrap().is_some());
     drop(copy);
 }
@@ -62,7 +62,7 @@ fn waiter_for_alice<T: Send + 'static>(
 ) -> thread::JoinHandle<T> {
     let before = open_descriptors_of(&place.alice());
     let store = place.store();
-    let waiter = thread::spawn(move || then(store.lock(&alice(), SOON).unwrap()));
+    let waiter = thread::spawn(move || then(store.hold(&alice(), SOON).unwrap()));
     while open_descriptors_of(&place.alice()) == before {
         thread::yield_now();
     }
@@ -79,7 +79,7 @@ fn open_descriptors_of(path: &Path) -> usize {
 #[test]
 fn who_waited_for_a_removed_directory_finds_nobody_enrolled() {
     let place = Place::with_alice();
-    let held = place.store().lock(&alice(), SOON).unwrap().unwrap();
+    let held = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let waiter = waiter_for_alice(&place, |locked| locked.is_none());
     fs::remove_dir_all(place.alice()).unwrap();
     drop(held);
@@ -89,11 +89,11 @@ fn who_waited_for_a_removed_directory_finds_nobody_enrolled() {
 #[test]
 fn who_waited_for_a_removed_directory_gets_its_successor() {
     let place = Place::with_alice();
-    let held = place.store().lock(&alice(), SOON).unwrap().unwrap();
+    let held = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let store = place.store();
     let waiter = waiter_for_alice(&place, move |locked| {
-        let locked = locked.unwrap();
-        let again = store.lock(&alice(), Duration::ZERO);
+        let mut locked = locked.unwrap();
+        let again = store.hold(&alice(), Duration::ZERO);
         assert!(
             matches!(again, Err(Error::Busy { .. })),
             "it is the successor that is held"
@@ -111,10 +111,10 @@ fn who_waited_for_a_removed_directory_gets_its_successor() {
 #[test]
 fn one_that_waited_for_a_directory_that_was_renamed_does_not_get_another_users() {
     let place = Place::with_alice();
-    let held = place.store().lock(&alice(), SOON).unwrap().unwrap();
+    let held = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let before = open_descriptors_of(&place.alice());
     let store = place.store();
-    let eraser = thread::spawn(move || store.erase(&alice().name, SOON));
+    let eraser = thread::spawn(move || erase(&store, &alice().name, SOON));
     while open_descriptors_of(&place.alice()) == before {
         thread::yield_now();
     }

@@ -197,7 +197,7 @@ fn a_missing_store_is_not_a_store_without_users() {
     let place = Place::empty();
     let missing = place.path().join("elsewhere");
     let error = Store::open(&missing).err().expect("a refusal");
-    assert!(matches!(error, Error::Missing { .. }));
+    assert!(matches!(error, Error::NoRecords { .. }));
     let expected = "the directory of all records is missing; is its file system mounted, is pam_otp installed?";
     assert_eq!(
         error.to_string(),
@@ -231,18 +231,18 @@ fn without_a_credential_the_user_is_not_enrolled() {
     drop(
         only_a_directory
             .store()
-            .lock_or_create(&alice(), SOON)
+            .hold_or_create(&alice(), SOON)
             .unwrap(),
     );
     let only_a_state = Place::with_alice();
     fs::remove_file(only_a_state.file(CREDENTIAL)).unwrap();
     for place in [nothing, only_a_directory, only_a_state] {
         let store = place.store();
-        assert!(!store.is_enrolled(&alice()).unwrap());
+        assert!(!is_enrolled(&store, &alice()).unwrap());
         assert_eq!(try_code(&store, 0, false).unwrap(), Verdict::NotEnrolled);
         assert_eq!(try_code(&store, 0, true).unwrap(), Verdict::Excused);
     }
-    assert!(Place::with_alice().store().is_enrolled(&alice()).unwrap());
+    assert!(is_enrolled(&Place::with_alice().store(), &alice()).unwrap());
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn a_recreated_account_does_not_inherit_the_record() {
         uid: 1002,
         ..alice()
     };
-    let locked = place.store().lock(&account, SOON).unwrap().unwrap();
+    let mut locked = place.store().hold(&account, SOON).unwrap().unwrap();
     let error = locked.read(&account).err().expect("a refusal");
     assert!(matches!(
         error,
@@ -280,7 +280,7 @@ fn the_record_of_another_user_is_refused() {
         name: UserName::new("bob").unwrap(),
         uid: 1001,
     };
-    let locked = place.store().lock(&bob, SOON).unwrap().unwrap();
+    let mut locked = place.store().hold(&bob, SOON).unwrap().unwrap();
     let error = locked.read(&bob).err().expect("a refusal");
     let file = place.path().join("bob").join(CREDENTIAL);
     assert_eq!(

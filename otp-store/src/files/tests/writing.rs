@@ -41,9 +41,9 @@ fn files_of_alice(place: &Place) -> Vec<String> {
 fn a_state_that_cannot_be_written_is_an_error_and_stays_as_it_was() {
     let place = Place::with_alice();
     let before = fs::read(place.file(STATE)).unwrap();
-    let locked = place.store().lock(&alice(), SOON).unwrap().unwrap();
-    let mut record = locked.read(&alice()).unwrap().unwrap();
-    record.file = File::open(place.file(STATE)).unwrap();
+    let mut locked = place.store().hold(&alice(), SOON).unwrap().unwrap();
+    let record = locked.read(&alice()).unwrap().unwrap();
+    locked.state = Some(File::open(place.file(STATE)).unwrap());
     let next = State {
         failures: 1,
         ..record.state.clone()
@@ -65,9 +65,9 @@ fn a_state_that_cannot_be_written_is_an_error_and_stays_as_it_was() {
 #[test]
 fn a_sequence_that_has_come_to_its_end_is_refused() {
     let place = Place::with_alice();
-    let locked = place.store().lock(&alice(), SOON).unwrap().unwrap();
+    let mut locked = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let path = place.file(STATE).display().to_string();
-    let last = state_file::tests::at_the_end_of_the_sequence(&State::fresh(&credential()));
+    let last = crate::text::state::tests::at_the_end_of_the_sequence(&State::fresh(&credential()));
     fs::write(&path, &last).unwrap();
     let record = locked.read(&alice()).unwrap().unwrap();
     let state = record.state.clone();
@@ -112,7 +112,7 @@ fn a_replacement_that_stops_half_way_leaves_the_old_record_working() {
     fs::create_dir(place.file(".credential.toml.new")).unwrap();
     for enrolment in 1..4 {
         let new = another_credential(enrolment);
-        let locked = place.store().lock(&alice(), SOON).unwrap().unwrap();
+        let mut locked = place.store().hold(&alice(), SOON).unwrap().unwrap();
         let stopped = locked.replace(&alice(), &new, &State::fresh(&new));
         assert!(matches!(stopped, Err(Error::Io { .. })));
     }
@@ -243,7 +243,7 @@ fn users_are_listed_sorted_and_nothing_else_is() {
             name: UserName::new(name).unwrap(),
             ..alice()
         };
-        place.store().lock_or_create(&account, SOON).unwrap();
+        place.store().hold_or_create(&account, SOON).unwrap();
     }
     for other in [".hidden", "lost+found"] {
         fs::create_dir(place.path().join(other)).unwrap();

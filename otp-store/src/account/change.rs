@@ -1,0 +1,496 @@
+//! A change to who can prove what: begun, proven by a code of the new device, and only then kept.
+//!
+//! A person takes minutes between the first of these and the last. No lock is held meanwhile and nothing is written,
+//! so whoever goes away has changed nothing; what others have changed meanwhile is not undone.
+
+use super::record::{HeldRecord, Record};
+use super::{Overtakable, until_not_overtaken};
+use crate::keeper::{Goes, Keeper, LOCK_DEADLINE, Look, Part};
+use crate::{Error, mint};
+use otp_core::code::{ClockCheck, Ignored, TypedCode, check_clock};
+use otp_core::decide::standing_at;
+use otp_core::enforce::{Belongs, Unenrolled, demand};
+use otp_core::record::{
+    AuthenticatorState, Id, Identities, Name, Outline, RecoverySet, RecoveryState, Standing,
+};
+use otp_core::recovery::RecoveryCode;
+use otp_core::{Account, Authenticator, Credential, Policy, State, Step, UnixTime, UserName};
+use std::time::Duration;
+
+/// Wrong codes of a new device before the change is given up.
+pub const TRIES: u32 = 3;
+
+/// What somebody wants to change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A first authenticator of that name, or a new one in the place of all that there are.
+    Enrol(Name),
+    /// One more authenticator of that name.
+    Add(Name),
+    /// The authenticator of that name goes; without a name, the only one.
+    Remove(Option<Name>),
+    /// New recovery codes in the place of the old ones.
+    RecoveryCodes,
+}
+
+/// Why a change is refused. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The account is locked.
+    Locked {
+        /// Whether a recovery code opens it.
+        opens: bool,
+    },
+    /// The account is disabled.
+    Disabled,
+    /// The account has no authenticator.
+    NotEnrolled,
+    /// An authenticator of that name is there already.
+    NameTaken(Name),
+    /// So many authenticators are there, and more are not allowed.
+    Full(u8),
+    /// No authenticator has that name.
+    NoSuchName(Name),
+    /// There are several, and none was named.
+    WhichOne(Vec<Name>),
+    /// It would have been the last one, and policy demands a second factor.
+    Demanded,
+    /// Policy issues no recovery codes.
+    NoCodes,
+    /// No code of the new device was right.
+    NotProven,
+    /// Somebody else has changed the record in the meantime.
+    ChangedMeanwhile,
+}
+
+/// Why a change came to nothing.
+#[derive(Debug)]
+pub enum Failed {
+    /// It is not allowed.
+    Refused(Refused),
+    /// It could not be done.
+    Store(Error),
+}
+
+impl From<Refused> for Failed {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl Overtakable for Failed {
+    fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_overtaken())
+    }
+}
+
+/// What a typed code of the new device says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It is right.
+    Right,
+    /// It was right so long ago: the device's clock is behind.
+    Behind(Duration),
+    /// It will be right after so long: the device's clock is ahead.
+    Ahead(Duration),
+    /// It is that of an app which ignores settings, and whose codes will never be right.
+    Ignores(Ignored),
+    /// It belongs to no moment near now.
+    NoMatch,
+    /// It is no code, or has not as many digits as one of the device.
+    NotACode,
+}
+
+/// What a change has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Whether the account has an authenticator now.
+    pub enrolled: bool,
+}
+
+/// A change that nobody but this process knows of yet. Holds secrets; has no `Debug`.
+pub struct Draft {
+    account: Account,
+    plan: Plan,
+    goes: Vec<Name>,
+    before: Option<Identity>,
+    codes: Vec<RecoveryCode>,
+    tries: u32,
+}
+
+/// What is to be written.
+enum Plan {
+    Enrol(New, Option<RecoverySet>),
+    Add(New, Option<RecoverySet>),
+    Remove(Name),
+    RecoveryCodes(Option<RecoverySet>),
+}
+
+/// A new device, and the code that proved it.
+struct New {
+    /// There until it is kept.
+    device: Option<Authenticator>,
+    proof: Option<(Step, UnixTime)>,
+}
+
+/// The record that a change was begun on. Attempts in between do not touch it.
+#[derive(PartialEq, Eq)]
+struct Identity {
+    authenticators: Vec<Id>,
+    recovery: Option<Id>,
+}
+
+impl Identity {
+    fn of(credential: &impl Identities) -> Self {
+        Self {
+            authenticators: credential.ids().collect(),
+            recovery: credential.issued().map(|set| set.id),
+        }
+    }
+}
+
+impl Draft {
+    /// Begins a change. `keeper` is `None` where there are no records at all yet.
+    ///
+    /// With one authenticator allowed, one more means one in the place of the old. `belongs` looks groups up, for what policy
+    /// demands.
+    ///
+    /// # Errors
+    /// It is refused, or the record cannot be read, or the system gave no random bytes.
+    pub fn begin(
+        keeper: Option<&impl Keeper>,
+        account: Account,
+        change: Change,
+        policy: &Policy,
+        belongs: impl Fn(&UserName, &str) -> Belongs,
+        now: UnixTime,
+    ) -> Result<Self, Failed> {
+        let held = match keeper {
+            Some(keeper) => keeper.hold(&account, LOCK_DEADLINE)?,
+            None => None,
+        };
+        let record = match held {
+            Some(mut held) => held.outline(&account)?,
+            None => None,
+        };
+        refuse_while_locked(record.as_ref(), policy, now)?;
+        let names = record.as_ref().map(names).unwrap_or_default();
+        let (mut goes, mut codes) = (Vec::new(), Vec::new());
+        let mut issue = || -> Result<Option<RecoverySet>, Error> {
+            let (set, issued) = mint::recovery_codes(policy.recovery.codes, now)?;
+            codes = issued;
+            Ok((!codes.is_empty()).then_some(set))
+        };
+        let new = |name| -> Result<New, Error> {
+            let device = mint::authenticator(name, &policy.code, now)?;
+            Ok(New {
+                device: Some(device),
+                proof: None,
+            })
+        };
+        let most = policy.enroll.max_authenticators;
+        let plan = match (change, &record) {
+            (Change::Enrol(name) | Change::Add(name), None) => Plan::Enrol(new(name)?, issue()?),
+            (Change::Enrol(name), Some(_)) => {
+                goes = names;
+                Plan::Enrol(new(name)?, issue()?)
+            }
+            (Change::Add(name), Some(_)) if most == 1 => {
+                goes = names;
+                Plan::Enrol(new(name)?, issue()?)
+            }
+            (Change::Add(name), Some(record)) => {
+                if names.contains(&name) {
+                    return Err(Refused::NameTaken(name).into());
+                }
+                if names.len() >= most.into() {
+                    return Err(Refused::Full(most).into());
+                }
+                let set = match record.credential.issued() {
+                    Some(_) => None,
+                    None => issue()?,
+                };
+                Plan::Add(new(name)?, set)
+            }
+            (Change::Remove(_) | Change::RecoveryCodes, None) => {
+                return Err(Refused::NotEnrolled.into());
+            }
+            (Change::Remove(wanted), Some(_)) => {
+                let name = which(wanted, &names)?;
+                if names.len() == 1 && is_demanded(&account, policy, &belongs, now) {
+                    return Err(Refused::Demanded.into());
+                }
+                goes = vec![name.clone()];
+                Plan::Remove(name)
+            }
+            (Change::RecoveryCodes, Some(_)) => {
+                Plan::RecoveryCodes(Some(issue()?.ok_or(Refused::NoCodes)?))
+            }
+        };
+        Ok(Self {
+            account,
+            plan,
+            goes,
+            before: record.map(|record| Identity::of(&record.credential)),
+            codes,
+            tries: TRIES,
+        })
+    }
+
+    /// Whether the account has an authenticator that this change is made to: then its owner has to prove who they are.
+    #[must_use]
+    pub const fn changes_a_record(&self) -> bool {
+        self.before.is_some()
+    }
+
+    /// The authenticators that will have stopped working.
+    #[must_use]
+    pub fn goes(&self) -> &[Name] {
+        &self.goes
+    }
+
+    /// The new device, where there is one; a code of it must be proven.
+    #[must_use]
+    pub const fn device(&self) -> Option<&Authenticator> {
+        match &self.plan {
+            Plan::Enrol(new, _) | Plan::Add(new, _) => new.device.as_ref(),
+            Plan::Remove(_) | Plan::RecoveryCodes(_) => None,
+        }
+    }
+
+    /// The new recovery codes, to be shown once.
+    #[must_use]
+    pub fn codes(&self) -> &[RecoveryCode] {
+        &self.codes
+    }
+
+    /// Codes that may still be tried.
+    #[must_use]
+    pub const fn tries(&self) -> u32 {
+        self.tries
+    }
+
+    /// Looks at a code of the new device.
+    ///
+    /// # Errors
+    /// No try was left, or there is no new device.
+    pub fn prove(
+        &mut self,
+        typed: &[u8],
+        policy: &Policy,
+        now: UnixTime,
+    ) -> Result<Proof, Refused> {
+        let (Plan::Enrol(new, _) | Plan::Add(new, _)) = &mut self.plan else {
+            return Err(Refused::NotProven);
+        };
+        let device = new.device.as_ref().ok_or(Refused::NotProven)?;
+        self.tries = self.tries.checked_sub(1).ok_or(Refused::NotProven)?;
+        let Some(code) = TypedCode::parse(typed) else {
+            return Ok(Proof::NotACode);
+        };
+        Ok(match check_clock(device, &code, policy.code.window, now) {
+            ClockCheck::Right(step) => {
+                new.proof = Some((step, now));
+                Proof::Right
+            }
+            ClockCheck::Behind(by) => Proof::Behind(by),
+            ClockCheck::Ahead(by) => Proof::Ahead(by),
+            ClockCheck::Ignores(settings) => Proof::Ignores(settings),
+            ClockCheck::NoMatch if code.length() != usize::from(device.digits.count()) => {
+                Proof::NotACode
+            }
+            ClockCheck::NoMatch => Proof::NoMatch,
+        })
+    }
+
+    /// Makes the change last. The proven code is used up: it opens no login.
+    ///
+    /// `policy` is that of now; the one that the change was begun under may be gone.
+    ///
+    /// # Errors
+    /// A new device was not proven, the account was locked or changed in the meantime, or policy was, or it could not be
+    /// written.
+    pub fn keep(
+        mut self,
+        keeper: &impl Keeper,
+        policy: &Policy,
+        belongs: impl Fn(&UserName, &str) -> Belongs,
+        now: UnixTime,
+    ) -> Result<Kept, Failed> {
+        until_not_overtaken(LOCK_DEADLINE, || {
+            self.try_to_keep(keeper, policy, &belongs, now)
+        })
+    }
+
+    /// As [`Draft::keep`], once. Where it was overtaken, the draft is as before.
+    fn try_to_keep(
+        &mut self,
+        keeper: &impl Keeper,
+        policy: &Policy,
+        belongs: impl Fn(&UserName, &str) -> Belongs,
+        now: UnixTime,
+    ) -> Result<Kept, Failed> {
+        let account = &self.account;
+        let mut held = match &self.before {
+            None => keeper.hold_or_create(account, LOCK_DEADLINE)?,
+            Some(_) => keeper
+                .hold(account, LOCK_DEADLINE)?
+                .ok_or(Refused::ChangedMeanwhile)?,
+        };
+        let record = held.read(account)?;
+        refuse_while_locked(record.as_ref(), policy, now)?;
+        let identity = record
+            .as_ref()
+            .map(|record| Identity::of(&record.credential));
+        if identity != self.before {
+            return Err(Refused::ChangedMeanwhile.into());
+        }
+        let (mut devices, mut set, state) = match record {
+            Some(record) => {
+                // Without what earlier changes have left in it.
+                let state = record.state.reduced_to(&record.credential);
+                let (devices, set) = record.credential.into_parts();
+                (devices, set, Some(state))
+            }
+            None => (Vec::new(), None, None),
+        };
+        let mut fresh = Vec::new();
+        match &mut self.plan {
+            Plan::Enrol(new, codes) => {
+                fresh.push(new.entry()?);
+                set = codes.take();
+                devices = new.device.take().into_iter().collect();
+            }
+            Plan::Add(new, codes) => {
+                let most = policy.enroll.max_authenticators;
+                if devices.len() >= most.into() {
+                    return Err(Refused::Full(most).into());
+                }
+                fresh.push(new.entry()?);
+                set = set.or_else(|| codes.take());
+                devices.extend(new.device.take());
+            }
+            Plan::Remove(name) => {
+                devices.retain(|one| one.name != *name);
+                if devices.is_empty() && is_demanded(account, policy, belongs, now) {
+                    return Err(Refused::Demanded.into());
+                }
+                if devices.is_empty() {
+                    let put = keeper.erase(&mut held, &account.name, Goes::Record)?;
+                    put.or_begin_anew(|| held.place(Part::Credential))?;
+                    return Ok(Kept { enrolled: false });
+                }
+            }
+            Plan::RecoveryCodes(codes) => set = codes.take(),
+        }
+        let codes = set.as_ref().map(|set| RecoveryState::fresh(set.id));
+        let user = account.name.as_str().to_owned();
+        let credential = Credential::new(user, account.uid, devices, set)
+            .map_err(|_| Refused::ChangedMeanwhile)?;
+        // Entries that are there already are kept as they are.
+        let mut added = State::fresh(&credential);
+        added.authenticators = fresh;
+        added.recovery = codes.into_iter().collect();
+        let state = state.map_or_else(|| added.clone(), |state| state.joined_with(&added));
+        keeper.mark_enrolled()?;
+        match held.replace(account, &credential, &state) {
+            Err(error) if error.is_overtaken() => {
+                self.take_back(credential);
+                Err(error.into())
+            }
+            kept => {
+                kept?;
+                Ok(Kept { enrolled: true })
+            }
+        }
+    }
+
+    /// Takes what is new back out of a credential that was not kept.
+    fn take_back(&mut self, credential: Credential) {
+        let (mut devices, set) = credential.into_parts();
+        match &mut self.plan {
+            Plan::Enrol(new, codes) => {
+                new.device = devices.pop();
+                *codes = set;
+            }
+            Plan::Add(new, codes) => {
+                new.device = devices.pop();
+                let had_none = self
+                    .before
+                    .as_ref()
+                    .is_none_or(|one| one.recovery.is_none());
+                *codes = set.filter(|_| had_none);
+            }
+            Plan::Remove(_) => {}
+            Plan::RecoveryCodes(codes) => *codes = set,
+        }
+    }
+}
+
+impl New {
+    /// What is remembered of it from the start.
+    fn entry(&self) -> Result<AuthenticatorState, Refused> {
+        let (step, when) = self.proof.ok_or(Refused::NotProven)?;
+        let device = self.device.as_ref().ok_or(Refused::NotProven)?;
+        Ok(AuthenticatorState {
+            last_step: Some(step),
+            last_used: Some(when),
+            ..AuthenticatorState::fresh(device.id)
+        })
+    }
+}
+
+/// Whether policy demands a second factor now. No grace begins anew by giving one up.
+fn is_demanded(
+    account: &Account,
+    policy: &Policy,
+    belongs: impl Fn(&UserName, &str) -> Belongs,
+    now: UnixTime,
+) -> bool {
+    let who = Unenrolled {
+        user: account.name.as_str(),
+        nullok: false,
+        first_login: Some(UnixTime::from_seconds(0)),
+    };
+    let belongs = |group: &str| belongs(&account.name, group);
+    !demand(&policy.enforce, &who, belongs, now).lets_in()
+}
+
+/// A locked account is not changed: whoever guesses must not get a new start by it.
+fn refuse_while_locked<C>(
+    record: Option<&Record<C>>,
+    policy: &Policy,
+    now: UnixTime,
+) -> Result<(), Refused> {
+    match record.map(|record| standing_at(record.state.standing, now)) {
+        None | Some(Standing::Open) => Ok(()),
+        Some(Standing::Locked { .. } | Standing::Held) => Err(Refused::Locked {
+            opens: policy.recovery.opens_lock,
+        }),
+        Some(Standing::Disabled) => Err(Refused::Disabled),
+    }
+}
+
+fn names(record: &Record<Outline>) -> Vec<Name> {
+    let devices = record.credential.authenticators();
+    devices.iter().map(|one| one.name.clone()).collect()
+}
+
+/// The one that is to go.
+fn which(wanted: Option<Name>, all: &[Name]) -> Result<Name, Refused> {
+    match (wanted, all) {
+        (Some(wanted), all) if all.contains(&wanted) => Ok(wanted),
+        (Some(wanted), _) => Err(Refused::NoSuchName(wanted)),
+        (None, [only]) => Ok(only.clone()),
+        (None, all) => Err(Refused::WhichOne(all.to_vec())),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+use super::*;
+use crate::Store;
+use crate::account::{erase, is_enrolled};
+use crate::fixture::{Bench, NOW, Place, alice, over_every_keeper};
+use std::time::Duration;
+
+over_every_keeper! {
+    the_first_login_stays_the_first,
+    one_in_the_future_is_none,
+    another_owner_of_the_name_has_not_logged_in_yet,
+    nothing_is_begun_for_who_has_an_authenticator,
+    it_goes_with_everything_else,
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn the_first_login_stays_the_first<B: Bench>() {
+    let place = B::empty();
+    let store = place.store();
+    assert_eq!(first_login(&store, &alice()).unwrap(), None);
+    assert!(begin_grace(&store, &alice(), NOW).unwrap());
+    assert!(!begin_grace(&store, &alice(), NOW.after(HOUR)).unwrap());
+    assert_eq!(first_login(&store, &alice()).unwrap(), Some(NOW));
+    assert!(!is_enrolled(&store, &alice()).unwrap());
+}
+
+fn one_in_the_future_is_none<B: Bench>() {
+    let place = B::empty();
+    let store = place.store();
+    assert!(begin_grace(&store, &alice(), NOW.after(HOUR)).unwrap());
+    assert!(begin_grace(&store, &alice(), NOW).unwrap());
+    assert_eq!(first_login(&store, &alice()).unwrap(), Some(NOW));
+}
+
+fn another_owner_of_the_name_has_not_logged_in_yet<B: Bench>() {
+    let place = B::empty();
+    let store = place.store();
+    begin_grace(&store, &alice(), NOW).unwrap();
+    let mut another = alice();
+    another.uid += 1;
+    assert_eq!(first_login(&store, &another).unwrap(), None);
+    assert!(begin_grace(&store, &another, NOW.after(HOUR)).unwrap());
+    assert_eq!(
+        first_login(&store, &another).unwrap(),
+        Some(NOW.after(HOUR))
+    );
+}
+
+fn nothing_is_begun_for_who_has_an_authenticator<B: Bench>() {
+    let place = B::with_alice();
+    assert!(!begin_grace(&place.store(), &alice(), NOW).unwrap());
+    assert_eq!(first_login(&place.store(), &alice()).unwrap(), None);
+}
+
+fn it_goes_with_everything_else<B: Bench>() {
+    let place = B::empty();
+    let store = place.store();
+    begin_grace(&store, &alice(), NOW).unwrap();
+    assert!(erase(&store, &alice().name, HOUR).unwrap());
+    assert_eq!(first_login(&store, &alice()).unwrap(), None);
+}
+
+#[test]
+fn what_does_not_say_when_is_an_error_and_not_a_new_grace() {
+    for text in [
+        "",
+        "version = 1\n",
+        "version = 1\nuid = 1001\nfirst_login = \"yesterday\"\n",
+        "version = 1\nuid = 1001\nfirst_login = 5\nlast_login = 6\n",
+        "version = 2\nuid = 1001\nfirst_login = 5\n",
+        "garbage",
+    ] {
+        assert!(parse(text.as_bytes()).is_err(), "{text}");
+    }
+}
+
+const AT_ONCE: Duration = Duration::from_millis(5);
+
+#[test]
+fn a_rehearsal_begins_nothing_and_what_comes_after_it_counts() {
+    let place = Place::empty();
+    let store = place.store();
+    rehearse_grace(&store, &alice(), NOW).unwrap();
+    assert_eq!(first_login(&store, &alice()).unwrap(), None);
+    assert!(place.file(".first-login.new").exists());
+    // Of a login that did not get in.
+    rehearse_grace(&store, &alice(), NOW.after(HOUR)).unwrap();
+    assert!(begin_grace(&store, &alice(), NOW.after(HOUR * 2)).unwrap());
+    let begun = Some(NOW.after(HOUR * 2));
+    assert_eq!(first_login(&store, &alice()).unwrap(), begun);
+    assert!(!place.file(".first-login.new").exists());
+    rehearse_grace(&store, &alice(), NOW.after(HOUR * 3)).unwrap();
+    assert!(!place.file(".first-login.new").exists(), "it has begun");
+}
+
+#[test]
+fn what_was_rehearsed_is_kept_where_nothing_can_be_written_any_more() {
+    let place = Place::empty();
+    let store = place.store();
+    let later = NOW.after(Duration::from_secs(20));
+    let unwritable = |store: &Store| {
+        let held = store.hold_or_create(&alice(), HOUR).unwrap();
+        let kept = begin_grace_within(store, &alice(), later, AT_ONCE);
+        drop(held);
+        kept
+    };
+    assert!(matches!(unwritable(&store), Err(Error::Busy { .. })));
+    assert_eq!(first_login(&store, &alice()).unwrap(), None);
+    rehearse_grace(&store, &alice(), NOW).unwrap();
+    assert!(unwritable(&store).unwrap());
+    assert_eq!(first_login(&store, &alice()).unwrap(), Some(NOW));
+    assert!(!unwritable(&store).unwrap(), "the first stays the first");
+}
+
+#[test]
+fn what_was_rehearsed_for_another_owner_or_by_a_clock_in_the_future_is_not_kept() {
+    let mut another = alice();
+    another.uid += 1;
+    for (who, when) in [(another, NOW), (alice(), NOW.after(HOUR))] {
+        let place = Place::empty();
+        let store = place.store();
+        rehearse_grace(&store, &who, when).unwrap();
+        let _held = store.hold(&alice(), HOUR).unwrap();
+        assert!(begin_grace_within(&store, &alice(), NOW, AT_ONCE).is_err());
+        assert_eq!(first_login(&store, &alice()).unwrap(), None);
+    }
+}
+
+#[test]
+fn what_was_rehearsed_goes_with_everything_else() {
+    let place = Place::empty();
+    let store = place.store();
+    rehearse_grace(&store, &alice(), NOW).unwrap();
+    assert!(erase(&store, &alice().name, HOUR).unwrap());
+    assert!(!place.alice().exists());
+}
+
+#[test]
+fn nothing_is_rehearsed_for_who_has_an_authenticator() {
+    let place = Place::with_alice();
+    rehearse_grace(&place.store(), &alice(), NOW).unwrap();
+    assert!(!place.file(".first-login.new").exists());
+}

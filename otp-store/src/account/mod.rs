@@ -1,0 +1,53 @@
+//! What happens to an account: each a transaction over any keeper, whole or not at all.
+//!
+//! A transaction that was overtaken begins anew, with what is kept by then and the time by then. Only here does a verdict
+//! come to be [`Committed`](attempt::Committed).
+
+pub mod attempt;
+pub mod change;
+mod enrolled;
+pub mod grace;
+pub mod moving;
+pub mod overview;
+mod provision;
+pub(crate) mod record;
+#[cfg(test)]
+mod tests;
+pub mod trust;
+mod unlock;
+
+pub use enrolled::{erase, is_enrolled};
+pub use provision::{Provisioned, provision};
+pub use unlock::{Unlocked, unlock};
+
+use crate::Error;
+use std::time::{Duration, Instant};
+
+/// An error of a transaction, which may say that it was overtaken.
+trait Overtakable {
+    fn is_overtaken(&self) -> bool;
+}
+
+impl Overtakable for Error {
+    fn is_overtaken(&self) -> bool {
+        matches!(self, Self::Overtaken { .. })
+    }
+}
+
+/// Does the work, and begins anew as long as it was overtaken and `deadline` is not over.
+fn until_not_overtaken<T, E: Overtakable>(
+    deadline: Duration,
+    mut work: impl FnMut() -> Result<T, E>,
+) -> Result<T, E> {
+    let mut since = None;
+    loop {
+        match work() {
+            Err(error) if error.is_overtaken() => {
+                if since.get_or_insert_with(Instant::now).elapsed() >= deadline {
+                    return Err(error);
+                }
+            }
+            done => return done,
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! A credential and the state beside it, read and written together.
+
+use crate::Error;
+use crate::error::At;
+use crate::keeper::{Held, Lasts, Part};
+use crate::text::state::{self, Newest};
+use crate::text::{credential, trust};
+use otp_core::record::{Identities, Outline};
+use otp_core::{Account, Credential, State};
+use otp_file::Unparsed;
+
+/// What is kept about one user, as read while it is held.
+pub(crate) struct Record<C = Credential> {
+    /// Who can prove what: with the keys, or an [`Outline`] of it.
+    pub credential: C,
+    /// What happened so far.
+    pub state: State,
+    newest: Newest,
+}
+
+const DOES_NOT_FIT: &str = "the next state does not fit a record";
+
+/// What transactions do with an account that they hold.
+pub(crate) trait HeldRecord: Held {
+    /// Reads the record of `account`, keys and all; `None`: there is no credential, so the account is not enrolled.
+    ///
+    /// # Errors
+    /// Anything else than a complete, fitting pair that is the account's own.
+    fn read(&mut self, account: &Account) -> Result<Option<Record>, Error> {
+        read_with(self, account, credential::parse, |credential| {
+            (credential.user(), credential.uid())
+        })
+    }
+
+    /// As [`HeldRecord::read`], but no key is made of what is kept.
+    ///
+    /// # Errors
+    /// As for [`HeldRecord::read`].
+    fn outline(&mut self, account: &Account) -> Result<Option<Record<Outline>>, Error> {
+        read_with(self, account, credential::outline, |outline| {
+            (outline.user(), outline.uid())
+        })
+    }
+
+    /// Makes `next` the state for everybody, as long as the power lasts.
+    ///
+    /// # Errors
+    /// As for [`HeldRecord::commit`].
+    fn note<C>(&mut self, record: &Record<C>, next: &State) -> Result<(), Error> {
+        write_state(self, record, next, Lasts::UntilThePowerFails)
+    }
+
+    /// Makes `next` the state, for good, over what was noted. A record is good for one commit: the next must be read again.
+    ///
+    /// # Errors
+    /// It could not be written. What was there before then still counts, or what was to be written does; never
+    /// anything else.
+    fn commit<C>(&mut self, record: Record<C>, next: &State) -> Result<(), Error> {
+        write_state(self, &record, next, Lasts::ForGood)
+    }
+
+    /// Puts `credential` in the place of whatever was there, with a state that covers it.
+    ///
+    /// The state goes first and still covers the credential that it replaces, so a crash in between leaves the old
+    /// record working. `account` may have had no record, or a damaged one.
+    ///
+    /// # Errors
+    /// Something could not be written; then the old record still counts. But for [`Error::NotDurable`]: the new one
+    /// counts, unless the power fails now.
+    fn replace(
+        &mut self,
+        account: &Account,
+        credential: &Credential,
+        state: &State,
+    ) -> Result<(), Error> {
+        let combined = match self.outline(account) {
+            Ok(Some(old)) => state.joined_with(&old.state.reduced_to(&old.credential)),
+            // What cannot be read for a reason that may pass, or by this version, is not to be thrown away.
+            Err(error @ (Error::Io { .. } | Error::Newer { .. })) => return Err(error),
+            Ok(None) | Err(_) => state.clone(),
+        };
+        let bytes = state::whole(&combined)
+            .ok_or_else(|| Error::content(self.place(Part::State), DOES_NOT_FIT))?;
+        // Trust was earned by what goes now.
+        self.forget_trust()?;
+        let put = self.put(Part::State, &bytes)?;
+        put.or_begin_anew(|| self.place(Part::State))?;
+        self.put_credential(credential)
+    }
+
+    /// Puts a credential beside the state that covers it.
+    ///
+    /// # Errors
+    /// As for [`HeldRecord::replace`].
+    fn put_credential(&mut self, credential: &Credential) -> Result<(), Error> {
+        let text = credential::reveal(credential);
+        let put = self.put(Part::Credential, text.as_bytes())?;
+        put.or_begin_anew(|| self.place(Part::Credential))
+    }
+
+    /// Trusts the account nowhere any longer.
+    ///
+    /// # Errors
+    /// What is there cannot be removed.
+    fn forget_trust(&mut self) -> Result<(), Error> {
+        let put = self.remove(Part::Trust)?;
+        put.or_begin_anew(|| self.place(Part::Trust))
+    }
+
+    /// Where the account is trusted, oldest first.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn places(&mut self) -> Result<trust::Places, Error> {
+        match self.get(Part::Trust)? {
+            Some(bytes) => trust::parse(&bytes).at(|| self.place(Part::Trust)),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+impl<H: Held> HeldRecord for H {}
+
+fn read_with<C: Identities>(
+    held: &mut impl Held,
+    account: &Account,
+    parse: fn(&[u8]) -> Result<C, Unparsed>,
+    owner: fn(&C) -> (&str, u32),
+) -> Result<Option<Record<C>>, Error> {
+    let Some(bytes) = held.get(Part::Credential)? else {
+        return Ok(None);
+    };
+    let place = || held.place(Part::Credential);
+    let credential = parse(&bytes).at(place)?;
+    let (user, recorded) = owner(&credential);
+    if user != account.name.as_str() {
+        let recorded = user.escape_debug().to_string();
+        return Err(Error::AnotherUsers {
+            place: place(),
+            recorded,
+        });
+    }
+    if recorded != account.uid {
+        return Err(Error::NotTheirs {
+            place: place(),
+            user: account.name.as_str().to_owned(),
+            recorded,
+            actual: account.uid,
+        });
+    }
+    let Some(bytes) = held.get(Part::State)? else {
+        return Err(Error::Missing {
+            place: held.place(Part::State),
+            what: "the state is missing beside a credential",
+        });
+    };
+    let place = || held.place(Part::State);
+    let newest = Newest::of(&bytes).at(place)?;
+    if !newest.state.covers(&credential) {
+        return Err(Error::content(
+            place(),
+            "does not belong to the credential beside it",
+        ));
+    }
+    Ok(Some(Record {
+        credential,
+        state: newest.state.clone(),
+        newest,
+    }))
+}
+
+fn write_state<C>(
+    held: &mut impl Held,
+    record: &Record<C>,
+    next: &State,
+    lasts: Lasts,
+) -> Result<(), Error> {
+    let written = record
+        .newest
+        .successor(next)
+        .ok_or_else(|| Error::content(held.place(Part::State), DOES_NOT_FIT))?;
+    let put = held.overwrite(Part::State, written.offset, &written.bytes, lasts)?;
+    put.or_begin_anew(|| held.place(Part::State))
+}

@@ -1,0 +1,87 @@
+//! Where a user was let in by a good code, so that none is asked for again for a while.
+//!
+//! Kept beside the record, root's alone. It says when trust began, so that how long it lasts is what policy says now.
+//! Whatever is wrong with it means that a code is asked for.
+
+use super::record::HeldRecord;
+use super::until_not_overtaken;
+use crate::Error;
+use crate::keeper::{Held, Keeper, LOCK_DEADLINE, Look, Part};
+use crate::text::trust::to_text;
+use otp_core::decide::standing_at;
+use otp_core::record::Standing;
+use otp_core::{Account, UnixTime};
+use std::time::Duration;
+
+pub use crate::text::trust::Place;
+
+/// Places that are kept for one user; the oldest goes first.
+const MOST: usize = 16;
+
+/// Since when the account is trusted at that place; `None`: it is not.
+///
+/// An account that is locked, or was since its last success, is trusted nowhere. The record is read where there is trust
+/// in the place, and only then: most logins end here with a code to ask for, and the attempt reads it anyway.
+///
+/// # Errors
+/// The record or the trust cannot be trusted or read.
+pub fn trusted_since(
+    keeper: &impl Keeper,
+    account: &Account,
+    place: &Place,
+    remember: Duration,
+    now: UnixTime,
+) -> Result<Option<UnixTime>, Error> {
+    let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
+        return Ok(None);
+    };
+    let lasts = |since: UnixTime| since <= now && now < since.after(remember);
+    let found = held.places().map(|places| {
+        let mut places = places.into_iter();
+        let found = places.find(|(known, _)| known == place);
+        found.map(|(_, since)| since).filter(|since| lasts(*since))
+    });
+    if let Ok(None) = found {
+        return Ok(None);
+    }
+    let Some(record) = held.outline(account)? else {
+        return Ok(None);
+    };
+    let open = standing_at(record.state.standing, now) == Standing::Open;
+    if !open || record.state.locks_in_a_row > 0 {
+        return Ok(None);
+    }
+    found
+}
+
+/// Trusts the account at that place from `now` on.
+///
+/// # Errors
+/// It could not be written; then a code is asked for again.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the place is given away to be kept"
+)]
+pub fn trust(
+    keeper: &impl Keeper,
+    account: &Account,
+    place: Place,
+    now: UnixTime,
+) -> Result<(), Error> {
+    until_not_overtaken(LOCK_DEADLINE, || {
+        let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
+            return Ok(());
+        };
+        // What cannot be read is worth nothing; the new one is.
+        let mut places = held.places().unwrap_or_default();
+        places.retain(|(known, since)| *known != place && *since <= now);
+        places.push((place.clone(), now));
+        let surplus = places.len().saturating_sub(MOST);
+        let text = to_text(&places[surplus..]);
+        let put = held.put(Part::Trust, text.as_bytes())?;
+        put.or_begin_anew(|| held.place(Part::Trust))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! A user's directory, locked: one at a time, fair to root, and nobody for ever.
+
+use super::user_directory::UserDirectory;
+use crate::error::At;
+use crate::keeper::{Bytes, Held, Lasts, Look, Part, Put};
+use crate::text::credential;
+use crate::undisturbed::{Undisturbed, can_be_reached_by_a_user};
+use crate::{Error, Location};
+use otp_core::{Account, UserName};
+use otp_file::{metadata, open_directory_of_anyone};
+use std::fs::{File, TryLockError};
+use std::ops::{Deref, DerefMut};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+/// How often a lock is tried by a process that a user can stop, at first; the longer it has waited the more often.
+const PAUSE: Duration = Duration::from_millis(8);
+
+/// How often by one that nobody but root can: it comes before all of those, however many they are.
+const SHORT_PAUSE: Duration = Duration::from_micros(250);
+
+/// A user's directory, held against every other process until dropped.
+pub struct Locked {
+    of_user: UserDirectory,
+    undisturbed: Option<Undisturbed>,
+}
+
+impl Deref for Locked {
+    type Target = UserDirectory;
+
+    fn deref(&self) -> &UserDirectory {
+        &self.of_user
+    }
+}
+
+impl DerefMut for Locked {
+    fn deref_mut(&mut self) -> &mut UserDirectory {
+        &mut self.of_user
+    }
+}
+
+impl Drop for Locked {
+    /// Before signals come through again; and not just by closing the descriptor, since a child that
+    /// the program forks meanwhile has a copy of it, and would have the lock with it.
+    fn drop(&mut self) {
+        self.directory().unlock().ok();
+    }
+}
+
+/// Locks what `open` opens; `None`: there is nothing.
+pub(super) fn lock_what_opens(
+    parent: &File,
+    name: &UserName,
+    deadline: Duration,
+    open: impl Fn() -> Result<Option<UserDirectory>, Error>,
+) -> Result<Option<Locked>, Error> {
+    let start = Instant::now();
+    loop {
+        let Some(of_user) = open()? else {
+            return Ok(None);
+        };
+        let mut locked = Locked {
+            of_user,
+            undisturbed: None,
+        };
+        locked.wait_for_lock(start, deadline)?;
+        // Another process may have removed the directory before it let go, or given it another name; then its successor is
+        // the one to lock.
+        if locked.is_what_is_called(parent, name)? {
+            return Ok(Some(locked));
+        }
+    }
+}
+
+impl Locked {
+    /// Polls, because a blocking lock has no deadline without a signal or a thread, and a module may use neither.
+    fn wait_for_lock(&mut self, start: Instant, deadline: Duration) -> Result<(), Error> {
+        loop {
+            let undisturbed = Undisturbed::begin()
+                .map_err(|error| Error::io(self.whole(), "limit the lock of", error))?;
+            let waited = start.elapsed();
+            match self.directory().try_lock() {
+                Ok(()) => {
+                    self.undisturbed = Some(undisturbed);
+                    return Ok(());
+                }
+                Err(TryLockError::WouldBlock) if waited < deadline => {
+                    drop(undisturbed);
+                    sleep(pause(waited));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Busy {
+                        place: self.whole(),
+                        seconds: deadline.as_secs(),
+                    });
+                }
+                Err(TryLockError::Error(error)) => {
+                    return Err(Error::io(self.whole(), "lock", error));
+                }
+            }
+        }
+    }
+
+    /// Whether this directory still is the one of that name.
+    fn is_what_is_called(&self, parent: &File, name: &UserName) -> Result<bool, Error> {
+        let place = || self.whole();
+        let identity = |directory: &File| {
+            let found = metadata(directory).at(place)?;
+            Ok::<_, Error>((found.dev(), found.ino()))
+        };
+        let Some(called) = open_directory_of_anyone(parent, name.as_str()).at(place)? else {
+            return Ok(false);
+        };
+        Ok(identity(&called)? == identity(self.directory())?)
+    }
+}
+
+/// How long to wait before the lock is tried again after having waited so long.
+fn pause(waited: Duration) -> Duration {
+    if can_be_reached_by_a_user() {
+        PAUSE.mul_f64(1.0 / (1.0 + waited.as_secs_f64() * 4.0))
+    } else {
+        SHORT_PAUSE
+    }
+}
+
+impl Look for Locked {
+    fn place(&self, part: Part) -> Location {
+        self.of_user.place(part)
+    }
+
+    fn has(&self, part: Part) -> Result<bool, Error> {
+        self.of_user.has(part)
+    }
+
+    fn get(&mut self, part: Part) -> Result<Option<Bytes>, Error> {
+        self.of_user.get(part)
+    }
+
+    fn rehearsed(&mut self, part: Part) -> Result<Option<Bytes>, Error> {
+        self.of_user.rehearsed(part)
+    }
+
+    fn fulfil(&mut self, part: Part) -> Result<(), Error> {
+        self.of_user.fulfil(part)
+    }
+}
+
+impl Held for Locked {
+    const ALONE: bool = true;
+
+    fn put(&mut self, part: Part, bytes: &[u8]) -> Result<Put, Error> {
+        if part == Part::State {
+            // What was read is not what is there any more.
+            self.state = None;
+        }
+        self.write(part, bytes)?;
+        Ok(Put::Done)
+    }
+
+    /// One write in place, and one fdatasync where it is to last.
+    fn overwrite(
+        &mut self,
+        part: Part,
+        offset: u64,
+        bytes: &[u8],
+        lasts: Lasts,
+    ) -> Result<Put, Error> {
+        let (Part::State, Some(file)) = (part, &self.state) else {
+            return Err(Error::content(self.place(part), "is not open for writing"));
+        };
+        file.write_all_at(bytes, offset)
+            .map_err(|error| Error::io(self.place(part), "write", error))?;
+        if lasts == Lasts::ForGood {
+            file.sync_data()
+                .map_err(|error| Error::io(self.place(part), "sync", error))?;
+        }
+        Ok(Put::Done)
+    }
+
+    fn rehearse(&mut self, part: Part, bytes: &[u8]) -> Result<Put, Error> {
+        self.write_beside(part, bytes)?;
+        self.sync()?;
+        Ok(Put::Done)
+    }
+
+    fn remove(&mut self, part: Part) -> Result<Put, Error> {
+        self.remove_file(part)?;
+        Ok(Put::Done)
+    }
+
+    fn recorded_owner(&mut self) -> Result<Option<Account>, Error> {
+        let Some((file, bytes)) = self.read_credential_of_anyone()? else {
+            return Ok(None);
+        };
+        let outline = credential::outline(&bytes).at(|| self.place(Part::Credential))?;
+        self.check_owner(&file, outline.uid())?;
+        Ok(Some(Account {
+            name: UserName::new(outline.user())?,
+            uid: outline.uid(),
+        }))
+    }
+
+    fn claim(&mut self, uid: u32) -> Result<(), Error> {
+        self.belongs_to(uid)
+    }
+
+    fn let_go(mut self) -> Option<Undisturbed> {
+        let undisturbed = self.undisturbed.take();
+        drop(self);
+        undisturbed.map(Undisturbed::unlimited)
+    }
+}

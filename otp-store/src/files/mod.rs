@@ -1,0 +1,244 @@
+//! The folder of files: one directory a user, locked by the kernel while it is held.
+
+mod access_list;
+mod held;
+mod marks;
+mod user_directory;
+
+pub use held::Locked;
+pub use marks::OUTER;
+pub use user_directory::UserDirectory;
+
+use crate::error::At;
+use crate::keeper::{Goes, Keeper, Put};
+use crate::{Error, Location};
+use held::lock_what_opens;
+use marks::Outside;
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, renameat};
+use nix::sys::stat::{Mode, fchmod, mkdirat};
+use nix::unistd::{Gid, UnlinkatFlags, fchown, geteuid, mkdir, unlinkat};
+use otp_core::{Account, UserName};
+use otp_file::{Fault, Rules, metadata, open_directory, open_directory_of_anyone};
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+use user_directory::{ALL, RECORD, USER_DIRECTORY_MODE, adopt};
+
+/// Where the records are kept unless the command line or a module argument says otherwise.
+pub const DEFAULT_DIRECTORY: &str = "/var/lib/pam_otp";
+
+/// All users' records.
+pub struct Store {
+    directory: File,
+    path: String,
+    group: u32,
+}
+
+impl Store {
+    /// Opens the directory of all records.
+    ///
+    /// # Errors
+    /// It is missing, or empty on a machine where people have enrolled (that must not look like "nobody is enrolled"), owned
+    /// by somebody else, or open to others than root and its group.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let place = || Location::of(path.display().to_string());
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let directory = match open(path, flags, Mode::empty()) {
+            Ok(descriptor) => File::from(descriptor),
+            Err(Errno::ENOENT) => return Err(Error::NoRecords { place: place() }),
+            Err(Errno::ENOTDIR) => return Err(Fault::NotADirectory).at(place),
+            Err(errno) => return Err(Error::io(place(), "open", errno)),
+        };
+        let found = metadata(&directory).at(place)?;
+        // What the helper makes for a user belongs to that user: nobody else than its group may even pass through here.
+        Rules {
+            allowed: USER_DIRECTORY_MODE,
+            account: None,
+            group: None,
+            one_name: true,
+        }
+        .check(&found)
+        .at(place)?;
+        access_list::check(&directory, place, found.gid())?;
+        let store = Self {
+            directory,
+            path: path.display().to_string(),
+            group: found.gid(),
+        };
+        if let Some(outside) = Outside::of(path) {
+            outside.settle(&store, geteuid().is_root())?;
+        }
+        Ok(store)
+    }
+
+    /// Opens the directory of all records, and makes it first where there is none.
+    ///
+    /// For enrolling only, and only for [`DEFAULT_DIRECTORY`]: whoever reads must be told that it is missing. It is
+    /// root's alone, until the package that has a group for it says otherwise. One level; nothing is followed.
+    ///
+    /// # Errors
+    /// As for [`Store::open`], or it cannot be made.
+    pub fn open_or_create(path: &Path) -> Result<Self, Error> {
+        let place = || Location::of(path.display().to_string());
+        match mkdir(path, Mode::from_bits_truncate(0o700)) {
+            Ok(()) => {
+                let parent = path.parent().unwrap_or(Path::new("/"));
+                File::open(parent)
+                    .and_then(|parent| parent.sync_all())
+                    .map_err(|error| Error::io(place(), "create", error))?;
+            }
+            Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(Error::io(place(), "create", errno)),
+        }
+        Self::open(path)
+    }
+
+    fn place(&self) -> Location {
+        Location::of(self.path.clone())
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.directory
+            .sync_all()
+            .map_err(|error| Error::io(self.place(), "sync", error))
+    }
+
+    /// The group of the store, and the set-group-id bit that hands it on to new files.
+    fn give_to_group(&self, of_user: &UserDirectory) -> Result<(), Error> {
+        let directory = of_user.directory();
+        let found = metadata(directory).at(|| of_user.whole())?;
+        // What root has made, the helper cannot change, and need not.
+        if found.gid() == self.group && found.mode() & 0o7777 == USER_DIRECTORY_MODE {
+            return Ok(());
+        }
+        fchown(directory, None, Some(Gid::from_raw(self.group)))
+            .and_then(|()| fchmod(directory, Mode::from_bits_truncate(USER_DIRECTORY_MODE)))
+            .map_err(|errno| Error::io(of_user.whole(), "set the group of", errno))
+    }
+
+    fn path_of(&self, name: &UserName) -> String {
+        format!("{}/{}", self.path, name.as_str())
+    }
+
+    fn place_of(&self, name: &UserName) -> Location {
+        Location::of(self.path_of(name))
+    }
+
+    fn of_user(&self, directory: File, name: &UserName, owner: Option<u32>) -> UserDirectory {
+        UserDirectory::new(directory, self.path_of(name), self.group, owner)
+    }
+}
+
+impl Keeper for Store {
+    type Look = UserDirectory;
+    type Held = Locked;
+
+    fn look(&self, account: &Account) -> Result<Option<UserDirectory>, Error> {
+        let rules = Rules {
+            allowed: USER_DIRECTORY_MODE,
+            account: Some(account.uid),
+            group: Some(self.group),
+            one_name: true,
+        };
+        let name = &account.name;
+        let opened = open_directory(&self.directory, name.as_str(), rules);
+        let opened = opened.at(|| self.place_of(name))?;
+        Ok(opened
+            .inspect(adopt)
+            .map(|directory| self.of_user(directory, name, Some(account.uid))))
+    }
+
+    fn hold(&self, account: &Account, deadline: Duration) -> Result<Option<Locked>, Error> {
+        let open = || self.look(account);
+        lock_what_opens(&self.directory, &account.name, deadline, open)
+    }
+
+    fn hold_or_create(&self, account: &Account, deadline: Duration) -> Result<Locked, Error> {
+        loop {
+            if let Some(locked) = self.hold(account, deadline)? {
+                // Also where it is not new: a crash may have left it half made.
+                self.give_to_group(&locked)?;
+                return Ok(locked);
+            }
+            match mkdirat(
+                &self.directory,
+                account.name.as_str(),
+                Mode::from_bits_truncate(0o700),
+            ) {
+                Ok(()) => self.sync()?,
+                Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(Error::io(self.place_of(&account.name), "create", errno)),
+            }
+        }
+    }
+
+    fn hold_name(&self, name: &UserName, deadline: Duration) -> Result<Option<Locked>, Error> {
+        let open = || {
+            let opened = open_directory_of_anyone(&self.directory, name.as_str());
+            let opened = opened.at(|| self.place_of(name))?;
+            Ok(opened.map(|directory| self.of_user(directory, name, None)))
+        };
+        lock_what_opens(&self.directory, name, deadline, open)
+    }
+
+    fn users(&self) -> Result<Vec<UserName>, Error> {
+        let failed = |errno: Errno| Error::io(self.place(), "list", errno);
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let mut directory =
+            Dir::openat(&self.directory, ".", flags, Mode::empty()).map_err(failed)?;
+        let mut names = Vec::new();
+        for entry in directory.iter() {
+            let entry = entry.map_err(failed)?;
+            let bytes = entry.file_name().to_bytes();
+            if bytes.starts_with(b".") || bytes == b"lost+found" {
+                continue;
+            }
+            let reason = "holds an entry whose name is not UTF-8";
+            let name =
+                std::str::from_utf8(bytes).map_err(|_| Error::content(self.place(), reason))?;
+            names.push(UserName::new(name)?);
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn mark_enrolled(&self) -> Result<(), Error> {
+        self.make_inner_mark()
+    }
+
+    fn erase(&self, held: &mut Locked, name: &UserName, goes: Goes) -> Result<Put, Error> {
+        held.remove_files(match goes {
+            Goes::Record => &RECORD,
+            Goes::Everything => &ALL,
+        })?;
+        match unlinkat(&self.directory, name.as_str(), UnlinkatFlags::RemoveDir) {
+            Ok(()) => {}
+            Err(Errno::ENOTEMPTY | Errno::EEXIST) if goes == Goes::Record => {}
+            Err(errno) => return Err(Error::io(held.whole(), "remove", errno)),
+        }
+        self.sync()?;
+        Ok(Put::Done)
+    }
+
+    fn rename(
+        &self,
+        held: &mut Locked,
+        over: Option<&mut Locked>,
+        [from, to]: [&UserName; 2],
+    ) -> Result<Put, Error> {
+        if let Some(over) = over {
+            over.remove_files(&ALL)?;
+        }
+        renameat(&self.directory, from.as_str(), &self.directory, to.as_str())
+            .map_err(|errno| Error::io(self.place_of(to), "rename the record to", errno))?;
+        held.is_called(self.path_of(to));
+        self.sync()?;
+        Ok(Put::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests;

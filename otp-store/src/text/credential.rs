@@ -1,0 +1,249 @@
+//! `credential.toml`: format version 1.
+
+use data_encoding::HEXLOWER;
+use otp_core::record::{
+    Algorithm, Digits, Id, Issued, Kind, Known, Name, OutOfRange, Outline, Period, RecoverySet,
+    Secret,
+};
+use otp_core::recovery::{CodeHash, Salt};
+use otp_core::{Authenticator, Credential, UnixTime, base32};
+use otp_file::{Section, Source, Unparsed, number, text};
+use std::fmt::Write;
+use toml::de::DeValue;
+use zeroize::Zeroizing;
+
+/// Far more than four authenticators and 32 recovery codes need.
+pub(crate) const LIMIT: u64 = 16 * 1024;
+const VERSION: u64 = 1;
+/// The last line: a file that was cut off between two tables would read as one that has fewer of them.
+const END: &str = "# end";
+
+/// Reads a credential, keys and all: for judging a code, and for writing another credential.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Credential, Unparsed> {
+    let secret = |text: &str| {
+        let key = base32::parse(text).ok_or(NOT_BASE32)?;
+        Secret::new(key).map_err(out_of_range)
+    };
+    let parsed = parse_with(bytes, secret)?;
+    let authenticators = parsed.authenticators.into_iter().map(|one| Authenticator {
+        id: one.id,
+        name: one.name,
+        kind: one.kind,
+        algorithm: one.algorithm,
+        digits: one.digits,
+        secret: one.secret,
+        created: one.created,
+    });
+    let authenticators = authenticators.collect();
+    Credential::new(parsed.user, parsed.uid, authenticators, parsed.recovery)
+        .map_err(|reason| Unparsed::whole(reason.0))
+}
+
+/// Reads whose a credential is and what belongs to it. What is wrong with one is wrong with the other, but no key is made.
+pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, Unparsed> {
+    let secret = |text: &str| {
+        let bytes = base32::bytes_in(text).ok_or(NOT_BASE32)?;
+        Secret::check_length(bytes).map_err(out_of_range)
+    };
+    let parsed = parse_with(bytes, secret)?;
+    let authenticators = parsed.authenticators.into_iter().map(|one| Known {
+        id: one.id,
+        name: one.name,
+        created: one.created,
+    });
+    let authenticators = authenticators.collect();
+    let recovery = parsed.recovery.map(|set| Issued {
+        id: set.id,
+        count: set.hashes.len(),
+    });
+    Outline::new(parsed.user, parsed.uid, authenticators, recovery)
+        .map_err(|reason| Unparsed::whole(reason.0))
+}
+
+const NOT_BASE32: &str = "is not base32";
+
+/// What a credential says, with `S` for each key.
+struct Parsed<S> {
+    user: String,
+    uid: u32,
+    authenticators: Vec<Entry<S>>,
+    recovery: Option<RecoverySet>,
+}
+
+struct Entry<S> {
+    id: Id,
+    name: Name,
+    kind: Kind,
+    algorithm: Algorithm,
+    digits: Digits,
+    secret: S,
+    created: UnixTime,
+}
+
+fn parse_with<S>(
+    bytes: &[u8],
+    secret: fn(&str) -> Result<S, &'static str>,
+) -> Result<Parsed<S>, Unparsed> {
+    if bytes.is_empty() {
+        return Err(Unparsed::whole("is empty"));
+    }
+    let mut root = Source::new(bytes)?.root()?;
+    root.version(VERSION)?;
+    if !bytes.trim_ascii_end().ends_with(END.as_bytes()) {
+        let reason = format!("is cut off: the last line is not '{END}'");
+        return Err(Unparsed::whole(reason));
+    }
+    let user = root.require("user", |value| text(value).map(str::to_owned))?;
+    let uid = root.require("uid", |value| {
+        u32::try_from(number(value)?).map_err(|_| "is not a user id")
+    })?;
+    let authenticators = root
+        .sections("authenticator")?
+        .into_iter()
+        .map(|section| entry(section, secret))
+        .collect::<Result<Vec<_>, _>>()?;
+    let recovery = root.section("recovery")?.map(recovery_set).transpose()?;
+    root.end()?;
+    Ok(Parsed {
+        user,
+        uid,
+        authenticators,
+        recovery,
+    })
+}
+
+fn entry<S>(
+    mut section: Section<'_>,
+    secret: fn(&str) -> Result<S, &'static str>,
+) -> Result<Entry<S>, Unparsed> {
+    let kind = section.require("type", |value| match text(value)? {
+        kind @ ("totp" | "hotp") => Ok(kind == "totp"),
+        _ => Err("must be \"totp\" or \"hotp\""),
+    })?;
+    let entry = Entry {
+        id: section.require("id", id)?,
+        name: section.require("name", |value| {
+            Name::new(text(value)?).map_err(out_of_range)
+        })?,
+        kind: if kind {
+            Kind::Totp(section.require("period", |value| {
+                Period::new(number(value)?).map_err(out_of_range)
+            })?)
+        } else {
+            Kind::Hotp
+        },
+        algorithm: section.require("algorithm", |value| {
+            Algorithm::from_name(text(value)?).ok_or("must be \"SHA1\", \"SHA256\" or \"SHA512\"")
+        })?,
+        digits: section.require("digits", |value| {
+            Digits::new(number(value)?).map_err(out_of_range)
+        })?,
+        secret: section.require("secret", |value| secret(text(value)?))?,
+        created: section.require("created", |value| number(value).map(UnixTime::from_seconds))?,
+    };
+    section.end()?;
+    Ok(entry)
+}
+
+fn recovery_set(mut section: Section<'_>) -> Result<RecoverySet, Unparsed> {
+    let set = RecoverySet {
+        id: section.require("id", id)?,
+        salt: section.require("salt", |value| hex(text(value)?).map(Salt))?,
+        created: section.require("created", |value| number(value).map(UnixTime::from_seconds))?,
+        hashes: section.require("codes", |value| {
+            let codes = value.as_array().ok_or("must be a list of strings")?;
+            codes
+                .iter()
+                .map(|code| hex(text(code.get_ref())?).map(CodeHash))
+                .collect::<Result<Vec<_>, _>>()
+        })?,
+    };
+    section.end()?;
+    Ok(set)
+}
+
+const fn out_of_range(reason: OutOfRange) -> &'static str {
+    reason.0
+}
+
+fn id(value: &DeValue<'_>) -> Result<Id, &'static str> {
+    Id::parse(text(value)?).ok_or("must be 16 lower-case hexadecimal digits")
+}
+
+fn hex<const N: usize>(text: &str) -> Result<[u8; N], &'static str> {
+    let bytes = HEXLOWER
+        .decode(text.as_bytes())
+        .map_err(|_| "must be lower-case hexadecimal digits")?;
+    bytes
+        .try_into()
+        .map_err(|_| "has the wrong number of hexadecimal digits")
+}
+
+/// Writes a credential out. The text holds the secrets.
+pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
+    // Sized beforehand, so that no copy of a secret is left behind by growing.
+    let mut out = Zeroizing::new(String::with_capacity(usize::try_from(LIMIT).unwrap_or(0)));
+    let mut line = |arguments: std::fmt::Arguments<'_>| {
+        out.write_fmt(arguments)
+            .and_then(|()| out.write_char('\n'))
+            .expect("a String takes every write");
+    };
+    line(format_args!(
+        "# pam_otp credential. Holds secrets. Changed by otp-enroll and otp-admin only."
+    ));
+    line(format_args!("version = {VERSION}"));
+    line(format_args!("user = {}", Quoted(credential.user())));
+    line(format_args!("uid = {}", credential.uid()));
+    for one in credential.authenticators() {
+        line(format_args!("\n[[authenticator]]"));
+        line(format_args!("id = \"{}\"", one.id.text()));
+        line(format_args!("name = {}", Quoted(one.name.as_str())));
+        match one.kind {
+            Kind::Totp(period) => {
+                line(format_args!("type = \"totp\""));
+                line(format_args!("period = {}", period.seconds()));
+            }
+            Kind::Hotp => line(format_args!("type = \"hotp\"")),
+        }
+        line(format_args!("algorithm = \"{}\"", one.algorithm.name()));
+        line(format_args!("digits = {}", one.digits.count()));
+        line(format_args!(
+            "secret = \"{}\"",
+            *base32::reveal(one.secret.reveal_bytes())
+        ));
+        line(format_args!("created = {}", one.created.seconds()));
+    }
+    if let Some(set) = credential.recovery() {
+        line(format_args!("\n[recovery]"));
+        line(format_args!("id = \"{}\"", set.id.text()));
+        line(format_args!("salt = \"{}\"", HEXLOWER.encode(&set.salt.0)));
+        line(format_args!("created = {}", set.created.seconds()));
+        line(format_args!("codes = ["));
+        for hash in &set.hashes {
+            line(format_args!("    \"{}\",", HEXLOWER.encode(&hash.0)));
+        }
+        line(format_args!("]"));
+    }
+    line(format_args!("{END}"));
+    out
+}
+
+/// A TOML basic string.
+struct Quoted<'a>(&'a str);
+
+impl std::fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_char('"')?;
+        for c in self.0.chars() {
+            match c {
+                '"' | '\\' => write!(f, "\\{c}")?,
+                c if c.is_control() => write!(f, "\\u{:04X}", u32::from(c))?,
+                c => f.write_char(c)?,
+            }
+        }
+        f.write_char('"')
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! The form in which each part of an account is kept. Bytes and values: nothing here knows where anything is.
+
+pub(crate) mod credential;
+pub(crate) mod first_login;
+pub(crate) mod state;
+pub(crate) mod trust;

@@ -1,0 +1,299 @@
+//! `state`: two fixed-size text records, written in turn. Format version 1.
+//!
+//! A write touches only the older record, so a torn one leaves the newer to count. Nothing grows: a login needs no
+//! free disk block.
+
+use otp_core::record::{AuthenticatorState, Drift, Id, RecoveryState, Refusal, Resync, Standing};
+use otp_core::{State, Step, UnixTime};
+use otp_file::Unparsed;
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Bytes in one record: four sectors, enough for twice the authenticators there can be.
+pub(crate) const RECORD: usize = 2048;
+/// Bytes in the file.
+pub(crate) const SIZE: usize = 2 * RECORD;
+/// A replacement holds the old devices' entries beside the new ones' until the credential is in place.
+const MAX_ENTRIES: usize = 2 * otp_core::record::MAX_AUTHENTICATORS;
+/// Likewise: the old set of recovery codes beside the new one.
+const MAX_SETS: usize = 2;
+const HEADER: &str = "pam_otp-state ";
+const VERSION: &str = "1";
+
+/// The newest valid record of a file, and where its successor goes.
+pub(crate) struct Newest {
+    pub state: State,
+    sequence: u64,
+    slot: usize,
+}
+
+/// One record to be written, and its place in the file.
+pub(crate) struct Successor {
+    pub bytes: [u8; RECORD],
+    pub offset: u64,
+}
+
+impl Newest {
+    /// Finds the newest valid record.
+    ///
+    /// # Errors
+    /// The wrong size, no valid record, or any record of a newer version: to fall back from that to an older one
+    /// would bring used codes back.
+    pub(crate) fn of(bytes: &[u8]) -> Result<Self, Unparsed> {
+        if bytes.len() != SIZE {
+            let reason = format!("has {} bytes instead of {SIZE}", bytes.len());
+            return Err(Unparsed::whole(reason));
+        }
+        let mut newest: Option<Self> = None;
+        for (slot, record) in bytes.chunks_exact(RECORD).enumerate() {
+            match decode(record) {
+                Ok((sequence, state)) => {
+                    if newest
+                        .as_ref()
+                        .is_none_or(|found| sequence > found.sequence)
+                    {
+                        newest = Some(Self {
+                            state,
+                            sequence,
+                            slot,
+                        });
+                    }
+                }
+                Err(Invalid::Newer) => {
+                    return Err(Unparsed::Newer);
+                }
+                Err(Invalid::Damaged) => {}
+            }
+        }
+        newest.ok_or_else(|| Unparsed::whole("both records are damaged"))
+    }
+
+    /// The record that follows this one.
+    pub(crate) fn successor(&self, state: &State) -> Option<Successor> {
+        let slot = 1 - self.slot;
+        let bytes = encode(state, self.sequence.checked_add(1)?)?;
+        Some(Successor {
+            bytes,
+            offset: (slot * RECORD) as u64,
+        })
+    }
+}
+
+/// A whole new file that says `state` twice.
+pub(crate) fn whole(state: &State) -> Option<Vec<u8>> {
+    Some([encode(state, 1)?, encode(state, 2)?].concat())
+}
+
+enum Invalid {
+    Damaged,
+    Newer,
+}
+
+/// `None`: more entries than a record holds.
+fn encode(state: &State, sequence: u64) -> Option<[u8; RECORD]> {
+    if state.authenticators.len() > MAX_ENTRIES || state.recovery.len() > MAX_SETS {
+        return None;
+    }
+    let mut text = String::with_capacity(RECORD);
+    write_lines(&mut text, state, sequence).expect("a String takes every write");
+    let checksum = checksum(text.as_bytes());
+    writeln!(text, "checksum {checksum}").expect("a String takes every write");
+    let mut record = [b'\n'; RECORD];
+    record
+        .get_mut(..text.len())?
+        .copy_from_slice(text.as_bytes());
+    Some(record)
+}
+
+fn write_lines(out: &mut String, state: &State, sequence: u64) -> std::fmt::Result {
+    writeln!(out, "{HEADER}{VERSION}")?;
+    writeln!(out, "sequence {sequence}")?;
+    match state.standing {
+        Standing::Open => writeln!(out, "standing open")?,
+        Standing::Locked { since, lasts } => {
+            writeln!(
+                out,
+                "standing locked {} {}",
+                since.seconds(),
+                lasts.as_secs()
+            )?;
+        }
+        Standing::Held => writeln!(out, "standing held")?,
+        Standing::Disabled => writeln!(out, "standing disabled")?,
+    }
+    writeln!(
+        out,
+        "failures {} {} {}",
+        state.failures, state.failures_in_a_row, state.locks_in_a_row
+    )?;
+    match state.last_refusal {
+        Some((at, refusal)) => writeln!(out, "refused {} {}", at.seconds(), refusal.word())?,
+        None => writeln!(out, "refused -")?,
+    }
+    for entry in &state.recovery {
+        writeln!(out, "recovery {} {:08x}", entry.id.text(), entry.used)?;
+    }
+    for entry in &state.authenticators {
+        write!(out, "authenticator {} ", entry.id.text())?;
+        write_optional(out, entry.last_step.map(|step| step.0))?;
+        write!(out, "{} ", entry.drift.steps())?;
+        write_optional(out, entry.resync.map(|resync| resync.step.0))?;
+        match entry.resync {
+            Some(resync) => write!(out, "{} ", resync.distance.steps())?,
+            None => write!(out, "- ")?,
+        }
+        match entry.last_used {
+            Some(at) => writeln!(out, "{}", at.seconds())?,
+            None => writeln!(out, "-")?,
+        }
+    }
+    Ok(())
+}
+
+fn write_optional(out: &mut String, value: Option<u64>) -> std::fmt::Result {
+    match value {
+        Some(value) => write!(out, "{value} "),
+        None => write!(out, "- "),
+    }
+}
+
+/// The first half of SHA-256: tells damage, not forgery; whoever can write the file can write this too.
+fn checksum(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)[..16])
+}
+
+fn decode(record: &[u8]) -> Result<(u64, State), Invalid> {
+    let text = std::str::from_utf8(record).map_err(|_| Invalid::Damaged)?;
+    let version = text
+        .strip_prefix(HEADER)
+        .and_then(|rest| rest.split('\n').next())
+        .ok_or(Invalid::Damaged)?;
+    if version != VERSION {
+        // Only a whole number above ours is a version; anything else is damage.
+        return Err(if version.parse::<u32>().is_ok_and(|number| number > 1) {
+            Invalid::Newer
+        } else {
+            Invalid::Damaged
+        });
+    }
+    let (body, rest) = text.split_once("checksum ").ok_or(Invalid::Damaged)?;
+    let (sum, padding) = rest.split_once('\n').ok_or(Invalid::Damaged)?;
+    if sum != checksum(body.as_bytes()) || padding.bytes().any(|byte| byte != b'\n') {
+        return Err(Invalid::Damaged);
+    }
+    parse(body).ok_or(Invalid::Damaged)
+}
+
+/// Reads the lines in their fixed order.
+fn parse(body: &str) -> Option<(u64, State)> {
+    let mut lines = body
+        .lines()
+        .skip(1)
+        .map(|line| line.split(' ').collect::<Vec<_>>());
+    let sequence = match lines.next()?.as_slice() {
+        ["sequence", sequence] => sequence.parse().ok()?,
+        _ => return None,
+    };
+    let standing = match lines.next()?.as_slice() {
+        ["standing", "open"] => Standing::Open,
+        ["standing", "held"] => Standing::Held,
+        ["standing", "disabled"] => Standing::Disabled,
+        ["standing", "locked", since, lasts] => Standing::Locked {
+            since: UnixTime::from_seconds(since.parse().ok()?),
+            lasts: Duration::from_secs(lasts.parse().ok()?),
+        },
+        _ => return None,
+    };
+    let (failures, failures_in_a_row, locks_in_a_row) = match lines.next()?.as_slice() {
+        ["failures", failures, in_a_row, locks] => (
+            failures.parse().ok()?,
+            in_a_row.parse().ok()?,
+            locks.parse().ok()?,
+        ),
+        _ => return None,
+    };
+    let last_refusal = match lines.next()?.as_slice() {
+        ["refused", "-"] => None,
+        ["refused", at, word] => Some((
+            UnixTime::from_seconds(at.parse().ok()?),
+            Refusal::from_word(word)?,
+        )),
+        _ => return None,
+    };
+    let (mut recovery, mut authenticators) = (Vec::new(), Vec::new());
+    for line in lines {
+        match line.as_slice() {
+            ["recovery", id, used] if used.len() == 8 && authenticators.is_empty() => {
+                recovery.push(RecoveryState {
+                    id: Id::parse(id)?,
+                    used: u32::from_str_radix(used, 16).ok()?,
+                });
+            }
+            line => authenticators.push(entry(line)?),
+        }
+    }
+    if authenticators.len() > MAX_ENTRIES || recovery.len() > MAX_SETS {
+        return None;
+    }
+    let state = State {
+        standing,
+        failures,
+        failures_in_a_row,
+        locks_in_a_row,
+        last_refusal,
+        authenticators,
+        recovery,
+    };
+    Some((sequence, state))
+}
+
+fn entry(line: &[&str]) -> Option<AuthenticatorState> {
+    let &[
+        "authenticator",
+        id,
+        last_step,
+        drift,
+        resync_step,
+        resync_distance,
+        last_used,
+    ] = line
+    else {
+        return None;
+    };
+    let resync = match (
+        optional::<u64>(resync_step)?,
+        optional::<i64>(resync_distance)?,
+    ) {
+        (Some(step), Some(distance)) => Some(Resync {
+            step: Step(step),
+            distance: Drift::from_steps(distance).ok()?,
+        }),
+        (None, None) => None,
+        _ => return None,
+    };
+    Some(AuthenticatorState {
+        id: Id::parse(id)?,
+        last_step: optional(last_step)?.map(Step),
+        drift: Drift::from_steps(drift.parse().ok()?).ok()?,
+        resync,
+        last_used: optional(last_used)?.map(UnixTime::from_seconds),
+    })
+}
+
+/// `-` is nothing; the outer `None` is damage.
+#[expect(
+    clippy::option_option,
+    reason = "damage and absence are different things"
+)]
+fn optional<T: FromStr>(word: &str) -> Option<Option<T>> {
+    if word == "-" {
+        Some(None)
+    } else {
+        word.parse().ok().map(Some)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,82 @@
+//! `trust`: where a user was let in by a good code. Format version 1.
+//!
+//! ```toml
+//! version = 1
+//! [[place]]
+//! service = "sshd"
+//! address = "192.0.2.1"
+//! since = 1800000000
+//! ```
+
+use otp_core::{UnixTime, network};
+use otp_file::{Section, Source, Unparsed, number, text};
+use std::fmt::Write;
+use std::net::IpAddr;
+
+const VERSION: u64 = 1;
+/// More than the places that are kept take.
+pub(crate) const LIMIT: u64 = 4096;
+/// The longest name of a service that is kept.
+pub(crate) const LONGEST_SERVICE: usize = 64;
+
+/// Places, and since when each is trusted.
+pub(crate) type Places = Vec<(Place, UnixTime)>;
+
+/// From where a user comes in, and by what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    service: String,
+    address: IpAddr,
+}
+
+impl Place {
+    /// The place of a login; `None`: it has none that could be told from another. The address has to be a number.
+    #[must_use]
+    pub fn of(service: &str, rhost: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+@".contains(&byte);
+        if service.is_empty() || service.len() > LONGEST_SERVICE || !service.bytes().all(plain) {
+            return None;
+        }
+        Some(Self {
+            service: service.to_owned(),
+            address: network::address(rhost)?,
+        })
+    }
+}
+
+/// Reads them, oldest first.
+pub(crate) fn parse(bytes: &[u8]) -> Result<Places, Unparsed> {
+    let mut root = Source::new(bytes)?.root()?;
+    root.version(VERSION)?;
+    let mut places = Vec::new();
+    for mut section in root.sections("place")? {
+        places.push(place(&mut section)?);
+        section.end()?;
+    }
+    root.end()?;
+    places.sort_by_key(|(_, since)| *since);
+    Ok(places)
+}
+
+fn place(section: &mut Section<'_>) -> Result<(Place, UnixTime), Unparsed> {
+    let service = section.require("service", |value| text(value).map(str::to_owned))?;
+    let address = section.require("address", |value| text(value).map(str::to_owned))?;
+    let since = section.require("since", number)?;
+    let place = Place::of(&service, &address)
+        .ok_or_else(|| section.fault("is not a service and a numeric address"))?;
+    Ok((place, UnixTime::from_seconds(since)))
+}
+
+/// Writes them out.
+pub(crate) fn to_text(places: &[(Place, UnixTime)]) -> String {
+    let mut text = format!("version = {VERSION}\n");
+    for (Place { service, address }, since) in places {
+        let since = since.seconds();
+        write!(
+            text,
+            "\n[[place]]\nservice = \"{service}\"\naddress = \"{address}\"\nsince = {since}\n"
+        )
+        .expect("a String takes every write");
+    }
+    text
+}
