@@ -1,7 +1,6 @@
 use super::*;
-use crate::account::record::HeldRecord;
 use crate::fixture::{
-    Bench, NOW, Place, SOON, alice, code, credential, enrol, over_every_keeper, place_of_parent,
+    Bench, NOW, Place, alice, code, credential, enrol, over_every_keeper, place_of_parent,
     run_again_after, state_of,
 };
 use crate::keeper::Keeper;
@@ -278,17 +277,4 @@ fn an_attempt_that_was_overtaken_is_judged_by_what_is_kept_then_and_by_the_time_
     });
     assert_eq!(verdict.unwrap().into_inner(), Verdict::Rejected { left: 2 });
     assert_eq!(state_of(&place).failures, 3, "each is counted once");
-}
-
-/// What is written beforehand is what counts when the process ends before it has an answer.
-#[test]
-fn an_attempt_that_ends_before_its_verdict_is_written_has_failed_where_nobody_else_writes() {
-    let place = Place::with_alice();
-    let mut held = place.store().hold(&alice(), SOON).unwrap().unwrap();
-    let record = held.read(&alice()).unwrap().unwrap();
-    let (policy, input) = (Policy::default(), code(&credential(), 0));
-    let failed = failed_beforehand(&record.credential, &record.state, &policy, &input, NOW);
-    held.note(&record, &failed).unwrap();
-    drop(held);
-    assert_eq!(state_of(&place.store()).failures, 1);
 }

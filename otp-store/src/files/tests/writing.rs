@@ -63,6 +63,19 @@ fn a_state_that_cannot_be_written_is_an_error_and_stays_as_it_was() {
 }
 
 #[test]
+fn a_state_that_was_read_before_it_was_replaced_is_not_written_over() {
+    let place = Place::with_alice();
+    let mut locked = place.store().hold(&alice(), SOON).unwrap().unwrap();
+    let record = locked.read(&alice()).unwrap().unwrap();
+    let new = another_credential(1);
+    locked.replace(&alice(), &new, &State::fresh(&new)).unwrap();
+    let before = fs::read(place.file(STATE)).unwrap();
+    let next = record.state.clone();
+    assert!(locked.commit(record, &next).is_err());
+    assert!(fs::read(place.file(STATE)).unwrap() == before);
+}
+
+#[test]
 fn a_sequence_that_has_come_to_its_end_is_refused() {
     let place = Place::with_alice();
     let mut locked = place.store().hold(&alice(), SOON).unwrap().unwrap();
