@@ -4,15 +4,11 @@ use crate::failure::Failure;
 use otp_core::Account;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Name;
-use otp_helper::client::{self, DEFAULT_HELPER, NoAnswer, Session};
+use otp_helper::client::{DEFAULT_HELPER, NoAnswer, Session};
 use otp_helper::protocol::{Answer, Request};
+use otp_helper::records::Lost;
 use otp_store::change::{Failed, Refused};
 use std::path::Path;
-
-/// Asks one question.
-pub fn ask(request: &Request) -> Result<Answer, Failure> {
-    client::ask(Path::new(DEFAULT_HELPER), &[], request).map_err(silent)
-}
 
 /// Has it begin a dialogue.
 pub fn begin(request: &Request) -> Result<Session, Failure> {
@@ -24,6 +20,17 @@ pub fn begin(request: &Request) -> Result<Session, Failure> {
 pub fn silent(reason: NoAnswer) -> Failure {
     let reason = reason.to_string();
     Trouble::NoHelper { reason }.into()
+}
+
+/// What keeps from the records.
+pub fn lost(lost: Lost, account: &Account) -> Failure {
+    let user = account.name.as_str();
+    match lost {
+        Lost::Store(error) => Failure::about(user)(error),
+        Lost::Helper(reason) => silent(reason),
+        Lost::Denied => failure(Answer::Denied, account),
+        Lost::Unavailable(reason) => failure(Answer::Unavailable(reason), account),
+    }
 }
 
 /// An answer that is not the one that was hoped for.
@@ -39,6 +46,8 @@ pub fn failure(answer: Answer, account: &Account) -> Failure {
         | Answer::NotEnrolled { .. }
         | Answer::Standing(_)
         | Answer::Status(_)
+        | Answer::TrustedSince(_)
+        | Answer::Done
         | Answer::Kept { .. } => silent(NoAnswer::Unintelligible),
     }
 }

@@ -8,11 +8,12 @@ use crate::overview::Overview;
 use nix::unistd::geteuid;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
-use otp_core::{Account, Input, Policy, UserName, Verdict};
-use otp_helper::protocol::{Answer, Request};
+use otp_core::{Account, Policy, UserName, Verdict};
+use otp_helper::client::DEFAULT_HELPER;
+use otp_helper::records::{Attempt, Attempted, Records};
 use otp_site::{Named, clock, directory, policy};
 use otp_store::files::DEFAULT_DIRECTORY;
-use otp_store::{Committed, Error, Keeper, Store, attempt};
+use otp_store::{Error, Keeper, Store};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -146,20 +147,21 @@ impl Site {
         }
     }
 
+    /// The records as whoever runs this comes to them.
+    pub fn records(&self) -> Result<Records, Failure> {
+        if self.is_root {
+            return self.store().map(Records::of);
+        }
+        Ok(Records::by_helper(DEFAULT_HELPER.into(), Vec::new()))
+    }
+
     /// How an account stands.
     pub fn overview(&self, account: &Account) -> Result<Overview, Failure> {
         let user = account.name.as_str();
-        let found = if self.is_root {
-            let store = self.store()?;
-            otp_store::Overview::read(&store, account, &self.policy, clock::now)
-                .map_err(Failure::about(user))?
-        } else {
-            let user = user.to_owned();
-            match helper::ask(&Request::Status { user })? {
-                Answer::Status(found) => found,
-                answer => return Err(helper::failure(answer, account)),
-            }
-        };
+        let found = self
+            .records()?
+            .overview(account, &self.policy, clock::now)
+            .map_err(|lost| helper::lost(lost, account))?;
         Ok(Overview::of(user, found))
     }
 
@@ -169,24 +171,16 @@ impl Site {
         account: &Account,
         typed: &Zeroizing<Vec<u8>>,
     ) -> Result<Verdict, Failure> {
-        let user = account.name.as_str();
-        if self.is_root {
-            let input = Input::parse(typed);
-            let store = self.store()?;
-            return attempt(&store, account, &self.policy, &input, false, clock::now)
-                .map(Committed::into_inner)
-                .map_err(Failure::about(user));
-        }
-        let request = Request::Check {
-            user: user.to_owned(),
+        let attempt = Attempt {
+            policy: &self.policy,
+            typed,
+            password: None,
             excused: false,
-            reply: typed.clone(),
-            no_guess: None,
         };
-        match helper::ask(&request)? {
-            Answer::Verdict(verdict) => Ok(verdict),
-            answer => Err(helper::failure(answer, account)),
-        }
+        self.records()?
+            .attempt(Some(account), &attempt, clock::now)
+            .map(Attempted::into_verdict)
+            .map_err(|lost| helper::lost(lost, account))
     }
 
     /// The account of a user, whichever of the user's names is given.

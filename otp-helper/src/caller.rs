@@ -2,6 +2,7 @@
 
 use nix::unistd::Uid;
 use otp_core::{Account, Policy};
+use otp_helper::permission::{May, Relation, allowed};
 use otp_helper::protocol::Verb;
 use otp_site::{Error, directory};
 use std::path::PathBuf;
@@ -14,49 +15,6 @@ pub(crate) struct Caller {
     pub conf: PathBuf,
     /// The directory of all records.
     pub state_dir: PathBuf,
-}
-
-/// What a caller is to the account that is asked about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Relation {
-    Root,
-    Owner,
-    Trusted,
-    Stranger,
-}
-
-/// Whether somebody may ask something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum May {
-    No,
-    Yes,
-    /// Once the PAM service `otp-enroll` has let them in.
-    Authenticated,
-}
-
-/// Who may ask what. A row a verb, a column a relation.
-#[allow(clippy::match_same_arms, reason = "a table: each verb has a row of its own")]
-#[rustfmt::skip]
-const fn allowed(verb: Verb, relation: Relation) -> May {
-    use May::{Authenticated, No, Yes};
-    let (root, owner, trusted, stranger) = match verb {
-        //                      root  owner          trusted  anyone else
-        Verb::Check         => (Yes,  Yes,           Yes,     No),
-        Verb::IsEnrolled    => (Yes,  Yes,           Yes,     No),
-        Verb::Standing      => (Yes,  Yes,           Yes,     No),
-        Verb::Status        => (Yes,  Yes,           No,      No),
-        Verb::Enrol         => (Yes,  Yes,           No,      No),
-        Verb::Replace       => (Yes,  Authenticated, No,      No),
-        Verb::Add           => (Yes,  Authenticated, No,      No),
-        Verb::Remove        => (Yes,  Authenticated, No,      No),
-        Verb::RecoveryCodes => (Yes,  Authenticated, No,      No),
-    };
-    match relation {
-        Relation::Root => root,
-        Relation::Owner => owner,
-        Relation::Trusted => trusted,
-        Relation::Stranger => stranger,
-    }
 }
 
 impl Caller {

@@ -1,12 +1,13 @@
-//! The asking half: starts the helper, asks one question, takes one answer ([`ask`]); or has it lead a dialogue
-//! ([`Session`]).
+//! The asking half: starts the helper and asks it the questions of one login, one after the other ([`Connection`]); or has
+//! it lead a dialogue ([`Session`]).
 //!
-//! [`ask`] runs inside other people's programs, so it leaves nothing behind there: no descriptor, no child, no signal. The
-//! question goes over a socket, never in an argument or the environment.
+//! A [`Connection`] is made inside other people's programs, so it leaves nothing behind there: no descriptor, no child, no
+//! signal. The questions go over a socket, never in an argument or the environment.
 
 use crate::frame::Fields;
 use crate::protocol::{Answer, Request};
 use crate::session::{Reply, Turn};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, send};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -48,26 +49,52 @@ impl std::fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
-/// Asks the helper at `program`. `paths` are policy file and records for a helper without privileges, as in tests.
-///
-/// # Errors
-/// See [`NoAnswer`]; the caller refuses the login.
-pub fn ask(program: &Path, paths: &[PathBuf], request: &Request) -> Result<Answer, NoAnswer> {
-    let question = request.to_fields().to_bytes().ok_or(NoAnswer::Ask)?;
-    let (ours, theirs) = UnixStream::pair().map_err(NoAnswer::Start)?;
-    ours.set_read_timeout(Some(LONGEST))
-        .map_err(NoAnswer::Start)?;
-    let mut helper = command(program, paths, theirs)
-        .and_then(|mut command| command.spawn())
-        .map_err(NoAnswer::Start)?;
-    let answer = send_all(&ours, &question).and_then(|()| {
-        let fields = Fields::read_from(&mut &ours).map_err(|_| NoAnswer::Silence)?;
+/// A helper that answers one question after the other, until this is dropped.
+pub struct Connection {
+    line: UnixStream,
+    helper: Child,
+}
+
+impl Connection {
+    /// Starts the helper at `program`. `paths` are policy file and records for a helper without privileges, as in tests.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub fn open(program: &Path, paths: &[PathBuf]) -> Result<Self, NoAnswer> {
+        let (line, theirs) = UnixStream::pair().map_err(NoAnswer::Start)?;
+        line.set_read_timeout(Some(LONGEST))
+            .map_err(NoAnswer::Start)?;
+        let helper = command(program, paths, theirs)
+            .and_then(|mut command| command.spawn())
+            .map_err(NoAnswer::Start)?;
+        Ok(Self { line, helper })
+    }
+
+    /// Asks. What was asked is never asked again: an attempt of which no answer came back may have been counted.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`]; the caller refuses the login.
+    pub fn ask(&mut self, request: &Request) -> Result<Answer, NoAnswer> {
+        let question = request.to_fields().to_bytes().ok_or(NoAnswer::Ask)?;
+        send_all(&self.line, &question)?;
+        let fields = Fields::read_from(&mut &self.line).map_err(|_| NoAnswer::Silence)?;
         Answer::from_fields(&fields).ok_or(NoAnswer::Unintelligible)
-    });
-    // Tells the helper that nothing more comes.
-    drop(ours);
-    end(&mut helper, answer.is_ok());
-    answer
+    }
+
+    /// Whether the helper still waits for a question: between two of them it says nothing, but for its end.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        let mut line = [PollFd::new(self.line.as_fd(), PollFlags::POLLIN)];
+        matches!(poll(&mut line, PollTimeout::ZERO), Ok(0))
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.line.shutdown(std::net::Shutdown::Both).ok();
+        // Whatever it was asked it has answered, or never will: it need not be waited for, whoever has stopped it.
+        end(&mut self.helper, false);
+    }
 }
 
 /// A dialogue with the helper. Dropped before [`Reply::Keep`] is sent, nothing was changed.

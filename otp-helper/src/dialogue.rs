@@ -1,11 +1,12 @@
 //! A change that somebody makes to their own account, turn by turn. See `otp_helper::session` for what is said.
 
-use crate::caller::{Caller, May};
+use crate::caller::Caller;
 use crate::harmless::{self, Life, Said};
 use crate::line::Line;
 use crate::{Cause, Stop, log, system};
 use otp_core::record::Name;
 use otp_core::{Account, Authenticator, Policy};
+use otp_helper::permission::May;
 use otp_helper::protocol::{Answer, Verb};
 use otp_helper::session::{self, Reply, Turn};
 use otp_site::{clock, groups, policy};

@@ -1,6 +1,6 @@
 //! `otp-helper`: does for people and programs that are not root what the records are needed for.
 //!
-//! Started by the client half for one request. Becomes harmless before it reads anything, looks up in one table whether
+//! Started by the client half for one request, or for those of one login. Becomes harmless before it reads anything, looks up in one table whether
 //! the caller may ask that, does it, and answers only when the consequences are on disk.
 
 mod caller;
@@ -12,18 +12,24 @@ mod log;
 #[allow(unsafe_code, reason = "calls of libc and PAM that have no safe form")]
 mod system;
 
-use caller::{Caller, May};
+use caller::Caller;
 use harmless::Life;
 use line::Line;
 use otp_core::{Account, Before1970, Input, Policy};
 use otp_helper::frame::BadFrame;
+use otp_helper::permission::May;
 use otp_helper::protocol::{Answer, Request};
 use otp_site::{clock, directory, policy};
-use otp_store::account::grace::first_login;
+use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
 use otp_store::account::is_enrolled;
 use otp_store::account::overview::standing;
+use otp_store::account::trust::{trust, trusted_since};
 use otp_store::{Error, Overview, Store, attempt};
 use std::process::ExitCode;
+
+/// Requests of one login: whether there is an authenticator, whether the place is trusted, the attempt, trust anew; and
+/// what the account line asks.
+const MOST_REQUESTS: u32 = 8;
 
 fn main() -> ExitCode {
     let (caller, mut time) = match harmless::become_harmless() {
@@ -31,36 +37,62 @@ fn main() -> ExitCode {
         Err(reason) => return refuse("", "", &reason),
     };
     let mut line = Line::to_the_caller();
-    let request = match line.read() {
-        Ok(fields) => match Request::from_fields(&fields) {
-            Some(request) => request,
-            None => return refuse("", "", "unknown verb, or not its fields"),
-        },
-        // Whoever only starts the helper and goes away has asked nothing.
-        Err(BadFrame::Silence) => return ExitCode::FAILURE,
-        Err(bad) => return refuse("", "", bad.words()),
-    };
+    let mut answered = 0;
+    loop {
+        let request = match line.read() {
+            Ok(fields) => match Request::from_fields(&fields) {
+                Some(request) => request,
+                None => return refuse("", "", "unknown verb, or not its fields"),
+            },
+            Err(BadFrame::Silence) if answered > 0 => return ExitCode::SUCCESS,
+            // Whoever only starts the helper and goes away has asked nothing.
+            Err(BadFrame::Silence) => return ExitCode::FAILURE,
+            Err(bad) => return refuse("", "", bad.words()),
+        };
+        let (verb, user) = (request.verb(), request.user().to_owned());
+        let goes_on = match serve(&caller, request, &mut line, &mut time) {
+            Ok(answer) => answer != Answer::Denied && verb.is_of_a_login(),
+            Err(code) => return code,
+        };
+        answered += 1;
+        // A few requests of one login are all there is: whoever asks more is not our client.
+        if !goes_on || answered == MOST_REQUESTS {
+            if line.has_more() {
+                return refuse(verb.word(), &user, "a second request after an answer");
+            }
+            return ExitCode::SUCCESS;
+        }
+        // A person may be typing a code now; no lock is held meanwhile. Should it fail, the shorter limit holds.
+        time.extend_for_a_dialogue().ok();
+    }
+}
+
+/// Answers one request; the exit code where there is nobody to be answered, or nothing sensible to answer to.
+fn serve(
+    caller: &Caller,
+    request: Request,
+    line: &mut Line,
+    time: &mut Life,
+) -> Result<Answer, ExitCode> {
     let (verb, user) = (request.verb().word(), request.user().to_owned());
-    let answer = match answer(&caller, request, &mut line, &mut time) {
+    let answer = match answer(caller, request, line, time) {
         Ok(answer) => answer,
         Err(Stop::Unavailable(error)) => {
             let reason = group::missing(&error, &caller.state_dir);
             Answer::Unavailable(reason.unwrap_or_else(|| error.to_string()))
         }
-        Err(Stop::Gone) => return ExitCode::FAILURE,
-        Err(Stop::Senseless) => return refuse(verb, &user, "not what belongs at this point"),
+        Err(Stop::Gone) => return Err(ExitCode::FAILURE),
+        Err(Stop::Senseless) => {
+            return Err(refuse(verb, &user, "not what belongs at this point"));
+        }
     };
     if answer == Answer::Denied {
         refuse(verb, &user, "not allowed");
     }
-    if line.say(&answer.to_fields()).is_none() {
-        return ExitCode::FAILURE;
+    match line.say(&answer.to_fields()) {
+        Some(()) => Ok(answer),
+        None => Err(ExitCode::FAILURE),
     }
-    // One request is all there is: whoever asks more is not our client.
-    if line.has_more() {
-        return refuse(verb, &user, "a second request after an answer");
-    }
-    ExitCode::SUCCESS
 }
 
 /// Why there is no answer.
@@ -189,9 +221,38 @@ fn look_up(
             Ok(Answer::Standing(standing))
         }
         (Request::Standing { .. }, None) => Ok(Answer::Standing(None)),
+        (
+            Request::TrustedSince {
+                place, remember, ..
+            },
+            Some(account),
+        ) => {
+            let since = trusted_since(store, &account, &place, remember, clock::now()?)?;
+            Ok(Answer::TrustedSince(since))
+        }
+        (Request::Trust { place, .. }, Some(account)) => {
+            trust(store, &account, place, clock::now()?)?;
+            Ok(Answer::Done)
+        }
+        (Request::RehearseGrace { .. }, Some(account)) => {
+            rehearse_grace(store, &account, clock::now()?)?;
+            Ok(Answer::Done)
+        }
+        (Request::BeginGrace { .. }, Some(account)) => {
+            begin_grace(store, &account, clock::now()?)?;
+            Ok(Answer::Done)
+        }
         // Root may ask about anybody, also about nobody.
         // A change of somebody's is led by `answer`.
-        (Request::Status { .. }, None) | (Request::Change { .. }, _) => Ok(Answer::Denied),
+        (
+            Request::Status { .. }
+            | Request::TrustedSince { .. }
+            | Request::Trust { .. }
+            | Request::RehearseGrace { .. }
+            | Request::BeginGrace { .. },
+            None,
+        )
+        | (Request::Change { .. }, _) => Ok(Answer::Denied),
         (Request::Status { .. }, Some(account)) => {
             let overview = Overview::read(store, &account, policy, clock::now)?;
             Ok(Answer::Status(overview))

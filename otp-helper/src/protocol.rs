@@ -5,7 +5,9 @@ mod answer;
 use crate::frame::Fields;
 use otp_core::record::Name;
 use otp_core::{NoGuess, every};
+use otp_store::Place;
 use otp_store::change::Change;
+use std::time::Duration;
 use zeroize::Zeroizing;
 
 pub use answer::Answer;
@@ -33,6 +35,32 @@ pub enum Request {
         /// Which user.
         user: String,
     },
+    /// Since when is the user trusted at a place?
+    TrustedSince {
+        /// Which user.
+        user: String,
+        /// Where.
+        place: Place,
+        /// How long trust lasts.
+        remember: Duration,
+    },
+    /// Trust the user at a place from now on.
+    Trust {
+        /// Which user.
+        user: String,
+        /// Where.
+        place: Place,
+    },
+    /// Make sure that a grace of the user's can begin.
+    RehearseGrace {
+        /// Which user.
+        user: String,
+    },
+    /// Begin a grace of the user's, unless one has begun.
+    BeginGrace {
+        /// Which user.
+        user: String,
+    },
     /// How does the user's account stand?
     Status {
         /// Which user.
@@ -56,6 +84,14 @@ pub enum Verb {
     IsEnrolled,
     /// [`Request::Standing`].
     Standing,
+    /// [`Request::TrustedSince`].
+    TrustedSince,
+    /// [`Request::Trust`].
+    Trust,
+    /// [`Request::RehearseGrace`].
+    RehearseGrace,
+    /// [`Request::BeginGrace`].
+    BeginGrace,
     /// [`Request::Status`].
     Status,
     /// [`Change::Enrol`] of somebody who has no authenticator.
@@ -72,10 +108,14 @@ pub enum Verb {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 9] = every!(
+    pub const ALL: [Self; 13] = every!(
         Verb: Check,
         IsEnrolled,
         Standing,
+        TrustedSince,
+        Trust,
+        RehearseGrace,
+        BeginGrace,
         Status,
         Enrol,
         Replace,
@@ -90,6 +130,26 @@ impl Verb {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 
+    /// Whether another request may follow it in the same connection: a login asks before a code is typed and after.
+    #[must_use]
+    pub const fn is_of_a_login(self) -> bool {
+        match self {
+            Self::Check
+            | Self::IsEnrolled
+            | Self::Standing
+            | Self::TrustedSince
+            | Self::Trust
+            | Self::RehearseGrace
+            | Self::BeginGrace => true,
+            Self::Status
+            | Self::Enrol
+            | Self::Replace
+            | Self::Add
+            | Self::Remove
+            | Self::RecoveryCodes => false,
+        }
+    }
+
     /// The word on the wire and in the log.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -97,6 +157,10 @@ impl Verb {
             Self::Check => "check",
             Self::IsEnrolled => "is-enrolled",
             Self::Standing => "standing",
+            Self::TrustedSince => "trusted-since",
+            Self::Trust => "trust",
+            Self::RehearseGrace => "rehearse-grace",
+            Self::BeginGrace => "begin-grace",
             Self::Status => "status",
             Self::Enrol => "enrol",
             Self::Replace => "replace",
@@ -115,6 +179,10 @@ impl Request {
             Self::Check { .. } => Verb::Check,
             Self::IsEnrolled { .. } => Verb::IsEnrolled,
             Self::Standing { .. } => Verb::Standing,
+            Self::TrustedSince { .. } => Verb::TrustedSince,
+            Self::Trust { .. } => Verb::Trust,
+            Self::RehearseGrace { .. } => Verb::RehearseGrace,
+            Self::BeginGrace { .. } => Verb::BeginGrace,
             Self::Status { .. } => Verb::Status,
             Self::Change { change, .. } => match change {
                 Change::Enrol(_) => Verb::Enrol,
@@ -132,6 +200,10 @@ impl Request {
             Self::Check { user, .. }
             | Self::IsEnrolled { user }
             | Self::Standing { user }
+            | Self::TrustedSince { user, .. }
+            | Self::Trust { user, .. }
+            | Self::RehearseGrace { user }
+            | Self::BeginGrace { user }
             | Self::Status { user }
             | Self::Change { user, .. } => user,
         }
@@ -156,7 +228,15 @@ impl Request {
                     Some(why) => fields.with(b"").with(why.word().as_bytes()),
                 }
             }
-            Self::IsEnrolled { .. } | Self::Standing { .. } | Self::Status { .. } => fields,
+            Self::TrustedSince {
+                place, remember, ..
+            } => with_place(fields, place).with_number(&remember.as_secs()),
+            Self::Trust { place, .. } => with_place(fields, place),
+            Self::IsEnrolled { .. }
+            | Self::Standing { .. }
+            | Self::RehearseGrace { .. }
+            | Self::BeginGrace { .. }
+            | Self::Status { .. } => fields,
             Self::Change { change, .. } => match change {
                 Change::Enrol(name) | Change::Add(name) => fields.with(name.as_str().as_bytes()),
                 Change::Remove(name) => {
@@ -182,6 +262,21 @@ impl Request {
             (Verb::Check, _) => return Self::check_from_fields(user, rest),
             (Verb::IsEnrolled, []) => return Some(Self::IsEnrolled { user }),
             (Verb::Standing, []) => return Some(Self::Standing { user }),
+            (Verb::TrustedSince, [service, address, remember]) => {
+                let (place, remember) = (place(service, address)?, text(remember)?.parse().ok()?);
+                let remember = Duration::from_secs(remember);
+                return Some(Self::TrustedSince {
+                    user,
+                    place,
+                    remember,
+                });
+            }
+            (Verb::Trust, [service, address]) => {
+                let place = place(service, address)?;
+                return Some(Self::Trust { user, place });
+            }
+            (Verb::RehearseGrace, []) => return Some(Self::RehearseGrace { user }),
+            (Verb::BeginGrace, []) => return Some(Self::BeginGrace { user }),
             (Verb::Status, []) => return Some(Self::Status { user }),
             (Verb::Enrol, [named]) => Change::Enrol(name(named)?),
             (Verb::Add, [named]) => Change::Add(name(named)?),
@@ -189,8 +284,16 @@ impl Request {
             (Verb::Remove, [named]) => Change::Remove(Some(name(named)?)),
             (Verb::RecoveryCodes, []) => Change::RecoveryCodes,
             // A replacement is asked for as `enrol`: which of the two it is, the record says.
-            (Verb::Replace, _)
-            | (Verb::IsEnrolled | Verb::Standing | Verb::Status | Verb::RecoveryCodes, [_, ..])
+            (Verb::Replace | Verb::TrustedSince | Verb::Trust, _)
+            | (
+                Verb::IsEnrolled
+                | Verb::Standing
+                | Verb::RehearseGrace
+                | Verb::BeginGrace
+                | Verb::Status
+                | Verb::RecoveryCodes,
+                [_, ..],
+            )
             | (Verb::Enrol | Verb::Add | Verb::Remove, [] | [_, _, ..]) => return None,
         };
         Some(Self::Change { user, change })
@@ -212,6 +315,17 @@ impl Request {
             no_guess,
         })
     }
+}
+
+fn with_place(fields: Fields, place: &Place) -> Fields {
+    fields
+        .with(place.service().as_bytes())
+        .with(place.address().to_string().as_bytes())
+}
+
+fn place(service: &[u8], address: &[u8]) -> Option<Place> {
+    let text = |field| std::str::from_utf8(field).ok();
+    Place::of(text(service)?, text(address)?)
 }
 
 #[cfg(test)]

@@ -7,16 +7,16 @@
 use crate::call::{Call, Case, Stop};
 use crate::enrolment::{self, Outcome};
 use crate::event;
-use crate::host::{Answer, Host, Tone};
-use crate::route::{Entry, Route};
+use crate::host::{Answer, Host, Passed, Tone};
 use otp_core::enforce::{Demand, days_left};
 use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
 use otp_core::login::{AtAccountLine, at_account_line};
 use otp_core::messages::Message;
 use otp_core::record::Standing;
 use otp_core::{Account, UnixTime, Verdict};
+use otp_helper::records::Enrolled;
 use otp_site::stack::may_enrol_in;
-use otp_store::account::grace;
+use std::time::Duration;
 
 /// Runs one `pam_sm_acct_mgmt`. Whatever goes wrong on the way refuses.
 pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Answer {
@@ -38,9 +38,10 @@ pub(crate) fn begin_grace(host: &mut impl Host, arguments: &[&[u8]], establishes
     };
     let begun = call.host.passed().map_err(Stop::from).and_then(|passed| {
         let case = match passed {
-            Some(passed) => call.case_of(&options, passed.user)?,
+            Some(Passed::Left { user, .. }) => call.case_of(&options, user)?,
             None if establishes => call.case(&options)?,
-            None => return Ok(()),
+            // Who has proven a code has an authenticator.
+            Some(Passed::Proven { .. }) | None => return Ok(()),
         };
         begin_grace_of(&mut call, &case)
     });
@@ -50,19 +51,22 @@ pub(crate) fn begin_grace(host: &mut impl Host, arguments: &[&[u8]], establishes
 }
 
 fn begin_grace_of<H: Host>(call: &mut Call<'_, H>, case: &Case) -> Result<(), Stop> {
-    let (Some(account), Route::Direct(_)) = (&case.account, &case.route) else {
+    let Some(account) = &case.account else {
         return Ok(());
     };
-    if case.policy.enforce.grace.is_zero() || call.trusted_network(case).is_some() {
+    if !case.records.may_begin_grace()
+        || case.policy.enforce.grace.is_zero()
+        || call.trusted_network(case).is_some()
+    {
         return Ok(());
     }
     let now = call.host.now()?;
-    match case.route.entry(account)? {
-        Entry::NotEnrolled { first_login } if first_login.is_none_or(|first| first > now) => {
+    match case.records.enrolled(account)? {
+        Enrolled::No { first_login } if first_login.is_none_or(|first| first > now) => {
             let wanted = call.demand(case, account, first_login, now);
             let_in(call, case, account, &wanted, now)
         }
-        Entry::Enrolled | Entry::NotEnrolled { .. } => Ok(()),
+        Enrolled::Yes | Enrolled::No { .. } => Ok(()),
     }
 }
 
@@ -84,25 +88,46 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, S
         return Ok(Answer::Success);
     }
     let passed = call.host.passed()?;
-    let passed = passed.filter(|passed| passed.user == call.user);
-    let standing = case.route.standing(&account, || call.host.now())?;
+    let left = match passed {
+        Some(Passed::Proven { user, when }) if user == call.user => {
+            // A helper would have to be started to say it again.
+            if case.records.keeper().is_none() && is_fresh(when, call.host.now()?) {
+                return Ok(Answer::Success);
+            }
+            None
+        }
+        Some(Passed::Left {
+            user,
+            nullok,
+            may_enrol,
+        }) if user == call.user => Some((nullok, may_enrol)),
+        Some(_) | None => None,
+    };
+    let standing = case.records.standing(&account, || call.host.now())?;
     let now = call.host.now()?;
     match standing {
         // Whoever had no authenticator when the code was due was asked for none.
-        Some(Standing::Open) if passed.is_some() => return Ok(refuse_to_start_over(call)),
+        Some(Standing::Open) if left.is_some() => return Ok(refuse_to_start_over(call)),
         Some(Standing::Open) => return Ok(Answer::Success),
         Some(standing) => return Ok(refuse_locked(call, &case, standing, now)),
         None => {}
     }
     // A login that came by no line of ours may have come by nobody's: root's su, a public key, cron.
-    let may_enrol = passed.as_ref().is_some_and(|passed| passed.may_enrol)
+    let may_enrol = left.is_some_and(|(_, may_enrol)| may_enrol)
         && may_enrol_in(&call.origin.service)
         && !call.silent;
     let answer = without_authenticator(call, &case, &account, may_enrol)?;
-    if answer != Answer::Success && !case.nullok && passed.is_some_and(|passed| passed.nullok) {
+    if answer != Answer::Success && !case.nullok && left.is_some_and(|(nullok, _)| nullok) {
         call.warn("nullok is an argument of the auth line and not of the account line, which refuses by its own");
     }
     Ok(answer)
+}
+
+/// How long a code that was accepted stands for the account being open, on the same handle.
+const FRESH: Duration = Duration::from_secs(60);
+
+fn is_fresh(proven: UnixTime, now: UnixTime) -> bool {
+    proven <= now && now < proven.after(FRESH)
 }
 
 /// What becomes of an account that has no authenticator.
@@ -124,8 +149,8 @@ fn without_authenticator<H: Host>(
         let now = call.host.now()?;
         call.tell(Message::EnrolUntil { deadline, now }, Tone::Information);
     }
-    let (outcome, can_wait) = match (course, &case.route) {
-        (AtAccountLine::SetsUp { can_wait }, Route::Direct(store)) => (
+    let (outcome, can_wait) = match (course, case.records.keeper()) {
+        (AtAccountLine::SetsUp { can_wait }, Some(store)) => (
             enrolment::set_up(call, case, store, account, can_wait)?,
             can_wait,
         ),
@@ -165,7 +190,7 @@ fn wanted_now<H: Host>(
     case: &Case,
     account: &Account,
 ) -> Result<Option<(Demand, UnixTime)>, Stop> {
-    let Entry::NotEnrolled { first_login } = case.route.entry(account)? else {
+    let Enrolled::No { first_login } = case.records.enrolled(account)? else {
         return Ok(None);
     };
     let now = call.host.now()?;
@@ -195,8 +220,8 @@ fn let_in<H: Host>(
     let Demand::From(deadline, _) = wanted else {
         return Ok(());
     };
-    if let (Route::Direct(store), false) = (&case.route, case.policy.enforce.grace.is_zero()) {
-        grace::begin_grace(store, account, now)?;
+    if !case.policy.enforce.grace.is_zero() {
+        case.records.begin_grace(account, now)?;
     }
     let message = Message::EnrolUntil {
         deadline: *deadline,

@@ -3,13 +3,13 @@
 use crate::event;
 use crate::host::{Answer, Host, HostFault, Origin, Tone};
 use crate::options::Options;
-use crate::route::{Lost, Route};
 use otp_core::enforce::{Demand, Login, demand_on_login};
 use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
 use otp_core::messages::Message;
 use otp_core::network::{self, Network};
 use otp_core::record::Language;
 use otp_core::{Account, Before1970, Policy, UnixTime, UserName};
+use otp_helper::records::{Lost, Records};
 use otp_site::policy;
 use otp_store::Error;
 use std::path::PathBuf;
@@ -18,6 +18,8 @@ use std::path::PathBuf;
 pub(crate) enum Stop {
     Host(HostFault),
     Lost(Lost),
+    /// This machine could not say what has to be known.
+    Site(otp_site::Error),
     /// The program changed the user's name while the user was typing.
     UserChanged,
 }
@@ -42,13 +44,13 @@ impl From<Error> for Stop {
 
 impl From<otp_site::Error> for Stop {
     fn from(error: otp_site::Error) -> Self {
-        Self::Lost(Lost::Site(error))
+        Self::Site(error)
     }
 }
 
 impl From<Before1970> for Stop {
     fn from(error: Before1970) -> Self {
-        Self::Lost(Lost::Site(error.into()))
+        Self::Site(error.into())
     }
 }
 
@@ -66,6 +68,21 @@ pub(crate) struct Call<'h, H> {
     phase: Phase,
 }
 
+/// The records, as a program that runs this module comes to them.
+fn records(is_root: bool, options: &Options) -> Result<Records, Error> {
+    if is_root {
+        return Records::here(&options.state_dir);
+    }
+    let usual = Options::default();
+    let moved = options.conf != usual.conf || options.state_dir != usual.state_dir;
+    // A privileged helper refuses paths.
+    let paths = moved.then(|| vec![options.conf.clone(), options.state_dir.clone()]);
+    Ok(Records::by_helper(
+        options.helper.clone(),
+        paths.unwrap_or_default(),
+    ))
+}
+
 /// Who is asking, and by which rules: what stays the same through one call.
 pub(crate) struct Case {
     /// `None`: the name service knows nobody of that name.
@@ -73,7 +90,7 @@ pub(crate) struct Case {
     /// The name of this login, where it is a second name of the account.
     pub alias: Option<UserName>,
     pub policy: Policy,
-    pub route: Route,
+    pub records: Records,
     pub nullok: bool,
     /// Where the policy was read from.
     pub conf: PathBuf,
@@ -132,7 +149,7 @@ impl<'h, H: Host> Call<'h, H> {
             named.map_or((None, None), |named| (Some(named.account), named.alias));
         let other = |account: &Account| account.name.as_str() != self.user;
         self.canonical = account.clone().filter(other).map(|account| account.name);
-        let route = Route::open(self.host.is_root(), options)?;
+        let records = records(self.host.is_root(), options)?;
         let known = match account {
             Some(_) => "account known: true",
             None => "account known: false",
@@ -142,7 +159,7 @@ impl<'h, H: Host> Call<'h, H> {
             account,
             alias,
             policy,
-            route,
+            records,
             nullok: options.nullok,
             conf: options.conf.clone(),
         })
@@ -198,6 +215,12 @@ impl<'h, H: Host> Call<'h, H> {
                 Severity::Error,
                 lost.to_string(),
             ),
+            Stop::Site(error) => (
+                Answer::Unavailable,
+                Event::Unavailable,
+                Severity::Error,
+                error.to_string(),
+            ),
             Stop::UserChanged => {
                 let reason = "the application changed the user name during the login".to_owned();
                 (
@@ -210,7 +233,7 @@ impl<'h, H: Host> Call<'h, H> {
         };
         let mut entry = self.entry(event, severity);
         // Where the records failed, the attempt may have been counted before.
-        if !matches!(stop, Stop::Lost(_)) {
+        if !matches!(stop, Stop::Lost(_) | Stop::Site(_)) {
             entry.add(Value::Counted(false));
         }
         entry.add(Value::Reason(Text::escaped(&reason)));

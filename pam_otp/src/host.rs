@@ -72,8 +72,7 @@ pub(crate) struct Kept {
     pub code: Reply,
 }
 
-/// A login that an authentication line has left to others: who has no authenticator gets in, or sets one up in the account
-/// phase. Only there can it be known that some other module has let the user in.
+/// What an authentication line notes for the account phase on the same handle.
 ///
 /// It is noted before anybody knows how the authentication ends, and stays on the handle when it fails. sshd checks
 /// passwords of the method "password" on the very handle on which it goes on to the account phase after a public key, so
@@ -81,13 +80,24 @@ pub(crate) struct Kept {
 /// dialogue, which sshd's conversation for passwords cannot lead. `SSH_AUTH_INFO_0` does not help: sshd writes the method
 /// that has succeeded into it only after the account phase (measured: `tests/behaviour/account_lines/test_ssh_proof.py`).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Passed {
-    /// Whose login.
-    pub user: String,
-    /// Whether that line said `nullok`; for the log.
-    pub nullok: bool,
-    /// Whether the account phase may set up an authenticator: another module finds out who the user is.
-    pub may_enrol: bool,
+pub(crate) enum Passed {
+    /// It was left to others: who has no authenticator gets in, or sets one up in the account phase. Only there can it be
+    /// known that some other module has let the user in.
+    Left {
+        /// Whose login.
+        user: String,
+        /// Whether that line said `nullok`; for the log.
+        nullok: bool,
+        /// Whether the account phase may set up an authenticator: another module finds out who the user is.
+        may_enrol: bool,
+    },
+    /// A helper has accepted a code: the account phase need not start another to hear that the account is open.
+    Proven {
+        /// Whose code.
+        user: String,
+        /// When.
+        when: UnixTime,
+    },
 }
 
 /// The program that a login happens in: PAM in earnest, a script in tests.
@@ -108,7 +118,7 @@ pub(crate) trait Host {
     fn keep(&mut self, kept: Kept) -> Result<(), HostFault>;
     /// Takes the kept code; a second time there is none.
     fn take_kept(&mut self) -> Result<Option<Kept>, HostFault>;
-    /// Notes that an authentication line has left this login to others; `None`: that it has not.
+    /// Notes what an authentication line has come to; `None`: nothing that the account phase has to know.
     fn pass(&mut self, passed: Option<Passed>) -> Result<(), HostFault>;
     /// What was noted in this login, in the same process.
     fn passed(&mut self) -> Result<Option<Passed>, HostFault>;

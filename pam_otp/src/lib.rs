@@ -17,6 +17,5 @@ mod host;
 mod login;
 mod options;
 mod password;
-mod route;
 #[cfg(test)]
 mod script;

@@ -4,17 +4,15 @@ use crate::call::{Call, Case, Stop};
 use crate::event;
 use crate::host::{Answer, Host, Kept, Passed, Reply, Tone};
 use crate::options::{FirstPass, Options};
-use crate::route::{Entry, Route};
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
 use otp_core::login::{AccountLine, Around, CodeLine, NobodyEnrols, at_code_line};
 use otp_core::messages::Message;
 use otp_core::record::AtLogin;
 use otp_core::{Account, UnixTime, Verdict, input};
+use otp_helper::records::{Attempt, Attempted, Enrolled};
 use otp_site::stack::may_enrol_in;
 use otp_store::Place;
-use otp_store::account::grace;
-use otp_store::account::trust::{trust, trusted_since};
 
 /// Runs one `pam_sm_authenticate`.
 ///
@@ -105,14 +103,14 @@ impl<H: Host> Login<'_, H> {
         }
         let now = self.call.host.now()?;
         let wants_to_enrol = case.policy.enroll.at_login != AtLogin::Off
-            && matches!(case.route, Route::Direct(_))
+            && case.records.keeper().is_some()
             && !self.call.silent;
         let at_login = wants_to_enrol && may_enrol_in(&self.call.origin.service);
         // Where nobody gets in without an authenticator, whether there is one need not be known beforehand.
         if !wants_to_enrol && !case.nullok && case.policy.enforce.keeps_everybody_out(now) {
             return Ok(None);
         }
-        let Entry::NotEnrolled { first_login } = case.route.entry(account)? else {
+        let Enrolled::No { first_login } = case.records.enrolled(account)? else {
             return Ok(None);
         };
         let wanted = self.call.demand(case, account, first_login, now);
@@ -164,13 +162,11 @@ impl<H: Host> Login<'_, H> {
         account: &Account,
     ) -> Result<Option<UnixTime>, Stop> {
         let remember = options.remember.unwrap_or(case.policy.trust.remember);
-        let (Route::Direct(store), Some(place), false) =
-            (&case.route, self.place(), remember.is_zero())
-        else {
+        let (Some(place), false) = (self.place(), remember.is_zero()) else {
             return Ok(None);
         };
         let now = self.call.host.now()?;
-        match trusted_since(store, account, &place, remember, now) {
+        match case.records.trusted_since(account, &place, remember, now) {
             Ok(since) => Ok(since),
             // The code that is asked for instead finds out whether more than this file is wrong.
             Err(error) => {
@@ -187,12 +183,12 @@ impl<H: Host> Login<'_, H> {
     /// Remembers the place of a good code, where policy wants that.
     fn remember(&mut self, options: &Options, case: &Case) -> Result<(), Stop> {
         let remember = options.remember.unwrap_or(case.policy.trust.remember);
-        if let (Route::Direct(store), Some(account), Some(place), false) =
-            (&case.route, &case.account, self.place(), remember.is_zero())
+        if let (Some(account), Some(place), false) =
+            (&case.account, self.place(), remember.is_zero())
         {
             let now = self.call.host.now()?;
             // The code was good all the same.
-            if let Err(error) = trust(store, account, place, now) {
+            if let Err(error) = case.records.trust(account, place, now) {
                 self.call.warn(&error.to_string());
             }
         }
@@ -237,7 +233,7 @@ impl<H: Host> Login<'_, H> {
             .with(Value::Result(treatment))
             .with(Value::Rule(wanted.clone()));
         self.call.log(entry);
-        Ok(self.call.host.pass(Some(Passed {
+        Ok(self.call.host.pass(Some(Passed::Left {
             user: self.call.user.clone(),
             nullok: case.nullok,
             may_enrol,
@@ -308,10 +304,13 @@ impl<H: Host> Login<'_, H> {
         self.call.still_the_same_user()?;
         let clock = || self.call.host.now();
         let account = case.account.as_ref();
-        let excused = case.nullok && account.is_some();
-        let attempted =
-            case.route
-                .attempt(account, &case.policy, typed, password, excused, clock)?;
+        let attempt = Attempt {
+            policy: &case.policy,
+            typed,
+            password,
+            excused: case.nullok && account.is_some(),
+        };
+        let attempted = case.records.attempt(account, &attempt, clock)?;
         let now = self.call.host.now()?;
         let message = Message::about(attempted.verdict(), &case.policy, now);
         let (user, origin) = (&self.call.user, &self.call.origin);
@@ -321,11 +320,18 @@ impl<H: Host> Login<'_, H> {
         }
         // Before signals come through again: no user can have an attempt counted that is not logged.
         self.call.log(entry);
+        let is_by_helper = matches!(attempted, Attempted::ByHelper(_));
         let verdict = attempted.into_verdict();
         if matches!(verdict, Verdict::Accepted { .. }) {
             self.remember(options, case)?;
         }
         let answer = answer_to(&verdict);
+        if is_by_helper && answer == Answer::Success {
+            let user = self.call.user.clone();
+            let proven = Passed::Proven { user, when: now };
+            // Where it cannot be noted, another helper says so again.
+            self.call.host.pass(Some(proven)).ok();
+        }
         if let Some(message) = message {
             let tone = if answer == Answer::Success {
                 Tone::Information
@@ -365,10 +371,8 @@ fn rehearse_grace(
     wanted: &Demand,
     now: UnixTime,
 ) -> Result<(), Stop> {
-    if let (Route::Direct(store), Demand::From(..), false) =
-        (&case.route, wanted, case.policy.enforce.grace.is_zero())
-    {
-        grace::rehearse_grace(store, account, now)?;
+    if let (Demand::From(..), false) = (wanted, case.policy.enforce.grace.is_zero()) {
+        case.records.rehearse_grace(account, now)?;
     }
     Ok(())
 }

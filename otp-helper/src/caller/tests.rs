@@ -6,13 +6,17 @@ const RELATIONS: [Relation; 4] = every!(Relation: Root, Owner, Trusted, Stranger
 
 /// Who may ask what, written out a second time: the columns are those of [`RELATIONS`].
 #[rustfmt::skip]
-const MATRIX: [(Verb, [May; 4]); 9] = {
+const MATRIX: [(Verb, [May; 4]); 13] = {
     use May::{Authenticated, No, Yes};
     [
         //                     root  owner          trusted  anyone else
         (Verb::Check,         [Yes,  Yes,           Yes,     No]),
         (Verb::IsEnrolled,    [Yes,  Yes,           Yes,     No]),
         (Verb::Standing,      [Yes,  Yes,           Yes,     No]),
+        (Verb::TrustedSince,  [Yes,  No,            No,      No]),
+        (Verb::Trust,         [Yes,  No,            No,      No]),
+        (Verb::RehearseGrace, [Yes,  No,            No,      No]),
+        (Verb::BeginGrace,    [Yes,  No,            No,      No]),
         (Verb::Status,        [Yes,  Yes,           No,      No]),
         (Verb::Enrol,         [Yes,  Yes,           No,      No]),
         (Verb::Replace,       [Yes,  Authenticated, No,      No]),

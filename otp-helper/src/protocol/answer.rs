@@ -23,6 +23,10 @@ pub enum Answer {
     },
     /// Whether the account may try; `None`: it is not enrolled.
     Standing(Option<Standing>),
+    /// Since when the user is trusted at the place; `None`: not at all.
+    TrustedSince(Option<UnixTime>),
+    /// What was asked for is done, and on disk.
+    Done,
     /// How the account stands; `None`: it is not enrolled.
     Status(Option<Overview>),
     /// The change is on disk.
@@ -54,6 +58,9 @@ impl Answer {
             } => word("without-record").with_number(&when.seconds()),
             Self::Standing(None) => word("no-standing"),
             Self::Standing(Some(standing)) => with_standing(word("standing"), *standing),
+            Self::TrustedSince(None) => word("not-trusted"),
+            Self::TrustedSince(Some(since)) => word("trusted").with_number(&since.seconds()),
+            Self::Done => word("done"),
             Self::Status(None) => word("no-status"),
             Self::Status(Some(overview)) => overview_to_fields(overview),
             Self::Kept { enrolled: true } => word("kept"),
@@ -84,6 +91,11 @@ impl Answer {
             }),
             ["no-standing"] => Some(Self::Standing(None)),
             ["standing", words @ ..] => Some(Self::Standing(Some(standing_of(words)?))),
+            ["not-trusted"] => Some(Self::TrustedSince(None)),
+            ["trusted", since] => Some(Self::TrustedSince(Some(UnixTime::from_seconds(number(
+                since,
+            )?)))),
+            ["done"] => Some(Self::Done),
             ["no-status"] => Some(Self::Status(None)),
             ["status", words @ ..] => Some(Self::Status(Some(overview_from_words(words)?))),
             ["kept"] => Some(Self::Kept { enrolled: true }),

@@ -25,6 +25,10 @@ fn changes() -> Vec<Change> {
     })
 }
 
+fn place() -> Place {
+    Place::of("sshd", "2001:db8::1").unwrap()
+}
+
 fn requests() -> Vec<Request> {
     let user = || "김철수".to_owned();
     let no_guesses = NoGuess::ALL.map(Some).into_iter().chain([None]);
@@ -44,6 +48,14 @@ fn requests() -> Vec<Request> {
         Check => checks.collect::<Vec<_>>(),
         IsEnrolled => [Request::IsEnrolled { user: user() }],
         Standing => [Request::Standing { user: user() }],
+        TrustedSince => [Request::TrustedSince {
+            user: user(),
+            place: place(),
+            remember: Duration::from_secs(28_800),
+        }],
+        Trust => [Request::Trust { user: user(), place: place() }],
+        RehearseGrace => [Request::RehearseGrace { user: user() }],
+        BeginGrace => [Request::BeginGrace { user: user() }],
         Status => [Request::Status { user: user() }],
         Change => changes().into_iter().map(change).collect::<Vec<_>>(),
     })
@@ -58,6 +70,8 @@ struct Sent<'a> {
     reply: &'a [u8],
     no_guess: Option<NoGuess>,
     change: Option<&'a Change>,
+    place: Option<&'a Place>,
+    remember: Duration,
 }
 
 fn sent(request: &Request) -> Sent<'_> {
@@ -68,6 +82,8 @@ fn sent(request: &Request) -> Sent<'_> {
         reply: b"",
         no_guess: None,
         change: None,
+        place: None,
+        remember: Duration::ZERO,
     };
     match request {
         Request::Check {
@@ -84,7 +100,22 @@ fn sent(request: &Request) -> Sent<'_> {
         },
         Request::IsEnrolled { user: _ }
         | Request::Standing { user: _ }
+        | Request::RehearseGrace { user: _ }
+        | Request::BeginGrace { user: _ }
         | Request::Status { user: _ } => nothing,
+        Request::TrustedSince {
+            user: _,
+            place,
+            remember,
+        } => Sent {
+            place: Some(place),
+            remember: *remember,
+            ..nothing
+        },
+        Request::Trust { user: _, place } => Sent {
+            place: Some(place),
+            ..nothing
+        },
         Request::Change { user: _, change } => Sent {
             change: Some(change),
             ..nothing
@@ -135,6 +166,13 @@ fn what_is_no_request_is_refused() {
         &["status"],
         &["standing"],
         &["standing", "alice", "bobby"],
+        &["trusted-since", "alice", "sshd", "192.0.2.1"],
+        &["trusted-since", "alice", "sshd", "192.0.2.1", "-1"],
+        &["trusted-since", "alice", "sshd", "web1.example.org", "60"],
+        &["trust", "alice", "", "192.0.2.1"],
+        &["trust", "alice", "sshd", "192.0.2.1", "60"],
+        &["begin-grace", "alice", "1"],
+        &["rehearse-grace"],
         &[],
     ] {
         let fields = words
@@ -224,6 +262,8 @@ fn answers() -> Vec<Answer> {
         Enrolled => [Answer::Enrolled],
         NotEnrolled => moments.map(|first_login| Answer::NotEnrolled { first_login }),
         Standing => standings.map(Answer::Standing).collect::<Vec<_>>(),
+        TrustedSince => moments.map(Answer::TrustedSince),
+        Done => [Answer::Done],
         Status => overviews.map(Answer::Status).collect::<Vec<_>>(),
         Kept => [true, false].map(|enrolled| Answer::Kept { enrolled }),
         Refused => refusals().into_iter().map(Answer::Refused).collect::<Vec<_>>(),

@@ -42,6 +42,18 @@ impl Place {
             address: network::address(rhost)?,
         })
     }
+
+    /// By what the user comes in.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// From where.
+    #[must_use]
+    pub const fn address(&self) -> IpAddr {
+        self.address
+    }
 }
 
 /// Reads them, oldest first.

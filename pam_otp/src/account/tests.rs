@@ -21,7 +21,7 @@ fn first_login(machine: &Machine) -> Option<UnixTime> {
 /// The host in which bob's authentication line has left the login to others.
 fn left_to_others(user: &str) -> Script {
     let mut host = Script::new(user);
-    host.passed = Some(Passed {
+    host.passed = Some(Passed::Left {
         user: user.to_owned(),
         nullok: false,
         may_enrol: true,

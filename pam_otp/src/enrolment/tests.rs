@@ -23,7 +23,7 @@ const KEEP: &str = "Type \"kept\" when the recovery codes are kept: ";
 
 fn bob() -> Script {
     let mut host = Script::new("bob");
-    host.passed = Some(Passed {
+    host.passed = Some(Passed::Left {
         user: "bob".to_owned(),
         nullok: false,
         may_enrol: true,
@@ -427,10 +427,16 @@ fn the_word_has_to_be_typed_and_is_asked_for_three_times() {
 fn nobody_enrols_whom_no_line_of_ours_has_seen() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
-    let mut somebody_else = bob();
-    somebody_else.passed.as_mut().unwrap().user = "alice".to_owned();
-    let mut unproven = bob();
-    unproven.passed.as_mut().unwrap().may_enrol = false;
+    let left = |user: &str, may_enrol| {
+        let mut host = bob();
+        host.passed = Some(Passed::Left {
+            user: user.to_owned(),
+            nullok: false,
+            may_enrol,
+        });
+        host
+    };
+    let (somebody_else, unproven) = (left("alice", true), left("bob", false));
     for mut host in [Script::new("bob"), somebody_else, unproven] {
         assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
         assert!(left_no_trace(&machine));

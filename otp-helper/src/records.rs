@@ -1,0 +1,391 @@
+//! The one door to the records: in this process, where that is root's, and else by the helper.
+//!
+//! The module and the command lines know nothing else. What only root may ask is not asked for anybody else: it then comes
+//! to what the records of such programs are without it (no place is trusted, no grace begins), and no helper is started
+//! to say so.
+
+use crate::client::{Connection, NoAnswer};
+use crate::permission::{May, Relation, allowed};
+use crate::protocol::{Answer, Request, Verb};
+use nix::unistd::getuid;
+use otp_core::record::Standing;
+use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict};
+use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
+use otp_store::account::overview::standing;
+use otp_store::account::trust::{trust, trusted_since};
+use otp_store::account::{attempt, is_enrolled};
+use otp_store::{Committed, Error, Overview, Place, Store};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+/// The records, wherever they are kept.
+pub struct Records(Way);
+
+enum Way {
+    Here(Store),
+    Helper(Helper),
+}
+
+/// A helper that is started when it is first asked something, and serves until these records are dropped.
+struct Helper {
+    program: PathBuf,
+    paths: Vec<PathBuf>,
+    connection: RefCell<Option<Connection>>,
+}
+
+/// Whether an account has an authenticator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrolled {
+    /// It has.
+    Yes,
+    /// It has none.
+    No {
+        /// When it was first let in all the same; `None`: not yet.
+        first_login: Option<UnixTime>,
+    },
+}
+
+/// An attempt, for [`Records::attempt`].
+pub struct Attempt<'a> {
+    /// By which rules.
+    pub policy: &'a Policy,
+    /// What was typed.
+    pub typed: &'a [u8],
+    /// The password that was asked for before, where that was a question of its own. It does not leave this program.
+    pub password: Option<&'a [u8]>,
+    /// Whether policy lets an account in that has no authenticator.
+    pub excused: bool,
+}
+
+/// A verdict, by where it was committed.
+pub enum Attempted {
+    /// In this process: signals wait until the verdict is taken out, so that the log line can be written first.
+    Here(Committed<Verdict>),
+    /// By the helper, which has logged that there was an attempt.
+    ByHelper(Verdict),
+}
+
+impl Attempted {
+    /// The verdict.
+    #[must_use]
+    pub const fn verdict(&self) -> &Verdict {
+        match self {
+            Self::Here(committed) => committed.what(),
+            Self::ByHelper(verdict) => verdict,
+        }
+    }
+
+    /// The verdict; signals come through again.
+    #[must_use]
+    pub fn into_verdict(self) -> Verdict {
+        match self {
+            Self::Here(committed) => committed.into_inner(),
+            Self::ByHelper(verdict) => verdict,
+        }
+    }
+}
+
+/// Why the records could not be asked.
+#[derive(Debug)]
+pub enum Lost {
+    /// They could not be read or written.
+    Store(Error),
+    /// The helper did not answer.
+    Helper(NoAnswer),
+    /// The helper answered that this process may not ask.
+    Denied,
+    /// The helper could not do it, for this reason.
+    Unavailable(String),
+}
+
+impl From<Error> for Lost {
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<NoAnswer> for Lost {
+    fn from(reason: NoAnswer) -> Self {
+        Self::Helper(reason)
+    }
+}
+
+impl std::fmt::Display for Lost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Store(error) => error.fmt(f),
+            Self::Helper(reason) => reason.fmt(f),
+            Self::Denied => f.write_str("this program may not check this user's codes"),
+            Self::Unavailable(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl std::error::Error for Lost {}
+
+impl Records {
+    /// The records in that directory, read and written by this process.
+    ///
+    /// # Errors
+    /// They cannot be trusted or opened.
+    pub fn here(directory: &Path) -> Result<Self, Error> {
+        Store::open(directory).map(Self::of)
+    }
+
+    /// The same where they are open already.
+    #[must_use]
+    pub const fn of(store: Store) -> Self {
+        Self(Way::Here(store))
+    }
+
+    /// The records as the helper at `program` reads and writes them. `paths` are policy file and records for a helper
+    /// without privileges; one that has any refuses them.
+    #[must_use]
+    pub const fn by_helper(program: PathBuf, paths: Vec<PathBuf>) -> Self {
+        Self(Way::Helper(Helper {
+            program,
+            paths,
+            connection: RefCell::new(None),
+        }))
+    }
+
+    /// The keeper itself, for what is root's alone; `None`: this process does not reach it.
+    #[must_use]
+    pub const fn keeper(&self) -> Option<&Store> {
+        match &self.0 {
+            Way::Here(store) => Some(store),
+            Way::Helper(_) => None,
+        }
+    }
+
+    /// Whether the account has an authenticator now, and since when it gets in without.
+    ///
+    /// # Errors
+    /// See [`Lost`].
+    pub fn enrolled(&self, account: &Account) -> Result<Enrolled, Lost> {
+        let helper = match &self.0 {
+            Way::Here(store) if is_enrolled(store, account)? => return Ok(Enrolled::Yes),
+            Way::Here(store) => {
+                let first_login = first_login(store, account)?;
+                return Ok(Enrolled::No { first_login });
+            }
+            Way::Helper(helper) => helper,
+        };
+        match helper.ask(&Request::IsEnrolled {
+            user: user(account),
+        })? {
+            Answer::Enrolled => Ok(Enrolled::Yes),
+            Answer::NotEnrolled { first_login } => Ok(Enrolled::No { first_login }),
+            _ => Err(NoAnswer::Unintelligible.into()),
+        }
+    }
+
+    /// Whether the account may try a code; `None`: it has no authenticator.
+    ///
+    /// # Errors
+    /// See [`Lost`].
+    pub fn standing(
+        &self,
+        account: &Account,
+        clock: impl FnMut() -> Result<UnixTime, Before1970>,
+    ) -> Result<Option<Standing>, Lost> {
+        let helper = match &self.0 {
+            Way::Here(store) => return Ok(standing(store, account, clock)?),
+            Way::Helper(helper) => helper,
+        };
+        match helper.ask(&Request::Standing {
+            user: user(account),
+        })? {
+            Answer::Standing(standing) => Ok(standing),
+            _ => Err(NoAnswer::Unintelligible.into()),
+        }
+    }
+
+    /// Makes one attempt. A verdict comes back only when its consequences are on disk. `account`: `None` where nobody has
+    /// the name that was given.
+    ///
+    /// # Errors
+    /// See [`Lost`]; the caller refuses the login.
+    pub fn attempt(
+        &self,
+        account: Option<&Account>,
+        attempt: &Attempt<'_>,
+        clock: impl FnMut() -> Result<UnixTime, Before1970>,
+    ) -> Result<Attempted, Lost> {
+        let &Attempt {
+            policy,
+            typed,
+            password,
+            excused,
+        } = attempt;
+        let input = Input::parse_after_password(typed, password);
+        let (helper, account) = match (&self.0, account) {
+            (_, None) => return Ok(Attempted::Here(attempt::nobody(excused, &input))),
+            (Way::Here(store), Some(account)) => {
+                let committed = attempt::attempt(store, account, policy, &input, excused, clock)?;
+                return Ok(Attempted::Here(committed));
+            }
+            (Way::Helper(helper), Some(account)) => (helper, account),
+        };
+        let no_guess = match input {
+            Input::NoGuess(why) => Some(why),
+            _ => None,
+        };
+        let request = Request::Check {
+            user: user(account),
+            excused,
+            reply: Zeroizing::new(typed.to_vec()),
+            no_guess,
+        };
+        match helper.ask(&request)? {
+            Answer::Verdict(verdict) => Ok(Attempted::ByHelper(verdict)),
+            _ => Err(NoAnswer::Unintelligible.into()),
+        }
+    }
+
+    /// How an enrolled account stands; `None`: it has no authenticator.
+    ///
+    /// # Errors
+    /// See [`Lost`].
+    pub fn overview(
+        &self,
+        account: &Account,
+        policy: &Policy,
+        clock: impl FnMut() -> Result<UnixTime, Before1970>,
+    ) -> Result<Option<Overview>, Lost> {
+        let helper = match &self.0 {
+            Way::Here(store) => return Ok(Overview::read(store, account, policy, clock)?),
+            Way::Helper(helper) => helper,
+        };
+        match helper.ask(&Request::Status {
+            user: user(account),
+        })? {
+            Answer::Status(found) => Ok(found),
+            _ => Err(NoAnswer::Unintelligible.into()),
+        }
+    }
+
+    /// Since when the account is trusted at that place; `None`: it is not.
+    ///
+    /// # Errors
+    /// See [`Lost`]; a code is asked for instead.
+    pub fn trusted_since(
+        &self,
+        account: &Account,
+        place: &Place,
+        remember: Duration,
+        now: UnixTime,
+    ) -> Result<Option<UnixTime>, Lost> {
+        let helper = match &self.0 {
+            Way::Here(store) => return Ok(trusted_since(store, account, place, remember, now)?),
+            Way::Helper(helper) => helper,
+        };
+        let request = Request::TrustedSince {
+            user: user(account),
+            place: place.clone(),
+            remember,
+        };
+        match helper.ask_for_root(&request)? {
+            Some(Answer::TrustedSince(since)) => Ok(since),
+            None => Ok(None),
+            Some(_) => Err(NoAnswer::Unintelligible.into()),
+        }
+    }
+
+    /// Trusts the account at that place from `now` on.
+    ///
+    /// # Errors
+    /// See [`Lost`]; a code is asked for again.
+    pub fn trust(&self, account: &Account, place: Place, now: UnixTime) -> Result<(), Lost> {
+        let helper = match &self.0 {
+            Way::Here(store) => return Ok(trust(store, account, place, now)?),
+            Way::Helper(helper) => helper,
+        };
+        let user = user(account);
+        helper.order_for_root(&Request::Trust { user, place })
+    }
+
+    /// Writes all that [`Records::begin_grace`] would, durably, but begins nothing.
+    ///
+    /// # Errors
+    /// See [`Lost`]; the caller refuses the login.
+    pub fn rehearse_grace(&self, account: &Account, now: UnixTime) -> Result<(), Lost> {
+        let helper = match &self.0 {
+            Way::Here(store) => return Ok(rehearse_grace(store, account, now)?),
+            Way::Helper(helper) => helper,
+        };
+        helper.order_for_root(&Request::RehearseGrace {
+            user: user(account),
+        })
+    }
+
+    /// Keeps `now` as the first login, unless an earlier one is kept.
+    ///
+    /// # Errors
+    /// See [`Lost`].
+    pub fn begin_grace(&self, account: &Account, now: UnixTime) -> Result<(), Lost> {
+        let helper = match &self.0 {
+            Way::Here(store) => {
+                begin_grace(store, account, now)?;
+                return Ok(());
+            }
+            Way::Helper(helper) => helper,
+        };
+        helper.order_for_root(&Request::BeginGrace {
+            user: user(account),
+        })
+    }
+
+    /// Whether a grace of an account can be begun from here: elsewhere nobody is let in by one that did not begin before.
+    #[must_use]
+    pub fn may_begin_grace(&self) -> bool {
+        match &self.0 {
+            Way::Here(_) => true,
+            Way::Helper(_) => may_ask(Verb::BeginGrace),
+        }
+    }
+}
+
+fn user(account: &Account) -> String {
+    account.name.as_str().to_owned()
+}
+
+/// Whether this process may ask for that, whoever the account belongs to; the helper decides by the same table.
+fn may_ask(verb: Verb) -> bool {
+    getuid().is_root() || allowed(verb, Relation::Owner) != May::No
+}
+
+impl Helper {
+    fn ask(&self, request: &Request) -> Result<Answer, Lost> {
+        let mut connection = self.connection.borrow_mut();
+        let connection = match &mut *connection {
+            // It may have come to its end while a person was typing.
+            Some(there) if there.is_there() => there,
+            other => other.insert(Connection::open(&self.program, &self.paths)?),
+        };
+        match connection.ask(request)? {
+            Answer::Denied => Err(Lost::Denied),
+            Answer::Unavailable(reason) => Err(Lost::Unavailable(reason)),
+            answer => Ok(answer),
+        }
+    }
+
+    /// The same where the request is one that perhaps only root may make; `None`: it is, and this process is not root's.
+    fn ask_for_root(&self, request: &Request) -> Result<Option<Answer>, Lost> {
+        if may_ask(request.verb()) {
+            self.ask(request).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// The same for a request that is answered by its being done.
+    fn order_for_root(&self, request: &Request) -> Result<(), Lost> {
+        match self.ask_for_root(request)? {
+            Some(Answer::Done) | None => Ok(()),
+            Some(_) => Err(NoAnswer::Unintelligible.into()),
+        }
+    }
+}
