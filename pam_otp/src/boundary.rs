@@ -168,6 +168,14 @@ fn bytes_of<'a>(arguments: &[&'a CStr]) -> Vec<&'a [u8]> {
 
 /// Runs a login; a panic is logged by its line in this source and refuses.
 fn refuse_on_panic(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> Answer) -> Answer {
+    let answer = answer_or_refuse(handle, login);
+    wipe_dead_stack();
+    answer
+}
+
+/// In a frame of its own, which is dead when it returns.
+#[inline(never)]
+fn answer_or_refuse(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> Answer) -> Answer {
     static SILENCE: Once = Once::new();
     static LINE: AtomicU32 = AtomicU32::new(0);
     // The standard hook writes the panic's text to the application's stderr. The hook belongs to this library's own
@@ -182,7 +190,9 @@ fn refuse_on_panic(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> A
     });
     let _uncancelled = Uncancelled::begin();
     let mut host = Pam(handle);
-    match panic::catch_unwind(AssertUnwindSafe(|| login(&mut host))) {
+    let answered = panic::catch_unwind(AssertUnwindSafe(|| login(&mut host)));
+    wipe_dead_stack();
+    match answered {
         Ok(answer) => answer,
         Err(payload) => {
             // Dropping a payload can panic again.
@@ -194,6 +204,20 @@ fn refuse_on_panic(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> A
         }
     }
 }
+
+/// Overwrites what the calls of a login have left on the stack.
+///
+/// Where a program is bound lazily, the first call of each function of its has the loader save the registers, and a reply
+/// that was just copied is in one: in the application's own conversation, too. What is called later may happen to lie over
+/// it, or may not.
+#[inline(never)]
+fn wipe_dead_stack() {
+    let mut space = [0_u8; DEAD_STACK_BYTES];
+    std::hint::black_box(&mut space);
+}
+
+/// Deeper than a conversation goes.
+const DEAD_STACK_BYTES: usize = 16 * 1024;
 
 /// The application, seen through its PAM handle.
 struct Pam<'h>(&'h mut PamHandle);

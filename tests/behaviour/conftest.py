@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).with_name("parts")))
+PARTS = pathlib.Path(__file__).with_name("parts")
+sys.path.insert(0, str(PARTS))
+# What an assertion of theirs has found is told as it is of one in a scenario.
+pytest.register_assert_rewrite(*(path.stem for path in PARTS.glob("*.py")))
 
 import accounts  # noqa: E402  (the path above has to come first)
 import clock as clocks  # noqa: E402

@@ -15,7 +15,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE))
-sys.path.insert(0, str(HERE.parent / "behaviour"))
+sys.path.insert(0, str(HERE.parent / "behaviour" / "parts"))
 
 import debian as debians  # noqa: E402  (the path above has to come first)
 import fedora  # noqa: E402
