@@ -3,11 +3,13 @@
 use crate::record::{Algorithm, Authenticator, Digits, Kind, Period};
 use crate::time::{Step, UnixTime};
 use crate::typed::characters_of_a_code;
+use hmac::{Hmac, KeyInit, Mac};
+use sha1::Sha1;
+use sha2::{Sha256, Sha512};
 use std::fmt::Write;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use totp_rs::{Builder, Totp};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// The digits that a person typed: 6 to 8 of them. Wiped on drop; has no `Debug`.
@@ -34,14 +36,32 @@ impl TypedCode {
         self.0.len()
     }
 
+    /// The digits as a number.
+    fn number(&self) -> u32 {
+        let digit = |byte: u8| u32::from(byte - b'0');
+        self.0
+            .bytes()
+            .fold(0, |number, byte| 10 * number + digit(byte))
+    }
+
     /// Six zeros, to be compared where nobody has typed a code, for the time that it takes.
     pub(crate) fn blank() -> Self {
         Self(Zeroizing::new("000000".to_owned()))
     }
 }
 
-/// Computes the codes of one authenticator.
-pub struct Generator(Totp);
+/// Computes the codes of one authenticator. Wiped on drop; has no `Debug`.
+pub struct Generator {
+    keyed: Keyed,
+    digits: Digits,
+}
+
+/// HMAC (RFC 2104) after it has taken the key, so that each step costs two blocks of the hash and not four.
+enum Keyed {
+    Sha1(Hmac<Sha1>),
+    Sha256(Hmac<Sha256>),
+    Sha512(Box<Hmac<Sha512>>),
+}
 
 impl Generator {
     /// Prepares the computation for `authenticator`.
@@ -52,43 +72,67 @@ impl Generator {
 
     /// Prepares the computation with the key of `authenticator` and other settings.
     fn with_settings(authenticator: &Authenticator, algorithm: Algorithm, digits: Digits) -> Self {
-        let algorithm = match algorithm {
-            Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
-            Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
-            Algorithm::Sha512 => totp_rs::Algorithm::SHA512,
+        let key = authenticator.secret.reveal_bytes();
+        let keyed = match algorithm {
+            Algorithm::Sha1 => Keyed::Sha1(keyed(key)),
+            Algorithm::Sha256 => Keyed::Sha256(keyed(key)),
+            Algorithm::Sha512 => Keyed::Sha512(Box::new(keyed(key))),
         };
-        // A step length of one second makes the library's "time" the step itself, so that one computation serves
-        // RFC 4226 and RFC 6238. "Noncompliant" only skips its length checks, which `Secret` and `Digits` have made.
-        Self(
-            Builder::new()
-                .with_algorithm(algorithm)
-                .with_digits(digits.count())
-                .with_step_duration(1)
-                .with_secret(authenticator.secret.reveal_bytes().to_vec())
-                .build_noncompliant(),
-        )
+        Self { keyed, digits }
     }
 
-    /// The code of `step` (RFC 4226 section 5.3).
+    /// The code of `step`, with its leading zeros (RFC 4226 section 5.3).
     #[must_use]
     pub fn reveal(&self, step: Step) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(8));
-        write!(text, "{}", self.0.generate(step.0)).expect("a String takes every write");
+        let (number, width) = (self.number(step), self.digits.count().into());
+        write!(text, "{number:0width$}").expect("a String takes every write");
         text
+    }
+
+    /// The code of `step` as a number.
+    fn number(&self, step: Step) -> u32 {
+        let truncated = match &self.keyed {
+            Keyed::Sha1(keyed) => truncated(keyed, step),
+            Keyed::Sha256(keyed) => truncated(keyed, step),
+            Keyed::Sha512(keyed) => truncated(&**keyed, step),
+        };
+        truncated % 10_u32.pow(self.digits.count().into())
     }
 
     /// The newest of `steps` whose code was typed. Every step is compared, in constant time for its length.
     #[must_use]
     pub fn newest_match(&self, typed: &TypedCode, steps: RangeInclusive<Step>) -> Option<Step> {
+        let is_as_long = typed.length() == usize::from(self.digits.count());
+        let wanted = typed.number();
         let mut newest = 0_u64;
         let mut found = Choice::from(0);
         for step in steps.start().0..=steps.end().0 {
-            let same = self.reveal(Step(step)).as_bytes().ct_eq(typed.0.as_bytes());
+            let same = self.number(Step(step)).ct_eq(&wanted) & Choice::from(u8::from(is_as_long));
             newest.conditional_assign(&step, same);
             found |= same;
         }
         bool::from(found).then_some(Step(newest))
     }
+}
+
+fn keyed<M: KeyInit>(key: &[u8]) -> M {
+    M::new_from_slice(key).expect("HMAC takes a key of any length")
+}
+
+/// The 31 bits that RFC 4226 section 5.3 takes from the HMAC of a counter: four bytes, from where the last byte says.
+fn truncated<M: Mac + Clone>(keyed: &M, step: Step) -> u32 {
+    let mut mac = keyed.clone();
+    mac.update(&step.0.to_be_bytes());
+    let mut output = mac.finalize().into_bytes();
+    let last = output.last().copied().unwrap_or_default();
+    let bits = output
+        .iter()
+        .skip(usize::from(last & 0x0f))
+        .take(4)
+        .fold(0, |bits, &byte| bits << 8 | u32::from(byte));
+    output.zeroize();
+    bits & 0x7fff_ffff
 }
 
 /// The steps up to `before` before `middle` and up to `after` after it.
@@ -278,6 +322,7 @@ pub const HOTP_LOOK_AHEAD: u64 = 10;
 mod tests {
     use super::*;
     use crate::record::{Digits, Id, Name, Period, Secret};
+    use proptest::prelude::*;
 
     fn authenticator(key: &[u8], algorithm: Algorithm, digits: u64) -> Authenticator {
         Authenticator {
@@ -332,6 +377,30 @@ mod tests {
                 let step = UnixTime::from_seconds(time).step(Period::THIRTY);
                 assert_eq!(*generator.reveal(step), code, "{algorithm:?} at {time}");
             }
+        }
+    }
+
+    proptest! {
+        /// Another implementation says the same, for keys of every length that there are and every step.
+        #[test]
+        fn codes_are_those_of_totp_rs(
+            key in prop::collection::vec(any::<u8>(), 10..=128),
+            algorithm in prop::sample::select(Algorithm::ALL.to_vec()),
+            digits in 6_u64..=8,
+            step: u64,
+        ) {
+            let other = totp_rs::Builder::new()
+                .with_algorithm(match algorithm {
+                    Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
+                    Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
+                    Algorithm::Sha512 => totp_rs::Algorithm::SHA512,
+                })
+                .with_digits(u8::try_from(digits).unwrap())
+                .with_step_duration(1)
+                .with_secret(key.clone())
+                .build_noncompliant();
+            let ours = Generator::new(&authenticator(&key, algorithm, digits)).reveal(Step(step));
+            prop_assert_eq!(ours.as_str(), other.generate(step).to_string());
         }
     }
 

@@ -53,7 +53,8 @@ def in_use(machine, before):
 
 def test_real_logins_are_those_of_the_tests_alone(in_use):
     binaries = [f"{CHECKOUT}/target/release/{program}" for program in PROGRAMS]
-    binaries += [f"{CHECKOUT}/packaging/permissions", f"{CHECKOUT}/conf/pam.d/otp-enroll-debian"]
+    others = ["packaging/permissions", "packaging/man/pam_otp.8", "conf/pam.d/otp-enroll-debian"]
+    binaries += [f"{CHECKOUT}/{file}" for file in others]
     in_use.run(
         "env", "OTP_UNDER_TEST=ours", f"OTP_BINARIES={':'.join(binaries)}", "OTP_PART=beside",
         f"{CHECKOUT}/tests/behaviour/namespace.sh", "/tmp/results",
