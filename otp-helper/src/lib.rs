@@ -3,8 +3,11 @@
 //!
 //! The answering half is the program `otp-helper`. It runs with the group that may read the records and nothing else
 //! of anybody's privileges.
+//!
+//! Beside it, for everybody who asks: the script by which people enrol.
 
 pub mod client;
+pub mod enrolment;
 pub mod frame;
 pub mod permission;
 pub mod protocol;

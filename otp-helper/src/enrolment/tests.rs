@@ -1,0 +1,703 @@
+//! The script, played on a stage that asserts that every expected question came, and no other.
+
+use super::*;
+use otp_core::UnixTime;
+use otp_core::code::Ignored;
+use otp_core::qr::Colours;
+use otp_core::record::{Algorithm, Digits, Id, Kind, Period, Secret};
+use otp_core::recovery::RecoveryCode;
+use otp_store::change::Kept;
+use std::collections::VecDeque;
+use std::time::Duration;
+use zeroize::Zeroizing;
+
+const BEGIN: &str = "Press Enter to set it up: ";
+const BEGIN_OR_LATER: &str = "Press Enter to set it up, or type \"later\": ";
+const NEW_CODE: &str = "6-digit code that the device shows now: ";
+const ARE_KEPT: &str = "Type \"kept\" when the recovery codes are kept: ";
+
+/// What every terminal has.
+const OLD_TERMINAL: Surface = Surface {
+    columns: 80,
+    lines: 24,
+    is_measured: false,
+    style: Style::Unicode,
+    colours: Colours::None,
+};
+
+struct Played {
+    replies: VecDeque<(&'static str, &'static str)>,
+    surface: Surface,
+    picture: Option<String>,
+    /// All that happened, a word first that says what.
+    seen: Vec<String>,
+    /// The call that stops it, counted from 0.
+    stops_at: Option<usize>,
+    calls: usize,
+}
+
+#[derive(Debug, PartialEq)]
+struct Stopped;
+
+impl Played {
+    fn new(replies: &[(&'static str, &'static str)]) -> Self {
+        Self {
+            replies: replies.iter().copied().collect(),
+            surface: OLD_TERMINAL,
+            picture: None,
+            seen: Vec::new(),
+            stops_at: None,
+            calls: 0,
+        }
+    }
+
+    fn see(&mut self, what: String) -> Result<(), Stopped> {
+        self.calls += 1;
+        if self.stops_at == Some(self.calls - 1) {
+            self.replies.clear();
+            return Err(Stopped);
+        }
+        self.seen.push(what);
+        Ok(())
+    }
+
+    fn has(&self, what: &str) -> bool {
+        self.seen.iter().any(|one| one.contains(what))
+    }
+
+    fn count(&self, what: &str) -> usize {
+        self.seen.iter().filter(|one| one.contains(what)).count()
+    }
+
+    /// Whether something of that kind happened.
+    fn did(&self, kind: &str) -> bool {
+        let first = |one: &String| one.split(' ').next() == Some(kind);
+        self.seen.iter().any(first)
+    }
+
+    fn position(&self, what: &str) -> usize {
+        let found = self.seen.iter().position(|one| one.contains(what));
+        found.unwrap_or_else(|| panic!("{what}: {:?}", self.seen))
+    }
+
+    fn drawings(&self) -> Vec<&String> {
+        let drawn = |one: &&String| one.starts_with("drawing");
+        self.seen.iter().filter(drawn).collect()
+    }
+}
+
+impl Drop for Played {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert!(
+                self.replies.is_empty(),
+                "not every expected question was asked"
+            );
+        }
+    }
+}
+
+impl Stage for Played {
+    type Stop = Stopped;
+
+    fn tell(&mut self, sentence: Dialogue<'_>) -> Result<(), Stopped> {
+        self.see(format!("told {}", sentence.text(Language::English)))
+    }
+
+    fn show(&mut self, block: &Block<'_>) -> Result<(), Stopped> {
+        let kind = match block {
+            Block::Opening(_) => "opening",
+            Block::Key(_) => "key",
+            Block::Drawing(_) => "drawing",
+            Block::Sheet(_) => "sheet",
+        };
+        let text = block.reveal(Language::English, 1000);
+        assert!(text.starts_with('\n') && text.ends_with('\n'));
+        self.see(format!("{kind} {}", text.as_str()))
+    }
+
+    fn ask(&mut self, question: Dialogue<'_>) -> Result<Typed, Stopped> {
+        let text = question.text(Language::English);
+        self.see(format!("asked {text}"))?;
+        let (expected, reply) = self.replies.pop_front().expect("an unexpected question");
+        assert_eq!(text, expected);
+        Ok(Zeroizing::new(reply.as_bytes().to_vec()))
+    }
+
+    fn surface(&self) -> Surface {
+        self.surface
+    }
+
+    fn now(&mut self) -> Result<UnixTime, Stopped> {
+        Ok(UnixTime::from_seconds(1_763_640_000))
+    }
+
+    fn picture(&mut self, uri: &str) -> Result<Option<String>, Stopped> {
+        self.see(format!("picture {uri}"))?;
+        Ok(self.picture.clone())
+    }
+
+    fn save(&mut self, sheet: &Zeroizing<String>) -> Result<(), Stopped> {
+        self.see(format!("saved {}", sheet.as_str()))
+    }
+
+    fn conclude(&mut self, result: Dialogue<'_>) -> Result<(), Stopped> {
+        self.see(format!("concluded {}", result.text(Language::English)))
+    }
+}
+
+/// A change that says of each code what it is told to.
+struct Planned {
+    device: Option<Authenticator>,
+    goes: Vec<Name>,
+    codes: Vec<RecoveryCode>,
+    proofs: VecDeque<(Proof, u32)>,
+    leaves_some: bool,
+}
+
+impl Planned {
+    fn enrolment(proofs: &[(Proof, u32)]) -> Self {
+        let codes = (0..10).map(|at| RecoveryCode::from_random([at; RecoveryCode::BYTES]));
+        Self {
+            device: Some(device(20)),
+            goes: Vec::new(),
+            codes: codes.collect(),
+            proofs: proofs.iter().copied().collect(),
+            leaves_some: true,
+        }
+    }
+
+    fn without_device() -> Self {
+        Self {
+            device: None,
+            ..Self::enrolment(&[])
+        }
+    }
+}
+
+impl Underway<Played> for Planned {
+    fn goes(&self) -> &[Name] {
+        &self.goes
+    }
+
+    fn device(&self) -> Option<&Authenticator> {
+        self.device.as_ref()
+    }
+
+    fn prove(&mut self, typed: Typed, stage: &mut Played) -> Result<(Proof, u32), Stopped> {
+        let typed = String::from_utf8_lossy(&typed).into_owned();
+        stage.see(format!("proved {typed}"))?;
+        Ok(self.proofs.pop_front().expect("a code too many"))
+    }
+
+    fn codes(&self) -> &[RecoveryCode] {
+        &self.codes
+    }
+
+    fn keep(self, stage: &mut Played) -> Result<Kept, Stopped> {
+        stage.see("kept".to_owned())?;
+        Ok(Kept {
+            enrolled: self.leaves_some,
+        })
+    }
+}
+
+fn name(name: &str) -> Name {
+    Name::new(name).unwrap()
+}
+
+fn device(key: usize) -> Authenticator {
+    Authenticator {
+        id: Id::from_random([0; 8]),
+        name: name("phone"),
+        kind: Kind::Totp(Period::THIRTY),
+        algorithm: Algorithm::Sha1,
+        digits: Digits::SIX,
+        secret: Secret::new(Zeroizing::new(vec![0; key])).unwrap(),
+        created: UnixTime::from_seconds(0),
+    }
+}
+
+const RIGHT: (Proof, u32) = (Proof::Right, 2);
+/// Why the person is here: to log in, or to change something.
+#[derive(Clone, Copy)]
+enum Purpose<'a> {
+    Login { can_wait: bool },
+    Change(&'a Change, &'a [Name]),
+}
+
+const LOGIN: Purpose<'_> = Purpose::Login { can_wait: false };
+const OFFER: Purpose<'_> = Purpose::Login { can_wait: true };
+
+fn play_as(purpose: Purpose<'_>, stage: &mut Played, change: Planned) -> Result<End, Stopped> {
+    let script = Script {
+        user: "alice",
+        issuer: "web1",
+        machine: "web1.example.org",
+        language: Language::English,
+    };
+    let begin = |stage: &mut Played| {
+        stage.see("began".to_owned())?;
+        Ok(change)
+    };
+    match purpose {
+        Purpose::Login { can_wait } => script.log_in(stage, can_wait, begin),
+        Purpose::Change(wanted, goes) => script.change(stage, (wanted, goes), begin),
+    }
+}
+
+/// Enrols at a login that was begun, without what stands before the key.
+fn play(stage: &mut Played, change: Planned) -> Result<End, Stopped> {
+    stage.replies.push_front((BEGIN, ""));
+    play_as(LOGIN, stage, change)
+}
+
+fn assert_order(stage: &Played, expected: &[&str]) {
+    assert_eq!(stage.seen.len(), expected.len(), "{:?}", stage.seen);
+    for (seen, expected) in stage.seen.iter().zip(expected) {
+        assert!(seen.starts_with(expected), "{seen} is not {expected}");
+    }
+}
+
+// ------------------------------------------------------------------------------------------------------------ the order
+
+#[test]
+fn login_and_change_are_played_in_one_order() {
+    let shown = [
+        "began",
+        "picture otpauth://totp/web1:alice?secret=AAAA",
+        "key \nScan the QR code",
+        "told The QR code is in /tmp/code.png",
+        "drawing ",
+        "told If the app sees no QR code",
+        "asked 6-digit code",
+        "proved 123456",
+        "told The code is right.",
+        "sheet \nRecovery codes of alice at web1.example.org, 2025-11-20",
+        "told They are shown only now.",
+        "saved Recovery codes of alice at web1.example.org, 2025-11-20",
+        "asked Type \"kept\"",
+        "kept",
+        "concluded alice: authenticator \"phone\" is enrolled, with 10 recovery codes",
+    ];
+    let (old, wanted) = ([name("old"), name("tablet")], Change::Enrol(name("phone")));
+    let (add, end) = (
+        Change::Add(name("phone")),
+        [(NEW_CODE, "123456"), (ARE_KEPT, "kept")],
+    );
+    for (purpose, opening) in [
+        (
+            LOGIN,
+            vec!["opening \nLogging in to web1 takes", "asked Press Enter"],
+        ),
+        (
+            Purpose::Change(&wanted, &[]),
+            vec!["opening \nA new authenticator for alice at web1."],
+        ),
+        (
+            Purpose::Change(&add, &old),
+            vec![
+                "opening \nA new authenticator for alice at web1.",
+                "told There is one already (old, tablet).",
+            ],
+        ),
+    ] {
+        let mut stage = Played::new(&end);
+        stage.picture = Some("/tmp/code.png".to_owned());
+        if matches!(purpose, Purpose::Login { .. }) {
+            stage.replies.push_front((BEGIN, ""));
+        }
+        let ended = play_as(purpose, &mut stage, Planned::enrolment(&[RIGHT]));
+        assert_eq!(ended, Ok(End::Done));
+        assert_order(&stage, &[opening.as_slice(), &shown].concat());
+    }
+}
+
+#[test]
+fn removing_shows_no_key_and_no_codes_and_says_whether_it_was_the_last() {
+    for (leaves_some, said) in [
+        (true, "\"phone\" is removed"),
+        (
+            false,
+            "\"phone\" is removed, and the recovery codes with it",
+        ),
+    ] {
+        let mut stage = Played::new(&[]);
+        let goes = [name("phone")];
+        let change = Planned {
+            goes: goes.to_vec(),
+            codes: Vec::new(),
+            leaves_some,
+            ..Planned::without_device()
+        };
+        let wanted = Change::Remove(None);
+        let ended = play_as(Purpose::Change(&wanted, &goes), &mut stage, change);
+        assert_eq!(ended, Ok(End::Done));
+        let concluded = format!("concluded alice: authenticator {said}");
+        let opening = "opening \nThe authenticator \"phone\" of alice is to be removed.";
+        assert_order(&stage, &[opening, "began", "kept", &concluded]);
+        assert_eq!(stage.seen[3], concluded);
+    }
+}
+
+#[test]
+fn new_recovery_codes_are_kept_by_the_word_too() {
+    let wanted = Change::RecoveryCodes;
+    let mut stage = Played::new(&[(ARE_KEPT, "kept")]);
+    let purpose = Purpose::Change(&wanted, &[]);
+    let ended = play_as(purpose, &mut stage, Planned::without_device());
+    assert_eq!(ended, Ok(End::Done));
+    assert_order(
+        &stage,
+        &[
+            "opening \nNew recovery codes for alice.",
+            "began",
+            "sheet",
+            "told They are shown only now.",
+            "saved",
+            "asked",
+            "kept",
+            "concluded alice: 10 new recovery codes",
+        ],
+    );
+}
+
+#[test]
+fn where_no_recovery_codes_are_issued_none_are_asked_about() {
+    let mut stage = Played::new(&[(NEW_CODE, "123456")]);
+    let mut change = Planned::enrolment(&[RIGHT]);
+    change.codes.clear();
+    assert_eq!(play(&mut stage, change), Ok(End::Done));
+    assert!(stage.did("kept") && !stage.did("sheet") && !stage.did("saved"));
+    assert_eq!(
+        stage.seen.last().unwrap(),
+        "concluded alice: authenticator \"phone\" is enrolled"
+    );
+}
+
+#[test]
+fn whatever_stops_the_stage_keeps_nothing() {
+    let replies = [
+        (NEW_CODE, "000000"),
+        (NEW_CODE, "123456"),
+        (ARE_KEPT, "kept"),
+    ];
+    let played_until = |at| {
+        let mut stage = Played::new(&replies);
+        stage.stops_at = at;
+        let change = Planned::enrolment(&[(Proof::NoMatch, 2), RIGHT]);
+        let ended = play(&mut stage, change);
+        (stage, ended)
+    };
+    let (whole, ended) = played_until(None);
+    assert_eq!(ended, Ok(End::Done));
+    let conclusion = whole.seen.len() - 1;
+    assert_eq!(whole.seen[conclusion - 1], "kept");
+    for at in 0..conclusion {
+        let (stage, ended) = played_until(Some(at));
+        assert_eq!(ended, Err(Stopped));
+        assert_eq!(stage.seen, whole.seen[..at], "nothing follows");
+    }
+}
+
+// ------------------------------------------------------------------------------------------------- the opening of a login
+
+#[test]
+fn no_key_is_made_before_the_person_begins() {
+    for (purpose, question) in [(LOGIN, BEGIN), (OFFER, BEGIN_OR_LATER)] {
+        let mut stage = Played::new(&[(question, "")]);
+        stage.stops_at = Some(1);
+        let ended = play_as(purpose, &mut stage, Planned::enrolment(&[]));
+        assert_eq!(ended, Err(Stopped));
+        assert!(!stage.did("began"));
+    }
+}
+
+#[test]
+fn later_is_an_answer_where_it_can_wait_and_so_are_five_that_are_none() {
+    for answers in [
+        &["later"][..],
+        &[" LATER "],
+        &["나중에"],
+        &["no", "latter", "q", "x", "later"],
+        &["no", "latter", "q", "x", "banana"],
+    ] {
+        let replies: Vec<_> = answers.iter().map(|one| (BEGIN_OR_LATER, *one)).collect();
+        let mut stage = Played::new(&replies);
+        let ended = play_as(OFFER, &mut stage, Planned::enrolment(&[]));
+        assert_eq!(ended, Ok(End::Later));
+        assert!(!stage.did("began"));
+    }
+    let begun = ["no", "latter", "q", "x", " "];
+    let mut replies: Vec<_> = begun.map(|one| (BEGIN_OR_LATER, one)).to_vec();
+    replies.extend([(NEW_CODE, "123456"), (ARE_KEPT, "kept")]);
+    let mut stage = Played::new(&replies);
+    let ended = play_as(OFFER, &mut stage, Planned::enrolment(&[RIGHT]));
+    assert_eq!(ended, Ok(End::Done));
+}
+
+#[test]
+fn where_it_cannot_wait_later_begins() {
+    let mut stage = Played::new(&[(BEGIN, "later"), (NEW_CODE, "123456"), (ARE_KEPT, "kept")]);
+    let ended = play_as(LOGIN, &mut stage, Planned::enrolment(&[RIGHT]));
+    assert_eq!(ended, Ok(End::Done));
+}
+
+// ------------------------------------------------------------------------------------------------------------- the proof
+
+#[test]
+fn each_code_that_is_not_right_is_told_apart_and_without_a_right_one_nothing_is_kept() {
+    let hash = Ignored::ALL
+        .into_iter()
+        .find(|one| one.algorithm() && !one.digits() && !one.period())
+        .unwrap();
+    let minutes = Duration::from_secs(300);
+    for (proof, said) in [
+        (Proof::Behind(minutes), "was right 5 minutes ago"),
+        (Proof::Ahead(minutes), "will be right in 5 minutes"),
+        (Proof::Ignores(hash), "the app ignores the hash SHA-1"),
+        (Proof::NoMatch, "matches nothing"),
+        (Proof::NotACode, "That is not a code: 6 digits"),
+    ] {
+        let mut stage = Played::new(&[(NEW_CODE, "1"), (NEW_CODE, "2"), (NEW_CODE, "3")]);
+        let change = Planned::enrolment(&[(proof, 2), (proof, 1), (proof, 0)]);
+        assert_eq!(play(&mut stage, change), Ok(End::NotProven));
+        assert_eq!(stage.count(said), 3, "{:?}", stage.seen);
+        let (two, one) = (
+            stage.position("2 tries are left"),
+            stage.position("One try"),
+        );
+        assert!(stage.position("proved 1") < two && two < stage.position("proved 2"));
+        assert!(stage.position("proved 2") < one && one < stage.position("proved 3"));
+        assert_eq!(stage.count("left"), 2, "and nothing of none");
+        assert!(!stage.did("kept") && !stage.did("sheet") && !stage.has("The code is right"));
+    }
+}
+
+#[test]
+fn the_last_try_may_be_the_right_one() {
+    let mut stage = Played::new(&[(NEW_CODE, "1"), (NEW_CODE, "2"), (ARE_KEPT, "kept")]);
+    let change = Planned::enrolment(&[(Proof::NoMatch, 1), (Proof::Right, 0)]);
+    assert_eq!(play(&mut stage, change), Ok(End::Done));
+}
+
+// ---------------------------------------------------------------------------------------------------- the recovery codes
+
+#[test]
+fn the_word_is_taken_in_any_case_and_in_either_language() {
+    for word in ["kept", " KEPT\n", "보관"] {
+        let mut stage = Played::new(&[(NEW_CODE, "123456"), (ARE_KEPT, word)]);
+        let ended = play(&mut stage, Planned::enrolment(&[RIGHT]));
+        assert_eq!(ended, Ok(End::Done));
+    }
+}
+
+#[test]
+fn after_five_answers_that_are_not_the_word_nothing_is_kept() {
+    let others = ["", "y", "yes", "kep", "keptt", "later", "inverted", "copy"];
+    for answers in others.windows(5) {
+        for (fifth, ended) in [(answers[4], End::NotKept), ("kept", End::Done)] {
+            let four = answers[..4].iter().map(|one| (ARE_KEPT, *one));
+            let mut replies = vec![(NEW_CODE, "123456")];
+            replies.extend(four.chain([(ARE_KEPT, fifth)]));
+            let mut stage = Played::new(&replies);
+            let change = Planned::enrolment(&[RIGHT]);
+            assert_eq!(play(&mut stage, change), Ok(ended));
+            let is_kept = stage.did("kept");
+            assert_eq!(is_kept, ended == End::Done);
+            let reminded = stage.count("Nothing is saved before you type");
+            assert_eq!(reminded, if is_kept { 4 } else { 5 });
+        }
+    }
+}
+
+// ----------------------------------------------------------------------------------------------------------- the QR code
+
+/// What is ink in one of them is none in the other.
+fn swapped(drawing: &str) -> String {
+    let swap = |c| match c {
+        '█' | '#' => ' ',
+        '▀' => '▄',
+        '▄' => '▀',
+        ' ' => '█',
+        other => other,
+    };
+    drawing.chars().map(swap).collect()
+}
+
+#[test]
+fn the_word_inverts_the_drawing_and_costs_no_try() {
+    for (style, ink) in [(Style::Unicode, "█"), (Style::Ascii, "#")] {
+        let mut stage = Played::new(&[
+            (NEW_CODE, " Inverted\n"),
+            (NEW_CODE, "반전"),
+            (NEW_CODE, "000"),
+            (NEW_CODE, "inverted"),
+            (NEW_CODE, "123456"),
+            (ARE_KEPT, "kept"),
+        ]);
+        stage.surface.style = style;
+        let change = Planned::enrolment(&[(Proof::NotACode, 2), RIGHT]);
+        assert_eq!(play(&mut stage, change), Ok(End::Done));
+        let drawn = stage.drawings();
+        assert_eq!(drawn.len(), 4);
+        let drawing = |at: usize| drawn[at].strip_prefix("drawing ").unwrap();
+        assert_eq!(swapped(drawing(0)).replace('█', ink), drawing(1));
+        assert_eq!([drawing(0), drawing(1)], [drawing(2), drawing(3)]);
+        for (at, seen) in stage.seen.iter().enumerate() {
+            let is_hint = stage.seen.get(at + 1).is_some_and(|next| {
+                next == "told If the app sees no QR code, type \"inverted\" to swap light and dark."
+            });
+            assert_eq!(is_hint, seen.starts_with("drawing"), "right below each");
+        }
+    }
+}
+
+#[test]
+fn after_five_inversions_the_word_is_a_code_like_any_other() {
+    let mut stage = Played::new(&[(NEW_CODE, "inverted"); 6]);
+    let change = Planned::enrolment(&[(Proof::NotACode, 0)]);
+    assert_eq!(play(&mut stage, change), Ok(End::NotProven));
+    assert_eq!(stage.drawings().len(), 6);
+    assert_eq!(stage.count("proved inverted"), 1);
+}
+
+#[test]
+fn where_nothing_is_drawn_or_colours_say_what_is_light_the_word_is_a_code_like_any_other() {
+    let painted = Surface {
+        colours: Colours::Cube,
+        ..OLD_TERMINAL
+    };
+    let none = Surface {
+        style: Style::None,
+        ..OLD_TERMINAL
+    };
+    for (surface, drawings) in [(painted, 1), (none, 0)] {
+        let mut stage = Played::new(&[(NEW_CODE, "inverted")]);
+        stage.surface = surface;
+        let change = Planned::enrolment(&[(Proof::NotACode, 0)]);
+        assert_eq!(play(&mut stage, change), Ok(End::NotProven));
+        assert_eq!(stage.drawings().len(), drawings);
+        assert!(stage.has("proved inverted") && !stage.has("\"inverted\""));
+    }
+}
+
+#[test]
+fn a_drawing_that_is_too_high_is_told_before_it_where_the_size_is_unknown_and_else_after_it() {
+    for (is_measured, said) in [
+        (false, "make the terminal higher or scroll back"),
+        (true, "make it higher"),
+    ] {
+        let mut stage = Played::new(&[(NEW_CODE, "1")]);
+        stage.surface.style = Style::Ascii;
+        stage.surface.is_measured = is_measured;
+        let change = Planned::enrolment(&[(Proof::NoMatch, 0)]);
+        assert_eq!(play(&mut stage, change), Ok(End::NotProven));
+        let (drawn, told) = (stage.position("drawing "), stage.position(said));
+        assert_eq!(told > drawn, is_measured);
+        assert_eq!(
+            stage.count("take"),
+            2,
+            "the opening and this: {:?}",
+            stage.seen
+        );
+    }
+}
+
+#[test]
+fn a_drawing_that_fits_is_not_talked_about() {
+    for is_measured in [false, true] {
+        let mut stage = Played::new(&[(NEW_CODE, "1")]);
+        stage.surface.is_measured = is_measured;
+        let change = Planned::enrolment(&[(Proof::NoMatch, 0)]);
+        assert_eq!(play(&mut stage, change), Ok(End::NotProven));
+        let drawn = stage.position("drawing ");
+        assert!(stage.seen[drawn - 1].starts_with("key"));
+        assert!(stage.seen[drawn + 1].contains("sees no QR code"));
+        assert!(stage.seen[drawn + 2].starts_with("asked"));
+        assert!(stage.seen[drawn].lines().count() - 1 + 2 <= 24);
+    }
+}
+
+#[test]
+fn a_drawing_that_is_too_wide_is_not_drawn_and_that_is_told_by_what_is_known_of_the_size() {
+    for (is_measured, style, said) in [
+        (false, Style::Unicode, "does not fit into 20 columns"),
+        (
+            true,
+            Style::Unicode,
+            "takes 41 columns and this terminal has 20",
+        ),
+        (
+            true,
+            Style::Ascii,
+            "takes 82 columns and this terminal has 20",
+        ),
+    ] {
+        let mut stage = Played::new(&[(NEW_CODE, "1")]);
+        stage.surface = Surface {
+            columns: 20,
+            is_measured,
+            style,
+            ..OLD_TERMINAL
+        };
+        let change = Planned::enrolment(&[(Proof::NoMatch, 0)]);
+        assert_eq!(play(&mut stage, change), Ok(End::NotProven));
+        assert!(stage.has(said), "{:?}", stage.seen);
+        assert!(stage.drawings().is_empty() && stage.has("URI: otpauth://"));
+    }
+}
+
+#[test]
+fn a_uri_that_no_qr_code_holds_can_still_be_typed() {
+    let mut stage = Played::new(&[]);
+    let uri = "x".repeat(5000);
+    assert!(matches!(Drawing::show_first(&mut stage, &uri), Ok(None)));
+    assert_order(&stage, &["told The QR code does not fit into 80 columns"]);
+}
+
+// ------------------------------------------------------------------------------------------------------------- the texts
+
+#[test]
+fn a_key_stands_beside_its_label_and_a_long_one_below_in_memory_of_the_right_size() {
+    let text = Block::Key(&[
+        Line::Sentence(Dialogue::Scan),
+        Line::Secret(Dialogue::Key, &["AAAA BBBB"]),
+        Line::Secret(Dialogue::Key, &["AAAA", "BBBB"]),
+        Line::Secret(
+            Dialogue::Uri,
+            &["otpauth://totp/a-uri-that-is-longer-than-the-screen"],
+        ),
+    ])
+    .reveal(Language::English, 40);
+    assert_eq!(
+        text.as_str(),
+        "\nScan the QR code with an authenticator\napp, or give the app the key.\n\
+         Key to type (leave out spaces): AAAA BBBB\n\
+         Key to type (leave out spaces):\n    AAAA\n    BBBB\n\
+         URI: otpauth://totp/a-uri-that-is-longer-than-the-screen\n"
+    );
+    assert_eq!(
+        text.capacity(),
+        text.len(),
+        "growing would leave a copy behind"
+    );
+}
+
+#[test]
+fn a_long_key_is_shown_in_lines_of_groups_and_in_one_to_copy() {
+    let mut stage = Played::new(&[(NEW_CODE, "1")]);
+    let change = Planned {
+        device: Some(device(32)),
+        ..Planned::enrolment(&[(Proof::NoMatch, 0)])
+    };
+    assert_eq!(play(&mut stage, change), Ok(End::NotProven));
+    let key = &stage.seen[stage.position("key ")];
+    let lines: Vec<_> = key.lines().skip(1).collect();
+    assert_eq!(lines.len(), 7, "{lines:?}");
+    assert_eq!(lines[1], "Key to type (leave out spaces):");
+    assert!(lines[2].starts_with("    AAAA AAAA") && lines[3].starts_with("    AAAA AAAA"));
+    assert_eq!(lines[4], format!("Key to copy: {}", "A".repeat(52)));
+    assert!(lines[5].starts_with("URI: otpauth://totp/web1:alice?secret=AAAA"));
+    assert_eq!(lines[6], "Settings: time-based, 6 digits, 30 s, SHA-1");
+}
