@@ -2,7 +2,7 @@
 
 use crate::caller::own_account;
 use crate::cli::{Enroll, EnrollCommand};
-use crate::dialogue::Script;
+use crate::dialogue;
 use crate::failure::Failure;
 use crate::output;
 use crate::site::{self, For, Site};
@@ -41,13 +41,8 @@ pub fn run(asked: &Enroll) -> ExitCode {
             Some(EnrollCommand::Remove { name }) => Change::Remove(name.clone()),
             Some(EnrollCommand::RecoveryCodes) => Change::RecoveryCodes,
         };
-        Script {
-            site,
-            account: &account,
-            options: &asked.dialogue,
-            terminal: terminal(&account)?,
-        }
-        .play(change)
+        let (options, terminal) = (&asked.dialogue, terminal(&account)?);
+        dialogue::lead(site, &account, options, terminal, &change)
     })
 }
 

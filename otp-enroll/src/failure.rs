@@ -124,6 +124,7 @@ impl Failure {
                 | Trouble::Locked { .. }
                 | Trouble::Disabled { .. }
                 | Trouble::NotProven
+                | Trouble::NotKept
                 | Trouble::Left
                 | Trouble::TimeIsOver
                 | Trouble::ChangedMeanwhile { .. }

@@ -189,6 +189,36 @@ def test_enter_and_other_words_do_not_confirm(machine, answer):
     assert machine.files().keys() == {"pam_otp.conf", "records"}
 
 
+@pytest.mark.parametrize("before", ["nobody enrolled", "enrolled"])
+def test_after_five_answers_that_are_not_the_word_nothing_is_saved_and_the_files_are_gone(machine, before):
+    if before == "enrolled":
+        machine.provision("daemon")
+    files = machine.files()
+    talk = Talk(machine, "--qr-file", machine.directory / "code.svg", "--save", machine.directory / "codes")
+    talk.prove()
+    for answer in ["", "yes", "keptt", "copy"]:
+        talk.until(KEPT)
+        talk.answer(answer)
+    talk.until(KEPT)
+    assert (machine.directory / "codes").exists() and (machine.directory / "code.svg").exists()
+    talk.answer("y")
+    assert talk.end() == 1
+    assert 'otp-enroll: "kept" was not typed; nothing was changed' in talk.screen and "hint: start again" in talk.screen
+    assert machine.files() == files
+
+
+def test_the_fifth_answer_may_be_the_word(machine):
+    talk = Talk(machine)
+    talk.prove()
+    talk.until(SAVE)
+    talk.answer("")
+    for answer in ["", "yes", "keptt", "copy", "kept"]:
+        talk.until(KEPT)
+        talk.answer(answer)
+    assert talk.end() == 0
+    assert machine.status("daemon")["recovery_codes_left"] == 10
+
+
 @pytest.mark.parametrize("word", ["kept", " KEPT "])
 def test_the_word_that_confirms_is_not_taken_for_a_file(machine, word):
     talk = Talk(machine)
@@ -366,6 +396,18 @@ def test_a_terminal_without_colours_gets_no_escape_codes_and_scans_dark_or_inver
     talk.answer(machine.code(secret))
     talk.keep()
     assert talk.end() == 0
+
+
+def test_after_five_inversions_the_word_is_no_code(machine):
+    machine.terminal = "dumb"
+    talk = Talk(machine)
+    talk.secret()
+    for _ in range(5):
+        talk.answer("inverted")
+        assert "left" not in talk.until("device shows now: ")
+    talk.answer("inverted")
+    again = talk.until("device shows now: ")
+    assert "2 tries are left" in again and scan.drawn_lines(again) == []
 
 
 def test_where_colours_say_what_is_light_the_word_is_no_code(machine):

@@ -1,5 +1,6 @@
 //! What the command lines say when they did not do what was asked: what is wrong, and what to do about it.
 
+use super::enrol::KEPT;
 use crate::record::Language;
 
 /// Who is told, and so what they can do about it.
@@ -165,6 +166,8 @@ pub enum Trouble {
     },
     /// No code of the new authenticator was right.
     NotProven,
+    /// The word that says that the recovery codes are kept was not typed.
+    NotKept,
     /// The person at the terminal left, or the terminal did.
     Left,
     /// The helper has ended the dialogue before the person did.
@@ -303,6 +306,7 @@ impl Trouble {
             Self::NotProven => {
                 "no code of the new authenticator was right; nothing was changed".to_owned()
             }
+            Self::NotKept => format!("\"{}\" was not typed; nothing was changed", KEPT[0]),
             Self::Left => "stopped; nothing was changed".to_owned(),
             Self::TimeIsOver => "it took too long; nothing was changed".to_owned(),
             Self::ChangedMeanwhile { user } => {
@@ -408,6 +412,10 @@ impl Trouble {
                 "check that the app shows the entry just added, and that the device sets its clock automatically"
                     .to_owned()
             }
+            Self::NotKept => {
+                "start again, and type it once the recovery codes are printed or written down; those shown here do not count"
+                    .to_owned()
+            }
             Self::Left => "start again when you have the device at hand".to_owned(),
             Self::TimeIsOver => {
                 "start again, and take no more than ten minutes; what was shown here does not count".to_owned()
@@ -500,6 +508,10 @@ impl Trouble {
             Self::NotProven => {
                 "새 인증기의 코드를 확인하지 못했습니다. 변경된 것은 없습니다".to_owned()
             }
+            Self::NotKept => format!(
+                "\"{}\"을 입력하지 않았습니다. 변경된 것은 없습니다",
+                KEPT[1]
+            ),
             Self::Left => "중단했습니다. 변경된 것은 없습니다".to_owned(),
             Self::TimeIsOver => "시간이 너무 오래 걸렸습니다. 변경된 것은 없습니다".to_owned(),
             Self::ChangedMeanwhile { user } => {
@@ -613,6 +625,10 @@ impl Trouble {
                 "앱에서 방금 추가한 항목인지, 기기의 시간이 자동으로 설정되어 있는지 확인하세요"
                     .to_owned()
             }
+            Self::NotKept => {
+                "다시 시작해 복구 코드를 인쇄하거나 적어 둔 다음 입력하세요. 여기서 보여 드린 것은 쓸 수 없습니다"
+                    .to_owned()
+            }
             Self::Left => "기기를 준비한 다음 다시 시작하세요".to_owned(),
             Self::TimeIsOver => {
                 "10분 안에 마칠 수 있도록 다시 시작하세요. 여기서 보여 드린 것은 쓸 수 없습니다".to_owned()
@@ -717,6 +733,7 @@ mod tests {
                 reason: reason.clone(),
             }],
             NotProven => [Trouble::NotProven],
+            NotKept => [Trouble::NotKept],
             Left => [Trouble::Left],
             TimeIsOver => [Trouble::TimeIsOver],
             ChangedMeanwhile => [Trouble::ChangedMeanwhile { user: user.clone() }],
