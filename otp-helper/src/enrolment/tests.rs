@@ -516,7 +516,7 @@ fn after_five_answers_that_are_not_the_word_nothing_is_kept() {
 /// What is ink in one of them is none in the other.
 fn swapped(drawing: &str) -> String {
     let swap = |c| match c {
-        '█' | '#' => ' ',
+        '█' | '@' => ' ',
         '▀' => '▄',
         '▄' => '▀',
         ' ' => '█',
@@ -527,7 +527,7 @@ fn swapped(drawing: &str) -> String {
 
 #[test]
 fn the_word_inverts_the_drawing_and_costs_no_try() {
-    for (style, ink) in [(Style::Unicode, "█"), (Style::Ascii, "#")] {
+    for (style, ink) in [(Style::Unicode, "█"), (Style::Ascii, "@")] {
         let mut stage = Played::new(&[
             (NEW_CODE, " Inverted\n"),
             (NEW_CODE, "반전"),

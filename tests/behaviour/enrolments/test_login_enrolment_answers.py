@@ -166,11 +166,12 @@ def test_anything_but_the_word_is_asked_again(ssh, bobby, clock, required, answe
         login.finish()
 
 
-def test_third_answer_that_is_not_the_word_is_refused_with_nothing_saved(talking_door, bobby, clock, required):
+def test_fifth_answer_that_is_not_the_word_is_refused_with_nothing_saved(talking_door, bobby, clock, required):
     """A program that answers every question must not go on for ever."""
     before = kept_on_disk()
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.are_kept) as login:
-        for answer in ("", "yes", login.recovery_codes[0]):
+        for answer in ("", "yes", login.recovery_codes[0], "later", "keptt"):
+            assert login.question == ENGLISH.are_kept
             login.type(answer)
         outcome = login.outcome()
     assert outcome.refused and "No authenticator was set up" in outcome.messages
