@@ -2,8 +2,8 @@
 
 use crate::cli::Common;
 use crate::failure::Failure;
-use crate::helper;
 use crate::locale::Locale;
+use crate::lost::lost;
 use crate::overview::Overview;
 use nix::unistd::geteuid;
 use otp_core::messages::trouble::Trouble;
@@ -147,6 +147,14 @@ impl Site {
         }
     }
 
+    /// The records as a change comes to them: root's at their usual place are made when they are missing.
+    pub fn records_for_enrolling(&self) -> Result<Records, Failure> {
+        if self.is_root && self.records == Path::new(DEFAULT_DIRECTORY) {
+            return Ok(Records::here_or_made(&self.records)?);
+        }
+        self.records()
+    }
+
     /// The records as whoever runs this comes to them.
     pub fn records(&self) -> Result<Records, Failure> {
         if self.is_root {
@@ -161,7 +169,7 @@ impl Site {
         let found = self
             .records()?
             .overview(account, &self.policy, clock::now)
-            .map_err(|lost| helper::lost(lost, account))?;
+            .map_err(|reason| lost(reason, account))?;
         Ok(Overview::of(user, found))
     }
 
@@ -180,7 +188,7 @@ impl Site {
         self.records()?
             .attempt(Some(account), &attempt, clock::now)
             .map(Attempted::into_verdict)
-            .map_err(|lost| helper::lost(lost, account))
+            .map_err(|reason| lost(reason, account))
     }
 
     /// The account of a user, whichever of the user's names is given.

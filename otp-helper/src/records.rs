@@ -4,6 +4,10 @@
 //! to what the records of such programs are without it (no place is trusted, no grace begins), and no helper is started
 //! to say so.
 
+mod change;
+
+pub use change::{Attendant, Broken, Changing};
+
 use crate::client::{Connection, NoAnswer};
 use crate::permission::{May, Relation, allowed};
 use crate::protocol::{Answer, Request, Verb};
@@ -14,7 +18,7 @@ use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
 use otp_store::account::overview::standing;
 use otp_store::account::trust::{trust, trusted_since};
 use otp_store::account::{attempt, is_enrolled};
-use otp_store::{Committed, Error, Overview, Place, Store};
+use otp_store::{Committed, Error, Location, Overview, Store};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,8 +28,34 @@ use zeroize::Zeroizing;
 pub struct Records(Way);
 
 enum Way {
-    Here(Store),
+    Here(Place),
     Helper(Helper),
+}
+
+/// The directory of all records.
+enum Place {
+    There(Store),
+    /// The first enrolment makes it.
+    NotYet(PathBuf),
+}
+
+impl Place {
+    const fn store(&self) -> Option<&Store> {
+        match self {
+            Self::There(store) => Some(store),
+            Self::NotYet(_) => None,
+        }
+    }
+
+    /// The records, which have to be there.
+    fn there(&self) -> Result<&Store, Error> {
+        match self {
+            Self::There(store) => Ok(store),
+            Self::NotYet(directory) => Err(Error::NoRecords {
+                place: Location::of(directory.display().to_string()),
+            }),
+        }
+    }
 }
 
 /// A helper that is started when it is first asked something, and serves until these records are dropped.
@@ -137,7 +167,18 @@ impl Records {
     /// The same where they are open already.
     #[must_use]
     pub const fn of(store: Store) -> Self {
-        Self(Way::Here(store))
+        Self(Way::Here(Place::There(store)))
+    }
+
+    /// As [`Records::here`], but where there are none yet, the first change makes them.
+    ///
+    /// # Errors
+    /// They cannot be trusted or opened.
+    pub fn here_or_made(directory: &Path) -> Result<Self, Error> {
+        match Store::open(directory) {
+            Err(Error::NoRecords { .. }) => Ok(Self(Way::Here(Place::NotYet(directory.into())))),
+            opened => opened.map(Self::of),
+        }
     }
 
     /// The records as the helper at `program` reads and writes them. `paths` are policy file and records for a helper
@@ -151,12 +192,12 @@ impl Records {
         }))
     }
 
-    /// The keeper itself, for what is root's alone; `None`: this process does not reach it.
+    /// Whether this process reads and writes them itself.
     #[must_use]
-    pub const fn keeper(&self) -> Option<&Store> {
+    pub const fn are_here(&self) -> bool {
         match &self.0 {
-            Way::Here(store) => Some(store),
-            Way::Helper(_) => None,
+            Way::Here(_) => true,
+            Way::Helper(_) => false,
         }
     }
 
@@ -166,8 +207,11 @@ impl Records {
     /// See [`Lost`].
     pub fn enrolled(&self, account: &Account) -> Result<Enrolled, Lost> {
         let helper = match &self.0 {
-            Way::Here(store) if is_enrolled(store, account)? => return Ok(Enrolled::Yes),
-            Way::Here(store) => {
+            Way::Here(place) => {
+                let store = place.there()?;
+                if is_enrolled(store, account)? {
+                    return Ok(Enrolled::Yes);
+                }
                 let first_login = first_login(store, account)?;
                 return Ok(Enrolled::No { first_login });
             }
@@ -192,7 +236,7 @@ impl Records {
         clock: impl FnMut() -> Result<UnixTime, Before1970>,
     ) -> Result<Option<Standing>, Lost> {
         let helper = match &self.0 {
-            Way::Here(store) => return Ok(standing(store, account, clock)?),
+            Way::Here(place) => return Ok(standing(place.there()?, account, clock)?),
             Way::Helper(helper) => helper,
         };
         match helper.ask(&Request::Standing {
@@ -223,7 +267,8 @@ impl Records {
         let input = Input::parse_after_password(typed, password);
         let (helper, account) = match (&self.0, account) {
             (_, None) => return Ok(Attempted::Here(attempt::nobody(excused, &input))),
-            (Way::Here(store), Some(account)) => {
+            (Way::Here(place), Some(account)) => {
+                let store = place.there()?;
                 let committed = attempt::attempt(store, account, policy, &input, excused, clock)?;
                 return Ok(Attempted::Here(committed));
             }
@@ -256,7 +301,9 @@ impl Records {
         clock: impl FnMut() -> Result<UnixTime, Before1970>,
     ) -> Result<Option<Overview>, Lost> {
         let helper = match &self.0 {
-            Way::Here(store) => return Ok(Overview::read(store, account, policy, clock)?),
+            Way::Here(place) => {
+                return Ok(Overview::read(place.there()?, account, policy, clock)?);
+            }
             Way::Helper(helper) => helper,
         };
         match helper.ask(&Request::Status {
@@ -274,12 +321,14 @@ impl Records {
     pub fn trusted_since(
         &self,
         account: &Account,
-        place: &Place,
+        place: &otp_store::Place,
         remember: Duration,
         now: UnixTime,
     ) -> Result<Option<UnixTime>, Lost> {
         let helper = match &self.0 {
-            Way::Here(store) => return Ok(trusted_since(store, account, place, remember, now)?),
+            Way::Here(here) => {
+                return Ok(trusted_since(here.there()?, account, place, remember, now)?);
+            }
             Way::Helper(helper) => helper,
         };
         let request = Request::TrustedSince {
@@ -298,9 +347,14 @@ impl Records {
     ///
     /// # Errors
     /// See [`Lost`]; a code is asked for again.
-    pub fn trust(&self, account: &Account, place: Place, now: UnixTime) -> Result<(), Lost> {
+    pub fn trust(
+        &self,
+        account: &Account,
+        place: otp_store::Place,
+        now: UnixTime,
+    ) -> Result<(), Lost> {
         let helper = match &self.0 {
-            Way::Here(store) => return Ok(trust(store, account, place, now)?),
+            Way::Here(here) => return Ok(trust(here.there()?, account, place, now)?),
             Way::Helper(helper) => helper,
         };
         let user = user(account);
@@ -313,7 +367,7 @@ impl Records {
     /// See [`Lost`]; the caller refuses the login.
     pub fn rehearse_grace(&self, account: &Account, now: UnixTime) -> Result<(), Lost> {
         let helper = match &self.0 {
-            Way::Here(store) => return Ok(rehearse_grace(store, account, now)?),
+            Way::Here(place) => return Ok(rehearse_grace(place.there()?, account, now)?),
             Way::Helper(helper) => helper,
         };
         helper.order_for_root(&Request::RehearseGrace {
@@ -327,8 +381,8 @@ impl Records {
     /// See [`Lost`].
     pub fn begin_grace(&self, account: &Account, now: UnixTime) -> Result<(), Lost> {
         let helper = match &self.0 {
-            Way::Here(store) => {
-                begin_grace(store, account, now)?;
+            Way::Here(place) => {
+                begin_grace(place.there()?, account, now)?;
                 return Ok(());
             }
             Way::Helper(helper) => helper,

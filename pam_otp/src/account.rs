@@ -91,7 +91,7 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, S
     let left = match passed {
         Some(Passed::Proven { user, when }) if user == call.user => {
             // A helper would have to be started to say it again.
-            if case.records.keeper().is_none() && is_fresh(when, call.host.now()?) {
+            if !case.records.are_here() && is_fresh(when, call.host.now()?) {
                 return Ok(Answer::Success);
             }
             None
@@ -149,11 +149,10 @@ fn without_authenticator<H: Host>(
         let now = call.host.now()?;
         call.tell(Message::EnrolUntil { deadline, now }, Tone::Information);
     }
-    let (outcome, can_wait) = match (course, case.records.keeper()) {
-        (AtAccountLine::SetsUp { can_wait }, Some(store)) => (
-            enrolment::set_up(call, case, store, account, can_wait)?,
-            can_wait,
-        ),
+    let (outcome, can_wait) = match course {
+        AtAccountLine::SetsUp { can_wait } if case.records.are_here() => {
+            (enrolment::set_up(call, case, account, can_wait)?, can_wait)
+        }
         _ => (Outcome::NotAsked, false),
     };
     match outcome {

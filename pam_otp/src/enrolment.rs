@@ -13,9 +13,11 @@ use otp_core::record::{Authenticator, DEFAULT_NAME, Name};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, UnixTime};
 use otp_helper::enrolment::{Block, End, Script, Stage, Surface, Typed, Underway};
-use otp_site::{groups, policy};
-use otp_store::Store;
-use otp_store::change::{Change, Draft, Failed, Kept, Proof, Refused};
+use otp_helper::records::{self, Attendant, Changing, Lost};
+use otp_site::policy;
+use otp_store::change::{Change, Kept, Proof, Refused};
+use std::convert::Infallible;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 /// A terminal that nothing is known of.
 const COLUMNS: usize = 80;
@@ -40,7 +42,6 @@ pub(crate) enum Outcome {
 pub(crate) fn set_up<H: Host>(
     call: &mut Call<'_, H>,
     case: &Case,
-    store: &Store,
     account: &Account,
     can_wait: bool,
 ) -> Result<Outcome, Stop> {
@@ -60,7 +61,7 @@ pub(crate) fn set_up<H: Host>(
     let mut has_begun = false;
     let ended = script.log_in(&mut Conversation { call, case }, can_wait, |stage| {
         has_begun = true;
-        Drafted::begin(stage, store, account)
+        Begun::begin(stage, account)
     });
     match ended {
         Ok(End::Done) => Ok(Outcome::Enrolled),
@@ -91,11 +92,14 @@ impl<T: Into<Stop>> From<T> for Broken {
     }
 }
 
-impl From<Failed> for Broken {
-    fn from(failed: Failed) -> Self {
-        match failed {
-            Failed::Refused(refused) => Self::refused(refused),
-            Failed::Store(error) => error.into(),
+impl From<records::Broken<Infallible>> for Broken {
+    fn from(broken: records::Broken<Infallible>) -> Self {
+        match broken {
+            records::Broken::Left(never) => match never {},
+            records::Broken::Refused(refused) => Self::refused(refused),
+            records::Broken::NotAuthenticated => Self::refused(Refused::NotProven),
+            records::Broken::Lost(lost) => lost.into(),
+            records::Broken::Unknown(reason) => Lost::Unavailable(reason).into(),
         }
     }
 }
@@ -178,46 +182,63 @@ impl<H: Host> Stage for Conversation<'_, '_, H> {
     }
 }
 
-/// The record that is made, and where it is to be kept.
-struct Drafted<'a> {
-    draft: Draft,
-    store: &'a Store,
+/// In a login nobody waits for a helper: only programs of root set up authenticators.
+struct Nobody;
+
+impl Attendant for Nobody {
+    type Left = Infallible;
+
+    fn attend(&self, _: OwnedFd) {}
+
+    fn wait_for(&self, _: BorrowedFd<'_>) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn still_here(&self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn ask(&self, _: &str, _: bool) -> Result<Typed, Infallible> {
+        Ok(Typed::default())
+    }
+
+    fn tell(&self, _: &str) -> Result<(), Infallible> {
+        Ok(())
+    }
+}
+
+/// The change that is being made, and how its device is called.
+struct Begun {
+    changing: Changing,
     name: Name,
 }
 
-impl<'a> Drafted<'a> {
+impl Begun {
     fn begin<H: Host>(
         stage: &mut Conversation<'_, '_, H>,
-        store: &'a Store,
         account: &Account,
     ) -> Result<Self, Broken> {
         let name = Name::new(DEFAULT_NAME).expect("the default is a name");
         let now = stage.now()?;
-        let policy = &stage.case.policy;
-        let draft = Draft::begin(
-            Some(store),
-            account.clone(),
-            Change::Enrol(name.clone()),
-            policy,
-            groups::belongs,
-            now,
-        )?;
-        if draft.changes_a_record() {
+        let (policy, change) = (&stage.case.policy, Change::Enrol(name.clone()));
+        let records = &stage.case.records;
+        let changing = records.begin_change(account, change, policy, now, &Nobody)?;
+        if changing.changes_a_record() {
             return Err(Broken::refused(Refused::ChangedMeanwhile));
         }
         // A line now and one at the end: whoever hangs up in between has left the first.
         stage.log(Event::Changing, &name);
-        Ok(Self { draft, store, name })
+        Ok(Self { changing, name })
     }
 }
 
-impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Drafted<'_> {
+impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Begun {
     fn goes(&self) -> &[Name] {
-        self.draft.goes()
+        self.changing.goes()
     }
 
     fn device(&self) -> Option<&Authenticator> {
-        self.draft.device()
+        self.changing.device()
     }
 
     fn prove(
@@ -226,12 +247,12 @@ impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Drafted<'_> {
         stage: &mut Conversation<'a, 'h, H>,
     ) -> Result<(Proof, u32), Broken> {
         let now = stage.now()?;
-        let proof = self.draft.prove(&typed, &stage.case.policy, now);
-        Ok((proof.map_err(Broken::refused)?, self.draft.tries()))
+        let policy = &stage.case.policy;
+        Ok(self.changing.prove(typed, policy, now, &Nobody)?)
     }
 
     fn codes(&self) -> &[RecoveryCode] {
-        self.draft.codes()
+        self.changing.codes()
     }
 
     fn keep(self, stage: &mut Conversation<'a, 'h, H>) -> Result<Kept, Broken> {
@@ -239,7 +260,7 @@ impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Drafted<'_> {
         let now = stage.now()?;
         // Minutes have gone by: what the administrator has decided meanwhile counts.
         let policy = policy::load(&stage.case.conf)?;
-        let kept = self.draft.keep(self.store, &policy, groups::belongs, now)?;
+        let kept = self.changing.keep(&stage.case.records, &policy, now)?;
         stage.log(Event::Change, &self.name);
         Ok(kept)
     }

@@ -103,7 +103,7 @@ impl<H: Host> Login<'_, H> {
         }
         let now = self.call.host.now()?;
         let wants_to_enrol = case.policy.enroll.at_login != AtLogin::Off
-            && case.records.keeper().is_some()
+            && case.records.are_here()
             && !self.call.silent;
         let at_login = wants_to_enrol && may_enrol_in(&self.call.origin.service);
         // Where nobody gets in without an authenticator, whether there is one need not be known beforehand.

@@ -1,0 +1,324 @@
+//! A change on its way: made in this process, or led by the helper. Nothing lasts before [`Changing::keep`].
+
+use super::{Lost, Place, Records, Way, user};
+use crate::client::{NoAnswer, Session};
+use crate::protocol::{Answer, Request};
+use crate::session::{Reply, Turn};
+use otp_core::record::Name;
+use otp_core::recovery::RecoveryCode;
+use otp_core::{Account, Authenticator, Policy, UnixTime};
+use otp_site::groups;
+use otp_store::Store;
+use otp_store::change::{Change, Draft, Failed, Kept, Proof, Refused};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use zeroize::Zeroizing;
+
+/// Somebody who waits while a helper leads a change, and may leave: a person at a terminal.
+pub trait Attendant {
+    /// That they have left.
+    type Left;
+
+    /// From now on nobody is asked any longer than the other side of this is there.
+    fn attend(&self, other_side: OwnedFd);
+
+    /// Waits until something was said.
+    ///
+    /// # Errors
+    /// They have left.
+    fn wait_for(&self, said: BorrowedFd<'_>) -> Result<(), Self::Left>;
+
+    /// Leaves, where they were told to meanwhile.
+    ///
+    /// # Errors
+    /// They have left.
+    fn still_here(&self) -> Result<(), Self::Left>;
+
+    /// Asks a question of the administrator's choice. `echo`: what is typed may be seen.
+    ///
+    /// # Errors
+    /// They have left.
+    fn ask(&self, question: &str, echo: bool) -> Result<Zeroizing<Vec<u8>>, Self::Left>;
+
+    /// Shows a message of the administrator's choice.
+    ///
+    /// # Errors
+    /// They have left.
+    fn tell(&self, text: &str) -> Result<(), Self::Left>;
+}
+
+/// Why a change came to nothing.
+pub enum Broken<L> {
+    /// Whoever was waiting has left.
+    Left(L),
+    /// It is refused; nothing was changed.
+    Refused(Refused),
+    /// The person did not prove who they are; nothing was changed.
+    NotAuthenticated,
+    /// The records could not be asked; nothing was changed.
+    Lost(Lost),
+    /// What became of it is not known, for this reason.
+    Unknown(String),
+}
+
+impl<L> From<Failed> for Broken<L> {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(refused) => Self::Refused(refused),
+            Failed::Store(error) => Self::Lost(error.into()),
+        }
+    }
+}
+
+impl<L> From<NoAnswer> for Broken<L> {
+    fn from(reason: NoAnswer) -> Self {
+        Self::Lost(reason.into())
+    }
+}
+
+impl<L> From<Turn> for Broken<L> {
+    /// The end, sooner than hoped for, or something that has no place here.
+    fn from(turn: Turn) -> Self {
+        match turn {
+            Turn::End(Answer::Refused(refused)) => Self::Refused(refused),
+            Turn::End(Answer::NotAuthenticated) => Self::NotAuthenticated,
+            Turn::End(Answer::Denied) => Self::Lost(Lost::Denied),
+            Turn::End(Answer::Unavailable(reason)) => Self::Lost(Lost::Unavailable(reason)),
+            _ => NoAnswer::Unintelligible.into(),
+        }
+    }
+}
+
+/// A change that was begun. Holds secrets; has no `Debug`.
+pub struct Changing(Led);
+
+enum Led {
+    Here(Box<Draft>),
+    ByHelper(Box<Remote>),
+}
+
+/// What the helper has said so far.
+struct Remote {
+    session: Session,
+    goes: Vec<Name>,
+    authenticates: bool,
+    device: Option<Authenticator>,
+    codes: Vec<RecoveryCode>,
+}
+
+impl Records {
+    /// Begins a change of an account.
+    ///
+    /// # Errors
+    /// See [`Broken`].
+    pub fn begin_change<A: Attendant>(
+        &self,
+        account: &Account,
+        change: Change,
+        policy: &Policy,
+        now: UnixTime,
+        attendant: &A,
+    ) -> Result<Changing, Broken<A::Left>> {
+        let helper = match &self.0 {
+            Way::Here(place) => {
+                let (store, account) = (place.store(), account.clone());
+                let draft = Draft::begin(store, account, change, policy, groups::belongs, now)?;
+                return Ok(Changing(Led::Here(Box::new(draft))));
+            }
+            Way::Helper(helper) => helper,
+        };
+        let user = user(account);
+        let mut session = Session::begin(&helper.program, &Request::Change { user, change })?;
+        if let Ok(other_side) = session.as_fd().try_clone_to_owned() {
+            attendant.attend(other_side);
+        }
+        match next(&mut session, attendant)? {
+            Turn::Begun {
+                goes,
+                authenticates,
+            } => Ok(Changing(Led::ByHelper(Box::new(Remote {
+                session,
+                goes,
+                authenticates,
+                device: None,
+                codes: Vec::new(),
+            })))),
+            other => Err(other.into()),
+        }
+    }
+}
+
+impl Changing {
+    /// Whether the account has an authenticator that this change is made to, as far as that is known here.
+    #[must_use]
+    pub fn changes_a_record(&self) -> bool {
+        match &self.0 {
+            Led::Here(draft) => draft.changes_a_record(),
+            Led::ByHelper(remote) => remote.authenticates,
+        }
+    }
+
+    /// The authenticators that will have stopped working.
+    #[must_use]
+    pub fn goes(&self) -> &[Name] {
+        match &self.0 {
+            Led::Here(draft) => draft.goes(),
+            Led::ByHelper(remote) => &remote.goes,
+        }
+    }
+
+    /// Whether the person has to prove who they are.
+    #[must_use]
+    pub fn authenticates(&self) -> bool {
+        match &self.0 {
+            Led::Here(_) => false,
+            Led::ByHelper(remote) => remote.authenticates,
+        }
+    }
+
+    /// Has them prove it. What is asked is the administrator's choice.
+    ///
+    /// # Errors
+    /// See [`Broken`].
+    pub fn authenticate<A: Attendant>(&mut self, attendant: &A) -> Result<(), Broken<A::Left>> {
+        let Led::ByHelper(remote) = &mut self.0 else {
+            return Ok(());
+        };
+        loop {
+            match next(&mut remote.session, attendant)? {
+                Turn::Ask { prompt, echo } => {
+                    let reply = attendant.ask(&harmless(&prompt), echo);
+                    let reply = Reply::Text(reply.map_err(Broken::Left)?);
+                    say(&mut remote.session, &reply, attendant)?;
+                }
+                Turn::Tell { text } => attendant.tell(&harmless(&text)).map_err(Broken::Left)?,
+                Turn::Offer(device) => {
+                    remote.device = Some(device);
+                    return Ok(());
+                }
+                Turn::Codes(codes) => {
+                    remote.codes = codes;
+                    return Ok(());
+                }
+                other => return Err(other.into()),
+            }
+        }
+    }
+
+    /// The new device, where there is one.
+    #[must_use]
+    pub fn device(&self) -> Option<&Authenticator> {
+        match &self.0 {
+            Led::Here(draft) => draft.device(),
+            Led::ByHelper(remote) => remote.device.as_ref(),
+        }
+    }
+
+    /// What a typed code of the new device says, and how many more may be typed. `policy` and `now` count where this process
+    /// makes the change; a helper has its own.
+    ///
+    /// # Errors
+    /// See [`Broken`].
+    pub fn prove<A: Attendant>(
+        &mut self,
+        typed: Zeroizing<Vec<u8>>,
+        policy: &Policy,
+        now: UnixTime,
+        attendant: &A,
+    ) -> Result<(Proof, u32), Broken<A::Left>> {
+        let remote = match &mut self.0 {
+            Led::Here(draft) => {
+                let proof = draft.prove(&typed, policy, now);
+                return Ok((proof.map_err(Broken::Refused)?, draft.tries()));
+            }
+            Led::ByHelper(remote) => remote,
+        };
+        say(&mut remote.session, &Reply::Code(typed), attendant)?;
+        let (proof, left) = match next(&mut remote.session, attendant)? {
+            Turn::Checked { proof, left } => (proof, left),
+            other => return Err(other.into()),
+        };
+        if proof == Proof::Right {
+            match next(&mut remote.session, attendant)? {
+                Turn::Codes(codes) => remote.codes = codes,
+                other => return Err(other.into()),
+            }
+        }
+        Ok((proof, left))
+    }
+
+    /// The new recovery codes, to be shown once.
+    #[must_use]
+    pub fn codes(&self) -> &[RecoveryCode] {
+        match &self.0 {
+            Led::Here(draft) => draft.codes(),
+            Led::ByHelper(remote) => &remote.codes,
+        }
+    }
+
+    /// Makes the change last. From here on nobody leaves before it is known what became of it.
+    ///
+    /// # Errors
+    /// See [`Broken`].
+    pub fn keep<L>(
+        self,
+        records: &Records,
+        policy: &Policy,
+        now: UnixTime,
+    ) -> Result<Kept, Broken<L>> {
+        let mut remote = match (self.0, &records.0) {
+            (Led::Here(draft), Way::Here(place)) => {
+                let belongs = groups::belongs;
+                return Ok(match place {
+                    Place::There(store) => draft.keep(store, policy, belongs, now)?,
+                    Place::NotYet(directory) => {
+                        let made = Store::open_or_create(directory);
+                        let made = made.map_err(|error| Broken::Lost(error.into()))?;
+                        draft.keep(&made, policy, belongs, now)?
+                    }
+                });
+            }
+            (Led::Here(_), Way::Helper(_)) => return Err(NoAnswer::Ask.into()),
+            (Led::ByHelper(remote), _) => remote,
+        };
+        remote.session.send(&Reply::Keep)?;
+        // From here on it may have happened.
+        match remote.session.receive() {
+            Ok(Turn::End(Answer::Kept { enrolled })) => Ok(Kept { enrolled }),
+            Ok(Turn::End(Answer::Unavailable(reason))) => Err(Broken::Unknown(reason)),
+            Ok(end @ Turn::End(_)) => Err(end.into()),
+            Ok(_) => Err(Broken::Unknown(NoAnswer::Unintelligible.to_string())),
+            Err(reason) => Err(Broken::Unknown(reason.to_string())),
+        }
+    }
+}
+
+/// What the helper says next; whoever leaves meanwhile need not wait for it.
+fn next<A: Attendant>(session: &mut Session, attendant: &A) -> Result<Turn, Broken<A::Left>> {
+    attendant.wait_for(session.as_fd()).map_err(Broken::Left)?;
+    known(session.receive(), attendant)
+}
+
+fn say<A: Attendant>(
+    session: &mut Session,
+    reply: &Reply,
+    attendant: &A,
+) -> Result<(), Broken<A::Left>> {
+    known(session.send(reply), attendant)
+}
+
+/// Whoever was told to leave has left, whatever became of the helper meanwhile.
+fn known<T, A: Attendant>(said: Result<T, NoAnswer>, attendant: &A) -> Result<T, Broken<A::Left>> {
+    match said {
+        Ok(said) => Ok(said),
+        Err(reason) => {
+            attendant.still_here().map_err(Broken::Left)?;
+            Err(reason.into())
+        }
+    }
+}
+
+/// Without what a terminal would take for orders.
+fn harmless(text: &str) -> String {
+    let shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
+    text.chars().filter(shown).collect()
+}
