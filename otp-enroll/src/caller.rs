@@ -4,12 +4,12 @@ use crate::failure::Failure;
 use nix::unistd::getuid;
 use otp_core::Account;
 use otp_core::messages::trouble::Trouble;
-use otp_site::directory;
+use otp_site::users;
 
 /// The account that this process runs as.
 pub fn own_account() -> Result<Account, Failure> {
     let uid = getuid().as_raw();
-    directory::account_of(uid)?.ok_or_else(|| {
+    users::account_of(uid)?.ok_or_else(|| {
         let user = uid.to_string();
         Trouble::NoSuchUser { user }.into()
     })
@@ -18,13 +18,13 @@ pub fn own_account() -> Result<Account, Failure> {
 /// The person behind root: whom sudo names, else who logged in, else root.
 pub fn administrator() -> Result<Account, Failure> {
     if let Ok(name) = std::env::var("SUDO_USER")
-        && let Some(account) = directory::account(&name)?
+        && let Some(account) = users::account(&name)?
     {
         return Ok(account);
     }
     let login = std::fs::read_to_string("/proc/self/loginuid").unwrap_or_default();
     if let Some(uid) = login_uid(&login)
-        && let Some(account) = directory::account_of(uid)?
+        && let Some(account) = users::account_of(uid)?
     {
         return Ok(account);
     }

@@ -13,7 +13,7 @@ use clap::error::ErrorKind;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{DEFAULT_NAME, Name};
 use otp_core::{Account, UserName};
-use otp_site::{clock, directory};
+use otp_site::{clock, users};
 use otp_store::change::Change;
 use std::process::ExitCode;
 
@@ -57,7 +57,7 @@ fn whose(site: &Site, named: Option<&str>) -> Result<Account, Failure> {
     if !site.is_root {
         let own = own_account()?;
         return match named {
-            Some(name) if directory::account(name)?.as_ref() != Some(&own) => {
+            Some(name) if users::account(name)?.as_ref() != Some(&own) => {
                 let user = name.to_owned();
                 Err(Trouble::NotYours { user }.into())
             }
@@ -91,10 +91,10 @@ fn terminal(account: &Account) -> Result<Terminal, Failure> {
 }
 
 fn status(site: &Site, account: &Account, json: bool) -> Result<(), Failure> {
-    let overview = site.overview(account)?;
+    let status = site.status(account)?;
     output::print(&if json {
-        overview.json()
+        status.json()
     } else {
-        overview.text(&site.policy, site.language, clock::now()?)
+        status.text(&site.policy, site.language, clock::now()?)
     })
 }

@@ -4,14 +4,14 @@ use crate::cli::Common;
 use crate::failure::Failure;
 use crate::locale::Locale;
 use crate::lost::lost;
-use crate::overview::Overview;
+use crate::status::Status;
 use nix::unistd::geteuid;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
 use otp_core::{Account, Policy, UserName, Verdict};
 use otp_helper::client::DEFAULT_HELPER;
 use otp_helper::records::{Attempt, Attempted, Records};
-use otp_site::{Named, clock, directory, policy};
+use otp_site::{Named, clock, policy, users};
 use otp_store::files::DEFAULT_DIRECTORY;
 use otp_store::{Error, Keeper, Store};
 use std::path::{Path, PathBuf};
@@ -164,13 +164,13 @@ impl Site {
     }
 
     /// How an account stands.
-    pub fn overview(&self, account: &Account) -> Result<Overview, Failure> {
+    pub fn status(&self, account: &Account) -> Result<Status, Failure> {
         let user = account.name.as_str();
         let found = self
             .records()?
             .overview(account, &self.policy, clock::now)
             .map_err(|reason| lost(reason, account))?;
-        Ok(Overview::of(user, found))
+        Ok(Status::of(user, found))
     }
 
     /// Makes one attempt, which counts like any other.
@@ -198,7 +198,7 @@ impl Site {
 
     /// As [`Site::account`], and whether that is a second name.
     pub fn named(&self, name: &str) -> Result<Named, Failure> {
-        if let Some(named) = directory::named(name)? {
+        if let Some(named) = users::named(name)? {
             return Ok(named);
         }
         let user = name.to_owned();

@@ -12,7 +12,7 @@ use otp_site::clock;
 
 /// Asks for a code and makes the attempt, which counts like any other. Fails where a login would have been refused.
 pub fn attempt_once(site: &Site, account: &Account, terminal: &Terminal) -> Result<(), Failure> {
-    if !site.overview(account)?.enrolled {
+    if !site.status(account)?.enrolled {
         let user = account.name.as_str().to_owned();
         return Err(Trouble::NotEnrolled { user }.into());
     }

@@ -461,7 +461,7 @@ fn every_key_of_the_policy_stands_in_its_manual_with_its_section_and_default() {
 #[test]
 fn the_keys_of_every_json_form_stand_in_the_manual() {
     // The promise is in the tests of these files, as the text that is printed.
-    let status = include_str!("../src/overview.rs");
+    let status = include_str!("../src/status.rs");
     let provision = include_str!("../src/admin/provision.rs");
     for (file, source) in [("otp-enroll.1", status), ("otp-admin.8", provision)] {
         let manual = Manual::of(file);

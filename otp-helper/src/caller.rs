@@ -4,7 +4,7 @@ use nix::unistd::Uid;
 use otp_core::{Account, Policy};
 use otp_helper::permission::{May, Relation, allowed};
 use otp_helper::protocol::Verb;
-use otp_site::{Error, directory};
+use otp_site::{Error, users};
 use std::path::PathBuf;
 
 /// Who started the helper: the real user, which no program can make up.
@@ -39,7 +39,7 @@ impl Caller {
             return Ok(Relation::Owner);
         }
         for name in &policy.helper.trusted_callers {
-            if directory::account(name)?.is_some_and(|service| service.uid == self.uid) {
+            if users::account(name)?.is_some_and(|service| service.uid == self.uid) {
                 return Ok(Relation::Trusted);
             }
         }

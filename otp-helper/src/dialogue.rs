@@ -2,7 +2,7 @@
 
 use crate::caller::Caller;
 use crate::harmless::{self, Life, Said};
-use crate::line::Line;
+use crate::wire::Wire;
 use crate::{Cause, Stop, log, system};
 use otp_core::record::Name;
 use otp_core::{Account, Authenticator, Policy};
@@ -26,7 +26,7 @@ pub(crate) struct Dialogue<'a> {
     pub caller: &'a Caller,
     pub policy: &'a Policy,
     pub store: &'a Store,
-    pub line: &'a mut Line,
+    pub line: &'a mut Wire,
     pub time: &'a mut Life,
 }
 

@@ -6,7 +6,7 @@
 
 mod stage;
 
-pub use stage::{Block, Line, Stage, Surface, Typed, Underway};
+pub use stage::{Block, KeyLine, Stage, Surface, Typed, Underway};
 
 use otp_core::messages::enrol::{Dialogue, INVERTED, KEPT, LATER, is_word};
 use otp_core::qr::{self, Canvas, Matrix, Style};
@@ -122,11 +122,11 @@ impl Script<'_> {
         let (groups, plain) = (base32::reveal_in_groups(key), base32::reveal(key));
         let groups: Vec<&str> = groups.iter().map(|line| line.as_str()).collect();
         stage.show(&Block::Key(&[
-            Line::Sentence(Dialogue::Scan),
-            Line::Secret(Dialogue::Key, &groups),
-            Line::Secret(Dialogue::PlainKey, &[&plain]),
-            Line::Secret(Dialogue::Uri, &[&uri]),
-            Line::Sentence(Dialogue::Settings(device)),
+            KeyLine::Sentence(Dialogue::Scan),
+            KeyLine::Secret(Dialogue::Key, &groups),
+            KeyLine::Secret(Dialogue::PlainKey, &[&plain]),
+            KeyLine::Secret(Dialogue::Uri, &[&uri]),
+            KeyLine::Sentence(Dialogue::Settings(device)),
         ]))?;
         if let Some(path) = &picture {
             stage.tell(Dialogue::QrFile { path })?;

@@ -7,25 +7,25 @@ mod caller;
 mod dialogue;
 mod group;
 mod harmless;
-mod line;
 mod log;
 #[allow(unsafe_code, reason = "calls of libc and PAM that have no safe form")]
 mod system;
+mod wire;
 
 use caller::Caller;
 use harmless::Life;
-use line::Line;
 use otp_core::{Account, Before1970, Input, Policy};
 use otp_helper::frame::BadFrame;
 use otp_helper::permission::May;
 use otp_helper::protocol::{Answer, Request};
-use otp_site::{clock, directory, policy};
+use otp_site::{clock, policy, users};
 use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
 use otp_store::account::is_enrolled;
 use otp_store::account::overview::standing;
 use otp_store::account::trust::{trust, trusted_since};
 use otp_store::{Error, Overview, Store, attempt};
 use std::process::ExitCode;
+use wire::Wire;
 
 /// Requests of one login: whether there is an authenticator, whether the place is trusted, the attempt, trust anew; and
 /// what the account line asks.
@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Ok(both) => both,
         Err(reason) => return refuse("", "", &reason),
     };
-    let mut line = Line::to_the_caller();
+    let mut line = Wire::to_the_caller();
     let mut answered = 0;
     loop {
         let request = match line.read() {
@@ -71,7 +71,7 @@ fn main() -> ExitCode {
 fn serve(
     caller: &Caller,
     request: Request,
-    line: &mut Line,
+    line: &mut Wire,
     time: &mut Life,
 ) -> Result<Answer, ExitCode> {
     let (verb, user) = (request.verb().word(), request.user().to_owned());
@@ -150,11 +150,11 @@ impl<E: Into<Cause>> From<E> for Stop {
 fn answer(
     caller: &Caller,
     request: Request,
-    line: &mut Line,
+    line: &mut Wire,
     time: &mut Life,
 ) -> Result<Answer, Stop> {
     let policy = policy::load(&caller.conf)?;
-    let account = directory::account(request.user())?;
+    let account = users::account(request.user())?;
     if caller.may(request.verb(), account.as_ref(), &policy)? == May::No {
         return Ok(Answer::Denied);
     }

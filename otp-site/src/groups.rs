@@ -39,11 +39,11 @@ fn find_out(user: &UserName, group: &str) -> Option<Belongs> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory;
+    use crate::users;
 
     #[test]
     fn a_group_is_found_by_name_and_by_number() {
-        let root = directory::account("root").unwrap().unwrap().name;
+        let root = users::account("root").unwrap().unwrap().name;
         for (group, expected) in [
             ("root", Belongs::Yes),
             ("0", Belongs::Yes),

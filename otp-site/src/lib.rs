@@ -5,7 +5,6 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
-pub mod directory;
 mod error;
 #[cfg(test)]
 mod fixture;
@@ -13,6 +12,7 @@ pub mod groups;
 pub mod host;
 pub mod policy;
 pub mod stack;
+pub mod users;
 
-pub use directory::Named;
 pub use error::Error;
+pub use users::Named;

@@ -7,7 +7,7 @@
 use crate::call::{Call, Case, Stop};
 use crate::enrolment::{self, Outcome};
 use crate::event;
-use crate::host::{Answer, Host, Passed, Tone};
+use crate::host::{Disposition, Host, Passed, Tone};
 use otp_core::enforce::{Demand, days_left};
 use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
 use otp_core::login::{AtAccountLine, at_account_line};
@@ -19,7 +19,7 @@ use otp_site::stack::may_enrol_in;
 use std::time::Duration;
 
 /// Runs one `pam_sm_acct_mgmt`. Whatever goes wrong on the way refuses.
-pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Answer {
+pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Disposition {
     let mut call = Call::new(host, Phase::Account, silent);
     match run(&mut call, arguments) {
         Ok(answer) => answer,
@@ -70,7 +70,7 @@ fn begin_grace_of<H: Host>(call: &mut Call<'_, H>, case: &Case) -> Result<(), St
     }
 }
 
-fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, Stop> {
+fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Disposition, Stop> {
     let options = match call.options(arguments) {
         Ok(options) => options,
         Err(answer) => return Ok(answer),
@@ -82,17 +82,17 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, S
             .with(Value::Result(Treatment::Refused))
             .with(Value::Account(Text::escaped("unknown")));
         call.log(entry);
-        return Ok(Answer::Refused);
+        return Ok(Disposition::Refused);
     };
     if call.trusted_network(&case).is_some() {
-        return Ok(Answer::Success);
+        return Ok(Disposition::Success);
     }
     let passed = call.host.passed()?;
     let left = match passed {
         Some(Passed::Proven { user, when }) if user == call.user => {
             // A helper would have to be started to say it again.
             if !case.records.are_here() && is_fresh(when, call.host.now()?) {
-                return Ok(Answer::Success);
+                return Ok(Disposition::Success);
             }
             None
         }
@@ -108,7 +108,7 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, S
     match standing {
         // Whoever had no authenticator when the code was due was asked for none.
         Some(Standing::Open) if left.is_some() => return Ok(refuse_to_start_over(call)),
-        Some(Standing::Open) => return Ok(Answer::Success),
+        Some(Standing::Open) => return Ok(Disposition::Success),
         Some(standing) => return Ok(refuse_locked(call, &case, standing, now)),
         None => {}
     }
@@ -117,7 +117,7 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Answer, S
         && may_enrol_in(&call.origin.service)
         && !call.silent;
     let answer = without_authenticator(call, &case, &account, may_enrol)?;
-    if answer != Answer::Success && !case.nullok && left.is_some_and(|(nullok, _)| nullok) {
+    if answer != Disposition::Success && !case.nullok && left.is_some_and(|(nullok, _)| nullok) {
         call.warn("nullok is an argument of the auth line and not of the account line, which refuses by its own");
     }
     Ok(answer)
@@ -136,14 +136,14 @@ fn without_authenticator<H: Host>(
     case: &Case,
     account: &Account,
     may_enrol: bool,
-) -> Result<Answer, Stop> {
+) -> Result<Disposition, Stop> {
     let Some((wanted, _)) = wanted_now(call, case, account)? else {
         return Ok(refuse_to_start_over(call));
     };
     let at_login = case.policy.enroll.at_login;
     let course = at_account_line(&wanted, at_login, may_enrol);
     if course == AtAccountLine::LetsIn {
-        return Ok(Answer::Success);
+        return Ok(Disposition::Success);
     }
     if let Demand::From(deadline, _) = wanted {
         let now = call.host.now()?;
@@ -159,7 +159,7 @@ fn without_authenticator<H: Host>(
         Outcome::Enrolled => {
             // Should the program come here again, there is nothing left to set up.
             call.host.pass(None)?;
-            return Ok(Answer::Success);
+            return Ok(Disposition::Success);
         }
         Outcome::SetUpMeanwhile => return Ok(refuse_to_start_over(call)),
         Outcome::Later | Outcome::NotProven if !can_wait => {
@@ -175,7 +175,7 @@ fn without_authenticator<H: Host>(
     match at_account_line(&wanted, at_login, false) {
         AtAccountLine::LetsIn | AtAccountLine::LetsInUntil(_) => {
             let_in(call, case, account, &wanted, now)?;
-            Ok(Answer::Success)
+            Ok(Disposition::Success)
         }
         AtAccountLine::SetsUp { .. } | AtAccountLine::Refuses => {
             Ok(refuse(call, &wanted, Message::NotEnrolled))
@@ -197,7 +197,7 @@ fn wanted_now<H: Host>(
 }
 
 /// Refuses a login in which no code was asked for, and one would be now.
-fn refuse_to_start_over<H: Host>(call: &mut Call<'_, H>) -> Answer {
+fn refuse_to_start_over<H: Host>(call: &mut Call<'_, H>) -> Disposition {
     let message = Message::SetUpMeanwhile;
     let entry = call
         .entry(Event::Reject, Severity::Notice)
@@ -205,7 +205,7 @@ fn refuse_to_start_over<H: Host>(call: &mut Call<'_, H>) -> Answer {
         .with(Value::Counted(false));
     call.log(entry);
     call.tell(message, Tone::Refusal);
-    Answer::Refused
+    Disposition::Refused
 }
 
 /// Lets somebody in without a second factor, and remembers when that was first.
@@ -237,7 +237,7 @@ fn let_in<H: Host>(
     Ok(())
 }
 
-fn refuse<H: Host>(call: &mut Call<'_, H>, wanted: &Demand, message: Message) -> Answer {
+fn refuse<H: Host>(call: &mut Call<'_, H>, wanted: &Demand, message: Message) -> Disposition {
     let entry = call
         .entry(Event::NotEnrolled, Severity::Notice)
         .with(Value::Message(message.id()))
@@ -245,7 +245,7 @@ fn refuse<H: Host>(call: &mut Call<'_, H>, wanted: &Demand, message: Message) ->
         .with(Value::Rule(wanted.clone()));
     call.log(entry);
     call.tell(message, Tone::Refusal);
-    Answer::Refused
+    Disposition::Refused
 }
 
 fn refuse_locked<H: Host>(
@@ -253,7 +253,7 @@ fn refuse_locked<H: Host>(
     case: &Case,
     standing: Standing,
     now: UnixTime,
-) -> Answer {
+) -> Disposition {
     let verdict = Verdict::Locked { standing };
     let message = Message::about(&verdict, &case.policy, now);
     let entry = event::about(&verdict, message, &call.user, &call.origin);
@@ -261,7 +261,7 @@ fn refuse_locked<H: Host>(
     if let Some(message) = message {
         call.tell(message, Tone::Refusal);
     }
-    Answer::Locked
+    Disposition::Locked
 }
 
 #[cfg(test)]

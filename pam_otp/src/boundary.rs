@@ -3,7 +3,7 @@
 //! Contract with PAM (`pam_sm_authenticate(3)`): the handle is valid for the time of the call, one thread at a time;
 //! strings that PAM hands out are NUL-terminated and live until the item is set again. Nothing unwinds out of here.
 
-use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Reply, Tone};
+use crate::host::{Disposition, Host, HostFault, Origin, Passed, SplitCode, Tone, Typed};
 use crate::{account, login, password};
 use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::enforce::Belongs;
@@ -11,7 +11,7 @@ use otp_core::event::{Entry, Event, Severity, Text, Value};
 use otp_core::login::AccountLine;
 use otp_core::{Before1970, UnixTime, UserName};
 use otp_site::stack::Stacks;
-use otp_site::{Error, Named, clock, directory, groups, host};
+use otp_site::{Error, Named, clock, groups, host, users};
 use pam::constants::{
     PAM_ERROR_MSG, PAM_ESTABLISH_CRED, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT,
     PAM_TEXT_INFO, PamFlag, PamResultCode,
@@ -79,14 +79,14 @@ const PAM_PRELIM_CHECK: PamFlag = 0x4000;
 
 /// `struct pam_message`.
 #[repr(C)]
-struct Message {
+struct ConvMessage {
     style: c_int,
     text: *const c_char,
 }
 
 /// `struct pam_response`.
 #[repr(C)]
-struct Response {
+struct ConvResponse {
     text: *mut c_char,
     unused: c_int,
 }
@@ -95,7 +95,12 @@ struct Response {
 #[repr(C)]
 struct Conversation {
     call: Option<
-        unsafe extern "C" fn(c_int, *mut *const Message, *mut *mut Response, *mut c_void) -> c_int,
+        unsafe extern "C" fn(
+            c_int,
+            *mut *const ConvMessage,
+            *mut *mut ConvResponse,
+            *mut c_void,
+        ) -> c_int,
     >,
     data: *mut c_void,
 }
@@ -114,11 +119,11 @@ impl PamHooks for PamOtp {
             login::authenticate(host, &arguments, flags & PAM_SILENT != 0)
         });
         match answer {
-            Answer::Success => PamResultCode::PAM_SUCCESS,
-            Answer::Ignore => PamResultCode::PAM_IGNORE,
-            Answer::Refused => PamResultCode::PAM_AUTH_ERR,
-            Answer::Locked => PamResultCode::PAM_MAXTRIES,
-            Answer::Unavailable => PamResultCode::PAM_AUTHINFO_UNAVAIL,
+            Disposition::Success => PamResultCode::PAM_SUCCESS,
+            Disposition::Ignore => PamResultCode::PAM_IGNORE,
+            Disposition::Refused => PamResultCode::PAM_AUTH_ERR,
+            Disposition::Locked => PamResultCode::PAM_MAXTRIES,
+            Disposition::Unavailable => PamResultCode::PAM_AUTHINFO_UNAVAIL,
         }
     }
 
@@ -128,10 +133,12 @@ impl PamHooks for PamOtp {
             account::manage(host, &arguments, flags & PAM_SILENT != 0)
         });
         match answer {
-            Answer::Success => PamResultCode::PAM_SUCCESS,
+            Disposition::Success => PamResultCode::PAM_SUCCESS,
             // Nothing is left to other modules here.
-            Answer::Ignore | Answer::Refused | Answer::Locked => PamResultCode::PAM_PERM_DENIED,
-            Answer::Unavailable => PamResultCode::PAM_AUTHINFO_UNAVAIL,
+            Disposition::Ignore | Disposition::Refused | Disposition::Locked => {
+                PamResultCode::PAM_PERM_DENIED
+            }
+            Disposition::Unavailable => PamResultCode::PAM_AUTHINFO_UNAVAIL,
         }
     }
 
@@ -144,7 +151,7 @@ impl PamHooks for PamOtp {
             let arguments = bytes_of(&arguments);
             refuse_on_panic(handle, |host| {
                 account::begin_grace(host, &arguments, establishes);
-                Answer::Success
+                Disposition::Success
             });
         }
         PamResultCode::PAM_SUCCESS
@@ -155,7 +162,7 @@ impl PamHooks for PamOtp {
         if flags & PAM_PRELIM_CHECK != 0 {
             refuse_on_panic(handle, |host| {
                 password::warn_of_line(host);
-                Answer::Ignore
+                Disposition::Ignore
             });
         }
         PamResultCode::PAM_IGNORE
@@ -167,7 +174,10 @@ fn bytes_of<'a>(arguments: &[&'a CStr]) -> Vec<&'a [u8]> {
 }
 
 /// Runs a login; a panic is logged by its line in this source and refuses.
-fn refuse_on_panic(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> Answer) -> Answer {
+fn refuse_on_panic(
+    handle: &mut PamHandle,
+    login: impl FnOnce(&mut Pam<'_>) -> Disposition,
+) -> Disposition {
     let answer = answer_or_refuse(handle, login);
     wipe_dead_stack();
     answer
@@ -175,7 +185,10 @@ fn refuse_on_panic(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> A
 
 /// In a frame of its own, which is dead when it returns.
 #[inline(never)]
-fn answer_or_refuse(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> Answer) -> Answer {
+fn answer_or_refuse(
+    handle: &mut PamHandle,
+    login: impl FnOnce(&mut Pam<'_>) -> Disposition,
+) -> Disposition {
     static SILENCE: Once = Once::new();
     static LINE: AtomicU32 = AtomicU32::new(0);
     // The standard hook writes the panic's text to the application's stderr. The hook belongs to this library's own
@@ -200,7 +213,7 @@ fn answer_or_refuse(handle: &mut PamHandle, login: impl FnOnce(&mut Pam<'_>) -> 
             let reason = format!("internal error, line {}", LINE.load(Ordering::Relaxed));
             let entry = Entry::new(Event::Unavailable, Severity::Error);
             host.log(&entry.with(Value::Reason(Text::escaped(&reason))));
-            Answer::Unavailable
+            Disposition::Unavailable
         }
     }
 }
@@ -225,7 +238,7 @@ struct Pam<'h>(&'h mut PamHandle);
 impl Pam<'_> {
     /// Has the application show a text, and gives back what was typed. Not through pam-bindings, which leaves a copy of
     /// the text in memory: a text may hold a key.
-    fn say(&self, style: c_int, text: &str) -> Result<Option<Reply>, HostFault> {
+    fn say(&self, style: c_int, text: &str) -> Result<Option<Typed>, HostFault> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 1));
         bytes.extend_from_slice(text.as_bytes());
         bytes.push(0);
@@ -240,12 +253,12 @@ impl Pam<'_> {
         // does before this function returns.
         let conversation = unsafe { &*item.cast::<Conversation>() };
         let call = conversation.call.ok_or(HostFault::Conversation)?;
-        let message = Message {
+        let message = ConvMessage {
             style,
             text: text.as_ptr(),
         };
         let mut messages = &raw const message;
-        let mut responses: *mut Response = ptr::null_mut();
+        let mut responses: *mut ConvResponse = ptr::null_mut();
         // SAFETY: one message, which lives until after the call, and a place for the answer, as pam_conv(3) has it.
         let result = unsafe { call(1, &raw mut messages, &raw mut responses, conversation.data) };
         if result != PamResultCode::PAM_SUCCESS as c_int || responses.is_null() {
@@ -295,7 +308,7 @@ impl Host for Pam<'_> {
         }
     }
 
-    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Reply>, HostFault> {
+    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Typed>, HostFault> {
         self.say(
             if echo {
                 PAM_PROMPT_ECHO_ON
@@ -315,7 +328,7 @@ impl Host for Pam<'_> {
         self.say(style, text).ok();
     }
 
-    fn password(&mut self) -> Result<Option<Reply>, HostFault> {
+    fn password(&mut self) -> Result<Option<Typed>, HostFault> {
         match self.0.get_item::<AuthTok>() {
             Ok(password) => {
                 Ok(password.map(|password| Zeroizing::new(password.as_bytes().to_vec())))
@@ -340,16 +353,16 @@ impl Host for Pam<'_> {
         }
     }
 
-    fn keep(&mut self, kept: Kept) -> Result<(), HostFault> {
+    fn keep(&mut self, kept: SplitCode) -> Result<(), HostFault> {
         self.0
             .set_data(KEPT, Box::new(RefCell::new(Some(kept))))
             .map_err(|_| HostFault::Item)
     }
 
-    fn take_kept(&mut self) -> Result<Option<Kept>, HostFault> {
+    fn take_kept(&mut self) -> Result<Option<SplitCode>, HostFault> {
         // SAFETY: data of this name is only ever set by `keep`, with this type: the name holds the version, and PAM
         // loads every line of a stack that names this file as one and the same library.
-        match unsafe { self.0.get_data::<RefCell<Option<Kept>>>(KEPT) } {
+        match unsafe { self.0.get_data::<RefCell<Option<SplitCode>>>(KEPT) } {
             Ok(cell) => Ok(cell.try_borrow_mut().map_err(|_| HostFault::Item)?.take()),
             Err(PamResultCode::PAM_NO_MODULE_DATA) => Ok(None),
             Err(_) => Err(HostFault::Item),
@@ -389,7 +402,7 @@ impl Host for Pam<'_> {
     }
 
     fn account(&mut self, name: &str) -> Result<Option<Named>, Error> {
-        directory::named(name)
+        users::named(name)
     }
 
     fn belongs(&mut self, user: &UserName, group: &str) -> Belongs {

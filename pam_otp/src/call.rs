@@ -1,7 +1,7 @@
 //! What one call of the module begins with, whichever phase it belongs to, and how it ends without a verdict.
 
 use crate::event;
-use crate::host::{Answer, Host, HostFault, Origin, Tone};
+use crate::host::{Disposition, Host, HostFault, Origin, Tone};
 use crate::options::Options;
 use otp_core::enforce::{Demand, Login, demand_on_login};
 use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
@@ -111,7 +111,7 @@ impl<'h, H: Host> Call<'h, H> {
     }
 
     /// Reads the arguments of the line; one that is not known ends the call.
-    pub(crate) fn options(&mut self, arguments: &[&[u8]]) -> Result<Options, Answer> {
+    pub(crate) fn options(&mut self, arguments: &[&[u8]]) -> Result<Options, Disposition> {
         match Options::parse(arguments) {
             Ok(options) => {
                 self.language = options.language.unwrap_or_default();
@@ -128,7 +128,7 @@ impl<'h, H: Host> Call<'h, H> {
                     .with(Value::Reason(Text::escaped(&reason)));
                 self.log(entry);
                 self.tell(Message::Unavailable, Tone::Refusal);
-                Err(Answer::Unavailable)
+                Err(Disposition::Unavailable)
             }
         }
     }
@@ -195,28 +195,28 @@ impl<'h, H: Host> Call<'h, H> {
     }
 
     /// Ends a call that came to no verdict.
-    pub(crate) fn stop(&mut self, stop: &Stop) -> Answer {
+    pub(crate) fn stop(&mut self, stop: &Stop) -> Disposition {
         let (answer, event, severity, reason) = match stop {
             Stop::Host(fault @ HostFault::Conversation) => (
-                Answer::Refused,
+                Disposition::Refused,
                 Event::Reject,
                 Severity::Notice,
                 fault.word().to_owned(),
             ),
             Stop::Host(fault) => (
-                Answer::Unavailable,
+                Disposition::Unavailable,
                 Event::Unavailable,
                 Severity::Error,
                 fault.word().to_owned(),
             ),
             Stop::Lost(lost) => (
-                Answer::Unavailable,
+                Disposition::Unavailable,
                 Event::Unavailable,
                 Severity::Error,
                 lost.to_string(),
             ),
             Stop::Site(error) => (
-                Answer::Unavailable,
+                Disposition::Unavailable,
                 Event::Unavailable,
                 Severity::Error,
                 error.to_string(),
@@ -224,7 +224,7 @@ impl<'h, H: Host> Call<'h, H> {
             Stop::UserChanged => {
                 let reason = "the application changed the user name during the login".to_owned();
                 (
-                    Answer::Unavailable,
+                    Disposition::Unavailable,
                     Event::Unavailable,
                     Severity::Error,
                     reason,
@@ -238,7 +238,7 @@ impl<'h, H: Host> Call<'h, H> {
         }
         entry.add(Value::Reason(Text::escaped(&reason)));
         self.log(entry);
-        if answer == Answer::Unavailable {
+        if answer == Disposition::Unavailable {
             self.tell(Message::Unavailable, Tone::Refusal);
         }
         answer

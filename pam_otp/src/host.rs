@@ -8,11 +8,11 @@ use otp_site::{Error, Named};
 use zeroize::Zeroizing;
 
 /// What a person typed, or what another module left as the password. Wiped on drop.
-pub(crate) type Reply = Zeroizing<Vec<u8>>;
+pub(crate) type Typed = Zeroizing<Vec<u8>>;
 
 /// What a module answers to PAM. Every one but the first two refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Disposition {
     /// `PAM_SUCCESS`.
     Success,
     /// `PAM_IGNORE`: policy says that this module has no part in this login. Never the result of an error.
@@ -65,11 +65,11 @@ pub(crate) struct Origin {
 }
 
 /// A code that was typed together with the password, waiting for the password to be checked.
-pub(crate) struct Kept {
+pub(crate) struct SplitCode {
     /// For whom it was typed.
     pub user: String,
     /// What was typed.
-    pub code: Reply,
+    pub code: Typed,
 }
 
 /// What an authentication line notes for the account phase on the same handle.
@@ -107,17 +107,17 @@ pub(crate) trait Host {
     /// Where the login comes from.
     fn origin(&self) -> Origin;
     /// Asks; `None`: there was no reply at all.
-    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Reply>, HostFault>;
+    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Typed>, HostFault>;
     /// Tells; whether it was seen cannot be known.
     fn tell(&mut self, text: &str, tone: Tone);
     /// The password that a module before this one asked for.
-    fn password(&mut self) -> Result<Option<Reply>, HostFault>;
+    fn password(&mut self) -> Result<Option<Typed>, HostFault>;
     /// Leaves a password for the modules after this one.
     fn hand_on_password(&mut self, password: &[u8]) -> Result<(), HostFault>;
     /// Keeps a code for a later line of the same stack.
-    fn keep(&mut self, kept: Kept) -> Result<(), HostFault>;
+    fn keep(&mut self, kept: SplitCode) -> Result<(), HostFault>;
     /// Takes the kept code; a second time there is none.
-    fn take_kept(&mut self) -> Result<Option<Kept>, HostFault>;
+    fn take_kept(&mut self) -> Result<Option<SplitCode>, HostFault>;
     /// Notes what an authentication line has come to; `None`: nothing that the account phase has to know.
     fn pass(&mut self, passed: Option<Passed>) -> Result<(), HostFault>;
     /// What was noted in this login, in the same process.

@@ -18,4 +18,4 @@ mod login;
 mod options;
 mod password;
 #[cfg(test)]
-mod script;
+mod player;

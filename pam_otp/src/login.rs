@@ -2,7 +2,7 @@
 
 use crate::call::{Call, Case, Stop};
 use crate::event;
-use crate::host::{Answer, Host, Kept, Passed, Reply, Tone};
+use crate::host::{Disposition, Host, Passed, SplitCode, Tone, Typed};
 use crate::options::{FirstPass, Options};
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
@@ -16,9 +16,9 @@ use otp_store::Place;
 
 /// Runs one `pam_sm_authenticate`.
 ///
-/// Whatever goes wrong on the way refuses: the only ways to [`Answer::Success`] and [`Answer::Ignore`] are a verdict
+/// Whatever goes wrong on the way refuses: the only ways to [`Disposition::Success`] and [`Disposition::Ignore`] are a verdict
 /// that says so, trust that policy names, and the first half of a `split`.
-pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Answer {
+pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Disposition {
     // Before anything else, so that every refusal takes as long, whatever the reason.
     host.delay_failure();
     let mut call = Call::new(host, Phase::Authentication, silent);
@@ -38,7 +38,7 @@ struct Login<'h, H> {
 }
 
 impl<H: Host> Login<'_, H> {
-    fn run(&mut self, options: &Options) -> Result<Answer, Stop> {
+    fn run(&mut self, options: &Options) -> Result<Disposition, Stop> {
         let case = self.call.case(options)?;
         // What another attempt on the same handle has left counts no longer.
         self.call.host.pass(None)?;
@@ -61,10 +61,10 @@ impl<H: Host> Login<'_, H> {
             if options.first_pass == FirstPass::Use || !code.is_empty() {
                 self.call.debug(options, "code from: first pass");
                 let answer = self.judge(options, &case, code, None)?;
-                if answer == Answer::Success && options.forward_pass {
+                if answer == Disposition::Success && options.forward_pass {
                     self.call.host.hand_on_password(password)?;
                 }
-                if options.first_pass == FirstPass::Use || answer != Answer::Refused {
+                if options.first_pass == FirstPass::Use || answer != Disposition::Refused {
                     return Ok(answer);
                 }
             }
@@ -74,7 +74,7 @@ impl<H: Host> Login<'_, H> {
             let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
             let (password, code) = input::cut(&reply, case.policy.code.digits);
             let answer = self.judge(options, &case, code, None)?;
-            if answer == Answer::Success {
+            if answer == Disposition::Success {
                 self.call.host.hand_on_password(password)?;
             }
             return Ok(answer);
@@ -90,16 +90,20 @@ impl<H: Host> Login<'_, H> {
     }
 
     /// The answer where policy wants no code; `None`: ask for one.
-    fn without_a_code(&mut self, options: &Options, case: &Case) -> Result<Option<Answer>, Stop> {
+    fn without_a_code(
+        &mut self,
+        options: &Options,
+        case: &Case,
+    ) -> Result<Option<Disposition>, Stop> {
         let Some(account) = &case.account else {
             let unasked = self.call.trusted_network(case).is_some() && self.proves_identity();
             let refused = self.refuses_stranger(case, unasked)?;
-            return Ok(refused.then_some(Answer::Refused));
+            return Ok(refused.then_some(Disposition::Refused));
         };
         if let Some(why) = self.trust(options, case, account)? {
             let entry = self.call.entry(Event::Trusted, Severity::Info);
             self.call.log(entry.with(why));
-            return Ok(Some(Answer::Ignore));
+            return Ok(Some(Disposition::Ignore));
         }
         let now = self.call.host.now()?;
         let wants_to_enrol = case.policy.enroll.at_login != AtLogin::Off
@@ -129,7 +133,7 @@ impl<H: Host> Login<'_, H> {
         };
         rehearse_grace(case, account, &wanted, now)?;
         self.leave_to_others(case, &wanted, result, may_enrol)?;
-        Ok(Some(Answer::Ignore))
+        Ok(Some(Disposition::Ignore))
     }
 
     /// Why the place that the login comes from is trusted, as a value of the log.
@@ -268,19 +272,19 @@ impl<H: Host> Login<'_, H> {
     /// The first half of a login with one prompt: nothing is checked, so nothing is said about the code.
     ///
     /// The answer is to be ignored: the modules after this one decide, and the second line of this module last.
-    fn split(&mut self, options: &Options, case: &Case) -> Result<Answer, Stop> {
+    fn split(&mut self, options: &Options, case: &Case) -> Result<Disposition, Stop> {
         let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
         let (password, code) = input::cut(&reply, case.policy.code.digits);
-        self.call.host.keep(Kept {
+        self.call.host.keep(SplitCode {
             user: self.call.user.clone(),
-            code: Reply::new(code.to_vec()),
+            code: Typed::new(code.to_vec()),
         })?;
         self.call.host.hand_on_password(password)?;
         self.call.debug(options, "password and code taken apart");
-        Ok(Answer::Ignore)
+        Ok(Disposition::Ignore)
     }
 
-    fn ask(&mut self, options: &Options, message: Message) -> Result<Reply, Stop> {
+    fn ask(&mut self, options: &Options, message: Message) -> Result<Typed, Stop> {
         let prompt = options
             .prompt
             .clone()
@@ -300,7 +304,7 @@ impl<H: Host> Login<'_, H> {
         case: &Case,
         typed: &[u8],
         password: Option<&[u8]>,
-    ) -> Result<Answer, Stop> {
+    ) -> Result<Disposition, Stop> {
         self.call.still_the_same_user()?;
         let clock = || self.call.host.now();
         let account = case.account.as_ref();
@@ -326,14 +330,14 @@ impl<H: Host> Login<'_, H> {
             self.remember(options, case)?;
         }
         let answer = answer_to(&verdict);
-        if is_by_helper && answer == Answer::Success {
+        if is_by_helper && answer == Disposition::Success {
             let user = self.call.user.clone();
             let proven = Passed::Proven { user, when: now };
             // Where it cannot be noted, another helper says so again.
             self.call.host.pass(Some(proven)).ok();
         }
         if let Some(message) = message {
-            let tone = if answer == Answer::Success {
+            let tone = if answer == Disposition::Success {
                 Tone::Information
             } else {
                 Tone::Refusal
@@ -378,17 +382,17 @@ fn rehearse_grace(
 }
 
 /// The answer to each verdict.
-const fn answer_to(verdict: &Verdict) -> Answer {
+const fn answer_to(verdict: &Verdict) -> Disposition {
     match verdict {
-        Verdict::Accepted { .. } | Verdict::Recovered { .. } => Answer::Success,
+        Verdict::Accepted { .. } | Verdict::Recovered { .. } => Disposition::Success,
         Verdict::Rejected { .. }
         | Verdict::RejectedAndLocked { .. }
         | Verdict::Replayed
         | Verdict::Empty
         | Verdict::NoGuess { .. }
-        | Verdict::NotEnrolled => Answer::Refused,
-        Verdict::Locked { .. } => Answer::Locked,
-        Verdict::Excused => Answer::Ignore,
+        | Verdict::NotEnrolled => Disposition::Refused,
+        Verdict::Locked { .. } => Disposition::Locked,
+        Verdict::Excused => Disposition::Ignore,
     }
 }
 

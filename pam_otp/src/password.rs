@@ -20,11 +20,11 @@ pub(crate) fn warn_of_line(host: &mut impl Host) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::Script;
+    use crate::player::Player;
 
     #[test]
     fn the_log_says_that_the_line_does_nothing() {
-        let mut host = Script::new("alice");
+        let mut host = Player::new("alice");
         host.delayed = true;
         warn_of_line(&mut host);
         assert_eq!(host.log.len(), 1);

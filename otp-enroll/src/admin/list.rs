@@ -3,13 +3,13 @@
 use crate::failure::{self, Failure};
 use crate::layout::table;
 use crate::output;
-use crate::overview::Overview;
 use crate::site::Site;
+use crate::status::Status;
 use otp_core::messages::admin::{Report, minute_utc};
 use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Standing;
 use otp_core::{UnixTime, UserName};
-use otp_site::{Error, clock, directory};
+use otp_site::{Error, clock, users};
 use otp_store::{Keeper, Store};
 
 /// How the list is written.
@@ -36,7 +36,7 @@ impl Format {
 
 /// One line of the list.
 enum Entry {
-    Readable(Overview),
+    Readable(Status),
     Damaged { user: String, problem: String },
 }
 
@@ -46,7 +46,7 @@ pub fn list(site: &Site, format: Format) -> Result<(), Failure> {
     let mut entries = Vec::new();
     for user in store.users()? {
         match entry(site, &store, &user)? {
-            Entry::Readable(overview) if !overview.enrolled => {}
+            Entry::Readable(status) if !status.enrolled => {}
             listed => entries.push(listed),
         }
     }
@@ -70,7 +70,7 @@ fn entry(site: &Site, store: &Store, user: &UserName) -> Result<Entry, Failure> 
         );
         Ok(damaged(format!("{what}; {hint}")))
     };
-    let account = match directory::account(user.as_str()) {
+    let account = match users::account(user.as_str()) {
         Ok(Some(account)) if account.name == *user => account,
         Ok(Some(account)) => {
             let (user, name) = (user.as_str().to_owned(), account.name.as_str().to_owned());
@@ -88,7 +88,7 @@ fn entry(site: &Site, store: &Store, user: &UserName) -> Result<Entry, Failure> 
     };
     Ok(
         match otp_store::Overview::read(store, &account, &site.policy, clock::now) {
-            Ok(found) => Entry::Readable(Overview::of(user.as_str(), found)),
+            Ok(found) => Entry::Readable(Status::of(user.as_str(), found)),
             Err(error) => {
                 let hint = failure::hint(&error, Some(user.as_str()));
                 damaged(format!("{error}; {hint}"))
@@ -148,7 +148,7 @@ fn text(site: &Site, entries: &[Entry]) -> String {
 }
 
 /// The standing in one word and, for a timed lock, its end; the same in every language, to be searched for.
-fn standing_word(one: &Overview) -> String {
+fn standing_word(one: &Status) -> String {
     match one.standing {
         Standing::Open => "open".to_owned(),
         Standing::Locked { .. } => one.standing.ends().map_or_else(

@@ -6,7 +6,7 @@ use crate::site::Site;
 use otp_core::UserName;
 use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
-use otp_site::directory;
+use otp_site::users;
 use otp_store::moving::{self, Failed, Moved, NotMoved};
 
 /// Gives the record of `old` to `new`; whether both are one person is for the administrator to say where it cannot be seen.
@@ -18,8 +18,7 @@ pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(),
         let (user, name) = (new.to_owned(), name.to_owned());
         return Err(Trouble::AnotherName { user, name }.into());
     }
-    if !force && let Some(other) = directory::account(old)?.filter(|other| other.uid != account.uid)
-    {
+    if !force && let Some(other) = users::account(old)?.filter(|other| other.uid != account.uid) {
         let user = other.name.as_str().to_owned();
         return Err(Trouble::StillSomebody { user }.into());
     }

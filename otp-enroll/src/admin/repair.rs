@@ -7,7 +7,7 @@ use otp_core::UserName;
 use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Standing;
-use otp_site::{Named, clock, directory};
+use otp_site::{Named, clock, users};
 use otp_store::account::{self, Unlocked};
 use otp_store::keeper::ROOTS_LOCK_DEADLINE;
 use otp_store::{Error, Keeper, Store, moving};
@@ -47,7 +47,7 @@ fn left_for_an_administrator(site: &Site, store: &Store, user: &str) -> Result<b
         // A damaged record tells nothing, and is removed with the name.
         Ok(None) | Err(_) => return Ok(false),
     };
-    let Some(person) = directory::account_of(owner.uid)? else {
+    let Some(person) = users::account_of(owner.uid)? else {
         return Ok(false);
     };
     let new = person.name.as_str();
@@ -60,7 +60,7 @@ fn left_for_an_administrator(site: &Site, store: &Store, user: &str) -> Result<b
 ///
 /// `gone`: only then, and without a word where there is nothing: what is run whenever a user is removed or made.
 pub fn reset(site: &Site, user: &str, gone: bool) -> Result<(), Failure> {
-    let known = directory::named(user)?;
+    let known = users::named(user)?;
     if gone && known.is_some() {
         return Ok(());
     }

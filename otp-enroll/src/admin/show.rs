@@ -12,8 +12,8 @@ pub fn show(site: &Site, user: &str) -> Result<(), Failure> {
     let named = site.named(user)?;
     let account = named.account;
     let now = clock::now()?;
-    let overview = site.overview(&account)?;
-    output::print(&overview.text(&site.policy, site.language, now))?;
+    let status = site.status(&account)?;
+    output::print(&status.text(&site.policy, site.language, now))?;
     match named.alias {
         Some(alias) if site.store()?.users()?.contains(&alias) => {
             let (user, name) = (alias.as_str().to_owned(), account.name.as_str().to_owned());

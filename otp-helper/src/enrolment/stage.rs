@@ -112,7 +112,7 @@ pub enum Block<'a> {
     /// What this is about.
     Opening(Dialogue<'a>),
     /// The key, in all its forms.
-    Key(&'a [Line<'a>]),
+    Key(&'a [KeyLine<'a>]),
     /// The QR code, each line ended by a line feed.
     Drawing(&'a str),
     /// The recovery codes, each line ended by a line feed.
@@ -121,7 +121,7 @@ pub enum Block<'a> {
 
 /// One line of the block that shows the key.
 #[derive(Clone, Copy)]
-pub enum Line<'a> {
+pub enum KeyLine<'a> {
     /// A sentence.
     Sentence(Dialogue<'a>),
     /// A secret beside its label; one of several lines stands below.
@@ -139,19 +139,19 @@ impl Block<'_> {
             Self::Drawing(text) | Self::Sheet(text) => {
                 return joined(&["\n".into(), (*text).into()]);
             }
-            Self::Opening(sentence) => &[Line::Sentence(*sentence)],
+            Self::Opening(sentence) => &[KeyLine::Sentence(*sentence)],
             Self::Key(lines) => *lines,
         };
         for line in lines {
-            let (Line::Sentence(sentence) | Line::Secret(sentence, _)) = line;
+            let (KeyLine::Sentence(sentence) | KeyLine::Secret(sentence, _)) = line;
             let text = sentence.text(language);
             parts.push("\n".into());
             match line {
-                Line::Sentence(_) => parts.push(wrap(&text, columns).into()),
-                Line::Secret(_, [secret]) => {
+                KeyLine::Sentence(_) => parts.push(wrap(&text, columns).into()),
+                KeyLine::Secret(_, [secret]) => {
                     parts.extend([text.into(), " ".into(), (*secret).into()]);
                 }
-                Line::Secret(_, below) => {
+                KeyLine::Secret(_, below) => {
                     parts.push(wrap(&text, columns).into());
                     for secret in *below {
                         parts.extend(["\n    ".into(), (*secret).into()]);

@@ -661,10 +661,10 @@ fn a_uri_that_no_qr_code_holds_can_still_be_typed() {
 #[test]
 fn a_key_stands_beside_its_label_and_a_long_one_below_in_memory_of_the_right_size() {
     let text = Block::Key(&[
-        Line::Sentence(Dialogue::Scan),
-        Line::Secret(Dialogue::Key, &["AAAA BBBB"]),
-        Line::Secret(Dialogue::Key, &["AAAA", "BBBB"]),
-        Line::Secret(
+        KeyLine::Sentence(Dialogue::Scan),
+        KeyLine::Secret(Dialogue::Key, &["AAAA BBBB"]),
+        KeyLine::Secret(Dialogue::Key, &["AAAA", "BBBB"]),
+        KeyLine::Secret(
             Dialogue::Uri,
             &["otpauth://totp/a-uri-that-is-longer-than-the-screen"],
         ),

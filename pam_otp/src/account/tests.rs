@@ -2,8 +2,8 @@
 
 mod demand;
 
-use crate::host::{Answer, Passed};
-use crate::script::{CODE, Machine, NOON, Script, account_of};
+use crate::host::{Disposition, Passed};
+use crate::player::{CODE, Machine, NOON, Player, account_of};
 use otp_core::UnixTime;
 use otp_core::login::AccountLine;
 use std::time::Duration;
@@ -19,8 +19,8 @@ fn first_login(machine: &Machine) -> Option<UnixTime> {
 }
 
 /// The host in which bob's authentication line has left the login to others.
-fn left_to_others(user: &str) -> Script {
-    let mut host = Script::new(user);
+fn left_to_others(user: &str) -> Player {
+    let mut host = Player::new(user);
     host.passed = Some(Passed::Left {
         user: user.to_owned(),
         nullok: false,
@@ -34,8 +34,8 @@ fn who_is_enrolled_is_let_in_without_a_word() {
     let machine = Machine::new();
     for policy in ["", "[enroll]\nat_login = \"require\"\n", TOMORROW] {
         machine.policy(policy);
-        let mut host = Script::new("alice");
-        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        let mut host = Player::new("alice");
+        assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
         assert!(host.told.is_empty() && host.log.is_empty());
     }
 }
@@ -44,10 +44,10 @@ fn who_is_enrolled_is_let_in_without_a_word() {
 fn a_lock_holds_here_too() {
     let machine = Machine::new();
     for _ in 0..5 {
-        machine.play(&mut Script::new("alice").asked(CODE, "wrong"), "");
+        machine.play(&mut Player::new("alice").asked(CODE, "wrong"), "");
     }
-    let mut host = Script::new("alice");
-    assert_eq!(machine.manage(&mut host, ""), Answer::Locked);
+    let mut host = Player::new("alice");
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Locked);
     assert_eq!(
         host.log,
         [
@@ -62,8 +62,8 @@ fn a_lock_holds_here_too() {
 fn a_name_that_nobody_has_is_refused() {
     let machine = Machine::new();
     machine.policy("[enforce]\ngroups = []\n");
-    let mut host = Script::new("mallory");
-    assert_eq!(machine.manage(&mut host, "nullok"), Answer::Refused);
+    let mut host = Player::new("mallory");
+    assert_eq!(machine.manage(&mut host, "nullok"), Disposition::Refused);
     assert!(host.told.is_empty());
 }
 
@@ -92,7 +92,11 @@ fn whoever_must_have_an_authenticator_does_not_get_in_without() {
         machine.policy(policy);
         let mut host = left_to_others("bob");
         host.groups = groups;
-        assert_eq!(machine.manage(&mut host, ""), Answer::Refused, "{policy}");
+        assert_eq!(
+            machine.manage(&mut host, ""),
+            Disposition::Refused,
+            "{policy}"
+        );
         let line = host.log.last().unwrap();
         let end = format!("message=\"not-enrolled\" result=\"refused\" rule=\"{rule}\"");
         assert!(
@@ -128,7 +132,7 @@ fn whoever_need_not_gets_in_without_a_word() {
         host.groups = groups;
         assert_eq!(
             machine.manage(&mut host, arguments),
-            Answer::Success,
+            Disposition::Success,
             "{policy}"
         );
         assert!(host.told.is_empty() && host.log.is_empty(), "{policy}");
@@ -138,20 +142,20 @@ fn whoever_need_not_gets_in_without_a_word() {
 #[test]
 fn the_account_line_believes_no_nullok_but_its_own() {
     let machine = Machine::new();
-    let mut host = Script::new("bob");
-    assert_eq!(machine.play(&mut host, "nullok"), Answer::Ignore);
+    let mut host = Player::new("bob");
+    assert_eq!(machine.play(&mut host, "nullok"), Disposition::Ignore);
     // The pass may have failed: another module may have refused what this one has left to it.
-    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
     assert_eq!(host.event(), "otp.policy");
     assert!(
         host.log.last().unwrap().contains("nullok"),
         "{:?}",
         host.log
     );
-    assert_eq!(machine.manage(&mut host, "nullok"), Answer::Success);
-    for mut host in [Script::new("bob"), left_to_others("bob")] {
-        assert_eq!(machine.manage(&mut host, "nullok"), Answer::Success);
-        assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.manage(&mut host, "nullok"), Disposition::Success);
+    for mut host in [Player::new("bob"), left_to_others("bob")] {
+        assert_eq!(machine.manage(&mut host, "nullok"), Disposition::Success);
+        assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
         assert_eq!(host.event(), "otp.notenrolled");
     }
 }
@@ -162,7 +166,11 @@ fn whoever_has_enrolled_since_the_authentication_logs_in_again() {
     for policy in ["", TOMORROW, "[enforce]\ngroups = []\n"] {
         machine.policy(policy);
         let mut host = left_to_others("alice");
-        assert_eq!(machine.manage(&mut host, ""), Answer::Refused, "{policy}");
+        assert_eq!(
+            machine.manage(&mut host, ""),
+            Disposition::Refused,
+            "{policy}"
+        );
         assert!(
             host.log[0].contains("message=\"set-up-meanwhile\""),
             "{:?}",
@@ -171,23 +179,23 @@ fn whoever_has_enrolled_since_the_authentication_logs_in_again() {
     }
     // What an earlier attempt on the same handle has left does not count.
     let mut host = left_to_others("alice").asked(CODE, &machine.code());
-    assert_eq!(machine.play(&mut host, ""), Answer::Success);
-    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    assert_eq!(machine.play(&mut host, ""), Disposition::Success);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
 }
 
 #[test]
 fn the_grace_is_that_of_whoever_was_asked_and_not_of_whom_they_become() {
     let machine = Machine::new();
     machine.policy("[enforce]\ngrace = \"7d\"\n");
-    let mut sudo = Script::new("bob");
-    assert_eq!(machine.play(&mut sudo, ""), Answer::Ignore);
+    let mut sudo = Player::new("bob");
+    assert_eq!(machine.play(&mut sudo, ""), Disposition::Ignore);
     // sudo has become somebody else by then, and does not say that the credentials are new ones.
     sudo.user = "alice".to_owned();
     machine.set_credentials_again(&mut sudo, "");
     assert_eq!(first_login(&machine), Some(NOON));
     let machine = Machine::new();
     machine.policy("[enforce]\ngrace = \"7d\"\n");
-    machine.set_credentials_again(&mut Script::new("bob"), "");
+    machine.set_credentials_again(&mut Player::new("bob"), "");
     assert_eq!(first_login(&machine), None);
 }
 
@@ -195,8 +203,8 @@ fn the_grace_is_that_of_whoever_was_asked_and_not_of_whom_they_become() {
 fn before_the_deadline_they_get_in_and_are_told() {
     let machine = Machine::new();
     machine.policy(TOMORROW);
-    for mut host in [Script::new("bob"), left_to_others("bob")] {
-        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    for mut host in [Player::new("bob"), left_to_others("bob")] {
+        assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
         let told = host.told.join(" ").replace('\n', " ");
         assert!(
             told.contains("From 2025-11-21 12:00 UTC on (1 day left)"),
@@ -218,32 +226,44 @@ fn before_the_deadline_they_get_in_and_are_told() {
 fn a_grace_begins_when_somebody_is_let_in_and_ends_to_the_second() {
     let mut machine = Machine::new();
     machine.policy("[enforce]\ngrace = \"7d\"\n");
-    assert_eq!(machine.play(&mut Script::new("bob"), ""), Answer::Ignore);
+    assert_eq!(
+        machine.play(&mut Player::new("bob"), ""),
+        Disposition::Ignore
+    );
     assert_eq!(first_login(&machine), None, "a question begins nothing");
-    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+    assert_eq!(
+        machine.manage(&mut Player::new("bob"), ""),
+        Disposition::Success
+    );
     assert_eq!(first_login(&machine), Some(NOON));
     machine.now = NOON.after(Duration::from_secs(7 * 86_400 - 1));
-    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+    assert_eq!(
+        machine.manage(&mut Player::new("bob"), ""),
+        Disposition::Success
+    );
     assert_eq!(first_login(&machine), Some(NOON));
     machine.now = NOON.after(7 * DAY);
-    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Refused);
-    let mut host = Script::new("bob").asked(CODE, "123456");
-    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    assert_eq!(
+        machine.manage(&mut Player::new("bob"), ""),
+        Disposition::Refused
+    );
+    let mut host = Player::new("bob").asked(CODE, "123456");
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
 }
 
 #[test]
 fn a_grace_begins_with_the_credentials_where_there_is_no_account_line() {
     let machine = Machine::new();
     machine.policy("[enforce]\ngrace = \"7d\"\n");
-    machine.set_credentials(&mut Script::new("alice"), "");
-    machine.set_credentials(&mut Script::new("mallory"), "");
-    let mut trusted = Script::new("bob");
+    machine.set_credentials(&mut Player::new("alice"), "");
+    machine.set_credentials(&mut Player::new("mallory"), "");
+    let mut trusted = Player::new("bob");
     trusted.rhost = "10.0.0.1";
     machine.policy("[enforce]\ngrace = \"7d\"\n[trust]\nnetworks = [\"10.0.0.0/8\"]\n");
     machine.set_credentials(&mut trusted, "");
-    machine.set_credentials(&mut Script::new("bob"), "nullok");
+    machine.set_credentials(&mut Player::new("bob"), "nullok");
     assert_eq!(first_login(&machine), None);
-    let mut host = Script::new("bob");
+    let mut host = Player::new("bob");
     machine.set_credentials(&mut host, "");
     assert_eq!(first_login(&machine), Some(NOON));
     assert!(host.told.is_empty() && host.log.len() == 1);
@@ -256,14 +276,14 @@ fn nothing_is_begun_where_policy_has_no_grace() {
     let machine = Machine::new();
     for policy in ["", TOMORROW, "[enforce]\ngroups = []\ngrace = \"7d\"\n"] {
         machine.policy(policy);
-        machine.set_credentials(&mut Script::new("bob"), "");
+        machine.set_credentials(&mut Player::new("bob"), "");
         assert_eq!(first_login(&machine), None, "{policy}");
     }
 }
 
 #[test]
 fn what_goes_wrong_refuses() {
-    type Damage = fn(&Machine, &mut Script);
+    type Damage = fn(&Machine, &mut Player);
     let rows: [(&str, Damage); 4] = [
         ("bad policy", |machine, _| machine.policy("nonsense")),
         ("name service", |_, host| host.name_service_is_down = true),
@@ -278,15 +298,19 @@ fn what_goes_wrong_refuses() {
     ];
     for (what, damage) in rows {
         let machine = Machine::new();
-        let mut host = Script::new("alice");
+        let mut host = Player::new("alice");
         damage(&machine, &mut host);
-        assert_eq!(machine.manage(&mut host, ""), Answer::Unavailable, "{what}");
+        assert_eq!(
+            machine.manage(&mut host, ""),
+            Disposition::Unavailable,
+            "{what}"
+        );
         assert_eq!(host.event(), "otp.unavailable", "{what}");
     }
-    let mut host = Script::new("alice");
+    let mut host = Player::new("alice");
     assert_eq!(
         Machine::new().manage(&mut host, "nulok"),
-        Answer::Unavailable
+        Disposition::Unavailable
     );
 }
 
@@ -297,8 +321,8 @@ fn after_the_deadline_a_login_is_deferred_only_to_a_sure_account_line() {
     let machine = Machine::new();
     for at_login in ["offer", "require"] {
         machine.policy(&format!("[enroll]\nat_login = \"{at_login}\"\n"));
-        let mut host = Script::new("bob");
-        assert_eq!(machine.play(&mut host, ""), Answer::Ignore);
+        let mut host = Player::new("bob");
+        assert_eq!(machine.play(&mut host, ""), Disposition::Ignore);
         assert!(
             host.log[0].contains("result=\"deferred\""),
             "{:?}",
@@ -306,9 +330,9 @@ fn after_the_deadline_a_login_is_deferred_only_to_a_sure_account_line() {
         );
         assert!(host.passed.is_some());
         for line in [AccountLine::Missing, AccountLine::LedAround] {
-            let mut host = Script::new("bob").asked(CODE, "123456");
+            let mut host = Player::new("bob").asked(CODE, "123456");
             host.account_line = line;
-            assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+            assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
             assert!(host.log[0].starts_with("otp.policy "), "{:?}", host.log);
             assert_eq!(
                 (host.event(), host.passed.clone()),
@@ -322,13 +346,13 @@ fn after_the_deadline_a_login_is_deferred_only_to_a_sure_account_line() {
 fn a_silent_program_defers_nothing() {
     let machine = Machine::new();
     machine.policy("[enroll]\nat_login = \"require\"\n");
-    let mut host = Script::new("bob").asked(CODE, "123456");
+    let mut host = Player::new("bob").asked(CODE, "123456");
     let answer = machine.with_line("", |all| crate::login::authenticate(&mut host, all, true));
-    assert_eq!((answer, host.passed.clone()), (Answer::Refused, None));
+    assert_eq!((answer, host.passed.clone()), (Disposition::Refused, None));
     let mut host = left_to_others("bob");
     host.delayed = true;
     let answer = machine.with_line("", |all| super::manage(&mut host, all, true));
-    assert_eq!(answer, Answer::Refused);
+    assert_eq!(answer, Disposition::Refused);
     assert!(host.told.is_empty());
 }
 
@@ -337,24 +361,24 @@ fn a_trusted_network_waives_the_code_and_leaves_the_rest_to_others() {
     let machine = Machine::new();
     machine.policy("[trust]\nnetworks = [\"192.0.2.0/24\"]\n");
     for user in ["alice", "bob"] {
-        let mut host = Script::new(user);
-        assert_eq!(machine.play(&mut host, ""), Answer::Ignore);
+        let mut host = Player::new(user);
+        assert_eq!(machine.play(&mut host, ""), Disposition::Ignore);
         let line = host.log.last().unwrap();
         assert!(line.starts_with("otp.trusted ") && line.ends_with("network=\"192.0.2.0/24\""));
         assert!(host.told.is_empty());
     }
     for rhost in ["192.0.3.1", "localhost", ""] {
-        let mut host = Script::new("alice").asked(CODE, "");
+        let mut host = Player::new("alice").asked(CODE, "");
         host.rhost = rhost;
-        assert_eq!(machine.play(&mut host, ""), Answer::Refused, "{rhost}");
+        assert_eq!(machine.play(&mut host, ""), Disposition::Refused, "{rhost}");
     }
     // Where nobody else could let in, trust would lock out.
-    let mut host = Script::new("alice").asked(CODE, &machine.code());
+    let mut host = Player::new("alice").asked(CODE, &machine.code());
     host.proves_identity = false;
-    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+    assert_eq!(machine.play(&mut host, ""), Disposition::Success);
     // Nobody is not trusted, and is not asked either.
-    let mut host = Script::new("mallory");
-    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    let mut host = Player::new("mallory");
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
     assert!(
         host.log[0].ends_with("account=\"unknown\""),
         "{:?}",
@@ -366,29 +390,35 @@ fn a_trusted_network_waives_the_code_and_leaves_the_rest_to_others() {
 fn a_good_code_is_remembered_for_its_place_and_its_time() {
     let mut machine = Machine::new();
     machine.policy("[trust]\nremember = \"1h\"\n");
-    let mut host = Script::new("alice").asked(CODE, &machine.code());
-    assert_eq!(machine.play(&mut host, ""), Answer::Success);
-    let mut host = Script::new("alice");
-    assert_eq!(machine.play(&mut host, ""), Answer::Ignore);
+    let mut host = Player::new("alice").asked(CODE, &machine.code());
+    assert_eq!(machine.play(&mut host, ""), Disposition::Success);
+    let mut host = Player::new("alice");
+    assert_eq!(machine.play(&mut host, ""), Disposition::Ignore);
     assert!(
         host.log[0].ends_with("since=\"2025-11-20 12:00:00 UTC\""),
         "{:?}",
         host.log
     );
-    let mut elsewhere = Script::new("alice").asked(CODE, "");
+    let mut elsewhere = Player::new("alice").asked(CODE, "");
     elsewhere.rhost = "192.0.2.2";
-    assert_eq!(machine.play(&mut elsewhere, ""), Answer::Refused);
+    assert_eq!(machine.play(&mut elsewhere, ""), Disposition::Refused);
     machine.now = NOON.after(Duration::from_secs(3599));
-    assert_eq!(machine.play(&mut Script::new("alice"), ""), Answer::Ignore);
-    // The line overrules the policy, both ways.
-    let mut host = Script::new("alice").asked(CODE, "");
-    assert_eq!(machine.play(&mut host, "grace_period=60"), Answer::Refused);
-    machine.now = NOON.after(Duration::from_secs(3600));
-    let mut host = Script::new("alice").asked(CODE, "");
-    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
     assert_eq!(
-        machine.play(&mut Script::new("alice"), "grace_period=7200"),
-        Answer::Ignore
+        machine.play(&mut Player::new("alice"), ""),
+        Disposition::Ignore
+    );
+    // The line overrules the policy, both ways.
+    let mut host = Player::new("alice").asked(CODE, "");
+    assert_eq!(
+        machine.play(&mut host, "grace_period=60"),
+        Disposition::Refused
+    );
+    machine.now = NOON.after(Duration::from_secs(3600));
+    let mut host = Player::new("alice").asked(CODE, "");
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
+    assert_eq!(
+        machine.play(&mut Player::new("alice"), "grace_period=7200"),
+        Disposition::Ignore
     );
 }
 
@@ -397,13 +427,13 @@ fn a_recovery_code_and_a_wrong_one_are_not_remembered() {
     let machine = Machine::new();
     machine.policy("[trust]\nremember = \"1h\"\n");
     for (reply, answer) in [
-        (machine.recovery_code(0), Answer::Success),
-        ("000000".to_owned(), Answer::Refused),
+        (machine.recovery_code(0), Disposition::Success),
+        ("000000".to_owned(), Disposition::Refused),
     ] {
-        let mut host = Script::new("alice").asked(CODE, &reply);
+        let mut host = Player::new("alice").asked(CODE, &reply);
         assert_eq!(machine.play(&mut host, ""), answer);
-        let mut host = Script::new("alice").asked(CODE, "");
-        assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+        let mut host = Player::new("alice").asked(CODE, "");
+        assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
     }
 }
 
@@ -412,9 +442,13 @@ fn service_that_may_keep_what_it_shows_sets_nobody_up() {
     let machine = Machine::new();
     for service in ["cockpit", "sudo", "remote", "sshd2", "SSHD", ""] {
         machine.policy("[enroll]\nat_login = \"require\"\n");
-        let mut host = Script::new("bob").asked(CODE, "123456");
+        let mut host = Player::new("bob").asked(CODE, "123456");
         host.service = service;
-        assert_eq!(machine.play(&mut host, ""), Answer::Refused, "{service}");
+        assert_eq!(
+            machine.play(&mut host, ""),
+            Disposition::Refused,
+            "{service}"
+        );
         let warning = &host.log[0];
         assert!(
             warning.starts_with("otp.policy ") && warning.contains("over ssh"),
@@ -426,21 +460,33 @@ fn service_that_may_keep_what_it_shows_sets_nobody_up() {
         );
         // Before the deadline it lets in without a word about it.
         machine.policy("[enroll]\nat_login = \"require\"\n[enforce]\nfrom = \"2025-11-21\"\n");
-        let mut host = Script::new("bob");
+        let mut host = Player::new("bob");
         host.service = service;
-        assert_eq!(machine.play(&mut host, ""), Answer::Ignore, "{service}");
+        assert_eq!(
+            machine.play(&mut host, ""),
+            Disposition::Ignore,
+            "{service}"
+        );
         assert!(host.log[0].starts_with("otp.policy "), "{:?}", host.log);
-        assert_eq!(machine.manage(&mut host, ""), Answer::Success, "{service}");
+        assert_eq!(
+            machine.manage(&mut host, ""),
+            Disposition::Success,
+            "{service}"
+        );
         // Whatever else the program says in between.
         let mut host = left_to_others("bob");
         host.service = service;
-        assert_eq!(machine.manage(&mut host, ""), Answer::Success, "{service}");
+        assert_eq!(
+            machine.manage(&mut host, ""),
+            Disposition::Success,
+            "{service}"
+        );
         assert!(host.told.iter().all(|text| !text.contains("otpauth")));
         // Who is enrolled, or need not be, is none of its business.
-        let mut host = Script::new("alice").asked(CODE, "");
+        let mut host = Player::new("alice").asked(CODE, "");
         host.service = service;
         machine.play(&mut host, "");
-        let mut exempt = Script::new("bob");
+        let mut exempt = Player::new("bob");
         exempt.service = service;
         machine.play(&mut exempt, "nullok");
         for log in [&host.log, &exempt.log] {
@@ -457,16 +503,19 @@ fn grace_that_could_not_be_written_down_excuses_nobody() {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o770);
     std::fs::set_permissions(&directory, mode).unwrap();
     for (policy, answer) in [
-        ("[enforce]\ngrace = \"7d\"\n", Answer::Unavailable),
-        (TOMORROW, Answer::Ignore),
-        ("[enforce]\ngroups = []\ngrace = \"7d\"\n", Answer::Ignore),
+        ("[enforce]\ngrace = \"7d\"\n", Disposition::Unavailable),
+        (TOMORROW, Disposition::Ignore),
+        (
+            "[enforce]\ngroups = []\ngrace = \"7d\"\n",
+            Disposition::Ignore,
+        ),
     ] {
         machine.policy(policy);
-        let mut host = Script::new("bob");
+        let mut host = Player::new("bob");
         assert_eq!(machine.play(&mut host, ""), answer, "{policy}");
         assert_eq!(
             host.event() == "otp.unavailable",
-            answer == Answer::Unavailable
+            answer == Disposition::Unavailable
         );
     }
     assert_eq!(first_login(&machine), None);

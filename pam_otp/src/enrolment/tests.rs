@@ -1,7 +1,7 @@
 //! The dialogue inside a login, played by a script that reads the screen as a person does.
 
-use crate::host::{Answer, Passed};
-use crate::script::{CODE, Machine, NOON, Script, account_of, bytes};
+use crate::host::{Disposition, Passed};
+use crate::player::{CODE, Machine, NOON, Player, account_of, bytes};
 use otp_core::code::Generator;
 use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Period, Secret};
 use otp_core::{Authenticator, Step, base32};
@@ -19,8 +19,8 @@ const BEGIN_OR_LATER: &str = "Press Enter to set it up, or type \"later\": ";
 const NEW_CODE: &str = "6-digit code that the device shows now: ";
 const KEEP: &str = "Type \"kept\" when the recovery codes are kept: ";
 
-fn bob() -> Script {
-    let mut host = Script::new("bob");
+fn bob() -> Player {
+    let mut host = Player::new("bob");
     host.passed = Some(Passed::Left {
         user: "bob".to_owned(),
         nullok: false,
@@ -60,7 +60,7 @@ fn code_from(screen: &str, steps: i64) -> String {
 }
 
 /// Answers the question for a code by what the device shows, so many steps from now.
-fn with_code(host: Script, steps: i64) -> Script {
+fn with_code(host: Player, steps: i64) -> Player {
     host.asked_with(
         NEW_CODE,
         Box::new(move |screen| Some(bytes(&code_from(screen, steps)))),
@@ -85,7 +85,7 @@ fn whoever_scans_types_and_keeps_is_in_and_enrolled() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
-    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
     assert!(is_enrolled(&machine));
     let screen = host.told.join("\n");
     for words in [
@@ -107,8 +107,8 @@ fn whoever_scans_types_and_keeps_is_in_and_enrolled() {
     assert_eq!(host.log, logged);
     // The code that proved the device is used up.
     let used = code_from(&screen, 0);
-    let mut host = Script::new("bob").asked(CODE, &used);
-    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    let mut host = Player::new("bob").asked(CODE, &used);
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
     assert_eq!(host.event(), "otp.replay");
 }
 
@@ -118,7 +118,7 @@ fn a_colon_in_the_issuer_is_left_out_and_logged_and_refuses_no_login() {
     let machine = Machine::new();
     machine.policy(&format!("issuer = \"Dept: Ops\"\n{REQUIRE}"));
     let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
-    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
     assert!(is_enrolled(&machine));
     let screen = host.told.join("\n");
     let uri = screen.split("URI: ").nth(1).unwrap();
@@ -130,8 +130,8 @@ fn a_colon_in_the_issuer_is_left_out_and_logged_and_refuses_no_login() {
         .filter(|line| line.starts_with("otp.policy"));
     assert_eq!(warned.count(), 1, "{:?}", host.log);
     let used = code_from(&screen, 0);
-    let mut host = Script::new("bob").asked(CODE, &used);
-    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    let mut host = Player::new("bob").asked(CODE, &used);
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
     assert_eq!(host.event(), "otp.replay", "the code is looked at");
 }
 
@@ -162,7 +162,7 @@ fn ascii_is_taller_and_says_so_and_none_is_none() {
         let machine = Machine::new();
         machine.policy(&format!("{REQUIRE}qr = \"{qr}\"\n"));
         let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
-        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
         let screen = host.told.join("\n");
         assert_eq!(screen.contains("@@"), signs);
         assert_eq!(screen.contains("scroll back"), scroll);
@@ -176,7 +176,7 @@ fn key_and_uri_stand_above_the_drawing_in_ascii() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
-    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
     let screen = host.told.join("\n");
     let above = screen.split('█').next().unwrap();
     for label in ["Key to copy: ", "URI: otpauth://totp/"] {
@@ -191,7 +191,7 @@ fn three_wrong_codes_end_it_and_each_is_told_apart() {
     machine.policy(REQUIRE);
     let host = bob().asked(BEGIN, "").asked(NEW_CODE, "nonsense");
     let mut host = with_code(with_code(host, -10), 10);
-    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
     let screen = host.told.join(" ").replace('\n', " ");
     for words in [
         "That is not a code",
@@ -225,7 +225,7 @@ fn a_conversation_that_ends_anywhere_leaves_no_trace() {
             BEGIN
         };
         let begun = || bob().asked(first, "");
-        let cut = |host: Script, question| host.asked_with(question, Box::new(|_| None));
+        let cut = |host: Player, question| host.asked_with(question, Box::new(|_| None));
         for mut host in [
             cut(begun(), NEW_CODE),
             cut(begun().asked(NEW_CODE, "000"), NEW_CODE),
@@ -238,7 +238,7 @@ fn a_conversation_that_ends_anywhere_leaves_no_trace() {
         ] {
             let machine = Machine::new();
             machine.policy(policy);
-            assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+            assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
             assert_eq!(host.event(), "otp.reject");
             assert!(left_no_trace(&machine));
         }
@@ -248,12 +248,12 @@ fn a_conversation_that_ends_anywhere_leaves_no_trace() {
 #[test]
 fn who_cannot_be_asked_is_shown_no_key_and_gets_in_before_the_deadline_only() {
     for (policy, question, answer) in [
-        (REQUIRE, BEGIN, Answer::Refused),
-        (OFFER_UNTIL_TOMORROW, BEGIN_OR_LATER, Answer::Success),
+        (REQUIRE, BEGIN, Disposition::Refused),
+        (OFFER_UNTIL_TOMORROW, BEGIN_OR_LATER, Disposition::Success),
         (
             "[enroll]\nat_login = \"require\"\n[enforce]\nfrom = \"2025-11-21\"\n",
             BEGIN,
-            Answer::Success,
+            Disposition::Success,
         ),
     ] {
         let machine = Machine::new();
@@ -271,16 +271,16 @@ fn later_is_an_answer_before_the_deadline_and_not_after() {
         let machine = Machine::new();
         machine.policy(OFFER_UNTIL_TOMORROW);
         let mut host = bob().asked(BEGIN_OR_LATER, word);
-        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
         assert!(left_no_trace(&machine) && host.log[0].contains("days_left=\"1\""));
     }
     // What is neither is asked again, and five times no answer is "later" as well.
     for answers in [&["no", "later"][..], &["no", "q", "x", "latter", "banana"]] {
         let machine = Machine::new();
         machine.policy(OFFER_UNTIL_TOMORROW);
-        let asked = |host: Script, reply: &&str| host.asked(BEGIN_OR_LATER, reply);
+        let asked = |host: Player, reply: &&str| host.asked(BEGIN_OR_LATER, reply);
         let mut host = answers.iter().fold(bob(), asked);
-        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
         assert!(left_no_trace(&machine));
     }
     let mut machine = Machine::new();
@@ -289,7 +289,7 @@ fn later_is_an_answer_before_the_deadline_and_not_after() {
     let mut host = bob()
         .asked(BEGIN, "later")
         .asked_with(NEW_CODE, Box::new(|_| None));
-    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
 }
 
 /// Before the deadline, where a policy only offers, it is as if the user had said "later".
@@ -297,8 +297,8 @@ fn later_is_an_answer_before_the_deadline_and_not_after() {
 fn whoever_does_not_say_that_the_codes_are_kept_is_refused_where_it_cannot_wait_and_leaves_no_trace()
  {
     for (policy, question, answer) in [
-        (REQUIRE, BEGIN, Answer::Refused),
-        (OFFER_UNTIL_TOMORROW, BEGIN_OR_LATER, Answer::Success),
+        (REQUIRE, BEGIN, Disposition::Refused),
+        (OFFER_UNTIL_TOMORROW, BEGIN_OR_LATER, Disposition::Success),
     ] {
         let machine = Machine::new();
         machine.policy(policy);
@@ -325,8 +325,8 @@ fn nobody_enrols_whom_no_line_of_ours_has_seen() {
         host
     };
     let (somebody_else, unproven) = (left("alice", true), left("bob", false));
-    for mut host in [Script::new("bob"), somebody_else, unproven] {
-        assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    for mut host in [Player::new("bob"), somebody_else, unproven] {
+        assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
         assert!(left_no_trace(&machine));
     }
 }
@@ -368,7 +368,7 @@ fn whoever_is_faster_counts() {
         .asked(BEGIN, "")
         .asked_with(NEW_CODE, Box::new(meanwhile));
     host = host.asked(KEEP, "kept");
-    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
     assert!(
         host.log
             .last()
@@ -400,7 +400,7 @@ fn whoever_enrols_elsewhere_before_beginning_is_shown_no_key_and_keeps_that_reco
         Some(bytes(""))
     };
     let mut host = bob().asked_with(BEGIN, Box::new(meanwhile));
-    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
     let last = host.log.last().unwrap();
     assert!(last.contains("message=\"set-up-meanwhile\""), "{last}");
     assert!(!host.told.join("").contains("otpauth:"));
@@ -413,7 +413,7 @@ fn a_name_that_the_program_changes_meanwhile_is_not_enrolled() {
     machine.policy(REQUIRE);
     let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
     host.user_after_question = Some("alice".to_owned());
-    assert_eq!(machine.manage(&mut host, ""), Answer::Unavailable);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Unavailable);
     assert!(left_no_trace(&machine));
 }
 
@@ -427,7 +427,7 @@ fn a_policy_that_breaks_meanwhile_keeps_nothing() {
         Some(bytes("kept"))
     };
     let mut host = with_code(bob().asked(BEGIN, ""), 0).asked_with(KEEP, Box::new(break_it));
-    assert_eq!(machine.manage(&mut host, ""), Answer::Unavailable);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Unavailable);
     assert!(left_no_trace(&machine));
 }
 
@@ -436,7 +436,7 @@ fn where_no_recovery_codes_are_issued_none_are_asked_about() {
     let machine = Machine::new();
     machine.policy(&format!("{REQUIRE}[recovery]\ncodes = 0\n"));
     let mut host = with_code(bob().asked(BEGIN, ""), 0);
-    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
     assert!(is_enrolled(&machine));
 }
 
@@ -452,7 +452,7 @@ fn the_whole_dialogue_is_there_in_korean() {
             "복구 코드를 보관했으면 \"보관\" 또는 \"kept\"을 입력해 주세요: ",
             "보관",
         );
-    assert_eq!(machine.manage(&mut host, "lang=ko"), Answer::Success);
+    assert_eq!(machine.manage(&mut host, "lang=ko"), Disposition::Success);
     let latin = |text: &&String| !text.contains(|c| ('가'..='힣').contains(&c));
     let others: Vec<_> = host.told.iter().filter(latin).collect();
     assert_eq!(others.len(), 1, "only the drawing has no Korean in it");
@@ -464,7 +464,7 @@ fn a_question_that_is_left_open_past_the_deadline_lets_nobody_in() {
     machine.policy(OFFER_UNTIL_TOMORROW);
     let mut host = bob().asked(BEGIN_OR_LATER, "later");
     host.question_takes = Duration::from_secs(86_400);
-    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
     assert!(
         host.log
             .last()
@@ -483,7 +483,7 @@ fn whoever_enrols_elsewhere_while_asked_does_not_get_in_by_later() {
         Some(bytes("later"))
     };
     let mut host = bob().asked_with(BEGIN_OR_LATER, Box::new(meanwhile));
-    assert_eq!(machine.manage(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
     assert!(
         host.log
             .last()

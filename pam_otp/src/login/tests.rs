@@ -1,7 +1,7 @@
 //! Logins up to the answer of the authentication.
 
 use super::*;
-use crate::script::{BOTH, CODE, Machine, Script, account_of, bytes};
+use crate::player::{BOTH, CODE, Machine, Player, account_of, bytes};
 use otp_core::record::Name;
 use otp_store::account::erase;
 use std::fs;
@@ -13,8 +13,8 @@ use std::time::Duration;
 #[test]
 fn the_right_code_lets_in_and_nothing_is_said() {
     let machine = Machine::new();
-    let mut host = Script::new("alice").asked(CODE, &machine.code());
-    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+    let mut host = Player::new("alice").asked(CODE, &machine.code());
+    assert_eq!(machine.play(&mut host, ""), Disposition::Success);
     assert!(host.told.is_empty());
     assert_eq!(
         host.log,
@@ -26,26 +26,32 @@ fn the_right_code_lets_in_and_nothing_is_said() {
 fn each_refusal_has_its_code_its_event_and_its_message() {
     let machine = Machine::new();
     let used = machine.code();
-    let rows: [(&str, &str, Answer, &str, &str); 4] = [
-        ("alice", &used, Answer::Success, "otp.accept", ""),
+    let rows: [(&str, &str, Disposition, &str, &str); 4] = [
+        ("alice", &used, Disposition::Success, "otp.accept", ""),
         (
             "alice",
             &used,
-            Answer::Refused,
+            Disposition::Refused,
             "otp.replay",
             "already used",
         ),
         (
             "alice",
             "",
-            Answer::Refused,
+            Disposition::Refused,
             "otp.reject",
             "No code was entered",
         ),
-        ("alice", "000000", Answer::Refused, "otp.reject", "is wrong"),
+        (
+            "alice",
+            "000000",
+            Disposition::Refused,
+            "otp.reject",
+            "is wrong",
+        ),
     ];
     for (user, reply, answer, event, message) in rows {
-        let mut host = Script::new(user).asked(CODE, reply);
+        let mut host = Player::new(user).asked(CODE, reply);
         assert_eq!(
             (machine.play(&mut host, ""), host.event()),
             (answer, event),
@@ -60,8 +66,8 @@ fn each_refusal_has_its_code_its_event_and_its_message() {
 fn the_fifth_failure_locks_and_the_right_code_is_then_refused() {
     let machine = Machine::new();
     for failure in 1..=5 {
-        let mut host = Script::new("alice").asked(CODE, "wrong");
-        assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+        let mut host = Player::new("alice").asked(CODE, "wrong");
+        assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
         assert_eq!(
             host.event(),
             if failure == 5 {
@@ -71,20 +77,20 @@ fn the_fifth_failure_locks_and_the_right_code_is_then_refused() {
             }
         );
     }
-    let mut host = Script::new("alice").asked(CODE, &machine.code());
+    let mut host = Player::new("alice").asked(CODE, &machine.code());
     assert_eq!(
         (machine.play(&mut host, ""), host.event()),
-        (Answer::Locked, "otp.locked")
+        (Disposition::Locked, "otp.locked")
     );
     assert!(
         host.told[0].contains("locked until 12:15 UTC"),
         "{:?}",
         host.told
     );
-    let mut host = Script::new("alice").asked(CODE, &machine.recovery_code(0));
+    let mut host = Player::new("alice").asked(CODE, &machine.recovery_code(0));
     assert_eq!(
         (machine.play(&mut host, ""), host.event()),
-        (Answer::Success, "otp.recovery")
+        (Disposition::Success, "otp.recovery")
     );
     assert!(host.told[0].contains("9 left"), "{:?}", host.told);
 }
@@ -94,8 +100,8 @@ fn unknown_and_unenrolled_users_see_what_a_wrong_code_sees() {
     let machine = Machine::new();
     let mut seen = Vec::new();
     for user in ["alice", "bob", "nobody-at-all", "../alice", ""] {
-        let mut host = Script::new(user).asked(CODE, "123123");
-        assert_eq!(machine.play(&mut host, ""), Answer::Refused, "{user}");
+        let mut host = Player::new(user).asked(CODE, "123123");
+        assert_eq!(machine.play(&mut host, ""), Disposition::Refused, "{user}");
         seen.push(host.told.clone());
         assert_eq!(
             host.event(),
@@ -112,13 +118,13 @@ fn unknown_and_unenrolled_users_see_what_a_wrong_code_sees() {
 #[test]
 fn nullok_excuses_only_who_is_not_enrolled_and_asks_nothing() {
     let machine = Machine::new();
-    let mut host = Script::new("bob");
+    let mut host = Player::new("bob");
     assert_eq!(
         (machine.play(&mut host, "nullok"), host.event()),
-        (Answer::Ignore, "otp.notenrolled")
+        (Disposition::Ignore, "otp.notenrolled")
     );
-    let mut host = Script::new("alice").asked(CODE, "000000");
-    assert_eq!(machine.play(&mut host, "nullok"), Answer::Refused);
+    let mut host = Player::new("alice").asked(CODE, "000000");
+    assert_eq!(machine.play(&mut host, "nullok"), Disposition::Refused);
 }
 
 #[test]
@@ -126,10 +132,10 @@ fn nullok_does_not_excuse_a_name_that_nobody_has() {
     // A user list that cannot be read looks just like that.
     let machine = Machine::new();
     for arguments in ["nullok", "nullok split", "nullok use_first_pass"] {
-        let mut host = Script::new("nobody-at-all").with_password("x123456");
+        let mut host = Player::new("nobody-at-all").with_password("x123456");
         assert_eq!(
             (machine.play(&mut host, arguments), host.event()),
-            (Answer::Refused, "otp.notenrolled"),
+            (Disposition::Refused, "otp.notenrolled"),
             "{arguments}"
         );
         assert!(host.told.is_empty(), "as little as who is excused");
@@ -140,25 +146,25 @@ fn nullok_does_not_excuse_a_name_that_nobody_has() {
 fn a_policy_that_demands_nothing_of_anybody_is_nullok_on_every_line() {
     let machine = Machine::new();
     machine.policy("[enforce]\ngroups = []\n");
-    let mut host = Script::new("bob");
+    let mut host = Player::new("bob");
     assert_eq!(
         (machine.play(&mut host, ""), host.event()),
-        (Answer::Ignore, "otp.notenrolled")
+        (Disposition::Ignore, "otp.notenrolled")
     );
-    let mut host = Script::new("alice").asked(CODE, "000000");
-    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
-    let mut host = Script::new("nobody-at-all");
+    let mut host = Player::new("alice").asked(CODE, "000000");
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
+    let mut host = Player::new("nobody-at-all");
     assert_eq!(
         (machine.play(&mut host, ""), host.event()),
-        (Answer::Refused, "otp.notenrolled")
+        (Disposition::Refused, "otp.notenrolled")
     );
 }
 
 #[test]
 fn another_spelling_of_the_name_finds_the_same_record() {
     let machine = Machine::new();
-    let mut host = Script::new("ALICE").asked(CODE, &machine.code());
-    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+    let mut host = Player::new("ALICE").asked(CODE, &machine.code());
+    assert_eq!(machine.play(&mut host, ""), Disposition::Success);
 }
 
 #[test]
@@ -166,16 +172,16 @@ fn another_name_of_the_same_person_finds_the_same_record_and_the_log_has_both() 
     let machine = Machine::new();
     machine.policy("[enforce]\ngroups = []\n[enroll]\nat_login = \"require\"\n");
     let code = machine.code();
-    let mut host = Script::new("ally").asked(CODE, &code);
-    assert_eq!(machine.play(&mut host, "nullok"), Answer::Success);
+    let mut host = Player::new("ally").asked(CODE, &code);
+    assert_eq!(machine.play(&mut host, "nullok"), Disposition::Success);
     let line = host.log.last().unwrap();
     assert!(
         line.starts_with("otp.accept user=\"ally\" ") && line.ends_with(" account=\"alice\""),
         "{line}"
     );
     // Used up under the one name, it is under the other.
-    let mut host = Script::new("alice").asked(CODE, &code);
-    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    let mut host = Player::new("alice").asked(CODE, &code);
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
     let line = host.log.last().unwrap();
     assert!(
         line.starts_with("otp.replay user=\"alice\"") && !line.contains("account="),
@@ -189,21 +195,25 @@ fn under_a_second_name_the_stricter_of_what_either_must_counts() {
     let alice = account_of("alice").unwrap();
     erase(&machine.store(), &alice.name, Duration::from_secs(1)).unwrap();
     for (policy, name, expected) in [
-        ("groups = [\"of-ally\"]", "alice", Answer::Ignore),
-        ("groups = [\"of-ally\"]", "ally", Answer::Refused),
-        ("exempt_groups = [\"of-ally\"]", "ally", Answer::Refused),
-        ("exempt_users = [\"ally\"]", "ally", Answer::Refused),
-        ("exempt_users = [\"alice\"]", "alice", Answer::Ignore),
-        ("exempt_users = [\"alice\"]", "ally", Answer::Refused),
+        ("groups = [\"of-ally\"]", "alice", Disposition::Ignore),
+        ("groups = [\"of-ally\"]", "ally", Disposition::Refused),
+        (
+            "exempt_groups = [\"of-ally\"]",
+            "ally",
+            Disposition::Refused,
+        ),
+        ("exempt_users = [\"ally\"]", "ally", Disposition::Refused),
+        ("exempt_users = [\"alice\"]", "alice", Disposition::Ignore),
+        ("exempt_users = [\"alice\"]", "ally", Disposition::Refused),
         (
             "exempt_users = [\"alice\", \"ally\"]",
             "ally",
-            Answer::Ignore,
+            Disposition::Ignore,
         ),
     ] {
         machine.policy(&format!("[enforce]\n{policy}\n"));
-        let mut host = Script::new(name);
-        if expected == Answer::Refused {
+        let mut host = Player::new(name);
+        if expected == Disposition::Refused {
             host = host.asked(CODE, "123456");
         }
         assert_eq!(
@@ -253,13 +263,13 @@ fn an_error_is_never_ignored_and_never_success() {
             let machine = Machine::new();
             let code = machine.code();
             damage(&machine);
-            let mut host = Script::new("alice");
+            let mut host = Player::new("alice");
             if !what.contains("policy") && what != "missing store" {
                 host = host.asked(CODE, &code);
             }
             assert_eq!(
                 machine.play(&mut host, arguments),
-                Answer::Unavailable,
+                Disposition::Unavailable,
                 "{what} {arguments}"
             );
             assert_eq!(host.event(), "otp.unavailable");
@@ -275,8 +285,8 @@ fn an_error_is_never_ignored_and_never_success() {
 #[test]
 fn an_unknown_argument_refuses_and_the_log_says_which() {
     let machine = Machine::new();
-    let mut host = Script::new("alice");
-    assert_eq!(machine.play(&mut host, "nulok"), Answer::Unavailable);
+    let mut host = Player::new("alice");
+    assert_eq!(machine.play(&mut host, "nulok"), Disposition::Unavailable);
     assert!(
         host.log[0].contains("reason=\"module argument 3 (nulok): unknown argument\""),
         "{:?}",
@@ -287,28 +297,28 @@ fn an_unknown_argument_refuses_and_the_log_says_which() {
 #[test]
 fn a_name_service_that_is_down_is_not_an_unknown_user() {
     let machine = Machine::new();
-    let mut host = Script::new("alice");
+    let mut host = Player::new("alice");
     host.name_service_is_down = true;
     assert_eq!(
         (machine.play(&mut host, "nullok"), host.event()),
-        (Answer::Unavailable, "otp.unavailable")
+        (Disposition::Unavailable, "otp.unavailable")
     );
 }
 
 #[test]
 fn a_cut_connection_is_refused_and_not_counted() {
     let machine = Machine::new();
-    let mut host = Script::new("alice");
+    let mut host = Player::new("alice");
     host.fails_to_ask = true;
     assert_eq!(
         (machine.play(&mut host, ""), host.event()),
-        (Answer::Refused, "otp.reject")
+        (Disposition::Refused, "otp.reject")
     );
-    let mut host = Script::new("alice");
+    let mut host = Player::new("alice");
     host = host.asked_with(CODE, Box::new(|_| None));
     assert_eq!(
         (machine.play(&mut host, ""), host.event()),
-        (Answer::Refused, "otp.reject")
+        (Disposition::Refused, "otp.reject")
     );
     assert_eq!(machine.failures(), 0);
 }
@@ -316,11 +326,11 @@ fn a_cut_connection_is_refused_and_not_counted() {
 #[test]
 fn a_name_that_changes_during_the_conversation_is_refused() {
     let machine = Machine::new();
-    let mut host = Script::new("alice").asked(CODE, &machine.code());
+    let mut host = Player::new("alice").asked(CODE, &machine.code());
     host.user_after_question = Some("bob".to_owned());
     assert_eq!(
         (machine.play(&mut host, ""), host.event()),
-        (Answer::Unavailable, "otp.unavailable")
+        (Disposition::Unavailable, "otp.unavailable")
     );
 }
 
@@ -329,27 +339,42 @@ fn a_name_that_changes_during_the_conversation_is_refused() {
 #[test]
 fn forward_pass_leaves_the_password_to_the_next_module_only_after_the_right_code() {
     let machine = Machine::new();
-    let mut host = Script::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
-    assert_eq!(machine.play(&mut host, "forward_pass"), Answer::Success);
+    let mut host = Player::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
+    assert_eq!(
+        machine.play(&mut host, "forward_pass"),
+        Disposition::Success
+    );
     assert_eq!(host.password, Some(bytes("hunter2")));
-    let mut host = Script::new("alice").asked(BOTH, "hunter2000000");
-    assert_eq!(machine.play(&mut host, "forward_pass"), Answer::Refused);
+    let mut host = Player::new("alice").asked(BOTH, "hunter2000000");
+    assert_eq!(
+        machine.play(&mut host, "forward_pass"),
+        Disposition::Refused
+    );
     assert_eq!(host.password, None);
     let mut host =
-        Script::new("alice").asked(BOTH, &format!("hunter2{}", machine.recovery_code(1)));
-    assert_eq!(machine.play(&mut host, "forward_pass"), Answer::Success);
+        Player::new("alice").asked(BOTH, &format!("hunter2{}", machine.recovery_code(1)));
+    assert_eq!(
+        machine.play(&mut host, "forward_pass"),
+        Disposition::Success
+    );
     assert_eq!(host.password, Some(bytes("hunter2")));
 }
 
 #[test]
 fn use_first_pass_never_asks() {
     let machine = Machine::new();
-    let mut host = Script::new("alice").with_password(&format!("hunter2{}", machine.code()));
-    assert_eq!(machine.play(&mut host, "use_first_pass"), Answer::Success);
+    let mut host = Player::new("alice").with_password(&format!("hunter2{}", machine.code()));
+    assert_eq!(
+        machine.play(&mut host, "use_first_pass"),
+        Disposition::Success
+    );
     for password in [Some("hunter2"), None] {
-        let mut host = Script::new("alice");
+        let mut host = Player::new("alice");
         host.password = password.map(bytes);
-        assert_eq!(machine.play(&mut host, "use_first_pass"), Answer::Refused);
+        assert_eq!(
+            machine.play(&mut host, "use_first_pass"),
+            Disposition::Refused
+        );
     }
     assert_eq!(
         machine.failures(),
@@ -361,57 +386,69 @@ fn use_first_pass_never_asks() {
 #[test]
 fn try_first_pass_asks_when_the_password_holds_no_right_code() {
     let machine = Machine::new();
-    let mut host = Script::new("alice")
+    let mut host = Player::new("alice")
         .with_password("hunter2")
         .asked(CODE, &machine.code());
-    assert_eq!(machine.play(&mut host, "try_first_pass"), Answer::Success);
-    let mut host = Script::new("alice")
+    assert_eq!(
+        machine.play(&mut host, "try_first_pass"),
+        Disposition::Success
+    );
+    let mut host = Player::new("alice")
         .with_password("summer000000")
         .asked(CODE, &machine.code_after(1));
-    assert_eq!(machine.play(&mut host, "try_first_pass"), Answer::Success);
+    assert_eq!(
+        machine.play(&mut host, "try_first_pass"),
+        Disposition::Success
+    );
     let mut host =
-        Script::new("alice").with_password(&format!("hunter2{}", machine.recovery_code(0)));
-    assert_eq!(machine.play(&mut host, "try_first_pass"), Answer::Success);
+        Player::new("alice").with_password(&format!("hunter2{}", machine.recovery_code(0)));
+    assert_eq!(
+        machine.play(&mut host, "try_first_pass"),
+        Disposition::Success
+    );
 }
 
 #[test]
 fn every_guess_through_try_first_pass_is_counted() {
     let machine = Machine::new();
-    let mut host = Script::new("alice")
+    let mut host = Player::new("alice")
         .with_password("x000000")
         .asked(CODE, "111111");
-    assert_eq!(machine.play(&mut host, "try_first_pass"), Answer::Refused);
+    assert_eq!(
+        machine.play(&mut host, "try_first_pass"),
+        Disposition::Refused
+    );
     assert_eq!(machine.failures(), 2);
 }
 
 #[test]
 fn split_takes_password_and_code_apart_and_a_second_line_checks_the_code() {
     let machine = Machine::new();
-    let mut host = Script::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
-    assert_eq!(machine.play(&mut host, "split"), Answer::Ignore);
+    let mut host = Player::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
+    assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
     assert_eq!(host.password, Some(bytes("hunter2")));
     assert!(host.log.is_empty(), "no attempt yet, so no line");
-    assert_eq!(machine.play(&mut host, ""), Answer::Success);
+    assert_eq!(machine.play(&mut host, ""), Disposition::Success);
     assert!(host.kept.is_none(), "the kept code is good for one check");
 }
 
 #[test]
 fn split_without_a_code_is_refused_by_the_second_line_and_not_counted() {
     let machine = Machine::new();
-    let mut host = Script::new("alice").asked(BOTH, "hunter2");
-    assert_eq!(machine.play(&mut host, "split"), Answer::Ignore);
+    let mut host = Player::new("alice").asked(BOTH, "hunter2");
+    assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
     assert_eq!(host.password, Some(bytes("hunter2")));
-    assert_eq!(machine.play(&mut host, ""), Answer::Refused);
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
     assert_eq!(machine.failures(), 0);
 }
 
 #[test]
 fn a_code_kept_for_one_user_is_not_checked_for_another() {
     let machine = Machine::new();
-    let mut host = Script::new("bob").asked(BOTH, &format!("hunter2{}", machine.code()));
-    assert_eq!(machine.play(&mut host, "split"), Answer::Ignore);
+    let mut host = Player::new("bob").asked(BOTH, &format!("hunter2{}", machine.code()));
+    assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
     host.user = "alice".to_owned();
-    assert_eq!(machine.play(&mut host, ""), Answer::Unavailable);
+    assert_eq!(machine.play(&mut host, ""), Disposition::Unavailable);
 }
 
 #[test]
@@ -421,8 +458,8 @@ fn forward_pass_leaves_the_password_also_when_it_was_asked_for_before() {
         ("use_first_pass forward_pass", machine.code()),
         ("try_first_pass forward_pass", machine.code_after(1)),
     ] {
-        let mut host = Script::new("alice").with_password(&format!("hunter2{code}"));
-        assert_eq!(machine.play(&mut host, arguments), Answer::Success);
+        let mut host = Player::new("alice").with_password(&format!("hunter2{code}"));
+        assert_eq!(machine.play(&mut host, arguments), Disposition::Success);
         assert_eq!(host.password, Some(bytes("hunter2")), "{arguments}");
     }
 }
@@ -436,7 +473,7 @@ fn a_code_is_shown_as_it_is_typed_where_wanted_and_a_password_never() {
         ("echo_verification_code forward_pass", BOTH, false),
         ("echo_verification_code split", BOTH, false),
     ] {
-        let mut host = Script::new("alice").asked(question, "x");
+        let mut host = Player::new("alice").asked(question, "x");
         machine.play(&mut host, arguments);
         assert_eq!(host.echoed, echoed, "{arguments}");
     }
@@ -448,10 +485,10 @@ fn a_code_is_shown_as_it_is_typed_where_wanted_and_a_password_never() {
 fn the_language_comes_from_the_argument_or_the_policy() {
     let machine = Machine::new();
     machine.policy("language = \"ko\"");
-    let mut host = Script::new("alice").asked("인증 코드: ", "000000");
+    let mut host = Player::new("alice").asked("인증 코드: ", "000000");
     machine.play(&mut host, "");
     assert!(host.told[0].contains("맞지 않습니다"));
-    let mut host = Script::new("alice").asked(CODE, "000000");
+    let mut host = Player::new("alice").asked(CODE, "000000");
     machine.play(&mut host, "lang=en");
     assert!(host.told[0].contains("is wrong"));
 }
@@ -459,10 +496,10 @@ fn the_language_comes_from_the_argument_or_the_policy() {
 #[test]
 fn a_prompt_of_the_administrators_own_is_used() {
     let machine = Machine::new();
-    let mut host = Script::new("alice").asked("Token:", &machine.code());
+    let mut host = Player::new("alice").asked("Token:", &machine.code());
     assert_eq!(
         machine.play(&mut host, "authtok_prompt=Token:"),
-        Answer::Success
+        Disposition::Success
     );
 }
 
@@ -484,7 +521,7 @@ fn no_reply_password_or_code_reaches_the_log_or_the_screen() {
             } else {
                 CODE
             };
-            let mut host = Script::new("alice")
+            let mut host = Player::new("alice")
                 .with_password("secret-password")
                 .asked(question, reply);
             machine.play(&mut host, arguments);
@@ -506,19 +543,19 @@ fn the_answer_to_every_verdict() {
                 authenticator: name,
                 resynchronised: None,
             },
-            Answer::Success,
+            Disposition::Success,
         ),
-        (Verdict::Recovered { left: 0 }, Answer::Success),
-        (Verdict::Rejected { left: 4 }, Answer::Refused),
+        (Verdict::Recovered { left: 0 }, Disposition::Success),
+        (Verdict::Rejected { left: 4 }, Disposition::Refused),
         (
             Verdict::RejectedAndLocked { standing: Held },
-            Answer::Refused,
+            Disposition::Refused,
         ),
-        (Verdict::Replayed, Answer::Refused),
-        (Verdict::Empty, Answer::Refused),
-        (Verdict::Locked { standing: Disabled }, Answer::Locked),
-        (Verdict::NotEnrolled, Answer::Refused),
-        (Verdict::Excused, Answer::Ignore),
+        (Verdict::Replayed, Disposition::Refused),
+        (Verdict::Empty, Disposition::Refused),
+        (Verdict::Locked { standing: Disabled }, Disposition::Locked),
+        (Verdict::NotEnrolled, Disposition::Refused),
+        (Verdict::Excused, Disposition::Ignore),
     ] {
         assert_eq!(answer_to(&verdict), answer, "{verdict:?}");
     }

@@ -12,7 +12,7 @@ use otp_core::messages::trouble::Trouble;
 use otp_core::record::{Algorithm, AtLogin, Groups, Period};
 use otp_core::{Account, Policy};
 use otp_site::policy::DEFAULT_FILE;
-use otp_site::{clock, directory, groups};
+use otp_site::{clock, groups, users};
 use otp_store::account::overview::standing;
 use std::path::Path;
 
@@ -132,7 +132,7 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
         }
     }
     for user in &enforce.exempt_users {
-        let (known, user) = (directory::named(user)?, user.clone());
+        let (known, user) = (users::named(user)?, user.clone());
         match known.map(|named| named.account.name.as_str().to_owned()) {
             Some(name) if name == user => {}
             // The exemption is by the name that the name service gives, which need not be the one that it was asked for.
@@ -148,7 +148,7 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
         }
     }
     for user in &policy.helper.trusted_callers {
-        if directory::account(user)?.is_none() {
+        if users::account(user)?.is_none() {
             let user = user.clone();
             findings.push(Finding::TrustedCallerUnknown { user });
         }

@@ -4,8 +4,8 @@ use super::{Services, unknown_group};
 use crate::failure::Failure;
 use crate::layout::labelled;
 use crate::output;
-use crate::overview::Overview;
 use crate::site::Site;
+use crate::status::Status;
 use otp_core::enforce::{Demand, Login, demand_on_login};
 use otp_core::login::{Known, foretell};
 use otp_core::messages::admin::Report;
@@ -20,16 +20,16 @@ use otp_store::account::grace::first_login;
 pub fn show(site: &Site, user: &str) -> Result<(), Failure> {
     let named = site.named(user)?;
     let now = clock::now()?;
-    let case = Case::of(site, named, now)?;
+    let case = Subject::of(site, named, now)?;
     output::print(&case.text(site, now))
 }
 
 /// All that a verdict depends on.
-struct Case {
+struct Subject {
     account: Account,
     /// The name that was asked about, where it is a second name of the account.
     alias: Option<UserName>,
-    overview: Overview,
+    status: Status,
     /// When the user was first let in without a second factor.
     first_login: Option<UnixTime>,
     demand: Demand,
@@ -38,12 +38,12 @@ struct Case {
     services: Services,
 }
 
-impl Case {
+impl Subject {
     fn of(site: &Site, named: Named, now: UnixTime) -> Result<Self, Failure> {
         let Named { account, alias } = named;
         let user = account.name.as_str();
-        let overview = site.overview(&account)?;
-        let first_login = if overview.enrolled {
+        let status = site.status(&account)?;
+        let first_login = if status.enrolled {
             // No grace begins anew by giving an authenticator up.
             Some(UnixTime::from_seconds(0))
         } else {
@@ -61,7 +61,7 @@ impl Case {
         Ok(Self {
             account,
             alias,
-            overview,
+            status,
             first_login,
             demand,
             unknown,
@@ -71,9 +71,9 @@ impl Case {
 
     fn text(&self, site: &Site, now: UnixTime) -> String {
         let (language, policy) = (site.language, &site.policy);
-        let opens = policy.recovery.opens_lock && self.overview.recovery_codes_left > 0;
+        let opens = policy.recovery.opens_lock && self.status.recovery_codes_left > 0;
         let known = Known {
-            standing: self.overview.enrolled.then_some(self.overview.standing),
+            standing: self.status.enrolled.then_some(self.status.standing),
             has_opener: opens,
             wanted: &self.demand,
             at_login: policy.enroll.at_login,
@@ -111,7 +111,7 @@ impl Case {
 
     fn device_rows(&self, rows: &mut Rows<'_>, opens: bool, now: UnixTime) {
         let language = rows.site.language;
-        for device in &self.overview.authenticators {
+        for device in &self.status.authenticators {
             let device = Report::Device {
                 name: &device.name,
                 created: UnixTime::from_seconds(device.created),
@@ -119,12 +119,12 @@ impl Case {
             };
             rows.report(&Report::Authenticator, device.text(language));
         }
-        if !self.overview.enrolled {
+        if !self.status.enrolled {
             let none = Explanation::NoAuthenticator;
             return rows.report(&Report::Authenticator, none.text(language));
         }
         let standing = Report::StandingIs {
-            standing: self.overview.standing,
+            standing: self.status.standing,
             now,
             opens,
         };
@@ -135,7 +135,7 @@ impl Case {
     fn grace_row(&self, rows: &mut Rows<'_>, now: UnixTime) {
         let grace = rows.site.policy.enforce.grace;
         let demanded = !matches!(self.demand, Demand::Nothing(_));
-        if demanded && !self.overview.enrolled && !grace.is_zero() {
+        if demanded && !self.status.enrolled && !grace.is_zero() {
             // One that begins in the future begins anew with the next login: the clock has run back.
             let begun = self.first_login.filter(|first| *first <= now);
             rows.explain(Explanation::Grace, Explanation::GraceLasts { grace, begun });
@@ -150,7 +150,7 @@ impl Case {
             .flat_map(|group| unknown_group(&policy.enforce, group))
             .collect();
         let demanded = !matches!(self.demand, Demand::Nothing(_));
-        if demanded && !self.overview.enrolled && policy.enroll.at_login != AtLogin::Off {
+        if demanded && !self.status.enrolled && policy.enroll.at_login != AtLogin::Off {
             problems.extend(self.services.findings(policy.enroll.at_login));
         }
         problems

@@ -2,8 +2,8 @@
 //! has to type a password, and the account line alone, which is all that a public key comes by.
 
 use super::{DAY, first_login};
-use crate::host::Answer;
-use crate::script::{CODE, Machine, NOON, Script};
+use crate::host::Disposition;
+use crate::player::{CODE, Machine, NOON, Player};
 use otp_core::UnixTime;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -16,7 +16,7 @@ const BOBS: [&str; 4] = ["bob", "1002", "staff", "70000"];
 /// Whether bob gets in without a code, by the authentication line and by the account line; they have to agree.
 fn gets_in(machine: &Machine, groups: &[&'static str], arguments: &str, why: &str) -> bool {
     let ask = |wanted: bool| {
-        let mut host = Script::new("bob");
+        let mut host = Player::new("bob");
         if wanted {
             host = host.asked(CODE, "123456");
         }
@@ -25,15 +25,15 @@ fn gets_in(machine: &Machine, groups: &[&'static str], arguments: &str, why: &st
     };
     let mut account = ask(false);
     let lets_in = match machine.manage(&mut account, arguments) {
-        Answer::Success => true,
-        Answer::Refused => false,
+        Disposition::Success => true,
+        Disposition::Refused => false,
         other => panic!("{why}: {other:?}"),
     };
     let mut auth = ask(!lets_in);
     let wanted = if lets_in {
-        Answer::Ignore
+        Disposition::Ignore
     } else {
-        Answer::Refused
+        Disposition::Refused
     };
     assert_eq!(machine.play(&mut auth, arguments), wanted, "{why}");
     assert_eq!(auth.event(), "otp.notenrolled", "{why}");
@@ -130,18 +130,18 @@ fn enrolled_users_who_need_not_are_asked_the_code_all_the_same() {
         let machine = Machine::new();
         machine.policy(&policy);
         for (reply, answer) in [
-            ("000000".to_owned(), Answer::Refused),
-            (machine.code(), Answer::Success),
+            ("000000".to_owned(), Disposition::Refused),
+            (machine.code(), Disposition::Success),
         ] {
-            let mut host = Script::new("alice").asked(CODE, &reply);
+            let mut host = Player::new("alice").asked(CODE, &reply);
             host.groups = vec!["staff"];
             assert_eq!(machine.play(&mut host, arguments), answer, "{why}");
         }
-        let mut host = Script::new("alice");
+        let mut host = Player::new("alice");
         host.groups = vec!["staff"];
         assert_eq!(
             machine.manage(&mut host, arguments),
-            Answer::Success,
+            Disposition::Success,
             "{why}"
         );
     }
@@ -156,12 +156,12 @@ fn nullok_counts_for_the_line_that_it_stands_on() {
         ("", "nullok", false),
         ("", "", false),
     ] {
-        let mut host = Script::new("bob");
+        let mut host = Player::new("bob");
         if auth.is_empty() {
             host = host.asked(CODE, "123456");
         }
-        let passes = machine.play(&mut host, auth) == Answer::Ignore;
-        let stays = machine.manage(&mut host, account) == Answer::Success;
+        let passes = machine.play(&mut host, auth) == Disposition::Ignore;
+        let stays = machine.manage(&mut host, account) == Disposition::Success;
         assert_eq!((passes, stays), (auth == "nullok", account == "nullok"));
         assert_eq!(passes && stays, lets_in, "{auth:?} {account:?}");
     }
@@ -203,7 +203,7 @@ fn a_group_that_cannot_be_looked_up_holds_everybody_and_exempts_nobody() {
     ] {
         machine.policy(&enforce(keys));
         assert_eq!(gets_in(&machine, &BOBS, "", keys), lets_in, "{keys}");
-        let mut host = Script::new("bob");
+        let mut host = Player::new("bob");
         host.groups = BOBS.to_vec();
         machine.manage(&mut host, "");
         let warning = |line: &String| {
@@ -221,16 +221,16 @@ fn an_enrolled_user_is_not_looked_for_in_any_group() {
     let machine = Machine::new();
     machine.policy(&enforce("groups = [\"gone\"]\nexempt_groups = [\"gone\"]"));
     for (reply, answer) in [
-        ("000000".to_owned(), Answer::Refused),
-        (machine.code(), Answer::Success),
+        ("000000".to_owned(), Disposition::Refused),
+        (machine.code(), Disposition::Success),
     ] {
-        let mut host = Script::new("alice").asked(CODE, &reply);
+        let mut host = Player::new("alice").asked(CODE, &reply);
         assert_eq!(machine.play(&mut host, ""), answer);
         assert!(!host.log.iter().any(|line| line.starts_with("otp.policy ")));
     }
     assert_eq!(
-        machine.manage(&mut Script::new("alice"), ""),
-        Answer::Success
+        machine.manage(&mut Player::new("alice"), ""),
+        Disposition::Success
     );
 }
 
@@ -296,8 +296,12 @@ fn the_days_that_are_left_are_told_and_a_begun_one_counts_as_whole() {
         (17 * 86_400, "17 days left"),
     ] {
         machine.now = UnixTime::from_seconds(deadline - left);
-        let mut host = Script::new("bob");
-        assert_eq!(machine.manage(&mut host, ""), Answer::Success, "{left}");
+        let mut host = Player::new("bob");
+        assert_eq!(
+            machine.manage(&mut host, ""),
+            Disposition::Success,
+            "{left}"
+        );
         let told = host.told.join(" ");
         assert!(told.contains(days) && told.contains("2027-02-01"), "{told}");
     }
@@ -309,16 +313,16 @@ fn the_deadline_and_the_refusal_are_told_in_the_language_of_the_line_or_of_polic
     for (policy, arguments) in [("language = \"ko\"\n", ""), ("", "lang=ko")] {
         machine.policy(&format!("{policy}{}", enforce("from = \"2025-12-07\"")));
         machine.now = NOON;
-        let mut host = Script::new("bob");
-        assert_eq!(machine.manage(&mut host, arguments), Answer::Success);
+        let mut host = Player::new("bob");
+        assert_eq!(machine.manage(&mut host, arguments), Disposition::Success);
         let told = host.told.join(" ");
         for words in ["2025-12-07", "17일", "otp-enroll", "인증"] {
             assert!(told.contains(words), "{told}");
         }
         assert!(!told.contains("left"), "{told}");
         machine.now = NOON.after(30 * DAY);
-        let mut host = Script::new("bob");
-        assert_eq!(machine.manage(&mut host, arguments), Answer::Refused);
+        let mut host = Player::new("bob");
+        assert_eq!(machine.manage(&mut host, arguments), Disposition::Refused);
         let told = host.told.join(" ");
         assert!(
             told.contains("인증") && told.contains("otp-enroll"),
@@ -334,12 +338,12 @@ fn an_enrolled_user_hears_nothing_of_the_deadline() {
     machine.policy(&enforce("from = \"2025-12-01\""));
     for now in [NOON, NOON.after(30 * DAY)] {
         machine.now = now;
-        let mut wrong = Script::new("alice").asked(CODE, "000000");
-        assert_eq!(machine.play(&mut wrong, ""), Answer::Refused);
-        let mut host = Script::new("alice").asked(CODE, &machine.code());
-        assert_eq!(machine.play(&mut host, ""), Answer::Success);
+        let mut wrong = Player::new("alice").asked(CODE, "000000");
+        assert_eq!(machine.play(&mut wrong, ""), Disposition::Refused);
+        let mut host = Player::new("alice").asked(CODE, &machine.code());
+        assert_eq!(machine.play(&mut host, ""), Disposition::Success);
         let lines = host.log.len();
-        assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+        assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
         assert_eq!(host.log.len(), lines, "{:?}", host.log);
         let told = wrong.told.iter().chain(&host.told);
         assert!(told.clone().all(|text| !text.contains("2025-12-01")));
@@ -353,10 +357,13 @@ fn a_clock_that_runs_back_begins_the_grace_anew() {
     machine.policy(&enforce("grace = \"7d\""));
     // Otherwise a clock that was once a year ahead would give a year of grace.
     machine.now = NOON.after(365 * DAY);
-    assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+    assert_eq!(
+        machine.manage(&mut Player::new("bob"), ""),
+        Disposition::Success
+    );
     machine.now = NOON;
-    let mut host = Script::new("bob");
-    assert_eq!(machine.manage(&mut host, ""), Answer::Success);
+    let mut host = Player::new("bob");
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
     let line = host.log.last().unwrap();
     assert!(line.contains("until=\"2025-11-27 12:00:00 UTC\""), "{line}");
     assert_eq!(first_login(&machine), Some(NOON));
@@ -409,21 +416,24 @@ fn a_damaged_first_login_gives_nobody_more_time() {
     for (what, damage) in rows {
         let mut machine = Machine::new();
         machine.policy(&enforce("grace = \"7d\""));
-        assert_eq!(machine.manage(&mut Script::new("bob"), ""), Answer::Success);
+        assert_eq!(
+            machine.manage(&mut Player::new("bob"), ""),
+            Disposition::Success
+        );
         assert_eq!(first_login(&machine), Some(NOON));
         damage(&machine.directory.path().join("state/bob/first-login"));
         for after in [DAY, 7 * DAY, 7 * DAY + Duration::from_secs(3600)] {
             machine.now = NOON.after(after);
-            let mut account = Script::new("bob");
+            let mut account = Player::new("bob");
             assert_eq!(
                 (machine.manage(&mut account, ""), account.event()),
-                (Answer::Unavailable, "otp.unavailable"),
+                (Disposition::Unavailable, "otp.unavailable"),
                 "{what}"
             );
-            let mut auth = Script::new("bob");
+            let mut auth = Player::new("bob");
             assert_eq!(
                 (machine.play(&mut auth, ""), auth.event()),
-                (Answer::Unavailable, "otp.unavailable"),
+                (Disposition::Unavailable, "otp.unavailable"),
                 "{what}"
             );
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 /// One account. Its JSON form, with these keys in this order, is a promise; times are seconds since 1970.
 #[derive(Serialize)]
-pub struct Overview {
+pub struct Status {
     pub user: String,
     pub enrolled: bool,
     pub authenticators: Vec<Device>,
@@ -37,7 +37,7 @@ pub struct Device {
     pub last_used: Option<u64>,
 }
 
-impl Overview {
+impl Status {
     /// Of an account; `None`: it is not enrolled.
     pub fn of(user: &str, found: Option<otp_store::Overview>) -> Self {
         let Some(found) = found else {
@@ -140,19 +140,19 @@ mod tests {
 
     #[test]
     fn the_json_form_has_the_keys_that_were_promised() {
-        let mut overview = Overview::not_enrolled("alice");
+        let mut status = Status::not_enrolled("alice");
         assert_eq!(
-            overview.json(),
+            status.json(),
             "{\"user\":\"alice\",\"enrolled\":false,\"authenticators\":[],\"recovery_codes_left\":0,\"failures\":0,\
              \"locked\":false,\"locked_until\":null,\"disabled\":false}\n"
         );
-        overview.authenticators.push(Device {
+        status.authenticators.push(Device {
             name: "phone".to_owned(),
             created: 1_763_640_000,
             last_used: None,
         });
         assert!(
-            overview
+            status
                 .json()
                 .contains(r#"[{"name":"phone","created":1763640000,"last_used":null}]"#)
         );

@@ -1,7 +1,7 @@
 //! Logins played by a script: the host asserts that every expected question came, and no other.
 
 use crate::account;
-use crate::host::{Answer, Host, HostFault, Kept, Origin, Passed, Reply, Tone};
+use crate::host::{Disposition, Host, HostFault, Origin, Passed, SplitCode, Tone, Typed};
 use crate::login::authenticate;
 use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
@@ -86,27 +86,27 @@ impl Machine {
     }
 
     /// Plays a login; `arguments` as on the line in `/etc/pam.d`.
-    pub(crate) fn play(&self, host: &mut Script, arguments: &str) -> Answer {
+    pub(crate) fn play(&self, host: &mut Player, arguments: &str) -> Disposition {
         host.now = self.now;
         self.with_line(arguments, |all| authenticate(host, all, false))
     }
 
     /// Plays the account phase that follows a login.
-    pub(crate) fn manage(&self, host: &mut Script, arguments: &str) -> Answer {
+    pub(crate) fn manage(&self, host: &mut Player, arguments: &str) -> Disposition {
         host.now = self.now;
         host.delayed = true;
         self.with_line(arguments, |all| account::manage(host, all, false))
     }
 
     /// Plays what the application calls last.
-    pub(crate) fn set_credentials(&self, host: &mut Script, arguments: &str) {
+    pub(crate) fn set_credentials(&self, host: &mut Player, arguments: &str) {
         host.now = self.now;
         host.delayed = true;
         self.with_line(arguments, |all| account::begin_grace(host, all, true));
     }
 
     /// Plays what an application calls that has become somebody else, as sudo does.
-    pub(crate) fn set_credentials_again(&self, host: &mut Script, arguments: &str) {
+    pub(crate) fn set_credentials_again(&self, host: &mut Player, arguments: &str) {
         host.now = self.now;
         host.delayed = true;
         self.with_line(arguments, |all| account::begin_grace(host, all, false));
@@ -140,20 +140,20 @@ pub(crate) fn account_of(name: &str) -> Option<Account> {
 }
 
 /// What is answered to a question, after a look at everything that was told.
-pub(crate) type Answering = Box<dyn FnOnce(&str) -> Option<Reply>>;
+pub(crate) type Answering = Box<dyn FnOnce(&str) -> Option<Typed>>;
 
 /// A program that logs somebody in, as a script.
 #[allow(
     clippy::struct_excessive_bools,
     reason = "what happened, and what is to go wrong"
 )]
-pub(crate) struct Script {
+pub(crate) struct Player {
     pub user: String,
     pub user_after_question: Option<String>,
     pub questions: VecDeque<(&'static str, Answering)>,
     pub fails_to_ask: bool,
-    pub password: Option<Reply>,
-    pub kept: Option<Kept>,
+    pub password: Option<Typed>,
+    pub kept: Option<SplitCode>,
     pub told: Vec<String>,
     pub log: Vec<String>,
     pub delayed: bool,
@@ -171,7 +171,7 @@ pub(crate) struct Script {
     pub question_takes: Duration,
 }
 
-impl Script {
+impl Player {
     pub(crate) fn new(user: &str) -> Self {
         Self {
             user: user.to_owned(),
@@ -220,7 +220,7 @@ impl Script {
     }
 }
 
-impl Drop for Script {
+impl Drop for Player {
     fn drop(&mut self) {
         if !std::thread::panicking() {
             assert!(
@@ -235,11 +235,11 @@ impl Drop for Script {
     }
 }
 
-pub(crate) fn bytes(text: &str) -> Reply {
+pub(crate) fn bytes(text: &str) -> Typed {
     Zeroizing::new(text.as_bytes().to_vec())
 }
 
-impl Host for Script {
+impl Host for Player {
     fn user(&mut self) -> Result<String, HostFault> {
         Ok(self.user.clone())
     }
@@ -252,7 +252,7 @@ impl Host for Script {
         }
     }
 
-    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Reply>, HostFault> {
+    fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Typed>, HostFault> {
         self.echoed = echo;
         if self.fails_to_ask {
             return Err(HostFault::Conversation);
@@ -271,7 +271,7 @@ impl Host for Script {
         self.told.push(text.to_owned());
     }
 
-    fn password(&mut self) -> Result<Option<Reply>, HostFault> {
+    fn password(&mut self) -> Result<Option<Typed>, HostFault> {
         Ok(self.password.clone())
     }
 
@@ -280,12 +280,12 @@ impl Host for Script {
         Ok(())
     }
 
-    fn keep(&mut self, kept: Kept) -> Result<(), HostFault> {
+    fn keep(&mut self, kept: SplitCode) -> Result<(), HostFault> {
         self.kept = Some(kept);
         Ok(())
     }
 
-    fn take_kept(&mut self) -> Result<Option<Kept>, HostFault> {
+    fn take_kept(&mut self) -> Result<Option<SplitCode>, HostFault> {
         Ok(self.kept.take())
     }
 

@@ -28,12 +28,12 @@ impl Write for Unbuffered {
 
 /// The line to the caller. Past the buffers of the standard library, which nobody would wipe, and which would hold in
 /// one process what another has read.
-pub(crate) struct Line {
+pub(crate) struct Wire {
     ends: Unbuffered,
     is_senseless: bool,
 }
 
-impl Line {
+impl Wire {
     pub(crate) const fn to_the_caller() -> Self {
         Self {
             ends: Unbuffered,
@@ -73,13 +73,13 @@ impl Line {
     }
 }
 
-impl Conversation for Line {
+impl Conversation for Wire {
     fn ask(&mut self, prompt: &str, echo: bool) -> Option<Zeroizing<Vec<u8>>> {
         if self.is_senseless {
             return None;
         }
         let prompt = prompt.to_owned();
-        match Line::ask(self, &Turn::Ask { prompt, echo }.to_fields()) {
+        match Wire::ask(self, &Turn::Ask { prompt, echo }.to_fields()) {
             Ok(Reply::Text(text)) => Some(text),
             Ok(Reply::Code(_) | Reply::Keep) | Err(Stop::Senseless) => {
                 self.is_senseless = true;
