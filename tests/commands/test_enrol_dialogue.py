@@ -304,6 +304,18 @@ def test_a_path_typed_at_the_question_is_saved_too(machine):
     assert all(code in path.read_text() for code in codes)
 
 
+def test_the_file_of_save_is_gone_where_no_codes_were_issued(machine):
+    machine.policy("[enroll]\nmax_authenticators = 2\n")
+    enrol(machine)
+    path = machine.directory / "codes"
+    talk = Talk(machine, "--save", path, "add", "tablet")
+    talk.secret()
+    assert path.exists()
+    talk.answer(machine.code(re.search(r"secret=([A-Z2-7]+)", talk.uri)[1]))
+    assert talk.end() == 0 and "is enrolled\r\n" in talk.screen
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("option, name", [("--save", "codes"), ("--qr-file", "code.png")])
 @pytest.mark.parametrize("kind", ["file", "link", "dangling link"])
 def test_files_are_never_overwritten_and_links_never_followed(machine, option, name, kind):

@@ -159,3 +159,18 @@ def test_leaving_the_test_of_a_code_counts_nothing_and_gives_the_echo_back(machi
     assert machine.files() == files
     if way is not close_the_terminal:
         assert termios.tcgetattr(child.child_fd) == modes
+
+
+def test_a_signal_that_comes_with_the_last_answer_is_not_lost(machine):
+    """The third line that is read is the word: after it nothing is waited for any more."""
+    strace = ["strace", "-o", "/dev/null", "-P", "/dev/tty", "-e", "inject=read:signal=SIGTERM:when=3"]
+    words = [*strace, *machine.words("otp-enroll", "--user", "daemon")]
+    talk = Talk(machine)
+    talk.child.close(force=True)
+    talk.child = pexpect.spawn(
+        words[0], words[1:], env=machine.environment(), encoding="utf-8", timeout=20, dimensions=(60, 200)
+    )
+    talk.prove()
+    talk.keep()
+    assert talk.end() == 1 and "otp-enroll: stopped; nothing was changed" in talk.screen
+    assert machine.files().keys() == {"pam_otp.conf", "records"}

@@ -389,6 +389,19 @@ def test_lock_that_begins_during_the_dialogue_stands(alice, clock, ssh):
     assert record(alice)["credential.toml"] == before and status(alice)["locked"]
 
 
+@pytest.mark.parametrize("dialogue", ["replace", "recovery-codes"])
+def test_fifth_answer_that_is_not_the_word_ends_it_with_nothing_changed(alice, clock, dialogue):
+    before = record(alice)["credential.toml"]
+    talk = Talk(alice, *DIALOGUES[dialogue][0])
+    talk.play(DIALOGUES[dialogue][1], clock, stop_at=KEPT)
+    for answer in ("", "yes", "keptt", "copy"):
+        talk.answer(answer)
+        talk.until(KEPT)
+    talk.answer("y")
+    assert talk.end() == 1 and '"kept" was not typed; nothing was changed' in talk.said
+    assert record(alice)["credential.toml"] == before
+
+
 def test_what_root_changes_during_the_dialogue_stands(alice, clock, ssh, under_test):
     talk = Talk(alice)
     talk.play(DIALOGUES["replace"][1], clock, stop_at=KEPT)
@@ -657,6 +670,14 @@ def test_leaving_takes_the_files_along(bobby, clock, way):
     assert {"codes", "code.png"} <= set(os.listdir(bobby.home))
     assert way(talk) == 1
     assert sorted(os.listdir(bobby.home)) == sorted(os.listdir("/etc/skel"))
+
+
+def test_dialogue_says_what_it_is_about_and_then_that_a_proof_follows(alice):
+    talk = Talk(alice)
+    about, proof = talk.until(PASSWORD).split("First, please prove who you are.")
+    assert "A new authenticator for" in about and "There is one already (phone)" in about and "otpauth" not in about + proof
+    talk.child.sendintr()
+    assert talk.end() == 1
 
 
 def test_leaving_says_that_nothing_was_changed(alice, clock):
