@@ -89,6 +89,14 @@ impl Connection {
     }
 }
 
+#[cfg(test)]
+impl Connection {
+    /// Waits for the helper's end.
+    pub(crate) fn wait(&mut self) {
+        self.helper.wait().expect("it is a child of this process");
+    }
+}
+
 impl Drop for Connection {
     fn drop(&mut self) {
         self.line.shutdown(std::net::Shutdown::Both).ok();

@@ -27,8 +27,7 @@ use otp_store::{Error, Overview, Store, attempt};
 use std::process::ExitCode;
 use wire::Wire;
 
-/// Requests of one login: whether there is an authenticator, whether the place is trusted, the attempt, trust anew; and
-/// what the account line asks.
+/// Requests of one login, with room for what comes to be asked.
 const MOST_REQUESTS: u32 = 8;
 
 fn main() -> ExitCode {
@@ -51,7 +50,7 @@ fn main() -> ExitCode {
         };
         let (verb, user) = (request.verb(), request.user().to_owned());
         let goes_on = match serve(&caller, request, &mut line, &mut time) {
-            Ok(answer) => answer != Answer::Denied && verb.is_of_a_login(),
+            Ok(answer) => answer != Answer::Denied && verb.may_be_followed(),
             Err(code) => return code,
         };
         answered += 1;

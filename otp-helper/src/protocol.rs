@@ -130,18 +130,19 @@ impl Verb {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 
-    /// Whether another request may follow it in the same connection: a login asks before a code is typed and after.
+    /// Whether another request may follow it in the same connection: a login asks a few things before a code is typed. An
+    /// attempt is the last, so no helper ever judges two.
     #[must_use]
-    pub const fn is_of_a_login(self) -> bool {
+    pub const fn may_be_followed(self) -> bool {
         match self {
-            Self::Check
-            | Self::IsEnrolled
+            Self::IsEnrolled
             | Self::Standing
             | Self::TrustedSince
             | Self::Trust
             | Self::RehearseGrace
             | Self::BeginGrace => true,
-            Self::Status
+            Self::Check
+            | Self::Status
             | Self::Enrol
             | Self::Replace
             | Self::Add

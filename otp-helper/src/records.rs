@@ -443,3 +443,6 @@ impl Helper {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

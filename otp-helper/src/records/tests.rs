@@ -1,0 +1,149 @@
+//! The records by a helper that is a stand-in, and the records of this process.
+
+use super::*;
+use otp_core::UserName;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use tempfile::TempDir;
+
+const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
+
+fn alice() -> Account {
+    Account {
+        name: UserName::new("alice").unwrap(),
+        uid: 1001,
+    }
+}
+
+/// Helpers that are shell scripts: each start plays the next one, and the last ones again.
+struct Played {
+    directory: TempDir,
+}
+
+impl Played {
+    fn new(scripts: &[&str]) -> Self {
+        let directory = TempDir::new().unwrap();
+        let here = directory.path();
+        let each = (1..).zip(scripts);
+        let cases: Vec<_> = each
+            .map(|(number, script)| format!("{number}) {script} ;;\n"))
+            .collect();
+        let (place, cases) = (here.display(), cases.concat());
+        let count = "echo >> starts\ncase $(wc -l < starts) in\n";
+        let program = format!("#!/bin/sh\ncd '{place}'\n{count}{cases}esac\n");
+        fs::write(here.join("helper"), program).unwrap();
+        fs::set_permissions(here.join("helper"), fs::Permissions::from_mode(0o755)).unwrap();
+        for answer in [
+            Answer::Enrolled,
+            Answer::Standing(Some(Standing::Open)),
+            Answer::Verdict(Verdict::Rejected { left: 4 }),
+            Answer::Denied,
+        ] {
+            let fields = answer.to_fields();
+            let name = String::from_utf8(fields.as_slices()[0].to_vec()).unwrap();
+            fs::write(here.join(name), fields.to_bytes().unwrap()).unwrap();
+        }
+        Self { directory }
+    }
+
+    fn records(&self) -> Records {
+        Records::by_helper(self.directory.path().join("helper"), Vec::new())
+    }
+
+    fn starts(&self) -> usize {
+        let starts = fs::read_to_string(self.directory.path().join("starts"));
+        starts.unwrap_or_default().lines().count()
+    }
+}
+
+/// Takes one request, and answers it by the file of that name.
+fn says(answer: &str) -> String {
+    format!("dd bs=8192 count=1 status=none of=/dev/null; cat {answer}")
+}
+
+fn standing_by(records: &Records) -> Result<Option<Standing>, Lost> {
+    records.standing(&alice(), || Ok(NOW))
+}
+
+fn check_by(records: &Records) -> Result<Attempted, Lost> {
+    let attempt = Attempt {
+        policy: &Policy::default(),
+        typed: b"123456",
+        password: None,
+        excused: false,
+    };
+    records.attempt(Some(&alice()), &attempt, || Ok(NOW))
+}
+
+/// Waits for the end of the helper, however busy the machine is.
+fn until_it_has_ended(records: &Records) {
+    let Way::Helper(helper) = &records.0 else {
+        panic!("records of this process")
+    };
+    let mut connection = helper.connection.borrow_mut();
+    connection.as_mut().unwrap().wait();
+}
+
+#[test]
+fn one_helper_answers_all_that_a_login_asks() {
+    let script = format!("{}; {}", says("enrolled"), says("standing"));
+    let played = Played::new(&[&script]);
+    let records = played.records();
+    assert_eq!(records.enrolled(&alice()).unwrap(), Enrolled::Yes);
+    assert_eq!(standing_by(&records).unwrap(), Some(Standing::Open));
+    assert_eq!(played.starts(), 1);
+}
+
+#[test]
+fn a_helper_that_ended_while_a_person_was_typing_is_followed_by_another() {
+    let played = Played::new(&[&says("enrolled"), &says("rejected")]);
+    let records = played.records();
+    assert_eq!(records.enrolled(&alice()).unwrap(), Enrolled::Yes);
+    until_it_has_ended(&records);
+    let verdict = check_by(&records).unwrap().into_verdict();
+    assert_eq!(verdict, Verdict::Rejected { left: 4 });
+    assert_eq!(played.starts(), 2);
+}
+
+#[test]
+fn an_attempt_of_which_no_answer_came_is_not_made_again() {
+    let takes = "dd bs=8192 count=1 status=none of=/dev/null";
+    let played = Played::new(&[&format!("{}; {takes}", says("enrolled")), &says("rejected")]);
+    let records = played.records();
+    assert_eq!(records.enrolled(&alice()).unwrap(), Enrolled::Yes);
+    let lost = check_by(&records).err().unwrap();
+    assert!(matches!(lost, Lost::Helper(NoAnswer::Silence)));
+    assert_eq!(played.starts(), 1);
+}
+
+#[test]
+fn what_the_helper_denies_and_what_does_not_belong_there_are_told_apart() {
+    let played = Played::new(&[&says("denied"), &says("standing")]);
+    let denied = played.records().enrolled(&alice()).err().unwrap();
+    assert!(matches!(denied, Lost::Denied));
+    let senseless = played.records().enrolled(&alice()).err().unwrap();
+    assert!(matches!(senseless, Lost::Helper(NoAnswer::Unintelligible)));
+}
+
+#[test]
+fn a_name_that_nobody_has_is_asked_of_no_helper() {
+    let played = Played::new(&[]);
+    let attempt = Attempt {
+        policy: &Policy::default(),
+        typed: b"123456",
+        password: None,
+        excused: true,
+    };
+    let attempted = played.records().attempt(None, &attempt, || Ok(NOW));
+    assert_eq!(attempted.unwrap().into_verdict(), Verdict::Excused);
+    assert_eq!(played.starts(), 0);
+}
+
+#[test]
+fn records_that_are_not_made_yet_know_nobody_and_say_so() {
+    let directory = TempDir::new().unwrap();
+    let records = Records::here_or_made(&directory.path().join("none")).unwrap();
+    assert!(records.are_here());
+    let lost = records.enrolled(&alice()).err().unwrap();
+    assert!(matches!(lost, Lost::Store(Error::NoRecords { .. })));
+}
