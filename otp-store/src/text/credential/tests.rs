@@ -3,6 +3,7 @@ use crate::Error;
 use crate::error::{At, Location};
 use crate::fixture::{KEY, assert_tells_no_secret_of};
 use crate::keeper::Part;
+use otp_core::every;
 use otp_core::record::Identities;
 
 mod round_trip;
@@ -87,6 +88,22 @@ fn an_outline_says_what_the_credential_says_but_for_what_opens_the_account() {
     let told = format!("{outline:?}").to_ascii_lowercase();
     for secret in [KEY, "c0ffee00d15ea5e5", "df3efbc38ce43605"] {
         assert!(!told.contains(&secret.to_ascii_lowercase()));
+    }
+}
+
+/// A kind that is written and not read would lock its users out from the next login on.
+#[test]
+fn every_kind_of_authenticator_reads_back() {
+    let kinds = every!(Kind {
+        Totp => [15, 30, 120].map(|seconds| Kind::Totp(Period::new(seconds).unwrap())),
+        Hotp => [Kind::Hotp],
+    });
+    for kind in kinds {
+        let (mut authenticators, recovery) = parse_text(EXAMPLE).unwrap().into_parts();
+        authenticators[0].kind = kind;
+        let written = Credential::new("alice".to_owned(), 1001, authenticators, recovery).unwrap();
+        let read = parse_text(&reveal(&written)).unwrap();
+        assert_eq!(read.authenticators()[0].kind, kind);
     }
 }
 
