@@ -231,8 +231,9 @@ fn ignored(
     window: u8,
     now: UnixTime,
 ) -> Option<Ignored> {
-    let Kind::Totp(period) = authenticator.kind else {
-        return None;
+    let period = match authenticator.kind {
+        Kind::Totp(period) => period,
+        Kind::Hotp => return None,
     };
     // The longest steps that some apps know have a minute.
     let sixty = (period.seconds() > 60).then_some(Period::SIXTY);
@@ -282,11 +283,14 @@ pub fn check_clock(
     now: UnixTime,
 ) -> ClockCheck {
     let generator = Generator::new(authenticator);
-    let Kind::Totp(period) = authenticator.kind else {
-        let first = around(Step(0), 0, HOTP_LOOK_AHEAD);
-        return generator
-            .newest_match(typed, first)
-            .map_or(ClockCheck::NoMatch, ClockCheck::Right);
+    let period = match authenticator.kind {
+        Kind::Totp(period) => period,
+        Kind::Hotp => {
+            let first = around(Step(0), 0, HOTP_LOOK_AHEAD);
+            return generator
+                .newest_match(typed, first)
+                .map_or(ClockCheck::NoMatch, ClockCheck::Right);
+        }
     };
     let here = now.step(period);
     if let Some(step) = generator.newest_match(typed, around(here, window.into(), window.into())) {
