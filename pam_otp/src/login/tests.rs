@@ -3,6 +3,7 @@
 use super::*;
 use crate::player::{BOTH, CODE, Machine, Player, account_of, bytes};
 use otp_core::record::Name;
+use otp_core::{NoGuess, every};
 use otp_store::account::erase;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -536,27 +537,31 @@ fn no_reply_password_or_code_reaches_the_log_or_the_screen() {
 #[test]
 fn the_answer_to_every_verdict() {
     use otp_core::record::Standing::{Disabled, Held};
-    let name = Name::new("phone").unwrap();
-    for (verdict, answer) in [
-        (
-            Verdict::Accepted {
-                authenticator: name,
-                resynchronised: None,
-            },
-            Disposition::Success,
-        ),
-        (Verdict::Recovered { left: 0 }, Disposition::Success),
-        (Verdict::Rejected { left: 4 }, Disposition::Refused),
-        (
-            Verdict::RejectedAndLocked { standing: Held },
-            Disposition::Refused,
-        ),
-        (Verdict::Replayed, Disposition::Refused),
-        (Verdict::Empty, Disposition::Refused),
-        (Verdict::Locked { standing: Disabled }, Disposition::Locked),
-        (Verdict::NotEnrolled, Disposition::Refused),
-        (Verdict::Excused, Disposition::Ignore),
-    ] {
-        assert_eq!(answer_to(&verdict), answer, "{verdict:?}");
+    let accepted = || Verdict::Accepted {
+        authenticator: Name::new("phone").unwrap(),
+        resynchronised: None,
+    };
+    let verdicts = every!(Verdict {
+        Accepted => [accepted()],
+        Recovered => [Verdict::Recovered { left: 0 }],
+        Rejected => [Verdict::Rejected { left: 4 }],
+        RejectedAndLocked => [Verdict::RejectedAndLocked { standing: Held }],
+        Replayed => [Verdict::Replayed],
+        Empty => [Verdict::Empty],
+        NoGuess => NoGuess::ALL.map(|why| Verdict::NoGuess { why }),
+        Locked => [Held, Disabled].map(|standing| Verdict::Locked { standing }),
+        NotEnrolled => [Verdict::NotEnrolled],
+        Excused => [Verdict::Excused],
+    });
+    // By name, so that no verdict lets anybody in that is not meant to.
+    let lets_in = [accepted(), Verdict::Recovered { left: 0 }];
+    for verdict in verdicts {
+        let expected = match &verdict {
+            one if lets_in.contains(one) => Disposition::Success,
+            Verdict::Locked { .. } => Disposition::Locked,
+            Verdict::Excused => Disposition::Ignore,
+            _ => Disposition::Refused,
+        };
+        assert_eq!(answer_to(&verdict), expected, "{verdict:?}");
     }
 }
