@@ -285,7 +285,7 @@ fn name(text: &str) -> Result<Name, otp_core::record::OutOfRange> {
 
 fn language() -> impl TypedValueParser<Value = Language> {
     let tags = PossibleValuesParser::new(Language::ALL.map(Language::tag));
-    tags.try_map(|tag| Language::from_tag(&tag).ok_or("known are en and ko"))
+    tags.try_map(|tag| Language::from_tag(&tag).ok_or("is no language of the catalogue"))
 }
 
 #[cfg(test)]
@@ -297,6 +297,18 @@ mod tests {
     fn the_definitions_are_sound() {
         Enroll::command().debug_assert();
         Admin::command().debug_assert();
+    }
+
+    #[test]
+    fn the_option_for_the_language_names_every_one() {
+        let tags = Language::ALL.map(Language::tag);
+        for command in [Enroll::command(), Admin::command()] {
+            let mut options = command.get_arguments();
+            let lang = options.find(|one| one.get_long() == Some("lang")).unwrap();
+            assert_eq!(lang.get_value_names().unwrap(), [tags.join("|")]);
+            let help = lang.get_help().unwrap().to_string();
+            assert!(tags.iter().all(|tag| help.contains(tag)), "{help}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use otp_core::record::Language;
 pub struct Locale {
     /// The language, where the locale names one that the catalogue has and that is not everybody's default.
     ///
-    /// `en_US` is what many machines are left at, so it does not overrule the policy; Korean is somebody's choice.
+    /// `en_US` is what many machines are left at, so it does not overrule the policy; any other language is somebody's choice.
     pub language: Option<Language>,
     /// Whether the terminal takes UTF-8.
     pub utf8: bool,
@@ -25,7 +25,9 @@ impl Locale {
         let messages = first(["LC_ALL", "LC_MESSAGES", "LANG"]);
         let character_set = first(["LC_ALL", "LC_CTYPE", "LANG"]).to_ascii_lowercase();
         Self {
-            language: is_korean(&messages).then_some(Language::Korean),
+            language: Language::ALL
+                .into_iter()
+                .find(|&one| one != Language::default() && names(&messages, one)),
             utf8: character_set.contains(".utf-8") || character_set.contains(".utf8"),
         }
     }
@@ -38,9 +40,9 @@ impl Locale {
 }
 
 /// `ko`, `ko_KR.UTF-8`, `ko@...`; not `kok`, which is Konkani.
-fn is_korean(locale: &str) -> bool {
+fn names(locale: &str, language: Language) -> bool {
     locale
-        .strip_prefix("ko")
+        .strip_prefix(language.tag())
         .is_some_and(|rest| rest.is_empty() || rest.starts_with(['_', '.', '@']))
 }
 
@@ -71,6 +73,15 @@ mod tests {
             (&[], None),
         ] {
             assert_eq!(locale(variables).language, language, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn every_language_but_the_default_is_chosen_by_its_locale() {
+        for language in Language::ALL {
+            let chosen = (language != Language::default()).then_some(language);
+            let name = format!("{}_XX.UTF-8", language.tag());
+            assert_eq!(locale(&[("LANG", &name)]).language, chosen, "{name}");
         }
     }
 

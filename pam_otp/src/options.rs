@@ -211,7 +211,8 @@ mod tests {
         let mut lines = section.lines();
         let mut named = Vec::new();
         while lines.any(|line| line == ".TP") {
-            let mut words = lines.next().unwrap().split_whitespace().skip(1);
+            let tag = lines.next().unwrap();
+            let mut words = tag.split_whitespace().skip(1);
             let name = words.next().unwrap();
             // What stands behind the `=` of each, as a value that it takes.
             let value = match (name, words.next()) {
@@ -221,6 +222,11 @@ mod tests {
                 (_, Some(_)) => "/etc/x",
             };
             assert!(parse(&format!("{name}{value}")).is_ok(), "{name}");
+            if name == "lang=" {
+                let values: Vec<&str> =
+                    tag.split_whitespace().filter(|word| *word != "|").collect();
+                assert_eq!(values[2..], Language::ALL.map(Language::tag));
+            }
             named.push(name.to_owned());
         }
         // The arms of `set`, as they stand above.
@@ -236,6 +242,13 @@ mod tests {
         known.sort();
         named.sort();
         assert_eq!(named, known);
+    }
+
+    #[test]
+    fn a_language_that_is_not_known_is_refused_with_those_that_are() {
+        let reason = parse("lang=xx").unwrap_err();
+        let known = reason.strip_prefix("lang= takes ").unwrap();
+        assert_eq!(known, Language::ALL.map(Language::tag).join(" or "));
     }
 
     #[test]

@@ -182,7 +182,9 @@ fn a_colon_in_the_issuer_is_refused_by_its_line_where_somebody_is_to_enrol_and_n
 fn every_value_beyond_its_limits_is_refused() {
     let long_issuer = format!("issuer = \"{}\"", "가".repeat(65));
     let issuer = "line 1: must have at most 64 characters, on one line";
-    let language = "line 1: must be \"en\" or \"ko\"";
+    let languages = Language::ALL.map(|one| format!("\"{}\"", one.tag()));
+    let language = format!("line 1: must be {}", languages.join(" or "));
+    let language = language.as_str();
     let algorithm = "line 2: must be \"SHA1\", \"SHA256\" or \"SHA512\"";
     let disable = "line 1: disable_after must be at least failures and at most 100, or 0 for never";
     let unlock = "line 1: unlock_after must be more than zero and at most unlock_after_max";

@@ -94,6 +94,19 @@ fn every_key_of_the_shipped_file_has_a_sentence() {
 }
 
 #[test]
+fn the_sentence_about_the_language_names_every_one() {
+    let manual = include_str!("../../../../packaging/man/pam_otp.conf.5");
+    let (above, _) = SHIPPED.split_once("\n#language = ").unwrap();
+    let (_, below) = manual.split_once("\\fBlanguage\\fR = \"en\"\n").unwrap();
+    for language in Language::ALL {
+        let tag = format!("\"{}\"", language.tag());
+        for sentence in [above.lines().last(), below.lines().next()] {
+            assert!(sentence.unwrap().contains(&tag), "{tag}: {sentence:?}");
+        }
+    }
+}
+
+#[test]
 fn one_line_of_the_shipped_file_can_be_put_in_force_alone() {
     for (section, key, value) in shipped_keys() {
         assert_eq!(taken(&one_key(section, key, value).0), Policy::default());
