@@ -7,14 +7,14 @@ use crate::record::{Algorithm, Authenticator, Kind, Language};
 use std::time::Duration;
 
 /// The word that says that the recovery codes are kept, and the same in Korean. Both are taken in either language.
-pub const KEPT: [&str; 2] = ["kept", "보관"];
+pub const KEPT: [&str; Language::ALL.len()] = ["kept", "보관"];
 
 /// The word that puts it off, and the same in Korean. Both are taken in either language.
-pub const LATER: [&str; 2] = ["later", "나중에"];
+pub const LATER: [&str; Language::ALL.len()] = ["later", "나중에"];
 
 /// The word that swaps light and dark of a drawing without colours, and the same in Korean. Both are taken in either
 /// language.
-pub const INVERTED: [&str; 2] = ["inverted", "반전"];
+pub const INVERTED: [&str; Language::ALL.len()] = ["inverted", "반전"];
 
 /// Whether a reply is one of those words: typed in any case, with white space around it.
 #[must_use]
@@ -492,7 +492,7 @@ fn ignored(language: Language, settings: Ignored, device: &Authenticator) -> Str
         (Language::English, [rest @ .., last]) if !rest.is_empty() => {
             format!("{} and {last}", rest.join(", "))
         }
-        _ => named.join(", "),
+        (Language::English | Language::Korean, _) => named.join(", "),
     }
 }
 
