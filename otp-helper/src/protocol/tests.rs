@@ -135,6 +135,18 @@ fn every_request_reads_back() {
 }
 
 #[test]
+fn no_request_takes_a_field_more_than_it_says() {
+    for request in requests() {
+        let fields = request.to_fields().with(b"more");
+        assert!(
+            Request::from_fields(&fields).is_none(),
+            "{:?}",
+            request.verb()
+        );
+    }
+}
+
+#[test]
 fn every_verb_can_be_asked_in_one_way() {
     for verb in Verb::ALL {
         let is_asked = requests().iter().any(|request| request.verb() == verb);
