@@ -30,8 +30,7 @@ fn an_empty_policy_is_the_default() {
 
 #[test]
 fn every_key_reaches_the_policy() {
-    let policy = taken(
-        r#"
+    let text = r#"
         language = "ko"
         issuer = "예시 회사"
         [code]
@@ -62,8 +61,17 @@ fn every_key_reaches_the_policy() {
         remember = "8h"
         [helper]
         trusted_callers = ["postgres", "www-data"]
-        "#,
-    );
+        "#;
+    let policy = taken(text);
+    let acted_on = shipped_keys().into_iter().filter(|(section, key, _)| {
+        !matches!(*section, "mail" | "hooks") && *key != "verify_email"
+    });
+    for (section, key, default) in acted_on {
+        let line = |line: &&str| line.trim().starts_with(&format!("{key} = "));
+        let line = text.lines().find(line);
+        let differs = line.is_some_and(|line| !line.ends_with(&format!("= {default}")));
+        assert!(differs, "[{section}] {key}: {line:?}");
+    }
     let seconds = Duration::from_secs;
     let expected = Policy {
         language: Language::Korean,
