@@ -275,3 +275,25 @@ fn who_the_user_is_is_found_out_by_few_modules() {
         );
     }
 }
+
+/// An enrolment shows the key: no service is named before a login through it was searched for what it keeps.
+#[test]
+fn every_service_that_enrols_is_proven_to_keep_nothing() {
+    let proof = "../../../tests/behaviour/enrolments/test_login_enrolment_services.py";
+    let scenario =
+        include_str!("../../../tests/behaviour/enrolments/test_login_enrolment_services.py");
+    let (_, programs) = scenario.split_once("@pytest.fixture(params=[").unwrap();
+    let (programs, _) = programs.split_once("])\ndef program(").unwrap();
+    let mut proven: Vec<&str> = programs
+        .split(", ")
+        .map(|name| name.trim_matches('"'))
+        .collect();
+    // Its greeter is the test's own, so it has a scenario to itself.
+    assert!(
+        scenario.contains("def test_greetd_keeps_nothing_of_what_it_shows("),
+        "{proof}"
+    );
+    proven.push("greetd");
+    proven.sort_unstable();
+    assert_eq!(proven, ENROLLING, "{proof}");
+}
