@@ -155,6 +155,8 @@ pub trait Held: Look + Sized {
 }
 
 /// All accounts about which something is kept.
+///
+/// Every engine takes the tests of the transactions too: by its line in `over_every_keeper!` of `fixture.rs`.
 pub trait Keeper {
     /// An account at which somebody looks.
     type Look: Look;
