@@ -412,17 +412,26 @@ fn may_ask(verb: Verb) -> bool {
 }
 
 impl Helper {
+    /// A helper is asked again only where it has answered and takes another request. One that gave no answer may still give
+    /// it, which would then pass for that to the next question; one that has made an attempt makes no second.
     fn ask(&self, request: &Request) -> Result<Answer, Lost> {
-        let mut connection = self.connection.borrow_mut();
-        let connection = match &mut *connection {
-            // It may have come to its end while a person was typing.
-            Some(there) if there.is_there() => there,
-            other => other.insert(Connection::open(&self.program, &self.paths)?),
+        let mut kept = self.connection.borrow_mut();
+        // It may have come to its end while a person was typing.
+        let mut connection = match kept.take().filter(Connection::is_there) {
+            Some(there) => there,
+            None => Connection::open(&self.program, &self.paths)?,
         };
         match connection.ask(request)? {
             Answer::Denied => Err(Lost::Denied),
-            Answer::Unavailable(reason) => Err(Lost::Unavailable(reason)),
-            answer => Ok(answer),
+            answer => {
+                if request.verb().may_be_followed() {
+                    *kept = Some(connection);
+                }
+                match answer {
+                    Answer::Unavailable(reason) => Err(Lost::Unavailable(reason)),
+                    answer => Ok(answer),
+                }
+            }
         }
     }
 

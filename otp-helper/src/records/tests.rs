@@ -126,6 +126,33 @@ fn what_the_helper_denies_and_what_does_not_belong_there_are_told_apart() {
 }
 
 #[test]
+fn a_second_attempt_in_one_login_is_made_by_another_helper() {
+    // As the real one does, the first takes nothing more after a verdict, and is not gone at once.
+    let takes = "dd bs=8192 count=1 status=none of=/dev/null";
+    let played = Played::new(&[&format!("{}; {takes}", says("rejected")), &says("rejected")]);
+    let records = played.records();
+    for _ in 0..2 {
+        let verdict = check_by(&records).unwrap().into_verdict();
+        assert_eq!(verdict, Verdict::Rejected { left: 4 });
+    }
+    assert_eq!(played.starts(), 2);
+}
+
+#[test]
+fn a_helper_that_gave_no_answer_is_asked_nothing_more() {
+    // Its answer may still come, and would be taken for that to the next question.
+    let takes = "dd bs=8192 count=1 status=none of=/dev/null";
+    let no_answer = format!("{takes}; printf 'otp1\\000\\000'");
+    let script = format!("{no_answer}; {}", says("enrolled"));
+    let played = Played::new(&[&script, &says("enrolled")]);
+    let records = played.records();
+    let lost = records.enrolled(&alice()).err().unwrap();
+    assert!(matches!(lost, Lost::Helper(NoAnswer::Unintelligible)));
+    assert_eq!(records.enrolled(&alice()).unwrap(), Enrolled::Yes);
+    assert_eq!(played.starts(), 2);
+}
+
+#[test]
 fn a_name_that_nobody_has_is_asked_of_no_helper() {
     let played = Played::new(&[]);
     let attempt = Attempt {
