@@ -1,0 +1,139 @@
+//! What CONTRIBUTING.md leads people to is there, and the crates import each other as it says.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PAGE: &str = include_str!("../../CONTRIBUTING.md");
+/// The folders in which sources and tests are.
+const ROOMS: [&str; 10] = [
+    "conf",
+    "otp-core",
+    "otp-enroll",
+    "otp-file",
+    "otp-helper",
+    "otp-site",
+    "otp-store",
+    "packaging",
+    "pam_otp",
+    "tests",
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every file below a folder, by its path from the top.
+fn files(below: &Path, found: &mut Vec<(String, PathBuf)>) {
+    for entry in fs::read_dir(below).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            let name = path.strip_prefix(root()).expect("below the top");
+            found.push((name.display().to_string(), path));
+        }
+    }
+}
+
+fn every_file() -> Vec<(String, PathBuf)> {
+    let mut found = Vec::new();
+    for room in ROOMS {
+        files(&root().join(room), &mut found);
+    }
+    found
+}
+
+/// What stands between back quotes.
+fn quoted() -> Vec<&'static str> {
+    PAGE.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn every_test_that_the_page_names_is_there() {
+    let mut sources = String::new();
+    for (name, path) in every_file() {
+        let is_source = Path::new(&name)
+            .extension()
+            .is_some_and(|end| end == "rs" || end == "py");
+        if is_source {
+            sources += &fs::read_to_string(path).expect("a text");
+        }
+    }
+    let is_name = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
+    let names = quoted().into_iter().filter(|text| {
+        text.chars().filter(|&c| c == '_').count() >= 3 && text.chars().all(is_name)
+    });
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() > 20, "names are found at all: {names:?}");
+    for name in names {
+        let is_there = ["fn ", "def "]
+            .iter()
+            .any(|word| sources.contains(&format!("{word}{name}(")));
+        assert!(is_there, "{name}");
+    }
+}
+
+#[test]
+fn every_file_that_the_page_names_is_there() {
+    let there = every_file();
+    let ends = [".rs", ".py", ".conf", ".1", ".5", ".8"];
+    let names = quoted().into_iter().filter(|text| {
+        let is_path = text
+            .chars()
+            .all(|c| c.is_alphanumeric() || "/._-".contains(c));
+        is_path && ends.iter().any(|end| text.ends_with(end))
+    });
+    let names: Vec<&str> = names.collect();
+    assert!(names.len() > 30, "files are found at all: {names:?}");
+    for name in names {
+        let tail = format!("/{name}");
+        let is_there = there
+            .iter()
+            .any(|(one, _)| one == name || one.ends_with(&tail));
+        assert!(is_there, "{name}");
+    }
+}
+
+#[test]
+fn the_crates_import_each_other_one_way() {
+    let below = [
+        "otp-core",
+        "otp-file",
+        "otp-site",
+        "otp-store",
+        "otp-helper",
+    ];
+    let allowed: BTreeMap<&str, &[&str]> = [
+        ("otp-core", &[][..]),
+        ("otp-file", &[]),
+        ("otp-site", &["otp-core", "otp-file"]),
+        ("otp-store", &["otp-core", "otp-file"]),
+        ("otp-helper", &below[..4]),
+        ("pam_otp", &below),
+        ("otp-enroll", &below),
+    ]
+    .into();
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("a text");
+    let members = workspace
+        .lines()
+        .find(|line| line.starts_with("members = "));
+    let members: Vec<&str> = members
+        .expect("members")
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .collect();
+    assert_eq!(members.len(), allowed.len(), "{members:?}");
+    for member in &members {
+        let path = root().join(member).join("Cargo.toml");
+        let manifest = fs::read_to_string(path).expect("a text");
+        for line in manifest.lines() {
+            let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
+            if name != *member && members.contains(&name) {
+                let may = allowed.get(member).is_some_and(|list| list.contains(&name));
+                assert!(may, "{member} may not import {name}");
+            }
+        }
+    }
+}
