@@ -22,9 +22,8 @@ import vocabulary  # noqa: E402
 from under_test import IMPLEMENTATIONS  # noqa: E402
 
 UNDER_TEST = os.environ.get("OTP_UNDER_TEST") or "ours"
-SERVICES = ("sshd", "sudo", "su", "pamtester")
 # The peers keep what they know where only root, or only the user, can read it; ours has a helper.
-DOORS = SERVICES if UNDER_TEST == "ours" else ("sshd", "sudo", "su")
+DOORS = tuple(name for name in doors.SERVICES if UNDER_TEST == "ours" or name != doors.Pamtester.service)
 SUDOERS = """
 Defaults timestamp_timeout=0, passwd_tries=1, lecture=never, !fqdn
 ALL ALL=(ALL:ALL) ALL
@@ -90,10 +89,9 @@ def every_door(machine_clock, journal, server):
     login_defs = pathlib.Path("/etc/login.defs")
     login_defs.write_text(re.sub(r"(?m)^FAIL_DELAY.*\n", "", login_defs.read_text()) + "FAIL_DELAY 0\n")
     caller = accounts.create("visitor")
-    return {
-        "sshd": doors.Ssh(server, sshd.HOST), "sudo": doors.Sudo(), "su": doors.Su(caller),
-        "pamtester": doors.Pamtester(),
-    }
+    every = [doors.Ssh(server, sshd.HOST), doors.Sudo(), doors.Su(caller), doors.Pamtester()]
+    assert tuple(door.service for door in every) == doors.SERVICES
+    return {door.service: door for door in every}
 
 
 @pytest.fixture
@@ -102,7 +100,7 @@ def protect():
 
     def write(*auth_lines):
         lines = [*(f"auth {line}" for line in auth_lines), "account required pam_unix.so", "session required pam_permit.so"]
-        for service in SERVICES:
+        for service in doors.SERVICES:
             pathlib.Path("/etc/pam.d", service).write_text("\n".join(lines) + "\n")
 
     return write

@@ -226,3 +226,7 @@ class Dbclient(Ssh):
         # -y -y: the key of a host that no other program can reach.
         words = ["/usr/bin/dbclient", "-y", "-y", "-p", self._port, "-l", account.name, self.host, COMMAND]
         return Visit(self, account, words, prompts)
+
+
+# What a scenario runs through in turn, by PAM service; every stack and every policy of a test is written for all of them.
+SERVICES = tuple(door.service for door in (Ssh, Sudo, Su, Pamtester))

@@ -20,7 +20,7 @@ from locking import FAILURES
 HERE, ELSEWHERE = "192.0.2.1", "192.0.2.2"
 ANOTHER_SERVICE = "another"
 PASSWORD, CODE = "Password: ", "Verification code: "
-SERVICES = ("sshd", "sudo", "su", "pamtester", SERVICE, ANOTHER_SERVICE)
+SERVICES = (*doors.SERVICES, SERVICE, ANOTHER_SERVICE)
 
 
 class Logins:

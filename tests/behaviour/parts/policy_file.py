@@ -5,8 +5,9 @@ import pathlib
 
 import pytest
 
+from doors import SERVICES
+
 PATH = pathlib.Path("/etc/security/pam_otp.conf")
-SERVICES = ("sshd", "sudo", "su", "pamtester")
 PASSWORD = "required pam_unix.so nodelay"
 
 
