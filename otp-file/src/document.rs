@@ -52,6 +52,18 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Takes the bytes of a record, which no editor has written.
+    ///
+    /// # Errors
+    /// They are not UTF-8, or begin with a byte order mark.
+    pub fn of_record(bytes: &'a [u8]) -> Result<Self, Unparsed> {
+        let source = Self::new(bytes)?;
+        if source.text.starts_with('\u{feff}') {
+            return Err(source.fault(&(0..0), "begins with a byte order mark"));
+        }
+        Ok(source)
+    }
+
     /// An error at a position of the document.
     fn fault(&self, span: &Range<usize>, reason: impl Into<String>) -> Unparsed {
         Unparsed::Content {
@@ -220,14 +232,18 @@ pub fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, &'static str> {
     value.as_str().ok_or("must be a string")
 }
 
-/// Reads a whole number, zero or more.
+/// Reads a whole number, zero or more, in any notation of TOML's; its integers have 64 bits and a sign.
 ///
 /// # Errors
 /// It is something else.
 pub fn number(value: &DeValue<'_>) -> Result<u64, &'static str> {
     let reason = "must be a whole number, zero or more";
     let integer = value.as_integer().ok_or(reason)?;
-    u64::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| reason)
+    let signed = i64::from_str_radix(integer.as_str(), integer.radix());
+    signed
+        .ok()
+        .and_then(|number| u64::try_from(number).ok())
+        .ok_or(reason)
 }
 
 /// Reads `true` or `false`.

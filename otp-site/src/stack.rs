@@ -52,6 +52,8 @@ pub const ENROLLING: [&str; 6] = ["doas", "greetd", "login", "sshd", "su", "su-l
 const LIMIT: u64 = 64 * 1024;
 /// As deep as libpam follows.
 const DEEPEST: usize = 16;
+/// More files than any service includes, each counted as often as it is included.
+const MOST_FILES: u32 = 500;
 
 /// A service that has a line of this module.
 #[expect(
@@ -156,9 +158,10 @@ impl Stacks {
 
     fn walk(&self, service: &str, kind: &str) -> Result<Walk, Error> {
         let mut walk = Walk::default();
-        let has_lines = self.follow(service, kind, 0, &mut walk)?;
+        let mut left = MOST_FILES;
+        let has_lines = self.follow(service, kind, (0, &mut left), &mut walk)?;
         if !has_lines {
-            self.follow(OTHER, kind, 0, &mut walk)?;
+            self.follow(OTHER, kind, (0, &mut left), &mut walk)?;
         }
         Ok(walk)
     }
@@ -168,7 +171,7 @@ impl Stacks {
         &self,
         service: &str,
         kind: &str,
-        depth: usize,
+        (depth, left): (usize, &mut u32),
         walk: &mut Walk,
     ) -> Result<bool, Error> {
         let Some((path, text)) = self.read(service)? else {
@@ -176,12 +179,14 @@ impl Stacks {
             walk.doubtful |= depth > 0;
             return Ok(false);
         };
+        let too_much = |reason| Err(Error::unparsed(&path, Unparsed::whole(reason)));
         if depth > DEEPEST {
-            return Err(Error::unparsed(
-                &path,
-                Unparsed::whole("includes nest too deeply"),
-            ));
+            return too_much("includes nest too deeply");
         }
+        *left = match left.checked_sub(1) {
+            Some(left) => left,
+            None => return too_much("includes too many files"),
+        };
         // Which lines go on where has changed between releases of libpam.
         walk.doubtful |= text.contains('\\');
         let mut has_lines = false;
@@ -190,7 +195,7 @@ impl Stacks {
             walk.doubtful |= line.starts_with('[');
             match Line::parse(&line) {
                 Some(Line::IncludeAll(file)) => {
-                    has_lines |= self.follow(file, kind, depth + 1, walk)?;
+                    has_lines |= self.follow(file, kind, (depth + 1, left), walk)?;
                 }
                 Some(Line::Module {
                     kind: of,
@@ -201,11 +206,11 @@ impl Stacks {
                     has_lines = true;
                     match control {
                         "include" => {
-                            self.follow(module, kind, depth + 1, walk)?;
+                            self.follow(module, kind, (depth + 1, left), walk)?;
                         }
                         "substack" => {
                             let mut inner = Walk::default();
-                            self.follow(module, kind, depth + 1, &mut inner)?;
+                            self.follow(module, kind, (depth + 1, left), &mut inner)?;
                             walk.pass_substack(&inner);
                         }
                         _ => walk.pass(control, module, arguments),
@@ -285,7 +290,7 @@ impl Walk {
         self.doubtful |= control.forgets;
         self.proves_identity |= name.is_some_and(|name| PROVES_IDENTITY.contains(&name));
         if is_ours {
-            let nullok = arguments.split_whitespace().any(|one| one == "nullok");
+            let nullok = words(arguments).any(|one| one == "nullok");
             self.nullok |= nullok;
             self.demands |= !nullok;
         }
@@ -343,8 +348,7 @@ impl Control {
             _ => {}
         }
         let inside = text.trim_start_matches('[').trim_end_matches(']');
-        let actions: Option<Vec<(&str, Action)>> =
-            inside.split_whitespace().map(Action::parse).collect();
+        let actions: Option<Vec<(&str, Action)>> = words(inside).map(Action::parse).collect();
         // Whatever this does not read as libpam does can mean anything.
         let Some(actions) = actions else {
             return Self {
@@ -419,7 +423,7 @@ impl<'a> Line<'a> {
         if kind.eq_ignore_ascii_case("@include") {
             return Some(Self::IncludeAll(word(rest)?.0));
         }
-        let rest = rest.trim_start();
+        let rest = rest.trim_start_matches(BLANKS);
         let (control, rest) = if rest.starts_with('[') {
             rest.split_at(rest.find(']')? + 1)
         } else {
@@ -436,9 +440,16 @@ impl<'a> Line<'a> {
     }
 }
 
+/// What parts words in libpam's eyes, beside the end of a line; nothing else does, not even a carriage return.
+const BLANKS: [char; 2] = [' ', '\t'];
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(BLANKS).filter(|word| !word.is_empty())
+}
+
 fn word(text: &str) -> Option<(&str, &str)> {
-    let text = text.trim_start();
-    let end = text.find(char::is_whitespace).unwrap_or(text.len());
+    let text = text.trim_start_matches(BLANKS);
+    let end = text.find(BLANKS).unwrap_or(text.len());
     (end > 0).then(|| text.split_at(end))
 }
 
@@ -447,14 +458,14 @@ fn word(text: &str) -> Option<(&str, &str)> {
 fn joined(text: &str) -> Vec<String> {
     let mut lines = Vec::new();
     let mut begun = String::new();
-    for line in text.lines() {
-        let line = line.trim_start_matches([' ', '\t']);
+    for line in text.split('\n') {
+        let line = line.trim_start_matches(BLANKS);
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         let (before, continues) = match line.split_once('#') {
             Some((before, _)) => (before, None),
-            None => (line, line.trim_end().strip_suffix('\\')),
+            None => (line, line.trim_end_matches(BLANKS).strip_suffix('\\')),
         };
         if let Some(start) = continues {
             begun.push_str(start);

@@ -125,6 +125,49 @@ fn the_files_are_those_that_libpam_reads() {
     }
 }
 
+/// libpam knows space, tab and line feed; whatever else looks like a blank is part of a word, which names no type, control
+/// or module.
+#[test]
+fn nothing_parts_words_but_what_does_for_libpam() {
+    for blank in [
+        "\u{a0}", "\u{2003}", "\u{3000}", "\x0b", "\x0c", "\r", "\u{85}",
+    ] {
+        for text in [
+            format!("account{blank}required{blank}pam_otp.so"),
+            format!("account required{blank}pam_otp.so"),
+            format!("{blank}account required pam_otp.so"),
+            format!("account required pam_otp.so{blank}"),
+        ] {
+            assert_ne!(line(&text), AccountLine::Sure, "{text:?}");
+        }
+    }
+    assert_eq!(
+        line(" \taccount \t required\tpam_otp.so \t"),
+        AccountLine::Sure
+    );
+}
+
+#[test]
+fn includes_that_multiply_are_an_error_before_they_take_long() {
+    let names: Vec<String> = (0..15).map(|at| format!("etc/level{at}")).collect();
+    let texts: Vec<String> = (1..16)
+        .map(|next| format!("@include level{next}\n").repeat(9))
+        .collect();
+    let mut files = vec![("etc/level15", "account required pam_otp.so\n")];
+    files.extend(
+        names
+            .iter()
+            .map(String::as_str)
+            .zip(texts.iter().map(String::as_str)),
+    );
+    let (_root, stacks) = stacks(&files);
+    let error = stacks.account_line("level0").unwrap_err();
+    assert!(
+        error.to_string().contains("includes too many files"),
+        "{error}"
+    );
+}
+
 #[test]
 fn an_include_without_end_is_an_error() {
     let (_root, stacks) = stacks(&[("etc/loop", "account include loop")]);

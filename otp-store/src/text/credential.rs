@@ -87,7 +87,7 @@ fn parse_with<S>(
     if bytes.is_empty() {
         return Err(Unparsed::whole("is empty"));
     }
-    let mut root = Source::new(bytes)?.root()?;
+    let mut root = Source::of_record(bytes)?.root()?;
     root.version(VERSION)?;
     if !bytes.trim_ascii_end().ends_with(END.as_bytes()) {
         let reason = format!("is cut off: the last line is not '{END}'");

@@ -15,7 +15,7 @@ pub(crate) const LIMIT: u64 = 256;
 
 /// Whose it is, and when it was.
 pub(crate) fn parse(bytes: &[u8]) -> Result<(u64, UnixTime), Unparsed> {
-    let mut root = Source::new(bytes)?.root()?;
+    let mut root = Source::of_record(bytes)?.root()?;
     root.version(VERSION)?;
     let uid = root.require("uid", number)?;
     let seconds = root.require("first_login", number)?;

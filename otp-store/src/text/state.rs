@@ -178,7 +178,10 @@ fn decode(record: &[u8]) -> Result<(u64, State), Invalid> {
             Invalid::Damaged
         });
     }
-    let (body, rest) = text.split_once("checksum ").ok_or(Invalid::Damaged)?;
+    // Its line end belongs to the body.
+    let end = text.find("\nchecksum ").ok_or(Invalid::Damaged)? + 1;
+    let (body, rest) = text.split_at(end);
+    let rest = rest.strip_prefix("checksum ").ok_or(Invalid::Damaged)?;
     let (sum, padding) = rest.split_once('\n').ok_or(Invalid::Damaged)?;
     if sum != checksum(body.as_bytes()) || padding.bytes().any(|byte| byte != b'\n') {
         return Err(Invalid::Damaged);
@@ -188,12 +191,14 @@ fn decode(record: &[u8]) -> Result<(u64, State), Invalid> {
 
 /// Reads the lines in their fixed order.
 fn parse(body: &str) -> Option<(u64, State)> {
+    // Not `lines`, which takes a carriage return for part of a line end.
     let mut lines = body
-        .lines()
+        .strip_suffix('\n')?
+        .split('\n')
         .skip(1)
         .map(|line| line.split(' ').collect::<Vec<_>>());
     let sequence = match lines.next()?.as_slice() {
-        ["sequence", sequence] => sequence.parse().ok()?,
+        ["sequence", sequence] => number(sequence)?,
         _ => return None,
     };
     let standing = match lines.next()?.as_slice() {
@@ -201,23 +206,21 @@ fn parse(body: &str) -> Option<(u64, State)> {
         ["standing", "held"] => Standing::Held,
         ["standing", "disabled"] => Standing::Disabled,
         ["standing", "locked", since, lasts] => Standing::Locked {
-            since: UnixTime::from_seconds(since.parse().ok()?),
-            lasts: Duration::from_secs(lasts.parse().ok()?),
+            since: UnixTime::from_seconds(number(since)?),
+            lasts: Duration::from_secs(number(lasts)?),
         },
         _ => return None,
     };
     let (failures, failures_in_a_row, locks_in_a_row) = match lines.next()?.as_slice() {
-        ["failures", failures, in_a_row, locks] => (
-            failures.parse().ok()?,
-            in_a_row.parse().ok()?,
-            locks.parse().ok()?,
-        ),
+        ["failures", failures, in_a_row, locks] => {
+            (number(failures)?, number(in_a_row)?, number(locks)?)
+        }
         _ => return None,
     };
     let last_refusal = match lines.next()?.as_slice() {
         ["refused", "-"] => None,
         ["refused", at, word] => Some((
-            UnixTime::from_seconds(at.parse().ok()?),
+            UnixTime::from_seconds(number(at)?),
             Refusal::from_word(word)?,
         )),
         _ => return None,
@@ -225,10 +228,10 @@ fn parse(body: &str) -> Option<(u64, State)> {
     let (mut recovery, mut authenticators) = (Vec::new(), Vec::new());
     for line in lines {
         match line.as_slice() {
-            ["recovery", id, used] if used.len() == 8 && authenticators.is_empty() => {
+            ["recovery", id, used] if authenticators.is_empty() => {
                 recovery.push(RecoveryState {
                     id: Id::parse(id)?,
-                    used: u32::from_str_radix(used, 16).ok()?,
+                    used: bitmap(used)?,
                 });
             }
             line => authenticators.push(entry(line)?),
@@ -263,8 +266,8 @@ fn entry(line: &[&str]) -> Option<AuthenticatorState> {
         return None;
     };
     let resync = match (
-        optional::<u64>(resync_step)?,
-        optional::<i64>(resync_distance)?,
+        optional(resync_step, number)?,
+        optional(resync_distance, signed)?,
     ) {
         (Some(step), Some(distance)) => Some(Resync {
             step: Step(step),
@@ -275,10 +278,10 @@ fn entry(line: &[&str]) -> Option<AuthenticatorState> {
     };
     Some(AuthenticatorState {
         id: Id::parse(id)?,
-        last_step: optional(last_step)?.map(Step),
-        drift: Drift::from_steps(drift.parse().ok()?).ok()?,
+        last_step: optional(last_step, number)?.map(Step),
+        drift: Drift::from_steps(signed(drift)?).ok()?,
         resync,
-        last_used: optional(last_used)?.map(UnixTime::from_seconds),
+        last_used: optional(last_used, number)?.map(UnixTime::from_seconds),
     })
 }
 
@@ -287,12 +290,36 @@ fn entry(line: &[&str]) -> Option<AuthenticatorState> {
     clippy::option_option,
     reason = "damage and absence are different things"
 )]
-fn optional<T: FromStr>(word: &str) -> Option<Option<T>> {
+fn optional<T>(word: &str, read: fn(&str) -> Option<T>) -> Option<Option<T>> {
     if word == "-" {
         Some(None)
     } else {
-        word.parse().ok().map(Some)
+        read(word).map(Some)
     }
+}
+
+/// A number in digits alone, as short as it can be: what Rust reads may have a plus sign and leading zeros.
+fn number<T: FromStr>(word: &str) -> Option<T> {
+    let is_plain = word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_shortest = word == "0" || !word.starts_with('0');
+    (is_plain && is_shortest)
+        .then(|| word.parse().ok())
+        .flatten()
+}
+
+/// The same, below zero as well.
+fn signed(word: &str) -> Option<i64> {
+    number::<u64>(word.strip_prefix('-').unwrap_or(word))?;
+    word.parse().ok().filter(|_| word != "-0")
+}
+
+/// Eight hexadecimal digits in lower case.
+fn bitmap(word: &str) -> Option<u32> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let is_plain = word.len() == 8 && word.bytes().all(is_digit);
+    is_plain
+        .then(|| u32::from_str_radix(word, 16).ok())
+        .flatten()
 }
 
 #[cfg(test)]

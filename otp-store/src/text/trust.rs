@@ -58,7 +58,7 @@ impl Place {
 
 /// Reads them, oldest first.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Places, Unparsed> {
-    let mut root = Source::new(bytes)?.root()?;
+    let mut root = Source::of_record(bytes)?.root()?;
     root.version(VERSION)?;
     let mut places = Vec::new();
     for mut section in root.sections("place")? {

@@ -180,8 +180,51 @@ fn what_is_not_a_text_of_this_kind_is_refused() {
 }
 
 #[test]
+fn a_byte_order_mark_is_none_of_a_record() {
+    let marked = format!("\u{feff}{EXAMPLE}");
+    assert_eq!(
+        refusal(marked.as_bytes()),
+        "line 1: begins with a byte order mark"
+    );
+}
+
+#[test]
+fn every_notation_of_an_integer_is_taken_and_none_beyond_64_bits_with_a_sign() {
+    let created = "created = 1763640000";
+    assert!(EXAMPLE.contains(created));
+    for number in [
+        "0",
+        "-0",
+        "+5",
+        "0x10",
+        "0o17",
+        "0b1",
+        "1_000",
+        "9223372036854775807",
+    ] {
+        let text = EXAMPLE.replacen(created, &format!("created = {number}"), 1);
+        assert!(parse_text(&text).is_ok(), "{number}");
+    }
+    for number in [
+        "-1",
+        "9223372036854775808",
+        "0xffffffffffffffff",
+        "1.0",
+        "1e3",
+        "\"1\"",
+    ] {
+        let text = EXAMPLE.replacen(created, &format!("created = {number}"), 1);
+        let reason = refusal(text.as_bytes());
+        assert!(
+            reason.ends_with("must be a whole number, zero or more"),
+            "{reason}"
+        );
+    }
+}
+
+#[test]
 fn another_version_is_told_from_damage() {
-    for version in ["2", "0x2", "4294967296", "18446744073709551615"] {
+    for version in ["2", "0x2", "4294967296", "9223372036854775807"] {
         // The rest is not looked at: a newer version may mean anything by it.
         let newer = format!("version = {version}\nsecrets = [\"{KEY}\"]\n# end\n");
         let Err(error) = parse_text(&newer) else {
@@ -480,13 +523,13 @@ fn the_largest_credential_fits_the_file() {
         algorithm: Algorithm::Sha256,
         digits: Digits::SIX,
         secret: Secret::new(Zeroizing::new(vec![0xFF; 128])).unwrap(),
-        created: UnixTime::from_seconds(u64::MAX),
+        created: UnixTime::from_seconds(i64::MAX as u64),
     };
     let set = RecoverySet {
         id: Id::from_random([0xFF; 8]),
         salt: Salt([0xFF; 16]),
         hashes: vec![CodeHash([0xFF; 32]); 32],
-        created: UnixTime::from_seconds(u64::MAX),
+        created: UnixTime::from_seconds(i64::MAX as u64),
     };
     let user = "\u{80}".repeat(127);
     let largest = Credential::new(user, u32::MAX, (0..4).map(phone).collect(), Some(set)).unwrap();

@@ -26,6 +26,9 @@ struct Codes {
     created: u64,
 }
 
+/// The greatest integer of TOML.
+const MOST: u64 = i64::MAX as u64;
+
 prop_compose! {
     fn any_device()(
         id: [u8; 8],
@@ -34,7 +37,7 @@ prop_compose! {
         algorithm in prop::sample::select(vec![Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]),
         digits in (6..=8_u64).prop_map(|count| Digits::new(count).unwrap()),
         key in vec(any::<u8>(), 10..=128),
-        created: u64,
+        created in 0..=MOST,
     ) -> Device {
         Device { id, name, period, algorithm, digits, key, created }
     }
@@ -45,7 +48,7 @@ prop_compose! {
         id: [u8; 8],
         salt: [u8; 16],
         hashes in vec(any::<[u8; 32]>(), 0..=32),
-        created: u64,
+        created in 0..=MOST,
     ) -> Codes {
         Codes { id, salt, hashes, created }
     }
