@@ -196,10 +196,11 @@ fn send_all(connection: &UnixStream, mut bytes: &[u8]) -> Result<(), NoAnswer> {
     Ok(())
 }
 
-/// Reaps the child. A program that ignores its children's ends has them reaped by the kernel, and the wait then finds
-/// none: that is as good.
+/// Reaps the child. A program that ignores its children's ends has them reaped by the kernel, or reaps whatever ends by
+/// itself, and the wait then finds none: that is as good. Its number may be somebody else's by then, so nothing is killed
+/// that is not found to be a child of this program's that goes on.
 fn end(helper: &mut Child, has_answered: bool) {
-    if !has_answered {
+    if !has_answered && matches!(helper.try_wait(), Ok(None)) {
         helper.kill().ok();
     }
     helper.wait().ok();

@@ -2,15 +2,20 @@
 behind in the program.
 """
 
+import concurrent.futures as futures
+import contextlib
 import pathlib
 import re
 import stat
+import subprocess
 import tempfile
 
 import pytest
 
 from application import AUTH_ERR, AUTHINFO_UNAVAIL, MAXTRIES, SUCCESS, Application, program, service  # noqa: F401
+from clock import wait_until
 from helper import Denied, message
+from policy_file import policy  # noqa: F401  (a fixture)
 from processes import assert_program_is_afterwards_what_it_was, what_a_program_is
 from replies import LOGINS as WAYS
 from replies import assert_nothing_secret_is_left_in_memory, enrol, right  # noqa: F401
@@ -98,6 +103,14 @@ def test_reply_is_in_no_command_line_and_no_environment_on_its_way_to_the_helper
     assert found_in(watch.seen("cmdline"), typed) == found_in(watch.seen("environ"), typed) == []
 
 
+def test_code_is_asked_for_and_looked_at_after_a_reply_that_was_a_wrong_one(application, alice, service, under_test):
+    """Two attempts in one login, at once one after the other, as with root's programs."""
+    service("optional pam_unix.so nodelay", under_test.line("try_first_pass"))
+    answer = application.login(alice, alice.codes.wrong(), alice.codes.now())
+    assert answer.code == SUCCESS
+    assert len(answer.asked) == 2
+
+
 # -------------------------------------------------------------------------------------------- a helper that is not as it is
 
 # Takes the question, as a helper does, and says what there is to say.
@@ -173,6 +186,60 @@ def test_helper_that_cannot_be_started_lets_nobody_in(application, alice, stand_
     elif what == "a dangling link":
         path.symlink_to("/nowhere")
     assert_refused_as_unavailable(application, alice, journal)
+
+
+# Answers the first question and is gone; the second is answered by another process, once it may.
+TWO_ANSWERS = """import os, pathlib, time
+here = pathlib.Path({here!r})
+os.read(0, 8192)
+if os.fork():
+    (here / "number.new").write_text(str(os.getpid()))
+    (here / "number.new").rename(here / "number")
+    os.write(1, (here / "first").read_bytes())
+    os._exit(0)
+os.read(0, 8192)
+while not (here / "go").exists():
+    time.sleep(0.01)
+os.write(1, (here / "second").read_bytes())"""
+
+
+def test_number_of_a_helper_that_has_ended_is_killed_for_nobody(program, alice, service, under_test, policy):
+    """In a program that has its children reaped by the kernel. A screen locker may wait for hours, and numbers come again."""
+    policy("[enforce]\ngroups = []\n")
+    here = pathlib.Path(tempfile.mkdtemp(prefix="helper."))
+    here.chmod(0o777)
+    (here / "first").write_bytes(message("enrolled"))
+    (here / "second").write_bytes(ACCEPTED)
+    ignoring = f"import os, signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nos.execv('{program}', ['{program}'])"
+    for name, text in {"helper": TWO_ANSWERS.format(here=str(here)), "ignoring": ignoring}.items():
+        (here / name).write_text(f"#!/usr/bin/python3\n{text}\n")
+        (here / name).chmod(0o755)
+    service(under_test.line(f"helper={here / 'helper'}"))
+    with Application(here / "ignoring", alice) as application, futures.ThreadPoolExecutor() as pool:
+        login = pool.submit(application.login, alice, "123456")
+        wait_until(lambda: (here / "number").exists(), "number of the first helper")
+        number = int((here / "number").read_text())
+        wait_until(lambda: not pathlib.Path(f"/proc/{number}").exists(), "end of it")
+        with process_of_number(number, alice) as other:
+            (here / "go").touch()
+            assert login.result().code == SUCCESS
+            assert other.poll() is None
+
+
+@contextlib.contextmanager
+def process_of_number(number, account):
+    """A process of the account's with that number, in the namespace of this test."""
+    for _ in range(100):
+        pathlib.Path("/proc/sys/kernel/ns_last_pid").write_text(str(number - 1))
+        process = subprocess.Popen(["tail", "-f", "/dev/null"], user=account.name)
+        try:
+            if process.pid == number:
+                yield process
+                return
+        finally:
+            process.kill()
+            process.wait()
+    raise AssertionError(f"the number {number} was never to be had")
 
 
 def test_helper_that_is_silent_is_given_up_and_not_left_behind(application, alice, stand_in, journal):
