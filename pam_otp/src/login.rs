@@ -22,12 +22,17 @@ pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bo
     // Before anything else, so that every refusal takes as long, whatever the reason.
     host.delay_failure();
     let mut call = Call::new(host, Phase::Authentication, silent);
+    // What another attempt on the same handle has left counts no longer, whatever becomes of this one.
+    let forgotten = call.host.pass(None);
     let options = match call.options(arguments) {
         Ok(options) => options,
         Err(answer) => return answer,
     };
     let mut login = Login { call };
-    match login.run(&options) {
+    match forgotten
+        .map_err(Stop::from)
+        .and_then(|()| login.run(&options))
+    {
         Ok(answer) => answer,
         Err(stop) => login.call.stop(&stop),
     }
@@ -40,8 +45,6 @@ struct Login<'h, H> {
 impl<H: Host> Login<'_, H> {
     fn run(&mut self, options: &Options) -> Result<Disposition, Stop> {
         let case = self.call.case(options)?;
-        // What another attempt on the same handle has left counts no longer.
-        self.call.host.pass(None)?;
         if let Some(answer) = self.without_a_code(options, &case)? {
             return Ok(answer);
         }

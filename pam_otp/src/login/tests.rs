@@ -9,6 +9,22 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+#[test]
+fn what_an_earlier_attempt_has_left_counts_no_longer_whatever_becomes_of_this_one() {
+    let machine = Machine::new();
+    for (policy, arguments) in [("issuer = ", ""), ("", "no_such_argument")] {
+        machine.policy(policy);
+        let mut host = Player::new("alice");
+        host.passed = Some(Passed::Proven {
+            user: "alice".to_owned(),
+            when: machine.now,
+        });
+        let answer = machine.play(&mut host, arguments);
+        assert_eq!(answer, Disposition::Unavailable);
+        assert_eq!(host.passed, None, "{policy}{arguments}");
+    }
+}
+
 // The verdict table, as PAM hears it.
 
 #[test]
