@@ -289,12 +289,12 @@ impl Policy {
     /// anybody from enrolling in a login.
     #[must_use]
     pub fn issuer_at(&self, host: &str) -> String {
-        let issuer = if self.issuer.is_empty() {
-            host.split('.').next().unwrap_or(host)
+        let issuer = self.issuer.replace(':', "");
+        if issuer.is_empty() {
+            host.split('.').next().unwrap_or(host).replace(':', "")
         } else {
-            &self.issuer
-        };
-        issuer.replace(':', "")
+            issuer
+        }
     }
 }
 
@@ -354,6 +354,7 @@ mod tests {
         assert_eq!(issuer("예시 회사", "web1"), "예시 회사");
         assert_eq!(issuer("", "web1.example.org"), "web1");
         assert_eq!(issuer("", "we:b1.example.org"), "web1");
+        assert_eq!(issuer(":", "web1.example.org"), "web1");
     }
 
     #[test]
