@@ -1,7 +1,7 @@
 //! `otp-helper`: does for people and programs that are not root what the records are needed for.
 //!
-//! Started by the client half for one request, or for those of one login. Becomes harmless before it reads anything, looks up in one table whether
-//! the caller may ask that, does it, and answers only when the consequences are on disk.
+//! Started by the client half for one request, or for those of one login. Becomes harmless before it reads anything, looks
+//! up in one table whether the caller may ask that, does it, and answers only when the consequences are on disk.
 
 mod caller;
 mod dialogue;
