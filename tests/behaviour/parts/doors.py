@@ -113,6 +113,8 @@ class Visit:
         """The connection is gone, without a farewell."""
         if self._terminal.isalive():
             self._terminal.kill(signal.SIGKILL)
+            # However long that takes: closing a terminal gives its program only a moment to end.
+            self._terminal.wait()
         self._terminal.close()
 
     def _anonymous(self, text):
