@@ -26,7 +26,7 @@ pub enum May {
     Authenticated,
 }
 
-/// Who may ask what. A row a verb, a column a relation.
+/// Says whether a caller may ask for a verb. Each verb has a row, each relation a column.
 #[allow(clippy::match_same_arms, reason = "a table: each verb has a row of its own")]
 #[must_use]
 #[rustfmt::skip]

@@ -4,7 +4,7 @@ use otp_core::every;
 
 const RELATIONS: [Relation; 4] = every!(Relation: Root, Owner, Trusted, Stranger);
 
-/// Who may ask what, written out a second time: the columns are those of [`RELATIONS`].
+/// The table of permissions, written out a second time: its columns are those of [`RELATIONS`].
 #[rustfmt::skip]
 const MATRIX: [(Verb, [May; 4]); 13] = {
     use May::{Authenticated, No, Yes};

@@ -48,7 +48,7 @@ pub trait Attendant {
 
 /// Why a change came to nothing.
 pub enum Broken<L> {
-    /// Whoever was waiting has left.
+    /// The attendant has left.
     Left(L),
     /// It is refused; nothing was changed.
     Refused(Refused),
@@ -292,7 +292,7 @@ impl Changing {
     }
 }
 
-/// What the helper says next; whoever leaves meanwhile need not wait for it.
+/// Reads what the helper says next. An attendant who leaves meanwhile need not wait for it.
 fn next<A: Attendant>(session: &mut Session, attendant: &A) -> Result<Turn, Broken<A::Left>> {
     attendant.wait_for(session.as_fd()).map_err(Broken::Left)?;
     known(session.receive(), attendant)
@@ -306,7 +306,7 @@ fn say<A: Attendant>(
     known(session.send(reply), attendant)
 }
 
-/// Whoever was told to leave has left, whatever became of the helper meanwhile.
+/// An attendant who was told to leave has left, whatever became of the helper meanwhile.
 fn known<T, A: Attendant>(said: Result<T, NoAnswer>, attendant: &A) -> Result<T, Broken<A::Left>> {
     match said {
         Ok(said) => Ok(said),
