@@ -3,6 +3,7 @@
 import base64
 import pathlib
 import re
+import struct
 import threading
 
 WINDOW = 8
@@ -63,7 +64,34 @@ def traces_of_key(base32_text):
         masked = bytes(byte ^ mask for byte in key)
         for order, text in {"": masked, " in words": swapped(masked), " backwards": masked[::-1]}.items():
             traces |= {f"{form}{order} from {at}": part for at, part in windows(text)}
+    # As good as the key: what SHA-1 holds once it has taken a pad. In words, as this kind of machine keeps them.
+    for form, mask in {"inner": 0x36, "outer": 0x5C}.items():
+        state = sha1_after(bytes(byte ^ mask for byte in key.ljust(64, b"\0")))
+        traces |= {f"state after the {form} pad from {at}": part for at, part in windows(struct.pack("<5I", *state))}
     return traces
+
+
+def sha1_after(block):
+    """The five words that SHA-1 holds after one block of 64 bytes (FIPS 180-4 section 6.1.2)."""
+    def turned(word, by):
+        return (word << by | word >> (32 - by)) & 0xFFFFFFFF
+
+    words = list(struct.unpack(">16I", block))
+    for at in range(16, 80):
+        words.append(turned(words[at - 3] ^ words[at - 8] ^ words[at - 14] ^ words[at - 16], 1))
+    start = (0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0)
+    a, b, c, d, e = start
+    for at, word in enumerate(words):
+        if at < 20:
+            mixed, constant = b & c | ~b & d, 0x5A827999
+        elif at < 40:
+            mixed, constant = b ^ c ^ d, 0x6ED9EBA1
+        elif at < 60:
+            mixed, constant = b & c | b & d | c & d, 0x8F1BBCDC
+        else:
+            mixed, constant = b ^ c ^ d, 0xCA62C1D6
+        a, b, c, d, e = (turned(a, 5) + (mixed & 0xFFFFFFFF) + e + constant + word) & 0xFFFFFFFF, a, turned(b, 30), c, d
+    return [(one + two) & 0xFFFFFFFF for one, two in zip(start, (a, b, c, d, e))]
 
 
 def traces_of_recovery_code(code):
