@@ -1,8 +1,11 @@
 """What README.md says that the module weighs."""
 
 import pathlib
+import platform
 import re
 import subprocess
+
+import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
@@ -20,3 +23,15 @@ def test_readme_states_what_the_command_prints(deb, tmp_path):
     # Another release of the compiler makes it a little larger or smaller.
     kib = [int(re.search(r"(\d+) KiB", line)[1]) for line in (size, printed[0])]
     assert abs(kib[0] - kib[1]) < kib[0] / 20
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the instruction is one of x86")
+def test_no_login_asks_the_processor_what_it_can_do(deb, tmp_path):
+    """On a virtual machine each such question goes to the hypervisor, and takes longer than to hash all that a login hashes.
+    """
+    subprocess.run(["dpkg-deb", "--extract", deb, tmp_path], check=True)
+    for name in ("pam_otp.so", "otp-helper"):
+        (program,) = tmp_path.rglob(name)
+        code = subprocess.run(["objdump", "--disassemble", program], capture_output=True, text=True, check=True).stdout
+        assert "\tret" in code
+        assert "\tcpuid" not in code, name
