@@ -87,7 +87,7 @@ REQUIRES = {
     "/bin/bash", "/bin/sh", "pam", "coreutils", "findutils", "gawk", "grep", "sed", "shadow-utils",
     "(policycoreutils-python-utils if selinux-policy-targeted)",
 }
-LIBRARIES = {"libc.so.6", "libgcc_s.so.1", "libpam.so.0"}
+LIBRARIES = {"libc.so.6", "libpam.so.0"}
 
 SCRIPTS = {"PREIN": "%pre", "POSTIN": "%post", "PREUN": "%preun", "POSTUN": "%postun"}
 
