@@ -103,16 +103,33 @@ impl Generator {
     /// The newest of `steps` whose code was typed. Every step is compared, in constant time for its length.
     #[must_use]
     pub fn newest_match(&self, typed: &TypedCode, steps: RangeInclusive<Step>) -> Option<Step> {
+        let [newest] = self.newest_matches(typed, [steps]);
+        newest
+    }
+
+    /// As [`Generator::newest_match`], of each of several ranges that lie about one another. No code is computed twice.
+    #[must_use]
+    pub fn newest_matches<const N: usize>(
+        &self,
+        typed: &TypedCode,
+        ranges: [RangeInclusive<Step>; N],
+    ) -> [Option<Step>; N] {
         let is_as_long = typed.length() == usize::from(self.digits.count());
         let wanted = typed.number();
-        let mut newest = 0_u64;
-        let mut found = Choice::from(0);
-        for step in steps.start().0..=steps.end().0 {
+        let first = ranges.iter().map(|steps| steps.start().0).min();
+        let last = ranges.iter().map(|steps| steps.end().0).max();
+        let mut newest = [(Choice::from(0), 0_u64); N];
+        for step in first.unwrap_or(1)..=last.unwrap_or(0) {
             let same = self.number(Step(step)).ct_eq(&wanted) & Choice::from(u8::from(is_as_long));
-            newest.conditional_assign(&step, same);
-            found |= same;
+            for (steps, (found, newest)) in ranges.iter().zip(&mut newest) {
+                // Which steps are in a range is no secret.
+                if steps.contains(&Step(step)) {
+                    newest.conditional_assign(&step, same);
+                    *found |= same;
+                }
+            }
         }
-        bool::from(found).then_some(Step(newest))
+        newest.map(|(found, step)| bool::from(found).then_some(Step(step)))
     }
 }
 

@@ -277,11 +277,11 @@ fn match_code(
     let here = now.step(period);
     let middle = Step(here.0.saturating_add_signed(entry.drift.steps()));
     let window = policy.code.window.into();
-    let near = generator.newest_match(typed, around(middle, window, window));
-    // Looked for also where a near one was found: the work must not tell a right code from a wrong one to somebody who
-    // watches, and could kill the program before the failure is stored.
+    // The far ones are looked for also where a near one is found: the work must not tell a right code from a wrong one to
+    // somebody who watches, and could kill the program before the failure is stored.
     let reach = Drift::LIMIT.as_secs() / period.seconds();
-    let far = generator.newest_match(typed, around(here, reach, reach));
+    let ranges = [around(middle, window, window), around(here, reach, reach)];
+    let [near, far] = generator.newest_matches(typed, ranges);
     // However old: programs send the credentials of a login again hours later.
     let last = entry.last_step.unwrap_or_default();
     let is_the_last = generator.newest_match(typed, last..=last).is_some();

@@ -100,6 +100,21 @@ fn the_newest_of_the_steps_is_found_and_no_step_outside() {
     assert_eq!(generator.newest_match(&typed, Step(0)..=Step(2)), None);
 }
 
+proptest! {
+    /// Ranges inside one another, beside one another, and apart; what is found in one is not found in another.
+    #[test]
+    fn several_ranges_are_searched_as_each_would_be(
+        shown in 0..60_u64,
+        ranges in proptest::array::uniform3((0..60_u64, 0..60_u64)),
+    ) {
+        let generator = Generator::new(&authenticator(b"12345678901234567890", Algorithm::Sha1, 6));
+        let typed = TypedCode::parse(generator.reveal(Step(shown)).as_bytes()).unwrap();
+        let ranges = ranges.map(|(one, other)| Step(one.min(other))..=Step(one.max(other)));
+        let expected = ranges.clone().map(|steps| steps.contains(&Step(shown)).then_some(Step(shown)));
+        prop_assert_eq!(generator.newest_matches(&typed, ranges), expected);
+    }
+}
+
 #[test]
 fn a_code_of_another_length_never_matches() {
     let generator = Generator::new(&authenticator(b"12345678901234567890", Algorithm::Sha1, 6));
