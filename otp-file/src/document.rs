@@ -52,6 +52,12 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Takes the text of a file.
+    #[must_use]
+    pub const fn of_text(text: &'a str) -> Self {
+        Self { text }
+    }
+
     /// Takes the bytes of a record, which no editor has written.
     ///
     /// # Errors
@@ -62,6 +68,35 @@ impl<'a> Source<'a> {
             return Err(source.fault(&(0..0), "begins with a byte order mark"));
         }
         Ok(source)
+    }
+
+    /// The document without lines that are blank or only a comment, which is most of a policy file: a login takes longer to
+    /// read them than to read the rest. It says the same, on other lines: where something is wrong, the whole document tells
+    /// where.
+    #[must_use]
+    pub fn in_short(self) -> String {
+        // No comment may hold such a character; it is left to be refused.
+        let odd = |byte: u8| byte.is_ascii_control() & (byte != b'\n') & (byte != b'\t');
+        let any_odd = |found: u8, byte: &u8| found | u8::from(odd(*byte));
+        if self.text.as_bytes().iter().fold(0, any_odd) != 0 {
+            return self.text.to_owned();
+        }
+        let mut short = String::with_capacity(self.text.len());
+        for line in self.text.split_inclusive('\n') {
+            let content = line.trim_ascii_start();
+            if content.is_empty() || content.starts_with('#') {
+                continue;
+            }
+            // It may begin a string of several lines, in which nothing is a comment.
+            if ["\"\"\"", "'''"]
+                .iter()
+                .any(|quotes| content.contains(quotes))
+            {
+                return self.text.to_owned();
+            }
+            short.push_str(line);
+        }
+        short
     }
 
     /// An error at a position of the document.
@@ -265,3 +300,6 @@ pub fn texts(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
         .map(|one| one.get_ref().as_str().map(str::to_owned).ok_or(reason))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,5 +11,6 @@ mod open;
 pub use document::{Section, Source, Unparsed, number, text, texts, truth};
 pub use fault::{Fault, Unread};
 pub use open::{
-    Access, Rules, metadata, open_directory, open_directory_of_anyone, open_file, read_whole,
+    Access, Opened, Rules, metadata, open_directory, open_directory_of_anyone, open_file,
+    read_whole,
 };

@@ -57,16 +57,29 @@ impl Rules {
     }
 }
 
+/// A file or directory that kept to its rules when it was opened.
+pub struct Opened {
+    /// It.
+    pub file: File,
+    /// What was held against the rules.
+    pub found: Metadata,
+}
+
 /// Opens a directory below `parent`, not following a link; `None`: there is none.
 ///
 /// # Errors
 /// It cannot be opened, or breaks the rules.
-pub fn open_directory(parent: impl AsFd, name: &str, rules: Rules) -> Result<Option<File>, Unread> {
-    let Some(directory) = open_directory_of_anyone(parent, name)? else {
+pub fn open_directory(
+    parent: impl AsFd,
+    name: &str,
+    rules: Rules,
+) -> Result<Option<Opened>, Unread> {
+    let Some(file) = open_directory_of_anyone(parent, name)? else {
         return Ok(None);
     };
-    rules.check(&metadata(&directory)?)?;
-    Ok(Some(directory))
+    let found = metadata(&file)?;
+    rules.check(&found)?;
+    Ok(Some(Opened { file, found }))
 }
 
 /// As [`open_directory`], whoever owns it and may write there: good for removing it, never for believing it.
@@ -106,7 +119,7 @@ pub fn open_file(
     access: Access,
     rules: Rules,
     limit: u64,
-) -> Result<Option<File>, Unread> {
+) -> Result<Option<Opened>, Unread> {
     let access = match access {
         Access::Read => OFlag::O_RDONLY,
         Access::ReadAndWrite => OFlag::O_RDWR,
@@ -133,23 +146,41 @@ pub fn open_file(
     if found.len() > limit {
         return Err(Fault::TooLarge { limit }.into());
     }
-    Ok(Some(file))
+    Ok(Some(Opened { file, found }))
 }
 
 /// Reads a file of bounded size whole, into memory that is wiped.
 ///
 /// # Errors
 /// It cannot be read, or has grown beyond `limit` bytes.
-pub fn read_whole(file: &File, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
-    let limit_bytes = usize::try_from(limit).unwrap_or(usize::MAX);
-    // Sized beforehand: a vector that grows leaves copies of the secret behind. One byte more tells a growing file.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(limit_bytes.saturating_add(1)));
-    file.take(limit.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(|error| Unread::io("read", error))?;
-    if bytes.len() > limit_bytes {
+pub fn read_whole(opened: &Opened, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    // One byte more than it had when it was opened tells a growing file.
+    let bytes = read_on(&opened.file, Zeroizing::default(), opened.found.len() + 1)?;
+    if bytes.len() as u64 <= opened.found.len() {
+        return Ok(bytes);
+    }
+    let bytes = read_on(&opened.file, bytes, limit.saturating_add(1))?;
+    if bytes.len() as u64 > limit {
         return Err(Fault::TooLarge { limit }.into());
     }
+    Ok(bytes)
+}
+
+/// Goes on reading, until there are `most` bytes. In memory of that size: a vector that grows leaves copies of a secret
+/// behind, and one that is larger takes longer to wipe.
+fn read_on(
+    mut file: &File,
+    begun: Zeroizing<Vec<u8>>,
+    most: u64,
+) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(most).unwrap_or(usize::MAX),
+    ));
+    bytes.extend_from_slice(&begun);
+    file.by_ref()
+        .take(most.saturating_sub(begun.len() as u64))
+        .read_to_end(&mut bytes)
+        .map_err(|error| Unread::io("read", error))?;
     Ok(bytes)
 }
 
@@ -161,3 +192,6 @@ pub fn metadata(file: &File) -> Result<Metadata, Unread> {
     file.metadata()
         .map_err(|error| Unread::io("examine", error))
 }
+
+#[cfg(test)]
+mod tests;

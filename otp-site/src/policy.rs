@@ -16,6 +16,7 @@ use otp_file::{
     truth,
 };
 use std::fs::File;
+use std::mem;
 use std::path::Path;
 use std::time::Duration;
 use toml::de::DeValue;
@@ -62,7 +63,7 @@ fn load_for(purpose: Use, path: &Path) -> Result<Policy, Error> {
     parse_for(purpose, &shown, &bytes)
 }
 
-fn bytes(path: &Path, shown: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, Error> {
+fn bytes(path: &Path, shown: &str) -> Result<Option<Vec<u8>>, Error> {
     let (Some(parent), Some(name)) = (
         path.parent(),
         path.file_name().and_then(|name| name.to_str()),
@@ -96,7 +97,8 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>
         one_name: false,
     };
     let read = || match open_file(&directory, name, Access::Read, rules, LIMIT)? {
-        Some(file) => read_whole(&file, LIMIT).map(Some),
+        // It is no secret, so it need not be wiped.
+        Some(file) => read_whole(&file, LIMIT).map(|mut bytes| Some(mem::take(&mut *bytes))),
         None => Ok(None),
     };
     read().map_err(|why| Error::unread(shown, why))
@@ -115,7 +117,12 @@ fn parse_for(purpose: Use, path: &str, bytes: &[u8]) -> Result<Policy, Error> {
 }
 
 fn read(purpose: Use, bytes: &[u8]) -> Result<Policy, Unparsed> {
-    let mut root = Source::new(bytes)?.root()?;
+    let whole = Source::new(bytes)?;
+    read_from(purpose, Source::of_text(&whole.in_short())).or_else(|_| read_from(purpose, whole))
+}
+
+fn read_from(purpose: Use, source: Source) -> Result<Policy, Unparsed> {
+    let mut root = source.root()?;
     let defaults = Policy::default();
     let policy = Policy {
         language: root

@@ -146,9 +146,10 @@ impl Keeper for Store {
         let name = &account.name;
         let opened = open_directory(&self.directory, name.as_str(), rules);
         let opened = opened.at(|| self.place_of(name))?;
-        Ok(opened
-            .inspect(adopt)
-            .map(|directory| self.of_user(directory, name, Some(account.uid))))
+        Ok(opened.map(|directory| {
+            adopt(&directory.file, &directory.found);
+            self.of_user(directory.file, name, Some(account.uid))
+        }))
     }
 
     fn hold(&self, account: &Account, deadline: Duration) -> Result<Option<Locked>, Error> {

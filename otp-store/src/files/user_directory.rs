@@ -8,8 +8,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstatat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, geteuid, unlinkat};
-use otp_file::{Access, Rules, metadata, open_file, read_whole};
-use std::fs::File;
+use otp_file::{Access, Opened, Rules, metadata, open_file, read_whole};
+use std::fs::{File, Metadata};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 
@@ -125,7 +125,7 @@ impl UserDirectory {
         }
     }
 
-    fn open(&self, part: &PartFile, name: &str) -> Result<Option<File>, otp_file::Unread> {
+    fn open(&self, part: &PartFile, name: &str) -> Result<Option<Opened>, otp_file::Unread> {
         let rules = self.rules(part);
         open_file(&self.directory, name, part.access, rules, part.limit)
     }
@@ -134,22 +134,22 @@ impl UserDirectory {
         let of = file_of(part);
         let name = if temporary { of.temporary } else { of.name };
         let place = || self.place_of(part, name);
-        let Some(file) = self.open(&of, name).at(place)? else {
+        let Some(opened) = self.open(&of, name).at(place)? else {
             return Ok(None);
         };
         if of.helpers {
-            adopt(&file);
+            adopt(&opened.file, &opened.found);
         }
-        let bytes = read_whole(&file, of.limit).at(place)?;
+        let bytes = read_whole(&opened, of.limit).at(place)?;
         if part == Part::State {
-            self.state = Some(file);
+            self.state = Some(opened.file);
         }
         Ok(Some(bytes))
     }
 
     /// Reads the credential and who owns its file: for one that nobody is known to have. Not to be believed before
     /// [`UserDirectory::check_owner`].
-    pub(super) fn read_credential_of_anyone(&self) -> Result<Option<(File, Bytes)>, Error> {
+    pub(super) fn read_credential_of_anyone(&self) -> Result<Option<(Opened, Bytes)>, Error> {
         let of = file_of(Part::Credential);
         let place = || self.place(Part::Credential);
         let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
@@ -163,21 +163,21 @@ impl UserDirectory {
             ..self.rules(&of)
         };
         let opened = open_file(&self.directory, of.name, of.access, rules, of.limit);
-        let Some(file) = opened.at(place)? else {
+        let Some(opened) = opened.at(place)? else {
             return Ok(None);
         };
-        let bytes = read_whole(&file, of.limit).at(place)?;
-        Ok(Some((file, bytes)))
+        let bytes = read_whole(&opened, of.limit).at(place)?;
+        Ok(Some((opened, bytes)))
     }
 
     /// Whether the credential may be that user's: nobody else than root and that user may own it.
-    pub(super) fn check_owner(&self, credential: &File, uid: u32) -> Result<(), Error> {
-        let place = || self.place(Part::Credential);
+    pub(super) fn check_owner(&self, credential: &Opened, uid: u32) -> Result<(), Error> {
         let rules = Rules {
             account: Some(uid),
             ..self.rules(&file_of(Part::Credential))
         };
-        rules.check(&metadata(credential).at(place)?).at(place)
+        let checked = rules.check(&credential.found);
+        checked.at(|| self.place(Part::Credential))
     }
 
     /// Takes the directory for that user's, if it can be.
@@ -190,7 +190,7 @@ impl UserDirectory {
         };
         let found = metadata(&self.directory).at(|| self.whole())?;
         rules.check(&found).at(|| self.whole())?;
-        adopt(&self.directory);
+        adopt(&self.directory, &found);
         self.owner = Some(uid);
         Ok(())
     }
@@ -308,8 +308,8 @@ impl Look for UserDirectory {
 
 /// What the helper made for a user is root's from the first time that root has it open, so that nobody but root and the
 /// helper's group has any right to it, whatever way to it there may be.
-pub(super) fn adopt(file: &File) {
-    if geteuid().is_root() && file.metadata().is_ok_and(|found| found.uid() != 0) {
+pub(super) fn adopt(file: &File, found: &Metadata) {
+    if found.uid() != 0 && geteuid().is_root() {
         // On a file system that is read-only just now it stays whose it is; the directory above keeps them out.
         fchown(file, Some(Uid::from_raw(0)), None).ok();
     }

@@ -1,0 +1,109 @@
+//! What is left of a document in short says the same.
+
+use super::*;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+use std::fmt::Write;
+
+/// What a document says, without where; `None`: it is not TOML.
+fn said(text: &str) -> Option<String> {
+    let mut out = String::new();
+    tell(&mut out, DeTable::parse(text).ok()?.get_ref());
+    Some(out)
+}
+
+fn tell(out: &mut String, table: &DeTable<'_>) {
+    for (key, value) in table {
+        write!(out, "{:?} = ", key.get_ref()).unwrap();
+        tell_value(out, value.get_ref());
+    }
+}
+
+fn tell_value(out: &mut String, value: &DeValue<'_>) {
+    match value {
+        DeValue::Table(table) => {
+            out.push('{');
+            tell(out, table);
+            out.push('}');
+        }
+        DeValue::Array(array) => {
+            out.push('[');
+            for value in array {
+                tell_value(out, value.get_ref());
+            }
+            out.push(']');
+        }
+        other => write!(out, "{other:?};").unwrap(),
+    }
+}
+
+fn in_short(text: &str) -> String {
+    Source::of_text(text).in_short()
+}
+
+/// Lines of documents, as they are and as they should not be.
+const LINES: [&str; 32] = [
+    "",
+    " ",
+    "\t",
+    "#",
+    "# a comment",
+    "  \t# another",
+    "a = 1",
+    "b = \"#\" # why",
+    "[c]",
+    "[[d]]",
+    "e = [",
+    "  1, # one",
+    "]",
+    "f = \"\"\"",
+    "# in a string",
+    "\"\"\"",
+    "g = '''",
+    "'''",
+    "'",
+    "h = \"\\",
+    "\\",
+    "#\r",
+    "# \u{1}",
+    "\u{c}",
+    "# \u{7f}",
+    "\u{a0}",
+    "# \u{a0}",
+    "i.j = true",
+    "\"k\" = 'l' # '''",
+    "m = \"\"",
+    "= 1",
+    "n",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4096))]
+
+    #[test]
+    fn a_document_in_short_says_what_the_whole_says(
+        lines in vec(select(&LINES[..]), 0..12), ends in any::<bool>(),
+    ) {
+        let text = lines.join("\n") + if ends { "\n" } else { "" };
+        prop_assert_eq!(said(&in_short(&text)), said(&text));
+    }
+}
+
+#[test]
+fn comments_and_blank_lines_are_left_out() {
+    let text = "# why\n\n  # so\na = 1 # one\n\t\n[b]\n# end";
+    assert_eq!(in_short(text), "a = 1 # one\n[b]\n");
+}
+
+#[test]
+fn what_may_hold_a_string_of_several_lines_is_left_as_it_is() {
+    for text in [
+        "# a\nb = \"\"\"\n# c\n\"\"\"\n",
+        "# a\nb = '''\n# c\n'''\n",
+        "# a\r\n",
+        "# \0\n",
+    ] {
+        assert_eq!(in_short(text), text);
+    }
+}
