@@ -7,6 +7,7 @@ use otp_core::record::{AuthenticatorState, Drift, Id, RecoveryState, Refusal, Re
 use otp_core::{State, Step, UnixTime};
 use otp_file::Unparsed;
 use sha2::{Digest, Sha256};
+use std::cmp::Reverse;
 use std::fmt::Write;
 use std::str::FromStr;
 use std::time::Duration;
@@ -46,28 +47,26 @@ impl Newest {
             let reason = format!("has {} bytes instead of {SIZE}", bytes.len());
             return Err(Unparsed::whole(reason));
         }
-        let mut newest: Option<Self> = None;
+        let mut framed = Vec::with_capacity(2);
         for (slot, record) in bytes.chunks_exact(RECORD).enumerate() {
-            match decode(record) {
-                Ok((sequence, state)) => {
-                    if newest
-                        .as_ref()
-                        .is_none_or(|found| sequence > found.sequence)
-                    {
-                        newest = Some(Self {
-                            state,
-                            sequence,
-                            slot,
-                        });
-                    }
-                }
-                Err(Invalid::Newer) => {
-                    return Err(Unparsed::Newer);
-                }
+            match Framed::of(record) {
+                Ok(record) => framed.push((slot, record)),
+                Err(Invalid::Newer) => return Err(Unparsed::Newer),
                 Err(Invalid::Damaged) => {}
             }
         }
-        newest.ok_or_else(|| Unparsed::whole("both records are damaged"))
+        // The newest that is whole counts, so an older one need not be looked at any closer.
+        framed.sort_by_key(|(_, record)| Reverse(record.sequence));
+        framed
+            .iter()
+            .find_map(|(slot, record)| {
+                Some(Self {
+                    state: record.state()?,
+                    sequence: record.sequence,
+                    slot: *slot,
+                })
+            })
+            .ok_or_else(|| Unparsed::whole("both records are damaged"))
     }
 
     /// The record that follows this one.
@@ -164,43 +163,65 @@ fn checksum(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)[..16])
 }
 
-fn decode(record: &[u8]) -> Result<(u64, State), Invalid> {
-    let text = std::str::from_utf8(record).map_err(|_| Invalid::Damaged)?;
-    let version = text
-        .strip_prefix(HEADER)
-        .and_then(|rest| rest.split('\n').next())
-        .ok_or(Invalid::Damaged)?;
-    if version != VERSION {
-        // Only a whole number above ours is a version; anything else is damage.
-        return Err(if version.parse::<u32>().is_ok_and(|number| number > 1) {
-            Invalid::Newer
-        } else {
-            Invalid::Damaged
-        });
-    }
-    // Its line end belongs to the body.
-    let end = text.find("\nchecksum ").ok_or(Invalid::Damaged)? + 1;
-    let (body, rest) = text.split_at(end);
-    let rest = rest.strip_prefix("checksum ").ok_or(Invalid::Damaged)?;
-    let (sum, padding) = rest.split_once('\n').ok_or(Invalid::Damaged)?;
-    if sum != checksum(body.as_bytes()) || padding.bytes().any(|byte| byte != b'\n') {
-        return Err(Invalid::Damaged);
-    }
-    parse(body).ok_or(Invalid::Damaged)
+/// A record of this version, of which no more is known than that it says it is one.
+struct Framed<'a> {
+    sequence: u64,
+    /// What the checksum is about.
+    body: &'a str,
+    /// What is below the sequence.
+    lines: &'a str,
+    checksum: &'a str,
+    padding: &'a str,
 }
 
-/// Reads the lines in their fixed order.
-fn parse(body: &str) -> Option<(u64, State)> {
+impl<'a> Framed<'a> {
+    fn of(record: &'a [u8]) -> Result<Self, Invalid> {
+        let text = std::str::from_utf8(record).map_err(|_| Invalid::Damaged)?;
+        let version = text
+            .strip_prefix(HEADER)
+            .and_then(|rest| rest.split('\n').next())
+            .ok_or(Invalid::Damaged)?;
+        if version != VERSION {
+            // Only a whole number above ours is a version; anything else is damage.
+            return Err(if version.parse::<u32>().is_ok_and(|number| number > 1) {
+                Invalid::Newer
+            } else {
+                Invalid::Damaged
+            });
+        }
+        Self::in_text(text).ok_or(Invalid::Damaged)
+    }
+
+    fn in_text(text: &'a str) -> Option<Self> {
+        // Its line end belongs to the body.
+        let (body, rest) = text.split_at(text.find("\nchecksum ")? + 1);
+        let (checksum, padding) = rest.strip_prefix("checksum ")?.split_once('\n')?;
+        let (_, lines) = body.split_once('\n')?;
+        let (sequence, lines) = lines.strip_prefix("sequence ")?.split_once('\n')?;
+        Some(Self {
+            sequence: number(sequence)?,
+            body,
+            lines,
+            checksum,
+            padding,
+        })
+    }
+
+    /// What it says; `None`: it is damaged.
+    fn state(&self) -> Option<State> {
+        let is_whole = self.checksum == checksum(self.body.as_bytes())
+            && self.padding.bytes().all(|byte| byte == b'\n');
+        is_whole.then(|| parse(self.lines)).flatten()
+    }
+}
+
+/// Reads the lines below the sequence in their fixed order.
+fn parse(lines: &str) -> Option<State> {
     // Not `lines`, which takes a carriage return for part of a line end.
-    let mut lines = body
+    let mut lines = lines
         .strip_suffix('\n')?
         .split('\n')
-        .skip(1)
         .map(|line| line.split(' ').collect::<Vec<_>>());
-    let sequence = match lines.next()?.as_slice() {
-        ["sequence", sequence] => number(sequence)?,
-        _ => return None,
-    };
     let standing = match lines.next()?.as_slice() {
         ["standing", "open"] => Standing::Open,
         ["standing", "held"] => Standing::Held,
@@ -240,7 +261,7 @@ fn parse(body: &str) -> Option<(u64, State)> {
     if authenticators.len() > MAX_ENTRIES || recovery.len() > MAX_SETS {
         return None;
     }
-    let state = State {
+    Some(State {
         standing,
         failures,
         failures_in_a_row,
@@ -248,8 +269,7 @@ fn parse(body: &str) -> Option<(u64, State)> {
         last_refusal,
         authenticators,
         recovery,
-    };
-    Some((sequence, state))
+    })
 }
 
 fn entry(line: &[&str]) -> Option<AuthenticatorState> {

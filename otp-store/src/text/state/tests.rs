@@ -156,6 +156,13 @@ fn place_of(next: &Successor) -> usize {
     usize::try_from(next.offset).unwrap()
 }
 
+/// One record by itself.
+fn decode(record: &[u8]) -> Result<(u64, State), Invalid> {
+    let framed = Framed::of(record)?;
+    let state = framed.state().ok_or(Invalid::Damaged)?;
+    Ok((framed.sequence, state))
+}
+
 fn refusal(bytes: &[u8]) -> String {
     let Err(error) = Newest::of(bytes).at(|| Location::of_part(Part::State, PATH)) else {
         panic!("taken:\n{}", String::from_utf8_lossy(bytes));
