@@ -40,7 +40,7 @@ pub fn account_of(uid: u32) -> Result<Option<Account>, Error> {
     let Some(entry) = NameService.by_uid(uid)? else {
         return Ok(None);
     };
-    let account = canonical(&NameService, &entry.name, uid)?;
+    let account = canonical(&NameService, &entry.name, uid, None)?;
     Ok(Some(account))
 }
 
@@ -86,7 +86,7 @@ fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, Error> {
     let Some(found) = users.by_name(name)? else {
         return Ok(None);
     };
-    let account = canonical(users, &found.name, found.uid)?;
+    let account = canonical(users, &found.name, found.uid, Some(name))?;
     let alias = if found.name == account.name.as_str() {
         None
     } else {
@@ -96,7 +96,14 @@ fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, Error> {
 }
 
 /// The person with that user id, which `name` has led to.
-fn canonical(users: &impl Users, name: &str, uid: u32) -> Result<Account, Error> {
+///
+/// `asked`: the name that the name service was asked for when it gave that user id. It need not be asked again.
+fn canonical(
+    users: &impl Users,
+    name: &str,
+    uid: u32,
+    asked: Option<&str>,
+) -> Result<Account, Error> {
     let disagrees = |what: String| Error::Disagrees {
         user: name.to_owned(),
         uid,
@@ -111,26 +118,33 @@ fn canonical(users: &impl Users, name: &str, uid: u32) -> Result<Account, Error>
             of_uid.uid
         )));
     }
-    let back = users.by_name(&of_uid.name)?;
-    match back {
-        Some(back) if back.uid == uid => Ok(Account {
-            name: UserName::new(&of_uid.name)?,
-            uid,
-        }),
-        Some(back) => Err(disagrees(format!(
-            "{} for that number, whose user id is {}",
-            of_uid.name, back.uid
-        ))),
-        None => Err(disagrees(format!(
-            "{} for that number, which is no user",
-            of_uid.name
-        ))),
+    if asked != Some(of_uid.name.as_str()) {
+        match users.by_name(&of_uid.name)? {
+            Some(back) if back.uid == uid => {}
+            Some(back) => {
+                return Err(disagrees(format!(
+                    "{} for that number, whose user id is {}",
+                    of_uid.name, back.uid
+                )));
+            }
+            None => {
+                return Err(disagrees(format!(
+                    "{} for that number, which is no user",
+                    of_uid.name
+                )));
+            }
+        }
     }
+    Ok(Account {
+        name: UserName::new(&of_uid.name)?,
+        uid,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::cell::Cell;
 
     /// A name service that says what it is told to say.
     struct Says {
@@ -235,6 +249,36 @@ mod tests {
             let error = named_by(&users, name).unwrap_err();
             assert!(error.to_string().contains(said), "{name}: {error}");
             assert!(!error.hint().is_empty());
+        }
+    }
+
+    /// Each question may take a directory server its time.
+    #[test]
+    fn nothing_is_asked_twice() {
+        struct Counts(Says, Cell<u32>);
+        impl Users for Counts {
+            fn by_name(&self, name: &str) -> Result<Option<Entry>, Error> {
+                self.1.set(self.1.get() + 1);
+                self.0.by_name(name)
+            }
+            fn by_uid(&self, uid: u32) -> Result<Option<Entry>, Error> {
+                self.1.set(self.1.get() + 1);
+                self.0.by_uid(uid)
+            }
+        }
+        let says = Says {
+            names: vec![
+                ("alice", "alice", 1001),
+                ("ally", "ally", 1001),
+                ("ALICE", "alice", 1001),
+            ],
+            uids: vec![(1001, "alice", 1001)],
+        };
+        let users = Counts(says, Cell::new(0));
+        for (name, questions) in [("alice", 2), ("ally", 3), ("ALICE", 3), ("nobody", 1)] {
+            users.1.set(0);
+            named_by(&users, name).unwrap();
+            assert_eq!(users.1.get(), questions, "{name}");
         }
     }
 
