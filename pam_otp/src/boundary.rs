@@ -204,7 +204,6 @@ fn answer_or_refuse(
     let _uncancelled = Uncancelled::begin();
     let mut host = Pam(handle);
     let answered = panic::catch_unwind(AssertUnwindSafe(|| login(&mut host)));
-    wipe_dead_stack();
     match answered {
         Ok(answer) => answer,
         Err(payload) => {
