@@ -127,8 +127,8 @@ class Device(codes.Codes):
     def __init__(self, secret):
         super().__init__(Unshown(secret), RealClock())
 
-    def _from_step(self, steps, count):
-        return [Unshown(code) for code in super()._from_step(steps, count)]
+    def from_step(self, steps, count):
+        return [Unshown(code) for code in super().from_step(steps, count)]
 
 
 class Account:

@@ -25,20 +25,21 @@ class Codes:
 
     def at_step(self, steps):
         """The code of so many steps from now."""
-        return self._from_step(steps, 1)[0]
+        return self.from_step(steps, 1)[0]
 
     def wrong(self):
         """Six digits that are no code of this secret anywhere near."""
-        near = self._from_step(-30, 61)
+        near = self.from_step(-30, 61)
         return next(code for code in map("{:06}".format, range(482915, 10**6)) if code not in near)
 
     def all_differ(self):
         """Whether no code of two hours says which of two steps it is of."""
-        codes = self._from_step(-30, 230)
+        codes = self.from_step(-30, 230)
         return len(set(codes)) == len(codes)
 
-    def _from_step(self, steps, count):
-        """The secret goes in through stdin: argv can be read by everyone."""
+    def from_step(self, steps, count):
+        """The codes of so many steps, from one that is so many steps from now."""
+        # The secret goes in through stdin: argv can be read by everyone.
         moment = self._clock.utc(steps * PERIOD) + " UTC"
         done = subprocess.run(
             ["oathtool", f"--totp={self.algorithm}", "--base32", f"--now={moment}", f"--window={count - 1}", "-"],
