@@ -19,6 +19,11 @@ def by_camera(picture):
     return cv2.resize(cv2.GaussianBlur(large, (0, 0), 6), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
 
 
+def from_away(picture):
+    """As the same camera sees it from twice as far, which is where a drawing twice as large fits into its view."""
+    return by_camera(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+
+
 def zbarimg(picture):
     encoded = cv2.imencode(".pgm", picture)[1].tobytes()
     done = subprocess.run(["zbarimg", "--nodbus", "-q", "--raw", "-"], input=encoded, capture_output=True)
@@ -43,5 +48,5 @@ if __name__ == "__main__":
     for line in sys.stdin:
         path, expected = line.split()
         picture = cv2.imread(path, cv2.IMREAD_GRAYSCALE)
-        seen = {"screen": picture, "camera": by_camera(picture)}
+        seen = {"screen": picture, "camera": by_camera(picture), "away": from_away(picture)}
         print(*[f"{name}/{how}" for how, one in seen.items() for name, read in DECODERS.items() if expected in read(one)], flush=True)

@@ -1,6 +1,6 @@
 """The table of tests/pictures/every: each drawing on each terminal with each font and size, read by each decoder.
 
-    python every.py PYTHON-WITH-DECODERS [TERMINAL...]
+    python every.py PYTHON-WITH-DECODERS [TERMINAL | console | spacing | transparency]...
 """
 
 import collections
@@ -16,15 +16,22 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "commands")]
 
 import console  # noqa: E402  (the paths above have to come first)
 import drawings  # noqa: E402
+from desktop import BEHIND, Desktop  # noqa: E402
 from display import Display, cropped, write  # noqa: E402
 from machine import Machine  # noqa: E402
-from terminals import DARK, FONTS, LIGHT, SIZES, TERMINALS, Terminal  # noqa: E402
+from terminals import DARK, FONTS, LIGHT, SEEN_THROUGH, SIZES, SPACED, TERMINALS, Look, Terminal  # noqa: E402
 
-DECODERS, SIGHTS = ["zbarimg", "OpenCV", "zxing-cpp"], ["screen", "camera"]
+DECODERS, SIGHTS = ["zbarimg", "OpenCV", "zxing-cpp"], ["screen", "camera", "away"]
 CONSOLE_FONTS = ["Lat15-VGA16", "Lat15-Fixed16", "Lat15-Terminus16", "Lat15-Terminus24x12", "Lat15-TerminusBold32x16"]
 # Those without colours are looked at on a light background as well, inverted.
 COLOURED = ["half blocks", "painted"]
 PLAIN = ["no colours", "no colours, ascii"]
+SPACINGS, OPACITIES = [1.2, 1.5], [0.8, 0.5]
+WHOLE_WINDOW = ", whole"
+WHOLE = f"xterm{WHOLE_WINDOW}"
+# Parts of the table beside the terminals.
+CONSOLE, SPACING, TRANSPARENCY = "console", "spacing", "transparency"
+PARTS = [CONSOLE, SPACING, TRANSPARENCY]
 
 
 class Table:
@@ -34,7 +41,7 @@ class Table:
         self._decoders = subprocess.Popen([python, HERE / "decoders.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._picture = directory / "picture.pgm"
         self._reads, self._pictures = collections.Counter(), collections.Counter()
-        print(f"{'terminal':15} {'font':23} {'size':>4} {'drawing':27}", *(f"{name:>10}" for name in DECODERS), "  (screen, camera)")
+        print(f"{'terminal':15} {'font':23} {'size':>4} {'drawing':38}", *(f"{name:>12}" for name in DECODERS), "  (screen, camera, away)")
 
     def add(self, pixels, expected, terminal, font, size, drawing):
         write(pixels, self._picture)
@@ -42,41 +49,76 @@ class Table:
         self._decoders.stdin.flush()
         read = self._decoders.stdout.readline().split()
         marks = ["  ".join("+" if f"{name}/{sight}" in read else "-" for sight in SIGHTS) for name in DECODERS]
-        print(f"{terminal:15} {font:23} {size:>4} {drawing:27}", *(f"{mark:>10}" for mark in marks), flush=True)
+        print(f"{terminal:15} {font:23} {size:>4} {drawing:38}", *(f"{mark:>12}" for mark in marks), flush=True)
         self._pictures[drawing] += 1
         self._reads.update((drawing, one) for one in read)
 
     def end(self):
-        print(f"\n{'read of all':44} {'':>4}", *(f"{name:>10}" for name in DECODERS), "  (screen, camera)")
+        print(f"\n{'read of all':55} {'':>4}", *(f"{name:>12}" for name in DECODERS), "  (screen, camera, away)")
         for drawing, count in self._pictures.items():
             reads = ["/".join(str(self._reads[drawing, f"{name}/{sight}"]) for sight in SIGHTS) for name in DECODERS]
-            print(f"{drawing:27} {count:>4} pictures {'':8}", *(f"{one:>10}" for one in reads))
+            print(f"{drawing:38} {count:>4} pictures {'':8}", *(f"{one:>12}" for one in reads))
         self._decoders.stdin.close()
         self._decoders.wait()
 
 
+def texts(drawn, colours):
+    """What is looked at in these colours: a name for the table, the drawing, and what it holds."""
+    ground = "dark" if colours == DARK else "light"
+    if colours == DARK:
+        yield from ((drawing, drawn[drawing][0], drawn[drawing][2]) for drawing in COLOURED)
+    yield from ((f"{drawing}, {ground}", drawn[drawing][colours == LIGHT], drawn[drawing][2]) for drawing in PLAIN)
+
+
+def look_at(screen, terminal, text):
+    terminal.show(text)
+    # It has read it, and draws it: on a busy machine a little later.
+    time.sleep(0.5)
+    return screen.at_rest()
+
+
 def on_terminals(table, screen, directory, drawn, names):
     for number, (name, font, size) in enumerate(itertools.product(names, FONTS, SIZES)):
-        for colours, ground in ((DARK, "dark"), (LIGHT, "light")):
-            home = directory / f"{number}{ground}"
+        for colours in (DARK, LIGHT):
+            home = directory / f"{number}{colours[0]}"
             home.mkdir()
-            texts = {drawing: drawn[drawing][0] for drawing in COLOURED} if colours == DARK else {}
-            texts |= {f"{drawing}, {ground}": drawn[drawing][colours == LIGHT] for drawing in PLAIN}
-            with Terminal(screen, home, name, font, size, colours) as terminal:
-                for drawing, text in texts.items():
-                    terminal.show(text)
-                    # It has read it, and draws it: on a busy machine a little later.
-                    time.sleep(0.5)
-                    table.add(cropped(screen.at_rest()), drawn[drawing.removesuffix(f", {ground}")][2], name, font, size, drawing)
+            with Terminal(screen, home, name, Look(font, size, *colours)) as terminal:
+                for drawing, text, uri in texts(drawn, colours):
+                    table.add(cropped(look_at(screen, terminal, text)), uri, name, font, size, drawing)
+
+
+def with_lines_apart(table, screen, directory, drawn):
+    for name, spacing, colours in itertools.product(SPACED, SPACINGS, (DARK, LIGHT)):
+        home = directory / f"{name}{spacing}{colours[0]}"
+        home.mkdir()
+        look = Look(FONTS[0], 11, *colours, spacing=spacing)
+        with Terminal(screen, home, name, look) as terminal:
+            for drawing, text, uri in texts(drawn, colours):
+                table.add(cropped(look_at(screen, terminal, text)), uri, name, look.font, look.size, f"{drawing}, lines {spacing}")
+
+
+def seen_through(table, screen, directory, drawn):
+    """The terminal's own transparency; and all of a window's, which the compositor makes."""
+    for name, opacity, behind, colours in itertools.product([*SEEN_THROUGH, WHOLE], OPACITIES, BEHIND, (DARK, LIGHT)):
+        home = directory / f"{name}{opacity}{behind}{colours[0]}"
+        home.mkdir()
+        look = Look(FONTS[0], 11, *colours, opacity=1.0 if name == WHOLE else opacity)
+        with Desktop(screen, home, behind, opacity if name == WHOLE else 1.0):
+            with Terminal(screen, home, name.removesuffix(WHOLE_WINDOW), look) as terminal:
+                for drawing, text, uri in texts(drawn, colours):
+                    # What is around it stays: it is no plain background.
+                    pixels = [line[:1000] for line in look_at(screen, terminal, text)[:1000]]
+                    table.add(pixels, uri, name, f"behind: {behind}", f"{opacity:.0%}", f"{drawing}, {opacity:.0%}")
 
 
 def on_the_console(table, machine):
     for drawing, (style, size, _) in drawings.EVERY.items():
-        if drawing in COLOURED:
-            text, _, uri = drawings.drawn(machine, style, size, "linux")
-            for name in CONSOLE_FONTS:
-                font = console.Font(f"/usr/share/consolefonts/{name}.psf.gz")
-                table.add(cropped(console.shown(text, font)), uri, "Linux console", name, font.height, drawing)
+        # What a login may send there has no colours either.
+        text, _, uri = drawings.drawn(machine, style, size, "linux" if drawing in COLOURED else "dumb")
+        shown = drawing if drawing in COLOURED else f"{drawing}, dark"
+        for name in CONSOLE_FONTS:
+            font = console.Font(f"/usr/share/consolefonts/{name}.psf.gz")
+            table.add(cropped(console.shown(text, font)), uri, "Linux console", name, font.height, shown)
 
 
 def main(python, *names):
@@ -85,11 +127,16 @@ def main(python, *names):
         machine = Machine(directory)
         drawn = {drawing: drawings.drawn(machine, *how) for drawing, how in drawings.EVERY.items()}
         table = Table(python, directory)
-        if not names or "console" in names:
+        wanted = names or [*TERMINALS, *PARTS]
+        if CONSOLE in wanted:
             on_the_console(table, machine)
         (directory / "display").mkdir()
         with Display(directory / "display") as screen:
-            on_terminals(table, screen, directory, drawn, [name for name in names or TERMINALS if name != "console"])
+            on_terminals(table, screen, directory, drawn, [name for name in wanted if name not in PARTS])
+            if SPACING in wanted:
+                with_lines_apart(table, screen, directory, drawn)
+            if TRANSPARENCY in wanted:
+                seen_through(table, screen, directory, drawn)
         table.end()
 
 

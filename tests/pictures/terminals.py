@@ -4,6 +4,7 @@ import os
 import select
 import signal
 import subprocess
+import typing
 
 import display
 
@@ -14,76 +15,113 @@ FONTS = ["DejaVu Sans Mono", "Liberation Mono", "Noto Mono", "Hack"]
 SIZES = [8, 11, 14]
 
 
-def xterm(home, font, size, background, ink):
-    return ["xterm", "-fa", font, "-fs", str(size), "-geometry", GEOMETRY, "-bg", background, "-fg", ink, "-e"]
+class Look(typing.NamedTuple):
+    """How a terminal is set up. Lines stand `spacing` times as far apart as the font wants, and what is behind the window
+    shines through its own background as far as `opacity` leaves."""
+
+    font: str = "DejaVu Sans Mono"
+    size: int = 11
+    background: str = DARK[0]
+    ink: str = DARK[1]
+    spacing: float = 1.0
+    opacity: float = 1.0
+
+    @property
+    def gap(self):
+        """What is added to the height of a line, in pixels. A line of these fonts is about 1.17 times the font's size."""
+        return round((self.spacing - 1) * 1.17 * self.size * display.DPI / 72)
 
 
-def st(home, font, size, background, ink):
+def xterm(home, look):
+    return ["xterm", "-xrm", f"XTerm*scaleHeight: {look.spacing}", "-fa", look.font, "-fs", str(look.size), "-geometry", GEOMETRY,
+            "-bg", look.background, "-fg", look.ink, "-e"]
+
+
+def st(home, look):
     # Its colours are compiled in; Terminal sets them by sequences.
-    return ["st", "-f", f"{font}:size={size}", "-g", GEOMETRY, "-e"]
+    return ["st", "-f", f"{look.font}:size={look.size}", "-g", GEOMETRY, "-e"]
 
 
-def mlterm(home, font, size, background, ink):
+def mlterm(home, look):
     (home / ".mlterm").mkdir()
-    (home / ".mlterm/aafont").write_text(f"DEFAULT = {font}\nISO10646_UCS4_1 = {font}\n")
-    pixels = round(size * display.DPI / 72)
-    return ["mlterm", "--type", "xft", "-w", str(pixels), "-g", GEOMETRY, "-b", background, "-f", ink, "-O", "none", "-e"]
+    (home / ".mlterm/aafont").write_text(f"DEFAULT = {look.font}\nISO10646_UCS4_1 = {look.font}\n")
+    (home / ".mlterm/main").write_text(f"line_space = {look.gap}\nalpha = {round(255 * look.opacity)}\n")
+    pixels = round(look.size * display.DPI / 72)
+    return ["mlterm", "--type", "xft", "-w", str(pixels), "-g", GEOMETRY, "-b", look.background, "-f", look.ink, "-O", "none", "-e"]
 
 
-def urxvt(home, font, size, background, ink):
-    return ["urxvt", "-fn", f"xft:{font}:size={size}", "-geometry", GEOMETRY, "-bg", background, "-fg", ink, "+sb", "-e"]
+def urxvt(home, look):
+    seen_through = ["-depth", "32", "-bg", f"[{round(100 * look.opacity)}]{look.background}"]
+    background = ["-bg", look.background] if look.opacity == 1 else seen_through
+    return ["urxvt", "-fn", f"xft:{look.font}:size={look.size}", "-geometry", GEOMETRY, "-lsp", str(look.gap), *background,
+            "-fg", look.ink, "+sb", "-e"]
 
 
-def konsole(home, font, size, background, ink):
+def konsole(home, look):
     profiles = home / ".local/share/konsole"
     profiles.mkdir(parents=True)
-    scheme = "Linux" if (background, ink) == DARK else "BlackOnWhite"
+    (profiles / "picture.colorscheme").write_text(
+        f"[General]\nDescription=picture\nOpacity={look.opacity}\n[Background]\nColor={rgb(look.background)}\n"
+        f"[Foreground]\nColor={rgb(look.ink)}\n[Color0]\nColor=0,0,0\n[Color7]\nColor=178,178,178\n"
+    )
     (profiles / "picture.profile").write_text(
         f"[General]\nName=picture\nParent=FALLBACK/\nTerminalColumns={COLUMNS}\nTerminalRows={LINES}\n"
-        f"[Appearance]\nColorScheme={scheme}\nFont={font},{size},-1,5,50,0,0,0,0,0\n[Scrolling]\nScrollBarPosition=2\n"
+        f"[Appearance]\nColorScheme=picture\nFont={look.font},{look.size},-1,5,50,0,0,0,0,0\nLineSpacing={look.gap}\n"
+        "[Scrolling]\nScrollBarPosition=2\n"
     )
     (home / ".config").mkdir()
     (home / ".config/konsolerc").write_text("[KonsoleWindow]\nRememberWindowSize=false\n")
     return ["dbus-run-session", "--", "konsole", "--profile", "picture", "--hide-menubar", "--hide-tabbar", "-e"]
 
 
-def gnome_terminal(home, font, size, background, ink):
+def gnome_terminal(home, look):
     settings = home / ".config/glib-2.0/settings"
     settings.mkdir(parents=True)
     (settings / "keyfile").write_text(
         "[org/gnome/terminal/legacy/profiles:/:b1dcc9dd-5262-4d8d-a863-c897e6d979b9]\n"
-        f"use-system-font=false\nfont='{font} {size}'\nuse-theme-colors=false\n"
-        f"background-color='{background}'\nforeground-color='{ink}'\nscrollbar-policy='never'\n"
+        f"use-system-font=false\nfont='{look.font} {look.size}'\nuse-theme-colors=false\ncell-height-scale={look.spacing}\n"
+        f"background-color='{look.background}'\nforeground-color='{look.ink}'\nscrollbar-policy='never'\n"
         "[org/gnome/terminal/legacy]\ndefault-show-menubar=false\n"
     )
     return ["env", "GSETTINGS_BACKEND=keyfile", "dbus-run-session", "--", "gnome-terminal", "--wait", "--hide-menubar",
             f"--geometry={GEOMETRY}", "--"]
 
 
-def alacritty(home, font, size, background, ink):
+def alacritty(home, look):
     (home / "alacritty.yml").write_text(
-        f"font:\n  size: {size}\n  normal: {{family: {font}}}\n"
-        f"window: {{dimensions: {{columns: {COLUMNS}, lines: {LINES}}}, position: {{x: 0, y: 0}}, decorations: none}}\n"
-        f"colors: {{primary: {{background: '{background}', foreground: '{ink}'}}}}\n"
+        f"font:\n  size: {look.size}\n  normal: {{family: {look.font}}}\n  offset: {{x: 0, y: {look.gap}}}\n"
+        f"window: {{dimensions: {{columns: {COLUMNS}, lines: {LINES}}}, position: {{x: 0, y: 0}}, decorations: none, opacity: {look.opacity}}}\n"
+        f"colors: {{primary: {{background: '{look.background}', foreground: '{look.ink}'}}}}\n"
     )
     return ["env", "WINIT_X11_SCALE_FACTOR=1", "alacritty", "--config-file", str(home / "alacritty.yml"), "-e"]
 
 
-def kitty(home, font, size, background, ink):
-    settings = {"font_family": font, "font_size": size, "background": background, "foreground": ink, "remember_window_size": "no",
-                "initial_window_width": f"{COLUMNS}c", "initial_window_height": f"{LINES}c"}
+def kitty(home, look):
+    settings = {"font_family": look.font, "font_size": look.size, "background": look.background, "foreground": look.ink,
+                "remember_window_size": "no", "initial_window_width": f"{COLUMNS}c", "initial_window_height": f"{LINES}c",
+                "adjust_line_height": f"{round(100 * look.spacing)}%", "background_opacity": look.opacity}
     return ["kitty", "--config", "NONE", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))]
+
+
+def rgb(colour):
+    """`#0080ff` as `0,128,255`."""
+    return ",".join(str(int(colour[at : at + 2], 16)) for at in (1, 3, 5))
 
 
 TERMINALS = {
     "xterm": xterm, "st": st, "mlterm": mlterm, "urxvt": urxvt, "konsole": konsole, "gnome-terminal": gnome_terminal,
     "alacritty": alacritty, "kitty": kitty,
 }
+# In st the height of a line and transparency are compiled in.
+SPACED = [name for name in TERMINALS if name != "st"]
+# xterm and st leave it to the compositor, which then has the whole window shine through.
+SEEN_THROUGH = ["mlterm", "urxvt", "konsole", "alacritty", "kitty"]
 
 SHOW = r"""
 exec 3<> "$1" 4<> "$2"
 stty -echo
-printf '\033]10;%s\007\033]11;%s\007\033[?25l' "$3" "$4"
+[ $# -lt 4 ] || printf '\033]10;%s\007\033]11;%s\007' "$3" "$4"
+printf '\033[?25l'
 while read -r text <&3; do
     printf '\033[0m\033[H\033[2J\033[3J'
     cat "$text"
@@ -96,21 +134,20 @@ done
 
 
 class Terminal:
-    """`with Terminal(screen, home, "xterm", font, size, colours) as terminal:` shows texts until the end of the block.
+    """`with Terminal(screen, home, "xterm", look) as terminal:` shows texts until the end of the block.
 
     `home` is a new directory; `within` is a program that runs in the terminal and in which the text is shown.
     """
 
-    def __init__(self, screen, home, name, font, size, colours, within=(), environment=None):
+    def __init__(self, screen, home, name, look, within=(), environment=None):
         self._screen, self._home = screen, home
         script = home / "show.bash"
         script.write_text(SHOW)
         for pipe in ("wanted", "shown"):
             os.mkfifo(home / pipe)
-        background, ink = colours
         self._command = [
-            *TERMINALS[name](home, font, size, *colours), *within,
-            "/bin/bash", str(script), str(home / "wanted"), str(home / "shown"), ink, background,
+            *TERMINALS[name](home, look), *within,
+            "/bin/bash", str(script), str(home / "wanted"), str(home / "shown"), *((look.ink, look.background) if name == "st" else ()),
         ]
         self._environment = {
             "PATH": os.environ["PATH"], "HOME": str(home), "DISPLAY": screen.name, "LC_ALL": "C.UTF-8",

@@ -10,7 +10,7 @@ import pytest
 import drawings
 import scan
 from display import cropped, write
-from terminals import DARK, LIGHT, Terminal
+from terminals import DARK, LIGHT, Look, Terminal
 
 FONTS = ["DejaVu Sans Mono", "Liberation Mono"]
 PATIENCE_SECONDS = 300
@@ -35,7 +35,7 @@ def read(screen, directory, expected):
 def test_otp_enroll_draws_so_that_a_phone_reads_it(screen, machine, tmp_path, name, font):
     home = tmp_path / "home"
     home.mkdir()
-    with Terminal(screen, home, name, font, 11, LIGHT) as terminal:
+    with Terminal(screen, home, name, Look(font, 11, *LIGHT)) as terminal:
         for drawing in ("half blocks", "painted"):
             text, _, uri = drawings.drawn(machine, *drawings.EVERY[drawing])
             terminal.show(text)
@@ -47,7 +47,7 @@ def test_without_colours_a_dark_terminal_is_read_and_a_light_one_by_the_word(scr
     text, swapped, uri = drawings.drawn(machine, *drawings.EVERY["no colours"])
     home = tmp_path / "home"
     home.mkdir()
-    with Terminal(screen, home, "xterm", "DejaVu Sans Mono", 12, colours) as terminal:
+    with Terminal(screen, home, "xterm", Look("DejaVu Sans Mono", 12, *colours)) as terminal:
         terminal.show(text)
         assert read(screen, tmp_path, uri) != inverted
         terminal.show(swapped)
