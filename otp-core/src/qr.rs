@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 pub enum Style {
     /// Half blocks: two rows of the code in one line.
     Unicode,
-    /// Spaces and at signs, or painted spaces.
+    /// Spaces and characters with much ink, or painted spaces.
     Ascii,
     /// Not at all.
     None,
@@ -318,13 +318,15 @@ const fn half_block((upper, lower): (bool, bool), canvas: &Canvas) -> Cell {
 
 /// One module in two columns, so that it is about square. With colours it is painted ground alone.
 ///
-/// Without, no decoder reads any character off a sharp picture: all have gaps. The at sign has the smallest, and is read
-/// where a camera is out of focus.
+/// Without, the gaps between the characters have to be smeared by distance: no decoder reads any character of ASCII off a
+/// sharp picture. What counts are the gaps between lines. Light ink tears only modules that stand alone in a finder pattern,
+/// and "@", which has the most ink, is read from near. Dark ink tears the middle of the pattern into three bars: there
+/// brackets, which reach further up and down than letters, run together from the least distance.
 const fn two_columns(dark: bool, canvas: &Canvas) -> Cell {
-    match canvas.colours {
-        Colours::None if dark == canvas.inverted => (false, "@@"),
-        Colours::None => (false, "  "),
-        Colours::Sixteen | Colours::Cube => (dark, "  "),
+    match (canvas.colours, canvas.inverted) {
+        (Colours::None, false) => (false, if dark { "  " } else { "@@" }),
+        (Colours::None, true) => (false, if dark { "[[" } else { "  " }),
+        (Colours::Sixteen | Colours::Cube, _) => (dark, "  "),
     }
 }
 

@@ -312,7 +312,10 @@ impl Drawing {
     fn show<S: Stage>(&self, stage: &mut S) -> Result<(), S::Stop> {
         stage.show(&Block::Drawing(&qr::draw(&self.matrix, &self.canvas)))?;
         if self.canvas.can_be_inverted() {
-            stage.tell(Dialogue::NotSeen)?;
+            stage.tell(match self.canvas.style {
+                Style::Ascii => Dialogue::NotSeenFromNear,
+                Style::Unicode | Style::None => Dialogue::NotSeen,
+            })?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ COLOURS = {
     "30": ("ink", BLACK), "97": ("ink", WHITE), "40": ("paper", BLACK), "47": ("paper", WHITE), "107": ("paper", WHITE),
     "38;5;16": ("ink", BLACK), "38;5;231": ("ink", WHITE), "48;5;16": ("paper", BLACK), "48;5;231": ("paper", WHITE),
 }
-UPPER_AND_LOWER = {"█": (True, True), "▀": (True, False), "▄": (False, True), " ": (False, False), "@": (True, True)}
+UPPER_AND_LOWER = {"█": (True, True), "▀": (True, False), "▄": (False, True), " ": (False, False), "@": (True, True), "[": (True, True)}
 
 
 def picture(path):
@@ -57,7 +57,7 @@ def paint(line, ink, paper):
 def drawn_lines(screen):
     """The lines of the drawing: they come right before the question."""
     lines = screen.replace("\r", "").split("\n")
-    return [line for line in lines if re.fullmatch(r"(\x1b\[[\d;]*m|[█▀▄ @])+", line)]
+    return [line for line in lines if re.fullmatch(r"(\x1b\[[\d;]*m|[█▀▄ @[])+", line)]
 
 
 def until_question(child, question="device shows now: "):

@@ -1,5 +1,6 @@
 """A display that nobody looks at, and what stands on it: Xvfb, which keeps its pixels in a file (-fbdir)."""
 
+import itertools
 import mmap
 import os
 import pathlib
@@ -78,3 +79,21 @@ def write(lines, path):
     with open(path, "wb") as file:
         file.write(b"P5 %d %d 255\n" % (len(lines[0]), len(lines)))
         file.writelines(lines)
+
+
+def from_away(lines):
+    """What a camera out of focus sees from some distance: half as large, and smeared over five pixels in each direction."""
+    half = [[(sum(upper[x : x + 2]) + sum(lower[x : x + 2])) // 4 for x in range(0, len(upper) - 1, 2)]
+            for upper, lower in zip(lines[::2], lines[1::2])]
+    for _ in range(2):
+        across = map(smeared, half)
+        half = zip(*map(smeared, zip(*across)))
+    return [bytes(line) for line in half]
+
+
+def smeared(shades, reach=2):
+    """Each shade as the mean of those around it."""
+    padded = [*[shades[0]] * (reach + 1), *shades, *[shades[-1]] * reach]
+    sums = list(itertools.accumulate(padded))
+    width = 2 * reach + 1
+    return [(sums[at + width] - sums[at]) // width for at in range(len(shades))]

@@ -9,19 +9,19 @@ import pytest
 
 import drawings
 import scan
-from display import cropped, write
+from display import cropped, from_away, write
 from terminals import DARK, LIGHT, Look, Terminal
 
 FONTS = ["DejaVu Sans Mono", "Liberation Mono"]
 PATIENCE_SECONDS = 300
 
 
-def read(screen, directory, expected):
+def read(screen, directory, expected, seen=lambda lines: lines):
     """Whether zbarimg reads this off the screen, which may still be drawing."""
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         before = screen.at_rest()
-        write(cropped(before), directory / "screen.pgm")
+        write(seen(cropped(before)), directory / "screen.pgm")
         if scan.picture(directory / "screen.pgm") == [expected]:
             return True
         # Two looks at the same picture, some time apart, are enough for a no.
@@ -52,3 +52,18 @@ def test_without_colours_a_dark_terminal_is_read_and_a_light_one_by_the_word(scr
         assert read(screen, tmp_path, uri) != inverted
         terminal.show(swapped)
         assert read(screen, tmp_path, uri) == inverted
+
+
+@pytest.mark.parametrize("font", FONTS)
+@pytest.mark.parametrize("colours, inverted", [(DARK, False), (LIGHT, True)], ids=["dark", "light"])
+def test_plain_characters_are_read_from_some_distance_on_dark_and_by_the_word_on_light(
+    screen, machine, tmp_path, colours, inverted, font
+):
+    text, swapped, uri = drawings.drawn(machine, *drawings.EVERY["no colours, ascii"])
+    home = tmp_path / "home"
+    home.mkdir()
+    with Terminal(screen, home, "xterm", Look(font, 11, *colours)) as terminal:
+        terminal.show(swapped if inverted else text)
+        assert read(screen, tmp_path, uri, from_away)
+        terminal.show(text if inverted else swapped)
+        assert not read(screen, tmp_path, uri, from_away)

@@ -104,6 +104,8 @@ pub enum Dialogue<'a> {
     },
     /// What to do when the app does not see the QR code, right below one without colours: a single line.
     NotSeen,
+    /// The same below one that is drawn by characters of ASCII: their gaps close from some distance. A single line, too.
+    NotSeenFromNear,
     /// Asks for the code of the new device.
     CodeQuestion {
         /// Length of a code.
@@ -252,6 +254,10 @@ impl Dialogue<'_> {
                 "If the app sees no QR code, type \"{}\" to swap light and dark.",
                 INVERTED[0]
             ),
+            Self::NotSeenFromNear => format!(
+                "If the app sees no QR code, move the phone back, or type \"{}\".",
+                INVERTED[0]
+            ),
             Self::CodeQuestion { digits } => format!("{digits}-digit code that the device shows now: "),
             Self::NotACode { digits } => format!("That is not a code: {digits} digits are needed."),
             Self::ClockBehind(by) => format!(
@@ -351,6 +357,10 @@ impl Dialogue<'_> {
             ),
             Self::NotSeen => format!(
                 "인증 앱이 QR 코드를 인식하지 못하면 \"{}\"나 \"{}\"을 입력해 주세요.",
+                INVERTED[0], INVERTED[1]
+            ),
+            Self::NotSeenFromNear => format!(
+                "인식이 안 되면 휴대전화를 멀리하거나 \"{}\"나 \"{}\"을 입력해 주세요.",
                 INVERTED[0], INVERTED[1]
             ),
             Self::CodeQuestion { digits } => format!("기기에 표시된 {digits}자리 코드: "),

@@ -527,7 +527,18 @@ fn swapped(drawing: &str) -> String {
 
 #[test]
 fn the_word_inverts_the_drawing_and_costs_no_try() {
-    for (style, ink) in [(Style::Unicode, "█"), (Style::Ascii, "@")] {
+    for (style, ink, hint) in [
+        (
+            Style::Unicode,
+            "█",
+            "type \"inverted\" to swap light and dark.",
+        ),
+        (
+            Style::Ascii,
+            "[",
+            "move the phone back, or type \"inverted\".",
+        ),
+    ] {
         let mut stage = Played::new(&[
             (NEW_CODE, " Inverted\n"),
             (NEW_CODE, "반전"),
@@ -545,9 +556,10 @@ fn the_word_inverts_the_drawing_and_costs_no_try() {
         assert_eq!(swapped(drawing(0)).replace('█', ink), drawing(1));
         assert_eq!([drawing(0), drawing(1)], [drawing(2), drawing(3)]);
         for (at, seen) in stage.seen.iter().enumerate() {
-            let is_hint = stage.seen.get(at + 1).is_some_and(|next| {
-                next == "told If the app sees no QR code, type \"inverted\" to swap light and dark."
-            });
+            let is_hint = stage
+                .seen
+                .get(at + 1)
+                .is_some_and(|next| *next == format!("told If the app sees no QR code, {hint}"));
             assert_eq!(is_hint, seen.starts_with("drawing"), "right below each");
         }
     }

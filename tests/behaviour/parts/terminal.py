@@ -7,7 +7,7 @@ COLUMNS, LINES = 80, 24
 DARK, LIGHT = b"\0", b"\xff"
 # A cell is as high as two are wide.
 CELL = 8
-HALVES = {"█": (LIGHT, LIGHT), "▀": (LIGHT, DARK), "▄": (DARK, LIGHT), "@": (LIGHT, LIGHT), " ": (DARK, DARK)}
+HALVES = {"█": (LIGHT, LIGHT), "▀": (LIGHT, DARK), "▄": (DARK, LIGHT), "@": (LIGHT, LIGHT), "[": (LIGHT, LIGHT), " ": (DARK, DARK)}
 LETTER = (DARK, LIGHT)
 
 

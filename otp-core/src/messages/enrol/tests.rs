@@ -62,6 +62,7 @@ fn all(devices: &[Authenticator]) -> Vec<Dialogue<'_>> {
         NoRoom => [Dialogue::NoRoom { columns: 80 }],
         Scroll => [Dialogue::Scroll { lines: 39 }],
         NotSeen => [Dialogue::NotSeen],
+        NotSeenFromNear => [Dialogue::NotSeenFromNear],
         CodeQuestion => [Dialogue::CodeQuestion { digits: 6 }],
         NotACode => [Dialogue::NotACode { digits: 6 }],
         ClockBehind => [Dialogue::ClockBehind(Duration::from_secs(180))],
@@ -134,16 +135,14 @@ fn a_word_is_taken_in_any_case_and_either_language() {
 /// It stands between the drawing and the question, on a screen that has no line to spare.
 #[test]
 fn what_to_do_when_the_app_sees_nothing_is_one_line_and_names_the_words() {
-    for language in [Language::English, Language::Korean] {
-        let text = Dialogue::NotSeen.text(language);
-        assert_eq!(crate::layout::wrap(&text, 79), text);
-        assert!(text.contains(INVERTED[0]));
+    for hint in [Dialogue::NotSeen, Dialogue::NotSeenFromNear] {
+        for language in [Language::English, Language::Korean] {
+            let text = hint.text(language);
+            assert_eq!(crate::layout::wrap(&text, 79), text);
+            assert!(text.contains(INVERTED[0]));
+        }
+        assert!(hint.text(Language::Korean).contains(INVERTED[1]));
     }
-    assert!(
-        Dialogue::NotSeen
-            .text(Language::Korean)
-            .contains(INVERTED[1])
-    );
 }
 
 #[test]
