@@ -105,6 +105,9 @@ def seen_through(table, screen, directory, drawn):
         look = Look(FONTS[0], 11, *colours, opacity=1.0 if name == WHOLE else opacity)
         with Desktop(screen, home, behind, opacity if name == WHOLE else 1.0):
             with Terminal(screen, home, name.removesuffix(WHOLE_WINDOW), look) as terminal:
+                # A row of an opaque window would say nothing.
+                ground = bytes.fromhex(look.background[1:3])
+                assert set(b"".join(line[300:500] for line in look_at(screen, terminal, "")[300:500])) != set(ground), f"{name} is opaque"
                 for drawing, text, uri in texts(drawn, colours):
                     # What is around it stays: it is no plain background.
                     pixels = [line[:1000] for line in look_at(screen, terminal, text)[:1000]]

@@ -115,7 +115,8 @@ TERMINALS = {
 # In st the height of a line and transparency are compiled in.
 SPACED = [name for name in TERMINALS if name != "st"]
 # xterm and st leave it to the compositor, which then has the whole window shine through.
-SEEN_THROUGH = ["mlterm", "urxvt", "konsole", "alacritty", "kitty"]
+# On Xvfb mlterm and alacritty stay opaque, whatever their settings say.
+SEEN_THROUGH = ["urxvt", "konsole", "kitty"]
 
 SHOW = r"""
 exec 3<> "$1" 4<> "$2"
