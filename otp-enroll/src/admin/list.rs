@@ -257,6 +257,16 @@ mod tests {
     }
 
     #[test]
+    fn a_name_that_a_spreadsheet_would_compute_is_quoted() {
+        for formula in ["=1+1", "+1", "-1", "@sum"] {
+            assert_eq!(no_formula(formula.to_owned()), format!("'{formula}"));
+        }
+        for name in ["phone", "1+1=2", "key-2"] {
+            assert_eq!(no_formula(name.to_owned()), name);
+        }
+    }
+
+    #[test]
     fn a_record_that_cannot_be_read_is_listed_with_its_problem() {
         let entries = [Entry::Damaged {
             user: "alice".to_owned(),
