@@ -1,0 +1,236 @@
+//! What SECURITY.md promises is held by tests that there are, and it leaves out no requirement of the chapters it answers.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const PAGE: &str = include_str!("../../SECURITY.md");
+/// The folders in which sources and tests are.
+const ROOMS: [&str; 8] = [
+    "otp-core",
+    "otp-enroll",
+    "otp-file",
+    "otp-helper",
+    "otp-site",
+    "otp-store",
+    "pam_otp",
+    "tests",
+];
+/// The files in which `unsafe` is allowed.
+const UNSAFE: [&str; 2] = ["otp-helper/src/system.rs", "pam_otp/src/boundary.rs"];
+/// How many requirements each section of ASVS 5.0 has in the chapters that the page answers as a whole.
+const ASVS: [(&str, u32); 27] = [
+    ("6.1", 3),
+    ("6.2", 12),
+    ("6.3", 8),
+    ("6.4", 6),
+    ("6.5", 8),
+    ("6.6", 4),
+    ("6.7", 2),
+    ("6.8", 4),
+    ("11.1", 4),
+    ("11.2", 5),
+    ("11.3", 5),
+    ("11.4", 4),
+    ("11.5", 2),
+    ("11.6", 2),
+    ("11.7", 2),
+    ("13.1", 4),
+    ("13.2", 6),
+    ("13.3", 4),
+    ("13.4", 7),
+    ("14.1", 2),
+    ("14.2", 8),
+    ("14.3", 3),
+    ("16.1", 1),
+    ("16.2", 5),
+    ("16.3", 4),
+    ("16.4", 3),
+    ("16.5", 4),
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Every source below a folder, by its path from the top.
+fn sources_below(folder: &Path, found: &mut Vec<(String, String)>) {
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let is_source = path
+            .extension()
+            .is_some_and(|end| end == "rs" || end == "py");
+        if path.is_dir() && !path.ends_with("target") {
+            sources_below(&path, found);
+        } else if is_source {
+            let name = path.strip_prefix(root()).expect("below the top");
+            let text = fs::read_to_string(&path).expect("a text");
+            found.push((name.display().to_string(), text));
+        }
+    }
+}
+
+fn sources() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for room in ROOMS {
+        sources_below(&root().join(room), &mut found);
+    }
+    found
+}
+
+/// Whether a test of this name stands in a source.
+fn has_test(text: &str, name: &str) -> bool {
+    if name.starts_with("test_") && text.contains(&format!("def {name}(")) {
+        return true;
+    }
+    let function = format!("fn {name}(");
+    text.match_indices(&function).any(|(at, _)| {
+        let before = &text[..at];
+        before
+            .rfind("#[test]")
+            .is_some_and(|attribute| !before[attribute..].contains("fn "))
+    })
+}
+
+/// The page below a heading, up to the next one of the same depth.
+fn section(heading: &str) -> &'static str {
+    let (_, rest) = PAGE
+        .split_once(&format!("\n{heading}\n"))
+        .unwrap_or_else(|| panic!("no heading \"{heading}\""));
+    let (marks, _) = heading.split_once(' ').expect("a heading");
+    rest.split(&format!("\n{marks} ")).next().expect("a part")
+}
+
+/// The rows of all tables of a section, as cells, without heads and lines.
+fn rows(section: &'static str) -> Vec<Vec<&'static str>> {
+    let mut found = Vec::new();
+    let lines: Vec<&str> = section.lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        let Some(row) = line.strip_prefix('|').and_then(|row| row.strip_suffix('|')) else {
+            continue;
+        };
+        let is_line = |line: &str| line.starts_with("|---");
+        if !is_line(line) && !lines.get(at + 1).is_some_and(|next| is_line(next)) {
+            found.push(row.split('|').map(str::trim).collect());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_test_that_the_page_names_is_there() {
+    let sources = sources();
+    let quoted = PAGE.split('`').skip(1).step_by(2);
+    let mut seen = 0;
+    for (file, name) in quoted.filter_map(|text| text.split_once("::")) {
+        let tail = format!("/{file}");
+        let files: Vec<_> = sources
+            .iter()
+            .filter(|(path, _)| path == file || path.ends_with(&tail))
+            .collect();
+        let [(path, text)] = files.as_slice() else {
+            panic!("{file} is not one file: {}", files.len());
+        };
+        assert!(has_test(text, name), "{path} has no test {name}");
+        seen += 1;
+    }
+    assert!(seen > 100, "tests are found at all: {seen}");
+}
+
+#[test]
+fn every_threat_and_every_vulnerability_names_its_test_or_says_that_there_is_none() {
+    for heading in [
+        "## What each boundary holds against",
+        "## Known vulnerabilities",
+    ] {
+        let rows = rows(section(heading));
+        assert!(rows.len() > 15, "{heading}: {}", rows.len());
+        for row in rows {
+            let last = row.last().copied().unwrap_or_default();
+            let holds = last.contains("::") || last.starts_with("No test");
+            assert!(holds, "{heading}: {}", row[0]);
+        }
+    }
+}
+
+#[test]
+fn every_requirement_has_a_number_and_an_answer() {
+    for heading in ["## NIST SP 800-63B-4", "## OWASP ASVS 5.0"] {
+        let rows = rows(section(heading));
+        assert!(rows.len() > 20, "{heading}: {}", rows.len());
+        for row in rows {
+            let [number, _, answer] = row.as_slice() else {
+                panic!("{heading}: {row:?}");
+            };
+            let numeric = |c: char| c.is_ascii_digit() || ". to,".contains(c);
+            assert!(number.chars().all(numeric), "{number}");
+            let known = ["Met", "Partly", "Deviates", "Does not apply"];
+            let known = known.iter().any(|word| {
+                let rest = answer.strip_prefix(word);
+                rest.is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+            });
+            assert!(known, "{number}: {answer}");
+        }
+    }
+}
+
+/// The numbers that a cell stands for: "6.6.1 to 6.6.4" is four of them.
+fn numbers(cell: &str) -> Vec<String> {
+    cell.split(", ")
+        .flat_map(|part| {
+            let (first, last) = part.split_once(" to ").unwrap_or((part, part));
+            let (section, from) = first.rsplit_once('.').expect("a number");
+            let (_, to) = last.rsplit_once('.').expect("a number");
+            let figure = |text: &str| text.parse::<u32>().expect("a figure");
+            (figure(from)..=figure(to)).map(move |one| format!("{section}.{one}"))
+        })
+        .collect()
+}
+
+#[test]
+fn no_requirement_of_the_chapters_of_asvs_is_left_out_or_made_up() {
+    let mut left: BTreeSet<String> = BTreeSet::new();
+    for (section, count) in ASVS {
+        left.extend((1..=count).map(|one| format!("{section}.{one}")));
+    }
+    let whole = |number: &str| {
+        ASVS.iter()
+            .any(|(part, _)| number.starts_with(&format!("{part}.")))
+    };
+    for row in rows(section("## OWASP ASVS 5.0")) {
+        for number in numbers(row[0]) {
+            assert!(
+                left.remove(&number) || !whole(&number),
+                "{number}, twice or none"
+            );
+        }
+    }
+    assert_eq!(left, BTreeSet::new());
+}
+
+#[test]
+fn unsafe_code_is_allowed_in_two_files() {
+    let is_code = |line: &str| !line.trim_start().starts_with("//");
+    let mut found = Vec::new();
+    for (path, text) in sources() {
+        let has_unsafe = |line: &str| line.contains("unsafe {") || line.contains("unsafe extern");
+        let is_test = path.starts_with("tests/") || path.ends_with("tests/security.rs");
+        if !is_test
+            && Path::new(&path).extension().is_some_and(|end| end == "rs")
+            && text.lines().any(|line| is_code(line) && has_unsafe(line))
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    assert_eq!(found, UNSAFE);
+}
+
+#[test]
+fn the_crate_that_once_let_errors_pass_is_pinned_to_a_release_that_does_not() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("a text");
+    assert!(manifest.contains("\npam-bindings = \"=0.4.0\"\n"));
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a text");
+    assert!(lock.contains("\nname = \"pam-bindings\"\nversion = \"0.4.0\"\n"));
+    assert_eq!(lock.matches("\nname = \"pam-bindings\"\n").count(), 1);
+}
