@@ -74,6 +74,16 @@ def test_no_path_of_an_account_is_looked_at_other_than_by_opening_it(login, unde
     assert not [call for call in looked_at if str(under_test.state_directory) in call.arguments]
 
 
+def test_nothing_below_the_users_home_is_opened_or_looked_at(login, under_test, alice):
+    """Its owner could have put a link or a fifo there. What a read brought is no path: /etc/passwd names the home."""
+
+    def calls_naming(path):
+        return [call for call in login.inside if call.name not in ("read", "pread64") and path in call.arguments]
+
+    assert calls_naming(f"{under_test.state_directory}/{alice.name}"), "paths are seen at all"
+    assert calls_naming(alice.home) == []
+
+
 def test_login_does_nothing_that_its_program_would_feel(login):
     assert {call.name for call in login.inside} & FELT_BY_THE_APPLICATION == set()
 
