@@ -6,7 +6,9 @@ import re
 import subprocess
 
 WAY = re.compile(rb"SB ([0-9a-f]+)|SYSCALL\[\d+,\d+\]\(\s*\d+\) sys_(flock|pwrite64) ")
-FIRST = b"pam_sm_authenticate"
+MODULE = ("pam_sm_authenticate",)
+# libpam loads the modules in the first and unloads them in the last.
+WHOLE_LOGIN = ("pam_start", "pam_authenticate", "pam_end")
 
 
 def run(tool, program, script, log):
@@ -26,9 +28,9 @@ def way(program, script, directory):
     return [step for step in steps[steps.index(b"flock") + 1 :] if step != b"flock"]
 
 
-def instructions(program, script, directory):
-    """How many instructions pam_sm_authenticate takes, with all that it calls."""
+def instructions(program, script, directory, functions=MODULE):
+    """How many instructions these functions take, with all that they call."""
     counted = directory / "counted"
-    tool = ["--tool=callgrind", f"--callgrind-out-file={counted}", f"--toggle-collect={FIRST.decode()}"]
-    run(tool, program, script, directory / "log")
+    toggles = [f"--toggle-collect={function}" for function in functions]
+    run(["--tool=callgrind", f"--callgrind-out-file={counted}", *toggles], program, script, directory / "log")
     return int(re.search(r"^(?:summary|totals): (\d+)$", counted.read_text(), re.MULTILINE)[1])
