@@ -11,7 +11,7 @@ MODULES = pathlib.Path("/run/pam_otp-tests/results/modules")
 ROUNDS = "/run/pam_otp-tests/bin/rounds"
 HELPER = "/usr/libexec/pam_otp/otp-helper"
 
-SUCCESS, AUTH_ERR = 0, 7
+SUCCESS, AUTH_ERR, AUTHINFO_UNAVAIL = 0, 7, 9
 
 
 class Contender:
