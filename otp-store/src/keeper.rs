@@ -132,10 +132,10 @@ pub trait Held: Look + Sized {
     /// It could not be written.
     fn rehearse(&mut self, part: Part, bytes: &[u8]) -> Result<Put, Error>;
 
-    /// Removes a part, if it is there.
+    /// Removes a part for good, if it is there.
     ///
     /// # Errors
-    /// What is there cannot be removed.
+    /// What is there cannot be removed, or a power cut could bring it back.
     fn remove(&mut self, part: Part) -> Result<Put, Error>;
 
     /// The user whom the credential names, whoever that is; `None`: there is no credential.

@@ -217,7 +217,8 @@ impl Keeper for Store {
         })?;
         match unlinkat(&self.directory, name.as_str(), UnlinkatFlags::RemoveDir) {
             Ok(()) => {}
-            Err(Errno::ENOTEMPTY | Errno::EEXIST) if goes == Goes::Record => {}
+            // The directory stays for what else is in it, so what has gone from it is to be on disk by itself.
+            Err(Errno::ENOTEMPTY | Errno::EEXIST) if goes == Goes::Record => held.sync()?,
             Err(errno) => return Err(Error::io(held.whole(), "remove", errno)),
         }
         self.sync()?;

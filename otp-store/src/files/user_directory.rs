@@ -206,15 +206,19 @@ impl UserDirectory {
         Ok(())
     }
 
-    /// Removes a part, if it is there.
+    /// Removes a part, if it is there, and durably: what a power cut brought back would count again.
     pub(super) fn remove_file(&self, part: Part) -> Result<(), Error> {
-        self.unlink(file_of(part).name)
-            .map_err(|errno| Error::io(self.place(part), "remove", errno))
+        let was_there = self
+            .unlink(file_of(part).name)
+            .map_err(|errno| Error::io(self.place(part), "remove", errno))?;
+        if was_there { self.sync() } else { Ok(()) }
     }
 
-    fn unlink(&self, name: &str) -> Result<(), Errno> {
+    /// Whether the name was there.
+    fn unlink(&self, name: &str) -> Result<bool, Errno> {
         match unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir) {
-            Ok(()) | Err(Errno::ENOENT) => Ok(()),
+            Ok(()) => Ok(true),
+            Err(Errno::ENOENT) => Ok(false),
             Err(errno) => Err(errno),
         }
     }
