@@ -10,7 +10,7 @@ pub use marks::OUTER;
 pub use user_directory::UserDirectory;
 
 use crate::error::At;
-use crate::keeper::{Goes, Keeper, Put};
+use crate::keeper::{Goes, Keeper, Look, Part, Put};
 use crate::{Error, Location};
 use held::lock_what_opens;
 use marks::Outside;
@@ -21,7 +21,7 @@ use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, UnlinkatFlags, fchown, geteuid, mkdir, unlinkat};
 use otp_core::{Account, UserName};
 use otp_file::{Fault, Rules, metadata, open_directory, open_directory_of_anyone};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
@@ -119,6 +119,24 @@ impl Store {
             .map_err(|errno| Error::io(of_user.whole(), "set the group of", errno))
     }
 
+    /// Makes the user's directory that root has opened root's, as the helper would have left it.
+    ///
+    /// A crash may have come before it had group and mode. Root's by then, or from the start, it would be nobody else's to
+    /// finish, and every program that asks the helper about its user would be refused. One that holds a record is done, and
+    /// where root owns it, its mode is what an administrator wants.
+    fn adopt(&self, of_user: &UserDirectory, found: &Metadata) {
+        let is_roots = found.uid() == 0;
+        let has_its_mode = found.mode() & 0o7777 == USER_DIRECTORY_MODE;
+        if (is_roots && has_its_mode) || !geteuid().is_root() {
+            return;
+        }
+        let is_finished = is_roots && !matches!(of_user.has(Part::Credential), Ok(false));
+        // In this order: what is root's is not looked at again. On a file system that is read-only just now all stays.
+        if !is_finished && self.give_to_group(of_user).is_ok() {
+            adopt(of_user.directory(), found);
+        }
+    }
+
     fn path_of(&self, name: &UserName) -> String {
         format!("{}/{}", self.path, name.as_str())
     }
@@ -147,8 +165,9 @@ impl Keeper for Store {
         let opened = open_directory(&self.directory, name.as_str(), rules);
         let opened = opened.at(|| self.place_of(name))?;
         Ok(opened.map(|directory| {
-            adopt(&directory.file, &directory.found);
-            self.of_user(directory.file, name, Some(account.uid))
+            let of_user = self.of_user(directory.file, name, Some(account.uid));
+            self.adopt(&of_user, &directory.found);
+            of_user
         }))
     }
 

@@ -118,6 +118,36 @@ fn a_replaced_record_counts_at_once_and_the_old_one_no_more() {
 }
 
 #[test]
+fn a_directory_that_a_crash_has_left_half_made_is_finished_when_root_looks() {
+    if !is_root() {
+        return;
+    }
+    for owner in [alice().uid, 0] {
+        let place = Place::empty();
+        chown(place.path(), None, Some(STRANGER)).unwrap();
+        set_mode(place.path(), 0o2770);
+        fs::create_dir(place.alice()).unwrap();
+        chown(place.alice(), Some(owner), None).unwrap();
+        set_mode(&place.alice(), 0o700);
+        assert!(!is_enrolled(&place.store(), &alice()).unwrap());
+        let found = fs::metadata(place.alice()).unwrap();
+        assert_eq!(
+            (found.uid(), found.gid(), found.mode() & 0o7777),
+            (0, STRANGER, 0o2770)
+        );
+    }
+}
+
+#[test]
+fn a_mode_that_an_administrator_has_narrowed_stays() {
+    let place = Place::with_alice();
+    set_mode(&place.alice(), 0o700);
+    assert!(accepted(try_code(&place.store(), 0, false)));
+    let found = fs::metadata(place.alice()).unwrap();
+    assert_eq!(found.mode() & 0o7777, 0o700);
+}
+
+#[test]
 fn a_replacement_that_stops_half_way_leaves_the_old_record_working() {
     let place = Place::with_alice();
     assert!(accepted(try_code(&place.store(), 0, false)));
