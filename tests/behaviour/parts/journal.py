@@ -17,6 +17,7 @@ class Journal:
 
     def __init__(self):
         self._lines = []
+        self._arrived = threading.Condition()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(SOCKET)
         os.chmod(SOCKET, 0o666)
@@ -24,17 +25,22 @@ class Journal:
 
     def _collect(self):
         while True:
-            self._lines.append(self._socket.recv(65536).decode(errors="backslashreplace").rstrip("\0\n"))
+            line = self._socket.recv(65536).decode(errors="backslashreplace").rstrip("\0\n")
+            with self._arrived:
+                self._lines.append(line)
+                self._arrived.notify_all()
 
-    def lines(self):
-        """Everything sent before this call: the queue is in order, so wait for a line of our own to come through."""
+    def lines(self, first=0):
+        """Everything sent before this call, from the line of that number on: the queue is in order, so wait for a line of our
+        own to come through."""
         token = uuid.uuid4().hex
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.connect(SOCKET)
             sender.send(token.encode())
-        wait_until(lambda: token in self._lines, "line of our own in the journal")
-        self._lines.remove(token)
-        return list(self._lines)
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: token in self._lines[first:], 60), "a line of our own came into the journal"
+            self._lines.remove(token)
+            return self._lines[first:]
 
     def events(self, user):
         """The `otp.*` lines about a user, as values by key; the event's name is under `event`."""
