@@ -2,7 +2,8 @@
  *
  *   start SERVICE USER [RHOST]    pam_start; RHOST is from where the user comes, as the program has it
  *   authenticate [REPLY...]       pam_authenticate; the replies go to the questions, in order
- *   acct_mgmt                     pam_acct_mgmt
+ *   acct_mgmt [live]              pam_acct_mgmt; live: each question is answered by a line of its own, `reply REPLY`, which is
+ *                                 sent when it was asked
  *   setcred                       pam_setcred
  *   end                           pam_end
  *   crowd NUMBER SERVICE USER REPLY [RHOST]
@@ -14,7 +15,7 @@
  *
  * It keeps no copy of a reply: the line is wiped before the last answer to it, and what is handed to PAM is for PAM
  * to wipe.
- * A call to write with the descriptor -1 marks in a trace where pam_authenticate begins and ends.
+ * A call to write with the descriptor -1 marks in a trace where pam_authenticate and pam_acct_mgmt begin and end.
  */
 #define _GNU_SOURCE
 #include <pwd.h>
@@ -29,6 +30,9 @@
 
 static pam_handle_t *handle;
 static char *replies[8];
+static int live;
+static char input[4096];
+static size_t input_length;
 
 /* Tried again, so that one failure which a tracer injects does not swallow an answer. */
 static void say(const char *text)
@@ -42,7 +46,7 @@ static void say(const char *text)
 
 static void say_line(const char *word, const char *text)
 {
-    char line[2048];
+    char line[16384];
     snprintf(line, sizeof line, "%s %s\n", word, text);
     say(line);
 }
@@ -50,6 +54,40 @@ static void say_line(const char *word, const char *text)
 static void mark(const char *text)
 {
     (void)!write(-1, text, strlen(text));
+}
+
+/* The next line of what is to be done; it stays where it is until `forget_line`. NULL: there is none. */
+static char *next_line(size_t *length)
+{
+    for (;;) {
+        char *end = memchr(input, '\n', input_length);
+        if (end != NULL) {
+            *end = '\0';
+            *length = end + 1 - input;
+            return input;
+        }
+        ssize_t got = read(STDIN_FILENO, input + input_length, sizeof input - input_length);
+        if (got <= 0)
+            return NULL;
+        input_length += got;
+    }
+}
+
+static void forget_line(size_t length)
+{
+    memmove(input, input + length, input_length - length);
+    explicit_bzero(input + input_length - length, length);
+    input_length -= length;
+}
+
+static char *live_reply(void)
+{
+    size_t length;
+    char *line = next_line(&length);
+    char *reply = line != NULL && strncmp(line, "reply\t", 6) == 0 ? strdup(line + 6) : NULL;
+    if (line != NULL)
+        forget_line(length);
+    return reply;
 }
 
 static int converse(int count, const struct pam_message **messages, struct pam_response **responses, void *quiet)
@@ -63,6 +101,8 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
         if (quiet == NULL)
             say_line(question ? "asked" : "told", messages[at]->msg);
         if (!question)
+            continue;
+        if (live && (answers[at].resp = live_reply()) != NULL)
             continue;
         if (replies[0] == NULL) {
             free(answers);
@@ -137,8 +177,12 @@ static void crowd(int number, const char *service, const char *user, const char 
     close(ready[1]);
 }
 
-static void obey(char *line, size_t length)
+static void obey(char *given, size_t length)
 {
+    /* A live question is answered by the lines after this one. */
+    char line[sizeof input];
+    memcpy(line, given, length);
+    forget_line(length);
     char *rest = line;
     char *words[12] = {NULL};
     int count = 0, result = -1;
@@ -159,7 +203,11 @@ static void obey(char *line, size_t length)
         mark("pam_authenticate ends");
         memset(replies, 0, sizeof replies);
     } else if (strcmp(words[0], "acct_mgmt") == 0) {
+        live = count == 2;
+        mark("pam_acct_mgmt begins");
         result = pam_acct_mgmt(handle, 0);
+        mark("pam_acct_mgmt ends");
+        live = 0;
     } else if (strcmp(words[0], "setcred") == 0) {
         result = pam_setcred(handle, PAM_ESTABLISH_CRED);
     } else if (strcmp(words[0], "end") == 0) {
@@ -174,26 +222,13 @@ static void obey(char *line, size_t length)
 
 int main(void)
 {
-    static char input[4096];
-    size_t length = 0;
+    size_t length;
+    char *line;
     /* What every daemon has done before its first login, and what then stays: the time zone, the log, the list of users. */
     tzset();
     openlog("application", LOG_NDELAY, LOG_AUTHPRIV);
     (void)!getpwnam("root");
-    for (;;) {
-        char *end = memchr(input, '\n', length);
-        if (end != NULL) {
-            size_t used = end + 1 - input;
-            *end = '\0';
-            obey(input, used);
-            memmove(input, input + used, length - used);
-            explicit_bzero(input + length - used, used);
-            length -= used;
-            continue;
-        }
-        ssize_t got = read(STDIN_FILENO, input + length, sizeof input - length);
-        if (got <= 0)
-            return 0;
-        length += got;
-    }
+    while ((line = next_line(&length)) != NULL)
+        obey(line, length);
+    return 0;
 }
