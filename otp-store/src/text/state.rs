@@ -176,19 +176,21 @@ struct Framed<'a> {
 
 impl<'a> Framed<'a> {
     fn of(record: &'a [u8]) -> Result<Self, Invalid> {
-        let text = std::str::from_utf8(record).map_err(|_| Invalid::Damaged)?;
-        let version = text
-            .strip_prefix(HEADER)
-            .and_then(|rest| rest.split('\n').next())
+        // Before anything else in the record: what became of a newer one is still not ours to judge.
+        let version = record
+            .strip_prefix(HEADER.as_bytes())
+            .and_then(|rest| rest.split(|&byte| byte == b'\n').next())
+            .and_then(|version| std::str::from_utf8(version).ok())
             .ok_or(Invalid::Damaged)?;
         if version != VERSION {
             // Only a whole number above ours is a version; anything else is damage.
-            return Err(if version.parse::<u32>().is_ok_and(|number| number > 1) {
+            return Err(if number::<u32>(version).is_some_and(|number| number > 1) {
                 Invalid::Newer
             } else {
                 Invalid::Damaged
             });
         }
+        let text = std::str::from_utf8(record).map_err(|_| Invalid::Damaged)?;
         Self::in_text(text).ok_or(Invalid::Damaged)
     }
 

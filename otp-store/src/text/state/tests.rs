@@ -367,13 +367,32 @@ fn a_newer_version_in_either_record_is_refused() {
                 record[..text.len()].copy_from_slice(text.as_bytes());
                 record
             },
+            {
+                // All versions are UTF-8, but not what has become of one.
+                let mut record = sealed(&format!("pam_otp-state {version}\n"));
+                record[100] = 0xFF;
+                record
+            },
         ] {
             assert_eq!(refusal(&[record, current].concat()), newer);
             assert_eq!(refusal(&[current, record].concat()), newer);
             assert_eq!(refusal(&[record, record].concat()), newer);
         }
     }
-    for version in ["0", "01", "", " 1", "-1", "x", "4294967296"] {
+    for version in [
+        "0",
+        "01",
+        "02",
+        "+1",
+        "+2",
+        "",
+        " 1",
+        "-1",
+        "2 ",
+        "2\r",
+        "x",
+        "4294967296",
+    ] {
         let record = sealed(&format!("pam_otp-state {version}\nsequence 9\n"));
         let found = Newest::of(&[record, current].concat()).unwrap();
         assert_eq!(found.sequence, 5, "version {version:?} is damage");
