@@ -91,13 +91,19 @@ pub struct Stacks {
 
 impl Default for Stacks {
     fn default() -> Self {
-        Self {
-            directories: DIRECTORIES.iter().map(PathBuf::from).collect(),
-        }
+        Self::in_directories(DIRECTORIES.map(PathBuf::from))
     }
 }
 
 impl Stacks {
+    /// The files in these directories, the first of which counts where a service is in several.
+    #[must_use]
+    pub fn in_directories(directories: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self {
+            directories: directories.into_iter().collect(),
+        }
+    }
+
     /// Whether every login through a service comes to the account line of this module.
     ///
     /// # Errors
@@ -187,12 +193,10 @@ impl Stacks {
             Some(left) => left,
             None => return too_much("includes too many files"),
         };
-        // Which lines go on where has changed between releases of libpam.
-        walk.doubtful |= text.contains('\\');
+        // Which lines go on where has changed between releases of libpam, and C reads no further than to a NUL.
+        walk.doubtful |= text.contains(['\\', '\0']);
         let mut has_lines = false;
         for line in joined(&text) {
-            // libpam takes any word in brackets, also the first.
-            walk.doubtful |= line.starts_with('[');
             match Line::parse(&line) {
                 Some(Line::IncludeAll(file)) => {
                     has_lines |= self.follow(file, kind, (depth + 1, left), walk)?;
@@ -347,8 +351,7 @@ impl Control {
             "sufficient" => return simple(true, false),
             _ => {}
         }
-        let inside = text.trim_start_matches('[').trim_end_matches(']');
-        let actions: Option<Vec<(&str, Action)>> = words(inside).map(Action::parse).collect();
+        let actions: Option<Vec<(&str, Action)>> = words(text).map(Action::parse).collect();
         // Whatever this does not read as libpam does can mean anything.
         let Some(actions) = actions else {
             return Self {
@@ -423,12 +426,7 @@ impl<'a> Line<'a> {
         if kind.eq_ignore_ascii_case("@include") {
             return Some(Self::IncludeAll(word(rest)?.0));
         }
-        let rest = rest.trim_start_matches(BLANKS);
-        let (control, rest) = if rest.starts_with('[') {
-            rest.split_at(rest.find(']')? + 1)
-        } else {
-            word(rest)?
-        };
+        let (control, rest) = word(rest)?;
         let (module, arguments) = word(rest)?;
         Some(Self::Module {
             // With a dash, a module that is missing is not logged.
@@ -447,10 +445,20 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(BLANKS).filter(|word| !word.is_empty())
 }
 
+/// The next word, and what follows it. In brackets, whatever they hold is one word: up to the first that closes and has no
+/// backslash before it, or else all that is left.
 fn word(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start_matches(BLANKS);
-    let end = text.find(BLANKS).unwrap_or(text.len());
-    (end > 0).then(|| text.split_at(end))
+    let Some(inside) = text.strip_prefix('[') else {
+        let end = text.find(BLANKS).unwrap_or(text.len());
+        return (end > 0).then(|| text.split_at(end));
+    };
+    let closes = inside
+        .match_indices(']')
+        .map(|(at, _)| at)
+        .find(|&at| !inside[..at].ends_with('\\'));
+    let word = &inside[..closes.unwrap_or(inside.len())];
+    Some((word, &inside[closes.map_or(inside.len(), |at| at + 1)..]))
 }
 
 /// Lines without comments. One that ends in a backslash goes on in the next, past those that are empty or a comment; a

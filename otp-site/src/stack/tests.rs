@@ -12,8 +12,7 @@ fn stacks(files: &[(&str, &str)]) -> (TempDir, Stacks) {
     for (name, text) in files {
         fs::write(root.path().join(name), text).unwrap();
     }
-    let directories = directories.to_vec();
-    (root, Stacks { directories })
+    (root, Stacks::in_directories(directories))
 }
 
 fn line(text: &str) -> AccountLine {
@@ -43,6 +42,9 @@ fn a_line_that_nothing_leads_around_is_sure() {
         "account required pam_nologin.so\naccount required pam_otp.so\n@include common-account",
         "account requisite pam_nologin.so\naccount optional pam_echo.so\naccount required pam_otp.so",
         "account [success=ok default=bad] pam_otp.so",
+        "[account] required pam_otp.so",
+        "[-account]required [pam_otp.so] nullok",
+        "account [required] pam_otp.so",
         "account [success=ok new_authtok_reqd=ok ignore=ignore default=die] pam_otp.so",
         "account [success=ok default=die] pam_unix.so\naccount required pam_otp.so",
         "auth sufficient pam_unix.so\naccount required pam_otp.so",
@@ -80,6 +82,9 @@ fn a_line_that_can_be_led_around_is_not() {
         "account required pam_otp.so\naccount [default=reset] pam_permit.so",
         "account [default=bad success=okperm_denied=ignore] pam_otp.so",
         "account [default=bad success=] pam_otp.so",
+        "account [default=bad success=ok pam_otp.so] pam_otp.so",
+        "account [[default=bad] pam_otp.so",
+        "account required pam_otp.so\naccount required pam_permit.so # \0",
         "account include not-found\naccount required pam_otp.so",
         "account required \\\n  pam_otp.so",
         "account required pam_permit.so \\ # more\naccount sufficient pam_permit.so\naccount required pam_otp.so",
@@ -98,6 +103,8 @@ fn a_line_that_is_not_there_is_missing() {
         "account required pam_otp.so.old",
         "account required",
         "account [success=ok pam_otp.so",
+        "[account required pam_otp.so",
+        "account required [pam_otp.so x]",
         "@include no-such-file",
         "account required pam_permit.so \\\n# a comment\naccount required pam_otp.so",
         "account required pam_permit.so \\\n\naccount required pam_otp.so",
