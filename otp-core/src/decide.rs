@@ -9,6 +9,7 @@ use crate::record::{
 use crate::recovery::{self, RecoveryCode};
 use crate::time::{Step, UnixTime};
 use std::hint::black_box;
+use std::ops::RangeInclusive;
 
 /// What became of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -275,13 +276,11 @@ fn match_code(
         }
     };
     let here = now.step(period);
-    let middle = Step(here.0.saturating_add_signed(entry.drift.steps()));
-    let window = policy.code.window.into();
     // The far ones are looked for also where a near one is found: the work must not tell a right code from a wrong one to
     // somebody who watches, and could kill the program before the failure is stored.
     let reach = Drift::LIMIT.as_secs() / period.seconds();
-    let ranges = [around(middle, window, window), around(here, reach, reach)];
-    let [near, far] = generator.newest_matches(typed, ranges);
+    let window = window_around(here, entry.drift, policy.code.window);
+    let [near, far] = generator.newest_matches(typed, [window, around(here, reach, reach)]);
     // However old: programs send the credentials of a login again hours later.
     let last = entry.last_step.unwrap_or_default();
     let is_the_last = generator.newest_match(typed, last..=last).is_some();
@@ -294,6 +293,16 @@ fn match_code(
             Err(_) => Match::Nothing,
         },
         (None, _) => Match::Nothing,
+    }
+}
+
+/// The steps of the window: none where all of it would lie before 1970.
+fn window_around(here: Step, drift: Drift, window: u8) -> RangeInclusive<Step> {
+    let middle = i128::from(here.0) + i128::from(drift.steps());
+    let first = u64::try_from(middle - i128::from(window)).unwrap_or_default();
+    match u64::try_from(middle + i128::from(window)) {
+        Ok(last) => Step(first)..=Step(last),
+        Err(_) => Step(1)..=Step(0),
     }
 }
 

@@ -537,6 +537,19 @@ fn a_far_off_code_that_locks_still_locks() {
     assert!(matches!(alice.code(5), Verdict::Locked { .. }));
 }
 
+/// A machine without a battery for its clock begins in 1970.
+#[test]
+fn a_window_that_lies_before_1970_has_no_steps() {
+    for (drift, in_window) in [(0, true), (-2, true), (-3, false), (-19, false)] {
+        let mut alice = Account::new();
+        alice.now = UnixTime::from_seconds(40);
+        alice.state.authenticators[0].drift = Drift::from_steps(drift).unwrap();
+        // The clock is at step 1, and this is the code of step 0.
+        let verdict = alice.code(-1);
+        assert_eq!(accepted(&verdict), in_window, "{drift}: {verdict:?}");
+    }
+}
+
 #[test]
 fn used_steps_do_not_come_back_through_the_drift() {
     let mut alice = Account::new();
