@@ -9,6 +9,7 @@ import base64
 import dataclasses
 import hashlib
 import hmac
+import ipaddress
 import re
 import tomllib
 import unicodedata
@@ -96,7 +97,7 @@ def read_credential(content, user, uid):
         root = Table(tomllib.loads(content.decode()))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         raise Refused("not TOML") from None
-    if root.number("version", 1, 2**64) > 1:
+    if root.number("version", 1) > 1:
         raise Newer("credential.toml")
     require(content.rstrip(b" \t\n\r\f").endswith(b"# end"), "cut off")
     require((root.text("user"), root.number("uid")) == (user, uid), "somebody else's")
@@ -278,3 +279,57 @@ def read_state(content, credential):
     require({one.id for one in credential.authenticators} <= set(state.authenticators), "an authenticator has no entry")
     require(not credential.recovery or credential.recovery.id in state.recovery, "the recovery codes have no entry")
     return state, sequence, successor
+
+
+# --------------------------------------------------------------------------------------------- trust and first-login
+
+
+def read_table(content, most):
+    """A TOML file of version 1."""
+    require(0 < len(content) <= most, "size")
+    try:
+        require(not content.startswith(b"\xef\xbb\xbf"), "a byte order mark")
+        root = Table(tomllib.loads(content.decode()))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raise Refused("not TOML") from None
+    if root.number("version", 1) > 1:
+        raise Newer("TOML")
+    return root
+
+
+def read_trust(content):
+    """Service, address and since when, oldest first."""
+    root = read_table(content, 4096)
+    tables = root.values.pop("place", [])
+    require(isinstance(tables, list), "places")
+    root.end()
+    places = []
+    for table in map(Table, tables):
+        service = table.text("service", "[A-Za-z0-9._+@-]{1,64}")
+        try:
+            address = ipaddress.ip_address(table.text("address"))
+        except ValueError:
+            raise Refused("no address") from None
+        require(getattr(address, "scope_id", None) is None, "no number alone")
+        places.append((service, address, table.number("since")))
+        table.end()
+    return sorted(places, key=lambda place: place[2])
+
+
+def write_trust(places):
+    lines = ["version = 1"]
+    for service, address, since in places:
+        lines += ["", "[[place]]", f'service = "{service}"', f'address = "{address}"', f"since = {since}"]
+    return "\n".join([*lines, ""]).encode()
+
+
+def read_first_login(content):
+    """The user id, and when."""
+    root = read_table(content, 256)
+    found = root.number("uid", most=2**32 - 1), root.number("first_login")
+    root.end()
+    return found
+
+
+def write_first_login(uid, when):
+    return f"version = 1\nuid = {uid}\nfirst_login = {when}\n".encode()

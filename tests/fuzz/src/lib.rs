@@ -1,0 +1,54 @@
+//! Fuzz targets: each takes any bytes, makes something of them, and asserts what has to hold of it.
+//!
+//! `tests/smoke.rs` runs them on stable Rust over the corpus and thousands of changes to it; `tests/fuzz/run` has libFuzzer
+//! run the same functions for as long as one likes.
+//!
+//! What is private to its crate is compiled here once more from the same file, so that no crate has to show more than
+//! programs need.
+
+// Nothing where clippy compiles this for tests of its own, which it has none: the modules of other crates would bring theirs.
+#![cfg(not(test))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "all of this is a test: a panic is how it fails"
+)]
+
+pub mod dice;
+mod model;
+pub mod mutate;
+pub mod records;
+pub mod targets;
+
+#[allow(dead_code, reason = "a login needs less than all of the module")]
+#[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../pam_otp/src/account.rs"]
+mod account;
+#[allow(dead_code, reason = "as above")]
+#[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../pam_otp/src/call.rs"]
+mod call;
+#[allow(dead_code, reason = "as above")]
+#[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../pam_otp/src/enrolment.rs"]
+mod enrolment;
+#[allow(dead_code, reason = "as above")]
+#[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../pam_otp/src/event.rs"]
+mod event;
+#[allow(dead_code, reason = "as above")]
+#[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../pam_otp/src/host.rs"]
+mod host;
+#[allow(dead_code, reason = "as above")]
+#[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../pam_otp/src/login.rs"]
+mod login;
+#[allow(dead_code, reason = "as above")]
+#[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../pam_otp/src/options.rs"]
+mod options;
+#[allow(dead_code, reason = "transactions are in otp-store; here are only the codecs")]
+#[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../otp-store/src/text/mod.rs"]
+mod text;

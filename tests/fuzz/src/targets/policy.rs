@@ -1,0 +1,55 @@
+//! The policy file: what is in it decides, and not how it is written.
+
+use super::assert_tells_nothing_of;
+use otp_core::record::Unlock;
+use otp_site::policy::parse;
+use std::time::Duration;
+
+const LIMIT: usize = 64 * 1024;
+
+pub(super) fn run(bytes: &[u8]) {
+    let bytes = &bytes[..bytes.len().min(LIMIT)];
+    let policy = match parse("conf", bytes) {
+        Ok(policy) => policy,
+        Err(error) => {
+            assert_tells_nothing_of(bytes, &error.to_string());
+            return;
+        }
+    };
+    assert_eq!(parse("conf", bytes).ok().as_ref(), Some(&policy));
+    let with_comments = [b"# above\n\n", bytes, b"\n# below\n"].concat();
+    if !bytes.starts_with(b"\xef\xbb\xbf") {
+        assert_eq!(parse("conf", &with_comments).ok().as_ref(), Some(&policy));
+    }
+
+    // Within what the manual allows.
+    let lockout = policy.lockout;
+    assert!((1..=100).contains(&lockout.failures()));
+    assert!(
+        lockout
+            .disable_after()
+            .is_none_or(|limit| (lockout.failures()..=100).contains(&limit))
+    );
+    if let Unlock::After(wait) = lockout.unlock() {
+        assert!(!wait.is_zero() && wait <= lockout.unlock_after_max());
+    }
+    for nth in [0, 1, 2, 64, u32::MAX] {
+        if let Unlock::After(wait) = lockout.lock_length(nth) {
+            assert!(!wait.is_zero() && wait <= lockout.unlock_after_max());
+        }
+    }
+    assert!(lockout.unlock_after_max() <= Duration::from_secs(10 * 366 * 86_400));
+    assert!((15..=120).contains(&policy.code.period.seconds()));
+    assert!((6..=8).contains(&policy.code.digits.count()));
+    assert!(policy.code.window <= 10 && policy.recovery.codes <= 32);
+    assert!((1..=4).contains(&policy.enroll.max_authenticators));
+    assert!(policy.issuer.chars().count() <= 64 && !policy.issuer.contains(char::is_control));
+    let enforce = &policy.enforce;
+    assert!(
+        !enforce
+            .exempt_groups
+            .iter()
+            .chain(&enforce.exempt_users)
+            .any(|one| one == "*")
+    );
+}
