@@ -14,7 +14,7 @@ from under_test import BINARIES
 pytestmark = pytest.mark.promised_by("ours")
 
 # A little above what is measured, for other versions of libc and libpam. Lower it whenever a login has become cheaper.
-AT_MOST = 1_200_000
+AT_MOST = 800_000
 # libpam alone takes more: with less, something has not been counted.
 AT_LEAST = 30_000
 
