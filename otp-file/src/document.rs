@@ -96,6 +96,10 @@ impl<'a> Source<'a> {
             }
             short.push_str(line);
         }
+        // A byte order mark that was not the first of all would be now, and be taken.
+        if short.starts_with('\u{feff}') {
+            return self.text.to_owned();
+        }
         short
     }
 

@@ -43,7 +43,7 @@ fn in_short(text: &str) -> String {
 }
 
 /// Lines of documents, as they are and as they should not be.
-const LINES: [&str; 32] = [
+const LINES: [&str; 34] = [
     "",
     " ",
     "\t",
@@ -76,6 +76,8 @@ const LINES: [&str; 32] = [
     "m = \"\"",
     "= 1",
     "n",
+    "\u{feff}",
+    "\u{feff}o = 1",
 ];
 
 proptest! {
@@ -103,6 +105,8 @@ fn what_may_hold_a_string_of_several_lines_is_left_as_it_is() {
         "# a\nb = '''\n# c\n'''\n",
         "# a\r\n",
         "# \0\n",
+        // A byte order mark, which may only be the first of all.
+        "# a\n\u{feff}b = 1\n",
     ] {
         assert_eq!(in_short(text), text);
     }
