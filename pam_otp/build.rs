@@ -9,7 +9,7 @@ use std::process::Command;
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
     let of_target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
     if of_target("OS") != "linux" || of_target("ENV") != "gnu" {
         return Ok(());
@@ -18,6 +18,8 @@ fn main() -> io::Result<()> {
         println!("cargo::warning=no libgcc_eh.a: libgcc_s.so.1 will be loaded in every login");
         return Ok(());
     };
+    // Another release of the compiler has it elsewhere.
+    println!("cargo::rerun-if-changed={}", library.display());
     // What asks the linker for libgcc_s is the standard library. It finds this first: a file of that name that is a script.
     let directory = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("unwinder");
     fs::create_dir_all(&directory)?;
