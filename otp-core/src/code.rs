@@ -103,7 +103,7 @@ impl Generator {
     /// The newest of `steps` whose code was typed. Every step is compared, in constant time for its length.
     #[must_use]
     pub fn newest_match(&self, typed: &TypedCode, steps: RangeInclusive<Step>) -> Option<Step> {
-        let [newest] = self.newest_matches(typed, [steps]);
+        let [newest] = self.newest_matches(typed, &[steps]);
         newest
     }
 
@@ -112,7 +112,7 @@ impl Generator {
     pub fn newest_matches<const N: usize>(
         &self,
         typed: &TypedCode,
-        ranges: [RangeInclusive<Step>; N],
+        ranges: &[RangeInclusive<Step>; N],
     ) -> [Option<Step>; N] {
         let is_as_long = typed.length() == usize::from(self.digits.count());
         let wanted = typed.number();

@@ -280,7 +280,7 @@ fn match_code(
     // somebody who watches, and could kill the program before the failure is stored.
     let reach = Drift::LIMIT.as_secs() / period.seconds();
     let window = window_around(here, entry.drift, policy.code.window);
-    let [near, far] = generator.newest_matches(typed, [window, around(here, reach, reach)]);
+    let [near, far] = generator.newest_matches(typed, &[window, around(here, reach, reach)]);
     // However old: programs send the credentials of a login again hours later.
     let last = entry.last_step.unwrap_or_default();
     let is_the_last = generator.newest_match(typed, last..=last).is_some();

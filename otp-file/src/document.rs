@@ -76,7 +76,7 @@ impl<'a> Source<'a> {
     #[must_use]
     pub fn in_short(self) -> String {
         // No comment may hold such a character; it is left to be refused.
-        let odd = |byte: u8| byte.is_ascii_control() & (byte != b'\n') & (byte != b'\t');
+        let odd = |byte: u8| byte.is_ascii_control() && byte != b'\n' && byte != b'\t';
         let any_odd = |found: u8, byte: &u8| found | u8::from(odd(*byte));
         if self.text.as_bytes().iter().fold(0, any_odd) != 0 {
             return self.text.to_owned();

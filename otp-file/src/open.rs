@@ -155,11 +155,11 @@ pub fn open_file(
 /// It cannot be read, or has grown beyond `limit` bytes.
 pub fn read_whole(opened: &Opened, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
     // One byte more than it had when it was opened tells a growing file.
-    let bytes = read_on(&opened.file, Zeroizing::default(), opened.found.len() + 1)?;
+    let bytes = read_on(&opened.file, &[], opened.found.len() + 1)?;
     if bytes.len() as u64 <= opened.found.len() {
         return Ok(bytes);
     }
-    let bytes = read_on(&opened.file, bytes, limit.saturating_add(1))?;
+    let bytes = read_on(&opened.file, &bytes, limit.saturating_add(1))?;
     if bytes.len() as u64 > limit {
         return Err(Fault::TooLarge { limit }.into());
     }
@@ -168,15 +168,11 @@ pub fn read_whole(opened: &Opened, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unr
 
 /// Goes on reading, until there are `most` bytes. In memory of that size: a vector that grows leaves copies of a secret
 /// behind, and one that is larger takes longer to wipe.
-fn read_on(
-    mut file: &File,
-    begun: Zeroizing<Vec<u8>>,
-    most: u64,
-) -> Result<Zeroizing<Vec<u8>>, Unread> {
+fn read_on(mut file: &File, begun: &[u8], most: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(
         usize::try_from(most).unwrap_or(usize::MAX),
     ));
-    bytes.extend_from_slice(&begun);
+    bytes.extend_from_slice(begun);
     file.by_ref()
         .take(most.saturating_sub(begun.len() as u64))
         .read_to_end(&mut bytes)

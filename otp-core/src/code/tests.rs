@@ -111,7 +111,7 @@ proptest! {
         let typed = TypedCode::parse(generator.reveal(Step(shown)).as_bytes()).unwrap();
         let ranges = ranges.map(|(one, other)| Step(one.min(other))..=Step(one.max(other)));
         let expected = ranges.clone().map(|steps| steps.contains(&Step(shown)).then_some(Step(shown)));
-        prop_assert_eq!(generator.newest_matches(&typed, ranges), expected);
+        prop_assert_eq!(generator.newest_matches(&typed, &ranges), expected);
     }
 }
 
