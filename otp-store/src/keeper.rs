@@ -126,6 +126,12 @@ pub trait Held: Look + Sized {
         lasts: Lasts,
     ) -> Result<Put, Error>;
 
+    /// Makes what is read of a part last for good, whichever process wrote it.
+    ///
+    /// # Errors
+    /// It could not be made to.
+    fn settle(&mut self, part: Part) -> Result<(), Error>;
+
     /// Does all that [`Held::put`] would, but so that nothing counts before [`Look::fulfil`].
     ///
     /// # Errors

@@ -146,6 +146,10 @@ impl Held for Copy {
         }))
     }
 
+    fn settle(&mut self, _part: Part) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn rehearse(&mut self, part: Part, bytes: &[u8]) -> Result<Put, Error> {
         Ok(self.swap(|kept| {
             kept.rehearsed.insert(part, bytes.to_vec());

@@ -67,17 +67,16 @@ pub fn attempt<K: Keeper>(
         let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
             return Ok(nobody(excused, input));
         };
-        let Some(record) = held.read(account)? else {
+        let Some(mut record) = held.read(account)? else {
             return Ok(nobody(excused, input));
         };
         let now = clock()?;
-        let (credential, state) = (&record.credential, &record.state);
         if K::Held::ALONE {
-            let failed = failed_beforehand(credential, state, policy, input, now);
-            held.note(&record, &failed)?;
+            let failed = failed_beforehand(&record.credential, &record.state, policy, input, now);
+            held.note(&mut record, &failed)?;
         }
-        let (verdict, next) = decide(credential, state, policy, input, now);
-        let was_locked = state.locks_in_a_row > 0;
+        let (verdict, next) = decide(&record.credential, &record.state, policy, input, now);
+        let was_locked = record.state.locks_in_a_row > 0;
         held.commit(record, &next)?;
         if was_locked || matches!(verdict, Verdict::RejectedAndLocked { .. }) {
             // Whoever cannot remove it is still not trusted before the next success, which comes by here again.

@@ -16,6 +16,8 @@ pub(crate) struct Record<C = Credential> {
     /// What happened so far.
     pub state: State,
     newest: Newest,
+    /// Whether what was read is known to be on the disk.
+    is_settled: bool,
 }
 
 const DOES_NOT_FIT: &str = "the next state does not fit a record";
@@ -46,7 +48,7 @@ pub(crate) trait HeldRecord: Held {
     ///
     /// # Errors
     /// As for [`HeldRecord::commit`].
-    fn note<C>(&mut self, record: &Record<C>, next: &State) -> Result<(), Error> {
+    fn note<C>(&mut self, record: &mut Record<C>, next: &State) -> Result<(), Error> {
         write_state(self, record, next, Lasts::UntilThePowerFails)
     }
 
@@ -55,8 +57,8 @@ pub(crate) trait HeldRecord: Held {
     /// # Errors
     /// It could not be written. What was there before then still counts, or what was to be written does; never
     /// anything else.
-    fn commit<C>(&mut self, record: Record<C>, next: &State) -> Result<(), Error> {
-        write_state(self, &record, next, Lasts::ForGood)
+    fn commit<C>(&mut self, mut record: Record<C>, next: &State) -> Result<(), Error> {
+        write_state(self, &mut record, next, Lasts::ForGood)
     }
 
     /// Puts `credential` in the place of whatever was there, with a state that covers it.
@@ -165,13 +167,18 @@ fn read_with<C: Identities>(
     Ok(Some(Record {
         credential,
         state: newest.state.clone(),
+        is_settled: false,
         newest,
     }))
 }
 
+/// Writes over the record that does not count.
+///
+/// The one that counts has to be on the disk before what is written can be torn: a process that was killed may have left it
+/// where a power cut takes it away, and with both gone nobody could tell any more which codes were used.
 fn write_state<C>(
     held: &mut impl Held,
-    record: &Record<C>,
+    record: &mut Record<C>,
     next: &State,
     lasts: Lasts,
 ) -> Result<(), Error> {
@@ -179,6 +186,10 @@ fn write_state<C>(
         .newest
         .successor(next)
         .ok_or_else(|| Error::content(held.place(Part::State), DOES_NOT_FIT))?;
+    if written.may_tear && !record.is_settled {
+        held.settle(Part::State)?;
+        record.is_settled = true;
+    }
     let put = held.overwrite(Part::State, written.offset, &written.bytes, lasts)?;
     put.or_begin_anew(|| held.place(Part::State))
 }

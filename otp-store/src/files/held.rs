@@ -102,6 +102,14 @@ impl Locked {
         }
     }
 
+    /// The file of a part that was read since this is held, and is written in place.
+    fn open_for_writing(&self, part: Part) -> Result<&File, Error> {
+        match (part, &self.state) {
+            (Part::State, Some(file)) => Ok(file),
+            _ => Err(Error::content(self.place(part), "is not open for writing")),
+        }
+    }
+
     /// Whether this directory still is the one of that name.
     fn is_what_is_called(&self, parent: &File, name: &UserName) -> Result<bool, Error> {
         let place = || self.whole();
@@ -167,16 +175,19 @@ impl Held for Locked {
         bytes: &[u8],
         lasts: Lasts,
     ) -> Result<Put, Error> {
-        let (Part::State, Some(file)) = (part, &self.state) else {
-            return Err(Error::content(self.place(part), "is not open for writing"));
-        };
-        file.write_all_at(bytes, offset)
+        self.open_for_writing(part)?
+            .write_all_at(bytes, offset)
             .map_err(|error| Error::io(self.place(part), "write", error))?;
         if lasts == Lasts::ForGood {
-            file.sync_data()
-                .map_err(|error| Error::io(self.place(part), "sync", error))?;
+            self.settle(part)?;
         }
         Ok(Put::Done)
+    }
+
+    fn settle(&mut self, part: Part) -> Result<(), Error> {
+        self.open_for_writing(part)?
+            .sync_data()
+            .map_err(|error| Error::io(self.place(part), "sync", error))
     }
 
     fn rehearse(&mut self, part: Part, bytes: &[u8]) -> Result<Put, Error> {

@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// Bytes in one record: four sectors, enough for twice the authenticators there can be.
 pub(crate) const RECORD: usize = 2048;
+/// What a disk writes whole or not at all, whatever the power does.
+const SECTOR: usize = 512;
 /// Bytes in the file.
 pub(crate) const SIZE: usize = 2 * RECORD;
 /// A replacement holds the old devices' entries beside the new ones' until the credential is in place.
@@ -28,10 +30,14 @@ pub(crate) struct Newest {
     pub state: State,
     sequence: u64,
     slot: usize,
+    /// Whether both records of the file lie in one sector each.
+    in_one_sector: bool,
 }
 
 /// One record to be written, and its place in the file.
 pub(crate) struct Successor {
+    /// Whether a power cut can leave a mixture of it and of what it is written over.
+    pub may_tear: bool,
     pub bytes: [u8; RECORD],
     pub offset: u64,
 }
@@ -64,6 +70,7 @@ impl Newest {
                     state: record.state()?,
                     sequence: record.sequence,
                     slot: *slot,
+                    in_one_sector: bytes.chunks_exact(RECORD).all(lies_in_one_sector),
                 })
             })
             .ok_or_else(|| Unparsed::whole("both records are damaged"))
@@ -74,10 +81,16 @@ impl Newest {
         let slot = 1 - self.slot;
         let bytes = encode(state, self.sequence.checked_add(1)?)?;
         Some(Successor {
+            may_tear: !(self.in_one_sector && lies_in_one_sector(&bytes)),
             bytes,
             offset: (slot * RECORD) as u64,
         })
     }
+}
+
+/// Whether all but padding is in the first sector of a record.
+fn lies_in_one_sector(record: &[u8]) -> bool {
+    record.iter().skip(SECTOR).all(|byte| *byte == b'\n')
 }
 
 /// A whole new file that says `state` twice.

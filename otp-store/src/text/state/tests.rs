@@ -478,3 +478,38 @@ fn the_last_sequence_number_has_no_successor() {
         .unwrap();
     assert_eq!(decode(&next.bytes).ok(), Some((u64::MAX, small(3))));
 }
+
+/// Neither the new text nor the old one may reach into the second sector.
+#[test]
+fn a_record_can_be_torn_where_it_or_what_it_is_written_over_is_longer_than_a_sector() {
+    let entry = || AuthenticatorState {
+        id: Id::from_random([7; 8]),
+        last_step: Some(Step(u64::MAX)),
+        drift: Drift::default(),
+        resync: None,
+        last_used: None,
+    };
+    let of_entries = |entries: usize| State {
+        authenticators: (0..entries).map(|_| entry()).collect(),
+        recovery: Vec::new(),
+        last_refusal: None,
+        standing: Standing::Open,
+        ..largest()
+    };
+    let (short, long) = (of_entries(6), of_entries(7));
+    for (state, is_long) in [(&short, false), (&long, true)] {
+        let record = encode(state, 1).unwrap();
+        let text = record.iter().rposition(|byte| *byte != b'\n').unwrap();
+        assert_eq!(text >= 512, is_long, "{text}");
+    }
+    for (old, new, may_tear) in [
+        (&short, &short, false),
+        (&short, &long, true),
+        (&long, &short, true),
+        (&long, &long, true),
+    ] {
+        let file = whole(old).unwrap();
+        let successor = Newest::of(&file).unwrap().successor(new).unwrap();
+        assert_eq!(successor.may_tear, may_tear);
+    }
+}
