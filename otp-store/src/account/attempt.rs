@@ -99,4 +99,6 @@ pub const fn nobody(excused: bool, input: &Input) -> Committed<Verdict> {
 }
 
 #[cfg(test)]
+mod explored;
+#[cfg(test)]
 mod tests;

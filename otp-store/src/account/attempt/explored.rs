@@ -1,0 +1,477 @@
+//! Every order in which the attempts of several processes for one account can go, every moment at which any of them can be
+//! killed, and every moment at which the power can fail.
+//!
+//! [`attempt`] itself runs, once for each process, in a thread that stops before each call of its keeper until it is told to
+//! go on or to die. One thread runs at a time, so an order can be played again, and a depth-first search plays all of them.
+//! At each stop the power fails too, and everything that may be on the disk then is looked at.
+//!
+//! The explorer is our own: kani runs no threads and brings its own compiler, and loom orders accesses to memory, while
+//! processes share nothing but the calls that are ordered here.
+//!
+//! What is assumed of the kernel and the disk is in [`machine`].
+
+use super::*;
+use crate::fixture::{NOW, SOON, alice, code, credential, recovery_code};
+use machine::{Image, Killed, Machine, Progress, Step, Stop};
+use otp_core::State;
+use otp_core::record::{AuthenticatorState, Drift, Id, MAX_AUTHENTICATORS, Period, Standing};
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+
+mod machine;
+
+/// What a process tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Try {
+    RightCode,
+    RecoveryCode,
+    WrongCode,
+    Nothing,
+}
+
+use First::{Long, Short};
+use Try::{Nothing, RecoveryCode, RightCode, WrongCode};
+
+impl Try {
+    fn input(self) -> Input {
+        match self {
+            RightCode => code(&credential(), 0),
+            RecoveryCode => Input::Recovery(recovery_code(0, 1)),
+            // A recovery code, since those are looked at faster.
+            WrongCode => Input::Recovery(recovery_code(1, 1)),
+            Nothing => Input::Empty,
+        }
+    }
+}
+
+/// Who tries what, after what.
+#[derive(Clone, Copy, Debug)]
+struct Scenario<'a> {
+    /// What is kept when nothing has happened.
+    first: First,
+    /// Attempts that were made and answered before.
+    before: &'a [Try],
+    /// One for each process.
+    tried: &'a [Try],
+    /// No more are killed in one order.
+    kills: usize,
+}
+
+/// What a new record is like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    /// A phone and recovery codes: it lies in one sector.
+    Short,
+    /// Beside those it knows what they have replaced: it can be torn.
+    Long,
+}
+
+impl First {
+    fn state(self) -> State {
+        let mut state = State::fresh(&credential());
+        let replaced = (1..).map(|at| AuthenticatorState {
+            id: Id::from_random([at; 8]),
+            last_step: Some(NOW.step(Period::THIRTY)),
+            drift: Drift::default(),
+            resync: None,
+            last_used: Some(NOW),
+        });
+        let room = match self {
+            Short => 0,
+            Long => 2 * MAX_AUTHENTICATORS - 1,
+        };
+        state.authenticators.extend(replaced.take(room));
+        state
+    }
+}
+
+/// What was explored.
+#[derive(Debug, Default)]
+struct Explored {
+    orders: usize,
+    /// Different moments in them.
+    moments: usize,
+    /// Different contents of the disk after a power failure.
+    power_failures: usize,
+    /// Of those, the ones with a damaged record.
+    torn: usize,
+}
+
+/// What may have happened before: nothing, a code was used, or the account is close to its limit.
+const BEFORE: [&[Try]; 4] = [
+    &[],
+    &[RecoveryCode],
+    &[RecoveryCode, WrongCode],
+    &[WrongCode; 4],
+];
+
+#[test]
+fn two_processes_killed_anywhere_use_no_code_twice_and_take_no_guess_back() {
+    const TRIED: [[Try; 2]; 5] = [
+        [RightCode, RightCode],
+        [RecoveryCode, RecoveryCode],
+        [RecoveryCode, WrongCode],
+        [WrongCode, WrongCode],
+        [Nothing, RecoveryCode],
+    ];
+    for first in [Short, Long] {
+        let mut explored = Explored::default();
+        for before in BEFORE {
+            for tried in TRIED {
+                explored.all_of(Scenario {
+                    first,
+                    before,
+                    tried: &tried,
+                    kills: 2,
+                });
+            }
+        }
+        explored.tell(first);
+        assert_eq!(explored.torn > 0, first == Long);
+    }
+}
+
+#[test]
+fn three_processes_of_which_two_are_killed_use_no_code_twice_and_take_no_guess_back() {
+    for (first, before) in [(Short, &[WrongCode; 3][..]), (Long, &[RecoveryCode])] {
+        let mut explored = Explored::default();
+        explored.all_of(Scenario {
+            first,
+            before,
+            tried: &[RecoveryCode, RecoveryCode, WrongCode],
+            kills: 2,
+        });
+        explored.tell(first);
+    }
+}
+
+impl Explored {
+    #[expect(
+        clippy::print_stdout,
+        reason = "how far the search went is part of what it says"
+    )]
+    fn tell(&self, first: First) {
+        println!("{first:?}: {self:?}");
+    }
+
+    /// Plays all orders of a scenario.
+    fn all_of(&mut self, scenario: Scenario) {
+        let mut order = Order::default();
+        let mut known = Known::default();
+        let past = Past::of(&scenario);
+        loop {
+            Play::new(&scenario, &past).along(&mut order, &mut known, self);
+            self.orders += 1;
+            if !order.next() {
+                self.moments += known.moments.len();
+                return;
+            }
+        }
+    }
+}
+
+/// An order, as the choice that is made at each stop, and the number of choices there.
+#[derive(Debug, Default)]
+struct Order {
+    choices: Vec<(usize, usize)>,
+    /// How many stops it has in common with an order that was played before.
+    known: usize,
+}
+
+impl Order {
+    /// The choice at a stop; beyond the end of what is laid down, the first.
+    fn at(&mut self, stop: usize, choices: usize) -> usize {
+        if stop == self.choices.len() {
+            self.choices.push((0, choices));
+        }
+        let (taken, of) = self.choices[stop];
+        assert_eq!(of, choices, "an order can be played again");
+        taken
+    }
+
+    /// Turns to the next order; `false`: that was the last.
+    fn next(&mut self) -> bool {
+        while let Some((taken, of)) = self.choices.pop() {
+            if taken + 1 < of {
+                self.choices.push((taken + 1, of));
+                self.known = self.choices.len();
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Where a process is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Process {
+    Before(Step),
+    Answered,
+    Dead,
+}
+
+/// What was there before an order is played.
+struct Past {
+    disk: Image,
+    answered: Vec<(Try, Verdict)>,
+}
+
+impl Past {
+    fn of(scenario: &Scenario) -> Self {
+        let machine = Machine::with(&scenario.first.state());
+        let answer = |&tried| (tried, try_on(&machine, tried).unwrap());
+        Self {
+            answered: scenario.before.iter().map(answer).collect(),
+            disk: machine.image(),
+        }
+    }
+}
+
+/// What a process is told, and which.
+type Choice = (usize, Stop);
+
+/// One order, while it is played.
+struct Play<'a> {
+    scenario: &'a Scenario<'a>,
+    machine: Machine,
+    processes: Vec<Process>,
+    /// Every attempt that was answered, and how.
+    answered: Vec<(Try, Verdict)>,
+    /// The version of the state that no power failure may take back: somebody was told of it.
+    durable: usize,
+}
+
+impl<'a> Play<'a> {
+    fn new(scenario: &'a Scenario<'a>, past: &Past) -> Self {
+        Self {
+            scenario,
+            machine: Machine::started_with(&past.disk, scenario.tried.len()),
+            processes: Vec::new(),
+            answered: past.answered.clone(),
+            durable: 0,
+        }
+    }
+
+    /// Plays it to its end, or until it comes to what was seen before in another order; and looks at all that is new.
+    fn along(mut self, order: &mut Order, known: &mut Known, explored: &mut Explored) {
+        thread::scope(|scope| {
+            let (tell, told) = channel();
+            let mut batons = Vec::new();
+            for (at, &tried) in self.scenario.tried.iter().enumerate() {
+                let (baton, turn) = channel();
+                let (machine, tell) = (self.machine.of_process(at, &tell, turn), tell.clone());
+                scope.spawn(move || live(&machine, tried, &tell));
+                batons.push(baton);
+                let first = arrival(&told);
+                self.arrived(at, first);
+            }
+            for stop in 0.. {
+                if stop >= order.known {
+                    if !known.moments.insert(self.moment()) {
+                        return;
+                    }
+                    self.power_fails(known, explored);
+                }
+                let choices = self.choices();
+                if choices.is_empty() {
+                    return self.ends(known);
+                }
+                let (at, what) = choices[order.at(stop, choices.len())];
+                batons[at].send(what).unwrap();
+                let next = arrival(&told);
+                self.arrived(at, next);
+            }
+        });
+    }
+
+    fn ends(&self, known: &mut Known) {
+        let state = self.machine.state();
+        assert_eq!(state, self.expected(known), "{}", self.told());
+        self.nobody_gets_in_twice(&self.machine.image(), known);
+    }
+
+    /// Where everything is: nothing else decides what can follow.
+    fn moment(&self) -> Moment {
+        (self.machine.written(), self.processes.clone())
+    }
+
+    fn choices(&self) -> Vec<Choice> {
+        let is_dead = |process: &&Process| matches!(process, Process::Dead);
+        let may_kill = self.processes.iter().filter(is_dead).count() < self.scenario.kills;
+        let mut choices = Vec::new();
+        for (at, process) in self.processes.iter().enumerate() {
+            let Process::Before(step) = process else {
+                continue;
+            };
+            if *step != Step::Hold || self.machine.is_free() {
+                choices.push((at, Stop::GoOn));
+            }
+            if may_kill {
+                choices.push((at, Stop::Die));
+            }
+        }
+        choices
+    }
+
+    /// A process has stopped.
+    fn arrived(&mut self, at: usize, stopped: Stopped) {
+        let process = match stopped {
+            Stopped::Before(step) => {
+                let is_guess = self.scenario.tried[at] != Nothing;
+                assert!(
+                    step != Step::Commit
+                        || !is_guess
+                        || self.machine.progress(at) >= Progress::Noted,
+                    "a reply was looked at that is not counted: {}",
+                    self.told()
+                );
+                Process::Before(step)
+            }
+            Stopped::Answered(verdict) => {
+                self.durable = self.machine.version_of(at);
+                self.answered.push((self.scenario.tried[at], verdict));
+                Process::Answered
+            }
+            Stopped::Dead => Process::Dead,
+        };
+        if at == self.processes.len() {
+            self.processes.push(process);
+        } else {
+            self.processes[at] = process;
+        }
+    }
+
+    /// The state when each process has come after the one that held before it: not at all, as one whose guess failed, or
+    /// whole.
+    fn expected(&self, known: &mut Known) -> State {
+        let mut state = self.machine.versions()[0].clone();
+        for at in self.machine.writers_in_order() {
+            state = known.follows(&state, self.scenario.tried[at], self.machine.progress(at));
+        }
+        let made = self.scenario.before.iter().chain(self.scenario.tried);
+        let guesses = made.filter(|tried| **tried != Nothing).count();
+        assert!(
+            guesses >= 5 || state.standing == Standing::Open,
+            "locked too early: {}",
+            self.told()
+        );
+        state
+    }
+
+    /// Looks at everything that the disk may have if the power fails now.
+    fn power_fails(&self, known: &mut Known, explored: &mut Explored) {
+        let versions = self.machine.versions();
+        for image in self.machine.images_after_power_failure() {
+            explored.power_failures += 1;
+            explored.torn += usize::from(image.has_torn());
+            let state = image.state();
+            let allowed = versions[self.durable..]
+                .iter()
+                .any(|one| Some(one) == state.as_ref());
+            assert!(
+                allowed,
+                "the power takes back what was told, or all: {}",
+                self.told()
+            );
+            self.nobody_gets_in_twice(&image, known);
+        }
+    }
+
+    /// What has let somebody in does so no more, whoever tries it next; and nothing has twice.
+    fn nobody_gets_in_twice(&self, image: &Image, known: &mut Known) {
+        for key in [RightCode, RecoveryCode] {
+            let let_in = |(tried, verdict): &&(Try, Verdict)| *tried == key && is_in(verdict);
+            let times = self.answered.iter().filter(let_in).count();
+            assert!(times <= 1, "{key:?} has let in {times}: {}", self.told());
+            assert!(
+                times == 0 || !known.opens(image, key),
+                "{key:?} lets in again: {}",
+                self.told()
+            );
+        }
+    }
+
+    fn told(&self) -> String {
+        let Self {
+            scenario,
+            processes,
+            answered,
+            ..
+        } = self;
+        format!("{scenario:?}: {processes:?}, answered {answered:?}")
+    }
+}
+
+/// Who has written and synced, in this order, and where each process is.
+type Moment = (Vec<(usize, Step)>, Vec<Process>);
+
+/// What has been found out before, in whatever order that was.
+#[derive(Default)]
+struct Known {
+    moments: HashSet<Moment>,
+    opens: HashMap<(Image, Try), bool>,
+    follows: Vec<((State, Try, Progress), State)>,
+}
+
+impl Known {
+    /// Whether a disk lets in.
+    fn opens(&mut self, image: &Image, key: Try) -> bool {
+        let opens = self.opens.entry((image.clone(), key));
+        *opens.or_insert_with(|| is_in(&try_on(&Machine::started_with(image, 1), key).unwrap()))
+    }
+
+    /// The state that an attempt leaves which has come so far.
+    fn follows(&mut self, state: &State, tried: Try, progress: Progress) -> State {
+        let step = (state.clone(), tried, progress);
+        if let Some((_, next)) = self.follows.iter().find(|(known, _)| *known == step) {
+            return next.clone();
+        }
+        let (credential, policy, input) = (credential(), Policy::default(), tried.input());
+        let next = match progress {
+            Progress::Nothing => state.clone(),
+            Progress::Noted => failed_beforehand(&credential, state, &policy, &input, NOW),
+            Progress::Committed => decide(&credential, state, &policy, &input, NOW).1,
+        };
+        self.follows.push((step, next.clone()));
+        next
+    }
+}
+
+fn is_in(verdict: &Verdict) -> bool {
+    matches!(
+        verdict,
+        Verdict::Accepted { .. } | Verdict::Recovered { .. }
+    )
+}
+
+fn try_on(machine: &Machine, tried: Try) -> Result<Verdict, Error> {
+    let policy = Policy::default();
+    attempt(machine, &alice(), &policy, &tried.input(), false, || {
+        Ok(NOW)
+    })
+    .map(Committed::into_inner)
+}
+
+/// Where a process has stopped, or how it has ended.
+enum Stopped {
+    Before(Step),
+    Answered(Verdict),
+    Dead,
+}
+
+/// The life of a process.
+fn live(machine: &Machine, tried: Try, tell: &Sender<Stopped>) {
+    let ended = match catch_unwind(AssertUnwindSafe(|| try_on(machine, tried))) {
+        Ok(verdict) => Stopped::Answered(verdict.unwrap()),
+        Err(why) if why.is::<Killed>() => Stopped::Dead,
+        Err(why) => resume_unwind(why),
+    };
+    tell.send(ended).ok();
+}
+
+/// Waits until the process that runs has stopped.
+fn arrival(told: &Receiver<Stopped>) -> Stopped {
+    told.recv_timeout(SOON).expect("a process stops")
+}
