@@ -225,7 +225,7 @@ fn a_slow_or_fast_clock_is_told_by_how_much() {
     let phone = authenticator(b"12345678901234567890", Algorithm::Sha1, 6);
     let generator = Generator::new(&phone);
     let now = UnixTime::from_seconds(1_763_654_400);
-    let at = |offset: i64| {
+    let within = |window: u8, offset: i64| {
         let step = now
             .step(Period::THIRTY)
             .0
@@ -234,14 +234,22 @@ fn a_slow_or_fast_clock_is_told_by_how_much() {
         check_clock(
             &phone,
             &TypedCode::parse(generator.reveal(Step(step)).as_bytes()).unwrap(),
-            1,
+            window,
             now,
         )
     };
+    let at = |offset: i64| within(1, offset);
     assert_eq!(at(0), ClockCheck::Right(now.step(Period::THIRTY)));
     assert!(matches!(at(-1), ClockCheck::Right(_)) && matches!(at(1), ClockCheck::Right(_)));
     assert_eq!(at(-2), ClockCheck::Behind(Duration::from_secs(60)));
     assert_eq!(at(6), ClockCheck::Ahead(Duration::from_secs(180)));
     assert_eq!(at(120), ClockCheck::Ahead(Duration::from_secs(3600)));
     assert_eq!(at(20_000), ClockCheck::NoMatch);
+    let half_a_day = Duration::from_secs(13 * 3600);
+    assert_eq!(at(1560), ClockCheck::Ahead(half_a_day));
+    assert_eq!(at(-1560), ClockCheck::Behind(half_a_day));
+    assert_eq!(at(1561), ClockCheck::NoMatch);
+    // Where no other step is taken, the next one is a clock that is off and not a setting that is ignored.
+    assert_eq!(within(0, 1), ClockCheck::Ahead(Duration::from_secs(30)));
+    assert_eq!(within(0, -1), ClockCheck::Behind(Duration::from_secs(30)));
 }

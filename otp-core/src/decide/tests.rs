@@ -414,6 +414,36 @@ fn event_based_codes_are_accepted_in_order_and_once() {
     assert_eq!(alice.code(12), Verdict::Replayed);
 }
 
+#[test]
+fn event_based_codes_are_looked_for_ten_counters_ahead_and_a_wrong_one_is_counted() {
+    let mut alice = Account::with(vec![authenticator(1, Kind::Hotp)]);
+    assert_eq!(alice.code(10), Verdict::Rejected { left: 4 });
+    assert!(accepted(&alice.code(9)));
+    assert_eq!(alice.code(20), Verdict::Rejected { left: 4 });
+    assert_eq!(alice.reply("000000"), Verdict::Rejected { left: 3 });
+    assert!(accepted(&alice.code(19)));
+}
+
+#[test]
+fn the_last_counter_there_is_opens_once() {
+    let mut alice = Account::with(vec![authenticator(1, Kind::Hotp)]);
+    let last = Step(u64::MAX);
+    let code = Generator::new(&alice.credential.authenticators()[0]).reveal(last);
+    alice.state.authenticators[0].last_step = Some(Step(last.0 - 1));
+    assert!(accepted(&alice.reply(&code)));
+    assert_eq!(alice.state.authenticators[0].last_step, Some(last));
+    assert_eq!(alice.reply(&code), Verdict::Replayed);
+}
+
+#[test]
+fn a_lock_that_lasts_no_time_is_open_at_once() {
+    let (since, lasts) = (NOON, Duration::ZERO);
+    assert_eq!(
+        standing_at(Standing::Locked { since, lasts }, NOON),
+        Standing::Open
+    );
+}
+
 // Several authenticators.
 
 #[test]

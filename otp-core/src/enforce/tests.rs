@@ -189,3 +189,32 @@ fn a_begun_day_counts_as_a_whole_one() {
     }
     assert_eq!(days_left(NOW, days_ago(1)), 0);
 }
+
+#[test]
+fn each_group_that_could_not_be_looked_up_is_named_once_and_no_other() {
+    let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    let policy = EnforcePolicy {
+        groups: Groups::Named(names(&["nobody-has-it", "gone", "lost"])),
+        exempt_groups: names(&["gone"]),
+        exempt_users: Vec::new(),
+        from: None,
+        grace: Duration::ZERO,
+    };
+    let [name, alias] = ["alice", "al"].map(|name| UserName::new(name).unwrap());
+    for alias in [None, Some(&alias)] {
+        let login = Login {
+            name: &name,
+            alias,
+            nullok: false,
+            first_login: None,
+        };
+        let belongs = |_: &UserName, group: &str| match group {
+            "lost" => Belongs::Unknown,
+            group => belongs(group),
+        };
+        let (demand, unknown) = demand_on_login(&policy, &login, belongs, NOW);
+        let rule = Rule::UnknownGroup("gone".to_owned());
+        assert_eq!(demand, Demand::Now(rule));
+        assert_eq!(unknown, ["gone", "lost"]);
+    }
+}
