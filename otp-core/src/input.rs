@@ -232,6 +232,9 @@ mod tests {
             ("hunter2\u{ff10}123-4567-89AB-CDEF", "hunter2", "recovery"),
             ("hunter2 ", "hunter2 ", "empty"),
             ("hunter2123456-", "hunter2123456-", "empty"),
+            // A dash in another place, and a letter that no recovery code has.
+            ("0123-456-789AB-CDEF", "0123-456-789AB-CDEF", "empty"),
+            ("abcd-efgu-0123-4567", "abcd-efgu-0123-4567", "empty"),
         ] {
             let (cut_password, code) = cut(reply.as_bytes(), Digits::SIX);
             let input = Input::parse(code);

@@ -318,3 +318,24 @@ fn a_name_that_no_user_has_is_an_error_of_the_list() {
         );
     }
 }
+
+/// A write that can be torn comes after what was there has been synced.
+#[test]
+fn a_state_longer_than_a_sector_is_written_like_any_other() {
+    let place = Place::with_alice();
+    let mut locked = place.store().hold(&alice(), SOON).unwrap().unwrap();
+    let mut long = locked.read(&alice()).unwrap().unwrap().state;
+    let entry = long.authenticators[0];
+    long.authenticators.resize(8, entry);
+    let record = locked.read(&alice()).unwrap().unwrap();
+    locked.commit(record, &long).unwrap();
+    let mut record = locked.read(&alice()).unwrap().unwrap();
+    assert_eq!(record.state, long);
+    let next = State {
+        failures: 1,
+        ..long
+    };
+    locked.note(&mut record, &next).unwrap();
+    locked.commit(record, &next).unwrap();
+    assert_eq!(locked.read(&alice()).unwrap().unwrap().state, next);
+}
