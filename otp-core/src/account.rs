@@ -75,6 +75,8 @@ mod tests {
         ] {
             assert!(UserName::new(name).is_err(), "{name:?}");
         }
+        let fault = UserName::new("a/b").unwrap_err().to_string();
+        assert_eq!(fault, "unusable user name: it contains a slash");
         for name in [
             "alice",
             "alice@corp",
@@ -84,7 +86,7 @@ mod tests {
             "a b",
             "x".repeat(255).as_str(),
         ] {
-            assert!(UserName::new(name).is_ok(), "{name:?}");
+            assert_eq!(UserName::new(name).unwrap().as_str(), name);
         }
     }
 }

@@ -327,6 +327,13 @@ impl<'a> Play<'a> {
                     "a reply was looked at that is not counted: {}",
                     self.told()
                 );
+                assert!(
+                    step != Step::Sync
+                        || self.scenario.first == Long
+                        || self.machine.progress(at) == Progress::Committed,
+                    "a login whose record cannot be torn syncs once: {}",
+                    self.told()
+                );
                 Process::Before(step)
             }
             Stopped::Answered(verdict) => {
