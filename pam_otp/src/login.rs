@@ -45,13 +45,15 @@ struct Login<'h, H> {
 impl<H: Host> Login<'_, H> {
     fn run(&mut self, options: &Options) -> Result<Disposition, Stop> {
         let case = self.call.case(options)?;
+        // Taken also where none is wanted, and where this line asks anew: it was for this attempt alone.
+        let kept = self.call.host.take_kept()?;
         if let Some(answer) = self.without_a_code(options, &case)? {
             return Ok(answer);
         }
         if options.split {
             return self.split(options, &case);
         }
-        if let Some(kept) = self.call.host.take_kept()? {
+        if let Some(kept) = kept {
             self.call.debug(options, "code from: split");
             if kept.user != self.call.user {
                 return Err(Stop::UserChanged);
@@ -92,7 +94,7 @@ impl<H: Host> Login<'_, H> {
         )
     }
 
-    /// The answer where policy wants no code; `None`: ask for one.
+    /// The answer where policy wants no code; `None`: ask for one, or for the reply that may hold one.
     fn without_a_code(
         &mut self,
         options: &Options,
@@ -104,6 +106,9 @@ impl<H: Host> Login<'_, H> {
             return Ok(refused.then_some(Disposition::Refused));
         };
         if let Some(why) = self.trust(options, case, account)? {
+            if options.split && self.may_type_a_code(case, account) {
+                return Ok(None);
+            }
             let entry = self.call.entry(Event::Trusted, Severity::Info);
             self.call.log(entry.with(why));
             return Ok(Some(Disposition::Ignore));
@@ -159,6 +164,21 @@ impl<H: Host> Login<'_, H> {
             return Ok(None);
         }
         Ok(found)
+    }
+
+    /// Whether a reply from a trusted place can end in a code: its user has some, and a program that asks once sends again
+    /// what has just worked. Only the second line of `split` then makes use of the trust.
+    ///
+    /// Where it cannot be found out, what looks like a code is one.
+    fn may_type_a_code(&mut self, case: &Case, account: &Account) -> bool {
+        match case.records.enrolled(account) {
+            Ok(Enrolled::Yes) => true,
+            Ok(Enrolled::No { .. }) => false,
+            Err(error) => {
+                self.call.warn(&error.to_string());
+                true
+            }
+        }
     }
 
     /// Since when a good code still counts here.
@@ -275,6 +295,9 @@ impl<H: Host> Login<'_, H> {
     /// The first half of a login with one prompt: nothing is checked, so nothing is said about the code.
     ///
     /// The answer is to be ignored: the modules after this one decide, and the second line of this module last.
+    ///
+    /// What looks like a code is cut off wherever its user can have one, in a trusted place too. Whether it is one is not
+    /// looked at: where a code is not needed, that would tell right ones from wrong ones, and count neither.
     fn split(&mut self, options: &Options, case: &Case) -> Result<Disposition, Stop> {
         let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
         let (password, code) = input::cut(&reply, case.policy.code.digits);

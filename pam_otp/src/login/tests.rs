@@ -459,6 +459,122 @@ fn split_without_a_code_is_refused_by_the_second_line_and_not_counted() {
     assert_eq!(machine.failures(), 0);
 }
 
+/// Each way to be trusted here, of somebody who is enrolled.
+fn trusting(way: &str) -> Machine {
+    let machine = Machine::new();
+    machine.policy(match way {
+        "network" => "[trust]\nnetworks = [\"192.0.2.0/24\"]\n",
+        _ => "[trust]\nremember = \"8h\"\n",
+    });
+    if way == "place" {
+        let mut host = Player::new("alice").asked(CODE, &machine.code());
+        assert_eq!(machine.play(&mut host, ""), Disposition::Success);
+    }
+    machine
+}
+
+#[test]
+fn split_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
+    for way in ["network", "place"] {
+        let machine = trusting(way);
+        let used = machine.code();
+        for (reply, password) in [
+            (format!("hunter2{used}"), "hunter2"),
+            (format!("hunter2{}", machine.code_after(1)), "hunter2"),
+            ("hunter2000000".to_owned(), "hunter2"),
+            (format!("hunter2{}", machine.recovery_code(0)), "hunter2"),
+            ("hunter2".to_owned(), "hunter2"),
+            // One that ends like a code is whole with any code behind it.
+            ("born900101000000".to_owned(), "born900101"),
+            ("born900101".to_owned(), "born"),
+        ] {
+            let mut host = Player::new("alice").asked(BOTH, &reply);
+            assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
+            assert_eq!(host.password, Some(bytes(password)), "{way}: {reply}");
+            assert!(host.log.is_empty(), "the second line says what came of it");
+            assert_eq!(machine.play(&mut host, ""), Disposition::Ignore, "{way}");
+            assert_eq!(host.log.len(), 1, "one line an attempt");
+            assert_eq!(host.event(), "otp.trusted");
+            assert!(host.kept.is_none(), "nor is it left for a later attempt");
+        }
+        assert_eq!(machine.failures(), 0);
+        // None was used up.
+        machine.policy("");
+        for unused in [machine.code_after(1), machine.recovery_code(0)] {
+            let mut host = Player::new("alice").asked(CODE, &unused);
+            assert_eq!(machine.play(&mut host, ""), Disposition::Success, "{way}");
+        }
+    }
+}
+
+#[test]
+fn split_asks_nobody_who_is_let_in_without_an_authenticator() {
+    // Their password may end like a code, and is asked for by its own module.
+    for (policy, arguments) in [
+        ("[trust]\nnetworks = [\"192.0.2.0/24\"]\n", ""),
+        ("", "nullok"),
+        ("[enforce]\ngroups = []\n", ""),
+        ("[enforce]\nfrom = \"2030-01-01\"\n", ""),
+    ] {
+        let machine = Machine::new();
+        machine.policy(policy);
+        let mut host = Player::new("bob");
+        for line in [format!("split {arguments}"), arguments.to_owned()] {
+            let answer = machine.play(&mut host, &line);
+            assert_eq!(answer, Disposition::Ignore, "{policy}{line}");
+        }
+        assert!(host.password.is_none() && host.kept.is_none());
+    }
+}
+
+#[test]
+fn split_in_a_trusted_place_decides_nothing_where_the_records_cannot_be_read() {
+    let machine = trusting("network");
+    let record = machine.directory.path().join("state/alice");
+    fs::remove_dir_all(&record).unwrap();
+    fs::write(record, "").unwrap();
+    let mut host = Player::new("alice").asked(BOTH, "hunter2123456");
+    assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
+    assert_eq!((host.event(), host.log.len()), ("otp.policy", 1));
+    assert_eq!(host.password, Some(bytes("hunter2")));
+    assert_eq!(machine.play(&mut host, ""), Disposition::Ignore);
+    assert_eq!(host.event(), "otp.trusted");
+}
+
+#[test]
+fn trust_that_ends_between_the_two_lines_of_split_has_the_code_checked() {
+    for (way, ends) in [("network", ""), ("place", "[trust]\nremember = \"0\"\n")] {
+        let machine = trusting(way);
+        let used = machine.code();
+        let fresh = machine.code_after(1);
+        for (code, answer) in [
+            ("", Disposition::Refused),
+            ("000000", Disposition::Refused),
+            (&fresh, Disposition::Success),
+        ] {
+            machine.policy("[trust]\nnetworks = [\"192.0.2.0/24\"]\nremember = \"8h\"\n");
+            let mut host = Player::new("alice").asked(BOTH, &format!("hunter2{code}"));
+            assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
+            machine.policy(ends);
+            assert_eq!(machine.play(&mut host, ""), answer, "{way}");
+        }
+        let mut host = Player::new("alice").asked(CODE, &used);
+        assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
+    }
+}
+
+#[test]
+fn a_code_that_an_earlier_attempt_left_is_not_taken_for_that_of_this_one() {
+    let machine = Machine::new();
+    machine.policy("[enforce]\nexempt_users = [\"bob\"]\n");
+    let mut host = Player::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
+    assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
+    // The password was wrong, so its second line was not reached.
+    host.user = "bob".to_owned();
+    assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
+    assert!(host.kept.is_none());
+}
+
 #[test]
 fn a_code_kept_for_one_user_is_not_checked_for_another() {
     let machine = Machine::new();

@@ -11,9 +11,11 @@ import pwd
 import pytest
 
 import doors
+import sshd
 import traced
 from helper import Denied, Helper, check
 from locking import FAILURES
+from policy_file import policy  # noqa: F401  (a fixture)
 from postgresql import SERVICE, USER, Server
 from together import together
 
@@ -112,6 +114,15 @@ def test_five_wrong_codes_lock_the_account_at_every_door(database, alice, truste
 def test_one_code_lets_one_of_many_connections_in(database, alice, trusted):
     reply = both(alice, alice.codes.now())
     assert together([lambda: database.log_in(alice, reply)] * 16).count(True) == 1
+
+
+@pytest.mark.parametrize("network, get_in", [(f"{sshd.HOST}/32", 16), ("198.51.100.0/24", 1)])
+def test_one_code_lets_all_connections_in_from_a_trusted_network(database, alice, policy, journal, network, get_in):  # noqa: F811
+    policy(f'[helper]\ntrusted_callers = ["{USER}"]\n[trust]\nnetworks = ["{network}"]\n')
+    reply = both(alice, alice.codes.now())
+    assert together([lambda: database.log_in(alice, reply)] * 16).count(True) == get_in
+    assert journal.names(alice.name).count("otp.trusted") == get_in - get_in % 16
+    assert not database.log_in(alice, "not" + reply)
 
 
 def test_unenrolled_user_is_refused(database, bobby, trusted, journal):

@@ -2,9 +2,11 @@
 
 import pytest
 
+import accounts
 from application import AUTHINFO_UNAVAIL, SUCCESS, application, program  # noqa: F401  (fixtures)
+from together import together
 from places import (  # noqa: F401  (fixtures among them)
-    CODE, ELSEWHERE, HERE, PASSWORD, logins, policy, remember, stack, trust, trust_file, trust_section,
+    ELSEWHERE, HERE, PASSWORD, logins, policy, remember, stack, trust, trust_file, trust_section,
 )
 
 pytestmark = pytest.mark.promised_by("ours")
@@ -110,6 +112,10 @@ def forwarding(under_test, arguments=""):
     return [under_test.line(f"forward_pass {arguments}".strip()), "required pam_unix.so try_first_pass nodelay"]
 
 
+# What each asks an enrolled user whose place is trusted.
+QUESTIONS = {splitting: ONE_REPLY, forwarding: PASSWORD}
+
+
 def from_a_trusted_network(policy, **_):
     policy(trust_section(["127.0.0.1", HERE]))
 
@@ -133,15 +139,15 @@ def trusted(one_reply, policy, ssh, alice, request):
     request.param(policy=policy, ssh=ssh, alice=alice)
 
 
-def test_one_question_is_then_for_the_password_alone(trusted, ssh, alice, journal):
+def test_password_alone_is_then_enough(trusted, one_reply, ssh, alice, journal):
     outcome = ssh.attempt(alice, alice.password)
-    assert outcome.admitted and outcome.prompts == [PASSWORD]
+    assert outcome.admitted and outcome.prompts == [QUESTIONS[one_reply]]
     assert set(journal.names(alice.name)) <= {"otp.accept", "otp.trusted"}
 
 
-def test_one_reply_with_a_wrong_password_is_then_refused(trusted, ssh, alice):
+def test_one_reply_with_a_wrong_password_is_then_refused(trusted, one_reply, ssh, alice):
     outcome = ssh.attempt(alice, "not" + alice.password)
-    assert outcome.refused and outcome.prompts == [PASSWORD]
+    assert outcome.refused and outcome.prompts == [QUESTIONS[one_reply]]
 
 
 def test_one_reply_at_another_place_is_password_and_code(trusted, logins, alice, clock):
@@ -163,10 +169,79 @@ def test_one_reply_is_remembered_for_the_grace_period(one_reply, stack, logins, 
     answer = logins.login(alice, alice.password + alice.codes.now())
     assert (answer.code, answer.asked) == (SUCCESS, [ONE_REPLY])
     clock.advance(59)
-    assert not logins.asks(alice)
+    answer = logins.login(alice, alice.password)
+    assert (answer.code, answer.asked) == (SUCCESS, [QUESTIONS[one_reply]])
     clock.advance(1)
+    assert logins.login(alice, alice.password).code != SUCCESS
     answer = logins.login(alice, alice.password + alice.codes.now())
     assert (answer.code, answer.asked) == (SUCCESS, [ONE_REPLY])
+
+
+@pytest.fixture(params=["use_first_pass", "try_first_pass"])
+def split(stack, under_test, request):
+    """The stack of README.md, and the one of those who wrote it down before."""
+    stack(under_test.line("split"), f"requisite pam_unix.so {request.param} nodelay", under_test.line())
+
+
+@pytest.fixture(params=[from_a_trusted_network, at_a_remembered_place], ids=lambda trusted: trusted.__name__)
+def split_and_trusted(split, policy, ssh, alice, request):
+    request.param(policy=policy, ssh=ssh, alice=alice)
+
+
+def test_split_reply_of_any_code_then_lets_in_and_no_code_is_looked_at(split_and_trusted, ssh, alice, journal, policy):
+    """The one that has just worked, the next one, one that is wrong. None is used up or counted."""
+    before = journal.names(alice.name)
+    replies = [alice.password + code for code in (
+        alice.codes.now(), alice.codes.now(), alice.codes.wrong(), alice.recovery_codes[0])]
+    for reply in replies:
+        outcome = ssh.attempt(alice, reply)
+        assert outcome.admitted and outcome.prompts == [ONE_REPLY]
+    assert journal.names(alice.name) == [*before, *["otp.trusted"] * len(replies)]
+    policy("")
+    assert ssh.attempt(alice, replies[-1]).admitted
+
+
+def test_split_reply_with_a_wrong_password_is_then_refused_whatever_the_code(split_and_trusted, ssh, alice, journal):
+    before = journal.names(alice.name)
+    replies = ["not" + alice.password + alice.codes.now(), alice.codes.now(), alice.codes.wrong(), ""]
+    assert all(outcome.refused for outcome in together([lambda reply=reply: ssh.attempt(alice, reply) for reply in replies]))
+    assert journal.names(alice.name) == before
+
+
+@pytest.mark.parametrize("ending", ["900101", "-0123-4567-89ab-cdef"])
+def test_password_that_ends_like_a_code_then_wants_any_code_behind_it(split, ssh, enrol, trust, ending):
+    """The module does not look whether it is one: that would tell right codes from wrong ones, uncounted."""
+    alice = enrol("alice", password="correct horse" + ending)
+    trust("127.0.0.1")
+    assert ssh.attempt(alice, alice.password).refused
+    assert ssh.attempt(alice, alice.password + alice.codes.wrong()).admitted
+    assert ssh.attempt(alice, alice.password + alice.codes.now()).admitted
+
+
+@pytest.mark.parametrize("policy_text, arguments", [
+    (trust_section(["127.0.0.1"]), ""), ("", "nullok"), ("[enforce]\ngroups = []\n", ""), ('[enforce]\nfrom = "2030-01-01"\n', ""),
+], ids=["network", "nullok", "nobody must", "not yet"])
+def test_without_an_authenticator_a_password_that_ends_like_a_code_is_left_whole(
+    stack, ssh, clock, journal, policy, under_test, policy_text, arguments
+):
+    bobby = accounts.create("bobby", "correct horse900101")
+    policy(policy_text)
+    stack(*splitting(under_test, arguments), account=under_test.line(arguments))
+    outcome = ssh.attempt(bobby, bobby.password)
+    assert outcome.admitted and outcome.prompts == [PASSWORD]
+    assert ssh.attempt(bobby, "not" + bobby.password).refused
+
+
+def test_one_split_reply_lets_many_connections_in_after_the_first(split, application, ssh, alice, remember, journal):
+    """As lftp and mail programs open them: each sends the reply that has worked."""
+    remember("8h")
+    reply = alice.password + alice.codes.now()
+    assert application.login(alice, reply, rhost=HERE).code == SUCCESS
+    assert application.crowd(16, alice, reply, rhost=HERE) == [SUCCESS] * 16
+    assert sorted(journal.names(alice.name)) == ["otp.accept", *["otp.trusted"] * 16]
+    assert SUCCESS not in application.crowd(4, alice, "not" + reply, rhost=HERE)
+    assert SUCCESS not in application.crowd(4, alice, reply, rhost=ELSEWHERE)
+    assert ssh.attempt(alice, reply).refused
 
 
 def test_split_reply_with_a_wrong_password_and_a_good_code_is_not_remembered(stack, logins, alice, remember, under_test):
@@ -178,27 +253,26 @@ def test_split_reply_with_a_wrong_password_and_a_good_code_is_not_remembered(sta
     assert (answer.code, answer.asked) == (SUCCESS, [ONE_REPLY])
 
 
-def test_time_that_ends_between_the_lines_of_one_login_has_the_code_asked_for(ssh, alice, stack, policy, under_test, clock):
+@pytest.mark.parametrize("code", ["none", "wrong", "right"])
+def test_time_that_ends_between_the_lines_of_one_login_has_the_code_checked(ssh, alice, stack, policy, under_test, clock, code):
     policy(trust_section(remember="60s"))
     stack(*splitting(under_test))
     assert ssh.attempt(alice, alice.password + alice.codes.now()).admitted
     clock.advance(59)
     with ssh.visit(alice) as visit:
-        assert visit.prompt() == PASSWORD
+        assert visit.prompt() == ONE_REPLY
         clock.advance(1)
-        visit.reply(alice.password)
-        assert visit.prompt() == CODE
-        visit.reply(alice.codes.wrong())
-        assert visit.outcome().refused
+        visit.reply(alice.password + {"none": "", "wrong": alice.codes.wrong(), "right": alice.codes.now()}[code])
+        assert visit.outcome().admitted == (code == "right")
 
 
 @pytest.mark.parametrize("lines", ["forward_pass", "split"])
 def test_password_line_that_may_not_ask_lets_nobody_in_without_a_password(ssh, alice, stack, trust, under_test, lines):
     """`use_first_pass` has then nothing to use."""
     trust("127.0.0.1")
-    last = [under_test.line()] if lines == "split" else []
+    last, replies = ([under_test.line()], [""]) if lines == "split" else ([], [])
     stack(under_test.line(lines), "required pam_unix.so use_first_pass nodelay", *last)
-    assert ssh.attempt(alice).refused
+    assert ssh.attempt(alice, *replies).refused
 
 
 @pytest.mark.parametrize("argument", ["try_first_pass", "use_first_pass"])

@@ -71,8 +71,11 @@ impl World<'_> {
         }
         let account = account_of(program.user);
         let trusted = Self::is_trusted_network(program) && program.proves_identity;
-        if account.is_some() && trusted {
-            return Ignore;
+        // From a trusted place the first line of `split` asks all the same who can have a code.
+        let cut_off = line.contains("split") && program.reply.is_err();
+        if let (Some(account), true) = (account, trusted) {
+            let asked = self.is_enrolled(account);
+            return if cut_off && asked { Refused } else { Ignore };
         }
         if program.is_before_1970 {
             return Unavailable;
@@ -87,7 +90,7 @@ impl World<'_> {
             && program.proves_identity
             && self.is_trusted_place(program, line)
         {
-            return Ignore;
+            return if cut_off { Refused } else { Ignore };
         }
         let open_to_some = line.contains("nullok") || !self.keeps_everybody_out(program.now);
         if account == Some("alice") && self.damage == Some(Damage::Modes) && open_to_some {
