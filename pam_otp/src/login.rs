@@ -19,8 +19,11 @@ use otp_store::Place;
 /// Whatever goes wrong on the way refuses: the only ways to [`Disposition::Success`] and [`Disposition::Ignore`] are a verdict
 /// that says so, trust that policy names, and the first half of a `split`.
 pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Disposition {
-    // Before anything else, so that every refusal takes as long, whatever the reason.
-    host.delay_failure();
+    // Before anything else, so that every refusal takes as long, whatever the reason. A line that cannot be read has not said
+    // that it is to be otherwise.
+    if !Options::parse(arguments).is_ok_and(|options| options.nodelay) {
+        host.delay_failure();
+    }
     let mut call = Call::new(host, Phase::Authentication, silent);
     // What another attempt on the same handle has left counts no longer, whatever becomes of this one.
     let forgotten = call.host.pass(None);

@@ -35,6 +35,8 @@ pub(crate) struct Options {
     /// What to ask instead of the catalogue's words.
     pub prompt: Option<String>,
     pub debug: bool,
+    /// Do not have a refusal take longer than it takes.
+    pub nodelay: bool,
     pub conf: PathBuf,
     pub state_dir: PathBuf,
     /// The helper for programs that are not root.
@@ -54,6 +56,7 @@ impl Default for Options {
             echo: false,
             prompt: None,
             debug: false,
+            nodelay: false,
             conf: otp_site::policy::DEFAULT_FILE.into(),
             state_dir: otp_store::files::DEFAULT_DIRECTORY.into(),
             helper: otp_helper::client::DEFAULT_HELPER.into(),
@@ -108,6 +111,7 @@ impl Options {
             ("split", None) => self.split = true,
             ("echo_verification_code", None) => self.echo = true,
             ("debug", None) => self.debug = true,
+            ("nodelay", None) => self.nodelay = true,
             ("authtok_prompt", Some(prompt)) => {
                 if prompt.contains(char::is_control) {
                     return Err("authtok_prompt= takes no control character");
@@ -176,7 +180,7 @@ mod tests {
     fn every_argument_is_known() {
         assert_eq!(parse(""), Ok(Options::default()));
         let options = parse(
-            "nullok try_first_pass forward_pass echo_verification_code authtok_prompt=Code: debug conf=/etc/a \
+            "nullok try_first_pass forward_pass echo_verification_code authtok_prompt=Code: debug nodelay conf=/etc/a \
              state_dir=/var/b helper=/usr/c lang=ko grace_period=28800",
         );
         assert_eq!(
@@ -189,6 +193,7 @@ mod tests {
                 echo: true,
                 prompt: Some("Code:".to_owned()),
                 debug: true,
+                nodelay: true,
                 conf: "/etc/a".into(),
                 state_dir: "/var/b".into(),
                 helper: "/usr/c".into(),
@@ -258,6 +263,8 @@ mod tests {
             "nullok=",
             "nullok=yes",
             "NULLOK",
+            "nodelay=0",
+            "no_delay",
             "conf",
             "conf=",
             "conf=relative/path",

@@ -312,6 +312,34 @@ fn an_unknown_argument_refuses_and_the_log_says_which() {
 }
 
 #[test]
+fn nodelay_alone_has_a_refusal_wait_for_nothing() {
+    let machine = Machine::new();
+    for (arguments, reply, delayed) in [
+        ("", "000000", true),
+        ("nodelay", "000000", false),
+        ("nodelay nullok", "", false),
+        ("split", "hunter2", true),
+        ("nodelay split", "hunter2", false),
+        // Not read, so not followed.
+        ("nodelay nulok", "", true),
+        ("nodelay=yes", "", true),
+    ] {
+        let mut host = Player::new("alice");
+        if !arguments.contains('=') && !arguments.contains("nulok") {
+            let question = if arguments.contains("split") {
+                BOTH
+            } else {
+                CODE
+            };
+            host = host.asked(question, reply);
+        }
+        machine.play(&mut host, arguments);
+        assert_eq!(host.delayed, delayed, "{arguments}");
+        host.delayed = true;
+    }
+}
+
+#[test]
 fn a_name_service_that_is_down_is_not_an_unknown_user() {
     let machine = Machine::new();
     let mut host = Player::new("alice");

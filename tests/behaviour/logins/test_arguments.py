@@ -4,6 +4,8 @@ import pathlib
 
 import pytest
 
+import accounts
+from application import AUTH_ERR, AUTHINFO_UNAVAIL, application, program, service  # noqa: F401  (fixtures among them)
 from locking import fail, locked
 
 pytestmark = pytest.mark.promised_by("ours")
@@ -74,6 +76,32 @@ def test_code_is_not_echoed_unless_the_line_says_so(door, alice, protect, under_
     outcome = door.attempt(alice, alice.password, code)
     assert outcome.admitted
     assert code in outcome.transcript
+
+
+@pytest.mark.parametrize("argument", ["nodelay", "split nodelay", "nodelay nullok"])
+def test_nodelay_asks_for_no_delay_after_any_refusal_and_counts_it_all_the_same(
+    application, service, alice, bobby, under_test, journal, argument  # noqa: F811
+):
+    """Measured by what PAM hands to the program that wants to wait by itself."""
+    application.watch()
+    for written in (argument.replace("nodelay", "").strip(), argument):
+        lines = [under_test.line(written)]
+        if "split" in written:
+            lines = [under_test.line(written), under_test.line(written.replace("split", "").strip())]
+        service(*lines)
+        for account in (alice, accounts.stranger("nosuch")):
+            answer = application.login(account, account.codes.wrong() if account is alice else "123456")
+            (delay,) = answer.delays
+            assert answer.code == AUTH_ERR
+            assert (delay == 0) == ("nodelay" in written), answer
+    assert journal.names(alice.name) == ["otp.reject"] * 2
+
+
+def test_line_with_a_mistake_beside_nodelay_delays(application, service, alice, under_test):  # noqa: F811
+    application.watch()
+    service(under_test.line("nodelay nodelays"))
+    answer = application.login(alice)
+    assert answer.code == AUTHINFO_UNAVAIL and answer.delays[0] > 0
 
 
 def test_lang_ko_speaks_korean(ssh, alice, protect, under_test):

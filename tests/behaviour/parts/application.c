@@ -6,6 +6,8 @@
  *                                 sent when it was asked
  *   setcred                       pam_setcred
  *   end                           pam_end
+ *   watch                         from now on also `delayed MICROSECONDS`: how long PAM would have it wait after
+ *                                 pam_authenticate
  *   crowd NUMBER SERVICE USER REPLY [RHOST]
  *                                 so many processes, each with a PAM handle of its own, wait for one another and
  *                                 then authenticate at the same moment
@@ -30,7 +32,7 @@
 
 static pam_handle_t *handle;
 static char *replies[8];
-static int live;
+static int live, watched;
 static char input[4096];
 static size_t input_length;
 
@@ -115,9 +117,14 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
     return PAM_SUCCESS;
 }
 
-static void do_not_wait(int result, unsigned microseconds, void *data)
+static void do_not_wait(int result, unsigned microseconds, void *quiet)
 {
-    (void)result, (void)microseconds, (void)data;
+    char text[16];
+    (void)result;
+    if (watched && quiet == NULL) {
+        snprintf(text, sizeof text, "%u", microseconds);
+        say_line("delayed", text);
+    }
 }
 
 static int start(const char *service, const char *user, const char *rhost, void *quiet)
@@ -208,6 +215,9 @@ static void obey(char *given, size_t length)
         result = pam_acct_mgmt(handle, 0);
         mark("pam_acct_mgmt ends");
         live = 0;
+    } else if (strcmp(words[0], "watch") == 0) {
+        watched = 1;
+        result = PAM_SUCCESS;
     } else if (strcmp(words[0], "setcred") == 0) {
         result = pam_setcred(handle, PAM_ESTABLISH_CRED);
     } else if (strcmp(words[0], "end") == 0) {

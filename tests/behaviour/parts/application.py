@@ -19,12 +19,16 @@ SOURCE = pathlib.Path(__file__).with_name("application.c")
 
 
 class Answer:
-    """What one command came to: the PAM codes, and what the user was asked and told meanwhile."""
+    """What one command came to: the PAM codes, and what the user was asked and told meanwhile.
 
-    def __init__(self, codes, asked, told):
+    Of an application that is watched also the delays that PAM wanted after a refusal, in microseconds.
+    """
+
+    def __init__(self, codes, asked, told, delays=()):
         self.codes = codes
         self.asked = asked
         self.told = told
+        self.delays = delays
 
     @property
     def code(self):
@@ -75,6 +79,9 @@ class Application:
     def setcred(self):
         return self._ask("setcred")
 
+    def watch(self):
+        assert self._ask("watch").code == SUCCESS
+
     def end(self):
         assert self._ask("end").code == SUCCESS
 
@@ -114,15 +121,17 @@ def script(account, *replies, service=SERVICE, rhost=None):
 
 def read_answer(lines):
     """Reads up to the end of one command."""
-    asked, told = [], []
+    asked, told, delays = [], [], []
     for text in lines:
         word, _, rest = text.decode(errors="backslashreplace").rstrip("\n").partition(" ")
         if word == "asked":
             asked.append(rest)
         elif word == "told":
             told.append(rest)
+        elif word == "delayed":
+            delays.append(int(rest))
         elif word == "=":
-            return Answer([int(code) for code in rest.split()], asked, told)
+            return Answer([int(code) for code in rest.split()], asked, told, delays)
     raise AssertionError(f"the application is gone; before that it was asked {asked} and told {told}")
 
 

@@ -38,6 +38,7 @@ pub(super) fn run(bytes: &[u8]) {
                     echo: has("echo_verification_code"),
                     prompt: last("authtok_prompt=").map(str::to_owned),
                     debug: has("debug"),
+                    nodelay: has("nodelay"),
                     conf: last("conf=").map_or(usual.conf, Into::into),
                     state_dir: last("state_dir=").map_or(usual.state_dir, Into::into),
                     helper: last("helper=").map_or(usual.helper, Into::into),
@@ -71,7 +72,7 @@ fn first_bad(arguments: &[&[u8]]) -> Option<usize> {
                 splits |= text == "split";
                 forwards |= text == "forward_pass";
                 let switches =
-                    "nullok try_first_pass use_first_pass forward_pass split echo_verification_code debug";
+                    "nullok try_first_pass use_first_pass forward_pass split echo_verification_code debug nodelay";
                 switches.split(' ').any(|switch| switch == text)
             }
             Some(("authtok_prompt", prompt)) => !prompt.contains(char::is_control),
