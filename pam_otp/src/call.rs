@@ -262,6 +262,9 @@ impl<'h, H: Host> Call<'h, H> {
         if let Some(canonical) = &self.canonical {
             entry.add(Value::Account(Text::escaped(canonical.as_str())));
         }
+        if self.silent {
+            entry = entry.not_shown();
+        }
         self.host.log(&entry);
     }
 

@@ -318,8 +318,9 @@ impl<H: Host> Login<'_, H> {
             .prompt
             .clone()
             .unwrap_or_else(|| message.text(self.call.language));
-        // What holds a password is never shown, whatever the line says.
-        let echo = options.echo && message == Message::CodePrompt;
+        // What holds a password is never shown, whatever the line says. Nor is anything where the program wants silence: such
+        // programs (saslauthd) may not be able to answer any other question.
+        let echo = options.echo && message == Message::CodePrompt && !self.call.silent;
         Ok(self.call.host.ask(&prompt, echo)?.unwrap_or_default())
     }
 

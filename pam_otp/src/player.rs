@@ -91,6 +91,12 @@ impl Machine {
         self.with_line(arguments, |all| authenticate(host, all, false))
     }
 
+    /// The same in a program that asks for silence (`PAM_SILENT`).
+    pub(crate) fn play_silently(&self, host: &mut Player, arguments: &str) -> Disposition {
+        host.now = self.now;
+        self.with_line(arguments, |all| authenticate(host, all, true))
+    }
+
     /// Plays the account phase that follows a login.
     pub(crate) fn manage(&self, host: &mut Player, arguments: &str) -> Disposition {
         host.now = self.now;

@@ -53,6 +53,17 @@ impl Entry {
         self
     }
 
+    /// The entry as it is where nobody was told anything.
+    #[must_use]
+    pub fn not_shown(mut self) -> Self {
+        for value in &mut self.values {
+            if let Value::Message(id) = *value {
+                *value = Value::NotShown(id);
+            }
+        }
+        self
+    }
+
     /// What happened.
     #[must_use]
     pub const fn event(&self) -> Event {

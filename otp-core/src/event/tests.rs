@@ -90,6 +90,7 @@ fn values() -> Vec<Value> {
         Account => [Value::Account(text())],
         CallerUid => [Value::CallerUid(1001)],
         Message => MessageId::ALL.map(Value::Message),
+        NotShown => MessageId::ALL.map(Value::NotShown),
         Authenticator => [Value::Authenticator(Name::new("회사 전화").unwrap())],
         DriftSteps => [Value::DriftSteps(Drift::from_steps(-20).unwrap())],
         RecoveryCodesLeft => [Value::RecoveryCodesLeft(9)],
@@ -126,6 +127,11 @@ fn every_key_has_a_value_but_those_of_the_script() {
 #[test]
 fn a_value_says_what_the_log_has_always_said() {
     for (value, said) in [
+        (Value::Message(MessageId::WrongCode), "wrong-code"),
+        (
+            Value::NotShown(MessageId::WrongCode),
+            "wrong-code (not shown)",
+        ),
         (Value::Counted(true), "yes"),
         (Value::Counted(false), "no"),
         (Value::Phase(Phase::Authentication), ""),

@@ -92,8 +92,10 @@ pub enum Value {
     Account(Text),
     /// [`Key::CallerUid`].
     CallerUid(u32),
-    /// [`Key::Message`].
+    /// [`Key::Message`]: what the user was told.
     Message(MessageId),
+    /// [`Key::Message`]: what the user would have been told by a program that had not asked for silence.
+    NotShown(MessageId),
     /// [`Key::Authenticator`].
     Authenticator(Name),
     /// [`Key::DriftSteps`].
@@ -142,7 +144,7 @@ impl Value {
             Self::Phase(_) => Key::Phase,
             Self::Account(_) => Key::Account,
             Self::CallerUid(_) => Key::CallerUid,
-            Self::Message(_) => Key::Message,
+            Self::Message(_) | Self::NotShown(_) => Key::Message,
             Self::Authenticator(_) => Key::Authenticator,
             Self::DriftSteps(_) => Key::DriftSteps,
             Self::RecoveryCodesLeft(_) => Key::RecoveryCodesLeft,
@@ -179,6 +181,7 @@ impl Value {
             }),
             Self::CallerUid(uid) => Text::escaped(&uid.to_string()),
             Self::Message(id) => Text::escaped(id.word()),
+            Self::NotShown(id) => Text::escaped(&format!("{} (not shown)", id.word())),
             Self::Authenticator(name) => Text::escaped(name.as_str()),
             Self::DriftSteps(drift) => Text::escaped(&drift.steps().to_string()),
             Self::RecoveryCodesLeft(count) | Self::TriesLeft(count) => {

@@ -640,6 +640,81 @@ fn a_code_is_shown_as_it_is_typed_where_wanted_and_a_password_never() {
     }
 }
 
+#[test]
+fn a_program_that_wants_silence_is_asked_hidden_questions_alone_whatever_the_line_says() {
+    let machine = Machine::new();
+    for arguments in ["echo_verification_code", "echo_verification_code lang=en"] {
+        let mut host = Player::new("alice").asked(CODE, "x");
+        machine.play_silently(&mut host, arguments);
+        assert!(!host.echoed, "{arguments}");
+    }
+}
+
+#[test]
+fn what_was_not_shown_is_not_logged_as_told() {
+    type Reply = fn(&Machine) -> String;
+    let rows: [(&str, Reply, &str); 9] = [
+        (
+            "alice",
+            |_| "000000".to_owned(),
+            r#"message="wrong-code (not shown)""#,
+        ),
+        (
+            "alice",
+            |_| String::new(),
+            r#"message="nothing-typed (not shown)""#,
+        ),
+        ("alice", Machine::code, "otp.accept"),
+        (
+            "alice",
+            Machine::code,
+            r#"message="already-used (not shown)""#,
+        ),
+        (
+            "alice",
+            |machine| machine.recovery_code(0),
+            r#"message="recovery-used (not shown)""#,
+        ),
+        (
+            "bob",
+            |_| "000000".to_owned(),
+            r#"message="wrong-code (not shown)""#,
+        ),
+        ("alice", |_| "1".to_owned(), "counted"),
+        ("alice", |_| "2".to_owned(), "counted"),
+        ("alice", |_| "3".to_owned(), "counted"),
+    ];
+    let locked = r#"message="locked-until (not shown)""#;
+    let machine = Machine::new();
+    let silently = |user, reply: &str| {
+        let mut host = Player::new(user).asked(CODE, reply);
+        machine.play_silently(&mut host, "");
+        assert!(host.told.is_empty());
+        host.log.last().unwrap().clone()
+    };
+    for (user, reply, says) in rows {
+        let line = silently(user, &reply(&machine));
+        assert!(line.contains(says), "{line}");
+        assert_eq!(
+            line.contains("(not shown)"),
+            line.contains("message="),
+            "{line}"
+        );
+    }
+    silently("alice", "4");
+    for _ in 0..2 {
+        assert!(silently("alice", "5").contains(locked));
+    }
+    // The next program shows everything, and the log says so.
+    let mut host = Player::new("alice").asked(CODE, "6");
+    machine.play(&mut host, "");
+    assert!(
+        host.log[0].contains(r#"message="locked-until""#),
+        "{:?}",
+        host.log
+    );
+}
+
 // Words.
 
 #[test]

@@ -75,7 +75,25 @@ def test_code_is_not_echoed_unless_the_line_says_so(door, alice, protect, under_
     code = alice.codes.now()
     outcome = door.attempt(alice, alice.password, code)
     assert outcome.admitted
-    assert code in outcome.transcript
+    # sudo asks for silence, and then nothing is shown.
+    assert (code in outcome.transcript) == door.passes_messages_on
+
+
+@pytest.mark.parametrize("arguments, shows", [
+    (["echo_verification_code"], True), (["echo_verification_code forward_pass"], False),
+    (["echo_verification_code split", "echo_verification_code"], False),
+], ids=str)
+def test_program_that_asks_for_silence_is_asked_hidden_questions_alone_and_the_log_does_not_say_that_it_told(
+    application, service, alice, under_test, journal, arguments, shows  # noqa: F811
+):
+    application.watch()
+    service(*map(under_test.line, arguments))
+    loud = application.login(alice, alice.codes.wrong())
+    assert (loud.code, loud.echoed) == (AUTH_ERR, loud.asked if shows else []) and loud.told
+    application.silence()
+    quiet = application.login(alice, alice.codes.wrong())
+    assert (quiet.code, quiet.asked, quiet.told, quiet.echoed) == (AUTH_ERR, loud.asked, [], [])
+    assert [event["message"] for event in journal.events(alice.name)] == ["wrong-code", "wrong-code (not shown)"]
 
 
 @pytest.mark.parametrize("argument", ["nodelay", "split nodelay", "nodelay nullok"])

@@ -7,7 +7,8 @@
  *   setcred                       pam_setcred
  *   end                           pam_end
  *   watch                         from now on also `delayed MICROSECONDS`: how long PAM would have it wait after
- *                                 pam_authenticate
+ *                                 pam_authenticate; and `echoed TEXT` before a question whose answer is shown
+ *   silence                       from now on PAM_SILENT in every call
  *   crowd NUMBER SERVICE USER REPLY [RHOST]
  *                                 so many processes, each with a PAM handle of its own, wait for one another and
  *                                 then authenticate at the same moment
@@ -32,7 +33,7 @@
 
 static pam_handle_t *handle;
 static char *replies[8];
-static int live, watched;
+static int live, watched, flags;
 static char input[4096];
 static size_t input_length;
 
@@ -104,6 +105,8 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
             say_line(question ? "asked" : "told", messages[at]->msg);
         if (!question)
             continue;
+        if (watched && quiet == NULL && style == PAM_PROMPT_ECHO_ON)
+            say_line("echoed", messages[at]->msg);
         if (live && (answers[at].resp = live_reply()) != NULL)
             continue;
         if (replies[0] == NULL) {
@@ -206,20 +209,23 @@ static void obey(char *given, size_t length)
     } else if (strcmp(words[0], "authenticate") == 0) {
         memcpy(replies, words + 1, sizeof replies);
         mark("pam_authenticate begins");
-        result = pam_authenticate(handle, 0);
+        result = pam_authenticate(handle, flags);
         mark("pam_authenticate ends");
         memset(replies, 0, sizeof replies);
     } else if (strcmp(words[0], "acct_mgmt") == 0) {
         live = count == 2;
         mark("pam_acct_mgmt begins");
-        result = pam_acct_mgmt(handle, 0);
+        result = pam_acct_mgmt(handle, flags);
         mark("pam_acct_mgmt ends");
         live = 0;
     } else if (strcmp(words[0], "watch") == 0) {
         watched = 1;
         result = PAM_SUCCESS;
+    } else if (strcmp(words[0], "silence") == 0) {
+        flags = PAM_SILENT;
+        result = PAM_SUCCESS;
     } else if (strcmp(words[0], "setcred") == 0) {
-        result = pam_setcred(handle, PAM_ESTABLISH_CRED);
+        result = pam_setcred(handle, PAM_ESTABLISH_CRED | flags);
     } else if (strcmp(words[0], "end") == 0) {
         result = pam_end(handle, PAM_SUCCESS);
         handle = NULL;

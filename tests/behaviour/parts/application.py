@@ -21,14 +21,16 @@ SOURCE = pathlib.Path(__file__).with_name("application.c")
 class Answer:
     """What one command came to: the PAM codes, and what the user was asked and told meanwhile.
 
-    Of an application that is watched also the delays that PAM wanted after a refusal, in microseconds.
+    Of an application that is watched also the delays that PAM wanted after a refusal, in microseconds, and which of the
+    questions let the answer be seen.
     """
 
-    def __init__(self, codes, asked, told, delays=()):
+    def __init__(self, codes, asked, told, delays=(), echoed=()):
         self.codes = codes
         self.asked = asked
         self.told = told
         self.delays = delays
+        self.echoed = echoed
 
     @property
     def code(self):
@@ -82,6 +84,10 @@ class Application:
     def watch(self):
         assert self._ask("watch").code == SUCCESS
 
+    def silence(self):
+        """PAM_SILENT from now on."""
+        assert self._ask("silence").code == SUCCESS
+
     def end(self):
         assert self._ask("end").code == SUCCESS
 
@@ -121,17 +127,19 @@ def script(account, *replies, service=SERVICE, rhost=None):
 
 def read_answer(lines):
     """Reads up to the end of one command."""
-    asked, told, delays = [], [], []
+    asked, told, delays, echoed = [], [], [], []
     for text in lines:
         word, _, rest = text.decode(errors="backslashreplace").rstrip("\n").partition(" ")
         if word == "asked":
             asked.append(rest)
         elif word == "told":
             told.append(rest)
+        elif word == "echoed":
+            echoed.append(rest)
         elif word == "delayed":
             delays.append(int(rest))
         elif word == "=":
-            return Answer([int(code) for code in rest.split()], asked, told, delays)
+            return Answer([int(code) for code in rest.split()], asked, told, delays, echoed)
     raise AssertionError(f"the application is gone; before that it was asked {asked} and told {told}")
 
 

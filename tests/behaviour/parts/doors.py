@@ -126,6 +126,10 @@ class Door:
     host = ""
     passes_messages_on = True
 
+    def logged(self, message):
+        """The identity of a message to a user who came by here, as it stands in the log."""
+        return message if self.passes_messages_on else f"{message} (not shown)"
+
     def attempt(self, account, *replies, prompts=()):
         """Types one reply to each question. Fewer questions than replies are an error, and so are more.
 

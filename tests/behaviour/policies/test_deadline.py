@@ -104,8 +104,8 @@ def test_each_line_of_the_log_says_until_when(account_door, bobby, policy, journ
     assert (auth["event"], auth["tag"], auth["result"]) == ("otp.notenrolled", f"{account_door.service}:auth", "excused")
     assert (account["event"], account["tag"]) == ("otp.notenrolled", f"{account_door.service}:account")
     wanted = {
-        "message": "enrol-until", "phase": "account", "result": "excused", "until": "2027-02-01 00:00:00 UTC",
-        "days_left": "17",
+        "message": account_door.logged("enrol-until"), "phase": "account", "result": "excused",
+        "until": "2027-02-01 00:00:00 UTC", "days_left": "17",
     }
     assert {name: account.get(name) for name in wanted} == wanted
 
@@ -131,7 +131,8 @@ def test_afterwards_the_account_line_refuses_and_says_why(side_door, bobby, poli
     for words in ("no authenticator", "otp-enroll"):
         assert outcome.says(words), outcome
     (event,) = journal.events(bobby.name)
-    wanted = {"event": "otp.notenrolled", "message": "not-enrolled", "phase": "account", "result": "refused"}
+    told = side_door.logged("not-enrolled")
+    wanted = {"event": "otp.notenrolled", "message": told, "phase": "account", "result": "refused"}
     assert {name: event.get(name) for name in wanted} == wanted
 
 
