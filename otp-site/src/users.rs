@@ -37,11 +37,7 @@ pub fn named(name: &str) -> Result<Option<Named>, Error> {
 /// # Errors
 /// As for [`account`].
 pub fn account_of(uid: u32) -> Result<Option<Account>, Error> {
-    let Some(entry) = NameService.by_uid(uid)? else {
-        return Ok(None);
-    };
-    let account = canonical(&NameService, &entry.name, uid, None)?;
-    Ok(Some(account))
+    account_of_by(&NameService, uid)
 }
 
 /// One answer of the name service.
@@ -78,6 +74,13 @@ fn entry(found: nix::Result<Option<User>>) -> Result<Option<Entry>, Error> {
     }))
 }
 
+fn account_of_by(users: &impl Users, uid: u32) -> Result<Option<Account>, Error> {
+    let Some(of_uid) = users.by_uid(uid)? else {
+        return Ok(None);
+    };
+    confirmed(users, &of_uid, &of_uid.name, uid, None).map(Some)
+}
+
 fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, Error> {
     // A name that cannot be passed to the name service cannot be anybody's.
     if name.is_empty() || name.contains('\0') {
@@ -86,7 +89,7 @@ fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, Error> {
     let Some(found) = users.by_name(name)? else {
         return Ok(None);
     };
-    let account = canonical(users, &found.name, found.uid, Some(name))?;
+    let account = canonical(users, &found.name, found.uid, name)?;
     let alias = if found.name == account.name.as_str() {
         None
     } else {
@@ -95,11 +98,24 @@ fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, Error> {
     Ok(Some(Named { account, alias }))
 }
 
-/// The person with that user id, which `name` has led to.
+/// The person with that user id, which `name` has led to when the name service was asked for `asked`.
+fn canonical(users: &impl Users, name: &str, uid: u32, asked: &str) -> Result<Account, Error> {
+    let Some(of_uid) = users.by_uid(uid)? else {
+        return Err(Error::Disagrees {
+            user: name.to_owned(),
+            uid,
+            what: "no user for that number".to_owned(),
+        });
+    };
+    confirmed(users, &of_uid, name, uid, Some(asked))
+}
+
+/// The person whom the name service has for a user id, once its name leads back there.
 ///
-/// `asked`: the name that the name service was asked for when it gave that user id. It need not be asked again.
-fn canonical(
+/// `asked`: a name that has just led there, and need not be asked for again.
+fn confirmed(
     users: &impl Users,
+    of_uid: &Entry,
     name: &str,
     uid: u32,
     asked: Option<&str>,
@@ -108,9 +124,6 @@ fn canonical(
         user: name.to_owned(),
         uid,
         what,
-    };
-    let Some(of_uid) = users.by_uid(uid)? else {
-        return Err(disagrees("no user for that number".to_owned()));
     };
     if of_uid.uid != uid {
         return Err(disagrees(format!(
@@ -280,6 +293,9 @@ mod tests {
             named_by(&users, name).unwrap();
             assert_eq!(users.1.get(), questions, "{name}");
         }
+        users.1.set(0);
+        assert_eq!(account_of_by(&users, 1001).unwrap().unwrap().uid, 1001);
+        assert_eq!(users.1.get(), 2);
     }
 
     #[test]
