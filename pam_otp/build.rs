@@ -11,7 +11,9 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
     let of_target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
-    if of_target("OS") != "linux" || of_target("ENV") != "gnu" {
+    // The C compiler of this machine tells only where the library for this machine is.
+    let is_for_here = env::var_os("TARGET") == env::var_os("HOST");
+    if of_target("OS") != "linux" || of_target("ENV") != "gnu" || !is_for_here {
         return Ok(());
     }
     let Some(library) = static_unwinder() else {
