@@ -440,3 +440,6 @@ impl Outline {
         &self.authenticators
     }
 }
+
+#[cfg(test)]
+mod tests;
