@@ -197,9 +197,20 @@ def test_lines_that_refuse_every_change_of_a_password_or_do_nothing_are_found(ma
     files = {"passwd": "@include common-password\n", "common-password": "password required pam_otp.so\n",
              "su": "auth required pam_otp.so\nsession optional pam_otp.so\n"}
     assert services(files, "policy", "check").splitlines()[:-1] == [
-        '/etc/pam.d: a "password" line of pam_otp.so in passwd, which refuses every change of a password; take it out',
+        '/etc/pam.d: a line of pam_otp.so in passwd that passwd(1) runs, which refuses every change; take it out: '
+        'only "auth" and "account" lines are for it',
         '/etc/pam.d: a "session" line of pam_otp.so in su, which does nothing; take it out',
     ]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("command, status", [("check", 1), ("show daemon", 0)], ids=str)
+def test_nothing_in_it_looks_like_a_question_for_a_password(machine, services, language, command, status):
+    """sshpass answers whatever holds the word with the password, and counts it as asked twice."""
+    machine.policy(f'language = "{language}"\n[enroll]\nat_login = "offer"\n[trust]\nnetworks = ["192.0.2.0/24"]\n')
+    files = {"passwd": "password required pam_otp.so\n", "sshd": "auth required pam_otp.so split\n"}
+    said = services(files, "policy", *command.split(), status=status)
+    assert "pam_otp.so" in said and "assword" not in said.lower()
 
 
 def test_services_that_cannot_be_read_are_found(machine, enrolled, services):

@@ -215,8 +215,8 @@ impl Dialogue<'_> {
                 "A new authenticator for {user} at {issuer}. Nothing is saved before the end; Ctrl-C leaves at any point."
             ),
             Self::LoginOpening { user, issuer } => format!(
-                "Logging in to {issuer} takes a second factor: a code from an authenticator app, on a phone, in a browser or in a \
-                 password manager. {user} has none yet; setting it up takes 2 minutes. Nothing is saved before the end."
+                "Logging in to {issuer} takes a second factor: a code from an authenticator app, which may be on a phone, on a \
+                 computer or in a browser. {user} has none yet; setting it up takes 2 minutes. Nothing is saved before the end."
             ),
             Self::BeginQuestion => "Press Enter to set it up: ".to_owned(),
             Self::BeginOrLaterQuestion => format!("Press Enter to set it up, or type \"{}\": ", LATER[0]),

@@ -1,5 +1,6 @@
 //! For tests of the catalogue: a sentence is there in every language, and they all say the same.
 
+use super::Message;
 use crate::record::Language;
 
 /// One line in each language, with the same numbers in them.
@@ -21,12 +22,18 @@ pub(super) fn assert_same_in_every_language(text: impl Fn(Language) -> String) {
     }
 }
 
-/// Something is said, on one line, in the letters of the language.
+/// Something is said, on one line, in the letters of the language; and no word in it but the one question for a password
+/// looks like a question for one: sshpass and its like answer that with the password, wherever it is shown.
 pub(super) fn assert_is_a_line_of(language: Language, said: &str) {
     let is_in_its_letters = match language {
         Language::English => said.is_ascii() && said.contains(|c: char| c.is_ascii_alphabetic()),
         Language::Korean => said.contains(|c| ('가'..='힣').contains(&c)),
     };
+    let asks = said == Message::PasswordAndCodePrompt.text(language);
+    assert!(
+        asks || !said.to_ascii_lowercase().contains("assword"),
+        "{said:?}"
+    );
     assert!(
         is_in_its_letters && !said.contains('\n'),
         "{language:?}: {said:?}"

@@ -213,7 +213,8 @@ impl Finding {
                 "/etc/pam.d/{service}: has an account line of pam_otp.so and no \"auth\" line, so it asks nobody for a code"
             ),
             Self::PasswordLine { services } => format!(
-                "/etc/pam.d: a \"password\" line of pam_otp.so in {}, which refuses every change of a password; take it out",
+                "/etc/pam.d: a line of pam_otp.so in {} that passwd(1) runs, which refuses every change; take it out: only \"auth\" \
+                 and \"account\" lines are for it",
                 services.join(", ")
             ),
             Self::SessionLine { services } => format!(
@@ -309,7 +310,7 @@ impl Finding {
                 "/etc/pam.d/{service}: pam_otp.so의 account 줄은 있지만 auth 줄이 없어 코드를 묻지 않습니다"
             ),
             Self::PasswordLine { services } => format!(
-                "/etc/pam.d: {}에 pam_otp.so의 \"password\" 줄이 있어 비밀번호를 바꿀 수 없습니다. 그 줄을 빼세요",
+                "/etc/pam.d: {}에 passwd(1)가 실행하는 pam_otp.so 줄이 있어 비밀번호를 바꿀 수 없습니다. 그 줄을 빼세요. pam_otp.so에는 \"auth\"와 \"account\" 줄만 있습니다",
                 services.join(", ")
             ),
             Self::SessionLine { services } => format!(
