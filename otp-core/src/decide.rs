@@ -276,7 +276,7 @@ fn match_code(
         }
     };
     let here = now.step(period);
-    // The far ones are looked for also where a near one is found: the work must not tell a right code from a wrong one to
+    // The far steps are searched also where a near one matches: the work must not tell a right code from a wrong one to
     // somebody who watches, and could kill the program before the failure is stored.
     let reach = Drift::LIMIT.as_secs() / period.seconds();
     let window = window_around(here, entry.drift, policy.code.window);

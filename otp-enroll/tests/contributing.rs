@@ -1,48 +1,12 @@
 //! What CONTRIBUTING.md leads people to is there, and the crates import each other as it says.
 
+mod tree;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use tree::{files, root, sources};
 
 const PAGE: &str = include_str!("../../CONTRIBUTING.md");
-/// The folders in which sources and tests are.
-const ROOMS: [&str; 10] = [
-    "conf",
-    "otp-core",
-    "otp-enroll",
-    "otp-file",
-    "otp-helper",
-    "otp-site",
-    "otp-store",
-    "packaging",
-    "pam_otp",
-    "tests",
-];
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Every file below a folder, by its path from the top.
-fn files(below: &Path, found: &mut Vec<(String, PathBuf)>) {
-    for entry in fs::read_dir(below).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            files(&path, found);
-        } else {
-            let name = path.strip_prefix(root()).expect("below the top");
-            found.push((name.display().to_string(), path));
-        }
-    }
-}
-
-fn every_file() -> Vec<(String, PathBuf)> {
-    let mut found = Vec::new();
-    for room in ROOMS {
-        files(&root().join(room), &mut found);
-    }
-    found
-}
 
 /// What stands between back quotes.
 fn quoted() -> Vec<&'static str> {
@@ -51,15 +15,7 @@ fn quoted() -> Vec<&'static str> {
 
 #[test]
 fn every_test_that_the_page_names_is_there() {
-    let mut sources = String::new();
-    for (name, path) in every_file() {
-        let is_source = Path::new(&name)
-            .extension()
-            .is_some_and(|end| end == "rs" || end == "py");
-        if is_source {
-            sources += &fs::read_to_string(path).expect("a text");
-        }
-    }
+    let sources: String = sources().into_iter().map(|(_, text)| text).collect();
     let is_name = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
     let names = quoted().into_iter().filter(|text| {
         text.chars().filter(|&c| c == '_').count() >= 3 && text.chars().all(is_name)
@@ -76,7 +32,7 @@ fn every_test_that_the_page_names_is_there() {
 
 #[test]
 fn every_file_that_the_page_names_is_there() {
-    let there = every_file();
+    let there = files();
     let ends = [".rs", ".py", ".conf", ".1", ".5", ".8"];
     let names = quoted().into_iter().filter(|text| {
         let is_path = text

@@ -1,21 +1,13 @@
 //! What SECURITY.md promises is held by tests that there are, and it leaves out no requirement of the chapters it answers.
 
+mod tree;
+
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use tree::{root, sources};
 
 const PAGE: &str = include_str!("../../SECURITY.md");
-/// The folders in which sources and tests are.
-const ROOMS: [&str; 8] = [
-    "otp-core",
-    "otp-enroll",
-    "otp-file",
-    "otp-helper",
-    "otp-site",
-    "otp-store",
-    "pam_otp",
-    "tests",
-];
 /// The files in which `unsafe` is allowed.
 const UNSAFE: [&str; 2] = ["otp-helper/src/system.rs", "pam_otp/src/boundary.rs"];
 /// How many requirements each section of ASVS 5.0 has in the chapters that the page answers as a whole.
@@ -48,35 +40,6 @@ const ASVS: [(&str, u32); 27] = [
     ("16.4", 3),
     ("16.5", 4),
 ];
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-/// Every source below a folder, by its path from the top.
-fn sources_below(folder: &Path, found: &mut Vec<(String, String)>) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let is_source = path
-            .extension()
-            .is_some_and(|end| end == "rs" || end == "py");
-        if path.is_dir() && !path.ends_with("target") {
-            sources_below(&path, found);
-        } else if is_source {
-            let name = path.strip_prefix(root()).expect("below the top");
-            let text = fs::read_to_string(&path).expect("a text");
-            found.push((name.display().to_string(), text));
-        }
-    }
-}
-
-fn sources() -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for room in ROOMS {
-        sources_below(&root().join(room), &mut found);
-    }
-    found
-}
 
 /// Whether a test of this name stands in a source.
 fn has_test(text: &str, name: &str) -> bool {

@@ -48,7 +48,7 @@ struct Login<'h, H> {
 impl<H: Host> Login<'_, H> {
     fn run(&mut self, options: &Options) -> Result<Disposition, Stop> {
         let case = self.call.case(options)?;
-        // Taken also where none is wanted, and where this line asks anew: it was for this attempt alone.
+        // The kept code is taken also where none is wanted, and where this line asks anew: it was for this attempt alone.
         let kept = self.call.host.take_kept()?;
         if let Some(answer) = self.without_a_code(options, &case)? {
             return Ok(answer);

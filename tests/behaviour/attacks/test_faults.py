@@ -508,5 +508,5 @@ def test_fault_at_any_call_of_a_change(
     changes = Changes(what, way, program, application, alice, clock, under_test, journal, interference, tally)
     calls = changes.calls()
     assert len(calls) > 30
-    # Of the helper its own: who may change something is asked before, in another process.
+    # Only calls of the helper itself: another process asks before whether the user may change something.
     each([call for call in calls if call.place == "program"], changes.go_on)

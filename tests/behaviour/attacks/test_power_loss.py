@@ -34,7 +34,7 @@ import second_implementation as second
 pytestmark = [pytest.mark.promised_by("ours")]
 
 POLICY = pathlib.Path("/etc/security/pam_otp.conf")
-# Whoever is asked here is known; trust is remembered, and nobody must have an authenticator.
+# Every user in these tests is known; trust is remembered, and nobody must have an authenticator.
 RULES = '[enroll]\nmax_authenticators = 3\n[enforce]\ngroups = []\n[trust]\nremember = "8h"\n'
 LEFT_BESIDE = (".credential.toml.new", ".state.new", ".trust.new")
 

@@ -81,8 +81,8 @@ def test_no_refusal_is_told_from_another(program, service, alice, bobby, state, 
     assert len({tuple(answer.asked) for answer in answers.values()}) == 1, answers
     for counts in (asking, refusing):
         assert max(counts.values()) - min(counts.values()) < HIDDEN, counts
-    # Who is locked out, or typed a code that was used, is told: a person who waits for the next code or the help desk has
-    # to know, and the password was right before.
+    # Users who are locked out, or have typed a code that was used, are told so: they have to know that they wait for the
+    # next code or need the help desk, and their password was right before.
     same = ("wrong", "not enrolled", "unknown")
     assert len({(tuple(answers[what].told), answers[what].code) for what in same}) == 1, answers
     # What is typed while the account is locked is not looked at.

@@ -411,7 +411,7 @@ impl<'a> Play<'a> {
     }
 }
 
-/// Who has written and synced, in this order, and where each process is.
+/// Which process has written and which has synced, in this order, and where each process is.
 type Moment = (Vec<(usize, Step)>, Vec<Process>);
 
 /// What has been found out before, in whatever order that was.
