@@ -12,15 +12,17 @@ fresh_debian() {
     (cd "$directory/extra" && "$apt_get" download -q systemd-standalone-sysusers systemd-standalone-tmpfiles)
 }
 
-# minimal_debian DIRECTORY [OPTION OF MMDEBSTRAP...]: what every Debian has, and apt.
+# minimal_debian DIRECTORY [OPTION OF MMDEBSTRAP...]: what every Debian has, and apt; of the release DEBIAN_RELEASE, if that is
+# set, from the same archive.
 minimal_debian() {
-    local directory=$1 sources suite options=() option made
+    local directory=$1 sources suite here options=() option made
     shift
     sources=$(mktemp --suffix=.list) || return 1
-    suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    here=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    suite=${DEBIAN_RELEASE:-$here}
     # shellcheck disable=SC2016  # apt's own variables
     apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT) $(ORIGIN)' 'Created-By: Packages' |
-        awk '$4 == "Debian" || $4 == "Ubuntu" { print "deb", $1, $2, $3 }' | sort -u > "$sources"
+        awk '$4 == "Debian" || $4 == "Ubuntu" { print "deb", $1, $2, $3 }' | sed "s/ $here/ $suite/" | sort -u > "$sources"
     # How this machine reaches its archive, which may be a snapshot or behind a proxy.
     while read -r option; do
         options+=(--aptopt="$option")
