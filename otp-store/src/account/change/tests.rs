@@ -10,12 +10,14 @@ use crate::memory::Memory;
 use otp_core::code::Generator;
 use otp_core::record::{Groups, Refusal};
 use otp_core::{Input, Verdict, every};
+use std::collections::HashSet;
 
 over_every_keeper! {
     a_first_authenticator_is_kept_after_its_code_which_opens_no_login,
     nothing_is_kept_that_was_not_proven,
     the_code_of_an_app_that_ignores_settings_is_told_counted_and_no_proof,
     digits_of_another_number_than_the_devices_are_no_code_of_it,
+    a_code_of_no_moment_near_now_is_told_from_what_is_no_code,
     a_code_of_a_wrong_clock_says_how_far_off_it_is,
     a_new_device_replaces_the_old_one_with_its_recovery_codes,
     one_more_device_leaves_everything_else_as_it_is,
@@ -177,6 +179,22 @@ fn digits_of_another_number_than_the_devices_are_no_code_of_it<B: Bench>() {
     };
     assert_eq!(draft.prove(&six, &policy, NOW), Ok(Proof::NotACode));
     assert_eq!(draft.prove(&right, &policy, NOW), Ok(Proof::Right));
+}
+
+fn a_code_of_no_moment_near_now_is_told_from_what_is_no_code<B: Bench>() {
+    let place = B::empty();
+    let policy = Policy::default();
+    let draft = begin(&place, Change::Enrol(name("phone")), &policy);
+    let mut draft = draft.ok().unwrap();
+    // A day on either side: further than a clock is looked for.
+    let near: HashSet<_> = (-2880..=2880).map(|steps| shown(&draft, steps)).collect();
+    let mut codes = (0..).map(|code| format!("{code:06}").into_bytes());
+    let wrong = codes.find(|code| !near.contains(code)).unwrap();
+    assert_eq!(draft.prove(&wrong, &policy, NOW), Ok(Proof::NoMatch));
+    for other in [&wrong[..5], &[wrong.as_slice(), b"00"].concat()] {
+        let proof = draft.prove(other, &policy, NOW);
+        assert_eq!(proof, Ok(Proof::NotACode), "{} digits", other.len());
+    }
 }
 
 fn nothing_is_kept_that_was_not_proven<B: Bench>() {
