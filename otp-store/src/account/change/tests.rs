@@ -125,6 +125,8 @@ fn a_first_authenticator_is_kept_after_its_code_which_opens_no_login<B: Bench>()
         .ok()
         .unwrap();
     assert_eq!(kept, Kept { enrolled: true });
+    let used = state_of(&place.store()).authenticators[0].last_used;
+    assert_eq!(used, Some(NOW), "the code that proved it");
     assert_eq!(try_input(&place, &Input::parse(&code)), Verdict::Replayed);
     assert!(matches!(
         try_input(&place, &Input::parse(&next)),
