@@ -8,6 +8,8 @@ use otp_core::{Input, Policy};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
+mod earlier;
+
 over_every_keeper! {
     a_place_is_trusted_for_as_long_as_policy_says,
     another_place_is_not,
