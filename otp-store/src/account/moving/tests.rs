@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
+mod order;
+
 fn named(name: &str, uid: u32) -> Account {
     let name = UserName::new(name).unwrap();
     Account { name, uid }
