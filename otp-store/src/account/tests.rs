@@ -219,6 +219,25 @@ fn somebody_who_is_overtaken_all_the_time_is_told_so_at_the_end_of_the_time() {
     assert_eq!(told.hint(), "try again");
 }
 
+#[test]
+fn any_other_error_ends_a_transaction_at_once() {
+    let other = || Error::Busy {
+        place: crate::Location::of("alice"),
+        seconds: 10,
+    };
+    let mut tries = 0;
+    let failed = until_not_overtaken(SOON, || {
+        tries += 1;
+        assert_eq!(tries, 1, "nothing is tried again");
+        Err::<(), _>(other())
+    });
+    assert!(matches!(failed, Err(Error::Busy { .. })));
+    assert!(!Failed::from(other()).is_overtaken());
+    assert!(!Failed::from(NotMoved::NoRecord).is_overtaken());
+    assert!(!change::Failed::from(other()).is_overtaken());
+    assert!(!change::Failed::from(change::Refused::NotProven).is_overtaken());
+}
+
 /// What is told about an account is made of what holds no key: this compiles only as long as it is.
 #[test]
 fn an_overview_is_made_of_an_outline() {
