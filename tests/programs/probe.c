@@ -160,8 +160,8 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *handle, int flags, int argc, co
     if (file < 0 || read(file, plan, sizeof plan - 1) <= 0)
         abort();
     close(file);
-    /* As every module does; some programs leave the name to be asked for. */
-    if (pam_get_user(handle, &user, "Probe user: ") != PAM_SUCCESS)
+    /* As every module does; some programs leave the name to be asked for, in their own words. */
+    if (pam_get_user(handle, &user, NULL) != PAM_SUCCESS)
         return PAM_USER_UNKNOWN;
     log_call(handle, "authenticate", flags);
     pam_set_data(handle, "probe", (void *)plan, forget);

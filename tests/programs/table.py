@@ -57,7 +57,8 @@ def included_by(service):
 
 
 def caller_of(probe, person, runner=None):
-    """The keys about who asks, and with what. `person` logs in; `runner` started the program."""
+    """The keys about who asks, and with what. `person` logs in; `runner` is the account that started the program, if that is one
+    of a person."""
     call = probe.calls()[0]
     account = pwd.getpwuid(call["euid"]).pw_name
     ruser = call["ruser"] or "none"
@@ -67,7 +68,7 @@ def caller_of(probe, person, runner=None):
         "threads": "one" if call["threads"] == 1 else "many",
         "rhost": "address" if re.fullmatch(r"127\.0\.0\.\d+|::1", call["rhost"] or "") else call["rhost"] or "none",
         "tty": tty_of(call["tty"]),
-        "ruser": "caller" if ruser == runner and runner != person else "user" if ruser == person else ruser,
+        "ruser": "caller" if ruser == runner else "user" if ruser == person else ruser,
         "flags": flags_of(probe),
     }
 
@@ -108,8 +109,13 @@ def further_calls(probe):
     if found["account"] == "same process" and asked and not account["data"]:
         found["account"] = "other handle"
     if setcred:
-        (found["setcred_in"],) = {place(call) for call in setcred}
+        found["setcred_in"] = ", ".join(dict.fromkeys(place(call) for call in setcred))
     return found
+
+
+def wait_for_setcred(probe, row):
+    """A server may still have something to call when its client has gone."""
+    probes.comes(lambda: len(probe.calls("setcred")) >= len(row["setcred"]), expected=True)
 
 
 def answers(probe, typed):

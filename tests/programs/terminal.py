@@ -1,6 +1,9 @@
 """A program that talks to a person at a terminal, and everything that the table says of it."""
 
+import codecs
+import os
 import re
+import select
 
 import pexpect
 
@@ -19,8 +22,8 @@ class Program:
     services = ()
     person = "person"
     runner = None
-    # What the program is asked to do, if it lets in.
-    command_inside = f"echo {INSIDE.split(' ')[0]} {INSIDE.split(' ')[1]}"
+    # What the program is asked to do, if it lets in. Not the words themselves: some programs show the command.
+    command_inside = "echo 'now' 'inside'"
 
     def command(self):
         raise NotImplementedError
@@ -35,7 +38,7 @@ class Program:
 
     def running(self, *words):
         """As the one who starts it."""
-        return ["/usr/sbin/runuser", "-u", self.runner or self.person, "--", *words]
+        return ["/usr/sbin/runuser", "-u", self.runner, "--", *words]
 
     def begin(self, child):
         """Up to the first question of the module."""
@@ -79,6 +82,7 @@ def whole_login(program, probe, row):
             echo = start
     screen.wait_for(INSIDE)
     screen.read_to_end()
+    table.wait_for_setcred(probe, row)
     refused = table.refused_messages(probe)
     shown = {
         key: "at once" if at_once[key] else "with the next question" if later[key]
@@ -146,16 +150,19 @@ class Screen:
 
     def __init__(self, child):
         self._child = child
-        self.text = child.after if isinstance(child.after, str) else ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._seen = 0
+        self.text = ""
         self.ended = False
 
-    def read(self, seconds=0.05):
+    def read(self):
+        """What has come. A terminal that nobody has open is no end: login hangs up, and opens it again."""
+        alive = self._child.isalive()
         try:
-            self.text += self._child.read_nonblocking(65536, timeout=seconds)
-        except pexpect.TIMEOUT:
-            pass
-        except (pexpect.EOF, OSError):
-            self.ended = True
+            while select.select([self._child.child_fd], [], [], 0)[0]:
+                self.text += self._decoder.decode(os.read(self._child.child_fd, 65536))
+        except OSError:
+            self.ended = not alive
 
     def has(self, text):
         self.read()
@@ -163,8 +170,6 @@ class Screen:
 
     def wait_for(self, text):
         """Waits for a text that comes after all that was waited for before."""
-        self._seen = getattr(self, "_seen", 0)
-
         def there():
             self.read()
             return re.compile(re.escape(text)).search(self.text, self._seen) or self.ended
@@ -175,7 +180,6 @@ class Screen:
 
     def next_of(self, question, tries, program):
         """Whether the question comes again, before the program ends."""
-        self._seen = getattr(self, "_seen", 0)
         prepared = tries == 0
 
         def there():
