@@ -51,6 +51,9 @@ impl<H: Host> Login<'_, H> {
         // The kept code is taken also where none is wanted, and where this line asks anew: it was for this attempt alone.
         let kept = self.call.host.take_kept()?;
         if let Some(answer) = self.without_a_code(options, &case)? {
+            if options.split {
+                self.ask_for_the_password(options)?;
+            }
             return Ok(answer);
         }
         if options.split {
@@ -311,6 +314,17 @@ impl<H: Host> Login<'_, H> {
         self.call.host.hand_on_password(password)?;
         self.call.debug(options, "password and code taken apart");
         Ok(Disposition::Ignore)
+    }
+
+    /// The first half of a login with one prompt, of users who have no code to type: they are asked the same as others, and the
+    /// whole reply is the password, since it may end like a code.
+    ///
+    /// So the module below needs to ask nobody (`use_first_pass`), and the question does not tell who is enrolled.
+    fn ask_for_the_password(&mut self, options: &Options) -> Result<(), Stop> {
+        let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
+        self.call.host.hand_on_password(&reply)?;
+        self.call.debug(options, "the whole reply is the password");
+        Ok(())
     }
 
     fn ask(&mut self, options: &Options, message: Message) -> Result<Typed, Stop> {

@@ -150,6 +150,9 @@ fn nullok_does_not_excuse_a_name_that_nobody_has() {
     let machine = Machine::new();
     for arguments in ["nullok", "nullok split", "nullok use_first_pass"] {
         let mut host = Player::new("nobody-at-all").with_password("x123456");
+        if arguments.contains("split") {
+            host = host.asked(BOTH, "x123456");
+        }
         assert_eq!(
             (machine.play(&mut host, arguments), host.event()),
             (Disposition::Refused, "otp.notenrolled"),
@@ -536,8 +539,8 @@ fn split_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
 }
 
 #[test]
-fn split_asks_nobody_who_is_let_in_without_an_authenticator() {
-    // Their password may end like a code, and is asked for by its own module.
+fn split_hands_on_the_whole_reply_of_users_who_are_let_in_without_an_authenticator() {
+    // Their password may end like a code.
     for (policy, arguments) in [
         ("[trust]\nnetworks = [\"192.0.2.0/24\"]\n", ""),
         ("", "nullok"),
@@ -546,12 +549,15 @@ fn split_asks_nobody_who_is_let_in_without_an_authenticator() {
     ] {
         let machine = Machine::new();
         machine.policy(policy);
-        let mut host = Player::new("bob");
-        for line in [format!("split {arguments}"), arguments.to_owned()] {
-            let answer = machine.play(&mut host, &line);
-            assert_eq!(answer, Disposition::Ignore, "{policy}{line}");
+        for reply in ["hunter2", "born900101", ""] {
+            let mut host = Player::new("bob").asked(BOTH, reply);
+            for line in [format!("split {arguments}"), arguments.to_owned()] {
+                let answer = machine.play(&mut host, &line);
+                assert_eq!(answer, Disposition::Ignore, "{policy}{line}");
+                assert_eq!(host.password, Some(bytes(reply)), "{policy}{line}");
+            }
+            assert!(host.kept.is_none());
         }
-        assert!(host.password.is_none() && host.kept.is_none());
     }
 }
 
@@ -599,6 +605,7 @@ fn a_code_that_an_earlier_attempt_left_is_not_taken_for_that_of_this_one() {
     assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
     // The password was wrong, so its second line was not reached.
     host.user = "bob".to_owned();
+    let mut host = host.asked(BOTH, "hunter2");
     assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
     assert!(host.kept.is_none());
 }

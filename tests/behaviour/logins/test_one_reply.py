@@ -6,6 +6,7 @@ password is checked in between, and the code is looked at last.
 
 import pytest
 
+import accounts
 from locking import fail
 from together import together
 
@@ -169,13 +170,18 @@ def test_reply_without_a_code_is_answered_alike_for_all(ssh, alice, bobby, split
 
 
 @OURS
-def test_split_with_nullok_asks_an_unenrolled_user_for_the_password_alone(ssh, alice, bobby, protect, under_test):
+@pytest.mark.parametrize("first_pass", ["use_first_pass", "try_first_pass"])
+def test_split_with_nullok_asks_all_the_same_and_takes_the_password_alone_of_unenrolled_users(
+    ssh, alice, bobby, protect, under_test, first_pass
+):
     protect(
         under_test.line("split nullok"),
-        "requisite pam_unix.so try_first_pass nodelay",
+        f"requisite pam_unix.so {first_pass} nodelay",
         under_test.line("nullok"),
     )
-    outcome = ssh.attempt(bobby, bobby.password)
-    assert outcome.admitted and outcome.prompts == ["Password: "]
-    outcome = ssh.attempt(alice, alice.password + alice.codes.now())
-    assert outcome.admitted and outcome.prompts == [under_test.one_reply_prompt]
+    outcomes = [ssh.attempt(bobby, bobby.password), ssh.attempt(alice, alice.password + alice.codes.now())]
+    assert all(outcome.admitted and outcome.prompts == [under_test.one_reply_prompt] for outcome in outcomes)
+    assert ssh.attempt(alice, alice.password).refused
+    if first_pass == "use_first_pass":
+        wrong = [ssh.attempt(account, "not" + account.password) for account in (alice, bobby, accounts.stranger("nobod"))]
+        assert all(outcome.refused and outcome.transcript == wrong[0].transcript for outcome in wrong)

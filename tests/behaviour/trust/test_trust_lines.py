@@ -226,10 +226,12 @@ def test_without_an_authenticator_a_password_that_ends_like_a_code_is_left_whole
 ):
     bobby = accounts.create("bobby", "correct horse900101")
     policy(policy_text)
-    stack(*splitting(under_test, arguments), account=under_test.line(arguments))
-    outcome = ssh.attempt(bobby, bobby.password)
-    assert outcome.admitted and outcome.prompts == [PASSWORD]
-    assert ssh.attempt(bobby, "not" + bobby.password).refused
+    for first_pass in ("use_first_pass", "try_first_pass"):
+        lines = [line.replace("try_first_pass", first_pass) for line in splitting(under_test, arguments)]
+        stack(*lines, account=under_test.line(arguments))
+        outcome = ssh.attempt(bobby, bobby.password)
+        assert outcome.admitted and outcome.prompts == [ONE_REPLY]
+        assert ssh.attempt(bobby, "not" + bobby.password).refused
 
 
 def test_one_split_reply_lets_many_connections_in_after_the_first(split, application, ssh, alice, remember, journal):

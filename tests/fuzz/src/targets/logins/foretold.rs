@@ -71,11 +71,10 @@ impl World<'_> {
         }
         let account = account_of(program.user);
         let trusted = Self::is_trusted_network(program) && program.proves_identity;
-        // From a trusted place the first line of `split` asks all the same who can have a code.
+        // The first line of `split` asks everybody, also where no code is wanted.
         let cut_off = line.contains("split") && program.reply.is_err();
-        if let (Some(account), true) = (account, trusted) {
-            let asked = self.is_enrolled(account);
-            return if cut_off && asked { Refused } else { Ignore };
+        if account.is_some() && trusted {
+            return if cut_off { Refused } else { Ignore };
         }
         if program.is_before_1970 {
             return Unavailable;
@@ -100,7 +99,7 @@ impl World<'_> {
             && !has_authenticator
             && self.excused(program, program.user, account, line) != Excused::No
         {
-            return Ignore;
+            return if cut_off { Refused } else { Ignore };
         }
         let attempts = attempts(program, line);
         let mut answer = Refused;
