@@ -9,7 +9,7 @@ use crate::picture::PicturePath;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint};
 use otp_core::qr::Style;
-use otp_core::record::{DEFAULT_NAME, Language, Name};
+use otp_core::record::{DEFAULT_NAME, Language, Name, ServiceName};
 use otp_site::policy;
 use otp_store::files;
 use std::path::{Path, PathBuf};
@@ -255,11 +255,14 @@ pub enum PolicyCommand {
     /// Show what a login of a user would come to now, and by which rule
     ///
     /// Through a service that asks for a code, that is, by lines of /etc/pam.d without arguments, and from no trusted
-    /// network.
+    /// network. Services that the policy names have a line each.
     Show {
         /// The user's name
         #[arg(value_hint = ValueHint::Username)]
         user: String,
+        /// Show what a login of this service would come to
+        #[arg(long, value_name = "NAME", value_parser = service_name, value_hint = ValueHint::Other)]
+        service: Option<ServiceName>,
     },
 }
 
@@ -277,6 +280,10 @@ pub struct Common {
     /// Language, en or ko [default: by the locale, then by the policy]
     #[arg(long, value_name = "en|ko", global = true, value_parser = language(), hide_possible_values = true)]
     pub lang: Option<Language>,
+}
+
+fn service_name(text: &str) -> Result<ServiceName, otp_core::record::OutOfRange> {
+    ServiceName::new(text)
 }
 
 fn name(text: &str) -> Result<Name, otp_core::record::OutOfRange> {

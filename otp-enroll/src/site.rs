@@ -7,7 +7,7 @@ use crate::lost::lost;
 use crate::status::Status;
 use nix::unistd::geteuid;
 use otp_core::messages::trouble::Trouble;
-use otp_core::record::Language;
+use otp_core::record::{Language, Policies};
 use otp_core::{Account, Policy, UserName, Verdict};
 use otp_helper::client::DEFAULT_HELPER;
 use otp_helper::records::{Attempt, Attempted, Records};
@@ -20,8 +20,10 @@ use zeroize::Zeroizing;
 
 /// What every command needs before it can begin.
 pub struct Site {
-    /// What the administrator decided.
+    /// What the administrator decided, for what is about an account as a whole.
     pub policy: Policy,
+    /// The same for logins, by their services.
+    pub policies: Policies,
     /// Where that was read from.
     pub conf: PathBuf,
     /// The language to speak.
@@ -64,7 +66,7 @@ pub fn run_under(
     // Another policy does not change how the people of this site are spoken to.
     let chosen = common.lang.or(locale.language).or_else(|| {
         let own = conf.and_then(|_| policy::load(&common.conf).ok());
-        own.map(|own| own.language)
+        own.map(|own| own.where_nothing_is_said().language)
     });
     let conf = conf.unwrap_or(&common.conf);
     let site = match Site::open(program, common, whose, conf, locale, chosen) {
@@ -100,10 +102,12 @@ impl Site {
         if !is_root && [common.conf.as_path(), common.state_dir.as_path()] != usual {
             return Err(Trouble::NotYourPlace.into());
         }
-        let policy = policy::load(conf)?;
+        let policies = policy::load(conf)?;
+        let policy = policies.for_account();
         Ok(Self {
             language: chosen.unwrap_or(policy.language),
             policy,
+            policies,
             conf: conf.to_owned(),
             utf8: locale.utf8,
             records: common.state_dir.clone(),

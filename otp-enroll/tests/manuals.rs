@@ -437,8 +437,12 @@ fn every_key_of_the_policy_stands_in_its_manual_with_its_section_and_default() {
         let key = line.strip_prefix('#');
         if let Some(key) = key.filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase())) {
             expected.push((section.clone(), key.to_owned()));
-        } else if line.starts_with('[') {
-            line.clone_into(&mut section);
+        } else if let Some(heading) = [Some(line), key]
+            .into_iter()
+            .flatten()
+            .find(|heading| heading.starts_with('['))
+        {
+            heading.clone_into(&mut section);
         }
     }
     assert!(expected.len() > 20, "keys are found at all");

@@ -219,6 +219,23 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Takes every key that is left as a name with a table, sorted by the names.
+    ///
+    /// # Errors
+    /// `read` takes one of the names for none, or something else has it.
+    pub fn named<N, R: Into<String>>(
+        &mut self,
+        read: impl Fn(&str) -> Result<N, R>,
+    ) -> Result<Vec<(N, Section<'a>)>, Unparsed> {
+        let tables = std::mem::take(&mut self.table).into_iter();
+        let named = tables.map(|(name, value)| {
+            let read = read(name.get_ref());
+            let read = read.map_err(|reason| self.source.fault(&name.span(), reason))?;
+            Ok((read, self.inner(value)?))
+        });
+        named.collect()
+    }
+
     fn inner(&self, value: Spanned<DeValue<'a>>) -> Result<Section<'a>, Unparsed> {
         let span = value.span();
         match value.into_inner() {

@@ -114,7 +114,7 @@ impl Dialogue<'_> {
             Reply::Text(_) | Reply::Code(_) => return Err(Stop::Senseless.into()),
         }
         // Minutes have gone by: what the administrator has decided meanwhile counts.
-        let policy = policy::load(&self.caller.conf)?;
+        let policy = policy::load(&self.caller.conf)?.for_account();
         // A line before and one after: whoever kills the helper in between has still left the first.
         let user = account.name.as_str();
         log::changing(verb.word(), user, what.as_ref());

@@ -152,7 +152,8 @@ fn answer(
     line: &mut Wire,
     time: &mut Life,
 ) -> Result<Answer, Stop> {
-    let policy = policy::load(&caller.conf)?;
+    // Whatever service a caller might name: nothing that is answered depends on one.
+    let policy = policy::load(&caller.conf)?.for_account();
     let account = users::account(request.user())?;
     if caller.may(request.verb(), account.as_ref(), &policy)? == May::No {
         return Ok(Answer::Denied);

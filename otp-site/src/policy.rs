@@ -8,13 +8,15 @@ use otp_core::network::Network;
 use otp_core::qr::Style;
 use otp_core::record::{
     Algorithm, AtLogin, CodePolicy, Digits, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy,
-    Language, LockoutPolicy, MAX_AUTHENTICATORS, Period, RecoveryPolicy, TrustPolicy, Unlock,
+    Language, LockoutPolicy, MAX_AUTHENTICATORS, Period, Policies, RecoveryPolicy, ServiceName,
+    ServicePolicy, TrustPolicy, Unlock,
 };
 use otp_core::{Policy, UnixTime, UserName};
 use otp_file::{
     Access, Fault, Rules, Section, Source, Unparsed, number, open_file, read_whole, text, texts,
     truth,
 };
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::mem;
 use std::path::Path;
@@ -31,7 +33,7 @@ const LIMIT: u64 = 64 * 1024;
 ///
 /// # Errors
 /// The file cannot be read, can be written by somebody else than root, or does not say what a policy says.
-pub fn load(path: &Path) -> Result<Policy, Error> {
+pub fn load(path: &Path) -> Result<Policies, Error> {
     load_for(Use::Logins, path)
 }
 
@@ -39,7 +41,7 @@ pub fn load(path: &Path) -> Result<Policy, Error> {
 ///
 /// # Errors
 /// Also where a login could go on under the policy, and apps would not take its issuer.
-pub fn load_to_enrol(path: &Path) -> Result<Policy, Error> {
+pub fn load_to_enrol(path: &Path) -> Result<Policies, Error> {
     load_for(Use::Enrolling, path)
 }
 
@@ -52,11 +54,11 @@ enum Use {
     Enrolling,
 }
 
-fn load_for(purpose: Use, path: &Path) -> Result<Policy, Error> {
+fn load_for(purpose: Use, path: &Path) -> Result<Policies, Error> {
     let shown = path.display().to_string();
     let Some(bytes) = bytes(path, &shown)? else {
         if path == Path::new(DEFAULT_FILE) {
-            return Ok(Policy::default());
+            return Ok(Policies::default());
         }
         return Err(Error::NoPolicy { path: shown });
     };
@@ -108,27 +110,25 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<Vec<u8>>, Error> {
 ///
 /// # Errors
 /// Not TOML, an unknown key, or a value outside what the manual allows.
-pub fn parse(path: &str, bytes: &[u8]) -> Result<Policy, Error> {
+pub fn parse(path: &str, bytes: &[u8]) -> Result<Policies, Error> {
     parse_for(Use::Logins, path, bytes)
 }
 
-fn parse_for(purpose: Use, path: &str, bytes: &[u8]) -> Result<Policy, Error> {
+fn parse_for(purpose: Use, path: &str, bytes: &[u8]) -> Result<Policies, Error> {
     read(purpose, bytes).map_err(|why| Error::unparsed(path, why))
 }
 
-fn read(purpose: Use, bytes: &[u8]) -> Result<Policy, Unparsed> {
+fn read(purpose: Use, bytes: &[u8]) -> Result<Policies, Unparsed> {
     let whole = Source::new(bytes)?;
     read_from(purpose, Source::of_text(&whole.in_short())).or_else(|_| read_from(purpose, whole))
 }
 
-fn read_from(purpose: Use, source: Source) -> Result<Policy, Unparsed> {
+fn read_from(purpose: Use, source: Source) -> Result<Policies, Unparsed> {
     let mut root = source.root()?;
     let defaults = Policy::default();
     let policy = Policy {
         language: root
-            .take("language", |value| {
-                Language::from_tag(text(value)?).ok_or("must be \"en\" or \"ko\"")
-            })?
+            .take("language", language)?
             .unwrap_or(defaults.language),
         issuer: root
             .take("issuer", |value| issuer(purpose, value))?
@@ -142,8 +142,11 @@ fn read_from(purpose: Use, source: Source) -> Result<Policy, Unparsed> {
         helper: in_section(&mut root, "helper", defaults.helper, helper)?,
     };
     later(&mut root)?;
+    let services = in_section(&mut root, "service", BTreeMap::new(), |section, _| {
+        services(section)
+    })?;
     root.end()?;
-    Ok(policy)
+    Ok(Policies::new(policy, services))
 }
 
 fn in_section<'a, T>(
@@ -221,12 +224,8 @@ fn recovery(
 }
 
 fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPolicy, Unparsed> {
-    let at_login = section.take("at_login", |value| {
-        AtLogin::from_word(text(value)?).ok_or("must be \"off\", \"offer\" or \"require\"")
-    })?;
-    let qr = section.take("qr", |value| {
-        Style::from_word(text(value)?).ok_or("must be \"unicode\", \"ascii\" or \"none\"")
-    })?;
+    let at_login = section.take("at_login", at_login)?;
+    let qr = section.take("qr", qr)?;
     section.take("verify_email", |value| {
         if truth(value)? { Err(NOT_YET) } else { Ok(()) }
     })?;
@@ -256,10 +255,7 @@ fn enforce(section: &mut Section<'_>, default: EnforcePolicy) -> Result<EnforceP
             Groups::Named(names)
         })
     })?;
-    let exempt_groups = section.take("exempt_groups", |value| {
-        let reason = "must be names or numbers of groups";
-        exempt(names(value, reason)?, reason)
-    })?;
+    let exempt_groups = section.take("exempt_groups", exempt_groups)?;
     let exempt_users = section.take("exempt_users", |value| {
         let reason = "must be names of users";
         exempt(names(value, reason)?, reason)
@@ -279,6 +275,53 @@ fn enforce(section: &mut Section<'_>, default: EnforcePolicy) -> Result<EnforceP
         from: from.unwrap_or(default.from),
         grace: grace.unwrap_or(default.grace),
     })
+}
+
+/// What is otherwise in some services: the same keys with the same values, each in place of the one for all.
+fn services(section: &mut Section<'_>) -> Result<BTreeMap<ServiceName, ServicePolicy>, Unparsed> {
+    let named = section.named(|name| ServiceName::new(name).map_err(|reason| reason.0))?;
+    let services = named.into_iter().map(|(name, mut section)| {
+        let service = ServicePolicy {
+            language: section.take("language", language)?,
+            at_login: section.take("at_login", at_login)?,
+            qr: section.take("qr", qr)?,
+            exempt_groups: section.take("exempt_groups", exempt_groups)?,
+            networks: section.take("networks", networks)?,
+            remember: section.take("remember", remember)?,
+        };
+        section.end()?;
+        Ok((name, service))
+    });
+    services.collect()
+}
+
+fn language(value: &DeValue<'_>) -> Result<Language, &'static str> {
+    Language::from_tag(text(value)?).ok_or("must be \"en\" or \"ko\"")
+}
+
+fn at_login(value: &DeValue<'_>) -> Result<AtLogin, &'static str> {
+    AtLogin::from_word(text(value)?).ok_or("must be \"off\", \"offer\" or \"require\"")
+}
+
+fn qr(value: &DeValue<'_>) -> Result<Style, &'static str> {
+    Style::from_word(text(value)?).ok_or("must be \"unicode\", \"ascii\" or \"none\"")
+}
+
+fn exempt_groups(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
+    let reason = "must be names or numbers of groups";
+    exempt(names(value, reason)?, reason)
+}
+
+fn networks(value: &DeValue<'_>) -> Result<Vec<Network>, &'static str> {
+    let networks = texts(value)?;
+    let networks = networks.iter().map(|one| Network::parse(one));
+    networks
+        .collect::<Result<_, _>>()
+        .map_err(|reason| reason.0)
+}
+
+fn remember(value: &DeValue<'_>) -> Result<Duration, &'static str> {
+    duration_or_zero(text(value)?)
 }
 
 /// "*" exempts nobody: whoever wants that enforces nothing.
@@ -304,14 +347,8 @@ fn names(value: &DeValue<'_>, reason: &'static str) -> Result<Vec<String>, &'sta
 }
 
 fn trust(section: &mut Section<'_>, default: TrustPolicy) -> Result<TrustPolicy, Unparsed> {
-    let networks = section.take("networks", |value| {
-        let networks = texts(value)?;
-        let networks = networks.iter().map(|one| Network::parse(one));
-        networks
-            .collect::<Result<_, _>>()
-            .map_err(|reason| reason.0)
-    })?;
-    let remember = section.take("remember", |value| duration_or_zero(text(value)?))?;
+    let networks = section.take("networks", networks)?;
+    let remember = section.take("remember", remember)?;
     Ok(TrustPolicy {
         networks: networks.unwrap_or(default.networks),
         remember: remember.unwrap_or(default.remember),

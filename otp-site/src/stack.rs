@@ -120,6 +120,15 @@ impl Stacks {
         Ok(self.walk(service, "auth")?.proves_identity)
     }
 
+    /// Whether a service has a line of this module that asks for a code or looks after accounts.
+    ///
+    /// # Errors
+    /// As for [`Stacks::account_line`].
+    pub fn has_line(&self, service: &str) -> Result<bool, Error> {
+        let walk = |kind| self.walk(service, kind);
+        Ok(walk("auth")?.ours.is_some() || walk("account")?.ours.is_some())
+    }
+
     /// The services of `/etc/pam.d` that have a line of this module, sorted.
     ///
     /// # Errors

@@ -89,6 +89,7 @@ pub(crate) struct Case {
     pub account: Option<Account>,
     /// The name of this login, where it is a second name of the account.
     pub alias: Option<UserName>,
+    /// The rules for the service that this login happens in, and what the line says otherwise.
     pub policy: Policy,
     pub records: Records,
     pub nullok: bool,
@@ -142,8 +143,9 @@ impl<'h, H: Host> Call<'h, H> {
     /// The same for a user who is known from before.
     pub(crate) fn case_of(&mut self, options: &Options, user: String) -> Result<Case, Stop> {
         self.user = user;
-        let policy = policy::load(&options.conf)?;
+        let mut policy = policy::load(&options.conf)?.for_service(&self.origin.service);
         self.language = options.language.unwrap_or(policy.language);
+        policy.enroll.qr = options.qr.unwrap_or(policy.enroll.qr);
         let named = self.host.account(&self.user)?;
         let (account, alias) =
             named.map_or((None, None), |named| (Some(named.account), named.alias));

@@ -259,7 +259,7 @@ impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Begun {
         stage.call.still_the_same_user()?;
         let now = stage.now()?;
         // Minutes have gone by: what the administrator has decided meanwhile counts.
-        let policy = policy::load(&stage.case.conf)?;
+        let policy = policy::load(&stage.case.conf)?.for_account();
         let kept = self.changing.keep(&stage.case.records, &policy, now)?;
         stage.log(Event::Change, &self.name);
         Ok(kept)

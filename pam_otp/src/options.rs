@@ -1,5 +1,6 @@
 //! Module arguments, as they stand in `/etc/pam.d`.
 
+use otp_core::qr::Style;
 use otp_core::record::Language;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,6 +43,8 @@ pub(crate) struct Options {
     /// The helper for programs that are not root.
     pub helper: PathBuf,
     pub language: Option<Language>,
+    /// How an enrolment draws the QR code.
+    pub qr: Option<Style>,
     /// How long a good code counts, in the place of what policy says.
     pub remember: Option<Duration>,
 }
@@ -61,6 +64,7 @@ impl Default for Options {
             state_dir: otp_store::files::DEFAULT_DIRECTORY.into(),
             helper: otp_helper::client::DEFAULT_HELPER.into(),
             language: None,
+            qr: None,
             remember: None,
         }
     }
@@ -133,6 +137,9 @@ impl Options {
             ("lang", Some(tag)) => {
                 self.language = Some(Language::from_tag(tag).ok_or("lang= takes en or ko")?);
             }
+            ("qr", Some(word)) => {
+                self.qr = Some(Style::from_word(word).ok_or("qr= takes unicode, ascii or none")?);
+            }
             _ => return Err("unknown argument"),
         }
         Ok(())
@@ -181,7 +188,7 @@ mod tests {
         assert_eq!(parse(""), Ok(Options::default()));
         let options = parse(
             "nullok try_first_pass forward_pass echo_verification_code authtok_prompt=Code: debug nodelay conf=/etc/a \
-             state_dir=/var/b helper=/usr/c lang=ko grace_period=28800",
+             state_dir=/var/b helper=/usr/c lang=ko qr=ascii grace_period=28800",
         );
         assert_eq!(
             options,
@@ -198,6 +205,7 @@ mod tests {
                 state_dir: "/var/b".into(),
                 helper: "/usr/c".into(),
                 language: Some(Language::Korean),
+                qr: Some(Style::Ascii),
                 remember: Some(Duration::from_secs(28_800)),
             })
         );
@@ -224,6 +232,7 @@ mod tests {
                 (_, None) => "",
                 ("lang=", _) => "en",
                 ("grace_period=", _) => "60",
+                ("qr=", _) => "none",
                 (_, Some(_)) => "/etc/x",
             };
             assert!(parse(&format!("{name}{value}")).is_ok(), "{name}");
@@ -231,6 +240,11 @@ mod tests {
                 let values: Vec<&str> =
                     tag.split_whitespace().filter(|word| *word != "|").collect();
                 assert_eq!(values[2..], Language::ALL.map(Language::tag));
+            }
+            if name == "qr=" {
+                let values: Vec<&str> =
+                    tag.split_whitespace().filter(|word| *word != "|").collect();
+                assert_eq!(values[2..], Style::ALL.map(Style::word));
             }
             named.push(name.to_owned());
         }
@@ -272,6 +286,10 @@ mod tests {
             "helper=x",
             "lang=fr",
             "lang",
+            "qr",
+            "qr=",
+            "qr=off",
+            "qr=ASCII",
             "grace_period",
             "grace_period=",
             "grace_period=-1",

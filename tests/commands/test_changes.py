@@ -74,6 +74,20 @@ def test_the_last_device_stays_where_one_is_demanded(machine):
     assert names(machine) == ["phone"]
 
 
+@pytest.mark.parametrize("sections, goes", [
+    ("", True),
+    ('[service.su]\nexempt_groups = ["kmem", "daemon"]\n', True),
+    ('[service.su]\nexempt_groups = []\n', False),
+    ('[service.su]\nexempt_groups = ["daemon"]\n[service.sshd]\nexempt_groups = ["kmem"]\n', False),
+])
+def test_the_last_device_stays_where_any_service_demands_one(machine, sections, goes):
+    machine.policy('[enforce]\nexempt_groups = ["daemon"]\n' + sections)
+    enrol(machine)
+    talk = Talk(machine, "remove")
+    assert talk.end() == (0 if goes else 1), talk.screen
+    assert names(machine) == ([] if goes else ["phone"])
+
+
 def test_where_one_is_allowed_another_one_replaces_it(machine):
     enrol(machine)
     talk = Talk(machine, "add", "browser")

@@ -2,6 +2,7 @@
 
 import pathlib
 import shlex
+import shutil
 import subprocess
 import unicodedata
 
@@ -41,6 +42,7 @@ def services(machine):
 
     def run(files, *arguments, status=0, caller="daemon"):
         directory = machine.directory / "pam.d"
+        shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir()
         for name, text in files.items():
             (directory / name).write_text(text)
@@ -465,6 +467,118 @@ def test_trust_is_told_where_there_is_any(machine, enrolled):
     rows = show(machine, "daemon")[1]
     assert rows["trusted networks"].strip().startswith("10.0.0.0/8, 2001:db8::/32: no code is asked for")
     assert "for 8 hours after a code" in rows["remembered"]
+
+
+# ----------------------------------------------------------------------------------------------------------- services
+
+KIOSK = '[enforce]\n{}\n[service.login]\nexempt_groups = ["daemon"]\n[service.sshd]\nnetworks = []\nremember = "8h"\n'
+
+
+def rows_at(said, service, label="at"):
+    """The rows about a service."""
+    rows = (line.split("  ", 1) for line in said.splitlines()[2:])
+    return [value.strip() for name, value in rows if name == f"{label} {service}"]
+
+
+def test_what_differs_at_a_service_is_told_in_lines_of_its_own(machine, services):
+    machine.policy('[trust]\nnetworks = ["10.0.0.0/8"]\n' + KIOSK.format(""))
+    said = services(SERVICES, "policy", "show", "daemon")
+    refused = "daemon would be refused: no authenticator, and one is demanded (everybody)"
+    assert said.splitlines()[0] == refused
+    assert rows_at(said, "login") == ["daemon would be let in without a code (exempt group daemon)"]
+    assert rows_at(said, "sshd") == [
+        refused, "no network is trusted",
+        "for 8 hours after a code, no other is asked for at the same service from the same address",
+    ]
+    assert rows_at(said, "su") == []
+
+
+def test_a_service_that_is_named_is_told_about_alone(machine, services):
+    machine.policy(KIOSK.format(""))
+    show = lambda service: services(SERVICES, "policy", "show", "daemon", "--service", service).splitlines()  # noqa: E731
+    assert show("login")[0] == "daemon would be let in without a code (exempt group daemon)"
+    assert show("sshd")[0] == show("su")[0] == "daemon would be refused: no authenticator, and one is demanded (everybody)"
+    assert not [line for line in show("login") + show("su") if line.startswith(("at ", "problem"))]
+    assert [line for line in show("sshd") if line.startswith("remembered  ")]
+
+
+def test_a_service_that_sets_up_authenticators_is_foretold_for_itself(machine, services):
+    machine.policy('[service.login]\nat_login = "offer"\n')
+    said = services(SERVICES, "policy", "show", "daemon")
+    assert said.startswith("daemon would be refused: ")
+    assert rows_at(said, "login") == ["daemon would set up an authenticator in the login"]
+    machine.policy('[enroll]\nat_login = "require"\n[service.login]\nat_login = "off"\n')
+    said = services(SERVICES, "policy", "show", "daemon", "--service", "login").splitlines()
+    assert said[0] == "daemon would be refused: no authenticator, and one is demanded (everybody)"
+
+
+def test_a_service_that_asks_nobody_is_a_problem_of_show(machine, services):
+    said = services(SERVICES, "policy", "show", "daemon", "--service", "ssh", "--lang", "en").splitlines()
+    assert [line.removeprefix("problem").strip() for line in said if line.startswith("problem")] == [
+        "/etc/pam.d: no service called ssh has a line of pam_otp.so, so it asks nobody for a code"
+    ]
+
+
+@pytest.mark.parametrize("name", ["", "SSHD", "/etc/pam.d/sshd", "a b"])
+def test_what_is_no_name_of_a_service_is_a_wrong_call(machine, name):
+    words = machine.words("otp-admin", "policy", "show", "daemon", "--service", name)
+    done = subprocess.run(words, capture_output=True, text=True, env=machine.environment())
+    assert done.returncode == 2 and done.stdout == "" and "--service" in done.stderr and "small letters" in done.stderr
+
+
+def test_what_differs_at_a_service_is_told_in_korean(machine, services):
+    machine.policy(KIOSK.format("") + '[service.su]\nremember = "0"\n')
+    said = services(SERVICES, "policy", "show", "daemon", "--lang", "ko").splitlines()
+    rows = [line for line in said if line.startswith(("login에서", "sshd에서", "su에서"))]
+    assert len(rows) == 6, rows
+    for row, words in zip(rows, ["daemon 그룹", "로그인할 수 없습니다", "신뢰하는 네트워크가 없음", "8시간", "로그인할 수 없습니다", "로그인할 때마다 코드를 물음"]):
+        assert words in row, row
+
+
+def test_mistakes_in_a_section_are_found_by_its_name(machine, enrolled, services):
+    machine.policy(
+        '[service.ssh]\nqr = "none"\n[service.sshd]\nexempt_groups = ["no-such-group", "no-such-group"]\n'
+        'networks = ["0.0.0.0/0", "10.0.0.0/8"]\n[service."a.b"]\nlanguage = "ko"\n'
+    )
+    unused = "no service of that name has a line of pam_otp.so in /etc/pam.d, so the section changes nothing"
+    assert services(SERVICES, "policy", "check").splitlines()[:-1] == [
+        f'[service."a.b"]: {unused}',
+        f"[service.ssh]: {unused}",
+        "[service.sshd] exempt_groups: group no-such-group cannot be looked up, so it exempts nobody",
+        "[service.sshd] networks: 0.0.0.0/0 holds every address of its kind, and nobody who comes from one is asked for a code",
+    ]
+    korean = services(SERVICES, "policy", "check", "--lang", "ko").splitlines()
+    assert [line.split(": ")[0] for line in korean] == [
+        '[service."a.b"]', "[service.ssh]", "[service.sshd] exempt_groups", "[service.sshd] networks", str(machine.conf),
+    ]
+
+
+def test_section_of_a_service_that_includes_another_or_is_included_is_used(machine, enrolled, services):
+    """xsecurelock asks PAM for common-auth itself."""
+    files = {"su-l": "@include su\n", "su": "auth required pam_otp.so\n", "common-auth": "auth required pam_otp.so\n"}
+    machine.policy("[service.su-l]\n[service.common-auth]\n")
+    assert services(files, "policy", "check") == f"{machine.conf}: can be used\n"
+
+
+def test_account_lines_are_looked_at_where_a_section_has_logins_set_up_authenticators(machine, enrolled, services):
+    machine.policy('[service.su]\nat_login = "offer"\n')
+    assert services(SERVICES, "policy", "check").splitlines()[:-1] == [MISSING]
+    machine.policy('[enroll]\nat_login = "offer"\n[service.su]\nat_login = "off"\n')
+    assert services(SERVICES, "policy", "check").splitlines()[:-1] == [LED_AROUND, ELSEWHERE]
+
+
+@pytest.mark.parametrize(
+    "exempt, status",
+    [
+        ("", 0),
+        ('[service.su]\nexempt_groups = ["daemon", "kmem"]\n', 0),
+        ('[service.su]\nexempt_groups = []\n', 1),
+        ('[service.su]\nlanguage = "ko"\n', 0),
+    ],
+)
+def test_a_section_that_would_refuse_its_administrator_is_refused(machine, exempt, status):
+    machine.policy('[enforce]\nexempt_groups = ["daemon"]\n' + exempt)
+    check(machine, status=status)
 
 
 def test_columns_line_up_in_both_languages(machine, enrolled):

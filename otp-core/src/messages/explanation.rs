@@ -34,8 +34,17 @@ pub enum Explanation<'a> {
     Networks,
     /// Label: for how long a code is remembered.
     Remember,
+    /// Label: what is otherwise at one service.
+    At {
+        /// Which.
+        service: &'a str,
+    },
     /// There is no authenticator.
     NoAuthenticator,
+    /// No network is trusted.
+    NoNetworks,
+    /// No code counts for more than one login.
+    NeverRemembered,
     /// What a login does, as the user meets it.
     LoginDoes(&'a Prospect),
     /// What policy demands, by which rule, and from when on.
@@ -85,7 +94,10 @@ impl Explanation<'_> {
             Self::Grace => "grace".to_owned(),
             Self::Networks => "trusted networks".to_owned(),
             Self::Remember => "remembered".to_owned(),
+            Self::At { service } => format!("at {service}"),
             Self::NoAuthenticator => "none".to_owned(),
+            Self::NoNetworks => "no network is trusted".to_owned(),
+            Self::NeverRemembered => "a code counts for one login".to_owned(),
             Self::LoginDoes(prospect) => english_login(prospect).to_owned(),
             Self::Demands { demand, now } => match demand {
                 Demand::Nothing(why) => format!("nothing ({})", english_exemption(why)),
@@ -125,7 +137,10 @@ impl Explanation<'_> {
             Self::Grace => "유예".to_owned(),
             Self::Networks => "신뢰하는 네트워크".to_owned(),
             Self::Remember => "코드 기억".to_owned(),
+            Self::At { service } => format!("{service}에서"),
             Self::NoAuthenticator => "없음".to_owned(),
+            Self::NoNetworks => "신뢰하는 네트워크가 없음".to_owned(),
+            Self::NeverRemembered => "로그인할 때마다 코드를 물음".to_owned(),
             Self::LoginDoes(prospect) => korean_login(prospect).to_owned(),
             Self::Demands { demand, now } => match demand {
                 Demand::Nothing(why) => {
@@ -192,7 +207,10 @@ mod tests {
             Grace => [Explanation::Grace],
             Networks => [Explanation::Networks],
             Remember => [Explanation::Remember],
+            At => [Explanation::At { service: "sshd" }],
             NoAuthenticator => [Explanation::NoAuthenticator],
+            NoNetworks => [Explanation::NoNetworks],
+            NeverRemembered => [Explanation::NeverRemembered],
             LoginDoes => prospects.iter().map(Explanation::LoginDoes).collect::<Vec<_>>(),
             Demands => demanded.collect::<Vec<_>>(),
             GraceLasts => [None, Some(NOON)].map(grace),

@@ -43,6 +43,8 @@ pub enum Finding {
     ExemptGroupUnknown {
         /// Its name or number.
         group: String,
+        /// The service whose section exempts it.
+        service: Option<String>,
     },
     /// The name service knows no such exempt user.
     ExemptUserUnknown {
@@ -65,6 +67,8 @@ pub enum Finding {
     TrustsEverybody {
         /// The network.
         network: String,
+        /// The service whose section trusts it.
+        service: Option<String>,
     },
     /// Logins are to set up authenticators, and nobody must have one.
     NobodyMust,
@@ -115,6 +119,16 @@ pub enum Finding {
         /// Why.
         reason: String,
     },
+    /// The policy has a section for a service that has no line of ours.
+    SectionUnused {
+        /// Its name.
+        service: String,
+    },
+    /// A service that was asked about has no line of ours.
+    AsksNobody {
+        /// Its name.
+        service: String,
+    },
     /// The policy demands a second factor of the administrator who checks it and has none.
     RefusesYou {
         /// The administrator's name.
@@ -139,6 +153,7 @@ impl Finding {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn english(&self) -> String {
         match self {
             Self::NoFile { path } => format!("{path}: is not there, so every key has its default"),
@@ -166,9 +181,10 @@ impl Finding {
             Self::EnforcedGroupUnknown { group } => format!(
                 "[enforce] groups: group {group} cannot be looked up, so it counts as holding everybody"
             ),
-            Self::ExemptGroupUnknown { group } => {
+            Self::ExemptGroupUnknown { group, service } => {
+                let section = section("enforce", service.as_deref());
                 format!(
-                    "[enforce] exempt_groups: group {group} cannot be looked up, so it exempts nobody"
+                    "[{section}] exempt_groups: group {group} cannot be looked up, so it exempts nobody"
                 )
             }
             Self::ExemptUserUnknown { user } => {
@@ -180,9 +196,12 @@ impl Finding {
             Self::TrustedCallerUnknown { user } => {
                 format!("[helper] trusted_callers: no user is called '{user}'")
             }
-            Self::TrustsEverybody { network } => format!(
-                "[trust] networks: {network} holds every address of its kind, and nobody who comes from one is asked for a code"
-            ),
+            Self::TrustsEverybody { network, service } => {
+                let section = section("trust", service.as_deref());
+                format!(
+                    "[{section}] networks: {network} holds every address of its kind, and nobody who comes from one is asked for a code"
+                )
+            }
             Self::NobodyMust => {
                 "[enroll] at_login: nobody must have an authenticator ([enforce] groups = []), \
                 so no login sets one up"
@@ -224,6 +243,13 @@ impl Finding {
             Self::ServicesNotRead { reason } => {
                 format!("the services could not be looked at: {reason}")
             }
+            Self::SectionUnused { service } => format!(
+                "[{}]: no service of that name has a line of pam_otp.so in /etc/pam.d, so the section changes nothing",
+                section("", Some(service))
+            ),
+            Self::AsksNobody { service } => format!(
+                "/etc/pam.d: no service called {service} has a line of pam_otp.so, so it asks nobody for a code"
+            ),
             Self::RefusesYou { user } => format!(
                 "[enforce]: a second factor is demanded of {user}, who runs this and has no usable authenticator"
             ),
@@ -234,6 +260,7 @@ impl Finding {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn korean(&self) -> String {
         match self {
             Self::NoFile { path } => {
@@ -265,9 +292,12 @@ impl Finding {
             Self::EnforcedGroupUnknown { group } => format!(
                 "[enforce] groups: {group} 그룹을 찾을 수 없어 모든 사용자가 속한 것으로 봅니다"
             ),
-            Self::ExemptGroupUnknown { group } => format!(
-                "[enforce] exempt_groups: {group} 그룹을 찾을 수 없어 아무도 면제되지 않습니다"
-            ),
+            Self::ExemptGroupUnknown { group, service } => {
+                let section = section("enforce", service.as_deref());
+                format!(
+                    "[{section}] exempt_groups: {group} 그룹을 찾을 수 없어 아무도 면제되지 않습니다"
+                )
+            }
             Self::ExemptUserUnknown { user } => {
                 format!("[enforce] exempt_users: '{user}' 사용자가 없습니다")
             }
@@ -277,9 +307,12 @@ impl Finding {
             Self::TrustedCallerUnknown { user } => {
                 format!("[helper] trusted_callers: '{user}' 사용자가 없습니다")
             }
-            Self::TrustsEverybody { network } => format!(
-                "[trust] networks: {network}에는 같은 종류의 주소가 모두 들어 있어, 거기서 오는 사람에게는 코드를 묻지 않습니다"
-            ),
+            Self::TrustsEverybody { network, service } => {
+                let section = section("trust", service.as_deref());
+                format!(
+                    "[{section}] networks: {network}에는 같은 종류의 주소가 모두 들어 있어, 거기서 오는 사람에게는 코드를 묻지 않습니다"
+                )
+            }
             Self::NobodyMust => {
                 "[enroll] at_login: 인증기가 꼭 있어야 하는 사용자가 없어([enforce] groups = []) \
                 로그인하면서 등록하는 일이 없습니다"
@@ -320,6 +353,13 @@ impl Finding {
             Self::ServicesNotRead { reason } => {
                 format!("서비스를 살펴볼 수 없습니다: {reason}")
             }
+            Self::SectionUnused { service } => format!(
+                "[{}]: /etc/pam.d에 pam_otp.so 줄이 있는 그런 서비스가 없어 이 섹션은 아무것도 바꾸지 않습니다",
+                section("", Some(service))
+            ),
+            Self::AsksNobody { service } => format!(
+                "/etc/pam.d: {service} 서비스에 pam_otp.so 줄이 없어 거기서는 아무에게도 코드를 묻지 않습니다"
+            ),
             Self::RefusesYou { user } => format!(
                 "[enforce]: 지금 실행한 {user} 계정에도 인증기가 있어야 하지만 쓸 수 있는 인증기가 없습니다"
             ),
@@ -331,6 +371,22 @@ impl Finding {
             }
         }
     }
+}
+
+/// The section that has a key: that of a service, or else the one for all.
+fn section(usual: &str, service: Option<&str>) -> String {
+    service.map_or_else(
+        || usual.to_owned(),
+        |name| {
+            // TOML takes nothing else without quotes.
+            let is_bare = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+            if name.chars().all(is_bare) {
+                format!("service.{name}")
+            } else {
+                format!("service.\"{name}\"")
+            }
+        },
+    )
 }
 
 #[cfg(test)]
@@ -355,7 +411,8 @@ mod tests {
             EnforcedGroupUnknown => [Finding::EnforcedGroupUnknown {
                 group: text("staff"),
             }],
-            ExemptGroupUnknown => [Finding::ExemptGroupUnknown { group: text("20") }],
+            ExemptGroupUnknown => [None, Some(text("sshd"))]
+                .map(|service| Finding::ExemptGroupUnknown { group: text("20"), service }),
             ExemptUserUnknown => [Finding::ExemptUserUnknown {
                 user: text("backup"),
             }],
@@ -366,9 +423,10 @@ mod tests {
             TrustedCallerUnknown => [Finding::TrustedCallerUnknown {
                 user: text("postgres"),
             }],
-            TrustsEverybody => [Finding::TrustsEverybody {
+            TrustsEverybody => [None, Some(text("sshd"))].map(|service| Finding::TrustsEverybody {
                 network: text("0.0.0.0/0"),
-            }],
+                service,
+            }),
             NobodyMust => [Finding::NobodyMust],
             AccountLineMissing => [Finding::AccountLineMissing {
                 services: vec![text("login"), text("sshd")],
@@ -397,6 +455,12 @@ mod tests {
             }],
             ServicesNotRead => [Finding::ServicesNotRead {
                 reason: text("/etc/pam.d: cannot list"),
+            }],
+            SectionUnused => [Finding::SectionUnused {
+                service: text("a.b"),
+            }],
+            AsksNobody => [Finding::AsksNobody {
+                service: text("ssh"),
             }],
             RefusesYou => [Finding::RefusesYou {
                 user: text("alice"),

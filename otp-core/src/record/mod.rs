@@ -2,6 +2,7 @@
 
 mod credential;
 mod policy;
+mod services;
 mod state;
 
 pub use credential::{
@@ -12,6 +13,7 @@ pub use policy::{
     AtLogin, CodePolicy, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy, Language,
     LockoutPolicy, Policy, RecoveryPolicy, TrustPolicy, Unlock,
 };
+pub use services::{Policies, ServiceName, ServicePolicy};
 pub use state::{AuthenticatorState, Drift, RecoveryState, Refusal, Resync, Standing, State};
 
 /// A value outside what its type allows; says what is allowed.

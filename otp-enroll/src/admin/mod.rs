@@ -36,7 +36,9 @@ pub fn run(asked: Admin) -> ExitCode {
             } => provision::provision(site, &user, name, force, json),
             AdminCommand::Policy { command } => match command {
                 PolicyCommand::Check { force, .. } => policy::check(site, force),
-                PolicyCommand::Show { user } => policy::show(site, &user),
+                PolicyCommand::Show { user, service } => {
+                    policy::show(site, &user, service.as_ref())
+                }
             },
         },
     )

@@ -8,12 +8,17 @@ pub use show::show;
 
 use otp_core::login::{AccountLine, Door};
 use otp_core::messages::policy::Finding;
-use otp_core::record::{AtLogin, EnforcePolicy, Groups};
+use otp_core::record::{AtLogin, EnforcePolicy, Groups, Policies, ServiceName};
 use otp_site::Error;
 use otp_site::stack::{ENROLLING, Service, Stacks, may_enrol_in};
 
-/// What is wrong with a group of the policy that cannot be looked up, once for each list that it is in.
-fn unknown_group(enforce: &EnforcePolicy, group: &str) -> Vec<Finding> {
+/// What is wrong with a group of the policy that cannot be looked up, once for each list that it is in. `service`: the one
+/// whose section has the exempt groups.
+fn unknown_group(
+    enforce: &EnforcePolicy,
+    service: Option<&ServiceName>,
+    group: &str,
+) -> Vec<Finding> {
     let of = |names: &[String]| names.iter().any(|name| name == group);
     let mut findings = Vec::new();
     if matches!(&enforce.groups, Groups::Named(names) if of(names)) {
@@ -21,10 +26,14 @@ fn unknown_group(enforce: &EnforcePolicy, group: &str) -> Vec<Finding> {
         findings.push(Finding::EnforcedGroupUnknown { group });
     }
     if of(&enforce.exempt_groups) {
-        let group = group.to_owned();
-        findings.push(Finding::ExemptGroupUnknown { group });
+        let (group, service) = (group.to_owned(), service.map(name_of));
+        findings.push(Finding::ExemptGroupUnknown { group, service });
     }
     findings
+}
+
+fn name_of(service: &ServiceName) -> String {
+    service.as_str().to_owned()
 }
 
 /// The services that have a line of ours and log people in.
@@ -43,32 +52,59 @@ impl Services {
     }
 
     /// Those that ask for a code; none where they could not be read.
-    fn doors(&self) -> Vec<Door> {
-        let services = self.0.iter().flatten().filter(|one| one.asks);
-        let door = |one: &Service| Door {
-            can_enrol: may_enrol_in(&one.name),
-            proves_identity: one.proves_identity,
-            account_line: one.account_line,
+    fn asking(&self) -> impl Iterator<Item = &Service> {
+        self.0.iter().flatten().filter(|one| one.asks)
+    }
+
+    /// Those that ask for a code and have no section in the policy; where all have one, all.
+    fn doors(&self, policies: &Policies) -> Vec<Door> {
+        let has_section = |one: &&Service| {
+            policies
+                .services()
+                .any(|(name, _)| name.as_str() == one.name)
         };
-        services.map(door).collect()
+        let without: Vec<Door> = self
+            .asking()
+            .filter(|one| !has_section(one))
+            .map(door)
+            .collect();
+        if without.is_empty() {
+            return self.asking().map(door).collect();
+        }
+        without
+    }
+
+    /// The one of that name, as its files say it is. Of one that asks nobody nothing is said that would stand in the way.
+    fn door(&self, name: &ServiceName) -> Door {
+        let found = self.asking().find(|one| one.name == name.as_str());
+        found.map_or_else(|| Door::open(may_enrol_in(name.as_str())), door)
     }
 
     /// What keeps them from asking for codes, and their logins from setting up authenticators where policy wants them to.
-    fn findings(&self, at_login: AtLogin) -> Vec<Finding> {
+    /// `only`: the one that it is about.
+    fn findings(&self, policies: &Policies, only: Option<&ServiceName>) -> Vec<Finding> {
+        let at = |name: &str| policies.clone().for_service(name).enroll.at_login;
         let services = match &self.0 {
-            Ok(services) => services,
-            Err(_) if at_login == AtLogin::Off => return Vec::new(),
+            Ok(services) => services.iter(),
             Err(error) => {
+                let general = policies.where_nothing_is_said().enroll.at_login;
+                let mut sections = policies.services().map(|(name, _)| at(name.as_str()));
+                if general == AtLogin::Off && sections.all(|one| one == AtLogin::Off) {
+                    return Vec::new();
+                }
                 let reason = error.to_string();
                 return vec![Finding::ServicesNotRead { reason }];
             }
         };
+        let is_meant = |one: &&Service| only.is_none_or(|only| only.as_str() == one.name);
+        let services: Vec<&Service> = services.filter(is_meant).collect();
+        let enrols = |one: &Service| at(&one.name) != AtLogin::Off;
         let finding = |one: &Service| {
             let service = one.name.clone();
             match one.account_line {
                 AccountLine::Missing if !one.asks => None,
                 _ if !one.asks => Some(Finding::CodeLineMissing { service }),
-                _ if at_login == AtLogin::Off || !may_enrol_in(&one.name) => None,
+                _ if !enrols(one) || !may_enrol_in(&one.name) => None,
                 AccountLine::Sure if !one.proves_identity => {
                     Some(Finding::NobodyProvesIdentity { service })
                 }
@@ -77,40 +113,36 @@ impl Services {
                 AccountLine::LedAround => Some(Finding::AccountLineLedAround { service }),
             }
         };
-        let mut findings: Vec<Finding> = services.iter().filter_map(finding).collect();
+        let mut findings: Vec<Finding> = services.iter().copied().filter_map(finding).collect();
         let forgetful = services.iter().filter(|one| one.forgets_nullok);
         findings.extend(forgetful.map(|one| Finding::AccountLineForgetsNullok {
             service: one.name.clone(),
         }));
-        let named = |of: fn(&Service) -> bool| -> Vec<String> {
+        let named = |of: &dyn Fn(&Service) -> bool| -> Vec<String> {
             let services = services.iter().filter(|one| of(one));
             services.map(|one| one.name.clone()).collect()
         };
-        let services_with_password_lines = named(|one| one.has_password_line);
+        let services_with_password_lines = named(&|one| one.has_password_line);
         if !services_with_password_lines.is_empty() {
             findings.push(Finding::PasswordLine {
                 services: services_with_password_lines,
             });
         }
-        let services_with_session_lines = named(|one| one.has_session_line);
+        let services_with_session_lines = named(&|one| one.has_session_line);
         if !services_with_session_lines.is_empty() {
             findings.push(Finding::SessionLine {
                 services: services_with_session_lines,
             });
         }
-        let elsewhere = named(|one| one.asks && !may_enrol_in(&one.name));
-        let without = |one: &&Service| {
-            one.asks && one.account_line == AccountLine::Missing && may_enrol_in(&one.name)
-        };
-        let missing: Vec<String> = services
-            .iter()
-            .filter(without)
-            .map(|one| one.name.clone())
-            .collect();
-        if at_login != AtLogin::Off && !missing.is_empty() {
+        let elsewhere = named(&|one| one.asks && enrols(one) && !may_enrol_in(&one.name));
+        let missing = named(&|one| {
+            let is_missing = one.account_line == AccountLine::Missing;
+            one.asks && enrols(one) && is_missing && may_enrol_in(&one.name)
+        });
+        if !missing.is_empty() {
             findings.push(Finding::AccountLineMissing { services: missing });
         }
-        if at_login != AtLogin::Off && !elsewhere.is_empty() {
+        if !elsewhere.is_empty() {
             findings.push(Finding::NobodyEnrolsThere {
                 services: elsewhere,
                 only: ENROLLING.join(", "),
@@ -120,10 +152,25 @@ impl Services {
     }
 }
 
+/// Whether a service of that name has no line of ours, as far as that can be found out.
+fn has_no_line(service: &ServiceName) -> bool {
+    let found = Stacks::default().has_line(service.as_str());
+    found.is_ok_and(|has_line| !has_line)
+}
+
+fn door(service: &Service) -> Door {
+    Door {
+        can_enrol: may_enrol_in(&service.name),
+        proves_identity: service.proves_identity,
+        account_line: service.account_line,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use otp_core::Policy;
+    use std::collections::BTreeMap;
 
     #[test]
     fn a_group_in_both_lists_is_wrong_in_both() {
@@ -132,7 +179,7 @@ mod tests {
             exempt_groups: vec!["staff".to_owned(), "kiosk".to_owned()],
             ..Policy::default().enforce
         };
-        let found = |group| unknown_group(&enforce, group).len();
+        let found = |group| unknown_group(&enforce, None, group).len();
         assert_eq!([found("staff"), found("kiosk"), found("other")], [2, 1, 0]);
     }
 
@@ -155,7 +202,12 @@ mod tests {
             service("su", true, AccountLine::LedAround),
             service("sudo", true, AccountLine::Missing),
         ]));
-        let found = |at_login| services.findings(at_login);
+        let policies = |at_login| {
+            let mut policy = Policy::default();
+            policy.enroll.at_login = at_login;
+            Policies::new(policy, BTreeMap::new())
+        };
+        let found = |at_login| services.findings(&policies(at_login), None);
         let common = || Finding::CodeLineMissing {
             service: "common-account".to_owned(),
         };

@@ -4,7 +4,12 @@ use shipped::{one_key, shipped_keys};
 mod file;
 mod shipped;
 
+/// What a policy says to services that it does not name.
 fn taken(text: &str) -> Policy {
+    policies(text).where_nothing_is_said().clone()
+}
+
+fn policies(text: &str) -> Policies {
     parse("pam_otp.conf", text.as_bytes()).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
@@ -441,17 +446,17 @@ fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
         (
             "\n\nhunter2hunter2 = 1",
             "line 3: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
-             trust, helper, mail, hooks",
+             trust, helper, mail, hooks, service",
         ),
         (
             "[hunter2hunter2]",
             "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
-             trust, helper, mail, hooks",
+             trust, helper, mail, hooks, service",
         ),
         (
             "digits = 6",
             "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
-             trust, helper, mail, hooks",
+             trust, helper, mail, hooks, service",
         ),
         (
             "[code]\ndigits = 6\nhunter2hunter2 = \"hunter2hunter2\"",
@@ -490,6 +495,14 @@ fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
             "[helper]\nx = 5",
             "line 2: unknown key; known here are trusted_callers",
         ),
+        (
+            "[service.sshd]\nqr = \"none\"\n\ndigits = 8",
+            "line 4: unknown key; known here are language, at_login, qr, exempt_groups, networks, remember",
+        ),
+        (
+            "[service.sshd]\n[service.sshd.trust]\nremember = \"8h\"",
+            "line 2: unknown key; known here are language, at_login, qr, exempt_groups, networks, remember",
+        ),
     ] {
         assert_eq!(refusal(text), reason, "{text}");
     }
@@ -521,4 +534,92 @@ fn what_is_not_toml_is_refused_by_line() {
     }
     let error = parse("pam_otp.conf", b"[code]\n# \xFF").unwrap_err();
     assert_eq!(error.to_string(), "pam_otp.conf, line 2: not UTF-8");
+}
+
+#[test]
+fn every_key_of_a_service_reaches_its_policy_and_no_other() {
+    let text = r#"
+        [service.sshd]
+        language = "ko"
+        at_login = "require"
+        qr = "ascii"
+        exempt_groups = ["on leave"]
+        networks = ["10.0.0.0/8"]
+        remember = "8h"
+        [service."gdm-password"]
+        qr = "none"
+        "#;
+    let mut sshd = Policy {
+        language: Language::Korean,
+        ..Policy::default()
+    };
+    sshd.enroll.at_login = AtLogin::Require;
+    sshd.enroll.qr = Style::Ascii;
+    sshd.enforce.exempt_groups = vec!["on leave".to_owned()];
+    sshd.trust.networks = vec![Network::parse("10.0.0.0/8").unwrap()];
+    sshd.trust.remember = Duration::from_secs(8 * 3600);
+    let mut gdm = Policy::default();
+    gdm.enroll.qr = Style::None;
+    let policies = policies(text);
+    assert_eq!(policies.clone().for_service("sshd"), sshd);
+    assert_eq!(policies.clone().for_service("gdm-password"), gdm);
+    for other in ["", "ssh", "su", "gdm", "service"] {
+        assert_eq!(policies.clone().for_service(other), Policy::default());
+    }
+}
+
+#[test]
+fn a_service_takes_the_values_that_the_policy_takes_and_refuses_the_others() {
+    for (key, good, bad) in [
+        ("language", "\"ko\"", "\"fr\""),
+        ("at_login", "\"offer\"", "\"on\""),
+        ("qr", "\"none\"", "\"off\""),
+        ("exempt_groups", "[\"staff\"]", "[\"*\"]"),
+        ("exempt_groups", "[]", "\"staff\""),
+        ("networks", "[\"::1\"]", "[\"10.1.2.3/8\"]"),
+        ("remember", "\"0\"", "0"),
+    ] {
+        let section = match key {
+            "language" => "",
+            "at_login" | "qr" => "[enroll]",
+            "exempt_groups" => "[enforce]",
+            _ => "[trust]",
+        };
+        let of_service = |value| format!("[service.su]\n{key} = {value}");
+        let of_all = |value| format!("{section}\n{key} = {value}");
+        policies(&of_service(good));
+        assert_eq!(refusal(&of_service(bad)), refusal(&of_all(bad)), "{key}");
+    }
+}
+
+#[test]
+fn a_service_is_named_as_pam_names_it() {
+    for text in [
+        "[service.sshd]",
+        "[service.\"su-l\"]",
+        "[service]",
+        "[service]\nsu = { qr = \"none\" }",
+        "service.su.qr = \"none\"",
+        "[service.su]\n[service.sudo]",
+    ] {
+        assert_eq!(taken(text), Policy::default(), "{text}");
+    }
+    let name = "must be the name of a service in /etc/pam.d: small letters, digits and \"._-+@\"";
+    for (text, line, reason) in [
+        ("[service.NAME]", 1, name),
+        ("\n[service.\"\"]", 2, name),
+        ("[service.\"/etc/pam.d/sshd\"]", 1, name),
+        ("[service.\"..\"]", 1, name),
+        ("[service.su]\n[service.\"s u\"]", 2, name),
+        ("[service]\nqr = \"none\"", 2, "must be a table"),
+        ("[[service]]\nqr = \"none\"", 1, "must be a table"),
+        ("[[service.su]]\nqr = \"none\"", 1, "must be a table"),
+        (
+            "[service.su]\n[service.su]",
+            2,
+            "not valid TOML, or a key given twice",
+        ),
+    ] {
+        assert_eq!(refusal(text), format!("line {line}: {reason}"), "{text}");
+    }
 }

@@ -170,6 +170,51 @@ fn ascii_is_taller_and_says_so_and_none_is_none() {
     }
 }
 
+#[test]
+fn the_drawing_is_that_of_the_service_and_the_line_overrules_it() {
+    for (policy, arguments, sign) in [
+        ("[service.sshd]\nqr = \"ascii\"\n", "", "@@"),
+        ("[service.sshd]\nqr = \"none\"\n", "", ""),
+        ("[service.su]\nqr = \"none\"\n", "", "█"),
+        ("", "qr=ascii", "@@"),
+        ("[service.sshd]\nqr = \"none\"\n", "qr=unicode", "█"),
+        ("[service.sshd]\nqr = \"ascii\"\n", "qr=none", ""),
+    ] {
+        let machine = Machine::new();
+        machine.policy(&format!("{REQUIRE}{policy}"));
+        let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
+        assert_eq!(machine.manage(&mut host, arguments), Disposition::Success);
+        let screen = host.told.join("\n");
+        for each in ["@@", "█"] {
+            assert_eq!(screen.contains(each), each == sign, "{policy}{arguments}");
+        }
+    }
+}
+
+#[test]
+fn whether_a_login_enrols_is_said_by_the_service() {
+    for (policy, course) in [
+        ("[service.sshd]\nat_login = \"require\"\n", Some(BEGIN)),
+        (
+            "[enroll]\nat_login = \"require\"\n[service.sshd]\nat_login = \"off\"\n",
+            None,
+        ),
+        ("[service.su]\nat_login = \"require\"\n", None),
+        (
+            "[enforce]\nfrom = \"2025-11-21\"\n[enroll]\nat_login = \"require\"\n[service.sshd]\nat_login = \"offer\"\n",
+            Some(BEGIN_OR_LATER),
+        ),
+    ] {
+        let machine = Machine::new();
+        machine.policy(policy);
+        let mut host = bob();
+        if let Some(question) = course {
+            host = host.asked_with(question, Box::new(|_| None));
+        }
+        machine.manage(&mut host, "");
+    }
+}
+
 /// Where a terminal shows nothing of the drawing, as one that drops whatever is not ASCII, the key can be typed.
 #[test]
 fn key_and_uri_stand_above_the_drawing_in_ascii() {

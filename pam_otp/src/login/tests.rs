@@ -9,6 +9,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+mod services;
+
 #[test]
 fn what_an_earlier_attempt_has_left_counts_no_longer_whatever_becomes_of_this_one() {
     let machine = Machine::new();

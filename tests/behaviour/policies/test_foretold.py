@@ -40,9 +40,19 @@ LINES = {
 AT_LOGIN = ["off", "offer", "require"]
 
 
-def foretold(under_test, account):
+def foretold(under_test, account, *options):
     """What a login is to be like, by the first line of what is shown."""
-    sentence = under_test.admin("policy", "show", account.name).splitlines()[0]
+    return meaning(account, under_test.admin("policy", "show", account.name, *options).splitlines()[0])
+
+
+def foretold_among_all(under_test, account, service):
+    """The same by the line about a service among those about all; `None`: there is none."""
+    lines = under_test.admin("policy", "show", account.name).splitlines()
+    about = [line.split("  ", 1)[1].strip() for line in lines if line.startswith(f"at {service}  ")]
+    return meaning(account, about[0]) if about else None
+
+
+def meaning(account, sentence):
     prefix = f"{account.name} would "
     assert sentence.startswith(prefix), sentence
     (found,) = [what for words, what in FORETOLD if re.match(words, sentence.removeprefix(prefix))]
@@ -107,3 +117,40 @@ def test_account_with_an_authenticator(su, alice, policy, stack, under_test, dem
     comes_to(su, alice, alice.codes.wrong())
     assert foretold(under_test, alice) == "asks, and refuses as locked"
     assert comes_to(su, alice, alice.codes.wrong()) == "asks, and refuses as locked"
+
+
+SECTIONS = {
+    "exempt group": ("", 'exempt_groups = ["USER"]'),
+    "another exempt group": ("", 'exempt_groups = ["daemon"]'),
+    "exempt group taken away": ('[enforce]\nexempt_groups = ["USER"]\n', "exempt_groups = []"),
+    "exempt group left": ('[enforce]\nexempt_groups = ["USER"]\n', 'qr = "none"'),
+    "enrols": ("", 'at_login = "require"'),
+    "offers": ('[enforce]\nfrom = "2027-02-01"\n', 'at_login = "offer"'),
+    "does not enrol": ('[enroll]\nat_login = "require"\n', 'at_login = "off"'),
+}
+
+
+@pytest.mark.parametrize("named", ["su", "sshd", "su-l"])
+@pytest.mark.parametrize("rule", SECTIONS, ids=lambda value: value.replace(" ", "-"))
+def test_service_that_the_policy_names(su, bobby, policy, stack, under_test, rule, named):
+    """The section counts in logins of its own service, and in no other."""
+    general, section = (text.replace("USER", bobby.name) for text in SECTIONS[rule])
+    policy(general, f"[service.{named}]\n{section}\n")
+    stack()
+    found = comes_to(su, bobby, "123456")
+    assert found == foretold(under_test, bobby, "--service", "su")
+    if named == "su":
+        assert found == foretold_among_all(under_test, bobby, "su")
+    else:
+        assert found == foretold(under_test, bobby)
+
+
+def test_rules_differ_by_service_at_all(su, bobby, policy, stack, under_test):
+    """Each of the sections does something, so that the test above holds something."""
+    for general, section in SECTIONS.values():
+        if section.startswith(("qr", 'exempt_groups = ["daemon"]')):
+            continue
+        general, section = (text.replace("USER", bobby.name) for text in (general, section))
+        policy(general, f"[service.su]\n{section}\n")
+        stack()
+        assert foretold(under_test, bobby, "--service", "su") != foretold(under_test, bobby, "--service", "sshd"), section

@@ -1,7 +1,7 @@
 //! `otp-admin policy check`: whether a policy can be used, what to look at in it, and whether it would lock out whoever
 //! is about to put it in force.
 
-use super::{Services, unknown_group};
+use super::{Services, has_no_line, name_of, unknown_group};
 use crate::caller::administrator;
 use crate::failure::Failure;
 use crate::output;
@@ -9,7 +9,10 @@ use crate::site::Site;
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::messages::policy::Finding;
 use otp_core::messages::trouble::Trouble;
-use otp_core::record::{Algorithm, AtLogin, Groups, Period};
+use otp_core::network::Network;
+use otp_core::record::{
+    Algorithm, AtLogin, EnforcePolicy, Groups, Period, ServiceName, ServicePolicy,
+};
 use otp_core::{Account, Policy};
 use otp_site::policy::DEFAULT_FILE;
 use otp_site::{clock, groups, users};
@@ -104,7 +107,9 @@ fn of_apps(policy: &Policy) -> Vec<Finding> {
 
 /// What to look at.
 fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
-    let (policy, enforce) = (&site.policy, &site.policy.enforce);
+    let policies = &site.policies;
+    let policy = policies.where_nothing_is_said();
+    let enforce = &policy.enforce;
     let mut findings = Vec::new();
     if site.conf == Path::new(DEFAULT_FILE) && !site.conf.exists() {
         let path = DEFAULT_FILE.to_owned();
@@ -120,17 +125,7 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
         Groups::Named(names) => names.iter().collect(),
     };
     groups.extend(&enforce.exempt_groups);
-    let mut seen = Vec::new();
-    for group in groups {
-        if seen.contains(&group) {
-            continue;
-        }
-        seen.push(group);
-        // Whether it holds you does not matter here, only whether that can be said.
-        if groups::belongs(&you.name, group) == Belongs::Unknown {
-            findings.extend(unknown_group(enforce, group));
-        }
-    }
+    findings.extend(unknown_groups(enforce, None, &groups, you));
     for user in &enforce.exempt_users {
         let (known, user) = (users::named(user)?, user.clone());
         match known.map(|named| named.account.name.as_str().to_owned()) {
@@ -141,18 +136,72 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
             None => findings.push(Finding::ExemptUserUnknown { user }),
         }
     }
-    for network in &policy.trust.networks {
-        if network.is_everywhere() {
-            let network = network.to_string();
-            findings.push(Finding::TrustsEverybody { network });
-        }
-    }
+    findings.extend(everywhere(&policy.trust.networks, None));
     for user in &policy.helper.trusted_callers {
         if users::account(user)?.is_none() {
             let user = user.clone();
             findings.push(Finding::TrustedCallerUnknown { user });
         }
     }
-    findings.extend(Services::of_machine().findings(policy.enroll.at_login));
+    findings.extend(Services::of_machine().findings(policies, None));
+    for (name, section) in policies.services() {
+        findings.extend(of_service(name, section, you));
+    }
     Ok(findings)
+}
+
+/// What to look at in the section of a service.
+fn of_service(name: &ServiceName, section: &ServicePolicy, you: &Account) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if has_no_line(name) {
+        let service = name_of(name);
+        findings.push(Finding::SectionUnused { service });
+    }
+    if let Some(exempt) = &section.exempt_groups {
+        let enforce = EnforcePolicy {
+            groups: Groups::Everybody,
+            exempt_groups: exempt.clone(),
+            ..Policy::default().enforce
+        };
+        let groups: Vec<_> = exempt.iter().collect();
+        findings.extend(unknown_groups(&enforce, Some(name), &groups, you));
+    }
+    let networks = section.networks.iter().flatten();
+    findings.extend(everywhere(networks, Some(name)));
+    findings
+}
+
+/// Those of some groups that cannot be looked up, in each list that they are in.
+fn unknown_groups(
+    enforce: &EnforcePolicy,
+    service: Option<&ServiceName>,
+    groups: &[&String],
+    you: &Account,
+) -> Vec<Finding> {
+    let mut seen = Vec::new();
+    let mut findings = Vec::new();
+    for group in groups {
+        if seen.contains(group) {
+            continue;
+        }
+        seen.push(*group);
+        // Whether it holds you does not matter here, only whether that can be said.
+        if groups::belongs(&you.name, group) == Belongs::Unknown {
+            findings.extend(unknown_group(enforce, service, group));
+        }
+    }
+    findings
+}
+
+/// Those of some networks that hold every address of their kind.
+fn everywhere<'a>(
+    networks: impl IntoIterator<Item = &'a Network>,
+    service: Option<&ServiceName>,
+) -> Vec<Finding> {
+    let networks = networks.into_iter().filter(|one| one.is_everywhere());
+    let found = networks.map(|network| Finding::TrustsEverybody {
+        network: network.to_string(),
+        service: service.map(name_of),
+    });
+    found.collect()
 }

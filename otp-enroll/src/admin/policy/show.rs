@@ -1,30 +1,32 @@
 //! `otp-admin policy show`: what a login of one user would come to now, and by which rule.
 
-use super::{Services, unknown_group};
+use super::{Services, has_no_line, name_of, unknown_group};
 use crate::failure::Failure;
 use crate::layout::labelled;
 use crate::output;
 use crate::site::Site;
 use crate::status::Status;
 use otp_core::enforce::{Demand, Login, demand_on_login};
-use otp_core::login::{Known, foretell};
+use otp_core::login::{Door, Known, Prospect, foretell};
 use otp_core::messages::admin::Report;
 use otp_core::messages::explanation::Explanation;
 use otp_core::messages::policy::Finding;
-use otp_core::record::AtLogin;
-use otp_core::{Account, UnixTime, UserName};
+use otp_core::network::Network;
+use otp_core::record::{AtLogin, ServiceName, ServicePolicy};
+use otp_core::{Account, Policy, UnixTime, UserName};
 use otp_site::{Named, clock, groups};
 use otp_store::account::grace::first_login;
 
-/// Tells the verdict in one sentence, and then what led to it, a line each.
-pub fn show(site: &Site, user: &str) -> Result<(), Failure> {
+/// Tells the verdict in one sentence, and then what led to it, a line each. `service`: for a login of that one; else for
+/// those that the policy does not name, with a line for each that it names.
+pub fn show(site: &Site, user: &str, service: Option<&ServiceName>) -> Result<(), Failure> {
     let named = site.named(user)?;
     let now = clock::now()?;
-    let case = Subject::of(site, named, now)?;
-    output::print(&case.text(site, now))
+    let case = Subject::of(site, named)?;
+    output::print(&case.text(site, service, now))
 }
 
-/// All that a verdict depends on.
+/// All that a verdict depends on, but for the service.
 struct Subject {
     account: Account,
     /// The name that was asked about, where it is a second name of the account.
@@ -32,14 +34,20 @@ struct Subject {
     status: Status,
     /// When the user was first let in without a second factor.
     first_login: Option<UnixTime>,
-    demand: Demand,
-    /// Groups that had to be looked up and could not be.
-    unknown: Vec<String>,
     services: Services,
 }
 
+/// What a login comes to by the rules for one service.
+struct Ruled {
+    policy: Policy,
+    demand: Demand,
+    /// Groups that had to be looked up and could not be.
+    unknown: Vec<String>,
+    prospect: Prospect,
+}
+
 impl Subject {
-    fn of(site: &Site, named: Named, now: UnixTime) -> Result<Self, Failure> {
+    fn of(site: &Site, named: Named) -> Result<Self, Failure> {
         let Named { account, alias } = named;
         let user = account.name.as_str();
         let status = site.status(&account)?;
@@ -50,63 +58,118 @@ impl Subject {
             let first = first_login(&site.store()?, &account);
             first.map_err(Failure::about(user))?
         };
-        let login = Login {
-            name: &account.name,
-            alias: alias.as_ref(),
-            nullok: false,
-            first_login,
-        };
-        let enforce = &site.policy.enforce;
-        let (demand, unknown) = demand_on_login(enforce, &login, groups::belongs, now);
         Ok(Self {
             account,
             alias,
             status,
             first_login,
-            demand,
-            unknown,
             services: Services::of_machine(),
         })
     }
 
-    fn text(&self, site: &Site, now: UnixTime) -> String {
-        let (language, policy) = (site.language, &site.policy);
-        let opens = policy.recovery.opens_lock && self.status.recovery_codes_left > 0;
+    fn opens(&self, policy: &Policy) -> bool {
+        policy.recovery.opens_lock && self.status.recovery_codes_left > 0
+    }
+
+    /// What a login comes to by these rules at these doors.
+    fn ruled(&self, policy: Policy, doors: &[Door], now: UnixTime) -> Ruled {
+        let login = Login {
+            name: &self.account.name,
+            alias: self.alias.as_ref(),
+            nullok: false,
+            first_login: self.first_login,
+        };
+        let (demand, unknown) = demand_on_login(&policy.enforce, &login, groups::belongs, now);
         let known = Known {
             standing: self.status.enrolled.then_some(self.status.standing),
-            has_opener: opens,
-            wanted: &self.demand,
+            has_opener: self.opens(&policy),
+            wanted: &demand,
             at_login: policy.enroll.at_login,
         };
-        let prospect = foretell(&known, &self.services.doors(), now);
+        let prospect = foretell(&known, doors, now);
+        Ruled {
+            policy,
+            demand,
+            unknown,
+            prospect,
+        }
+    }
+
+    fn ruled_at(&self, site: &Site, service: &ServiceName, now: UnixTime) -> Ruled {
+        let policy = site.policies.clone().for_service(service.as_str());
+        self.ruled(policy, &[self.services.door(service)], now)
+    }
+
+    fn text(&self, site: &Site, service: Option<&ServiceName>, now: UnixTime) -> String {
+        let language = site.language;
+        let ruled = if let Some(service) = service {
+            self.ruled_at(site, service, now)
+        } else {
+            let policy = site.policies.where_nothing_is_said().clone();
+            self.ruled(policy, &self.services.doors(&site.policies), now)
+        };
         let mut rows = Rows::of(site);
         if let Some(alias) = &self.alias {
             let (alias, user) = (alias.as_str(), self.account.name.as_str());
             rows.explain(Explanation::Name, Explanation::NameOf { alias, user });
         }
-        rows.explain(Explanation::Login, Explanation::LoginDoes(&prospect));
-        self.device_rows(&mut rows, opens, now);
+        let does = Explanation::LoginDoes(&ruled.prospect);
+        rows.explain(Explanation::Login, does);
+        self.device_rows(&mut rows, self.opens(&ruled.policy), now);
         let demands = Explanation::Demands {
-            demand: &self.demand,
+            demand: &ruled.demand,
             now,
         };
         rows.explain(Explanation::Demand, demands);
-        self.grace_row(&mut rows, now);
-        let trust = &policy.trust;
+        self.grace_row(&mut rows, &ruled.demand, now);
+        let trust = &ruled.policy.trust;
         if !trust.networks.is_empty() {
-            let networks: Vec<_> = trust.networks.iter().map(ToString::to_string).collect();
-            let networks = &networks.join(", ");
-            rows.explain(Explanation::Networks, Explanation::NetworksAre { networks });
+            rows.networks(Explanation::Networks, &trust.networks);
         }
         if !trust.remember.is_zero() {
             let remember = trust.remember;
             rows.explain(Explanation::Remember, Explanation::Remembered { remember });
         }
-        for problem in self.problems(site) {
+        if service.is_none() {
+            for (name, section) in site.policies.services() {
+                self.service_rows(&mut rows, (name, section), now);
+            }
+        }
+        for problem in self.problems(site, &ruled, service) {
             rows.report(&Report::Problem, problem.text(language));
         }
-        let verdict = prospect.sentence(self.account.name.as_str(), language);
+        let verdict = ruled
+            .prospect
+            .sentence(self.account.name.as_str(), language);
         verdict + "\n\n" + &rows.text()
+    }
+
+    /// What is otherwise at a service that the policy names.
+    fn service_rows(
+        &self,
+        rows: &mut Rows<'_>,
+        (name, section): (&ServiceName, &ServicePolicy),
+        now: UnixTime,
+    ) {
+        let (language, ruled) = (rows.site.language, self.ruled_at(rows.site, name, now));
+        let service = name.as_str();
+        let verdict = ruled
+            .prospect
+            .sentence(self.account.name.as_str(), language);
+        let label = Explanation::At { service };
+        rows.rows.push((label.text(language), verdict));
+        match &section.networks {
+            Some(networks) if networks.is_empty() => rows.explain(label, Explanation::NoNetworks),
+            Some(networks) => rows.networks(label, networks),
+            None => {}
+        }
+        match section.remember {
+            Some(remember) if remember.is_zero() => {
+                rows.explain(label, Explanation::NeverRemembered);
+            }
+            Some(remember) => rows.explain(label, Explanation::Remembered { remember }),
+            None => {}
+        }
     }
 
     fn device_rows(&self, rows: &mut Rows<'_>, opens: bool, now: UnixTime) {
@@ -132,9 +195,9 @@ impl Subject {
     }
 
     /// Only where there is a grace that anything depends on.
-    fn grace_row(&self, rows: &mut Rows<'_>, now: UnixTime) {
+    fn grace_row(&self, rows: &mut Rows<'_>, demand: &Demand, now: UnixTime) {
         let grace = rows.site.policy.enforce.grace;
-        let demanded = !matches!(self.demand, Demand::Nothing(_));
+        let demanded = !matches!(demand, Demand::Nothing(_));
         if demanded && !self.status.enrolled && !grace.is_zero() {
             // One that begins in the future begins anew with the next login: the clock has run back.
             let begun = self.first_login.filter(|first| *first <= now);
@@ -143,16 +206,24 @@ impl Subject {
     }
 
     /// What an administrator has to put right before the rules mean what they say.
-    fn problems(&self, site: &Site) -> Vec<Finding> {
-        let policy = &site.policy;
-        let groups = self.unknown.iter();
+    fn problems(&self, site: &Site, ruled: &Ruled, service: Option<&ServiceName>) -> Vec<Finding> {
+        let policies = &site.policies;
+        let mut sections = policies.services();
+        let of_section = service.filter(|service| {
+            sections.any(|(name, section)| name == *service && section.exempt_groups.is_some())
+        });
+        let groups = ruled.unknown.iter();
         let mut problems: Vec<_> = groups
-            .flat_map(|group| unknown_group(&policy.enforce, group))
+            .flat_map(|group| unknown_group(&ruled.policy.enforce, of_section, group))
             .collect();
-        let demanded = !matches!(self.demand, Demand::Nothing(_));
-        if demanded && !self.status.enrolled && policy.enroll.at_login != AtLogin::Off {
-            problems.extend(self.services.findings(policy.enroll.at_login));
+        let demanded = !matches!(ruled.demand, Demand::Nothing(_));
+        if demanded && !self.status.enrolled && ruled.policy.enroll.at_login != AtLogin::Off {
+            problems.extend(self.services.findings(policies, service));
         }
+        let missing = service.filter(|service| has_no_line(service));
+        problems.extend(missing.map(|service| Finding::AsksNobody {
+            service: name_of(service),
+        }));
         problems
     }
 }
@@ -172,6 +243,12 @@ impl<'a> Rows<'a> {
     fn explain(&mut self, label: Explanation<'_>, value: Explanation<'_>) {
         let language = self.site.language;
         self.rows.push((label.text(language), value.text(language)));
+    }
+
+    fn networks(&mut self, label: Explanation<'_>, networks: &[Network]) {
+        let networks: Vec<_> = networks.iter().map(ToString::to_string).collect();
+        let networks = &networks.join(", ");
+        self.explain(label, Explanation::NetworksAre { networks });
     }
 
     fn report(&mut self, label: &Report<'_>, value: String) {

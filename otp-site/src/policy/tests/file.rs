@@ -30,7 +30,15 @@ fn a_file_is_read() {
     let (_directory, file) = place();
     for mode in [0o644, 0o640, 0o600, 0o444, 0o755, 0o744] {
         set_mode(&file, mode);
-        assert_eq!(load(&file).unwrap().code.digits.count(), 7);
+        assert_eq!(
+            load(&file)
+                .unwrap()
+                .where_nothing_is_said()
+                .code
+                .digits
+                .count(),
+            7
+        );
     }
 }
 
@@ -103,14 +111,22 @@ fn what_is_not_a_plain_file_is_refused() {
     }
     let (_directory, file) = place();
     fs::write(&file, "#".repeat(64 * 1024)).unwrap();
-    assert_eq!(load(&file).unwrap(), Policy::default());
+    assert_eq!(load(&file).unwrap(), Policies::default());
 }
 
 #[test]
 fn a_second_name_that_a_user_gave_it_locks_nobody_out() {
     let (directory, file) = place();
     fs::hard_link(&file, directory.path().join("another")).unwrap();
-    assert_eq!(load(&file).unwrap().code.digits.count(), 7);
+    assert_eq!(
+        load(&file)
+            .unwrap()
+            .where_nothing_is_said()
+            .code
+            .digits
+            .count(),
+        7
+    );
 }
 
 #[test]

@@ -4,12 +4,16 @@ use super::*;
 
 const SHIPPED: &str = include_str!("../../../../conf/pam_otp.conf");
 
+/// The section of the shipped file that has no name yet.
+const SERVICE: &str = "service.NAME";
+
 /// The sections, and the keys with their comment sign taken away; the sentences are left out.
 fn without_comment_signs() -> Vec<&'static str> {
     SHIPPED
         .lines()
         .filter_map(|line| match line.strip_prefix('#') {
-            Some(key) => Some(key).filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase())),
+            Some(key) => Some(key)
+                .filter(|key| key.starts_with(|c: char| c.is_ascii_lowercase() || c == '[')),
             None => Some(line).filter(|line| line.starts_with('[')),
         })
         .collect()
@@ -35,6 +39,7 @@ pub(super) fn one_key(section: &str, key: &str, value: &str) -> (String, usize) 
     if section.is_empty() {
         (format!("{key} = {value}"), 1)
     } else {
+        let section = section.replace(SERVICE, "service.sshd");
         (format!("[{section}]\n{key} = {value}"), 2)
     }
 }
@@ -53,22 +58,31 @@ fn the_shipped_file_says_the_defaults_commented_out() {
     // The sections are in force, so that a key can be put in force by itself.
     let active = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
     assert_eq!(SHIPPED.lines().find(active), None);
-    assert_eq!(
-        taken(&without_comment_signs().join("\n")),
-        Policy::default()
-    );
+    let in_force = without_comment_signs().join("\n").replace("NAME", "sshd");
+    let policies = policies(&in_force);
+    assert_eq!(policies.where_nothing_is_said(), &Policy::default());
+    // A section of a service says the same as the keys that it would replace.
+    assert_eq!(policies.for_service("sshd"), Policy::default());
+}
+
+#[test]
+fn the_section_of_a_service_is_refused_until_it_has_a_name() {
+    let in_force = SHIPPED.replace("#[service.NAME]", "[service.NAME]");
+    assert_ne!(in_force, SHIPPED);
+    assert!(refusal(&in_force).contains("must be the name of a service"));
 }
 
 #[test]
 fn the_shipped_file_has_every_key_once_and_no_other() {
     let mut expected = Vec::new();
     for top in known_to_the_parser("").unwrap() {
+        let top = top.replace("service", SERVICE);
         match known_to_the_parser(&top) {
             Some(keys) => expected.extend(keys.into_iter().map(|key| (top.clone(), key))),
             None => expected.push((String::new(), top)),
         }
     }
-    assert_eq!(expected.len(), 28);
+    assert_eq!(expected.len(), 34);
     let mut shipped: Vec<_> = shipped_keys()
         .into_iter()
         .map(|(section, key, _)| (section.to_owned(), key.to_owned()))

@@ -44,6 +44,7 @@ pub(super) fn run(bytes: &[u8]) {
                     helper: last("helper=").map_or(usual.helper, Into::into),
                     language: last("lang=")
                         .map(|tag| otp_core::record::Language::from_tag(tag).unwrap()),
+                    qr: last("qr=").map(|word| otp_core::qr::Style::from_word(word).unwrap()),
                     remember: seconds,
                 }
             );

@@ -1,6 +1,7 @@
 //! The policy file: what is in it decides, and not how it is written.
 
 use super::assert_tells_nothing_of;
+use otp_core::Policy;
 use otp_core::record::Unlock;
 use otp_site::policy::parse;
 use std::time::Duration;
@@ -9,20 +10,48 @@ const LIMIT: usize = 64 * 1024;
 
 pub(super) fn run(bytes: &[u8]) {
     let bytes = &bytes[..bytes.len().min(LIMIT)];
-    let policy = match parse("conf", bytes) {
-        Ok(policy) => policy,
+    let policies = match parse("conf", bytes) {
+        Ok(policies) => policies,
         Err(error) => {
             assert_tells_nothing_of(bytes, &error.to_string());
             return;
         }
     };
-    assert_eq!(parse("conf", bytes).ok().as_ref(), Some(&policy));
+    assert_eq!(parse("conf", bytes).ok().as_ref(), Some(&policies));
     let with_comments = [b"# above\n\n", bytes, b"\n# below\n"].concat();
     if !bytes.starts_with(b"\xef\xbb\xbf") {
-        assert_eq!(parse("conf", &with_comments).ok().as_ref(), Some(&policy));
+        assert_eq!(parse("conf", &with_comments).ok().as_ref(), Some(&policies));
     }
 
-    // Within what the manual allows.
+    assert_within_what_the_manual_allows(policies.where_nothing_is_said());
+    let account = policies.for_account();
+    assert_within_what_the_manual_allows(&account);
+    for (name, section) in policies.services() {
+        assert!(!name.as_str().contains(['/', ' ']) && !name.as_str().starts_with('.'));
+        let policy = policies.clone().for_service(name.as_str());
+        assert_within_what_the_manual_allows(&policy);
+        // A second way to what holds there: what a section says, and else what is said to all.
+        let exempt = section.exempt_groups.as_ref();
+        let general = policies.where_nothing_is_said();
+        assert_eq!(
+            &policy.enforce.exempt_groups,
+            exempt.unwrap_or(&general.enforce.exempt_groups)
+        );
+        assert_eq!(policy.lockout, general.lockout);
+        assert_eq!(policy.code, general.code);
+        // Whoever is exempt as an account is exempt at each service.
+        let at_service = &policy.enforce.exempt_groups;
+        assert!(
+            account
+                .enforce
+                .exempt_groups
+                .iter()
+                .all(|one| at_service.contains(one))
+        );
+    }
+}
+
+fn assert_within_what_the_manual_allows(policy: &Policy) {
     let lockout = policy.lockout;
     assert!((1..=100).contains(&lockout.failures()));
     assert!(
