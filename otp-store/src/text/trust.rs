@@ -92,3 +92,6 @@ pub(crate) fn to_text(places: &[(Place, UnixTime)]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;
