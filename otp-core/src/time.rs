@@ -241,4 +241,10 @@ mod tests {
             u64::MAX
         );
     }
+
+    #[test]
+    fn a_clock_before_the_epoch_is_named() {
+        let told = Before1970.to_string();
+        assert_eq!(told, "the system clock is set before 1970");
+    }
 }

@@ -341,6 +341,8 @@ impl Default for Policy {
 mod tests {
     use super::*;
 
+    mod everybody;
+
     #[test]
     fn an_issuer_has_no_colon_whatever_it_comes_from() {
         let issuer = |text: &str, host: &str| {
