@@ -6,6 +6,8 @@ use crate::record::{Drift, Name, Standing};
 use crate::{NoGuess, UnixTime};
 use std::time::Duration;
 
+mod said;
+
 /// Names and identities as other programs rely on them. A line is added here, and none is ever changed.
 const PROMISED: [(&str, &str); Event::ALL.len()] = [
     ("otp.accept", "665bd9b7aadd4762980a798e4d18f3d0"),

@@ -309,3 +309,28 @@ fn no_style_draws_nothing_and_takes_no_room() {
     assert_eq!((canvas.columns(&matrix), canvas.lines(&matrix)), (0, 0));
     assert!(draw(&matrix, &canvas).is_empty());
 }
+
+/// By hand: "▀" has 3 bytes, PLAIN 4, the line feed 1, and paint none, 14 or 33.
+#[test]
+fn the_room_for_a_drawing_is_that_of_modules_with_a_colour_each() {
+    assert_eq!(
+        EVERY.map(|colours| room(45, colours)),
+        [6300, 34_650, 73_125]
+    );
+}
+
+#[test]
+fn around_the_code_all_modules_are_light() {
+    let matrix = Matrix::of(URI).unwrap();
+    let side = matrix.side();
+    let code = QUIET_ZONE..side - QUIET_ZONE;
+    for (x, y) in (0..side + 2).flat_map(|y| (0..side + 2).map(move |x| (x, y))) {
+        let inside = code.contains(&x) && code.contains(&y);
+        assert!(inside || !matrix.is_dark(x, y), "{x} {y}");
+    }
+    // Three corners of a code are those of its finder patterns.
+    let (first, last) = (code.start, code.end - 1);
+    for (x, y) in [(first, first), (last, first), (first, last)] {
+        assert!(matrix.is_dark(x, y), "{x} {y}");
+    }
+}
