@@ -134,4 +134,30 @@ mod tests {
             assert!(parse(text).is_none(), "{text}");
         }
     }
+
+    #[test]
+    fn a_key_of_any_length_is_measured_as_it_is_read_whatever_its_last_letter_is() {
+        let letters = ('A'..='Z').chain('a'..='z').chain('2'..='7');
+        for (length, last) in (1..=17).flat_map(|length| letters.clone().map(move |c| (length, c)))
+        {
+            let begun = "AZ27az 2-".repeat(2);
+            for begun in [&"Q".repeat(length - 1), &begun[..length - 1]] {
+                let text = format!("{begun}{last}");
+                let read = parse(&text).map(|key| key.len());
+                assert_eq!(bytes_in(&text), read, "{text:?}");
+            }
+        }
+        for (text, bytes) in [
+            ("", Some(0)),
+            ("gezd gnbv-gy3t qojq GEZDGNBVGY3TQOJQ====", Some(20)),
+            (" -", Some(0)),
+            ("MZXW6===", Some(3)),
+            ("MZXW7", None),
+            ("MZ=W6", None),
+            ("1", None),
+        ] {
+            assert_eq!(bytes_in(text), bytes, "{text:?}");
+            assert_eq!(parse(text).map(|key| key.len()), bytes, "{text:?}");
+        }
+    }
 }
