@@ -188,6 +188,7 @@ impl Site {
             typed,
             password: None,
             excused: false,
+            remembered: None,
         };
         self.records()?
             .attempt(Some(account), &attempt, clock::now)

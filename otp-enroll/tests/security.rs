@@ -46,13 +46,18 @@ fn has_test(text: &str, name: &str) -> bool {
     if name.starts_with("test_") && text.contains(&format!("def {name}(")) {
         return true;
     }
+    // A test of several engines is a function that a macro calls for each.
+    let is_for_engines = text.contains(&format!("fn {name}<"))
+        && text.contains(&format!("    {name},\n"))
+        && text.contains("#[test]");
     let function = format!("fn {name}(");
-    text.match_indices(&function).any(|(at, _)| {
-        let before = &text[..at];
-        before
-            .rfind("#[test]")
-            .is_some_and(|attribute| !before[attribute..].contains("fn "))
-    })
+    is_for_engines
+        || text.match_indices(&function).any(|(at, _)| {
+            let before = &text[..at];
+            before
+                .rfind("#[test]")
+                .is_some_and(|attribute| !before[attribute..].contains("fn "))
+        })
 }
 
 /// The page below a heading, up to the next one of the same depth.

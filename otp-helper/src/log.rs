@@ -23,6 +23,14 @@ pub(crate) fn attempted(user: &str) {
     send(&entry.with(Value::User(Text::escaped(user))));
 }
 
+/// Logs that a good code is not remembered at its place, and why.
+pub(crate) fn not_kept(user: &str, reason: &str) {
+    let entry = Entry::new(Event::Policy, Severity::Warning)
+        .with(Value::User(Text::escaped(user)))
+        .with(Value::Reason(Text::escaped(reason)));
+    send(&entry);
+}
+
 /// Says that an account is about to be opened by something else than before.
 pub(crate) fn changing(verb: &'static str, user: &str, authenticator: Option<&Name>) {
     change(Event::Changing, verb, user, authenticator);

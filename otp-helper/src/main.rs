@@ -22,8 +22,8 @@ use otp_site::{clock, policy, users};
 use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
 use otp_store::account::is_enrolled;
 use otp_store::account::overview::standing;
-use otp_store::account::trust::{trust, trusted_since};
-use otp_store::{Error, Overview, Store, attempt};
+use otp_store::account::trust::trusted_since;
+use otp_store::{Error, Judged, Overview, Store, Trusted, attempt, attempt_at};
 use std::process::ExitCode;
 use wire::Wire;
 
@@ -191,10 +191,11 @@ fn look_up(
     match (request, account) {
         (
             Request::Check {
+                user,
                 excused,
                 reply,
                 no_guess,
-                ..
+                remembered,
             },
             account,
         ) => {
@@ -203,11 +204,21 @@ fn look_up(
                 Some(account) => {
                     // The caller may kill this process at any moment from now on: nothing is counted without a line.
                     log::attempted(account.name.as_str());
-                    attempt(store, account, policy, &input, excused, clock::now)?
+                    let at = remembered.as_ref();
+                    attempt_at(store, account, policy, &input, excused, at, clock::now)?
                 }
                 None => attempt::nobody(false, &input),
             };
-            Ok(Answer::Verdict(committed.into_inner()))
+            let Judged { verdict, trusted } = committed.into_inner();
+            Ok(match trusted {
+                Trusted::AsTheVerdictSays => Answer::Verdict(verdict),
+                // Only a code that was used comes to that.
+                Trusted::Since(since) => Answer::TrustedSince(Some(since)),
+                Trusted::NotKept(error) => {
+                    log::not_kept(&user, &error.to_string());
+                    Answer::Verdict(verdict)
+                }
+            })
         }
         (Request::IsEnrolled { .. }, Some(account)) => Ok(if is_enrolled(store, &account)? {
             Answer::Enrolled
@@ -230,10 +241,6 @@ fn look_up(
             let since = trusted_since(store, &account, &place, remember, clock::now()?)?;
             Ok(Answer::TrustedSince(since))
         }
-        (Request::Trust { place, .. }, Some(account)) => {
-            trust(store, &account, place, clock::now()?)?;
-            Ok(Answer::Done)
-        }
         (Request::RehearseGrace { .. }, Some(account)) => {
             rehearse_grace(store, &account, clock::now()?)?;
             Ok(Answer::Done)
@@ -247,7 +254,6 @@ fn look_up(
         (
             Request::Status { .. }
             | Request::TrustedSince { .. }
-            | Request::Trust { .. }
             | Request::RehearseGrace { .. }
             | Request::BeginGrace { .. },
             None,

@@ -35,10 +35,10 @@ pub const fn allowed(verb: Verb, relation: Relation) -> May {
     let (root, owner, trusted, stranger) = match verb {
         //                      root  owner          trusted  anyone else
         Verb::Check         => (Yes,  Yes,           Yes,     No),
+        Verb::CheckAt       => (Yes,  No,            No,      No),
         Verb::IsEnrolled    => (Yes,  Yes,           Yes,     No),
         Verb::Standing      => (Yes,  Yes,           Yes,     No),
         Verb::TrustedSince  => (Yes,  No,            No,      No),
-        Verb::Trust         => (Yes,  No,            No,      No),
         Verb::RehearseGrace => (Yes,  No,            No,      No),
         Verb::BeginGrace    => (Yes,  No,            No,      No),
         Verb::Status        => (Yes,  Yes,           No,      No),

@@ -5,8 +5,8 @@ mod answer;
 use crate::frame::Fields;
 use otp_core::record::Name;
 use otp_core::{NoGuess, every};
-use otp_store::Place;
 use otp_store::change::Change;
+use otp_store::{Place, Remembered};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -24,6 +24,8 @@ pub enum Request {
         reply: Zeroizing<Vec<u8>>,
         /// Why that is no guess, where only the asking program can know; the reply itself is then left out.
         no_guess: Option<NoGuess>,
+        /// Where it is made, if a good code is to be remembered there.
+        remembered: Option<Remembered>,
     },
     /// Does the user have an authenticator?
     IsEnrolled {
@@ -43,13 +45,6 @@ pub enum Request {
         place: Place,
         /// How long trust lasts.
         remember: Duration,
-    },
-    /// Trust the user at a place from now on.
-    Trust {
-        /// Which user.
-        user: String,
-        /// Where.
-        place: Place,
     },
     /// Make sure that a grace of the user's can begin.
     RehearseGrace {
@@ -78,16 +73,16 @@ pub enum Request {
 /// What a request wants: the rows of the table of who may ask what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// [`Request::Check`].
+    /// [`Request::Check`] at no place that could be trusted.
     Check,
+    /// [`Request::Check`] at a place that is trusted when the code is good.
+    CheckAt,
     /// [`Request::IsEnrolled`].
     IsEnrolled,
     /// [`Request::Standing`].
     Standing,
     /// [`Request::TrustedSince`].
     TrustedSince,
-    /// [`Request::Trust`].
-    Trust,
     /// [`Request::RehearseGrace`].
     RehearseGrace,
     /// [`Request::BeginGrace`].
@@ -110,10 +105,10 @@ impl Verb {
     /// All of them.
     pub const ALL: [Self; 13] = every!(
         Verb: Check,
+        CheckAt,
         IsEnrolled,
         Standing,
         TrustedSince,
-        Trust,
         RehearseGrace,
         BeginGrace,
         Status,
@@ -138,10 +133,10 @@ impl Verb {
             Self::IsEnrolled
             | Self::Standing
             | Self::TrustedSince
-            | Self::Trust
             | Self::RehearseGrace
             | Self::BeginGrace => true,
             Self::Check
+            | Self::CheckAt
             | Self::Status
             | Self::Enrol
             | Self::Replace
@@ -156,10 +151,10 @@ impl Verb {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Check => "check",
+            Self::CheckAt => "check-at",
             Self::IsEnrolled => "is-enrolled",
             Self::Standing => "standing",
             Self::TrustedSince => "trusted-since",
-            Self::Trust => "trust",
             Self::RehearseGrace => "rehearse-grace",
             Self::BeginGrace => "begin-grace",
             Self::Status => "status",
@@ -177,11 +172,16 @@ impl Request {
     #[must_use]
     pub const fn verb(&self) -> Verb {
         match self {
-            Self::Check { .. } => Verb::Check,
+            Self::Check {
+                remembered: None, ..
+            } => Verb::Check,
+            Self::Check {
+                remembered: Some(_),
+                ..
+            } => Verb::CheckAt,
             Self::IsEnrolled { .. } => Verb::IsEnrolled,
             Self::Standing { .. } => Verb::Standing,
             Self::TrustedSince { .. } => Verb::TrustedSince,
-            Self::Trust { .. } => Verb::Trust,
             Self::RehearseGrace { .. } => Verb::RehearseGrace,
             Self::BeginGrace { .. } => Verb::BeginGrace,
             Self::Status { .. } => Verb::Status,
@@ -202,7 +202,6 @@ impl Request {
             | Self::IsEnrolled { user }
             | Self::Standing { user }
             | Self::TrustedSince { user, .. }
-            | Self::Trust { user, .. }
             | Self::RehearseGrace { user }
             | Self::BeginGrace { user }
             | Self::Status { user }
@@ -221,8 +220,13 @@ impl Request {
                 excused,
                 reply,
                 no_guess,
+                remembered,
                 ..
             } => {
+                let fields = match remembered {
+                    Some(at) => with_place(fields, &at.place, at.remember),
+                    None => fields,
+                };
                 let fields = fields.with(if *excused { b"excused" } else { b"" });
                 match no_guess {
                     None => fields.with(reply),
@@ -231,8 +235,7 @@ impl Request {
             }
             Self::TrustedSince {
                 place, remember, ..
-            } => with_place(fields, place).with_number(&remember.as_secs()),
-            Self::Trust { place, .. } => with_place(fields, place),
+            } => with_place(fields, place, *remember),
             Self::IsEnrolled { .. }
             | Self::Standing { .. }
             | Self::RehearseGrace { .. }
@@ -260,21 +263,20 @@ impl Request {
         let user = text(user)?;
         // A match by verb, so that one that can be asked and is not read does not compile.
         let change = match (Verb::from_word(std::str::from_utf8(verb).ok()?)?, rest) {
-            (Verb::Check, _) => return Self::check_from_fields(user, rest),
+            (Verb::Check, _) => return Self::check_from_fields(user, None, rest),
+            (Verb::CheckAt, [service, address, remember, rest @ ..]) => {
+                let remembered = place(service, address, remember)?;
+                return Self::check_from_fields(user, Some(remembered), rest);
+            }
             (Verb::IsEnrolled, []) => return Some(Self::IsEnrolled { user }),
             (Verb::Standing, []) => return Some(Self::Standing { user }),
             (Verb::TrustedSince, [service, address, remember]) => {
-                let (place, remember) = (place(service, address)?, text(remember)?.parse().ok()?);
-                let remember = Duration::from_secs(remember);
+                let Remembered { place, remember } = place(service, address, remember)?;
                 return Some(Self::TrustedSince {
                     user,
                     place,
                     remember,
                 });
-            }
-            (Verb::Trust, [service, address]) => {
-                let place = place(service, address)?;
-                return Some(Self::Trust { user, place });
             }
             (Verb::RehearseGrace, []) => return Some(Self::RehearseGrace { user }),
             (Verb::BeginGrace, []) => return Some(Self::BeginGrace { user }),
@@ -285,7 +287,7 @@ impl Request {
             (Verb::Remove, [named]) => Change::Remove(Some(name(named)?)),
             (Verb::RecoveryCodes, []) => Change::RecoveryCodes,
             // A replacement is asked for as `enrol`: which of the two it is, the record says.
-            (Verb::Replace | Verb::TrustedSince | Verb::Trust, _)
+            (Verb::Replace | Verb::CheckAt | Verb::TrustedSince, _)
             | (
                 Verb::IsEnrolled
                 | Verb::Standing
@@ -300,7 +302,11 @@ impl Request {
         Some(Self::Change { user, change })
     }
 
-    fn check_from_fields(user: String, fields: &[&[u8]]) -> Option<Self> {
+    fn check_from_fields(
+        user: String,
+        remembered: Option<Remembered>,
+        fields: &[&[u8]],
+    ) -> Option<Self> {
         let (excused, reply, no_guess) = match *fields {
             [excused @ (b"" | b"excused"), reply] => (excused, reply, None),
             [excused @ (b"" | b"excused"), b"", why] => {
@@ -314,19 +320,24 @@ impl Request {
             excused: !excused.is_empty(),
             reply: Zeroizing::new(reply.to_vec()),
             no_guess,
+            remembered,
         })
     }
 }
 
-fn with_place(fields: Fields, place: &Place) -> Fields {
+fn with_place(fields: Fields, place: &Place, remember: Duration) -> Fields {
     fields
         .with(place.service().as_bytes())
         .with(place.address().to_string().as_bytes())
+        .with_number(&remember.as_secs())
 }
 
-fn place(service: &[u8], address: &[u8]) -> Option<Place> {
+fn place(service: &[u8], address: &[u8], remember: &[u8]) -> Option<Remembered> {
     let text = |field| std::str::from_utf8(field).ok();
-    Place::of(text(service)?, text(address)?)
+    Some(Remembered {
+        place: Place::of(text(service)?, text(address)?)?,
+        remember: Duration::from_secs(text(remember)?.parse().ok()?),
+    })
 }
 
 #[cfg(test)]

@@ -16,9 +16,11 @@ use otp_core::record::Standing;
 use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict};
 use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
 use otp_store::account::overview::standing;
-use otp_store::account::trust::{trust, trusted_since};
+use otp_store::account::trust::trusted_since;
 use otp_store::account::{attempt, is_enrolled};
-use otp_store::{Committed, Error, Location, Overview, Store};
+use otp_store::{
+    Committed, Error, Judged, Location, Overview, Remembered, Store, Trusted, attempt_at,
+};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -87,23 +89,25 @@ pub struct Attempt<'a> {
     pub password: Option<&'a [u8]>,
     /// Whether policy lets an account in that has no authenticator.
     pub excused: bool,
+    /// Where it is made, if a good code is to be remembered there. It counts only where this process may ask for it.
+    pub remembered: Option<&'a Remembered>,
 }
 
 /// A verdict, by where it was committed.
 pub enum Attempted {
     /// In this process: signals wait until the verdict is taken out, so that the log line can be written first.
-    Here(Committed<Verdict>),
-    /// By the helper, which has logged that there was an attempt.
-    ByHelper(Verdict),
+    Here(Committed<Judged>),
+    /// By the helper, which has logged that there was an attempt, and what could not be kept of it.
+    ByHelper(Judged),
 }
 
 impl Attempted {
-    /// The verdict.
+    /// The verdict, and what became of the place.
     #[must_use]
-    pub const fn verdict(&self) -> &Verdict {
+    pub const fn judged(&self) -> &Judged {
         match self {
             Self::Here(committed) => committed.what(),
-            Self::ByHelper(verdict) => verdict,
+            Self::ByHelper(judged) => judged,
         }
     }
 
@@ -111,8 +115,8 @@ impl Attempted {
     #[must_use]
     pub fn into_verdict(self) -> Verdict {
         match self {
-            Self::Here(committed) => committed.into_inner(),
-            Self::ByHelper(verdict) => verdict,
+            Self::Here(committed) => committed.into_inner().verdict,
+            Self::ByHelper(judged) => judged.verdict,
         }
     }
 }
@@ -263,13 +267,15 @@ impl Records {
             typed,
             password,
             excused,
+            remembered,
         } = attempt;
         let input = Input::parse_after_password(typed, password);
         let (helper, account) = match (&self.0, account) {
             (_, None) => return Ok(Attempted::Here(attempt::nobody(excused, &input))),
             (Way::Here(place), Some(account)) => {
                 let store = place.there()?;
-                let committed = attempt::attempt(store, account, policy, &input, excused, clock)?;
+                let committed =
+                    attempt_at(store, account, policy, &input, excused, remembered, clock)?;
                 return Ok(Attempted::Here(committed));
             }
             (Way::Helper(helper), Some(account)) => (helper, account),
@@ -283,9 +289,20 @@ impl Records {
             excused,
             reply: Zeroizing::new(typed.to_vec()),
             no_guess,
+            remembered: remembered.filter(|_| may_ask(Verb::CheckAt)).cloned(),
         };
-        match helper.ask(&request)? {
-            Answer::Verdict(verdict) => Ok(Attempted::ByHelper(verdict)),
+        match (helper.ask(&request)?, &request) {
+            (Answer::Verdict(verdict), _) => Ok(Attempted::ByHelper(verdict.into())),
+            (
+                Answer::TrustedSince(Some(since)),
+                Request::Check {
+                    remembered: Some(_),
+                    ..
+                },
+            ) => Ok(Attempted::ByHelper(Judged {
+                verdict: Verdict::Replayed,
+                trusted: Trusted::Since(since),
+            })),
             _ => Err(NoAnswer::Unintelligible.into()),
         }
     }
@@ -341,24 +358,6 @@ impl Records {
             None => Ok(None),
             Some(_) => Err(NoAnswer::Unintelligible.into()),
         }
-    }
-
-    /// Trusts the account at that place from `now` on.
-    ///
-    /// # Errors
-    /// See [`Lost`]; a code is asked for again.
-    pub fn trust(
-        &self,
-        account: &Account,
-        place: otp_store::Place,
-        now: UnixTime,
-    ) -> Result<(), Lost> {
-        let helper = match &self.0 {
-            Way::Here(here) => return Ok(trust(here.there()?, account, place, now)?),
-            Way::Helper(helper) => helper,
-        };
-        let user = user(account);
-        helper.order_for_root(&Request::Trust { user, place })
     }
 
     /// Writes all that [`Records::begin_grace`] would, durably, but begins nothing.

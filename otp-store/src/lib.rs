@@ -19,7 +19,7 @@ pub mod mint;
 mod text;
 mod undisturbed;
 
-pub use account::attempt::{Committed, attempt};
+pub use account::attempt::{Committed, Judged, Remembered, Trusted, attempt, attempt_at};
 pub use account::change::{Change, Draft};
 pub use account::overview::{Device, Overview};
 pub use account::trust::Place;

@@ -12,7 +12,7 @@ use otp_core::record::AtLogin;
 use otp_core::{Account, UnixTime, Verdict, input};
 use otp_helper::records::{Attempt, Attempted, Enrolled};
 use otp_site::stack::may_enrol_in;
-use otp_store::Place;
+use otp_store::{Place, Remembered, Trusted};
 
 /// Runs one `pam_sm_authenticate`.
 ///
@@ -194,8 +194,7 @@ impl<H: Host> Login<'_, H> {
         case: &Case,
         account: &Account,
     ) -> Result<Option<UnixTime>, Stop> {
-        let remember = options.remember.unwrap_or(case.policy.trust.remember);
-        let (Some(place), false) = (self.place(), remember.is_zero()) else {
+        let Some(Remembered { place, remember }) = self.remembered(options, case) else {
             return Ok(None);
         };
         let now = self.call.host.now()?;
@@ -213,19 +212,11 @@ impl<H: Host> Login<'_, H> {
         Place::of(&self.call.origin.service, &self.call.origin.host)
     }
 
-    /// Remembers the place of a good code, where policy wants that.
-    fn remember(&mut self, options: &Options, case: &Case) -> Result<(), Stop> {
+    /// Where a good code is to be remembered, if policy wants that.
+    fn remembered(&self, options: &Options, case: &Case) -> Option<Remembered> {
         let remember = options.remember.unwrap_or(case.policy.trust.remember);
-        if let (Some(account), Some(place), false) =
-            (&case.account, self.place(), remember.is_zero())
-        {
-            let now = self.call.host.now()?;
-            // The code was good all the same.
-            if let Err(error) = case.records.trust(account, place, now) {
-                self.call.warn(&error.to_string());
-            }
-        }
-        Ok(())
+        let place = self.place().filter(|_| !remember.is_zero())?;
+        Some(Remembered { place, remember })
     }
 
     /// Says in the log why a login asks for a code that nobody can have, where policy would have it set up one.
@@ -350,6 +341,7 @@ impl<H: Host> Login<'_, H> {
         password: Option<&[u8]>,
     ) -> Result<Disposition, Stop> {
         self.call.still_the_same_user()?;
+        let remembered = self.remembered(options, case);
         let clock = || self.call.host.now();
         let account = case.account.as_ref();
         let attempt = Attempt {
@@ -357,22 +349,33 @@ impl<H: Host> Login<'_, H> {
             typed,
             password,
             excused: case.nullok && account.is_some(),
+            remembered: remembered.as_ref(),
         };
         let attempted = case.records.attempt(account, &attempt, clock)?;
         let now = self.call.host.now()?;
-        let message = Message::about(attempted.verdict(), &case.policy, now);
+        let judged = attempted.judged();
+        // While this login was asking, another one from the same place earned the trust that it finds now: with this code.
+        if let Trusted::Since(since) = judged.trusted
+            && self.proves_identity()
+        {
+            let entry = self.call.entry(Event::Trusted, Severity::Info);
+            self.call.log(entry.with(Value::Since(since)));
+            return Ok(Disposition::Ignore);
+        }
+        let message = Message::about(&judged.verdict, &case.policy, now);
         let (user, origin) = (&self.call.user, &self.call.origin);
-        let mut entry = event::about(attempted.verdict(), message, user, origin);
+        let mut entry = event::about(&judged.verdict, message, user, origin);
         if case.account.is_none() {
             entry.add(Value::Account(Text::escaped("unknown")));
         }
         // Before signals come through again: no user can have an attempt counted that is not logged.
         self.call.log(entry);
+        // The code was good all the same.
+        if let Trusted::NotKept(error) = &judged.trusted {
+            self.call.warn(&error.to_string());
+        }
         let is_by_helper = matches!(attempted, Attempted::ByHelper(_));
         let verdict = attempted.into_verdict();
-        if matches!(verdict, Verdict::Accepted { .. }) {
-            self.remember(options, case)?;
-        }
         let answer = answer_to(&verdict);
         if is_by_helper && answer == Disposition::Success {
             let user = self.call.user.clone();

@@ -11,10 +11,10 @@ const MATRIX: [(Verb, [May; 4]); 13] = {
     [
         //                     root  owner          trusted  anyone else
         (Verb::Check,         [Yes,  Yes,           Yes,     No]),
+        (Verb::CheckAt,       [Yes,  No,            No,      No]),
         (Verb::IsEnrolled,    [Yes,  Yes,           Yes,     No]),
         (Verb::Standing,      [Yes,  Yes,           Yes,     No]),
         (Verb::TrustedSince,  [Yes,  No,            No,      No]),
-        (Verb::Trust,         [Yes,  No,            No,      No]),
         (Verb::RehearseGrace, [Yes,  No,            No,      No]),
         (Verb::BeginGrace,    [Yes,  No,            No,      No]),
         (Verb::Status,        [Yes,  Yes,           No,      No]),

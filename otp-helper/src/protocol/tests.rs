@@ -32,12 +32,18 @@ fn place() -> Place {
 fn requests() -> Vec<Request> {
     let user = || "김철수".to_owned();
     let no_guesses = NoGuess::ALL.map(Some).into_iter().chain([None]);
+    let remembered = || Remembered {
+        place: place(),
+        remember: Duration::from_secs(60),
+    };
     let checks = no_guesses.flat_map(|no_guess| {
-        [true, false].map(|excused| Request::Check {
+        let rest = [(true, true), (true, false), (false, true), (false, false)];
+        rest.map(|(excused, at_a_place)| Request::Check {
             user: user(),
             excused,
             reply: Zeroizing::new(b"123\xff 456".to_vec()),
             no_guess,
+            remembered: at_a_place.then(remembered),
         })
     });
     let change = |change| Request::Change {
@@ -53,7 +59,6 @@ fn requests() -> Vec<Request> {
             place: place(),
             remember: Duration::from_secs(28_800),
         }],
-        Trust => [Request::Trust { user: user(), place: place() }],
         RehearseGrace => [Request::RehearseGrace { user: user() }],
         BeginGrace => [Request::BeginGrace { user: user() }],
         Status => [Request::Status { user: user() }],
@@ -91,11 +96,14 @@ fn sent(request: &Request) -> Sent<'_> {
             excused,
             reply,
             no_guess,
+            remembered,
         } => Sent {
             excused: *excused,
             // What is no guess may be a password, and does not leave the program.
             reply: if no_guess.is_none() { reply } else { b"" },
             no_guess: *no_guess,
+            place: remembered.as_ref().map(|at| &at.place),
+            remember: remembered.as_ref().map_or(Duration::ZERO, |at| at.remember),
             ..nothing
         },
         Request::IsEnrolled { user: _ }
@@ -110,10 +118,6 @@ fn sent(request: &Request) -> Sent<'_> {
         } => Sent {
             place: Some(place),
             remember: *remember,
-            ..nothing
-        },
-        Request::Trust { user: _, place } => Sent {
-            place: Some(place),
             ..nothing
         },
         Request::Change { user: _, change } => Sent {
@@ -181,8 +185,11 @@ fn what_is_no_request_is_refused() {
         &["trusted-since", "alice", "sshd", "192.0.2.1"],
         &["trusted-since", "alice", "sshd", "192.0.2.1", "-1"],
         &["trusted-since", "alice", "sshd", "web1.example.org", "60"],
-        &["trust", "alice", "", "192.0.2.1"],
-        &["trust", "alice", "sshd", "192.0.2.1", "60"],
+        &["check-at", "alice", "", "123456"],
+        &["check-at", "alice", "", "192.0.2.1", "60", "", "123456"],
+        &["check-at", "alice", "sshd", "localhost", "60", "", "123456"],
+        &["check-at", "alice", "sshd", "192.0.2.1", "1m", "", "123456"],
+        &["check", "alice", "sshd", "192.0.2.1", "60", "", "123456"],
         &["begin-grace", "alice", "1"],
         &["rehearse-grace"],
         &[],

@@ -71,6 +71,7 @@ fn check_by(records: &Records) -> Result<Attempted, Lost> {
         typed: b"123456",
         password: None,
         excused: false,
+        remembered: None,
     };
     records.attempt(Some(&alice()), &attempt, || Ok(NOW))
 }
@@ -160,6 +161,7 @@ fn a_name_that_nobody_has_is_asked_of_no_helper() {
         typed: b"123456",
         password: None,
         excused: true,
+        remembered: None,
     };
     let attempted = played.records().attempt(None, &attempt, || Ok(NOW));
     assert_eq!(attempted.unwrap().into_verdict(), Verdict::Excused);

@@ -1,13 +1,15 @@
 //! One attempt, from lock to disk: the only way to a verdict that counts.
 
 use super::record::HeldRecord;
+use super::trust::{Place, may_be_trusted, put_place, since_when, trust};
 use super::until_not_overtaken;
 use crate::Error;
-use crate::keeper::{Held, Keeper, LOCK_DEADLINE};
+use crate::keeper::{Held, Keeper, LOCK_DEADLINE, Put};
 use crate::undisturbed::Undisturbed;
 
 use otp_core::decide::failed_beforehand;
 use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict, absent, decide};
+use std::time::Duration;
 
 /// A verdict whose consequences are on disk.
 ///
@@ -15,14 +17,14 @@ use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict, absent, de
 /// lock set before anybody learned the answer.
 ///
 /// ```compile_fail
-/// otp_store::Committed { what: otp_core::Verdict::Replayed, _undisturbed: None };
+/// otp_store::Committed { what: otp_core::Verdict::Replayed, undisturbed: None };
 /// ```
 /// While it lives, the process that made the attempt is as little disturbed as while the record was locked, so that a
 /// log line about it cannot be prevented: write that first.
 #[derive(Debug)]
 pub struct Committed<T> {
     what: T,
-    _undisturbed: Option<Undisturbed>,
+    undisturbed: Option<Undisturbed>,
 }
 
 impl<T> Committed<T> {
@@ -37,6 +39,64 @@ impl<T> Committed<T> {
     }
 }
 
+/// Where an attempt is made, and how long a good code counts there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Where.
+    pub place: Place,
+    /// How long.
+    pub remember: Duration,
+}
+
+/// What became of an attempt.
+#[derive(Debug)]
+pub struct Judged {
+    /// What became of the reply.
+    pub verdict: Verdict,
+    /// What became of the place.
+    pub trusted: Trusted,
+}
+
+/// What an attempt found or did about the place where it was made.
+#[derive(Debug)]
+pub enum Trusted {
+    /// No more than the verdict says: no place was named, or nothing speaks for it that was not known; or it is kept.
+    AsTheVerdictSays,
+    /// The reply is a code that was used. But since then it has earned trust at this very place, which still counts: the
+    /// attempt was made while another one from there was judged.
+    Since(UnixTime),
+    /// The code was good, but that it was could not be kept.
+    NotKept(Error),
+}
+
+impl From<Verdict> for Judged {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            trusted: Trusted::AsTheVerdictSays,
+        }
+    }
+}
+
+/// Makes one attempt for `account`, at no place that could be trusted. See [`attempt_at`].
+///
+/// # Errors
+/// As for [`attempt_at`].
+pub fn attempt<K: Keeper>(
+    keeper: &K,
+    account: &Account,
+    policy: &Policy,
+    input: &Input,
+    excused: bool,
+    clock: impl FnMut() -> Result<UnixTime, Before1970>,
+) -> Result<Committed<Verdict>, Error> {
+    let committed = attempt_at(keeper, account, policy, input, excused, None, clock)?;
+    Ok(Committed {
+        what: committed.what.verdict,
+        undisturbed: committed.undisturbed,
+    })
+}
+
 /// Makes one attempt for `account`.
 ///
 /// It is written down as failed before the reply is looked at, so whatever ends this process from then on cannot take
@@ -47,22 +107,28 @@ impl<T> Committed<T> {
 /// record that is durable; a power cut in the middle of that could leave the record before it as the newest, and with it
 /// a code that was used.
 ///
+/// A place that a good code is to be remembered at is written down while the lock is still held, after the verdict: an
+/// attempt with the same code that waited meanwhile finds both, and one that comes earlier finds neither. The code is used
+/// up before trust exists, so a crash in between costs the trust and lets nobody in twice.
+///
 /// Where others can hold the account at the same time, nothing is written beforehand, and an attempt that was overtaken is
-/// made anew from what is kept by then: nobody learns of the one that was not written.
+/// made anew from what is kept by then: nobody learns of the one that was not written. There another attempt may come
+/// between the verdict and the trust, and finds a code that was used.
 ///
 /// `excused` says whether policy lets an account in that has no authenticator. `clock` is read while the account is held, so
 /// that attempts are judged in the order in which they are stored.
 ///
 /// # Errors
 /// Anything that keeps the attempt from being judged and stored; the caller refuses the login.
-pub fn attempt<K: Keeper>(
+pub fn attempt_at<K: Keeper>(
     keeper: &K,
     account: &Account,
     policy: &Policy,
     input: &Input,
     excused: bool,
+    remembered: Option<&Remembered>,
     mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
-) -> Result<Committed<Verdict>, Error> {
+) -> Result<Committed<Judged>, Error> {
     until_not_overtaken(LOCK_DEADLINE, || {
         let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
             return Ok(nobody(excused, input));
@@ -77,24 +143,54 @@ pub fn attempt<K: Keeper>(
         }
         let (verdict, next) = decide(&record.credential, &record.state, policy, input, now);
         let was_locked = record.state.locks_in_a_row > 0;
+        let counts = may_be_trusted(&record.state, now);
         held.commit(record, &next)?;
         if was_locked || matches!(verdict, Verdict::RejectedAndLocked { .. }) {
             // Whoever cannot remove it is still not trusted before the next success, which comes by here again.
             held.forget_trust().ok();
         }
+        let trusted = match (remembered, &verdict) {
+            (Some(Remembered { place, .. }), Verdict::Accepted { .. }) => {
+                keep_trust(keeper, &mut held, account, place, now)
+            }
+            (Some(Remembered { place, remember }), Verdict::Replayed) if counts => {
+                // Trust that cannot be read is none.
+                let since = since_when(&mut held, place, *remember, now).ok().flatten();
+                since.map_or(Trusted::AsTheVerdictSays, Trusted::Since)
+            }
+            _ => Trusted::AsTheVerdictSays,
+        };
         Ok(Committed {
-            what: verdict,
-            _undisturbed: held.let_go(),
+            what: Judged { verdict, trusted },
+            undisturbed: held.let_go(),
         })
     })
 }
 
+/// Writes down that a good code came from that place. Whatever becomes of it, the code is used up and the verdict stands: it
+/// is never judged again.
+fn keep_trust<K: Keeper>(
+    keeper: &K,
+    held: &mut K::Held,
+    account: &Account,
+    place: &Place,
+    now: UnixTime,
+) -> Trusted {
+    let kept = match put_place(held, place, now) {
+        Ok(Put::Done) => Ok(()),
+        // Only where others hold the account as well, so it is not kept from anybody by this.
+        Ok(Put::Overtaken) => trust(keeper, account, place, now),
+        Err(error) => Err(error),
+    };
+    kept.map_or_else(Trusted::NotKept, |()| Trusted::AsTheVerdictSays)
+}
+
 /// The verdict about an account that has no record, or a name that is nobody's: nothing has to be remembered.
 #[must_use]
-pub const fn nobody(excused: bool, input: &Input) -> Committed<Verdict> {
+pub fn nobody(excused: bool, input: &Input) -> Committed<Judged> {
     Committed {
-        what: absent(excused, input),
-        _undisturbed: None,
+        what: absent(excused, input).into(),
+        undisturbed: None,
     }
 }
 

@@ -70,7 +70,7 @@ fn an_unlock_opens_a_lock_and_forgets_trust_and_nothing_that_was_used<B: Bench>(
     assert_eq!(unlocked.failures, 5);
     assert_eq!(verdict(&keeper, &alice(), &used), Verdict::Replayed);
     assert!(accepts(&keeper, &alice(), &code(&credential(), 1)));
-    trust(&keeper, &alice(), home(), NOW).unwrap();
+    trust(&keeper, &alice(), &home(), NOW).unwrap();
     assert!(is_trusted(&keeper));
     let unlocked = unlock(&keeper, &alice(), || Ok(NOW)).unwrap().unwrap();
     assert_eq!((unlocked.standing, unlocked.failures), (Standing::Open, 0));
@@ -110,7 +110,7 @@ fn a_moved_record_is_the_new_names_and_keeps_what_was_used<B: Bench>() {
     let used = code(&credential(), 0);
     assert!(accepts(&keeper, &alice(), &used));
     begin_grace(&keeper, &carol, NOW).unwrap();
-    trust(&keeper, &alice(), home(), NOW).unwrap();
+    trust(&keeper, &alice(), &home(), NOW).unwrap();
     let owner = moving::owner_of(&keeper, &alice().name).unwrap();
     assert_eq!(owner, Some(alice()));
     let moved = move_record(&keeper, &alice().name, &carol, false).unwrap();
@@ -128,7 +128,7 @@ fn a_moved_record_is_the_new_names_and_keeps_what_was_used<B: Bench>() {
 fn a_lock_forgets_trust_and_so_does_a_new_device<B: Bench>() {
     let bench = B::with_alice();
     let keeper = bench.store();
-    trust(&keeper, &alice(), home(), NOW).unwrap();
+    trust(&keeper, &alice(), &home(), NOW).unwrap();
     for _ in 0..4 {
         verdict(&keeper, &alice(), &Input::Other);
         assert!(is_trusted(&keeper));
@@ -137,7 +137,7 @@ fn a_lock_forgets_trust_and_so_does_a_new_device<B: Bench>() {
     assert!(!is_trusted(&keeper));
     unlock(&keeper, &alice(), || Ok(NOW)).unwrap();
     assert!(!is_trusted(&keeper), "it is gone, and not only put off");
-    trust(&keeper, &alice(), home(), NOW).unwrap();
+    trust(&keeper, &alice(), &home(), NOW).unwrap();
     provision(&keeper, &alice(), &another_credential(1), true).unwrap();
     assert!(!is_trusted(&keeper));
 }
@@ -190,7 +190,7 @@ fn what_an_administrator_does_is_done_whole_while_logins_are_made() {
     assert_eq!(keeper.users().unwrap(), []);
 
     let (keeper, ()) =
-        while_logins_are_made(|keeper| trust(keeper, &alice(), home(), NOW).unwrap());
+        while_logins_are_made(|keeper| trust(keeper, &alice(), &home(), NOW).unwrap());
     assert!(is_trusted(&keeper));
     assert_eq!(state_of(&keeper).failures, 3);
 }

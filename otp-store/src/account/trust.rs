@@ -6,11 +6,11 @@
 use super::record::HeldRecord;
 use super::until_not_overtaken;
 use crate::Error;
-use crate::keeper::{Held, Keeper, LOCK_DEADLINE, Look, Part};
+use crate::keeper::{Held, Keeper, LOCK_DEADLINE, Look, Part, Put};
 use crate::text::trust::to_text;
 use otp_core::decide::standing_at;
 use otp_core::record::Standing;
-use otp_core::{Account, UnixTime};
+use otp_core::{Account, State, UnixTime};
 use std::time::Duration;
 
 pub use crate::text::trust::Place;
@@ -35,52 +35,65 @@ pub fn trusted_since(
     let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
         return Ok(None);
     };
-    let lasts = |since: UnixTime| since <= now && now < since.after(remember);
-    let found = held.places().map(|places| {
-        let mut places = places.into_iter();
-        let found = places.find(|(known, _)| known == place);
-        found.map(|(_, since)| since).filter(|since| lasts(*since))
-    });
+    let found = since_when(&mut held, place, remember, now);
     if let Ok(None) = found {
         return Ok(None);
     }
     let Some(record) = held.outline(account)? else {
         return Ok(None);
     };
-    let open = standing_at(record.state.standing, now) == Standing::Open;
-    if !open || record.state.locks_in_a_row > 0 {
-        return Ok(None);
+    if may_be_trusted(&record.state, now) {
+        found
+    } else {
+        Ok(None)
     }
-    found
+}
+
+/// Since when the place is trusted, whatever became of the account; `None`: it is not.
+pub(super) fn since_when(
+    held: &mut impl Held,
+    place: &Place,
+    remember: Duration,
+    now: UnixTime,
+) -> Result<Option<UnixTime>, Error> {
+    let lasts = |since: &UnixTime| *since <= now && now < since.after(remember);
+    let mut places = held.places()?.into_iter();
+    let found = places.find(|(known, _)| known == place);
+    Ok(found.map(|(_, since)| since).filter(lasts))
+}
+
+/// Whether trust in any place counts: not while the account is locked, or was since its last success.
+pub(super) fn may_be_trusted(state: &State, now: UnixTime) -> bool {
+    standing_at(state.standing, now) == Standing::Open && state.locks_in_a_row == 0
 }
 
 /// Trusts the account at that place from `now` on.
 ///
 /// # Errors
 /// It could not be written; then a code is asked for again.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the place is given away to be kept"
-)]
-pub fn trust(
+pub(crate) fn trust(
     keeper: &impl Keeper,
     account: &Account,
-    place: Place,
+    place: &Place,
     now: UnixTime,
 ) -> Result<(), Error> {
     until_not_overtaken(LOCK_DEADLINE, || {
         let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
             return Ok(());
         };
-        // What cannot be read is worth nothing; the new one is.
-        let mut places = held.places().unwrap_or_default();
-        places.retain(|(known, since)| *known != place && *since <= now);
-        places.push((place.clone(), now));
-        let surplus = places.len().saturating_sub(MOST);
-        let text = to_text(&places[surplus..]);
-        let put = held.put(Part::Trust, text.as_bytes())?;
+        let put = put_place(&mut held, place, now)?;
         put.or_begin_anew(|| held.place(Part::Trust))
     })
+}
+
+/// Adds the place to those that are trusted, as from `now` on.
+pub(super) fn put_place(held: &mut impl Held, place: &Place, now: UnixTime) -> Result<Put, Error> {
+    // What cannot be read is worth nothing; the new one is.
+    let mut places = held.places().unwrap_or_default();
+    places.retain(|(known, since)| known != place && *since <= now);
+    places.push((place.clone(), now));
+    let surplus = places.len().saturating_sub(MOST);
+    held.put(Part::Trust, to_text(&places[surplus..]).as_bytes())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ import accounts
 from application import AUTHINFO_UNAVAIL, SUCCESS, application, program  # noqa: F401  (fixtures)
 from together import together
 from places import (  # noqa: F401  (fixtures among them)
-    ELSEWHERE, HERE, PASSWORD, logins, policy, remember, stack, trust, trust_file, trust_section,
+    ANOTHER_SERVICE, CODE, ELSEWHERE, HERE, PASSWORD, code_alone, logins, policy, remember, stack, trust, trust_file, trust_section,
 )
 
 pytestmark = pytest.mark.promised_by("ours")
@@ -244,6 +244,75 @@ def test_one_split_reply_lets_many_connections_in_after_the_first(split, applica
     assert SUCCESS not in application.crowd(4, alice, "not" + reply, rhost=HERE)
     assert SUCCESS not in application.crowd(4, alice, reply, rhost=ELSEWHERE)
     assert ssh.attempt(alice, reply).refused
+
+
+@pytest.mark.parametrize("reply_lines", [splitting], ids=lambda lines: lines.__name__)
+def test_one_reply_at_the_same_moment_lets_all_connections_in_from_one_place(
+    reply_lines, stack, under_test, application, ssh, alice, remember, clock, journal
+):
+    """None of them finds the code used and the trust that it has earned not there yet."""
+    stack(*reply_lines(under_test))
+    remember("8h")
+    for turn in range(4):
+        rhost = f"192.0.2.{10 + turn}"
+        reply = alice.password + alice.codes.now()
+        assert application.crowd(16, alice, reply, rhost=rhost) == [SUCCESS] * 16
+        assert journal.names(alice.name).count("otp.accept") == turn + 1, "one code, once"
+        # Only there, on that service, and with the password.
+        assert SUCCESS not in application.crowd(4, alice, reply, rhost=ELSEWHERE)
+        assert SUCCESS not in application.crowd(4, alice, reply, rhost=rhost, service=ANOTHER_SERVICE)
+        assert SUCCESS not in application.crowd(4, alice, "not" + reply, rhost=rhost)
+        clock.advance(30)
+    assert set(journal.names(alice.name)) == {"otp.accept", "otp.trusted", "otp.replay"}
+
+
+def test_code_at_the_same_moment_lets_all_in_that_were_asked_for_it(stack, under_test, application, alice, remember, clock, journal):
+    """Nothing slow comes before it, so all of them are at the account together."""
+    stack(*code_alone(under_test.line()))
+    remember("8h")
+    for turn in range(4):
+        code = alice.codes.now()
+        assert application.crowd(16, alice, code, rhost=f"192.0.2.{10 + turn}") == [SUCCESS] * 16
+        assert journal.names(alice.name).count("otp.accept") == turn + 1, "one code, once"
+        clock.advance(30)
+
+
+def test_used_code_of_a_login_that_was_asked_before_it_earned_trust_is_let_pass(stack, ssh, alice, remember, under_test, journal):
+    remember("8h")
+    with ssh.visit(alice) as first, ssh.visit(alice) as second, ssh.visit(alice) as third, ssh.visit(alice) as fourth:
+        code = alice.codes.now()
+        for visit in (first, second, third, fourth):
+            assert visit.prompt() == PASSWORD
+            visit.reply(alice.password)
+            assert visit.prompt() == CODE
+        first.reply(code)
+        assert first.outcome().admitted
+        second.reply(code)
+        assert second.outcome().admitted
+        third.reply(alice.codes.wrong())
+        assert third.outcome().refused
+        under_test.unlock(alice)
+        fourth.reply(code)
+        assert fourth.outcome().refused
+    assert journal.names(alice.name) == ["otp.accept", "otp.trusted", "otp.reject", "otp.replay"]
+
+
+def test_one_reply_at_the_same_moment_lets_one_connection_in_where_nothing_is_remembered(
+    split, stack, under_test, application, ssh, alice, policy, remember, clock
+):
+    for how_long in ("0", "8h"):
+        for rhost in (HERE, None):
+            if (how_long, rhost) != ("8h", HERE):
+                policy(trust_section(remember=how_long))
+                reply = alice.password + alice.codes.now()
+                assert application.crowd(16, alice, reply, rhost=rhost).count(SUCCESS) == 1
+                clock.advance(30)
+
+
+def test_recovery_code_at_the_same_moment_lets_one_connection_in(split, application, ssh, alice, remember):
+    remember("8h")
+    reply = alice.password + alice.recovery_codes[0]
+    assert application.crowd(16, alice, reply, rhost=HERE).count(SUCCESS) == 1
 
 
 def test_split_reply_with_a_wrong_password_and_a_good_code_is_not_remembered(stack, logins, alice, remember, under_test):

@@ -21,6 +21,8 @@ over_every_keeper! {
     without_a_clock_there_is_no_verdict_and_nothing_is_written,
     a_name_without_a_record_is_refused_unless_excused,
     who_is_excused_and_has_an_authenticator_must_use_it,
+    a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts,
+    a_place_is_remembered_for_a_code_and_for_nothing_else,
 }
 
 /// As many as a test machine lets in at once without thinking.
@@ -172,13 +174,163 @@ fn a_name_without_a_record_is_refused_unless_excused<B: Bench>() {
     for (excused, expected) in [(false, Verdict::NotEnrolled), (true, Verdict::Excused)] {
         let verdict = attempt(&place.store(), &bob, &policy, &input, excused, || Ok(NOW)).unwrap();
         assert_eq!(verdict.into_inner(), expected);
-        assert_eq!(nobody(excused, &input).into_inner(), expected);
+        assert_eq!(nobody(excused, &input).into_inner().verdict, expected);
     }
     assert_eq!(
         place.store().users().unwrap(),
         [alice().name],
         "and leaves no trace"
     );
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn at(address: &str) -> Remembered {
+    Remembered {
+        place: crate::Place::of("imap", address).unwrap(),
+        remember: HOUR,
+    }
+}
+
+fn try_at(store: &impl Keeper, input: &Input, place: Option<&Remembered>, now: UnixTime) -> Judged {
+    let policy = Policy::default();
+    let made = attempt_at(store, &alice(), &policy, input, false, place, || Ok(now));
+    made.unwrap().into_inner()
+}
+
+/// Since when an attempt with a code that was used is let pass.
+fn passes(store: &impl Keeper, place: Option<&Remembered>, now: UnixTime) -> Option<UnixTime> {
+    let judged = try_at(store, &code(&credential(), 0), place, now);
+    assert_eq!(judged.verdict, Verdict::Replayed);
+    match judged.trusted {
+        Trusted::AsTheVerdictSays => None,
+        Trusted::Since(since) => Some(since),
+        Trusted::NotKept(error) => panic!("{error}"),
+    }
+}
+
+fn a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts<B: Bench>() {
+    let bench = B::with_alice();
+    let store = bench.store();
+    let here = at("192.0.2.1");
+    let judged = try_at(&store, &code(&credential(), 0), Some(&here), NOW);
+    assert!(matches!(judged.verdict, Verdict::Accepted { .. }));
+    assert!(matches!(judged.trusted, Trusted::AsTheVerdictSays));
+    assert_eq!(passes(&store, Some(&here), NOW), Some(NOW));
+    assert_eq!(passes(&store, None, NOW), None);
+    assert_eq!(passes(&store, Some(&at("192.0.2.2")), NOW), None);
+    let another_service = Remembered {
+        place: crate::Place::of("sshd", "192.0.2.1").unwrap(),
+        remember: HOUR,
+    };
+    assert_eq!(passes(&store, Some(&another_service), NOW), None);
+    let last = NOW.after(Duration::from_secs(3599));
+    assert_eq!(passes(&store, Some(&here), last), Some(NOW));
+    assert_eq!(passes(&store, Some(&here), NOW.after(HOUR)), None);
+    let before = UnixTime::from_seconds(NOW.seconds() - 1);
+    assert_eq!(passes(&store, Some(&here), before), None);
+    // What is no used code is judged as everywhere.
+    for input in [Input::Other, code(&credential(), 1000)] {
+        let judged = try_at(&store, &input, Some(&here), NOW);
+        assert!(matches!(judged.verdict, Verdict::Rejected { .. }));
+        assert!(matches!(judged.trusted, Trusted::AsTheVerdictSays));
+    }
+    let judged = try_at(&store, &Input::Empty, Some(&here), NOW);
+    assert_eq!(judged.verdict, Verdict::Empty);
+    assert!(matches!(judged.trusted, Trusted::AsTheVerdictSays));
+    // And a lock ends it, also once the lock is over.
+    for _ in 0..3 {
+        try_at(&store, &Input::Other, Some(&here), NOW);
+    }
+    let judged = try_at(&store, &code(&credential(), 0), Some(&here), NOW);
+    assert!(matches!(judged.verdict, Verdict::Locked { .. }));
+    assert!(matches!(judged.trusted, Trusted::AsTheVerdictSays));
+    let over = NOW.after(Duration::from_secs(901));
+    assert_eq!(passes(&store, Some(&here), over), None);
+}
+
+fn a_place_is_remembered_for_a_code_and_for_nothing_else<B: Bench>() {
+    let bench = B::with_alice();
+    let store = bench.store();
+    let here = at("192.0.2.1");
+    let recovery = Input::Recovery(crate::fixture::recovery_code(0, 0));
+    let judged = try_at(&store, &recovery, Some(&here), NOW);
+    assert!(matches!(judged.verdict, Verdict::Recovered { .. }));
+    try_input(&store, &code(&credential(), 0)).unwrap();
+    assert_eq!(passes(&store, Some(&here), NOW), None);
+    for input in [Input::Other, Input::Empty] {
+        try_at(&store, &input, Some(&here), NOW);
+        assert_eq!(passes(&store, Some(&here), NOW), None);
+    }
+}
+
+/// As mail programs open their connections. Only where nobody else holds the account is each of them sure to get in: else
+/// one may come between the verdict and the trust.
+#[test]
+fn of_many_logins_with_one_code_from_one_place_each_finds_the_code_unused_or_trust() {
+    let place = Place::with_alice();
+    let start = Barrier::new(AT_ONCE as usize);
+    let judge = |address: &str| loop {
+        let (policy, input) = (Policy::default(), code(&credential(), 0));
+        let (store, at) = (place.store(), at(address));
+        match attempt_at(&store, &alice(), &policy, &input, false, Some(&at), || {
+            Ok(NOW)
+        }) {
+            Err(Error::Busy { .. }) => {}
+            made => return made.unwrap().into_inner(),
+        }
+    };
+    for _ in 0..ROUNDS {
+        enrol(&place.store(), &credential());
+        let judged: Vec<_> = thread::scope(|scope| {
+            let one = || {
+                start.wait();
+                judge("192.0.2.1")
+            };
+            let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(one)).collect();
+            let ended = threads.into_iter().map(|thread| thread.join().unwrap());
+            ended.collect()
+        });
+        let accepted = |one: &&Judged| matches!(one.verdict, Verdict::Accepted { .. });
+        let passes = |one: &&Judged| matches!(one.trusted, Trusted::Since(NOW));
+        assert_eq!(judged.iter().filter(accepted).count(), 1);
+        assert_eq!(judged.iter().filter(passes).count(), AT_ONCE as usize - 1);
+        assert!(matches!(
+            judge("192.0.2.2").trusted,
+            Trusted::AsTheVerdictSays
+        ));
+    }
+}
+
+/// Where others write at the same time, a code is not judged against itself because its trust came too late.
+#[test]
+fn trust_that_was_overtaken_is_kept_all_the_same() {
+    let place = Memory::with_alice();
+    let mut puts = 0;
+    place.before_each_put(move |place| {
+        puts += 1;
+        if puts == 2 {
+            // Between the verdict and the trust.
+            try_input(place, &Input::Other).unwrap();
+        }
+    });
+    let here = at("192.0.2.1");
+    let judged = try_at(&place, &code(&credential(), 0), Some(&here), NOW);
+    assert!(matches!(judged.verdict, Verdict::Accepted { .. }));
+    assert!(matches!(judged.trusted, Trusted::AsTheVerdictSays));
+    assert!(place.overtaken() > 0);
+    assert_eq!(passes(&place, Some(&here), NOW), Some(NOW));
+}
+
+#[test]
+fn trust_that_cannot_be_written_leaves_the_code_good_and_used() {
+    let place = Place::with_alice();
+    fs::create_dir(place.file("trust")).unwrap();
+    let here = at("192.0.2.1");
+    let judged = try_at(&place.store(), &code(&credential(), 0), Some(&here), NOW);
+    assert!(matches!(judged.verdict, Verdict::Accepted { .. }));
+    assert!(matches!(judged.trusted, Trusted::NotKept(_)));
+    assert_eq!(passes(&place.store(), Some(&here), NOW), None);
 }
 
 #[test]

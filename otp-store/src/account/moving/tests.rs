@@ -64,7 +64,7 @@ fn the_record_is_the_new_names_and_no_longer_the_old_ones() {
     let folder = Folder::with_alice();
     assert!(accepts(&folder, &alice(), -1));
     let trusted = Place::of("sshd", "192.0.2.1").unwrap();
-    trust(&folder.store(), &alice(), trusted, NOW).unwrap();
+    trust(&folder.store(), &alice(), &trusted, NOW).unwrap();
     assert!(folder.file("trust").exists());
     let store = folder.store();
     let moved = move_record(&store, &alice().name, &carol(), false).unwrap();

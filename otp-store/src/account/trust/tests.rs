@@ -30,7 +30,7 @@ fn trusted(records: &impl Bench, place: &Place, later: Duration) -> bool {
 
 fn trusting<B: Bench>() -> B {
     let records = B::with_alice();
-    trust(&records.store(), &alice(), home(), NOW).unwrap();
+    trust(&records.store(), &alice(), &home(), NOW).unwrap();
     records
 }
 
@@ -97,7 +97,7 @@ fn only_the_latest_places_are_kept_and_they_fit<B: Bench>() {
     for at in 0..40_u64 {
         let when = UnixTime::from_seconds(NOW.seconds() + at);
         let place = place(0xf000 + at).unwrap();
-        trust(&records.store(), &alice(), place, when).unwrap();
+        trust(&records.store(), &alice(), &place, when).unwrap();
     }
     let later = Duration::from_secs(40);
     let kept = (0..40).filter(|at| trusted(&records, &place(0xf000 + at).unwrap(), later));
@@ -184,14 +184,14 @@ fn what_is_wrong_with_the_file_is_told_and_the_next_good_code_makes_it_anew() {
     symlink("/etc/passwd", &file).unwrap();
     refused();
     write("garbage", 0o600);
-    trust(&records.store(), &alice(), home(), NOW).unwrap();
+    trust(&records.store(), &alice(), &home(), NOW).unwrap();
     assert!(trusted(&records, &home(), Duration::ZERO));
 }
 
 #[test]
 fn nobody_is_trusted_who_has_no_record() {
     let records = Records::empty();
-    trust(&records.store(), &alice(), home(), NOW).unwrap();
+    trust(&records.store(), &alice(), &home(), NOW).unwrap();
     assert!(!trusted(&records, &home(), Duration::ZERO));
     assert!(!records.alice().exists());
 }
