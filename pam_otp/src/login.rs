@@ -31,7 +31,10 @@ pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bo
         Ok(options) => options,
         Err(answer) => return answer,
     };
-    let mut login = Login { call };
+    let mut login = Login {
+        call,
+        asks_though_trusted: false,
+    };
     match forgotten
         .map_err(Stop::from)
         .and_then(|()| login.run(&options))
@@ -43,6 +46,8 @@ pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bo
 
 struct Login<'h, H> {
     call: Call<'h, H>,
+    /// The place is trusted; what may end in a code is asked for all the same, so that the password is handed on without it.
+    asks_though_trusted: bool,
 }
 
 impl<H: Host> Login<'_, H> {
@@ -67,13 +72,15 @@ impl<H: Host> Login<'_, H> {
             return self.judge(options, &case, &kept.code, None);
         }
         if options.first_pass != FirstPass::Ignore {
-            let reply = self.call.host.password()?.unwrap_or_default();
-            let (password, code) = input::cut(&reply, case.policy.code.digits);
-            if options.first_pass == FirstPass::Use || !code.is_empty() {
+            let typed = self.call.host.password()?;
+            let reply = typed.as_deref().map_or(&[][..], Vec::as_slice);
+            let (password, code) = input::cut(reply, case.policy.code.digits);
+            let suffices = self.asks_though_trusted && typed.is_some();
+            if options.first_pass == FirstPass::Use || !code.is_empty() || suffices {
                 self.call.debug(options, "code from: first pass");
-                let answer = self.judge(options, &case, code, None)?;
-                if answer == Disposition::Success && options.forward_pass {
-                    self.call.host.hand_on_password(password)?;
+                let answer = self.trust_or_judge(options, &case, code)?;
+                if typed.is_some() {
+                    self.forward(options, answer, password)?;
                 }
                 if options.first_pass == FirstPass::Use || answer != Disposition::Refused {
                     return Ok(answer);
@@ -84,10 +91,8 @@ impl<H: Host> Login<'_, H> {
         if options.forward_pass {
             let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
             let (password, code) = input::cut(&reply, case.policy.code.digits);
-            let answer = self.judge(options, &case, code, None)?;
-            if answer == Disposition::Success {
-                self.call.host.hand_on_password(password)?;
-            }
+            let answer = self.trust_or_judge(options, &case, code)?;
+            self.forward(options, answer, password)?;
             return Ok(answer);
         }
         let reply = self.ask(options, Message::CodePrompt)?;
@@ -98,6 +103,19 @@ impl<H: Host> Login<'_, H> {
             &reply,
             password.as_deref().map(Vec::as_slice),
         )
+    }
+
+    /// Leaves the password without its code to the modules after this one, where this one lets the login go on.
+    fn forward(
+        &mut self,
+        options: &Options,
+        answer: Disposition,
+        password: &[u8],
+    ) -> Result<(), Stop> {
+        if options.forward_pass && matches!(answer, Disposition::Success | Disposition::Ignore) {
+            self.call.host.hand_on_password(password)?;
+        }
+        Ok(())
     }
 
     /// The answer where policy wants no code; `None`: ask for one, or for the reply that may hold one.
@@ -112,12 +130,12 @@ impl<H: Host> Login<'_, H> {
             return Ok(refused.then_some(Disposition::Refused));
         };
         if let Some(why) = self.trust(options, case, account)? {
-            if options.split && self.may_type_a_code(case, account) {
+            let cuts_off = options.split || options.forward_pass;
+            if cuts_off && self.may_type_a_code(case, account) {
+                self.asks_though_trusted = true;
                 return Ok(None);
             }
-            let entry = self.call.entry(Event::Trusted, Severity::Info);
-            self.call.log(entry.with(why));
-            return Ok(Some(Disposition::Ignore));
+            return Ok(Some(self.leave_to_trust(why)));
         }
         let now = self.call.host.now()?;
         let wants_to_enrol = case.policy.enroll.at_login != AtLogin::Off
@@ -172,8 +190,30 @@ impl<H: Host> Login<'_, H> {
         Ok(found)
     }
 
+    fn leave_to_trust(&mut self, why: Value) -> Disposition {
+        let entry = self.call.entry(Event::Trusted, Severity::Info);
+        self.call.log(entry.with(why));
+        Disposition::Ignore
+    }
+
+    /// Judges what stands behind a password; not where the place was trusted when it was asked for, and still is.
+    fn trust_or_judge(
+        &mut self,
+        options: &Options,
+        case: &Case,
+        code: &[u8],
+    ) -> Result<Disposition, Stop> {
+        if let (true, Some(account)) = (self.asks_though_trusted, &case.account) {
+            self.call.still_the_same_user()?;
+            if let Some(why) = self.trust(options, case, account)? {
+                return Ok(self.leave_to_trust(why));
+            }
+        }
+        self.judge(options, case, code, None)
+    }
+
     /// Whether a reply from a trusted place can end in a code: its user has some, and a program that asks once sends again
-    /// what has just worked. Only the second line of `split` then makes use of the trust.
+    /// what has just worked. `forward_pass` and the second line of `split` make use of the trust when it is cut off.
     ///
     /// Where it cannot be found out, what looks like a code is one.
     fn may_type_a_code(&mut self, case: &Case, account: &Account) -> bool {
@@ -358,9 +398,7 @@ impl<H: Host> Login<'_, H> {
         if let Trusted::Since(since) = judged.trusted
             && self.proves_identity()
         {
-            let entry = self.call.entry(Event::Trusted, Severity::Info);
-            self.call.log(entry.with(Value::Since(since)));
-            return Ok(Disposition::Ignore);
+            return Ok(self.leave_to_trust(Value::Since(since)));
         }
         let message = Message::about(&judged.verdict, &case.policy, now);
         let (user, origin) = (&self.call.user, &self.call.origin);

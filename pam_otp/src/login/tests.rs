@@ -541,6 +541,79 @@ fn split_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
 }
 
 #[test]
+fn forward_pass_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
+    for way in ["network", "place"] {
+        let machine = trusting(way);
+        for (reply, password) in [
+            (format!("hunter2{}", machine.code()), "hunter2"),
+            (format!("hunter2{}", machine.code_after(1)), "hunter2"),
+            ("hunter2000000".to_owned(), "hunter2"),
+            (format!("hunter2{}", machine.recovery_code(0)), "hunter2"),
+            ("hunter2".to_owned(), "hunter2"),
+            ("born900101000000".to_owned(), "born900101"),
+        ] {
+            let asked = || Player::new("alice").asked(BOTH, &reply);
+            let given = || Player::new("alice").with_password(&reply);
+            for (mut host, arguments) in [
+                (asked(), "forward_pass"),
+                (asked(), "forward_pass try_first_pass"),
+                (given(), "forward_pass try_first_pass"),
+                (given(), "forward_pass use_first_pass"),
+            ] {
+                assert_eq!(machine.play(&mut host, arguments), Disposition::Ignore);
+                let handed_on = host.password.take();
+                assert_eq!(handed_on, Some(bytes(password)), "{way}: {arguments}");
+                assert_eq!((host.event(), host.log.len()), ("otp.trusted", 1));
+            }
+        }
+        // Without that argument the password is nobody's to change.
+        for arguments in ["", "try_first_pass", "use_first_pass"] {
+            let mut host = Player::new("alice").with_password("hunter2000000");
+            assert_eq!(machine.play(&mut host, arguments), Disposition::Ignore);
+            assert_eq!(host.password, Some(bytes("hunter2000000")), "{arguments}");
+        }
+        let mut host = Player::new("alice");
+        let answer = machine.play(&mut host, "forward_pass use_first_pass");
+        assert_eq!((answer, host.password.take()), (Disposition::Ignore, None));
+        assert_eq!(machine.failures(), 0);
+        machine.policy("");
+        for unused in [machine.code_after(1), machine.recovery_code(0)] {
+            let mut host = Player::new("alice").asked(CODE, &unused);
+            assert_eq!(machine.play(&mut host, ""), Disposition::Success, "{way}");
+        }
+    }
+}
+
+#[test]
+fn forward_pass_asks_nobody_who_is_let_in_without_an_authenticator() {
+    for (policy, arguments) in [
+        ("[trust]\nnetworks = [\"192.0.2.0/24\"]\n", ""),
+        ("", "nullok"),
+        ("[enforce]\ngroups = []\n", ""),
+    ] {
+        let machine = Machine::new();
+        machine.policy(policy);
+        let line = format!("forward_pass try_first_pass {arguments}");
+        for password in [None, Some("born900101")] {
+            let mut host = Player::new("bob");
+            host.password = password.map(bytes);
+            assert_eq!(machine.play(&mut host, &line), Disposition::Ignore);
+            assert_eq!(host.password, password.map(bytes), "{policy}{line}");
+        }
+    }
+}
+
+#[test]
+fn a_name_that_changes_while_a_trusted_place_is_asked_is_refused() {
+    let machine = trusting("network");
+    let mut host = Player::new("alice").asked(BOTH, "hunter2000000");
+    host.user_after_question = Some("bob".to_owned());
+    let answer = machine.play(&mut host, "forward_pass");
+    assert_eq!(answer, Disposition::Unavailable);
+    assert_eq!(host.password, None);
+}
+
+#[test]
 fn split_hands_on_the_whole_reply_of_users_who_are_let_in_without_an_authenticator() {
     // Their password may end like a code.
     for (policy, arguments) in [

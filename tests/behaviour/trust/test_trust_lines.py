@@ -112,10 +112,6 @@ def forwarding(under_test, arguments=""):
     return [under_test.line(f"forward_pass {arguments}".strip()), "required pam_unix.so try_first_pass nodelay"]
 
 
-# What each asks an enrolled user whose place is trusted.
-QUESTIONS = {splitting: ONE_REPLY, forwarding: PASSWORD}
-
-
 def from_a_trusted_network(policy, **_):
     policy(trust_section(["127.0.0.1", HERE]))
 
@@ -141,13 +137,13 @@ def trusted(one_reply, policy, ssh, alice, request):
 
 def test_password_alone_is_then_enough(trusted, one_reply, ssh, alice, journal):
     outcome = ssh.attempt(alice, alice.password)
-    assert outcome.admitted and outcome.prompts == [QUESTIONS[one_reply]]
+    assert outcome.admitted and outcome.prompts == [ONE_REPLY]
     assert set(journal.names(alice.name)) <= {"otp.accept", "otp.trusted"}
 
 
 def test_one_reply_with_a_wrong_password_is_then_refused(trusted, one_reply, ssh, alice):
     outcome = ssh.attempt(alice, "not" + alice.password)
-    assert outcome.refused and outcome.prompts == [QUESTIONS[one_reply]]
+    assert outcome.refused and outcome.prompts == [ONE_REPLY]
 
 
 def test_one_reply_at_another_place_is_password_and_code(trusted, logins, alice, clock):
@@ -170,11 +166,27 @@ def test_one_reply_is_remembered_for_the_grace_period(one_reply, stack, logins, 
     assert (answer.code, answer.asked) == (SUCCESS, [ONE_REPLY])
     clock.advance(59)
     answer = logins.login(alice, alice.password)
-    assert (answer.code, answer.asked) == (SUCCESS, [QUESTIONS[one_reply]])
+    assert (answer.code, answer.asked) == (SUCCESS, [ONE_REPLY])
     clock.advance(1)
     assert logins.login(alice, alice.password).code != SUCCESS
     answer = logins.login(alice, alice.password + alice.codes.now())
     assert (answer.code, answer.asked) == (SUCCESS, [ONE_REPLY])
+
+
+def test_one_reply_of_any_code_then_lets_in_and_the_password_is_handed_on_without_it(
+    trusted, one_reply, ssh, alice, journal, policy
+):
+    """The one that has just worked, the next one, one that is wrong. None is used up or counted."""
+    before = journal.names(alice.name)
+    for code in (alice.codes.now(), alice.codes.now(), alice.codes.wrong(), alice.recovery_codes[0]):
+        outcome = ssh.attempt(alice, alice.password + code)
+        assert outcome.admitted and outcome.prompts == [ONE_REPLY]
+        assert ssh.attempt(alice, "not" + alice.password + code).refused
+    names = journal.names(alice.name)[len(before):]
+    # With `split` a wrong password ends it before the line that trusts.
+    assert names == ["otp.trusted"] * (4 if one_reply is splitting else 8)
+    policy("")
+    assert ssh.attempt(alice, alice.password + alice.recovery_codes[0]).admitted
 
 
 @pytest.fixture(params=["use_first_pass", "try_first_pass"])
@@ -221,16 +233,19 @@ def test_password_that_ends_like_a_code_then_wants_any_code_behind_it(split, ssh
 @pytest.mark.parametrize("policy_text, arguments", [
     (trust_section(["127.0.0.1"]), ""), ("", "nullok"), ("[enforce]\ngroups = []\n", ""), ('[enforce]\nfrom = "2030-01-01"\n', ""),
 ], ids=["network", "nullok", "nobody must", "not yet"])
+@pytest.mark.parametrize("lines_of", [splitting, forwarding], ids=lambda lines: lines.__name__)
 def test_without_an_authenticator_a_password_that_ends_like_a_code_is_left_whole(
-    stack, ssh, clock, journal, policy, under_test, policy_text, arguments
+    stack, ssh, clock, journal, policy, under_test, lines_of, policy_text, arguments
 ):
     bobby = accounts.create("bobby", "correct horse900101")
     policy(policy_text)
     for first_pass in ("use_first_pass", "try_first_pass"):
-        lines = [line.replace("try_first_pass", first_pass) for line in splitting(under_test, arguments)]
+        if lines_of is forwarding and first_pass == "use_first_pass":
+            continue  # Its first line asks nobody who cannot have a code.
+        lines = [line.replace("try_first_pass", first_pass) for line in lines_of(under_test, arguments)]
         stack(*lines, account=under_test.line(arguments))
         outcome = ssh.attempt(bobby, bobby.password)
-        assert outcome.admitted and outcome.prompts == [ONE_REPLY]
+        assert outcome.admitted and outcome.prompts == [ONE_REPLY if lines_of is splitting else PASSWORD]
         assert ssh.attempt(bobby, "not" + bobby.password).refused
 
 
@@ -246,7 +261,7 @@ def test_one_split_reply_lets_many_connections_in_after_the_first(split, applica
     assert ssh.attempt(alice, reply).refused
 
 
-@pytest.mark.parametrize("reply_lines", [splitting], ids=lambda lines: lines.__name__)
+@pytest.mark.parametrize("reply_lines", [splitting, forwarding], ids=lambda lines: lines.__name__)
 def test_one_reply_at_the_same_moment_lets_all_connections_in_from_one_place(
     reply_lines, stack, under_test, application, ssh, alice, remember, clock, journal
 ):
@@ -325,15 +340,20 @@ def test_split_reply_with_a_wrong_password_and_a_good_code_is_not_remembered(sta
 
 
 @pytest.mark.parametrize("code", ["none", "wrong", "right"])
-def test_time_that_ends_between_the_lines_of_one_login_has_the_code_checked(ssh, alice, stack, policy, under_test, clock, code):
+@pytest.mark.parametrize("reply_lines", [splitting, forwarding], ids=lambda lines: lines.__name__)
+def test_time_that_ends_during_one_login_has_the_code_checked(ssh, alice, stack, policy, under_test, clock, reply_lines, code):
     policy(trust_section(remember="60s"))
-    stack(*splitting(under_test))
+    stack(*reply_lines(under_test))
     assert ssh.attempt(alice, alice.password + alice.codes.now()).admitted
     clock.advance(59)
     with ssh.visit(alice) as visit:
         assert visit.prompt() == ONE_REPLY
         clock.advance(1)
         visit.reply(alice.password + {"none": "", "wrong": alice.codes.wrong(), "right": alice.codes.now()}[code])
+        if reply_lines is forwarding and code != "right":
+            # Nothing was handed on, so the line below asks; the refusal stands.
+            assert visit.prompt() == PASSWORD
+            visit.reply(alice.password)
         assert visit.outcome().admitted == (code == "right")
 
 
@@ -341,9 +361,9 @@ def test_time_that_ends_between_the_lines_of_one_login_has_the_code_checked(ssh,
 def test_password_line_that_may_not_ask_lets_nobody_in_without_a_password(ssh, alice, stack, trust, under_test, lines):
     """`use_first_pass` has then nothing to use."""
     trust("127.0.0.1")
-    last, replies = ([under_test.line()], [""]) if lines == "split" else ([], [])
+    last = [under_test.line()] if lines == "split" else []
     stack(under_test.line(lines), "required pam_unix.so use_first_pass nodelay", *last)
-    assert ssh.attempt(alice, *replies).refused
+    assert ssh.attempt(alice, "").refused
 
 
 @pytest.mark.parametrize("argument", ["try_first_pass", "use_first_pass"])

@@ -73,8 +73,22 @@ impl World<'_> {
         let trusted = Self::is_trusted_network(program) && program.proves_identity;
         // The first line of `split` asks everybody, also where no code is wanted.
         let cut_off = line.contains("split") && program.reply.is_err();
-        if account.is_some() && trusted {
-            return if cut_off { Refused } else { Ignore };
+        // From a trusted place `forward_pass` asks those who can have a code.
+        let forwards = line.contains("forward_pass")
+            && !(line.contains("use_first_pass")
+                || line.contains("try_first_pass") && program.password.is_some());
+        let renamed = program.reply.is_ok()
+            && program
+                .user_after_question
+                .is_some_and(|user| user != program.user);
+        let in_trust = |has_authenticator| match forwards && has_authenticator {
+            _ if cut_off => Refused,
+            true if program.reply.is_err() => Refused,
+            true if renamed => Unavailable,
+            _ => Ignore,
+        };
+        if let (Some(account), true) = (account, trusted) {
+            return in_trust(self.is_enrolled(account));
         }
         if program.is_before_1970 {
             return Unavailable;
@@ -89,7 +103,7 @@ impl World<'_> {
             && program.proves_identity
             && self.is_trusted_place(program, line)
         {
-            return if cut_off { Refused } else { Ignore };
+            return in_trust(true);
         }
         let open_to_some = line.contains("nullok") || !self.keeps_everybody_out(program.now);
         if account == Some("alice") && self.damage == Some(Damage::Modes) && open_to_some {
