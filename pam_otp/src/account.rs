@@ -30,7 +30,8 @@ pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) ->
 /// Begins the grace of somebody who is let in, in `pam_sm_setcred`: also where a service has no account line.
 ///
 /// Only now is it certain that they are; a grace that began with the first question could be used up by anybody. It is
-/// that of whoever was asked; where nobody was, of whom the program names, if it `establishes` a login.
+/// that of whoever was asked; where nobody was, of whom the program names, if it `establishes` a login that comes from
+/// elsewhere ([`comes_from_elsewhere`]).
 pub(crate) fn begin_grace(host: &mut impl Host, arguments: &[&[u8]], establishes: bool) {
     let mut call = Call::new(host, Phase::Credentials, true);
     let Ok(options) = call.options(arguments) else {
@@ -39,7 +40,7 @@ pub(crate) fn begin_grace(host: &mut impl Host, arguments: &[&[u8]], establishes
     let begun = call.host.passed().map_err(Stop::from).and_then(|passed| {
         let case = match passed {
             Some(Passed::Left { user, .. }) => call.case_of(&options, user)?,
-            None if establishes => call.case(&options)?,
+            None if establishes && comes_from_elsewhere(&call) => call.case(&options)?,
             // Who has proven a code has an authenticator.
             Some(Passed::Proven { .. }) | None => return Ok(()),
         };
@@ -48,6 +49,15 @@ pub(crate) fn begin_grace(host: &mut impl Host, arguments: &[&[u8]], establishes
     if let Err(stop) = begun {
         call.stop(&stop);
     }
+}
+
+/// Whether a login in which no line of ours was asked is one of a person all the same: it names where it comes from.
+///
+/// sshd checks keys itself, and sets credentials in processes that know nothing of what the auth lines noted. What runs jobs
+/// (cron, at, the user's systemd, runuser, root's `su`) comes here in the same way, but names no place. Their jobs are let
+/// in as policy says and begin no grace, which would else be over before its owner has seen a login.
+fn comes_from_elsewhere<H>(call: &Call<'_, H>) -> bool {
+    !call.origin.host.is_empty()
 }
 
 fn begin_grace_of<H: Host>(call: &mut Call<'_, H>, case: &Case) -> Result<(), Stop> {
@@ -64,7 +74,7 @@ fn begin_grace_of<H: Host>(call: &mut Call<'_, H>, case: &Case) -> Result<(), St
     match case.records.enrolled(account)? {
         Enrolled::No { first_login } if first_login.is_none_or(|first| first > now) => {
             let wanted = call.demand(case, account, first_login, now);
-            let_in(call, case, account, &wanted, now)
+            let_in(call, case, account, &wanted, now, true)
         }
         Enrolled::Yes | Enrolled::No { .. } => Ok(()),
     }
@@ -116,7 +126,8 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Dispositi
     let may_enrol = left.is_some_and(|(_, may_enrol)| may_enrol)
         && may_enrol_in(&call.origin.service)
         && !call.silent;
-    let answer = without_authenticator(call, &case, &account, may_enrol)?;
+    let begins = left.is_some() || comes_from_elsewhere(call);
+    let answer = without_authenticator(call, &case, &account, may_enrol, begins)?;
     if answer != Disposition::Success && !case.nullok && left.is_some_and(|(nullok, _)| nullok) {
         call.warn("nullok is an argument of the auth line and not of the account line, which refuses by its own");
     }
@@ -130,12 +141,13 @@ fn is_fresh(proven: UnixTime, now: UnixTime) -> bool {
     proven <= now && now < proven.after(FRESH)
 }
 
-/// What becomes of an account that has no authenticator.
+/// What becomes of an account that has no authenticator. `begins`: whether a grace may begin with this login.
 fn without_authenticator<H: Host>(
     call: &mut Call<'_, H>,
     case: &Case,
     account: &Account,
     may_enrol: bool,
+    begins: bool,
 ) -> Result<Disposition, Stop> {
     let Some((wanted, _)) = wanted_now(call, case, account)? else {
         return Ok(refuse_to_start_over(call));
@@ -174,7 +186,7 @@ fn without_authenticator<H: Host>(
     // The dialogue has been led, or cannot be.
     match at_account_line(&wanted, at_login, false) {
         AtAccountLine::LetsIn | AtAccountLine::LetsInUntil(_) => {
-            let_in(call, case, account, &wanted, now)?;
+            let_in(call, case, account, &wanted, now, begins)?;
             Ok(Disposition::Success)
         }
         AtAccountLine::SetsUp { .. } | AtAccountLine::Refuses => {
@@ -208,18 +220,19 @@ fn refuse_to_start_over<H: Host>(call: &mut Call<'_, H>) -> Disposition {
     Disposition::Refused
 }
 
-/// Lets somebody in without a second factor, and remembers when that was first.
+/// Lets somebody in without a second factor, and remembers when that was first, if a grace `begins` with this login.
 fn let_in<H: Host>(
     call: &mut Call<'_, H>,
     case: &Case,
     account: &Account,
     wanted: &Demand,
     now: UnixTime,
+    begins: bool,
 ) -> Result<(), Stop> {
     let Demand::From(deadline, _) = wanted else {
         return Ok(());
     };
-    if !case.policy.enforce.grace.is_zero() {
+    if begins && !case.policy.enforce.grace.is_zero() {
         case.records.begin_grace(account, now)?;
     }
     let message = Message::EnrolUntil {

@@ -272,6 +272,36 @@ fn a_grace_begins_with_the_credentials_where_there_is_no_account_line() {
 }
 
 #[test]
+fn a_job_that_nobody_logged_in_for_gets_on_and_begins_no_grace() {
+    let machine = Machine::new();
+    machine.policy("[enforce]\ngrace = \"7d\"\n");
+    let job = || {
+        let mut host = Player::new("bob");
+        host.rhost = "";
+        host
+    };
+    assert_eq!(machine.manage(&mut job(), ""), Disposition::Success);
+    machine.set_credentials(&mut job(), "");
+    assert_eq!(first_login(&machine), None);
+    // With a line of ours that asked, and for a login from elsewhere, it begins.
+    let mut console = job();
+    assert_eq!(machine.play(&mut console, ""), Disposition::Ignore);
+    machine.set_credentials(&mut console, "");
+    assert_eq!(first_login(&machine), Some(NOON));
+    let mut machine = Machine::new();
+    machine.policy("[enforce]\ngrace = \"7d\"\n");
+    let mut from_elsewhere = Player::new("bob");
+    assert_eq!(
+        machine.manage(&mut from_elsewhere, ""),
+        Disposition::Success
+    );
+    assert_eq!(first_login(&machine), Some(NOON));
+    // Where the grace is over, a job is refused as everybody is.
+    machine.now = NOON.after(std::time::Duration::from_secs(8 * 86_400));
+    assert_eq!(machine.manage(&mut job(), ""), Disposition::Refused);
+}
+
+#[test]
 fn nothing_is_begun_where_policy_has_no_grace() {
     let machine = Machine::new();
     for policy in ["", TOMORROW, "[enforce]\ngroups = []\ngrace = \"7d\"\n"] {

@@ -85,7 +85,7 @@ class AccountLine:
     def visit(self, account):
         """A process of its own for each, as sshd has one for each connection."""
         with application.Application(self._program) as running:
-            running.start(account, "sshd")
+            running.start(account, "sshd", sshd.HOST)
             yield AccountLineVisit(self, account, running.acct_mgmt())
             running.end()
 

@@ -1,12 +1,15 @@
 """`grace`: from the first login without a second factor on, so long is the password enough."""
 
+import pathlib
 import stat
 
 import pytest
 
+import application as application_part
 import clock as clocks
 import self_service
-from account_doors import account_door, account_doors, in_without_a_code, key, knock, phase, side_door  # noqa: F401
+from account_doors import account_door, account_doors, in_without_a_code, key, knock, phase  # noqa: F401
+from application import application, program  # noqa: F401  (fixtures)
 from deadlines import DAY, told_in_account, utc
 from grace import GRACE, WEEK, a_week_of_grace, ends_at, first_login  # noqa: F401
 from policy_file import PASSWORD, policy, stack  # noqa: F401  (fixtures)
@@ -39,10 +42,78 @@ def test_program_that_is_not_root_does_not_begin_it_and_is_held_to_it(account_do
     assert ends_at(account_doors["pamtester"], bobby, clock, begun + WEEK)
 
 
-def test_grace_begins_where_there_is_only_an_account_line(side_door, bobby, clock):
+def test_grace_begins_with_a_key_where_there_is_only_an_account_line(account_doors, stack, bobby, clock):
     begun = clock.now
-    assert in_without_a_code(side_door, bobby)
-    assert ends_at(side_door, bobby, clock, begun + WEEK)
+    assert in_without_a_code(account_doors["key"], bobby)
+    assert ends_at(account_doors["key"], bobby, clock, begun + WEEK)
+
+
+@pytest.mark.parametrize("name", ["sudo NOPASSWD", "su of root"])
+def test_what_comes_to_the_account_line_alone_from_this_machine_begins_none_and_is_held_to_it(
+    account_doors, stack, bobby, clock, name
+):
+    """Nobody was asked anything, so it may be a job."""
+    assert in_without_a_code(account_doors[name], bobby)
+    assert not first_login(bobby).exists()
+    clock.advance(2 * WEEK)
+    begun = clock.now
+    assert in_without_a_code(account_doors["sshd"], bobby)
+    assert ends_at(account_doors[name], bobby, clock, begun + WEEK)
+
+
+def as_a_job(application, account, calls, service="cron", rhost=None):
+    """What cron (3.0), atd (3.2), runuser and the user's systemd (257) call: nobody is asked, and silence is wanted."""
+    application.start(account, service, rhost)
+    application.silence()
+    answers = [getattr(application, call)() for call in calls]
+    application.end()
+    assert all((answer.asked, answer.told) == ([], []) for answer in answers)
+    return [answer.code for answer in answers]
+
+
+JOBS = {
+    "cron": ["acct_mgmt", "setcred"], "atd": ["acct_mgmt", "setcred"], "systemd-user": ["acct_mgmt", "setcred"],
+    "runuser": ["setcred"],
+}
+
+
+@pytest.fixture
+def job_lines(under_test):
+    """The lines of a service of jobs, with the account line that common-account would bring in."""
+    files = [pathlib.Path("/etc/pam.d", service) for service in JOBS]
+    for file in files:
+        file.write_text(f"auth {under_test.line()}\naccount {under_test.line()}\naccount required pam_permit.so\n")
+    yield
+    for file in files:
+        file.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("service", list(JOBS))
+def test_job_runs_and_begins_no_grace(application, account_doors, stack, job_lines, bobby, clock, service):
+    for _ in range(2):
+        assert set(as_a_job(application, bobby, JOBS[service], service)) == {application_part.SUCCESS}
+        assert not first_login(bobby).parent.exists()
+        clock.advance(2 * WEEK)
+    begun = clock.now
+    assert in_without_a_code(account_doors["sshd"], bobby)
+    assert ends_at(account_doors["sshd"], bobby, clock, begun + WEEK)
+
+
+def test_job_of_somebody_whose_grace_is_over_is_refused_where_its_service_has_an_account_line(
+    application, account_doors, stack, job_lines, bobby, clock
+):
+    """As the line says. runuser asks nobody whether the account may come in."""
+    assert in_without_a_code(account_doors["sshd"], bobby)
+    clock.advance(WEEK)
+    for service, calls in JOBS.items():
+        first, *_ = as_a_job(application, bobby, calls, service)
+        assert (first == application_part.SUCCESS) == (service == "runuser"), service
+
+
+def test_credentials_for_a_login_from_elsewhere_begin_it(application, account_doors, stack, job_lines, bobby, clock):
+    """sshd sets them in a process that knows nothing of the questions, and names the address."""
+    assert as_a_job(application, bobby, ["setcred"], "cron", rhost="192.0.2.1") == [application_part.SUCCESS]
+    assert first_login(bobby).exists()
 
 
 @pytest.mark.parametrize("name", ["sshd", "su"])
