@@ -238,6 +238,7 @@ fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPoli
     debug_assert_eq!(MAX_AUTHENTICATORS, 4, "as the message above says");
     Ok(EnrollPolicy {
         at_login: at_login.unwrap_or(default.at_login),
+        is_for_service: default.is_for_service,
         qr: qr.unwrap_or(default.qr),
         max_authenticators: most.unwrap_or(default.max_authenticators),
     })

@@ -6,6 +6,7 @@
 
 use crate::Error;
 use otp_core::login::AccountLine;
+use otp_core::record::EnrollPolicy;
 use otp_file::Unparsed;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -78,10 +79,11 @@ pub struct Service {
     pub proves_identity: bool,
 }
 
-/// Whether an authenticator may be set up in a login of this service.
+/// Whether an authenticator may be set up in a login of this service. `policy`: the one for this service; an administrator
+/// who names the service there has taken upon them what its program keeps.
 #[must_use]
-pub fn may_enrol_in(service: &str) -> bool {
-    ENROLLING.contains(&service)
+pub fn may_enrol_in(service: &str, policy: EnrollPolicy) -> bool {
+    policy.is_for_service || ENROLLING.contains(&service)
 }
 
 /// The files of all services.

@@ -124,7 +124,7 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Dispositi
     }
     // A login that came by no line of ours may have come by nobody's: root's su, a public key, cron.
     let may_enrol = left.is_some_and(|(_, may_enrol)| may_enrol)
-        && may_enrol_in(&call.origin.service)
+        && may_enrol_in(&call.origin.service, case.policy.enroll)
         && !call.silent;
     let begins = left.is_some() || comes_from_elsewhere(call);
     let answer = without_authenticator(call, &case, &account, may_enrol, begins)?;

@@ -141,7 +141,8 @@ impl<H: Host> Login<'_, H> {
         let wants_to_enrol = case.policy.enroll.at_login != AtLogin::Off
             && case.records.are_here()
             && !self.call.silent;
-        let at_login = wants_to_enrol && may_enrol_in(&self.call.origin.service);
+        let at_login =
+            wants_to_enrol && may_enrol_in(&self.call.origin.service, case.policy.enroll);
         // Where nobody gets in without an authenticator, whether there is one need not be known beforehand.
         if !wants_to_enrol && !case.nullok && case.policy.enforce.keeps_everybody_out(now) {
             return Ok(None);

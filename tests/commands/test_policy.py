@@ -567,6 +567,27 @@ def test_account_lines_are_looked_at_where_a_section_has_logins_set_up_authentic
     assert services(SERVICES, "policy", "check").splitlines()[:-1] == [LED_AROUND, ELSEWHERE]
 
 
+@pytest.mark.parametrize("at_login", ["off", "offer", "require"])
+def test_a_service_that_enrols_by_its_name_is_found_unless_its_program_is_proven(machine, enrolled, services, at_login):
+    machine.policy("".join(f'[service.{name}]\nat_login = "{at_login}"\n' for name in ("login", "sudo")))
+    sudo = SERVICES["login"]
+    found = services({**SERVICES, "sudo": sudo}, "policy", "check").splitlines()[:-1]
+    assert [line.split(":")[0] for line in found] == (["[service.sudo] at_login"] if at_login != "off" else [])
+    assert not found or "the key, the URI and the recovery codes" in found[0] and "reset" in found[0]
+    korean = services({**SERVICES, "sudo": sudo}, "policy", "check", "--lang", "ko").splitlines()[:-1]
+    assert len(korean) == len(found) and (not found or "복구 코드" in korean[0])
+
+
+def test_a_service_that_enrols_by_its_name_is_foretold_to(machine, services):
+    machine.policy('[service.sudo]\nat_login = "require"\n')
+    files = {"sudo": "auth required pam_unix.so\nauth required pam_otp.so\naccount required pam_otp.so\n"}
+    said = services(files, "policy", "show", "daemon", "--service", "sudo")
+    assert said.startswith("daemon would set up an authenticator in the login\n")
+    machine.policy('[enroll]\nat_login = "require"\n[service.sudo]\nqr = "none"\n')
+    said = services(files, "policy", "show", "daemon", "--service", "sudo")
+    assert said.startswith("daemon would be refused: no authenticator, and one is demanded (everybody)\n")
+
+
 @pytest.mark.parametrize(
     "exempt, status",
     [

@@ -119,6 +119,11 @@ pub enum Finding {
         /// Why.
         reason: String,
     },
+    /// The policy has logins of a service set up authenticators, whose program is not known to keep nothing of what it shows.
+    MayKeepWhatItShows {
+        /// Its name.
+        service: String,
+    },
     /// The policy has a section for a service that has no line of ours.
     SectionUnused {
         /// Its name.
@@ -243,6 +248,11 @@ impl Finding {
             Self::ServicesNotRead { reason } => {
                 format!("the services could not be looked at: {reason}")
             }
+            Self::MayKeepWhatItShows { service } => format!(
+                "[{}] at_login: its program may keep the key, the URI and the recovery codes that an enrolment shows, in a log for \
+                 one; enrol once, search its log, the journal and its standard error for them, and reset that account",
+                section("", Some(service))
+            ),
             Self::SectionUnused { service } => format!(
                 "[{}]: no service of that name has a line of pam_otp.so in /etc/pam.d, so the section changes nothing",
                 section("", Some(service))
@@ -353,6 +363,11 @@ impl Finding {
             Self::ServicesNotRead { reason } => {
                 format!("서비스를 살펴볼 수 없습니다: {reason}")
             }
+            Self::MayKeepWhatItShows { service } => format!(
+                "[{}] at_login: 등록할 때 보이는 키, URI, 복구 코드를 이 프로그램이 로그 같은 곳에 남길 수 있습니다. 한 번 등록하고 \
+                 프로그램의 로그, 저널, 표준 오류에 남았는지 찾아본 뒤 그 계정을 초기화하세요",
+                section("", Some(service))
+            ),
             Self::SectionUnused { service } => format!(
                 "[{}]: /etc/pam.d에 pam_otp.so 줄이 있는 그런 서비스가 없어 이 섹션은 아무것도 바꾸지 않습니다",
                 section("", Some(service))
@@ -455,6 +470,9 @@ mod tests {
             }],
             ServicesNotRead => [Finding::ServicesNotRead {
                 reason: text("/etc/pam.d: cannot list"),
+            }],
+            MayKeepWhatItShows => [Finding::MayKeepWhatItShows {
+                service: text("cockpit"),
             }],
             SectionUnused => [Finding::SectionUnused {
                 service: text("a.b"),

@@ -192,6 +192,8 @@ impl AtLogin {
 pub struct EnrollPolicy {
     /// Whether a login offers it.
     pub at_login: AtLogin,
+    /// Whether `at_login` is said of the service by its name, and so counts in whatever program it is.
+    pub is_for_service: bool,
     /// How a login draws the QR code: what the terminal can show is not known there.
     pub qr: Style,
     /// How many authenticators an account may have, 1 to 4.
@@ -321,6 +323,7 @@ impl Default for Policy {
             },
             enroll: EnrollPolicy {
                 at_login: AtLogin::Off,
+                is_for_service: false,
                 qr: Style::Unicode,
                 max_authenticators: 1,
             },

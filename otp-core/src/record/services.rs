@@ -50,7 +50,7 @@ impl std::borrow::Borrow<str> for ServiceName {
 pub struct ServicePolicy {
     /// In place of [`Policy::language`].
     pub language: Option<Language>,
-    /// In place of `enroll.at_login`.
+    /// In place of `enroll.at_login`, also in a program that is not proven to keep nothing of what it shows.
     pub at_login: Option<AtLogin>,
     /// In place of `enroll.qr`.
     pub qr: Option<Style>,
@@ -74,6 +74,7 @@ impl ServicePolicy {
             remember,
         } = self;
         put(&mut policy.language, language);
+        policy.enroll.is_for_service |= at_login.is_some();
         put(&mut policy.enroll.at_login, at_login);
         put(&mut policy.enroll.qr, qr);
         put(&mut policy.enforce.exempt_groups, exempt_groups);
@@ -198,6 +199,7 @@ mod tests {
             ..Policy::default()
         };
         expected.enroll.at_login = AtLogin::Require;
+        expected.enroll.is_for_service = true;
         expected.enroll.qr = Style::None;
         expected.enforce.exempt_groups = groups(&["staff"]);
         expected.trust.networks = networks;

@@ -8,7 +8,7 @@ pub use show::show;
 
 use otp_core::login::{AccountLine, Door};
 use otp_core::messages::policy::Finding;
-use otp_core::record::{AtLogin, EnforcePolicy, Groups, Policies, ServiceName};
+use otp_core::record::{AtLogin, EnforcePolicy, EnrollPolicy, Groups, Policies, ServiceName};
 use otp_site::Error;
 use otp_site::stack::{ENROLLING, Service, Stacks, may_enrol_in};
 
@@ -58,6 +58,7 @@ impl Services {
 
     /// Those that ask for a code and have no section in the policy; where all have one, all.
     fn doors(&self, policies: &Policies) -> Vec<Door> {
+        let door = |one: &Service| door(one, policies.where_nothing_is_said().enroll);
         let has_section = |one: &&Service| {
             policies
                 .services()
@@ -75,20 +76,25 @@ impl Services {
     }
 
     /// The one of that name, as its files say it is. Of one that asks nobody nothing is said that would stand in the way.
-    fn door(&self, name: &ServiceName) -> Door {
+    fn door(&self, name: &ServiceName, enroll: EnrollPolicy) -> Door {
         let found = self.asking().find(|one| one.name == name.as_str());
-        found.map_or_else(|| Door::open(may_enrol_in(name.as_str())), door)
+        found.map_or_else(
+            || Door::open(may_enrol_in(name.as_str(), enroll)),
+            |one| door(one, enroll),
+        )
     }
 
     /// What keeps them from asking for codes, and their logins from setting up authenticators where policy wants them to.
     /// `only`: the one that it is about.
     fn findings(&self, policies: &Policies, only: Option<&ServiceName>) -> Vec<Finding> {
-        let at = |name: &str| policies.clone().for_service(name).enroll.at_login;
+        let at = |name: &str| policies.clone().for_service(name).enroll;
         let services = match &self.0 {
             Ok(services) => services.iter(),
             Err(error) => {
                 let general = policies.where_nothing_is_said().enroll.at_login;
-                let mut sections = policies.services().map(|(name, _)| at(name.as_str()));
+                let mut sections = policies
+                    .services()
+                    .map(|(name, _)| at(name.as_str()).at_login);
                 if general == AtLogin::Off && sections.all(|one| one == AtLogin::Off) {
                     return Vec::new();
                 }
@@ -98,13 +104,14 @@ impl Services {
         };
         let is_meant = |one: &&Service| only.is_none_or(|only| only.as_str() == one.name);
         let services: Vec<&Service> = services.filter(is_meant).collect();
-        let enrols = |one: &Service| at(&one.name) != AtLogin::Off;
+        let enrols = |one: &Service| at(&one.name).at_login != AtLogin::Off;
+        let may_enrol = |one: &Service| may_enrol_in(&one.name, at(&one.name));
         let finding = |one: &Service| {
             let service = one.name.clone();
             match one.account_line {
                 AccountLine::Missing if !one.asks => None,
                 _ if !one.asks => Some(Finding::CodeLineMissing { service }),
-                _ if !enrols(one) || !may_enrol_in(&one.name) => None,
+                _ if !enrols(one) || !may_enrol(one) => None,
                 AccountLine::Sure if !one.proves_identity => {
                     Some(Finding::NobodyProvesIdentity { service })
                 }
@@ -134,10 +141,10 @@ impl Services {
                 services: services_with_session_lines,
             });
         }
-        let elsewhere = named(&|one| one.asks && enrols(one) && !may_enrol_in(&one.name));
+        let elsewhere = named(&|one| one.asks && enrols(one) && !may_enrol(one));
         let missing = named(&|one| {
             let is_missing = one.account_line == AccountLine::Missing;
-            one.asks && enrols(one) && is_missing && may_enrol_in(&one.name)
+            one.asks && enrols(one) && is_missing && may_enrol(one)
         });
         if !missing.is_empty() {
             findings.push(Finding::AccountLineMissing { services: missing });
@@ -158,9 +165,10 @@ fn has_no_line(service: &ServiceName) -> bool {
     found.is_ok_and(|has_line| !has_line)
 }
 
-fn door(service: &Service) -> Door {
+/// `enroll`: what policy says of this service.
+fn door(service: &Service, enroll: EnrollPolicy) -> Door {
     Door {
-        can_enrol: may_enrol_in(&service.name),
+        can_enrol: may_enrol_in(&service.name, enroll),
         proves_identity: service.proves_identity,
         account_line: service.account_line,
     }

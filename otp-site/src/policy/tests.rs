@@ -100,6 +100,7 @@ fn every_key_reaches_the_policy() {
         },
         enroll: EnrollPolicy {
             at_login: AtLogin::Require,
+            is_for_service: false,
             qr: Style::Ascii,
             max_authenticators: 4,
         },
@@ -554,6 +555,7 @@ fn every_key_of_a_service_reaches_its_policy_and_no_other() {
         ..Policy::default()
     };
     sshd.enroll.at_login = AtLogin::Require;
+    sshd.enroll.is_for_service = true;
     sshd.enroll.qr = Style::Ascii;
     sshd.enforce.exempt_groups = vec!["on leave".to_owned()];
     sshd.trust.networks = vec![Network::parse("10.0.0.0/8").unwrap()];

@@ -196,10 +196,13 @@ OTHERS = ["cockpit", "sudo-i", "polkit-1", "vsftpd", "remote", "runuser", "sshd2
 
 
 class AsRoot(doors.Pamtester):
-    """Any program that is root, talks to people, and calls itself what it likes."""
+    """Any program that is root, talks to people, and calls itself what it likes. It goes on as root."""
 
     def __init__(self, service):
         self.service = service
+
+    def becomes(self, account):
+        return "root"
 
     def visit(self, account, prompts=()):
         script = f'/usr/bin/pamtester {self.service} "$1" authenticate acct_mgmt && {doors.COMMAND}'
@@ -230,6 +233,23 @@ def test_other_program_lets_in_before_the_deadline_and_shows_nothing(other, bobb
         visit.reply(bobby.password)
         assert visit.prompt() is None and "otpauth" not in visit._text
     assert [event["event"] for event in journal.events(bobby.name)].count("otp.policy") == 1
+
+
+@pytest.mark.parametrize("other", ["sudo-i", "gdm-password"], indirect=True)
+def test_other_program_enrols_where_its_section_says_so(other, bobby, policy, clock, journal):  # noqa: F811
+    policy(f'[service.{other.service}]\nat_login = "require"\n')
+    with Enrolment(other, bobby, clock) as login:
+        login.finish()
+        shown_in(login.screen)
+    assert journal.names(bobby.name)[-2:] == ["otp.changing", "otp.change"] and status(bobby)["enrolled"]
+
+
+@pytest.mark.parametrize("other", ["vsftpd"], indirect=True)
+@pytest.mark.parametrize("section", ['at_login = "off"', 'qr = "none"', ""])
+def test_section_that_does_not_say_so_has_other_program_enrol_nobody(other, bobby, policy, section):  # noqa: F811
+    policy(REQUIRE, f"[service.{other.service}]\n{section}\n[service.neighbour]\nat_login = \"require\"\n")
+    outcome = other.attempt(bobby, bobby.password, "123456", prompts=ENGLISH.questions)
+    assert outcome.refused and outcome.prompts == [PASSWORD, ENGLISH.code] and "otpauth" not in outcome.transcript
 
 
 def test_enrolled_user_notices_nothing_of_it(other, alice, policy, journal):  # noqa: F811

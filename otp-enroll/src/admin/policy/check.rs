@@ -15,6 +15,7 @@ use otp_core::record::{
 };
 use otp_core::{Account, Policy};
 use otp_site::policy::DEFAULT_FILE;
+use otp_site::stack::ENROLLING;
 use otp_site::{clock, groups, users};
 use otp_store::account::overview::standing;
 use std::path::Path;
@@ -165,6 +166,11 @@ fn of_service(name: &ServiceName, section: &ServicePolicy, you: &Account) -> Vec
         };
         let groups: Vec<_> = exempt.iter().collect();
         findings.extend(unknown_groups(&enforce, Some(name), &groups, you));
+    }
+    let enrols = matches!(section.at_login, Some(AtLogin::Offer | AtLogin::Require));
+    if enrols && !ENROLLING.contains(&name.as_str()) {
+        let service = name_of(name);
+        findings.push(Finding::MayKeepWhatItShows { service });
     }
     let networks = section.networks.iter().flatten();
     findings.extend(everywhere(networks, Some(name)));

@@ -97,7 +97,8 @@ impl Subject {
 
     fn ruled_at(&self, site: &Site, service: &ServiceName, now: UnixTime) -> Ruled {
         let policy = site.policies.clone().for_service(service.as_str());
-        self.ruled(policy, &[self.services.door(service)], now)
+        let door = self.services.door(service, policy.enroll);
+        self.ruled(policy, &[door], now)
     }
 
     fn text(&self, site: &Site, service: Option<&ServiceName>, now: UnixTime) -> String {

@@ -62,7 +62,9 @@ fn the_shipped_file_says_the_defaults_commented_out() {
     let policies = policies(&in_force);
     assert_eq!(policies.where_nothing_is_said(), &Policy::default());
     // A section of a service says the same as the keys that it would replace.
-    assert_eq!(policies.for_service("sshd"), Policy::default());
+    let mut sshd = Policy::default();
+    sshd.enroll.is_for_service = true;
+    assert_eq!(policies.for_service("sshd"), sshd);
 }
 
 #[test]
