@@ -334,3 +334,15 @@ fn around_the_code_all_modules_are_light() {
         assert!(matrix.is_dark(x, y), "{x} {y}");
     }
 }
+
+#[test]
+fn each_style_has_the_word_that_policy_and_command_line_have() {
+    assert_eq!(Style::ALL.map(Style::word), ["unicode", "ascii", "none"]);
+    for style in Style::ALL {
+        assert_eq!(Style::from_word(style.word()), Some(style));
+    }
+    for word in ["", "Unicode", "ascii ", "utf8"] {
+        assert_eq!(Style::from_word(word), None, "{word:?}");
+    }
+    assert_eq!(TooLong.to_string(), "too long for a QR code");
+}
