@@ -30,6 +30,7 @@ mod tests {
     fn a_sentence_is_broken_at_its_spaces_and_loses_nothing() {
         assert_eq!(wrap("one two three", 7), "one two\nthree");
         assert_eq!(wrap("one two three", 6), "one\ntwo\nthree");
+        assert_eq!(wrap("a b c d e f", 5), "a b c\nd e f");
         assert_eq!(wrap("인증 앱으로 스캔", 11), "인증 앱으로\n스캔");
         assert_eq!(wrap("/a/long/path is there", 8), "/a/long/path\nis there");
         assert_eq!(wrap("code: ", 80), "code: ");
