@@ -398,6 +398,8 @@ mod tests {
     use crate::messages::prospect::tests::{assert_same_in_every_language, standings};
     use std::time::Duration;
 
+    mod told;
+
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 
     fn all() -> Vec<Report<'static>> {

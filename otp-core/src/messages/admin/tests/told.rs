@@ -1,0 +1,59 @@
+//! What is told after a change, where one report has more than one sentence for it.
+
+use super::*;
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "each is made where it is said"
+)]
+fn said(report: Report<'_>) -> [String; 2] {
+    [Language::English, Language::Korean].map(|language| report.text(language))
+}
+
+#[test]
+fn a_record_that_only_gets_another_user_id_is_not_told_to_be_another_users() {
+    let [english, korean] = said(Report::Moved {
+        old: "alice",
+        new: "bobby",
+    });
+    let kept = "devices and recovery codes stay";
+    assert_eq!(
+        english,
+        format!("bobby has the record of alice now; {kept}")
+    );
+    assert!(korean.starts_with("alice의 기록을 bobby 계정으로 옮겼습니다."));
+    let [english, korean] = said(Report::Moved {
+        old: "alice",
+        new: "alice",
+    });
+    let bound = "the record is bound to the user id of now";
+    assert_eq!(english, format!("alice: {bound}; {kept}"));
+    assert!(korean.starts_with("alice 계정의 기록을 지금의 사용자 ID에 맞췄습니다."));
+}
+
+#[test]
+fn an_account_that_opens_again_is_told_to_have_been_locked_or_disabled() {
+    let unlocked = |standing| {
+        said(Report::Unlocked {
+            user: "alice",
+            standing,
+            failures: 5,
+        })
+    };
+    let forgotten = "failures in a row forgotten: 5";
+    let [english, korean] = unlocked(Standing::Disabled);
+    assert_eq!(english, format!("alice is no longer disabled; {forgotten}"));
+    assert!(korean.starts_with("alice 계정의 사용 중지를 풀었습니다."));
+    let [english, korean] = unlocked(Standing::Held);
+    assert_eq!(english, format!("alice is no longer locked; {forgotten}"));
+    assert!(korean.starts_with("alice 계정의 잠금을 풀었습니다."));
+    let [english, _] = unlocked(Standing::Locked {
+        since: NOON,
+        lasts: Duration::from_secs(900),
+    });
+    let until = "it was until 2025-11-20 12:15 UTC";
+    assert_eq!(
+        english,
+        format!("alice is no longer locked ({until}); {forgotten}")
+    );
+}
