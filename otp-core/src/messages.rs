@@ -13,6 +13,7 @@ use std::time::Duration;
 pub use id::MessageId;
 
 pub mod admin;
+pub mod doctor;
 pub mod enrol;
 pub mod explanation;
 mod id;
