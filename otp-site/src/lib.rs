@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod clock;
+pub mod doctor;
 mod error;
 #[cfg(test)]
 mod fixture;

@@ -14,15 +14,15 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// Where Linux-PAM looks for a service, in this order.
-const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
+pub(crate) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 
 /// The service whose lines count where a service has none.
-const OTHER: &str = "other";
+pub(crate) const OTHER: &str = "other";
 
-const MODULE: &str = "pam_otp.so";
+pub(crate) const MODULE: &str = "pam_otp.so";
 /// Modules that say yes only to who has proven something. Others can say yes as well, without having asked anybody
 /// anything (`pam_faillock`, `pam_securetty`, `pam_permit`), so who is not in this list counts for nothing.
-const PROVES_IDENTITY: [&str; 20] = [
+pub(crate) const PROVES_IDENTITY: [&str; 20] = [
     "pam_unix.so",
     "pam_unix2.so",
     "pam_tcb.so",
@@ -259,7 +259,7 @@ impl Stacks {
 
 /// What is left by a package or an editor, and what services only include: `common-auth` of Debian, `system-auth` and
 /// `password-auth` of Fedora and their kin.
-fn is_no_service(name: &str) -> bool {
+pub(crate) fn is_no_service(name: &str) -> bool {
     name.contains(".dpkg-")
         || name.ends_with('~')
         || name.starts_with("common-")
@@ -267,7 +267,7 @@ fn is_no_service(name: &str) -> bool {
         || name.ends_with("-auth")
 }
 
-fn read_text(path: &Path) -> std::io::Result<String> {
+pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     let mut text = Vec::new();
     File::open(path)?.take(LIMIT + 1).read_to_end(&mut text)?;
     if text.len() as u64 > LIMIT {
@@ -452,13 +452,13 @@ impl<'a> Line<'a> {
 /// What parts words in libpam's eyes, beside the end of a line; nothing else does, not even a carriage return.
 const BLANKS: [char; 2] = [' ', '\t'];
 
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(BLANKS).filter(|word| !word.is_empty())
 }
 
 /// The next word, and what follows it. In brackets, whatever they hold is one word: up to the first that closes and has no
 /// backslash before it, or else all that is left.
-fn word(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn word(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start_matches(BLANKS);
     let Some(inside) = text.strip_prefix('[') else {
         let end = text.find(BLANKS).unwrap_or(text.len());
@@ -475,9 +475,16 @@ fn word(text: &str) -> Option<(&str, &str)> {
 /// Lines without comments. One that ends in a backslash goes on in the next, past those that are empty or a comment; a
 /// comment behind it ends it all the same.
 fn joined(text: &str) -> Vec<String> {
+    let numbered = numbered(text).into_iter();
+    numbered.map(|(_, line)| line).collect()
+}
+
+/// The same, each with the number of the line that it begins in.
+pub(crate) fn numbered(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
     let mut begun = String::new();
-    for line in text.split('\n') {
+    let mut first = None;
+    for (at, line) in text.split('\n').enumerate() {
         let line = line.trim_start_matches(BLANKS);
         if line.is_empty() || line.starts_with('#') {
             continue;
@@ -486,15 +493,17 @@ fn joined(text: &str) -> Vec<String> {
             Some((before, _)) => (before, None),
             None => (line, line.trim_end_matches(BLANKS).strip_suffix('\\')),
         };
+        let begins = *first.get_or_insert(at + 1);
         if let Some(start) = continues {
             begun.push_str(start);
             begun.push(' ');
         } else {
             begun.push_str(before);
-            lines.push(std::mem::take(&mut begun));
+            lines.push((begins, std::mem::take(&mut begun)));
+            first = None;
         }
     }
-    lines.push(begun);
+    lines.push((first.unwrap_or(1), begun));
     lines
 }
 

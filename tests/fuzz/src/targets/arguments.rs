@@ -8,6 +8,7 @@ use std::time::Duration;
 pub(super) fn run(bytes: &[u8]) {
     let arguments: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
     let first_bad = first_bad(&arguments);
+    held_to_the_doctor(&arguments);
     match Options::parse(&arguments) {
         Ok(options) => {
             assert_eq!(first_bad, None, "an argument that is none was taken");
@@ -58,6 +59,18 @@ pub(super) fn run(bytes: &[u8]) {
                 "what stands behind a = stays out of the log"
             );
         }
+    }
+}
+
+/// What `otp-admin doctor` calls wrong is what the module refuses.
+fn held_to_the_doctor(arguments: &[&[u8]]) {
+    let texts: Option<Vec<String>> = arguments
+        .iter()
+        .map(|one| Some(std::str::from_utf8(one).ok()?.to_owned()))
+        .collect();
+    if let Some(texts) = texts {
+        let refused = Options::parse(arguments).err().map(|bad| bad.name);
+        assert_eq!(otp_site::doctor::arguments::wrong(&texts), refused);
     }
 }
 

@@ -1,0 +1,23 @@
+//! What `otp-admin doctor` finds: every way through the stack of a service, and what is around it.
+//!
+//! PAM's files are read as libpam reads them ([`chain`]) and gone through as libpam goes ([`walk`]), with every answer that
+//! each module can give ([`modules`]). Nothing is changed, and nobody is logged in.
+
+pub mod account;
+pub mod answer;
+pub mod arguments;
+pub mod atlas;
+pub mod auth;
+pub mod chain;
+pub mod control;
+pub mod files;
+pub mod modules;
+pub mod records;
+pub mod service;
+pub mod walk;
+
+pub use files::Files;
+pub use service::{Circumstances, Diagnosis, Given, Lines, examine};
+
+#[cfg(test)]
+mod tests;

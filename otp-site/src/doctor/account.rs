@@ -1,0 +1,54 @@
+//! What becomes of the account lines of a service.
+
+use super::answer::Answer;
+use super::chain::{Chain, Step};
+use super::modules::Role;
+use super::walk::{Known, explore};
+
+/// What is known on the way through the account lines: whether a line of ours said yes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Facts {
+    said_yes: bool,
+}
+
+/// What a line can answer; that of ours never leaves it to others.
+fn possible(step: &Step) -> Vec<Answer> {
+    match super::modules::role(step, "", super::chain::Phase::Account) {
+        Role::Judge | Role::Splitter => vec![
+            Answer::SUCCESS,
+            Answer::PERM_DENIED,
+            Answer::AUTHINFO_UNAVAIL,
+        ],
+        // What proves something about a user may also leave it to others here.
+        Role::Prover => Answer::all().collect(),
+        role => super::modules::answers(role, step),
+    }
+}
+
+impl Known for Facts {
+    fn answers(&self, _at: usize, step: &Step) -> Vec<Answer> {
+        let mut distinct = Vec::new();
+        let mut kept = Vec::new();
+        for answer in possible(step) {
+            let kind = (step.control.action(answer), answer == Answer::SUCCESS);
+            if !distinct.contains(&kind) {
+                distinct.push(kind);
+                kept.push(answer);
+            }
+        }
+        kept
+    }
+
+    fn after(&self, _at: usize, step: &Step, answer: Answer, _skipped: &[Step]) -> Self {
+        Self {
+            said_yes: self.said_yes || (step.is_ours() && answer.is_yes()),
+        }
+    }
+}
+
+/// Whether somebody can get in past the account line of ours; `None`: there are too many ways.
+#[must_use]
+pub fn is_led_around(chain: &Chain) -> Option<bool> {
+    let ends = explore(chain, Facts::default())?;
+    Some(ends.iter().any(|end| end.lets_in && !end.known.said_yes))
+}

@@ -1,0 +1,371 @@
+//! The modules that libpam calls for one phase of a service, in order, with all that is included taken in.
+
+use super::control::Control;
+use super::files::{Files, Text};
+use crate::Error;
+use crate::stack::{MODULE, OTHER, numbered, word, words};
+use otp_file::Unparsed;
+use std::ffi::OsStr;
+use std::path::Path;
+
+/// As deep as libpam follows.
+const DEEPEST: u8 = 16;
+/// More lines than any service has, each counted as often as it is included.
+const MOST: usize = 2000;
+
+/// What PAM is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Who is it?
+    Auth,
+    /// May they come in?
+    Account,
+    /// A new password.
+    Password,
+    /// A session begins or ends.
+    Session,
+}
+
+impl Phase {
+    /// Its word in PAM's files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auth => "auth",
+            Self::Account => "account",
+            Self::Password => "password",
+            Self::Session => "session",
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        [Self::Auth, Self::Account, Self::Password, Self::Session]
+            .into_iter()
+            .find(|one| text.eq_ignore_ascii_case(one.word()))
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}:{}", self.file, self.line)
+    }
+}
+
+/// Where a line stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// The file, as the machine sees it.
+    pub file: String,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+/// What libpam does where it comes to a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// It calls a module.
+    Module {
+        /// As it is written.
+        path: String,
+        /// The words behind it.
+        arguments: Vec<String>,
+    },
+    /// A substack begins with the next step; nothing is called.
+    Substack,
+    /// It cannot read the line, and takes it for a module that refuses.
+    Nothing,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// How many substacks it is in.
+    pub level: u8,
+    /// What is done.
+    pub call: Call,
+    /// What becomes of the answer.
+    pub control: Control,
+    /// The control field as it is written.
+    pub written: String,
+    /// Whether the line begins with a dash: a module that is not there is not logged.
+    pub is_optional: bool,
+    /// Whether the module is on the machine.
+    pub is_there: bool,
+    /// Where it stands.
+    pub place: Place,
+}
+
+impl Step {
+    /// The file name of the module; empty where none is called.
+    #[must_use]
+    pub fn module(&self) -> &str {
+        match &self.call {
+            Call::Module { path, .. } => Path::new(path)
+                .file_name()
+                .and_then(OsStr::to_str)
+                .unwrap_or_default(),
+            Call::Substack | Call::Nothing => "",
+        }
+    }
+
+    /// The words behind the module.
+    #[must_use]
+    pub fn arguments(&self) -> &[String] {
+        match &self.call {
+            Call::Module { arguments, .. } => arguments,
+            Call::Substack | Call::Nothing => &[],
+        }
+    }
+
+    /// Whether the module is ours.
+    #[must_use]
+    pub fn is_ours(&self) -> bool {
+        self.module() == MODULE
+    }
+
+    /// Whether one of the words stands behind the module.
+    #[must_use]
+    pub fn says(&self, argument: &str) -> bool {
+        self.arguments().iter().any(|one| one == argument)
+    }
+
+    /// Whether it is the first of two lines of ours that take one reply apart, and judges nothing.
+    #[must_use]
+    pub fn splits(&self) -> bool {
+        self.is_ours() && self.says("split")
+    }
+}
+
+/// All steps of a phase.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    /// In order.
+    pub steps: Vec<Step>,
+    /// Something in a file means another thing to another release of libpam.
+    pub is_doubtful: bool,
+    /// A file that is taken in is not there, so libpam refuses.
+    pub missing: Vec<(Place, String)>,
+    /// libpam gives up before it comes to any step.
+    pub aborts: bool,
+    /// The service has no lines of its own, and those of `other` count.
+    pub is_of_other: bool,
+}
+
+impl Chain {
+    /// Reads the steps of a phase of a service.
+    ///
+    /// # Errors
+    /// A file cannot be read, or includes nest without end.
+    pub fn read(files: &Files, service: &str, phase: Phase) -> Result<Self, Error> {
+        let mut chain = Self::default();
+        if files.has_directory() {
+            if let Some(text) = files.of(service)? {
+                chain.take_in(files, &text, phase, (None, 0, 0))?;
+            }
+            // libpam reads those of `other` in any case.
+            let mut other = Self::default();
+            if let Some(text) = files.of(OTHER)? {
+                other.take_in(files, &text, phase, (None, 0, 0))?;
+            }
+            if chain.steps.is_empty() {
+                other.is_of_other = true;
+                other.aborts |= chain.aborts;
+                other.missing.append(&mut chain.missing);
+                return Ok(other);
+            }
+            if other.aborts {
+                chain.aborts = true;
+                chain.missing.append(&mut other.missing);
+            }
+        } else {
+            let text = files.single()?;
+            chain.take_in(files, &of_service(&text, service), phase, (None, 0, 0))?;
+            if chain.steps.is_empty() {
+                chain.is_of_other = true;
+                chain.take_in(files, &of_service(&text, OTHER), phase, (None, 0, 0))?;
+            }
+        }
+        Ok(chain)
+    }
+
+    /// Takes in the lines of one file. `requested`: the phase of the line that includes it, where it is not the service's own.
+    fn take_in(
+        &mut self,
+        files: &Files,
+        text: &Text,
+        phase: Phase,
+        (requested, level, depth): (Option<Phase>, u8, u8),
+    ) -> Result<(), Error> {
+        let too_much = |reason| Err(Error::unparsed(&text.path, Unparsed::whole(reason)));
+        if depth > DEEPEST {
+            return too_much("includes nest too deeply");
+        }
+        // Which lines go on where has changed between releases of libpam, and C reads no further than to a NUL.
+        self.is_doubtful |= text.text.contains(['\\', '\0']);
+        for (line, words_of_it) in numbered(&text.text) {
+            if self.steps.len() > MOST {
+                return too_much("includes too many lines");
+            }
+            let place = Place {
+                file: text.path.clone(),
+                line,
+            };
+            let Some((kind, rest)) = word(&words_of_it) else {
+                continue;
+            };
+            if kind.eq_ignore_ascii_case("@include") {
+                let name = word(rest).map_or("", |(name, _)| name);
+                self.include_all(files, (name, place), phase, (requested, level, depth))?;
+                continue;
+            }
+            let (kind, is_optional) = match kind.strip_prefix('-') {
+                Some(kind) => (kind, true),
+                None => (kind, false),
+            };
+            let known = Phase::parse(kind);
+            // A word that is no phase is taken for the most sensitive one.
+            if known.or(requested).unwrap_or(Phase::Auth) != phase {
+                continue;
+            }
+            let control = word(rest);
+            let included = control.and_then(|(control, rest)| {
+                let is_substack = control.eq_ignore_ascii_case("substack");
+                (is_substack || control.eq_ignore_ascii_case("include"))
+                    .then(|| (is_substack, word(rest).map_or("", |(name, _)| name)))
+            });
+            if let Some((is_substack, name)) = included {
+                if is_substack {
+                    self.steps.push(Step {
+                        level,
+                        call: Call::Substack,
+                        control: Control::refusing(),
+                        written: "substack".to_owned(),
+                        is_optional: false,
+                        is_there: true,
+                        place: place.clone(),
+                    });
+                }
+                let inner = level + u8::from(is_substack);
+                let from = (Some(phase), inner, depth);
+                self.include(files, (name, place, level), phase, from)?;
+                continue;
+            }
+            let (control, rest) = control.unwrap_or_default();
+            let call = match word(rest) {
+                Some((module, rest)) if known.is_some() => Call::Module {
+                    path: module.to_owned(),
+                    arguments: arguments(rest),
+                },
+                _ => Call::Nothing,
+            };
+            let is_there = match &call {
+                Call::Module { path, .. } => files.has_module(path),
+                Call::Substack | Call::Nothing => true,
+            };
+            self.steps.push(Step {
+                level,
+                is_there,
+                call,
+                control: Control::parse(control),
+                written: control.to_owned(),
+                is_optional,
+                place,
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes in a file as `@include` does.
+    fn include_all(
+        &mut self,
+        files: &Files,
+        (name, place): (&str, Place),
+        phase: Phase,
+        from: (Option<Phase>, u8, u8),
+    ) -> Result<(), Error> {
+        if !name.is_empty()
+            && let Some(text) = files.of(name)?
+        {
+            let (requested, level, depth) = from;
+            return self.take_in(files, &text, phase, (requested, level, depth + 1));
+        }
+        self.missing.push((place.clone(), name.to_owned()));
+        let (requested, level, _) = from;
+        if requested.is_none() {
+            // libpam gives up the whole service.
+            self.aborts = true;
+            return Ok(());
+        }
+        // In a file that a line of one phase has taken in, it refuses by the control field that it has read last.
+        self.is_doubtful = true;
+        self.refuse(level, place);
+        Ok(())
+    }
+
+    /// `outer`: the level of the line itself, which refuses where there is no such file.
+    fn include(
+        &mut self,
+        files: &Files,
+        (name, place, outer): (&str, Place, u8),
+        phase: Phase,
+        (requested, level, depth): (Option<Phase>, u8, u8),
+    ) -> Result<(), Error> {
+        let found = if name.is_empty() || level >= DEEPEST {
+            None
+        } else {
+            files.of(name)?
+        };
+        if let Some(text) = found {
+            return self.take_in(files, &text, phase, (requested, level, depth + 1));
+        }
+        self.missing.push((place.clone(), name.to_owned()));
+        self.refuse(outer, place);
+        Ok(())
+    }
+
+    /// A file that is not there refuses.
+    fn refuse(&mut self, level: u8, place: Place) {
+        self.steps.push(Step {
+            level,
+            call: Call::Nothing,
+            control: Control::refusing(),
+            written: "include".to_owned(),
+            is_optional: false,
+            is_there: true,
+            place,
+        });
+    }
+
+    /// Whether any step is ours.
+    #[must_use]
+    pub fn has_ours(&self) -> bool {
+        self.steps.iter().any(Step::is_ours)
+    }
+}
+
+/// What stands in brackets is one argument.
+fn arguments(text: &str) -> Vec<String> {
+    if !text.contains('[') {
+        return words(text).map(str::to_owned).collect();
+    }
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((one, after)) = word(rest) {
+        found.push(one.to_owned());
+        rest = after;
+    }
+    found
+}
+
+/// The lines of `pam.conf` for a service, without the service's name; other lines are empty, so that numbers stay.
+fn of_service(text: &Text, service: &str) -> Text {
+    let line = |line: &str| match word(line) {
+        Some((name, rest)) if name.eq_ignore_ascii_case(service) => rest.to_owned(),
+        _ => String::new(),
+    };
+    let lines: Vec<String> = text.text.split('\n').map(line).collect();
+    Text {
+        path: text.path.clone(),
+        text: lines.join("\n"),
+    }
+}

@@ -1,0 +1,186 @@
+//! The files of PAM below one root, as libpam looks for them.
+
+use crate::Error;
+use crate::stack::{DIRECTORIES, OTHER, is_no_service, read_text};
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// The file that counts where there is no directory of services.
+const SINGLE: &str = "/etc/pam.conf";
+
+/// Where libpam looks for modules that are named without a path, by distribution and machine.
+const MODULES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+
+/// Where PAM's files are.
+#[derive(Clone, Debug)]
+pub struct Files {
+    root: PathBuf,
+    directories: Vec<PathBuf>,
+    /// The directories of modules; empty: it is not known which modules there are.
+    modules: Vec<PathBuf>,
+}
+
+/// One file of a service.
+#[derive(Clone, Debug)]
+pub(super) struct Text {
+    /// Its path as the machine sees it, without the root.
+    pub(super) path: String,
+    pub(super) text: String,
+}
+
+impl Files {
+    /// The files of the machine whose root directory that is.
+    #[must_use]
+    pub fn below(root: &Path) -> Self {
+        let mut files = Self {
+            root: root.to_owned(),
+            directories: DIRECTORIES.map(PathBuf::from).to_vec(),
+            modules: Vec::new(),
+        };
+        files.modules = files.directories_of_modules();
+        files
+    }
+
+    /// The files in one directory, as `pam_start_confdir` of libpam looks for them.
+    #[must_use]
+    pub fn in_directory(directory: &Path) -> Self {
+        Self {
+            root: PathBuf::from("/"),
+            directories: vec![directory.to_owned()],
+            modules: Vec::new(),
+        }
+    }
+
+    /// `security` in each directory of libraries, and in those of the kinds of machines below (`x86_64-linux-gnu`).
+    fn directories_of_modules(&self) -> Vec<PathBuf> {
+        let mut found = Vec::new();
+        for directory in MODULES {
+            let place = self.place(Path::new(directory));
+            let below = std::fs::read_dir(&place).into_iter().flatten().flatten();
+            let below = below.map(|entry| entry.path());
+            let candidates = std::iter::once(place.clone()).chain(below);
+            found.extend(
+                candidates
+                    .map(|one| one.join("security"))
+                    .filter(|one| one.is_dir()),
+            );
+        }
+        found
+    }
+
+    /// Whether a module is there; true where it cannot be known.
+    #[must_use]
+    pub fn has_module(&self, path: &str) -> bool {
+        if self.modules.is_empty() || path.contains('$') {
+            return true;
+        }
+        if path.starts_with('/') {
+            return self.place(Path::new(path)).exists();
+        }
+        self.modules.iter().any(|one| one.join(path).exists())
+    }
+
+    /// A path of the machine as this process opens it.
+    #[must_use]
+    pub fn place(&self, path: &Path) -> PathBuf {
+        let below = path.strip_prefix("/").unwrap_or(path);
+        self.root.join(below)
+    }
+
+    /// Whether these are the files of the machine that this runs on.
+    #[must_use]
+    pub fn are_here(&self) -> bool {
+        self.root == Path::new("/")
+    }
+
+    /// The text of a file of the machine; `None`: it is not there, or cannot be read.
+    #[must_use]
+    pub fn text(&self, path: &str) -> Option<String> {
+        read_text(&self.place(Path::new(path))).ok()
+    }
+
+    /// Whether there is any directory of services; else `pam.conf` counts.
+    #[must_use]
+    pub fn has_directory(&self) -> bool {
+        self.directories.iter().any(|one| self.place(one).is_dir())
+    }
+
+    /// The services that have a file of their own, sorted.
+    ///
+    /// # Errors
+    /// A directory cannot be listed.
+    pub fn services(&self) -> Result<Vec<String>, Error> {
+        let mut names = BTreeSet::new();
+        for directory in &self.directories {
+            let place = self.place(directory);
+            let shown = directory.display().to_string();
+            let entries = match std::fs::read_dir(&place) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                Err(error) => return Err(Error::io(&shown, "list", error)),
+            };
+            for entry in entries {
+                let entry = entry.map_err(|error| Error::io(&shown, "list", error))?;
+                if let Ok(name) = entry.file_name().into_string()
+                    && !is_no_service(&name)
+                    && name != OTHER
+                    && entry.path().is_file()
+                {
+                    names.insert(name);
+                }
+            }
+        }
+        if !self.has_directory() {
+            for line in self.single()?.text.lines() {
+                let name = line.split_whitespace().next().unwrap_or_default();
+                if !name.is_empty() && !name.starts_with('#') && name != OTHER {
+                    names.insert(name.to_ascii_lowercase());
+                }
+            }
+        }
+        Ok(names.into_iter().collect())
+    }
+
+    /// Every file that a service has, the one that counts first.
+    pub(super) fn all_of(&self, service: &str) -> Result<Vec<Text>, Error> {
+        let candidates: Vec<PathBuf> = if service.starts_with('/') {
+            vec![PathBuf::from(service)]
+        } else {
+            let in_directory = |directory: &PathBuf| directory.join(service);
+            self.directories.iter().map(in_directory).collect()
+        };
+        let mut found = Vec::new();
+        for path in candidates {
+            let shown = path.display().to_string();
+            match read_text(&self.place(&path)) {
+                Ok(text) => found.push(Text { path: shown, text }),
+                Err(error) if is_absent(error.kind()) => {}
+                Err(error) => return Err(Error::io(&shown, "read", error)),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The file that counts.
+    pub(super) fn of(&self, service: &str) -> Result<Option<Text>, Error> {
+        Ok(self.all_of(service)?.into_iter().next())
+    }
+
+    /// `pam.conf`; empty where it is not there.
+    pub(super) fn single(&self) -> Result<Text, Error> {
+        let path = SINGLE.to_owned();
+        match read_text(&self.place(Path::new(SINGLE))) {
+            Ok(text) => Ok(Text { path, text }),
+            Err(error) if is_absent(error.kind()) => Ok(Text {
+                path,
+                text: String::new(),
+            }),
+            Err(error) => Err(Error::io(&path, "read", error)),
+        }
+    }
+}
+
+fn is_absent(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
+}

@@ -1,0 +1,245 @@
+//! Every way through the steps of a phase, as libpam goes it.
+//!
+//! [`advance`] is what libpam does with one answer of one module; [`play`] is a whole login with answers that are given, and
+//! [`explore`] finds every end that answers can lead to. Random stacks are held to libpam by `tests/fuzz/tests/doctor.rs`.
+
+use super::answer::Answer;
+use super::chain::{Call, Chain, Step};
+use super::control::Action;
+use std::collections::HashMap;
+
+/// More states than any stack that means something has.
+const MOST: usize = 200_000;
+
+/// What libpam has made of the answers so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+enum Impression {
+    /// Nothing.
+    #[default]
+    None,
+    /// A yes was heard first.
+    Yes,
+    /// Something was refused.
+    No,
+}
+
+/// An impression, and whether the answer that is kept with it is a success.
+type Standing = (Impression, bool);
+
+/// A moment on the way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Moment {
+    /// The step that comes next.
+    at: usize,
+    standing: Standing,
+    /// The level of the step that was dispatched last.
+    level: u8,
+    /// How it stood where each substack around began.
+    begun: Vec<Standing>,
+}
+
+/// What one answer leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Advance {
+    /// What comes next.
+    pub next: Moment,
+    /// The steps that are passed over, by a jump or since the stack or the substack ends here.
+    pub skipped: std::ops::Range<usize>,
+}
+
+impl Moment {
+    /// The step whose answer is asked for next; substacks that begin here are entered. `None`: the end.
+    fn settle(&mut self, chain: &Chain) -> Option<usize> {
+        while let Some(step) = chain.steps.get(self.at) {
+            self.enter(step.level);
+            if step.call != Call::Substack {
+                return Some(self.at);
+            }
+            self.level = step.level;
+            self.at += 1;
+        }
+        None
+    }
+
+    fn enter(&mut self, level: u8) {
+        if self.level < level {
+            let level = usize::from(level);
+            // A jump may pass by the beginning of substacks around.
+            if self.begun.len() <= level {
+                self.begun.resize(level + 1, Standing::default());
+            }
+            self.begun[level] = self.standing;
+        }
+    }
+
+    /// Whether the login is let in, where this is the end.
+    const fn lets_in(&self) -> bool {
+        matches!(self.standing, (Impression::Yes, true))
+    }
+}
+
+/// What libpam does with an answer of the step at which a moment has come to.
+fn advance(chain: &Chain, moment: &Moment, answer: Answer) -> Advance {
+    let at = moment.at;
+    let step = &chain.steps[at];
+    let mut next = moment.clone();
+    next.level = step.level;
+    next.at = at + 1;
+    // Where the steps of this level, and of those within it, end.
+    let level_ends = || {
+        let after = chain.steps[at + 1..].iter();
+        at + 1 + after.take_while(|one| one.level >= step.level).count()
+    };
+    match step.control.action(answer) {
+        Action::Ignore => {}
+        Action::Ok | Action::Done => {
+            let is_done = step.control.action(answer) == Action::Done;
+            if matches!(
+                next.standing,
+                (Impression::None, _) | (Impression::Yes, true)
+            ) {
+                next.standing = (Impression::Yes, answer == Answer::SUCCESS);
+            }
+            if is_done && next.standing.0 == Impression::Yes {
+                next.at = level_ends();
+            }
+        }
+        Action::Bad => next.standing = (Impression::No, false),
+        Action::Die => {
+            next.standing = (Impression::No, false);
+            next.at = level_ends();
+        }
+        Action::Reset => {
+            let level = usize::from(step.level);
+            next.standing = moment.begun.get(level).copied().unwrap_or_default();
+        }
+        Action::Jump(modules) => match jump(chain, at, modules) {
+            Ok(to) => next.at = to,
+            // libpam takes a jump over the end for a refusal, and goes on behind what it passed over.
+            Err(end) => {
+                next.standing = (Impression::No, false);
+                next.at = end;
+            }
+        },
+    }
+    Advance {
+        skipped: at + 1..next.at,
+        next,
+    }
+}
+
+/// Where a jump over so many modules of the same level leads, each substack counting as one.
+fn jump(chain: &Chain, from: usize, modules: u32) -> Result<usize, usize> {
+    let level = chain.steps[from].level;
+    let level_at = |at: usize| chain.steps.get(at).map(|step| step.level);
+    let mut at = from;
+    for _ in 0..modules {
+        if level_at(at + 1).is_none_or(|next| next < level) {
+            return Err(at + 1);
+        }
+        at += 1;
+        while level_at(at + 1).is_some_and(|next| next > level) {
+            at += 1;
+        }
+    }
+    Ok(at + 1)
+}
+
+/// Whether libpam lets a login in whose modules answer as `answer` says, and which steps it comes to.
+pub fn play(chain: &Chain, mut answer: impl FnMut(usize) -> Answer) -> (bool, Vec<usize>) {
+    let mut moment = Moment::default();
+    let mut called = Vec::new();
+    if chain.aborts {
+        return (false, called);
+    }
+    while let Some(at) = moment.settle(chain) {
+        called.push(at);
+        let given = match chain.steps[at].call {
+            Call::Module { .. } => answer(at),
+            Call::Substack | Call::Nothing => Answer::PERM_DENIED,
+        };
+        moment = advance(chain, &moment, given).next;
+    }
+    (moment.lets_in(), called)
+}
+
+/// What is known on a way; equal ones at the same place are gone on from once.
+pub trait Known: Clone + Eq + std::hash::Hash {
+    /// What the module of a step can answer here.
+    fn answers(&self, at: usize, step: &Step) -> Vec<Answer>;
+    /// What is known after its answer; `skipped`: the steps that libpam passes over then.
+    #[must_use]
+    fn after(&self, at: usize, step: &Step, answer: Answer, skipped: &[Step]) -> Self;
+}
+
+/// An end of the ways.
+#[derive(Clone, Debug)]
+pub struct End<K> {
+    /// Whether the login is let in.
+    pub lets_in: bool,
+    /// What is known then.
+    pub known: K,
+    /// One of the shortest ways there: each step, and its answer.
+    pub way: Vec<(usize, Answer)>,
+}
+
+/// Every end that answers can lead to; `None`: too many ways to look at.
+#[must_use]
+pub fn explore<K: Known>(chain: &Chain, beginning: K) -> Option<Vec<End<K>>> {
+    /// The moment before, and what was answered there.
+    type Before = Option<(usize, (usize, Answer))>;
+    let mut moments: Vec<(Moment, K, Before)> = Vec::new();
+    let mut seen: HashMap<(Moment, K), usize> = HashMap::new();
+    let mut ends = Vec::new();
+    let mut first = Moment::default();
+    if chain.aborts {
+        first.at = chain.steps.len();
+    }
+    first.settle(chain);
+    seen.insert((first.clone(), beginning.clone()), 0);
+    moments.push((first, beginning, None));
+    let mut next = 0;
+    while let Some((moment, known, _)) = moments.get(next).cloned() {
+        if moments.len() > MOST {
+            return None;
+        }
+        let here = next;
+        next += 1;
+        let Some(step) = chain.steps.get(moment.at) else {
+            ends.push((here, moment.lets_in(), known));
+            continue;
+        };
+        let answers = match step.call {
+            Call::Module { .. } => known.answers(moment.at, step),
+            Call::Substack | Call::Nothing => vec![Answer::PERM_DENIED],
+        };
+        for answer in answers {
+            let gone = advance(chain, &moment, answer);
+            let skipped = &chain.steps[gone.skipped];
+            let learnt = known.after(moment.at, step, answer, skipped);
+            let mut there = gone.next;
+            there.settle(chain);
+            let key = (there, learnt);
+            if !seen.contains_key(&key) {
+                seen.insert(key.clone(), moments.len());
+                moments.push((key.0, key.1, Some((here, (moment.at, answer)))));
+            }
+        }
+    }
+    let way = |end: usize| {
+        let mut way = Vec::new();
+        let mut at = end;
+        while let Some((before, what)) = moments[at].2 {
+            way.push(what);
+            at = before;
+        }
+        way.reverse();
+        way
+    };
+    let end = |(at, lets_in, known)| End {
+        lets_in,
+        known,
+        way: way(at),
+    };
+    Some(ends.into_iter().map(end).collect())
+}
