@@ -215,6 +215,22 @@ pub enum AdminCommand {
             value_hint = ValueHint::Other)]
         name: Name,
     },
+    /// Look for ways past the code, and for what locks people out
+    ///
+    /// Goes every way through PAM's lines of each service that asks for codes, or of those that are named, and looks at
+    /// sshd's configuration, the policy, the records and the clock. Changes nothing. Exit status: 0 nothing is wrong, 1
+    /// something is, 2 something could not be looked at.
+    Doctor {
+        /// Which services [default: all that have such a line]
+        #[arg(value_name = "SERVICE", value_hint = ValueHint::Other)]
+        services: Vec<String>,
+        /// As one JSON object
+        #[arg(long)]
+        json: bool,
+        /// The root of another system's files
+        #[arg(long, value_name = "DIR", default_value = "/", value_hint = ValueHint::DirPath)]
+        root: PathBuf,
+    },
     /// Check a policy file, or show what the policy means for a user
     Policy {
         /// What to do.

@@ -267,6 +267,16 @@ fn usage(words: &[String], command: &Command) -> String {
 }
 
 #[test]
+fn every_finding_of_the_doctor_stands_in_the_manual_and_no_other() {
+    let described = Manual::of("otp-admin.8").tagged("DOCTOR");
+    let tags: Vec<&str> = described.iter().map(|one| one.tag.as_str()).collect();
+    assert_eq!(tags, otp_core::messages::doctor::Finding::IDS);
+    for one in &described {
+        assert!(one.body.len() > 5, "{}", one.tag);
+    }
+}
+
+#[test]
 fn a_manual_has_a_paragraph_for_each_command_and_no_other() {
     for program in programs() {
         let described = Manual::of(program.manual).tagged("COMMANDS");

@@ -11,12 +11,16 @@ pub mod auth;
 pub mod chain;
 pub mod control;
 pub mod files;
+pub mod machine;
 pub mod modules;
+pub mod people;
 pub mod records;
 pub mod service;
+pub mod sshd;
 pub mod walk;
 
 pub use files::Files;
+pub use machine::{Machine, Outside, Report};
 pub use service::{Circumstances, Diagnosis, Given, Lines, examine};
 
 #[cfg(test)]

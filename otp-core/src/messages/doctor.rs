@@ -403,5 +403,81 @@ impl Finding {
     }
 }
 
+/// What an examination came to, below its findings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Summary {
+    /// No service has a line of ours.
+    NoLines,
+    /// Nothing is wrong.
+    Sound {
+        /// The services that were examined.
+        services: String,
+    },
+    /// Something is.
+    Found {
+        /// The services that were examined.
+        services: String,
+        /// How many findings are problems.
+        problems: usize,
+    },
+    /// Services in which no code is asked for.
+    Unprotected {
+        /// Those.
+        services: String,
+    },
+    /// Something could not be looked at.
+    Unexamined {
+        /// What.
+        what: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Summary {
+    /// The words.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            Self::NoLines => {
+                "no service has a line of pam_otp.so, so no code is asked for anywhere".to_owned()
+            }
+            Self::Sound { services } => format!("examined {services}: nothing is wrong"),
+            Self::Found {
+                services,
+                problems: 1,
+            } => format!("examined {services}: 1 problem"),
+            Self::Found { services, problems } => {
+                format!("examined {services}: {problems} problems")
+            }
+            Self::Unprotected { services } => format!("no code is asked for in {services}"),
+            Self::Unexamined { what, reason } => format!("{what} could not be examined: {reason}"),
+        }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Self::NoLines => {
+                "pam_otp.so 줄이 있는 서비스가 없어 어디서도 인증 코드를 묻지 않습니다".to_owned()
+            }
+            Self::Sound { services } => {
+                format!("{services} 서비스를 살펴보았습니다. 잘못된 것이 없습니다")
+            }
+            Self::Found { services, problems } => {
+                format!("{services} 서비스를 살펴보았습니다. 문제가 {problems}개 있습니다")
+            }
+            Self::Unprotected { services } => format!("인증 코드를 묻지 않는 서비스: {services}"),
+            Self::Unexamined { what, reason } => format!("살펴볼 수 없습니다: {what}: {reason}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

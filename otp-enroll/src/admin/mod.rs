@@ -1,5 +1,6 @@
 //! What `otp-admin` does, one file a command or two.
 
+mod doctor;
 mod list;
 mod moving;
 mod policy;
@@ -8,6 +9,7 @@ mod repair;
 mod show;
 
 use crate::cli::{Admin, AdminCommand, PolicyCommand};
+use crate::failure::Failure;
 use crate::site::{self, For};
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,6 +17,15 @@ use std::process::ExitCode;
 /// Runs `otp-admin`.
 #[must_use]
 pub fn run(asked: Admin) -> ExitCode {
+    // It is for machines whose policy cannot be used as well.
+    if let AdminCommand::Doctor {
+        services,
+        json,
+        root,
+    } = &asked.command
+    {
+        return doctor::doctor(&asked.common, services, *json, root);
+    }
     let conf = asked.command.policy_to_check().map(Path::to_owned);
     let conf = conf.as_deref();
     site::run_under(
@@ -34,6 +45,8 @@ pub fn run(asked: Admin) -> ExitCode {
                 force,
                 name,
             } => provision::provision(site, &user, name, force, json),
+            // Answered above.
+            AdminCommand::Doctor { .. } => Err(Failure::Refused),
             AdminCommand::Policy { command } => match command {
                 PolicyCommand::Check { force, .. } => policy::check(site, force),
                 PolicyCommand::Show { user, service } => {

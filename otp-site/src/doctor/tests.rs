@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use tempfile::TempDir;
 
+mod machine;
+
 /// What Debian 12 has, word for word but for comments.
 const COMMON_AUTH: &str = "auth\t[success=1 default=ignore]\tpam_unix.so nullok\n\
     auth\trequisite\t\t\tpam_deny.so\nauth\trequired\t\t\tpam_permit.so\n";
@@ -61,18 +63,18 @@ impl Planted {
         self
     }
 
-    fn service(self, name: &str, text: &str) -> Self {
+    pub(super) fn service(self, name: &str, text: &str) -> Self {
         self.with(&format!("/etc/pam.d/{name}"), text)
     }
 
-    fn replaced(mut self, path: &str, old: &str, new: &str) -> Self {
+    pub(super) fn replaced(mut self, path: &str, old: &str, new: &str) -> Self {
         let text = self.files.get_mut(path).unwrap();
         assert!(text.contains(old), "{path}: {old}");
         *text = text.replace(old, new);
         self
     }
 
-    fn policy(mut self, text: &str) -> Self {
+    pub(super) fn policy(mut self, text: &str) -> Self {
         self.policies = crate::policy::parse("policy", text.as_bytes()).unwrap();
         self
     }

@@ -105,3 +105,18 @@ fn each_finding_has_an_id_of_its_own() {
     ids.dedup();
     assert_eq!(ids.len(), Finding::KINDS);
 }
+
+#[test]
+fn every_summary_is_there_in_every_language_with_the_same_figures() {
+    let text = |text: &str| text.to_owned();
+    let all = every!(Summary {
+        NoLines => [Summary::NoLines],
+        Sound => [Summary::Sound { services: text("sshd") }],
+        Found => [1, 3].map(|problems| Summary::Found { services: text("sshd"), problems }),
+        Unprotected => [Summary::Unprotected { services: text("cron") }],
+        Unexamined => [Summary::Unexamined { what: text("sshd -T"), reason: text("x") }],
+    });
+    for summary in all {
+        assert_same_in_every_language(|language| summary.text(language));
+    }
+}

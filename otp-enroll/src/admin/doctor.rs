@@ -1,0 +1,230 @@
+//! `otp-admin doctor`: what is wrong around our lines in PAM's files, and what to do about it.
+
+use crate::cli::Common;
+use crate::failure::Failure;
+use crate::locale::Locale;
+use crate::output;
+use nix::unistd::geteuid;
+use otp_core::messages::doctor::{Summary, Weight};
+use otp_core::messages::trouble::Trouble;
+use otp_core::record::{Language, Policies};
+use otp_site::doctor::{Diagnosis, Files, Machine, Outside, Report};
+use otp_site::{Error, clock, policy};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::{Command, ExitCode, Stdio};
+
+const PROGRAM: &str = "otp-admin";
+/// What the findings about no service in particular are filed under.
+const MACHINE: &str = "machine";
+/// Where distributions have sshd.
+const SSHD: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
+
+/// Examines this machine, or the one whose files are below `root`, and tells what was found.
+///
+/// 0: nothing is wrong. 1: something is. 2: something could not be looked at.
+pub fn doctor(common: &Common, services: &[String], json: bool, root: &Path) -> ExitCode {
+    let locale = Locale::of_process();
+    let chosen = common.lang.or(locale.language);
+    if !geteuid().is_root() {
+        let program = PROGRAM;
+        let failure = Failure::from(Trouble::NotRoot { program });
+        return failure.report(PROGRAM, chosen.unwrap_or_default());
+    }
+    let files = Files::below(root);
+    let policies = load(&files, &common.conf);
+    let language = chosen
+        .or_else(|| {
+            let policies = policies.as_ref().ok();
+            policies.map(|policies| policies.where_nothing_is_said().language)
+        })
+        .unwrap_or_default();
+    let told = examine(common, services, (files, policies)).and_then(|report| {
+        let text = if json {
+            in_json(&report, language)
+        } else {
+            in_words(&report, language)
+        };
+        output::print(&text)?;
+        Ok(report)
+    });
+    match told {
+        Ok(report) => status(&report, language),
+        Err(failure) => failure.report(PROGRAM, language),
+    }
+}
+
+fn examine(
+    common: &Common,
+    services: &[String],
+    (files, policies): (Files, Result<Policies, Error>),
+) -> Result<Report, Failure> {
+    let machine = Machine {
+        files: &files,
+        policies,
+        records: &common.state_dir,
+        outside: &Here {
+            is_here: files.are_here(),
+        },
+        now: clock::now()?,
+    };
+    Ok(machine.examine(services)?)
+}
+
+/// The policy; where it has its usual place in another system and is not there, the defaults count, as here.
+fn load(files: &Files, conf: &Path) -> Result<Policies, Error> {
+    let place = files.place(conf);
+    match policy::load(&place) {
+        Err(Error::NoPolicy { .. }) if conf == Path::new(policy::DEFAULT_FILE) => {
+            Ok(Policies::default())
+        }
+        read => read,
+    }
+}
+
+fn status(report: &Report, language: Language) -> ExitCode {
+    for (what, reason) in &report.unexamined {
+        let (what, reason) = (what.clone(), reason.clone());
+        let said = Summary::Unexamined { what, reason }.text(language);
+        // The exit status says it too.
+        writeln!(io::stderr(), "{PROGRAM}: {said}").ok();
+    }
+    if !report.unexamined.is_empty() {
+        ExitCode::from(2)
+    } else if problems(report) > 0 {
+        ExitCode::from(1)
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+fn problems(report: &Report) -> usize {
+    let weights = report.found.iter().map(|one| one.finding.weight());
+    weights.filter(|one| *one == Weight::Problem).count()
+}
+
+/// A line for each finding, and what it comes to.
+fn in_words(report: &Report, language: Language) -> String {
+    let line = |one: &Diagnosis| {
+        let (id, said) = (one.finding.id(), one.finding.text(language));
+        let service = one.service.as_deref().unwrap_or(MACHINE);
+        let weight = match one.finding.weight() {
+            Weight::Problem => "",
+            Weight::Note => " (note)",
+        };
+        format!("{service}: {id}{weight}: {said}\n")
+    };
+    let mut text: String = report.found.iter().map(line).collect();
+    let services = report.examined.join(", ");
+    let problems = problems(report);
+    let mut say = |summary: Summary| {
+        text += &summary.text(language);
+        text.push('\n');
+    };
+    if report.examined.is_empty() {
+        say(Summary::NoLines);
+    } else if problems == 0 {
+        say(Summary::Sound { services });
+    } else {
+        say(Summary::Found { services, problems });
+    }
+    if !report.unprotected.is_empty() {
+        let services = report.unprotected.join(", ");
+        say(Summary::Unprotected { services });
+    }
+    text
+}
+
+fn in_json(report: &Report, language: Language) -> String {
+    let finding = |one: &Diagnosis| {
+        let when: Vec<_> = one
+            .when
+            .iter()
+            .map(|given| {
+                serde_json::json!({
+                    "line": given.line, "module": given.module, "answer": given.answer,
+                })
+            })
+            .collect();
+        serde_json::json!({
+            "service": one.service,
+            "id": one.finding.id(),
+            "weight": one.finding.weight().word(),
+            "text": one.finding.text(language),
+            "when": when,
+        })
+    };
+    let unexamined =
+        |(what, reason): &(String, String)| serde_json::json!({ "what": what, "reason": reason });
+    let object = serde_json::json!({
+        "examined": report.examined,
+        "unprotected": report.unprotected,
+        "findings": report.found.iter().map(finding).collect::<Vec<_>>(),
+        "unexamined": report.unexamined.iter().map(unexamined).collect::<Vec<_>>(),
+    });
+    format!("{object}\n")
+}
+
+/// The programs of this machine; those of another system are not run.
+struct Here {
+    is_here: bool,
+}
+
+impl Outside for Here {
+    fn sshd(&self, connection: Option<&str>) -> Result<Option<String>, String> {
+        let program = SSHD.iter().find(|one| Path::new(one).exists());
+        let (Some(program), true) = (program, self.is_here) else {
+            return Ok(None);
+        };
+        let mut command = Command::new(program);
+        command.arg("-T");
+        if let Some(connection) = connection {
+            command.args(["-C", connection]);
+        }
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| error.to_string())?;
+        if output.status.success() {
+            return Ok(Some(String::from_utf8_lossy(&output.stdout).into_owned()));
+        }
+        let said = String::from_utf8_lossy(&output.stderr);
+        let last = said.lines().last().unwrap_or_default().trim();
+        Err(format!("{program}: {last}"))
+    }
+
+    fn keeps_clock(&self) -> Option<bool> {
+        if !self.is_here {
+            return None;
+        }
+        let output = Command::new("timedatectl")
+            .args(["show", "--property=NTPSynchronized", "--value"])
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        match output.stdout.trim_ascii() {
+            b"yes" => Some(true),
+            b"no" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_helper_that_is_looked_for_is_the_one_that_the_module_starts() {
+        assert_eq!(
+            otp_site::doctor::service::HELPER,
+            otp_helper::client::DEFAULT_HELPER
+        );
+    }
+
+    #[test]
+    fn the_records_that_are_looked_for_are_those_of_the_module() {
+        assert_eq!(
+            otp_site::doctor::records::DIRECTORY,
+            otp_store::files::DEFAULT_DIRECTORY
+        );
+    }
+}

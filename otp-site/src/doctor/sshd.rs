@@ -1,0 +1,315 @@
+//! sshd's configuration in force, as `sshd -T` prints it.
+
+use super::service::TIME_TO_ENROL;
+use otp_core::messages::doctor::Finding;
+
+/// What is in force for some connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effective {
+    /// The words of the `Match` line; empty: for all that no `Match` is about.
+    pub within: String,
+    settings: Vec<(String, String)>,
+}
+
+/// What of PAM's side matters here.
+#[derive(Clone, Copy, Debug)]
+pub struct Stack {
+    /// Whether there is an account line of ours.
+    pub has_account_line: bool,
+    /// Whether a login is to set up authenticators.
+    pub enrols: bool,
+}
+
+impl Effective {
+    /// Reads what `sshd -T` has printed.
+    #[must_use]
+    pub fn parse(within: &str, printed: &str) -> Self {
+        let setting = |line: &str| {
+            let (keyword, value) = line.trim().split_once(' ')?;
+            Some((keyword.to_ascii_lowercase(), value.trim().to_owned()))
+        };
+        Self {
+            within: within.to_owned(),
+            settings: printed.lines().filter_map(setting).collect(),
+        }
+    }
+
+    fn value(&self, keyword: &str) -> &str {
+        let found = self.settings.iter().find(|(one, _)| one == keyword);
+        found.map_or("", |(_, value)| value)
+    }
+
+    fn is(&self, keyword: &str, value: &str) -> bool {
+        self.value(keyword).eq_ignore_ascii_case(value)
+    }
+
+    /// The lists of `AuthenticationMethods`; none: any method will do.
+    fn lists(&self) -> Vec<&str> {
+        let lists = self.value("authenticationmethods").split_whitespace();
+        lists.filter(|one| *one != "any").collect()
+    }
+
+    /// Whether a key is demanded of everybody, before PAM is asked.
+    #[must_use]
+    pub fn demands_key(&self) -> bool {
+        let lists = self.lists();
+        !lists.is_empty() && lists.iter().all(|list| has(list, "publickey"))
+    }
+
+    /// What keeps sshd from asking for a code, or lets in without.
+    #[must_use]
+    pub fn findings(&self, stack: Stack) -> Vec<Finding> {
+        let within = || self.within.clone();
+        if self.is("usepam", "no") {
+            return vec![Finding::SshdNoPam { within: within() }];
+        }
+        let mut found = Vec::new();
+        let lists = self.lists();
+        let may_use = |method| lists.is_empty() || lists.iter().any(|list| has(list, method));
+        if self.is("passwordauthentication", "yes") && may_use("password") {
+            found.push(Finding::SshdPassword { within: within() });
+        }
+        let dialogue = self.value("kbdinteractiveauthentication");
+        let older = self.value("challengeresponseauthentication");
+        if dialogue == "no" || (dialogue.is_empty() && older == "no") {
+            found.push(Finding::SshdNoDialogue { within: within() });
+        }
+        let without = lists.iter().filter(|list| {
+            // Said above already.
+            !has(list, "keyboard-interactive") && !has(list, "password")
+        });
+        found.extend(without.map(|list| Finding::SshdMethods {
+            within: within(),
+            methods: (*list).to_owned(),
+        }));
+        let others = [
+            "pubkeyauthentication",
+            "hostbasedauthentication",
+            "gssapiauthentication",
+        ];
+        if lists.is_empty() && others.iter().any(|one| self.is(one, "yes")) {
+            found.push(Finding::SshdKeyAlone {
+                within: within(),
+                has_account_line: stack.has_account_line,
+            });
+        }
+        let seconds = self.value("logingracetime").parse().unwrap_or(0);
+        if stack.enrols && (1..TIME_TO_ENROL).contains(&seconds) {
+            found.push(Finding::LoginGraceTime {
+                seconds,
+                within: within(),
+            });
+        }
+        found
+    }
+
+    /// Whether root may come in, by a key at least.
+    #[must_use]
+    pub fn lets_root_in(&self) -> bool {
+        !self.is("permitrootlogin", "no")
+    }
+}
+
+/// Whether a list names a method, with or without a device behind it (`keyboard-interactive:pam`).
+fn has(list: &str, method: &str) -> bool {
+    let mut methods = list.split(',');
+    methods.any(|one| one.split(':').next() == Some(method))
+}
+
+/// What `sshd -T -C` is to be told so that a `Match` line holds; `None`: it cannot be said.
+///
+/// `member`: somebody who is in a group. Of a list, the first that is no pattern with a sign before it stands for all.
+#[must_use]
+pub fn connection(criteria: &str, member: impl Fn(&str) -> Option<String>) -> Option<String> {
+    let mut words = criteria.split_whitespace();
+    let (mut user, mut host, mut address) = (
+        "nobody".to_owned(),
+        "host.invalid".to_owned(),
+        "192.0.2.1".to_owned(),
+    );
+    let (mut local_address, mut local_port) = ("192.0.2.2".to_owned(), "22".to_owned());
+    while let Some(word) = words.next() {
+        let (kind, value) = match word.split_once('=') {
+            Some((kind, value)) => (kind.to_ascii_lowercase(), value),
+            None => (word.to_ascii_lowercase(), ""),
+        };
+        if kind == "all" {
+            continue;
+        }
+        let value = if value.is_empty() {
+            words.next()?
+        } else {
+            value
+        };
+        let value = value.trim_matches('"');
+        let first = value.split(',').find(|one| !one.starts_with('!'))?;
+        let literal = first.replace(['*', '?'], "x");
+        match kind.as_str() {
+            "user" => user = literal,
+            "group" => user = member(first)?,
+            "host" => host = literal,
+            "address" => address = first_address(first)?,
+            "localaddress" => local_address = first_address(first)?,
+            "localport" => local_port = literal,
+            _ => return None,
+        }
+    }
+    Some(format!(
+        "user={user},host={host},addr={address},laddr={local_address},lport={local_port}"
+    ))
+}
+
+/// An address of a network, or of a pattern of numbers.
+fn first_address(pattern: &str) -> Option<String> {
+    let address = pattern.split('/').next()?.replace('*', "1");
+    address.parse::<std::net::IpAddr>().ok()?;
+    Some(address)
+}
+
+/// The criteria of each `Match` line of a configuration file, in order.
+#[must_use]
+pub fn matches(text: &str) -> Vec<String> {
+    let line = |line: &str| {
+        let line = line.split('#').next()?.trim();
+        let (keyword, rest) = line.split_once(char::is_whitespace)?;
+        keyword
+            .eq_ignore_ascii_case("match")
+            .then(|| rest.trim().to_owned())
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// The patterns of each `Include` line.
+#[must_use]
+pub fn includes(text: &str) -> Vec<String> {
+    let line = |line: &str| {
+        let (keyword, rest) = line.trim().split_once(char::is_whitespace)?;
+        let files = rest.split_whitespace().map(str::to_owned);
+        keyword
+            .eq_ignore_ascii_case("include")
+            .then(|| files.collect::<Vec<_>>())
+    };
+    text.lines().filter_map(line).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const README: &str = "usepam yes\nkbdinteractiveauthentication yes\npasswordauthentication no\n\
+        pubkeyauthentication no\ngssapiauthentication no\nlogingracetime 120\nauthenticationmethods any\n";
+
+    fn ids(change: (&str, &str), enrols: bool) -> Vec<&'static str> {
+        let printed = README.replace(change.0, change.1);
+        let stack = Stack {
+            has_account_line: false,
+            enrols,
+        };
+        let found = Effective::parse("", &printed).findings(stack);
+        found.iter().map(Finding::id).collect()
+    }
+
+    #[test]
+    fn what_the_readme_has_people_write_is_right() {
+        assert_eq!(ids(("", ""), false), [""; 0]);
+    }
+
+    #[test]
+    fn each_setting_that_gets_around_a_code_is_found() {
+        for (old, new, expected) in [
+            ("usepam yes", "usepam no", "sshd-no-pam"),
+            (
+                "passwordauthentication no",
+                "passwordauthentication yes",
+                "sshd-password",
+            ),
+            (
+                "kbdinteractiveauthentication yes",
+                "kbdinteractiveauthentication no",
+                "sshd-no-dialogue",
+            ),
+            (
+                "kbdinteractiveauthentication yes",
+                "challengeresponseauthentication no",
+                "sshd-no-dialogue",
+            ),
+            (
+                "methods any",
+                "methods publickey publickey,keyboard-interactive",
+                "sshd-methods",
+            ),
+            (
+                "pubkeyauthentication no",
+                "pubkeyauthentication yes",
+                "sshd-key-alone",
+            ),
+            (
+                "gssapiauthentication no",
+                "gssapiauthentication yes",
+                "sshd-key-alone",
+            ),
+        ] {
+            assert_eq!(ids((old, new), false), [expected], "{new}");
+        }
+        assert_eq!(ids(("", ""), true), ["login-grace-time"]);
+        assert_eq!(ids(("time 120", "time 0"), true), [""; 0]);
+        assert_eq!(ids(("time 120", "time 600"), true), [""; 0]);
+    }
+
+    #[test]
+    fn a_key_is_demanded_where_every_list_has_one() {
+        let demands = |methods: &str| {
+            Effective::parse("", &format!("authenticationmethods {methods}\n")).demands_key()
+        };
+        assert!(demands("publickey,keyboard-interactive"));
+        assert!(demands(
+            "publickey,keyboard-interactive:pam publickey,password"
+        ));
+        assert!(!demands(
+            "publickey,keyboard-interactive keyboard-interactive"
+        ));
+        assert!(!demands("any"));
+    }
+
+    #[test]
+    fn a_match_line_is_turned_into_a_connection_that_it_holds_for() {
+        let member = |group: &str| (group == "staff").then(|| "carol".to_owned());
+        for (criteria, expected) in [
+            (
+                "User alice",
+                Some("user=alice,host=host.invalid,addr=192.0.2.1"),
+            ),
+            ("user=git*,bob", Some("user=gitx,")),
+            ("User !root,bob", Some("user=bob,")),
+            (
+                "Group staff Address 10.0.0.0/8",
+                Some("user=carol,host=host.invalid,addr=10.0.0.0,"),
+            ),
+            (
+                "Address 10.1.*.*",
+                Some("user=nobody,host=host.invalid,addr=10.1.1.1,"),
+            ),
+            ("LocalPort 2222", Some("lport=2222")),
+            ("all", Some("user=nobody")),
+            ("Group nobodys", None),
+            ("RDomain x", None),
+            ("User", None),
+        ] {
+            let found = connection(criteria, member);
+            match expected {
+                Some(part) => assert!(
+                    found.as_ref().is_some_and(|one| one.contains(part)),
+                    "{criteria}: {found:?}"
+                ),
+                None => assert_eq!(found, None, "{criteria}"),
+            }
+        }
+    }
+
+    #[test]
+    fn match_and_include_lines_are_found_in_any_case() {
+        let text = "Include /etc/ssh/a.conf b.conf\nPort 22\n match  User alice # her\nMATCH all\n#Match User bob\nMatchless x\n";
+        assert_eq!(matches(text), ["User alice", "all"]);
+        assert_eq!(includes(text), ["/etc/ssh/a.conf", "b.conf"]);
+    }
+}
