@@ -91,14 +91,16 @@ pub enum Event {
     Reset,
     /// There is something that an administrator should put right.
     Policy,
+    /// An administrator has had a service ask for codes, or no longer; or that was undone.
+    Protect,
     /// A step of a login, with the argument `debug`.
     Debug,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 16] = every!(
-        Event: Accept, Recovery, Trusted, Reject, Replay, Lock, Locked, Attempt, NotEnrolled, Unavailable, Changing, Change, Denied, Reset, Policy, Debug,
+    pub const ALL: [Self; 17] = every!(
+        Event: Accept, Recovery, Trusted, Reject, Replay, Lock, Locked, Attempt, NotEnrolled, Unavailable, Changing, Change, Denied, Reset, Policy, Protect, Debug,
     );
 
     /// The first word of the line. None is ever given another meaning.
@@ -120,6 +122,7 @@ impl Event {
             Self::Denied => "otp.denied",
             Self::Reset => "otp.reset",
             Self::Policy => "otp.policy",
+            Self::Protect => "otp.protect",
             Self::Debug => "otp.debug",
         }
     }
@@ -143,6 +146,7 @@ impl Event {
             Self::Denied => "a84bf4ee70d84526959892f8fea3d9fc",
             Self::Reset => "890c01825fc74499a766fd40bf7f3939",
             Self::Policy => "f8e6211b4a19429e83b742833938effb",
+            Self::Protect => "3d0c9b6e5f7a4c1f9a62d84be17050c3",
             Self::Debug => "fa3b86fd3b1d47eeb5bbd2d52cf64b94",
         }
     }
@@ -171,6 +175,7 @@ impl Event {
             Self::Denied => &[Warning],
             Self::Reset => &[Notice],
             Self::Policy => &[Warning],
+            Self::Protect => &[Notice, Warning, Error],
             Self::Debug => &[Debug],
         }
     }
@@ -210,6 +215,7 @@ impl Event {
             Self::Denied => &[Key::CallerUid, Key::Verb, Key::Reason],
             Self::Reset => &[Key::By, Key::Said],
             Self::Policy => &[Key::Reason],
+            Self::Protect => &[Key::Verb, Key::Reason],
             Self::Debug => &[Key::Step],
         }
     }

@@ -21,6 +21,7 @@ mod id;
 mod in_all;
 pub mod policy;
 pub mod prospect;
+pub mod protect;
 pub mod trouble;
 
 /// One thing to say.

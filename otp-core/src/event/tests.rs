@@ -25,6 +25,7 @@ const PROMISED: [(&str, &str); Event::ALL.len()] = [
     ("otp.denied", "a84bf4ee70d84526959892f8fea3d9fc"),
     ("otp.reset", "890c01825fc74499a766fd40bf7f3939"),
     ("otp.policy", "f8e6211b4a19429e83b742833938effb"),
+    ("otp.protect", "3d0c9b6e5f7a4c1f9a62d84be17050c3"),
     ("otp.debug", "fa3b86fd3b1d47eeb5bbd2d52cf64b94"),
 ];
 
