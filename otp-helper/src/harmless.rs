@@ -139,10 +139,23 @@ pub(crate) enum Said {
 /// # Errors
 /// There is no such process to be had.
 pub(crate) fn ask_without_the_group(work: impl FnOnce() -> Said) -> io::Result<Said> {
-    let said = system::apart(|| match lay_down_the_group() {
-        Ok(()) => work() as u8,
-        Err(_) => Said::No as u8,
-    })?;
+    ask_as(|| Ok(()), work)
+}
+
+/// The same for a process that first becomes somebody else, which only root's can.
+///
+/// # Errors
+/// There is no such process to be had.
+pub(crate) fn ask_as(
+    become_somebody: impl FnOnce() -> nix::Result<()>,
+    work: impl FnOnce() -> Said,
+) -> io::Result<Said> {
+    let said = system::apart(
+        || match become_somebody().and_then(|()| lay_down_the_group()) {
+            Ok(()) => work() as u8,
+            Err(_) => Said::No as u8,
+        },
+    )?;
     Ok(match said {
         Some(b'y') => Said::Yes,
         Some(b's') => Said::Senseless,

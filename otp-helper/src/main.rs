@@ -10,6 +10,7 @@ mod harmless;
 mod log;
 #[allow(unsafe_code, reason = "calls of libc and PAM that have no safe form")]
 mod system;
+mod trying;
 mod wire;
 
 use caller::Caller;
@@ -168,6 +169,12 @@ fn answer(
             time,
         }
         .change(&account, change),
+        (
+            Request::Try {
+                service, runs_as, ..
+            },
+            Some(account),
+        ) => trying::try_login(&account, &service, &runs_as, line, time),
         (request, account) => {
             if time.extend_for_the_records().is_err() {
                 let reason = "a limit of the caller keeps the time from being counted";
@@ -250,7 +257,7 @@ fn look_up(
             Ok(Answer::Done)
         }
         // Root may ask about anybody, also about nobody.
-        // A change of somebody's is led by `answer`.
+        // A change of somebody's, and a login that is tried, are led by `answer`.
         (
             Request::Status { .. }
             | Request::TrustedSince { .. }
@@ -258,7 +265,7 @@ fn look_up(
             | Request::BeginGrace { .. },
             None,
         )
-        | (Request::Change { .. }, _) => Ok(Answer::Denied),
+        | (Request::Change { .. } | Request::Try { .. }, _) => Ok(Answer::Denied),
         (Request::Status { .. }, Some(account)) => {
             let overview = Overview::read(store, &account, policy, clock::now)?;
             Ok(Answer::Status(overview))

@@ -42,6 +42,7 @@ pub const fn allowed(verb: Verb, relation: Relation) -> May {
         Verb::RehearseGrace => (Yes,  No,            No,      No),
         Verb::BeginGrace    => (Yes,  No,            No,      No),
         Verb::Status        => (Yes,  Yes,           No,      No),
+        Verb::Try           => (Yes,  No,            No,      No),
         Verb::Enrol         => (Yes,  Yes,           No,      No),
         Verb::Replace       => (Yes,  Authenticated, No,      No),
         Verb::Add           => (Yes,  Authenticated, No,      No),

@@ -61,6 +61,15 @@ pub enum Request {
         /// Which user.
         user: String,
     },
+    /// Try a login, to see whether it is let in; what PAM asks follows, as in [`crate::session`].
+    Try {
+        /// Whose login.
+        user: String,
+        /// Through which PAM service.
+        service: String,
+        /// As whom the program runs.
+        runs_as: RunsAs,
+    },
     /// Change who can prove what; what follows is in [`crate::session`].
     Change {
         /// For whom.
@@ -68,6 +77,35 @@ pub enum Request {
         /// What.
         change: Change,
     },
+}
+
+/// As whom a program runs that logs somebody in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunsAs {
+    /// Root, as a server or a console does.
+    Root,
+    /// Root by a set-user-ID bit, started by the user.
+    SetUid,
+    /// This account, without privileges.
+    Account(String),
+}
+
+impl RunsAs {
+    fn to_text(&self) -> String {
+        match self {
+            Self::Root => "root".to_owned(),
+            Self::SetUid => "setuid".to_owned(),
+            Self::Account(name) => format!("account {name}"),
+        }
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "root" => Some(Self::Root),
+            "setuid" => Some(Self::SetUid),
+            other => Some(Self::Account(other.strip_prefix("account ")?.to_owned())),
+        }
+    }
 }
 
 /// What a request wants: the rows of the table of who may ask what.
@@ -89,6 +127,8 @@ pub enum Verb {
     BeginGrace,
     /// [`Request::Status`].
     Status,
+    /// [`Request::Try`].
+    Try,
     /// [`Change::Enrol`] of somebody who has no authenticator.
     Enrol,
     /// [`Change::Enrol`] of somebody who has one.
@@ -103,7 +143,7 @@ pub enum Verb {
 
 impl Verb {
     /// All of them.
-    pub const ALL: [Self; 13] = every!(
+    pub const ALL: [Self; 14] = every!(
         Verb: Check,
         CheckAt,
         IsEnrolled,
@@ -112,6 +152,7 @@ impl Verb {
         RehearseGrace,
         BeginGrace,
         Status,
+        Try,
         Enrol,
         Replace,
         Add,
@@ -138,6 +179,7 @@ impl Verb {
             Self::Check
             | Self::CheckAt
             | Self::Status
+            | Self::Try
             | Self::Enrol
             | Self::Replace
             | Self::Add
@@ -158,6 +200,7 @@ impl Verb {
             Self::RehearseGrace => "rehearse-grace",
             Self::BeginGrace => "begin-grace",
             Self::Status => "status",
+            Self::Try => "try",
             Self::Enrol => "enrol",
             Self::Replace => "replace",
             Self::Add => "add",
@@ -185,6 +228,7 @@ impl Request {
             Self::RehearseGrace { .. } => Verb::RehearseGrace,
             Self::BeginGrace { .. } => Verb::BeginGrace,
             Self::Status { .. } => Verb::Status,
+            Self::Try { .. } => Verb::Try,
             Self::Change { change, .. } => match change {
                 Change::Enrol(_) => Verb::Enrol,
                 Change::Add(_) => Verb::Add,
@@ -205,6 +249,7 @@ impl Request {
             | Self::RehearseGrace { user }
             | Self::BeginGrace { user }
             | Self::Status { user }
+            | Self::Try { user, .. }
             | Self::Change { user, .. } => user,
         }
     }
@@ -236,6 +281,11 @@ impl Request {
             Self::TrustedSince {
                 place, remember, ..
             } => with_place(fields, place, *remember),
+            Self::Try {
+                service, runs_as, ..
+            } => fields
+                .with(service.as_bytes())
+                .with(runs_as.to_text().as_bytes()),
             Self::IsEnrolled { .. }
             | Self::Standing { .. }
             | Self::RehearseGrace { .. }
@@ -281,13 +331,20 @@ impl Request {
             (Verb::RehearseGrace, []) => return Some(Self::RehearseGrace { user }),
             (Verb::BeginGrace, []) => return Some(Self::BeginGrace { user }),
             (Verb::Status, []) => return Some(Self::Status { user }),
+            (Verb::Try, [service, runs_as]) => {
+                return Some(Self::Try {
+                    user,
+                    service: text(service)?,
+                    runs_as: RunsAs::from_text(std::str::from_utf8(runs_as).ok()?)?,
+                });
+            }
             (Verb::Enrol, [named]) => Change::Enrol(name(named)?),
             (Verb::Add, [named]) => Change::Add(name(named)?),
             (Verb::Remove, [b""]) => Change::Remove(None),
             (Verb::Remove, [named]) => Change::Remove(Some(name(named)?)),
             (Verb::RecoveryCodes, []) => Change::RecoveryCodes,
             // A replacement is asked for as `enrol`: which of the two it is, the record says.
-            (Verb::Replace | Verb::CheckAt | Verb::TrustedSince, _)
+            (Verb::Replace | Verb::CheckAt | Verb::TrustedSince | Verb::Try, _)
             | (
                 Verb::IsEnrolled
                 | Verb::Standing

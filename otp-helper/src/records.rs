@@ -5,8 +5,10 @@
 //! to say so.
 
 mod change;
+mod trial;
 
 pub use change::{Attendant, Broken, Changing};
+pub use trial::try_login;
 
 use crate::client::{Connection, NoAnswer};
 use crate::permission::{May, Relation, allowed};

@@ -6,7 +6,7 @@ const RELATIONS: [Relation; 4] = every!(Relation: Root, Owner, Trusted, Stranger
 
 /// The table of permissions, written out a second time: its columns are those of [`RELATIONS`].
 #[rustfmt::skip]
-const MATRIX: [(Verb, [May; 4]); 13] = {
+const MATRIX: [(Verb, [May; 4]); 14] = {
     use May::{Authenticated, No, Yes};
     [
         //                     root  owner          trusted  anyone else
@@ -18,6 +18,7 @@ const MATRIX: [(Verb, [May; 4]); 13] = {
         (Verb::RehearseGrace, [Yes,  No,            No,      No]),
         (Verb::BeginGrace,    [Yes,  No,            No,      No]),
         (Verb::Status,        [Yes,  Yes,           No,      No]),
+        (Verb::Try,           [Yes,  No,            No,      No]),
         (Verb::Enrol,         [Yes,  Yes,           No,      No]),
         (Verb::Replace,       [Yes,  Authenticated, No,      No]),
         (Verb::Add,           [Yes,  Authenticated, No,      No]),

@@ -25,6 +25,14 @@ fn changes() -> Vec<Change> {
     })
 }
 
+fn runs_as() -> Vec<RunsAs> {
+    every!(RunsAs {
+        Root => [RunsAs::Root],
+        SetUid => [RunsAs::SetUid],
+        Account => ["postgres", "root", "setuid"].map(|name| RunsAs::Account(name.to_owned())),
+    })
+}
+
 fn place() -> Place {
     Place::of("sshd", "2001:db8::1").unwrap()
 }
@@ -62,6 +70,11 @@ fn requests() -> Vec<Request> {
         RehearseGrace => [Request::RehearseGrace { user: user() }],
         BeginGrace => [Request::BeginGrace { user: user() }],
         Status => [Request::Status { user: user() }],
+        Try => runs_as().into_iter().map(|runs_as| Request::Try {
+            user: user(),
+            service: "sshd".to_owned(),
+            runs_as,
+        }).collect::<Vec<_>>(),
         Change => changes().into_iter().map(change).collect::<Vec<_>>(),
     })
 }
@@ -77,6 +90,7 @@ struct Sent<'a> {
     change: Option<&'a Change>,
     place: Option<&'a Place>,
     remember: Duration,
+    tried: Option<(&'a str, &'a RunsAs)>,
 }
 
 fn sent(request: &Request) -> Sent<'_> {
@@ -89,6 +103,7 @@ fn sent(request: &Request) -> Sent<'_> {
         change: None,
         place: None,
         remember: Duration::ZERO,
+        tried: None,
     };
     match request {
         Request::Check {
@@ -118,6 +133,14 @@ fn sent(request: &Request) -> Sent<'_> {
         } => Sent {
             place: Some(place),
             remember: *remember,
+            ..nothing
+        },
+        Request::Try {
+            user: _,
+            service,
+            runs_as,
+        } => Sent {
+            tried: Some((service, runs_as)),
             ..nothing
         },
         Request::Change { user: _, change } => Sent {

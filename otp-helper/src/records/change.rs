@@ -293,12 +293,15 @@ impl Changing {
 }
 
 /// Reads what the helper says next. An attendant who leaves meanwhile need not wait for it.
-fn next<A: Attendant>(session: &mut Session, attendant: &A) -> Result<Turn, Broken<A::Left>> {
+pub(super) fn next<A: Attendant>(
+    session: &mut Session,
+    attendant: &A,
+) -> Result<Turn, Broken<A::Left>> {
     attendant.wait_for(session.as_fd()).map_err(Broken::Left)?;
     known(session.receive(), attendant)
 }
 
-fn say<A: Attendant>(
+pub(super) fn say<A: Attendant>(
     session: &mut Session,
     reply: &Reply,
     attendant: &A,
@@ -318,7 +321,7 @@ fn known<T, A: Attendant>(said: Result<T, NoAnswer>, attendant: &A) -> Result<T,
 }
 
 /// Without what a terminal would take for orders.
-fn harmless(text: &str) -> String {
+pub(super) fn harmless(text: &str) -> String {
     let shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
     text.chars().filter(shown).collect()
 }

@@ -1,0 +1,89 @@
+//! A login that root tries through a service, before or after its lines are in place: `otp-admin protect` asks for it.
+//!
+//! The stack is run with the ids that the program itself has, in a process apart that has given the group up.
+
+use crate::harmless::{self, Life, Said};
+use crate::wire::Wire;
+use crate::{Stop, system};
+use nix::errno::Errno;
+use nix::unistd::{Gid, Uid, User, getgid, initgroups, setresgid, setresuid};
+use otp_core::Account;
+use otp_helper::protocol::{Answer, RunsAs};
+use std::ffi::CString;
+use std::path::Path;
+
+/// Where Linux-PAM looks for a service. Without a file there it takes the service `other`, which is not what is tried.
+const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
+
+/// The real user id of whoever starts a set-user-ID program to become root: not root's, which some modules let in at once.
+const NOBODY: u32 = 65_534;
+
+/// Runs a service's stack for an account; whether it lets the account in.
+pub(crate) fn try_login(
+    account: &Account,
+    service: &str,
+    runs_as: &RunsAs,
+    line: &mut Wire,
+    time: &mut Life,
+) -> Result<Answer, Stop> {
+    let unavailable = |reason: &str| Ok(Answer::Unavailable(reason.to_owned()));
+    let has_file = |one: &str| Path::new(one).join(service).is_file();
+    let is_name =
+        !service.is_empty() && !service.contains(['/', '\0']) && !service.starts_with('.');
+    if !is_name || !DIRECTORIES.into_iter().any(has_file) {
+        return unavailable("there is no PAM service of that name");
+    }
+    if time.extend_for_a_dialogue().is_err() {
+        return unavailable("a limit of the caller keeps the time from being counted");
+    }
+    let (Ok(name), user) = (CString::new(service), account.name.as_str()) else {
+        return unavailable("there is no PAM service of that name");
+    };
+    let said = harmless::ask_as(
+        || become_caller(runs_as, account),
+        || {
+            let let_in = system::authenticate(&name, user, &mut *line);
+            match (line.is_senseless(), let_in) {
+                (true, _) => Said::Senseless,
+                (false, true) => Said::Yes,
+                (false, false) => Said::No,
+            }
+        },
+    );
+    match said {
+        Ok(Said::Yes) => Ok(Answer::Done),
+        Ok(Said::No) => Ok(Answer::NotAuthenticated),
+        Ok(Said::Senseless) => Err(Stop::Senseless),
+        Err(_) => unavailable("no process is to be had for the PAM service"),
+    }
+}
+
+/// Gives this process the ids of the program that logs somebody in.
+fn become_caller(runs_as: &RunsAs, account: &Account) -> nix::Result<()> {
+    match runs_as {
+        RunsAs::Root => Ok(()),
+        RunsAs::SetUid => {
+            let starter = if account.uid == 0 {
+                NOBODY
+            } else {
+                account.uid
+            };
+            let root = Uid::from_raw(0);
+            setresuid(Uid::from_raw(starter), root, root)
+        }
+        RunsAs::Account(name) => {
+            let found = User::from_name(name)?.ok_or(Errno::ENOENT)?;
+            let (uid, gid): (Uid, Gid) = (found.uid, found.gid);
+            let name = CString::new(name.as_str()).map_err(|_| Errno::EINVAL)?;
+            initgroups(&name, gid)?;
+            setresgid(gid, gid, gid)?;
+            setresuid(uid, uid, uid)?;
+            // What was given up must not come back.
+            if getgid() == gid {
+                Ok(())
+            } else {
+                Err(Errno::EPERM)
+            }
+        }
+    }
+}
