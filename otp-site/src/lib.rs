@@ -12,6 +12,7 @@ mod fixture;
 pub mod groups;
 pub mod host;
 pub mod policy;
+pub mod protect;
 pub mod stack;
 pub mod users;
 

@@ -1,0 +1,96 @@
+//! What sshd has to be told besides the line in PAM's file.
+
+/// The file that `protect` makes. sshd takes the first value that it reads of each keyword, and reads files in their order.
+pub const DROP_IN: &str = "/etc/ssh/sshd_config.d/10-pam_otp.conf";
+
+/// What has to be in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The keyword, as people write it.
+    pub keyword: &'static str,
+    /// Its value.
+    pub value: &'static str,
+}
+
+/// All of it.
+pub const WANTED: [Setting; 3] = [
+    Setting {
+        keyword: "UsePAM",
+        value: "yes",
+    },
+    Setting {
+        keyword: "KbdInteractiveAuthentication",
+        value: "yes",
+    },
+    Setting {
+        keyword: "PasswordAuthentication",
+        value: "no",
+    },
+];
+
+impl Setting {
+    /// The value that a configuration has for it, as `sshd -T` prints one, or a file says first.
+    #[must_use]
+    pub fn found_in<'a>(&self, text: &'a str) -> Option<&'a str> {
+        text.lines().find_map(|line| {
+            let mut words = line.split_whitespace();
+            let is_it = words.next()?.eq_ignore_ascii_case(self.keyword);
+            words.next().filter(|_| is_it)
+        })
+    }
+
+    /// Whether it is what is wanted.
+    #[must_use]
+    pub fn is_in(&self, text: &str) -> bool {
+        let found = self.found_in(text);
+        found.is_some_and(|value| value.eq_ignore_ascii_case(self.value))
+    }
+}
+
+/// The text of the drop-in.
+pub(super) fn text() -> String {
+    let head = "# Made by 'otp-admin protect sshd'. While it is unchanged, 'otp-admin unprotect sshd' removes it.\n";
+    let line = |one: &Setting| format!("{} {}\n", one.keyword, one.value);
+    WANTED
+        .iter()
+        .fold(head.to_owned(), |all, one| all + &line(one))
+}
+
+/// Whether a text says all that is wanted, for everybody.
+pub(super) fn says_all(text: &str) -> bool {
+    let is_match = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("match");
+    WANTED.iter().all(|one| one.is_in(text)) && !text.lines().any(is_match)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_drop_in_says_what_readme_has_people_write() {
+        let readme = include_str!("../../../README.md");
+        for one in WANTED {
+            assert!(
+                readme.contains(&format!("{} {}\n", one.keyword, one.value)),
+                "{one:?}"
+            );
+        }
+        assert!(readme.contains(DROP_IN) && says_all(&text()));
+    }
+
+    #[test]
+    fn the_first_value_counts_and_a_condition_is_not_for_everybody() {
+        assert!(says_all(
+            "usepam YES\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
+        ));
+        for text in [
+            "",
+            "UsePAM yes\nKbdInteractiveAuthentication yes\n",
+            "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication yes\nPasswordAuthentication no\n",
+            "Match User alice\nUsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n",
+            "#UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n",
+        ] {
+            assert!(!says_all(text), "{text}");
+        }
+    }
+}
