@@ -5,9 +5,10 @@
 //! `otp-enroll: what is wrong` with a line `hint: what to do`. Exit 0: done. 1: refused, or left by the person at the
 //! terminal, by whatever signal. 2: could not. No secret is ever taken from an argument or from the environment.
 
+use crate::admin::USUAL_SECONDS;
 use crate::picture::PicturePath;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
 use otp_core::qr::Style;
 use otp_core::record::{DEFAULT_NAME, Language, Name, ServiceName};
 use otp_site::policy;
@@ -230,6 +231,30 @@ pub enum AdminCommand {
         /// The root of another system's files
         #[arg(long, value_name = "DIR", default_value = "/", value_hint = ValueHint::DirPath)]
         root: PathBuf,
+    },
+    /// Have a service ask for a code from now on
+    ///
+    /// Shows the difference, has you log in with the new lines before they are in place, puts them there, and undoes it
+    /// all unless you confirm.
+    Protect {
+        /// The service, such as sshd or sudo
+        #[arg(value_hint = ValueHint::Other)]
+        service: String,
+        /// Show the difference, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// How long you have to try a login and confirm, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = USUAL_SECONDS, value_parser = value_parser!(u64).range(5..=3600))]
+        within: u64,
+    },
+    /// Have a service ask for no code any more
+    Unprotect {
+        /// The service
+        #[arg(value_hint = ValueHint::Other)]
+        service: String,
+        /// Show the difference, and change nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Check a policy file, or show what the policy means for a user
     Policy {

@@ -2,6 +2,7 @@
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
+use otp_core::messages::protect::Refusal;
 use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Language;
 use otp_core::{Before1970, UnusableName};
@@ -21,6 +22,8 @@ pub enum Failure {
     },
     /// This machine could not say what has to be known.
     Site(otp_site::Error),
+    /// A service was not protected, or not unprotected.
+    Protect(Refusal),
     /// The answer is no, and has been told as a result.
     Refused,
     /// Whoever read our output has seen enough. Nothing is wrong.
@@ -30,6 +33,12 @@ pub enum Failure {
 impl From<Trouble> for Failure {
     fn from(trouble: Trouble) -> Self {
         Self::Trouble(trouble)
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Protect(refusal)
     }
 }
 
@@ -82,6 +91,7 @@ impl Failure {
     pub fn report(&self, program: &str, language: Language) -> ExitCode {
         let (text, hint) = match self {
             Self::Trouble(trouble) => (trouble.text(language), trouble.hint(language, asker())),
+            Self::Protect(refusal) => (refusal.text(language), refusal.hint(language)),
             Self::Site(error) => (error.to_string(), error.hint().to_owned()),
             Self::Store { error, user } => (error.to_string(), hint(error, user.as_deref())),
             Self::Refused | Self::ReaderLeft => return ExitCode::from(self.status()),
@@ -139,7 +149,10 @@ impl Failure {
                 | Trouble::TooLongForQr => 2,
             },
             Self::Store { .. } | Self::Site(_) => 2,
-            Self::Refused => 1,
+            Self::Protect(
+                Refusal::NotUndone { .. } | Refusal::NoGuard { .. } | Refusal::NoTrial { .. },
+            ) => 2,
+            Self::Protect(_) | Self::Refused => 1,
             Self::ReaderLeft => 0,
         }
     }

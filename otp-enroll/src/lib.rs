@@ -13,6 +13,7 @@ mod dialogue;
 mod failure;
 mod layout;
 mod locale;
+mod log;
 mod lost;
 mod new_file;
 mod output;

@@ -4,6 +4,7 @@ mod doctor;
 mod list;
 mod moving;
 mod policy;
+mod protect;
 mod provision;
 mod repair;
 mod show;
@@ -13,6 +14,8 @@ use crate::failure::Failure;
 use crate::site::{self, For};
 use std::path::Path;
 use std::process::ExitCode;
+
+pub use protect::{USUAL_SECONDS, guard};
 
 /// Runs `otp-admin`.
 #[must_use]
@@ -47,6 +50,14 @@ pub fn run(asked: Admin) -> ExitCode {
             } => provision::provision(site, &user, name, force, json),
             // Answered above.
             AdminCommand::Doctor { .. } => Err(Failure::Refused),
+            AdminCommand::Protect {
+                service,
+                dry_run,
+                within,
+            } => protect::protect(site, &service, dry_run, within),
+            AdminCommand::Unprotect { service, dry_run } => {
+                protect::unprotect(site, &service, dry_run)
+            }
             AdminCommand::Policy { command } => match command {
                 PolicyCommand::Check { force, .. } => policy::check(site, force),
                 PolicyCommand::Show { user, service } => {

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn changes_far_apart_are_pieces_of_their_own() {
-        let before: String = (0..30).map(|line| format!("{line}\n")).collect();
+        let before = (0..30).fold(String::new(), |all, line| format!("{all}{line}\n"));
         let after = before.replace("\n4\n", "\n").replace("\n25\n", "\nx\n");
         let text = unified("/x", Some(&before), Some(&after));
         assert_eq!(text.matches("@@ -").count(), 2, "{text}");

@@ -182,7 +182,7 @@ pub fn asking(text: &str) -> Result<Vec<usize>, Misfit> {
 /// # Errors
 /// A line cannot be read with certainty.
 pub fn steps(text: &str) -> Result<Vec<Step<'_>>, Misfit> {
-    Ok(numbered(text)?.into_iter().filter_map(Step::of).collect())
+    Ok(numbered(text)?.iter().filter_map(Step::of).collect())
 }
 
 /// One line of the authentication.
@@ -202,7 +202,7 @@ pub struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    fn of(line: Numbered<'a>) -> Option<Self> {
+    fn of(line: &Numbered<'a>) -> Option<Self> {
         let said = line.said.filter(Said::is_auth)?;
         Some(Self {
             number: line.number,
@@ -276,7 +276,7 @@ pub fn put_in(text: &str, wanted: Wanted) -> Result<String, Misfit> {
     }
     // A module of the service's own that finds out who it is may let people in whatever stands here.
     let proves = |line: &&Numbered| {
-        let said = line.said.filter(|said| said.is_auth());
+        let said = line.said.filter(Said::is_auth);
         said.is_some_and(|said| PROVES_IDENTITY.contains(&said.file_name()))
     };
     if let Some(line) = lines.iter().find(proves) {

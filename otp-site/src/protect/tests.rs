@@ -1,3 +1,4 @@
+use super::lines::ONE_REPLY;
 use super::*;
 use std::fs;
 use tempfile::TempDir;
@@ -12,7 +13,7 @@ const FEDORA: &str = "#%PAM-1.0\nauth       substack     password-auth\nauth    
                       account    include      password-auth\n";
 
 /// A machine in a directory, with these files.
-fn machine(files: &[(&str, &str)]) -> (TempDir, Machine) {
+fn made(files: &[(&str, &str)]) -> (TempDir, Machine) {
     let directory = tempfile::tempdir().unwrap();
     let machine = Machine::below(directory.path());
     for (path, text) in files {
@@ -35,7 +36,7 @@ fn debian(files: &[(&str, &str)]) -> (TempDir, Machine) {
             "account required pam_unix.so\n",
         ),
     ];
-    machine(&[&common[..], files].concat())
+    made(&[&common[..], files].concat())
 }
 
 fn fedora(files: &[(&str, &str)]) -> (TempDir, Machine) {
@@ -44,7 +45,7 @@ fn fedora(files: &[(&str, &str)]) -> (TempDir, Machine) {
         ("/etc/pam.d/password-auth", SYSTEM_AUTH),
         ("/etc/pam.d/postlogin", ""),
     ];
-    machine(&[&common[..], files].concat())
+    made(&[&common[..], files].concat())
 }
 
 fn plan(machine: &Machine, program: Program) -> Plan {
@@ -121,7 +122,7 @@ fn every_program_is_protected_and_unprotected_again_on_both_kinds_of_machine() {
             &[(path.as_str(), DEBIAN)]
         };
         let (_directory, debian) = debian(files);
-        assert_eq!(there_and_back(&debian, program), [path.clone()]);
+        assert_eq!(there_and_back(&debian, program), [path.as_str()]);
         let files: &[_] = if program.brings_no_file() {
             &[]
         } else {
@@ -312,8 +313,7 @@ fn what_is_not_there_or_not_understood_is_refused() {
         refused(&machine, Program::Cockpit),
         Refusal::OursOtherwise { line: 2, .. }
     ));
-    let (_directory, bare) =
-        super::tests::machine(&[("/etc/pam.d/other", "auth required pam_deny.so\n")]);
+    let (_directory, bare) = made(&[("/etc/pam.d/other", "auth required pam_deny.so\n")]);
     assert_eq!(
         refused(&bare, Program::PostgreSql),
         Refusal::UnknownDistribution

@@ -1,0 +1,122 @@
+//! What has to hold before a service is changed.
+
+use crate::failure::Failure;
+use crate::site::Site;
+use nix::unistd::{Group, User, getgrouplist};
+use otp_core::Account;
+use otp_core::enforce::{Demand, Unenrolled, demand};
+use otp_core::messages::protect::{Note, Refusal};
+use otp_core::record::Standing;
+use otp_helper::protocol;
+use otp_site::protect::{Program, RunsAs};
+use otp_site::{clock, groups};
+use otp_store::Overview;
+use std::ffi::CString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Directories that may hold the modules of PAM, or directories of machine types that do.
+const LIBRARIES: [&str; 4] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"];
+
+/// Refuses where the module is not among those that PAM loads.
+pub fn module_is_there() -> Result<(), Refusal> {
+    let places = LIBRARIES.iter().flat_map(|library| {
+        let own = PathBuf::from(library);
+        let below = fs::read_dir(&own).into_iter().flatten().flatten();
+        let below: Vec<PathBuf> = below.map(|entry| entry.path()).collect();
+        below
+            .into_iter()
+            .chain([own])
+            .map(|one| one.join("security"))
+    });
+    let has = |place: &Path, module: &str| place.join(module).is_file();
+    if places
+        .into_iter()
+        .any(|one| has(&one, "pam_unix.so") && has(&one, "pam_otp.so"))
+    {
+        Ok(())
+    } else {
+        Err(Refusal::NoModule)
+    }
+}
+
+/// How the account of who runs this stands; refuses where the new lines would refuse them.
+pub fn may_come_in(site: &Site, you: &Account) -> Result<Option<Overview>, Failure> {
+    let user = || you.name.as_str().to_owned();
+    let found = match site.store_if_there()? {
+        None => None,
+        Some(store) => Overview::read(&store, you, &site.policy, clock::now)
+            .map_err(Failure::about(you.name.as_str()))?,
+    };
+    match &found {
+        Some(overview) if overview.standing != Standing::Open => {
+            Err(Refusal::YouAreLocked { user: user() }.into())
+        }
+        Some(_) => Ok(found),
+        None => {
+            let who = Unenrolled {
+                user: you.name.as_str(),
+                nullok: false,
+                first_login: None,
+            };
+            let belongs = |group: &str| groups::belongs(&you.name, group);
+            match demand(&site.policy.enforce, &who, belongs, clock::now()?) {
+                Demand::Now(_) => Err(Refusal::YouHaveNone { user: user() }.into()),
+                Demand::Nothing(_) | Demand::From(..) => Ok(None),
+            }
+        }
+    }
+}
+
+/// As whom the trial runs PAM.
+pub fn runs_as(program: Program, you: &Account) -> Result<protocol::RunsAs, Refusal> {
+    Ok(match program.runs_as() {
+        RunsAs::Root => protocol::RunsAs::Root,
+        RunsAs::SetUid => protocol::RunsAs::SetUid,
+        RunsAs::User => protocol::RunsAs::Account(you.name.as_str().to_owned()),
+        RunsAs::Account(names) => {
+            let Some(name) = names.iter().find(|name| account(name).is_some()) else {
+                let accounts = names.join(", ");
+                return Err(Refusal::NoAccount { accounts });
+            };
+            protocol::RunsAs::Account((*name).to_owned())
+        }
+    })
+}
+
+/// What a program that is not root lacks.
+pub fn missing_rights(site: &Site, program: Program) -> Vec<(Refusal, Note)> {
+    let RunsAs::Account(names) = program.runs_as() else {
+        return Vec::new();
+    };
+    let Some(user) = names.iter().find_map(|name| account(name)) else {
+        return Vec::new();
+    };
+    let account = || user.name.clone();
+    let mut missing = Vec::new();
+    if !site.policy.helper.trusted_callers.contains(&user.name) {
+        let refusal = Refusal::NotTrusted { account: account() };
+        missing.push((refusal, Note::TrustCaller { account: account() }));
+    }
+    if !may_read_hashes(&user) {
+        let refusal = Refusal::NotInShadow { account: account() };
+        missing.push((refusal, Note::NeedsShadow { account: account() }));
+    }
+    missing
+}
+
+fn account(name: &str) -> Option<User> {
+    User::from_name(name).ok().flatten()
+}
+
+/// Whether an account is in the group that may read hashes; where there is no such group, what else lets it is not known,
+/// and the trial will tell.
+fn may_read_hashes(user: &User) -> bool {
+    let Ok(Some(shadow)) = Group::from_name("shadow") else {
+        return true;
+    };
+    let Ok(name) = CString::new(user.name.as_str()) else {
+        return false;
+    };
+    getgrouplist(&name, user.gid).is_ok_and(|groups| groups.contains(&shadow.gid))
+}

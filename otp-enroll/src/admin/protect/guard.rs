@@ -1,0 +1,247 @@
+//! The process that puts everything back unless somebody says in time that it stays.
+//!
+//! It has a session of its own, so that the end of a terminal does not reach it, and is there before anything is changed. It
+//! undoes when the other end of its line is closed, whatever has ended that process; when it is told to end itself; and when
+//! its time is over. `keep` in [`super::kept`] decides otherwise, and only once.
+
+use super::kept::{self, DIRECTORY};
+use super::sshd;
+use crate::log;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::unistd::setsid;
+use otp_core::event::Severity;
+use otp_core::messages::protect::Refusal;
+use otp_site::protect::Program;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+/// What the process is called: the name that it is started under says what it is to do.
+pub const NAME: &str = "otp-admin-undo";
+
+/// How long the files may take to be put in place, before the time of the person begins.
+const TO_BE_PUT_IN_PLACE: Duration = Duration::from_secs(60);
+
+const READY: u8 = b'r';
+const BEGIN: u8 = b'b';
+const KEPT: u8 = b'k';
+const UNDONE: u8 = b'u';
+const FAILED: u8 = b'f';
+
+/// The process, as the one that changes files sees it. Dropped, it undoes.
+pub struct Guard {
+    line: UnixStream,
+    process: Child,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is as it was.
+    Undone,
+    /// Something could not be put back.
+    Failed,
+}
+
+impl Guard {
+    /// Starts it, and waits until it is there. `seconds`: the time of the person.
+    pub fn start(seconds: u64) -> Result<Self, Refusal> {
+        let failed = |error: io::Error| Refusal::NoGuard {
+            reason: error.to_string(),
+        };
+        let (line, theirs) = UnixStream::pair().map_err(failed)?;
+        let input = OwnedFd::from(theirs);
+        let output = input.try_clone().map_err(failed)?;
+        let process = Command::new("/proc/self/exe")
+            .arg0(NAME)
+            .arg(seconds.to_string())
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .current_dir("/")
+            .stdin(Stdio::from(input))
+            .stdout(Stdio::from(output))
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(failed)?;
+        let mut guard = Self { line, process };
+        if guard.hear() == Some(READY) {
+            Ok(guard)
+        } else {
+            let reason = "it is not there".to_owned();
+            Err(Refusal::NoGuard { reason })
+        }
+    }
+
+    /// Has the time of the person begin.
+    pub fn begin(&mut self) {
+        // Where it is not heard it is gone, and what it says next tells that.
+        self.line.write_all(&[BEGIN]).ok();
+    }
+
+    /// Its line, which can be read once it has begun to undo.
+    pub fn line(&self) -> io::Result<OwnedFd> {
+        self.line.as_fd().try_clone_to_owned()
+    }
+
+    /// Lets it go, once the change stays.
+    pub fn dismiss(mut self) {
+        self.line.write_all(&[KEPT]).ok();
+        self.process.wait().ok();
+    }
+
+    /// Waits until everything is undone.
+    pub fn undo(mut self) -> Outcome {
+        self.line.shutdown(std::net::Shutdown::Write).ok();
+        let said = self.hear();
+        self.process.wait().ok();
+        if said == Some(UNDONE) {
+            Outcome::Undone
+        } else {
+            Outcome::Failed
+        }
+    }
+
+    fn hear(&mut self) -> Option<u8> {
+        let mut said = [0];
+        self.line.read_exact(&mut said).ok()?;
+        Some(said[0])
+    }
+}
+
+/// Whether this process was started to undo a change.
+#[must_use]
+pub fn is_asked_for() -> bool {
+    std::env::args_os().next().is_some_and(|name| name == NAME)
+}
+
+/// The whole life of the process.
+#[must_use]
+pub fn run() -> ExitCode {
+    let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok());
+    match seconds.map(Duration::from_secs).and_then(Watch::begin) {
+        Some(watch) => watch.run(),
+        None => ExitCode::FAILURE,
+    }
+}
+
+struct Watch {
+    signals: SignalFd,
+    limit: Duration,
+    _lock: std::fs::File,
+}
+
+impl Watch {
+    /// `None`: it cannot be a guard, and says so by ending.
+    fn begin(limit: Duration) -> Option<Self> {
+        setsid().ok()?;
+        let mut signals = SigSet::empty();
+        for signal in [
+            Signal::SIGHUP,
+            Signal::SIGINT,
+            Signal::SIGQUIT,
+            Signal::SIGPIPE,
+            Signal::SIGTERM,
+        ] {
+            signals.add(signal);
+        }
+        signals.thread_block().ok()?;
+        let mut end = SigSet::empty();
+        end.add(Signal::SIGTERM);
+        let signals = SignalFd::with_flags(&end, SfdFlags::SFD_CLOEXEC).ok()?;
+        let lock = kept::guards_lock(Path::new(DIRECTORY)).ok()??;
+        say(READY)?;
+        Some(Self {
+            signals,
+            limit,
+            _lock: lock,
+        })
+    }
+
+    fn run(self) -> ExitCode {
+        let mut until = Instant::now() + TO_BE_PUT_IN_PLACE;
+        loop {
+            match self.wait(until) {
+                Some(BEGIN) => until = Instant::now() + self.limit,
+                Some(KEPT) => return ExitCode::SUCCESS,
+                Some(_) | None => break,
+            }
+        }
+        match undo_pending("nobody confirmed it") {
+            Some(true) => say(UNDONE),
+            Some(false) => say(FAILED),
+            None => None,
+        };
+        ExitCode::SUCCESS
+    }
+
+    /// What was said; `None`: the line is closed, the time is over, or this process is told to end.
+    fn wait(&self, until: Instant) -> Option<u8> {
+        let input = io::stdin();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let mut waiting = [
+                PollFd::new(input.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
+            ];
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+            match poll(&mut waiting, timeout) {
+                Ok(0) | Err(nix::errno::Errno::EINTR) => continue,
+                Ok(_) => {}
+                Err(_) => return None,
+            }
+            let happened = |at: usize| waiting[at].revents().is_some_and(|one| !one.is_empty());
+            if happened(1) {
+                return None;
+            }
+            let mut said = [0];
+            return match nix::unistd::read(&input, &mut said) {
+                Ok(1) => Some(said[0]),
+                Ok(_) | Err(_) => None,
+            };
+        }
+    }
+}
+
+/// Undoes the pending change, if it is to be; whether all of it could be. `None`: it stays.
+fn undo_pending(reason: &str) -> Option<bool> {
+    let directory = Path::new(DIRECTORY);
+    let change = match kept::claim_to_undo(directory) {
+        Ok(change) => change?,
+        Err(error) => {
+            log::protect("undo", Severity::Error, "", "", &error.to_string());
+            return Some(false);
+        }
+    };
+    let undone = undo(&change, reason);
+    if undone {
+        kept::forget_undone(directory);
+    }
+    Some(undone)
+}
+
+/// Undoes a change, has sshd know, and leaves a line in the log; whether all of it could be undone.
+pub fn undo(change: &kept::Change, reason: &str) -> bool {
+    let undone = change.undo();
+    if change.service == Program::Sshd.name() {
+        sshd::reload().ok();
+    }
+    let (severity, reason) = match &undone {
+        Ok(()) => (Severity::Warning, reason),
+        Err(why) => (Severity::Error, why.as_str()),
+    };
+    log::protect("undo", severity, &change.user, &change.service, reason);
+    undone.is_ok()
+}
+
+fn say(word: u8) -> Option<()> {
+    nix::unistd::write(io::stdout(), &[word]).ok().map(drop)
+}

@@ -1,0 +1,336 @@
+//! What is kept about changes, in a directory of root's: a copy of each file as it was, and a change that nobody has
+//! confirmed yet.
+//!
+//! Not in `/etc/pam.d`, where libpam would take whatever lies there for a service, nor among the records, where each name is
+//! a user's. The change on its way is one file, `pending.json`. Whoever renames it has decided: to `kept.json` it stays, to
+//! `undoing.json` it goes. So two processes can never decide otherwise, whenever either is killed.
+
+use super::place;
+use crate::failure::Failure;
+use otp_core::messages::protect::Refusal;
+use otp_core::messages::trouble::Trouble;
+use otp_site::protect::Edit;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Where it is kept. README.md, otp-admin(8) and the packages name it.
+pub const DIRECTORY: &str = "/var/lib/pam_otp-protect";
+
+const LOCK: &str = "lock";
+/// Held by the process that undoes.
+const GUARDS_LOCK: &str = "guard";
+const PENDING: &str = "pending.json";
+const KEPT: &str = "kept.json";
+const UNDOING: &str = "undoing.json";
+
+/// A change that is, or may be, in place.
+#[derive(Serialize, Deserialize)]
+pub struct Change {
+    /// What is protected, by the name of its first service.
+    pub service: String,
+    /// Who did it.
+    pub user: String,
+    files: Vec<FileChange>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FileChange {
+    path: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl Change {
+    /// The change that these edits make.
+    pub fn of(service: &str, user: &str, edits: &[Edit]) -> Self {
+        let file = |edit: &Edit| FileChange {
+            path: edit.path.clone(),
+            before: edit.before.clone(),
+            after: edit.after.clone(),
+        };
+        Self {
+            service: service.to_owned(),
+            user: user.to_owned(),
+            files: edits.iter().map(file).collect(),
+        }
+    }
+
+    /// Has every file be what it was, the last that was changed first; a file that somebody else has changed since stays.
+    pub fn undo(&self) -> Result<(), String> {
+        let mut failed = Vec::new();
+        for file in self.files.iter().rev() {
+            let path = Path::new(&file.path);
+            let undone = match place::text(path) {
+                Ok(now) if now == file.after => {
+                    let put = place::put(path, file.before.as_deref());
+                    put.map_err(|trouble| trouble.text(otp_core::record::Language::English))
+                }
+                Ok(now) if now == file.before => Ok(()),
+                Ok(_) => Err(format!(
+                    "{}: somebody has changed it since, and it stays",
+                    file.path
+                )),
+                Err(error) => Err(format!("{}: {error}", file.path)),
+            };
+            place::tidy(path);
+            failed.extend(undone.err());
+        }
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(failed.join("; "))
+        }
+    }
+}
+
+/// The directory, held by this process alone.
+pub struct Kept {
+    directory: PathBuf,
+    _lock: File,
+}
+
+impl Kept {
+    /// Opens it, or makes it.
+    pub fn hold() -> Result<Self, Failure> {
+        Self::hold_at(Path::new(DIRECTORY))
+    }
+
+    fn hold_at(directory: &Path) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Trouble::FileNotWritten {
+            path: directory.display().to_string(),
+            reason: error.to_string(),
+        };
+        match DirBuilder::new().mode(0o700).create(directory) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                return Err(failed(error).into());
+            }
+            Ok(()) | Err(_) => {}
+        }
+        let found = fs::symlink_metadata(directory).map_err(failed)?;
+        let is_ours = found.is_dir()
+            && found.uid() == nix::unistd::geteuid().as_raw()
+            && found.mode() & 0o077 == 0;
+        if !is_ours {
+            let error = io::Error::other("is not a directory of root's alone");
+            return Err(failed(error).into());
+        }
+        match lock(&directory.join(LOCK)) {
+            Ok(Some(lock)) => Ok(Self {
+                directory: directory.to_owned(),
+                _lock: lock,
+            }),
+            Ok(None) => Err(Refusal::Busy.into()),
+            Err(error) => Err(failed(error).into()),
+        }
+    }
+
+    /// The change of an earlier run that nobody confirmed, and that nobody is undoing any more.
+    pub fn left_over(&self) -> Result<Option<Change>, Failure> {
+        let failed = |error: io::Error| Trouble::FileNotWritten {
+            path: self.directory.display().to_string(),
+            reason: error.to_string(),
+        };
+        if !self.directory.join(PENDING).exists() && !self.directory.join(UNDOING).exists() {
+            return Ok(None);
+        }
+        // The process that undoes it is at it, or waits for somebody who holds the terminal of a killed run.
+        if lock(&self.directory.join(GUARDS_LOCK))
+            .map_err(failed)?
+            .is_none()
+        {
+            return Err(Refusal::Busy.into());
+        }
+        match claim_to_undo(&self.directory) {
+            Ok(change) => Ok(change),
+            Err(error) => Err(failed(error).into()),
+        }
+    }
+
+    /// Forgets a change that has been undone.
+    pub fn undone(&self) {
+        fs::remove_file(self.directory.join(UNDOING)).ok();
+    }
+
+    /// Keeps copies of what is about to be changed, and the change itself, durably.
+    pub fn begin(&self, change: &Change) -> Result<(), Failure> {
+        let copies = self.copies(&change.service);
+        for file in &change.files {
+            let copy = copies.join(file.path.trim_start_matches('/'));
+            if let Some(before) = &file.before {
+                let parent = copy.parent().unwrap_or(&copies);
+                let made = DirBuilder::new().recursive(true).mode(0o700).create(parent);
+                made.map_err(|error| Trouble::FileNotWritten {
+                    path: copy.display().to_string(),
+                    reason: error.to_string(),
+                })?;
+                place::put(&copy, Some(before))?;
+            }
+        }
+        let text = serde_json::to_string(change).map_err(|error| Trouble::FileNotWritten {
+            path: PENDING.to_owned(),
+            reason: error.to_string(),
+        })?;
+        place::put(&self.directory.join(PENDING), Some(&text))?;
+        Ok(())
+    }
+
+    /// Decides that the change stays; whether that could still be decided.
+    pub fn keep(&self) -> bool {
+        let kept = self.directory.join(KEPT);
+        let decided = fs::rename(self.directory.join(PENDING), &kept).is_ok();
+        if decided {
+            fs::remove_file(kept).ok();
+            File::open(&self.directory)
+                .and_then(|open| open.sync_all())
+                .ok();
+        }
+        decided
+    }
+
+    /// The copy of a file as it was before a service was protected.
+    pub fn copy(&self, service: &str, path: &str) -> Option<String> {
+        let copy = self.copies(service).join(path.trim_start_matches('/'));
+        fs::read_to_string(copy).ok()
+    }
+
+    /// Forgets the copies, once a service is as it was.
+    pub fn forget(&self, service: &str) {
+        fs::remove_dir_all(self.copies(service)).ok();
+    }
+
+    fn copies(&self, service: &str) -> PathBuf {
+        self.directory.join("before").join(service)
+    }
+}
+
+/// Decides that the pending change goes, or finds that this was decided and not done; `None`: it stays, or there is none.
+pub fn claim_to_undo(directory: &Path) -> io::Result<Option<Change>> {
+    let undoing = directory.join(UNDOING);
+    match fs::rename(directory.join(PENDING), &undoing) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    match place::text(&undoing)? {
+        Some(text) => Ok(Some(serde_json::from_str(&text)?)),
+        None => Ok(None),
+    }
+}
+
+/// Takes the lock of the process that undoes; `None`: another one has it.
+pub fn guards_lock(directory: &Path) -> io::Result<Option<File>> {
+    lock(&directory.join(GUARDS_LOCK))
+}
+
+/// Forgets a change that was undone.
+pub fn forget_undone(directory: &Path) {
+    fs::remove_file(directory.join(UNDOING)).ok();
+}
+
+fn lock(path: &Path) -> io::Result<Option<File>> {
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn held() -> (tempfile::TempDir, Kept) {
+        let directory = tempfile::tempdir().unwrap();
+        let kept = Kept::hold_at(&directory.path().join("kept")).ok().unwrap();
+        (directory, kept)
+    }
+
+    fn edit(directory: &Path, name: &str, before: Option<&str>, after: Option<&str>) -> Edit {
+        let path = directory.join(name);
+        if let Some(after) = after {
+            fs::write(&path, after).unwrap();
+        }
+        Edit {
+            path: path.display().to_string(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn one_holds_it_at_a_time() {
+        let (directory, kept) = held();
+        let place = directory.path().join("kept");
+        assert!(matches!(
+            Kept::hold_at(&place),
+            Err(Failure::Protect(Refusal::Busy))
+        ));
+        drop(kept);
+        assert!(Kept::hold_at(&place).is_ok());
+    }
+
+    #[test]
+    fn a_directory_that_others_may_enter_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let place = directory.path().join("kept");
+        DirBuilder::new().mode(0o755).create(&place).unwrap();
+        assert!(matches!(Kept::hold_at(&place), Err(Failure::Trouble(_))));
+    }
+
+    #[test]
+    fn a_change_either_stays_or_goes() {
+        let (directory, kept) = held();
+        let edits = [
+            edit(directory.path(), "one", Some("old"), Some("new")),
+            edit(directory.path(), "two", None, Some("made")),
+        ];
+        let change = Change::of("sshd", "alice", &edits);
+        kept.begin(&change).ok().unwrap();
+        assert_eq!(kept.copy("sshd", &edits[0].path).as_deref(), Some("old"));
+        assert!(kept.keep() && !kept.keep());
+        assert!(claim_to_undo(&kept.directory).unwrap().is_none());
+        kept.begin(&change).ok().unwrap();
+        let claimed = claim_to_undo(&kept.directory).unwrap().unwrap();
+        assert!(!kept.keep());
+        claimed.undo().unwrap();
+        assert_eq!(
+            fs::read_to_string(directory.path().join("one")).unwrap(),
+            "old"
+        );
+        assert!(!directory.path().join("two").exists());
+        // Killed while it was at it: the next one goes on.
+        assert!(kept.left_over().ok().unwrap().is_some());
+        claimed.undo().unwrap();
+        kept.undone();
+        assert!(kept.left_over().ok().unwrap().is_none());
+    }
+
+    #[test]
+    fn what_somebody_else_has_changed_since_stays_and_is_named() {
+        let (directory, _kept) = held();
+        let edits = [
+            edit(directory.path(), "one", Some("old"), Some("new")),
+            edit(directory.path(), "two", Some("old"), Some("new")),
+        ];
+        fs::write(directory.path().join("two"), "theirs").unwrap();
+        let failed = Change::of("sshd", "alice", &edits).undo().unwrap_err();
+        assert!(failed.contains("two"), "{failed}");
+        assert_eq!(
+            fs::read_to_string(directory.path().join("one")).unwrap(),
+            "old"
+        );
+        assert_eq!(
+            fs::read_to_string(directory.path().join("two")).unwrap(),
+            "theirs"
+        );
+    }
+}

@@ -1,0 +1,146 @@
+//! Putting a file in place as a whole: whoever looks, also after a power cut, finds the old text or the new one.
+
+use otp_core::messages::trouble::Trouble;
+use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
+use rustix::io::Errno;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+/// The name of a text on its way. No program asks PAM for a service of that name, and sshd reads only `*.conf`. There is
+/// one at a time, by the lock.
+const ON_ITS_WAY: &str = ".pam_otp-protect.new";
+
+/// Has a file say this, with owner, mode, access list and label of the one that it takes the place of; `None`: it goes.
+pub fn put(path: &Path, text: Option<&str>) -> Result<(), Trouble> {
+    let done = match text {
+        Some(text) => replace(path, text),
+        None => remove(path),
+    };
+    done.map_err(|error| Trouble::FileNotWritten {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    })
+}
+
+/// The text of a file; `None`: it is not there.
+pub fn text(path: &Path) -> io::Result<Option<String>> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes what a run that was killed has left on its way to a path.
+pub fn tidy(path: &Path) {
+    fs::remove_file(on_its_way(path)).ok();
+}
+
+fn on_its_way(path: &Path) -> PathBuf {
+    path.with_file_name(ON_ITS_WAY)
+}
+
+fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let temporary = on_its_way(path);
+    tidy(path);
+    // Nobody else may read it before it has the rights of the other.
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)?;
+    let written = file
+        .write_all(text.as_bytes())
+        .and_then(|()| dress(&file, path))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        tidy(path);
+    }
+    written?;
+    sync_directory(path)
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    sync_directory(path)
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    File::open(parent)?.sync_all()
+}
+
+/// Gives a new file what the old one has, or else what such files have.
+fn dress(file: &File, path: &Path) -> io::Result<()> {
+    let old = match File::open(path) {
+        Ok(old) => old,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return file.set_permissions(Permissions::from_mode(0o644));
+        }
+        Err(error) => return Err(error),
+    };
+    let found = old.metadata()?;
+    fchown(file, Some(found.uid()), Some(found.gid()))?;
+    file.set_permissions(Permissions::from_mode(found.mode() & 0o7777))?;
+    copy_attributes(&old, file)
+}
+
+/// The label of SELinux and the access control list are extended attributes.
+pub fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
+    let mut names = vec![0; 64 * 1024];
+    let length = match flistxattr(old, &mut names) {
+        Ok(length) => length,
+        Err(Errno::OPNOTSUPP) => return Ok(()),
+        Err(errno) => return Err(errno.into()),
+    };
+    for name in names[..length].split(|&byte| byte == 0) {
+        if name.is_empty() {
+            continue;
+        }
+        let mut value = vec![0; 64 * 1024];
+        let length = fgetxattr(old, name, &mut value)?;
+        fsetxattr(new, name, &value[..length], XattrFlags::empty())?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_keeps_its_mode() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sshd");
+        put(&path, Some("new\n")).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o644);
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        let before = fs::metadata(&path).unwrap();
+        // What a killed run has left is in nobody's way.
+        fs::write(on_its_way(&path), "half").unwrap();
+        put(&path, Some("newer\n")).unwrap();
+        let after = fs::metadata(&path).unwrap();
+        assert_eq!(text(&path).unwrap().as_deref(), Some("newer\n"));
+        assert_eq!((after.mode(), after.uid()), (before.mode(), before.uid()));
+        assert_ne!(after.ino(), before.ino());
+        put(&path, None).unwrap();
+        put(&path, None).unwrap();
+        assert_eq!(text(&path).unwrap(), None);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_said_and_leaves_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("gone").join("sshd");
+        let failed = put(&path, Some("new\n"));
+        assert!(matches!(failed, Err(Trouble::FileNotWritten { .. })));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+}

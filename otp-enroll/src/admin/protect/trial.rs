@@ -1,0 +1,116 @@
+//! A login with the new files before they are in place: in a mount namespace of one thread, where they are.
+//!
+//! PAM, its modules, sshd and otp-helper, which that thread starts, all see the new files under their own names, and nobody
+//! else does. What is mounted there is gone with the thread and what it has started.
+
+use super::place::copy_attributes;
+use crate::failure::Failure;
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+use otp_core::messages::protect::Refusal;
+use otp_site::protect::Edit;
+use std::collections::BTreeSet;
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::thread;
+
+/// Does `work` where the files are as the edits make them.
+pub fn with_edits<T: Send>(
+    edits: &[Edit],
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
+    thread::scope(|scope| {
+        let there = scope.spawn(|| {
+            enter(edits).map_err(|error| Refusal::NoTrial {
+                reason: error.to_string(),
+            })?;
+            work()
+        });
+        there.join().unwrap_or_else(|_| {
+            let reason = "the thread has ended".to_owned();
+            Err(Refusal::NoTrial { reason }.into())
+        })
+    })
+}
+
+/// Takes this thread into a namespace of its own, and puts copies of the directories there over those of the machine.
+fn enter(edits: &[Edit]) -> io::Result<()> {
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    let none: Option<&Path> = None;
+    // Nothing of it may come back to where it comes from.
+    mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
+    let parent = |edit: &Edit| Path::new(&edit.path).parent().map(Path::to_owned);
+    let directories: BTreeSet<PathBuf> = edits.iter().filter_map(parent).collect();
+    for directory in directories {
+        cover(&directory)?;
+    }
+    for edit in edits {
+        match &edit.after {
+            Some(text) => write(Path::new(&edit.path), text.as_bytes())?,
+            None => fs::remove_file(&edit.path)?,
+        }
+    }
+    Ok(())
+}
+
+/// One entry of a directory, whose file stays open when it is covered.
+enum Entry {
+    Link(PathBuf),
+    File { open: File, text: Vec<u8> },
+}
+
+/// Covers a directory by a file system in memory that holds the same.
+fn cover(directory: &Path) -> io::Result<()> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        let found = fs::symlink_metadata(&path)?;
+        if found.is_symlink() {
+            let target = fs::read_link(&path)?;
+            entries.push((path, Entry::Link(target)));
+        } else if found.is_file() {
+            let (open, text) = (File::open(&path)?, fs::read(&path)?);
+            entries.push((path, Entry::File { open, text }));
+        }
+        // What is neither is nothing that PAM or sshd reads.
+    }
+    let old = File::open(directory)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(
+        Some("pam_otp-trial"),
+        directory,
+        Some("tmpfs"),
+        flags,
+        Some("mode=0755,size=4m"),
+    )?;
+    dress(&old, directory);
+    for (path, entry) in entries {
+        match entry {
+            Entry::Link(target) => symlink(target, path)?,
+            Entry::File { open, text } => {
+                write(&path, &text)?;
+                fs::set_permissions(&path, open.metadata()?.permissions())?;
+                dress(&open, &path);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Labels count where SELinux is on; a file system in memory may take no other attributes.
+fn dress(old: &File, path: &Path) {
+    if let Ok(new) = File::open(path) {
+        copy_attributes(old, &new).ok();
+    }
+}
+
+fn write(path: &Path, text: &[u8]) -> io::Result<()> {
+    let is_new = !path.exists();
+    fs::write(path, text)?;
+    if is_new {
+        fs::set_permissions(path, Permissions::from_mode(0o644))?;
+    }
+    Ok(())
+}

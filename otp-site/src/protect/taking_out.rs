@@ -1,0 +1,116 @@
+//! The plan by which a program no longer asks for a code.
+
+use super::lines::{self, Intake, Misfit, Wanted};
+use super::{
+    COPIED, DROP_IN, Edit, MADE, Machine, OWN, Plan, Program, Stop, VENDORS, refusal, sshd,
+};
+use crate::stack::read_text;
+use otp_core::messages::protect::{Note, Refusal};
+
+impl Machine {
+    /// Plans to have a program ask for no code. `kept`: the copy of a file as it was before it was protected.
+    ///
+    /// # Errors
+    /// See [`Stop`].
+    pub fn unprotect(
+        &self,
+        program: Program,
+        kept: impl Fn(&str) -> Option<String>,
+    ) -> Result<Plan, Stop> {
+        let mut plan = Plan::default();
+        for name in program.services() {
+            let path = format!("{OWN}/{name}");
+            let Some(text) = self.read(&path)? else {
+                continue;
+            };
+            let wanted = Wanted::Code { skips: None };
+            let misfit = |misfit| refusal(misfit, &path, wanted);
+            if lines::asking(&text).map_err(misfit)?.is_empty() {
+                // An alias of a service that loses its lines loses them with it.
+                let of_ours = |other: &str| program.services().contains(&other);
+                let from_ours =
+                    matches!(lines::intake(&text), Ok(Intake::Service(other)) if of_ours(other));
+                if !from_ours {
+                    self.refuse_covered(name, &text)?;
+                }
+                continue;
+            }
+            let after = self
+                .without_ours(name, &text, kept(&path).as_deref())
+                .map_err(|stop| match stop {
+                    Out::Misfit(other) => misfit(other).into(),
+                    Out::NobodyChecks => {
+                        let service = (*name).to_owned();
+                        Stop::from(Refusal::NobodyChecks { service })
+                    }
+                    Out::Stop(stop) => stop,
+                })?;
+            let before = Some(text);
+            plan.edits.push(Edit {
+                path,
+                before,
+                after,
+            });
+        }
+        if program == Program::Sshd
+            && let Some(text) = self.read(DROP_IN)?
+        {
+            let path = DROP_IN.to_owned();
+            if text == sshd::text() {
+                plan.edits.push(Edit {
+                    path,
+                    before: Some(text),
+                    after: None,
+                });
+            } else if !plan.edits.is_empty() {
+                plan.notes.push(Note::DropInStays { path });
+            }
+        }
+        Ok(plan)
+    }
+
+    fn without_ours(
+        &self,
+        name: &str,
+        text: &str,
+        kept: Option<&str>,
+    ) -> Result<Option<String>, Out> {
+        if text.starts_with(MADE) {
+            // Only as a whole: what somebody has added may count on what stands there.
+            return match self.whole_file() {
+                Ok(made) if made == text => Ok(None),
+                Ok(_) => Err(Out::Misfit(Misfit::NothingToPutBack(1))),
+                Err(stop) => Err(Out::Stop(stop)),
+            };
+        }
+        let replaced = kept.and_then(lines::replaced);
+        let rest = lines::take_out(text, replaced.as_deref()).map_err(Out::Misfit)?;
+        let rest = match rest
+            .strip_prefix(COPIED)
+            .and_then(|rest| rest.split_once('\n'))
+        {
+            Some((from, rest)) => {
+                let vendors = self.place(from);
+                let is_vendors = from == format!("{VENDORS}/{name}")
+                    && read_text(&vendors).is_ok_and(|text| text == rest);
+                if is_vendors {
+                    return Ok(None);
+                }
+                rest.to_owned()
+            }
+            None => rest,
+        };
+        if lines::finds_out_who(&rest) {
+            Ok(Some(rest))
+        } else {
+            Err(Out::NobodyChecks)
+        }
+    }
+}
+
+/// Why nothing can be taken out.
+enum Out {
+    Misfit(Misfit),
+    NobodyChecks,
+    Stop(Stop),
+}

@@ -1,0 +1,315 @@
+"""otp-admin protect: a service asks for a code from now on. Then real logins; and whatever goes wrong undoes itself."""
+
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+import doors
+import sshd
+from clock import wait_until
+from protecting import (  # noqa: F401 (fixtures)
+    DROP_IN, KEEP, KEPT, LINE, MARK, PAM, SHIPPED, MachinesSshd, Talk, everything, guards, installed, protect, run, shipped,
+    wait_until_undone,
+)
+
+pytestmark = pytest.mark.promised_by("ours")
+
+
+@pytest.fixture(autouse=True)
+def as_shipped(shipped):
+    pass
+
+
+@pytest.fixture
+def own_sshd():
+    with MachinesSshd() as running:
+        yield doors.Ssh(running, sshd.HOST)
+
+
+def with_line(name):
+    """The file of a service with the line below the one for the password."""
+    common = "@include common-auth\n"
+    assert SHIPPED[name].count(common) == 1
+    return SHIPPED[name].replace(common, f"{common}{MARK}\n{LINE}\n")
+
+
+def events(journal, account, verb):
+    lines = [line for line in journal.lines() if "otp.protect " in line and f'user="{account.name}"' in line]
+    return [line for line in lines if f'verb="{verb}"' in line]
+
+
+# --------------------------------------------------------------------------------------------------------- all the way
+
+
+def test_protected_sshd_asks_for_password_and_code_in_a_real_login(alice, bobby, own_sshd, clock, journal):
+    talk = protect(alice, "sshd")
+    assert (PAM / "sshd").read_text() == with_line("sshd")
+    assert DROP_IN.read_text().splitlines()[1:] == ["UsePAM yes", "KbdInteractiveAuthentication yes", "PasswordAuthentication no"]
+    assert "+" + LINE in talk.screen and "+PasswordAuthentication no" in talk.screen
+    assert "sshd has been reloaded" in talk.screen
+    clock.advance(30)
+    outcome = own_sshd.attempt(alice, alice.password, alice.codes.now())
+    assert outcome.admitted and outcome.prompts == ["Password: ", "Verification code: "]
+    clock.advance(30)
+    assert own_sshd.attempt(alice, alice.password, alice.codes.wrong()).refused
+    assert own_sshd.attempt(bobby, bobby.password, "123456").refused
+    assert len(events(journal, alice, "protect")) == 1
+
+
+def test_sshd_before_it_is_protected_asks_for_the_password_alone(alice, own_sshd):
+    """So that what the others see is due to the change: Debian's configuration has no keyboard-interactive."""
+    by_password = doors.Ssh(type("Server", (), {"port": own_sshd._options[1], "known_hosts": next(
+        one.partition("=")[2] for one in own_sshd._options if one.startswith("UserKnownHostsFile="))}), sshd.HOST, methods="password")
+    outcome = by_password.attempt(alice, alice.password, prompts=[f"{alice.name}@{sshd.HOST}'s password: "])
+    assert outcome.admitted
+
+
+def test_protected_sudo_asks_for_password_and_code(alice, every_door, clock):
+    protect(alice, "sudo")
+    assert (PAM / "sudo").read_text() == with_line("sudo") and (PAM / "sudo-i").read_text() == with_line("sudo-i")
+    clock.advance(30)
+    outcome = every_door["sudo"].attempt(alice, alice.password, alice.codes.now())
+    assert outcome.admitted and "Verification code: " in outcome.prompts
+    clock.advance(30)
+    assert every_door["sudo"].attempt(alice, alice.password, alice.codes.wrong()).refused
+
+
+def test_protected_su_asks_for_password_and_code_and_its_trial_is_not_roots(alice, every_door, clock):
+    """pam_rootok lets root in at once: the trial runs as the program does, with the user's real id."""
+    protect(alice, "su")
+    assert (PAM / "su").read_text() == with_line("su")
+    clock.advance(30)
+    outcome = every_door["su"].attempt(alice, alice.password, alice.codes.now())
+    assert outcome.admitted and outcome.prompts == ["Password: ", "Verification code: "]
+
+
+def test_polkits_file_is_copied_first(alice):
+    vendors = pathlib.Path("/usr/lib/pam.d/polkit-1")
+    if not vendors.exists():
+        pytest.fail("this machine has no polkit-1 in /usr/lib/pam.d")
+    talk = protect(alice, "polkit")
+    text = (PAM / "polkit-1").read_text()
+    assert text.startswith(f"# otp-admin protect: a copy of {vendors}\n") and LINE in text
+    assert "Later versions of that file no longer count" in " ".join(talk.screen.split())
+    assert run(alice, "unprotect", "polkit-1").returncode == 0
+    assert not (PAM / "polkit-1").exists()
+
+
+def test_a_second_time_changes_nothing_and_is_no_error(alice):
+    protect(alice, "sudo")
+    before = everything()
+    done = run(alice, "protect", "sudo")
+    assert (done.returncode, done.stdout) == (0, "sudo is protected already; nothing was changed\n"), done
+    assert everything() == before
+
+
+def test_dry_run_shows_the_difference_and_changes_nothing(alice, tmp_path):
+    before = everything()
+    done = run(alice, "protect", "sudo", "--dry-run")
+    assert done.returncode == 0 and done.stdout.endswith("This was a dry run; nothing was changed.\n"), done
+    assert everything() == before and not KEPT.exists()
+    # The difference is one that diff would write, and patch would take.
+    for name in ("sudo", "sudo-i"):
+        (tmp_path / name).write_text(with_line(name))
+        ours = done.stdout.partition(f"+++ /etc/pam.d/{name}\n")[2].partition("--- ")[0].partition("This was")[0]
+        theirs = subprocess.run(["diff", "-u", PAM / name, tmp_path / name], capture_output=True, text=True).stdout
+        assert ours.splitlines() == theirs.splitlines()[2:]
+
+
+def test_owner_mode_and_access_list_stay(alice):
+    path = PAM / "sudo"
+    path.chmod(0o640)
+    os.chown(path, 0, 42)
+    subprocess.run(["setfacl", "-m", "u:daemon:r", path], check=True)
+    acl = subprocess.run(["getfacl", "--omit-header", path], capture_output=True, text=True, check=True).stdout
+    protect(alice, "sudo")
+    status = path.stat()
+    assert (status.st_mode & 0o777, status.st_uid, status.st_gid) == (0o640, 0, 42)
+    assert subprocess.run(["getfacl", "--omit-header", path], capture_output=True, text=True, check=True).stdout == acl
+    path.write_text(SHIPPED["sudo"])
+    subprocess.run(["setfacl", "-b", path], check=True)
+    path.chmod(0o644)
+    os.chown(path, 0, 0)
+
+
+def test_copies_are_kept_where_only_root_gets_to(alice):
+    protect(alice, "sshd")
+    assert (KEPT / "before/sshd/etc/pam.d/sshd").read_text() == SHIPPED["sshd"]
+    assert KEPT.stat().st_mode & 0o777 == 0o700
+    assert sorted(path.name for path in KEPT.iterdir()) == ["before", "guard", "lock"]
+    assert run(alice, "unprotect", "sshd").returncode == 0
+    assert list((KEPT / "before").iterdir()) == []
+
+
+# ----------------------------------------------------------------------------------------------------- what undoes it
+
+
+def test_trial_with_wrong_codes_changes_nothing(alice):
+    before = everything()
+    talk = Talk(alice, "protect", "sudo")
+    for _ in range(3):
+        talk.log_in(code=alice.codes.wrong())
+    assert talk.end() == 1
+    assert "was refused; nothing was changed" in talk.screen and "hint: " in talk.screen
+    assert everything() == before and not guards()
+
+
+def test_trial_with_a_wrong_password_changes_nothing(alice):
+    before = everything()
+    talk = Talk(alice, "protect", "sshd")
+    for _ in range(3):
+        talk.until("Password: ")
+        talk.answer("not the password")
+    assert talk.end() == 1, talk.screen
+    assert everything() == before and not guards()
+
+
+def test_nobody_else_sees_the_new_lines_during_the_trial(alice, bobby, every_door):
+    before = everything()
+    talk = Talk(alice, "protect", "su")
+    talk.until("Password: ")
+    assert everything() == before
+    outcome = every_door["su"].attempt(bobby, bobby.password)
+    assert outcome.admitted, "su asks for the password alone as yet"
+    talk.child.sendintr()
+    assert talk.end() == 1
+    assert everything() == before
+
+
+@pytest.mark.parametrize("answer", ["", "no", "yes", "kee"])
+def test_another_word_than_keep_undoes(alice, answer, journal):
+    before = everything()
+    talk = Talk(alice, "protect", "sshd")
+    talk.log_in()
+    talk.until(KEEP)
+    assert everything() != before
+    talk.answer(answer)
+    assert talk.end() == 1 and "everything is as it was before" in talk.screen, talk.screen
+    assert everything() == before and not guards()
+    assert len(events(journal, alice, "undo")) == 1 and not events(journal, alice, "protect")
+
+
+def ctrl_c(talk):
+    talk.child.sendintr()
+    assert talk.end() == 1
+
+
+def sigterm(talk):
+    os.kill(talk.child.pid, signal.SIGTERM)
+    assert talk.end() == 1
+
+
+def terminal_lost(talk):
+    assert talk.close_the_terminal() == 1
+
+
+def killed(talk):
+    talk.kill()
+
+
+def guard_told_to_end(talk):
+    """As systemd does with all that is left of a session."""
+    (guard,) = guards()
+    os.kill(guard, signal.SIGTERM)
+    assert talk.end() == 1
+
+
+@pytest.mark.parametrize("leave", [ctrl_c, sigterm, terminal_lost, killed, guard_told_to_end])
+def test_leaving_before_it_is_confirmed_undoes(alice, leave, own_sshd, journal):
+    before = everything()
+    talk = Talk(alice, "protect", "sshd")
+    talk.log_in()
+    talk.until(KEEP)
+    leave(talk)
+    wait_until_undone(before)
+    assert events(journal, alice, "undo")
+    assert not (KEPT / "pending.json").exists() and not (KEPT / "undoing.json").exists()
+
+
+def test_guard_has_a_session_of_its_own_and_no_terminal(alice):
+    talk = Talk(alice, "protect", "sudo")
+    talk.log_in()
+    talk.until(KEEP)
+    (guard,) = guards()
+    assert os.getsid(guard) == guard != os.getsid(talk.child.pid)
+    terminal = pathlib.Path("/proc", str(guard), "stat").read_text().rpartition(")")[2].split()[4]
+    assert terminal == "0"
+    talk.answer("keep")
+    assert talk.end() == 0 and not guards()
+
+
+def test_hangup_of_everything_at_the_terminal_does_not_reach_the_guard(alice):
+    before = everything()
+    talk = Talk(alice, "protect", "sudo")
+    talk.log_in()
+    talk.until(KEEP)
+    (guard,) = guards()
+    os.kill(guard, signal.SIGHUP)
+    talk.kill()
+    wait_until_undone(before)
+
+
+def test_no_answer_in_time_undoes(alice, journal):
+    before = everything()
+    talk = Talk(alice, "protect", "sudo", "--within", "5")
+    talk.log_in()
+    talk.until(KEEP)
+    assert talk.end() == 1 and "the time is over; everything is as it was before" in talk.screen, talk.screen
+    assert everything() == before and not guards()
+    assert len(events(journal, alice, "undo")) == 1
+
+
+def test_a_stopped_process_is_undone_in_time(alice):
+    before = everything()
+    talk = Talk(alice, "protect", "sudo", "--within", "5")
+    talk.log_in()
+    talk.until(KEEP)
+    os.kill(talk.child.pid, signal.SIGSTOP)
+    wait_until_undone(before)
+    os.kill(talk.child.pid, signal.SIGCONT)
+    assert talk.end() == 1, talk.screen
+
+
+def test_what_both_killed_processes_leave_is_undone_by_the_next_run(alice, clock):
+    before = everything()
+    talk = Talk(alice, "protect", "sudo")
+    talk.log_in()
+    talk.until(KEEP)
+    (guard,) = guards()
+    os.kill(talk.child.pid, signal.SIGSTOP)
+    os.kill(guard, signal.SIGKILL)
+    wait_until(lambda: not guards(), "end of the guard")
+    talk.kill()
+    assert everything() != before and (KEPT / "pending.json").exists()
+    done = run(alice, "unprotect", "sudo")
+    assert done.returncode == 0 and "An earlier change for sudo was never confirmed" in done.stdout, done
+    assert everything() == before
+
+
+def test_file_that_somebody_else_changes_meanwhile_is_not_overwritten(alice, journal):
+    talk = Talk(alice, "protect", "sudo")
+    talk.log_in()
+    talk.until(KEEP)
+    (PAM / "sudo").write_text(SHIPPED["sudo"] + "# theirs\n")
+    talk.answer("no")
+    assert talk.end() == 2 and "could not be undone" in talk.screen, talk.screen
+    assert (PAM / "sudo").read_text() == SHIPPED["sudo"] + "# theirs\n"
+    assert (PAM / "sudo-i").read_text() == SHIPPED["sudo-i"]
+    assert 'reason="/etc/pam.d/sudo: somebody has changed it since' in events(journal, alice, "undo")[0]
+
+
+# --------------------------------------------------------------------------------------------------------- two at once
+
+
+def test_two_at_once_are_one_after_the_other(alice, carol):
+    talk = Talk(alice, "protect", "sudo")
+    talk.until("Password: ")
+    done = run(carol, "protect", "su")
+    assert done.returncode == 1 and "another otp-admin" in done.stderr, done
+    done = run(carol, "unprotect", "sudo")
+    assert done.returncode == 1 and "another otp-admin" in done.stderr, done
+    talk.child.sendintr()
+    assert talk.end() == 1
