@@ -148,8 +148,9 @@ impl Failure {
                 | Trouble::Unknown { .. }
                 | Trouble::TooLongForQr => 2,
             },
-            Self::Store { .. } | Self::Site(_) => 2,
-            Self::Protect(
+            Self::Store { .. }
+            | Self::Site(_)
+            | Self::Protect(
                 Refusal::NotUndone { .. } | Refusal::NoGuard { .. } | Refusal::NoTrial { .. },
             ) => 2,
             Self::Protect(_) | Self::Refused => 1,

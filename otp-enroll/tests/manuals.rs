@@ -595,7 +595,9 @@ fn the_hook_of_shadow_utils_writes_the_event_of_the_manual() {
 #[test]
 fn every_event_of_the_manual_is_written_by_somebody() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut sources = fs::read_to_string(root.join("otp-helper/src/log.rs")).expect("a text");
+    let logs = ["otp-helper/src/log.rs", "otp-enroll/src/log.rs"];
+    let logs = logs.map(|log| fs::read_to_string(root.join(log)).expect("a text"));
+    let mut sources = logs.concat();
     for file in fs::read_dir(root.join("pam_otp/src")).expect("the module's sources") {
         let path = file.expect("a file").path();
         if path.is_file() {

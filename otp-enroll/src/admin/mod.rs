@@ -15,7 +15,7 @@ use crate::site::{self, For};
 use std::path::Path;
 use std::process::ExitCode;
 
-pub use protect::{USUAL_SECONDS, guard};
+pub use protect::{USUAL_SECONDS, is_asked_to_undo, undo_unless_confirmed};
 
 /// Runs `otp-admin`.
 #[must_use]

@@ -4,8 +4,10 @@
 //! that will undo everything, and only then are they put in place, each as a whole. They stay once the person at the
 //! terminal has said so, which they can after a real login in another window.
 
+mod attempt;
 mod conditions;
-pub mod guard;
+mod confirming;
+mod guard;
 mod kept;
 mod place;
 mod sshd;
@@ -14,31 +16,21 @@ mod trial;
 use crate::caller::administrator;
 use crate::failure::Failure;
 use crate::log;
-use crate::lost::broken;
 use crate::output;
 use crate::site::Site;
-use crate::terminal::{Echo, Left, Terminal};
-use guard::{Guard, Outcome};
+use crate::terminal::Terminal;
+use attempt::Attempt;
+use confirming::put_in_place;
 use kept::{Change, Kept};
-use otp_core::Account;
 use otp_core::event::Severity;
-use otp_core::layout::wrap;
-use otp_core::messages::enrol::is_word;
-use otp_core::messages::protect::{KEEP, Note, Refusal};
-use otp_helper::client::DEFAULT_HELPER;
-use otp_helper::records::{Attendant, Broken, try_login};
-use otp_site::protect::{Asks, Edit, Machine, Plan, Program, Stop};
-use otp_store::Overview;
-use std::cell::RefCell;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use otp_core::messages::protect::{Note, Refusal};
+use otp_site::protect::{Edit, Machine, Plan, Program, Stop};
 use std::path::Path;
-use zeroize::Zeroizing;
+
+pub use guard::{is_asked_to_undo, undo_unless_confirmed};
 
 /// How long somebody has to try a login and say that the change stays, unless they say otherwise.
 pub const USUAL_SECONDS: u64 = 120;
-
-/// How often a login is tried: people mistype, and five wrong codes lock.
-const TRIES: u8 = 3;
 
 /// Has a service ask for a code. `dry_run`: shows what would change, and ends. `seconds`: how long somebody has to confirm.
 pub fn protect(site: &Site, service: &str, dry_run: bool, seconds: u64) -> Result<(), Failure> {
@@ -89,7 +81,7 @@ pub fn protect(site: &Site, service: &str, dry_run: bool, seconds: u64) -> Resul
     trial::with_edits(&plan.edits, || {
         if is_sshd {
             sshd::check()?;
-            sshd::must_be_set(&attempt.you.clone())?;
+            sshd::must_be_set(attempt.you)?;
         }
         attempt.make(&mut terminal)
     })?;
@@ -196,12 +188,16 @@ fn tell(site: &Site, notes: &[Note]) -> Result<(), Failure> {
 
 /// A file is what it was when the difference was shown, and becomes what was shown.
 fn make(edit: &Edit) -> Result<(), Failure> {
-    let path = Path::new(&edit.path);
-    if place::text(path).ok() != Some(edit.before.clone()) {
-        let path = edit.path.clone();
-        return Err(Refusal::ChangedMeanwhile { path }.into());
+    is_unchanged(edit)?;
+    Ok(place::put(Path::new(&edit.path), edit.after.as_deref())?)
+}
+
+fn is_unchanged(edit: &Edit) -> Result<(), Refusal> {
+    if place::text(Path::new(&edit.path)).ok() == Some(edit.before.clone()) {
+        return Ok(());
     }
-    Ok(place::put(path, edit.after.as_deref())?)
+    let path = edit.path.clone();
+    Err(Refusal::ChangedMeanwhile { path })
 }
 
 fn reloaded() -> Note {
@@ -209,204 +205,4 @@ fn reloaded() -> Note {
         Ok(true) => Note::Reloaded,
         Ok(false) | Err(_) => Note::ReloadYourself,
     }
-}
-
-/// A login with the new lines, in the presence of who makes the change.
-struct Attempt<'a> {
-    site: &'a Site,
-    program: Program,
-    you: &'a Account,
-    /// How the account stood before.
-    before: Option<Overview>,
-}
-
-impl Attempt<'_> {
-    /// Has them log in; refuses where that is refused, or where no code was checked of somebody who has an authenticator.
-    fn make(&self, terminal: &mut Terminal) -> Result<(), Failure> {
-        let language = self.site.language;
-        let say = |note: &Note| {
-            let (columns, _) = terminal.size();
-            terminal.show(&format!("{}\n", wrap(&note.text(language), columns)))
-        };
-        say(&Note::Trial {
-            service: self.program.name().to_owned(),
-            user: self.you.name.as_str().to_owned(),
-        })?;
-        let asks_once = self.program.asks() == Asks::Once;
-        if asks_once {
-            say(&Note::OneReply)?;
-        }
-        for _ in 0..TRIES {
-            let person = Person {
-                terminal,
-                question: asks_once.then(|| Note::OneReplyPrompt.text(language)),
-                reply: RefCell::new(None),
-            };
-            let runs_as = conditions::runs_as(self.program, self.you)?;
-            let helper = Path::new(DEFAULT_HELPER);
-            let let_in = try_login(helper, self.you, self.program.name(), runs_as, &person);
-            if let_in.map_err(|why: Broken<Left>| broken(why, self.you))? {
-                self.must_have_checked_a_code()?;
-                say(&Note::Worked)?;
-                return Ok(());
-            }
-        }
-        Err(Refusal::NotLetIn.into())
-    }
-
-    fn must_have_checked_a_code(&self) -> Result<(), Failure> {
-        let Some(before) = &self.before else {
-            return Ok(());
-        };
-        let now = conditions::may_come_in(self.site, self.you)?;
-        let used = |one: &Overview| {
-            let last = one
-                .authenticators
-                .iter()
-                .filter_map(|device| device.last_used);
-            (last.max(), one.recovery_codes_left)
-        };
-        if now.as_ref().map(used) == Some(used(before)) {
-            return Err(Refusal::NoCodeChecked.into());
-        }
-        Ok(())
-    }
-}
-
-/// Who sits at the terminal, as the program would ask them: each question, or once for all.
-struct Person<'a> {
-    terminal: &'a Terminal,
-    /// The question for the one reply, where the program asks once.
-    question: Option<String>,
-    reply: RefCell<Option<Zeroizing<Vec<u8>>>>,
-}
-
-impl Attendant for Person<'_> {
-    type Left = Left;
-
-    fn attend(&self, _other_side: OwnedFd) {}
-
-    fn wait_for(&self, said: BorrowedFd<'_>) -> Result<(), Left> {
-        self.terminal.wait_for(said)
-    }
-
-    fn still_here(&self) -> Result<(), Left> {
-        self.terminal.still_here()
-    }
-
-    fn ask(&self, question: &str, echo: bool) -> Result<Zeroizing<Vec<u8>>, Left> {
-        let Some(own) = &self.question else {
-            let echo = if echo { Echo::On } else { Echo::Off };
-            return self.terminal.ask(question, echo);
-        };
-        if let Some(reply) = &*self.reply.borrow() {
-            return Ok(reply.clone());
-        }
-        let typed = self.terminal.ask(own, Echo::Off)?;
-        *self.reply.borrow_mut() = Some(typed.clone());
-        Ok(typed)
-    }
-
-    fn tell(&self, text: &str) -> Result<(), Left> {
-        // Programs that ask once show nothing.
-        match self.question {
-            Some(_) => Ok(()),
-            None => self.terminal.show(&format!("{text}\n")),
-        }
-    }
-}
-
-/// Puts the change in place, under guard, and asks whether it stays.
-fn put_in_place(
-    site: &Site,
-    kept: &Kept,
-    change: &Change,
-    edits: &[Edit],
-    terminal: &Terminal,
-    seconds: u64,
-) -> Result<(), Failure> {
-    terminal.still_here()?;
-    kept.begin(change)?;
-    let mut guard = match Guard::start(seconds) {
-        Ok(guard) => guard,
-        Err(refusal) => {
-            // Nothing is changed yet, so there is nothing to undo.
-            kept.keep();
-            return Err(refusal.into());
-        }
-    };
-    let asked = confirm(site, &mut guard, change, edits, terminal, seconds);
-    match asked {
-        Ok(true) if kept.keep() => {
-            guard.dismiss();
-            Ok(())
-        }
-        other => {
-            let is_late = matches!(&other, Ok(true)) || matches!(&other, Err(Stopped::InTime));
-            let outcome = guard.undo();
-            kept.forget(&change.service);
-            Err(match (outcome, other) {
-                (Outcome::Failed, _) => {
-                    let reason = kept::DIRECTORY.to_owned();
-                    Refusal::NotUndone { reason }.into()
-                }
-                (Outcome::Undone, Err(Stopped::By(failure))) => failure,
-                (Outcome::Undone, _) if is_late => Refusal::UndoneInTime.into(),
-                (Outcome::Undone, _) => Refusal::Undone.into(),
-            })
-        }
-    }
-}
-
-/// Why nobody has confirmed.
-enum Stopped {
-    /// A file could not be put in place, or sshd does not take it.
-    By(Failure),
-    /// The person or the terminal has left.
-    Left,
-    /// The guard was faster.
-    InTime,
-}
-
-impl<F: Into<Failure>> From<F> for Stopped {
-    fn from(failure: F) -> Self {
-        Self::By(failure.into())
-    }
-}
-
-/// Puts the files in place, and asks; whether the word was typed.
-fn confirm(
-    site: &Site,
-    guard: &mut Guard,
-    change: &Change,
-    edits: &[Edit],
-    terminal: &Terminal,
-    seconds: u64,
-) -> Result<bool, Stopped> {
-    let is_sshd = change.service == Program::Sshd.name();
-    for edit in edits {
-        make(edit)?;
-        // sshd asks PAM alone from here on, before PAM asks for a code.
-        if is_sshd && edit.path == otp_site::protect::DROP_IN {
-            sshd::check()?;
-            tell(site, &[reloaded()])?;
-        }
-    }
-    guard.begin();
-    let line = guard.line().map_err(|error| Refusal::NoGuard {
-        reason: error.to_string(),
-    })?;
-    terminal.ask_on_behalf_of(line);
-    let say = |text: &str| {
-        let (columns, _) = terminal.size();
-        terminal.show(&format!("{}\n", wrap(text, columns)))
-    };
-    let left = |left: Left| match left {
-        Left::Person => Stopped::Left,
-        Left::OtherSide => Stopped::InTime,
-    };
-    say(&Note::InPlace { seconds }.text(site.language)).map_err(left)?;
-    let question = Note::KeepQuestion.text(site.language);
-    let typed = terminal.ask(&question, Echo::On).map_err(left)?;
-    Ok(is_word(&typed, &KEEP))
 }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // A second process of this program, which puts back what nobody confirms.
-    if admin::guard::is_asked_for() {
-        return admin::guard::run();
+    if admin::is_asked_to_undo() {
+        return admin::undo_unless_confirmed();
     }
     admin::run(cli::Admin::parse())
 }

@@ -47,7 +47,7 @@ pub enum Refusal {
         /// What to add by hand.
         lines: &'static str,
     },
-    /// A line of pam_otp that `protect` does not write.
+    /// A line of ours that `protect` does not write.
     OursOtherwise {
         /// The file.
         path: String,
@@ -348,14 +348,13 @@ impl Refusal {
                 "look at the policy with 'otp-admin policy show', and at the service's file".to_owned()
             }
             Self::Busy => "wait until that one has ended".to_owned(),
-            Self::ChangedMeanwhile { .. } => "start again".to_owned(),
+            Self::ChangedMeanwhile { .. } | Self::NoGuard { .. } => "start again".to_owned(),
             Self::Undone | Self::UndoneInTime => {
                 format!("start again, try a login in another window, and type \"{}\"", super::KEEP[0])
             }
             Self::NotUndone { .. } => {
                 "copies of the files are in /var/lib/pam_otp-protect: put them back by hand, now".to_owned()
             }
-            Self::NoGuard { .. } => "start again".to_owned(),
             Self::NobodyChecks { .. } => {
                 "have '@include common-auth' (Fedora: 'auth include system-auth') stand there first".to_owned()
             }

@@ -116,13 +116,13 @@ impl Guard {
 
 /// Whether this process was started to undo a change.
 #[must_use]
-pub fn is_asked_for() -> bool {
+pub fn is_asked_to_undo() -> bool {
     std::env::args_os().next().is_some_and(|name| name == NAME)
 }
 
 /// The whole life of the process.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn undo_unless_confirmed() -> ExitCode {
     let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok());
     match seconds.map(Duration::from_secs).and_then(Watch::begin) {
         Some(watch) => watch.run(),

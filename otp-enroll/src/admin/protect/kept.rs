@@ -112,7 +112,7 @@ impl Kept {
         let found = fs::symlink_metadata(directory).map_err(failed)?;
         let is_ours = found.is_dir()
             && found.uid() == nix::unistd::geteuid().as_raw()
-            && found.mode() & 0o077 == 0;
+            && found.mode().trailing_zeros() >= 6;
         if !is_ours {
             let error = io::Error::other("is not a directory of root's alone");
             return Err(failed(error).into());

@@ -91,7 +91,7 @@ fn dress(file: &File, path: &Path) -> io::Result<()> {
     copy_attributes(&old, file)
 }
 
-/// The label of SELinux and the access control list are extended attributes.
+/// The label of `SELinux` and the access control list are extended attributes.
 pub fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
     let mut names = vec![0; 64 * 1024];
     let length = match flistxattr(old, &mut names) {

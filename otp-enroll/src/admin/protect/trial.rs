@@ -99,7 +99,7 @@ fn cover(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Labels count where SELinux is on; a file system in memory may take no other attributes.
+/// Labels count where `SELinux` is on; a file system in memory may take no other attributes.
 fn dress(old: &File, path: &Path) {
     if let Ok(new) = File::open(path) {
         copy_attributes(old, &new).ok();
