@@ -83,6 +83,7 @@ pub fn protect(site: &Site, service: &str, dry_run: bool, seconds: u64) -> Resul
             sshd::check()?;
             sshd::must_be_set(attempt.you)?;
         }
+        conditions::stacks_are_sound(site, program)?;
         attempt.make(&mut terminal)
     })?;
     let change = Change::of(program.name(), you.name.as_str(), &plan.edits);

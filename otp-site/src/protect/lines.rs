@@ -12,11 +12,17 @@ pub const CODE: &str = "auth    required    pam_otp.so";
 /// The lines for a program that asks once, which stand in the place of those that check the password.
 pub const ONE_REPLY: [&str; 3] = [
     "auth    required    pam_otp.so split",
+    "auth    requisite   pam_unix.so use_first_pass",
+    CODE,
+];
+/// As README.md once had them: the second line then asks once more after a wrong password.
+const ONE_REPLY_BEFORE: [&str; 3] = [
+    ONE_REPLY[0],
     "auth    requisite   pam_unix.so try_first_pass",
     CODE,
 ];
 /// The same on one line, for a person.
-pub const BY_HAND: &str = "auth required pam_otp.so split | auth requisite pam_unix.so try_first_pass | auth required pam_otp.so";
+pub const BY_HAND: &str = "auth required pam_otp.so split | auth requisite pam_unix.so use_first_pass | auth required pam_otp.so";
 /// A line of the account phase, as README.md has it: `unprotect` takes it out as well.
 const ACCOUNT: &str = "account    required    pam_otp.so";
 
@@ -326,7 +332,7 @@ pub fn take_out(text: &str, replaced: Option<&str>) -> Result<String, Misfit> {
             at += 1;
             continue;
         };
-        if are(rest, &ONE_REPLY) {
+        if are(rest, &ONE_REPLY) || are(rest, &ONE_REPLY_BEFORE) {
             let back = replaced.filter(|line| is_sound(line));
             kept.push_str(back.ok_or(Misfit::NothingToPutBack(line.number))?);
             kept.push('\n');

@@ -25,7 +25,7 @@ KEEP = 'Type "keep" to keep it: '
 BOTH = "Both in one: "
 LINE = "auth    required    pam_otp.so"
 MARK = "# otp-admin protect: the next line"
-SPLIT = [LINE + " split", "auth    requisite   pam_unix.so try_first_pass", LINE]
+SPLIT = [LINE + " split", "auth    requisite   pam_unix.so use_first_pass", LINE]
 
 
 def modules():

@@ -72,6 +72,15 @@ def test_common_file_that_lets_in_before_the_code(alice):
     refused(alice, "protect", "sudo", because="/etc/pam.d/common-auth, line 1: lets people in before a code")
 
 
+def test_common_file_after_which_the_code_alone_would_let_in(alice):
+    """Only a walk through all the lines finds that: a wrong password counts for nothing there."""
+    write("common-auth", "auth optional pam_unix.so\nauth required pam_permit.so\n")
+    before = everything()
+    talk = Talk(alice, "protect", "sudo")
+    assert talk.end() == 1 and "sudo would not be sound with the new lines" in talk.screen, talk.screen
+    assert "Password" not in talk.screen and everything() == before
+
+
 def test_line_of_ours_with_an_argument(alice):
     write("sudo", COMMON + "auth required pam_otp.so nullok\n")
     refused(alice, "protect", "sudo", because="/etc/pam.d/sudo, line 2: a line of pam_otp that 'otp-admin protect' did not write")

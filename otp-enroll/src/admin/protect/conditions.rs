@@ -8,6 +8,7 @@ use otp_core::enforce::{Demand, Unenrolled, demand};
 use otp_core::messages::protect::{Note, Refusal};
 use otp_core::record::Standing;
 use otp_helper::protocol;
+use otp_site::doctor::{Circumstances, Files, examine};
 use otp_site::protect::{Program, RunsAs};
 use otp_site::{clock, groups};
 use otp_store::Overview;
@@ -66,6 +67,46 @@ pub fn may_come_in(site: &Site, you: &Account) -> Result<Option<Overview>, Failu
             }
         }
     }
+}
+
+/// What the examination of a service can find that makes new lines useless, or worse than none.
+const UNSOUND: [&str; 11] = [
+    "way-in",
+    "refusal-undone",
+    "never-checked",
+    "code-alone",
+    "nothing-asked",
+    "refuses-everybody",
+    "module-missing",
+    "two-codes",
+    "needs-split",
+    "asked-again",
+    "not-protected",
+];
+
+/// Refuses where some way through the stack lets somebody in without a code, or nobody at all. For where the new files are.
+pub fn stacks_are_sound(site: &Site, program: Program) -> Result<(), Failure> {
+    let files = Files::below(Path::new("/"));
+    let there = files.services()?;
+    let circumstances = Circumstances {
+        files: &files,
+        policies: &site.policies,
+        demands_key: false,
+        everybody_enrolled: false,
+    };
+    let services = program.services().iter();
+    for service in services.filter(|name| there.iter().any(|one| one == *name)) {
+        for found in examine(&circumstances, service)? {
+            if UNSOUND.contains(&found.finding.id()) {
+                return Err(Refusal::Unsound {
+                    service: (*service).to_owned(),
+                    reason: found.finding.text(site.language),
+                }
+                .into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// As whom the trial runs PAM.

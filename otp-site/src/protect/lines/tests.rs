@@ -60,7 +60,7 @@ fn a_program_that_asks_once_gets_three_lines_in_the_place_of_one() {
             put_in_and_out(&text, Wanted::OneReply),
             format!(
                 "# top\n# otp-admin protect: the next 3 lines, in place of: {line}\n\
-                 auth    required    pam_otp.so split\nauth    requisite   pam_unix.so try_first_pass\n\
+                 auth    required    pam_otp.so split\nauth    requisite   pam_unix.so use_first_pass\n\
                  auth    required    pam_otp.so\n@include common-account\n"
             )
         );
