@@ -71,6 +71,14 @@ def test_whether_another_account_is_enrolled_is_not_said(start, alice, carol, bo
         ("is-enrolled", carol.name), ("is-enrolled", bobby.name)]
 
 
+@pytest.mark.parametrize("runs_as", ["root", "setuid", "account root"])
+def test_nobody_but_root_has_a_login_tried_not_even_for_themselves(start, alice, denied, runs_as):
+    """It runs a stack with ids of the caller's choice, which is root's to choose."""
+    with start(alice) as helper:
+        assert helper.ask(message("try", alice.name, "sshd", runs_as)) == ["denied"]
+    assert_one_line(denied, alice, verb="try", user=alice.name)
+
+
 @pytest.mark.parametrize("name", ["nosuch", "root", "", "../{}", "{}/", "./{}", "{}\0", "{}\n", "a" * 300, ".", "..", "/"])
 @pytest.mark.parametrize("verb", ["check", "is-enrolled"])
 def test_name_that_is_not_the_callers_is_refused_whatever_it_looks_like(start, alice, denied, verb, name):
