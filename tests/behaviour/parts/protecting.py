@@ -93,10 +93,11 @@ def run(account, *words, language="C.UTF-8", **options):
 class Talk:
     """`otp-admin protect SERVICE` at a terminal; the administrator is the account that sudo names."""
 
-    def __init__(self, account, *words, language="C.UTF-8"):
+    def __init__(self, account, *words, language="C.UTF-8", wrapped=()):
         self.account = account
+        command = [*wrapped, str(BINARIES / "otp-admin"), *words]
         self.child = pexpect.spawn(
-            str(BINARIES / "otp-admin"), list(words), encoding="utf-8", timeout=doors.TIMEOUT_SECONDS, dimensions=(50, 120),
+            command[0], command[1:], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS, dimensions=(50, 120),
             env=environment(account, language),
         )
         self.child.delaybeforesend = None

@@ -179,6 +179,19 @@ def test_nobody_else_sees_the_new_lines_during_the_trial(alice, bobby, every_doo
     assert everything() == before
 
 
+def test_what_is_mounted_for_the_trial_reaches_nobody_else(alice):
+    """Also where mounts are shared, as systemd has them."""
+    talk = Talk(alice, "protect", "sudo", wrapped=["/usr/bin/unshare", "--mount", "--propagation", "shared"])
+    talk.until("Password: ")
+    mounts = pathlib.Path("/proc", str(talk.child.pid), "mountinfo").read_text()
+    assert " shared:" in mounts and "pam_otp-trial" not in mounts
+    threads = pathlib.Path("/proc", str(talk.child.pid), "task").glob("*/children")
+    (helper,) = [child for thread in threads for child in thread.read_text().split()]
+    assert "pam_otp-trial /etc/pam.d " in pathlib.Path("/proc", helper, "mounts").read_text()
+    talk.child.sendintr()
+    assert talk.end() == 1
+
+
 @pytest.mark.parametrize("answer", ["", "no", "yes", "kee"])
 def test_another_word_than_keep_undoes(alice, answer, journal):
     before = everything()

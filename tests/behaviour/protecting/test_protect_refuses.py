@@ -1,6 +1,11 @@
 """otp-admin protect and unprotect leave alone what they do not understand, and say what to do by hand."""
 
+import fcntl
+import os
 import pathlib
+import shutil
+import stat
+import subprocess
 
 import pytest
 
@@ -55,6 +60,67 @@ def test_file_without_a_place_for_the_line(alice):
 def test_file_with_two_places(alice):
     write("sudo", COMMON + COMMON)
     refused(alice, "protect", "sudo", because="/etc/pam.d/sudo: there is not exactly one line")
+
+
+def test_service_that_takes_its_lines_from_another(alice):
+    write("sshd", "auth include login\naccount include login\n")
+    refused(alice, "protect", "sshd", because="sshd takes its lines from login")
+
+
+def test_neither_kind_of_distribution(alice):
+    for name in ("common-auth", "common-account"):
+        (PAM / name).unlink()
+    refused(alice, "protect", "openvpn", because="/etc/pam.d has neither common-auth nor system-auth")
+
+
+def test_no_sshd(alice):
+    """A layer over /usr/sbin in which there is none."""
+    layer = pathlib.Path("/run/pam_otp-tests/no-sshd")
+    for name in ("upper", "work"):
+        (layer / name).mkdir(parents=True)
+    os.mknod(layer / "upper/sshd", stat.S_IFCHR, 0)
+    subprocess.run(["mount", "-t", "overlay", "-o", f"lowerdir=/usr/sbin,upperdir={layer}/upper,workdir={layer}/work", "no-sshd",
+                    "/usr/sbin"], check=True)
+    try:
+        refused(alice, "protect", "sshd", because="there is no sshd on this machine")
+    finally:
+        subprocess.run(["umount", "/usr/sbin"], check=True)
+        shutil.rmtree(layer)
+
+
+def test_no_namespace_to_try_it_in(alice):
+    """As in a container that may mount nothing."""
+    before = everything()
+    talk = Talk(alice, "protect", "sudo", wrapped=["/usr/bin/setpriv", "--bounding-set=-sys_admin"])
+    assert talk.end() == 2 and "cannot be tried before they are in place" in talk.screen, talk.screen
+    assert everything() == before and "Password" not in talk.screen
+
+
+def test_no_process_that_would_undo(alice):
+    KEPT.mkdir(mode=0o700)
+    with open(KEPT / "guard", "w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        before = everything()
+        talk = Talk(alice, "protect", "sudo")
+        talk.log_in()
+        assert talk.end() == 2 and "the process that would undo the change could not be started" in talk.screen, talk.screen
+    assert everything() == before and not (KEPT / "pending.json").exists()
+
+
+def test_module_that_lets_in_without_a_code(alice, installed):
+    """Whatever the lines say: what counts is that a code of the administrator's was used up."""
+    aside = installed.with_name("aside.so")
+    installed.rename(aside)
+    shutil.copy(installed.with_name("pam_permit.so"), installed)
+    before = everything()
+    try:
+        talk = Talk(alice, "protect", "sudo")
+        talk.until("Password: ")
+        talk.answer(alice.password)
+        assert talk.end() == 1 and "no code was checked; nothing was changed" in talk.screen, talk.screen
+    finally:
+        aside.rename(installed)
+    assert everything() == before
 
 
 def test_line_that_goes_on_in_the_next(alice):
