@@ -379,7 +379,9 @@ fn every_option_that_a_manual_names_is_one_of_a_program() {
         .flat_map(Command::get_arguments)
         .filter_map(Arg::get_long)
         .collect();
-    for manual in Manual::all() {
+    // One page is about the options of others.
+    let about_others = |manual: &Manual| manual.file == "pam_otp-programs.7";
+    for manual in Manual::all().into_iter().filter(|one| !about_others(one)) {
         let text = manual.plain();
         let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
         let lines = text.lines();

@@ -48,6 +48,7 @@ pub(crate) const PROVES_IDENTITY: [&str; 20] = [
 /// Services whose programs keep nothing of what they show: not in a log, a journal or on standard error, at no level of
 /// detail. An enrolment shows the key, the URI and all recovery codes. Each is proven to by
 /// `tests/behaviour/enrolments/test_login_enrolment_services.py`; `cockpit-session`, for one, copies all of it into the journal.
+/// The column `enrols` of `conf/programs.toml` says the same.
 pub const ENROLLING: [&str; 6] = ["doas", "greetd", "login", "sshd", "su", "su-l"];
 
 const LIMIT: u64 = 64 * 1024;

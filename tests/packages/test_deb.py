@@ -53,6 +53,7 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/share/man/man5/pam_otp-format.5.gz
 -rw-r--r-- ./usr/share/man/man5/pam_otp.conf.5.gz
 -rw-r--r-- ./usr/share/man/man7/pam_otp-apps.7.gz
+-rw-r--r-- ./usr/share/man/man7/pam_otp-programs.7.gz
 -rw-r--r-- ./usr/share/man/man8/otp-admin.8.gz
 -rw-r--r-- ./usr/share/man/man8/pam_otp.8.gz
 -rw-r--r-- ./usr/share/pam-configs/pam-otp

@@ -19,6 +19,7 @@ FILES = """
 /usr/local/share/man/man5/pam_otp-format.5
 /usr/local/share/man/man5/pam_otp.conf.5
 /usr/local/share/man/man7/pam_otp-apps.7
+/usr/local/share/man/man7/pam_otp-programs.7
 /usr/local/share/man/man8/otp-admin.8
 /usr/local/share/man/man8/pam_otp.8
 """

@@ -75,6 +75,7 @@ drwxr-xr-x root root    -  /usr/share/licenses/pam-otp
 -rw-r--r-- root root    d  /usr/share/man/man5/pam_otp-format.5.gz
 -rw-r--r-- root root    d  /usr/share/man/man5/pam_otp.conf.5.gz
 -rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-apps.7.gz
+-rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-programs.7.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/otp-admin.8.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/pam_otp.8.gz
 -rw-r--r-- root root    -  /usr/share/zsh/site-functions/_otp-admin

@@ -347,3 +347,29 @@ fn every_service_that_enrols_is_proven_to_keep_nothing() {
     proven.sort_unstable();
     assert_eq!(proven, ENROLLING, "{proof}");
 }
+
+/// The table of programs, from which the manual and the advice to administrators come, says the same of enrolments.
+#[test]
+fn services_that_enrol_are_those_of_the_table_of_programs() {
+    let text = include_str!("../../../conf/programs.toml");
+    let table = toml::de::DeTable::parse(text).unwrap().into_inner();
+    let programs = table["program"].get_ref().as_array().unwrap();
+    let rows = || programs.iter().map(|row| row.get_ref().as_table().unwrap());
+    let services = |enrols: bool| {
+        let mut found: Vec<&str> = rows()
+            .filter(|row| row["enrols"].get_ref().as_bool().unwrap() == enrols)
+            .flat_map(|row| row["services"].get_ref().as_array().unwrap().iter())
+            .map(|service| service.get_ref().as_str().unwrap())
+            .collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    };
+    assert_eq!(services(true), ENROLLING, "conf/programs.toml");
+    for service in services(false) {
+        assert!(
+            !ENROLLING.contains(&service),
+            "{service} is of a program that enrols nobody, too"
+        );
+    }
+}
