@@ -21,7 +21,7 @@ WORDS = {
     "information": set(manual.SEEN) | {""},
     "error": set(manual.SEEN) | {""},
     "text": {"whole", "spoilt", ""},
-    "last_words": {"shown", "lost"},
+    "last_words": set(manual.LAST_WORDS),
     "asks": {"each", "once", "by text", "never"},
     "echoed": set(manual.ECHOED),
     "account": {"same process", "other process", "other handle", "never", "alone"},

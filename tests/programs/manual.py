@@ -33,6 +33,11 @@ ECHOED = {
     "by text": "",
     "": "",
 }
+LAST_WORDS = {
+    "shown": "The reason of a refusal is shown.",
+    "lost": "The reason of a refusal, such as a lock, is not shown.",
+    "some": "The reason of a refusal is shown after some refusals only.",
+}
 RESULTS = {
     "auth_err": "a wrong code", "maxtries": "a locked account", "unavail": "a code that could not be checked",
     "ignore": "a stack in which no module decides",
@@ -108,8 +113,7 @@ def seeing(program):
             yield f"Information: these messages {information}. Errors {error}."
         if program["text"] == "spoilt":
             yield "Texts of several lines do not arrive as they were sent."
-        shown = program["last_words"] == "shown"
-        yield "The reason of a refusal is shown." if shown else "The reason of a refusal, such as a lock, is not shown."
+        yield LAST_WORDS[program["last_words"]]
     if program["keeps"] != "nowhere":
         yield f"Messages are kept: {escaped(program['keeps'])}."
 
