@@ -30,6 +30,7 @@ ECHOED = {
     "user name": "A question with \\fBecho_verification_code\\fR is answered with the user name: leave it out.",
     "same reply": "",
     "refused": "A question with \\fBecho_verification_code\\fR makes the login fail: leave it out.",
+    "crash": "A question with \\fBecho_verification_code\\fR ends the program: leave it out.",
     "by text": "",
     "": "",
 }
@@ -115,7 +116,8 @@ def seeing(program):
             yield "Texts of several lines do not arrive as they were sent."
         yield LAST_WORDS[program["last_words"]]
     if program["keeps"] != "nowhere":
-        yield f"Messages are kept: {escaped(program['keeps'])}."
+        kept = program["keeps"].replace("standard error", "standard error, which systemd puts into the journal")
+        yield f"Messages are kept in {escaped(kept)}."
 
 
 def refusing(program):
