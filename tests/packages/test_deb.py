@@ -35,6 +35,8 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/share/doc/pam-otp/changelog.Debian.gz
 -rw-r--r-- ./usr/share/doc/pam-otp/copyright
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/apparmor/pam_otp
+-rw-r--r-- ./usr/share/doc/pam-otp/examples/fail2ban/filter.d/pam_otp.conf
+-rw-r--r-- ./usr/share/doc/pam-otp/examples/fail2ban/jail.d/pam_otp.conf
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/pam.d/one-prompt
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/pam.d/otp-enroll-debian
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/pam.d/otp-enroll-fedora

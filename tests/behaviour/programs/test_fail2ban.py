@@ -1,0 +1,135 @@
+"""conf/fail2ban, by fail2ban's own reader on the lines of real logins: what is a guess counts, and nothing else."""
+
+import pathlib
+import re
+import subprocess
+import tarfile
+import tempfile
+
+import pytest
+
+import sshd
+from application import SERVICE, application, program, service  # noqa: F401  (fixtures)
+from locking import FAILURES
+from places import HERE
+
+pytestmark = pytest.mark.promised_by("ours")
+
+AUTHPRIV = 10
+
+
+@pytest.fixture(scope="module")
+def fail2ban():
+    """The package, unpacked, with our files where an administrator copies them to."""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="fail2ban."))
+    with tarfile.open("bin/fail2ban.tar") as archive:
+        archive.extractall(place)
+    return place
+
+
+@pytest.fixture
+def counted(fail2ban, journal, tmp_path):
+    """`counted(LINES)`: the addresses that fail2ban would count for them, by the filter as it is, or in another way."""
+
+    def addresses(lines, form="file", mode="normal"):
+        log = tmp_path / "auth.log"
+        log.write_text("".join(f"{line}\n" for line in lines))
+        command = [
+            "/usr/bin/python3", fail2ban / "usr/bin/fail2ban-regex", "--config", fail2ban / "etc/fail2ban", "--usedns", "no",
+            "--out", "ip", log, f"pam_otp[mode={mode}, logtype={form}]",
+        ]
+        environment = {"PYTHONPATH": str(fail2ban / "usr/lib/python3/dist-packages"), "PATH": "/usr/bin:/bin"}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert "ERROR" not in done.stderr + done.stdout, done
+        return done.stdout.split()
+
+    return addresses
+
+
+def as_written(lines, program="sshd"):
+    """What syslogd makes of what it is sent: the priority goes, and the name of the machine comes in."""
+    written = []
+    for line in lines:
+        priority, when, tag, rest = re.fullmatch(r"<(\d+)>(\w{3} [\d ]\d [\d:]{8}) ([^:\[]+)(.*)", line).groups()
+        if "pam_otp(" in rest:
+            assert int(priority) // 8 == AUTHPRIV, "where journalmatch looks"
+        name = program if tag == "sshd" else tag
+        written.append(f"{when} web1 {name}{rest}")
+    return written
+
+
+def logins(account, stranger, ssh):
+    """Of every kind; how many of them are guesses, and how many are at a locked account."""
+    code = account.codes.now()
+    assert ssh.attempt(account, account.password, code).admitted
+    assert ssh.attempt(account, account.password, code).refused  # used
+    assert ssh.attempt(account, account.password, "").refused
+    assert ssh.attempt(account, account.password, account.password).refused
+    assert ssh.attempt(account, "not" + account.password, "").refused
+    assert ssh.attempt(stranger, stranger.password, "123456").refused  # has no authenticator
+    for _ in range(FAILURES):
+        assert ssh.attempt(account, account.password, account.codes.wrong()).refused
+    for _ in range(2):
+        assert ssh.attempt(account, account.password, account.codes.now()).refused
+    return FAILURES, 2
+
+
+def test_guesses_count_and_nothing_else_does(counted, journal, alice, bobby, ssh):
+    """Also where sshd has another name (from OpenSSH 9.8 on), in a file and as the journal has it."""
+    first = len(journal.lines())
+    guesses, while_locked = logins(alice, bobby, ssh)
+    for name in ("sshd", "sshd-session"):
+        lines = as_written(journal.lines(first), name)
+        assert any(f" {name}: pam_otp(sshd:auth): otp.lock " in line for line in lines)
+        for form in ("file", "journal"):
+            assert counted(lines, form) == [sshd.HOST] * guesses
+            assert counted(lines, form, "aggressive") == [sshd.HOST] * (guesses + while_locked)
+
+
+def test_every_service_counts_and_only_an_address_in_numbers(counted, journal, alice, application, service):
+    first = len(journal.lines())
+    for rhost in (HERE, "2001:db8::1", "::ffff:192.0.2.9", "host.example.org", None):
+        application.login(alice, alice.codes.wrong(), rhost=rhost)
+    assert counted(as_written(journal.lines(first))) == [HERE, "2001:db8::1", "192.0.2.9"]
+
+
+class Named:
+    def __init__(self, name):
+        self.name = name
+
+
+def test_name_that_nobody_has_counts_and_cannot_name_another_address(counted, journal, application, service):
+    first = len(journal.lines())
+    names = ["nobody1", 'x" service="sshd" rhost="198.51.100.1', "x rhost=198.51.100.1", 'x\\" rhost="198.51.100.1" counted="yes"']
+    for name in names:
+        application.login(Named(name), "123456", rhost=HERE)
+    assert counted(as_written(journal.lines(first))) == [HERE] * len(names)
+
+
+def test_account_lines_and_other_modules_do_not_count(counted):
+    lines = [
+        f'Jan 15 08:00:10 web1 sshd[7]: pam_otp(sshd:account): otp.notenrolled user="a" service="sshd" rhost="{HERE}" '
+        'phase="account" result="refused" account="unknown"',
+        f'Jan 15 08:00:10 web1 sshd[7]: pam_unix(sshd:auth): otp.lock user="a" service="sshd" rhost="{HERE}"',
+        f'Jan 15 08:00:10 web1 sshd[7]: Invalid user pam_otp(sshd:auth): otp.lock user="a" service="sshd" rhost="{HERE}" from 1.2.3.4',
+        f'Jan 15 08:00:10 web1 sshd[7]: pam_otp(sshd:auth): otp.replay user="a" service="sshd" rhost="{HERE}" message="already-used"',
+    ]
+    assert counted(lines) == [] and counted(lines, mode="aggressive") == []
+
+
+def test_jail_names_the_filter_and_a_backend_that_needs_no_file(fail2ban):
+    """By fail2ban's own reader of jails."""
+    script = (
+        "from fail2ban.client.jailsreader import JailsReader\n"
+        "reader = JailsReader(basedir=__import__('sys').argv[1], force_enable=False)\n"
+        "assert reader.read() and reader.getOptions('pam_otp'), 'cannot be read'\n"
+        "print(*(word for line in reader.convert() for word in map(str, line)), sep='\\n')\n"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", script, fail2ban / "etc/fail2ban"], capture_output=True, text=True, check=False,
+        env={"PYTHONPATH": str(fail2ban / "usr/lib/python3/dist-packages"), "PATH": "/usr/bin:/bin"},
+    )
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.splitlines()
+    assert "pam_otp" in words and "systemd" in words and "addjournalmatch" in words
+    assert "SYSLOG_FACILITY=10" in done.stdout and "otp" in done.stdout
