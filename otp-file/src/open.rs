@@ -2,9 +2,9 @@
 
 use crate::{Fault, Unread};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, openat};
+use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::Mode;
-use nix::unistd::geteuid;
+use nix::unistd::{Uid, fchownat, geteuid};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -74,7 +74,16 @@ pub fn open_directory(
     name: &str,
     rules: Rules,
 ) -> Result<Option<Opened>, Unread> {
-    let Some(file) = open_directory_of_anyone(parent, name)? else {
+    let opened = match open_directory_of_anyone(&parent, name) {
+        Err(Unread::Io { source, .. })
+            if source.kind() == std::io::ErrorKind::PermissionDenied
+                && take_over(&parent, name, rules) =>
+        {
+            open_directory_of_anyone(&parent, name)
+        }
+        opened => opened,
+    };
+    let Some(file) = opened? else {
         return Ok(None);
     };
     let found = metadata(&file)?;
@@ -95,6 +104,35 @@ pub fn open_directory_of_anyone(parent: impl AsFd, name: &str) -> Result<Option<
         Err(Errno::ENOTDIR | Errno::ELOOP) => Err(Fault::NotADirectory.into()),
         Err(errno) => Err(Unread::io("open", errno)),
     }
+}
+
+/// Makes root's what the helper has made for an account, where root may not open it as it is; says whether it is now.
+///
+/// Root without `CAP_DAC_OVERRIDE`, as some services are, has no more right to another user's file than anybody. Looked at
+/// is what was found by its name, and that is what changes hands; only what keeps to the rules does.
+fn take_over(parent: impl AsFd, name: &str, rules: Rules) -> bool {
+    if !geteuid().is_root() || rules.account.is_none() {
+        return false;
+    }
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let Ok(file) = openat(parent, name, flags, Mode::empty()).map(File::from) else {
+        return false;
+    };
+    let Ok(found) = metadata(&file) else {
+        return false;
+    };
+    let is_plain = found.is_dir() || found.is_file() && !(rules.one_name && found.nlink() != 1);
+    is_plain
+        && Some(found.uid()) == rules.account
+        && rules.check(&found).is_ok()
+        && fchownat(
+            &file,
+            "",
+            Some(Uid::from_raw(0)),
+            None,
+            AtFlags::AT_EMPTY_PATH,
+        )
+        .is_ok()
 }
 
 /// What a file is opened for.
@@ -125,7 +163,13 @@ pub fn open_file(
         Access::ReadAndWrite => OFlag::O_RDWR,
     };
     let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let file = match openat(parent, name, flags, Mode::empty()) {
+    let opened = match openat(&parent, name, flags, Mode::empty()) {
+        Err(Errno::EACCES) if take_over(&parent, name, rules) => {
+            openat(&parent, name, flags, Mode::empty())
+        }
+        opened => opened,
+    };
+    let file = match opened {
         Ok(descriptor) => File::from(descriptor),
         Err(Errno::ENOENT) => return Ok(None),
         Err(Errno::ELOOP) => return Err(Fault::SymbolicLink.into()),

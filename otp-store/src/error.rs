@@ -110,7 +110,7 @@ pub enum Error {
         place: Location,
     },
     /// The operating system refused.
-    #[error("{place}: cannot {action}: {source}")]
+    #[error("{place}: cannot {action}: {source}{}", where_it_is_read_only(source))]
     Io {
         /// Where.
         place: Location,
@@ -156,6 +156,16 @@ pub enum Error {
     /// The system gave no random bytes.
     #[error("no random numbers from the system")]
     Random,
+}
+
+/// What to do where only this service is kept from writing: the disk itself is fine, and no other line would say so.
+fn where_it_is_read_only(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            " (in a unit of systemd with ProtectSystem=strict: ReadWritePaths=/var/lib/pam_otp)"
+        }
+        _ => "",
+    }
 }
 
 impl Error {

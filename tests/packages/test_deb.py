@@ -20,6 +20,7 @@ lrwxrwxrwx ./etc/shadow-maint/useradd-pre.d/pam-otp -> /usr/libexec/pam_otp/forg
 lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/forget-gone
 -rwxr-xr-x ./usr/bin/otp-enroll
 -rw-r--r-- ./usr/lib/ARCHITECTURE/security/pam_otp.so
+-rw-r--r-- ./usr/lib/systemd/system/polkit-agent-helper@.service.d/pam_otp.conf
 -rw-r--r-- ./usr/lib/sysusers.d/pam-otp.conf
 -rw-r--r-- ./usr/lib/tmpfiles.d/pam-otp.conf
 -rwxr-xr-x ./usr/libexec/pam_otp/forget-gone

@@ -14,6 +14,7 @@ FILES = """
 /usr/libexec/pam_otp/forget-gone
 /usr/libexec/pam_otp/otp-helper
 /usr/local/bin/otp-enroll
+/usr/local/lib/systemd/system/polkit-agent-helper@.service.d/pam_otp.conf
 /usr/local/sbin/otp-admin
 /usr/local/share/man/man1/otp-enroll.1
 /usr/local/share/man/man5/pam_otp-format.5

@@ -22,6 +22,8 @@ lrwxrwxrwx root root    -  /etc/shadow-maint/useradd-pre.d/pam-otp
 drwxr-xr-x root root    -  /etc/shadow-maint/userdel-post.d
 lrwxrwxrwx root root    -  /etc/shadow-maint/userdel-post.d/pam-otp
 -rwxr-xr-x root root    -  /usr/bin/otp-enroll
+drwxr-xr-x root root    -  /usr/lib/systemd/system/polkit-agent-helper@.service.d
+-rw-r--r-- root root    -  /usr/lib/systemd/system/polkit-agent-helper@.service.d/pam_otp.conf
 -rw-r--r-- root root    -  /usr/lib/sysusers.d/pam-otp.conf
 -rw-r--r-- root root    -  /usr/lib/tmpfiles.d/pam-otp.conf
 -rw-r--r-- root root    -  /usr/lib64/security/pam_otp.so
@@ -53,6 +55,11 @@ drwxr-xr-x root root    -  /usr/share/doc/pam-otp
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/apparmor
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/apparmor/pam_otp
+drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/fail2ban
+drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/fail2ban/filter.d
+-rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/fail2ban/filter.d/pam_otp.conf
+drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/fail2ban/jail.d
+-rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/fail2ban/jail.d/pam_otp.conf
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/pam.d
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/pam.d/one-prompt
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/pam.d/otp-enroll-debian

@@ -75,6 +75,7 @@ def test_nobody_gets_in_while_the_disk_is_read_only_and_the_next_login_works(dis
         assert "could not be checked" in answer.told[0]
         assert journal.names(alice.name)[-1] == "otp.unavailable"
         assert "state" in journal.events(alice.name)[-1]["reason"]
+        assert "ReadWritePaths=/var/lib/pam_otp" in journal.events(alice.name)[-1]["reason"]
     disk.make_writable()
     assert application.login(alice, alice.codes.now()).code == SUCCESS
     assert application.login(alice, alice.recovery_codes[0]).code == SUCCESS
