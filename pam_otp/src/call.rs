@@ -5,6 +5,7 @@ use crate::host::{Disposition, Host, HostFault, Origin, Tone};
 use crate::options::Options;
 use otp_core::enforce::{Demand, Login, demand_on_login};
 use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
+use otp_core::layout::wrap;
 use otp_core::messages::Message;
 use otp_core::network::{self, Network};
 use otp_core::record::Language;
@@ -13,6 +14,9 @@ use otp_helper::records::{Lost, Records};
 use otp_site::policy;
 use otp_store::Error;
 use std::path::PathBuf;
+
+/// How wide a terminal is taken to be: nobody says how wide it is.
+pub(crate) const COLUMNS: usize = 80;
 
 /// Why a login ended without a verdict.
 pub(crate) enum Stop {
@@ -278,9 +282,12 @@ impl<'h, H: Host> Call<'h, H> {
         self.log(entry);
     }
 
+    /// In lines that fit a terminal: su, login and sshd's client show them as they are. Programs that show one line (Cockpit)
+    /// make spaces of the line ends.
     pub(crate) fn tell(&mut self, message: Message, tone: Tone) {
         if !self.silent {
-            self.host.tell(&message.text(self.language), tone);
+            let text = wrap(&message.text(self.language), COLUMNS);
+            self.host.tell(&text, tone);
         }
     }
 

@@ -3,7 +3,7 @@
 //! Only in the account phase, where the other modules have let the user in. A connection that is cut before the end
 //! leaves nothing.
 
-use crate::call::{Call, Case, Stop};
+use crate::call::{COLUMNS, Call, Case, Stop};
 use crate::host::{Host, HostFault, Tone};
 use otp_core::event::{Event, Severity, Value};
 use otp_core::layout::wrap;
@@ -19,8 +19,7 @@ use otp_store::change::{Change, Kept, Proof, Refused};
 use std::convert::Infallible;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
-/// A terminal that nothing is known of.
-const COLUMNS: usize = 80;
+/// A terminal that nothing is known of, [`COLUMNS`] wide.
 const LINES: usize = 24;
 
 /// What became of it.

@@ -800,6 +800,38 @@ fn what_was_not_shown_is_not_logged_as_told() {
 // Words.
 
 #[test]
+fn what_is_told_fits_a_terminal_of_80_columns_in_either_language() {
+    let columns = |line: &str| -> usize {
+        let wide = |one: char| usize::from(one >= '\u{1100}') + 1;
+        line.chars().map(wide).sum()
+    };
+    for language in ["en", "ko"] {
+        let machine = Machine::new();
+        let used = machine.code();
+        let replies = [&used, &used, "", "1", "2", "3", "4", "5", "6"].map(str::to_owned);
+        let mut told = Vec::new();
+        for reply in replies {
+            let mut host = Player::new("alice").asked_with(
+                if language == "en" {
+                    CODE
+                } else {
+                    "인증 코드: "
+                },
+                Box::new(move |_| Some(bytes(&reply))),
+            );
+            machine.play(&mut host, &format!("lang={language}"));
+            told.append(&mut host.told);
+        }
+        assert_eq!(told.len(), 8, "all but the first are refused");
+        for text in &told {
+            assert!(text.lines().all(|line| columns(line) <= 80), "{text}");
+        }
+        let several = told.iter().filter(|text| text.contains('\n')).count();
+        assert!(several > 3, "{told:?}");
+    }
+}
+
+#[test]
 fn the_language_comes_from_the_argument_or_the_policy() {
     let machine = Machine::new();
     machine.policy("language = \"ko\"");

@@ -140,6 +140,9 @@ def read_answer(lines):
             delays.append(int(rest))
         elif word == "=":
             return Answer([int(code) for code in rest.split()], asked, told, delays, echoed)
+        elif told:
+            # A text of several lines.
+            told[-1] += "\n" + text.decode(errors="backslashreplace").rstrip("\n")
     raise AssertionError(f"the application is gone; before that it was asked {asked} and told {told}")
 
 

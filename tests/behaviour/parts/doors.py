@@ -44,7 +44,7 @@ class Outcome:
 
     def says(self, words):
         """Whether the user was told so; at a door that asks PAM for silence, whether that was kept."""
-        return (words in self.messages) == self._door.passes_messages_on
+        return (words in " ".join(self.messages.split())) == self._door.passes_messages_on
 
     def __repr__(self):
         return f"{'admitted' if self.admitted else 'refused'} after {self.prompts}:\n{self.transcript}"
