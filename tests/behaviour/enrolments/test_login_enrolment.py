@@ -4,6 +4,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 
 import pytest
 
@@ -11,7 +12,7 @@ from login_enrolment import (  # noqa: F401  (fixtures among them)
     AHEAD, ENGLISH, KOREAN, OFFER, PASSWORD, REQUIRE, Enrolment, both_lines, enrol, kept_on_disk, lines, talking_door,
 )
 from self_service import policy, status  # noqa: F401  (a fixture)
-from under_test import Ours
+from under_test import BINARIES, Ours
 
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("both_lines")]
 
@@ -67,6 +68,23 @@ def test_key_in_groups_of_four_uri_and_settings_are_those_of_one_device(talking_
         assert groups.replace(" ", "") == login.secret
         assert re.search(r"(?m)^Key to copy: (\w+)\r$", login.told)[1] == login.secret
         assert "time-based, 6 digits, 30 s, SHA-1" in login.told
+
+
+def test_search_of_the_manual_names_who_enrolled_and_shows_no_key(ssh, bobby, clock, policy, tmp_path):  # noqa: F811
+    """On a log that keeps what was shown, as Cockpit's does."""
+    policy(REQUIRE)
+    with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
+        kept = "".join(f"Jan 15 08:00:10 web1 cockpit-session[7]: {line}\n" for line in login.told.splitlines())
+        secret = login.secret
+    (tmp_path / "syslog").write_text(kept)
+    assert secret in kept
+    manual = (BINARIES / "pam_otp.8").read_text().replace("\\-", "-")
+    _, section = manual.split(".SH SECRETS IN THE JOURNAL\n")
+    journal_line, file_line = section.split(".nf\n")[1].split("\n.fi")[0].split("\n")
+    of_journal = journal_line.partition(" | ")[2]
+    for command in (file_line.replace("/var/log", str(tmp_path)), f"cat {tmp_path}/syslog | {of_journal}"):
+        found = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True).stdout
+        assert re.fullmatch(rf"otpauth://totp/\S+:{bobby.name}\n", found), found
 
 
 def test_what_policy_says_about_codes_is_asked_for(ssh, bobby, clock, policy):  # noqa: F811
