@@ -43,6 +43,33 @@ pub fn reveal(
     sheet
 }
 
+/// The same on one line, for where lines are joined and runs of spaces lost.
+#[must_use]
+pub fn reveal_in_one_line(
+    (user, host): (&str, &str),
+    language: Language,
+    codes: &[RecoveryCode],
+    issued: UnixTime,
+) -> Zeroizing<String> {
+    let title = Dialogue::CodesTitle {
+        user,
+        host,
+        issued: &minute_utc(issued),
+    };
+    let (title, usage) = (title.text(language), Dialogue::CodesUse.text(language));
+    let room = title.len() + usage.len() + 8 + codes.len() * 40;
+    let mut sheet = Zeroizing::new(String::with_capacity(room));
+    sheet.push_str(&title);
+    for (at, code) in codes.iter().enumerate() {
+        sheet.push_str(if at == 0 { ": " } else { ", " });
+        write!(sheet, "({}) ", at + 1).expect("a String takes every write");
+        sheet.push_str(&code.reveal());
+    }
+    sheet.push_str(". ");
+    sheet.push_str(&usage);
+    sheet
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +80,40 @@ mod tests {
             .collect();
         let issued = UnixTime::from_seconds(1_763_654_399);
         reveal(("alice", "web1.example.org"), language, &codes, issued)
+    }
+
+    #[test]
+    fn codes_on_one_line_are_numbered_in_their_order_and_stand_in_memory_of_the_right_size() {
+        for (language, expected) in [
+            (
+                Language::English,
+                "Recovery codes of alice at web1.example.org, 2025-11-20 15:59 UTC: (1) 0000-0000-0000-0000, \
+                 (2) 040G-2081-040G-2081, (3) 0810-40G2-0810-40G2. \
+                 Each lets you in once, in place of the code, when the device is not at hand.",
+            ),
+            (
+                Language::Korean,
+                "web1.example.org의 alice 계정 복구 코드, 2025-11-20 15:59 UTC: (1) 0000-0000-0000-0000, \
+                 (2) 040G-2081-040G-2081, (3) 0810-40G2-0810-40G2. \
+                 기기가 없을 때 코드 대신 입력합니다. 하나로 한 번만 들어올 수 있습니다.",
+            ),
+        ] {
+            let codes = [0, 1, 2].map(|at| RecoveryCode::from_random([at; RecoveryCode::BYTES]));
+            let issued = UnixTime::from_seconds(1_763_654_399);
+            let owner = ("alice", "web1.example.org");
+            assert_eq!(
+                *reveal_in_one_line(owner, language, &codes, issued),
+                expected
+            );
+            let many: Vec<_> = (0..32)
+                .map(|at| RecoveryCode::from_random([at; RecoveryCode::BYTES]))
+                .collect();
+            let sheet = reveal_in_one_line(owner, language, &many, issued);
+            assert!(
+                sheet.len() <= many.len() * 40 + 8 + expected.len(),
+                "it did not grow"
+            );
+        }
     }
 
     #[test]

@@ -109,6 +109,7 @@ impl Stage for Screen<'_> {
             columns,
             lines,
             is_measured: true,
+            joins_lines: false,
             style: self.style(),
             colours: Colours::of(kind.as_deref()),
         }

@@ -6,7 +6,7 @@
 
 mod stage;
 
-pub use stage::{Block, KeyLine, Stage, Surface, Typed, Underway};
+pub use stage::{Block, DIVIDER, KeyLine, Stage, Surface, Typed, Underway};
 
 use otp_core::messages::enrol::{Dialogue, INVERTED, KEPT, LATER, is_word};
 use otp_core::qr::{self, Canvas, Matrix, Style};
@@ -118,11 +118,15 @@ impl Script<'_> {
     ) -> Result<Option<Drawing>, S::Stop> {
         let uri = otpauth::reveal_uri(device, self.issuer, self.user);
         let picture = stage.picture(&uri)?;
+        let what_to_do = match (stage.surface().style, &picture) {
+            (Style::None, None) => Dialogue::GiveKey,
+            (Style::Unicode | Style::Ascii, _) | (Style::None, Some(_)) => Dialogue::Scan,
+        };
         let key = device.secret.reveal_bytes();
         let (groups, plain) = (base32::reveal_in_groups(key), base32::reveal(key));
         let groups: Vec<&str> = groups.iter().map(|line| line.as_str()).collect();
         stage.show(&Block::Key(&[
-            KeyLine::Sentence(Dialogue::Scan),
+            KeyLine::Sentence(what_to_do),
             KeyLine::Secret(Dialogue::Key, &groups),
             KeyLine::Secret(Dialogue::PlainKey, &[&plain]),
             KeyLine::Secret(Dialogue::Uri, &[&uri]),
@@ -145,7 +149,11 @@ impl Script<'_> {
             return Ok(true);
         }
         let (owner, now) = ((self.user, self.machine), stage.now()?);
-        let sheet = recovery_sheet::reveal(owner, self.language, change.codes(), now);
+        let sheet = if stage.surface().joins_lines {
+            recovery_sheet::reveal_in_one_line(owner, self.language, change.codes(), now)
+        } else {
+            recovery_sheet::reveal(owner, self.language, change.codes(), now)
+        };
         stage.show(&Block::Sheet(&sheet))?;
         stage.tell(Dialogue::CodesOnce)?;
         stage.save(&sheet)?;

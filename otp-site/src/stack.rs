@@ -51,6 +51,10 @@ pub(crate) const PROVES_IDENTITY: [&str; 20] = [
 /// The column `enrols` of `conf/programs.toml` says the same.
 pub const ENROLLING: [&str; 6] = ["doas", "greetd", "login", "sshd", "su", "su-l"];
 
+/// Services whose programs make one line of what they show: line ends and runs of spaces are lost, and whatever is not ASCII
+/// becomes a question mark, but for questions. `cockpit-session` 287 does so.
+const JOINING: [&str; 1] = ["cockpit"];
+
 const LIMIT: u64 = 64 * 1024;
 /// As deep as libpam follows.
 const DEEPEST: usize = 16;
@@ -85,6 +89,12 @@ pub struct Service {
 #[must_use]
 pub fn may_enrol_in(service: &str, policy: EnrollPolicy) -> bool {
     policy.is_for_service || ENROLLING.contains(&service)
+}
+
+/// Whether the program of a service makes one line of what it shows, and shows only its questions as they are.
+#[must_use]
+pub fn joins_messages(service: &str) -> bool {
+    JOINING.contains(&service)
 }
 
 /// The files of all services.

@@ -12,6 +12,7 @@ use otp_core::record::Language;
 use otp_core::{Account, Before1970, Policy, UnixTime, UserName};
 use otp_helper::records::{Lost, Records};
 use otp_site::policy;
+use otp_site::stack::joins_messages;
 use otp_store::Error;
 use std::path::PathBuf;
 
@@ -286,8 +287,15 @@ impl<'h, H: Host> Call<'h, H> {
     /// make spaces of the line ends.
     pub(crate) fn tell(&mut self, message: Message, tone: Tone) {
         if !self.silent {
-            let text = wrap(&message.text(self.language), COLUMNS);
-            self.host.tell(&text, tone);
+            // Nothing but ASCII is left of information there.
+            let is_lost = tone == Tone::Information && joins_messages(&self.origin.service);
+            let language = if is_lost {
+                Language::English
+            } else {
+                self.language
+            };
+            self.host
+                .tell(&wrap(&message.text(language), COLUMNS), tone);
         }
     }
 

@@ -8,16 +8,19 @@ use crate::host::{Host, HostFault, Tone};
 use otp_core::event::{Event, Severity, Value};
 use otp_core::layout::wrap;
 use otp_core::messages::enrol::Dialogue;
-use otp_core::qr::Colours;
+use otp_core::qr::{Colours, Style};
 use otp_core::record::{Authenticator, DEFAULT_NAME, Name};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, UnixTime};
-use otp_helper::enrolment::{Block, End, Script, Stage, Surface, Typed, Underway};
+use otp_helper::enrolment::{Block, DIVIDER, End, Script, Stage, Surface, Typed, Underway};
 use otp_helper::records::{self, Attendant, Changing, Lost};
 use otp_site::policy;
+use otp_site::stack::joins_messages;
 use otp_store::change::{Change, Kept, Proof, Refused};
 use std::convert::Infallible;
+use std::mem;
 use std::os::fd::{BorrowedFd, OwnedFd};
+use zeroize::Zeroizing;
 
 /// A terminal that nothing is known of, [`COLUMNS`] wide.
 const LINES: usize = 24;
@@ -58,7 +61,14 @@ pub(crate) fn set_up<H: Host>(
         language: call.language,
     };
     let mut has_begun = false;
-    let ended = script.log_in(&mut Conversation { call, case }, can_wait, |stage| {
+    let joins_lines = joins_messages(&call.origin.service);
+    let mut conversation = Conversation {
+        call,
+        case,
+        joins_lines,
+        untold: Zeroizing::default(),
+    };
+    let ended = script.log_in(&mut conversation, can_wait, |stage| {
         has_begun = true;
         Begun::begin(stage, account)
     });
@@ -113,6 +123,11 @@ impl Broken {
 struct Conversation<'a, 'h, H> {
     call: &'a mut Call<'h, H>,
     case: &'a Case,
+    /// Whether the program makes one line of what it shows, and shows only questions as they are. Everything that has to be
+    /// read then stands in a question.
+    joins_lines: bool,
+    /// What has to be read with the next question.
+    untold: Zeroizing<String>,
 }
 
 impl<H: Host> Conversation<'_, '_, H> {
@@ -127,12 +142,28 @@ impl<H: Host> Conversation<'_, '_, H> {
 
     /// In lines that fit the terminal: PAM's applications break none. Whether it was seen cannot be known.
     fn send(&mut self, sentence: Dialogue<'_>) {
+        if self.joins_lines {
+            return self.put_off(&sentence.text(self.call.language));
+        }
         let text = wrap(&sentence.text(self.call.language), COLUMNS - 1);
         self.call.host.tell(&text, Tone::Information);
     }
 
+    /// Leaves it to the next question. In memory of the right size: what holds a secret must not grow.
+    fn put_off(&mut self, text: &str) {
+        let parts = if self.untold.is_empty() {
+            ["", "", text]
+        } else {
+            [self.untold.as_str(), DIVIDER, text]
+        };
+        self.untold = in_one(parts);
+    }
+
     /// In a message of its own that begins on a new line: an ssh client puts its own words before the first.
     fn send_block(&mut self, block: &Block<'_>) {
+        if self.joins_lines {
+            return self.put_off(&block.reveal_in_one_line(self.call.language));
+        }
         let text = block.reveal(self.call.language, COLUMNS - 1);
         let text = match block {
             // An empty line parts the codes from what is said of them.
@@ -157,8 +188,14 @@ impl<H: Host> Stage for Conversation<'_, '_, H> {
     }
 
     fn ask(&mut self, question: Dialogue<'_>) -> Result<Typed, Broken> {
-        let text = question.text(self.call.language);
-        let reply = self.call.host.ask(&text, true)?;
+        let question = question.text(self.call.language);
+        let told = mem::take(&mut self.untold);
+        let reply = if told.is_empty() {
+            self.call.host.ask(&question, true)?
+        } else {
+            let text = in_one([&told, DIVIDER, &question]);
+            self.call.host.ask(&text, true)?
+        };
         Ok(reply.ok_or(HostFault::Conversation)?)
     }
 
@@ -167,7 +204,13 @@ impl<H: Host> Stage for Conversation<'_, '_, H> {
             columns: COLUMNS,
             lines: LINES,
             is_measured: false,
-            style: self.case.policy.enroll.qr,
+            // No drawing survives without its lines.
+            style: if self.joins_lines {
+                Style::None
+            } else {
+                self.case.policy.enroll.qr
+            },
+            joins_lines: self.joins_lines,
             colours: Colours::None,
         }
     }
@@ -177,8 +220,19 @@ impl<H: Host> Stage for Conversation<'_, '_, H> {
     }
 
     fn conclude(&mut self, result: Dialogue<'_>) -> Result<(), Broken> {
+        // No question follows.
+        self.joins_lines = false;
         self.tell(result)
     }
+}
+
+/// The parts as one text, sized beforehand.
+fn in_one(parts: [&str; 3]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(parts.map(str::len).iter().sum()));
+    for part in parts {
+        text.push_str(part);
+    }
+    text
 }
 
 /// In a login nobody waits for a helper: only programs of root set up authenticators.

@@ -65,6 +65,8 @@ pub enum Dialogue<'a> {
     ProveYourself,
     /// What to do with the QR code, where one is drawn or written.
     Scan,
+    /// What to do with the key, where no QR code is drawn or written.
+    GiveKey,
     /// The key follows, in groups.
     Key,
     /// The key follows, as it is.
@@ -232,6 +234,7 @@ impl Dialogue<'_> {
             ),
             Self::ProveYourself => "First, please prove who you are.".to_owned(),
             Self::Scan => "Scan the QR code with an authenticator app, or give the app the key.".to_owned(),
+            Self::GiveKey => "Give the key to an authenticator app.".to_owned(),
             Self::Key => "Key to type (leave out spaces):".to_owned(),
             Self::PlainKey => "Key to copy:".to_owned(),
             Self::Uri => "URI:".to_owned(),
@@ -336,6 +339,7 @@ impl Dialogue<'_> {
             ),
             Self::ProveYourself => "먼저 본인 확인을 해 주세요.".to_owned(),
             Self::Scan => "인증 앱으로 QR 코드를 스캔하거나 앱에 키를 입력해 주세요.".to_owned(),
+            Self::GiveKey => "인증 앱에 키를 입력해 주세요.".to_owned(),
             Self::Key => "직접 입력할 키(공백 제외):".to_owned(),
             Self::PlainKey => "복사할 키:".to_owned(),
             Self::Uri => "URI 주소:".to_owned(),

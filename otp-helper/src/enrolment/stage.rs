@@ -103,6 +103,8 @@ pub struct Surface {
     pub is_measured: bool,
     /// How to draw.
     pub style: Style,
+    /// Whether lines are joined there and runs of spaces lost: then nothing may rest on where a line ends.
+    pub joins_lines: bool,
     /// What colours it takes.
     pub colours: Colours,
 }
@@ -129,6 +131,23 @@ pub enum KeyLine<'a> {
 }
 
 impl Block<'_> {
+    /// The text of the block as one line, its parts divided by a sign, in memory that is wiped.
+    #[must_use]
+    pub fn reveal_in_one_line(&self, language: Language) -> Zeroizing<String> {
+        let text = self.reveal(language, usize::MAX);
+        let mut parts: Vec<Cow<'_, str>> = Vec::new();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            // What goes on below its label stays with it.
+            let divider = match (parts.is_empty(), line.starts_with(' ')) {
+                (true, _) => "",
+                (false, true) => " ",
+                (false, false) => DIVIDER,
+            };
+            parts.extend([divider.into(), line.trim().into()]);
+        }
+        joined(&parts)
+    }
+
     /// The text of the block, an empty line above it and each line ended, in memory that is wiped. Sentences are broken
     /// to fit.
     #[must_use]
@@ -163,6 +182,9 @@ impl Block<'_> {
         joined(&parts)
     }
 }
+
+/// What divides two things on one line.
+pub const DIVIDER: &str = " | ";
 
 /// The parts as one text, sized beforehand, so that no copy of a secret is left behind by growing.
 fn joined(parts: &[Cow<'_, str>]) -> Zeroizing<String> {

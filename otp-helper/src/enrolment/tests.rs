@@ -21,6 +21,7 @@ const OLD_TERMINAL: Surface = Surface {
     columns: 80,
     lines: 24,
     is_measured: false,
+    joins_lines: false,
     style: Style::Unicode,
     colours: Colours::None,
 };
@@ -694,6 +695,42 @@ fn a_key_stands_beside_its_label_and_a_long_one_below_in_memory_of_the_right_siz
         text.len(),
         "growing would leave a copy behind"
     );
+}
+
+#[test]
+fn on_one_line_what_is_below_its_label_stays_with_it_and_the_memory_is_of_the_right_size() {
+    let text = Block::Key(&[
+        KeyLine::Sentence(Dialogue::GiveKey),
+        KeyLine::Secret(Dialogue::Key, &["AAAA", "BBBB"]),
+        KeyLine::Secret(Dialogue::PlainKey, &["AAAABBBB"]),
+    ])
+    .reveal_in_one_line(Language::English);
+    assert_eq!(
+        text.as_str(),
+        "Give the key to an authenticator app. | Key to type (leave out spaces): AAAA BBBB | Key to copy: AAAABBBB"
+    );
+    assert_eq!(
+        text.capacity(),
+        text.len(),
+        "growing would leave a copy behind"
+    );
+}
+
+#[test]
+fn where_no_qr_code_is_drawn_or_written_nothing_is_to_be_scanned() {
+    for (style, sentence) in [
+        (Style::None, "key \nGive the key"),
+        (Style::Ascii, "key \nScan the QR code"),
+    ] {
+        let mut stage = Played::new(&[(NEW_CODE, "1")]);
+        stage.surface = Surface {
+            style,
+            ..OLD_TERMINAL
+        };
+        let change = Planned::enrolment(&[(Proof::NoMatch, 0)]);
+        assert_eq!(play(&mut stage, change), Ok(End::NotProven));
+        assert!(stage.seen[stage.position("key ")].starts_with(sentence));
+    }
 }
 
 #[test]

@@ -46,6 +46,7 @@ fn all(devices: &[Authenticator]) -> Vec<Dialogue<'_>> {
         NewCodes => [Dialogue::NewCodes { user }],
         ProveYourself => [Dialogue::ProveYourself],
         Scan => [Dialogue::Scan],
+        GiveKey => [Dialogue::GiveKey],
         Key => [Dialogue::Key],
         PlainKey => [Dialogue::PlainKey],
         Uri => [Dialogue::Uri],
