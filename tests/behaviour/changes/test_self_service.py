@@ -455,6 +455,25 @@ def test_last_authenticator_is_not_removed_where_policy_demands_one(alice):
     assert record(alice) == before
 
 
+@pytest.mark.parametrize("general, section", [
+    ('exempt_groups = ["USER"]', "[service.su]\nexempt_groups = []"),
+    ("", '[service.su]\nexempt_groups = ["USER"]'),
+    ("", '[service.otp-enroll]\nexempt_groups = ["USER"]'),
+], ids=["su-demands", "su-alone-excuses", "otp-enroll-alone-excuses"])
+def test_last_authenticator_is_not_removed_where_any_service_demands_one(alice, policy, general, section):
+    policy(f"[enforce]\n{general}\n{section}\n".replace("USER", alice.name))
+    before = record(alice)
+    refused_at_once(alice, "remove", because="is the last authenticator")
+    assert record(alice) == before
+
+
+def test_last_authenticator_goes_where_every_service_excuses(alice, clock, policy):
+    every = f'exempt_groups = ["{alice.name}"]\n'
+    policy(f"[enforce]\n{every}[service.su]\n{every}")
+    complete(alice, clock, "remove")
+    assert record(alice) == {}
+
+
 def test_unknown_name_is_not_removed(alice, policy):
     policy(NOBODY_MUST)
     refused_at_once(alice, "remove", "tablet", because=f'no authenticator of {alice.name} is called "tablet"')
