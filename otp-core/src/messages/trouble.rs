@@ -657,6 +657,8 @@ mod tests {
     use crate::every;
     use crate::messages::in_all::assert_is_a_line_of;
 
+    mod told;
+
     fn all() -> Vec<Trouble> {
         let (user, path, reason) = (
             "alice".to_owned(),

@@ -90,3 +90,73 @@ fn the_verdict_is_one_sentence_that_names_the_user() {
         "bobby would be refused: no authenticator, and one is demanded (group staff)"
     );
 }
+
+#[test]
+fn every_exemption_and_every_rule_is_told_by_its_name() {
+    assert_eq!(
+        exemptions()
+            .iter()
+            .map(english_exemption)
+            .collect::<Vec<_>>(),
+        [
+            "nullok",
+            "exempt user",
+            "exempt group kiosk",
+            "in no group that must"
+        ]
+    );
+    assert_eq!(
+        exemptions()
+            .iter()
+            .map(korean_exemption)
+            .collect::<Vec<_>>(),
+        [
+            "nullok 줄",
+            "면제된 사용자",
+            "면제된 kiosk 그룹",
+            "있어야 하는 그룹에 속하지 않음"
+        ]
+    );
+    assert_eq!(
+        rules().iter().map(english_rule).collect::<Vec<_>>(),
+        ["everybody", "group staff", "group 20 cannot be looked up"]
+    );
+    assert_eq!(
+        rules().iter().map(korean_rule).collect::<Vec<_>>(),
+        ["모든 사용자", "staff 그룹", "20 그룹을 찾을 수 없음"]
+    );
+}
+
+#[test]
+fn what_a_user_meets_differs_where_the_login_does() {
+    let (deadline, now) = (NOON.after(DAY), NOON);
+    let refused = |at_login| Prospect::Refused {
+        rule: Rule::Everybody,
+        at_login,
+    };
+    let locked = |opens| Prospect::Locked {
+        standing: Standing::Held,
+        opens,
+    };
+    let why = Exemption::User;
+    let met = [
+        Prospect::Asked,
+        locked(true),
+        locked(false),
+        Prospect::LetIn { why },
+        Prospect::LetInUntil { deadline, now },
+        Prospect::Offered { deadline, now },
+        Prospect::SetsUp { lenient: true },
+        Prospect::SetsUp { lenient: false },
+        refused(AtLogin::Off),
+        refused(AtLogin::Offer),
+    ];
+    for told in [english_login, korean_login] {
+        let mut words: Vec<_> = met.iter().map(told).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), met.len(), "{words:?}");
+    }
+    assert_eq!(english_login(&Prospect::Asked), "asks for a code");
+    assert_eq!(korean_login(&Prospect::Asked), "코드를 물음");
+}
