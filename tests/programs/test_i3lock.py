@@ -2,6 +2,7 @@
 
 # light
 # bookworm: i3lock xvfb xdotool
+# trixie: i3lock xvfb xdotool
 
 import contextlib
 import os

@@ -1,6 +1,7 @@
 """xscreensaver, on a display in memory. What it draws is written down by a library that is loaded into it (drawn.c)."""
 
 # bookworm: xscreensaver xvfb xdotool
+# trixie: xscreensaver xvfb xdotool
 
 import contextlib
 import pathlib
