@@ -1,8 +1,10 @@
 """otp-admin doctor over files that are planted below a root of their own: what is printed, and the exit status."""
 import json
 import os
+import subprocess
 
 import pytest
+from machine import TARGET
 
 COMMON_AUTH = """auth\t[success=1 default=ignore]\tpam_unix.so nullok
 auth\trequisite\t\t\tpam_deny.so
@@ -39,13 +41,14 @@ def root(tmp_path):
     return tmp_path
 
 
-def doctor(admin, root, *arguments):
+def doctor(root, *arguments):
     """What it prints, what it complains of, and its exit status."""
-    return admin("doctor", "--root", str(root), *arguments)
+    command = [TARGET / "otp-admin", "doctor", "--root", root, *arguments]
+    return subprocess.run(command, env={"LANG": "C.UTF-8"}, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_machine_that_is_right_is_told_to_be_and_the_status_is_0(admin, root):
-    done = doctor(admin, root)
+def test_a_machine_that_is_right_is_told_to_be_and_the_status_is_0(root):
+    done = doctor(root)
     assert done.stdout.splitlines() == [
         "examined login, sshd: nothing is wrong",
         "no code is asked for in cron",
@@ -53,9 +56,9 @@ def test_a_machine_that_is_right_is_told_to_be_and_the_status_is_0(admin, root):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_finding_is_a_line_with_service_and_id_and_the_status_is_1(admin, root):
+def test_a_finding_is_a_line_with_service_and_id_and_the_status_is_1(root):
     (root / "etc/pam.d/sshd").write_text("auth sufficient pam_wheel.so trust\n" + SSHD)
-    done = doctor(admin, root)
+    done = doctor(root)
     first, *_, summary, _ = done.stdout.splitlines()
     assert first.startswith("sshd: way-in: /etc/pam.d/sshd:1: ")
     assert "; " in first
@@ -63,18 +66,18 @@ def test_a_finding_is_a_line_with_service_and_id_and_the_status_is_1(admin, root
     assert done.returncode == 1
 
 
-def test_a_note_does_not_count(admin, root):
+def test_a_note_does_not_count(root):
     (root / "etc/pam.d/sshd").write_text(SSHD.replace("pam_otp.so", "pam_otp.so nullok"))
     (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n")
     (root / "etc/shadow").write_text("root:$y$x:::::::\nalice:$y$x:::::::\n")
-    done = doctor(admin, root)
+    done = doctor(root)
     assert done.stdout.startswith("sshd: nullok (note): /etc/pam.d/sshd:2: ")
     assert done.returncode == 0
 
 
-def test_programs_read_an_object(admin, root):
+def test_programs_read_an_object(root):
     (root / "etc/pam.d/sshd").write_text("auth sufficient pam_wheel.so trust\n" + SSHD)
-    done = doctor(admin, root, "--json")
+    done = doctor(root, "--json")
     told = json.loads(done.stdout)
     assert set(told) == {"examined", "unprotected", "findings", "unexamined"}
     assert (told["examined"], told["unprotected"], told["unexamined"]) == (["login", "sshd"], ["cron"], [])
@@ -85,43 +88,43 @@ def test_programs_read_an_object(admin, root):
     assert done.returncode == 1
 
 
-def test_services_that_are_named_are_examined_and_no_others(admin, root):
+def test_services_that_are_named_are_examined_and_no_others(root):
     (root / "etc/pam.d/sshd").write_text("auth sufficient pam_wheel.so trust\n" + SSHD)
-    done = doctor(admin, root, "login")
+    done = doctor(root, "login")
     assert (done.stdout, done.returncode) == ("examined login: nothing is wrong\n", 0)
-    done = doctor(admin, root, "cron")
+    done = doctor(root, "cron")
     assert done.stdout.startswith("cron: not-protected: ")
     assert done.returncode == 1
 
 
-def test_a_policy_that_cannot_be_used_is_a_finding_and_not_the_end(admin, root):
+def test_a_policy_that_cannot_be_used_is_a_finding_and_not_the_end(root):
     place = root / "etc/security/pam_otp.conf"
     place.parent.mkdir()
     place.write_text("nonsense = 1\n")
-    done = doctor(admin, root)
+    done = doctor(root)
     assert done.stdout.startswith("machine: policy-unusable: ")
     assert "line 1" in done.stdout
     assert done.returncode == 1
 
 
-def test_what_cannot_be_looked_at_is_an_error_and_the_status_is_2(admin, root):
+def test_what_cannot_be_looked_at_is_an_error_and_the_status_is_2(root):
     (root / "etc/pam.d/endless").write_text("@include endless\n")
-    done = doctor(admin, root)
+    done = doctor(root)
     assert "examined login, sshd: nothing is wrong" in done.stdout
     assert done.stderr.startswith("otp-admin: endless could not be examined: ")
     assert done.returncode == 2
 
 
-def test_it_speaks_korean(admin, root):
-    done = doctor(admin, root, "--lang", "ko")
+def test_it_speaks_korean(root):
+    done = doctor(root, "--lang", "ko")
     assert "잘못된 것이 없습니다" in done.stdout
 
 
-def test_it_changes_nothing(admin, root):
+def test_it_changes_nothing(root):
     def everything():
         places = sorted(root.rglob("*"))
         return [(str(one), one.lstat().st_mtime_ns, one.lstat().st_mode, one.is_file() and one.read_bytes()) for one in places]
     before = everything()
-    doctor(admin, root)
-    doctor(admin, root, "--json", "sshd", "nonsense")
+    doctor(root)
+    doctor(root, "--json", "sshd", "nonsense")
     assert everything() == before

@@ -3,6 +3,7 @@
 use crate::Error;
 use crate::stack::{DIRECTORIES, OTHER, is_no_service, read_text};
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,9 @@ const SINGLE: &str = "/etc/pam.conf";
 
 /// Where libpam looks for modules that are named without a path, by distribution and machine.
 const MODULES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+
+/// As many as Linux follows.
+const MOST_LINKS: usize = 40;
 
 /// Where PAM's files are.
 #[derive(Clone, Debug)]
@@ -81,11 +85,39 @@ impl Files {
         self.modules.iter().any(|one| one.join(path).exists())
     }
 
-    /// A path of the machine as this process opens it.
+    /// A path of the machine as this process opens it: links of another system lead to places within it.
     #[must_use]
     pub fn place(&self, path: &Path) -> PathBuf {
-        let below = path.strip_prefix("/").unwrap_or(path);
-        self.root.join(below)
+        if self.are_here() {
+            return Path::new("/").join(path);
+        }
+        let parts = |path: &Path| -> Vec<OsString> {
+            let parts = path.components().map(|one| one.as_os_str().to_owned());
+            parts.rev().collect()
+        };
+        let mut place = self.root.clone();
+        let mut left = parts(path);
+        let mut links = 0;
+        while let Some(part) = left.pop() {
+            if part == "/" {
+                place.clone_from(&self.root);
+            } else if part == ".." {
+                if place != self.root {
+                    place.pop();
+                }
+            } else {
+                let next = place.join(&part);
+                match std::fs::read_link(&next) {
+                    // What links on without end stays as it is, and cannot be opened.
+                    Ok(target) if links < MOST_LINKS => {
+                        links += 1;
+                        left.extend(parts(&target));
+                    }
+                    _ => place = next,
+                }
+            }
+        }
+        place
     }
 
     /// Whether these are the files of the machine that this runs on.
@@ -125,7 +157,7 @@ impl Files {
                 if let Ok(name) = entry.file_name().into_string()
                     && !is_no_service(&name)
                     && name != OTHER
-                    && entry.path().is_file()
+                    && self.place(&directory.join(&name)).is_file()
                 {
                     names.insert(name);
                 }
@@ -183,4 +215,50 @@ impl Files {
 
 fn is_absent(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::symlink;
+    use tempfile::TempDir;
+
+    #[test]
+    fn links_of_another_system_lead_to_places_within_it() {
+        let root = TempDir::new().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("etc/pam.d")).unwrap();
+        fs::create_dir_all(at("etc/authselect")).unwrap();
+        fs::write(
+            at("etc/authselect/system-auth"),
+            "auth required pam_deny.so\n",
+        )
+        .unwrap();
+        symlink("/etc/authselect/system-auth", at("etc/pam.d/one")).unwrap();
+        symlink("../authselect/system-auth", at("etc/pam.d/two")).unwrap();
+        symlink(
+            "../../../../etc/authselect/system-auth",
+            at("etc/pam.d/three"),
+        )
+        .unwrap();
+        symlink("/etc/pam.d", at("etc/linked")).unwrap();
+        symlink("endless", at("etc/pam.d/endless")).unwrap();
+        let files = Files::below(root.path());
+        for path in [
+            "/etc/pam.d/one",
+            "/etc/pam.d/two",
+            "/etc/pam.d/three",
+            "/etc/linked/one",
+        ] {
+            assert_eq!(
+                files.place(Path::new(path)),
+                at("etc/authselect/system-auth"),
+                "{path}"
+            );
+        }
+        assert_eq!(files.services().unwrap(), ["one", "three", "two"]);
+        assert!(files.of("one").unwrap().is_some());
+        assert!(files.all_of("endless").is_err());
+    }
 }

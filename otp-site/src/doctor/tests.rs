@@ -136,6 +136,21 @@ fn sshd(old: &str, new: &str) -> Vec<&'static str> {
 const INCLUDE_AND_OURS: &str = "@include common-auth\nauth required pam_otp.so\n";
 
 #[test]
+fn each_kind_of_finding_is_planted_somewhere() {
+    let planted = [
+        include_str!("tests.rs"),
+        include_str!("tests/machine.rs"),
+        include_str!("sshd.rs"),
+    ]
+    .concat();
+    let missing: Vec<_> = Finding::IDS
+        .into_iter()
+        .filter(|id| !planted.contains(&format!("\"{id}\"")))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
 fn nothing_is_found_where_the_lines_are_those_of_the_readme() {
     let planted = Planted::new()
         .service(

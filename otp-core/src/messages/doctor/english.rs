@@ -53,8 +53,8 @@ impl Finding {
                 "{line}: the code is asked for first, so anybody who knows a name can lock it by wrong codes; move the line below {below}"
             ),
             Self::CodeFirst { line } => format!(
-                "{line}: the code is asked for first, so anybody who knows a name can lock it by wrong codes; these files have no better place \
-                 for the line, but the profile for authselect has"
+                "{line}: the code is asked for first, so anybody who knows a name can lock it by wrong codes; no place in these files is better, so use \
+                 the profile for authselect where that matters"
             ),
             Self::LocksAfterSubstack { line, substack } => format!(
                 "{line}: a code is asked for also after a refusal in the substack at {substack}, so anybody who knows a name can lock it by wrong \
@@ -65,8 +65,8 @@ impl Finding {
                  {above} \"requisite\""
             ),
             Self::CountedTwice { line } => format!(
-                "{line}: a wrong code counts as a failure of pam_faillock.so as well, though the first proof was right; move the line of \
-                 pam_otp.so below it"
+                "{line}: a wrong code counts as a failure of pam_faillock.so as well, though the first proof was right; make the line of \
+                 pam_otp.so \"requisite\", or move it below"
             ),
             Self::TwoCodes { line, second } => format!(
                 "{line} and {second}: two codes are asked for, and no code works twice; take one of the lines out"

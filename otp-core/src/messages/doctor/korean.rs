@@ -50,8 +50,7 @@ impl Finding {
                 "{line}: 인증 코드를 먼저 물어서, 이름만 아는 사람도 틀린 코드로 계정을 잠글 수 있습니다. 이 줄을 {below} 아래로 옮기세요"
             ),
             Self::CodeFirst { line } => format!(
-                "{line}: 인증 코드를 먼저 물어서, 이름만 아는 사람도 틀린 코드로 계정을 잠글 수 있습니다. 이 파일들에는 더 나은 자리가 없지만 authselect \
-                 프로필은 비밀번호를 먼저 묻습니다"
+                "{line}: 인증 코드를 먼저 물어서, 이름만 아는 사람도 틀린 코드로 계정을 잠글 수 있습니다. 이 파일들에는 더 나은 자리가 없습니다. 비밀번호를 먼저 묻게 하려면 authselect 프로필을 쓰세요"
             ),
             Self::LocksAfterSubstack { line, substack } => format!(
                 "{line}: {substack}의 substack이 거부한 뒤에도 인증 코드를 물어서, 이름만 아는 사람도 틀린 코드로 계정을 잠글 수 있습니다. substack을 \
@@ -62,7 +61,7 @@ impl Finding {
                  바꾸세요"
             ),
             Self::CountedTwice { line } => format!(
-                "{line}: 비밀번호가 맞아도 틀린 인증 코드를 pam_faillock.so가 실패로 셉니다. pam_otp.so 줄을 그 아래로 옮기세요"
+                "{line}: 비밀번호가 맞아도 틀린 인증 코드를 pam_faillock.so가 실패로 셉니다. pam_otp.so 줄을 \"requisite\"로 바꾸거나 그 아래로 옮기세요"
             ),
             Self::TwoCodes { line, second } => format!(
                 "{line}, {second}: 인증 코드를 두 번 묻지만 코드는 한 번만 쓸 수 있습니다. 두 줄 가운데 하나를 빼세요"
@@ -181,7 +180,7 @@ impl Finding {
                 scope(within)
             ),
             Self::PolicyUnusable { reason } => format!(
-                "정책을 쓸 수 없습니다: {reason}. 바로잡을 때까지 아무도 들어올 수 없습니다. otp-admin policy check가 그 줄을 알려 줍니다"
+                "정책을 쓸 수 없습니다: {reason}. 바로잡을 때까지 아무도 들어올 수 없습니다. otp-admin policy check로 그 줄을 확인하세요"
             ),
             Self::GroupUnknown { group } => format!(
                 "[enforce] groups: {group} 그룹을 찾을 수 없어 모두가 그 그룹에 있는 것으로 봅니다. 이름을 바로잡으세요"
