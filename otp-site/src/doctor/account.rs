@@ -12,7 +12,8 @@ struct Facts {
 }
 
 /// What a line can answer; that of ours never leaves it to others.
-fn possible(step: &Step) -> Vec<Answer> {
+#[must_use]
+pub fn possible(step: &Step) -> Vec<Answer> {
     match super::modules::role(step, "", super::chain::Phase::Account) {
         Role::Judge | Role::Splitter => vec![
             Answer::SUCCESS,
@@ -46,9 +47,10 @@ impl Known for Facts {
     }
 }
 
-/// Whether somebody can get in past the account line of ours; `None`: there are too many ways.
+/// One of the shortest ways in past the account line of ours; `None` within: there is none. `None`: there are too many ways.
 #[must_use]
-pub fn is_led_around(chain: &Chain) -> Option<bool> {
-    let ends = explore(chain, Facts::default())?;
-    Some(ends.iter().any(|end| end.lets_in && !end.known.said_yes))
+pub fn way_around(chain: &Chain) -> Option<Option<Vec<(usize, Answer)>>> {
+    let mut ends = explore(chain, Facts::default())?;
+    ends.retain(|end| end.lets_in && !end.known.said_yes);
+    Some(ends.into_iter().map(|end| end.way).min_by_key(Vec::len))
 }

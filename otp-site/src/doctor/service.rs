@@ -658,9 +658,15 @@ impl Patient<'_> {
                 self.find(Finding::BadArgument { line, argument });
             }
         }
-        let led_around = account::is_led_around(&self.account);
-        if led_around.ok_or_else(|| too_much(self.service))? {
-            self.find(Finding::AccountLedAround { line });
+        let around = account::way_around(&self.account).ok_or_else(|| too_much(self.service))?;
+        if let Some(way) = around {
+            let given = |(at, answer): &(usize, Answer)| Given {
+                line: steps[*at].place.to_string(),
+                module: steps[*at].module().to_owned(),
+                answer: answer.word(),
+            };
+            let when = way.iter().map(given).collect();
+            self.find_when(Finding::AccountLedAround { line }, when);
         }
         Ok(())
     }

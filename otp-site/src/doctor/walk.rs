@@ -1,6 +1,6 @@
 //! Every way through the steps of a phase, as libpam goes it.
 //!
-//! [`advance`] is what libpam does with one answer of one module; [`play`] is a whole login with answers that are given, and
+//! `advance` is what libpam does with one answer of one module; [`play`] is a whole login with answers that are given, and
 //! [`explore`] finds every end that answers can lead to. Random stacks are held to libpam by `tests/fuzz/tests/doctor.rs`.
 
 use super::answer::Answer;
