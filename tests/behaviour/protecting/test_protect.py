@@ -59,6 +59,16 @@ def test_protected_sshd_asks_for_password_and_code_in_a_real_login(alice, bobby,
     assert len(events(journal, alice, "protect")) == 1
 
 
+def test_sshd_that_does_not_run_and_whose_directory_is_gone(alice):
+    """As where systemd starts one for each connection."""
+    directory = pathlib.Path("/run/sshd")
+    directory.rmdir()
+    try:
+        assert "Reload sshd now" in " ".join(protect(alice, "sshd").screen.split())
+    finally:
+        directory.mkdir(exist_ok=True)
+
+
 def test_sshd_before_it_is_protected_asks_for_the_password_alone(alice, own_sshd):
     """So that what the others see is due to the change: Debian's configuration has no keyboard-interactive."""
     by_password = doors.Ssh(type("Server", (), {"port": own_sshd._options[1], "known_hosts": next(

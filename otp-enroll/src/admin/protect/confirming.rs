@@ -42,7 +42,9 @@ pub fn put_in_place(
         other => {
             let is_late = matches!(&other, Ok(true)) || matches!(&other, Err(Stopped::InTime));
             let outcome = guard.undo();
-            kept.forget(&change.service);
+            if outcome == Outcome::Undone {
+                kept.forget_copies(change);
+            }
             Err(match (outcome, other) {
                 (Outcome::Failed, _) => {
                     let reason = kept::DIRECTORY.to_owned();

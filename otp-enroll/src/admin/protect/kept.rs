@@ -196,7 +196,15 @@ impl Kept {
         fs::read_to_string(copy).ok()
     }
 
-    /// Forgets the copies, once a service is as it was.
+    /// Forgets the copies that a change has made, once it is undone.
+    pub fn forget_copies(&self, change: &Change) {
+        let copies = self.copies(&change.service);
+        for file in change.files.iter().filter(|file| file.before.is_some()) {
+            fs::remove_file(copies.join(file.path.trim_start_matches('/'))).ok();
+        }
+    }
+
+    /// Forgets all copies, once a service is as it was before.
     pub fn forget(&self, service: &str) {
         fs::remove_dir_all(self.copies(service)).ok();
     }

@@ -6,7 +6,8 @@ use nix::unistd::Pid;
 use otp_core::Account;
 use otp_core::messages::protect::Refusal;
 use otp_site::protect::WANTED;
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -56,16 +57,31 @@ fn run(arguments: &[&str]) -> Result<String, Refusal> {
     let failed = |reason: &str| Refusal::SshdFails {
         reason: one_line(reason),
     };
-    let done = Command::new(SSHD)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output();
-    let done = done.map_err(|error| failed(&error.to_string()))?;
+    let once = || {
+        let mut command = Command::new(SSHD);
+        let done = command.args(arguments).stdin(Stdio::null()).output();
+        done.map_err(|error| failed(&error.to_string()))
+    };
+    let mut done = once()?;
+    // Where systemd starts one for each connection, its directory is there only meanwhile.
+    if !done.status.success() && make_missing_directory(&String::from_utf8_lossy(&done.stderr)) {
+        done = once()?;
+    }
     if done.status.success() {
         Ok(String::from_utf8_lossy(&done.stdout).into_owned())
     } else {
         Err(failed(&String::from_utf8_lossy(&done.stderr)))
     }
+}
+
+/// Makes the directory below `/run` that sshd says it misses; whether there was one to make.
+fn make_missing_directory(said: &str) -> bool {
+    let path = said
+        .split("Missing privilege separation directory: ")
+        .nth(1);
+    let path = path.and_then(|rest| rest.split_whitespace().next());
+    let path = path.filter(|path| path.starts_with("/run/") && !path.contains(".."));
+    path.is_some_and(|path| DirBuilder::new().mode(0o755).create(path).is_ok())
 }
 
 /// What a program says, as one line without what a terminal would take for orders.

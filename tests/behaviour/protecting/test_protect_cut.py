@@ -1,0 +1,53 @@
+"""otp-admin protect, cut off at any moment: each file is the old one or the new one, and the next run puts the old ones back."""
+
+import pexpect
+import pytest
+
+from protecting import (  # noqa: F401 (fixtures)
+    DROP_IN, KEEP, KEPT, LINE, PAM, SHIPPED, Talk, everything, guards, installed, run, shipped,
+)
+from clock import wait_until
+
+pytestmark = pytest.mark.promised_by("ours")
+
+# By which a file gets its text, its place, and its end.
+CALLS = ["rename", "fsync", "unlink", "fchmod"]
+
+
+@pytest.fixture(autouse=True)
+def as_shipped(shipped):
+    pass
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_killed_at_any_call_each_file_is_whole_and_the_next_run_puts_it_back(alice, clock, call):
+    """The process that undoes is traced as well, and killed at its own call of that number."""
+    before = everything()
+    drop_in = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
+    killed = 0
+    for number in range(1, 30):
+        clock.advance(30)
+        tracer = ["/usr/bin/strace", "--follow-forks", "--quiet=all", "--output=/dev/null", f"--trace={call}",
+                  f"--inject={call}:signal=KILL:when={number}"]
+        talk = Talk(alice, "protect", "sshd", wrapped=tracer)
+        talk.log_in()
+        found = talk.child.expect_exact([KEEP, pexpect.EOF])
+        killed += found
+        # Where nothing was killed by now, the terminal is lost.
+        talk.child.close(force=True)
+        wait_until(lambda: not guards(), "the end of the process that undoes")
+        sshd = (PAM / "sshd").read_text()
+        assert sshd in (SHIPPED["sshd"], SHIPPED["sshd"].replace("@include common-auth\n", (
+            f"@include common-auth\n# otp-admin protect: the next line\n{LINE}\n"))), number
+        assert not DROP_IN.exists() or DROP_IN.read_text().endswith(drop_in), number
+        # With the line alone, sshd would send a password that it was given at once as a code.
+        assert LINE not in sshd or DROP_IN.exists(), number
+        done = run(alice, "unprotect", "sudo")
+        assert done.returncode == 0, done
+        left = {path: what for path, what in everything().items() if ".pam_otp-protect.new" not in path}
+        assert left == before, number
+        assert not (KEPT / "pending.json").exists() and not (KEPT / "undoing.json").exists()
+        if found == 0:
+            break
+    assert killed > 1 and found == 0
+
