@@ -99,6 +99,8 @@ class Talk:
         self.child = pexpect.spawn(
             command[0], command[1:], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS, dimensions=(50, 120),
             env=environment(account, language),
+            # As a shell has it: whoever started the tests may have it ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         self.child.delaybeforesend = None
         self.screen = ""
