@@ -1,0 +1,40 @@
+"""The files of conf/pam.d, which are what is tested: in their places as they are, and what they say of other files."""
+
+import pathlib
+import re
+
+CONF = pathlib.Path("/run/pam_otp-tests/bin")
+POLICY = pathlib.Path("/etc/security/pam_otp.conf")
+
+
+def text(name):
+    return (CONF / name).read_text()
+
+
+def follow(name, module, arguments="", service=None):
+    """The file as the service's; the one module that is not where libpam looks is named by its path."""
+    lines = re.sub(r"(?m)^(auth\s.*)\bpam_otp\.so\b(.*)$", rf"\1pam_otp.so\2 {arguments}", text(name))
+    lines, found = re.subn(r"(?m)^(auth\s.*|account\s.*)\bpam_otp\.so\b", rf"\1{module}", lines)
+    assert found, name
+    # Passwords here are long and random: pam_unix has not to wait after a wrong one.
+    lines = re.sub(r"(?m)^(auth\s.*pam_unix\.so.*)$", r"\1 nodelay", lines)
+    pathlib.Path("/etc/pam.d", service or name).write_text(lines)
+
+
+def quoted(name, of):
+    """What the file says belongs into another one: the indented lines below the first that names it."""
+    lines = text(name).splitlines()
+    (start,) = [number for number, line in enumerate(lines) if line.startswith("#") and line.rstrip(":").endswith(of)]
+    found = []
+    for line in lines[start + 1 :]:
+        if line.startswith("#   "):
+            found.append(line[4:])
+        elif line != "#" or found:
+            break
+    assert found, f"{name} quotes nothing of {of}"
+    return "\n".join(found) + "\n"
+
+
+def policy(*sections):
+    POLICY.write_text("\n".join(sections) + "\n")
+    POLICY.chmod(0o644)
