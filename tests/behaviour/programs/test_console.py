@@ -1,0 +1,37 @@
+"""login at a console (shadow's, as on Debian 12): password and code have the time that login.defs gives."""
+
+import pathlib
+import re
+
+import pexpect
+import pytest
+
+import doors
+
+pytestmark = pytest.mark.promised_by("ours")
+
+DEFS = pathlib.Path("/etc/login.defs")
+
+
+@pytest.fixture
+def three_seconds():
+    before = DEFS.read_text()
+    assert re.search(r"(?m)^LOGIN_TIMEOUT\s+60$", before), "what README.md says of Debian"
+    DEFS.write_text(re.sub(r"(?m)^LOGIN_TIMEOUT.*\n", "", before) + "LOGIN_TIMEOUT 3\n")
+    yield
+    DEFS.write_text(before)
+
+
+def test_login_that_is_not_done_in_time_ends_at_the_code_and_counts_nothing(alice, three_seconds, under_test, journal):
+    lines = ["auth required pam_unix.so nodelay", f"auth {under_test.line()}", "account required pam_unix.so",
+             "session required pam_permit.so", ""]
+    pathlib.Path("/etc/pam.d/login").write_text("\n".join(lines))
+    login = pexpect.spawn("/bin/login", [alice.name], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS)
+    doors.TYPED.append(alice.password)
+    login.expect_exact("Password: ")
+    login.sendline(alice.password)
+    # A slow machine may not come to the question of the code.
+    login.expect_exact("Login timed out after 3 seconds")
+    login.expect(pexpect.EOF)
+    login.close()
+    assert set(journal.names(alice.name)) <= {"otp.unavailable"}
