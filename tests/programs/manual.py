@@ -30,7 +30,7 @@ ECHOED = {
     "user name": "A question with \\fBecho_verification_code\\fR is answered with the user name: leave it out.",
     "same reply": "",
     "refused": "A question with \\fBecho_verification_code\\fR makes the login fail: leave it out.",
-    "crash": "A question with \\fBecho_verification_code\\fR ends the program: leave it out.",
+    "not tried": "",
     "by text": "",
     "": "",
 }

@@ -1,0 +1,27 @@
+"""OpenVPN with the plugin auth-pam, in both of its ways."""
+
+# bookworm: openvpn openssl
+
+import network
+import pytest
+import table
+from openvpn_server import Openvpn
+
+
+class ByWords(Openvpn):
+    """Which words are answered by what stands in the configuration; the client asks for a second reply."""
+
+    name = "openvpn-by-words"
+    # The user's name is asked for as well. Taken apart twice: by the reader of the configuration, and for the plugin.
+    plugin = r'"openvpn Probe\\ user USERNAME Probe\\ name USERNAME Probe\\ password PASSWORD Probe\\ code OTP"'
+    challenge = "code"
+
+
+@pytest.mark.program("OpenVPN")
+def test_openvpn(row, probe):
+    table.compare(row, network.measure(Openvpn(), probe, row))
+
+
+@pytest.mark.program("OpenVPN, with names and values")
+def test_openvpn_by_words(row, probe):
+    table.compare(row, network.measure(ByWords(), probe, row, network.configured_by_text))
