@@ -4,11 +4,13 @@ Each recipe says so, and each sentence is one of these tests.
 """
 
 import base64
+import pathlib
 
 import pytest
 
 import dovecot
 import recipe
+from locking import FAILURES
 from saslauthd import Saslauthd
 from together import together
 from web import Apache, Nginx
@@ -96,6 +98,27 @@ def test_dovecot_forgets_by_a_command(follow, going_on, alice, journal):
         reply = both(alice, alice.codes.now())
         assert program.log_in(alice, reply) and program.log_in(alice, reply)
         program.flush(alice)
+        assert not program.log_in(alice, reply)
+
+
+@pytest.mark.parametrize("ends", ["reset", "lock"])
+def test_account_phase_with_each_request_of_apache_has_a_lock_and_a_reset_hold(
+    follow, going_on, alice, policy, under_test, journal, ssh, ends
+):
+    """What the recipe says of `Require pam-account`."""
+    policy(TRUSTED[Apache])
+    follow("apache2")
+    file = pathlib.Path("/etc/pam.d/apache2")
+    file.write_text(file.read_text().replace("@include common-account", f"account {under_test.line()}\n@include common-account"))
+    program = Apache(cached=True)
+    program.site = program.site.replace("Require valid-user", "Require pam-account apache2")
+    with program:
+        reply = both(alice, alice.codes.now())
+        assert program.log_in(alice, reply) and program.log_in(alice, reply)
+        if ends == "reset":
+            under_test.reset(alice)
+        else:
+            together([lambda: ssh.attempt(alice, alice.password, alice.codes.wrong())] * FAILURES)
         assert not program.log_in(alice, reply)
 
 

@@ -52,7 +52,7 @@ class Apache(Web):
 """
 
     def __init__(self, cached=False):
-        self._site = recipe.quoted("apache2", "site's configuration") if cached else self.without_cache
+        self.site = recipe.quoted("apache2", "site's configuration") if cached else self.without_cache
 
     def configure(self):
         directory("/run/apache2")
@@ -61,7 +61,7 @@ class Apache(Web):
         self._config.write_text(
             f"ServerRoot /etc/apache2\nServerName localhost\n{load}Listen {sshd.HOST}:{self.port}\nUser {ACCOUNT}\n"
             f"Group {ACCOUNT}\nPidFile /run/apache2/pid\nDefaultRuntimeDir /run/apache2\nErrorLog /var/log/recipes/apache.log\n"
-            f"DocumentRoot /var/lib/site\n{self._site}")
+            f"DocumentRoot /var/lib/site\n{self.site}")
 
     def command(self):
         return ["/usr/sbin/apache2", "-D", "FOREGROUND", "-f", self._config]
