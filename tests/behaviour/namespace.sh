@@ -8,7 +8,8 @@
 # /run, /tmp, /var/lib, /var/log and the mail spool (empty). Everything else is read-only, except the directory RESULTS.
 # An installation of pam_otp on this machine is not in it. The command starts in /run/pam_otp-tests, which holds a copy of
 # this directory as `suite` and, in `bin`, a copy of each file that the environment variable OTP_BINARIES names (separated
-# by colons). The directory OTP_POSTGRESQL, if it is set, is there as `postgresql`, and OTP_ROOM is one more room of the suite.
+# by colons); `recipes` is conf/pam.d. The directory OTP_POSTGRESQL, if it is set, is there as `postgresql`, and OTP_ROOM is
+# one more room of the suite.
 set -eu
 
 if [ -z "${OTP_INSIDE_NAMESPACE-}" ]; then
@@ -35,6 +36,7 @@ if [ -n "${OTP_POSTGRESQL-}" ]; then
 fi
 cp -a /etc "$world/etc"
 cp -r "$suite" "$world/suite"
+cp -r "$suite/../../conf/pam.d" "$world/recipes"
 [ -z "${OTP_ROOM-}" ] || cp -r "$OTP_ROOM" "$world/suite/"
 IFS=:
 for binary in ${OTP_BINARIES-}; do

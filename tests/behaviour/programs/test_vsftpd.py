@@ -2,6 +2,8 @@
 
 import pytest
 
+from policy_file import policy  # noqa: F401  (a fixture)
+from recipe import follow  # noqa: F401  (a fixture)
 from vsftpd import Vsftpd
 
 pytestmark = pytest.mark.promised_by("ours")
@@ -11,7 +13,7 @@ REMEMBER = '[trust]\nremember = "8h"\n'
 
 
 @pytest.fixture
-def ftp(follow, clock, journal):
+def ftp(follow, clock, journal):  # noqa: F811
     follow("vsftpd")
     with Vsftpd() as server:
         yield server
@@ -24,7 +26,7 @@ def with_files(alice):
     return alice
 
 
-def test_mirror_over_four_connections_brings_all_files_where_the_place_is_remembered(ftp, with_files, policy, journal):
+def test_mirror_over_four_connections_brings_all_files_where_the_place_is_remembered(ftp, with_files, policy, journal):  # noqa: F811
     policy(REMEMBER)
     alice = with_files
     assert ftp.mirror(alice, alice.password + alice.codes.now(), 4) == FILES

@@ -3,15 +3,26 @@
 import pathlib
 import re
 
-CONF = pathlib.Path("/run/pam_otp-tests/bin")
-POLICY = pathlib.Path("/etc/security/pam_otp.conf")
+import pytest
+
+CONF = pathlib.Path("/run/pam_otp-tests/recipes")
 
 
 def text(name):
     return (CONF / name).read_text()
 
 
-def follow(name, module, arguments="", service=None):
+@pytest.fixture
+def follow(under_test):
+    """`follow(NAME)` puts the file of conf/pam.d in its place, as it is; a second argument is added to our lines."""
+
+    def follow_recipe(name, arguments="", service=None):
+        put_in_place(name, under_test.module, arguments, service)
+
+    return follow_recipe
+
+
+def put_in_place(name, module, arguments="", service=None):
     """The file as the service's; the one module that is not where libpam looks is named by its path."""
     lines = re.sub(r"(?m)^(auth\s.*)\bpam_otp\.so\b(.*)$", rf"\1pam_otp.so\2 {arguments}", text(name))
     lines, found = re.subn(r"(?m)^(auth\s.*|account\s.*)\bpam_otp\.so\b", rf"\1{module}", lines)
@@ -33,8 +44,3 @@ def quoted(name, of):
             break
     assert found, f"{name} quotes nothing of {of}"
     return "\n".join(found) + "\n"
-
-
-def policy(*sections):
-    POLICY.write_text("\n".join(sections) + "\n")
-    POLICY.chmod(0o644)
