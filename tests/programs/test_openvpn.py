@@ -12,8 +12,8 @@ class ByWords(Openvpn):
     """Which words are answered by what stands in the configuration; the client asks for a second reply."""
 
     name = "openvpn-by-words"
-    # The user's name is asked for as well. Taken apart twice: by the reader of the configuration, and for the plugin.
-    plugin = r'"openvpn Probe\\ user USERNAME Probe\\ name USERNAME Probe\\ password PASSWORD Probe\\ code OTP"'
+    # libpam asks for the user's name by "login:". Taken apart twice: by the reader of the configuration, and for the plugin.
+    plugin = r'"openvpn login USERNAME Probe\\ name USERNAME Probe\\ password PASSWORD Probe\\ code OTP"'
     challenge = "code"
 
 
