@@ -136,7 +136,8 @@ def refusals(program, probe, row):
             found["again"].append(key)
         if key == "auth_err":
             found["tries"] = tries if tries < MOST_TRIES else 0
-        found[key] = row[key] if row[key] in screen.text and row[key] else f"not in {screen.text!r}" if row[key] else ""
+        # A program at a terminal says something, and the row has a part of it.
+        found[key] = row[key] if row[key] and row[key] in screen.text else screen.text
         last_words.add(probes.LAST_WORDS in screen.text)
     found["last_words"] = {True: "shown", False: "lost"}[last_words.pop()] if len(last_words) == 1 else "some"
     return found
