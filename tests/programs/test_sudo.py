@@ -6,6 +6,7 @@
 
 import pathlib
 
+import probe as probes
 import pytest
 import table
 import terminal
@@ -37,3 +38,34 @@ def test_sudo(row, probe):
 def test_sudo_with_a_login_shell_differs_in_its_service_alone(row, probe):
     table.compare(row, terminal.measure(Sudo("-i"), probe, row))
     assert {call["service"] for call in probe.calls()} == {"sudo-i"}
+
+
+def log_in(program, probe, question):
+    """Two hidden questions, in these words; it ends inside."""
+    probe.protect("sudo")
+    program.prepare()
+    probe.plan("hidden hidden =SUCCESS")
+    child = program.spawn()
+    screen = terminal.Screen(child)
+    for asked, reply in zip(question, terminal.REPLIES):
+        screen.wait_for(asked)
+        child.sendline(reply)
+    screen.wait_for(terminal.INSIDE)
+    screen.read_to_end()
+    return screen.text
+
+
+@pytest.mark.program("sudo")
+def test_sudo_can_be_told_from_1_9_16_on_not_to_be_silent(row, probe):
+    class Told(Sudo):
+        def prepare(self):
+            pathlib.Path("/etc/sudoers").write_text("Defaults !pam_silent\n" + SUDOERS)
+
+    log_in(Told(), probe, [probes.PASSWORD, probes.CODE])
+    assert table.flags_of(probe) == {"bookworm": "silent", "trixie": "0 / silent"}[table.RELEASE]
+
+
+@pytest.mark.program("sudo")
+def test_prompt_of_the_command_line_replaces_the_question_for_the_code_too(row, probe):
+    said = log_in(Sudo("-p", "Say it: "), probe, ["Say it: ", "Say it: "])
+    assert "Probe" not in said and probe.replies("hidden") == terminal.REPLIES[:2]
