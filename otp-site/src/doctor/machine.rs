@@ -335,6 +335,12 @@ impl Root<'_> {
         let Some(root) = self.people.all.iter().find(|one| one.uid == 0) else {
             return false;
         };
+        // Whom polkit and doas let become root is not looked at: it counts as a way where no code is asked for.
+        let by_others = (there("polkit-1") && !asks("polkit-1"))
+            || files.place(Path::new("/etc/doas.conf")).exists();
+        if by_others {
+            return false;
+        }
         let Some(sudoers) = self.people.sudoers(files) else {
             // Without sudo, only root is left; with rules that are not understood, somebody may be.
             let has_sudo = files.place(Path::new("/etc/sudoers")).exists();
@@ -354,9 +360,12 @@ impl Root<'_> {
         there: &impl Fn(&str) -> bool,
         has_code: &impl Fn(&Person, &str) -> bool,
     ) -> bool {
-        let by_password = ["login", "su"]
-            .iter()
-            .any(|service| there(service) && root.has_password && has_code(root, service));
+        let by_password = root.has_password
+            && (["login", "su"]
+                .iter()
+                .any(|service| there(service) && has_code(root, service))
+                || (self.sshd.is_some_and(Effective::takes_roots_password)
+                    && has_code(root, SSHD)));
         let files = self.machine.files;
         let keys = files.text("/root/.ssh/authorized_keys").unwrap_or_default();
         let has_key = keys

@@ -103,6 +103,12 @@ impl Effective {
         found
     }
 
+    /// Whether root may come in by a password.
+    #[must_use]
+    pub fn takes_roots_password(&self) -> bool {
+        self.is("permitrootlogin", "yes")
+    }
+
     /// Whether root may come in, by a key at least.
     #[must_use]
     pub fn lets_root_in(&self) -> bool {

@@ -360,15 +360,23 @@ fn it_is_found_where_nobody_can_become_root_any_more() {
         }
         planted
     };
-    let modes = |planted: &Planted| {
+    let modes_and = |planted: &Planted, said: &Said| {
         let root = tree(planted);
         let records = root.path().join("var/lib/pam_otp/bobby");
         set_mode(&records, 0o2770);
         set_mode(&records.join("credential.toml"), 0o640);
         set_mode(&records.join("state"), 0o660);
-        ids(&report(planted, root.path(), &Said::default(), &[]))
+        ids(&report(planted, root.path(), said, &[]))
     };
+    let modes = |planted: &Planted| modes_and(planted, &Said::default());
     assert_eq!(modes(&not_enrolled()), ["nobody-becomes-root"]);
+    let keyed = not_enrolled().with("/root/.ssh/authorized_keys", "ssh-ed25519 AAAA root\n");
+    assert_eq!(modes(&keyed), ["nobody-becomes-root"]);
+    let said = Said {
+        sshd: Ok(RIGHT_SSHD.replace("permitrootlogin no", "permitrootlogin prohibit-password")),
+        ..Said::default()
+    };
+    assert_eq!(modes_and(&keyed, &said), [""; 0]);
     // Each of these is a way.
     let ways = [
         not_enrolled().policy("[enforce]\ngroups = [\"empty\", \"sudo\"]\nfrom = \"2030-01-01\"\n"),
@@ -379,6 +387,7 @@ fn it_is_found_where_nobody_can_become_root_any_more() {
         not_enrolled()
             .replaced("/etc/shadow", "root:*", "root:$y$x")
             .service("login", "@include common-auth\n"),
+        not_enrolled().with("/etc/doas.conf", "permit :staff\n"),
     ];
     for (at, way) in ways.iter().enumerate() {
         assert_eq!(modes(way), [""; 0], "{at}");
