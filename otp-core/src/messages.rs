@@ -286,6 +286,8 @@ mod tests {
     use crate::every;
     use std::mem::discriminant;
 
+    mod figures;
+
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 
     fn all() -> Vec<Message> {

@@ -132,4 +132,16 @@ mod tests {
              기기가 없을 때 코드 대신 입력합니다. 하나로 한 번만 들어올 수 있습니다.\n"
         );
     }
+
+    /// A grown text would leave copies of the codes behind.
+    #[test]
+    fn a_sheet_is_never_longer_than_the_room_that_was_made_for_it() {
+        for (codes, language) in (0..=32).flat_map(|codes| Language::ALL.map(|one| (codes, one))) {
+            let sheet = sheet(codes, language);
+            let (title, usage) = (sheet.lines().next(), sheet.lines().last());
+            let words = [title, usage].map(|line| line.map_or(0, str::len));
+            let room = words.iter().sum::<usize>() + 8 + 40 * usize::from(codes);
+            assert!(sheet.len() <= sheet.capacity() && sheet.capacity() == room);
+        }
+    }
 }
