@@ -42,6 +42,7 @@ fn is_argument(argument: &str) -> bool {
             value.bytes().all(|byte| byte.is_ascii_digit()) && value.parse::<u64>().is_ok()
         }
         "lang" => otp_core::record::Language::from_tag(value).is_some(),
+        "qr" => otp_core::qr::Style::from_word(value).is_some(),
         _ => PATHS.contains(&key) && value.starts_with('/'),
     }
 }
