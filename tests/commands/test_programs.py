@@ -10,33 +10,33 @@ from machine import ROOT
 
 sys.path.insert(0, str(ROOT / "tests/programs"))
 
-import manual  # noqa: E402  (the path above has to come first)
+import page  # noqa: E402  (the path above has to come first)
 
-PROGRAMS = tomllib.loads(manual.TABLE.read_text())["program"]
+PROGRAMS = tomllib.loads(page.TABLE.read_text())["program"]
 PROOFS = {path: path.read_text() for path in (ROOT / "tests/programs").glob("test_*.py")}
 WORDS = {
     "proven": {"tests/run", "tests/programs/run", "by hand"},
     "lives": {"one login", "many logins"},
     "threads": {"one", "many"},
-    "information": set(manual.SEEN) | {""},
-    "error": set(manual.SEEN) | {""},
+    "information": set(page.SEEN) | {""},
+    "error": set(page.SEEN) | {""},
     "text": {"whole", "spoilt", ""},
-    "last_words": set(manual.LAST_WORDS),
+    "last_words": set(page.LAST_WORDS),
     "asks": {"each", "once", "by text", "never"},
-    "echoed": set(manual.ECHOED),
+    "echoed": set(page.ECHOED),
     "account": {"same process", "other process", "other handle", "never", "alone"},
     "session": {"same process", "other process", "never"},
-    "stack": set(manual.STACKS),
+    "stack": set(page.STACKS),
 }
 
 
 def test_the_manual_is_what_the_table_says():
-    assert manual.PAGE.read_text() == manual.whole(), "tests/programs/manual.py writes it anew"
+    assert page.PAGE.read_text() == page.whole(), "tests/programs/page.py writes it anew"
 
 
 def test_rows_have_the_same_keys_and_names_of_their_own():
     assert len({program["name"] for program in PROGRAMS}) == len(PROGRAMS) >= 25
-    head = manual.TABLE.read_text().partition("[[program]]")[0]
+    head = page.TABLE.read_text().partition("[[program]]")[0]
     for program in PROGRAMS:
         assert set(program) == set(PROGRAMS[0]), program["name"]
     for key in PROGRAMS[0]:
@@ -47,7 +47,7 @@ def test_rows_have_the_same_keys_and_names_of_their_own():
 def test_row_uses_the_words_of_the_head_and_is_proven_where_it_says(program):
     for key, words in WORDS.items():
         assert program[key] in words, key
-    assert set(program["again"]) <= set(manual.RESULTS)
+    assert set(program["again"]) <= set(page.RESULTS)
     # The stack follows from what is answered, and nobody enrols where messages are lost, spoilt or kept.
     stacks = {"each": "two questions", "by text": "two questions", "once": "one reply", "never": "none"}
     assert program["stack"] == stacks[program["asks"]]

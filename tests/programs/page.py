@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes the section PROGRAMS of pam_otp-programs(7) from conf/programs.toml, into the manual or, as a module, as text.
 
-    tests/programs/manual.py        after a change of the table
+    tests/programs/page.py        after a change of the table
 """
 
 import pathlib
