@@ -3,7 +3,9 @@
 import os
 import pathlib
 import signal
+import socket
 import subprocess
+import tempfile
 
 import pytest
 
@@ -29,6 +31,11 @@ def own_sshd():
         yield doors.Ssh(running, sshd.HOST)
 
 
+def listens(ssh):
+    with socket.socket() as client:
+        return client.connect_ex((ssh.host, int(ssh._options[1]))) == 0
+
+
 def with_line(name):
     """The file of a service with the line below the one for the password."""
     common = "@include common-auth\n"
@@ -50,6 +57,8 @@ def test_protected_sshd_asks_for_password_and_code_in_a_real_login(alice, bobby,
     assert DROP_IN.read_text().splitlines()[1:] == ["UsePAM yes", "KbdInteractiveAuthentication yes", "PasswordAuthentication no"]
     assert "+" + LINE in talk.screen and "+PasswordAuthentication no" in talk.screen
     assert "sshd has been reloaded" in talk.screen
+    # It begins anew, and is away for a moment.
+    wait_until(lambda: listens(own_sshd), "sshd that listens again")
     clock.advance(30)
     outcome = own_sshd.attempt(alice, alice.password, alice.codes.now())
     assert outcome.admitted and outcome.prompts == ["Password: ", "Verification code: "]
@@ -96,10 +105,36 @@ def test_protected_su_asks_for_password_and_code_and_its_trial_is_not_roots(alic
     assert outcome.admitted and outcome.prompts == ["Password: ", "Verification code: "]
 
 
-def test_polkits_file_is_copied_first(alice):
+@pytest.fixture
+def vendors():
+    """polkit's own file; where this machine has no polkit, what it would bring."""
     vendors = pathlib.Path("/usr/lib/pam.d/polkit-1")
-    if not vendors.exists():
-        pytest.fail("this machine has no polkit-1 in /usr/lib/pam.d")
+    if vendors.exists():
+        yield vendors
+        return
+    with tempfile.TemporaryDirectory(dir="/run") as place:
+        layer = pathlib.Path(place, "layer", "pam.d")
+        layer.mkdir(parents=True)
+        pathlib.Path(place, "work").mkdir()
+        (layer / "polkit-1").write_text("@include common-auth\n@include common-account\n@include common-session\n")
+        # What the tests have mounted there, such as our module, has to stay in sight.
+        mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+        below = [one for one in mounts if one.startswith("/usr/lib/")]
+        for at, one in enumerate(below):
+            kept = pathlib.Path(place, f"kept.{at}")
+            kept.mkdir() if os.path.isdir(one) else kept.touch()
+            subprocess.run(["mount", "--bind", one, kept], check=True)
+        options = f"lowerdir=/usr/lib,upperdir={place}/layer,workdir={place}/work"
+        subprocess.run(["mount", "-t", "overlay", "-o", options, "overlay", "/usr/lib"], check=True)
+        for at, one in enumerate(below):
+            subprocess.run(["mount", "--move", f"{place}/kept.{at}", one], check=True)
+        try:
+            yield vendors
+        finally:
+            subprocess.run(["umount", "--recursive", "--lazy", "/usr/lib"], check=True)
+
+
+def test_polkits_file_is_copied_first(alice, vendors):
     talk = protect(alice, "polkit")
     text = (PAM / "polkit-1").read_text()
     assert text.startswith(f"# otp-admin protect: a copy of {vendors}\n") and LINE in text
