@@ -12,5 +12,5 @@ pub use document::{Section, Source, Unparsed, number, text, texts, truth};
 pub use fault::{Fault, Unread};
 pub use open::{
     Access, Opened, Rules, metadata, open_directory, open_directory_of_anyone, open_file,
-    read_whole,
+    open_file_as_it_is, read_whole,
 };

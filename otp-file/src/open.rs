@@ -6,7 +6,7 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, fchownat, geteuid};
 use std::fs::{File, Metadata};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use zeroize::Zeroizing;
@@ -75,10 +75,7 @@ pub fn open_directory(
     rules: Rules,
 ) -> Result<Option<Opened>, Unread> {
     let opened = match open_directory_of_anyone(&parent, name) {
-        Err(Unread::Io { source, .. })
-            if source.kind() == std::io::ErrorKind::PermissionDenied
-                && take_over(&parent, name, rules) =>
-        {
+        Err(error) if is_denied(&error) && take_over(&parent, name, rules) => {
             open_directory_of_anyone(&parent, name)
         }
         opened => opened,
@@ -104,6 +101,10 @@ pub fn open_directory_of_anyone(parent: impl AsFd, name: &str) -> Result<Option<
         Err(Errno::ENOTDIR | Errno::ELOOP) => Err(Fault::NotADirectory.into()),
         Err(errno) => Err(Unread::io("open", errno)),
     }
+}
+
+fn is_denied(error: &Unread) -> bool {
+    matches!(error, Unread::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied)
 }
 
 /// Makes root's what the helper has made for an account, where root may not open it as it is; says whether it is now.
@@ -158,18 +159,32 @@ pub fn open_file(
     rules: Rules,
     limit: u64,
 ) -> Result<Option<Opened>, Unread> {
+    match open_file_as_it_is(&parent, name, access, rules, limit) {
+        Err(error) if is_denied(&error) && take_over(&parent, name, rules) => {
+            open_file_as_it_is(&parent, name, access, rules, limit)
+        }
+        opened => opened,
+    }
+}
+
+/// As [`open_file`], but its owner stays who it is, also where root may not open it as it is: for a file whose owner is yet
+/// to be compared with the one that it names.
+///
+/// # Errors
+/// As for [`open_file`].
+pub fn open_file_as_it_is(
+    parent: impl AsFd,
+    name: &str,
+    access: Access,
+    rules: Rules,
+    limit: u64,
+) -> Result<Option<Opened>, Unread> {
     let access = match access {
         Access::Read => OFlag::O_RDONLY,
         Access::ReadAndWrite => OFlag::O_RDWR,
     };
     let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
-    let opened = match openat(&parent, name, flags, Mode::empty()) {
-        Err(Errno::EACCES) if take_over(&parent, name, rules) => {
-            openat(&parent, name, flags, Mode::empty())
-        }
-        opened => opened,
-    };
-    let file = match opened {
+    let file = match openat(parent, name, flags, Mode::empty()) {
         Ok(descriptor) => File::from(descriptor),
         Err(Errno::ENOENT) => return Ok(None),
         Err(Errno::ELOOP) => return Err(Fault::SymbolicLink.into()),

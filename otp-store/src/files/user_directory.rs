@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstatat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchown, geteuid, unlinkat};
-use otp_file::{Access, Opened, Rules, metadata, open_file, read_whole};
+use otp_file::{Access, Opened, Rules, metadata, open_file, open_file_as_it_is, read_whole};
 use std::fs::{File, Metadata};
 use std::io::Write;
 use std::os::unix::fs::MetadataExt;
@@ -162,7 +162,7 @@ impl UserDirectory {
             account: Some(uid),
             ..self.rules(&of)
         };
-        let opened = open_file(&self.directory, of.name, of.access, rules, of.limit);
+        let opened = open_file_as_it_is(&self.directory, of.name, of.access, rules, of.limit);
         let Some(opened) = opened.at(place)? else {
             return Ok(None);
         };

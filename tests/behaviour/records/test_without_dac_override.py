@@ -3,10 +3,12 @@
 import grp
 import os
 import pwd
+import subprocess
 
 import pytest
 
-from application import AUTH_ERR, AUTHINFO_UNAVAIL, SUCCESS, Application, program, service  # noqa: F401  (fixtures)
+from application import AUTH_ERR, AUTHINFO_UNAVAIL, SUCCESS, Application, application, program, service  # noqa: F401  (fixtures)
+from under_test import BINARIES
 
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service")]
 
@@ -84,3 +86,15 @@ def test_link_in_the_place_of_a_record_is_not_followed(bounded, alice, under_tes
     finally:
         record.unlink()
         elsewhere.rename(record)
+
+
+def test_asking_whose_a_record_is_gives_it_to_nobody(alice, bobby, under_test, application):
+    """Who owns the file is what vouches for the name in it, so root must not own it before both are compared."""
+    record = as_the_helper_makes_it(alice, under_test, owner=0)
+    credential = record / "credential.toml"
+    os.chown(credential, uid_of(bobby), -1)
+    for words in (("list",), ("move", alice.name, bobby.name, "--force"), ("move", alice.name, alice.name, "--force")):
+        command = Bounded().running(BINARIES / "otp-admin", *words)
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+        assert credential.stat().st_uid == uid_of(bobby), words
+        assert application.login(alice, alice.codes.now()).code == AUTHINFO_UNAVAIL
