@@ -13,6 +13,7 @@ use otp_core::{Account, UnixTime, Verdict, input};
 use otp_helper::records::{Attempt, Attempted, Enrolled};
 use otp_site::stack::may_enrol_in;
 use otp_store::{Place, Remembered, Trusted};
+use std::time::Duration;
 
 /// Runs one `pam_sm_authenticate`.
 ///
@@ -382,7 +383,15 @@ impl<H: Host> Login<'_, H> {
         password: Option<&[u8]>,
     ) -> Result<Disposition, Stop> {
         self.call.still_the_same_user()?;
-        let remembered = self.remembered(options, case);
+        let remembered = self.remembered(options, case).map(|at| {
+            // Where nobody else finds out who it is, trust is earned and nobody is let in by it.
+            let remember = if self.proves_identity() {
+                at.remember
+            } else {
+                Duration::ZERO
+            };
+            Remembered { remember, ..at }
+        });
         let clock = || self.call.host.now();
         let account = case.account.as_ref();
         let attempt = Attempt {
@@ -396,9 +405,7 @@ impl<H: Host> Login<'_, H> {
         let now = self.call.host.now()?;
         let judged = attempted.judged();
         // While this login was asking, another one from the same place earned the trust that it finds now: with this code.
-        if let Trusted::Since(since) = judged.trusted
-            && self.proves_identity()
-        {
+        if let Trusted::Since(since) = judged.trusted {
             return Ok(self.leave_to_trust(Value::Since(since)));
         }
         let message = Message::about(&judged.verdict, &case.policy, now);

@@ -7,7 +7,7 @@ use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
 use otp_core::event::Entry;
 use otp_core::login::AccountLine;
-use otp_core::record::Name;
+use otp_core::record::{Name, Refusal};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, Before1970, Credential, Policy, Step, UnixTime, UserName};
 use otp_site::{Error, Named};
@@ -126,10 +126,18 @@ impl Machine {
     }
 
     pub(crate) fn failures(&self) -> u32 {
+        Policy::default().lockout.failures() - self.overview().failures_left
+    }
+
+    pub(crate) fn last_refusal(&self) -> Option<(UnixTime, Refusal)> {
+        self.overview().last_refusal
+    }
+
+    fn overview(&self) -> Overview {
         let alice = account_of("alice").unwrap();
         let policy = Policy::default();
         let found = Overview::read(&self.store(), &alice, &policy, || Ok(self.now));
-        policy.lockout.failures() - found.unwrap().unwrap().failures_left
+        found.unwrap().unwrap()
     }
 }
 

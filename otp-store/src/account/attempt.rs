@@ -141,24 +141,32 @@ pub fn attempt_at<K: Keeper>(
             let failed = failed_beforehand(&record.credential, &record.state, policy, input, now);
             held.note(&mut record, &failed)?;
         }
-        let (verdict, next) = decide(&record.credential, &record.state, policy, input, now);
+        let (verdict, mut next) = decide(&record.credential, &record.state, policy, input, now);
         let was_locked = record.state.locks_in_a_row > 0;
-        let counts = may_be_trusted(&record.state, now);
+        let since = match (remembered, &verdict) {
+            (Some(Remembered { place, remember }), Verdict::Replayed)
+                if may_be_trusted(&record.state, now) =>
+            {
+                // Trust that cannot be read is none.
+                since_when(&mut held, place, *remember, now).ok().flatten()
+            }
+            _ => None,
+        };
+        if since.is_some() {
+            // What is let pass is no refusal, and must not take the place of one that the help desk looks for.
+            next.last_refusal = record.state.last_refusal;
+        }
         held.commit(record, &next)?;
         if was_locked || matches!(verdict, Verdict::RejectedAndLocked { .. }) {
             // Whoever cannot remove it is still not trusted before the next success, which comes by here again.
             held.forget_trust().ok();
         }
-        let trusted = match (remembered, &verdict) {
-            (Some(Remembered { place, .. }), Verdict::Accepted { .. }) => {
+        let trusted = match (remembered, &verdict, since) {
+            (_, _, Some(since)) => Trusted::Since(since),
+            (Some(Remembered { place, .. }), Verdict::Accepted { .. }, None) => {
                 keep_trust(keeper, &mut held, account, place, now)
             }
-            (Some(Remembered { place, remember }), Verdict::Replayed) if counts => {
-                // Trust that cannot be read is none.
-                let since = since_when(&mut held, place, *remember, now).ok().flatten();
-                since.map_or(Trusted::AsTheVerdictSays, Trusted::Since)
-            }
-            _ => Trusted::AsTheVerdictSays,
+            (_, _, None) => Trusted::AsTheVerdictSays,
         };
         Ok(Committed {
             what: Judged { verdict, trusted },

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::player::{BOTH, CODE, Machine, Player, account_of, bytes};
-use otp_core::record::Name;
+use otp_core::record::{Name, Refusal};
 use otp_core::{NoGuess, every};
 use otp_store::account::erase;
 use std::fs;
@@ -504,6 +504,19 @@ fn trusting(way: &str) -> Machine {
         assert_eq!(machine.play(&mut host, ""), Disposition::Success);
     }
     machine
+}
+
+#[test]
+fn a_used_code_is_refused_at_a_remembered_place_where_nobody_else_finds_out_who_it_is() {
+    let machine = trusting("place");
+    let mut host = Player::new("alice").asked(CODE, &machine.code());
+    host.proves_identity = false;
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
+    assert_eq!(host.event(), "otp.replay");
+    assert_eq!(
+        machine.last_refusal(),
+        Some((machine.now, Refusal::Replayed))
+    );
 }
 
 #[test]

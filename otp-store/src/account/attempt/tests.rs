@@ -23,6 +23,7 @@ over_every_keeper! {
     who_is_excused_and_has_an_authenticator_must_use_it,
     a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts,
     a_place_is_remembered_for_a_code_and_for_nothing_else,
+    what_is_let_pass_is_not_kept_as_the_last_refusal,
 }
 
 /// As many as a test machine lets in at once without thinking.
@@ -247,6 +248,26 @@ fn a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts<B:
     assert!(matches!(judged.trusted, Trusted::AsTheVerdictSays));
     let over = NOW.after(Duration::from_secs(901));
     assert_eq!(passes(&store, Some(&here), over), None);
+}
+
+fn what_is_let_pass_is_not_kept_as_the_last_refusal<B: Bench>() {
+    let bench = B::with_alice();
+    let store = bench.store();
+    let here = at("192.0.2.1");
+    let last_refusal = || {
+        let mut held = store.hold(&alice(), LOCK_DEADLINE).unwrap().unwrap();
+        let record = held.outline(&alice()).unwrap().unwrap();
+        record.state.last_refusal
+    };
+    try_at(&store, &code(&credential(), 0), Some(&here), NOW);
+    assert_eq!(passes(&store, Some(&here), NOW), Some(NOW));
+    assert_eq!(last_refusal(), None);
+    try_at(&store, &Input::Other, Some(&here), NOW);
+    let later = NOW.after(Duration::from_secs(1));
+    assert_eq!(passes(&store, Some(&here), later), Some(NOW));
+    assert_eq!(last_refusal(), Some((NOW, Refusal::WrongCode)));
+    assert_eq!(passes(&store, Some(&at("192.0.2.2")), later), None);
+    assert_eq!(last_refusal(), Some((later, Refusal::Replayed)));
 }
 
 fn a_place_is_remembered_for_a_code_and_for_nothing_else<B: Bench>() {
