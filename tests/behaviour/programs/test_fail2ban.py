@@ -9,7 +9,7 @@ import tempfile
 import pytest
 
 import sshd
-from application import SERVICE, application, program, service  # noqa: F401  (fixtures)
+from application import SERVICE, Application, application, program, service  # noqa: F401  (fixtures)
 from locking import FAILURES
 from places import HERE
 
@@ -115,6 +115,32 @@ def test_account_lines_and_other_modules_do_not_count(counted):
         f'Jan 15 08:00:10 web1 sshd[7]: pam_otp(sshd:auth): otp.replay user="a" service="sshd" rhost="{HERE}" message="already-used"',
     ]
     assert counted(lines) == [] and counted(lines, mode="aggressive") == []
+
+
+def test_users_cannot_have_an_address_banned_by_what_they_write_to_the_journal(fail2ban, counted, program, journal, bobby, service):
+    """Any program of theirs can use the module, or logger, and name an address: its line is like another, but not root's."""
+    first = len(journal.lines())
+    with Application(program, bobby) as theirs:
+        theirs.login(Named("nosuch"), "123456", rhost="198.51.100.1")
+    assert counted(as_written(journal.lines(first))) == ["198.51.100.1"]
+    alternatives = matches_of(fail2ban)
+    assert alternatives and all("_UID=0" in fields for fields in alternatives), alternatives
+
+
+def matches_of(fail2ban):
+    """What the journal is asked for, as fail2ban's own reader understands it: fields that all hold, or those of another."""
+    script = (
+        "from fail2ban.client.filterreader import FilterReader\n"
+        "reader = FilterReader('pam_otp', 'pam_otp', {}, basedir=__import__('sys').argv[1])\n"
+        "assert reader.read(), 'cannot be read'\n"
+        "reader.getOptions({})\n"
+        "print(*(' '.join(line[3:]) for line in reader.convert() if line[2] == 'addjournalmatch'), sep='\\n')\n"
+    )
+    done = subprocess.run(
+        ["/usr/bin/python3", "-c", script, fail2ban / "etc/fail2ban"], capture_output=True, text=True, check=True,
+        env={"PYTHONPATH": str(fail2ban / "usr/lib/python3/dist-packages"), "PATH": "/usr/bin:/bin"},
+    )
+    return [fields.split() for match in done.stdout.splitlines() for fields in match.split(" + ")]
 
 
 def test_jail_names_the_filter_and_a_backend_that_needs_no_file(fail2ban):
