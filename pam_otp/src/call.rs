@@ -287,15 +287,18 @@ impl<'h, H: Host> Call<'h, H> {
     /// make spaces of the line ends.
     pub(crate) fn tell(&mut self, message: Message, tone: Tone) {
         if !self.silent {
-            // Nothing but ASCII is left of information there.
-            let is_lost = tone == Tone::Information && joins_messages(&self.origin.service);
-            let language = if is_lost {
-                Language::English
-            } else {
-                self.language
-            };
-            self.host
-                .tell(&wrap(&message.text(language), COLUMNS), tone);
+            let text = message.text(self.language_of_what_is_told(tone));
+            self.host.tell(&wrap(&text, COLUMNS), tone);
+        }
+    }
+
+    /// English where nothing but ASCII is left of information.
+    pub(crate) fn language_of_what_is_told(&self, tone: Tone) -> Language {
+        let is_lost = tone == Tone::Information && joins_messages(&self.origin.service);
+        if is_lost {
+            Language::English
+        } else {
+            self.language
         }
     }
 

@@ -145,7 +145,8 @@ impl<H: Host> Conversation<'_, '_, H> {
         if self.joins_lines {
             return self.put_off(&sentence.text(self.call.language));
         }
-        let text = wrap(&sentence.text(self.call.language), COLUMNS - 1);
+        let language = self.call.language_of_what_is_told(Tone::Information);
+        let text = wrap(&sentence.text(language), COLUMNS - 1);
         self.call.host.tell(&text, Tone::Information);
     }
 

@@ -92,8 +92,10 @@ def enrol(cockpit, account, words, clock, mistakes=()):
             return account.codes.now()
         return words.kept if page.question.endswith(words.are_kept) else ""
 
-    code, _ = cockpit.account(answer)
+    code, told = cockpit.account(answer)
     assert code == SUCCESS
+    (done,) = told
+    assert account.name in done and done.isascii(), "what a question does not follow is told in what is left of it"
     return pages
 
 
