@@ -155,11 +155,14 @@ fn planned(plan: Result<Plan, Stop>) -> Result<Plan, Failure> {
 fn hold(site: &Site) -> Result<Kept, Failure> {
     let kept = Kept::hold()?;
     if let Some(change) = kept.left_over()? {
-        if !guard::undo(&change, "it was left by a run that has ended") {
-            let reason = change.service;
+        let undone = guard::undo(&change, "it was left by a run that has ended");
+        if undone.is_final() {
+            kept.undone();
+        }
+        if !undone.is_complete() {
+            let reason = undone.why();
             return Err(Refusal::NotUndone { reason }.into());
         }
-        kept.undone();
         let service = change.service;
         tell(site, &[Note::UnconfirmedUndone { service }])?;
     }

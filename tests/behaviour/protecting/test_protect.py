@@ -359,6 +359,45 @@ def test_file_that_somebody_else_changes_meanwhile_is_not_overwritten(alice, jou
     assert 'reason="/etc/pam.d/sudo: somebody has changed it since' in events(journal, alice, "undo")[0]
 
 
+def test_what_is_somebody_elses_by_now_is_in_nobodys_way(alice, clock):
+    """The next run has nothing left to undo."""
+    talk = Talk(alice, "protect", "sudo")
+    talk.log_in()
+    talk.until(KEEP)
+    (PAM / "sudo").write_text(SHIPPED["sudo"] + "# theirs\n")
+    talk.answer("no")
+    assert talk.end() == 2, talk.screen
+    clock.advance(30)
+    protect(alice, "su")
+
+
+def test_sshd_keeps_what_a_line_needs_that_somebody_has_changed_meanwhile(alice, own_sshd, clock):
+    """Without the drop-in, sshd would send every password as the code too, and nobody would get in."""
+    talk = Talk(alice, "protect", "sshd")
+    talk.log_in()
+    talk.until(KEEP)
+    path = PAM / "sshd"
+    path.write_text(path.read_text() + "# theirs\n")
+    talk.answer("no")
+    assert talk.end() == 2 and "could not be undone" in talk.screen, talk.screen
+    assert DROP_IN.exists() and path.read_text().endswith("# theirs\n")
+    clock.advance(30)
+    assert own_sshd.attempt(alice, alice.password, alice.codes.now()).admitted
+
+
+def test_guard_that_is_killed_is_not_needed_to_undo(alice, journal):
+    before = everything()
+    talk = Talk(alice, "protect", "sshd")
+    talk.log_in()
+    talk.until(KEEP)
+    (guard,) = guards()
+    os.kill(guard, signal.SIGKILL)
+    assert talk.end() == 1, talk.screen
+    assert everything() == before and not guards()
+    assert len(events(journal, alice, "undo")) == 1
+    assert not (KEPT / "pending.json").exists() and not (KEPT / "undoing.json").exists()
+
+
 # --------------------------------------------------------------------------------------------------------- two at once
 
 

@@ -1,5 +1,9 @@
 """otp-admin protect, cut off at any moment: each file is the old one or the new one, and the next run puts the old ones back."""
 
+import os
+import pathlib
+import signal
+
 import pexpect
 import pytest
 
@@ -51,3 +55,26 @@ def test_killed_at_any_call_each_file_is_whole_and_the_next_run_puts_it_back(ali
             break
     assert killed > 1 and found == 0
 
+
+# The drop-in is in place; the line is about to be; it is.
+@pytest.mark.parametrize("call, number", [("rename", 3), ("unlink", 4), ("fsync", 7), ("rename", 4)])
+def test_what_is_put_in_place_after_the_guard_has_undone_goes_as_well(alice, tmp_path, call, number):
+    """Stopped while it puts the files in place, as by Ctrl-Z; continued when the time is over."""
+    before = everything()
+    trace = tmp_path / "trace"
+    tracer = ["/usr/bin/strace", "--quiet=attach,exit", f"--output={trace}", f"--trace={call}",
+              f"--inject={call}:signal=STOP:when={number}"]
+    talk = Talk(alice, "protect", "sshd", wrapped=tracer)
+    talk.log_in()
+    wait_until(lambda: trace.exists() and "stopped by SIGSTOP" in trace.read_text(), "the call at which it is stopped")
+    (guard,) = guards()
+    assert DROP_IN.exists()
+    process = int(pathlib.Path("/proc", str(guard), "stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(guard, signal.SIGTERM)
+    wait_until(lambda: not DROP_IN.exists(), "undoing")
+    os.kill(process, signal.SIGCONT)
+    # 2: its file was gone before it was renamed.
+    assert talk.end() in (1, 2), talk.screen
+    wait_until(lambda: not guards(), "the end of the process that undoes")
+    assert everything() == before
+    assert not (KEPT / "pending.json").exists() and not (KEPT / "undoing.json").exists()

@@ -41,7 +41,7 @@ pub fn put_in_place(
         }
         other => {
             let is_late = matches!(&other, Ok(true)) || matches!(&other, Err(Stopped::InTime));
-            let outcome = guard.undo();
+            let outcome = guard.undo(change);
             if outcome == Outcome::Undone {
                 kept.forget_copies(change);
             }
@@ -85,6 +85,9 @@ fn confirm(
 ) -> Result<bool, Stopped> {
     let is_sshd = change.service == Program::Sshd.name();
     for edit in edits {
+        if guard.is_over() {
+            return Err(Stopped::InTime);
+        }
         make(edit)?;
         // sshd asks PAM alone from here on, before PAM asks for a code.
         if is_sshd && edit.path == DROP_IN {

@@ -4,7 +4,7 @@
 //! undoes when the other end of its line is closed, whatever has ended that process; when it is told to end itself; and when
 //! its time is over. `keep` in [`super::kept`] decides otherwise, and only once.
 
-use super::kept::{self, DIRECTORY};
+use super::kept::{self, Change, DIRECTORY, Undone};
 use super::sshd;
 use crate::log;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -95,12 +95,23 @@ impl Guard {
         self.process.wait().ok();
     }
 
-    /// Waits until everything is undone.
-    pub fn undo(mut self) -> Outcome {
+    /// Whether it has begun to undo, or is gone: nothing more is to be put in place then.
+    pub fn is_over(&self) -> bool {
+        let mut line = [PollFd::new(self.line.as_fd(), PollFlags::POLLIN)];
+        poll(&mut line, PollTimeout::ZERO) != Ok(0)
+    }
+
+    /// Waits until everything is undone. What it has left, since it was killed, or since this process put it in place after
+    /// the time was over, is undone here.
+    pub fn undo(mut self, change: &Change) -> Outcome {
         self.line.shutdown(std::net::Shutdown::Write).ok();
         let said = self.hear();
         self.process.wait().ok();
-        if said == Some(UNDONE) {
+        let is_undone = match said {
+            Some(_) => undo_again(change).is_complete(),
+            None => undo_pending(change),
+        };
+        if is_undone {
             Outcome::Undone
         } else {
             Outcome::Failed
@@ -165,18 +176,35 @@ impl Watch {
 
     fn run(self) -> ExitCode {
         let mut until = Instant::now() + TO_BE_PUT_IN_PLACE;
+        let mut has_begun = false;
         loop {
             match self.wait(until) {
-                Some(BEGIN) => until = Instant::now() + self.limit,
+                Some(BEGIN) => {
+                    until = Instant::now() + self.limit;
+                    has_begun = true;
+                }
                 Some(KEPT) => return ExitCode::SUCCESS,
                 Some(_) | None => break,
             }
         }
-        match undo_pending("nobody confirmed it") {
-            Some(true) => say(UNDONE),
-            Some(false) => say(FAILED),
-            None => None,
+        let change = match claim() {
+            Ok(Some(change)) => change,
+            Ok(None) => return ExitCode::SUCCESS,
+            Err(()) => {
+                say(FAILED);
+                return ExitCode::FAILURE;
+            }
         };
+        let mut undone = undo(&change, "nobody confirmed it");
+        say(if undone.is_complete() { UNDONE } else { FAILED });
+        if !has_begun {
+            // What the other process is about to put in place, where it was held up all the time, goes as well.
+            wait_for_the_end();
+            undone = undo_again(&change);
+        }
+        if undone.is_final() {
+            kept::forget_undone(Path::new(DIRECTORY));
+        }
         ExitCode::SUCCESS
     }
 
@@ -211,35 +239,59 @@ impl Watch {
     }
 }
 
-/// Undoes the pending change, if it is to be; whether all of it could be. `None`: it stays.
-fn undo_pending(reason: &str) -> Option<bool> {
-    let directory = Path::new(DIRECTORY);
-    let change = match kept::claim_to_undo(directory) {
-        Ok(change) => change?,
-        Err(error) => {
-            log::protect("undo", Severity::Error, "", "", &error.to_string());
-            return Some(false);
-        }
-    };
-    let undone = undo(&change, reason);
-    if undone {
-        kept::forget_undone(directory);
-    }
-    Some(undone)
+/// Decides that the pending change goes; `None`: it stays, or it is gone already.
+fn claim() -> Result<Option<Change>, ()> {
+    kept::claim_to_undo(Path::new(DIRECTORY)).map_err(|error| {
+        log::protect("undo", Severity::Error, "", "", &error.to_string());
+    })
 }
 
-/// Undoes a change, has sshd know, and leaves a line in the log; whether all of it could be undone.
-pub fn undo(change: &kept::Change, reason: &str) -> bool {
+/// Undoes a change in the place of a guard that is gone; whether everything is as it was.
+fn undo_pending(change: &Change) -> bool {
+    let undone = match claim() {
+        Ok(Some(change)) => undo(&change, "the process that was to undo it is gone"),
+        Ok(None) => undo_again(change),
+        Err(()) => return false,
+    };
+    if undone.is_final() {
+        kept::forget_undone(Path::new(DIRECTORY));
+    }
+    undone.is_complete()
+}
+
+/// Undoes a change, has sshd know, and leaves a line in the log.
+pub fn undo(change: &Change, reason: &str) -> Undone {
     let undone = change.undo();
+    tell(change, &undone, reason);
+    undone
+}
+
+/// The same once more, which says something only where something was left.
+fn undo_again(change: &Change) -> Undone {
+    let undone = change.undo();
+    if undone.has_changed {
+        tell(change, &undone, "it was put in place after its time");
+    }
+    undone
+}
+
+fn tell(change: &Change, undone: &Undone, reason: &str) {
     if change.service == Program::Sshd.name() {
         sshd::reload().ok();
     }
-    let (severity, reason) = match &undone {
-        Ok(()) => (Severity::Warning, reason),
-        Err(why) => (Severity::Error, why.as_str()),
+    let why = undone.why();
+    let (severity, reason) = if undone.is_complete() {
+        (Severity::Warning, reason)
+    } else {
+        (Severity::Error, why.as_str())
     };
     log::protect("undo", severity, &change.user, &change.service, reason);
-    undone.is_ok()
+}
+
+/// Until the other end of the line is closed.
+fn wait_for_the_end() {
+    let mut said = [0];
+    while let Ok(1) | Err(nix::errno::Errno::EINTR) = nix::unistd::read(io::stdin(), &mut said) {}
 }
 
 fn say(word: u8) -> Option<()> {

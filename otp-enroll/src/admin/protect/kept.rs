@@ -9,7 +9,8 @@ use super::place;
 use crate::failure::Failure;
 use otp_core::messages::protect::Refusal;
 use otp_core::messages::trouble::Trouble;
-use otp_site::protect::Edit;
+use otp_core::record::Language;
+use otp_site::protect::{DROP_IN, Edit};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -58,31 +59,63 @@ impl Change {
         }
     }
 
-    /// Has every file be what it was, the last that was changed first; a file that somebody else has changed since stays.
-    pub fn undo(&self) -> Result<(), String> {
-        let mut failed = Vec::new();
+    /// Has every file be what it was, the last that was changed first; a file that somebody else has changed since stays, and
+    /// so does what it stands upon.
+    pub fn undo(&self) -> Undone {
+        let mut undone = Undone::default();
         for file in self.files.iter().rev() {
+            // With a line that asks for a code and without this, sshd would send a password as the code too.
+            if file.path == DROP_IN && !undone.is_complete() {
+                undone.theirs.push(format!("{DROP_IN}: stays with it"));
+                continue;
+            }
             let path = Path::new(&file.path);
-            let undone = match place::text(path) {
+            match place::text(path) {
+                Ok(now) if now == file.before => {}
                 Ok(now) if now == file.after => {
-                    let put = place::put(path, file.before.as_deref());
-                    put.map_err(|trouble| trouble.text(otp_core::record::Language::English))
+                    undone.has_changed = true;
+                    if let Err(trouble) = place::put(path, file.before.as_deref()) {
+                        undone.failed.push(trouble.text(Language::English));
+                    }
                 }
-                Ok(now) if now == file.before => Ok(()),
-                Ok(_) => Err(format!(
+                Ok(_) => undone.theirs.push(format!(
                     "{}: somebody has changed it since, and it stays",
                     file.path
                 )),
-                Err(error) => Err(format!("{}: {error}", file.path)),
-            };
+                Err(error) => undone.failed.push(format!("{}: {error}", file.path)),
+            }
             place::tidy(path);
-            failed.extend(undone.err());
         }
-        if failed.is_empty() {
-            Ok(())
-        } else {
-            Err(failed.join("; "))
-        }
+        undone
+    }
+}
+
+/// What became of a change that is to go.
+#[derive(Debug, Default)]
+pub struct Undone {
+    /// Whether a file was not yet what it was before.
+    pub has_changed: bool,
+    /// Files that are somebody else's by now.
+    theirs: Vec<String>,
+    /// Files that could not be put back, and may be later.
+    failed: Vec<String>,
+}
+
+impl Undone {
+    /// Whether everything is as it was.
+    pub const fn is_complete(&self) -> bool {
+        self.theirs.is_empty() && self.failed.is_empty()
+    }
+
+    /// Whether no later attempt could do more.
+    pub const fn is_final(&self) -> bool {
+        self.failed.is_empty()
+    }
+
+    /// What is not as it was, and why.
+    pub fn why(&self) -> String {
+        let all = self.failed.iter().chain(&self.theirs);
+        all.map(String::as_str).collect::<Vec<_>>().join("; ")
     }
 }
 
@@ -151,7 +184,7 @@ impl Kept {
 
     /// Forgets a change that has been undone.
     pub fn undone(&self) {
-        fs::remove_file(self.directory.join(UNDOING)).ok();
+        forget_undone(&self.directory);
     }
 
     /// Keeps copies of what is about to be changed, and the change itself, durably.
@@ -309,7 +342,7 @@ mod tests {
         kept.begin(&change).ok().unwrap();
         let claimed = claim_to_undo(&kept.directory).unwrap().unwrap();
         assert!(!kept.keep());
-        claimed.undo().unwrap();
+        assert!(claimed.undo().is_complete());
         assert_eq!(
             fs::read_to_string(directory.path().join("one")).unwrap(),
             "old"
@@ -317,7 +350,7 @@ mod tests {
         assert!(!directory.path().join("two").exists());
         // Killed while it was at it: the next one goes on.
         assert!(kept.left_over().ok().unwrap().is_some());
-        claimed.undo().unwrap();
+        assert!(claimed.undo().is_complete());
         kept.undone();
         assert!(kept.left_over().ok().unwrap().is_none());
     }
@@ -330,8 +363,9 @@ mod tests {
             edit(directory.path(), "two", Some("old"), Some("new")),
         ];
         fs::write(directory.path().join("two"), "theirs").unwrap();
-        let failed = Change::of("sshd", "alice", &edits).undo().unwrap_err();
-        assert!(failed.contains("two"), "{failed}");
+        let undone = Change::of("sudo", "alice", &edits).undo();
+        assert!(!undone.is_complete() && undone.is_final(), "{undone:?}");
+        assert!(undone.why().contains("two"), "{undone:?}");
         assert_eq!(
             fs::read_to_string(directory.path().join("one")).unwrap(),
             "old"
