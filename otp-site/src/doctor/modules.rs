@@ -96,6 +96,33 @@ const ASKS_FOR_PASSWORD: [&str; 8] = [
     "pam_tacplus.so",
 ];
 
+/// Services whose programs are root from the beginning, also when somebody else logs in: there `pam_rootok` says yes to
+/// everybody. Those that users start, such as `su`, keep the user's real id, which it asks for.
+const ROOTS_OWN: [&str; 22] = [
+    "sshd",
+    "login",
+    "remote",
+    "cockpit",
+    "dovecot",
+    "ejabberd",
+    "ftp",
+    "gdm-fingerprint",
+    "gdm-password",
+    "gdm-smartcard",
+    "greetd",
+    "imap",
+    "kde",
+    "lightdm",
+    "openvpn",
+    "pop3",
+    "proftpd",
+    "sddm",
+    "smtp",
+    "vsftpd",
+    "xdm",
+    "xrdp-sesman",
+];
+
 /// What the module of a step is, in a phase.
 #[must_use]
 pub fn role(step: &Step, service: &str, phase: Phase) -> Role {
@@ -113,6 +140,7 @@ pub fn role(step: &Step, service: &str, phase: Phase) -> Role {
     match name {
         "pam_permit.so" => Role::Constant(Answer::SUCCESS),
         "pam_deny.so" => Role::Constant(Answer::AUTH_ERR),
+        "pam_rootok.so" if ROOTS_OWN.contains(&service) => Role::Constant(Answer::SUCCESS),
         "pam_rootok.so" => Role::RootOnly,
         "pam_faillock.so" if step.says("authfail") => Role::Tally,
         "pam_succeed_if.so" => match holds(step.arguments(), service) {
@@ -187,6 +215,25 @@ pub fn answers(role: Role, step: &Step) -> Vec<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::doctor::atlas::{self, Asks};
+
+    /// Programs that users start, and programs that root starts for root.
+    const STARTED_BY_WHO_ASKS: [&str; 10] = [
+        "chfn", "chsh", "doas", "polkit-1", "runuser", "su", "su-l", "sudo", "sudo-i", "vlock",
+    ];
+
+    #[test]
+    fn root_throughout_is_every_program_of_the_table_that_is_root_and_not_started_by_users() {
+        for program in atlas::programs() {
+            let starts = |one: &str| STARTED_BY_WHO_ASKS.contains(&one);
+            for service in &program.services {
+                let expected =
+                    program.runs_as == "root" && program.asks != Asks::Never && !starts(service);
+                let found = ROOTS_OWN.contains(&service.as_str());
+                assert_eq!(found, expected, "{service}");
+            }
+        }
+    }
 
     #[test]
     fn a_condition_about_the_service_alone_is_known_beforehand() {

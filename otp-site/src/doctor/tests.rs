@@ -205,6 +205,8 @@ fn a_line_that_lets_in_before_ours_is_found() {
         "auth sufficient pam_fprintd.so",
         "auth sufficient pam_wheel.so trust use_uid",
         "auth [success=done default=ignore] pam_x.so",
+        // sshd is root, whoever logs in.
+        "auth sufficient pam_rootok.so",
     ] {
         let above = format!("{line}\n{INCLUDE_AND_OURS}auth required pam_env.so\n");
         let found = sshd(INCLUDE_AND_OURS, &above);
