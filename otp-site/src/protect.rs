@@ -29,6 +29,9 @@ const MADE: &str = "# otp-admin protect: this file\n";
 /// The same of a copy; the path of the original follows.
 const COPIED: &str = "# otp-admin protect: a copy of ";
 
+/// As deep as includes are followed.
+const DEEPEST: u8 = 16;
+
 /// What becomes of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {

@@ -50,6 +50,10 @@ pub fn protect(site: &Site, service: &str, dry_run: bool, seconds: u64) -> Resul
             Err(refusal) => return Err(refusal.into()),
         };
     let mut plan = planned(Machine::default().protect(program, sshd_is_set))?;
+    if plan.edits.is_empty() {
+        // The line alone is not enough where others let people in before it.
+        conditions::stacks_are_sound(site, program)?;
+    }
     let name = program.name().to_owned();
     let Some(kept) = show(
         site,

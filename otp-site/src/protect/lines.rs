@@ -197,6 +197,8 @@ pub struct Step<'a> {
     pub number: usize,
     /// The file that it takes in; `None`: it calls a module.
     pub file: Option<&'a str>,
+    /// Whether the module finds out who the user is.
+    pub proves: bool,
     /// The module.
     pub module: &'a str,
     /// What stands behind it.
@@ -213,6 +215,7 @@ impl<'a> Step<'a> {
         Some(Self {
             number: line.number,
             file: said.is_include().then_some(said.module),
+            proves: !said.is_include() && PROVES_IDENTITY.contains(&said.file_name()),
             module: said.file_name(),
             arguments: said.arguments,
             ends: said.ends(),
@@ -324,6 +327,7 @@ pub fn take_out(text: &str, replaced: Option<&str>) -> Result<String, Misfit> {
                 kept.push_str(back);
                 kept.push('\n');
             }
+            is_counted_by_nobody(&lines, at + 1)?;
             at += count;
             continue;
         }
@@ -336,8 +340,10 @@ pub fn take_out(text: &str, replaced: Option<&str>) -> Result<String, Misfit> {
             let back = replaced.filter(|line| is_sound(line));
             kept.push_str(back.ok_or(Misfit::NothingToPutBack(line.number))?);
             kept.push('\n');
+            is_counted_by_nobody(&lines, at)?;
             at += ONE_REPLY.len();
         } else if same(said, CODE) || same(said, ACCOUNT) {
+            is_counted_by_nobody(&lines, at)?;
             at += 1;
         } else {
             return Err(Misfit::OursOtherwise(line.number));
@@ -346,15 +352,21 @@ pub fn take_out(text: &str, replaced: Option<&str>) -> Result<String, Misfit> {
     Ok(kept)
 }
 
-/// Whether a text has a line by which the password of the user is checked, or another proof.
-#[must_use]
-pub fn finds_out_who(text: &str) -> bool {
-    let Ok(lines) = numbered(text) else {
-        return false;
+/// Refuses where a line above can jump over this one: with one line less it would pass over another one.
+fn is_counted_by_nobody(lines: &[Numbered<'_>], at: usize) -> Result<(), Misfit> {
+    let Some(ours) = lines.get(at).and_then(|line| line.said) else {
+        return Ok(());
     };
-    lines.iter().filter_map(|line| line.said).any(|said| {
-        said.intake().is_some() || (said.is_auth() && PROVES_IDENTITY.contains(&said.file_name()))
-    })
+    let mut between = 0;
+    for said in lines[..at].iter().rev().filter_map(|line| line.said) {
+        // How many lines another file has is not known here: it may have none.
+        let is_of_it = !said.is_include() && said.kind.eq_ignore_ascii_case(ours.kind);
+        if is_of_it && said.jumps() > between {
+            return Err(Misfit::OursOtherwise(lines[at].number));
+        }
+        between += usize::from(is_of_it);
+    }
+    Ok(())
 }
 
 /// The line that stood in a text where `protect` would replace it.

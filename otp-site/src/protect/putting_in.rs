@@ -2,7 +2,8 @@
 
 use super::lines::{self, Intake, Misfit, ONE_REPLY, Wanted};
 use super::{
-    Asks, COPIED, DROP_IN, Edit, MADE, Machine, OWN, Plan, Program, Stop, VENDORS, refusal, sshd,
+    Asks, COPIED, DEEPEST, DROP_IN, Edit, MADE, Machine, OWN, Plan, Program, Stop, VENDORS,
+    refusal, sshd,
 };
 use otp_core::messages::protect::{Note, Refusal};
 
@@ -19,9 +20,6 @@ const LEFT_OUT: [&str; 9] = [
     "pam_nologin.so",
     "pam_otp.so",
 ];
-
-/// As deep as includes are followed.
-const DEEPEST: u8 = 16;
 
 impl Machine {
     /// Plans to have a program ask for a code. `sshd_is_set`: what sshd has in force asks PAM already.

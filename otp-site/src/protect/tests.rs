@@ -16,6 +16,7 @@ const FEDORA: &str = "#%PAM-1.0\nauth       substack     password-auth\nauth    
 fn made(files: &[(&str, &str)]) -> (TempDir, Machine) {
     let directory = tempfile::tempdir().unwrap();
     let machine = Machine::below(directory.path());
+    put(&machine, crate::doctor::service::HELPER, "");
     for (path, text) in files {
         put(&machine, path, text);
     }
@@ -90,12 +91,37 @@ fn everything(machine: &Machine) -> Vec<(String, String)> {
     found
 }
 
+/// The problems that `otp-admin doctor` finds in the files, beside what is about accounts and other services.
+fn found_by_the_doctor(machine: &Machine, program: Program) -> Vec<String> {
+    let files = crate::doctor::Files::below(&machine.place("/"));
+    let policies = otp_core::record::Policies::default();
+    let of = crate::doctor::Circumstances {
+        files: &files,
+        policies: &policies,
+        demands_key: false,
+        everybody_enrolled: false,
+    };
+    let there = files.services().unwrap();
+    let services = program.services().iter();
+    let found = services
+        .filter(|name| there.iter().any(|one| one == *name))
+        .flat_map(|name| crate::doctor::examine(&of, name).unwrap())
+        .filter(|one| one.finding.weight() == otp_core::messages::doctor::Weight::Problem)
+        .map(|one| format!("{:?} {}", one.service, one.finding.id()));
+    found.collect()
+}
+
 /// What is protected and unprotected again is what it was, also where it is done twice.
 fn there_and_back(machine: &Machine, program: Program) -> Vec<String> {
     let before = everything(machine);
     let there = plan(machine, program);
     assert!(!there.edits.is_empty(), "{program:?}");
     carry_out(machine, &there);
+    assert_eq!(
+        found_by_the_doctor(machine, program),
+        [""; 0],
+        "{program:?}"
+    );
     assert_eq!(
         plan(machine, program),
         Plan::default(),
@@ -358,6 +384,20 @@ fn nothing_is_taken_out_without_which_everybody_would_get_in() {
         matches!(stop, Err(Stop::Refused(Refusal::NobodyChecks { .. }))),
         "{stop:?}"
     );
+    // What it takes in besides finds nobody out.
+    put(&machine, "/etc/pam.d/extra", "auth required pam_env.so\n");
+    put(
+        &machine,
+        "/etc/pam.d/sshd",
+        "auth required pam_otp.so\n@include extra\n@include common-account\n",
+    );
+    let stop = machine.unprotect(Program::Sshd, |_| None);
+    assert!(
+        matches!(stop, Err(Stop::Refused(Refusal::NobodyChecks { .. }))),
+        "{stop:?}"
+    );
+    put(&machine, "/etc/pam.d/extra", "@include common-auth\n");
+    assert!(machine.unprotect(Program::Sshd, |_| None).is_ok());
     // Three lines, and nothing says what they replaced.
     let three = ONE_REPLY.join("\n") + "\n";
     put(&machine, "/etc/pam.d/dovecot", &three);

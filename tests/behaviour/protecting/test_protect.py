@@ -151,6 +151,16 @@ def test_a_second_time_changes_nothing_and_is_no_error(alice):
     assert everything() == before
 
 
+def test_line_that_others_lead_around_is_not_called_protected(alice):
+    path = PAM / "login"
+    path.write_text(f"auth sufficient pam_succeed_if.so user = {alice.name}\n@include common-auth\n{LINE}\n@include common-account\n")
+    before = everything()
+    for words in (["protect", "login"], ["protect", "login", "--dry-run"]):
+        done = run(alice, *words)
+        assert done.returncode == 1 and "/etc/pam.d/login:1" in done.stderr and "protected already" not in done.stdout, done
+    assert everything() == before
+
+
 def test_dry_run_shows_the_difference_and_changes_nothing(alice, tmp_path):
     before = everything()
     done = run(alice, "protect", "sudo", "--dry-run")

@@ -143,7 +143,7 @@ def test_common_file_after_which_the_code_alone_would_let_in(alice):
     write("common-auth", "auth optional pam_unix.so\nauth required pam_permit.so\n")
     before = everything()
     talk = Talk(alice, "protect", "sudo")
-    assert talk.end() == 1 and "sudo would not be sound with the new lines" in talk.screen, talk.screen
+    assert talk.end() == 1 and "sudo is not sound with the lines of pam_otp" in talk.screen, talk.screen
     assert "Password" not in talk.screen and everything() == before
 
 

@@ -224,7 +224,7 @@ impl Refusal {
                 format!("{path}, line {line}: lets people in before a code is asked for")
             }
             Self::Unsound { service, reason } => {
-                format!("{service} would not be sound with the new lines: {reason}")
+                format!("{service} is not sound with the lines of pam_otp: {reason}")
             }
             Self::OtherModules { path, module } => format!(
                 "{path}: people are recognised by {module} as well, and the lines for one reply would leave that out"
@@ -391,7 +391,7 @@ impl Refusal {
                 format!("{path}, {line}번째 줄: 코드를 묻기 전에 사용자를 들여보냅니다")
             }
             Self::Unsound { service, reason } => {
-                format!("새 줄을 넣으면 {service} 서비스가 올바르지 않게 됩니다: {reason}")
+                format!("pam_otp 줄이 있어도 {service} 서비스가 올바르지 않습니다: {reason}")
             }
             Self::OtherModules { path, module } => format!(
                 "{path}: {module} 모듈로도 사용자를 확인하며, 한 번만 묻는 프로그램의 줄은 이 모듈을 빼게 됩니다"

@@ -203,3 +203,47 @@ fn a_file_without_an_end_of_line_keeps_its_last_line() {
     let new = put_in("@include common-auth", EACH).unwrap();
     assert_eq!(new, format!("@include common-auth\n{MARK}{ONE}\n{CODE}\n"));
 }
+
+#[test]
+fn a_line_that_another_one_jumps_over_stays_for_a_person_to_decide() {
+    let exempt = "auth [success=1 default=ignore] pam_succeed_if.so user = backup\n";
+    let last = "auth required pam_listfile.so item=user\n";
+    for (text, line) in [
+        // Without ours, backup would pass over the list.
+        (format!("@include common-auth\n{exempt}{CODE}\n{last}"), 3),
+        (
+            format!("@include common-auth\n{exempt}{MARK}{ONE}\n{CODE}\n{last}"),
+            4,
+        ),
+        (
+            format!(
+                "{}@include x\nauth optional pam_x.so\n{CODE}\n",
+                exempt.replace("=1", "=2")
+            ),
+            4,
+        ),
+        (format!("{exempt}{}\n", ONE_REPLY.join("\n")), 2),
+        (
+            format!(
+                "{exempt}{MARK}3{INSTEAD}@include common-auth\n{}\n",
+                ONE_REPLY.join("\n")
+            ),
+            3,
+        ),
+        (
+            format!("@include common-auth\n{CODE}\naccount [default=1] pam_x.so\n{ACCOUNT}\n"),
+            4,
+        ),
+    ] {
+        let taken = take_out(&text, Some("@include common-auth"));
+        assert_eq!(taken, Err(Misfit::OursOtherwise(line)), "{text}");
+    }
+    // What it passes over ends above, or is of another kind.
+    for text in [
+        format!("{exempt}auth required pam_x.so\n@include common-auth\n{CODE}\n"),
+        format!("account [default=1] pam_x.so\n@include common-auth\n{CODE}\n"),
+    ] {
+        let taken = take_out(&text, None);
+        assert_eq!(taken, Ok(text.replace(&format!("{CODE}\n"), "")), "{text}");
+    }
+}
