@@ -5,12 +5,14 @@
 //! files are read the way libpam reads them (`pam.conf(5)`), and what is not certain counts as no.
 
 use crate::Error;
+use nix::fcntl::OFlag;
 use otp_core::login::AccountLine;
 use otp_core::record::EnrollPolicy;
 use otp_file::Unparsed;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Where Linux-PAM looks for a service, in this order.
@@ -279,9 +281,19 @@ pub(crate) fn is_no_service(name: &str) -> bool {
 }
 
 pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
+    read_up_to(path, LIMIT)
+}
+
+/// The text of a file of no more than so many bytes. Nothing waits for what may never be written into a fifo.
+pub(crate) fn read_up_to(path: &Path, limit: u64) -> std::io::Result<String> {
+    let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
+    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    if file.metadata()?.file_type().is_fifo() {
+        return Err(std::io::Error::other("is a fifo"));
+    }
     let mut text = Vec::new();
-    File::open(path)?.take(LIMIT + 1).read_to_end(&mut text)?;
-    if text.len() as u64 > LIMIT {
+    file.take(limit + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > limit {
         return Err(ErrorKind::FileTooLarge.into());
     }
     Ok(String::from_utf8_lossy(&text).into_owned())

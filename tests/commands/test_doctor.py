@@ -66,6 +66,16 @@ def test_a_finding_is_a_line_with_service_and_id_and_the_status_is_1(root):
     assert done.returncode == 1
 
 
+def test_names_give_a_terminal_no_orders(root):
+    """They may be those of an image that somebody else has made."""
+    (root / "etc/pam.d/\x1b]0;own\x07\u009b2J").write_text("auth sufficient pam_wheel.so trust\n" + SSHD)
+    (root / "etc/pam.d/\x1b[2J").write_text("@include common-auth\n")
+    (root / "etc/pam.d/\x1b[3J").write_text("@include ../pam.d/\x1b[3J\n")
+    done = doctor(root)
+    assert "way-in" in done.stdout and "?]0;own??2J" in done.stdout and "?[2J" in done.stdout and "?[3J" in done.stderr
+    assert not {"\x1b", "\x07", "\u009b"} & set(done.stdout + done.stderr)
+
+
 def test_a_note_does_not_count(root):
     (root / "etc/pam.d/sshd").write_text(SSHD.replace("pam_otp.so", "pam_otp.so nullok"))
     (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n")

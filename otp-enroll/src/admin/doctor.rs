@@ -85,7 +85,7 @@ fn load(files: &Files, conf: &Path) -> Result<Policies, Error> {
 fn status(report: &Report, language: Language) -> ExitCode {
     for (what, reason) in &report.unexamined {
         let (what, reason) = (what.clone(), reason.clone());
-        let said = Summary::Unexamined { what, reason }.text(language);
+        let said = plain(&Summary::Unexamined { what, reason }.text(language));
         // The exit status says it too.
         writeln!(io::stderr(), "{PROGRAM}: {said}").ok();
     }
@@ -106,8 +106,8 @@ fn problems(report: &Report) -> usize {
 /// A line for each finding, and what it comes to.
 fn in_words(report: &Report, language: Language) -> String {
     let line = |one: &Diagnosis| {
-        let (id, said) = (one.finding.id(), one.finding.text(language));
-        let service = one.service.as_deref().unwrap_or(MACHINE);
+        let (id, said) = (one.finding.id(), plain(&one.finding.text(language)));
+        let service = plain(one.service.as_deref().unwrap_or(MACHINE));
         let weight = match one.finding.weight() {
             Weight::Problem => "",
             Weight::Note => " (note)",
@@ -118,7 +118,7 @@ fn in_words(report: &Report, language: Language) -> String {
     let services = report.examined.join(", ");
     let problems = problems(report);
     let mut say = |summary: Summary| {
-        text += &summary.text(language);
+        text += &plain(&summary.text(language));
         text.push('\n');
     };
     if report.examined.is_empty() {
@@ -133,6 +133,11 @@ fn in_words(report: &Report, language: Language) -> String {
         say(Summary::Unprotected { services });
     }
     text
+}
+
+/// Without what a terminal would take for orders: names and lines may be those of another system.
+fn plain(text: &str) -> String {
+    text.replace(char::is_control, "?")
 }
 
 fn in_json(report: &Report, language: Language) -> String {

@@ -10,6 +10,8 @@ use std::path::Path;
 
 /// As deep as libpam follows.
 const DEEPEST: u8 = 16;
+/// More files than any service takes in, each counted as often as it is included.
+const MOST_FILES: u32 = 500;
 /// More lines than any service has, each counted as often as it is included.
 const MOST: usize = 2000;
 
@@ -149,6 +151,8 @@ pub struct Chain {
     pub aborts: bool,
     /// The service has no lines of its own, and those of `other` count.
     pub is_of_other: bool,
+    /// How many files were taken in.
+    files: u32,
 }
 
 impl Chain {
@@ -199,6 +203,10 @@ impl Chain {
         let too_much = |reason| Err(Error::unparsed(&text.path, Unparsed::whole(reason)));
         if depth > DEEPEST {
             return too_much("includes nest too deeply");
+        }
+        self.files += 1;
+        if self.files > MOST_FILES {
+            return too_much("includes too many files");
         }
         // Which lines go on where has changed between releases of libpam, and C reads no further than to a NUL.
         self.is_doubtful |= text.text.contains(['\\', '\0']);

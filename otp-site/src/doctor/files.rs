@@ -1,7 +1,7 @@
 //! The files of PAM below one root, as libpam looks for them.
 
 use crate::Error;
-use crate::stack::{DIRECTORIES, OTHER, is_no_service, read_text};
+use crate::stack::{DIRECTORIES, OTHER, is_no_service, read_text, read_up_to};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -12,6 +12,9 @@ const SINGLE: &str = "/etc/pam.conf";
 
 /// Where libpam looks for modules that are named without a path, by distribution and machine.
 const MODULES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
+
+/// More than any file has but those of PAM: thousands of users are a megabyte.
+const MOST_TEXT: u64 = 16 * 1024 * 1024;
 
 /// As many as Linux follows.
 const MOST_LINKS: usize = 40;
@@ -129,7 +132,7 @@ impl Files {
     /// The text of a file of the machine; `None`: it is not there, or cannot be read.
     #[must_use]
     pub fn text(&self, path: &str) -> Option<String> {
-        read_text(&self.place(Path::new(path))).ok()
+        read_up_to(&self.place(Path::new(path)), MOST_TEXT).ok()
     }
 
     /// Whether there is any directory of services; else `pam.conf` counts.

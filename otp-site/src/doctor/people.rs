@@ -39,22 +39,21 @@ impl People {
     pub fn read(files: &Files) -> Self {
         let text = |path| files.text(path).unwrap_or_default();
         let shadow = text("/etc/shadow");
-        let has_password = |name: &str| {
-            shadow.lines().any(|line| {
+        let with_password: BTreeSet<&str> = shadow
+            .lines()
+            .filter_map(|line| {
                 let mut fields = line.split(':');
-                fields.next() == Some(name)
-                    && fields
-                        .next()
-                        .is_some_and(|hash| !hash.starts_with(['!', '*']))
+                let (name, hash) = (fields.next()?, fields.next()?);
+                (!hash.starts_with(['!', '*'])).then_some(name)
             })
-        };
+            .collect();
         let person = |line: &str| {
             let fields: Vec<&str> = line.split(':').collect();
             let [name, _, uid, gid, _, _, shell, ..] = fields[..] else {
                 return None;
             };
             Some(Person {
-                has_password: has_password(name),
+                has_password: with_password.contains(name),
                 name: name.to_owned(),
                 uid: uid.parse().ok()?,
                 gid: gid.parse().ok()?,
@@ -177,8 +176,10 @@ fn includes_rules(files: &Files, line: &str) -> bool {
     let mut entries = entries.flatten().filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
         // sudo leaves out names with a dot, or a tilde at the end.
-        (!name.contains('.') && !name.ends_with('~'))
-            .then(|| std::fs::read_to_string(entry.path()).unwrap_or_default())
+        (!name.contains('.') && !name.ends_with('~')).then(|| {
+            let path = std::path::Path::new(directory).join(name);
+            files.text(&path.to_string_lossy()).unwrap_or_default()
+        })
     });
     entries.any(|text| {
         text.lines().any(|line| {

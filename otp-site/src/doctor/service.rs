@@ -33,6 +33,9 @@ const LOGIN_TIMEOUT: u64 = 60;
 /// Seconds that somebody who meets an authenticator for the first time may need.
 pub(super) const TIME_TO_ENROL: u64 = 300;
 
+/// As many lines are walked through in search of a better place for one of ours.
+const MOST_WALKED: usize = 4000;
+
 /// One answer of a module on a way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
@@ -373,6 +376,7 @@ impl Patient<'_> {
     fn better_place(&self, judge: usize) -> Result<Option<String>, Error> {
         let steps = &self.auth.chain.steps;
         let file = &steps[judge].place.file;
+        let mut walked = 0;
         for below in judge + 1..steps.len() {
             // Behind a whole line of the same file, with all that it takes in.
             let ends_a_line = steps
@@ -380,6 +384,11 @@ impl Patient<'_> {
                 .is_none_or(|next| next.level == steps[judge].level && next.place.file == *file);
             if !ends_a_line {
                 continue;
+            }
+            // Each takes another walk through everything.
+            walked += steps.len();
+            if walked > MOST_WALKED {
+                break;
             }
             let mut moved = self.auth.chain.clone();
             let ours = moved.steps.remove(judge);

@@ -171,6 +171,57 @@ fn what_holds_for_a_match_line_is_examined_too() {
 }
 
 #[test]
+fn thousands_of_users_are_read() {
+    let many = |line: fn(usize) -> String| (0..5000).map(line).collect::<String>();
+    let planted = planted()
+        .policy("[enforce]\nexempt_users = [\"alice\"]\n")
+        .with(
+            "/etc/passwd",
+            &(many(|at| format!("user{at}:x:{}:100::/home/user{at}:/bin/bash\n", 2000 + at))
+                + "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n"),
+        )
+        .with(
+            "/etc/shadow",
+            &(many(|at| format!("user{at}:$y$x:::::::\n")) + "root:*:::::::\nalice:$y$x:::::::\n"),
+        );
+    assert_eq!(found(&planted, &Said::default()), [""; 0]);
+}
+
+/// Without limits, either takes longer than anybody waits.
+#[test]
+fn files_that_never_end_are_given_up() {
+    let code_first = "auth required pam_otp.so\n".to_owned()
+        + &"auth required pam_env.so\n".repeat(700)
+        + "@include common-auth\n";
+    let mut planted = planted()
+        .service("cron", "@include empty0\n")
+        .service("empty15", "#\n")
+        .service("sshd", &code_first);
+    for at in 0..15 {
+        let next = format!("@include empty{}\n", at + 1);
+        planted = planted.service(&format!("empty{at}"), &next.repeat(40));
+    }
+    let root = tree(&planted);
+    let report = report(&planted, root.path(), &Said::default(), &["cron", "sshd"]);
+    let what: Vec<_> = report.unexamined.iter().map(|(what, _)| &**what).collect();
+    assert!(
+        what.contains(&"cron") && !what.contains(&"sshd"),
+        "{what:?}"
+    );
+}
+
+#[test]
+fn what_waits_for_a_writer_is_not_waited_for() {
+    let planted = planted().service("cron", "@include waits\n");
+    let root = tree(&planted);
+    let waits = root.path().join("etc/pam.d/waits");
+    nix::unistd::mkfifo(&waits, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let report = report(&planted, root.path(), &Said::default(), &[]);
+    let what: Vec<_> = report.unexamined.iter().map(|(what, _)| what).collect();
+    assert_eq!(what, ["cron"]);
+}
+
+#[test]
 fn what_cannot_be_looked_at_is_told() {
     let said = Said {
         sshd: Err("no hostkeys available".to_owned()),
