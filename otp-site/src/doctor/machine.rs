@@ -4,7 +4,7 @@ use super::chain::{Chain, Phase};
 use super::files::Files;
 use super::people::{People, Person};
 use super::service::{Circumstances, Diagnosis, Lines, examine};
-use super::sshd::{self, Effective, Stack};
+use super::sshd::{self, Effective, NoConnection, Stack};
 use super::{arguments, records};
 use crate::Error;
 use otp_core::UnixTime;
@@ -17,6 +17,8 @@ use std::path::Path;
 
 const SSHD: &str = "sshd";
 const CONFIGURATION: &str = "/etc/ssh/sshd_config";
+/// As deep as sshd follows, which counts from 0.
+const DEEPEST_INCLUDE: u8 = 16;
 /// Programs that distributions confine, and the names that their profiles end in.
 const CONFINED: [(&str, &str); 5] = [
     ("cups", "cupsd"),
@@ -166,6 +168,7 @@ impl Machine<'_> {
             return Vec::new();
         }
         let mut found = Vec::new();
+        let mut unexamined = Vec::new();
         let mut ask = |within: &str, connection: Option<&str>| match self.outside.sshd(connection) {
             Ok(Some(printed)) => found.push(Effective::parse(within, &printed)),
             Ok(None) => {}
@@ -173,36 +176,60 @@ impl Machine<'_> {
         };
         ask("", None);
         for criteria in self.match_lines() {
-            let member = |group: &str| people.members(group).first().map(|one| (*one).to_owned());
-            if let Some(connection) = sshd::connection(&criteria, member) {
-                ask(&format!("Match {criteria}"), Some(&connection));
+            let member = |group: &str| match people.members(group).first() {
+                Some(one) => Ok((*one).to_owned()),
+                None if people.knows_more || group.contains(['*', '?']) => {
+                    Err(NoConnection::Unknown)
+                }
+                None => Err(NoConnection::Nobodys),
+            };
+            let within = format!("Match {criteria}");
+            match sshd::connection(&criteria, member) {
+                Ok(connection) => ask(&within, Some(&connection)),
+                Err(NoConnection::Nobodys) => {}
+                Err(NoConnection::Unknown) => unexamined.push(within),
             }
+        }
+        // What was asked tells whether there is a sshd here.
+        if !found.is_empty() {
+            let reason = "no connection is known for which it holds";
+            let reasons = unexamined.into_iter().map(|one| (one, reason.to_owned()));
+            report.unexamined.extend(reasons);
         }
         found
     }
 
     fn match_lines(&self) -> Vec<String> {
-        let Some(text) = self.files.text(CONFIGURATION) else {
-            return Vec::new();
+        let mut found = Vec::new();
+        self.matches_of(Path::new(CONFIGURATION), 0, &mut found);
+        found.dedup();
+        found
+    }
+
+    /// The criteria of a file and of those that it includes.
+    fn matches_of(&self, path: &Path, depth: u8, found: &mut Vec<String>) {
+        let Some(text) = self.files.text(&path.to_string_lossy()) else {
+            return;
         };
-        let mut found = sshd::matches(&text);
+        found.extend(sshd::matches(&text));
+        if depth == DEEPEST_INCLUDE {
+            return;
+        }
         for pattern in sshd::includes(&text) {
             let path = Path::new("/etc/ssh").join(pattern);
-            let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            let (Some(directory), Some(pattern)) = (path.parent(), path.file_name()) else {
                 continue;
             };
-            let ending = name.to_string_lossy().into_owned();
-            let ending = ending.strip_prefix('*').unwrap_or(&ending);
             let entries = std::fs::read_dir(self.files.place(directory));
-            for entry in entries.into_iter().flatten().flatten() {
-                if entry.file_name().to_string_lossy().ends_with(ending) {
-                    let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
-                    found.extend(sshd::matches(&text));
+            let names = entries.into_iter().flatten().flatten();
+            let mut names: Vec<_> = names.map(|entry| entry.file_name()).collect();
+            names.sort();
+            for name in names {
+                if sshd::stands_for(&pattern.to_string_lossy(), &name.to_string_lossy()) {
+                    self.matches_of(&directory.join(name), depth + 1, found);
                 }
             }
         }
-        found.dedup();
-        found
     }
 
     fn of_policies(&self, policies: &Policies, people: &People) -> Vec<Finding> {

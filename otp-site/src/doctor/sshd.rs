@@ -122,11 +122,25 @@ fn has(list: &str, method: &str) -> bool {
     methods.any(|one| one.split(':').next() == Some(method))
 }
 
-/// What `sshd -T -C` is to be told so that a `Match` line holds; `None`: it cannot be said.
+/// Why `sshd -T -C` cannot be told a connection for which a `Match` line holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoConnection {
+    /// It holds for none.
+    Nobodys,
+    /// It may hold for some, and which is not known here.
+    Unknown,
+}
+
+/// What `sshd -T -C` is to be told so that a `Match` line holds.
 ///
-/// `member`: somebody who is in a group. Of a list, the first that is no pattern with a sign before it stands for all.
-#[must_use]
-pub fn connection(criteria: &str, member: impl Fn(&str) -> Option<String>) -> Option<String> {
+/// `member`: somebody who is in a group. Of a list, the first pattern without a sign before it stands for all.
+///
+/// # Errors
+/// There is no such connection, or none that can be told.
+pub fn connection(
+    criteria: &str,
+    member: impl Fn(&str) -> Result<String, NoConnection>,
+) -> Result<String, NoConnection> {
     let mut words = criteria.split_whitespace();
     let (mut user, mut host, mut address) = (
         "nobody".to_owned(),
@@ -139,37 +153,74 @@ pub fn connection(criteria: &str, member: impl Fn(&str) -> Option<String>) -> Op
             Some((kind, value)) => (kind.to_ascii_lowercase(), value),
             None => (word.to_ascii_lowercase(), ""),
         };
-        if kind == "all" {
-            continue;
+        match kind.as_str() {
+            "all" => continue,
+            // Whose name nobody has cannot come in.
+            "invalid-user" => return Err(NoConnection::Nobodys),
+            _ => {}
         }
         let value = if value.is_empty() {
-            words.next()?
+            words.next().ok_or(NoConnection::Unknown)?
         } else {
             value
         };
         let value = value.trim_matches('"');
-        let first = value.split(',').find(|one| !one.starts_with('!'))?;
+        // A list of exceptions alone holds for nobody.
+        let first = value.split(',').find(|one| !one.starts_with('!'));
+        let first = first.ok_or(NoConnection::Nobodys)?;
         let literal = first.replace(['*', '?'], "x");
+        let an_address = || first_address(first).ok_or(NoConnection::Unknown);
         match kind.as_str() {
             "user" => user = literal,
             "group" => user = member(first)?,
             "host" => host = literal,
-            "address" => address = first_address(first)?,
-            "localaddress" => local_address = first_address(first)?,
+            "address" => address = an_address()?,
+            "localaddress" => local_address = an_address()?,
             "localport" => local_port = literal,
-            _ => return None,
+            _ => return Err(NoConnection::Unknown),
         }
     }
-    Some(format!(
+    Ok(format!(
         "user={user},host={host},addr={address},laddr={local_address},lport={local_port}"
     ))
 }
 
-/// An address of a network, or of a pattern of numbers.
+/// An address of a network, or one that a pattern holds for.
 fn first_address(pattern: &str) -> Option<String> {
-    let address = pattern.split('/').next()?.replace('*', "1");
-    address.parse::<std::net::IpAddr>().ok()?;
-    Some(address)
+    let text = pattern.split('/').next()?.replace('?', "1");
+    let candidates = [
+        text.replace('*', "1"),
+        text.replace('*', "1.1"),
+        text.replace('*', "1.1.1"),
+        text.replace('*', "1.1.1.1"),
+        text.replace('*', ":1"),
+        text.replace('*', "1::1"),
+    ];
+    let is_address = |one: &String| one.parse::<std::net::IpAddr>().is_ok();
+    candidates.into_iter().find(is_address)
+}
+
+/// Whether a name is one that a pattern of `Include` stands for, with `*` and `?`.
+#[must_use]
+pub fn stands_for(pattern: &str, name: &str) -> bool {
+    let (pattern, name): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), name.chars().collect());
+    // Which beginnings of the name the pattern stands for so far.
+    let mut reached = vec![false; name.len() + 1];
+    reached[0] = true;
+    for one in pattern {
+        if one == '*' {
+            for at in 1..reached.len() {
+                reached[at] |= reached[at - 1];
+            }
+        } else {
+            for at in (1..reached.len()).rev() {
+                reached[at] = reached[at - 1] && (one == '?' || one == name[at - 1]);
+            }
+            reached[0] = false;
+        }
+    }
+    reached[name.len()]
 }
 
 /// The criteria of each `Match` line of a configuration file, in order.
@@ -190,7 +241,9 @@ pub fn matches(text: &str) -> Vec<String> {
 pub fn includes(text: &str) -> Vec<String> {
     let line = |line: &str| {
         let (keyword, rest) = line.trim().split_once(char::is_whitespace)?;
-        let files = rest.split_whitespace().map(str::to_owned);
+        let files = rest
+            .split_whitespace()
+            .map(|one| one.trim_matches('"').to_owned());
         keyword
             .eq_ignore_ascii_case("include")
             .then(|| files.collect::<Vec<_>>())
@@ -279,36 +332,62 @@ mod tests {
 
     #[test]
     fn a_match_line_is_turned_into_a_connection_that_it_holds_for() {
-        let member = |group: &str| (group == "staff").then(|| "carol".to_owned());
+        let member = |group: &str| match group {
+            "staff" => Ok("carol".to_owned()),
+            "nobodys" => Err(NoConnection::Nobodys),
+            _ => Err(NoConnection::Unknown),
+        };
         for (criteria, expected) in [
             (
                 "User alice",
-                Some("user=alice,host=host.invalid,addr=192.0.2.1"),
+                Ok("user=alice,host=host.invalid,addr=192.0.2.1"),
             ),
-            ("user=git*,bob", Some("user=gitx,")),
-            ("User !root,bob", Some("user=bob,")),
+            ("user=git*,bob", Ok("user=gitx,")),
+            ("User !root,bob", Ok("user=bob,")),
             (
                 "Group staff Address 10.0.0.0/8",
-                Some("user=carol,host=host.invalid,addr=10.0.0.0,"),
+                Ok("user=carol,host=host.invalid,addr=10.0.0.0,"),
             ),
             (
                 "Address 10.1.*.*",
-                Some("user=nobody,host=host.invalid,addr=10.1.1.1,"),
+                Ok("user=nobody,host=host.invalid,addr=10.1.1.1,"),
             ),
-            ("LocalPort 2222", Some("lport=2222")),
-            ("all", Some("user=nobody")),
-            ("Group nobodys", None),
-            ("RDomain x", None),
-            ("User", None),
+            ("LocalPort 2222", Ok("lport=2222")),
+            ("all", Ok("user=nobody")),
+            ("Group nobodys", Err(NoConnection::Nobodys)),
+            ("Group somebodys", Err(NoConnection::Unknown)),
+            ("User !root", Err(NoConnection::Nobodys)),
+            ("Address *,!10.0.0.0/8", Ok("addr=1.1.1.1,")),
+            ("Address 10.*", Ok("addr=10.1.1.1,")),
+            ("Address 192.168.?.*", Ok("addr=192.168.1.1,")),
+            ("Address 2001:db8:*", Ok("addr=2001:db8::1,")),
+            ("LocalAddress *", Ok("laddr=1.1.1.1,")),
+            ("RDomain x", Err(NoConnection::Unknown)),
+            ("User", Err(NoConnection::Unknown)),
         ] {
             let found = connection(criteria, member);
             match expected {
-                Some(part) => assert!(
-                    found.as_ref().is_some_and(|one| one.contains(part)),
+                Ok(part) => assert!(
+                    found.as_ref().is_ok_and(|one| one.contains(part)),
                     "{criteria}: {found:?}"
                 ),
-                None => assert_eq!(found, None, "{criteria}"),
+                Err(why) => assert_eq!(found, Err(why), "{criteria}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_pattern_stands_for_names() {
+        for (pattern, name, expected) in [
+            ("*.conf", "10-x.conf", true),
+            ("*.conf", "10-x.conf.bak", false),
+            ("1?-*.conf", "10-x.conf", true),
+            ("1?-*.conf", "20-x.conf", false),
+            ("x.conf", "x.conf", true),
+            ("x.conf", "ax.conf", false),
+            ("*", "", true),
+        ] {
+            assert_eq!(stands_for(pattern, name), expected, "{pattern} {name}");
         }
     }
 

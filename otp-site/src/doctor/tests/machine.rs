@@ -171,6 +171,36 @@ fn what_holds_for_a_match_line_is_examined_too() {
 }
 
 #[test]
+fn every_match_line_is_looked_at_wherever_it_stands_and_one_that_cannot_be_is_told() {
+    for (file, criteria, part) in [
+        ("sshd_config", "Address *,!10.0.0.0/8", "addr=1.1.1.1"),
+        ("conf.d/deeper", "Address 10.*", "addr=10.1.1.1"),
+    ] {
+        let text = format!("Match {criteria}\n PasswordAuthentication yes\n");
+        let planted = planted()
+            .with("/etc/ssh/sshd_config", "Include \"conf.d/1?-*.conf\"\n")
+            .with("/etc/ssh/conf.d/10-a.conf", "Include conf.d/deeper\n")
+            .with(&format!("/etc/ssh/{file}"), &text);
+        let said = Said {
+            matched: Some((
+                part,
+                "usepam yes\nkbdinteractiveauthentication yes\npasswordauthentication yes\nauthenticationmethods any\n",
+            )),
+            ..Said::default()
+        };
+        assert_eq!(found(&planted, &said), ["sshd-password"], "{criteria}");
+    }
+    let planted = planted().with(
+        "/etc/ssh/sshd_config",
+        "Match RDomain x\nMatch Group nobodys\nMatch User !root\n",
+    );
+    let root = tree(&planted);
+    let report = report(&planted, root.path(), &Said::default(), &[]);
+    let what: Vec<_> = report.unexamined.iter().map(|(what, _)| what).collect();
+    assert_eq!(what, ["Match RDomain x"]);
+}
+
+#[test]
 fn thousands_of_users_are_read() {
     let many = |line: fn(usize) -> String| (0..5000).map(line).collect::<String>();
     let planted = planted()
