@@ -220,6 +220,10 @@ mod tests {
         let name = ServiceName::new("sshd").unwrap();
         let services = [(name, ServicePolicy::default())].into();
         let policies = Policies::new(general.clone(), services);
+        let named: Vec<_> = policies.services().collect();
+        assert!(
+            matches!(&named[..], [(name, section)] if name.as_str() == "sshd" && **section == ServicePolicy::default())
+        );
         assert_eq!(policies.for_account(), general);
         assert_eq!(policies.for_service("sshd"), general);
     }

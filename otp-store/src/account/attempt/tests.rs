@@ -3,7 +3,7 @@ use crate::fixture::{
     Bench, NOW, Place, alice, code, credential, enrol, over_every_keeper, place_of_parent,
     run_again_after, state_of,
 };
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, Put};
 use crate::memory::Memory;
 use crate::{Fault, Store};
 use otp_core::UserName;
@@ -247,6 +247,12 @@ fn a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts<B:
     assert!(matches!(judged.verdict, Verdict::Locked { .. }));
     assert!(matches!(judged.trusted, Trusted::AsTheVerdictSays));
     let over = NOW.after(Duration::from_secs(901));
+    assert_eq!(passes(&store, Some(&here), over), None);
+    // Not even trust counts that could not be removed when the lock began.
+    let mut held = store.hold(&alice(), LOCK_DEADLINE).unwrap().unwrap();
+    let put = super::put_place(&mut held, &here.place, NOW).unwrap();
+    assert!(matches!(put, Put::Done));
+    drop(held);
     assert_eq!(passes(&store, Some(&here), over), None);
 }
 
