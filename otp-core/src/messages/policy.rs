@@ -410,6 +410,19 @@ mod tests {
     use crate::every;
     use crate::messages::prospect::tests::assert_same_in_every_language;
 
+    #[test]
+    fn a_section_is_named_as_it_has_to_be_written() {
+        assert_eq!(section("trust", None), "trust");
+        for (service, name) in [
+            ("sshd", "service.sshd"),
+            ("su-l", "service.su-l"),
+            ("a_9", "service.a_9"),
+            ("polkit.1", "service.\"polkit.1\""),
+        ] {
+            assert_eq!(section("trust", Some(service)), name);
+        }
+    }
+
     fn all() -> Vec<Finding> {
         let text = |text: &str| text.to_owned();
         every!(Finding {

@@ -95,6 +95,29 @@ fn every_finding_says_what_to_do() {
 }
 
 #[test]
+fn what_holds_for_some_connections_names_them() {
+    let said = |within: &str, language| {
+        let within = within.to_owned();
+        Finding::SshdNoPam { within }.text(language)
+    };
+    for (language, named) in [
+        (Language::English, " for \"Match User a\""),
+        (Language::Korean, "\"Match User a\"에서 "),
+    ] {
+        let everywhere = said("", language);
+        let there = said("Match User a", language);
+        assert!(there.contains(named), "{there}");
+        assert_eq!(there.replace(named, ""), everywhere);
+    }
+}
+
+#[test]
+fn a_weight_has_the_word_of_the_manual() {
+    assert_eq!(Weight::Problem.word(), "problem");
+    assert_eq!(Weight::Note.word(), "note");
+}
+
+#[test]
 fn each_finding_has_an_id_of_its_own() {
     let mut ids: Vec<_> = all().iter().map(Finding::id).collect();
     ids.dedup();
