@@ -11,20 +11,12 @@ use zeroize::Zeroizing;
 /// The codes in two columns, with whose they are, where and since when: the same on the screen and in a file.
 #[must_use]
 pub fn reveal(
-    (user, host): (&str, &str),
+    owner: (&str, &str),
     language: Language,
     codes: &[RecoveryCode],
     issued: UnixTime,
 ) -> Zeroizing<String> {
-    let title = Dialogue::CodesTitle {
-        user,
-        host,
-        issued: &minute_utc(issued),
-    };
-    let (title, usage) = (title.text(language), Dialogue::CodesUse.text(language));
-    let room = title.len() + usage.len() + 8 + codes.len() * 40;
-    let mut sheet = Zeroizing::new(String::with_capacity(room));
-    sheet.push_str(&title);
+    let (mut sheet, usage) = begun(owner, language, codes.len(), issued);
     sheet.push_str("\n\n");
     // Down the left column, then down the right one.
     let rows = codes.len().div_ceil(2);
@@ -46,20 +38,12 @@ pub fn reveal(
 /// The same on one line, for where lines are joined and runs of spaces lost.
 #[must_use]
 pub fn reveal_in_one_line(
-    (user, host): (&str, &str),
+    owner: (&str, &str),
     language: Language,
     codes: &[RecoveryCode],
     issued: UnixTime,
 ) -> Zeroizing<String> {
-    let title = Dialogue::CodesTitle {
-        user,
-        host,
-        issued: &minute_utc(issued),
-    };
-    let (title, usage) = (title.text(language), Dialogue::CodesUse.text(language));
-    let room = title.len() + usage.len() + 8 + codes.len() * 40;
-    let mut sheet = Zeroizing::new(String::with_capacity(room));
-    sheet.push_str(&title);
+    let (mut sheet, usage) = begun(owner, language, codes.len(), issued);
     for (at, code) in codes.iter().enumerate() {
         sheet.push_str(if at == 0 { ": " } else { ", " });
         write!(sheet, "({}) ", at + 1).expect("a String takes every write");
@@ -68,6 +52,26 @@ pub fn reveal_in_one_line(
     sheet.push_str(". ");
     sheet.push_str(&usage);
     sheet
+}
+
+/// A sheet with its title and room for all that follows, so that no copy of a code is left behind where it grew; and the last
+/// sentence.
+fn begun(
+    (user, host): (&str, &str),
+    language: Language,
+    codes: usize,
+    issued: UnixTime,
+) -> (Zeroizing<String>, String) {
+    let title = Dialogue::CodesTitle {
+        user,
+        host,
+        issued: &minute_utc(issued),
+    };
+    let (title, usage) = (title.text(language), Dialogue::CodesUse.text(language));
+    let room = title.len() + usage.len() + 8 + codes * 40;
+    let mut sheet = Zeroizing::new(String::with_capacity(room));
+    sheet.push_str(&title);
+    (sheet, usage)
 }
 
 #[cfg(test)]

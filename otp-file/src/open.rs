@@ -167,8 +167,8 @@ pub fn open_file(
     }
 }
 
-/// As [`open_file`], but its owner stays who it is, also where root may not open it as it is: for a file whose owner is yet
-/// to be compared with the one that it names.
+/// As [`open_file`], but never changes the owner, even where root may not open the file: for a file whose owner is yet to be
+/// compared with the one that it names.
 ///
 /// # Errors
 /// As for [`open_file`].

@@ -18,9 +18,9 @@ const MOST: usize = 2000;
 /// What PAM is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Who is it?
+    /// Finds out who logs in.
     Auth,
-    /// May they come in?
+    /// Decides whether the account may log in.
     Account,
     /// A new password.
     Password,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// The line that asks for a code, and checks it.
 pub const CODE: &str = "auth    required    pam_otp.so";
-/// The lines for a program that asks once, which stand in the place of those that check the password.
+/// The lines for a program that asks once, which replace those that check the password.
 pub const ONE_REPLY: [&str; 3] = [
     "auth    required    pam_otp.so split",
     "auth    requisite   pam_unix.so use_first_pass",
@@ -36,7 +36,7 @@ const INSTEAD: &str = " lines, in place of: ";
 pub enum Intake<'a> {
     /// `common-auth`, by `@include` or `include`: it goes on below once the password was right.
     Common,
-    /// `common-auth` by `substack`: it goes on below also where the password was wrong.
+    /// `common-auth` by `substack`: libpam goes on below it even after a wrong password.
     CommonSubstack,
     /// `system-auth` or `password-auth`: it ends the stack once the password was right.
     System,

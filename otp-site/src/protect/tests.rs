@@ -111,7 +111,7 @@ fn found_by_the_doctor(machine: &Machine, program: Program) -> Vec<String> {
     found.collect()
 }
 
-/// What is protected and unprotected again is what it was, also where it is done twice.
+/// A service that is protected and unprotected has its old files again, also after a second time.
 fn there_and_back(machine: &Machine, program: Program) -> Vec<String> {
     let before = everything(machine);
     let there = plan(machine, program);

@@ -246,7 +246,7 @@ fn claim() -> Result<Option<Change>, ()> {
     })
 }
 
-/// Undoes a change in the place of a guard that is gone; whether everything is as it was.
+/// Undoes a change instead of a guard that is gone; says whether everything is as it was.
 fn undo_pending(change: &Change) -> bool {
     let undone = match claim() {
         Ok(Some(change)) => undo(&change, "the process that was to undo it is gone"),
