@@ -93,14 +93,28 @@ pub enum Event {
     Policy,
     /// An administrator has had a service ask for codes, or no longer; or that was undone.
     Protect,
+    /// An administrator has lifted a lock and forgotten the wrong codes before it.
+    Unlock,
+    /// Authenticators of another program were taken over, or could not be.
+    Import,
+    /// A code was mailed to a user, or was not.
+    Mail,
+    /// A login was let in by a code that was mailed.
+    Mailed,
+    /// The code was right, and the rest of the login was refused.
+    OneFactor,
+    /// The policy is another than before.
+    PolicyChanged,
+    /// A hook has failed, or its queue has dropped an event.
+    Hook,
     /// A step of a login, with the argument `debug`.
     Debug,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 17] = every!(
-        Event: Accept, Recovery, Trusted, Reject, Replay, Lock, Locked, Attempt, NotEnrolled, Unavailable, Changing, Change, Denied, Reset, Policy, Protect, Debug,
+    pub const ALL: [Self; 24] = every!(
+        Event: Accept, Recovery, Trusted, Reject, Replay, Lock, Locked, Attempt, NotEnrolled, Unavailable, Changing, Change, Denied, Reset, Policy, Protect, Unlock, Import, Mail, Mailed, OneFactor, PolicyChanged, Hook, Debug,
     );
 
     /// The first word of the line. None is ever given another meaning.
@@ -123,6 +137,13 @@ impl Event {
             Self::Reset => "otp.reset",
             Self::Policy => "otp.policy",
             Self::Protect => "otp.protect",
+            Self::Unlock => "otp.unlock",
+            Self::Import => "otp.import",
+            Self::Mail => "otp.mail",
+            Self::Mailed => "otp.mailed",
+            Self::OneFactor => "otp.onefactor",
+            Self::PolicyChanged => "otp.policychanged",
+            Self::Hook => "otp.hook",
             Self::Debug => "otp.debug",
         }
     }
@@ -147,6 +168,13 @@ impl Event {
             Self::Reset => "890c01825fc74499a766fd40bf7f3939",
             Self::Policy => "f8e6211b4a19429e83b742833938effb",
             Self::Protect => "3d0c9b6e5f7a4c1f9a62d84be17050c3",
+            Self::Unlock => "5e157598d2e44f61b3b5618f2dee9520",
+            Self::Import => "0f419997823f4837ad4617a65ac266d1",
+            Self::Mail => "713f9a93e411481e898296a45b4ff2d2",
+            Self::Mailed => "8d110e60134b440cbbb84da234433a55",
+            Self::OneFactor => "4d2d3f1ca2fb40fb956143948142b892",
+            Self::PolicyChanged => "aabc3046715e4e0aa9271a37241f3ab8",
+            Self::Hook => "08785949cd4d440c9020f8461d8bb2e8",
             Self::Debug => "fa3b86fd3b1d47eeb5bbd2d52cf64b94",
         }
     }
@@ -176,6 +204,13 @@ impl Event {
             Self::Reset => &[Notice],
             Self::Policy => &[Warning],
             Self::Protect => &[Notice, Warning, Error],
+            Self::Unlock => &[Notice],
+            Self::Import => &[Notice, Warning],
+            Self::Mail => &[Notice, Warning],
+            Self::Mailed => &[Warning],
+            Self::OneFactor => &[Warning],
+            Self::PolicyChanged => &[Notice, Warning],
+            Self::Hook => &[Warning, Error],
             Self::Debug => &[Debug],
         }
     }
@@ -201,7 +236,7 @@ impl Event {
             Self::Replay => &[Key::Message],
             Self::Lock => &[Key::Message, Key::Until],
             Self::Locked => &[Key::Message, Key::Until],
-            Self::Attempt => &[Key::CallerUid],
+            Self::Attempt => &[],
             Self::NotEnrolled => &[
                 Key::Message,
                 Key::Result,
@@ -210,12 +245,19 @@ impl Event {
                 Key::DaysLeft,
             ],
             Self::Unavailable => &[Key::Reason, Key::Counted],
-            Self::Changing => &[Key::CallerUid, Key::Verb, Key::Authenticator],
-            Self::Change => &[Key::CallerUid, Key::Verb, Key::Authenticator],
-            Self::Denied => &[Key::CallerUid, Key::Verb, Key::Reason],
+            Self::Changing => &[Key::Verb, Key::Authenticator],
+            Self::Change => &[Key::Verb, Key::Authenticator, Key::Source],
+            Self::Denied => &[Key::Verb, Key::Reason],
             Self::Reset => &[Key::By, Key::Said],
             Self::Policy => &[Key::Reason],
             Self::Protect => &[Key::Verb, Key::Reason],
+            Self::Unlock => &[Key::Until],
+            Self::Import => &[Key::Source, Key::Count, Key::Authenticator, Key::Reason],
+            Self::Mail => &[Key::Count, Key::Until, Key::Reason],
+            Self::Mailed => &[Key::Message],
+            Self::OneFactor => &[Key::Authenticator, Key::Reason],
+            Self::PolicyChanged => &[Key::Source, Key::Reason],
+            Self::Hook => &[Key::Count, Key::Source, Key::Reason],
             Self::Debug => &[Key::Step],
         }
     }
@@ -274,22 +316,45 @@ pub enum Key {
     By,
     /// What the hook was told by otp-admin.
     Said,
+    /// The user id that the person logged in with, which the kernel keeps through sudo and su.
+    LoginUid,
+    /// The user id that sudo was called by, as the environment of the process says.
+    EnvSudoUid,
+    /// The PAM service, as somebody says who is not root.
+    ClaimedService,
+    /// Where the login comes from, likewise.
+    ClaimedRhost,
+    /// The terminal, likewise.
+    ClaimedTty,
+    /// What several records of one deed have in common.
+    Id,
+    /// What was taken over, or what it is about: a kind of file, an earlier name, a path.
+    Source,
+    /// How many.
+    Count,
 }
 
 impl Key {
     /// All of them.
-    pub const ALL: [Self; 25] = every!(
-        Key: User, Service, Rhost, Tty, Phase, Account, CallerUid, Message, Authenticator, DriftSteps, RecoveryCodesLeft, Counted, TriesLeft, Reason, Hint, Until, Result, Rule, DaysLeft, Network, Since, Verb, Step, By, Said,
+    pub const ALL: [Self; 33] = every!(
+        Key: User, Service, Rhost, Tty, Phase, Account, CallerUid, Message, Authenticator, DriftSteps, RecoveryCodesLeft, Counted, TriesLeft, Reason, Hint, Until, Result, Rule, DaysLeft, Network, Since, Verb, Step, By, Said, LoginUid, EnvSudoUid, ClaimedService, ClaimedRhost, ClaimedTty, Id, Source, Count,
     );
 
-    /// Those that say whose login it is, and from where.
-    pub const OF_EVERY_LINE: [Self; 6] = [
+    /// Those that say whose login it is, from where, and who did it.
+    pub const OF_EVERY_LINE: [Self; 13] = [
         Self::User,
         Self::Service,
         Self::Rhost,
         Self::Tty,
         Self::Phase,
         Self::Account,
+        Self::CallerUid,
+        Self::LoginUid,
+        Self::EnvSudoUid,
+        Self::ClaimedService,
+        Self::ClaimedRhost,
+        Self::ClaimedTty,
+        Self::Id,
     ];
 
     /// The word before the equals sign.
@@ -321,6 +386,14 @@ impl Key {
             Self::Step => "step",
             Self::By => "by",
             Self::Said => "said",
+            Self::LoginUid => "login_uid",
+            Self::EnvSudoUid => "env_sudo_uid",
+            Self::ClaimedService => "claimed_service",
+            Self::ClaimedRhost => "claimed_rhost",
+            Self::ClaimedTty => "claimed_tty",
+            Self::Id => "id",
+            Self::Source => "source",
+            Self::Count => "count",
         }
     }
 }

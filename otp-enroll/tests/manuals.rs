@@ -3,6 +3,8 @@
 //! They are read as the lines of roff that they are. What this relies on: a command, option or key is the tag of a
 //! paragraph (`.TP`), and a command line in running text is bold as a whole, or stands in an example (`.EX`).
 
+mod tree;
+
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command, CommandFactory, Parser};
 use otp_core::event::{Event, Key};
@@ -510,6 +512,9 @@ fn listed<'a>(paragraph: &'a Tagged, label: &str) -> Vec<&'a str> {
         .next()
         .unwrap_or_else(|| panic!("{}: no line \"{label}\"", paragraph.tag));
     assert_eq!(lists.next(), None, "{}: {label}", paragraph.tag);
+    if list == "none" {
+        return Vec::new();
+    }
     list.split(", ").collect()
 }
 
@@ -595,18 +600,28 @@ fn the_hook_of_shadow_utils_writes_the_event_of_the_manual() {
     assert_eq!(keys, known);
 }
 
+/// Events that have their name before anybody writes them. A commit that writes one takes it out here.
+const TO_COME: [Event; 7] = [
+    Event::Unlock,
+    Event::Import,
+    Event::Mail,
+    Event::Mailed,
+    Event::OneFactor,
+    Event::PolicyChanged,
+    Event::Hook,
+];
+
 #[test]
 fn every_event_of_the_manual_is_written_by_somebody() {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let logs = ["otp-helper/src/log.rs", "otp-enroll/src/log.rs"];
-    let logs = logs.map(|log| fs::read_to_string(root.join(log)).expect("a text"));
-    let mut sources = logs.concat();
-    for file in fs::read_dir(root.join("pam_otp/src")).expect("the module's sources") {
-        let path = file.expect("a file").path();
-        if path.is_file() {
-            sources += &fs::read_to_string(path).expect("a text");
-        }
-    }
+    // Every crate but the one that has the list.
+    let writes = |name: &str| {
+        name.contains("/src/") && !name.starts_with("otp-core/") && !name.starts_with("tests/")
+    };
+    let sources: String = tree::sources()
+        .into_iter()
+        .filter(|(name, _)| writes(name) && !name.contains("/tests"))
+        .map(|(_, source)| source)
+        .collect();
     let named = |event: Event| {
         let name = format!("Event::{event:?}");
         let mut ends = sources.match_indices(&name).map(|(at, _)| at + name.len());
@@ -614,7 +629,8 @@ fn every_event_of_the_manual_is_written_by_somebody() {
     };
     for event in Event::ALL {
         // The script of shadow-utils has a test of its own.
-        assert_eq!(named(event), event != Event::Reset, "{event:?}");
+        let is_written = event != Event::Reset && !TO_COME.contains(&event);
+        assert_eq!(named(event), is_written, "{event:?}");
     }
 }
 

@@ -8,6 +8,10 @@ use std::fmt;
 pub enum Actor {
     /// The real user id of a process.
     RealUid(u32),
+    /// The user id that the person logged in with: the kernel keeps it through sudo and su.
+    LoginUid(u32),
+    /// The user id that sudo was called by: what the environment says, which whoever is root can have say anything.
+    EnvSudoUid(u32),
 }
 
 /// What happened, how grave it is, and everything that is said about it. Displayed, it is one line of the log:
@@ -119,11 +123,12 @@ impl Entry {
         })
     }
 
-    /// Who did it, where that is known.
-    #[must_use]
-    pub fn actor(&self) -> Option<Actor> {
-        self.values.iter().find_map(|value| match value {
+    /// Who did it, as far as that is known, in the order of the line.
+    pub fn actors(&self) -> impl Iterator<Item = Actor> {
+        self.values.iter().filter_map(|value| match value {
             Value::CallerUid(uid) => Some(Actor::RealUid(*uid)),
+            Value::LoginUid(uid) => Some(Actor::LoginUid(*uid)),
+            Value::EnvSudoUid(uid) => Some(Actor::EnvSudoUid(*uid)),
             _ => None,
         })
     }

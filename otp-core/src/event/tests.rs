@@ -26,6 +26,13 @@ const PROMISED: [(&str, &str); Event::ALL.len()] = [
     ("otp.reset", "890c01825fc74499a766fd40bf7f3939"),
     ("otp.policy", "f8e6211b4a19429e83b742833938effb"),
     ("otp.protect", "3d0c9b6e5f7a4c1f9a62d84be17050c3"),
+    ("otp.unlock", "5e157598d2e44f61b3b5618f2dee9520"),
+    ("otp.import", "0f419997823f4837ad4617a65ac266d1"),
+    ("otp.mail", "713f9a93e411481e898296a45b4ff2d2"),
+    ("otp.mailed", "8d110e60134b440cbbb84da234433a55"),
+    ("otp.onefactor", "4d2d3f1ca2fb40fb956143948142b892"),
+    ("otp.policychanged", "aabc3046715e4e0aa9271a37241f3ab8"),
+    ("otp.hook", "08785949cd4d440c9020f8461d8bb2e8"),
     ("otp.debug", "fa3b86fd3b1d47eeb5bbd2d52cf64b94"),
 ];
 
@@ -111,6 +118,14 @@ fn values() -> Vec<Value> {
         Since => [Value::Since(NOON)],
         Verb => [Value::Verb("enrol")],
         Step => [Value::Step("account known")],
+        LoginUid => [Value::LoginUid(1001)],
+        EnvSudoUid => [Value::EnvSudoUid(1001)],
+        ClaimedService => [Value::ClaimedService(text())],
+        ClaimedRhost => [Value::ClaimedRhost(text())],
+        ClaimedTty => [Value::ClaimedTty(text())],
+        Id => [Value::Id(7)],
+        Source => [Value::Source(text())],
+        Count => [Value::Count(100_000)],
     })
 }
 
@@ -164,6 +179,9 @@ fn a_value_says_what_the_log_has_always_said() {
         ),
         (Value::Authenticator(Name::new("회").unwrap()), "\\u{d68c}"),
         (Value::Result(Treatment::Deferred), "deferred"),
+        (Value::LoginUid(0), "0"),
+        (Value::Id(0x00c0_ffee), "00000000000000000000000000c0ffee"),
+        (Value::Count(100_000), "100000"),
     ] {
         assert_eq!(value.text().as_str(), said, "{value:?}");
     }
@@ -181,13 +199,21 @@ fn an_entry_carries_what_it_is_shown_by() {
     let shown = |text: Option<&Text>| text.map(|text| text.as_str().to_owned());
     assert_eq!(entry.event(), Event::Denied);
     assert_eq!(entry.severity(), Severity::Warning);
-    assert_eq!(entry.actor(), Some(Actor::RealUid(1001)));
+    assert_eq!(entry.actors().collect::<Vec<_>>(), [Actor::RealUid(1001)]);
     assert_eq!(shown(entry.user()).as_deref(), Some("ally"));
     assert_eq!(shown(entry.account()).as_deref(), Some("alice"));
     assert_eq!(shown(entry.service()).as_deref(), Some("sshd"));
     assert_eq!(shown(entry.remote_address()).as_deref(), Some("192.0.2.1"));
     let unknown = Entry::new(Event::Denied, Severity::Warning).with(Value::User(text("")));
-    assert_eq!((unknown.actor(), shown(unknown.user())), (None, None));
+    assert_eq!(unknown.actors().count(), 0);
+    assert_eq!(shown(unknown.user()), None);
+    let by_sudo = Entry::new(Event::Unlock, Severity::Notice)
+        .with(Value::LoginUid(1001))
+        .with(Value::EnvSudoUid(1002));
+    assert_eq!(
+        by_sudo.actors().collect::<Vec<_>>(),
+        [Actor::LoginUid(1001), Actor::EnvSudoUid(1002)]
+    );
     let user = Entry::new(Event::Attempt, Severity::Info).with(Value::User(text("bobby")));
     assert_eq!(shown(user.account()).as_deref(), Some("bobby"));
 }

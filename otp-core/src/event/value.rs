@@ -130,6 +130,22 @@ pub enum Value {
     Verb(&'static str),
     /// [`Key::Step`].
     Step(&'static str),
+    /// [`Key::LoginUid`].
+    LoginUid(u32),
+    /// [`Key::EnvSudoUid`].
+    EnvSudoUid(u32),
+    /// [`Key::ClaimedService`].
+    ClaimedService(Text),
+    /// [`Key::ClaimedRhost`].
+    ClaimedRhost(Text),
+    /// [`Key::ClaimedTty`].
+    ClaimedTty(Text),
+    /// [`Key::Id`].
+    Id(u128),
+    /// [`Key::Source`].
+    Source(Text),
+    /// [`Key::Count`].
+    Count(u64),
 }
 
 impl Value {
@@ -160,6 +176,14 @@ impl Value {
             Self::Since(_) => Key::Since,
             Self::Verb(_) => Key::Verb,
             Self::Step(_) => Key::Step,
+            Self::LoginUid(_) => Key::LoginUid,
+            Self::EnvSudoUid(_) => Key::EnvSudoUid,
+            Self::ClaimedService(_) => Key::ClaimedService,
+            Self::ClaimedRhost(_) => Key::ClaimedRhost,
+            Self::ClaimedTty(_) => Key::ClaimedTty,
+            Self::Id(_) => Key::Id,
+            Self::Source(_) => Key::Source,
+            Self::Count(_) => Key::Count,
         }
     }
 
@@ -172,14 +196,20 @@ impl Value {
             | Self::Rhost(text)
             | Self::Tty(text)
             | Self::Account(text)
-            | Self::Reason(text) => text.clone(),
+            | Self::Reason(text)
+            | Self::ClaimedService(text)
+            | Self::ClaimedRhost(text)
+            | Self::ClaimedTty(text)
+            | Self::Source(text) => text.clone(),
             Self::Phase(phase) => Text::escaped(match phase {
                 Phase::Authentication => "",
                 Phase::Account => "account",
                 Phase::Credentials => "credentials",
                 Phase::Password => "password",
             }),
-            Self::CallerUid(uid) => Text::escaped(&uid.to_string()),
+            Self::CallerUid(uid) | Self::LoginUid(uid) | Self::EnvSudoUid(uid) => {
+                Text::escaped(&uid.to_string())
+            }
             Self::Message(id) => Text::escaped(id.word()),
             Self::NotShown(id) => Text::escaped(&format!("{} (not shown)", id.word())),
             Self::Authenticator(name) => Text::escaped(name.as_str()),
@@ -199,7 +229,8 @@ impl Value {
                 Treatment::Deferred => "deferred",
             }),
             Self::Rule(demand) => Text::escaped(&rule(demand)),
-            Self::DaysLeft(days) => Text::escaped(&days.to_string()),
+            Self::DaysLeft(number) | Self::Count(number) => Text::escaped(&number.to_string()),
+            Self::Id(id) => Text::escaped(&format!("{id:032x}")),
             Self::Network(network) => Text::escaped(&network.to_string()),
             Self::Verb(word) | Self::Step(word) => Text::escaped(word),
         }

@@ -19,7 +19,7 @@ def table():
     """Severities and keys by event; every key of a line is that of the event or one that all of them can have."""
     events = MANUAL.read_text().partition("\n.SS Events\n")[2].partition("\n.SS Keys\n")[0]
     above, *paragraphs = events.split("\n.TP\n")
-    everywhere = set(re.findall(r"[a-z]+", above.partition("\n.IR ")[2])) - {"and"}
+    everywhere = set(re.findall(r"[a-z_]+", above.partition("\n.IR ")[2])) - {"and"}
     found = {}
     for paragraph in paragraphs:
         name = paragraph.partition("\n")[0].removeprefix(".B ")
