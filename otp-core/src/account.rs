@@ -22,6 +22,11 @@ impl UserName {
     /// # Errors
     /// Empty, over 255 bytes, beginning with a dot, or with a slash or a control character in it.
     pub fn new(name: &str) -> Result<Self, UnusableName> {
+        Self::check(name).map(|()| Self(name.to_owned()))
+    }
+
+    /// Whether a name can be one.
+    pub(crate) fn check(name: &str) -> Result<(), UnusableName> {
         let fault = if name.is_empty() {
             "it is empty"
         } else if name.len() > 255 {
@@ -33,7 +38,7 @@ impl UserName {
         } else if name.contains(char::is_control) {
             "it contains a control character"
         } else {
-            return Ok(Self(name.to_owned()));
+            return Ok(());
         };
         Err(UnusableName(fault))
     }

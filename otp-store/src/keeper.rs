@@ -6,7 +6,7 @@
 
 use crate::undisturbed::Undisturbed;
 use crate::{Error, Location};
-use otp_core::{Account, UserName};
+use otp_core::{Account, Names, UserName};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -196,11 +196,11 @@ pub trait Keeper {
     /// It cannot be opened, or another process held it for all of `deadline`.
     fn hold_name(&self, name: &UserName, deadline: Duration) -> Result<Option<Self::Held>, Error>;
 
-    /// The names under which something is kept, sorted.
+    /// The names under which something is kept.
     ///
     /// # Errors
     /// They cannot be read, or one is a name that no user can have.
-    fn users(&self) -> Result<Vec<UserName>, Error>;
+    fn users(&self) -> Result<Names, Error>;
 
     /// Remembers that somebody has enrolled, before the first record: then no record at all is not "nobody is enrolled".
     ///

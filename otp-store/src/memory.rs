@@ -7,7 +7,7 @@ use crate::keeper::{Bytes, Goes, Held, Keeper, Lasts, Look, Part, Put};
 use crate::text::credential;
 use crate::undisturbed::Undisturbed;
 use crate::{Error, Location};
-use otp_core::{Account, UserName};
+use otp_core::{Account, Names, UserName};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -217,8 +217,8 @@ impl Keeper for Memory {
         Ok(self.copy(name))
     }
 
-    fn users(&self) -> Result<Vec<UserName>, Error> {
-        Ok(self.0.lock().unwrap().accounts.keys().cloned().collect())
+    fn users(&self) -> Result<Names, Error> {
+        Ok(self.0.lock().unwrap().accounts.keys().collect())
     }
 
     fn mark_enrolled(&self) -> Result<(), Error> {

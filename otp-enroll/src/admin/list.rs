@@ -44,8 +44,8 @@ enum Entry {
 pub fn list(site: &Site, format: Format) -> Result<(), Failure> {
     let store = site.store()?;
     let mut entries = Vec::new();
-    for user in store.users()? {
-        match entry(site, &store, &user)? {
+    for name in store.users()?.iter() {
+        match entry(site, &store, &UserName::new(name)?)? {
             Entry::Readable(status) if !status.enrolled => {}
             listed => entries.push(listed),
         }

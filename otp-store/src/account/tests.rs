@@ -11,7 +11,7 @@ use crate::keeper::Keeper;
 use crate::memory::Memory;
 use crate::{Overview, Place, attempt as try_code, attempt::Committed};
 use otp_core::record::Standing;
-use otp_core::{Account, Input, Policy, UserName, Verdict};
+use otp_core::{Account, Input, Names, Policy, UserName, Verdict};
 
 over_every_keeper! {
     provisioning_makes_a_record_and_replaces_one_only_when_forced,
@@ -86,7 +86,7 @@ fn an_erased_account_is_not_enrolled<B: Bench>() {
     assert!(erase(&keeper, &alice().name, SOON).unwrap());
     assert!(!erase(&keeper, &alice().name, SOON).unwrap());
     assert!(!is_enrolled(&keeper, &alice()).unwrap());
-    assert_eq!(keeper.users().unwrap(), []);
+    assert!(keeper.users().unwrap().is_empty());
     let input = code(&credential(), 0);
     assert_eq!(verdict(&keeper, &alice(), &input), Verdict::NotEnrolled);
 }
@@ -115,7 +115,7 @@ fn a_moved_record_is_the_new_names_and_keeps_what_was_used<B: Bench>() {
     assert_eq!(owner, Some(alice()));
     let moved = move_record(&keeper, &alice().name, &carol, false).unwrap();
     assert_eq!(moved, Moved::Done);
-    assert_eq!(keeper.users().unwrap(), std::slice::from_ref(&carol.name));
+    assert_eq!(keeper.users().unwrap(), Names::from_iter([&carol.name]));
     assert_eq!(first_login(&keeper, &carol).unwrap(), Some(NOW));
     assert_eq!(verdict(&keeper, &carol, &used), Verdict::Replayed);
     assert!(accepts(&keeper, &carol, &code(&credential(), 1)));
@@ -187,7 +187,7 @@ fn what_an_administrator_does_is_done_whole_while_logins_are_made() {
     let (keeper, erased) =
         while_logins_are_made(|keeper| erase(keeper, &alice().name, SOON).unwrap());
     assert!(erased);
-    assert_eq!(keeper.users().unwrap(), []);
+    assert!(keeper.users().unwrap().is_empty());
 
     let (keeper, ()) =
         while_logins_are_made(|keeper| trust(keeper, &alice(), &home(), NOW).unwrap());

@@ -19,7 +19,8 @@ use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, renameat};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, UnlinkatFlags, fchown, geteuid, mkdir, unlinkat};
-use otp_core::{Account, UserName};
+use otp_core::names::Gathering;
+use otp_core::{Account, Names, UserName};
 use otp_file::{Fault, Rules, metadata, open_directory, open_directory_of_anyone};
 use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -204,12 +205,12 @@ impl Keeper for Store {
         lock_what_opens(&self.directory, name, deadline, open)
     }
 
-    fn users(&self) -> Result<Vec<UserName>, Error> {
+    fn users(&self) -> Result<Names, Error> {
         let failed = |errno: Errno| Error::io(self.place(), "list", errno);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let mut directory =
             Dir::openat(&self.directory, ".", flags, Mode::empty()).map_err(failed)?;
-        let mut names = Vec::new();
+        let mut names = Gathering::default();
         for entry in directory.iter() {
             let entry = entry.map_err(failed)?;
             let bytes = entry.file_name().to_bytes();
@@ -219,10 +220,9 @@ impl Keeper for Store {
             let reason = "holds an entry whose name is not UTF-8";
             let name =
                 std::str::from_utf8(bytes).map_err(|_| Error::content(self.place(), reason))?;
-            names.push(UserName::new(name)?);
+            names.add(name)?;
         }
-        names.sort();
-        Ok(names)
+        Ok(names.sorted())
     }
 
     fn mark_enrolled(&self) -> Result<(), Error> {

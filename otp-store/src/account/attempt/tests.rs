@@ -6,8 +6,8 @@ use crate::fixture::{
 use crate::keeper::{Keeper, Put};
 use crate::memory::Memory;
 use crate::{Fault, Store};
-use otp_core::UserName;
 use otp_core::record::{Refusal, Standing};
+use otp_core::{Names, UserName};
 use std::fs;
 use std::path::Path;
 use std::sync::Barrier;
@@ -179,7 +179,7 @@ fn a_name_without_a_record_is_refused_unless_excused<B: Bench>() {
     }
     assert_eq!(
         place.store().users().unwrap(),
-        [alice().name],
+        Names::from_iter([&alice().name]),
         "and leaves no trace"
     );
 }

@@ -296,7 +296,7 @@ fn users_are_listed_sorted_and_nothing_else_is() {
         .users()
         .unwrap()
         .iter()
-        .map(|name| name.as_str().to_owned())
+        .map(str::to_owned)
         .collect();
     assert_eq!(
         names,

@@ -12,7 +12,7 @@ use crate::keeper::{Bytes, Goes, Held, Keeper, Lasts, Look, Part, Put};
 use crate::text::{credential, state};
 use crate::undisturbed::Undisturbed;
 use crate::{Error, Location};
-use otp_core::{Account, State, UserName};
+use otp_core::{Account, Names, State, UserName};
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
@@ -294,7 +294,7 @@ impl Keeper for Machine {
         unreachable!("an attempt is made for an account")
     }
 
-    fn users(&self) -> Result<Vec<UserName>, Error> {
+    fn users(&self) -> Result<Names, Error> {
         unreachable!("an attempt asks for no other user")
     }
 

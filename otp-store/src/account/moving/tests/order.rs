@@ -4,6 +4,7 @@ use super::*;
 use crate::fixture::Bench;
 use crate::keeper::{Goes, Put};
 use crate::memory::Memory;
+use otp_core::Names;
 use std::cell::RefCell;
 
 /// Records that note which names are held, one after the other.
@@ -33,7 +34,7 @@ impl Keeper for Noting {
         self.memory.hold_name(name, deadline)
     }
 
-    fn users(&self) -> Result<Vec<UserName>, Error> {
+    fn users(&self) -> Result<Names, Error> {
         self.memory.users()
     }
 

@@ -1,0 +1,146 @@
+//! Many users' names in little memory.
+
+use crate::account::{UnusableName, UserName};
+
+/// Users' names, sorted, each once. A million of them take some 15 MiB: they are one text, and a number for each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Each name, and after it a character that no name has.
+    text: String,
+    /// Where each begins.
+    begins: Vec<u32>,
+}
+
+/// What no name has in it.
+const END: char = '\n';
+
+/// Names that are still being found.
+#[derive(Debug, Default)]
+pub struct Gathering(Names);
+
+impl Gathering {
+    /// Takes one more, in any order, and as often as it comes.
+    ///
+    /// # Errors
+    /// No user can have it, or it is one too many: all together have at most 4 GiB.
+    pub fn add(&mut self, name: &str) -> Result<(), UnusableName> {
+        UserName::check(name)?;
+        let begins = u32::try_from(self.0.text.len());
+        self.0
+            .begins
+            .push(begins.map_err(|_| UnusableName("there are too many"))?);
+        self.0.text.push_str(name);
+        self.0.text.push(END);
+        Ok(())
+    }
+
+    /// All that were found.
+    #[must_use]
+    pub fn sorted(self) -> Names {
+        let Names { text, mut begins } = self.0;
+        begins.sort_unstable_by(|&one, &other| at(&text, one).cmp(at(&text, other)));
+        begins.dedup_by(|one, other| at(&text, *one) == at(&text, *other));
+        Names { text, begins }
+    }
+}
+
+fn at(text: &str, begins: u32) -> &str {
+    let rest = &text[begins as usize..];
+    rest.split(END).next().unwrap_or(rest)
+}
+
+impl Names {
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.begins.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.begins.is_empty()
+    }
+
+    /// The one that so many come before.
+    ///
+    /// # Panics
+    /// There are not so many.
+    #[must_use]
+    pub fn name(&self, position: usize) -> &str {
+        at(&self.text, self.begins[position])
+    }
+
+    /// How many come before a name, where it is one of them.
+    #[must_use]
+    pub fn position(&self, name: &str) -> Option<usize> {
+        let found = self
+            .begins
+            .binary_search_by(|&begins| at(&self.text, begins).cmp(name));
+        found.ok()
+    }
+
+    /// Whether a name is one of them.
+    #[must_use]
+    pub fn contains(&self, name: &UserName) -> bool {
+        self.position(name.as_str()).is_some()
+    }
+
+    /// All of them, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.begins.iter().map(|&begins| at(&self.text, begins))
+    }
+}
+
+impl<'a> FromIterator<&'a UserName> for Names {
+    /// Of names that somebody has already: not more than 4 GiB of them.
+    fn from_iter<T: IntoIterator<Item = &'a UserName>>(names: T) -> Self {
+        let mut gathering = Gathering::default();
+        for name in names {
+            let added = gathering.add(name.as_str());
+            added.expect("each is a user's name, and all together are few");
+        }
+        gathering.sorted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(names: &[&str]) -> Names {
+        let mut gathering = Gathering::default();
+        for name in names {
+            gathering.add(name).unwrap();
+        }
+        gathering.sorted()
+    }
+
+    #[test]
+    fn names_are_sorted_and_each_is_there_once() {
+        let names = of(&["bobby", "alice", "김철수", "bob", "alice", "a b"]);
+        let sorted = ["a b", "alice", "bob", "bobby", "김철수"];
+        assert_eq!(names.iter().collect::<Vec<_>>(), sorted);
+        assert_eq!(names.len(), sorted.len());
+        for (position, name) in sorted.iter().enumerate() {
+            assert_eq!(names.name(position), *name);
+            assert_eq!(names.position(name), Some(position));
+            assert!(names.contains(&UserName::new(name).unwrap()));
+        }
+        for absent in ["", "alic", "alice ", "z", "alice\nbob"] {
+            assert_eq!(names.position(absent), None, "{absent:?}");
+        }
+        assert!(!names.is_empty() && of(&[]).is_empty());
+        assert_eq!(of(&[]).position("alice"), None);
+    }
+
+    #[test]
+    fn what_no_user_can_be_called_is_refused_and_leaves_nothing() {
+        let mut gathering = Gathering::default();
+        gathering.add("alice").unwrap();
+        for name in ["", ".hidden", "a/b", "a\nb", "a\0b"] {
+            assert!(gathering.add(name).is_err(), "{name:?}");
+        }
+        assert_eq!(gathering.sorted(), of(&["alice"]));
+    }
+}
