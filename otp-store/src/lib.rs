@@ -21,7 +21,7 @@ mod undisturbed;
 
 pub use account::attempt::{Committed, Judged, Remembered, Trusted, attempt, attempt_at};
 pub use account::change::{Change, Draft};
-pub use account::overview::{Device, Overview};
+pub use account::overview::{Device, Glance, Overview};
 pub use account::trust::Place;
 pub use account::{attempt, change, moving};
 pub use error::{Error, Location};

@@ -1,6 +1,7 @@
 //! What can be told about one account without telling a secret.
 
-use super::record::{HeldRecord, Record};
+use super::grace::first_login_of;
+use super::record::{HeldRecord, Record, outline};
 use super::until_not_overtaken;
 use crate::Error;
 use crate::keeper::{Held, Keeper, LOCK_DEADLINE};
@@ -8,6 +9,7 @@ use crate::keeper::{Held, Keeper, LOCK_DEADLINE};
 use otp_core::decide::standing_at;
 use otp_core::record::{Identities, Name, Outline, Refusal, Standing};
 use otp_core::{Account, Before1970, Policy, State, UnixTime};
+use std::time::Duration;
 
 /// How an enrolled account stands at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,8 +99,18 @@ impl Overview {
         policy: &Policy,
         mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
     ) -> Result<Option<Self>, Error> {
-        until_not_overtaken(LOCK_DEADLINE, || {
-            let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
+        Self::read_within(LOCK_DEADLINE, keeper, account, policy, &mut clock)
+    }
+
+    fn read_within(
+        deadline: Duration,
+        keeper: &impl Keeper,
+        account: &Account,
+        policy: &Policy,
+        mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
+    ) -> Result<Option<Self>, Error> {
+        until_not_overtaken(deadline, || {
+            let Some(mut held) = keeper.hold(account, deadline)? else {
                 return Ok(None);
             };
             let record = read_settled(&mut held, account, clock()?)?;
@@ -126,6 +138,87 @@ impl Overview {
             last_refusal: state.last_refusal,
         }
     }
+}
+
+/// How an account stands, for those who look at many: no login waits for them, and they wait for none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Glance {
+    /// `None`: the account is not enrolled.
+    pub overview: Option<Overview>,
+    /// When it was first let in without a second factor, where it is not enrolled.
+    pub first_login: Option<UnixTime>,
+    /// Whether somebody held the account, so that this may be of an attempt that is still being made.
+    pub is_held: bool,
+}
+
+/// An attempt that is being made has written down beforehand that it failed. It is done with by then: a process that a user
+/// can stop is killed long before.
+const ATTEMPT_IS_OVER: Duration = Duration::from_secs(60);
+
+impl Glance {
+    /// Looks at an account without holding it.
+    ///
+    /// Where that is not certain to be how the account stands, it is held for a moment: what was read does not fit together,
+    /// its last refusal is so fresh that the attempt may still be made, or a lock has to begin anew. `patience` is how long
+    /// to wait for others then; as they can last, this is what a user who holds their own record costs.
+    ///
+    /// # Errors
+    /// As for [`Overview::read`]; [`Error::Busy`] only where nothing that fits together could be read either.
+    pub fn read(
+        keeper: &impl Keeper,
+        account: &Account,
+        policy: &Policy,
+        patience: Duration,
+        mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
+    ) -> Result<Self, Error> {
+        let Some(mut kept) = keeper.look(account)? else {
+            return Ok(Self::of(None));
+        };
+        let now = clock()?;
+        let mut seen = match outline(&mut kept, account) {
+            Ok(Some(record)) => record,
+            Ok(None) => {
+                let first_login = first_login_of(&mut kept, account)?;
+                return Ok(Self {
+                    first_login,
+                    ..Self::of(None)
+                });
+            }
+            // Perhaps it was only being changed.
+            Err(_) => {
+                let read = Overview::read_within(patience, keeper, account, policy, clock)?;
+                return Ok(Self::of(read));
+            }
+        };
+        let is_certain = is_certain(&seen.state, now);
+        seen.state.standing = standing_at(seen.state.standing, now);
+        if is_certain {
+            return Ok(Self::of(Some(Overview::of(&seen, policy))));
+        }
+        match Overview::read_within(patience, keeper, account, policy, clock) {
+            Err(Error::Busy { .. } | Error::Overtaken { .. }) => Ok(Self {
+                is_held: true,
+                ..Self::of(Some(Overview::of(&seen, policy)))
+            }),
+            read => read.map(Self::of),
+        }
+    }
+
+    const fn of(overview: Option<Overview>) -> Self {
+        Self {
+            overview,
+            first_login: None,
+            is_held: false,
+        }
+    }
+}
+
+/// Whether a state that was read while nobody held the account is what it seems.
+fn is_certain(state: &State, now: UnixTime) -> bool {
+    let is_over = |(when, _): (UnixTime, Refusal)| when.after(ATTEMPT_IS_OVER) < now;
+    let standing = standing_at(state.standing, now);
+    let is_settled = standing == state.standing || standing == Standing::Open;
+    is_settled && state.last_refusal.is_none_or(is_over)
 }
 
 #[cfg(test)]

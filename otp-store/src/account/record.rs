@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::error::At;
-use crate::keeper::{Held, Lasts, Part};
+use crate::keeper::{Held, Lasts, Look, Part};
 use crate::text::state::{self, Newest};
 use crate::text::{credential, trust};
 use otp_core::record::{Identities, Outline};
@@ -39,9 +39,7 @@ pub(crate) trait HeldRecord: Held {
     /// # Errors
     /// As for [`HeldRecord::read`].
     fn outline(&mut self, account: &Account) -> Result<Option<Record<Outline>>, Error> {
-        read_with(self, account, credential::outline, |outline| {
-            (outline.user(), outline.uid())
-        })
+        outline(self, account)
     }
 
     /// Makes `next` the state for everybody, as long as the power lasts.
@@ -123,8 +121,19 @@ pub(crate) trait HeldRecord: Held {
 
 impl<H: Held> HeldRecord for H {}
 
+/// As [`HeldRecord::outline`], also where nobody holds the account: both parts may then be of two moments, and what does not
+/// fit is perhaps only being changed.
+pub(super) fn outline(
+    kept: &mut impl Look,
+    account: &Account,
+) -> Result<Option<Record<Outline>>, Error> {
+    read_with(kept, account, credential::outline, |outline| {
+        (outline.user(), outline.uid())
+    })
+}
+
 fn read_with<C: Identities>(
-    held: &mut impl Held,
+    held: &mut impl Look,
     account: &Account,
     parse: fn(&[u8]) -> Result<C, Unparsed>,
     owner: fn(&C) -> (&str, u32),

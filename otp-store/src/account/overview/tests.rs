@@ -1,10 +1,14 @@
 use super::*;
+use crate::account::grace::begin_grace;
 use crate::fixture::{Bench, NOW, Place, alice, over_every_keeper, state_of};
+use otp_core::UserName;
 use std::fs;
 use std::time::Duration;
 
 over_every_keeper! {
     waiting_as_told_ends_a_lock_that_was_set_by_a_clock_in_the_future,
+    a_glance_says_what_an_overview_says,
+    a_glance_at_an_account_without_an_authenticator_says_when_its_grace_began,
 }
 
 const LASTS: Duration = Duration::from_secs(900);
@@ -70,4 +74,92 @@ fn looking_at_anything_else_writes_nothing() {
         looks(&place, NOW.after(Duration::from_secs(seconds)));
     }
     assert_eq!(fs::read(place.file("state")).unwrap(), before);
+}
+
+fn glance(keeper: &impl Keeper, now: UnixTime) -> Result<Glance, Error> {
+    let policy = Policy::default();
+    Glance::read(keeper, &alice(), &policy, Duration::ZERO, || Ok(now))
+}
+
+/// Alice has been refused at [`NOW`].
+fn refused<B: Bench>() -> B {
+    let place = B::with_alice();
+    let mut held = place.store().hold(&alice(), LASTS).unwrap().unwrap();
+    let record = held.read(&alice()).unwrap().unwrap();
+    let next = State {
+        failures: 1,
+        failures_in_a_row: 1,
+        last_refusal: Some((NOW, Refusal::WrongCode)),
+        ..record.state.clone()
+    };
+    held.commit(record, &next).unwrap();
+    drop(held);
+    place
+}
+
+fn a_glance_says_what_an_overview_says<B: Bench>() {
+    for place in [B::with_alice(), refused(), locked_in_the_future()] {
+        for seconds in [0, 1, 100, 901] {
+            let now = NOW.after(Duration::from_secs(seconds));
+            let seen = glance(&place.store(), now).unwrap();
+            let overview =
+                Overview::read(&place.store(), &alice(), &Policy::default(), || Ok(now)).unwrap();
+            assert!(overview.is_some());
+            let expected = Glance {
+                overview,
+                first_login: None,
+                is_held: false,
+            };
+            assert_eq!(seen, expected, "{seconds}");
+        }
+    }
+}
+
+fn a_glance_at_an_account_without_an_authenticator_says_when_its_grace_began<B: Bench>() {
+    let place = B::with_alice();
+    let bobby = Account {
+        name: UserName::new("bobby").unwrap(),
+        uid: 4321,
+    };
+    let seen = || {
+        let policy = Policy::default();
+        Glance::read(&place.store(), &bobby, &policy, Duration::ZERO, || Ok(NOW)).unwrap()
+    };
+    assert_eq!(seen(), Glance::of(None));
+    begin_grace(&place.store(), &bobby, NOW).unwrap();
+    let expected = Glance {
+        first_login: Some(NOW),
+        ..Glance::of(None)
+    };
+    assert_eq!(seen(), expected);
+}
+
+#[test]
+fn a_glance_needs_no_lock_unless_an_attempt_may_still_be_made() {
+    let place: Place = refused();
+    let store = place.store();
+    let held = store.hold(&alice(), LASTS).unwrap().unwrap();
+    let long_after = NOW.after(ATTEMPT_IS_OVER + Duration::from_secs(1));
+    let seen = glance(&store, long_after).unwrap();
+    assert!(!seen.is_held && seen.overview.unwrap().failures == 1);
+    // Before the refusal is a clock that has run back: nobody knows how long ago it was.
+    for now in [NOW, NOW.after(ATTEMPT_IS_OVER), UnixTime::from_seconds(0)] {
+        let seen = glance(&store, now).unwrap();
+        assert!(seen.is_held && seen.overview.unwrap().failures == 1);
+    }
+    drop(held);
+    assert!(!glance(&store, NOW).unwrap().is_held);
+}
+
+#[test]
+fn what_does_not_fit_together_is_looked_at_again_while_it_is_held() {
+    let place = Place::with_alice();
+    let store = place.store();
+    let held = store.hold(&alice(), LASTS).unwrap().unwrap();
+    fs::rename(place.file("state"), place.file("aside")).unwrap();
+    assert!(matches!(glance(&store, NOW), Err(Error::Busy { .. })));
+    drop(held);
+    assert!(matches!(glance(&store, NOW), Err(Error::Missing { .. })));
+    fs::rename(place.file("aside"), place.file("state")).unwrap();
+    assert!(glance(&store, NOW).unwrap().overview.is_some());
 }
