@@ -36,6 +36,11 @@ impl TypedCode {
         self.0.len()
     }
 
+    /// The digits, to be hashed.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+
     /// The digits as a number.
     fn number(&self) -> u32 {
         let digit = |byte: u8| u32::from(byte - b'0');

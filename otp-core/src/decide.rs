@@ -1,10 +1,11 @@
 //! The decision about one attempt: the only place where a verdict is born.
 
 use crate::code::{Generator, HOTP_LOOK_AHEAD, TypedCode, around};
+use crate::imported::{self, ImportedCode};
 use crate::input::{Input, NoGuess};
 use crate::record::{
-    Authenticator, AuthenticatorState, Credential, Drift, Kind, Name, Policy, Refusal, Resync,
-    Standing, State, Unlock,
+    Authenticator, AuthenticatorState, Credential, Drift, Id, Kind, Name, Origin, Policy,
+    RecoverySet, Refusal, Resync, Standing, State, Unlock, Window,
 };
 use crate::recovery::{self, RecoveryCode};
 use crate::time::{Step, UnixTime};
@@ -74,7 +75,8 @@ pub const fn absent(excused: bool, input: &Input) -> Verdict {
 ///
 /// Pure: the caller brings `now` and stores the returned [`State`], also after a refusal. A step at or before
 /// the last accepted one never matches again (RFC 6238 section 5.2), so a clock that runs back costs the user a
-/// wait and never the system a replay. While locked, only a recovery code is looked at, where policy allows.
+/// wait and never the system a replay. While locked, only a recovery code that was issued here is looked at, where policy
+/// allows: one of 8 digits, from another program, can be guessed.
 ///
 /// What is no code costs the same work as a code, so that time tells nothing.
 #[must_use]
@@ -194,8 +196,13 @@ fn try_code(
         .iter()
         .map(|one| match_code(one, next.of(one.id), policy, typed, now))
         .collect();
-    // One code must never be accepted twice, also not by two authenticators that happen to show the same digits.
-    if matches.iter().any(|one| matches!(one, Match::Replay)) {
+    // Looked for whatever the authenticators say, so that the time does not tell what the digits are.
+    let imported = find_imported(credential, typed, next);
+    // One code must never be accepted twice, also not by two authenticators that happen to show the same digits, or as a
+    // code of an authenticator and as an imported one.
+    if matches.iter().any(|one| matches!(one, Match::Replay))
+        || matches!(imported, Imported::UsedBefore)
+    {
         return refused(Verdict::Replayed, Refusal::Replayed, now, next);
     }
     let mut accepted = None;
@@ -217,12 +224,25 @@ fn try_code(
         entry.drift = resynchronised.unwrap_or(entry.drift);
         accepted.get_or_insert((authenticator.name.clone(), resynchronised));
     }
+    let recovers = match imported {
+        Imported::Unused { id, bit } => {
+            // Also where an authenticator shows the same digits: they would be good for another login.
+            for entry in next.recovery.iter_mut().filter(|entry| entry.id == id) {
+                entry.used |= bit;
+            }
+            true
+        }
+        Imported::UsedBefore | Imported::Unknown => false,
+    };
     if let Some((authenticator, resynchronised)) = accepted {
         succeed(next);
         return Verdict::Accepted {
             authenticator,
             resynchronised,
         };
+    }
+    if recovers {
+        return recovered(credential, next);
     }
     let mut refusal = Refusal::WrongCode;
     for (authenticator, found) in credential.authenticators().iter().zip(&matches) {
@@ -279,7 +299,7 @@ fn match_code(
     // The far steps are searched also where a near one matches: the work must not tell a right code from a wrong one to
     // somebody who watches, and could kill the program before the failure is stored.
     let reach = Drift::LIMIT.as_secs() / period.seconds();
-    let window = window_around(here, entry.drift, policy.code.window);
+    let window = window_around(here, entry.drift, steps_of(authenticator, policy));
     let [near, far] = generator.newest_matches(typed, &[window, around(here, reach, reach)]);
     // However old: programs send the credentials of a login again hours later.
     let last = entry.last_step.unwrap_or_default();
@@ -296,11 +316,18 @@ fn match_code(
     }
 }
 
+/// The window of a time-based authenticator: its own, or that of the policy.
+fn steps_of(authenticator: &Authenticator, policy: &Policy) -> Window {
+    authenticator
+        .window
+        .unwrap_or_else(|| Window::around(policy.code.window))
+}
+
 /// The steps of the window: none where all of it would lie before 1970.
-fn window_around(here: Step, drift: Drift, window: u8) -> RangeInclusive<Step> {
+fn window_around(here: Step, drift: Drift, window: Window) -> RangeInclusive<Step> {
     let middle = i128::from(here.0) + i128::from(drift.steps());
-    let first = u64::try_from(middle - i128::from(window)).unwrap_or_default();
-    match u64::try_from(middle + i128::from(window)) {
+    let first = u64::try_from(middle - i128::from(window.before())).unwrap_or_default();
+    match u64::try_from(middle + i128::from(window.after())) {
         Ok(last) => Step(first)..=Step(last),
         Err(_) => Step(1)..=Step(0),
     }
@@ -331,6 +358,37 @@ fn forget_half_resyncs(next: &mut State, now: UnixTime, verdict: &Verdict) {
         for entry in &mut next.authenticators {
             entry.resync = None;
         }
+    }
+}
+
+/// What 8 digits are to this account beside a code of an authenticator.
+enum Imported {
+    Unused { id: Id, bit: u32 },
+    UsedBefore,
+    Unknown,
+}
+
+/// Looks a reply of 8 digits up in the imported set, where there is one: also where all of its codes are used, so that the
+/// time tells no more than that codes were imported. Other replies, and accounts without such a set, cost nothing here.
+fn find_imported(credential: &Credential, typed: &TypedCode, state: &State) -> Imported {
+    let imported = |set: &&RecoverySet| match set.origin {
+        Origin::Imported => true,
+        Origin::Issued => false,
+    };
+    let Some(set) = credential.recovery().filter(imported) else {
+        return Imported::Unknown;
+    };
+    let (Some(code), Some(entry)) = (ImportedCode::typed(typed), state.of_codes(set.id)) else {
+        return Imported::Unknown;
+    };
+    match imported::position(set, &code) {
+        Ok(Some(at)) if entry.used & (1 << at) == 0 => Imported::Unused {
+            id: set.id,
+            bit: 1 << at,
+        },
+        Ok(Some(_)) => Imported::UsedBefore,
+        // Without memory nothing matches; whoever can tell refuses the attempt before.
+        Ok(None) | Err(imported::NoMemory) => Imported::Unknown,
     }
 }
 

@@ -68,6 +68,7 @@ mod tests {
             algorithm,
             digits: Digits::new(digits).unwrap(),
             secret: Secret::new(Zeroizing::new(b"12345678901234567890".to_vec())).unwrap(),
+            window: None,
             created: UnixTime::from_seconds(0),
         };
         reveal_uri(&authenticator, issuer, account).to_string()

@@ -1,6 +1,7 @@
-//! Recovery codes: 80 random bits each, typed once, kept as salted hashes.
+//! Recovery codes: 80 random bits each, typed once, kept as salted hashes. Those of other programs are in
+//! [`imported`](crate::imported).
 
-use crate::record::RecoverySet;
+use crate::record::{Origin, RecoverySet};
 use crate::typed::characters_of_a_code;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
@@ -79,13 +80,21 @@ impl RecoveryCode {
     }
 }
 
-/// Which code of the set this is, by position. Looks at every hash, so the time taken says nothing.
+/// Which code of the set this is, by position. Looks at every hash, so the time taken says nothing. None is one of an
+/// imported set.
 #[must_use]
 pub fn position(set: &RecoverySet, code: &RecoveryCode) -> Option<usize> {
-    let hash = code.hash(&set.salt);
+    match set.origin {
+        Origin::Issued => position_of(&set.hashes, &code.hash(&set.salt)),
+        Origin::Imported => None,
+    }
+}
+
+/// Where a hash is in a list, of which all are looked at.
+pub(crate) fn position_of(hashes: &[CodeHash], hash: &CodeHash) -> Option<usize> {
     let mut found = Choice::from(0);
     let mut at = 0_u32;
-    for (position, kept) in (0_u32..).zip(&set.hashes) {
+    for (position, kept) in (0_u32..).zip(hashes) {
         let same = kept.0.ct_eq(&hash.0);
         at.conditional_assign(&position, same);
         found |= same;

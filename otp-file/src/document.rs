@@ -180,7 +180,7 @@ impl<'a> Section<'a> {
     ///
     /// # Errors
     /// There is none that this release knows.
-    pub fn version(&mut self, newest: u64) -> Result<(), Unparsed> {
+    pub fn version(&mut self, newest: u64) -> Result<u64, Unparsed> {
         let version = self.require("version", |value| match number(value)? {
             0 => Err("version 0 does not exist"),
             version => Ok(version),
@@ -188,7 +188,7 @@ impl<'a> Section<'a> {
         if version > newest {
             return Err(Unparsed::Newer);
         }
-        Ok(())
+        Ok(version)
     }
 
     /// Takes a table; `None`: it is not there.

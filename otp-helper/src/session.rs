@@ -223,6 +223,7 @@ fn offer_from_slices(fields: &[&[u8]]) -> Option<Authenticator> {
         algorithm: Algorithm::from_name(text(algorithm)?)?,
         digits: Digits::new(number(digits)?).ok()?,
         secret: Secret::new(Zeroizing::new(secret.to_vec())).ok()?,
+        window: None,
         created: UnixTime::from_seconds(number(created)?),
     })
 }
@@ -251,6 +252,7 @@ mod tests {
             algorithm: Algorithm::Sha256,
             digits: Digits::new(8).unwrap(),
             secret: Secret::new(Zeroizing::new((0..128).collect())).unwrap(),
+            window: None,
             created: UnixTime::from_seconds(1_763_640_000),
         }
     }

@@ -156,6 +156,9 @@ pub enum Error {
     /// The system gave no random bytes.
     #[error("no random numbers from the system")]
     Random,
+    /// The system gave no memory for the hash of an imported recovery code.
+    #[error("no memory to check a recovery code of 8 digits (7 MiB)")]
+    Memory,
 }
 
 /// What to do where only this service is kept from writing: the disk itself is fine, and no other line would say so.
@@ -237,6 +240,9 @@ impl Error {
             Self::UserName(_) => "check the spelling",
             Self::Clock(_) => "set the clock",
             Self::Random => "check that /dev/urandom and getrandom work",
+            Self::Memory => {
+                "give the program more memory (ulimit -v, LimitAS= of its unit), or have the user get new recovery codes"
+            }
         }
     }
 }

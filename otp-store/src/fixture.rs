@@ -6,7 +6,7 @@ use crate::{Error, Keeper, Store};
 
 use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
-use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Period, RecoverySet, Secret};
+use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Origin, Period, RecoverySet, Secret};
 use otp_core::recovery::{RecoveryCode, Salt};
 use otp_core::{
     Account, Authenticator, Credential, Input, State, Step, UnixTime, UserName, base32,
@@ -55,11 +55,13 @@ pub(crate) fn another_credential(enrolment: u8) -> Credential {
         algorithm: Algorithm::Sha1,
         digits: Digits::SIX,
         secret: Secret::new(key).unwrap(),
+        window: None,
         created: NOW,
     };
     let salt = Salt([enrolment; 16]);
     let codes = RecoverySet {
         id: Id::from_random([0x80 | enrolment; 8]),
+        origin: Origin::Issued,
         salt,
         hashes: (0..3)
             .map(|at| recovery_code(enrolment, at).hash(&salt))

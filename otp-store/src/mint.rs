@@ -3,7 +3,8 @@
 use crate::Error;
 use otp_core::Account;
 
-use otp_core::record::{CodePolicy, Id, Kind, Name, RecoverySet, Secret};
+use otp_core::imported::{ImportedCode, NoMemory};
+use otp_core::record::{CodePolicy, Id, Kind, Name, Origin, RecoverySet, Secret};
 use otp_core::recovery::{RecoveryCode, Salt};
 use otp_core::{Authenticator, Credential, Policy, UnixTime};
 use zeroize::Zeroizing;
@@ -16,12 +17,13 @@ pub fn authenticator(name: Name, code: &CodePolicy, now: UnixTime) -> Result<Aut
     let mut key = Zeroizing::new(vec![0; code.algorithm.fresh_key_bytes()]);
     fill(&mut key)?;
     Ok(Authenticator {
-        id: id()?,
+        id: new_id()?,
         name,
         kind: Kind::Totp(code.period),
         algorithm: code.algorithm,
         digits: code.digits,
         secret: Secret::new(key).expect("a fresh key has 160 to 512 bits"),
+        window: None,
         created: now,
     })
 }
@@ -31,8 +33,7 @@ pub fn authenticator(name: Name, code: &CodePolicy, now: UnixTime) -> Result<Aut
 /// # Errors
 /// The system gave no random bytes.
 pub fn recovery_codes(count: u8, now: UnixTime) -> Result<(RecoverySet, Vec<RecoveryCode>), Error> {
-    let mut salt = Salt([0; 16]);
-    fill(&mut salt.0)?;
+    let salt = new_salt()?;
     let mut codes = Vec::with_capacity(count.into());
     for _ in 0..count {
         let mut bytes = Zeroizing::new([0; RecoveryCode::BYTES]);
@@ -42,13 +43,39 @@ pub fn recovery_codes(count: u8, now: UnixTime) -> Result<(RecoverySet, Vec<Reco
     let hashes = codes.iter().map(|code| code.hash(&salt)).collect();
     Ok((
         RecoverySet {
-            id: id()?,
+            id: new_id()?,
+            origin: Origin::Issued,
             salt,
             hashes,
             created: now,
         },
         codes,
     ))
+}
+
+/// A set of the codes that another program has issued. Takes some 20 ms for each.
+///
+/// `salt` is that of the same codes where they were imported before, as [`imported_salt`](crate::account::imported_salt)
+/// tells: only so can be seen which of them are gone meanwhile. `None` makes one.
+///
+/// # Errors
+/// The system gave no random bytes, or no memory.
+pub fn imported_codes(
+    codes: &[ImportedCode],
+    salt: Option<Salt>,
+    now: UnixTime,
+) -> Result<RecoverySet, Error> {
+    let salt = salt.map_or_else(new_salt, Ok)?;
+    let hashes = codes.iter().map(|code| code.hash(&salt));
+    Ok(RecoverySet {
+        id: new_id()?,
+        origin: Origin::Imported,
+        salt,
+        hashes: hashes
+            .collect::<Result<_, _>>()
+            .map_err(|NoMemory| Error::Memory)?,
+        created: now,
+    })
 }
 
 /// Everything that a new owner gets: one authenticator and, where policy issues them, recovery codes.
@@ -74,7 +101,17 @@ pub fn credential(
     Ok((credential, codes))
 }
 
-fn id() -> Result<Id, Error> {
+fn new_salt() -> Result<Salt, Error> {
+    let mut salt = Salt([0; 16]);
+    fill(&mut salt.0)?;
+    Ok(salt)
+}
+
+/// A random identity for an authenticator that was not made here.
+///
+/// # Errors
+/// The system gave no random bytes.
+pub fn new_id() -> Result<Id, Error> {
     let mut bytes = [0; 8];
     fill(&mut bytes)?;
     Ok(Id::from_random(bytes))

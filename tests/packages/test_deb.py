@@ -5,6 +5,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -133,11 +134,39 @@ def test_its_version_is_that_of_the_programs(deb, unpacked):
 
 
 def test_what_is_read_before_unpacking_knows_the_format_of_the_programs(unpacked):
-    (reads,) = re.findall(r"^reads=(\d+)$", (unpacked / "DEBIAN/preinst").read_text(), re.MULTILINE)
+    preinst = (unpacked / "DEBIAN/preinst").read_text()
+    reads = dict(re.findall(r"^reads_(credential|state)=(\d+)$", preinst, re.MULTILINE))
     credential = (TOP / "otp-store/src/text/credential.rs").read_text()
     state = (TOP / "otp-store/src/text/state.rs").read_text()
-    assert re.search(rf"^const VERSION: \w+ = {reads};", credential, re.MULTILINE)
-    assert re.search(rf'^const VERSION: &str = "{reads}";', state, re.MULTILINE)
+    assert re.search(rf"^const NEWEST: u64 = {reads['credential']};", credential, re.MULTILINE)
+    assert re.search(rf'^const VERSION: &str = "{reads["state"]}";', state, re.MULTILINE)
+
+
+def test_before_unpacking_each_file_is_held_to_its_own_format(unpacked, tmp_path):
+    records = tmp_path / "records"
+    preinst = (unpacked / "DEBIAN/preinst").read_text()
+    script = tmp_path / "preinst"
+    script.write_text(preinst.replace("records=/var/lib/pam_otp\n", f"records={records}\n"))
+
+    def refused(user, file, line):
+        (records / user).mkdir(parents=True)
+        (records / user / file).write_text(f"{line}\n")
+        try:
+            run = subprocess.run(["sh", script, "upgrade"], capture_output=True, text=True, check=False)
+        finally:
+            shutil.rmtree(records)
+        assert run.returncode in (0, 1) and (run.returncode == 1) == (f"{records}/{user}\n" in run.stderr), run.stderr
+        return run.returncode == 1
+
+    for file, line, newer in [
+        ("credential.toml", "version = 1", False),
+        ("credential.toml", "version = 2", False),
+        ("credential.toml", "version = 3", True),
+        ("state", "pam_otp-state 1", False),
+        ("state", "pam_otp-state 2", True),
+    ]:
+        for user in ("alice", "state:pam_otp-state 2", "a 9"):
+            assert refused(user, file, line) == newer, (user, line)
 
 
 def test_the_profile_is_off_unless_asked_for(unpacked):

@@ -12,6 +12,7 @@ fn authenticator(key: &[u8], algorithm: Algorithm, digits: u64) -> Authenticator
         algorithm,
         digits: Digits::new(digits).unwrap(),
         secret: Secret::new(Zeroizing::new(key.to_vec())).unwrap(),
+        window: None,
         created: UnixTime::from_seconds(0),
     }
 }

@@ -4,7 +4,8 @@ mod properties;
 
 use super::*;
 use crate::record::{
-    Algorithm, CodePolicy, Digits, Id, LockoutPolicy, Period, RecoveryPolicy, RecoverySet, Secret,
+    Algorithm, CodePolicy, Digits, Id, LockoutPolicy, Origin, Period, RecoveryPolicy, RecoverySet,
+    Secret,
 };
 use crate::recovery::Salt;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub(super) fn authenticator(number: u8, kind: Kind) -> Authenticator {
         algorithm: Algorithm::Sha1,
         digits: Digits::SIX,
         secret: Secret::new(Zeroizing::new(vec![number; 20])).unwrap(),
+        window: None,
         created: NOON,
     }
 }
@@ -37,6 +39,7 @@ pub(super) fn credential(authenticators: Vec<Authenticator>) -> Credential {
         .collect();
     let set = RecoverySet {
         id: Id::from_random([99; 8]),
+        origin: Origin::Issued,
         salt,
         hashes,
         created: NOON,

@@ -4,6 +4,7 @@ use super::OutOfRange;
 use crate::every;
 use crate::recovery::{CodeHash, Salt};
 use crate::time::UnixTime;
+use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 /// How many authenticators one account may have.
@@ -30,6 +31,12 @@ impl Secret {
             10..=128 => Ok(()),
             _ => Err(OutOfRange("a secret has 80 to 1024 bits")),
         }
+    }
+
+    /// Whether it is the same key, in constant time for its length.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 
     /// The raw key, for the code computation and for the file that keeps it.
@@ -148,6 +155,88 @@ pub enum Kind {
     Hotp,
 }
 
+/// How far from the expected one a code of an authenticator may be, where it is not as the policy says: another program
+/// that kept its key had a window of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    before: u8,
+    after: u8,
+}
+
+impl Window {
+    /// Steps of a time-based authenticator, at most, on either side.
+    pub const MOST_STEPS: u8 = 10;
+    /// Counters of an event-based authenticator that are looked at, at most.
+    pub const MOST_COUNTERS: u8 = 100;
+
+    /// So many steps before and after the one that a time-based authenticator is expected at.
+    ///
+    /// # Errors
+    /// More than [`Window::MOST_STEPS`] on a side.
+    pub const fn of_steps(before: u64, after: u64) -> Result<Self, OutOfRange> {
+        match (
+            Self::within(before, 0, Self::MOST_STEPS),
+            Self::within(after, 0, Self::MOST_STEPS),
+        ) {
+            (Some(before), Some(after)) => Ok(Self { before, after }),
+            _ => Err(OutOfRange("a window has 0 to 10 steps on either side")),
+        }
+    }
+
+    /// As many steps after the expected one as before, as a policy has it, which is held to its limit elsewhere.
+    #[must_use]
+    pub const fn around(steps: u8) -> Self {
+        Self {
+            before: steps,
+            after: steps,
+        }
+    }
+
+    /// So many counters of an event-based authenticator, from the next one on: its look-ahead.
+    ///
+    /// # Errors
+    /// None, or more than [`Window::MOST_COUNTERS`].
+    pub const fn of_counters(look_ahead: u64) -> Result<Self, OutOfRange> {
+        match Self::within(look_ahead, 1, Self::MOST_COUNTERS) {
+            Some(after) => Ok(Self { before: 0, after }),
+            None => Err(OutOfRange("a look-ahead has 1 to 100 counters")),
+        }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "compared with a byte before"
+    )]
+    const fn within(number: u64, least: u8, most: u8) -> Option<u8> {
+        if number >= least as u64 && number <= most as u64 {
+            Some(number as u8)
+        } else {
+            None
+        }
+    }
+
+    /// Steps before the expected one; none of an event-based authenticator.
+    #[must_use]
+    pub const fn before(self) -> u8 {
+        self.before
+    }
+
+    /// Steps after the expected one; of an event-based authenticator how many counters are looked at.
+    #[must_use]
+    pub const fn after(self) -> u8 {
+        self.after
+    }
+
+    /// Whether an authenticator of that kind can have this window.
+    #[must_use]
+    pub const fn fits(self, kind: Kind) -> bool {
+        match kind {
+            Kind::Totp(_) => self.before <= Self::MOST_STEPS && self.after <= Self::MOST_STEPS,
+            Kind::Hotp => self.before == 0 && self.after >= 1,
+        }
+    }
+}
+
 /// A random identity, 64 bits. A state entry belongs to the credential part of the same id and to no other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id([u8; 8]);
@@ -231,15 +320,46 @@ pub struct Authenticator {
     pub digits: Digits,
     /// The shared key.
     pub secret: Secret,
+    /// How far off its codes may be; `None`: as the policy says.
+    pub window: Option<Window>,
     /// When it was enrolled.
     pub created: UnixTime,
+}
+
+impl Authenticator {
+    /// Whether it shows the codes that `other` shows: it has the same key and uses it in the same way.
+    #[must_use]
+    pub fn shows_the_codes_of(&self, other: &Self) -> bool {
+        self.kind == other.kind
+            && self.algorithm == other.algorithm
+            && self.digits == other.digits
+            && self.secret.is(&other.secret)
+    }
+}
+
+/// Where the codes of a set come from, and so what they are and how they are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Origin {
+    /// Issued here: 80 random bits each, kept as HMAC-SHA-256.
+    #[default]
+    Issued,
+    /// Brought along from another program: 8 digits each, kept as argon2id. They can be guessed from a stolen copy of the
+    /// record within an hour, so they open no lock and go with the key that they came with.
+    Imported,
+}
+
+impl Origin {
+    /// All of them.
+    pub const ALL: [Self; 2] = every!(Origin: Issued, Imported);
 }
 
 /// The recovery codes issued together. Only salted hashes are kept.
 pub struct RecoverySet {
     /// Which state entry is its own.
     pub id: Id,
-    /// The key of the hashes, random for each set.
+    /// What its codes are.
+    pub origin: Origin,
+    /// The salt of the hashes, random for each set.
     pub salt: Salt,
     /// One hash a code; the position in the list is what the state remembers as used.
     pub hashes: Vec<CodeHash>,
@@ -262,7 +382,8 @@ impl Credential {
     /// Puts a credential together.
     ///
     /// # Errors
-    /// No authenticator or more than [`MAX_AUTHENTICATORS`]; two with one id or one name; too many recovery codes.
+    /// No authenticator or more than [`MAX_AUTHENTICATORS`]; two with one id or one name; a window that is none of its kind;
+    /// too many recovery codes.
     pub fn new(
         user: String,
         uid: u32,
@@ -274,6 +395,10 @@ impl Credential {
             |at| (authenticators[at].id, &authenticators[at].name),
             recovery.as_ref().map_or(0, |set| set.hashes.len()),
         )?;
+        let fits = |one: &Authenticator| one.window.is_none_or(|window| window.fits(one.kind));
+        if !authenticators.iter().all(fits) {
+            return Err(OutOfRange("a window does not fit its authenticator"));
+        }
         Ok(Self {
             user,
             uid,
@@ -354,6 +479,7 @@ impl Identities for Credential {
     fn issued(&self) -> Option<Issued> {
         self.recovery.as_ref().map(|set| Issued {
             id: set.id,
+            origin: set.origin,
             count: set.hashes.len(),
         })
     }
@@ -394,6 +520,8 @@ pub struct Known {
 pub struct Issued {
     /// Which state entry is its own.
     pub id: Id,
+    /// What its codes are.
+    pub origin: Origin,
     /// How many codes were issued together.
     pub count: usize,
 }

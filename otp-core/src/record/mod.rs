@@ -7,7 +7,7 @@ mod state;
 
 pub use credential::{
     Algorithm, Authenticator, Credential, DEFAULT_NAME, Digits, Id, Identities, Issued, Kind,
-    Known, MAX_AUTHENTICATORS, Name, Outline, Period, RecoverySet, Secret,
+    Known, MAX_AUTHENTICATORS, Name, Origin, Outline, Period, RecoverySet, Secret, Window,
 };
 pub use policy::{
     AtLogin, CodePolicy, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy, Language,

@@ -215,6 +215,7 @@ fn device(key: usize) -> Authenticator {
         algorithm: Algorithm::Sha1,
         digits: Digits::SIX,
         secret: Secret::new(Zeroizing::new(vec![0; key])).unwrap(),
+        window: None,
         created: UnixTime::from_seconds(0),
     }
 }

@@ -8,6 +8,7 @@ use crate::keeper::{Held, Keeper, LOCK_DEADLINE, Put};
 use crate::undisturbed::Undisturbed;
 
 use otp_core::decide::failed_beforehand;
+use otp_core::imported::{NoMemory, is_looked_up, try_memory};
 use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict, absent, decide};
 use std::time::Duration;
 
@@ -136,6 +137,10 @@ pub fn attempt_at<K: Keeper>(
         let Some(mut record) = held.read(account)? else {
             return Ok(nobody(excused, input));
         };
+        if is_looked_up(&record.credential, input) {
+            // Before anything is counted: that the program has no memory is not its user's guess.
+            try_memory().map_err(|NoMemory| Error::Memory)?;
+        }
         let now = clock()?;
         if K::Held::ALONE {
             let failed = failed_beforehand(&record.credential, &record.state, policy, input, now);

@@ -7,6 +7,7 @@ pub mod attempt;
 pub mod change;
 mod enrolled;
 pub mod grace;
+mod import;
 pub mod moving;
 pub mod overview;
 mod provision;
@@ -17,6 +18,7 @@ pub mod trust;
 mod unlock;
 
 pub use enrolled::{erase, is_enrolled};
+pub use import::{Imported, import, imported_salt};
 pub use provision::{Provisioned, provision};
 pub use unlock::{Unlocked, unlock};
 

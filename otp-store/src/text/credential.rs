@@ -1,9 +1,9 @@
-//! `credential.toml`: format version 1.
+//! `credential.toml`: format version 2, and version 1, which says all but what was brought along from other programs.
 
 use data_encoding::HEXLOWER;
 use otp_core::record::{
-    Algorithm, Digits, Id, Issued, Kind, Known, Name, OutOfRange, Outline, Period, RecoverySet,
-    Secret,
+    Algorithm, Digits, Id, Issued, Kind, Known, Name, Origin, OutOfRange, Outline, Period,
+    RecoverySet, Secret, Window,
 };
 use otp_core::recovery::{CodeHash, Salt};
 use otp_core::{Authenticator, Credential, UnixTime, base32};
@@ -14,7 +14,12 @@ use zeroize::Zeroizing;
 
 /// Far more than four authenticators and 32 recovery codes need.
 pub(crate) const LIMIT: u64 = 16 * 1024;
-const VERSION: u64 = 1;
+/// What is written wherever it can say everything, so that an older release can read it.
+const FIRST: u64 = 1;
+/// Knows windows of authenticators, and codes of other programs.
+const NEWEST: u64 = 2;
+/// How imported codes are hashed: the only other way than that of our own, which has no name.
+const ARGON2ID: &str = "argon2id";
 /// The last line: a file that was cut off between two tables would read as one that has fewer of them.
 const END: &str = "# end";
 
@@ -32,6 +37,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Credential, Unparsed> {
         algorithm: one.algorithm,
         digits: one.digits,
         secret: one.secret,
+        window: one.window,
         created: one.created,
     });
     let authenticators = authenticators.collect();
@@ -54,6 +60,7 @@ pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, Unparsed> {
     let authenticators = authenticators.collect();
     let recovery = parsed.recovery.map(|set| Issued {
         id: set.id,
+        origin: set.origin,
         count: set.hashes.len(),
     });
     Outline::new(parsed.user, parsed.uid, authenticators, recovery)
@@ -77,6 +84,7 @@ struct Entry<S> {
     algorithm: Algorithm,
     digits: Digits,
     secret: S,
+    window: Option<Window>,
     created: UnixTime,
 }
 
@@ -88,7 +96,7 @@ fn parse_with<S>(
         return Err(Unparsed::whole("is empty"));
     }
     let mut root = Source::of_record(bytes)?.root()?;
-    root.version(VERSION)?;
+    let version = root.version(NEWEST)?;
     if !bytes.trim_ascii_end().ends_with(END.as_bytes()) {
         let reason = format!("is cut off: the last line is not '{END}'");
         return Err(Unparsed::whole(reason));
@@ -100,9 +108,12 @@ fn parse_with<S>(
     let authenticators = root
         .sections("authenticator")?
         .into_iter()
-        .map(|section| entry(section, secret))
+        .map(|section| entry(section, version, secret))
         .collect::<Result<Vec<_>, _>>()?;
-    let recovery = root.section("recovery")?.map(recovery_set).transpose()?;
+    let recovery = root.section("recovery")?;
+    let recovery = recovery
+        .map(|section| recovery_set(section, version))
+        .transpose()?;
     root.end()?;
     Ok(Parsed {
         user,
@@ -114,12 +125,20 @@ fn parse_with<S>(
 
 fn entry<S>(
     mut section: Section<'_>,
+    version: u64,
     secret: fn(&str) -> Result<S, &'static str>,
 ) -> Result<Entry<S>, Unparsed> {
     let kind = section.require("type", |value| match text(value)? {
         kind @ ("totp" | "hotp") => Ok(kind == "totp"),
         _ => Err("must be \"totp\" or \"hotp\""),
     })?;
+    let window = match (version, kind) {
+        (FIRST, _) => None,
+        (_, true) => steps(&mut section)?,
+        (_, false) => section.take("look_ahead", |value| {
+            Window::of_counters(number(value)?).map_err(out_of_range)
+        })?,
+    };
     let entry = Entry {
         id: section.require("id", id)?,
         name: section.require("name", |value| {
@@ -139,15 +158,37 @@ fn entry<S>(
             Digits::new(number(value)?).map_err(out_of_range)
         })?,
         secret: section.require("secret", |value| secret(text(value)?))?,
+        window,
         created: section.require("created", |value| number(value).map(UnixTime::from_seconds))?,
     };
     section.end()?;
     Ok(entry)
 }
 
-fn recovery_set(mut section: Section<'_>) -> Result<RecoverySet, Unparsed> {
+/// The window of a time-based authenticator: both sides, or neither.
+fn steps(section: &mut Section<'_>) -> Result<Option<Window>, Unparsed> {
+    let before = section.take("before", number)?;
+    let after = section.take("after", number)?;
+    match (before, after) {
+        (None, None) => Ok(None),
+        (Some(before), Some(after)) => Window::of_steps(before, after)
+            .map(Some)
+            .map_err(|reason| section.fault(reason.0)),
+        _ => Err(section.fault("'before' and 'after' stand together")),
+    }
+}
+
+fn recovery_set(mut section: Section<'_>, version: u64) -> Result<RecoverySet, Unparsed> {
+    let origin = match version {
+        FIRST => None,
+        _ => section.take("hash", |value| match text(value)? {
+            ARGON2ID => Ok(Origin::Imported),
+            _ => Err("must be \"argon2id\""),
+        })?,
+    };
     let set = RecoverySet {
         id: section.require("id", id)?,
+        origin: origin.unwrap_or_default(),
         salt: section.require("salt", |value| hex(text(value)?).map(Salt))?,
         created: section.require("created", |value| number(value).map(UnixTime::from_seconds))?,
         hashes: section.require("codes", |value| {
@@ -179,6 +220,22 @@ fn hex<const N: usize>(text: &str) -> Result<[u8; N], &'static str> {
         .map_err(|_| "has the wrong number of hexadecimal digits")
 }
 
+/// The version that says all of a credential, and that most readers know.
+fn version_of(credential: &Credential) -> u64 {
+    let has_window = |one: &Authenticator| one.window.is_some();
+    let has_imported = |set: &RecoverySet| match set.origin {
+        Origin::Imported => true,
+        Origin::Issued => false,
+    };
+    if credential.authenticators().iter().any(has_window)
+        || credential.recovery().is_some_and(has_imported)
+    {
+        NEWEST
+    } else {
+        FIRST
+    }
+}
+
 /// Writes a credential out. The text holds the secrets.
 pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
     // Sized beforehand, so that no copy of a secret is left behind by growing.
@@ -191,7 +248,7 @@ pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
     line(format_args!(
         "# pam_otp credential. Holds secrets. Changed by otp-enroll and otp-admin only."
     ));
-    line(format_args!("version = {VERSION}"));
+    line(format_args!("version = {}", version_of(credential)));
     line(format_args!("user = {}", Quoted(credential.user())));
     line(format_args!("uid = {}", credential.uid()));
     for one in credential.authenticators() {
@@ -202,8 +259,17 @@ pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
             Kind::Totp(period) => {
                 line(format_args!("type = \"totp\""));
                 line(format_args!("period = {}", period.seconds()));
+                if let Some(window) = one.window {
+                    line(format_args!("before = {}", window.before()));
+                    line(format_args!("after = {}", window.after()));
+                }
             }
-            Kind::Hotp => line(format_args!("type = \"hotp\"")),
+            Kind::Hotp => {
+                line(format_args!("type = \"hotp\""));
+                if let Some(window) = one.window {
+                    line(format_args!("look_ahead = {}", window.after()));
+                }
+            }
         }
         line(format_args!("algorithm = \"{}\"", one.algorithm.name()));
         line(format_args!("digits = {}", one.digits.count()));
@@ -216,6 +282,10 @@ pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
     if let Some(set) = credential.recovery() {
         line(format_args!("\n[recovery]"));
         line(format_args!("id = \"{}\"", set.id.text()));
+        match set.origin {
+            Origin::Issued => {}
+            Origin::Imported => line(format_args!("hash = \"{ARGON2ID}\"")),
+        }
         line(format_args!("salt = \"{}\"", HEXLOWER.encode(&set.salt.0)));
         line(format_args!("created = {}", set.created.seconds()));
         line(format_args!("codes = ["));

@@ -49,6 +49,7 @@ fn code_from(screen: &str, steps: i64) -> String {
         algorithm: Algorithm::Sha1,
         digits: Digits::SIX,
         secret: Secret::new(base32::parse(key).unwrap()).unwrap(),
+        window: None,
         created: NOON,
     };
     let step = NOON

@@ -14,6 +14,7 @@ fn device(kind: Kind) -> Authenticator {
         algorithm: Algorithm::Sha256,
         digits: Digits::new(8).unwrap(),
         secret: Secret::new(Zeroizing::new(vec![0; 20])).unwrap(),
+        window: None,
         created: UnixTime::from_seconds(0),
     }
 }

@@ -19,6 +19,7 @@ fn authenticator(id: u8, name: &str) -> Authenticator {
         algorithm: Algorithm::Sha1,
         digits: Digits::SIX,
         secret: Secret::new(Zeroizing::new(vec![id; 20])).unwrap(),
+        window: None,
         created: NOW,
     }
 }
@@ -28,6 +29,7 @@ fn codes(count: usize) -> RecoverySet {
     let code = |at: usize| RecoveryCode::from_random([u8::try_from(at).unwrap(); 10]);
     RecoverySet {
         id: Id::from_random([9; 8]),
+        origin: Origin::Issued,
         salt,
         hashes: (0..count).map(|at| code(at).hash(&salt)).collect(),
         created: NOW,
@@ -132,7 +134,11 @@ fn an_account_has_one_to_four_authenticators_with_an_id_and_a_name_each_and_so_m
     ] {
         let authenticators = devices.iter().map(|&(id, name)| authenticator(id, name));
         let set = (count > 0).then(|| codes(count));
-        let issued = set.as_ref().map(|set| Issued { id: set.id, count });
+        let issued = set.as_ref().map(|set| Issued {
+            id: set.id,
+            origin: set.origin,
+            count,
+        });
         let credential = Credential::new("alice".to_owned(), 1001, authenticators.collect(), set);
         let known: Vec<_> = devices.iter().map(|&(id, name)| known(id, name)).collect();
         let outline = Outline::new("alice".to_owned(), 1001, known.clone(), issued);

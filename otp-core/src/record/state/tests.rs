@@ -1,5 +1,7 @@
 use super::*;
-use crate::record::{Algorithm, Authenticator, Digits, Kind, Name, Period, RecoverySet, Secret};
+use crate::record::{
+    Algorithm, Authenticator, Digits, Kind, Name, Origin, Period, RecoverySet, Secret,
+};
 use crate::recovery::{RecoveryCode, Salt};
 use zeroize::Zeroizing;
 
@@ -18,11 +20,13 @@ fn credential(authenticators: &[u8], recovery: Option<u8>) -> Credential {
         algorithm: Algorithm::Sha1,
         digits: Digits::SIX,
         secret: Secret::new(Zeroizing::new(vec![number; 20])).unwrap(),
+        window: None,
         created: NOW,
     });
     let salt = Salt([7; 16]);
     let set = recovery.map(|number| RecoverySet {
         id: id(number),
+        origin: Origin::Issued,
         salt,
         hashes: (0..3)
             .map(|code| RecoveryCode::from_random([code; RecoveryCode::BYTES]).hash(&salt))

@@ -149,6 +149,7 @@ fn the_code_of_an_app_that_ignores_settings_is_told_counted_and_no_proof<B: Benc
         algorithm: otp_core::record::Algorithm::Sha1,
         digits: otp_core::record::Digits::SIX,
         secret: otp_core::record::Secret::new(made.secret.reveal_bytes().to_vec().into()).unwrap(),
+        window: None,
         created: made.created,
     };
     let step = NOW.step(otp_core::record::Period::THIRTY);

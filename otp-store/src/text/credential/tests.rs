@@ -7,6 +7,7 @@ use otp_core::every;
 use otp_core::record::Identities;
 
 mod round_trip;
+mod second_version;
 
 const PATH: &str = "/store/alice/credential.toml";
 
@@ -224,7 +225,7 @@ fn every_notation_of_an_integer_is_taken_and_none_beyond_64_bits_with_a_sign() {
 
 #[test]
 fn another_version_is_told_from_damage() {
-    for version in ["2", "0x2", "4294967296", "9223372036854775807"] {
+    for version in ["3", "0x3", "4294967296", "9223372036854775807"] {
         // The rest is not looked at: a newer version may mean anything by it.
         let newer = format!("version = {version}\nsecrets = [\"{KEY}\"]\n# end\n");
         let Err(error) = parse_text(&newer) else {
@@ -523,10 +524,12 @@ fn the_largest_credential_fits_the_file() {
         algorithm: Algorithm::Sha256,
         digits: Digits::SIX,
         secret: Secret::new(Zeroizing::new(vec![0xFF; 128])).unwrap(),
+        window: None,
         created: UnixTime::from_seconds(i64::MAX as u64),
     };
     let set = RecoverySet {
         id: Id::from_random([0xFF; 8]),
+        origin: Origin::Issued,
         salt: Salt([0xFF; 16]),
         hashes: vec![CodeHash([0xFF; 32]); 32],
         created: UnixTime::from_seconds(i64::MAX as u64),

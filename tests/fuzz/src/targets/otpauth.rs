@@ -30,6 +30,7 @@ pub(super) fn run(bytes: &[u8]) {
         algorithm,
         digits: Digits::new(digits).unwrap(),
         secret: Secret::new(Zeroizing::new(key.clone())).unwrap(),
+        window: None,
         created: UnixTime::from_seconds(0),
     };
     let uri = reveal_uri(&device, &issuer, &account);

@@ -14,12 +14,15 @@ struct Device {
     algorithm: Algorithm,
     digits: Digits,
     key: Vec<u8>,
+    /// Both sides, before they are held to what the kind can have.
+    window: Option<(u64, u64)>,
     created: u64,
 }
 
 /// What a set of recovery codes is made of.
 #[derive(Debug)]
 struct Codes {
+    origin: Origin,
     id: [u8; 8],
     salt: [u8; 16],
     hashes: Vec<[u8; 32]>,
@@ -37,9 +40,10 @@ prop_compose! {
         algorithm in prop::sample::select(vec![Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]),
         digits in (6..=8_u64).prop_map(|count| Digits::new(count).unwrap()),
         key in vec(any::<u8>(), 10..=128),
+        window in option::of((0..=10_u64, 0..=10_u64)),
         created in 0..=MOST,
     ) -> Device {
-        Device { id, name, period, algorithm, digits, key, created }
+        Device { id, name, period, algorithm, digits, key, window, created }
     }
 }
 
@@ -48,9 +52,10 @@ prop_compose! {
         id: [u8; 8],
         salt: [u8; 16],
         hashes in vec(any::<[u8; 32]>(), 0..=32),
+        origin in prop::sample::select(Origin::ALL.to_vec()),
         created in 0..=MOST,
     ) -> Codes {
-        Codes { id, salt, hashes, created }
+        Codes { origin, id, salt, hashes, created }
     }
 }
 
@@ -67,10 +72,15 @@ fn made_of(
         algorithm: device.algorithm,
         digits: device.digits,
         secret: Secret::new(Zeroizing::new(device.key)).unwrap(),
+        window: device.window.map(|(before, after)| match device.period {
+            Some(_) => Window::of_steps(before, after).unwrap(),
+            None => Window::of_counters(1 + 9 * after).unwrap(),
+        }),
         created: UnixTime::from_seconds(device.created),
     });
     let recovery = codes.map(|codes| RecoverySet {
         id: Id::from_random(codes.id),
+        origin: codes.origin,
         salt: Salt(codes.salt),
         hashes: codes.hashes.into_iter().map(CodeHash).collect(),
         created: UnixTime::from_seconds(codes.created),
@@ -101,12 +111,13 @@ proptest! {
             prop_assert_eq!(read.kind, written.kind);
             prop_assert_eq!(read.algorithm, written.algorithm);
             prop_assert_eq!(read.digits, written.digits);
+            prop_assert_eq!(read.window, written.window);
             prop_assert!(read.secret.reveal_bytes() == written.secret.reveal_bytes());
             prop_assert_eq!(read.created, written.created);
         }
         prop_assert_eq!(read.recovery().is_some(), written.recovery().is_some());
         if let (Some(read), Some(written)) = (read.recovery(), written.recovery()) {
-            prop_assert_eq!(read.id, written.id);
+            prop_assert_eq!((read.id, read.origin), (written.id, written.origin));
             prop_assert!(read.salt == written.salt && read.hashes == written.hashes);
             prop_assert_eq!(read.created, written.created);
         }
@@ -140,6 +151,7 @@ fn a_user_of_any_name_reads_back() {
             algorithm: Algorithm::Sha1,
             digits: Digits::SIX,
             key: vec![7; 20],
+            window: None,
             created: 0,
         };
         let written = made_of(user.to_owned(), 1001, vec![phone], None).unwrap();

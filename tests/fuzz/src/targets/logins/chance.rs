@@ -5,7 +5,7 @@ use super::{END_OF_TIME, World};
 use crate::dice::Dice;
 use crate::model::Rules;
 use otp_core::record::{
-    Algorithm, Authenticator, AuthenticatorState, Digits, Drift, Id, Kind, Name, Period,
+    Algorithm, Authenticator, AuthenticatorState, Digits, Drift, Id, Kind, Name, Origin, Period,
     RecoverySet, RecoveryState, Refusal, Resync, Secret, Standing, State,
 };
 use otp_core::recovery::{RecoveryCode, Salt};
@@ -94,6 +94,7 @@ pub(super) fn credential(dice: &mut Dice<'_>) -> (Credential, Vec<RecoveryCode>)
             algorithm: *dice.pick(&Algorithm::ALL),
             digits: Digits::new(6 + dice.below(3)).unwrap(),
             secret: Secret::new(Zeroizing::new(key)).unwrap(),
+            window: None,
             created: UnixTime::from_seconds(0),
         }
     };
@@ -107,6 +108,7 @@ pub(super) fn credential(dice: &mut Dice<'_>) -> (Credential, Vec<RecoveryCode>)
     let salt = Salt([5; 16]);
     let set = RecoverySet {
         id: Id::from_random([0xf0; 8]),
+        origin: Origin::Issued,
         salt,
         hashes: codes.iter().map(|code| code.hash(&salt)).collect(),
         created: UnixTime::from_seconds(0),
