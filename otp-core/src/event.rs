@@ -12,7 +12,7 @@ mod value;
 use crate::every;
 
 pub use entry::{Actor, Entry};
-pub use value::{Phase, Text, Treatment, Value};
+pub use value::{Phase, Text, Treatment, Value, unescaped};
 
 /// How grave an event is; the severities of syslog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

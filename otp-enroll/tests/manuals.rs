@@ -613,10 +613,10 @@ const TO_COME: [Event; 7] = [
 
 #[test]
 fn every_event_of_the_manual_is_written_by_somebody() {
-    // Every crate but the one that has the list.
-    let writes = |name: &str| {
-        name.contains("/src/") && !name.starts_with("otp-core/") && !name.starts_with("tests/")
-    };
+    // Every crate but the one that has the list, and the table that has each event.
+    let lists = ["otp-core/", "tests/", "otp-log/src/audit.rs"];
+    let writes =
+        |name: &str| name.contains("/src/") && !lists.iter().any(|list| name.starts_with(list));
     let sources: String = tree::sources()
         .into_iter()
         .filter(|(name, _)| writes(name) && !name.contains("/tests"))

@@ -1,26 +1,24 @@
-//! The helper's lines in the system log, sent to syslog's own socket.
+//! The helper's records of what it has done.
 
 use nix::unistd::getuid;
 use otp_core::event::{Entry, Event, Severity, Text, Value};
 use otp_core::record::Name;
-use std::os::unix::net::UnixDatagram;
+use otp_log::Program;
 
-const SOCKET: &str = "/dev/log";
-/// The facility authpriv (RFC 5424 section 6.2.1).
-const AUTHPRIV: u8 = 10;
+const HELPER: Program<'static> = Program::of_ours("otp-helper");
 
 /// Says that somebody asked what is not theirs to ask.
 pub(crate) fn denied(verb: &'static str, user: &str, reason: &str) {
     let entry = begin(Event::Denied, Severity::Warning)
         .with(Value::Verb(verb))
         .with(Value::User(Text::escaped(user)));
-    send(&entry.with(Value::Reason(Text::escaped(reason))));
+    otp_log::tell(&entry.with(Value::Reason(Text::escaped(reason))), &HELPER);
 }
 
 /// Logs that an attempt for an account begins.
 pub(crate) fn attempted(user: &str) {
     let entry = begin(Event::Attempt, Severity::Info);
-    send(&entry.with(Value::User(Text::escaped(user))));
+    otp_log::tell(&entry.with(Value::User(Text::escaped(user))), &HELPER);
 }
 
 /// Logs that a good code is not remembered at its place, and why.
@@ -28,7 +26,7 @@ pub(crate) fn not_kept(user: &str, reason: &str) {
     let entry = Entry::new(Event::Policy, Severity::Warning)
         .with(Value::User(Text::escaped(user)))
         .with(Value::Reason(Text::escaped(reason)));
-    send(&entry);
+    otp_log::tell(&entry, &HELPER);
 }
 
 /// Says that an account is about to be opened by something else than before.
@@ -48,18 +46,9 @@ fn change(event: Event, verb: &'static str, user: &str, authenticator: Option<&N
     if let Some(name) = authenticator {
         entry.add(Value::Authenticator(name.clone()));
     }
-    send(&entry);
+    otp_log::tell(&entry, &HELPER);
 }
 
 fn begin(event: Event, severity: Severity) -> Entry {
     Entry::new(event, severity).with(Value::CallerUid(getuid().as_raw()))
-}
-
-fn send(entry: &Entry) {
-    let priority = AUTHPRIV * 8 + entry.severity().number();
-    let line = format!("<{priority}>otp-helper[{}]: {entry}", std::process::id());
-    // Without a syslog there is nobody to tell, and what was decided stands all the same.
-    if let Ok(socket) = UnixDatagram::unbound() {
-        socket.send_to(line.as_bytes(), SOCKET).ok();
-    }
 }

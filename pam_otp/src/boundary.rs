@@ -7,9 +7,10 @@ use crate::host::{Disposition, Host, HostFault, Origin, Passed, SplitCode, Tone,
 use crate::{account, login, password};
 use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::enforce::Belongs;
-use otp_core::event::{Entry, Event, Severity, Text, Value};
+use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
 use otp_core::login::AccountLine;
 use otp_core::{Before1970, UnixTime, UserName};
+use otp_log::Program;
 use otp_site::stack::Stacks;
 use otp_site::{Error, Named, clock, groups, host, users};
 use pam::constants::{
@@ -41,7 +42,8 @@ unsafe extern "C" {
     fn pam_get_item(pamh: *const PamHandle, item: c_int, value: *mut *const c_void) -> c_int;
     fn pam_set_item(pamh: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
     fn pam_syslog(pamh: *const PamHandle, priority: c_int, format: *const c_char, ...);
-    // Of libc, whose crate lacks it.
+    // Of libc, whose crate lacks both.
+    static program_invocation_short_name: *const c_char;
     fn pthread_setcancelstate(state: c_int, old_state: *mut c_int) -> c_int;
 }
 
@@ -115,7 +117,7 @@ impl PamHooks for PamOtp {
         flags: PamFlag,
     ) -> PamResultCode {
         let arguments = bytes_of(&arguments);
-        let answer = refuse_on_panic(handle, |host| {
+        let answer = refuse_on_panic(handle, Phase::Authentication, |host| {
             login::authenticate(host, &arguments, flags & PAM_SILENT != 0)
         });
         match answer {
@@ -129,7 +131,7 @@ impl PamHooks for PamOtp {
 
     fn acct_mgmt(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         let arguments = bytes_of(&arguments);
-        let answer = refuse_on_panic(handle, |host| {
+        let answer = refuse_on_panic(handle, Phase::Account, |host| {
             account::manage(host, &arguments, flags & PAM_SILENT != 0)
         });
         match answer {
@@ -149,7 +151,7 @@ impl PamHooks for PamOtp {
         // sudo says "again", after it has become somebody else.
         if establishes || flags & PAM_REINITIALIZE_CRED != 0 {
             let arguments = bytes_of(&arguments);
-            refuse_on_panic(handle, |host| {
+            refuse_on_panic(handle, Phase::Credentials, |host| {
                 account::begin_grace(host, &arguments, establishes);
                 Disposition::Success
             });
@@ -160,7 +162,7 @@ impl PamHooks for PamOtp {
     /// There is no password of ours to change. Leaves that to others, and says so in the log at the first of the two calls.
     fn sm_chauthtok(handle: &mut PamHandle, _: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         if flags & PAM_PRELIM_CHECK != 0 {
-            refuse_on_panic(handle, |host| {
+            refuse_on_panic(handle, Phase::Password, |host| {
                 password::warn_of_line(host);
                 Disposition::Ignore
             });
@@ -176,9 +178,10 @@ fn bytes_of<'a>(arguments: &[&'a CStr]) -> Vec<&'a [u8]> {
 /// Runs a login; a panic is logged by its line in this source and refuses.
 fn refuse_on_panic(
     handle: &mut PamHandle,
+    phase: Phase,
     login: impl FnOnce(&mut Pam<'_>) -> Disposition,
 ) -> Disposition {
-    let answer = answer_or_refuse(handle, login);
+    let answer = answer_or_refuse(handle, phase, login);
     wipe_dead_stack();
     answer
 }
@@ -187,6 +190,7 @@ fn refuse_on_panic(
 #[inline(never)]
 fn answer_or_refuse(
     handle: &mut PamHandle,
+    phase: Phase,
     login: impl FnOnce(&mut Pam<'_>) -> Disposition,
 ) -> Disposition {
     static SILENCE: Once = Once::new();
@@ -202,7 +206,7 @@ fn answer_or_refuse(
         }));
     });
     let _uncancelled = Uncancelled::begin();
-    let mut host = Pam(handle);
+    let mut host = Pam(handle, phase);
     let answered = panic::catch_unwind(AssertUnwindSafe(|| login(&mut host)));
     match answered {
         Ok(answer) => answer,
@@ -231,8 +235,8 @@ fn wipe_dead_stack() {
 /// Deeper than a conversation goes.
 const DEAD_STACK_BYTES: usize = 16 * 1024;
 
-/// The application, seen through its PAM handle.
-struct Pam<'h>(&'h mut PamHandle);
+/// The application, seen through its PAM handle, and the part of PAM that it has called.
+struct Pam<'h>(&'h mut PamHandle, Phase);
 
 impl Pam<'_> {
     /// Has the application show a text, and gives back what was typed. Not through pam-bindings, which leaves a copy of
@@ -280,6 +284,30 @@ impl Pam<'_> {
             libc::free(responses.cast());
             Ok(reply)
         }
+    }
+}
+
+/// What the C library takes for the name of the program in the system log, where the program has chosen none.
+fn invocation_name() -> Vec<u8> {
+    // SAFETY: the C library sets this before `main`, and it points to a NUL-terminated string for as long as the process
+    // lives; a program that sets another points it to another such string (`program_invocation_name(3)`).
+    let name = unsafe {
+        let name = program_invocation_short_name;
+        (!name.is_null()).then(|| CStr::from_ptr(name).to_bytes().to_vec())
+    };
+    name.unwrap_or_default()
+}
+
+impl Pam<'_> {
+    /// Gives a line to the system log of the program.
+    fn syslog(&self, entry: &Entry, line: &str) {
+        let priority = c_int::from(entry.severity().number());
+        // A line has no NUL: values are escaped. Should one ever have, the line is cut there rather than lost.
+        let cut = line.split('\0').next().unwrap_or_default();
+        let Ok(text) = CString::new(cut) else { return };
+        // SAFETY: the handle is valid (a live reference); the format takes exactly one NUL-terminated string, which
+        // lives until after the call, and is fixed, so nothing in the line is read as a format.
+        unsafe { pam_syslog(self.0, priority, c"%s".as_ptr(), text.as_ptr()) };
     }
 }
 
@@ -390,14 +418,29 @@ impl Host for Pam<'_> {
     }
 
     fn log(&mut self, entry: &Entry) {
-        let priority = c_int::from(entry.severity().number());
-        let line = entry.to_string();
-        // A line has no NUL: values are escaped. Should one ever have, the line is cut there rather than lost.
-        let cut = line.split('\0').next().unwrap_or_default();
-        let Ok(text) = CString::new(cut) else { return };
-        // SAFETY: the handle is valid (a live reference); the format takes exactly one NUL-terminated string, which
-        // lives until after the call, and is fixed, so nothing in the line is read as a format.
-        unsafe { pam_syslog(self.0, priority, c"%s".as_ptr(), text.as_ptr()) };
+        let service = self.origin().service;
+        let service = if service.is_empty() {
+            "<unknown>"
+        } else {
+            &service
+        };
+        // As pam_syslog has it.
+        let prefix = format!(
+            "pam_otp({}:{}): ",
+            Text::escaped(service).as_str(),
+            match self.1 {
+                Phase::Authentication => "auth",
+                Phase::Account => "account",
+                Phase::Credentials => "setcred",
+                Phase::Password => "chauthtok",
+            }
+        );
+        let name = invocation_name();
+        let program = Program {
+            identifier: &name,
+            prefix: &prefix,
+        };
+        otp_log::tell_by(entry, &program, |entry, line| self.syslog(entry, line));
     }
 
     fn account(&mut self, name: &str) -> Result<Option<Named>, Error> {

@@ -1,6 +1,6 @@
 //! An event that has happened, with its values; and the line of the log that it makes, in the same words for ever.
 
-use super::{Event, Key, Severity, Text, Value};
+use super::{Event, Key, Phase, Severity, Text, Value};
 use std::fmt;
 
 /// Who did it, where that is known beside the account that it is about.
@@ -80,6 +80,31 @@ impl Entry {
         self.severity
     }
 
+    /// What is said about it, in the order of the line.
+    #[must_use]
+    pub fn values(&self) -> &[Value] {
+        &self.values
+    }
+
+    /// The part of PAM that it happened in, or that comes nearest.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        let phase = self.values.iter().find_map(|value| match value {
+            Value::Phase(phase) => Some(*phase),
+            _ => None,
+        });
+        phase.unwrap_or(Phase::Authentication)
+    }
+
+    /// What was asked for, or has changed.
+    #[must_use]
+    pub fn verb(&self) -> Option<&'static str> {
+        self.values.iter().find_map(|value| match value {
+            Value::Verb(word) => Some(*word),
+            _ => None,
+        })
+    }
+
     /// Keys and values, in the order of the line; those that say nothing are left out.
     pub fn pairs(&self) -> impl Iterator<Item = (Key, Text)> {
         let pairs = self.values.iter().map(|value| (value.key(), value.text()));
@@ -119,6 +144,15 @@ impl Entry {
     pub fn remote_address(&self) -> Option<&Text> {
         self.said(|value| match value {
             Value::Rhost(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// The terminal, as the program says.
+    #[must_use]
+    pub fn terminal(&self) -> Option<&Text> {
+        self.said(|value| match value {
+            Value::Tty(text) => Some(text),
             _ => None,
         })
     }

@@ -231,6 +231,27 @@ fn a_value_cannot_look_like_another_key_or_line() {
     );
 }
 
+proptest::proptest! {
+    #[test]
+    fn a_text_is_as_it_was_given_once_it_is_unescaped(text in "(?s).{0,256}") {
+        proptest::prop_assert_eq!(Text::escaped(&text).plain(), text);
+    }
+
+    #[test]
+    fn whatever_stands_in_a_file_is_unescaped_or_is_not(text in "(?s).{0,40}|[u{}0-9a-f\"\\\\]{0,20}") {
+        if let Some(plain) = unescaped(&text) {
+            proptest::prop_assert!(plain.len() <= text.len());
+        }
+    }
+}
+
+#[test]
+fn a_text_that_breaks_off_is_not_unescaped() {
+    for broken in ["\\", "\\u", "\\u{", "\\u{d800}", "\\u{}", "\\n"] {
+        assert_eq!(unescaped(broken), None, "{broken}");
+    }
+}
+
 #[test]
 fn a_long_value_is_cut() {
     let entry = Entry::new(Event::Reject, Severity::Notice)

@@ -49,6 +49,32 @@ impl Text {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// The text as it was given, but cut: for what keeps values apart by itself.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        unescaped(&self.0).unwrap_or_else(|| self.0.clone())
+    }
+}
+
+/// What [`Text::escaped`] was made of; `None`: it is none.
+#[must_use]
+pub fn unescaped(escaped: &str) -> Option<String> {
+    let (mut text, mut rest) = (String::with_capacity(escaped.len()), escaped);
+    while let Some((before, after)) = rest.split_once('\\') {
+        text.push_str(before);
+        rest = if let Some(after) = after.strip_prefix("u{") {
+            let (number, after) = after.split_once('}')?;
+            text.push(char::from_u32(u32::from_str_radix(number, 16).ok()?)?);
+            after
+        } else {
+            let escaped = after.chars().next().filter(|c| matches!(c, '"' | '\\'))?;
+            text.push(escaped);
+            &after[escaped.len_utf8()..]
+        };
+    }
+    text.push_str(rest);
+    Some(text)
 }
 
 /// The part of PAM that a call of the module belongs to.
