@@ -16,23 +16,100 @@ pub fn belongs(user: &UserName, group: &str) -> Belongs {
 
 /// `None`: it cannot be found out.
 fn find_out(user: &UserName, group: &str) -> Option<Belongs> {
-    let name = user.as_str();
-    let user = User::from_name(name).ok()??;
-    let held_by = getgrouplist(&CString::new(name).ok()?, user.gid).ok()?;
-    let number = if group.bytes().all(|byte| byte.is_ascii_digit()) {
-        Some(Gid::from_raw(group.parse().ok()?))
-    } else {
-        None
-    };
-    if number.is_some_and(|number| held_by.contains(&number)) {
+    let held_by = groups_of(user, None)?;
+    // What the user's own list says of a number needs no more looking up.
+    if Named::of(group).is(|number| held_by.contains(&number)) {
         return Some(Belongs::Yes);
     }
-    let found = match number {
-        Some(number) => Group::from_gid(number),
-        None => Group::from_name(group),
+    let (looked, members) = Looked::up(group);
+    let is_member = || members.iter().any(|member| member == user.as_str());
+    find_out_by(&looked, |gid| held_by.contains(&gid), is_member)
+}
+
+/// The groups that hold a user; `None`: that cannot be found out. `primary`: the one that is known to be the first.
+pub(crate) fn groups_of(user: &UserName, primary: Option<Gid>) -> Option<Vec<Gid>> {
+    let name = user.as_str();
+    let primary = match primary {
+        Some(primary) => primary,
+        None => User::from_name(name).ok()??.gid,
     };
-    let found = found.ok()??;
-    let holds = held_by.contains(&found.gid) || found.mem.iter().any(|member| member == name);
+    getgrouplist(&CString::new(name).ok()?, primary).ok()
+}
+
+/// How a policy names a group.
+#[derive(Clone, Copy)]
+enum Named {
+    ByName,
+    Number(Gid),
+    /// By a number that no group can have.
+    TooHigh,
+}
+
+impl Named {
+    fn of(group: &str) -> Self {
+        if group.bytes().all(|byte| byte.is_ascii_digit()) {
+            let number = group.parse().map(Gid::from_raw);
+            number.map_or(Self::TooHigh, Self::Number)
+        } else {
+            Self::ByName
+        }
+    }
+
+    fn is(self, gid: impl Fn(Gid) -> bool) -> bool {
+        matches!(self, Self::Number(number) if gid(number))
+    }
+}
+
+/// A group of a policy, looked up.
+pub(crate) struct Looked {
+    name: String,
+    named: Named,
+    /// Which number it has; `None`: it could not be looked up.
+    found: Option<Gid>,
+}
+
+impl Looked {
+    /// Looks a group up, by name or number, and says whom it names.
+    pub(crate) fn up(name: &str) -> (Self, Vec<String>) {
+        let named = Named::of(name);
+        let found = match named {
+            Named::Number(number) => Group::from_gid(number),
+            Named::ByName => Group::from_name(name),
+            Named::TooHigh => Ok(None),
+        };
+        let found = found.ok().flatten();
+        let gid = found.as_ref().map(|found| found.gid);
+        let looked = Self {
+            name: name.to_owned(),
+            named,
+            found: gid,
+        };
+        (looked, found.map_or_else(Vec::new, |found| found.mem))
+    }
+
+    /// As the policy has it.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether that is its number.
+    pub(crate) fn is_number(&self, gid: u32) -> bool {
+        let gid = Gid::from_raw(gid);
+        self.found == Some(gid) || self.named.is(|number| number == gid)
+    }
+}
+
+/// Whether a group holds a user whose groups are known, and whether the group itself names that user; `None`: it cannot be
+/// found out.
+pub(crate) fn find_out_by(
+    group: &Looked,
+    held_by: impl Fn(Gid) -> bool,
+    is_member: impl FnOnce() -> bool,
+) -> Option<Belongs> {
+    if group.named.is(&held_by) {
+        return Some(Belongs::Yes);
+    }
+    let holds = held_by(group.found?) || is_member();
     Some(if holds { Belongs::Yes } else { Belongs::No })
 }
 

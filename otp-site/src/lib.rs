@@ -11,6 +11,7 @@ mod error;
 mod fixture;
 pub mod groups;
 pub mod host;
+pub mod people;
 pub mod policy;
 pub mod protect;
 pub mod stack;

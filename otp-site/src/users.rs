@@ -42,19 +42,19 @@ pub fn account_of(uid: u32) -> Result<Option<Account>, Error> {
 
 /// One answer of the name service.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Entry {
-    name: String,
-    uid: u32,
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    pub(crate) uid: u32,
 }
 
 /// Where users are looked up.
-trait Users {
+pub(crate) trait Users {
     fn by_name(&self, name: &str) -> Result<Option<Entry>, Error>;
     fn by_uid(&self, uid: u32) -> Result<Option<Entry>, Error>;
 }
 
 /// The name service of this machine.
-struct NameService;
+pub(crate) struct NameService;
 
 impl Users for NameService {
     fn by_name(&self, name: &str) -> Result<Option<Entry>, Error> {
@@ -81,7 +81,7 @@ fn account_of_by(users: &impl Users, uid: u32) -> Result<Option<Account>, Error>
     confirmed(users, &of_uid, &of_uid.name, uid, None).map(Some)
 }
 
-fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, Error> {
+pub(crate) fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, Error> {
     // A name that cannot be passed to the name service cannot be anybody's.
     if name.is_empty() || name.contains('\0') {
         return Ok(None);

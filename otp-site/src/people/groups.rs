@@ -1,0 +1,163 @@
+//! Which groups of a few hold whom, for many users.
+
+use super::listing::every_line;
+use super::switch::Services;
+use super::{People, Person};
+use crate::groups::{Looked, find_out_by, groups_of};
+use nix::unistd::Gid;
+use otp_core::enforce::Belongs;
+use otp_core::names::Gathering;
+use otp_core::{Names, UserName};
+use std::cell::OnceCell;
+
+/// The groups that a policy names, looked up once each, and which of the people who were listed are in them.
+///
+/// Where every service for groups lists what it knows, one list says who is in which. Else each user's groups are asked
+/// for, as a login does ([`groups::belongs`](crate::groups::belongs)): a directory may say which groups hold a user, and not
+/// whom a group holds.
+pub struct Memberships {
+    groups: Vec<Group>,
+    /// Words for each of the people.
+    words: usize,
+    /// A bit for each group, for each of the people by their position.
+    held: Vec<u64>,
+    /// Whether that is all that there is to know of those people.
+    is_all: bool,
+}
+
+struct Group {
+    looked: Looked,
+    /// Those whom the group itself names, where they are needed besides.
+    members: Names,
+}
+
+impl Memberships {
+    /// Looks these groups up, by name or number.
+    #[must_use]
+    pub fn of(people: &People, names: &[&str]) -> Self {
+        let services = Services::for_groups();
+        let words = names.len().div_ceil(u64::BITS as usize);
+        let mut found = Self {
+            groups: Vec::new(),
+            words,
+            held: vec![0; words * people.len()],
+            is_all: services.others.is_empty(),
+        };
+        for (at, name) in names.iter().enumerate() {
+            let (looked, members) = Looked::up(name);
+            let mut gathering = Gathering::default();
+            for member in &members {
+                if let Some(position) = people.position(member) {
+                    found.mark(position, at);
+                } else {
+                    // What is no user's name names no user.
+                    gathering.add(member).ok();
+                }
+            }
+            found.groups.push(Group {
+                looked,
+                members: gathering.sorted(),
+            });
+        }
+        if found.is_all && !names.is_empty() {
+            let listed = services.listing.iter().try_for_each(|service| {
+                every_line(service, "group", |line| {
+                    found.take(people, line);
+                    true
+                })
+            });
+            found.is_all = listed.is_ok();
+        }
+        found
+    }
+
+    /// Whoever a group names has it among theirs.
+    fn take(&mut self, people: &People, line: &str) {
+        let mut fields = line.split(':');
+        let number = fields.nth(2).and_then(|number| number.parse().ok());
+        let (Some(number), Some(members)) = (number, fields.next()) else {
+            return;
+        };
+        for at in 0..self.groups.len() {
+            if self.groups[at].looked.is_number(number) {
+                let members = members.split(',').filter_map(|one| people.position(one));
+                for position in members {
+                    self.mark(position, at);
+                }
+            }
+        }
+    }
+
+    fn mark(&mut self, position: usize, group: usize) {
+        let bits = u64::BITS as usize;
+        self.held[position * self.words + group / bits] |= 1 << (group % bits);
+    }
+
+    fn is_marked(&self, position: usize, group: usize) -> bool {
+        let bits = u64::BITS as usize;
+        self.held[position * self.words + group / bits] & (1 << (group % bits)) != 0
+    }
+
+    /// Names of users in these groups whom no service has listed.
+    pub fn unlisted(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().flat_map(|group| group.members.iter())
+    }
+
+    /// What is known of one user.
+    #[must_use]
+    pub fn of_user<'a>(&'a self, people: &'a People, user: &'a UserName) -> OfUser<'a> {
+        let position = people.position(user.as_str());
+        OfUser {
+            memberships: self,
+            user,
+            known: position.map(|position| (position, people.at(position))),
+            held_by: OnceCell::new(),
+        }
+    }
+}
+
+/// One user's groups.
+pub struct OfUser<'a> {
+    memberships: &'a Memberships,
+    user: &'a UserName,
+    known: Option<(usize, &'a Person)>,
+    held_by: OnceCell<Option<Vec<Gid>>>,
+}
+
+impl OfUser<'_> {
+    /// Whether a group holds the user, as [`groups::belongs`](crate::groups::belongs) says. One that was not looked up is unknown.
+    #[must_use]
+    pub fn belongs(&self, group: &str) -> Belongs {
+        let Self {
+            memberships,
+            user,
+            known,
+            ..
+        } = self;
+        let groups = &memberships.groups;
+        let Some(at) = groups.iter().position(|one| one.looked.name() == group) else {
+            return Belongs::Unknown;
+        };
+        let one = &groups[at];
+        let is_marked = known.is_some_and(|(position, _)| memberships.is_marked(position, at));
+        let is_member = || is_marked || one.members.contains(user);
+        let belongs = match known {
+            Some((_, person)) if memberships.is_all => find_out_by(
+                &one.looked,
+                |gid| person.gid == gid.as_raw() || is_marked,
+                is_member,
+            ),
+            _ => {
+                let primary = known.map(|(_, person)| Gid::from_raw(person.gid));
+                let held_by = self.held_by.get_or_init(|| groups_of(user, primary));
+                match held_by {
+                    Some(held_by) => {
+                        find_out_by(&one.looked, |gid| held_by.contains(&gid), is_member)
+                    }
+                    None => None,
+                }
+            }
+        };
+        belongs.unwrap_or(Belongs::Unknown)
+    }
+}

@@ -1,0 +1,130 @@
+//! Which services the name service asks, and which of them list everybody they know.
+
+use std::fs;
+
+const FILE: &str = "/etc/nsswitch.conf";
+
+/// Services that list everybody they know, always. Directories need not: SSSD does not unless it is told to, and others
+/// stop at a limit of the server's.
+const LIST_EVERYBODY: [&str; 5] = ["files", "systemd", "altfiles", "extrausers", "db"];
+
+/// Whether a service lists everybody it knows.
+pub(super) fn lists_everybody(service: &str) -> bool {
+    LIST_EVERYBODY.contains(&service)
+}
+
+/// What is asked for one kind of entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Services {
+    /// Services that list everybody, and that no other is asked before.
+    pub(super) listing: Vec<String>,
+    /// The others.
+    pub(super) others: Vec<String>,
+}
+
+impl Services {
+    /// For users.
+    pub(super) fn for_users() -> Self {
+        Self::of(&text(), &["passwd"])
+    }
+
+    /// For the groups that hold a user.
+    pub(super) fn for_groups() -> Self {
+        Self::of(&text(), &["initgroups", "group"])
+    }
+
+    /// Of the first of these databases that has a line; without one, glibc asks for files.
+    fn of(text: &str, databases: &[&str]) -> Self {
+        let line = |database: &&str| {
+            text.lines().find_map(|line| {
+                let line = line.split('#').next().unwrap_or(line);
+                let (name, services) = line.split_once(':')?;
+                (name.trim() == *database).then_some(services)
+            })
+        };
+        let services = databases.iter().find_map(line).unwrap_or("files");
+        let mut found = Self::default();
+        let mut is_plain = true;
+        for word in Words(services) {
+            if word.starts_with('[') {
+                // Asking goes on with the next service all the same.
+                is_plain &= word.eq_ignore_ascii_case("[success=merge]");
+                continue;
+            }
+            is_plain &= lists_everybody(word);
+            let kind = if is_plain {
+                &mut found.listing
+            } else {
+                &mut found.others
+            };
+            if !kind.iter().any(|known| known == word) {
+                kind.push(word.to_owned());
+            }
+        }
+        found
+    }
+}
+
+fn text() -> String {
+    fs::read_to_string(FILE).unwrap_or_default()
+}
+
+/// Words; what is in brackets is one, also with a space in it.
+struct Words<'a>(&'a str);
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let rest = self.0.trim_start();
+        if rest.is_empty() {
+            return None;
+        }
+        let ends = if rest.starts_with('[') {
+            rest.find(']').map_or(rest.len(), |at| at + 1)
+        } else {
+            rest.find(|letter: char| letter.is_whitespace() || letter == '[')
+                .unwrap_or(rest.len())
+        };
+        let (word, rest) = rest.split_at(ends);
+        self.0 = rest;
+        Some(word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn services(text: &str, databases: &[&str]) -> (String, String) {
+        let found = Services::of(text, databases);
+        (found.listing.join(" "), found.others.join(" "))
+    }
+
+    #[test]
+    fn services_that_list_everybody_are_told_from_those_that_may_not() {
+        for (line, listing, others) in [
+            ("files systemd", "files systemd", ""),
+            ("files sss", "files", "sss"),
+            // What comes after another is not asked about a name that the other has.
+            ("sss files systemd", "", "sss files systemd"),
+            ("files [NOTFOUND=return] systemd", "files", "systemd"),
+            ("files[SUCCESS=merge]systemd", "files systemd", ""),
+            ("files [ success = continue ] systemd", "files", "systemd"),
+            ("files files # sss", "files", ""),
+            ("compat", "", "compat"),
+            ("", "", ""),
+        ] {
+            let found = services(&format!("# x\npasswd: {line}\n"), &["passwd"]);
+            assert_eq!(found, (listing.to_owned(), others.to_owned()), "{line}");
+        }
+    }
+
+    #[test]
+    fn groups_of_a_user_have_a_line_of_their_own_where_there_is_one() {
+        let both = ["initgroups", "group"];
+        assert_eq!(services("group: files\ninitgroups: sss\n", &both).1, "sss");
+        assert_eq!(services("group: files sss\n", &both).1, "sss");
+        assert_eq!(services("hosts: dns\n", &both).0, "files");
+    }
+}
