@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod enrol;
 pub mod explanation;
 mod id;
+pub mod import;
 #[cfg(test)]
 mod in_all;
 pub mod policy;

@@ -1,0 +1,693 @@
+//! What moving over from another program tells about one user: why a key cannot come along, and what is to be known of one
+//! that does.
+
+use super::admin::minute_utc;
+use crate::UnixTime;
+use crate::every;
+use crate::record::Language;
+
+/// What is wrong with how something is written. Names the thing and never shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Not UTF-8, or a NUL in it.
+    NotText,
+    /// Fewer fields than a line needs.
+    Fields,
+    /// A quotation mark that is not closed, or has something behind it.
+    Quotes,
+    /// The first line names no column that is known.
+    Columns,
+    /// There is no key.
+    NoKey,
+    /// The key is not in the encoding that belongs there.
+    Key,
+    /// No user is named, and `--user` names none either.
+    NoUser,
+    /// A number is missing, is none, or is outside what the format allows.
+    Number(Field),
+    /// Not an otpauth URI.
+    Uri,
+    /// A page of a phone app's export, which has several keys in one.
+    Migration,
+    /// Not well-formed XML, or with a document type.
+    Xml,
+    /// Not JSON.
+    Json,
+    /// No key container of RFC 6030, or of another version.
+    NotPskc,
+    /// Nothing is in it.
+    Empty,
+}
+
+/// A number of such a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// How many digits a code has.
+    Digits,
+    /// The length of a step in seconds.
+    Step,
+    /// The counter of an event-based key.
+    Counter,
+    /// How many steps or counters are looked at.
+    Window,
+    /// How far the clock is off.
+    Drift,
+    /// Steps whose codes were used.
+    Used,
+    /// When a code was last used.
+    Time,
+}
+
+impl Field {
+    /// All of them.
+    pub const ALL: [Self; 7] = every!(Field: Digits, Step, Counter, Window, Drift, Used, Time);
+
+    const fn english(self) -> &'static str {
+        match self {
+            Self::Digits => "the number of digits",
+            Self::Step => "the length of a step",
+            Self::Counter => "the counter",
+            Self::Window => "the window",
+            Self::Drift => "the clock's distance",
+            Self::Used => "a used step",
+            Self::Time => "the time of the last code",
+        }
+    }
+
+    const fn korean(self) -> &'static str {
+        match self {
+            Self::Digits => "코드 자릿수",
+            Self::Step => "코드 주기",
+            Self::Counter => "카운터",
+            Self::Window => "허용 범위",
+            Self::Drift => "시계 차이",
+            Self::Used => "사용한 주기",
+            Self::Time => "마지막 코드의 시각",
+        }
+    }
+}
+
+impl Flaw {
+    /// The words.
+    #[must_use]
+    pub fn text(self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(self) -> String {
+        let text = match self {
+            Self::NotText => "is not UTF-8 text, or has a NUL in it",
+            Self::Fields => "has fewer fields than it needs",
+            Self::Quotes => "has a quotation mark that does not end its field",
+            Self::Columns => "names no column with keys",
+            Self::NoKey => "has no key",
+            Self::Key => "has a key that cannot be decoded",
+            Self::NoUser => "names no user",
+            Self::Number(field) => {
+                return format!(
+                    "cannot be read: {} is missing or out of range",
+                    field.english()
+                );
+            }
+            Self::Uri => "is not an otpauth URI",
+            Self::Migration => {
+                "is a page that a phone app exports (otpauth-migration), with several keys in one"
+            }
+            Self::Xml => "is not well-formed XML, or has a document type",
+            Self::Json => "is not JSON",
+            Self::NotPskc => "is not a key container of RFC 6030, version 1",
+            Self::Empty => "has no key in it",
+        };
+        text.to_owned()
+    }
+
+    fn korean(self) -> String {
+        let text = match self {
+            Self::NotText => "UTF-8 글이 아니거나 NUL 문자가 있습니다",
+            Self::Fields => "필요한 항목이 모자랍니다",
+            Self::Quotes => "항목 끝이 아닌 곳에 따옴표가 있습니다",
+            Self::Columns => "키가 있는 열을 찾을 수 없습니다",
+            Self::NoKey => "키가 없습니다",
+            Self::Key => "키를 해독할 수 없습니다",
+            Self::NoUser => "사용자 이름이 없습니다",
+            Self::Number(field) => {
+                return format!(
+                    "읽을 수 없습니다: {} 값이 없거나 범위를 벗어났습니다",
+                    field.korean()
+                );
+            }
+            Self::Uri => "otpauth URI가 아닙니다",
+            Self::Migration => {
+                "휴대전화 앱이 여러 키를 한꺼번에 내보낸 형식(otpauth-migration)입니다"
+            }
+            Self::Xml => "올바른 XML이 아니거나 문서 형식 선언(DTD)이 있습니다",
+            Self::Json => "JSON이 아닙니다",
+            Self::NotPskc => "RFC 6030 버전 1의 키 파일이 아닙니다",
+            Self::Empty => "키가 하나도 없습니다",
+        };
+        text.to_owned()
+    }
+}
+
+/// Why a key does not come along.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    /// Its entry cannot be read.
+    Unreadable(Flaw),
+    /// A PIN is checked together with the code, and is kept in plain text or by the old program alone.
+    Pin,
+    /// The key is too short.
+    ShortKey {
+        /// How many bits it has.
+        bits: usize,
+    },
+    /// The key is too long.
+    LongKey,
+    /// Steps of a length that we do not have.
+    StepSize {
+        /// In seconds.
+        seconds: u64,
+    },
+    /// Codes of a length that we do not have.
+    Digits,
+    /// A hash or a kind of code that we do not have.
+    Algorithm,
+    /// The device's clock is further off than we follow.
+    Clock,
+    /// Half of the key is made by the phone, and not in the file.
+    TwoStep,
+    /// The key is encrypted, and no key for that is given.
+    Sealed,
+    /// The key is encrypted by a method that we do not have, or for another kind of key.
+    Method,
+    /// What is encrypted cannot be decrypted with the given key.
+    WrongKey,
+    /// Nothing says that the encrypted key is as it was written.
+    NoMac,
+    /// The encrypted key is not as it was written, or the given key is the wrong one.
+    WrongMac,
+    /// The file allows the key for other uses alone, or for a time that is over or has not begun.
+    KeyPolicy,
+    /// The name service knows no such user.
+    UnknownUser,
+    /// The name service could not say, or the name cannot be one.
+    Lookup {
+        /// What is wrong.
+        reason: String,
+    },
+    /// The file has users of several realms, and the name of this one means nobody without its realm.
+    Realms,
+    /// The same key stands there once more.
+    Duplicate,
+    /// The user has more keys than an account may have.
+    TooMany {
+        /// In the old files.
+        found: usize,
+        /// By the policy.
+        allowed: usize,
+    },
+    /// The user has an authenticator of ours already, with another key.
+    Enrolled,
+    /// The user's file is not read.
+    File {
+        /// Why.
+        reason: String,
+    },
+    /// What was to be kept could not be kept.
+    NotKept {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Obstacle {
+    /// The word in JSON, which never changes.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Unreadable(_) => "unreadable",
+            Self::Pin => "pin",
+            Self::ShortKey { .. } => "short-key",
+            Self::LongKey => "long-key",
+            Self::StepSize { .. } => "step-size",
+            Self::Digits => "digits",
+            Self::Algorithm => "algorithm",
+            Self::Clock => "clock",
+            Self::TwoStep => "two-step",
+            Self::Sealed => "encrypted",
+            Self::Method => "method",
+            Self::WrongKey => "wrong-key",
+            Self::NoMac => "no-mac",
+            Self::WrongMac => "wrong-mac",
+            Self::KeyPolicy => "key-policy",
+            Self::UnknownUser => "unknown-user",
+            Self::Lookup { .. } => "lookup",
+            Self::Realms => "realms",
+            Self::Duplicate => "duplicate",
+            Self::TooMany { .. } => "too-many",
+            Self::Enrolled => "enrolled",
+            Self::File { .. } => "file",
+            Self::NotKept { .. } => "not-kept",
+        }
+    }
+
+    /// All words, in the order of the manual.
+    pub const WORDS: [&'static str; 23] = [
+        "unreadable",
+        "pin",
+        "short-key",
+        "long-key",
+        "step-size",
+        "digits",
+        "algorithm",
+        "clock",
+        "two-step",
+        "encrypted",
+        "method",
+        "wrong-key",
+        "no-mac",
+        "wrong-mac",
+        "key-policy",
+        "unknown-user",
+        "lookup",
+        "realms",
+        "duplicate",
+        "too-many",
+        "enrolled",
+        "file",
+        "not-kept",
+    ];
+
+    /// The words.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
+        let text = match self {
+            Self::Unreadable(flaw) => return format!("the entry {}", flaw.english()),
+            Self::Pin => "the old program asks for a PIN as well, which cannot be brought along",
+            Self::ShortKey { bits } => {
+                return format!("the key has {bits} bits; 80 are the fewest that are safe");
+            }
+            Self::LongKey => "the key has more than 1024 bits",
+            Self::StepSize { seconds } => {
+                return format!("its codes last {seconds} seconds; 15 to 120 are possible here");
+            }
+            Self::Digits => "its codes do not have 6, 7 or 8 digits",
+            Self::Algorithm => "its kind of code or its hash is not known here",
+            Self::Clock => "the device's clock is more than 40 steps off",
+            Self::TwoStep => "half of its key was made by the phone and is not in the file",
+            Self::Sealed => "the key is encrypted: name the file with the key to it (--key-file)",
+            Self::Method => "the key is encrypted by a method that is not known here",
+            Self::WrongKey => "the key cannot be decrypted with what --key-file holds",
+            Self::NoMac => {
+                "nothing in the file proves that the encrypted key is unchanged (--without-mac takes it all the same)"
+            }
+            Self::WrongMac => {
+                "the encrypted key was changed, or --key-file holds the wrong key: its MAC does not match"
+            }
+            Self::KeyPolicy => "the file does not allow this key for one-time codes at this time",
+            Self::UnknownUser => "no such user on this system",
+            Self::Lookup { reason } => return format!("the user cannot be looked up: {reason}"),
+            Self::Realms => {
+                "users of several realms are in the file, so the name alone may be another person's"
+            }
+            Self::Duplicate => "the same key of the same user stands there twice; it comes once",
+            Self::TooMany { found, allowed } => {
+                return format!(
+                    "the user has {found} keys, and the policy allows {allowed} (max_authenticators)"
+                );
+            }
+            Self::Enrolled => "the user has an authenticator here already, with another key",
+            Self::File { reason } => return format!("the file is not read: {reason}"),
+            Self::NotKept { reason } => return format!("could not be kept: {reason}"),
+        };
+        text.to_owned()
+    }
+
+    fn korean(&self) -> String {
+        let text = match self {
+            Self::Unreadable(flaw) => return format!("이 항목은 {}", flaw.korean()),
+            Self::Pin => "이전 프로그램이 PIN도 확인합니다. PIN은 옮길 수 없습니다",
+            Self::ShortKey { bits } => {
+                return format!("키가 {bits}비트입니다. 안전하려면 80비트 이상이어야 합니다");
+            }
+            Self::LongKey => "키가 1024비트보다 깁니다",
+            Self::StepSize { seconds } => {
+                return format!("코드 주기가 {seconds}초입니다. 15초에서 120초까지만 가능합니다");
+            }
+            Self::Digits => "코드가 6, 7, 8자리가 아닙니다",
+            Self::Algorithm => "알 수 없는 코드 종류 또는 해시입니다",
+            Self::Clock => "기기 시계가 40주기보다 많이 어긋나 있습니다",
+            Self::TwoStep => "키의 절반을 휴대전화가 만들어 파일에 없습니다",
+            Self::Sealed => "키가 암호화되어 있습니다. 키 파일을 지정하세요(--key-file)",
+            Self::Method => "알 수 없는 방식으로 암호화된 키입니다",
+            Self::WrongKey => "--key-file의 키로 풀 수 없습니다",
+            Self::NoMac => {
+                "암호화된 키가 그대로인지 확인할 값이 파일에 없습니다(그래도 가져오려면 --without-mac)"
+            }
+            Self::WrongMac => {
+                "MAC이 맞지 않습니다. 암호화된 키가 바뀌었거나 --key-file의 키가 다릅니다"
+            }
+            Self::KeyPolicy => "파일이 이 키를 지금 일회용 코드에 쓰는 것을 허용하지 않습니다",
+            Self::UnknownUser => "이 시스템에 없는 사용자입니다",
+            Self::Lookup { reason } => return format!("사용자를 찾지 못했습니다: {reason}"),
+            Self::Realms => "파일에 여러 영역의 사용자가 있어 이름만으로는 다른 사람일 수 있습니다",
+            Self::Duplicate => "같은 사용자의 같은 키가 두 번 있습니다. 한 번만 가져옵니다",
+            Self::TooMany { found, allowed } => {
+                return format!(
+                    "키가 {found}개인데 정책은 {allowed}개까지 허용합니다(max_authenticators)"
+                );
+            }
+            Self::Enrolled => "이미 다른 키로 등록한 사용자입니다",
+            Self::File { reason } => return format!("파일을 읽지 않았습니다: {reason}"),
+            Self::NotKept { reason } => return format!("저장하지 못했습니다: {reason}"),
+        };
+        text.to_owned()
+    }
+}
+
+/// What is to be known of a key that comes along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// Which code was used last is not known, so codes count from a later moment on.
+    FirstCode {
+        /// From when on the device shows one that counts.
+        at: UnixTime,
+    },
+    /// The window was cut.
+    WindowCut {
+        /// Steps or counters of the old one, after the expected code.
+        from: u64,
+        /// And of ours.
+        to: u64,
+    },
+    /// The file does not say which hash it is.
+    AssumedSha1,
+    /// The counter is the file's, which may be older than the device's.
+    CounterOfFile,
+    /// Recovery codes of 8 digits come along.
+    ScratchCodes {
+        /// How many.
+        count: usize,
+    },
+    /// Recovery codes of 8 digits stay behind.
+    ScratchCodesLeft {
+        /// How many.
+        count: usize,
+    },
+    /// The record had this key already.
+    There,
+}
+
+impl Remark {
+    /// The word in JSON, which never changes.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::FirstCode { .. } => "first-code",
+            Self::WindowCut { .. } => "window-cut",
+            Self::AssumedSha1 => "assumed-sha1",
+            Self::CounterOfFile => "counter-of-file",
+            Self::ScratchCodes { .. } => "scratch-codes",
+            Self::ScratchCodesLeft { .. } => "scratch-codes-left",
+            Self::There => "there",
+        }
+    }
+
+    /// All words, in the order of the manual.
+    pub const WORDS: [&'static str; 7] = [
+        "first-code",
+        "window-cut",
+        "assumed-sha1",
+        "counter-of-file",
+        "scratch-codes",
+        "scratch-codes-left",
+        "there",
+    ];
+
+    /// The words.
+    #[must_use]
+    pub fn text(self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(self) -> String {
+        match self {
+            Self::FirstCode { at } => {
+                format!(
+                    "codes count from {} on, so that none counts twice",
+                    second_utc(at)
+                )
+            }
+            Self::WindowCut { from, to } => {
+                format!("the window was {from} and is cut to {to}")
+            }
+            Self::AssumedSha1 => "the file names no hash; SHA1 is taken".to_owned(),
+            Self::CounterOfFile => {
+                "the counter is the file's: codes used after it was written would count again"
+                    .to_owned()
+            }
+            Self::ScratchCodes { count } => format!("8-digit recovery codes: {count}"),
+            Self::ScratchCodesLeft { count } => {
+                format!("8-digit recovery codes that stay behind: {count}")
+            }
+            Self::There => "was here already; nothing goes back".to_owned(),
+        }
+    }
+
+    fn korean(self) -> String {
+        match self {
+            Self::FirstCode { at } => {
+                format!(
+                    "코드를 두 번 쓰지 못하도록 {}부터의 코드만 통합니다",
+                    second_utc(at)
+                )
+            }
+            Self::WindowCut { from, to } => format!("허용 범위를 {from}에서 {to}(으)로 줄였습니다"),
+            Self::AssumedSha1 => "파일에 해시가 없어 SHA1로 봅니다".to_owned(),
+            Self::CounterOfFile => {
+                "카운터는 파일의 값입니다. 파일을 만든 뒤에 쓴 코드는 다시 통할 수 있습니다"
+                    .to_owned()
+            }
+            Self::ScratchCodes { count } => format!("8자리 복구 코드 {count}개"),
+            Self::ScratchCodesLeft { count } => format!("옮기지 않는 8자리 복구 코드 {count}개"),
+            Self::There => "이미 옮긴 키입니다. 되돌아가는 것은 없습니다".to_owned(),
+        }
+    }
+}
+
+/// Date and time to the second, the same in every language.
+fn second_utc(when: UnixTime) -> String {
+    format!("{} UTC", when.date_time_utc())
+}
+
+/// What an import comes to, at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// So many users have their keys here now.
+    Imported {
+        /// Users.
+        users: usize,
+    },
+    /// So many users would have.
+    WouldImport {
+        /// Users.
+        users: usize,
+    },
+    /// So many users had them already.
+    There {
+        /// Users.
+        users: usize,
+    },
+    /// So many entries do not come.
+    Left {
+        /// Entries.
+        entries: usize,
+    },
+    /// There is nothing to bring along.
+    Nothing,
+    /// What the recovery codes of 8 digits are worth.
+    ScratchCodes {
+        /// Users who have some.
+        users: usize,
+    },
+    /// Users whose first code counts later.
+    Wait {
+        /// From when on all codes count.
+        until: UnixTime,
+    },
+}
+
+impl Outcome {
+    /// The words: a line or some.
+    #[must_use]
+    pub fn text(self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(self) -> String {
+        match self {
+            Self::Imported { users } => format!("users imported: {users}"),
+            Self::WouldImport { users } => format!("users that would be imported: {users}"),
+            Self::There { users } => format!("users that had the same keys here already: {users}"),
+            Self::Left { entries } => format!("entries that do not come: {entries}"),
+            Self::Nothing => "nothing was found to import".to_owned(),
+            Self::ScratchCodes { users } => format!(
+                "users with 8-digit recovery codes: {users}. Each code works once more. A stolen copy of such a record \
+                 gives them away within about an hour, and they open no lock. They end when the user sets up a new device \
+                 or gets new recovery codes: ask users to run 'otp-enroll recovery-codes'"
+            ),
+            Self::Wait { until } => format!(
+                "the last used code of some users is not known: their next code counts from {} on at the latest",
+                minute_utc(until.to_next_minute())
+            ),
+        }
+    }
+
+    fn korean(self) -> String {
+        match self {
+            Self::Imported { users } => format!("옮긴 사용자: {users}명"),
+            Self::WouldImport { users } => format!("옮길 사용자: {users}명"),
+            Self::There { users } => format!("같은 키가 이미 있던 사용자: {users}명"),
+            Self::Left { entries } => format!("옮기지 않는 항목: {entries}개"),
+            Self::Nothing => "옮길 것이 없습니다".to_owned(),
+            Self::ScratchCodes { users } => format!(
+                "8자리 복구 코드가 있는 사용자: {users}명. 코드마다 한 번씩 더 쓸 수 있습니다. 이런 기록의 사본을 훔치면 \
+                 한 시간쯤이면 코드를 알아낼 수 있으므로 잠금은 풀지 못합니다. 새 기기를 등록하거나 복구 코드를 새로 받으면 \
+                 없어집니다. 사용자에게 'otp-enroll recovery-codes' 명령을 실행하도록 안내하세요"
+            ),
+            Self::Wait { until } => format!(
+                "마지막으로 쓴 코드를 알 수 없는 사용자가 있습니다. 늦어도 {}부터는 새 코드가 통합니다",
+                minute_utc(until.to_next_minute())
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::prospect::tests::assert_same_in_every_language;
+
+    const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
+
+    fn flaws() -> Vec<Flaw> {
+        every!(Flaw {
+            NotText => [Flaw::NotText],
+            Fields => [Flaw::Fields],
+            Quotes => [Flaw::Quotes],
+            Columns => [Flaw::Columns],
+            NoKey => [Flaw::NoKey],
+            Key => [Flaw::Key],
+            NoUser => [Flaw::NoUser],
+            Number => Field::ALL.map(Flaw::Number),
+            Uri => [Flaw::Uri],
+            Migration => [Flaw::Migration],
+            Xml => [Flaw::Xml],
+            Json => [Flaw::Json],
+            NotPskc => [Flaw::NotPskc],
+            Empty => [Flaw::Empty],
+        })
+    }
+
+    fn obstacles() -> Vec<Obstacle> {
+        let reason = "no space left".to_owned();
+        every!(Obstacle {
+            Unreadable => flaws().into_iter().map(Obstacle::Unreadable).collect::<Vec<_>>(),
+            Pin => [Obstacle::Pin],
+            ShortKey => [Obstacle::ShortKey { bits: 72 }],
+            LongKey => [Obstacle::LongKey],
+            StepSize => [Obstacle::StepSize { seconds: 5 }],
+            Digits => [Obstacle::Digits],
+            Algorithm => [Obstacle::Algorithm],
+            Clock => [Obstacle::Clock],
+            TwoStep => [Obstacle::TwoStep],
+            Sealed => [Obstacle::Sealed],
+            Method => [Obstacle::Method],
+            WrongKey => [Obstacle::WrongKey],
+            NoMac => [Obstacle::NoMac],
+            WrongMac => [Obstacle::WrongMac],
+            KeyPolicy => [Obstacle::KeyPolicy],
+            UnknownUser => [Obstacle::UnknownUser],
+            Lookup => [Obstacle::Lookup { reason: reason.clone() }],
+            Realms => [Obstacle::Realms],
+            Duplicate => [Obstacle::Duplicate],
+            TooMany => [Obstacle::TooMany { found: 3, allowed: 2 }],
+            Enrolled => [Obstacle::Enrolled],
+            File => [Obstacle::File { reason: reason.clone() }],
+            NotKept => [Obstacle::NotKept { reason }],
+        })
+    }
+
+    fn remarks() -> Vec<Remark> {
+        every!(Remark {
+            FirstCode => [Remark::FirstCode { at: NOON }],
+            WindowCut => [Remark::WindowCut { from: 49, to: 10 }],
+            AssumedSha1 => [Remark::AssumedSha1],
+            CounterOfFile => [Remark::CounterOfFile],
+            ScratchCodes => [Remark::ScratchCodes { count: 5 }],
+            ScratchCodesLeft => [Remark::ScratchCodesLeft { count: 5 }],
+            There => [Remark::There],
+        })
+    }
+
+    #[test]
+    fn everything_is_said_in_every_language_with_the_same_figures() {
+        for obstacle in obstacles() {
+            assert_same_in_every_language(|language| obstacle.text(language));
+        }
+        for remark in remarks() {
+            assert_same_in_every_language(|language| remark.text(language));
+        }
+        let users = 42;
+        let outcomes = every!(Outcome {
+            Imported => [Outcome::Imported { users }],
+            WouldImport => [Outcome::WouldImport { users }],
+            There => [Outcome::There { users }],
+            Left => [Outcome::Left { entries: 42 }],
+            Nothing => [Outcome::Nothing],
+            ScratchCodes => [Outcome::ScratchCodes { users }],
+            Wait => [Outcome::Wait { until: NOON }],
+        });
+        for outcome in outcomes {
+            assert_same_in_every_language(|language| outcome.text(language));
+        }
+    }
+
+    #[test]
+    fn each_word_is_one_variants_own() {
+        let mut words: Vec<_> = obstacles().iter().map(Obstacle::word).collect();
+        words.dedup();
+        assert_eq!(words, Obstacle::WORDS);
+        let words: Vec<_> = remarks().into_iter().map(Remark::word).collect();
+        assert_eq!(words, Remark::WORDS);
+    }
+
+    #[test]
+    fn the_report_says_what_short_recovery_codes_are_worth() {
+        let text = Outcome::ScratchCodes { users: 3 }.text(Language::English);
+        assert!(
+            text.contains("within about an hour") && text.contains("otp-enroll recovery-codes")
+        );
+        assert!(
+            Outcome::ScratchCodes { users: 3 }
+                .text(Language::Korean)
+                .contains("한 시간쯤")
+        );
+    }
+}

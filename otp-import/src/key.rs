@@ -1,0 +1,131 @@
+//! The keys themselves, in the forms in which they are written.
+
+use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER_PERMISSIVE};
+use otp_core::base32;
+use otp_core::messages::import::{Field, Flaw, Obstacle};
+use otp_core::record::{Algorithm, Digits, Kind, Period, Secret};
+use zeroize::Zeroizing;
+
+pub(crate) type Bytes = Zeroizing<Vec<u8>>;
+
+/// A key of these bytes.
+pub(crate) fn secret(bytes: Bytes) -> Result<Secret, Obstacle> {
+    let length = bytes.len();
+    Secret::new(bytes).map_err(|_| match length {
+        0 => Obstacle::Unreadable(Flaw::NoKey),
+        1..10 => Obstacle::ShortKey { bits: 8 * length },
+        _ => Obstacle::LongKey,
+    })
+}
+
+pub(crate) fn hex(text: &str) -> Option<Bytes> {
+    let mut bytes = Zeroizing::new(vec![0; HEXLOWER_PERMISSIVE.decode_len(text.len()).ok()?]);
+    HEXLOWER_PERMISSIVE
+        .decode_mut(text.as_bytes(), &mut bytes)
+        .ok()?;
+    Some(bytes)
+}
+
+/// Base64, broken into lines or not, padded or not.
+pub(crate) fn base64(text: &str) -> Option<Bytes> {
+    let mut letters = Zeroizing::new(Vec::with_capacity(text.len()));
+    letters.extend(text.bytes().filter(|byte| !byte.is_ascii_whitespace()));
+    let encoding = if letters.contains(&b'=') {
+        BASE64
+    } else {
+        BASE64_NOPAD
+    };
+    let mut bytes = Zeroizing::new(vec![0; encoding.decode_len(letters.len()).ok()?]);
+    let length = encoding.decode_mut(&letters, &mut bytes).ok()?;
+    bytes.truncate(length);
+    Some(bytes)
+}
+
+/// Hexadecimal digits, or else base32.
+///
+/// Both where every letter is one of A to F and 2 to 7: of a random key of 80 bits in base32 that holds once in six
+/// million, and of one in hexadecimal digits once in three hundred, so it is the latter.
+pub(crate) fn hex_or_base32(text: &str) -> Option<Bytes> {
+    hex(text)
+        .filter(|bytes| !bytes.is_empty())
+        .or_else(|| base32::parse(text))
+}
+
+/// The hash of that name, as the most different programs write it.
+pub(crate) fn algorithm(name: &str) -> Result<Algorithm, Obstacle> {
+    let mut plain = name.trim().to_ascii_uppercase();
+    plain.retain(|c| !matches!(c, '-' | '_' | ' '));
+    let plain = plain.strip_prefix("HMAC").unwrap_or(&plain);
+    Algorithm::from_name(plain).ok_or(Obstacle::Algorithm)
+}
+
+pub(crate) fn digits(number: u64) -> Result<Digits, Obstacle> {
+    Digits::new(number).map_err(|_| Obstacle::Digits)
+}
+
+pub(crate) fn totp(seconds: u64) -> Result<Kind, Obstacle> {
+    if seconds == 0 {
+        return Err(Obstacle::Unreadable(Flaw::Number(Field::Step)));
+    }
+    let period = Period::new(seconds).map_err(|_| Obstacle::StepSize { seconds })?;
+    Ok(Kind::Totp(period))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_in_each_form() {
+        let key = b"12345678901234567890";
+        let text = "3132333435363738393031323334353637383930";
+        assert!(hex(text).unwrap().as_slice() == key);
+        assert!(hex_or_base32(text).unwrap().as_slice() == key);
+        assert!(
+            hex_or_base32("gezdgnbvgy3tqojqgezdgnbvgy3tqojq")
+                .unwrap()
+                .as_slice()
+                == key
+        );
+        for text in [
+            "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA=",
+            "MTIzNDU2Nzg5MDEy\n  MzQ1Njc4OTA",
+            "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA",
+        ] {
+            assert!(base64(text).unwrap().as_slice() == key);
+        }
+        assert!(hex("abc").is_none() && base64("a").is_none() && hex_or_base32("!").is_none());
+        assert!(hex("AbCdEf0123").unwrap().len() == 5);
+    }
+
+    #[test]
+    fn what_could_be_both_is_hexadecimal() {
+        assert!(hex_or_base32("ABCDEF234567ABCDEF23").unwrap().len() == 10);
+    }
+
+    #[test]
+    fn a_key_of_the_wrong_length_is_named_by_its_length() {
+        let of = |length| secret(Zeroizing::new(vec![7; length])).err();
+        assert_eq!(of(0), Some(Obstacle::Unreadable(Flaw::NoKey)));
+        assert_eq!(of(9), Some(Obstacle::ShortKey { bits: 72 }));
+        assert_eq!((of(10), of(128)), (None, None));
+        assert_eq!(of(129), Some(Obstacle::LongKey));
+    }
+
+    #[test]
+    fn a_hash_has_many_names() {
+        for name in [
+            "SHA256",
+            "sha256",
+            "HMAC-SHA256",
+            "HmacSHA256",
+            "hmac-sha-256",
+            " SHA-256 ",
+        ] {
+            assert_eq!(algorithm(name), Ok(Algorithm::Sha256), "{name}");
+        }
+        for name in ["", "MD5", "SHA2", "sha224"] {
+            assert_eq!(algorithm(name), Err(Obstacle::Algorithm), "{name}");
+        }
+    }
+}

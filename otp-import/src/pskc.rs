@@ -1,0 +1,284 @@
+//! Key containers of RFC 6030 (PSKC): what hardware tokens come with, and what other servers hand over.
+//!
+//! Names are compared without namespaces and case: privacyIDEA writes all of them in small letters.
+
+mod sealed;
+#[cfg(test)]
+mod tests;
+
+pub use sealed::TransportKey;
+
+use crate::numbers::signed;
+use crate::{Device, Entry, Owner, Past, UNKNOWN_AHEAD, Unreadable, key};
+use otp_core::messages::import::{Field, Flaw, Obstacle, Remark};
+use otp_core::record::{Algorithm, Digits, Drift, Kind};
+use otp_core::{Step, UnixTime};
+use roxmltree::{Document, Node};
+use sealed::Seals;
+
+/// What a container does not say.
+pub struct PskcOptions<'a> {
+    /// The key to encrypted values.
+    pub transport_key: Option<&'a TransportKey>,
+    /// Whether encrypted keys come along that no MAC protects.
+    pub without_mac: bool,
+    /// The time, for keys that are valid for a time.
+    pub now: UnixTime,
+}
+
+/// Reads the keys of a container.
+///
+/// # Errors
+/// It is no such container.
+pub fn key_container(bytes: &[u8], options: &PskcOptions<'_>) -> Result<Vec<Entry>, Unreadable> {
+    let at_start = |flaw| Unreadable { line: 1, flaw };
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|_| at_start(Flaw::NotText))?;
+    let document = Document::parse(text).map_err(|error| Unreadable {
+        line: usize::try_from(error.pos().row).unwrap_or(1),
+        flaw: Flaw::Xml,
+    })?;
+    let root = document.root_element();
+    let version = attribute(root, "version").unwrap_or_default();
+    if !is_called(root, "KeyContainer") || !version.starts_with("1.") {
+        return Err(at_start(Flaw::NotPskc));
+    }
+    let seals = Seals::of(root, options);
+    let mut lines = Lines::of(text);
+    let mut entries = Vec::new();
+    for package in children(root, "KeyPackage") {
+        let line = lines.of_offset(package.range().start);
+        let key = child(package, "Key");
+        entries.push(Entry {
+            line,
+            owner: key.and_then(|key| owner(package, key)),
+            label: label(package),
+            device: key
+                .ok_or(Obstacle::Unreadable(Flaw::NoKey))
+                .and_then(|key| device(key, &seals, options.now)),
+        });
+    }
+    if entries.is_empty() {
+        return Err(at_start(Flaw::Empty));
+    }
+    Ok(entries)
+}
+
+/// The lines of offsets that only grow.
+struct Lines<'a> {
+    text: &'a str,
+    at: usize,
+    line: usize,
+}
+
+impl<'a> Lines<'a> {
+    const fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            line: 1,
+        }
+    }
+
+    fn of_offset(&mut self, offset: usize) -> usize {
+        self.line += self.text[self.at..offset].matches('\n').count();
+        self.at = offset;
+        self.line
+    }
+}
+
+fn is_called(node: Node<'_, '_>, name: &str) -> bool {
+    node.is_element() && node.tag_name().name().eq_ignore_ascii_case(name)
+}
+
+fn children<'a, 'i>(node: Node<'a, 'i>, name: &str) -> impl Iterator<Item = Node<'a, 'i>> {
+    node.children().filter(move |one| is_called(*one, name))
+}
+
+fn child<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Option<Node<'a, 'i>> {
+    children(node, name).next()
+}
+
+fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    let mut attributes = node.attributes();
+    attributes
+        .find(|one| one.name().eq_ignore_ascii_case(name))
+        .map(|one| one.value())
+}
+
+/// The text of an element, without space around it.
+fn text_of<'a>(node: Node<'a, '_>) -> &'a str {
+    node.text().unwrap_or_default().trim()
+}
+
+/// What follows the last `#`, `:` or `/` of a URI.
+fn end_of_uri(uri: &str) -> &str {
+    uri.rsplit(['#', ':', '/']).next().unwrap_or(uri)
+}
+
+/// The user: of the key, or of the device. A distinguished name (RFC 4514) is read for its `UID`, or else its first `CN`.
+fn owner(package: Node<'_, '_>, key: Node<'_, '_>) -> Option<Owner> {
+    let of_device = || child(package, "DeviceInfo").and_then(|device| child(device, "UserId"));
+    let written = text_of(child(key, "UserId").or_else(of_device)?);
+    let parts = || written.split(',').filter_map(|part| part.split_once('='));
+    let named = |wanted: &str| {
+        let mut found = parts().filter(|(name, _)| name.trim().eq_ignore_ascii_case(wanted));
+        found.next().map(|(_, value)| value.trim())
+    };
+    let name = if written.contains('=') {
+        named("UID").or_else(|| named("CN"))?
+    } else {
+        written
+    };
+    (!name.is_empty()).then(|| Owner::perhaps_of_realm(name.to_owned()))
+}
+
+/// What the device is called: by its serial number, or by its key.
+fn label(package: Node<'_, '_>) -> Option<String> {
+    let serial = child(package, "DeviceInfo").and_then(|device| child(device, "SerialNo"));
+    let serial = serial.map(text_of).filter(|text| !text.is_empty());
+    let id = || child(package, "Key").and_then(|key| attribute(key, "Id"));
+    serial.or_else(id).map(str::to_owned)
+}
+
+fn device(key: Node<'_, '_>, seals: &Seals<'_>, now: UnixTime) -> Result<Device, Obstacle> {
+    let uri = attribute(key, "Algorithm").unwrap_or_default();
+    let is_event_based = match end_of_uri(uri).to_ascii_lowercase().as_str() {
+        "hotp" => true,
+        "totp" => false,
+        _ => return Err(Obstacle::Algorithm),
+    };
+    if let Some(policy) = child(key, "Policy") {
+        allows(policy, now)?;
+    }
+    let parameters = child(key, "AlgorithmParameters");
+    let (digits, algorithm) = parameters.map_or(Ok((Digits::SIX, Algorithm::Sha1)), shape)?;
+    let no_key = Obstacle::Unreadable(Flaw::NoKey);
+    let data = child(key, "Data").ok_or(no_key.clone())?;
+    let secret = key::secret(seals.value(child(data, "Secret").ok_or(no_key)?)?)?;
+    let counter = seals.number(child(data, "Counter"), Field::Counter)?;
+    let is_of_privacyidea =
+        child(key, "Issuer").is_some_and(|issuer| text_of(issuer) == "privacyIDEA");
+    let mut remarks = Vec::new();
+    let (kind, past, drift) = if is_event_based {
+        let next = counter.ok_or(Obstacle::Unreadable(Flaw::Number(Field::Counter)))?;
+        remarks.push(Remark::CounterOfFile);
+        let past = next
+            .checked_sub(1)
+            .map_or(Past::Never, |last| Past::UpTo(Step(last)));
+        (Kind::Hotp, past, Drift::default())
+    } else {
+        let seconds = seals
+            .number(child(data, "TimeInterval"), Field::Step)?
+            .unwrap_or(30);
+        let kind = key::totp(seconds)?;
+        // The element has steps; privacyIDEA writes seconds.
+        let unit = if is_of_privacyidea { seconds } else { 1 };
+        let drift = drift(child(data, "TimeDrift"), unit)?;
+        // privacyIDEA writes the step behind the one that was used last.
+        let used = counter.filter(|&counter| is_of_privacyidea && counter > 0);
+        (
+            kind,
+            used.map_or(Past::Unknown, |step| Past::UpTo(Step(step))),
+            drift,
+        )
+    };
+    Ok(Device {
+        kind,
+        algorithm,
+        digits,
+        secret,
+        reach: None,
+        ahead: UNKNOWN_AHEAD,
+        drift,
+        past,
+        scratch_codes: Vec::new(),
+        remarks,
+    })
+}
+
+/// How long the codes are, and their hash.
+fn shape(parameters: Node<'_, '_>) -> Result<(Digits, Algorithm), Obstacle> {
+    let format = child(parameters, "ResponseFormat");
+    let digits = match format {
+        Some(format) => {
+            let is_plain = attribute(format, "Encoding")
+                .is_none_or(|encoding| encoding.eq_ignore_ascii_case("DECIMAL"))
+                && attribute(format, "CheckDigits")
+                    .is_none_or(|check| matches!(check, "false" | "0"));
+            let length = attribute(format, "Length").and_then(|length| length.trim().parse().ok());
+            let length = length.filter(|_| is_plain).ok_or(Obstacle::Digits)?;
+            key::digits(length)?
+        }
+        None => Digits::SIX,
+    };
+    let suite = child(parameters, "Suite");
+    // privacyIDEA has an attribute for it.
+    let name = suite.map(|suite| attribute(suite, "hashalgo").unwrap_or_else(|| text_of(suite)));
+    let algorithm = match name.filter(|name| !name.is_empty()) {
+        Some(name) => key::algorithm(name)?,
+        None => Algorithm::Sha1,
+    };
+    Ok((digits, algorithm))
+}
+
+/// Whether a policy lets the key be used for one-time codes, now and by a server that asks for nothing else (section 5).
+/// What is not known there forbids it.
+fn allows(policy: Node<'_, '_>, now: UnixTime) -> Result<(), Obstacle> {
+    let mut usages = children(policy, "KeyUsage").map(text_of).peekable();
+    if usages.peek().is_some() && !usages.any(|usage| usage.eq_ignore_ascii_case("OTP")) {
+        return Err(Obstacle::KeyPolicy);
+    }
+    for element in policy.children().filter(Node::is_element) {
+        match element.tag_name().name().to_ascii_lowercase().as_str() {
+            "keyusage" => {}
+            "startdate" => {
+                if moment(text_of(element)).is_none_or(|start| now < start) {
+                    return Err(Obstacle::KeyPolicy);
+                }
+            }
+            "expirydate" => {
+                if moment(text_of(element)).is_none_or(|end| now >= end) {
+                    return Err(Obstacle::KeyPolicy);
+                }
+            }
+            // A PIN that unlocks the device is the device's.
+            "pinpolicy" => match attribute(element, "PINUsageMode") {
+                None | Some("Local") => {}
+                Some(_) => return Err(Obstacle::Pin),
+            },
+            _ => return Err(Obstacle::KeyPolicy),
+        }
+    }
+    Ok(())
+}
+
+/// A moment like `2026-05-01T00:00:00Z`; another time zone than UTC is none that we read.
+fn moment(text: &str) -> Option<UnixTime> {
+    let text = text.strip_suffix('Z')?;
+    let text = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let (date, time) = text.split_once('T')?;
+    let mut parts = date.split('-').chain(time.split(':'));
+    let year = parts.next()?.parse().ok()?;
+    let mut part = || parts.next()?.parse().ok();
+    let (month, day, hour, minute, second) = (part()?, part()?, part()?, part()?, part()?);
+    UnixTime::from_civil_utc(year, month, day, hour, minute, second)
+}
+
+/// How far the device's clock is off, in steps.
+fn drift(element: Option<Node<'_, '_>>, unit: u64) -> Result<Drift, Obstacle> {
+    let Some(value) = element.and_then(|element| child(element, "PlainValue")) else {
+        return Ok(Drift::default());
+    };
+    let text = text_of(value);
+    // What privacyIDEA writes where there is none.
+    if matches!(text, "" | "None") {
+        return Ok(Drift::default());
+    }
+    // It has a fraction there at times.
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let distance = signed(whole).ok_or(Obstacle::Unreadable(Flaw::Number(Field::Drift)))?;
+    let unit = i64::try_from(unit).unwrap_or(1).max(1);
+    let half = if distance < 0 { -(unit / 2) } else { unit / 2 };
+    Drift::from_steps(distance.saturating_add(half) / unit).map_err(|_| Obstacle::Clock)
+}
