@@ -36,8 +36,13 @@ impl TypedCode {
         self.0.len()
     }
 
-    /// The digits, to be hashed.
-    pub(crate) fn reveal(&self) -> &str {
+    /// The same once more.
+    pub(crate) fn again(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// The digits.
+    pub(crate) fn digits(&self) -> &str {
         &self.0
     }
 

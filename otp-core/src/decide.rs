@@ -3,6 +3,7 @@
 use crate::code::{Generator, HOTP_LOOK_AHEAD, TypedCode, around};
 use crate::imported::{self, ImportedCode};
 use crate::input::{Input, NoGuess};
+use crate::mailed::MailedReply;
 use crate::record::{
     Authenticator, AuthenticatorState, Credential, Drift, Id, Kind, Name, Origin, Policy,
     RecoverySet, Refusal, Resync, Standing, State, Unlock, Window,
@@ -27,6 +28,8 @@ pub enum Verdict {
         /// Unused recovery codes after this one.
         left: u32,
     },
+    /// The code that was mailed for this login was right.
+    Mailed,
     /// Matched nothing; counted. So many failures are left before the lock.
     Rejected {
         /// Further failures that are allowed before the account locks.
@@ -65,9 +68,14 @@ pub const fn absent(excused: bool, input: &Input) -> Verdict {
     match (excused, input) {
         (true, _) => Verdict::Excused,
         (false, Input::Empty) => Verdict::Empty,
-        (false, Input::Code(_) | Input::Recovery(_) | Input::NoGuess(_) | Input::Other) => {
-            Verdict::NotEnrolled
-        }
+        (
+            false,
+            Input::Code(_)
+            | Input::Recovery(_)
+            | Input::Mailed(_)
+            | Input::NoGuess(_)
+            | Input::Other,
+        ) => Verdict::NotEnrolled,
     }
 }
 
@@ -107,7 +115,7 @@ pub fn failed_beforehand(
 ) -> State {
     let presumed = match input {
         Input::Empty | Input::NoGuess(_) => input,
-        Input::Code(_) | Input::Recovery(_) | Input::Other => &Input::Other,
+        Input::Code(_) | Input::Recovery(_) | Input::Mailed(_) | Input::Other => &Input::Other,
     };
     verdict(credential, state, policy, presumed, now).1
 }
@@ -132,6 +140,9 @@ fn verdict(
                 }
                 CodeUse::Unknown => reject(policy, Refusal::WrongCode, now, &mut next),
             }
+        }
+        (Standing::Open, Input::Mailed(reply)) => {
+            try_mailed(credential, policy, reply, now, &mut next)
         }
         (Standing::Open, Input::Other) => reject(policy, Refusal::WrongCode, now, &mut next),
         // Not even remembered: what a caller claims would take the place of what the help desk looks for.
@@ -263,6 +274,28 @@ fn try_code(
         }
     }
     reject(policy, refusal, now, next)
+}
+
+/// Looks at a reply as at the code that was mailed, and as at any other, whatever the first look says.
+///
+/// While locked it is looked at neither way: a mailed code opens no lock.
+fn try_mailed(
+    credential: &Credential,
+    policy: &Policy,
+    reply: &MailedReply,
+    now: UnixTime,
+    next: &mut State,
+) -> Verdict {
+    let is_right =
+        policy.recovery.email && reply.is_right(credential.user(), credential.uid(), now);
+    let mut by_device = next.clone();
+    let otherwise = try_code(credential, policy, reply.typed(), now, &mut by_device);
+    if is_right {
+        succeed(next);
+        return Verdict::Mailed;
+    }
+    *next = by_device;
+    otherwise
 }
 
 /// Finds the step of a typed code: in the window, or for a resynchronisation up to ten minutes away.

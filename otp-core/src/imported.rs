@@ -38,7 +38,7 @@ impl ImportedCode {
 
     /// The code that was typed, where it has 8 digits.
     pub(crate) fn typed(typed: &TypedCode) -> Option<Self> {
-        Self::new(typed.reveal().as_bytes())
+        Self::new(typed.digits().as_bytes())
     }
 
     /// What is kept of the code: argon2id (RFC 9106), version 0x13, of its 8 digits as text. Takes some 20 ms.
@@ -66,6 +66,8 @@ pub fn is_looked_up(credential: &Credential, input: &Input) -> bool {
     is_imported
         && match input {
             Input::Code(typed) => typed.length() == ImportedCode::DIGITS,
+            // It has as many digits, and is looked at as any other reply, too.
+            Input::Mailed(_) => true,
             Input::Empty | Input::Recovery(_) | Input::NoGuess(_) | Input::Other => false,
         }
 }

@@ -2,6 +2,7 @@
 
 use crate::code::TypedCode;
 use crate::every;
+use crate::mailed::{self, LoginKey, MailedReply};
 use crate::record::Digits;
 use crate::recovery::{LETTERS_IN_CODE, RecoveryCode};
 use crate::typed::{may_stand_between, plain_form};
@@ -16,6 +17,8 @@ pub enum Input {
     Code(TypedCode),
     /// A recovery code by its form.
     Recovery(RecoveryCode),
+    /// Eight digits in a login that has asked for a code by mail: that code, or one of an authenticator.
+    Mailed(MailedReply),
     /// Not a code at all, and not typed as one: no guess.
     NoGuess(NoGuess),
     /// Anything else; matches nothing and counts as a failure.
@@ -68,6 +71,17 @@ impl Input {
         }
     }
 
+    /// Reads a reply in a login that has asked for a code by mail; every other code still counts.
+    #[must_use]
+    pub fn parse_mailed(reply: &[u8], key: &LoginKey) -> Self {
+        match Self::parse(reply) {
+            Self::Code(typed) if typed.length() == mailed::DIGITS => {
+                Self::Mailed(MailedReply::new(typed, key))
+            }
+            input => input,
+        }
+    }
+
     /// Reads a reply to a prompt for a code, after a module before ours has asked for `password`.
     ///
     /// A password of the form of a code is a guess like any other: such a user could otherwise be guessed for free.
@@ -87,6 +101,12 @@ impl Input {
 fn is_sshd_substitute(reply: &[u8]) -> bool {
     let text = b"\x08\n\r\x7fINCORRECT".iter().cycle();
     !reply.is_empty() && reply.iter().zip(text).all(|(one, other)| one == other)
+}
+
+/// Whether a reply asks for a code by mail.
+#[must_use]
+pub fn asks_for_mail(reply: &[u8]) -> bool {
+    reply.trim_ascii().eq_ignore_ascii_case(b"email")
 }
 
 /// Cuts a reply that holds a password and then a code: the password, and what was typed of the code.
@@ -137,6 +157,7 @@ mod tests {
             Input::Empty => "empty",
             Input::Code(_) => "code",
             Input::Recovery(_) => "recovery",
+            Input::Mailed(_) => "mailed",
             Input::NoGuess(why) => why.word(),
             Input::Other => "other",
         }
@@ -162,6 +183,45 @@ mod tests {
             assert_eq!(kind(&Input::parse(reply.as_bytes())), expected, "{reply:?}");
         }
         assert_eq!(kind(&Input::parse(b"\xff\xfe")), "other");
+    }
+
+    #[test]
+    fn eight_digits_may_be_a_mailed_code_where_one_was_asked_for() {
+        let kind = |reply: &str| {
+            let key = LoginKey::from_random([7; LoginKey::BYTES]);
+            kind(&Input::parse_mailed(reply.as_bytes(), &key))
+        };
+        for (reply, expected) in [
+            ("12345678", "mailed"),
+            ("1234 5678", "mailed"),
+            ("123456", "code"),
+            ("1234567", "code"),
+            ("0123-4567-89ab-cdef", "recovery"),
+            ("", "empty"),
+            ("email", "other"),
+        ] {
+            assert_eq!(kind(reply), expected, "{reply:?}");
+        }
+    }
+
+    #[test]
+    fn the_word_for_a_code_by_mail_is_taken_in_any_case_and_nothing_else() {
+        for word in ["email", "EMAIL", " Email ", "email\r", "\temail"] {
+            assert!(asks_for_mail(word.as_bytes()), "{word:?}");
+        }
+        for other in [
+            "",
+            " ",
+            "e-mail",
+            "mail",
+            "email.",
+            "emails",
+            "e mail",
+            "email 1",
+            "\u{ff45}mail",
+        ] {
+            assert!(!asks_for_mail(other.as_bytes()), "{other:?}");
+        }
     }
 
     #[test]

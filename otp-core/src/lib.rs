@@ -15,6 +15,8 @@ pub mod imported;
 pub mod input;
 pub mod layout;
 pub mod login;
+pub mod mail;
+pub mod mailed;
 pub mod messages;
 pub mod names;
 pub mod network;

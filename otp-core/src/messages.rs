@@ -59,6 +59,14 @@ pub enum Message {
         /// How many are left.
         left: u32,
     },
+    /// Asks for the code from the mail.
+    MailedCodePrompt,
+    /// Where an address can be had and no more codes than allowed were sent, a code is on its way. Everybody is told so.
+    CodeMailed,
+    /// No mail could be handed over.
+    NotMailed,
+    /// A mailed code was used.
+    MailedUsed,
     /// The check could not be made.
     Unavailable,
     /// Let in without a second factor, which is going to end.
@@ -85,6 +93,7 @@ impl Message {
         match verdict {
             Verdict::Accepted { .. } | Verdict::Excused => None,
             Verdict::Recovered { left } => Some(Self::RecoveryUsed { left: *left }),
+            Verdict::Mailed => Some(Self::MailedUsed),
             Verdict::Rejected { .. } | Verdict::NoGuess { .. } | Verdict::NotEnrolled => {
                 Some(Self::WrongCode)
             }
@@ -119,12 +128,47 @@ impl Message {
             Self::Held { .. } => MessageId::Held,
             Self::Disabled => MessageId::Disabled,
             Self::RecoveryUsed { .. } => MessageId::RecoveryUsed,
+            Self::MailedCodePrompt => MessageId::MailedCodePrompt,
+            Self::CodeMailed => MessageId::CodeMailed,
+            Self::NotMailed => MessageId::NotMailed,
+            Self::MailedUsed => MessageId::MailedUsed,
             Self::Unavailable => MessageId::Unavailable,
             Self::EnrolUntil { .. } => MessageId::EnrolUntil,
             Self::NotEnrolled => MessageId::NotEnrolled,
             Self::NotSetUp => MessageId::NotSetUp,
             Self::SetUpMeanwhile => MessageId::SetUpMeanwhile,
         }
+    }
+
+    /// As [`Message::CodeMailed`], with what everybody may see of the address, where that follows from the user's name.
+    #[must_use]
+    pub fn code_mailed_to(language: Language, masked: Option<&str>) -> String {
+        let sent = match (language, masked) {
+            (Language::English, Some(masked)) => {
+                format!("If this account may have one, a code was sent to {masked}.")
+            }
+            (Language::English, None) => {
+                "If this account has an email address and may have one, a code was sent to it."
+                    .to_owned()
+            }
+            (Language::Korean, Some(masked)) => {
+                format!("이 계정에서 쓸 수 있으면 {masked}(으)로 코드를 보냈습니다.")
+            }
+            (Language::Korean, None) => {
+                "이 계정에 이메일 주소가 있고 쓸 수 있으면 그 주소로 코드를 보냈습니다.".to_owned()
+            }
+        };
+        let how = match language {
+            Language::English => {
+                "It is valid for 10 minutes, and in this login alone; 5 are sent in a day at most. \
+                 A code of your device or a recovery code is taken here as well."
+            }
+            Language::Korean => {
+                "코드는 10분 동안 이 로그인에서만 쓸 수 있고, 하루에 5번까지 보냅니다. \
+                 인증 앱의 코드나 복구 코드를 입력해도 됩니다."
+            }
+        };
+        format!("{sent} {how}")
     }
 
     /// The sentence.
@@ -163,6 +207,14 @@ impl Message {
             Self::RecoveryUsed { left } => format!(
                 "Recovery code used, {left} left. If your device is lost, run 'otp-enroll' to set up a new one."
             ),
+            Self::MailedCodePrompt => "Code from the email: ".to_owned(),
+            Self::CodeMailed => Self::code_mailed_to(Language::English, None),
+            Self::NotMailed => "No email could be sent. Type a code of your device or a recovery code, \
+                or ask your administrator."
+                .to_owned(),
+            Self::MailedUsed => "You were let in by a code from an email. If your device is lost, run 'otp-enroll' to set up \
+                a new one."
+                .to_owned(),
             Self::Unavailable => {
                 "The code could not be checked. Try again later; if it stays so, ask your administrator.".to_owned()
             }
@@ -219,6 +271,11 @@ impl Message {
             Self::RecoveryUsed { left } => format!(
                 "복구 코드를 사용했습니다. {left}개 남았습니다. 기기를 잃어버렸다면 새 기기를 등록해 주세요(otp-enroll)."
             ),
+            Self::MailedCodePrompt => "이메일로 받은 코드: ".to_owned(),
+            Self::CodeMailed => Self::code_mailed_to(Language::Korean, None),
+            Self::NotMailed => "이메일을 보낼 수 없습니다. 인증 앱의 코드나 복구 코드를 입력하거나 관리자에게 문의해 주세요.".to_owned(),
+            Self::MailedUsed => "이메일로 받은 코드로 로그인했습니다. 기기를 잃어버렸다면 새 기기를 등록해 주세요(otp-enroll)."
+                .to_owned(),
             Self::Unavailable => {
                 "코드를 확인할 수 없습니다. 잠시 후 다시 시도하고, 계속되면 관리자에게 문의해 주세요.".to_owned()
             }
@@ -311,6 +368,10 @@ mod tests {
             Held => [true, false].map(|opens| Message::Held { opens }),
             Disabled => [Message::Disabled],
             RecoveryUsed => [Message::RecoveryUsed { left: 7 }],
+            MailedCodePrompt => [Message::MailedCodePrompt],
+            CodeMailed => [Message::CodeMailed],
+            NotMailed => [Message::NotMailed],
+            MailedUsed => [Message::MailedUsed],
             Unavailable => [Message::Unavailable],
             EnrolUntil => [86_400, 86_401].map(enrol_within),
             NotEnrolled => [Message::NotEnrolled],

@@ -188,6 +188,7 @@ impl Site {
             typed,
             password: None,
             excused: false,
+            mailed: None,
             remembered: None,
         };
         self.records()?

@@ -9,6 +9,7 @@
 pub mod client;
 pub mod enrolment;
 pub mod frame;
+pub mod mail;
 pub mod permission;
 pub mod protocol;
 pub mod records;

@@ -14,9 +14,11 @@ use crate::client::{Connection, NoAnswer};
 use crate::permission::{May, Relation, allowed};
 use crate::protocol::{Answer, Request, Verb};
 use nix::unistd::getuid;
+use otp_core::mailed::LoginKey;
 use otp_core::record::Standing;
 use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict};
 use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
+use otp_store::account::mailing::{Asked, ask_for_code};
 use otp_store::account::overview::standing;
 use otp_store::account::trust::trusted_since;
 use otp_store::account::{attempt, is_enrolled};
@@ -91,6 +93,8 @@ pub struct Attempt<'a> {
     pub password: Option<&'a [u8]>,
     /// Whether policy lets an account in that has no authenticator.
     pub excused: bool,
+    /// The key of this login, where it has asked for a code by mail: such a code counts as well.
+    pub mailed: Option<&'a LoginKey>,
     /// Where it is made, if a good code is to be remembered there. It counts only where this process may ask for it.
     pub remembered: Option<&'a Remembered>,
 }
@@ -269,9 +273,13 @@ impl Records {
             typed,
             password,
             excused,
+            mailed,
             remembered,
         } = attempt;
-        let input = Input::parse_after_password(typed, password);
+        let input = match mailed {
+            Some(key) => Input::parse_mailed(typed, key),
+            None => Input::parse_after_password(typed, password),
+        };
         let (helper, account) = match (&self.0, account) {
             (_, None) => return Ok(Attempted::Here(attempt::nobody(excused, &input))),
             (Way::Here(place), Some(account)) => {
@@ -306,6 +314,32 @@ impl Records {
                 trusted: Trusted::Since(since),
             })),
             _ => Err(NoAnswer::Unintelligible.into()),
+        }
+    }
+
+    /// Whether codes can be asked for by mail from here: not where the records are asked for by a helper, in whose caller the
+    /// user could read the key.
+    #[must_use]
+    pub const fn may_mail(&self) -> bool {
+        self.are_here()
+    }
+
+    /// Writes down that a code is mailed to the account, where one may be. Without an account, or where no code may be asked
+    /// for from here, none is.
+    ///
+    /// # Errors
+    /// See [`Lost`]; the caller refuses the login.
+    pub fn ask_for_code(
+        &self,
+        account: Option<&Account>,
+        policy: &Policy,
+        clock: impl FnMut() -> Result<UnixTime, Before1970>,
+    ) -> Result<Asked, Lost> {
+        match (&self.0, account) {
+            (Way::Here(place), Some(account)) => {
+                Ok(ask_for_code(place.there()?, account, policy, clock)?)
+            }
+            (Way::Here(_), None) | (Way::Helper(_), _) => Ok(Asked::nobody()?),
         }
     }
 

@@ -4,12 +4,13 @@ use crate::Error;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use otp_core::mail::{Address, AddressSource, Pattern, Route, Server};
 use otp_core::network::Network;
 use otp_core::qr::Style;
 use otp_core::record::{
     Algorithm, AtLogin, CodePolicy, Digits, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy,
-    Language, LockoutPolicy, MAX_AUTHENTICATORS, Period, Policies, RecoveryPolicy, ServiceName,
-    ServicePolicy, TrustPolicy, Unlock,
+    Language, LockoutPolicy, MAX_AUTHENTICATORS, MailPolicy, Period, Policies, RecoveryPolicy,
+    ServiceName, ServicePolicy, TrustPolicy, Unlock,
 };
 use otp_core::{Policy, UnixTime, UserName};
 use otp_file::{
@@ -19,7 +20,7 @@ use otp_file::{
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::mem;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::de::DeValue;
 use toml_datetime::{Datetime, Offset};
@@ -139,6 +140,7 @@ fn read_from(purpose: Use, source: Source) -> Result<Policies, Unparsed> {
         enroll: in_section(&mut root, "enroll", defaults.enroll, enroll)?,
         enforce: in_section(&mut root, "enforce", defaults.enforce, enforce)?,
         trust: in_section(&mut root, "trust", defaults.trust, trust)?,
+        mail: in_section(&mut root, "mail", defaults.mail, mail)?,
         helper: in_section(&mut root, "helper", defaults.helper, helper)?,
     };
     later(&mut root)?;
@@ -220,15 +222,14 @@ fn recovery(
         opens_lock: section
             .take("opens_lock", truth)?
             .unwrap_or(default.opens_lock),
+        email: section.take("email", truth)?.unwrap_or(default.email),
     })
 }
 
 fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPolicy, Unparsed> {
     let at_login = section.take("at_login", at_login)?;
     let qr = section.take("qr", qr)?;
-    section.take("verify_email", |value| {
-        if truth(value)? { Err(NOT_YET) } else { Ok(()) }
-    })?;
+    let verify_email = section.take("verify_email", truth)?;
     let most = section.take("max_authenticators", |value| {
         match u8::try_from(number(value)?) {
             Ok(count @ 1..=4) => Ok(count),
@@ -241,6 +242,7 @@ fn enroll(section: &mut Section<'_>, default: EnrollPolicy) -> Result<EnrollPoli
         is_for_service: default.is_for_service,
         qr: qr.unwrap_or(default.qr),
         max_authenticators: most.unwrap_or(default.max_authenticators),
+        verify_email: verify_email.unwrap_or(default.verify_email),
     })
 }
 
@@ -366,15 +368,55 @@ fn helper(section: &mut Section<'_>, default: HelperPolicy) -> Result<HelperPoli
     })
 }
 
+fn mail(section: &mut Section<'_>, default: MailPolicy) -> Result<MailPolicy, Unparsed> {
+    let sendmail = section.take("sendmail", |value| match path(value)? {
+        Some(path) => Ok(Route::Sendmail(path)),
+        None => Err(NO_PATH),
+    })?;
+    let smtp = section.take("smtp", |value| match text(value)? {
+        "" => Ok(None),
+        url => Server::parse(url)
+            .map(|server| Some(Route::Smtp(server)))
+            .map_err(|reason| reason.0),
+    })?;
+    let ca = section.take("ca", path)?;
+    let credentials = section.take("credentials", path)?;
+    let from = section.take("from", |value| match text(value)? {
+        "" => Ok(None),
+        from => Address::parse(from).map(Some).map_err(|reason| reason.0),
+    })?;
+    let address = section.take("address", |value| match text(value)? {
+        "" => Ok(AddressSource::Nowhere),
+        command if command.starts_with('/') => {
+            path(value).map(|path| path.map_or(AddressSource::Nowhere, AddressSource::Command))
+        }
+        pattern => Pattern::parse(pattern)
+            .map(AddressSource::Pattern)
+            .map_err(|reason| reason.0),
+    })?;
+    Ok(MailPolicy {
+        route: smtp.flatten().or(sendmail).unwrap_or(default.route),
+        ca: ca.unwrap_or(default.ca),
+        credentials: credentials.unwrap_or(default.credentials),
+        from: from.unwrap_or(default.from),
+        address: address.unwrap_or(default.address),
+    })
+}
+
+const NO_PATH: &str = "must be an absolute path";
+
+/// The path of a file; nothing where it is empty.
+fn path(value: &DeValue<'_>) -> Result<Option<PathBuf>, &'static str> {
+    match text(value)? {
+        "" => Ok(None),
+        path if path.starts_with('/') && !path.contains(char::is_control) => Ok(Some(path.into())),
+        _ => Err(NO_PATH),
+    }
+}
+
 /// Keys of the format that this version does not act on. To take a value for one and then not act on it would be
 /// to promise something, so only the value that changes nothing is taken.
 fn later(root: &mut Section<'_>) -> Result<(), Unparsed> {
-    in_section(root, "mail", (), |section, ()| {
-        section.take("sendmail", only("/usr/sbin/sendmail"))?;
-        section.take("from", only(""))?;
-        section.take("address", only(""))?;
-        Ok(())
-    })?;
     in_section(root, "hooks", (), |section, ()| {
         section.take("run", only("")).map(drop)
     })?;

@@ -27,6 +27,8 @@ pub enum Part {
     Trust,
     /// When the grace began.
     FirstLogin,
+    /// Which codes were sent by mail.
+    Mail,
 }
 
 /// A part as it is kept. May hold a secret, and is wiped.
@@ -64,7 +66,8 @@ pub enum Lasts {
 /// What of an account is to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goes {
-    /// Who can prove what, and what came of it. When the grace began stays: none begins anew.
+    /// Who can prove what, and what came of it. When the grace began stays: none begins anew. So does what was mailed: no
+    /// more is mailed in a day.
     Record,
     /// All of it, whatever state it is in.
     Everything,

@@ -227,8 +227,9 @@ impl Keeper for Memory {
 
     fn erase(&self, held: &mut Copy, name: &UserName, goes: Goes) -> Result<Put, Error> {
         let put = held.swap(|kept| {
-            kept.parts
-                .retain(|part, _| goes == Goes::Record && *part == Part::FirstLogin);
+            kept.parts.retain(|part, _| {
+                goes == Goes::Record && matches!(part, Part::FirstLogin | Part::Mail)
+            });
             kept.rehearsed.clear();
         });
         let mut world = self.0.lock().unwrap();

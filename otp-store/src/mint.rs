@@ -2,8 +2,8 @@
 
 use crate::Error;
 use otp_core::Account;
-
 use otp_core::imported::{ImportedCode, NoMemory};
+use otp_core::mailed::{LoginKey, MailedCode};
 use otp_core::record::{CodePolicy, Id, Kind, Name, Origin, RecoverySet, Secret};
 use otp_core::recovery::{RecoveryCode, Salt};
 use otp_core::{Authenticator, Credential, Policy, UnixTime};
@@ -76,6 +76,18 @@ pub fn imported_codes(
             .map_err(|NoMemory| Error::Memory)?,
         created: now,
     })
+}
+
+/// A code to be mailed, and the key of the login that asks for it.
+///
+/// # Errors
+/// The system gave no random bytes.
+pub fn mailed_code() -> Result<(MailedCode, LoginKey), Error> {
+    let mut bits = Zeroizing::new([0; 16]);
+    fill(&mut *bits)?;
+    let mut key = Zeroizing::new([0; LoginKey::BYTES]);
+    fill(&mut *key)?;
+    Ok((MailedCode::from_random(*bits), LoginKey::from_random(*key)))
 }
 
 /// Everything that a new owner gets: one authenticator and, where policy issues them, recovery codes.

@@ -10,6 +10,7 @@ use otp_core::enforce::Belongs;
 use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
 use otp_core::login::AccountLine;
 use otp_core::{Before1970, UnixTime, UserName};
+use otp_helper::mail::{self, NotTaken, Outgoing};
 use otp_log::Program;
 use otp_site::stack::Stacks;
 use otp_site::{Error, Named, clock, groups, host, users};
@@ -22,6 +23,7 @@ use pam::module::{PamHandle, PamHooks};
 use std::cell::RefCell;
 use std::ffi::{CStr, CString};
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{ptr, slice};
@@ -457,6 +459,10 @@ impl Host for Pam<'_> {
 
     fn proves_identity(&mut self, service: &str) -> Result<bool, Error> {
         Stacks::default().proves_identity(service)
+    }
+
+    fn hand_over(&mut self, program: &Path, outgoing: &Outgoing) -> Result<(), NotTaken> {
+        mail::hand_over(program, outgoing)
     }
 
     fn machine(&self) -> String {

@@ -29,6 +29,7 @@ pub(crate) fn about(
         } => (Severity::Warning, Event::Accept),
         Verdict::Accepted { .. } => (Severity::Info, Event::Accept),
         Verdict::Recovered { .. } => (Severity::Warning, Event::Recovery),
+        Verdict::Mailed => (Severity::Warning, Event::Mailed),
         Verdict::Rejected { .. } | Verdict::Empty | Verdict::NoGuess { .. } => {
             (Severity::Notice, Event::Reject)
         }
@@ -68,7 +69,7 @@ pub(crate) fn about(
         }
         Verdict::Excused => entry.add(Value::Result(Treatment::Excused)),
         Verdict::NotEnrolled => entry.add(Value::Result(Treatment::Refused)),
-        Verdict::Replayed => {}
+        Verdict::Replayed | Verdict::Mailed => {}
     }
     entry
 }
@@ -95,6 +96,7 @@ mod tests {
         let all = every!(Verdict {
             Accepted => [None, Some(Drift::from_steps(-10).unwrap())].map(accepted),
             Recovered => [Verdict::Recovered { left: 9 }],
+            Mailed => [Verdict::Mailed],
             Rejected => [Verdict::Rejected { left: 4 }],
             RejectedAndLocked => [Verdict::RejectedAndLocked { standing }],
             Replayed => [Verdict::Replayed],
@@ -108,6 +110,7 @@ mod tests {
             r#"Info otp.accept authenticator="\u{c804}\u{d654} d'Eve""#,
             r#"Warning otp.accept authenticator="\u{c804}\u{d654} d'Eve" drift_steps="-10""#,
             r#"Warning otp.recovery message="recovery-used" recovery_codes_left="9""#,
+            r#"Warning otp.mailed message="mailed-used""#,
             r#"Notice otp.reject message="wrong-code" counted="yes" tries_left="4""#,
             r#"Warning otp.lock message="locked-until" until="2025-11-20 12:15:00 UTC""#,
             r#"Notice otp.replay message="already-used""#,

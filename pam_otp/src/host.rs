@@ -4,7 +4,9 @@ use otp_core::enforce::Belongs;
 use otp_core::event::Entry;
 use otp_core::login::AccountLine;
 use otp_core::{Before1970, UnixTime, UserName};
+use otp_helper::mail::{NotTaken, Outgoing};
 use otp_site::{Error, Named};
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// What a person typed, or what another module left as the password. Wiped on drop.
@@ -136,6 +138,8 @@ pub(crate) trait Host {
     fn account_line(&mut self, service: &str) -> Result<AccountLine, Error>;
     /// Whether a service has another module that finds out who its users are.
     fn proves_identity(&mut self, service: &str) -> Result<bool, Error>;
+    /// Hands a mail over to the program that sends it.
+    fn hand_over(&mut self, program: &Path, outgoing: &Outgoing) -> Result<(), NotTaken>;
     /// The name of this machine.
     fn machine(&self) -> String;
     /// Whether this process may read the records itself.

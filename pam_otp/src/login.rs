@@ -7,6 +7,7 @@ use crate::options::{FirstPass, Options};
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
 use otp_core::login::{AccountLine, Around, CodeLine, NobodyEnrols, at_code_line};
+use otp_core::mailed::LoginKey;
 use otp_core::messages::Message;
 use otp_core::record::AtLogin;
 use otp_core::{Account, UnixTime, Verdict, input};
@@ -14,6 +15,8 @@ use otp_helper::records::{Attempt, Attempted, Enrolled};
 use otp_site::stack::may_enrol_in;
 use otp_store::{Place, Remembered, Trusted};
 use std::time::Duration;
+
+mod mailing;
 
 /// Runs one `pam_sm_authenticate`.
 ///
@@ -70,7 +73,7 @@ impl<H: Host> Login<'_, H> {
             if kept.user != self.call.user {
                 return Err(Stop::UserChanged);
             }
-            return self.judge(options, &case, &kept.code, None);
+            return self.judge(options, &case, &kept.code, None, None);
         }
         if options.first_pass != FirstPass::Ignore {
             let typed = self.call.host.password()?;
@@ -98,12 +101,11 @@ impl<H: Host> Login<'_, H> {
         }
         let reply = self.ask(options, Message::CodePrompt)?;
         let password = self.call.host.password()?;
-        self.judge(
-            options,
-            &case,
-            &reply,
-            password.as_deref().map(Vec::as_slice),
-        )
+        let password = password.as_deref().map(Vec::as_slice);
+        if mailing::wants_mail(&case, &reply, password) {
+            return self.by_mail(options, &case, &reply);
+        }
+        self.judge(options, &case, &reply, password, None)
     }
 
     /// Leaves the password without its code to the modules after this one, where this one lets the login go on.
@@ -211,7 +213,7 @@ impl<H: Host> Login<'_, H> {
                 return Ok(self.leave_to_trust(why));
             }
         }
-        self.judge(options, case, code, None)
+        self.judge(options, case, code, None, None)
     }
 
     /// Whether a reply from a trusted place can end in a code: its user has some, and a program that asks once sends again
@@ -374,13 +376,15 @@ impl<H: Host> Login<'_, H> {
     /// Makes the attempt and says what became of it: a log line, a message, and the answer for PAM, in this order, and
     /// never before the verdict's consequences are on disk.
     ///
-    /// `password`: what another module asked for before `typed` was, where that was a question of its own.
+    /// `password`: what another module asked for before `typed` was, where that was a question of its own. `mailed`: the key of
+    /// this login, where it has asked for a code by mail.
     fn judge(
         &mut self,
         options: &Options,
         case: &Case,
         typed: &[u8],
         password: Option<&[u8]>,
+        mailed: Option<&LoginKey>,
     ) -> Result<Disposition, Stop> {
         self.call.still_the_same_user()?;
         let remembered = self.remembered(options, case).map(|at| {
@@ -399,6 +403,7 @@ impl<H: Host> Login<'_, H> {
             typed,
             password,
             excused: case.nullok && account.is_some(),
+            mailed,
             remembered: remembered.as_ref(),
         };
         let attempted = case.records.attempt(account, &attempt, clock)?;
@@ -477,7 +482,9 @@ fn rehearse_grace(
 /// The answer to each verdict.
 const fn answer_to(verdict: &Verdict) -> Disposition {
     match verdict {
-        Verdict::Accepted { .. } | Verdict::Recovered { .. } => Disposition::Success,
+        Verdict::Accepted { .. } | Verdict::Recovered { .. } | Verdict::Mailed => {
+            Disposition::Success
+        }
         Verdict::Rejected { .. }
         | Verdict::RejectedAndLocked { .. }
         | Verdict::Replayed

@@ -10,12 +10,17 @@ use otp_core::login::AccountLine;
 use otp_core::record::{Name, Refusal};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, Before1970, Credential, Policy, Step, UnixTime, UserName};
+use otp_helper::frame::Fields;
+use otp_helper::mail::{NotTaken, Outgoing};
 use otp_site::{Error, Named};
 use otp_store::account::provision;
 use otp_store::{Overview, Store, mint};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::rc::Rc;
 use std::time::Duration;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
@@ -156,6 +161,9 @@ pub(crate) fn account_of(name: &str) -> Option<Account> {
 /// What is answered to a question, after a look at everything that was told.
 pub(crate) type Answering = Box<dyn FnOnce(&str) -> Option<Typed>>;
 
+/// What was handed over to be mailed, for whoever answers as well.
+pub(crate) type Mailbox = Rc<RefCell<Vec<Outgoing>>>;
+
 /// A program that logs somebody in, as a script.
 #[allow(
     clippy::struct_excessive_bools,
@@ -183,6 +191,9 @@ pub(crate) struct Player {
     pub service: &'static str,
     /// How long somebody takes to answer.
     pub question_takes: Duration,
+    /// What was handed over to be mailed.
+    pub mailbox: Mailbox,
+    pub mail_is_down: bool,
 }
 
 impl Player {
@@ -207,6 +218,8 @@ impl Player {
             rhost: "192.0.2.1",
             service: "sshd",
             question_takes: Duration::ZERO,
+            mailbox: Mailbox::default(),
+            mail_is_down: false,
         }
     }
 
@@ -328,6 +341,18 @@ impl Host for Player {
 
     fn proves_identity(&mut self, _service: &str) -> Result<bool, Error> {
         Ok(self.proves_identity)
+    }
+
+    fn hand_over(&mut self, program: &Path, outgoing: &Outgoing) -> Result<(), NotTaken> {
+        assert_eq!(program, Path::new("/usr/libexec/pam_otp/otp-mail"));
+        if self.mail_is_down {
+            return Err(NotTaken::Silence);
+        }
+        let bytes = outgoing.to_fields().to_bytes().unwrap();
+        let fields = Fields::read_from(&mut bytes.as_slice()).ok().unwrap();
+        let mail = Outgoing::from_fields(&fields).unwrap();
+        self.mailbox.borrow_mut().push(mail);
+        Ok(())
     }
 
     fn machine(&self) -> String {

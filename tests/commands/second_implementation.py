@@ -331,5 +331,50 @@ def read_first_login(content):
     return found
 
 
+@dataclasses.dataclass
+class Mail:
+    """What is kept about an account's mail."""
+
+    sent: list
+    outstanding: tuple = None
+    confirmed: tuple = None
+
+
+LOCAL, LABEL = "[A-Za-z0-9_][A-Za-z0-9._+=~-]*", "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+
+
+def read_mail(content):
+    """The user id, and what is kept."""
+    root = read_table(content, 1024)
+    uid, sent = root.number("uid", most=2**32 - 1), root.values.pop("sent", None)
+    require(isinstance(sent, list) and len(sent) <= 5, "times")
+    mail = Mail([Table({"time": time}).number("time") for time in sent])
+    if "outstanding" in root.values:
+        table = Table(root.values.pop("outstanding"))
+        mail.outstanding = bytes.fromhex(table.text("hash", "[0-9a-f]{64}")), table.number("since")
+        table.end()
+    if "confirmed" in root.values:
+        table = Table(root.values.pop("confirmed"))
+        mail.confirmed = table.text("address", rf"{LOCAL}@{LABEL}(?:\.{LABEL})*"), table.number("when")
+        table.end()
+    root.end()
+    return uid, mail
+
+
+def write_mail(uid, mail):
+    lines = ["version = 1", f"uid = {uid}", f"sent = [{', '.join(map(str, mail.sent))}]"]
+    if mail.outstanding:
+        lines += ["", "[outstanding]", f'hash = "{mail.outstanding[0].hex()}"', f"since = {mail.outstanding[1]}"]
+    if mail.confirmed:
+        lines += ["", "[confirmed]", f'address = "{mail.confirmed[0]}"', f"when = {mail.confirmed[1]}"]
+    return "\n".join([*lines, ""]).encode()
+
+
+def mailed_hash(key, user, uid, digits):
+    """What is kept of a code that was mailed for the login of that key."""
+    text = b"pam_otp mailed code\0" + uid.to_bytes(4, "big") + digits.encode() + user.encode()
+    return hmac.digest(key, text, "sha256")
+
+
 def write_first_login(uid, when):
     return f"version = 1\nuid = {uid}\nfirst_login = {when}\n".encode()

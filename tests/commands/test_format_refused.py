@@ -263,7 +263,7 @@ def test_modes_are_those_of_the_page(machine, files):
     assert modes == {USER: "2770", "credential.toml": "0640", "state": "0660"}
     page = PAGE.read_text().replace("\\-", "-").replace("USER/", USER)
     table = re.findall(r"^(\S+) +(\d{4}) +root", page, re.MULTILINE)
-    assert dict(table) == {**modes, "trust": "0600", "first-login": "0640"}
+    assert dict(table) == {**modes, "trust": "0600", "first-login": "0640", "mail": "0660"}
 
 
 def test_a_state_that_is_missing_is_refused_and_a_missing_credential_is_nobody(machine, files):

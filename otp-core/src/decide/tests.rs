@@ -775,3 +775,129 @@ fn an_account_without_recovery_codes_rejects_them() {
     alice.state = State::fresh(&alice.credential);
     assert_eq!(alice.recover(0), Verdict::Rejected { left: 4 });
 }
+
+/// A code that was mailed, and the reply that brings it.
+struct MailedCodes {
+    right: Input,
+    wrong: Input,
+}
+
+impl Account {
+    /// A code is mailed now, for a login of `user`.
+    fn mailed_for(&self, user: &str) -> MailedCodes {
+        use crate::mailed::{LoginKey, MailedCode, Outstanding};
+        let key = || LoginKey::from_random([5; LoginKey::BYTES]);
+        let code = MailedCode::from_random([9; 16]);
+        let kept = Outstanding {
+            hash: code.hash(&key(), user, 1001),
+            since: self.now,
+        };
+        let input = |digits: &str| match Input::parse_mailed(digits.as_bytes(), &key()) {
+            Input::Mailed(reply) => Input::Mailed(reply.beside(Some(kept))),
+            _ => unreachable!("eight digits"),
+        };
+        MailedCodes {
+            right: input(&code.reveal()),
+            wrong: input("00000000"),
+        }
+    }
+
+    fn with_mail() -> Self {
+        let mut account = Self::new();
+        account.policy.recovery.email = true;
+        account
+    }
+}
+
+#[test]
+fn a_mailed_code_lets_in_and_forgets_the_failures() {
+    let mut account = Account::with_mail();
+    account.wrong_times(4);
+    let codes = account.mailed_for("alice");
+    assert_eq!(account.try_input(&codes.right), Verdict::Mailed);
+    assert_eq!(account.state.failures, 0);
+}
+
+#[test]
+fn a_mailed_code_is_a_wrong_code_where_policy_forbids_it() {
+    let mut account = Account::new();
+    let codes = account.mailed_for("alice");
+    assert_eq!(
+        account.try_input(&codes.right),
+        Verdict::Rejected { left: 4 }
+    );
+}
+
+#[test]
+fn a_mailed_code_is_counted_and_locks_as_any_other() {
+    let mut account = Account::with_mail();
+    let codes = account.mailed_for("alice");
+    for left in (1..5).rev() {
+        assert_eq!(account.try_input(&codes.wrong), Verdict::Rejected { left });
+    }
+    let fifth = account.try_input(&codes.wrong);
+    assert!(matches!(fifth, Verdict::RejectedAndLocked { .. }));
+    assert!(matches!(
+        account.try_input(&codes.right),
+        Verdict::Locked { .. }
+    ));
+}
+
+#[test]
+fn a_mailed_code_opens_no_lock_of_any_kind() {
+    for standing in [
+        Standing::Locked {
+            since: NOON,
+            lasts: MINUTE,
+        },
+        Standing::Held,
+        Standing::Disabled,
+    ] {
+        let mut account = Account::with_mail();
+        account.state.standing = standing;
+        let codes = account.mailed_for("alice");
+        assert_eq!(
+            account.try_input(&codes.right),
+            Verdict::Locked { standing }
+        );
+        assert_eq!(account.state.standing, standing);
+    }
+}
+
+#[test]
+fn a_mailed_code_of_somebody_else_is_wrong() {
+    let mut account = Account::with_mail();
+    let codes = account.mailed_for("bob");
+    assert_eq!(
+        account.try_input(&codes.right),
+        Verdict::Rejected { left: 4 }
+    );
+}
+
+#[test]
+fn a_mailed_code_that_is_too_old_is_wrong() {
+    let mut account = Account::with_mail();
+    let codes = account.mailed_for("alice");
+    account.now = account.now.after(crate::mailed::LASTS);
+    assert_eq!(
+        account.try_input(&codes.right),
+        Verdict::Rejected { left: 4 }
+    );
+}
+
+#[test]
+fn eight_digits_of_a_device_count_after_a_mail_was_asked_for() {
+    let mut account = Account::with_mail();
+    let mut device = authenticator(1, Kind::Totp(Period::THIRTY));
+    device.digits = Digits::new(8).unwrap();
+    account.credential = credential(vec![device]);
+    account.state = State::fresh(&account.credential);
+    let digits = account.code_of(0, 0);
+    let key = crate::mailed::LoginKey::from_random([5; 16]);
+    let input = Input::parse_mailed(digits.as_bytes(), &key);
+    assert!(matches!(
+        account.try_input(&input),
+        Verdict::Accepted { .. }
+    ));
+    assert_eq!(account.try_input(&input), Verdict::Replayed);
+}

@@ -23,6 +23,14 @@ pub enum MessageId {
     Disabled,
     /// Of [`super::Message::RecoveryUsed`].
     RecoveryUsed,
+    /// Of [`super::Message::MailedCodePrompt`].
+    MailedCodePrompt,
+    /// Of [`super::Message::CodeMailed`].
+    CodeMailed,
+    /// Of [`super::Message::NotMailed`].
+    NotMailed,
+    /// Of [`super::Message::MailedUsed`].
+    MailedUsed,
     /// Of [`super::Message::Unavailable`].
     Unavailable,
     /// Of [`super::Message::EnrolUntil`].
@@ -37,7 +45,7 @@ pub enum MessageId {
 
 impl MessageId {
     /// All of them.
-    pub const ALL: [Self; 14] = every!(
+    pub const ALL: [Self; 18] = every!(
         MessageId: CodePrompt,
         PasswordAndCodePrompt,
         WrongCode,
@@ -47,6 +55,10 @@ impl MessageId {
         Held,
         Disabled,
         RecoveryUsed,
+        MailedCodePrompt,
+        CodeMailed,
+        NotMailed,
+        MailedUsed,
         Unavailable,
         EnrolUntil,
         NotEnrolled,
@@ -67,6 +79,10 @@ impl MessageId {
             Self::Held => "locked",
             Self::Disabled => "disabled",
             Self::RecoveryUsed => "recovery-used",
+            Self::MailedCodePrompt => "mailed-code-prompt",
+            Self::CodeMailed => "code-mailed",
+            Self::NotMailed => "not-mailed",
+            Self::MailedUsed => "mailed-used",
             Self::Unavailable => "unavailable",
             Self::EnrolUntil => "enrol-until",
             Self::NotEnrolled => "not-enrolled",

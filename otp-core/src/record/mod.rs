@@ -11,7 +11,7 @@ pub use credential::{
 };
 pub use policy::{
     AtLogin, CodePolicy, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy, Language,
-    LockoutPolicy, Policy, RecoveryPolicy, TrustPolicy, Unlock,
+    LockoutPolicy, MailPolicy, Policy, RecoveryPolicy, TrustPolicy, Unlock,
 };
 pub use services::{Policies, ServiceName, ServicePolicy};
 pub use state::{AuthenticatorState, Drift, RecoveryState, Refusal, Resync, Standing, State};

@@ -2,10 +2,12 @@
 
 use super::{Algorithm, Digits, OutOfRange, Period};
 use crate::every;
+use crate::mail::{Address, AddressSource, Route};
 use crate::network::Network;
 use crate::qr::Style;
 use crate::time::UnixTime;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// The language that people are spoken to in.
@@ -152,6 +154,8 @@ pub struct RecoveryPolicy {
     pub codes: u8,
     /// Whether one opens a lock.
     pub opens_lock: bool,
+    /// Whether a code is mailed to who asks for it in a login.
+    pub email: bool,
 }
 
 /// Whether a login sets up the authenticator of somebody who must have one and has none.
@@ -198,6 +202,8 @@ pub struct EnrollPolicy {
     pub qr: Style,
     /// How many authenticators an account may have, 1 to 4.
     pub max_authenticators: u8,
+    /// Whether the address is confirmed before the key is shown.
+    pub verify_email: bool,
 }
 
 /// Whom enforcement is about.
@@ -254,6 +260,33 @@ impl TrustPolicy {
     }
 }
 
+/// How mail is sent, and to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailPolicy {
+    /// By which way.
+    pub route: Route,
+    /// The file with the certificates that a mail server is known by; `None`: those that this machine trusts.
+    pub ca: Option<PathBuf>,
+    /// The file with name and password for a mail server; `None`: it takes mail without.
+    pub credentials: Option<PathBuf>,
+    /// The sender; `None`: root at this machine.
+    pub from: Option<Address>,
+    /// Where the addresses of users come from.
+    pub address: AddressSource,
+}
+
+impl Default for MailPolicy {
+    fn default() -> Self {
+        Self {
+            route: Route::Sendmail(PathBuf::from("/usr/sbin/sendmail")),
+            ca: None,
+            credentials: None,
+            from: None,
+            address: AddressSource::Nowhere,
+        }
+    }
+}
+
 /// Whom the helper answers to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HelperPolicy {
@@ -280,11 +313,19 @@ pub struct Policy {
     pub enforce: EnforcePolicy,
     /// Trust.
     pub trust: TrustPolicy,
+    /// Mail.
+    pub mail: MailPolicy,
     /// The helper for programs that are not root.
     pub helper: HelperPolicy,
 }
 
 impl Policy {
+    /// Whether a login mails a code to who asks for it: policy allows it, and there are addresses.
+    #[must_use]
+    pub fn mails_codes(&self) -> bool {
+        self.recovery.email && self.mail.address != AddressSource::Nowhere
+    }
+
     /// What the phone shows an account under: the issuer, or else the short name of the host.
     ///
     /// A colon, which ends the issuer in a URI, is left out: a policy of an earlier version may have one, and must not keep
@@ -320,12 +361,14 @@ impl Default for Policy {
             recovery: RecoveryPolicy {
                 codes: 10,
                 opens_lock: true,
+                email: false,
             },
             enroll: EnrollPolicy {
                 at_login: AtLogin::Off,
                 is_for_service: false,
                 qr: Style::Unicode,
                 max_authenticators: 1,
+                verify_email: false,
             },
             enforce: EnforcePolicy {
                 groups: Groups::Everybody,
@@ -335,6 +378,7 @@ impl Default for Policy {
                 grace: Duration::ZERO,
             },
             trust: TrustPolicy::default(),
+            mail: MailPolicy::default(),
             helper: HelperPolicy::default(),
         }
     }

@@ -122,6 +122,8 @@ fn verdict_to_fields(verdict: &Verdict) -> Fields {
                 .with(drift.as_bytes())
         }
         Verdict::Recovered { left } => word("recovered").with_number(left),
+        // No helper is asked about one; told all the same, so that no verdict is without a word.
+        Verdict::Mailed => word("mailed"),
         Verdict::Rejected { left } => word("rejected").with_number(left),
         Verdict::RejectedAndLocked { standing } => {
             with_standing(word("rejected-and-locked"), *standing)
@@ -147,6 +149,7 @@ fn verdict_from_words(words: &[&str]) -> Option<Verdict> {
         ["recovered", left] => Verdict::Recovered {
             left: number(left)?,
         },
+        ["mailed"] => Verdict::Mailed,
         ["rejected", left] => Verdict::Rejected {
             left: number(left)?,
         },

@@ -246,6 +246,7 @@ fn verdicts() -> Vec<Verdict> {
     every!(Verdict {
         Accepted => [None, Some(Drift::from_steps(-20).unwrap())].map(accepted),
         Recovered => [Verdict::Recovered { left: 9 }],
+        Mailed => [Verdict::Mailed],
         Rejected => [Verdict::Rejected { left: 4 }],
         RejectedAndLocked => standings().into_iter().map(locks).collect::<Vec<_>>(),
         Replayed => [Verdict::Replayed],

@@ -71,6 +71,7 @@ fn check_by(records: &Records) -> Result<Attempted, Lost> {
         typed: b"123456",
         password: None,
         excused: false,
+        mailed: None,
         remembered: None,
     };
     records.attempt(Some(&alice()), &attempt, || Ok(NOW))
@@ -161,6 +162,7 @@ fn a_name_that_nobody_has_is_asked_of_no_helper() {
         typed: b"123456",
         password: None,
         excused: true,
+        mailed: None,
         remembered: None,
     };
     let attempted = played.records().attempt(None, &attempt, || Ok(NOW));

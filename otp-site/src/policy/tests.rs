@@ -51,10 +51,12 @@ fn every_key_reaches_the_policy() {
         [recovery]
         codes = 16
         opens_lock = false
+        email = true
         [enroll]
         at_login = "require"
         qr = "ascii"
         max_authenticators = 4
+        verify_email = true
         [enforce]
         groups = ["staff", "100"]
         exempt_groups = ["on leave"]
@@ -64,12 +66,20 @@ fn every_key_reaches_the_policy() {
         [trust]
         networks = ["10.0.0.0/8", "2001:db8::/32"]
         remember = "8h"
+        [mail]
+        sendmail = "/usr/bin/msmtp"
+        smtp = "smtps://mail.example.org"
+        ca = "/etc/ssl/mail.pem"
+        credentials = "/etc/security/pam_otp.mail"
+        from = "otp@example.org"
+        address = "{user}@example.org"
         [helper]
         trusted_callers = ["postgres", "www-data"]
         "#;
     let policy = taken(text);
     let acted_on = shipped_keys().into_iter().filter(|(section, key, _)| {
-        !matches!(*section, "mail" | "hooks") && *key != "verify_email"
+        // Nothing acts on it yet.
+        *section != "hooks" && !key.is_empty()
     });
     for (section, key, default) in acted_on {
         let line = |line: &&str| line.trim().starts_with(&format!("{key} = "));
@@ -97,12 +107,14 @@ fn every_key_reaches_the_policy() {
         recovery: RecoveryPolicy {
             codes: 16,
             opens_lock: false,
+            email: true,
         },
         enroll: EnrollPolicy {
             at_login: AtLogin::Require,
             is_for_service: false,
             qr: Style::Ascii,
             max_authenticators: 4,
+            verify_email: true,
         },
         enforce: EnforcePolicy {
             groups: Groups::Named(vec!["staff".to_owned(), "100".to_owned()]),
@@ -116,6 +128,13 @@ fn every_key_reaches_the_policy() {
                 .map(|text| Network::parse(text).unwrap())
                 .into(),
             remember: seconds(8 * 3600),
+        },
+        mail: MailPolicy {
+            route: Route::Smtp(Server::parse("smtps://mail.example.org:465").unwrap()),
+            ca: Some("/etc/ssl/mail.pem".into()),
+            credentials: Some("/etc/security/pam_otp.mail".into()),
+            from: Some(Address::parse("otp@example.org").unwrap()),
+            address: AddressSource::Pattern(Pattern::parse("{user}@example.org").unwrap()),
         },
         helper: HelperPolicy {
             trusted_callers: vec!["postgres".to_owned(), "www-data".to_owned()],
@@ -422,22 +441,72 @@ fn every_key_has_one_type() {
 #[test]
 fn keys_that_nothing_acts_on_yet_are_taken_at_their_default_only() {
     let reason = "line 2: this version does not act on this key yet; leave it at its default";
-    for (section, lines) in [
-        ("enroll", &["verify_email = true"][..]),
-        (
-            "mail",
-            &[
-                "sendmail = \"/usr/bin/msmtp\"",
-                "sendmail = \"\"",
-                "from = \"root@example.org\"",
-                "address = \"{user}@example.org\"",
-            ],
-        ),
-        ("hooks", &["run = \"/bin/true\""]),
-    ] {
+    for (section, lines) in [("hooks", &["run = \"/bin/true\""])] {
         for line in lines {
             assert_eq!(refusal(&format!("[{section}]\n{line}")), reason, "{line}");
         }
+    }
+}
+
+#[test]
+fn mail_goes_by_sendmail_unless_a_server_is_named() {
+    let mail = |text: &str| taken(&format!("[mail]\n{text}")).mail;
+    let sendmail = |path: &str| Route::Sendmail(path.into());
+    assert_eq!(mail("").route, sendmail("/usr/sbin/sendmail"));
+    assert_eq!(
+        mail("sendmail = \"/usr/bin/msmtp\"").route,
+        sendmail("/usr/bin/msmtp")
+    );
+    assert_eq!(mail("smtp = \"\"").route, sendmail("/usr/sbin/sendmail"));
+    let both = "sendmail = \"/usr/bin/msmtp\"\nsmtp = \"smtp://localhost\"";
+    let server = Server::parse("smtp://localhost:25").unwrap();
+    assert_eq!(mail(both).route, Route::Smtp(server));
+    let command = AddressSource::Command("/usr/local/bin/address".into());
+    assert_eq!(
+        mail("address = \"/usr/local/bin/address\"").address,
+        command
+    );
+}
+
+#[test]
+fn codes_are_mailed_where_policy_allows_it_and_there_are_addresses() {
+    let both = "[recovery]\nemail = true\n[mail]\naddress = \"{user}@example.org\"";
+    assert!(taken(both).mails_codes());
+    assert!(!taken("[recovery]\nemail = true").mails_codes());
+    assert!(!taken("[mail]\naddress = \"{user}@example.org\"").mails_codes());
+}
+
+#[test]
+fn what_is_no_address_no_path_and_no_server_is_refused() {
+    for (key, value, reason) in [
+        ("sendmail", "", "must be an absolute path"),
+        ("sendmail", "msmtp", "must be an absolute path"),
+        ("sendmail", "/usr/bin/a\\nb", "must be an absolute path"),
+        (
+            "smtp",
+            "mail.example.org",
+            "must be \"smtp://HOST:PORT\" or \"smtps://HOST:PORT\"",
+        ),
+        ("ca", "mail.pem", "must be an absolute path"),
+        ("credentials", "mail", "must be an absolute path"),
+        (
+            "from",
+            "root",
+            "must be an address of plain letters, \"name@example.org\"",
+        ),
+        (
+            "from",
+            "a@b.example\\nBcc: c@d.example",
+            "must be an address of plain letters, \"name@example.org\"",
+        ),
+        (
+            "address",
+            "postmaster@example.org",
+            "must be a pattern, \"{user}@example.org\", or the absolute path of a command",
+        ),
+    ] {
+        let told = refusal(&format!("[mail]\n{key} = \"{value}\""));
+        assert_eq!(told, format!("line 2: {reason}"), "{key} {value}");
     }
 }
 
@@ -447,17 +516,17 @@ fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
         (
             "\n\nhunter2hunter2 = 1",
             "line 3: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
-             trust, helper, mail, hooks, service",
+             trust, mail, helper, hooks, service",
         ),
         (
             "[hunter2hunter2]",
             "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
-             trust, helper, mail, hooks, service",
+             trust, mail, helper, hooks, service",
         ),
         (
             "digits = 6",
             "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
-             trust, helper, mail, hooks, service",
+             trust, mail, helper, hooks, service",
         ),
         (
             "[code]\ndigits = 6\nhunter2hunter2 = \"hunter2hunter2\"",
@@ -473,7 +542,7 @@ fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
         ),
         (
             "[recovery]\nx = 5",
-            "line 2: unknown key; known here are codes, opens_lock",
+            "line 2: unknown key; known here are codes, opens_lock, email",
         ),
         (
             "[enroll]\nx = 5",
@@ -489,7 +558,7 @@ fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
         ),
         (
             "[mail]\nx = 5",
-            "line 2: unknown key; known here are sendmail, from, address",
+            "line 2: unknown key; known here are sendmail, smtp, ca, credentials, from, address",
         ),
         ("[hooks]\nx = 5", "line 2: unknown key; known here are run"),
         (

@@ -108,6 +108,8 @@ pub fn attempt<K: Keeper>(
 /// record that is durable; a power cut in the middle of that could leave the record before it as the newest, and with it
 /// a code that was used.
 ///
+/// A code that was mailed is used up, durably, before the verdict is committed.
+///
 /// A place that a good code is to be remembered at is written down while the lock is still held, after the verdict: an
 /// attempt with the same code that waited meanwhile finds both, and one that comes earlier finds neither. The code is used
 /// up before trust exists, so a crash in between costs the trust and lets nobody in twice.
@@ -130,6 +132,8 @@ pub fn attempt_at<K: Keeper>(
     remembered: Option<&Remembered>,
     mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
 ) -> Result<Committed<Judged>, Error> {
+    // The mailed code that this attempt has used up, and nobody else can any longer, where it was overtaken afterwards.
+    let mut taken = None;
     until_not_overtaken(LOCK_DEADLINE, || {
         let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
             return Ok(nobody(excused, input));
@@ -142,6 +146,16 @@ pub fn attempt_at<K: Keeper>(
             try_memory().map_err(|NoMemory| Error::Memory)?;
         }
         let now = clock()?;
+        // Where it cannot be read, what was typed may still be a code of a device.
+        let (mailed, mailbox) = match input {
+            Input::Mailed(reply) => {
+                let mailbox = held.mailbox(account);
+                let kept = taken.or_else(|| mailbox.as_ref().ok()?.outstanding());
+                (Some(Input::Mailed(reply.beside(kept))), mailbox.ok())
+            }
+            _ => (None, None),
+        };
+        let input = mailed.as_ref().unwrap_or(input);
         if K::Held::ALONE {
             let failed = failed_beforehand(&record.credential, &record.state, policy, input, now);
             held.note(&mut record, &failed)?;
@@ -160,6 +174,11 @@ pub fn attempt_at<K: Keeper>(
         if since.is_some() {
             // What is let pass is no refusal, and must not take the place of one that the help desk looks for.
             next.last_refusal = record.state.last_refusal;
+        }
+        if let (Verdict::Mailed, Some(mailbox), None) = (&verdict, &mailbox, taken) {
+            // Used up before anybody can be let in by it: a crash in between costs the code.
+            held.put_mailbox(account, &mailbox.used_up())?;
+            taken = mailbox.outstanding();
         }
         held.commit(record, &next)?;
         if was_locked || matches!(verdict, Verdict::RejectedAndLocked { .. }) {

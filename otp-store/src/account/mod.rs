@@ -8,6 +8,7 @@ pub mod change;
 mod enrolled;
 pub mod grace;
 mod import;
+pub mod mailing;
 pub mod moving;
 pub mod overview;
 mod provision;

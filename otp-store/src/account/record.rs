@@ -4,7 +4,8 @@ use crate::Error;
 use crate::error::At;
 use crate::keeper::{Held, Lasts, Look, Part};
 use crate::text::state::{self, Newest};
-use crate::text::{credential, trust};
+use crate::text::{credential, mail, trust};
+use otp_core::mailed::Mailbox;
 use otp_core::record::{Identities, Outline};
 use otp_core::{Account, Credential, State};
 use otp_file::Unparsed;
@@ -83,6 +84,7 @@ pub(crate) trait HeldRecord: Held {
             .ok_or_else(|| Error::content(self.place(Part::State), DOES_NOT_FIT))?;
         // Trust was earned by what goes now.
         self.forget_trust()?;
+        self.forget_mailed_code(account)?;
         let put = self.put(Part::State, &bytes)?;
         put.or_begin_anew(|| self.place(Part::State))?;
         self.put_credential(credential)
@@ -105,6 +107,46 @@ pub(crate) trait HeldRecord: Held {
     fn forget_trust(&mut self) -> Result<(), Error> {
         let put = self.remove(Part::Trust)?;
         put.or_begin_anew(|| self.place(Part::Trust))
+    }
+
+    /// What is kept about the account's mail. Nothing where it is another user's, of whom this one inherits nothing.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn mailbox(&mut self, account: &Account) -> Result<Mailbox, Error> {
+        let Some(bytes) = self.get(Part::Mail)? else {
+            return Ok(Mailbox::default());
+        };
+        let (uid, mailbox) = mail::parse(&bytes).at(|| self.place(Part::Mail))?;
+        Ok(if uid == u64::from(account.uid) {
+            mailbox
+        } else {
+            Mailbox::default()
+        })
+    }
+
+    /// Makes that what is kept about the account's mail.
+    ///
+    /// # Errors
+    /// It could not be written.
+    fn put_mailbox(&mut self, account: &Account, mailbox: &Mailbox) -> Result<(), Error> {
+        let text = mail::to_text(account.uid, mailbox);
+        let put = self.put(Part::Mail, text.as_bytes())?;
+        put.or_begin_anew(|| self.place(Part::Mail))
+    }
+
+    /// No code that was mailed counts any longer. How many were sent stays.
+    ///
+    /// # Errors
+    /// One may still count.
+    fn forget_mailed_code(&mut self, account: &Account) -> Result<(), Error> {
+        match self.mailbox(account) {
+            Ok(mailbox) if mailbox.outstanding().is_none() => Ok(()),
+            Ok(mailbox) => self.put_mailbox(account, &mailbox.used_up()),
+            Err(error @ (Error::Io { .. } | Error::Newer { .. })) => Err(error),
+            // No code can be right that cannot be read.
+            Err(_) => Ok(()),
+        }
     }
 
     /// Where the account is trusted, oldest first.

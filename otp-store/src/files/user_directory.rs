@@ -20,7 +20,13 @@ pub(super) const USER_DIRECTORY_MODE: u32 = 0o2770;
 pub(super) const RECORD: [Part; 3] = [Part::Credential, Part::State, Part::Trust];
 
 /// All that is kept about a user.
-pub(super) const ALL: [Part; 4] = [RECORD[0], RECORD[1], RECORD[2], Part::FirstLogin];
+pub(super) const ALL: [Part; 5] = [
+    RECORD[0],
+    RECORD[1],
+    RECORD[2],
+    Part::FirstLogin,
+    Part::Mail,
+];
 
 /// What failed when a file has its new content already.
 const SYNC_DIRECTORY: &str = "sync the directory";
@@ -70,6 +76,14 @@ const fn file_of(part: Part) -> PartFile {
             limit: crate::text::first_login::LIMIT,
             access: Access::Read,
             helpers: false,
+        },
+        Part::Mail => PartFile {
+            name: "mail",
+            temporary: ".mail.new",
+            mode: 0o660,
+            limit: crate::text::mail::LIMIT,
+            access: Access::Read,
+            helpers: true,
         },
     }
 }

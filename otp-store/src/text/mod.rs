@@ -2,5 +2,6 @@
 
 pub(crate) mod credential;
 pub(crate) mod first_login;
+pub(crate) mod mail;
 pub(crate) mod state;
 pub(crate) mod trust;

@@ -9,6 +9,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
+mod mailing;
 mod services;
 
 #[test]
@@ -906,6 +907,7 @@ fn the_answer_to_every_verdict() {
     let verdicts = every!(Verdict {
         Accepted => [accepted()],
         Recovered => [Verdict::Recovered { left: 0 }],
+        Mailed => [Verdict::Mailed],
         Rejected => [Verdict::Rejected { left: 4 }],
         RejectedAndLocked => [Verdict::RejectedAndLocked { standing: Held }],
         Replayed => [Verdict::Replayed],
@@ -916,7 +918,7 @@ fn the_answer_to_every_verdict() {
         Excused => [Verdict::Excused],
     });
     // By name, so that no verdict lets anybody in that is not meant to.
-    let lets_in = [accepted(), Verdict::Recovered { left: 0 }];
+    let lets_in = [accepted(), Verdict::Recovered { left: 0 }, Verdict::Mailed];
     for verdict in verdicts {
         let expected = match &verdict {
             one if lets_in.contains(one) => Disposition::Success,

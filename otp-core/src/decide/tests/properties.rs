@@ -4,6 +4,7 @@ use super::{authenticator, credential, recovery_code};
 use crate::code::Generator;
 use crate::decide::{Verdict, decide, failed_beforehand, standing_at};
 use crate::input::{Input, NoGuess};
+use crate::mailed::{LoginKey, MailedCode, Outstanding};
 use crate::record::{Credential, Kind, LockoutPolicy, Period, Policy, Standing, State, Unlock};
 use crate::time::{Step, UnixTime};
 use proptest::prelude::*;
@@ -24,6 +25,8 @@ enum Event {
     Empty,
     /// What a program sends that its user did not type.
     NoGuess(usize),
+    /// Eight digits in a login that has asked for a code by mail: those that were sent, so many seconds ago.
+    Mailed(bool, u64),
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -42,6 +45,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         4 => Just(Event::Wrong),
         1 => Just(Event::Empty),
         1 => (0..NoGuess::ALL.len()).prop_map(Event::NoGuess),
+        1 => (any::<bool>(), 0..1200_u64).prop_map(|(right, ago)| Event::Mailed(right, ago)),
     ];
     prop::collection::vec(event, 1..120)
 }
@@ -51,25 +55,28 @@ fn policies() -> impl Strategy<Value = Policy> {
         1..8_u32,
         prop::option::of(1..100_000_u64),
         0..3_u8,
-        any::<bool>(),
+        any::<[bool; 2]>(),
         prop::option::of(8..=100_u32),
     )
-        .prop_map(|(failures, unlock, window, opens_lock, disable_after)| {
-            let mut policy = Policy::default();
-            let unlock = unlock.map_or(Unlock::Never, |seconds| {
-                Unlock::After(Duration::from_secs(seconds))
-            });
-            policy.lockout = LockoutPolicy::new(
-                failures,
-                unlock,
-                Duration::from_secs(200_000),
-                disable_after,
-            )
-            .unwrap();
-            policy.code.window = window;
-            policy.recovery.opens_lock = opens_lock;
-            policy
-        })
+        .prop_map(
+            |(failures, unlock, window, [opens_lock, email], disable_after)| {
+                let mut policy = Policy::default();
+                let unlock = unlock.map_or(Unlock::Never, |seconds| {
+                    Unlock::After(Duration::from_secs(seconds))
+                });
+                policy.lockout = LockoutPolicy::new(
+                    failures,
+                    unlock,
+                    Duration::from_secs(200_000),
+                    disable_after,
+                )
+                .unwrap();
+                policy.code.window = window;
+                policy.recovery.opens_lock = opens_lock;
+                policy.recovery.email = email;
+                policy
+            },
+        )
 }
 
 /// A reply that was typed, to be typed again.
@@ -78,6 +85,13 @@ enum Typed {
     Text(String),
     Recovery(u8),
     NoGuess(NoGuess),
+    Mailed { right: bool, since: UnixTime },
+}
+
+/// The code that was mailed, and the key of the login that asked for it.
+fn mailed() -> (MailedCode, LoginKey) {
+    let key = LoginKey::from_random([7; LoginKey::BYTES]);
+    (MailedCode::from_random([3; 16]), key)
 }
 
 impl Typed {
@@ -86,6 +100,22 @@ impl Typed {
             Self::Text(text) => Input::parse(text.as_bytes()),
             Self::Recovery(number) => Input::Recovery(recovery_code(*number)),
             Self::NoGuess(why) => Input::NoGuess(*why),
+            Self::Mailed { right, since } => {
+                let (code, key) = mailed();
+                let hash = code.hash(&key, "alice", 1001);
+                let digits = if *right {
+                    code.reveal().to_string()
+                } else {
+                    "00000000".to_owned()
+                };
+                let Input::Mailed(reply) = Input::parse_mailed(digits.as_bytes(), &key) else {
+                    unreachable!("eight digits")
+                };
+                Input::Mailed(reply.beside(Some(Outstanding {
+                    hash,
+                    since: *since,
+                })))
+            }
         }
     }
 }
@@ -111,6 +141,10 @@ fn typed(
         Event::Wrong => Typed::Text("wrong".to_owned()),
         Event::Empty => Typed::Text(String::new()),
         Event::NoGuess(which) => Typed::NoGuess(NoGuess::ALL[*which]),
+        Event::Mailed(right, ago) => Typed::Mailed {
+            right: *right,
+            since: UnixTime::from_seconds(now.seconds().saturating_sub(*ago)),
+        },
     })
 }
 
@@ -153,8 +187,12 @@ proptest! {
             let input = reply.input();
             let (verdict, next) = decide(&credential, &state, &policy, &input, now);
             let killed = failed_beforehand(&credential, &state, &policy, &input, now);
-            let is_guess = matches!(input, Input::Code(_) | Input::Recovery(_) | Input::Other);
+            let is_guess = matches!(input, Input::Code(_) | Input::Recovery(_) | Input::Mailed(_) | Input::Other);
             let counts = u32::from(was_open && is_guess);
+            let mailed_lately = match &reply {
+                Typed::Mailed { right: true, since } => *since <= now && now < since.after(crate::mailed::LASTS),
+                _ => false,
+            };
             prop_assert_eq!(killed.failures_in_a_row, state.failures_in_a_row + counts, "a kill takes no guess back");
             prop_assert!(moved_forward(&state, &killed) && killed.covers(&credential));
             earlier.push(reply);
@@ -177,8 +215,15 @@ proptest! {
                     prop_assert!(was_open || policy.recovery.opens_lock);
                     (guesses, guesses_in_a_row) = (0, 0);
                 }
+                Verdict::Mailed => {
+                    prop_assert!(was_open, "a mailed code opens no lock");
+                    prop_assert!(mailed_lately && policy.recovery.email);
+                    prop_assert_eq!((next.standing, next.failures_in_a_row), (Standing::Open, 0));
+                    (guesses, guesses_in_a_row) = (0, 0);
+                }
                 Verdict::Rejected { .. } | Verdict::RejectedAndLocked { .. } => {
                     prop_assert!(was_open);
+                    prop_assert!(!(mailed_lately && policy.recovery.email), "the code that was sent is taken");
                     guesses += 1;
                     guesses_in_a_row += 1;
                     prop_assert!(guesses <= policy.lockout.failures(), "no more guesses between locks than allowed");

@@ -340,7 +340,7 @@ impl Look for Holder {
         let bytes = match part {
             Part::Credential => CREDENTIAL.clone(),
             Part::State => world.seen.clone(),
-            Part::Trust | Part::FirstLogin => return Ok(None),
+            Part::Trust | Part::FirstLogin | Part::Mail => return Ok(None),
         };
         Ok(Some(Zeroizing::new(bytes)))
     }

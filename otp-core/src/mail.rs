@@ -1,0 +1,361 @@
+//! Addresses that mail is sent to, by which way, and what a stranger is shown of one.
+
+use crate::record::OutOfRange;
+use std::path::PathBuf;
+
+/// An address that can do no harm in a header, on a command line, or in what a mail server makes of it.
+///
+/// Stricter than RFC 5321: mail servers and their filters have run what stands in a local part (CVE-2019-10149).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address(String);
+
+impl Address {
+    /// Checks an address.
+    ///
+    /// # Errors
+    /// It is not `local@domain` of the plain characters, or longer than an address may be (RFC 5321 section 4.5.3.1).
+    pub fn parse(text: &str) -> Result<Self, OutOfRange> {
+        let wrong = OutOfRange("must be an address of plain letters, \"name@example.org\"");
+        let (local, domain) = text.rsplit_once('@').ok_or(wrong)?;
+        if text.len() <= 254 && is_local_part(local) && is_domain(domain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// What stands before the sign.
+    #[must_use]
+    pub fn local(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+
+    /// What stands behind it.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
+    /// The address for somebody who may not be its owner: `a***@example.org`.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        let first = self.0.chars().next().unwrap_or('*');
+        format!("{first}***@{}", self.domain())
+    }
+}
+
+fn is_local_part(local: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._+=~-".contains(&byte);
+    let first = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=64).contains(&local.len())
+        && local.bytes().all(plain)
+        && local.bytes().next().is_some_and(first)
+        && !local.ends_with('.')
+        && !local.contains("..")
+}
+
+/// Whether it can be the name of a machine or a domain.
+fn is_domain(domain: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    domain.len() <= 253 && domain.split('.').all(label)
+}
+
+/// An address with `{user}` in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    before: String,
+    after: String,
+}
+
+impl Pattern {
+    const PLACE: &str = "{user}";
+
+    /// Reads a pattern. One without the place of a name would send everybody's codes to the same person.
+    ///
+    /// # Errors
+    /// `{user}` is not in it once, before the sign, or what comes of it is no address.
+    pub fn parse(text: &str) -> Result<Self, OutOfRange> {
+        let wrong = OutOfRange(
+            "must be a pattern, \"{user}@example.org\", or the absolute path of a command",
+        );
+        let (before, after) = text.split_once(Self::PLACE).ok_or(wrong)?;
+        let pattern = Self {
+            before: before.to_owned(),
+            after: after.to_owned(),
+        };
+        let is_one = after.contains('@') && pattern.of("user").is_some();
+        if is_one { Ok(pattern) } else { Err(wrong) }
+    }
+
+    /// The address of a user; `None`: the name has a character that no address of ours has.
+    #[must_use]
+    pub fn of(&self, user: &str) -> Option<Address> {
+        Address::parse(&format!("{}{user}{}", self.before, self.after)).ok()
+    }
+}
+
+/// Where a user's address comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum AddressSource {
+    /// From nowhere: no mail is sent.
+    #[default]
+    Nowhere,
+    /// From the user's name.
+    Pattern(Pattern),
+    /// From a program that is run with the user's name as its argument, and writes one line.
+    Command(PathBuf),
+}
+
+/// How mail goes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Route {
+    /// By a program with the interface of sendmail.
+    Sendmail(PathBuf),
+    /// To a mail server.
+    Smtp(Server),
+}
+
+/// A mail server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its name or numeric address.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub protection: Protection,
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// By TLS from the first byte on.
+    Tls,
+    /// By TLS that is begun with STARTTLS. A server that has none is sent nothing.
+    StartTls,
+    /// Not at all: the server is this machine.
+    ThisMachine,
+}
+
+impl Server {
+    /// Reads `smtp://HOST[:PORT]` or `smtps://HOST[:PORT]`.
+    ///
+    /// Without TLS a code is sent to a server on this machine only: anybody on the way could read it, and use it first.
+    ///
+    /// # Errors
+    /// It is none of these.
+    pub fn parse(url: &str) -> Result<Self, OutOfRange> {
+        let wrong = OutOfRange("must be \"smtp://HOST:PORT\" or \"smtps://HOST:PORT\"");
+        let (is_tls, rest) = match (url.strip_prefix("smtps://"), url.strip_prefix("smtp://")) {
+            (Some(rest), _) => (true, rest),
+            (None, Some(rest)) => (false, rest),
+            (None, None) => return Err(wrong),
+        };
+        let usual = if is_tls { 465 } else { 25 };
+        let (host, port) = match rest.strip_prefix('[') {
+            Some(rest) => {
+                let (host, port) = rest.split_once(']').ok_or(wrong)?;
+                host.parse::<std::net::Ipv6Addr>().map_err(|_| wrong)?;
+                (
+                    host,
+                    port.strip_prefix(':').or(port.is_empty().then_some("")),
+                )
+            }
+            None => match rest.split_once(':') {
+                Some((host, port)) => (host, Some(port).filter(|port| !port.is_empty())),
+                None => (rest, Some("")),
+            },
+        };
+        let port = match port {
+            Some("") => usual,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                digits.parse().ok().filter(|&port| port > 0).ok_or(wrong)?
+            }
+            _ => return Err(wrong),
+        };
+        if !rest.starts_with('[') && !is_domain(host) {
+            return Err(wrong);
+        }
+        let protection = match (is_tls, is_this_machine(host)) {
+            (true, _) => Protection::Tls,
+            (false, true) => Protection::ThisMachine,
+            (false, false) => Protection::StartTls,
+        };
+        Ok(Self {
+            host: host.to_owned(),
+            port,
+            protection,
+        })
+    }
+}
+
+/// Whether that is this machine by what is written, not by what somebody's name service says.
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost"
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_plain_characters_only() {
+        for good in [
+            "alice@example.org",
+            "a.b+c_d=e~f-g@mail.example.org",
+            "root@localhost",
+            "a@1.example",
+        ] {
+            assert_eq!(Address::parse(good).unwrap().as_str(), good);
+        }
+        let long = format!("{}@example.org", "a".repeat(65));
+        let longer = format!("a@{}", "a.".repeat(130));
+        for bad in [
+            "",
+            "alice",
+            "@example.org",
+            "alice@",
+            "alice@exam ple.org",
+            "alice@example.org ",
+            " alice@example.org",
+            "alice@example.org\n",
+            "alice@example.org\r\nBcc: eve@example.org",
+            "al ice@example.org",
+            "-oQ/tmp/x@example.org",
+            ".alice@example.org",
+            "alice.@example.org",
+            "al..ice@example.org",
+            "alice@-example.org",
+            "alice@example-.org",
+            "alice@.org",
+            "alice@example.",
+            "alice@[192.0.2.1]",
+            "\"alice\"@example.org",
+            "Alice <alice@example.org>",
+            "alice@example.org,eve@example.org",
+            "${run{x}}@example.org",
+            "|/bin/sh@example.org",
+            "a/b@example.org",
+            "al\u{ef}ce@example.org",
+            "alice@ex\u{e4}mple.org",
+            "alice@eve@example.org",
+            "alice%eve@example.org",
+            "alice\0@example.org",
+            &long,
+            &longer,
+        ] {
+            assert!(Address::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_stranger_is_shown_one_letter_and_the_domain() {
+        let masked = |text: &str| Address::parse(text).unwrap().masked();
+        assert_eq!(masked("alice@example.org"), "a***@example.org");
+        assert_eq!(masked("a@example.org"), "a***@example.org");
+    }
+
+    #[test]
+    fn a_pattern_makes_an_address_of_a_name_or_none() {
+        let pattern = Pattern::parse("{user}@example.org").unwrap();
+        assert_eq!(pattern.of("alice").unwrap().as_str(), "alice@example.org");
+        for name in [
+            "DOMAIN\\alice",
+            "al ice",
+            "alice@evil.example",
+            "alice\nBcc: x",
+            "",
+            "-f",
+            "alice@",
+        ] {
+            assert_eq!(pattern.of(name), None, "{name:?}");
+        }
+        let pattern = Pattern::parse("otp+{user}@example.org").unwrap();
+        assert_eq!(
+            pattern.of("alice").unwrap().as_str(),
+            "otp+alice@example.org"
+        );
+        for bad in [
+            "alice@example.org",
+            "{user}",
+            "alice@{user}",
+            "{user}@{user}",
+            "{user}@",
+            "{user}@a b",
+            "",
+            "{USER}@a",
+        ] {
+            assert!(Pattern::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_code_goes_without_tls_to_this_machine_alone() {
+        use Protection::{StartTls, ThisMachine, Tls};
+        for (url, host, port, protection) in [
+            ("smtp://mail.example.org", "mail.example.org", 25, StartTls),
+            (
+                "smtp://mail.example.org:587",
+                "mail.example.org",
+                587,
+                StartTls,
+            ),
+            ("smtps://mail.example.org", "mail.example.org", 465, Tls),
+            ("smtps://localhost:4650", "localhost", 4650, Tls),
+            ("smtp://localhost", "localhost", 25, ThisMachine),
+            ("smtp://127.0.0.1:2525", "127.0.0.1", 2525, ThisMachine),
+            ("smtp://[::1]:2525", "::1", 2525, ThisMachine),
+            ("smtp://[2001:db8::1]", "2001:db8::1", 25, StartTls),
+            ("smtp://192.0.2.1", "192.0.2.1", 25, StartTls),
+            (
+                "smtp://localhost.example.org",
+                "localhost.example.org",
+                25,
+                StartTls,
+            ),
+        ] {
+            let expected = Server {
+                host: host.to_owned(),
+                port,
+                protection,
+            };
+            assert_eq!(Server::parse(url), Ok(expected), "{url}");
+        }
+        for bad in [
+            "",
+            "mail.example.org",
+            "http://mail",
+            "smtp://",
+            "smtp://:25",
+            "smtp://mail:",
+            "smtp://mail:0",
+            "smtp://mail:65536",
+            "smtp://mail:+25",
+            "smtp://user:word@mail",
+            "smtp://mail/",
+            "smtp://[::1",
+            "smtp://[mail]",
+            "smtp://[::1]x",
+            "SMTP://mail",
+            "smtp://ma il",
+        ] {
+            assert!(Server::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

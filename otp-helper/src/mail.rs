@@ -1,0 +1,296 @@
+//! What is handed over to `otp-mail`, and the half that hands it over.
+//!
+//! A login waits for no mail server: `otp-mail` takes the message, says so, and sends it in a process of its own.
+
+use crate::frame::Fields;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, send};
+use otp_core::mail::Address;
+use otp_core::record::Language;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use zeroize::Zeroizing;
+
+/// The name of the program, which stands beside the helper.
+pub const PROGRAM: &str = "otp-mail";
+
+/// How long `otp-mail` may take until it has the message. It has nothing else to do for it than to start.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// What it says once it has the message.
+pub const TAKEN: u8 = b'+';
+
+/// What a mail is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A code lets in a login.
+    Login,
+    /// A code shows that an address is its user's.
+    Address,
+}
+
+impl Purpose {
+    /// All of them.
+    pub const ALL: [Self; 2] = otp_core::every!(Purpose: Login, Address);
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Address => "address",
+        }
+    }
+}
+
+/// A code that is to be mailed. Has no `Debug`: it holds the code.
+pub struct Outgoing {
+    /// What it is about.
+    pub purpose: Purpose,
+    /// Where the policy is.
+    pub conf: PathBuf,
+    /// The language of the mail.
+    pub language: Language,
+    /// The account.
+    pub user: String,
+    /// The code.
+    pub code: Zeroizing<String>,
+    /// The only address that may be written to, where that is known.
+    pub only_to: Option<Address>,
+    /// The service that the code is for, and where the login comes from, as the program says.
+    pub service: String,
+    /// Where from.
+    pub rhost: String,
+    /// The name of this machine.
+    pub machine: String,
+    /// Nothing is to be sent: for the time that it takes, where there is nobody to send to.
+    pub idle: bool,
+}
+
+impl Outgoing {
+    /// The message for the wire.
+    #[must_use]
+    pub fn to_fields(&self) -> Fields {
+        use std::os::unix::ffi::OsStrExt;
+        let short = |text: &str| text.chars().take(256).collect::<String>();
+        Fields::default()
+            .with(b"mail1")
+            .with(self.purpose.word().as_bytes())
+            .with(self.conf.as_os_str().as_bytes())
+            .with(self.language.tag().as_bytes())
+            .with(self.user.as_bytes())
+            .with(self.code.as_bytes())
+            .with(self.only_to.as_ref().map_or("", Address::as_str).as_bytes())
+            .with(short(&self.service).as_bytes())
+            .with(short(&self.rhost).as_bytes())
+            .with(short(&self.machine).as_bytes())
+            .with(if self.idle { b"idle" } else { b"send" })
+    }
+
+    /// The message from the wire; `None`: not one.
+    #[must_use]
+    pub fn from_fields(fields: &Fields) -> Option<Self> {
+        use std::os::unix::ffi::OsStrExt;
+        let text = |field: &[u8]| std::str::from_utf8(field).ok().map(str::to_owned);
+        let slices = fields.as_slices();
+        let [
+            b"mail1",
+            purpose,
+            conf,
+            language,
+            user,
+            code,
+            only_to,
+            service,
+            rhost,
+            machine,
+            idle @ (b"idle" | b"send"),
+        ] = slices.as_slice()
+        else {
+            return None;
+        };
+        let is_code = code.len() == otp_core::mailed::DIGITS && code.iter().all(u8::is_ascii_digit);
+        if !is_code {
+            return None;
+        }
+        let purpose = text(purpose)?;
+        Some(Self {
+            purpose: Purpose::ALL.into_iter().find(|one| one.word() == purpose)?,
+            conf: PathBuf::from(std::ffi::OsStr::from_bytes(conf)),
+            language: Language::from_tag(std::str::from_utf8(language).ok()?)?,
+            user: text(user)?,
+            code: Zeroizing::new(text(code)?),
+            only_to: match *only_to {
+                b"" => None,
+                address => Some(Address::parse(std::str::from_utf8(address).ok()?).ok()?),
+            },
+            service: text(service)?,
+            rhost: text(rhost)?,
+            machine: text(machine)?,
+            idle: *idle == b"idle",
+        })
+    }
+}
+
+/// Why a mail could not be handed over.
+#[derive(Debug)]
+pub enum NotTaken {
+    /// The program could not be started.
+    Start(io::Error),
+    /// It did not take the message.
+    Silence,
+}
+
+impl std::fmt::Display for NotTaken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Start(error) => write!(f, "otp-mail could not be started: {error}"),
+            Self::Silence => f.write_str("otp-mail did not take the message"),
+        }
+    }
+}
+
+impl std::error::Error for NotTaken {}
+
+/// Hands a mail over to `otp-mail`. What becomes of it is in the log.
+///
+/// Leaves nothing behind in the program that this runs in: no descriptor, no child, no signal.
+///
+/// # Errors
+/// See [`NotTaken`].
+pub fn hand_over(program: &Path, outgoing: &Outgoing) -> Result<(), NotTaken> {
+    let message = outgoing.to_fields().to_bytes().ok_or(NotTaken::Silence)?;
+    let (line, theirs) = UnixStream::pair().map_err(NotTaken::Start)?;
+    let input = OwnedFd::from(theirs);
+    let output = input.try_clone().map_err(NotTaken::Start)?;
+    let mut child = Command::new(program)
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::from(input))
+        .stdout(Stdio::from(output))
+        .stderr(Stdio::null())
+        // Ctrl-C at the terminal of the login is not for it.
+        .process_group(0)
+        .spawn()
+        .map_err(NotTaken::Start)?;
+    let taken = is_taken(&line, &message);
+    // It ends once it has answered; who has not answered by now is ended.
+    if !taken && matches!(child.try_wait(), Ok(None)) {
+        child.kill().ok();
+    }
+    child.wait().ok();
+    if taken {
+        Ok(())
+    } else {
+        Err(NotTaken::Silence)
+    }
+}
+
+fn is_taken(mut line: &UnixStream, mut message: &[u8]) -> bool {
+    // A message is smaller than what a socket holds, so this waits for nobody.
+    while !message.is_empty() {
+        match send(line.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL) {
+            Ok(sent) => message = &message[sent..],
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return false,
+        }
+    }
+    let begun = Instant::now();
+    loop {
+        let left = LONGEST.saturating_sub(begun.elapsed());
+        let wait = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+        let mut said = [PollFd::new(line.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut said, wait) {
+            Ok(0) => return false,
+            Ok(_) => break,
+            Err(nix::errno::Errno::EINTR) => {}
+            Err(_) => return false,
+        }
+    }
+    let mut answer = [0];
+    line.read_exact(&mut answer).is_ok() && answer == [TAKEN]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outgoing(purpose: Purpose, only_to: Option<&str>, idle: bool) -> Outgoing {
+        Outgoing {
+            purpose,
+            conf: "/etc/security/pam_otp.conf".into(),
+            language: Language::Korean,
+            user: "alice".to_owned(),
+            code: Zeroizing::new("01234567".to_owned()),
+            only_to: only_to.map(|address| Address::parse(address).unwrap()),
+            service: "sshd".to_owned(),
+            rhost: "192.0.2.1".to_owned(),
+            machine: "web1".to_owned(),
+            idle,
+        }
+    }
+
+    #[test]
+    fn every_message_reads_back() {
+        for purpose in Purpose::ALL {
+            for (only_to, idle) in [(None, true), (Some("a@example.org"), false)] {
+                let fields = outgoing(purpose, only_to, idle).to_fields();
+                let bytes = fields.to_bytes().unwrap();
+                let again = Fields::read_from(&mut bytes.as_slice()).ok().unwrap();
+                let back = Outgoing::from_fields(&again).expect("a message");
+                assert!(back.to_fields().as_slices() == fields.as_slices());
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused() {
+        let good = outgoing(Purpose::Login, None, false).to_fields();
+        let good = good.as_slices();
+        for (at, field) in [
+            (0, b"mail2".as_slice()),
+            (1, b"other"),
+            (3, b"fr"),
+            (4, b"\xff"),
+            (5, b"1234567"),
+            (5, b"1234567x"),
+            (5, b"123456789"),
+            (6, b"not an address"),
+            (10, b"maybe"),
+        ] {
+            let fields = good
+                .iter()
+                .enumerate()
+                .fold(Fields::default(), |all, (here, one)| {
+                    all.with(if here == at { field } else { one })
+                });
+            assert!(Outgoing::from_fields(&fields).is_none(), "{at}");
+        }
+        assert!(Outgoing::from_fields(&Fields::default()).is_none());
+    }
+
+    #[test]
+    fn the_longest_message_fits_a_frame() {
+        let mut long = outgoing(Purpose::Login, None, false);
+        long.user = "u".repeat(255);
+        let text = "가".repeat(5000);
+        (long.service, long.rhost, long.machine) = (text.clone(), text.clone(), text);
+        assert!(long.to_fields().to_bytes().is_some());
+    }
+
+    #[test]
+    fn a_program_that_is_missing_or_silent_has_not_taken_it() {
+        let mail = outgoing(Purpose::Login, None, true);
+        let missing = hand_over(Path::new("/nowhere/otp-mail"), &mail);
+        assert!(matches!(missing, Err(NotTaken::Start(_))));
+        // Ends without a word, whatever it is told.
+        let silent = hand_over(Path::new("/bin/true"), &mail);
+        assert!(matches!(silent, Err(NotTaken::Silence)));
+        // Says something else: the message itself.
+        let other = hand_over(Path::new("/bin/cat"), &mail);
+        assert!(matches!(other, Err(NotTaken::Silence)));
+    }
+}

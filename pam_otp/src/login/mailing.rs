@@ -1,0 +1,151 @@
+//! A code by mail, where the reply to the question for a code was the word for it.
+//!
+//! Everybody hears the same and waits as long, whether there is somebody to write to or not: what differs is in the log.
+
+use super::Login;
+use crate::call::{COLUMNS, Case, Stop};
+use crate::host::{Disposition, Host, Tone, Typed};
+use crate::options::Options;
+use otp_core::event::{Event, Severity, Text, Value};
+use otp_core::input::asks_for_mail;
+use otp_core::layout::wrap;
+use otp_core::mail::{Address, AddressSource};
+use otp_core::mailed::LoginKey;
+use otp_core::messages::Message;
+use otp_helper::mail::{Outgoing, PROGRAM, Purpose};
+use otp_store::account::mailing::Sending;
+
+/// Whether a reply asks for a code by mail, where that can be had. A program that sends the password once more asks for
+/// nothing, whatever the password is.
+pub(super) fn wants_mail(case: &Case, reply: &[u8], password: Option<&[u8]>) -> bool {
+    case.policy.mails_codes()
+        && case.records.may_mail()
+        && asks_for_mail(reply)
+        && password.is_none_or(|password| password != reply)
+}
+
+impl<H: Host> Login<'_, H> {
+    /// Mails a code, and judges what is typed then.
+    pub(super) fn by_mail(
+        &mut self,
+        options: &Options,
+        case: &Case,
+        word: &[u8],
+    ) -> Result<Disposition, Stop> {
+        self.call.still_the_same_user()?;
+        let clock = || self.call.host.now();
+        let account = case.account.as_ref();
+        let asked = match case.records.ask_for_code(account, &case.policy, clock) {
+            Ok(asked) => asked,
+            // It costs the mail. Whether more than that is wrong is found out by what is typed instead.
+            Err(error) => {
+                self.not_mailed(&error.to_string());
+                return self.judge_what_follows(options, case, None);
+            }
+        };
+        if asked.sending == Sending::Locked {
+            return self.judge(options, case, word, None, None);
+        }
+        self.log_sending(case, &asked.sending);
+        // It is in the log, whoever ends this login now.
+        drop(asked.undisturbed);
+        let outgoing = self.outgoing(case, &asked.code.reveal(), &asked.sending);
+        let program = options.helper.with_file_name(PROGRAM);
+        match self.call.host.hand_over(&program, &outgoing) {
+            Ok(()) => self.tell_that_it_is_mailed(case),
+            Err(error) => self.not_mailed(&error.to_string()),
+        }
+        self.judge_what_follows(options, case, Some(&asked.key))
+    }
+
+    fn judge_what_follows(
+        &mut self,
+        options: &Options,
+        case: &Case,
+        key: Option<&LoginKey>,
+    ) -> Result<Disposition, Stop> {
+        let prompt = Message::MailedCodePrompt.text(self.call.language);
+        let echo = options.echo && !self.call.silent;
+        let reply: Typed = self.call.host.ask(&prompt, echo)?.unwrap_or_default();
+        self.judge(options, case, &reply, None, key)
+    }
+
+    fn outgoing(&self, case: &Case, code: &str, sending: &Sending) -> Outgoing {
+        let user = case
+            .account
+            .as_ref()
+            .map_or("nobody", |it| it.name.as_str());
+        let only_to = match sending {
+            Sending::Due { only_to, .. } => only_to.clone(),
+            _ => None,
+        };
+        Outgoing {
+            purpose: Purpose::Login,
+            conf: case.conf.clone(),
+            language: self.call.language,
+            user: user.to_owned(),
+            code: code.to_owned().into(),
+            only_to,
+            service: self.call.origin.service.clone(),
+            rhost: self.call.origin.host.clone(),
+            machine: self.call.host.machine(),
+            idle: !matches!(sending, Sending::Due { .. }),
+        }
+    }
+
+    fn log_sending(&mut self, case: &Case, sending: &Sending) {
+        let reason = |text: &str| Value::Reason(Text::escaped(text));
+        let (severity, values) = match sending {
+            Sending::Due { count, .. } => (Severity::Notice, vec![Value::Count(*count as u64)]),
+            Sending::NotEnrolled => (Severity::Notice, vec![reason("not sent: not enrolled")]),
+            // Judged, and logged, as any other reply.
+            Sending::Locked => return,
+            Sending::TooMany { until } => (
+                Severity::Warning,
+                vec![
+                    reason("not sent: so many were sent within a day"),
+                    Value::Deadline(*until),
+                ],
+            ),
+            Sending::NotConfirmed => (
+                Severity::Warning,
+                vec![reason(
+                    "not sent: verify_email is set, and the user has confirmed no address",
+                )],
+            ),
+        };
+        let mut entry = self.call.entry(Event::Mail, severity);
+        for value in values {
+            entry.add(value);
+        }
+        if case.account.is_none() {
+            entry.add(Value::Account(Text::escaped("unknown")));
+        }
+        self.call.log(entry);
+    }
+
+    fn not_mailed(&mut self, why: &str) {
+        let entry = self.call.entry(Event::Mail, Severity::Warning);
+        self.call
+            .log(entry.with(Value::Reason(Text::escaped(&format!("not sent: {why}")))));
+        self.call.tell(Message::NotMailed, Tone::Information);
+    }
+
+    /// To which address, where that follows from the name that was typed. What a command says is nobody's to hear who is at
+    /// the prompt.
+    fn tell_that_it_is_mailed(&mut self, case: &Case) {
+        if self.call.silent {
+            return;
+        }
+        let address = match &case.policy.mail.address {
+            AddressSource::Pattern(pattern) => pattern.of(&self.call.user),
+            AddressSource::Command(_) | AddressSource::Nowhere => None,
+        };
+        let masked = address.as_ref().map(Address::masked);
+        let language = self.call.language_of_what_is_told(Tone::Information);
+        let text = Message::code_mailed_to(language, masked.as_deref());
+        self.call
+            .host
+            .tell(&wrap(&text, COLUMNS), Tone::Information);
+    }
+}

@@ -1,0 +1,325 @@
+//! Codes by mail, from the word at the prompt to the answer.
+
+use super::*;
+use crate::player::Mailbox;
+use otp_store::account::unlock;
+
+const BY_MAIL: &str = "Code from the email: ";
+const POLICY: &str = "[recovery]\nemail = true\n[mail]\naddress = \"{user}@example.org\"\n";
+
+fn machine() -> Machine {
+    let machine = Machine::new();
+    machine.policy(POLICY);
+    machine
+}
+
+/// Types what the last mail says, or what `otherwise` makes of it.
+fn from_the_mail(host: Player, otherwise: impl FnOnce(String) -> String + 'static) -> Player {
+    let mailbox: Mailbox = host.mailbox.clone();
+    host.asked_with(
+        BY_MAIL,
+        Box::new(move |_| {
+            let mails = mailbox.borrow();
+            let code = mails.last().expect("a mail").code.to_string();
+            Some(bytes(&otherwise(code)))
+        }),
+    )
+}
+
+fn asks_for_mail(user: &str) -> Player {
+    Player::new(user).asked(CODE, "email")
+}
+
+#[test]
+fn the_word_mails_a_code_and_the_code_lets_in() {
+    let machine = machine();
+    for word in ["email", " EMAIL", "Email\r"] {
+        let host = Player::new("alice").asked(CODE, word);
+        let mut host = from_the_mail(host, |code| code);
+        assert_eq!(machine.play(&mut host, ""), Disposition::Success);
+        let mails = host.mailbox.borrow();
+        let [mail] = mails.as_slice() else {
+            panic!("one mail")
+        };
+        assert_eq!((mail.user.as_str(), mail.idle), ("alice", false));
+        assert_eq!(
+            (mail.service.as_str(), mail.rhost.as_str()),
+            ("sshd", "192.0.2.1")
+        );
+        assert!(host.told[0].contains("a***@example.org"), "{:?}", host.told);
+        assert!(host.told[1].starts_with("You were let in by a code from an email."));
+    }
+    assert_eq!(machine.failures(), 0);
+}
+
+#[test]
+fn what_happened_is_in_the_log_and_no_code_is() {
+    let machine = machine();
+    let mut host = from_the_mail(asks_for_mail("alice"), |code| code);
+    machine.play(&mut host, "");
+    let origin = "user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\"";
+    assert_eq!(
+        host.log,
+        [
+            format!("otp.mail {origin} count=\"1\""),
+            format!("otp.mailed {origin} message=\"mailed-used\""),
+        ]
+    );
+}
+
+#[test]
+fn a_wrong_mailed_code_is_a_failure_and_the_word_is_none() {
+    let machine = machine();
+    for failures in 1..=4 {
+        let mut host = from_the_mail(asks_for_mail("alice"), |code| {
+            let first = if code.starts_with('0') { "1" } else { "0" };
+            format!("{first}{}", &code[1..])
+        });
+        assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
+        assert_eq!(host.event(), "otp.reject");
+        assert_eq!(machine.failures(), failures);
+    }
+}
+
+#[test]
+fn a_code_of_the_device_and_a_recovery_code_are_taken_after_the_word_too() {
+    let machine = machine();
+    for (code, event) in [
+        (machine.code(), "otp.accept"),
+        (machine.recovery_code(0), "otp.recovery"),
+    ] {
+        let mut host = asks_for_mail("alice").asked(BY_MAIL, &code);
+        assert_eq!(machine.play(&mut host, ""), Disposition::Success);
+        assert_eq!(host.event(), event);
+    }
+}
+
+#[test]
+fn a_mailed_code_works_once_and_in_its_login_alone() {
+    let machine = machine();
+    let mut first = from_the_mail(asks_for_mail("alice"), |code| code);
+    assert_eq!(machine.play(&mut first, ""), Disposition::Success);
+    let used = first.mailbox.borrow()[0].code.to_string();
+    // The same again, at the first prompt, and in a login that has asked for another.
+    let mut again = Player::new("alice").asked(CODE, &used);
+    assert_eq!(machine.play(&mut again, ""), Disposition::Refused);
+    let mut other = asks_for_mail("alice").asked(BY_MAIL, &used);
+    assert_eq!(machine.play(&mut other, ""), Disposition::Refused);
+    let unused = other.mailbox.borrow()[0].code.to_string();
+    let mut third = Player::new("alice").asked(CODE, &unused);
+    assert_eq!(machine.play(&mut third, ""), Disposition::Refused);
+}
+
+#[test]
+fn a_mailed_code_is_too_old_after_ten_minutes() {
+    let machine = machine();
+    for (takes, answer) in [(599, Disposition::Success), (600, Disposition::Refused)] {
+        let host = Player::new("alice");
+        let mailbox = host.mailbox.clone();
+        let mut host = host.asked(CODE, "email").asked_with(
+            BY_MAIL,
+            Box::new(move |_| Some(bytes(&mailbox.borrow()[0].code))),
+        );
+        // The first question takes as long, before the mail is sent.
+        host.question_takes = Duration::from_secs(takes);
+        assert_eq!(machine.play(&mut host, ""), answer, "{takes}");
+    }
+}
+
+#[test]
+fn five_are_mailed_in_a_day_and_the_sixth_login_hears_the_same() {
+    let machine = machine();
+    let mut told = Vec::new();
+    for sent in 1..=6 {
+        let mut host = asks_for_mail("alice").asked(BY_MAIL, &machine.code_after(1));
+        host.now = machine.now;
+        let _ = machine.play(&mut host, "");
+        let idle = host.mailbox.borrow()[0].idle;
+        assert_eq!(idle, sent == 6, "{sent}");
+        told.push(host.told[0].clone());
+        if sent == 6 {
+            let line = "otp.mail user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\" reason=\"not sent: so many were \
+                        sent within a day\" until=\"2025-11-21 12:00:00 UTC\"";
+            assert_eq!(host.log[0], line);
+        }
+        unlock(&machine.store(), &account_of("alice").unwrap(), || {
+            Ok(machine.now)
+        })
+        .unwrap();
+    }
+    told.dedup();
+    assert_eq!(told.len(), 1);
+}
+
+#[test]
+fn strangers_and_users_without_a_device_hear_and_wait_for_the_same() {
+    let machine = machine();
+    let mut told = Vec::new();
+    for user in ["alice", "bob", "mallory"] {
+        let mut host = asks_for_mail(user).asked(BY_MAIL, "12345678");
+        assert_eq!(machine.play(&mut host, ""), Disposition::Refused, "{user}");
+        // Something is handed over for each, with a code in it, and sent to one of them alone.
+        let mails = host.mailbox.borrow();
+        assert_eq!((mails.len(), mails[0].idle), (1, user != "alice"), "{user}");
+        assert_eq!(mails[0].code.len(), 8);
+        let initial = format!("{}***@", &user[..1]);
+        assert!(host.told[0].contains(&initial));
+        told.push(host.told.join("\n").replace(&initial, ""));
+    }
+    told.dedup();
+    assert_eq!(told.len(), 1, "{told:?}");
+}
+
+#[test]
+fn what_a_command_says_of_an_address_is_shown_to_nobody() {
+    let machine = Machine::new();
+    machine.policy("[recovery]\nemail = true\n[mail]\naddress = \"/usr/local/bin/address\"\n");
+    let mut host = asks_for_mail("alice").asked(BY_MAIL, "");
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
+    assert!(!host.told[0].contains('@'), "{:?}", host.told);
+}
+
+#[test]
+fn nothing_is_mailed_while_locked_and_the_mailed_code_opens_no_lock() {
+    let machine = machine();
+    let lock = |machine: &Machine| {
+        for _ in 0..5 {
+            let mut host = Player::new("alice").asked(CODE, "000000");
+            machine.play(&mut host, "");
+        }
+    };
+    lock(&machine);
+    let mut host = asks_for_mail("alice");
+    assert_eq!(machine.play(&mut host, ""), Disposition::Locked);
+    assert!(host.mailbox.borrow().is_empty());
+    assert_eq!(host.event(), "otp.locked");
+    // Locked while the mail was on its way.
+    let machine = super::mailing::machine();
+    let root = machine.directory.path().to_owned();
+    let host = asks_for_mail("alice");
+    let mailbox = host.mailbox.clone();
+    let store = machine.store();
+    let mut host = host.asked_with(
+        BY_MAIL,
+        Box::new(move |_| {
+            let policy = otp_core::Policy::default();
+            for _ in 0..5 {
+                let alice = account_of("alice").unwrap();
+                let wrong = otp_core::Input::parse(b"000000");
+                let judged = otp_store::attempt(&store, &alice, &policy, &wrong, false, || {
+                    Ok(crate::player::NOON)
+                });
+                drop(judged.unwrap());
+            }
+            drop(root);
+            Some(bytes(&mailbox.borrow()[0].code))
+        }),
+    );
+    assert_eq!(machine.play(&mut host, ""), Disposition::Locked);
+}
+
+#[test]
+fn where_policy_forbids_it_the_word_is_a_wrong_code() {
+    let machine = Machine::new();
+    for policy in [
+        "",
+        "[recovery]\nemail = true\n",
+        "[mail]\naddress = \"{user}@example.org\"\n",
+    ] {
+        machine.policy(policy);
+        let before = machine.failures();
+        let mut host = asks_for_mail("alice");
+        assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
+        assert_eq!(machine.failures(), before + 1);
+        assert!(host.mailbox.borrow().is_empty());
+        // Eight digits alone are never a mailed code.
+    }
+}
+
+#[test]
+fn it_is_not_offered_where_a_program_asks_once() {
+    let machine = machine();
+    let mut host = Player::new("alice").with_password("email");
+    assert_eq!(
+        machine.play(&mut host, "use_first_pass"),
+        Disposition::Refused
+    );
+    assert!(host.mailbox.borrow().is_empty());
+    let mut host = Player::new("alice").asked(BOTH, "email");
+    assert_eq!(
+        machine.play(&mut host, "forward_pass"),
+        Disposition::Refused
+    );
+    assert!(host.mailbox.borrow().is_empty());
+    // A program that answers every question with the password, which happens to be the word.
+    let mut host = asks_for_mail("alice").with_password("email");
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
+    assert!(host.mailbox.borrow().is_empty());
+    assert_eq!(machine.failures(), 0, "it is no guess");
+}
+
+#[test]
+fn where_the_mail_cannot_be_handed_over_the_login_goes_on_and_is_told() {
+    let machine = machine();
+    for user in ["alice", "mallory"] {
+        let mut host = asks_for_mail(user).asked(BY_MAIL, &machine.code());
+        host.mail_is_down = true;
+        let answer = machine.play(&mut host, "");
+        assert_eq!(answer == Disposition::Success, user == "alice");
+        assert!(host.told[0].starts_with("No email could be sent."));
+        assert!(
+            host.log[1].starts_with("otp.mail ")
+                && host.log[1].contains("otp-mail did not take the message")
+        );
+    }
+}
+
+#[test]
+fn where_it_cannot_be_written_down_nothing_is_mailed_and_the_device_still_lets_in() {
+    let machine = machine();
+    let file = machine.directory.path().join("state/alice/mail");
+    fs::write(&file, "damaged").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    let mut host = asks_for_mail("alice").asked(BY_MAIL, &machine.code());
+    assert_eq!(machine.play(&mut host, ""), Disposition::Success);
+    assert!(host.mailbox.borrow().is_empty());
+    assert!(host.told[0].starts_with("No email could be sent."));
+    assert!(host.log[0].starts_with("otp.mail ") && host.log[0].contains("reason=\"not sent: "));
+}
+
+#[test]
+fn a_user_who_changed_while_typing_gets_no_mail() {
+    let machine = machine();
+    let mut host = asks_for_mail("alice");
+    host.user_after_question = Some("bob".to_owned());
+    assert_eq!(machine.play(&mut host, ""), Disposition::Unavailable);
+    assert!(host.mailbox.borrow().is_empty());
+}
+
+#[test]
+fn where_nothing_may_be_told_the_question_comes_all_the_same() {
+    let machine = machine();
+    let mut host = from_the_mail(asks_for_mail("alice"), |code| code);
+    assert_eq!(machine.play_silently(&mut host, ""), Disposition::Success);
+    assert!(host.told.is_empty());
+}
+
+#[test]
+fn a_mailed_code_is_remembered_nowhere() {
+    let machine = Machine::new();
+    machine.policy(&format!("{POLICY}[trust]\nremember = \"8h\"\n"));
+    let mut host = from_the_mail(asks_for_mail("alice"), |code| code);
+    assert_eq!(machine.play(&mut host, ""), Disposition::Success);
+    let mut next = Player::new("alice").asked(CODE, &machine.code());
+    assert_eq!(machine.play(&mut next, ""), Disposition::Success);
+}
+
+#[test]
+fn verify_email_has_codes_mailed_to_confirmed_addresses_alone() {
+    let machine = Machine::new();
+    machine.policy(&format!("{POLICY}[enroll]\nverify_email = true\n"));
+    let mut host = asks_for_mail("alice").asked(BY_MAIL, "12345678");
+    assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
+    assert!(host.mailbox.borrow()[0].idle);
+    assert!(host.log[0].contains("the user has confirmed no address"));
+}
