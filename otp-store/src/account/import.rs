@@ -7,7 +7,7 @@ use crate::error::At;
 use crate::keeper::{Keeper, Look, Part, ROOTS_LOCK_DEADLINE};
 use otp_core::record::{AuthenticatorState, Origin, RecoverySet};
 use otp_core::recovery::Salt;
-use otp_core::{Account, Credential, State};
+use otp_core::{Account, Authenticator, Credential, State};
 use otp_file::Unparsed;
 
 /// What became of it.
@@ -59,6 +59,41 @@ pub fn import(
         }
         held.commit(record, &next)?;
         Ok(Imported::MovedOn)
+    })
+}
+
+/// What an import would meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foretold {
+    /// An account that is not enrolled.
+    New,
+    /// An account that has all these keys.
+    Same,
+    /// An account that has other keys.
+    Others,
+}
+
+/// Says what an import of these keys would meet, and changes nothing.
+///
+/// # Errors
+/// What is there cannot be trusted or read.
+pub fn foretell(
+    keeper: &impl Keeper,
+    account: &Account,
+    keys: &[&Authenticator],
+) -> Result<Foretold, Error> {
+    let Some(mut held) = keeper.hold(account, ROOTS_LOCK_DEADLINE)? else {
+        return Ok(Foretold::New);
+    };
+    let Some(record) = held.read(account)? else {
+        return Ok(Foretold::New);
+    };
+    let known = record.credential.authenticators();
+    let is_known = |key: &&Authenticator| known.iter().any(|known| known.shows_the_codes_of(key));
+    Ok(if keys.iter().all(is_known) {
+        Foretold::Same
+    } else {
+        Foretold::Others
     })
 }
 

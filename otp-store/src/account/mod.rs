@@ -19,7 +19,7 @@ pub mod trust;
 mod unlock;
 
 pub use enrolled::{erase, is_enrolled};
-pub use import::{Imported, import, imported_salt};
+pub use import::{Foretold, Imported, foretell, import, imported_salt};
 pub use provision::{Provisioned, provision};
 pub use unlock::{Unlocked, unlock};
 

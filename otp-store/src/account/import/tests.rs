@@ -18,6 +18,7 @@ over_every_keeper! {
     an_import_comes_with_what_was_used_before,
     an_imported_recovery_code_is_good_once_and_never_opens_a_lock,
     an_enrolled_account_is_never_replaced,
+    what_an_import_would_meet_is_foretold_and_nothing_is_made,
     the_same_again_moves_on_and_takes_nothing_back,
     codes_that_are_gone_meanwhile_are_used,
     a_set_with_another_salt_leaves_the_account_alone,
@@ -107,6 +108,21 @@ fn an_imported_recovery_code_is_good_once_and_never_opens_a_lock<B: Bench>() {
         Verdict::Locked { .. }
     ));
     assert_eq!(state_of(&keeper).recovery_codes_left(&theirs), 2);
+}
+
+fn what_an_import_would_meet_is_foretold_and_nothing_is_made<B: Bench>() {
+    let bench = B::empty();
+    let keeper = bench.store();
+    let theirs = theirs(&DIGITS, None);
+    let met = |credential: &Credential| {
+        let keys: Vec<_> = credential.authenticators().iter().collect();
+        foretell(&keeper, &alice(), &keys).unwrap()
+    };
+    assert_eq!(met(&theirs), Foretold::New);
+    assert!(keeper.look(&alice()).unwrap().is_none());
+    bring(&keeper, &theirs, &State::fresh(&theirs));
+    assert_eq!(met(&theirs), Foretold::Same);
+    assert_eq!(met(&another_credential(7)), Foretold::Others);
 }
 
 fn an_enrolled_account_is_never_replaced<B: Bench>() {
