@@ -216,6 +216,12 @@ pub enum AdminCommand {
             value_hint = ValueHint::Other)]
         name: Name,
     },
+    /// Take over the keys of another program
+    Import {
+        /// From which.
+        #[command(subcommand)]
+        command: ImportCommand,
+    },
     /// Look for ways past the code, and for what locks people out
     ///
     /// Goes every way through PAM's lines of each service that asks for codes, or of those that are named, and looks at
@@ -275,6 +281,91 @@ impl AdminCommand {
             _ => None,
         }
     }
+}
+
+/// Where `otp-admin import` takes keys from.
+#[derive(Subcommand)]
+pub enum ImportCommand {
+    /// From the files of `pam_google_authenticator`
+    ///
+    /// Each user's file is read with the rights of that user, and stays as it is.
+    GoogleAuthenticator {
+        /// Files, directories whose files are called as their users, or a path with ~, ${USER} or ${HOME} as
+        /// secret= has it [default: those in the homes]
+        #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
+        paths: Vec<PathBuf>,
+        /// How it is done.
+        #[command(flatten)]
+        options: ImportOptions,
+        /// Whose file it is, where that cannot be seen by its owner
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
+        user: Option<String>,
+    },
+    /// From the file of `pam_oath`
+    Oath {
+        /// The file, such as /etc/users.oath
+        #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
+        path: PathBuf,
+        /// How it is done.
+        #[command(flatten)]
+        options: ImportOptions,
+        /// What the line of `pam_oath` in /etc/pam.d has as window=
+        #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(0..=1000))]
+        window: Option<u16>,
+        /// What that line has as digits=
+        #[arg(long, value_name = "DIGITS", value_parser = value_parser!(u8).range(6..=8))]
+        digits: Option<u8>,
+    },
+    /// From a list of otpauth URIs or of keys: plain lines, CSV or JSON
+    Uris {
+        /// The file
+        #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
+        path: PathBuf,
+        /// How it is done.
+        #[command(flatten)]
+        options: ImportOptions,
+        /// Whose keys they are, where the file does not say
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
+        user: Option<String>,
+        /// How many steps, or counters, the old server looked at
+        #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(0..=1000))]
+        window: Option<u16>,
+    },
+    /// From a key container (PSKC, RFC 6030), as hardware tokens come with it
+    Pskc {
+        /// The file
+        #[arg(value_name = "PATH", value_hint = ValueHint::FilePath)]
+        path: PathBuf,
+        /// How it is done.
+        #[command(flatten)]
+        options: ImportOptions,
+        /// Whose keys they are, where the file does not say
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
+        user: Option<String>,
+        /// How many steps, or counters, the old server looked at
+        #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(0..=1000))]
+        window: Option<u16>,
+        /// The file with the AES key that encrypts the others
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        key_file: Option<PathBuf>,
+        /// Take encrypted keys that no MAC protects
+        #[arg(long)]
+        without_mac: bool,
+    },
+}
+
+/// How an import is done.
+#[derive(Args)]
+pub struct ImportOptions {
+    /// Say what would come and what not, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Import what comes, where part of it does not
+    #[arg(long)]
+    pub partial: bool,
+    /// As one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// What `otp-admin policy` can do.

@@ -138,8 +138,11 @@ impl Failure {
                 | Trouble::Left
                 | Trouble::TimeIsOver
                 | Trouble::ChangedMeanwhile { .. }
+                | Trouble::PartlyBad { .. }
                 | Trouble::FileExists { .. } => 1,
                 Trouble::FileNotWritten { .. }
+                | Trouble::NotReadable { .. }
+                | Trouble::Unfinished { .. }
                 | Trouble::NoRecords { .. }
                 | Trouble::OutputNotWritten { .. }
                 | Trouble::SecretsNotShown { .. }

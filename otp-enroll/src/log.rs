@@ -14,7 +14,8 @@ pub fn protect(verb: &'static str, severity: Severity, user: &str, service: &str
     send(&entry);
 }
 
-fn send(entry: &Entry) {
+/// Tells one event, once.
+pub fn send(entry: &Entry) {
     // In the tests of this crate nobody is to be told.
     if !geteuid().is_root() {
         return;

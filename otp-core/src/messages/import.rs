@@ -518,6 +518,13 @@ pub enum Outcome {
     },
     /// There is nothing to bring along.
     Nothing,
+    /// How far it is.
+    Progress {
+        /// Users so far.
+        done: usize,
+        /// Users in all.
+        of: usize,
+    },
     /// What the recovery codes of 8 digits are worth.
     ScratchCodes {
         /// Users who have some.
@@ -547,6 +554,7 @@ impl Outcome {
             Self::There { users } => format!("users that had the same keys here already: {users}"),
             Self::Left { entries } => format!("entries that do not come: {entries}"),
             Self::Nothing => "nothing was found to import".to_owned(),
+            Self::Progress { done, of } => format!("{done} of {of} users"),
             Self::ScratchCodes { users } => format!(
                 "users with 8-digit recovery codes: {users}. Each code works once more. A stolen copy of such a record \
                  gives them away within about an hour, and they open no lock. They end when the user sets up a new device \
@@ -566,6 +574,7 @@ impl Outcome {
             Self::There { users } => format!("같은 키가 이미 있던 사용자: {users}명"),
             Self::Left { entries } => format!("옮기지 않는 항목: {entries}개"),
             Self::Nothing => "옮길 것이 없습니다".to_owned(),
+            Self::Progress { done, of } => format!("사용자 {done}/{of}명"),
             Self::ScratchCodes { users } => format!(
                 "8자리 복구 코드가 있는 사용자: {users}명. 코드마다 한 번씩 더 쓸 수 있습니다. 이런 기록의 사본을 훔치면 \
                  한 시간쯤이면 코드를 알아낼 수 있으므로 잠금은 풀지 못합니다. 새 기기를 등록하거나 복구 코드를 새로 받으면 \
@@ -661,6 +670,7 @@ mod tests {
             There => [Outcome::There { users }],
             Left => [Outcome::Left { entries: 42 }],
             Nothing => [Outcome::Nothing],
+            Progress => [Outcome::Progress { done: 3, of: 42 }],
             ScratchCodes => [Outcome::ScratchCodes { users }],
             Wait => [Outcome::Wait { until: NOON }],
         });

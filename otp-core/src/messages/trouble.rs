@@ -189,6 +189,25 @@ pub enum Trouble {
         /// What the system said.
         reason: String,
     },
+    /// A file of another program cannot be read as a whole.
+    NotReadable {
+        /// Which.
+        path: String,
+        /// The line, where it is one.
+        line: Option<usize>,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Part of what was to be imported does not come along, so nothing was imported.
+    PartlyBad {
+        /// How many entries.
+        entries: usize,
+    },
+    /// An import ended before all was kept.
+    Unfinished {
+        /// How many users are not done.
+        users: usize,
+    },
     /// The directory of all records is missing.
     NoRecords {
         /// Which.
@@ -229,6 +248,7 @@ impl Trouble {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn english(&self) -> String {
         match self {
             Self::NotRoot { .. } => "only root may do this".to_owned(),
@@ -318,6 +338,22 @@ impl Trouble {
                 format!("{path}: is there already, and is never overwritten")
             }
             Self::FileNotWritten { path, reason } => format!("{path}: cannot write: {reason}"),
+            Self::NotReadable {
+                path,
+                line: Some(line),
+                reason,
+            } => format!("{path}:{line}: {reason}"),
+            Self::NotReadable {
+                path,
+                line: None,
+                reason,
+            } => format!("{path}: {reason}"),
+            Self::PartlyBad { entries } => {
+                format!("nothing was imported: entries that do not come: {entries}")
+            }
+            Self::Unfinished { users } => {
+                format!("not everything could be kept; users that are not done: {users}")
+            }
             Self::NoRecords { path } => format!("{path}: the directory of all records is missing"),
             Self::OutputNotWritten { reason } => {
                 format!("cannot write to standard output: {reason}")
@@ -331,6 +367,7 @@ impl Trouble {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn english_hint(&self, asker: Asker) -> String {
         match self {
             Self::Locked { user, .. } | Self::Disabled { user } if asker == Asker::Root => {
@@ -423,6 +460,13 @@ impl Trouble {
             Self::ChangedMeanwhile { .. } => "start again".to_owned(),
             Self::FileExists { .. } => "name another file, or move that one away".to_owned(),
             Self::FileNotWritten { .. } => "name a file in a directory that exists and has room".to_owned(),
+            Self::NotReadable { .. } => "give the file to root, writable by nobody else, in the form that otp-admin(8) describes".to_owned(),
+            Self::PartlyBad { .. } => {
+                "look at the entries above; put them right, or import the others alone with --partial".to_owned()
+            }
+            Self::Unfinished { .. } => {
+                "put right what the report names, and run the same command again: it goes on where it stopped".to_owned()
+            }
             Self::NoRecords { .. } => {
                 "mount its file system; or, when nobody was ever enrolled, enrol the first user".to_owned()
             }
@@ -434,6 +478,7 @@ impl Trouble {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn korean(&self) -> String {
         match self {
             Self::NotRoot { .. } => "root만 할 수 있습니다".to_owned(),
@@ -519,6 +564,22 @@ impl Trouble {
             }
             Self::FileExists { path } => format!("{path}: 이미 있는 파일이며 덮어쓰지 않습니다"),
             Self::FileNotWritten { path, reason } => format!("{path}: 쓸 수 없습니다: {reason}"),
+            Self::NotReadable {
+                path,
+                line: Some(line),
+                reason,
+            } => format!("{path}:{line}: {reason}"),
+            Self::NotReadable {
+                path,
+                line: None,
+                reason,
+            } => format!("{path}: {reason}"),
+            Self::PartlyBad { entries } => {
+                format!("아무것도 옮기지 않았습니다. 옮기지 못하는 항목: {entries}개")
+            }
+            Self::Unfinished { users } => {
+                format!("모두 저장하지는 못했습니다. 남은 사용자: {users}명")
+            }
             Self::NoRecords { path } => format!("{path}: 기록 디렉터리가 없습니다"),
             Self::OutputNotWritten { reason } => format!("표준 출력에 쓸 수 없습니다: {reason}"),
             Self::SecretsNotShown { user, reason } => {
@@ -636,6 +697,15 @@ impl Trouble {
             Self::ChangedMeanwhile { .. } => "다시 시작하세요".to_owned(),
             Self::FileExists { .. } => "다른 파일 이름을 쓰거나 그 파일을 옮기세요".to_owned(),
             Self::FileNotWritten { .. } => "공간이 있는 디렉터리의 파일 이름을 쓰세요".to_owned(),
+            Self::NotReadable { .. } => {
+                "파일을 root만 쓸 수 있게 하고 otp-admin(8)에 적힌 형식인지 확인하세요".to_owned()
+            }
+            Self::PartlyBad { .. } => {
+                "위 항목을 고치거나, 나머지만 옮기려면 --partial을 붙이세요".to_owned()
+            }
+            Self::Unfinished { .. } => {
+                "보고된 문제를 해결하고 같은 명령을 다시 실행하세요. 멈춘 곳부터 이어집니다".to_owned()
+            }
             Self::NoRecords { .. } => {
                 "파일 시스템을 마운트하세요. 아직 아무도 등록하지 않았다면 첫 사용자를 등록하세요"
                     .to_owned()
@@ -744,6 +814,13 @@ mod tests {
                 path: path.clone(),
                 reason: reason.clone(),
             }],
+            NotReadable => [None, Some(7)].map(|line| Trouble::NotReadable {
+                path: path.clone(),
+                line,
+                reason: reason.clone(),
+            }),
+            PartlyBad => [Trouble::PartlyBad { entries: 3 }],
+            Unfinished => [Trouble::Unfinished { users: 3 }],
             NoRecords => [Trouble::NoRecords { path }],
             OutputNotWritten => [Trouble::OutputNotWritten {
                 reason: reason.clone(),

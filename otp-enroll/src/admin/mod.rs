@@ -1,6 +1,7 @@
 //! What `otp-admin` does, one file a command or two.
 
 mod doctor;
+mod import;
 mod list;
 mod moving;
 mod policy;
@@ -48,6 +49,7 @@ pub fn run(asked: Admin) -> ExitCode {
                 force,
                 name,
             } => provision::provision(site, &user, name, force, json),
+            AdminCommand::Import { command } => import::import(site, command),
             // Answered above.
             AdminCommand::Doctor { .. } => Err(Failure::Refused),
             AdminCommand::Protect {

@@ -1,0 +1,386 @@
+//! Reading all that a command names, into keys with their owners.
+
+use super::people::{People, Person, person};
+use super::places::{self, Place};
+use super::plan::{self, Found, Whose};
+use super::reading::{self, Content, Reason, WithRightsOf};
+use crate::cli::ImportCommand;
+use crate::failure::Failure;
+use otp_core::messages::import::{Flaw, Obstacle};
+use otp_core::messages::trouble::Trouble;
+use otp_core::record::{Digits, Kind, Language};
+use otp_core::{Account, UnixTime};
+use otp_import::{
+    Entry, LIMIT, LIMIT_OF_USER, OathOptions, PskcOptions, Reach, TransportKey, Unreadable,
+    google_authenticator, key_container, uris, users_oath,
+};
+use otp_site::users;
+use std::path::{Path, PathBuf};
+use std::{fs, io, thread};
+
+/// What was found, and where.
+pub struct Gathered {
+    /// The files, as they are to be told: a place names one by its number.
+    pub files: Vec<String>,
+    pub found: Vec<Found>,
+    pub people: People,
+}
+
+/// The file with the key to a key container is short.
+const LIMIT_OF_KEY: u64 = 4096;
+
+/// Reads what the command names.
+///
+/// # Errors
+/// A file of many users cannot be read as a whole, or the name service cannot be listed. What is wrong with one user's file
+/// is an obstacle of that user.
+pub fn gather(command: ImportCommand, now: UnixTime) -> Result<Gathered, Failure> {
+    match command {
+        ImportCommand::GoogleAuthenticator { paths, user, .. } => of_users(&paths, user.as_deref()),
+        ImportCommand::Oath {
+            path,
+            window,
+            digits,
+            ..
+        } => {
+            let options = OathOptions {
+                window: window.map(u64::from),
+                digits: digits.and_then(|digits| Digits::new(digits.into()).ok()),
+            };
+            let bytes = whole(&path, LIMIT)?;
+            let entries: Vec<Entry> = users_oath(&bytes, options).collect();
+            if entries.is_empty() {
+                let flaw = Flaw::Empty;
+                return Err(unreadable(&path, Unreadable { line: 1, flaw }));
+            }
+            of_one_file(&path, entries, None)
+        }
+        ImportCommand::Uris {
+            path, user, window, ..
+        } => {
+            let bytes = whole(&path, LIMIT)?;
+            let mut entries = uris(&bytes).map_err(|fault| unreadable(&path, fault))?;
+            set_reach(&mut entries, window);
+            of_one_file(&path, entries, user.as_deref())
+        }
+        ImportCommand::Pskc {
+            path,
+            user,
+            window,
+            key_file,
+            without_mac,
+            ..
+        } => {
+            let transport_key = key_file.as_deref().map(transport_key).transpose()?;
+            let options = PskcOptions {
+                transport_key: transport_key.as_ref(),
+                without_mac,
+                now,
+            };
+            let bytes = whole(&path, LIMIT)?;
+            let mut entries =
+                key_container(&bytes, &options).map_err(|fault| unreadable(&path, fault))?;
+            set_reach(&mut entries, window);
+            of_one_file(&path, entries, user.as_deref())
+        }
+    }
+}
+
+fn whole(path: &Path, limit: u64) -> Result<Content, Failure> {
+    reading::read_of_root(path, limit).map_err(|reason| {
+        let path = shown(path);
+        Trouble::NotReadable {
+            path,
+            line: None,
+            reason,
+        }
+        .into()
+    })
+}
+
+fn transport_key(path: &Path) -> Result<TransportKey, Failure> {
+    TransportKey::from_file(&whole(path, LIMIT_OF_KEY)?).ok_or_else(|| {
+        let path = shown(path);
+        let reason =
+            "holds no key of 128, 192 or 256 bits, neither as bytes nor as hexadecimal digits"
+                .to_owned();
+        Trouble::NotReadable {
+            path,
+            line: None,
+            reason,
+        }
+        .into()
+    })
+}
+
+/// A path for messages: users choose the names of their directories.
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
+}
+
+fn unreadable(path: &Path, fault: Unreadable) -> Failure {
+    let reason = fault.flaw.text(Language::English);
+    Trouble::NotReadable {
+        path: shown(path),
+        line: Some(fault.line),
+        reason,
+    }
+    .into()
+}
+
+/// What the command line says of the window, for keys of which the file does not say it.
+fn set_reach(entries: &mut [Entry], window: Option<u16>) {
+    let Some(window) = window.map(u64::from) else {
+        return;
+    };
+    for device in entries
+        .iter_mut()
+        .filter_map(|entry| entry.device.as_mut().ok())
+    {
+        let before = match device.kind {
+            Kind::Totp(_) => window,
+            Kind::Hotp => 0,
+        };
+        device.reach = Some(Reach {
+            before,
+            after: window,
+        });
+        device.ahead = window;
+    }
+}
+
+fn of_one_file(path: &Path, entries: Vec<Entry>, user: Option<&str>) -> Result<Gathered, Failure> {
+    let account = user.map(named).transpose()?;
+    let people = listed(entries.len())?;
+    let found = entries
+        .into_iter()
+        .map(|entry| {
+            let whose = match (&account, &entry.owner) {
+                (Some(account), _) => Whose::Account(account.clone()),
+                (None, Some(owner)) => Whose::Named(owner.clone()),
+                (None, None) => Whose::Unknown,
+            };
+            of_entry(entry, 0, whose)
+        })
+        .collect();
+    Ok(Gathered {
+        files: vec![shown(path)],
+        found,
+        people,
+    })
+}
+
+fn of_entry(entry: Entry, file: usize, whose: Whose) -> Found {
+    Found {
+        place: plan::Place {
+            file,
+            line: entry.line,
+        },
+        whose,
+        label: entry.label,
+        device: entry.device,
+    }
+}
+
+fn named(user: &str) -> Result<Account, Failure> {
+    let account = users::account(user)?;
+    account.ok_or_else(|| {
+        let user = user.to_owned();
+        Trouble::NoSuchUser { user }.into()
+    })
+}
+
+fn listed(look_ups: usize) -> Result<People, Failure> {
+    People::for_look_ups(look_ups).map_err(not_listed)
+}
+
+fn not_listed(error: io::Error) -> Failure {
+    Failure::Site(otp_site::Error::NameService(error))
+}
+
+/// A file of one user, which is to be read with that user's rights.
+struct OfUser {
+    path: PathBuf,
+    who: Result<Person, (String, Obstacle)>,
+    /// Whether it may be root's.
+    may_be_roots: bool,
+    /// Whether it may be missing.
+    may_be_missing: bool,
+}
+
+fn of_users(paths: &[PathBuf], user: Option<&str>) -> Result<Gathered, Failure> {
+    let user = user.map(named).transpose()?;
+    let places = Place::of(paths);
+    let for_all = |place: &Place| matches!(place, Place::OfEverybody(_));
+    let people = if user.is_none() && places.iter().any(for_all) {
+        People::listed().map_err(not_listed)?
+    } else {
+        People::one_by_one()
+    };
+    let mut wanted = Vec::new();
+    for place in &places {
+        wanted.extend(files_of(place, user.as_ref(), &people)?);
+    }
+    // A thread of its own, which gives its rights away; nothing of what it opens goes on in another.
+    let read = thread::scope(|scope| scope.spawn(|| read_all(&wanted)).join());
+    let read = read.unwrap_or_else(|_| Err(io::Error::other("reading has failed")));
+    let contents = read.map_err(|error| {
+        let path = shown(
+            &wanted
+                .first()
+                .map_or_else(PathBuf::new, |one| one.path.clone()),
+        );
+        let reason = format!("this process cannot take a user's rights: {error}");
+        Failure::from(Trouble::NotReadable {
+            path,
+            line: None,
+            reason,
+        })
+    })?;
+    let mut files = Vec::new();
+    let mut found = Vec::new();
+    for (of_user, content) in wanted.into_iter().zip(contents) {
+        let (whose, content) = match (of_user.who, content) {
+            (Ok(person), content) => (Whose::Account(person.account), content),
+            (Err((name, obstacle)), _) => (
+                Whose::Named(otp_import::Owner::exactly(name)),
+                Err(obstacle),
+            ),
+        };
+        let device = match content {
+            Ok(Some(bytes)) => google_authenticator(&bytes).device,
+            Ok(None) if of_user.may_be_missing => continue,
+            Ok(None) => Err(Obstacle::File {
+                reason: io::Error::from(io::ErrorKind::NotFound).to_string(),
+            }),
+            Err(obstacle) => Err(obstacle),
+        };
+        found.push(Found {
+            place: plan::Place {
+                file: files.len(),
+                line: 1,
+            },
+            whose,
+            label: None,
+            device,
+        });
+        files.push(shown(&of_user.path));
+    }
+    Ok(Gathered {
+        files,
+        found,
+        people,
+    })
+}
+
+type Read = Result<Option<Content>, Obstacle>;
+
+fn read_all(wanted: &[OfUser]) -> io::Result<Vec<Read>> {
+    let rights = WithRightsOf::begin()?;
+    let read = |one: &OfUser| match &one.who {
+        Ok(person) => rights
+            .read(person, &one.path, one.may_be_roots, LIMIT_OF_USER)
+            .map_err(|reason| Obstacle::File { reason }),
+        Err(_) => Ok(None),
+    };
+    Ok(wanted.iter().map(read).collect())
+}
+
+fn files_of(
+    place: &Place,
+    user: Option<&Account>,
+    people: &People,
+) -> Result<Vec<OfUser>, Failure> {
+    match place {
+        Place::OfEverybody(pattern) => {
+            let one = user
+                .map(|account| person(account.clone()).map_err(|_| no_such(account)))
+                .transpose()?;
+            let everybody = match &one {
+                Some(person) => vec![person],
+                None => people.everybody(),
+            };
+            let is_in_homes = places::is_in_homes(pattern);
+            let of_user = |person: &Person| OfUser {
+                path: places::expanded(pattern, person),
+                who: Ok(person.clone()),
+                may_be_roots: !is_in_homes,
+                may_be_missing: one.is_none(),
+            };
+            Ok(everybody.into_iter().map(of_user).collect())
+        }
+        Place::Directory(path) => in_directory(path, people),
+        Place::File(path) => {
+            let path = absolute(path);
+            let who = match user {
+                Some(account) => person(account.clone())
+                    .map_err(|obstacle| (account.name.as_str().to_owned(), obstacle)),
+                None => owner(&path),
+            };
+            Ok(vec![OfUser {
+                path,
+                who,
+                may_be_roots: user.is_some(),
+                may_be_missing: false,
+            }])
+        }
+    }
+}
+
+fn no_such(account: &Account) -> Failure {
+    let user = account.name.as_str().to_owned();
+    Trouble::NoSuchUser { user }.into()
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// The user whose file it is, by its owner. Root's may be anybody's, unless it is in root's own home.
+fn owner(path: &Path) -> Result<Person, (String, Obstacle)> {
+    let nobody = |obstacle| (String::new(), obstacle);
+    let uid =
+        reading::owner_of(path).map_err(|reason: Reason| nobody(Obstacle::File { reason }))?;
+    let account = users::account_of(uid).map_err(|error| {
+        let reason = error.to_string();
+        nobody(Obstacle::Lookup { reason })
+    })?;
+    let account = account.ok_or_else(|| nobody(Obstacle::UnknownUser))?;
+    let name = account.name.as_str().to_owned();
+    let found = person(account).map_err(|obstacle| (name, obstacle))?;
+    if uid == 0 && path.parent() != Some(&*found.home) {
+        return Err(nobody(Obstacle::Unreadable(Flaw::NoUser)));
+    }
+    Ok(found)
+}
+
+/// The files of a directory, each called as its user. Hidden ones are none.
+fn in_directory(path: &Path, people: &People) -> Result<Vec<OfUser>, Failure> {
+    let path = absolute(path);
+    let failed = |error: io::Error| {
+        let path = shown(&path);
+        let reason = error.to_string();
+        Failure::from(Trouble::NotReadable {
+            path,
+            line: None,
+            reason,
+        })
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let who = people.account(&name).and_then(person);
+        files.push(OfUser {
+            path: entry.path(),
+            who: who.map_err(|obstacle| (name, obstacle)),
+            may_be_roots: true,
+            may_be_missing: false,
+        });
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(files)
+}

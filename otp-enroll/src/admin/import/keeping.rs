@@ -1,0 +1,103 @@
+//! Keeping what comes along: each account by itself, whole and durable, several at a time.
+//!
+//! What takes the time is waiting for the disk, some five times for each account. One account at a time would wait alone;
+//! many at a time wait together, since a journal takes what all of them have written in one go. Each is the same transaction
+//! as for one account, so an interruption leaves every account imported or not, and the same command goes on.
+
+use super::audit;
+use super::plan::{Coming, ComingDevice};
+use super::progress::Progress;
+use otp_core::record::{AuthenticatorState, RecoverySet};
+use otp_core::{Credential, State, UnixTime};
+use otp_store::account::{self, Foretold, Imported};
+use otp_store::{Error, Keeper, mint};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// How many accounts are kept at once, for the disk; more brings little.
+const AT_ONCE: usize = 32;
+
+/// What was kept of one account.
+pub struct Kept {
+    /// By its number among those that were to come.
+    pub number: usize,
+    pub outcome: Result<Imported, Error>,
+}
+
+/// Keeps all of them, and says what became of each. Begins no further account once one could not be kept.
+pub fn keep_all<K: Keeper + Sync>(
+    keeper: &K,
+    coming: Vec<Coming>,
+    source: &'static str,
+    now: UnixTime,
+    progress: &Progress,
+) -> Vec<Kept> {
+    let threads = AT_ONCE.min(coming.len());
+    let waiting = Mutex::new(coming.into_iter().enumerate());
+    let kept = Mutex::new(Vec::new());
+    let has_failed = AtomicBool::new(false);
+    let work = || {
+        while !has_failed.load(Ordering::Relaxed) {
+            let next = waiting.lock().ok().and_then(|mut waiting| waiting.next());
+            let Some((number, one)) = next else { break };
+            let told = audit::Told::of(&one, source);
+            let outcome = keep(keeper, one, now);
+            if outcome.is_err() {
+                has_failed.store(true, Ordering::Relaxed);
+            }
+            told.record(&outcome);
+            progress.one_more();
+            if let Ok(mut kept) = kept.lock() {
+                kept.push(Kept { number, outcome });
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    let mut kept = kept.into_inner().unwrap_or_default();
+    kept.sort_by_key(|one| one.number);
+    kept
+}
+
+fn keep(keeper: &impl Keeper, coming: Coming, now: UnixTime) -> Result<Imported, Error> {
+    let Coming {
+        account,
+        devices,
+        scratch_codes,
+        foretold,
+        ..
+    } = coming;
+    let codes = if scratch_codes.is_empty() {
+        None
+    } else {
+        // Codes that were imported before are only seen to be the same by the same salt.
+        let salt = match foretold {
+            Foretold::New => None,
+            Foretold::Same | Foretold::Others => account::imported_salt(keeper, &account)?,
+        };
+        Some(mint::imported_codes(&scratch_codes, salt, now)?)
+    };
+    let (credential, states) = credential(&account, devices, codes);
+    let mut state = State::fresh(&credential);
+    state.authenticators = states;
+    account::import(keeper, &account, &credential, &state)
+}
+
+fn credential(
+    account: &otp_core::Account,
+    devices: Vec<ComingDevice>,
+    codes: Option<RecoverySet>,
+) -> (Credential, Vec<AuthenticatorState>) {
+    let (authenticators, states) = devices
+        .into_iter()
+        .map(|one| (one.authenticator, one.state))
+        .unzip();
+    let name = account.name.as_str().to_owned();
+    let credential = Credential::new(name, account.uid, authenticators, codes)
+        .expect("the plan has 1 to 4 authenticators with names of their own and at most 32 codes");
+    (credential, states)
+}

@@ -1,0 +1,129 @@
+//! `otp-admin import`: users of another program go on with the key that they have.
+//!
+//! All is read and decided before anything is kept: what comes, what does not, and why. A file of which a part is bad
+//! imports nothing, unless `--partial` says so. The old files stay as they are, and the same command may be run again: on
+//! the day of the move, when users have used more codes, or after it was interrupted.
+
+mod audit;
+mod gathering;
+mod keeping;
+mod people;
+mod places;
+mod plan;
+mod progress;
+mod reading;
+mod told;
+
+use crate::cli::{ImportCommand, ImportOptions};
+use crate::failure::Failure;
+use crate::site::Site;
+use gathering::Gathered;
+use otp_core::messages::import::Obstacle;
+use otp_core::messages::trouble::Trouble;
+use otp_site::clock;
+use otp_store::Store;
+use otp_store::account::Imported;
+use plan::{Left, Plan};
+use progress::Progress;
+use told::{Report, State};
+
+/// Imports what the command names.
+pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
+    let (source, options) = match &command {
+        ImportCommand::GoogleAuthenticator { options, .. } => ("google-authenticator", options),
+        ImportCommand::Oath { options, .. } => ("oath", options),
+        ImportCommand::Uris { options, .. } => ("uris", options),
+        ImportCommand::Pskc { options, .. } => ("pskc", options),
+    };
+    let &ImportOptions {
+        dry_run,
+        partial,
+        json,
+    } = options;
+    let now = clock::now()?;
+    let Gathered {
+        files,
+        found,
+        people,
+    } = gathering::gather(command, now)?;
+    let store = if dry_run {
+        site.store_if_there()?
+    } else {
+        Some(site.store_for_enrolling()?)
+    };
+    let mut plan = plan::plan(found, &people, &site.policy, store.as_ref(), now)?;
+    let refuses = !plan.left.is_empty() && !partial;
+    if dry_run || refuses {
+        let state = if dry_run {
+            State::WouldCome
+        } else {
+            State::Refused
+        };
+        let entries = plan.left.len();
+        Report::of(site.language, &files, &plan, state).print(json)?;
+        return if dry_run && refuses {
+            Err(Failure::Refused)
+        } else if refuses {
+            Err(Trouble::PartlyBad { entries }.into())
+        } else {
+            Ok(())
+        };
+    }
+    let Some(store) = store else {
+        // Opened above, since it is no dry run.
+        return Err(Failure::Refused);
+    };
+    let (report, undone) = keep(site, &store, &mut plan, &files, source, now);
+    report.print(json)?;
+    if undone > 0 {
+        return Err(Trouble::Unfinished { users: undone }.into());
+    }
+    Ok(())
+}
+
+/// Keeps what comes, and gives the report with how many users are not done.
+fn keep(
+    site: &Site,
+    store: &Store,
+    plan: &mut Plan,
+    files: &[String],
+    source: &'static str,
+    now: otp_core::UnixTime,
+) -> (Report, usize) {
+    let mut report = Report::of(site.language, files, plan, State::Came);
+    let coming = std::mem::take(&mut plan.coming);
+    let all = coming.len();
+    let who: Vec<_> = coming
+        .iter()
+        .map(|one| (one.place, one.account.name.as_str().to_owned()))
+        .collect();
+    let progress = Progress::of(all, site.language);
+    let kept = keeping::keep_all(store, coming, source, now, &progress);
+    drop(progress);
+    let mut is_done = vec![false; all];
+    for one in kept {
+        let (place, user) = &who[one.number];
+        let why = match one.outcome {
+            Ok(Imported::Done | Imported::MovedOn | Imported::Unchanged) => {
+                is_done[one.number] = true;
+                continue;
+            }
+            // Somebody has enrolled since all was looked at, or the recovery codes are others than before.
+            Ok(Imported::AlreadyEnrolled) => Obstacle::Enrolled,
+            Err(error) => Obstacle::NotKept {
+                reason: error.to_string(),
+            },
+        };
+        report.did_not_come(
+            one.number,
+            &Left {
+                place: *place,
+                user: user.clone(),
+                why,
+            },
+        );
+    }
+    let undone = is_done.iter().filter(|done| !**done).count();
+    report.only(&is_done);
+    (report, undone)
+}

@@ -1,0 +1,239 @@
+//! Whose a key is: the users of this machine, looked up one by one or, where there are many, read from the name service once.
+
+use nix::unistd::{Uid, User};
+use otp_core::messages::import::Obstacle;
+use otp_core::{Account, UserName};
+use otp_import::Owner;
+use otp_site::users;
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// Somebody whose files can be read with the own rights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Under which records are kept.
+    pub account: Account,
+    /// The primary group.
+    pub gid: u32,
+    /// The home directory.
+    pub home: PathBuf,
+}
+
+/// From so many look-ups on, all users are read at once: a file of users is read from its start for each look-up.
+const MANY: usize = 64;
+
+/// The users of this machine.
+pub struct People {
+    /// All whom the name service lists, by name, and by number the first of each; empty: nobody was listed.
+    by_name: HashMap<String, u32>,
+    by_uid: HashMap<u32, Person>,
+}
+
+impl People {
+    /// Everybody is looked up when asked for.
+    pub fn one_by_one() -> Self {
+        Self {
+            by_name: HashMap::new(),
+            by_uid: HashMap::new(),
+        }
+    }
+
+    /// As is cheaper for so many look-ups.
+    ///
+    /// # Errors
+    /// The name service cannot be listed.
+    pub fn for_look_ups(count: usize) -> io::Result<Self> {
+        if count < MANY {
+            Ok(Self::one_by_one())
+        } else {
+            Self::listed()
+        }
+    }
+
+    /// Reads the name service's list. It has those alone who can be listed: directories often list nobody.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn listed() -> io::Result<Self> {
+        // glibc's own program: reading the list in this process takes calls that Rust cannot make safely.
+        let done = Command::new("/usr/bin/getent")
+            .arg("passwd")
+            .env_clear()
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()?;
+        if !done.status.success() {
+            return Err(io::Error::other("getent passwd has failed"));
+        }
+        Ok(Self::of_lines(&String::from_utf8_lossy(&done.stdout)))
+    }
+
+    /// Reads lines of passwd(5). The first line of a user id has its canonical name, as a look-up by number gives it.
+    fn of_lines(text: &str) -> Self {
+        let mut people = Self::one_by_one();
+        for line in text.lines() {
+            let fields: Vec<&str> = line.split(':').collect();
+            let [name, _, uid, gid, _, home, ..] = fields[..] else {
+                continue;
+            };
+            let (Ok(uid), Ok(gid), Ok(usable)) = (uid.parse(), gid.parse(), UserName::new(name))
+            else {
+                continue;
+            };
+            people.by_name.entry(name.to_owned()).or_insert(uid);
+            people.by_uid.entry(uid).or_insert_with(|| Person {
+                account: Account { name: usable, uid },
+                gid,
+                home: home.into(),
+            });
+        }
+        people
+    }
+
+    /// Everybody who is listed, each person once, by user id.
+    pub fn everybody(&self) -> Vec<&Person> {
+        let mut everybody: Vec<_> = self.by_uid.values().collect();
+        everybody.sort_by_key(|person| person.account.uid);
+        everybody
+    }
+
+    /// The account of a name. Who is not listed is looked up.
+    ///
+    /// # Errors
+    /// There is no such user, or nobody can say.
+    pub fn account(&self, name: &str) -> Result<Account, Obstacle> {
+        if let Some(listed) = self.by_name.get(name).and_then(|uid| self.by_uid.get(uid)) {
+            return Ok(listed.account.clone());
+        }
+        match users::account(name) {
+            Ok(Some(account)) => Ok(account),
+            Ok(None) | Err(otp_site::Error::UserName(_)) => Err(Obstacle::UnknownUser),
+            Err(error) => Err(Obstacle::Lookup {
+                reason: error.to_string(),
+            }),
+        }
+    }
+
+    /// The account that an entry names, whose other entries have these realms.
+    ///
+    /// # Errors
+    /// As for [`People::account`]; or the name is known without its realm alone, and there are several.
+    pub fn owner(&self, owner: &Owner, realms: &Realms) -> Result<Account, Obstacle> {
+        let whole = self.account(&owner.written);
+        let Some((name, _)) = owner
+            .written
+            .rsplit_once('@')
+            .filter(|_| owner.may_have_realm)
+        else {
+            return whole;
+        };
+        match whole {
+            Err(Obstacle::UnknownUser) if realms.are_one() => self.account(name),
+            // What the name alone leads to may be somebody else of another realm.
+            Err(Obstacle::UnknownUser) if self.account(name).is_ok() => Err(Obstacle::Realms),
+            whole => whole,
+        }
+    }
+}
+
+/// The realms that the names of a file have; no realm is one too.
+#[derive(Default)]
+pub struct Realms(BTreeSet<String>);
+
+impl Realms {
+    /// Takes note of the realm of a name.
+    pub fn note(&mut self, owner: &Owner) {
+        if owner.may_have_realm {
+            let realm = owner
+                .written
+                .rsplit_once('@')
+                .map_or("", |(_, realm)| realm);
+            self.0.insert(realm.to_lowercase());
+        }
+    }
+
+    fn are_one(&self) -> bool {
+        self.0.len() == 1
+    }
+}
+
+/// A person, with group and home.
+///
+/// # Errors
+/// As for [`People::account`].
+pub fn person(account: Account) -> Result<Person, Obstacle> {
+    match User::from_uid(Uid::from_raw(account.uid)) {
+        Ok(Some(user)) => Ok(Person {
+            account,
+            gid: user.gid.as_raw(),
+            home: user.dir,
+        }),
+        Ok(None) => Err(Obstacle::UnknownUser),
+        Err(errno) => Err(Obstacle::Lookup {
+            reason: io::Error::from(errno).to_string(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn people() -> People {
+        People::of_lines(
+            "alice:x:50001:100::/home/alice:/bin/sh\nally:x:50001:100::/home/ally:/bin/sh\n.bad:x:50002:1::/:\nshort:x\n\
+             bobby:x:50003:100::/home/bobby:/bin/sh\n",
+        )
+    }
+
+    fn found(name: &str, realms: &[&str]) -> Result<String, Obstacle> {
+        let owner = Owner::perhaps_of_realm(name.to_owned());
+        let mut all = Realms::default();
+        all.note(&owner);
+        for realm in realms {
+            all.note(&Owner::perhaps_of_realm(format!("x@{realm}")));
+        }
+        let account = people().owner(&owner, &all)?;
+        Ok(account.name.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_second_name_leads_to_the_first_of_its_number() {
+        assert_eq!(people().account("ally").unwrap().name.as_str(), "alice");
+        let everybody = people();
+        let names: Vec<_> = everybody
+            .everybody()
+            .iter()
+            .map(|one| one.account.name.as_str())
+            .collect();
+        assert_eq!(names, ["alice", "bobby"]);
+    }
+
+    #[test]
+    fn who_is_not_listed_is_looked_up() {
+        assert_eq!(people().account("root").unwrap().uid, 0);
+        assert_eq!(
+            people().account("nobody-of-that-name"),
+            Err(Obstacle::UnknownUser)
+        );
+        assert_eq!(people().account("a/b"), Err(Obstacle::UnknownUser));
+    }
+
+    #[test]
+    fn a_realm_is_left_out_only_where_there_is_one() {
+        assert_eq!(found("alice", &[]), Ok("alice".to_owned()));
+        assert_eq!(found("alice@corp", &["CORP"]), Ok("alice".to_owned()));
+        assert_eq!(found("alice@corp", &["other"]), Err(Obstacle::Realms));
+        assert_eq!(
+            found("nobody-here@corp", &["other"]),
+            Err(Obstacle::UnknownUser)
+        );
+        let plain = Owner::exactly("alice@corp".to_owned());
+        assert_eq!(
+            people().owner(&plain, &Realms::default()),
+            Err(Obstacle::UnknownUser)
+        );
+    }
+}

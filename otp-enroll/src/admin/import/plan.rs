@@ -1,0 +1,339 @@
+//! What of another program's keys comes along, for each account: made before anything is kept.
+
+use super::people::{People, Realms};
+use otp_core::code::HOTP_LOOK_AHEAD;
+use otp_core::imported::ImportedCode;
+use otp_core::messages::import::{Flaw, Obstacle, Remark};
+use otp_core::record::{
+    Authenticator, AuthenticatorState, DEFAULT_NAME, Kind, MAX_AUTHENTICATORS, Name, Window,
+};
+use otp_core::{Account, Credential, Policy, UnixTime};
+use otp_import::{Device, Owner, Reach, first_code_at};
+use otp_store::account::{self, Foretold};
+use otp_store::{Error, Keeper, mint};
+use std::collections::BTreeMap;
+
+/// Where a key stands: the file, by its number, and the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub file: usize,
+    pub line: usize,
+}
+
+/// Whose a key is.
+pub enum Whose {
+    /// Somebody whose file it is.
+    Account(Account),
+    /// Who is named there.
+    Named(Owner),
+    /// Nobody.
+    Unknown,
+}
+
+/// A key as it was found.
+pub struct Found {
+    pub place: Place,
+    pub whose: Whose,
+    pub label: Option<String>,
+    pub device: Result<Device, Obstacle>,
+}
+
+/// A key that does not come along.
+pub struct Left {
+    pub place: Place,
+    /// The user as the file or the system names them.
+    pub user: String,
+    pub why: Obstacle,
+}
+
+/// An account, and what comes along for it.
+pub struct Coming {
+    pub account: Account,
+    pub place: Place,
+    pub devices: Vec<ComingDevice>,
+    pub scratch_codes: Vec<ImportedCode>,
+    pub remarks: Vec<Remark>,
+    /// What is here already.
+    pub foretold: Foretold,
+}
+
+/// One authenticator, and what was used of it.
+pub struct ComingDevice {
+    pub authenticator: Authenticator,
+    pub state: AuthenticatorState,
+}
+
+/// All of an import.
+#[derive(Default)]
+pub struct Plan {
+    pub coming: Vec<Coming>,
+    pub left: Vec<Left>,
+}
+
+/// Decides what comes along.
+///
+/// # Errors
+/// The store cannot be read at all, or the system gave no random bytes.
+pub fn plan(
+    found: Vec<Found>,
+    people: &People,
+    policy: &Policy,
+    keeper: Option<&impl Keeper>,
+    now: UnixTime,
+) -> Result<Plan, Error> {
+    let mut realms = Realms::default();
+    for one in &found {
+        if let Whose::Named(owner) = &one.whose {
+            realms.note(owner);
+        }
+    }
+    let mut plan = Plan::default();
+    let mut by_account: BTreeMap<String, (Account, Vec<Found>)> = BTreeMap::new();
+    for one in found {
+        let (written, account) = match &one.whose {
+            Whose::Account(account) => (account.name.as_str().to_owned(), Ok(account.clone())),
+            Whose::Named(owner) => (owner.written.clone(), people.owner(owner, &realms)),
+            Whose::Unknown => (String::new(), Err(Obstacle::Unreadable(Flaw::NoUser))),
+        };
+        match (account, &one.device) {
+            // That the user is unknown as well would only hide what is wrong with the line.
+            (_, Err(why)) => plan.left.push(Left {
+                place: one.place,
+                user: written,
+                why: why.clone(),
+            }),
+            (Err(why), Ok(_)) => plan.left.push(Left {
+                place: one.place,
+                user: written,
+                why,
+            }),
+            (Ok(account), Ok(_)) => {
+                let name = account.name.as_str().to_owned();
+                by_account
+                    .entry(name)
+                    .or_insert_with(|| (account, Vec::new()))
+                    .1
+                    .push(one);
+            }
+        }
+    }
+    for (account, found) in by_account.into_values() {
+        plan.take(account, found, policy, keeper, now)?;
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    fn take(
+        &mut self,
+        account: Account,
+        found: Vec<Found>,
+        policy: &Policy,
+        keeper: Option<&impl Keeper>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let place = found[0].place;
+        let user = account.name.as_str().to_owned();
+        let mut coming = Coming {
+            account,
+            place,
+            devices: Vec::new(),
+            scratch_codes: Vec::new(),
+            remarks: Vec::new(),
+            foretold: Foretold::New,
+        };
+        for one in found {
+            let Ok(device) = one.device else { continue };
+            if !coming.add(device, one.label.as_deref(), policy, now)? {
+                self.left.push(Left {
+                    place: one.place,
+                    user: user.clone(),
+                    why: Obstacle::Duplicate,
+                });
+            }
+        }
+        let allowed = usize::from(policy.enroll.max_authenticators).min(MAX_AUTHENTICATORS);
+        if coming.devices.len() > allowed {
+            let found = coming.devices.len();
+            let why = Obstacle::TooMany { found, allowed };
+            self.left.push(Left { place, user, why });
+            return Ok(());
+        }
+        coming.limit_scratch_codes(policy);
+        if let Some(keeper) = keeper {
+            let keys: Vec<&Authenticator> = coming
+                .devices
+                .iter()
+                .map(|one| &one.authenticator)
+                .collect();
+            coming.foretold = match account::foretell(keeper, &coming.account, &keys) {
+                Ok(foretold) => foretold,
+                Err(error @ (Error::NoRecords { .. } | Error::Random)) => return Err(error),
+                Err(error) => {
+                    let reason = error.to_string();
+                    let why = Obstacle::NotKept { reason };
+                    self.left.push(Left { place, user, why });
+                    return Ok(());
+                }
+            };
+        }
+        match coming.foretold {
+            Foretold::Others => self.left.push(Left {
+                place,
+                user,
+                why: Obstacle::Enrolled,
+            }),
+            Foretold::Same => {
+                coming.remarks.push(Remark::There);
+                self.coming.push(coming);
+            }
+            Foretold::New => self.coming.push(coming),
+        }
+        Ok(())
+    }
+}
+
+impl Coming {
+    /// Takes a key; `false`: it is there already, and what was used of either is used.
+    fn add(
+        &mut self,
+        device: Device,
+        label: Option<&str>,
+        policy: &Policy,
+        now: UnixTime,
+    ) -> Result<bool, Error> {
+        let used = device
+            .past
+            .newest_used(device.kind, device.drift, device.ahead, now);
+        if let Some(at) = first_code_at(used, device.kind, device.drift, now)
+            && is_a_wait(at, device.kind, now)
+        {
+            self.remarks.push(Remark::FirstCode { at });
+        }
+        self.remarks.extend(device.remarks);
+        let window = window(device.kind, device.reach, policy, &mut self.remarks);
+        self.scratch_codes.extend(device.scratch_codes);
+        let id = mint::new_id()?;
+        let authenticator = Authenticator {
+            id,
+            name: self.free_name(label),
+            kind: device.kind,
+            algorithm: device.algorithm,
+            digits: device.digits,
+            secret: device.secret,
+            window,
+            created: now,
+        };
+        let shows_the_same =
+            |one: &&mut ComingDevice| one.authenticator.shows_the_codes_of(&authenticator);
+        if let Some(same) = self.devices.iter_mut().find(shows_the_same) {
+            same.state.last_step = same.state.last_step.max(used);
+            return Ok(false);
+        }
+        let state = AuthenticatorState {
+            last_step: used,
+            drift: device.drift,
+            ..AuthenticatorState::fresh(id)
+        };
+        self.devices.push(ComingDevice {
+            authenticator,
+            state,
+        });
+        Ok(true)
+    }
+
+    /// A name of its own for an authenticator: the old program's where that can be one.
+    fn free_name(&self, label: Option<&str>) -> Name {
+        let base: String = label
+            .unwrap_or(DEFAULT_NAME)
+            .trim()
+            .chars()
+            .take(28)
+            .collect();
+        let base = Name::new(base.trim_end())
+            .map_or(DEFAULT_NAME, |_| base.trim_end())
+            .to_owned();
+        let is_free = |name: &Name| {
+            self.devices
+                .iter()
+                .all(|one| one.authenticator.name != *name)
+        };
+        let names =
+            std::iter::once(base.clone()).chain((2..).map(|number| format!("{base}-{number}")));
+        names
+            .filter_map(|name| Name::new(&name).ok())
+            .find(is_free)
+            .expect("there are more names than authenticators")
+    }
+
+    fn limit_scratch_codes(&mut self, policy: &Policy) {
+        let allowed = if policy.recovery.codes == 0 {
+            0
+        } else {
+            Credential::MAX_RECOVERY_CODES
+        };
+        let left = self.scratch_codes.len().saturating_sub(allowed);
+        self.scratch_codes.truncate(allowed);
+        if !self.scratch_codes.is_empty() {
+            let count = self.scratch_codes.len();
+            self.remarks.push(Remark::ScratchCodes { count });
+        }
+        if left > 0 {
+            self.remarks.push(Remark::ScratchCodesLeft { count: left });
+        }
+    }
+}
+
+/// Whether it is longer than to the next code, for which everybody waits who has just used one.
+fn is_a_wait(at: UnixTime, kind: Kind, now: UnixTime) -> bool {
+    match kind {
+        Kind::Totp(period) => at.seconds() - now.seconds() > period.seconds(),
+        Kind::Hotp => false,
+    }
+}
+
+/// The window of a key, cut to what we have; `None`: as the policy says.
+fn window(
+    kind: Kind,
+    reach: Option<Reach>,
+    policy: &Policy,
+    remarks: &mut Vec<Remark>,
+) -> Option<Window> {
+    let reach = reach?;
+    let (most, usual) = match kind {
+        Kind::Totp(_) => {
+            let policy = u64::from(policy.code.window);
+            (
+                u64::from(Window::MOST_STEPS),
+                Reach {
+                    before: policy,
+                    after: policy,
+                },
+            )
+        }
+        Kind::Hotp => (
+            u64::from(Window::MOST_COUNTERS),
+            Reach {
+                before: 0,
+                after: HOTP_LOOK_AHEAD,
+            },
+        ),
+    };
+    let cut = Reach {
+        before: reach.before.min(most),
+        after: reach.after.min(most),
+    };
+    if cut != reach {
+        remarks.push(Remark::WindowCut {
+            from: reach.before.max(reach.after),
+            to: most,
+        });
+    }
+    if cut == usual {
+        return None;
+    }
+    match kind {
+        Kind::Totp(_) => Window::of_steps(cut.before, cut.after).ok(),
+        Kind::Hotp => Window::of_counters(cut.after.max(1)).ok(),
+    }
+}

@@ -1,0 +1,250 @@
+//! What an import says at its end, for people and for programs.
+
+use super::plan::{Coming, Left, Plan};
+use crate::failure::Failure;
+use crate::output;
+use otp_core::UnixTime;
+use otp_core::messages::enrol::settings;
+use otp_core::messages::import::{Outcome, Remark};
+use otp_core::record::{Authenticator, Kind, Language};
+use otp_store::account::Foretold;
+use serde::Serialize;
+use std::fmt::Write;
+
+/// What has become of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing was to be kept.
+    WouldCome,
+    /// Nothing was kept, since a part of it is bad.
+    Refused,
+    /// It was kept.
+    Came,
+}
+
+/// The report of one import. Its keys are a promise.
+#[derive(Serialize)]
+pub struct Report {
+    #[serde(skip)]
+    language: Language,
+    #[serde(skip)]
+    state: State,
+    dry_run: bool,
+    imported: bool,
+    users: Vec<Row>,
+    left: Vec<NotComing>,
+}
+
+/// Somebody whose keys come.
+#[derive(Serialize)]
+struct Row {
+    user: String,
+    file: String,
+    line: usize,
+    /// Whether the same keys were here before.
+    there: bool,
+    authenticators: Vec<Device>,
+    recovery_codes: usize,
+    /// From when on a code counts, where that is later than at once.
+    first_code: Option<u64>,
+    remarks: Vec<Said>,
+}
+
+#[derive(Serialize)]
+struct Device {
+    name: String,
+    kind: &'static str,
+    algorithm: &'static str,
+    digits: u8,
+    period: Option<u64>,
+    #[serde(skip)]
+    settings: String,
+}
+
+#[derive(Serialize)]
+struct NotComing {
+    user: String,
+    file: String,
+    line: usize,
+    id: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Said {
+    id: &'static str,
+    text: String,
+}
+
+impl Report {
+    /// Of a plan, before it is carried out.
+    pub fn of(language: Language, files: &[String], plan: &Plan, state: State) -> Self {
+        let file = |number: usize| files.get(number).cloned().unwrap_or_default();
+        let not_coming = |left: &Left| not_coming(language, file(left.place.file), left);
+        let user = |coming: &Coming| Row::of(language, file(coming.place.file), coming);
+        let mut users: Vec<_> = plan.coming.iter().map(user).collect();
+        // What would come all the same is not told where nothing came.
+        if state == State::Refused {
+            users.clear();
+        }
+        Self {
+            language,
+            state,
+            dry_run: state == State::WouldCome,
+            imported: state == State::Came,
+            users,
+            left: plan.left.iter().map(not_coming).collect(),
+        }
+    }
+
+    /// One of those that were to come did not.
+    pub fn did_not_come(&mut self, number: usize, left: &Left) {
+        let file = self
+            .users
+            .get(number)
+            .map_or_else(String::new, |user| user.file.clone());
+        self.left.push(not_coming(self.language, file, left));
+    }
+
+    /// Only these of those that were to come did.
+    pub fn only(&mut self, came: &[bool]) {
+        let mut came = came.iter();
+        self.users
+            .retain(|_| came.next().copied().unwrap_or_default());
+    }
+
+    /// Prints it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn print(&self, json: bool) -> Result<(), Failure> {
+        output::print(&if json { self.json() } else { self.text() })
+    }
+
+    fn json(&self) -> String {
+        serde_json::to_string(self).expect("texts and numbers are always JSON") + "\n"
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        let mut line = |line: std::fmt::Arguments<'_>| {
+            writeln!(text, "{line}").expect("a String takes every write");
+        };
+        if self.state == State::WouldCome {
+            for one in &self.users {
+                let devices = one
+                    .authenticators
+                    .iter()
+                    .map(|device| format!("{} ({})", device.name, device.settings));
+                let remarks = one.remarks.iter().map(|said| said.text.clone());
+                let said: Vec<_> = devices.chain(remarks).collect();
+                line(format_args!("{}: {}", one.user, said.join("; ")));
+            }
+        }
+        for one in &self.left {
+            let user = if one.user.is_empty() { "?" } else { &one.user };
+            line(format_args!(
+                "{}:{}: {user}: {}",
+                one.file, one.line, one.text
+            ));
+        }
+        for outcome in self.outcomes() {
+            line(format_args!("{}", outcome.text(self.language)));
+        }
+        text
+    }
+
+    /// The sums.
+    fn outcomes(&self) -> Vec<Outcome> {
+        let there = self.users.iter().filter(|one| one.there).count();
+        let users = self.users.len() - there;
+        let mut outcomes = Vec::new();
+        match self.state {
+            State::Came => outcomes.push(Outcome::Imported { users }),
+            State::WouldCome => outcomes.push(Outcome::WouldImport { users }),
+            State::Refused => {}
+        }
+        if self.users.is_empty() && self.left.is_empty() {
+            return vec![Outcome::Nothing];
+        }
+        if there > 0 {
+            outcomes.push(Outcome::There { users: there });
+        }
+        if !self.left.is_empty() {
+            let entries = self.left.len();
+            outcomes.push(Outcome::Left { entries });
+        }
+        let until = self.users.iter().filter_map(|one| one.first_code).max();
+        if let Some(until) = until {
+            let until = UnixTime::from_seconds(until);
+            outcomes.push(Outcome::Wait { until });
+        }
+        let users = self
+            .users
+            .iter()
+            .filter(|one| one.recovery_codes > 0)
+            .count();
+        if users > 0 {
+            outcomes.push(Outcome::ScratchCodes { users });
+        }
+        outcomes
+    }
+}
+
+fn not_coming(language: Language, file: String, left: &Left) -> NotComing {
+    NotComing {
+        // Whatever a file says: it goes to a terminal.
+        user: left.user.escape_debug().to_string(),
+        file,
+        line: left.place.line,
+        id: left.why.word(),
+        text: left.why.text(language),
+    }
+}
+
+impl Row {
+    fn of(language: Language, file: String, coming: &Coming) -> Self {
+        let said = |remark: &Remark| Said {
+            id: remark.word(),
+            text: remark.text(language),
+        };
+        let first_code = coming.remarks.iter().filter_map(|remark| {
+            if let Remark::FirstCode { at } = remark {
+                Some(at.seconds())
+            } else {
+                None
+            }
+        });
+        Self {
+            user: coming.account.name.as_str().to_owned(),
+            file,
+            line: coming.place.line,
+            there: coming.foretold == Foretold::Same,
+            authenticators: coming
+                .devices
+                .iter()
+                .map(|one| Device::of(language, &one.authenticator))
+                .collect(),
+            recovery_codes: coming.scratch_codes.len(),
+            first_code: first_code.max(),
+            remarks: coming.remarks.iter().map(said).collect(),
+        }
+    }
+}
+
+impl Device {
+    fn of(language: Language, one: &Authenticator) -> Self {
+        let (kind, period) = match one.kind {
+            Kind::Totp(period) => ("totp", Some(period.seconds())),
+            Kind::Hotp => ("hotp", None),
+        };
+        Self {
+            name: one.name.as_str().to_owned(),
+            kind,
+            algorithm: one.algorithm.name(),
+            digits: one.digits.count(),
+            period,
+            settings: settings(language, one),
+        }
+    }
+}
