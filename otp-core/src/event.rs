@@ -8,6 +8,7 @@
 
 mod entry;
 mod value;
+mod word;
 
 use crate::every;
 

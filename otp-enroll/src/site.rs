@@ -104,6 +104,9 @@ impl Site {
         }
         let policies = policy::load(conf)?;
         let policy = policies.for_account();
+        if is_root {
+            otp_log::hand_on_for_this_process(&common.state_dir, &policy.hooks);
+        }
         Ok(Self {
             language: chosen.unwrap_or(policy.language),
             policy,

@@ -601,18 +601,22 @@ fn the_hook_of_shadow_utils_writes_the_event_of_the_manual() {
 }
 
 /// Events that have their name before anybody writes them. A commit that writes one takes it out here.
-const TO_COME: [Event; 5] = [
+const TO_COME: [Event; 4] = [
     Event::Unlock,
     Event::Import,
     Event::OneFactor,
     Event::PolicyChanged,
-    Event::Hook,
 ];
 
 #[test]
 fn every_event_of_the_manual_is_written_by_somebody() {
-    // Every crate but the one that has the list, and the table that has each event.
-    let lists = ["otp-core/", "tests/", "otp-log/src/audit.rs"];
+    // Every crate but the one that has the list, and the tables that have each event.
+    let lists = [
+        "otp-core/",
+        "tests/",
+        "otp-log/src/audit.rs",
+        "otp-queue/src/put.rs",
+    ];
     let writes =
         |name: &str| name.contains("/src/") && !lists.iter().any(|list| name.starts_with(list));
     let sources: String = tree::sources()

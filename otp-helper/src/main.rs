@@ -155,6 +155,7 @@ fn answer(
 ) -> Result<Answer, Stop> {
     // Whatever service a caller might name: nothing that is answered depends on one.
     let policy = policy::load(&caller.conf)?.for_account();
+    otp_log::hand_on_for_this_process(&caller.state_dir, &policy.hooks);
     let account = users::account(request.user())?;
     if caller.may(request.verb(), account.as_ref(), &policy)? == May::No {
         return Ok(Answer::Denied);

@@ -8,8 +8,11 @@
 
 mod actor;
 mod audit;
+mod hooks;
 mod journal;
 mod syslog;
+
+pub use hooks::{Hooks, hand_on_for_this_process};
 
 use nix::sys::time::TimeVal;
 use otp_core::event::{Entry, Value};
@@ -42,23 +45,32 @@ impl Program<'static> {
 
 /// Tells an event, once: to the journal where there is one, or to syslog; and to the audit system where this process may.
 ///
-/// The login user id of this process is added to what is told.
+/// The login user id of this process is added to what is told. Where the policy wants the event handed on, it waits for
+/// the hook when this returns: see [`hand_on_for_this_process`].
 pub fn tell(entry: &Entry, program: &Program<'_>) {
     let told = |entry: &Entry, line: &str| syslog::send(entry.severity(), program, line);
     tell_by(entry, program, told);
+    if let Some(dropped) = hooks::hand_on_for_us(entry) {
+        tell_by(&dropped, program, told);
+    }
 }
 
 /// The same for a module, whose `syslog` is that of the program around it: it is given the entry as it is told, and its
 /// line without the prefix. It is called where there is no journal.
 pub fn tell_by(entry: &Entry, program: &Program<'_>, syslog: impl FnOnce(&Entry, &str)) {
-    let mut entry = entry.clone();
-    if let Some(uid) = actor::login_uid() {
-        entry.add(Value::LoginUid(uid));
-    }
+    let entry = complete(entry);
     let line = entry.to_string();
     if !journal::send(&entry, program, &line) {
         syslog(&entry, &line);
     }
     audit::send(&entry);
-    // The seam for the queue of hooks: it is given the same entry, once, before anybody hears the answer.
+}
+
+/// The entry with what only this process knows.
+fn complete(entry: &Entry) -> Entry {
+    let mut entry = entry.clone();
+    if let Some(uid) = actor::login_uid() {
+        entry.add(Value::LoginUid(uid));
+    }
+    entry
 }

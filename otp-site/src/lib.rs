@@ -10,6 +10,7 @@ mod error;
 #[cfg(test)]
 mod fixture;
 pub mod groups;
+pub mod hook;
 pub mod host;
 pub mod people;
 pub mod policy;

@@ -4,13 +4,14 @@ use crate::Error;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
+use otp_core::event::Event;
 use otp_core::mail::{Address, AddressSource, Pattern, Route, Server};
 use otp_core::network::Network;
 use otp_core::qr::Style;
 use otp_core::record::{
     Algorithm, AtLogin, CodePolicy, Digits, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy,
-    Language, LockoutPolicy, MAX_AUTHENTICATORS, MailPolicy, Period, Policies, RecoveryPolicy,
-    ServiceName, ServicePolicy, TrustPolicy, Unlock,
+    HooksPolicy, Language, LockoutPolicy, MAX_AUTHENTICATORS, MailPolicy, Period, Policies,
+    RecoveryPolicy, ServiceName, ServicePolicy, TrustPolicy, Unlock,
 };
 use otp_core::{Policy, UnixTime, UserName};
 use otp_file::{
@@ -142,8 +143,8 @@ fn read_from(purpose: Use, source: Source) -> Result<Policies, Unparsed> {
         trust: in_section(&mut root, "trust", defaults.trust, trust)?,
         mail: in_section(&mut root, "mail", defaults.mail, mail)?,
         helper: in_section(&mut root, "helper", defaults.helper, helper)?,
+        hooks: in_section(&mut root, "hooks", defaults.hooks, hooks)?,
     };
-    later(&mut root)?;
     let services = in_section(&mut root, "service", BTreeMap::new(), |section, _| {
         services(section)
     })?;
@@ -414,25 +415,27 @@ fn path(value: &DeValue<'_>) -> Result<Option<PathBuf>, &'static str> {
     }
 }
 
-/// Keys of the format that this version does not act on. To take a value for one and then not act on it would be
-/// to promise something, so only the value that changes nothing is taken.
-fn later(root: &mut Section<'_>) -> Result<(), Unparsed> {
-    in_section(root, "hooks", (), |section, ()| {
-        section.take("run", only("")).map(drop)
-    })?;
-    Ok(())
-}
-
-const NOT_YET: &str = "this version does not act on this key yet; leave it at its default";
-
-fn only(default: &'static str) -> impl FnOnce(&DeValue<'_>) -> Result<(), &'static str> {
-    move |value| {
-        if text(value)? == default {
-            Ok(())
+fn hooks(section: &mut Section<'_>, default: HooksPolicy) -> Result<HooksPolicy, Unparsed> {
+    let run = section.take("run", |value| {
+        let path = text(value)?;
+        let is_path = path.starts_with('/') && path.len() < 4096 && !path.contains('\0');
+        if path.is_empty() || is_path {
+            Ok(path.to_owned())
         } else {
-            Err(NOT_YET)
+            Err("must be the path of a program, from /, without arguments")
         }
-    }
+    })?;
+    let events = section.take("events", |value| {
+        let words = texts(value)?;
+        let events = words.iter().map(|word| Event::for_hooks(word));
+        events.collect::<Option<Vec<_>>>().ok_or(
+            "must be names of events without \"otp.\", such as \"lock\" or \"recovery\": pam_otp(8)",
+        )
+    })?;
+    Ok(HooksPolicy {
+        run: run.unwrap_or(default.run),
+        events: events.unwrap_or(default.events),
+    })
 }
 
 fn up_to(most: u8, reason: &'static str) -> impl FnOnce(&DeValue<'_>) -> Result<u8, &'static str> {

@@ -11,6 +11,7 @@ use otp_core::network::{self, Network};
 use otp_core::record::Language;
 use otp_core::{Account, Before1970, Policy, UnixTime, UserName};
 use otp_helper::records::{Lost, Records};
+use otp_log::Hooks;
 use otp_site::policy;
 use otp_site::stack::joins_messages;
 use otp_store::Error;
@@ -71,6 +72,9 @@ pub(crate) struct Call<'h, H> {
     /// The canonical name of the user, for the log, where it is another.
     canonical: Option<UserName>,
     phase: Phase,
+    /// What policy wants handed on, where this process writes it down itself: `None` before the policy is read, where it
+    /// names no hook, and where the helper does it.
+    hooks: Option<Hooks>,
 }
 
 /// The records, as a program that runs this module comes to them.
@@ -113,6 +117,7 @@ impl<'h, H: Host> Call<'h, H> {
             user: String::new(),
             canonical: None,
             phase,
+            hooks: None,
         }
     }
 
@@ -149,6 +154,9 @@ impl<'h, H: Host> Call<'h, H> {
     pub(crate) fn case_of(&mut self, options: &Options, user: String) -> Result<Case, Stop> {
         self.user = user;
         let mut policy = policy::load(&options.conf)?.for_service(&self.origin.service);
+        if !policy.hooks.run.is_empty() && self.host.is_root() {
+            self.hooks = Some(Hooks::new(&options.state_dir, &policy.hooks));
+        }
         self.language = options.language.unwrap_or(policy.language);
         policy.enroll.qr = options.qr.unwrap_or(policy.enroll.qr);
         let named = self.host.account(&self.user)?;
@@ -273,6 +281,9 @@ impl<'h, H: Host> Call<'h, H> {
             entry = entry.not_shown();
         }
         self.host.log(&entry);
+        if let Some(hooks) = &self.hooks {
+            self.host.hand_on(&entry, hooks);
+        }
     }
 
     /// Says in the log what an administrator has to put right.

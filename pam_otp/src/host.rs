@@ -5,6 +5,7 @@ use otp_core::event::Entry;
 use otp_core::login::AccountLine;
 use otp_core::{Before1970, UnixTime, UserName};
 use otp_helper::mail::{NotTaken, Outgoing};
+use otp_log::Hooks;
 use otp_site::{Error, Named};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -130,6 +131,12 @@ pub(crate) trait Host {
     fn delay_failure(&mut self);
     /// Writes an entry to the system log.
     fn log(&mut self, entry: &Entry);
+    /// Has an entry wait for the hook of the policy, and logs it where that is not possible.
+    fn hand_on(&mut self, entry: &Entry, hooks: &Hooks) {
+        if let Some(dropped) = hooks.hand_on(entry) {
+            self.log(&dropped);
+        }
+    }
     /// Looks up in the name service whom a name leads to.
     fn account(&mut self, name: &str) -> Result<Option<Named>, Error>;
     /// Whether a group holds a user.

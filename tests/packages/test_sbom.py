@@ -20,7 +20,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = {"pam_otp.so": "pam_otp", "otp-helper": "otp-helper", "otp-enroll": "otp-enroll", "otp-admin": "otp-enroll"}
-OURS = {"otp-core", "otp-file", "otp-log", "otp-site", "otp-store", "pam_otp", "otp-helper", "otp-enroll"}
+OURS = {"otp-core", "otp-file", "otp-log", "otp-queue", "otp-site", "otp-store", "pam_otp", "otp-helper", "otp-enroll"}
 BILL = "pam-otp.cdx.json"
 LICENCES = "THIRD-PARTY-LICENSES.txt"
 

@@ -63,6 +63,22 @@ pub enum Finding {
         /// The name.
         user: String,
     },
+    /// Events are to be handed on, and to no program.
+    EventsWithoutHook,
+    /// A program is to be given events, and none is named.
+    HookWithoutEvents,
+    /// The program is not started as it is.
+    HookUnfit {
+        /// Its path.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// Nobody has made the user that it runs as.
+    HookUserUnknown {
+        /// The name.
+        user: String,
+    },
     /// A trusted network holds every address of its kind.
     TrustsEverybody {
         /// The network.
@@ -201,6 +217,19 @@ impl Finding {
             Self::TrustedCallerUnknown { user } => {
                 format!("[helper] trusted_callers: no user is called '{user}'")
             }
+            Self::EventsWithoutHook => {
+                "[hooks] run: no program is named, so the events are handed on to nobody".to_owned()
+            }
+            Self::HookWithoutEvents => {
+                "[hooks] events: none is named, so the program is given nothing".to_owned()
+            }
+            Self::HookUnfit { path, reason } => format!(
+                "[hooks] run: {path} is not started: {reason}; it and the directories above it must belong to root and be \
+                 writable by nobody else"
+            ),
+            Self::HookUserUnknown { user } => format!(
+                "[hooks] run: the program runs as the user {user}, whom nobody has made: useradd --system --shell /usr/sbin/nologin {user}"
+            ),
             Self::TrustsEverybody { network, service } => {
                 let section = section("trust", service.as_deref());
                 format!(
@@ -317,6 +346,21 @@ impl Finding {
             Self::TrustedCallerUnknown { user } => {
                 format!("[helper] trusted_callers: '{user}' 사용자가 없습니다")
             }
+            Self::EventsWithoutHook => {
+                "[hooks] run: 프로그램이 지정되지 않아 이벤트가 아무 데도 전달되지 않습니다"
+                    .to_owned()
+            }
+            Self::HookWithoutEvents => {
+                "[hooks] events: 지정된 이벤트가 없어 프로그램에 아무것도 전달되지 않습니다"
+                    .to_owned()
+            }
+            Self::HookUnfit { path, reason } => format!(
+                "[hooks] run: {path}을(를) 실행하지 않습니다: {reason}. 파일과 그 위의 디렉터리는 모두 root의 것이어야 하고 다른 \
+                 사용자가 쓸 수 없어야 합니다"
+            ),
+            Self::HookUserUnknown { user } => format!(
+                "[hooks] run: 프로그램을 실행할 {user} 사용자가 없습니다. useradd --system --shell /usr/sbin/nologin {user}"
+            ),
             Self::TrustsEverybody { network, service } => {
                 let section = section("trust", service.as_deref());
                 format!(
@@ -450,6 +494,15 @@ mod tests {
             }],
             TrustedCallerUnknown => [Finding::TrustedCallerUnknown {
                 user: text("postgres"),
+            }],
+            EventsWithoutHook => [Finding::EventsWithoutHook],
+            HookWithoutEvents => [Finding::HookWithoutEvents],
+            HookUnfit => [Finding::HookUnfit {
+                path: text("/x"),
+                reason: text("is no program"),
+            }],
+            HookUserUnknown => [Finding::HookUserUnknown {
+                user: text("otp-notify"),
             }],
             TrustsEverybody => [None, Some(text("sshd"))].map(|service| Finding::TrustsEverybody {
                 network: text("0.0.0.0/0"),

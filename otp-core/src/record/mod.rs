@@ -10,7 +10,7 @@ pub use credential::{
     Known, MAX_AUTHENTICATORS, Name, Origin, Outline, Period, RecoverySet, Secret, Window,
 };
 pub use policy::{
-    AtLogin, CodePolicy, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy, Language,
+    AtLogin, CodePolicy, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy, HooksPolicy, Language,
     LockoutPolicy, MailPolicy, Policy, RecoveryPolicy, TrustPolicy, Unlock,
 };
 pub use services::{Policies, ServiceName, ServicePolicy};

@@ -1,6 +1,7 @@
 //! What the administrator decided. The default of every field is the one that the manual names.
 
 use super::{Algorithm, Digits, OutOfRange, Period};
+use crate::event::Event;
 use crate::every;
 use crate::mail::{Address, AddressSource, Route};
 use crate::network::Network;
@@ -294,6 +295,23 @@ pub struct HelperPolicy {
     pub trusted_callers: Vec<String>,
 }
 
+/// Which events a program is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HooksPolicy {
+    /// The path of the program; empty: none.
+    pub run: String,
+    /// The events.
+    pub events: Vec<Event>,
+}
+
+impl HooksPolicy {
+    /// Whether a program is to be given this event.
+    #[must_use]
+    pub fn wants(&self, event: Event) -> bool {
+        !self.run.is_empty() && self.events.contains(&event)
+    }
+}
+
 /// The whole policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -317,6 +335,8 @@ pub struct Policy {
     pub mail: MailPolicy,
     /// The helper for programs that are not root.
     pub helper: HelperPolicy,
+    /// Events that are handed on.
+    pub hooks: HooksPolicy,
 }
 
 impl Policy {
@@ -380,6 +400,7 @@ impl Default for Policy {
             trust: TrustPolicy::default(),
             mail: MailPolicy::default(),
             helper: HelperPolicy::default(),
+            hooks: HooksPolicy::default(),
         }
     }
 }
@@ -404,6 +425,21 @@ mod tests {
         assert_eq!(issuer("", "web1.example.org"), "web1");
         assert_eq!(issuer("", "we:b1.example.org"), "web1");
         assert_eq!(issuer(":", "web1.example.org"), "web1");
+    }
+
+    #[test]
+    fn nothing_is_handed_on_without_a_program_and_its_events() {
+        let hooks = |run: &str, events: &[Event]| HooksPolicy {
+            run: run.to_owned(),
+            events: events.to_vec(),
+        };
+        let wants = |hooks: HooksPolicy| Event::ALL.map(|event| hooks.wants(event));
+        let nothing = [false; Event::ALL.len()];
+        assert_eq!(wants(HooksPolicy::default()), nothing);
+        assert_eq!(wants(hooks("", &[Event::Lock])), nothing);
+        assert_eq!(wants(hooks("/bin/true", &[])), nothing);
+        let lock = wants(hooks("/bin/true", &[Event::Lock]));
+        assert_eq!(lock, Event::ALL.map(|event| event == Event::Lock));
     }
 
     #[test]

@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders in which sources, tests, and what is installed are.
-const ROOMS: [&str; 11] = [
+const ROOMS: [&str; 12] = [
     "conf",
     "otp-core",
     "otp-enroll",
     "otp-file",
     "otp-helper",
     "otp-log",
+    "otp-queue",
     "otp-site",
     "otp-store",
     "packaging",

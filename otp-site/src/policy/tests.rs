@@ -75,12 +75,14 @@ fn every_key_reaches_the_policy() {
         address = "{user}@example.org"
         [helper]
         trusted_callers = ["postgres", "www-data"]
+        [hooks]
+        run = "/usr/local/libexec/otp-hook"
+        events = ["lock", "unlock"]
         "#;
     let policy = taken(text);
-    let acted_on = shipped_keys().into_iter().filter(|(section, key, _)| {
-        // Nothing acts on it yet.
-        *section != "hooks" && !key.is_empty()
-    });
+    let acted_on = shipped_keys()
+        .into_iter()
+        .filter(|(_, key, _)| !key.is_empty());
     for (section, key, default) in acted_on {
         let line = |line: &&str| line.trim().starts_with(&format!("{key} = "));
         let line = text.lines().find(line);
@@ -138,6 +140,10 @@ fn every_key_reaches_the_policy() {
         },
         helper: HelperPolicy {
             trusted_callers: vec!["postgres".to_owned(), "www-data".to_owned()],
+        },
+        hooks: HooksPolicy {
+            run: "/usr/local/libexec/otp-hook".to_owned(),
+            events: vec![Event::Lock, Event::Unlock],
         },
     };
     assert_eq!(policy, expected);
@@ -439,16 +445,6 @@ fn every_key_has_one_type() {
 }
 
 #[test]
-fn keys_that_nothing_acts_on_yet_are_taken_at_their_default_only() {
-    let reason = "line 2: this version does not act on this key yet; leave it at its default";
-    for (section, lines) in [("hooks", &["run = \"/bin/true\""])] {
-        for line in lines {
-            assert_eq!(refusal(&format!("[{section}]\n{line}")), reason, "{line}");
-        }
-    }
-}
-
-#[test]
 fn mail_goes_by_sendmail_unless_a_server_is_named() {
     let mail = |text: &str| taken(&format!("[mail]\n{text}")).mail;
     let sendmail = |path: &str| Route::Sendmail(path.into());
@@ -511,6 +507,33 @@ fn what_is_no_address_no_path_and_no_server_is_refused() {
 }
 
 #[test]
+fn a_hook_is_a_path_and_its_events_are_those_that_can_be_handed_on() {
+    let hooks = |lines: &str| taken(&format!("[hooks]\n{lines}")).hooks;
+    assert_eq!(hooks("run = \"/bin/true\"").run, "/bin/true");
+    assert_eq!(hooks("run = \"\"\nevents = []"), HooksPolicy::default());
+    let all = Event::ALL.into_iter().filter(|one| one.can_be_handed_on());
+    let words: Vec<_> = all.clone().map(Event::word).collect();
+    let taken = hooks(&format!("events = {words:?}")).events;
+    assert_eq!(taken, all.collect::<Vec<_>>());
+    for run in ["\"bin/true\"", "\"true\"", "\"/bin/a\\u0000b\"", "[]", "1"] {
+        let reason = refusal(&format!("[hooks]\nrun = {run}"));
+        assert!(reason.starts_with("line 2: must be "), "{run}: {reason}");
+    }
+    for events in [
+        "[\"otp.lock\"]",
+        "[\"Lock\"]",
+        "[\"*\"]",
+        "[\"debug\"]",
+        "[\"reset\"]",
+        "\"lock\"",
+        "[1]",
+    ] {
+        let reason = refusal(&format!("[hooks]\nevents = {events}"));
+        assert!(reason.starts_with("line 2: must be "), "{events}: {reason}");
+    }
+}
+
+#[test]
 fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
     for (text, reason) in [
         (
@@ -560,7 +583,10 @@ fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
             "[mail]\nx = 5",
             "line 2: unknown key; known here are sendmail, smtp, ca, credentials, from, address",
         ),
-        ("[hooks]\nx = 5", "line 2: unknown key; known here are run"),
+        (
+            "[hooks]\nx = 5",
+            "line 2: unknown key; known here are run, events",
+        ),
         (
             "[helper]\nx = 5",
             "line 2: unknown key; known here are trusted_callers",

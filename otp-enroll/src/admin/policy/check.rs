@@ -11,12 +11,12 @@ use otp_core::messages::policy::Finding;
 use otp_core::messages::trouble::Trouble;
 use otp_core::network::Network;
 use otp_core::record::{
-    Algorithm, AtLogin, EnforcePolicy, Groups, Period, ServiceName, ServicePolicy,
+    Algorithm, AtLogin, EnforcePolicy, Groups, HooksPolicy, Period, ServiceName, ServicePolicy,
 };
 use otp_core::{Account, Policy};
 use otp_site::policy::DEFAULT_FILE;
 use otp_site::stack::ENROLLING;
-use otp_site::{clock, groups, users};
+use otp_site::{clock, groups, hook, users};
 use otp_store::account::overview::standing;
 use std::path::Path;
 
@@ -144,9 +144,35 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
             findings.push(Finding::TrustedCallerUnknown { user });
         }
     }
+    findings.extend(of_hooks(&policy.hooks)?);
     findings.extend(Services::of_machine().findings(policies, None));
     for (name, section) in policies.services() {
         findings.extend(of_service(name, section, you));
+    }
+    Ok(findings)
+}
+
+/// What keeps events from being handed on.
+fn of_hooks(hooks: &HooksPolicy) -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
+    if hooks.run.is_empty() {
+        if !hooks.events.is_empty() {
+            findings.push(Finding::EventsWithoutHook);
+        }
+        return Ok(findings);
+    }
+    if hooks.events.is_empty() {
+        findings.push(Finding::HookWithoutEvents);
+    }
+    if let Err(unfit) = hook::examine(Path::new(&hooks.run)) {
+        findings.push(Finding::HookUnfit {
+            path: hooks.run.clone(),
+            reason: unfit.to_string(),
+        });
+    }
+    if users::account(hook::USER)?.is_none() {
+        let user = hook::USER.to_owned();
+        findings.push(Finding::HookUserUnknown { user });
     }
     Ok(findings)
 }

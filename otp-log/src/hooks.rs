@@ -1,0 +1,118 @@
+//! Events for the hook of the policy: they are put into the queue of `otp-queue`, and `otp-notify` takes them from there.
+
+use otp_core::UnixTime;
+use otp_core::event::{Entry, Event, Severity, Text, Value};
+use otp_core::record::HooksPolicy;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, SystemTime};
+
+/// Which events wait for a hook, and where.
+#[derive(Clone, Debug)]
+pub struct Hooks {
+    /// The directory of the records, in which the queue is.
+    records: PathBuf,
+    policy: HooksPolicy,
+}
+
+impl Hooks {
+    /// What a policy wants handed on; the queue is below `records`.
+    #[must_use]
+    pub fn new(records: &Path, policy: &HooksPolicy) -> Self {
+        Self {
+            records: records.to_owned(),
+            policy: policy.clone(),
+        }
+    }
+
+    /// Has an event wait for the hook, durably, where the policy wants it handed on. Waits for the disk and for nothing
+    /// else.
+    ///
+    /// Gives back what has to be told where it could not be: the caller goes on all the same.
+    #[must_use]
+    pub fn hand_on(&self, entry: &Entry) -> Option<Entry> {
+        if !self.policy.wants(entry.event()) {
+            return None;
+        }
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let now = UnixTime::from_seconds(since.unwrap_or(Duration::ZERO).as_secs());
+        let dropped = otp_queue::put(&self.records, &crate::complete(entry), now).err()?;
+        Some(told(entry, &dropped.to_string()))
+    }
+}
+
+/// The entry about one that was dropped.
+fn told(entry: &Entry, reason: &str) -> Entry {
+    let mut told = Entry::new(Event::Hook, Severity::Error);
+    if let Some(account) = entry.account() {
+        told.add(Value::User(account.clone()));
+    }
+    told.with(Value::Count(1))
+        .with(Value::Source(Text::escaped(entry.event().name())))
+        .with(Value::Reason(Text::escaped(reason)))
+}
+
+/// What this process hands on.
+static OURS: OnceLock<Hooks> = OnceLock::new();
+
+/// From now on [`crate::tell`] hands events on as this policy wants. For programs of ours, which read one policy: a module
+/// is in somebody else's process, and may read several.
+pub fn hand_on_for_this_process(records: &Path, policy: &HooksPolicy) {
+    OURS.get_or_init(|| Hooks::new(records, policy));
+}
+
+pub(crate) fn hand_on_for_us(entry: &Entry) -> Option<Entry> {
+    OURS.get()?.hand_on(entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn lock() -> Entry {
+        let user = Value::User(Text::escaped("al\"ice"));
+        Entry::new(Event::Lock, Severity::Warning).with(user)
+    }
+
+    fn hooks(records: &Path, run: &str, events: &[Event]) -> Hooks {
+        let policy = HooksPolicy {
+            run: run.to_owned(),
+            events: events.to_vec(),
+        };
+        Hooks::new(records, &policy)
+    }
+
+    #[test]
+    fn what_the_policy_wants_waits_and_nothing_else_is_written() {
+        let records = tempfile::tempdir().unwrap();
+        for (run, events) in [
+            ("", &[][..]),
+            ("", &[Event::Lock]),
+            ("/bin/true", &[]),
+            ("/bin/true", &[Event::Change, Event::Hook]),
+        ] {
+            let hooks = hooks(records.path(), run, events);
+            assert_eq!(hooks.hand_on(&lock()), None);
+            assert_eq!(fs::read_dir(records.path()).unwrap().count(), 0);
+        }
+        let hooks = hooks(records.path(), "/bin/true", &[Event::Lock]);
+        assert_eq!(hooks.hand_on(&lock()), None);
+        let incoming = records
+            .path()
+            .join(otp_queue::QUEUE)
+            .join(otp_queue::INCOMING);
+        assert_eq!(fs::read_dir(incoming).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_dropped_is_told() {
+        let records = tempfile::tempdir().unwrap();
+        let gone = records.path().join("gone");
+        let told = hooks(&gone, "/bin/true", &[Event::Lock]).hand_on(&lock());
+        let told = told.unwrap().to_string();
+        let begins =
+            r#"otp.hook user="al\"ice" count="1" source="otp.lock" reason="the queue for hooks"#;
+        assert!(told.starts_with(begins), "{told}");
+    }
+}

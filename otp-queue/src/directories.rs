@@ -1,0 +1,243 @@
+//! The directories of the queue, opened step by step and never through a link.
+
+use nix::dir::Dir;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{Mode, fchmod, mkdirat};
+use nix::unistd::{Gid, fchown, geteuid};
+use otp_file::{Rules, Unread, metadata, open_directory};
+use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// Below the directory of the records. Begins with a dot, so it is nobody's name.
+pub const QUEUE: &str = ".queue";
+/// What waits to be taken.
+pub const INCOMING: &str = "incoming";
+/// What is being written.
+pub const MAKING: &str = "making";
+/// What the runner has taken: its own.
+pub const TAKEN: &str = "taken";
+/// One byte for each event that was dropped.
+pub const DROPPED: &str = "dropped";
+
+/// No event is larger, in bytes: a login that may write its record may write this.
+pub const LARGEST: u64 = 4096;
+
+const OF_THE_QUEUE: u32 = 0o2750;
+const OF_WRITERS: u32 = 0o2770;
+const OF_THE_RUNNER: u32 = 0o2700;
+const OF_THE_COUNT: u32 = 0o660;
+
+/// A part of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// [`INCOMING`].
+    Incoming,
+    /// [`MAKING`].
+    Making,
+    /// [`TAKEN`].
+    Taken,
+}
+
+impl Place {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Incoming => INCOMING,
+            Self::Making => MAKING,
+            Self::Taken => TAKEN,
+        }
+    }
+
+    const fn mode(self) -> u32 {
+        match self {
+            Self::Incoming | Self::Making => OF_WRITERS,
+            Self::Taken => OF_THE_RUNNER,
+        }
+    }
+}
+
+/// Why the queue cannot be used.
+#[derive(Debug)]
+pub struct Broken {
+    what: &'static str,
+    why: String,
+}
+
+impl Broken {
+    /// `what`: the part of the queue that it is about.
+    pub(crate) fn new(what: &'static str, why: impl fmt::Display) -> Self {
+        let why = why.to_string();
+        Self { what, why }
+    }
+
+    fn unread(what: &'static str, why: Unread) -> Self {
+        match why {
+            Unread::Unsafe(fault) => Self::new(what, fault),
+            Unread::Io { action, source } => {
+                Self::new(what, format!("could not {action} it: {source}"))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the queue for hooks ({}): {}", self.what, self.why)
+    }
+}
+
+impl std::error::Error for Broken {}
+
+/// The queue, opened.
+pub struct Queue {
+    directory: File,
+    /// The group of the records.
+    group: u32,
+}
+
+impl Queue {
+    /// Opens the queue below a directory of records. Root makes what is missing of it.
+    ///
+    /// # Errors
+    /// It is not there and this process is not root's, or it is not as root has made it.
+    pub fn open(records: &Path) -> Result<Self, Broken> {
+        let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let above = open(records, flags, Mode::empty())
+            .map(File::from)
+            .map_err(|errno| Broken::new("the records above it", errno))?;
+        let group = metadata(&above)
+            .map_err(|why| Broken::unread("the records above it", why))?
+            .gid();
+        let directory = there_or_made(&above, QUEUE, OF_THE_QUEUE, group)?;
+        Ok(Self { directory, group })
+    }
+
+    /// The directory of the whole.
+    #[must_use]
+    pub const fn directory(&self) -> &File {
+        &self.directory
+    }
+
+    /// Opens a part of it. Root makes what is missing.
+    ///
+    /// # Errors
+    /// As for [`Queue::open`].
+    pub fn part(&self, place: Place) -> Result<File, Broken> {
+        there_or_made(&self.directory, place.name(), place.mode(), self.group)
+    }
+
+    /// Counts one dropped event, durably. Needs no room on a full disk but once in some thousand times.
+    ///
+    /// # Errors
+    /// It could not be written: then only the log knows of it.
+    pub fn count_dropped(&self) -> Result<(), Broken> {
+        use std::io::Write;
+        let mut file = self.count(OFlag::O_WRONLY | OFlag::O_APPEND)?;
+        let failed = |error: std::io::Error| Broken::new(DROPPED, error);
+        if file.metadata().map_err(failed)?.len() < MOST_COUNTED {
+            file.write_all(b".").map_err(failed)?;
+            file.sync_data().map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// How many events were dropped, ever; no more than a million are counted.
+    ///
+    /// # Errors
+    /// It cannot be found out.
+    pub fn dropped(&self) -> Result<u64, Broken> {
+        let file = self.count(OFlag::O_RDONLY)?;
+        let found = metadata(&file).map_err(|why| Broken::unread(DROPPED, why))?;
+        if !found.is_file() {
+            return Err(Broken::new(DROPPED, "is not a regular file"));
+        }
+        Ok(found.len())
+    }
+
+    /// The file of the count; root makes it.
+    fn count(&self, access: OFlag) -> Result<File, Broken> {
+        let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let failed = |errno: Errno| Broken::new(DROPPED, errno);
+        match openat(&self.directory, DROPPED, flags, Mode::empty()) {
+            Ok(file) => return Ok(File::from(file)),
+            Err(Errno::ENOENT) if makes() => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+        let flags = flags | OFlag::O_CREAT;
+        let file = openat(
+            &self.directory,
+            DROPPED,
+            flags,
+            Mode::from_bits_truncate(0o600),
+        )
+        .map_err(failed)?;
+        give(&file, OF_THE_COUNT, self.group).map_err(failed)?;
+        Ok(File::from(file))
+    }
+}
+
+/// More than these are not told apart.
+const MOST_COUNTED: u64 = 1 << 20;
+
+/// Whether this process makes what is missing: root, or the user of a test that has records of its own.
+fn makes() -> bool {
+    geteuid().is_root() || nix::unistd::getegid() == nix::unistd::getgid()
+}
+
+fn there_or_made(parent: &File, name: &'static str, mode: u32, group: u32) -> Result<File, Broken> {
+    let rules = Rules {
+        allowed: mode,
+        account: None,
+        group: Some(group),
+        one_name: true,
+    };
+    let look = || open_directory(parent, name, rules).map_err(|why| Broken::unread(name, why));
+    let failed = |errno: Errno| Broken::new(name, format!("could not be made: {errno}"));
+    let opened = match look()? {
+        Some(opened) => opened,
+        None if !makes() => {
+            return Err(Broken::new(name, "is not there; a login of root makes it"));
+        }
+        None => {
+            match mkdirat(parent, name, Mode::from_bits_truncate(0o700)) {
+                Ok(()) | Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(failed(errno)),
+            }
+            let synced = parent.sync_all();
+            synced.map_err(|error| Broken::new(name, format!("could not be synced: {error}")))?;
+            look()?.ok_or_else(|| Broken::new(name, "is not there"))?
+        }
+    };
+    // Also where it is not new: a crash may have left it half made.
+    let is_made = opened.found.mode() & 0o7777 == mode && opened.found.gid() == group;
+    if !is_made && makes() {
+        give(&opened.file, mode, group).map_err(failed)?;
+    }
+    Ok(opened.file)
+}
+
+/// Records that are root's alone, without a group for a helper, have a queue that is root's alone.
+fn give(file: impl std::os::fd::AsFd, mode: u32, group: u32) -> Result<(), Errno> {
+    // In this order: a change of the group takes the set-group-id bit away.
+    fchown(&file, None, Some(Gid::from_raw(group)))?;
+    fchmod(&file, Mode::from_bits_truncate(mode))
+}
+
+/// The names in a directory.
+///
+/// # Errors
+/// It cannot be read.
+pub fn names_in(directory: &File) -> Result<Vec<Vec<u8>>, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut listing = Dir::openat(directory, ".", flags, Mode::empty())?;
+    let mut names = Vec::new();
+    for entry in listing.iter() {
+        let name = entry?.file_name().to_bytes().to_vec();
+        if name != b"." && name != b".." {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}

@@ -1,0 +1,231 @@
+use super::*;
+use crate::{DROPPED, INCOMING, MAKING, QUEUE, TAKEN};
+use otp_core::event::{Severity, Value};
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use tempfile::TempDir;
+
+fn records() -> TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o2770)).unwrap();
+    directory
+}
+
+fn entry(event: Event, user: &str) -> Entry {
+    Entry::new(event, event.severities()[0]).with(Value::User(Text::escaped(user)))
+}
+
+fn now(seconds: u64) -> UnixTime {
+    UnixTime::from_seconds(seconds)
+}
+
+fn waiting(records: &TempDir) -> Vec<Name> {
+    let listing = fs::read_dir(records.path().join(QUEUE).join(INCOMING)).unwrap();
+    let mut names: Vec<Name> = listing
+        .map(|entry| {
+            let name = entry.unwrap().file_name();
+            Name::parse(name.to_str().unwrap()).unwrap()
+        })
+        .collect();
+    names.sort_by_key(|name| name.number);
+    names
+}
+
+fn put_in(records: &TempDir, event: Event, user: &str) -> Result<(), Dropped> {
+    put(records.path(), &entry(event, user), now(1_800_000_000))
+}
+
+#[test]
+fn an_event_waits_under_a_name_that_says_whose_it_is() {
+    let records = records();
+    put_in(&records, Event::Lock, "alice").unwrap();
+    let [name] = waiting(&records)[..] else {
+        panic!("one event")
+    };
+    assert_eq!(
+        (name.event, name.account, name.number),
+        (Event::Lock, Name::of_account("alice"), 0)
+    );
+    let path = records
+        .path()
+        .join(QUEUE)
+        .join(INCOMING)
+        .join(name.to_string());
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(&format!("{:032x}", name.id)) && text.contains("\"alice\""));
+    assert_eq!(path.metadata().unwrap().mode() & 0o7777, 0o640);
+    let making = records.path().join(QUEUE).join(MAKING);
+    assert_eq!(fs::read_dir(making).unwrap().count(), 0);
+}
+
+/// Also where the clock runs back: it has no part in the order.
+#[test]
+fn events_of_an_account_are_numbered_in_the_order_in_which_they_come() {
+    let records = records();
+    let events = [Event::Reject, Event::Lock, Event::Recovery, Event::Change];
+    for (at, event) in events.into_iter().enumerate() {
+        let earlier = now(1_800_000_000 - 1000 * at as u64);
+        put(records.path(), &entry(event, "alice"), earlier).unwrap();
+        put(records.path(), &entry(event, "bobby"), earlier).unwrap();
+    }
+    let alice = Name::of_account("alice");
+    let found = waiting(&records)
+        .into_iter()
+        .filter(|name| name.account == alice);
+    assert_eq!(found.map(|name| name.event).collect::<Vec<_>>(), events);
+}
+
+#[test]
+fn events_at_the_same_moment_are_all_there() {
+    let records = records();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..2 {
+                    put_in(&records, Event::Lock, "alice").unwrap();
+                }
+            });
+        }
+    });
+    let ids: BTreeSet<u128> = waiting(&records).iter().map(|name| name.id).collect();
+    assert_eq!(ids.len(), 16);
+}
+
+#[test]
+fn what_no_longer_has_room_is_dropped_and_counted() {
+    let records = records();
+    for _ in 0..MOST_ALIKE {
+        put_in(&records, Event::Reject, "alice").unwrap();
+    }
+    for times in 1..=3 {
+        let dropped = put_in(&records, Event::Reject, "alice").unwrap_err();
+        assert!(dropped.to_string().contains("full"), "{dropped}");
+        let queue = Queue::open(records.path()).unwrap();
+        assert_eq!(queue.dropped().unwrap(), times);
+    }
+    // A flood of one kind hides neither another kind nor another account.
+    put_in(&records, Event::Lock, "alice").unwrap();
+    put_in(&records, Event::Reject, "bobby").unwrap();
+    assert_eq!(waiting(&records).len(), MOST_ALIKE + 2);
+}
+
+fn many(count: usize, event: Event, writer: u32) -> Vec<Name> {
+    let name = |at: usize| Name {
+        number: 0,
+        account: at as u64,
+        event,
+        writer,
+        id: at as u128,
+    };
+    (0..count).map(name).collect()
+}
+
+#[test]
+fn what_can_be_brought_about_at_will_leaves_room_for_what_cannot() {
+    let of = |event| many(1, event, 0)[0];
+    let full = many(MOST_AT_WILL, Event::Reject, 0);
+    assert!(fits(&of(Event::Denied), &full).is_err());
+    assert!(fits(&of(Event::Recovery), &full).is_ok());
+    assert!(fits(&of(Event::Recovery), &many(MOST, Event::Change, 0)).is_err());
+    // Every event is one or the other, and the graver ones are not at will.
+    let grave = |event: &Event| {
+        event.severities() == [Severity::Warning] && !matches!(event, Event::Denied | Event::Policy)
+    };
+    for event in Event::ALL.into_iter().filter(grave) {
+        assert!(!is_at_will(event), "{event:?}");
+    }
+}
+
+#[test]
+fn one_user_does_not_fill_the_queue() {
+    let own = many(MOST_OF_A_USER, Event::Denied, 1000);
+    let new = |writer| Name {
+        writer,
+        ..many(1, Event::Denied, 0)[0]
+    };
+    assert!(fits(&new(1000), &own).is_err());
+    assert!(fits(&new(1001), &own).is_ok());
+    assert!(fits(&new(0), &own).is_ok());
+}
+
+/// What lies there already and is none of ours is neither followed nor in the way.
+#[test]
+fn strange_files_are_neither_followed_nor_in_the_way() {
+    let records = records();
+    put_in(&records, Event::Lock, "alice").unwrap();
+    let queue = records.path().join(QUEUE);
+    fs::write(queue.join(INCOMING).join("strange"), "x").unwrap();
+    symlink("/etc/passwd", queue.join(INCOMING).join("link")).unwrap();
+    put_in(&records, Event::Lock, "alice").unwrap();
+    fs::remove_file(queue.join(DROPPED)).ok();
+    let elsewhere = records.path().join("elsewhere");
+    fs::write(&elsewhere, "").unwrap();
+    symlink(&elsewhere, queue.join(DROPPED)).unwrap();
+    let opened = Queue::open(records.path()).unwrap();
+    assert!(opened.count_dropped().is_err());
+    assert_eq!(fs::read(&elsewhere).unwrap(), b"");
+}
+
+#[test]
+fn a_queue_that_is_no_directory_of_its_own_drops() {
+    for strange in [QUEUE, ".queue/incoming", ".queue/making"] {
+        let records = records();
+        fs::create_dir(records.path().join(QUEUE)).unwrap();
+        let place = records.path().join(strange);
+        fs::remove_dir(&place).ok();
+        symlink(records.path(), &place).unwrap();
+        assert!(put_in(&records, Event::Lock, "alice").is_err(), "{strange}");
+    }
+    for (strange, mode) in [
+        (QUEUE, 0o2770),
+        (QUEUE, 0o2755),
+        (".queue/incoming", 0o2777),
+    ] {
+        let records = records();
+        put_in(&records, Event::Lock, "alice").unwrap();
+        let place = records.path().join(strange);
+        fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap();
+        let dropped = put_in(&records, Event::Lock, "alice").unwrap_err();
+        assert!(dropped.to_string().contains("mode"), "{dropped}");
+    }
+}
+
+#[test]
+fn missing_records_drop() {
+    let records = records();
+    let gone = records.path().join("gone");
+    assert!(put(&gone, &entry(Event::Lock, "alice"), now(1)).is_err());
+}
+
+#[test]
+fn what_a_crash_has_left_half_made_is_made() {
+    let records = records();
+    let queue = records.path().join(QUEUE);
+    fs::create_dir(&queue).unwrap();
+    fs::create_dir(queue.join(INCOMING)).unwrap();
+    for place in [queue.clone(), queue.join(INCOMING)] {
+        fs::set_permissions(place, fs::Permissions::from_mode(0o700)).unwrap();
+    }
+    put_in(&records, Event::Lock, "alice").unwrap();
+    let mode = |path: &std::path::Path| path.metadata().unwrap().mode() & 0o7777;
+    assert_eq!(
+        (mode(&queue), mode(&queue.join(INCOMING))),
+        (0o2750, 0o2770)
+    );
+}
+
+#[test]
+fn the_parts_have_the_modes_that_keep_others_out() {
+    let records = records();
+    put_in(&records, Event::Lock, "alice").unwrap();
+    let queue = Queue::open(records.path()).unwrap();
+    queue.count_dropped().unwrap();
+    queue.part(Place::Taken).unwrap();
+    let mode = |name: &str| {
+        let path = records.path().join(QUEUE).join(name);
+        path.metadata().unwrap().mode() & 0o7777
+    };
+    let modes = ["", INCOMING, MAKING, TAKEN, DROPPED].map(mode);
+    assert_eq!(modes, [0o2750, 0o2770, 0o2770, 0o2700, 0o660]);
+}

@@ -1,0 +1,114 @@
+//! The program that events are handed on to: whether it may be one.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The user that it runs as, unless the command line says otherwise. The packages make that user.
+pub const USER: &str = "otp-notify";
+
+/// Why a program is not started.
+#[derive(Debug)]
+pub enum Unfit {
+    /// It is not there, or cannot be looked at.
+    Unseen(io::Error),
+    /// It is no file that can be executed.
+    NoProgram,
+    /// It, or a directory on the way to it, belongs to somebody else than root.
+    Owner {
+        /// Which.
+        path: String,
+        /// To whom.
+        uid: u32,
+    },
+    /// Others than root may write it, or a directory on the way to it.
+    Writable {
+        /// Which.
+        path: String,
+    },
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unseen(error) => error.fmt(f),
+            Self::NoProgram => f.write_str("is no program"),
+            Self::Owner { path, uid } => {
+                write!(f, "{path} is owned by user id {uid}, not by root")
+            }
+            Self::Writable { path } => write!(f, "others than root may write {path}"),
+        }
+    }
+}
+
+impl std::error::Error for Unfit {}
+
+/// Whether nobody but root decides what runs under this path.
+///
+/// # Errors
+/// Somebody else could, or there is nothing to run.
+pub fn examine(program: &Path) -> Result<(), Unfit> {
+    examine_for(0, program)
+}
+
+/// `owner`: who may own it besides root.
+fn examine_for(owner: u32, program: &Path) -> Result<(), Unfit> {
+    let real = fs::canonicalize(program).map_err(Unfit::Unseen)?;
+    let found = real.metadata().map_err(Unfit::Unseen)?;
+    if !found.is_file() || found.mode() & 0o111 == 0 {
+        return Err(Unfit::NoProgram);
+    }
+    // Both ways: as it was named, and to where the links lead.
+    for path in real.ancestors().chain(program.ancestors().skip(1)) {
+        let found = path.metadata().map_err(Unfit::Unseen)?;
+        let path = || path.display().to_string();
+        if found.uid() != 0 && found.uid() != owner {
+            let uid = found.uid();
+            return Err(Unfit::Owner { path: path(), uid });
+        }
+        if found.mode() & 0o022 != 0 {
+            return Err(Unfit::Writable { path: path() });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::unistd::geteuid;
+    use std::fs::Permissions;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn programs_of_root_are_fit_and_nothing_else() {
+        assert!(examine(Path::new("/usr/bin/env")).is_ok());
+        let unfit = |path: &str| examine(Path::new(path)).unwrap_err();
+        assert!(matches!(unfit("/no/such/program"), Unfit::Unseen(_)));
+        assert!(matches!(unfit("/etc/passwd"), Unfit::NoProgram));
+        assert!(matches!(unfit("/usr/bin"), Unfit::NoProgram));
+        let place = tempfile::tempdir().unwrap();
+        let hook = place.path().join("hook");
+        fs::write(&hook, "#!/bin/sh\n").unwrap();
+        fs::set_permissions(&hook, Permissions::from_mode(0o755)).unwrap();
+        // Everybody may write /tmp, where this lies.
+        assert!(matches!(
+            examine_for(geteuid().as_raw(), &hook),
+            Err(Unfit::Writable { path }) if path == "/tmp"
+        ));
+        fs::set_permissions(&hook, Permissions::from_mode(0o775)).unwrap();
+        assert!(matches!(
+            examine_for(geteuid().as_raw(), &hook),
+            Err(Unfit::Writable { path }) if path == hook.display().to_string()
+        ));
+        // A link of somebody's leads to a program of root's today, and tomorrow elsewhere.
+        let link = place.path().join("link");
+        symlink("/usr/bin/env", &link).unwrap();
+        assert!(matches!(
+            examine_for(geteuid().as_raw(), &link),
+            Err(Unfit::Writable { path }) if path == "/tmp"
+        ));
+    }
+}
