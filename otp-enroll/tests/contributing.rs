@@ -71,6 +71,10 @@ fn the_crates_import_each_other_one_way() {
         ("otp-helper", &below[..5]),
         ("pam_otp", &below),
         ("otp-enroll", &below),
+        (
+            "otp-hooks",
+            &["otp-core", "otp-file", "otp-log", "otp-queue", "otp-site"],
+        ),
     ]
     .into();
     let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("a text");

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders in which sources, tests, and what is installed are.
-const ROOMS: [&str; 12] = [
+const ROOMS: [&str; 13] = [
     "conf",
     "otp-core",
     "otp-enroll",
     "otp-file",
     "otp-helper",
+    "otp-hooks",
     "otp-log",
     "otp-queue",
     "otp-site",
