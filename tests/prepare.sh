@@ -3,7 +3,7 @@
 
 BUILD_PACKAGES=(gcc libc6-dev libpam0g-dev)
 LOGIN_PACKAGES=(openssh-server openssh-client sudo passwd util-linux python3 python3-pytest python3-pexpect oathtool
-    libfaketime)
+    libfaketime libargon2-1)
 
 target=${CARGO_TARGET_DIR:-target}
 

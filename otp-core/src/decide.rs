@@ -1,6 +1,6 @@
 //! The decision about one attempt: the only place where a verdict is born.
 
-use crate::code::{Generator, HOTP_LOOK_AHEAD, TypedCode, around};
+use crate::code::{Generator, HOTP_LOOK_AHEAD, HOTP_REACH, TypedCode, around};
 use crate::imported::{self, ImportedCode};
 use crate::input::{Input, NoGuess};
 use crate::mailed::MailedReply;
@@ -227,7 +227,9 @@ fn try_code(
         };
         let (step, resynchronised) = match found {
             Match::Fresh(step) => (*step, None),
-            Match::FarOff(far) if completes(entry.resync, *far) => (far.step, Some(far.distance)),
+            Match::FarOff(far) if completes(authenticator.kind, entry.resync, *far) => {
+                (far.step, Some(far.distance))
+            }
             Match::FarOff(_) | Match::Replay | Match::Nothing => continue,
         };
         entry.last_step = Some(step);
@@ -314,19 +316,7 @@ fn match_code(
     let fresh = |step: Step| entry.last_step.is_none_or(|last| step > last);
     let period = match authenticator.kind {
         Kind::Totp(period) => period,
-        Kind::Hotp => {
-            let next_counter = entry.last_step.map_or(0, |last| last.0.saturating_add(1));
-            let replayed = entry
-                .last_step
-                .is_some_and(|last| generator.newest_match(typed, last..=last).is_some());
-            return match generator
-                .newest_match(typed, around(Step(next_counter), 0, HOTP_LOOK_AHEAD - 1))
-            {
-                Some(step) if fresh(step) => Match::Fresh(step),
-                _ if replayed => Match::Replay,
-                _ => Match::Nothing,
-            };
-        }
+        Kind::Hotp => return match_counter(&generator, entry, look_ahead_of(authenticator), typed),
     };
     let here = now.step(period);
     // The far steps are searched also where a near one matches: the work must not tell a right code from a wrong one to
@@ -347,6 +337,66 @@ fn match_code(
         },
         (None, _) => Match::Nothing,
     }
+}
+
+/// Finds the counter of a typed code: the next ones in the look-ahead, or for a resynchronisation those that follow, up to
+/// [`HOTP_REACH`] (RFC 4226 section 7.4).
+fn match_counter(
+    generator: &Generator,
+    entry: &AuthenticatorState,
+    look_ahead: u64,
+    typed: &TypedCode,
+) -> Match {
+    let next = entry
+        .last_step
+        .map_or(Some(0), |last| last.0.checked_add(1));
+    // However old: programs send the credentials of a login again hours later.
+    let last = entry.last_step.unwrap_or_default();
+    let is_the_last = generator.newest_match(typed, last..=last).is_some();
+    let is_the_last = is_the_last && entry.last_step.is_some();
+    // There is a counter after the last one for as long as anybody lives; without one nothing matches.
+    let Some(next) = next else {
+        return if is_the_last {
+            Match::Replay
+        } else {
+            Match::Nothing
+        };
+    };
+    let near = around(Step(next), 0, look_ahead - 1);
+    let far = around(
+        Step(next.saturating_add(look_ahead)),
+        0,
+        HOTP_REACH - look_ahead - 1,
+    );
+    // The second half of a resynchronisation is the very next code. Among so many others one of the same digits may come
+    // later, so that this one is looked at by itself; where there is no first half, for the time that it takes. A first half
+    // that lies behind, since more was used meanwhile, has no second.
+    let first = entry.resync.map(|first| first.step.0.saturating_add(1));
+    let within = next..=next.saturating_add(HOTP_REACH);
+    let second = first.filter(|second| within.contains(second));
+    let looked_at = Step(second.unwrap_or(next));
+    let is_the_second = generator
+        .newest_match(typed, looked_at..=looked_at)
+        .is_some();
+    let is_the_second = is_the_second && second.is_some();
+    let far_off = |step| {
+        let distance = Drift::default();
+        Match::FarOff(Resync { step, distance })
+    };
+    match generator.newest_matches(typed, &[near, far]) {
+        [Some(step), _] => Match::Fresh(step),
+        [None, _] if is_the_last => Match::Replay,
+        [None, _] if is_the_second => far_off(looked_at),
+        [None, Some(step)] => far_off(step),
+        [None, None] => Match::Nothing,
+    }
+}
+
+/// How many counters of an event-based authenticator are looked at: as it says itself, or as many as of any other.
+fn look_ahead_of(authenticator: &Authenticator) -> u64 {
+    authenticator
+        .window
+        .map_or(HOTP_LOOK_AHEAD, |window| window.after().into())
 }
 
 /// The window of a time-based authenticator: its own, or that of the policy.
@@ -374,10 +424,15 @@ fn distance(from: Step, to: Step) -> i64 {
 /// Whether a code from outside the window follows one that was as far off (RFC 6238 section 6).
 ///
 /// A later code, since the same one twice proves nothing. The distance may differ by one step: two clocks that are a
-/// constant 100 s apart are three steps apart at one moment and four at another.
-fn completes(first: Option<Resync>, second: Resync) -> bool {
-    first.is_some_and(|first| {
-        second.step > first.step && first.distance.steps().abs_diff(second.distance.steps()) <= 1
+/// constant 100 s apart are three steps apart at one moment and four at another. Of counters it is the very next one
+/// (RFC 4226 section 7.4), so that a guess has to be right in all of its digits.
+fn completes(kind: Kind, first: Option<Resync>, second: Resync) -> bool {
+    first.is_some_and(|first| match kind {
+        Kind::Totp(_) => {
+            second.step > first.step
+                && first.distance.steps().abs_diff(second.distance.steps()) <= 1
+        }
+        Kind::Hotp => first.step.0.checked_add(1) == Some(second.step.0),
     })
 }
 

@@ -4,7 +4,7 @@ import copy
 import dataclasses
 import re
 
-from second_implementation import recovery_hash, typed_recovery_code, without_what_may_stand_between
+from second_implementation import recovery_hash, slow_hash, typed_recovery_code, without_what_may_stand_between
 
 
 @dataclasses.dataclass
@@ -57,7 +57,7 @@ def is_from_sshd(reply):
 def try_recovery_code(credential, state, policy, reply):
     octets, recovery = typed_recovery_code(reply), credential.recovery
     barred = state.standing == ("disabled",) or (state.standing != ("open",) and not policy.opens_lock)
-    if barred or not octets or not recovery or recovery_hash(recovery.salt, octets) not in recovery.codes:
+    if barred or not octets or not recovery or recovery.slow or recovery_hash(recovery.salt, octets) not in recovery.codes:
         return "wrong-code"
     bit = 1 << recovery.codes.index(recovery_hash(recovery.salt, octets))
     if state.recovery[recovery.id] & bit:
@@ -68,13 +68,24 @@ def try_recovery_code(credential, state, policy, reply):
 
 def try_code(credential, state, policy, digits, before, now):
     entries = state.authenticators
-    found = {one.id: compare(one, entries[one.id], policy, digits, now) for one in credential.authenticators}
-    if any(kind == "used" for kind, *_ in found.values()):
+    found = {
+        one.id: compare(one, entries[one.id], policy, digits, now, before[one.id]) for one in credential.authenticators
+    }
+    brought_along, outcome = 0, "wrong-code"
+    recovery = credential.recovery
+    if recovery and recovery.slow and len(digits) == 8 and (tag := slow_hash(recovery.salt, digits)) in recovery.codes:
+        brought_along = 1 << recovery.codes.index(tag)
+    used = brought_along and state.recovery[recovery.id] & brought_along
+    if used or any(kind == "used" for kind, *_ in found.values()):
         return "already-used"
-    outcome = "wrong-code"
-    for id, (kind, step, distance) in found.items():
-        entry, first = entries[id], before[id]
-        second = kind == "far off" and first and step > first[0] and abs(distance - first[1]) <= 1
+    if brought_along:
+        state.recovery[recovery.id] |= brought_along
+        outcome = "right"
+    for one in credential.authenticators:
+        (kind, step, distance), entry, first = found[one.id], entries[one.id], before[one.id]
+        second = kind == "far off" and first and (
+            step == first[0] + 1 if one.period is None else step > first[0] and abs(distance - first[1]) <= 1
+        )
         if kind == "right" or second:
             entry.last_step, entry.last_used, outcome = step, now, "right"
             entry.drift = distance if second else entry.drift
@@ -86,19 +97,26 @@ def try_code(credential, state, policy, digits, before, now):
     return outcome
 
 
-def compare(one, entry, policy, digits, now):
+def compare(one, entry, policy, digits, now, first=None):
     def newest(first, last):
         return next((step for step in range(last, max(first, 0) - 1, -1) if one.code(step) == digits), None)
 
     last = -1 if entry.last_step is None else entry.last_step
     if one.period is None:
-        step = newest(last + 1, last + 10)
+        ahead, after = one.window[0] if one.window else 10, last + 1
+        step = newest(after, after + ahead - 1)
         if step is not None:
             return "right", step, 0
-        return ("used" if last >= 0 and one.code(last) == digits else "nothing"), None, None
+        if last >= 0 and one.code(last) == digits:
+            return "used", last, None
+        if first and after <= first[0] + 1 <= after + 1000 and one.code(first[0] + 1) == digits:
+            return "far off", first[0] + 1, 0
+        step = newest(after + ahead, after + 999)
+        return ("far off", step, 0) if step is not None else ("nothing", None, None)
     here = now // one.period
     middle, reach = here + entry.drift, 600 // one.period
-    step = newest(middle - policy.window, middle + policy.window)
+    before, after = one.window or (policy.window, policy.window)
+    step = newest(middle - before, middle + after)
     if step is not None:
         return ("right" if step > last else "used"), step, 0
     if last >= 0 and one.code(last) == digits:

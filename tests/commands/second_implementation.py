@@ -6,6 +6,7 @@ AN ATTEMPT of the page is in second_attempt.py.
 """
 
 import base64
+import ctypes
 import dataclasses
 import hashlib
 import hmac
@@ -46,6 +47,7 @@ class Authenticator:
     period: int | None = 30  # None: HOTP
     algorithm: str = "SHA1"
     digits: int = 6
+    window: tuple | None = None  # steps before and after, or (HOTP) how many counters
 
     def code(self, step):
         """RFC 4226 section 5.3."""
@@ -60,6 +62,7 @@ class RecoverySet:
     salt: bytes
     codes: list
     created: int
+    slow: bool = False  # 8 digits each, hashed with argon2id
 
 
 @dataclasses.dataclass
@@ -97,21 +100,22 @@ def read_credential(content, user, uid):
         root = Table(tomllib.loads(content.decode()))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         raise Refused("not TOML") from None
-    if root.number("version", 1) > 1:
+    version = root.number("version", 1)
+    if version > 2:
         raise Newer("credential.toml")
     require(content.rstrip(b" \t\n\r\f").endswith(b"# end"), "cut off")
     require((root.text("user"), root.number("uid")) == (user, uid), "somebody else's")
     tables = root.values.pop("authenticator", [])
     require(isinstance(tables, list) and 1 <= len(tables) <= 4, "1 to 4 authenticators")
-    authenticators = [read_authenticator(Table(table)) for table in tables]
+    authenticators = [read_authenticator(Table(table), version) for table in tables]
     for distinct in ({one.id for one in authenticators}, {one.name for one in authenticators}):
         require(len(distinct) == len(authenticators), "two with one id or name")
-    recovery = read_recovery(Table(root.values.pop("recovery"))) if "recovery" in root.values else None
+    recovery = read_recovery(Table(root.values.pop("recovery")), version) if "recovery" in root.values else None
     root.end()
     return Credential(user, uid, authenticators, recovery)
 
 
-def read_authenticator(table):
+def read_authenticator(table, version):
     kind = table.text("type", "totp|hotp")
     letters = re.sub("[ -]", "", table.text("secret").rstrip("=")).upper()
     try:
@@ -127,34 +131,47 @@ def read_authenticator(table):
         table.text("id", "[0-9a-f]{16}"), name, secret, table.number("created"),
         table.number("period", 15, 120) if kind == "totp" else None,
         table.text("algorithm", "SHA1|SHA256|SHA512"), table.number("digits", 6, 8),
+        read_window(table, kind) if version == 2 else None,
     )
     table.end()
     return one
 
 
-def read_recovery(table):
+def read_window(table, kind):
+    if kind == "hotp":
+        return (table.number("look_ahead", 1, 100),) if "look_ahead" in table.values else None
+    require(("before" in table.values) == ("after" in table.values), "before and after")
+    return (table.number("before", 0, 10), table.number("after", 0, 10)) if "before" in table.values else None
+
+
+def read_recovery(table, version):
+    slow = version == 2 and "hash" in table.values and bool(table.text("hash", "argon2id"))
     codes = table.values.pop("codes", None)
     require(isinstance(codes, list) and len(codes) <= 32, "codes: at most 32")
     for code in codes:
         require(isinstance(code, str) and re.fullmatch("[0-9a-f]{64}", code), "codes: 64 digits each")
     salt = bytes.fromhex(table.text("salt", "[0-9a-f]{32}"))
     hashes = [bytes.fromhex(code) for code in codes]
-    one = RecoverySet(table.text("id", "[0-9a-f]{16}"), salt, hashes, table.number("created"))
+    one = RecoverySet(table.text("id", "[0-9a-f]{16}"), salt, hashes, table.number("created"), slow)
     table.end()
     return one
 
 
 def write_credential(credential):
     user = credential.user.replace("\\", "\\\\").replace('"', '\\"')
-    lines = ["# Of the second implementation.", "version = 1", f'user = "{user}"', f"uid = {credential.uid}"]
+    recovery = credential.recovery
+    newer = any(one.window for one in credential.authenticators) or (recovery and recovery.slow)
+    lines = ["# Of the second implementation.", f"version = {2 if newer else 1}", f'user = "{user}"', f"uid = {credential.uid}"]
     for one in credential.authenticators:
         kind = ['type = "hotp"'] if one.period is None else ['type = "totp"', f"period = {one.period}"]
+        names = ["look_ahead"] if one.period is None else ["before", "after"]
+        kind += [f"{name} = {number}" for name, number in zip(names, one.window or ())]
         lines += ["", "[[authenticator]]", f'id = "{one.id}"', f'name = "{one.name}"', *kind]
         lines += [f'algorithm = "{one.algorithm}"', f"digits = {one.digits}"]
         lines += [f'secret = "{base64.b32encode(one.secret).decode().rstrip("=")}"', f"created = {one.created}"]
-    if credential.recovery:
-        recovery = credential.recovery
-        lines += ["", "[recovery]", f'id = "{recovery.id}"', f'salt = "{recovery.salt.hex()}"']
+    if recovery:
+        slow = ['hash = "argon2id"'] if recovery.slow else []
+        lines += ["", "[recovery]", f'id = "{recovery.id}"', *slow, f'salt = "{recovery.salt.hex()}"']
         hashes = [f'    "{code.hex()}",' for code in recovery.codes]
         lines += [f"created = {recovery.created}", "codes = [", *hashes, "]"]
     return "\n".join([*lines, "# end", ""]).encode()
@@ -188,6 +205,17 @@ def typed_recovery_code(reply):
 
 def recovery_hash(salt, octets):
     return hmac.digest(salt, octets, "sha256")
+
+
+def slow_hash(salt, digits):
+    """By the reference implementation of argon2, libargon2."""
+    tag = ctypes.create_string_buffer(32)
+    password = digits.encode("ascii")
+    library = ctypes.CDLL("libargon2.so.1")
+    size = ctypes.c_size_t
+    failed = library.argon2id_hash_raw(5, 7168, 1, password, size(len(password)), salt, size(len(salt)), tag, size(len(tag)))
+    assert not failed, failed
+    return tag.raw
 
 
 # --------------------------------------------------------------------------------------------------------------- state

@@ -4,6 +4,7 @@ real programs read what the other has written. What both refuse is in test_forma
 import base64
 import hashlib
 import re
+import shutil
 
 import pytest
 from machine import ROOT, START
@@ -11,7 +12,7 @@ from record_files import UID, USER, files  # noqa: F401  (a fixture)
 from second_attempt import Policy, attempt, compare
 from second_implementation import (
     RECORD, Authenticator, Credential, RecoverySet, fresh_state, read_credential, read_state, recovery_code,
-    recovery_hash, typed_recovery_code, write_record, write_credential,
+    recovery_hash, slow_hash, typed_recovery_code, write_record, write_credential,
 )
 
 PAGE = ROOT / "packaging/man/pam_otp-format.5"
@@ -182,6 +183,11 @@ class Attempts:
             assert after.refused == (self.machine.now, outcome)
         self.now = after
 
+    def write(self):
+        """What is there now, in the place of the record."""
+        shutil.rmtree(self.files.directory)
+        self.files.write(self.credential, self.now)
+
     def of(self, one, ahead=0):
         return one.code(self.machine.now // one.period + ahead)
 
@@ -213,7 +219,7 @@ def test_codes_are_used_up_as_the_page_says(machine, files):
     tried(tried.of(tried.watch), "in")
     tried(tried.token.code(9), "in")
     tried(tried.token.code(9), "already-used")
-    tried(tried.token.code(20), "wrong-code")
+    tried(tried.token.code(20), "clock-off")
     tried(tried.token.code(19), "in")
     tried(tried.codes[2].lower().replace("-", " "), "in")
     tried(tried.codes[2], "already-used")
@@ -257,6 +263,86 @@ def test_a_clock_that_is_off_is_followed_as_the_page_says(machine, files):
     tried(tried.of(tried.watch, -8), "in")
     assert tried.now.authenticators[tried.watch.id].drift == -8
     tried(tried.of(tried.watch, -11), "wrong-code")
+
+
+def test_a_counter_that_is_far_ahead_is_followed_as_the_page_says(machine, files):
+    tried = Attempts(machine, files, Policy(failures=100))
+    token = tried.token
+    tried(token.code(0), "in")
+    tried(token.code(11), "clock-off")
+    tried(token.code(11), "clock-off")
+    tried(token.code(13), "clock-off")
+    tried("", "empty")
+    tried(token.code(14), "in")
+    assert tried.now.authenticators[token.id].last_step == 14
+    tried(token.code(1014), "clock-off")
+    tried(tried.of(tried.phone), "in")
+    tried(token.code(1015), "wrong-code")
+    tried(token.code(1014), "clock-off")
+    tried(token.code(1015), "in")
+    tried(token.code(1014), "wrong-code")
+    tried(token.code(1015), "already-used")
+
+
+@pytest.fixture
+def brought_along(machine, files):
+    """An account as an import makes one: windows of its own, and codes of 8 digits."""
+    tried = Attempts(machine, files, Policy(failures=100))
+    tried.phone.window, tried.watch.window, tried.token.window = (0, 3), (2, 0), (3,)
+    tried.digits = ["12345678", tried.of(tried.watch), "00000000"]
+    salt = octets("salt of another program", 16)
+    hashes = [slow_hash(salt, digits) for digits in tried.digits]
+    recovery = RecoverySet(octets("id of another program", 8).hex(), salt, hashes, CREATED, slow=True)
+    tried.credential.recovery = recovery
+    tried.now = fresh_state(tried.credential)
+    tried.write()
+    assert b"version = 2\n" in files.credential.read_bytes()
+    return tried
+
+
+def test_windows_of_their_own_are_as_the_page_says(brought_along):
+    tried = brought_along
+    tried(tried.of(tried.phone, -1), "clock-off")
+    tried(tried.of(tried.phone, 4), "clock-off")
+    tried(tried.of(tried.phone, 3), "in")
+    tried(tried.of(tried.watch, 1), "clock-off")
+    tried(tried.of(tried.watch, -2), "in")
+    tried(tried.token.code(3), "clock-off")
+    tried(tried.token.code(2), "in")
+
+
+def test_recovery_codes_of_another_program_are_good_once_as_the_page_says(brought_along):
+    tried, digits = brought_along, brought_along.digits
+    tried(recovery_code(bytes(10)), "wrong-code")
+    tried(" 1234-5678", "in")
+    tried(digits[0], "already-used")
+    tried("87654321", "wrong-code")
+    # One that the watch shows as well: both are used by it.
+    tried(digits[1], "in")
+    assert tried.now.recovery[tried.credential.recovery.id] == 0b011
+    assert tried.now.authenticators[tried.watch.id].last_used == tried.machine.now
+    tried.wait(7200)
+    tried(digits[1], "already-used")
+    tried(tried.of(tried.watch), "in")
+
+
+def test_recovery_codes_of_another_program_open_no_lock(brought_along):
+    tried = brought_along
+    tried.now.standing = ("held",)
+    tried.write()
+    for digits in tried.digits:
+        tried(digits, "locked")
+    assert tried.now.recovery[tried.credential.recovery.id] == 0
+
+
+def test_both_write_the_second_version_alike(brought_along):
+    tried = brought_along
+    before = tried.files.credential.read_bytes()
+    # A move to another user id writes all of it anew.
+    tried.credential.uid = UID + 1
+    tried.write()
+    tried.machine.admin("move", USER, USER, "--force")
+    assert tried.files.credential.read_bytes().split(b"\n", 1)[1] == before.split(b"\n", 1)[1]
 
 
 def test_failures_lock_and_disable_as_the_page_says(machine, files):

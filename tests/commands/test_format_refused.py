@@ -38,6 +38,10 @@ def codes(count):
     return lambda text: re.sub(r"codes = \[.*\]", f"codes = {json.dumps(['00' * 32] * count)}", text, flags=re.DOTALL)
 
 
+def second(change):
+    return lambda text: change(replaced("version = 1", "version = 2")(text))
+
+
 # What is done to credential.toml, and what the refusal says.
 CREDENTIALS = {
     "empty": (lambda text: "", "is empty"),
@@ -85,8 +89,15 @@ CREDENTIALS = {
     "a hash too long": (replaced('^    "', '    "00'), "has the wrong number of hexadecimal digits"),
     "33 recovery codes": (codes(33), "a set has at most 32 recovery codes"),
     "larger than it can be": (lambda text: "#" * 16384 + "\n" + text, "is larger than 16384 bytes"),
-    "version 2": (replaced("version = 1", "version = 2"), NEWER),
-    "version 2 that says something else": (lambda text: 'version = 2\nkeys = "hidden"\n', NEWER),
+    "version 3": (replaced("version = 1", "version = 3"), NEWER),
+    "version 3 that says something else": (lambda text: 'version = 3\nkeys = "hidden"\n', NEWER),
+    "a window in version 1": (replaced("^period", "before = 1\nafter = 1\nperiod"), "unknown key"),
+    "a hash in version 1": (replaced("^salt", 'hash = "argon2id"\nsalt'), "unknown key"),
+    "half a window": (second(replaced("^period", "before = 1\nperiod")), "'before' and 'after' stand together"),
+    "the other half of a window": (second(replaced("^period", "after = 1\nperiod")), "stand together"),
+    "a window too wide": (second(replaced("^period", "before = 1\nafter = 11\nperiod")), "a window has 0 to 10 steps"),
+    "a look-ahead of steps": (second(replaced("^period", "look_ahead = 10\nperiod")), "unknown key"),
+    "another hash": (second(replaced("^salt", 'hash = "argon2i"\nsalt')), 'must be "argon2id"'),
 }
 
 
@@ -196,7 +207,7 @@ def test_a_state_that_must_be_refused_is_and_stays_as_it_is(machine, files, what
 def test_what_a_newer_version_has_written_is_replaced_by_nothing_but_a_reset(machine, files, name):
     files.provision()
     path = files.directory / name
-    path.write_bytes(re.sub(rb"(version =|state) 1", rb"\1 2", path.read_bytes()))
+    path.write_bytes(re.sub(rb"(version =|state) 1", rb"\1 3", path.read_bytes()))
     before = files.content()
     for arguments in (["provision", USER, "--force"], ["provision", USER], ["unlock", USER]):
         done = machine.admin(*arguments, status=2)

@@ -1,5 +1,7 @@
 //! The verdict table and the rules, row by row; the properties are in `properties`.
 
+mod counters;
+mod imported;
 mod properties;
 
 use super::*;
@@ -425,6 +427,26 @@ fn event_based_codes_are_looked_for_ten_counters_ahead_and_a_wrong_one_is_counte
     assert_eq!(alice.code(20), Verdict::Rejected { left: 4 });
     assert_eq!(alice.reply("000000"), Verdict::Rejected { left: 3 });
     assert!(accepted(&alice.code(19)));
+}
+
+#[test]
+fn an_authenticator_with_a_window_of_its_own_is_held_to_that_and_not_to_the_policy() {
+    for (before, after, policy) in [(3, 1, 1), (0, 0, 10), (10, 10, 0), (0, 4, 2)] {
+        let window = Window::of_steps(before, after).unwrap();
+        let (before, after) = (i64::from(window.before()), i64::from(window.after()));
+        for steps in -15..=15_i64 {
+            let mut device = authenticator(1, Kind::Totp(Period::THIRTY));
+            device.window = Some(window);
+            let mut alice = Account::with(vec![device]);
+            alice.policy.code.window = policy;
+            let expected = (-before..=after).contains(&steps);
+            assert_eq!(
+                accepted(&alice.code(steps)),
+                expected,
+                "{steps} of {before}, {after}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Model<'a> {
     pub rules: &'a Rules,
     pub credential: &'a Credential,
     pub codes: &'a [RecoveryCode],
+    /// Those of 8 digits, in the place of the others, where they were brought along from another program.
+    pub digits: &'a [String],
     /// Its devices, as another implementation computes their codes.
     pub devices: &'a [totp_rs::Totp],
     pub state: State,
@@ -113,12 +115,39 @@ impl Model<'_> {
             .authenticators()
             .iter()
             .zip(self.devices)
-            .map(|(one, shown)| self.compare(one, shown, typed, now))
+            .map(|(one, shown)| {
+                let first = before.iter().find(|(id, _)| *id == one.id);
+                self.compare(
+                    one,
+                    shown,
+                    typed,
+                    now,
+                    first.and_then(|(_, resync)| *resync),
+                )
+            })
             .collect();
+        let brought_along = self.digits.iter().position(|digits| digits == typed);
+        let set = self.credential.recovery().map(|set| set.id);
+        let used = self
+            .state
+            .recovery
+            .iter_mut()
+            .find(|one| Some(one.id) == set);
+        let mut right = false;
+        match (brought_along, used) {
+            (Some(at), Some(entry)) if entry.used >> at & 1 == 1 => {
+                return self.refuse(Refusal::Replayed, now);
+            }
+            (Some(at), Some(entry)) if !found.contains(&Found::Used) => {
+                entry.used |= 1 << at;
+                right = true;
+            }
+            _ => {}
+        }
         if found.contains(&Found::Used) {
             return self.refuse(Refusal::Replayed, now);
         }
-        let mut right = false;
+        let mut accepted = false;
         let mut far_off = false;
         for (one, found) in self.credential.authenticators().iter().zip(&found) {
             let first = before
@@ -134,8 +163,11 @@ impl Model<'_> {
             let step = match *found {
                 Found::Right(step) => step,
                 Found::FarOff(step, distance)
-                    if first.is_some_and(|first| {
-                        step > first.step.0 && (first.distance.steps() - distance).abs() <= 1
+                    if first.is_some_and(|first| match one.kind {
+                        Kind::Totp(_) => {
+                            step > first.step.0 && (first.distance.steps() - distance).abs() <= 1
+                        }
+                        Kind::Hotp => i128::from(step) == i128::from(first.step.0) + 1,
                     }) =>
                 {
                     entry.drift = Drift::from_steps(distance).unwrap();
@@ -146,9 +178,14 @@ impl Model<'_> {
             entry.last_step = Some(Step(step));
             entry.last_used = Some(UnixTime::from_seconds(now));
             right = true;
+            accepted = true;
         }
         if right {
-            return self.success(Outcome::Accepted);
+            return self.success(if accepted {
+                Outcome::Accepted
+            } else {
+                Outcome::Recovered
+            });
         }
         for (one, found) in self.credential.authenticators().iter().zip(&found) {
             if let Found::FarOff(step, distance) = *found {
@@ -175,7 +212,14 @@ impl Model<'_> {
         )
     }
 
-    fn compare(&self, one: &Authenticator, shown: &totp_rs::Totp, typed: &str, now: u64) -> Found {
+    fn compare(
+        &self,
+        one: &Authenticator,
+        shown: &totp_rs::Totp,
+        typed: &str,
+        now: u64,
+        first: Option<Resync>,
+    ) -> Found {
         let entry = self.state.of(one.id).unwrap();
         let last = entry.last_step.map_or(-1, |step| i128::from(step.0));
         let is_code_of = |step: i128| {
@@ -185,17 +229,29 @@ impl Model<'_> {
         let used = last >= 0 && is_code_of(last);
         let step = |step: i128| u64::try_from(step).unwrap();
         let Kind::Totp(period) = one.kind else {
-            return match newest(last + 1, last + 10) {
+            let ahead = one.window.map_or(10, |window| i128::from(window.after()));
+            let next = last + 1;
+            let most = i128::from(u64::MAX);
+            let second = first.map(|first| i128::from(first.step.0) + 1);
+            let second = second.filter(|second| (next..=next + 1000).contains(second));
+            return match newest(next, (next + ahead - 1).min(most)) {
                 Some(counter) => Found::Right(step(counter)),
                 None if used => Found::Used,
-                None => Found::Nothing,
+                None if second.is_some_and(is_code_of) => Found::FarOff(step(second.unwrap()), 0),
+                None => match newest(next + ahead, (next + 999).min(most)) {
+                    Some(counter) => Found::FarOff(step(counter), 0),
+                    None => Found::Nothing,
+                },
             };
         };
         let here = i128::from(now / period.seconds());
         let middle = here + i128::from(entry.drift.steps());
-        let window = i128::from(self.rules.window);
+        let (before, after) = match one.window {
+            Some(window) => (i128::from(window.before()), i128::from(window.after())),
+            None => (i128::from(self.rules.window), i128::from(self.rules.window)),
+        };
         let reach = i128::from(600 / period.seconds());
-        match newest(middle - window, middle + window) {
+        match newest(middle - before, middle + after) {
             Some(near) if near > last => Found::Right(step(near)),
             Some(_) => Found::Used,
             None if used => Found::Used,

@@ -159,6 +159,16 @@ fn credentials() -> Vec<Vec<u8>> {
         .concat()
         .into_bytes(),
     );
+    let longest = String::from_utf8(all[1].clone()).unwrap();
+    let second = longest
+        .replace("version = 1", "version = 2")
+        .replace("period = 30", "period = 30\nbefore = 3\nafter = 10")
+        .replace("\"hotp\"", "\"hotp\"\nlook_ahead = 100")
+        .replace("salt", "hash = \"argon2id\"\nsalt");
+    // What is new in version 2 is nothing in version 1; what is not new may stand in both.
+    all.push(second.replace("version = 2", "version = 1").into_bytes());
+    all.push(longest.replace("version = 1", "version = 2").into_bytes());
+    all.extend([second.clone().into_bytes(), second.into_bytes()]);
     all
 }
 
@@ -168,7 +178,7 @@ fn credentials_are_read_alike() {
     compare(b'c', records::credential, &[], |random| {
         let one = &all[random.below(all.len())];
         if random.one_in(40) {
-            let newer = String::from_utf8_lossy(one).replace("version = 1", "version = 2");
+            let newer = String::from_utf8_lossy(one).replace("version = ", "version = 3");
             return changed(newer.as_bytes(), random);
         }
         changed(one, random)

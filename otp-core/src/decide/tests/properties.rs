@@ -256,6 +256,11 @@ proptest! {
             state = next;
         }
     }
+}
+
+proptest! {
+    // Each reply is compared with a thousand codes of the token.
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn deciding_is_a_function_of_its_arguments(events in events()) {

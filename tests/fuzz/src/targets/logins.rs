@@ -31,7 +31,7 @@ const END_OF_TIME: u64 = i64::MAX as u64;
 pub(super) fn run(bytes: &[u8]) {
     let mut dice = Dice::new(bytes);
     let rules = chance::rules(&mut dice);
-    let (credential, codes) = chance::credential(&mut dice);
+    let (credential, codes, digits) = chance::credential(&mut dice);
     let devices: Vec<_> = credential
         .authenticators()
         .iter()
@@ -43,6 +43,7 @@ pub(super) fn run(bytes: &[u8]) {
         rules: &rules,
         credential: &credential,
         codes: &codes,
+        digits: &digits,
         devices: &devices,
         state,
     };

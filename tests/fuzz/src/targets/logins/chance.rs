@@ -4,12 +4,14 @@ use super::program::Program;
 use super::{END_OF_TIME, World};
 use crate::dice::Dice;
 use crate::model::Rules;
+use otp_core::imported::ImportedCode;
 use otp_core::record::{
     Algorithm, Authenticator, AuthenticatorState, Digits, Drift, Id, Kind, Name, Origin, Period,
-    RecoverySet, RecoveryState, Refusal, Resync, Secret, Standing, State,
+    RecoverySet, RecoveryState, Refusal, Resync, Secret, Standing, State, Window,
 };
-use otp_core::recovery::{RecoveryCode, Salt};
+use otp_core::recovery::{CodeHash, RecoveryCode, Salt};
 use otp_core::{Credential, Step, UnixTime};
+use std::sync::LazyLock;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -77,35 +79,65 @@ pub(super) fn text_of(rules: &Rules) -> String {
     )
 }
 
-pub(super) fn credential(dice: &mut Dice<'_>) -> (Credential, Vec<RecoveryCode>) {
+/// Few of them are hashed, and once: that is slow on purpose.
+static BROUGHT_ALONG: LazyLock<Vec<(String, CodeHash)>> = LazyLock::new(|| {
+    ["12345678", "00000000", "99999999"]
+        .map(|digits| {
+            let hash = ImportedCode::new(digits.as_bytes()).unwrap().hash(&SALT);
+            (digits.to_owned(), hash.unwrap())
+        })
+        .to_vec()
+});
+
+const SALT: Salt = Salt([5; 16]);
+
+/// A credential, its recovery codes, and in the place of those the ones of 8 digits.
+pub(super) fn credential(dice: &mut Dice<'_>) -> (Credential, Vec<RecoveryCode>, Vec<String>) {
     let device = |at: u64, dice: &mut Dice<'_>| {
         let at = u8::try_from(at).unwrap();
         let period = *dice.pick(&[30, 60, 15, 120, 77]);
         let mut key = vec![at ^ dice.byte(); 20];
         key[0] = at;
+        let kind = if dice.one_in(4) {
+            Kind::Hotp
+        } else {
+            Kind::Totp(Period::new(period).unwrap())
+        };
+        let window = dice.one_in(4).then(|| match kind {
+            Kind::Totp(_) => Window::of_steps(dice.below(11), dice.below(11)).unwrap(),
+            Kind::Hotp => Window::of_counters(*dice.pick(&[1, 2, 17, 100])).unwrap(),
+        });
         Authenticator {
             id: Id::from_random([at; 8]),
             name: Name::new(&format!("device {at}")).unwrap(),
-            kind: if dice.one_in(4) {
-                Kind::Hotp
-            } else {
-                Kind::Totp(Period::new(period).unwrap())
-            },
+            kind,
             algorithm: *dice.pick(&Algorithm::ALL),
             digits: Digits::new(6 + dice.below(3)).unwrap(),
             secret: Secret::new(Zeroizing::new(key)).unwrap(),
-            window: None,
+            window,
             created: UnixTime::from_seconds(0),
         }
     };
     let devices: Vec<_> = (0..=*dice.pick(&[0, 0, 0, 1, 1, 3]))
         .map(|at| device(at, dice))
         .collect();
+    if dice.one_in(6) {
+        let set = RecoverySet {
+            id: Id::from_random([0xf0; 8]),
+            origin: Origin::Imported,
+            salt: SALT,
+            hashes: BROUGHT_ALONG.iter().map(|(_, hash)| *hash).collect(),
+            created: UnixTime::from_seconds(0),
+        };
+        let digits = BROUGHT_ALONG.iter().map(|(digits, _)| digits.clone());
+        let credential = Credential::new("alice".to_owned(), 1001, devices, Some(set));
+        return (credential.unwrap(), Vec::new(), digits.collect());
+    }
     let count = *dice.pick(&[3_u8, 0, 1, 32]);
     let codes: Vec<_> = (0..count)
         .map(|at| RecoveryCode::from_random([at, 7, 1, 2, 3, 4, 5, 6, 8, 9]))
         .collect();
-    let salt = Salt([5; 16]);
+    let salt = SALT;
     let set = RecoverySet {
         id: Id::from_random([0xf0; 8]),
         origin: Origin::Issued,
@@ -117,6 +149,7 @@ pub(super) fn credential(dice: &mut Dice<'_>) -> (Credential, Vec<RecoveryCode>)
     (
         Credential::new("alice".to_owned(), 1001, devices, set).unwrap(),
         codes,
+        Vec::new(),
     )
 }
 
@@ -343,7 +376,22 @@ impl World<'_> {
             1 => dice.within(-2, 2),
             _ => 0,
         };
+        if !self.model.digits.is_empty() && dice.one_in(4) {
+            return dice.pick(self.model.digits).clone().into_bytes();
+        }
         let begun = entry.and_then(|entry| entry.resync);
+        if let (Some(begun), Kind::Hotp, true) = (begun, device.kind, dice.one_in(2)) {
+            // The next one, or one beside it.
+            let counter = begun.step.0.saturating_add_signed(dice.within(-1, 2));
+            return shown.generate(counter).to_string().into_bytes();
+        }
+        if device.kind == Kind::Hotp && dice.one_in(4) {
+            // Far ahead, and about where that ends.
+            let last = entry.and_then(|entry| entry.last_step).unwrap_or_default();
+            let ahead = *dice.pick(&[10, 11, 17, 100, 101, 500, 998, 999, 1000, 1001]);
+            let counter = last.0.saturating_add(ahead);
+            return shown.generate(counter).to_string().into_bytes();
+        }
         if let (Some(begun), Kind::Totp(period), true) = (begun, device.kind, dice.one_in(2)) {
             // About as far off as the one before.
             let here = now / period.seconds();
