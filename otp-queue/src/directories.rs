@@ -8,6 +8,7 @@ use nix::unistd::{Gid, fchown, geteuid};
 use otp_file::{Rules, Unread, metadata, open_directory};
 use std::fmt;
 use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -133,7 +134,6 @@ impl Queue {
     /// # Errors
     /// It could not be written: then only the log knows of it.
     pub fn count_dropped(&self) -> Result<(), Broken> {
-        use std::io::Write;
         let mut file = self.count(OFlag::O_WRONLY | OFlag::O_APPEND)?;
         let failed = |error: std::io::Error| Broken::new(DROPPED, error);
         if file.metadata().map_err(failed)?.len() < MOST_COUNTED {
@@ -153,7 +153,7 @@ impl Queue {
         if !found.is_file() {
             return Err(Broken::new(DROPPED, "is not a regular file"));
         }
-        Ok(found.len())
+        Ok(found.len().saturating_sub(BEGUN.len() as u64))
     }
 
     /// The file of the count; root makes it.
@@ -165,17 +165,26 @@ impl Queue {
             Err(Errno::ENOENT) if makes() => {}
             Err(errno) => return Err(failed(errno)),
         }
-        let flags = flags | OFlag::O_CREAT;
-        let file = openat(
-            &self.directory,
-            DROPPED,
-            flags,
-            Mode::from_bits_truncate(0o600),
-        )
-        .map_err(failed)?;
-        give(&file, OF_THE_COUNT, self.group).map_err(failed)?;
-        Ok(File::from(file))
+        let made =
+            OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let mode = Mode::from_bits_truncate(0o600);
+        match openat(&self.directory, DROPPED, made, mode) {
+            Ok(file) => begin_count(File::from(file), self.group).map_err(failed)?,
+            Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(failed(errno)),
+        }
+        let opened = openat(&self.directory, DROPPED, flags, Mode::empty());
+        opened.map(File::from).map_err(failed)
     }
+}
+
+/// What the count begins with: so it has its block of the disk before that is full.
+const BEGUN: &[u8] = b":";
+
+fn begin_count(mut file: File, group: u32) -> Result<(), Errno> {
+    let begun = file.write_all(BEGUN).and_then(|()| file.sync_all());
+    begun.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
+    give(&file, OF_THE_COUNT, group)
 }
 
 /// More than these are not told apart.

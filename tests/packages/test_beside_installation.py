@@ -9,13 +9,13 @@ import pytest
 from fedora import Account
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = ("libpam_otp.so", "otp-helper", "otp-admin", "otp-enroll")
+PROGRAMS = ("libpam_otp.so", "otp-helper", "otp-admin", "otp-enroll", "otp-notify")
 CHECKOUT = "/tmp/checkout"
 MODULES = f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}/security"
 PLACES = ("/etc", MODULES, "/usr/libexec", "/usr/local/bin", "/usr/local/sbin")
 WITH_A_LINE_IN_OUR_PLACE = ("pam.d/common-auth", "pam.d/su")
-# What is written anew when a group is made, and the copies that are kept of it.
-BOOKS = ("group", "group-", "gshadow", "gshadow-")
+# What is written anew when a group or a user is made, and the copies that are kept of it.
+BOOKS = tuple(f"{book}{copy}" for book in ("group", "gshadow", "passwd", "shadow") for copy in ("", "-"))
 # By the profile every service asks for a code; by hand su does so once more.
 BY_HAND = "auth required pam_otp.so\n"
 

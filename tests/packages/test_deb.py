@@ -21,12 +21,16 @@ lrwxrwxrwx ./etc/shadow-maint/useradd-pre.d/pam-otp -> /usr/libexec/pam_otp/forg
 lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/forget-gone
 -rwxr-xr-x ./usr/bin/otp-enroll
 -rw-r--r-- ./usr/lib/ARCHITECTURE/security/pam_otp.so
+-rw-r--r-- ./usr/lib/systemd/system/otp-notify.path
+-rw-r--r-- ./usr/lib/systemd/system/otp-notify.service
+-rw-r--r-- ./usr/lib/systemd/system/otp-notify.timer
 -rw-r--r-- ./usr/lib/systemd/system/polkit-agent-helper@.service.d/pam_otp.conf
 -rw-r--r-- ./usr/lib/sysusers.d/pam-otp.conf
 -rw-r--r-- ./usr/lib/tmpfiles.d/pam-otp.conf
 -rwxr-xr-x ./usr/libexec/pam_otp/forget-gone
 -rwxr-xr-x ./usr/libexec/pam_otp/in-use
 -rwxr-xr-x ./usr/libexec/pam_otp/otp-helper
+-rwxr-xr-x ./usr/libexec/pam_otp/otp-notify
 -rwxr-xr-x ./usr/libexec/pam_otp/permissions
 -rwxr-xr-x ./usr/sbin/otp-admin
 -rw-r--r-- ./usr/share/bash-completion/completions/otp-admin
@@ -39,6 +43,8 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/apparmor/pam_otp
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/fail2ban/filter.d/pam_otp.conf
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/fail2ban/jail.d/pam_otp.conf
+-rw-r--r-- ./usr/share/doc/pam-otp/examples/hooks/http
+-rw-r--r-- ./usr/share/doc/pam-otp/examples/hooks/mail
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/pam.d/apache2
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/pam.d/cockpit
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/pam.d/dovecot
@@ -68,6 +74,7 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/share/man/man7/pam_otp-apps.7.gz
 -rw-r--r-- ./usr/share/man/man7/pam_otp-programs.7.gz
 -rw-r--r-- ./usr/share/man/man8/otp-admin.8.gz
+-rw-r--r-- ./usr/share/man/man8/otp-notify.8.gz
 -rw-r--r-- ./usr/share/man/man8/pam_otp.8.gz
 -rw-r--r-- ./usr/share/pam-configs/pam-otp
 -rw-r--r-- ./usr/share/zsh/vendor-completions/_otp-admin

@@ -13,7 +13,11 @@ FILES = """
 /usr/lib/ARCHITECTURE/security/pam_otp.so
 /usr/libexec/pam_otp/forget-gone
 /usr/libexec/pam_otp/otp-helper
+/usr/libexec/pam_otp/otp-notify
 /usr/local/bin/otp-enroll
+/usr/local/lib/systemd/system/otp-notify.path
+/usr/local/lib/systemd/system/otp-notify.service
+/usr/local/lib/systemd/system/otp-notify.timer
 /usr/local/lib/systemd/system/polkit-agent-helper@.service.d/pam_otp.conf
 /usr/local/sbin/otp-admin
 /usr/local/share/man/man1/otp-enroll.1
@@ -22,6 +26,7 @@ FILES = """
 /usr/local/share/man/man7/pam_otp-apps.7
 /usr/local/share/man/man7/pam_otp-programs.7
 /usr/local/share/man/man8/otp-admin.8
+/usr/local/share/man/man8/otp-notify.8
 /usr/local/share/man/man8/pam_otp.8
 """
 

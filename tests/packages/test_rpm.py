@@ -24,6 +24,10 @@ lrwxrwxrwx root root    -  /etc/shadow-maint/userdel-post.d/pam-otp
 -rwxr-xr-x root root    -  /usr/bin/otp-enroll
 drwxr-xr-x root root    -  /usr/lib/systemd/system/polkit-agent-helper@.service.d
 -rw-r--r-- root root    -  /usr/lib/systemd/system/polkit-agent-helper@.service.d/pam_otp.conf
+-rw-r--r-- root root    -  /usr/lib/systemd/system-preset/90-pam-otp.preset
+-rw-r--r-- root root    -  /usr/lib/systemd/system/otp-notify.path
+-rw-r--r-- root root    -  /usr/lib/systemd/system/otp-notify.service
+-rw-r--r-- root root    -  /usr/lib/systemd/system/otp-notify.timer
 -rw-r--r-- root root    -  /usr/lib/sysusers.d/pam-otp.conf
 -rw-r--r-- root root    -  /usr/lib/tmpfiles.d/pam-otp.conf
 -rw-r--r-- root root    -  /usr/lib64/security/pam_otp.so
@@ -31,6 +35,7 @@ drwxr-xr-x root root    -  /usr/libexec/pam_otp
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/forget-gone
 -rwxr-sr-x root pam_otp -  /usr/libexec/pam_otp/otp-helper
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/in-use
+-rwxr-xr-x root root    -  /usr/libexec/pam_otp/otp-notify
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/permissions
 -rwxr-xr-x root root    -  /usr/sbin/otp-admin
 drwxr-xr-x root root    -  /usr/share/authselect
@@ -60,6 +65,9 @@ drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/fail2ban/filter.d
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/fail2ban/filter.d/pam_otp.conf
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/fail2ban/jail.d
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/fail2ban/jail.d/pam_otp.conf
+drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/hooks
+-rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/hooks/http
+-rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/hooks/mail
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/pam.d
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/pam.d/apache2
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/pam.d/cockpit
@@ -93,6 +101,7 @@ drwxr-xr-x root root    -  /usr/share/licenses/pam-otp
 -rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-apps.7.gz
 -rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-programs.7.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/otp-admin.8.gz
+-rw-r--r-- root root    d  /usr/share/man/man8/otp-notify.8.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/pam_otp.8.gz
 -rw-r--r-- root root    -  /usr/share/zsh/site-functions/_otp-admin
 -rw-r--r-- root root    -  /usr/share/zsh/site-functions/_otp-enroll

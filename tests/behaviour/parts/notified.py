@@ -1,0 +1,88 @@
+"""A hook, the queue before it, and otp-notify between them."""
+
+import json
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+
+import pytest
+
+from under_test import BINARIES
+
+QUEUE = pathlib.Path("/var/lib/pam_otp/.queue")
+INCOMING, MAKING, TAKEN, DROPPED = (QUEUE / name for name in ("incoming", "making", "taken", "dropped"))
+NOTIFY = BINARIES / "otp-notify"
+PROGRAM = pathlib.Path("/run/hook")
+# The hook's own user writes here.
+GOT = pathlib.Path("/run/hook-got")
+USER = "otp-notify"
+ALL = ["lock", "unlock", "recovery", "change", "reject", "accept", "policychanged", "hook"]
+
+KEEPS = "cat >> /run/hook-got/events"
+
+
+def section(events=ALL, run=PROGRAM):
+    return f"[hooks]\nrun = {json.dumps(str(run))}\nevents = {json.dumps(list(events))}\n"
+
+
+class Hook:
+    """`hook.does(LINES)` is what the program does from now on, as a script of sh."""
+
+    def __init__(self):
+        shutil.rmtree(GOT, ignore_errors=True)
+        GOT.mkdir()
+        user = pwd.getpwnam(USER)
+        os.chown(GOT, user.pw_uid, user.pw_gid)
+        self.does(KEEPS)
+
+    def does(self, lines):
+        new = PROGRAM.with_suffix(".new")
+        new.write_text(f"#!/bin/sh\n{lines}\n")
+        new.chmod(0o755)
+        # An older one may be running.
+        new.rename(PROGRAM)
+
+    def events(self):
+        """What it was given, in order."""
+        path = GOT / "events"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def names(self, account=None):
+        return [event["event"] for event in self.events() if account is None or event.get("account") == account.name]
+
+
+def notify(*arguments, status=0, wrapped=(), **how):
+    """One run of otp-notify, by the clock of the PAM programs."""
+    done = subprocess.run(
+        [*wrapped, NOTIFY, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
+        env={"PATH": os.environ["PATH"]}, **how,
+    )
+    assert status is None or done.returncode == status, done
+    return done
+
+
+def waiting():
+    """How many events wait, in the queue and behind it."""
+    return sum(len(list(place.iterdir())) for place in (INCOMING, TAKEN) if place.exists())
+
+
+def forget():
+    if QUEUE.is_symlink() or not QUEUE.is_dir():
+        QUEUE.unlink(missing_ok=True)
+    shutil.rmtree(QUEUE, ignore_errors=True)
+
+
+@pytest.fixture
+def hook(under_test, policy, clock, journal):
+    """A hook that keeps what it is given, and a policy that names it. Nothing waits, and the policy was looked at."""
+    forget()
+    if not any(user.pw_name == USER for user in pwd.getpwall()):
+        subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", USER], check=True, capture_output=True)
+    hook = Hook()
+    policy(section())
+    notify()
+    assert hook.events() == []
+    yield hook
+    forget()
