@@ -5,8 +5,8 @@ use crate::imported::{self, ImportedCode};
 use crate::input::{Input, NoGuess};
 use crate::mailed::MailedReply;
 use crate::record::{
-    Authenticator, AuthenticatorState, Credential, Drift, Id, Kind, Name, Origin, Policy,
-    RecoverySet, Refusal, Resync, Standing, State, Unlock, Window,
+    Authenticator, AuthenticatorState, Credential, Drift, Id, Kind, Name, Policy, Refusal, Resync,
+    Standing, State, Unlock, Window,
 };
 use crate::recovery::{self, RecoveryCode};
 use crate::time::{Step, UnixTime};
@@ -459,11 +459,7 @@ enum Imported {
 /// Looks a reply of 8 digits up in the imported set, where there is one: also where all of its codes are used, so that the
 /// time tells no more than that codes were imported. Other replies, and accounts without such a set, cost nothing here.
 fn find_imported(credential: &Credential, typed: &TypedCode, state: &State) -> Imported {
-    let imported = |set: &&RecoverySet| match set.origin {
-        Origin::Imported => true,
-        Origin::Issued => false,
-    };
-    let Some(set) = credential.recovery().filter(imported) else {
+    let Some(set) = credential.recovery().filter(|set| set.origin.is_imported()) else {
         return Imported::Unknown;
     };
     let (Some(code), Some(entry)) = (ImportedCode::typed(typed), state.of_codes(set.id)) else {

@@ -5,7 +5,7 @@
 
 use crate::code::TypedCode;
 use crate::input::Input;
-use crate::record::{Credential, Origin, RecoverySet};
+use crate::record::{Credential, RecoverySet};
 use crate::recovery::{CodeHash, Salt, position_of};
 use argon2::{Algorithm, Argon2, Params, Version};
 use std::hint::black_box;
@@ -59,11 +59,9 @@ impl ImportedCode {
 /// Whether a reply is looked up among imported codes of this account, which takes memory.
 #[must_use]
 pub fn is_looked_up(credential: &Credential, input: &Input) -> bool {
-    let is_imported = credential.recovery().is_some_and(|set| match set.origin {
-        Origin::Imported => true,
-        Origin::Issued => false,
-    });
-    is_imported
+    credential
+        .recovery()
+        .is_some_and(|set| set.origin.is_imported())
         && match input {
             Input::Code(typed) => typed.length() == ImportedCode::DIGITS,
             // It has as many digits, and is looked at as any other reply, too.
@@ -97,7 +95,7 @@ pub fn position(set: &RecoverySet, code: &ImportedCode) -> Result<Option<usize>,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Id;
+    use crate::record::{Id, Origin};
     use crate::time::UnixTime;
 
     const SALT: Salt = Salt([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);

@@ -192,7 +192,7 @@ impl Message {
                 .to_owned(),
             Self::NothingTyped => "No code was entered. Type the code that your authenticator shows.".to_owned(),
             Self::LockedUntil { ends, now, opens } => {
-                let way_out = if opens { "a recovery code opens it, or ask" } else { "ask" };
+                let way_out = if opens { "a recovery code of 16 letters opens it, or ask" } else { "ask" };
                 format!(
                     "Too many wrong codes: locked until {} UTC ({}). Wait; {way_out} your administrator.",
                     ends.to_next_minute().clock_utc(),
@@ -200,7 +200,7 @@ impl Message {
                 )
             }
             Self::Held { opens: true } => {
-                "Too many wrong codes: locked. A recovery code opens it, or ask your administrator.".to_owned()
+                "Too many wrong codes: locked. A recovery code of 16 letters opens it, or ask your administrator.".to_owned()
             }
             Self::Held { opens: false } => "Too many wrong codes: locked. Ask your administrator.".to_owned(),
             Self::Disabled => "Too many wrong codes: disabled. Ask your administrator.".to_owned(),
@@ -252,7 +252,7 @@ impl Message {
                 .to_owned(),
             Self::NothingTyped => "코드를 입력하지 않았습니다. 인증 앱에 표시된 코드를 입력해 주세요.".to_owned(),
             Self::LockedUntil { ends, now, opens } => {
-                let way_out = if opens { "복구 코드를 입력하면 바로 풀리며, " } else { "" };
+                let way_out = if opens { "16자 복구 코드를 입력하면 바로 풀리며, " } else { "" };
                 format!(
                     "인증 코드를 여러 번 잘못 입력하여 {} UTC까지({}) 잠겼습니다. {way_out}도움이 필요하면 관리자에게 문의해 주세요.",
                     ends.to_next_minute().clock_utc(),
@@ -260,7 +260,7 @@ impl Message {
                 )
             }
             Self::Held { opens: true } => "인증 코드를 여러 번 잘못 입력하여 잠겼습니다. \
-                복구 코드를 입력하거나 관리자에게 문의해 주세요."
+                16자 복구 코드를 입력하거나 관리자에게 문의해 주세요."
                 .to_owned(),
             Self::Held { opens: false } => {
                 "인증 코드를 여러 번 잘못 입력하여 잠겼습니다. 관리자에게 문의해 주세요.".to_owned()
@@ -421,8 +421,8 @@ mod tests {
         };
         assert_eq!(
             locked(900, true),
-            "Too many wrong codes: locked until 12:15 UTC (in 15 minutes). Wait; a recovery code opens it, or ask \
-             your administrator."
+            "Too many wrong codes: locked until 12:15 UTC (in 15 minutes). Wait; a recovery code of 16 letters opens \
+             it, or ask your administrator."
         );
         for (seconds, wait) in [
             (1, "in 1 minute"),

@@ -14,12 +14,25 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'@');
 
-/// The URI of `authenticator` for `account` at `issuer`. A secret.
+/// The URI of a new `authenticator` for `account` at `issuer`. A secret.
+///
+/// An event-based one begins with the counter 0; see [`reveal_uri_from`].
+#[must_use]
+pub fn reveal_uri(authenticator: &Authenticator, issuer: &str, account: &str) -> Zeroizing<String> {
+    reveal_uri_from(authenticator, 0, issuer, account)
+}
+
+/// The URI of `authenticator`, whose next code is that of `counter` where it is event-based. A secret.
 ///
 /// Period, digits and algorithm are left out where they are what every app assumes, so that the QR code stays
 /// small; where they are not, they are always written, or the phone would show wrong codes.
 #[must_use]
-pub fn reveal_uri(authenticator: &Authenticator, issuer: &str, account: &str) -> Zeroizing<String> {
+pub fn reveal_uri_from(
+    authenticator: &Authenticator,
+    counter: u64,
+    issuer: &str,
+    account: &str,
+) -> Zeroizing<String> {
     let secret = base32::reveal(authenticator.secret.reveal_bytes());
     // Sized beforehand, so that no copy of the key is left behind by growing.
     let mut uri = Zeroizing::new(String::with_capacity(
@@ -49,7 +62,7 @@ pub fn reveal_uri(authenticator: &Authenticator, issuer: &str, account: &str) ->
     match authenticator.kind {
         Kind::Totp(Period::THIRTY) => {}
         Kind::Totp(period) => write(format_args!("&period={}", period.seconds())),
-        Kind::Hotp => write(format_args!("&counter=0")),
+        Kind::Hotp => write(format_args!("&counter={counter}")),
     }
     uri
 }
@@ -61,7 +74,11 @@ mod tests {
     use crate::time::UnixTime;
 
     fn uri(kind: Kind, algorithm: Algorithm, digits: u64, issuer: &str, account: &str) -> String {
-        let authenticator = Authenticator {
+        reveal_uri(&device(kind, algorithm, digits), issuer, account).to_string()
+    }
+
+    fn device(kind: Kind, algorithm: Algorithm, digits: u64) -> Authenticator {
+        Authenticator {
             id: Id::from_random([0; 8]),
             name: Name::new("phone").unwrap(),
             kind,
@@ -70,8 +87,7 @@ mod tests {
             secret: Secret::new(Zeroizing::new(b"12345678901234567890".to_vec())).unwrap(),
             window: None,
             created: UnixTime::from_seconds(0),
-        };
-        reveal_uri(&authenticator, issuer, account).to_string()
+        }
     }
 
     #[test]
@@ -104,6 +120,17 @@ mod tests {
             uri(Kind::Hotp, Algorithm::Sha1, 6, "web1", "alice")
                 .ends_with("&issuer=web1&counter=0")
         );
+    }
+
+    #[test]
+    fn a_counter_that_has_begun_is_written() {
+        let token = device(Kind::Hotp, Algorithm::Sha1, 6);
+        for counter in [0, 17, u64::MAX] {
+            let uri = reveal_uri_from(&token, counter, "web1", "alice");
+            assert!(uri.ends_with(&format!("&counter={counter}")));
+        }
+        let phone = device(Kind::Totp(Period::THIRTY), Algorithm::Sha1, 6);
+        assert!(!reveal_uri_from(&phone, 17, "web1", "alice").contains("counter"));
     }
 
     #[test]

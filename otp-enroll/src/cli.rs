@@ -142,6 +142,9 @@ pub enum EnrollCommand {
     RecoveryCodes,
 }
 
+/// So far from the end of all counters that no token comes there.
+const MOST_COUNTER: u64 = i64::MAX as u64;
+
 /// `otp-admin`
 #[derive(Parser)]
 #[command(name = "otp-admin", version, after_help = EXIT_STATUS)]
@@ -215,6 +218,13 @@ pub enum AdminCommand {
         #[arg(long, value_name = "LABEL", value_parser = name, default_value = DEFAULT_NAME,
             value_hint = ValueHint::Other)]
         name: Name,
+        /// Count codes instead of going by the clock, as a token with a button does
+        #[arg(long)]
+        hotp: bool,
+        /// The counter of the first code
+        #[arg(long, value_name = "COUNTER", default_value_t = 0, requires = "hotp",
+            value_parser = value_parser!(u64).range(..=MOST_COUNTER), value_hint = ValueHint::Other)]
+        counter: u64,
     },
     /// Take over the keys of another program
     Import {
@@ -472,6 +482,23 @@ mod tests {
             &["otp-admin", "policy", "show"],
             &["otp-admin", "policy", "check", "one.conf", "two.conf"],
             &["otp-admin", "provision", "alice", "--name", "a\"b"],
+            &["otp-admin", "provision", "alice", "--counter", "5"],
+            &[
+                "otp-admin",
+                "provision",
+                "alice",
+                "--hotp",
+                "--counter",
+                "-1",
+            ],
+            &[
+                "otp-admin",
+                "provision",
+                "alice",
+                "--hotp",
+                "--counter",
+                "9223372036854775808",
+            ],
             &["otp-admin", "--lang", "fr", "list"],
             &["otp-enroll", "--qr-file", "code.gif"],
             &["otp-enroll", "alice"],

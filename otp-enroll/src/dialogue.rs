@@ -17,7 +17,7 @@ use otp_core::qr::{Colours, Matrix, Style};
 use otp_core::record::{Authenticator, Name};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, UnixTime};
-use otp_helper::enrolment::{Block, End, Script, Stage, Surface, Typed, Underway};
+use otp_helper::enrolment::{Block, End, Goes, Script, Stage, Surface, Typed, Underway};
 use otp_site::clock;
 use otp_store::change::{Change, Kept, Proof};
 use std::path::Path;
@@ -46,7 +46,11 @@ pub fn lead(
         saved: None,
         picture: None,
     };
-    let goes = pending.goes().to_vec();
+    let names = pending.goes().to_vec();
+    let goes = Goes {
+        authenticators: &names,
+        imported_codes: pending.imported_codes_go(),
+    };
     let script = Script {
         user: account.name.as_str(),
         issuer: &site.issuer(),

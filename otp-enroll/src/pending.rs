@@ -46,6 +46,11 @@ impl<'a> Pending<'a> {
         self.changing.goes()
     }
 
+    /// Whether recovery codes of another program will have stopped working.
+    pub fn imported_codes_go(&self) -> bool {
+        self.changing.imported_codes_go()
+    }
+
     /// Whether the person has to prove who they are.
     pub fn authenticates(&self) -> bool {
         self.changing.authenticates()

@@ -18,6 +18,9 @@ pub struct Status {
     pub locked: bool,
     pub locked_until: Option<u64>,
     pub disabled: bool,
+    /// Only where it is so: the recovery codes are of another program.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub recovery_codes_imported: bool,
     #[serde(skip)]
     issued: Option<u32>,
     #[serde(skip)]
@@ -35,6 +38,9 @@ pub struct Device {
     pub name: String,
     pub created: u64,
     pub last_used: Option<u64>,
+    /// Only where it counts: the counter of its next code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_counter: Option<u64>,
 }
 
 impl Status {
@@ -48,6 +54,7 @@ impl Status {
             name: one.name.as_str().to_owned(),
             created: one.created.seconds(),
             last_used: one.last_used.map(UnixTime::seconds),
+            next_counter: one.next_counter,
         });
         Self {
             user: user.to_owned(),
@@ -58,6 +65,7 @@ impl Status {
             locked: matches!(standing, Standing::Locked { .. } | Standing::Held),
             locked_until: standing.ends().map(UnixTime::seconds),
             disabled: standing == Standing::Disabled,
+            recovery_codes_imported: found.recovery_codes_imported,
             issued: found.recovery_codes_issued,
             standing,
             left: found.failures_left,
@@ -75,11 +83,17 @@ impl Status {
             locked: false,
             locked_until: None,
             disabled: false,
+            recovery_codes_imported: false,
             issued: None,
             standing: Standing::Open,
             left: 0,
             last_refusal: None,
         }
+    }
+
+    /// Whether a recovery code that is left opens a lock.
+    pub fn has_opener(&self, policy: &Policy) -> bool {
+        policy.recovery.opens_lock && self.recovery_codes_left > 0 && !self.recovery_codes_imported
     }
 
     /// One line of JSON.
@@ -101,17 +115,20 @@ impl Status {
                 name: &device.name,
                 created: UnixTime::from_seconds(device.created),
                 last_used: device.last_used.map(UnixTime::from_seconds),
+                next_counter: device.next_counter,
             };
             rows.push((Report::Authenticator, say(&device)));
         }
         let left = self.recovery_codes_left;
-        let codes = self
-            .issued
-            .map_or(Report::NoCodes, |issued| Report::CodesLeft { left, issued });
+        let codes = match (self.issued, self.recovery_codes_imported) {
+            (None, _) => Report::NoCodes,
+            (Some(issued), false) => Report::CodesLeft { left, issued },
+            (Some(issued), true) => Report::ImportedCodesLeft { left, issued },
+        };
         let standing = Report::StandingIs {
             standing: self.standing,
             now,
-            opens: policy.recovery.opens_lock && left > 0,
+            opens: self.has_opener(policy),
         };
         let failures = Report::FailuresInARow {
             count: self.failures,
@@ -150,11 +167,17 @@ mod tests {
             name: "phone".to_owned(),
             created: 1_763_640_000,
             last_used: None,
+            next_counter: None,
         });
         assert!(
             status
                 .json()
                 .contains(r#"[{"name":"phone","created":1763640000,"last_used":null}]"#)
         );
+        status.authenticators[0].next_counter = Some(17);
+        status.recovery_codes_imported = true;
+        let json = status.json();
+        assert!(json.contains(r#""last_used":null,"next_counter":17}]"#));
+        assert!(json.ends_with(",\"disabled\":false,\"recovery_codes_imported\":true}\n"));
     }
 }

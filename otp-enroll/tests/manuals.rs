@@ -602,11 +602,7 @@ fn the_hook_of_shadow_utils_writes_the_event_of_the_manual() {
 }
 
 /// Events that have their name before anybody writes them. A commit that writes one takes it out here.
-const TO_COME: [Event; 3] = [
-    Event::Unlock,
-    Event::Import,
-    Event::OneFactor,
-];
+const TO_COME: [Event; 3] = [Event::Unlock, Event::Import, Event::OneFactor];
 
 #[test]
 fn every_event_of_the_manual_is_written_by_somebody() {

@@ -97,6 +97,7 @@ impl Dialogue<'_> {
         let begun = Turn::Begun {
             goes: draft.goes().to_vec(),
             authenticates,
+            imported_codes_go: draft.imported_codes_go(),
         };
         self.line.say(&begun.to_fields()).ok_or(Stop::Gone)?;
         let draft = if authenticates {

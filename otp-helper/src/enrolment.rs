@@ -30,6 +30,14 @@ pub enum End {
     NotKept,
 }
 
+/// What will have stopped working by a change.
+pub struct Goes<'a> {
+    /// Authenticators.
+    pub authenticators: &'a [Name],
+    /// Recovery codes of another program, of 8 digits.
+    pub imported_codes: bool,
+}
+
 /// One enrolment, or another change of somebody's authenticators.
 pub struct Script<'a> {
     /// The user.
@@ -64,8 +72,7 @@ impl Script<'_> {
         self.lead(stage, change)
     }
 
-    /// Plays the script for somebody who came to change their authenticators. `goes`: those that will have stopped
-    /// working.
+    /// Plays the script for somebody who came to change their authenticators.
     ///
     /// `begin` makes the change, or goes on with it, once the person has read what it is about.
     ///
@@ -74,11 +81,16 @@ impl Script<'_> {
     pub fn change<S: Stage, C: Underway<S>>(
         &self,
         stage: &mut S,
-        (change, goes): (&Change, &[Name]),
+        (change, goes): (&Change, &Goes<'_>),
         begin: impl FnOnce(&mut S) -> Result<C, S::Stop>,
     ) -> Result<End, S::Stop> {
         let Self { user, issuer, .. } = *self;
-        let names = goes.iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+        let names = goes
+            .authenticators
+            .iter()
+            .map(Name::as_str)
+            .collect::<Vec<_>>()
+            .join(", ");
         let names = names.as_str();
         let is_new = matches!(change, Change::Enrol(_) | Change::Add(_));
         stage.show(&Block::Opening(match change {
@@ -86,8 +98,15 @@ impl Script<'_> {
             Change::Remove(_) => Dialogue::Removes { user, name: names },
             Change::RecoveryCodes => Dialogue::NewCodes { user },
         }))?;
-        if is_new && !goes.is_empty() {
+        let replaces = is_new && !goes.authenticators.is_empty();
+        if replaces {
             stage.tell(Dialogue::Replaces { names })?;
+        } else if goes.imported_codes && *change != Change::RecoveryCodes {
+            stage.tell(if is_new {
+                Dialogue::ImportedCodesReplaced
+            } else {
+                Dialogue::ImportedCodesGo
+            })?;
         }
         let change = begin(stage)?;
         self.lead(stage, change)

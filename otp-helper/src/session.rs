@@ -31,6 +31,8 @@ pub enum Turn {
         goes: Vec<Name>,
         /// Whether the user has to prove who they are first.
         authenticates: bool,
+        /// Whether recovery codes of another program will have stopped working.
+        imported_codes_go: bool,
     },
     /// A question of the PAM stack.
     Ask {
@@ -102,8 +104,14 @@ impl Turn {
             Self::Begun {
                 goes,
                 authenticates,
+                imported_codes_go,
             } => {
-                let first = word("begun").with(if *authenticates { b"prove" } else { b"" });
+                let first = word("begun").with(match (authenticates, imported_codes_go) {
+                    (false, false) => b"",
+                    (true, false) => b"prove",
+                    (false, true) => b"codes-go",
+                    (true, true) => b"prove-codes-go",
+                });
                 goes.iter()
                     .fold(first, |all, name| all.with(name.as_str().as_bytes()))
             }
@@ -139,9 +147,14 @@ impl Turn {
         let text = |field: &[u8]| std::str::from_utf8(field).ok().map(str::to_owned);
         let name = |field: &&[u8]| Name::new(std::str::from_utf8(field).ok()?).ok();
         match fields.as_slices().as_slice() {
-            [b"begun", prove @ (b"" | b"prove"), goes @ ..] => Some(Self::Begun {
+            [
+                b"begun",
+                what @ (b"" | b"prove" | b"codes-go" | b"prove-codes-go"),
+                goes @ ..,
+            ] => Some(Self::Begun {
                 goes: goes.iter().map(name).collect::<Option<_>>()?,
-                authenticates: !prove.is_empty(),
+                authenticates: what.starts_with(b"prove"),
+                imported_codes_go: what.ends_with(b"codes-go"),
             }),
             [kind @ (b"ask" | b"ask-hidden"), prompt] => Some(Self::Ask {
                 prompt: text(prompt)?,
@@ -272,7 +285,12 @@ mod tests {
 
     fn turns() -> Vec<Turn> {
         let name = || Name::new("phone").unwrap();
-        let begun = [(vec![name(), name()], true), (vec![], false)];
+        let begun = [
+            (vec![name(), name()], true, false),
+            (vec![], false, false),
+            (vec![name()], true, true),
+            (vec![], false, true),
+        ];
         let ask = [("Password: ", false), ("이름: ", true)];
         let kinds = every!(Kind {
             Totp => [Kind::Totp(Period::THIRTY)],
@@ -284,7 +302,11 @@ mod tests {
             Turn::Codes((0..count).map(code).collect())
         };
         every!(Turn {
-            Begun => begun.map(|(goes, authenticates)| Turn::Begun { goes, authenticates }),
+            Begun => begun.map(|(goes, authenticates, imported_codes_go)| Turn::Begun {
+                goes,
+                authenticates,
+                imported_codes_go,
+            }),
             Ask => ask.map(|(prompt, echo)| Turn::Ask { prompt: prompt.to_owned(), echo }),
             Tell => [Turn::Tell { text: "two\nlines".to_owned() }],
             Offer => kinds.into_iter().map(device).map(Turn::Offer).collect::<Vec<_>>(),

@@ -14,12 +14,22 @@ use zeroize::Zeroizing;
 /// # Errors
 /// The system gave no random bytes.
 pub fn authenticator(name: Name, code: &CodePolicy, now: UnixTime) -> Result<Authenticator, Error> {
+    of_kind(Kind::Totp(code.period), name, code, now)
+}
+
+/// A new authenticator of that kind, else as [`authenticator`].
+fn of_kind(
+    kind: Kind,
+    name: Name,
+    code: &CodePolicy,
+    now: UnixTime,
+) -> Result<Authenticator, Error> {
     let mut key = Zeroizing::new(vec![0; code.algorithm.fresh_key_bytes()]);
     fill(&mut key)?;
     Ok(Authenticator {
         id: new_id()?,
         name,
-        kind: Kind::Totp(code.period),
+        kind,
         algorithm: code.algorithm,
         digits: code.digits,
         secret: Secret::new(key).expect("a fresh key has 160 to 512 bits"),
@@ -100,7 +110,21 @@ pub fn credential(
     policy: &Policy,
     now: UnixTime,
 ) -> Result<(Credential, Vec<RecoveryCode>), Error> {
-    let device = authenticator(name, &policy.code, now)?;
+    credential_of_kind(Kind::Totp(policy.code.period), account, name, policy, now)
+}
+
+/// As [`credential`], with an authenticator of that kind.
+///
+/// # Errors
+/// The system gave no random bytes.
+pub fn credential_of_kind(
+    kind: Kind,
+    account: &Account,
+    name: Name,
+    policy: &Policy,
+    now: UnixTime,
+) -> Result<(Credential, Vec<RecoveryCode>), Error> {
+    let device = of_kind(kind, name, &policy.code, now)?;
     let (set, codes) = recovery_codes(policy.recovery.codes, now)?;
     let set = (!codes.is_empty()).then_some(set);
     let credential = Credential::new(

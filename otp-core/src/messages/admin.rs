@@ -31,6 +31,8 @@ pub enum Report<'a> {
     Uri,
     /// Label: what an app must be set to.
     Settings,
+    /// Label: the counter of the first code.
+    Counter,
     /// Label: what is wrong with a record.
     Problem,
     /// An authenticator, since when and how lately used.
@@ -41,12 +43,21 @@ pub enum Report<'a> {
         created: UnixTime,
         /// When a code of it was last accepted.
         last_used: Option<UnixTime>,
+        /// The counter of its next code, where it counts.
+        next_counter: Option<u64>,
     },
     /// How many recovery codes are left.
     CodesLeft {
         /// Unused ones.
         left: u32,
         /// How many were issued.
+        issued: u32,
+    },
+    /// How many recovery codes of another program are left.
+    ImportedCodesLeft {
+        /// Unused ones.
+        left: u32,
+        /// How many there were.
         issued: u32,
     },
     /// No recovery codes were issued.
@@ -160,19 +171,27 @@ impl Report<'_> {
             Self::PlainKey => "key to copy".to_owned(),
             Self::Uri => "URI".to_owned(),
             Self::Settings => "settings".to_owned(),
+            Self::Counter => "counter".to_owned(),
             Self::Problem => "problem".to_owned(),
             Self::Device {
                 name,
                 created,
                 last_used,
+                next_counter,
             } => {
                 let used = last_used.map_or_else(
                     || "never used".to_owned(),
                     |when| format!("last used {}", minute_utc(when)),
                 );
-                format!("{name}, enrolled {}, {used}", minute_utc(created))
+                let counts = next_counter.map_or_else(String::new, |next| {
+                    format!(", counter-based, next counter {next}")
+                });
+                format!("{name}, enrolled {}, {used}{counts}", minute_utc(created))
             }
             Self::CodesLeft { left, issued } => format!("{left} of {issued} left"),
+            Self::ImportedCodesLeft { left, issued } => format!(
+                "{left} of {issued} left, of 8 digits and from another program: replace them with 'otp-enroll recovery-codes'"
+            ),
             Self::NoCodes => "none issued".to_owned(),
             Self::StandingIs {
                 standing,
@@ -190,7 +209,7 @@ impl Report<'_> {
                     Refusal::Replayed => "the code had been used before",
                     Refusal::Locked => "the account was locked, so the code was not looked at",
                     Refusal::ClockOff => {
-                        "the code was right for a clock that is minutes off: check the device's clock"
+                        "the code was right for a clock that is minutes off, or a counter that is far ahead: check the device; two such codes in a row set it right"
                     }
                 };
                 format!("{}: {why}", minute_utc(when))
@@ -258,19 +277,26 @@ impl Report<'_> {
             Self::PlainKey => "키(복사용)".to_owned(),
             Self::Uri => "URI 주소".to_owned(),
             Self::Settings => "설정".to_owned(),
+            Self::Counter => "횟수".to_owned(),
             Self::Problem => "문제".to_owned(),
             Self::Device {
                 name,
                 created,
                 last_used,
+                next_counter,
             } => {
                 let used = last_used.map_or_else(
                     || "사용한 적 없음".to_owned(),
                     |when| format!("마지막 사용 {}", minute_utc(when)),
                 );
-                format!("{name}, 등록 {}, {used}", minute_utc(created))
+                let counts = next_counter
+                    .map_or_else(String::new, |next| format!(", 횟수 기준, 다음 횟수 {next}"));
+                format!("{name}, 등록 {}, {used}{counts}", minute_utc(created))
             }
             Self::CodesLeft { left, issued } => format!("{left}개 남음 (전체 {issued}개)"),
+            Self::ImportedCodesLeft { left, issued } => format!(
+                "{left}개 남음 (전체 {issued}개), 다른 프로그램의 8자리 코드: 'otp-enroll recovery-codes' 명령으로 바꾸세요"
+            ),
             Self::NoCodes => "발급하지 않음".to_owned(),
             Self::StandingIs {
                 standing,
@@ -288,7 +314,7 @@ impl Report<'_> {
                     Refusal::Replayed => "이미 사용한 코드",
                     Refusal::Locked => "계정이 잠겨 있어 코드를 확인하지 않음",
                     Refusal::ClockOff => {
-                        "기기의 시간이 몇 분 어긋나 있음: 기기의 시계를 확인하세요"
+                        "기기의 시간이 몇 분 어긋나 있거나 횟수가 많이 앞서 있음: 기기를 확인하세요. 그런 코드를 연이어 두 번 입력하면 맞춰집니다"
                     }
                 };
                 format!("{}: {why}", minute_utc(when))
@@ -430,12 +456,17 @@ mod tests {
             PlainKey => [Report::PlainKey],
             Uri => [Report::Uri],
             Settings => [Report::Settings],
+            Counter => [Report::Counter],
             Problem => [Report::Problem],
-            Device => [None, Some(NOON)].map(|last_used| Report::Device {
-                name: "phone",
-                created: NOON,
-                last_used,
-            }),
+            Device => [(None, None), (Some(NOON), None), (None, Some(17))].map(
+                |(last_used, next_counter)| Report::Device {
+                    name: "phone",
+                    created: NOON,
+                    last_used,
+                    next_counter,
+                }
+            ),
+            ImportedCodesLeft => [Report::ImportedCodesLeft { left: 3, issued: 5 }],
             CodesLeft => [Report::CodesLeft { left: 9, issued: 10 }],
             NoCodes => [Report::NoCodes],
             StandingIs => standings_are.collect::<Vec<_>>(),

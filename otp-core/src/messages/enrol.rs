@@ -49,6 +49,10 @@ pub enum Dialogue<'a> {
         /// The names of the old ones.
         names: &'a str,
     },
+    /// Recovery codes of another program go, and new ones come.
+    ImportedCodesReplaced,
+    /// Recovery codes of another program go, and none come.
+    ImportedCodesGo,
     /// An authenticator is to go.
     Removes {
         /// Whose.
@@ -225,6 +229,12 @@ impl Dialogue<'_> {
             Self::Replaces { names } => format!(
                 "There is one already ({names}). At the end it is replaced: it stops working, and so do its recovery codes."
             ),
+            Self::ImportedCodesReplaced => "The recovery codes of 8 digits, from before the move to pam_otp, stop working at the \
+                end as well. New ones take their place."
+                .to_owned(),
+            Self::ImportedCodesGo => "The recovery codes of 8 digits, from before the move to pam_otp, go as well. For new ones \
+                run 'otp-enroll recovery-codes'."
+                .to_owned(),
             Self::Removes { user, name } => format!(
                 "The authenticator \"{name}\" of {user} is to be removed. It then no longer works; with the last one go the \
                  recovery codes."
@@ -305,7 +315,7 @@ impl Dialogue<'_> {
             Self::CodesDone { user, codes } => format!("{user}: {codes} new recovery codes, the old ones no longer work"),
             Self::DeleteQrFile { path } => format!("Delete {path} now: whoever has it can make your codes."),
             Self::TestAccepted { name } => format!("A login would have been let in: the code of \"{name}\" is right."),
-            Self::TestResynchronised => "The clock of the device is off; that is now allowed for.".to_owned(),
+            Self::TestResynchronised => "The clock or the counter of the device was off; that is now allowed for.".to_owned(),
             Self::TestRefused => "A login would have been refused.".to_owned(),
             Self::TestRecovered => "A login would have been let in by a recovery code, which is now used.".to_owned(),
             Self::TestLeft(1) => "One more wrong code locks the account.".to_owned(),
@@ -331,6 +341,12 @@ impl Dialogue<'_> {
             Self::Replaces { names } => format!(
                 "이미 등록된 인증기({names})가 있습니다. 마치면 새 인증기로 바뀌고, 이전 인증기와 복구 코드는 쓸 수 없게 됩니다."
             ),
+            Self::ImportedCodesReplaced => "pam_otp로 옮기기 전부터 쓰던 8자리 복구 코드도 마치면 쓸 수 없게 되며, 새 복구 코드로 \
+                바뀝니다."
+                .to_owned(),
+            Self::ImportedCodesGo => "pam_otp로 옮기기 전부터 쓰던 8자리 복구 코드도 함께 삭제합니다. 새 복구 코드는 'otp-enroll \
+                recovery-codes' 명령으로 받을 수 있습니다."
+                .to_owned(),
             Self::Removes { user, name } => format!(
                 "{user} 계정의 인증기 \"{name}\"을(를) 삭제합니다. 삭제하면 쓸 수 없게 되며, 마지막 인증기라면 복구 코드도 함께 삭제합니다."
             ),
@@ -444,7 +460,7 @@ impl Dialogue<'_> {
                 format!("로그인되는 코드입니다. \"{name}\"의 코드가 맞습니다.")
             }
             Self::TestResynchronised => {
-                "기기의 시계가 어긋나 있어 이제부터 그만큼 감안합니다.".to_owned()
+                "기기의 시계나 횟수가 어긋나 있어 이제부터 그만큼 감안합니다.".to_owned()
             }
             Self::TestRefused => "로그인이 거부되는 코드입니다.".to_owned(),
             Self::TestRecovered => {

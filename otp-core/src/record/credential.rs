@@ -351,6 +351,15 @@ pub enum Origin {
 impl Origin {
     /// All of them.
     pub const ALL: [Self; 2] = every!(Origin: Issued, Imported);
+
+    /// Whether the codes come from another program.
+    #[must_use]
+    pub const fn is_imported(self) -> bool {
+        match self {
+            Self::Issued => false,
+            Self::Imported => true,
+        }
+    }
 }
 
 /// The recovery codes issued together. Only salted hashes are kept.
@@ -511,6 +520,8 @@ pub struct Known {
     pub id: Id,
     /// What its owner calls it.
     pub name: Name,
+    /// Time-based or event-based.
+    pub kind: Kind,
     /// When it was enrolled.
     pub created: UnixTime,
 }

@@ -48,7 +48,17 @@ pub fn run(asked: Admin) -> ExitCode {
                 json,
                 force,
                 name,
-            } => provision::provision(site, &user, name, force, json),
+                hotp,
+                counter,
+            } => {
+                let counter = hotp.then_some(counter);
+                let wanted = provision::Wanted {
+                    name,
+                    counter,
+                    force,
+                };
+                provision::provision(site, &user, wanted, json)
+            }
             AdminCommand::Import { command } => import::import(site, command),
             // Answered above.
             AdminCommand::Doctor { .. } => Err(Failure::Refused),

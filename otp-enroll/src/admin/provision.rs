@@ -7,9 +7,9 @@ use crate::site::Site;
 use otp_core::messages::admin::Report;
 use otp_core::messages::enrol::settings;
 use otp_core::messages::trouble::Trouble;
-use otp_core::record::{Authenticator, Name};
+use otp_core::record::{Authenticator, Kind, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Account, base32, otpauth};
+use otp_core::{Account, State, Step, base32, otpauth};
 use otp_site::clock;
 use otp_store::account::{self, Provisioned};
 use otp_store::mint;
@@ -17,27 +17,48 @@ use serde::Serialize;
 use std::io;
 use zeroize::Zeroizing;
 
+/// What is to be made.
+pub struct Wanted {
+    /// What the authenticator is called.
+    pub name: Name,
+    /// The counter of its first code, where it counts; `None`: it goes by the clock.
+    pub counter: Option<u64>,
+    /// Whether it replaces what is there.
+    pub force: bool,
+}
+
 /// Enrols `user` and prints the key and the recovery codes, once everything is on disk.
-pub fn provision(
-    site: &Site,
-    user: &str,
-    name: Name,
-    force: bool,
-    json: bool,
-) -> Result<(), Failure> {
+pub fn provision(site: &Site, user: &str, wanted: Wanted, json: bool) -> Result<(), Failure> {
+    let Wanted {
+        name,
+        counter,
+        force,
+    } = wanted;
     site.allows_enrolling()?;
     let account = site.account(user)?;
     let user = account.name.as_str();
-    let (credential, codes) = mint::credential(&account, name, &site.policy, clock::now()?)?;
+    let (policy, now) = (&site.policy, clock::now()?);
+    let kind = match counter {
+        Some(_) => Kind::Hotp,
+        None => Kind::Totp(policy.code.period),
+    };
+    let (credential, codes) = mint::credential_of_kind(kind, &account, name, policy, now)?;
+    let mut state = State::fresh(&credential);
+    for entry in &mut state.authenticators {
+        // Everything before the first code counts as used.
+        entry.last_step = counter.and_then(|first| first.checked_sub(1)).map(Step);
+    }
     let store = site.store_for_enrolling()?;
-    match account::provision(&store, &account, &credential, force).map_err(Failure::about(user))? {
+    let done = account::provision_from(&store, &account, &credential, &state, force);
+    match done.map_err(Failure::about(user))? {
         Provisioned::Done => {}
         Provisioned::AlreadyEnrolled => {
             let user = user.to_owned();
             return Err(Trouble::AlreadyEnrolled { user }.into());
         }
     }
-    let shown = Shown::reveal(site, &account, &credential.authenticators()[0], &codes);
+    let device = &credential.authenticators()[0];
+    let shown = Shown::reveal(site, &account, device, counter, &codes);
     let written = if json {
         shown.print_json()
     } else {
@@ -57,6 +78,7 @@ struct Shown<'a> {
     grouped: Vec<Zeroizing<String>>,
     uri: Zeroizing<String>,
     settings: String,
+    counter: Option<u64>,
     recovery_codes: Vec<Zeroizing<String>>,
 }
 
@@ -67,6 +89,9 @@ struct Json<'a> {
     authenticator: &'a str,
     secret: &'a str,
     uri: &'a str,
+    /// Only where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counter: Option<u64>,
     recovery_codes: Vec<&'a str>,
 }
 
@@ -78,6 +103,7 @@ impl<'a> Shown<'a> {
         site: &Site,
         account: &'a Account,
         device: &'a Authenticator,
+        counter: Option<u64>,
         codes: &[RecoveryCode],
     ) -> Self {
         let user = account.name.as_str();
@@ -87,8 +113,9 @@ impl<'a> Shown<'a> {
             authenticator: device.name.as_str(),
             secret: base32::reveal(key),
             grouped: base32::reveal_in_groups(key),
-            uri: otpauth::reveal_uri(device, &site.issuer(), user),
+            uri: otpauth::reveal_uri_from(device, counter.unwrap_or(0), &site.issuer(), user),
             settings: settings(site.language, device),
+            counter,
             recovery_codes: codes.iter().map(RecoveryCode::reveal).collect(),
         }
     }
@@ -99,6 +126,7 @@ impl<'a> Shown<'a> {
             authenticator: self.authenticator,
             secret: &self.secret,
             uri: &self.uri,
+            counter: self.counter,
             recovery_codes: self
                 .recovery_codes
                 .iter()
@@ -123,6 +151,10 @@ impl<'a> Shown<'a> {
             (label(Report::Uri), &self.uri),
             (label(Report::Settings), &self.settings),
         ]);
+        let counter = self.counter.map(|counter| counter.to_string());
+        if let Some(counter) = &counter {
+            rows.push((label(Report::Counter), counter));
+        }
         rows.extend(under(label(Report::RecoveryCodes), &self.recovery_codes));
         output::write_whole(labelled(&rows).as_bytes())
     }
@@ -145,7 +177,23 @@ mod tests {
             authenticator: "phone",
             secret: "GEZDGNBV",
             uri: "otpauth://totp/web1:alice?secret=GEZDGNBV&issuer=web1",
+            counter: None,
             recovery_codes: vec!["0123-4567-89AB-CDEF"],
+        };
+        let counted = Json {
+            counter: Some(17),
+            recovery_codes: vec![],
+            ..json
+        };
+        assert!(
+            serde_json::to_string(&counted)
+                .unwrap()
+                .ends_with(r#"","counter":17,"recovery_codes":[]}"#)
+        );
+        let json = Json {
+            counter: None,
+            recovery_codes: vec!["0123-4567-89AB-CDEF"],
+            ..counted
         };
         assert_eq!(
             serde_json::to_string(&json).unwrap(),

@@ -225,7 +225,7 @@ const RIGHT: (Proof, u32) = (Proof::Right, 2);
 #[derive(Clone, Copy)]
 enum Purpose<'a> {
     Login { can_wait: bool },
-    Change(&'a Change, &'a [Name]),
+    Change(&'a Change, &'a [Name], bool),
 }
 
 const LOGIN: Purpose<'_> = Purpose::Login { can_wait: false };
@@ -244,7 +244,13 @@ fn play_as(purpose: Purpose<'_>, stage: &mut Played, change: Planned) -> Result<
     };
     match purpose {
         Purpose::Login { can_wait } => script.log_in(stage, can_wait, begin),
-        Purpose::Change(wanted, goes) => script.change(stage, (wanted, goes), begin),
+        Purpose::Change(wanted, authenticators, imported_codes) => {
+            let goes = Goes {
+                authenticators,
+                imported_codes,
+            };
+            script.change(stage, (wanted, &goes), begin)
+        }
     }
 }
 
@@ -293,11 +299,11 @@ fn login_and_change_are_played_in_one_order() {
             vec!["opening \nLogging in to web1 takes", "asked Press Enter"],
         ),
         (
-            Purpose::Change(&wanted, &[]),
+            Purpose::Change(&wanted, &[], false),
             vec!["opening \nA new authenticator for alice at web1."],
         ),
         (
-            Purpose::Change(&add, &old),
+            Purpose::Change(&add, &old, false),
             vec![
                 "opening \nA new authenticator for alice at web1.",
                 "told There is one already (old, tablet).",
@@ -333,7 +339,7 @@ fn removing_shows_no_key_and_no_codes_and_says_whether_it_was_the_last() {
             ..Planned::without_device()
         };
         let wanted = Change::Remove(None);
-        let ended = play_as(Purpose::Change(&wanted, &goes), &mut stage, change);
+        let ended = play_as(Purpose::Change(&wanted, &goes, false), &mut stage, change);
         assert_eq!(ended, Ok(End::Done));
         let concluded = format!("concluded alice: authenticator {said}");
         let opening = "opening \nThe authenticator \"phone\" of alice is to be removed.";
@@ -343,10 +349,42 @@ fn removing_shows_no_key_and_no_codes_and_says_whether_it_was_the_last() {
 }
 
 #[test]
+fn codes_of_another_program_are_told_to_go_where_no_other_sentence_says_so() {
+    let phone = [name("phone")];
+    let (add, enrol) = (Change::Add(name("new")), Change::Enrol(name("new")));
+    let (remove, codes) = (Change::Remove(None), Change::RecoveryCodes);
+    let replaced =
+        "told The recovery codes of 8 digits, from before the move to pam_otp, stop working";
+    let gone = "told The recovery codes of 8 digits, from before the move to pam_otp, go as well.";
+    for (change, goes, said) in [
+        (&add, &[][..], Some(replaced)),
+        (&remove, &phone[..], Some(gone)),
+        (&enrol, &phone[..], None),
+        (&codes, &[][..], None),
+    ] {
+        for imported in [true, false] {
+            let mut stage = Played::new(&[(NEW_CODE, "123456"), (ARE_KEPT, "kept")]);
+            let device = matches!(change, Change::Add(_) | Change::Enrol(_));
+            let planned = if device {
+                Planned::enrolment(&[RIGHT])
+            } else {
+                stage.replies.pop_front();
+                Planned::without_device()
+            };
+            play_as(Purpose::Change(change, goes, imported), &mut stage, planned).unwrap();
+            let told = |start: &str| stage.seen.iter().any(|seen| seen.starts_with(start));
+            let expected = said.filter(|_| imported);
+            assert_eq!(told(replaced), expected == Some(replaced), "{change:?}");
+            assert_eq!(told(gone), expected == Some(gone), "{change:?}");
+        }
+    }
+}
+
+#[test]
 fn new_recovery_codes_are_kept_by_the_word_too() {
     let wanted = Change::RecoveryCodes;
     let mut stage = Played::new(&[(ARE_KEPT, "kept")]);
-    let purpose = Purpose::Change(&wanted, &[]);
+    let purpose = Purpose::Change(&wanted, &[], false);
     let ended = play_as(purpose, &mut stage, Planned::without_device());
     assert_eq!(ended, Ok(End::Done));
     assert_order(

@@ -170,6 +170,9 @@ fn verdict_from_words(words: &[&str]) -> Option<Verdict> {
     })
 }
 
+/// What is said of recovery codes of another program.
+const IMPORTED: &str = "imported";
+
 fn overview_to_fields(overview: &Overview) -> Fields {
     let optional = |number: Option<u64>| number.map_or_else(String::new, |it| it.to_string());
     let refusal = overview.last_refusal;
@@ -177,6 +180,11 @@ fn overview_to_fields(overview: &Overview) -> Fields {
         .with(b"status")
         .with_number(&overview.recovery_codes_left)
         .with(optional(overview.recovery_codes_issued.map(u64::from)).as_bytes())
+        .with(if overview.recovery_codes_imported {
+            IMPORTED.as_bytes()
+        } else {
+            b""
+        })
         .with_number(&overview.failures)
         .with_number(&overview.failures_left)
         .with(optional(refusal.map(|(when, _)| when.seconds())).as_bytes())
@@ -186,6 +194,7 @@ fn overview_to_fields(overview: &Overview) -> Fields {
         all.with(device.name.as_str().as_bytes())
             .with_number(&device.created.seconds())
             .with(optional(device.last_used.map(UnixTime::seconds)).as_bytes())
+            .with(optional(device.next_counter).as_bytes())
     });
     with_standing(fields, overview.standing)
 }
@@ -194,6 +203,7 @@ fn overview_from_words(words: &[&str]) -> Option<Overview> {
     let [
         left,
         issued,
+        imported @ ("" | IMPORTED),
         failures,
         failures_left,
         when,
@@ -204,18 +214,20 @@ fn overview_from_words(words: &[&str]) -> Option<Overview> {
     else {
         return None;
     };
-    let (devices, standing) = rest.split_at_checked(number::<usize>(count)?.checked_mul(3)?)?;
-    let devices = devices.chunks_exact(3).map(|device| {
+    let (devices, standing) = rest.split_at_checked(number::<usize>(count)?.checked_mul(4)?)?;
+    let devices = devices.chunks_exact(4).map(|device| {
         Some(Device {
             name: Name::new(device[0]).ok()?,
             created: UnixTime::from_seconds(number(device[1])?),
             last_used: optional(device[2]).ok()?.map(UnixTime::from_seconds),
+            next_counter: optional(device[3]).ok()?,
         })
     });
     Some(Overview {
         authenticators: devices.collect::<Option<_>>()?,
         recovery_codes_left: number(left)?,
         recovery_codes_issued: optional(issued).ok()?,
+        recovery_codes_imported: !imported.is_empty(),
         failures: number(failures)?,
         failures_left: number(failures_left)?,
         standing: standing_of(standing)?,

@@ -276,15 +276,21 @@ fn refusals() -> Vec<Refused> {
 
 /// An overview with each standing, and one with each reason of a refusal.
 fn overviews() -> Vec<Overview> {
-    let device = |last_used| Device {
+    let device = |last_used, next_counter| Device {
         name: Name::new("status").unwrap(),
         created: UnixTime::from_seconds(1),
         last_used,
+        next_counter,
     };
     let overview = |issued, refusal: Option<Refusal>, standing| Overview {
-        authenticators: vec![device(None), device(Some(UnixTime::from_seconds(9)))],
+        authenticators: vec![
+            device(None, Some(0)),
+            device(Some(UnixTime::from_seconds(9)), None),
+            device(None, Some(u64::MAX)),
+        ],
         recovery_codes_left: 2,
         recovery_codes_issued: issued,
+        recovery_codes_imported: issued == Some(5),
         failures: 3,
         failures_left: 4,
         standing,
@@ -292,6 +298,7 @@ fn overviews() -> Vec<Overview> {
     };
     let standings = standings().into_iter();
     let standings = standings.map(|standing| overview(Some(10), None, standing));
+    let standings = standings.chain([overview(Some(5), None, Standing::Held)]);
     let refusals = Refusal::ALL.map(|why| overview(None, Some(why), Standing::Open));
     standings.chain(refusals).collect()
 }

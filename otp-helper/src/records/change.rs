@@ -101,6 +101,7 @@ struct Remote {
     session: Session,
     goes: Vec<Name>,
     authenticates: bool,
+    imported_codes_go: bool,
     device: Option<Authenticator>,
     codes: Vec<RecoveryCode>,
 }
@@ -135,10 +136,12 @@ impl Records {
             Turn::Begun {
                 goes,
                 authenticates,
+                imported_codes_go,
             } => Ok(Changing(Led::ByHelper(Box::new(Remote {
                 session,
                 goes,
                 authenticates,
+                imported_codes_go,
                 device: None,
                 codes: Vec::new(),
             })))),
@@ -163,6 +166,15 @@ impl Changing {
         match &self.0 {
             Led::Here(draft) => draft.goes(),
             Led::ByHelper(remote) => &remote.goes,
+        }
+    }
+
+    /// Whether recovery codes of another program will have stopped working.
+    #[must_use]
+    pub fn imported_codes_go(&self) -> bool {
+        match &self.0 {
+            Led::Here(draft) => draft.imported_codes_go(),
+            Led::ByHelper(remote) => remote.imported_codes_go,
         }
     }
 

@@ -120,6 +120,7 @@ pub struct Draft {
     plan: Plan,
     goes: Vec<Name>,
     before: Option<Identity>,
+    imported_codes_go: bool,
     codes: Vec<RecoveryCode>,
     tries: u32,
 }
@@ -195,6 +196,10 @@ impl Draft {
             })
         };
         let most = policy.enroll.max_authenticators;
+        // Whatever changes, they go: a stolen copy of the record gives them away.
+        let imported_codes_go = record
+            .as_ref()
+            .is_some_and(|record| has_imported(&record.credential));
         let plan = match (change, &record) {
             (Change::Enrol(name) | Change::Add(name), None) => Plan::Enrol(new(name)?, issue()?),
             (Change::Enrol(name), Some(_)) => {
@@ -213,8 +218,8 @@ impl Draft {
                     return Err(Refused::Full(most).into());
                 }
                 let set = match record.credential.issued() {
-                    Some(_) => None,
-                    None => issue()?,
+                    Some(_) if !imported_codes_go => None,
+                    Some(_) | None => issue()?,
                 };
                 Plan::Add(new(name)?, set)
             }
@@ -238,6 +243,7 @@ impl Draft {
             plan,
             goes,
             before: record.map(|record| Identity::of(&record.credential)),
+            imported_codes_go,
             codes,
             tries: TRIES,
         })
@@ -253,6 +259,12 @@ impl Draft {
     #[must_use]
     pub fn goes(&self) -> &[Name] {
         &self.goes
+    }
+
+    /// Whether recovery codes of another program will have stopped working. Where new ones come, they are in their place.
+    #[must_use]
+    pub const fn imported_codes_go(&self) -> bool {
+        self.imported_codes_go
     }
 
     /// The new device, where there is one; a code of it must be proven.
@@ -373,7 +385,7 @@ impl Draft {
                     return Err(Refused::Full(most).into());
                 }
                 fresh.push(new.entry()?);
-                set = set.or_else(|| codes.take());
+                set = codes.take().or(issued_here(set));
                 devices.extend(new.device.take());
             }
             Plan::Remove(name) => {
@@ -386,6 +398,7 @@ impl Draft {
                     put.or_begin_anew(|| held.place(Part::Credential))?;
                     return Ok(Kept { enrolled: false });
                 }
+                set = issued_here(set);
             }
             Plan::RecoveryCodes(codes) => set = codes.take(),
         }
@@ -421,11 +434,7 @@ impl Draft {
             }
             Plan::Add(new, codes) => {
                 new.device = devices.pop();
-                let had_none = self
-                    .before
-                    .as_ref()
-                    .is_none_or(|one| one.recovery.is_none());
-                *codes = set.filter(|_| had_none);
+                *codes = set.filter(|_| !self.codes.is_empty());
             }
             Plan::Remove(_) => {}
             Plan::RecoveryCodes(codes) => *codes = set,
@@ -462,18 +471,32 @@ fn is_demanded(
     !demand(&policy.enforce, &who, belongs, now).lets_in()
 }
 
+fn has_imported(credential: &impl Identities) -> bool {
+    credential
+        .issued()
+        .is_some_and(|set| set.origin.is_imported())
+}
+
+/// The set, unless another program has issued it.
+fn issued_here(set: Option<RecoverySet>) -> Option<RecoverySet> {
+    set.filter(|set| !set.origin.is_imported())
+}
+
 /// A locked account is not changed: whoever guesses must not get a new start by it.
-fn refuse_while_locked<C>(
+fn refuse_while_locked<C: Identities>(
     record: Option<&Record<C>>,
     policy: &Policy,
     now: UnixTime,
 ) -> Result<(), Refused> {
-    match record.map(|record| standing_at(record.state.standing, now)) {
-        None | Some(Standing::Open) => Ok(()),
-        Some(Standing::Locked { .. } | Standing::Held) => Err(Refused::Locked {
-            opens: policy.recovery.opens_lock,
+    let Some(record) = record else {
+        return Ok(());
+    };
+    match standing_at(record.state.standing, now) {
+        Standing::Open => Ok(()),
+        Standing::Locked { .. } | Standing::Held => Err(Refused::Locked {
+            opens: policy.recovery.opens_lock && !has_imported(&record.credential),
         }),
-        Some(Standing::Disabled) => Err(Refused::Disabled),
+        Standing::Disabled => Err(Refused::Disabled),
     }
 }
 

@@ -5,7 +5,7 @@ use super::until_not_overtaken;
 use crate::Error;
 use crate::error::At;
 use crate::keeper::{Keeper, Look, Part, ROOTS_LOCK_DEADLINE};
-use otp_core::record::{AuthenticatorState, Origin, RecoverySet};
+use otp_core::record::{AuthenticatorState, RecoverySet};
 use otp_core::recovery::Salt;
 use otp_core::{Account, Authenticator, Credential, State};
 use otp_file::Unparsed;
@@ -113,10 +113,7 @@ pub fn imported_salt(keeper: &impl Keeper, account: &Account) -> Result<Option<S
 }
 
 fn imported_set(credential: &Credential) -> Option<&RecoverySet> {
-    credential.recovery().filter(|set| match set.origin {
-        Origin::Imported => true,
-        Origin::Issued => false,
-    })
+    credential.recovery().filter(|set| set.origin.is_imported())
 }
 
 /// The state of a record in which is used what was used in either; `None`: the keys or the codes are others.

@@ -20,7 +20,7 @@ mod unlock;
 
 pub use enrolled::{erase, is_enrolled};
 pub use import::{Foretold, Imported, foretell, import, imported_salt};
-pub use provision::{Provisioned, provision};
+pub use provision::{Provisioned, provision, provision_from};
 pub use unlock::{Unlocked, unlock};
 
 use crate::Error;

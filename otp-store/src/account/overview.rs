@@ -7,7 +7,7 @@ use crate::Error;
 use crate::keeper::{Held, Keeper, LOCK_DEADLINE};
 
 use otp_core::decide::standing_at;
-use otp_core::record::{Identities, Name, Outline, Refusal, Standing};
+use otp_core::record::{Identities, Kind, Name, Outline, Refusal, Standing};
 use otp_core::{Account, Before1970, Policy, State, UnixTime};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct Overview {
     pub recovery_codes_left: u32,
     /// Recovery codes that were issued together; `None`: none were.
     pub recovery_codes_issued: Option<u32>,
+    /// Whether those are of another program, have 8 digits, and should be replaced.
+    pub recovery_codes_imported: bool,
     /// Failures in a row since the last success, over all locks.
     pub failures: u32,
     /// Failures that are still allowed before the next lock.
@@ -39,6 +41,8 @@ pub struct Device {
     pub created: UnixTime,
     /// When a code of it was last accepted.
     pub last_used: Option<UnixTime>,
+    /// The counter of the next code, where it is event-based.
+    pub next_counter: Option<u64>,
 }
 
 /// Whether the account may try a code; `None`: it is not enrolled.
@@ -121,10 +125,18 @@ impl Overview {
     /// Of an outline alone: nothing that is told here has to know a key.
     pub(super) fn of(record: &Record<Outline>, policy: &Policy) -> Self {
         let (outline, state) = (&record.credential, &record.state);
-        let devices = outline.authenticators().iter().map(|one| Device {
-            name: one.name.clone(),
-            created: one.created,
-            last_used: state.of(one.id).and_then(|entry| entry.last_used),
+        let devices = outline.authenticators().iter().map(|one| {
+            let entry = state.of(one.id);
+            let last = entry.and_then(|entry| entry.last_step);
+            Device {
+                name: one.name.clone(),
+                created: one.created,
+                last_used: entry.and_then(|entry| entry.last_used),
+                next_counter: match one.kind {
+                    Kind::Totp(_) => None,
+                    Kind::Hotp => Some(last.map_or(0, |last| last.0.saturating_add(1))),
+                },
+            }
         });
         Self {
             authenticators: devices.collect(),
@@ -132,6 +144,7 @@ impl Overview {
             recovery_codes_issued: outline
                 .issued()
                 .map(|set| u32::try_from(set.count).unwrap_or(u32::MAX)),
+            recovery_codes_imported: outline.issued().is_some_and(|set| set.origin.is_imported()),
             failures: state.failures_in_a_row,
             failures_left: policy.lockout.failures().saturating_sub(state.failures),
             standing: state.standing,

@@ -15,14 +15,34 @@ pub enum Provisioned {
     AlreadyEnrolled,
 }
 
-/// Keeps `credential` as the account's first. Forced, whatever is there is replaced, a damaged record and a lock included.
+/// Keeps `credential` as the account's first, of which nothing was used. See [`provision_from`].
 ///
 /// # Errors
-/// What is there cannot be trusted or read, or something could not be written.
+/// As for [`provision_from`].
 pub fn provision(
     keeper: &impl Keeper,
     account: &Account,
     credential: &Credential,
+    force: bool,
+) -> Result<Provisioned, Error> {
+    provision_from(
+        keeper,
+        account,
+        credential,
+        &State::fresh(credential),
+        force,
+    )
+}
+
+/// Keeps `credential` as the account's first, and `state` beside it, which must be one of it. Forced, whatever is there is replaced, a damaged record and a lock included.
+///
+/// # Errors
+/// What is there cannot be trusted or read, or something could not be written.
+pub fn provision_from(
+    keeper: &impl Keeper,
+    account: &Account,
+    credential: &Credential,
+    state: &State,
     force: bool,
 ) -> Result<Provisioned, Error> {
     until_not_overtaken(ROOTS_LOCK_DEADLINE, || {
@@ -31,7 +51,7 @@ pub fn provision(
             return Ok(Provisioned::AlreadyEnrolled);
         }
         keeper.mark_enrolled()?;
-        held.replace(account, credential, &State::fresh(credential))?;
+        held.replace(account, credential, state)?;
         Ok(Provisioned::Done)
     })
 }

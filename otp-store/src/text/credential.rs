@@ -55,6 +55,7 @@ pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, Unparsed> {
     let authenticators = parsed.authenticators.into_iter().map(|one| Known {
         id: one.id,
         name: one.name,
+        kind: one.kind,
         created: one.created,
     });
     let authenticators = authenticators.collect();
@@ -223,10 +224,7 @@ fn hex<const N: usize>(text: &str) -> Result<[u8; N], &'static str> {
 /// The version that says all of a credential, and that most readers know.
 fn version_of(credential: &Credential) -> u64 {
     let has_window = |one: &Authenticator| one.window.is_some();
-    let has_imported = |set: &RecoverySet| match set.origin {
-        Origin::Imported => true,
-        Origin::Issued => false,
-    };
+    let has_imported = |set: &RecoverySet| set.origin.is_imported();
     if credential.authenticators().iter().any(has_window)
         || credential.recovery().is_some_and(has_imported)
     {

@@ -9,7 +9,7 @@ import pytest
 
 import traced
 from application import AUTH_ERR, AUTHINFO_UNAVAIL, SUCCESS, application, program, service  # noqa: F401
-from codes import Codes
+from codes import Codes, Token
 
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service")]
 
@@ -99,6 +99,16 @@ def test_killing_a_login_with_the_right_code_never_lets_the_code_in_twice(logins
         assert logins.kept().failures == (1 if left == "failure" else 0)
         assert logins.ordinary(code) == (AUTH_ERR if left == "used" else SUCCESS)
     logins.report(record_property, capsys, "right code")
+
+
+def test_killing_a_login_with_a_code_of_a_token_never_lets_the_code_in_twice(logins, under_test, record_property, capsys):
+    alice = logins.alice
+    alice.codes = Token(under_test.enrol(alice, "--force", "--hotp"))
+    calls = logins.calls_of(alice.codes.now())
+    for code, left in logins.killed_at_each_call_of(calls, alice.codes.now):
+        assert logins.kept().failures == (1 if left == "failure" else 0)
+        assert logins.ordinary(code) == (AUTH_ERR if left == "used" else SUCCESS)
+    logins.report(record_property, capsys, "code of a token")
 
 
 def test_killing_a_login_with_a_wrong_code_never_buys_a_free_guess(logins, record_property, capsys):

@@ -13,6 +13,7 @@ import pytest
 import traced
 from application import SUCCESS, application, program, service  # noqa: F401
 from clock import wait_until
+from codes import Token
 from races import (
     assert_each_recovery_code_lets_exactly_one_in,
     assert_five_wrong_codes_are_looked_at,
@@ -21,6 +22,7 @@ from races import (
 )
 
 ROUNDS_WITH_ONE_CODE = 200
+ROUNDS_WITH_A_TOKEN = 20
 ROUNDS_WITH_WRONG_CODES = 10
 ROUNDS_WITH_THE_PEER = 10
 HELD_MICROSECONDS = 5_000_000
@@ -30,6 +32,11 @@ pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service"
 
 def test_one_code_lets_exactly_one_of_64_in_in_each_of_200_rounds(application, alice, clock):
     assert_one_code_lets_exactly_one_in(application, alice, clock, ROUNDS_WITH_ONE_CODE)
+
+
+def test_one_code_of_a_token_lets_exactly_one_of_64_in(application, alice, under_test, clock):
+    alice.codes = Token(under_test.enrol(alice, "--force", "--hotp"))
+    assert_one_code_lets_exactly_one_in(application, alice, clock, ROUNDS_WITH_A_TOKEN)
 
 
 def test_each_recovery_code_lets_exactly_one_of_64_in(application, alice):

@@ -109,6 +109,8 @@ fn all(devices: &[Authenticator]) -> Vec<Dialogue<'_>> {
         CodesDone => [Dialogue::CodesDone { user, codes: 10 }],
         DeleteQrFile => [Dialogue::DeleteQrFile { path }],
         TestAccepted => [Dialogue::TestAccepted { name }],
+        ImportedCodesReplaced => [Dialogue::ImportedCodesReplaced],
+        ImportedCodesGo => [Dialogue::ImportedCodesGo],
         TestResynchronised => [Dialogue::TestResynchronised],
         TestRefused => [Dialogue::TestRefused],
         TestRecovered => [Dialogue::TestRecovered],

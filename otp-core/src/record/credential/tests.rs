@@ -7,6 +7,7 @@ fn known(id: u8, name: &str) -> Known {
     Known {
         id: Id::from_random([id; 8]),
         name: Name::new(name).unwrap(),
+        kind: Kind::Totp(Period::THIRTY),
         created: NOW,
     }
 }

@@ -68,7 +68,7 @@ impl Subject {
     }
 
     fn opens(&self, policy: &Policy) -> bool {
-        policy.recovery.opens_lock && self.status.recovery_codes_left > 0
+        self.status.has_opener(policy)
     }
 
     /// What a login comes to by these rules at these doors.
@@ -180,6 +180,7 @@ impl Subject {
                 name: &device.name,
                 created: UnixTime::from_seconds(device.created),
                 last_used: device.last_used.map(UnixTime::from_seconds),
+                next_counter: device.next_counter,
             };
             rows.report(&Report::Authenticator, device.text(language));
         }

@@ -3,11 +3,12 @@ use crate::Overview;
 use crate::account::is_enrolled;
 use crate::attempt::{Committed, attempt};
 use crate::fixture::{
-    Bench, NOW, Place, SOON, alice, code, credential, no_groups, over_every_keeper, recovery_code,
-    state_of,
+    Bench, NOW, Place, SOON, alice, another_credential, code, credential, enrol, no_groups,
+    over_every_keeper, recovery_code, state_of,
 };
 use crate::memory::Memory;
 use otp_core::code::Generator;
+use otp_core::imported::ImportedCode;
 use otp_core::record::{Groups, Refusal};
 use otp_core::{Input, Verdict, every};
 use std::collections::HashSet;
@@ -30,6 +31,8 @@ over_every_keeper! {
     failures_are_counted_over_every_change,
     changes_in_a_row_leave_nothing_behind_that_grows,
     the_policy_of_the_end_counts,
+    imported_recovery_codes_go_with_any_change_and_new_ones_come,
+    imported_recovery_codes_do_not_open_the_lock_of_a_change,
 }
 
 /// Four authenticators are allowed, and nobody must have one.
@@ -518,6 +521,104 @@ fn the_policy_of_the_end_counts<B: Bench>() {
         Refused::Full(1)
     );
     assert_eq!(names_there(&place), ["phone"]);
+}
+
+const DIGITS: &[u8] = b"12345678";
+
+/// Alice with a phone, and a recovery code of 8 digits from another program.
+fn with_imported<B: Bench>() -> B {
+    let bench = B::empty();
+    let codes = [ImportedCode::new(DIGITS).unwrap()];
+    let set = mint::imported_codes(&codes, None, NOW).unwrap();
+    let (devices, _) = credential().into_parts();
+    let imported = Credential::new("alice".to_owned(), 1001, devices, Some(set)).unwrap();
+    enrol(&bench.store(), &imported);
+    bench
+}
+
+fn imported_recovery_codes_go_with_any_change_and_new_ones_come<B: Bench>() {
+    let mut none = lenient();
+    none.recovery.codes = 0;
+    for (change, policy, new) in [
+        (Change::Enrol(name("new")), lenient(), 10),
+        (Change::Add(name("tablet")), lenient(), 10),
+        (Change::Add(name("tablet")), none, 0),
+        (Change::RecoveryCodes, lenient(), 10),
+    ] {
+        let place = with_imported::<B>();
+        let draft = begin(&place, change.clone(), &policy).ok().unwrap();
+        assert!(draft.imported_codes_go(), "{change:?}");
+        drop(draft);
+        let (_, codes, _) = make(&place, change.clone(), &policy);
+        assert_eq!(codes.len(), new, "{change:?}");
+        let wrong = try_input(&place, &Input::parse(DIGITS));
+        assert!(matches!(wrong, Verdict::Rejected { .. }), "{change:?}");
+        let left = u32::try_from(new).unwrap();
+        for code in codes.into_iter().take(1) {
+            let used = try_input(&place, &Input::Recovery(code));
+            assert_eq!(used, Verdict::Recovered { left: left - 1 });
+        }
+        let draft = begin(&place, Change::RecoveryCodes, &lenient());
+        assert!(!draft.ok().unwrap().imported_codes_go());
+    }
+    // A device that goes takes them along, and the others stay.
+    let place = B::empty();
+    let codes = [ImportedCode::new(DIGITS).unwrap()];
+    let (mut devices, _) = credential().into_parts();
+    let (mut other, _) = another_credential(1).into_parts();
+    other[0].name = name("tablet");
+    devices.append(&mut other);
+    let set = mint::imported_codes(&codes, None, NOW).unwrap();
+    let both = Credential::new("alice".to_owned(), 1001, devices, Some(set)).unwrap();
+    enrol(&place.store(), &both);
+    let change = Change::Remove(Some(name("tablet")));
+    assert!(
+        begin(&place, change.clone(), &lenient())
+            .ok()
+            .unwrap()
+            .imported_codes_go()
+    );
+    make(&place, change, &lenient());
+    let wrong = try_input(&place, &Input::parse(DIGITS));
+    assert!(matches!(wrong, Verdict::Rejected { .. }));
+    let device = code(&credential(), 0);
+    assert!(matches!(
+        try_input(&place, &device),
+        Verdict::Accepted { .. }
+    ));
+}
+
+fn imported_recovery_codes_do_not_open_the_lock_of_a_change<B: Bench>() {
+    let place = with_imported::<B>();
+    for _ in 0..5 {
+        try_input(&place, &Input::parse(b"wrong"));
+    }
+    let refused = refusal(begin(&place, Change::RecoveryCodes, &lenient()));
+    assert_eq!(refused, Refused::Locked { opens: false });
+}
+
+/// What new codes take the place of is not lost when the change was overtaken.
+#[test]
+fn imported_codes_are_replaced_also_where_logins_overtake() {
+    let place = with_imported::<Memory>();
+    let mut draft = begin(&place, Change::Add(name("tablet")), &lenient())
+        .ok()
+        .unwrap();
+    let shown = shown(&draft, 0);
+    assert_eq!(draft.prove(&shown, &lenient(), NOW), Ok(Proof::Right));
+    let mut logins = 0;
+    place.before_each_put(move |place| {
+        if logins < 3 {
+            logins += 1;
+            try_input(place, &Input::Other);
+        }
+    });
+    let kept = draft.keep(&place, &lenient(), no_groups, NOW);
+    assert_eq!(kept.ok(), Some(Kept { enrolled: true }));
+    let overview = Overview::read(&place, &alice(), &lenient(), || Ok(NOW));
+    let overview = overview.unwrap().unwrap();
+    assert_eq!(overview.recovery_codes_left, 10);
+    assert!(!overview.recovery_codes_imported);
 }
 
 /// Between the look and the put of a change a login is made, again and again.
