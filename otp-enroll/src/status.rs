@@ -7,6 +7,10 @@ use otp_core::{Policy, UnixTime};
 use serde::Serialize;
 
 /// One account. Its JSON form, with these keys in this order, is a promise; times are seconds since 1970.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "its JSON form has each by its own name"
+)]
 #[derive(Serialize)]
 pub struct Status {
     pub user: String,

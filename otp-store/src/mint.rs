@@ -14,14 +14,14 @@ use zeroize::Zeroizing;
 /// # Errors
 /// The system gave no random bytes.
 pub fn authenticator(name: Name, code: &CodePolicy, now: UnixTime) -> Result<Authenticator, Error> {
-    of_kind(Kind::Totp(code.period), name, code, now)
+    of_kind(Kind::Totp(code.period), name, *code, now)
 }
 
 /// A new authenticator of that kind, else as [`authenticator`].
 fn of_kind(
     kind: Kind,
     name: Name,
-    code: &CodePolicy,
+    code: CodePolicy,
     now: UnixTime,
 ) -> Result<Authenticator, Error> {
     let mut key = Zeroizing::new(vec![0; code.algorithm.fresh_key_bytes()]);
@@ -124,7 +124,7 @@ pub fn credential_of_kind(
     policy: &Policy,
     now: UnixTime,
 ) -> Result<(Credential, Vec<RecoveryCode>), Error> {
-    let device = of_kind(kind, name, &policy.code, now)?;
+    let device = of_kind(kind, name, policy.code, now)?;
     let (set, codes) = recovery_codes(policy.recovery.codes, now)?;
     let set = (!codes.is_empty()).then_some(set);
     let credential = Credential::new(

@@ -157,6 +157,7 @@ impl Report<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn english(&self) -> String {
         match *self {
             Self::User => "user".to_owned(),
@@ -263,6 +264,7 @@ impl Report<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn korean(&self) -> String {
         match *self {
             Self::User => "사용자".to_owned(),

@@ -215,6 +215,7 @@ impl Dialogue<'_> {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "a sentence each")]
     fn english(self) -> String {
         match self {
             Self::Opening { user, issuer } => format!(
