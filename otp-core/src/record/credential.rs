@@ -155,6 +155,17 @@ pub enum Kind {
     Hotp,
 }
 
+impl Kind {
+    /// The word in files, in otpauth URIs, and in what programs read.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Totp(_) => "totp",
+            Self::Hotp => "hotp",
+        }
+    }
+}
+
 /// How far from the expected one a code of an authenticator may be, where it is not as the policy says: another program
 /// that kept its key had a window of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -103,18 +103,8 @@ impl Overview {
         policy: &Policy,
         mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
     ) -> Result<Option<Self>, Error> {
-        Self::read_within(LOCK_DEADLINE, keeper, account, policy, &mut clock)
-    }
-
-    fn read_within(
-        deadline: Duration,
-        keeper: &impl Keeper,
-        account: &Account,
-        policy: &Policy,
-        mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
-    ) -> Result<Option<Self>, Error> {
-        until_not_overtaken(deadline, || {
-            let Some(mut held) = keeper.hold(account, deadline)? else {
+        until_not_overtaken(LOCK_DEADLINE, || {
+            let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
                 return Ok(None);
             };
             let record = read_settled(&mut held, account, clock()?)?;
@@ -158,6 +148,8 @@ impl Overview {
 pub struct Glance {
     /// `None`: the account is not enrolled.
     pub overview: Option<Overview>,
+    /// What moves the codes of its authenticators on, in their order.
+    pub kinds: Vec<Kind>,
     /// When it was first let in without a second factor, where it is not enrolled.
     pub first_login: Option<UnixTime>,
     /// Whether somebody held the account, so that this may be of an attempt that is still being made.
@@ -185,7 +177,7 @@ impl Glance {
         mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
     ) -> Result<Self, Error> {
         let Some(mut kept) = keeper.look(account)? else {
-            return Ok(Self::of(None));
+            return Ok(Self::of_nothing());
         };
         let now = clock()?;
         let mut seen = match outline(&mut kept, account) {
@@ -194,34 +186,66 @@ impl Glance {
                 let first_login = first_login_of(&mut kept, account)?;
                 return Ok(Self {
                     first_login,
-                    ..Self::of(None)
+                    ..Self::of_nothing()
                 });
             }
             // Perhaps it was only being changed.
-            Err(_) => {
-                let read = Overview::read_within(patience, keeper, account, policy, clock)?;
-                return Ok(Self::of(read));
-            }
+            Err(_) => return Self::held(keeper, account, policy, patience, clock),
         };
         let is_certain = is_certain(&seen.state, now);
         seen.state.standing = standing_at(seen.state.standing, now);
         if is_certain {
-            return Ok(Self::of(Some(Overview::of(&seen, policy))));
+            return Ok(Self::of(&seen, policy));
         }
-        match Overview::read_within(patience, keeper, account, policy, clock) {
+        match Self::held(keeper, account, policy, patience, clock) {
             Err(Error::Busy { .. } | Error::Overtaken { .. }) => Ok(Self {
                 is_held: true,
-                ..Self::of(Some(Overview::of(&seen, policy)))
+                ..Self::of(&seen, policy)
             }),
-            read => read.map(Self::of),
+            read => read,
         }
     }
 
-    const fn of(overview: Option<Overview>) -> Self {
+    /// Looks at an account while holding it.
+    fn held(
+        keeper: &impl Keeper,
+        account: &Account,
+        policy: &Policy,
+        patience: Duration,
+        mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
+    ) -> Result<Self, Error> {
+        until_not_overtaken(patience, || {
+            let Some(mut held) = keeper.hold(account, patience)? else {
+                return Ok(Self::of_nothing());
+            };
+            if let Some(record) = read_settled(&mut held, account, clock()?)? {
+                return Ok(Self::of(&record, policy));
+            }
+            let first_login = first_login_of(&mut held, account)?;
+            Ok(Self {
+                first_login,
+                ..Self::of_nothing()
+            })
+        })
+    }
+
+    /// At an account about which nothing is kept.
+    #[must_use]
+    pub const fn of_nothing() -> Self {
         Self {
-            overview,
+            overview: None,
+            kinds: Vec::new(),
             first_login: None,
             is_held: false,
+        }
+    }
+
+    fn of(record: &Record<Outline>, policy: &Policy) -> Self {
+        let kinds = record.credential.authenticators().iter();
+        Self {
+            overview: Some(Overview::of(record, policy)),
+            kinds: kinds.map(|one| one.kind).collect(),
+            ..Self::of_nothing()
         }
     }
 }
