@@ -23,6 +23,7 @@ mod in_all;
 pub mod policy;
 pub mod prospect;
 pub mod protect;
+pub mod report;
 pub mod trouble;
 
 /// One thing to say.

@@ -5,7 +5,7 @@
 //! `otp-enroll: what is wrong` with a line `hint: what to do`. Exit 0: done. 1: refused, or left by the person at the
 //! terminal, by whatever signal. 2: could not. No secret is ever taken from an argument or from the environment.
 
-use crate::admin::USUAL_SECONDS;
+use crate::admin::{Only, USUAL_SECONDS};
 use crate::picture::PicturePath;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
@@ -169,6 +169,33 @@ pub enum AdminCommand {
         /// As comma-separated values with a header
         #[arg(long)]
         csv: bool,
+    },
+    /// Report who must have an authenticator, who has one, and who has not
+    ///
+    /// Of everybody whom the name service lists, and of every record. Accounts of programs are left out unless they have a
+    /// record. In text a summary comes at the end.
+    Report {
+        /// As one JSON object; times are seconds since 1970
+        #[arg(long, conflicts_with = "csv")]
+        json: bool,
+        /// As comma-separated values with a header
+        #[arg(long)]
+        csv: bool,
+        /// Only of these users: a name a line, - for standard input
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        users: Option<PathBuf>,
+        /// Only of the members of this group; may be given again
+        #[arg(long = "group", value_name = "NAME", value_hint = ValueHint::Other)]
+        groups: Vec<String>,
+        /// Write only these rows; the summary is of all
+        #[arg(long, value_name = "WHICH", value_enum)]
+        only: Option<Only>,
+        /// Also of accounts of programs
+        #[arg(long)]
+        system: bool,
+        /// By the rules for this service [default: those of services that the policy does not name]
+        #[arg(long, value_name = "NAME", value_parser = service_name, value_hint = ValueHint::Other)]
+        service: Option<ServiceName>,
     },
     /// Show all about one user, but no secret
     Show {

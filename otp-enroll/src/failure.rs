@@ -3,6 +3,7 @@
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
 use otp_core::messages::protect::Refusal;
+use otp_core::messages::report::Unasked;
 use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Language;
 use otp_core::{Before1970, UnusableName};
@@ -24,6 +25,8 @@ pub enum Failure {
     Site(otp_site::Error),
     /// A service was not protected, or not unprotected.
     Protect(Refusal),
+    /// What is to be reported is not to be had.
+    Report(Unasked),
     /// The answer is no, and has been told as a result.
     Refused,
     /// Whoever read our output has seen enough. Nothing is wrong.
@@ -39,6 +42,12 @@ impl From<Trouble> for Failure {
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self::Protect(refusal)
+    }
+}
+
+impl From<Unasked> for Failure {
+    fn from(unasked: Unasked) -> Self {
+        Self::Report(unasked)
     }
 }
 
@@ -92,6 +101,7 @@ impl Failure {
         let (text, hint) = match self {
             Self::Trouble(trouble) => (trouble.text(language), trouble.hint(language, asker())),
             Self::Protect(refusal) => (refusal.text(language), refusal.hint(language)),
+            Self::Report(unasked) => (unasked.text(language), unasked.hint(language).to_owned()),
             Self::Site(error) => (error.to_string(), error.hint().to_owned()),
             Self::Store { error, user } => (error.to_string(), hint(error, user.as_deref())),
             Self::Refused | Self::ReaderLeft => return ExitCode::from(self.status()),
@@ -153,10 +163,11 @@ impl Failure {
             },
             Self::Store { .. }
             | Self::Site(_)
+            | Self::Report(Unasked::NoNames { .. } | Unasked::NotRead { .. })
             | Self::Protect(
                 Refusal::NotUndone { .. } | Refusal::NoGuard { .. } | Refusal::NoTrial { .. },
             ) => 2,
-            Self::Protect(_) | Self::Refused => 1,
+            Self::Protect(_) | Self::Report(Unasked::NoSuchGroup { .. }) | Self::Refused => 1,
             Self::ReaderLeft => 0,
         }
     }

@@ -3,17 +3,45 @@
 use crate::failure::Failure;
 use otp_core::messages::trouble::Trouble;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::os::fd::AsFd;
 
 /// Writes a result. A reader that has gone away (`otp-admin list | head -1`) has seen enough, and nothing is wrong.
 pub fn print(text: &str) -> Result<(), Failure> {
-    write_whole(text.as_bytes()).map_err(|error| match error.kind() {
+    write_whole(text.as_bytes()).map_err(|error| not_written(&error))
+}
+
+fn not_written(error: &io::Error) -> Failure {
+    match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::ReaderLeft,
         _ => Failure::Trouble(Trouble::OutputNotWritten {
             reason: error.to_string(),
         }),
-    })
+    }
+}
+
+/// A result that is written as it is found.
+pub struct Stream(BufWriter<File>);
+
+impl Stream {
+    /// Begins one.
+    pub fn begin() -> Result<Self, Failure> {
+        let output = io::stdout().as_fd().try_clone_to_owned();
+        let output = output.map_err(|error| not_written(&error))?;
+        Ok(Self(BufWriter::with_capacity(1 << 16, output.into())))
+    }
+
+    /// Writes more of it.
+    pub fn write(&mut self, text: &str) -> Result<(), Failure> {
+        self.0
+            .write_all(text.as_bytes())
+            .map_err(|error| not_written(&error))
+    }
+
+    /// Makes all of it reach the reader.
+    pub fn end(mut self) -> Result<(), Failure> {
+        self.0.flush().map_err(|error| not_written(&error))
+    }
 }
 
 /// Writes all of it or says why not. Past the buffer of the standard library, which nobody would wipe.

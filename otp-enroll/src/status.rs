@@ -33,7 +33,7 @@ pub struct Status {
     #[serde(skip)]
     left: u32,
     #[serde(skip)]
-    last_refusal: Option<(UnixTime, Refusal)>,
+    pub last_refusal: Option<(UnixTime, Refusal)>,
 }
 
 /// One authenticator.
@@ -95,9 +95,13 @@ impl Status {
         }
     }
 
-    /// Whether a recovery code that is left opens a lock.
-    pub fn has_opener(&self, policy: &Policy) -> bool {
-        policy.recovery.opens_lock && self.recovery_codes_left > 0 && !self.recovery_codes_imported
+    /// How many recovery codes are left that open a lock, where policy lets them.
+    pub const fn codes_that_open(&self) -> u32 {
+        if self.recovery_codes_imported {
+            0
+        } else {
+            self.recovery_codes_left
+        }
     }
 
     /// One line of JSON.
@@ -132,7 +136,7 @@ impl Status {
         let standing = Report::StandingIs {
             standing: self.standing,
             now,
-            opens: self.has_opener(policy),
+            opens: policy.recovery.opens_lock && self.codes_that_open() > 0,
         };
         let failures = Report::FailuresInARow {
             count: self.failures,

@@ -498,11 +498,18 @@ fn the_keys_of_every_json_form_stand_in_the_manual() {
             assert!(bold.contains(key), "{file}: {key}");
         }
     }
-    let list = include_str!("../src/admin/list.rs").replace("\\\n                    ", "");
-    let header = list.split('"').find(|text| text.starts_with("user,"));
-    let header = header.and_then(|text| text.strip_suffix("\\n"));
-    let examples = Manual::of("otp-admin.8");
-    assert!(examples.examples().contains(&header.expect("a header")));
+    let manual = Manual::of("otp-admin.8");
+    let list = include_str!("../src/admin/list.rs");
+    let report = include_str!("../src/admin/report/row.rs");
+    for source in [list, report] {
+        // A text over several lines: what a backslash joins begins behind the spaces of the next line.
+        let mut pieces = source.split("\\\n");
+        let first = pieces.next().unwrap_or_default().to_owned();
+        let joined = pieces.fold(first, |joined, piece| joined + piece.trim_start());
+        let header = joined.split('"').find(|text| text.starts_with("user,"));
+        let header = header.and_then(|text| text.strip_suffix("\\n"));
+        assert!(manual.examples().contains(&header.expect("a header")));
+    }
 }
 
 /// The words of a list in a paragraph: `Keys: message, until.`

@@ -92,6 +92,11 @@ impl Looked {
         &self.name
     }
 
+    /// Whether it could be looked up.
+    pub(crate) const fn is_there(&self) -> bool {
+        self.found.is_some()
+    }
+
     /// Whether that is its number.
     pub(crate) fn is_number(&self, gid: u32) -> bool {
         let gid = Gid::from_raw(gid);

@@ -1,15 +1,22 @@
 //! What `otp-admin` does, one file a command or two.
 
+mod cells;
 mod doctor;
 mod import;
+mod in_order;
 mod list;
 mod moving;
 mod policy;
+mod progress;
 mod protect;
 mod provision;
 mod repair;
+mod report;
+mod roster;
 mod show;
+mod sight;
 
+use crate::admin::cells::Format;
 use crate::cli::{Admin, AdminCommand, PolicyCommand};
 use crate::failure::Failure;
 use crate::site::{self, For};
@@ -17,6 +24,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 pub use protect::{USUAL_SECONDS, is_asked_to_undo, undo_unless_confirmed};
+pub use report::Only;
 
 /// Runs `otp-admin`.
 #[must_use]
@@ -38,7 +46,26 @@ pub fn run(asked: Admin) -> ExitCode {
         For::Root,
         conf,
         |site| match asked.command {
-            AdminCommand::List { json, csv } => list::list(site, list::Format::of(json, csv)),
+            AdminCommand::List { json, csv } => list::list(site, Format::of(json, csv)),
+            AdminCommand::Report {
+                json,
+                csv,
+                users,
+                groups,
+                only,
+                system,
+                service,
+            } => report::report(
+                site,
+                &report::Options {
+                    format: Format::of(json, csv),
+                    users,
+                    groups,
+                    only,
+                    system,
+                    service,
+                },
+            ),
             AdminCommand::Show { user } => show::show(site, &user),
             AdminCommand::Unlock { user } => repair::unlock(site, &user),
             AdminCommand::Reset { user, gone } => repair::reset(site, &user, gone),

@@ -1,6 +1,7 @@
 //! `otp-admin policy`: what a policy comes to, for the site and for one user.
 
 mod check;
+pub(super) mod ruling;
 mod show;
 
 pub use check::check;
@@ -37,14 +38,14 @@ fn name_of(service: &ServiceName) -> String {
 }
 
 /// The services that have a line of ours and log people in.
-struct Services(Result<Vec<Service>, Error>);
+pub(super) struct Services(Result<Vec<Service>, Error>);
 
 /// The service in which people prove who they are before they change something: nobody logs in there.
 const RE_AUTHENTICATION: &str = "otp-enroll";
 
 impl Services {
     /// Looks at those of this machine.
-    fn of_machine() -> Self {
+    pub(super) fn of_machine() -> Self {
         Self(Stacks::default().services().map(|mut services| {
             services.retain(|one| one.name != RE_AUTHENTICATION);
             services
@@ -57,7 +58,7 @@ impl Services {
     }
 
     /// Those that ask for a code and have no section in the policy; where all have one, all.
-    fn doors(&self, policies: &Policies) -> Vec<Door> {
+    pub(super) fn doors(&self, policies: &Policies) -> Vec<Door> {
         let door = |one: &Service| door(one, policies.where_nothing_is_said().enroll);
         let has_section = |one: &&Service| {
             policies
@@ -76,7 +77,7 @@ impl Services {
     }
 
     /// The one of that name, as its files say it is. Of one that asks nobody nothing is said that would stand in the way.
-    fn door(&self, name: &ServiceName, enroll: EnrollPolicy) -> Door {
+    pub(super) fn door(&self, name: &ServiceName, enroll: EnrollPolicy) -> Door {
         let found = self.asking().find(|one| one.name == name.as_str());
         found.map_or_else(
             || Door::open(may_enrol_in(name.as_str(), enroll)),

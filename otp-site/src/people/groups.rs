@@ -9,6 +9,7 @@ use otp_core::enforce::Belongs;
 use otp_core::names::Gathering;
 use otp_core::{Names, UserName};
 use std::cell::OnceCell;
+use std::collections::HashMap;
 
 /// The groups that a policy names, looked up once each, and which of the people who were listed are in them.
 ///
@@ -17,6 +18,8 @@ use std::cell::OnceCell;
 /// whom a group holds.
 pub struct Memberships {
     groups: Vec<Group>,
+    /// Where each of them is, by its name.
+    positions: HashMap<String, usize>,
     /// Words for each of the people.
     words: usize,
     /// A bit for each group, for each of the people by their position.
@@ -39,6 +42,7 @@ impl Memberships {
         let words = names.len().div_ceil(u64::BITS as usize);
         let mut found = Self {
             groups: Vec::new(),
+            positions: HashMap::new(),
             words,
             held: vec![0; words * people.len()],
             is_all: services.others.is_empty(),
@@ -54,6 +58,7 @@ impl Memberships {
                     gathering.add(member).ok();
                 }
             }
+            found.positions.insert((*name).to_owned(), at);
             found.groups.push(Group {
                 looked,
                 members: gathering.sorted(),
@@ -98,6 +103,18 @@ impl Memberships {
         self.held[position * self.words + group / bits] & (1 << (group % bits)) != 0
     }
 
+    /// These groups, as they are named, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().map(|group| group.looked.name())
+    }
+
+    /// Whether a group is one of these and could be looked up.
+    #[must_use]
+    pub fn is_known(&self, group: &str) -> bool {
+        let found = self.positions.get(group);
+        found.is_some_and(|&at| self.groups[at].looked.is_there())
+    }
+
     /// Names of users in these groups whom no service has listed.
     pub fn unlisted(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().flat_map(|group| group.members.iter())
@@ -134,11 +151,10 @@ impl OfUser<'_> {
             known,
             ..
         } = self;
-        let groups = &memberships.groups;
-        let Some(at) = groups.iter().position(|one| one.looked.name() == group) else {
+        let Some(&at) = memberships.positions.get(group) else {
             return Belongs::Unknown;
         };
-        let one = &groups[at];
+        let one = &memberships.groups[at];
         let is_marked = known.is_some_and(|(position, _)| memberships.is_marked(position, at));
         let is_member = || is_marked || one.members.contains(user);
         let belongs = match known {

@@ -1,13 +1,14 @@
 //! `otp-admin policy show`: what a login of one user would come to now, and by which rule.
 
+use super::ruling::{Case, Ruling};
 use super::{Services, has_no_line, name_of, unknown_group};
 use crate::failure::Failure;
 use crate::layout::labelled;
 use crate::output;
 use crate::site::Site;
 use crate::status::Status;
-use otp_core::enforce::{Demand, Login, demand_on_login};
-use otp_core::login::{Door, Known, Prospect, foretell};
+use otp_core::enforce::Demand;
+use otp_core::login::Door;
 use otp_core::messages::admin::Report;
 use otp_core::messages::explanation::Explanation;
 use otp_core::messages::policy::Finding;
@@ -40,10 +41,7 @@ struct Subject {
 /// What a login comes to by the rules for one service.
 struct Ruled {
     policy: Policy,
-    demand: Demand,
-    /// Groups that had to be looked up and could not be.
-    unknown: Vec<String>,
-    prospect: Prospect,
+    ruling: Ruling,
 }
 
 impl Subject {
@@ -52,8 +50,7 @@ impl Subject {
         let user = account.name.as_str();
         let status = site.status(&account)?;
         let first_login = if status.enrolled {
-            // No grace begins anew by giving an authenticator up.
-            Some(UnixTime::from_seconds(0))
+            None
         } else {
             let first = first_login(&site.store()?, &account);
             first.map_err(Failure::about(user))?
@@ -67,32 +64,20 @@ impl Subject {
         })
     }
 
-    fn opens(&self, policy: &Policy) -> bool {
-        self.status.has_opener(policy)
+    fn case(&self) -> Case<'_> {
+        Case {
+            account: &self.account,
+            alias: self.alias.as_ref(),
+            standing: self.status.enrolled.then_some(self.status.standing),
+            codes_that_open: self.status.codes_that_open(),
+            first_login: self.first_login,
+        }
     }
 
     /// What a login comes to by these rules at these doors.
     fn ruled(&self, policy: Policy, doors: &[Door], now: UnixTime) -> Ruled {
-        let login = Login {
-            name: &self.account.name,
-            alias: self.alias.as_ref(),
-            nullok: false,
-            first_login: self.first_login,
-        };
-        let (demand, unknown) = demand_on_login(&policy.enforce, &login, groups::belongs, now);
-        let known = Known {
-            standing: self.status.enrolled.then_some(self.status.standing),
-            has_opener: self.opens(&policy),
-            wanted: &demand,
-            at_login: policy.enroll.at_login,
-        };
-        let prospect = foretell(&known, doors, now);
-        Ruled {
-            policy,
-            demand,
-            unknown,
-            prospect,
-        }
+        let ruling = self.case().under(&policy, doors, groups::belongs, now);
+        Ruled { policy, ruling }
     }
 
     fn ruled_at(&self, site: &Site, service: &ServiceName, now: UnixTime) -> Ruled {
@@ -114,15 +99,15 @@ impl Subject {
             let (alias, user) = (alias.as_str(), self.account.name.as_str());
             rows.explain(Explanation::Name, Explanation::NameOf { alias, user });
         }
-        let does = Explanation::LoginDoes(&ruled.prospect);
+        let does = Explanation::LoginDoes(&ruled.ruling.prospect);
         rows.explain(Explanation::Login, does);
-        self.device_rows(&mut rows, self.opens(&ruled.policy), now);
+        self.device_rows(&mut rows, self.case().opens(&ruled.policy), now);
         let demands = Explanation::Demands {
-            demand: &ruled.demand,
+            demand: &ruled.ruling.demand,
             now,
         };
         rows.explain(Explanation::Demand, demands);
-        self.grace_row(&mut rows, &ruled.demand, now);
+        self.grace_row(&mut rows, &ruled.ruling.demand, now);
         let trust = &ruled.policy.trust;
         if !trust.networks.is_empty() {
             rows.networks(Explanation::Networks, &trust.networks);
@@ -140,6 +125,7 @@ impl Subject {
             rows.report(&Report::Problem, problem.text(language));
         }
         let verdict = ruled
+            .ruling
             .prospect
             .sentence(self.account.name.as_str(), language);
         verdict + "\n\n" + &rows.text()
@@ -155,6 +141,7 @@ impl Subject {
         let (language, ruled) = (rows.site.language, self.ruled_at(rows.site, name, now));
         let service = name.as_str();
         let verdict = ruled
+            .ruling
             .prospect
             .sentence(self.account.name.as_str(), language);
         let label = Explanation::At { service };
@@ -214,11 +201,11 @@ impl Subject {
         let of_section = service.filter(|service| {
             sections.any(|(name, section)| name == *service && section.exempt_groups.is_some())
         });
-        let groups = ruled.unknown.iter();
+        let groups = ruled.ruling.unknown.iter();
         let mut problems: Vec<_> = groups
             .flat_map(|group| unknown_group(&ruled.policy.enforce, of_section, group))
             .collect();
-        let demanded = !matches!(ruled.demand, Demand::Nothing(_));
+        let demanded = !matches!(ruled.ruling.demand, Demand::Nothing(_));
         if demanded && !self.status.enrolled && ruled.policy.enroll.at_login != AtLogin::Off {
             problems.extend(self.services.findings(policies, service));
         }

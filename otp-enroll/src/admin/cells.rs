@@ -1,0 +1,123 @@
+//! What `list` and `report` write for programs, and in cells.
+
+use crate::status::Status;
+use otp_core::UnixTime;
+use otp_core::messages::admin::minute_utc;
+use otp_core::record::{Refusal, Standing};
+use serde::Serialize;
+
+/// How a list is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Columns for people.
+    Text,
+    /// JSON on one line.
+    Json,
+    /// Comma-separated values, RFC 4180 but for the line ends.
+    Csv,
+}
+
+impl Format {
+    /// The format that the flags ask for; at most one of them is set.
+    pub const fn of(json: bool, csv: bool) -> Self {
+        match (json, csv) {
+            (true, _) => Self::Json,
+            (_, true) => Self::Csv,
+            _ => Self::Text,
+        }
+    }
+}
+
+/// The last attempt that was refused, by the word of its reason.
+#[derive(Serialize)]
+pub struct LastRefusal {
+    time: u64,
+    id: &'static str,
+}
+
+impl LastRefusal {
+    /// As it is kept.
+    pub fn of((when, why): (UnixTime, Refusal)) -> Self {
+        Self {
+            time: when.seconds(),
+            id: why.word(),
+        }
+    }
+}
+
+/// The last refusal, for people: when, and the word of its reason.
+pub fn refusal(last: Option<(UnixTime, Refusal)>) -> String {
+    last.map_or_else(String::new, |(when, why)| {
+        format!("{} {}", minute_utc(when), why.word())
+    })
+}
+
+/// The standing in one word and, for a timed lock, its end; the same in every language, to be searched for.
+pub fn standing_word(one: &Status) -> String {
+    match one.standing {
+        Standing::Open => "open".to_owned(),
+        Standing::Locked { .. } => one.standing.ends().map_or_else(
+            || "locked".to_owned(),
+            |ends| format!("locked until {}", minute_utc(ends.to_next_minute())),
+        ),
+        Standing::Held => "locked".to_owned(),
+        Standing::Disabled => "disabled".to_owned(),
+    }
+}
+
+/// A value of texts and numbers as JSON.
+pub fn json(value: &impl Serialize) -> String {
+    let text = serde_json::to_string(value);
+    text.expect("texts and numbers are always JSON")
+}
+
+/// A time as a cell; empty where there is none.
+pub fn seconds(time: Option<u64>) -> String {
+    time.map_or_else(String::new, |seconds| {
+        UnixTime::from_seconds(seconds).date_time_utc()
+    })
+}
+
+/// A cell that no spreadsheet takes for something to compute; users choose names.
+pub fn no_formula(cell: String) -> String {
+    if cell.starts_with(['=', '+', '-', '@']) {
+        format!("'{cell}")
+    } else {
+        cell
+    }
+}
+
+/// A row as RFC 4180 has it, but for the line end.
+pub fn row(cells: &[String]) -> String {
+    let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
+    cells.join(",") + "\n"
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_with_a_comma_or_a_quote_is_quoted() {
+        let cells = ["alice", "a,b", "a\"b", ""].map(str::to_owned);
+        assert_eq!(row(&cells), "alice,\"a,b\",\"a\"\"b\",\n");
+    }
+
+    #[test]
+    fn a_name_that_a_spreadsheet_would_compute_is_quoted() {
+        for formula in ["=1+1", "+1", "-1", "@sum"] {
+            assert_eq!(no_formula(formula.to_owned()), format!("'{formula}"));
+        }
+        for name in ["phone", "1+1=2", "key-2"] {
+            assert_eq!(no_formula(name.to_owned()), name);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The names that somebody asks about: a file with one a line, which may hold anything.
+
+use crate::failure::Failure;
+use otp_core::Names;
+use otp_core::messages::report::Unasked;
+use otp_core::names::Gathering;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+/// Names, and what stood among them that is none.
+pub struct Asked {
+    pub names: Names,
+    /// A line that can be no name, made harmless and cut, and why.
+    pub wrong: Vec<(String, &'static str)>,
+}
+
+/// A file with more lines that are no names is something else.
+const MOST_WRONG: usize = 1000;
+
+/// The longest line that is looked at as a whole: no name is as long.
+const LONGEST: u64 = 1024;
+
+/// Reads the file; `-` is standard input.
+pub fn read(path: &Path) -> Result<Asked, Failure> {
+    let shown = || path.display().to_string();
+    let unread = |error: io::Error| Unasked::NotRead {
+        path: shown(),
+        reason: error.to_string(),
+    };
+    let asked = if path == Path::new("-") {
+        read_from(io::stdin().lock())
+    } else {
+        read_from(BufReader::new(File::open(path).map_err(unread)?))
+    };
+    let asked = asked.map_err(unread)?;
+    asked.ok_or_else(|| Unasked::NoNames { path: shown() }.into())
+}
+
+/// `None`: too much of it is no name.
+fn read_from(mut lines: impl BufRead) -> io::Result<Option<Asked>> {
+    let mut names = Gathering::default();
+    let mut wrong = Vec::new();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if (&mut lines).take(LONGEST).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if line.last() != Some(&b'\n') {
+            lines.skip_until(b'\n')?;
+        }
+        let text = String::from_utf8_lossy(line.trim_ascii());
+        if text.is_empty() {
+            continue;
+        }
+        let why = match std::str::from_utf8(line.trim_ascii()) {
+            Ok(name) => names.add(name).err().map(|unusable| unusable.0),
+            Err(_) => Some("it is not UTF-8"),
+        };
+        if let Some(why) = why {
+            let harmless = text.escape_debug().take(80).collect();
+            wrong.push((harmless, why));
+        }
+        if wrong.len() > MOST_WRONG {
+            return Ok(None);
+        }
+    }
+    let names = names.sorted();
+    Ok(Some(Asked { names, wrong }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(bytes: &[u8]) -> Asked {
+        read_from(bytes).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_name_a_line_and_each_once() {
+        let asked = of(b"bobby\r\n\n  alice  \nbobby\nCORP\\eve\n\xea\xb9\x80\nlast");
+        let names: Vec<_> = asked.names.iter().collect();
+        assert_eq!(names, ["CORP\\eve", "alice", "bobby", "last", "김"]);
+        assert!(asked.wrong.is_empty());
+    }
+
+    #[test]
+    fn what_is_no_name_is_told_and_does_no_harm() {
+        let mut bytes = b"../etc\n\x1b[2Jx\n.hidden\n\xff\xfe\n".to_vec();
+        bytes.extend(vec![b'a'; 100_000]);
+        bytes.extend(b"\nalice\n");
+        let asked = of(&bytes);
+        assert_eq!(asked.names.iter().collect::<Vec<_>>(), ["alice"]);
+        let lines: Vec<_> = asked.wrong.iter().map(|(line, _)| line.as_str()).collect();
+        assert_eq!(lines[..3], ["../etc", "\\u{1b}[2Jx", ".hidden"]);
+        assert_eq!(asked.wrong.len(), 5);
+        let is_harmless = |line: &str| !line.contains(char::is_control) && line.len() <= 400;
+        assert!(lines.iter().all(|line| is_harmless(line)));
+    }
+
+    #[test]
+    fn a_file_of_something_else_is_refused() {
+        let lines = "a/b\n".repeat(MOST_WRONG);
+        assert_eq!(of(lines.as_bytes()).wrong.len(), MOST_WRONG);
+        let lines = lines + "a/b\n";
+        assert!(read_from(lines.as_bytes()).unwrap().is_none());
+    }
+}

@@ -1,0 +1,157 @@
+//! What is found when many accounts are looked at: how each stands, or what is wrong with it.
+
+use super::roster::{Roster, Whom};
+use crate::failure::{self, Failure};
+use crate::site::Site;
+use otp_core::messages::report::Roll;
+use otp_core::messages::trouble::{Asker, Trouble};
+use otp_core::{Account, UserName};
+use otp_site::{Error, clock};
+use otp_store::{Glance, Store};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// One who was looked at.
+pub struct Found {
+    /// The name of the account; where there is none, the name that something is kept under, or that was asked about.
+    pub user: String,
+    /// The account; `None`: there is none.
+    pub account: Option<Account>,
+    /// The name that was asked about, where that is a second one of the account.
+    pub alias: Option<UserName>,
+    /// How it stands; `None`: that cannot be told.
+    pub glance: Option<Glance>,
+    /// What is wrong, and what to do.
+    pub problem: Option<String>,
+}
+
+/// How long one account that others hold is waited for.
+const EACH: Duration = Duration::from_millis(50);
+
+/// How long all of them together: users can hold their own, and there may be many.
+const ALL: Duration = Duration::from_secs(2);
+
+/// Looks at many accounts, and waits for none of them for long.
+pub struct Sight<'a> {
+    site: &'a Site,
+    store: &'a Store,
+    roster: &'a Roster,
+    waited_ms: AtomicU64,
+}
+
+impl<'a> Sight<'a> {
+    /// Of those of this roster.
+    pub const fn of(site: &'a Site, store: &'a Store, roster: &'a Roster) -> Self {
+        let waited_ms = AtomicU64::new(0);
+        Self {
+            site,
+            store,
+            roster,
+            waited_ms,
+        }
+    }
+
+    /// Looks at one; `None`: there is nobody of that name, and nothing to tell about it.
+    ///
+    /// Fails only where every other would fail as well.
+    pub fn look(&self, whom: &Whom<'_>) -> Result<Option<Found>, Failure> {
+        let user = || whom.name.to_owned();
+        let named = match self.roster.people().named(whom.name) {
+            Ok(Some(named)) => named,
+            Ok(None) if whom.is_recorded => {
+                return Ok(Some(
+                    self.nobodys(user(), &Trouble::GoneUser { user: user() }),
+                ));
+            }
+            Ok(None) if whom.is_asked => {
+                return Ok(Some(
+                    self.nobodys(user(), &Trouble::NoSuchUser { user: user() }),
+                ));
+            }
+            Ok(None) => return Ok(None),
+            // Of this one alone; whoever else there is can be told about.
+            Err(error @ (Error::Disagrees { .. } | Error::UserName(_))) => {
+                return Ok(Some(Found::wrong(
+                    user(),
+                    format!("{error}; {}", error.hint()),
+                )));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let account = named.account;
+        let is_its_name = account.name.as_str() == whom.name;
+        if !is_its_name && whom.is_recorded {
+            let name = account.name.as_str().to_owned();
+            let trouble = Trouble::UnderAnotherName { user: user(), name };
+            return Ok(Some(self.nobodys(user(), &trouble)));
+        }
+        if !is_its_name && !whom.is_asked {
+            return Ok(None);
+        }
+        let is_surely_unrecorded = is_its_name && !whom.is_recorded;
+        let glance = if is_surely_unrecorded {
+            Ok(Glance::of_nothing())
+        } else {
+            self.glance(&account)
+        };
+        let mut found = Found {
+            user: account.name.as_str().to_owned(),
+            account: Some(account),
+            alias: named.alias,
+            glance: None,
+            problem: None,
+        };
+        let say = |line: Roll<'_>| Some(line.text(self.site.language));
+        match glance {
+            Ok(glance) => {
+                found.problem = glance.is_held.then(|| say(Roll::Held)).flatten();
+                found.glance = Some(glance);
+            }
+            Err(otp_store::Error::Busy { .. } | otp_store::Error::Overtaken { .. }) => {
+                found.problem = say(Roll::HeldUnread);
+            }
+            Err(error) => {
+                let hint = failure::hint(&error, Some(&found.user));
+                found.problem = Some(format!("{error}; {hint}"));
+            }
+        }
+        Ok(Some(found))
+    }
+
+    fn glance(&self, account: &Account) -> Result<Glance, otp_store::Error> {
+        let waited = Duration::from_millis(self.waited_ms.load(Ordering::Relaxed));
+        let patience = EACH.min(ALL.saturating_sub(waited));
+        let began = Instant::now();
+        let glance = Glance::read(self.store, account, &self.site.policy, patience, clock::now);
+        let is_held = match &glance {
+            Ok(glance) => glance.is_held,
+            Err(error) => matches!(error, otp_store::Error::Busy { .. }),
+        };
+        if is_held {
+            let waited = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.waited_ms.fetch_add(waited, Ordering::Relaxed);
+        }
+        glance
+    }
+
+    fn nobodys(&self, user: String, trouble: &Trouble) -> Found {
+        let (what, hint) = (
+            trouble.text(self.site.language),
+            trouble.hint(self.site.language, Asker::Root),
+        );
+        Found::wrong(user, format!("{what}; {hint}"))
+    }
+}
+
+impl Found {
+    /// One of whom nothing but a problem can be told.
+    pub const fn wrong(user: String, problem: String) -> Self {
+        Self {
+            user,
+            account: None,
+            alias: None,
+            glance: None,
+            problem: Some(problem),
+        }
+    }
+}
