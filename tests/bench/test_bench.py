@@ -34,6 +34,14 @@ def test_every_contender_is_measured_for_every_verdict(bench):
     assert all(spread["number"] == 2 and spread["median"] > 0 for spread in spreads)
 
 
+def test_lists_and_reports_have_a_row_for_each_of_many_users():
+    command = [HERE / "listings", "--users", "700", "--groups", "3"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()[2:]]
+    assert [row[0] for row in rows] == ["list", "list-csv", "list-json", "report", "report-csv", "report-json"]
+
+
 def test_every_number_of_users_is_measured(bench):
     _, figures, _ = bench
     assert [(row["users"], row["contender"]) for row in figures["users"]] == [

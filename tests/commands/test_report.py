@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import subprocess
 import time
 
 import pexpect
@@ -372,6 +373,39 @@ def test_a_fresh_refusal_of_a_record_that_is_held_is_told_with_that(staff, machi
     machine.now += 120
     assert rows(staff)[0]["alice"]["problem"] is None
     os.close(held)
+
+
+def test_progress_is_shown_to_somebody_who_waits_at_a_terminal(staff, machine, tmp_path):
+    staff.add(*(f"user{number:05}" for number in range(3000)), first=10_000)
+    # A clock on which everything takes long.
+    slow = {"FAKETIME": "@2027-01-15 08:00:10 x20000", "FAKETIME_DONT_FAKE_MONOTONIC": "0"}
+    words = staff.words(*machine.words("otp-admin", "report", "--csv"))
+
+    def shown(output):
+        ours, theirs = os.openpty()
+        with output.open("wb") as file:
+            subprocess.run(words, stdin=subprocess.DEVNULL, stdout=file, stderr=theirs, env=machine.environment(**slow), check=True)
+        os.close(theirs)
+        text = b""
+        while chunk := read(ours):
+            text += chunk
+        os.close(ours)
+        return text.decode()
+
+    text = shown(tmp_path / "out")
+    assert re.search(r"\r\d+ of 3005\x1b\[K", text) and text.endswith("\r\x1b[K")
+    assert (tmp_path / "out").read_text().count("\n") == 3006
+    # Not on a pipe.
+    done = subprocess.run(words, capture_output=True, text=True, env=machine.environment(**slow), check=True)
+    assert done.stderr == ""
+
+
+def read(descriptor):
+    """What is there, up to the end, which a terminal without a program tells as an error."""
+    try:
+        return os.read(descriptor, 1 << 16)
+    except OSError:
+        return b""
 
 
 def test_a_reader_that_has_seen_enough_is_no_error(staff):

@@ -1,10 +1,11 @@
 """What `otp-admin policy show` foretells is what a login then comes to: one function decides both, and here real logins
-are held against it, policy by policy.
+are held against it, policy by policy. `otp-admin report` has to say the same.
 
 `su` is the door, which can set up an authenticator. All services of the machine have the same lines.
 """
 
 import itertools
+import json
 import re
 
 import pytest
@@ -40,9 +41,25 @@ LINES = {
 AT_LOGIN = ["off", "offer", "require"]
 
 
+# The word of the report for each of them.
+REPORTED = {
+    "asked": "asks, and a good code lets in", "locked": "asks, and refuses as locked", "let-in": "lets in", "let-in-until": "lets in",
+    "refused": "asks, and whatever is typed is wrong", "offered": "offers", "sets-up": "sets up",
+}
+
+
 def foretold(under_test, account, *options):
-    """What a login is to be like, by the first line of what is shown."""
-    return meaning(account, under_test.admin("policy", "show", account.name, *options).splitlines()[0])
+    """What a login is to be like, by the first line of what is shown, and by the report as well."""
+    shown = meaning(account, under_test.admin("policy", "show", account.name, *options).splitlines()[0])
+    assert reported(under_test, account, *options) == shown
+    return shown
+
+
+def reported(under_test, account, *options):
+    """The same by what the report says of everybody."""
+    report = json.loads(under_test.admin("report", "--json", *options))
+    (row,) = [row for row in report["users"] if row["user"] == account.name]
+    return REPORTED[row["login"]]
 
 
 def foretold_among_all(under_test, account, service):
