@@ -76,6 +76,7 @@ fn device(bytes: &[u8]) -> Result<Device, Obstacle> {
         ahead: window.unwrap_or(WINDOW) / 2,
         drift,
         past,
+        last_code: None,
         scratch_codes: scratch_codes(options.0)
             .iter()
             .filter_map(|digits| ImportedCode::new(digits.as_slice()))

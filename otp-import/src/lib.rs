@@ -18,10 +18,11 @@ mod uris;
 
 pub use google::google_authenticator;
 pub use oath::{OathOptions, users_oath};
-pub use past::{Past, Reach, first_code_at};
+pub use past::{Past, Reach, first_code_at, used_by_last_code};
 pub use pskc::{PskcOptions, TransportKey, key_container};
 pub use uris::uris;
 
+use otp_core::code::TypedCode;
 use otp_core::imported::ImportedCode;
 use otp_core::messages::import::{Flaw, Obstacle, Remark};
 use otp_core::record::{Algorithm, Digits, Drift, Kind, Secret};
@@ -91,6 +92,8 @@ pub struct Device {
     pub drift: Drift,
     /// Which codes were used.
     pub past: Past,
+    /// The code that was accepted last, where the other program keeps that and not its step.
+    pub last_code: Option<TypedCode>,
     /// Recovery codes of eight digits.
     pub scratch_codes: Vec<ImportedCode>,
     /// What is to be told about it.

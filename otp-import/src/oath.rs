@@ -2,6 +2,7 @@
 
 use crate::numbers::decimal;
 use crate::{Device, Entry, Owner, Past, Reach, key};
+use otp_core::code::TypedCode;
 use otp_core::messages::import::{Field, Flaw, Obstacle};
 use otp_core::record::{Algorithm, Digits, Drift, Kind, Period};
 use otp_core::{Step, UnixTime};
@@ -89,7 +90,11 @@ fn device<'a>(
         Some(word) => decimal(text(word)?).ok_or_else(|| flaw(Field::Counter))?,
         None => 0,
     };
-    let was_used = words.next().is_some();
+    let last_code = words.next();
+    let was_used = last_code.is_some();
+    let last_code = last_code
+        .filter(|_| kind != Kind::Hotp)
+        .and_then(TypedCode::parse);
     let past = match (kind, was_used) {
         // What stands in the line is the counter of the last code, where there was one, and the next one else.
         (Kind::Hotp, true) => Past::UpTo(Step(moving_factor)),
@@ -120,6 +125,7 @@ fn device<'a>(
         ahead: options.window.unwrap_or(WINDOW),
         drift: Drift::default(),
         past,
+        last_code,
         scratch_codes: Vec::new(),
         remarks: Vec::new(),
     })

@@ -1,6 +1,7 @@
 //! What another program remembers about used codes, and from when on a code counts that nobody can have used there.
 
-use otp_core::record::{Drift, Kind};
+use otp_core::code::{Generator, TypedCode};
+use otp_core::record::{Authenticator, Drift, Kind};
 use otp_core::{Step, UnixTime};
 
 /// How far from the expected one a code could be.
@@ -52,6 +53,35 @@ impl Past {
     }
 }
 
+/// How far from now a code that was accepted last is looked for at least, in steps.
+const LAST_CODE_REACH: u64 = 40;
+
+/// The newest step whose code may have been used, by the code that was accepted last; `None`: that is not one of this key.
+///
+/// A program that remembers that code takes none of an earlier step while it is within its window (liboath looks for it
+/// there at each attempt). So its step, if it is near, is the newest; and where it is near no more, neither is any other
+/// that was used. One chance in twelve thousand that another code looks the same costs its owner a wait.
+#[must_use]
+pub fn used_by_last_code(
+    code: &TypedCode,
+    authenticator: &Authenticator,
+    ahead: u64,
+    now: UnixTime,
+) -> Option<Step> {
+    let period = match authenticator.kind {
+        Kind::Totp(period) => period,
+        Kind::Hotp => return None,
+    };
+    if code.length() != usize::from(authenticator.digits.count()) {
+        return None;
+    }
+    let here = now.step(period).0;
+    let reach = ahead.clamp(LAST_CODE_REACH, 1000);
+    let near = Step(here.saturating_sub(reach))..=Step(here.saturating_add(reach));
+    let found = Generator::new(authenticator).newest_match(code, near);
+    Some(found.unwrap_or(Step(here.saturating_sub(reach + 1))))
+}
+
 /// When a device whose clock is so far off shows the code after that of `used`.
 ///
 /// `None`: it does already, or it has no clock.
@@ -74,7 +104,8 @@ pub fn first_code_at(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otp_core::record::Period;
+    use otp_core::record::{Algorithm, Digits, Id, Name, Period, Secret};
+    use zeroize::Zeroizing;
 
     const NOW: UnixTime = UnixTime::from_seconds(30_000_000);
     const TOTP: Kind = Kind::Totp(Period::THIRTY);
@@ -104,6 +135,33 @@ mod tests {
         assert_eq!(used(earlier, 1, 5), Some(1_000_000 - 100 + 6));
         let later = Past::NotAfter(UnixTime::from_seconds(u64::MAX));
         assert_eq!(used(later, 0, 0), Some(1_000_000));
+    }
+
+    #[test]
+    fn a_code_that_was_accepted_last_is_found_by_its_step() {
+        let key = Authenticator {
+            id: Id::from_random([1; 8]),
+            name: Name::new("phone").unwrap(),
+            kind: TOTP,
+            algorithm: Algorithm::Sha1,
+            digits: Digits::SIX,
+            secret: Secret::new(Zeroizing::new(b"12345678901234567890".to_vec())).unwrap(),
+            window: None,
+            created: NOW,
+        };
+        let used = |steps: i64, ahead| {
+            let step = Step(1_000_000_u64.checked_add_signed(steps).unwrap());
+            let code = TypedCode::parse(Generator::new(&key).reveal(step).as_bytes()).unwrap();
+            used_by_last_code(&code, &key, ahead, NOW)
+                .map(|step| i64::try_from(step.0).unwrap() - 1_000_000)
+        };
+        for steps in [-40, -3, 0, 1, 3, 40] {
+            assert_eq!(used(steps, 5), Some(steps));
+        }
+        assert_eq!((used(-41, 5), used(-9000, 5)), (Some(-41), Some(-41)));
+        assert_eq!((used(60, 5), used(60, 60)), (Some(-41), Some(60)));
+        let longer = TypedCode::parse(b"12345678").unwrap();
+        assert!(used_by_last_code(&longer, &key, 5, NOW).is_none());
     }
 
     #[test]

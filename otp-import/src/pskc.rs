@@ -192,6 +192,7 @@ fn device(key: Node<'_, '_>, seals: &Seals<'_>, now: UnixTime) -> Result<Device,
         ahead: UNKNOWN_AHEAD,
         drift,
         past,
+        last_code: None,
         scratch_codes: Vec::new(),
         remarks,
     })

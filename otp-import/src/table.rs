@@ -191,6 +191,7 @@ impl Fields {
             ahead: UNKNOWN_AHEAD,
             drift: Drift::default(),
             past,
+            last_code: None,
             scratch_codes: Vec::new(),
             remarks,
         })

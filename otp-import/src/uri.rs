@@ -129,6 +129,7 @@ fn device(kind: &str, query: &str) -> Result<Device, Obstacle> {
         ahead: UNKNOWN_AHEAD,
         drift: Drift::default(),
         past,
+        last_code: None,
         scratch_codes: Vec::new(),
         remarks,
     })

@@ -60,7 +60,7 @@ pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
             State::Refused
         };
         let entries = plan.left.len();
-        Report::of(site.language, &files, &plan, state).print(json)?;
+        Report::of(site.language, files, &plan, state, json).print(json)?;
         return if dry_run && refuses {
             Err(Failure::Refused)
         } else if refuses {
@@ -73,7 +73,7 @@ pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
         // Opened above, since it is no dry run.
         return Err(Failure::Refused);
     };
-    let (report, undone) = keep(site, &store, &mut plan, &files, source, now);
+    let (report, undone) = keep(site, &store, &mut plan, files, source, json, now);
     report.print(json)?;
     if undone > 0 {
         return Err(Trouble::Unfinished { users: undone }.into());
@@ -86,11 +86,12 @@ fn keep(
     site: &Site,
     store: &Store,
     plan: &mut Plan,
-    files: &[String],
+    files: Vec<String>,
     source: &'static str,
+    json: bool,
     now: otp_core::UnixTime,
 ) -> (Report, usize) {
-    let mut report = Report::of(site.language, files, plan, State::Came);
+    let mut report = Report::of(site.language, files, plan, State::Came, json);
     let coming = std::mem::take(&mut plan.coming);
     let all = coming.len();
     let who: Vec<_> = coming

@@ -8,7 +8,7 @@ use otp_core::record::{
     Authenticator, AuthenticatorState, DEFAULT_NAME, Kind, MAX_AUTHENTICATORS, Name, Window,
 };
 use otp_core::{Account, Credential, Policy, UnixTime};
-use otp_import::{Device, Owner, Reach, first_code_at};
+use otp_import::{Device, Owner, Reach, first_code_at, used_by_last_code};
 use otp_store::account::{self, Foretold};
 use otp_store::{Error, Keeper, mint};
 use std::collections::BTreeMap;
@@ -202,14 +202,6 @@ impl Coming {
         policy: &Policy,
         now: UnixTime,
     ) -> Result<bool, Error> {
-        let used = device
-            .past
-            .newest_used(device.kind, device.drift, device.ahead, now);
-        if let Some(at) = first_code_at(used, device.kind, device.drift, now)
-            && is_a_wait(at, device.kind, now)
-        {
-            self.remarks.push(Remark::FirstCode { at });
-        }
         self.remarks.extend(device.remarks);
         let window = window(device.kind, device.reach, policy, &mut self.remarks);
         self.scratch_codes.extend(device.scratch_codes);
@@ -224,6 +216,19 @@ impl Coming {
             window,
             created: now,
         };
+        let by_last_code = device
+            .last_code
+            .and_then(|code| used_by_last_code(&code, &authenticator, device.ahead, now));
+        let used = by_last_code.or_else(|| {
+            device
+                .past
+                .newest_used(device.kind, device.drift, device.ahead, now)
+        });
+        if let Some(at) = first_code_at(used, device.kind, device.drift, now)
+            && is_a_wait(at, device.kind, now)
+        {
+            self.remarks.push(Remark::FirstCode { at });
+        }
         let shows_the_same =
             |one: &&mut ComingDevice| one.authenticator.shows_the_codes_of(&authenticator);
         if let Some(same) = self.devices.iter_mut().find(shows_the_same) {

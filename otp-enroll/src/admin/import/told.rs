@@ -31,8 +31,22 @@ pub struct Report {
     state: State,
     dry_run: bool,
     imported: bool,
+    /// Empty where nobody looks at them: of a hundred thousand users they take much memory.
     users: Vec<Row>,
     left: Vec<NotComing>,
+    #[serde(skip)]
+    sums: Vec<Sum>,
+    #[serde(skip)]
+    files: Vec<String>,
+}
+
+/// What is summed up of a user.
+#[derive(Clone, Copy)]
+struct Sum {
+    file: usize,
+    there: bool,
+    has_recovery_codes: bool,
+    first_code: Option<UnixTime>,
 }
 
 /// Somebody whose keys come.
@@ -78,39 +92,53 @@ struct Said {
 
 impl Report {
     /// Of a plan, before it is carried out.
-    pub fn of(language: Language, files: &[String], plan: &Plan, state: State) -> Self {
+    pub fn of(
+        language: Language,
+        files: Vec<String>,
+        plan: &Plan,
+        state: State,
+        json: bool,
+    ) -> Self {
         let file = |number: usize| files.get(number).cloned().unwrap_or_default();
         let not_coming = |left: &Left| not_coming(language, file(left.place.file), left);
-        let user = |coming: &Coming| Row::of(language, file(coming.place.file), coming);
-        let mut users: Vec<_> = plan.coming.iter().map(user).collect();
+        let row = |coming: &Coming| Row::of(language, file(coming.place.file), coming);
         // What would come all the same is not told where nothing came.
-        if state == State::Refused {
-            users.clear();
-        }
+        let coming = if state == State::Refused {
+            &[]
+        } else {
+            &plan.coming[..]
+        };
+        let has_rows = json || state == State::WouldCome;
         Self {
             language,
             state,
             dry_run: state == State::WouldCome,
             imported: state == State::Came,
-            users,
+            users: coming.iter().filter(|_| has_rows).map(row).collect(),
             left: plan.left.iter().map(not_coming).collect(),
+            sums: coming.iter().map(Sum::of).collect(),
+            files,
         }
     }
 
     /// One of those that were to come did not.
     pub fn did_not_come(&mut self, number: usize, left: &Left) {
         let file = self
-            .users
+            .sums
             .get(number)
-            .map_or_else(String::new, |user| user.file.clone());
+            .and_then(|sum| self.files.get(sum.file));
+        let file = file.cloned().unwrap_or_default();
         self.left.push(not_coming(self.language, file, left));
     }
 
     /// Only these of those that were to come did.
     pub fn only(&mut self, came: &[bool]) {
-        let mut came = came.iter();
+        let mut of_row = came.iter();
         self.users
-            .retain(|_| came.next().copied().unwrap_or_default());
+            .retain(|_| of_row.next().copied().unwrap_or_default());
+        let mut of_sum = came.iter();
+        self.sums
+            .retain(|_| of_sum.next().copied().unwrap_or_default());
     }
 
     /// Prints it.
@@ -156,15 +184,15 @@ impl Report {
 
     /// The sums.
     fn outcomes(&self) -> Vec<Outcome> {
-        let there = self.users.iter().filter(|one| one.there).count();
-        let users = self.users.len() - there;
+        let there = self.sums.iter().filter(|one| one.there).count();
+        let users = self.sums.len() - there;
         let mut outcomes = Vec::new();
         match self.state {
             State::Came => outcomes.push(Outcome::Imported { users }),
             State::WouldCome => outcomes.push(Outcome::WouldImport { users }),
             State::Refused => {}
         }
-        if self.users.is_empty() && self.left.is_empty() {
+        if self.sums.is_empty() && self.left.is_empty() {
             return vec![Outcome::Nothing];
         }
         if there > 0 {
@@ -174,15 +202,14 @@ impl Report {
             let entries = self.left.len();
             outcomes.push(Outcome::Left { entries });
         }
-        let until = self.users.iter().filter_map(|one| one.first_code).max();
+        let until = self.sums.iter().filter_map(|one| one.first_code).max();
         if let Some(until) = until {
-            let until = UnixTime::from_seconds(until);
             outcomes.push(Outcome::Wait { until });
         }
         let users = self
-            .users
+            .sums
             .iter()
-            .filter(|one| one.recovery_codes > 0)
+            .filter(|one| one.has_recovery_codes)
             .count();
         if users > 0 {
             outcomes.push(Outcome::ScratchCodes { users });
@@ -202,19 +229,35 @@ fn not_coming(language: Language, file: String, left: &Left) -> NotComing {
     }
 }
 
+impl Sum {
+    fn of(coming: &Coming) -> Self {
+        Self {
+            file: coming.place.file,
+            there: coming.foretold == Foretold::Same,
+            has_recovery_codes: !coming.scratch_codes.is_empty(),
+            first_code: first_code(coming),
+        }
+    }
+}
+
+/// From when on a code of somebody counts, where that is later than at once.
+fn first_code(coming: &Coming) -> Option<UnixTime> {
+    let times = coming.remarks.iter().filter_map(|remark| {
+        if let Remark::FirstCode { at } = remark {
+            Some(*at)
+        } else {
+            None
+        }
+    });
+    times.max()
+}
+
 impl Row {
     fn of(language: Language, file: String, coming: &Coming) -> Self {
         let said = |remark: &Remark| Said {
             id: remark.word(),
             text: remark.text(language),
         };
-        let first_code = coming.remarks.iter().filter_map(|remark| {
-            if let Remark::FirstCode { at } = remark {
-                Some(at.seconds())
-            } else {
-                None
-            }
-        });
         Self {
             user: coming.account.name.as_str().to_owned(),
             file,
@@ -226,7 +269,7 @@ impl Row {
                 .map(|one| Device::of(language, &one.authenticator))
                 .collect(),
             recovery_codes: coming.scratch_codes.len(),
-            first_code: first_code.max(),
+            first_code: first_code(coming).map(UnixTime::seconds),
             remarks: coming.remarks.iter().map(said).collect(),
         }
     }

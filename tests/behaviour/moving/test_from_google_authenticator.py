@@ -1,0 +1,171 @@
+"""Users of pam_google_authenticator, the real one: they log in by it, are imported, and go on with ours.
+
+For every feature of its file: what counted there counts here, and what was used there is refused here.
+"""
+
+import os
+import pathlib
+
+import pytest
+
+from peers import GOOGLE
+
+pytestmark = pytest.mark.promised_by("ours")
+
+TOTP = '" TOTP_AUTH'
+NO_REUSE = '" DISALLOW_REUSE'
+CODES = ["83102964", "83102965", "83102966"]
+
+
+def test_the_key_goes_on_and_the_code_used_last_is_refused(moving, key):
+    moving.write_google(key, '" RATE_LIMIT 3 30', NO_REUSE, TOTP)
+    moving.by(GOOGLE)
+    used = key.now()
+    assert moving.admits(used)
+    before = pathlib.Path(moving.google_file).read_bytes()
+    report = moving.import_google()
+    assert [one["user"] for one in report["users"]] == [moving.account.name] and not report["left"]
+    assert pathlib.Path(moving.google_file).read_bytes() == before
+    moving.by_ours()
+    refused = moving.answers(used)
+    assert refused.refused and refused.says("already used")
+    moving.clock.advance(30)
+    assert moving.admits(key.now())
+
+
+def test_a_code_that_was_used_ahead_of_time_is_refused_when_its_time_comes(moving, key):
+    moving.write_google(key, NO_REUSE, TOTP)
+    moving.by(GOOGLE)
+    ahead = key.at_step(1)
+    assert moving.admits(ahead) and moving.admits(key.now())
+    moving.import_google()
+    moving.by_ours()
+    moving.clock.advance(30)
+    assert key.now() == ahead and not moving.admits(ahead)
+    moving.clock.advance(30)
+    assert moving.admits(key.now())
+
+
+def test_where_codes_could_be_used_twice_none_that_counted_then_counts_now(moving, key):
+    moving.write_google(key, TOTP)
+    moving.by(GOOGLE)
+    near = [key.at_step(steps) for steps in (-1, 0, 1)]
+    assert moving.admits(near[1]) and moving.admits(near[1])
+    (user,) = moving.import_google()["users"]
+    assert user["first_code"] == (key.step() + 2) * 30
+    moving.by_ours()
+    for _ in range(2):
+        assert not any(moving.admits(code) for code in near)
+        moving.clock.advance(30)
+    assert moving.admits(key.now())
+
+
+def test_the_drift_of_a_clock_comes_along(moving, key):
+    """A device that is five minutes ahead: the old module has learned that."""
+    moving.write_google(key, NO_REUSE, TOTP, '" TIME_SKEW 10')
+    moving.by(GOOGLE)
+    assert moving.admits(key.at_step(10)) and not moving.admits(key.now())
+    used = key.at_step(10)
+    moving.import_google()
+    moving.by_ours()
+    assert not moving.admits(used)
+    moving.clock.advance(30)
+    assert moving.admits(key.at_step(10))
+
+
+def test_the_length_of_a_step_comes_along(moving, keys):
+    key = keys(period=60)
+    moving.write_google(key, NO_REUSE, TOTP, '" STEP_SIZE 60')
+    moving.by(GOOGLE)
+    used = key.now()
+    assert moving.admits(used)
+    (user,) = moving.import_google()["users"]
+    assert user["authenticators"][0]["period"] == 60
+    moving.by_ours()
+    assert not moving.admits(used)
+    moving.clock.advance(60)
+    assert moving.admits(key.now())
+
+
+def test_a_counter_comes_along(moving, key):
+    moving.write_google(key, '" HOTP_COUNTER 5')
+    moving.by(GOOGLE)
+    assert moving.admits(key.counter(6)), "one of the window ahead"
+    moving.import_google()
+    moving.by_ours()
+    assert not any(moving.admits(key.counter(used)) for used in (5, 6))
+    assert moving.admits(key.counter(7))
+
+
+def test_recovery_codes_of_eight_digits_go_on_once_each(moving, key):
+    moving.write_google(key, NO_REUSE, TOTP, *CODES)
+    moving.by(GOOGLE)
+    assert moving.admits(CODES[0])
+    (user,) = moving.import_google()["users"]
+    assert user["recovery_codes"] == 2
+    moving.by_ours()
+    assert not moving.admits(CODES[0])
+    assert moving.admits(CODES[1]) and not moving.admits(CODES[1])
+    assert moving.admits(CODES[2])
+    assert moving.admits(key.now())
+
+
+def test_a_second_import_takes_what_was_used_meanwhile_and_gives_nothing_back(moving, key):
+    moving.write_google(key, NO_REUSE, TOTP, *CODES)
+    moving.import_google()
+    moving.by_ours()
+    assert moving.admits(CODES[0])
+    # Some other machine, or the same a little later, still has the old module.
+    moving.by(GOOGLE)
+    used = key.now()
+    assert moving.admits(used) and moving.admits(CODES[1])
+    report = moving.import_google()
+    assert [one["there"] for one in report["users"]] == [True]
+    moving.by_ours()
+    assert not any(moving.admits(reply) for reply in (used, CODES[0], CODES[1]))
+    assert moving.admits(CODES[2])
+
+
+@pytest.mark.parametrize("lines, why", [
+    ([TOTP, '" STEP_SIZE 10'], "step-size"),
+    ([TOTP, '" TIME_SKEW 200'], "clock"),
+    ([TOTP, '" HOTP_COUNTER 5'], "algorithm"),
+    ([], "algorithm"),
+    ([TOTP, '" WINDOW_SIZE 500'], "unreadable"),
+])
+def test_what_cannot_come_says_why_and_nothing_is_imported(moving, key, lines, why):
+    moving.write_google(key, *lines)
+    report = moving.import_google(status=1)
+    assert [one["id"] for one in report["left"]] == [why] and not report["imported"]
+    assert not (moving.ours.state_directory / moving.account.name).exists()
+
+
+def test_everybodys_home_is_looked_into(moving, key, enrol, keys):
+    """Without a path: whoever has a file comes, and everybody else is passed over."""
+    moving.write_google(key, NO_REUSE, TOTP)
+    report = moving.import_("google-authenticator", "--partial", "--dry-run")
+    assert moving.account.name in [one["user"] for one in report["users"]]
+    report = moving.import_("google-authenticator", "${HOME}/.google_authenticator", "--user", moving.account.name)
+    assert [one["user"] for one in report["users"]] == [moving.account.name]
+
+
+def test_a_directory_of_roots_is_read_by_the_names_in_it(moving, key):
+    """`secret=/var/lib/google-authenticator/${USER} user=root`."""
+    directory = pathlib.Path("/var/lib/google-authenticator")
+    directory.mkdir(mode=0o755)
+    file = directory / moving.account.name
+    file.write_text(f"{key.base32}\n{NO_REUSE}\n{TOTP}\n")
+    file.chmod(0o400)
+    line = f"{GOOGLE} secret={directory}/${{USER}} user=root"
+    moving.by(line)
+    used = key.now()
+    assert moving.admits(used)
+    os.chmod(file, 0o400)
+    report = moving.import_("google-authenticator", f"{directory}/${{USER}}", "--dry-run")
+    assert [one["user"] for one in report["users"]] == [moving.account.name]
+    report = moving.import_("google-authenticator", str(directory))
+    assert [one["user"] for one in report["users"]] == [moving.account.name]
+    moving.by_ours()
+    assert not moving.admits(used)
+    moving.clock.advance(30)
+    assert moving.admits(key.now())

@@ -1,0 +1,140 @@
+"""Users of pam_oath, the real one: they log in by it, are imported, and go on with ours."""
+
+import pathlib
+
+import pytest
+
+from peers import OATH
+
+pytestmark = pytest.mark.promised_by("ours")
+
+
+@pytest.mark.parametrize("word, period", [("HOTP/T30", 30), ("HOTP/T60", 60)])
+def test_a_time_based_key_goes_on_and_the_code_used_last_is_refused(moving, keys, word, period):
+    key = keys(period=period)
+    moving.write_oath(f"{word}\tUSER\t-\t{key.hex}")
+    moving.by(f"{OATH} window=1 digits=6")
+    used = key.now()
+    assert moving.admits(used)
+    line = pathlib.Path("/etc/users.oath").read_bytes()
+    assert used.encode() in line
+    (user,) = moving.import_oath("--window", "1")["users"]
+    assert pathlib.Path("/etc/users.oath").read_bytes() == line
+    assert user["first_code"] is None
+    moving.by_ours()
+    assert not moving.admits(used)
+    moving.clock.advance(period)
+    assert moving.admits(key.now())
+
+
+def test_a_code_that_was_used_ahead_of_time_is_refused_when_its_time_comes(moving, key):
+    """The file has the code and the time of the login, in whatever zone that was, and not the step."""
+    moving.write_oath(f"HOTP/T30 USER - {key.hex}")
+    moving.by(f"{OATH} window=5 digits=6")
+    ahead = key.at_step(3)
+    assert moving.admits(ahead) and not moving.admits(key.now())
+    moving.import_oath()
+    moving.by_ours()
+    for _ in range(3):
+        moving.clock.advance(30)
+        assert not moving.admits(key.now())
+    assert key.now() == ahead
+    moving.clock.advance(30)
+    assert moving.admits(key.now())
+
+
+def test_where_the_last_code_has_another_length_all_are_used_that_it_can_have_been(moving, keys):
+    """A line of /etc/pam.d without digits=, which otp-admin does not know."""
+    key, longer = keys(), keys(digits=8)
+    longer.bytes = key.bytes
+    moving.write_oath(f"HOTP/T30 USER - {key.hex}")
+    moving.by(f"{OATH} window=5")
+    assert moving.admits(longer.now())
+    (user,) = moving.import_oath()["users"]
+    assert user["first_code"] == (key.step() + 6) * 30
+    moving.by_ours()
+    for _ in range(6):
+        assert not moving.admits(key.now())
+        moving.clock.advance(30)
+    assert moving.admits(key.now())
+
+
+def test_a_key_that_was_never_used_counts_at_once(moving, key):
+    moving.write_oath(f"HOTP/T30 USER - {key.hex}")
+    (user,) = moving.import_oath()["users"]
+    assert user["first_code"] is None
+    moving.by_ours()
+    assert moving.admits(key.now())
+
+
+def test_a_counter_goes_on_after_the_last_code(moving, key):
+    moving.write_oath(f"HOTP USER - {key.hex} 3")
+    moving.by(f"{OATH} window=5 digits=6")
+    assert moving.admits(key.counter(4))
+    moving.import_oath()
+    moving.by_ours()
+    assert not any(moving.admits(key.counter(used)) for used in (3, 4))
+    assert moving.admits(key.counter(5))
+
+
+def test_a_counter_that_was_never_used_begins_where_it_stands(moving, key):
+    moving.write_oath(f"HOTP/E USER + {key.hex} 3")
+    moving.import_oath()
+    moving.by_ours()
+    assert not moving.admits(key.counter(2))
+    assert moving.admits(key.counter(3))
+
+
+@pytest.mark.parametrize("digits", [6, 7, 8])
+def test_the_digits_are_those_of_the_line_in_pam_d(moving, keys, digits):
+    """What the file says does not count for pam_oath; otp-admin is told by --digits."""
+    key = keys(digits=digits)
+    moving.write_oath(f"HOTP/E/6 USER - {key.hex} 0")
+    moving.by(f"{OATH} window=5 digits={digits}")
+    assert moving.admits(key.counter(0))
+    moving.import_oath("--digits", str(digits))
+    moving.by_ours()
+    assert not moving.admits(key.counter(0))
+    assert moving.admits(key.counter(1))
+
+
+@pytest.mark.parametrize("digits", [6, 7, 8])
+def test_without_that_they_are_those_of_the_file(moving, keys, digits):
+    key = keys(digits=digits)
+    moving.write_oath(f"HOTP/T30/{digits} USER - {key.hex}")
+    (user,) = moving.import_oath()["users"]
+    assert user["authenticators"][0]["digits"] == digits
+    moving.by_ours()
+    assert moving.admits(key.now())
+
+
+def test_several_lines_of_a_user_are_several_authenticators(moving, keys):
+    phone, token = keys(), keys()
+    moving.write_oath(f"HOTP/T30 USER - {phone.hex}", f"HOTP/E USER - {token.hex} 0")
+    report = moving.import_oath(status=1)
+    assert [one["id"] for one in report["left"]] == ["too-many"]
+    pathlib.Path("/etc/security/pam_otp.conf").write_text("[enroll]\nmax_authenticators = 2\n")
+    (user,) = moving.import_oath()["users"]
+    assert [one["kind"] for one in user["authenticators"]] == ["totp", "hotp"]
+    moving.by_ours()
+    assert moving.admits(phone.now()) and moving.admits(token.counter(0))
+    assert not moving.admits(phone.now()) and not moving.admits(token.counter(0))
+
+
+def test_a_pin_in_plain_text_stays_behind(moving, key, enrol):
+    moving.write_oath(f"HOTP/T30 USER 1234 {key.hex}")
+    moving.by(f"{OATH} window=1 digits=6")
+    assert moving.admits(f"1234{key.now()}")
+    report = moving.import_oath(status=1)
+    assert [one["id"] for one in report["left"]] == ["pin"]
+    assert "1234" not in str(report)
+
+
+def test_a_partly_bad_file_imports_the_rest_when_told_so(moving, key):
+    moving.write_oath(f"HOTP/T30 nobody-of-that-name - {key.hex}", "HOTP/T30 USER - 3132", f"HOTP/T30 USER - {key.hex}")
+    report = moving.import_oath(status=1)
+    assert [one["id"] for one in report["left"]] == ["short-key", "unknown-user"] or not report["imported"]
+    report = moving.import_oath("--partial")
+    assert sorted(one["id"] for one in report["left"]) == ["short-key", "unknown-user"]
+    moving.by_ours()
+    assert moving.admits(key.now())

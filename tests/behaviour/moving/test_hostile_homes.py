@@ -1,0 +1,190 @@
+"""What users can put in the place of their own file: it is read with their rights, is a regular file of their own, or is not
+read at all. Nothing of it is ever changed, told or waited for."""
+
+import os
+import pathlib
+import pwd
+import subprocess
+import threading
+
+import pytest
+
+import accounts
+import under_test
+from peers import OldKey
+
+pytestmark = pytest.mark.promised_by("ours")
+
+FILE = '" DISALLOW_REUSE\n" TOTP_AUTH\n'
+
+
+@pytest.fixture
+def home(moving, key):
+    return Home(moving, key)
+
+
+class Home:
+    def __init__(self, moving, key):
+        self.moving = moving
+        self.key = key
+        self.text = f"{key.base32}\n{FILE}"
+        self.file = pathlib.Path(moving.google_file)
+        self.entry = pwd.getpwnam(moving.account.name)
+
+    def own(self, path):
+        os.lchown(path, self.entry.pw_uid, self.entry.pw_gid)
+
+    def write(self, path=None, mode=0o600):
+        path = path or self.file
+        path.write_text(self.text)
+        path.chmod(mode)
+        self.own(path)
+
+    def refused(self, *arguments):
+        """The reason; nothing of the account is kept, and nothing of what could be read is told."""
+        report = self.moving.import_("google-authenticator", "~/.google_authenticator", "--user", self.moving.account.name,
+                                     *arguments, status=1)
+        (left,) = report["left"]
+        assert left["id"] == "file" and not report["imported"], report
+        assert self.key.base32 not in str(report)
+        assert not (self.moving.ours.state_directory / self.moving.account.name).exists()
+        return left["text"]
+
+    def imported(self, *command):
+        words = [*command, under_test.BINARIES / "otp-admin", "import", "google-authenticator", "~/.google_authenticator",
+                 "--user", self.moving.account.name]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "users imported: 1" in done.stdout
+
+
+def test_a_link_to_what_only_root_can_read_is_not_followed(home):
+    home.file.symlink_to("/etc/shadow")
+    home.own(home.file)
+    assert "symbolic link" in home.refused()
+
+
+def test_a_link_to_another_users_file_is_not_followed(home, clock):
+    other = accounts.create("carol")
+    other.write_private_file(f"{other.home}/.google_authenticator", home.text)
+    home.file.symlink_to(f"{other.home}/.google_authenticator")
+    assert "symbolic link" in home.refused()
+
+
+def test_a_link_on_the_way_leads_no_further_than_the_user_may_go(home, clock):
+    """A file in a directory of another user, whose home nobody else may enter."""
+    other = accounts.create("carol")
+    other.write_private_file(f"{other.home}/secret/.google_authenticator", home.text)
+    os.chmod(other.home, 0o700)
+    home.file.parent.rename(home.file.parent.with_name("moved"))
+    home.file.parent.symlink_to(f"{other.home}/secret")
+    try:
+        said = home.refused()
+        assert "ermission denied" in said or "os error 2" in said or "not found" in said, said
+    finally:
+        home.file.parent.unlink()
+        home.file.parent.with_name("moved").rename(home.file.parent)
+
+
+def test_another_users_file_under_a_second_name_is_not_theirs(home, clock):
+    other = accounts.create("carol")
+    other.write_private_file(f"{other.home}/.google_authenticator", home.text)
+    os.link(f"{other.home}/.google_authenticator", home.file)
+    said = home.refused()
+    assert "is owned by user id" in said or "ermission denied" in said, said
+
+
+def test_a_second_name_of_the_own_file_keeps_nobody_out(home):
+    home.write()
+    os.link(home.file, home.file.with_name("other"))
+    home.imported()
+
+
+def test_a_pipe_holds_nobody_up(home):
+    os.mkfifo(home.file, 0o600)
+    home.own(home.file)
+    assert "not a regular file" in home.refused()
+
+
+def test_a_device_is_not_opened(home):
+    os.mknod(home.file, 0o600 | 0o020000, os.makedev(1, 5))
+    home.own(home.file)
+    assert "not a regular file" in home.refused()
+
+
+def test_a_directory_is_no_file(home):
+    home.file.mkdir(mode=0o700)
+    home.own(home.file)
+    assert "not a regular file" in home.refused()
+
+
+def test_a_huge_file_is_not_read(home):
+    home.write()
+    os.truncate(home.file, 1 << 40)
+    assert "larger than 65536 bytes" in home.refused()
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_file_that_others_can_read_or_write_is_not_believed(home, mode):
+    home.write(mode=mode)
+    assert f"has mode {mode:04o}" in home.refused()
+
+
+def test_a_file_of_root_in_a_home_is_not_the_users(home):
+    home.file.write_text(home.text)
+    home.file.chmod(0o644)
+    assert "is owned by user id 0" in home.refused()
+
+
+def test_a_home_that_even_root_may_not_enter_is_read_with_the_users_rights(home):
+    """As on a server whose root is nobody here."""
+    home.write()
+    os.chmod(home.file.parent, 0o700)
+    lost = "-dac_override,-dac_read_search,-fowner"
+    home.imported("/usr/bin/setpriv", f"--bounding-set={lost}", f"--inh-caps={lost}", "--")
+
+
+def test_a_directory_that_is_exchanged_meanwhile_gives_nothing_but_what_is_the_users(home, clock):
+    """Now the own home, now a link to another user's: what is imported is the own key, or nothing."""
+    other = accounts.create("carol")
+    hers = OldKey(clock)
+    other.write_private_file(f"{other.home}/.google_authenticator", f"{hers.base32}\n{FILE}")
+    home.write()
+    where, aside = home.file.parent, home.file.parent.with_name(f"{home.moving.account.name}.aside")
+    stop = threading.Event()
+
+    def exchange():
+        while not stop.is_set():
+            where.rename(aside)
+            where.symlink_to(other.home)
+            where.unlink()
+            aside.rename(where)
+
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    outcomes = set()
+    try:
+        for _ in range(40):
+            done = subprocess.run(
+                [under_test.BINARIES / "otp-admin", "import", "google-authenticator", "~/.google_authenticator", "--user",
+                 home.moving.account.name, "--dry-run", "--json"], capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            outcomes.add(done.returncode)
+            assert done.returncode in (0, 1) and hers.base32 not in done.stdout + done.stderr
+    finally:
+        stop.set()
+        thread.join()
+    home.imported()
+    home.moving.by_ours()
+    assert not home.moving.admits(hers.now())
+    assert home.moving.admits(home.key.now())
+
+
+def test_the_old_file_stays_as_it_is_to_the_last_octet(home):
+    home.write()
+    before = os.stat(home.file)
+    home.imported()
+    after = os.stat(home.file)
+    for what in ("st_ino", "st_mode", "st_uid", "st_gid", "st_size", "st_mtime_ns", "st_ctime_ns"):
+        assert getattr(before, what) == getattr(after, what), what
+    assert home.file.read_text() == home.text
+    assert os.listdir(home.file.parent).count(".google_authenticator") == 1
