@@ -64,7 +64,8 @@ pub(crate) fn digits(number: u64) -> Result<Digits, Obstacle> {
 }
 
 pub(crate) fn totp(seconds: u64) -> Result<Kind, Obstacle> {
-    if seconds == 0 {
+    // A number that is no length of anything is not told: it may be a key in the wrong column.
+    if !(1..=86_400).contains(&seconds) {
         return Err(Obstacle::Unreadable(Flaw::Number(Field::Step)));
     }
     let period = Period::new(seconds).map_err(|_| Obstacle::StepSize { seconds })?;

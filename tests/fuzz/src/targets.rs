@@ -4,6 +4,7 @@ mod arguments;
 mod base32;
 mod credential;
 mod first_login;
+mod imports;
 mod logins;
 mod otpauth;
 mod policy;
@@ -22,11 +23,12 @@ pub(crate) use replies::kind_and_plain as plain_reply;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Target; 12] = [
+pub const ALL: [Target; 13] = [
     ("arguments", arguments::run),
     ("base32", base32::run),
     ("credential", credential::run),
     ("first_login", first_login::run),
+    ("imports", imports::run),
     ("logins", logins::run),
     ("otpauth", otpauth::run),
     ("policy", policy::run),

@@ -112,6 +112,7 @@ smoke!(
     base32,
     credential,
     first_login,
+    imports,
     logins,
     otpauth,
     policy,
