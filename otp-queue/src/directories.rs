@@ -167,8 +167,8 @@ impl Queue {
         }
         let made =
             OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-        let mode = Mode::from_bits_truncate(0o600);
-        match openat(&self.directory, DROPPED, made, mode) {
+        let private = Mode::from_bits_truncate(0o600);
+        match openat(&self.directory, DROPPED, made, private) {
             Ok(file) => begin_count(File::from(file), self.group).map_err(failed)?,
             Err(Errno::EEXIST) => {}
             Err(errno) => return Err(failed(errno)),
