@@ -3,7 +3,9 @@
 //! Contract with PAM (`pam_sm_authenticate(3)`): the handle is valid for the time of the call, one thread at a time;
 //! strings that PAM hands out are NUL-terminated and live until the item is set again. Nothing unwinds out of here.
 
-use crate::host::{Disposition, Host, HostFault, Origin, Passed, SplitCode, Tone, Typed};
+use crate::host::{
+    Disposition, Host, HostFault, OneFactor, Origin, Passed, SplitCode, Tone, Typed,
+};
 use crate::{account, login, password};
 use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::enforce::Belongs;
@@ -20,7 +22,7 @@ use pam::constants::{
 };
 use pam::items::{AuthTok, ItemType, RHost, Service, Tty};
 use pam::module::{PamHandle, PamHooks};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -38,12 +40,29 @@ const KEPT: &str = concat!("pam_otp_kept_code_", env!("CARGO_PKG_VERSION"));
 /// The name of what is noted for the account phase, likewise.
 const PASSED: &str = concat!("pam_otp_passed_", env!("CARGO_PKG_VERSION"));
 
+/// The name of what is told at the end, likewise.
+const WATCHED: &str = concat!("pam_otp_watched_", env!("CARGO_PKG_VERSION"), "\0");
+
+/// `PAM_DATA_REPLACE` of `_pam_types.h`: what a module has kept gives way to something else, and nothing has ended.
+const PAM_DATA_REPLACE: c_int = 0x2000_0000;
+
+/// `PAM_DATA_SILENT`: says nothing of the status.
+const PAM_DATA_SILENT: c_int = 0x4000_0000;
+
 // What pam-bindings has no function for.
 unsafe extern "C" {
     fn pam_fail_delay(pamh: *mut PamHandle, microseconds: c_uint) -> c_int;
     fn pam_get_item(pamh: *const PamHandle, item: c_int, value: *mut *const c_void) -> c_int;
     fn pam_set_item(pamh: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
     fn pam_syslog(pamh: *const PamHandle, priority: c_int, format: *const c_char, ...);
+    fn pam_set_data(
+        pamh: *mut PamHandle,
+        name: *const c_char,
+        data: *mut c_void,
+        cleanup: Option<unsafe extern "C" fn(*mut PamHandle, *mut c_void, c_int)>,
+    ) -> c_int;
+    fn pam_get_data(pamh: *const PamHandle, name: *const c_char, data: *mut *const c_void)
+    -> c_int;
     // Of libc, whose crate lacks both.
     static program_invocation_short_name: *const c_char;
     fn pthread_setcancelstate(state: c_int, old_state: *mut c_int) -> c_int;
@@ -134,6 +153,7 @@ impl PamHooks for PamOtp {
     fn acct_mgmt(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         let arguments = bytes_of(&arguments);
         let answer = refuse_on_panic(handle, Phase::Account, |host| {
+            host.goes_on();
             account::manage(host, &arguments, flags & PAM_SILENT != 0)
         });
         match answer {
@@ -150,6 +170,7 @@ impl PamHooks for PamOtp {
     /// the one that counts. A module that is alone in its stack must not answer "ignore".
     fn sm_setcred(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         let establishes = flags & PAM_ESTABLISH_CRED != 0;
+        Pam(handle, Phase::Credentials).goes_on();
         // sudo says "again", after it has become somebody else.
         if establishes || flags & PAM_REINITIALIZE_CRED != 0 {
             let arguments = bytes_of(&arguments);
@@ -237,6 +258,55 @@ fn wipe_dead_stack() {
 /// Deeper than a conversation goes.
 const DEAD_STACK_BYTES: usize = 16 * 1024;
 
+/// A code that was right on this handle, until the program goes on or ends.
+struct Watched {
+    told: OneFactor,
+    goes_on: Cell<bool>,
+    /// A child may end PAM as well, which says nothing of the login.
+    process: u32,
+}
+
+impl Watched {
+    /// Whether the login came to nothing, by the status that the program ends PAM with.
+    fn is_refused(&self, status: c_int) -> bool {
+        status & PAM_DATA_REPLACE == 0
+            && status & !PAM_DATA_SILENT != PamResultCode::PAM_SUCCESS as c_int
+            && !self.goes_on.get()
+            && self.process == std::process::id()
+    }
+}
+
+/// What PAM calls when the program ends, or when something else takes the place of what was kept.
+///
+/// # Safety
+/// PAM's: the handle is valid for the time of the call, and `data` is what `watch_the_end` gave for the name.
+unsafe extern "C" fn end_of_what_is_watched(
+    handle: *mut PamHandle,
+    data: *mut c_void,
+    status: c_int,
+) {
+    // SAFETY: `data` is a box that `watch_the_end` has let go of, of this type; PAM calls this once for it and forgets it.
+    let watched = unsafe { Box::from_raw(data.cast::<Watched>()) };
+    if !watched.is_refused(status) {
+        return;
+    }
+    // SAFETY: the handle is valid until pam_end returns, which has called this, and nobody else uses it meanwhile.
+    let Some(handle) = (unsafe { handle.as_mut() }) else {
+        return;
+    };
+    refuse_on_panic(handle, Phase::Authentication, |host| {
+        let OneFactor { entry, hooks } = watched.told;
+        let number = status & !PAM_DATA_SILENT;
+        let reason = format!("the rest of the login was refused: PAM status {number}");
+        let entry = entry.with(Value::Reason(Text::escaped(&reason)));
+        host.log_at_the_end(&entry);
+        if let Some(dropped) = hooks.and_then(|hooks| hooks.hand_on(&entry)) {
+            host.log_at_the_end(&dropped);
+        }
+        Disposition::Ignore
+    });
+}
+
 /// The application, seen through its PAM handle, and the part of PAM that it has called.
 struct Pam<'h>(&'h mut PamHandle, Phase);
 
@@ -301,6 +371,44 @@ fn invocation_name() -> Vec<u8> {
 }
 
 impl Pam<'_> {
+    /// What stands before a line, as `pam_syslog` has it.
+    fn prefix(&self) -> String {
+        let service = self.origin().service;
+        let service = if service.is_empty() {
+            "<unknown>"
+        } else {
+            &service
+        };
+        format!(
+            "pam_otp({}:{}): ",
+            Text::escaped(service).as_str(),
+            match self.1 {
+                Phase::Authentication => "auth",
+                Phase::Account => "account",
+                Phase::Credentials => "setcred",
+                Phase::Password => "chauthtok",
+            }
+        )
+    }
+
+    /// Logs an entry while the program ends PAM: `pam_syslog` has forgotten by then whose line it is.
+    fn log_at_the_end(&self, entry: &Entry) {
+        let (prefix, name) = (self.prefix(), invocation_name());
+        let program = Program {
+            identifier: &name,
+            prefix: &prefix,
+        };
+        otp_log::tell_by(entry, &program, |entry, line| {
+            let priority = libc::LOG_AUTHPRIV | c_int::from(entry.severity().number());
+            let Ok(text) = CString::new(format!("{prefix}{line}").replace('\0', "")) else {
+                return;
+            };
+            // SAFETY: the format takes exactly one NUL-terminated string, which lives until after the call, and is fixed,
+            // so nothing in the line is read as a format.
+            unsafe { libc::syslog(priority, c"%s".as_ptr(), text.as_ptr()) };
+        });
+    }
+
     /// Gives a line to the system log of the program.
     fn syslog(&self, entry: &Entry, line: &str) {
         let priority = c_int::from(entry.severity().number());
@@ -413,6 +521,42 @@ impl Host for Pam<'_> {
         }
     }
 
+    fn watch_the_end(&mut self, told: OneFactor) {
+        let watched = Box::into_raw(Box::new(Watched {
+            told,
+            goes_on: Cell::new(false),
+            process: std::process::id(),
+        }));
+        // SAFETY: the handle is valid (a live reference), the name ends in NUL and is copied by PAM, and the cleanup
+        // function takes what is given here. What was kept under the name before goes to that function first.
+        let result = unsafe {
+            pam_set_data(
+                self.0,
+                WATCHED.as_ptr().cast(),
+                watched.cast(),
+                Some(end_of_what_is_watched),
+            )
+        };
+        if result != PamResultCode::PAM_SUCCESS as c_int {
+            // SAFETY: PAM has not taken it, so it is still ours, and nobody else has it.
+            drop(unsafe { Box::from_raw(watched) });
+        }
+    }
+
+    fn goes_on(&mut self) {
+        let mut data: *const c_void = ptr::null();
+        // SAFETY: the handle is valid (a live reference), the name ends in NUL, and `data` is a place for a pointer.
+        let found = unsafe { pam_get_data(self.0, WATCHED.as_ptr().cast(), &raw mut data) };
+        if found != PamResultCode::PAM_SUCCESS as c_int {
+            return;
+        }
+        // SAFETY: data of this name is only ever set by `watch_the_end`, with this type; it lives until PAM ends or it is
+        // replaced, neither of which happens before this function returns. Nobody has a mutable reference to it.
+        if let Some(watched) = unsafe { data.cast::<Watched>().as_ref() } {
+            watched.goes_on.set(true);
+        }
+    }
+
     fn delay_failure(&mut self) {
         // SAFETY: the handle is valid (a live reference); the function takes two plain values.
         // It fails only without a handle, and a shorter delay is no reason to refuse.
@@ -420,24 +564,7 @@ impl Host for Pam<'_> {
     }
 
     fn log(&mut self, entry: &Entry) {
-        let service = self.origin().service;
-        let service = if service.is_empty() {
-            "<unknown>"
-        } else {
-            &service
-        };
-        // As pam_syslog has it.
-        let prefix = format!(
-            "pam_otp({}:{}): ",
-            Text::escaped(service).as_str(),
-            match self.1 {
-                Phase::Authentication => "auth",
-                Phase::Account => "account",
-                Phase::Credentials => "setcred",
-                Phase::Password => "chauthtok",
-            }
-        );
-        let name = invocation_name();
+        let (prefix, name) = (self.prefix(), invocation_name());
         let program = Program {
             identifier: &name,
             prefix: &prefix,

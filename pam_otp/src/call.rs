@@ -1,7 +1,7 @@
 //! What one call of the module begins with, whichever phase it belongs to, and how it ends without a verdict.
 
 use crate::event;
-use crate::host::{Disposition, Host, HostFault, Origin, Tone};
+use crate::host::{Disposition, Host, HostFault, OneFactor, Origin, Tone};
 use crate::options::Options;
 use otp_core::enforce::{Demand, Login, demand_on_login};
 use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
@@ -271,6 +271,15 @@ impl<'h, H: Host> Call<'h, H> {
     /// Begins an entry of the log about this call.
     pub(crate) fn entry(&self, event: Event, severity: Severity) -> Entry {
         event::begin(event, severity, &self.user, &self.origin).with(Value::Phase(self.phase))
+    }
+
+    /// A code was right: has the log tell where the rest of the login is refused.
+    pub(crate) fn watch_the_end(&mut self, mut entry: Entry) {
+        if let Some(canonical) = &self.canonical {
+            entry.add(Value::Account(Text::escaped(canonical.as_str())));
+        }
+        let hooks = self.hooks.clone();
+        self.host.watch_the_end(OneFactor { entry, hooks });
     }
 
     pub(crate) fn log(&mut self, mut entry: Entry) {

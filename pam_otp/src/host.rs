@@ -105,6 +105,18 @@ pub(crate) enum Passed {
     },
 }
 
+/// What is told when a code was right and the rest of the login is refused.
+///
+/// PAM tells no module how the others have answered. What it tells is the status with which the program ends: to a cleanup
+/// function of what a module has kept. A program that goes on to the account phase, or to credentials, was let in.
+#[derive(Clone, Debug)]
+pub(crate) struct OneFactor {
+    /// The entry, but for the status.
+    pub entry: Entry,
+    /// What policy wants handed on.
+    pub hooks: Option<Hooks>,
+}
+
 /// The program that a login happens in: PAM in earnest, a script in tests.
 pub(crate) trait Host {
     /// The name of who is logging in, as the program has it now.
@@ -127,6 +139,10 @@ pub(crate) trait Host {
     fn pass(&mut self, passed: Option<Passed>) -> Result<(), HostFault>;
     /// What was noted in this login, in the same process.
     fn passed(&mut self) -> Result<Option<Passed>, HostFault>;
+    /// A code was right: from now on the end of the program is watched for the rest of the login being refused.
+    fn watch_the_end(&mut self, told: OneFactor);
+    /// The program has gone on: other modules have let the user in as well.
+    fn goes_on(&mut self);
     /// Has the program wait before it tells of a failure, the same whatever the reason was.
     fn delay_failure(&mut self);
     /// Writes an entry to the system log.

@@ -434,6 +434,13 @@ impl<H: Host> Login<'_, H> {
             // Where it cannot be noted, another helper says so again.
             self.call.host.pass(Some(proven)).ok();
         }
+        if !is_by_helper && answer == Disposition::Success {
+            let mut entry = self.call.entry(Event::OneFactor, Severity::Warning);
+            if let Verdict::Accepted { authenticator, .. } = &verdict {
+                entry.add(Value::Authenticator(authenticator.clone()));
+            }
+            self.call.watch_the_end(entry);
+        }
         if let Some(message) = message {
             let tone = if answer == Disposition::Success {
                 Tone::Information

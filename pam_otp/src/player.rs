@@ -1,7 +1,9 @@
 //! Logins played by a script: the host asserts that every expected question came, and no other.
 
 use crate::account;
-use crate::host::{Disposition, Host, HostFault, Origin, Passed, SplitCode, Tone, Typed};
+use crate::host::{
+    Disposition, Host, HostFault, OneFactor, Origin, Passed, SplitCode, Tone, Typed,
+};
 use crate::login::authenticate;
 use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
@@ -177,6 +179,8 @@ pub(crate) struct Player {
     pub password: Option<Typed>,
     pub kept: Option<SplitCode>,
     pub told: Vec<String>,
+    /// What is told if the rest of the login is refused.
+    pub watched: Vec<String>,
     pub log: Vec<String>,
     pub delayed: bool,
     pub echoed: bool,
@@ -206,6 +210,7 @@ impl Player {
             password: None,
             kept: None,
             told: Vec::new(),
+            watched: Vec::new(),
             log: Vec::new(),
             delayed: false,
             echoed: false,
@@ -324,6 +329,12 @@ impl Host for Player {
     fn passed(&mut self) -> Result<Option<Passed>, HostFault> {
         Ok(self.passed.clone())
     }
+
+    fn watch_the_end(&mut self, told: OneFactor) {
+        self.watched.push(told.entry.to_string());
+    }
+
+    fn goes_on(&mut self) {}
 
     fn belongs(&mut self, user: &UserName, group: &str) -> Belongs {
         match group {

@@ -42,6 +42,26 @@ fn the_right_code_lets_in_and_nothing_is_said() {
     );
 }
 
+/// Where the rest of the login is refused, the end of the program tells that the code was right.
+#[test]
+fn a_right_code_alone_has_the_end_of_the_login_watched() {
+    let machine = Machine::new();
+    let replies = [machine.recovery_code(0), machine.code(), machine.code()];
+    let watched = replies.map(|reply| {
+        let mut host = Player::new("alice").asked(CODE, &reply);
+        machine.play(&mut host, "");
+        host.watched.clone()
+    });
+    let login = "otp.onefactor user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\"";
+    assert_eq!(watched[0], [login]);
+    assert_eq!(watched[1], [format!("{login} authenticator=\"phone\"")]);
+    // The same code once more.
+    assert!(watched[2].is_empty());
+    let mut host = Player::new("alice").asked(CODE, "000000");
+    machine.play(&mut host, "");
+    assert!(host.watched.is_empty());
+}
+
 #[test]
 fn each_refusal_has_its_code_its_event_and_its_message() {
     let machine = Machine::new();

@@ -130,6 +130,9 @@ static void do_not_wait(int result, unsigned microseconds, void *quiet)
     }
 }
 
+/* What the last phase came to. */
+static int status = PAM_SUCCESS;
+
 static int start(const char *service, const char *user, const char *rhost, void *quiet)
 {
     struct pam_conv conversation = {converse, quiet};
@@ -211,12 +214,14 @@ static void obey(char *given, size_t length)
         mark("pam_authenticate begins");
         result = pam_authenticate(handle, flags);
         mark("pam_authenticate ends");
+        status = result;
         memset(replies, 0, sizeof replies);
     } else if (strcmp(words[0], "acct_mgmt") == 0) {
         live = count == 2;
         mark("pam_acct_mgmt begins");
         result = pam_acct_mgmt(handle, flags);
         mark("pam_acct_mgmt ends");
+        status = result;
         live = 0;
     } else if (strcmp(words[0], "watch") == 0) {
         watched = 1;
@@ -227,7 +232,9 @@ static void obey(char *given, size_t length)
     } else if (strcmp(words[0], "setcred") == 0) {
         result = pam_setcred(handle, PAM_ESTABLISH_CRED | flags);
     } else if (strcmp(words[0], "end") == 0) {
-        result = pam_end(handle, PAM_SUCCESS);
+        /* With what the login came to, as pam_end(3) has it. */
+        result = pam_end(handle, status);
+        status = PAM_SUCCESS;
         handle = NULL;
     }
     /* Before the answer: whoever reads it may look at this process. */

@@ -1,0 +1,90 @@
+"""The code was right, and the rest of the login was refused: which programs it is told for, and that it changes nothing."""
+
+import pathlib
+
+import pytest
+
+import notified
+from application import AUTH_ERR, SUCCESS, application, program, service  # noqa: F401  (fixtures among them)
+from notified import hook, notify, section  # noqa: F401
+from policy_file import policy  # noqa: F401
+
+pytestmark = [pytest.mark.promised_by("ours")]
+
+PASSWORD_AFTERWARDS = "required pam_unix.so nodelay"
+
+
+@pytest.fixture
+def code_then_password(protect, under_test):
+    """As Fedora has it."""
+    protect(under_test.line(), PASSWORD_AFTERWARDS)
+
+
+@pytest.mark.usefixtures("service")
+class TestAnyProgram:
+    """One that ends PAM with the status of the login, as pam_end(3) has it."""
+
+    def refuses(self, service, under_test):
+        service(under_test.line(), "required pam_deny.so")
+
+    def test_right_code_and_a_refusal_are_told(self, application, service, under_test, alice, journal):
+        self.refuses(service, under_test)
+        assert application.login(alice, alice.codes.now(), rhost="192.0.2.7").code == AUTH_ERR
+        assert journal.names(alice.name) == ["otp.accept", "otp.onefactor"]
+        told = journal.events(alice.name)[-1]
+        assert told["rhost"] == "192.0.2.7" and told["service"] == "application" and told["authenticator"]
+        assert told["reason"] == f"the rest of the login was refused: PAM status {AUTH_ERR}"
+
+    def test_right_recovery_code_and_a_refusal_are_told(self, application, service, under_test, alice, journal):
+        self.refuses(service, under_test)
+        assert application.login(alice, alice.recovery_codes[0]).code == AUTH_ERR
+        assert journal.names(alice.name) == ["otp.recovery", "otp.onefactor"]
+
+    def test_wrong_code_and_a_refusal_are_not(self, application, service, under_test, alice, journal):
+        self.refuses(service, under_test)
+        assert application.login(alice, alice.codes.wrong()).code == AUTH_ERR
+        assert journal.names(alice.name) == ["otp.reject"]
+
+    def test_a_login_that_is_let_in_is_not(self, application, alice, journal):
+        assert application.login(alice, alice.codes.now()).code == SUCCESS
+        assert journal.names(alice.name) == ["otp.accept"]
+
+    def test_a_refusal_after_the_program_has_gone_on_is_not(self, application, service, under_test, alice, journal):
+        pathlib.Path("/etc/pam.d/application").write_text(
+            f"auth {under_test.line()}\nauth required pam_permit.so\naccount {under_test.line()}\naccount required pam_deny.so\n")
+        application.start(alice)
+        assert application.authenticate(alice.codes.now()).code == SUCCESS
+        assert application.acct_mgmt().code != SUCCESS
+        application.end()
+        assert journal.names(alice.name) == ["otp.accept"]
+
+    def test_a_second_try_that_is_let_in_is_not(self, application, service, under_test, alice, journal, clock):
+        pathlib.Path("/etc/pam.d/application").write_text(f"auth {under_test.line()}\nauth required pam_deny.so\n")
+        application.start(alice)
+        assert application.authenticate(alice.codes.now()).code == AUTH_ERR
+        clock.advance(30)
+        assert application.authenticate(alice.codes.now()).code == AUTH_ERR
+        application.end()
+        assert journal.names(alice.name) == ["otp.accept", "otp.accept", "otp.onefactor"], "once for one program"
+
+    def test_it_is_handed_on(self, hook, policy, application, service, under_test, alice):
+        policy(section(["onefactor"]))
+        self.refuses(service, under_test)
+        assert application.login(alice, alice.codes.now()).code == AUTH_ERR
+        notify()
+        assert hook.names(alice) == ["otp.onefactor"]
+
+
+@pytest.mark.usefixtures("code_then_password")
+@pytest.mark.parametrize("name, is_told", [("sudo", True), ("su", True), ("sshd", False), ("pamtester", False)])
+def test_programs_that_tell(every_door, name, is_told, alice, journal, clock):
+    """sshd asks PAM in a process that ends without pam_end; a program that is not root is believed nothing."""
+    door = every_door[name]
+    before = len(journal.lines())
+    assert door.attempt(alice, alice.codes.now(), f"not {alice.password}").refused
+    told = [line for line in journal.lines(before) if "otp.onefactor" in line]
+    assert len(told) == is_told, told
+    clock.advance(30)
+    before = len(journal.lines())
+    assert door.attempt(alice, alice.codes.now(), alice.password).admitted
+    assert not [line for line in journal.lines(before) if "otp.onefactor" in line]
