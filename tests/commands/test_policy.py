@@ -79,6 +79,7 @@ def test_a_policy_without_anything_to_look_at_can_be_used(machine, enrolled):
          "[enforce] exempt_groups: group no-such-group cannot be looked up, so it exempts nobody"),
         ('[enforce]\nexempt_users = ["no-such-user"]', "[enforce] exempt_users: no user is called 'no-such-user'"),
         ('[helper]\ntrusted_callers = ["no-such-user"]', "[helper] trusted_callers: no user is called 'no-such-user'"),
+        ('[hooks]\nevents = ["lock"]', "[hooks] run: no program is named, so the events are handed on to nobody"),
         ('[trust]\nnetworks = ["0.0.0.0/0"]',
          "[trust] networks: 0.0.0.0/0 holds every address of its kind, and nobody who comes from one is asked for a code"),
         ('[trust]\nnetworks = ["::/0"]',
@@ -131,6 +132,29 @@ def test_a_colon_in_the_issuer_is_refused_by_its_line(machine, enrolled, argumen
     )
     # What a login comes to, which goes on.
     assert show(machine, "daemon")[0] == "daemon would be asked for a code"
+
+
+@pytest.fixture
+def without_the_user(machine):
+    """What is said where nobody has made the user that hooks run as."""
+    made = subprocess.run(["getent", "passwd", "otp-notify"], capture_output=True, check=False).returncode == 0
+    said = ("[hooks] run: the program runs as the user otp-notify, whom nobody has made: useradd --system --shell "
+            "/usr/sbin/nologin otp-notify")
+    return [] if made else [said]
+
+
+def test_a_hook_without_events_or_that_is_not_roots_alone_is_found(machine, enrolled, without_the_user, tmp_path):
+    machine.policy('[hooks]\nrun = "/usr/bin/true"\nevents = ["lock"]\n')
+    assert findings(machine) == without_the_user
+    machine.policy('[hooks]\nrun = "/usr/bin/true"\n')
+    assert findings(machine) == ["[hooks] events: none is named, so the program is given nothing", *without_the_user]
+    program = tmp_path / "hook"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for path, reason in ((program, "others than root may write /tmp"), ("/etc/passwd", "is no program"), ("/no/hook", "No such file")):
+        machine.policy(f'[hooks]\nrun = "{path}"\nevents = ["lock"]\n')
+        first, *others = findings(machine)
+        assert first.startswith(f"[hooks] run: {path} is not started: ") and reason in first and others == without_the_user
 
 
 def test_everything_is_found_at_once(machine, enrolled):
