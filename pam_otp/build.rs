@@ -1,4 +1,5 @@
-//! Links the unwinder in, where the compiler has it as a static library: of the module and of the helper.
+//! Links the unwinder in, where the compiler has it as a static library: of the module, of the helper and of
+//! what hands events on.
 //!
 //! A panic is caught with the unwinder of libgcc. As a shared library it would be loaded with the module in every login, and
 //! thrown away with it, which takes longer than the login: when it is loaded it asks the processor what it can do, and each

@@ -30,6 +30,7 @@ def test_systemd_makes_the_group_and_the_directory_where_it_is_there(debian, deb
     assert debian.stat(HELPER) == "2755 root pam_otp"
     assert debian.stat(RECORDS) == "2770 root pam_otp"
     # As at a boot after which the directory is gone.
+    debian.run("rm", "-r", f"{RECORDS}/.queue")
     debian.run("rmdir", RECORDS)
     debian.run("systemd-tmpfiles", "--create", "pam-otp.conf")
     assert debian.stat(RECORDS) == "2770 root pam_otp"

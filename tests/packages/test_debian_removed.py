@@ -179,11 +179,12 @@ def test_purging_after_removing_leaves_nothing_behind_either(debian, deb):
 def test_purging_removes_the_secrets_also_from_where_they_were_moved_to(installed):
     installed.provision(installed.account("alice"))
     installed.run("mkdir", "-p", "/srv/otp/of-somebody-else")
-    installed.run("mv", f"{RECORDS}/alice", f"{RECORDS}/.enrolled", "/srv/otp/")
+    installed.run("mv", f"{RECORDS}/alice", f"{RECORDS}/.enrolled", f"{RECORDS}/.queue", "/srv/otp/")
     installed.run("rmdir", RECORDS)
     installed.run("ln", "-s", "/srv/otp", RECORDS)
     installed.run("apt-get", "purge", "--yes", "pam-otp")
     assert not installed.exists("/srv/otp/alice") and not installed.exists(RECORDS)
+    assert not installed.exists("/srv/otp/.queue")
     assert installed.exists("/srv/otp/of-somebody-else")
     assert installed.stat("/srv/otp").split()[1:] == ["root", "root"], "the next group may get the number"
 
@@ -259,5 +260,7 @@ def test_group_that_was_removed_and_made_again_leaves_its_old_number_no_right(in
     installed.run("dpkg", "--install", installed.bring(deb))
     assert installed.stat(HELPER) == "2755 root pam_otp"
     assert installed.run("find", RECORDS, HELPER, "-group", "another") == ""
-    found = installed.run("find", RECORDS, "-mindepth", "1", "-printf", r"%f %m %g\n").splitlines()
+    found = installed.run("find", RECORDS, "-mindepth", "1", "-not", "-path", "*/.queue*", "-printf", r"%f %m %g\n").splitlines()
     assert sorted(found) == [".enrolled 640 pam_otp", "alice 2770 pam_otp", "credential.toml 640 pam_otp", "state 660 pam_otp"]
+    queue = installed.run("find", f"{RECORDS}/.queue", "-printf", r"%f %m\n").splitlines()
+    assert {".queue 2750", "incoming 2770", "making 2770", "taken 2700", "dropped 660"} <= set(queue)
