@@ -117,6 +117,7 @@ def install():
     helper = pathlib.Path("/usr/libexec/pam_otp/otp-helper")
     helper.parent.mkdir()
     shutil.copy(BINARIES / "otp-helper", helper)
+    shutil.copy(BINARIES / "otp-mail", helper.with_name("otp-mail"))
     subprocess.run([BINARIES / "permissions", "/var/lib/pam_otp", helper], check=True)
     # The account line is what sets up an authenticator in the login; the policy says that it does.
     pathlib.Path("/etc/pam.d/sshd").write_text(f"account required {MODULE}\n{STACK}")

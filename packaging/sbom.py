@@ -33,6 +33,7 @@ PRODUCT = "pam-otp"
 BINARIES = {
     "pam_otp.so": "pam_otp",
     "otp-helper": "otp-helper",
+    "otp-mail": "otp-mail",
     "otp-enroll": "otp-enroll",
     "otp-admin": "otp-enroll",
 }
@@ -43,6 +44,7 @@ WORDING = {
     "Apache-2.0": "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION",
     "BSD-3-Clause": "Neither the name of",
     "CC0-1.0": "CC0 1.0 Universal",
+    "ISC": "Permission to use, copy, modify, and/or distribute this software for any",
     "MIT": "The above copyright notice and this permission notice shall be included in all copies or",
     "Unicode-3.0": "UNICODE LICENSE V3",
     "Zlib": "Altered source versions must be plainly marked as such",
@@ -285,8 +287,8 @@ def third_party_licences(contents):
     parts = [f"""\
 Software by others in pam_otp {contents.version}
 
-pam_otp.so, otp-helper, otp-enroll and otp-admin contain what is listed here, each under the licence that is named with
-it; where it says OR, under any one of them. The numbers are those of the texts that follow. A text that several have in
+pam_otp.so, otp-helper, otp-mail, otp-enroll and otp-admin contain what is listed here, each under the licence that is named
+with it; where it says OR, under any one of them. The numbers are those of the texts that follow. A text that several have in
 common is printed once. {PRODUCT}.cdx.json has the same list in a form for programs.
 
 rust-std is the Rust standard library. What it is in turn made of is named, with licences and notices, in

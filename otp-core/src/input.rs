@@ -71,10 +71,10 @@ impl Input {
         }
     }
 
-    /// Reads a reply in a login that has asked for a code by mail; every other code still counts.
+    /// In a login that has asked for a code by mail: eight digits may be that code. Every other code still counts.
     #[must_use]
-    pub fn parse_mailed(reply: &[u8], key: &LoginKey) -> Self {
-        match Self::parse(reply) {
+    pub fn or_mailed(self, key: &LoginKey) -> Self {
+        match self {
             Self::Code(typed) if typed.length() == mailed::DIGITS => {
                 Self::Mailed(MailedReply::new(typed, key))
             }
@@ -103,10 +103,25 @@ fn is_sshd_substitute(reply: &[u8]) -> bool {
     !reply.is_empty() && reply.iter().zip(text).all(|(one, other)| one == other)
 }
 
-/// Whether a reply asks for a code by mail.
+/// The word that asks for a code by mail.
+const WORD_FOR_MAIL: &[u8] = b"email";
+
+/// Whether a reply asks for a code by mail, in any case.
+///
+/// No white space may stand around it: see [`may_ask_for_mail`].
 #[must_use]
 pub fn asks_for_mail(reply: &[u8]) -> bool {
-    reply.trim_ascii().eq_ignore_ascii_case(b"email")
+    reply.eq_ignore_ascii_case(WORD_FOR_MAIL)
+}
+
+/// Whether a reply has to be answered as one that asks for a code by mail, if anybody may ask for one.
+///
+/// All of its length have: sshd replaces what is typed for accounts that it does not know by other characters of the same
+/// number, so whatever told the word from another of its length would tell those accounts from others. None of them can be
+/// a code, so it is no guess either.
+#[must_use]
+pub fn may_ask_for_mail(reply: &[u8]) -> bool {
+    reply.len() == WORD_FOR_MAIL.len()
 }
 
 /// Cuts a reply that holds a password and then a code: the password, and what was typed of the code.
@@ -189,7 +204,7 @@ mod tests {
     fn eight_digits_may_be_a_mailed_code_where_one_was_asked_for() {
         let kind = |reply: &str| {
             let key = LoginKey::from_random([7; LoginKey::BYTES]);
-            kind(&Input::parse_mailed(reply.as_bytes(), &key))
+            kind(&Input::parse(reply.as_bytes()).or_mailed(&key))
         };
         for (reply, expected) in [
             ("12345678", "mailed"),
@@ -206,21 +221,30 @@ mod tests {
 
     #[test]
     fn the_word_for_a_code_by_mail_is_taken_in_any_case_and_nothing_else() {
-        for word in ["email", "EMAIL", " Email ", "email\r", "\temail"] {
+        for word in ["email", "EMAIL", "Email"] {
             assert!(asks_for_mail(word.as_bytes()), "{word:?}");
         }
         for other in [
-            "",
-            " ",
-            "e-mail",
-            "mail",
-            "email.",
-            "emails",
-            "e mail",
-            "email 1",
-            "\u{ff45}mail",
+            "", "     ", "e-mail", "mail", "emai1", "emails", "email ", "email\r",
         ] {
             assert!(!asks_for_mail(other.as_bytes()), "{other:?}");
+        }
+    }
+
+    /// Nobody gets a guess for nothing.
+    #[test]
+    fn what_has_to_be_answered_as_the_word_is_no_code() {
+        let sshd = "\u{8}\n\r\u{7f}INCORRECT";
+        for reply in ["email", "12345", "hello", "1 2 3", &sshd[..5]] {
+            assert!(may_ask_for_mail(reply.as_bytes()));
+            let input = Input::parse(reply.as_bytes());
+            assert!(
+                matches!(input, Input::Other | Input::NoGuess(_)),
+                "{reply:?}"
+            );
+        }
+        for reply in ["", "1234", "123456", "email ", &sshd[..6]] {
+            assert!(!may_ask_for_mail(reply.as_bytes()), "{reply:?}");
         }
     }
 

@@ -20,6 +20,7 @@ mod id;
 pub mod import;
 #[cfg(test)]
 mod in_all;
+pub mod mail;
 pub mod policy;
 pub mod prospect;
 pub mod protect;
@@ -146,17 +147,19 @@ impl Message {
     pub fn code_mailed_to(language: Language, masked: Option<&str>) -> String {
         let sent = match (language, masked) {
             (Language::English, Some(masked)) => {
-                format!("If this account may have one, a code was sent to {masked}.")
+                format!(
+                    "If you have typed 'email' and this account may have one, a code was sent to {masked}."
+                )
             }
             (Language::English, None) => {
-                "If this account has an email address and may have one, a code was sent to it."
+                "If you have typed 'email' and this account may have one, a code was sent to its address."
                     .to_owned()
             }
             (Language::Korean, Some(masked)) => {
-                format!("이 계정에서 쓸 수 있으면 {masked}(으)로 코드를 보냈습니다.")
+                format!("'email'을 입력했고 이 계정에서 쓸 수 있으면 {masked}(으)로 코드를 보냈습니다.")
             }
             (Language::Korean, None) => {
-                "이 계정에 이메일 주소가 있고 쓸 수 있으면 그 주소로 코드를 보냈습니다.".to_owned()
+                "'email'을 입력했고 이 계정에서 쓸 수 있으면 등록된 주소로 코드를 보냈습니다.".to_owned()
             }
         };
         let how = match language {

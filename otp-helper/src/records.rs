@@ -276,9 +276,10 @@ impl Records {
             mailed,
             remembered,
         } = attempt;
+        let input = Input::parse_after_password(typed, password);
         let input = match mailed {
-            Some(key) => Input::parse_mailed(typed, key),
-            None => Input::parse_after_password(typed, password),
+            Some(key) => input.or_mailed(key),
+            None => input,
         };
         let (helper, account) = match (&self.0, account) {
             (_, None) => return Ok(Attempted::Here(attempt::nobody(excused, &input))),

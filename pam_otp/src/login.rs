@@ -3,6 +3,7 @@
 use crate::call::{Call, Case, Stop};
 use crate::event;
 use crate::host::{Disposition, Host, Passed, SplitCode, Tone, Typed};
+use crate::mailing;
 use crate::options::{FirstPass, Options};
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
 use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
@@ -15,8 +16,6 @@ use otp_helper::records::{Attempt, Attempted, Enrolled};
 use otp_site::stack::may_enrol_in;
 use otp_store::{Place, Remembered, Trusted};
 use std::time::Duration;
-
-mod mailing;
 
 /// Runs one `pam_sm_authenticate`.
 ///
@@ -48,8 +47,9 @@ pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bo
     }
 }
 
-struct Login<'h, H> {
-    call: Call<'h, H>,
+/// One login on its way.
+pub(crate) struct Login<'h, H> {
+    pub(crate) call: Call<'h, H>,
     /// The place is trusted; what may end in a code is asked for all the same, so that the password is handed on without it.
     asks_though_trusted: bool,
 }
@@ -102,8 +102,8 @@ impl<H: Host> Login<'_, H> {
         let reply = self.ask(options, Message::CodePrompt)?;
         let password = self.call.host.password()?;
         let password = password.as_deref().map(Vec::as_slice);
-        if mailing::wants_mail(&case, &reply, password) {
-            return self.by_mail(options, &case, &reply);
+        if mailing::may_want_mail(&case, &reply) {
+            return self.by_mail(options, &case, &reply, password);
         }
         self.judge(options, &case, &reply, password, None)
     }
@@ -378,7 +378,7 @@ impl<H: Host> Login<'_, H> {
     ///
     /// `password`: what another module asked for before `typed` was, where that was a question of its own. `mailed`: the key of
     /// this login, where it has asked for a code by mail.
-    fn judge(
+    pub(crate) fn judge(
         &mut self,
         options: &Options,
         case: &Case,

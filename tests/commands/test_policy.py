@@ -84,6 +84,15 @@ def test_a_policy_without_anything_to_look_at_can_be_used(machine, enrolled):
          "[trust] networks: 0.0.0.0/0 holds every address of its kind, and nobody who comes from one is asked for a code"),
         ('[trust]\nnetworks = ["::/0"]',
          "[trust] networks: ::/0 holds every address of its kind, and nobody who comes from one is asked for a code"),
+        ("[recovery]\nemail = true", "[recovery] email: needs [mail] address, which is not set, so no code is mailed to anybody"),
+        ("[enroll]\nverify_email = true",
+         "[enroll] verify_email: needs [mail] address, which is not set, so no code is mailed to anybody"),
+        ('[recovery]\nemail = true\n[mail]\naddress = "{user}@example.org"\nsendmail = "/nowhere/sendmail"',
+         "[mail] sendmail: /nowhere/sendmail must be there, belong to root and be writable by nobody else (credentials: nor "
+         "readable), so no mail is sent"),
+        ('[recovery]\nemail = true\n[mail]\naddress = "/nowhere/address"\nsmtp = "smtp://localhost"',
+         "[mail] address: /nowhere/address must be there, belong to root and be writable by nobody else (credentials: nor "
+         "readable), so no mail is sent"),
         ('[enroll]\nat_login = "offer"\n[enforce]\ngroups = []',
          "[enroll] at_login: nobody must have an authenticator ([enforce] groups = []), so no login sets one up"),
     ],

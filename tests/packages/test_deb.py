@@ -30,6 +30,7 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rwxr-xr-x ./usr/libexec/pam_otp/forget-gone
 -rwxr-xr-x ./usr/libexec/pam_otp/in-use
 -rwxr-xr-x ./usr/libexec/pam_otp/otp-helper
+-rwxr-xr-x ./usr/libexec/pam_otp/otp-mail
 -rwxr-xr-x ./usr/libexec/pam_otp/otp-notify
 -rwxr-xr-x ./usr/libexec/pam_otp/permissions
 -rwxr-xr-x ./usr/sbin/otp-admin

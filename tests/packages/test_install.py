@@ -13,6 +13,7 @@ FILES = """
 /usr/lib/ARCHITECTURE/security/pam_otp.so
 /usr/libexec/pam_otp/forget-gone
 /usr/libexec/pam_otp/otp-helper
+/usr/libexec/pam_otp/otp-mail
 /usr/libexec/pam_otp/otp-notify
 /usr/local/bin/otp-enroll
 /usr/local/lib/systemd/system/otp-notify.path

@@ -34,6 +34,7 @@ drwxr-xr-x root root    -  /usr/lib/systemd/system/polkit-agent-helper@.service.
 drwxr-xr-x root root    -  /usr/libexec/pam_otp
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/forget-gone
 -rwxr-sr-x root pam_otp -  /usr/libexec/pam_otp/otp-helper
+-rwxr-xr-x root root    -  /usr/libexec/pam_otp/otp-mail
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/in-use
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/otp-notify
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/permissions

@@ -108,6 +108,7 @@ LABELS = {
     "/usr/libexec/pam_otp": "bin_t",
     "/usr/libexec/pam_otp/forget-gone": "bin_t",
     "/usr/libexec/pam_otp/otp-helper": HELPER_FILE,
+    "/usr/libexec/pam_otp/otp-mail": "bin_t",
     "/usr/bin/otp-enroll": "bin_t",
     "/usr/sbin/otp-admin": "bin_t",
     "/usr/lib/x86_64-linux-gnu/security/pam_otp.so": "lib_t",

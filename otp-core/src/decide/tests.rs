@@ -814,7 +814,7 @@ impl Account {
             hash: code.hash(&key(), user, 1001),
             since: self.now,
         };
-        let input = |digits: &str| match Input::parse_mailed(digits.as_bytes(), &key()) {
+        let input = |digits: &str| match Input::parse(digits.as_bytes()).or_mailed(&key()) {
             Input::Mailed(reply) => Input::Mailed(reply.beside(Some(kept))),
             _ => unreachable!("eight digits"),
         };
@@ -916,7 +916,7 @@ fn eight_digits_of_a_device_count_after_a_mail_was_asked_for() {
     account.state = State::fresh(&account.credential);
     let digits = account.code_of(0, 0);
     let key = crate::mailed::LoginKey::from_random([5; 16]);
-    let input = Input::parse_mailed(digits.as_bytes(), &key);
+    let input = Input::parse(digits.as_bytes()).or_mailed(&key);
     assert!(matches!(
         account.try_input(&input),
         Verdict::Accepted { .. }

@@ -86,6 +86,18 @@ pub enum Finding {
         /// The service whose section trusts it.
         service: Option<String>,
     },
+    /// A key has codes mailed, and there are no addresses.
+    MailNeedsAddress {
+        /// The key.
+        key: &'static str,
+    },
+    /// A program or a file of the mail is missing, or somebody else than root could change or read it.
+    MailFileUnusable {
+        /// The key that names it.
+        key: &'static str,
+        /// Its path.
+        path: String,
+    },
     /// Logins are to set up authenticators, and nobody must have one.
     NobodyMust,
     /// Services ask for codes and have no account line of ours.
@@ -236,6 +248,15 @@ impl Finding {
                     "[{section}] networks: {network} holds every address of its kind, and nobody who comes from one is asked for a code"
                 )
             }
+            Self::MailNeedsAddress { key } => {
+                format!(
+                    "{key}: needs [mail] address, which is not set, so no code is mailed to anybody"
+                )
+            }
+            Self::MailFileUnusable { key, path } => format!(
+                "[mail] {key}: {path} must be there, belong to root and be writable by nobody else (credentials: nor readable), \
+                 so no mail is sent"
+            ),
             Self::NobodyMust => {
                 "[enroll] at_login: nobody must have an authenticator ([enforce] groups = []), \
                 so no login sets one up"
@@ -367,6 +388,13 @@ impl Finding {
                     "[{section}] networks: {network}에는 같은 종류의 주소가 모두 들어 있어, 거기서 오는 사람에게는 코드를 묻지 않습니다"
                 )
             }
+            Self::MailNeedsAddress { key } => {
+                format!("{key}: [mail] address가 비어 있어 아무에게도 코드를 보내지 않습니다")
+            }
+            Self::MailFileUnusable { key, path } => format!(
+                "[mail] {key}: {path} 파일이 있어야 하고 root의 것이어야 하며 다른 사용자가 쓸 수 없어야 합니다(credentials는 읽을 \
+                 수도 없어야 합니다). 지금은 메일을 보내지 않습니다"
+            ),
             Self::NobodyMust => {
                 "[enroll] at_login: 인증기가 꼭 있어야 하는 사용자가 없어([enforce] groups = []) \
                 로그인하면서 등록하는 일이 없습니다"
@@ -508,6 +536,11 @@ mod tests {
                 network: text("0.0.0.0/0"),
                 service,
             }),
+            MailNeedsAddress => [Finding::MailNeedsAddress { key: "[recovery] email" }],
+            MailFileUnusable => [Finding::MailFileUnusable {
+                key: "sendmail",
+                path: text("/usr/sbin/sendmail"),
+            }],
             NobodyMust => [Finding::NobodyMust],
             AccountLineMissing => [Finding::AccountLineMissing {
                 services: vec![text("login"), text("sshd")],

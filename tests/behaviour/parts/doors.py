@@ -23,6 +23,7 @@ PROMPTS = [
     r"Password & verification code: ",
     r"Password: ",
     r"Verification code: ",
+    r"Code from the email: ",
     r"One-time password \(OATH\) for `\w+': ",
 ]
 

@@ -22,6 +22,7 @@ class Ours:
     one_reply_prompt = "Password & verification code: "
     module = str(BINARIES / "pam_otp.so")
     helper = "/usr/libexec/pam_otp/otp-helper"
+    mailer = "/usr/libexec/pam_otp/otp-mail"
     service = pathlib.Path("/etc/pam.d/otp-enroll")
     state_directory = pathlib.Path("/var/lib/pam_otp")
 
@@ -31,6 +32,7 @@ class Ours:
         os.chmod(self.module, 0o644)
         os.makedirs(os.path.dirname(self.helper))
         shutil.copy(BINARIES / "otp-helper", self.helper)
+        shutil.copy(BINARIES / "otp-mail", self.mailer)
         self.service.write_text((BINARIES / "otp-enroll-debian").read_text().replace("pam_otp.so", self.module))
         # The same script that the packages run.
         subprocess.run([BINARIES / "permissions", self.state_directory, self.helper], check=True)

@@ -46,6 +46,10 @@ mod host;
 mod login;
 #[allow(dead_code, reason = "as above")]
 #[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../pam_otp/src/mailing.rs"]
+mod mailing;
+#[allow(dead_code, reason = "as above")]
+#[rustfmt::skip] // Formatted where it belongs.
 #[path = "../../../pam_otp/src/options.rs"]
 mod options;
 #[allow(dead_code, reason = "transactions are in otp-store; here are only the codecs")]

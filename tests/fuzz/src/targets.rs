@@ -6,6 +6,7 @@ mod credential;
 mod first_login;
 mod imports;
 mod logins;
+mod mail;
 mod otpauth;
 mod policy;
 mod replies;
@@ -30,6 +31,7 @@ pub const ALL: [Target; 13] = [
     ("first_login", first_login::run),
     ("imports", imports::run),
     ("logins", logins::run),
+    ("mail", mail::run),
     ("otpauth", otpauth::run),
     ("policy", policy::run),
     ("replies", replies::run),

@@ -108,7 +108,7 @@ impl Typed {
                 } else {
                     "00000000".to_owned()
                 };
-                let Input::Mailed(reply) = Input::parse_mailed(digits.as_bytes(), &key) else {
+                let Input::Mailed(reply) = Input::parse(digits.as_bytes()).or_mailed(&key) else {
                     unreachable!("eight digits")
                 };
                 Input::Mailed(reply.beside(Some(Outstanding {

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
 use otp_core::enforce::{Belongs, Demand, Unenrolled, demand};
+use otp_core::mail::{AddressSource, Route};
 use otp_core::messages::policy::Finding;
 use otp_core::messages::trouble::Trouble;
 use otp_core::network::Network;
@@ -18,6 +19,8 @@ use otp_site::policy::DEFAULT_FILE;
 use otp_site::stack::ENROLLING;
 use otp_site::{clock, groups, hook, users};
 use otp_store::account::overview::standing;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Tells what to look at in the policy of the site, which has been read by now; refuses one that would refuse whoever
@@ -120,6 +123,7 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
     if nobody_must && policy.enroll.at_login != AtLogin::Off {
         findings.push(Finding::NobodyMust);
     }
+    findings.extend(of_mail(policy));
     findings.extend(of_apps(policy));
     let mut groups: Vec<&String> = match &enforce.groups {
         Groups::Everybody => Vec::new(),
@@ -175,6 +179,53 @@ fn of_hooks(hooks: &HooksPolicy) -> Result<Vec<Finding>, Failure> {
         findings.push(Finding::HookUserUnknown { user });
     }
     Ok(findings)
+}
+
+/// What keeps mail from being sent, where the policy wants some.
+fn of_mail(policy: &Policy) -> Vec<Finding> {
+    let keys = [
+        (policy.recovery.email, "[recovery] email"),
+        (policy.enroll.verify_email, "[enroll] verify_email"),
+    ];
+    let wanted = keys
+        .into_iter()
+        .filter_map(|(is_set, key)| is_set.then_some(key));
+    let mail = &policy.mail;
+    if mail.address == AddressSource::Nowhere {
+        return wanted
+            .map(|key| Finding::MailNeedsAddress { key })
+            .collect();
+    }
+    if wanted.count() == 0 {
+        return Vec::new();
+    }
+    let mut files = Vec::new();
+    if let Route::Sendmail(program) = &mail.route {
+        files.push(("sendmail", program, 0o022));
+    }
+    if let AddressSource::Command(command) = &mail.address {
+        files.push(("address", command, 0o022));
+    }
+    // The group of the package may read it.
+    files.extend(
+        mail.credentials
+            .iter()
+            .map(|path| ("credentials", path, 0o027)),
+    );
+    files.extend(mail.ca.iter().map(|path| ("ca", path, 0o022)));
+    let is_unusable = |path: &Path, forbidden: u32| {
+        let found = fs::metadata(path);
+        !found
+            .is_ok_and(|found| found.is_file() && found.uid() == 0 && found.mode() & forbidden == 0)
+    };
+    let unusable = files
+        .into_iter()
+        .filter(|(_, path, forbidden)| is_unusable(path, *forbidden));
+    let unusable = unusable.map(|(key, path, _)| Finding::MailFileUnusable {
+        key,
+        path: path.display().to_string(),
+    });
+    unusable.collect()
 }
 
 /// What to look at in the section of a service.

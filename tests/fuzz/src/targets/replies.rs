@@ -2,7 +2,7 @@
 
 use otp_core::Input;
 use otp_core::code::TypedCode;
-use otp_core::input::{NoGuess, cut};
+use otp_core::input::{NoGuess, cut, may_ask_for_mail};
 use otp_core::record::Digits;
 
 pub(super) fn run(bytes: &[u8]) {
@@ -37,6 +37,13 @@ fn look_at(bytes: &[u8]) {
             assert_eq!(kind_as_read(&Input::parse(shown.as_bytes())), "recovery");
         }
         Input::Empty | Input::NoGuess(_) | Input::Other => {}
+        Input::Mailed(_) => unreachable!("no mail was asked for"),
+    }
+    if may_ask_for_mail(bytes) {
+        assert!(
+            matches!(kind, "other" | "no guess"),
+            "no guess at a code is answered as the word"
+        );
     }
     assert_eq!(TypedCode::parse(bytes).is_some(), kind == "code");
 
@@ -76,6 +83,7 @@ fn kind_as_read(input: &Input) -> &'static str {
         Input::Empty => "empty",
         Input::Code(_) => "code",
         Input::Recovery(_) => "recovery",
+        Input::Mailed(_) => "mailed",
         Input::NoGuess(_) => "no guess",
         Input::Other => "other",
     }

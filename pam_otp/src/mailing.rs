@@ -2,12 +2,12 @@
 //!
 //! Everybody hears the same and waits as long, whether there is somebody to write to or not: what differs is in the log.
 
-use super::Login;
 use crate::call::{COLUMNS, Case, Stop};
 use crate::host::{Disposition, Host, Tone, Typed};
+use crate::login::Login;
 use crate::options::Options;
 use otp_core::event::{Event, Severity, Text, Value};
-use otp_core::input::asks_for_mail;
+use otp_core::input::{asks_for_mail, may_ask_for_mail};
 use otp_core::layout::wrap;
 use otp_core::mail::{Address, AddressSource};
 use otp_core::mailed::LoginKey;
@@ -15,38 +15,39 @@ use otp_core::messages::Message;
 use otp_helper::mail::{Outgoing, PROGRAM, Purpose};
 use otp_store::account::mailing::Sending;
 
-/// Whether a reply asks for a code by mail, where that can be had. A program that sends the password once more asks for
-/// nothing, whatever the password is.
-pub(super) fn wants_mail(case: &Case, reply: &[u8], password: Option<&[u8]>) -> bool {
-    case.policy.mails_codes()
-        && case.records.may_mail()
-        && asks_for_mail(reply)
-        && password.is_none_or(|password| password != reply)
+/// Whether a reply is to be answered as one that asks for a code by mail, where that can be had.
+pub(crate) fn may_want_mail(case: &Case, reply: &[u8]) -> bool {
+    case.policy.mails_codes() && case.records.may_mail() && may_ask_for_mail(reply)
 }
 
 impl<H: Host> Login<'_, H> {
-    /// Mails a code, and judges what is typed then.
-    pub(super) fn by_mail(
+    /// Mails a code, if that is what was asked for, and judges what is typed then. `password` is what another module asked
+    /// for: a program that sends it once more asks for nothing, whatever it is.
+    pub(crate) fn by_mail(
         &mut self,
         options: &Options,
         case: &Case,
         word: &[u8],
+        password: Option<&[u8]>,
     ) -> Result<Disposition, Stop> {
         self.call.still_the_same_user()?;
+        let is_wanted = asks_for_mail(word) && password != Some(word);
+        let account = case.account.as_ref().filter(|_| is_wanted);
         let clock = || self.call.host.now();
-        let account = case.account.as_ref();
         let asked = match case.records.ask_for_code(account, &case.policy, clock) {
             Ok(asked) => asked,
             // It costs the mail. Whether more than that is wrong is found out by what is typed instead.
             Err(error) => {
                 self.not_mailed(&error.to_string());
-                return self.judge_what_follows(options, case, None);
+                return self.judge_what_follows(options, case, password, None);
             }
         };
         if asked.sending == Sending::Locked {
-            return self.judge(options, case, word, None, None);
+            return self.judge(options, case, word, password, None);
         }
-        self.log_sending(case, &asked.sending);
+        if is_wanted {
+            self.log_sending(case, &asked.sending);
+        }
         // It is in the log, whoever ends this login now.
         drop(asked.undisturbed);
         let outgoing = self.outgoing(case, &asked.code.reveal(), &asked.sending);
@@ -55,19 +56,20 @@ impl<H: Host> Login<'_, H> {
             Ok(()) => self.tell_that_it_is_mailed(case),
             Err(error) => self.not_mailed(&error.to_string()),
         }
-        self.judge_what_follows(options, case, Some(&asked.key))
+        self.judge_what_follows(options, case, password, Some(&asked.key))
     }
 
     fn judge_what_follows(
         &mut self,
         options: &Options,
         case: &Case,
+        password: Option<&[u8]>,
         key: Option<&LoginKey>,
     ) -> Result<Disposition, Stop> {
         let prompt = Message::MailedCodePrompt.text(self.call.language);
         let echo = options.echo && !self.call.silent;
         let reply: Typed = self.call.host.ask(&prompt, echo)?.unwrap_or_default();
-        self.judge(options, case, &reply, None, key)
+        self.judge(options, case, &reply, password, key)
     }
 
     fn outgoing(&self, case: &Case, code: &str, sending: &Sending) -> Outgoing {

@@ -1,0 +1,214 @@
+//! What stands in a mail.
+
+use crate::network;
+use crate::record::Language;
+
+/// A mail with a code, before it is dressed for the way. The code itself is put in by [`Letter::body`].
+pub struct Letter<'a> {
+    /// The language.
+    pub language: Language,
+    /// The user.
+    pub user: &'a str,
+    /// The machine.
+    pub machine: &'a str,
+    /// What the code is for.
+    pub what_for: WhatFor<'a>,
+}
+
+/// What a code is for.
+#[derive(Clone, Copy)]
+pub enum WhatFor<'a> {
+    /// It lets in a login.
+    Login {
+        /// By which service.
+        service: &'a str,
+        /// From where, as the service says.
+        rhost: &'a str,
+    },
+    /// It shows that an address is its user's.
+    Address,
+}
+
+impl Letter<'_> {
+    /// The subject. No code is in it: it is shown on locked screens.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        let machine = plain(self.machine);
+        match (self.language, self.what_for) {
+            (Language::English, WhatFor::Login { .. }) => {
+                format!("Your code for logging in to {machine}")
+            }
+            (Language::English, WhatFor::Address) => format!("Confirm your address for {machine}"),
+            (Language::Korean, WhatFor::Login { .. }) => format!("{machine} 로그인 코드"),
+            (Language::Korean, WhatFor::Address) => format!("{machine} 이메일 주소 확인"),
+        }
+    }
+
+    /// The text, with the code on a line of its own.
+    #[must_use]
+    pub fn body(&self, code: &str) -> zeroize::Zeroizing<String> {
+        let (user, machine) = (plain(self.user), plain(self.machine));
+        let (why, how, otherwise) = match self.language {
+            Language::English => self.english(&user, &machine),
+            Language::Korean => self.korean(&user, &machine),
+        };
+        // Sized beforehand, so that no copy of the code is left behind by growing.
+        let length = why.len() + code.len() + how.len() + otherwise.len() + 16;
+        let mut text = zeroize::Zeroizing::new(String::with_capacity(length));
+        for part in [
+            &why, "\n\n    ", code, "\n\n", &how, "\n\n", &otherwise, "\n",
+        ] {
+            text.push_str(part);
+        }
+        text
+    }
+
+    fn english(&self, user: &str, machine: &str) -> (String, String, String) {
+        match self.what_for {
+            WhatFor::Login { service, rhost } => {
+                let service = plain(service);
+                let from = numeric(rhost).map_or_else(String::new, |from| format!(" from {from}"));
+                (
+                    format!(
+                        "Somebody is logging in to {machine} as {user} (by {service}{from}),\n\
+                         and has asked for a code by email. The code is"
+                    ),
+                    "Type it where that login asks for it. It works once, for 10 minutes, and in\n\
+                     that login alone."
+                        .to_owned(),
+                    "If this was not you, somebody may know your password. Give the code to nobody,\n\
+                     change your password, and tell your administrator."
+                        .to_owned(),
+                )
+            }
+            WhatFor::Address => (
+                format!(
+                    "Somebody is setting up an authenticator for {user} on {machine},\n\
+                     and this address is to be confirmed for it. The code is"
+                ),
+                "Type it where it is asked for. It works once, and there alone.".to_owned(),
+                "If this was not you, somebody may know your password. Give the code to nobody,\n\
+                 change your password, and tell your administrator."
+                    .to_owned(),
+            ),
+        }
+    }
+
+    fn korean(&self, user: &str, machine: &str) -> (String, String, String) {
+        let otherwise =
+            "본인이 아니라면 다른 사람이 비밀번호를 알고 있을 수 있습니다. 코드를 누구에게도\n\
+            알려 주지 말고, 비밀번호를 바꾼 다음 관리자에게 알려 주세요."
+                .to_owned();
+        match self.what_for {
+            WhatFor::Login { service, rhost } => {
+                let service = plain(service);
+                let from = numeric(rhost).map_or_else(String::new, |from| format!(", {from}"));
+                (
+                    format!(
+                        "{machine}에 {user}(으)로 로그인하면서({service}{from}) 이메일 코드를 요청했습니다.\n코드는 다음과 같습니다."
+                    ),
+                    "로그인 화면에 입력해 주세요. 10분 동안, 그 로그인에서 한 번만 쓸 수 있습니다."
+                        .to_owned(),
+                    otherwise,
+                )
+            }
+            WhatFor::Address => (
+                format!(
+                    "{machine}에서 {user}의 인증기를 등록하면서 이 이메일 주소를 확인합니다.\n코드는 다음과 같습니다."
+                ),
+                "코드를 묻는 곳에 입력해 주세요. 그곳에서 한 번만 쓸 수 있습니다.".to_owned(),
+                otherwise,
+            ),
+        }
+    }
+}
+
+/// Without what could begin another line, and not so long that it could be a sentence of somebody's own.
+fn plain(text: &str) -> String {
+    let shown = |c: char| {
+        if c.is_control() || c == '\u{2028}' || c == '\u{2029}' {
+            '?'
+        } else {
+            c
+        }
+    };
+    text.chars().map(shown).take(64).collect()
+}
+
+/// An address as a number. Names are whatever their owner likes, and would stand in a mail of ours.
+fn numeric(rhost: &str) -> Option<String> {
+    network::address(rhost).map(|address| address.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn letter(language: Language, what_for: WhatFor<'static>) -> Letter<'static> {
+        Letter {
+            language,
+            user: "alice",
+            machine: "web1",
+            what_for,
+        }
+    }
+
+    const LOGIN: WhatFor<'_> = WhatFor::Login {
+        service: "sshd",
+        rhost: "192.0.2.1",
+    };
+
+    #[test]
+    fn every_letter_is_there_in_every_language_with_the_same_figures() {
+        for what_for in [LOGIN, WhatFor::Address] {
+            let of = |language| {
+                let letter = letter(language, what_for);
+                format!("{}\n{}", letter.subject(), *letter.body("01234567"))
+            };
+            let figures = |text: &str| {
+                let words = text.split(|c: char| !c.is_ascii_digit());
+                let mut figures: Vec<_> = words
+                    .filter(|word| !word.is_empty())
+                    .map(str::to_owned)
+                    .collect();
+                figures.sort();
+                figures
+            };
+            let [english, korean] = [of(Language::English), of(Language::Korean)];
+            assert_eq!(figures(&english), figures(&korean));
+            assert!(english.is_ascii() && korean.contains("코드"));
+        }
+    }
+
+    #[test]
+    fn a_letter_says_the_code_on_a_line_of_its_own_and_what_to_do_if_it_was_somebody_else() {
+        for language in Language::ALL {
+            for what_for in [LOGIN, WhatFor::Address] {
+                let letter = letter(language, what_for);
+                let body = letter.body("01234567");
+                assert!(body.lines().any(|line| line == "    01234567"));
+                assert!(!letter.subject().contains("01234567"));
+                assert!(body.lines().all(|line| line.len() < 200), "{}", *body);
+                let warns =
+                    body.contains("If this was not you") || body.contains("본인이 아니라면");
+                assert!(warns);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_program_says_of_itself_cannot_pass_for_more_than_that() {
+        let what_for = WhatFor::Login {
+            service: "sshd\n\nYour account was hacked",
+            rhost: "call-me-at.example.org",
+        };
+        let letter = Letter {
+            machine: "web1\r\nBcc: eve@example.org",
+            ..letter(Language::English, what_for)
+        };
+        let body = letter.body("01234567");
+        assert!(!body.contains("call-me"));
+        assert!(!body.contains("\n\nYour"));
+        assert!(!letter.subject().contains('\n') && !letter.subject().contains('\r'));
+    }
+}

@@ -1,0 +1,93 @@
+use super::*;
+use otp_core::record::Language;
+use zeroize::Zeroizing;
+
+fn outgoing(language: Language, purpose: Purpose) -> Outgoing {
+    Outgoing {
+        purpose,
+        conf: "/etc/security/pam_otp.conf".into(),
+        language,
+        user: "alice".to_owned(),
+        code: Zeroizing::new("01234567".to_owned()),
+        only_to: None,
+        service: "sshd".to_owned(),
+        rhost: "192.0.2.1".to_owned(),
+        machine: "web1.example.org".to_owned(),
+        idle: false,
+    }
+}
+
+fn address(text: &str) -> Address {
+    Address::parse(text).unwrap()
+}
+
+fn composed(outgoing: &Outgoing) -> String {
+    let mail = compose(
+        outgoing,
+        &address("otp@example.org"),
+        &address("alice@example.org"),
+    );
+    String::from_utf8(mail.unwrap().formatted()).unwrap()
+}
+
+#[test]
+fn a_mail_is_plain_ascii_in_lines_of_a_length_that_every_server_takes() {
+    for language in Language::ALL {
+        for purpose in Purpose::ALL {
+            let mail = composed(&outgoing(language, purpose));
+            assert!(mail.is_ascii());
+            for line in mail.split("\r\n") {
+                assert!(line.len() <= 78, "{line}");
+                assert!(!line.contains(['\r', '\n']));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_head_says_who_to_whom_when_and_that_nobody_is_to_answer() {
+    let mail = composed(&outgoing(Language::English, Purpose::Login));
+    let (head, _) = mail.split_once("\r\n\r\n").unwrap();
+    for line in [
+        "From: otp@example.org",
+        "To: alice@example.org",
+        "Subject: Your code for logging in to web1.example.org",
+        "Auto-Submitted: auto-generated",
+        "Content-Type: text/plain; charset=utf-8",
+        "MIME-Version: 1.0",
+    ] {
+        assert!(head.lines().any(|one| one == line), "{line}: {head}");
+    }
+    for name in ["Date: ", "Message-ID: <"] {
+        assert_eq!(
+            head.lines().filter(|line| line.starts_with(name)).count(),
+            1
+        );
+    }
+    let again = composed(&outgoing(Language::English, Purpose::Login));
+    let id = |mail: &str| {
+        mail.lines()
+            .find(|line| line.starts_with("Message-ID"))
+            .unwrap()
+            .to_owned()
+    };
+    assert_ne!(id(&mail), id(&again));
+}
+
+#[test]
+fn nothing_that_a_program_says_adds_a_line_to_the_head() {
+    let mut evil = outgoing(Language::Korean, Purpose::Login);
+    evil.machine = "web1\r\nBcc: eve@example.org\r\n\r\nbody".to_owned();
+    evil.service = "sshd\r\nBcc: eve@example.org".to_owned();
+    evil.rhost = "192.0.2.1\r\nBcc: eve@example.org".to_owned();
+    evil.user = "alice\r\nBcc: eve@example.org".to_owned();
+    let mail = composed(&evil);
+    let (head, _) = mail.split_once("\r\n\r\n").unwrap();
+    assert!(!head.contains("\nBcc"), "{head}");
+    let names: Vec<_> = head
+        .lines()
+        .filter(|line| !line.starts_with(' '))
+        .map(|line| line.split(':').next().unwrap())
+        .collect();
+    assert_eq!(names.len(), 9, "{names:?}");
+}

@@ -1,0 +1,33 @@
+//! What became of a mail, in the system log.
+
+use otp_core::event::{Entry, Event, Severity, Text, Value};
+use otp_helper::mail::Outgoing;
+use std::os::unix::net::UnixDatagram;
+
+const SOCKET: &str = "/dev/log";
+/// The facility authpriv (RFC 5424 section 6.2.1).
+const AUTHPRIV: u8 = 10;
+
+/// Says that a mail was given to a mail server, or to the program that sends mail.
+pub(crate) fn sent(outgoing: &Outgoing) {
+    write(outgoing, Severity::Notice, "sent");
+}
+
+/// Says that it was not, and why.
+pub(crate) fn not_sent(outgoing: &Outgoing, why: &str) {
+    write(outgoing, Severity::Warning, &format!("not sent: {why}"));
+}
+
+fn write(outgoing: &Outgoing, severity: Severity, reason: &str) {
+    let entry = Entry::new(Event::Mail, severity)
+        .with(Value::User(Text::escaped(&outgoing.user)))
+        .with(Value::Service(Text::escaped(&outgoing.service)))
+        .with(Value::Rhost(Text::escaped(&outgoing.rhost)))
+        .with(Value::Reason(Text::escaped(reason)));
+    let priority = AUTHPRIV * 8 + severity.number();
+    let line = format!("<{priority}>otp-mail[{}]: {entry}", std::process::id());
+    // Without a syslog there is nobody to tell.
+    if let Ok(socket) = UnixDatagram::unbound() {
+        socket.send_to(line.as_bytes(), SOCKET).ok();
+    }
+}

@@ -1,0 +1,84 @@
+//! From the message to the mail server.
+
+use crate::{address, apart, letter, log, program, smtp};
+use lettre::message::Message;
+use nix::unistd::{getegid, geteuid, getgid, getuid};
+use otp_core::mail::{Address, Route};
+use otp_helper::mail::Outgoing;
+use otp_site::policy;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long the program that sends mail may take.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Sends the mail, and says in the log what became of it.
+pub(crate) fn send(outgoing: &Outgoing) {
+    // While it lives, this process has an end.
+    let Ok(_timer) = apart::leave_the_session() else {
+        return;
+    };
+    if outgoing.idle {
+        return;
+    }
+    match deliver(outgoing) {
+        Ok(()) => log::sent(outgoing),
+        Err(why) => log::not_sent(outgoing, &why),
+    }
+}
+
+fn deliver(outgoing: &Outgoing) -> Result<(), String> {
+    let privileged = getegid() != getgid() || geteuid() != getuid();
+    if privileged && outgoing.conf != Path::new(policy::DEFAULT_FILE) {
+        return Err("takes no path from a caller when its group gives it anything".to_owned());
+    }
+    let policies = policy::load(&outgoing.conf).map_err(|error| error.to_string())?;
+    let mail = policies.for_account().mail;
+    let to = address::of(&outgoing.user, &mail.address)?;
+    if outgoing.only_to.as_ref().is_some_and(|only| *only != to) {
+        return Err("the address is another than the one that the user has confirmed".to_owned());
+    }
+    let from = mail
+        .from
+        .clone()
+        .unwrap_or_else(|| sender(&outgoing.machine));
+    let message = letter::compose(outgoing, &from, &to)?;
+    match &mail.route {
+        Route::Sendmail(program) => by_program(program, &message, &from, &to),
+        Route::Smtp(server) => {
+            let transport = smtp::prepare(server, &mail, &outgoing.machine)?;
+            apart::become_nobody().map_err(|error| format!("cannot become nobody: {error}"))?;
+            smtp::send(&transport, &message)
+        }
+    }
+}
+
+/// Root at this machine.
+fn sender(machine: &str) -> Address {
+    Address::parse(&format!("root@{machine}"))
+        .unwrap_or_else(|_| Address::parse("root@localhost").expect("is an address"))
+}
+
+/// By a program with the interface of sendmail. As somebody else than root it would be anybody's to look into.
+fn by_program(path: &Path, message: &Message, from: &Address, to: &Address) -> Result<(), String> {
+    if !getuid().is_root() || !geteuid().is_root() {
+        return Err("[mail] sendmail is run for root alone: set smtp".to_owned());
+    }
+    let told = |reason: String| format!("{}: {reason}", path.display());
+    let mut command = program::of_root(path)?;
+    // What begins with a dash is no option behind the two dashes, and no address of ours begins with one.
+    command.args(["-i", "-f", from.as_str(), "--", to.as_str()]);
+    let bytes = zeroize::Zeroizing::new(message.formatted());
+    // The interface is that of a local program, whose lines end as lines do here.
+    let lines = zeroize::Zeroizing::new(without_carriage_returns(&bytes));
+    program::run(command, &lines, 64 * 1024, LONGEST).map_err(told)?;
+    Ok(())
+}
+
+fn without_carriage_returns(bytes: &[u8]) -> Vec<u8> {
+    bytes
+        .iter()
+        .copied()
+        .filter(|&byte| byte != b'\r')
+        .collect()
+}

@@ -1,0 +1,130 @@
+"""A mail server that is down costs the mail and not the login."""
+
+import os
+import pathlib
+import socket
+
+import pytest
+
+import mail
+import sshd
+from policy_file import policy  # noqa: F401  (a fixture)
+
+pytestmark = pytest.mark.promised_by("ours")
+
+POLICY = '[recovery]\nemail = true\n[mail]\naddress = "{user}@example.org"\nfrom = "otp@example.org"\n'
+
+
+def goes_on(ssh, account, told="a code was sent to a***@example.org"):
+    """The login asks at once and takes the code of the device."""
+    outcome = ssh.attempt(account, account.password, "email", account.codes.now())
+    assert outcome.admitted and outcome.says(told), outcome
+    return outcome
+
+
+def test_a_server_that_is_not_there(ssh, alice, policy, journal):  # noqa: F811
+    sshd.bring_loopback_up()
+    policy(f'{POLICY}smtp = "smtp://127.0.0.1:{sshd.free_port()}"')
+    goes_on(ssh, alice)
+    severity, reason = mail.wait_for_outcome(journal, alice)
+    assert severity == 4 and "refused" in reason
+
+
+def test_a_server_that_refuses_the_user(ssh, alice, policy, journal):  # noqa: F811
+    with mail.Exim(rule="deny message = no such user here") as exim:
+        policy(f'{POLICY}smtp = "smtp://{mail.HOST}:{exim.port}"\nca = "{mail.HOME}/ca.pem"')
+        goes_on(ssh, alice)
+        severity, reason = mail.wait_for_outcome(journal, alice)
+    assert severity == 4 and "no such user here" in reason
+
+
+def test_a_server_that_hangs_once_connected(ssh, alice, policy, journal):  # noqa: F811
+    """The login does not wait for it: the server says nothing before the login is over."""
+    with socket.socket() as server:
+        server.bind((sshd.HOST, 0))
+        server.listen()
+        policy(f'{POLICY}smtp = "smtp://127.0.0.1:{server.getsockname()[1]}"')
+        goes_on(ssh, alice)
+        assert not mail.outcome_of(journal, alice)
+        connection, _ = server.accept()
+        # It hangs up now.
+        connection.close()
+        severity, reason = mail.wait_for_outcome(journal, alice)
+        assert severity == 4 and reason.startswith("not sent: ")
+
+
+def test_a_server_without_starttls_is_sent_nothing(ssh, alice, policy, journal):  # noqa: F811
+    with mail.Exim(starttls=":") as exim:
+        policy(f'{POLICY}smtp = "smtp://{mail.HOST}:{exim.port}"\nca = "{mail.HOME}/ca.pem"')
+        goes_on(ssh, alice)
+        severity, reason = mail.wait_for_outcome(journal, alice)
+        assert severity == 4 and "STARTTLS" in reason.upper(), reason
+        # To this machine, named by its number, it may go as it is.
+        policy(f'{POLICY}smtp = "smtp://127.0.0.1:{exim.port}"')
+        outcome = ssh.attempt(alice, alice.password, "email", alice.recovery_codes[0])
+        assert outcome.admitted
+        mail.wait_for_mail(f"{alice.name}@example.org")
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+def test_a_server_with_a_certificate_of_somebody_else_is_sent_nothing(ssh, alice, policy, journal, scheme):  # noqa: F811
+    with mail.Exim() as exim:
+        port = exim.port if scheme == "smtp" else exim.tls_port
+        # By an authority that is not ours.
+        policy(f'{POLICY}smtp = "{scheme}://{mail.HOST}:{port}"\nca = "{mail.HOME}/other.pem"')
+        goes_on(ssh, alice)
+        severity, reason = mail.wait_for_outcome(journal, alice)
+        assert severity == 4 and "certificate" in reason.lower(), reason
+        # Good, but for another name.
+        hosts = pathlib.Path("/etc/hosts")
+        with open(hosts, "a") as file:
+            file.write("127.0.0.1 other.example.org\n")
+        policy(f'{POLICY}smtp = "{scheme}://other.example.org:{port}"\nca = "{mail.HOME}/ca.pem"')
+        assert ssh.attempt(alice, alice.password, "email", alice.recovery_codes[0]).admitted
+        severity, reason = mail.wait_for_outcome(journal, alice, 2)
+        assert severity == 4 and "certificate" in reason.lower(), reason
+        assert not mail.mails_to(f"{alice.name}@example.org")
+
+
+@pytest.mark.parametrize("how", ["missing", "writable", "somebody's", "fails"])
+def test_a_program_that_cannot_be_run(ssh, alice, policy, journal, how):  # noqa: F811
+    program = pathlib.Path("/usr/libexec/mailer-of-the-tests")
+    program.write_text("#!/bin/sh\nexit 75\n")
+    program.chmod(0o777 if how == "writable" else 0o755)
+    os.chown(program, 12345 if how == "somebody's" else 0, 0)
+    if how == "missing":
+        program.unlink()
+    policy(f'{POLICY}sendmail = "{program}"')
+    goes_on(ssh, alice)
+    severity, reason = mail.wait_for_outcome(journal, alice)
+    assert severity == 4 and str(program) in reason
+    program.unlink(missing_ok=True)
+
+
+def test_without_otp_mail_the_user_is_told_and_goes_on(ssh, alice, policy, journal, under_test):  # noqa: F811
+    mailer = pathlib.Path(under_test.mailer)
+    kept = mailer.with_name("kept")
+    mailer.rename(kept)
+    try:
+        policy(f'{POLICY}sendmail = "{mail.SENDMAIL}"')
+        goes_on(ssh, alice, told="No email could be sent.")
+    finally:
+        kept.rename(mailer)
+    assert journal.names(alice.name) == ["otp.mail", "otp.mail", "otp.accept"]
+
+
+def test_an_otp_mail_that_hangs_is_not_waited_for(ssh, alice, policy, journal, under_test):  # noqa: F811
+    """Not for longer than handing a message over may take."""
+    mailer = pathlib.Path(under_test.mailer)
+    kept = mailer.with_name("kept")
+    mailer.rename(kept)
+    try:
+        mailer.write_text("#!/bin/sh\nexec sleep 3600\n")
+        mailer.chmod(0o755)
+        policy(f'{POLICY}sendmail = "{mail.SENDMAIL}"')
+        goes_on(ssh, alice, told="No email could be sent.")
+    finally:
+        mailer.unlink()
+        kept.rename(mailer)
+
+

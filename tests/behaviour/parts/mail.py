@@ -1,0 +1,167 @@
+"""A mail server of our own: exim of Debian's packages on loopback ports, with and without TLS, and the mailbox that it fills.
+
+exim lives in real time: it waits for its clock to go on.
+"""
+
+import email
+import email.policy
+import mailbox
+import pathlib
+import re
+
+import sshd
+from clock import wait_until
+from servers import Server, directory, listens, run
+from under_test import BINARIES
+
+HOST = "mail.example.org"
+HOME = pathlib.Path("/var/lib/exim-test")
+SENDMAIL = "/usr/libexec/sendmail-of-the-tests"
+NAME, PASSWORD = "otp", "sesame of the server"
+
+CONFIG = """
+primary_hostname = {host}
+domainlist local_domains = example.org
+exim_path = {exim}
+spool_directory = {home}/spool
+log_file_path = {home}/spool/%slog
+pid_file_path = {home}/pid
+local_interfaces = 127.0.0.1
+daemon_smtp_ports = {port} : {tls_port}
+tls_on_connect_ports = {tls_port}
+tls_advertise_hosts = {starttls}
+tls_certificate = {home}/server.pem
+tls_privatekey = {home}/server.key
+acl_smtp_rcpt = recipient
+keep_environment = REAL_TIME
+deliver_drop_privilege = true
+never_users =
+host_lookup =
+rfc1413_query_timeout = 0s
+queue_run_in_order
+begin acl
+recipient:
+  {rule}
+  accept
+begin routers
+everybody:
+  driver = accept
+  domains = +local_domains
+  transport = file
+begin transports
+file:
+  driver = appendfile
+  file = {home}/box/mailbox
+  mode = 0600
+  delivery_date_add
+  envelope_to_add
+  return_path_add
+begin retry
+* * F,2h,15m
+begin authenticators
+plain:
+  driver = plaintext
+  public_name = PLAIN
+  server_prompts = :
+  server_condition = ${{if and{{{{eq{{$auth2}}{{{name}}}}}{{eq{{$auth3}}{{{password}}}}}}}}}
+  server_set_id = $auth2
+  server_advertise_condition = ${{if def:tls_in_cipher}}
+"""
+
+
+def make_certificates():
+    """An authority of our own, and a certificate of the server by it."""
+    home = directory(HOME)
+    if (home / "ca.pem").exists():
+        return
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "36500"]
+    run(*new, "-subj", "/CN=an authority of the tests", "-keyout", home / "ca.key", "-out", home / "ca.pem")
+    run(*new, "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}", "-addext", "basicConstraints=critical,CA:FALSE",
+        "-CA", home / "ca.pem", "-CAkey", home / "ca.key", "-keyout", home / "server.key", "-out", home / "server.pem")
+    # Another authority, which has signed nothing here.
+    run(*new, "-subj", "/CN=another authority", "-keyout", home / "other.key", "-out", home / "other.pem")
+
+
+def prepare_machine():
+    """What exim needs of a machine: its user, its name, and a wrapper with the interface of sendmail."""
+    hosts = pathlib.Path("/etc/hosts")
+    if HOST not in hosts.read_text():
+        with open(hosts, "a") as file:
+            file.write(f"\n127.0.0.1 {HOST}\n")
+    if "Debian-exim" not in pathlib.Path("/etc/passwd").read_text():
+        run("useradd", "--system", "--user-group", "--no-create-home", "Debian-exim")
+    make_certificates()
+    run("chown", "root:Debian-exim", HOME / "server.key")
+    (HOME / "server.key").chmod(0o640)
+    directory(HOME)
+    directory(HOME / "box", "Debian-exim")
+    directory(HOME / "spool", "Debian-exim")
+    wrapper = pathlib.Path(SENDMAIL)
+    wrapper.write_text(f"#!/bin/sh\nREAL_TIME=1 exec {BINARIES}/exim4 \"$@\"\n")
+    wrapper.chmod(0o755)
+
+
+class Exim(Server):
+    """`with Exim():`. `rule`: what its list of rules says of recipients first; `starttls`: whom it offers TLS."""
+
+    def __init__(self, rule="", starttls="*"):
+        self._rule = rule
+        self._starttls = starttls
+
+    def prepare(self):
+        prepare_machine()
+        self.tls_port = sshd.free_port()
+        configure(port=self.port, tls_port=self.tls_port, rule=self._rule, starttls=self._starttls)
+
+    def command(self):
+        return ["/usr/bin/env", "REAL_TIME=1", BINARIES / "exim4", "-bdf"]
+
+    def ready(self):
+        return listens(self.port) and listens(self.tls_port)
+
+
+def configure(port=1, tls_port=2, rule="", starttls="*"):
+    """exim reads one file, which has to be root's."""
+    path = pathlib.Path("/etc/exim4/exim4.conf")
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(CONFIG.format(host=HOST, exim=BINARIES / "exim4", home=HOME, port=port, tls_port=tls_port, rule=rule,
+                                  starttls=starttls, name=NAME, password=PASSWORD))
+    path.chmod(0o644)
+
+
+def mails_to(address):
+    """What is in the mailbox for that address, oldest first, read by Python's parser."""
+    path = HOME / "box/mailbox"
+    if not path.exists():
+        return []
+    found = []
+    box = mailbox.mbox(path, factory=lambda file: email.message_from_binary_file(file, policy=email.policy.default))
+    for message in box:
+        if message["Envelope-To"] == address:
+            found.append(message)
+    return found
+
+
+def wait_for_mail(address, count=1):
+    """The last of so many mails."""
+    return wait_until(lambda: (mails := mails_to(address)) and len(mails) >= count and mails, f"mail to {address}")[-1]
+
+
+def code_in(message):
+    """The code, on a line of its own."""
+    text = message.get_content().replace("\r\n", "\n")
+    found = re.findall(r"^    ([0-9]{8})$", text, re.M)
+    assert len(found) == 1, message.get_content()
+    return found[0]
+
+
+def outcome_of(journal, account):
+    """What otp-mail has logged about an account, oldest first."""
+    pattern = re.compile(rf'<(\d+)>otp-mail\[\d+\]: otp\.mail user="{account.name}".* reason="([^"]*)"')
+    return [(int(found[1]) % 8, found[2]) for found in map(pattern.match, journal.lines()) if found]
+
+
+def wait_for_outcome(journal, account, count=1):
+    return wait_until(lambda: (told := outcome_of(journal, account)) and len(told) >= count and told,
+                      f"outcome of {account.name}'s mail")[-1]
+
