@@ -6,6 +6,7 @@ import types
 import pytest
 
 import application
+import imported
 from application import AUTH_ERR, MAXTRIES, SUCCESS, Application, program, service  # noqa: F401
 from followed import instructions
 
@@ -88,3 +89,30 @@ def test_no_refusal_is_told_from_another(program, service, alice, bobby, state, 
     # What is typed while the account is locked is not looked at.
     assert answers["locked"].told == answers["locked, right"].told
     assert abs(refusing["locked"] - refusing["locked, right"]) < SAME_WORK * refusing["locked"]
+
+
+def test_eight_digits_tell_no_more_than_that_codes_were_imported(
+    program, service, alice, under_test, state, tmp_path, capsys  # noqa: F811
+):
+    """Neither whether they are right, nor whether they were used, nor whether any are left. Six digits tell nothing at all."""
+    six = instructions(program, application.script(alice, alice.codes.wrong()), tmp_path)
+    right, other = "12345678", "87654321"
+    imported.give(under_test, alice, right, other)
+    unused = state.path.read_bytes()
+    contents = {"unused": unused}
+    with Application(program) as running:
+        for name, digits in (("one used", right), ("all used", other)):
+            assert running.login(alice, digits).code == SUCCESS
+            contents[name] = state.path.read_bytes()
+    counts = {}
+    for name, content in contents.items():
+        for what, typed in (("wrong", "11111111"), ("right", right)):
+            state(content)
+            counts[f"{what}, {name}"] = instructions(program, application.script(alice, typed), tmp_path)
+    state(unused)
+    six_beside = instructions(program, application.script(alice, alice.codes.wrong()), tmp_path)
+    with capsys.disabled():
+        print(f"\nsix digits: {six}, beside imported codes: {six_beside}; eight digits: {counts}")
+    assert max(counts.values()) - min(counts.values()) < SAME_WORK * max(counts.values())
+    assert abs(six_beside - six) < 2 * SAME_WORK * six
+    assert min(counts.values()) > 10 * six

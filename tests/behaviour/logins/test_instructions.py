@@ -2,12 +2,16 @@
 tests/bench."""
 
 import pathlib
+import platform
+import re
+import subprocess
 
 import pytest
 
 import application
+import imported
 from application import program, service  # noqa: F401
-from followed import WHOLE_LOGIN, instructions
+from followed import WHOLE_LOGIN, executed, instructions
 from policy_file import policy  # noqa: F401
 from under_test import BINARIES
 
@@ -40,3 +44,26 @@ def test_login_takes_no_more_instructions_than_it_did(
     with capsys.disabled():
         print(f"\nfrom pam_start to pam_end: {taken} instructions")
     assert AT_LEAST < taken < AT_MOST
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the instruction is one of x86")
+def test_no_login_asks_the_processor_what_it_can_do_but_for_a_code_that_was_imported(
+    program, service, alice, under_test, policy, tmp_path  # noqa: F811
+):
+    """On a virtual machine each such question goes to the hypervisor, and takes longer than to hash all that a login hashes.
+    The slow hash of an imported code takes some hundred times as long, and half of it where the processor has AVX2."""
+    code = subprocess.run(["objdump", "--disassemble", under_test.module], capture_output=True, text=True, check=True).stdout
+    questions = {int(address, 16) for address in re.findall(r"^ *([0-9a-f]+):.*\tcpuid", code, re.MULTILINE)}
+
+    def asked(reply):
+        script = application.script(alice, reply)
+        carried_out = executed(program, script, tmp_path, under_test.module)
+        assert len(carried_out) > 1000
+        return carried_out & questions
+
+    assert questions
+    for reply in (alice.codes.now(), alice.codes.wrong(), alice.recovery_codes[0], "12345678", "wrong"):
+        assert not asked(reply)
+    imported.give(under_test, alice, "12345678")
+    assert not asked(alice.codes.wrong())
+    assert asked("87654321") == questions

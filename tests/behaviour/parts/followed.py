@@ -34,3 +34,18 @@ def instructions(program, script, directory, functions=MODULE):
     toggles = [f"--toggle-collect={function}" for function in functions]
     run(["--tool=callgrind", f"--callgrind-out-file={counted}", *toggles], program, script, directory / "log")
     return int(re.search(r"^(?:summary|totals): (\d+)$", counted.read_text(), re.MULTILINE)[1])
+
+
+def executed(program, script, directory, object, functions=MODULE):
+    """The addresses in a file of programs at which instructions were carried out by these functions, with all that they call."""
+    counted = directory / "executed"
+    toggles = [f"--toggle-collect={function}" for function in functions]
+    plain = ["--dump-instr=yes", "--compress-pos=no", "--compress-strings=no"]
+    run(["--tool=callgrind", f"--callgrind-out-file={counted}", *plain, *toggles], program, script, directory / "log")
+    addresses, within = set(), False
+    for line in counted.read_text().splitlines():
+        if line.startswith("ob="):
+            within = line == f"ob={object}"
+        elif within and line.startswith("0x"):
+            addresses.add(int(line.split()[0], 16))
+    return addresses
