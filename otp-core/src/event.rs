@@ -8,12 +8,14 @@
 
 mod entry;
 mod value;
+mod verdict;
 mod word;
 
 use crate::every;
 
 pub use entry::{Actor, Entry};
 pub use value::{Phase, Text, Treatment, Value, unescaped};
+pub use verdict::about;
 
 /// How grave an event is; the severities of syslog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +90,8 @@ pub enum Event {
     Change,
     /// The helper refused its caller.
     Denied,
-    /// The hook of userdel and useradd removed the record of a name that nobody has, or could not. Written by that script.
+    /// The record of a name that nobody has was removed, or could not be: by otp-admin or, where that failed, by the hook of
+    /// userdel and useradd that ran it.
     Reset,
     /// There is something that an administrator should put right.
     Policy,

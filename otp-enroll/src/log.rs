@@ -1,8 +1,18 @@
-//! The records of the command lines.
+//! The records of what root does with the command lines. For everybody else the helper makes the change and writes them.
 
 use nix::unistd::geteuid;
-use otp_core::event::{Entry, Event, Severity, Text, Value};
+use otp_core::event::{self, Entry, Event, Severity, Text, Value};
+use otp_core::messages::Message;
+use otp_core::record::{Name, Standing};
+use otp_core::{Account, Verdict};
+use otp_helper::records::Lost;
 use otp_log::Program;
+
+/// What stands in the place of a PAM service in the record of an attempt that `otp-enroll test` makes.
+pub const TEST: &str = "otp-enroll";
+
+const ADMIN: Program<'static> = Program::of_ours("otp-admin");
+const ENROLL: Program<'static> = Program::of_ours("otp-enroll");
 
 /// Says that somebody has had a service ask for codes, or no longer, or that it was undone.
 pub fn protect(verb: &'static str, severity: Severity, user: &str, service: &str, reason: &str) {
@@ -11,14 +21,95 @@ pub fn protect(verb: &'static str, severity: Severity, user: &str, service: &str
         .with(Value::User(Text::escaped(user)))
         .with(Value::Service(Text::escaped(service)))
         .with(Value::Reason(Text::escaped(reason)));
-    send(&entry);
+    send(entry, &ADMIN);
 }
 
-/// Tells one event, once.
-pub fn send(entry: &Entry) {
+/// Tells one event of `otp-admin`.
+pub fn tell(entry: Entry) {
+    send(entry, &ADMIN);
+}
+
+/// Writes the record of an attempt that was made in this process.
+pub fn attempted(account: &Account, verdict: &Verdict, message: Option<Message>) {
+    send(event::about(verdict, message, whose(account)), &ENROLL);
+}
+
+/// Writes the record of an attempt that could not be made, unless another has.
+pub fn not_attempted(account: &Account, reason: &Lost) {
+    if matches!(reason, Lost::Recorded(_)) {
+        return;
+    }
+    let begun = Entry::new(Event::Unavailable, Severity::Error);
+    let entry = whose(account).into_iter().fold(begun, Entry::with);
+    let reason = Text::escaped(&reason.to_string());
+    send(entry.with(Value::Reason(reason)), &ENROLL);
+}
+
+fn whose(account: &Account) -> [Value; 2] {
+    [
+        Value::User(Text::escaped(account.name.as_str())),
+        Value::Service(Text::escaped(TEST)),
+    ]
+}
+
+/// Writes the record of a change that `otp-enroll` has made in this process.
+pub fn enrolled(verb: &'static str, account: &Account, authenticator: Option<&Name>) {
+    let entry = change(verb, account.name.as_str(), authenticator);
+    send(entry, &ENROLL);
+}
+
+/// Writes the record of a change that `otp-admin` has made.
+pub fn changed(verb: &'static str, user: &str, authenticator: Option<&Name>) {
+    send(change(verb, user, authenticator), &ADMIN);
+}
+
+/// Writes the record that a record follows its owner to another name or user id.
+pub fn moved(old: &str, new: &str) {
+    let entry = change("move", new, None);
+    send(entry.with(Value::Source(Text::escaped(old))), &ADMIN);
+}
+
+/// Writes the record that a lock was lifted.
+pub fn unlocked(user: &str, standing: Standing) {
+    let entry = Entry::new(Event::Unlock, Severity::Notice)
+        .with(Value::User(Text::escaped(user)))
+        .with(Value::Until(standing));
+    send(entry, &ADMIN);
+}
+
+/// Writes the record that what was kept under a name that nobody has is gone, or why it stays. `by`: the command that runs
+/// the hook.
+pub fn gone(user: &str, by: Option<&str>, said: &str) {
+    let mut entry =
+        Entry::new(Event::Reset, Severity::Notice).with(Value::User(Text::escaped(user)));
+    if let Some(by) = by {
+        entry.add(Value::By(Text::escaped(by)));
+    }
+    send(entry.with(Value::Said(Text::escaped(said))), &ADMIN);
+}
+
+fn change(verb: &'static str, user: &str, authenticator: Option<&Name>) -> Entry {
+    let entry = Entry::new(Event::Change, Severity::Notice)
+        .with(Value::Verb(verb))
+        .with(Value::User(Text::escaped(user)));
+    match authenticator {
+        Some(name) => entry.with(Value::Authenticator(name.clone())),
+        None => entry,
+    }
+}
+
+fn send(mut entry: Entry, program: &Program<'_>) {
     // In the tests of this crate nobody is to be told.
     if !geteuid().is_root() {
         return;
     }
-    otp_log::tell(entry, &Program::of_ours("otp-admin"));
+    if let Some(uid) = sudo_uid() {
+        entry.add(Value::EnvSudoUid(uid));
+    }
+    otp_log::tell(&entry, program);
+}
+
+/// Who called sudo, as it has left it in the environment.
+fn sudo_uid() -> Option<u32> {
+    std::env::var("SUDO_UID").ok()?.parse().ok()
 }

@@ -21,7 +21,9 @@ pub fn lost(lost: Lost, account: &Account) -> Failure {
             let user = user.to_owned();
             Trouble::NotYours { user }.into()
         }
-        Lost::Unavailable(reason) => Trouble::Unavailable { reason }.into(),
+        Lost::Unavailable(reason) | Lost::Recorded(reason) => {
+            Trouble::Unavailable { reason }.into()
+        }
     }
 }
 

@@ -1,12 +1,14 @@
 //! A change on its way, at the terminal. Nothing lasts before [`Pending::keep`].
 
 use crate::failure::Failure;
+use crate::log;
 use crate::lost::broken;
 use crate::site::Site;
 use crate::terminal::{Echo, Left, Terminal};
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, Authenticator};
+use otp_helper::protocol::Verb;
 use otp_helper::records::{Attendant, Changing, Records};
 use otp_site::clock;
 use otp_store::change::{Change, Kept, Proof};
@@ -19,6 +21,8 @@ pub struct Pending<'a> {
     account: &'a Account,
     records: Records,
     changing: Changing,
+    /// What is changed, where there is a record already.
+    verb: Verb,
 }
 
 impl<'a> Pending<'a> {
@@ -29,6 +33,7 @@ impl<'a> Pending<'a> {
         change: Change,
         terminal: &Terminal,
     ) -> Result<Self, Failure> {
+        let verb = Verb::of(&change);
         let (records, now) = (site.records_for_enrolling()?, clock::now()?);
         let changing = records
             .begin_change(account, change, &site.policy, now, terminal)
@@ -38,6 +43,7 @@ impl<'a> Pending<'a> {
             account,
             records,
             changing,
+            verb,
         })
     }
 
@@ -86,8 +92,23 @@ impl<'a> Pending<'a> {
     /// Makes the change last. From here on there is no leaving before it is known what became of it.
     pub fn keep(self) -> Result<Kept, Failure> {
         let (policy, now) = (&self.site.policy, clock::now()?);
+        let is_here = self.records.are_here();
+        let device = self.changing.device();
+        let name = device.map(|device| &device.name);
+        let name = name.or(self.changing.goes().first()).cloned();
+        let verb = if self.changing.changes_a_record() {
+            self.verb
+        } else {
+            Verb::Enrol
+        };
+        let _undisturbed = self.site.undisturbed()?;
         let kept = self.changing.keep(&self.records, policy, now);
-        kept.map_err(|why| broken(why, self.account))
+        let kept = kept.map_err(|why| broken(why, self.account))?;
+        // Else the helper has made the change, and written the record.
+        if is_here {
+            log::enrolled(verb.word(), self.account, name.as_ref());
+        }
+        Ok(kept)
     }
 }
 

@@ -3,17 +3,20 @@
 use crate::cli::Common;
 use crate::failure::Failure;
 use crate::locale::Locale;
+use crate::log;
 use crate::lost::lost;
 use crate::status::Status;
 use nix::unistd::geteuid;
+use otp_core::messages::Message;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{Language, Policies};
 use otp_core::{Account, Policy, UserName, Verdict};
 use otp_helper::client::DEFAULT_HELPER;
+use otp_helper::protocol::Claim;
 use otp_helper::records::{Attempt, Attempted, Records};
 use otp_site::{Named, clock, policy, users};
 use otp_store::files::DEFAULT_DIRECTORY;
-use otp_store::{Error, Keeper, Store};
+use otp_store::{Error, Keeper, Store, Undisturbed};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -193,11 +196,24 @@ impl Site {
             excused: false,
             mailed: None,
             remembered: None,
+            claim: &Claim {
+                service: log::TEST.to_owned(),
+                ..Claim::default()
+            },
         };
-        self.records()?
-            .attempt(Some(account), &attempt, clock::now)
-            .map(Attempted::into_verdict)
-            .map_err(|reason| lost(reason, account))
+        let attempted = match self.records()?.attempt(Some(account), &attempt, clock::now) {
+            Ok(attempted) => attempted,
+            Err(reason) => {
+                log::not_attempted(account, &reason);
+                return Err(lost(reason, account));
+            }
+        };
+        if let Attempted::Here(committed) = &attempted {
+            let verdict = &committed.what().verdict;
+            let message = Message::about(verdict, &self.policy, clock::now()?);
+            log::attempted(account, verdict, message);
+        }
+        Ok(attempted.into_verdict())
     }
 
     /// The account of a user, whichever of the user's names is given.
@@ -220,6 +236,18 @@ impl Site {
             Trouble::GoneUser { user }.into()
         } else {
             Trouble::NoSuchUser { user }.into()
+        })
+    }
+
+    /// Has signals wait until what is returned is dropped: nothing comes between a change that root makes and its record.
+    pub fn undisturbed(&self) -> Result<Option<Undisturbed>, Failure> {
+        if !self.is_root {
+            return Ok(None);
+        }
+        let begun = Undisturbed::begin();
+        begun.map(Some).map_err(|error| {
+            let reason = error.to_string();
+            Trouble::Unavailable { reason }.into()
         })
     }
 

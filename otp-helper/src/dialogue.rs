@@ -10,8 +10,8 @@ use otp_helper::permission::May;
 use otp_helper::protocol::{Answer, Verb};
 use otp_helper::session::{self, Reply, Turn};
 use otp_site::{clock, groups, policy};
-use otp_store::Store;
 use otp_store::change::{Change, Draft, Failed, Proof, Refused};
+use otp_store::{Store, Undisturbed};
 use std::fs::File;
 use std::path::Path;
 
@@ -73,7 +73,7 @@ impl Dialogue<'_> {
     }
 
     fn run(mut self, account: &Account, change: Change) -> Result<Answer, End> {
-        let verb = verb_of(&change);
+        let verb = Verb::of(&change);
         if matches!(change, Change::Enrol(_) | Change::Add(_)) {
             policy::load_to_enrol(&self.caller.conf)?;
         }
@@ -117,10 +117,18 @@ impl Dialogue<'_> {
         // Minutes have gone by: what the administrator has decided meanwhile counts.
         let policy = policy::load(&self.caller.conf)?.for_account();
         // A line before and one after: whoever kills the helper in between has still left the first.
-        let user = account.name.as_str();
-        log::changing(verb.word(), user, what.as_ref());
+        let record = log::Change {
+            verb: verb.word(),
+            user: account.name.as_str(),
+            authenticator: what.as_ref(),
+            id: otp_log::new_id(),
+        };
+        record.begins();
+        // No signal comes between the change and its record.
+        let _undisturbed = Undisturbed::begin()
+            .map_err(|_| unavailable("a limit of the caller keeps the time from being counted"))?;
         let kept = draft.keep(self.store, &policy, groups::belongs, clock::now()?)?;
-        log::changed(verb.word(), user, what.as_ref());
+        record.is_made();
         Ok(Answer::Kept {
             enrolled: kept.enrolled,
         })
@@ -199,15 +207,6 @@ fn is_there() -> Said {
     match files.find(|file| Path::new(file).exists()).map(File::open) {
         Some(Ok(_)) => Said::Yes,
         Some(Err(_)) | None => Said::No,
-    }
-}
-
-fn verb_of(change: &Change) -> Verb {
-    match change {
-        Change::Enrol(_) => Verb::Replace,
-        Change::Add(_) => Verb::Add,
-        Change::Remove(_) => Verb::Remove,
-        Change::RecoveryCodes => Verb::RecoveryCodes,
     }
 }
 

@@ -8,8 +8,9 @@
 use std::io::{self, Read};
 use zeroize::Zeroizing;
 
-/// The most bytes in a body: the longest line that a terminal hands over, or all recovery codes, and a few words.
-pub const LIMIT: usize = 4096;
+/// The most bytes in a body: the longest line that a terminal hands over, or all recovery codes, and a few words, and what a
+/// program says of itself.
+pub const LIMIT: usize = 5120;
 
 const MARK: &[u8; 4] = b"otp1";
 const HEAD: usize = MARK.len() + 2;
@@ -133,7 +134,7 @@ mod tests {
         assert_eq!(read(b"otp2\x00\x00"), Err(BadFrame::Mark));
         assert_eq!(read(b"GET / HTTP/1.1\r\n\r\n"), Err(BadFrame::Mark));
         assert_eq!(read(b"otp1\xff\xff"), Err(BadFrame::TooLarge));
-        assert_eq!(read(b"otp1\x10\x01"), Err(BadFrame::TooLarge));
+        assert_eq!(read(b"otp1\x14\x01"), Err(BadFrame::TooLarge));
         assert_eq!(read(b"otp1\x00\x01x"), Err(BadFrame::Fields));
         assert_eq!(read(b"otp1\x00\x03\x00\x02x"), Err(BadFrame::Fields));
         assert_eq!(read(b"otp1\x00\x00"), Ok(vec![]));

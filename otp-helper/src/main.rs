@@ -75,7 +75,11 @@ fn serve(
     time: &mut Life,
 ) -> Result<Answer, ExitCode> {
     let (verb, user) = (request.verb().word(), request.user().to_owned());
-    let answer = match answer(caller, request, line, time) {
+    let attempt = match &request {
+        Request::Check { claim, .. } => Some(log::Attempt::new(&user, claim.as_ref())),
+        _ => None,
+    };
+    let answer = match answer(caller, request, attempt.as_ref(), line, time) {
         Ok(answer) => answer,
         Err(Stop::Unavailable(error)) => {
             let reason = group::missing(&error, &caller.state_dir);
@@ -88,6 +92,9 @@ fn serve(
     };
     if answer == Answer::Denied {
         refuse(verb, &user, "not allowed");
+    }
+    if let (Answer::Unavailable(reason), Some(attempt)) = (&answer, &attempt) {
+        attempt.could_not_be_made(reason);
     }
     match line.say(&answer.to_fields()) {
         Some(()) => Ok(answer),
@@ -150,6 +157,7 @@ impl<E: Into<Cause>> From<E> for Stop {
 fn answer(
     caller: &Caller,
     request: Request,
+    attempt: Option<&log::Attempt>,
     line: &mut Wire,
     time: &mut Life,
 ) -> Result<Answer, Stop> {
@@ -181,7 +189,7 @@ fn answer(
                 let reason = "a limit of the caller keeps the time from being counted";
                 return Ok(Answer::Unavailable(reason.to_owned()));
             }
-            let answer = look_up(&store, &policy, request, account)?;
+            let answer = look_up(&store, &policy, request, attempt, account)?;
             // Should it fail, the longer limit holds.
             time.shorten_for_the_caller().ok();
             Ok(answer)
@@ -194,6 +202,7 @@ fn look_up(
     store: &Store,
     policy: &Policy,
     request: Request,
+    attempt: Option<&log::Attempt>,
     account: Option<Account>,
 ) -> Result<Answer, Error> {
     match (request, account) {
@@ -204,19 +213,29 @@ fn look_up(
                 reply,
                 no_guess,
                 remembered,
+                claim: _,
             },
             account,
         ) => {
             let input = no_guess.map_or_else(|| Input::parse(&reply), Input::NoGuess);
             let committed = match &account {
                 Some(account) => {
-                    // The caller may kill this process at any moment from now on: nothing is counted without a line.
-                    log::attempted(account.name.as_str());
+                    if let Some(attempt) = attempt {
+                        attempt.begins();
+                    }
                     let at = remembered.as_ref();
                     attempt_at(store, account, policy, &input, excused, at, clock::now)?
                 }
                 None => attempt::nobody(false, &input),
             };
+            if let Some(attempt) = attempt {
+                let Judged { verdict, trusted } = committed.what();
+                // Before signals come through again.
+                match trusted {
+                    Trusted::Since(since) => attempt.is_trusted_since(*since),
+                    _ => attempt.came_to(verdict, policy, clock::now().ok(), account.is_some()),
+                }
+            }
             let Judged { verdict, trusted } = committed.into_inner();
             Ok(match trusted {
                 Trusted::AsTheVerdictSays => Answer::Verdict(verdict),

@@ -26,6 +26,8 @@ pub enum Request {
         no_guess: Option<NoGuess>,
         /// Where it is made, if a good code is to be remembered there.
         remembered: Option<Remembered>,
+        /// What the asking program says of itself; `None`: one of an earlier version.
+        claim: Option<Claim>,
     },
     /// Does the user have an authenticator?
     IsEnrolled {
@@ -77,6 +79,60 @@ pub enum Request {
         /// What.
         change: Change,
     },
+}
+
+/// What a program that has an attempt made says of itself. Nobody can tell whether it is true; it is written into the record
+/// of the attempt as what it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// The PAM service.
+    pub service: String,
+    /// Where the login comes from.
+    pub host: String,
+    /// The terminal.
+    pub terminal: String,
+    /// Nobody is told what became of it.
+    pub silent: bool,
+    /// What its own lines about this attempt have in common with those of the helper.
+    pub id: Option<u128>,
+}
+
+impl Claim {
+    /// The most bytes of each text that go over the wire.
+    const LONGEST: usize = 256;
+
+    fn add_to(&self, fields: Fields) -> Fields {
+        fields
+            .with(Self::cut(&self.service).as_bytes())
+            .with(Self::cut(&self.host).as_bytes())
+            .with(Self::cut(&self.terminal).as_bytes())
+            .with(if self.silent { b"silent" } else { b"" })
+            .with(self.id.map_or_else(String::new, to_hexadecimal).as_bytes())
+    }
+
+    fn cut(text: &str) -> &str {
+        let mut ends = (0..=Self::LONGEST.min(text.len())).rev();
+        let end = ends.find(|end| text.is_char_boundary(*end));
+        &text[..end.unwrap_or_default()]
+    }
+
+    fn from_fields([service, host, terminal, silent, id]: [&[u8]; 5]) -> Option<Self> {
+        let text = |field: &[u8]| std::str::from_utf8(field).ok().map(str::to_owned);
+        Some(Self {
+            service: text(service)?,
+            host: text(host)?,
+            terminal: text(terminal)?,
+            silent: match silent {
+                b"" => false,
+                b"silent" => true,
+                _ => return None,
+            },
+            id: match id {
+                b"" => None,
+                id => Some(u128::from_str_radix(std::str::from_utf8(id).ok()?, 16).ok()?),
+            },
+        })
+    }
 }
 
 /// As whom a program runs that logs somebody in.
@@ -159,6 +215,17 @@ impl Verb {
         Remove,
         RecoveryCodes,
     );
+
+    /// What a change to somebody's record is.
+    #[must_use]
+    pub const fn of(change: &Change) -> Self {
+        match change {
+            Change::Enrol(_) => Self::Replace,
+            Change::Add(_) => Self::Add,
+            Change::Remove(_) => Self::Remove,
+            Change::RecoveryCodes => Self::RecoveryCodes,
+        }
+    }
 
     /// The verb of that word.
     #[must_use]
@@ -266,6 +333,7 @@ impl Request {
                 reply,
                 no_guess,
                 remembered,
+                claim,
                 ..
             } => {
                 let fields = match remembered {
@@ -273,9 +341,13 @@ impl Request {
                     None => fields,
                 };
                 let fields = fields.with(if *excused { b"excused" } else { b"" });
-                match no_guess {
+                let fields = match no_guess {
                     None => fields.with(reply),
                     Some(why) => fields.with(b"").with(why.word().as_bytes()),
+                };
+                match claim {
+                    None => fields,
+                    Some(claim) => claim.add_to(fields),
                 }
             }
             Self::TrustedSince {
@@ -364,6 +436,13 @@ impl Request {
         remembered: Option<Remembered>,
         fields: &[&[u8]],
     ) -> Option<Self> {
+        let (fields, claim) = match *fields {
+            [.., service, host, terminal, silent, id] => {
+                let claim = Claim::from_fields([service, host, terminal, silent, id])?;
+                (&fields[..fields.len() - 5], Some(claim))
+            }
+            _ => (fields, None),
+        };
         let (excused, reply, no_guess) = match *fields {
             [excused @ (b"" | b"excused"), reply] => (excused, reply, None),
             [excused @ (b"" | b"excused"), b"", why] => {
@@ -378,8 +457,13 @@ impl Request {
             reply: Zeroizing::new(reply.to_vec()),
             no_guess,
             remembered,
+            claim,
         })
     }
+}
+
+fn to_hexadecimal(id: u128) -> String {
+    format!("{id:032x}")
 }
 
 fn with_place(fields: Fields, place: &Place, remember: Duration) -> Fields {

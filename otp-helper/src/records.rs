@@ -12,7 +12,7 @@ pub use trial::try_login;
 
 use crate::client::{Connection, NoAnswer};
 use crate::permission::{May, Relation, allowed};
-use crate::protocol::{Answer, Request, Verb};
+use crate::protocol::{Answer, Claim, Request, Verb};
 use nix::unistd::getuid;
 use otp_core::mailed::LoginKey;
 use otp_core::record::Standing;
@@ -97,13 +97,15 @@ pub struct Attempt<'a> {
     pub mailed: Option<&'a LoginKey>,
     /// Where it is made, if a good code is to be remembered there. It counts only where this process may ask for it.
     pub remembered: Option<&'a Remembered>,
+    /// What is asking, for the record that a helper writes.
+    pub claim: &'a Claim,
 }
 
 /// A verdict, by where it was committed.
 pub enum Attempted {
-    /// In this process: signals wait until the verdict is taken out, so that the log line can be written first.
+    /// In this process: signals wait until the verdict is taken out, so that the record can be written first.
     Here(Committed<Judged>),
-    /// By the helper, which has logged that there was an attempt, and what could not be kept of it.
+    /// By the helper, which has written the record.
     ByHelper(Judged),
 }
 
@@ -138,6 +140,8 @@ pub enum Lost {
     Denied,
     /// The helper could not do it, for this reason.
     Unavailable(String),
+    /// The helper could not make an attempt, for this reason, of which it has written the record.
+    Recorded(String),
 }
 
 impl From<Error> for Lost {
@@ -158,7 +162,7 @@ impl std::fmt::Display for Lost {
             Self::Store(error) => error.fmt(f),
             Self::Helper(reason) => reason.fmt(f),
             Self::Denied => f.write_str("this program may not check this user's codes"),
-            Self::Unavailable(reason) => f.write_str(reason),
+            Self::Unavailable(reason) | Self::Recorded(reason) => f.write_str(reason),
         }
     }
 }
@@ -275,6 +279,7 @@ impl Records {
             excused,
             mailed,
             remembered,
+            claim,
         } = attempt;
         let input = Input::parse_after_password(typed, password);
         let input = match mailed {
@@ -301,8 +306,13 @@ impl Records {
             reply: Zeroizing::new(typed.to_vec()),
             no_guess,
             remembered: remembered.filter(|_| may_ask(Verb::CheckAt)).cloned(),
+            claim: Some(claim.clone()),
         };
-        match (helper.ask(&request)?, &request) {
+        let answer = helper.ask(&request).map_err(|lost| match lost {
+            Lost::Unavailable(reason) => Lost::Recorded(reason),
+            other => other,
+        })?;
+        match (answer, &request) {
             (Answer::Verdict(verdict), _) => Ok(Attempted::ByHelper(verdict.into())),
             (
                 Answer::TrustedSince(Some(since)),

@@ -23,7 +23,6 @@ const USER_ACCT: u16 = 1101;
 const USER_MGMT: u16 = 1102;
 const USER_CHAUTHTOK: u16 = 1108;
 const USYS_CONFIG: u16 = 1111;
-const ACCT_UNLOCK: u16 = 1136;
 
 /// The length of `struct nlmsghdr`.
 const HEADER: usize = 16;
@@ -77,7 +76,8 @@ fn kind(entry: &Entry) -> Option<(u16, bool)> {
         }
         Event::NotEnrolled => Some((ends_a_phase, is_let_in)),
         Event::Change => Some((change(entry), true)),
-        Event::Unlock => Some((ACCT_UNLOCK, true)),
+        // Not ACCT_UNLOCK, which `aureport -m` leaves out.
+        Event::Unlock => Some((USER_MGMT, true)),
         Event::Import => Some((USER_MGMT, entry.severity() == Severity::Notice)),
         Event::Protect | Event::PolicyChanged => {
             Some((USYS_CONFIG, entry.severity() == Severity::Notice))

@@ -1,14 +1,15 @@
 //! The one place that tells an [`Entry`] to the outside: to the journal or else to syslog, and to the kernel's audit system.
 //!
 //! Nothing here has a say in a login: what cannot be told is not told, and the answer stands. Each way is tried once. A
-//! reader that is stopped keeps a login waiting for [`LONGEST_WAIT`] and no longer; it is not zero, since any user can fill
-//! the queue of such a socket, and would make the lines about a guess disappear.
+//! reader that is stopped keeps a login waiting for a second and no longer; not for none, since any user can fill the queue
+//! of such a socket, and would make the lines about a guess disappear.
 
 #![forbid(unsafe_code)]
 
 mod actor;
 mod audit;
 mod hooks;
+mod id;
 mod journal;
 mod syslog;
 
@@ -16,6 +17,8 @@ pub use hooks::{Hooks, hand_on_for_this_process};
 
 use nix::sys::time::TimeVal;
 use otp_core::event::{Entry, Value};
+
+pub use id::new_id;
 
 /// How long the journal or syslog of ours may keep us waiting.
 const LONGEST_WAIT: TimeVal = TimeVal::new(1, 0);

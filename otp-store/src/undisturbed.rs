@@ -25,7 +25,8 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// How long a process stays stopped that somebody stops.
 const STOPPED: Duration = Duration::from_millis(50);
 
-/// While it lives, this process is not interrupted. Only a keeper whose holders keep each other out makes one.
+/// While it lives, this process is not interrupted. A keeper whose holders keep each other out makes one; so does whoever
+/// has more to do than that, as to write the record of a change: one within another is as good as one.
 #[derive(Debug)]
 pub struct Undisturbed {
     signals_before: SigSet,
@@ -38,7 +39,7 @@ impl Undisturbed {
     ///
     /// # Errors
     /// The kernel gives no timer: a user can bring that about with a limit, so the caller refuses.
-    pub(crate) fn begin() -> io::Result<Self> {
+    pub fn begin() -> io::Result<Self> {
         let reachable = can_be_reached_by_a_user();
         let limits = if reachable {
             vec![

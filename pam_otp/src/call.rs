@@ -10,6 +10,7 @@ use otp_core::messages::Message;
 use otp_core::network::{self, Network};
 use otp_core::record::Language;
 use otp_core::{Account, Before1970, Policy, UnixTime, UserName};
+use otp_helper::protocol::Claim;
 use otp_helper::records::{Lost, Records};
 use otp_log::Hooks;
 use otp_site::policy;
@@ -75,6 +76,8 @@ pub(crate) struct Call<'h, H> {
     /// What policy wants handed on, where this process writes it down itself: `None` before the policy is read, where it
     /// names no hook, and where the helper does it.
     hooks: Option<Hooks>,
+    /// What the lines about the attempt have in common that a helper was asked for.
+    id: Option<u128>,
 }
 
 /// The records, as a program that runs this module comes to them.
@@ -118,6 +121,7 @@ impl<'h, H: Host> Call<'h, H> {
             canonical: None,
             phase,
             hooks: None,
+            id: None,
         }
     }
 
@@ -209,8 +213,25 @@ impl<'h, H: Host> Call<'h, H> {
         case.policy.trust.network_of(address)
     }
 
+    /// What a helper is told of this program, for the record that it writes.
+    pub(crate) fn claim(&mut self) -> Claim {
+        // Where it cannot be had, the helper makes one.
+        self.id = otp_log::new_id();
+        Claim {
+            id: self.id,
+            service: self.origin.service.clone(),
+            host: self.origin.host.clone(),
+            terminal: self.origin.terminal.clone(),
+            silent: self.silent,
+        }
+    }
+
     /// Ends a call that came to no verdict.
     pub(crate) fn stop(&mut self, stop: &Stop) -> Disposition {
+        if let Stop::Lost(Lost::Recorded(_)) = stop {
+            self.tell(Message::Unavailable, Tone::Refusal);
+            return Disposition::Unavailable;
+        }
         let (answer, event, severity, reason) = match stop {
             Stop::Host(fault @ HostFault::Conversation) => (
                 Disposition::Refused,
@@ -252,6 +273,9 @@ impl<'h, H: Host> Call<'h, H> {
             entry.add(Value::Counted(false));
         }
         entry.add(Value::Reason(Text::escaped(&reason)));
+        if let Some(id) = self.id {
+            entry.add(Value::Id(id));
+        }
         self.log(entry);
         if answer == Disposition::Unavailable {
             self.tell(Message::Unavailable, Tone::Refusal);

@@ -16,6 +16,7 @@ use otp_helper::enrolment::{Block, DIVIDER, End, Script, Stage, Surface, Typed, 
 use otp_helper::records::{self, Attendant, Changing, Lost};
 use otp_site::policy;
 use otp_site::stack::joins_messages;
+use otp_store::Undisturbed;
 use otp_store::change::{Change, Kept, Proof, Refused};
 use std::convert::Infallible;
 use std::mem;
@@ -314,6 +315,9 @@ impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Begun {
         let now = stage.now()?;
         // Minutes have gone by: what the administrator has decided meanwhile counts.
         let policy = policy::load(&stage.case.conf)?.for_account();
+        // No signal comes between the change and its record.
+        let _undisturbed =
+            Undisturbed::begin().map_err(|error| Lost::Unavailable(error.to_string()))?;
         let kept = self.changing.keep(&stage.case.records, &policy, now)?;
         stage.log(Event::Change, &self.name);
         Ok(kept)

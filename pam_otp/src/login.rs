@@ -12,6 +12,7 @@ use otp_core::mailed::LoginKey;
 use otp_core::messages::Message;
 use otp_core::record::AtLogin;
 use otp_core::{Account, UnixTime, Verdict, input};
+use otp_helper::protocol::Claim;
 use otp_helper::records::{Attempt, Attempted, Enrolled};
 use otp_site::stack::may_enrol_in;
 use otp_store::{Place, Remembered, Trusted};
@@ -396,6 +397,11 @@ impl<H: Host> Login<'_, H> {
             };
             Remembered { remember, ..at }
         });
+        let claim = if case.records.are_here() {
+            Claim::default()
+        } else {
+            self.call.claim()
+        };
         let clock = || self.call.host.now();
         let account = case.account.as_ref();
         let attempt = Attempt {
@@ -405,27 +411,35 @@ impl<H: Host> Login<'_, H> {
             excused: case.nullok && account.is_some(),
             mailed,
             remembered: remembered.as_ref(),
+            claim: &claim,
         };
         let attempted = case.records.attempt(account, &attempt, clock)?;
         let now = self.call.host.now()?;
         let judged = attempted.judged();
+        let is_by_helper = matches!(attempted, Attempted::ByHelper(_));
         // While this login was asking, another one from the same place earned the trust that it finds now: with this code.
         if let Trusted::Since(since) = judged.trusted {
-            return Ok(self.leave_to_trust(Value::Since(since)));
+            return Ok(if is_by_helper {
+                Disposition::Ignore
+            } else {
+                self.leave_to_trust(Value::Since(since))
+            });
         }
         let message = Message::about(&judged.verdict, &case.policy, now);
-        let (user, origin) = (&self.call.user, &self.call.origin);
-        let mut entry = event::about(&judged.verdict, message, user, origin);
-        if case.account.is_none() {
-            entry.add(Value::Account(Text::escaped("unknown")));
+        // What commits an attempt writes the record of it.
+        if !is_by_helper {
+            let (user, origin) = (&self.call.user, &self.call.origin);
+            let mut entry = event::about(&judged.verdict, message, user, origin);
+            if case.account.is_none() {
+                entry.add(Value::Account(Text::escaped("unknown")));
+            }
+            // Before signals come through again: no user can have an attempt counted that is not logged.
+            self.call.log(entry);
+            // The code was good all the same.
+            if let Trusted::NotKept(error) = &judged.trusted {
+                self.call.warn(&error.to_string());
+            }
         }
-        // Before signals come through again: no user can have an attempt counted that is not logged.
-        self.call.log(entry);
-        // The code was good all the same.
-        if let Trusted::NotKept(error) = &judged.trusted {
-            self.call.warn(&error.to_string());
-        }
-        let is_by_helper = matches!(attempted, Attempted::ByHelper(_));
         let verdict = attempted.into_verdict();
         let answer = answer_to(&verdict);
         if is_by_helper && answer == Disposition::Success {

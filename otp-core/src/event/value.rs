@@ -156,6 +156,10 @@ pub enum Value {
     Verb(&'static str),
     /// [`Key::Step`].
     Step(&'static str),
+    /// [`Key::By`].
+    By(Text),
+    /// [`Key::Said`].
+    Said(Text),
     /// [`Key::LoginUid`].
     LoginUid(u32),
     /// [`Key::EnvSudoUid`].
@@ -202,6 +206,8 @@ impl Value {
             Self::Since(_) => Key::Since,
             Self::Verb(_) => Key::Verb,
             Self::Step(_) => Key::Step,
+            Self::By(_) => Key::By,
+            Self::Said(_) => Key::Said,
             Self::LoginUid(_) => Key::LoginUid,
             Self::EnvSudoUid(_) => Key::EnvSudoUid,
             Self::ClaimedService(_) => Key::ClaimedService,
@@ -223,6 +229,8 @@ impl Value {
             | Self::Tty(text)
             | Self::Account(text)
             | Self::Reason(text)
+            | Self::By(text)
+            | Self::Said(text)
             | Self::ClaimedService(text)
             | Self::ClaimedRhost(text)
             | Self::ClaimedTty(text)

@@ -1,6 +1,7 @@
 //! `otp-admin move`: a record follows its owner to another name or user id.
 
 use crate::failure::Failure;
+use crate::log;
 use crate::output;
 use crate::site::Site;
 use otp_core::UserName;
@@ -22,6 +23,7 @@ pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(),
         let user = other.name.as_str().to_owned();
         return Err(Trouble::StillSomebody { user }.into());
     }
+    let undisturbed = site.undisturbed()?;
     let moved =
         moving::move_record(&site.store()?, &from, &account, force).map_err(
             |failed| match failed {
@@ -46,7 +48,11 @@ pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(),
         )?;
     let done = match moved {
         Moved::AlreadyTheirs => Report::AlreadyTheirs { user: new },
-        Moved::Done => Report::Moved { old, new },
+        Moved::Done => {
+            log::moved(old, new);
+            Report::Moved { old, new }
+        }
     };
+    drop(undisturbed);
     output::print(&format!("{}\n", done.text(site.language)))
 }

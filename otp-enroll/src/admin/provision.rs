@@ -2,6 +2,7 @@
 
 use crate::failure::Failure;
 use crate::layout::labelled;
+use crate::log;
 use crate::output;
 use crate::site::Site;
 use otp_core::messages::admin::Report;
@@ -49,14 +50,19 @@ pub fn provision(site: &Site, user: &str, wanted: Wanted, json: bool) -> Result<
         entry.last_step = counter.and_then(|first| first.checked_sub(1)).map(Step);
     }
     let store = site.store_for_enrolling()?;
+    let undisturbed = site.undisturbed()?;
     let done = account::provision_from(&store, &account, &credential, &state, force);
     match done.map_err(Failure::about(user))? {
-        Provisioned::Done => {}
+        Provisioned::Done => {
+            let device = &credential.authenticators()[0].name;
+            log::changed("provision", user, Some(device));
+        }
         Provisioned::AlreadyEnrolled => {
             let user = user.to_owned();
             return Err(Trouble::AlreadyEnrolled { user }.into());
         }
     }
+    drop(undisturbed);
     let device = &credential.authenticators()[0];
     let shown = Shown::reveal(site, &account, device, counter, &codes);
     let written = if json {

@@ -1,12 +1,13 @@
 //! `otp-admin unlock` and `reset`: the ways back in.
 
 use crate::failure::Failure;
+use crate::log;
 use crate::output;
 use crate::site::Site;
 use otp_core::UserName;
 use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
-use otp_core::record::Standing;
+use otp_core::record::{Language, Standing};
 use otp_site::{Named, clock, users};
 use otp_store::account::{self, Unlocked};
 use otp_store::keeper::ROOTS_LOCK_DEADLINE;
@@ -20,8 +21,11 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
         user: user.to_owned(),
     };
     let store = site.store()?;
+    let undisturbed = site.undisturbed()?;
     let unlocked = account::unlock(&store, &account, clock::now).map_err(Failure::about(user))?;
     let Unlocked { standing, failures } = unlocked.ok_or_else(not_enrolled)?;
+    log::unlocked(user, standing);
+    drop(undisturbed);
     let done = match standing {
         Standing::Open => Report::WasNotLocked { user, failures },
         standing => Report::Unlocked {
@@ -52,6 +56,7 @@ fn left_for_an_administrator(site: &Site, store: &Store, user: &str) -> Result<b
     };
     let new = person.name.as_str();
     let left = Report::LeftForMove { old: user, new };
+    log::gone(user, by().as_deref(), &left.text(Language::English));
     output::print(&format!("{}\n", left.text(site.language)))?;
     Ok(true)
 }
@@ -83,16 +88,32 @@ pub fn reset(site: &Site, user: &str, gone: bool) -> Result<(), Failure> {
         Some(named) => named.account.name,
         None => UserName::new(user)?,
     };
+    let undisturbed = site.undisturbed()?;
     let erased = account::erase(&store, &name, ROOTS_LOCK_DEADLINE)
         .map_err(Failure::about(name.as_str()))?;
     if gone && !erased {
         return Ok(());
     }
     let user = name.as_str();
+    if erased && gone {
+        log::gone(
+            user,
+            by().as_deref(),
+            &Report::Erased { user }.text(Language::English),
+        );
+    } else if erased {
+        log::changed("reset", user, None);
+    }
+    drop(undisturbed);
     let done = if erased {
         Report::Erased { user }
     } else {
         Report::NothingToErase { user }
     };
     output::print(&format!("{}\n", done.text(site.language)))
+}
+
+/// The command of shadow-utils that runs the hook, which runs this.
+fn by() -> Option<String> {
+    std::env::var("ACTION").ok()
 }

@@ -37,6 +37,21 @@ fn place() -> Place {
     Place::of("sshd", "2001:db8::1").unwrap()
 }
 
+/// Of an earlier version, and of this one.
+fn claims() -> [Option<Claim>; 3] {
+    let claim = |service: &str, silent| {
+        let (service, host) = (service.to_owned(), "192.0.2.1".to_owned());
+        Some(Claim {
+            service,
+            host,
+            terminal: String::new(),
+            silent,
+            id: silent.then_some(7),
+        })
+    };
+    [None, claim("postgresql", false), claim("", true)]
+}
+
 fn requests() -> Vec<Request> {
     let user = || "김철수".to_owned();
     let no_guesses = NoGuess::ALL.map(Some).into_iter().chain([None]);
@@ -45,13 +60,21 @@ fn requests() -> Vec<Request> {
         remember: Duration::from_secs(60),
     };
     let checks = no_guesses.flat_map(|no_guess| {
-        let rest = [(true, true), (true, false), (false, true), (false, false)];
-        rest.map(|(excused, at_a_place)| Request::Check {
+        let both = [true, false];
+        let rest = both.into_iter().flat_map(move |excused| {
+            both.into_iter().flat_map(move |at_a_place| {
+                claims()
+                    .into_iter()
+                    .map(move |claim| (excused, at_a_place, claim))
+            })
+        });
+        rest.map(move |(excused, at_a_place, claim)| Request::Check {
             user: user(),
             excused,
             reply: Zeroizing::new(b"123\xff 456".to_vec()),
             no_guess,
             remembered: at_a_place.then(remembered),
+            claim,
         })
     });
     let change = |change| Request::Change {
@@ -91,6 +114,7 @@ struct Sent<'a> {
     place: Option<&'a Place>,
     remember: Duration,
     tried: Option<(&'a str, &'a RunsAs)>,
+    claim: Option<&'a Claim>,
 }
 
 fn sent(request: &Request) -> Sent<'_> {
@@ -104,6 +128,7 @@ fn sent(request: &Request) -> Sent<'_> {
         place: None,
         remember: Duration::ZERO,
         tried: None,
+        claim: None,
     };
     match request {
         Request::Check {
@@ -112,7 +137,9 @@ fn sent(request: &Request) -> Sent<'_> {
             reply,
             no_guess,
             remembered,
+            claim,
         } => Sent {
+            claim: claim.as_ref(),
             excused: *excused,
             // What is no guess may be a password, and does not leave the program.
             reply: if no_guess.is_none() { reply } else { b"" },

@@ -73,6 +73,7 @@ fn check_by(records: &Records) -> Result<Attempted, Lost> {
         excused: false,
         mailed: None,
         remembered: None,
+        claim: &Claim::default(),
     };
     records.attempt(Some(&alice()), &attempt, || Ok(NOW))
 }
@@ -164,6 +165,7 @@ fn a_name_that_nobody_has_is_asked_of_no_helper() {
         excused: true,
         mailed: None,
         remembered: None,
+        claim: &Claim::default(),
     };
     let attempted = played.records().attempt(None, &attempt, || Ok(NOW));
     assert_eq!(attempted.unwrap().into_verdict(), Verdict::Excused);

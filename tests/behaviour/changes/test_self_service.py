@@ -248,7 +248,9 @@ def test_every_change_takes_password_and_code_and_is_logged(alice, clock, policy
     assert before["verb"] == line["verb"] == dialogue
     name = {"replace": "phone", "add": "tablet", "remove": "phone"}.get(dialogue)
     assert line.get("authenticator") == name
-    assert [(event["event"], event["tag"]) for event in journal.events(alice.name)] == [("otp.accept", "otp-enroll:auth")]
+    (event,) = journal.events(alice.name)
+    assert (event["event"], event["tag"], event["claimed_service"]) == ("otp.accept", "otp-helper", "otp-enroll")
+    assert before["id"] == line["id"] != event["id"]
 
 
 @pytest.mark.parametrize("dialogue", CHANGES)

@@ -171,7 +171,7 @@ WRONG = {
     "code without one": message("code"), "two codes": message("code", "1", "2"), "begun": message("begun", ""),
     "codes": message("codes"), "kept": message("kept"), "request": message("recovery-codes", "nobody"),
     "garbage": b"GET / HTTP/1.1\r\n\r\n", "noise": random.Random(7).randbytes(4096), "zeros": b"\0" * 64,
-    "over its size": b"otp1\x10\x01" + b"\0" * 4097, "largest": b"otp1\xff\xff" + b"\0" * 65535,
+    "over its size": b"otp1\x14\x01" + b"\0" * 5121, "largest": b"otp1\xff\xff" + b"\0" * 65535,
     "that does not add up": b"otp1\0\x03\0\x09x", "middle": message("keep")[:-2], "mark": b"otp1", "nothing": b"",
 }
 # What a stage takes as an answer, if not as the right one.

@@ -71,10 +71,13 @@ class Logins:
         synced = False
         for call in undisturbed.from_the_question_on:
             reply, before, logged = reply_of(), self.kept(), self.attempts_logged()
+            records = len(self._journal.records(self.alice.name))
             run = self.helper(reply, call.kills())
             left = self.kept().since(before)
             # Nobody gets an attempt counted that is not logged.
             assert left == "nothing" or self.attempts_logged() == logged + 1
+            # One record, whether or not its outcome was still written.
+            assert len(self._journal.records(self.alice.name)) - records == self.attempts_logged() - logged
             # Killed just before fdatasync it has said nothing yet; afterwards it may have.
             assert run.answer == b"" or synced
             assert run.status == -signal.SIGKILL
@@ -117,6 +120,7 @@ def test_login_whose_helper_is_killed_is_refused_and_says_so(logins, program, jo
         login = traced.login(program, logins.alice, reply, inject=f"{call}:signal=KILL", user=logins.alice)
         assert login.code == AUTHINFO_UNAVAIL
         assert len(login.told) == 1 and "could not be checked" in login.told[0]
+        assert journal.records(logins.alice.name)[-1] == "otp.unavailable"
         assert journal.names(logins.alice.name)[-1] == "otp.unavailable"
         logins.works_again_at_once()
 

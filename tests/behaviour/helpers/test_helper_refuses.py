@@ -14,7 +14,7 @@ from helper import check, fields_of, message
 
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service")]
 
-LIMIT = 4096
+LIMIT = 5120
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ from clock import wait_until
 
 SOCKET = "/dev/log"
 
+# What an attempt can come to.
+OUTCOMES = {f"otp.{name}" for name in ("accept", "recovery", "trusted", "reject", "replay", "lock", "locked", "notenrolled", "unavailable")}
+
 
 class Journal:
     """All lines since the tests began, oldest first. `mark` and `since` tell one test's lines from another's."""
@@ -46,6 +49,20 @@ class Journal:
         """The `otp.*` lines about a user, as values by key; the event's name is under `event`."""
         return [dict(event) for event in map(parse, self.lines()) if event and event.get("user") == user]
 
+    def records(self, user):
+        """One for each attempt, whoever wrote lines about it: they have an id in common, and what it came to is said by the
+        helper, or else by the module. An attempt that was begun and never ended is `otp.attempt`."""
+        folded, order = {}, ["otp.unavailable", *sorted(OUTCOMES - {"otp.unavailable"})]
+        for number, line in enumerate(self.lines()):
+            found = re.search(r"(?:pam_otp\([^)]+\)|otp-helper\[\d+\]|otp-enroll\[\d+\]): (otp\.\w+)(.*)", line)
+            if not found or found[1] not in {"otp.attempt", *OUTCOMES}:
+                continue
+            values = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', found[2]))
+            if values.get("user") == user and "phase" not in values:
+                folded.setdefault(values.get("id", number), []).append(found[1])
+        rank = lambda name: order.index(name) if name in order else -1  # noqa: E731
+        return [max(names, key=rank) for names in folded.values()]
+
     def names(self, user):
         return [event["event"] for event in self.events(user)]
 
@@ -56,9 +73,13 @@ class Journal:
 
 @functools.cache  # a test that asks a thousand times for what was logged has a thousand lines by then
 def parse(line):
-    """`... sshd[7]: pam_otp(sshd:auth): otp.accept user="alice" ...` as values by key, or None."""
-    found = re.search(r"pam_otp\((?P<service>[^:]+):(?P<kind>[^)]+)\): (?P<event>otp\.\w+)(?P<rest>.*)", line)
-    if not found:
+    """`... sshd[7]: pam_otp(sshd:auth): otp.accept user="alice" ...` as values by key, or None.
+
+    So are the records of the helper about attempts: it writes them for modules that are not root's.
+    """
+    found = re.search(r"pam_otp\((?P<tag>[^:]+:[^)]+)\): (?P<event>otp\.\w+)(?P<rest>.*)", line)
+    found = found or re.search(r"(?P<tag>otp-helper)\[\d+\]: (?P<event>otp\.\w+)(?P<rest>.*)", line)
+    if not found or found["tag"] == "otp-helper" and found["event"] not in OUTCOMES:
         return None
     values = dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', found["rest"]))
-    return {"event": found["event"], "tag": f"{found['service']}:{found['kind']}", "line": line, **values}
+    return {"event": found["event"], "tag": found["tag"], "line": line, **values}

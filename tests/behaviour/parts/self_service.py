@@ -15,6 +15,7 @@ import pytest
 import codes
 import doors
 from clock import wait_until
+from journal import OUTCOMES
 from under_test import BINARIES, Ours
 
 PASSWORD = "Password: "
@@ -236,7 +237,8 @@ def log_of_helper(journal, account):
     """What the helper's own lines say about changes of the user's: events and their values, oldest first."""
     found = (re.search(r"otp-helper\[\d+\]: (otp\.\w+) (.*)", line) for line in journal.lines())
     events = [{"event": one[1], **dict(re.findall(r'(\w+)="([^"]*)"', one[2]))} for one in found if one]
-    return [event for event in events if event.get("user") == account.name and event["event"] != "otp.attempt"]
+    attempts = {"otp.attempt", *OUTCOMES}
+    return [event for event in events if event.get("user") == account.name and event["event"] not in attempts]
 
 
 # ------------------------------------------------------------------------------------------------------ ways to leave

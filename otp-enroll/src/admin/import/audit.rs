@@ -49,6 +49,6 @@ impl Told {
         if let Some(reason) = reason {
             entry.add(Value::Reason(Text::escaped(&reason)));
         }
-        log::send(&entry);
+        log::tell(entry);
     }
 }
