@@ -7,6 +7,7 @@
 //! [`Text`] that a program or the system gave, which is escaped the moment it is made.
 
 mod entry;
+mod read;
 mod value;
 mod verdict;
 mod word;
@@ -14,6 +15,7 @@ mod word;
 use crate::every;
 
 pub use entry::{Actor, Entry};
+pub use read::Read;
 pub use value::{Phase, Text, Treatment, Value, unescaped};
 pub use verdict::about;
 

@@ -15,6 +15,7 @@ pub use id::MessageId;
 pub mod admin;
 pub mod doctor;
 pub mod enrol;
+pub mod events;
 pub mod explanation;
 mod id;
 pub mod import;

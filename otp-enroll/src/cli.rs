@@ -5,15 +5,17 @@
 //! `otp-enroll: what is wrong` with a line `hint: what to do`. Exit 0: done. 1: refused, or left by the person at the
 //! terminal, by whatever signal. 2: could not. No secret is ever taken from an argument or from the environment.
 
-use crate::admin::{Only, USUAL_SECONDS};
+use crate::admin::{Only, USUAL_SECONDS, moment};
 use crate::picture::PicturePath;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
+use otp_core::UnixTime;
 use otp_core::qr::Style;
 use otp_core::record::{DEFAULT_NAME, Language, Name, ServiceName};
 use otp_site::policy;
 use otp_store::files;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const EXIT_STATUS: &str = "Exit status: 0 done, 1 refused or left, 2 could not.";
 
@@ -299,6 +301,24 @@ pub enum AdminCommand {
         #[arg(long)]
         dry_run: bool,
     },
+    /// Read back who logged in with a code, who was refused, and what was changed
+    ///
+    /// From the journal, of which only what root's programs and the helper have written counts; where there is none, from
+    /// the files of syslog.
+    Events {
+        /// Only what is about this user
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
+        user: Option<String>,
+        /// Only from then on: a date in UTC, or how long ago
+        #[arg(long, value_name = "WHEN", value_parser = Since::parse, value_hint = ValueHint::Other)]
+        since: Option<Since>,
+        /// As one JSON object a line; times are seconds since 1970
+        #[arg(long)]
+        json: bool,
+        /// Read this file of syslog
+        #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
+        file: Option<PathBuf>,
+    },
     /// Check a policy file, or show what the policy means for a user
     Policy {
         /// What to do.
@@ -405,6 +425,51 @@ pub struct ImportOptions {
     pub json: bool,
 }
 
+/// From when on events are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// A moment.
+    At(UnixTime),
+    /// So long ago.
+    Ago(Duration),
+}
+
+impl Since {
+    /// Reads `2027-01-15`, `2027-01-15 08:00`, `2027-01-15T08:00:10Z`, or `90s`, `15m`, `24h`, `7d`.
+    ///
+    /// # Errors
+    /// It is none of these.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        const REASON: &str = "must be a date in UTC (2027-01-15, '2027-01-15 08:00') or a number and a unit (90s, 15m, 24h, 7d)";
+        if let Ok(wait) = policy::duration(text) {
+            return Ok(Self::Ago(wait));
+        }
+        let text = text.strip_suffix('Z').unwrap_or(text);
+        let (date, time) = text.split_once([' ', 'T']).unwrap_or((text, "00:00:00"));
+        let time = if time.len() == 5 {
+            format!("{time}:00")
+        } else {
+            time.to_owned()
+        };
+        let moment = moment::date_of(date).zip(moment::clock(&time));
+        moment
+            .and_then(|((year, month, day), (hour, minute, second))| {
+                UnixTime::from_civil_utc(year, month, day, hour, minute, second)
+            })
+            .map(Self::At)
+            .ok_or(REASON)
+    }
+
+    /// The moment, seen from now.
+    #[must_use]
+    pub const fn before(self, now: UnixTime) -> UnixTime {
+        match self {
+            Self::At(moment) => moment,
+            Self::Ago(wait) => UnixTime::from_seconds(now.seconds().saturating_sub(wait.as_secs())),
+        }
+    }
+}
+
 /// What `otp-admin policy` can do.
 #[derive(Subcommand)]
 pub enum PolicyCommand {
@@ -498,6 +563,37 @@ mod tests {
         }
         let read = Enroll::try_parse_from(["otp-enroll", "status", "--user", "alice"]).unwrap();
         assert_eq!(read.user.as_deref(), Some("alice"));
+    }
+
+    #[test]
+    fn a_beginning_is_a_date_or_how_long_ago() {
+        let at = |seconds| Some(Since::At(UnixTime::from_seconds(seconds)));
+        for (text, expected) in [
+            ("2027-01-15", at(1_799_971_200)),
+            ("2027-01-15 08:00", at(1_800_000_000)),
+            ("2027-01-15T08:00:10Z", at(1_800_000_010)),
+            ("90s", Some(Since::Ago(Duration::from_secs(90)))),
+            ("7d", Some(Since::Ago(Duration::from_secs(604_800)))),
+            ("", None),
+            ("yesterday", None),
+            ("2027-02-29", None),
+            ("2027-1-5", None),
+            ("2027-01-15 8:00", None),
+            ("2027-01-15 08:00:61", None),
+            ("-7d", None),
+            ("7", None),
+        ] {
+            assert_eq!(Since::parse(text).ok(), expected, "{text}");
+        }
+        let now = UnixTime::from_seconds(100);
+        assert_eq!(
+            Since::Ago(Duration::from_secs(90)).before(now).seconds(),
+            10
+        );
+        assert_eq!(
+            Since::Ago(Duration::from_secs(101)).before(now).seconds(),
+            0
+        );
     }
 
     #[test]

@@ -159,6 +159,8 @@ impl Failure {
                 | Trouble::NoHelper { .. }
                 | Trouble::Unavailable { .. }
                 | Trouble::Unknown { .. }
+                | Trouble::NoLog
+                | Trouble::LogNotRead { .. }
                 | Trouble::TooLongForQr => 2,
             },
             Self::Store { .. }

@@ -17,6 +17,7 @@ use otp_helper::records::{Attempt, Attempted, Records};
 use otp_site::{Named, clock, policy, users};
 use otp_store::files::DEFAULT_DIRECTORY;
 use otp_store::{Error, Keeper, Store, Undisturbed};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
@@ -163,6 +164,12 @@ impl Site {
             return Ok(Records::here_or_made(&self.records)?);
         }
         self.records()
+    }
+
+    /// The group of the records, which is the helper's and nobody else's; `None`: there are no records, or it is root's.
+    pub fn records_group(&self) -> Option<u32> {
+        let metadata = std::fs::metadata(&self.records).ok()?;
+        Some(metadata.gid()).filter(|group| *group != 0)
     }
 
     /// The records as whoever runs this comes to them.

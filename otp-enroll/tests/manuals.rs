@@ -519,6 +519,21 @@ fn the_keys_of_every_json_form_stand_in_the_manual() {
         let header = header.and_then(|text| text.strip_suffix("\\n"));
         assert!(manual.examples().contains(&header.expect("a header")));
     }
+    let bold: BTreeSet<String> = manual.bold().into_iter().collect();
+    for key in [
+        "time",
+        "event",
+        "id",
+        "written_by",
+        "program",
+        "pid",
+        "machine",
+        "values",
+    ] {
+        let source = include_str!("../src/admin/events.rs");
+        assert!(source.contains(&format!("\n    {key}: ")), "{key}");
+        assert!(bold.contains(key), "{key}");
+    }
 }
 
 /// The words of a list in a paragraph: `Keys: message, until.`
@@ -623,6 +638,7 @@ fn every_event_of_the_manual_is_written_by_somebody() {
     let lists = [
         "tests/",
         "otp-core/src/event.rs",
+        "otp-core/src/messages/",
         "otp-log/src/audit.rs",
         "otp-queue/src/put.rs",
     ];

@@ -471,7 +471,10 @@ fn duration_or_zero(text: &str) -> Result<Duration, &'static str> {
 }
 
 /// Reads `90s`, `15m`, `24h` or `30d`.
-fn duration(text: &str) -> Result<Duration, &'static str> {
+///
+/// # Errors
+/// What it must be.
+pub fn duration(text: &str) -> Result<Duration, &'static str> {
     let reason = "must be a number and a unit: \"90s\", \"15m\", \"24h\", \"30d\"";
     let unit = match text.as_bytes().last() {
         Some(b's') => 1,

@@ -205,6 +205,7 @@ impl Report<'_> {
                 None => format!("{count} in a row"),
             },
             Self::Refused { when, why } => {
+                let id = why.word();
                 let why = match why {
                     Refusal::WrongCode => "the code was wrong",
                     Refusal::Replayed => "the code had been used before",
@@ -213,7 +214,7 @@ impl Report<'_> {
                         "the code was right for a clock that is minutes off, or a counter that is far ahead: check the device; two such codes in a row set it right"
                     }
                 };
-                format!("{}: {why}", minute_utc(when))
+                format!("{}: {why} ({id})", minute_utc(when))
             }
             Self::Never => "never".to_owned(),
             Self::NotEnrolled { user } => format!("{user} has no authenticator"),
@@ -311,6 +312,7 @@ impl Report<'_> {
                 None => format!("연속 {count}번"),
             },
             Self::Refused { when, why } => {
+                let id = why.word();
                 let why = match why {
                     Refusal::WrongCode => "코드가 맞지 않음",
                     Refusal::Replayed => "이미 사용한 코드",
@@ -319,7 +321,7 @@ impl Report<'_> {
                         "기기의 시간이 몇 분 어긋나 있거나 횟수가 많이 앞서 있음: 기기를 확인하세요. 그런 코드를 연이어 두 번 입력하면 맞춰집니다"
                     }
                 };
-                format!("{}: {why}", minute_utc(when))
+                format!("{}: {why} ({id})", minute_utc(when))
             }
             Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증기가 없습니다"),
             Self::Nobody => "등록한 사용자가 없습니다".to_owned(),
@@ -527,6 +529,9 @@ mod tests {
                 said.iter()
                     .all(|text| text.starts_with("2025-11-20 12:00 UTC: "))
             );
+            for (text, why) in said.iter().zip(Refusal::ALL) {
+                assert!(text.ends_with(&format!(" ({})", why.word())), "{text}");
+            }
             said.sort();
             said.dedup();
             assert_eq!(said.len(), Refusal::ALL.len());

@@ -218,6 +218,15 @@ pub enum Trouble {
         /// What the system said.
         reason: String,
     },
+    /// There is no journal, and no file of syslog.
+    NoLog,
+    /// A log could not be read.
+    LogNotRead {
+        /// The file, or the program that reads it.
+        path: String,
+        /// What the system said.
+        reason: String,
+    },
     /// The record was made, but its secrets could not be written to standard output.
     SecretsNotShown {
         /// The user's name.
@@ -358,6 +367,8 @@ impl Trouble {
             Self::OutputNotWritten { reason } => {
                 format!("cannot write to standard output: {reason}")
             }
+            Self::NoLog => "there is neither a journal nor a file of syslog here".to_owned(),
+            Self::LogNotRead { path, reason } => format!("cannot read the log by {path}: {reason}"),
             Self::SecretsNotShown { user, reason } => {
                 format!(
                     "{user} is enrolled, but the key could not be written to standard output: {reason}"
@@ -471,6 +482,8 @@ impl Trouble {
                 "mount its file system; or, when nobody was ever enrolled, enrol the first user".to_owned()
             }
             Self::OutputNotWritten { .. } => "check where the output goes".to_owned(),
+            Self::NoLog => "name the file with '--file PATH'".to_owned(),
+            Self::LogNotRead { .. } => "name another file with '--file PATH'".to_owned(),
             Self::SecretsNotShown { user, .. } => {
                 format!("make new ones with 'otp-admin provision {user} --force'")
             }
@@ -582,6 +595,10 @@ impl Trouble {
             }
             Self::NoRecords { path } => format!("{path}: 기록 디렉터리가 없습니다"),
             Self::OutputNotWritten { reason } => format!("표준 출력에 쓸 수 없습니다: {reason}"),
+            Self::NoLog => "저널도 syslog 파일도 없습니다".to_owned(),
+            Self::LogNotRead { path, reason } => {
+                format!("{path}에서 로그를 읽을 수 없습니다: {reason}")
+            }
             Self::SecretsNotShown { user, reason } => {
                 format!("{user} 계정을 등록했지만 키를 표준 출력에 쓸 수 없습니다: {reason}")
             }
@@ -589,7 +606,10 @@ impl Trouble {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "a sentence each")]
+    #[allow(
+        clippy::too_many_lines,
+        reason = "a table: each trouble has a row of its own"
+    )]
     fn korean_hint(&self, asker: Asker) -> String {
         match self {
             Self::Locked { user, .. } | Self::Disabled { user } if asker == Asker::Root => {
@@ -711,6 +731,8 @@ impl Trouble {
                     .to_owned()
             }
             Self::OutputNotWritten { .. } => "출력이 향하는 곳을 확인하세요".to_owned(),
+            Self::NoLog => "'--file PATH'로 파일을 지정하세요".to_owned(),
+            Self::LogNotRead { .. } => "'--file PATH'로 다른 파일을 지정하세요".to_owned(),
             Self::SecretsNotShown { user, .. } => {
                 format!("'otp-admin provision {user} --force'로 새로 만드세요")
             }
@@ -823,6 +845,11 @@ mod tests {
             Unfinished => [Trouble::Unfinished { users: 3 }],
             NoRecords => [Trouble::NoRecords { path }],
             OutputNotWritten => [Trouble::OutputNotWritten {
+                reason: reason.clone(),
+            }],
+            NoLog => [Trouble::NoLog],
+            LogNotRead => [Trouble::LogNotRead {
+                path: "/var/log/auth.log".to_owned(),
                 reason: reason.clone(),
             }],
             SecretsNotShown => [Trouble::SecretsNotShown { user, reason }],

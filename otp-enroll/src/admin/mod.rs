@@ -2,6 +2,7 @@
 
 mod cells;
 mod doctor;
+mod events;
 mod import;
 mod in_order;
 mod list;
@@ -23,6 +24,7 @@ use crate::site::{self, For};
 use std::path::Path;
 use std::process::ExitCode;
 
+pub(crate) use events::moment;
 pub use protect::{USUAL_SECONDS, is_asked_to_undo, undo_unless_confirmed};
 pub use report::Only;
 
@@ -97,6 +99,20 @@ pub fn run(asked: Admin) -> ExitCode {
             AdminCommand::Unprotect { service, dry_run } => {
                 protect::unprotect(site, &service, dry_run)
             }
+            AdminCommand::Events {
+                user,
+                since,
+                json,
+                file,
+            } => events::events(
+                site,
+                &events::Asked {
+                    user: user.as_deref(),
+                    since,
+                    json,
+                    file: file.as_deref(),
+                },
+            ),
             AdminCommand::Policy { command } => match command {
                 PolicyCommand::Check { force, .. } => policy::check(site, force),
                 PolicyCommand::Show { user, service } => {

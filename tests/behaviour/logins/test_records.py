@@ -1,5 +1,6 @@
 """One record for each attempt and each change, whoever makes it."""
 
+import json
 import os
 import pathlib
 import pwd
@@ -14,7 +15,7 @@ from application import AUTH_ERR, SUCCESS, Application, application, program, se
 from doors import COMMAND, Sudo, Visit
 from helper import check
 from traced_helper import traced_helper
-from under_test import BINARIES
+from under_test import BINARIES, run_at_fake_time
 
 pytestmark = pytest.mark.promised_by("ours")
 
@@ -140,3 +141,43 @@ def test_otp_enroll_of_root_leaves_records(alice, under_test, journal, clock):
         talk.close()
         assert told(journal, alice, first)[-1][:2] == ("otp-enroll", event)
     assert len(told(journal, alice, first)) == 2
+
+
+# ------------------------------------------------------------------------------------------------------------- read back
+
+
+def test_events_are_read_back_from_a_file_of_syslog(ssh, alice, bobby, under_test, journal, tmp_path):
+    first = len(journal.lines())
+    ssh.attempt(alice, alice.password, alice.codes.wrong())
+    ssh.attempt(alice, alice.password, alice.codes.now())
+    under_test.admin("unlock", alice.name)
+    log = tmp_path / "auth.log"
+    written = []
+    for line in journal.lines(first):
+        # The C library takes the time of a line from the kernel.
+        rest = re.fullmatch(r"<\d+>(?:\w{3} [\d ]\d [\d:]{8} )?(.*)", line)[1]
+        written.append(f"Jan 15 08:00:10 web1 {rest}\n")
+    log.write_text("".join(written))
+    said = run_at_fake_time([BINARIES / "otp-admin", "events", "--file", log, "--user", alice.name, "--json"])
+    found = [json.loads(line) for line in said.stdout.splitlines()]
+    assert [one["event"] for one in found] == ["otp.reject", "otp.accept", "otp.unlock"]
+    assert {one["written_by"] for one in found} == {"unknown"} and "prove nothing" in said.stderr
+    assert found[0]["values"]["rhost"] == "127.0.0.1"
+    text = under_test.admin("events", "--file", str(log), "--user", alice.name, "--lang", "ko")
+    assert len(text.splitlines()) == 3 and "인증번호로 로그인" in text
+    assert under_test.admin("events", "--file", str(log), "--user", bobby.name) == ""
+    assert under_test.admin("events", "--file", str(log), "--since", "2027-01-16") == ""
+    assert len(under_test.admin("events", "--file", str(log), "--since", "1h").splitlines()) == 3
+
+
+def test_a_large_file_is_read_in_little_memory(alice, tmp_path):
+    log = tmp_path / "auth.log"
+    line = f'Jan 15 08:00:10 web1 sshd[7]: pam_otp(sshd:auth): otp.reject user="{alice.name}" service="sshd" rhost="192.0.2.1"\n'
+    log.write_text((line + "Jan 15 08:00:10 web1 sshd[7]: Connection closed by 192.0.2.1\n" * 9) * 100_000)
+    command = ["/usr/bin/python3", "-c", (
+        "import resource, subprocess, sys\n"
+        "done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)\n"
+        "print(done.stdout.count(b'\\n'), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+    ), str(BINARIES / "otp-admin"), "events", "--file", str(log)]
+    counted, kilobytes = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert int(counted) == 100_000 and int(kilobytes) < 20_000

@@ -1,0 +1,133 @@
+//! A record that is read back from a log.
+
+use super::{Event, unescaped};
+
+/// What a line of ours says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// What happened.
+    pub event: Event,
+    /// Keys, as a version has written them that may be another, and values as they were given.
+    pub values: Vec<(String, String)>,
+}
+
+impl Read {
+    /// Reads what stands behind the name and the number of a program in syslog. `None`: it is none of our lines, or not one
+    /// that a program of ours can have written.
+    ///
+    /// `program`: that name. A module's lines have `pam_otp(sshd:auth): ` before them; those of other programs are none
+    /// without.
+    #[must_use]
+    pub fn from_line(program: &str, message: &str) -> Option<Self> {
+        let said = match message.strip_prefix("pam_otp(") {
+            Some(of_module) => of_module.split_once("): ")?.1,
+            None if ["otp-helper", "otp-admin", "otp-enroll"].contains(&program) => message,
+            None => return None,
+        };
+        let (name, mut rest) = said.split_once(' ').unwrap_or((said, ""));
+        let event = Event::ALL.into_iter().find(|event| event.name() == name)?;
+        let mut values: Vec<(String, String)> = Vec::new();
+        while !rest.is_empty() {
+            let (key, quoted) = rest.split_once("=\"")?;
+            let is_key = key
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            let is_new = values.iter().all(|(known, _)| known != key);
+            if key.is_empty() || !is_key || !is_new {
+                return None;
+            }
+            let (value, behind) = quoted.split_at(end_of_value(quoted)?);
+            values.push((key.to_owned(), unescaped(value)?));
+            rest = match &behind[1..] {
+                "" => "",
+                more => more.strip_prefix(' ').filter(|more| !more.is_empty())?,
+            };
+        }
+        Some(Self { event, values })
+    }
+
+    /// The value of a key.
+    #[must_use]
+    pub fn value(&self, key: &str) -> Option<&str> {
+        let found = self.values.iter().find(|(known, _)| known == key);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether it is about that account: by the name that was given, the canonical one, or an earlier one.
+    #[must_use]
+    pub fn is_about(&self, name: &str) -> bool {
+        ["user", "account", "source"]
+            .iter()
+            .any(|key| self.value(key) == Some(name))
+    }
+}
+
+/// Where the quotation mark is that ends a value.
+fn end_of_value(quoted: &str) -> Option<usize> {
+    let mut escaped = false;
+    quoted.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Entry, Severity, Text, Value};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_was_written_reads_back(user in "(?s).{1,40}", rhost in "(?s).{1,40}") {
+            let entry = Entry::new(Event::Reject, Severity::Notice)
+                .with(Value::User(Text::escaped(&user)))
+                .with(Value::Rhost(Text::escaped(&rhost)))
+                .with(Value::Counted(true));
+            let line = format!("pam_otp(sshd:auth): {entry}");
+            let read = Read::from_line("sshd", &line).unwrap();
+            prop_assert_eq!(read.event, Event::Reject);
+            prop_assert_eq!(read.value("user"), Some(user.as_str()));
+            prop_assert_eq!(read.value("rhost"), Some(rhost.as_str()));
+            prop_assert_eq!(read.values.len(), 3);
+        }
+
+        #[test]
+        fn any_line_is_read_or_is_not(line in "(pam_otp\\(s:auth\\): )?(otp.lock)?[a-z_=\" \\\\u{}0-9]{0,40}|(?s).{0,60}") {
+            if let Some(read) = Read::from_line("otp-helper", &line) {
+                prop_assert!(line.contains(read.event.name()));
+            }
+        }
+    }
+
+    #[test]
+    fn only_what_a_program_of_ours_can_have_written_is_a_record() {
+        let is_read = |program: &str, line: &str| Read::from_line(program, line).is_some();
+        assert!(is_read("otp-admin", "otp.unlock user=\"alice\""));
+        assert!(is_read("gdm", "pam_otp(gdm:auth): otp.debug"));
+        for line in [
+            "otp.unlock user=\"alice\"",
+            "Invalid user pam_otp(sshd:auth): otp.lock user=\"a\" from 192.0.2.1",
+            "pam_unix(sshd:auth): otp.lock user=\"a\"",
+            "pam_otp(sshd:auth): otp.nothing user=\"a\"",
+            "pam_otp(sshd:auth): otp.lock user=\"a\" ",
+            "pam_otp(sshd:auth): otp.lock user=\"a\"  until=\"b\"",
+            "pam_otp(sshd:auth): otp.lock user=\"a\"until=\"b\"",
+            "pam_otp(sshd:auth): otp.lock user=\"a\" user=\"b\"",
+            "pam_otp(sshd:auth): otp.lock user=\"a\\\"",
+            "pam_otp(sshd:auth): otp.lock user=\"a\\x\"",
+            "pam_otp(sshd:auth): otp.lock user=a",
+            "pam_otp(sshd:auth): otp.lock user",
+        ] {
+            assert!(!is_read("sshd", line), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_record_is_about_every_name_of_an_account() {
+        let line = "otp.change verb=\"move\" user=\"alison\" source=\"alice\"";
+        let read = Read::from_line("otp-admin", line).unwrap();
+        assert!(read.is_about("alison") && read.is_about("alice") && !read.is_about("move"));
+    }
+}

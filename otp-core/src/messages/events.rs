@@ -1,0 +1,125 @@
+//! What `otp-admin events` says of each event, beside the name by which programs know it.
+
+use crate::event::Event;
+use crate::record::Language;
+
+/// What an event is, without a full stop.
+#[must_use]
+pub const fn about(event: Event, language: Language) -> &'static str {
+    match language {
+        Language::English => english(event),
+        Language::Korean => korean(event),
+    }
+}
+
+const fn english(event: Event) -> &'static str {
+    match event {
+        Event::Accept => "let in by a code",
+        Event::Recovery => "let in by a recovery code",
+        Event::Trusted => "asked for no code: the place is trusted",
+        Event::Reject => "refused: a wrong code, or none",
+        Event::Replay => "refused: the code was used before",
+        Event::Lock => "refused, and locked by too many wrong codes",
+        Event::Locked => "refused: the account is locked",
+        Event::Attempt => "an attempt was begun, and its end is not known",
+        Event::NotEnrolled => "has no authenticator",
+        Event::Unavailable => "refused: the code could not be checked",
+        Event::Changing => "a change was begun, and its end is not known",
+        Event::Change => "the record was changed",
+        Event::Denied => "the helper refused its caller",
+        Event::Reset => "the record of a name that nobody has",
+        Event::Policy => "something to put right",
+        Event::Protect => "a service was changed",
+        Event::Unlock => "unlocked by an administrator",
+        Event::Import => "taken over from another program",
+        Event::Mail => "a code by mail",
+        Event::Mailed => "let in by a code that was mailed",
+        Event::OneFactor => "the code was right, and the login was refused",
+        Event::PolicyChanged => "the policy has changed",
+        Event::Hook => "a hook failed, or its queue was full",
+        Event::Debug => "a step of a login",
+    }
+}
+
+const fn korean(event: Event) -> &'static str {
+    match event {
+        Event::Accept => "인증번호로 로그인",
+        Event::Recovery => "복구 코드로 로그인",
+        Event::Trusted => "신뢰하는 위치여서 인증번호를 묻지 않음",
+        Event::Reject => "거부: 인증번호가 틀리거나 없음",
+        Event::Replay => "거부: 이미 사용한 인증번호",
+        Event::Lock => "거부: 여러 번 틀려서 계정이 잠김",
+        Event::Locked => "거부: 계정이 잠겨 있음",
+        Event::Attempt => "시도가 시작되었으나 결과를 알 수 없음",
+        Event::NotEnrolled => "등록된 인증 앱이 없음",
+        Event::Unavailable => "거부: 인증번호를 확인할 수 없음",
+        Event::Changing => "변경이 시작되었으나 결과를 알 수 없음",
+        Event::Change => "기록이 변경됨",
+        Event::Denied => "헬퍼가 요청을 거부함",
+        Event::Reset => "사용자가 없는 이름의 기록",
+        Event::Policy => "바로잡아야 할 점이 있음",
+        Event::Protect => "서비스 설정이 변경됨",
+        Event::Unlock => "관리자가 잠금을 해제함",
+        Event::Import => "다른 프로그램에서 가져옴",
+        Event::Mail => "메일로 보내는 인증번호",
+        Event::Mailed => "메일로 받은 인증번호로 로그인",
+        Event::OneFactor => "인증번호는 맞았으나 로그인이 거부됨",
+        Event::PolicyChanged => "정책이 변경됨",
+        Event::Hook => "후크가 실패했거나 대기열이 가득 참",
+        Event::Debug => "로그인 단계",
+    }
+}
+
+/// That lines were left out, since programs have written them that are neither root's nor the helper.
+#[must_use]
+pub fn left_out(count: u64, language: Language) -> String {
+    match language {
+        Language::English => format!(
+            "{count} more lines look like ours and were not written by root or the helper: left out, see otp-admin(8)"
+        ),
+        Language::Korean => format!(
+            "루트나 헬퍼가 쓰지 않은 비슷한 줄 {count}개는 제외했습니다. otp-admin(8)을 참고하세요"
+        ),
+    }
+}
+
+/// That nobody can tell who has written the lines of a file.
+#[must_use]
+pub const fn of_a_file(language: Language) -> &'static str {
+    match language {
+        Language::English => {
+            "read from files of syslog, in which every user can write lines: they prove nothing, see otp-admin(8)"
+        }
+        Language::Korean => {
+            "syslog 파일에서 읽었습니다. 모든 사용자가 이 파일에 줄을 쓸 수 있어 증거가 되지 못합니다. otp-admin(8)을 참고하세요"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::in_all::assert_same_in_every_language;
+
+    #[test]
+    fn every_event_has_words_of_its_own_in_every_language() {
+        for language in Language::ALL {
+            let mut words = Event::ALL.map(|event| about(event, language)).to_vec();
+            for text in &words {
+                assert!(!text.is_empty() && !text.ends_with('.'), "{text}");
+            }
+            words.sort_unstable();
+            words.dedup();
+            assert_eq!(words.len(), Event::ALL.len());
+        }
+    }
+
+    #[test]
+    fn notices_say_the_same_in_every_language() {
+        assert_same_in_every_language(|language| left_out(3, language));
+        assert_same_in_every_language(|language| of_a_file(language).to_owned());
+        for event in Event::ALL {
+            assert_same_in_every_language(|language| about(event, language).to_owned());
+        }
+    }
+}

@@ -1,0 +1,108 @@
+use super::*;
+use std::io::Write;
+use tempfile::TempDir;
+
+const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
+const UTC: Zone = Zone { ahead: 0, now: NOW };
+
+#[test]
+fn a_line_of_either_form_is_a_record() {
+    for line in [
+        "Jan 15 07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+        "2027-01-15T07:59:50.123456+00:00 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+        "2027-01-15T16:59:50+09:00 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+    ] {
+        let record = record(line, UTC).expect(line);
+        assert_eq!(record.when.seconds(), 1_799_999_990, "{line}");
+        assert_eq!((record.program.as_str(), record.pid), ("sshd", Some(7)));
+        assert_eq!(
+            (record.machine.as_str(), record.writer),
+            ("web1", Writer::Unknown)
+        );
+    }
+    let script =
+        "Jan  5 08:00:10 web1 otp-admin: otp.reset user=\"alice\" by=\"userdel\" said=\"not done\"";
+    assert_eq!(record(script, UTC).unwrap().pid, None);
+}
+
+#[test]
+fn what_is_none_of_ours_is_no_record() {
+    for line in [
+        "",
+        "Jan 15 07:59:50",
+        "Jan 15 07:59:50 web1 sshd[7]: Accepted password for alice",
+        "Jan 15 07:59:50 web1 sshd[seven]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+        "Foo 15 07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+        "Feb 30 07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+        "2027-01-15T07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+        "Jän 15 07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+    ] {
+        assert_eq!(record(line, UTC), None, "{line}");
+    }
+}
+
+#[test]
+fn a_day_without_a_year_is_the_last_one_there_was() {
+    let seconds = |stamp: &str, zone| take(&format!("{stamp} rest"), zone).unwrap().0.seconds();
+    // Tomorrow may be today elsewhere; the day after tomorrow was a year ago.
+    assert_eq!(seconds("Jan 16 07:00:00", UTC), 1_800_082_800);
+    assert_eq!(
+        seconds("Jan 17 08:00:00", UTC),
+        1_800_172_800 - 365 * 86_400
+    );
+    assert_eq!(seconds("Feb 29 08:00:00", UTC), 1_709_193_600);
+    let seoul = Zone {
+        ahead: 9 * 3600,
+        now: NOW,
+    };
+    assert_eq!(seconds("Jan 15 17:00:00", seoul), 1_800_000_000);
+}
+
+#[test]
+fn files_are_read_from_the_oldest_on_and_no_other() {
+    let place = TempDir::new().unwrap();
+    for (name, seconds) in [
+        ("auth.log", 300),
+        ("auth.log.2.gz", 100),
+        ("auth.log.1", 200),
+        ("syslog", 150),
+        ("auth.logs", 160),
+    ] {
+        let file = File::create(place.path().join(name)).unwrap();
+        file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds))
+            .unwrap();
+    }
+    let names: Vec<_> = files_in(place.path())
+        .into_iter()
+        .map(|path| path.file_name().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["auth.log.2.gz", "auth.log.1", "auth.log"]);
+}
+
+#[test]
+fn a_packed_file_is_unpacked_and_one_that_is_none_is_told() {
+    let place = TempDir::new().unwrap();
+    let (plain, packed) = (
+        place.path().join("auth.log"),
+        place.path().join("auth.log.gz"),
+    );
+    let line = "2027-01-15T07:59:50Z web1 su: pam_otp(su:auth): otp.lock user=\"alice\"\n";
+    // A line that is too long stands before it, and one that is no text.
+    let text = [&vec![b'x'; 200_000][..], b"\n\xff\n", line.as_bytes()].concat();
+    File::create(&plain).unwrap().write_all(&text).unwrap();
+    let gzip = Command::new("gzip").arg("--keep").arg(&plain).status();
+    assert!(gzip.unwrap().success());
+    for path in [&plain, &packed] {
+        let mut found = Vec::new();
+        let read = read(path, NOW, |record| {
+            found.push(record);
+            Ok(())
+        });
+        assert!(read.is_ok());
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].read.value("user"), Some("alice"));
+    }
+    fs::write(&packed, "no such thing").unwrap();
+    assert!(read(&packed, NOW, |_| Ok(())).is_err());
+    assert!(read(&place.path().join("none"), NOW, |_| Ok(())).is_err());
+}

@@ -1,0 +1,115 @@
+//! Times as syslog writes them.
+
+use otp_core::UnixTime;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// What stands for a line's time of day and year, where the line does not say.
+#[derive(Clone, Copy)]
+pub struct Zone {
+    /// Seconds that this machine's time is ahead of UTC, at present.
+    pub ahead: i64,
+    /// The time now: no line is from later than a day from now.
+    pub now: UnixTime,
+}
+
+impl Zone {
+    /// Of this machine, as `date` says.
+    pub fn of_this_machine(now: UnixTime) -> Self {
+        let said = Command::new("/usr/bin/date")
+            .arg("+%z")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output();
+        let said = said
+            .ok()
+            .and_then(|said| String::from_utf8(said.stdout).ok());
+        let ahead = said.and_then(|said| offset(said.trim())).unwrap_or(0);
+        Self { ahead, now }
+    }
+}
+
+/// Takes the time off the beginning of a line; and gives the rest.
+pub fn take(line: &str, zone: Zone) -> Option<(UnixTime, &str)> {
+    if line.starts_with(|c: char| c.is_ascii_digit()) {
+        let (stamp, rest) = line.split_once(' ')?;
+        return Some((rfc3339(stamp)?, rest));
+    }
+    let (stamp, rest) = (line.get(..15)?, line.get(15..)?.strip_prefix(' ')?);
+    let month = MONTHS.iter().position(|name| *name == &stamp[..3])?;
+    let month = u8::try_from(month + 1).ok()?;
+    let day = stamp[4..6].trim_start().parse().ok()?;
+    let (hour, minute, second) = clock(&stamp[7..])?;
+    let latest = zone.now.after(Duration::from_secs(86_400));
+    let year = year_of(latest)?;
+    // A day that the year does not have (29 February) was in an earlier one.
+    let mut years = (1970..=year).rev().take(5);
+    let when = years.find_map(|year| {
+        let when = UnixTime::from_civil_utc(year, month, day, hour, minute, second)?;
+        shifted(when, zone.ahead).filter(|when| *when <= latest)
+    })?;
+    Some((when, rest))
+}
+
+/// Reads `2027-01-15T08:00:10.123456+09:00`.
+fn rfc3339(stamp: &str) -> Option<UnixTime> {
+    let (date, time) = stamp.split_once('T')?;
+    let end = time.get(..8)?;
+    let behind = time[8..].trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+    let ahead = if behind == "Z" { 0 } else { offset(behind)? };
+    let (hour, minute, second) = clock(end)?;
+    let (year, month, day) = date_of(date)?;
+    let when = UnixTime::from_civil_utc(year, month, day, hour, minute, second)?;
+    shifted(when, ahead)
+}
+
+/// Reads `2027-01-15`.
+pub fn date_of(text: &str) -> Option<(u16, u8, u8)> {
+    let (year, rest) = text.split_once('-')?;
+    let (month, day) = rest.split_once('-')?;
+    let both = (year.len(), month.len(), day.len()) == (4, 2, 2);
+    both.then_some((number(year)?, number(month)?, number(day)?))
+}
+
+/// Reads `08:00:10`.
+pub fn clock(text: &str) -> Option<(u8, u8, u8)> {
+    let mut parts = text.split(':');
+    let (hour, minute, second) = (parts.next()?, parts.next()?, parts.next()?);
+    let all = parts.next().is_none() && [hour, minute, second].iter().all(|part| part.len() == 2);
+    all.then_some((number(hour)?, number(minute)?, number(second)?))
+}
+
+/// Digits alone.
+fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
+    let are_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| are_digits)
+}
+
+/// Reads `+0900` or `+09:00`, in seconds.
+fn offset(text: &str) -> Option<i64> {
+    let (sign, rest) = text.split_at_checked(1)?;
+    let sign = match sign {
+        "+" => 1,
+        "-" => -1,
+        _ => return None,
+    };
+    let digits: String = rest.chars().filter(|c| *c != ':').collect();
+    if digits.len() != 4 {
+        return None;
+    }
+    let (hours, minutes): (i64, i64) = (number(&digits[..2])?, number(&digits[2..])?);
+    Some(sign * (hours * 3600 + minutes * 60))
+}
+
+fn shifted(when: UnixTime, ahead: i64) -> Option<UnixTime> {
+    let seconds = i64::try_from(when.seconds()).ok()?.checked_sub(ahead)?;
+    u64::try_from(seconds).ok().map(UnixTime::from_seconds)
+}
+
+fn year_of(when: UnixTime) -> Option<u16> {
+    when.date_utc().get(..4)?.parse().ok()
+}

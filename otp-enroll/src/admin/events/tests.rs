@@ -1,0 +1,140 @@
+use super::journal::{NotOurs, entry};
+use super::*;
+use otp_core::event::Event;
+
+const ATTEMPT: &str = "otp.attempt caller_uid=\"1001\" user=\"alice\" id=\"07\"";
+const REJECT: &str = "otp.reject caller_uid=\"1001\" user=\"alice\" id=\"07\"";
+
+fn at(seconds: u64, pid: u32, line: &str) -> Record {
+    Record {
+        when: UnixTime::from_seconds(seconds),
+        program: "otp-helper".to_owned(),
+        pid: Some(pid),
+        machine: "web1".to_owned(),
+        writer: Writer::Helper,
+        read: Read::from_line("otp-helper", line).expect(line),
+    }
+}
+
+fn told(records: Vec<Record>) -> Vec<(Event, Option<u32>)> {
+    let mut begun = Begun::default();
+    let mut told: Vec<_> = records
+        .into_iter()
+        .flat_map(|record| begun.then(record))
+        .collect();
+    told.extend(begun.end());
+    told.iter().map(|one| (one.read.event, one.pid)).collect()
+}
+
+#[test]
+fn an_attempt_and_what_it_came_to_are_one_record() {
+    let both = vec![at(10, 1, ATTEMPT), at(11, 1, REJECT)];
+    assert_eq!(told(both), [(Event::Reject, Some(1))]);
+}
+
+#[test]
+fn an_attempt_without_an_end_is_told_also_where_another_has_its_id() {
+    let second_was_killed = vec![
+        at(10, 1, ATTEMPT),
+        at(11, 1, REJECT),
+        at(12, 2, ATTEMPT),
+        at(13, 3, ATTEMPT),
+        at(14, 3, REJECT),
+    ];
+    let expected = [
+        (Event::Reject, Some(1)),
+        (Event::Reject, Some(3)),
+        (Event::Attempt, Some(2)),
+    ];
+    assert_eq!(told(second_was_killed), expected);
+}
+
+#[test]
+fn an_attempt_without_an_end_is_told_before_what_comes_much_later() {
+    let later = vec![at(10, 1, ATTEMPT), at(1000, 2, "otp.lock user=\"bobby\"")];
+    assert_eq!(
+        told(later),
+        [(Event::Attempt, Some(1)), (Event::Lock, Some(2))]
+    );
+}
+
+#[test]
+fn an_answer_that_the_module_did_not_hear_is_no_second_record() {
+    let module = |line| {
+        let read = Read::from_line("postgres", line).unwrap();
+        Record {
+            read,
+            pid: Some(9),
+            ..at(12, 9, REJECT)
+        }
+    };
+    let unheard =
+        "pam_otp(postgresql:auth): otp.unavailable user=\"alice\" reason=\"silence\" id=\"07\"";
+    let heard = vec![at(10, 1, ATTEMPT), at(11, 1, REJECT), module(unheard)];
+    assert_eq!(told(heard), [(Event::Reject, Some(1))]);
+    let killed = vec![at(10, 1, ATTEMPT), module(unheard)];
+    assert_eq!(told(killed).len(), 2);
+}
+
+#[test]
+fn no_more_than_a_few_are_held_back() {
+    let many = (0..3000).map(|pid| at(10, pid, ATTEMPT));
+    let mut begun = Begun::default();
+    let told: usize = many.map(|record| begun.then(record).len()).sum();
+    assert!(told + begun.end().len() == 3000 && told >= 1990);
+}
+
+fn in_journal(program: &str, message: &str, more: &str) -> String {
+    let message = serde_json::to_string(message).unwrap();
+    format!(
+        r#"{{"__REALTIME_TIMESTAMP":"1800000000123456","SYSLOG_IDENTIFIER":"{program}","MESSAGE":{message},"_PID":"7","_HOSTNAME":"web1",{more}}}"#
+    )
+}
+
+#[test]
+fn only_what_root_and_the_helper_have_written_counts_in_the_journal() {
+    const OF_USER: &str = r#""_TRANSPORT":"journal","_UID":"1001","_GID":"1001""#;
+    const OF_ROOT: &str = r#""_TRANSPORT":"syslog","_UID":"0","_GID":"1001""#;
+    const OF_HELPER: &str = r#""_TRANSPORT":"journal","_UID":"1001","_GID":"990""#;
+    const PRINTED: &str = r#""_TRANSPORT":"stdout","_UID":"0","_GID":"0""#;
+    let module = "pam_otp(su:auth): otp.accept user=\"alice\"";
+    let writer = |program, message, more| {
+        let entry = entry(&in_journal(program, message, more), Some(990));
+        entry.map(|entry| entry.map(|record| record.writer))
+    };
+    assert_eq!(writer("su", module, OF_ROOT), Some(Ok(Writer::Root)));
+    assert_eq!(
+        writer("otp-helper", REJECT, OF_HELPER),
+        Some(Ok(Writer::Helper))
+    );
+    assert_eq!(writer("su", module, OF_USER), Some(Err(NotOurs)));
+    assert_eq!(writer("otp-helper", REJECT, OF_USER), Some(Err(NotOurs)));
+    // What has the helper's group and another name is not the helper.
+    assert_eq!(writer("su", module, OF_HELPER), Some(Err(NotOurs)));
+    assert_eq!(writer("su", module, PRINTED), Some(Err(NotOurs)));
+    assert_eq!(writer("sshd", "Accepted password", OF_ROOT), None);
+    let without_records = entry(&in_journal("otp-helper", REJECT, OF_HELPER), None);
+    assert_eq!(without_records, Some(Err(NotOurs)));
+    assert_eq!(entry("no JSON", Some(990)), None);
+}
+
+#[test]
+fn the_forms_are_those_that_were_promised() {
+    let line = "pam_otp(sshd:auth): otp.reject user=\"al\\u{1b}\" rhost=\"192.0.2.1\"";
+    let more = r#""_TRANSPORT":"journal","_UID":"0""#;
+    let record = entry(&in_journal("sshd", line, more), None)
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        json(&record),
+        "{\"time\":1800000000,\"event\":\"otp.reject\",\"id\":\"b4b18545712243cabc5d026cffd0979c\",\"written_by\":\"root\",\
+         \"program\":\"sshd\",\"pid\":7,\"machine\":\"web1\",\"values\":{\"rhost\":\"192.0.2.1\",\"user\":\"al\\u001b\"}}\n"
+    );
+    assert_eq!(
+        text(&record, Language::English),
+        "2027-01-15 08:00:00 UTC  al\\u{1b}  otp.reject: refused: a wrong code, or none  rhost=\"192.0.2.1\"  sshd[7]  (root)\n"
+    );
+    for language in Language::ALL {
+        assert_eq!(text(&record, language).lines().count(), 1);
+    }
+}
