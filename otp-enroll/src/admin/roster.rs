@@ -23,11 +23,8 @@ pub enum Which<'a> {
 
 /// Those who are looked at. Accounts that come later are not among them, and those that go meanwhile are as good as unknown.
 pub struct Roster {
+    /// Those who were listed; a name that was known is one under which something is kept.
     people: People,
-    /// A bit for each of the people: whether something is kept about them.
-    recorded: Bits,
-    /// Names under which something is kept and that were not listed.
-    unlisted: Names,
     /// Those to look at who were not listed.
     others: Names,
     are_asked: bool,
@@ -67,48 +64,24 @@ impl Bits {
 }
 
 /// What is known before it is decided whom to look at.
-pub struct Known {
-    people: People,
-    recorded: Bits,
-    unlisted: Names,
-}
+pub struct Known(People);
 
 impl Known {
     /// Reads under which names something is kept, and then who exists: so a user who was there when a record was has not
     /// gone because of a moment between both.
     pub fn read(store: &impl Keeper) -> Result<Self, Failure> {
-        let names = store.users()?;
-        Ok(Self::of(&names, People::of_machine()))
-    }
-
-    fn of(names: &Names, people: People) -> Self {
-        let mut recorded = Bits::of(people.len());
-        let mut unlisted = Gathering::default();
-        for name in names.iter() {
-            match people.position(name) {
-                Some(position) => recorded.set(position),
-                None => add(&mut unlisted, name),
-            }
-        }
-        Self {
-            people,
-            recorded,
-            unlisted: unlisted.sorted(),
-        }
+        Ok(Self(People::of_machine(store.users()?)))
     }
 
     /// Those who were listed.
     pub const fn people(&self) -> &People {
-        &self.people
+        &self.0
     }
 
     /// Chooses whom to look at.
     pub fn roster(self, which: &Which<'_>) -> Roster {
-        let Self {
-            people,
-            recorded,
-            unlisted,
-        } = self;
+        let Self(people) = self;
+        let unlisted = people.unlisted_names();
         let mut others = Gathering::default();
         let mut chosen = Bits::default();
         match which {
@@ -132,9 +105,9 @@ impl Known {
         let others = others.sorted();
         let first = people::first_number();
         let is_meant = |at: usize| match which {
-            Which::Recorded => recorded.get(at),
+            Which::Recorded => people.is_known(at),
             Which::Everybody { system, .. } => {
-                *system || recorded.get(at) || !people::is_of_system(people.uid(at), first)
+                *system || people.is_known(at) || !people::is_of_system(people.uid(at), first)
             }
             Which::Named(_) => chosen.get(at),
         };
@@ -142,8 +115,6 @@ impl Known {
         Roster {
             are_asked: matches!(which, Which::Named(_)),
             people,
-            recorded,
-            unlisted,
             others,
             order,
         }
@@ -194,7 +165,7 @@ impl Roster {
             return Whom {
                 name: self.people.name(at),
                 position: Some(at),
-                is_recorded: self.recorded.get(at),
+                is_recorded: self.people.is_known(at),
                 is_asked,
             };
         }
@@ -202,7 +173,7 @@ impl Roster {
         Whom {
             name,
             position: None,
-            is_recorded: self.unlisted.position(name).is_some(),
+            is_recorded: self.people.unlisted_names().position(name).is_some(),
             is_asked,
         }
     }

@@ -15,13 +15,17 @@ use crate::Error;
 use crate::users::{self, Entry, NameService, Named, Users};
 use listing::every_line;
 use otp_core::Names;
-use otp_core::names::Gathering;
+use otp_core::names::{ByKeys, Gathering};
 use std::fs;
 use switch::{Services, lists_everybody};
 
 /// Everybody who was listed.
 pub struct People {
-    /// Names, each with an end, in the order of the name service.
+    /// Names that were known before.
+    known: ByKeys,
+    /// Those of them that were not listed.
+    unlisted_names: Names,
+    /// The other names, each with an end.
     text: String,
     listed: Vec<Person>,
     by_name: Vec<u32>,
@@ -33,12 +37,50 @@ pub struct People {
     unlisted: Vec<Unlisted>,
 }
 
-/// One who was listed.
+/// One who was listed, in 12 bytes.
 struct Person {
-    begins: u32,
+    name: Place,
     uid: u32,
     gid: u32,
-    may_have_shell: bool,
+}
+
+/// Where a name is, and two bits: whether it was not known before, and whether there is a shell.
+#[derive(Clone, Copy)]
+struct Place(u32);
+
+impl Place {
+    const IS_NEW: u32 = 1 << 31;
+    const HAS_SHELL: u32 = 1 << 30;
+
+    /// `None`: it is too far away.
+    fn of(begins: usize, is_new: bool, may_have_shell: bool) -> Option<Self> {
+        let begins = u32::try_from(begins).ok()?;
+        let bit = |is_set: bool, bit: u32| if is_set { bit } else { 0 };
+        let bits = bit(is_new, Self::IS_NEW) | bit(may_have_shell, Self::HAS_SHELL);
+        (begins < Self::HAS_SHELL).then_some(Self(begins | bits))
+    }
+
+    const fn begins(self) -> u32 {
+        self.0 & !(Self::IS_NEW | Self::HAS_SHELL)
+    }
+
+    const fn is_new(self) -> bool {
+        self.0 & Self::IS_NEW != 0
+    }
+
+    const fn has_shell(self) -> bool {
+        self.0 & Self::HAS_SHELL != 0
+    }
+}
+
+/// People while they are being listed.
+struct Listing {
+    /// Names that are known already, and which of them were listed.
+    known: Names,
+    is_listed: Vec<bool>,
+    text: String,
+    listed: Vec<Person>,
+    are_all: bool,
 }
 
 /// A service of the name service that knows users, and need not list all of them.
@@ -86,42 +128,104 @@ fn text_at(text: &str, begins: u32) -> &str {
     rest.split(END).next().unwrap_or(rest)
 }
 
+impl Listing {
+    fn of(known: Names) -> Self {
+        Self {
+            is_listed: vec![false; known.len()],
+            known,
+            text: String::new(),
+            listed: Vec::new(),
+            are_all: true,
+        }
+    }
+
+    /// Takes a line; says whether there is room for more.
+    fn take(&mut self, line: &str) -> bool {
+        let Some(line) = Line::of(line) else {
+            return true;
+        };
+        let shell = line.may_have_shell();
+        let position = self.known.position(line.name);
+        let place = match position {
+            Some(position) => Place::of(self.known.key(position) as usize, false, shell),
+            None => Place::of(self.text.len(), true, shell),
+        };
+        let Some(name) = place else {
+            self.are_all = false;
+            return false;
+        };
+        if let Some(position) = position {
+            self.is_listed[position] = true;
+        } else {
+            self.text.push_str(line.name);
+            self.text.push(END);
+        }
+        let Line { uid, gid, .. } = line;
+        self.listed.push(Person { name, uid, gid });
+        true
+    }
+
+    fn people(self, others: Names, unlisted: Vec<Unlisted>) -> People {
+        let Self {
+            known,
+            is_listed,
+            text,
+            listed,
+            are_all,
+        } = self;
+        let mut unlisted_names = Gathering::default();
+        for (name, is_listed) in known.iter().zip(is_listed) {
+            if !is_listed {
+                let added = unlisted_names.add(name);
+                added.expect("it was a name, and all of them had room");
+            }
+        }
+        let mut people = People {
+            known: known.by_keys(),
+            unlisted_names: unlisted_names.sorted(),
+            text,
+            listed,
+            by_name: Vec::new(),
+            by_number: Vec::new(),
+            are_all,
+            others,
+            unlisted,
+        };
+        people.by_name = people.sorted_by_name();
+        people.by_number = people.sorted_by_number();
+        people
+    }
+}
+
 impl People {
     /// Reads who is listed on this machine.
+    ///
+    /// `known`: names that are in memory already; of users who have them, no second copy is made.
     #[must_use]
-    pub fn of_machine() -> Self {
-        Self::of_services(&Services::for_users())
+    pub fn of_machine(known: Names) -> Self {
+        Self::of_services(known, &Services::for_users())
     }
 
     /// Nobody: everybody is looked up one by one.
     #[must_use]
     pub fn unread() -> Self {
-        Self::of_services(&Services::default()).not_all()
+        Self {
+            are_all: false,
+            ..Self::of_services(Names::default(), &Services::default())
+        }
     }
 
-    fn not_all(mut self) -> Self {
-        self.are_all = false;
-        self
-    }
-
-    fn of_services(services: &Services) -> Self {
-        let mut found = Self {
-            text: String::new(),
-            listed: Vec::new(),
-            by_name: Vec::new(),
-            by_number: Vec::new(),
-            are_all: services.others.is_empty(),
-            others: Names::default(),
-            unlisted: Vec::new(),
-        };
+    fn of_services(known: Names, services: &Services) -> Self {
+        let mut found = Listing::of(known);
+        found.are_all = services.others.is_empty();
+        let mut unlisted = Vec::new();
         for service in &services.listing {
             if every_line(service, "passwd", |line| found.take(line)).is_err() {
                 // From here on there may be more than was listed.
                 found.are_all = false;
-                let (service, lists_some) = (service.clone(), true);
-                found.unlisted.push(Unlisted {
-                    service,
-                    lists_some,
+                unlisted.push(Unlisted {
+                    service: service.clone(),
+                    lists_some: true,
                 });
                 break;
             }
@@ -137,53 +241,37 @@ impl People {
                 }
                 true
             });
-            let service = service.clone();
-            if listed.is_err() || !lists_everybody(&service) {
-                found.unlisted.push(Unlisted {
-                    service,
+            if listed.is_err() || !lists_everybody(service) {
+                unlisted.push(Unlisted {
+                    service: service.clone(),
                     lists_some,
                 });
             }
         }
-        found.others = others.sorted();
-        found.sort();
-        found
+        found.people(others.sorted(), unlisted)
     }
 
-    /// Takes a line; says whether there is room for more.
-    fn take(&mut self, line: &str) -> bool {
-        let Some(line) = Line::of(line) else {
-            return true;
-        };
-        let Ok(begins) = u32::try_from(self.text.len()) else {
-            self.are_all = false;
-            return false;
-        };
-        self.text.push_str(line.name);
-        self.text.push(END);
-        self.listed.push(Person {
-            begins,
-            uid: line.uid,
-            gid: line.gid,
-            may_have_shell: line.may_have_shell(),
-        });
-        true
+    /// Of several with one name, the first is found.
+    fn sorted_by_name(&self) -> Vec<u32> {
+        let name = |at: u32| self.name_of(&self.listed[at as usize]);
+        let mut sorted = self.positions();
+        sorted.sort_unstable_by(|&one, &other| name(one).cmp(name(other)).then(one.cmp(&other)));
+        sorted.dedup_by(|later, first| name(*later) == name(*first));
+        sorted
     }
 
-    /// Of several with one name or number, the first is found.
-    fn sort(&mut self) {
-        let Self { text, listed, .. } = self;
-        let count = u32::try_from(listed.len()).expect("each takes a byte of a text of 4 GiB");
-        let name = |at: u32| text_at(text, listed[at as usize].begins);
-        let mut by_name: Vec<u32> = (0..count).collect();
-        by_name.sort_unstable_by(|&one, &other| name(one).cmp(name(other)).then(one.cmp(&other)));
-        by_name.dedup_by(|later, first| name(*later) == name(*first));
-        let number = |at: u32| listed[at as usize].uid;
-        let mut by_number: Vec<u32> = (0..count).collect();
-        by_number.sort_unstable_by_key(|&at| (number(at), at));
-        by_number.dedup_by(|later, first| number(*later) == number(*first));
-        self.by_name = by_name;
-        self.by_number = by_number;
+    /// Of several with one number, the first is found.
+    fn sorted_by_number(&self) -> Vec<u32> {
+        let number = |at: u32| self.listed[at as usize].uid;
+        let mut sorted = self.positions();
+        sorted.sort_unstable_by_key(|&at| (number(at), at));
+        sorted.dedup_by(|later, first| number(*later) == number(*first));
+        sorted
+    }
+
+    fn positions(&self) -> Vec<u32> {
+        let count = u32::try_from(self.listed.len());
+        (0..count.expect("each takes a byte of a text of 1 GiB")).collect()
     }
 
     /// How many names were listed by services that list everybody.
@@ -203,7 +291,12 @@ impl People {
     }
 
     fn name_of(&self, person: &Person) -> &str {
-        text_at(&self.text, person.begins)
+        let begins = person.name.begins();
+        if person.name.is_new() {
+            text_at(&self.text, begins)
+        } else {
+            self.known.name(begins)
+        }
     }
 
     /// The name that so many come before.
@@ -230,7 +323,22 @@ impl People {
     /// There are not so many.
     #[must_use]
     pub fn may_have_shell(&self, position: usize) -> bool {
-        self.at(position).may_have_shell
+        self.at(position).name.has_shell()
+    }
+
+    /// Whether that one's name was known before.
+    ///
+    /// # Panics
+    /// There are not so many.
+    #[must_use]
+    pub fn is_known(&self, position: usize) -> bool {
+        !self.at(position).name.is_new()
+    }
+
+    /// Names that were known before and have not been listed.
+    #[must_use]
+    pub const fn unlisted_names(&self) -> &Names {
+        &self.unlisted_names
     }
 
     /// How many names come before this one, where it was listed.

@@ -5,12 +5,51 @@ use otp_core::enforce::Belongs;
 
 /// Those of these lines, and nobody else.
 fn of(lines: &[&str]) -> People {
-    let mut people = People::of_services(&Services::default());
-    for line in lines {
-        assert!(people.take(line));
+    of_known(&[], lines)
+}
+
+/// The same where these names are known already.
+fn of_known(known: &[&str], lines: &[&str]) -> People {
+    let mut names = Gathering::default();
+    for name in known {
+        names.add(name).unwrap();
     }
-    people.sort();
-    people
+    let mut listing = Listing::of(names.sorted());
+    for line in lines {
+        assert!(listing.take(line));
+    }
+    listing.people(Names::default(), Vec::new())
+}
+
+#[test]
+fn names_that_are_known_already_are_the_same_people() {
+    let lines = [
+        "carol:x:1003:1::/:/bin/false",
+        "alice:x:1001:1::/:/bin/sh",
+        "bobby:x:1002:1::/:/bin/sh",
+        "alice:x:1009:1::/:/bin/sh",
+    ];
+    for known in [
+        &[][..],
+        &["alice", "zelda", "anna"],
+        &["carol", "bobby", "alice"],
+    ] {
+        let people = of_known(known, &lines);
+        let names: Vec<_> = (0..people.len()).map(|at| people.name(at)).collect();
+        assert_eq!(names, ["alice", "bobby", "carol"], "{known:?}");
+        for at in 0..people.len() {
+            assert_eq!(people.is_known(at), known.contains(&people.name(at)));
+            assert_eq!(people.may_have_shell(at), people.name(at) != "carol");
+        }
+        let unlisted: Vec<_> = people.unlisted_names().iter().collect();
+        let is_unlisted = |name: &&str| ["anna", "zelda"].contains(name);
+        let expected = ["anna", "zelda"]
+            .into_iter()
+            .filter(|name| known.contains(name));
+        assert!(unlisted.iter().all(is_unlisted) && unlisted.iter().copied().eq(expected));
+        assert_eq!(people.named("alice").unwrap().unwrap().account.uid, 1001);
+        assert_eq!(people.named("zelda").unwrap(), None);
+    }
 }
 
 fn all_of_machine() -> Vec<String> {
@@ -70,7 +109,10 @@ fn the_first_of_several_with_a_name_or_a_number_counts() {
 
 #[test]
 fn another_service_is_asked_about_those_whom_the_first_do_not_know() {
-    let people = of(&["root:x:77:77::/:"]).not_all();
+    let people = People {
+        are_all: false,
+        ..of(&["root:x:77:77::/:"])
+    };
     assert!(!people.are_all());
     // Only the real name service knows that one.
     assert_eq!(people.named("daemon").unwrap().unwrap().account.uid, 1);
@@ -81,7 +123,7 @@ fn another_service_is_asked_about_those_whom_the_first_do_not_know() {
 /// A report must say of everybody what a login would find.
 #[test]
 fn people_and_groups_of_this_machine_are_those_that_a_login_finds() {
-    let people = People::of_machine();
+    let people = People::of_machine(Names::default());
     let mut groups = vec!["4294967290".to_owned(), "no-such-group-here".to_owned()];
     every_line("files", "group", |line| {
         let fields: Vec<_> = line.split(':').collect();
