@@ -1,0 +1,285 @@
+"""otp-admin import: what it says, what it leaves alone, and that a kill at any of its system calls loses nothing and does
+nothing twice.
+
+Real modules before and real logins after are in behaviour/moving.
+"""
+
+import base64
+import collections
+import json
+import os
+import pty
+import re
+import subprocess
+
+import pytest
+
+FEWEST_POINTS = 25
+KEY = b"12345678901234567890"
+BASE32 = base64.b32encode(KEY).decode()
+
+
+def oath_file(machine, *lines, mode=0o600):
+    path = machine.directory / "users.oath"
+    path.write_text("".join(line + "\n" for line in lines))
+    path.chmod(mode)
+    return path
+
+
+def of(user, key=KEY, rest=""):
+    return f"HOTP/T30 {user} - {key.hex()} {rest}".rstrip()
+
+
+def another(number):
+    return bytes([number]) * 20
+
+
+@pytest.fixture
+def machine(machine):
+    # Its directory is the test's own; pytest makes it with the usual mode.
+    machine.directory.chmod(0o700)
+    return machine
+
+
+# ------------------------------------------------------------------------------------------------------- what it says
+
+
+def test_a_dry_run_says_for_each_user_what_comes_and_why_not_and_changes_nothing(machine):
+    path = oath_file(machine, "# users", of("daemon"), of("nobody-here", another(1)), f"HOTP/E bin 1234 {KEY.hex()}",
+                     f"HOTP/E/8 sys + {KEY.hex()} 3", "HOTP/T30 sync - 3132")
+    before = machine.files()
+    done = machine.admin("import", "oath", path, "--dry-run", status=1)
+    assert machine.files() == before
+    assert done.stdout.splitlines() == [
+        "daemon: phone (time-based, 6 digits, 30 s, SHA-1)",
+        "sys: phone (counter-based, 8 digits, SHA-1)",
+        f"{path}:3: nobody-here: no such user on this system",
+        f"{path}:4: bin: the old program asks for a PIN as well, which cannot be brought along",
+        f"{path}:6: sync: the key has 16 bits; 80 are the fewest that are safe",
+        "users that would be imported: 2",
+        "entries that do not come: 3",
+    ]
+    assert KEY.hex() not in done.stdout and "1234" not in done.stdout
+
+
+def test_a_partly_bad_file_imports_nothing_unless_told_so(machine):
+    path = oath_file(machine, of("daemon"), of("nobody-here", another(1)))
+    done = machine.admin("import", "oath", path, status=1)
+    assert "nothing was imported: entries that do not come: 1" in done.stderr and "--partial" in done.stderr
+    assert "nobody-here: no such user" in done.stdout and not (machine.records / "daemon").exists()
+    done = machine.admin("import", "oath", path, "--partial")
+    assert "users imported: 1" in done.stdout and "entries that do not come: 1" in done.stdout
+    assert machine.status("daemon")["enrolled"]
+
+
+def test_the_same_again_changes_nothing_and_other_keys_are_never_replaced(machine, enrolled):
+    path = oath_file(machine, of("bin"))
+    machine.admin("import", "oath", path)
+    before = machine.files()
+    assert "users that had the same keys here already: 1" in machine.admin("import", "oath", path).stdout
+    assert machine.files() == before
+    path = oath_file(machine, of("daemon"))
+    before = machine.files()
+    done = machine.admin("import", "oath", path, status=1)
+    assert "daemon: the user has an authenticator here already, with another key" in done.stdout
+    assert machine.files() == before
+    done = machine.admin("import", "oath", path, "--partial")
+    assert machine.files() == before and "users imported: 0" in done.stdout
+
+
+def test_the_report_has_both_languages(machine):
+    path = oath_file(machine, of("nobody-here"), of("daemon", another(1)))
+    done = machine.admin("--lang", "ko", "import", "oath", path, "--partial")
+    assert "nobody-here: 이 시스템에 없는 사용자입니다" in done.stdout and "옮긴 사용자: 1명" in done.stdout
+
+
+def test_short_recovery_codes_are_told_with_what_they_are_worth(machine):
+    path = machine.directory / "daemon"
+    path.write_text(f'{BASE32}\n" TOTP_AUTH\n" DISALLOW_REUSE\n83102964\n83102965\n')
+    path.chmod(0o600)
+    done = machine.admin("import", "google-authenticator", path, "--user", "daemon")
+    assert "users with 8-digit recovery codes: 1" in done.stdout
+    assert "within about an hour" in " ".join(done.stdout.split())
+    assert machine.status("daemon")["recovery_codes_left"] == 2
+    assert "83102964" not in (machine.records / "daemon/credential.toml").read_text()
+
+
+def test_the_json_form_names_everything_and_no_key(machine):
+    path = oath_file(machine, of("daemon"), f"HOTP/T30 bin 1234 {KEY.hex()}")
+    report = json.loads(machine.admin("import", "oath", path, "--partial", "--json").stdout)
+    assert set(report) == {"dry_run", "imported", "users", "left"}
+    (user,), (left,) = report["users"], report["left"]
+    assert (user["user"], user["line"], user["there"], user["first_code"]) == ("daemon", 1, False, None)
+    assert user["authenticators"] == [{"name": "phone", "kind": "totp", "algorithm": "SHA1", "digits": 6, "period": 30}]
+    assert (left["user"], left["line"], left["id"]) == ("bin", 2, "pin")
+    assert KEY.hex() not in json.dumps(report) and BASE32 not in json.dumps(report)
+
+
+def test_a_name_in_a_file_cannot_play_with_the_terminal(machine):
+    path = machine.directory / "export.json"
+    path.write_text(json.dumps([{"user": "\x1b]0;x\x07alice\u202e", "uri": f"otpauth://totp/a?secret={BASE32}"}]))
+    path.chmod(0o600)
+    done = machine.admin("import", "uris", path, status=1)
+    assert "\x1b" not in done.stdout and "\x07" not in done.stdout and "\u202e" not in done.stdout
+
+
+# ------------------------------------------------------------------------------------------------ files of everybody's
+
+
+@pytest.mark.parametrize("mode, said", [(0o622, "has mode 0622"), (0o620, "has mode 0620")])
+def test_a_file_that_others_could_have_written_is_not_believed(machine, mode, said):
+    done = machine.admin("import", "oath", oath_file(machine, of("daemon"), mode=mode), status=2)
+    assert said in done.stderr
+
+
+def test_a_file_in_a_directory_where_others_may_exchange_it_is_not_believed(machine):
+    path = oath_file(machine, of("daemon"))
+    machine.directory.chmod(0o777)
+    assert "others than root may write in its directory" in machine.admin("import", "oath", path, status=2).stderr
+    machine.directory.chmod(0o1777)
+    machine.admin("import", "oath", path)
+
+
+def test_a_link_a_pipe_and_somebody_elses_file_are_not_read(machine):
+    real = oath_file(machine, of("daemon"))
+    link = machine.directory / "link"
+    link.symlink_to(real)
+    assert "is a symbolic link" in machine.admin("import", "oath", link, status=2).stderr
+    pipe = machine.directory / "pipe"
+    os.mkfifo(pipe)
+    assert "is not a regular file" in machine.admin("import", "oath", pipe, status=2).stderr
+    os.chown(real, 1, 1)
+    assert "is owned by user id 1, not by root" in machine.admin("import", "oath", real, status=2).stderr
+    assert "No such file" in machine.admin("import", "oath", machine.directory / "missing", status=2).stderr
+
+
+@pytest.mark.parametrize("kind, text, line, said", [
+    ("uris", "user,uri\n\"daemon,x\n", 2, "quotation mark"),
+    ("uris", "[\n{]", 2, "not JSON"),
+    ("pskc", "<a>\n</b>", 2, "not well-formed XML"),
+    ("oath", "# nothing\n", 1, "has no key in it"),
+])
+def test_a_file_that_cannot_be_read_as_a_whole_is_named_by_its_line(machine, kind, text, line, said):
+    path = machine.directory / "export"
+    path.write_text(text)
+    path.chmod(0o600)
+    done = machine.admin("import", kind, path, status=2)
+    assert f"{path}:{line}: " in done.stderr and said in done.stderr
+
+
+def test_a_key_file_opens_what_is_encrypted(machine):
+    """The container of RFC 6030, figure 6, with a user."""
+    source = (machine_root() / "otp-import/src/pskc/tests.rs").read_text()
+    text = re.search(r'const SEALED: &str = r#"(.*?)"#;', source, re.S)[1].replace("</Data>", "</Data><UserId>daemon</UserId>")
+    path, key = machine.directory / "tokens.xml", machine.directory / "key"
+    path.write_text(text)
+    path.chmod(0o600)
+    assert "--key-file" in machine.admin("import", "pskc", path, status=1).stdout
+    key.write_text("12345678901234567890123456789012\n")
+    key.chmod(0o600)
+    machine.admin("import", "pskc", path, "--key-file", key)
+    code = machine.code(BASE32, 0, "--hotp", "--counter=0", "--digits=8")
+    assert machine.try_code("daemon", code)[0] == 0
+    assert machine.try_code("daemon", code)[0] == 1
+
+
+def machine_root():
+    from machine import ROOT
+
+    return ROOT
+
+
+# ------------------------------------------------------------------------------------------------------------ progress
+
+
+def test_progress_is_shown_on_a_terminal_and_never_on_a_pipe(machine):
+    """The clock of the machine stands still, the one of the progress does not: it is shown however slow the machine is."""
+    users = ["daemon", "bin", "sys", "games", "man", "lp", "mail", "news"]
+    files = []
+    for number, user in enumerate(users):
+        path = machine.directory / user
+        codes = "".join(f"{10000000 + 100 * number + code}\n" for code in range(10))
+        path.write_text(f'{base64.b32encode(another(number)).decode()}\n" TOTP_AUTH\n" DISALLOW_REUSE\n{codes}')
+        path.chmod(0o600)
+        files.append(path)
+    directory = machine.directory / "old"
+    directory.mkdir(mode=0o700)
+    for path in files:
+        path.rename(directory / path.name)
+    done = machine.admin("import", "google-authenticator", directory)
+    assert done.stderr == "" and f"users imported: {len(users)}" in done.stdout
+    for user in users:
+        machine.admin("reset", user)
+    ours, theirs = pty.openpty()
+    running = subprocess.Popen(
+        machine.words("otp-admin", "import", "google-authenticator", directory), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=theirs, env=machine.environment(), text=True,
+    )
+    assert running.communicate(timeout=120)[0] and running.returncode == 0
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert shown.endswith("\r\x1b[K"), "the line is empty again for what follows"
+
+
+# --------------------------------------------------------------------------------------------------- killed, anywhere
+
+
+def traced(machine, inject, *arguments):
+    """Runs an import under strace; the calls of each thread as (name, number, text)."""
+    trace = machine.directory / "trace"
+    command = ["strace", "--follow-forks", "--decode-fds=path", "--output", trace]
+    if inject:
+        command += ["-e", f"inject={inject}"]
+    subprocess.run(
+        [*map(str, command), *machine.words("otp-admin", "import", *arguments)], capture_output=True,
+        stdin=subprocess.DEVNULL, env=machine.environment(), timeout=60,
+    )
+    counted, calls = collections.Counter(), []
+    for line in trace.read_text(errors="replace").splitlines():
+        found = re.match(r"(\d+) +(\w+)\(", line)
+        if found:
+            counted[found[1], found[2]] += 1
+            calls.append((found[2], counted[found[1], found[2]], line))
+    return calls
+
+
+def kept(machine):
+    return {
+        str(path.relative_to(machine.records)): path.read_bytes() for path in sorted(machine.records.glob("*/*")) if path.is_file()
+    }
+
+
+WRITES = ("mkdirat", "openat", "write", "fsync", "fdatasync", "renameat", "fchown", "fchmod", "pwrite64", "unlinkat", "flock")
+
+
+def test_killed_at_any_call_it_loses_nothing_and_the_same_again_completes_it(machine, capsys):
+    path = machine.directory / "old"
+    used = machine.now // 30
+    path.write_text(f'{BASE32}\n" TOTP_AUTH\n" DISALLOW_REUSE {used}\n83102964\n83102965\n')
+    path.chmod(0o600)
+    arguments = ("google-authenticator", path, "--user", "daemon")
+    before = path.read_bytes()
+    calls = traced(machine, None, *arguments)
+    assert machine.status("daemon")["enrolled"]
+    begins = next(at for at, call in enumerate(calls) if "records/daemon" in call[2])
+    points = sorted({call[:2] for call in calls[begins:] if call[0] in WRITES})
+    assert len(points) >= FEWEST_POINTS, points
+    code = machine.code(BASE32)
+    for name, number in points:
+        subprocess.run(["rm", "-rf", *machine.records.iterdir()], check=True)
+        traced(machine, f"{name}:signal=KILL:when={number}", *arguments)
+        assert path.read_bytes() == before
+        # Enrolled whole or not at all; never so that nobody can tell.
+        status = machine.status("daemon")
+        if status["enrolled"]:
+            assert status["recovery_codes_left"] == 2
+        machine.admin("import", *arguments)
+        status = machine.status("daemon")
+        assert status["enrolled"] and status["recovery_codes_left"] == 2, (name, number)
+        assert sorted(path.name for path in (machine.records / "daemon").iterdir()) == ["credential.toml", "state"]
+        assert machine.try_code("daemon", code)[0] == 1, "the code used before the move"
+    machine.now += 30
+    assert machine.try_code("daemon", machine.code(BASE32))[0] == 0
+    with capsys.disabled():
+        print(f"\nkilled at {len(points)} calls")
