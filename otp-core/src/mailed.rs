@@ -47,6 +47,14 @@ impl MailedCode {
         digits
     }
 
+    /// Whether that was typed, however it was pasted.
+    #[must_use]
+    pub fn is(&self, typed: &[u8]) -> bool {
+        let typed = TypedCode::parse(typed);
+        let digits = self.reveal();
+        typed.is_some_and(|typed| typed.digits().as_bytes().ct_eq(digits.as_bytes()).into())
+    }
+
     /// What is kept of the code.
     #[must_use]
     pub fn hash(&self, key: &LoginKey, user: &str, uid: u32) -> MailedHash {
@@ -284,6 +292,16 @@ mod tests {
         let all = MailedCode::from_random([0xff; 16]).reveal();
         // 2^128 - 1 modulo 10^8, by another calculator.
         assert_eq!(*all, "68211455");
+    }
+
+    #[test]
+    fn a_code_is_what_was_typed_however_it_was_pasted() {
+        for typed in ["01234567", " 0123 4567\r", "0123-4567"] {
+            assert!(code().is(typed.as_bytes()), "{typed:?}");
+        }
+        for typed in ["", "1234567", "01234568", "012345678", "email"] {
+            assert!(!code().is(typed.as_bytes()), "{typed:?}");
+        }
     }
 
     /// By Python: `hmac.new(b"\7" * 16, b"pam_otp mailed code\0" + (1001).to_bytes(4, "big") + b"01234567alice", "sha256")`.

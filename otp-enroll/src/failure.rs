@@ -144,6 +144,7 @@ impl Failure {
                 | Trouble::Locked { .. }
                 | Trouble::Disabled { .. }
                 | Trouble::NotProven
+                | Trouble::NotConfirmed { .. }
                 | Trouble::NotKept
                 | Trouble::Left
                 | Trouble::TimeIsOver

@@ -3,16 +3,23 @@
 use crate::failure::Failure;
 use crate::log;
 use crate::lost::broken;
-use crate::site::Site;
+use crate::site::{Site, host};
 use crate::terminal::{Echo, Left, Terminal};
+use otp_core::layout::wrap;
+use otp_core::mail::Address;
+use otp_core::messages::trouble::Trouble;
 use otp_core::record::Name;
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Account, Authenticator};
+use otp_core::{Account, Authenticator, UnixTime};
+use otp_helper::client::DEFAULT_HELPER;
+use otp_helper::confirming::Asker;
+use otp_helper::mail::{self, NotTaken, Outgoing, Purpose};
 use otp_helper::protocol::Verb;
-use otp_helper::records::{Attendant, Changing, Records};
+use otp_helper::records::{Attendant, Broken, Changing, Records};
 use otp_site::clock;
 use otp_store::change::{Change, Kept, Proof};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::Path;
 use zeroize::Zeroizing;
 
 /// A change that was begun.
@@ -23,6 +30,8 @@ pub struct Pending<'a> {
     changing: Changing,
     /// What is changed, where there is a record already.
     verb: Verb,
+    is_new: bool,
+    confirmed: Option<Address>,
 }
 
 impl<'a> Pending<'a> {
@@ -35,6 +44,7 @@ impl<'a> Pending<'a> {
     ) -> Result<Self, Failure> {
         let verb = Verb::of(&change);
         let (records, now) = (site.records_for_enrolling()?, clock::now()?);
+        let is_new = matches!(change, Change::Enrol(_) | Change::Add(_));
         let changing = records
             .begin_change(account, change, &site.policy, now, terminal)
             .map_err(|why| broken(why, account))?;
@@ -44,6 +54,8 @@ impl<'a> Pending<'a> {
             records,
             changing,
             verb,
+            is_new,
+            confirmed: None,
         })
     }
 
@@ -62,10 +74,40 @@ impl<'a> Pending<'a> {
         self.changing.authenticates()
     }
 
-    /// Has them prove it. What is asked is the administrator's choice.
+    /// Has them prove it. What is asked is the administrator's choice. A helper has the address confirmed as well.
     pub fn authenticate(&mut self, terminal: &Terminal) -> Result<(), Failure> {
         let done = self.changing.authenticate(terminal);
-        done.map_err(|why| broken(why, self.account))
+        done.map_err(|why| broken(why, self.account))?;
+        if self.is_new && self.site.policy.enroll.verify_email {
+            self.confirm_address(terminal)?;
+        }
+        Ok(())
+    }
+
+    /// Has the address confirmed, where this process makes the change.
+    fn confirm_address(&mut self, terminal: &Terminal) -> Result<(), Failure> {
+        let outgoing = Outgoing {
+            purpose: Purpose::Address,
+            conf: self.site.conf.clone(),
+            language: self.site.language,
+            user: self.account.name.as_str().to_owned(),
+            code: Zeroizing::default(),
+            only_to: None,
+            service: "otp-enroll".to_owned(),
+            rhost: String::new(),
+            machine: host(),
+            idle: false,
+        };
+        let mut person = Person(terminal);
+        let asked = self
+            .records
+            .confirm_address(self.account, outgoing, &mut person);
+        match asked? {
+            Some(Ok(address)) => self.confirmed = Some(address),
+            Some(Err(reason)) => return Err(Trouble::NotConfirmed { reason }.into()),
+            None => {}
+        }
+        Ok(())
     }
 
     /// The new device, where there is one.
@@ -92,6 +134,10 @@ impl<'a> Pending<'a> {
     /// Makes the change last. From here on there is no leaving before it is known what became of it.
     pub fn keep(self) -> Result<Kept, Failure> {
         let (policy, now) = (&self.site.policy, clock::now()?);
+        if let Some(address) = &self.confirmed {
+            let kept = self.records.keep_confirmed(self.account, address, now);
+            kept.map_err(|lost| broken(Broken::Lost(lost), self.account))?;
+        }
         let is_here = self.records.are_here();
         let device = self.changing.device();
         let name = device.map(|device| &device.name);
@@ -109,6 +155,33 @@ impl<'a> Pending<'a> {
             log::enrolled(verb.word(), self.account, name.as_ref());
         }
         Ok(kept)
+    }
+}
+
+/// The person at the terminal, asked for a code from a mail.
+struct Person<'a>(&'a Terminal);
+
+impl Asker for Person<'_> {
+    type Stop = Failure;
+
+    fn tell(&mut self, text: &str) -> Result<(), Failure> {
+        let (columns, _) = self.0.size();
+        Ok(self.0.show(&format!("{}\n", wrap(text, columns)))?)
+    }
+
+    fn ask(&mut self, question: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        Ok(self.0.ask(question, Echo::On)?)
+    }
+
+    fn now(&mut self) -> Result<UnixTime, Failure> {
+        Ok(clock::now()?)
+    }
+
+    fn hand_over(&mut self, outgoing: &Outgoing) -> Result<Address, NotTaken> {
+        mail::hand_over_and_hear(
+            &Path::new(DEFAULT_HELPER).with_file_name(mail::PROGRAM),
+            outgoing,
+        )
     }
 }
 

@@ -4,16 +4,23 @@ use crate::caller::Caller;
 use crate::harmless::{self, Life, Said};
 use crate::wire::Wire;
 use crate::{Cause, Stop, log, system};
+use nix::unistd::{getegid, getgid, getuid};
+use otp_core::mail::Address;
 use otp_core::record::Name;
-use otp_core::{Account, Authenticator, Policy};
+use otp_core::{Account, Authenticator, Policy, UnixTime};
+use otp_helper::client::DEFAULT_HELPER;
+use otp_helper::confirming::{Asker, confirm, may_be_sent_for_a_user};
+use otp_helper::mail::{self, NotTaken, Outgoing, Purpose};
 use otp_helper::permission::May;
 use otp_helper::protocol::{Answer, Verb};
 use otp_helper::session::{self, Reply, Turn};
-use otp_site::{clock, groups, policy};
+use otp_site::{clock, groups, host, policy};
+use otp_store::account::mailing::keep_confirmed;
 use otp_store::change::{Change, Draft, Failed, Proof, Refused};
 use otp_store::{Store, Undisturbed};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// The PAM service that says what it takes to change something.
 const SERVICE: &std::ffi::CStr = c"otp-enroll";
@@ -108,6 +115,7 @@ impl Dialogue<'_> {
         } else {
             draft
         };
+        let confirmed = self.confirm_address(account, &draft)?;
         let draft = self.prove(draft)?;
         let what = what_changes(&draft);
         match self.line.ask(&session::codes(draft.codes()))? {
@@ -124,6 +132,9 @@ impl Dialogue<'_> {
             id: otp_log::new_id(),
         };
         record.begins();
+        if let Some(address) = &confirmed {
+            keep_confirmed(self.store, account, address, clock::now()?)?;
+        }
         // No signal comes between the change and its record.
         let _undisturbed = Undisturbed::begin()
             .map_err(|_| unavailable("a limit of the caller keeps the time from being counted"))?;
@@ -145,6 +156,37 @@ impl Dialogue<'_> {
             now,
         )?;
         Ok(draft)
+    }
+
+    /// Has the address confirmed before a new device is shown, where policy wants that. The mail is sent by a program that keeps
+    /// this group: so the user can neither look into it nor have it say another address.
+    fn confirm_address(
+        &mut self,
+        account: &Account,
+        draft: &Draft,
+    ) -> Result<Option<Address>, End> {
+        if !self.policy.enroll.verify_email || draft.device().is_none() {
+            return Ok(None);
+        }
+        if !getuid().is_root() {
+            may_be_sent_for_a_user(&self.policy.mail).map_err(unavailable)?;
+        }
+        let outgoing = Outgoing {
+            purpose: Purpose::Address,
+            conf: self.caller.conf.clone(),
+            language: self.policy.language,
+            user: account.name.as_str().to_owned(),
+            code: Zeroizing::default(),
+            only_to: None,
+            service: "otp-enroll".to_owned(),
+            rhost: String::new(),
+            machine: host::name(),
+            idle: false,
+        };
+        match confirm(&mut Asked(self.line), self.store, account, outgoing)? {
+            Ok(address) => Ok(Some(address)),
+            Err(reason) => Err(End::Refused(Answer::Unavailable(reason))),
+        }
     }
 
     /// Has the PAM service ask what the administrator wants asked.
@@ -199,6 +241,45 @@ impl Dialogue<'_> {
             }
         }
     }
+}
+
+/// The person at the other end, asked for a code from a mail.
+struct Asked<'a>(&'a mut Wire);
+
+impl Asker for Asked<'_> {
+    type Stop = End;
+
+    fn tell(&mut self, text: &str) -> Result<(), End> {
+        let text = text.to_owned();
+        let said = self.0.say(&Turn::Tell { text }.to_fields());
+        Ok(said.ok_or(Stop::Gone)?)
+    }
+
+    fn ask(&mut self, question: &str) -> Result<Zeroizing<Vec<u8>>, End> {
+        let (prompt, echo) = (question.to_owned(), true);
+        match self.0.ask(&Turn::Ask { prompt, echo }.to_fields())? {
+            Reply::Text(text) => Ok(text),
+            Reply::Code(_) | Reply::Keep => Err(Stop::Senseless.into()),
+        }
+    }
+
+    fn now(&mut self) -> Result<UnixTime, End> {
+        Ok(clock::now()?)
+    }
+
+    fn hand_over(&mut self, outgoing: &Outgoing) -> Result<Address, NotTaken> {
+        mail::hand_over_and_hear(&mailer(), outgoing)
+    }
+}
+
+/// The program that sends mail. Where this one has the group it is the installed one, whatever name this one was started by.
+fn mailer() -> PathBuf {
+    let installed = Path::new(DEFAULT_HELPER).with_file_name(mail::PROGRAM);
+    if getegid() != getgid() {
+        return installed;
+    }
+    let own = std::env::current_exe().map(|own| own.with_file_name(mail::PROGRAM));
+    own.unwrap_or(installed)
 }
 
 /// Whether the file that Linux-PAM would take is there and can be read by whoever asks.

@@ -7,6 +7,7 @@
 //! Beside it, for everybody who asks: the script by which people enrol.
 
 pub mod client;
+pub mod confirming;
 pub mod enrolment;
 pub mod frame;
 pub mod mail;

@@ -22,6 +22,9 @@ pub const PROGRAM: &str = "otp-mail";
 /// How long `otp-mail` may take until it has the message. It has nothing else to do for it than to start.
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// How long where it has to find out the address first: a little more than it gives the command that says it.
+const LONGEST_WITH_ADDRESS: Duration = Duration::from_secs(15);
+
 /// What it says once it has the message.
 pub const TAKEN: u8 = b'+';
 
@@ -162,8 +165,37 @@ impl std::error::Error for NotTaken {}
 /// # Errors
 /// See [`NotTaken`].
 pub fn hand_over(program: &Path, outgoing: &Outgoing) -> Result<(), NotTaken> {
+    converse(program, outgoing, LONGEST, |mut line| {
+        let mut answer = [0];
+        line.read_exact(&mut answer).ok()?;
+        (answer == [TAKEN]).then_some(())
+    })
+}
+
+/// As [`hand_over`], and hears the address that the mail goes to. That takes as long as the command that says it.
+///
+/// # Errors
+/// See [`NotTaken`].
+pub fn hand_over_and_hear(program: &Path, outgoing: &Outgoing) -> Result<Address, NotTaken> {
+    converse(program, outgoing, LONGEST_WITH_ADDRESS, |line| {
+        let mut answer = Vec::new();
+        line.take(512).read_to_end(&mut answer).ok()?;
+        let address = answer.strip_prefix(&[TAKEN])?;
+        Address::parse(std::str::from_utf8(address).ok()?).ok()
+    })
+}
+
+fn converse<T>(
+    program: &Path,
+    outgoing: &Outgoing,
+    longest: Duration,
+    hear: impl FnOnce(&UnixStream) -> Option<T>,
+) -> Result<T, NotTaken> {
     let message = outgoing.to_fields().to_bytes().ok_or(NotTaken::Silence)?;
     let (line, theirs) = UnixStream::pair().map_err(NotTaken::Start)?;
+    // What follows its first word follows at once.
+    line.set_read_timeout(Some(LONGEST))
+        .map_err(NotTaken::Start)?;
     let input = OwnedFd::from(theirs);
     let output = input.try_clone().map_err(NotTaken::Start)?;
     let mut child = Command::new(program)
@@ -176,20 +208,21 @@ pub fn hand_over(program: &Path, outgoing: &Outgoing) -> Result<(), NotTaken> {
         .process_group(0)
         .spawn()
         .map_err(NotTaken::Start)?;
-    let taken = is_taken(&line, &message);
+    let heard = if is_answered(&line, &message, longest) {
+        hear(&line)
+    } else {
+        None
+    };
     // It ends once it has answered; who has not answered by now is ended.
-    if !taken && matches!(child.try_wait(), Ok(None)) {
+    if heard.is_none() && matches!(child.try_wait(), Ok(None)) {
         child.kill().ok();
     }
     child.wait().ok();
-    if taken {
-        Ok(())
-    } else {
-        Err(NotTaken::Silence)
-    }
+    heard.ok_or(NotTaken::Silence)
 }
 
-fn is_taken(mut line: &UnixStream, mut message: &[u8]) -> bool {
+/// Whether an answer to the message has come in time.
+fn is_answered(line: &UnixStream, mut message: &[u8], longest: Duration) -> bool {
     // A message is smaller than what a socket holds, so this waits for nobody.
     while !message.is_empty() {
         match send(line.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL) {
@@ -200,18 +233,16 @@ fn is_taken(mut line: &UnixStream, mut message: &[u8]) -> bool {
     }
     let begun = Instant::now();
     loop {
-        let left = LONGEST.saturating_sub(begun.elapsed());
+        let left = longest.saturating_sub(begun.elapsed());
         let wait = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
         let mut said = [PollFd::new(line.as_fd(), PollFlags::POLLIN)];
         match poll(&mut said, wait) {
             Ok(0) => return false,
-            Ok(_) => break,
+            Ok(_) => return true,
             Err(nix::errno::Errno::EINTR) => {}
             Err(_) => return false,
         }
     }
-    let mut answer = [0];
-    line.read_exact(&mut answer).is_ok() && answer == [TAKEN]
 }
 
 #[cfg(test)]

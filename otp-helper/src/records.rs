@@ -11,14 +11,17 @@ pub use change::{Attendant, Broken, Changing};
 pub use trial::try_login;
 
 use crate::client::{Connection, NoAnswer};
+use crate::confirming::{Asker, confirm};
+use crate::mail::Outgoing;
 use crate::permission::{May, Relation, allowed};
 use crate::protocol::{Answer, Claim, Request, Verb};
 use nix::unistd::getuid;
+use otp_core::mail::Address;
 use otp_core::mailed::LoginKey;
 use otp_core::record::Standing;
 use otp_core::{Account, Before1970, Input, Policy, UnixTime, Verdict};
 use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
-use otp_store::account::mailing::{Asked, ask_for_code};
+use otp_store::account::mailing::{Asked, ask_for_code, keep_confirmed};
 use otp_store::account::overview::standing;
 use otp_store::account::trust::trusted_since;
 use otp_store::account::{attempt, is_enrolled};
@@ -352,6 +355,56 @@ impl Records {
             }
             (Way::Here(_), None) | (Way::Helper(_), _) => Ok(Asked::nobody()?),
         }
+    }
+
+    /// Has the address of an account confirmed, where this process reads and writes the records; `None`: it does not, and whoever
+    /// does has seen to it. `Err` inside: it is not confirmed, for that reason.
+    ///
+    /// # Errors
+    /// Whatever stops the asker.
+    pub fn confirm_address<A: Asker>(
+        &self,
+        account: &Account,
+        outgoing: Outgoing,
+        asker: &mut A,
+    ) -> Result<Option<Result<Address, String>>, A::Stop> {
+        let Way::Here(place) = &self.0 else {
+            return Ok(None);
+        };
+        let made;
+        let store = match place {
+            Place::There(store) => store,
+            Place::NotYet(directory) => match Store::open_or_create(directory) {
+                Ok(store) => {
+                    made = store;
+                    &made
+                }
+                Err(error) => return Ok(Some(Err(error.to_string()))),
+            },
+        };
+        confirm(asker, store, account, outgoing).map(Some)
+    }
+
+    /// Keeps an address that was confirmed here.
+    ///
+    /// # Errors
+    /// See [`Lost`].
+    pub fn keep_confirmed(
+        &self,
+        account: &Account,
+        address: &Address,
+        now: UnixTime,
+    ) -> Result<(), Lost> {
+        let made;
+        let store = match &self.0 {
+            Way::Here(Place::There(store)) => store,
+            Way::Here(Place::NotYet(directory)) => {
+                made = Store::open_or_create(directory)?;
+                &made
+            }
+            Way::Helper(_) => return Err(NoAnswer::Ask.into()),
+        };
+        Ok(keep_confirmed(store, account, address, now)?)
     }
 
     /// How an enrolled account stands; `None`: it has no authenticator.

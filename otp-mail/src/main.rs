@@ -15,7 +15,7 @@ mod sending;
 mod smtp;
 
 use otp_helper::frame::Fields;
-use otp_helper::mail::{Outgoing, TAKEN};
+use otp_helper::mail::{Outgoing, Purpose, TAKEN};
 use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     };
     match arguments.as_slice() {
-        [] => take(&outgoing),
+        [] => take(outgoing),
         [word] if word == SEND => {
             sending::send(&outgoing);
             ExitCode::SUCCESS
@@ -50,13 +50,21 @@ fn read() -> Option<Outgoing> {
     Outgoing::from_fields(&fields)
 }
 
-/// Says that the message is taken, once another process has it.
-fn take(outgoing: &Outgoing) -> ExitCode {
-    if apart::start_again(SEND, outgoing).is_err() {
+/// Says that the message is taken, once another process has it. And where to it goes, where that is to be confirmed.
+fn take(mut outgoing: Outgoing) -> ExitCode {
+    let mut answer = vec![TAKEN];
+    if outgoing.purpose == Purpose::Address {
+        let Some(address) = sending::address_of(&outgoing) else {
+            return ExitCode::FAILURE;
+        };
+        answer.extend_from_slice(address.as_str().as_bytes());
+        outgoing.only_to = Some(address);
+    }
+    if apart::start_again(SEND, &outgoing).is_err() {
         return ExitCode::FAILURE;
     }
     let mut output = io::stdout().lock();
-    match output.write_all(&[TAKEN]).and_then(|()| output.flush()) {
+    match output.write_all(&answer).and_then(|()| output.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }

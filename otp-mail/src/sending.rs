@@ -4,6 +4,7 @@ use crate::{address, apart, letter, log, program, smtp};
 use lettre::message::Message;
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 use otp_core::mail::{Address, Route};
+use otp_core::record::MailPolicy;
 use otp_helper::mail::Outgoing;
 use otp_site::policy;
 use std::path::Path;
@@ -27,13 +28,23 @@ pub(crate) fn send(outgoing: &Outgoing) {
     }
 }
 
-fn deliver(outgoing: &Outgoing) -> Result<(), String> {
+/// Where to a mail would go; `None`: nowhere, which is in the log.
+pub(crate) fn address_of(outgoing: &Outgoing) -> Option<Address> {
+    let found = mail_policy(outgoing).and_then(|mail| address::of(&outgoing.user, &mail.address));
+    found.inspect_err(|why| log::not_sent(outgoing, why)).ok()
+}
+
+fn mail_policy(outgoing: &Outgoing) -> Result<MailPolicy, String> {
     let privileged = getegid() != getgid() || geteuid() != getuid();
     if privileged && outgoing.conf != Path::new(policy::DEFAULT_FILE) {
         return Err("takes no path from a caller when its group gives it anything".to_owned());
     }
     let policies = policy::load(&outgoing.conf).map_err(|error| error.to_string())?;
-    let mail = policies.for_account().mail;
+    Ok(policies.for_account().mail)
+}
+
+fn deliver(outgoing: &Outgoing) -> Result<(), String> {
+    let mail = mail_policy(outgoing)?;
     let to = address::of(&outgoing.user, &mail.address)?;
     if outgoing.only_to.as_ref().is_some_and(|only| *only != to) {
         return Err("the address is another than the one that the user has confirmed".to_owned());

@@ -11,6 +11,7 @@ use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::enforce::Belongs;
 use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
 use otp_core::login::AccountLine;
+use otp_core::mail::Address;
 use otp_core::{Before1970, UnixTime, UserName};
 use otp_helper::mail::{self, NotTaken, Outgoing};
 use otp_log::Program;
@@ -590,6 +591,14 @@ impl Host for Pam<'_> {
 
     fn hand_over(&mut self, program: &Path, outgoing: &Outgoing) -> Result<(), NotTaken> {
         mail::hand_over(program, outgoing)
+    }
+
+    fn hand_over_and_hear(
+        &mut self,
+        program: &Path,
+        outgoing: &Outgoing,
+    ) -> Result<Address, NotTaken> {
+        mail::hand_over_and_hear(program, outgoing)
     }
 
     fn machine(&self) -> String {

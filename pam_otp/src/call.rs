@@ -10,6 +10,7 @@ use otp_core::messages::Message;
 use otp_core::network::{self, Network};
 use otp_core::record::Language;
 use otp_core::{Account, Before1970, Policy, UnixTime, UserName};
+use otp_helper::mail;
 use otp_helper::protocol::Claim;
 use otp_helper::records::{Lost, Records};
 use otp_log::Hooks;
@@ -107,6 +108,8 @@ pub(crate) struct Case {
     pub nullok: bool,
     /// Where the policy was read from.
     pub conf: PathBuf,
+    /// The program that sends mail.
+    pub mailer: PathBuf,
 }
 
 impl<'h, H: Host> Call<'h, H> {
@@ -181,6 +184,7 @@ impl<'h, H: Host> Call<'h, H> {
             records,
             nullok: options.nullok,
             conf: options.conf.clone(),
+            mailer: options.helper.with_file_name(mail::PROGRAM),
         })
     }
 

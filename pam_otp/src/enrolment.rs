@@ -5,14 +5,17 @@
 
 use crate::call::{COLUMNS, Call, Case, Stop};
 use crate::host::{Host, HostFault, Tone};
-use otp_core::event::{Event, Severity, Value};
+use otp_core::event::{Event, Severity, Text, Value};
 use otp_core::layout::wrap;
+use otp_core::mail::Address;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::qr::{Colours, Style};
 use otp_core::record::{Authenticator, DEFAULT_NAME, Name};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, UnixTime};
+use otp_helper::confirming::Asker;
 use otp_helper::enrolment::{Block, DIVIDER, End, Script, Stage, Surface, Typed, Underway};
+use otp_helper::mail::{NotTaken, Outgoing, Purpose};
 use otp_helper::records::{self, Attendant, Changing, Lost};
 use otp_site::policy;
 use otp_site::stack::joins_messages;
@@ -151,6 +154,17 @@ impl<H: Host> Conversation<'_, '_, H> {
         self.call.host.tell(&text, Tone::Information);
     }
 
+    fn ask_as_it_is(&mut self, question: &str) -> Result<Typed, Broken> {
+        let told = mem::take(&mut self.untold);
+        let reply = if told.is_empty() {
+            self.call.host.ask(question, true)?
+        } else {
+            let text = in_one([&told, DIVIDER, question]);
+            self.call.host.ask(&text, true)?
+        };
+        Ok(reply.ok_or(HostFault::Conversation)?)
+    }
+
     /// Leaves it to the next question. In memory of the right size: what holds a secret must not grow.
     fn put_off(&mut self, text: &str) {
         let parts = if self.untold.is_empty() {
@@ -176,6 +190,77 @@ impl<H: Host> Conversation<'_, '_, H> {
     }
 }
 
+impl<H: Host> Conversation<'_, '_, H> {
+    /// Has the address confirmed, where policy wants that; the one that is.
+    fn confirm_address(&mut self, account: &Account) -> Result<Option<Address>, Broken> {
+        if !self.case.policy.enroll.verify_email {
+            return Ok(None);
+        }
+        let outgoing = Outgoing {
+            purpose: Purpose::Address,
+            conf: self.case.conf.clone(),
+            language: self.call.language,
+            user: account.name.as_str().to_owned(),
+            code: Zeroizing::default(),
+            only_to: None,
+            service: self.call.origin.service.clone(),
+            rhost: self.call.origin.host.clone(),
+            machine: self.call.host.machine(),
+            idle: false,
+        };
+        let records = &self.case.records;
+        match records.confirm_address(account, outgoing, self)? {
+            Some(Ok(address)) => Ok(Some(address)),
+            Some(Err(reason)) => {
+                self.call.warn(&format!("nobody was enrolled: {reason}"));
+                Err(Broken::refused(Refused::NotProven))
+            }
+            // Only programs of root set up authenticators.
+            None => Err(Broken::refused(Refused::NotProven)),
+        }
+    }
+
+    fn log_mail(&mut self, severity: Severity, reason: &str) {
+        let entry = self.call.entry(Event::Mail, severity);
+        let reason = Value::Reason(Text::escaped(reason));
+        self.call.log(entry.with(reason));
+    }
+}
+
+impl<H: Host> Asker for Conversation<'_, '_, H> {
+    type Stop = Broken;
+
+    fn tell(&mut self, text: &str) -> Result<(), Broken> {
+        if self.joins_lines {
+            self.put_off(text);
+        } else {
+            let text = wrap(text, COLUMNS - 1);
+            self.call.host.tell(&text, Tone::Information);
+        }
+        Ok(())
+    }
+
+    fn ask(&mut self, question: &str) -> Result<Typed, Broken> {
+        self.ask_as_it_is(question)
+    }
+
+    fn now(&mut self) -> Result<UnixTime, Broken> {
+        Ok(self.call.host.now()?)
+    }
+
+    fn hand_over(&mut self, outgoing: &Outgoing) -> Result<Address, NotTaken> {
+        let handed = self
+            .call
+            .host
+            .hand_over_and_hear(&self.case.mailer, outgoing);
+        match &handed {
+            Ok(_) => self.log_mail(Severity::Notice, "to confirm an address"),
+            Err(error) => self.log_mail(Severity::Warning, &format!("not sent: {error}")),
+        }
+        handed
+    }
+}
+
 impl<H: Host> Stage for Conversation<'_, '_, H> {
     type Stop = Broken;
 
@@ -190,15 +275,7 @@ impl<H: Host> Stage for Conversation<'_, '_, H> {
     }
 
     fn ask(&mut self, question: Dialogue<'_>) -> Result<Typed, Broken> {
-        let question = question.text(self.call.language);
-        let told = mem::take(&mut self.untold);
-        let reply = if told.is_empty() {
-            self.call.host.ask(&question, true)?
-        } else {
-            let text = in_one([&told, DIVIDER, &question]);
-            self.call.host.ask(&text, true)?
-        };
-        Ok(reply.ok_or(HostFault::Conversation)?)
+        self.ask_as_it_is(&question.text(self.call.language))
     }
 
     fn surface(&self) -> Surface {
@@ -224,7 +301,7 @@ impl<H: Host> Stage for Conversation<'_, '_, H> {
     fn conclude(&mut self, result: Dialogue<'_>) -> Result<(), Broken> {
         // No question follows.
         self.joins_lines = false;
-        self.tell(result)
+        Stage::tell(self, result)
     }
 }
 
@@ -266,6 +343,8 @@ impl Attendant for Nobody {
 struct Begun {
     changing: Changing,
     name: Name,
+    account: Account,
+    confirmed: Option<Address>,
 }
 
 impl Begun {
@@ -274,16 +353,22 @@ impl Begun {
         account: &Account,
     ) -> Result<Self, Broken> {
         let name = Name::new(DEFAULT_NAME).expect("the default is a name");
-        let now = stage.now()?;
+        let now = Stage::now(stage)?;
         let (policy, change) = (&stage.case.policy, Change::Enrol(name.clone()));
         let records = &stage.case.records;
         let changing = records.begin_change(account, change, policy, now, &Nobody)?;
         if changing.changes_a_record() {
             return Err(Broken::refused(Refused::ChangedMeanwhile));
         }
+        let confirmed = stage.confirm_address(account)?;
         // A line now and one at the end: whoever hangs up in between has left the first.
         stage.log(Event::Changing, &name);
-        Ok(Self { changing, name })
+        Ok(Self {
+            changing,
+            name,
+            account: account.clone(),
+            confirmed,
+        })
     }
 }
 
@@ -301,7 +386,7 @@ impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Begun {
         typed: Typed,
         stage: &mut Conversation<'a, 'h, H>,
     ) -> Result<(Proof, u32), Broken> {
-        let now = stage.now()?;
+        let now = Stage::now(stage)?;
         let policy = &stage.case.policy;
         Ok(self.changing.prove(typed, policy, now, &Nobody)?)
     }
@@ -312,9 +397,13 @@ impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Begun {
 
     fn keep(self, stage: &mut Conversation<'a, 'h, H>) -> Result<Kept, Broken> {
         stage.call.still_the_same_user()?;
-        let now = stage.now()?;
+        let now = Stage::now(stage)?;
         // Minutes have gone by: what the administrator has decided meanwhile counts.
         let policy = policy::load(&stage.case.conf)?.for_account();
+        if let Some(address) = &self.confirmed {
+            let records = &stage.case.records;
+            records.keep_confirmed(&self.account, address, now)?;
+        }
         // No signal comes between the change and its record.
         let _undisturbed =
             Undisturbed::begin().map_err(|error| Lost::Unavailable(error.to_string()))?;

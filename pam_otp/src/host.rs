@@ -3,6 +3,7 @@
 use otp_core::enforce::Belongs;
 use otp_core::event::Entry;
 use otp_core::login::AccountLine;
+use otp_core::mail::Address;
 use otp_core::{Before1970, UnixTime, UserName};
 use otp_helper::mail::{NotTaken, Outgoing};
 use otp_log::Hooks;
@@ -163,6 +164,12 @@ pub(crate) trait Host {
     fn proves_identity(&mut self, service: &str) -> Result<bool, Error>;
     /// Hands a mail over to the program that sends it.
     fn hand_over(&mut self, program: &Path, outgoing: &Outgoing) -> Result<(), NotTaken>;
+    /// Hands a mail over, and hears where to it goes.
+    fn hand_over_and_hear(
+        &mut self,
+        program: &Path,
+        outgoing: &Outgoing,
+    ) -> Result<Address, NotTaken>;
     /// The name of this machine.
     fn machine(&self) -> String;
     /// Whether this process may read the records itself.

@@ -12,7 +12,7 @@ use otp_core::layout::wrap;
 use otp_core::mail::{Address, AddressSource};
 use otp_core::mailed::LoginKey;
 use otp_core::messages::Message;
-use otp_helper::mail::{Outgoing, PROGRAM, Purpose};
+use otp_helper::mail::{Outgoing, Purpose};
 use otp_store::account::mailing::Sending;
 
 /// Whether a reply is to be answered as one that asks for a code by mail, where that can be had.
@@ -51,8 +51,7 @@ impl<H: Host> Login<'_, H> {
         // It is in the log, whoever ends this login now.
         drop(asked.undisturbed);
         let outgoing = self.outgoing(case, &asked.code.reveal(), &asked.sending);
-        let program = options.helper.with_file_name(PROGRAM);
-        match self.call.host.hand_over(&program, &outgoing) {
+        match self.call.host.hand_over(&case.mailer, &outgoing) {
             Ok(()) => self.tell_that_it_is_mailed(case),
             Err(error) => self.not_mailed(&error.to_string()),
         }

@@ -9,6 +9,7 @@ use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
 use otp_core::event::Entry;
 use otp_core::login::AccountLine;
+use otp_core::mail::Address;
 use otp_core::record::{Name, Refusal};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, Before1970, Credential, Policy, Step, UnixTime, UserName};
@@ -364,6 +365,15 @@ impl Host for Player {
         let mail = Outgoing::from_fields(&fields).unwrap();
         self.mailbox.borrow_mut().push(mail);
         Ok(())
+    }
+
+    fn hand_over_and_hear(
+        &mut self,
+        program: &Path,
+        outgoing: &Outgoing,
+    ) -> Result<Address, NotTaken> {
+        self.hand_over(program, outgoing)?;
+        Ok(Address::parse(&format!("{}@example.org", outgoing.user)).unwrap())
     }
 
     fn machine(&self) -> String {

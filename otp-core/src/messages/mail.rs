@@ -29,6 +29,76 @@ pub enum WhatFor<'a> {
     Address,
 }
 
+/// What is said while an address is confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Confirming<'a> {
+    /// A code is on its way.
+    Sent {
+        /// Where to, as everybody may see it.
+        masked: &'a str,
+    },
+    /// Asks for it.
+    Question,
+    /// Something else was typed.
+    Wrong {
+        /// Further tries.
+        left: u32,
+    },
+    /// No mail could be sent.
+    NotSent,
+    /// So many were sent that another would be one too many.
+    TooMany,
+    /// The code was not typed.
+    NotConfirmed,
+}
+
+impl Confirming<'_> {
+    /// The sentence.
+    #[must_use]
+    pub fn text(self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(self) -> String {
+        match self {
+            Self::Sent { masked } => format!(
+                "First your address: a code was sent to {masked}. It is valid for 10 minutes. Nothing is saved before the end."
+            ),
+            Self::Question => "Code from the email: ".to_owned(),
+            Self::Wrong { left: 1 } => "That is not the code from the email. 1 more try.".to_owned(),
+            Self::Wrong { left } => format!("That is not the code from the email. {left} more tries."),
+            Self::NotSent => {
+                "No email could be sent to confirm your address. Try again later, or ask your administrator.".to_owned()
+            }
+            Self::TooMany => {
+                "No more than 5 codes are sent in a day. Try again tomorrow, or ask your administrator.".to_owned()
+            }
+            Self::NotConfirmed => "Your address is not confirmed, so nothing was set up.".to_owned(),
+        }
+    }
+
+    fn korean(self) -> String {
+        match self {
+            Self::Sent { masked } => format!(
+                "먼저 이메일 주소를 확인합니다. {masked}(으)로 코드를 보냈습니다. 코드는 10분 동안 쓸 수 있습니다. 끝까지 마치기 전에는 \
+                 아무것도 저장하지 않습니다."
+            ),
+            Self::Question => "이메일로 받은 코드: ".to_owned(),
+            Self::Wrong { left } => format!("이메일로 받은 코드가 아닙니다. {left}번 더 입력할 수 있습니다."),
+            Self::NotSent => {
+                "이메일 주소를 확인할 메일을 보낼 수 없습니다. 나중에 다시 시도하거나 관리자에게 문의해 주세요.".to_owned()
+            }
+            Self::TooMany => {
+                "코드는 하루에 5번까지만 보냅니다. 내일 다시 시도하거나 관리자에게 문의해 주세요.".to_owned()
+            }
+            Self::NotConfirmed => "이메일 주소를 확인하지 않아 아무것도 등록하지 않았습니다.".to_owned(),
+        }
+    }
+}
+
 impl Letter<'_> {
     /// The subject. No code is in it: it is shown on locked screens.
     #[must_use]
@@ -143,6 +213,8 @@ fn numeric(rhost: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::every;
+    use crate::messages::in_all::assert_same_in_every_language;
 
     fn letter(language: Language, what_for: WhatFor<'static>) -> Letter<'static> {
         Letter {
@@ -177,6 +249,21 @@ mod tests {
             let [english, korean] = [of(Language::English), of(Language::Korean)];
             assert_eq!(figures(&english), figures(&korean));
             assert!(english.is_ascii() && korean.contains("코드"));
+        }
+    }
+
+    #[test]
+    fn every_sentence_is_there_in_every_language_with_the_same_figures() {
+        let all = every!(Confirming {
+            Sent => [Confirming::Sent { masked: "a***@example.org" }],
+            Question => [Confirming::Question],
+            Wrong => [1, 2].map(|left| Confirming::Wrong { left }),
+            NotSent => [Confirming::NotSent],
+            TooMany => [Confirming::TooMany],
+            NotConfirmed => [Confirming::NotConfirmed],
+        });
+        for sentence in all {
+            assert_same_in_every_language(|language| sentence.text(language));
         }
     }
 

@@ -166,6 +166,11 @@ pub enum Trouble {
     },
     /// No code of the new authenticator was right.
     NotProven,
+    /// The address was not confirmed.
+    NotConfirmed {
+        /// Why.
+        reason: String,
+    },
     /// The word that says that the recovery codes are kept was not typed.
     NotKept,
     /// The person at the terminal left, or the terminal did.
@@ -335,6 +340,9 @@ impl Trouble {
             Self::NotProven => {
                 "no code of the new authenticator was right; nothing was changed".to_owned()
             }
+            Self::NotConfirmed { reason } => {
+                format!("the email address was not confirmed ({reason}); nothing was changed")
+            }
             Self::NotKept => format!("\"{}\" was not typed; nothing was changed", KEPT[0]),
             Self::Left => "stopped; nothing was changed".to_owned(),
             Self::TimeIsOver => "it took too long; nothing was changed".to_owned(),
@@ -460,6 +468,9 @@ impl Trouble {
                 "check that the app shows the entry just added, and that the device sets its clock automatically"
                     .to_owned()
             }
+            Self::NotConfirmed { .. } => {
+                "the system log (otp.mail) says what became of the mail; start again, and type the code from it".to_owned()
+            }
             Self::NotKept => {
                 "start again, and type it once the recovery codes are printed or written down; those shown here do not count"
                     .to_owned()
@@ -565,6 +576,9 @@ impl Trouble {
             }
             Self::NotProven => {
                 "새 인증기의 코드를 확인하지 못했습니다. 변경된 것은 없습니다".to_owned()
+            }
+            Self::NotConfirmed { reason } => {
+                format!("이메일 주소를 확인하지 못했습니다({reason}). 변경된 것은 없습니다")
             }
             Self::NotKept => format!(
                 "\"{}\"을 입력하지 않았습니다. 변경된 것은 없습니다",
@@ -706,6 +720,9 @@ impl Trouble {
                 "앱에서 방금 추가한 항목인지, 기기의 시간이 자동으로 설정되어 있는지 확인하세요"
                     .to_owned()
             }
+            Self::NotConfirmed { .. } => {
+                "메일이 어떻게 되었는지는 시스템 로그(otp.mail)에 있습니다. 다시 시작해 메일의 코드를 입력하세요".to_owned()
+            }
             Self::NotKept => {
                 "다시 시작해 복구 코드를 인쇄하거나 적어 둔 다음 입력하세요. 여기서 보여 드린 것은 쓸 수 없습니다"
                     .to_owned()
@@ -827,6 +844,9 @@ mod tests {
                 reason: reason.clone(),
             }],
             NotProven => [Trouble::NotProven],
+            NotConfirmed => [Trouble::NotConfirmed {
+                reason: "x".to_owned(),
+            }],
             NotKept => [Trouble::NotKept],
             Left => [Trouble::Left],
             TimeIsOver => [Trouble::TimeIsOver],

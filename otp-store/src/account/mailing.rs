@@ -114,6 +114,51 @@ pub fn ask_for_code(
     })
 }
 
+/// Writes down that a code is sent to confirm an address, where one may be. It needs no authenticator; the code is the caller's
+/// to make and to compare.
+///
+/// # Errors
+/// The record cannot be trusted, read or written; nothing is sent then.
+pub fn count_confirmation(
+    keeper: &impl Keeper,
+    account: &Account,
+    mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
+) -> Result<Sending, Error> {
+    until_not_overtaken(LOCK_DEADLINE, || {
+        let mut held = keeper.hold_or_create(account, LOCK_DEADLINE)?;
+        let now = clock()?;
+        let mailbox = held.mailbox(account)?;
+        match mailbox.with_another(None, now) {
+            Some(next) => {
+                held.put_mailbox(account, &next)?;
+                let count = next.sent().len();
+                Ok(Sending::Due {
+                    count,
+                    only_to: None,
+                })
+            }
+            None => too_many(&mut held, account, &mailbox, now),
+        }
+    })
+}
+
+/// Keeps an address as one that its owner has confirmed.
+///
+/// # Errors
+/// It could not be written.
+pub fn keep_confirmed(
+    keeper: &impl Keeper,
+    account: &Account,
+    address: &Address,
+    now: UnixTime,
+) -> Result<(), Error> {
+    until_not_overtaken(LOCK_DEADLINE, || {
+        let mut held = keeper.hold_or_create(account, LOCK_DEADLINE)?;
+        let mailbox = held.mailbox(account)?;
+        held.put_mailbox(account, &mailbox.confirming(address.clone(), now))
+    })
+}
+
 /// Says until when no more are sent; a clock that has run back is corrected in what is kept, so that nobody waits for longer.
 fn too_many(
     held: &mut impl HeldRecord,

@@ -537,3 +537,93 @@ fn whoever_enrols_elsewhere_while_asked_does_not_get_in_by_later() {
             .contains("message=\"set-up-meanwhile\"")
     );
 }
+
+// The address is confirmed first.
+
+const BY_MAIL: &str = "Code from the email: ";
+const VERIFY: &str = "[enroll]\nat_login = \"require\"\nverify_email = true\n[mail]\naddress = \"{user}@example.org\"\n";
+
+/// Types what the last mail says, or what `otherwise` makes of it.
+fn with_mailed(host: Player, otherwise: fn(&str) -> String) -> Player {
+    let mailbox = host.mailbox.clone();
+    host.asked_with(
+        BY_MAIL,
+        Box::new(move |screen| {
+            assert!(!screen.contains("otpauth"), "no key is shown before");
+            let mails = mailbox.borrow();
+            Some(bytes(&otherwise(&mails.last().expect("a mail").code)))
+        }),
+    )
+}
+
+fn other(code: &str) -> String {
+    let first = if code.starts_with('0') { '1' } else { '0' };
+    format!("{first}{}", &code[1..])
+}
+
+#[test]
+fn the_address_is_confirmed_before_the_key_is_shown_and_kept_with_the_device() {
+    let machine = Machine::new();
+    machine.policy(VERIFY);
+    let host = with_mailed(bob().asked(BEGIN, ""), other);
+    let host = with_mailed(host, str::to_owned);
+    let mut host = with_code(host, 0).asked(KEEP, "kept");
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
+    assert!(is_enrolled(&machine));
+    let kept = machine.directory.path().join("state/bob/mail");
+    let kept = std::fs::read_to_string(kept).unwrap();
+    assert!(kept.contains("address = \"bob@example.org\""), "{kept}");
+    let mails = host.mailbox.borrow();
+    assert_eq!(mails.len(), 1, "one mail, whatever is typed");
+    assert!(host.log[0].contains("otp.mail ") && host.log[0].contains("to confirm an address"));
+}
+
+#[test]
+fn three_other_codes_set_nothing_up() {
+    let machine = Machine::new();
+    machine.policy(VERIFY);
+    let host = with_mailed(bob().asked(BEGIN, ""), other);
+    let mut host = with_mailed(with_mailed(host, other), other);
+    assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
+    assert!(!is_enrolled(&machine));
+    assert!(!host.told.join("\n").contains("otpauth"));
+}
+
+#[test]
+fn without_a_mail_nothing_is_set_up_and_before_the_deadline_the_login_goes_on() {
+    let machine = Machine::new();
+    let offer = VERIFY.replace("require", "offer");
+    for (policy, begin, answer) in [
+        (VERIFY.to_owned(), BEGIN, Disposition::Refused),
+        (
+            format!("{offer}[enforce]\nfrom = \"2025-11-21\"\n"),
+            BEGIN_OR_LATER,
+            Disposition::Success,
+        ),
+    ] {
+        machine.policy(&policy);
+        let mut host = bob().asked(begin, "");
+        host.mail_is_down = true;
+        assert_eq!(machine.manage(&mut host, ""), answer);
+        assert!(!is_enrolled(&machine));
+        assert!(
+            host.told
+                .iter()
+                .any(|said| said.starts_with("No email could be sent"))
+        );
+    }
+}
+
+#[test]
+fn leaving_at_the_question_for_the_mailed_code_saves_no_more_than_the_count() {
+    let machine = Machine::new();
+    machine.policy(VERIFY);
+    let mut host = bob()
+        .asked(BEGIN, "")
+        .asked_with(BY_MAIL, Box::new(|_| None));
+    assert_ne!(machine.manage(&mut host, ""), Disposition::Success);
+    assert!(!is_enrolled(&machine));
+    let kept = std::fs::read_dir(machine.directory.path().join("state/bob")).unwrap();
+    let names: Vec<_> = kept.map(|one| one.unwrap().file_name()).collect();
+    assert_eq!(names, ["mail"]);
+}

@@ -1,5 +1,7 @@
 """Codes by mail through real logins, a real mail server and its mailbox."""
 
+import pathlib
+
 import pytest
 
 import mail
@@ -198,8 +200,7 @@ def test_a_code_of_the_device_and_a_recovery_code_let_in_after_the_word(ssh, ali
     assert ssh.attempt(alice, alice.password, "email", alice.recovery_codes[0]).admitted
 
 
-def test_an_address_of_a_command_is_shown_to_nobody(ssh, alice, policy, exim, tmp_path):  # noqa: F811
-    import pathlib
+def test_an_address_of_a_command_is_shown_to_nobody(ssh, alice, policy, exim):  # noqa: F811
     command = pathlib.Path("/usr/libexec/address-of-the-tests")
     # Who runs it, and with what, becomes the address.
     command.write_text('#!/bin/sh\n[ $# = 1 ] && echo "$1.$(id -un).$(env | grep -c ROOT)@example.org"\n')
@@ -217,7 +218,6 @@ def test_an_address_of_a_command_is_shown_to_nobody(ssh, alice, policy, exim, tm
 
 
 def test_a_command_that_says_no_address_costs_the_mail(ssh, alice, policy, exim, journal):  # noqa: F811
-    import pathlib
     command = pathlib.Path("/usr/libexec/address-of-the-tests")
     command.write_text("#!/bin/sh\nprintf 'alice@example.org\\nBcc: eve@example.org\\n'\n")
     command.chmod(0o755)
@@ -227,7 +227,7 @@ def test_a_command_that_says_no_address_costs_the_mail(ssh, alice, policy, exim,
     assert severity == 4 and "one line with one plain address" in reason
 
 
-def test_the_helper_that_sends_leaves_nothing_with_the_login(ssh, alice, by_smtp):
+def test_what_sends_leaves_nothing_with_the_login(ssh, alice, by_smtp):
     """A connection that a sender had inherited would stay open after the login; ssh would wait for its end."""
     _, outcome = log_in(ssh, alice)
     assert outcome.admitted

@@ -27,6 +27,8 @@ over_every_keeper! {
     a_clock_that_runs_back_is_corrected_once,
     another_user_inherits_nothing,
     a_mailed_code_earns_no_trust,
+    what_confirms_an_address_counts_with_what_lets_in,
+    a_confirmed_address_outlasts_the_record,
 }
 
 fn policy() -> Policy {
@@ -317,6 +319,40 @@ fn a_mailed_code_earns_no_trust<B: Bench>() {
     let mut held = keeper.hold(&alice(), SOON).unwrap().unwrap();
     assert!(!held.has(Part::Trust).unwrap());
     drop(held.get(Part::Mail).unwrap());
+}
+
+fn what_confirms_an_address_counts_with_what_lets_in<B: Bench>() {
+    let place = B::empty();
+    let keeper = place.store();
+    for count in 1..=4 {
+        let sending = count_confirmation(&keeper, &alice(), || Ok(NOW)).unwrap();
+        assert_eq!(
+            sending,
+            Sending::Due {
+                count,
+                only_to: None
+            }
+        );
+    }
+    enrol(&keeper, &credential());
+    assert!(is_due(&ask(&keeper)));
+    let until = later(86_400);
+    let sending = count_confirmation(&keeper, &alice(), || Ok(NOW)).unwrap();
+    assert_eq!(sending, Sending::TooMany { until });
+    assert_eq!(ask(&keeper).sending, Sending::TooMany { until });
+}
+
+fn a_confirmed_address_outlasts_the_record<B: Bench>() {
+    let place = B::with_alice();
+    let keeper = place.store();
+    let address = Address::parse("alice@example.org").unwrap();
+    keep_confirmed(&keeper, &alice(), &address, NOW).unwrap();
+    enrol(&keeper, &another_credential(1));
+    let mut policy = policy();
+    policy.enroll.verify_email = true;
+    let asked = ask_for_code(&keeper, &alice(), &policy, || Ok(NOW)).unwrap();
+    let only_to = Some(address);
+    assert_eq!(asked.sending, Sending::Due { count: 1, only_to });
 }
 
 /// A file that cannot be read costs the mailed code, and no login by another.

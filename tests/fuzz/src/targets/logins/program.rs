@@ -6,6 +6,7 @@ use crate::host::{Host, HostFault, Origin, Passed, SplitCode, Tone, Typed};
 use otp_core::enforce::Belongs;
 use otp_core::event::Entry;
 use otp_core::login::AccountLine;
+use otp_core::mail::Address;
 use otp_core::{Account, Before1970, UnixTime, UserName};
 use otp_helper::mail::{NotTaken, Outgoing};
 use otp_site::{Error, Named};
@@ -142,6 +143,10 @@ impl Host for Program {
 
     fn hand_over(&mut self, _: &Path, _: &Outgoing) -> Result<(), NotTaken> {
         unreachable!("no policy of these logins has codes mailed")
+    }
+
+    fn hand_over_and_hear(&mut self, _: &Path, _: &Outgoing) -> Result<Address, NotTaken> {
+        unreachable!("no policy of these logins has addresses confirmed")
     }
 
     fn machine(&self) -> String {
