@@ -18,7 +18,8 @@ PROGRAM = pathlib.Path("/run/hook")
 # The hook's own user writes here.
 GOT = pathlib.Path("/run/hook-got")
 USER = "otp-notify"
-ALL = ["lock", "unlock", "recovery", "change", "reject", "accept", "policychanged", "hook"]
+# But for "change": enrolling somebody is one.
+ALL = ["lock", "unlock", "recovery", "reject", "accept", "policychanged", "hook"]
 
 KEEPS = "cat >> /run/hook-got/events"
 
