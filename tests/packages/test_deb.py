@@ -46,6 +46,7 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/fail2ban/jail.d/pam_otp.conf
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/hooks/http
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/hooks/mail
+-rw-r--r-- ./usr/share/doc/pam-otp/examples/mail/ldap-address
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/pam.d/apache2
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/pam.d/cockpit
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/pam.d/dovecot

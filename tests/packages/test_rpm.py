@@ -69,6 +69,8 @@ drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/fail2ban/jail.d
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/hooks
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/hooks/http
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/hooks/mail
+drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/mail
+-rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/mail/ldap-address
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/pam.d
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/pam.d/apache2
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/pam.d/cockpit
