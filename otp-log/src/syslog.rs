@@ -13,9 +13,9 @@ pub(crate) fn send(severity: Severity, program: &Program<'_>, line: &str) {
         return;
     };
     let datagram = datagram(severity, program, line, std::process::id());
-    if setsockopt(&socket, sockopt::SendTimeout, &LONGEST_WAIT).is_ok() {
-        socket.send_to(&datagram, SOCKET).ok();
-    }
+    // Should it fail, the line is worth the wait.
+    setsockopt(&socket, sockopt::SendTimeout, &LONGEST_WAIT).ok();
+    socket.send_to(&datagram, SOCKET).ok();
 }
 
 fn datagram(severity: Severity, program: &Program<'_>, line: &str, pid: u32) -> Vec<u8> {

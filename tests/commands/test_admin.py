@@ -129,7 +129,7 @@ def test_show_tells_everything_but_secrets(machine, enrolled):
     machine.try_code("daemon", machine.wrong_code(enrolled["secret"]))
     text = machine.admin("show", "daemon").stdout
     assert "phone, enrolled 2027-01-15 08:00 UTC, never used" in text and "10 of 10 left" in text
-    assert "1 in a row; 4 more would lock" in text and "2027-01-15 08:00 UTC: the code was wrong" in text
+    assert "1 in a row; 4 more would lock" in text and "2027-01-15 08:00 UTC: the code was wrong (wrong-code)" in text
     assert enrolled["secret"] not in text.replace(" ", "")
     assert not any(code in text for code in enrolled["recovery_codes"])
 

@@ -768,6 +768,7 @@ mod tests {
 
     mod told;
 
+    #[expect(clippy::too_many_lines, reason = "one of each")]
     fn all() -> Vec<Trouble> {
         let (user, path, reason) = (
             "alice".to_owned(),

@@ -10,6 +10,7 @@ import contextlib
 import os
 import pathlib
 import pwd
+import re
 import subprocess
 
 import pytest
@@ -23,6 +24,7 @@ from clock import START
 from codes import Codes
 from faults import BEGINS_BY_ITSELF, ROOT, Record, Snapshot
 from helper import SERVICE_OF_CHANGES, Session, enrol_by_hand, stack_of_changes
+from journal import OUTCOMES
 from login_enrolment import ENGLISH, KEY_IN_GROUPS, REQUIRE
 from under_test import BINARIES
 
@@ -146,6 +148,9 @@ class Logins:
             # A list of users that the C library could not read, and took for one without this user.
             unknown = {"notenrolled"} if left == "nothing" and about_users(hit) else set()
             said = {SUCCESS: {"accept", "recovery"}, AUTH_ERR: {"reject", "lock", *unknown}, AUTHINFO_UNAVAIL: {"unavailable"}}
+            if self.way == "helper":
+                # It has told what it answered; that did not come through.
+                said[AUTHINFO_UNAVAIL] |= said[SUCCESS] | said[AUTH_ERR]
             assert events[0] in said.get(code, set()), (where, code, events)
         if len(codes) > 2 and code == SUCCESS and codes[2] != SUCCESS:
             answer, word = (PERM_DENIED, "notenrolled") if about_users(hit) and codes[2] != AUTHINFO_UNAVAIL else (
@@ -187,7 +192,12 @@ class Logins:
 
 
 def events_of(phase, lines):
-    """What our module has logged in that phase of a login."""
+    """What our module has logged in that phase of a login; or the helper, of an attempt that it has made. Where no answer
+    came, the module says so beside it."""
+    by_helper = [re.search(r"otp-helper\[\d+\]: otp\.(\w+)", line) for line in lines]
+    outcomes = [found[1] for found in by_helper if found and f"otp.{found[1]}" in OUTCOMES]
+    if phase == "auth" and outcomes:
+        return outcomes
     found = (line.partition(f":{phase}): otp.")[2].split() for line in lines)
     return [words[0] for words in found if words]
 
