@@ -78,6 +78,7 @@ fn the_crates_import_each_other_one_way() {
             "otp-hooks",
             &["otp-core", "otp-file", "otp-log", "otp-queue", "otp-site"],
         ),
+        ("otp-mail", &below),
     ]
     .into();
     let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("a text");

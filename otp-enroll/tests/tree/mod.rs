@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders in which sources, tests, and what is installed are.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "conf",
     "otp-core",
     "otp-enroll",
@@ -12,6 +12,7 @@ const ROOMS: [&str; 13] = [
     "otp-helper",
     "otp-hooks",
     "otp-log",
+    "otp-mail",
     "otp-queue",
     "otp-site",
     "otp-store",
