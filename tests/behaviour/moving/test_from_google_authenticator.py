@@ -87,6 +87,39 @@ def test_the_length_of_a_step_comes_along(moving, keys):
     assert moving.admits(key.now())
 
 
+def test_a_window_comes_along(moving, key):
+    """Seven codes: three steps before and three after. The policy has one of each."""
+    moving.write_google(key, NO_REUSE, TOTP, '" WINDOW_SIZE 7')
+    moving.by(GOOGLE)
+    assert moving.admits(key.at_step(-3)) and not moving.admits(key.at_step(4))
+    (user,) = moving.import_google()["users"]
+    assert user["remarks"] == []
+    moving.by_ours()
+    assert not moving.admits(key.at_step(4)) and not moving.admits(key.at_step(-3))
+    assert moving.admits(key.at_step(3))
+
+
+def test_a_window_is_cut_to_what_we_have(moving, key):
+    moving.write_google(key, NO_REUSE, TOTP, '" WINDOW_SIZE 60')
+    moving.by(GOOGLE)
+    assert moving.admits(key.at_step(20))
+    (user,) = moving.import_google()["users"]
+    assert sorted(one["id"] for one in user["remarks"]) == ["first-code", "window-cut"]
+    moving.by_ours()
+    moving.clock.advance(30 * 21)
+    assert not moving.admits(key.at_step(11)) and moving.admits(key.at_step(10))
+
+
+def test_the_window_of_a_counter_comes_along(moving, key):
+    moving.write_google(key, '" HOTP_COUNTER 5', '" WINDOW_SIZE 20')
+    moving.by(GOOGLE)
+    assert moving.admits(key.counter(24))
+    moving.import_google()
+    moving.by_ours()
+    assert not moving.admits(key.counter(45))
+    assert moving.admits(key.counter(44))
+
+
 def test_a_counter_comes_along(moving, key):
     moving.write_google(key, '" HOTP_COUNTER 5')
     moving.by(GOOGLE)

@@ -77,6 +77,28 @@ def test_a_counter_goes_on_after_the_last_code(moving, key):
     assert moving.admits(key.counter(5))
 
 
+def test_the_window_of_the_line_in_pam_d_comes_along(moving, keys):
+    phone = keys()
+    moving.write_oath(f"HOTP/T30 USER - {phone.hex}")
+    moving.by(f"{OATH} window=4 digits=6")
+    assert moving.admits(phone.at_step(-4)) and not moving.admits(phone.at_step(5))
+    moving.import_oath("--window", "4")
+    moving.by_ours()
+    assert not moving.admits(phone.at_step(5)) and not moving.admits(phone.at_step(-4))
+    assert moving.admits(phone.at_step(4))
+
+
+def test_the_window_of_a_counter_comes_along(moving, key):
+    """The next counter, and as many more as window= says."""
+    moving.write_oath(f"HOTP USER - {key.hex} 0")
+    moving.by(f"{OATH} window=20 digits=6")
+    assert not moving.admits(key.counter(21)) and moving.admits(key.counter(20))
+    moving.import_oath("--window", "20")
+    moving.by_ours()
+    assert not moving.admits(key.counter(42))
+    assert moving.admits(key.counter(41))
+
+
 def test_a_counter_that_was_never_used_begins_where_it_stands(moving, key):
     moving.write_oath(f"HOTP/E USER + {key.hex} 3")
     moving.import_oath()

@@ -11,12 +11,19 @@ use otp_core::record::{AuthenticatorState, RecoverySet};
 use otp_core::{Credential, State, UnixTime};
 use otp_store::account::{self, Foretold, Imported};
 use otp_store::{Error, Keeper, mint};
+use std::num::NonZero;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 /// How many accounts are kept at once, for the disk; more brings little.
 const AT_ONCE: usize = 32;
+
+/// How many where recovery codes are hashed, each of which takes 7 MiB and a processor.
+fn hashing_at_once() -> usize {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    (2 * processors).min(AT_ONCE)
+}
 
 /// What was kept of one account.
 pub struct Kept {
@@ -33,7 +40,8 @@ pub fn keep_all<K: Keeper + Sync>(
     now: UnixTime,
     progress: &Progress,
 ) -> Vec<Kept> {
-    let threads = AT_ONCE.min(coming.len());
+    let hashes = coming.iter().any(|one| !one.scratch_codes.is_empty());
+    let threads = if hashes { hashing_at_once() } else { AT_ONCE }.min(coming.len());
     let waiting = Mutex::new(coming.into_iter().enumerate());
     let kept = Mutex::new(Vec::new());
     let has_failed = AtomicBool::new(false);

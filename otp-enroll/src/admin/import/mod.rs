@@ -46,12 +46,8 @@ pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
         found,
         people,
     } = gathering::gather(command, now)?;
-    let store = if dry_run {
-        site.store_if_there()?
-    } else {
-        Some(site.store_for_enrolling()?)
-    };
-    let mut plan = plan::plan(found, &people, &site.policy, store.as_ref(), now)?;
+    let there = site.store_if_there()?;
+    let mut plan = plan::plan(found, &people, &site.policy, there.as_ref(), now)?;
     let refuses = !plan.left.is_empty() && !partial;
     if dry_run || refuses {
         let state = if dry_run {
@@ -69,10 +65,8 @@ pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
             Ok(())
         };
     }
-    let Some(store) = store else {
-        // Opened above, since it is no dry run.
-        return Err(Failure::Refused);
-    };
+    // Not before: where nothing comes, nothing is made.
+    let store = site.store_for_enrolling()?;
     let (report, undone) = keep(site, &store, &mut plan, files, source, json, now);
     report.print(json)?;
     if undone > 0 {
