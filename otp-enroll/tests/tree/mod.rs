@@ -4,13 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders in which sources, tests, and what is installed are.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "conf",
     "otp-core",
     "otp-enroll",
     "otp-file",
     "otp-helper",
     "otp-hooks",
+    "otp-import",
     "otp-log",
     "otp-mail",
     "otp-queue",
