@@ -376,6 +376,27 @@ fn a_damaged_file_keeps_nobody_out_who_has_a_device() {
     enrol(&keeper, &another_credential(1));
 }
 
+/// What a crash before each write would leave: the code is used up first, and the success is written last.
+#[test]
+fn a_code_is_used_up_before_the_success_is_written() {
+    let keeper = Memory::with_alice();
+    let asked = ask(&keeper);
+    let (sender, seen) = std::sync::mpsc::channel();
+    keeper.before_each_put(move |world| {
+        let mut held = world.hold(&alice(), SOON).unwrap().unwrap();
+        let is_outstanding = held.mailbox(&alice()).unwrap().outstanding().is_some();
+        let failures = held.read(&alice()).unwrap().unwrap().state.failures;
+        sender.send((is_outstanding, failures)).unwrap();
+    });
+    try_at(&keeper, &code(&credential(), 1000), NOW);
+    let input = reply(&asked.code, &asked.key);
+    assert_eq!(try_at(&keeper, &input, NOW), Verdict::Mailed);
+    let seen: Vec<_> = seen.try_iter().collect();
+    // Before the wrong code is written, before the code is used up, before the success is.
+    assert_eq!(seen, [(true, 0), (true, 1), (false, 1)]);
+    assert_eq!(state_of(&keeper).failures, 0);
+}
+
 /// Where the write fails that uses the code up, nobody is let in.
 #[test]
 fn a_code_that_cannot_be_used_up_lets_nobody_in() {
