@@ -33,9 +33,8 @@ fn an_empty_policy_is_the_default() {
     }
 }
 
-#[test]
-fn every_key_reaches_the_policy() {
-    let text = r#"
+/// Each key with another value than its default.
+const EVERY_KEY: &str = r#"
         language = "ko"
         issuer = "예시 회사"
         [code]
@@ -79,6 +78,10 @@ fn every_key_reaches_the_policy() {
         run = "/usr/local/libexec/otp-hook"
         events = ["lock", "unlock"]
         "#;
+
+#[test]
+fn every_key_reaches_the_policy() {
+    let text = EVERY_KEY;
     let policy = taken(text);
     let acted_on = shipped_keys()
         .into_iter()
