@@ -95,13 +95,9 @@ impl Status {
         }
     }
 
-    /// How many recovery codes are left that open a lock, where policy lets them.
-    pub const fn codes_that_open(&self) -> u32 {
-        if self.recovery_codes_imported {
-            0
-        } else {
-            self.recovery_codes_left
-        }
+    /// Whether a recovery code that is left opens a lock.
+    pub const fn has_opener(&self, policy: &Policy) -> bool {
+        policy.recovery.opens_lock && self.recovery_codes_left > 0 && !self.recovery_codes_imported
     }
 
     /// One line of JSON.
@@ -136,7 +132,7 @@ impl Status {
         let standing = Report::StandingIs {
             standing: self.standing,
             now,
-            opens: policy.recovery.opens_lock && self.codes_that_open() > 0,
+            opens: self.has_opener(policy),
         };
         let failures = Report::FailuresInARow {
             count: self.failures,

@@ -91,16 +91,6 @@ fn read_settled(
 }
 
 impl Overview {
-    /// How many recovery codes are left that open a lock, where policy lets them: one that was imported opens none.
-    #[must_use]
-    pub const fn codes_that_open(&self) -> u32 {
-        if self.recovery_codes_imported {
-            0
-        } else {
-            self.recovery_codes_left
-        }
-    }
-
     /// Reads it while the account is held, so that it is of one moment; `None`: the account is not enrolled.
     ///
     /// `clock` is read then. A lock that lies in the future begins now, and that is stored.

@@ -1,8 +1,8 @@
 //! What policy comes to for one account: the one place where `policy show` and `report` find it out, by what a login asks.
 
+use crate::status::Status;
 use otp_core::enforce::{Belongs, Demand, Login, demand_on_login};
 use otp_core::login::{Door, Known, Prospect, foretell};
-use otp_core::record::Standing;
 use otp_core::{Account, Policy, UnixTime, UserName};
 
 /// All that it depends on, but for the rules and the doors.
@@ -10,10 +10,8 @@ pub struct Case<'a> {
     pub account: &'a Account,
     /// The name that was asked about, where it is a second name of the account.
     pub alias: Option<&'a UserName>,
-    /// How it stands; `None`: it has no authenticator.
-    pub standing: Option<Standing>,
-    /// Unused recovery codes of those that open a lock.
-    pub codes_that_open: u32,
+    /// How it stands; `None`: that cannot be told, and it is taken for one without an authenticator.
+    pub status: Option<&'a Status>,
     /// When the user was first let in without a second factor; of no account with one.
     pub first_login: Option<UnixTime>,
 }
@@ -27,11 +25,6 @@ pub struct Ruling {
 }
 
 impl Case<'_> {
-    /// Whether a recovery code opens a lock.
-    pub const fn opens(&self, policy: &Policy) -> bool {
-        policy.recovery.opens_lock && self.codes_that_open > 0
-    }
-
     /// What a login comes to by these rules at these doors.
     pub fn under(
         &self,
@@ -40,11 +33,12 @@ impl Case<'_> {
         belongs: impl FnMut(&UserName, &str) -> Belongs,
         now: UnixTime,
     ) -> Ruling {
+        let status = self.status.filter(|status| status.enrolled);
         let login = Login {
             name: &self.account.name,
             alias: self.alias,
             nullok: false,
-            first_login: match self.standing {
+            first_login: match status {
                 // No grace begins anew by giving an authenticator up.
                 Some(_) => Some(UnixTime::from_seconds(0)),
                 None => self.first_login,
@@ -52,8 +46,8 @@ impl Case<'_> {
         };
         let (demand, unknown) = demand_on_login(&policy.enforce, &login, belongs, now);
         let known = Known {
-            standing: self.standing,
-            has_opener: self.opens(policy),
+            standing: status.map(|status| status.standing),
+            has_opener: status.is_some_and(|status| status.has_opener(policy)),
             wanted: &demand,
             at_login: policy.enroll.at_login,
         };

@@ -68,8 +68,7 @@ impl Subject {
         Case {
             account: &self.account,
             alias: self.alias.as_ref(),
-            standing: self.status.enrolled.then_some(self.status.standing),
-            codes_that_open: self.status.codes_that_open(),
+            status: Some(&self.status),
             first_login: self.first_login,
         }
     }
@@ -101,7 +100,7 @@ impl Subject {
         }
         let does = Explanation::LoginDoes(&ruled.ruling.prospect);
         rows.explain(Explanation::Login, does);
-        self.device_rows(&mut rows, self.case().opens(&ruled.policy), now);
+        self.device_rows(&mut rows, self.status.has_opener(&ruled.policy), now);
         let demands = Explanation::Demands {
             demand: &ruled.ruling.demand,
             now,

@@ -13,7 +13,6 @@ use otp_core::record::{Kind, Language};
 use otp_core::{Policy, UnixTime, UserName};
 use otp_site::groups;
 use otp_site::people::{Memberships, People};
-use otp_store::Overview;
 use serde::Serialize;
 
 /// What users are judged by.
@@ -82,17 +81,21 @@ impl Judge<'_> {
         let names = self.memberships.names().enumerate();
         let groups = names.filter(|(_, group)| holds(group));
         let groups = groups.map(|(at, _)| at).collect();
-        let overview = glance.as_ref().and_then(|glance| glance.overview.as_ref());
+        let first_login = match &glance {
+            Some(glance) => glance.first_login,
+            // Of a record that cannot be read nobody knows: what counts is what policy wants in the end.
+            None => Some(UnixTime::from_seconds(0)),
+        };
+        let kinds = glance
+            .as_ref()
+            .map_or_else(Vec::new, |glance| glance.kinds.clone());
+        let is_read = glance.is_some();
+        let status = glance.map(|glance| Status::of(&user, glance.overview));
         let case = Case {
             account: &account,
             alias: alias.as_ref(),
-            standing: overview.map(|overview| overview.standing),
-            codes_that_open: overview.map_or(0, Overview::codes_that_open),
-            first_login: match &glance {
-                Some(glance) => glance.first_login,
-                // Of a record that cannot be read nobody knows: what counts is what policy wants in the end.
-                None => Some(UnixTime::from_seconds(0)),
-            },
+            status: status.as_ref(),
+            first_login,
         };
         let ruling = case.under(self.policy, self.doors, belongs, self.now);
         let asked = whom.is_asked.then(|| whom.name.to_owned());
@@ -101,13 +104,11 @@ impl Judge<'_> {
             uid: Some(account.uid),
             may_have_shell: whom.position.map(|at| self.people.may_have_shell(at)),
             demand: Some(ruling.demand),
-            prospect: glance.is_some().then_some(ruling.prospect),
+            prospect: is_read.then_some(ruling.prospect),
             groups,
-            first_login: glance.as_ref().and_then(|glance| glance.first_login),
-            kinds: glance
-                .as_ref()
-                .map_or_else(Vec::new, |glance| glance.kinds.clone()),
-            status: glance.map(|glance| Status::of(&user, glance.overview)),
+            first_login: first_login.filter(|_| is_read),
+            kinds,
+            status,
             problem,
             user,
         })
