@@ -99,13 +99,11 @@ def test_eight_digits_tell_no_more_than_that_codes_were_imported(
     right, other = "12345678", "87654321"
     imported.give(under_test, alice, right, other)
     unused = state.path.read_bytes()
-    contents = {"unused": unused}
     with Application(program) as running:
-        for name, digits in (("one used", right), ("all used", other)):
+        for digits in (right, other):
             assert running.login(alice, digits).code == SUCCESS
-            contents[name] = state.path.read_bytes()
     counts = {}
-    for name, content in contents.items():
+    for name, content in (("unused", unused), ("all used", state.path.read_bytes())):
         for what, typed in (("wrong", "11111111"), ("right", right)):
             state(content)
             counts[f"{what}, {name}"] = instructions(program, application.script(alice, typed), tmp_path)
@@ -114,5 +112,5 @@ def test_eight_digits_tell_no_more_than_that_codes_were_imported(
     with capsys.disabled():
         print(f"\nsix digits: {six}, beside imported codes: {six_beside}; eight digits: {counts}")
     assert max(counts.values()) - min(counts.values()) < SAME_WORK * max(counts.values())
-    assert abs(six_beside - six) < 2 * SAME_WORK * six
-    assert min(counts.values()) > 10 * six
+    # No hash among them: what differs is how many codes there are to read.
+    assert abs(six_beside - six) < HIDDEN < min(counts.values())

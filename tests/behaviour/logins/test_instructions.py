@@ -11,6 +11,7 @@ import pytest
 import application
 import imported
 from application import program, service  # noqa: F401
+from codes import Token
 from followed import WHOLE_LOGIN, executed, instructions
 from policy_file import policy  # noqa: F401
 from under_test import BINARIES
@@ -19,6 +20,8 @@ pytestmark = pytest.mark.promised_by("ours")
 
 # A little above what is measured, for other versions of libc and libpam. Lower it whenever a login has become cheaper.
 AT_MOST = 800_000
+# A thousand codes are looked at, whatever is typed: about a millisecond.
+AT_MOST_OF_A_TOKEN = 5_000_000
 # libpam alone takes more: with less, something has not been counted.
 AT_LEAST = 30_000
 
@@ -44,6 +47,17 @@ def test_login_takes_no_more_instructions_than_it_did(
     with capsys.disabled():
         print(f"\nfrom pam_start to pam_end: {taken} instructions")
     assert AT_LEAST < taken < AT_MOST
+
+
+def test_login_with_a_token_looks_at_a_thousand_codes_and_takes_no_more(
+    program, service, nothing_else, alice, under_test, policy, tmp_path, capsys  # noqa: F811
+):
+    policy((BINARIES / "pam_otp.conf").read_text())
+    alice.codes = Token(under_test.enrol(alice, "--force", "--hotp"))
+    taken = instructions(program, application.script(alice, alice.codes.now()), tmp_path, WHOLE_LOGIN)
+    with capsys.disabled():
+        print(f"\nwith a token: {taken} instructions")
+    assert AT_MOST < taken < AT_MOST_OF_A_TOKEN
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the instruction is one of x86")
