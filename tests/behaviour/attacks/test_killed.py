@@ -34,6 +34,7 @@ class Logins:
         self.clock = clock
         self.points = 0
         self.left = []
+        self.records = []
 
     def kept(self):
         return traced.Kept(self.alice, self._under_test.state_directory)
@@ -65,12 +66,14 @@ class Logins:
             before, logged = self.kept(), len(self._journal.names(self.alice.name))
             login = self.traced(reply, call.kills())
             left = self.kept().since(before)
-            if left == "nothing":
-                assert not login.verdict_seen, login.output
-                assert len(self._journal.names(self.alice.name)) == logged
+            records = len(self._journal.names(self.alice.name)) - logged
+            assert records <= (left != "nothing"), (call, left, records)
+            # Nobody hears a verdict of which nothing is written.
+            assert not login.verdict_seen or records == 1, login.output
             if login.begun and login.killed:
                 self.points += 1
                 self.left.append(left)
+                self.records.append(records)
             yield reply, left
             self.works_again_at_once()
 
@@ -78,8 +81,12 @@ class Logins:
         """How many points there were; and there were some before the attempt was written down, and some after."""
         record_property("points", self.points)
         order = ["nothing", "failure", "used"]
+        untold = len(self.left) - self.left.count("nothing") - sum(self.records)
         with capsys.disabled():
-            print(f"\n{what}: killed at {self.points} calls:", ", ".join(f"{self.left.count(one)} left {one}" for one in order))
+            print(f"\n{what}: killed at {self.points} calls:", ", ".join(f"{self.left.count(one)} left {one}" for one in order),
+                  f"({untold} before the record was written)")
+        # Root alone can do that; and once written, always written.
+        assert self.records == sorted(self.records) and sum(self.records) > 0
         assert self.points > FEWEST_POINTS
         # Once written down, always written down; and before a code can be used up, the attempt has failed.
         assert self.left == sorted(self.left, key=order.index)
