@@ -21,7 +21,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 PACKAGES = {"pam_otp.so": "pam_otp", "otp-helper": "otp-helper", "otp-mail": "otp-mail", "otp-enroll": "otp-enroll", "otp-admin": "otp-enroll",
             "otp-notify": "otp-hooks"}
-OURS = {"otp-core", "otp-file", "otp-hooks", "otp-log", "otp-mail", "otp-queue", "otp-site", "otp-store", "pam_otp", "otp-helper", "otp-enroll"}
+OURS = {"otp-core", "otp-file", "otp-hooks", "otp-import", "otp-log", "otp-mail", "otp-queue", "otp-site", "otp-store", "pam_otp", "otp-helper", "otp-enroll"}
 BILL = "pam-otp.cdx.json"
 LICENCES = "THIRD-PARTY-LICENSES.txt"
 
