@@ -322,7 +322,7 @@ def test_wrong_codes_at_a_change_count_with_those_at_logins(alice, ssh, journal)
     assert not status(alice)["locked"]
     assert at_a_change()
     assert status(alice)["locked"] and locked(ssh, alice)
-    assert {event["tag"] for event in journal.events(alice.name)} == {"otp-enroll:auth", "sshd:auth"}
+    assert {event["tag"] for event in journal.events(alice.name)} == {"otp-helper", "sshd:auth"}
 
 
 def test_lock_is_told_where_the_last_wrong_code_was_typed(alice, ssh):

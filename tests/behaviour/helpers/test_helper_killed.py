@@ -253,8 +253,10 @@ def test_line_comes_before_the_attempt_and_the_answer_after_the_state_is_on_disk
     assert "otp-helper" in order[0].arguments
     done = [(call.name, call.file) for call in order[1:4]]
     assert done == [("pwrite64", state), ("pwrite64", state), ("fdatasync", state)]
-    assert order[4].arguments.startswith("1<") and run.words[0] in VERDICTS
-    assert len(order) == 5
+    # The record of what it came to, and only then the answer.
+    assert "otp-helper" in order[4].arguments and "otp.attempt" not in order[4].arguments
+    assert order[5].arguments.startswith("1<") and run.words[0] in VERDICTS
+    assert len(order) == 6
 
 
 def test_nothing_of_the_callers_is_touched_before_the_helper_is_harmless(logins):

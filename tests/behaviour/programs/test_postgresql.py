@@ -75,7 +75,7 @@ def test_server_is_no_root_and_has_no_part_in_the_helpers_group(database):
 def test_password_and_code_in_one_reply_let_in(database, alice, trusted, journal):
     assert database.log_in(alice, both(alice, alice.codes.now()))
     (event,) = journal.events(alice.name)
-    assert (event["event"], event["service"]) == ("otp.accept", SERVICE)
+    assert (event["event"], event["claimed_service"]) == ("otp.accept", SERVICE)
 
 
 def test_code_is_used_up_by_it_for_every_other_door(database, alice, trusted, ssh):

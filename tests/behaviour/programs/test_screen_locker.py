@@ -58,7 +58,7 @@ def test_locker_has_no_privileges(locker, alice):
 def test_password_and_code_unlock_the_screen(screen, locker, alice, journal):
     assert locker.unlocks(alice.password + alice.codes.now())
     (event,) = journal.events(alice.name)
-    assert (event["event"], event["service"]) == ("otp.accept", "i3lock")
+    assert (event["event"], event["claimed_service"]) == ("otp.accept", "i3lock")
 
 
 def test_recovery_code_unlocks_the_screen_once(screen, alice, journal):
