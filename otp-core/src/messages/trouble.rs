@@ -595,12 +595,12 @@ impl Trouble {
                 path,
                 line: Some(line),
                 reason,
-            } => format!("{path}:{line}: {reason}"),
+            } => format!("{path}:{line}: 읽지 못했습니다: {reason}"),
             Self::NotReadable {
                 path,
                 line: None,
                 reason,
-            } => format!("{path}: {reason}"),
+            } => format!("{path}: 읽지 못했습니다: {reason}"),
             Self::PartlyBad { entries } => {
                 format!("아무것도 옮기지 않았습니다. 옮기지 못하는 항목: {entries}개")
             }

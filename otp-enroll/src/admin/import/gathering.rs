@@ -34,7 +34,11 @@ const LIMIT_OF_KEY: u64 = 4096;
 /// # Errors
 /// A file of many users cannot be read as a whole, or the name service cannot be listed. What is wrong with one user's file
 /// is an obstacle of that user.
-pub fn gather(command: ImportCommand, now: UnixTime) -> Result<Gathered, Failure> {
+pub fn gather(
+    command: ImportCommand,
+    language: Language,
+    now: UnixTime,
+) -> Result<Gathered, Failure> {
     match command {
         ImportCommand::GoogleAuthenticator { paths, user, .. } => of_users(&paths, user.as_deref()),
         ImportCommand::Oath {
@@ -51,7 +55,7 @@ pub fn gather(command: ImportCommand, now: UnixTime) -> Result<Gathered, Failure
             let entries: Vec<Entry> = users_oath(&bytes, options).collect();
             if entries.is_empty() {
                 let flaw = Flaw::Empty;
-                return Err(unreadable(&path, Unreadable { line: 1, flaw }));
+                return Err(unreadable(&path, Unreadable { line: 1, flaw }, language));
             }
             of_one_file(&path, entries, None)
         }
@@ -59,7 +63,7 @@ pub fn gather(command: ImportCommand, now: UnixTime) -> Result<Gathered, Failure
             path, user, window, ..
         } => {
             let bytes = whole(&path, LIMIT)?;
-            let mut entries = uris(&bytes).map_err(|fault| unreadable(&path, fault))?;
+            let mut entries = uris(&bytes).map_err(|fault| unreadable(&path, fault, language))?;
             set_reach(&mut entries, window);
             of_one_file(&path, entries, user.as_deref())
         }
@@ -78,8 +82,8 @@ pub fn gather(command: ImportCommand, now: UnixTime) -> Result<Gathered, Failure
                 now,
             };
             let bytes = whole(&path, LIMIT)?;
-            let mut entries =
-                key_container(&bytes, &options).map_err(|fault| unreadable(&path, fault))?;
+            let mut entries = key_container(&bytes, &options)
+                .map_err(|fault| unreadable(&path, fault, language))?;
             set_reach(&mut entries, window);
             of_one_file(&path, entries, user.as_deref())
         }
@@ -118,8 +122,8 @@ fn shown(path: &Path) -> String {
     path.display().to_string().escape_debug().to_string()
 }
 
-fn unreadable(path: &Path, fault: Unreadable) -> Failure {
-    let reason = fault.flaw.text(Language::English);
+fn unreadable(path: &Path, fault: Unreadable, language: Language) -> Failure {
+    let reason = fault.flaw.text(language);
     Trouble::NotReadable {
         path: shown(path),
         line: Some(fault.line),

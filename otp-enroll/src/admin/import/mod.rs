@@ -45,7 +45,7 @@ pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
         files,
         found,
         people,
-    } = gathering::gather(command, now)?;
+    } = gathering::gather(command, site.language, now)?;
     let there = site.store_if_there()?;
     let mut plan = plan::plan(found, &people, &site.policy, there.as_ref(), now)?;
     let refuses = !plan.left.is_empty() && !partial;
