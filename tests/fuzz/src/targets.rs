@@ -24,7 +24,7 @@ pub(crate) use replies::kind_and_plain as plain_reply;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const ALL: [Target; 13] = [
+pub const ALL: [Target; 14] = [
     ("arguments", arguments::run),
     ("base32", base32::run),
     ("credential", credential::run),

@@ -2,7 +2,7 @@
 
 use super::END_OF_TIME;
 use super::foretold::account_of;
-use crate::host::{Host, HostFault, Origin, Passed, SplitCode, Tone, Typed};
+use crate::host::{Host, HostFault, OneFactor, Origin, Passed, SplitCode, Tone, Typed};
 use otp_core::enforce::Belongs;
 use otp_core::event::Entry;
 use otp_core::login::AccountLine;
@@ -103,6 +103,10 @@ impl Host for Program {
     fn passed(&mut self) -> Result<Option<Passed>, HostFault> {
         Ok(self.passed.clone())
     }
+
+    fn watch_the_end(&mut self, _: OneFactor) {}
+
+    fn goes_on(&mut self) {}
 
     fn delay_failure(&mut self) {
         self.delayed = true;
