@@ -368,7 +368,8 @@ class Mail:
     confirmed: tuple = None
 
 
-LOCAL, LABEL = "[A-Za-z0-9_][A-Za-z0-9._+=~-]*", "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+LOCAL = r"(?=[^@]{1,64}@)[A-Za-z0-9_](?:\.?[A-Za-z0-9_+=~-])*"
+LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 
 def read_mail(content):
@@ -376,14 +377,14 @@ def read_mail(content):
     root = read_table(content, 1024)
     uid, sent = root.number("uid", most=2**32 - 1), root.values.pop("sent", None)
     require(isinstance(sent, list) and len(sent) <= 5, "times")
-    mail = Mail([Table({"time": time}).number("time") for time in sent])
+    mail = Mail(sorted(Table({"time": time}).number("time") for time in sent))
     if "outstanding" in root.values:
         table = Table(root.values.pop("outstanding"))
         mail.outstanding = bytes.fromhex(table.text("hash", "[0-9a-f]{64}")), table.number("since")
         table.end()
     if "confirmed" in root.values:
         table = Table(root.values.pop("confirmed"))
-        mail.confirmed = table.text("address", rf"{LOCAL}@{LABEL}(?:\.{LABEL})*"), table.number("when")
+        mail.confirmed = table.text("address", rf"(?=.{{3,254}}$){LOCAL}@{LABEL}(?:\.{LABEL})*"), table.number("when")
         table.end()
     root.end()
     return uid, mail

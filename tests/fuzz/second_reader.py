@@ -1,7 +1,7 @@
 """Reads records as pam_otp-format(5) has it, for tests/second_reader.rs: tests/commands/second_implementation.py, asked over
 standard input.
 
-A question is a letter (credential, state, first-login, trust), the length in four octets, and the octets. States are read
+A question is a letter (credential, state, first-login, trust, mail), the length in four octets, and the octets. States are read
 beside the last credential that was taken. The answer is the length and the octets of what was read, written by the rules;
 or "newer" or "refused"; or "no TOML", of which a reader may still see that it is newer.
 """
@@ -13,8 +13,8 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "commands"))
 
 from second_implementation import (  # noqa: E402
-    RECORD, Newer, Refused, read_credential, read_first_login, read_state, read_trust, write_credential, write_first_login,
-    write_record, write_trust,
+    RECORD, Newer, Refused, read_credential, read_first_login, read_mail, read_state, read_trust, write_credential,
+    write_first_login, write_mail, write_record, write_trust,
 )
 
 USER, UID = "alice", 1001
@@ -38,6 +38,8 @@ def main():
                 answer = f"taken\n{'no successor' if last else successor}\n{record}"
             elif kind == "t":
                 answer = "taken\n" + write_trust(read_trust(content)).decode()
+            elif kind == "m":
+                answer = "taken\n" + write_mail(*read_mail(content)).decode()
             else:
                 uid, when = read_first_login(content)
                 answer = "taken\n" + write_first_login(uid, when).decode()

@@ -118,7 +118,7 @@ pub(crate) trait HeldRecord: Held {
             return Ok(Mailbox::default());
         };
         let (uid, mailbox) = mail::parse(&bytes).at(|| self.place(Part::Mail))?;
-        Ok(if uid == u64::from(account.uid) {
+        Ok(if uid == account.uid {
             mailbox
         } else {
             Mailbox::default()

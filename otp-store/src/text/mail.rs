@@ -25,10 +25,12 @@ const VERSION: u64 = 1;
 pub(crate) const LIMIT: u64 = 1024;
 
 /// Reads it: whose it is, and what is kept.
-pub(crate) fn parse(bytes: &[u8]) -> Result<(u64, Mailbox), Unparsed> {
+pub(crate) fn parse(bytes: &[u8]) -> Result<(u32, Mailbox), Unparsed> {
     let mut root = Source::of_record(bytes)?.root()?;
     root.version(VERSION)?;
-    let uid = root.require("uid", number)?;
+    let uid = root.require("uid", |value| {
+        u32::try_from(number(value)?).map_err(|_| "must be a user id")
+    })?;
     let sent = root.require("sent", |value| {
         let DeValue::Array(times) = value else {
             return Err("must be times in seconds");

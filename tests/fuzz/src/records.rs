@@ -1,7 +1,7 @@
 //! The readers of records, as the comparison with a second implementation needs them: what is read, in the one form that
 //! pam_otp-format(5) has for it.
 
-use crate::text::{credential, first_login, state, trust};
+use crate::text::{credential, first_login, mail, state, trust};
 use otp_core::{Account, Credential, State, UserName};
 use otp_file::Unparsed;
 use sha2::{Digest, Sha256};
@@ -77,6 +77,15 @@ pub fn trust(bytes: &[u8]) -> Read {
         return Read::Refused;
     }
     Read::of(trust::parse(bytes).map(|places| trust::to_text(&places)))
+}
+
+/// Reads `mail`.
+#[must_use]
+pub fn mail(bytes: &[u8]) -> Read {
+    if bytes.is_empty() || bytes.len() > usize::try_from(mail::LIMIT).unwrap() {
+        return Read::Refused;
+    }
+    Read::of(mail::parse(bytes).map(|(uid, mailbox)| mail::to_text(uid, &mailbox)))
 }
 
 /// Reads `first-login`.

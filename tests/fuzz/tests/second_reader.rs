@@ -267,6 +267,19 @@ fn trust_is_read_alike() {
 }
 
 #[test]
+fn what_was_mailed_is_read_alike() {
+    let one = include_bytes!("../corpus/mail/whole");
+    compare(b'm', records::mail, &[], |random| {
+        let newer = random.one_in(40);
+        let text = String::from_utf8_lossy(one).replace(
+            "version = 1",
+            if newer { "version = 2" } else { "version = 1" },
+        );
+        changed(text.as_bytes(), random)
+    });
+}
+
+#[test]
 fn the_beginning_of_a_grace_is_read_alike() {
     let one = include_bytes!("../corpus/first_login/a");
     compare(b'f', records::first_login, &[], |random| {

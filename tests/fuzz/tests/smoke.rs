@@ -114,6 +114,7 @@ smoke!(
     first_login,
     imports,
     logins,
+    mail,
     otpauth,
     policy,
     replies,

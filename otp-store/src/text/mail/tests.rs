@@ -25,7 +25,7 @@ fn whole() -> Mailbox {
     Mailbox::new(sent, Some(outstanding), Some(confirmed)).unwrap()
 }
 
-fn read(text: &str) -> Result<(u64, Mailbox), Unparsed> {
+fn read(text: &str) -> Result<(u32, Mailbox), Unparsed> {
     parse(text.as_bytes())
 }
 
@@ -62,6 +62,7 @@ fn what_is_not_of_this_form_is_refused() {
         ("version = 1", "version = 2"),
         ("uid = 1001\n", ""),
         ("uid = 1001", "uid = -1"),
+        ("uid = 1001", "uid = 4294967296"),
         ("sent = [1800000000, 1800000060]\n", ""),
         ("[1800000000, 1800000060]", "1800000000"),
         ("[1800000000, 1800000060]", "[\"1800000000\"]"),

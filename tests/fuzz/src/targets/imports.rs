@@ -27,7 +27,7 @@ pub(super) fn run(bytes: &[u8]) {
 }
 
 fn assert_sound(bytes: &[u8], entry: &Entry) {
-    let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() + 1;
+    let lines = bytes.split(|&byte| byte == b'\n').count();
     assert!(
         (1..=lines).contains(&entry.line),
         "line {} of {lines}",
@@ -101,7 +101,9 @@ fn google(bytes: &[u8]) {
 fn oath(bytes: &[u8]) {
     let options = OathOptions::default();
     let entries: Vec<_> = users_oath(bytes, options).collect();
-    entries.iter().for_each(|entry| assert_sound(bytes, entry));
+    for entry in &entries {
+        assert_sound(bytes, entry);
+    }
     let longer = [b"# HOTP nobody - 00\n\n", bytes].concat();
     let again: Vec<_> = users_oath(&longer, options).collect();
     assert_eq!(again.len(), entries.len());
@@ -115,10 +117,12 @@ fn assert_whole(bytes: &[u8], read: Result<Vec<Entry>, Unreadable>) {
     match read {
         Ok(entries) => {
             assert!(!entries.is_empty());
-            entries.iter().for_each(|entry| assert_sound(bytes, entry));
+            for entry in &entries {
+                assert_sound(bytes, entry);
+            }
         }
         Err(fault) => {
-            let lines = bytes.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let lines = bytes.split(|&byte| byte == b'\n').count();
             assert!(
                 (1..=lines).contains(&fault.line),
                 "line {} of {lines}",
