@@ -91,3 +91,46 @@ fn nothing_that_a_program_says_adds_a_line_to_the_head() {
         .collect();
     assert_eq!(names.len(), 9, "{names:?}");
 }
+
+/// Another reader of mails than the one that Python has (`tests/behaviour/mail`).
+#[test]
+fn a_parser_of_somebody_else_reads_what_was_written() {
+    for language in Language::ALL {
+        for purpose in Purpose::ALL {
+            let outgoing = outgoing(language, purpose);
+            let written = composed(&outgoing);
+            let read = mail_parser::MessageParser::default()
+                .parse(written.as_bytes())
+                .expect("a mail");
+            let letter = Letter {
+                language,
+                user: &outgoing.user,
+                machine: &outgoing.machine,
+                what_for: match purpose {
+                    Purpose::Login => WhatFor::Login {
+                        service: "sshd",
+                        rhost: "192.0.2.1",
+                    },
+                    Purpose::Address => WhatFor::Address,
+                },
+            };
+            assert_eq!(read.subject(), Some(letter.subject().as_str()));
+            let body = read.body_text(0).expect("a text").replace("\r\n", "\n");
+            assert_eq!(body.trim_end(), letter.body("01234567").trim_end());
+            let one = |address: Option<&mail_parser::Address<'_>>| {
+                let first = address.and_then(mail_parser::Address::first);
+                first
+                    .and_then(|one| one.address.clone())
+                    .map(|it| it.into_owned())
+            };
+            assert_eq!(one(read.from()).as_deref(), Some("otp@example.org"));
+            assert_eq!(one(read.to()).as_deref(), Some("alice@example.org"));
+            assert!(read.date().is_some());
+            assert!(
+                read.message_id()
+                    .is_some_and(|id| id.ends_with("@example.org"))
+            );
+            assert_eq!(read.attachment_count(), 0);
+        }
+    }
+}
