@@ -41,10 +41,11 @@ BINARIES = {
 # A sentence that only this licence has. A file that has none of them, such as "MIT or Apache, see elsewhere", is
 # reproduced but does not count as the text of a licence. Other licences are added here when .deny.toml admits them.
 WORDING = {
+    "0BSD": "for any purpose with or without fee is hereby granted. THE SOFTWARE",
     "Apache-2.0": "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION",
     "BSD-3-Clause": "Neither the name of",
     "CC0-1.0": "CC0 1.0 Universal",
-    "ISC": "Permission to use, copy, modify, and/or distribute this software for any",
+    "ISC": "provided that the above copyright notice and this permission notice appear in all copies",
     "MIT": "The above copyright notice and this permission notice shall be included in all copies or",
     "Unicode-3.0": "UNICODE LICENSE V3",
     "Zlib": "Altered source versions must be plainly marked as such",
@@ -352,7 +353,8 @@ def text_from_elsewhere(crate, brought):
 
 
 def licences_in(text):
-    words = " ".join(text.split())
+    # Some stand in a file as the comment that they are in each source.
+    words = " ".join(word for word in text.split() if word != "//")
     return {licence for licence, sentence in WORDING.items() if sentence in words}
 
 

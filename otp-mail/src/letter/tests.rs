@@ -121,7 +121,7 @@ fn a_parser_of_somebody_else_reads_what_was_written() {
                 let first = address.and_then(mail_parser::Address::first);
                 first
                     .and_then(|one| one.address.clone())
-                    .map(|it| it.into_owned())
+                    .map(std::borrow::Cow::into_owned)
             };
             assert_eq!(one(read.from()).as_deref(), Some("otp@example.org"));
             assert_eq!(one(read.to()).as_deref(), Some("alice@example.org"));
