@@ -280,6 +280,8 @@ fn try_code(
 
 /// Looks at a reply as at the code that was mailed, and as at any other, whatever the first look says.
 ///
+/// Where the digits happen to be both, they are used up as both: they would be good for another login.
+///
 /// While locked it is looked at neither way: a mailed code opens no lock.
 fn try_mailed(
     credential: &Credential,
@@ -292,12 +294,12 @@ fn try_mailed(
         policy.recovery.email && reply.is_right(credential.user(), credential.uid(), now);
     let mut by_device = next.clone();
     let otherwise = try_code(credential, policy, reply.typed(), now, &mut by_device);
-    if is_right {
-        succeed(next);
-        return Verdict::Mailed;
+    match otherwise {
+        Verdict::Accepted { .. } | Verdict::Recovered { .. } => *next = by_device,
+        _ if is_right => succeed(next),
+        _ => *next = by_device,
     }
-    *next = by_device;
-    otherwise
+    if is_right { Verdict::Mailed } else { otherwise }
 }
 
 /// Finds the step of a typed code: in the window, or for a resynchronisation up to ten minutes away.

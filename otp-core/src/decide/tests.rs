@@ -807,9 +807,18 @@ struct MailedCodes {
 impl Account {
     /// A code is mailed now, for a login of `user`.
     fn mailed_for(&self, user: &str) -> MailedCodes {
+        self.mailed(user, u128::from_le_bytes([9; 16]))
+    }
+
+    /// A code is mailed now which is these digits.
+    fn mailed_as(&self, digits: &str) -> MailedCodes {
+        self.mailed("alice", digits.parse().unwrap())
+    }
+
+    fn mailed(&self, user: &str, random: u128) -> MailedCodes {
         use crate::mailed::{LoginKey, MailedCode, Outstanding};
         let key = || LoginKey::from_random([5; LoginKey::BYTES]);
-        let code = MailedCode::from_random([9; 16]);
+        let code = MailedCode::from_random(random.to_le_bytes());
         let kept = Outstanding {
             hash: code.hash(&key(), user, 1001),
             since: self.now,
@@ -922,4 +931,32 @@ fn eight_digits_of_a_device_count_after_a_mail_was_asked_for() {
         Verdict::Accepted { .. }
     ));
     assert_eq!(account.try_input(&input), Verdict::Replayed);
+}
+
+/// One reply is good for one login, whatever else its digits are by chance.
+#[test]
+fn digits_that_were_taken_as_a_mailed_code_are_used_up_as_all_that_they_are() {
+    let long = |number, kind| Authenticator {
+        digits: Digits::new(8).unwrap(),
+        ..authenticator(number, kind)
+    };
+    let devices = || vec![long(1, Kind::Totp(Period::THIRTY)), long(2, Kind::Hotp)];
+    let mut old = imported::alice();
+    let [mut totp, mut hotp] = [devices, devices].map(|devices| Account::with(devices()));
+    let [shown, counted] = [totp.code_of(0, 0), hotp.code_of(1, 0)];
+    for (alice, digits) in [
+        (&mut totp, shown.as_str()),
+        (&mut hotp, counted.as_str()),
+        (&mut old, imported::DIGITS[1]),
+    ] {
+        alice.policy.recovery.email = true;
+        alice.wrong_times(2);
+        let right = alice.mailed_as(digits).right;
+        assert_eq!(alice.try_input(&right), Verdict::Mailed);
+        assert_eq!(
+            (alice.state.failures, alice.state.failures_in_a_row),
+            (0, 0)
+        );
+        assert_eq!(alice.reply(digits), Verdict::Replayed);
+    }
 }

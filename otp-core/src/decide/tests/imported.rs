@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-const DIGITS: [&str; 3] = ["10000000", "55555555", "99999999"];
+pub(super) const DIGITS: [&str; 3] = ["10000000", "55555555", "99999999"];
 const SALT: Salt = Salt([9; 16]);
 
 static HASHES: LazyLock<Vec<crate::recovery::CodeHash>> = LazyLock::new(|| {
@@ -36,7 +36,7 @@ fn with(devices: Vec<Authenticator>, set: RecoverySet) -> Account {
     }
 }
 
-fn alice() -> Account {
+pub(super) fn alice() -> Account {
     let phone = authenticator(1, Kind::Totp(Period::THIRTY));
     with(vec![phone], set(HASHES.clone()))
 }
