@@ -1,5 +1,6 @@
 //! Keeping apart from the program that this was started in, and from whoever may look on.
 
+use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigEvent, SigSet, SigevNotify, SigmaskHow, Signal};
@@ -8,9 +9,11 @@ use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 use nix::unistd::{Gid, Uid, User, geteuid, setgroups, setresgid, setresuid, setsid};
 use otp_helper::mail::Outgoing;
+use std::ffi::{CStr, CString};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::RawFd;
-use std::process::{Command, Stdio};
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 use std::{env, fs, panic};
 
@@ -18,7 +21,7 @@ use std::{env, fs, panic};
 const NOBODY: u32 = 65_534;
 
 /// How long this process may take, stopped or not.
-const LONGEST_LIFE: Duration = Duration::from_secs(120);
+pub(crate) const LONGEST_LIFE: Duration = Duration::from_secs(120);
 
 /// What an external program finds in its environment.
 pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -67,20 +70,35 @@ fn close_what_came_along() -> io::Result<()> {
 
 /// Starts this program once more, with `word` as its argument, and gives it the message.
 ///
+/// It takes every signal as programs do by default: one that ignores the ends of its children, as the program of the login
+/// may, cannot tell what became of those that it starts.
+///
 /// # Errors
 /// It could not be started, or did not take it.
 pub(crate) fn start_again(word: &str, outgoing: &Outgoing) -> io::Result<()> {
     let message = outgoing.to_fields().to_bytes();
     let message = message.ok_or_else(|| io::Error::other("too long"))?;
-    let mut child = Command::new(env::current_exe()?)
-        .arg(word)
-        .env_clear()
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()?;
+    let (reading, mut input) = io::pipe()?;
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    let mut files = PosixSpawnFileActions::init()?;
+    // What is open here is not open there, but for these. None of them is one of the first three, which Rust has open.
+    files.add_dup2(reading.as_raw_fd(), 0)?;
+    files.add_dup2(null.as_raw_fd(), 1)?;
+    files.add_dup2(null.as_raw_fd(), 2)?;
+    let mut attributes = PosixSpawnAttr::init()?;
+    attributes.set_sigdefault(&SigSet::all())?;
+    attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF)?;
+    let program = CString::new(env::current_exe()?.into_os_string().into_vec())?;
+    let arguments = [program.clone(), CString::new(word)?];
+    let environment: [&CStr; 0] = [];
+    posix_spawn(
+        program.as_c_str(),
+        &files,
+        &attributes,
+        &arguments,
+        &environment,
+    )?;
     // A pipe holds more than a message is long. Whoever has started this one waits for its end, and for no other.
-    let mut input = child.stdin.take().expect("it was asked for");
     input.write_all(&message)
 }
 

@@ -15,7 +15,13 @@ pub(crate) fn sent(outgoing: &Outgoing) {
 
 /// Says that it was not, and why.
 pub(crate) fn not_sent(outgoing: &Outgoing, why: &str) {
+    let why = without_the_code(why, &outgoing.code);
     write(outgoing, Severity::Warning, &format!("not sent: {why}"));
+}
+
+/// What a mail server says may repeat what it was sent.
+fn without_the_code(why: &str, code: &str) -> String {
+    why.replace(code, "********")
 }
 
 fn write(outgoing: &Outgoing, severity: Severity, reason: &str) {
@@ -29,5 +35,19 @@ fn write(outgoing: &Outgoing, severity: Severity, reason: &str) {
     // Without a syslog there is nobody to tell.
     if let Ok(socket) = UnixDatagram::unbound() {
         socket.send_to(line.as_bytes(), SOCKET).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_repeats_the_mail_has_no_code_logged() {
+        let said = "permanent error (550): spam: \"    01234567\"; 01234567 again";
+        assert_eq!(
+            without_the_code(said, "01234567"),
+            "permanent error (550): spam: \"    ********\"; ******** again"
+        );
     }
 }

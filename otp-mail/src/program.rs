@@ -2,10 +2,9 @@
 
 use crate::apart::PATH;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::fs;
+use otp_site::hook;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,12 +15,7 @@ use std::time::{Duration, Instant};
 /// It is not there, or somebody else than root could have changed it.
 pub(crate) fn of_root(path: &Path) -> Result<Command, String> {
     let shown = path.display();
-    let found = fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?;
-    if !found.is_file() || found.uid() != 0 || found.mode() & 0o022 != 0 {
-        return Err(format!(
-            "{shown}: must be a program that belongs to root and that nobody else can write"
-        ));
-    }
+    hook::examine(path).map_err(|unfit| format!("{shown}: {unfit}"))?;
     let mut command = Command::new(path);
     command
         .env_clear()
@@ -125,6 +119,7 @@ fn converse(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     const LONG: Duration = Duration::from_secs(60);
@@ -175,9 +170,12 @@ mod tests {
         assert!(of_root(Path::new("/bin")).is_err());
         let own = std::env::temp_dir().join(format!("otp-mail-program-{}", std::process::id()));
         fs::write(&own, "").unwrap();
-        fs::set_permissions(&own, fs::Permissions::from_mode(0o777)).unwrap();
-        let refused = of_root(&own).is_err();
+        // Nor one that anybody could put another in the place of: this directory is everybody's.
+        let refused = [0o777, 0o755].map(|mode| {
+            fs::set_permissions(&own, fs::Permissions::from_mode(mode)).unwrap();
+            of_root(&own).is_err()
+        });
         fs::remove_file(&own).unwrap();
-        assert!(refused);
+        assert_eq!(refused, [true, true]);
     }
 }

@@ -8,10 +8,15 @@ use otp_core::record::MailPolicy;
 use otp_helper::mail::Outgoing;
 use otp_site::policy;
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
 use std::time::Duration;
 
 /// How long the program that sends mail may take.
 const LONGEST: Duration = Duration::from_secs(60);
+
+/// How long a mail server may take in all: less than this process may, which then could not say what became of the mail.
+const LONGEST_SERVER: Duration = Duration::from_secs(90);
 
 /// Sends the mail, and says in the log what became of it.
 pub(crate) fn send(outgoing: &Outgoing) {
@@ -59,9 +64,29 @@ fn deliver(outgoing: &Outgoing) -> Result<(), String> {
         Route::Smtp(server) => {
             let transport = smtp::prepare(server, &mail, &outgoing.machine)?;
             apart::become_nobody().map_err(|error| format!("cannot become nobody: {error}"))?;
-            smtp::send(&transport, &message)
+            within(LONGEST_SERVER, move || smtp::send(&transport, &message))
         }
     }
+}
+
+/// What `work` says, where that does not take longer than `deadline`. It may go on as long as this process lives.
+fn within(
+    deadline: Duration,
+    work: impl FnOnce() -> Result<(), String> + Send + 'static,
+) -> Result<(), String> {
+    let (said, hear) = channel();
+    let begun = thread::Builder::new().spawn(move || said.send(work()));
+    begun.map_err(|error| error.to_string())?;
+    hear.recv_timeout(deadline).unwrap_or_else(|why| {
+        Err(match why {
+            RecvTimeoutError::Timeout => {
+                format!("the mail server took longer than {} s", deadline.as_secs())
+            }
+            RecvTimeoutError::Disconnected => {
+                "the conversation with the mail server has failed".to_owned()
+            }
+        })
+    })
 }
 
 /// Root at this machine.
@@ -92,4 +117,31 @@ fn without_carriage_returns(bytes: &[u8]) -> Vec<u8> {
         .copied()
         .filter(|&byte| byte != b'\r')
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_its_time_over_every_answer_is_told_of() {
+        let long = Duration::from_secs(3600);
+        assert_eq!(within(long, || Ok(())), Ok(()));
+        let refuses = || Err("550 no".to_owned());
+        assert_eq!(within(long, refuses), Err("550 no".to_owned()));
+        let never = || {
+            thread::park();
+            Ok(())
+        };
+        let told = within(Duration::ZERO, never).unwrap_err();
+        assert!(told.contains("longer than"), "{told}");
+        let gone = within(long, || panic!("as a bug would")).unwrap_err();
+        assert!(gone.contains("has failed"), "{gone}");
+    }
+
+    #[test]
+    fn what_is_waited_for_is_over_before_this_process_is() {
+        assert!(crate::address::LONGEST + LONGEST < apart::LONGEST_LIFE);
+        assert!(crate::address::LONGEST + LONGEST_SERVER < apart::LONGEST_LIFE);
+    }
 }

@@ -2,7 +2,9 @@
 
 import os
 import pathlib
+import signal
 import socket
+import subprocess
 
 import pytest
 
@@ -128,3 +130,39 @@ def test_an_otp_mail_that_hangs_is_not_waited_for(ssh, alice, policy, journal, u
         kept.rename(mailer)
 
 
+
+
+def frame(*fields):
+    """A message as the module hands it over."""
+    body = b"".join(len(field).to_bytes(2, "big") + field for field in map(str.encode, fields))
+    return b"otp1" + len(body).to_bytes(2, "big") + body
+
+
+def test_a_program_that_ignores_the_ends_of_its_children_has_its_mail_sent(alice, policy, journal, under_test):  # noqa: F811
+    """That is inherited; what sends would then hear of no end of the programs that it runs."""
+    command = pathlib.Path("/usr/libexec/address-of-the-tests")
+    command.write_text('#!/bin/sh\necho "$1@example.org"\n')
+    command.chmod(0o755)
+    with mail.Exim():
+        path = policy(POLICY.replace("{user}@example.org", str(command)) + f'sendmail = "{mail.SENDMAIL}"')
+        message = frame("mail1", "login", str(path or "/etc/security/pam_otp.conf"), "en", alice.name, "01234567", "", "su", "",
+                        "web1", "send")
+        taken = subprocess.run([under_test.mailer], input=message, capture_output=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN), check=True)
+        assert taken.stdout == b"+"
+        assert mail.wait_for_outcome(journal, alice) == (5, "sent")
+        assert mail.code_in(mail.wait_for_mail(f"{alice.name}@example.org")) == "01234567"
+
+
+def test_a_directory_of_somebody_else_above_the_program(ssh, alice, policy, journal):  # noqa: F811
+    """Its owner could put another program there, which root would run."""
+    program = pathlib.Path("/run/mailer-of-somebody/mailer")
+    program.parent.mkdir(exist_ok=True)
+    program.write_text("#!/bin/sh\ncat > /run/mailer-was-run\n")
+    program.chmod(0o755)
+    os.chown(program.parent, 12345, 0)
+    policy(f'{POLICY}sendmail = "{program}"')
+    goes_on(ssh, alice)
+    severity, reason = mail.wait_for_outcome(journal, alice)
+    assert severity == 4 and str(program.parent) in reason
+    assert not pathlib.Path("/run/mailer-was-run").exists()
