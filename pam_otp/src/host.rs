@@ -9,6 +9,7 @@ use otp_helper::mail::{NotTaken, Outgoing};
 use otp_log::Hooks;
 use otp_site::{Error, Named};
 use std::path::Path;
+use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 /// What a person typed, or what another module left as the password. Wiped on drop.
@@ -170,6 +171,11 @@ pub(crate) trait Host {
         program: &Path,
         outgoing: &Outgoing,
     ) -> Result<Address, NotTaken>;
+    /// Waits until `whole` has gone by since `begun`, so that what was done meanwhile, and what not, cannot be told by how long
+    /// it took.
+    fn rest(&mut self, begun: Instant, whole: Duration) {
+        std::thread::sleep(whole.saturating_sub(begun.elapsed()));
+    }
     /// The name of this machine.
     fn machine(&self) -> String;
     /// Whether this process may read the records itself.

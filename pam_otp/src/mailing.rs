@@ -14,6 +14,11 @@ use otp_core::mailed::LoginKey;
 use otp_core::messages::Message;
 use otp_helper::mail::{Outgoing, Purpose};
 use otp_store::account::mailing::Sending;
+use std::time::{Duration, Instant};
+
+/// How long everybody waits for the question after the word. Writing down that a mail is sent takes some part of it, and only
+/// for those who are sent one.
+pub(crate) const WAIT: Duration = Duration::from_millis(500);
 
 /// Whether a reply is to be answered as one that asks for a code by mail, where that can be had.
 pub(crate) fn may_want_mail(case: &Case, reply: &[u8]) -> bool {
@@ -31,6 +36,7 @@ impl<H: Host> Login<'_, H> {
         password: Option<&[u8]>,
     ) -> Result<Disposition, Stop> {
         self.call.still_the_same_user()?;
+        let begun = Instant::now();
         let is_wanted = asks_for_mail(word) && password != Some(word);
         let account = case.account.as_ref().filter(|_| is_wanted);
         let clock = || self.call.host.now();
@@ -38,6 +44,7 @@ impl<H: Host> Login<'_, H> {
             Ok(asked) => asked,
             // It costs the mail. Whether more than that is wrong is found out by what is typed instead.
             Err(error) => {
+                self.call.host.rest(begun, WAIT);
                 self.not_mailed(&error.to_string());
                 return self.judge_what_follows(options, case, password, None);
             }
@@ -51,7 +58,9 @@ impl<H: Host> Login<'_, H> {
         // It is in the log, whoever ends this login now.
         drop(asked.undisturbed);
         let outgoing = self.outgoing(case, &asked.code.reveal(), &asked.sending);
-        match self.call.host.hand_over(&case.mailer, &outgoing) {
+        let handed_over = self.call.host.hand_over(&case.mailer, &outgoing);
+        self.call.host.rest(begun, WAIT);
+        match handed_over {
             Ok(()) => self.tell_that_it_is_mailed(case),
             Err(error) => self.not_mailed(&error.to_string()),
         }

@@ -24,7 +24,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
@@ -199,6 +199,8 @@ pub(crate) struct Player {
     /// What was handed over to be mailed.
     pub mailbox: Mailbox,
     pub mail_is_down: bool,
+    /// How long in all it rested, and how much had been handed over and told by then.
+    pub rested: Vec<(Duration, usize, usize)>,
 }
 
 impl Player {
@@ -226,6 +228,7 @@ impl Player {
             question_takes: Duration::ZERO,
             mailbox: Mailbox::default(),
             mail_is_down: false,
+            rested: Vec::new(),
         }
     }
 
@@ -374,6 +377,11 @@ impl Host for Player {
     ) -> Result<Address, NotTaken> {
         self.hand_over(program, outgoing)?;
         Ok(Address::parse(&format!("{}@example.org", outgoing.user)).unwrap())
+    }
+
+    fn rest(&mut self, _begun: Instant, whole: Duration) {
+        let mails = self.mailbox.borrow().len();
+        self.rested.push((whole, mails, self.told.len()));
     }
 
     fn machine(&self) -> String {

@@ -1,6 +1,7 @@
 """Codes by mail through real logins, a real mail server and its mailbox."""
 
 import pathlib
+import time
 
 import pytest
 
@@ -163,6 +164,19 @@ def test_strangers_and_users_without_a_device_see_the_same_and_get_no_mail(ssh, 
     assert len(transcripts) == 1, transcripts
     mail.wait_for_mail(address(alice))
     assert not mail.mails_to(address(bobby)) and not mail.mails_to(address(nobody))
+
+
+def test_nobody_hears_of_the_mail_sooner_than_half_a_second_after_the_word(ssh, alice, bobby, by_sendmail):
+    """By then it is written down that a mail is sent, where one is: how long that took tells nothing."""
+    for who in (alice, bobby, stranger("nosuch")):
+        with ssh.visit(who) as visit:
+            visit.prompt()
+            visit.reply(who.password)
+            visit.prompt()
+            begun = time.monotonic()
+            visit.reply("email")
+            assert visit.prompt() == BY_MAIL
+            assert time.monotonic() - begun >= 0.5
 
 
 def test_a_reply_of_five_characters_tells_nobody_from_anybody(ssh, alice, by_sendmail):
