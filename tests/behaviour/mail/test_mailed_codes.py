@@ -1,5 +1,6 @@
 """Codes by mail through real logins, a real mail server and its mailbox."""
 
+import os
 import pathlib
 import time
 
@@ -8,6 +9,7 @@ import pytest
 import mail
 from accounts import stranger
 from policy_file import policy  # noqa: F401  (a fixture)
+from under_test import Ours
 
 pytestmark = pytest.mark.promised_by("ours")
 
@@ -212,6 +214,31 @@ def test_a_program_that_is_not_root_takes_the_word_for_a_wrong_code(every_door, 
 def test_a_code_of_the_device_and_a_recovery_code_let_in_after_the_word(ssh, alice, by_sendmail):
     assert ssh.attempt(alice, alice.password, "email", alice.codes.now()).admitted
     assert ssh.attempt(alice, alice.password, "email", alice.recovery_codes[0]).admitted
+
+
+DAMAGES = {
+    "empty": lambda file: file.write_text(""),
+    "damaged": lambda file: file.write_bytes(b"\xff" * 100),
+    "newer": lambda file: file.write_text("version = 9\nsomething = 1\n"),
+    "large": lambda file: file.write_text("#" * 100_000),
+    "somebody's": lambda file: os.chown(file, 12345, 12345),
+    "everybody's": lambda file: file.chmod(0o666),
+    "a directory": lambda file: (file.unlink(), file.mkdir()),
+    "a link": lambda file: (file.unlink(), file.symlink_to("/etc/passwd")),
+    "a pipe": lambda file: (file.unlink(), os.mkfifo(file, 0o660)),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+def test_whatever_is_wrong_with_the_file_of_mails_costs_the_mail_and_not_the_login(ssh, alice, by_sendmail, how):
+    log_in(ssh, alice)
+    file = Ours.state_directory / alice.name / "mail"
+    DAMAGES[how](file)
+    asked = ssh.attempt(alice, alice.password, "email", alice.codes.now())
+    assert asked.admitted and asked.says("No email could be sent.")
+    assert ssh.attempt(alice, alice.password, alice.recovery_codes[0]).admitted
+    assert len(mail.mails_to(address(alice))) == 1
+    file.rmdir() if how == "a directory" else file.unlink()
 
 
 def test_an_address_of_a_command_is_shown_to_nobody(ssh, alice, policy, exim):  # noqa: F811
