@@ -3,6 +3,7 @@
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open, openat};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode, fchmod, mkdirat};
 use nix::unistd::{Gid, fchown, geteuid};
 use otp_file::{Rules, Unread, metadata, open_directory};
@@ -136,7 +137,9 @@ impl Queue {
     pub fn count_dropped(&self) -> Result<(), Broken> {
         let mut file = self.count(OFlag::O_WRONLY | OFlag::O_APPEND)?;
         let failed = |error: std::io::Error| Broken::new(DROPPED, error);
-        if file.metadata().map_err(failed)?.len() < MOST_COUNTED {
+        let counted = file.metadata().map_err(failed)?.len();
+        if counted < MOST_COUNTED {
+            may_grow_to(counted + 1).map_err(failed)?;
             file.write_all(b".").map_err(failed)?;
             file.sync_data().map_err(failed)?;
         }
@@ -182,9 +185,21 @@ impl Queue {
 const BEGUN: &[u8] = b":";
 
 fn begin_count(mut file: File, group: u32) -> Result<(), Errno> {
-    let begun = file.write_all(BEGUN).and_then(|()| file.sync_all());
+    let begun = may_grow_to(BEGUN.len() as u64)
+        .and_then(|()| file.write_all(BEGUN))
+        .and_then(|()| file.sync_all());
     begun.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
     give(&file, OF_THE_COUNT, group)
+}
+
+/// Whether a file of this process may become so long. To write beyond a limit of its caller's would end it by a signal, before
+/// it has answered.
+pub(crate) fn may_grow_to(length: u64) -> std::io::Result<()> {
+    if getrlimit(Resource::RLIMIT_FSIZE)?.0 < length {
+        let why = "a limit on the size of files is too low";
+        return Err(std::io::Error::other(why));
+    }
+    Ok(())
 }
 
 /// More than these are not told apart.
