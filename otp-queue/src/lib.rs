@@ -24,5 +24,7 @@ pub use directories::{
     Broken, DROPPED, INCOMING, LARGEST, MAKING, Place, QUEUE, Queue, TAKEN, names_in,
 };
 pub use name::Name;
-pub use put::{Dropped, MOST, MOST_ALIKE, MOST_AT_WILL, MOST_OF_A_USER, fits, put};
+pub use put::{
+    Dropped, MOST, MOST_ALIKE, MOST_AT_WILL, MOST_OF_A_USER, MOST_OF_A_USER_AT_WILL, fits, put,
+};
 pub use text::json;

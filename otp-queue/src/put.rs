@@ -1,9 +1,8 @@
 //! Putting an event into the queue: on disk when it returns, and never in the way of a login.
 
 use crate::Name;
-use crate::directories::{Broken, Place, Queue, names_in};
+use crate::directories::{Broken, Place, Queue, may_grow_to, names_in};
 use nix::fcntl::{OFlag, openat, renameat};
-use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{UnlinkatFlags, getuid, unlinkat};
 use otp_core::UnixTime;
@@ -25,6 +24,10 @@ pub const MOST_ALIKE: usize = 32;
 
 /// So many of those that the helper writes for one caller, who is not root.
 pub const MOST_OF_A_USER: usize = 128;
+
+/// So many of these, before events are dropped that the caller can bring about at will: whoever has got into a session is
+/// not to hide a change to the account behind a flood of refused requests.
+pub const MOST_OF_A_USER_AT_WILL: usize = 64;
 
 /// An event was not put in.
 #[derive(Debug)]
@@ -67,11 +70,7 @@ fn put_into(queue: &Queue, entry: &Entry, now: UnixTime) -> Result<(), Dropped> 
     getrandom::fill(&mut id).map_err(|error| failed("name", &error))?;
     let id = u128::from_be_bytes(id);
     let text = crate::json(entry, id, now);
-    // A limit of the caller would end this process by a signal in the middle of the file.
-    let room = getrlimit(Resource::RLIMIT_FSIZE).map_err(|errno| failed("write", &errno))?;
-    if room.0 < text.len() as u64 {
-        return Err(failed("write", &"a limit on the size of files is too low"));
-    }
+    may_grow_to(text.len() as u64).map_err(|error| failed("write", &error))?;
     let (incoming, making) = (queue.part(Place::Incoming)?, queue.part(Place::Making)?);
     let mut name = Name {
         number: 0,
@@ -129,10 +128,10 @@ pub fn fits(new: &Name, waiting: &[Name]) -> Result<(), &'static str> {
     let alike = |one: &&Name| {
         one.account == new.account && one.event == new.event && one.writer == new.writer
     };
-    let most = if is_at_will(new.event) {
-        MOST_AT_WILL
+    let (most, most_of_a_user) = if is_at_will(new.event) {
+        (MOST_AT_WILL, MOST_OF_A_USER_AT_WILL)
     } else {
-        MOST
+        (MOST, MOST_OF_A_USER)
     };
     if waiting.len() >= most {
         Err("the queue for hooks is full")
@@ -143,7 +142,7 @@ pub fn fits(new: &Name, waiting: &[Name]) -> Result<(), &'static str> {
             .iter()
             .filter(|one| one.writer == new.writer)
             .count()
-            >= MOST_OF_A_USER
+            >= most_of_a_user
     {
         Err("the queue for hooks is full of events that this user has caused")
     } else {

@@ -149,6 +149,32 @@ fn one_user_does_not_fill_the_queue() {
     assert!(fits(&new(0), &own).is_ok());
 }
 
+/// A user's own requests that are refused are not to keep from the hook that the user's account was changed.
+#[test]
+fn what_a_user_brings_about_at_will_leaves_room_for_what_concerns_the_account() {
+    let new = |event| Name {
+        writer: 1000,
+        ..many(1, event, 0)[0]
+    };
+    let (mut waiting, mut at) = (Vec::new(), 0);
+    while at < MOST {
+        for event in Event::ALL.into_iter().filter(|event| is_at_will(*event)) {
+            let one = Name {
+                account: at as u64,
+                ..new(event)
+            };
+            if fits(&one, &waiting).is_ok() {
+                waiting.push(one);
+            }
+            at += 1;
+        }
+    }
+    assert_eq!(waiting.len(), MOST_OF_A_USER_AT_WILL);
+    for event in [Event::Change, Event::Recovery, Event::Lock] {
+        assert!(fits(&new(event), &waiting).is_ok(), "{event:?}");
+    }
+}
+
 /// What lies there already and is none of ours is neither followed nor in the way.
 #[test]
 fn strange_files_are_neither_followed_nor_in_the_way() {
