@@ -2,6 +2,12 @@
 
 use super::{Event, unescaped};
 
+/// The programs of ours that write records in their own name.
+const PROGRAMS: [&str; 4] = ["otp-helper", "otp-admin", "otp-enroll", "otp-notify"];
+
+/// What stands between the name of a service, with the part of PAM, and the event.
+const END_OF_PREFIX: &str = "): ";
+
 /// What a line of ours says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
@@ -19,11 +25,18 @@ impl Read {
     /// without.
     #[must_use]
     pub fn from_line(program: &str, message: &str) -> Option<Self> {
-        let said = match message.strip_prefix("pam_otp(") {
-            Some(of_module) => of_module.split_once("): ")?.1,
-            None if ["otp-helper", "otp-admin", "otp-enroll"].contains(&program) => message,
-            None => return None,
-        };
+        match message.strip_prefix("pam_otp(") {
+            // The name of a service may hold what ends it: some programs let their clients choose one.
+            Some(of_module) => of_module
+                .match_indices(END_OF_PREFIX)
+                .find_map(|(at, end)| Self::from_text(&of_module[at + end.len()..])),
+            None if PROGRAMS.contains(&program) => Self::from_text(message),
+            None => None,
+        }
+    }
+
+    /// Reads `otp.accept user="alice"`.
+    fn from_text(said: &str) -> Option<Self> {
         let (name, mut rest) = said.split_once(' ').unwrap_or((said, ""));
         let event = Event::ALL.into_iter().find(|event| event.name() == name)?;
         let mut values: Vec<(String, String)> = Vec::new();
@@ -105,6 +118,7 @@ mod tests {
     fn only_what_a_program_of_ours_can_have_written_is_a_record() {
         let is_read = |program: &str, line: &str| Read::from_line(program, line).is_some();
         assert!(is_read("otp-admin", "otp.unlock user=\"alice\""));
+        assert!(is_read("otp-notify", "otp.policychanged source=\"/a\""));
         assert!(is_read("gdm", "pam_otp(gdm:auth): otp.debug"));
         for line in [
             "otp.unlock user=\"alice\"",
@@ -121,6 +135,32 @@ mod tests {
             "pam_otp(sshd:auth): otp.lock user",
         ] {
             assert!(!is_read("sshd", line), "{line}");
+        }
+    }
+
+    /// Otherwise clients of a program that lets them choose the service would hide what they do.
+    #[test]
+    fn the_name_of_a_service_hides_no_record_and_makes_none() {
+        for service in [
+            "x): otp.accept",
+            "x): otp.accept user=\"root\"",
+            "x): otp.accept user=\"root\" service=\"",
+            "x): otp.accept user=\"root\" reason=\"): ",
+            "): ): ",
+        ] {
+            let entry = Entry::new(Event::Reject, Severity::Notice)
+                .with(Value::User(Text::escaped("alice")))
+                .with(Value::Service(Text::escaped(service)));
+            let escaped = Text::escaped(service);
+            for prefix in [service, escaped.as_str()] {
+                let read =
+                    Read::from_line("saslauthd", &format!("pam_otp({prefix}:auth): {entry}"));
+                let read = read.expect(service);
+                assert_eq!(
+                    (read.event, read.value("user")),
+                    (Event::Reject, Some("alice"))
+                );
+            }
         }
     }
 
