@@ -1,8 +1,8 @@
 //! Links the unwinder in, where the compiler has it as a static library: of the module, of the helper and of
-//! what hands events on.
+//! what hands events on. And has the module stay loaded.
 //!
-//! A panic is caught with the unwinder of libgcc. As a shared library it would be loaded with the module in every login, and
-//! thrown away with it, which takes longer than the login: when it is loaded it asks the processor what it can do, and each
+//! A panic is caught with the unwinder of libgcc. As a shared library it would be loaded with the module in every login,
+//! which takes longer than the login: when it is loaded it asks the processor what it can do, and each
 //! such question of a virtual one goes to the hypervisor.
 
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     println!("cargo::rerun-if-env-changed=RUSTC_LINKER");
+    stay_loaded();
     let of_target = |what: &str| env::var(format!("CARGO_CFG_TARGET_{what}")).unwrap_or_default();
     // The C compiler of this machine tells only where the library for this machine is.
     let is_for_here = env::var_os("TARGET") == env::var_os("HOST");
@@ -32,6 +33,14 @@ fn main() -> io::Result<()> {
     )?;
     println!("cargo::rustc-link-search=native={}", directory.display());
     Ok(())
+}
+
+/// A program that goes on to another service on the same PAM handle has libpam unload the modules of the first one, and at
+/// the end call what they have left to be called: so the module stays where it is.
+fn stay_loaded() {
+    if env::var("CARGO_PKG_NAME").is_ok_and(|name| name == "pam_otp") {
+        println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");
+    }
 }
 
 /// Where the C compiler, which links the module, has its unwinder as a static library.

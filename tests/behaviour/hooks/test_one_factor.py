@@ -67,6 +67,26 @@ class TestAnyProgram:
         application.end()
         assert journal.names(alice.name) == ["otp.accept", "otp.accept", "otp.onefactor"], "once for one program"
 
+    def test_a_program_that_goes_on_to_another_service_is_not_brought_down(self, application, service, under_test, alice, journal):
+        """libpam unloads the modules of a service for those of the next, and calls what they have left with it at the end."""
+        self.refuses(service, under_test)
+        pathlib.Path("/etc/pam.d/elsewhere").write_text("auth required pam_deny.so\n")
+        application.start(alice)
+        assert application.authenticate(alice.codes.now()).code == AUTH_ERR
+        application.set_service("elsewhere")
+        assert application.authenticate("x").code == AUTH_ERR
+        application.end()
+        assert journal.names(alice.name) == ["otp.accept", "otp.onefactor"]
+
+    def test_a_child_that_ends_pam_tells_nothing(self, application, service, under_test, alice, journal):
+        self.refuses(service, under_test)
+        application.start(alice)
+        assert application.authenticate(alice.codes.now()).code == AUTH_ERR
+        application.end_in_a_child()
+        assert journal.names(alice.name) == ["otp.accept"]
+        application.end()
+        assert journal.names(alice.name) == ["otp.accept", "otp.onefactor"]
+
     def test_it_is_handed_on(self, hook, policy, application, service, under_test, alice):
         policy(section(["onefactor"]))
         self.refuses(service, under_test)

@@ -5,7 +5,8 @@
  *   acct_mgmt [live]              pam_acct_mgmt; live: each question is answered by a line of its own, `reply REPLY`, which is
  *                                 sent when it was asked
  *   setcred                       pam_setcred
- *   end                           pam_end
+ *   service NAME                  pam_set_item(PAM_SERVICE): libpam reads the lines of another service from now on
+ *   end [forked]                  pam_end; forked: in a child, with PAM_DATA_SILENT, and here it goes on
  *   watch                         from now on also `delayed MICROSECONDS`: how long PAM would have it wait after
  *                                 pam_authenticate; and `echoed TEXT` before a question whose answer is shown
  *   silence                       from now on PAM_SILENT in every call
@@ -190,6 +191,18 @@ static void crowd(int number, const char *service, const char *user, const char 
     close(ready[1]);
 }
 
+static int end_in_a_child(void)
+{
+    int ended;
+    pid_t child = fork();
+    if (child < 0)
+        abort();
+    if (child == 0)
+        _exit(pam_end(handle, PAM_AUTH_ERR | PAM_DATA_SILENT));
+    waitpid(child, &ended, 0);
+    return WIFEXITED(ended) ? WEXITSTATUS(ended) : 99;
+}
+
 static void obey(char *given, size_t length)
 {
     /* A live question is answered by the lines after this one. */
@@ -231,6 +244,10 @@ static void obey(char *given, size_t length)
         result = PAM_SUCCESS;
     } else if (strcmp(words[0], "setcred") == 0) {
         result = pam_setcred(handle, PAM_ESTABLISH_CRED | flags);
+    } else if (strcmp(words[0], "service") == 0 && count == 2) {
+        result = pam_set_item(handle, PAM_SERVICE, words[1]);
+    } else if (strcmp(words[0], "end") == 0 && count == 2) {
+        result = end_in_a_child();
     } else if (strcmp(words[0], "end") == 0) {
         /* With what the login came to, as pam_end(3) has it. */
         result = pam_end(handle, status);

@@ -88,8 +88,16 @@ class Application:
         """PAM_SILENT from now on."""
         assert self._ask("silence").code == SUCCESS
 
+    def set_service(self, name):
+        """The same handle, from now on with the lines of another service."""
+        assert self._ask("service", name).code == SUCCESS
+
     def end(self):
         assert self._ask("end").code == SUCCESS
+
+    def end_in_a_child(self):
+        """As programs do that go on in a child; the handle of this one stays."""
+        assert self._ask("end", "forked").code == SUCCESS
 
     def login(self, account, *replies, service=SERVICE, rhost=None):
         """One whole login."""
