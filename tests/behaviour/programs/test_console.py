@@ -1,4 +1,4 @@
-"""login at a console (shadow's, as on Debian 12): password and code have the time that login.defs gives."""
+"""login at a console (shadow's, as on Debian 12): password and code have the time that login.defs gives, and what it tells."""
 
 import pathlib
 import re
@@ -35,3 +35,26 @@ def test_login_that_is_not_done_in_time_ends_at_the_code_and_counts_nothing(alic
     login.expect(pexpect.EOF)
     login.close()
     assert set(journal.names(alice.name)) <= {"otp.unavailable"}
+
+
+@pytest.fixture
+def one_try():
+    before = DEFS.read_text()
+    DEFS.write_text(re.sub(r"(?m)^LOGIN_RETRIES.*\n|^FAIL_DELAY.*\n", "", before) + "LOGIN_RETRIES 1\nFAIL_DELAY 0\n")
+    yield
+    DEFS.write_text(before)
+
+
+def test_login_does_not_tell_that_the_password_after_the_code_was_wrong(alice, one_try, under_test, journal):
+    lines = [f"auth {under_test.line()}", "auth required pam_unix.so nodelay", "account required pam_unix.so",
+             "session required pam_permit.so", ""]
+    pathlib.Path("/etc/pam.d/login").write_text("\n".join(lines))
+    login = pexpect.spawn("/bin/login", [alice.name], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS)
+    for question, reply in (("Verification code: ", alice.codes.now()), ("Password: ", f"not {alice.password}")):
+        doors.TYPED.append(reply)
+        login.expect_exact(question)
+        login.sendline(reply)
+    login.expect(["Maximum number of tries exceeded", "Login incorrect"])
+    login.expect(pexpect.EOF)
+    login.close()
+    assert journal.names(alice.name) == ["otp.accept"], "otherwise pam_otp(8) is to say that login tells of otp.onefactor"
