@@ -19,16 +19,19 @@ use crate::deliver::Deliveries;
 use crate::hook::Hook;
 use crate::options::{Options, Wanted};
 use crate::taken::Taken;
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, openat};
 use nix::sys::stat::{Mode, umask};
+use nix::unistd::{getpgrp, getpid, setsid};
 use otp_core::event::Event;
 use otp_core::record::HooksPolicy;
 use otp_queue::Queue;
 use otp_site::{hook as checked, policy};
 use std::fmt::Display;
 use std::fs::File;
-use std::io::Write;
-use std::process::ExitCode;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command, ExitCode};
 
 /// The file whose lock says that somebody is at it. No login takes it.
 const LOCK: &str = "lock";
@@ -48,6 +51,11 @@ fn main() -> ExitCode {
         }
         Err(wrong) => return complain(wrong),
     };
+    match leave_terminal() {
+        Ok(None) => {}
+        Ok(Some(done_by_another)) => return done_by_another,
+        Err(why) => return complain(format!("cannot leave its terminal: {why}")),
+    }
     match run(&options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -61,6 +69,35 @@ fn main() -> ExitCode {
 fn complain(what: impl Display) -> ExitCode {
     writeln!(std::io::stderr(), "otp-notify: {what}").ok();
     ExitCode::from(2)
+}
+
+/// Leaves the terminal at which somebody has started this, for good: a hook is another user's, and whatever runs at a
+/// terminal can type there (TIOCSTI), in root's shell.
+///
+/// The first of a process group cannot. Another process of this program then does all of it; `Some` is what it came to.
+fn leave_terminal() -> io::Result<Option<ExitCode>> {
+    let Err(not_left) = setsid() else {
+        return Ok(None);
+    };
+    let terminal = File::options()
+        .read(true)
+        .custom_flags(OFlag::O_NOCTTY.bits())
+        .open("/dev/tty");
+    match terminal {
+        // As systemd starts it: a session of its own, without a terminal.
+        Err(none) if none.raw_os_error() == Some(Errno::ENXIO as i32) => return Ok(None),
+        Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Ok(_) | Err(_) => {}
+    }
+    // The other one is not the first of its group. Should it fail all the same, there is no third.
+    if getpid() != getpgrp() {
+        return Err(not_left.into());
+    }
+    let status = Command::new("/proc/self/exe")
+        .args(std::env::args_os().skip(1))
+        .status()?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    Ok(Some(ExitCode::from(code.unwrap_or(2))))
 }
 
 /// Whatever a parent has left open is not for a hook.

@@ -6,6 +6,7 @@ import pwd
 import stat
 import subprocess
 
+import pexpect
 import pytest
 
 import notified
@@ -76,6 +77,22 @@ def test_the_hook_runs_as_its_user_with_nothing_of_ours(hook, application, alice
     assert len(open_files) == 4 and not any("shadow" in name or "queue" in name for name in open_files), open_files
     capabilities = dict(line.split(":\t") for line in (GOT / "caps").read_text().splitlines())
     assert int(capabilities["CapEff"], 16) == 0 and int(capabilities["CapPrm"], 16) == 0
+    assert waiting() == 0
+
+
+@pytest.mark.parametrize("started", ["at a shell's prompt", "by a script"])
+def test_the_hook_has_no_way_to_the_terminal_of_whoever_starts_this(hook, application, alice, started):
+    """Whatever runs at a terminal could type in root's shell."""
+    hook.does("if (: < /dev/tty); then echo reached; else echo none; fi > /run/hook-got/terminal 2> /dev/null;"
+              "cut -d' ' -f7 /proc/self/stat > /run/hook-got/number")
+    assert application.login(alice, alice.codes.now()).code == SUCCESS
+    # The first of a process group, as a shell with jobs starts it; and one that is not.
+    command = f"{notified.NOTIFY}; exit $?" if started == "by a script" else f"exec {notified.NOTIFY}"
+    shell = pexpect.spawn("/bin/sh", ["-c", command], encoding="utf-8", timeout=600)
+    shell.expect(pexpect.EOF)
+    shell.close()
+    assert shell.exitstatus == 0, shell.before
+    assert ((GOT / "terminal").read_text(), (GOT / "number").read_text()) == ("none\n", "0\n")
     assert waiting() == 0
 
 
