@@ -40,10 +40,11 @@ pub fn take(line: &str, zone: Zone) -> Option<(UnixTime, &str)> {
         return Some((rfc3339(stamp)?, rest));
     }
     let (stamp, rest) = (line.get(..15)?, line.get(15..)?.strip_prefix(' ')?);
-    let month = MONTHS.iter().position(|name| *name == &stamp[..3])?;
+    let month = stamp.get(..3)?;
+    let month = MONTHS.iter().position(|name| *name == month)?;
     let month = u8::try_from(month + 1).ok()?;
-    let day = stamp[4..6].trim_start().parse().ok()?;
-    let (hour, minute, second) = clock(&stamp[7..])?;
+    let day = stamp.get(4..6)?.trim_start().parse().ok()?;
+    let (hour, minute, second) = clock(stamp.get(7..)?)?;
     let latest = zone.now.after(Duration::from_secs(86_400));
     let year = year_of(latest)?;
     // A day that the year does not have (29 February) was in an earlier one.
@@ -98,10 +99,11 @@ fn offset(text: &str) -> Option<i64> {
         _ => return None,
     };
     let digits: String = rest.chars().filter(|c| *c != ':').collect();
-    if digits.len() != 4 {
+    let (hours, minutes) = digits.split_at_checked(2)?;
+    if minutes.len() != 2 {
         return None;
     }
-    let (hours, minutes): (i64, i64) = (number(&digits[..2])?, number(&digits[2..])?);
+    let (hours, minutes): (i64, i64) = (number(hours)?, number(minutes)?);
     Some(sign * (hours * 3600 + minutes * 60))
 }
 

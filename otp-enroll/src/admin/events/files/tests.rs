@@ -41,6 +41,25 @@ fn what_is_none_of_ours_is_no_record() {
     }
 }
 
+/// Wherever the line has a character of several bytes: some writers of logs keep a line's end that somebody has put there.
+#[test]
+fn no_line_ends_the_reading() {
+    for line in [
+        "Jan 15 07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+        "2027-01-15T07:59:50.123456+09:00 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+        "2027-01-15T07:59:50+0900 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
+    ] {
+        for at in 0..line.len() {
+            for strange in ["\u{e9}", "\u{20ac}", "\u{1f511}"] {
+                for replaced in 0..=4.min(line.len() - at) {
+                    let text = [&line[..at], strange, &line[at + replaced..]].concat();
+                    record(&text, UTC);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_day_without_a_year_is_the_last_one_there_was() {
     let seconds = |stamp: &str, zone| take(&format!("{stamp} rest"), zone).unwrap().0.seconds();
