@@ -15,6 +15,7 @@ use otp_core::record::{Algorithm, Digits, Drift, Kind};
 use otp_core::{Step, UnixTime};
 use roxmltree::{Document, Node};
 use sealed::Seals;
+use std::collections::BTreeSet;
 
 /// What a container does not say.
 pub struct PskcOptions<'a> {
@@ -34,6 +35,10 @@ pub fn key_container(bytes: &[u8], options: &PskcOptions<'_>) -> Result<Vec<Entr
     let at_start = |flaw| Unreadable { line: 1, flaw };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|_| at_start(Flaw::NotText))?;
+    if let Some(line) = overfull(text) {
+        let flaw = Flaw::Xml;
+        return Err(Unreadable { line, flaw });
+    }
     let document = Document::parse(text).map_err(|error| Unreadable {
         line: usize::try_from(error.pos().row).unwrap_or(1),
         flaw: Flaw::Xml,
@@ -62,6 +67,34 @@ pub fn key_container(bytes: &[u8], options: &PskcOptions<'_>) -> Result<Vec<Entr
         return Err(at_start(Flaw::Empty));
     }
     Ok(entries)
+}
+
+/// The line at which there are more attributes in one tag, or more prefixes of namespaces in all, than any container has.
+///
+/// The parser compares each with all others of its tag or its scope: of a file full of them that would take hours.
+fn overfull(text: &str) -> Option<usize> {
+    const MOST_QUOTES: usize = 2 * 64;
+    const MOST_PREFIXES: usize = 32;
+    const DECLARATION: &str = "xmlns";
+    let quotes = |part: &str| {
+        part.bytes()
+            .filter(|byte| matches!(byte, b'"' | b'\''))
+            .count()
+    };
+    let mut prefixes = BTreeSet::new();
+    let mut line = 1;
+    for part in text.split('<') {
+        for (at, _) in part.match_indices(DECLARATION) {
+            let behind = &part[at + DECLARATION.len()..];
+            let end = behind.find(|c: char| c == '=' || c.is_ascii_whitespace());
+            prefixes.insert(&behind[..end.unwrap_or(behind.len())]);
+        }
+        if quotes(part) > MOST_QUOTES || prefixes.len() > MOST_PREFIXES {
+            return Some(line);
+        }
+        line += part.matches('\n').count();
+    }
+    None
 }
 
 /// The lines of offsets that only grow.

@@ -419,3 +419,34 @@ fn many_keys_have_their_lines() {
     let found: Vec<_> = entries.iter().map(|entry| entry.line).collect();
     assert_eq!(found, [3, 3 + lines, 3 + 2 * lines]);
 }
+
+#[test]
+fn a_file_full_of_attributes_or_namespaces_costs_no_time() {
+    // The parser alone takes minutes for these, and hours for as many as a file may hold.
+    let many = |count, name: &str| -> String {
+        let attributes = (0..count).map(|at| format!(" {name}{at}='u{at}'"));
+        attributes.collect()
+    };
+    let nested: String = (0..3000).map(|at| format!("<a xmlns:b{at}='u'>")).collect();
+    for inner in [
+        format!("<a{}/>", many(200_000, "a")),
+        format!("<a{}/>", many(65, "a")),
+        format!("<a{}/>", many(60_000, "xmlns:a")),
+        nested + &"</a>".repeat(3000),
+    ] {
+        let text = format!("<KeyContainer Version='1.0'>\n{inner}</KeyContainer>");
+        let fault = read_with(&text, None, false).err();
+        let expected = Unreadable {
+            line: 2,
+            flaw: Flaw::Xml,
+        };
+        assert_eq!(fault, Some(expected));
+    }
+    // Keys that each declare the same again are read in no time as well.
+    let package = "<KeyPackage xmlns='u' xmlns:a='v' xmlns:b='w'><a:Key b:x='1'/></KeyPackage>";
+    let text = format!(
+        "<KeyContainer Version='1.0'>{}</KeyContainer>",
+        package.repeat(20_000)
+    );
+    assert_eq!(read_with(&text, None, false).ok().unwrap().len(), 20_000);
+}
