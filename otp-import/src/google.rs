@@ -2,6 +2,7 @@
 
 use crate::key;
 use crate::numbers::{decimal, signed};
+use crate::past::LEARNED_AHEAD;
 use crate::{Device, Entry, LIMIT_OF_USER, Past, Reach};
 use otp_core::Step;
 use otp_core::imported::ImportedCode;
@@ -36,7 +37,17 @@ fn device(bytes: &[u8]) -> Result<Device, Obstacle> {
         .unwrap_or_default();
     let options = Options(&bytes[first.len()..]);
     let secret = key::secret(base32_of_the_module(first)?)?;
-    let (kind, past) = kind_and_past(&options)?;
+    let (kind, mut past) = kind_and_past(&options)?;
+    let mut ahead_at_least = 0;
+    // Written with the drift, empty or not, by a login that learned it: its code was taken, and is in no list.
+    if options.text("TIME_SKEW").is_some() && options.text("RESETTING_TIME_SKEW").is_some() {
+        ahead_at_least = LEARNED_AHEAD;
+        past = match past {
+            Past::Never if kind != Kind::Hotp => Past::ButToLearn(None),
+            Past::UpTo(step) if kind != Kind::Hotp => Past::ButToLearn(Some(step)),
+            past => past,
+        };
+    }
     // Two keys that only the hardened fork writes; the original passes over them.
     let digits = match options.number("DIGITS", Field::Digits)? {
         Some(number) => key::digits(number)?,
@@ -73,7 +84,7 @@ fn device(bytes: &[u8]) -> Result<Device, Obstacle> {
         digits,
         secret,
         reach: window.map(reach),
-        ahead: window.unwrap_or(WINDOW) / 2,
+        ahead: (window.unwrap_or(WINDOW) / 2).max(ahead_at_least),
         drift,
         past,
         last_code: None,
@@ -246,8 +257,24 @@ mod tests {
             })
         );
         assert_eq!(one.drift.steps(), -3);
-        assert_eq!(one.past, Past::UpTo(Step(58_788_002)));
+        assert_eq!(one.past, Past::ButToLearn(Some(Step(58_788_002))));
         assert_eq!(one.scratch_codes.len(), 2);
+    }
+
+    #[test]
+    fn a_code_by_which_a_drift_was_learned_is_in_no_list() {
+        let learned = |rest: &str| {
+            let one = totp(&format!("\" TIME_SKEW -3\n\" RESETTING_TIME_SKEW \n{rest}"));
+            (one.past, one.ahead)
+        };
+        assert_eq!(learned(""), (Past::Unknown, 1));
+        assert_eq!(learned("\" WINDOW_SIZE 1\n"), (Past::Unknown, 1));
+        assert_eq!(learned("\" DISALLOW_REUSE\n"), (Past::ButToLearn(None), 1));
+        let listed = learned("\" DISALLOW_REUSE 7\n");
+        assert_eq!(listed, (Past::ButToLearn(Some(Step(7))), 1));
+        // A drift that somebody has written there was learned by no code.
+        let written = totp("\" TIME_SKEW -3\n\" DISALLOW_REUSE 7\n");
+        assert_eq!(written.past, Past::UpTo(Step(7)));
     }
 
     #[test]

@@ -20,11 +20,18 @@ pub enum Past {
     Never,
     /// None of a later step, or of a higher counter.
     UpTo(Step),
+    /// None of a later step than this one, if there is one, but for one that was taken to learn how far the clock is off:
+    /// that it keeps nowhere, nor when it was.
+    ButToLearn(Option<Step>),
     /// None later than at this moment; which ones, the other program does not remember.
     NotAfter(UnixTime),
     /// Any that it could have taken until now.
     Unknown,
 }
+
+/// How far ahead of the distance that was learned the code can be that it was learned by: that is the mean of three, each at
+/// most one step from the one before.
+pub(crate) const LEARNED_AHEAD: u64 = 1;
 
 impl Past {
     /// The newest step, or the highest counter, whose code may have been used; none of it or before it may count again.
@@ -34,7 +41,7 @@ impl Past {
     /// a wait of some steps, once.
     #[must_use]
     pub fn newest_used(self, kind: Kind, drift: Drift, after: u64, now: UnixTime) -> Option<Step> {
-        let by = |moment: UnixTime| match kind {
+        let by = |moment: UnixTime, after: u64| match kind {
             Kind::Totp(period) => {
                 let ahead = i128::from(moment.step(period).0)
                     + i128::from(drift.steps())
@@ -47,8 +54,9 @@ impl Past {
         match self {
             Self::Never => None,
             Self::UpTo(step) => Some(step),
-            Self::NotAfter(moment) => by(moment.min(now)),
-            Self::Unknown => by(now),
+            Self::ButToLearn(step) => step.max(by(now, LEARNED_AHEAD)),
+            Self::NotAfter(moment) => by(moment.min(now), after),
+            Self::Unknown => by(now, after),
         }
     }
 }
@@ -131,6 +139,10 @@ mod tests {
     fn what_is_not_known_is_whatever_could_have_been_taken() {
         assert_eq!(used(Past::Unknown, 0, 1), Some(1_000_001));
         assert_eq!(used(Past::Unknown, -2, 5), Some(1_000_003));
+        let learned = |step| used(Past::ButToLearn(step), -7, 5);
+        assert_eq!(learned(None), Some(999_994));
+        assert_eq!(learned(Some(Step(999_990))), Some(999_994));
+        assert_eq!(learned(Some(Step(999_999))), Some(999_999));
         let earlier = Past::NotAfter(UnixTime::from_seconds(30_000_000 - 3000));
         assert_eq!(used(earlier, 1, 5), Some(1_000_000 - 100 + 6));
         let later = Past::NotAfter(UnixTime::from_seconds(u64::MAX));

@@ -73,6 +73,30 @@ def test_the_drift_of_a_clock_comes_along(moving, key):
     assert moving.admits(key.at_step(10))
 
 
+@pytest.mark.parametrize("lines", [[NO_REUSE], [], ['" WINDOW_SIZE 1']], ids=["listed", "not listed", "narrow"])
+def test_the_code_by_which_a_drift_was_learned_is_refused(moving, key, lines):
+    """The third code of a device that is far off is let in by the old module, which lists it nowhere."""
+    moving.write_google(key, TOTP, *lines)
+    moving.by(GOOGLE)
+    learned = [20, 21, 22]
+    admitted = []
+    for at, distance in enumerate(learned):
+        moving.clock.advance(30 if at else 0)
+        admitted.append(moving.admits(key.at_step(distance)))
+    assert admitted == [False, False, True]
+    text = pathlib.Path(moving.google_file).read_text()
+    assert '" TIME_SKEW 21' in text and str(key.step(22)) not in text
+    used = key.at_step(22)
+    moving.import_google()
+    moving.by_ours()
+    assert not moving.admits(used)
+    moving.clock.advance(30)
+    # Its own time, by the drift that was learned.
+    assert key.at_step(21) == used and not moving.admits(used)
+    moving.clock.advance(30)
+    assert moving.admits(key.at_step(21))
+
+
 def test_the_length_of_a_step_comes_along(moving, keys):
     key = keys(period=60)
     moving.write_google(key, NO_REUSE, TOTP, '" STEP_SIZE 60')
