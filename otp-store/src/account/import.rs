@@ -141,8 +141,12 @@ fn moved_on(record: &Record, credential: &Credential, state: &State) -> Option<S
     Some(next)
 }
 
-/// Remembers of an authenticator what was used of it elsewhere, where that is newer.
+/// Remembers of an authenticator what was used of it elsewhere, where that is newer; and how far its clock is off by what was
+/// learned there, as long as none of its codes was used here.
 fn move_on(ours: &mut AuthenticatorState, theirs: &AuthenticatorState) {
+    if ours.last_used.is_none() {
+        ours.drift = theirs.drift;
+    }
     ours.last_step = ours.last_step.max(theirs.last_step);
     ours.last_used = ours.last_used.max(theirs.last_used);
 }

@@ -9,7 +9,7 @@ use crate::memory::Memory;
 use crate::mint;
 use cut::{Cut, each_cut};
 use otp_core::imported::ImportedCode;
-use otp_core::record::{Kind, Name, Period, Window};
+use otp_core::record::{Drift, Kind, Name, Period, Window};
 use otp_core::{Input, Policy, Step, Verdict};
 
 mod cut;
@@ -20,6 +20,7 @@ over_every_keeper! {
     an_enrolled_account_is_never_replaced,
     what_an_import_would_meet_is_foretold_and_nothing_is_made,
     the_same_again_moves_on_and_takes_nothing_back,
+    what_was_learned_of_a_clock_meanwhile_counts_until_a_code_was_used_here,
     codes_that_are_gone_meanwhile_are_used,
     a_set_with_another_salt_leaves_the_account_alone,
     recovery_codes_that_were_issued_here_stay_when_the_keys_come_again,
@@ -180,6 +181,29 @@ fn the_same_again_moves_on_and_takes_nothing_back<B: Bench>() {
     assert_eq!(state_of(&keeper), expected);
     assert_eq!(verdict(&keeper, &code(&first, 0)), Verdict::Replayed);
     assert_eq!(verdict(&keeper, &typed("10000000")), Verdict::Replayed);
+}
+
+fn what_was_learned_of_a_clock_meanwhile_counts_until_a_code_was_used_here<B: Bench>() {
+    let bench = B::empty();
+    let keeper = bench.store();
+    let first = theirs(&DIGITS, None);
+    bring(&keeper, &first, &used_until(&first, step(-2)));
+    let again = theirs(&DIGITS, imported_salt(&keeper, &alice()).unwrap());
+    let learned = |steps| {
+        let mut state = used_until(&again, step(-2));
+        state.authenticators[0].drift = Drift::from_steps(steps).unwrap();
+        state
+    };
+    assert_eq!(bring(&keeper, &again, &learned(21)), Imported::MovedOn);
+    assert_eq!(bring(&keeper, &again, &learned(21)), Imported::Unchanged);
+    let steps = || state_of(&keeper).authenticators[0].drift.steps();
+    assert_eq!(steps(), 21);
+    assert!(matches!(
+        verdict(&keeper, &code(&first, 21)),
+        Verdict::Accepted { .. }
+    ));
+    assert_eq!(bring(&keeper, &again, &learned(-7)), Imported::Unchanged);
+    assert_eq!(steps(), 21);
 }
 
 fn codes_that_are_gone_meanwhile_are_used<B: Bench>() {
