@@ -69,7 +69,8 @@ def test_the_drift_of_a_clock_comes_along(moving, key):
     moving.import_google()
     moving.by_ours()
     assert not moving.admits(used)
-    moving.clock.advance(30)
+    # The code by the server's own clock has the old module learn again, so what it has taken until now is not known.
+    moving.clock.advance(60)
     assert moving.admits(key.at_step(10))
 
 
@@ -78,7 +79,7 @@ def test_the_code_by_which_a_drift_was_learned_is_refused(moving, key, lines):
     """The third code of a device that is far off is let in by the old module, which lists it nowhere."""
     moving.write_google(key, TOTP, *lines)
     moving.by(GOOGLE)
-    learned = [20, 21, 22]
+    learned = [21, 21, 22]
     admitted = []
     for at, distance in enumerate(learned):
         moving.clock.advance(30 if at else 0)
