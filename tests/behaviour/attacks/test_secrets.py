@@ -10,11 +10,14 @@ import subprocess
 import pytest
 
 import doors
+import mail
 import sshd
 from application import AUTH_ERR, SUCCESS, Application, application, program, service  # noqa: F401
 from clock import wait_until
+from policy_file import policy  # noqa: F401  (a fixture)
 from replies import LOGINS, assert_nothing_secret_is_left_in_memory, enrol, recovery, right  # noqa: F401
 from secrets_seen import Watch, found_in, memory, traces_of_key, traces_of_recovery_code
+from under_test import Ours
 
 pytestmark = pytest.mark.promised_by("ours")
 
@@ -89,6 +92,35 @@ def test_secrets_are_in_no_log_no_output_no_command_line_and_no_environment(
         assert found_in(text, traces) == [], place
         for code in typed:
             assert not re.search(rb"(?<!\w)" + code.encode() + rb"(?!\w)", text), place
+
+
+def test_a_mailed_code_is_in_the_mail_and_nowhere_else(
+    watch, program, alice, policy, service, under_test, journal  # noqa: F811
+):
+    """The login asks for one, and goes on with the code of the device."""
+    kept, mailer = pathlib.Path("/run/mail-of-the-tests"), pathlib.Path("/usr/libexec/mailer-of-the-tests")
+    mailer.write_text(f"#!/bin/sh\ncat > {kept}\n")
+    mailer.chmod(0o755)
+    policy(f'[recovery]\nemail = true\n[mail]\naddress = "{{user}}@example.org"\nsendmail = "{mailer}"')
+    service(under_test.line("debug"), "required pam_permit.so")
+    with Application(program) as application:
+        answer = application.login(alice, "email", alice.codes.now())
+        assert answer.code == SUCCESS
+        assert mail.wait_for_outcome(journal, alice) == (5, "sent")
+        (code,) = re.findall(r"^    ([0-9]{8})$", kept.read_text(), re.M)
+        places = {
+            "the memory of the program": memory(application.pid),
+            "the log": "\n".join(journal.lines()).encode(),
+            "the output of the application": application.errors,
+            "what people saw": "\n".join([*answer.asked, *answer.told]).encode(),
+            "the record": b"".join(file.read_bytes() for file in (Ours.state_directory / alice.name).iterdir()),
+            "a command line": watch.seen("cmdline"),
+            "an environment": watch.seen("environ"),
+        }
+    mailer.unlink()
+    kept.unlink()
+    assert b"otp.mail" in places["the log"] and b"otp-mail" in places["a command line"]
+    assert [place for place, text in places.items() if code.encode() in text] == []
 
 
 @pytest.mark.parametrize("arguments", ["", "debug", "forward_pass", "split"])
