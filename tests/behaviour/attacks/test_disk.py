@@ -3,6 +3,7 @@
 import pytest
 
 from application import AUTH_ERR, AUTHINFO_UNAVAIL, MAXTRIES, SUCCESS, application, program, service  # noqa: F401
+from policy_file import policy  # noqa: F401  (a fixture)
 from small_disk import SmallDisk, kinds_that_this_machine_has
 from together import together
 
@@ -49,6 +50,17 @@ def test_recovery_codes_work_when_the_disk_is_full(full_disk, application, alice
     for recovery_code in alice.recovery_codes:
         assert application.login(alice, recovery_code).code == SUCCESS
         assert application.login(alice, recovery_code).code == AUTH_ERR
+
+
+def test_a_full_disk_costs_the_code_by_mail_and_not_the_login(full_disk, application, alice, clock, policy, journal):  # noqa: F811
+    """What cannot be written down as sent is not sent."""
+    policy('[recovery]\nemail = true\n[mail]\naddress = "{user}@example.org"\nsmtp = "smtp://127.0.0.1:1"')
+    for _ in range(6):
+        answer = application.login(alice, "email", alice.codes.now())
+        assert answer.code == SUCCESS and "No email could be sent." in " ".join(answer.told)
+        clock.advance(30)
+    told = [line for line in journal.lines() if f'otp.mail user="{alice.name}"' in line]
+    assert len(told) == 6 and all("not sent: " in line and "otp-mail[" not in line for line in told)
 
 
 def test_recovery_code_opens_a_lock_when_the_disk_is_full(full_disk, application, alice):
