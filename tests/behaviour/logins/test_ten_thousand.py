@@ -1,4 +1,4 @@
-"""Ten thousand logins in one process, which loads the module for each and unloads it again: nothing is left of any."""
+"""Ten thousand logins in one process, each with a PAM handle of its own: nothing is left of any but the module itself."""
 
 import os
 import pathlib

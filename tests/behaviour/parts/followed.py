@@ -7,7 +7,7 @@ import subprocess
 
 WAY = re.compile(rb"SB ([0-9a-f]+)|SYSCALL\[\d+,\d+\]\(\s*\d+\) sys_(flock|pwrite64) ")
 MODULE = ("pam_sm_authenticate",)
-# libpam loads the modules in the first and unloads them in the last.
+# libpam loads the modules in the first and lets go of them in the last.
 WHOLE_LOGIN = ("pam_start", "pam_authenticate", "pam_end")
 
 
