@@ -9,6 +9,7 @@ use otp_core::record::{AuthenticatorState, RecoverySet};
 use otp_core::recovery::Salt;
 use otp_core::{Account, Authenticator, Credential, State};
 use otp_file::Unparsed;
+use std::time::Duration;
 
 /// What became of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,16 +74,17 @@ pub enum Foretold {
     Others,
 }
 
-/// Says what an import of these keys would meet, and changes nothing.
+/// Says what an import of these keys would meet, and changes nothing. An account that others hold is waited for so long.
 ///
 /// # Errors
-/// What is there cannot be trusted or read.
+/// What is there cannot be trusted or read, or others hold it.
 pub fn foretell(
     keeper: &impl Keeper,
     account: &Account,
     keys: &[&Authenticator],
+    patience: Duration,
 ) -> Result<Foretold, Error> {
-    let Some(mut held) = keeper.hold(account, ROOTS_LOCK_DEADLINE)? else {
+    let Some(mut held) = keeper.hold(account, patience)? else {
         return Ok(Foretold::New);
     };
     let Some(record) = held.read(account)? else {

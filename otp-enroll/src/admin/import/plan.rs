@@ -12,6 +12,7 @@ use otp_import::{Device, Owner, Reach, first_code_at, used_by_last_code};
 use otp_store::account::{self, Foretold};
 use otp_store::{Error, Keeper, mint};
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 /// Where a key stands: the file, by its number, and the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,6 +71,9 @@ pub struct Plan {
     pub left: Vec<Left>,
 }
 
+/// How long accounts that others hold are waited for, all together: users can hold their own, and there may be many.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Decides what comes along.
 ///
 /// # Errors
@@ -88,6 +92,7 @@ pub fn plan(
         }
     }
     let mut plan = Plan::default();
+    let mut patience = PATIENCE;
     let mut by_account: BTreeMap<String, (Account, Vec<Found>)> = BTreeMap::new();
     for one in found {
         let (written, account) = match &one.whose {
@@ -118,7 +123,7 @@ pub fn plan(
         }
     }
     for (account, found) in by_account.into_values() {
-        plan.take(account, found, policy, keeper, now)?;
+        plan.take(account, found, policy, keeper, now, &mut patience)?;
     }
     Ok(plan)
 }
@@ -131,6 +136,7 @@ impl Plan {
         policy: &Policy,
         keeper: Option<&impl Keeper>,
         now: UnixTime,
+        patience: &mut Duration,
     ) -> Result<(), Error> {
         let place = found[0].place;
         let user = account.name.as_str().to_owned();
@@ -142,8 +148,14 @@ impl Plan {
             remarks: Vec::new(),
             foretold: Foretold::New,
         };
+        let mut passed_over = 0;
         for one in found {
             let Ok(device) = one.device else { continue };
+            // Nothing of this user comes. Of a file with any number of keys of one, each would be held to all others.
+            if coming.devices.len() > MAX_AUTHENTICATORS {
+                passed_over += 1;
+                continue;
+            }
             if !coming.add(device, one.label.as_deref(), policy, now)? {
                 self.left.push(Left {
                     place: one.place,
@@ -154,7 +166,7 @@ impl Plan {
         }
         let allowed = usize::from(policy.enroll.max_authenticators).min(MAX_AUTHENTICATORS);
         if coming.devices.len() > allowed {
-            let found = coming.devices.len();
+            let found = coming.devices.len() + passed_over;
             let why = Obstacle::TooMany { found, allowed };
             self.left.push(Left { place, user, why });
             return Ok(());
@@ -166,7 +178,12 @@ impl Plan {
                 .iter()
                 .map(|one| &one.authenticator)
                 .collect();
-            coming.foretold = match account::foretell(keeper, &coming.account, &keys) {
+            let began = Instant::now();
+            let foretold = account::foretell(keeper, &coming.account, &keys, *patience);
+            if matches!(foretold, Err(Error::Busy { .. })) {
+                *patience = patience.saturating_sub(began.elapsed());
+            }
+            coming.foretold = match foretold {
                 Ok(foretold) => foretold,
                 Err(error @ (Error::NoRecords { .. } | Error::Random)) => return Err(error),
                 Err(error) => {

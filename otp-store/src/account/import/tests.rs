@@ -11,6 +11,7 @@ use cut::{Cut, each_cut};
 use otp_core::imported::ImportedCode;
 use otp_core::record::{Drift, Kind, Name, Period, Window};
 use otp_core::{Input, Policy, Step, Verdict};
+use std::time::Duration;
 
 mod cut;
 
@@ -117,7 +118,7 @@ fn what_an_import_would_meet_is_foretold_and_nothing_is_made<B: Bench>() {
     let theirs = theirs(&DIGITS, None);
     let met = |credential: &Credential| {
         let keys: Vec<_> = credential.authenticators().iter().collect();
-        foretell(&keeper, &alice(), &keys).unwrap()
+        foretell(&keeper, &alice(), &keys, Duration::ZERO).unwrap()
     };
     assert_eq!(met(&theirs), Foretold::New);
     assert!(keeper.look(&alice()).unwrap().is_none());
