@@ -427,7 +427,8 @@ fn a_file_full_of_attributes_or_namespaces_costs_no_time() {
         let attributes = (0..count).map(|at| format!(" {name}{at}='u{at}'"));
         attributes.collect()
     };
-    let nested: String = (0..3000).map(|at| format!("<a xmlns:b{at}='u'>")).collect();
+    let tags: Vec<_> = (0..3000).map(|at| format!("<a xmlns:b{at}='u'>")).collect();
+    let nested = tags.concat();
     for inner in [
         format!("<a{}/>", many(200_000, "a")),
         format!("<a{}/>", many(65, "a")),
