@@ -132,6 +132,20 @@ def test_short_recovery_codes_are_told_with_what_they_are_worth(machine):
     assert "83102964" not in (machine.records / "daemon/credential.toml").read_text()
 
 
+def test_a_file_that_knows_nothing_of_recovery_codes_takes_none_away(machine):
+    path = machine.directory / "daemon"
+    path.write_text(f'{BASE32}\n" TOTP_AUTH\n" DISALLOW_REUSE\n83102964\n83102965\n')
+    path.chmod(0o600)
+    machine.admin("import", "google-authenticator", path, "--user", "daemon")
+    done = machine.admin("import", "oath", oath_file(machine, of("daemon")))
+    assert "had the same keys here already: 1" in done.stdout
+    assert machine.status("daemon")["recovery_codes_left"] == 2
+    # The file that they came from says that both were used.
+    path.write_text(f'{BASE32}\n" TOTP_AUTH\n" DISALLOW_REUSE\n')
+    machine.admin("import", "google-authenticator", path, "--user", "daemon")
+    assert machine.status("daemon")["recovery_codes_left"] == 0
+
+
 def test_the_json_form_names_everything_and_no_key(machine):
     path = oath_file(machine, of("daemon"), f"HOTP/T30 bin 1234 {KEY.hex()}")
     report = json.loads(machine.admin("import", "oath", path, "--partial", "--json").stdout)

@@ -29,7 +29,8 @@ pub enum Imported {
 /// An account that is enrolled is never replaced. Where it has all the keys of `credential`, which it has from an earlier
 /// import that may have been cut short, what was used of them since then is remembered as well, and nothing is taken back:
 /// the newest step of each authenticator, and the imported recovery codes that `credential` has no more. Those can only be
-/// told where both sets have one salt ([`imported_salt`]); a set with another leaves the account alone.
+/// told where both sets have one salt ([`imported_salt`]); a set with another leaves the account alone. Where `tells_codes` is
+/// `false`, the other program knows nothing of them, so they stay as they are.
 ///
 /// The order is that of every new record, so a crash leaves an account that is not enrolled, or one that is imported whole.
 ///
@@ -40,6 +41,7 @@ pub fn import(
     account: &Account,
     credential: &Credential,
     state: &State,
+    tells_codes: bool,
 ) -> Result<Imported, Error> {
     until_not_overtaken(ROOTS_LOCK_DEADLINE, || {
         let mut held = keeper.hold_or_create(account, ROOTS_LOCK_DEADLINE)?;
@@ -52,7 +54,7 @@ pub fn import(
             held.replace(account, credential, state)?;
             return Ok(Imported::Done);
         };
-        let Some(next) = moved_on(&record, credential, state) else {
+        let Some(next) = moved_on(&record, credential, state, tells_codes) else {
             return Ok(Imported::AlreadyEnrolled);
         };
         if next == record.state {
@@ -119,7 +121,12 @@ fn imported_set(credential: &Credential) -> Option<&RecoverySet> {
 }
 
 /// The state of a record in which is used what was used in either; `None`: the keys or the codes are others.
-fn moved_on(record: &Record, credential: &Credential, state: &State) -> Option<State> {
+fn moved_on(
+    record: &Record,
+    credential: &Credential,
+    state: &State,
+    tells_codes: bool,
+) -> Option<State> {
     let mut next = record.state.clone();
     for one in credential.authenticators() {
         let mut known = record.credential.authenticators().iter();
@@ -130,7 +137,7 @@ fn moved_on(record: &Record, credential: &Credential, state: &State) -> Option<S
             state.of(one.id)?,
         );
     }
-    if let Some(ours) = imported_set(&record.credential) {
+    if tells_codes && let Some(ours) = imported_set(&record.credential) {
         let gone = match imported_set(credential) {
             Some(theirs) if theirs.salt != ours.salt => return None,
             Some(theirs) => gone(ours, theirs, state.of_codes(theirs.id)?.used),

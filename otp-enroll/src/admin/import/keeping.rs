@@ -50,7 +50,7 @@ pub fn keep_all<K: Keeper + Sync>(
             let next = waiting.lock().ok().and_then(|mut waiting| waiting.next());
             let Some((number, one)) = next else { break };
             let told = audit::Told::of(&one, source);
-            let outcome = keep(keeper, one, now);
+            let outcome = keep(keeper, one, now, source == super::WITH_CODES);
             if outcome.is_err() {
                 has_failed.store(true, Ordering::Relaxed);
             }
@@ -71,7 +71,12 @@ pub fn keep_all<K: Keeper + Sync>(
     kept
 }
 
-fn keep(keeper: &impl Keeper, coming: Coming, now: UnixTime) -> Result<Imported, Error> {
+fn keep(
+    keeper: &impl Keeper,
+    coming: Coming,
+    now: UnixTime,
+    tells_codes: bool,
+) -> Result<Imported, Error> {
     let Coming {
         account,
         devices,
@@ -92,7 +97,7 @@ fn keep(keeper: &impl Keeper, coming: Coming, now: UnixTime) -> Result<Imported,
     let (credential, states) = credential(&account, devices, codes);
     let mut state = State::fresh(&credential);
     state.authenticators = states;
-    account::import(keeper, &account, &credential, &state)
+    account::import(keeper, &account, &credential, &state, tells_codes)
 }
 
 fn credential(

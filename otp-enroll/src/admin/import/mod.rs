@@ -27,10 +27,13 @@ use plan::{Left, Plan};
 use progress::Progress;
 use told::{Report, State};
 
+/// The one program whose files have the recovery codes that are left; of any other, a file says nothing of them.
+const WITH_CODES: &str = "google-authenticator";
+
 /// Imports what the command names.
 pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
     let (source, options) = match &command {
-        ImportCommand::GoogleAuthenticator { options, .. } => ("google-authenticator", options),
+        ImportCommand::GoogleAuthenticator { options, .. } => (WITH_CODES, options),
         ImportCommand::Oath { options, .. } => ("oath", options),
         ImportCommand::Uris { options, .. } => ("uris", options),
         ImportCommand::Pskc { options, .. } => ("pskc", options),

@@ -74,7 +74,7 @@ fn typed(digits: &str) -> Input {
 }
 
 fn bring(keeper: &impl Keeper, credential: &Credential, state: &State) -> Imported {
-    import(keeper, &alice(), credential, state).unwrap()
+    import(keeper, &alice(), credential, state, true).unwrap()
 }
 
 fn an_import_comes_with_what_was_used_before<B: Bench>() {
@@ -272,7 +272,7 @@ fn a_state_of_other_keys_is_not_imported<B: Bench>() {
     let bench = B::empty();
     let keeper = bench.store();
     let (one, other) = (theirs(&[], None), theirs(&[], None));
-    let error = import(&keeper, &alice(), &one, &State::fresh(&other)).unwrap_err();
+    let error = import(&keeper, &alice(), &one, &State::fresh(&other), true).unwrap_err();
     assert!(matches!(error, Error::Content { .. }), "{error}");
     assert!(!crate::account::is_enrolled(&keeper, &alice()).unwrap());
 }
