@@ -25,7 +25,7 @@ use std::path::Path;
 /// The longest line that is read, in bytes. A longer one is none of ours.
 const LONGEST_LINE: u64 = 64 * 1024;
 
-/// Who has written a record, as far as that can be known.
+/// The writer of a record, as far as that can be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writer {
     /// A process that acted as root.

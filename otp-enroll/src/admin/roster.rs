@@ -1,4 +1,4 @@
-//! Who is looked at, in order, in little memory.
+//! The accounts that are looked at, in order, in little memory.
 
 use crate::failure::Failure;
 use otp_core::Names;

@@ -25,7 +25,7 @@ pub struct Place {
 pub enum Whose {
     /// Somebody whose file it is.
     Account(Account),
-    /// Who is named there.
+    /// The user that is named there.
     Named(Owner),
     /// Nobody.
     Unknown,
