@@ -9,21 +9,15 @@ import pytest
 import mail
 import sshd
 from login_enrolment import ENGLISH, PASSWORD, Enrolment, both_lines, lines  # noqa: F401  (fixtures among them)
+from mail import BY_MAIL, address, exim  # noqa: F401  (a fixture among them)
 from policy_file import policy  # noqa: F401  (a fixture)
 from self_service import Root, Talk, run, status
 from under_test import Ours
 
 pytestmark = pytest.mark.promised_by("ours")
 
-BY_MAIL = "Code from the email: "
 VERIFY = '[enroll]\nat_login = "require"\nverify_email = true\n[recovery]\nemail = true\n[mail]\nfrom = "otp@example.org"\n'
 PATTERN = 'address = "{user}@example.org"\n'
-
-
-@pytest.fixture(scope="module")
-def exim():
-    with mail.Exim() as running:
-        yield running
 
 
 @pytest.fixture
@@ -34,10 +28,6 @@ def by_smtp(policy, exim):  # noqa: F811
 @pytest.fixture
 def by_sendmail(policy, exim):  # noqa: F811
     policy(f'{VERIFY}{PATTERN}sendmail = "{mail.SENDMAIL}"')
-
-
-def address(account):
-    return f"{account.name}@example.org"
 
 
 def wrong(code):

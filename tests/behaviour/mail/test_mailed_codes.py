@@ -8,19 +8,13 @@ import pytest
 
 import mail
 from accounts import stranger
+from mail import BY_MAIL, address, exim  # noqa: F401  (a fixture among them)
 from policy_file import policy  # noqa: F401  (a fixture)
 from under_test import Ours
 
 pytestmark = pytest.mark.promised_by("ours")
 
-BY_MAIL = "Code from the email: "
 POLICY = '[recovery]\nemail = true\n[mail]\naddress = "{user}@example.org"\nfrom = "otp@example.org"\n'
-
-
-@pytest.fixture(scope="module")
-def exim():
-    with mail.Exim() as running:
-        yield running
 
 
 @pytest.fixture
@@ -31,10 +25,6 @@ def by_sendmail(policy, exim):  # noqa: F811
 @pytest.fixture
 def by_smtp(policy, exim):  # noqa: F811
     policy(f'{POLICY}smtp = "smtp://{mail.HOST}:{exim.port}"\nca = "{mail.HOME}/ca.pem"')
-
-
-def address(account):
-    return f"{account.name}@example.org"
 
 
 def log_in(door, account, reply=mail.code_in, count=1, word="email"):

@@ -9,6 +9,8 @@ import mailbox
 import pathlib
 import re
 
+import pytest
+
 import sshd
 from clock import wait_until
 from servers import Server, directory, listens, run
@@ -18,6 +20,8 @@ HOST = "mail.example.org"
 HOME = pathlib.Path("/var/lib/exim-test")
 SENDMAIL = "/usr/libexec/sendmail-of-the-tests"
 NAME, PASSWORD = "otp", "sesame of the server"
+# What is asked for once a code was mailed.
+BY_MAIL = "Code from the email: "
 
 CONFIG = """
 primary_hostname = {host}
@@ -145,6 +149,16 @@ def mails_to(address):
 def wait_for_mail(address, count=1):
     """The last of so many mails."""
     return wait_until(lambda: (mails := mails_to(address)) and len(mails) >= count and mails, f"mail to {address}")[-1]
+
+
+@pytest.fixture(scope="module")
+def exim():
+    with Exim() as running:
+        yield running
+
+
+def address(account):
+    return f"{account.name}@example.org"
 
 
 def code_in(message):
