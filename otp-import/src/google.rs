@@ -104,7 +104,7 @@ fn kind_and_past(options: &Options<'_>) -> Result<(Kind, Past), Obstacle> {
     let is_time_based = options.text("TOTP_AUTH").is_some();
     let step = options.number("STEP_SIZE", Field::Step)?;
     match (counter, is_time_based) {
-        (Some(next), false) => Ok((Kind::Hotp, Past::UpTo(Step(next - 1)))),
+        (Some(next), false) => Ok((Kind::Hotp, Past::before(next))),
         (None, true) => {
             let seconds = step.unwrap_or(STEP_SECONDS);
             if !(1..=60).contains(&seconds) {

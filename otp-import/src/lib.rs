@@ -100,6 +100,25 @@ pub struct Device {
     pub remarks: Vec<Remark>,
 }
 
+impl Device {
+    /// A key that comes with little else: nothing is known of its window, its clock or its use.
+    fn of(kind: Kind, algorithm: Algorithm, digits: Digits, secret: Secret) -> Self {
+        Self {
+            kind,
+            algorithm,
+            digits,
+            secret,
+            reach: None,
+            ahead: UNKNOWN_AHEAD,
+            drift: Drift::default(),
+            past: Past::Unknown,
+            last_code: None,
+            scratch_codes: Vec::new(),
+            remarks: Vec::new(),
+        }
+    }
+}
+
 /// How many steps ahead a program is taken to look where nothing says how many: as far as ours ever does.
 const UNKNOWN_AHEAD: u64 = 10;
 

@@ -98,8 +98,8 @@ fn device<'a>(
     let past = match (kind, was_used) {
         // What stands in the line is the counter of the last code, where there was one, and the next one else.
         (Kind::Hotp, true) => Past::UpTo(Step(moving_factor)),
-        (Kind::Hotp, false) if moving_factor > 0 => Past::UpTo(Step(moving_factor - 1)),
-        (_, false) => Past::Never,
+        (Kind::Hotp, false) => Past::before(moving_factor),
+        (Kind::Totp(_), false) => Past::Never,
         (Kind::Totp(_), true) => match words.next() {
             Some(word) => Past::NotAfter(not_after(text(word)?).ok_or_else(|| flaw(Field::Time))?),
             None => Past::Unknown,

@@ -34,6 +34,12 @@ pub enum Past {
 pub(crate) const LEARNED_AHEAD: u64 = 1;
 
 impl Past {
+    /// What the counter of the next code says: all before it may have been used.
+    pub(crate) fn before(next: u64) -> Self {
+        next.checked_sub(1)
+            .map_or(Self::Never, |last| Self::UpTo(Step(last)))
+    }
+
     /// The newest step, or the highest counter, whose code may have been used; none of it or before it may count again.
     ///
     /// Where the other program keeps no steps, whatever it can have taken until then is used: it looks up to `after` steps

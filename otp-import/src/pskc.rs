@@ -9,7 +9,7 @@ mod tests;
 pub use sealed::TransportKey;
 
 use crate::numbers::signed;
-use crate::{Device, Entry, Owner, Past, UNKNOWN_AHEAD, Unreadable, key};
+use crate::{Device, Entry, Owner, Past, Unreadable, key};
 use otp_core::messages::import::{Field, Flaw, Obstacle, Remark};
 use otp_core::record::{Algorithm, Digits, Drift, Kind};
 use otp_core::{Step, UnixTime};
@@ -196,9 +196,7 @@ fn device(key: Node<'_, '_>, seals: &Seals<'_>, now: UnixTime) -> Result<Device,
     let (kind, past, drift) = if is_event_based {
         let next = counter.ok_or(Obstacle::Unreadable(Flaw::Number(Field::Counter)))?;
         remarks.push(Remark::CounterOfFile);
-        let past = next
-            .checked_sub(1)
-            .map_or(Past::Never, |last| Past::UpTo(Step(last)));
+        let past = Past::before(next);
         (Kind::Hotp, past, Drift::default())
     } else {
         let seconds = seals
@@ -217,17 +215,10 @@ fn device(key: Node<'_, '_>, seals: &Seals<'_>, now: UnixTime) -> Result<Device,
         )
     };
     Ok(Device {
-        kind,
-        algorithm,
-        digits,
-        secret,
-        reach: None,
-        ahead: UNKNOWN_AHEAD,
         drift,
         past,
-        last_code: None,
-        scratch_codes: Vec::new(),
         remarks,
+        ..Device::of(kind, algorithm, digits, secret)
     })
 }
 

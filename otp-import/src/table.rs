@@ -1,10 +1,9 @@
 //! What the fields of a table mean, by their names: the columns of a CSV file, the keys of JSON.
 
 use crate::numbers::decimal;
-use crate::{Device, Entry, Owner, Past, UNKNOWN_AHEAD, key, uri};
-use otp_core::Step;
+use crate::{Device, Entry, Owner, Past, key, uri};
 use otp_core::messages::import::{Field, Flaw, Obstacle, Remark};
-use otp_core::record::{Algorithm, Digits, Drift, Kind};
+use otp_core::record::{Algorithm, Digits, Kind};
 use zeroize::Zeroizing;
 
 /// What a field is.
@@ -168,11 +167,7 @@ impl Fields {
             // Without it every code that was ever used would count again.
             let next = counter.ok_or(Obstacle::Unreadable(Flaw::Number(Field::Counter)))?;
             remarks.push(Remark::CounterOfFile);
-            (
-                Kind::Hotp,
-                next.checked_sub(1)
-                    .map_or(Past::Never, |last| Past::UpTo(Step(last))),
-            )
+            (Kind::Hotp, Past::before(next))
         } else {
             (key::totp(step?.unwrap_or(30))?, Past::Unknown)
         };
@@ -183,17 +178,9 @@ impl Fields {
             Algorithm::Sha1
         };
         Ok(Device {
-            kind,
-            algorithm,
-            digits,
-            secret,
-            reach: None,
-            ahead: UNKNOWN_AHEAD,
-            drift: Drift::default(),
             past,
-            last_code: None,
-            scratch_codes: Vec::new(),
             remarks,
+            ..Device::of(kind, algorithm, digits, secret)
         })
     }
 }

@@ -1,10 +1,10 @@
 //! One otpauth URI, as servers show it to phones.
 
 use crate::numbers::decimal;
-use crate::{Device, Owner, Past, UNKNOWN_AHEAD, key};
+use crate::{Device, Owner, Past, key};
+use otp_core::base32;
 use otp_core::messages::import::{Field, Flaw, Obstacle, Remark};
-use otp_core::record::{Algorithm, Digits, Drift, Kind};
-use otp_core::{Step, base32};
+use otp_core::record::{Algorithm, Digits, Kind};
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
@@ -113,32 +113,22 @@ fn device(kind: &str, query: &str) -> Result<Device, Obstacle> {
     } else if kind.eq_ignore_ascii_case("hotp") {
         let next = number("counter", Field::Counter)?
             .ok_or(Obstacle::Unreadable(Flaw::Number(Field::Counter)))?;
-        let past = next
-            .checked_sub(1)
-            .map_or(Past::Never, |last| Past::UpTo(Step(last)));
+        let past = Past::before(next);
         (Kind::Hotp, past, vec![Remark::CounterOfFile])
     } else {
         return Err(Obstacle::Algorithm);
     };
     Ok(Device {
-        kind,
-        algorithm,
-        digits,
-        secret,
-        reach: None,
-        ahead: UNKNOWN_AHEAD,
-        drift: Drift::default(),
         past,
-        last_code: None,
-        scratch_codes: Vec::new(),
         remarks,
+        ..Device::of(kind, algorithm, digits, secret)
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otp_core::UnixTime;
+    use otp_core::{Step, UnixTime};
     use otp_core::otpauth::reveal_uri;
     use otp_core::record::{Authenticator, Id, Name, Period, Secret};
     use proptest::prelude::*;
