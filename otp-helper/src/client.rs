@@ -4,17 +4,17 @@
 //! A [`Connection`] is made inside other people's programs, so it leaves nothing behind there: no descriptor, no child, no
 //! signal. The questions go over a socket, never in an argument or the environment.
 
+use crate::child::{self, command, end};
 use crate::frame::Fields;
 use crate::protocol::{Answer, Request};
 use crate::session::{Reply, Turn};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, send};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::time::Duration;
 
 /// Where packages put the helper.
@@ -170,38 +170,6 @@ impl Drop for Session {
     }
 }
 
-fn command(program: &Path, paths: &[PathBuf], theirs: UnixStream) -> io::Result<Command> {
-    let input = OwnedFd::from(theirs);
-    let output = input.try_clone()?;
-    let mut command = Command::new(program);
-    command
-        .args(paths)
-        .env_clear()
-        .current_dir("/")
-        .stdin(Stdio::from(input))
-        .stdout(Stdio::from(output))
-        .stderr(Stdio::null());
-    Ok(command)
-}
-
-/// Without the signal that a closed connection sends, which would end the program that we are in.
-fn send_all(connection: &UnixStream, mut bytes: &[u8]) -> Result<(), NoAnswer> {
-    while !bytes.is_empty() {
-        match send(connection.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
-            Ok(sent) => bytes = &bytes[sent..],
-            Err(nix::errno::Errno::EINTR) => {}
-            Err(_) => return Err(NoAnswer::Ask),
-        }
-    }
-    Ok(())
-}
-
-/// Reaps the child. A program that ignores its children's ends has them reaped by the kernel, or reaps whatever ends by
-/// itself, and the wait then finds none: that is as good. Its number may be somebody else's by then, so nothing is killed
-/// that is not found to be a child of this program's that goes on.
-fn end(helper: &mut Child, has_answered: bool) {
-    if !has_answered && matches!(helper.try_wait(), Ok(None)) {
-        helper.kill().ok();
-    }
-    helper.wait().ok();
+fn send_all(line: &UnixStream, bytes: &[u8]) -> Result<(), NoAnswer> {
+    child::send_all(line, bytes).map_err(|_| NoAnswer::Ask)
 }

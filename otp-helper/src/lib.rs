@@ -6,6 +6,7 @@
 //!
 //! Beside it, for everybody who asks: the script by which people enrol.
 
+mod child;
 pub mod client;
 pub mod confirming;
 pub mod enrolment;

@@ -2,17 +2,16 @@
 //!
 //! A login waits for no mail server: `otp-mail` takes the message, says so, and sends it in a process of its own.
 
+use crate::child::{command, end, send_all};
 use crate::frame::Fields;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{MsgFlags, send};
 use otp_core::mail::Address;
 use otp_core::record::Language;
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -196,40 +195,25 @@ fn converse<T>(
     // What follows its first word follows at once.
     line.set_read_timeout(Some(LONGEST))
         .map_err(NotTaken::Start)?;
-    let input = OwnedFd::from(theirs);
-    let output = input.try_clone().map_err(NotTaken::Start)?;
-    let mut child = Command::new(program)
-        .env_clear()
-        .current_dir("/")
-        .stdin(Stdio::from(input))
-        .stdout(Stdio::from(output))
-        .stderr(Stdio::null())
+    let mut program = command(program, &[], theirs)
         // Ctrl-C at the terminal of the login is not for it.
-        .process_group(0)
-        .spawn()
+        .and_then(|mut command| command.process_group(0).spawn())
         .map_err(NotTaken::Start)?;
     let heard = if is_answered(&line, &message, longest) {
         hear(&line)
     } else {
         None
     };
-    // It ends once it has answered; who has not answered by now is ended.
-    if heard.is_none() && matches!(child.try_wait(), Ok(None)) {
-        child.kill().ok();
-    }
-    child.wait().ok();
+    // It ends once it has answered. One that has not answered by now is ended.
+    end(&mut program, heard.is_some());
     heard.ok_or(NotTaken::Silence)
 }
 
 /// Whether an answer to the message has come in time.
-fn is_answered(line: &UnixStream, mut message: &[u8], longest: Duration) -> bool {
+fn is_answered(line: &UnixStream, message: &[u8], longest: Duration) -> bool {
     // A message is smaller than what a socket holds, so this waits for nobody.
-    while !message.is_empty() {
-        match send(line.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL) {
-            Ok(sent) => message = &message[sent..],
-            Err(nix::errno::Errno::EINTR) => {}
-            Err(_) => return false,
-        }
+    if send_all(line, message).is_err() {
+        return false;
     }
     let begun = Instant::now();
     loop {
