@@ -92,6 +92,15 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn a_line_ends_behind_the_first_end_of_a_line(bytes in vec(select(&b"\n\x0b\x0c\t*\x7f#a"[..]), 0..40)) {
+        let text = std::str::from_utf8(&bytes).unwrap();
+        let first = text.split_inclusive('\n').next().unwrap_or("");
+        prop_assert_eq!(super::length_of_line(text), first.len());
+    }
+}
+
 #[test]
 fn comments_and_blank_lines_are_left_out() {
     let text = "# why\n\n  # so\na = 1 # one\n\t\n[b]\n# end";
