@@ -1,17 +1,17 @@
 //! `/etc/security/pam_otp.conf`: what the administrator decided.
 
+mod told;
+
 use crate::Error;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
-use otp_core::event::Event;
-use otp_core::mail::{Address, AddressSource, Pattern, Route, Server};
 use otp_core::network::Network;
 use otp_core::qr::Style;
 use otp_core::record::{
     Algorithm, AtLogin, CodePolicy, Digits, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy,
-    HooksPolicy, Language, LockoutPolicy, MAX_AUTHENTICATORS, MailPolicy, Period, Policies,
-    RecoveryPolicy, ServiceName, ServicePolicy, TrustPolicy, Unlock,
+    Language, LockoutPolicy, MAX_AUTHENTICATORS, Period, Policies, RecoveryPolicy, ServiceName,
+    ServicePolicy, TrustPolicy, Unlock,
 };
 use otp_core::{Policy, UnixTime, UserName};
 use otp_file::{
@@ -21,7 +21,7 @@ use otp_file::{
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use toml::de::DeValue;
 use toml_datetime::{Datetime, Offset};
@@ -141,9 +141,9 @@ fn read_from(purpose: Use, source: Source) -> Result<Policies, Unparsed> {
         enroll: in_section(&mut root, "enroll", defaults.enroll, enroll)?,
         enforce: in_section(&mut root, "enforce", defaults.enforce, enforce)?,
         trust: in_section(&mut root, "trust", defaults.trust, trust)?,
-        mail: in_section(&mut root, "mail", defaults.mail, mail)?,
+        mail: in_section(&mut root, "mail", defaults.mail, told::mail)?,
         helper: in_section(&mut root, "helper", defaults.helper, helper)?,
-        hooks: in_section(&mut root, "hooks", defaults.hooks, hooks)?,
+        hooks: in_section(&mut root, "hooks", defaults.hooks, told::hooks)?,
     };
     let services = in_section(&mut root, "service", BTreeMap::new(), |section, _| {
         services(section)
@@ -366,75 +366,6 @@ fn helper(section: &mut Section<'_>, default: HelperPolicy) -> Result<HelperPoli
                 names(value, "must be names of users")
             })?
             .unwrap_or(default.trusted_callers),
-    })
-}
-
-fn mail(section: &mut Section<'_>, default: MailPolicy) -> Result<MailPolicy, Unparsed> {
-    let sendmail = section.take("sendmail", |value| match path(value)? {
-        Some(path) => Ok(Route::Sendmail(path)),
-        None => Err(NO_PATH),
-    })?;
-    let smtp = section.take("smtp", |value| match text(value)? {
-        "" => Ok(None),
-        url => Server::parse(url)
-            .map(|server| Some(Route::Smtp(server)))
-            .map_err(|reason| reason.0),
-    })?;
-    let ca = section.take("ca", path)?;
-    let credentials = section.take("credentials", path)?;
-    let from = section.take("from", |value| match text(value)? {
-        "" => Ok(None),
-        from => Address::parse(from).map(Some).map_err(|reason| reason.0),
-    })?;
-    let address = section.take("address", |value| match text(value)? {
-        "" => Ok(AddressSource::Nowhere),
-        command if command.starts_with('/') => {
-            path(value).map(|path| path.map_or(AddressSource::Nowhere, AddressSource::Command))
-        }
-        pattern => Pattern::parse(pattern)
-            .map(AddressSource::Pattern)
-            .map_err(|reason| reason.0),
-    })?;
-    Ok(MailPolicy {
-        route: smtp.flatten().or(sendmail).unwrap_or(default.route),
-        ca: ca.unwrap_or(default.ca),
-        credentials: credentials.unwrap_or(default.credentials),
-        from: from.unwrap_or(default.from),
-        address: address.unwrap_or(default.address),
-    })
-}
-
-const NO_PATH: &str = "must be an absolute path";
-
-/// The path of a file; nothing where it is empty.
-fn path(value: &DeValue<'_>) -> Result<Option<PathBuf>, &'static str> {
-    match text(value)? {
-        "" => Ok(None),
-        path if path.starts_with('/') && !path.contains(char::is_control) => Ok(Some(path.into())),
-        _ => Err(NO_PATH),
-    }
-}
-
-fn hooks(section: &mut Section<'_>, default: HooksPolicy) -> Result<HooksPolicy, Unparsed> {
-    let run = section.take("run", |value| {
-        let path = text(value)?;
-        let is_path = path.starts_with('/') && path.len() < 4096 && !path.contains('\0');
-        if path.is_empty() || is_path {
-            Ok(path.to_owned())
-        } else {
-            Err("must be the path of a program, from /, without arguments")
-        }
-    })?;
-    let events = section.take("events", |value| {
-        let words = texts(value)?;
-        let events = words.iter().map(|word| Event::for_hooks(word));
-        events.collect::<Option<Vec<_>>>().ok_or(
-            "must be names of events without \"otp.\", such as \"lock\" or \"recovery\": pam_otp(8)",
-        )
-    })?;
-    Ok(HooksPolicy {
-        run: run.unwrap_or(default.run),
-        events: events.unwrap_or(default.events),
     })
 }
 

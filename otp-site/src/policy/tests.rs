@@ -1,4 +1,7 @@
 use super::*;
+use otp_core::event::Event;
+use otp_core::mail::{Address, AddressSource, Pattern, Route, Server};
+use otp_core::record::{HooksPolicy, MailPolicy};
 use shipped::{one_key, shipped_keys};
 
 mod file;
