@@ -2,11 +2,7 @@
 
 use otp_core::event::{Entry, Event, Severity, Text, Value};
 use otp_helper::mail::Outgoing;
-use std::os::unix::net::UnixDatagram;
-
-const SOCKET: &str = "/dev/log";
-/// The facility authpriv (RFC 5424 section 6.2.1).
-const AUTHPRIV: u8 = 10;
+use otp_log::Program;
 
 /// Says that a mail was given to a mail server, or to the program that sends mail.
 pub(crate) fn sent(outgoing: &Outgoing) {
@@ -30,12 +26,7 @@ fn write(outgoing: &Outgoing, severity: Severity, reason: &str) {
         .with(Value::Service(Text::escaped(&outgoing.service)))
         .with(Value::Rhost(Text::escaped(&outgoing.rhost)))
         .with(Value::Reason(Text::escaped(reason)));
-    let priority = AUTHPRIV * 8 + severity.number();
-    let line = format!("<{priority}>otp-mail[{}]: {entry}", std::process::id());
-    // Without a syslog there is nobody to tell.
-    if let Ok(socket) = UnixDatagram::unbound() {
-        socket.send_to(line.as_bytes(), SOCKET).ok();
-    }
+    otp_log::tell(&entry, &Program::of_ours(otp_helper::mail::PROGRAM));
 }
 
 #[cfg(test)]
