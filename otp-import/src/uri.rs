@@ -128,9 +128,9 @@ fn device(kind: &str, query: &str) -> Result<Device, Obstacle> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use otp_core::{Step, UnixTime};
     use otp_core::otpauth::reveal_uri;
     use otp_core::record::{Authenticator, Id, Name, Period, Secret};
+    use otp_core::{Step, UnixTime};
     use proptest::prelude::*;
 
     const KEY: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
