@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import signal
 import sys
 
 import pytest
@@ -31,6 +32,9 @@ ALL ALL=(ALL:ALL) ALL
 
 
 def pytest_configure(config):
+    # A shell without job control starts what is in the background with these ignored, and so would be all that tests start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "promised_by(*names): the implementations that promise this")
     # The child of a fork goes straight on to exec.
     config.addinivalue_line("filterwarnings", "ignore:.*multi-threaded.*forkpty:DeprecationWarning")
