@@ -36,6 +36,7 @@ BINARIES = {
     "otp-mail": "otp-mail",
     "otp-enroll": "otp-enroll",
     "otp-admin": "otp-enroll",
+    "otp-notify": "otp-hooks",
 }
 
 # A sentence that only this licence has. A file that has none of them, such as "MIT or Apache, see elsewhere", is
@@ -288,8 +289,8 @@ def third_party_licences(contents):
     parts = [f"""\
 Software by others in pam_otp {contents.version}
 
-pam_otp.so, otp-helper, otp-mail, otp-enroll and otp-admin contain what is listed here, each under the licence that is named
-with it; where it says OR, under any one of them. The numbers are those of the texts that follow. A text that several have in
+pam_otp.so, otp-helper, otp-mail, otp-notify, otp-enroll and otp-admin contain what is listed here, each under the licence that
+is named with it; where it says OR, under any one of them. The numbers are those of the texts that follow. A text that several have in
 common is printed once. {PRODUCT}.cdx.json has the same list in a form for programs.
 
 rust-std is the Rust standard library. What it is in turn made of is named, with licences and notices, in
