@@ -1,7 +1,7 @@
 //! Everybody whom the name service lists, read once, where many are looked up.
 //!
 //! Each lookup by name reads `/etc/passwd` from the beginning, so a million lookups in a million lines take days. What is
-//! read here is asked in the same way ([`users::named`](crate::users::named)) and answers the same. Only services that list
+//! read here is asked in the same way ([`users::named`]) and answers the same. Only services that list
 //! everybody they know are believed, and only those that the name service asks first; where it asks others as well, they are
 //! asked about whomever the first ones do not know.
 
