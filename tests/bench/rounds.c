@@ -7,13 +7,14 @@
  * Commands on standard input, one a line, words separated by tabs; one line of numbers answers each:
  *
  *   login USER REPLY            CODE START AUTHENTICATE END: the PAM code, and nanoseconds
+ *   once USER REPLY             the same in this process, which can do it once; for a tool that counts its instructions
  *   memory USER REPLY           CODE RSS PRIVATE: KiB that the process has grown by with the module loaded and used
  *   crowd USER REPLY ...        so many processes, started and then let go at the same moment:
  *                               NANOSECONDS until the last one has its answer, and CODE AUTHENTICATE of each
  *   crowd-of-users USER REPLY ...   the same, each process as the user that it logs in
  *
- * The module is loaded afresh by each login: libpam loads it in pam_start and unloads it in pam_end; "still loaded" is
- * an error here. A refusal is not slept upon. Codes come in by standard input, where nobody else sees them.
+ * The module is loaded afresh by each login, which has a process of its own, since a module may stay loaded; "loaded
+ * already" is an error here. A refusal is not slept upon. Codes come in by standard input, where nobody else sees them.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -153,14 +154,44 @@ static bool has_a_module(void)
     return found;
 }
 
+static void say(const struct login *login)
+{
+    printf("%d %ld %ld %ld\n", login->code, login->start, login->authenticate, login->end);
+}
+
 static void log_in(char **words)
 {
     struct login login;
+    int told[2], ended;
+    if (has_a_module())
+        errx(1, "a module is loaded already");
+    if (pipe2(told, O_CLOEXEC) != 0)
+        err(1, "pipe");
+    pid_t child = fork();
+    if (child < 0)
+        err(1, "fork");
+    if (child == 0) {
+        reply = words[1];
+        whole_login(words[0], &login);
+        _exit(write(told[1], &login, sizeof login) == sizeof login ? 0 : 1);
+    }
+    close(told[1]);
+    if (read(told[0], &login, sizeof login) != sizeof login)
+        errx(1, "a login is gone");
+    close(told[0]);
+    if (waitpid(child, &ended, 0) != child || ended != 0)
+        errx(1, "a login has ended otherwise");
+    say(&login);
+}
+
+static void log_in_here(char **words)
+{
+    struct login login;
+    if (has_a_module())
+        errx(1, "a module is loaded already");
     reply = words[1];
     whole_login(words[0], &login);
-    if (has_a_module())
-        errx(1, "a module is still loaded after pam_end");
-    printf("%d %ld %ld %ld\n", login.code, login.start, login.authenticate, login.end);
+    say(&login);
 }
 
 /* ------------------------------------------------------------------------------------------------------------ memory */
@@ -278,6 +309,8 @@ static void obey(char *line)
         count--;
     if (count == 3 && strcmp(words[0], "login") == 0)
         log_in(words + 1);
+    else if (count == 3 && strcmp(words[0], "once") == 0)
+        log_in_here(words + 1);
     else if (count == 3 && strcmp(words[0], "memory") == 0)
         weigh(words + 1);
     else if (count >= 3 && count % 2 == 1 && strcmp(words[0], "crowd") == 0)

@@ -183,7 +183,7 @@ class Bench:
         with tempfile.NamedTemporaryFile("r") as counted:
             tool = ["valgrind", "--quiet", "--tool=callgrind", f"--callgrind-out-file={counted.name}",
                     f"--toggle-collect={function}"]
-            script = f"login\t{user}\t{self._reply(contender, place, user)}\n"
+            script = f"once\t{user}\t{self._reply(contender, place, user)}\n"
             command = place.inside(*tool, *contender.command())
             done = subprocess.run(command, cwd=place.root, input=script, text=True, capture_output=True)
             assert done.stdout.split()[:1] == [str(SUCCESS)], f"{contender.name} under callgrind: {done.stderr}"
