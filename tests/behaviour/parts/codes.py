@@ -28,8 +28,8 @@ class Codes:
         return self.from_step(steps, 1)[0]
 
     def wrong(self):
-        """Six digits that are no code of this secret anywhere near."""
-        near = self.from_step(-30, 61)
+        """Six digits that are no code of this secret within the half day and an hour that enrolment looks through."""
+        near = self.from_step(-1600, 3201)
         return next(code for code in map("{:06}".format, range(482915, 10**6)) if code not in near)
 
     def all_differ(self):
