@@ -352,7 +352,7 @@ pub const HOTP_LOOK_AHEAD: u64 = 10;
 /// How many counters from the next one on are looked at for two codes in a row, which bring back a token that was pressed
 /// in a pocket.
 ///
-/// As many as `privacyIDEA` and `LinOTP` look at by default (`FreeIPA`: 100). Whoever guesses has to be right twice: of one pair of
+/// As many as `privacyIDEA` and `LinOTP` look at by default (`FreeIPA`: 100). An attacker has to guess right twice: of one pair of
 /// six-digit codes in 1,000 million, against one code in 100,000 within the look-ahead, and each counts as a failure. The
 /// work is done for every reply, and takes about a millisecond.
 pub const HOTP_REACH: u64 = 1000;

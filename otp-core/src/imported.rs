@@ -1,6 +1,6 @@
 //! Recovery codes that another program has issued: 8 digits each, typed once, kept as slow hashes.
 //!
-//! No hash protects eight digits: who has the record tries them all within an hour. That is why they open no lock, and why
+//! No hash protects eight digits: a thief of the record tries them all within an hour. That is why they open no lock, and why
 //! they are dropped with the key beside which they lie; the hash buys that hour.
 
 use crate::code::TypedCode;

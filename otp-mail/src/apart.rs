@@ -98,7 +98,7 @@ pub(crate) fn start_again(word: &str, outgoing: &Outgoing) -> io::Result<()> {
         &arguments,
         &environment,
     )?;
-    // A pipe holds more than a message is long. Whoever has started this one waits for its end, and for no other.
+    // A pipe holds more than a message is long. The program that has started this one waits for its end, and for no other.
     input.write_all(&message)
 }
 

@@ -1,6 +1,6 @@
 //! The queue of events that wait for a hook: a file each, below the directory of the records.
 //!
-//! Whoever makes a record puts it in: the module and the command lines as root, the helper as its caller with the group of
+//! The program that makes a record puts it in: the module and the command lines as root, the helper as its caller with the group of
 //! the records. A login writes one file at most, and waits for nothing but the disk: there is no lock in here. What cannot
 //! be put in is dropped and counted; no login is refused for it.
 //!

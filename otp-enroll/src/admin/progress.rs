@@ -42,7 +42,7 @@ impl Progress {
         if now >= next {
             self.next = Some(now + EVERY);
             self.is_shown = true;
-            // Whoever cannot be shown it loses nothing.
+            // A terminal that cannot show it loses nothing.
             write!(io::stderr(), "\r{}\x1b[K", self.text()).ok();
         }
     }

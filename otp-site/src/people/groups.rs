@@ -76,7 +76,7 @@ impl Memberships {
         found
     }
 
-    /// Whoever a group names has it among theirs.
+    /// Each member that a group names has it among their groups.
     fn take(&mut self, people: &People, line: &str) {
         let mut fields = line.split(':');
         let number = fields.nth(2).and_then(|number| number.parse().ok());

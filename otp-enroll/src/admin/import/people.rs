@@ -99,7 +99,7 @@ impl People {
         everybody
     }
 
-    /// The account of a name. Who is not listed is looked up.
+    /// The account of a name. A user who is not listed is looked up.
     ///
     /// # Errors
     /// There is no such user, or nobody can say.

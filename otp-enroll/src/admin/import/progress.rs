@@ -35,7 +35,7 @@ impl Progress {
     /// Counts one.
     pub fn one_more(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        // Whoever finds it being written has nothing to add.
+        // A thread that finds it being written has nothing to add.
         if let Some(written) = &self.written
             && let Ok(mut last) = written.try_lock()
             && last.elapsed() >= EVERY

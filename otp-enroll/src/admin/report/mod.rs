@@ -105,7 +105,7 @@ pub fn report(site: &Site, options: &Options) -> Result<(), Failure> {
     let mut output = Stream::begin()?;
     output.write(&sheet.begin(now))?;
     if options.format != Format::Json {
-        // Whoever reads the result alone must not take it for whole. Where nobody can be told, the result says it as well.
+        // A reader of the result alone must not take it for whole. Where nobody can be told, the result says it as well.
         for note in &notes {
             writeln!(io::stderr(), "otp-admin: {note}").ok();
         }
