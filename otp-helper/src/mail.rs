@@ -49,6 +49,7 @@ impl Purpose {
 }
 
 /// A code that is to be mailed. Has no `Debug`: it holds the code.
+#[derive(Clone)]
 pub struct Outgoing {
     /// What it is about.
     pub purpose: Purpose,

@@ -11,7 +11,7 @@ use nix::unistd::{Gid, Uid, User, geteuid, setgroups, setresgid, setresuid, sets
 use otp_helper::mail::Outgoing;
 use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, PipeReader, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
@@ -76,14 +76,29 @@ fn close_what_came_along() -> io::Result<()> {
 /// # Errors
 /// It could not be started, or did not take it.
 pub(crate) fn start_again(word: &str, outgoing: &Outgoing) -> io::Result<()> {
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    start(word, outgoing, null.as_raw_fd(), &null)
+}
+
+/// The same, and what it says.
+///
+/// # Errors
+/// As for [`start_again`].
+pub(crate) fn start_and_listen(word: &str, outgoing: &Outgoing) -> io::Result<PipeReader> {
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    let (hear, said) = io::pipe()?;
+    start(word, outgoing, said.as_raw_fd(), &null)?;
+    Ok(hear)
+}
+
+fn start(word: &str, outgoing: &Outgoing, output: RawFd, null: &File) -> io::Result<()> {
     let message = outgoing.to_fields().to_bytes();
     let message = message.ok_or_else(|| io::Error::other("too long"))?;
     let (reading, mut input) = io::pipe()?;
-    let null = File::options().read(true).write(true).open("/dev/null")?;
     let mut files = PosixSpawnFileActions::init()?;
     // What is open here is not open there, but for these. None of them is one of the first three, which Rust has open.
     files.add_dup2(reading.as_raw_fd(), 0)?;
-    files.add_dup2(null.as_raw_fd(), 1)?;
+    files.add_dup2(output, 1)?;
     files.add_dup2(null.as_raw_fd(), 2)?;
     let mut attributes = PosixSpawnAttr::init()?;
     attributes.set_sigdefault(&SigSet::all())?;
@@ -108,6 +123,14 @@ pub(crate) fn start_again(word: &str, outgoing: &Outgoing) -> io::Result<()> {
 /// The kernel refuses. The timer lasts as long as what is given back.
 pub(crate) fn leave_the_session() -> nix::Result<Timer> {
     setsid()?;
+    limit_its_life()
+}
+
+/// Sets the limit alone, for a process that is in a session of ours already.
+///
+/// # Errors
+/// The kernel refuses. The timer lasts as long as what is given back.
+pub(crate) fn limit_its_life() -> nix::Result<Timer> {
     let kill = SigevNotify::SigevSignal {
         signal: Signal::SIGKILL,
         si_value: 0,

@@ -1,8 +1,9 @@
 //! `otp-mail`: sends a code by mail, for a login that does not wait for it.
 //!
-//! It runs twice. The first takes the message from the module, says so, and starts the second in a session of its own, which
-//! finds out the address and sends. So the login has neither a child nor a mail server to wait for, and whatever a mail
-//! server says is read by a process that has nothing of the login.
+//! It runs twice, and a third time for a mail server. The first takes the message from the module, says so, and starts the
+//! second in a session of its own, which finds out the address, sends, and writes the record. So the login has neither a child
+//! nor a mail server to wait for. The third has the conversation with a mail server, as nobody: whatever a server says is read
+//! by a process that has no rights, and what became of the mail is told by one whose records are believed.
 
 #![forbid(unsafe_code)]
 
@@ -23,6 +24,9 @@ use std::process::ExitCode;
 /// The argument of the second of the two.
 const SEND: &str = "send";
 
+/// The argument of the third.
+const CONVERSE: &str = "converse";
+
 fn main() -> ExitCode {
     if apart::become_harmless().is_err() {
         return ExitCode::FAILURE;
@@ -39,6 +43,13 @@ fn main() -> ExitCode {
         [word] if word == SEND => {
             sending::send(&outgoing);
             ExitCode::SUCCESS
+        }
+        [word] if word == CONVERSE => {
+            let outcome = sending::converse(&outgoing);
+            match io::stdout().lock().write_all(&outcome) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(_) => ExitCode::FAILURE,
+            }
         }
         _ => ExitCode::FAILURE,
     }

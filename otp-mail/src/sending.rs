@@ -1,12 +1,13 @@
 //! From the message to the mail server.
 
-use crate::{address, apart, letter, log, program, smtp};
+use crate::{CONVERSE, address, apart, letter, log, program, smtp};
 use lettre::message::Message;
 use nix::unistd::{getegid, geteuid, getgid, getuid};
 use otp_core::mail::{Address, Route};
 use otp_core::record::MailPolicy;
 use otp_helper::mail::Outgoing;
 use otp_site::policy;
+use std::io::Read;
 use std::path::Path;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
@@ -17,6 +18,15 @@ const LONGEST: Duration = Duration::from_secs(60);
 
 /// How long a mail server may take in all: less than this process may, which then could not say what became of the mail.
 const LONGEST_SERVER: Duration = Duration::from_secs(90);
+
+/// The most that a process says of its conversation: more than a log line takes.
+const LONGEST_OUTCOME: u64 = 4096;
+
+/// How what is said of a conversation begins: the mail server has the mail.
+const SENT: u8 = b'+';
+
+/// It has not; why stands behind it.
+const NOT_SENT: u8 = b'-';
 
 /// Sends the mail, and says in the log what became of it.
 pub(crate) fn send(outgoing: &Outgoing) {
@@ -54,19 +64,65 @@ fn deliver(outgoing: &Outgoing) -> Result<(), String> {
     if outgoing.only_to.as_ref().is_some_and(|only| *only != to) {
         return Err("the address is another than the one that the user has confirmed".to_owned());
     }
-    let from = mail
-        .from
-        .clone()
-        .unwrap_or_else(|| sender(&outgoing.machine));
-    let message = letter::compose(outgoing, &from, &to)?;
     match &mail.route {
-        Route::Sendmail(program) => by_program(program, &message, &from, &to),
-        Route::Smtp(server) => {
-            let transport = smtp::prepare(server, &mail, &outgoing.machine)?;
-            apart::become_nobody().map_err(|error| format!("cannot become nobody: {error}"))?;
-            within(LONGEST_SERVER, move || smtp::send(&transport, &message))
+        Route::Sendmail(program) => {
+            let from = from(outgoing, &mail);
+            let message = letter::compose(outgoing, &from, &to)?;
+            by_program(program, &message, &from, &to)
+        }
+        Route::Smtp(_) => {
+            // Where to is not to be found out a second time.
+            let mut outgoing = outgoing.clone();
+            outgoing.only_to = Some(to);
+            within(LONGEST_SERVER, move || by_server(&outgoing))
         }
     }
+}
+
+/// By a mail server, to which another process of this program speaks.
+fn by_server(outgoing: &Outgoing) -> Result<(), String> {
+    let hear = apart::start_and_listen(CONVERSE, outgoing).map_err(|error| error.to_string())?;
+    let mut outcome = Vec::new();
+    let heard = hear.take(LONGEST_OUTCOME).read_to_end(&mut outcome);
+    heard.map_err(|error| error.to_string())?;
+    match outcome.split_first() {
+        Some((&SENT, [])) => Ok(()),
+        Some((&NOT_SENT, why)) => Err(String::from_utf8_lossy(why).into_owned()),
+        _ => Err("the conversation with the mail server has failed".to_owned()),
+    }
+}
+
+/// Speaks to the mail server, and says what became of the mail.
+pub(crate) fn converse(outgoing: &Outgoing) -> Vec<u8> {
+    // While it lives, this process has an end.
+    let limited = apart::limit_its_life().map_err(|error| error.to_string());
+    match limited.and_then(|_timer| speak(outgoing)) {
+        Ok(()) => vec![SENT],
+        Err(why) => {
+            let mut outcome = vec![NOT_SENT];
+            outcome.extend_from_slice(why.as_bytes());
+            outcome
+        }
+    }
+}
+
+fn speak(outgoing: &Outgoing) -> Result<(), String> {
+    let mail = mail_policy(outgoing)?;
+    let (Route::Smtp(server), Some(to)) = (&mail.route, &outgoing.only_to) else {
+        return Err("the policy has changed meanwhile".to_owned());
+    };
+    let message = letter::compose(outgoing, &from(outgoing, &mail), to)?;
+    // What only root may read is read before.
+    let transport = smtp::prepare(server, &mail, &outgoing.machine)?;
+    apart::become_nobody().map_err(|error| format!("cannot become nobody: {error}"))?;
+    smtp::send(&transport, &message)
+}
+
+/// The sender of the policy, or root at this machine.
+fn from(outgoing: &Outgoing, mail: &MailPolicy) -> Address {
+    mail.from
+        .clone()
+        .unwrap_or_else(|| sender(&outgoing.machine))
 }
 
 /// What `work` says, where that does not take longer than `deadline`. It may go on as long as this process lives.

@@ -4,6 +4,7 @@ import functools
 import os
 import re
 import socket
+import struct
 import threading
 import uuid
 
@@ -20,17 +21,21 @@ class Journal:
 
     def __init__(self):
         self._lines = []
+        self._writers = {}
         self._arrived = threading.Condition()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(SOCKET)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         os.chmod(SOCKET, 0o666)
         threading.Thread(target=self._collect, daemon=True).start()
 
     def _collect(self):
         while True:
-            line = self._socket.recv(65536).decode(errors="backslashreplace").rstrip("\0\n")
+            data, [(_, _, credentials), *_], *_ = self._socket.recvmsg(65536, socket.CMSG_SPACE(12))
+            line = data.decode(errors="backslashreplace").rstrip("\0\n")
             with self._arrived:
                 self._lines.append(line)
+                self._writers[line] = struct.unpack("iII", credentials)[1]
                 self._arrived.notify_all()
 
     def lines(self, first=0):
@@ -44,6 +49,10 @@ class Journal:
             assert self._arrived.wait_for(lambda: token in self._lines[first:], 60), "a line of our own came into the journal"
             self._lines.remove(token)
             return self._lines[first:]
+
+    def writer(self, line):
+        """The user id of the process that has written a line, as the kernel knows it."""
+        return self._writers[line]
 
     def events(self, user):
         """The `otp.*` lines about a user, as values by key; the event's name is under `event`."""

@@ -7,6 +7,7 @@ import email
 import email.policy
 import mailbox
 import pathlib
+import pwd
 import re
 
 import pytest
@@ -170,9 +171,11 @@ def code_in(message):
 
 
 def outcome_of(journal, account):
-    """What otp-mail has logged about an account, oldest first."""
+    """What otp-mail has logged about an account, oldest first: as root, or as the user through the helper, whose records are believed."""
     pattern = re.compile(rf'<(\d+)>otp-mail\[\d+\]: otp\.mail user="{account.name}".* reason="([^"]*)"')
-    return [(int(found[1]) % 8, found[2]) for found in map(pattern.match, journal.lines()) if found]
+    told = [found for found in map(pattern.match, journal.lines()) if found]
+    assert {journal.writer(found.string) for found in told} <= {0, pwd.getpwnam(account.name).pw_uid}
+    return [(int(found[1]) % 8, found[2]) for found in told]
 
 
 def wait_for_outcome(journal, account, count=1):
