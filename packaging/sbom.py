@@ -1,12 +1,15 @@
 #!/usr/bin/python3
-"""Says what is in the four binaries, and under which licences.
+"""Says what is in the binaries of each package, and under which licences.
 
     packaging/sbom.py DIRECTORY
 
-writes into DIRECTORY
+writes into DIRECTORY, for each PACKAGE of pam-otp and pam-otp-verifier,
 
-    pam-otp.cdx.json            a software bill of materials, CycloneDX 1.5
-    THIRD-PARTY-LICENSES.txt    the licence texts of everything that is linked in and is not ours
+    PACKAGE.cdx.json                    a software bill of materials, CycloneDX 1.5
+    PACKAGE.THIRD-PARTY-LICENSES.txt    the licence texts of everything that is linked in and is not ours
+
+Cargo knows what a crate needs, not which program of it: otp-fleet, a machine's client, is of one crate with the verifier, so
+everything that the verifier needs stands there as well, though the linker leaves most of it out.
 
 Needs Python 3.11, the toolchain that the release is built with, and the crates (`cargo fetch --locked`). The same
 commit and toolchain give the same bytes in every folder, and on every machine of one kind. There is a date only where
@@ -29,14 +32,21 @@ from urllib.parse import quote
 TOP = pathlib.Path(__file__).resolve().parent.parent
 PRODUCT = "pam-otp"
 
-# Which crate of the workspace each binary is made of.
+# Which crate of the workspace each binary is made of, for each package.
 BINARIES = {
-    "pam_otp.so": "pam_otp",
-    "otp-helper": "otp-helper",
-    "otp-mail": "otp-mail",
-    "otp-enroll": "otp-enroll",
-    "otp-admin": "otp-enroll",
-    "otp-notify": "otp-hooks",
+    "pam-otp": {
+        "pam_otp.so": "pam_otp",
+        "otp-helper": "otp-helper",
+        "otp-mail": "otp-mail",
+        "otp-enroll": "otp-enroll",
+        "otp-admin": "otp-enroll",
+        "otp-notify": "otp-hooks",
+        "otp-fleet": "otp-fleet",
+    },
+    "pam-otp-verifier": {
+        "otp-verifier": "otp-fleet",
+        "otp-fleet-admin": "otp-fleet",
+    },
 }
 
 # A sentence that only this licence has. A file that has none of them, such as "MIT or Apache, see elsewhere", is
@@ -76,27 +86,30 @@ class Crate:
 def main():
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         refuse("which directory?", "usage: packaging/sbom.py DIRECTORY")
-    contents = Contents()
-    bill = bill_of_materials(contents, os.environ.get("SOURCE_DATE_EPOCH"))
-    licences = third_party_licences(contents)
+    build = Build()
+    written = {}
+    for package in BINARIES:
+        contents = Contents(build, package)
+        written[f"{package}.cdx.json"] = bill_of_materials(contents, os.environ.get("SOURCE_DATE_EPOCH"))
+        written[f"{package}.THIRD-PARTY-LICENSES.txt"] = third_party_licences(contents)
     directory = pathlib.Path(sys.argv[1])
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / f"{PRODUCT}.cdx.json").write_text(bill, encoding="utf-8")
-    (directory / "THIRD-PARTY-LICENSES.txt").write_text(licences, encoding="utf-8")
+    for name, text in written.items():
+        (directory / name).write_text(text, encoding="utf-8")
 
 
 def refuse(problem, hint):
     sys.exit(f"packaging/sbom.py: {problem}\nhint: {hint}")
 
 
-def product_purl(version):
-    return f"pkg:generic/{PRODUCT}@{version}"
+def product_purl(package, version):
+    return f"pkg:generic/{package}@{version}"
 
 
 # ------------------------------------------------------------------------------------------------- what is linked in
 
-class Contents:
-    """Which crates are in which binary, which only took part in building it, and which needs which.
+class Build:
+    """Every crate of the release, and which needs which.
 
     From `cargo tree` and not from the graph of `cargo metadata`: the latter has the features that development
     dependencies switch on, and with them crates that no binary contains.
@@ -107,20 +120,9 @@ class Contents:
         workspace = tomllib.loads((TOP / "Cargo.toml").read_text(encoding="utf-8"))["workspace"]["package"]
         self.version, self.licence, self.description = (workspace[key] for key in ("version", "license", "description"))
         crates = self._crates(toolchain["host"])
-        linked = self._graph(crates, toolchain["host"], "normal,no-proc-macro")
+        self.linked = self._graph(crates, toolchain["host"], "normal,no-proc-macro")
         self.needs = self._graph(crates, toolchain["host"], "normal,build")
-        roots = {binary: next(crate for crate in linked if crate.ours and crate.name == name)
-                 for binary, name in BINARIES.items()}
-        self.programs = sorted(set(roots.values()))
-        standard_library = rust_standard_library(toolchain["release"])
-        linked[standard_library] = self.needs[standard_library] = set()
-        for program in self.programs:
-            linked[program].add(standard_library)
-            self.needs[program].add(standard_library)
-        # Each crate to the binaries that it is in, and to those that it is only needed to build.
-        self.linked = binaries_of(linked, roots)
-        self.building = {crate: binaries for crate, binaries in binaries_of(self.needs, roots).items()
-                         if crate not in self.linked}
+        self.standard_library = rust_standard_library(toolchain["release"])
 
     @staticmethod
     def _crates(host):
@@ -137,10 +139,10 @@ class Contents:
                 name=name,
                 version=version,
                 # Ours are not on crates.io. Who looks for advisories must not take a stranger's crate for one of them.
-                purl=f"{product_purl(version)}#{name}" if ours else f"pkg:cargo/{name}@{quote(version, safe='')}",
+                purl=f"{product_purl(PRODUCT, version)}#{name}" if ours else f"pkg:cargo/{name}@{quote(version, safe='')}",
                 ours=ours,
                 # Cargo still takes the form that older crates have instead of an SPDX expression.
-                licence=(package["license"] or "").replace("/", " OR "),
+                licence=" ".join((package["license"] or "").replace("/", " OR ").split()),
                 description=" ".join((package["description"] or "").split()),
                 homepage=package["homepage"] or "",
                 repository=package["repository"] or "",
@@ -170,6 +172,27 @@ class Contents:
                 graph[path[-1]].add(crate)
             path.append(crate)
         return graph
+
+
+class Contents:
+    """Which crates are in which binary of a package, which only took part in building it, and which needs which."""
+
+    def __init__(self, build, package):
+        self.package = package
+        self.version, self.licence, self.description = build.version, build.licence, build.description
+        roots = {binary: next(crate for crate in build.linked if crate.ours and crate.name == name)
+                 for binary, name in BINARIES[package].items()}
+        self.programs = sorted(set(roots.values()))
+        linked = {crate: set(needed) for crate, needed in build.linked.items()}
+        self.needs = {crate: set(needed) for crate, needed in build.needs.items()}
+        linked[build.standard_library] = self.needs[build.standard_library] = set()
+        for program in self.programs:
+            linked[program].add(build.standard_library)
+            self.needs[program].add(build.standard_library)
+        # Each crate to the binaries that it is in, and to those that it is only needed to build.
+        self.linked = binaries_of(linked, roots)
+        self.building = {crate: binaries for crate, binaries in binaries_of(self.needs, roots).items()
+                         if crate not in self.linked}
 
 
 def rust_standard_library(version):
@@ -219,12 +242,12 @@ def run(*command):
 # ---------------------------------------------------------------------------------------------- the bill of materials
 
 def bill_of_materials(contents, epoch):
-    product = product_purl(contents.version)
+    product = product_purl(contents.package, contents.version)
     metadata = {
         "component": {
             "type": "application",
             "bom-ref": product,
-            "name": PRODUCT,
+            "name": contents.package,
             "version": contents.version,
             "description": contents.description,
             "licenses": [{"expression": contents.licence}],
@@ -286,12 +309,13 @@ def third_party_licences(contents):
         for text in texts[crate]:
             numbers.setdefault(text, len(numbers) + 1)
             covers[text].append(crate)
+    *others, last = BINARIES[contents.package]
     parts = [f"""\
-Software by others in pam_otp {contents.version}
+Software by others in {contents.package} {contents.version}
 
-pam_otp.so, otp-helper, otp-mail, otp-notify, otp-enroll and otp-admin contain what is listed here, each under the licence that
-is named with it; where it says OR, under any one of them. The numbers are those of the texts that follow. A text that several have in
-common is printed once. {PRODUCT}.cdx.json has the same list in a form for programs.
+{", ".join(others)} and {last} contain what is listed here, each under the licence that is named
+with it; where it says OR, under any one of them. The numbers are those of the texts that follow. A text that several have in
+common is printed once. {contents.package}.cdx.json has the same list in a form for programs.
 
 rust-std is the Rust standard library. What it is in turn made of is named, with licences and notices, in
 COPYRIGHT-library.html of that release of Rust.

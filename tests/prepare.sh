@@ -8,9 +8,9 @@ LOGIN_PACKAGES=(openssh-server openssh-client sudo passwd util-linux python3 pyt
 target=${CARGO_TARGET_DIR:-target}
 
 # What the private copy of the machine gets of ours, for OTP_BINARIES.
-ours=$target/release/libpam_otp.so:$target/release/otp-helper:$target/release/otp-mail:$target/release/otp-admin:$target/release/otp-enroll
-ours=$ours:packaging/permissions:conf/pam_otp.conf:conf/pam.d/otp-enroll-debian:packaging/shadow-maint/pam-otp:packaging/man/pam_otp.8:$target/release/otp-notify
-ours=$ours:conf/hooks/http:conf/hooks/mail
+ours=$target/release/libpam_otp.so:$target/release/otp-helper:$target/release/otp-mail:$target/release/otp-fleet:$target/release/otp-admin:$target/release/otp-enroll
+ours=$ours:packaging/permissions:conf/pam_otp.conf:conf/pam.d/otp-enroll-debian:packaging/shadow-maint/pam-otp:packaging/man/pam_otp.8:$target/release/otp-notify:$target/release/otp-verifier
+ours=$ours:conf/hooks/http:conf/hooks/mail:packaging/systemd/pam_otp-seal.service
 
 refuse() {
     echo "$0: $1" >&2

@@ -113,14 +113,18 @@ pub enum Event {
     PolicyChanged,
     /// A hook has failed, or its queue has dropped an event.
     Hook,
+    /// An administrator has had records sealed, sealed anew or unsealed, or a sealing key made.
+    Seal,
+    /// The fleet was changed by an administrator, or a verifier refuses to serve.
+    Fleet,
     /// A step of a login, with the argument `debug`.
     Debug,
 }
 
 impl Event {
     /// All of them.
-    pub const ALL: [Self; 24] = every!(
-        Event: Accept, Recovery, Trusted, Reject, Replay, Lock, Locked, Attempt, NotEnrolled, Unavailable, Changing, Change, Denied, Reset, Policy, Protect, Unlock, Import, Mail, Mailed, OneFactor, PolicyChanged, Hook, Debug,
+    pub const ALL: [Self; 26] = every!(
+        Event: Accept, Recovery, Trusted, Reject, Replay, Lock, Locked, Attempt, NotEnrolled, Unavailable, Changing, Change, Denied, Reset, Policy, Protect, Unlock, Import, Mail, Mailed, OneFactor, PolicyChanged, Hook, Seal, Fleet, Debug,
     );
 
     /// The first word of the line. None is ever given another meaning.
@@ -150,6 +154,8 @@ impl Event {
             Self::OneFactor => "otp.onefactor",
             Self::PolicyChanged => "otp.policychanged",
             Self::Hook => "otp.hook",
+            Self::Seal => "otp.seal",
+            Self::Fleet => "otp.fleet",
             Self::Debug => "otp.debug",
         }
     }
@@ -181,6 +187,8 @@ impl Event {
             Self::OneFactor => "4d2d3f1ca2fb40fb956143948142b892",
             Self::PolicyChanged => "aabc3046715e4e0aa9271a37241f3ab8",
             Self::Hook => "08785949cd4d440c9020f8461d8bb2e8",
+            Self::Seal => "06af2182be8e468e98cfba971042d68e",
+            Self::Fleet => "b0d4b47bd77c4df4a59c6ad2b9e6a1f5",
             Self::Debug => "fa3b86fd3b1d47eeb5bbd2d52cf64b94",
         }
     }
@@ -217,6 +225,8 @@ impl Event {
             Self::OneFactor => &[Warning],
             Self::PolicyChanged => &[Notice, Warning],
             Self::Hook => &[Warning, Error],
+            Self::Seal => &[Notice, Warning],
+            Self::Fleet => &[Notice, Warning, Error],
             Self::Debug => &[Debug],
         }
     }
@@ -264,6 +274,8 @@ impl Event {
             Self::OneFactor => &[Key::Authenticator, Key::Reason],
             Self::PolicyChanged => &[Key::Source, Key::Reason],
             Self::Hook => &[Key::Count, Key::Source, Key::Reason],
+            Self::Seal => &[Key::Verb, Key::Source, Key::Count, Key::Reason],
+            Self::Fleet => &[Key::Verb, Key::Source, Key::Count, Key::Reason],
             Self::Debug => &[Key::Step],
         }
     }
@@ -338,16 +350,20 @@ pub enum Key {
     Source,
     /// How many.
     Count,
+    /// The machine of a fleet on which the login is, by the name in its certificate.
+    Machine,
+    /// The administrator of a fleet who did it, by the name in the certificate.
+    Administrator,
 }
 
 impl Key {
     /// All of them.
-    pub const ALL: [Self; 33] = every!(
-        Key: User, Service, Rhost, Tty, Phase, Account, CallerUid, Message, Authenticator, DriftSteps, RecoveryCodesLeft, Counted, TriesLeft, Reason, Hint, Until, Result, Rule, DaysLeft, Network, Since, Verb, Step, By, Said, LoginUid, EnvSudoUid, ClaimedService, ClaimedRhost, ClaimedTty, Id, Source, Count,
+    pub const ALL: [Self; 35] = every!(
+        Key: User, Service, Rhost, Tty, Phase, Account, CallerUid, Message, Authenticator, DriftSteps, RecoveryCodesLeft, Counted, TriesLeft, Reason, Hint, Until, Result, Rule, DaysLeft, Network, Since, Verb, Step, By, Said, LoginUid, EnvSudoUid, ClaimedService, ClaimedRhost, ClaimedTty, Id, Source, Count, Machine, Administrator,
     );
 
     /// Those that say whose login it is, from where, and who did it.
-    pub const OF_EVERY_LINE: [Self; 13] = [
+    pub const OF_EVERY_LINE: [Self; 15] = [
         Self::User,
         Self::Service,
         Self::Rhost,
@@ -361,6 +377,8 @@ impl Key {
         Self::ClaimedRhost,
         Self::ClaimedTty,
         Self::Id,
+        Self::Machine,
+        Self::Administrator,
     ];
 
     /// The word before the equals sign.
@@ -400,6 +418,8 @@ impl Key {
             Self::Id => "id",
             Self::Source => "source",
             Self::Count => "count",
+            Self::Machine => "machine",
+            Self::Administrator => "administrator",
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod decide;
 pub mod enforce;
 pub mod event;
 mod every;
+mod host;
 pub mod imported;
 pub mod input;
 pub mod layout;

@@ -1,5 +1,6 @@
 //! Addresses that mail is sent to, by which way, and what a stranger is shown of one.
 
+use crate::host::{host_and_port, is_domain};
 use crate::record::OutOfRange;
 use std::path::PathBuf;
 
@@ -58,19 +59,6 @@ fn is_local_part(local: &str) -> bool {
         && local.bytes().next().is_some_and(first)
         && !local.ends_with('.')
         && !local.contains("..")
-}
-
-/// Whether it can be the name of a machine or a domain.
-fn is_domain(domain: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    domain.len() <= 253 && domain.split('.').all(label)
 }
 
 /// An address with `{user}` in it.
@@ -165,30 +153,7 @@ impl Server {
             (None, None) => return Err(wrong),
         };
         let usual = if is_tls { 465 } else { 25 };
-        let (host, port) = match rest.strip_prefix('[') {
-            Some(rest) => {
-                let (host, port) = rest.split_once(']').ok_or(wrong)?;
-                host.parse::<std::net::Ipv6Addr>().map_err(|_| wrong)?;
-                (
-                    host,
-                    port.strip_prefix(':').or(port.is_empty().then_some("")),
-                )
-            }
-            None => match rest.split_once(':') {
-                Some((host, port)) => (host, Some(port).filter(|port| !port.is_empty())),
-                None => (rest, Some("")),
-            },
-        };
-        let port = match port {
-            Some("") => usual,
-            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
-                digits.parse().ok().filter(|&port| port > 0).ok_or(wrong)?
-            }
-            _ => return Err(wrong),
-        };
-        if !rest.starts_with('[') && !is_domain(host) {
-            return Err(wrong);
-        }
+        let (host, port) = host_and_port(rest, usual).ok_or(wrong)?;
         let protection = match (is_tls, is_this_machine(host)) {
             (true, _) => Protection::Tls,
             (false, true) => Protection::ThisMachine,

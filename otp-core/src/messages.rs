@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod enrol;
 pub mod events;
 pub mod explanation;
+pub mod fleet;
 mod id;
 pub mod import;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub mod policy;
 pub mod prospect;
 pub mod protect;
 pub mod report;
+pub mod seal;
 pub mod trouble;
 
 /// One thing to say.

@@ -5,7 +5,7 @@
 //! `otp-enroll: what is wrong` with a line `hint: what to do`. Exit 0: done. 1: refused, or left by the person at the
 //! terminal, by whatever signal. 2: could not. No secret is ever taken from an argument or from the environment.
 
-use crate::admin::{Only, USUAL_SECONDS, moment};
+use crate::admin::{Only, USUAL_CREDENTIAL, USUAL_SECONDS, moment};
 use crate::picture::PicturePath;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Command, Parser, Subcommand, ValueEnum, ValueHint, value_parser};
@@ -147,6 +147,12 @@ pub enum EnrollCommand {
 /// So far from the end of all counters that no token comes there.
 const MOST_COUNTER: u64 = i64::MAX as u64;
 
+/// Where an administrator's certificate is, unless the command line says otherwise.
+pub const ADMINISTRATOR_CERTIFICATE: &str = "/etc/security/pam_otp-administrator.crt";
+
+/// Where its key is, unless the command line says otherwise.
+pub const ADMINISTRATOR_KEY: &str = "/etc/security/pam_otp-administrator.key";
+
 /// `otp-admin`
 #[derive(Parser)]
 #[command(name = "otp-admin", version, after_help = EXIT_STATUS)]
@@ -155,9 +161,28 @@ pub struct Admin {
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,
+    /// Work on the records of this machine, though it belongs to a fleet
+    #[arg(long, global = true)]
+    pub local: bool,
+    /// The administrator's certificate, for a fleet
+    #[arg(long, value_name = "FILE", global = true, default_value = ADMINISTRATOR_CERTIFICATE,
+        value_hint = ValueHint::FilePath)]
+    pub certificate: PathBuf,
+    /// The key of that certificate [default: /etc/security/pam_otp-administrator.key]
+    // Without a default: clap would hand it to the option of that name that `seal` has.
+    #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
+    pub key: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: AdminCommand,
+}
+
+impl Admin {
+    /// The key of the administrator's certificate.
+    #[must_use]
+    pub fn key_of_certificate(&self) -> &Path {
+        self.key.as_deref().unwrap_or(Path::new(ADMINISTRATOR_KEY))
+    }
 }
 
 /// What `otp-admin` can do.
@@ -318,6 +343,30 @@ pub enum AdminCommand {
         /// Read this file of syslog
         #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
+        /// Only what is about logins on this machine, by its name in the fleet or in the log
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Hostname)]
+        machine: Option<String>,
+    },
+    /// Look after a fleet: its database, machines, administrators and backups
+    Fleet {
+        /// What to do.
+        #[command(subcommand)]
+        command: FleetCommand,
+    },
+    /// Seal the keys in all records, so that a copied disk or backup opens no account
+    ///
+    /// By the first key in the file that the policy names; pam_otp-seal(7) has the set-up. Logins go on
+    /// meanwhile. Interrupted, it is completed by the same command.
+    Seal {
+        /// What else to do than to seal what is not sealed by the first key.
+        #[command(flatten)]
+        instead: SealInstead,
+        /// The file of the key [default: as the policy has it]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        key: Option<PathBuf>,
+        /// The systemd credential that the file is made from at boot
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, default_value = USUAL_CREDENTIAL)]
+        credential: PathBuf,
     },
     /// Check a policy file, or show what the policy means for a user
     Policy {
@@ -338,6 +387,111 @@ impl AdminCommand {
             _ => None,
         }
     }
+}
+
+/// What `otp-admin fleet` can do.
+#[derive(Subcommand)]
+pub enum FleetCommand {
+    /// Begin a fleet in an etcd that is empty, or complete what was begun
+    ///
+    /// On the host of a verifier. --certificate and --key are those of etcd's user root. Makes a user of etcd for each
+    /// verifier, with rights to the keys of the fleet and to no others, has etcd ask everybody for a certificate from then
+    /// on, and says what to do next.
+    Init {
+        /// A verifier, by the common name of its certificate for etcd; may be given again
+        #[arg(long = "verifier", value_name = "NAME", required = true, value_hint = ValueHint::Other)]
+        verifiers: Vec<String>,
+        /// The first administrator, by the name in the certificate
+        #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
+        administrator: Option<String>,
+    },
+    /// Let a machine ask the fleet's verifiers
+    AddMachine {
+        /// The first DNS name in its certificate
+        #[arg(value_name = "NAME", value_hint = ValueHint::Hostname)]
+        name: String,
+        /// It may check only users of this zone; may be given again [default: everybody]
+        #[arg(long = "zone", value_name = "ZONE", value_hint = ValueHint::Other)]
+        zones: Vec<String>,
+    },
+    /// Let an administrator give orders to the fleet
+    AddAdministrator {
+        /// The first DNS name in the certificate
+        #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
+        name: String,
+    },
+    /// Refuse a machine or an administrator from its next request on
+    Revoke {
+        /// The name in the certificate
+        #[arg(value_name = "NAME", value_hint = ValueHint::Hostname)]
+        name: String,
+    },
+    /// List machines and administrators
+    Machines {
+        /// As one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show how the database, the verifiers and the machines are
+    ///
+    /// Exit status: 0 nothing is wrong, 1 something is, 2 the database could not be asked.
+    Status {
+        /// As one JSON object; times are seconds since 1970
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write all that the fleet keeps to a new file, encrypted
+    ///
+    /// Of one moment, while logins go on. On the host of a verifier.
+    Backup {
+        /// The new file
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// The file with the key, 32 bytes [default: asks for a passphrase]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        key_file: Option<PathBuf>,
+    },
+    /// Bring back what a backup holds
+    ///
+    /// No code from before counts afterwards, and recovery codes are void. On the host of a verifier.
+    Restore {
+        /// The backup
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// The file with the key that it was written with [default: asks for the passphrase]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        key_file: Option<PathBuf>,
+        /// In the place of what the fleet keeps now
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Take a database that went back in time for the fleet's own
+    ///
+    /// Verifiers that have seen it further on have stopped. No code from before counts afterwards, and recovery codes are
+    /// void. On the host of a verifier.
+    Confirm,
+}
+
+/// What `otp-admin seal` does instead of sealing.
+#[derive(Args)]
+#[group(multiple = false)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "options, of which one is given at most"
+)]
+pub struct SealInstead {
+    /// Make a key where there is none, and seal nothing yet
+    #[arg(long)]
+    pub new_key: bool,
+    /// Seal everything by a new key, and give the old one up
+    #[arg(long)]
+    pub rotate: bool,
+    /// Unseal everything
+    #[arg(long)]
+    pub undo: bool,
+    /// Count the records by what seals them, and change nothing
+    #[arg(long)]
+    pub status: bool,
 }
 
 /// Where `otp-admin import` takes keys from.
@@ -538,6 +692,23 @@ mod tests {
     fn the_definitions_are_sound() {
         Enroll::command().debug_assert();
         Admin::command().debug_assert();
+    }
+
+    /// clap hands a default of an option of all commands to that of `seal`: then the sealing key was the administrator's.
+    #[test]
+    fn the_key_that_seals_is_not_that_of_a_certificate() {
+        for (line, named) in [
+            ("otp-admin seal --rotate", None),
+            ("otp-admin seal --undo --key /k", Some(Path::new("/k"))),
+        ] {
+            let asked = Admin::try_parse_from(line.split(' ')).unwrap();
+            let AdminCommand::Seal { key, .. } = asked.command else {
+                panic!("not seal");
+            };
+            assert_eq!(key.as_deref(), named, "{line}");
+        }
+        let asked = Admin::try_parse_from(["otp-admin", "list"]).unwrap();
+        assert_eq!(asked.key_of_certificate(), Path::new(ADMINISTRATOR_KEY));
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! What keeps a command from doing what was asked, told in one way: what is wrong, a hint, and the exit status.
 
+use crate::log;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
+use otp_core::messages::fleet::Unable;
 use otp_core::messages::protect::Refusal;
 use otp_core::messages::report::Unasked;
+use otp_core::messages::seal::Unsealed;
 use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::record::Language;
 use otp_core::{Before1970, UnusableName};
@@ -18,7 +21,9 @@ pub enum Failure {
     Trouble(Trouble),
     /// The store could not; its hint names the user, where there is one.
     Store {
+        /// What it said.
         error: otp_store::Error,
+        /// Whose record it is about.
         user: Option<String>,
     },
     /// This machine could not say what has to be known.
@@ -27,6 +32,10 @@ pub enum Failure {
     Protect(Refusal),
     /// What is to be reported is not to be had.
     Report(Unasked),
+    /// Records were not sealed, or not all.
+    Seal(Unsealed),
+    /// It cannot be done in a fleet, or not by this fleet.
+    Fleet(Unable),
     /// The answer is no, and has been told as a result.
     Refused,
     /// Whoever read our output has seen enough. Nothing is wrong.
@@ -48,6 +57,18 @@ impl From<Refusal> for Failure {
 impl From<Unasked> for Failure {
     fn from(unasked: Unasked) -> Self {
         Self::Report(unasked)
+    }
+}
+
+impl From<Unable> for Failure {
+    fn from(unable: Unable) -> Self {
+        Self::Fleet(unable)
+    }
+}
+
+impl From<Unsealed> for Failure {
+    fn from(unsealed: Unsealed) -> Self {
+        Self::Seal(unsealed)
     }
 }
 
@@ -82,7 +103,7 @@ impl Failure {
             self,
             Self::Trouble(Trouble::Unknown { .. })
                 | Self::Store {
-                    error: otp_store::Error::NotDurable { .. },
+                    error: otp_store::Error::NotDurable { .. } | otp_store::Error::InDoubt { .. },
                     ..
                 }
         )
@@ -102,6 +123,8 @@ impl Failure {
             Self::Trouble(trouble) => (trouble.text(language), trouble.hint(language, asker())),
             Self::Protect(refusal) => (refusal.text(language), refusal.hint(language)),
             Self::Report(unasked) => (unasked.text(language), unasked.hint(language).to_owned()),
+            Self::Fleet(unable) => (unable.text(language), unable.hint(language)),
+            Self::Seal(unsealed) => (unsealed.text(language), unsealed.hint(language)),
             Self::Site(error) => (error.to_string(), error.hint().to_owned()),
             Self::Store { error, user } => (error.to_string(), hint(error, user.as_deref())),
             Self::Refused | Self::ReaderLeft => return ExitCode::from(self.status()),
@@ -129,6 +152,7 @@ impl Failure {
                 | Trouble::Demanded { .. }
                 | Trouble::WouldRefuseYou { .. }
                 | Trouble::NoCodes
+                | Trouble::OfTheFleet { .. }
                 | Trouble::ForWhom { .. }
                 | Trouble::NoSuchUser { .. }
                 | Trouble::GoneUser { .. }
@@ -164,6 +188,8 @@ impl Failure {
                 | Trouble::LogNotRead { .. }
                 | Trouble::TooLongForQr => 2,
             },
+            Self::Fleet(unable) => unable.status(),
+            Self::Seal(unsealed) => unsealed.status(),
             Self::Store { .. }
             | Self::Site(_)
             | Self::Report(Unasked::NoNames { .. } | Unasked::NotRead { .. })
@@ -178,7 +204,7 @@ impl Failure {
 
 /// Who is told, and so what they can do about it.
 fn asker() -> Asker {
-    if geteuid().is_root() {
+    if geteuid().is_root() || log::acts_for_administrator() {
         Asker::Root
     } else {
         Asker::Owner

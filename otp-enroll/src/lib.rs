@@ -5,11 +5,13 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+pub mod certificate;
 pub mod cli;
 pub mod enroll;
 
 mod caller;
 mod dialogue;
+mod engine;
 mod failure;
 mod layout;
 mod locale;

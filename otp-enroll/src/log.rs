@@ -7,12 +7,26 @@ use otp_core::record::{Name, Standing};
 use otp_core::{Account, Verdict};
 use otp_helper::records::Lost;
 use otp_log::Program;
+use std::sync::OnceLock;
 
 /// What stands in the place of a PAM service in the record of an attempt that `otp-enroll test` makes.
 pub const TEST: &str = "otp-enroll";
 
 const ADMIN: Program<'static> = Program::of_ours("otp-admin");
 const ENROLL: Program<'static> = Program::of_ours("otp-enroll");
+
+/// The administrator of a fleet in whose name this process acts, whoever it runs as.
+static ADMINISTRATOR: OnceLock<Text> = OnceLock::new();
+
+/// From now on what this process does is recorded as that administrator's.
+pub fn act_for(administrator: &str) {
+    ADMINISTRATOR.get_or_init(|| Text::escaped(administrator));
+}
+
+/// Whether this process acts in the name of an administrator of a fleet.
+pub fn acts_for_administrator() -> bool {
+    ADMINISTRATOR.get().is_some()
+}
 
 /// Says that somebody has had a service ask for codes, or no longer, or that it was undone.
 pub fn protect(verb: &'static str, severity: Severity, user: &str, service: &str, reason: &str) {
@@ -21,6 +35,14 @@ pub fn protect(verb: &'static str, severity: Severity, user: &str, service: &str
         .with(Value::User(Text::escaped(user)))
         .with(Value::Service(Text::escaped(service)))
         .with(Value::Reason(Text::escaped(reason)));
+    send(entry, &ADMIN);
+}
+
+/// Writes the record that the fleet was changed: `what` is the machine, the administrator or the file that it is about.
+pub fn fleet(verb: &'static str, severity: Severity, what: &str) {
+    let entry = Entry::new(Event::Fleet, severity)
+        .with(Value::Verb(verb))
+        .with(Value::Source(Text::escaped(what)));
     send(entry, &ADMIN);
 }
 
@@ -88,6 +110,22 @@ pub fn gone(user: &str, by: Option<&str>, said: &str) {
     send(entry.with(Value::Said(Text::escaped(said))), &ADMIN);
 }
 
+/// Says what was done to the seals of all records, with the key in that file.
+pub fn sealed(verb: &'static str, file: &str, written: usize, reason: Option<&str>) {
+    let severity = match reason {
+        None => Severity::Notice,
+        Some(_) => Severity::Warning,
+    };
+    let mut entry = Entry::new(Event::Seal, severity)
+        .with(Value::Verb(verb))
+        .with(Value::Source(Text::escaped(file)))
+        .with(Value::Count(u64::try_from(written).unwrap_or(u64::MAX)));
+    if let Some(reason) = reason {
+        entry.add(Value::Reason(Text::escaped(reason)));
+    }
+    send(entry, &ADMIN);
+}
+
 fn change(verb: &'static str, user: &str, authenticator: Option<&Name>) -> Entry {
     let entry = Entry::new(Event::Change, Severity::Notice)
         .with(Value::Verb(verb))
@@ -100,10 +138,12 @@ fn change(verb: &'static str, user: &str, authenticator: Option<&Name>) -> Entry
 
 fn send(mut entry: Entry, program: &Program<'_>) {
     // In the tests of this crate nobody is to be told.
-    if !geteuid().is_root() {
+    if !geteuid().is_root() && !acts_for_administrator() {
         return;
     }
-    if let Some(uid) = sudo_uid() {
+    if let Some(administrator) = ADMINISTRATOR.get() {
+        entry.add(Value::Administrator(administrator.clone()));
+    } else if let Some(uid) = sudo_uid() {
         entry.add(Value::EnvSudoUid(uid));
     }
     otp_log::tell(&entry, program);

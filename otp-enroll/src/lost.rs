@@ -17,6 +17,10 @@ pub fn lost(lost: Lost, account: &Account) -> Failure {
             let reason = reason.to_string();
             Trouble::NoHelper { reason }.into()
         }
+        Lost::Fleet(_) => {
+            let reason = lost.to_string();
+            Trouble::Unavailable { reason }.into()
+        }
         Lost::Denied => {
             let user = user.to_owned();
             Trouble::NotYours { user }.into()

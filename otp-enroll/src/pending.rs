@@ -43,7 +43,7 @@ impl<'a> Pending<'a> {
         terminal: &Terminal,
     ) -> Result<Self, Failure> {
         let verb = Verb::of(&change);
-        let (records, now) = (site.records_for_enrolling()?, clock::now()?);
+        let (records, now) = (site.records_for_enrolling(account)?, clock::now()?);
         let is_new = matches!(change, Change::Enrol(_) | Change::Add(_));
         let changing = records
             .begin_change(account, change, &site.policy, now, terminal)

@@ -1,6 +1,7 @@
 //! The policy, the records and the language that a command works with.
 
 use crate::cli::Common;
+use crate::engine::{Engine, Folder};
 use crate::failure::Failure;
 use crate::locale::Locale;
 use crate::log;
@@ -11,19 +12,18 @@ use otp_core::messages::Message;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{Language, Policies};
 use otp_core::{Account, Policy, UserName, Verdict};
-use otp_helper::client::DEFAULT_HELPER;
 use otp_helper::protocol::Claim;
-use otp_helper::records::{Attempt, Attempted, Records};
+use otp_helper::records::{Attempt, Installation, Records};
 use otp_site::{Named, clock, policy, users};
 use otp_store::files::DEFAULT_DIRECTORY;
-use otp_store::{Error, Keeper, Store, Undisturbed};
+use otp_store::{Error, Keeper, Seal, Store, Undisturbed};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
 /// What every command needs before it can begin.
-pub struct Site {
+pub struct Site<E = Folder> {
     /// What the administrator decided, for what is about an account as a whole.
     pub policy: Policy,
     /// The same for logins, by their services.
@@ -36,6 +36,8 @@ pub struct Site {
     pub utf8: bool,
     /// Whether this process may read and write the records itself; otherwise the helper does.
     pub is_root: bool,
+    /// What opens the records of an administrator's commands.
+    pub engine: E,
     records: PathBuf,
 }
 
@@ -46,6 +48,8 @@ pub enum For {
     Root,
     /// Everybody, for their own account.
     Everybody,
+    /// An administrator of a fleet, in the account of a verifier: its records are open to this process.
+    Fleet,
 }
 
 /// Runs `work` on the site that the options name, and tells what goes wrong.
@@ -55,16 +59,17 @@ pub fn run(
     whose: For,
     work: impl FnOnce(&Site) -> Result<(), Failure>,
 ) -> ExitCode {
-    run_under(program, common, whose, None, work)
+    run_under(program, common, whose, None, Folder, work)
 }
 
 /// The same under another policy than the site's own, which then need not be one that can be used.
-pub fn run_under(
+pub fn run_under<E: Engine>(
     program: &'static str,
     common: &Common,
     whose: For,
     conf: Option<&Path>,
-    work: impl FnOnce(&Site) -> Result<(), Failure>,
+    engine: E,
+    work: impl FnOnce(&Site<E>) -> Result<(), Failure>,
 ) -> ExitCode {
     let locale = Locale::of_process();
     // Another policy does not change how the people of this site are spoken to.
@@ -73,7 +78,7 @@ pub fn run_under(
         own.map(|own| own.where_nothing_is_said().language)
     });
     let conf = conf.unwrap_or(&common.conf);
-    let site = match Site::open(program, common, whose, conf, locale, chosen) {
+    let site = match Site::open((program, whose), common, conf, locale, chosen, engine) {
         Ok(site) => site,
         Err(failure) => return failure.report(program, chosen.unwrap_or_default()),
     };
@@ -83,16 +88,16 @@ pub fn run_under(
     }
 }
 
-impl Site {
+impl<E: Engine> Site<E> {
     fn open(
-        program: &'static str,
+        (program, whose): (&'static str, For),
         common: &Common,
-        whose: For,
         conf: &Path,
         locale: Locale,
         chosen: Option<Language>,
+        engine: E,
     ) -> Result<Self, Failure> {
-        let is_root = geteuid().is_root();
+        let is_root = geteuid().is_root() || whose == For::Fleet;
         if !is_root && whose == For::Root {
             return Err(Trouble::NotRoot { program }.into());
         }
@@ -119,6 +124,7 @@ impl Site {
             utf8: locale.utf8,
             records: common.state_dir.clone(),
             is_root,
+            engine,
         })
     }
 
@@ -129,8 +135,76 @@ impl Site {
     }
 
     /// Opens the records, which must be there.
+    pub fn keeper(&self) -> Result<E::Keeper, Failure> {
+        E::keeper(self)
+    }
+
+    /// Opens the records; `None`: there are none yet, and the first enrolment makes them.
+    pub fn keeper_if_there(&self) -> Result<Option<E::Keeper>, Failure> {
+        E::keeper_if_there(self)
+    }
+
+    /// Opens the records for a command that may make them.
+    pub fn keeper_for_enrolling(&self) -> Result<E::Keeper, Failure> {
+        E::keeper_for_enrolling(self)
+    }
+
+    /// The group of the records, which is the helper's and nobody else's; `None`: there are no records, or it is root's.
+    pub fn records_group(&self) -> Option<u32> {
+        let metadata = std::fs::metadata(&self.records).ok()?;
+        Some(metadata.gid()).filter(|group| *group != 0)
+    }
+
+    /// The account of a user, whichever of the user's names is given.
+    pub fn account(&self, name: &str) -> Result<Account, Failure> {
+        Ok(self.named(name)?.account)
+    }
+
+    /// As [`Site::account`], and whether that is a second name.
+    pub fn named(&self, name: &str) -> Result<Named, Failure> {
+        if let Some(named) = users::named(name)? {
+            return Ok(named);
+        }
+        let user = name.to_owned();
+        let has_record = UserName::new(name).is_ok_and(|name| {
+            let kept = self.keeper().ok().and_then(|keeper| keeper.users().ok());
+            kept.is_some_and(|users| users.contains(&name))
+        });
+        Err(if has_record {
+            Trouble::GoneUser { user }.into()
+        } else {
+            Trouble::NoSuchUser { user }.into()
+        })
+    }
+
+    /// Has signals wait until what is returned is dropped: nothing comes between a change that root makes and its record.
+    pub fn undisturbed(&self) -> Result<Option<Undisturbed>, Failure> {
+        if !self.is_root {
+            return Ok(None);
+        }
+        let begun = Undisturbed::begin();
+        begun.map(Some).map_err(|error| {
+            let reason = error.to_string();
+            Trouble::Unavailable { reason }.into()
+        })
+    }
+
+    /// What seals the records, as policy has it.
+    pub fn seal(&self) -> Seal {
+        Seal::by_key_in(&self.policy.seal.key)
+    }
+
+    /// What the phone shows the account under.
+    pub fn issuer(&self) -> String {
+        self.policy.issuer_at(&host())
+    }
+}
+
+impl Site {
+    /// Opens the records, which must be there.
     pub fn store(&self) -> Result<Store, Failure> {
-        Store::open(&self.records).map_err(|error| match error {
+        let opened = Store::open(&self.records).map(|store| store.sealed_by(self.seal()));
+        opened.map_err(|error| match error {
             Error::NoRecords { place } => {
                 let path = place.to_string();
                 Trouble::NoRecords { path }.into()
@@ -152,39 +226,46 @@ impl Site {
     /// Opens the records; at their usual place they are made when they are missing.
     pub fn store_for_enrolling(&self) -> Result<Store, Failure> {
         if self.records == Path::new(DEFAULT_DIRECTORY) {
-            Ok(Store::open_or_create(&self.records)?)
+            Ok(Store::open_or_create(&self.records)?.sealed_by(self.seal()))
         } else {
             self.store()
         }
     }
 
-    /// The records as a change comes to them: root's at their usual place are made when they are missing.
-    pub fn records_for_enrolling(&self) -> Result<Records, Failure> {
-        if self.is_root && self.records == Path::new(DEFAULT_DIRECTORY) {
-            return Ok(Records::here_or_made(&self.records)?);
+    /// The records as a change of an account comes to them: root's at their usual place are made when they are missing.
+    pub fn records_for_enrolling(&self, account: &Account) -> Result<Records, Failure> {
+        if self.is_root && self.policy.fleet.keeps(account) {
+            let user = account.name.as_str().to_owned();
+            return Err(Trouble::OfTheFleet { user }.into());
         }
-        self.records()
+        if self.is_root && self.records == Path::new(DEFAULT_DIRECTORY) {
+            return Ok(Records::here_or_made(&self.records, self.seal())?);
+        }
+        self.records_of(account)
     }
 
-    /// The group of the records, which is the helper's and nobody else's; `None`: there are no records, or it is root's.
-    pub fn records_group(&self) -> Option<u32> {
-        let metadata = std::fs::metadata(&self.records).ok()?;
-        Some(metadata.gid()).filter(|group| *group != 0)
-    }
-
-    /// The records as whoever runs this comes to them.
-    pub fn records(&self) -> Result<Records, Failure> {
-        if self.is_root {
+    /// The records of an account, as whoever runs this comes to them.
+    pub fn records_of(&self, account: &Account) -> Result<Records, Failure> {
+        if self.is_root && !self.policy.fleet.keeps(account) {
             return self.store().map(Records::of);
         }
-        Ok(Records::by_helper(DEFAULT_HELPER.into(), Vec::new()))
+        if self.is_root {
+            otp_log::leave_handing_on_to_others();
+        }
+        let installation = Installation {
+            conf: self.conf.clone(),
+            ..Installation::default()
+        };
+        let (policy, is_root) = (&self.policy, self.is_root);
+        let records = Records::of_account(Some(account), policy, is_root, &installation)?;
+        Ok(records)
     }
 
     /// How an account stands.
     pub fn status(&self, account: &Account) -> Result<Status, Failure> {
         let user = account.name.as_str();
         let found = self
-            .records()?
+            .records_of(account)?
             .overview(account, &self.policy, clock::now)
             .map_err(|reason| lost(reason, account))?;
         Ok(Status::of(user, found))
@@ -208,59 +289,22 @@ impl Site {
                 ..Claim::default()
             },
         };
-        let attempted = match self.records()?.attempt(Some(account), &attempt, clock::now) {
+        let attempted = match self
+            .records_of(account)?
+            .attempt(Some(account), &attempt, clock::now)
+        {
             Ok(attempted) => attempted,
             Err(reason) => {
                 log::not_attempted(account, &reason);
                 return Err(lost(reason, account));
             }
         };
-        if let Attempted::Here(committed) = &attempted {
-            let verdict = &committed.what().verdict;
+        if attempted.is_to_be_recorded() {
+            let verdict = &attempted.judged().verdict;
             let message = Message::about(verdict, &self.policy, clock::now()?);
             log::attempted(account, verdict, message);
         }
         Ok(attempted.into_verdict())
-    }
-
-    /// The account of a user, whichever of the user's names is given.
-    pub fn account(&self, name: &str) -> Result<Account, Failure> {
-        Ok(self.named(name)?.account)
-    }
-
-    /// As [`Site::account`], and whether that is a second name.
-    pub fn named(&self, name: &str) -> Result<Named, Failure> {
-        if let Some(named) = users::named(name)? {
-            return Ok(named);
-        }
-        let user = name.to_owned();
-        let has_record = UserName::new(name).is_ok_and(|name| {
-            Store::open(&self.records)
-                .and_then(|store| store.users())
-                .is_ok_and(|users| users.contains(&name))
-        });
-        Err(if has_record {
-            Trouble::GoneUser { user }.into()
-        } else {
-            Trouble::NoSuchUser { user }.into()
-        })
-    }
-
-    /// Has signals wait until what is returned is dropped: nothing comes between a change that root makes and its record.
-    pub fn undisturbed(&self) -> Result<Option<Undisturbed>, Failure> {
-        if !self.is_root {
-            return Ok(None);
-        }
-        let begun = Undisturbed::begin();
-        begun.map(Some).map_err(|error| {
-            let reason = error.to_string();
-            Trouble::Unavailable { reason }.into()
-        })
-    }
-
-    /// What the phone shows the account under.
-    pub fn issuer(&self) -> String {
-        self.policy.issuer_at(&host())
     }
 }
 

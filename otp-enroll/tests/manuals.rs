@@ -280,6 +280,14 @@ fn every_finding_of_the_doctor_stands_in_the_manual_and_no_other() {
 }
 
 #[test]
+fn everything_that_can_be_wrong_with_a_fleet_stands_in_the_manual_and_no_other() {
+    let heading = "LOOKING AFTER A FLEET";
+    let described = Manual::of("otp-admin.8").tagged_below(heading, "What is wrong with a fleet");
+    let tags: Vec<&str> = described.iter().map(|one| one.tag.as_str()).collect();
+    assert_eq!(tags, otp_core::messages::fleet::Wrong::IDS);
+}
+
+#[test]
 fn every_reason_and_remark_of_an_import_stands_in_the_manual_and_no_other() {
     let described = Manual::of("otp-admin.8").tagged("IMPORTING");
     let tags: Vec<&str> = described.iter().map(|one| one.tag.as_str()).collect();
@@ -390,9 +398,15 @@ fn every_option_that_a_manual_names_is_one_of_a_program() {
         .flat_map(Command::get_arguments)
         .filter_map(Arg::get_long)
         .collect();
-    // One page is about the options of others, and one is held to its program where that is (otp-hooks/src/options.rs).
-    let about_others =
-        |manual: &Manual| ["pam_otp-programs.7", "otp-notify.8"].contains(&&*manual.file);
+    // Two pages are about the options of others as well, and two are held to their programs elsewhere
+    // (otp-hooks/src/options.rs, tests/packages/test_verifier.py).
+    let pages = [
+        "pam_otp-programs.7",
+        "pam_otp-fleet.7",
+        "otp-notify.8",
+        "otp-verifier.8",
+    ];
+    let about_others = |manual: &Manual| pages.contains(&&*manual.file);
     for manual in Manual::all().into_iter().filter(|one| !about_others(one)) {
         let text = manual.plain();
         let is_part = |c: char| c.is_ascii_lowercase() || c == '-';

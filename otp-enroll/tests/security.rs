@@ -49,7 +49,7 @@ fn has_test(text: &str, name: &str) -> bool {
     // A test of several engines is a function that a macro calls for each.
     let is_for_engines = text.contains(&format!("fn {name}<"))
         && text.contains(&format!("    {name},\n"))
-        && text.contains("#[test]");
+        && text.contains("over_every_keeper!");
     let function = format!("fn {name}(");
     is_for_engines
         || text.match_indices(&function).any(|(at, _)| {
@@ -201,4 +201,56 @@ fn the_crate_that_once_let_errors_pass_is_pinned_to_a_release_that_does_not() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a text");
     assert!(lock.contains("\nname = \"pam-bindings\"\nversion = \"0.4.0\"\n"));
     assert_eq!(lock.matches("\nname = \"pam-bindings\"\n").count(), 1);
+}
+
+/// What a login loads speaks to a verifier by a program of its own: no bug of a TLS library, or of a runtime, is one of sshd.
+#[test]
+fn the_module_and_the_helper_link_neither_tls_nor_a_runtime() {
+    let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a text");
+    let packages: std::collections::BTreeMap<&str, Vec<&str>> = lock
+        .split("[[package]]\n")
+        .skip(1)
+        .map(|package| {
+            let name = package.split('"').nth(1).expect("a name");
+            let needs = package.split_once("dependencies = [\n");
+            let needs = needs.map_or("", |(_, list)| list.split("\n]").next().unwrap_or(""));
+            let needs = needs.lines().filter_map(|line| line.split('"').nth(1));
+            (
+                name,
+                needs
+                    .map(|one| one.split(' ').next().unwrap_or(one))
+                    .collect(),
+            )
+        })
+        .collect();
+    let linked_with = |program: &str| {
+        let (mut found, mut open) = (std::collections::BTreeSet::new(), vec![program.to_owned()]);
+        while let Some(name) = open.pop() {
+            if found.insert(name.clone()) {
+                let needs = packages.get(name.as_str()).expect("it is in the file");
+                open.extend(needs.iter().map(|&need| need.to_owned()));
+            }
+        }
+        found
+    };
+    let heavy = [
+        "rustls",
+        "ring",
+        "tokio",
+        "tonic",
+        "prost",
+        "hyper",
+        "rustls-webpki",
+    ];
+    assert!(
+        heavy
+            .iter()
+            .all(|one| linked_with("otp-fleet").contains(*one))
+    );
+    for program in ["pam_otp", "otp-helper", "otp-enroll"] {
+        let linked = linked_with(program);
+        for one in heavy {
+            assert!(!linked.contains(one), "{program} links {one}");
+        }
+    }
 }

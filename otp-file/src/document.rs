@@ -239,6 +239,27 @@ impl<'a> Section<'a> {
         named.collect()
     }
 
+    /// Takes every key that is left as a name with a value, sorted by the names.
+    ///
+    /// # Errors
+    /// `name` takes one of the names for none, or `read` does not take a value.
+    pub fn entries<N, T, R: Into<String>>(
+        &mut self,
+        name: impl Fn(&str) -> Result<N, R>,
+        read: impl Fn(&DeValue<'a>) -> Result<T, R>,
+    ) -> Result<Vec<(N, T)>, Unparsed> {
+        let values = std::mem::take(&mut self.table).into_iter();
+        let entries = values.map(|(key, value)| {
+            let named = name(key.get_ref());
+            let named = named.map_err(|reason| self.source.fault(&key.span(), reason))?;
+            let value_read = read(value.get_ref());
+            let value_read =
+                value_read.map_err(|reason| self.source.fault(&value.span(), reason))?;
+            Ok((named, value_read))
+        });
+        entries.collect()
+    }
+
     fn inner(&self, value: Spanned<DeValue<'a>>) -> Result<Section<'a>, Unparsed> {
         let span = value.span();
         match value.into_inner() {

@@ -23,6 +23,13 @@ pub const DEFAULT_HELPER: &str = "/usr/libexec/pam_otp/otp-helper";
 /// How long an answer may take: a little more than the helper gives itself.
 const LONGEST: Duration = Duration::from_secs(48);
 
+/// The program that asks the verifiers of a fleet; it stands beside the helper.
+pub const FLEET_PROGRAM: &str = "otp-fleet";
+
+/// How long its answer may take: a little more than it gives itself ([`crate::fleet::ANSWER_LIMIT`]), and what a login may wait at
+/// most for verifiers that are gone.
+const LONGEST_OF_A_FLEET: Duration = Duration::from_secs(12);
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub enum NoAnswer {
@@ -61,8 +68,20 @@ impl Connection {
     /// # Errors
     /// See [`NoAnswer`].
     pub fn open(program: &Path, paths: &[PathBuf]) -> Result<Self, NoAnswer> {
+        Self::open_for(LONGEST, program, paths)
+    }
+
+    /// Starts what asks the verifiers of a fleet. `paths`: the policy file, where it is not the usual one.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub fn open_to_a_fleet(program: &Path, paths: &[PathBuf]) -> Result<Self, NoAnswer> {
+        Self::open_for(LONGEST_OF_A_FLEET, program, paths)
+    }
+
+    fn open_for(longest: Duration, program: &Path, paths: &[PathBuf]) -> Result<Self, NoAnswer> {
         let (line, theirs) = UnixStream::pair().map_err(NoAnswer::Start)?;
-        line.set_read_timeout(Some(LONGEST))
+        line.set_read_timeout(Some(longest))
             .map_err(NoAnswer::Start)?;
         let helper = command(program, paths, theirs)
             .and_then(|mut command| command.spawn())
@@ -118,8 +137,20 @@ impl Session {
     /// # Errors
     /// See [`NoAnswer`].
     pub fn begin(program: &Path, request: &Request) -> Result<Self, NoAnswer> {
+        Self::begin_with(program, &[], request)
+    }
+
+    /// The same where policy file and records are not the usual ones.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub fn begin_with(
+        program: &Path,
+        paths: &[PathBuf],
+        request: &Request,
+    ) -> Result<Self, NoAnswer> {
         let (connection, theirs) = UnixStream::pair().map_err(NoAnswer::Start)?;
-        let helper = command(program, &[], theirs)
+        let helper = command(program, paths, theirs)
             // Ctrl-C is for us, who tell the person what became of it.
             .and_then(|mut command| command.process_group(0).spawn())
             .map_err(NoAnswer::Start)?;

@@ -3,11 +3,11 @@
 //! Then the kernel says "Permission denied" at the directory of records, whose mode is as it should be. The reason lies
 //! with how the helper was installed or started.
 
-use crate::Cause;
 use nix::sys::prctl;
 use nix::sys::statvfs::{FsFlags, statvfs};
 use nix::unistd::{getegid, getgid};
 use otp_helper::client::DEFAULT_HELPER;
+use otp_helper::serving::Cause;
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;

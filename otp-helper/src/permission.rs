@@ -13,6 +13,8 @@ pub enum Relation {
     Trusted,
     /// Anybody else.
     Stranger,
+    /// A machine of a fleet, which asks a verifier about whoever logs in there.
+    Machine,
 }
 
 /// Whether somebody may ask something.
@@ -22,7 +24,8 @@ pub enum May {
     No,
     /// They may.
     Yes,
-    /// Once the PAM service `otp-enroll` has let them in.
+    /// Once the PAM service `otp-enroll` has let them in; a machine: once a code of the account was accepted from it, a short
+    /// while ago.
     Authenticated,
 }
 
@@ -32,27 +35,28 @@ pub enum May {
 #[rustfmt::skip]
 pub const fn allowed(verb: Verb, relation: Relation) -> May {
     use May::{Authenticated, No, Yes};
-    let (root, owner, trusted, stranger) = match verb {
-        //                      root  owner          trusted  anyone else
-        Verb::Check         => (Yes,  Yes,           Yes,     No),
-        Verb::CheckAt       => (Yes,  No,            No,      No),
-        Verb::IsEnrolled    => (Yes,  Yes,           Yes,     No),
-        Verb::Standing      => (Yes,  Yes,           Yes,     No),
-        Verb::TrustedSince  => (Yes,  No,            No,      No),
-        Verb::RehearseGrace => (Yes,  No,            No,      No),
-        Verb::BeginGrace    => (Yes,  No,            No,      No),
-        Verb::Status        => (Yes,  Yes,           No,      No),
-        Verb::Try           => (Yes,  No,            No,      No),
-        Verb::Enrol         => (Yes,  Yes,           No,      No),
-        Verb::Replace       => (Yes,  Authenticated, No,      No),
-        Verb::Add           => (Yes,  Authenticated, No,      No),
-        Verb::Remove        => (Yes,  Authenticated, No,      No),
-        Verb::RecoveryCodes => (Yes,  Authenticated, No,      No),
+    let (root, owner, trusted, stranger, machine) = match verb {
+        //                      root  owner          trusted  anyone else  machine
+        Verb::Check         => (Yes,  Yes,           Yes,     No,          Yes),
+        Verb::CheckAt       => (Yes,  No,            No,      No,          Yes),
+        Verb::IsEnrolled    => (Yes,  Yes,           Yes,     No,          Yes),
+        Verb::Standing      => (Yes,  Yes,           Yes,     No,          Yes),
+        Verb::TrustedSince  => (Yes,  No,            No,      No,          Yes),
+        Verb::RehearseGrace => (Yes,  No,            No,      No,          Yes),
+        Verb::BeginGrace    => (Yes,  No,            No,      No,          Yes),
+        Verb::Status        => (Yes,  Yes,           No,      No,          Yes),
+        Verb::Try           => (Yes,  No,            No,      No,          No),
+        Verb::Enrol         => (Yes,  Yes,           No,      No,          Yes),
+        Verb::Replace       => (Yes,  Authenticated, No,      No,          Authenticated),
+        Verb::Add           => (Yes,  Authenticated, No,      No,          Authenticated),
+        Verb::Remove        => (Yes,  Authenticated, No,      No,          Authenticated),
+        Verb::RecoveryCodes => (Yes,  Authenticated, No,      No,          Authenticated),
     };
     match relation {
         Relation::Root => root,
         Relation::Owner => owner,
         Relation::Trusted => trusted,
         Relation::Stranger => stranger,
+        Relation::Machine => machine,
     }
 }

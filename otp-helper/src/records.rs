@@ -1,13 +1,16 @@
-//! The one door to the records: in this process, where that is root's, and else by the helper.
+//! The one door to the records: in this process, where that is root's, and else by the helper; those of a fleet's users by a
+//! program that asks a verifier.
 //!
 //! The module and the command lines know nothing else. What only root may ask is not asked for anybody else: it then comes
 //! to what the records of such programs are without it (no place is trusted, no grace begins), and no helper is started
 //! to say so.
 
 mod change;
+mod installation;
 mod trial;
 
 pub use change::{Attendant, Broken, Changing};
+pub use installation::Installation;
 pub use trial::try_login;
 
 use crate::client::{Connection, NoAnswer};
@@ -26,7 +29,8 @@ use otp_store::account::overview::standing;
 use otp_store::account::trust::trusted_since;
 use otp_store::account::{attempt, is_enrolled};
 use otp_store::{
-    Committed, Error, Judged, Location, Overview, Remembered, Store, Trusted, attempt_at,
+    Committed, Error, Judged, Location, Overview, Remembered, Seal, Store, Trusted, Undisturbed,
+    attempt_at,
 };
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -45,14 +49,14 @@ enum Way {
 enum Place {
     There(Store),
     /// The first enrolment makes it.
-    NotYet(PathBuf),
+    NotYet(PathBuf, Seal),
 }
 
 impl Place {
     const fn store(&self) -> Option<&Store> {
         match self {
             Self::There(store) => Some(store),
-            Self::NotYet(_) => None,
+            Self::NotYet(..) => None,
         }
     }
 
@@ -60,7 +64,7 @@ impl Place {
     fn there(&self) -> Result<&Store, Error> {
         match self {
             Self::There(store) => Ok(store),
-            Self::NotYet(directory) => Err(Error::NoRecords {
+            Self::NotYet(directory, _) => Err(Error::NoRecords {
                 place: Location::of(directory.display().to_string()),
             }),
         }
@@ -71,7 +75,17 @@ impl Place {
 struct Helper {
     program: PathBuf,
     paths: Vec<PathBuf>,
+    door: Door,
     connection: RefCell<Option<Connection>>,
+}
+
+/// Which program a helper is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// `otp-helper`, for programs that are not root. It keeps the table of who may ask what, and writes the records of the log.
+    Helper,
+    /// `otp-fleet`, for root's programs, which asks a verifier. The verifier sees the machine, whichever process asks.
+    Fleet,
 }
 
 /// Whether an account has an authenticator.
@@ -110,6 +124,9 @@ pub enum Attempted {
     Here(Committed<Judged>),
     /// By the helper, which has written the record.
     ByHelper(Judged),
+    /// By a verifier of the fleet, which has written its own record. Signals wait until the verdict is taken out, so that this
+    /// machine's can be written first.
+    ByVerifier(Judged, Undisturbed),
 }
 
 impl Attempted {
@@ -118,7 +135,16 @@ impl Attempted {
     pub const fn judged(&self) -> &Judged {
         match self {
             Self::Here(committed) => committed.what(),
-            Self::ByHelper(judged) => judged,
+            Self::ByHelper(judged) | Self::ByVerifier(judged, _) => judged,
+        }
+    }
+
+    /// Whether the caller writes the record of it: the helper writes its own.
+    #[must_use]
+    pub const fn is_to_be_recorded(&self) -> bool {
+        match self {
+            Self::Here(_) | Self::ByVerifier(..) => true,
+            Self::ByHelper(_) => false,
         }
     }
 
@@ -127,7 +153,7 @@ impl Attempted {
     pub fn into_verdict(self) -> Verdict {
         match self {
             Self::Here(committed) => committed.into_inner().verdict,
-            Self::ByHelper(judged) => judged.verdict,
+            Self::ByHelper(judged) | Self::ByVerifier(judged, _) => judged.verdict,
         }
     }
 }
@@ -139,6 +165,8 @@ pub enum Lost {
     Store(Error),
     /// The helper did not answer.
     Helper(NoAnswer),
+    /// What asks the verifiers of the fleet did not answer.
+    Fleet(NoAnswer),
     /// The helper answered that this process may not ask.
     Denied,
     /// The helper could not do it, for this reason.
@@ -164,6 +192,14 @@ impl std::fmt::Display for Lost {
         match self {
             Self::Store(error) => error.fmt(f),
             Self::Helper(reason) => reason.fmt(f),
+            Self::Fleet(NoAnswer::Start(error)) => {
+                write!(f, "otp-fleet could not be started: {error}")
+            }
+            Self::Fleet(NoAnswer::Ask) => f.write_str("otp-fleet did not take the request"),
+            Self::Fleet(NoAnswer::Silence) => f.write_str("otp-fleet gave no answer"),
+            Self::Fleet(NoAnswer::Unintelligible) => {
+                f.write_str("otp-fleet gave an answer that is none")
+            }
             Self::Denied => f.write_str("this program may not check this user's codes"),
             Self::Unavailable(reason) | Self::Recorded(reason) => f.write_str(reason),
         }
@@ -173,12 +209,12 @@ impl std::fmt::Display for Lost {
 impl std::error::Error for Lost {}
 
 impl Records {
-    /// The records in that directory, read and written by this process.
+    /// The records in that directory, read and written by this process, with the keys in them sealed by that.
     ///
     /// # Errors
     /// They cannot be trusted or opened.
-    pub fn here(directory: &Path) -> Result<Self, Error> {
-        Store::open(directory).map(Self::of)
+    pub fn here(directory: &Path, seal: Seal) -> Result<Self, Error> {
+        Store::open(directory).map(|store| Self::of(store.sealed_by(seal)))
     }
 
     /// The same where they are open already.
@@ -191,10 +227,12 @@ impl Records {
     ///
     /// # Errors
     /// They cannot be trusted or opened.
-    pub fn here_or_made(directory: &Path) -> Result<Self, Error> {
+    pub fn here_or_made(directory: &Path, seal: Seal) -> Result<Self, Error> {
         match Store::open(directory) {
-            Err(Error::NoRecords { .. }) => Ok(Self(Way::Here(Place::NotYet(directory.into())))),
-            opened => opened.map(Self::of),
+            Err(Error::NoRecords { .. }) => {
+                Ok(Self(Way::Here(Place::NotYet(directory.into(), seal))))
+            }
+            opened => opened.map(|store| Self::of(store.sealed_by(seal))),
         }
     }
 
@@ -205,8 +243,49 @@ impl Records {
         Self(Way::Helper(Helper {
             program,
             paths,
+            door: Door::Helper,
             connection: RefCell::new(None),
         }))
+    }
+
+    /// The records as the verifiers of a fleet keep them, asked for by `otp-fleet` at `program`. `paths`: the policy file, where
+    /// it is not the usual one.
+    #[must_use]
+    pub const fn by_fleet(program: PathBuf, paths: Vec<PathBuf>) -> Self {
+        Self(Way::Helper(Helper {
+            program,
+            paths,
+            door: Door::Fleet,
+            connection: RefCell::new(None),
+        }))
+    }
+
+    /// Whether this process asks a verifier of a fleet for them.
+    #[must_use]
+    pub const fn are_in_a_fleet(&self) -> bool {
+        match &self.0 {
+            Way::Here(_) => false,
+            Way::Helper(helper) => matches!(helper.door, Door::Fleet),
+        }
+    }
+
+    /// Whether a login in this process may set up an authenticator, once other modules have let the user in.
+    #[must_use]
+    pub const fn may_enrol_at_login(&self) -> bool {
+        self.are_here() || self.are_in_a_fleet()
+    }
+
+    /// Has what asks for the records begin, where that is far away: it connects while a person types. Should it fail, the
+    /// question says so.
+    pub fn prepare(&self) {
+        if let Way::Helper(helper) = &self.0
+            && helper.door == Door::Fleet
+        {
+            let mut kept = helper.connection.borrow_mut();
+            if kept.is_none() {
+                *kept = helper.open().ok();
+            }
+        }
     }
 
     /// Whether this process reads and writes them itself.
@@ -215,6 +294,17 @@ impl Records {
         match &self.0 {
             Way::Here(_) => true,
             Way::Helper(_) => false,
+        }
+    }
+
+    /// Has a request answered that somebody else has made, by the program that these records are asked by.
+    ///
+    /// # Errors
+    /// See [`Lost`]; nobody is asked where this process reads the records itself.
+    pub fn pass_on(&self, request: &Request) -> Result<Answer, Lost> {
+        match &self.0 {
+            Way::Here(_) => Err(NoAnswer::Ask.into()),
+            Way::Helper(helper) => helper.ask(request),
         }
     }
 
@@ -239,7 +329,7 @@ impl Records {
         })? {
             Answer::Enrolled => Ok(Enrolled::Yes),
             Answer::NotEnrolled { first_login } => Ok(Enrolled::No { first_login }),
-            _ => Err(NoAnswer::Unintelligible.into()),
+            _ => Err(helper.lost(NoAnswer::Unintelligible)),
         }
     }
 
@@ -260,7 +350,7 @@ impl Records {
             user: user(account),
         })? {
             Answer::Standing(standing) => Ok(standing),
-            _ => Err(NoAnswer::Unintelligible.into()),
+            _ => Err(helper.lost(NoAnswer::Unintelligible)),
         }
     }
 
@@ -289,7 +379,9 @@ impl Records {
             Some(key) => input.or_mailed(key),
             None => input,
         };
-        let (helper, account) = match (&self.0, account) {
+        let (helper, user) = match (&self.0, account) {
+            // A verifier takes as long for nobody as for somebody, and is as far away.
+            (Way::Helper(helper), None) if helper.door == Door::Fleet => (helper, String::new()),
             (_, None) => return Ok(Attempted::Here(attempt::nobody(excused, &input))),
             (Way::Here(place), Some(account)) => {
                 let store = place.there()?;
@@ -297,37 +389,52 @@ impl Records {
                     attempt_at(store, account, policy, &input, excused, remembered, clock)?;
                 return Ok(Attempted::Here(committed));
             }
-            (Way::Helper(helper), Some(account)) => (helper, account),
+            (Way::Helper(helper), Some(account)) => (helper, user(account)),
         };
         let no_guess = match input {
             Input::NoGuess(why) => Some(why),
             _ => None,
         };
         let request = Request::Check {
-            user: user(account),
+            user,
             excused,
             reply: Zeroizing::new(typed.to_vec()),
             no_guess,
-            remembered: remembered.filter(|_| may_ask(Verb::CheckAt)).cloned(),
+            remembered: remembered
+                .filter(|_| helper.may_ask(Verb::CheckAt))
+                .cloned(),
             claim: Some(claim.clone()),
         };
-        let answer = helper.ask(&request).map_err(|lost| match lost {
-            Lost::Unavailable(reason) => Lost::Recorded(reason),
-            other => other,
-        })?;
+        let undisturbed = match helper.door {
+            Door::Helper => None,
+            Door::Fleet => {
+                let begun = Undisturbed::begin();
+                Some(begun.map_err(|error| Lost::Unavailable(error.to_string()))?)
+            }
+        };
+        let answer = helper
+            .ask(&request)
+            .map_err(|lost| match (helper.door, lost) {
+                (Door::Helper, Lost::Unavailable(reason)) => Lost::Recorded(reason),
+                (_, other) => other,
+            })?;
+        let attempted = |judged| match undisturbed {
+            None => Attempted::ByHelper(judged),
+            Some(undisturbed) => Attempted::ByVerifier(judged, undisturbed),
+        };
         match (answer, &request) {
-            (Answer::Verdict(verdict), _) => Ok(Attempted::ByHelper(verdict.into())),
+            (Answer::Verdict(verdict), _) => Ok(attempted(verdict.into())),
             (
                 Answer::TrustedSince(Some(since)),
                 Request::Check {
                     remembered: Some(_),
                     ..
                 },
-            ) => Ok(Attempted::ByHelper(Judged {
+            ) => Ok(attempted(Judged {
                 verdict: Verdict::Replayed,
                 trusted: Trusted::Since(since),
             })),
-            _ => Err(NoAnswer::Unintelligible.into()),
+            _ => Err(helper.lost(NoAnswer::Unintelligible)),
         }
     }
 
@@ -374,9 +481,9 @@ impl Records {
         let made;
         let store = match place {
             Place::There(store) => store,
-            Place::NotYet(directory) => match Store::open_or_create(directory) {
+            Place::NotYet(directory, seal) => match Store::open_or_create(directory) {
                 Ok(store) => {
-                    made = store;
+                    made = store.sealed_by(seal.clone());
                     &made
                 }
                 Err(error) => return Ok(Some(Err(error.to_string()))),
@@ -398,8 +505,8 @@ impl Records {
         let made;
         let store = match &self.0 {
             Way::Here(Place::There(store)) => store,
-            Way::Here(Place::NotYet(directory)) => {
-                made = Store::open_or_create(directory)?;
+            Way::Here(Place::NotYet(directory, seal)) => {
+                made = Store::open_or_create(directory)?.sealed_by(seal.clone());
                 &made
             }
             Way::Helper(_) => return Err(NoAnswer::Ask.into()),
@@ -427,7 +534,7 @@ impl Records {
             user: user(account),
         })? {
             Answer::Status(found) => Ok(found),
-            _ => Err(NoAnswer::Unintelligible.into()),
+            _ => Err(helper.lost(NoAnswer::Unintelligible)),
         }
     }
 
@@ -456,7 +563,7 @@ impl Records {
         match helper.ask_for_root(&request)? {
             Some(Answer::TrustedSince(since)) => Ok(since),
             None => Ok(None),
-            Some(_) => Err(NoAnswer::Unintelligible.into()),
+            Some(_) => Err(helper.lost(NoAnswer::Unintelligible)),
         }
     }
 
@@ -496,7 +603,7 @@ impl Records {
     pub fn may_begin_grace(&self) -> bool {
         match &self.0 {
             Way::Here(_) => true,
-            Way::Helper(_) => may_ask(Verb::BeginGrace),
+            Way::Helper(helper) => helper.may_ask(Verb::BeginGrace),
         }
     }
 }
@@ -505,12 +612,38 @@ fn user(account: &Account) -> String {
     account.name.as_str().to_owned()
 }
 
-/// Whether this process may ask for that, whoever the account belongs to; the helper decides by the same table.
-fn may_ask(verb: Verb) -> bool {
-    getuid().is_root() || allowed(verb, Relation::Owner) != May::No
-}
-
 impl Helper {
+    fn open(&self) -> Result<Connection, NoAnswer> {
+        match self.door {
+            Door::Helper => Connection::open(&self.program, &self.paths),
+            Door::Fleet => Connection::open_to_a_fleet(&self.program, &self.paths),
+        }
+    }
+
+    /// What a program that leads a dialogue is started with: the helper, with nothing.
+    fn paths(&self) -> &[PathBuf] {
+        match self.door {
+            Door::Helper => &[],
+            Door::Fleet => &self.paths,
+        }
+    }
+
+    fn lost(&self, reason: NoAnswer) -> Lost {
+        match self.door {
+            Door::Helper => Lost::Helper(reason),
+            Door::Fleet => Lost::Fleet(reason),
+        }
+    }
+
+    /// Whether this process may ask for that, whoever the account belongs to; the helper decides by the same table, and for a
+    /// verifier it is the machine that asks.
+    fn may_ask(&self, verb: Verb) -> bool {
+        match self.door {
+            Door::Fleet => true,
+            Door::Helper => getuid().is_root() || allowed(verb, Relation::Owner) != May::No,
+        }
+    }
+
     /// A helper is asked again only where it has answered and takes another request. One that gave no answer may still give
     /// it, which would then pass for that to the next question; one that has made an attempt makes no second.
     fn ask(&self, request: &Request) -> Result<Answer, Lost> {
@@ -518,9 +651,12 @@ impl Helper {
         // It may have come to its end while a person was typing.
         let mut connection = match kept.take().filter(Connection::is_there) {
             Some(there) => there,
-            None => Connection::open(&self.program, &self.paths)?,
+            None => self.open().map_err(|reason| self.lost(reason))?,
         };
-        match connection.ask(request)? {
+        match connection
+            .ask(request)
+            .map_err(|reason| self.lost(reason))?
+        {
             Answer::Denied => Err(Lost::Denied),
             answer => {
                 if request.verb().may_be_followed() {
@@ -536,7 +672,7 @@ impl Helper {
 
     /// The same where the request is one that perhaps only root may make; `None`: it is, and this process is not root's.
     fn ask_for_root(&self, request: &Request) -> Result<Option<Answer>, Lost> {
-        if may_ask(request.verb()) {
+        if self.may_ask(request.verb()) {
             self.ask(request).map(Some)
         } else {
             Ok(None)
@@ -547,7 +683,7 @@ impl Helper {
     fn order_for_root(&self, request: &Request) -> Result<(), Lost> {
         match self.ask_for_root(request)? {
             Some(Answer::Done) | None => Ok(()),
-            Some(_) => Err(NoAnswer::Unintelligible.into()),
+            Some(_) => Err(self.lost(NoAnswer::Unintelligible)),
         }
     }
 }

@@ -3,12 +3,13 @@
 //! The stack is run with the ids that the program itself has, in a process apart that has given the group up.
 
 use crate::harmless::{self, Life, Said};
+use crate::system;
 use crate::wire::Wire;
-use crate::{Stop, system};
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User, getgid, initgroups, setresgid, setresuid};
 use otp_core::Account;
 use otp_helper::protocol::{Answer, RunsAs};
+use otp_helper::serving::Stop;
 use std::ffi::CString;
 use std::path::Path;
 

@@ -1,8 +1,8 @@
 //! The line to the caller: what is read comes from standard input, what is said goes to standard output.
 
-use crate::Stop;
 use crate::system::Conversation;
 use otp_helper::frame::{BadFrame, Fields};
+use otp_helper::serving::{Line, Stop};
 use otp_helper::session::{Reply, Turn};
 use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
@@ -41,27 +41,6 @@ impl Wire {
         }
     }
 
-    /// Reads one message.
-    pub(crate) fn read(&mut self) -> Result<Fields, BadFrame> {
-        Fields::read_from(&mut self.ends)
-    }
-
-    /// Says something; `None`: nobody is there to hear it.
-    pub(crate) fn say(&mut self, message: &Fields) -> Option<()> {
-        let bytes = message.to_bytes()?;
-        self.ends.write_all(&bytes).ok()
-    }
-
-    /// Says something and waits for what is said to it.
-    pub(crate) fn ask(&mut self, message: &Fields) -> Result<Reply, Stop> {
-        self.say(message).ok_or(Stop::Gone)?;
-        match self.read() {
-            Ok(fields) => Reply::from_fields(&fields).ok_or(Stop::Senseless),
-            Err(BadFrame::Silence) => Err(Stop::Gone),
-            Err(_) => Err(Stop::Senseless),
-        }
-    }
-
     /// Whether the caller has answered a question of the PAM stack by something that is no answer.
     pub(crate) const fn is_senseless(&self) -> bool {
         self.is_senseless
@@ -73,13 +52,24 @@ impl Wire {
     }
 }
 
+impl Line for Wire {
+    fn read(&mut self) -> Result<Fields, BadFrame> {
+        Fields::read_from(&mut self.ends)
+    }
+
+    fn say(&mut self, message: &Fields) -> Option<()> {
+        let bytes = message.to_bytes()?;
+        self.ends.write_all(&bytes).ok()
+    }
+}
+
 impl Conversation for Wire {
     fn ask(&mut self, prompt: &str, echo: bool) -> Option<Zeroizing<Vec<u8>>> {
         if self.is_senseless {
             return None;
         }
         let prompt = prompt.to_owned();
-        match Wire::ask(self, &Turn::Ask { prompt, echo }.to_fields()) {
+        match self.exchange(&Turn::Ask { prompt, echo }.to_fields()) {
             Ok(Reply::Text(text)) => Some(text),
             Ok(Reply::Code(_) | Reply::Keep) | Err(Stop::Senseless) => {
                 self.is_senseless = true;

@@ -79,7 +79,7 @@ fn kind(entry: &Entry) -> Option<(u16, bool)> {
         // Not ACCT_UNLOCK, which `aureport -m` leaves out.
         Event::Unlock => Some((USER_MGMT, true)),
         Event::Import => Some((USER_MGMT, entry.severity() == Severity::Notice)),
-        Event::Protect | Event::PolicyChanged => {
+        Event::Protect | Event::Seal | Event::PolicyChanged | Event::Fleet => {
             Some((USYS_CONFIG, entry.severity() == Severity::Notice))
         }
         // The helper's, who may write no such record; another record is about the same; or nobody did anything.

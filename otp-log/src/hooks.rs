@@ -4,7 +4,8 @@ use otp_core::UnixTime;
 use otp_core::event::{Entry, Event, Severity, Text, Value};
 use otp_core::record::HooksPolicy;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
 /// Which events wait for a hook, and where.
@@ -53,16 +54,45 @@ fn told(entry: &Entry, reason: &str) -> Entry {
 }
 
 /// What this process hands on.
-static OURS: OnceLock<Hooks> = OnceLock::new();
+static OURS: RwLock<Option<Hooks>> = RwLock::new(None);
 
 /// From now on [`crate::tell`] hands events on as this policy wants. For programs of ours, which read one policy: a module
 /// is in somebody else's process, and may read several.
 pub fn hand_on_for_this_process(records: &Path, policy: &HooksPolicy) {
-    OURS.get_or_init(|| Hooks::new(records, policy));
+    let mut ours = OURS.write().unwrap_or_else(PoisonError::into_inner);
+    ours.get_or_insert_with(|| Hooks::new(records, policy));
+}
+
+/// The same for a program that goes on for as long as the machine does: what an administrator has changed meanwhile counts.
+pub fn hand_on_from_now_on(records: &Path, policy: &HooksPolicy) {
+    let is_as_it_was = |ours: &Hooks| ours.records == records && ours.policy == *policy;
+    let ours = OURS.read().unwrap_or_else(PoisonError::into_inner);
+    if ours.as_ref().is_some_and(is_as_it_was) {
+        return;
+    }
+    drop(ours);
+    let mut ours = OURS.write().unwrap_or_else(PoisonError::into_inner);
+    *ours = Some(Hooks::new(records, policy));
+}
+
+/// Whether somebody else hands on what this process tells from now on.
+static OTHERS: AtomicBool = AtomicBool::new(false);
+
+/// From now on [`crate::tell`] hands nothing on: what is told of users of a fleet is handed on by a verifier, once for all
+/// machines.
+pub fn leave_handing_on_to_others() {
+    OTHERS.store(true, Ordering::Relaxed);
 }
 
 pub(crate) fn hand_on_for_us(entry: &Entry) -> Option<Entry> {
-    OURS.get()?.hand_on(entry)
+    if OTHERS.load(Ordering::Relaxed) {
+        return None;
+    }
+    let ours = OURS
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()?;
+    ours.hand_on(entry)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ mod id;
 mod journal;
 mod syslog;
 
-pub use hooks::{Hooks, hand_on_for_this_process};
+pub use hooks::{Hooks, hand_on_for_this_process, hand_on_from_now_on, leave_handing_on_to_others};
 
 use nix::sys::time::TimeVal;
 use otp_core::event::{Entry, Value};

@@ -176,6 +176,8 @@ const fn is_at_will(event: Event) -> bool {
         | Event::Mailed
         | Event::OneFactor
         | Event::PolicyChanged
+        | Event::Fleet
+        | Event::Seal
         | Event::Hook => false,
     }
 }

@@ -118,6 +118,13 @@ pub(crate) fn find_out_by(
     Some(if holds { Belongs::Yes } else { Belongs::No })
 }
 
+/// The group of the records, which the package makes; `None`: it is not there.
+#[must_use]
+pub fn of_records() -> Option<u32> {
+    let group = Group::from_name("pam_otp").ok().flatten()?;
+    Some(group.gid.as_raw())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

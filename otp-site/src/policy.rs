@@ -1,5 +1,6 @@
 //! `/etc/security/pam_otp.conf`: what the administrator decided.
 
+mod fleet;
 mod told;
 
 use crate::Error;
@@ -144,6 +145,8 @@ fn read_from(purpose: Use, source: Source) -> Result<Policies, Unparsed> {
         mail: in_section(&mut root, "mail", defaults.mail, told::mail)?,
         helper: in_section(&mut root, "helper", defaults.helper, helper)?,
         hooks: in_section(&mut root, "hooks", defaults.hooks, told::hooks)?,
+        fleet: in_section(&mut root, "fleet", defaults.fleet, fleet::fleet)?,
+        seal: in_section(&mut root, "seal", defaults.seal, told::seal)?,
     };
     let services = in_section(&mut root, "service", BTreeMap::new(), |section, _| {
         services(section)

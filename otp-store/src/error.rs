@@ -1,6 +1,8 @@
 //! What can go wrong while reading or writing. An error names the place and the fault, never what is kept there.
 
 use crate::keeper::Part;
+use crate::sealed::{self, NoRandom};
+use crate::text::credential;
 use otp_core::{Before1970, UnusableName};
 use otp_file::{Fault, Unparsed, Unread};
 use std::io;
@@ -127,6 +129,24 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The database of a fleet did not do what it was asked; nothing was changed.
+    #[error("{place}: cannot {action}: {reason}")]
+    Database {
+        /// Where.
+        place: Location,
+        /// What was tried.
+        action: &'static str,
+        /// What became of it.
+        reason: String,
+    },
+    /// The database of a fleet did not say in time whether something was written: it may count, or come to.
+    #[error("{place}: no answer tells whether it was written: {reason}")]
+    InDoubt {
+        /// Where.
+        place: Location,
+        /// What became of the last question.
+        reason: String,
+    },
     /// The record names another user than the one whose it would be.
     #[error("{place}: is the record of another user, {recorded}")]
     AnotherUsers {
@@ -146,6 +166,14 @@ pub enum Error {
         recorded: u32,
         /// The user id now.
         actual: u32,
+    },
+    /// A key in the record is sealed and does not open, or is to be sealed and cannot be.
+    #[error("{place}: {fault}")]
+    Sealed {
+        /// Where.
+        place: Location,
+        /// Why.
+        fault: sealed::Fault,
     },
     /// A name that cannot be a user's.
     #[error(transparent)]
@@ -186,6 +214,21 @@ impl Error {
             line: None,
             reason: reason.into(),
         }
+    }
+
+    /// Whether what could not be read may be whole for all that: at another time, or for a newer version. It is not to be
+    /// thrown away then.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Io { .. }
+                | Self::Newer { .. }
+                | Self::Busy { .. }
+                | Self::Overtaken { .. }
+                | Self::Database { .. }
+                | Self::InDoubt { .. }
+        )
     }
 
     /// What an administrator can do about it.
@@ -231,12 +274,17 @@ impl Error {
             Self::NotDurable { .. } => {
                 "look at what counts now with 'otp-enroll status', and check the file system"
             }
+            Self::Database { .. } => "look at the database with 'otp-admin fleet status'",
+            Self::InDoubt { .. } => {
+                "look at what counts now with 'otp-enroll status', and at the database with 'otp-admin fleet status'"
+            }
             Self::AnotherUsers { .. } => {
                 "run 'otp-admin move' with that name and USER if it is the same person; otherwise run 'otp-admin reset USER' and enrol again"
             }
             Self::NotTheirs { .. } => {
                 "run 'otp-admin reset USER', and the new owner of the name then enrols; or, if it is the same person, 'otp-admin move USER USER --force'"
             }
+            Self::Sealed { fault, .. } => fault.hint(),
             Self::UserName(_) => "check the spelling",
             Self::Clock(_) => "set the clock",
             Self::Random => "check that /dev/urandom and getrandom work",
@@ -281,5 +329,29 @@ impl<T> At<T> for Result<T, Unparsed> {
             },
             Unparsed::Newer => Error::Newer { place: place() },
         })
+    }
+}
+
+impl<T> At<T> for Result<T, sealed::Fault> {
+    fn at(self, place: impl FnOnce() -> Location) -> Result<T, Error> {
+        self.map_err(|fault| Error::Sealed {
+            place: place(),
+            fault,
+        })
+    }
+}
+
+impl<T> At<T> for Result<T, credential::Unread> {
+    fn at(self, place: impl FnOnce() -> Location) -> Result<T, Error> {
+        self.or_else(|why| match why {
+            credential::Unread::Unparsed(why) => Err(why).at(place),
+            credential::Unread::Sealed(fault) => Err(fault).at(place),
+        })
+    }
+}
+
+impl From<NoRandom> for Error {
+    fn from(NoRandom: NoRandom) -> Self {
+        Self::Random
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::account::record::HeldRecord;
 use crate::memory::Memory;
-use crate::{Error, Keeper, Store};
+use crate::{Error, Keeper, Seal, Store};
 
 use otp_core::code::Generator;
 use otp_core::enforce::Belongs;
@@ -123,7 +123,7 @@ impl Place {
 }
 
 /// Somewhere to keep records in: what a test of a transaction is given, once for every keeper.
-pub(crate) trait Bench: Sync {
+pub trait Bench: Sync {
     /// The keeper of this place.
     type Keeper: Keeper + Send;
 
@@ -133,7 +133,11 @@ pub(crate) trait Bench: Sync {
     /// The records, opened anew, as each process does.
     fn store(&self) -> Self::Keeper;
 
+    /// The same, whose keys are sealed by that.
+    fn sealed_store(&self, seal: Seal) -> Self::Keeper;
+
     /// Alice is enrolled with [`credential`].
+    #[must_use]
     fn with_alice() -> Self
     where
         Self: Sized,
@@ -154,6 +158,10 @@ impl Bench for Place {
     fn store(&self) -> Store {
         self.store()
     }
+
+    fn sealed_store(&self, seal: Seal) -> Store {
+        self.store().sealed_by(seal)
+    }
 }
 
 impl Bench for Memory {
@@ -166,6 +174,10 @@ impl Bench for Memory {
     fn store(&self) -> Self {
         self.clone()
     }
+
+    fn sealed_store(&self, seal: Seal) -> Self {
+        self.clone().sealed_by(seal)
+    }
 }
 
 /// Runs tests that take a [`Bench`] over each keeper there is.
@@ -176,6 +188,11 @@ macro_rules! over_every_keeper {
         }
         mod in_memory {
             $(#[test] fn $test() { super::$test::<crate::memory::Memory>(); })+
+        }
+        /// All of them, by their names, for an engine of another crate.
+        #[cfg(feature = "trial")]
+        pub(crate) fn over<B: crate::fixture::Bench>() -> Vec<crate::trial::Trial> {
+            vec![$((concat!(module_path!(), "::", stringify!($test)), $test::<B> as fn())),+]
         }
     };
 }

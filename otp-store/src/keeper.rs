@@ -4,9 +4,12 @@
 //! every engine is right in the same way: one that lets a single process in at a time, and one that lets everybody try and
 //! takes the first.
 
+use crate::error::At;
+use crate::sealed::Seal;
+use crate::text::credential;
 use crate::undisturbed::Undisturbed;
 use crate::{Error, Location};
-use otp_core::{Account, Names, UserName};
+use otp_core::{Account, Names, UnixTime, UserName};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -73,10 +76,26 @@ pub enum Goes {
     Everything,
 }
 
+/// The user whom the bytes of a credential name, whoever that is: for [`Held::recorded_owner`].
+///
+/// # Errors
+/// They are no credential, or name nobody.
+pub fn owner_in(bytes: &[u8], place: impl FnOnce() -> Location) -> Result<Account, Error> {
+    let outline = credential::outline(bytes).at(place)?;
+    Ok(Account {
+        name: UserName::new(outline.user())?,
+        uid: outline.uid(),
+    })
+}
+
 /// An account at which somebody looks.
 pub trait Look {
     /// Where a part is, for errors.
     fn place(&self, part: Part) -> Location;
+
+    /// What seals the keys in the credential. An engine has it from whoever opened it, and does nothing with it: what it is
+    /// given to keep is sealed already.
+    fn seal(&self) -> &Seal;
 
     /// Whether a part is there, without reading it.
     ///
@@ -114,7 +133,8 @@ pub trait Held: Look + Sized {
     /// Makes `bytes` the part, whole and for good.
     ///
     /// # Errors
-    /// It could not be written, and what was there still counts; or it is in doubt, as [`Error::NotDurable`] says.
+    /// It could not be written, and what was there still counts; or it is in doubt, as [`Error::NotDurable`] and
+    /// [`Error::InDoubt`] say.
     fn put(&mut self, part: Part, bytes: &[u8]) -> Result<Put, Error>;
 
     /// Writes over a piece of a part that was read since it is held.
@@ -158,6 +178,10 @@ pub trait Held: Look + Sized {
     /// # Errors
     /// It cannot be theirs.
     fn claim(&mut self, uid: u32) -> Result<(), Error>;
+
+    /// Is told, before the state of an attempt is put, that it was accepted at that moment. An engine may keep that beside
+    /// the state, in the same write; none has to.
+    fn accepted(&mut self, _when: UnixTime) {}
 
     /// Lets others have it, and keeps signals waiting for as long as the caller wants.
     fn let_go(self) -> Option<Undisturbed>;

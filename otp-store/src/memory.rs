@@ -2,9 +2,8 @@
 //!
 //! Whoever holds an account has a copy of it as it was. The first to put counts; all others are overtaken.
 
-use crate::error::At;
-use crate::keeper::{Bytes, Goes, Held, Keeper, Lasts, Look, Part, Put};
-use crate::text::credential;
+use crate::keeper::{Bytes, Goes, Held, Keeper, Lasts, Look, Part, Put, owner_in};
+use crate::sealed::Seal;
 use crate::undisturbed::Undisturbed;
 use crate::{Error, Location};
 use otp_core::{Account, Names, UserName};
@@ -15,7 +14,7 @@ use zeroize::Zeroizing;
 
 /// All accounts.
 #[derive(Clone, Default)]
-pub(crate) struct Memory(Arc<Mutex<World>>);
+pub(crate) struct Memory(Arc<Mutex<World>>, Seal);
 
 /// What happens before a put.
 type Hook = Box<dyn FnMut(&Memory) + Send>;
@@ -48,6 +47,11 @@ impl Memory {
     /// How many puts came too late so far.
     pub(crate) fn overtaken(&self) -> u64 {
         self.0.lock().unwrap().overtaken
+    }
+
+    /// The same accounts, with what is written from now on sealed by that.
+    pub(crate) fn sealed_by(self, seal: Seal) -> Self {
+        Self(self.0, seal)
     }
 
     /// From now on this happens before each put, but for those that it makes itself.
@@ -98,6 +102,10 @@ impl Copy {
 impl Look for Copy {
     fn place(&self, part: Part) -> Location {
         Location::of_part(part, format!("memory:{}/{part:?}", self.name.as_str()))
+    }
+
+    fn seal(&self) -> &Seal {
+        &self.world.1
     }
 
     fn has(&self, part: Part) -> Result<bool, Error> {
@@ -169,11 +177,7 @@ impl Held for Copy {
         let Some(bytes) = self.get(Part::Credential)? else {
             return Ok(None);
         };
-        let outline = credential::outline(&bytes).at(|| self.place(Part::Credential))?;
-        Ok(Some(Account {
-            name: UserName::new(outline.user())?,
-            uid: outline.uid(),
-        }))
+        owner_in(&bytes, || self.place(Part::Credential)).map(Some)
     }
 
     fn claim(&mut self, _uid: u32) -> Result<(), Error> {

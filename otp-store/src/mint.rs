@@ -153,6 +153,16 @@ pub fn new_id() -> Result<Id, Error> {
     Ok(Id::from_random(bytes))
 }
 
+/// So many random bytes, which nobody can foretell.
+///
+/// # Errors
+/// The system gave none.
+pub fn random<const N: usize>() -> Result<[u8; N], Error> {
+    let mut bytes = [0; N];
+    fill(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn fill(bytes: &mut [u8]) -> Result<(), Error> {
     getrandom::fill(bytes).map_err(|_| Error::Random)
 }

@@ -100,7 +100,7 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Dispositi
     let passed = call.host.passed()?;
     let left = match passed {
         Some(Passed::Proven { user, when }) if user == call.user => {
-            // A helper would have to be started to say it again.
+            // A helper would have to be started, or a verifier asked, to say it again.
             if !case.records.are_here() && is_fresh(when, call.host.now()?) {
                 return Ok(Disposition::Success);
             }
@@ -162,7 +162,7 @@ fn without_authenticator<H: Host>(
         call.tell(Message::EnrolUntil { deadline, now }, Tone::Information);
     }
     let (outcome, can_wait) = match course {
-        AtAccountLine::SetsUp { can_wait } if case.records.are_here() => {
+        AtAccountLine::SetsUp { can_wait } if case.records.may_enrol_at_login() => {
             (enrolment::set_up(call, case, account, can_wait)?, can_wait)
         }
         _ => (Outcome::NotAsked, false),

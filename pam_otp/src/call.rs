@@ -12,7 +12,7 @@ use otp_core::record::Language;
 use otp_core::{Account, Before1970, Policy, UnixTime, UserName};
 use otp_helper::mail;
 use otp_helper::protocol::Claim;
-use otp_helper::records::{Lost, Records};
+use otp_helper::records::{Installation, Lost, Records};
 use otp_log::Hooks;
 use otp_site::policy;
 use otp_site::stack::joins_messages;
@@ -79,21 +79,6 @@ pub(crate) struct Call<'h, H> {
     hooks: Option<Hooks>,
     /// What the lines about the attempt have in common that a helper was asked for.
     id: Option<u128>,
-}
-
-/// The records, as a program that runs this module comes to them.
-fn records(is_root: bool, options: &Options) -> Result<Records, Error> {
-    if is_root {
-        return Records::here(&options.state_dir);
-    }
-    let usual = Options::default();
-    let moved = options.conf != usual.conf || options.state_dir != usual.state_dir;
-    // A privileged helper refuses paths.
-    let paths = moved.then(|| vec![options.conf.clone(), options.state_dir.clone()]);
-    Ok(Records::by_helper(
-        options.helper.clone(),
-        paths.unwrap_or_default(),
-    ))
 }
 
 /// Who is asking, and by which rules: what stays the same through one call.
@@ -171,7 +156,17 @@ impl<'h, H: Host> Call<'h, H> {
             named.map_or((None, None), |named| (Some(named.account), named.alias));
         let other = |account: &Account| account.name.as_str() != self.user;
         self.canonical = account.clone().filter(other).map(|account| account.name);
-        let records = records(self.host.is_root(), options)?;
+        let installation = Installation {
+            conf: options.conf.clone(),
+            state_dir: options.state_dir.clone(),
+            helper: options.helper.clone(),
+        };
+        let is_root = self.host.is_root();
+        let records = Records::of_account(account.as_ref(), &policy, is_root, &installation)?;
+        if records.are_in_a_fleet() {
+            // The verifier hands on, once for the whole fleet.
+            self.hooks = None;
+        }
         let known = match account {
             Some(_) => "account known: true",
             None => "account known: false",

@@ -193,7 +193,8 @@ impl<H: Host> Conversation<'_, '_, H> {
 impl<H: Host> Conversation<'_, '_, H> {
     /// Has the address confirmed, where policy wants that; the one that is.
     fn confirm_address(&mut self, account: &Account) -> Result<Option<Address>, Broken> {
-        if !self.case.policy.enroll.verify_email {
+        // Verifiers mail nothing.
+        if !self.case.policy.enroll.verify_email || self.case.records.are_in_a_fleet() {
             return Ok(None);
         }
         let outgoing = Outgoing {
@@ -314,7 +315,7 @@ fn in_one(parts: [&str; 3]) -> Zeroizing<String> {
     text
 }
 
-/// In a login nobody waits for a helper: only programs of root set up authenticators.
+/// In a login nobody waits for a helper: only programs of root set up authenticators, here or by a verifier that answers soon.
 struct Nobody;
 
 impl Attendant for Nobody {
@@ -356,10 +357,12 @@ impl Begun {
         let now = Stage::now(stage)?;
         let (policy, change) = (&stage.case.policy, Change::Enrol(name.clone()));
         let records = &stage.case.records;
-        let changing = records.begin_change(account, change, policy, now, &Nobody)?;
+        let mut changing = records.begin_change(account, change, policy, now, &Nobody)?;
         if changing.changes_a_record() {
             return Err(Broken::refused(Refused::ChangedMeanwhile));
         }
+        // Nobody is asked who they are here: a verifier only goes on to the device.
+        changing.authenticate(&Nobody)?;
         let confirmed = stage.confirm_address(account)?;
         // A line now and one at the end: whoever hangs up in between has left the first.
         stage.log(Event::Changing, &name);

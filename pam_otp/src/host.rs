@@ -82,8 +82,8 @@ pub(crate) struct SplitCode {
 /// It is noted before anybody knows how the authentication ends, and stays on the handle when it fails. sshd checks
 /// passwords of the method "password" on the very handle on which it goes on to the account phase after a public key, so
 /// a note may be of a pass that came to nothing. Nobody gets in by [`Passed::Left`]: it only refuses (no code was asked),
-/// or begins a dialogue, which sshd's conversation for passwords cannot lead. [`Passed::Proven`] is noted in programs that
-/// are not root's alone, and stands for no more than that the account was open a moment ago. `SSH_AUTH_INFO_0` does not
+/// or begins a dialogue, which sshd's conversation for passwords cannot lead. [`Passed::Proven`] is noted
+/// where a helper or a verifier has judged, and stands for no more than that the account was open a moment ago. `SSH_AUTH_INFO_0` does not
 /// help: sshd writes the method that has succeeded into it only after the account phase (measured:
 /// `tests/behaviour/account_lines/test_ssh_proof.py`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ pub(crate) enum Passed {
         /// Whether the account phase may set up an authenticator: another module finds out who the user is.
         may_enrol: bool,
     },
-    /// A helper has accepted a code: the account phase need not start another to hear that the account is open.
+    /// A helper or a verifier has accepted a code: the account phase need not ask another to hear that the account is open.
     Proven {
         /// Whose code.
         user: String,

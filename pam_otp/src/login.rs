@@ -93,6 +93,7 @@ impl<H: Host> Login<'_, H> {
             }
         }
         self.call.debug(options, "code from: prompt");
+        case.records.prepare();
         if options.forward_pass {
             let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
             let (password, code) = input::cut(&reply, case.policy.code.digits);
@@ -143,7 +144,7 @@ impl<H: Host> Login<'_, H> {
         }
         let now = self.call.host.now()?;
         let wants_to_enrol = case.policy.enroll.at_login != AtLogin::Off
-            && case.records.are_here()
+            && case.records.may_enrol_at_login()
             && !self.call.silent;
         let at_login =
             wants_to_enrol && may_enrol_in(&self.call.origin.service, case.policy.enroll);
@@ -416,10 +417,11 @@ impl<H: Host> Login<'_, H> {
         let attempted = case.records.attempt(account, &attempt, clock)?;
         let now = self.call.host.now()?;
         let judged = attempted.judged();
-        let is_by_helper = matches!(attempted, Attempted::ByHelper(_));
+        let is_recorded = !attempted.is_to_be_recorded();
+        let is_elsewhere = !matches!(attempted, Attempted::Here(_));
         // While this login was asking, another one from the same place earned the trust that it finds now: with this code.
         if let Trusted::Since(since) = judged.trusted {
-            return Ok(if is_by_helper {
+            return Ok(if is_recorded {
                 Disposition::Ignore
             } else {
                 self.leave_to_trust(Value::Since(since))
@@ -427,7 +429,7 @@ impl<H: Host> Login<'_, H> {
         }
         let message = Message::about(&judged.verdict, &case.policy, now);
         // What commits an attempt writes the record of it.
-        if !is_by_helper {
+        if !is_recorded {
             let (user, origin) = (&self.call.user, &self.call.origin);
             let mut entry = event::about(&judged.verdict, message, user, origin);
             if case.account.is_none() {
@@ -442,13 +444,13 @@ impl<H: Host> Login<'_, H> {
         }
         let verdict = attempted.into_verdict();
         let answer = answer_to(&verdict);
-        if is_by_helper && answer == Disposition::Success {
+        if is_elsewhere && answer == Disposition::Success {
             let user = self.call.user.clone();
             let proven = Passed::Proven { user, when: now };
-            // Where it cannot be noted, another helper says so again.
+            // Where it cannot be noted, another helper, or a verifier, says so again.
             self.call.host.pass(Some(proven)).ok();
         }
-        if !is_by_helper && answer == Disposition::Success {
+        if !is_recorded && answer == Disposition::Success {
             let mut entry = self.call.entry(Event::OneFactor, Severity::Warning);
             if let Verdict::Accepted { authenticator, .. } = &verdict {
                 entry.add(Value::Authenticator(authenticator.clone()));

@@ -12,8 +12,11 @@ import hashlib
 import hmac
 import ipaddress
 import re
+import secrets
 import tomllib
 import unicodedata
+
+import xchacha
 
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 RECORD = 2048
@@ -94,35 +97,71 @@ class Table:
         require(not self.values, "an unknown key")
 
 
-def read_credential(content, user, uid):
+class Sealed:
+    """What opens or seals in one credential: keys by their ids, the one that seals first. Nothing: it is not sealed."""
+
+    def __init__(self, key_file, user, uid):
+        lines = [line.strip() for line in (key_file or "").splitlines()]
+        keys = [bytes.fromhex(line) for line in lines if line and not line.startswith("#")]
+        self.keys = {hashlib.sha256(b"pam_otp id of a sealing key\0" + key).hexdigest()[:16]: key for key in keys}
+        self.user, self.uid = user, uid
+
+    def place(self, what, id):
+        return f"pam_otp/3/{what}/{id}/{self.uid}/{self.user}".encode()
+
+    def open(self, text, what, id):
+        key, nonce, sealed = text.split(".")
+        require(key in self.keys, "sealed by another key")
+        opened = xchacha.unseal(self.keys[key], bytes.fromhex(nonce), self.place(what, id), bytes.fromhex(sealed))
+        require(opened is not None, "does not open")
+        return opened
+
+    def seal(self, opened, what, id):
+        id_of_key, key = next(iter(self.keys.items()))
+        nonce = secrets.token_bytes(24)
+        return f"{id_of_key}.{nonce.hex()}.{xchacha.seal(key, nonce, self.place(what, id), opened).hex()}"
+
+
+SEALED = r"[0-9a-f]{16}\.[0-9a-f]{48}\.([0-9a-f]{2}){16,}"
+
+
+def read_credential(content, user, uid, key_file=None):
     require(len(content) <= 16384, "too large")
     try:
         root = Table(tomllib.loads(content.decode()))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         raise Refused("not TOML") from None
     version = root.number("version", 1)
-    if version > 2:
+    if version > 3:
         raise Newer("credential.toml")
     require(content.rstrip(b" \t\n\r\f").endswith(b"# end"), "cut off")
     require((root.text("user"), root.number("uid")) == (user, uid), "somebody else's")
     tables = root.values.pop("authenticator", [])
     require(isinstance(tables, list) and 1 <= len(tables) <= 4, "1 to 4 authenticators")
-    authenticators = [read_authenticator(Table(table), version) for table in tables]
+    sealed = Sealed(key_file, user, uid)
+    authenticators = [read_authenticator(Table(table), version, sealed) for table in tables]
     for distinct in ({one.id for one in authenticators}, {one.name for one in authenticators}):
         require(len(distinct) == len(authenticators), "two with one id or name")
-    recovery = read_recovery(Table(root.values.pop("recovery")), version) if "recovery" in root.values else None
+    recovery = read_recovery(Table(root.values.pop("recovery")), version, sealed) if "recovery" in root.values else None
     root.end()
     return Credential(user, uid, authenticators, recovery)
 
 
-def read_authenticator(table, version):
-    kind = table.text("type", "totp|hotp")
+def read_secret(table, version, sealed):
+    if version == 3:
+        return sealed.open(table.text("sealed", SEALED), "key", table.values.get("id"))
     letters = re.sub("[ -]", "", table.text("secret").rstrip("=")).upper()
     try:
         secret = base64.b32decode(letters + "=" * (-len(letters) % 8))
     except ValueError:
         raise Refused("secret: not base32") from None
     require(base64.b32encode(secret).decode().rstrip("=") == letters, "secret: bits left over")
+    return secret
+
+
+def read_authenticator(table, version, sealed):
+    kind = table.text("type", "totp|hotp")
+    secret = read_secret(table, version, sealed)
     require(10 <= len(secret) <= 128, "secret: length")
     name = table.text("name", r'[^"\\]{1,32}')
     plain = not INVISIBLE.search(name) and not any(unicodedata.category(letter) == "Cc" for letter in name)
@@ -131,7 +170,7 @@ def read_authenticator(table, version):
         table.text("id", "[0-9a-f]{16}"), name, secret, table.number("created"),
         table.number("period", 15, 120) if kind == "totp" else None,
         table.text("algorithm", "SHA1|SHA256|SHA512"), table.number("digits", 6, 8),
-        read_window(table, kind) if version == 2 else None,
+        read_window(table, kind) if version >= 2 else None,
     )
     table.end()
     return one
@@ -144,34 +183,44 @@ def read_window(table, kind):
     return (table.number("before", 0, 10), table.number("after", 0, 10)) if "before" in table.values else None
 
 
-def read_recovery(table, version):
-    slow = version == 2 and "hash" in table.values and bool(table.text("hash", "argon2id"))
+def read_recovery(table, version, sealed):
+    slow = version >= 2 and "hash" in table.values and bool(table.text("hash", "argon2id"))
     codes = table.values.pop("codes", None)
     require(isinstance(codes, list) and len(codes) <= 32, "codes: at most 32")
     for code in codes:
         require(isinstance(code, str) and re.fullmatch("[0-9a-f]{64}", code), "codes: 64 digits each")
-    salt = bytes.fromhex(table.text("salt", "[0-9a-f]{32}"))
+    if version == 3 and slow:
+        salt = sealed.open(table.text("sealed", SEALED), "salt", table.values.get("id"))
+        require(len(salt) == 16, "salt: length")
+    else:
+        salt = bytes.fromhex(table.text("salt", "[0-9a-f]{32}"))
     hashes = [bytes.fromhex(code) for code in codes]
     one = RecoverySet(table.text("id", "[0-9a-f]{16}"), salt, hashes, table.number("created"), slow)
     table.end()
     return one
 
 
-def write_credential(credential):
+def write_credential(credential, key_file=None):
+    sealed = Sealed(key_file, credential.user, credential.uid)
     user = credential.user.replace("\\", "\\\\").replace('"', '\\"')
     recovery = credential.recovery
     newer = any(one.window for one in credential.authenticators) or (recovery and recovery.slow)
-    lines = ["# Of the second implementation.", f"version = {2 if newer else 1}", f'user = "{user}"', f"uid = {credential.uid}"]
+    lines = ["# Of the second implementation.", f"version = {3 if key_file else 2 if newer else 1}", f'user = "{user}"', f"uid = {credential.uid}"]
     for one in credential.authenticators:
         kind = ['type = "hotp"'] if one.period is None else ['type = "totp"', f"period = {one.period}"]
         names = ["look_ahead"] if one.period is None else ["before", "after"]
         kind += [f"{name} = {number}" for name, number in zip(names, one.window or ())]
         lines += ["", "[[authenticator]]", f'id = "{one.id}"', f'name = "{one.name}"', *kind]
         lines += [f'algorithm = "{one.algorithm}"', f"digits = {one.digits}"]
-        lines += [f'secret = "{base64.b32encode(one.secret).decode().rstrip("=")}"', f"created = {one.created}"]
+        letters = base64.b32encode(one.secret).decode().rstrip("=")
+        secret = f'sealed = "{sealed.seal(one.secret, "key", one.id)}"' if key_file else f'secret = "{letters}"'
+        lines += [secret, f"created = {one.created}"]
     if recovery:
         slow = ['hash = "argon2id"'] if recovery.slow else []
-        lines += ["", "[recovery]", f'id = "{recovery.id}"', *slow, f'salt = "{recovery.salt.hex()}"']
+        salt = f'salt = "{recovery.salt.hex()}"'
+        if key_file and recovery.slow:
+            salt = f'sealed = "{sealed.seal(recovery.salt, "salt", recovery.id)}"'
+        lines += ["", "[recovery]", f'id = "{recovery.id}"', *slow, salt]
         hashes = [f'    "{code.hex()}",' for code in recovery.codes]
         lines += [f"created = {recovery.created}", "codes = [", *hashes, "]"]
     return "\n".join([*lines, "# end", ""]).encode()

@@ -89,8 +89,8 @@ CREDENTIALS = {
     "a hash too long": (replaced('^    "', '    "00'), "has the wrong number of hexadecimal digits"),
     "33 recovery codes": (codes(33), "a set has at most 32 recovery codes"),
     "larger than it can be": (lambda text: "#" * 16384 + "\n" + text, "is larger than 16384 bytes"),
-    "version 3": (replaced("version = 1", "version = 3"), NEWER),
-    "version 3 that says something else": (lambda text: 'version = 3\nkeys = "hidden"\n', NEWER),
+    "version 4": (replaced("version = 1", "version = 4"), NEWER),
+    "version 4 that says something else": (lambda text: 'version = 4\nkeys = "hidden"\n', NEWER),
     "a window in version 1": (replaced("^period", "before = 1\nafter = 1\nperiod"), "unknown key"),
     "a hash in version 1": (replaced("^salt", 'hash = "argon2id"\nsalt'), "unknown key"),
     "half a window": (second(replaced("^period", "before = 1\nperiod")), "'before' and 'after' stand together"),
@@ -207,7 +207,7 @@ def test_a_state_that_must_be_refused_is_and_stays_as_it_is(machine, files, what
 def test_what_a_newer_version_has_written_is_replaced_by_nothing_but_a_reset(machine, files, name):
     files.provision()
     path = files.directory / name
-    path.write_bytes(re.sub(rb"(version =|state) 1", rb"\1 3", path.read_bytes()))
+    path.write_bytes(re.sub(rb"(version =|state) 1", rb"\1 4", path.read_bytes()))
     before = files.content()
     for arguments in (["provision", USER, "--force"], ["provision", USER], ["unlock", USER]):
         done = machine.admin(*arguments, status=2)

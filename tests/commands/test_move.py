@@ -113,7 +113,7 @@ def nobodys(machine):
 def newer(machine, credential):
     """What a newer version has written."""
     text = credential.read_text()
-    credential.write_text(re.sub("(?m)^version = 1$", "version = 3", text))
+    credential.write_text(re.sub("(?m)^version = 1$", "version = 4", text))
     done = machine.admin("reset", "--gone", "nobody-here", status=2)
     credential.write_text(text)
     return done.stderr

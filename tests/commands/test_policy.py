@@ -80,6 +80,10 @@ def test_a_policy_without_anything_to_look_at_can_be_used(machine, enrolled):
         ('[enforce]\nexempt_users = ["no-such-user"]', "[enforce] exempt_users: no user is called 'no-such-user'"),
         ('[helper]\ntrusted_callers = ["no-such-user"]', "[helper] trusted_callers: no user is called 'no-such-user'"),
         ('[hooks]\nevents = ["lock"]', "[hooks] run: no program is named, so the events are handed on to nobody"),
+        ('[fleet]\nca = "/nowhere/ca.pem"', "[fleet] verifiers: none is named, so all records are this machine's"),
+        ('[fleet]\nverifiers = ["v1"]\nca = "/etc/passwd"\ncertificate = "/etc/passwd"\nkey = "/etc/passwd"',
+         "[fleet] key: /etc/passwd must be there, belong to root and be writable by nobody else (key: nor readable, but by the group "
+         "pam_otp), so users of the fleet are refused"),
         ('[trust]\nnetworks = ["0.0.0.0/0"]',
          "[trust] networks: 0.0.0.0/0 holds every address of its kind, and nobody who comes from one is asked for a code"),
         ('[trust]\nnetworks = ["::/0"]',

@@ -3,8 +3,8 @@
     sudo tests/run packages
 
 Started there with a mount and a process namespace of their own, so that nothing of what is mounted or started stays.
-`packaging/deb` and `packaging/rpm` have made the packages before, from what is committed; PAM_OTP_DEB and PAM_OTP_RPM
-name them, and PAM_OTP_DEBIAN the directory with a fresh Debian (debian.sh).
+`packaging/deb` and `packaging/rpm` have made the packages before, from what is committed; PAM_OTP_DEB, PAM_OTP_RPM,
+PAM_OTP_VERIFIER_DEB and PAM_OTP_VERIFIER_RPM name them, and PAM_OTP_DEBIAN the directory with a fresh Debian (debian.sh).
 """
 
 import os
@@ -32,6 +32,12 @@ def named(variable):
 def deb():
     """The package for Debian."""
     return named("PAM_OTP_DEB")
+
+
+@pytest.fixture(scope="session")
+def verifier_deb():
+    """The package for Debian of those who check codes for a fleet."""
+    return named("PAM_OTP_VERIFIER_DEB")
 
 
 @pytest.fixture
@@ -69,13 +75,30 @@ def rpm():
 
 
 @pytest.fixture(scope="session")
+def verifier_rpm():
+    """The same for Fedora, RHEL and their kin."""
+    return named("PAM_OTP_VERIFIER_RPM").resolve(strict=True)
+
+
+@pytest.fixture(scope="session")
+def unpacked_verifier_rpm(verifier_rpm, tmp_path_factory):
+    return fedora.unpack(verifier_rpm, tmp_path_factory.mktemp("unpacked-verifier"))
+
+
+@pytest.fixture(scope="session")
 def unpacked_rpm(rpm, tmp_path_factory):
     return fedora.unpack(rpm, tmp_path_factory.mktemp("unpacked"))
 
 
 @pytest.fixture(scope="session")
-def newer_rpm(unpacked_rpm, tmp_path_factory):
-    return fedora.next_version(unpacked_rpm, tmp_path_factory.mktemp("newer"))
+def newer_rpms(unpacked_rpm, unpacked_verifier_rpm, tmp_path_factory):
+    """Both packages as the next version of them."""
+    return fedora.next_version([unpacked_rpm, unpacked_verifier_rpm], tmp_path_factory.mktemp("newer"))
+
+
+@pytest.fixture(scope="session")
+def newer_rpm(newer_rpms):
+    return newer_rpms[0]
 
 
 @pytest.fixture

@@ -257,15 +257,16 @@ def refuses(door, account, *replies):
     return outcome
 
 
-def changed(deb, place, version, **replacements):
+def changed(deb, place, version, name="pam-otp", **replacements):
     """The package once more, with another version and, in its files, other text."""
-    tree = place / f"package-{version}"
+    tree = place / f"{name}-{version}"
     subprocess.run(["dpkg-deb", "--raw-extract", deb, tree], check=True)
-    replacements["DEBIAN/control"] = ("Version: 0.1.0-1", f"Version: {version}")
-    for name, (before, after) in replacements.items():
-        text = (tree / name).read_text()
-        assert before in text, name
-        (tree / name).write_text(text.replace(before, after))
-    package = place / f"pam-otp_{version}.deb"
+    # Also where the one depends on the other.
+    replacements["DEBIAN/control"] = ("0.1.0-1", version)
+    for file, (before, after) in replacements.items():
+        text = (tree / file).read_text()
+        assert before in text, file
+        (tree / file).write_text(text.replace(before, after))
+    package = place / f"{name}_{version}.deb"
     subprocess.run(["dpkg-deb", "--build", "--root-owner-group", tree, package], check=True, stdout=subprocess.DEVNULL)
     return package

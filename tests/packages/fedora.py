@@ -160,9 +160,10 @@ def unpack(package, place):
 
 
 def next_version(unpacked, place):
-    """The same package as the next version of it, which has another policy to begin with."""
+    """The same packages as the next version of them, which has another policy to begin with; that of pam-otp first."""
     shutil.copytree(TOP / "packaging", place / "packaging")
-    made = f"cp -a {unpacked}/. %{{buildroot}}\necho '# Newer.' >> %{{buildroot}}{POLICY}"
+    copies = "\n".join(f"cp -a {one}/. %{{buildroot}}" for one in unpacked)
+    made = f"{copies}\necho '# Newer.' >> %{{buildroot}}{POLICY}"
     copied = re.sub(r"(?ms)^%install\n.*?(?=^%pre\b)", f"%install\n{made}\n\n", SPEC)
     spec = place / "pam_otp.spec"
     spec.write_text(re.sub(r"(?m)^Version:.*$", "Version: 999", copied))
@@ -171,5 +172,6 @@ def next_version(unpacked, place):
     done = subprocess.run(words, cwd=place, capture_output=True, text=True)
     if done.returncode != 0:
         pytest.fail(f"no newer package could be made: {done.stderr}")
-    (built,) = (place / "rpmbuild").rglob("*.rpm")
+    built = sorted((place / "rpmbuild").rglob("*.rpm"), key=lambda one: "verifier" in one.name)
+    assert len(built) == 2
     return built

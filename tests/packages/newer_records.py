@@ -4,7 +4,7 @@ import re
 
 # What a file says of its version, and the first version that is not known.
 FORMATS = {
-    "credential.toml": (rb"^version = [12]\n", b"version = 3\n"),
+    "credential.toml": (rb"^version = [123]\n", b"version = 4\n"),
     "state": (rb"^pam_otp-state 1\n", b"pam_otp-state 2\n"),
 }
 

@@ -9,7 +9,7 @@ import pytest
 from fedora import Account
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-PROGRAMS = ("libpam_otp.so", "otp-helper", "otp-mail", "otp-admin", "otp-enroll", "otp-notify")
+PROGRAMS = ("libpam_otp.so", "otp-helper", "otp-mail", "otp-admin", "otp-enroll", "otp-notify", "otp-fleet")
 CHECKOUT = "/tmp/checkout"
 MODULES = f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}/security"
 PLACES = ("/etc", MODULES, "/usr/libexec", "/usr/local/bin", "/usr/local/sbin")

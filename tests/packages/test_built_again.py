@@ -25,7 +25,7 @@ def elsewhere(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", ["deb", "rpm"])
 def test_built_again_in_another_folder_it_is_the_same(elsewhere, kind):
-    first = named(f"PAM_OTP_{kind.upper()}")
+    first = [named(f"PAM_OTP_{kind.upper()}"), named(f"PAM_OTP_VERIFIER_{kind.upper()}")]
     given = ("CARGO_TARGET_DIR", "LC_ALL")
     environment = {name: value for name, value in os.environ.items() if name not in given}
     environment |= {
@@ -39,9 +39,10 @@ def test_built_again_in_another_folder_it_is_the_same(elsewhere, kind):
         [f"packaging/{kind}"], cwd=elsewhere, env=environment, umask=0o077, stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, text=True, check=True,
     )
-    second = pathlib.Path(done.stdout.strip())
-    assert second.is_relative_to(elsewhere) and second.name == first.name
-    assert digest(second) == digest(first)
+    second = [pathlib.Path(line) for line in done.stdout.splitlines()]
+    assert [made.name for made in second] == [made.name for made in first]
+    for before, made in zip(first, second):
+        assert made.is_relative_to(elsewhere) and digest(made) == digest(before), made.name
 
 
 def digest(path):

@@ -24,11 +24,13 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/lib/systemd/system/otp-notify.path
 -rw-r--r-- ./usr/lib/systemd/system/otp-notify.service
 -rw-r--r-- ./usr/lib/systemd/system/otp-notify.timer
+-rw-r--r-- ./usr/lib/systemd/system/pam_otp-seal.service
 -rw-r--r-- ./usr/lib/systemd/system/polkit-agent-helper@.service.d/pam_otp.conf
 -rw-r--r-- ./usr/lib/sysusers.d/pam-otp.conf
 -rw-r--r-- ./usr/lib/tmpfiles.d/pam-otp.conf
 -rwxr-xr-x ./usr/libexec/pam_otp/forget-gone
 -rwxr-xr-x ./usr/libexec/pam_otp/in-use
+-rwxr-xr-x ./usr/libexec/pam_otp/otp-fleet
 -rwxr-xr-x ./usr/libexec/pam_otp/otp-helper
 -rwxr-xr-x ./usr/libexec/pam_otp/otp-mail
 -rwxr-xr-x ./usr/libexec/pam_otp/otp-notify
@@ -74,7 +76,9 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/share/man/man5/pam_otp-format.5.gz
 -rw-r--r-- ./usr/share/man/man5/pam_otp.conf.5.gz
 -rw-r--r-- ./usr/share/man/man7/pam_otp-apps.7.gz
+-rw-r--r-- ./usr/share/man/man7/pam_otp-fleet.7.gz
 -rw-r--r-- ./usr/share/man/man7/pam_otp-programs.7.gz
+-rw-r--r-- ./usr/share/man/man7/pam_otp-seal.7.gz
 -rw-r--r-- ./usr/share/man/man8/otp-admin.8.gz
 -rw-r--r-- ./usr/share/man/man8/otp-notify.8.gz
 -rw-r--r-- ./usr/share/man/man8/pam_otp.8.gz
@@ -170,7 +174,8 @@ def test_before_unpacking_each_file_is_held_to_its_own_format(unpacked, tmp_path
     for file, line, newer in [
         ("credential.toml", "version = 1", False),
         ("credential.toml", "version = 2", False),
-        ("credential.toml", "version = 3", True),
+        ("credential.toml", "version = 3", False),
+        ("credential.toml", "version = 4", True),
         ("state", "pam_otp-state 1", False),
         ("state", "pam_otp-state 2", True),
     ]:
@@ -218,7 +223,7 @@ def test_lintian_finds_nothing_that_is_not_explained(deb):
 
 def test_the_manuals_are_well_formed(unpacked):
     pages = sorted((unpacked / "usr/share/man").rglob("*.gz"))
-    assert len(pages) == 8
+    assert len(pages) == 10
     for page in pages:
         done = subprocess.run(["mandoc", "-Tlint", "-W", "warning", page], capture_output=True, text=True)
         assert (done.returncode, done.stdout) == (0, ""), page.name

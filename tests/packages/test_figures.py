@@ -1,4 +1,4 @@
-"""What README.md says that the module weighs."""
+"""What README.md says that the module and the packages weigh, and what is not in them."""
 
 import pathlib
 import platform
@@ -10,19 +10,34 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
-def test_readme_states_what_the_command_prints(deb, tmp_path):
+def test_readme_states_what_the_command_prints(deb, verifier_deb, tmp_path):
     subprocess.run(["dpkg-deb", "--extract", deb, tmp_path], check=True)
     (module,) = tmp_path.rglob("pam_otp.so")
     printed = subprocess.run(
-        ["packaging/figures", module], cwd=TOP, capture_output=True, text=True, check=True
+        ["packaging/figures", module, deb, verifier_deb], cwd=TOP, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     readme = (TOP / "README.md").read_text()
     stated = re.search(r"`packaging/figures`.*?\n\n((?:    .*\n)+)", readme, re.DOTALL)[1].splitlines()
-    size, *others = [line.strip() for line in stated]
-    assert others == printed[1:]
-    # Another release of the compiler makes it a little larger or smaller.
-    kib = [int(re.search(r"(\d+) KiB", line)[1]) for line in (size, printed[0])]
-    assert abs(kib[0] - kib[1]) < kib[0] / 20
+    assert len(stated) == len(printed)
+    for said, found in zip(map(str.strip, stated), printed):
+        # Another release of the compiler makes it a little larger or smaller.
+        kib = [int(size) for line in (said, found) for size in re.findall(r"(\d+) KiB", line)]
+        assert re.sub(r"\d+ KiB", "", said) == re.sub(r"\d+ KiB", "", found)
+        assert not kib or abs(kib[0] - kib[1]) < kib[0] / 20, (said, found)
+
+
+def test_what_a_login_loads_has_no_tls_in_it_and_no_library_for_it(deb, tmp_path):
+    """Only a program of its own speaks to a verifier."""
+    subprocess.run(["dpkg-deb", "--extract", deb, tmp_path], check=True)
+    # What both sides of TLS 1.3 have to hash (RFC 8446, section 4.4.3): who speaks it has this text.
+    mark = b"TLS 1.3, server CertificateVerify"
+    libraries = {"pam_otp.so": {"libc", "libpam"}, "otp-helper": {"libc", "libpam"}, "otp-fleet": {"libc"}}
+    for name, expected in libraries.items():
+        (program,) = tmp_path.rglob(name)
+        headers = subprocess.run(["readelf", "--dynamic", "--wide", program], capture_output=True, text=True, check=True)
+        needed = {library.split(".")[0] for library in re.findall(r"\(NEEDED\).*\[(.*)\]", headers.stdout)}
+        assert {library for library in needed if not library.startswith(("ld-", "libgcc_s", "libm"))} == expected, name
+        assert (mark in program.read_bytes()) == (name == "otp-fleet"), name
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the instruction is one of x86")

@@ -12,6 +12,7 @@ FILES = """
 /etc/security/pam_otp.conf
 /usr/lib/ARCHITECTURE/security/pam_otp.so
 /usr/libexec/pam_otp/forget-gone
+/usr/libexec/pam_otp/otp-fleet
 /usr/libexec/pam_otp/otp-helper
 /usr/libexec/pam_otp/otp-mail
 /usr/libexec/pam_otp/otp-notify
@@ -19,16 +20,31 @@ FILES = """
 /usr/local/lib/systemd/system/otp-notify.path
 /usr/local/lib/systemd/system/otp-notify.service
 /usr/local/lib/systemd/system/otp-notify.timer
+/usr/local/lib/systemd/system/pam_otp-seal.service
 /usr/local/lib/systemd/system/polkit-agent-helper@.service.d/pam_otp.conf
 /usr/local/sbin/otp-admin
 /usr/local/share/man/man1/otp-enroll.1
 /usr/local/share/man/man5/pam_otp-format.5
 /usr/local/share/man/man5/pam_otp.conf.5
 /usr/local/share/man/man7/pam_otp-apps.7
+/usr/local/share/man/man7/pam_otp-fleet.7
 /usr/local/share/man/man7/pam_otp-programs.7
+/usr/local/share/man/man7/pam_otp-seal.7
 /usr/local/share/man/man8/otp-admin.8
 /usr/local/share/man/man8/otp-notify.8
 /usr/local/share/man/man8/pam_otp.8
+"""
+
+
+VERIFIER_FILES = """
+/etc/security/pam_otp-verifier.conf
+/usr/libexec/pam_otp/otp-fleet-admin
+/usr/local/lib/systemd/system/otp-verifier-notify.path
+/usr/local/lib/systemd/system/otp-verifier-notify.service
+/usr/local/lib/systemd/system/otp-verifier-notify.timer
+/usr/local/lib/systemd/system/otp-verifier.service
+/usr/local/sbin/otp-verifier
+/usr/local/share/man/man8/otp-verifier.8
 """
 
 
@@ -120,3 +136,31 @@ def test_it_stays_while_a_service_names_it(install, tmp_path):
     before = files(tmp_path)
     assert "/etc/pam.d/sshd" in install("--uninstall", "--purge", status=1)
     assert files(tmp_path) == before
+
+
+def test_a_verifier_is_installed_beside_the_rest_and_goes_alone(install, tmp_path):
+    install()
+    before = files(tmp_path)
+    install("--verifier")
+    assert files(tmp_path) == sorted(before + VERIFIER_FILES.split())
+    unit = (tmp_path / "usr/local/lib/systemd/system/otp-verifier.service").read_text()
+    assert "\nExecStart=/usr/local/sbin/otp-verifier\n" in unit
+    install("--uninstall")
+    assert (tmp_path / "usr/libexec/pam_otp/otp-fleet-admin").exists()
+    install("--verifier", "--uninstall")
+    left = ["/etc/pam.d/otp-enroll", "/etc/security/pam_otp-verifier.conf", "/etc/security/pam_otp.conf"]
+    assert files(tmp_path) == left
+
+
+def test_a_verifiers_configuration_and_mark_stay_unless_all_is_to_go(install, tmp_path):
+    install("--verifier")
+    policy, seen = tmp_path / "etc/security/pam_otp-verifier.conf", tmp_path / "var/lib/pam_otp-verifier/seen"
+    seen.parent.mkdir(parents=True)
+    seen.touch()
+    policy.write_text("# ours\n")
+    install("--verifier")
+    assert policy.read_text() == "# ours\n"
+    assert "/var/lib/pam_otp-verifier /etc/security/pam_otp-verifier.conf" in install("--verifier", "--uninstall")
+    assert files(tmp_path) == ["/etc/security/pam_otp-verifier.conf", "/var/lib/pam_otp-verifier/seen"]
+    install("--verifier", "--uninstall", "--purge")
+    assert files(tmp_path) == []

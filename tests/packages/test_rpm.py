@@ -28,11 +28,13 @@ drwxr-xr-x root root    -  /usr/lib/systemd/system/polkit-agent-helper@.service.
 -rw-r--r-- root root    -  /usr/lib/systemd/system/otp-notify.path
 -rw-r--r-- root root    -  /usr/lib/systemd/system/otp-notify.service
 -rw-r--r-- root root    -  /usr/lib/systemd/system/otp-notify.timer
+-rw-r--r-- root root    -  /usr/lib/systemd/system/pam_otp-seal.service
 -rw-r--r-- root root    -  /usr/lib/sysusers.d/pam-otp.conf
 -rw-r--r-- root root    -  /usr/lib/tmpfiles.d/pam-otp.conf
 -rw-r--r-- root root    -  /usr/lib64/security/pam_otp.so
 drwxr-xr-x root root    -  /usr/libexec/pam_otp
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/forget-gone
+-rwxr-xr-x root root    -  /usr/libexec/pam_otp/otp-fleet
 -rwxr-sr-x root pam_otp -  /usr/libexec/pam_otp/otp-helper
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/otp-mail
 -rwxr-xr-x root root    -  /usr/libexec/pam_otp/in-use
@@ -102,7 +104,9 @@ drwxr-xr-x root root    -  /usr/share/licenses/pam-otp
 -rw-r--r-- root root    d  /usr/share/man/man5/pam_otp-format.5.gz
 -rw-r--r-- root root    d  /usr/share/man/man5/pam_otp.conf.5.gz
 -rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-apps.7.gz
+-rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-fleet.7.gz
 -rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-programs.7.gz
+-rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-seal.7.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/otp-admin.8.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/otp-notify.8.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/pam_otp.8.gz

@@ -25,6 +25,7 @@ HELPER_FILE = "pam_otp_helper_exec_t"
 # What pam_otp.so does as root in a login program, and what it needs for that.
 IN_A_LOGIN = [
     ("find the records", "var_lib_t", "dir", "search"),
+    ("find the key that seals them", "var_run_t", "dir", "search"),
     ("read the policy and what stands in /etc/pam.d", "etc_t", "file", "open read getattr"),
     ("list /etc/pam.d", "etc_t", "dir", "open read search"),
     ("open a directory of records and look who may enter it", RECORDS, "dir", "open read getattr search"),
@@ -57,6 +58,7 @@ STRANGERS = ["user_t", "staff_t", "guest_t", "postgresql_t", "httpd_t", "chkpwd_
 # What the helper does, and what it needs for that.
 IN_THE_HELPER = [
     ("find the records", "var_lib_t", "dir", "search"),
+    ("find the key that seals them", "var_run_t", "dir", "search"),
     ("open, lock, make and remove a user's directory, and set its group", RECORDS, "dir",
      "open read getattr search lock create setattr rmdir write add_name remove_name"),
     ("read and write a record, in place and anew", RECORDS, "file",
@@ -105,10 +107,15 @@ LABELS = {
     "/var/lib/pam_otp/alice/credential.toml": RECORDS,
     "/var/lib/pam_otp/alice/.credential.toml.new": RECORDS,
     "/var/lib/pam_otp/alice/state": RECORDS,
+    "/run/pam_otp": RECORDS,
+    "/run/pam_otp/seal": RECORDS,
     "/usr/libexec/pam_otp": "bin_t",
     "/usr/libexec/pam_otp/forget-gone": "bin_t",
     "/usr/libexec/pam_otp/otp-helper": HELPER_FILE,
     "/usr/libexec/pam_otp/otp-mail": "bin_t",
+    "/usr/libexec/pam_otp/otp-fleet": "bin_t",
+    "/usr/libexec/pam_otp/otp-fleet-admin": "bin_t",
+    "/usr/sbin/otp-verifier": "bin_t",
     "/usr/bin/otp-enroll": "bin_t",
     "/usr/sbin/otp-admin": "bin_t",
     "/usr/lib/x86_64-linux-gnu/security/pam_otp.so": "lib_t",

@@ -3,7 +3,13 @@
 use super::{Event, unescaped};
 
 /// The programs of ours that write records in their own name.
-const PROGRAMS: [&str; 4] = ["otp-helper", "otp-admin", "otp-enroll", "otp-notify"];
+const PROGRAMS: [&str; 5] = [
+    "otp-helper",
+    "otp-admin",
+    "otp-enroll",
+    "otp-notify",
+    "otp-verifier",
+];
 
 /// What stands between the name of a service, with the part of PAM, and the event.
 const END_OF_PREFIX: &str = "): ";

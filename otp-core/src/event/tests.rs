@@ -33,6 +33,8 @@ const PROMISED: [(&str, &str); Event::ALL.len()] = [
     ("otp.onefactor", "4d2d3f1ca2fb40fb956143948142b892"),
     ("otp.policychanged", "aabc3046715e4e0aa9271a37241f3ab8"),
     ("otp.hook", "08785949cd4d440c9020f8461d8bb2e8"),
+    ("otp.seal", "06af2182be8e468e98cfba971042d68e"),
+    ("otp.fleet", "b0d4b47bd77c4df4a59c6ad2b9e6a1f5"),
     ("otp.debug", "fa3b86fd3b1d47eeb5bbd2d52cf64b94"),
 ];
 
@@ -128,6 +130,8 @@ fn values() -> Vec<Value> {
         Id => [Value::Id(7)],
         Source => [Value::Source(text())],
         Count => [Value::Count(100_000)],
+        Machine => [Value::Machine(text())],
+        Administrator => [Value::Administrator(text())],
     })
 }
 

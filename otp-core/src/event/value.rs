@@ -176,6 +176,10 @@ pub enum Value {
     Source(Text),
     /// [`Key::Count`].
     Count(u64),
+    /// [`Key::Machine`].
+    Machine(Text),
+    /// [`Key::Administrator`].
+    Administrator(Text),
 }
 
 impl Value {
@@ -216,6 +220,8 @@ impl Value {
             Self::Id(_) => Key::Id,
             Self::Source(_) => Key::Source,
             Self::Count(_) => Key::Count,
+            Self::Machine(_) => Key::Machine,
+            Self::Administrator(_) => Key::Administrator,
         }
     }
 
@@ -234,7 +240,9 @@ impl Value {
             | Self::ClaimedService(text)
             | Self::ClaimedRhost(text)
             | Self::ClaimedTty(text)
-            | Self::Source(text) => text.clone(),
+            | Self::Source(text)
+            | Self::Machine(text)
+            | Self::Administrator(text) => text.clone(),
             Self::Phase(phase) => Text::escaped(match phase {
                 Phase::Authentication => "",
                 Phase::Account => "account",

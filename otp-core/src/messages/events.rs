@@ -37,6 +37,8 @@ const fn english(event: Event) -> &'static str {
         Event::OneFactor => "the code was right, and the login was refused",
         Event::PolicyChanged => "the policy has changed",
         Event::Hook => "a hook failed, or its queue was full",
+        Event::Seal => "records were sealed or unsealed",
+        Event::Fleet => "the fleet was changed, or a verifier has something to say",
         Event::Debug => "a step of a login",
     }
 }
@@ -66,6 +68,8 @@ const fn korean(event: Event) -> &'static str {
         Event::OneFactor => "인증번호는 맞았으나 로그인이 거부됨",
         Event::PolicyChanged => "정책이 변경됨",
         Event::Hook => "후크가 실패했거나 대기열이 가득 참",
+        Event::Seal => "기록이 봉인되었거나 봉인이 해제됨",
+        Event::Fleet => "플릿이 변경되었거나 검증 서버가 알리는 일",
         Event::Debug => "로그인 단계",
     }
 }

@@ -30,6 +30,13 @@ pub enum Explanation<'a> {
     Demand,
     /// Label: the grace.
     Grace,
+    /// Label: where the record is.
+    Records,
+    /// The record is with the verifiers of a fleet.
+    WithVerifiers {
+        /// Which, as the policy has them.
+        verifiers: &'a str,
+    },
     /// Label: networks that are trusted.
     Networks,
     /// Label: for how long a code is remembered.
@@ -92,6 +99,10 @@ impl Explanation<'_> {
             Self::Login => "a login".to_owned(),
             Self::Demand => "policy demands".to_owned(),
             Self::Grace => "grace".to_owned(),
+            Self::Records => "record".to_owned(),
+            Self::WithVerifiers { verifiers } => format!(
+                "with the verifiers {verifiers}: while none answers, logins that need it are refused"
+            ),
             Self::Networks => "trusted networks".to_owned(),
             Self::Remember => "remembered".to_owned(),
             Self::At { service } => format!("at {service}"),
@@ -135,6 +146,10 @@ impl Explanation<'_> {
             Self::Login => "로그인".to_owned(),
             Self::Demand => "정책".to_owned(),
             Self::Grace => "유예".to_owned(),
+            Self::Records => "기록".to_owned(),
+            Self::WithVerifiers { verifiers } => format!(
+                "검증 서버 {verifiers}에 있음. 응답하는 서버가 없는 동안은 기록이 필요한 로그인이 거부됨"
+            ),
             Self::Networks => "신뢰하는 네트워크".to_owned(),
             Self::Remember => "코드 기억".to_owned(),
             Self::At { service } => format!("{service}에서"),
@@ -205,6 +220,10 @@ mod tests {
             Login => [Explanation::Login],
             Demand => [Explanation::Demand],
             Grace => [Explanation::Grace],
+            Records => [Explanation::Records],
+            WithVerifiers => [Explanation::WithVerifiers {
+                verifiers: "v1.example.org:6238",
+            }],
             Networks => [Explanation::Networks],
             Remember => [Explanation::Remember],
             At => [Explanation::At { service: "sshd" }],

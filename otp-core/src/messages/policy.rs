@@ -98,6 +98,25 @@ pub enum Finding {
         /// Its path.
         path: String,
     },
+    /// A file that verifiers are known by, or this machine, is missing, or somebody else than root could change or read it.
+    FleetFileUnusable {
+        /// The key that names it.
+        key: &'static str,
+        /// Its path.
+        path: String,
+    },
+    /// Files of a fleet are named, and no verifiers.
+    FleetWithoutVerifiers,
+    /// A key has codes mailed, which verifiers do not.
+    MailNotInFleet {
+        /// The key.
+        key: &'static str,
+    },
+    /// The name service knows no such user whose record stays on the machine.
+    LocalUserUnknown {
+        /// The name.
+        user: String,
+    },
     /// Logins are to set up authenticators, and nobody must have one.
     NobodyMust,
     /// Services ask for codes and have no account line of ours.
@@ -257,6 +276,21 @@ impl Finding {
                 "[mail] {key}: {path} must be there, belong to root and be writable by nobody else (credentials: nor readable), \
                  so no mail is sent"
             ),
+            Self::FleetFileUnusable { key, path } => format!(
+                "[fleet] {key}: {path} must be there, belong to root and be writable by nobody else (key: nor readable, but by the \
+                 group pam_otp), so users of the fleet are refused"
+            ),
+            Self::FleetWithoutVerifiers => {
+                "[fleet] verifiers: none is named, so all records are this machine's".to_owned()
+            }
+            Self::MailNotInFleet { key } => {
+                format!(
+                    "{key}: verifiers mail no codes, so it counts for local_users and root only"
+                )
+            }
+            Self::LocalUserUnknown { user } => {
+                format!("[fleet] local_users: no user is called '{user}'")
+            }
             Self::NobodyMust => {
                 "[enroll] at_login: nobody must have an authenticator ([enforce] groups = []), \
                 so no login sets one up"
@@ -395,6 +429,20 @@ impl Finding {
                 "[mail] {key}: {path} 파일이 있어야 하고 root의 것이어야 하며 다른 사용자가 쓸 수 없어야 합니다(credentials는 읽을 \
                  수도 없어야 합니다). 지금은 메일을 보내지 않습니다"
             ),
+            Self::FleetFileUnusable { key, path } => format!(
+                "[fleet] {key}: {path} 파일이 있어야 하고 root의 것이어야 하며 다른 사용자가 쓸 수 없어야 합니다(key는 pam_otp 그룹 \
+                 말고는 읽을 수도 없어야 합니다). 지금은 플릿 사용자가 로그인할 수 없습니다"
+            ),
+            Self::FleetWithoutVerifiers => {
+                "[fleet] verifiers: 지정된 검증 서버가 없어 모든 기록을 이 시스템에 둡니다"
+                    .to_owned()
+            }
+            Self::MailNotInFleet { key } => format!(
+                "{key}: 검증 서버는 코드를 메일로 보내지 않으므로 local_users와 root에게만 적용됩니다"
+            ),
+            Self::LocalUserUnknown { user } => {
+                format!("[fleet] local_users: '{user}' 사용자가 없습니다")
+            }
             Self::NobodyMust => {
                 "[enroll] at_login: 인증기가 꼭 있어야 하는 사용자가 없어([enforce] groups = []) \
                 로그인하면서 등록하는 일이 없습니다"
@@ -541,6 +589,10 @@ mod tests {
                 key: "sendmail",
                 path: text("/usr/sbin/sendmail"),
             }],
+            FleetFileUnusable => [Finding::FleetFileUnusable { key: "key", path: text("/x") }],
+            FleetWithoutVerifiers => [Finding::FleetWithoutVerifiers],
+            MailNotInFleet => [Finding::MailNotInFleet { key: "[recovery] email" }],
+            LocalUserUnknown => [Finding::LocalUserUnknown { user: text("console") }],
             NobodyMust => [Finding::NobodyMust],
             AccountLineMissing => [Finding::AccountLineMissing {
                 services: vec![text("login"), text("sshd")],

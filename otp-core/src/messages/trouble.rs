@@ -137,6 +137,11 @@ pub enum Trouble {
     },
     /// Policy issues no recovery codes.
     NoCodes,
+    /// A fleet keeps the record, and this machine cannot say that its user was recognised.
+    OfTheFleet {
+        /// The user's name.
+        user: String,
+    },
     /// The helper does not answer.
     NoHelper {
         /// What is known of it.
@@ -330,6 +335,9 @@ impl Trouble {
                 )
             }
             Self::NoCodes => "recovery codes are not issued here".to_owned(),
+            Self::OfTheFleet { user } => format!(
+                "the verifiers of the fleet keep the record of {user}; root of one machine cannot change it"
+            ),
             Self::NoHelper { reason } => {
                 format!("the records cannot be reached: {reason}; nothing was changed")
             }
@@ -447,6 +455,9 @@ impl Trouble {
                 format!("enrol first with 'otp-enroll --user {user}', or add '--force'")
             }
             Self::NoCodes => "they come with 'codes' in section [recovery] of the policy".to_owned(),
+            Self::OfTheFleet { user } => format!(
+                "an administrator of the fleet runs 'otp-admin provision {user}', or {user} runs 'otp-enroll'"
+            ),
             Self::NoHelper { .. } => {
                 "start again; if it stays so, an administrator checks that otp-helper is installed with its group".to_owned()
             }
@@ -567,6 +578,9 @@ impl Trouble {
                 )
             }
             Self::NoCodes => "여기서는 복구 코드를 발급하지 않습니다".to_owned(),
+            Self::OfTheFleet { user } => format!(
+                "{user} 계정의 기록은 플릿의 검증 서버에 있어, 한 시스템의 root가 바꿀 수 없습니다"
+            ),
             Self::NoHelper { reason } => {
                 format!("기록에 접근할 수 없습니다: {reason}. 변경된 것은 없습니다")
             }
@@ -696,6 +710,9 @@ impl Trouble {
                 format!("먼저 'otp-enroll --user {user}'로 등록하거나 '--force'를 붙이세요")
             }
             Self::NoCodes => "정책의 [recovery] 부분에 있는 codes로 정합니다".to_owned(),
+            Self::OfTheFleet { user } => format!(
+                "플릿 관리자가 'otp-admin provision {user}'를 실행하거나, {user} 사용자가 직접 'otp-enroll'을 실행하세요"
+            ),
             Self::NoHelper { .. } => {
                 "다시 시작하세요. 계속되면 관리자가 otp-helper와 그 그룹의 설치를 확인해야 합니다"
                     .to_owned()
@@ -835,6 +852,7 @@ mod tests {
                 user: user.clone(),
             }],
             NoCodes => [Trouble::NoCodes],
+            OfTheFleet => [Trouble::OfTheFleet { user: user.clone() }],
             NoHelper => [Trouble::NoHelper {
                 reason: reason.clone(),
             }],

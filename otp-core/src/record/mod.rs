@@ -1,6 +1,7 @@
 //! What is kept about an account, as values that cannot be built wrong.
 
 mod credential;
+mod fleet;
 mod policy;
 mod services;
 mod state;
@@ -9,9 +10,10 @@ pub use credential::{
     Algorithm, Authenticator, Credential, DEFAULT_NAME, Digits, Id, Identities, Issued, Kind,
     Known, MAX_AUTHENTICATORS, Name, Origin, Outline, Period, RecoverySet, Secret, Window,
 };
+pub use fleet::{FleetPolicy, MOST_VERIFIERS, Verifier};
 pub use policy::{
     AtLogin, CodePolicy, EnforcePolicy, EnrollPolicy, Groups, HelperPolicy, HooksPolicy, Language,
-    LockoutPolicy, MailPolicy, Policy, RecoveryPolicy, TrustPolicy, Unlock,
+    LockoutPolicy, MailPolicy, Policy, RecoveryPolicy, SealPolicy, TrustPolicy, Unlock,
 };
 pub use services::{Policies, ServiceName, ServicePolicy};
 pub use state::{AuthenticatorState, Drift, RecoveryState, Refusal, Resync, Standing, State};

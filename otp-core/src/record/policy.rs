@@ -1,6 +1,6 @@
 //! What the administrator decided. The default of every field is the one that the manual names.
 
-use super::{Algorithm, Digits, OutOfRange, Period};
+use super::{Algorithm, Digits, FleetPolicy, OutOfRange, Period};
 use crate::event::Event;
 use crate::every;
 use crate::mail::{Address, AddressSource, Route};
@@ -312,6 +312,13 @@ impl HooksPolicy {
     }
 }
 
+/// What seals the keys of authenticators where they are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SealPolicy {
+    /// The path of the file that holds the key; empty: they are not sealed.
+    pub key: String,
+}
+
 /// The whole policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
@@ -337,6 +344,10 @@ pub struct Policy {
     pub helper: HelperPolicy,
     /// Events that are handed on.
     pub hooks: HooksPolicy,
+    /// The verifiers that keep the records of this machine's users.
+    pub fleet: FleetPolicy,
+    /// What seals the records.
+    pub seal: SealPolicy,
 }
 
 impl Policy {
@@ -401,6 +412,8 @@ impl Default for Policy {
             mail: MailPolicy::default(),
             helper: HelperPolicy::default(),
             hooks: HooksPolicy::default(),
+            fleet: FleetPolicy::default(),
+            seal: SealPolicy::default(),
         }
     }
 }

@@ -1,29 +1,45 @@
 //! `otp-admin doctor`: what is wrong around our lines in PAM's files, and what to do about it.
 
+use super::route;
+use crate::certificate::Certificate;
 use crate::cli::Common;
 use crate::failure::Failure;
 use crate::locale::Locale;
 use crate::output;
 use nix::unistd::geteuid;
 use otp_core::messages::doctor::{Summary, Weight};
+use otp_core::messages::fleet::Wrong;
 use otp_core::messages::trouble::Trouble;
-use otp_core::record::{Language, Policies};
+use otp_core::record::{FleetPolicy, Language, Policies};
 use otp_site::doctor::{Diagnosis, Files, Machine, Outside, Report};
 use otp_site::{Error, clock, policy};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
+use std::time::Duration;
 
 const PROGRAM: &str = "otp-admin";
 /// What the findings about no service in particular are filed under.
 const MACHINE: &str = "machine";
+/// And those about the fleet that this machine belongs to.
+const FLEET: &str = "fleet";
+/// How long before its end a certificate is told.
+const SOON: Duration = Duration::from_secs(14 * 86_400);
 /// Where distributions have sshd.
 const SSHD: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
 
 /// Examines this machine, or the one whose files are below `root`, and tells what was found.
 ///
 /// 0: nothing is wrong. 1: something is. 2: something could not be looked at.
-pub fn doctor(common: &Common, services: &[String], json: bool, root: &Path) -> ExitCode {
+///
+/// `identity`: the administrator's certificate and its key, by which a fleet is asked where this machine belongs to one.
+pub fn doctor(
+    common: &Common,
+    services: &[String],
+    json: bool,
+    root: &Path,
+    identity: [&Path; 2],
+) -> ExitCode {
     let locale = Locale::of_process();
     let chosen = common.lang.or(locale.language);
     if !geteuid().is_root() {
@@ -39,17 +55,26 @@ pub fn doctor(common: &Common, services: &[String], json: bool, root: &Path) -> 
             policies.map(|policies| policies.where_nothing_is_said().language)
         })
         .unwrap_or_default();
-    let told = examine(common, services, (files, policies)).and_then(|report| {
+    let fleet = policies
+        .as_ref()
+        .map(|policies| policies.for_account().fleet);
+    let fleet = if root == Path::new("/") && services.is_empty() {
+        Fleet::of(&fleet.unwrap_or_default(), common, identity, language)
+    } else {
+        Fleet::default()
+    };
+    let told = examine(common, services, (files, policies)).and_then(|mut report| {
+        report.unexamined.extend(fleet.unexamined);
         let text = if json {
-            in_json(&report, language)
+            in_json(&report, &fleet.problems, language)
         } else {
-            in_words(&report, language)
+            in_words(&report, &fleet.problems, language)
         };
         output::print(&text)?;
         Ok(report)
     });
     match told {
-        Ok(report) => status(&report, language),
+        Ok(report) => status(&report, fleet.problems.len(), language),
         Err(failure) => failure.report(PROGRAM, language),
     }
 }
@@ -82,7 +107,95 @@ fn load(files: &Files, conf: &Path) -> Result<Policies, Error> {
     }
 }
 
-fn status(report: &Report, language: Language) -> ExitCode {
+/// What the fleet says of itself, where this machine belongs to one.
+#[derive(Default)]
+struct Fleet {
+    problems: Vec<OfFleet>,
+    /// Why it could not be asked.
+    unexamined: Option<(String, String)>,
+}
+
+/// A problem of the fleet, as `otp-admin fleet status --json` has it.
+#[derive(serde::Deserialize)]
+struct OfFleet {
+    id: String,
+    text: String,
+}
+
+#[derive(serde::Deserialize)]
+struct Status {
+    problems: Vec<OfFleet>,
+}
+
+impl Fleet {
+    /// Looks at the certificate of this machine, and asks the fleet, where this machine can.
+    fn of(fleet: &FleetPolicy, common: &Common, identity: [&Path; 2], language: Language) -> Self {
+        let Some(program) = route::program_of(fleet) else {
+            return Self::default();
+        };
+        // Most machines have no administrator's certificate, and nothing is wrong with that.
+        let can_ask = program == route::FLEET_ADMIN || identity[0].exists();
+        let mut found = if can_ask {
+            of_fleet(program, common, identity, language)
+        } else {
+            Self::default()
+        };
+        let own = fleet.certificate.as_deref().filter(|_| fleet.is_used());
+        let certificate = own.and_then(|path| Some((path, Certificate::in_file(path)?)));
+        if let (Some((path, certificate)), Ok(now)) = (certificate, clock::now())
+            && certificate.ends < now.after(SOON)
+        {
+            let (path, when) = (path.display().to_string(), certificate.ends.date_time_utc());
+            let wrong = Wrong::CertificateEnds {
+                path: &path,
+                when: &when,
+            };
+            found.problems.push(OfFleet {
+                id: wrong.id().to_owned(),
+                text: wrong.text(language),
+            });
+        }
+        found
+    }
+}
+
+/// Asks the fleet how it is, in the same way as `otp-admin fleet status`.
+fn of_fleet(
+    program: &str,
+    common: &Common,
+    [certificate, key]: [&Path; 2],
+    language: Language,
+) -> Fleet {
+    let mut command = route::command_of(program);
+    let asked = command
+        .args(["fleet", "status", "--json", "--lang", language.tag()])
+        .arg("--conf")
+        .arg(&common.conf)
+        .arg("--certificate")
+        .arg(certificate)
+        .arg("--key")
+        .arg(key)
+        .stdin(Stdio::null())
+        .output();
+    let unexamined = |reason: String| Fleet {
+        problems: Vec::new(),
+        unexamined: Some((FLEET.to_owned(), reason)),
+    };
+    let output = match asked {
+        Ok(output) => output,
+        Err(error) => return unexamined(format!("{program}: {error}")),
+    };
+    if let Ok(Status { problems }) = serde_json::from_slice(&output.stdout) {
+        return Fleet {
+            problems,
+            unexamined: None,
+        };
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    unexamined(said.lines().next().unwrap_or_default().to_owned())
+}
+
+fn status(report: &Report, of_fleet: usize, language: Language) -> ExitCode {
     for (what, reason) in &report.unexamined {
         let (what, reason) = (what.clone(), reason.clone());
         let said = plain(&Summary::Unexamined { what, reason }.text(language));
@@ -91,7 +204,7 @@ fn status(report: &Report, language: Language) -> ExitCode {
     }
     if !report.unexamined.is_empty() {
         ExitCode::from(2)
-    } else if problems(report) > 0 {
+    } else if problems(report) + of_fleet > 0 {
         ExitCode::from(1)
     } else {
         ExitCode::SUCCESS
@@ -104,7 +217,7 @@ fn problems(report: &Report) -> usize {
 }
 
 /// A line for each finding, and what it comes to.
-fn in_words(report: &Report, language: Language) -> String {
+fn in_words(report: &Report, of_fleet: &[OfFleet], language: Language) -> String {
     let line = |one: &Diagnosis| {
         let (id, said) = (one.finding.id(), plain(&one.finding.text(language)));
         let service = plain(one.service.as_deref().unwrap_or(MACHINE));
@@ -115,8 +228,10 @@ fn in_words(report: &Report, language: Language) -> String {
         format!("{service}: {id}{weight}: {said}\n")
     };
     let mut text: String = report.found.iter().map(line).collect();
+    let of_all = |one: &OfFleet| format!("{FLEET}: {}: {}\n", plain(&one.id), plain(&one.text));
+    text.extend(of_fleet.iter().map(of_all));
     let services = report.examined.join(", ");
-    let problems = problems(report);
+    let problems = problems(report) + of_fleet.len();
     let mut say = |summary: Summary| {
         text += &plain(&summary.text(language));
         text.push('\n');
@@ -140,7 +255,7 @@ fn plain(text: &str) -> String {
     text.replace(char::is_control, "?")
 }
 
-fn in_json(report: &Report, language: Language) -> String {
+fn in_json(report: &Report, of_fleet: &[OfFleet], language: Language) -> String {
     let finding = |one: &Diagnosis| {
         let when: Vec<_> = one
             .when
@@ -159,12 +274,21 @@ fn in_json(report: &Report, language: Language) -> String {
             "when": when,
         })
     };
+    let of_all = |one: &OfFleet| {
+        serde_json::json!({
+            "service": FLEET,
+            "id": one.id,
+            "weight": Weight::Problem.word(),
+            "text": one.text,
+            "when": [],
+        })
+    };
     let unexamined =
         |(what, reason): &(String, String)| serde_json::json!({ "what": what, "reason": reason });
     let object = serde_json::json!({
         "examined": report.examined,
         "unprotected": report.unprotected,
-        "findings": report.found.iter().map(finding).collect::<Vec<_>>(),
+        "findings": report.found.iter().map(finding).chain(of_fleet.iter().map(of_all)).collect::<Vec<_>>(),
         "unexamined": report.unexamined.iter().map(unexamined).collect::<Vec<_>>(),
     });
     format!("{object}\n")

@@ -5,7 +5,9 @@ mod files;
 mod journal;
 pub(crate) mod moment;
 
+use crate::admin::sent;
 use crate::cli::Since;
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
@@ -13,9 +15,10 @@ use begun::Begun;
 use otp_core::UnixTime;
 use otp_core::event::{Read, Text};
 use otp_core::messages::events::{about, left_out, of_a_file};
+use otp_core::messages::fleet::Unable;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
-use otp_site::clock;
+use otp_site::{clock, users};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -25,6 +28,9 @@ use std::path::Path;
 /// The longest line that is read, in bytes. A longer one is none of ours.
 const LONGEST_LINE: u64 = 64 * 1024;
 
+/// The account that the verifiers of a fleet run as.
+const VERIFIERS: &str = "_pam-otp-verifier";
+
 /// The writer of a record, as far as that can be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writer {
@@ -32,6 +38,8 @@ pub enum Writer {
     Root,
     /// The helper: a process with its group.
     Helper,
+    /// A verifier of a fleet: a process of its account.
+    Verifier,
     /// It stands in a file, and nobody can tell.
     Unknown,
 }
@@ -41,6 +49,7 @@ impl Writer {
         match self {
             Self::Root => "root",
             Self::Helper => "helper",
+            Self::Verifier => "verifier",
             Self::Unknown => "unknown",
         }
     }
@@ -58,9 +67,18 @@ pub struct Record {
     pub read: Read,
 }
 
+impl Record {
+    /// Whether it is about a login on that machine: by its name in the fleet, where a verifier has written it, and else by
+    /// that of the host.
+    fn is_on(&self, machine: &str) -> bool {
+        self.read.value("machine").unwrap_or(&self.machine) == machine
+    }
+}
+
 /// What is asked for.
 pub struct Asked<'a> {
     pub user: Option<&'a str>,
+    pub machine: Option<&'a str>,
     pub since: Option<Since>,
     pub json: bool,
     pub file: Option<&'a Path>,
@@ -80,7 +98,11 @@ struct Json<'a> {
 }
 
 /// Tells the records of a user, or of everybody, the oldest first.
-pub fn events(site: &Site, asked: &Asked<'_>) -> Result<(), Failure> {
+pub fn events(site: &Site<impl Engine>, asked: &Asked<'_>) -> Result<(), Failure> {
+    if asked.file.is_some() && sent::is_in_force() {
+        // It would be read here, and not where the administrator is.
+        return Err(Unable::OfOneMachine.into());
+    }
     let now = clock::now()?;
     let since = asked.since.map(|since| since.before(now));
     let mut telling = Telling {
@@ -90,7 +112,11 @@ pub fn events(site: &Site, asked: &Asked<'_>) -> Result<(), Failure> {
         begun: Begun::default(),
     };
     if asked.file.is_none() && journal::is_kept() {
-        let others = journal::read(site.records_group(), since, |record| telling.take(record))?;
+        let writers = journal::Writers {
+            helpers: site.records_group(),
+            verifiers: users::account(VERIFIERS)?.map(|account| account.uid),
+        };
+        let others = journal::read(writers, since, |record| telling.take(record))?;
         telling.end()?;
         if others > 0 {
             note(&left_out(others, site.language));
@@ -131,7 +157,11 @@ impl Telling<'_> {
             .asked
             .user
             .is_none_or(|user| record.read.is_about(user));
-        if !is_recent || !is_theirs {
+        let is_there = self
+            .asked
+            .machine
+            .is_none_or(|machine| record.is_on(machine));
+        if !is_recent || !is_theirs || !is_there {
             return Ok(());
         }
         for record in self.begun.then(record) {

@@ -8,6 +8,7 @@ use super::in_order::in_order;
 use super::progress::Progress;
 use super::roster::{Known, Which};
 use super::sight::{Found, Sight};
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::layout::Columns;
 use crate::output::Stream;
@@ -48,8 +49,8 @@ impl Entry {
 }
 
 /// Lists everybody who is enrolled.
-pub fn list(site: &Site, format: Format) -> Result<(), Failure> {
-    let store = site.store()?;
+pub fn list(site: &Site<impl Engine>, format: Format) -> Result<(), Failure> {
+    let store = site.keeper()?;
     let roster = Known::read(&store)?.roster(&Which::Recorded);
     let sight = Sight::of(site, &store, &roster);
     let mut progress = Progress::of(roster.len(), site.language);

@@ -14,23 +14,44 @@ mod provision;
 mod repair;
 mod report;
 mod roster;
+mod route;
+mod seal;
+pub mod sent;
 mod show;
 mod sight;
 
 use crate::admin::cells::Format;
 use crate::cli::{Admin, AdminCommand, PolicyCommand};
+use crate::engine::{Elsewhere, Engine, Folder};
 use crate::failure::Failure;
-use crate::site::{self, For};
+use crate::log;
+use crate::site::{self, For, Site};
+use otp_core::event::Severity;
+use otp_core::messages::fleet::Unable;
+use otp_core::record::Language;
 use std::path::Path;
 use std::process::ExitCode;
 
+pub use crate::engine::Opens;
 pub(crate) use events::moment;
 pub use protect::{USUAL_SECONDS, is_asked_to_undo, undo_unless_confirmed};
 pub use report::Only;
+use route::Way;
+pub use route::{FLEET_ADMIN, VERIFIER_CONFIGURATION, language};
+pub use seal::USUAL_CREDENTIAL;
+pub use sent::{Sent, gather};
 
-/// Runs `otp-admin`.
+/// What runs in the folder's place when no engine is named.
+const PROGRAM: &str = "otp-admin";
+
+/// Runs `otp-admin` over the records of this machine.
 #[must_use]
 pub fn run(asked: Admin) -> ExitCode {
+    match route::of(&asked) {
+        Way::Here => {}
+        Way::Elsewhere(program) => return route::go(&asked, program),
+        Way::Nowhere => return report_unable(&Unable::NoFleet, route::language(&asked)),
+    }
     // It is for machines whose policy cannot be used as well.
     if let AdminCommand::Doctor {
         services,
@@ -38,59 +59,18 @@ pub fn run(asked: Admin) -> ExitCode {
         root,
     } = &asked.command
     {
-        return doctor::doctor(&asked.common, services, *json, root);
+        let identity = [asked.certificate.as_path(), asked.key_of_certificate()];
+        return doctor::doctor(&asked.common, services, *json, root, identity);
     }
     let conf = asked.command.policy_to_check().map(Path::to_owned);
     let conf = conf.as_deref();
     site::run_under(
-        "otp-admin",
+        PROGRAM,
         &asked.common,
         For::Root,
         conf,
+        Folder,
         |site| match asked.command {
-            AdminCommand::List { json, csv } => list::list(site, Format::of(json, csv)),
-            AdminCommand::Report {
-                json,
-                csv,
-                users,
-                groups,
-                only,
-                system,
-                service,
-            } => report::report(
-                site,
-                &report::Options {
-                    format: Format::of(json, csv),
-                    users,
-                    groups,
-                    only,
-                    system,
-                    service,
-                },
-            ),
-            AdminCommand::Show { user } => show::show(site, &user),
-            AdminCommand::Unlock { user } => repair::unlock(site, &user),
-            AdminCommand::Reset { user, gone } => repair::reset(site, &user, gone),
-            AdminCommand::Move { old, new, force } => moving::move_record(site, &old, &new, force),
-            AdminCommand::Provision {
-                user,
-                json,
-                force,
-                name,
-                hotp,
-                counter,
-            } => {
-                let counter = hotp.then_some(counter);
-                let wanted = provision::Wanted {
-                    name,
-                    counter,
-                    force,
-                };
-                provision::provision(site, &user, wanted, json)
-            }
-            AdminCommand::Import { command } => import::import(site, command),
-            // Answered above.
-            AdminCommand::Doctor { .. } => Err(Failure::Refused),
             AdminCommand::Protect {
                 service,
                 dry_run,
@@ -99,26 +79,133 @@ pub fn run(asked: Admin) -> ExitCode {
             AdminCommand::Unprotect { service, dry_run } => {
                 protect::unprotect(site, &service, dry_run)
             }
-            AdminCommand::Events {
-                user,
-                since,
-                json,
-                file,
-            } => events::events(
-                site,
-                &events::Asked {
-                    user: user.as_deref(),
-                    since,
-                    json,
-                    file: file.as_deref(),
-                },
-            ),
             AdminCommand::Policy { command } => match command {
                 PolicyCommand::Check { force, .. } => policy::check(site, force),
                 PolicyCommand::Show { user, service } => {
                     policy::show(site, &user, service.as_ref())
                 }
             },
+            command => of_records(site, command),
         },
     )
+}
+
+/// Runs a command of `otp-admin` over the records of a fleet, in the name of an administrator.
+///
+/// The policy is that of `asked.common`, and what waits for a hook waits below its directory. No file of this machine is
+/// read for an argument: `sent` has them, by the path that the administrator named.
+#[must_use]
+pub fn run_over(
+    asked: Admin,
+    records: impl Opens,
+    administrator: Option<&str>,
+    sent: Option<Sent>,
+) -> ExitCode {
+    if let Some(administrator) = administrator {
+        log::act_for(administrator);
+    }
+    if let Some(sent) = sent {
+        sent::take_for_this_process(sent);
+    }
+    site::run_under(
+        PROGRAM,
+        &asked.common,
+        For::Fleet,
+        None,
+        Elsewhere(records),
+        |site| of_records(site, asked.command),
+    )
+}
+
+/// Writes the record that the fleet was changed, in the name of `administrator`, or of root where that is nobody:
+/// `what` is the machine, the administrator or the file that it is about.
+pub fn record_of_fleet(
+    administrator: Option<&str>,
+    verb: &'static str,
+    severity: Severity,
+    what: &str,
+) {
+    if let Some(administrator) = administrator {
+        log::act_for(administrator);
+    }
+    log::fleet(verb, severity, what);
+}
+
+/// Tells on standard error what cannot be done in a fleet, and gives the exit status.
+#[must_use]
+pub fn report_unable(unable: &Unable, language: Language) -> ExitCode {
+    Failure::from(unable.clone()).report(PROGRAM, language)
+}
+
+/// What is about records, wherever they are.
+fn of_records<E: Engine>(site: &Site<E>, command: AdminCommand) -> Result<(), Failure> {
+    match command {
+        AdminCommand::List { json, csv } => list::list(site, Format::of(json, csv)),
+        AdminCommand::Report {
+            json,
+            csv,
+            users,
+            groups,
+            only,
+            system,
+            service,
+        } => report::report(
+            site,
+            &report::Options {
+                format: Format::of(json, csv),
+                users,
+                groups,
+                only,
+                system,
+                service,
+            },
+        ),
+        AdminCommand::Show { user } => show::show(site, &user),
+        AdminCommand::Unlock { user } => repair::unlock(site, &user),
+        AdminCommand::Reset { user, gone } => repair::reset(site, &user, gone),
+        AdminCommand::Move { old, new, force } => moving::move_record(site, &old, &new, force),
+        AdminCommand::Provision {
+            user,
+            json,
+            force,
+            name,
+            hotp,
+            counter,
+        } => {
+            let counter = hotp.then_some(counter);
+            let wanted = provision::Wanted {
+                name,
+                counter,
+                force,
+            };
+            provision::provision(site, &user, wanted, json)
+        }
+        AdminCommand::Import { command } => import::import(site, command),
+        AdminCommand::Seal {
+            instead,
+            key,
+            credential,
+        } => seal::seal(site, &instead, key.as_deref(), &credential),
+        AdminCommand::Events {
+            user,
+            since,
+            json,
+            file,
+            machine,
+        } => events::events(
+            site,
+            &events::Asked {
+                user: user.as_deref(),
+                machine: machine.as_deref(),
+                since,
+                json,
+                file: file.as_deref(),
+            },
+        ),
+        AdminCommand::Doctor { .. }
+        | AdminCommand::Protect { .. }
+        | AdminCommand::Unprotect { .. }
+        | AdminCommand::Fleet { .. }
+        | AdminCommand::Policy { .. } => Err(Unable::OfOneMachine.into()),
+    }
 }

@@ -1,5 +1,6 @@
 //! `otp-admin move`: a record follows its owner to another name or user id.
 
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::log;
 use crate::output;
@@ -11,7 +12,12 @@ use otp_site::users;
 use otp_store::moving::{self, Failed, Moved, NotMoved};
 
 /// Gives the record of `old` to `new`; whether both are one person is for the administrator to say where it cannot be seen.
-pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(), Failure> {
+pub fn move_record(
+    site: &Site<impl Engine>,
+    old: &str,
+    new: &str,
+    force: bool,
+) -> Result<(), Failure> {
     let from = UserName::new(old)?;
     let account = site.named(new)?.account;
     let name = account.name.as_str();
@@ -25,7 +31,7 @@ pub fn move_record(site: &Site, old: &str, new: &str, force: bool) -> Result<(),
     }
     let undisturbed = site.undisturbed()?;
     let moved =
-        moving::move_record(&site.store()?, &from, &account, force).map_err(
+        moving::move_record(&site.keeper()?, &from, &account, force).map_err(
             |failed| match failed {
                 Failed::Store(error) => Failure::about(old)(error),
                 Failed::Refused(why) => {

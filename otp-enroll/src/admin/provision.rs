@@ -1,5 +1,6 @@
 //! `otp-admin provision`: enrols without a dialogue, for Ansible and its like. The result is the secret.
 
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::layout::labelled;
 use crate::log;
@@ -29,7 +30,12 @@ pub struct Wanted {
 }
 
 /// Enrols `user` and prints the key and the recovery codes, once everything is on disk.
-pub fn provision(site: &Site, user: &str, wanted: Wanted, json: bool) -> Result<(), Failure> {
+pub fn provision(
+    site: &Site<impl Engine>,
+    user: &str,
+    wanted: Wanted,
+    json: bool,
+) -> Result<(), Failure> {
     let Wanted {
         name,
         counter,
@@ -49,7 +55,7 @@ pub fn provision(site: &Site, user: &str, wanted: Wanted, json: bool) -> Result<
         // Everything before the first code counts as used.
         entry.last_step = counter.and_then(|first| first.checked_sub(1)).map(Step);
     }
-    let store = site.store_for_enrolling()?;
+    let store = site.keeper_for_enrolling()?;
     let undisturbed = site.undisturbed()?;
     let done = account::provision_from(&store, &account, &credential, &state, force);
     match done.map_err(Failure::about(user))? {
@@ -106,7 +112,7 @@ const ROOM: usize = 16 * 1024;
 
 impl<'a> Shown<'a> {
     fn reveal(
-        site: &Site,
+        site: &Site<impl Engine>,
         account: &'a Account,
         device: &'a Authenticator,
         counter: Option<u64>,
@@ -145,7 +151,7 @@ impl<'a> Shown<'a> {
         output::write_whole(&text)
     }
 
-    fn print_text(&self, site: &Site) -> io::Result<()> {
+    fn print_text(&self, site: &Site<impl Engine>) -> io::Result<()> {
         let label = |report: Report<'_>| report.text(site.language);
         let mut rows = vec![
             (label(Report::User), self.user),

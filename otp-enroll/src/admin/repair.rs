@@ -1,5 +1,6 @@
 //! `otp-admin unlock` and `reset`: the ways back in.
 
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::log;
 use crate::output;
@@ -11,16 +12,16 @@ use otp_core::record::{Language, Standing};
 use otp_site::{Named, clock, users};
 use otp_store::account::{self, Unlocked};
 use otp_store::keeper::ROOTS_LOCK_DEADLINE;
-use otp_store::{Error, Keeper, Store, moving};
+use otp_store::{Keeper, moving};
 
 /// Lifts a lock or a disablement, forgets the failures, and tells which. What was used stays used.
-pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
+pub fn unlock(site: &Site<impl Engine>, user: &str) -> Result<(), Failure> {
     let account = site.account(user)?;
     let user = account.name.as_str();
     let not_enrolled = || Trouble::NotEnrolled {
         user: user.to_owned(),
     };
-    let store = site.store()?;
+    let store = site.keeper()?;
     let undisturbed = site.undisturbed()?;
     let unlocked = account::unlock(&store, &account, clock::now).map_err(Failure::about(user))?;
     let Unlocked { standing, failures } = unlocked.ok_or_else(not_enrolled)?;
@@ -41,13 +42,15 @@ pub fn unlock(site: &Site, user: &str) -> Result<(), Failure> {
 ///
 /// They may be the same person with another name by now, or another one with a number that was free: only an administrator
 /// can tell.
-fn left_for_an_administrator(site: &Site, store: &Store, user: &str) -> Result<bool, Failure> {
+fn left_for_an_administrator(
+    site: &Site<impl Engine>,
+    store: &impl Keeper,
+    user: &str,
+) -> Result<bool, Failure> {
     let owner = match moving::owner_of(store, &UserName::new(user)?) {
         Ok(Some(owner)) => owner,
         // What cannot be read for a reason that may pass, or by this version, may be somebody's.
-        Err(error @ (Error::Io { .. } | Error::Busy { .. } | Error::Newer { .. })) => {
-            return Err(error.into());
-        }
+        Err(error) if error.may_pass() => return Err(error.into()),
         // A damaged record tells nothing, and is removed with the name.
         Ok(None) | Err(_) => return Ok(false),
     };
@@ -64,15 +67,15 @@ fn left_for_an_administrator(site: &Site, store: &Store, user: &str) -> Result<b
 /// Removes everything that is kept about a user, whatever state it is in, also when the user is gone.
 ///
 /// `gone`: only then, and without a word where there is nothing: what is run whenever a user is removed or made.
-pub fn reset(site: &Site, user: &str, gone: bool) -> Result<(), Failure> {
+pub fn reset(site: &Site<impl Engine>, user: &str, gone: bool) -> Result<(), Failure> {
     let known = users::named(user)?;
     if gone && known.is_some() {
         return Ok(());
     }
     let store = if gone {
-        site.store_if_there()?
+        site.keeper_if_there()?
     } else {
-        Some(site.store()?)
+        Some(site.keeper()?)
     };
     let Some(store) = store else {
         return Ok(());

@@ -1,13 +1,14 @@
 //! What is found when many accounts are looked at: how each stands, or what is wrong with it.
 
 use super::roster::{Roster, Whom};
+use crate::engine::Engine;
 use crate::failure::{self, Failure};
 use crate::site::Site;
 use otp_core::messages::report::Roll;
 use otp_core::messages::trouble::{Asker, Trouble};
 use otp_core::{Account, UserName};
 use otp_site::{Error, clock};
-use otp_store::{Glance, Store};
+use otp_store::Glance;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -32,16 +33,16 @@ const EACH: Duration = Duration::from_millis(50);
 const ALL: Duration = Duration::from_secs(2);
 
 /// Looks at many accounts, and waits for none of them for long.
-pub struct Sight<'a> {
-    site: &'a Site,
-    store: &'a Store,
+pub struct Sight<'a, E: Engine> {
+    site: &'a Site<E>,
+    store: &'a E::Keeper,
     roster: &'a Roster,
     waited_ms: AtomicU64,
 }
 
-impl<'a> Sight<'a> {
+impl<'a, E: Engine> Sight<'a, E> {
     /// Of those of this roster.
-    pub const fn of(site: &'a Site, store: &'a Store, roster: &'a Roster) -> Self {
+    pub const fn of(site: &'a Site<E>, store: &'a E::Keeper, roster: &'a Roster) -> Self {
         let waited_ms = AtomicU64::new(0);
         Self {
             site,

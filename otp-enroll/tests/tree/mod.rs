@@ -4,11 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders in which sources, tests, and what is installed are.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "conf",
     "otp-core",
     "otp-enroll",
     "otp-file",
+    "otp-fleet",
     "otp-helper",
     "otp-hooks",
     "otp-import",

@@ -2,28 +2,28 @@ use super::*;
 use otp_core::UserName;
 use otp_core::every;
 
-const RELATIONS: [Relation; 4] = every!(Relation: Root, Owner, Trusted, Stranger);
+const RELATIONS: [Relation; 5] = every!(Relation: Root, Owner, Trusted, Stranger, Machine);
 
 /// The table of permissions, written out a second time: its columns are those of [`RELATIONS`].
 #[rustfmt::skip]
-const MATRIX: [(Verb, [May; 4]); 14] = {
+const MATRIX: [(Verb, [May; 5]); 14] = {
     use May::{Authenticated, No, Yes};
     [
-        //                     root  owner          trusted  anyone else
-        (Verb::Check,         [Yes,  Yes,           Yes,     No]),
-        (Verb::CheckAt,       [Yes,  No,            No,      No]),
-        (Verb::IsEnrolled,    [Yes,  Yes,           Yes,     No]),
-        (Verb::Standing,      [Yes,  Yes,           Yes,     No]),
-        (Verb::TrustedSince,  [Yes,  No,            No,      No]),
-        (Verb::RehearseGrace, [Yes,  No,            No,      No]),
-        (Verb::BeginGrace,    [Yes,  No,            No,      No]),
-        (Verb::Status,        [Yes,  Yes,           No,      No]),
-        (Verb::Try,           [Yes,  No,            No,      No]),
-        (Verb::Enrol,         [Yes,  Yes,           No,      No]),
-        (Verb::Replace,       [Yes,  Authenticated, No,      No]),
-        (Verb::Add,           [Yes,  Authenticated, No,      No]),
-        (Verb::Remove,        [Yes,  Authenticated, No,      No]),
-        (Verb::RecoveryCodes, [Yes,  Authenticated, No,      No]),
+        //                     root  owner          trusted  anyone else  machine
+        (Verb::Check,          [Yes,  Yes,           Yes,     No,          Yes]),
+        (Verb::CheckAt,        [Yes,  No,            No,      No,          Yes]),
+        (Verb::IsEnrolled,     [Yes,  Yes,           Yes,     No,          Yes]),
+        (Verb::Standing,       [Yes,  Yes,           Yes,     No,          Yes]),
+        (Verb::TrustedSince,   [Yes,  No,            No,      No,          Yes]),
+        (Verb::RehearseGrace,  [Yes,  No,            No,      No,          Yes]),
+        (Verb::BeginGrace,     [Yes,  No,            No,      No,          Yes]),
+        (Verb::Status,         [Yes,  Yes,           No,      No,          Yes]),
+        (Verb::Try,            [Yes,  No,            No,      No,          No]),
+        (Verb::Enrol,          [Yes,  Yes,           No,      No,          Yes]),
+        (Verb::Replace,        [Yes,  Authenticated, No,      No,          Authenticated]),
+        (Verb::Add,            [Yes,  Authenticated, No,      No,          Authenticated]),
+        (Verb::Remove,         [Yes,  Authenticated, No,      No,          Authenticated]),
+        (Verb::RecoveryCodes,  [Yes,  Authenticated, No,      No,          Authenticated]),
     ]
 };
 
@@ -82,6 +82,11 @@ fn everybody_may_ask_what_the_table_says_and_nothing_else() {
     for (verb, row) in MATRIX {
         for (relation, may) in RELATIONS.into_iter().zip(row) {
             let uid = match relation {
+                // No process is one: verifiers know them by their certificates.
+                Relation::Machine => {
+                    assert_eq!(allowed(verb, relation), may, "{verb:?} by {relation:?}");
+                    continue;
+                }
                 Relation::Root => 0,
                 Relation::Owner => 1001,
                 Relation::Trusted => DAEMON,
@@ -128,6 +133,7 @@ fn the_table_in_security_md_is_this_one() {
             Relation::Owner => "the account's owner",
             Relation::Trusted => "trusted caller (`helper.trusted_callers`)",
             Relation::Stranger => "anyone else",
+            Relation::Machine => "machine of a fleet",
         })
         .to_vec();
     assert_eq!(rows[0].1, columns);
@@ -135,15 +141,22 @@ fn the_table_in_security_md_is_this_one() {
     let (last, rows) = rows[2..].split_last().unwrap();
     assert_eq!(
         *last,
-        (vec![], vec!["not through the helper", "no", "no", "no"])
+        (
+            vec![],
+            vec!["not through the helper", "no", "no", "no", "no"]
+        )
     );
     let mut found = Vec::new();
     for (verbs, cells) in rows {
         let may = |(relation, cell): (Relation, &&str)| match (relation, *cell) {
             (_, "no") => May::No,
-            (Relation::Root | Relation::Trusted | Relation::Stranger, "any")
+            (
+                Relation::Root | Relation::Trusted | Relation::Stranger | Relation::Machine,
+                "any",
+            )
             | (Relation::Owner, "own") => May::Yes,
-            (Relation::Owner, "own, after re-authentication") => May::Authenticated,
+            (Relation::Owner, "own, after re-authentication")
+            | (Relation::Machine, "any, after a code") => May::Authenticated,
             (_, other) => panic!("{verbs:?}, {relation:?}: {other}"),
         };
         assert!(

@@ -99,6 +99,7 @@ enum Led {
 /// What the helper has said so far.
 struct Remote {
     session: Session,
+    changes_a_record: bool,
     goes: Vec<Name>,
     authenticates: bool,
     imported_codes_go: bool,
@@ -128,7 +129,9 @@ impl Records {
             Way::Helper(helper) => helper,
         };
         let user = user(account);
-        let mut session = Session::begin(&helper.program, &Request::Change { user, change })?;
+        let request = Request::Change { user, change };
+        let mut session = Session::begin_with(&helper.program, helper.paths(), &request)
+            .map_err(|reason| Broken::Lost(helper.lost(reason)))?;
         if let Ok(other_side) = session.as_fd().try_clone_to_owned() {
             attendant.attend(other_side);
         }
@@ -139,6 +142,8 @@ impl Records {
                 imported_codes_go,
             } => Ok(Changing(Led::ByHelper(Box::new(Remote {
                 session,
+                // A verifier takes it for proven, since a code was accepted from this machine a moment ago.
+                changes_a_record: authenticates || imported_codes_go || !goes.is_empty(),
                 goes,
                 authenticates,
                 imported_codes_go,
@@ -156,7 +161,7 @@ impl Changing {
     pub fn changes_a_record(&self) -> bool {
         match &self.0 {
             Led::Here(draft) => draft.changes_a_record(),
-            Led::ByHelper(remote) => remote.authenticates,
+            Led::ByHelper(remote) => remote.changes_a_record,
         }
     }
 
@@ -282,9 +287,10 @@ impl Changing {
                 let belongs = groups::belongs;
                 return Ok(match place {
                     Place::There(store) => draft.keep(store, policy, belongs, now)?,
-                    Place::NotYet(directory) => {
+                    Place::NotYet(directory, seal) => {
                         let made = Store::open_or_create(directory);
                         let made = made.map_err(|error| Broken::Lost(error.into()))?;
+                        let made = made.sealed_by(seal.clone());
                         draft.keep(&made, policy, belongs, now)?
                     }
                 });

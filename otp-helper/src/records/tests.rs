@@ -175,7 +175,7 @@ fn a_name_that_nobody_has_is_asked_of_no_helper() {
 #[test]
 fn records_that_are_not_made_yet_know_nobody_and_say_so() {
     let directory = TempDir::new().unwrap();
-    let records = Records::here_or_made(&directory.path().join("none")).unwrap();
+    let records = Records::here_or_made(&directory.path().join("none"), Seal::none()).unwrap();
     assert!(records.are_here());
     let lost = records.enrolled(&alice()).err().unwrap();
     assert!(matches!(lost, Lost::Store(Error::NoRecords { .. })));

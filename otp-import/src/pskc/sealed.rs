@@ -3,7 +3,7 @@
 use super::{PskcOptions, attribute, child, children, end_of_uri, text_of};
 use crate::key::{self, Bytes};
 use crate::numbers::decimal;
-use aes::cipher::{BlockModeDecrypt, KeyIvInit, block_padding::NoPadding};
+use aes::cipher::{Block, BlockModeDecrypt, KeyIvInit};
 use aes::{Aes128, Aes192, Aes256};
 use cbc::Decryptor;
 use hmac::{Hmac, KeyInit, Mac};
@@ -220,8 +220,10 @@ fn open_with<C>(key: &[u8], vector: &[u8], bytes: &mut [u8]) -> bool
 where
     C: aes::cipher::BlockCipherDecrypt + aes::cipher::KeyInit,
 {
-    let Ok(cipher) = Decryptor::<C>::new_from_slices(key, vector) else {
+    let Ok(mut cipher) = Decryptor::<C>::new_from_slices(key, vector) else {
         return false;
     };
-    cipher.decrypt_padded::<NoPadding>(bytes).is_ok()
+    let (blocks, rest) = Block::<C>::slice_as_chunks_mut(bytes);
+    cipher.decrypt_blocks(blocks);
+    rest.is_empty()
 }

@@ -1,7 +1,7 @@
 use super::*;
 use otp_core::event::Event;
 use otp_core::mail::{Address, AddressSource, Pattern, Route, Server};
-use otp_core::record::{HooksPolicy, MailPolicy};
+use otp_core::record::{FleetPolicy, HooksPolicy, MailPolicy, SealPolicy, Verifier};
 use shipped::{one_key, shipped_keys};
 
 mod file;
@@ -80,6 +80,14 @@ const EVERY_KEY: &str = r#"
         [hooks]
         run = "/usr/local/libexec/otp-hook"
         events = ["lock", "unlock"]
+        [fleet]
+        verifiers = ["v1.example.org", "[2001:db8::1]:7000"]
+        ca = "/etc/pam_otp/ca.pem"
+        certificate = "/etc/pam_otp/machine.pem"
+        key = "/etc/pam_otp/machine.key"
+        local_users = ["root", "console"]
+        [seal]
+        key = "/run/pam_otp/seal"
         "#;
 
 #[test]
@@ -150,6 +158,18 @@ fn every_key_reaches_the_policy() {
         hooks: HooksPolicy {
             run: "/usr/local/libexec/otp-hook".to_owned(),
             events: vec![Event::Lock, Event::Unlock],
+        },
+        fleet: FleetPolicy {
+            verifiers: ["v1.example.org:6238", "[2001:db8::1]:7000"]
+                .map(|text| Verifier::parse(text).unwrap())
+                .into(),
+            ca: Some("/etc/pam_otp/ca.pem".into()),
+            certificate: Some("/etc/pam_otp/machine.pem".into()),
+            key: Some("/etc/pam_otp/machine.key".into()),
+            local_users: vec!["root".to_owned(), "console".to_owned()],
+        },
+        seal: SealPolicy {
+            key: "/run/pam_otp/seal".to_owned(),
         },
     };
     assert_eq!(policy, expected);
@@ -539,23 +559,83 @@ fn a_hook_is_a_path_and_its_events_are_those_that_can_be_handed_on() {
     }
 }
 
+/// Verifiers that cannot be known, or do not know this machine, would refuse every login one by one: the policy says it at once.
+#[test]
+fn verifiers_need_the_files_by_which_both_sides_are_known() {
+    let files = [
+        "ca = \"/x/ca.pem\"",
+        "certificate = \"/x/machine.pem\"",
+        "key = \"/x/key\"",
+    ];
+    let all = format!("[fleet]\nverifiers = [\"v1\"]\n{}", files.join("\n"));
+    assert!(taken(&all).fleet.is_used());
+    for file in files {
+        for without in ["", &format!("{} = \"\"", file.split_once(' ').unwrap().0)] {
+            let told = refusal(&all.replace(file, without));
+            let reason = "line 1: verifiers need the files 'ca', 'certificate' and 'key' as well";
+            assert_eq!(told, reason);
+        }
+    }
+    // Files alone change nothing.
+    let alone = taken(&format!("[fleet]\n{}", files.join("\n"))).fleet;
+    assert!(!alone.is_used());
+    for (key, value, reason) in [
+        ("verifiers", "\"v1\"", "must be a list of strings"),
+        ("verifiers", "[\"v1:0\"]", "must be names of verifiers"),
+        ("verifiers", "[\"v1\", \"\"]", "must be names of verifiers"),
+        (
+            "verifiers",
+            &format!("{:?}", ["v"; 9]),
+            "must name at most 8 verifiers",
+        ),
+        ("ca", "\"ca.pem\"", "must be an absolute path"),
+        ("certificate", "\"a\"", "must be an absolute path"),
+        ("key", "\"../key\"", "must be an absolute path"),
+        ("local_users", "[\"a b \"]", "must be names of users"),
+        ("local_users", "\"root\"", "must be a list of strings"),
+    ] {
+        let told = refusal(&format!("[fleet]\n{key} = {value}"));
+        assert!(told.starts_with(&format!("line 2: {reason}")), "{told}");
+    }
+    let eight = format!("{:?}", ["v"; 8]);
+    assert_eq!(
+        taken(&all.replace("[\"v1\"]", &eight))
+            .fleet
+            .verifiers
+            .len(),
+        8
+    );
+}
+
+#[test]
+fn a_sealing_key_is_named_by_an_absolute_path_or_not_at_all() {
+    let key = |value: &str| taken(&format!("[seal]\nkey = {value}")).seal.key;
+    assert_eq!(key("\"/run/pam_otp/seal\""), "/run/pam_otp/seal");
+    assert_eq!(key("\"\""), "");
+    for value in ["\"seal\"", "\"/run/\"", "\"/a\\nb\"", "\"/\""] {
+        let told = refusal(&format!("[seal]\nkey = {value}"));
+        assert_eq!(told, "line 2: must be an absolute path", "{value}");
+    }
+    assert_eq!(refusal("[seal]\nkey = 5"), "line 2: must be a string");
+}
+
 #[test]
 fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
     for (text, reason) in [
         (
             "\n\nhunter2hunter2 = 1",
             "line 3: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
-             trust, mail, helper, hooks, service",
+             trust, mail, helper, hooks, fleet, seal, service",
         ),
         (
             "[hunter2hunter2]",
             "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
-             trust, mail, helper, hooks, service",
+             trust, mail, helper, hooks, fleet, seal, service",
         ),
         (
             "digits = 6",
             "line 1: unknown key; known here are language, issuer, code, lockout, recovery, enroll, enforce, \
-             trust, mail, helper, hooks, service",
+             trust, mail, helper, hooks, fleet, seal, service",
         ),
         (
             "[code]\ndigits = 6\nhunter2hunter2 = \"hunter2hunter2\"",
@@ -597,6 +677,11 @@ fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
             "[helper]\nx = 5",
             "line 2: unknown key; known here are trusted_callers",
         ),
+        (
+            "[fleet]\nx = 5",
+            "line 2: unknown key; known here are verifiers, ca, certificate, key, local_users",
+        ),
+        ("[seal]\nx = 5", "line 2: unknown key; known here are key"),
         (
             "[service.sshd]\nqr = \"none\"\n\ndigits = 8",
             "line 4: unknown key; known here are language, at_login, qr, exempt_groups, networks, remember",

@@ -1,8 +1,8 @@
-//! Whom the policy has told: by mail, and by a program that is given events.
+//! Whom the policy has told: by mail, and by a program that is given events; and what seals the records.
 
 use otp_core::event::Event;
 use otp_core::mail::{Address, AddressSource, Pattern, Route, Server};
-use otp_core::record::{HooksPolicy, MailPolicy};
+use otp_core::record::{HooksPolicy, MailPolicy, SealPolicy};
 use otp_file::{Section, Unparsed, text, texts};
 use std::path::PathBuf;
 use toml::de::DeValue;
@@ -76,10 +76,29 @@ pub(super) fn hooks(
     })
 }
 
+/// Reads the section `[seal]`.
+///
+/// # Errors
+/// As for the policy.
+pub(super) fn seal(section: &mut Section<'_>, default: SealPolicy) -> Result<SealPolicy, Unparsed> {
+    let key = section.take("key", |value| {
+        // Below a directory, since its name there is replaced.
+        let named = |path: &str| path.starts_with('/') && !path.ends_with('/') && path.len() < 4096;
+        match text(value)? {
+            "" => Ok(String::new()),
+            path if named(path) && !path.contains(char::is_control) => Ok(path.to_owned()),
+            _ => Err(NO_PATH),
+        }
+    })?;
+    Ok(SealPolicy {
+        key: key.unwrap_or(default.key),
+    })
+}
+
 const NO_PATH: &str = "must be an absolute path";
 
 /// The path of a file; nothing where it is empty.
-fn path(value: &DeValue<'_>) -> Result<Option<PathBuf>, &'static str> {
+pub(super) fn path(value: &DeValue<'_>) -> Result<Option<PathBuf>, &'static str> {
     match text(value)? {
         "" => Ok(None),
         path if path.starts_with('/') && !path.contains(char::is_control) => Ok(Some(path.into())),

@@ -180,6 +180,9 @@ pub fn attempt_at<K: Keeper>(
             held.put_mailbox(account, &mailbox.used_up())?;
             taken = mailbox.outstanding();
         }
+        if let Verdict::Accepted { .. } | Verdict::Recovered { .. } | Verdict::Mailed = verdict {
+            held.accepted(now);
+        }
         held.commit(record, &next)?;
         if was_locked || matches!(verdict, Verdict::RejectedAndLocked { .. }) {
             // Whoever cannot remove it is still not trusted before the next success, which comes by here again.
@@ -228,5 +231,5 @@ pub fn nobody(excused: bool, input: &Input) -> Committed<Judged> {
 
 #[cfg(test)]
 mod explored;
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "trial"))]
+pub(crate) mod tests;

@@ -515,5 +515,5 @@ fn which(wanted: Option<Name>, all: &[Name]) -> Result<Name, Refused> {
     }
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "trial"))]
+pub(crate) mod tests;

@@ -41,6 +41,9 @@ pub fn rehearse_grace(keeper: &impl Keeper, account: &Account, now: UnixTime) ->
 
 /// Keeps `now` as the first login, unless an earlier one is kept. One in the future is none: the clock has run back.
 ///
+/// Where others can hold the account at the same time, its user id is what one of many machines says: what is kept there for
+/// another one stays, and is an error. Two machines that disagree, or one that lies, would else begin the grace anew for ever.
+///
 /// Nothing is kept of who has an authenticator by now. Where it can no longer be written, what was rehearsed counts.
 /// Says whether it was kept.
 ///
@@ -79,10 +82,31 @@ fn hold_to_begin<K: Keeper>(
         return Ok(None);
     }
     let mut held = keeper.hold_or_create(account, deadline)?;
+    if !K::Held::ALONE {
+        is_nobody_elses(&mut held, account)?;
+    }
     // While it is held, who came first counts.
     let begun =
         has_begun(first_login_of(&mut held, account)?, now) || held.has(Part::Credential)?;
     Ok((!begun).then_some(held))
+}
+
+/// Fails where a first login is kept for another owner of the name.
+fn is_nobody_elses(held: &mut impl Held, account: &Account) -> Result<(), Error> {
+    let Some(bytes) = held.get(Part::FirstLogin)? else {
+        return Ok(());
+    };
+    let (uid, _) = parse(&bytes).at(|| held.place(Part::FirstLogin))?;
+    if uid == u64::from(account.uid) {
+        return Ok(());
+    }
+    Err(Error::NotTheirs {
+        place: held.place(Part::FirstLogin),
+        user: account.name.as_str().to_owned(),
+        // A number that nobody can have is of nobody who asks.
+        recorded: u32::try_from(uid).unwrap_or(u32::MAX),
+        actual: account.uid,
+    })
 }
 
 /// Makes what was rehearsed the first login, with as little as that can take; says whether it is now.
@@ -139,5 +163,5 @@ fn moment_in(
     Ok((uid == u64::from(account.uid)).then_some(when))
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "trial"))]
+pub(crate) mod tests;

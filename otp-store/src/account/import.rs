@@ -176,5 +176,5 @@ fn known_bits(set: &RecoverySet) -> u32 {
     (0..set.hashes.len()).fold(0, |bits, at| bits | 1 << at)
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "trial"))]
+pub(crate) mod tests;

@@ -176,5 +176,5 @@ fn too_many(
     Ok(Sending::TooMany { until })
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "trial"))]
+pub(crate) mod tests;

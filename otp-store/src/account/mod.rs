@@ -6,15 +6,17 @@
 pub mod attempt;
 pub mod change;
 mod enrolled;
+pub mod floor;
 pub mod grace;
-mod import;
+pub(crate) mod import;
 pub mod mailing;
 pub mod moving;
 pub mod overview;
 mod provision;
 pub(crate) mod record;
-#[cfg(test)]
-mod tests;
+pub mod sealing;
+#[cfg(any(test, feature = "trial"))]
+pub(crate) mod tests;
 pub mod trust;
 mod unlock;
 

@@ -258,5 +258,5 @@ fn is_certain(state: &State, now: UnixTime) -> bool {
     is_settled && state.last_refusal.is_none_or(is_over)
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "trial"))]
+pub(crate) mod tests;

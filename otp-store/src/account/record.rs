@@ -1,14 +1,15 @@
 //! A credential and the state beside it, read and written together.
 
-use crate::Error;
 use crate::error::At;
 use crate::keeper::{Held, Lasts, Look, Part};
+use crate::sealed::Pen;
 use crate::text::state::{self, Newest};
 use crate::text::{credential, mail, trust};
+use crate::{Error, Location};
 use otp_core::mailed::Mailbox;
 use otp_core::record::{Identities, Outline};
 use otp_core::{Account, Credential, State};
-use otp_file::Unparsed;
+use zeroize::Zeroizing;
 
 /// What is kept about one user, as read while it is held.
 pub(crate) struct Record<C = Credential> {
@@ -30,7 +31,10 @@ pub(crate) trait HeldRecord: Held {
     /// # Errors
     /// Anything else than a complete, fitting pair that is the account's own.
     fn read(&mut self, account: &Account) -> Result<Option<Record>, Error> {
-        read_with(self, account, credential::parse, |credential| {
+        let seal = self.seal().clone();
+        let parse =
+            |bytes: &[u8], place: &dyn Fn() -> Location| credential::parse(bytes, &seal).at(place);
+        read_with(self, account, parse, |credential| {
             (credential.user(), credential.uid())
         })
     }
@@ -77,17 +81,19 @@ pub(crate) trait HeldRecord: Held {
         let combined = match self.outline(account) {
             Ok(Some(old)) => state.joined_with(&old.state.reduced_to(&old.credential)),
             // What cannot be read for a reason that may pass, or by this version, is not to be thrown away.
-            Err(error @ (Error::Io { .. } | Error::Newer { .. })) => return Err(error),
+            Err(error) if error.may_pass() => return Err(error),
             Ok(None) | Err(_) => state.clone(),
         };
         let bytes = state::whole(&combined)
             .ok_or_else(|| Error::content(self.place(Part::State), DOES_NOT_FIT))?;
+        // Before anything goes: where it cannot be sealed, nothing is replaced.
+        let text = revealed(self, credential)?;
         // Trust was earned by what goes now.
         self.forget_trust()?;
         self.forget_mailed_code(account)?;
         let put = self.put(Part::State, &bytes)?;
         put.or_begin_anew(|| self.place(Part::State))?;
-        self.put_credential(credential)
+        put_text(self, &text)
     }
 
     /// Puts a credential beside the state that covers it.
@@ -95,9 +101,17 @@ pub(crate) trait HeldRecord: Held {
     /// # Errors
     /// As for [`HeldRecord::replace`].
     fn put_credential(&mut self, credential: &Credential) -> Result<(), Error> {
-        let text = credential::reveal(credential);
-        let put = self.put(Part::Credential, text.as_bytes())?;
-        put.or_begin_anew(|| self.place(Part::Credential))
+        let text = revealed(self, credential)?;
+        put_text(self, &text)
+    }
+
+    /// As [`HeldRecord::put_credential`], with that pen.
+    ///
+    /// # Errors
+    /// As for [`HeldRecord::replace`].
+    fn put_credential_with(&mut self, credential: &Credential, pen: &Pen) -> Result<(), Error> {
+        let text = credential::reveal(credential, pen)?;
+        put_text(self, &text)
     }
 
     /// Trusts the account nowhere any longer.
@@ -143,7 +157,7 @@ pub(crate) trait HeldRecord: Held {
         match self.mailbox(account) {
             Ok(mailbox) if mailbox.outstanding().is_none() => Ok(()),
             Ok(mailbox) => self.put_mailbox(account, &mailbox.used_up()),
-            Err(error @ (Error::Io { .. } | Error::Newer { .. })) => Err(error),
+            Err(error) if error.may_pass() => Err(error),
             // No code can be right that cannot be read.
             Err(_) => Ok(()),
         }
@@ -163,13 +177,25 @@ pub(crate) trait HeldRecord: Held {
 
 impl<H: Held> HeldRecord for H {}
 
+/// The text of a credential, sealed as the account's keys are.
+fn revealed(held: &impl Look, credential: &Credential) -> Result<Zeroizing<String>, Error> {
+    let pen = held.seal().pen().at(|| held.place(Part::Credential))?;
+    Ok(credential::reveal(credential, &pen)?)
+}
+
+fn put_text(held: &mut impl Held, text: &str) -> Result<(), Error> {
+    let put = held.put(Part::Credential, text.as_bytes())?;
+    put.or_begin_anew(|| held.place(Part::Credential))
+}
+
 /// As [`HeldRecord::outline`], also where nobody holds the account: both parts may then be of two moments, and what does not
 /// fit is perhaps only being changed.
 pub(super) fn outline(
     kept: &mut impl Look,
     account: &Account,
 ) -> Result<Option<Record<Outline>>, Error> {
-    read_with(kept, account, credential::outline, |outline| {
+    let parse = |bytes: &[u8], place: &dyn Fn() -> Location| credential::outline(bytes).at(place);
+    read_with(kept, account, parse, |outline| {
         (outline.user(), outline.uid())
     })
 }
@@ -177,14 +203,14 @@ pub(super) fn outline(
 fn read_with<C: Identities>(
     held: &mut impl Look,
     account: &Account,
-    parse: fn(&[u8]) -> Result<C, Unparsed>,
+    parse: impl FnOnce(&[u8], &dyn Fn() -> Location) -> Result<C, Error>,
     owner: fn(&C) -> (&str, u32),
 ) -> Result<Option<Record<C>>, Error> {
     let Some(bytes) = held.get(Part::Credential)? else {
         return Ok(None);
     };
     let place = || held.place(Part::Credential);
-    let credential = parse(&bytes).at(place)?;
+    let credential = parse(&bytes, &place)?;
     let (user, recorded) = owner(&credential);
     if user != account.name.as_str() {
         let recorded = user.escape_debug().to_string();

@@ -96,5 +96,5 @@ pub(super) fn put_place(held: &mut impl Held, place: &Place, now: UnixTime) -> R
     held.put(Part::Trust, to_text(&places[surplus..]).as_bytes())
 }
 
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, feature = "trial"))]
+pub(crate) mod tests;

@@ -3,6 +3,7 @@
 use super::user_directory::UserDirectory;
 use crate::error::At;
 use crate::keeper::{Bytes, Held, Lasts, Look, Part, Put};
+use crate::sealed::Seal;
 use crate::text::credential;
 use crate::undisturbed::{Undisturbed, can_be_reached_by_a_user};
 use crate::{Error, Location};
@@ -136,6 +137,10 @@ fn pause(waited: Duration) -> Duration {
 impl Look for Locked {
     fn place(&self, part: Part) -> Location {
         self.of_user.place(part)
+    }
+
+    fn seal(&self) -> &Seal {
+        self.of_user.seal()
     }
 
     fn has(&self, part: Part) -> Result<bool, Error> {

@@ -11,6 +11,7 @@ pub use user_directory::UserDirectory;
 
 use crate::error::At;
 use crate::keeper::{Goes, Keeper, Look, Part, Put};
+use crate::sealed::Seal;
 use crate::{Error, Location};
 use held::lock_what_opens;
 use marks::Outside;
@@ -36,6 +37,7 @@ pub struct Store {
     directory: File,
     path: String,
     group: u32,
+    seal: Seal,
 }
 
 impl Store {
@@ -68,6 +70,7 @@ impl Store {
             directory,
             path: path.display().to_string(),
             group: found.gid(),
+            seal: Seal::none(),
         };
         if let Some(outside) = Outside::of(path) {
             outside.settle(&store, geteuid().is_root())?;
@@ -95,6 +98,13 @@ impl Store {
             Err(errno) => return Err(Error::io(place(), "create", errno)),
         }
         Self::open(path)
+    }
+
+    /// The same records, whose keys are sealed by that. Their group may read the file of the key.
+    #[must_use]
+    pub fn sealed_by(mut self, seal: Seal) -> Self {
+        self.seal = seal.for_group(self.group);
+        self
     }
 
     fn place(&self) -> Location {
@@ -147,7 +157,8 @@ impl Store {
     }
 
     fn of_user(&self, directory: File, name: &UserName, owner: Option<u32>) -> UserDirectory {
-        UserDirectory::new(directory, self.path_of(name), self.group, owner)
+        let seal = self.seal.clone();
+        UserDirectory::new(directory, self.path_of(name), self.group, owner, seal)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::error::At;
 use crate::keeper::{Bytes, Look, Part};
+use crate::sealed::Seal;
 use crate::text::state;
 use crate::{Error, Location};
 use nix::errno::Errno;
@@ -97,17 +98,25 @@ pub struct UserDirectory {
     path: String,
     group: u32,
     owner: Option<u32>,
+    seal: Seal,
     /// The state, where it was read: the next one is written over it.
     pub(super) state: Option<File>,
 }
 
 impl UserDirectory {
-    pub(super) const fn new(directory: File, path: String, group: u32, owner: Option<u32>) -> Self {
+    pub(super) const fn new(
+        directory: File,
+        path: String,
+        group: u32,
+        owner: Option<u32>,
+        seal: Seal,
+    ) -> Self {
         Self {
             directory,
             path,
             group,
             owner,
+            seal,
             state: None,
         }
     }
@@ -302,6 +311,10 @@ impl UserDirectory {
 impl Look for UserDirectory {
     fn place(&self, part: Part) -> Location {
         self.place_of(part, file_of(part).name)
+    }
+
+    fn seal(&self) -> &Seal {
+        &self.seal
     }
 
     fn has(&self, part: Part) -> Result<bool, Error> {

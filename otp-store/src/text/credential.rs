@@ -1,5 +1,7 @@
-//! `credential.toml`: format version 2, and version 1, which says all but what was brought along from other programs.
+//! `credential.toml`: format version 3, whose keys are sealed; version 2, and version 1, which says all but what was brought
+//! along from other programs.
 
+use crate::sealed::{self, KeyId, Keys, NoRandom, Pen, Seal, Sealed};
 use data_encoding::HEXLOWER;
 use otp_core::record::{
     Algorithm, Digits, Id, Issued, Kind, Known, Name, Origin, OutOfRange, Outline, Period,
@@ -17,55 +19,188 @@ pub(crate) const LIMIT: u64 = 16 * 1024;
 /// What is written wherever it can say everything, so that an older release can read it.
 const FIRST: u64 = 1;
 /// Knows windows of authenticators, and codes of other programs.
-const NEWEST: u64 = 2;
+const SECOND: u64 = 2;
+/// As the second, with each key sealed, and so the salt of codes of other programs: without it no copy can be guessed from.
+const NEWEST: u64 = 3;
 /// How imported codes are hashed: the only other way than that of our own, which has no name.
 const ARGON2ID: &str = "argon2id";
 /// The last line: a file that was cut off between two tables would read as one that has fewer of them.
 const END: &str = "# end";
 
+/// Why a credential is not read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// It does not say what it must.
+    Unparsed(Unparsed),
+    /// A part of it does not open.
+    Sealed(sealed::Fault),
+}
+
+impl From<Unparsed> for Unread {
+    fn from(why: Unparsed) -> Self {
+        Self::Unparsed(why)
+    }
+}
+
+/// What a key or a salt is in the text.
+enum Kept<'a> {
+    /// Itself.
+    Plain(&'a str),
+    /// Sealed.
+    Sealed(Sealed),
+}
+
+/// The place that something sealed opens in: whose it is, what it belongs to, and in which format.
+struct Bound<'a> {
+    user: &'a str,
+    uid: u32,
+}
+
+impl Bound<'_> {
+    /// Nothing but the name, which stands last, can have a `/`.
+    fn place(&self, what: &str, id: Id) -> String {
+        format!(
+            "pam_otp/{NEWEST}/{what}/{}/{}/{}",
+            id.text(),
+            self.uid,
+            self.user
+        )
+    }
+
+    fn key(&self, id: Id) -> String {
+        self.place("key", id)
+    }
+
+    fn salt(&self, id: Id) -> String {
+        self.place("salt", id)
+    }
+}
+
 /// Reads a credential, keys and all: for judging a code, and for writing another credential.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Credential, Unparsed> {
-    let secret = |text: &str| {
-        let key = base32::parse(text).ok_or(NOT_BASE32)?;
-        Secret::new(key).map_err(out_of_range)
+pub(crate) fn parse(bytes: &[u8], seal: &Seal) -> Result<Credential, Unread> {
+    // Whatever is wrong with the text is told before anything is opened.
+    let parsed = parse_with(bytes, |kept| match kept {
+        Kept::Plain(text) => key_in(text).map(Key::Plain),
+        Kept::Sealed(sealed) => sealed_key(&sealed).map(|()| Key::Sealed(sealed)),
+    })?;
+    check(outline_of(&parsed))?;
+    let Parsed {
+        user,
+        uid,
+        authenticators,
+        recovery,
+    } = parsed;
+    let bound = Bound { user: &user, uid };
+    let open = |key, id| match key {
+        Key::Plain(key) => Ok::<_, Unread>(key),
+        Key::Sealed(sealed) => {
+            let key = seal.open(&sealed, &bound.key(id)).map_err(Unread::Sealed)?;
+            Secret::new(key).map_err(|reason| Unparsed::whole(reason.0).into())
+        }
     };
-    let parsed = parse_with(bytes, secret)?;
-    let authenticators = parsed.authenticators.into_iter().map(|one| Authenticator {
-        id: one.id,
-        name: one.name,
-        kind: one.kind,
-        algorithm: one.algorithm,
-        digits: one.digits,
-        secret: one.secret,
-        window: one.window,
-        created: one.created,
+    let authenticators = authenticators.into_iter().map(|one| {
+        Ok(Authenticator {
+            secret: open(one.secret, one.id)?,
+            id: one.id,
+            name: one.name,
+            kind: one.kind,
+            algorithm: one.algorithm,
+            digits: one.digits,
+            window: one.window,
+            created: one.created,
+        })
     });
-    let authenticators = authenticators.collect();
-    Credential::new(parsed.user, parsed.uid, authenticators, parsed.recovery)
-        .map_err(|reason| Unparsed::whole(reason.0))
+    let authenticators = authenticators.collect::<Result<_, Unread>>()?;
+    let recovery = recovery.map(|set| {
+        Ok::<_, Unread>(RecoverySet {
+            salt: match set.salt {
+                Salted::Plain(salt) => salt,
+                Salted::Sealed(sealed) => {
+                    let salt = seal
+                        .open(&sealed, &bound.salt(set.id))
+                        .map_err(Unread::Sealed)?;
+                    let salt = <[u8; 16]>::try_from(salt.as_slice());
+                    Salt(salt.map_err(|_| Unread::Sealed(sealed::Fault::Changed))?)
+                }
+            },
+            id: set.id,
+            origin: set.origin,
+            hashes: set.hashes,
+            created: set.created,
+        })
+    });
+    let recovery = recovery.transpose()?;
+    Credential::new(user, uid, authenticators, recovery)
+        .map_err(|reason| Unparsed::whole(reason.0).into())
+}
+
+/// A key as it was found. Has no `Debug`.
+enum Key {
+    Plain(Secret),
+    Sealed(Sealed),
+}
+
+fn key_in(text: &str) -> Result<Secret, &'static str> {
+    let key = base32::parse(text).ok_or(NOT_BASE32)?;
+    Secret::new(key).map_err(out_of_range)
+}
+
+fn sealed_key(sealed: &Sealed) -> Result<(), &'static str> {
+    Secret::check_length(sealed.length()).map_err(out_of_range)
+}
+
+/// By which keys a credential is sealed, part by part; `None`: a part that is not sealed. Nothing is opened.
+pub(crate) fn seals(bytes: &[u8]) -> Result<Vec<Option<KeyId>>, Unparsed> {
+    let parsed = parse_with(bytes, |kept| {
+        Ok(match kept {
+            Kept::Plain(_) => None,
+            Kept::Sealed(sealed) => Some(sealed.key),
+        })
+    })?;
+    let salt = parsed.recovery.and_then(|set| match set.salt {
+        Salted::Sealed(sealed) => Some(Some(sealed.key)),
+        Salted::Plain(_) if set.origin.is_imported() => Some(None),
+        // Its codes cannot be guessed from it.
+        Salted::Plain(_) => None,
+    });
+    let keys = parsed.authenticators.into_iter().map(|one| one.secret);
+    Ok(keys.chain(salt).collect())
 }
 
 /// Reads whose a credential is and what belongs to it. What is wrong with one is wrong with the other, but no key is made.
 pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, Unparsed> {
-    let secret = |text: &str| {
-        let bytes = base32::bytes_in(text).ok_or(NOT_BASE32)?;
-        Secret::check_length(bytes).map_err(out_of_range)
-    };
-    let parsed = parse_with(bytes, secret)?;
-    let authenticators = parsed.authenticators.into_iter().map(|one| Known {
+    let parsed = parse_with(bytes, |kept| match kept {
+        Kept::Plain(text) => {
+            let bytes = base32::bytes_in(text).ok_or(NOT_BASE32)?;
+            Secret::check_length(bytes).map_err(out_of_range)
+        }
+        Kept::Sealed(sealed) => sealed_key(&sealed),
+    })?;
+    check(outline_of(&parsed))
+}
+
+fn outline_of<S>(parsed: &Parsed<S>) -> Result<Outline, OutOfRange> {
+    let authenticators = parsed.authenticators.iter().map(|one| Known {
         id: one.id,
-        name: one.name,
+        name: one.name.clone(),
         kind: one.kind,
         created: one.created,
     });
-    let authenticators = authenticators.collect();
-    let recovery = parsed.recovery.map(|set| Issued {
+    let recovery = parsed.recovery.as_ref().map(|set| Issued {
         id: set.id,
         origin: set.origin,
         count: set.hashes.len(),
     });
-    Outline::new(parsed.user, parsed.uid, authenticators, recovery)
-        .map_err(|reason| Unparsed::whole(reason.0))
+    Outline::new(
+        parsed.user.clone(),
+        parsed.uid,
+        authenticators.collect(),
+        recovery,
+    )
+}
+
+fn check<T>(put_together: Result<T, OutOfRange>) -> Result<T, Unparsed> {
+    put_together.map_err(|reason| Unparsed::whole(reason.0))
 }
 
 const NOT_BASE32: &str = "is not base32";
@@ -75,7 +210,21 @@ struct Parsed<S> {
     user: String,
     uid: u32,
     authenticators: Vec<Entry<S>>,
-    recovery: Option<RecoverySet>,
+    recovery: Option<Set>,
+}
+
+/// A set of recovery codes, whose salt may be sealed.
+struct Set {
+    id: Id,
+    origin: Origin,
+    salt: Salted,
+    hashes: Vec<CodeHash>,
+    created: UnixTime,
+}
+
+enum Salted {
+    Plain(Salt),
+    Sealed(Sealed),
 }
 
 struct Entry<S> {
@@ -91,7 +240,7 @@ struct Entry<S> {
 
 fn parse_with<S>(
     bytes: &[u8],
-    secret: fn(&str) -> Result<S, &'static str>,
+    secret: fn(Kept<'_>) -> Result<S, &'static str>,
 ) -> Result<Parsed<S>, Unparsed> {
     if bytes.is_empty() {
         return Err(Unparsed::whole("is empty"));
@@ -127,7 +276,7 @@ fn parse_with<S>(
 fn entry<S>(
     mut section: Section<'_>,
     version: u64,
-    secret: fn(&str) -> Result<S, &'static str>,
+    secret: fn(Kept<'_>) -> Result<S, &'static str>,
 ) -> Result<Entry<S>, Unparsed> {
     let kind = section.require("type", |value| match text(value)? {
         kind @ ("totp" | "hotp") => Ok(kind == "totp"),
@@ -158,7 +307,11 @@ fn entry<S>(
         digits: section.require("digits", |value| {
             Digits::new(number(value)?).map_err(out_of_range)
         })?,
-        secret: section.require("secret", |value| secret(text(value)?))?,
+        secret: match version {
+            // One that is not sealed does not stand among those that are: nobody would see that it is open.
+            NEWEST => section.require(SEALED, |value| secret(Kept::Sealed(sealed(value)?)))?,
+            _ => section.require("secret", |value| secret(Kept::Plain(text(value)?)))?,
+        },
         window,
         created: section.require("created", |value| number(value).map(UnixTime::from_seconds))?,
     };
@@ -179,7 +332,15 @@ fn steps(section: &mut Section<'_>) -> Result<Option<Window>, Unparsed> {
     }
 }
 
-fn recovery_set(mut section: Section<'_>, version: u64) -> Result<RecoverySet, Unparsed> {
+/// Where a sealed key stands, in the place of the key; and a sealed salt.
+const SEALED: &str = "sealed";
+
+fn sealed(value: &DeValue<'_>) -> Result<Sealed, &'static str> {
+    Sealed::parse(text(value)?)
+        .ok_or("must be a key's id, a nonce and what is sealed, in lower-case hexadecimal digits")
+}
+
+fn recovery_set(mut section: Section<'_>, version: u64) -> Result<Set, Unparsed> {
     let origin = match version {
         FIRST => None,
         _ => section.take("hash", |value| match text(value)? {
@@ -187,10 +348,19 @@ fn recovery_set(mut section: Section<'_>, version: u64) -> Result<RecoverySet, U
             _ => Err("must be \"argon2id\""),
         })?,
     };
-    let set = RecoverySet {
+    let origin = origin.unwrap_or_default();
+    let set = Set {
         id: section.require("id", id)?,
-        origin: origin.unwrap_or_default(),
-        salt: section.require("salt", |value| hex(text(value)?).map(Salt))?,
+        origin,
+        salt: if version == NEWEST && origin.is_imported() {
+            Salted::Sealed(section.require(SEALED, |value| {
+                let sealed = sealed(value)?;
+                let is_salt = sealed.length() == size_of::<Salt>();
+                is_salt.then_some(sealed).ok_or("seals no salt")
+            })?)
+        } else {
+            Salted::Plain(section.require("salt", |value| hex(text(value)?).map(Salt))?)
+        },
         created: section.require("created", |value| number(value).map(UnixTime::from_seconds))?,
         hashes: section.require("codes", |value| {
             let codes = value.as_array().ok_or("must be a list of strings")?;
@@ -222,20 +392,32 @@ fn hex<const N: usize>(text: &str) -> Result<[u8; N], &'static str> {
 }
 
 /// The version that says all of a credential, and that most readers know.
-fn version_of(credential: &Credential) -> u64 {
+fn version_of(credential: &Credential, pen: &Pen) -> u64 {
     let has_window = |one: &Authenticator| one.window.is_some();
     let has_imported = |set: &RecoverySet| set.origin.is_imported();
-    if credential.authenticators().iter().any(has_window)
+    if matches!(pen, Pen::Sealing(_)) {
+        NEWEST
+    } else if credential.authenticators().iter().any(has_window)
         || credential.recovery().is_some_and(has_imported)
     {
-        NEWEST
+        SECOND
     } else {
         FIRST
     }
 }
 
-/// Writes a credential out. The text holds the secrets.
-pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
+/// Writes a credential out. The text holds the secrets, unless the pen seals.
+///
+/// # Errors
+/// The system gave no random bytes to seal with.
+pub(crate) fn reveal(credential: &Credential, pen: &Pen) -> Result<Zeroizing<String>, NoRandom> {
+    let bound = Bound {
+        user: credential.user(),
+        uid: credential.uid(),
+    };
+    let seal = |bytes: &[u8], keys: &Keys, place: &str| {
+        Sealed::seal(bytes, keys, place).map(|sealed| sealed.text())
+    };
     // Sized beforehand, so that no copy of a secret is left behind by growing.
     let mut out = Zeroizing::new(String::with_capacity(usize::try_from(LIMIT).unwrap_or(0)));
     let mut line = |arguments: std::fmt::Arguments<'_>| {
@@ -246,7 +428,7 @@ pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
     line(format_args!(
         "# pam_otp credential. Holds secrets. Changed by otp-enroll and otp-admin only."
     ));
-    line(format_args!("version = {}", version_of(credential)));
+    line(format_args!("version = {}", version_of(credential, pen)));
     line(format_args!("user = {}", Quoted(credential.user())));
     line(format_args!("uid = {}", credential.uid()));
     for one in credential.authenticators() {
@@ -271,10 +453,14 @@ pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
         }
         line(format_args!("algorithm = \"{}\"", one.algorithm.name()));
         line(format_args!("digits = {}", one.digits.count()));
-        line(format_args!(
-            "secret = \"{}\"",
-            *base32::reveal(one.secret.reveal_bytes())
-        ));
+        let key = one.secret.reveal_bytes();
+        match pen {
+            Pen::Plain => line(format_args!("secret = \"{}\"", *base32::reveal(key))),
+            Pen::Sealing(keys) => {
+                let sealed = seal(key, keys, &bound.key(one.id))?;
+                line(format_args!("{SEALED} = \"{sealed}\""));
+            }
+        }
         line(format_args!("created = {}", one.created.seconds()));
     }
     if let Some(set) = credential.recovery() {
@@ -284,7 +470,13 @@ pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
             Origin::Issued => {}
             Origin::Imported => line(format_args!("hash = \"{ARGON2ID}\"")),
         }
-        line(format_args!("salt = \"{}\"", HEXLOWER.encode(&set.salt.0)));
+        match pen {
+            Pen::Sealing(keys) if set.origin.is_imported() => {
+                let sealed = seal(&set.salt.0, keys, &bound.salt(set.id))?;
+                line(format_args!("{SEALED} = \"{sealed}\""));
+            }
+            _ => line(format_args!("salt = \"{}\"", HEXLOWER.encode(&set.salt.0))),
+        }
         line(format_args!("created = {}", set.created.seconds()));
         line(format_args!("codes = ["));
         for hash in &set.hashes {
@@ -293,7 +485,7 @@ pub(crate) fn reveal(credential: &Credential) -> Zeroizing<String> {
         line(format_args!("]"));
     }
     line(format_args!("{END}"));
-    out
+    Ok(out)
 }
 
 /// A TOML basic string.

@@ -49,6 +49,30 @@ def test_login_takes_no_more_instructions_than_it_did(
     assert AT_LEAST < taken < AT_MOST
 
 
+def test_sealed_login_takes_at_most_five_percent_more(
+    program, service, nothing_else, alice, under_test, policy, clock, tmp_path, capsys  # noqa: F811
+):
+    """Side by side, in one run: the same account, with its record as it is and sealed."""
+    shipped = (BINARIES / "pam_otp.conf").read_text()
+    policy(shipped)
+    plain = instructions(program, application.script(alice, alice.codes.now()), tmp_path, WHOLE_LOGIN)
+    key = pathlib.Path("/etc/security/pam_otp.seal")
+    key.write_text("5e1f0a9b6c7d8e9f" * 4 + "\n")
+    key.chmod(0o600)
+    before, _, after = shipped.rpartition('#key = ""')
+    policy(f'{before}key = "{key}"{after}')
+    under_test.admin("seal")
+    try:
+        clock.advance(30)
+        sealed = instructions(program, application.script(alice, alice.codes.now()), tmp_path, WHOLE_LOGIN)
+    finally:
+        under_test.admin("seal", "--undo")
+        key.unlink()
+    with capsys.disabled():
+        print(f"\nnot sealed: {plain} instructions; sealed: {sealed}, {100 * (sealed - plain) / plain:.2f} % more")
+    assert plain < sealed < plain * 1.05
+
+
 def test_login_with_a_token_looks_at_a_thousand_codes_and_takes_no_more(
     program, service, nothing_else, alice, under_test, policy, tmp_path, capsys  # noqa: F811
 ):

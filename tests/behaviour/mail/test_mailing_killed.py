@@ -2,7 +2,8 @@
 behind that blocks the next login.
 """
 
-import importlib.util
+import importlib
+import sys
 
 import pytest
 
@@ -21,10 +22,8 @@ A_DAY = 86_400
 
 @pytest.fixture(scope="module")
 def second():
-    spec = importlib.util.spec_from_file_location("second_implementation", BINARIES / "second_implementation.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.append(str(BINARIES))
+    return importlib.import_module("second_implementation")
 
 
 def mail_of(account, second):

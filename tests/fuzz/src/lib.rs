@@ -52,6 +52,10 @@ mod mailing;
 #[rustfmt::skip] // Formatted where it belongs.
 #[path = "../../../pam_otp/src/options.rs"]
 mod options;
+#[allow(dead_code, reason = "as below")]
+#[rustfmt::skip] // Formatted where it belongs.
+#[path = "../../../otp-store/src/sealed/mod.rs"]
+mod sealed;
 #[allow(dead_code, reason = "transactions are in otp-store; here are only the codecs")]
 #[rustfmt::skip] // Formatted where it belongs.
 #[path = "../../../otp-store/src/text/mod.rs"]

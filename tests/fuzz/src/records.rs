@@ -1,6 +1,7 @@
 //! The readers of records, as the comparison with a second implementation needs them: what is read, in the one form that
 //! pam_otp-format(5) has for it.
 
+use crate::sealed::{Pen, Seal};
 use crate::text::{credential, first_login, mail, state, trust};
 use otp_core::{Account, Credential, State, UserName};
 use otp_file::Unparsed;
@@ -34,17 +35,26 @@ impl Read {
     }
 }
 
+/// Without a sealing key, as the other reader has none either: what is sealed is refused.
+pub(crate) fn parsed(bytes: &[u8]) -> Result<Credential, Unparsed> {
+    match credential::parse(bytes, &Seal::none()) {
+        Ok(read) => Ok(read),
+        Err(credential::Unread::Unparsed(why)) => Err(why),
+        Err(credential::Unread::Sealed(_)) => Err(Unparsed::whole("is sealed")),
+    }
+}
+
 /// Reads `credential.toml`. The first line, a comment of the writer's choice, is left out.
 #[must_use]
 pub fn credential(bytes: &[u8]) -> Read {
     if bytes.len() > usize::try_from(credential::LIMIT).unwrap() {
         return Read::Refused;
     }
-    Read::of(credential::parse(bytes).and_then(|read| {
+    Read::of(parsed(bytes).and_then(|read| {
         if (read.user(), read.uid()) != (USER, UID) {
             return Err(Unparsed::whole("somebody else's"));
         }
-        let text = credential::reveal(&read);
+        let text = credential::reveal(&read, &Pen::Plain).unwrap();
         Ok(text.split_once('\n').unwrap().1.to_owned())
     }))
 }
@@ -52,7 +62,7 @@ pub fn credential(bytes: &[u8]) -> Read {
 /// Reads `state` beside that credential: the state, and the offset and the sequence of the record that follows.
 #[must_use]
 pub fn state(bytes: &[u8], beside: &[u8]) -> Read {
-    let beside = credential::parse(beside).unwrap();
+    let beside = parsed(beside).unwrap();
     Read::of(state::Newest::of(bytes).and_then(|newest| {
         if !newest.state.covers(&beside) {
             return Err(Unparsed::whole("does not belong to the credential"));
@@ -132,7 +142,8 @@ pub fn with_checksum(body: &[u8]) -> Vec<u8> {
 /// `credential.toml` of a credential.
 #[must_use]
 pub fn credential_text(credential: &Credential) -> String {
-    credential::reveal(credential).to_string()
+    let text = credential::reveal(credential, &Pen::Plain);
+    text.unwrap().to_string()
 }
 
 /// The two records of a new state.

@@ -19,10 +19,21 @@ pub fn is_kept() -> bool {
     Path::new(PROGRAM).exists() && PLACES.iter().any(|place| Path::new(place).is_dir())
 }
 
-/// Gives each record to `each`; how many lines were left out that others have written. `helpers`: the group that the helper
-/// has, and nobody else.
+/// Who writes records beside root.
+#[derive(Clone, Copy, Default)]
+pub struct Writers {
+    /// The group that the helper has, and nobody else.
+    pub helpers: Option<u32>,
+    /// The user that the verifiers of a fleet run as, and the programs of its administrators.
+    pub verifiers: Option<u32>,
+}
+
+/// The programs that a verifier's account runs.
+const OF_VERIFIERS: [&str; 2] = ["otp-verifier", "otp-admin"];
+
+/// Gives each record to `each`; how many lines were left out that others have written.
 pub fn read(
-    helpers: Option<u32>,
+    writers: Writers,
     since: Option<UnixTime>,
     mut each: impl FnMut(Record) -> Result<(), Failure>,
 ) -> Result<u64, Failure> {
@@ -46,7 +57,7 @@ pub fn read(
     let mut program = Ended(program.map_err(|error| trouble(error.to_string()))?);
     let mut left_out = 0;
     if let Some(output) = program.0.stdout.take() {
-        let read = lines(BufReader::new(output), |line| match entry(line, helpers) {
+        let read = lines(BufReader::new(output), |line| match entry(line, writers) {
             Some(Ok(record)) => each(record),
             Some(Err(NotOurs)) => {
                 left_out += 1;
@@ -67,12 +78,12 @@ pub fn read(
     }
 }
 
-/// A line that looks like ours, which neither root nor the helper has written.
+/// A line that looks like ours, which neither root nor the helper nor a verifier has written.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NotOurs;
 
 /// Reads one entry as `journalctl` writes it; `None`: it is no record.
-pub fn entry(line: &str, helpers: Option<u32>) -> Option<Result<Record, NotOurs>> {
+pub fn entry(line: &str, writers: Writers) -> Option<Result<Record, NotOurs>> {
     let fields: Map<String, Value> = serde_json::from_str(line).ok()?;
     let text = |name: &str| fields.get(name)?.as_str();
     let number = |name: &str| text(name)?.parse::<u64>().ok();
@@ -81,10 +92,14 @@ pub fn entry(line: &str, helpers: Option<u32>) -> Option<Result<Record, NotOurs>
     let (uid, gid) = (number("_UID"), number("_GID"));
     // What a unit prints is not what one of its processes records.
     let is_recorded = matches!(text("_TRANSPORT"), Some("journal" | "syslog"));
-    let is_helper = program == "otp-helper" && helpers.is_some() && gid == helpers.map(u64::from);
+    let helpers = writers.helpers.map(u64::from);
+    let is_helper = program == "otp-helper" && helpers.is_some() && gid == helpers;
+    let verifiers = writers.verifiers.map(u64::from);
+    let is_verifier = OF_VERIFIERS.contains(&program) && verifiers.is_some() && uid == verifiers;
     let writer = match uid {
         Some(0) if is_recorded => Writer::Root,
         Some(_) if is_recorded && is_helper => Writer::Helper,
+        Some(_) if is_recorded && is_verifier => Writer::Verifier,
         _ => return Some(Err(NotOurs)),
     };
     Some(Ok(Record {

@@ -1,9 +1,14 @@
-use super::journal::{NotOurs, entry};
+use super::journal::{NotOurs, Writers, entry};
 use super::*;
 use otp_core::event::Event;
 
 const ATTEMPT: &str = "otp.attempt caller_uid=\"1001\" user=\"alice\" id=\"07\"";
 const REJECT: &str = "otp.reject caller_uid=\"1001\" user=\"alice\" id=\"07\"";
+
+const WRITERS: Writers = Writers {
+    helpers: Some(990),
+    verifiers: Some(991),
+};
 
 fn at(seconds: u64, pid: u32, line: &str) -> Record {
     Record {
@@ -96,10 +101,11 @@ fn only_what_root_and_the_helper_have_written_counts_in_the_journal() {
     const OF_USER: &str = r#""_TRANSPORT":"journal","_UID":"1001","_GID":"1001""#;
     const OF_ROOT: &str = r#""_TRANSPORT":"syslog","_UID":"0","_GID":"1001""#;
     const OF_HELPER: &str = r#""_TRANSPORT":"journal","_UID":"1001","_GID":"990""#;
+    const OF_VERIFIER: &str = r#""_TRANSPORT":"journal","_UID":"991","_GID":"991""#;
     const PRINTED: &str = r#""_TRANSPORT":"stdout","_UID":"0","_GID":"0""#;
     let module = "pam_otp(su:auth): otp.accept user=\"alice\"";
     let writer = |program, message, more| {
-        let entry = entry(&in_journal(program, message, more), Some(990));
+        let entry = entry(&in_journal(program, message, more), WRITERS);
         entry.map(|entry| entry.map(|record| record.writer))
     };
     assert_eq!(writer("su", module, OF_ROOT), Some(Ok(Writer::Root)));
@@ -113,16 +119,40 @@ fn only_what_root_and_the_helper_have_written_counts_in_the_journal() {
     assert_eq!(writer("su", module, OF_HELPER), Some(Err(NotOurs)));
     assert_eq!(writer("su", module, PRINTED), Some(Err(NotOurs)));
     assert_eq!(writer("sshd", "Accepted password", OF_ROOT), None);
-    let without_records = entry(&in_journal("otp-helper", REJECT, OF_HELPER), None);
+    let accept = "otp.accept user=\"alice\" machine=\"web7.example.org\"";
+    for program in ["otp-verifier", "otp-admin"] {
+        let written = writer(program, accept, OF_VERIFIER);
+        assert_eq!(written, Some(Ok(Writer::Verifier)), "{program}");
+        assert_eq!(writer(program, accept, OF_USER), Some(Err(NotOurs)));
+    }
+    // A verifier lets nobody in on its own host.
+    assert_eq!(writer("su", module, OF_VERIFIER), Some(Err(NotOurs)));
+    let without_records = entry(
+        &in_journal("otp-helper", REJECT, OF_HELPER),
+        Writers::default(),
+    );
     assert_eq!(without_records, Some(Err(NotOurs)));
-    assert_eq!(entry("no JSON", Some(990)), None);
+    assert_eq!(entry("no JSON", WRITERS), None);
+}
+
+#[test]
+fn a_record_is_about_the_machine_of_the_login_wherever_it_was_written() {
+    let of = |line: &str| Record {
+        read: Read::from_line("otp-verifier", line).unwrap(),
+        machine: "v1".to_owned(),
+        ..at(10, 1, ATTEMPT)
+    };
+    let by_verifier = of("otp.accept user=\"alice\" machine=\"web7.example.org\"");
+    assert!(by_verifier.is_on("web7.example.org") && !by_verifier.is_on("v1"));
+    let of_the_host = of("otp.unlock user=\"alice\"");
+    assert!(of_the_host.is_on("v1") && !of_the_host.is_on("web7.example.org"));
 }
 
 #[test]
 fn the_forms_are_those_that_were_promised() {
     let line = "pam_otp(sshd:auth): otp.reject user=\"al\\u{1b}\" rhost=\"192.0.2.1\"";
     let more = r#""_TRANSPORT":"journal","_UID":"0""#;
-    let record = entry(&in_journal("sshd", line, more), None)
+    let record = entry(&in_journal("sshd", line, more), Writers::default())
         .unwrap()
         .unwrap();
     assert_eq!(

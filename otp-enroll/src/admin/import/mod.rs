@@ -14,24 +14,33 @@ mod progress;
 mod reading;
 mod told;
 
+use crate::admin::sent;
 use crate::cli::{ImportCommand, ImportOptions};
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::site::Site;
 use gathering::Gathered;
+use otp_core::messages::fleet::Unable;
 use otp_core::messages::import::Obstacle;
 use otp_core::messages::trouble::Trouble;
 use otp_site::clock;
-use otp_store::Store;
+use otp_store::Keeper;
 use otp_store::account::Imported;
 use plan::{Left, Plan};
 use progress::Progress;
 use told::{Report, State};
 
+pub(super) use reading::read_of_root;
+
 /// The one program whose files have the recovery codes that are left; of any other, a file says nothing of them.
 const WITH_CODES: &str = "google-authenticator";
 
 /// Imports what the command names.
-pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
+pub fn import(site: &Site<impl Engine>, command: ImportCommand) -> Result<(), Failure> {
+    // Such files are read with the rights of users of the machine that they are on.
+    if sent::is_in_force() && matches!(command, ImportCommand::GoogleAuthenticator { .. }) {
+        return Err(Unable::OfUsersFiles.into());
+    }
     let (source, options) = match &command {
         ImportCommand::GoogleAuthenticator { options, .. } => (WITH_CODES, options),
         ImportCommand::Oath { options, .. } => ("oath", options),
@@ -49,7 +58,7 @@ pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
         found,
         people,
     } = gathering::gather(command, site.language, now)?;
-    let there = site.store_if_there()?;
+    let there = site.keeper_if_there()?;
     let mut plan = plan::plan(found, &people, &site.policy, there.as_ref(), now)?;
     let refuses = !plan.left.is_empty() && !partial;
     if dry_run || refuses {
@@ -69,7 +78,7 @@ pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
         };
     }
     // Not before: where nothing comes, nothing is made.
-    let store = site.store_for_enrolling()?;
+    let store = site.keeper_for_enrolling()?;
     let (report, undone) = keep(site, &store, &mut plan, files, source, json, now);
     report.print(json)?;
     if undone > 0 {
@@ -80,8 +89,8 @@ pub fn import(site: &Site, command: ImportCommand) -> Result<(), Failure> {
 
 /// Keeps what comes, and gives the report with how many users are not done.
 fn keep(
-    site: &Site,
-    store: &Store,
+    site: &Site<impl Engine>,
+    store: &(impl Keeper + Sync),
     plan: &mut Plan,
     files: Vec<String>,
     source: &'static str,

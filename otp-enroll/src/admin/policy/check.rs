@@ -124,6 +124,7 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
         findings.push(Finding::NobodyMust);
     }
     findings.extend(of_mail(policy));
+    findings.extend(of_fleet(policy, site.records_group())?);
     findings.extend(of_apps(policy));
     let mut groups: Vec<&String> = match &enforce.groups {
         Groups::Everybody => Vec::new(),
@@ -226,6 +227,49 @@ fn of_mail(policy: &Policy) -> Vec<Finding> {
         path: path.display().to_string(),
     });
     unusable.collect()
+}
+
+/// What keeps users of the fleet from logging in, or does not count for them. `group`: that of the records, which may read the key.
+fn of_fleet(policy: &Policy, group: Option<u32>) -> Result<Vec<Finding>, Failure> {
+    let fleet = &policy.fleet;
+    let files = [
+        ("ca", &fleet.ca, 0o022),
+        ("certificate", &fleet.certificate, 0o022),
+        ("key", &fleet.key, 0o137),
+    ];
+    if !fleet.is_used() {
+        let is_named = files.iter().any(|(_, path, _)| path.is_some());
+        return Ok(is_named
+            .then_some(Finding::FleetWithoutVerifiers)
+            .into_iter()
+            .collect());
+    }
+    let mut findings = Vec::new();
+    for (key, path, forbidden) in files {
+        let Some(path) = path else { continue };
+        let is_usable = fs::metadata(path).is_ok_and(|found| {
+            let of_the_group = [Some(0), group].contains(&Some(found.gid()));
+            let may_be_read = key != "key" || found.mode() & 0o070 == 0 || of_the_group;
+            found.is_file() && found.uid() == 0 && found.mode() & forbidden == 0 && may_be_read
+        });
+        if !is_usable {
+            let path = path.display().to_string();
+            findings.push(Finding::FleetFileUnusable { key, path });
+        }
+    }
+    let mailed = [
+        (policy.recovery.email, "[recovery] email"),
+        (policy.enroll.verify_email, "[enroll] verify_email"),
+    ];
+    let mailed = mailed.into_iter().filter(|(is_set, _)| *is_set);
+    findings.extend(mailed.map(|(_, key)| Finding::MailNotInFleet { key }));
+    for user in &fleet.local_users {
+        if users::account(user)?.is_none() {
+            let user = user.clone();
+            findings.push(Finding::LocalUserUnknown { user });
+        }
+    }
+    Ok(findings)
 }
 
 /// What to look at in the section of a service.

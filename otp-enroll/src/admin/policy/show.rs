@@ -4,6 +4,7 @@ use super::ruling::{Case, Ruling};
 use super::{Services, has_no_line, name_of, unknown_group};
 use crate::failure::Failure;
 use crate::layout::labelled;
+use crate::lost::lost;
 use crate::output;
 use crate::site::Site;
 use crate::status::Status;
@@ -15,8 +16,8 @@ use otp_core::messages::policy::Finding;
 use otp_core::network::Network;
 use otp_core::record::{AtLogin, ServiceName, ServicePolicy};
 use otp_core::{Account, Policy, UnixTime, UserName};
+use otp_helper::records::Enrolled;
 use otp_site::{Named, clock, groups};
-use otp_store::account::grace::first_login;
 
 /// Tells the verdict in one sentence, and then what led to it, a line each. `service`: for a login of that one; else for
 /// those that the policy does not name, with a line for each that it names.
@@ -47,13 +48,16 @@ struct Ruled {
 impl Subject {
     fn of(site: &Site, named: Named) -> Result<Self, Failure> {
         let Named { account, alias } = named;
-        let user = account.name.as_str();
         let status = site.status(&account)?;
         let first_login = if status.enrolled {
             None
         } else {
-            let first = first_login(&site.store()?, &account);
-            first.map_err(Failure::about(user))?
+            let found = site.records_of(&account)?.enrolled(&account);
+            match found.map_err(|reason| lost(reason, &account))? {
+                Enrolled::No { first_login } => first_login,
+                // It has enrolled since.
+                Enrolled::Yes => None,
+            }
         };
         Ok(Self {
             account,
@@ -97,6 +101,15 @@ impl Subject {
         if let Some(alias) = &self.alias {
             let (alias, user) = (alias.as_str(), self.account.name.as_str());
             rows.explain(Explanation::Name, Explanation::NameOf { alias, user });
+        }
+        let fleet = &site.policy.fleet;
+        if fleet.keeps(&self.account) {
+            let all: Vec<_> = fleet.verifiers.iter().map(ToString::to_string).collect();
+            let verifiers = &all.join(", ");
+            rows.explain(
+                Explanation::Records,
+                Explanation::WithVerifiers { verifiers },
+            );
         }
         let does = Explanation::LoginDoes(&ruled.ruling.prospect);
         rows.explain(Explanation::Login, does);

@@ -14,6 +14,7 @@ use super::policy::Services;
 use super::progress::Progress;
 use super::roster::{Known, Which};
 use super::sight::Sight;
+use crate::engine::Engine;
 use crate::failure::Failure;
 use crate::output::Stream;
 use crate::site::Site;
@@ -60,7 +61,7 @@ pub enum Only {
 }
 
 /// Reports.
-pub fn report(site: &Site, options: &Options) -> Result<(), Failure> {
+pub fn report(site: &Site<impl Engine>, options: &Options) -> Result<(), Failure> {
     let now = clock::now()?;
     let policy = options.service.as_ref().map_or_else(
         || site.policies.where_nothing_is_said().clone(),
@@ -72,7 +73,7 @@ pub fn report(site: &Site, options: &Options) -> Result<(), Failure> {
         None => services.doors(&site.policies),
     };
     let asked = options.users.as_deref().map(names::read).transpose()?;
-    let store = site.store()?;
+    let store = site.keeper()?;
     let known = Known::read(&store)?;
     let memberships = memberships(known.people(), &policy, &options.groups);
     for group in &options.groups {
@@ -178,7 +179,7 @@ fn besides(people: &People, memberships: &Memberships) -> Names {
 
 /// What a reader must know of the whole.
 fn notes(
-    site: &Site,
+    site: &Site<impl Engine>,
     options: &Options,
     people: &People,
     policy: &Policy,

@@ -1,5 +1,6 @@
 //! The names that somebody asks about: a file with one a line, which may hold anything.
 
+use crate::admin::sent;
 use crate::failure::Failure;
 use otp_core::Names;
 use otp_core::messages::report::Unasked;
@@ -28,7 +29,13 @@ pub fn read(path: &Path) -> Result<Asked, Failure> {
         path: shown(),
         reason: error.to_string(),
     };
-    let asked = if path == Path::new("-") {
+    let sent = match sent::content_of(path) {
+        Some(content) => Some(content.map_err(|why| unread(io::Error::other(why)))?),
+        None => None,
+    };
+    let asked = if let Some(content) = &sent {
+        read_from(content.as_slice())
+    } else if path == Path::new("-") {
         read_from(io::stdin().lock())
     } else {
         read_from(BufReader::new(File::open(path).map_err(unread)?))

@@ -84,7 +84,7 @@ fn the_shipped_file_has_every_key_once_and_no_other() {
             None => expected.push((String::new(), top)),
         }
     }
-    assert_eq!(expected.len(), 39);
+    assert_eq!(expected.len(), 45);
     let mut shipped: Vec<_> = shipped_keys()
         .into_iter()
         .map(|(section, key, _)| (section.to_owned(), key.to_owned()))

@@ -35,10 +35,23 @@ fn one_in_the_future_is_none<B: Bench>() {
 fn another_owner_of_the_name_has_not_logged_in_yet<B: Bench>() {
     let place = B::empty();
     let store = place.store();
-    begin_grace(&store, &alice(), NOW).unwrap();
     let mut another = alice();
     another.uid += 1;
+    // Before there is one to be kept: it must not come to count later.
+    rehearse_grace(&store, &another, NOW).unwrap();
+    begin_grace(&store, &alice(), NOW).unwrap();
     assert_eq!(first_login(&store, &another).unwrap(), None);
+    if !<B::Keeper as Keeper>::Held::ALONE {
+        // A machine of a fleet names the user id: one that names another must not have Alice's grace begin anew.
+        for _ in 0..2 {
+            let rehearsed = rehearse_grace(&store, &another, NOW.after(HOUR));
+            assert!(matches!(rehearsed, Err(Error::NotTheirs { .. })));
+            let begun = begin_grace(&store, &another, NOW.after(HOUR));
+            assert!(matches!(begun, Err(Error::NotTheirs { .. })));
+        }
+        assert_eq!(first_login(&store, &alice()).unwrap(), Some(NOW));
+        return;
+    }
     assert!(begin_grace(&store, &another, NOW.after(HOUR)).unwrap());
     assert_eq!(
         first_login(&store, &another).unwrap(),

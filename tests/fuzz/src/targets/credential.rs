@@ -1,16 +1,22 @@
 //! `credential.toml`: what is read is what is written, with its keys and without.
 
 use super::assert_tells_nothing_of;
-use crate::text::credential::{self, LIMIT};
+use crate::sealed::{Keys, Pen, Seal};
+use crate::text::credential::{self, LIMIT, Unread};
 use otp_core::record::Identities;
 use otp_file::Unparsed;
 
 pub(super) fn run(bytes: &[u8]) {
     let bytes = &bytes[..bytes.len().min(usize::try_from(LIMIT).unwrap())];
     let outline = credential::outline(bytes);
-    let read = match credential::parse(bytes) {
+    let read = match credential::parse(bytes, &Seal::none()) {
         Ok(read) => read,
-        Err(why) => {
+        // Nothing opens it here; what is known of it is told all the same.
+        Err(Unread::Sealed(_)) => {
+            assert!(outline.is_ok() && credential::seals(bytes).is_ok());
+            return;
+        }
+        Err(Unread::Unparsed(why)) => {
             assert_eq!(
                 outline,
                 Err(why.clone()),
@@ -37,7 +43,7 @@ pub(super) fn run(bytes: &[u8]) {
             .map(|one| (&one.name, one.created)))
     );
 
-    let written = credential::reveal(&read);
+    let written = credential::reveal(&read, &Pen::Plain).unwrap();
     // A name of a user is at most 255 bytes; the parser leaves that to whoever compares it with the account's.
     if read.user().len() <= 255 {
         assert!(
@@ -45,12 +51,32 @@ pub(super) fn run(bytes: &[u8]) {
             "what was read can be written"
         );
     }
-    let again = credential::parse(written.as_bytes()).expect("what is written can be read");
-    assert_eq!(*credential::reveal(&again), *written);
+    let parse = |text: &[u8]| credential::parse(text, &Seal::none());
+    let again = parse(written.as_bytes()).unwrap_or_else(|_| panic!("what is written can be read"));
+    assert_eq!(*credential::reveal(&again, &Pen::Plain).unwrap(), *written);
 
     let cut = written.trim_end().len() - 1;
     assert!(
-        credential::parse(&written.as_bytes()[..cut]).is_err(),
+        parse(&written.as_bytes()[..cut]).is_err(),
         "a cut is noticed"
     );
+
+    // Sealed, it says the same without a key, and nothing of a key stands in it.
+    let keys = Keys::parse(format!("{:064}", 7).as_bytes());
+    let pen = Pen::Sealing(std::sync::Arc::new(
+        keys.unwrap_or_else(|_| panic!("a key")),
+    ));
+    let sealed = credential::reveal(&read, &pen).unwrap();
+    assert_eq!(
+        credential::outline(sealed.as_bytes()).as_ref(),
+        Ok(&outline)
+    );
+    assert!(matches!(parse(sealed.as_bytes()), Err(Unread::Sealed(_))));
+    for one in read.authenticators() {
+        let key = otp_core::base32::reveal(one.secret.reveal_bytes());
+        assert!(
+            !sealed.contains(key.as_str()),
+            "a sealed key is not in the text"
+        );
+    }
 }

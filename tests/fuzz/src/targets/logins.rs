@@ -87,8 +87,9 @@ impl<'a> World<'a> {
         fs::write(&conf, chance::text_of(model.rules)).unwrap();
         fs::set_permissions(&conf, Permissions::from_mode(0o644)).unwrap();
         // A credential that is taken over: the product writes one of its own with the same content.
-        let text = crate::text::credential::reveal(model.credential);
-        let copy = crate::text::credential::parse(text.as_bytes()).unwrap();
+        let text =
+            crate::text::credential::reveal(model.credential, &crate::sealed::Pen::Plain).unwrap();
+        let copy = crate::records::parsed(text.as_bytes()).unwrap();
         provision(&Store::open(&records).unwrap(), &alice(), &copy, true).unwrap();
         let before = Some(model.state.clone());
         let world = Self {

@@ -9,6 +9,7 @@
 use crate::account::attempt::explored::Stopped;
 use crate::fixture;
 use crate::keeper::{Bytes, Goes, Held, Keeper, Lasts, Look, Part, Put};
+use crate::sealed::Pen;
 use crate::text::{credential, state};
 use crate::undisturbed::Undisturbed;
 use crate::{Error, Location};
@@ -24,7 +25,7 @@ const SECTOR: usize = 512;
 
 /// Alice's.
 static CREDENTIAL: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let text = credential::reveal(&fixture::credential());
+    let text = credential::reveal(&fixture::credential(), &Pen::Plain).unwrap();
     text.as_bytes().to_vec()
 });
 
@@ -329,6 +330,10 @@ impl Holder {
 impl Look for Holder {
     fn place(&self, part: Part) -> Location {
         Location::of_part(part, format!("machine:{part:?}"))
+    }
+
+    fn seal(&self) -> &crate::Seal {
+        const { &crate::Seal::none() }
     }
 
     fn has(&self, _: Part) -> Result<bool, Error> {

@@ -72,6 +72,10 @@ impl<H: Look> Look for Holding<H> {
         self.held.place(part)
     }
 
+    fn seal(&self) -> &crate::Seal {
+        self.held.seal()
+    }
+
     fn has(&self, part: Part) -> Result<bool, Error> {
         self.held.has(part)
     }

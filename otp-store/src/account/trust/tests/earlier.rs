@@ -17,6 +17,10 @@ impl Bench for Earlier {
         self.0.store()
     }
 
+    fn sealed_store(&self, seal: crate::Seal) -> Store {
+        self.0.sealed_store(seal)
+    }
+
     fn with_alice() -> Self {
         let records = Records::with_alice();
         let ago = UnixTime::from_seconds(NOW.seconds() - HOUR.as_secs());

@@ -1,0 +1,391 @@
+//! What `otp-admin` says of a fleet: what cannot be done, and why.
+
+mod told;
+
+pub use told::{Told, Wrong};
+
+use crate::record::Language;
+
+/// Why a command about a fleet was refused or could not be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unable {
+    /// The command is about one machine, and was given to the fleet.
+    OfOneMachine,
+    /// Files in users' homes cannot be sent along with an administrator's command.
+    OfUsersFiles,
+    /// This machine is no verifier's host and belongs to no fleet.
+    NoFleet,
+    /// A program of ours cannot be run.
+    NoProgram {
+        /// Which.
+        program: &'static str,
+        /// What the system said.
+        reason: String,
+    },
+    /// The verifier's configuration cannot be used.
+    NoConfiguration {
+        /// Its file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The database could not be asked, or has refused.
+    NoDatabase {
+        /// What it said.
+        reason: String,
+    },
+    /// There is no fleet in the database.
+    NotBegun,
+    /// A restore was begun and has not ended.
+    BeingRestored,
+    /// A restore from another backup was begun and has not ended.
+    BeingRestoredFromAnother,
+    /// The database has keys of somebody else, or asks nobody for a certificate though it should.
+    NotAlone {
+        /// What.
+        reason: String,
+    },
+    /// The command must be run on the host of a verifier.
+    OnVerifierOnly,
+    /// It can be no name in a certificate.
+    UnusableName {
+        /// What was given.
+        name: String,
+    },
+    /// The name has the other role.
+    AnotherRole {
+        /// The name.
+        name: String,
+    },
+    /// Nobody of that name is registered.
+    NoSuchName {
+        /// The name.
+        name: String,
+    },
+    /// Whoever is to be revoked is the one who asks.
+    LastAdministrator {
+        /// The name.
+        name: String,
+    },
+    /// There is a fleet already.
+    NotEmpty {
+        /// How many accounts it has.
+        accounts: u64,
+    },
+    /// A file is no backup of ours.
+    NotABackup {
+        /// Which.
+        path: String,
+    },
+    /// A newer version has written a backup.
+    Newer {
+        /// Which.
+        path: String,
+    },
+    /// A backup cannot be opened: another key, or its beginning was changed.
+    WrongKey {
+        /// Which.
+        path: String,
+    },
+    /// A backup was changed or is not whole.
+    Damaged {
+        /// Which.
+        path: String,
+    },
+    /// A file cannot be read.
+    NotRead {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file cannot be written.
+    NotWritten {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// A file with a key cannot be used.
+    UnusableKey {
+        /// Which.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// There is no terminal to ask for a passphrase at, or it was left.
+    NoPassphrase,
+    /// The passphrase was not the same twice.
+    PassphrasesDiffer,
+    /// The passphrase is too short.
+    ShortPassphrase {
+        /// How many characters it must have.
+        least: u32,
+    },
+    /// The database has not gone back.
+    NothingToConfirm,
+    /// No verifier could be reached with the administrator's certificate.
+    NoVerifier {
+        /// What each said.
+        reason: String,
+    },
+    /// The connection to a verifier ended before the command did.
+    SessionBroken {
+        /// How.
+        reason: String,
+    },
+    /// Somebody else has changed the same.
+    ChangedMeanwhile,
+}
+
+impl Unable {
+    /// What is wrong, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english_hint(),
+            Language::Korean => self.korean_hint(),
+        }
+    }
+
+    /// 1: refused. 2: could not.
+    #[must_use]
+    pub const fn status(&self) -> u8 {
+        match self {
+            Self::NoProgram { .. }
+            | Self::NoConfiguration { .. }
+            | Self::NoDatabase { .. }
+            | Self::NotRead { .. }
+            | Self::NotWritten { .. }
+            | Self::NoVerifier { .. }
+            | Self::SessionBroken { .. } => 2,
+            Self::OfOneMachine
+            | Self::OfUsersFiles
+            | Self::NoFleet
+            | Self::NotBegun
+            | Self::BeingRestored
+            | Self::BeingRestoredFromAnother
+            | Self::NotAlone { .. }
+            | Self::OnVerifierOnly
+            | Self::UnusableName { .. }
+            | Self::AnotherRole { .. }
+            | Self::NoSuchName { .. }
+            | Self::LastAdministrator { .. }
+            | Self::NotEmpty { .. }
+            | Self::NotABackup { .. }
+            | Self::Newer { .. }
+            | Self::WrongKey { .. }
+            | Self::Damaged { .. }
+            | Self::UnusableKey { .. }
+            | Self::NoPassphrase
+            | Self::PassphrasesDiffer
+            | Self::ShortPassphrase { .. }
+            | Self::NothingToConfirm
+            | Self::ChangedMeanwhile => 1,
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            Self::OfOneMachine => "this command is about one machine, not about a fleet".to_owned(),
+            Self::OfUsersFiles => {
+                "files of users are read with the rights of those users, which no verifier has"
+                    .to_owned()
+            }
+            Self::NoFleet => "this machine belongs to no fleet".to_owned(),
+            Self::NoProgram { program, reason } => format!("{program} cannot be run: {reason}"),
+            Self::NoConfiguration { path, reason } => format!("{path}: cannot be used: {reason}"),
+            Self::NoDatabase { reason } => format!("the database of the fleet: {reason}"),
+            Self::NotBegun => "there is no fleet in the database".to_owned(),
+            Self::BeingRestored => {
+                "a restore was begun and has not ended: the fleet serves nobody until it has"
+                    .to_owned()
+            }
+            Self::BeingRestoredFromAnother => {
+                "a restore from another backup was begun and has not ended".to_owned()
+            }
+            Self::NotAlone { reason } => {
+                format!("this database is not the fleet's alone: {reason}")
+            }
+            Self::OnVerifierOnly => {
+                "this command is run on the host of a verifier, by root".to_owned()
+            }
+            Self::UnusableName { name } => format!("{name}: is no DNS name"),
+            Self::AnotherRole { name } => format!("{name}: is registered in the other role"),
+            Self::NoSuchName { name } => {
+                format!("{name}: no machine and no administrator of the fleet has this name")
+            }
+            Self::LastAdministrator { name } => {
+                format!("{name}: is the certificate that this command came with")
+            }
+            Self::NotEmpty { accounts } => {
+                format!("the database keeps a fleet with {accounts} accounts")
+            }
+            Self::NotABackup { path } => format!("{path}: is no backup of a fleet"),
+            Self::Newer { path } => format!("{path}: written by a newer version of pam_otp"),
+            Self::WrongKey { path } => {
+                format!("{path}: another key or passphrase, or the file was changed")
+            }
+            Self::Damaged { path } => format!("{path}: was changed, or is not whole"),
+            Self::NotRead { path, reason } => format!("{path}: cannot be read: {reason}"),
+            Self::NotWritten { path, reason } => format!("{path}: cannot be written: {reason}"),
+            Self::UnusableKey { path, reason } => format!("{path}: is no key: {reason}"),
+            Self::NoPassphrase => "no passphrase was given".to_owned(),
+            Self::PassphrasesDiffer => "the two passphrases differ".to_owned(),
+            Self::ShortPassphrase { least } => {
+                format!("the passphrase has fewer than {least} characters")
+            }
+            Self::NothingToConfirm => {
+                "the database has not gone back in time, as far as this host knows".to_owned()
+            }
+            Self::NoVerifier { reason } => format!("no verifier answers: {reason}"),
+            Self::SessionBroken { reason } => {
+                format!("the connection to the verifier ended before the command did: {reason}")
+            }
+            Self::ChangedMeanwhile => {
+                "somebody else has changed the fleet at the same time".to_owned()
+            }
+        }
+    }
+
+    fn english_hint(&self) -> String {
+        match self {
+            Self::OfOneMachine => "run it on the machine that it is about".to_owned(),
+            Self::OfUsersFiles => "copy them to a host of a verifier and run the command there as root".to_owned(),
+            Self::NoFleet => "set [fleet] in pam_otp.conf, or run it on the host of a verifier; see pam_otp-fleet(7)".to_owned(),
+            Self::NoProgram { .. } => "is its package installed?".to_owned(),
+            Self::NoConfiguration { .. } => "otp-verifier(8) says what is in this file".to_owned(),
+            Self::NoDatabase { .. } => "check that etcd runs, and the files under [etcd] in pam_otp-verifier.conf".to_owned(),
+            Self::NotBegun => "begin one with otp-admin fleet init, or bring one back with otp-admin fleet restore".to_owned(),
+            Self::BeingRestored => "run the same otp-admin fleet restore again: it goes on".to_owned(),
+            Self::BeingRestoredFromAnother => "go on with that backup, or add --replace to begin anew with this one".to_owned(),
+            Self::NotAlone { .. } => "a fleet has an etcd of its own; see pam_otp-fleet(7)".to_owned(),
+            Self::OnVerifierOnly => "log in there and run it again".to_owned(),
+            Self::UnusableName { .. } => "give the first DNS name in the certificate, as openssl x509 -ext subjectAltName shows it".to_owned(),
+            Self::AnotherRole { .. } => "a name is a machine's or an administrator's: give one of them another certificate".to_owned(),
+            Self::NoSuchName { .. } => "otp-admin fleet machines lists them".to_owned(),
+            Self::LastAdministrator { .. } => "have another administrator do it, or run it on the host of a verifier".to_owned(),
+            Self::NotEmpty { .. } => "--replace puts the backup in its place: what the fleet keeps now is lost".to_owned(),
+            Self::NotABackup { .. } => "give the file that otp-admin fleet backup has written".to_owned(),
+            Self::Newer { .. } => "restore it with that version".to_owned(),
+            Self::WrongKey { .. } => "nothing was restored; try the key that the backup was written with".to_owned(),
+            Self::Damaged { .. } => "nothing was restored; use another copy of the backup".to_owned(),
+            Self::NotRead { .. } => "check the path and its permissions".to_owned(),
+            Self::NotWritten { .. } => "give a new file in a directory with room, which only root can write".to_owned(),
+            Self::UnusableKey { .. } => "a key is 32 random bytes in a file of root's with mode 0600: openssl rand -out FILE 32".to_owned(),
+            Self::NoPassphrase => "run it at a terminal, or give a key with --key-file".to_owned(),
+            Self::PassphrasesDiffer => "nothing was written; run the command again".to_owned(),
+            Self::ShortPassphrase { .. } => "take some words that belong to nobody".to_owned(),
+            Self::NothingToConfirm => "nothing was changed; run it on the host of a verifier that has stopped".to_owned(),
+            Self::NoVerifier { .. } => "check [fleet] in pam_otp.conf, the network, and the certificate that --certificate and --key name".to_owned(),
+            Self::SessionBroken { .. } => "it is not known whether all was done: look, and run it again where it was not".to_owned(),
+            Self::ChangedMeanwhile => "look at it, and run the command again where it is still needed".to_owned(),
+        }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Self::OfOneMachine => {
+                "이 명령은 플릿이 아니라 한 대의 컴퓨터에 대한 것입니다".to_owned()
+            }
+            Self::OfUsersFiles => {
+                "사용자의 파일은 해당 사용자의 권한으로 읽습니다. 검증 서버에는 그 권한이 없습니다"
+                    .to_owned()
+            }
+            Self::NoFleet => "이 컴퓨터는 플릿에 속하지 않습니다".to_owned(),
+            Self::NoProgram { program, reason } => {
+                format!("{program}을(를) 실행할 수 없습니다: {reason}")
+            }
+            Self::NoConfiguration { path, reason } => {
+                format!("{path}: 사용할 수 없습니다: {reason}")
+            }
+            Self::NoDatabase { reason } => format!("플릿의 데이터베이스: {reason}"),
+            Self::NotBegun => "데이터베이스에 플릿이 없습니다".to_owned(),
+            Self::BeingRestored => {
+                "시작된 복원이 끝나지 않았습니다. 끝날 때까지 플릿은 아무에게도 응답하지 않습니다"
+                    .to_owned()
+            }
+            Self::BeingRestoredFromAnother => {
+                "다른 백업에서 시작된 복원이 끝나지 않았습니다".to_owned()
+            }
+            Self::NotAlone { reason } => {
+                format!("이 데이터베이스는 플릿 전용이 아닙니다: {reason}")
+            }
+            Self::OnVerifierOnly => "이 명령은 검증 서버 호스트에서 루트가 실행합니다".to_owned(),
+            Self::UnusableName { name } => format!("{name}: DNS 이름이 아닙니다"),
+            Self::AnotherRole { name } => format!("{name}: 다른 역할로 등록되어 있습니다"),
+            Self::NoSuchName { name } => format!("{name}: 이 이름의 컴퓨터나 관리자가 없습니다"),
+            Self::LastAdministrator { name } => format!("{name}: 이 명령을 보낸 인증서입니다"),
+            Self::NotEmpty { accounts } => {
+                format!("데이터베이스에 계정 {accounts}개의 플릿이 있습니다")
+            }
+            Self::NotABackup { path } => format!("{path}: 플릿 백업이 아닙니다"),
+            Self::Newer { path } => format!("{path}: 더 새로운 버전의 pam_otp가 만들었습니다"),
+            Self::WrongKey { path } => {
+                format!("{path}: 키나 암호가 다르거나 파일이 변경되었습니다")
+            }
+            Self::Damaged { path } => format!("{path}: 변경되었거나 일부가 없습니다"),
+            Self::NotRead { path, reason } => format!("{path}: 읽을 수 없습니다: {reason}"),
+            Self::NotWritten { path, reason } => format!("{path}: 쓸 수 없습니다: {reason}"),
+            Self::UnusableKey { path, reason } => format!("{path}: 키가 아닙니다: {reason}"),
+            Self::NoPassphrase => "암호를 입력하지 않았습니다".to_owned(),
+            Self::PassphrasesDiffer => "두 암호가 서로 다릅니다".to_owned(),
+            Self::ShortPassphrase { least } => format!("암호가 {least}자보다 짧습니다"),
+            Self::NothingToConfirm => {
+                "이 호스트가 아는 한 데이터베이스는 과거로 돌아가지 않았습니다".to_owned()
+            }
+            Self::NoVerifier { reason } => format!("응답하는 검증 서버가 없습니다: {reason}"),
+            Self::SessionBroken { reason } => {
+                format!("명령이 끝나기 전에 검증 서버와의 연결이 끊어졌습니다: {reason}")
+            }
+            Self::ChangedMeanwhile => "다른 사람이 동시에 플릿을 변경했습니다".to_owned(),
+        }
+    }
+
+    fn korean_hint(&self) -> String {
+        match self {
+            Self::OfOneMachine => "해당 컴퓨터에서 실행하세요".to_owned(),
+            Self::OfUsersFiles => "파일을 검증 서버 호스트로 복사하고 그곳에서 루트로 실행하세요".to_owned(),
+            Self::NoFleet => "pam_otp.conf의 [fleet]을 설정하거나 검증 서버 호스트에서 실행하세요. pam_otp-fleet(7)을 참고하세요".to_owned(),
+            Self::NoProgram { .. } => "패키지가 설치되어 있는지 확인하세요".to_owned(),
+            Self::NoConfiguration { .. } => "이 파일의 내용은 otp-verifier(8)에 있습니다".to_owned(),
+            Self::NoDatabase { .. } => "etcd가 실행 중인지, pam_otp-verifier.conf의 [etcd]에 있는 파일이 맞는지 확인하세요".to_owned(),
+            Self::NotBegun => "otp-admin fleet init으로 만들거나 otp-admin fleet restore로 복원하세요".to_owned(),
+            Self::BeingRestored => "같은 otp-admin fleet restore를 다시 실행하면 이어서 진행합니다".to_owned(),
+            Self::BeingRestoredFromAnother => "그 백업으로 계속하거나, 이 백업으로 새로 시작하려면 --replace를 추가하세요".to_owned(),
+            Self::NotAlone { .. } => "플릿은 전용 etcd를 사용합니다. pam_otp-fleet(7)을 참고하세요".to_owned(),
+            Self::OnVerifierOnly => "그곳에 로그인하여 다시 실행하세요".to_owned(),
+            Self::UnusableName { .. } => "인증서의 첫 번째 DNS 이름을 입력하세요. openssl x509 -ext subjectAltName으로 볼 수 있습니다".to_owned(),
+            Self::AnotherRole { .. } => "하나의 이름은 컴퓨터이거나 관리자입니다. 둘 중 하나에 다른 인증서를 발급하세요".to_owned(),
+            Self::NoSuchName { .. } => "otp-admin fleet machines로 목록을 볼 수 있습니다".to_owned(),
+            Self::LastAdministrator { .. } => "다른 관리자가 실행하거나 검증 서버 호스트에서 실행하세요".to_owned(),
+            Self::NotEmpty { .. } => "--replace는 현재 내용을 백업으로 바꿉니다. 지금 있는 내용은 사라집니다".to_owned(),
+            Self::NotABackup { .. } => "otp-admin fleet backup이 만든 파일을 지정하세요".to_owned(),
+            Self::Newer { .. } => "그 버전으로 복원하세요".to_owned(),
+            Self::WrongKey { .. } => "복원된 것은 없습니다. 백업할 때 사용한 키로 다시 시도하세요".to_owned(),
+            Self::Damaged { .. } => "복원된 것은 없습니다. 백업의 다른 사본을 사용하세요".to_owned(),
+            Self::NotRead { .. } => "경로와 권한을 확인하세요".to_owned(),
+            Self::NotWritten { .. } => "여유 공간이 있고 루트만 쓸 수 있는 디렉터리에 새 파일을 지정하세요".to_owned(),
+            Self::UnusableKey { .. } => "키는 무작위 32바이트이며 루트 소유, 모드 0600인 파일입니다: openssl rand -out FILE 32".to_owned(),
+            Self::NoPassphrase => "터미널에서 실행하거나 --key-file로 키를 지정하세요".to_owned(),
+            Self::PassphrasesDiffer => "기록된 것은 없습니다. 명령을 다시 실행하세요".to_owned(),
+            Self::ShortPassphrase { .. } => "남이 알 수 없는 여러 단어를 사용하세요".to_owned(),
+            Self::NothingToConfirm => "변경된 것은 없습니다. 멈춘 검증 서버의 호스트에서 실행하세요".to_owned(),
+            Self::NoVerifier { .. } => "pam_otp.conf의 [fleet], 네트워크, --certificate와 --key로 지정한 인증서를 확인하세요".to_owned(),
+            Self::SessionBroken { .. } => "모두 처리되었는지 알 수 없습니다. 확인하고 필요하면 다시 실행하세요".to_owned(),
+            Self::ChangedMeanwhile => "확인하고 필요하면 명령을 다시 실행하세요".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

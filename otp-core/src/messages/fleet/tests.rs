@@ -1,0 +1,58 @@
+use super::*;
+use crate::every;
+use crate::messages::in_all::assert_same_in_every_language;
+
+fn all() -> Vec<Unable> {
+    every!(Unable {
+        OfOneMachine => [Unable::OfOneMachine],
+        OfUsersFiles => [Unable::OfUsersFiles],
+        NoFleet => [Unable::NoFleet],
+        NoProgram => [Unable::NoProgram { program: "otp-fleet", reason: "web1".to_owned() }],
+        NoConfiguration => [Unable::NoConfiguration { path: "web1".to_owned(), reason: "web1".to_owned() }],
+        NoDatabase => [Unable::NoDatabase { reason: "web1".to_owned() }],
+        NotBegun => [Unable::NotBegun],
+        BeingRestored => [Unable::BeingRestored],
+        BeingRestoredFromAnother => [Unable::BeingRestoredFromAnother],
+        NotAlone => [Unable::NotAlone { reason: "web1".to_owned() }],
+        OnVerifierOnly => [Unable::OnVerifierOnly],
+        UnusableName => [Unable::UnusableName { name: "web1".to_owned() }],
+        AnotherRole => [Unable::AnotherRole { name: "web1".to_owned() }],
+        NoSuchName => [Unable::NoSuchName { name: "web1".to_owned() }],
+        LastAdministrator => [Unable::LastAdministrator { name: "web1".to_owned() }],
+        NotEmpty => [Unable::NotEmpty { accounts: 17 }],
+        NotABackup => [Unable::NotABackup { path: "web1".to_owned() }],
+        Newer => [Unable::Newer { path: "web1".to_owned() }],
+        WrongKey => [Unable::WrongKey { path: "web1".to_owned() }],
+        Damaged => [Unable::Damaged { path: "web1".to_owned() }],
+        NotRead => [Unable::NotRead { path: "web1".to_owned(), reason: "web1".to_owned() }],
+        NotWritten => [Unable::NotWritten { path: "web1".to_owned(), reason: "web1".to_owned() }],
+        UnusableKey => [Unable::UnusableKey { path: "web1".to_owned(), reason: "web1".to_owned() }],
+        NoPassphrase => [Unable::NoPassphrase],
+        PassphrasesDiffer => [Unable::PassphrasesDiffer],
+        ShortPassphrase => [Unable::ShortPassphrase { least: 12 }],
+        NothingToConfirm => [Unable::NothingToConfirm],
+        NoVerifier => [Unable::NoVerifier { reason: "web1".to_owned() }],
+        SessionBroken => [Unable::SessionBroken { reason: "web1".to_owned() }],
+        ChangedMeanwhile => [Unable::ChangedMeanwhile],
+    })
+}
+
+#[test]
+fn what_cannot_be_done_is_told_in_every_language() {
+    for unable in all() {
+        assert_same_in_every_language(|language| unable.text(language));
+        assert_same_in_every_language(|language| unable.hint(language));
+        for language in Language::ALL {
+            let (text, hint) = (unable.text(language), unable.hint(language));
+            assert!(!text.is_empty() && !text.ends_with('.'), "{text}");
+            assert!(!hint.is_empty() && !hint.ends_with('.'), "{hint}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_and_what_could_not_be_done_have_the_exit_status_of_every_command() {
+    for unable in all() {
+        assert!(matches!(unable.status(), 1 | 2), "{unable:?}");
+    }
+}

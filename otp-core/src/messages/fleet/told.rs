@@ -1,0 +1,451 @@
+//! What `otp-admin fleet` prints: what was done, how the fleet is, and what is wrong with it.
+
+use crate::record::Language;
+
+/// One thing to tell, without a full stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told<'a> {
+    /// A fleet was begun.
+    Begun {
+        /// Its id.
+        fleet: &'a str,
+    },
+    /// There was a fleet already.
+    WasBegun {
+        /// Its id.
+        fleet: &'a str,
+    },
+    /// A verifier is a user of etcd.
+    UserMade {
+        /// Its name.
+        name: &'a str,
+    },
+    /// etcd asks for certificates.
+    AuthIsOn,
+    /// What etcd must be started with.
+    Compaction,
+    /// What comes next.
+    Next,
+    /// A machine may ask.
+    MachineAdded {
+        /// Which.
+        name: &'a str,
+    },
+    /// An administrator may give orders.
+    AdministratorAdded {
+        /// Who.
+        name: &'a str,
+    },
+    /// Somebody is revoked.
+    Revoked {
+        /// Who.
+        name: &'a str,
+    },
+    /// Somebody was revoked before.
+    WasRevoked {
+        /// Who.
+        name: &'a str,
+    },
+    /// A backup was written.
+    BackedUp {
+        /// Where.
+        path: &'a str,
+        /// How many accounts are in it.
+        accounts: u64,
+    },
+    /// An earlier restore goes on.
+    Continues,
+    /// A backup was restored.
+    Restored {
+        /// How many accounts.
+        accounts: u64,
+    },
+    /// From when on codes count.
+    NotBefore {
+        /// In UTC.
+        when: &'a str,
+    },
+    /// Machines that were revoked after a backup was made.
+    RevokeAgain {
+        /// When it was made, in UTC.
+        when: &'a str,
+    },
+    /// Verifiers whose mark is further on.
+    ConfirmOthers,
+    /// A database was confirmed.
+    Confirmed {
+        /// How many accounts were rewritten.
+        accounts: u64,
+    },
+    /// Label: which fleet it is.
+    Fleet,
+    /// Label: how many accounts there are.
+    Accounts,
+    /// Label: how large the database is.
+    Database,
+    /// Label: how many revisions are kept.
+    Revisions,
+    /// Label: the members of etcd.
+    Members,
+    /// Label: the verifiers.
+    Verifiers,
+    /// Label: the machines.
+    Machines,
+    /// Of a member: it leads.
+    Leads,
+    /// Of a member: it does not answer.
+    NoAnswer,
+    /// Of a verifier: it serves.
+    Serves,
+    /// Of a verifier: how far its clock is ahead.
+    Clock {
+        /// Below zero: behind.
+        seconds: i64,
+    },
+    /// Of a verifier: it has nobody to compare with.
+    ClockUnknown,
+    /// Nothing is wrong.
+    Nothing,
+    /// No machine is registered.
+    NobodyRegistered,
+    /// Of a name: since when.
+    Since {
+        /// In UTC.
+        when: &'a str,
+    },
+    /// Of a name: revoked.
+    RevokedSince {
+        /// In UTC.
+        when: &'a str,
+    },
+    /// Of a machine: it may ask about everybody.
+    Everybody,
+}
+
+impl Told<'_> {
+    /// The line.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            Self::Begun { fleet } => format!("the fleet {fleet} has begun"),
+            Self::WasBegun { fleet } => format!("the fleet {fleet} was there already"),
+            Self::UserMade { name } => format!("etcd's user {name} may read and write below /pam_otp/, and nothing else"),
+            Self::AuthIsOn => "etcd answers nobody whose certificate is not that of one of its users".to_owned(),
+            Self::Compaction => "start each member of etcd with: --client-cert-auth --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=8589934592".to_owned(),
+            Self::Next => "next: start otp-verifier on each host, then add machines with otp-admin fleet add-machine NAME, and look with otp-admin fleet status".to_owned(),
+            Self::MachineAdded { name } => format!("{name}: may ask the verifiers from now on"),
+            Self::AdministratorAdded { name } => format!("{name}: may administer the fleet from now on"),
+            Self::Revoked { name } => format!("{name}: is refused from its next request on"),
+            Self::WasRevoked { name } => format!("{name}: was revoked before"),
+            Self::BackedUp { path, accounts } => format!("{path}: has {accounts} accounts; keep its key apart from it"),
+            Self::Continues => "an earlier restore of this backup goes on".to_owned(),
+            Self::Restored { accounts } => format!("{accounts} accounts are back; recovery codes are void"),
+            Self::NotBefore { when } => format!("no code counts before {when} UTC: until then nobody can tell which were used"),
+            Self::RevokeAgain { when } => format!("revoke again whom you have revoked since {when} UTC"),
+            Self::ConfirmOthers => "where a verifier still says that the database went back, run otp-admin fleet confirm on its host".to_owned(),
+            Self::Confirmed { accounts } => format!("the database is the fleet's; {accounts} accounts are rewritten, recovery codes are void"),
+            Self::Fleet => "Fleet".to_owned(),
+            Self::Accounts => "Accounts".to_owned(),
+            Self::Database => "Database".to_owned(),
+            Self::Revisions => "Revisions kept".to_owned(),
+            Self::Members => "Members".to_owned(),
+            Self::Verifiers => "Verifiers".to_owned(),
+            Self::Machines => "Machines".to_owned(),
+            Self::Leads => "leads".to_owned(),
+            Self::NoAnswer => "no answer".to_owned(),
+            Self::Serves => "serves".to_owned(),
+            Self::Clock { seconds } => format!("clock {seconds} s ahead"),
+            Self::ClockUnknown => "clock not compared".to_owned(),
+            Self::Nothing => "nothing is wrong".to_owned(),
+            Self::NobodyRegistered => "no machine and no administrator is registered".to_owned(),
+            Self::Since { when } => format!("since {when} UTC"),
+            Self::RevokedSince { when } => format!("revoked {when} UTC"),
+            Self::Everybody => "everybody".to_owned(),
+        }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Self::Begun { fleet } => format!("플릿 {fleet}을(를) 시작했습니다"),
+            Self::WasBegun { fleet } => format!("플릿 {fleet}이(가) 이미 있습니다"),
+            Self::UserMade { name } => format!("etcd 사용자 {name}은(는) /pam_otp/ 아래만 읽고 쓸 수 있습니다"),
+            Self::AuthIsOn => "etcd는 등록된 사용자의 인증서가 없으면 응답하지 않습니다".to_owned(),
+            Self::Compaction => "etcd의 각 멤버를 다음 옵션으로 시작하세요: --client-cert-auth --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=8589934592".to_owned(),
+            Self::Next => "다음: 각 호스트에서 otp-verifier를 시작하고, otp-admin fleet add-machine NAME으로 컴퓨터를 추가한 뒤 otp-admin fleet status로 확인하세요".to_owned(),
+            Self::MachineAdded { name } => format!("{name}: 이제 검증 서버에 요청할 수 있습니다"),
+            Self::AdministratorAdded { name } => format!("{name}: 이제 플릿을 관리할 수 있습니다"),
+            Self::Revoked { name } => format!("{name}: 다음 요청부터 거부됩니다"),
+            Self::WasRevoked { name } => format!("{name}: 이미 취소되어 있습니다"),
+            Self::BackedUp { path, accounts } => format!("{path}: 계정 {accounts}개를 저장했습니다. 키는 따로 보관하세요"),
+            Self::Continues => "이 백업의 이전 복원을 이어서 진행합니다".to_owned(),
+            Self::Restored { accounts } => format!("계정 {accounts}개를 복원했습니다. 복구 코드는 무효입니다"),
+            Self::NotBefore { when } => format!("{when} UTC 전에는 어떤 인증번호도 인정되지 않습니다. 그때까지는 사용된 번호를 알 수 없습니다"),
+            Self::RevokeAgain { when } => format!("{when} UTC 이후에 취소한 대상은 다시 취소하세요"),
+            Self::ConfirmOthers => "검증 서버가 여전히 데이터베이스가 과거로 돌아갔다고 하면 그 호스트에서 otp-admin fleet confirm을 실행하세요".to_owned(),
+            Self::Confirmed { accounts } => format!("이 데이터베이스를 플릿의 것으로 확인했습니다. 계정 {accounts}개를 다시 썼으며 복구 코드는 무효입니다"),
+            Self::Fleet => "플릿".to_owned(),
+            Self::Accounts => "계정".to_owned(),
+            Self::Database => "데이터베이스".to_owned(),
+            Self::Revisions => "보관 중인 리비전".to_owned(),
+            Self::Members => "멤버".to_owned(),
+            Self::Verifiers => "검증 서버".to_owned(),
+            Self::Machines => "컴퓨터".to_owned(),
+            Self::Leads => "리더".to_owned(),
+            Self::NoAnswer => "응답 없음".to_owned(),
+            Self::Serves => "정상".to_owned(),
+            Self::Clock { seconds } => format!("시계 {seconds}초 빠름"),
+            Self::ClockUnknown => "시계 비교 안 됨".to_owned(),
+            Self::Nothing => "이상 없음".to_owned(),
+            Self::NobodyRegistered => "등록된 컴퓨터나 관리자가 없습니다".to_owned(),
+            Self::Since { when } => format!("{when} UTC부터"),
+            Self::RevokedSince { when } => format!("{when} UTC에 취소됨"),
+            Self::Everybody => "모든 사용자".to_owned(),
+        }
+    }
+}
+
+/// What is wrong with a fleet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong<'a> {
+    /// There is no fleet.
+    NoFleet,
+    /// A restore has not ended.
+    BeingRestored,
+    /// The members have no leader.
+    NoLeader,
+    /// A member does not answer.
+    MemberDown {
+        /// Which.
+        member: &'a str,
+        /// What was found.
+        reason: &'a str,
+    },
+    /// One or two members.
+    MemberAlone {
+        /// How many there are.
+        count: u64,
+    },
+    /// etcd has raised an alarm.
+    Alarm {
+        /// Whose.
+        member: &'a str,
+        /// Which.
+        alarm: &'a str,
+    },
+    /// The quota is nearly used.
+    NearQuota {
+        /// How much of it.
+        percent: u64,
+        /// Of how much.
+        quota: &'a str,
+    },
+    /// Nothing was ever compacted.
+    NoCompaction {
+        /// How many are kept.
+        revisions: u64,
+    },
+    /// A member is behind.
+    Lags {
+        /// Which.
+        member: &'a str,
+        /// By how much.
+        entries: u64,
+    },
+    /// No verifier beats.
+    NoVerifier,
+    /// A verifier serves nobody.
+    Refuses {
+        /// Which.
+        name: &'a str,
+        /// Why.
+        reason: &'a str,
+    },
+    /// The clock of a verifier is off.
+    ClockOff {
+        /// Which.
+        name: &'a str,
+        /// By how much.
+        seconds: i64,
+    },
+    /// A machine or a verifier has another policy.
+    PolicyDiffers {
+        /// Which.
+        name: &'a str,
+    },
+    /// Verifiers are of several releases.
+    ReleasesDiffer {
+        /// Which.
+        releases: &'a str,
+    },
+    /// A certificate ends soon.
+    CertificateEnds {
+        /// Which.
+        path: &'a str,
+        /// When.
+        when: &'a str,
+    },
+    /// Something in the database cannot be read.
+    Unreadable {
+        /// Which.
+        key: &'a str,
+    },
+}
+
+impl Wrong<'_> {
+    /// The word by which programs know it.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::NoFleet => "no-fleet",
+            Self::BeingRestored => "being-restored",
+            Self::NoLeader => "no-leader",
+            Self::MemberDown { .. } => "member-down",
+            Self::MemberAlone { .. } => "few-members",
+            Self::Alarm { .. } => "alarm",
+            Self::NearQuota { .. } => "near-quota",
+            Self::NoCompaction { .. } => "no-compaction",
+            Self::Lags { .. } => "lags",
+            Self::NoVerifier => "no-verifier",
+            Self::Refuses { .. } => "refuses",
+            Self::ClockOff { .. } => "clock-off",
+            Self::PolicyDiffers { .. } => "policy-differs",
+            Self::ReleasesDiffer { .. } => "releases-differ",
+            Self::CertificateEnds { .. } => "certificate-ends",
+            Self::Unreadable { .. } => "unreadable",
+        }
+    }
+
+    /// All words.
+    pub const IDS: [&'static str; 16] = [
+        "no-fleet",
+        "being-restored",
+        "no-leader",
+        "member-down",
+        "few-members",
+        "alarm",
+        "near-quota",
+        "no-compaction",
+        "lags",
+        "no-verifier",
+        "refuses",
+        "clock-off",
+        "policy-differs",
+        "releases-differ",
+        "certificate-ends",
+        "unreadable",
+    ];
+
+    /// What is wrong, without a full stop.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.english(),
+            Language::Korean => self.korean(),
+        }
+    }
+
+    fn english(&self) -> String {
+        match self {
+            Self::NoFleet => {
+                "there is no fleet in the database: run otp-admin fleet init".to_owned()
+            }
+            Self::BeingRestored => {
+                "a restore has not ended: run the same otp-admin fleet restore again".to_owned()
+            }
+            Self::NoLeader => {
+                "etcd has no leader: more than half of its members must run and reach each other"
+                    .to_owned()
+            }
+            Self::MemberDown { member, reason } => format!("{member} does not answer: {reason}"),
+            Self::MemberAlone { count } => {
+                format!("etcd has {count} members: with fewer than 3 none may fail")
+            }
+            Self::Alarm { member, alarm } => format!(
+                "{member} has raised the alarm {alarm}: logins are refused until it is cleared, see pam_otp-fleet(7)"
+            ),
+            Self::NearQuota { percent, quota } => format!(
+                "the database uses {percent}% of {quota}, etcd's quota unless it was started with another: at 100% every login is refused"
+            ),
+            Self::NoCompaction { revisions } => format!(
+                "etcd keeps {revisions} revisions: start it with --auto-compaction-mode=periodic --auto-compaction-retention=1h"
+            ),
+            Self::Lags { member, entries } => format!("{member} is {entries} entries behind"),
+            Self::NoVerifier => "no verifier runs".to_owned(),
+            Self::Refuses { name, reason } => format!("{name} serves nobody: {reason}"),
+            Self::ClockOff { name, seconds } => {
+                format!("the clock of {name} is {seconds} s ahead of the others'")
+            }
+            Self::PolicyDiffers { name } => format!(
+                "the policy of {name} differs from that of most verifiers where all must agree"
+            ),
+            Self::ReleasesDiffer { releases } => {
+                format!("verifiers are of several releases: {releases}")
+            }
+            Self::CertificateEnds { path, when } => format!("{path} ends {when} UTC"),
+            Self::Unreadable { key } => {
+                format!("{key} cannot be read: it is damaged, or of a newer release")
+            }
+        }
+    }
+
+    fn korean(&self) -> String {
+        match self {
+            Self::NoFleet => {
+                "데이터베이스에 플릿이 없습니다. otp-admin fleet init을 실행하세요".to_owned()
+            }
+            Self::BeingRestored => {
+                "복원이 끝나지 않았습니다. 같은 otp-admin fleet restore를 다시 실행하세요"
+                    .to_owned()
+            }
+            Self::NoLeader => {
+                "etcd에 리더가 없습니다. 과반수의 멤버가 실행 중이고 서로 연결되어야 합니다"
+                    .to_owned()
+            }
+            Self::MemberDown { member, reason } => {
+                format!("{member}이(가) 응답하지 않습니다: {reason}")
+            }
+            Self::MemberAlone { count } => {
+                format!("etcd 멤버가 {count}개입니다. 3개보다 적으면 하나라도 멈출 수 없습니다")
+            }
+            Self::Alarm { member, alarm } => format!(
+                "{member}에 {alarm} 경보가 발생했습니다. 해제할 때까지 로그인이 거부됩니다. pam_otp-fleet(7)을 참고하세요"
+            ),
+            Self::NearQuota { percent, quota } => format!(
+                "데이터베이스가 {quota}의 {percent}%를 사용합니다. 다른 값을 지정하지 않았다면 이것이 etcd의 한도이며, 100%가 되면 모든 로그인이 거부됩니다"
+            ),
+            Self::NoCompaction { revisions } => format!(
+                "etcd가 리비전 {revisions}개를 보관합니다. --auto-compaction-mode=periodic --auto-compaction-retention=1h로 시작하세요"
+            ),
+            Self::Lags { member, entries } => {
+                format!("{member}이(가) {entries}개 항목만큼 뒤처져 있습니다")
+            }
+            Self::NoVerifier => "실행 중인 검증 서버가 없습니다".to_owned(),
+            Self::Refuses { name, reason } => format!("{name}이(가) 응답을 거부합니다: {reason}"),
+            Self::ClockOff { name, seconds } => {
+                format!("{name}의 시계가 다른 서버보다 {seconds}초 빠릅니다")
+            }
+            Self::PolicyDiffers { name } => format!(
+                "{name}의 정책이 대부분의 검증 서버와 다릅니다. 같아야 하는 항목이 있습니다"
+            ),
+            Self::ReleasesDiffer { releases } => {
+                format!("검증 서버의 버전이 서로 다릅니다: {releases}")
+            }
+            Self::CertificateEnds { path, when } => {
+                format!("{path}의 유효 기간이 {when} UTC에 끝납니다")
+            }
+            Self::Unreadable { key } => {
+                format!("{key}을(를) 읽을 수 없습니다. 손상되었거나 더 새로운 버전의 것입니다")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

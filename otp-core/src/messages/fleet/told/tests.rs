@@ -1,0 +1,74 @@
+use super::*;
+use crate::every;
+use crate::messages::in_all::assert_same_in_every_language;
+
+#[test]
+fn what_is_told_is_told_in_every_language() {
+    let all: Vec<Told<'_>> = every!(Told {
+        Begun => [Told::Begun { fleet: "web1" }],
+        WasBegun => [Told::WasBegun { fleet: "web1" }],
+        UserMade => [Told::UserMade { name: "web1" }],
+        AuthIsOn => [Told::AuthIsOn],
+        Compaction => [Told::Compaction],
+        Next => [Told::Next],
+        MachineAdded => [Told::MachineAdded { name: "web1" }],
+        AdministratorAdded => [Told::AdministratorAdded { name: "web1" }],
+        Revoked => [Told::Revoked { name: "web1" }],
+        WasRevoked => [Told::WasRevoked { name: "web1" }],
+        BackedUp => [Told::BackedUp { path: "web1", accounts: 17 }],
+        Continues => [Told::Continues],
+        Restored => [Told::Restored { accounts: 17 }],
+        NotBefore => [Told::NotBefore { when: "web1" }],
+        RevokeAgain => [Told::RevokeAgain { when: "web1" }],
+        ConfirmOthers => [Told::ConfirmOthers],
+        Confirmed => [Told::Confirmed { accounts: 17 }],
+        Fleet => [Told::Fleet],
+        Accounts => [Told::Accounts],
+        Database => [Told::Database],
+        Revisions => [Told::Revisions],
+        Members => [Told::Members],
+        Verifiers => [Told::Verifiers],
+        Machines => [Told::Machines],
+        Leads => [Told::Leads],
+        NoAnswer => [Told::NoAnswer],
+        Serves => [Told::Serves],
+        Clock => [Told::Clock { seconds: -31 }],
+        ClockUnknown => [Told::ClockUnknown],
+        Nothing => [Told::Nothing],
+        NobodyRegistered => [Told::NobodyRegistered],
+        Since => [Told::Since { when: "web1" }],
+        RevokedSince => [Told::RevokedSince { when: "web1" }],
+        Everybody => [Told::Everybody],
+    });
+    for told in all {
+        assert_same_in_every_language(|language| told.text(language));
+        assert!(!told.text(Language::English).ends_with('.'));
+    }
+}
+
+#[test]
+fn what_is_wrong_has_a_word_and_is_told_in_every_language() {
+    let all: Vec<Wrong<'_>> = every!(Wrong {
+        NoFleet => [Wrong::NoFleet],
+        BeingRestored => [Wrong::BeingRestored],
+        NoLeader => [Wrong::NoLeader],
+        MemberDown => [Wrong::MemberDown { member: "web1", reason: "web1" }],
+        MemberAlone => [Wrong::MemberAlone { count: 17 }],
+        Alarm => [Wrong::Alarm { member: "web1", alarm: "web1" }],
+        NearQuota => [Wrong::NearQuota { percent: 17, quota: "web1" }],
+        NoCompaction => [Wrong::NoCompaction { revisions: 17 }],
+        Lags => [Wrong::Lags { member: "web1", entries: 17 }],
+        NoVerifier => [Wrong::NoVerifier],
+        Refuses => [Wrong::Refuses { name: "web1", reason: "web1" }],
+        ClockOff => [Wrong::ClockOff { name: "web1", seconds: -31 }],
+        PolicyDiffers => [Wrong::PolicyDiffers { name: "web1" }],
+        ReleasesDiffer => [Wrong::ReleasesDiffer { releases: "web1" }],
+        CertificateEnds => [Wrong::CertificateEnds { path: "web1", when: "web1" }],
+        Unreadable => [Wrong::Unreadable { key: "web1" }],
+    });
+    assert_eq!(all.iter().map(Wrong::id).collect::<Vec<_>>(), Wrong::IDS);
+    for wrong in all {
+        assert_same_in_every_language(|language| wrong.text(language));
+        assert!(!wrong.text(Language::English).ends_with('.'));
+    }
+}

@@ -1,0 +1,106 @@
+//! The credential of systemd that the file of the key is made from at boot: encrypted by the machine's TPM, or by its own key.
+
+use crate::failure::Failure;
+use otp_core::messages::seal::Unsealed;
+use otp_store::sealed::{KeyFile, Keys};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use zeroize::Zeroizing;
+
+/// Where the unit of the package reads it from.
+pub const USUAL_CREDENTIAL: &str = "/etc/credstore.encrypted/pam_otp.seal";
+
+/// The name that is encrypted with it: no other credential can be put in its place.
+const NAME: &str = "--name=pam_otp.seal";
+
+/// Where keys outlast the machine.
+pub struct Kept<'a> {
+    file: &'a KeyFile,
+    pub credential: &'a Path,
+}
+
+impl<'a> Kept<'a> {
+    pub const fn of(file: &'a KeyFile, credential: &'a Path) -> Self {
+        Self { file, credential }
+    }
+
+    /// Whether there is a credential that the file would be made from.
+    pub fn is_there(&self) -> Result<bool, Failure> {
+        Ok(self.is_needed()? && self.credential.exists())
+    }
+
+    /// Keeps the keys as a credential, where the file alone would not outlast the machine: whole or not at all, and for good.
+    pub fn keep(&self, keys: &Keys) -> Result<(), Failure> {
+        if !self.is_needed()? {
+            return Ok(());
+        }
+        self.encrypt(keys).map_err(|reason| {
+            let reason = format!("{}: {reason}", self.credential.display());
+            Unsealed::NoCredential { reason }.into()
+        })
+    }
+
+    fn is_needed(&self) -> Result<bool, Failure> {
+        self.file.is_in_memory().map_err(|error| {
+            let reason = error.to_string();
+            Unsealed::File { reason }.into()
+        })
+    }
+
+    fn encrypt(&self, keys: &Keys) -> io::Result<()> {
+        let directory = self.credential.parent().unwrap_or(Path::new("/"));
+        if !directory.exists() {
+            fs::DirBuilder::new().mode(0o700).create(directory)?;
+        }
+        let mut beside = self.credential.as_os_str().to_owned();
+        beside.push(".new");
+        let beside = Path::new(&beside);
+        let text = keys.reveal();
+        let made = run("encrypt", &[Path::new("-"), beside], text.as_bytes()).and_then(|_| {
+            // What cannot be decrypted here and now would not be at the next boot.
+            let read = run("decrypt", &[beside, Path::new("-")], b"")?;
+            if *read != text.as_bytes() {
+                return Err(io::Error::other("does not decrypt to what was encrypted"));
+            }
+            File::open(beside)?.sync_all()?;
+            fs::rename(beside, self.credential)
+        });
+        if made.is_err() {
+            fs::remove_file(beside).ok();
+        }
+        made?;
+        File::open(directory)?.sync_all()
+    }
+}
+
+/// Runs systemd-creds. The key goes through pipes alone.
+fn run(verb: &str, paths: &[&Path], input: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut child = Command::new("systemd-creds")
+        .args([verb, NAME])
+        .args(paths)
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| io::Error::other(format!("systemd-creds: {error}")))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // Where it ended early, its exit status says why.
+        stdin.write_all(input).ok();
+    }
+    let output = child.wait_with_output()?;
+    let read = Zeroizing::new(output.stdout);
+    if output.status.success() {
+        return Ok(read);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.lines().next_back().unwrap_or_default();
+    let said: String = said.chars().filter(|c| !c.is_control()).collect();
+    Err(io::Error::other(format!(
+        "systemd-creds {verb}: {}: {said}",
+        output.status
+    )))
+}

@@ -1,0 +1,129 @@
+//! Files that a command names, where they are on another machine than the one that runs it: that of an administrator of a
+//! fleet, who has sent them along.
+
+use super::import::read_of_root;
+use super::route::language;
+use crate::cli::{Admin, AdminCommand, ImportCommand};
+use crate::failure::Failure;
+use otp_core::messages::fleet::Unable;
+use otp_core::messages::report::Unasked;
+use otp_core::messages::trouble::Trouble;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::OnceLock;
+use zeroize::Zeroizing;
+
+/// What a file may hold at most, and all of them together.
+pub const LIMIT: u64 = otp_import::LIMIT;
+
+/// Standard input, as `--users -` names it.
+pub const STANDARD_INPUT: &str = "-";
+
+/// Files by the paths that the administrator named. May hold keys; wiped on drop.
+#[derive(Default)]
+pub struct Sent(BTreeMap<PathBuf, Zeroizing<Vec<u8>>>);
+
+impl Sent {
+    /// Takes one more.
+    pub fn add(&mut self, path: PathBuf, content: Zeroizing<Vec<u8>>) {
+        self.0.insert(path, content);
+    }
+
+    /// What was sent of a file; `None`: it was not.
+    #[must_use]
+    pub fn content(&self, path: &Path) -> Option<&[u8]> {
+        self.0.get(path).map(|content| content.as_slice())
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&Path, &[u8])> {
+        let all = self.0.iter();
+        all.map(|(path, content)| (path.as_path(), content.as_slice()))
+    }
+}
+
+/// Reads the files that a command names, to send them along: those of an import as root's, and a list of users as it is.
+///
+/// # Errors
+/// One cannot be read, or all together are too large. It was told, and this is the exit status.
+pub fn gather(asked: &Admin) -> Result<Sent, ExitCode> {
+    read_named(&asked.command).map_err(|failure| failure.report("otp-admin", language(asked)))
+}
+
+fn read_named(command: &AdminCommand) -> Result<Sent, Failure> {
+    let mut sent = Sent::default();
+    let mut of_root = |path: &Path| {
+        let content = read_of_root(path, LIMIT).map_err(|reason| Trouble::NotReadable {
+            path: path.display().to_string().escape_debug().to_string(),
+            line: None,
+            reason,
+        })?;
+        sent.add(path.to_owned(), content);
+        Ok::<(), Failure>(())
+    };
+    match command {
+        AdminCommand::Import {
+            command: ImportCommand::GoogleAuthenticator { .. },
+        } => return Err(Unable::OfUsersFiles.into()),
+        AdminCommand::Import {
+            command: ImportCommand::Oath { path, .. } | ImportCommand::Uris { path, .. },
+        } => of_root(path)?,
+        AdminCommand::Import {
+            command: ImportCommand::Pskc { path, key_file, .. },
+        } => {
+            of_root(path)?;
+            if let Some(key_file) = key_file {
+                of_root(key_file)?;
+            }
+        }
+        AdminCommand::Report {
+            users: Some(path), ..
+        } => {
+            let unread = |error: io::Error| Unasked::NotRead {
+                path: path.display().to_string(),
+                reason: error.to_string(),
+            };
+            let content = whole(path).map_err(unread)?;
+            sent.add(path.clone(), content);
+        }
+        _ => {}
+    }
+    Ok(sent)
+}
+
+fn whole(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
+    let mut content = Zeroizing::new(Vec::new());
+    let mut take = |source: &mut dyn Read| source.take(LIMIT + 1).read_to_end(&mut content);
+    let read = if path == Path::new(STANDARD_INPUT) {
+        take(&mut io::stdin().lock())?
+    } else {
+        take(&mut File::open(path)?)?
+    };
+    if u64::try_from(read).is_ok_and(|read| read <= LIMIT) {
+        Ok(content)
+    } else {
+        Err(io::Error::other(format!("larger than {LIMIT} bytes")))
+    }
+}
+
+static SENT: OnceLock<Sent> = OnceLock::new();
+
+/// From now on no file of this machine is read for an argument, but these.
+pub fn take_for_this_process(sent: Sent) {
+    SENT.get_or_init(|| sent);
+}
+
+/// What was sent of a file, or why nothing can be read there; `None`: files are those of this machine.
+pub fn content_of(path: &Path) -> Option<Result<Zeroizing<Vec<u8>>, &'static str>> {
+    let sent = SENT.get()?;
+    let content = sent.0.get(path).cloned();
+    Some(content.ok_or("it was not sent along"))
+}
+
+/// Whether files are those of another machine.
+pub fn is_in_force() -> bool {
+    SENT.get().is_some()
+}

@@ -1,0 +1,162 @@
+//! What each verifier says of itself every few seconds, in etcd under `/pam_otp/v/NAME`: that it is there, what time its clock
+//! shows, and whether it serves. It has a lease, and is gone soon after the verifier.
+//!
+//! Beside it, under `/pam_otp/p/NAME`, the last digest of each machine's policy, for `otp-admin doctor`.
+
+use crate::name::PeerName;
+use otp_core::UnixTime;
+use otp_core::event::{Text, unescaped};
+use otp_file::{Source, Unparsed, number, text};
+use otp_helper::fleet::PolicyDigest;
+use std::fmt::Write;
+
+/// Below it lie the beats in etcd.
+pub const PREFIX: &str = "/pam_otp/v/";
+
+/// Below it lie the digests of the machines' policies.
+pub const POLICIES: &str = "/pam_otp/p/";
+
+/// The version of beats that this release writes.
+const VERSION: u64 = 1;
+
+/// One beat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beat {
+    /// Whose: the first name in the verifier's certificate.
+    pub name: PeerName,
+    /// Its release.
+    pub release: String,
+    /// What its clock showed.
+    pub time: UnixTime,
+    /// How often it has said so since it began. Two beats with the same number are the same beat.
+    pub number: u64,
+    /// How many seconds its clock is ahead of the others' (behind: below zero), as it has found; `None`: it knows no other.
+    pub ahead: Option<i64>,
+    /// Why it serves nobody; `None`: it serves.
+    pub refuses: Option<String>,
+    /// The digest of its policy.
+    pub policy: PolicyDigest,
+}
+
+impl Beat {
+    /// The key in etcd.
+    #[must_use]
+    pub fn key(name: &PeerName) -> String {
+        format!("{PREFIX}{name}")
+    }
+
+    /// The beat as it is kept.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = format!("version = {VERSION}\n");
+        let quoted = |text: &str| {
+            let text = Text::escaped(text).as_str().replace('\\', "\\\\");
+            format!("\"{}\"", text.replace('"', "\\\""))
+        };
+        let mut line = |key: &str, value: &str| {
+            writeln!(text, "{key} = {value}").expect("a string takes whatever is written to it");
+        };
+        line("name", &format!("\"{}\"", self.name));
+        line("release", &quoted(&self.release));
+        line("time", &self.time.seconds().to_string());
+        line("number", &self.number.to_string());
+        if let Some(ahead) = self.ahead {
+            line("ahead", &format!("\"{ahead}\""));
+        }
+        if let Some(reason) = &self.refuses {
+            line("refuses", &quoted(reason));
+        }
+        line("policy", &format!("\"{}\"", self.policy));
+        text
+    }
+
+    /// Reads what is kept under a name.
+    ///
+    /// # Errors
+    /// It is not a beat, or one of a newer release.
+    pub fn from_text(name: &PeerName, bytes: &[u8]) -> Result<Self, Unparsed> {
+        let mut root = Source::of_record(bytes)?.root()?;
+        root.version(VERSION)?;
+        let plain =
+            |value: &toml::de::DeValue<'_>| unescaped(text(value)?).ok_or("must be escaped text");
+        let itself = root.require("name", |value| {
+            PeerName::new(text(value)?).ok_or("must be a DNS name")
+        })?;
+        if itself != *name {
+            return Err(Unparsed::whole("is the beat of another name"));
+        }
+        let beat = Self {
+            name: itself,
+            release: root.require("release", plain)?,
+            time: root.require("time", |value| number(value).map(UnixTime::from_seconds))?,
+            number: root.require("number", number)?,
+            ahead: root.take("ahead", |value| {
+                text(value)?
+                    .parse()
+                    .map_err(|_| "must be a number of seconds")
+            })?,
+            refuses: root.take("refuses", plain)?,
+            policy: root.require("policy", |value| {
+                PolicyDigest::from_text(text(value)?).ok_or("must be 16 hexadecimal digits")
+            })?,
+        };
+        root.end()?;
+        Ok(beat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otp_core::Policy;
+    use proptest::prelude::*;
+
+    fn name() -> PeerName {
+        PeerName::new("v1.example.org").unwrap()
+    }
+
+    fn beat() -> Beat {
+        Beat {
+            name: name(),
+            release: "0.1.0".to_owned(),
+            time: UnixTime::from_seconds(1_763_640_000),
+            number: 7,
+            ahead: Some(-31),
+            refuses: Some("the \"clock\" \\ is off".to_owned()),
+            policy: PolicyDigest::of(&Policy::default()),
+        }
+    }
+
+    #[test]
+    fn what_is_no_beat_is_an_error() {
+        let good = beat().to_text();
+        assert_eq!(Beat::from_text(&name(), good.as_bytes()), Ok(beat()));
+        for (from, to) in [
+            ("version = 1", "version = 2"),
+            ("v1.example.org", "v2.example.org"),
+            ("time = ", "time = -"),
+            ("number = 7\n", ""),
+            ("\"-31\"", "\"x\""),
+            ("policy = \"", "policy = \"0"),
+            ("ahead", "behind"),
+        ] {
+            let bad = good.replace(from, to);
+            assert!(
+                bad != good && Beat::from_text(&name(), bad.as_bytes()).is_err(),
+                "{bad}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_beat_reads_back(
+            reason in prop::option::of("(?s).{0,60}"),
+            ahead in prop::option::of(any::<i64>()),
+            number in 0..u64::from(u32::MAX),
+        ) {
+            let beat = Beat { refuses: reason, ahead, number, ..beat() };
+            prop_assert_eq!(Beat::from_text(&name(), beat.to_text().as_bytes()), Ok(beat));
+        }
+    }
+}

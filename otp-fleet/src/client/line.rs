@@ -1,0 +1,235 @@
+//! One connection to one verifier, on which nothing takes longer than it may.
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use otp_core::record::Verifier;
+use otp_helper::fleet::ALPN;
+use otp_helper::frame::{BadFrame, Fields};
+use rustls::{ClientConnection, Stream};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// Why nothing came back.
+pub(super) enum Silence {
+    /// The parent has gone: there is nobody to answer.
+    Gone,
+    /// The verifier, for this reason.
+    Verifier(String),
+}
+
+/// A connection whose handshake is done.
+pub(super) struct Line {
+    /// Which verifier.
+    pub verifier: Verifier,
+    tls: ClientConnection,
+    tcp: TcpStream,
+}
+
+impl Line {
+    /// Makes the handshake.
+    ///
+    /// # Errors
+    /// It fails, for this reason.
+    pub(super) fn begin(
+        verifier: Verifier,
+        mut tls: ClientConnection,
+        tcp: TcpStream,
+        deadline: Instant,
+    ) -> Result<Self, String> {
+        let mut timed = Timed::new(&tcp, deadline, Watch::Nobody);
+        while tls.is_handshaking() {
+            if let Err(error) = tls.complete_io(&mut timed) {
+                return Err(reason(&error));
+            }
+        }
+        // A server that knows nothing of it goes on without.
+        if tls.alpn_protocol() != Some(ALPN) {
+            return Err("does not speak the protocol of pam_otp".to_owned());
+        }
+        Ok(Self { verifier, tls, tcp })
+    }
+
+    /// Whether the verifier still listens, and has said nothing: between two requests it does not.
+    ///
+    /// # Errors
+    /// It does not, for this reason.
+    pub(super) fn still_there(&mut self) -> Result<(), String> {
+        loop {
+            let mut ready = [PollFd::new(self.tcp.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut ready, PollTimeout::ZERO) {
+                Ok(0) => return Ok(()),
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.to_string()),
+            }
+            // Tickets for later connections come on their own, and are not kept.
+            match self.tls.read_tls(&mut &self.tcp) {
+                Ok(0) => return Err("has closed the connection".to_owned()),
+                Ok(_) => {}
+                Err(error) => return Err(reason(&error)),
+            }
+            match self.tls.process_new_packets() {
+                Ok(state) if state.peer_has_closed() => {
+                    return Err("has closed the connection".to_owned());
+                }
+                Ok(state) if state.plaintext_bytes_to_read() > 0 => {
+                    return Err("has said something unasked".to_owned());
+                }
+                Ok(_) => {}
+                Err(error) => return Err(reason(&io::Error::new(ErrorKind::InvalidData, error))),
+            }
+        }
+    }
+
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// See [`Silence`]; it may have arrived all the same.
+    pub(super) fn say(&mut self, message: &Fields, deadline: Instant) -> Result<(), Silence> {
+        let bytes = message.to_bytes().ok_or_else(|| {
+            Silence::Verifier("was not asked: the request is too long".to_owned())
+        })?;
+        let mut timed = Timed::new(&self.tcp, deadline, Watch::Parent);
+        let mut stream = Stream::new(&mut self.tls, &mut timed);
+        let sent = stream.write_all(&bytes).and_then(|()| stream.flush());
+        sent.map_err(|error| timed.silence(&error))
+    }
+
+    /// Waits for a message.
+    ///
+    /// # Errors
+    /// See [`Silence`].
+    pub(super) fn hear(&mut self, deadline: Instant) -> Result<Fields, Silence> {
+        let mut timed = Timed::new(&self.tcp, deadline, Watch::Parent);
+        let mut noting = Noting {
+            stream: Stream::new(&mut self.tls, &mut timed),
+            error: None,
+        };
+        let read = Fields::read_from(&mut noting);
+        let error = noting.error;
+        read.map_err(|bad| match (bad, error) {
+            (BadFrame::Silence, Some(error)) => timed.silence(&error),
+            (BadFrame::Silence, None) => Silence::Verifier("gave no complete answer".to_owned()),
+            (BadFrame::Mark | BadFrame::TooLarge | BadFrame::Fields, _) => {
+                Silence::Verifier("answered something that is no answer".to_owned())
+            }
+        })
+    }
+}
+
+/// What an error of the connection comes to in words. None of them quotes what was said.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => "gave no answer in time".to_owned(),
+        ErrorKind::UnexpectedEof => "has closed the connection".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Keeps the error that a reader of messages leaves out.
+struct Noting<R> {
+    stream: R,
+    error: Option<io::Error>,
+}
+
+impl<R: Read> Read for Noting<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer).map_err(|error| {
+            let kind = error.kind();
+            self.error = Some(error);
+            kind.into()
+        })
+    }
+}
+
+/// Who else is looked after while a verifier is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Watch {
+    /// The parent: where it has gone, nobody wants the answer.
+    Parent,
+    /// Nobody: other connections are tried meanwhile.
+    Nobody,
+}
+
+/// A socket on which every wait ends at one moment.
+struct Timed<'a> {
+    tcp: &'a TcpStream,
+    deadline: Instant,
+    watch: Watch,
+    parent_has_gone: bool,
+}
+
+impl<'a> Timed<'a> {
+    const fn new(tcp: &'a TcpStream, deadline: Instant, watch: Watch) -> Self {
+        Self {
+            tcp,
+            deadline,
+            watch,
+            parent_has_gone: false,
+        }
+    }
+
+    fn silence(&self, error: &io::Error) -> Silence {
+        if self.parent_has_gone {
+            Silence::Gone
+        } else {
+            Silence::Verifier(reason(error))
+        }
+    }
+
+    /// Waits until the socket is ready.
+    fn wait(&mut self, flags: PollFlags) -> io::Result<()> {
+        loop {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ErrorKind::TimedOut.into());
+            }
+            let input = io::stdin();
+            // Its end is told of without being asked for.
+            let parent = PollFd::new(input.as_fd(), PollFlags::empty());
+            let mut both = [PollFd::new(self.tcp.as_fd(), flags), parent];
+            let watched = match self.watch {
+                Watch::Parent => &mut both[..],
+                Watch::Nobody => &mut both[..1],
+            };
+            match poll(watched, timeout(left)) {
+                Ok(_) => {}
+                Err(Errno::EINTR) => continue,
+                Err(errno) => return Err(errno.into()),
+            }
+            let has = |at: usize| both[at].any() == Some(true);
+            if self.watch == Watch::Parent && has(1) {
+                self.parent_has_gone = true;
+                return Err(ErrorKind::BrokenPipe.into());
+            }
+            if has(0) {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Rounded up, so that nothing is waited for in a circle.
+fn timeout(left: Duration) -> PollTimeout {
+    let milliseconds = left.as_millis().saturating_add(1);
+    PollTimeout::from(u16::try_from(milliseconds).unwrap_or(u16::MAX))
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.wait(PollFlags::POLLIN)?;
+        (&*self.tcp).read(buffer)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.wait(PollFlags::POLLOUT)?;
+        (&*self.tcp).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,163 @@
+//! The first verifier that answers: tried in the order of the policy, each with a short limit, and the next one begun before
+//! the last is given up.
+//!
+//! Which verifier was dead is remembered nowhere beyond a login: that would be a file to which users' helpers and root write alike.
+//! It costs a quarter of a second instead, while a person types.
+
+use super::line::Line;
+use otp_core::record::Verifier;
+use otp_helper::fleet::CONNECT_LIMIT;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection};
+use std::io::{Error, ErrorKind};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// When the next verifier is begun, while the one before has said neither yes nor no (as RFC 8305 has it for addresses).
+const STAGGER: Duration = Duration::from_millis(250);
+
+/// How long all of them have. A name server that is dead costs five seconds before the next is asked, and a loaded machine takes its
+/// time: since nobody waits for a verifier while there is another, no login is lost by waiting for the last.
+const LONGEST: Duration = Duration::from_secs(6);
+
+/// Connects to the first of these that answers.
+///
+/// # Errors
+/// None does; what each did.
+pub(super) fn reach(
+    config: &Arc<ClientConfig>,
+    verifiers: &[&Verifier],
+    deadline: Instant,
+) -> Result<Line, Vec<String>> {
+    let (says, said) = channel();
+    let deadline = deadline.min(Instant::now() + LONGEST);
+    let mut tries: Vec<Try> = Vec::new();
+    loop {
+        let is_next_due = tries.last().is_none_or(Try::makes_way);
+        if let (true, Some(next)) = (is_next_due, verifiers.get(tries.len())) {
+            tries.push(Try::begin(
+                config,
+                next,
+                deadline,
+                tries.len(),
+                says.clone(),
+            ));
+            continue;
+        }
+        let is_one_left = tries.len() < verifiers.len();
+        let Some(until) = Try::next_moment(&tries, is_one_left, deadline) else {
+            return Err(describe(verifiers, &tries));
+        };
+        match said.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            Ok((_, Ok(line))) => return Ok(line),
+            Ok((at, Err(reason))) => tries[at].failed = Some(reason),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
+            // This function holds a sender itself, so it is the time that is up.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                return Err(describe(verifiers, &tries));
+            }
+        }
+    }
+}
+
+fn describe(verifiers: &[&Verifier], tries: &[Try]) -> Vec<String> {
+    let one = |(verifier, tried): (&&Verifier, &Try)| {
+        let reason = tried.failed.as_deref().unwrap_or("gave no answer in time");
+        format!("{verifier}: {reason}")
+    };
+    verifiers.iter().zip(tries).map(one).collect()
+}
+
+/// What becomes of one verifier.
+struct Try {
+    begun: Instant,
+    failed: Option<String>,
+}
+
+type Said = (usize, Result<Line, String>);
+
+impl Try {
+    /// In a thread of its own: looking a name up cannot be given up otherwise.
+    fn begin(
+        config: &Arc<ClientConfig>,
+        verifier: &Verifier,
+        deadline: Instant,
+        at: usize,
+        says: Sender<Said>,
+    ) -> Self {
+        let begun = Instant::now();
+        let (config, verifier) = (Arc::clone(config), verifier.clone());
+        let run = move || {
+            let line = connect(config, verifier, deadline);
+            // Nobody may be waiting any more.
+            says.send((at, line)).ok();
+        };
+        let failed = thread::Builder::new().spawn(run).err();
+        Self {
+            begun,
+            failed: failed.map(|error| format!("no thread is to be had: {error}")),
+        }
+    }
+
+    /// Whether the next one may be begun.
+    fn makes_way(&self) -> bool {
+        self.failed.is_some() || self.begun.elapsed() >= STAGGER
+    }
+
+    /// When something has to be done, if nothing is said before; `None`: all have failed.
+    fn next_moment(tries: &[Self], is_one_left: bool, deadline: Instant) -> Option<Instant> {
+        if tries.iter().all(|one| one.failed.is_some()) {
+            return None;
+        }
+        let next = tries.last().filter(|_| is_one_left);
+        Some(next.map_or(deadline, |last| deadline.min(last.begun + STAGGER)))
+    }
+}
+
+/// Looks the name up, and tries its addresses one after the other, each with its share of the time.
+fn connect(config: Arc<ClientConfig>, verifier: Verifier, ends: Instant) -> Result<Line, String> {
+    let name = ServerName::try_from(verifier.host().to_owned())
+        .map_err(|_| "cannot be the name in a certificate".to_owned())?;
+    let mut tls = Some(
+        ClientConnection::new(config, name).map_err(|error| format!("no connection: {error}"))?,
+    );
+    let addresses = (verifier.host(), verifier.port())
+        .to_socket_addrs()
+        .map_err(|error| format!("cannot be looked up: {error}"))?;
+    let addresses: Vec<_> = addresses.collect();
+    let mut failed = "has no address".to_owned();
+    for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
+        let time = ends.saturating_duration_since(Instant::now());
+        // One that is not the last must not keep the others waiting.
+        let share = if left == 1 {
+            time
+        } else {
+            time.min(CONNECT_LIMIT)
+        };
+        if share.is_zero() {
+            break;
+        }
+        match TcpStream::connect_timeout(address, share) {
+            Ok(tcp) => {
+                // A request and its answer are one small message each.
+                tcp.set_nodelay(true).ok();
+                let tls = tls
+                    .take()
+                    .expect("it is taken once, and returned from here");
+                return Line::begin(verifier, tls, tcp, ends);
+            }
+            Err(error) => failed = words(&error),
+        }
+    }
+    Err(failed)
+}
+
+fn words(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::TimedOut => "gave no answer in time".to_owned(),
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,369 @@
+//! Requests to a verifier and answers from it, and the turns of a change.
+
+use super::caller::Caller;
+use super::harmless::Life;
+use super::line::{Line, Silence};
+use super::reach::reach;
+use crate::tls::{self, Files};
+use nix::unistd::geteuid;
+use otp_core::record::{FleetPolicy, Verifier};
+use otp_core::{Account, Policy};
+use otp_helper::fleet::{ANSWER_LIMIT, PolicyDigest, is_elsewhere, wrap};
+use otp_helper::frame::Fields;
+use otp_helper::protocol::{Answer, Request};
+use otp_helper::session::{Reply, Turn};
+use otp_site::{policy, users};
+use otp_store::change::Proof;
+use otp_store::files::DEFAULT_DIRECTORY;
+use rustls::ClientConfig;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long what could not be reached is not tried again: one login asks several things, and waits for one of them.
+const STAYS_AWAY: Duration = Duration::from_secs(15);
+
+/// What a question may still take at least, however long those before it have been waited for: together no longer than a login
+/// waits for a fleet that is gone.
+const AT_LEAST: Duration = Duration::from_secs(2);
+
+/// The parent has gone: nobody waits for an answer.
+pub(super) struct Gone;
+
+/// The verifiers of the policy, and the connection to one of them.
+pub(super) struct Verifiers {
+    known: Result<Known, String>,
+    line: Option<Line>,
+    /// Since when none could be reached, and why.
+    away: Option<(Instant, String)>,
+    /// How long this login has waited for answers: the next one may take so much less.
+    waited: Duration,
+}
+
+struct Known {
+    policy: Policy,
+    config: Arc<ClientConfig>,
+    /// In the order in which they are tried.
+    order: Vec<Verifier>,
+    /// Those that serve nobody for now, and why.
+    elsewhere: Vec<String>,
+}
+
+impl Verifiers {
+    /// Those of a policy file, which may not be one that can be used: every request is answered by why.
+    pub(super) fn of(conf: &Path) -> Self {
+        Self {
+            known: Known::read(conf),
+            line: None,
+            away: None,
+            waited: Duration::ZERO,
+        }
+    }
+
+    /// Connects to one of them, where that is possible by then; it is tried again when something is asked.
+    pub(super) fn connect(&mut self, deadline: Instant) {
+        self.connected(deadline).ok();
+    }
+
+    /// Has one of them answer.
+    ///
+    /// # Errors
+    /// The parent has gone.
+    pub(super) fn ask(&mut self, request: &Request, deadline: Instant) -> Result<Answer, Gone> {
+        let begun = Instant::now();
+        let deadline = what_is_left(deadline, self.waited, begun);
+        let said = self
+            .first_said(request, deadline)
+            .and_then(|(line, said)| Answer::from_fields(&said).ok_or_else(|| no_answer(line)));
+        self.waited += begun.elapsed();
+        self.answer(said, request)
+    }
+
+    /// Has one of them lead a change.
+    ///
+    /// # Errors
+    /// The parent has gone.
+    pub(super) fn lead(
+        &mut self,
+        request: &Request,
+        deadline: Instant,
+        caller: &mut Caller,
+        time: &mut Life,
+    ) -> Result<Answer, Gone> {
+        let deadline = what_is_left(deadline, self.waited, Instant::now());
+        let said = self
+            .first_said(request, deadline)
+            .and_then(|(line, said)| turns(line, said, deadline, caller, time));
+        self.answer(said, request)
+    }
+
+    /// A connection is good for nothing once something has gone wrong on it: what comes late would pass for the next answer. Its
+    /// verifier is the last to be asked what this login has to ask yet.
+    fn answer(&mut self, said: Result<Answer, Stop>, request: &Request) -> Result<Answer, Gone> {
+        match said {
+            Ok(Answer::Denied) => Ok(Answer::Unavailable(self.denied(request))),
+            Ok(answer) => Ok(answer),
+            Err(Stop::Gone) => Err(Gone),
+            Err(Stop::Unavailable(reason)) => {
+                if let (Some(line), Ok(known)) = (self.line.take(), &mut self.known) {
+                    known.try_last(&line.verifier);
+                }
+                Ok(Answer::Unavailable(reason))
+            }
+        }
+    }
+
+    fn denied(&self, request: &Request) -> String {
+        let verifier = self.line.as_ref().map(|line| line.verifier.to_string());
+        let verifier = verifier.unwrap_or_default();
+        match request {
+            Request::Change { .. } => format!(
+                "{verifier} does not take this change from this machine: it takes a code of this user that was accepted on this \
+                 machine in the last five minutes, so /etc/pam.d/otp-enroll must ask for one (pam_otp.so)"
+            ),
+            _ => format!("{verifier} does not let this machine ask about this user"),
+        }
+    }
+
+    /// Sends a request, in its envelope, and waits for the first that is said to it. Only a verifier that says itself that it has
+    /// not looked at the request makes way for another.
+    fn first_said(
+        &mut self,
+        request: &Request,
+        deadline: Instant,
+    ) -> Result<(&mut Line, Fields), Stop> {
+        let envelope = self.known()?.envelope(request)?;
+        loop {
+            let line = self.connected(deadline)?;
+            line.say(&envelope, deadline)
+                .map_err(|silence| of(silence, line))?;
+            let said = line.hear(deadline).map_err(|silence| of(silence, line))?;
+            let Some(reason) = is_elsewhere(&said) else {
+                // The borrow of a loop cannot be returned.
+                let line = self.line.as_mut().ok_or(Stop::Gone)?;
+                return Ok((line, said));
+            };
+            let verifier = line.verifier.clone();
+            self.line = None;
+            let known = self.known()?;
+            known.order.retain(|one| *one != verifier);
+            known
+                .elsewhere
+                .push(format!("{verifier}: serves nobody: {reason}"));
+        }
+    }
+
+    fn known(&mut self) -> Result<&mut Known, Stop> {
+        let known = self.known.as_mut();
+        known.map_err(|reason| Stop::Unavailable(reason.clone()))
+    }
+
+    /// The connection; another one is made only where nothing was asked over the last that is unanswered.
+    fn connected(&mut self, deadline: Instant) -> Result<&mut Line, Stop> {
+        let broken = match &mut self.line {
+            Some(line) => line.still_there().err(),
+            None => None,
+        };
+        if broken.is_some()
+            && let Some(line) = self.line.take()
+        {
+            self.known()?.try_last(&line.verifier);
+        }
+        if self.line.is_none() {
+            if let Some((since, reason)) = &self.away
+                && since.elapsed() < STAYS_AWAY
+            {
+                return Err(Stop::Unavailable(reason.clone()));
+            }
+            let known = self.known()?;
+            let order: Vec<_> = known.order.iter().collect();
+            match reach(&known.config, &order, deadline) {
+                Ok(line) => self.line = Some(line),
+                Err(reasons) => {
+                    let all = [known.elsewhere.as_slice(), &reasons].concat();
+                    let reason = format!("no verifier could be reached ({})", all.join("; "));
+                    self.away = Some((Instant::now(), reason.clone()));
+                    return Err(Stop::Unavailable(reason));
+                }
+            }
+        }
+        let nothing = "no verifier could be reached";
+        let line = self.line.as_mut();
+        line.ok_or_else(|| Stop::Unavailable(nothing.to_owned()))
+    }
+}
+
+impl Known {
+    fn read(conf: &Path) -> Result<Self, String> {
+        let policy = policy::load(conf).map_err(|error| error.to_string())?;
+        let policy = policy.for_account();
+        if !policy.fleet.is_used() {
+            return Err(format!("{}: [fleet] names no verifiers", conf.display()));
+        }
+        Ok(Self {
+            config: config(&policy.fleet)?,
+            order: policy.fleet.verifiers.clone(),
+            elsewhere: Vec::new(),
+            policy,
+        })
+    }
+
+    /// A verifier that has broken off is tried after the others.
+    fn try_last(&mut self, verifier: &Verifier) {
+        let (others, last) = self.order.drain(..).partition(|one| one != verifier);
+        self.order = others;
+        self.order.extend::<Vec<_>>(last);
+    }
+
+    /// A verifier is asked about users of the fleet only, whoever this program's parent is.
+    fn envelope(&self, request: &Request) -> Result<Fields, Stop> {
+        let account = users::account(request.user());
+        let account = account.map_err(|error| Stop::Unavailable(error.to_string()))?;
+        let uid = whom(request.user(), account.as_ref(), &self.policy.fleet)
+            .map_err(|reason| Stop::Unavailable(reason.to_owned()))?;
+        let digest = PolicyDigest::of(&self.policy);
+        Ok(wrap(uid, digest, &request.to_fields()))
+    }
+}
+
+/// Until when a question is waited for that could be until `deadline`, where others of the same login were before.
+fn what_is_left(deadline: Instant, waited: Duration, now: Instant) -> Instant {
+    let at_least = deadline.min(now + AT_LEAST);
+    let shorter = deadline.checked_sub(waited);
+    shorter.map_or(at_least, |shorter| shorter.max(at_least))
+}
+
+/// The user id by which a verifier is asked about somebody; `None`: about nobody, whose name the parent leaves out.
+///
+/// A name is one that the parent has just found an account for. That the name service knows it no longer is no reason to have a
+/// verifier say that nobody of that name has an authenticator: a login may get in by that.
+fn whom(
+    user: &str,
+    account: Option<&Account>,
+    fleet: &FleetPolicy,
+) -> Result<Option<u32>, &'static str> {
+    match account {
+        Some(account) if fleet.keeps(account) => Ok(Some(account.uid)),
+        Some(_) => Err("the records of this user stay on this machine"),
+        None if user.is_empty() => Ok(None),
+        None => Err("the name service does not know this user any more"),
+    }
+}
+
+/// What TLS is spoken with. The key is root's and the helper's group's, which has the records; so root's own process, which has
+/// no such group, knows it from there.
+fn config(fleet: &FleetPolicy) -> Result<Arc<ClientConfig>, String> {
+    let file = |key: &str, path: &Option<PathBuf>| {
+        path.clone()
+            .ok_or_else(|| format!("[fleet] {key} is not set"))
+    };
+    let records = fs::metadata(DEFAULT_DIRECTORY).map(|found| found.gid());
+    let files = Files {
+        ca: file("ca", &fleet.ca)?,
+        certificate: file("certificate", &fleet.certificate)?,
+        key: file("key", &fleet.key)?,
+        key_group: records.ok().filter(|_| geteuid().is_root()),
+    };
+    tls::client(&files).map_err(|error| error.to_string())
+}
+
+/// Why there is no answer of a verifier's.
+enum Stop {
+    Gone,
+    Unavailable(String),
+}
+
+fn of(silence: Silence, line: &Line) -> Stop {
+    match silence {
+        Silence::Gone => Stop::Gone,
+        Silence::Verifier(reason) => Stop::Unavailable(format!("{} {reason}", line.verifier)),
+    }
+}
+
+fn no_answer(line: &Line) -> Stop {
+    Stop::Unavailable(format!(
+        "{} answered something that is no answer",
+        line.verifier
+    ))
+}
+
+/// Passes the turns of a change on, in both directions, until its end.
+fn turns(
+    line: &mut Line,
+    mut fields: Fields,
+    mut deadline: Instant,
+    caller: &mut Caller,
+    time: &mut Life,
+) -> Result<Answer, Stop> {
+    loop {
+        let takes_a_reply = match Turn::from_fields(&fields) {
+            None => return Err(no_answer(line)),
+            Some(Turn::End(answer)) => return Ok(answer),
+            Some(Turn::Begun { .. } | Turn::Tell { .. }) => false,
+            Some(Turn::Checked { proof, left }) => proof != Proof::Right && left > 0,
+            Some(Turn::Ask { .. } | Turn::Offer(_) | Turn::Codes(_)) => true,
+        };
+        caller.say(&fields).ok_or(Stop::Gone)?;
+        if takes_a_reply {
+            time.extend_for_a_person().ok();
+            let reply = caller.read().map_err(|_| Stop::Gone)?;
+            let reply = Reply::from_fields(&reply).ok_or(Stop::Gone)?;
+            time.shorten_for_an_answer().map_err(|_| Stop::Gone)?;
+            deadline = Instant::now() + ANSWER_LIMIT;
+            line.say(&reply.to_fields(), deadline)
+                .map_err(|silence| of(silence, line))?;
+        }
+        fields = line.hear(deadline).map_err(|silence| of(silence, line))?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otp_core::UserName;
+
+    /// A verifier that takes its time over every question keeps a login waiting no longer than one that is gone.
+    #[test]
+    fn all_questions_of_a_login_together_wait_for_twelve_seconds() {
+        let begun = Instant::now();
+        for took in [1, 4, 9, 10] {
+            let (mut now, mut waited) = (begun, Duration::ZERO);
+            for _ in 0..3 {
+                let until = what_is_left(now + ANSWER_LIMIT, waited, now);
+                assert!(until >= now + AT_LEAST);
+                let answered = until.min(now + Duration::from_secs(took));
+                waited += answered - now;
+                now = answered;
+                // One that is not answered in time is the last, but for the one about trust.
+                if until == now && waited > ANSWER_LIMIT {
+                    break;
+                }
+            }
+            assert!(now <= begun + ANSWER_LIMIT + AT_LEAST, "{took}");
+        }
+        let late = what_is_left(begun, Duration::from_secs(1), begun);
+        assert_eq!(late, begun);
+    }
+
+    #[test]
+    fn a_name_that_nobody_has_by_now_is_not_asked_about() {
+        let fleet = FleetPolicy {
+            verifiers: vec![Verifier::parse("v1").unwrap()],
+            local_users: vec!["console".to_owned()],
+            ..FleetPolicy::default()
+        };
+        let account = |name: &str, uid| Account {
+            name: UserName::new(name).unwrap(),
+            uid,
+        };
+        let whom = |user: &str, account: Option<&Account>| whom(user, account, &fleet);
+        assert_eq!(whom("alice", Some(&account("alice", 1001))), Ok(Some(1001)));
+        // The name that somebody is known by may be another than the one that was asked for.
+        assert!(whom("ally", Some(&account("console", 1002))).is_err());
+        assert!(whom("toor", Some(&account("toor", 0))).is_err());
+        assert!(whom("alice", None).is_err());
+        assert_eq!(whom("", None), Ok(None));
+    }
+}

@@ -1,0 +1,206 @@
+//! A client for threads that wait: it keeps one connection, and goes on to the next member when that fails.
+
+use super::connection::Config;
+use super::failure::{Failure, words};
+use super::rpc::Rpc;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{sleep, timeout};
+use tonic::transport::Channel;
+
+/// How long is waited for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// For a connection to one member, with TLS.
+    pub connect: Duration,
+    /// For one answer. Without a quorum etcd itself would answer after 7 seconds.
+    pub call: Duration,
+    /// Between two rounds in which no member could be reached.
+    pub pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(1),
+            call: Duration::from_secs(3),
+            pause: Duration::from_millis(50),
+        }
+    }
+}
+
+/// A client of etcd. Cheap to clone; any number of threads may use it at the same time.
+#[derive(Clone)]
+pub struct Client(Arc<Shared>);
+
+struct Shared {
+    runtime: Runtime,
+    config: Config,
+    limits: Limits,
+    current: Mutex<Current>,
+    calls: AtomicU64,
+}
+
+/// The connection of now.
+#[derive(Default)]
+struct Current {
+    /// Which member is next, or is connected to; counted over all rounds.
+    turn: usize,
+    channel: Option<Channel>,
+}
+
+impl Client {
+    /// A client that connects when it is first asked.
+    ///
+    /// # Errors
+    /// No address is given, or the system gives no threads.
+    pub fn new(config: &Config, limits: Limits) -> io::Result<Self> {
+        if config.endpoints.is_empty() {
+            return Err(io::Error::other("no address of etcd is given"));
+        }
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("etcd")
+            .enable_all()
+            .build()?;
+        Ok(Self(Arc::new(Shared {
+            runtime,
+            config: config.clone(),
+            limits,
+            current: Mutex::default(),
+            calls: AtomicU64::new(0),
+        })))
+    }
+
+    /// How many requests were sent so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.0.calls.load(Ordering::Relaxed)
+    }
+
+    /// Sends a request once, and never again: for what changes something. Only connecting is tried until `until`.
+    ///
+    /// # Errors
+    /// What [`Failure`] says about it.
+    pub fn once<R: Rpc>(&self, request: R, until: Instant) -> Result<R::Answer, Failure> {
+        self.0.runtime.block_on(self.0.once(request, until))
+    }
+
+    /// Sends a request until there is an answer: for what may be done twice.
+    ///
+    /// # Errors
+    /// It was refused, or there was no answer until `until`.
+    pub fn again<R: Rpc>(&self, request: &R, until: Instant) -> Result<R::Answer, Failure> {
+        self.0.runtime.block_on(async {
+            loop {
+                match self.0.once(request.clone(), until).await {
+                    Err(failure) if failure.may_pass() && Instant::now() < until => {}
+                    done => return done,
+                }
+            }
+        })
+    }
+
+    /// Asks one member, which need not be the one that this client is connected to.
+    ///
+    /// # Errors
+    /// What [`Failure`] says about it.
+    pub fn ask_member<R: Rpc>(&self, member: &str, request: R) -> Result<R::Answer, Failure> {
+        let shared = &*self.0;
+        shared.runtime.block_on(async {
+            let connected = shared.config.connect(member, shared.limits.connect).await;
+            let channel = connected.map_err(Failure::Unreachable)?;
+            shared.calls.fetch_add(1, Ordering::Relaxed);
+            answer(request, channel, shared.limits.call).await
+        })
+    }
+}
+
+impl Shared {
+    async fn once<R: Rpc>(&self, request: R, until: Instant) -> Result<R::Answer, Failure> {
+        let (turn, channel) = self.channel(until).await?;
+        let limit = until.saturating_duration_since(Instant::now());
+        if limit.is_zero() {
+            return Err(Failure::Unreachable("no time is left".to_owned()));
+        }
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let answered = answer(request, channel, limit.min(self.limits.call)).await;
+        if answered.as_ref().is_err_and(Failure::may_pass) {
+            self.give_up(turn);
+        }
+        answered
+    }
+
+    /// A connection, and the turn that it was made in.
+    async fn channel(&self, until: Instant) -> Result<(usize, Channel), Failure> {
+        let members = &self.config.endpoints;
+        let mut failed = 0;
+        loop {
+            let turn = {
+                let current = self.current();
+                if let Some(channel) = &current.channel {
+                    return Ok((current.turn, channel.clone()));
+                }
+                current.turn
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            let limit = left.min(self.limits.connect);
+            match self
+                .config
+                .connect(&members[turn % members.len()], limit)
+                .await
+            {
+                Ok(channel) => {
+                    let mut current = self.current();
+                    // Somebody else may have been faster; then this one is as good.
+                    if current.turn == turn && current.channel.is_none() {
+                        current.channel = Some(channel.clone());
+                    }
+                    return Ok((turn, channel));
+                }
+                Err(why) => {
+                    self.give_up(turn);
+                    failed += 1;
+                    if until.saturating_duration_since(Instant::now()) <= self.limits.pause {
+                        return Err(Failure::Unreachable(words(&why)));
+                    }
+                    if failed % members.len() == 0 {
+                        sleep(self.limits.pause).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the next member asked from now on, unless another one is already.
+    fn give_up(&self, turn: usize) {
+        let mut current = self.current();
+        if current.turn == turn {
+            current.turn = turn.wrapping_add(1);
+            current.channel = None;
+        }
+    }
+
+    /// No panic is possible while it is held, and what is in it is right at any moment.
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn answer<R: Rpc>(
+    request: R,
+    channel: Channel,
+    limit: Duration,
+) -> Result<R::Answer, Failure> {
+    match timeout(limit, request.send(channel)).await {
+        Ok(Ok(answer)) => Ok(answer.into_inner()),
+        Ok(Err(status)) => Err(Failure::of(&status)),
+        Err(_) => Err(Failure::Unanswered(format!(
+            "no answer in {} ms",
+            limit.as_millis()
+        ))),
+    }
+}

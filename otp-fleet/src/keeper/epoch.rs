@@ -1,0 +1,141 @@
+//! The epoch of a fleet: raised when what is kept was put back, so that nothing that may have been used counts again.
+//!
+//! Raising it is one write of one key. From then on every write that was begun before is overtaken, and every account that
+//! was written in an earlier epoch is read as its floor leaves it: steps are used up to the floor, counters have moved,
+//! recovery codes are void, no place is trusted, no mailed code is out. The next write of the account keeps that; until
+//! then each reader comes to the same, so it does not matter whether [`EtcdKeeper::raise_all`] was cut short.
+
+use super::EtcdKeeper;
+use super::commit::{put, unchanged};
+use super::copy::Change;
+use super::guard::{Fleet, Nonce};
+use super::layout::{ACCOUNTS, FLEET, RESTORING};
+use crate::etcd::{Compare, TxnRequest, after_prefix};
+use otp_core::UserName;
+use otp_store::account::floor::Floor;
+use otp_store::keeper::{Keeper, Put};
+use otp_store::{Error, Location};
+use std::time::{Duration, Instant};
+
+/// What became of the accounts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Raised {
+    /// Accounts that were written in an earlier epoch, and in this one now.
+    pub raised: usize,
+    /// Accounts that were of this epoch, or gone meanwhile.
+    pub unchanged: usize,
+    /// Accounts that cannot be raised, since what is kept is damaged: nobody gets in by them.
+    pub damaged: Vec<String>,
+}
+
+impl EtcdKeeper {
+    /// Begins a fleet in this database, where there is none, nor any account, nor a restore that has not ended; says which
+    /// it is.
+    ///
+    /// # Errors
+    /// It cannot be written or read.
+    pub fn found(&self) -> Result<Fleet, Error> {
+        let fleet = Fleet {
+            id: Nonce::fresh()?,
+            epoch: 1,
+            floor: None,
+        };
+        // Accounts that were there before would have no floor.
+        let no_account = Compare {
+            range_end: after_prefix(ACCOUNTS.as_bytes()),
+            ..unchanged(ACCOUNTS.into(), 0)
+        };
+        let no_restore = unchanged(RESTORING.into(), 0);
+        self.set_fleet(fleet, 0, vec![no_account, no_restore])?;
+        // Whoever was first.
+        self.fleet()
+    }
+
+    /// Begins a new epoch with that floor; says what the fleet is now.
+    ///
+    /// Where etcd does not say whether it was done, it is done again: an epoch more does no harm.
+    ///
+    /// # Errors
+    /// It cannot be written or read.
+    pub fn raise_epoch(&self, floor: Floor) -> Result<Fleet, Error> {
+        let until = Instant::now() + super::PATIENCE;
+        loop {
+            let (fleet, revision) = self.fleet_until(until)?;
+            // An earlier floor may have been above this one, if a clock has run back.
+            let before = fleet.floor.map_or(floor, |before| Floor {
+                when: before.when.max(floor.when),
+                ..floor
+            });
+            let next = Fleet {
+                epoch: fleet.epoch.saturating_add(1),
+                floor: Some(before),
+                ..fleet
+            };
+            if self.set_fleet(next, revision, Vec::new())? {
+                return self.fleet();
+            }
+        }
+    }
+
+    /// Writes the floor of the epoch into every account, and calls `each` after each one.
+    ///
+    /// # Errors
+    /// The accounts cannot be listed, or one cannot be read or written for a reason that may pass. What is raised stays.
+    pub fn raise_all(&self, mut each: impl FnMut(&str)) -> Result<Raised, Error> {
+        let mut done = Raised::default();
+        for name in self.users()?.iter() {
+            match self.raise(&UserName::new(name)?) {
+                Ok(true) => done.raised += 1,
+                Ok(false) => done.unchanged += 1,
+                Err(error) if error.may_pass() => return Err(error),
+                Err(_) => done.damaged.push(name.to_owned()),
+            }
+            each(name);
+        }
+        Ok(done)
+    }
+
+    /// Writes the floor of the epoch into one account; whether there was something to write.
+    fn raise(&self, name: &UserName) -> Result<bool, Error> {
+        const PATIENCE: Duration = Duration::from_secs(60);
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let Some(mut held) = self.hold_name(name, PATIENCE)? else {
+                return Ok(false);
+            };
+            held.check()?;
+            if held.is_raised() {
+                return Ok(false);
+            }
+            match held.swap(Change::default())? {
+                Put::Done => return Ok(true),
+                Put::Overtaken if Instant::now() < until => {}
+                Put::Overtaken => {
+                    return Err(Error::Overtaken {
+                        place: Location::of(name.as_str()),
+                    });
+                }
+            }
+        }
+    }
+
+    /// Writes which fleet it is, where that has not changed since and the rest holds as well; whether it has.
+    fn set_fleet(&self, fleet: Fleet, revision: i64, also: Vec<Compare>) -> Result<bool, Error> {
+        let mut compare = also;
+        compare.push(unchanged(FLEET.into(), revision));
+        let request = TxnRequest {
+            compare,
+            success: vec![put(FLEET.into(), fleet.text().into_bytes())],
+            failure: Vec::new(),
+        };
+        match self.client().once(request, self.until()) {
+            Ok(answer) => Ok(answer.succeeded),
+            Err(failure) if failure.may_pass() => Ok(false),
+            Err(failure) => Err(Error::Database {
+                place: Location::of(format!("etcd:{FLEET}")),
+                action: "write",
+                reason: failure.to_string(),
+            }),
+        }
+    }
+}

@@ -1,0 +1,436 @@
+//! How far the database had come when it was last seen: kept outside of it, so that a backup put in its place is noticed.
+//!
+//! etcd gives revisions out again after a snapshot was restored, with the same ids of cluster and members. Nothing inside
+//! it tells, and after a while its revisions are as high as they were. So what was last written is remembered too, and that it
+//! was missing once.
+
+use super::guard::{Nonce, number};
+use super::witness::Witness;
+use crate::name::PeerName;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+const HEADER: &str = "pam_otp-seen 1";
+const REFUSED: &str = "refused";
+/// Larger than any mark.
+const LARGEST: u64 = 1024;
+
+/// How far the database has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The fleet that it keeps.
+    pub fleet: Nonce,
+    /// How often all codes were made void.
+    pub epoch: u64,
+    /// The highest revision in any answer.
+    pub revision: i64,
+    /// What the verifier had written last; `None`: nothing, or nobody has looked.
+    pub witness: Option<Witness>,
+    /// Whether the database was found to be older than that since. Then only a higher epoch follows.
+    pub is_refused: bool,
+}
+
+/// What is kept is not what was there: older, or another's. No answer may be given from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// It is another fleet's.
+    AnotherFleet {
+        /// The fleet that was seen.
+        seen: Nonce,
+        /// The fleet that is there now.
+        now: Nonce,
+    },
+    /// It is as it was before: put back from a backup, or its newest writes are lost.
+    Older {
+        /// What was seen.
+        seen: Box<Seen>,
+        /// What is there now.
+        now: Box<Seen>,
+    },
+}
+
+impl std::fmt::Display for Behind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::AnotherFleet { seen, now } => {
+                write!(
+                    f,
+                    "the database is that of another fleet: {now} instead of {seen}"
+                )
+            }
+            Self::Older { seen, now } if seen.is_refused && now.epoch == seen.epoch => {
+                f.write_str(
+                    "the database was found to be older than it was, and nobody has confirmed it since: see otp-admin fleet confirm",
+                )
+            }
+            Self::Older { seen, now }
+                if (now.epoch, now.revision) >= (seen.epoch, seen.revision) =>
+            {
+                f.write_str(
+                    "the database is older than it was: what this verifier has written last is not there",
+                )
+            }
+            Self::Older { seen, now } => write!(
+                f,
+                "the database is older than it was: epoch {} revision {} instead of epoch {} revision {}",
+                now.epoch, now.revision, seen.epoch, seen.revision
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Behind {}
+
+impl Seen {
+    /// Whether the database can have come from there to here. A new epoch has voided what was before, so that its
+    /// revisions may begin anew.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn follows(&self, seen: &Self) -> Result<(), Behind> {
+        if !self.fleet.is(seen.fleet) {
+            return Err(Behind::AnotherFleet {
+                seen: seen.fleet,
+                now: self.fleet,
+            });
+        }
+        let is_witnessed = match seen.witness {
+            Some(witness) => witness.can_become(self.witness),
+            None => true,
+        };
+        let is_of_the_past = seen.is_refused || self.revision < seen.revision || !is_witnessed;
+        if self.epoch < seen.epoch || (self.epoch == seen.epoch && is_of_the_past) {
+            return Err(Behind::Older {
+                seen: Box::new(*seen),
+                now: Box::new(*self),
+            });
+        }
+        Ok(())
+    }
+
+    /// The later of two that follow one another. What was refused stays so until a higher epoch.
+    pub(super) fn or_later(self, other: Self) -> Self {
+        let is_later = (self.epoch, self.revision) < (other.epoch, other.revision);
+        if is_later && !(self.is_refused && self.epoch == other.epoch) {
+            other
+        } else {
+            self
+        }
+    }
+
+    fn text(&self, name: Option<&PeerName>) -> String {
+        let Self {
+            fleet,
+            epoch,
+            revision,
+            witness,
+            is_refused,
+        } = self;
+        let mut text = format!("{HEADER}\nfleet {fleet}\nepoch {epoch}\nrevision {revision}\n");
+        if let (Some(name), Some(witness)) = (name, witness) {
+            text += "witness ";
+            text += name.as_str();
+            text.push(' ');
+            text += &witness.words();
+            text.push('\n');
+        }
+        if *is_refused {
+            text += REFUSED;
+            text.push('\n');
+        }
+        text
+    }
+
+    fn read(text: &str) -> Option<(Self, Option<PeerName>)> {
+        let mut lines = text.strip_suffix('\n')?.split('\n').peekable();
+        if lines.next() != Some(HEADER) {
+            return None;
+        }
+        let mut seen = Self {
+            fleet: Nonce::read(lines.next()?.strip_prefix("fleet ")?)?,
+            epoch: number(lines.next()?.strip_prefix("epoch ")?)?,
+            revision: number(lines.next()?.strip_prefix("revision ")?)?,
+            witness: None,
+            is_refused: false,
+        };
+        let mut name = None;
+        if let Some(words) = lines.peek().and_then(|line| line.strip_prefix("witness ")) {
+            let (whose, witness) = words.split_once(' ')?;
+            name = Some(PeerName::new(whose)?);
+            seen.witness = Some(Witness::of_words(witness)?);
+            lines.next();
+        }
+        seen.is_refused = lines.next_if_eq(&REFUSED).is_some();
+        lines.next().is_none().then_some((seen, name))
+    }
+}
+
+/// The file that a mark is kept in.
+pub struct Mark {
+    path: PathBuf,
+    kept: Option<Seen>,
+    /// Under which name its verifier writes.
+    name: Option<PeerName>,
+}
+
+impl Mark {
+    /// Reads the mark of a file; a file that is not there has none.
+    ///
+    /// # Errors
+    /// It cannot be read, or says something else: then nobody knows what was seen, and a first answer must not be given.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let read = match File::open(path) {
+            Ok(file) => {
+                let mut text = String::new();
+                file.take(LARGEST).read_to_string(&mut text)?;
+                let damaged =
+                    || io::Error::new(io::ErrorKind::InvalidData, "is no mark of a fleet");
+                Some(Seen::read(&text).ok_or_else(damaged)?)
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let (kept, name) = read.map_or((None, None), |(kept, name)| (Some(kept), name));
+        Ok(Self {
+            path: path.to_owned(),
+            kept,
+            name,
+        })
+    }
+
+    /// The name under which its verifier writes what is looked for; `None`: nothing is.
+    #[must_use]
+    pub const fn name(&self) -> Option<&PeerName> {
+        self.name.as_ref()
+    }
+
+    /// Says under which name its verifier writes, where that is not known yet. Another certificate makes no other of it: what
+    /// was written under the first name must still be there.
+    pub fn known_as(&mut self, name: &PeerName) -> &PeerName {
+        self.name.get_or_insert_with(|| name.clone())
+    }
+
+    /// What is kept.
+    #[must_use]
+    pub const fn seen(&self) -> Option<Seen> {
+        self.kept
+    }
+
+    /// Keeps how far the database has come, for good, where it follows what is kept.
+    ///
+    /// # Errors
+    /// It does not follow, or cannot be written. What was kept still is.
+    pub fn keep(&mut self, now: Seen) -> io::Result<()> {
+        if let Some(seen) = self.kept {
+            now.follows(&seen).map_err(io::Error::other)?;
+            if now == seen {
+                return Ok(());
+            }
+        }
+        self.write(now)
+    }
+
+    /// Keeps for good that the database was found to be older than what is kept, or than `seen`, which is later.
+    ///
+    /// # Errors
+    /// It cannot be written. What was kept still is.
+    pub fn refuse(&mut self, seen: Seen) -> io::Result<()> {
+        let seen = Seen {
+            is_refused: true,
+            ..self.kept.map_or(seen, |kept| kept.or_later(seen))
+        };
+        if self.kept == Some(seen) {
+            return Ok(());
+        }
+        self.write(seen)
+    }
+
+    fn write(&mut self, now: Seen) -> io::Result<()> {
+        let folder = self
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.unwrap_or_else(|| Path::new("."));
+        let mut new = self.path.clone().into_os_string();
+        new.push(".new");
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&new)?;
+        file.write_all(now.text(self.name.as_ref()).as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&new, &self.path)?;
+        File::open(folder)?.sync_all()?;
+        self.kept = Some(now);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn seen(epoch: u64, revision: i64) -> Seen {
+        Seen {
+            fleet: Nonce::of(7),
+            epoch,
+            revision,
+            witness: None,
+            is_refused: false,
+        }
+    }
+
+    fn witnessed(revision: i64, number: u64) -> Seen {
+        let nonce = Nonce::of(u128::from(number));
+        Seen {
+            witness: Some(Witness { number, nonce }),
+            ..seen(3, revision)
+        }
+    }
+
+    #[test]
+    fn what_was_written_last_must_be_there_however_far_the_database_has_come() {
+        let before = witnessed(1000, 50);
+        for after in [witnessed(1000, 50), witnessed(1001, 51), seen(4, 1)] {
+            assert_eq!(after.follows(&before), Ok(()), "{after:?}");
+        }
+        for after in [witnessed(5000, 49), seen(3, 5000)] {
+            let Err(behind) = after.follows(&before) else {
+                panic!("{after:?}");
+            };
+            assert!(behind.to_string().contains("older than it was"), "{behind}");
+        }
+        // Nobody had written anything, or it was not looked for.
+        assert_eq!(witnessed(1000, 1).follows(&seen(3, 1000)), Ok(()));
+    }
+
+    #[test]
+    fn what_was_found_older_stays_so_until_a_higher_epoch_also_on_the_disk() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("seen");
+        let mut mark = Mark::open(&path).unwrap();
+        mark.known_as(&PeerName::new("v1.example.org").unwrap());
+        mark.keep(witnessed(900, 49)).unwrap();
+        mark.refuse(witnessed(1000, 50)).unwrap();
+        for _ in 0..2 {
+            for after in [witnessed(1000, 50), witnessed(5000, 90)] {
+                let refused = mark.keep(after).unwrap_err().to_string();
+                assert!(refused.contains("older than it was"), "{refused}");
+                assert!(mark.seen().unwrap().or_later(after).is_refused);
+            }
+            // As another process finds it.
+            mark = Mark::open(&path).unwrap();
+            let kept = Seen {
+                is_refused: true,
+                ..witnessed(1000, 50)
+            };
+            assert_eq!(mark.seen(), Some(kept));
+            assert_eq!(mark.name().unwrap().as_str(), "v1.example.org");
+        }
+        mark.refuse(witnessed(10, 1)).unwrap();
+        assert_eq!(mark.seen().unwrap().revision, 1000);
+        mark.keep(seen(4, 5)).unwrap();
+        assert_eq!(Mark::open(&path).unwrap().seen(), Some(seen(4, 5)));
+    }
+
+    #[test]
+    fn another_certificate_makes_no_other_verifier() {
+        let [first, second] = ["v1", "v2"].map(|name| PeerName::new(name).unwrap());
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("seen");
+        let mut mark = Mark::open(&path).unwrap();
+        assert_eq!(mark.known_as(&first), &first);
+        mark.keep(witnessed(1, 1)).unwrap();
+        let mut mark = Mark::open(&path).unwrap();
+        assert_eq!(mark.known_as(&second), &first);
+    }
+
+    #[test]
+    fn only_an_epoch_that_an_administrator_has_raised_makes_up_for_revisions_that_are_gone() {
+        let before = seen(3, 1000);
+        for after in [seen(3, 1000), seen(3, 1001), seen(4, 1), seen(9, 5000)] {
+            assert_eq!(after.follows(&before), Ok(()), "{after:?}");
+        }
+        for after in [seen(3, 999), seen(2, 5000), seen(0, 1)] {
+            let older = Err(Behind::Older {
+                seen: Box::new(before),
+                now: Box::new(after),
+            });
+            assert_eq!(after.follows(&before), older);
+        }
+        let another = Seen {
+            fleet: Nonce::of(8),
+            ..seen(9, 5000)
+        };
+        assert!(matches!(
+            another.follows(&before),
+            Err(Behind::AnotherFleet { .. })
+        ));
+    }
+
+    #[test]
+    fn a_mark_is_kept_and_never_goes_back() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("seen");
+        let mut mark = Mark::open(&path).unwrap();
+        assert_eq!(mark.seen(), None);
+        mark.keep(seen(1, 10)).unwrap();
+        mark.keep(seen(1, 20)).unwrap();
+        assert!(mark.keep(seen(1, 19)).is_err());
+        assert_eq!(Mark::open(&path).unwrap().seen(), Some(seen(1, 20)));
+        mark.keep(seen(2, 5)).unwrap();
+        assert_eq!(Mark::open(&path).unwrap().seen(), Some(seen(2, 5)));
+        let names = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(names, 1);
+    }
+
+    #[test]
+    fn a_mark_that_cannot_be_read_is_not_no_mark() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("seen");
+        let whole = seen(1, 20).text(None);
+        let name = PeerName::new("v1").unwrap();
+        let all = Seen {
+            is_refused: true,
+            ..witnessed(20, 2)
+        };
+        let all = all.text(Some(&name));
+        for text in [
+            "",
+            &all[..all.len() - 1],
+            &all.replace("refused", "refuse"),
+            &all.replace("witness v1", "witness"),
+            &all.replace("v1 2", "v1 x"),
+            &format!("{all}refused\n"),
+            &format!("{whole}\n"),
+            "pam_otp-seen 2\n",
+            &whole[..whole.len() - 1],
+            &whole.replace("20", "-20"),
+        ] {
+            fs::write(&path, text).unwrap();
+            assert!(Mark::open(&path).is_err(), "{text:?}");
+        }
+        for whole in [whole, all] {
+            fs::write(&path, &whole).unwrap();
+            assert!(Mark::open(&path).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_mark_that_cannot_be_written_stays_as_it_was() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("seen");
+        let mut mark = Mark::open(&path).unwrap();
+        mark.keep(seen(1, 10)).unwrap();
+        // Also root cannot open a folder for writing.
+        fs::create_dir(folder.path().join("seen.new")).unwrap();
+        assert!(mark.keep(seen(1, 20)).is_err());
+        assert_eq!(mark.seen(), Some(seen(1, 10)));
+        assert_eq!(Mark::open(&path).unwrap().seen(), Some(seen(1, 10)));
+    }
+}

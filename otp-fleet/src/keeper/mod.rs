@@ -1,0 +1,679 @@
+//! The keeper of a fleet: accounts in etcd, committed by compare and swap.
+//!
+//! An account is read by one transaction, which asks the leader, and every write is one transaction that compares the
+//! account's guard and the fleet's epoch. So an attempt takes two round trips, and whoever else has written meanwhile is
+//! noticed. A write that etcd does not answer is fenced: `commit.rs`.
+
+mod commit;
+mod copy;
+mod epoch;
+mod guard;
+mod layout;
+mod mark;
+mod turn;
+mod value;
+mod witness;
+
+pub use crate::etcd::Config;
+pub use copy::Copy;
+pub use epoch::Raised;
+pub use guard::{Accepted, Fleet, Machine, Nonce};
+pub use layout::{ACCOUNTS, FLEET, RESTORING, ROOT};
+pub use mark::{Behind, Mark, Seen};
+pub use witness::{WITNESSES, Witness};
+
+use crate::etcd::{
+    Client, Failure, KeyValue, Limits, RangeRequest, RequestOp, ResponseOp, TxnRequest,
+    TxnResponse, after_prefix, response_op,
+};
+use crate::name::PeerName;
+use commit::{Outcome, Sign, put, read, revision, unchanged};
+use copy::{Change, delete, delete_range};
+use guard::{Guard, Unreadable};
+use layout::Slot;
+use nix::unistd::getegid;
+use otp_core::names::Gathering;
+use otp_core::{Account, Names, UserName};
+use otp_site::groups;
+use otp_store::keeper::{Goes, Keeper, Look, Part, Put};
+use otp_store::{Error, Location, Seal};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use turn::Turns;
+
+/// How long one question to the keeper may take, with all that it takes to be certain. A login asks two.
+pub const PATIENCE: Duration = Duration::from_secs(9);
+
+/// Keys of an account, at most; there are twelve.
+const MOST_KEYS: i64 = 64;
+/// Keys of a page of the list of users.
+const PAGE: i64 = 4000;
+/// How long a request waits for another one of the same account in this process.
+const A_TURN: Duration = Duration::from_secs(2);
+
+/// How long a request that was overtaken once steps aside, at most.
+const SHORTEST_ASIDE: Duration = Duration::from_millis(4);
+/// How often that doubles.
+const MOST_DOUBLINGS: u32 = 6;
+
+/// All accounts of a fleet. Cheap to clone; any number of threads may use it at the same time.
+#[derive(Clone)]
+pub struct EtcdKeeper {
+    shared: Arc<Shared>,
+    by: Option<Machine>,
+    until: Option<Instant>,
+    seal: Seal,
+    /// How often in a row somebody else was faster.
+    overtaken: Arc<AtomicU32>,
+}
+
+struct Shared {
+    client: Client,
+    seen: Mutex<Option<Seen>>,
+    /// The key of what this verifier writes; not set: it writes nothing, and looks for nothing.
+    witness: OnceLock<String>,
+    turns: Turns,
+}
+
+/// What one question has found.
+struct Read {
+    fleet: (Fleet, i64),
+    seen: Seen,
+    witness_revision: i64,
+    found: Vec<KeyValue>,
+}
+
+/// How the database stood at one moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// How far it has come.
+    pub seen: Seen,
+    /// The revision of the fleet's key.
+    fleet: i64,
+    /// The revision of what this verifier has written last; 0: nothing.
+    witness: i64,
+}
+
+/// The key of what the verifier of that name writes.
+#[must_use]
+pub fn witness_of(name: &PeerName) -> String {
+    format!("{WITNESSES}{name}")
+}
+
+impl EtcdKeeper {
+    /// Connects to a member, and reads which fleet it keeps.
+    ///
+    /// # Errors
+    /// No member has answered within `deadline`, or there is no fleet.
+    pub fn connect(config: &Config, deadline: Duration) -> Result<Self, Error> {
+        let keeper = Self::to(config)?;
+        keeper.fleet_until(Instant::now() + deadline)?;
+        Ok(keeper)
+    }
+
+    /// A keeper that has not asked anything yet: for [`EtcdKeeper::found`].
+    ///
+    /// # Errors
+    /// No address is given, or the system gives no threads.
+    pub fn to(config: &Config) -> Result<Self, Error> {
+        Self::within(config, Limits::default())
+    }
+
+    /// As [`EtcdKeeper::to`], with other limits.
+    ///
+    /// # Errors
+    /// As for [`EtcdKeeper::to`].
+    pub fn within(config: &Config, limits: Limits) -> Result<Self, Error> {
+        let client = Client::new(config, limits).map_err(|source| Error::Io {
+            place: Location::of(config.endpoints.join(" ")),
+            action: "begin to ask etcd",
+            source,
+        })?;
+        Ok(Self {
+            shared: Arc::new(Shared {
+                client,
+                seen: Mutex::default(),
+                witness: OnceLock::new(),
+                turns: Turns::default(),
+            }),
+            by: None,
+            until: None,
+            seal: Seal::default(),
+            overtaken: Arc::default(),
+        })
+    }
+
+    /// The same for one request: what it writes is for that machine, and all of it together ends after `deadline`.
+    #[must_use]
+    pub fn for_request(&self, machine: Machine, deadline: Duration) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            by: Some(machine),
+            until: Some(Instant::now() + deadline),
+            seal: self.seal.clone(),
+            overtaken: Arc::default(),
+        }
+    }
+
+    /// The same accounts, whose keys are sealed by that. The group of this process may read the file of the key as well, and
+    /// the group of the records, which a verifier has besides its own.
+    #[must_use]
+    pub fn sealed_by(self, seal: Seal) -> Self {
+        let seal = seal.for_group(getegid().as_raw());
+        let seal = match groups::of_records() {
+            Some(group) => seal.or_for_group(group),
+            None => seal,
+        };
+        Self { seal, ..self }
+    }
+
+    /// The client below, for what is no account.
+    #[must_use]
+    pub fn client(&self) -> &Client {
+        &self.shared.client
+    }
+
+    /// Which fleet it is.
+    ///
+    /// # Errors
+    /// It cannot be read, or there is none.
+    pub fn fleet(&self) -> Result<Fleet, Error> {
+        self.fleet_until(self.until()).map(|(fleet, _)| fleet)
+    }
+
+    /// The last attempt of the account that was accepted in this epoch; `None`: there is none, or nobody knows where.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn last_accepted(&self, name: &UserName) -> Result<Option<Accepted>, Error> {
+        let Some(copy) = self.copy(name, self.until())? else {
+            return Ok(None);
+        };
+        copy.check()?;
+        Ok(copy.guard.and_then(|guard| guard.accepted))
+    }
+
+    /// How far the database has come, by all answers so far; `None`: there was none.
+    #[must_use]
+    pub fn seen(&self) -> Option<Seen> {
+        *self.locked()
+    }
+
+    /// Has the database be believed only where it follows what is kept in that mark, which another process has written perhaps;
+    /// from now on what its verifier writes is looked for in each answer. To be called before anything is asked.
+    ///
+    /// # Errors
+    /// What was seen by now does not follow.
+    pub fn must_follow_mark(&self, mark: &Mark) -> Result<(), Behind> {
+        if let Some(name) = mark.name() {
+            let key = self.shared.witness.get_or_init(|| witness_of(name));
+            debug_assert_eq!(*key, witness_of(name), "one mark is for one verifier");
+        }
+        mark.seen().map_or(Ok(()), |seen| self.must_follow(seen))
+    }
+
+    /// Has the database be believed only where it has come as far as that: for what was seen before this process began.
+    ///
+    /// # Errors
+    /// It has not.
+    pub fn must_follow(&self, seen: Seen) -> Result<(), Behind> {
+        let mut locked = self.locked();
+        if let Some(now) = *locked {
+            now.follows(&seen)?;
+        }
+        *locked = Some(locked.map_or(seen, |now| now.or_later(seen)));
+        Ok(())
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Option<Seen>> {
+        self.shared
+            .seen
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers how far the database has come.
+    fn note(&self, now: Seen) {
+        let mut locked = self.locked();
+        *locked = Some(locked.map_or(now, |seen| seen.or_later(now)));
+    }
+
+    /// Remembers how far a write has brought it.
+    fn note_write(&self, fleet: Fleet, revision: i64) {
+        let mut locked = self.locked();
+        if let Some(seen) = &mut *locked
+            && seen.fleet.is(fleet.id)
+            && seen.epoch == fleet.epoch
+            && !seen.is_refused
+        {
+            seen.revision = seen.revision.max(revision);
+        }
+    }
+
+    /// Remembers that the database was found to be older than it was.
+    fn note_older(&self, before: Seen) {
+        let mut locked = self.locked();
+        if let Some(seen) = &mut *locked
+            && seen.fleet.is(before.fleet)
+            && seen.epoch == before.epoch
+        {
+            seen.is_refused = true;
+        }
+    }
+
+    /// How the database stands, for whoever writes the next witness.
+    ///
+    /// # Errors
+    /// It cannot be read, or not be believed.
+    pub fn standing(&self, until: Instant) -> Result<Standing, Error> {
+        let read = self.read(None, until)?;
+        Ok(Standing {
+            seen: read.seen,
+            fleet: read.fleet.1,
+            witness: read.witness_revision,
+        })
+    }
+
+    /// Writes the next witness, and other steps with it, where the database stands as it did; whether it was done.
+    ///
+    /// # Errors
+    /// There was no answer, or the system gave no random bytes.
+    pub fn bear_witness(
+        &self,
+        standing: &Standing,
+        steps: Vec<RequestOp>,
+        until: Instant,
+    ) -> Result<bool, Error> {
+        let next = Witness::after(standing.seen.witness)?;
+        let mut all = vec![put(self.witness()?.into(), next.text().into_bytes())];
+        all.extend(steps);
+        let answer = self.where_it_stands(standing, all, until)?;
+        if answer.succeeded {
+            self.note(Seen {
+                revision: revision(&answer),
+                witness: Some(next),
+                ..standing.seen
+            });
+        }
+        Ok(answer.succeeded)
+    }
+
+    /// Does steps of a verifier, which are of no account, where the database stands as it did; whether they were done.
+    ///
+    /// # Errors
+    /// There was no answer.
+    pub fn write_beside(
+        &self,
+        standing: &Standing,
+        steps: Vec<RequestOp>,
+        until: Instant,
+    ) -> Result<bool, Error> {
+        self.where_it_stands(standing, steps, until)
+            .map(|answer| answer.succeeded)
+    }
+
+    fn where_it_stands(
+        &self,
+        standing: &Standing,
+        success: Vec<RequestOp>,
+        until: Instant,
+    ) -> Result<TxnResponse, Error> {
+        let request = TxnRequest {
+            compare: vec![
+                unchanged(FLEET.into(), standing.fleet),
+                unchanged(self.witness()?.into(), standing.witness),
+            ],
+            success,
+            failure: Vec::new(),
+        };
+        let answer = self.client().once(request, until);
+        answer.map_err(|failure| Error::Database {
+            place: Location::of(format!("etcd:{ROOT}")),
+            action: "write",
+            reason: failure.to_string(),
+        })
+    }
+
+    /// The key of what this verifier writes.
+    fn witness(&self) -> Result<&str, Error> {
+        let key = self.shared.witness.get().map(String::as_str);
+        key.ok_or_else(|| content(WITNESSES, "nobody has said who writes"))
+    }
+
+    fn until(&self) -> Instant {
+        let at_most = Instant::now() + PATIENCE;
+        self.until.map_or(at_most, |until| until.min(at_most))
+    }
+
+    /// Reads the fleet, what this verifier has written last, and keys beside it as of the same moment.
+    ///
+    /// An answer from a database that is older than what was seen before the question is refused, and any later one is.
+    fn read(&self, keys: Option<RangeRequest>, until: Instant) -> Result<Read, Error> {
+        let before = self.seen();
+        let one = |key: &str| RangeRequest {
+            key: key.into(),
+            ..RangeRequest::default()
+        };
+        let witness = self.shared.witness.get();
+        let is_looked_for = witness.is_some();
+        let has_keys = keys.is_some();
+        let ranges = [Some(one(FLEET)), witness.map(|key| one(key)), keys];
+        let request = TxnRequest {
+            success: ranges.into_iter().flatten().map(read).collect(),
+            ..TxnRequest::default()
+        };
+        let answer = self.client().again(&request, until);
+        let mut answer = answer.map_err(|failure| unread(FLEET, &failure))?;
+        let expected = 1 + usize::from(is_looked_for) + usize::from(has_keys);
+        if answer.responses.len() != expected {
+            return Err(content(FLEET, "etcd's answer is no answer"));
+        }
+        let mut last = |is_there: bool| {
+            if is_there {
+                kvs(answer.responses.pop())
+            } else {
+                Some((Vec::new(), false))
+            }
+        };
+        let no_answer = |place: &'static str| content(place, "etcd's answer is no answer");
+        let (found, more) = last(has_keys).ok_or_else(|| no_answer(ACCOUNTS))?;
+        let (mut written, _) = last(is_looked_for).ok_or_else(|| no_answer(WITNESSES))?;
+        let (mut fleet, _) = last(true).ok_or_else(|| no_answer(FLEET))?;
+        if more {
+            return Err(content(ACCOUNTS, "an account has too many keys"));
+        }
+        let Some(fleet) = fleet.pop() else {
+            return Err(Error::Missing {
+                place: Location::of(FLEET),
+                what: "no fleet was begun in this database",
+            });
+        };
+        let read = Fleet::read(&fleet.value).map_err(|why| match why {
+            Unreadable::Newer => Error::Newer {
+                place: Location::of(FLEET),
+            },
+            Unreadable::Damaged => content(FLEET, "does not say which fleet it is"),
+        })?;
+        let written = written.pop();
+        let witness = written.as_ref().map(|kept| Witness::read(&kept.value));
+        let now = Seen {
+            fleet: read.id,
+            epoch: read.epoch,
+            revision: revision(&answer),
+            witness: witness
+                .map(|read| read.ok_or_else(|| content(WITNESSES, "is no verifier's witness")))
+                .transpose()?,
+            is_refused: false,
+        };
+        if let Some(before) = before {
+            now.follows(&before).map_err(|behind| {
+                if matches!(behind, Behind::Older { .. }) {
+                    self.note_older(before);
+                }
+                Error::Database {
+                    place: Location::of(FLEET),
+                    action: "trust",
+                    reason: behind.to_string(),
+                }
+            })?;
+        }
+        self.note(now);
+        Ok(Read {
+            fleet: (read, fleet.mod_revision),
+            seen: now,
+            witness_revision: written.map_or(0, |kept| kept.mod_revision),
+            found,
+        })
+    }
+
+    fn fleet_until(&self, until: Instant) -> Result<(Fleet, i64), Error> {
+        self.read(None, until).map(|read| read.fleet)
+    }
+
+    /// An account as it is; `None`: nothing is kept.
+    fn copy(&self, name: &UserName, until: Instant) -> Result<Option<Copy>, Error> {
+        self.read_account(name, until).map(|(_, copy)| copy)
+    }
+
+    fn read_account(
+        &self,
+        name: &UserName,
+        until: Instant,
+    ) -> Result<((Fleet, i64), Option<Copy>), Error> {
+        let account = RangeRequest {
+            key: layout::guard(name),
+            range_end: layout::after(name),
+            limit: MOST_KEYS,
+            ..RangeRequest::default()
+        };
+        let Read { fleet, found, .. } = self.read(Some(account), until)?;
+        Ok((fleet, Copy::found(self.clone(), name.clone(), fleet, found)))
+    }
+
+    /// Waits for a moment where others were faster: of many that try again at once, all but one would try in vain again.
+    fn step_aside(&self, until: Instant) {
+        let times = self.overtaken.load(Ordering::Relaxed);
+        if times == 0 {
+            return;
+        }
+        let most = SHORTEST_ASIDE * 2_u32.pow(times.min(MOST_DOUBLINGS));
+        // Without chance it is as good as any.
+        let [chance] = otp_store::mint::random().unwrap_or([128]);
+        let aside = most * u32::from(chance) / 256;
+        sleep(aside.min(until.saturating_duration_since(Instant::now())));
+    }
+
+    /// An account, in turn. `patience` is for others who have it, and not for etcd.
+    fn copy_in_turn(
+        &self,
+        name: &UserName,
+        patience: Duration,
+        until: Instant,
+    ) -> Result<((Fleet, i64), Option<Copy>), Error> {
+        self.step_aside(until);
+        let patience = patience.min(A_TURN);
+        let turn = self
+            .shared
+            .turns
+            .take(name, until.min(Instant::now() + patience));
+        let (fleet, mut copy) = self.read_account(name, until)?;
+        if let Some(copy) = &mut copy {
+            copy.turn = turn;
+        }
+        Ok((fleet, copy))
+    }
+
+    /// Begins to keep something under a name, which has a guard from then on.
+    ///
+    /// The guard comes first and alone, so that every later write compares a revision that never comes again: a write that
+    /// compares "nothing is there" could be done long after, when it was removed.
+    fn begin(
+        &self,
+        name: &UserName,
+        (fleet, fleet_revision): (Fleet, i64),
+        until: Instant,
+    ) -> Result<(), Error> {
+        let guard = Guard {
+            nonce: Nonce::fresh()?,
+            epoch: fleet.epoch,
+            by: self.by.clone(),
+            accepted: None,
+        };
+        let key = layout::guard(name);
+        let request = TxnRequest {
+            compare: vec![
+                unchanged(key.clone(), 0),
+                unchanged(FLEET.into(), fleet_revision),
+            ],
+            success: vec![put(key, guard.text().into_bytes())],
+            failure: Vec::new(),
+        };
+        match self.client().once(request, until) {
+            // Done, or somebody else has: it is read again.
+            Ok(_) => Ok(()),
+            Err(failure) if failure.may_pass() && Instant::now() < until => Ok(()),
+            Err(failure) => Err(Error::Database {
+                place: Location::of(format!("etcd:{ACCOUNTS}{}/", name.as_str())),
+                action: "write",
+                reason: failure.to_string(),
+            }),
+        }
+    }
+}
+
+fn written(outcome: &Outcome) -> Put {
+    match outcome {
+        Outcome::Done(_) => Put::Done,
+        Outcome::Overtaken => Put::Overtaken,
+    }
+}
+
+/// What a step has read, and whether there is more.
+fn kvs(step: Option<ResponseOp>) -> Option<(Vec<KeyValue>, bool)> {
+    match step?.response? {
+        response_op::Response::ResponseRange(range) => Some((range.kvs, range.more)),
+        _ => None,
+    }
+}
+
+fn unread(place: &str, failure: &Failure) -> Error {
+    Error::Database {
+        place: Location::of(format!("etcd:{place}")),
+        action: "read",
+        reason: failure.to_string(),
+    }
+}
+
+fn content(place: &str, reason: &str) -> Error {
+    Error::Content {
+        place: Location::of(format!("etcd:{place}")),
+        line: None,
+        reason: reason.to_owned(),
+    }
+}
+
+impl Keeper for EtcdKeeper {
+    type Look = Copy;
+    type Held = Copy;
+
+    fn look(&self, account: &Account) -> Result<Option<Copy>, Error> {
+        let copy = self.copy(&account.name, self.until())?;
+        copy.map(|copy| copy.check().map(|()| copy)).transpose()
+    }
+
+    fn hold(&self, account: &Account, deadline: Duration) -> Result<Option<Copy>, Error> {
+        let (_, copy) = self.copy_in_turn(&account.name, deadline, self.until())?;
+        copy.map(|copy| copy.check().map(|()| copy)).transpose()
+    }
+
+    fn hold_or_create(&self, account: &Account, deadline: Duration) -> Result<Copy, Error> {
+        let until = self.until();
+        loop {
+            let (fleet, copy) = self.copy_in_turn(&account.name, deadline, until)?;
+            if let Some(copy) = copy {
+                copy.check()?;
+                return Ok(copy);
+            }
+            self.begin(&account.name, fleet, until)?;
+        }
+    }
+
+    fn hold_name(&self, name: &UserName, deadline: Duration) -> Result<Option<Copy>, Error> {
+        let (_, copy) = self.copy_in_turn(name, deadline, self.until())?;
+        Ok(copy)
+    }
+
+    fn users(&self) -> Result<Names, Error> {
+        let mut names = Gathering::default();
+        let mut last = String::new();
+        let mut from = ACCOUNTS.as_bytes().to_vec();
+        loop {
+            let page = RangeRequest {
+                key: from,
+                range_end: after_prefix(ACCOUNTS.as_bytes()),
+                limit: PAGE,
+                keys_only: true,
+                ..RangeRequest::default()
+            };
+            // Each page has its time: a million names take many.
+            let page = self.client().again(&page, Instant::now() + PATIENCE);
+            let page = page.map_err(|failure| unread(ACCOUNTS, &failure))?;
+            for kept in &page.kvs {
+                let name = layout::owner(&kept.key);
+                let name = name.ok_or_else(|| content(ACCOUNTS, "a key is no account's"))?;
+                if name != last {
+                    names.add(name)?;
+                    name.clone_into(&mut last);
+                }
+            }
+            match page.kvs.last() {
+                Some(kept) if page.more => from = [kept.key.as_slice(), b"\0"].concat(),
+                _ => return Ok(names.sorted()),
+            }
+        }
+    }
+
+    fn mark_enrolled(&self) -> Result<(), Error> {
+        // A database that is empty by mistake has no fleet either.
+        Ok(())
+    }
+
+    fn erase(&self, held: &mut Copy, name: &UserName, goes: Goes) -> Result<Put, Error> {
+        let stays = |slot: &Slot| {
+            goes == Goes::Record && matches!(slot.counts(), Some(Part::FirstLogin | Part::Mail))
+        };
+        if held.values.keys().any(stays) {
+            let gone = held.values.keys().filter(|slot| !stays(slot));
+            let change = gone.fold(Change::default(), |change, slot| change.delete(*slot));
+            return held.swap(change);
+        }
+        if goes == Goes::Record {
+            held.check()?;
+        }
+        let all = delete_range(layout::guard(name), layout::after(name));
+        let outcome = held.write(Sign::Gone, vec![all])?;
+        Ok(written(&outcome))
+    }
+
+    fn rename(
+        &self,
+        held: &mut Copy,
+        over: Option<&mut Copy>,
+        [from, to]: [&UserName; 2],
+    ) -> Result<Put, Error> {
+        held.check()?;
+        if !held.unknown.is_empty() {
+            return Err(Error::Newer {
+                place: held.place(Part::Credential),
+            });
+        }
+        let guard = held.next_guard(&Change::default())?;
+        let key = layout::guard(to);
+        let replaced = match &over {
+            Some(over) => over.revision,
+            None => 0,
+        };
+        // All of the new name that does not come from the old one goes. etcd takes no key twice in a transaction.
+        let gone = over.iter().flat_map(|over| {
+            let known = over.kept().filter(|slot| !held.values.contains_key(slot));
+            let known = known.map(|slot| layout::key(to, slot));
+            known.chain(over.unknown.iter().cloned())
+        });
+        let mut steps: Vec<_> = gone.map(delete).collect();
+        steps.push(delete_range(layout::guard(from), layout::after(from)));
+        steps.push(put(key.clone(), guard.text().into_bytes()));
+        let values = held.values.iter();
+        steps.extend(values.map(|(slot, value)| put(layout::key(to, *slot), value.to_vec())));
+        let sign = Sign::Nonce(key.clone(), guard.nonce);
+        let outcome = held.write_where(sign, vec![unchanged(key, replaced)], steps)?;
+        if let Outcome::Done(revision) = outcome {
+            held.name = to.clone();
+            held.revision = revision;
+            held.guard = Some(guard);
+            held.all_is_written();
+        }
+        Ok(written(&outcome))
+    }
+}

@@ -1,0 +1,74 @@
+//! Requests of one process for one account, one after the other: a courtesy, not a lock.
+//!
+//! Nothing is right because of it: every write compares. But of 64 logins at once that all try, all but one are overtaken,
+//! and all but one of those again.
+
+use otp_core::UserName;
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Who has their turn.
+#[derive(Clone, Default)]
+pub(super) struct Turns(Arc<(Mutex<HashSet<UserName>>, Condvar)>);
+
+/// An account's turn; the next one has it when this is dropped.
+pub(super) struct Turn {
+    turns: Turns,
+    name: UserName,
+}
+
+impl Turns {
+    /// Waits for the turn of an account; `None`: it took too long, and the caller goes ahead without.
+    pub(super) fn take(&self, name: &UserName, until: Instant) -> Option<Turn> {
+        let (_, changed) = &*self.0;
+        let mut taken = self.taken();
+        while taken.contains(name) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let waited = changed.wait_timeout(taken, left);
+            taken = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        taken.insert(name.clone());
+        Some(Turn {
+            turns: self.clone(),
+            name: name.clone(),
+        })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, HashSet<UserName>> {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.turns.taken().remove(&self.name);
+        self.turns.0.1.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn an_account_has_one_turn_at_a_time_and_nobody_waits_for_ever() {
+        let turns = Turns::default();
+        let [alice, bob] = ["alice", "bob"].map(|name| UserName::new(name).unwrap());
+        let later = || Instant::now() + Duration::from_secs(60);
+        let first = turns.take(&alice, later());
+        assert!(first.is_some());
+        assert!(turns.take(&alice, Instant::now()).is_none());
+        assert!(turns.take(&bob, Instant::now()).is_some());
+        std::thread::scope(|scope| {
+            let next = scope.spawn(|| turns.take(&alice, later()).is_some());
+            drop(first);
+            assert!(next.join().unwrap());
+        });
+        assert!(turns.take(&alice, Instant::now()).is_some());
+    }
+}

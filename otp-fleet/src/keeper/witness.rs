@@ -1,0 +1,121 @@
+//! What a verifier writes again and again, and remembers outside of the database: a database that does not have it any more was
+//! put back, however far it has come since.
+//!
+//! It has a number that only grows. A number that is lower than the one that is remembered is of the past; a higher one is no
+//! sign of anything, since what is remembered may itself be of the past: the directory of a host that was restored, or a write
+//! that was done and not answered. Nothing of it ends by itself, as a beat does, or depends on what etcd keeps of the past.
+
+use super::guard::{Nonce, number};
+
+/// Below it lies what each verifier has written last.
+pub const WITNESSES: &str = "/pam_otp/w/";
+
+const HEADER: &str = "pam_otp-witness 1";
+
+/// What was written last under the name of a verifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// How often something was written under that name. Whoever writes next writes the next number.
+    pub number: u64,
+    /// No other has the same.
+    pub nonce: Nonce,
+}
+
+impl Witness {
+    /// The next one after the one that is there.
+    ///
+    /// # Errors
+    /// The system gave no random bytes.
+    pub fn after(before: Option<Self>) -> Result<Self, otp_store::Error> {
+        Ok(Self {
+            number: before.map_or(1, |before| before.number.saturating_add(1)),
+            nonce: Nonce::fresh()?,
+        })
+    }
+
+    /// Whether the database that has `now` can have come from one that had this.
+    pub(super) const fn can_become(self, now: Option<Self>) -> bool {
+        match now {
+            Some(now) => {
+                now.number > self.number || (now.number == self.number && now.nonce.is(self.nonce))
+            }
+            None => false,
+        }
+    }
+
+    /// As it is kept.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { number, nonce } = self;
+        format!("{HEADER}\nnumber {number}\nnonce {nonce}\n")
+    }
+
+    /// Reads what is kept; `None`: it is something else.
+    #[must_use]
+    pub fn read(value: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(value).ok()?.strip_suffix('\n')?;
+        let lines: Vec<&str> = text.split('\n').collect();
+        let [HEADER, count, nonce] = lines.as_slice() else {
+            return None;
+        };
+        Some(Self {
+            number: number(count.strip_prefix("number ")?)?,
+            nonce: Nonce::read(nonce.strip_prefix("nonce ")?)?,
+        })
+    }
+
+    /// As it stands in a line of the mark.
+    pub(super) fn words(&self) -> String {
+        format!("{} {}", self.number, self.nonce)
+    }
+
+    pub(super) fn of_words(words: &str) -> Option<Self> {
+        let (count, nonce) = words.split_once(' ')?;
+        Some(Self {
+            number: number(count)?,
+            nonce: Nonce::read(nonce)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn witness(number: u64, nonce: u128) -> Witness {
+        Witness {
+            number,
+            nonce: Nonce::of(nonce),
+        }
+    }
+
+    #[test]
+    fn only_what_is_of_the_past_cannot_have_come_after() {
+        let before = witness(7, 1);
+        for now in [witness(7, 1), witness(8, 2), witness(5000, 3)] {
+            assert!(before.can_become(Some(now)), "{now:?}");
+        }
+        for now in [None, Some(witness(6, 1)), Some(witness(7, 2))] {
+            assert!(!before.can_become(now), "{now:?}");
+        }
+    }
+
+    #[test]
+    fn each_is_another_and_reads_back() {
+        let first = Witness::after(None).unwrap();
+        let second = Witness::after(Some(first)).unwrap();
+        assert_eq!((first.number, second.number), (1, 2));
+        assert!(!first.nonce.is(second.nonce));
+        let text = second.text();
+        assert_eq!(Witness::read(text.as_bytes()), Some(second));
+        assert_eq!(Witness::of_words(&second.words()), Some(second));
+        for bad in [
+            "",
+            &text[..text.len() - 1],
+            &text.replace("number 2", "number 02"),
+            &text.replace("witness 1", "witness 2"),
+        ] {
+            assert_eq!(Witness::read(bad.as_bytes()), None, "{bad:?}");
+        }
+    }
+}

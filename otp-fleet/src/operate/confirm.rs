@@ -1,0 +1,128 @@
+//! `otp-admin fleet confirm`: a database that went back in time is taken for the fleet's own, in a new epoch.
+
+use super::Asker;
+use super::database::Database;
+use super::now;
+use super::told::{minute, tell};
+use crate::etcd::RangeRequest;
+use crate::keeper::{EtcdKeeper, FLEET, Mark, RESTORING, Seen, Witness, witness_of};
+use nix::unistd::{Gid, Uid, getegid, geteuid, setegid, seteuid};
+use otp_core::event::Severity;
+use otp_core::messages::fleet::{Told, Unable};
+use otp_store::account::floor::Floor;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+/// The step of most devices, in seconds.
+const USUAL_PERIOD: u64 = 30;
+
+/// Raises the epoch above what this host has seen.
+pub fn confirm(asker: &Asker) -> Result<(), Unable> {
+    let database = asker.database()?;
+    if database.one(RESTORING)?.is_some() {
+        return Err(Unable::BeingRestored);
+    }
+    let here = mark(asker)?;
+    let found = seen(&database, &here)?;
+    let Some(before) = here.seen() else {
+        return Err(Unable::NothingToConfirm);
+    };
+    if found.follows(&before).is_ok() {
+        return Err(Unable::NothingToConfirm);
+    }
+    let failed = |error: otp_store::Error| Unable::NoDatabase {
+        reason: error.to_string(),
+    };
+    let keeper = EtcdKeeper::to(&asker.host.etcd).map_err(failed)?;
+    loop {
+        let fleet = keeper.raise_epoch(Floor::at(now()?)).map_err(failed)?;
+        if fleet.epoch > before.epoch {
+            break;
+        }
+    }
+    let raised = keeper.raise_all(|_| ()).map_err(failed)?;
+    keep_mark(asker, &database)?;
+    let fleet = found.fleet.to_string();
+    asker.record("confirm", Severity::Warning, &fleet);
+    let accounts = u64::try_from(raised.raised).unwrap_or(u64::MAX);
+    tell(asker, Told::Confirmed { accounts })?;
+    let when = &minute(now()?.after(Floor::lasts(USUAL_PERIOD)));
+    tell(asker, Told::NotBefore { when })?;
+    tell(asker, Told::ConfirmOthers)
+}
+
+fn mark(asker: &Asker) -> Result<Mark, Unable> {
+    let path = asker.host.mark();
+    Mark::open(&path).map_err(|error| Unable::NotRead {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    })
+}
+
+fn seen(database: &Database, mark: &Mark) -> Result<Seen, Unable> {
+    let Some((fleet, _)) = database.fleet()? else {
+        return Err(Unable::NotBegun);
+    };
+    let request = RangeRequest {
+        key: FLEET.into(),
+        count_only: true,
+        ..RangeRequest::default()
+    };
+    let header = database.ask(&request)?.header;
+    let written = mark.name().map(|name| database.one(&witness_of(name)));
+    let written = written.transpose()?.flatten();
+    Ok(Seen {
+        fleet: fleet.id,
+        epoch: fleet.epoch,
+        revision: header.map_or(0, |header| header.revision),
+        // What cannot be read is nothing that was written.
+        witness: written.and_then(|kept| Witness::read(&kept.value)),
+        is_refused: false,
+    })
+}
+
+/// Has the verifier of this host go on from what the database is now. An administrator has said so.
+pub fn keep_mark(asker: &Asker, database: &Database) -> Result<(), Unable> {
+    let path = asker.host.mark();
+    let not_written = |error: &io::Error| Unable::NotWritten {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    };
+    let mut kept = mark(asker)?;
+    let now = seen(database, &kept)?;
+    if kept
+        .seen()
+        .is_some_and(|before| now.follows(&before).is_err())
+    {
+        fs::remove_file(&path).map_err(|error| not_written(&error))?;
+        kept = mark(asker)?;
+    }
+    if !asker.host.state.is_dir() {
+        // No verifier has run here yet, and none has seen anything.
+        return Ok(());
+    }
+    // The directory is the verifier's. As root, a link in it would be followed to any file of the host.
+    as_owner_of(&asker.host.state, || kept.keep(now)).map_err(|error| not_written(&error))
+}
+
+/// Does something with the rights of a directory's owner, where this is root.
+fn as_owner_of<T>(directory: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let owner = fs::metadata(directory)?;
+    let (user, group) = (geteuid(), getegid());
+    if !user.is_root() || owner.uid() == 0 {
+        return work();
+    }
+    setegid(Gid::from_raw(owner.gid()))?;
+    let done = match seteuid(Uid::from_raw(owner.uid())) {
+        Ok(()) => {
+            let done = work();
+            seteuid(user)?;
+            done
+        }
+        Err(errno) => Err(errno.into()),
+    };
+    setegid(group)?;
+    done
+}

@@ -1,0 +1,172 @@
+//! `otp-admin fleet init`: users and roles of etcd, and which fleet it is. Each step is left alone where it is done, so that
+//! what was interrupted is completed by the same command.
+
+use super::certificate::Certificate;
+use super::database::{Database, no};
+use super::told::tell;
+use super::{Asker, machines, name_of};
+use crate::etcd::{
+    AuthEnableRequest, AuthRoleAddRequest, AuthRoleGetRequest, AuthRoleGrantPermissionRequest,
+    AuthUserAddRequest, AuthUserGetRequest, AuthUserGrantRoleRequest, Failure, Permission,
+    RangeRequest, Rpc, UserAddOptions, after_prefix, permission,
+};
+use crate::keeper::{ACCOUNTS, EtcdKeeper, RESTORING, ROOT};
+use otp_core::event::Severity;
+use otp_core::messages::fleet::{Told, Unable};
+
+/// The role of verifiers: what they may do with keys.
+const ROLE: &str = "pam_otp";
+
+/// etcd's own name for the user and the role that may do everything.
+const ETCDS_ROOT: &str = "root";
+
+/// Begins a fleet, or completes what was begun.
+pub fn init(
+    asker: &Asker,
+    verifiers: &[String],
+    administrator: Option<&str>,
+) -> Result<(), Unable> {
+    let administrator = administrator.map(name_of).transpose()?;
+    for name in verifiers {
+        check_user(name)?;
+    }
+    // From the moment that etcd asks for users, this certificate is the only way to change them.
+    let (certificate, _) = &asker.of_root;
+    let name = Certificate::in_file(certificate).and_then(|one| one.common_name);
+    if name.as_deref() != Some(ETCDS_ROOT) {
+        return Err(Unable::NotAlone {
+            reason: format!(
+                "{} is not the certificate of etcd's user \"root\": its common name must be \"root\"",
+                certificate.display()
+            ),
+        });
+    }
+    let database = asker.database_of_root()?;
+    is_alone(&database)?;
+    is_whole(&database)?;
+    make_role(&database)?;
+    make_user(&database, ETCDS_ROOT, ETCDS_ROOT)?;
+    for name in verifiers {
+        make_user(&database, name, ROLE)?;
+        tell(asker, Told::UserMade { name })?;
+    }
+    done(&database, &AuthEnableRequest {})?;
+    tell(asker, Told::AuthIsOn)?;
+    let was = database.fleet()?;
+    let fleet = match was {
+        Some((fleet, _)) => fleet,
+        None => EtcdKeeper::to(&asker.etcd_of_root())
+            .and_then(|keeper| keeper.found())
+            .map_err(|error| Unable::NoDatabase {
+                reason: error.to_string(),
+            })?,
+    };
+    let id = fleet.id.to_string();
+    if was.is_some() {
+        tell(asker, Told::WasBegun { fleet: &id })?;
+    } else {
+        asker.record("init", Severity::Notice, &id);
+        tell(asker, Told::Begun { fleet: &id })?;
+    }
+    if let Some(administrator) = administrator {
+        machines::let_administer(asker, &database, &administrator)?;
+    }
+    tell(asker, Told::Compaction)?;
+    tell(asker, Told::Next)
+}
+
+/// A name that a certificate can have as its common name, and that is not etcd's own.
+fn check_user(name: &str) -> Result<(), Unable> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    if name.is_empty() || name.len() > 253 || !name.bytes().all(is_plain) || name == ETCDS_ROOT {
+        let name = name.escape_debug().to_string();
+        return Err(Unable::UnusableName { name });
+    }
+    Ok(())
+}
+
+/// A verifier's rights are to the fleet's keys alone, so nobody else's data is in danger; but others' writes use the quota,
+/// and their users could read it.
+fn is_alone(database: &Database) -> Result<(), Unable> {
+    for (key, range_end) in [
+        (vec![0], ROOT.as_bytes().to_vec()),
+        (after_prefix(ROOT.as_bytes()), vec![0]),
+    ] {
+        let request = RangeRequest {
+            key,
+            range_end,
+            limit: 1,
+            keys_only: true,
+            ..RangeRequest::default()
+        };
+        if !database.ask(&request)?.kvs.is_empty() {
+            let reason = format!("it has keys that do not begin with {ROOT}");
+            return Err(Unable::NotAlone { reason });
+        }
+    }
+    Ok(())
+}
+
+/// Accounts without a fleet are those of a restore that has not ended, or of a fleet whose key was lost: a fleet that began
+/// over them would have no floor, and what they have used would count again.
+fn is_whole(database: &Database) -> Result<(), Unable> {
+    if database.one(RESTORING)?.is_some() {
+        return Err(Unable::BeingRestored);
+    }
+    if database.fleet()?.is_none() && database.count(ACCOUNTS)? > 0 {
+        let reason = "it keeps accounts, but not of which fleet they are: restore a backup";
+        return Err(Unable::NotAlone {
+            reason: reason.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+fn make_role(database: &Database) -> Result<(), Unable> {
+    done(database, &AuthRoleAddRequest { name: ROLE.into() })?;
+    let ours = Permission {
+        perm_type: permission::Type::Readwrite.into(),
+        key: ROOT.into(),
+        range_end: after_prefix(ROOT.as_bytes()),
+    };
+    let role = database.ask(&AuthRoleGetRequest { role: ROLE.into() })?;
+    if role.perm.iter().any(|one| *one != ours) {
+        let reason = format!("its role {ROLE} has rights that it should not have");
+        return Err(Unable::NotAlone { reason });
+    }
+    if role.perm.is_empty() {
+        let name = ROLE.into();
+        let perm = Some(ours);
+        database.ask(&AuthRoleGrantPermissionRequest { name, perm })?;
+    }
+    Ok(())
+}
+
+fn make_user(database: &Database, name: &str, role: &str) -> Result<(), Unable> {
+    let options = Some(UserAddOptions { no_password: true });
+    let add = AuthUserAddRequest {
+        name: name.to_owned(),
+        password: String::new(),
+        options,
+    };
+    done(database, &add)?;
+    let user = database.ask(&AuthUserGetRequest { name: name.into() })?;
+    if user.roles.iter().any(|one| one != role) {
+        let reason = format!("its user {name} has another role than {role}");
+        return Err(Unable::NotAlone { reason });
+    }
+    if user.roles.is_empty() {
+        let (user, role) = (name.to_owned(), role.to_owned());
+        database.ask(&AuthUserGrantRoleRequest { user, role })?;
+    }
+    Ok(())
+}
+
+/// Asks for what may be done already.
+fn done<R: Rpc>(database: &Database, request: &R) -> Result<(), Unable> {
+    match database.try_asking(request) {
+        Ok(_) => Ok(()),
+        Err(Failure::Refused(_, words)) if words.contains("already exist") => Ok(()),
+        Err(failure) => Err(no(&failure)),
+    }
+}

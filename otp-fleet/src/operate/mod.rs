@@ -1,0 +1,129 @@
+//! Looking after a fleet: `otp-admin fleet`.
+
+mod backup;
+mod certificate;
+mod confirm;
+pub mod database;
+pub mod host;
+mod init;
+mod machines;
+mod passphrase;
+mod records;
+mod restore;
+pub mod sealed_file;
+mod status;
+mod told;
+
+pub use certificate::Certificate;
+
+use crate::etcd;
+use crate::name::PeerName;
+use database::Database;
+use host::Host;
+use otp_core::UnixTime;
+use otp_core::event::Severity;
+use otp_core::messages::fleet::Unable;
+use otp_core::record::Language;
+use otp_enroll::admin;
+use otp_enroll::cli::FleetCommand;
+use otp_site::clock;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Who asks, and from where.
+pub struct Asker {
+    /// The host of a verifier that this is done on.
+    pub host: Host,
+    /// The administrator, by the name in the certificate; `None`: root of that host.
+    pub administrator: Option<String>,
+    /// The certificate and the key of etcd's user root, for what only that user may do.
+    pub of_root: (PathBuf, PathBuf),
+    /// The language to speak.
+    pub language: Language,
+}
+
+/// Does what was asked, and tells it on standard output.
+#[must_use]
+pub fn run(command: FleetCommand, asker: &Asker) -> ExitCode {
+    match done(command, asker) {
+        Ok(status) => ExitCode::from(status),
+        Err(unable) => admin::report_unable(&unable, asker.language),
+    }
+}
+
+fn done(command: FleetCommand, asker: &Asker) -> Result<u8, Unable> {
+    let is_session = asker.administrator.is_some();
+    match command {
+        FleetCommand::AddMachine { name, zones } => machines::add_machine(asker, &name, &zones)?,
+        FleetCommand::AddAdministrator { name } => machines::add_administrator(asker, &name)?,
+        FleetCommand::Revoke { name } => machines::revoke(asker, &name)?,
+        FleetCommand::Machines { json } => machines::list(asker, json)?,
+        FleetCommand::Status { json } => return status::status(asker, json),
+        // With files and keys of the host, or with the rights of etcd's root.
+        _ if is_session => return Err(Unable::OnVerifierOnly),
+        FleetCommand::Init {
+            verifiers,
+            administrator,
+        } => init::init(asker, &verifiers, administrator.as_deref())?,
+        FleetCommand::Backup { file, key_file } => {
+            backup::backup(asker, &file, key_file.as_deref())?;
+        }
+        FleetCommand::Restore {
+            file,
+            key_file,
+            replace,
+        } => restore::restore(asker, &file, key_file.as_deref(), replace)?,
+        FleetCommand::Confirm => confirm::confirm(asker)?,
+    }
+    Ok(0)
+}
+
+impl Asker {
+    /// The database, as the verifier of this host comes to it.
+    fn database(&self) -> Result<Database, Unable> {
+        Database::of(&self.host.etcd)
+    }
+
+    /// The database, as etcd's root comes to it.
+    fn database_of_root(&self) -> Result<Database, Unable> {
+        Database::of(&self.etcd_of_root())
+    }
+
+    fn etcd_of_root(&self) -> etcd::Config {
+        let (certificate, key) = self.of_root.clone();
+        etcd::Config {
+            certificate,
+            key,
+            ..self.host.etcd.clone()
+        }
+    }
+
+    /// Records that the fleet was changed.
+    fn record(&self, verb: &'static str, severity: Severity, what: &str) {
+        admin::record_of_fleet(self.administrator.as_deref(), verb, severity, what);
+    }
+}
+
+fn name_of(text: &str) -> Result<PeerName, Unable> {
+    PeerName::new(text).ok_or_else(|| Unable::UnusableName {
+        name: text.escape_debug().to_string(),
+    })
+}
+
+fn now() -> Result<UnixTime, Unable> {
+    clock::now().map_err(|error| Unable::NoDatabase {
+        reason: error.to_string(),
+    })
+}
+
+/// Writes a result; a reader that has left has seen enough.
+fn print(text: &str) -> Result<(), Unable> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unable::NotWritten {
+            path: "standard output".to_owned(),
+            reason: error.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,458 @@
+//! `otp-admin fleet restore`: what a backup holds, in a new epoch.
+//!
+//! 1. All of the file is read and authenticated. Nothing was changed by then.
+//! 2. One transaction takes the fleet's key away and puts a mark there. From then on no verifier serves, and no write that was
+//!    begun before can be done: each compares the fleet's key.
+//! 3. Accounts that are there go, and those of the backup come, a few at a time, each time only where the mark is as it was.
+//! 4. One transaction takes the mark away and puts the fleet's key there, with a higher epoch and a floor.
+//!
+//! A command that is killed leaves the mark, and the same command goes on from step 3. It puts the mark anew before that, and
+//! again between what goes and what comes: what was sent before, by this run or by one that is still under way, compares a
+//! mark that never comes again, however late it is done.
+
+use super::database::{Database, Pages, no};
+use super::machines::{put_of, unchanged};
+use super::records::{self, Head};
+use super::sealed_file::{self, Closed, Opening, Secret};
+use super::told::{minute, tell};
+use super::{Asker, now, passphrase};
+use crate::etcd::{Compare, DeleteRangeRequest, RequestOp, TxnRequest, request_op};
+use crate::keeper::{ACCOUNTS, FLEET, Fleet, Mark, Nonce, RESTORING};
+use crate::registry;
+use otp_core::event::Severity;
+use otp_core::messages::fleet::{Told, Unable};
+use otp_store::account::floor::Floor;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::mem;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Keys in one transaction: etcd takes 128, and one and a half MiB.
+const MOST_KEYS: usize = 100;
+const MOST_BYTES: usize = 512 * 1024;
+
+/// The longest step that a device may have, in seconds; what is told is of the usual one.
+const USUAL_PERIOD: u64 = 30;
+
+const MARK: &str = "pam_otp-restore 1\n";
+
+/// A file that is read again and again.
+struct Backup<'a> {
+    path: &'a Path,
+    secret: Secret,
+}
+
+/// What keeps a restore from going on.
+enum Stopped {
+    Closed(Closed),
+    Unable(Unable),
+}
+
+impl From<Closed> for Stopped {
+    fn from(closed: Closed) -> Self {
+        Self::Closed(closed)
+    }
+}
+
+impl From<Unable> for Stopped {
+    fn from(unable: Unable) -> Self {
+        Self::Unable(unable)
+    }
+}
+
+impl Backup<'_> {
+    fn read(
+        &self,
+        begin: impl FnMut(&Head) -> Result<(), Stopped>,
+        each: impl FnMut(&[u8], Zeroizing<Vec<u8>>) -> Result<(), Stopped>,
+    ) -> Result<u64, Unable> {
+        let read = || {
+            let file = File::open(self.path).map_err(Closed::Io)?;
+            let opening = Opening::begin(BufReader::new(file), &self.secret)?;
+            records::read(opening, begin, each)
+        };
+        read().map_err(|stopped| match stopped {
+            Stopped::Unable(unable) => unable,
+            Stopped::Closed(closed) => refused(self.path, closed),
+        })
+    }
+}
+
+fn refused(path: &Path, closed: Closed) -> Unable {
+    let path = path.display().to_string();
+    match closed {
+        Closed::Io(error) => Unable::NotRead {
+            path,
+            reason: error.to_string(),
+        },
+        Closed::NotOurs => Unable::NotABackup { path },
+        Closed::Newer => Unable::Newer { path },
+        Closed::WrongKey => Unable::WrongKey { path },
+        Closed::Damaged => Unable::Damaged { path },
+    }
+}
+
+/// What the mark in the database says: which backup, and what the fleet is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Begun {
+    /// The head of the file: no two files have the same.
+    file: String,
+    /// At least this epoch.
+    epoch: u64,
+    /// Who goes on with it, and how far: new each time that the mark is put.
+    run: String,
+}
+
+impl Begun {
+    fn text(&self) -> String {
+        let Self { file, epoch, run } = self;
+        format!("{MARK}file {file}\nepoch {epoch}\nrun {run}\n")
+    }
+
+    fn read(value: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(value).ok()?.strip_prefix(MARK)?;
+        let (file, rest) = text.strip_prefix("file ")?.split_once('\n')?;
+        let (epoch, run) = rest.strip_prefix("epoch ")?.split_once('\n')?;
+        Some(Self {
+            file: file.to_owned(),
+            epoch: epoch.parse().ok()?,
+            run: run.strip_prefix("run ")?.strip_suffix('\n')?.to_owned(),
+        })
+    }
+}
+
+/// Brings back what a backup holds.
+pub fn restore(
+    asker: &Asker,
+    path: &Path,
+    key_file: Option<&Path>,
+    replace: bool,
+) -> Result<(), Unable> {
+    let asks = File::open(path)
+        .map_err(Closed::Io)
+        .and_then(|mut file| sealed_file::asks(&mut file));
+    let asks = asks.map_err(|closed| refused(path, closed))?;
+    let backup = Backup {
+        path,
+        secret: passphrase::for_old(asks, path, key_file, asker.language)?,
+    };
+    let mut head = None;
+    let mut accounts: u64 = 0;
+    backup.read(
+        |read| {
+            head = Some(read.clone());
+            Ok(())
+        },
+        |key, _| {
+            if !is_restored(key) {
+                return Err(Closed::Damaged.into());
+            }
+            accounts += u64::from(is_guard(key));
+            Ok(())
+        },
+    )?;
+    let head = head.expect("a backup that was read to its end began with its head");
+    let database = asker.database()?;
+    let begun = begin(asker, &database, &head, &identity(path)?, replace)?;
+    empty(&database, &begun)?;
+    // What is to go may have been sent twice: once more, behind what has come, it would take that away.
+    let begun = anew(&database, begun)?;
+    fill(&database, &begun, &backup)?;
+    finish(&database, &begun, &head, asker)?;
+    asker.record("restore", Severity::Warning, &path.display().to_string());
+    tell(asker, Told::Restored { accounts })?;
+    let from = now()?.after(Floor::lasts(USUAL_PERIOD));
+    let when = &minute(from);
+    tell(asker, Told::NotBefore { when })?;
+    let when = &minute(head.when);
+    tell(asker, Told::RevokeAgain { when })?;
+    tell(asker, Told::ConfirmOthers)
+}
+
+/// Whether a key of the backup is one that is put back.
+fn is_restored(key: &[u8]) -> bool {
+    key.starts_with(ACCOUNTS.as_bytes()) || key.starts_with(registry::PREFIX.as_bytes())
+}
+
+fn is_guard(key: &[u8]) -> bool {
+    key.starts_with(ACCOUNTS.as_bytes()) && key.ends_with(b"/")
+}
+
+/// The beginning of the file, with the random bytes that no other file has.
+fn identity(path: &Path) -> Result<String, Unable> {
+    let mut bytes = [0; 56];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
+    read.map_err(|error: io::Error| refused(path, Closed::from(error)))?;
+    let mut text = String::new();
+    for byte in bytes {
+        write!(text, "{byte:02x}").expect("a String takes every write");
+    }
+    Ok(text)
+}
+
+/// A restore that was begun: what its mark says, and the revision of it.
+struct Marked {
+    begun: Begun,
+    revision: i64,
+}
+
+/// Step 2.
+fn begin(
+    asker: &Asker,
+    database: &Database,
+    head: &Head,
+    file: &str,
+    replace: bool,
+) -> Result<Marked, Unable> {
+    let mark = Mark::open(&asker.host.mark()).map_err(|error| Unable::NotRead {
+        path: asker.host.mark().display().to_string(),
+        reason: error.to_string(),
+    })?;
+    let seen = mark.seen().map_or(0, |seen| seen.epoch);
+    // Somebody may change it between a look and the transaction; then it is looked at again.
+    for _ in 0..10 {
+        let found = database.one(RESTORING)?;
+        let begun = found.as_ref().and_then(|found| Begun::read(&found.value));
+        let revision = found.as_ref().map_or(0, |found| found.mod_revision);
+        match begun {
+            Some(begun) if begun.file == file => {
+                tell(asker, Told::Continues)?;
+                return anew(database, Marked { begun, revision });
+            }
+            _ if found.is_some() && !replace => return Err(Unable::BeingRestoredFromAnother),
+            _ => {}
+        }
+        let fleet = database.fleet()?;
+        let accounts = database.count(ACCOUNTS)?;
+        if accounts > 0 && !replace {
+            let accounts = guards(database)?;
+            return Err(Unable::NotEmpty { accounts });
+        }
+        let earlier = begun.map_or(0, |begun| begun.epoch.saturating_sub(1));
+        let now = fleet.map_or(0, |(fleet, _)| fleet.epoch);
+        let epoch = head
+            .fleet
+            .epoch
+            .max(now)
+            .max(seen)
+            .max(earlier)
+            .saturating_add(1);
+        let begun = Begun {
+            file: file.to_owned(),
+            epoch,
+            run: run()?,
+        };
+        let request = TxnRequest {
+            compare: vec![
+                unchanged(FLEET, fleet.map_or(0, |(_, revision)| revision)),
+                unchanged(RESTORING, revision),
+            ],
+            success: vec![
+                delete(FLEET.into(), Vec::new()),
+                put_of(RESTORING.into(), begun.text().into_bytes()),
+            ],
+            failure: Vec::new(),
+        };
+        match database.once(request) {
+            Ok(answer) if answer.succeeded => {
+                asker.record("restore-begun", Severity::Warning, file_name(file));
+                let revision = answer.header.map_or(0, |header| header.revision);
+                return Ok(Marked { begun, revision });
+            }
+            Ok(_) => {}
+            Err(failure) if failure.may_pass() => {}
+            Err(failure) => return Err(no(&failure)),
+        }
+    }
+    Err(Unable::ChangedMeanwhile)
+}
+
+fn run() -> Result<String, Unable> {
+    let nonce = Nonce::fresh().map_err(|error| Unable::NoDatabase {
+        reason: error.to_string(),
+    })?;
+    Ok(nonce.to_string())
+}
+
+/// Puts the mark anew: from then on nobody else goes on by the one that was there, and nothing that was sent is done.
+fn anew(database: &Database, marked: Marked) -> Result<Marked, Unable> {
+    let begun = Begun {
+        run: run()?,
+        ..marked.begun
+    };
+    let text = begun.text().into_bytes();
+    let answer = database.ask(&TxnRequest {
+        compare: vec![unchanged(RESTORING, marked.revision)],
+        success: vec![put_of(RESTORING.into(), text.clone())],
+        failure: Vec::new(),
+    })?;
+    if answer.succeeded {
+        let revision = answer.header.map_or(0, |header| header.revision);
+        return Ok(Marked { begun, revision });
+    }
+    // Where the answer to the first is lost, the second finds it done.
+    match database.one(RESTORING)? {
+        Some(found) if found.value == text => Ok(Marked {
+            begun,
+            revision: found.mod_revision,
+        }),
+        _ => Err(Unable::ChangedMeanwhile),
+    }
+}
+
+/// Enough of an identity for people.
+fn file_name(identity: &str) -> &str {
+    let end = identity.len().saturating_sub(16);
+    &identity[end..]
+}
+
+fn guards(database: &Database) -> Result<u64, Unable> {
+    let mut count = 0;
+    let pages = Pages {
+        revision: 0,
+        keys_only: true,
+    };
+    database.every(ACCOUNTS, pages, |found| {
+        count += u64::from(is_guard(&found.key));
+        Ok(())
+    })?;
+    Ok(count)
+}
+
+fn delete(key: Vec<u8>, range_end: Vec<u8>) -> RequestOp {
+    let delete = DeleteRangeRequest {
+        key,
+        range_end,
+        ..DeleteRangeRequest::default()
+    };
+    RequestOp {
+        request: Some(request_op::Request::RequestDeleteRange(delete)),
+    }
+}
+
+/// Does steps that may be done twice, where the mark is as it was.
+fn step(database: &Database, marked: &Marked, steps: Vec<RequestOp>) -> Result<(), Unable> {
+    let answer = database.ask(&TxnRequest {
+        compare: vec![unchanged(RESTORING, marked.revision)],
+        success: steps,
+        failure: Vec::new(),
+    })?;
+    if answer.succeeded {
+        Ok(())
+    } else {
+        Err(Unable::ChangedMeanwhile)
+    }
+}
+
+/// Step 3: what is there goes. A page at a time: a million accounts in one transaction would stop the database.
+fn empty(database: &Database, marked: &Marked) -> Result<(), Unable> {
+    let mut waiting: Vec<Vec<u8>> = Vec::new();
+    let remove = |waiting: &mut Vec<Vec<u8>>| {
+        let (Some(first), Some(last)) = (waiting.first(), waiting.last()) else {
+            return Ok(());
+        };
+        let end = [last.as_slice(), &[0]].concat();
+        step(database, marked, vec![delete(first.clone(), end)])?;
+        waiting.clear();
+        Ok(())
+    };
+    let pages = Pages {
+        revision: 0,
+        keys_only: true,
+    };
+    database.every(ACCOUNTS, pages, |found| {
+        waiting.push(found.key.clone());
+        if waiting.len() == 1000 {
+            remove(&mut waiting)?;
+        }
+        Ok(())
+    })?;
+    remove(&mut waiting)
+}
+
+/// Step 3: what the backup holds comes. Somebody of the registry stays as they are there: a machine that was revoked since
+/// the backup is revoked.
+fn fill(database: &Database, marked: &Marked, backup: &Backup<'_>) -> Result<(), Unable> {
+    let mut steps = Vec::new();
+    let mut bytes = 0;
+    backup.read(
+        |_| Ok(()),
+        |key, value| {
+            if key.starts_with(registry::PREFIX.as_bytes()) {
+                let put = put_of(key.to_vec(), value.to_vec());
+                return Ok(where_it_is_not(database, marked, key, put)?);
+            }
+            bytes += key.len() + value.len();
+            steps.push(put_of(key.to_vec(), value.to_vec()));
+            if steps.len() >= MOST_KEYS || bytes >= MOST_BYTES {
+                bytes = 0;
+                step(database, marked, mem::take(&mut steps))?;
+            }
+            Ok(())
+        },
+    )?;
+    if steps.is_empty() {
+        return Ok(());
+    }
+    step(database, marked, steps)
+}
+
+/// Puts somebody into the registry who is not there, where the mark is as it was.
+fn where_it_is_not(
+    database: &Database,
+    marked: &Marked,
+    key: &[u8],
+    put: RequestOp,
+) -> Result<(), Unable> {
+    let is_not_there = Compare {
+        key: key.to_vec(),
+        ..unchanged("", 0)
+    };
+    let answer = database.ask(&TxnRequest {
+        compare: vec![unchanged(RESTORING, marked.revision), is_not_there],
+        success: vec![put],
+        failure: Vec::new(),
+    })?;
+    // Otherwise somebody is there, or the mark is not.
+    if answer.succeeded {
+        Ok(())
+    } else {
+        step(database, marked, Vec::new())
+    }
+}
+
+/// Step 4.
+fn finish(database: &Database, marked: &Marked, head: &Head, asker: &Asker) -> Result<(), Unable> {
+    let floor = Floor::at(now()?);
+    let floor = match head.fleet.floor {
+        // A clock may have run back.
+        Some(before) if before.when > floor.when => Floor {
+            when: before.when,
+            ..floor
+        },
+        _ => floor,
+    };
+    let fleet = Fleet {
+        epoch: marked.begun.epoch,
+        floor: Some(floor),
+        ..head.fleet
+    };
+    let request = TxnRequest {
+        compare: vec![unchanged(RESTORING, marked.revision), unchanged(FLEET, 0)],
+        success: vec![
+            put_of(FLEET.into(), fleet.text().into_bytes()),
+            delete(RESTORING.into(), Vec::new()),
+        ],
+        failure: Vec::new(),
+    };
+    // Where the answer to the first is lost, the second finds it done.
+    let is_done =
+        database.ask(&request)?.succeeded || database.fleet()?.is_some_and(|(now, _)| now == fleet);
+    if !is_done {
+        return Err(Unable::ChangedMeanwhile);
+    }
+    // The verifier of this host has seen another fleet, perhaps: it is this one from now on.
+    super::confirm::keep_mark(asker, database)
+}

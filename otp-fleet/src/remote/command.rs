@@ -1,0 +1,157 @@
+//! `otp-fleet admin`: a command line of `otp-admin` on a machine, for the first verifier that answers.
+
+use super::client::{Broken, for_the_fleet, run};
+use crate::tls::{self, Files};
+use clap::Parser;
+use otp_core::messages::fleet::Unable;
+use otp_core::record::{FleetPolicy, Language, Verifier};
+use otp_enroll::admin;
+use otp_enroll::cli::{Admin, AdminCommand, FleetCommand};
+use otp_helper::fleet::CONNECT_LIMIT;
+use otp_site::policy;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
+use std::ffi::OsString;
+use std::io;
+use std::net::{TcpStream, ToSocketAddrs};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long nothing may come. A command over a million accounts prints as it goes; one that is silent for so long is stuck.
+const SILENCE: Duration = Duration::from_secs(3600);
+/// How long a verifier may not take what is sent.
+const STALLED: Duration = Duration::from_secs(30);
+
+type Line = StreamOwned<ClientConnection, TcpStream>;
+
+/// Does what `otp-admin` was asked, `arguments` without the name of the program; the exit status is that of the command.
+#[must_use]
+pub fn command(arguments: &[OsString]) -> ExitCode {
+    // Keys may be in what is sent and in what comes back.
+    nix::sys::prctl::set_dumpable(false).ok();
+    let name = OsString::from("otp-admin");
+    let asked = Admin::parse_from(std::iter::once(&name).chain(arguments));
+    let language = admin::language(&asked);
+    match done(&asked, arguments, language) {
+        Ok(status) | Err(Stop::Told(status)) => status,
+        Err(Stop::Unable(unable)) => admin::report_unable(&unable, language),
+    }
+}
+
+enum Stop {
+    Unable(Unable),
+    /// It was told already.
+    Told(ExitCode),
+}
+
+impl From<Unable> for Stop {
+    fn from(unable: Unable) -> Self {
+        Self::Unable(unable)
+    }
+}
+
+fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<ExitCode, Stop> {
+    if is_for_a_verifiers_host(&asked.command) {
+        return Err(Unable::OnVerifierOnly.into());
+    }
+    let policies = policy::load(&asked.common.conf).map_err(|error| Unable::NoVerifier {
+        reason: error.to_string(),
+    })?;
+    let fleet = policies.for_account().fleet;
+    let files = admin::gather(asked).map_err(Stop::Told)?;
+    let mut arguments = for_the_fleet(arguments);
+    if asked.common.lang.is_none() {
+        // The verifier knows nothing of this terminal.
+        let tag = OsString::from(language.tag());
+        arguments.splice(0..0, [OsString::from("--lang"), tag]);
+    }
+    let mut line = line_to(&fleet, asked)?;
+    let (mut output, mut errors) = (io::stdout().lock(), io::stderr().lock());
+    let ended = run(
+        &mut line,
+        &arguments,
+        files.iter(),
+        &mut output,
+        &mut errors,
+    );
+    let status = ended.map_err(|broken| match broken {
+        // Whoever reads our output has seen enough.
+        Broken::NotWritten(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Stop::Told(ExitCode::SUCCESS)
+        }
+        broken => Stop::Unable(Unable::SessionBroken {
+            reason: words(&broken),
+        }),
+    })?;
+    Ok(ExitCode::from(status))
+}
+
+fn words(broken: &Broken) -> String {
+    match broken {
+        Broken::TooLong => "an argument is too long".to_owned(),
+        Broken::NotSent(error) | Broken::NotWritten(error) => error.to_string(),
+        Broken::NoEnd => "it was closed".to_owned(),
+        Broken::Unintelligible => "the verifier said what this version does not know".to_owned(),
+    }
+}
+
+/// Refused here as well, before anybody types a passphrase.
+const fn is_for_a_verifiers_host(command: &AdminCommand) -> bool {
+    matches!(
+        command,
+        AdminCommand::Fleet {
+            command: FleetCommand::Init { .. }
+                | FleetCommand::Backup { .. }
+                | FleetCommand::Restore { .. }
+                | FleetCommand::Confirm
+        }
+    )
+}
+
+/// Connects to the first verifier that takes the certificate.
+fn line_to(fleet: &FleetPolicy, asked: &Admin) -> Result<Line, Unable> {
+    let no_verifier = |reason: String| Unable::NoVerifier { reason };
+    let Some(ca) = fleet.ca.clone().filter(|_| fleet.is_used()) else {
+        return Err(Unable::NoFleet);
+    };
+    let files = Files {
+        ca,
+        certificate: asked.certificate.clone(),
+        key: asked.key_of_certificate().to_owned(),
+        key_group: None,
+    };
+    let config = tls::client(&files).map_err(|error| no_verifier(error.to_string()))?;
+    let mut reasons = Vec::new();
+    for verifier in &fleet.verifiers {
+        match connected(verifier, &config) {
+            Ok(line) => return Ok(line),
+            Err(error) => reasons.push(format!("{verifier}: {error}")),
+        }
+    }
+    Err(no_verifier(reasons.join("; ")))
+}
+
+fn connected(verifier: &Verifier, config: &Arc<ClientConfig>) -> io::Result<Line> {
+    let name = ServerName::try_from(verifier.host().to_owned()).map_err(io::Error::other)?;
+    let mut last = io::Error::from(io::ErrorKind::NotFound);
+    for address in (verifier.host(), verifier.port()).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
+            Ok(socket) => {
+                socket.set_nodelay(true)?;
+                socket.set_read_timeout(Some(CONNECT_LIMIT))?;
+                socket.set_write_timeout(Some(STALLED))?;
+                let connection =
+                    ClientConnection::new(Arc::clone(config), name).map_err(io::Error::other)?;
+                let mut line = StreamOwned::new(connection, socket);
+                while line.conn.is_handshaking() {
+                    line.conn.complete_io(&mut line.sock)?;
+                }
+                line.sock.set_read_timeout(Some(SILENCE))?;
+                return Ok(line);
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}

@@ -1,0 +1,270 @@
+//! Sessions over a pair of sockets, with programs of this machine in the place of otp-fleet-admin.
+
+use super::client::{Broken, for_the_fleet, run};
+use super::server::{Ended, serve};
+use super::*;
+use std::ffi::OsString;
+use std::io::Read;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+fn program(script: &str) -> io::Result<Child> {
+    Command::new("/bin/sh")
+        .args(["-c", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+}
+
+fn words(words: &[&str]) -> Vec<OsString> {
+    words.iter().map(OsString::from).collect()
+}
+
+/// The result on both sides, what was printed on standard output and on standard error.
+fn session(
+    script: &'static str,
+    arguments: &[&str],
+    files: &[(&str, &[u8])],
+) -> (Result<u8, Broken>, io::Result<Ended>, Vec<u8>, Vec<u8>) {
+    let (mut here, mut there) = UnixStream::pair().unwrap();
+    let server = thread::spawn(move || {
+        let head = Fields::read_from(&mut there).ok().unwrap();
+        let head = head.as_slices();
+        let spawn = || program(script);
+        serve(&mut there, "anna.example.org", &head[1..], || true, spawn)
+    });
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let files = files
+        .iter()
+        .map(|(path, content)| (Path::new(*path), *content));
+    let status = run(
+        &mut here,
+        &words(arguments),
+        files,
+        &mut output,
+        &mut errors,
+    );
+    drop(here);
+    (status, server.join().unwrap(), output, errors)
+}
+
+#[test]
+fn output_errors_and_status_come_back_as_they_are() {
+    let script = "cat >/dev/null; echo result; echo wrong >&2; printf '\\377\\000'; exit 3";
+    let (status, ended, output, errors) = session(script, &["list"], &[]);
+    assert_eq!(status.unwrap(), 3);
+    assert_eq!(ended.unwrap(), Ended::Done(3));
+    assert_eq!(output, b"result\n\xff\x00");
+    assert_eq!(errors, b"wrong\n");
+}
+
+#[test]
+fn the_program_is_given_the_administrator_the_arguments_and_the_files() {
+    let large = vec![7; 3 * PIECE + 1];
+    let files: [(&str, &[u8]); 3] = [("/root/a", b"one"), ("-", b""), ("b", &large)];
+    let (status, _, output, _) = session("cat", &["import", "uris", "a b"], &files);
+    assert_eq!(status.unwrap(), 0);
+    let given = child::read(&mut output.as_slice()).expect("a session");
+    assert_eq!(given.administrator, "anna.example.org");
+    assert_eq!(given.arguments, words(&["import", "uris", "a b"]));
+    for (path, content) in files {
+        assert_eq!(
+            given.files.content(Path::new(path)),
+            Some(content),
+            "{path}"
+        );
+    }
+    // Cut anywhere, it is none: a program that has not been given everything does nothing.
+    for end in [0, 1, 5, 40, output.len() / 2, output.len() - 1] {
+        assert!(child::read(&mut &output[..end]).is_none(), "{end}");
+    }
+}
+
+#[test]
+fn much_output_is_passed_on_and_not_kept() {
+    let script = "cat >/dev/null; head -c 20000000 /dev/zero";
+    let (status, _, output, _) = session(script, &["list"], &[]);
+    assert_eq!(status.unwrap(), 0);
+    assert_eq!(output.len(), 20_000_000);
+}
+
+/// Waits until the process is gone; a number that is given out again is another's, and its parent is another.
+fn is_gone(pid: u32) -> bool {
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_secs(30) {
+        if !Path::new(&format!("/proc/{pid}")).exists() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    false
+}
+
+#[test]
+fn a_program_ends_with_the_session() {
+    for script in [
+        // Silent, chatty, and one that does not want to end.
+        "cat >/dev/null; echo $$; exec sleep 1000",
+        "cat >/dev/null; echo $$; while :; do echo more; done",
+        "trap '' TERM; cat >/dev/null; echo $$; while :; do sleep 1; done",
+    ] {
+        let (mut here, mut there) = UnixStream::pair().unwrap();
+        let server = thread::spawn(move || {
+            let head = Fields::read_from(&mut there).ok().unwrap();
+            let head = head.as_slices();
+            serve(&mut there, "anna", &head[1..], || true, || program(script))
+        });
+        send(
+            &mut here,
+            &frame(otp_helper::fleet::ADMINISTRATOR).with(b"list"),
+        )
+        .unwrap();
+        send(&mut here, &frame(GO)).unwrap();
+        let first = Fields::read_from(&mut here).ok().unwrap();
+        let text = String::from_utf8(first.as_slices()[1].to_vec()).unwrap();
+        let pid = text.lines().next().unwrap().parse().unwrap();
+        drop(here);
+        assert_eq!(server.join().unwrap().unwrap(), Ended::Left, "{script}");
+        assert!(is_gone(pid), "{script}");
+    }
+}
+
+#[test]
+fn what_is_no_session_starts_nothing_that_lasts() {
+    for frames in [
+        vec![frame(OUT).with(b"x")],
+        vec![frame(FILE).with(b"x")],
+        vec![frame(FILE).with(&[b'a'; LONGEST_PATH + 1]).with(b"")],
+        vec![frame(FOR).with(b"root")],
+        vec![frame(ARGUMENT).with(b"--session")],
+    ] {
+        let (mut here, mut there) = UnixStream::pair().unwrap();
+        for fields in &frames {
+            send(&mut here, fields).unwrap();
+        }
+        let ended = serve(&mut there, "anna", &[b"list"], || true, || program("cat"));
+        assert_eq!(ended.unwrap(), Ended::Unintelligible);
+    }
+}
+
+/// A session may be opened, and all of it but the last word sent, long before.
+#[test]
+fn an_administrator_who_was_revoked_before_the_last_word_has_nothing_done() {
+    let (mut here, mut there) = UnixStream::pair().unwrap();
+    let directory = tempfile::TempDir::new().unwrap();
+    let given = directory.path().join("given");
+    let script = format!("cat > {}", given.display());
+    let server = thread::spawn(move || {
+        let spawn = || program(&script);
+        serve(&mut there, "anna", &[b"list"], || false, spawn)
+    });
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let none = std::iter::empty();
+    // The head was read by the server of a verifier.
+    let status = run(
+        &mut Headless(&mut here, true),
+        &[],
+        none,
+        &mut output,
+        &mut errors,
+    );
+    assert_eq!(status.unwrap(), COULD_NOT);
+    assert!(
+        String::from_utf8(errors)
+            .unwrap()
+            .contains("not that of an administrator")
+    );
+    assert_eq!(server.join().unwrap().unwrap(), Ended::Denied);
+    let given = std::fs::read(given).unwrap_or_default();
+    assert!(child::read(&mut given.as_slice()).is_none());
+}
+
+/// A line whose first message does not go over it.
+struct Headless<'a>(&'a mut UnixStream, bool);
+
+impl Read for Headless<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Write for Headless<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if std::mem::take(&mut self.1) {
+            return Ok(bytes.len());
+        }
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+#[test]
+fn a_program_that_cannot_be_started_is_told() {
+    let (mut here, mut there) = UnixStream::pair().unwrap();
+    let none = || Err(io::ErrorKind::NotFound.into());
+    assert!(serve(&mut there, "anna", &[b"list"], || true, none).is_err());
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let status = run(
+        &mut here,
+        &words(&["list"]),
+        std::iter::empty(),
+        &mut output,
+        &mut errors,
+    );
+    assert_eq!(status.unwrap(), COULD_NOT);
+    assert!(output.is_empty() && !errors.is_empty());
+}
+
+#[test]
+fn a_session_without_an_end_is_no_success() {
+    let (mut here, there) = UnixStream::pair().unwrap();
+    send(&mut &there, &frame(OUT).with(b"half")).unwrap();
+    let gone = thread::spawn(move || {
+        let mut there = there;
+        while let Ok(fields) = Fields::read_from(&mut there) {
+            if fields.as_slices() == [GO] {
+                break;
+            }
+        }
+    });
+    let (mut output, mut errors) = (Vec::new(), Vec::new());
+    let ended = run(
+        &mut here,
+        &words(&["list"]),
+        std::iter::empty(),
+        &mut output,
+        &mut errors,
+    );
+    assert!(matches!(ended, Err(Broken::NoEnd)));
+    gone.join().unwrap();
+}
+
+#[test]
+fn what_is_about_this_machine_stays_on_it() {
+    let given = [
+        "--conf",
+        "/x",
+        "--key=/k",
+        "report",
+        "--users",
+        "-",
+        "--certificate",
+        "/c",
+        "--json",
+        "--state-dir=/y",
+        "--",
+        "--conf",
+    ];
+    let kept = for_the_fleet(&words(&given));
+    assert_eq!(
+        kept,
+        words(&["report", "--users", "-", "--json", "--", "--conf"])
+    );
+}

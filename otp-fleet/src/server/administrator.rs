@@ -1,0 +1,67 @@
+//! A session of an administrator, whose commands run in a program of their own.
+
+use super::base::Base;
+use super::line::TlsLine;
+use super::machine::NoMachine;
+use super::{Shared, log};
+use crate::name::PeerName;
+use crate::registry::Role;
+use crate::remote::server::{self, Ended, PROGRAM};
+use otp_core::event::{Entry, Event, Severity, Text, Value};
+use otp_helper::frame::Fields;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+impl server::Line for TlsLine {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        TlsLine::as_fd(self)
+    }
+}
+
+/// Serves the session to its end, where the name is that of an administrator.
+///
+/// It is served also while machines are not: an administrator has to put right what keeps them from being served.
+pub(super) fn serve<B: Base>(
+    shared: &Shared<B>,
+    line: &mut TlsLine,
+    name: &PeerName,
+    first: &Fields,
+) {
+    let fields = first.as_slices();
+    let arguments = fields.get(1..).unwrap_or_default();
+    match shared.of_role(name, Role::Administrator) {
+        Ok(_) => {}
+        Err(NoMachine::Is(reason)) => {
+            server::refuse(line, server::NO_ADMINISTRATOR);
+            return denied(name, reason);
+        }
+        Err(NoMachine::Unknown(reason)) => {
+            server::refuse(
+                line,
+                "the database does not say whether this certificate is an administrator's",
+            );
+            return shared.log.fleet(
+                Severity::Error,
+                &format!("an administrator, {name}, could not be looked up: {reason}"),
+            );
+        }
+    }
+    let spawn = || server::program(Path::new(PROGRAM), &shared.conf.path).spawn();
+    let is_allowed = || shared.of_role(name, Role::Administrator).is_ok();
+    match server::serve(line, name.as_str(), arguments, is_allowed, spawn) {
+        Ok(Ended::Done(_) | Ended::Left) => {}
+        Ok(Ended::Denied) => denied(name, "revoked while the session was being sent"),
+        Ok(Ended::Unintelligible) => denied(name, "not what belongs to a session"),
+        Err(error) => shared.log.fleet(
+            Severity::Error,
+            &format!("the session of {name} has failed: {error}"),
+        ),
+    }
+}
+
+fn denied(name: &PeerName, reason: &str) {
+    let entry = Entry::new(Event::Denied, Severity::Warning)
+        .with(Value::Administrator(Text::escaped(name.as_str())))
+        .with(Value::Reason(Text::escaped(reason)));
+    otp_log::tell(&entry, &log::VERIFIER);
+}

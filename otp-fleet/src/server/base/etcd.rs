@@ -1,0 +1,656 @@
+//! etcd: records, registry and beats of a fleet, for any number of verifiers.
+//!
+//! A thread of its own asks every second how the fleet stands, and says every few seconds that this verifier is there. By what it
+//! finds nobody is served: while the database cannot be believed, and while the clock of this host is off. Nothing is written
+//! into a database that is not believed. With each beat something is written that a database of the past cannot have, and what
+//! was seen goes to the disk of this host.
+
+use super::Base;
+use crate::beats::{self, Beat};
+use crate::etcd::{
+    KeyValue, LeaseGrantRequest, LeaseKeepAliveRequest, PutRequest, RangeRequest, RequestOp,
+    after_prefix, request_op,
+};
+use crate::keeper::{Accepted, Config, EtcdKeeper, Machine, Mark, PATIENCE, Standing};
+use crate::name::PeerName;
+use crate::registry::Entry;
+use crate::server::clocks::{self, Found, Other};
+use crate::server::log::Log;
+use otp_core::event::Severity;
+use otp_core::{Account, Policy, UnixTime};
+use otp_file::Unparsed;
+use otp_helper::fleet::PolicyDigest;
+use otp_site::{clock, policy};
+use otp_store::{Error, Location, Seal};
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// How long looking somebody up in the registry may take.
+const TO_LOOK_UP: Duration = Duration::from_secs(3);
+
+/// How often is asked how the fleet stands. A beat is heard so late at most, so it is what clocks are compared by.
+const ROUND: Duration = Duration::from_secs(1);
+
+/// In how many rounds this verifier beats once.
+const ROUNDS_A_BEAT: u64 = 5;
+
+/// How long a beat is there, in seconds, where no other follows.
+const LEASE: i64 = 15;
+
+/// How long one question of a round may take.
+const TO_ASK: Duration = Duration::from_secs(3);
+
+/// How long one question of a dialogue may take is the keeper's; the dialogue itself ends long before this.
+const DIALOGUE: Duration = Duration::from_secs(3600);
+
+/// For how long counts what a round has found: longer than the longest takes.
+const STALE: Duration = Duration::from_secs(60);
+
+/// The name of the file with the high-water mark.
+const SEEN: &str = "seen";
+
+/// Why nobody is served before the first round.
+const NOT_YET: &str = "the database has not answered yet";
+
+/// The database of a fleet.
+pub struct Etcd(Arc<Shared>, Mutex<Option<JoinHandle<Rounds>>>);
+
+struct Shared {
+    keeper: EtcdKeeper,
+    /// This verifier.
+    name: PeerName,
+    policy: PathBuf,
+    log: Log,
+    stands: Mutex<Stands>,
+    policies: Mutex<Policies>,
+    /// No round follows.
+    ends: AtomicBool,
+}
+
+/// How the fleet stands, as far as this verifier knows.
+struct Stands {
+    refuses: Option<String>,
+    /// When that was found.
+    found: Instant,
+}
+
+impl Stands {
+    /// Why nobody is served. What was found long ago says nothing any more: the thread that looks may have ended.
+    fn refuses(&self, now: Instant) -> Option<String> {
+        if now.duration_since(self.found) > STALE {
+            return Some("it is not known how the fleet stands".to_owned());
+        }
+        self.refuses.clone()
+    }
+}
+
+/// The digests of the machines' policies.
+#[derive(Default)]
+struct Policies {
+    last: HashMap<PeerName, PolicyDigest>,
+    /// To be written down, one for each machine: one that tells of another policy with every request must not keep the thread
+    /// that writes from looking how the fleet stands.
+    news: HashMap<PeerName, PolicyDigest>,
+}
+
+impl Policies {
+    /// Takes in what a machine has just said.
+    fn hear(&mut self, machine: &PeerName, policy: PolicyDigest) {
+        if self.last.get(machine) != Some(&policy) {
+            self.last.insert(machine.clone(), policy);
+            self.news.insert(machine.clone(), policy);
+        }
+    }
+
+    /// Keeps what was not written for the next round, but for machines that have said something newer.
+    fn put_back(&mut self, unwritten: impl IntoIterator<Item = (PeerName, PolicyDigest)>) {
+        for (machine, policy) in unwritten {
+            self.news.entry(machine).or_insert(policy);
+        }
+    }
+}
+
+impl Etcd {
+    /// The database there. `state`: the directory with the high-water mark; `policy`: this verifier's.
+    ///
+    /// The database need not be there yet: until it is, nobody is served.
+    ///
+    /// # Errors
+    /// No thread is to be had, or it cannot be told what was seen before.
+    pub fn begin(
+        config: &Config,
+        state: &Path,
+        policy: &Path,
+        name: PeerName,
+    ) -> Result<Self, String> {
+        let keeper = EtcdKeeper::to(config).map_err(|error| error.to_string())?;
+        let path = state.join(SEEN);
+        let shown = path.display().to_string();
+        let mut mark = Mark::open(&path).map_err(|error| format!("{shown}: {error}"))?;
+        mark.known_as(&name);
+        keeper
+            .must_follow_mark(&mark)
+            .map_err(|behind| behind.to_string())?;
+        let shared = Arc::new(Shared {
+            keeper,
+            name,
+            policy: policy.to_owned(),
+            log: Log::default(),
+            stands: Mutex::new(Stands {
+                refuses: Some(NOT_YET.to_owned()),
+                found: Instant::now(),
+            }),
+            policies: Mutex::default(),
+            ends: AtomicBool::new(false),
+        });
+        let mut rounds = Rounds {
+            shared: Arc::clone(&shared),
+            mark,
+            shown,
+            lease: None,
+            count: 0,
+            told: None,
+            is_mark_told: false,
+            is_believed: false,
+            others: HashMap::new(),
+            is_told: HashMap::new(),
+        };
+        let first = Instant::now();
+        rounds.round();
+        let rest = ROUND.saturating_sub(first.elapsed());
+        let go_on = move || {
+            let mut next = Instant::now() + rest;
+            while rounds.rests_until(next) {
+                next = Instant::now() + ROUND;
+                rounds.round();
+            }
+            rounds
+        };
+        let thread = thread::Builder::new()
+            .name("rounds".to_owned())
+            .spawn(go_on)
+            .map_err(|error| format!("no thread is to be had: {error}"))?;
+        Ok(Self(shared, Mutex::new(Some(thread))))
+    }
+
+    fn for_machine(
+        &self,
+        machine: &PeerName,
+        policy: &Policy,
+        limit: Duration,
+    ) -> Result<EtcdKeeper, Error> {
+        let machine = Machine::new(machine.as_str()).ok_or_else(|| Error::Missing {
+            place: Location::of(machine.as_str()),
+            what: "no machine can have that name",
+        })?;
+        let keeper = self.0.keeper.for_request(machine, limit);
+        Ok(keeper.sealed_by(Seal::by_key_in(&policy.seal.key)))
+    }
+}
+
+impl Base for Etcd {
+    type Keeper = EtcdKeeper;
+
+    fn entry(&self, name: &PeerName) -> Result<Option<Entry>, String> {
+        let request = RangeRequest {
+            key: Entry::key(name).into(),
+            ..RangeRequest::default()
+        };
+        let client = self.0.keeper.client();
+        let found = client
+            .again(&request, Instant::now() + TO_LOOK_UP)
+            .map_err(|failure| failure.to_string())?;
+        let Some(found) = found.kvs.first() else {
+            return Ok(None);
+        };
+        let entry = Entry::from_text(name, &found.value);
+        entry.map(Some).map_err(|why| unparsed(name, why))
+    }
+
+    fn for_request(
+        &self,
+        machine: &PeerName,
+        policy: &Policy,
+        limit: Duration,
+    ) -> Result<EtcdKeeper, Error> {
+        self.for_machine(machine, policy, limit)
+    }
+
+    fn for_dialogue(&self, machine: &PeerName, policy: &Policy) -> Result<EtcdKeeper, Error> {
+        self.for_machine(machine, policy, DIALOGUE)
+    }
+
+    /// The keeper writes it down along with the attempt.
+    fn hears_of(&self, _: &PeerName, _: &Account, _: bool, _: UnixTime) {}
+
+    fn last_accepted(&self, account: &Account) -> Result<Option<Accepted>, Error> {
+        self.0.keeper.last_accepted(&account.name)
+    }
+
+    fn has_policy(&self, machine: &PeerName, policy: PolicyDigest) {
+        let mut policies = self
+            .0
+            .policies
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        policies.hear(machine, policy);
+    }
+
+    fn refuses(&self) -> Option<String> {
+        self.0.stands().refuses(Instant::now())
+    }
+
+    /// The last requests may have come after the last beat.
+    fn ends(&self) {
+        self.0.ends.store(true, Ordering::Relaxed);
+        let thread = self.1.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            thread.thread().unpark();
+            // One that has panicked has said so, and keeps nothing any more.
+            if let Ok(rounds) = thread.join() {
+                rounds.last();
+            }
+        }
+    }
+}
+
+fn unparsed(name: &PeerName, why: Unparsed) -> String {
+    match why {
+        Unparsed::Content { reason, .. } => format!("the entry of {name}: {reason}"),
+        Unparsed::Newer => format!("the entry of {name}: written by a newer version of pam_otp"),
+    }
+}
+
+impl Shared {
+    fn stands(&self) -> MutexGuard<'_, Stands> {
+        self.stands.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the thread has that asks how the fleet stands.
+struct Rounds {
+    shared: Arc<Shared>,
+    mark: Mark,
+    /// The file of the mark, for errors.
+    shown: String,
+    lease: Option<i64>,
+    count: u64,
+    /// When the log was told that nobody is served.
+    told: Option<Instant>,
+    /// Whether the log knows that the mark cannot be written.
+    is_mark_told: bool,
+    /// Whether the last round has found a database that can be believed.
+    is_believed: bool,
+    /// The last beat of each other verifier, and how far its clock was ahead when it was heard.
+    others: HashMap<PeerName, Heard>,
+    /// Verifiers of whose clock the log knows.
+    is_told: HashMap<PeerName, bool>,
+}
+
+struct Heard {
+    number: u64,
+    other: Other,
+}
+
+impl Rounds {
+    /// Waits until the next round; `false`: there is none.
+    fn rests_until(&self, next: Instant) -> bool {
+        while !self.shared.ends.load(Ordering::Relaxed) {
+            let left = next.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            thread::park_timeout(left);
+        }
+        false
+    }
+
+    /// Asks how the fleet stands, and beats where it is time to. Into a database that is not believed nothing is written.
+    fn round(&mut self) {
+        let looked = self.look();
+        self.is_believed = looked.is_ok();
+        let refuses = match &looked {
+            Ok((_, found)) => why_off(*found),
+            Err(reason) => Some(reason.clone()),
+        };
+        self.told_of(refuses.as_deref());
+        *self.shared.stands() = Stands {
+            refuses: refuses.clone(),
+            found: Instant::now(),
+        };
+        if let Ok((standing, found)) = looked {
+            self.write_policies(&standing);
+            if self.count.is_multiple_of(ROUNDS_A_BEAT) {
+                if let Err(reason) = self.beat(&standing, refuses, found) {
+                    // It is there for the others to see, and no login waits for it: a round says what is wrong with the
+                    // database.
+                    self.lease = None;
+                    drop(reason);
+                }
+                self.keep_what_was_seen();
+            }
+        }
+        self.count += 1;
+    }
+
+    /// After the last round.
+    fn last(mut self) {
+        let keeper = &self.shared.keeper;
+        let until = Instant::now() + TO_ASK;
+        if self.is_believed
+            && let Ok(standing) = keeper.standing(until)
+        {
+            // Where it cannot be written, what was seen still is kept.
+            keeper.bear_witness(&standing, Vec::new(), until).ok();
+        }
+        self.keep_what_was_seen();
+    }
+
+    /// Says in the log when this verifier begins or ends to serve; a reason goes on changing by a second here and there, and is
+    /// said once in a while.
+    fn told_of(&mut self, refuses: Option<&str>) {
+        const ONCE_IN: Duration = Duration::from_secs(300);
+        let log = &self.shared.log;
+        match (self.told, refuses) {
+            (Some(told), Some(_)) if told.elapsed() < ONCE_IN => {}
+            (_, Some(reason)) => {
+                log.fleet(Severity::Error, &format!("serves nobody: {reason}"));
+                self.told = Some(Instant::now());
+            }
+            (Some(_), None) => {
+                log.fleet(Severity::Notice, "serves again");
+                self.told = None;
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// Looks at fleet and clocks.
+    ///
+    /// # Errors
+    /// The database does not answer, or cannot be believed.
+    fn look(&mut self) -> Result<(Standing, Option<Found>), String> {
+        let shared = Arc::clone(&self.shared);
+        let standing = match shared.keeper.standing(Instant::now() + PATIENCE) {
+            Ok(standing) => standing,
+            Err(error) => {
+                self.keep_that_it_is_older();
+                return Err(error.to_string());
+            }
+        };
+        // Durable before anything that was seen is answered from: a first answer waits for it, and one of a new epoch.
+        let kept = self.mark.seen();
+        if kept.is_none_or(|kept| kept.epoch != standing.seen.epoch) {
+            let kept = self.keep_what_was_seen();
+            if self.mark.seen().is_none() {
+                return Err(kept.unwrap_or_else(|| NOT_YET.to_owned()));
+            }
+        }
+        let request = RangeRequest {
+            key: beats::PREFIX.into(),
+            range_end: after_prefix(beats::PREFIX.as_bytes()),
+            ..RangeRequest::default()
+        };
+        let beats = shared
+            .keeper
+            .client()
+            .again(&request, Instant::now() + TO_ASK)
+            .map_err(|failure| failure.to_string())?;
+        let now = clock::now().map_err(|error| error.to_string())?;
+        let began = self.hear(&beats.kvs, now);
+        let others: Vec<Other> = self.others.values().map(|heard| heard.other).collect();
+        self.tell_of_clocks();
+        Ok((
+            standing,
+            clocks::compare(began.unwrap_or(i64::MAX), &others),
+        ))
+    }
+
+    /// Keeps on the disk how far the database has come; why that cannot be. A disk that is full keeps nobody out: what was seen
+    /// before is still known.
+    fn keep_what_was_seen(&mut self) -> Option<String> {
+        let seen = self.shared.keeper.seen()?;
+        if seen.is_refused {
+            return self.keep_that_it_is_older();
+        }
+        let kept = self.mark.keep(seen);
+        self.told_of_mark(kept)
+    }
+
+    /// Keeps on the disk that the database was found to be older than it was, where it was.
+    fn keep_that_it_is_older(&mut self) -> Option<String> {
+        let seen = self.shared.keeper.seen()?;
+        if !seen.is_refused {
+            return None;
+        }
+        let kept = self.mark.refuse(seen);
+        self.told_of_mark(kept)
+    }
+
+    /// Says once in the log that the mark cannot be written.
+    fn told_of_mark(&mut self, kept: io::Result<()>) -> Option<String> {
+        let Err(error) = kept else {
+            self.is_mark_told = false;
+            return None;
+        };
+        let reason = format!("{}: {error}", self.shown);
+        if !self.is_mark_told {
+            self.shared.log.fleet(Severity::Error, &reason);
+            self.is_mark_told = true;
+        }
+        Some(reason)
+    }
+
+    /// Takes the beats in; when this verifier began, where it has beaten.
+    fn hear(&mut self, kvs: &[KeyValue], now: UnixTime) -> Option<i64> {
+        let mut began = None;
+        let mut here = Vec::new();
+        for kept in kvs {
+            let name = kept.key.strip_prefix(beats::PREFIX.as_bytes());
+            let name = name.and_then(|name| PeerName::new(std::str::from_utf8(name).ok()?));
+            let Some(name) = name else {
+                continue;
+            };
+            if name == self.shared.name {
+                began = Some(kept.create_revision);
+                continue;
+            }
+            // A beat of a newer release says nothing to this one.
+            let Ok(beat) = Beat::from_text(&name, &kept.value) else {
+                continue;
+            };
+            let is_known = |heard: &Heard| heard.number == beat.number;
+            if !self.others.get(&name).is_some_and(is_known) {
+                // It may be a round old.
+                let ahead = seconds(beat.time) - seconds(now);
+                let other = Other {
+                    ahead,
+                    began: kept.create_revision,
+                };
+                let number = beat.number;
+                self.others.insert(name.clone(), Heard { number, other });
+            }
+            here.push(name);
+        }
+        self.others.retain(|name, _| here.contains(name));
+        self.is_told.retain(|name, _| here.contains(name));
+        began
+    }
+
+    /// Names each clock that differs, once.
+    fn tell_of_clocks(&mut self) {
+        for (name, heard) in &self.others {
+            let ahead = heard.other.ahead;
+            let differs = ahead.unsigned_abs() >= clocks::MOST;
+            let before = self.is_told.insert(name.clone(), differs);
+            match (before.unwrap_or(false), differs) {
+                (false, true) => self.shared.log.fleet(
+                    Severity::Warning,
+                    &format!("the clock of {name} is {}", off_by(ahead, "this one")),
+                ),
+                (true, false) => self.shared.log.fleet(
+                    Severity::Notice,
+                    &format!("the clock of {name} agrees with this one again"),
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    /// Says that this verifier is there, and writes what no database of the past can have.
+    fn beat(
+        &mut self,
+        standing: &Standing,
+        refuses: Option<String>,
+        found: Option<Found>,
+    ) -> Result<(), String> {
+        let until = Instant::now() + TO_ASK;
+        let client = self.shared.keeper.client();
+        let words = |failure: crate::etcd::Failure| failure.to_string();
+        let lease = match self.lease {
+            Some(id) => {
+                let kept = client.once(LeaseKeepAliveRequest { id }, until);
+                kept.map_err(words)?.ttl > 0
+            }
+            None => false,
+        };
+        if !lease {
+            let request = LeaseGrantRequest { ttl: LEASE, id: 0 };
+            self.lease = Some(client.once(request, until).map_err(words)?.id);
+        }
+        let policy = policy::load(&self.shared.policy).map_err(|error| error.to_string())?;
+        let beat = Beat {
+            name: self.shared.name.clone(),
+            release: env!("CARGO_PKG_VERSION").to_owned(),
+            time: clock::now().map_err(|error| error.to_string())?,
+            number: self.count,
+            ahead: found.map(|found| found.ahead),
+            refuses,
+            policy: PolicyDigest::of(&policy.for_account()),
+        };
+        let put = PutRequest {
+            key: Beat::key(&self.shared.name).into(),
+            value: beat.to_text().into_bytes(),
+            lease: self.lease.unwrap_or_default(),
+            ..PutRequest::default()
+        };
+        let keeper = &self.shared.keeper;
+        // Where somebody else has written under this name, or an epoch has begun, the next beat is in time.
+        let written = keeper.bear_witness(standing, vec![step(put)], until);
+        written.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// Writes down which policies machines have, for as long as a round may be late. What is left, or cannot be written, is for
+    /// the next one.
+    fn write_policies(&self, standing: &Standing) {
+        let lock = || {
+            let policies = self.shared.policies.lock();
+            policies.unwrap_or_else(PoisonError::into_inner)
+        };
+        let begun = Instant::now();
+        let news = std::mem::take(&mut lock().news);
+        let mut news = news.into_iter();
+        while let Some((machine, policy)) = news.next() {
+            let put = PutRequest {
+                key: format!("{}{machine}", beats::POLICIES).into(),
+                value: policy.to_string().into_bytes(),
+                ..PutRequest::default()
+            };
+            let keeper = &self.shared.keeper;
+            let written = keeper.write_beside(standing, vec![step(put)], Instant::now() + TO_ASK);
+            let is_written = matches!(written, Ok(true));
+            if !is_written || begun.elapsed() >= ROUND {
+                // Where it fails, the others would take as long, each.
+                let unwritten = (!is_written).then_some((machine, policy));
+                lock().put_back(unwritten.into_iter().chain(news));
+                return;
+            }
+        }
+    }
+}
+
+fn step(put: PutRequest) -> RequestOp {
+    RequestOp {
+        request: Some(request_op::Request::RequestPut(put)),
+    }
+}
+
+/// Why nobody is served by this clock; `None`: it agrees with the others.
+fn why_off(found: Option<Found>) -> Option<String> {
+    let found = found.filter(|found| found.is_off)?;
+    Some(format!(
+        "the clock of this verifier is {}",
+        off_by(found.ahead, "those of the others")
+    ))
+}
+
+fn off_by(ahead: i64, others: &str) -> String {
+    let seconds = ahead.unsigned_abs();
+    if ahead > 0 {
+        format!("{seconds} s ahead of {others}")
+    } else {
+        format!("{seconds} s behind {others}")
+    }
+}
+
+fn seconds(time: UnixTime) -> i64 {
+    i64::try_from(time.seconds()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_long_ago_serves_nobody() {
+        let found = Instant::now();
+        let mut stands = Stands {
+            refuses: None,
+            found,
+        };
+        assert_eq!(stands.refuses(found + STALE), None);
+        let later = found + STALE + Duration::from_secs(1);
+        assert!(stands.refuses(later).is_some());
+        stands.refuses = Some("why".to_owned());
+        assert_eq!(stands.refuses(found).as_deref(), Some("why"));
+    }
+
+    /// Each one that is written takes a moment of the thread by which this verifier serves at all.
+    #[test]
+    fn a_machine_that_tells_of_another_policy_each_time_is_written_down_once_a_round() {
+        let [web1, web2] = ["web1", "web2"].map(|name| PeerName::new(name).unwrap());
+        let digest = |byte| PolicyDigest::from_bytes([byte; 8]);
+        let mut policies = Policies::default();
+        policies.hear(&web2, digest(1));
+        for _ in 0..1000 {
+            policies.hear(&web1, digest(1));
+            policies.hear(&web1, digest(2));
+        }
+        assert_eq!(policies.news.len(), 2);
+        let unwritten = std::mem::take(&mut policies.news);
+        policies.hear(&web1, digest(3));
+        policies.put_back(unwritten);
+        let left: Vec<_> = [&web1, &web2].map(|name| policies.news[name]).into();
+        assert_eq!(left, [digest(3), digest(1)]);
+        policies.news.clear();
+        // What was written is not written again.
+        policies.hear(&web1, digest(3));
+        assert!(policies.news.is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_is_off_is_told_by_which_way() {
+        let found = |ahead, is_off| Some(Found { ahead, is_off });
+        assert_eq!(why_off(None), None);
+        assert_eq!(why_off(found(29, false)), None);
+        let words = "the clock of this verifier is 31 s behind those of the others";
+        assert_eq!(why_off(found(-31, true)).as_deref(), Some(words));
+        let words = "the clock of this verifier is 40 s ahead of those of the others";
+        assert_eq!(why_off(found(40, true)).as_deref(), Some(words));
+    }
+}

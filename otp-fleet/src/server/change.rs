@@ -1,0 +1,111 @@
+//! What a verifier knows of a change that somebody makes on a machine: `otp_helper::serving` leads it.
+//!
+//! The PAM service that recognises the person runs on the machine. So that a stolen machine cannot give everybody a new device,
+//! a change to a record takes more: a code of the account was accepted from that very machine a short while ago, by the
+//! verifiers' own word.
+
+use super::Shared;
+use super::base::Base;
+use super::line::TlsLine;
+use super::machine::NoMachine;
+use crate::name::PeerName;
+use otp_core::mail::Address;
+use otp_core::{Account, Policy};
+use otp_helper::permission::{May, Relation, allowed};
+use otp_helper::protocol::{Answer, Verb};
+use otp_helper::serving::{End, Ground, Scribe};
+use otp_site::policy;
+use otp_store::change::Draft;
+use std::time::Duration;
+
+/// How long a code that was accepted proves who is asking.
+const PROVES_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// How far the clock of the verifier that accepted it may be ahead: two that serve are no further apart.
+const AHEAD: Duration = Duration::from_secs(60);
+
+/// The verifier's part in a change.
+pub(super) struct ByTheFleet<'a, B> {
+    pub shared: &'a Shared<B>,
+    pub scribe: &'a Scribe,
+    pub name: &'a PeerName,
+    pub policy: &'a Policy,
+}
+
+impl<B: Base> ByTheFleet<'_, B> {
+    /// Why the change may not be made for want of a code; `None`: a code was accepted from this machine.
+    fn lacks_a_code(&self, account: &Account) -> Result<Option<&'static str>, End> {
+        let now = (self.shared.clock)()?;
+        let Some(accepted) = self.shared.base.last_accepted(account)? else {
+            return Ok(Some(
+                "no code of the account was accepted, or a wrong one came since",
+            ));
+        };
+        if accepted.machine.as_str() != self.name.as_str() {
+            return Ok(Some("the last code was accepted from another machine"));
+        }
+        let is_of_now = accepted.when < now.after(AHEAD) && now <= accepted.when.after(PROVES_FOR);
+        Ok((!is_of_now).then_some("the last code was accepted too long ago"))
+    }
+}
+
+impl<B: Base> Ground<TlsLine> for ByTheFleet<'_, B> {
+    fn may_show_a_key(&mut self) -> Result<(), End> {
+        policy::load_to_enrol(&self.shared.conf.policy)?;
+        Ok(())
+    }
+
+    fn may(&mut self, verb: Verb, account: &Account) -> Result<May, End> {
+        match allowed(verb, Relation::Machine) {
+            May::Authenticated => match self.lacks_a_code(account)? {
+                None => Ok(May::Yes),
+                Some(reason) => {
+                    self.scribe
+                        .denied(verb.word(), account.name.as_str(), reason);
+                    Err(End::Refused(Answer::NotAuthenticated))
+                }
+            },
+            may => Ok(may),
+        }
+    }
+
+    /// The line itself has a limit for that.
+    fn wait_for_a_person(&mut self) -> Result<(), End> {
+        Ok(())
+    }
+
+    /// Never called: [`Ground::may`] leaves nothing to be asked.
+    fn authenticate(&mut self, _: &mut TlsLine, _: &Account, _: Verb) -> Result<(), End> {
+        Err(End::Refused(Answer::Denied))
+    }
+
+    fn confirm_address(
+        &mut self,
+        _: &mut TlsLine,
+        _: &Account,
+        draft: &Draft,
+    ) -> Result<Option<Address>, End> {
+        if self.policy.enroll.verify_email && draft.device().is_some() {
+            return Err(End::unavailable(
+                "addresses are not confirmed in a fleet: take verify_email out of the verifiers' policy",
+            ));
+        }
+        Ok(None)
+    }
+
+    /// Also whether the machine is still one: it may have been revoked while the person typed.
+    fn policy_by_now(&mut self, account: &Account) -> Result<Policy, End> {
+        if let Some(reason) = self.shared.refuses() {
+            return Err(End::unavailable(&reason));
+        }
+        match self.shared.machine(self.name) {
+            Ok(_) => {}
+            Err(NoMachine::Unknown(reason)) => return Err(End::unavailable(&reason)),
+            Err(NoMachine::Is(reason)) => {
+                self.scribe.denied("keep", account.name.as_str(), reason);
+                return Err(End::Refused(Answer::Denied));
+            }
+        }
+        Ok(policy::load(&self.shared.conf.policy)?.for_account())
+    }
+}

@@ -1,0 +1,129 @@
+//! Whether a verifier's clock agrees with those of the others.
+
+/// A clock that is off by so many seconds is off by a whole step of most devices.
+pub const MOST: u64 = 30;
+
+/// Another verifier, as this one has last heard of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// How many seconds its clock is ahead of this one's; behind: below zero.
+    pub ahead: i64,
+    /// When it began, in an order that no clock has a say in.
+    pub began: i64,
+}
+
+/// What the others' clocks say of this one's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// How many seconds this clock is ahead of the middle of all; behind: below zero.
+    pub ahead: i64,
+    /// Whether nobody may be served by it.
+    pub is_off: bool,
+}
+
+/// Compares the clocks; `None`: there is no other. `began`: when this verifier did.
+///
+/// The middle of all clocks decides, this one's included: of three, the middle of the two others would have both good ones
+/// refuse when the third is far off. Where two are in the middle, as two alone are, it is the one that is nearer to the clock of
+/// the oldest verifier.
+#[must_use]
+pub fn compare(began: i64, others: &[Other]) -> Option<Found> {
+    let oldest = others.iter().min_by_key(|other| other.began)?;
+    let mut all: Vec<i64> = others.iter().map(|other| other.ahead).collect();
+    all.push(0);
+    all.sort_unstable();
+    let (low, high) = (all[(all.len() - 1) / 2], all[all.len() / 2]);
+    let of_oldest = if oldest.began < began {
+        oldest.ahead
+    } else {
+        0
+    };
+    let middle = if of_oldest.abs_diff(low) <= of_oldest.abs_diff(high) {
+        low
+    } else {
+        high
+    };
+    Some(Found {
+        ahead: middle.saturating_neg(),
+        is_off: middle.unsigned_abs() >= MOST,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Which of the verifiers with these clocks refuse; they began in this order.
+    fn refuse(clocks: &[i64]) -> Vec<bool> {
+        let all = (0..).zip(clocks);
+        let judged = all.clone().map(|(began, &own)| {
+            let others: Vec<Other> = all
+                .clone()
+                .filter(|(other, _)| *other != began)
+                .map(|(began, &clock)| Other {
+                    ahead: clock - own,
+                    began,
+                })
+                .collect();
+            compare(began, &others).is_some_and(|found| found.is_off)
+        });
+        judged.collect()
+    }
+
+    #[test]
+    fn the_one_that_is_off_refuses_and_nobody_else() {
+        for (clocks, refused) in [
+            (&[0][..], &[false][..]),
+            (&[0, 29], &[false, false]),
+            (&[0, 0, 80], &[false, false, true]),
+            (&[80, 0, 0], &[true, false, false]),
+            (&[0, -30, 0], &[false, true, false]),
+            (&[0, 29, -29], &[false, false, false]),
+            (&[-50, 0, 50], &[true, false, true]),
+            (&[0, 0, 0, 3600], &[false, false, false, true]),
+            (&[0, 0, 0, 31, -31], &[false, false, false, true, true]),
+        ] {
+            assert_eq!(refuse(clocks), refused, "{clocks:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_that_differ_the_younger_refuses() {
+        for by in [30, -30, 86_400] {
+            assert_eq!(refuse(&[0, by]), [false, true]);
+        }
+        let other = Other {
+            ahead: 40,
+            began: 2,
+        };
+        let found = compare(1, &[other]).unwrap();
+        assert_eq!((found.ahead, found.is_off), (0, false));
+        assert_eq!(compare(1, &[]), None);
+    }
+
+    #[test]
+    fn of_two_halves_the_one_with_the_oldest_serves() {
+        assert_eq!(refuse(&[0, 0, 80, 80]), [false, false, true, true]);
+        assert_eq!(refuse(&[80, 0, 0, 80]), [false, true, true, false]);
+    }
+
+    proptest! {
+        /// Otherwise a few clocks that are off would keep everybody out.
+        #[test]
+        fn never_do_all_refuse(clocks in prop::collection::vec(-200_i64..200, 1..7)) {
+            prop_assert!(refuse(&clocks).contains(&false), "{:?}", clocks);
+        }
+
+        #[test]
+        fn nobody_far_from_the_middle_serves(clocks in prop::collection::vec(-200_i64..200, 3..8)) {
+            prop_assume!(clocks.len() % 2 == 1);
+            let mut sorted = clocks.clone();
+            sorted.sort_unstable();
+            let middle = sorted[sorted.len() / 2];
+            for (clock, refuses) in clocks.iter().zip(refuse(&clocks)) {
+                prop_assert_eq!(refuses, (clock - middle).unsigned_abs() >= MOST);
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! What a machine asks, one request after the other, and what it may not ask.
+
+use super::base::Base;
+use super::change::ByTheFleet;
+use super::line::TlsLine;
+use super::places;
+use super::zones::{Reach, reach};
+use super::{Shared, administrator, log};
+use crate::name::PeerName;
+use crate::registry::{Entry, Role};
+use otp_core::{Account, Policy, UserName, Verdict};
+use otp_helper::fleet::{ADMINISTRATOR, Envelope, elsewhere};
+use otp_helper::frame::BadFrame;
+use otp_helper::permission::{May, Relation, allowed};
+use otp_helper::protocol::{Answer, Request};
+use otp_helper::serving::{Attempt, Cause, Dialogue, Line, Scribe, Stop, look_up};
+use otp_site::{groups, policy};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Requests of one login, with room for what comes to be asked; as many as the helper answers.
+const MOST_REQUESTS: u32 = 8;
+
+/// How long what is asked may take: a little less than a machine waits.
+const TO_ANSWER: Duration = Duration::from_secs(9);
+
+/// How long is waited for more after the last answer, to tell of it.
+const AFTER_THE_LAST: Duration = Duration::from_secs(2);
+
+/// Serves one connection of somebody with a good certificate, until there is nothing more to say.
+pub(super) fn serve<B: Base>(shared: &Shared<B>, line: &mut TlsLine, name: &PeerName) {
+    let scribe = log::scribe(name);
+    for _ in 0..MOST_REQUESTS {
+        let fields = match Line::read(line) {
+            Ok(fields) => fields,
+            // Whoever only connects and goes away has asked nothing.
+            Err(BadFrame::Silence) => return,
+            Err(bad) => return scribe.denied("", "", bad.words()),
+        };
+        if fields.as_slices().first() == Some(&ADMINISTRATOR) {
+            return administrator::serve(shared, line, name, &fields);
+        }
+        let Some(envelope) = Envelope::from_fields(&fields) else {
+            return scribe.denied("", "", "not a request of a machine, or not its fields");
+        };
+        drop(fields);
+        let verb = envelope.request.verb();
+        let user = envelope.request.user().to_owned();
+        let said = answer(shared, line, &scribe, name, envelope);
+        let goes_on = match said {
+            Said::Answer(answer) => {
+                let is_heard = line.say(&answer.to_fields()).is_some();
+                is_heard && answer != Answer::Denied && verb.may_be_followed()
+            }
+            Said::Elsewhere(reason) => {
+                line.say(&elsewhere(&reason));
+                return;
+            }
+            Said::Nothing => return,
+        };
+        if !goes_on {
+            // An attempt is the last: no connection ever judges two.
+            if line.waits_for_more(AFTER_THE_LAST) {
+                scribe.denied(verb.word(), &user, "a second request after an answer");
+            }
+            return;
+        }
+    }
+    if line.waits_for_more(AFTER_THE_LAST) {
+        scribe.denied("", "", "more requests than a login has");
+    }
+}
+
+/// What comes of a request.
+enum Said {
+    /// An answer.
+    Answer(Answer),
+    /// It was not looked at.
+    Elsewhere(String),
+    /// There is nobody to be answered, or nothing sensible to answer to.
+    Nothing,
+}
+
+fn answer<B: Base>(
+    shared: &Shared<B>,
+    line: &mut TlsLine,
+    scribe: &Scribe,
+    name: &PeerName,
+    envelope: Envelope,
+) -> Said {
+    let (verb, user) = (
+        envelope.request.verb().word(),
+        envelope.request.user().to_owned(),
+    );
+    let denied = |reason: &str| {
+        scribe.denied(verb, &user, reason);
+        Said::Answer(Answer::Denied)
+    };
+    if let Some(reason) = shared.refuses() {
+        return Said::Elsewhere(reason);
+    }
+    let entry = match shared.machine(name) {
+        Ok(entry) => entry,
+        Err(NoMachine::Unknown(reason)) => return Said::Elsewhere(reason),
+        Err(NoMachine::Is(reason)) => return denied(reason),
+    };
+    if allowed(envelope.request.verb(), Relation::Machine) == May::No {
+        return denied("not allowed");
+    }
+    let account = match account(&user, envelope.uid) {
+        Ok(account) => account,
+        Err(reason) => return denied(reason),
+    };
+    // An attempt under a name that nobody has takes its time as any other does. Nothing else is asked about nobody: "has no
+    // authenticator" would be true of whoever the machine's name service has lost, and could let them in.
+    if account.is_none() && !matches!(envelope.request, Request::Check { .. }) {
+        return denied("the machine knows nobody of that name");
+    }
+    if let Some(account) = &account {
+        match reach(&shared.conf.zones, &entry, &account.name, groups::belongs) {
+            Reach::Yes => {}
+            Reach::No => return denied("the user is in no zone of the machine"),
+            Reach::Unknown(group) => {
+                let reason = format!("the group {group} of a zone cannot be looked up");
+                return Said::Answer(unavailable(scribe, &envelope.request, reason));
+            }
+        }
+    }
+    let policy = match policy::load(&shared.conf.policy) {
+        Ok(policy) => policy.for_account(),
+        Err(error) => {
+            return Said::Answer(unavailable(scribe, &envelope.request, error.to_string()));
+        }
+    };
+    otp_log::hand_on_from_now_on(&shared.conf.state, &policy.hooks);
+    shared.base.has_policy(name, envelope.policy);
+    let asked = Asked {
+        shared,
+        scribe,
+        name,
+        policy: &policy,
+    };
+    match (envelope.request, account) {
+        (Request::Change { change, .. }, Some(account)) => asked.change(line, &account, change),
+        (request, account) => Said::Answer(asked.look_up(request, account)),
+    }
+}
+
+/// The answer where something cannot be done, and the record of it where it was to be an attempt.
+fn unavailable(scribe: &Scribe, request: &Request, reason: String) -> Answer {
+    if let Request::Check { user, claim, .. } = request {
+        Attempt::new(scribe, user, claim.as_ref()).could_not_be_made(&reason);
+    }
+    Answer::Unavailable(reason)
+}
+
+/// Whom a machine asks about: by the name and the number that its own name service has. `None`: it knows nobody of that name.
+fn account(user: &str, uid: Option<u32>) -> Result<Option<Account>, &'static str> {
+    let Some(uid) = uid else {
+        return Ok(None);
+    };
+    let Ok(name) = UserName::new(user) else {
+        return Err("a name that nobody can have");
+    };
+    if uid == 0 || name.as_str() == "root" {
+        return Err("root is in no fleet");
+    }
+    Ok(Some(Account { name, uid }))
+}
+
+/// Why somebody is not served as a machine.
+pub(super) enum NoMachine {
+    /// They are none that may ask.
+    Is(&'static str),
+    /// It cannot be found out.
+    Unknown(String),
+}
+
+impl<B: Base> Shared<B> {
+    /// Why nobody may be served now.
+    pub(super) fn refuses(&self) -> Option<String> {
+        if self.ends.load(Ordering::Relaxed) {
+            return Some("this verifier is about to end".to_owned());
+        }
+        self.base.refuses()
+    }
+
+    /// The machine of that name, by what the registry has of it now.
+    pub(super) fn machine(&self, name: &PeerName) -> Result<Entry, NoMachine> {
+        self.of_role(name, Role::Machine)
+    }
+
+    /// Whoever has that name and that role in the registry now.
+    pub(super) fn of_role(&self, name: &PeerName, role: Role) -> Result<Entry, NoMachine> {
+        let entry = self.base.entry(name).map_err(NoMachine::Unknown)?;
+        let entry = entry.ok_or(NoMachine::Is("not in the registry"))?;
+        if entry.revoked.is_some() {
+            return Err(NoMachine::Is("revoked"));
+        }
+        match (entry.role, role) {
+            (Role::Machine, Role::Machine) | (Role::Administrator, Role::Administrator) => {
+                Ok(entry)
+            }
+            (Role::Administrator, Role::Machine) => {
+                Err(NoMachine::Is("the certificate of an administrator"))
+            }
+            (Role::Machine, Role::Administrator) => {
+                Err(NoMachine::Is("the certificate of a machine"))
+            }
+        }
+    }
+}
+
+/// A request that a machine may make.
+struct Asked<'a, B> {
+    shared: &'a Shared<B>,
+    scribe: &'a Scribe,
+    name: &'a PeerName,
+    policy: &'a Policy,
+}
+
+impl<B: Base> Asked<'_, B> {
+    fn look_up(&self, request: Request, account: Option<Account>) -> Answer {
+        let request = places::on_the_machine(request, self.name);
+        let attempt = match &request {
+            Request::Check { user, claim, .. } => {
+                Some(Attempt::new(self.scribe, user, claim.as_ref()))
+            }
+            _ => None,
+        };
+        let base = &self.shared.base;
+        let answered = base
+            .for_request(self.name, self.policy, TO_ANSWER)
+            .and_then(|keeper| {
+                let (policy, account) = (self.policy, account.clone());
+                look_up(
+                    &keeper,
+                    policy,
+                    request,
+                    attempt.as_ref(),
+                    self.scribe,
+                    account,
+                )
+            });
+        match (answered, attempt, account) {
+            (Ok(answer), None, _) | (Ok(answer), Some(_), None) => answer,
+            (Ok(answer), Some(_), Some(account)) => {
+                let is_accepted = matches!(
+                    answer,
+                    Answer::Verdict(Verdict::Accepted { .. } | Verdict::Recovered { .. })
+                );
+                // Without a clock nothing was judged.
+                if let Ok(now) = (self.shared.clock)() {
+                    base.hears_of(self.name, &account, is_accepted, now);
+                }
+                answer
+            }
+            (Err(error), attempt, _) => {
+                let reason = error.to_string();
+                if let Some(attempt) = attempt {
+                    attempt.could_not_be_made(&reason);
+                }
+                Answer::Unavailable(reason)
+            }
+        }
+    }
+
+    fn change(
+        &self,
+        line: &mut TlsLine,
+        account: &Account,
+        change: otp_store::change::Change,
+    ) -> Said {
+        let verb = otp_helper::protocol::Verb::of(&change).word();
+        let keeper = match self.shared.base.for_dialogue(self.name, self.policy) {
+            Ok(keeper) => keeper,
+            Err(error) => return Said::Answer(Answer::Unavailable(error.to_string())),
+        };
+        let changed = Dialogue {
+            keeper: &keeper,
+            policy: self.policy,
+            scribe: self.scribe,
+            line,
+            ground: &mut ByTheFleet {
+                shared: self.shared,
+                scribe: self.scribe,
+                name: self.name,
+                policy: self.policy,
+            },
+        }
+        .change(account, change);
+        let user = account.name.as_str();
+        match changed {
+            Ok(answer) => {
+                if answer == Answer::Denied {
+                    self.scribe.denied(verb, user, "not allowed");
+                }
+                Said::Answer(answer)
+            }
+            Err(Stop::Unavailable(Cause::Store(error))) => {
+                Said::Answer(Answer::Unavailable(error.to_string()))
+            }
+            Err(Stop::Unavailable(Cause::Site(error))) => {
+                Said::Answer(Answer::Unavailable(error.to_string()))
+            }
+            Err(Stop::Gone) => Said::Nothing,
+            Err(Stop::Senseless) => {
+                self.scribe
+                    .denied(verb, user, "not what belongs at this point");
+                Said::Nothing
+            }
+        }
+    }
+}

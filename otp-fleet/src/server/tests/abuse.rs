@@ -1,0 +1,255 @@
+//! What does not keep to the protocol harms nobody else.
+
+use super::*;
+use std::net::Shutdown;
+
+/// Whether somebody else is answered now.
+fn serves(fleet: &Fleet) -> bool {
+    fleet
+        .machine("web2")
+        .answer(&is_enrolled("alice"))
+        .is_some()
+}
+
+fn is_closed(mut tcp: TcpStream) -> bool {
+    tcp.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    let mut rest = Vec::new();
+    match tcp.read_to_end(&mut rest) {
+        Ok(_) => true,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
+    }
+}
+
+#[test]
+fn garbage_instead_of_tls_is_closed() {
+    let fleet = Fleet::new();
+    for garbage in [
+        &b""[..],
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"otp1\x00\x00",
+        &[0; 4096],
+        &vec![0xff; 70_000],
+        &[22, 3, 1, 0xff, 0xff],
+    ] {
+        let mut tcp = TcpStream::connect(fleet.address).unwrap();
+        tcp.write_all(garbage).ok();
+        tcp.shutdown(Shutdown::Write).ok();
+        assert!(is_closed(tcp));
+        assert!(serves(&fleet));
+    }
+}
+
+/// A greeting as a client of TLS 1.2 sends it, without the extension that names versions.
+#[test]
+fn tls_of_an_earlier_version_is_refused() {
+    let fleet = Fleet::new();
+    let mut hello = vec![3, 3];
+    hello.extend([7; 32]);
+    hello.push(0);
+    // TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, and no compression.
+    hello.extend([0, 2, 0xc0, 0x2b, 1, 0]);
+    // supported_groups: secp256r1; ec_point_formats; signature_algorithms: ecdsa_secp256r1_sha256.
+    let extensions = [
+        0, 10, 0, 4, 0, 2, 0, 23, 0, 11, 0, 2, 1, 0, 0, 13, 0, 4, 0, 2, 4, 3,
+    ];
+    hello.extend([0, u8::try_from(extensions.len()).unwrap()]);
+    hello.extend(extensions);
+    let mut message = vec![1, 0, 0, u8::try_from(hello.len()).unwrap()];
+    message.extend(hello);
+    let mut record = vec![22, 3, 1, 0, u8::try_from(message.len()).unwrap()];
+    record.extend(message);
+    let mut tcp = TcpStream::connect(fleet.address).unwrap();
+    tcp.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    tcp.write_all(&record).unwrap();
+    let mut answer = Vec::new();
+    tcp.read_to_end(&mut answer).unwrap();
+    // An alert: fatal, protocol_version (RFC 8446 section 6).
+    assert_eq!(answer, [21, 3, 3, 0, 2, 2, 70]);
+    assert!(serves(&fleet));
+}
+
+#[test]
+fn garbage_after_the_handshake_is_closed_without_an_answer() {
+    let fleet = Fleet::new();
+    for garbage in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        b"otp2\x00\x00",
+        b"otp1\xff\xff",
+        b"otp1\x00\x03\x00\x02x",
+        b"otp1\x00\x00",
+        &vec![0; 100_000],
+    ] {
+        let mut machine = fleet.machine("web1");
+        machine.0.write_all(garbage).ok();
+        machine.0.flush().ok();
+        assert!(machine.hear().is_none());
+        assert!(serves(&fleet));
+    }
+}
+
+#[test]
+fn requests_that_are_none_are_closed_without_an_answer() {
+    let fleet = Fleet::new();
+    let policy = PolicyDigest::of(&Policy::default());
+    let bare = is_enrolled("alice").to_fields();
+    let envelope = otp_helper::fleet::wrap(Some(ALICE), policy, &bare);
+    let twice = otp_helper::fleet::wrap(Some(ALICE), policy, &envelope);
+    let unknown = otp_helper::fleet::wrap(Some(ALICE), policy, &Fields::default().with(b"unlock"));
+    for fields in [bare, twice, unknown] {
+        let mut machine = fleet.machine("web1");
+        machine.send(&fields).unwrap();
+        assert!(machine.hear().is_none());
+    }
+    // Somebody sits there who reads what is wrong: not a word of the fleet.
+    let administrator = Fields::default().with(b"admin1").with(b"list");
+    let mut machine = fleet.machine("web1");
+    machine.send(&administrator).unwrap();
+    let told = machine.hear().unwrap();
+    let [b"err", told] = told.as_slices()[..] else {
+        panic!("no error is told");
+    };
+    assert!(told.starts_with(b"otp-admin: this certificate is not that of an administrator"));
+    assert_eq!(machine.hear().unwrap().as_slices()[0], b"exit");
+    assert!(machine.hear().is_none());
+    assert!(serves(&fleet));
+}
+
+#[test]
+fn no_connection_judges_two() {
+    let fleet = Fleet::new();
+    let phone = fleet.enrolled("alice", ALICE);
+    let mut web1 = fleet.machine("web1");
+    let wrong = check("alice", "00000000");
+    // Both at once, before the first is answered.
+    web1.ask(Some(ALICE), &wrong).unwrap();
+    web1.ask(Some(ALICE), &check("alice", &code(&phone, 1)))
+        .unwrap();
+    let first = Answer::from_fields(&web1.hear().unwrap());
+    assert_eq!(first, Some(Answer::Verdict(Verdict::Rejected { left: 4 })));
+    assert!(web1.hear().is_none());
+    let right = check("alice", &code(&phone, 1));
+    assert!(is_accepted(fleet.machine("web2").answer(&right).as_ref()));
+}
+
+#[test]
+fn a_connection_has_no_more_questions_than_a_login() {
+    let fleet = Fleet::new();
+    let mut web1 = fleet.machine("web1");
+    for _ in 0..8 {
+        assert!(web1.answer(&is_enrolled("alice")).is_some());
+    }
+    assert!(web1.answer(&is_enrolled("alice")).is_none());
+}
+
+/// What somebody on the wire has recorded opens nothing.
+#[test]
+fn bytes_that_were_sent_before_are_of_no_use() {
+    let fleet = Fleet::new();
+    let phone = fleet.enrolled("alice", ALICE);
+    let between = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = between.local_addr().unwrap();
+    let verifier = fleet.address;
+    let between_them = thread::spawn(move || {
+        let (mut machine, _) = between.accept().unwrap();
+        let mut on = TcpStream::connect(verifier).unwrap();
+        let (mut back, mut out) = (on.try_clone().unwrap(), machine.try_clone().unwrap());
+        let answers = thread::spawn(move || io::copy(&mut back, &mut out).ok());
+        let mut recorded = Vec::new();
+        let mut piece = [0; 4096];
+        while let Ok(count @ 1..) = machine.read(&mut piece) {
+            recorded.extend_from_slice(&piece[..count]);
+            on.write_all(&piece[..count]).unwrap();
+        }
+        on.shutdown(Shutdown::Both).ok();
+        answers.join().unwrap();
+        recorded
+    });
+    let mut through = fleet.machine("web1");
+    through.0.sock = TcpStream::connect(address).unwrap();
+    let wrong = through.answer(&check("alice", "00000000"));
+    assert_eq!(wrong, Some(Answer::Verdict(Verdict::Rejected { left: 4 })));
+    drop(through);
+    let recorded = between_them.join().unwrap();
+    assert!(recorded.len() > 500, "{}", recorded.len());
+    for _ in 0..10 {
+        let mut tcp = TcpStream::connect(fleet.address).unwrap();
+        tcp.write_all(&recorded).ok();
+        assert!(is_closed(tcp));
+    }
+    // None of them was an attempt: the account would be locked.
+    let right = check("alice", &code(&phone, 1));
+    assert!(is_accepted(fleet.machine("web1").answer(&right).as_ref()));
+}
+
+#[test]
+fn a_slow_machine_keeps_nobody_waiting() {
+    let fleet = Fleet::new();
+    // In the middle of the handshake, of a message, and of nothing.
+    let mut shaking = TcpStream::connect(fleet.address).unwrap();
+    shaking.write_all(&[22, 3, 1]).unwrap();
+    let mut begun = fleet.machine("web1");
+    begun.0.write_all(b"otp1\x00").unwrap();
+    begun.0.flush().unwrap();
+    let idle = fleet.machine("web1");
+    let before = Instant::now();
+    for _ in 0..20 {
+        assert!(serves(&fleet));
+    }
+    assert!(before.elapsed() < HANDSHAKE * 10, "twenty answers");
+    // Both are ended in time.
+    assert!(is_closed(shaking));
+    match begun.0.read(&mut [0; 1]) {
+        Ok(count) => assert_eq!(count, 0),
+        // Not this side, which waits for longer.
+        Err(error) => assert_ne!(error.kind(), ErrorKind::WouldBlock),
+    }
+    drop(idle);
+}
+
+#[test]
+fn one_machine_does_not_take_the_place_of_all() {
+    let fleet = Fleet::with("connections = 16", "", otp_site::clock::now);
+    let tls = fleet.tls("web1");
+    let mut held = Vec::new();
+    let mut refused = 0;
+    while held.len() < 8 {
+        let mut machine = fleet.by(tls.clone());
+        if machine.answer(&is_enrolled("alice")).is_some() {
+            held.push(machine);
+        } else {
+            // The place of an earlier one is given back a moment later.
+            refused += 1;
+            assert!(refused < 10_000);
+        }
+    }
+    for _ in 0..20 {
+        assert!(
+            fleet
+                .by(tls.clone())
+                .answer(&is_enrolled("alice"))
+                .is_none()
+        );
+    }
+    assert!((0..10_000).any(|_| serves(&fleet)));
+}
+
+/// A panic in one connection, or whatever ends it, gives its place back.
+#[test]
+fn every_place_is_given_back() {
+    let fleet = Fleet::with("connections = 16", "", otp_site::clock::now);
+    for at in 0..200 {
+        let mut tcp = TcpStream::connect(fleet.address).unwrap();
+        if at % 2 == 0 {
+            tcp.write_all(b"x").ok();
+        }
+    }
+    let since = Instant::now();
+    while !serves(&fleet) {
+        assert!(since.elapsed() < Duration::from_secs(60));
+    }
+    let slots = fleet.serving.as_ref().unwrap().slots.clone();
+    while slots.count() > 0 {
+        assert!(since.elapsed() < Duration::from_secs(60));
+        thread::yield_now();
+    }
+}

@@ -1,0 +1,631 @@
+//! Two verifiers over one real etcd.
+
+use super::*;
+use crate::beats::{self, Beat};
+use crate::etcd::{DeleteRangeRequest, PutRequest, RangeRequest};
+use crate::keeper::{Config, EtcdKeeper, Mark, witness_of};
+use crate::server::base::Etcd;
+use otp_store::account::floor::Floor;
+use std::process::{Child, Command, Stdio};
+
+const SOON: Duration = Duration::from_secs(120);
+
+/// A member with TLS, in whose database a fleet was begun.
+struct Database {
+    directory: TempDir,
+    program: PathBuf,
+    authority: Authority,
+    process: Option<Child>,
+    port: u16,
+    peers: u16,
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+impl Database {
+    fn start() -> Self {
+        let place = std::env::var_os("OTP_ETCD").expect("OTP_ETCD names the directory of etcd");
+        let directory = tempfile::tempdir().unwrap();
+        let authority = Authority::new(directory.path(), "etcd");
+        authority.sign(&["localhost", "127.0.0.1"]);
+        let mut database = Self {
+            program: PathBuf::from(place).join("etcd"),
+            directory,
+            authority,
+            process: None,
+            port: free_port(),
+            peers: free_port(),
+        };
+        database.begin();
+        let keeper = database.keeper();
+        let since = Instant::now();
+        while keeper.found().is_err() {
+            assert!(since.elapsed() < SOON, "etcd does not begin");
+        }
+        database
+    }
+
+    fn begin(&mut self) {
+        let path = |name: &str| self.directory.path().join(name);
+        let url = format!("https://127.0.0.1:{}", self.port);
+        let peers = format!("http://127.0.0.1:{}", self.peers);
+        let process = Command::new(&self.program)
+            .args(["--name", "m", "--data-dir"])
+            .arg(path("data"))
+            .args([
+                "--listen-client-urls",
+                &url,
+                "--advertise-client-urls",
+                &url,
+            ])
+            .args(["--listen-peer-urls", &peers])
+            .args(["--initial-advertise-peer-urls", &peers])
+            .args(["--initial-cluster", &format!("m={peers}")])
+            .args(["--logger", "zap", "--client-cert-auth", "--trusted-ca-file"])
+            .arg(path("etcd.ca"))
+            .arg("--cert-file")
+            .arg(path("localhost.pem"))
+            .arg("--key-file")
+            .arg(path("localhost.key"))
+            .env_clear()
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        self.process = Some(process.unwrap());
+    }
+
+    fn end(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().unwrap();
+            process.wait().unwrap();
+        }
+    }
+
+    fn config(&self) -> Config {
+        let files = self.authority.sign(&["client"]);
+        Config {
+            endpoints: vec![format!("localhost:{}", self.port)],
+            ca: files.ca,
+            certificate: files.certificate,
+            key: files.key,
+        }
+    }
+
+    fn keeper(&self) -> EtcdKeeper {
+        EtcdKeeper::to(&self.config()).unwrap()
+    }
+
+    fn put(&self, key: &str, value: &str) {
+        let request = PutRequest {
+            key: key.into(),
+            value: value.into(),
+            ..PutRequest::default()
+        };
+        let client = self.keeper();
+        client
+            .client()
+            .once(request, Instant::now() + SOON)
+            .unwrap();
+    }
+
+    fn get(&self, key: &str) -> Option<String> {
+        let request = RangeRequest {
+            key: key.into(),
+            ..RangeRequest::default()
+        };
+        let client = self.keeper();
+        let found = client.client().again(&request, Instant::now() + SOON);
+        let found = found.unwrap().kvs.pop()?;
+        Some(String::from_utf8(found.value).unwrap())
+    }
+
+    /// Forgets all that was, but for what is there.
+    fn compact(&self) {
+        let url = format!("https://localhost:{}", self.port);
+        let files = self.authority.sign(&["client"]);
+        let status = Command::new(self.program.with_file_name("etcdctl"))
+            .args(["--endpoints", &url, "compact", &self.revision().to_string()])
+            .arg("--cacert")
+            .arg(files.ca)
+            .arg("--cert")
+            .arg(files.certificate)
+            .arg("--key")
+            .arg(files.key)
+            .env_clear()
+            .env("ETCDCTL_API", "3")
+            .stdout(Stdio::null())
+            .status();
+        assert!(status.unwrap().success());
+    }
+
+    fn delete(&self, key: &str) {
+        let request = DeleteRangeRequest {
+            key: key.into(),
+            ..DeleteRangeRequest::default()
+        };
+        let client = self.keeper();
+        client
+            .client()
+            .once(request, Instant::now() + SOON)
+            .unwrap();
+    }
+
+    fn register(&self, name: &str, is_revoked: bool) {
+        let name = PeerName::new(name).unwrap();
+        let entry = Entry {
+            name: name.clone(),
+            role: Role::Machine,
+            zones: Vec::new(),
+            revoked: is_revoked.then_some(UnixTime::from_seconds(1)),
+            added: UnixTime::from_seconds(0),
+        };
+        self.put(&Entry::key(&name), &entry.to_text());
+    }
+}
+
+impl Database {
+    /// What a snapshot of the disk has.
+    fn copy_to(&mut self, name: &str) {
+        self.end();
+        copy("data", name, self.directory.path());
+        self.begin();
+    }
+
+    /// Puts it back.
+    fn put_back(&mut self, name: &str) {
+        self.end();
+        fs::remove_dir_all(self.directory.path().join("data")).unwrap();
+        copy(name, "data", self.directory.path());
+        self.begin();
+    }
+
+    fn revision(&self) -> i64 {
+        let request = RangeRequest {
+            key: "x".into(),
+            ..RangeRequest::default()
+        };
+        let keeper = self.keeper();
+        let found = keeper.client().again(&request, Instant::now() + SOON);
+        found.unwrap().header.unwrap().revision
+    }
+
+    /// Whatever is written: revisions that were seen are given out again.
+    fn climb(&self, beyond: i64) {
+        while self.revision() <= beyond {
+            self.put("/tests/climb", "one more");
+        }
+    }
+
+    fn confirm(&self) {
+        let floor = Floor {
+            when: otp_site::clock::now().unwrap(),
+            counters: 0,
+        };
+        self.keeper().raise_epoch(floor).unwrap();
+    }
+
+    /// What nobody writes while the database is not believed.
+    fn is_written(&self, name: &str) -> [Option<String>; 2] {
+        let name = PeerName::new(name).unwrap();
+        [self.get(&Beat::key(&name)), self.get(&witness_of(&name))]
+    }
+}
+
+fn copy(from: &str, to: &str, within: &Path) {
+    let status = Command::new("cp")
+        .args(["-a", from, to])
+        .current_dir(within)
+        .status();
+    assert!(status.unwrap().success());
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// One verifier over it.
+struct One {
+    directory: TempDir,
+    serving: Option<Serving>,
+    address: SocketAddr,
+}
+
+impl One {
+    fn begin(database: &Database, authority: &Authority, name: &str) -> Self {
+        Self::begin_in(tempfile::tempdir().unwrap(), database, authority, name)
+    }
+
+    fn begin_in(
+        directory: TempDir,
+        database: &Database,
+        authority: &Authority,
+        name: &str,
+    ) -> Self {
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("pam_otp.conf"), "").unwrap();
+        // Every machine calls it by the same name, and it is known to the others by its own.
+        let conf = Conf {
+            path: PathBuf::new(),
+            listen: vec!["127.0.0.1:0".parse().unwrap()],
+            files: authority.sign(&[name, "v1"]),
+            policy: path("pam_otp.conf"),
+            state: directory.path().to_owned(),
+            connections: 64,
+            records: conf::Records::Etcd(database.config()),
+            zones: std::collections::BTreeMap::new(),
+        };
+        let known = PeerName::new(name).unwrap();
+        let base = Etcd::begin(&database.config(), &conf.state, &conf.policy, known).unwrap();
+        let verifier = Verifier::new(conf, base).unwrap();
+        let address = verifier.addresses()[0];
+        Self {
+            directory,
+            serving: Some(verifier.serve().unwrap()),
+            address,
+        }
+    }
+
+    /// Ends, as a service does that is stopped; what it leaves.
+    fn end(mut self) -> TempDir {
+        let ended = self.serving.take().unwrap();
+        let _ended = ended.end_within(Duration::ZERO, SOON);
+        std::mem::replace(&mut self.directory, tempfile::tempdir().unwrap())
+    }
+
+    fn refuses_as_older(&self, authority: &Authority) {
+        self.says_soon(authority, |said| {
+            said.as_ref()
+                .is_err_and(|reason| reason.contains("older than it was"))
+        });
+    }
+
+    fn machine(&self, authority: &Authority, name: &str) -> Machine {
+        connect(self.address, tls::client(&authority.sign(&[name])).unwrap())
+    }
+
+    /// What a verifier says that is asked about Alice: an answer, or why it does not look.
+    fn says(&self, authority: &Authority) -> Result<Answer, String> {
+        let mut web1 = self.machine(authority, "web1");
+        web1.ask(Some(ALICE), &is_enrolled("alice")).unwrap();
+        let fields = web1.hear().expect("it says something");
+        match is_elsewhere(&fields) {
+            Some(reason) => Err(reason),
+            None => Ok(Answer::from_fields(&fields).unwrap()),
+        }
+    }
+
+    fn says_soon(&self, authority: &Authority, is_it: impl Fn(&Result<Answer, String>) -> bool) {
+        let since = Instant::now();
+        loop {
+            let said = self.says(authority);
+            if is_it(&said) {
+                return;
+            }
+            assert!(since.elapsed() < SOON, "{said:?}");
+        }
+    }
+}
+
+impl Drop for One {
+    fn drop(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            let _ended = serving.end_within(Duration::ZERO, SOON);
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs etcd: OTP_ETCD names its directory"]
+fn what_one_verifier_has_done_the_other_knows() {
+    let database = Database::start();
+    let place = tempfile::tempdir().unwrap();
+    let authority = Authority::new(place.path(), "fleet");
+    let (first, second) = (
+        One::begin(&database, &authority, "va"),
+        One::begin(&database, &authority, "vb"),
+    );
+    // Nobody is known yet.
+    assert_eq!(first.says(&authority), Ok(Answer::Denied));
+    for machine in ["web1", "web2"] {
+        database.register(machine, false);
+    }
+    let mut web1 = first.machine(&authority, "web1");
+    web1.ask(Some(ALICE), &enrol("alice")).unwrap();
+    let phone = web1.keep_what_is_offered().unwrap();
+    assert_eq!(second.says(&authority), Ok(Answer::Enrolled));
+    let right = check("alice", &code(&phone, 1));
+    let mut web2 = second.machine(&authority, "web2");
+    assert!(is_accepted(web2.answer(&right).as_ref()));
+    let again = first.machine(&authority, "web1").answer(&right);
+    assert_eq!(again, Some(Answer::Verdict(Verdict::Replayed)));
+    // A code that one has accepted proves to the other who is asking; from that machine alone.
+    let request = Request::Change {
+        user: "alice".to_owned(),
+        change: Change::RecoveryCodes,
+    };
+    let begun = |machine: &str| {
+        let mut machine = first.machine(&authority, machine);
+        machine.ask(Some(ALICE), &request).unwrap();
+        machine.turn()
+    };
+    assert!(matches!(
+        begun("web1"),
+        Some(Turn::End(Answer::NotAuthenticated))
+    ));
+    // The replay was on web1, and was no wrong code.
+    assert!(matches!(begun("web2"), Some(Turn::Begun { .. })));
+    let mut revoked = second.machine(&authority, "web2");
+    assert!(revoked.answer(&is_enrolled("alice")).is_some());
+    database.register("web2", true);
+    assert_eq!(revoked.answer(&is_enrolled("alice")), Some(Answer::Denied));
+    // What machines have for a policy, and who is there, is written down for an administrator.
+    let since = Instant::now();
+    let digest = PolicyDigest::of(&Policy::default()).to_string();
+    while database.get(&format!("{}web1", beats::POLICIES)) != Some(digest.clone()) {
+        assert!(since.elapsed() < SOON);
+    }
+    for name in ["va", "vb"] {
+        let name = PeerName::new(name).unwrap();
+        let beat = database.get(&Beat::key(&name)).expect("it has beaten");
+        let beat = Beat::from_text(&name, beat.as_bytes()).unwrap();
+        assert_eq!(beat.refuses, None);
+    }
+}
+
+#[test]
+#[ignore = "needs etcd: OTP_ETCD names its directory"]
+fn a_database_that_is_older_than_it_was_is_not_served_until_its_epoch_is_raised() {
+    let database = Database::start();
+    let place = tempfile::tempdir().unwrap();
+    let authority = Authority::new(place.path(), "fleet");
+    database.register("web1", false);
+    let one = One::begin(&database, &authority, "va");
+    assert!(one.says(&authority).is_ok());
+    // What it has seen is on disk before the first answer. As if it had been further than the database is now.
+    let directory = one.end();
+    let seen = directory.path().join("seen");
+    let text = fs::read_to_string(&seen).unwrap();
+    let (before, _) = text.split_once("\nrevision ").unwrap();
+    let later = format!("{before}\nrevision 1000000\n");
+    fs::write(seen, later).unwrap();
+    let again = One::begin_in(directory, &database, &authority, "va");
+    let reason = again.says(&authority).unwrap_err();
+    assert!(reason.contains("older than it was"), "{reason}");
+    let floor = Floor {
+        when: otp_site::clock::now().unwrap(),
+        counters: 0,
+    };
+    database.keeper().raise_epoch(floor).unwrap();
+    again.says_soon(&authority, Result::is_ok);
+}
+
+#[test]
+#[ignore = "needs etcd: OTP_ETCD names its directory"]
+fn a_database_that_was_put_back_is_believed_by_nobody_who_has_seen_more_however_far_it_comes() {
+    let mut database = Database::start();
+    let place = tempfile::tempdir().unwrap();
+    let authority = Authority::new(place.path(), "fleet");
+    database.register("web1", false);
+    // One goes on, one is stopped meanwhile, and one is killed: what the three know is the same.
+    let [on, stopped, killed] =
+        ["va", "vb", "vc"].map(|name| One::begin(&database, &authority, name));
+    for one in [&on, &stopped, &killed] {
+        one.says_soon(&authority, Result::is_ok);
+    }
+    database.copy_to("old");
+    let names = ["va", "vb", "vc"];
+    let before = names.map(|name| database.is_written(name)[1].clone());
+    let since = Instant::now();
+    let all_have_written = |before: &[Option<String>; 3]| {
+        let now = names.map(|name| database.is_written(name)[1].clone());
+        (0..3).all(|at| now[at].is_some() && now[at] != before[at])
+    };
+    while !all_have_written(&before) {
+        assert!(since.elapsed() < SOON);
+    }
+    // On the disk within a beat, whatever becomes of the process.
+    let kept = killed.directory.path().join("seen");
+    let number = |text: &str| {
+        text.lines()
+            .find_map(|line| line.split("number ").nth(1)?.parse::<u64>().ok())
+    };
+    let written = number(&before[2].clone().unwrap()).unwrap();
+    let is_kept = || {
+        fs::read_to_string(&kept).unwrap().lines().any(|line| {
+            let number = line
+                .strip_prefix("witness vc ")
+                .and_then(|words| words.split(' ').next());
+            number.is_some_and(|number| number.parse::<u64>().unwrap() > written)
+        })
+    };
+    while !is_kept() {
+        assert!(since.elapsed() < SOON);
+    }
+    let left = tempfile::tempdir().unwrap();
+    fs::copy(&kept, left.path().join("seen")).unwrap();
+    killed.end();
+    let stopped = stopped.end();
+    let beyond = database.revision();
+    database.put_back("old");
+    on.refuses_as_older(&authority);
+    database.climb(beyond + 100);
+    on.refuses_as_older(&authority);
+    let stopped = One::begin_in(stopped, &database, &authority, "vb");
+    stopped.refuses_as_older(&authority);
+    let killed = One::begin_in(left, &database, &authority, "vc");
+    killed.refuses_as_older(&authority);
+    // Nothing is written by any of them, for longer than some rounds. What was there would go with its lease.
+    for name in names {
+        database.delete(&Beat::key(&PeerName::new(name).unwrap()));
+    }
+    let is_there = names.map(|name| database.is_written(name));
+    let revision = database.revision();
+    let since = Instant::now();
+    while since.elapsed() < 8 * Duration::from_secs(1) {
+        on.refuses_as_older(&authority);
+    }
+    assert_eq!(names.map(|name| database.is_written(name)), is_there);
+    assert_eq!(database.revision(), revision);
+    // What was found is known to the next process, also where the witness is there again.
+    let kept = on.end();
+    assert!(
+        fs::read_to_string(kept.path().join("seen"))
+            .unwrap()
+            .ends_with("\nrefused\n")
+    );
+    let mark = Mark::open(&kept.path().join("seen")).unwrap();
+    let seen = mark.seen().unwrap();
+    database.put(
+        &witness_of(&PeerName::new("va").unwrap()),
+        &seen.witness.unwrap().text(),
+    );
+    let on = One::begin_in(kept, &database, &authority, "va");
+    on.refuses_as_older(&authority);
+    // Once for all of them.
+    database.confirm();
+    for one in [&on, &stopped, &killed] {
+        one.says_soon(&authority, Result::is_ok);
+    }
+    database.climb(database.revision() + 5);
+    for one in [on, stopped, killed] {
+        let kept = one.end();
+        assert!(
+            !fs::read_to_string(kept.path().join("seen"))
+                .unwrap()
+                .contains("refused")
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs etcd: OTP_ETCD names its directory"]
+fn a_verifier_that_was_away_or_is_new_or_shares_a_name_takes_nothing_for_a_restore() {
+    let mut database = Database::start();
+    let place = tempfile::tempdir().unwrap();
+    let authority = Authority::new(place.path(), "fleet");
+    database.register("web1", false);
+    let [first, away] = ["va", "vb"].map(|name| One::begin(&database, &authority, name));
+    for one in [&first, &away] {
+        one.says_soon(&authority, Result::is_ok);
+    }
+    // Whatever was answered from is known when it has ended, and it writes no more.
+    database.put("/tests/last", "one more");
+    let last = database.revision();
+    away.says_soon(&authority, Result::is_ok);
+    let before = database.is_written("vb")[1].clone();
+    let away = away.end();
+    let mark = Mark::open(&away.path().join("seen")).unwrap();
+    let seen = mark.seen().unwrap();
+    let after = database.is_written("vb")[1].clone();
+    assert!(seen.revision > last && after != before);
+    assert_eq!(after, seen.witness.map(|witness| witness.text()));
+    // Its beat goes with its lease, others write, and etcd forgets what was: as in weeks.
+    let old = tempfile::tempdir().unwrap();
+    fs::copy(away.path().join("seen"), old.path().join("seen")).unwrap();
+    database.delete(&Beat::key(&PeerName::new("vb").unwrap()));
+    database.climb(database.revision() + 200);
+    database.compact();
+    let back = One::begin_in(away, &database, &authority, "vb");
+    back.says_soon(&authority, Result::is_ok);
+    // Another host has its name, with nothing that it has seen, or with a directory that was put back; both at once, and the
+    // one that was there goes on.
+    let new = One::begin(&database, &authority, "vb");
+    let put_back = One::begin_in(old, &database, &authority, "vb");
+    let name = PeerName::new("vb").unwrap();
+    let mut seen = std::collections::BTreeSet::new();
+    let since = Instant::now();
+    while seen.len() < 5 {
+        seen.insert(database.get(&witness_of(&name)));
+        assert!(since.elapsed() < SOON);
+        for one in [&first, &back, &new, &put_back] {
+            let said = one.says(&authority);
+            assert!(
+                !said.as_ref().is_err_and(|reason| reason.contains("older")),
+                "{said:?}"
+            );
+        }
+    }
+    // A renewed certificate may have another name.
+    let kept = back.end();
+    let renamed = One::begin_in(kept, &database, &authority, "vz");
+    renamed.says_soon(&authority, Result::is_ok);
+    // etcd began anew with what it had.
+    database.copy_to("whole");
+    database.put_back("whole");
+    for one in [&first, &new, &put_back, &renamed] {
+        one.says_soon(&authority, Result::is_ok);
+    }
+}
+
+#[test]
+#[ignore = "needs etcd: OTP_ETCD names its directory"]
+fn a_verifier_whose_clock_is_off_serves_nobody_until_it_agrees() {
+    let database = Database::start();
+    let place = tempfile::tempdir().unwrap();
+    let authority = Authority::new(place.path(), "fleet");
+    database.register("web1", false);
+    // An older verifier, whose clock is a minute behind.
+    let other = PeerName::new("vold").unwrap();
+    let beat = Beat {
+        name: other.clone(),
+        release: "0.1.0".to_owned(),
+        time: UnixTime::from_seconds(otp_site::clock::now().unwrap().seconds() - 60),
+        number: 1,
+        ahead: None,
+        refuses: None,
+        policy: PolicyDigest::of(&Policy::default()),
+    };
+    database.put(&Beat::key(&other), &beat.to_text());
+    let one = One::begin(&database, &authority, "va");
+    one.says_soon(&authority, |said| {
+        said.as_ref()
+            .is_err_and(|reason| reason.contains("clock of this verifier is"))
+    });
+    // With two more that agree with this one, it is the other one that is off.
+    for (at, name) in ["vx", "vy"].iter().enumerate() {
+        let name = PeerName::new(name).unwrap();
+        let beat = Beat {
+            name: name.clone(),
+            time: otp_site::clock::now().unwrap(),
+            number: 10 + at as u64,
+            ..beat.clone()
+        };
+        database.put(&Beat::key(&name), &beat.to_text());
+    }
+    one.says_soon(&authority, Result::is_ok);
+    for name in ["vx", "vy"] {
+        database.delete(&Beat::key(&PeerName::new(name).unwrap()));
+    }
+    one.says_soon(&authority, Result::is_err);
+    database.delete(&Beat::key(&other));
+    one.says_soon(&authority, Result::is_ok);
+}
+
+#[test]
+#[ignore = "needs etcd: OTP_ETCD names its directory"]
+fn without_its_database_a_verifier_sends_machines_elsewhere() {
+    let mut database = Database::start();
+    let place = tempfile::tempdir().unwrap();
+    let authority = Authority::new(place.path(), "fleet");
+    database.register("web1", false);
+    let one = One::begin(&database, &authority, "va");
+    assert!(one.says(&authority).is_ok());
+    database.end();
+    let before = Instant::now();
+    assert!(one.says(&authority).is_err());
+    // A machine has time to ask another one.
+    assert!(before.elapsed() < Duration::from_secs(60));
+    // One that begins meanwhile serves nobody either, and then does.
+    let second = One::begin(&database, &authority, "vb");
+    assert!(second.says(&authority).is_err());
+    database.begin();
+    for one in [&one, &second] {
+        one.says_soon(&authority, Result::is_ok);
+    }
+}

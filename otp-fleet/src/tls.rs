@@ -1,0 +1,297 @@
+//! TLS between machines, administrators and verifiers: version 1.3 only, both sides show a certificate, and the files are read
+//! again when they have changed.
+//!
+//! Nobody is believed for a certificate alone: the name in it must stand in the registry as well.
+
+use crate::name::PeerName;
+use otp_helper::fleet::ALPN;
+use rustls::client::Resumption;
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::version::TLS13;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
+
+/// No file of certificates is larger, in bytes.
+const LIMIT: u64 = 256 * 1024;
+
+/// The permission bits that a key may have.
+const OF_A_KEY: u32 = 0o640;
+
+/// What one side is known by, and what it knows the other by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files {
+    /// The certificates (PEM) that sign those of the other side.
+    pub ca: PathBuf,
+    /// The own certificate (PEM), with what is between it and the CA.
+    pub certificate: PathBuf,
+    /// Its key (PEM).
+    pub key: PathBuf,
+    /// A group that may read the key, beside root's and that of this process.
+    pub key_group: Option<u32>,
+}
+
+/// Why TLS cannot be spoken with these files. Names the file and never what is in it.
+#[derive(Debug)]
+pub struct Unusable {
+    file: PathBuf,
+    reason: String,
+}
+
+impl Unusable {
+    fn new(file: &Path, reason: impl fmt::Display) -> Self {
+        Self {
+            file: file.to_owned(),
+            reason: reason.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file.display(), self.reason)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+/// What a verifier speaks TLS with: everybody who connects has to show a certificate that the CA has signed.
+///
+/// # Errors
+/// A file cannot be used.
+pub fn server(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
+    let roots = Arc::new(roots(&files.ca)?);
+    let clients = WebPkiClientVerifier::builder_with_provider(roots, provider())
+        .build()
+        .map_err(|error| Unusable::new(&files.ca, error))?;
+    let (certificates, key) = identity(files)?;
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| Unusable::new(&files.certificate, error))?
+        .with_client_cert_verifier(clients)
+        .with_single_cert(certificates, key)
+        .map_err(|error| Unusable::new(&files.key, of_a_pair(&error)))?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    // A session that is resumed would outlive the certificate that began it.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
+    Ok(Arc::new(config))
+}
+
+/// What a machine, or an administrator, speaks TLS with.
+///
+/// # Errors
+/// A file cannot be used.
+pub fn client(files: &Files) -> Result<Arc<ClientConfig>, Unusable> {
+    let (certificates, key) = identity(files)?;
+    let mut config = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .map_err(|error| Unusable::new(&files.certificate, error))?
+        .with_root_certificates(roots(&files.ca)?)
+        .with_client_auth_cert(certificates, key)
+        .map_err(|error| Unusable::new(&files.key, of_a_pair(&error)))?;
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config.resumption = Resumption::disabled();
+    Ok(Arc::new(config))
+}
+
+/// The name of the other side, by what it has shown; `None`: there is none in its certificate.
+#[must_use]
+pub fn name_shown(certificates: Option<&[CertificateDer<'_>]>) -> Option<PeerName> {
+    let certificate = certificates?.first()?;
+    let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
+    PeerName::new(certificate.valid_dns_names().next()?)
+}
+
+/// The name in the certificate of a file.
+///
+/// # Errors
+/// The file cannot be used, or there is no name in it.
+pub fn name_in(file: &Path) -> Result<PeerName, Unusable> {
+    let certificates = certificates(file)?;
+    name_shown(Some(&certificates)).ok_or_else(|| {
+        Unusable::new(
+            file,
+            "has no DNS name (subjectAltName) that a machine can have",
+        )
+    })
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+fn roots(file: &Path) -> Result<RootCertStore, Unusable> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file)? {
+        let added = roots.add(certificate);
+        added
+            .map_err(|error| Unusable::new(file, format!("has a certificate of no CA: {error}")))?;
+    }
+    Ok(roots)
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Unusable> {
+    // It is no secret; whoever writes it decides who is let in.
+    let bytes = read(file, 0o7755)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    match found {
+        Ok(found) if found.is_empty() => Err(Unusable::new(file, "has no certificate (PEM)")),
+        Ok(found) => Ok(found),
+        Err(_) => Err(Unusable::new(file, "is not PEM")),
+    }
+}
+
+type Identity = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn identity(files: &Files) -> Result<Identity, Unusable> {
+    let certificates = certificates(&files.certificate)?;
+    let opened = open(&files.key, OF_A_KEY)?;
+    let found = opened
+        .metadata()
+        .map_err(|error| Unusable::new(&files.key, error))?;
+    let is_known = |gid: u32| {
+        gid == 0 || gid == nix::unistd::getegid().as_raw() || Some(gid) == files.key_group
+    };
+    if found.mode() & 0o070 != 0 && !is_known(found.gid()) {
+        let reason = format!("can be read by the group with number {}", found.gid());
+        return Err(Unusable::new(&files.key, reason));
+    }
+    let bytes = read_whole(&files.key, opened)?;
+    // The parser's words could quote what it has read.
+    let key = PrivateKeyDer::from_pem_slice(&bytes)
+        .map_err(|_| Unusable::new(&files.key, "has no key (PEM) without a passphrase"))?;
+    Ok((certificates, key))
+}
+
+fn of_a_pair(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InconsistentKeys(_) => {
+            "is not the key of the certificate; where both are being renewed, it will be".to_owned()
+        }
+        error => error.to_string(),
+    }
+}
+
+fn read(file: &Path, allowed: u32) -> Result<Zeroizing<Vec<u8>>, Unusable> {
+    read_whole(file, open(file, allowed)?)
+}
+
+fn read_whole(file: &Path, opened: File) -> Result<Zeroizing<Vec<u8>>, Unusable> {
+    // As large as it can be, so that no copy of a key is left behind by a vector that grows.
+    let length = opened
+        .metadata()
+        .map_or(LIMIT, |found| found.len().min(LIMIT));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(
+        usize::try_from(length).unwrap_or_default() + 1,
+    ));
+    let count = opened.take(LIMIT + 1).read_to_end(&mut bytes);
+    match count {
+        Ok(count) if count as u64 > LIMIT => {
+            Err(Unusable::new(file, format!("is larger than {LIMIT} bytes")))
+        }
+        Ok(_) => Ok(bytes),
+        Err(error) => Err(Unusable::new(file, format!("cannot be read: {error}"))),
+    }
+}
+
+/// Opens a file, through links as programs that renew certificates make them, and looks at what was opened.
+fn open(file: &Path, allowed: u32) -> Result<File, Unusable> {
+    let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
+    let opened = OpenOptions::new().read(true).custom_flags(flags).open(file);
+    let opened =
+        opened.map_err(|error| Unusable::new(file, format!("cannot be opened: {error}")))?;
+    let found = opened
+        .metadata()
+        .map_err(|error| Unusable::new(file, format!("cannot be examined: {error}")))?;
+    if !found.is_file() {
+        return Err(Unusable::new(file, "is not a regular file"));
+    }
+    let rules = otp_file::Rules {
+        allowed,
+        account: None,
+        group: None,
+        one_name: false,
+    };
+    rules
+        .check(&found)
+        .map_err(|fault| Unusable::new(file, fault))?;
+    Ok(opened)
+}
+
+/// What tells that a file is another than before: renewed in place, or by another that took its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp([u64; 4], [i64; 4]);
+
+fn stamps(files: &Files) -> io::Result<[Stamp; 3]> {
+    let stamp = |file: &Path| {
+        let found = fs::metadata(file)?;
+        Ok::<_, io::Error>(Stamp(
+            [found.dev(), found.ino(), found.size(), found.mode().into()],
+            [
+                found.mtime(),
+                found.mtime_nsec(),
+                found.ctime(),
+                found.ctime_nsec(),
+            ],
+        ))
+    };
+    Ok([
+        stamp(&files.ca)?,
+        stamp(&files.certificate)?,
+        stamp(&files.key)?,
+    ])
+}
+
+/// What a verifier speaks TLS with, by the files as they are now.
+pub struct Renewed {
+    files: Files,
+    current: Mutex<Current>,
+}
+
+struct Current {
+    stamps: Option<[Stamp; 3]>,
+    config: Arc<ServerConfig>,
+}
+
+impl Renewed {
+    /// Reads the files for the first time.
+    ///
+    /// # Errors
+    /// One of them cannot be used.
+    pub fn new(files: Files) -> Result<Self, Unusable> {
+        // Before they are read: what changes meanwhile is read again.
+        let stamps = stamps(&files).ok();
+        let config = server(&files)?;
+        Ok(Self {
+            files,
+            current: Mutex::new(Current { stamps, config }),
+        })
+    }
+
+    /// For a new connection. Where the files have changed and cannot be used, those of before still count, and what is wrong is
+    /// handed to `tell`, once for each change.
+    pub fn config(&self, tell: impl FnOnce(&Unusable)) -> Arc<ServerConfig> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = stamps(&self.files).ok();
+        if now != current.stamps {
+            current.stamps = now;
+            match server(&self.files) {
+                Ok(config) => current.config = config,
+                Err(error) => tell(&error),
+            }
+        }
+        Arc::clone(&current.config)
+    }
+}
+
+#[cfg(test)]
+mod tests;

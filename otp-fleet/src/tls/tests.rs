@@ -1,0 +1,264 @@
+use super::*;
+use crate::fixture::{Authority, BOTH, Good};
+use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, ServerConnection};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use tempfile::TempDir;
+
+/// Both sides in one process; whether either refuses, and who the verifier sees.
+fn shake(
+    server: Arc<ServerConfig>,
+    client: Arc<ClientConfig>,
+    name: &'static str,
+) -> Result<Option<PeerName>, rustls::Error> {
+    let mut server = ServerConnection::new(server).unwrap();
+    let mut client = ClientConnection::new(client, ServerName::try_from(name).unwrap()).unwrap();
+    while client.is_handshaking() || server.is_handshaking() || client.wants_write() {
+        let mut bytes = Vec::new();
+        client.write_tls(&mut bytes).unwrap();
+        server.read_tls(&mut bytes.as_slice()).unwrap();
+        server.process_new_packets()?;
+        let mut bytes = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut bytes).unwrap();
+        }
+        client.read_tls(&mut bytes.as_slice()).unwrap();
+        client.process_new_packets()?;
+    }
+    Ok(name_shown(server.peer_certificates()))
+}
+
+struct Fleet {
+    directory: TempDir,
+    authority: Authority,
+}
+
+impl Fleet {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let authority = Authority::new(directory.path(), "fleet");
+        Self {
+            directory,
+            authority,
+        }
+    }
+}
+
+#[test]
+fn both_sides_know_each_other_by_the_first_name() {
+    let fleet = Fleet::new();
+    let verifier = server(&fleet.authority.sign(&["v1.example.org", "v.example.org"])).unwrap();
+    let machine = client(&fleet.authority.sign(&["Web1.example.org", "other"])).unwrap();
+    for name in ["v1.example.org", "v.example.org"] {
+        let seen = shake(verifier.clone(), machine.clone(), name).unwrap();
+        assert_eq!(seen.unwrap().as_str(), "web1.example.org");
+    }
+    assert!(shake(verifier, machine, "v2.example.org").is_err());
+}
+
+#[test]
+fn a_certificate_of_another_ca_or_of_another_time_or_use_is_refused() {
+    let fleet = Fleet::new();
+    let other = Authority::new(fleet.directory.path(), "other");
+    let verifier = server(&fleet.authority.sign(&["v1"])).unwrap();
+    let good = client(&fleet.authority.sign(&["web1"])).unwrap();
+    assert!(shake(verifier.clone(), good.clone(), "v1").is_ok());
+    let strange = Files {
+        ca: fleet.directory.path().join("fleet.ca"),
+        ..other.sign(&["web2"])
+    };
+    let mut refused = vec![client(&strange).unwrap()];
+    for (name, good, purposes) in [
+        ("web3", Good::Once, &BOTH[..]),
+        ("web4", Good::Later, &BOTH),
+        ("web5", Good::Now, &[ServerAuth]),
+    ] {
+        let files = fleet.authority.sign_for(&[name], good, purposes);
+        refused.push(client(&files).unwrap());
+    }
+    for client in refused {
+        assert!(shake(verifier.clone(), client, "v1").is_err());
+    }
+    // The same of the verifier's.
+    let strange = Files {
+        ca: fleet.directory.path().join("fleet.ca"),
+        ..other.sign(&["v2"])
+    };
+    assert!(shake(server(&strange).unwrap(), good.clone(), "v2").is_err());
+    for (name, when, purposes) in [
+        ("v3", Good::Once, &BOTH[..]),
+        ("v4", Good::Later, &BOTH),
+        ("v5", Good::Now, &[ClientAuth]),
+    ] {
+        let files = fleet.authority.sign_for(&[name], when, purposes);
+        assert!(shake(server(&files).unwrap(), good.clone(), name).is_err());
+    }
+}
+
+#[test]
+fn nobody_is_let_in_without_a_certificate() {
+    let fleet = Fleet::new();
+    let verifier = server(&fleet.authority.sign(&["v1"])).unwrap();
+    let files = fleet.authority.sign(&["web1"]);
+    let nobody = ClientConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13])
+        .unwrap()
+        .with_root_certificates(roots(&files.ca).unwrap())
+        .with_no_client_auth();
+    assert!(shake(verifier, Arc::new(nobody), "v1").is_err());
+}
+
+#[test]
+fn a_certificate_without_a_name_names_nobody() {
+    let fleet = Fleet::new();
+    let files = fleet.authority.sign(&["*.example.org", "web1"]);
+    assert!(name_in(&files.certificate).is_err());
+    let files = fleet.authority.sign(&["192.0.2.1"]);
+    assert!(name_in(&files.certificate).is_err());
+    let verifier = server(&fleet.authority.sign(&["v1"])).unwrap();
+    let seen = shake(verifier, client(&files).unwrap(), "v1").unwrap();
+    assert_eq!(seen, None);
+}
+
+#[test]
+fn a_key_that_others_can_read_or_that_is_of_another_certificate_is_refused() {
+    let fleet = Fleet::new();
+    let files = fleet.authority.sign(&["web1"]);
+    for (mode, may) in [
+        (0o600, true),
+        (0o400, true),
+        (0o640, true),
+        (0o644, false),
+        (0o660, false),
+        (0o602, false),
+    ] {
+        fs::set_permissions(&files.key, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(client(&files).is_ok(), may, "{mode:o}");
+        assert_eq!(server(&files).is_ok(), may, "{mode:o}");
+    }
+    fs::set_permissions(&files.key, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(&files.ca, fs::Permissions::from_mode(0o666)).unwrap();
+    let error = server(&files).unwrap_err().to_string();
+    assert!(error.contains("0666"), "{error}");
+    fs::set_permissions(&files.ca, fs::Permissions::from_mode(0o644)).unwrap();
+    let other = fleet.authority.sign(&["web2"]);
+    let mixed = Files {
+        key: other.key,
+        ..files
+    };
+    let error = server(&mixed).unwrap_err().to_string();
+    assert!(
+        error.contains("is not the key of the certificate"),
+        "{error}"
+    );
+    assert!(client(&mixed).is_err());
+}
+
+#[test]
+fn a_group_of_its_own_may_read_a_key_and_no_other() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let fleet = Fleet::new();
+    let mut files = fleet.authority.sign(&["web1"]);
+    std::os::unix::fs::chown(&files.key, None, Some(12_345)).unwrap();
+    fs::set_permissions(&files.key, fs::Permissions::from_mode(0o640)).unwrap();
+    let error = client(&files).unwrap_err().to_string();
+    assert!(error.contains("group with number 12345"), "{error}");
+    files.key_group = Some(12_345);
+    assert!(client(&files).is_ok());
+    std::os::unix::fs::chown(&files.key, Some(12_345), None).unwrap();
+    assert!(client(&files).unwrap_err().to_string().contains("12345"));
+}
+
+#[test]
+fn what_is_no_file_of_ours_is_named_and_never_quoted() {
+    let fleet = Fleet::new();
+    let files = fleet.authority.sign(&["web1"]);
+    let key = fs::read_to_string(&files.key).unwrap();
+    let secret: String = key.lines().nth(1).unwrap().to_owned();
+    let odd = fleet.directory.path().join("odd");
+    let write = |text: &str| {
+        fs::write(&odd, text).unwrap();
+        fs::set_permissions(&odd, fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    for text in [
+        String::new(),
+        format!("-----BEGIN PRIVATE KEY-----\n{secret}\n"),
+        format!("-----BEGIN PRIVATE KEY-----\n{secret}!\n-----END PRIVATE KEY-----\n"),
+        format!("-----BEGIN PRIVATE KEY-----\n{secret}\n-----END PRIVATE KEY-----\n"),
+        "x".repeat(300_000),
+    ] {
+        write(&text);
+        for files in [
+            Files {
+                key: odd.clone(),
+                ..files.clone()
+            },
+            Files {
+                certificate: odd.clone(),
+                ..files.clone()
+            },
+            Files {
+                ca: odd.clone(),
+                ..files.clone()
+            },
+        ] {
+            let error = server(&files).unwrap_err().to_string();
+            assert!(error.contains("odd: "), "{error}");
+            assert!(!error.contains(&secret), "{error}");
+        }
+    }
+    fs::remove_file(&odd).unwrap();
+    nix::unistd::mkfifo(&odd, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
+    let fifo = Files { key: odd, ..files };
+    let error = server(&fifo).unwrap_err().to_string();
+    assert!(error.contains("is not a regular file"), "{error}");
+}
+
+#[test]
+fn a_renewed_certificate_counts_for_the_next_connection_and_a_broken_one_does_not() {
+    let fleet = Fleet::new();
+    let files = fleet.authority.sign(&["v1"]);
+    let machine = client(&fleet.authority.sign(&["web1"])).unwrap();
+    // As programs that renew have it: links, which change.
+    let directory = fleet.directory.path();
+    let linked = Files {
+        ca: files.ca.clone(),
+        certificate: directory.join("live.pem"),
+        key: directory.join("live.key"),
+        key_group: None,
+    };
+    let point_at = |to: &Files| {
+        for (link, to) in [
+            (&linked.certificate, &to.certificate),
+            (&linked.key, &to.key),
+        ] {
+            let fresh = link.with_extension("fresh");
+            symlink(to, &fresh).unwrap();
+            fs::rename(fresh, link).unwrap();
+        }
+    };
+    point_at(&files);
+    let renewed = Renewed::new(linked.clone()).unwrap();
+    let mut told = Vec::new();
+    let mut works_as = |name: &'static str| {
+        let config = renewed.config(|error| told.push(error.to_string()));
+        shake(config, machine.clone(), name).is_ok()
+    };
+    assert!(works_as("v1") && !works_as("v2"));
+    let second = fleet.authority.sign(&["v2"]);
+    // The certificate first: until its key is there too, the pair of before counts.
+    let fresh = directory.join("fresh");
+    symlink(&second.certificate, &fresh).unwrap();
+    fs::rename(fresh, &linked.certificate).unwrap();
+    assert!(works_as("v1") && !works_as("v2"));
+    point_at(&second);
+    assert!(works_as("v2") && !works_as("v1"));
+    fs::write(&second.certificate, "").unwrap();
+    assert!(works_as("v2") && works_as("v2"));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("live.key: is not the key of the certificate"));
+    assert!(told[1].contains("live.pem: has no certificate"));
+}

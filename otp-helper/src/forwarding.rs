@@ -1,0 +1,291 @@
+//! Users of a fleet: once this helper's own table has said that the caller may ask, a verifier answers, asked by `otp-fleet`.
+//!
+//! That program runs with this one's group, so that it can read the machine's key, which no user can. What stays here: the
+//! table, the PAM service by which people prove who they are, and this machine's records of what was done.
+
+use crate::caller::Caller;
+use crate::dialogue::prove_identity;
+use crate::harmless::Life;
+use crate::wire::Wire;
+use nix::unistd::{getegid, getgid};
+use otp_core::record::{Name, Standing};
+use otp_core::{Account, Policy};
+use otp_helper::client::{DEFAULT_HELPER, FLEET_PROGRAM, Session};
+use otp_helper::permission::May;
+use otp_helper::protocol::{Answer, Request, Verb};
+use otp_helper::records::Records;
+use otp_helper::serving::{Attempt, Change as Record, End, Line, Scribe, Stop};
+use otp_helper::session::{Reply, Turn};
+use otp_site::policy::DEFAULT_FILE;
+use otp_site::{clock, policy};
+use otp_store::change::{Change, Proof, Refused};
+use otp_store::{Overview, Undisturbed};
+use std::path::{Path, PathBuf};
+
+/// A limit of the caller's; so the helper refuses where its time is not counted.
+const NO_TIME: &str = "a limit of the caller keeps the time from being counted";
+
+/// The way to the verifiers, for the requests of one login.
+pub(crate) struct Fleet {
+    program: PathBuf,
+    paths: Vec<PathBuf>,
+    records: Records,
+}
+
+/// What a request is answered with.
+pub(crate) struct Asked<'a> {
+    pub caller: &'a Caller,
+    pub policy: &'a Policy,
+    pub scribe: &'a Scribe,
+    pub attempt: Option<&'a Attempt<'a>>,
+    pub line: &'a mut Wire,
+    pub time: &'a mut Life,
+}
+
+impl Fleet {
+    /// Nothing is started before something is asked.
+    pub(crate) fn of(caller: &Caller) -> Self {
+        let program = beside(FLEET_PROGRAM);
+        let is_moved = caller.conf != Path::new(DEFAULT_FILE);
+        let paths: Vec<_> = is_moved.then(|| caller.conf.clone()).into_iter().collect();
+        Self {
+            records: Records::by_fleet(program.clone(), paths.clone()),
+            program,
+            paths,
+        }
+    }
+
+    /// Has a verifier answer.
+    pub(crate) fn answer(
+        &self,
+        request: Request,
+        account: &Account,
+        asked: &mut Asked<'_>,
+    ) -> Result<Answer, Stop> {
+        match request {
+            Request::Change { change, .. } => match self.change(account, change, asked) {
+                Ok(answer) | Err(End::Refused(answer)) => Ok(answer),
+                Err(End::Stop(stop)) => Err(stop),
+            },
+            request => Ok(self.pass_on(&request, asked)),
+        }
+    }
+
+    fn pass_on(&self, request: &Request, asked: &mut Asked<'_>) -> Answer {
+        let unavailable = |reason: &str| Answer::Unavailable(reason.to_owned());
+        if asked.time.extend_for_the_records().is_err() {
+            return unavailable(NO_TIME);
+        }
+        if let Some(attempt) = asked.attempt {
+            attempt.begins();
+        }
+        // No signal comes between an attempt and its record.
+        let Ok(undisturbed) = asked.attempt.map(|_| Undisturbed::begin()).transpose() else {
+            return unavailable(NO_TIME);
+        };
+        let answer = self.ask(request);
+        match (&answer, asked.attempt) {
+            (Answer::Verdict(verdict), Some(attempt)) => {
+                attempt.came_to(verdict, asked.policy, clock::now().ok(), true);
+            }
+            (Answer::TrustedSince(Some(since)), Some(attempt)) => attempt.is_trusted_since(*since),
+            // What was not answered is recorded by whoever hands this on.
+            (_, _) => {}
+        }
+        drop(undisturbed);
+        // Should it fail, the longer limit holds.
+        asked.time.shorten_for_the_caller().ok();
+        answer
+    }
+
+    fn ask(&self, request: &Request) -> Answer {
+        self.records
+            .pass_on(request)
+            .unwrap_or_else(|lost| Answer::Unavailable(lost.to_string()))
+    }
+
+    /// A change: what it will undo is told, the person proves who they are to this machine, and a verifier leads the rest.
+    fn change(
+        &self,
+        account: &Account,
+        change: Change,
+        asked: &mut Asked<'_>,
+    ) -> Result<Answer, End> {
+        if matches!(change, Change::Enrol(_) | Change::Add(_)) {
+            policy::load_to_enrol(&asked.caller.conf)?;
+        }
+        if asked.time.extend_for_the_records().is_err() {
+            return Err(End::unavailable(NO_TIME));
+        }
+        let user = account.name.as_str().to_owned();
+        let overview = match self.ask(&Request::Status { user: user.clone() }) {
+            Answer::Status(overview) => overview,
+            answer => return Err(End::Refused(answer)),
+        };
+        let verb = match (&overview, &change) {
+            (None, Change::Remove(_) | Change::RecoveryCodes) => {
+                return Err(Refused::NotEnrolled.into());
+            }
+            (None, Change::Enrol(_) | Change::Add(_)) => Verb::Enrol,
+            (Some(_), change) => Verb::of(change),
+        };
+        let may = asked.caller.may(verb, Some(account), asked.policy)?;
+        if may == May::No {
+            return Err(End::Refused(Answer::Denied));
+        }
+        let goes = match &overview {
+            Some(overview) => goes(overview, &change, asked.policy)?,
+            None => Vec::new(),
+        };
+        let imported = |overview: &Overview| overview.recovery_codes_imported;
+        let imported_codes_go = overview.as_ref().is_some_and(imported);
+        if asked.time.extend_for_a_dialogue().is_err() {
+            return Err(End::unavailable(NO_TIME));
+        }
+        let begun = Turn::Begun {
+            goes: goes.clone(),
+            authenticates: may == May::Authenticated,
+            imported_codes_go,
+        };
+        asked.line.say(&begun.to_fields()).ok_or(Stop::Gone)?;
+        if may == May::Authenticated {
+            prove_identity(asked.line, account, verb, asked.scribe)?;
+        }
+        let request = Request::Change { user, change };
+        let mut session = Session::begin_with(&self.program, &self.paths, &request)
+            .map_err(|reason| unanswered(&reason))?;
+        match session.receive().map_err(|reason| unanswered(&reason))? {
+            // Nobody has proven who they are where there was nothing to replace.
+            Turn::Begun { goes, .. } if overview.is_none() && !goes.is_empty() => {
+                return Err(Refused::ChangedMeanwhile.into());
+            }
+            Turn::Begun { .. } => {}
+            Turn::End(answer) => return Ok(answer),
+            _ => return Err(End::unavailable(UNINTELLIGIBLE)),
+        }
+        let led = Led {
+            scribe: asked.scribe,
+            verb,
+            user: account.name.as_str(),
+            what: goes.into_iter().next(),
+        };
+        led.pass_on(&mut session, asked.line)
+    }
+}
+
+const UNINTELLIGIBLE: &str = "otp-fleet gave an answer that is none";
+
+fn unanswered(reason: &impl std::fmt::Display) -> End {
+    End::unavailable(&format!("of otp-fleet: {reason}"))
+}
+
+/// Which authenticators will have stopped working, as the verifier will have it too.
+fn goes(overview: &Overview, change: &Change, policy: &Policy) -> Result<Vec<Name>, Refused> {
+    match overview.standing {
+        Standing::Open => {}
+        Standing::Locked { .. } | Standing::Held => {
+            return Err(Refused::Locked {
+                opens: policy.recovery.opens_lock && !overview.recovery_codes_imported,
+            });
+        }
+        Standing::Disabled => return Err(Refused::Disabled),
+    }
+    let names = || overview.authenticators.iter().map(|one| one.name.clone());
+    Ok(match change {
+        Change::Enrol(_) => names().collect(),
+        Change::Add(_) if policy.enroll.max_authenticators == 1 => names().collect(),
+        Change::Add(name) if names().any(|one| one == *name) => {
+            return Err(Refused::NameTaken(name.clone()));
+        }
+        Change::Add(_) | Change::RecoveryCodes => Vec::new(),
+        Change::Remove(Some(name)) if names().any(|one| one == *name) => vec![name.clone()],
+        Change::Remove(Some(name)) => return Err(Refused::NoSuchName(name.clone())),
+        Change::Remove(None) => match names().collect::<Vec<_>>() {
+            all if all.len() == 1 => all,
+            all => return Err(Refused::WhichOne(all)),
+        },
+    })
+}
+
+/// A change that a verifier leads, for this machine's record of it.
+struct Led<'a> {
+    scribe: &'a Scribe,
+    verb: Verb,
+    user: &'a str,
+    /// The device that comes, or else the first that goes.
+    what: Option<Name>,
+}
+
+impl Led<'_> {
+    /// Passes the verifier's turns on.
+    fn pass_on(mut self, session: &mut Session, line: &mut Wire) -> Result<Answer, End> {
+        loop {
+            let turn = session.receive().map_err(|reason| unanswered(&reason))?;
+            let reply = match &turn {
+                Turn::Offer(device) => {
+                    self.what = Some(device.name.clone());
+                    line.exchange(&turn.to_fields())?
+                }
+                Turn::Checked { proof, left } if *proof != Proof::Right && *left > 0 => {
+                    line.exchange(&turn.to_fields())?
+                }
+                Turn::Checked { .. } => {
+                    line.say(&turn.to_fields()).ok_or(Stop::Gone)?;
+                    continue;
+                }
+                Turn::Codes(_) => match line.exchange(&turn.to_fields())? {
+                    Reply::Keep => return self.keep(session),
+                    Reply::Text(_) | Reply::Code(_) => return Err(Stop::Senseless.into()),
+                },
+                Turn::End(_) => return end(turn),
+                // A verifier runs no PAM stack, and it has begun already.
+                Turn::Begun { .. } | Turn::Ask { .. } | Turn::Tell { .. } => {
+                    return Err(End::unavailable(UNINTELLIGIBLE));
+                }
+            };
+            match reply {
+                Reply::Code(_) => session.send(&reply).map_err(|reason| unanswered(&reason))?,
+                Reply::Text(_) | Reply::Keep => return Err(Stop::Senseless.into()),
+            }
+        }
+    }
+
+    /// A line before and one after: whoever kills the helper in between has still left the first.
+    fn keep(&self, session: &mut Session) -> Result<Answer, End> {
+        let record = Record {
+            scribe: self.scribe,
+            verb: self.verb.word(),
+            user: self.user,
+            authenticator: self.what.as_ref(),
+            id: otp_log::new_id(),
+        };
+        record.begins();
+        let _undisturbed = Undisturbed::begin().map_err(|_| End::unavailable(NO_TIME))?;
+        session
+            .send(&Reply::Keep)
+            .map_err(|reason| unanswered(&reason))?;
+        // From here on it may have happened; the client says so of an answer that is not known.
+        let turn = session.receive().map_err(|reason| unanswered(&reason))?;
+        if matches!(turn, Turn::End(Answer::Kept { .. })) {
+            record.is_made();
+        }
+        end(turn)
+    }
+}
+
+fn end(turn: Turn) -> Result<Answer, End> {
+    match turn {
+        Turn::End(answer) => Ok(answer),
+        _ => Err(End::unavailable(UNINTELLIGIBLE)),
+    }
+}
+
+/// A program of ours. Where this one has the group it is the installed one, whatever name this one was started by.
+pub(crate) fn beside(program: &str) -> PathBuf {
+    let installed = Path::new(DEFAULT_HELPER).with_file_name(program);
+    if getegid() != getgid() {
+        return installed;
+    }
+    let own = std::env::current_exe().map(|own| own.with_file_name(program));
+    own.unwrap_or(installed)
+}

@@ -1,0 +1,235 @@
+//! A change that somebody makes to their own account, turn by turn. See `crate::session` for what is said.
+
+use super::{Cause, Change as Record, Line, Scribe, Stop};
+use crate::permission::May;
+use crate::protocol::{Answer, Verb};
+use crate::session::{self, Reply, Turn};
+use otp_core::mail::Address;
+use otp_core::record::Name;
+use otp_core::{Account, Authenticator, Policy};
+use otp_site::{clock, groups};
+use otp_store::account::mailing::keep_confirmed;
+use otp_store::change::{Change, Draft, Failed, Proof, Refused};
+use otp_store::{Keeper, Undisturbed};
+
+/// What differs between the sides that answer: who may, and how the person at the other end is recognised.
+pub trait Ground<L: Line> {
+    /// Looks at the policy anew, for a change that shows a new key.
+    ///
+    /// # Errors
+    /// It cannot be read, or apps would not take what it says.
+    fn may_show_a_key(&mut self) -> Result<(), End>;
+
+    /// Whether the caller may make that change to the account.
+    ///
+    /// # Errors
+    /// It cannot be found out; or the caller may not, with another answer than that.
+    fn may(&mut self, verb: Verb, account: &Account) -> Result<May, End>;
+
+    /// Grants the time that a person needs. No lock is held from here on.
+    ///
+    /// # Errors
+    /// The time cannot be had.
+    fn wait_for_a_person(&mut self) -> Result<(), End>;
+
+    /// Has the person recognised, where [`Ground::may`] wanted that.
+    ///
+    /// # Errors
+    /// They were not.
+    fn authenticate(&mut self, line: &mut L, account: &Account, verb: Verb) -> Result<(), End>;
+
+    /// Has the address confirmed before a new device is shown, where policy wants that; `None`: it does not.
+    ///
+    /// # Errors
+    /// It was not confirmed.
+    fn confirm_address(
+        &mut self,
+        line: &mut L,
+        account: &Account,
+        draft: &Draft,
+    ) -> Result<Option<Address>, End>;
+
+    /// The policy by now: minutes have gone by since the change began.
+    ///
+    /// # Errors
+    /// It cannot be read, or nothing may be changed any longer.
+    fn policy_by_now(&mut self, account: &Account) -> Result<Policy, End>;
+}
+
+/// What a change is made with.
+pub struct Dialogue<'a, K, L, G> {
+    /// Where records are kept.
+    pub keeper: &'a K,
+    /// The policy that the change begins under.
+    pub policy: &'a Policy,
+    /// In whose name the change is recorded.
+    pub scribe: &'a Scribe,
+    /// The line to the person.
+    pub line: &'a mut L,
+    /// What else is needed.
+    pub ground: &'a mut G,
+}
+
+/// Refused for good, or without an answer.
+pub enum End {
+    /// Nothing was changed, and this is the last answer.
+    Refused(Answer),
+    /// There is nobody to answer, or it could not be done.
+    Stop(Stop),
+}
+
+impl From<Stop> for End {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+impl<E: Into<Cause>> From<E> for End {
+    fn from(error: E) -> Self {
+        Self::Stop(Stop::Unavailable(error.into()))
+    }
+}
+
+impl From<Refused> for End {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(Answer::Refused(refused))
+    }
+}
+
+impl From<Failed> for End {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Refused(refused) => refused.into(),
+            Failed::Store(error) => error.into(),
+        }
+    }
+}
+
+impl<K: Keeper, L: Line, G: Ground<L>> Dialogue<'_, K, L, G> {
+    /// Makes the change, or says why not.
+    ///
+    /// # Errors
+    /// See [`Stop`].
+    pub fn change(self, account: &Account, change: Change) -> Result<Answer, Stop> {
+        match self.run(account, change) {
+            Ok(answer) | Err(End::Refused(answer)) => Ok(answer),
+            Err(End::Stop(stop)) => Err(stop),
+        }
+    }
+
+    fn run(mut self, account: &Account, change: Change) -> Result<Answer, End> {
+        let verb = Verb::of(&change);
+        if matches!(change, Change::Enrol(_) | Change::Add(_)) {
+            self.ground.may_show_a_key()?;
+        }
+        let draft = self.begin(account, change.clone())?;
+        let verb = if draft.changes_a_record() {
+            verb
+        } else {
+            Verb::Enrol
+        };
+        let may = self.ground.may(verb, account)?;
+        if may == May::No {
+            return Err(End::Refused(Answer::Denied));
+        }
+        // From here on a person is asked; no lock is held.
+        self.ground.wait_for_a_person()?;
+        let authenticates = may == May::Authenticated;
+        let begun = Turn::Begun {
+            goes: draft.goes().to_vec(),
+            authenticates,
+            imported_codes_go: draft.imported_codes_go(),
+        };
+        self.line.say(&begun.to_fields()).ok_or(Stop::Gone)?;
+        let draft = if authenticates {
+            // Keys are made for whoever is recognised, and not before.
+            drop(draft);
+            self.ground.authenticate(self.line, account, verb)?;
+            self.begin(account, change)?
+        } else {
+            draft
+        };
+        let confirmed = self.ground.confirm_address(self.line, account, &draft)?;
+        let draft = self.prove(draft)?;
+        let what = what_changes(&draft);
+        match self.line.exchange(&session::codes(draft.codes()))? {
+            Reply::Keep => {}
+            Reply::Text(_) | Reply::Code(_) => return Err(Stop::Senseless.into()),
+        }
+        // Minutes have gone by: what the administrator has decided meanwhile counts.
+        let policy = self.ground.policy_by_now(account)?;
+        // A line before and one after: whoever kills the helper in between has still left the first.
+        let record = Record {
+            scribe: self.scribe,
+            verb: verb.word(),
+            user: account.name.as_str(),
+            authenticator: what.as_ref(),
+            id: otp_log::new_id(),
+        };
+        record.begins();
+        if let Some(address) = &confirmed {
+            keep_confirmed(self.keeper, account, address, clock::now()?)?;
+        }
+        // No signal comes between the change and its record.
+        let _undisturbed = Undisturbed::begin().map_err(|_| {
+            End::unavailable("a limit of the caller keeps the time from being counted")
+        })?;
+        let kept = draft.keep(self.keeper, &policy, groups::belongs, clock::now()?)?;
+        record.is_made();
+        Ok(Answer::Kept {
+            enrolled: kept.enrolled,
+        })
+    }
+
+    fn begin(&self, account: &Account, change: Change) -> Result<Draft, End> {
+        let (account, now) = (account.clone(), clock::now()?);
+        let draft = Draft::begin(
+            Some(self.keeper),
+            account,
+            change,
+            self.policy,
+            groups::belongs,
+            now,
+        )?;
+        Ok(draft)
+    }
+
+    /// Shows the new device, where there is one, and has a code of it typed.
+    fn prove(&mut self, mut draft: Draft) -> Result<Draft, End> {
+        let Some(device) = draft.device() else {
+            return Ok(draft);
+        };
+        let mut message = session::offer(device);
+        loop {
+            let typed = match self.line.exchange(&message)? {
+                Reply::Code(typed) => typed,
+                Reply::Text(_) | Reply::Keep => return Err(Stop::Senseless.into()),
+            };
+            let proof = draft.prove(&typed, self.policy, clock::now()?)?;
+            let left = draft.tries();
+            message = Turn::Checked { proof, left }.to_fields();
+            if proof == Proof::Right {
+                self.line.say(&message).ok_or(Stop::Gone)?;
+                return Ok(draft);
+            }
+            if left == 0 {
+                self.line.say(&message).ok_or(Stop::Gone)?;
+                return Err(Refused::NotProven.into());
+            }
+        }
+    }
+}
+
+impl End {
+    /// The end of what could not be done, for a reason of ours.
+    #[must_use]
+    pub fn unavailable(reason: &str) -> Self {
+        Self::Refused(Answer::Unavailable(reason.to_owned()))
+    }
+}
+
+/// The name for the log: the new device's, or that of the one that goes.
+fn what_changes(draft: &Draft) -> Option<Name> {
+    let name = draft.device().map(|device: &Authenticator| &device.name);
+    name.or(draft.goes().first()).cloned()
+}

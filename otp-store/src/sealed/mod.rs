@@ -1,0 +1,273 @@
+//! Keys of authenticators sealed at rest, over any keeper: what is copied off a disk or out of a backup opens nothing.
+//!
+//! Sealed is each key by itself, with XChaCha20-Poly1305 and a nonce that is drawn anew for every write; with it stand the
+//! user, the user id, the authenticator and the version of the format, so that it opens in its own place alone. The key of
+//! all keys is opened where a code is judged or a credential is written, and nowhere else: an outline needs none.
+
+mod file;
+mod keys;
+
+pub use file::{KeyFile, NoKeyFile};
+pub use keys::{KeyId, Keys, NoRandom};
+
+use chacha20poly1305::{AeadInOut, KeyInit, Tag, XChaCha20Poly1305, XNonce};
+use data_encoding::HEXLOWER;
+use std::sync::{Arc, Mutex, PoisonError};
+use zeroize::Zeroizing;
+
+const NONCE: usize = 24;
+const TAG: usize = 16;
+
+/// Where the key is by which an account's keys are sealed, or that there is none.
+///
+/// It is not opened before it is needed. No `Debug`: once it is open, it holds the key.
+#[derive(Clone, Default)]
+pub struct Seal(Option<Place>);
+
+#[derive(Clone)]
+struct Place {
+    file: KeyFile,
+    /// What the file held when it was last read.
+    known: Arc<Mutex<Option<Arc<Keys>>>>,
+}
+
+/// Why something sealed cannot be opened, or nothing can be sealed. Whoever has it refuses: it says nothing about a user.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The policy names no key.
+    #[error("is sealed, but the policy names no key to open it ([seal] key)")]
+    NoKey,
+    /// The file of the key cannot be read, or cannot be trusted.
+    #[error("the key that seals it cannot be read: {0}")]
+    File(#[from] NoKeyFile),
+    /// It is sealed by a key that is not the one in the file.
+    #[error("is sealed by the key {key}, which is not in {file}")]
+    AnotherKey {
+        /// Which one.
+        key: KeyId,
+        /// The file.
+        file: String,
+    },
+    /// The key is the right one, but it does not open.
+    #[error("is sealed, and does not open: it was changed, or is not in its own place")]
+    Changed,
+}
+
+impl Fault {
+    /// What an administrator can do about it.
+    pub(crate) const fn hint(&self) -> &'static str {
+        match self {
+            Self::NoKey => {
+                "name the file of the key in pam_otp.conf ([seal] key); 'otp-admin seal --undo --key FILE' unseals"
+            }
+            Self::File(_) => {
+                "start pam_otp-seal.service, or put the file of the key back as it was; pam_otp-seal(7) says how"
+            }
+            Self::AnotherKey { .. } => {
+                "put the file of that key back; without it everybody whom it sealed enrols again after 'otp-admin reset USER'"
+            }
+            Self::Changed => {
+                "find out who changed it; restore it from a backup, or run 'otp-admin reset USER' and enrol again"
+            }
+        }
+    }
+}
+
+impl Seal {
+    /// Nothing is sealed, and what is sealed is refused.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Sealed by the key in that file, as the policy names it; the empty path: [`Seal::none`].
+    #[must_use]
+    pub fn by_key_in(path: &str) -> Self {
+        if path.is_empty() {
+            return Self::none();
+        }
+        Self(Some(Place {
+            file: KeyFile::at(path),
+            known: Arc::default(),
+        }))
+    }
+
+    /// The same for records of that group, which may read the file of the key as well.
+    #[must_use]
+    pub fn for_group(self, group: u32) -> Self {
+        Self(self.0.map(|place| Place {
+            file: place.file.readable_by(group),
+            ..place
+        }))
+    }
+
+    /// The same where another group may read the file of the key as well.
+    #[must_use]
+    pub fn or_for_group(self, group: u32) -> Self {
+        Self(self.0.map(|place| Place {
+            file: place.file.also_readable_by(group),
+            ..place
+        }))
+    }
+
+    /// Whether what is written is sealed.
+    #[must_use]
+    pub const fn is_set(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// Opens what is sealed for that place.
+    ///
+    /// The file is read again where it was read before and does not have the key: it may have another since.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub(crate) fn open(&self, sealed: &Sealed, place: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let at = self.0.as_ref().ok_or(Fault::NoKey)?;
+        let known = at.known().clone();
+        let keys = match known.filter(|keys| keys.has(sealed.key)) {
+            Some(keys) => keys,
+            None => at.read()?,
+        };
+        let Some(key) = keys.of(sealed.key) else {
+            return Err(Fault::AnotherKey {
+                key: sealed.key,
+                file: at.file.path().to_owned(),
+            });
+        };
+        sealed.open(key, place)
+    }
+
+    /// What to write by. The file is read for every write: a key that was given up meanwhile must seal nothing more.
+    ///
+    /// # Errors
+    /// There is to be a key, and it cannot be read.
+    pub(crate) fn pen(&self) -> Result<Pen, Fault> {
+        match &self.0 {
+            Some(at) => Ok(Pen::Sealing(at.read()?)),
+            None => Ok(Pen::Plain),
+        }
+    }
+
+    /// Which keys the file holds now; `None`: the policy names no file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn keys(&self) -> Result<Option<Arc<Keys>>, NoKeyFile> {
+        self.0.as_ref().map(Place::read).transpose()
+    }
+
+    /// The file of the key; `None`: the policy names none.
+    #[must_use]
+    pub fn file(&self) -> Option<&KeyFile> {
+        self.0.as_ref().map(|place| &place.file)
+    }
+}
+
+impl Place {
+    fn known(&self) -> std::sync::MutexGuard<'_, Option<Arc<Keys>>> {
+        // Nothing panics while it is locked, and it is whole at any time.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> Result<Arc<Keys>, NoKeyFile> {
+        let keys = Arc::new(self.file.read()?);
+        *self.known() = Some(Arc::clone(&keys));
+        Ok(keys)
+    }
+}
+
+/// How a credential is written.
+pub(crate) enum Pen {
+    /// As it is.
+    Plain,
+    /// With each key sealed by the first of these.
+    Sealing(Arc<Keys>),
+}
+
+/// Something sealed, as it is kept.
+pub(crate) struct Sealed {
+    pub key: KeyId,
+    nonce: [u8; NONCE],
+    /// The tag at its end.
+    bytes: Vec<u8>,
+}
+
+impl Sealed {
+    /// Seals `bytes` for that place by the first of the keys.
+    ///
+    /// # Errors
+    /// The system gave no random bytes.
+    pub fn seal(bytes: &[u8], keys: &Keys, place: &str) -> Result<Self, NoRandom> {
+        let mut nonce = [0; NONCE];
+        getrandom::fill(&mut nonce).map_err(|_| NoRandom)?;
+        Ok(Self::seal_with(bytes, keys, place, nonce))
+    }
+
+    fn seal_with(bytes: &[u8], keys: &Keys, place: &str, nonce: [u8; NONCE]) -> Self {
+        let (id, key) = keys.first();
+        // Room for the tag, so that it does not grow and leave a copy behind.
+        let mut sealed = Vec::with_capacity(bytes.len() + TAG);
+        sealed.extend_from_slice(bytes);
+        let tag = XChaCha20Poly1305::new(key.reveal())
+            .encrypt_inout_detached(
+                &XNonce::from(nonce),
+                place.as_bytes(),
+                sealed.as_mut_slice().into(),
+            )
+            .expect("a key of an authenticator is shorter than 256 GB");
+        sealed.extend_from_slice(&tag);
+        Self {
+            key: id,
+            nonce,
+            bytes: sealed,
+        }
+    }
+
+    fn open(&self, key: &keys::Key, place: &str) -> Result<Zeroizing<Vec<u8>>, Fault> {
+        let (bytes, tag) = self.bytes.split_last_chunk::<TAG>().ok_or(Fault::Changed)?;
+        let mut opened = Zeroizing::new(bytes.to_vec());
+        XChaCha20Poly1305::new(key.reveal())
+            .decrypt_inout_detached(
+                &XNonce::from(self.nonce),
+                place.as_bytes(),
+                opened.as_mut_slice().into(),
+                &Tag::from(*tag),
+            )
+            .map_err(|_| Fault::Changed)?;
+        Ok(opened)
+    }
+
+    /// How many bytes are sealed.
+    pub const fn length(&self) -> usize {
+        self.bytes.len() - TAG
+    }
+
+    /// The text in a record: which key, which nonce, and what is sealed with its tag.
+    pub fn text(&self) -> String {
+        format!(
+            "{}.{}.{}",
+            self.key,
+            HEXLOWER.encode(&self.nonce),
+            HEXLOWER.encode(&self.bytes)
+        )
+    }
+
+    /// Reads that text. Nothing is opened.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split('.');
+        let mut part = || HEXLOWER.decode(parts.next()?.as_bytes()).ok();
+        let (key, nonce, bytes) = (part()?, part()?, part()?);
+        if parts.next().is_some() || bytes.len() < TAG {
+            return None;
+        }
+        Some(Self {
+            key: KeyId::of_bytes(key.try_into().ok()?),
+            nonce: nonce.try_into().ok()?,
+            bytes,
+        })
+    }
+}
+
+#[cfg(any(test, feature = "trial"))]
+pub(crate) mod tests;

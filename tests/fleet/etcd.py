@@ -1,0 +1,219 @@
+"""A cluster of etcd as a fleet wants it: three members, TLS between all, users by their certificates."""
+
+import base64
+import json
+import os
+import pathlib
+import secrets
+import signal
+import subprocess
+
+import hosts
+from clock import wait_until
+
+CLIENTS, PEERS = 2379, 2380
+
+
+class Cluster:
+    """`programs` is the directory with etcd and etcdctl; `members` are machines; `desk` is where an administrator sits. `before`
+    are words before the command that starts a member."""
+
+    def __init__(self, programs, members, desk, authority, data, before=()):
+        self.programs = pathlib.Path(programs)
+        self.members = list(members)
+        self.desk = desk
+        self._authority = authority
+        self._data = pathlib.Path(data)
+        self._running = {}
+        self._before = before
+        self._password = secrets.token_hex(16)
+        self.endpoints = [f"https://{member.full_name}:{CLIENTS}" for member in self.members]
+        for member in self.members:
+            authority.sign(member.name, member.full_name)
+        self._certificate, self._key = authority.sign("root", f"root.{hosts.DOMAIN}")
+        self.authority = authority.certificate
+        self.identity = ["--cert", self._certificate, "--key", self._key]
+
+    # ------------------------------------------------------------------------------------------------------ its members
+
+    def begin(self, *options):
+        for member in self.members:
+            self.start(member, *options)
+        # A million accounts are read before the first answer.
+        wait_until(lambda: self._healthy(len(self.members)), "all members of etcd", 600)
+
+    def start(self, member, *options, state="new"):
+        authority = self._authority.certificate
+        certificate, key = (self._authority.directory / f"{member.name}.{kind}" for kind in ("pem", "key"))
+        clients, peers = f"https://{member.full_name}:{CLIENTS}", f"https://{member.full_name}:{PEERS}"
+        every = ",".join(f"{each.name}=https://{each.full_name}:{PEERS}" for each in self.members)
+        self._running[member] = member.start(
+            *self._before, self.programs / "etcd", "--name", member.name, "--data-dir", self._data / member.name,
+            "--listen-client-urls", f"https://{member.address}:{CLIENTS}", "--advertise-client-urls", clients,
+            "--listen-peer-urls", f"https://{member.address}:{PEERS}", "--initial-advertise-peer-urls", peers,
+            "--initial-cluster", every, "--initial-cluster-token", "fleet", "--initial-cluster-state", state,
+            "--cert-file", certificate, "--key-file", key, "--trusted-ca-file", authority, "--client-cert-auth",
+            "--peer-cert-file", certificate, "--peer-key-file", key, "--peer-trusted-ca-file", authority,
+            "--peer-client-cert-auth", "--logger", "zap", "--log-level", "warn", *options,
+            log="etcd.log", environment={**hosts.REAL, "ETCD_UNSUPPORTED_ARCH": "", "GOMAXPROCS": "2"})
+        self.options = options
+
+    def kill(self, member):
+        hosts.kill(self._running[member])
+
+    def freeze(self, member):
+        """As a machine whose disk hangs: its connections stay."""
+        self._running[member].send_signal(signal.SIGSTOP)
+
+    def thaw(self, member):
+        self._running[member].send_signal(signal.SIGCONT)
+
+    def restart(self, member):
+        """After `kill`, with what it had on its disk."""
+        self.start(member, *self.options)
+
+    def pid(self, member):
+        return self._running[member].pid
+
+    def thaw_or_restart(self, member):
+        """Whatever was done to it."""
+        if self._running[member].poll() is None:
+            self.thaw(member)
+        else:
+            self.restart(member)
+
+    def end(self, number=signal.SIGKILL):
+        for process in self._running.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+            hosts.kill(process, number)
+
+    def leader(self, among=None):
+        """The member that leads, once those that are asked agree: one that was cut off takes itself for it for a while."""
+        asked = among or self.members
+
+        def agreed():
+            statuses = {each["Endpoint"]: each["Status"] for each in self._statuses(asked, False)}
+            leaders = {status.get("leader", 0) for status in statuses.values()}
+            ids = {status["header"]["member_id"]: endpoint for endpoint, status in statuses.items()}
+            if len(statuses) != len(asked) or len(leaders) != 1:
+                return None
+            endpoint = ids.get(leaders.pop(), "")
+            return next((member for member in asked if endpoint.startswith(f"https://{member.full_name}:")), None)
+
+        return wait_until(agreed, "members that agree who leads")
+
+    def _statuses(self, members, all_of_them=True):
+        endpoints = ",".join(f"https://{member.full_name}:{CLIENTS}" for member in members)
+        done = self._ask("endpoint", "status", "-w", "json", endpoints=endpoints, check=False)
+        if all_of_them:
+            assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout or "[]")
+
+    def _healthy(self, number):
+        done = self._ask("endpoint", "status", "-w", "json", check=False)
+        if done.returncode != 0:
+            return False
+        statuses = json.loads(done.stdout)
+        return len(statuses) == number and all(status["Status"].get("leader") for status in statuses)
+
+    def ready(self, members=None):
+        """Waits until a write is taken by these, or by all that run."""
+        running = [member for member in members or self.members if self._running[member].poll() is None]
+        endpoints = ",".join(f"https://{member.full_name}:{CLIENTS}" for member in running)
+        wait_until(
+            lambda: self._ask("put", "/tests/ready", "", endpoints=endpoints, check=False).returncode == 0,
+            "a write that is taken")
+
+    # -------------------------------------------------------------------------------------------------- its administrator
+
+    def ask(self, *words, **options):
+        """etcdctl, as root's certificate."""
+        return self._ask(*words, **options).stdout
+
+    def _ask(self, *words, endpoints=None, check=True, **options):
+        return self.desk.run(*self.command(*words, endpoints=endpoints), check=check, **options)
+
+    def command(self, *words, endpoints=None):
+        # The certificate and key in files; etcdctl 3.4 and 3.5 speak version 3 both.
+        return ["env", "ETCDCTL_API=3", self.programs / "etcdctl", "--endpoints", endpoints or ",".join(self.endpoints),
+                "--cacert", self._authority.certificate, "--cert", self._certificate, "--key", self._key,
+                "--command-timeout", "300s" if words[0] == "snapshot" else "5s", *words]
+
+    def with_users(self, *names, prefix="/pam_otp/"):
+        """Authentication on: `root`, and users without passwords who may read and write below `prefix`."""
+        self.ask("user", "add", "root", "--interactive=false", input=self._password + "\n")
+        self.ask("role", "add", "root", check=False)
+        self.ask("user", "grant-role", "root", "root", check=False)
+        self.ask("role", "add", "verifier")
+        self.ask("role", "grant-permission", "verifier", "readwrite", prefix, "--prefix=true")
+        for name in names:
+            self.ask("user", "add", name, "--no-password")
+            self.ask("user", "grant-role", name, "verifier")
+        self.ask("auth", "enable")
+
+    def put(self, key, value):
+        self.ask("put", key, input=value)
+
+    def put_bytes(self, key, value):
+        """The same of a value that is no text."""
+        self.ask("put", key, input=value, text=False)
+
+    def get_bytes(self, key):
+        (found,) = self.below(key, "").values()
+        return found
+
+    def below(self, key, prefix="--prefix"):
+        """The values of all keys that begin so."""
+        found = json.loads(self.ask("get", key, *filter(None, [prefix]), "-w", "json")).get("kvs", [])
+        return {base64.b64decode(each["key"]).decode(): base64.b64decode(each.get("value", "")) for each in found}
+
+    def revision(self):
+        return max(status["Status"]["header"]["revision"] for status in self._statuses(self.members, False))
+
+    def history(self, prefix="/pam_otp/"):
+        """Everything that was ever written, from revision 1 on: (revision, kind, key, value), in the order of revisions. As the
+        store's own watch tells it, which is what was committed."""
+        end = f"/tests/end-{secrets.token_hex(8)}"
+        self.put(end, "end")
+        watching = subprocess.Popen(
+            self.desk.within(*self.command("watch", "/", "--prefix", "--rev=1", "-w", "json")), env=hosts.REAL,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        found, ended = [], False
+        try:
+            for line in watching.stdout:
+                told = json.loads(line)
+                assert not told.get("Canceled") and not told.get("CompactRevision"), "the history is not whole"
+                for event in told["Events"] or []:
+                    key = base64.b64decode(event["kv"]["key"]).decode()
+                    ended = ended or key == end
+                    if key.startswith(prefix):
+                        value = base64.b64decode(event["kv"].get("value", ""))
+                        found.append((event["kv"]["mod_revision"], "delete" if event.get("type") == 1 else "put", key, value))
+                if ended:
+                    return found
+        finally:
+            hosts.kill(watching)
+            watching.stdout.close()
+            watching.stderr.close()
+        raise AssertionError("etcd told no end of its history")
+
+    def snapshot(self, path):
+        self.ask("snapshot", "save", str(path), endpoints=self.endpoints[0])
+        return path
+
+    def restore(self, snapshot, *options):
+        """Every member begins anew with what the snapshot has: the same ids, and revisions that are given out again."""
+        self.end()
+        for member in self.members:
+            os.rename(self._data / member.name, self._data / f"{member.name}.before-{secrets.token_hex(4)}")
+        self.begin_with(snapshot, *options)
+
+    def begin_with(self, snapshot, *options):
+        """As `begin`, with what a snapshot has, or the file of another member's database."""
+        every = ",".join(f"{each.name}=https://{each.full_name}:{PEERS}" for each in self.members)
+        for member in self.members:
+            self._ask("snapshot", "restore", snapshot, "--skip-hash-check", "--name", member.name, "--data-dir", self._data / member.name,
+                      "--initial-cluster", every, "--initial-cluster-token", "fleet",
+                      "--initial-advertise-peer-urls", f"https://{member.full_name}:{PEERS}")
+        self.begin(*options)

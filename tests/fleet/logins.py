@@ -1,0 +1,86 @@
+"""Logins on many machines at the same moment, and what each was told."""
+
+import fcntl
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import doors
+import hosts
+import register
+
+SUCCESS, AUTH_ERR, AUTHINFO_UNAVAIL, MAXTRIES = 0, 7, 9, 11
+SERVICE = "application"
+
+
+class Crowds:
+    """A program on each machine that logs people in: `with Crowds(machines) as crowds:`. `waits` is how long each login took
+    that was the last, from where it was let go."""
+
+    def __init__(self, machines):
+        self._machines = list(machines)
+        self._directory = pathlib.Path(tempfile.mkdtemp(prefix="crowd."))
+        self._directory.chmod(0o755)
+        self._programs = {}
+        self.waits = []
+
+    def __enter__(self):
+        program = self._directory / "crowd"
+        flags = ["-O1", "-Wall", "-Wextra", "-Werror", "-Wl,-z,now"]
+        subprocess.run(["gcc", *flags, "-o", program, hosts.ROOM / "crowd.c", "-lpam"], check=True)
+        gate = self._directory / "gate"
+        gate.touch(mode=0o644)
+        self._gate = os.open(gate, os.O_RDONLY | os.O_CLOEXEC)
+        for machine in self._machines:
+            self._programs[machine] = machine.start(
+                program, gate, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        return self
+
+    def __exit__(self, *_):
+        for program in self._programs.values():
+            program.stdin.close()
+            hosts.kill(program)
+            program.stdout.close()
+        os.close(self._gate)
+
+    def begin(self, number, account, replies):
+        """Has so many logins wait on each machine. `replies` is one for all, or one for each machine by its name."""
+        fcntl.flock(self._gate, fcntl.LOCK_EX)
+        for machine, program in self._programs.items():
+            reply = replies if isinstance(replies, str) else replies[machine.name]
+            doors.TYPED.append(reply)
+            program.stdin.write("\t".join(["crowd", str(number), SERVICE, account.name, reply]) + "\n")
+        for program in self._programs.values():
+            assert program.stdout.readline() == "ready\n", "a crowd is gone"
+
+    def go(self):
+        self._went = time.monotonic()
+        fcntl.flock(self._gate, fcntl.LOCK_UN)
+
+    def ended(self, number, account, step):
+        """What they came to, once all of them have: (login, PAM code) each."""
+        found, self.waits = [], []
+        for machine, program in self._programs.items():
+            for _ in range(number):
+                word, code, began, ended = program.stdout.readline().split()
+                assert word == "login"
+                told = TOLD.get(int(code))
+                assert told, f"a login on {machine.name} ended with {code}"
+                self.waits.append(int(ended) / 1e6 - self._went)
+                login = register.Login(account.name, machine.full_name, step, int(began) / 1e6, int(ended) / 1e6, told)
+                found.append((login, int(code)))
+            assert program.stdout.readline() == "done\n"
+        return found
+
+    def at_once(self, number, account, replies, step, meanwhile=lambda: None):
+        """So many logins on each machine at once. `meanwhile` happens as soon as they are let go."""
+        self.begin(number, account, replies)
+        self.go()
+        meanwhile()
+        return self.ended(number, account, step)
+
+
+# A login that cannot be decided is told so, and nobody knows whether it counted.
+TOLD = {SUCCESS: register.YES, AUTH_ERR: register.NO, MAXTRIES: register.NO, AUTHINFO_UNAVAIL: register.UNKNOWN}

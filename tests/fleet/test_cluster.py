@@ -1,0 +1,106 @@
+"""What the other scenarios stand on: machines that hear each other only over the wire, and a store that is right and whole."""
+# every etcd
+
+import contextlib
+
+import pytest
+
+from clock import wait_until
+
+pytestmark = pytest.mark.promised_by("ours")
+
+ECHO = """
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 7))
+while True:
+    s.sendto(*s.recvfrom(9))
+"""
+# The least of several exchanges of one octet, in seconds; after a time in which nothing came, nothing.
+ROUND_TRIP = """
+import socket, sys, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.settimeout(float(sys.argv[2]))
+least = []
+for _ in range(10):
+    began = time.monotonic()
+    s.sendto(b"x", (sys.argv[1], 7))
+    try:
+        s.recv(9)
+        least.append(time.monotonic() - began)
+    except TimeoutError:
+        break
+print(min(least, default=""))
+"""
+
+
+@contextlib.contextmanager
+def echo(host):
+    running = host.start("/usr/bin/python3", "-c", ECHO)
+    try:
+        wait_until(lambda: ":7 " in host.run("ss", "-ulnH").stdout, "an echo")
+        yield
+    finally:
+        running.kill()
+        running.wait()
+
+
+def round_trip(one, other, patience=60):
+    told = one.run("/usr/bin/python3", "-c", ROUND_TRIP, other.address, patience).stdout.strip()
+    return float(told) if told else None
+
+
+def test_the_wire_takes_as_long_as_it_is_told(network, wire):
+    with echo(network["v1"]), echo(network["v2"]):
+        wire.delay(20)
+        assert 0.040 <= round_trip(network["m1"], network["v1"])
+        wire.delay(60, [network["m1"]], [network["v2"]])
+        assert 0.120 <= round_trip(network["m1"], network["v2"])
+        wire.delay(0)
+        assert round_trip(network["m1"], network["v1"]) < 0.040
+
+
+def test_who_is_cut_off_hears_nobody(network, wire):
+    with echo(network["v1"]), echo(network["v2"]):
+        wire.cut([network["m1"]], [network["v1"]])
+        assert round_trip(network["m1"], network["v1"], 0.5) is None
+        assert round_trip(network["m1"], network["v2"]) is not None
+        wire.heal()
+        assert round_trip(network["m1"], network["v1"]) is not None
+
+
+def test_what_gets_lost_is_lost(network, wire):
+    with echo(network["v1"]):
+        wire.lose(1000)
+        assert round_trip(network["m1"], network["v1"], 0.5) is None
+
+
+def test_what_is_on_one_machine_is_not_on_another(network):
+    network["m1"].own("/etc/hostname", "m1\n")
+    network["m2"].own("/etc/hostname", "m2\n")
+    assert [network[name].run("cat", "/etc/hostname").stdout for name in ("m1", "m2")] == ["m1\n", "m2\n"]
+
+
+def test_the_history_is_what_was_written(cluster):
+    for number in range(5):
+        cluster.put(f"/pam_otp/test/{number % 2}", str(number))
+    cluster.ask("del", "/pam_otp/test/1")
+    history = [(kind, key, value) for _, kind, key, value in cluster.history("/pam_otp/test/")]
+    assert history == [*(("put", f"/pam_otp/test/{number % 2}", str(number).encode()) for number in range(5)),
+                       ("delete", "/pam_otp/test/1", b"")]
+
+
+def test_a_user_is_who_its_certificate_names_and_sees_no_more(cluster, network, authority_of_etcd):
+    for name, may in (("v1-etcd", True), ("stranger", False)):
+        certificate, key = authority_of_etcd.sign(name, f"{name}.fleet.example")
+        words = ["env", "ETCDCTL_API=3", cluster.programs / "etcdctl", "--endpoints", cluster.endpoints[0],
+                 "--cacert", authority_of_etcd.certificate, "--cert", certificate, "--key", key]
+        assert (network["v1"].run(*words, "put", "/pam_otp/test/own", "x", check=False).returncode == 0) == may
+        assert network["v1"].run(*words, "put", "/other", "x", check=False).returncode != 0
+
+
+def test_a_write_is_taken_again_after_the_leader_is_lost(whole):
+    leader = whole.leader()
+    whole.kill(leader)
+    whole.ready()
+    assert whole.leader([member for member in whole.members if member is not leader]) is not leader

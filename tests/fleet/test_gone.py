@@ -1,0 +1,82 @@
+"""A fleet that does not answer: logins are refused in time, and people whose records are here get in."""
+
+import pytest
+
+import logins
+import ssh
+
+pytestmark = pytest.mark.promised_by("ours")
+
+# No login waits longer.
+LONGEST = 12
+
+
+def everybody_cut_off(fleet):
+    """Nothing comes back, not even a refusal."""
+    fleet.wire.cut(fleet.machines, fleet.verifiers)
+
+
+def verifiers_frozen(fleet):
+    """Connections are taken by the kernel, and nobody speaks."""
+    for verifier in fleet.verifiers:
+        fleet.freeze(verifier)
+
+
+def verifiers_killed(fleet):
+    for verifier in fleet.verifiers:
+        fleet.kill(verifier)
+
+
+def store_cut_off(fleet):
+    fleet.wire.cut(fleet.verifiers, fleet.cluster.members)
+
+
+def store_frozen(fleet):
+    for member in fleet.cluster.members:
+        fleet.cluster.freeze(member)
+
+
+def quorum_lost(fleet):
+    for member in fleet.cluster.members[:2]:
+        fleet.cluster.kill(member)
+
+
+WAYS = (everybody_cut_off, verifiers_frozen, verifiers_killed, store_cut_off, store_frozen, quorum_lost)
+
+
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
+def test_no_login_waits_longer_for_a_fleet_that_is_gone(fleet, person, way, record_property):
+    with logins.Crowds(fleet.machines[:3]) as few:
+        way(fleet)
+        found = few.at_once(1, person, person.codes.now(), fleet.step())
+    assert {code for _, code in found} == {logins.AUTHINFO_UNAVAIL}
+    waits = few.waits
+    record_property("figures", f"{way.__name__}: {min(waits):.1f} to {max(waits):.1f} s")
+    print(f"{way.__name__}: {min(waits):.1f} to {max(waits):.1f} s")
+    # The least: a machine that is busy with other things may keep one waiting, and not all three.
+    assert min(waits) <= LONGEST
+
+
+@pytest.mark.parametrize("way", (everybody_cut_off, store_frozen), ids=lambda way: way.__name__)
+def test_three_tries_at_sshd_stay_inside_its_grace_time(fleet, person, protect, under_test, way):
+    """The last answer is the server's refusal, and no connection that was closed."""
+    protect("required pam_unix.so nodelay", under_test.line())
+    with ssh.Server(fleet.machines[0]) as server:
+        way(fleet)
+        door = ssh.Door(fleet.machines[1], server, tries=3)
+        with door.visit(person) as visit:
+            asked = 0
+            while (prompt := visit.prompt()) is not None:
+                asked += 1
+                visit.reply(person.password if prompt.endswith("Password: ") else person.codes.now())
+            assert visit.ended().refused and asked >= 3
+        assert "Timeout before authentication" not in server.log()
+
+
+def test_sshd_lets_in_by_password_and_code(fleet, person, protect, under_test):
+    protect("required pam_unix.so nodelay", under_test.line())
+    with ssh.Server(fleet.machines[0]) as server:
+        door = ssh.Door(fleet.machines[1], server)
+        code = person.codes.now()
+        assert door.attempt(person, person.password, code).admitted
+        assert door.attempt(person, person.password, code).refused

@@ -1,0 +1,146 @@
+"""What happens to a fleet in the course of years: verifiers that are upgraded, certificates that are renewed, machines that are
+revoked, and a store that is put back to what it was."""
+
+import threading
+
+import pytest
+
+import logins
+import register
+import store
+from clock import wait_until
+
+pytestmark = pytest.mark.promised_by("ours")
+
+
+@pytest.fixture
+def one(fleet):
+    """Logins on one machine."""
+    with logins.Crowds(fleet.machines[:1]) as running:
+        yield running
+
+
+def log_in(crowd, fleet, account, code=None):
+    ((_, result),) = crowd.at_once(1, account, code or account.codes.now(), fleet.step())
+    return result
+
+
+def test_a_good_code_lets_in_and_the_next_is_needed_for_the_next_login(one, fleet, person):
+    assert log_in(one, fleet, person) == logins.SUCCESS
+    assert log_in(one, fleet, person) == logins.AUTH_ERR
+    fleet.later(30)
+    assert log_in(one, fleet, person) == logins.SUCCESS
+
+
+def test_a_code_that_one_machine_took_is_none_for_another(crowds, fleet, person):
+    found = crowds.at_once(1, person, person.codes.now(), fleet.step())
+    assert sorted(code for _, code in found) == [logins.SUCCESS] + [logins.AUTH_ERR] * 7
+
+
+def test_a_machine_that_is_revoked_gets_no_further_answer(fleet, person):
+    first, second = fleet.machines[:2]
+    with logins.Crowds([first]) as one, logins.Crowds([second]) as another:
+        assert log_in(one, fleet, person) == logins.SUCCESS
+        fleet.revoke(first)
+        fleet.later(30)
+        assert log_in(one, fleet, person) == logins.AUTHINFO_UNAVAIL
+        assert log_in(another, fleet, person) == logins.SUCCESS
+        fleet.register(first)
+        fleet.later(30)
+        assert log_in(one, fleet, person) == logins.SUCCESS
+
+
+def test_a_machine_that_was_never_registered_gets_none(fleet, person):
+    """Its certificate is as good as any."""
+    machine = fleet.machines[0]
+    fleet.give_certificate(machine, "stranger.fleet.example")
+    try:
+        with logins.Crowds([machine]) as one:
+            assert log_in(one, fleet, person) == logins.AUTHINFO_UNAVAIL
+    finally:
+        fleet.give_certificate(machine)
+    with logins.Crowds([machine]) as one:
+        assert log_in(one, fleet, person) == logins.SUCCESS
+
+
+def test_a_stolen_machine_does_not_reach_the_store(fleet):
+    """Its certificate is of another authority than those of the store's users."""
+    machine, at = fleet.machines[0], "/etc/pam_otp-fleet"
+    words = ["env", "ETCDCTL_API=3", fleet.cluster.programs / "etcdctl", "--endpoints", fleet.cluster.endpoints[0],
+             "--cacert", fleet.cluster.authority, "--dial-timeout", "5s", "get", "/pam_otp/", "--prefix"]
+    own = ["--cert", f"{at}/machine.pem", "--key", f"{at}/machine.key"]
+    for identity in (own, []):
+        done = machine.run(*words, *identity, check=False, text=False)
+        assert done.returncode != 0 and done.stdout == b""
+    # It is the certificate that is missing, and nothing else.
+    assert machine.run(*words, *fleet.cluster.identity, text=False).stdout != b""
+
+
+def served(fleet, verifier, client):
+    """The number of the certificate that a verifier shows."""
+    at = "/etc/pam_otp-fleet"
+    files = f"-CAfile {at}/fleet-ca.pem -cert {at}/machine.pem -key {at}/machine.key"
+    script = (f"openssl s_client -connect {verifier.full_name}:6238 -alpn pam-otp/1 {files} < /dev/null 2> /dev/null"
+              " | openssl x509 -noout -serial")
+    return client.run("sh", "-c", script).stdout.strip()
+
+
+def test_certificates_are_renewed_without_a_restart(one, fleet, person):
+    machine, verifier = fleet.machines[0], fleet.verifiers[0]
+    for each in fleet.verifiers[1:]:
+        fleet.stop(each)
+    running = fleet.pid(verifier)
+    before = served(fleet, verifier, machine)
+    assert before and log_in(one, fleet, person) == logins.SUCCESS
+    fleet.give_certificates(verifier)
+    fleet.give_certificate(machine)
+    wait_until(lambda: served(fleet, verifier, machine) not in ("", before), "the new certificate")
+    # A connection to etcd that was made with the old one ends.
+    for member in fleet.cluster.members:
+        fleet.cluster.kill(member)
+        fleet.cluster.restart(member)
+        fleet.cluster.ready()
+    fleet.later(30)
+    wait_until(lambda: log_in_again(one, fleet, person) == logins.SUCCESS, "a login over the new certificates")
+    assert fleet.pid(verifier) == running
+
+
+def log_in_again(crowd, fleet, person):
+    fleet.later(30)
+    return log_in(crowd, fleet, person)
+
+
+def test_verifiers_are_upgraded_one_after_the_other_while_people_log_in(fleet, enrolled):
+    """Nobody notices: each login is let in by its first code."""
+    results, over, failures = [], threading.Event(), []
+
+    def go_on(machine):
+        try:
+            with logins.Crowds([machine]) as own:
+                while not over.is_set():
+                    # Each login is somebody else's, so that time may stand still.
+                    with lock:
+                        account = enrolled()
+                    results.extend(own.at_once(1, account, account.codes.now(), fleet.step()))
+        except BaseException as failed:
+            failures.append(failed)
+            raise
+
+    lock = threading.Lock()
+    threads = [threading.Thread(target=go_on, args=[machine]) for machine in fleet.machines[:2]]
+    for thread in threads:
+        thread.start()
+    codes = []
+    for _ in range(2):
+        for verifier in fleet.verifiers:
+            before = len(results)
+            codes.append(fleet.stop(verifier))
+            wait_until(lambda: len(results) >= before + 4 or failures, "logins while a verifier is down")
+            fleet.start(verifier)
+            fleet.wait_for(verifier)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not failures and set(codes) == {0}
+    assert {result for _, result in results} == {logins.SUCCESS}
+    assert register.faults_of_logins([login for login, _ in results]) == []
