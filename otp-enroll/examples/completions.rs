@@ -134,6 +134,7 @@ fn bash_value(argument: &Arg) -> String {
     }
     match argument.get_value_hint() {
         ValueHint::Username => "COMPREPLY=( $(compgen -u -- \"$cur\") )".to_owned(),
+        ValueHint::Hostname => "COMPREPLY=( $(compgen -A hostname -- \"$cur\") )".to_owned(),
         ValueHint::DirPath => "compopt +o default -o dirnames".to_owned(),
         ValueHint::Other => "compopt +o default".to_owned(),
         _ => ":".to_owned(),

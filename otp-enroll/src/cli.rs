@@ -396,7 +396,7 @@ pub enum FleetCommand {
     ///
     /// On the host of a verifier. --certificate and --key are those of etcd's user root. Makes a user of etcd for each
     /// verifier, with rights to the keys of the fleet and to no others, has etcd ask everybody for a certificate from then
-    /// on, and says what to do next.
+    /// on, makes the key that seals the secrets of users where the policy names one, and says what to do next.
     Init {
         /// A verifier, by the common name of its certificate for etcd; may be given again
         #[arg(long = "verifier", value_name = "NAME", required = true, value_hint = ValueHint::Other)]
@@ -404,6 +404,31 @@ pub enum FleetCommand {
         /// The first administrator, by the name in the certificate
         #[arg(long, value_name = "NAME", value_hint = ValueHint::Other)]
         administrator: Option<String>,
+        /// Make no sealing key
+        #[arg(long)]
+        without_key: bool,
+    },
+    /// Write the sealing key to a new file, encrypted, for another verifier
+    ///
+    /// On the host of a verifier that has it.
+    CarryKey {
+        /// The new file
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// The file with the key to encrypt it by, 32 bytes [default: asks for a passphrase]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        key_file: Option<PathBuf>,
+    },
+    /// Put the sealing key from such a file in its place
+    ///
+    /// On the host of a verifier that does not have it yet.
+    TakeKey {
+        /// The file
+        #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// The file with the key that it was encrypted by [default: asks for the passphrase]
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        key_file: Option<PathBuf>,
     },
     /// Let a machine ask the fleet's verifiers
     AddMachine {

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod certificate;
 pub mod cli;
 pub mod enroll;
+pub mod terminal;
 
 mod caller;
 mod dialogue;
@@ -23,5 +24,4 @@ mod pending;
 mod picture;
 mod site;
 mod status;
-mod terminal;
 mod trial;

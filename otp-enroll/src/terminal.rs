@@ -70,6 +70,7 @@ const NO_KEY: u8 = 0;
 
 impl Terminal {
     /// Opens it, and from now on holds back the signals that mean "leave"; `None`: there is no terminal.
+    #[must_use]
     pub fn open() -> Option<Self> {
         let flags = OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
         let tty = open("/dev/tty", flags, Mode::empty()).ok()?;
@@ -104,6 +105,9 @@ impl Terminal {
     }
 
     /// Shows a text.
+    ///
+    /// # Errors
+    /// The person has left, or the other side has.
     pub fn show(&self, text: &str) -> Result<(), Left> {
         let mut rest = text.as_bytes();
         while !rest.is_empty() {
@@ -118,6 +122,9 @@ impl Terminal {
     }
 
     /// Shows a question and reads the line that is typed after it, without its end.
+    ///
+    /// # Errors
+    /// The person has left, or the other side has.
     pub fn ask(&self, question: &str, echo: Echo) -> Result<Zeroizing<Vec<u8>>, Left> {
         let _hidden = match echo {
             Echo::On => None,
@@ -133,11 +140,17 @@ impl Terminal {
     }
 
     /// Waits until something else than the terminal can be read; a signal or a hang-up comes first.
+    ///
+    /// # Errors
+    /// The person has left, or the other side has.
     pub fn wait_for(&self, other: BorrowedFd<'_>) -> Result<(), Left> {
         self.wait_until(other, PollFlags::POLLIN)
     }
 
     /// Leaves when a signal to do so has come meanwhile: the last chance before something is made to last.
+    ///
+    /// # Errors
+    /// The person has left, or the other side has.
     pub fn still_here(&self) -> Result<(), Left> {
         match self.signals.read_signal() {
             Ok(None) => Ok(()),

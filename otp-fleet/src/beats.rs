@@ -6,7 +6,7 @@
 use crate::name::PeerName;
 use otp_core::UnixTime;
 use otp_core::event::{Text, unescaped};
-use otp_file::{Source, Unparsed, number, text};
+use otp_file::{Source, Unparsed, number, text, texts};
 use otp_helper::fleet::PolicyDigest;
 use std::fmt::Write;
 
@@ -36,6 +36,8 @@ pub struct Beat {
     pub refuses: Option<String>,
     /// The digest of its policy.
     pub policy: PolicyDigest,
+    /// The machines that have lately asked it for more than is given to one.
+    pub held_back: Vec<PeerName>,
 }
 
 impl Beat {
@@ -67,6 +69,14 @@ impl Beat {
             line("refuses", &quoted(reason));
         }
         line("policy", &format!("\"{}\"", self.policy));
+        // Verifiers of an earlier release know no such line.
+        if !self.held_back.is_empty() {
+            let names = self.held_back.iter().map(|name| format!("\"{name}\""));
+            line(
+                "held_back",
+                &format!("[{}]", names.collect::<Vec<_>>().join(", ")),
+            );
+        }
         text
     }
 
@@ -99,6 +109,14 @@ impl Beat {
             policy: root.require("policy", |value| {
                 PolicyDigest::from_text(text(value)?).ok_or("must be 16 hexadecimal digits")
             })?,
+            held_back: root
+                .take("held_back", |value| {
+                    let names = texts(value)?;
+                    let names: Option<Vec<_>> =
+                        names.iter().map(|one| PeerName::new(one)).collect();
+                    names.ok_or("must be DNS names")
+                })?
+                .unwrap_or_default(),
         };
         root.end()?;
         Ok(beat)
@@ -124,6 +142,7 @@ mod tests {
             ahead: Some(-31),
             refuses: Some("the \"clock\" \\ is off".to_owned()),
             policy: PolicyDigest::of(&Policy::default()),
+            held_back: vec![PeerName::new("web1").unwrap(), name()],
         }
     }
 
@@ -139,6 +158,7 @@ mod tests {
             ("\"-31\"", "\"x\""),
             ("policy = \"", "policy = \"0"),
             ("ahead", "behind"),
+            ("[\"web1\"", "[\"a b\""),
         ] {
             let bad = good.replace(from, to);
             assert!(
@@ -154,8 +174,10 @@ mod tests {
             reason in prop::option::of("(?s).{0,60}"),
             ahead in prop::option::of(any::<i64>()),
             number in 0..u64::from(u32::MAX),
+            is_one_held_back in any::<bool>(),
         ) {
-            let beat = Beat { refuses: reason, ahead, number, ..beat() };
+            let held_back = if is_one_held_back { beat().held_back } else { Vec::new() };
+            let beat = Beat { refuses: reason, ahead, number, held_back, ..beat() };
             prop_assert_eq!(Beat::from_text(&name(), beat.to_text().as_bytes()), Ok(beat));
         }
     }

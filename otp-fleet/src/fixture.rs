@@ -15,6 +15,8 @@ pub(crate) struct Authority {
     directory: PathBuf,
     issuer: Issuer<'static, KeyPair>,
     name: &'static str,
+    /// What leads to the authority that everybody knows (PEM).
+    between: String,
 }
 
 /// When a certificate is good.
@@ -38,6 +40,26 @@ impl Authority {
             directory,
             issuer: Issuer::new(params, key),
             name,
+            between: String::new(),
+        }
+    }
+
+    /// An authority that this one has signed, which says that of its use.
+    pub(crate) fn between(&self, purposes: &[ExtendedKeyUsagePurpose]) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.extended_key_usages = purposes.to_vec();
+        params
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "between");
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        Self {
+            directory: self.directory.clone(),
+            issuer: Issuer::new(params, key),
+            name: self.name,
+            between: certificate.pem(),
         }
     }
 
@@ -64,7 +86,7 @@ impl Authority {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let at = |kind: &str| self.directory.join(format!("{file}.{kind}"));
-        fs::write(at("pem"), certificate.pem()).unwrap();
+        fs::write(at("pem"), certificate.pem() + &self.between).unwrap();
         fs::write(at("key"), key.serialize_pem()).unwrap();
         fs::set_permissions(at("key"), fs::Permissions::from_mode(0o600)).unwrap();
         Files {

@@ -1,7 +1,10 @@
 //! TLS between machines, administrators and verifiers: version 1.3 only, both sides show a certificate, and the files are read
 //! again when they have changed.
 //!
-//! Nobody is believed for a certificate alone: the name in it must stand in the registry as well.
+//! Nobody is believed for a certificate alone: the name in it must stand in the registry as well. And none counts for more than it
+//! says: `usage.rs`.
+
+mod usage;
 
 use crate::name::PeerName;
 use otp_helper::fleet::ALPN;
@@ -9,7 +12,7 @@ use rustls::client::Resumption;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::server::NoServerSessionStorage;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::fmt;
@@ -68,15 +71,13 @@ impl std::error::Error for Unusable {}
 /// # Errors
 /// A file cannot be used.
 pub fn server(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
-    let roots = Arc::new(roots(&files.ca)?);
-    let clients = WebPkiClientVerifier::builder_with_provider(roots, provider())
-        .build()
+    let clients = usage::Clients::signed_by(roots(&files.ca)?)
         .map_err(|error| Unusable::new(&files.ca, error))?;
     let (certificates, key) = identity(files)?;
     let mut config = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| Unusable::new(&files.certificate, error))?
-        .with_client_cert_verifier(clients)
+        .with_client_cert_verifier(Arc::new(clients))
         .with_single_cert(certificates, key)
         .map_err(|error| Unusable::new(&files.key, of_a_pair(&error)))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
@@ -91,11 +92,14 @@ pub fn server(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
 /// # Errors
 /// A file cannot be used.
 pub fn client(files: &Files) -> Result<Arc<ClientConfig>, Unusable> {
+    let servers = usage::Servers::signed_by(roots(&files.ca)?)
+        .map_err(|error| Unusable::new(&files.ca, error))?;
     let (certificates, key) = identity(files)?;
     let mut config = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13])
         .map_err(|error| Unusable::new(&files.certificate, error))?
-        .with_root_certificates(roots(&files.ca)?)
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(servers))
         .with_client_auth_cert(certificates, key)
         .map_err(|error| Unusable::new(&files.key, of_a_pair(&error)))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
@@ -251,6 +255,16 @@ fn stamps(files: &Files) -> io::Result<[Stamp; 3]> {
     ])
 }
 
+/// The same as [`server`], by files that machines will take for a verifier's.
+fn of_a_verifier(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
+    let config = server(files)?;
+    if usage::is_useless_for_a_server(&certificates(&files.certificate)?) {
+        let reason = "does not say that it is for serverAuth (extendedKeyUsage)";
+        return Err(Unusable::new(&files.certificate, reason));
+    }
+    Ok(config)
+}
+
 /// What a verifier speaks TLS with, by the files as they are now.
 pub struct Renewed {
     files: Files,
@@ -270,7 +284,7 @@ impl Renewed {
     pub fn new(files: Files) -> Result<Self, Unusable> {
         // Before they are read: what changes meanwhile is read again.
         let stamps = stamps(&files).ok();
-        let config = server(&files)?;
+        let config = of_a_verifier(&files)?;
         Ok(Self {
             files,
             current: Mutex::new(Current { stamps, config }),
@@ -284,7 +298,7 @@ impl Renewed {
         let now = stamps(&self.files).ok();
         if now != current.stamps {
             current.stamps = now;
-            match server(&self.files) {
+            match of_a_verifier(&self.files) {
                 Ok(config) => current.config = config,
                 Err(error) => tell(&error),
             }

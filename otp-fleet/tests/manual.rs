@@ -109,3 +109,33 @@ fn the_shipped_file_has_every_key_and_its_default() {
             .contains("'endpoints' is missing")
     );
 }
+
+/// What a newcomer makes by the manual is good for one side of a connection each.
+#[test]
+fn certificates_that_are_made_by_the_manual_say_what_they_are_for() {
+    let manual = include_str!("../../packaging/man/pam_otp-fleet.7");
+    let (_, block) = manual.split_once(".\\\" on: desk\n.EX\n").unwrap();
+    let (lines, _) = block.split_once("\n.EE\n").unwrap();
+    let lines = lines.replace("\\-", "-").replace("\\e", "\\");
+    let home = tempfile::tempdir().unwrap();
+    let made = Command::new("bash")
+        .args(["-euc", &lines])
+        .env("HOME", home.path())
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    for (name, expected) in [
+        ("v1", "TLS Web Server Authentication"),
+        ("web1", "TLS Web Client Authentication"),
+        ("admin", "TLS Web Client Authentication"),
+        ("v1-etcd", "TLS Web Client Authentication"),
+    ] {
+        let said = Command::new("openssl")
+            .args(["x509", "-noout", "-ext", "extendedKeyUsage", "-in"])
+            .arg(home.path().join(format!("fleet-ca/{name}.pem")))
+            .output()
+            .unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        assert_eq!(said.lines().last().map(str::trim), Some(expected), "{name}");
+    }
+}

@@ -250,6 +250,39 @@ fn it_says_what_cannot_be_used_and_where() {
     assert_eq!(fleet.check().status.code(), Some(0));
 }
 
+const SEALING_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
+
+/// With no key it would serve nobody whose record is sealed.
+#[test]
+fn it_says_that_its_sealing_key_is_missing_or_not_to_be_read() {
+    let fleet = Fleet::new("");
+    let key = fleet.path("seal");
+    let policy = format!("[seal]\nkey = \"{}\"\n", key.display());
+    fs::write(fleet.path("pam_otp.conf"), policy).unwrap();
+    let refused = |why: &str| {
+        let output = fleet.check();
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(output.stdout.is_empty());
+        assert!(said.contains(&key.display().to_string()), "{said}");
+        assert!(said.contains(why), "{said}");
+    };
+    refused("otp-admin fleet take-key FILE");
+    fs::write(&key, "no key\n").unwrap();
+    let mode = |mode| fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+    let group = fs::metadata(fleet.path("records")).unwrap().gid();
+    chown(&key, None, Some(group)).unwrap();
+    mode(0o640);
+    refused("line 1");
+    fs::write(&key, SEALING_KEY).unwrap();
+    let good = fleet.check();
+    assert_eq!(good.status.code(), Some(0), "{}", text(&good.stderr));
+    if geteuid().is_root() {
+        mode(0o600);
+        refused("denied");
+    }
+}
+
 #[test]
 fn it_is_not_root_and_nobody_looks_into_it() {
     let fleet = Fleet::new("");

@@ -333,6 +333,51 @@ impl Records {
         }
     }
 
+    /// Asks a verifier about nobody what [`Records::enrolled`] asks about somebody. It takes as long, and fails where that fails.
+    ///
+    /// # Errors
+    /// See [`Lost`].
+    pub fn nobody_is_enrolled(&self) -> Result<(), Lost> {
+        let Some(helper) = self.in_a_fleet() else {
+            return Ok(());
+        };
+        match helper.ask(&Request::IsEnrolled {
+            user: String::new(),
+        })? {
+            Answer::Enrolled => Ok(()),
+            _ => Err(helper.lost(NoAnswer::Unintelligible)),
+        }
+    }
+
+    /// The same for [`Records::trusted_since`].
+    ///
+    /// # Errors
+    /// See [`Lost`].
+    pub fn nobody_is_trusted(
+        &self,
+        place: &otp_store::Place,
+        remember: Duration,
+    ) -> Result<(), Lost> {
+        let Some(helper) = self.in_a_fleet() else {
+            return Ok(());
+        };
+        match helper.ask(&Request::TrustedSince {
+            user: String::new(),
+            place: place.clone(),
+            remember,
+        })? {
+            Answer::TrustedSince(None) => Ok(()),
+            _ => Err(helper.lost(NoAnswer::Unintelligible)),
+        }
+    }
+
+    fn in_a_fleet(&self) -> Option<&Helper> {
+        match &self.0 {
+            Way::Helper(helper) if helper.door == Door::Fleet => Some(helper),
+            Way::Here(_) | Way::Helper(_) => None,
+        }
+    }
+
     /// Whether the account may try a code; `None`: it has no authenticator.
     ///
     /// # Errors

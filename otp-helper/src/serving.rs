@@ -14,10 +14,10 @@ use crate::protocol::{Answer, Request};
 use crate::session::Reply;
 use otp_core::{Account, Before1970, Input, Policy};
 use otp_site::clock;
-use otp_store::account::grace::{begin_grace, first_login, rehearse_grace};
-use otp_store::account::is_enrolled;
+use otp_store::account::grace::{begin_grace, rehearse_grace};
 use otp_store::account::overview::standing;
 use otp_store::account::trust::trusted_since;
+use otp_store::account::{EnrolledOrSince, enrolled_or_since};
 use otp_store::{Error, Judged, Keeper, Overview, Trusted, attempt, attempt_at};
 
 /// The line to whoever asks.
@@ -124,15 +124,15 @@ pub fn look_up<K: Keeper>(
             account,
         ) => {
             let input = no_guess.map_or_else(|| Input::parse(&reply), Input::NoGuess);
-            let committed = match &account {
-                Some(account) => {
-                    if let Some(attempt) = attempt {
-                        attempt.begins();
-                    }
-                    let at = remembered.as_ref();
-                    attempt_at(keeper, account, policy, &input, excused, at, clock::now)?
+            let committed = if let Some(account) = &account {
+                if let Some(attempt) = attempt {
+                    attempt.begins();
                 }
-                None => attempt::nobody(false, &input),
+                let at = remembered.as_ref();
+                attempt_at(keeper, account, policy, &input, excused, at, clock::now)?
+            } else {
+                keeper.judges_nobody()?;
+                attempt::nobody(false, &input)
             };
             if let Some(attempt) = attempt {
                 let Judged { verdict, trusted } = committed.what();
@@ -153,12 +153,12 @@ pub fn look_up<K: Keeper>(
                 }
             })
         }
-        (Request::IsEnrolled { .. }, Some(account)) => Ok(if is_enrolled(keeper, &account)? {
-            Answer::Enrolled
-        } else {
-            let first_login = first_login(keeper, &account)?;
-            Answer::NotEnrolled { first_login }
-        }),
+        (Request::IsEnrolled { .. }, Some(account)) => {
+            Ok(match enrolled_or_since(keeper, &account)? {
+                EnrolledOrSince::Enrolled => Answer::Enrolled,
+                EnrolledOrSince::Since(first_login) => Answer::NotEnrolled { first_login },
+            })
+        }
         (Request::Standing { .. }, Some(account)) => {
             let standing = standing(keeper, &account, clock::now)?;
             Ok(Answer::Standing(standing))

@@ -157,10 +157,12 @@ impl Turn {
                 imported_codes_go: what.ends_with(b"codes-go"),
             }),
             [kind @ (b"ask" | b"ask-hidden"), prompt] => Some(Self::Ask {
-                prompt: text(prompt)?,
+                prompt: harmless(text(prompt)?.as_str()),
                 echo: *kind == b"ask",
             }),
-            [b"tell", said] => Some(Self::Tell { text: text(said)? }),
+            [b"tell", said] => Some(Self::Tell {
+                text: harmless(text(said)?.as_str()),
+            }),
             [b"offer", device @ ..] => offer_from_slices(device).map(Self::Offer),
             [b"checked", proof, left, off] => {
                 let off: u64 = number(off)?;
@@ -183,6 +185,14 @@ impl Turn {
             _ => Answer::from_fields(fields).map(Self::End),
         }
     }
+}
+
+/// It is shown on a terminal, and a fleet's verifier may have said it: lines of text, and no orders.
+fn harmless(text: &str) -> String {
+    text.replace(
+        |one: char| one.is_control() && !matches!(one, '\n' | '\t'),
+        "?",
+    )
 }
 
 /// What a PAM module says is as long as it likes; a message of ours is not.

@@ -183,6 +183,10 @@ pub trait Held: Look + Sized {
     /// the state, in the same write; none has to.
     fn accepted(&mut self, _when: UnixTime) {}
 
+    /// Is told, before the state of an attempt is put, that it was a wrong code: what was accepted before it proves nothing any
+    /// longer. As [`Held::accepted`], none has to keep that.
+    fn refused(&mut self) {}
+
     /// Lets others have it, and keeps signals waiting for as long as the caller wants.
     fn let_go(self) -> Option<Undisturbed>;
 }
@@ -209,6 +213,15 @@ pub trait Keeper {
     /// # Errors
     /// What is kept cannot be trusted or opened, or another process held it for all of `deadline`.
     fn hold(&self, account: &Account, deadline: Duration) -> Result<Option<Self::Held>, Error>;
+
+    /// Is told that an attempt has found nobody to judge it by, before that is told to anybody. An engine whose writes take a time
+    /// that can be felt takes that time here as well, so that names which have an authenticator are not told apart by it.
+    ///
+    /// # Errors
+    /// As where the state of an attempt is put; the caller refuses the login.
+    fn judges_nobody(&self) -> Result<(), Error> {
+        Ok(())
+    }
 
     /// Holds an account, and begins to keep something about it first where nothing is.
     ///

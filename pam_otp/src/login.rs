@@ -130,6 +130,7 @@ impl<H: Host> Login<'_, H> {
         case: &Case,
     ) -> Result<Option<Disposition>, Stop> {
         let Some(account) = &case.account else {
+            self.ask_about_nobody(options, case)?;
             let unasked = self.call.trusted_network(case).is_some() && self.proves_identity();
             let refused = self.refuses_stranger(case, unasked)?;
             return Ok(refused.then_some(Disposition::Refused));
@@ -143,13 +144,10 @@ impl<H: Host> Login<'_, H> {
             return Ok(Some(self.leave_to_trust(why)));
         }
         let now = self.call.host.now()?;
-        let wants_to_enrol = case.policy.enroll.at_login != AtLogin::Off
-            && case.records.may_enrol_at_login()
-            && !self.call.silent;
+        let wants_to_enrol = self.wants_to_enrol(case);
         let at_login =
             wants_to_enrol && may_enrol_in(&self.call.origin.service, case.policy.enroll);
-        // Where nobody gets in without an authenticator, whether there is one need not be known beforehand.
-        if !wants_to_enrol && !case.nullok && case.policy.enforce.keeps_everybody_out(now) {
+        if !self.must_know(case, now) {
             return Ok(None);
         }
         let Enrolled::No { first_login } = case.records.enrolled(account)? else {
@@ -172,6 +170,37 @@ impl<H: Host> Login<'_, H> {
         rehearse_grace(case, account, &wanted, now)?;
         self.leave_to_others(case, &wanted, result, may_enrol)?;
         Ok(Some(Disposition::Ignore))
+    }
+
+    /// Whether policy has logins set up an authenticator, in this process.
+    fn wants_to_enrol(&self, case: &Case) -> bool {
+        case.policy.enroll.at_login != AtLogin::Off
+            && case.records.may_enrol_at_login()
+            && !self.call.silent
+    }
+
+    /// Whether it must be known before anything is asked that somebody has an authenticator: not where nobody gets in without one.
+    fn must_know(&self, case: &Case, now: UnixTime) -> bool {
+        self.wants_to_enrol(case) || case.nullok || !case.policy.enforce.keeps_everybody_out(now)
+    }
+
+    /// Asks about a name that nobody has what is asked about somebody before the prompt, where the records are far away: else the time
+    /// that it takes would tell which names there are. What is answered lets nobody in.
+    fn ask_about_nobody(&mut self, options: &Options, case: &Case) -> Result<(), Stop> {
+        if self.call.trusted_network(case).is_some() && self.proves_identity() {
+            return Ok(());
+        }
+        if self.call.trusted_network(case).is_none()
+            && let Some(Remembered { place, remember }) = self.remembered(options, case)
+            && let Err(error) = case.records.nobody_is_trusted(&place, remember)
+        {
+            self.call.warn(&error.to_string());
+        }
+        let now = self.call.host.now()?;
+        if self.must_know(case, now) {
+            case.records.nobody_is_enrolled()?;
+        }
+        Ok(())
     }
 
     /// Why the place that the login comes from is trusted, as a value of the log.

@@ -2,6 +2,7 @@
 privacyIDEA beside them. Run by tests/bench/fleet, in a private copy of this machine."""
 
 import argparse
+import contextlib
 import grp
 import json
 import os
@@ -28,6 +29,7 @@ import privacyidea  # noqa: E402
 import under_test  # noqa: E402
 
 LOAD = WORLD / "bin/fleet_load.py"
+SHARES = WORLD / "bin/fleet_share.py"
 SERVING, ASKING = 0, 1
 ON_ONE_CORE = ("taskset", "-c", str(SERVING))
 ETCD = os.environ["OTP_FLEET_ETCD"].split(":")[0]
@@ -36,6 +38,8 @@ LARGE = ("--max-txn-ops", "1000", "--quota-backend-bytes", str(8 << 30))
 # Of a policy with all its defaults, as pam_otp-fleet(7) has it.
 DIGEST = "74941312a812dcaf"
 DELAYS = (0, 1, 20)
+# Of a processor, for each verifier, where growth is measured: so little that three of them leave etcd what it wants.
+SHARE = 0.08
 # It takes a tenth of a second to give one a token.
 OF_THE_PEER = 200
 
@@ -57,7 +61,7 @@ def parsed():
     parser.add_argument("--seconds", type=float, default=20, help="of each measurement of how many a second")
     parser.add_argument("--users", type=int, default=1000)
     parser.add_argument("--many", type=int, default=1_000_000, help="users in the store, of the last measurement")
-    parser.add_argument("--only", choices=("peer", "ours", "users"), action="append")
+    parser.add_argument("--only", choices=("peer", "ours", "growth", "users"), action="append")
     parser.add_argument("--environment", required=True)
     return parser.parse_args()
 
@@ -77,19 +81,19 @@ def measure(place, arguments):
     both_authorities = [authorities.Authority(place / "authorities", name) for name in ("fleet", "etcd")]
     ours_here(arguments.users)
     users = [[f"person{number:06}", os.urandom(20).hex(), 10_000 + number] for number in range(arguments.users)]
-    parts = arguments.only or ["peer", "ours", "users"]
+    parts = arguments.only or ["peer", "ours", "growth", "users"]
     if "peer" in parts:
         figures["peer"] = peer(place, arguments, wire, network, both_authorities[0], users[:OF_THE_PEER])
-    if "ours" in parts or "users" in parts:
-        figures["ours"] = []
-        counts = {"ours": arguments.users, "users": arguments.many}
-        for count in [count for part, count in counts.items() if part in parts]:
-            found = ours(place / f"etcd{count}", arguments, wire, network, both_authorities, users, count)
+    figures["ours"] = []
+    of_many = {"ours"} if "users" in parts else set()
+    for count, measured in ((arguments.users, {"ours", "growth"} & {*parts}), (arguments.many, of_many)):
+        if measured:
+            found = ours(place / f"etcd{count}", arguments, wire, network, both_authorities, users, count, measured)
             figures["ours"].append({"users": count, **found})
     return figures
 
 
-def ours(place, arguments, wire, network, both_authorities, users, count):
+def ours(place, arguments, wire, network, both_authorities, users, count, measured):
     """Three members of etcd and three verifiers, all on one processor."""
     members, verifiers = ([network[name] for name in names] for names in (("e1", "e2", "e3"), ("v1", "v2", "v3")))
     machine = network["m1"]
@@ -104,38 +108,89 @@ def ours(place, arguments, wire, network, both_authorities, users, count):
         told = {"kind": "verifier", "port": fleets.PORT, "policy": DIGEST, "fresh": True, **files}
         toward = [{**told, "host": verifier.full_name} for verifier in verifiers]
         name = f"pam_otp, {count} users"
-        found = {"latency": [], "logins": [], "throughput": []}
         load([machine], [{**toward[0], "checks": 20}], users)
-        for delay in DELAYS:
-            for where in ("to the verifiers", "between all"):
-                wire.delay(0)
-                if where == "between all":
-                    wire.delay(delay)
-                else:
-                    wire.delay(delay, [machine], verifiers)
-                (result,) = load([machine], [{**toward[0], "checks": arguments.checks}], users)
-                found["latency"].append(latency(name, delay, where, result))
-                found["logins"].append(logins_by(name, machine, delay, where, arguments.checks, users))
-                if delay == 0:
-                    break
-        wire.delay(0)
-        for used, some in ((1, (1, 4, 16)), (2, (16,)), (3, (16,))):
-            for clients in some:
-                before = processor_time(running, cluster)
-                each = [{**toward[number % used], "seconds": arguments.seconds} for number in range(clients)]
-                results = load([machine] * clients, each, users)
-                row = throughput(f"{name}, {used} verifiers", clients, results)
-                checks = sum(len(result["latencies"]) for result in results)
-                after = processor_time(running, cluster)
-                row["processor"] = {what: 1000 * (after[what] - before[what]) / checks for what in after}
-                parts = ", ".join(f"{ms:.2f} ms in {what}" for what, ms in row["processor"].items())
-                print(f"{'':<34} of a processor each check takes {parts}", flush=True)
-                found["throughput"].append({"verifiers": used, **row})
+        found = {}
+        if "ours" in measured:
+            found = latencies(name, arguments, wire, machine, verifiers, toward[0], users)
+            found["throughput"] = throughputs(name, arguments, running, cluster, machine, toward, users)
+        if "growth" in measured:
+            found["growth"] = growth(name, arguments, running, cluster, machine, toward, users)
         return found
     finally:
         running.end()
         cluster.end()
         subprocess.run(["rm", "-rf", place])
+
+
+def latencies(name, arguments, wire, machine, verifiers, told, users):
+    """One check after the other, and one login after the other, over wires that take their time."""
+    found = {"latency": [], "logins": []}
+    for delay in DELAYS:
+        for where in ("to the verifiers", "between all"):
+            wire.delay(0)
+            if where == "between all":
+                wire.delay(delay)
+            else:
+                wire.delay(delay, [machine], verifiers)
+            (result,) = load([machine], [{**told, "checks": arguments.checks}], users)
+            found["latency"].append(latency(name, delay, where, result))
+            found["logins"].append(logins_by(name, machine, delay, where, arguments.checks, users))
+            if delay == 0:
+                break
+    wire.delay(0)
+    return found
+
+
+def throughputs(name, arguments, running, cluster, machine, toward, users):
+    """How many checks a second one processor does, and what of it each program takes."""
+    found = []
+    for used, some in ((1, (1, 4, 16)), (2, (16,)), (3, (16,))):
+        for clients in some:
+            before = processor_time(running, cluster)
+            each = [{**toward[number % used], "seconds": arguments.seconds} for number in range(clients)]
+            results = load([machine] * clients, each, users)
+            row = throughput(f"{name}, {used} verifiers", clients, results)
+            checks = sum(len(result["latencies"]) for result in results)
+            after = processor_time(running, cluster)
+            row["processor"] = {what: 1000 * (after[what] - before[what]) / checks for what in after}
+            parts = ", ".join(f"{ms:.2f} ms in {what}" for what, ms in row["processor"].items())
+            print(f"{'':<34} of a processor each check takes {parts}", flush=True)
+            found.append({"verifiers": used, **row})
+    return found
+
+
+def growth(name, arguments, running, cluster, machine, toward, users):
+    """Checks a second by one, two and three verifiers, each of which has the same small share of a processor, as if it were a machine
+    of its own; etcd has what it wants. And how many etcd's leader could take, by what it uses for each."""
+    found = []
+    with shares(running):
+        for used in (1, 2, 3):
+            before = processor_time(running, cluster)
+            each = [{**toward[number % used], "seconds": arguments.seconds} for number in range(12)]
+            results = load([machine] * len(each), each, users)
+            after = processor_time(running, cluster)
+            checks = sum(len(result["latencies"]) for result in results)
+            rate = sum(len(result["latencies"]) / result["seconds"] for result in results)
+            leader = (after["the leader of etcd"] - before["the leader of etcd"]) / checks
+            row = {"verifiers": used, "share": SHARE, "checks_a_second": rate, "leader_ms": 1000 * leader}
+            found.append(row)
+            print(f"{name:<34} {used} verifiers with {SHARE:.0%} of a processor each: {rate:>8.1f} checks a second, "
+                  f"{rate / found[0]['checks_a_second']:.2f} times one; etcd's leader could take {1 / leader:.0f} on a core", flush=True)
+    return found
+
+
+@contextlib.contextmanager
+def shares(running):
+    """No verifier has more than its share meanwhile."""
+    pids = [str(running.pid(each)) for each in running.verifiers]
+    holder = subprocess.Popen(["taskset", "-c", str(ASKING), sys.executable, "-B", SHARES, str(SHARE), *pids], env=hosts.REAL,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "ready\n", "shares are not kept"
+        yield
+    finally:
+        hosts.kill(holder, signal.SIGTERM)
+        holder.stdout.close()
 
 
 def processor_time(running, cluster):

@@ -259,9 +259,22 @@ def test_progress_is_shown_on_a_terminal_and_never_on_a_pipe(machine):
     )
     assert running.communicate(timeout=120)[0] and running.returncode == 0
     os.close(theirs)
-    shown = os.read(ours, 65536).decode()
+    shown = all_of(ours).decode()
     os.close(ours)
     assert shown.endswith("\r\x1b[K"), "the line is empty again for what follows"
+
+
+def all_of(terminal):
+    """What a program has written to a terminal that it has left. The kernel hands it over in pieces, and tells the end as an error."""
+    found = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:
+            return found
+        if not piece:
+            return found
+        found += piece
 
 
 # --------------------------------------------------------------------------------------------------- killed, anywhere

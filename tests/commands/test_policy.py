@@ -80,7 +80,6 @@ def test_a_policy_without_anything_to_look_at_can_be_used(machine, enrolled):
         ('[enforce]\nexempt_users = ["no-such-user"]', "[enforce] exempt_users: no user is called 'no-such-user'"),
         ('[helper]\ntrusted_callers = ["no-such-user"]', "[helper] trusted_callers: no user is called 'no-such-user'"),
         ('[hooks]\nevents = ["lock"]', "[hooks] run: no program is named, so the events are handed on to nobody"),
-        ('[fleet]\nca = "/nowhere/ca.pem"', "[fleet] verifiers: none is named, so all records are this machine's"),
         ('[fleet]\nverifiers = ["v1"]\nca = "/etc/passwd"\ncertificate = "/etc/passwd"\nkey = "/etc/passwd"',
          "[fleet] key: /etc/passwd must be there, belong to root and be writable by nobody else (key: nor readable, but by the group "
          "pam_otp), so users of the fleet are refused"),
@@ -265,6 +264,8 @@ def test_services_that_cannot_be_read_are_found(machine, enrolled, services):
         ('[enforce]\ngrace = "soon"\n', 2, "must be a number and a unit"),
         ('\n[enforce]\nfrom = "2027-02-30"\n', 3, ""),
         ('[trust]\nnetworks = ["10.1.2.3/8"]\n', 2, "host bits"),
+        ('[fleet]\nca = "/nowhere/ca.pem"\n', 1, "need 'verifiers' as well"),
+        ("[fleet]\nverifiers = []\n", 2, "must name a verifier"),
         ("[code\n", 1, ""),
     ],
 )

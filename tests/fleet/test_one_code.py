@@ -9,8 +9,10 @@ import time
 
 import pytest
 
+import hosts
 import logins
 import register
+import rounds as played
 import store
 from register import YES
 
@@ -19,7 +21,9 @@ pytestmark = pytest.mark.promised_by("ours")
 EACH = 8
 ROUNDS = int(os.environ.get("OTP_ROUNDS") or 4)
 # Of each fault; what was broken has to be whole again before the next.
-FAULTY = max(ROUNDS // 10, 2)
+FAULTY = int(os.environ.get("OTP_ROUNDS") or 2)
+# Where tests/fleet/long has what was found written down.
+LEDGER = os.environ.get("OTP_LEDGER")
 
 
 def leader_killed(fleet, leader):
@@ -59,8 +63,10 @@ def frames_get_lost(fleet, _):
     fleet.wire.lose(50)
 
 
-FAULTS = (leader_killed, leader_frozen, two_members_stopped, two_members_stopped_for_a_while, verifier_killed, leader_cut_off,
-          verifier_cut_off_from_etcd, frames_get_lost)
+FAULTS = {fault.__name__: fault for fault in (
+    leader_killed, leader_frozen, two_members_stopped, two_members_stopped_for_a_while, verifier_killed, leader_cut_off,
+    verifier_cut_off_from_etcd, frames_get_lost)}
+assert tuple(FAULTS) == played.FAULTS
 
 
 @pytest.fixture
@@ -78,45 +84,58 @@ def rounds(fleet, crowds, enrolled):
             fleet.clock.advance(10)
             person = people[number % len(people)]
             meanwhile = before()
-            found += crowds.at_once(EACH, person, person.codes.now(), fleet.step(), meanwhile)
+            of_this = crowds.at_once(EACH, person, person.codes.now(), fleet.step(), meanwhile)
+            # Before anything is mended, which may fail.
+            assert register.faults_of_logins([login for login, _ in of_this]) == []
+            found += of_this
             after()
         return found
 
     return play
 
 
-def assert_once(fleet, found, record_property):
-    """What holds of every round of every scenario."""
-    told = [login for login, _ in found]
-    assert register.faults_of_logins(told) == []
-    accounts = {login.account for login in told}
-    history = [one for one in store.acceptances(fleet.cluster.history()) if one.account in accounts]
-    assert register.faults_of_history(told, history) == []
-    let_in = collections.Counter((login.account, login.step) for login in told if login.told == YES)
-    rounds = sorted({(login.account, login.step) for login in told})
-    nobody = [one for one in rounds if let_in[one] == 0]
-    codes = collections.Counter(code for _, code in found)
-    tell(f"{len(rounds)} rounds, {len(told)} logins: {sum(let_in.values())} let in, {len(nobody)} rounds with nobody, "
-         f"{codes[logins.AUTHINFO_UNAVAIL]} told that nobody knows", record_property)
-    return nobody
+@pytest.fixture
+def assert_once(fleet, record_property):
+    """What holds of every round of every scenario: `assert_once(scenario, found)`, which tells the rounds that let nobody in."""
+    began = time.monotonic()
+
+    def check(scenario, found):
+        told = [login for login, _ in found]
+        accounts = {login.account for login in told}
+        history = [one for one in store.acceptances(fleet.cluster.history()) if one.account in accounts]
+        faults = register.faults_of_logins(told) + register.faults_of_history(told, history)
+        rounds = sorted({(login.account, login.step) for login in told})
+        let_in = collections.Counter((login.account, login.step) for login in told if login.told == YES)
+        nobody = [one for one in rounds if let_in[one] == 0]
+        figures = {
+            "rounds": len(rounds), "logins": len(told), "one": sum(let_in[one] == 1 for one in rounds), "nobody": len(nobody),
+            "two": sum(let_in[one] > 1 for one in rounds), "unknown": sum(code == logins.AUTHINFO_UNAVAIL for _, code in found)}
+        if LEDGER:
+            played.write(hosts.WORLD / "results" / LEDGER, {
+                "build": played.build_of(hosts.WORLD / "bin"), "scenario": scenario,
+                "etcd": int(os.environ.get("OTP_WHICH_ETCD") or 0), "when": played.now(),
+                "seconds": round(time.monotonic() - began, 1), **figures, "faults": faults})
+        assert faults == []
+        line = ", ".join(f"{count} {name}" for name, count in figures.items())
+        record_property("figures", line)
+        print(line)
+        return nobody
+
+    return check
 
 
-def tell(line, record_property):
-    record_property("figures", line)
-    print(line)
-
-
-def test_one_code_lets_exactly_one_in(fleet, rounds, record_property):
+def test_one_code_lets_exactly_one_in(rounds, assert_once):
     found = rounds(ROUNDS)
-    nobody = assert_once(fleet, found, record_property)
+    nobody = assert_once(played.NO_FAULT, found)
     # On a machine that is too busy to answer in time, a login is told so; then the one that counted may be among them.
     unanswered = {(login.account, login.step) for login, _ in found if login.told == register.UNKNOWN}
     assert set(nobody) <= unanswered
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
-def test_never_two_whatever_fails(fleet, rounds, fault, record_property):
-    chance = random.Random(fault.__name__)
+@pytest.mark.parametrize("fault", FAULTS)
+def test_never_two_whatever_fails(fleet, rounds, fault, assert_once):
+    # Other moments in each piece of tests/fleet/long, and the same ones in tests/run.
+    chance = random.Random(f"{fault} {os.environ.get('OTP_PART', '') if LEDGER else ''}")
 
     def before():
         leader = fleet.cluster.leader()
@@ -124,7 +143,7 @@ def test_never_two_whatever_fails(fleet, rounds, fault, record_property):
         def meanwhile():
             # At any moment of the round; nothing is waited for.
             time.sleep(chance.uniform(0, 0.5))
-            fault(fleet, leader)
+            FAULTS[fault](fleet, leader)
 
         return meanwhile
 
@@ -133,14 +152,14 @@ def test_never_two_whatever_fails(fleet, rounds, fault, record_property):
         fleet.wire.lose(0)
         fleet.repair()
 
-    assert_once(fleet, rounds(FAULTY, before, after), record_property)
+    assert_once(fault, rounds(FAULTY, before, after))
 
 
-def test_never_two_when_clocks_are_20_seconds_apart(fleet, rounds, record_property):
+def test_never_two_when_clocks_are_20_seconds_apart(fleet, rounds, assert_once):
     fleet.verifiers[0].ahead, fleet.verifiers[2].ahead = 10, -10
     try:
         fleet.later(1)
-        nobody = assert_once(fleet, rounds(ROUNDS), record_property)
+        nobody = assert_once(played.CLOCKS, rounds(ROUNDS))
         assert len(nobody) < ROUNDS
     finally:
         fleet.verifiers[0].ahead = fleet.verifiers[2].ahead = 0

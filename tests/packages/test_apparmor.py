@@ -12,6 +12,7 @@ import pytest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 ABSTRACTION = TOP / "packaging/apparmor/pam_otp"
+FLEET = TOP / "packaging/apparmor/pam_otp_fleet"
 
 PROFILE = """
 abi <abi/3.0>,
@@ -37,7 +38,7 @@ def apparmor(tmp_path_factory):
 
 @pytest.fixture
 def parser(apparmor, tmp_path):
-    """Compiles a profile that includes an abstraction, without the kernel and without its cache."""
+    """Compiles a profile, without the kernel and without its cache."""
     (program,) = apparmor.glob("**/sbin/apparmor_parser")
     profiles = apparmor / "etc/apparmor.d"
     # "-M": what the parser would ask the kernel.
@@ -45,10 +46,20 @@ def parser(apparmor, tmp_path):
     # No configuration: that of the parser is in /etc, and names files below /usr, only where the package is installed.
     command += ["--config-file", "/dev/null"]
 
+    def read(profile, *arguments):
+        return subprocess.run([*command, *arguments, profile], capture_output=True, text=True, check=False)
+
+    return read
+
+
+@pytest.fixture
+def of_a_program(parser, tmp_path):
+    """Compiles the profile of a program that includes an abstraction."""
+
     def compile(abstraction, *arguments):
         profile = tmp_path / "program"
         profile.write_text(PROFILE.format(abstraction=abstraction))
-        return subprocess.run([*command, *arguments, profile], capture_output=True, text=True, check=False)
+        return parser(profile, *arguments)
 
     return compile
 
@@ -57,17 +68,32 @@ def parser(apparmor, tmp_path):
     ("abstractions/authentication.d/pam_otp", "authentication"),
     ("abstractions/pam_otp", "pam_otp"),
 ])
-def test_a_profile_that_includes_it_compiles_and_has_its_rules(parser, tmp_path, path, abstraction):
+def test_a_profile_that_includes_it_compiles_and_has_its_rules(of_a_program, tmp_path, path, abstraction):
     place = tmp_path / path
     place.parent.mkdir(parents=True)
     shutil.copy(ABSTRACTION, place)
     # Warnings, as of a rule that the parser does not know, count as faults.
-    compiled = parser(abstraction, "--Werror")
+    compiled = of_a_program(abstraction, "--Werror")
     assert (compiled.returncode, compiled.stderr) == (0, "")
-    assert "/var/lib/pam_otp/*/ rwk," in parser(abstraction, "-p").stdout
+    expanded = of_a_program(abstraction, "-p").stdout
+    assert "/var/lib/pam_otp/*/ rwk," in expanded
+    assert "/usr/libexec/pam_otp/otp-fleet PUx -> pam_otp_fleet," in expanded
 
 
-def test_without_it_a_confined_program_gets_nothing_of_the_records(parser):
-    expanded = parser("authentication", "-p").stdout
+def test_without_it_a_confined_program_gets_nothing_of_the_records(of_a_program):
+    expanded = of_a_program("authentication", "-p").stdout
     assert "/etc/shadow" in expanded.replace("@{etc_ro}", "/etc")
     assert "pam_otp" not in expanded
+
+
+def test_the_profile_of_otp_fleet_compiles_and_has_nothing_of_the_records(parser):
+    compiled = parser(FLEET, "--Werror")
+    assert (compiled.returncode, compiled.stderr) == (0, "")
+    assert parser(FLEET, "-N").stdout.split() == ["pam_otp_fleet"]
+    expanded = parser(FLEET, "-p").stdout
+    rules = [line.strip() for line in expanded.splitlines() if "pam_otp" in line and not line.strip().startswith("#")]
+    assert [rule for rule in rules if rule.startswith("/")] == [
+        "/usr/libexec/pam_otp/otp-fleet mr,", "/etc/security/pam_otp.conf r,", "/etc/pam_otp-fleet/ r,", "/etc/pam_otp-fleet/** r,",
+        "/var/lib/pam_otp/ r,"]
+    # No path: otp-admin becomes the same program, with the rights of an administrator.
+    assert "profile pam_otp_fleet {" in expanded

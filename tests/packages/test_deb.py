@@ -44,6 +44,7 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/share/doc/pam-otp/changelog.Debian.gz
 -rw-r--r-- ./usr/share/doc/pam-otp/copyright
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/apparmor/pam_otp
+-rw-r--r-- ./usr/share/doc/pam-otp/examples/apparmor/pam_otp_fleet
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/fail2ban/filter.d/pam_otp.conf
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/fail2ban/jail.d/pam_otp.conf
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/hooks/http
@@ -68,6 +69,7 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/selinux/pam_otp.fc
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/selinux/pam_otp.if
 -rw-r--r-- ./usr/share/doc/pam-otp/examples/selinux/pam_otp.te
+-rw-r--r-- ./usr/share/doc/pam-otp/examples/selinux/pam_otp_port.cil
 -rw-r--r-- ./usr/share/doc/pam-otp/pam-otp.cdx.json
 -rw-r--r-- ./usr/share/fish/vendor_completions.d/otp-admin.fish
 -rw-r--r-- ./usr/share/fish/vendor_completions.d/otp-enroll.fish

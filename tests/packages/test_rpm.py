@@ -63,6 +63,7 @@ drwxr-xr-x root root    -  /usr/share/doc/pam-otp
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/apparmor
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/apparmor/pam_otp
+-rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/apparmor/pam_otp_fleet
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/fail2ban
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/fail2ban/filter.d
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/fail2ban/filter.d/pam_otp.conf
@@ -94,6 +95,7 @@ drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples/selinux
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/selinux/pam_otp.fc
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/selinux/pam_otp.if
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/selinux/pam_otp.te
+-rw-r--r-- root root    d  /usr/share/doc/pam-otp/examples/selinux/pam_otp_port.cil
 -rw-r--r-- root root    -  /usr/share/fish/vendor_completions.d/otp-admin.fish
 -rw-r--r-- root root    -  /usr/share/fish/vendor_completions.d/otp-enroll.fish
 drwxr-xr-x root root    -  /usr/share/licenses/pam-otp

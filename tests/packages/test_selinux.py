@@ -21,6 +21,10 @@ MACHINES_OWN = [pathlib.Path("/etc/selinux"), pathlib.Path("/var/lib/selinux")]
 RECORDS = "var_auth_t"
 HELPER = "pam_otp_helper_t"
 HELPER_FILE = "pam_otp_helper_exec_t"
+FLEET = "pam_otp_fleet_t"
+FLEET_FILE = "pam_otp_fleet_exec_t"
+FLEET_KEY = "pam_otp_fleet_etc_t"
+FLEET_PORT = "pam_otp_port_t"
 
 # What pam_otp.so does as root in a login program, and what it needs for that.
 IN_A_LOGIN = [
@@ -83,6 +87,29 @@ IN_THE_HELPER = [
     ("count wrong passwords for pam_faillock", "faillog_t", "file", "open read write lock"),
 ]
 
+# What otp-fleet does, and what it needs for that.
+IN_OTP_FLEET = [
+    ("read the policy", "etc_t", "file", "open read getattr"),
+    ("find the machine's key and certificates", FLEET_KEY, "dir", "search"),
+    ("read them", FLEET_KEY, "file", "open read getattr"),
+    ("read an authority that others have as well", "cert_t", "file", "open read getattr"),
+    ("find the group of the records", "var_lib_t", "dir", "search"),
+    ("find the group of the records", RECORDS, "dir", "getattr"),
+    ("speak to a verifier", "self", "tcp_socket", "create connect read write setopt getopt shutdown"),
+    ("speak to a verifier", FLEET_PORT, "tcp_socket", "name_connect"),
+    ("look up where a verifier is", "self", "udp_socket", "create connect read write"),
+    ("look up where a verifier is", "dns_port_t", "tcp_socket", "name_connect"),
+    ("look up where a verifier is", "net_conf_t", "file", "open read getattr"),
+    ("be a program", FLEET_FILE, "file", "entrypoint execute read map"),
+    ("be linked with the C library", "lib_t", "file", "open read map execute"),
+    ("have no core file", "self", "process", "setrlimit"),
+    ("try verifiers beside each other", "self", "process", "fork getsched"),
+    ("become root as a whole", "self", "capability", "setuid setgid"),
+    ("write to the system log", "devlog_t", "sock_file", "write"),
+    ("write to the system log", "syslogd_t", "unix_dgram_socket", "sendto"),
+    ("ask sssd who somebody is", "sssd_t", "unix_stream_socket", "connectto"),
+]
+
 # What useradd and userdel need to run our hook: a failure of it is theirs. A plain file in /etc/shadow-maint would be
 # shadow_t, which they may not run; a link there is etc_t, and leads to a program like any other.
 IN_USERADD = [
@@ -113,7 +140,10 @@ LABELS = {
     "/usr/libexec/pam_otp/forget-gone": "bin_t",
     "/usr/libexec/pam_otp/otp-helper": HELPER_FILE,
     "/usr/libexec/pam_otp/otp-mail": "bin_t",
-    "/usr/libexec/pam_otp/otp-fleet": "bin_t",
+    "/usr/libexec/pam_otp/otp-fleet": FLEET_FILE,
+    "/etc/pam_otp-fleet": FLEET_KEY,
+    "/etc/pam_otp-fleet/machine.key": FLEET_KEY,
+    "/etc/pam_otp-fleet/machine.pem.new": FLEET_KEY,
     "/usr/libexec/pam_otp/otp-fleet-admin": "bin_t",
     "/usr/sbin/otp-verifier": "bin_t",
     "/usr/bin/otp-enroll": "bin_t",
@@ -231,14 +261,14 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def module(place, before):
-    """Our module, compiled as a package would."""
+    """Our module, compiled as a package would, and the port."""
     assert HEADERS.exists(), "the package selinux-policy-dev is missing"
     sources = place / "module"
     sources.mkdir()
     for name in ["pam_otp.te", "pam_otp.fc", "pam_otp.if"]:
         shutil.copy(SOURCES / name, sources)
     run("make", "-f", HEADERS, "NAME=default", "pam_otp.pp", cwd=sources)
-    return sources / "pam_otp.pp"
+    return [sources / "pam_otp.pp", SOURCES / "pam_otp_port.cil"]
 
 
 @pytest.fixture(scope="session")
@@ -275,7 +305,7 @@ def policy(place, distributions_store, module):
     """The distribution's policy with our module."""
     store = place / "with"
     shutil.copytree(distributions_store, store)
-    install(store, 400, [module])
+    install(store, 400, module)
     return Policy(store)
 
 
@@ -364,9 +394,9 @@ def test_the_helper_reads_no_other_secrets(policy, secret):
     assert not {"read", "map"} & policy.allowed(HELPER, secret, "file", with_booleans=True)
 
 
-def test_the_helper_leads_nowhere_but_to_unix_chkpwd(policy):
+def test_the_helper_leads_nowhere_but_to_unix_chkpwd_and_otp_fleet(policy):
     transitions = {"transition", "dyntransition"}
-    assert policy.targets(HELPER, ["process"], transitions, with_booleans=True) == {"chkpwd_t"}
+    assert policy.targets(HELPER, ["process"], transitions, with_booleans=True) == {"chkpwd_t", FLEET}
     assert policy.targets(HELPER, ["file"], {"execute_no_trans"}, with_booleans=True) == {HELPER_FILE}
     assert policy.targets(HELPER, ["file"], {"entrypoint"}, with_booleans=True) == {HELPER_FILE}
     assert not {"setexec", "setcurrent", "execmem", "ptrace"} & policy.allowed(HELPER, "self", "process", True)
@@ -384,6 +414,82 @@ def test_the_helper_reaches_no_network_but_for_names(policy, without):
     # With all booleans, no more than the distribution gives unix_chkpwd to find out who somebody is.
     everything = {"name_connect", "name_bind"}
     assert policy.targets(HELPER, connects, everything, True) <= without.targets("chkpwd_t", connects, everything, True)
+
+
+@pytest.mark.parametrize("caller", [HELPER, *ROOT_DOMAINS])
+def test_who_checks_codes_becomes_otp_fleet_by_starting_it(policy, caller):
+    assert policy.becomes(caller, FLEET_FILE, "process") == FLEET
+    assert {"execute", "read", "open", "getattr"} <= policy.allowed(caller, FLEET_FILE, "file", with_booleans=False)
+    assert {"transition", "sigkill"} <= policy.allowed(caller, FLEET, "process", with_booleans=False)
+    # polkit's agent, as systemd starts it.
+    assert "nnp_transition" in policy.allowed(caller, FLEET, "process2", with_booleans=False)
+    assert {"create", "read", "write"} <= policy.allowed(caller, "self", "unix_stream_socket", with_booleans=False)
+    assert {"read", "write"} <= policy.allowed(FLEET, caller, "unix_stream_socket", with_booleans=False)
+    assert "use" in policy.allowed(FLEET, caller, "fd", with_booleans=False)
+    assert "sigchld" in policy.allowed(FLEET, caller, "process", with_booleans=False)
+
+
+def test_every_role_that_checks_codes_may_be_in_otp_fleet(policy):
+    """A domain that the role of a login has not got could not be entered, and the login would be refused."""
+    for role in map(str, policy.rules.roles()):
+        # It has every type, and no process.
+        if role != "object_r" and policy.types_of_role(role) & {HELPER, *ROOT_DOMAINS}:
+            assert FLEET in policy.types_of_role(role), role
+
+
+@pytest.mark.parametrize("why, target, tclass, permissions", IN_OTP_FLEET)
+def test_otp_fleet_may_do_what_it_does(policy, why, target, tclass, permissions):
+    assert set(permissions.split()) <= policy.allowed(FLEET, target, tclass, with_booleans=False), why
+
+
+def test_otp_fleet_reaches_verifiers_and_names_and_nothing_else(policy, without):
+    connects = ["tcp_socket", "udp_socket"]
+    assert policy.targets(FLEET, connects, {"name_connect"}, with_booleans=False) == {"dns_port_t", FLEET_PORT}
+    assert policy.targets(FLEET, connects, {"name_bind"}, with_booleans=False) == set()
+    everything = {"name_connect", "name_bind"}
+    names = without.targets("chkpwd_t", connects, everything, True)
+    assert policy.targets(FLEET, connects, everything, True) <= names | {FLEET_PORT}
+
+
+def test_otp_fleet_has_nothing_of_the_records_and_changes_no_file(policy):
+    assert policy.allowed(FLEET, RECORDS, "dir", with_booleans=True) <= {"getattr", "search"}
+    assert not policy.allowed(FLEET, RECORDS, "file", with_booleans=True)
+    assert policy.targets(FLEET, ["file", "dir", "lnk_file"], WRITING, with_booleans=True) <= {FLEET}
+    for secret in ("shadow_t", "sshd_key_t", "krb5_keytab_t", "user_home_t", "ssh_home_t", "user_tmp_t", "tls_privkey_t"):
+        assert not {"read", "map"} & policy.allowed(FLEET, secret, "file", with_booleans=True)
+
+
+def test_otp_fleet_leads_nowhere(policy):
+    transitions = {"transition", "dyntransition"}
+    assert policy.targets(FLEET, ["process"], transitions, with_booleans=True) == set()
+    assert policy.targets(FLEET, ["file"], {"execute_no_trans"}, with_booleans=True) == set()
+    assert policy.targets(FLEET, ["file"], {"entrypoint"}, with_booleans=True) == {FLEET_FILE}
+    assert not {"setexec", "setcurrent", "execmem", "ptrace"} & policy.allowed(FLEET, "self", "process", True)
+    assert policy.allowed(FLEET, "self", "capability", with_booleans=False) == {"setgid", "setuid"}
+
+
+def test_the_key_of_a_machine_is_read_by_otp_fleet_and_administrators_alone(policy):
+    # Those read everything, as unconfined_t does.
+    readers = policy.sources(FLEET_KEY, "file", "read") - policy.members["files_unconfined_type"]
+    assert readers <= policy.sources("shadow_t", "file", "read") | {FLEET, "sysadm_t"}
+    assert FLEET in readers
+    assert not readers & {HELPER, *STRANGERS, *ROOT_DOMAINS}
+
+
+@pytest.mark.parametrize("administrator", ["sysadm_t", "unconfined_t"])
+def test_otp_fleet_of_an_administrator_has_their_rights(policy, administrator):
+    assert policy.becomes(administrator, FLEET_FILE, "process") is None
+    assert "execute_no_trans" in policy.allowed(administrator, FLEET_FILE, "file", with_booleans=False)
+    assert "name_connect" in policy.allowed(administrator, FLEET_PORT, "tcp_socket", with_booleans=False)
+    assert {"create", "write", "relabelto"} <= policy.allowed(administrator, FLEET_KEY, "file", with_booleans=False)
+    assert policy.becomes(administrator, "etc_t", "dir", name="pam_otp-fleet") == FLEET_KEY
+
+
+def test_the_port_of_verifiers_has_its_label_and_they_may_listen_there(policy):
+    (port,) = [one for one in policy.rules.portcons() if tuple(one.ports) == (6238, 6238)]
+    assert (str(port.protocol), str(port.context.type_)) == ("tcp", FLEET_PORT)
+    # otp-verifier has no domain of its own: systemd starts it as any program.
+    assert "name_bind" in policy.allowed("initrc_t", FLEET_PORT, "tcp_socket", with_booleans=False)
 
 
 @pytest.mark.parametrize("domain", ["unconfined_t", "sysadm_t", "dpkg_script_t"])

@@ -29,6 +29,13 @@ pub enum Unable {
         /// Why.
         reason: String,
     },
+    /// The policy of the verifiers cannot be used.
+    UnusablePolicy {
+        /// Its file.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// The database could not be asked, or has refused.
     NoDatabase {
         /// What it said.
@@ -36,6 +43,8 @@ pub enum Unable {
     },
     /// There is no fleet in the database.
     NotBegun,
+    /// etcd asks nobody for a user: whoever has a certificate could read what is restored, and change it.
+    OpenToAll,
     /// A restore was begun and has not ended.
     BeingRestored,
     /// A restore from another backup was begun and has not ended.
@@ -43,6 +52,33 @@ pub enum Unable {
     /// The database has keys of somebody else, or asks nobody for a certificate though it should.
     NotAlone {
         /// What.
+        reason: String,
+    },
+    /// A member of etcd does not take the common name of a certificate for a user.
+    NoCommonName {
+        /// Which.
+        member: String,
+    },
+    /// The policy of the verifiers names no sealing key.
+    NoSeal,
+    /// The sealing key of this host cannot be read or written.
+    NoSealingKey {
+        /// Why.
+        reason: String,
+    },
+    /// This host has a sealing key, and it is another one.
+    AnotherSealingKey {
+        /// Its file.
+        file: String,
+    },
+    /// A file does not hold a sealing key of ours.
+    NotASealingKey {
+        /// Which.
+        path: String,
+    },
+    /// etcd was to ask for users no longer, and could not be told so.
+    LeftOn {
+        /// What it said.
         reason: String,
     },
     /// The command must be run on the host of a verifier.
@@ -122,6 +158,11 @@ pub enum Unable {
         /// How many characters it must have.
         least: u32,
     },
+    /// The clock of this host is behind what the fleet has seen.
+    ClockBehind {
+        /// By so much.
+        seconds: u64,
+    },
     /// The database has not gone back.
     NothingToConfirm,
     /// No verifier could be reached with the administrator's certificate.
@@ -163,18 +204,26 @@ impl Unable {
         match self {
             Self::NoProgram { .. }
             | Self::NoConfiguration { .. }
+            | Self::UnusablePolicy { .. }
             | Self::NoDatabase { .. }
             | Self::NotRead { .. }
             | Self::NotWritten { .. }
+            | Self::LeftOn { .. }
+            | Self::NoSealingKey { .. }
             | Self::NoVerifier { .. }
             | Self::SessionBroken { .. } => 2,
             Self::OfOneMachine
             | Self::OfUsersFiles
             | Self::NoFleet
             | Self::NotBegun
+            | Self::OpenToAll
             | Self::BeingRestored
             | Self::BeingRestoredFromAnother
             | Self::NotAlone { .. }
+            | Self::NoCommonName { .. }
+            | Self::NoSeal
+            | Self::AnotherSealingKey { .. }
+            | Self::NotASealingKey { .. }
             | Self::OnVerifierOnly
             | Self::UnusableName { .. }
             | Self::AnotherRole { .. }
@@ -189,6 +238,7 @@ impl Unable {
             | Self::NoPassphrase
             | Self::PassphrasesDiffer
             | Self::ShortPassphrase { .. }
+            | Self::ClockBehind { .. }
             | Self::NothingToConfirm
             | Self::ChangedMeanwhile => 1,
         }
@@ -203,9 +253,12 @@ impl Unable {
             }
             Self::NoFleet => "this machine belongs to no fleet".to_owned(),
             Self::NoProgram { program, reason } => format!("{program} cannot be run: {reason}"),
-            Self::NoConfiguration { path, reason } => format!("{path}: cannot be used: {reason}"),
+            Self::NoConfiguration { path, reason } | Self::UnusablePolicy { path, reason } => {
+                format!("{path}: cannot be used: {reason}")
+            }
             Self::NoDatabase { reason } => format!("the database of the fleet: {reason}"),
             Self::NotBegun => "there is no fleet in the database".to_owned(),
+            Self::OpenToAll => "etcd answers everybody, not its users alone".to_owned(),
             Self::BeingRestored => {
                 "a restore was begun and has not ended: the fleet serves nobody until it has"
                     .to_owned()
@@ -215,6 +268,18 @@ impl Unable {
             }
             Self::NotAlone { reason } => {
                 format!("this database is not the fleet's alone: {reason}")
+            }
+            Self::NoCommonName { member } => {
+                format!("{member}: this member of etcd does not know users by their certificates")
+            }
+            Self::NoSeal => "the policy of this verifier names no sealing key".to_owned(),
+            Self::NoSealingKey { reason } => format!("the sealing key of the fleet: {reason}"),
+            Self::AnotherSealingKey { file } => format!("{file}: holds another sealing key"),
+            Self::NotASealingKey { path } => format!("{path}: holds no sealing key of a fleet"),
+            Self::LeftOn { reason } => {
+                format!(
+                    "etcd asks for users now, lets in nobody, and could not undo that: {reason}"
+                )
             }
             Self::OnVerifierOnly => {
                 "this command is run on the host of a verifier, by root".to_owned()
@@ -244,6 +309,9 @@ impl Unable {
             Self::ShortPassphrase { least } => {
                 format!("the passphrase has fewer than {least} characters")
             }
+            Self::ClockBehind { seconds } => {
+                format!("the clock of this host is {seconds} s behind what the fleet has seen")
+            }
             Self::NothingToConfirm => {
                 "the database has not gone back in time, as far as this host knows".to_owned()
             }
@@ -264,11 +332,19 @@ impl Unable {
             Self::NoFleet => "set [fleet] in pam_otp.conf, or run it on the host of a verifier; see pam_otp-fleet(7)".to_owned(),
             Self::NoProgram { .. } => "is its package installed?".to_owned(),
             Self::NoConfiguration { .. } => "otp-verifier(8) says what is in this file".to_owned(),
+            Self::UnusablePolicy { .. } => "pam_otp.conf(5) says what is in this file".to_owned(),
             Self::NoDatabase { .. } => "check that etcd runs, and the files under [etcd] in pam_otp-verifier.conf".to_owned(),
             Self::NotBegun => "begin one with otp-admin fleet init, or bring one back with otp-admin fleet restore".to_owned(),
+            Self::OpenToAll => "nothing was restored; run otp-admin fleet init first, then the same command again".to_owned(),
             Self::BeingRestored => "run the same otp-admin fleet restore again: it goes on".to_owned(),
             Self::BeingRestoredFromAnother => "go on with that backup, or add --replace to begin anew with this one".to_owned(),
             Self::NotAlone { .. } => "a fleet has an etcd of its own; see pam_otp-fleet(7)".to_owned(),
+            Self::NoCommonName { .. } => "nothing was changed, since everybody would have been locked out: start each member with --client-cert-auth and --trusted-ca-file, and run the command again".to_owned(),
+            Self::NoSeal => "set [seal] key in pam_otp.conf of every verifier; see pam_otp-fleet(7)".to_owned(),
+            Self::NoSealingKey { .. } => "pam_otp-seal(7) says how the file of the key must be".to_owned(),
+            Self::AnotherSealingKey { .. } => "nothing was changed; otp-admin seal --status says what the records are sealed by".to_owned(),
+            Self::NotASealingKey { .. } => "give the file that otp-admin fleet carry-key has written".to_owned(),
+            Self::LeftOn { .. } => "run the same command again as soon as etcd answers: it undoes it".to_owned(),
             Self::OnVerifierOnly => "log in there and run it again".to_owned(),
             Self::UnusableName { .. } => "give the first DNS name in the certificate, as openssl x509 -ext subjectAltName shows it".to_owned(),
             Self::AnotherRole { .. } => "a name is a machine's or an administrator's: give one of them another certificate".to_owned(),
@@ -285,6 +361,7 @@ impl Unable {
             Self::NoPassphrase => "run it at a terminal, or give a key with --key-file".to_owned(),
             Self::PassphrasesDiffer => "nothing was written; run the command again".to_owned(),
             Self::ShortPassphrase { .. } => "take some words that belong to nobody".to_owned(),
+            Self::ClockBehind { .. } => "codes that were used would count again: set the clock, and run the same command again".to_owned(),
             Self::NothingToConfirm => "nothing was changed; run it on the host of a verifier that has stopped".to_owned(),
             Self::NoVerifier { .. } => "check [fleet] in pam_otp.conf, the network, and the certificate that --certificate and --key name".to_owned(),
             Self::SessionBroken { .. } => "it is not known whether all was done: look, and run it again where it was not".to_owned(),
@@ -305,11 +382,12 @@ impl Unable {
             Self::NoProgram { program, reason } => {
                 format!("{program}을(를) 실행할 수 없습니다: {reason}")
             }
-            Self::NoConfiguration { path, reason } => {
+            Self::NoConfiguration { path, reason } | Self::UnusablePolicy { path, reason } => {
                 format!("{path}: 사용할 수 없습니다: {reason}")
             }
             Self::NoDatabase { reason } => format!("플릿의 데이터베이스: {reason}"),
             Self::NotBegun => "데이터베이스에 플릿이 없습니다".to_owned(),
+            Self::OpenToAll => "etcd가 사용자만이 아니라 모두에게 응답합니다".to_owned(),
             Self::BeingRestored => {
                 "시작된 복원이 끝나지 않았습니다. 끝날 때까지 플릿은 아무에게도 응답하지 않습니다"
                     .to_owned()
@@ -319,6 +397,18 @@ impl Unable {
             }
             Self::NotAlone { reason } => {
                 format!("이 데이터베이스는 플릿 전용이 아닙니다: {reason}")
+            }
+            Self::NoCommonName { member } => {
+                format!("{member}: 이 etcd 멤버는 인증서로 사용자를 구별하지 않습니다")
+            }
+            Self::NoSeal => "이 검증 서버의 정책에 봉인 키가 없습니다".to_owned(),
+            Self::NoSealingKey { reason } => format!("플릿의 봉인 키: {reason}"),
+            Self::AnotherSealingKey { file } => format!("{file}: 다른 봉인 키가 있습니다"),
+            Self::NotASealingKey { path } => format!("{path}: 플릿의 봉인 키가 들어 있지 않습니다"),
+            Self::LeftOn { reason } => {
+                format!(
+                    "etcd가 이제 사용자 인증을 요구하지만 아무도 허용하지 않으며, 되돌리지 못했습니다: {reason}"
+                )
             }
             Self::OnVerifierOnly => "이 명령은 검증 서버 호스트에서 루트가 실행합니다".to_owned(),
             Self::UnusableName { name } => format!("{name}: DNS 이름이 아닙니다"),
@@ -340,6 +430,9 @@ impl Unable {
             Self::NoPassphrase => "암호를 입력하지 않았습니다".to_owned(),
             Self::PassphrasesDiffer => "두 암호가 서로 다릅니다".to_owned(),
             Self::ShortPassphrase { least } => format!("암호가 {least}자보다 짧습니다"),
+            Self::ClockBehind { seconds } => {
+                format!("이 호스트의 시계가 플릿이 본 시각보다 {seconds}초 늦습니다")
+            }
             Self::NothingToConfirm => {
                 "이 호스트가 아는 한 데이터베이스는 과거로 돌아가지 않았습니다".to_owned()
             }
@@ -358,11 +451,19 @@ impl Unable {
             Self::NoFleet => "pam_otp.conf의 [fleet]을 설정하거나 검증 서버 호스트에서 실행하세요. pam_otp-fleet(7)을 참고하세요".to_owned(),
             Self::NoProgram { .. } => "패키지가 설치되어 있는지 확인하세요".to_owned(),
             Self::NoConfiguration { .. } => "이 파일의 내용은 otp-verifier(8)에 있습니다".to_owned(),
+            Self::UnusablePolicy { .. } => "이 파일의 내용은 pam_otp.conf(5)에 있습니다".to_owned(),
             Self::NoDatabase { .. } => "etcd가 실행 중인지, pam_otp-verifier.conf의 [etcd]에 있는 파일이 맞는지 확인하세요".to_owned(),
             Self::NotBegun => "otp-admin fleet init으로 만들거나 otp-admin fleet restore로 복원하세요".to_owned(),
+            Self::OpenToAll => "복원된 것은 없습니다. 먼저 otp-admin fleet init을 실행한 뒤 같은 명령을 다시 실행하세요".to_owned(),
             Self::BeingRestored => "같은 otp-admin fleet restore를 다시 실행하면 이어서 진행합니다".to_owned(),
             Self::BeingRestoredFromAnother => "그 백업으로 계속하거나, 이 백업으로 새로 시작하려면 --replace를 추가하세요".to_owned(),
             Self::NotAlone { .. } => "플릿은 전용 etcd를 사용합니다. pam_otp-fleet(7)을 참고하세요".to_owned(),
+            Self::NoCommonName { .. } => "모든 접근이 막힐 수 있어 아무것도 변경하지 않았습니다. 모든 멤버를 --client-cert-auth와 --trusted-ca-file로 시작하고 다시 실행하세요".to_owned(),
+            Self::NoSeal => "모든 검증 서버의 pam_otp.conf에 [seal] key를 설정하세요. pam_otp-fleet(7)을 참고하세요".to_owned(),
+            Self::NoSealingKey { .. } => "키 파일의 조건은 pam_otp-seal(7)에 있습니다".to_owned(),
+            Self::AnotherSealingKey { .. } => "변경된 것은 없습니다. otp-admin seal --status로 기록을 봉인한 키를 확인하세요".to_owned(),
+            Self::NotASealingKey { .. } => "otp-admin fleet carry-key가 만든 파일을 지정하세요".to_owned(),
+            Self::LeftOn { .. } => "etcd가 응답하면 같은 명령을 다시 실행하세요. 그러면 되돌립니다".to_owned(),
             Self::OnVerifierOnly => "그곳에 로그인하여 다시 실행하세요".to_owned(),
             Self::UnusableName { .. } => "인증서의 첫 번째 DNS 이름을 입력하세요. openssl x509 -ext subjectAltName으로 볼 수 있습니다".to_owned(),
             Self::AnotherRole { .. } => "하나의 이름은 컴퓨터이거나 관리자입니다. 둘 중 하나에 다른 인증서를 발급하세요".to_owned(),
@@ -379,6 +480,7 @@ impl Unable {
             Self::NoPassphrase => "터미널에서 실행하거나 --key-file로 키를 지정하세요".to_owned(),
             Self::PassphrasesDiffer => "기록된 것은 없습니다. 명령을 다시 실행하세요".to_owned(),
             Self::ShortPassphrase { .. } => "남이 알 수 없는 여러 단어를 사용하세요".to_owned(),
+            Self::ClockBehind { .. } => "사용된 인증번호가 다시 인정될 수 있습니다. 시계를 맞추고 같은 명령을 다시 실행하세요".to_owned(),
             Self::NothingToConfirm => "변경된 것은 없습니다. 멈춘 검증 서버의 호스트에서 실행하세요".to_owned(),
             Self::NoVerifier { .. } => "pam_otp.conf의 [fleet], 네트워크, --certificate와 --key로 지정한 인증서를 확인하세요".to_owned(),
             Self::SessionBroken { .. } => "모두 처리되었는지 알 수 없습니다. 확인하고 필요하면 다시 실행하세요".to_owned(),

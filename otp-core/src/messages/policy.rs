@@ -105,8 +105,6 @@ pub enum Finding {
         /// Its path.
         path: String,
     },
-    /// Files of a fleet are named, and no verifiers.
-    FleetWithoutVerifiers,
     /// A key has codes mailed, which verifiers do not.
     MailNotInFleet {
         /// The key.
@@ -280,9 +278,6 @@ impl Finding {
                 "[fleet] {key}: {path} must be there, belong to root and be writable by nobody else (key: nor readable, but by the \
                  group pam_otp), so users of the fleet are refused"
             ),
-            Self::FleetWithoutVerifiers => {
-                "[fleet] verifiers: none is named, so all records are this machine's".to_owned()
-            }
             Self::MailNotInFleet { key } => {
                 format!(
                     "{key}: verifiers mail no codes, so it counts for local_users and root only"
@@ -433,10 +428,6 @@ impl Finding {
                 "[fleet] {key}: {path} 파일이 있어야 하고 root의 것이어야 하며 다른 사용자가 쓸 수 없어야 합니다(key는 pam_otp 그룹 \
                  말고는 읽을 수도 없어야 합니다). 지금은 플릿 사용자가 로그인할 수 없습니다"
             ),
-            Self::FleetWithoutVerifiers => {
-                "[fleet] verifiers: 지정된 검증 서버가 없어 모든 기록을 이 시스템에 둡니다"
-                    .to_owned()
-            }
             Self::MailNotInFleet { key } => format!(
                 "{key}: 검증 서버는 코드를 메일로 보내지 않으므로 local_users와 root에게만 적용됩니다"
             ),
@@ -590,7 +581,6 @@ mod tests {
                 path: text("/usr/sbin/sendmail"),
             }],
             FleetFileUnusable => [Finding::FleetFileUnusable { key: "key", path: text("/x") }],
-            FleetWithoutVerifiers => [Finding::FleetWithoutVerifiers],
             MailNotInFleet => [Finding::MailNotInFleet { key: "[recovery] email" }],
             LocalUserUnknown => [Finding::LocalUserUnknown { user: text("console") }],
             NobodyMust => [Finding::NobodyMust],

@@ -140,6 +140,11 @@ pub enum Unsealed {
         /// Why.
         reason: String,
     },
+    /// The file of the key is missing on one of several hosts that have it.
+    NotHere {
+        /// Why.
+        reason: String,
+    },
     /// There is a key already.
     KeyThere {
         /// The file.
@@ -191,6 +196,7 @@ impl Unsealed {
         match self {
             Self::NoFile | Self::KeyOfSeveral | Self::KeyThere { .. } => 1,
             Self::File { .. }
+            | Self::NotHere { .. }
             | Self::NoCredential { .. }
             | Self::Busy { .. }
             | Self::NotAll { .. }
@@ -205,7 +211,9 @@ impl Unsealed {
                 "every verifier of the fleet needs the new key before anything is sealed by it"
                     .to_owned()
             }
-            Self::File { reason } => format!("the file of the key: {reason}"),
+            Self::File { reason } | Self::NotHere { reason } => {
+                format!("the file of the key: {reason}")
+            }
             Self::KeyThere { file } => format!("{file} holds a key already"),
             Self::NoCredential { reason } => {
                 format!("the key could not be kept as a systemd credential: {reason}")
@@ -231,6 +239,9 @@ impl Unsealed {
             Self::File { .. } => {
                 "'otp-admin seal --new-key' makes one where none is; otherwise start pam_otp-seal.service, or put the file back"
             }
+            Self::NotHere { .. } => {
+                "bring it from a verifier that has it, with otp-admin fleet carry-key and take-key FILE; or start pam_otp-seal.service"
+            }
             Self::KeyThere { .. } => "'otp-admin seal --rotate' puts another in its place",
             Self::NoCredential { .. } => {
                 "nothing was sealed by it; see systemd-creds(1), or name a file that stays in pam_otp.conf"
@@ -249,7 +260,7 @@ impl Unsealed {
             Self::KeyOfSeveral => {
                 "새 키로 봉인하기 전에 플릿의 모든 검증 서버에 새 키가 있어야 합니다".to_owned()
             }
-            Self::File { reason } => format!("키 파일: {reason}"),
+            Self::File { reason } | Self::NotHere { reason } => format!("키 파일: {reason}"),
             Self::KeyThere { file } => format!("{file}에 이미 키가 있습니다"),
             Self::NoCredential { reason } => {
                 format!("키를 systemd 자격 증명으로 보관할 수 없습니다: {reason}")
@@ -274,6 +285,9 @@ impl Unsealed {
             }
             Self::File { .. } => {
                 "키가 없으면 'otp-admin seal --new-key'로 만드세요. 아니면 pam_otp-seal.service를 시작하거나 파일을 되돌려 놓으세요"
+            }
+            Self::NotHere { .. } => {
+                "키가 있는 검증 서버에서 otp-admin fleet carry-key와 take-key FILE로 가져오거나 pam_otp-seal.service를 시작하세요"
             }
             Self::KeyThere { .. } => "'otp-admin seal --rotate'로 새 키로 바꿀 수 있습니다",
             Self::NoCredential { .. } => {
@@ -324,6 +338,7 @@ mod tests {
             NoFile => [Unsealed::NoFile],
             KeyOfSeveral => [Unsealed::KeyOfSeveral],
             File => [Unsealed::File { reason: reason() }],
+            NotHere => [Unsealed::NotHere { reason: reason() }],
             KeyThere => [Unsealed::KeyThere { file: file.to_owned() }],
             NoCredential => [Unsealed::NoCredential { reason: reason() }],
             Busy => [Unsealed::Busy { directory: "/run/pam_otp".to_owned() }],

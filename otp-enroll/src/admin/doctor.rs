@@ -1,6 +1,7 @@
 //! `otp-admin doctor`: what is wrong around our lines in PAM's files, and what to do about it.
 
 use super::route;
+use super::seal::HostKey;
 use crate::certificate::Certificate;
 use crate::cli::Common;
 use crate::failure::Failure;
@@ -13,6 +14,7 @@ use otp_core::messages::trouble::Trouble;
 use otp_core::record::{FleetPolicy, Language, Policies};
 use otp_site::doctor::{Diagnosis, Files, Machine, Outside, Report};
 use otp_site::{Error, clock, policy};
+use otp_store::sealed::NoKeyFile;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
@@ -21,6 +23,9 @@ use std::time::Duration;
 const PROGRAM: &str = "otp-admin";
 /// What the findings about no service in particular are filed under.
 const MACHINE: &str = "machine";
+/// What cannot be told where there is no sealing key.
+const SEAL: &str = "seal";
+
 /// And those about the fleet that this machine belongs to.
 const FLEET: &str = "fleet";
 /// How long before its end a certificate is told.
@@ -58,13 +63,17 @@ pub fn doctor(
     let fleet = policies
         .as_ref()
         .map(|policies| policies.for_account().fleet);
-    let fleet = if root == Path::new("/") && services.is_empty() {
+    let is_of_this_machine = root == Path::new("/") && services.is_empty();
+    let key = policies.as_ref().ok().filter(|_| is_of_this_machine);
+    let no_key = key.and_then(|policies| no_sealing_key(policies, language));
+    let fleet = if is_of_this_machine {
         Fleet::of(&fleet.unwrap_or_default(), common, identity, language)
     } else {
         Fleet::default()
     };
     let told = examine(common, services, (files, policies)).and_then(|mut report| {
         report.unexamined.extend(fleet.unexamined);
+        report.unexamined.extend(no_key);
         let text = if json {
             in_json(&report, &fleet.problems, language)
         } else {
@@ -77,6 +86,20 @@ pub fn doctor(
         Ok(report) => status(&report, fleet.problems.len(), language),
         Err(failure) => failure.report(PROGRAM, language),
     }
+}
+
+/// Why nobody gets in whose record is sealed, by the key that the policy names; `None`: it is there, or none is named.
+fn no_sealing_key(policies: &Policies, language: Language) -> Option<(String, String)> {
+    let key = HostKey::at(&policies.for_account().seal.key)?;
+    let reason = match key.read() {
+        Ok(Some(_)) => return None,
+        Ok(None) => NoKeyFile::Missing {
+            path: key.file().to_owned(),
+        }
+        .to_string(),
+        Err(unsealed) => unsealed.text(language),
+    };
+    Some((SEAL.to_owned(), reason))
 }
 
 fn examine(
@@ -192,7 +215,7 @@ fn of_fleet(
         };
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    unexamined(said.lines().next().unwrap_or_default().to_owned())
+    unexamined(plain(said.lines().next().unwrap_or_default()))
 }
 
 fn status(report: &Report, of_fleet: usize, language: Language) -> ExitCode {

@@ -38,7 +38,7 @@ pub use protect::{USUAL_SECONDS, is_asked_to_undo, undo_unless_confirmed};
 pub use report::Only;
 use route::Way;
 pub use route::{FLEET_ADMIN, VERIFIER_CONFIGURATION, language};
-pub use seal::USUAL_CREDENTIAL;
+pub use seal::{HostKey, USUAL_CREDENTIAL};
 pub use sent::{Sent, gather};
 
 /// What runs in the folder's place when no engine is named.

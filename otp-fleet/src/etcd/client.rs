@@ -2,6 +2,7 @@
 
 use super::connection::Config;
 use super::failure::{Failure, words};
+use super::generated::StatusRequest;
 use super::rpc::Rpc;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +19,7 @@ pub struct Limits {
     pub connect: Duration,
     /// For one answer. Without a quorum etcd itself would answer after 7 seconds.
     pub call: Duration,
-    /// Between two rounds in which no member could be reached.
+    /// Between two rounds in which no member could be reached, and before a question is asked again.
     pub pause: Duration,
 }
 
@@ -81,7 +82,8 @@ impl Client {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// Sends a request once, and never again: for what changes something. Only connecting is tried until `until`.
+    /// Sends a request once, and never again: for what changes something. Only connecting is tried until `until`; and where a
+    /// member has refused it for knowing less of the users than the others, which has done nothing.
     ///
     /// # Errors
     /// What [`Failure`] says about it.
@@ -95,13 +97,38 @@ impl Client {
     /// It was refused, or there was no answer until `until`.
     pub fn again<R: Rpc>(&self, request: &R, until: Instant) -> Result<R::Answer, Failure> {
         self.0.runtime.block_on(async {
+            let mut pause = self.0.limits.pause;
             loop {
                 match self.0.once(request.clone(), until).await {
-                    Err(failure) if failure.may_pass() && Instant::now() < until => {}
+                    Err(failure) if failure.may_pass() && Instant::now() + pause < until => {}
                     done => return done,
                 }
+                // A member that answers at once that it cannot would else be asked without end, by every login.
+                sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
             }
         })
+    }
+
+    /// How long is waited before something is asked again.
+    pub(crate) fn pause(&self) -> Duration {
+        self.0.limits.pause
+    }
+
+    /// The member that is asked now; `None`: there is no connection.
+    #[must_use]
+    pub fn member(&self) -> Option<String> {
+        let current = self.0.current();
+        let members = &self.0.config.endpoints;
+        current.channel.as_ref()?;
+        members.get(current.turn % members.len()).cloned()
+    }
+
+    /// Has the member asked from now on that leads the others, where it can be reached: it alone reads and writes without
+    /// asking another one first. Where none says that it leads, nothing changes.
+    pub fn prefer_the_leader(&self) {
+        let shared = &*self.0;
+        shared.runtime.block_on(shared.prefer_the_leader());
     }
 
     /// Asks one member, which need not be the one that this client is connected to.
@@ -119,8 +146,65 @@ impl Client {
     }
 }
 
+/// The longest time between two questions that are the same.
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+
 impl Shared {
     async fn once<R: Rpc>(&self, request: R, until: Instant) -> Result<R::Answer, Failure> {
+        let mut pause = self.limits.pause;
+        loop {
+            match self.send(request.clone(), until).await {
+                Err(failure) if failure.was_behind() && Instant::now() + pause < until => {}
+                done => return done,
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn prefer_the_leader(&self) {
+        let asked = {
+            let current = self.current();
+            let channel = current.channel.clone();
+            channel.map(|channel| (current.turn, channel))
+        };
+        let Some((turn, channel)) = asked else {
+            return;
+        };
+        let limit = self.limits.connect;
+        let leads = |channel: Channel| async move {
+            let status = answer(StatusRequest {}, channel, limit).await.ok()?;
+            let member = status.header?.member_id;
+            Some(member != 0 && member == status.leader)
+        };
+        // One that does not answer is given up by the next question.
+        if leads(channel).await != Some(false) {
+            return;
+        }
+        let members = &self.config.endpoints;
+        for next in (turn + 1)..(turn + members.len()) {
+            let Ok(channel) = self
+                .config
+                .connect(&members[next % members.len()], limit)
+                .await
+            else {
+                continue;
+            };
+            if leads(channel.clone()).await == Some(true) {
+                let mut current = self.current();
+                // Unless a question has gone on to another one meanwhile.
+                if current.turn == turn {
+                    *current = Current {
+                        turn: next,
+                        channel: Some(channel),
+                    };
+                }
+                return;
+            }
+        }
+    }
+
+    async fn send<R: Rpc>(&self, request: R, until: Instant) -> Result<R::Answer, Failure> {
         let (turn, channel) = self.channel(until).await?;
         let limit = until.saturating_duration_since(Instant::now());
         if limit.is_zero() {

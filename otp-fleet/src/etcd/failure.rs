@@ -8,6 +8,10 @@ const MOST_WORDS: usize = 200;
 /// How etcd begins what it says itself.
 const ETCDS_OWN: &str = "etcdserver: ";
 
+/// What etcd says where a member has applied a change of users that the question does not know of yet. It looks before it does
+/// anything of a transaction.
+const BEHIND: &str = "etcdserver: revision of auth store is old";
+
 /// Why there is no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
@@ -53,6 +57,11 @@ impl Failure {
             | Code::Unavailable
             | Code::DataLoss => Self::Unanswered(words),
         }
+    }
+
+    /// Whether it was refused, and nothing done, only because users of etcd were being changed at that moment.
+    pub(super) fn was_behind(&self) -> bool {
+        matches!(self, Self::Refused(_, words) if words == BEHIND)
     }
 
     /// Whether the same may be answered by another member, or later.
@@ -112,6 +121,14 @@ mod tests {
         }
         // etcd's own name for it: "database space exceeded".
         assert!(matches!(of(Code::ResourceExhausted), Failure::Settled(_)));
+    }
+
+    #[test]
+    fn a_change_of_users_at_that_moment_is_no_refusal_for_good() {
+        let of = |words| Failure::of(&Status::invalid_argument(words));
+        assert!(of(BEHIND).was_behind());
+        assert!(!of("etcdserver: permission denied").was_behind());
+        assert!(!of("revision of auth store is old").was_behind());
     }
 
     #[test]

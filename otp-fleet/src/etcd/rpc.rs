@@ -70,6 +70,7 @@ rpcs! {
         auth_enable(AuthEnableRequest) -> AuthEnableResponse,
         auth_disable(AuthDisableRequest) -> AuthDisableResponse,
         auth_status(AuthStatusRequest) -> AuthStatusResponse,
+        authenticate(AuthenticateRequest) -> AuthenticateResponse,
         user_add(AuthUserAddRequest) -> AuthUserAddResponse,
         user_get(AuthUserGetRequest) -> AuthUserGetResponse,
         user_list(AuthUserListRequest) -> AuthUserListResponse,

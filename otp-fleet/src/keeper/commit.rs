@@ -5,12 +5,13 @@
 //! the fence comes too late, the first change after that revision was the write, or was somebody else's.
 
 use super::guard::{Guard, Nonce};
-use super::layout::FLEET;
+use super::layout::{ACCOUNTS, FLEET};
 use crate::etcd::compare::{CompareResult, CompareTarget, TargetUnion};
 use crate::etcd::{
     Client, Compare, Failure, KeyValue, PutRequest, RangeRequest, RequestOp, TxnRequest,
-    TxnResponse, WatchCreateRequest, request_op, response_op,
+    TxnResponse, WatchCreateRequest, after_prefix, event::EventType, request_op, response_op,
 };
+use std::thread::sleep;
 use std::time::Instant;
 
 /// A write that counts only as long as nobody else has written.
@@ -35,7 +36,7 @@ pub(super) struct Write {
 pub(super) enum Sign {
     /// By the nonce in the guard of that key.
     Nonce(Vec<u8>, Nonce),
-    /// By its guard being gone: whoever removed it has done the same.
+    /// By its guard being gone: whoever removed it has done the same, unless it was given another name.
     Gone,
 }
 
@@ -68,9 +69,10 @@ impl Write {
         match client.once(request, until) {
             Ok(answer) if answer.succeeded => Ok(Outcome::Done(revision(&answer))),
             // Not simply overtaken: something between may have sent it twice.
-            Ok(answer) => match self.is_it(found(&answer)) {
-                Some(revision) => Ok(Outcome::Done(revision)),
-                None => Ok(Outcome::Overtaken),
+            Ok(answer) => match (self.is_it(found(&answer)), found(&answer)) {
+                (Some(revision), _) => Ok(Outcome::Done(revision)),
+                (None, None) if matches!(self.sign, Sign::Gone) => self.history(client, until),
+                (None, _) => Ok(Outcome::Overtaken),
             },
             Err(failure @ (Failure::Unreachable(_) | Failure::Refused(..))) => {
                 Err(Unwritten::Failed(failure))
@@ -104,8 +106,8 @@ impl Write {
                 let guard = Guard::read(&found.value).ok()?;
                 (guard.nonce == *nonce).then_some(found.mod_revision)
             }
-            (Sign::Gone, None) => Some(0),
-            (Sign::Nonce(..), None) | (Sign::Gone, Some(_)) => None,
+            // That it is gone does not tell whether it was removed: see `history`.
+            (Sign::Nonce(..), None) | (Sign::Gone, _) => None,
         }
     }
 
@@ -155,6 +157,8 @@ impl Write {
                 }
                 Err(failure) => why = failure,
             }
+            let left = until.saturating_duration_since(Instant::now());
+            sleep(client.pause().min(left));
         }
         Err(Unwritten::InDoubt(why))
     }
@@ -195,13 +199,36 @@ impl Write {
             ..RangeRequest::default()
         };
         let then = client.again(&then, until).map_err(Unwritten::InDoubt)?;
-        let is_it = self.is_it(then.kvs.first()).is_some();
+        let is_it = match (&self.sign, then.kvs.first()) {
+            (Sign::Gone, None) => !is_moved(client, revision, until)?,
+            (_, found) => self.is_it(found).is_some(),
+        };
         Ok(if is_it {
             Outcome::Done(revision)
         } else {
             Outcome::Overtaken
         })
     }
+}
+
+/// Whether what stood behind the guard got another name in that revision: then a guard was written with it.
+fn is_moved(client: &Client, revision: i64, until: Instant) -> Result<bool, Unwritten> {
+    let all = WatchCreateRequest {
+        key: ACCOUNTS.into(),
+        range_end: after_prefix(ACCOUNTS.as_bytes()),
+        start_revision: revision,
+        ..WatchCreateRequest::default()
+    };
+    let all = client.again(&all, until).map_err(Unwritten::InDoubt)?;
+    if all.events.is_empty() {
+        let words = "the history of the account is compacted already";
+        return Err(Unwritten::InDoubt(Failure::Unanswered(words.to_owned())));
+    }
+    Ok(all.events.iter().any(|event| {
+        let is_put = event.r#type == i32::from(EventType::Put);
+        let kv = event.kv.as_ref();
+        is_put && kv.is_some_and(|kv| kv.mod_revision == revision && kv.key.ends_with(b"/"))
+    }))
 }
 
 /// The condition that a key was last written in that revision; 0: that it is not there.

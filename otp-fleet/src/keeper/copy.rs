@@ -33,7 +33,8 @@ pub struct Copy {
     raised: Vec<Slot>,
     /// Why it cannot be believed.
     fault: Option<Fault>,
-    accepted: Option<UnixTime>,
+    /// What the attempt came to whose state is put next; `None`: nothing that says who is there.
+    told: Option<Told>,
     /// Gone as soon as somebody else was faster: then there is nothing to be next with.
     pub(super) turn: Option<Turn>,
 }
@@ -43,6 +44,15 @@ pub struct Copy {
 enum Fault {
     Newer,
     Content(String),
+}
+
+/// What an attempt says of whoever made it.
+#[derive(Clone, Copy)]
+enum Told {
+    /// It was accepted at that moment.
+    Accepted(UnixTime),
+    /// The code was wrong.
+    Wrong,
 }
 
 /// What a write changes.
@@ -85,7 +95,7 @@ impl Copy {
             unknown: Vec::new(),
             raised: Vec::new(),
             fault: None,
-            accepted: None,
+            told: None,
             turn: None,
         };
         for KeyValue {
@@ -200,9 +210,11 @@ impl Copy {
     pub(super) fn next_guard(&self, change: &Change) -> Result<Guard, Error> {
         let by = self.keeper.by.clone();
         let is_judged = change.puts.contains_key(&Slot::of(Part::State));
-        let accepted = match self.accepted.filter(|_| is_judged) {
+        let accepted = match self.told.filter(|_| is_judged) {
             // By nobody whom the guard could name: then nobody has just proven anything.
-            Some(when) => by.clone().map(|machine| Accepted { machine, when }),
+            Some(Told::Accepted(when)) => by.clone().map(|machine| Accepted { machine, when }),
+            // Somebody is there who does not have the device.
+            Some(Told::Wrong) => None,
             None => self.guard.as_ref().and_then(|guard| guard.accepted.clone()),
         };
         // What was proven on one machine says nothing about a record that another, or an administrator, has made since.
@@ -289,7 +301,7 @@ impl Copy {
         };
         let outcome = write.commit(self.keeper.client(), self.keeper.until());
         // Whatever became of it, an attempt is told once.
-        self.accepted = None;
+        self.told = None;
         if !matches!(outcome, Ok(Outcome::Done(_))) {
             self.turn = None;
         }
@@ -440,7 +452,11 @@ impl Held for Copy {
     }
 
     fn accepted(&mut self, when: UnixTime) {
-        self.accepted = Some(when);
+        self.told = Some(Told::Accepted(when));
+    }
+
+    fn refused(&mut self) {
+        self.told = Some(Told::Wrong);
     }
 
     fn recorded_owner(&mut self) -> Result<Option<Account>, Error> {

@@ -101,7 +101,7 @@ pub(super) struct Guard {
     pub epoch: u64,
     /// For whom it was made.
     pub by: Option<Machine>,
-    /// The last attempt that was accepted.
+    /// The last attempt that was accepted; `None`: there is none, or a wrong code came since.
     pub accepted: Option<Accepted>,
 }
 
@@ -151,6 +151,14 @@ impl Guard {
         };
         read().ok_or(Unreadable::Damaged)
     }
+}
+
+/// What stands before an account says to an administrator's commands: the epoch that it was written in, and when the last
+/// attempt was accepted. `None`: it cannot be read.
+#[must_use]
+pub fn told_by_guard(value: &[u8]) -> Option<(u64, Option<UnixTime>)> {
+    let guard = Guard::read(value).ok()?;
+    Some((guard.epoch, guard.accepted.map(|accepted| accepted.when)))
 }
 
 /// Which fleet it is.

@@ -1,9 +1,11 @@
 //! The keeper of a fleet: accounts in etcd, committed by compare and swap.
 //!
 //! An account is read by one transaction, which asks the leader, and every write is one transaction that compares the
-//! account's guard and the fleet's epoch. So an attempt takes two round trips, and whoever else has written meanwhile is
-//! noticed. A write that etcd does not answer is fenced: `commit.rs`.
+//! account's guard and the fleet's epoch. So an attempt takes two questions, and whoever else has written meanwhile is
+//! noticed. What else has to be known of that moment is read along with the account: `ahead.rs`. A write that etcd does not
+//! answer is fenced: `commit.rs`.
 
+mod ahead;
 mod commit;
 mod copy;
 mod epoch;
@@ -15,9 +17,10 @@ mod value;
 mod witness;
 
 pub use crate::etcd::Config;
+use ahead::Ahead;
 pub use copy::Copy;
 pub use epoch::Raised;
-pub use guard::{Accepted, Fleet, Machine, Nonce};
+pub use guard::{Accepted, Fleet, Machine, Nonce, told_by_guard};
 pub use layout::{ACCOUNTS, FLEET, RESTORING, ROOT};
 pub use mark::{Behind, Mark, Seen};
 pub use witness::{WITNESSES, Witness};
@@ -41,7 +44,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
-use turn::Turns;
+use turn::{Turn, Turns};
 
 /// How long one question to the keeper may take, with all that it takes to be certain. A login asks two.
 pub const PATIENCE: Duration = Duration::from_secs(9);
@@ -67,6 +70,8 @@ pub struct EtcdKeeper {
     seal: Seal,
     /// How often in a row somebody else was faster.
     overtaken: Arc<AtomicU32>,
+    /// An account that was read before it was asked for.
+    ahead: Ahead,
 }
 
 struct Shared {
@@ -82,8 +87,12 @@ struct Read {
     fleet: (Fleet, i64),
     seen: Seen,
     witness_revision: i64,
-    found: Vec<KeyValue>,
+    /// What each range beside these has.
+    found: Vec<Found>,
 }
+
+/// What one range has, and whether there is more.
+type Found = (Vec<KeyValue>, bool);
 
 /// How the database stood at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -100,6 +109,16 @@ pub struct Standing {
 #[must_use]
 pub fn witness_of(name: &PeerName) -> String {
     format!("{WITNESSES}{name}")
+}
+
+/// The group of this process may read the file of the key, and the group of the records, which a verifier has besides its own.
+#[must_use]
+pub fn as_verifiers_read(seal: Seal) -> Seal {
+    let seal = seal.for_group(getegid().as_raw());
+    match groups::of_records() {
+        Some(group) => seal.or_for_group(group),
+        None => seal,
+    }
 }
 
 impl EtcdKeeper {
@@ -142,6 +161,7 @@ impl EtcdKeeper {
             until: None,
             seal: Seal::default(),
             overtaken: Arc::default(),
+            ahead: Ahead::default(),
         })
     }
 
@@ -154,18 +174,14 @@ impl EtcdKeeper {
             until: Some(Instant::now() + deadline),
             seal: self.seal.clone(),
             overtaken: Arc::default(),
+            ahead: Ahead::default(),
         }
     }
 
-    /// The same accounts, whose keys are sealed by that. The group of this process may read the file of the key as well, and
-    /// the group of the records, which a verifier has besides its own.
+    /// The same accounts, whose keys are sealed by that, as verifiers read it.
     #[must_use]
     pub fn sealed_by(self, seal: Seal) -> Self {
-        let seal = seal.for_group(getegid().as_raw());
-        let seal = match groups::of_records() {
-            Some(group) => seal.or_for_group(group),
-            None => seal,
-        };
+        let seal = as_verifiers_read(seal);
         Self { seal, ..self }
     }
 
@@ -183,7 +199,8 @@ impl EtcdKeeper {
         self.fleet_until(self.until()).map(|(fleet, _)| fleet)
     }
 
-    /// The last attempt of the account that was accepted in this epoch; `None`: there is none, or nobody knows where.
+    /// The last attempt of the account that was accepted in this epoch; `None`: there is none, nobody knows where, or a wrong
+    /// code came since.
     ///
     /// # Errors
     /// It cannot be read.
@@ -268,7 +285,7 @@ impl EtcdKeeper {
     /// # Errors
     /// It cannot be read, or not be believed.
     pub fn standing(&self, until: Instant) -> Result<Standing, Error> {
-        let read = self.read(None, until)?;
+        let read = self.read(Vec::new(), until)?;
         Ok(Standing {
             seen: read.seen,
             fleet: read.fleet.1,
@@ -350,7 +367,7 @@ impl EtcdKeeper {
     /// Reads the fleet, what this verifier has written last, and keys beside it as of the same moment.
     ///
     /// An answer from a database that is older than what was seen before the question is refused, and any later one is.
-    fn read(&self, keys: Option<RangeRequest>, until: Instant) -> Result<Read, Error> {
+    fn read(&self, keys: Vec<RangeRequest>, until: Instant) -> Result<Read, Error> {
         let before = self.seen();
         let one = |key: &str| RangeRequest {
             key: key.into(),
@@ -358,18 +375,23 @@ impl EtcdKeeper {
         };
         let witness = self.shared.witness.get();
         let is_looked_for = witness.is_some();
-        let has_keys = keys.is_some();
-        let ranges = [Some(one(FLEET)), witness.map(|key| one(key)), keys];
+        let count = keys.len();
+        let ranges = [Some(one(FLEET)), witness.map(|key| one(key))];
+        let ranges = ranges.into_iter().flatten().chain(keys);
         let request = TxnRequest {
-            success: ranges.into_iter().flatten().map(read).collect(),
+            success: ranges.map(read).collect(),
             ..TxnRequest::default()
         };
         let answer = self.client().again(&request, until);
         let mut answer = answer.map_err(|failure| unread(FLEET, &failure))?;
-        let expected = 1 + usize::from(is_looked_for) + usize::from(has_keys);
+        let expected = 1 + usize::from(is_looked_for) + count;
         if answer.responses.len() != expected {
             return Err(content(FLEET, "etcd's answer is no answer"));
         }
+        let no_answer = |place: &'static str| content(place, "etcd's answer is no answer");
+        let found = answer.responses.split_off(expected - count);
+        let found: Option<Vec<Found>> = found.into_iter().map(|step| kvs(Some(step))).collect();
+        let found = found.ok_or_else(|| no_answer(ACCOUNTS))?;
         let mut last = |is_there: bool| {
             if is_there {
                 kvs(answer.responses.pop())
@@ -377,13 +399,8 @@ impl EtcdKeeper {
                 Some((Vec::new(), false))
             }
         };
-        let no_answer = |place: &'static str| content(place, "etcd's answer is no answer");
-        let (found, more) = last(has_keys).ok_or_else(|| no_answer(ACCOUNTS))?;
         let (mut written, _) = last(is_looked_for).ok_or_else(|| no_answer(WITNESSES))?;
         let (mut fleet, _) = last(true).ok_or_else(|| no_answer(FLEET))?;
-        if more {
-            return Err(content(ACCOUNTS, "an account has too many keys"));
-        }
         let Some(fleet) = fleet.pop() else {
             return Err(Error::Missing {
                 place: Location::of(FLEET),
@@ -429,7 +446,7 @@ impl EtcdKeeper {
     }
 
     fn fleet_until(&self, until: Instant) -> Result<(Fleet, i64), Error> {
-        self.read(None, until).map(|read| read.fleet)
+        self.read(Vec::new(), until).map(|read| read.fleet)
     }
 
     /// An account as it is; `None`: nothing is kept.
@@ -442,13 +459,14 @@ impl EtcdKeeper {
         name: &UserName,
         until: Instant,
     ) -> Result<((Fleet, i64), Option<Copy>), Error> {
-        let account = RangeRequest {
-            key: layout::guard(name),
-            range_end: layout::after(name),
-            limit: MOST_KEYS,
-            ..RangeRequest::default()
+        let (fleet, found) = match self.ahead.take(name) {
+            Some(read) => read,
+            None => ahead::first(self.read(vec![ahead::range_of(name)], until)?),
         };
-        let Read { fleet, found, .. } = self.read(Some(account), until)?;
+        let (found, more) = found;
+        if more {
+            return Err(content(ACCOUNTS, "an account has too many keys"));
+        }
         Ok((fleet, Copy::found(self.clone(), name.clone(), fleet, found)))
     }
 
@@ -478,6 +496,10 @@ impl EtcdKeeper {
             .shared
             .turns
             .take(name, until.min(Instant::now() + patience));
+        if !turn.as_ref().is_some_and(Turn::was_free) {
+            // Whoever had the account has changed it.
+            self.ahead.forget();
+        }
         let (fleet, mut copy) = self.read_account(name, until)?;
         if let Some(copy) = &mut copy {
             copy.turn = turn;
@@ -531,7 +553,7 @@ fn written(outcome: &Outcome) -> Put {
 }
 
 /// What a step has read, and whether there is more.
-fn kvs(step: Option<ResponseOp>) -> Option<(Vec<KeyValue>, bool)> {
+fn kvs(step: Option<ResponseOp>) -> Option<Found> {
     match step?.response? {
         response_op::Response::ResponseRange(range) => Some((range.kvs, range.more)),
         _ => None,
@@ -566,6 +588,10 @@ impl Keeper for EtcdKeeper {
     fn hold(&self, account: &Account, deadline: Duration) -> Result<Option<Copy>, Error> {
         let (_, copy) = self.copy_in_turn(&account.name, deadline, self.until())?;
         copy.map(|copy| copy.check().map(|()| copy)).transpose()
+    }
+
+    fn judges_nobody(&self) -> Result<(), Error> {
+        self.write_nothing(self.until())
     }
 
     fn hold_or_create(&self, account: &Account, deadline: Duration) -> Result<Copy, Error> {

@@ -16,6 +16,8 @@ pub(super) struct Turns(Arc<(Mutex<HashSet<UserName>>, Condvar)>);
 pub(super) struct Turn {
     turns: Turns,
     name: UserName,
+    /// Nobody else had it when it was asked for.
+    was_free: bool,
 }
 
 impl Turns {
@@ -23,6 +25,7 @@ impl Turns {
     pub(super) fn take(&self, name: &UserName, until: Instant) -> Option<Turn> {
         let (_, changed) = &*self.0;
         let mut taken = self.taken();
+        let was_free = !taken.contains(name);
         while taken.contains(name) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -35,11 +38,19 @@ impl Turns {
         Some(Turn {
             turns: self.clone(),
             name: name.clone(),
+            was_free,
         })
     }
 
     fn taken(&self) -> MutexGuard<'_, HashSet<UserName>> {
         self.0.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Turn {
+    /// Whether nobody else had it when it was asked for.
+    pub(super) const fn was_free(&self) -> bool {
+        self.was_free
     }
 }
 
@@ -61,7 +72,7 @@ mod tests {
         let [alice, bob] = ["alice", "bob"].map(|name| UserName::new(name).unwrap());
         let later = || Instant::now() + Duration::from_secs(60);
         let first = turns.take(&alice, later());
-        assert!(first.is_some());
+        assert!(first.as_ref().is_some_and(Turn::was_free));
         assert!(turns.take(&alice, Instant::now()).is_none());
         assert!(turns.take(&bob, Instant::now()).is_some());
         std::thread::scope(|scope| {

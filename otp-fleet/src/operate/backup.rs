@@ -19,15 +19,19 @@ const FLEETING: [&str; 3] = [beats::PREFIX, beats::POLICIES, WITNESSES];
 
 /// Writes a backup.
 pub fn backup(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), Unable> {
-    let database = asker.database()?;
-    // Before anybody is asked for a passphrase.
-    if database.one(RESTORING)?.is_some() {
-        return Err(Unable::BeingRestored);
-    }
-    if database.fleet()?.is_none() {
-        return Err(Unable::NotBegun);
+    // Before anybody is asked for a passphrase. Its threads are gone by then: one of them would take a Ctrl-C, and end this
+    // process with the terminal as it was while it was asked.
+    {
+        let database = asker.database()?;
+        if database.one(RESTORING)?.is_some() {
+            return Err(Unable::BeingRestored);
+        }
+        if database.fleet()?.is_none() {
+            return Err(Unable::NotBegun);
+        }
     }
     let secret = passphrase::for_new(key_file, asker.language)?;
+    let database = asker.database()?;
     let not_written = |error: &io::Error| Unable::NotWritten {
         path: path.display().to_string(),
         reason: error.to_string(),

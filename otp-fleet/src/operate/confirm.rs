@@ -2,11 +2,12 @@
 
 use super::Asker;
 use super::database::Database;
-use super::now;
 use super::told::{minute, tell};
+use super::{moment, now};
 use crate::etcd::RangeRequest;
 use crate::keeper::{EtcdKeeper, FLEET, Mark, RESTORING, Seen, Witness, witness_of};
 use nix::unistd::{Gid, Uid, getegid, geteuid, setegid, seteuid};
+use otp_core::UnixTime;
 use otp_core::event::Severity;
 use otp_core::messages::fleet::{Told, Unable};
 use otp_store::account::floor::Floor;
@@ -36,8 +37,9 @@ pub fn confirm(asker: &Asker) -> Result<(), Unable> {
         reason: error.to_string(),
     };
     let keeper = EtcdKeeper::to(&asker.host.etcd).map_err(failed)?;
+    let moment = moment::of_floor(&database, UnixTime::from_seconds(0))?;
     loop {
-        let fleet = keeper.raise_epoch(Floor::at(now()?)).map_err(failed)?;
+        let fleet = keeper.raise_epoch(Floor::at(moment)).map_err(failed)?;
         if fleet.epoch > before.epoch {
             break;
         }

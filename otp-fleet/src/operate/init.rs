@@ -3,12 +3,13 @@
 
 use super::certificate::Certificate;
 use super::database::{Database, no};
+use super::entrance::{self, ETCDS_ROOT};
 use super::told::tell;
-use super::{Asker, machines, name_of};
+use super::{Asker, machines, name_of, sealing_key};
 use crate::etcd::{
-    AuthEnableRequest, AuthRoleAddRequest, AuthRoleGetRequest, AuthRoleGrantPermissionRequest,
-    AuthUserAddRequest, AuthUserGetRequest, AuthUserGrantRoleRequest, Failure, Permission,
-    RangeRequest, Rpc, UserAddOptions, after_prefix, permission,
+    AuthRoleAddRequest, AuthRoleGetRequest, AuthRoleGrantPermissionRequest, AuthUserAddRequest,
+    AuthUserGetRequest, AuthUserGrantRoleRequest, Failure, Permission, RangeRequest, Rpc,
+    UserAddOptions, after_prefix, permission,
 };
 use crate::keeper::{ACCOUNTS, EtcdKeeper, RESTORING, ROOT};
 use otp_core::event::Severity;
@@ -17,14 +18,12 @@ use otp_core::messages::fleet::{Told, Unable};
 /// The role of verifiers: what they may do with keys.
 const ROLE: &str = "pam_otp";
 
-/// etcd's own name for the user and the role that may do everything.
-const ETCDS_ROOT: &str = "root";
-
 /// Begins a fleet, or completes what was begun.
 pub fn init(
     asker: &Asker,
     verifiers: &[String],
     administrator: Option<&str>,
+    with_key: bool,
 ) -> Result<(), Unable> {
     let administrator = administrator.map(name_of).transpose()?;
     for name in verifiers {
@@ -41,18 +40,27 @@ pub fn init(
             ),
         });
     }
+    let key = with_key.then(|| sealing_key::place(asker)).transpose()?;
     let database = asker.database_of_root()?;
+    let config = asker.etcd_of_root();
+    let is_on = entrance::is_on(&database, &config)?;
     is_alone(&database)?;
     is_whole(&database)?;
+    if !is_on {
+        entrance::turn_on(&database, &config)?;
+    }
     make_role(&database)?;
-    make_user(&database, ETCDS_ROOT, ETCDS_ROOT)?;
     for name in verifiers {
         make_user(&database, name, ROLE)?;
         tell(asker, Told::UserMade { name })?;
     }
-    done(&database, &AuthEnableRequest {})?;
     tell(asker, Told::AuthIsOn)?;
     let was = database.fleet()?;
+    // Before anybody can enrol: what is enrolled is sealed from the start.
+    let key = match key {
+        Some(place) => sealing_key::begin(asker, place, was.is_some())?,
+        None => sealing_key::Begun::AsItWas,
+    };
     let fleet = match was {
         Some((fleet, _)) => fleet,
         None => EtcdKeeper::to(&asker.etcd_of_root())
@@ -71,6 +79,7 @@ pub fn init(
     if let Some(administrator) = administrator {
         machines::let_administer(asker, &database, &administrator)?;
     }
+    key.tell(asker)?;
     tell(asker, Told::Compaction)?;
     tell(asker, Told::Next)
 }
@@ -109,7 +118,7 @@ fn is_alone(database: &Database) -> Result<(), Unable> {
 
 /// Accounts without a fleet are those of a restore that has not ended, or of a fleet whose key was lost: a fleet that began
 /// over them would have no floor, and what they have used would count again.
-fn is_whole(database: &Database) -> Result<(), Unable> {
+pub fn is_whole(database: &Database) -> Result<(), Unable> {
     if database.one(RESTORING)?.is_some() {
         return Err(Unable::BeingRestored);
     }

@@ -4,13 +4,16 @@ mod backup;
 mod certificate;
 mod confirm;
 pub mod database;
+mod entrance;
 pub mod host;
 mod init;
 mod machines;
+mod moment;
 mod passphrase;
 mod records;
 mod restore;
 pub mod sealed_file;
+mod sealing_key;
 mod status;
 mod told;
 
@@ -65,7 +68,14 @@ fn done(command: FleetCommand, asker: &Asker) -> Result<u8, Unable> {
         FleetCommand::Init {
             verifiers,
             administrator,
-        } => init::init(asker, &verifiers, administrator.as_deref())?,
+            without_key,
+        } => init::init(asker, &verifiers, administrator.as_deref(), !without_key)?,
+        FleetCommand::CarryKey { file, key_file } => {
+            sealing_key::carry(asker, &file, key_file.as_deref())?;
+        }
+        FleetCommand::TakeKey { file, key_file } => {
+            sealing_key::take(asker, &file, key_file.as_deref())?;
+        }
         FleetCommand::Backup { file, key_file } => {
             backup::backup(asker, &file, key_file.as_deref())?;
         }

@@ -1,30 +1,44 @@
 //! The key of a backup: from a file, or made of what an administrator types.
 
 use super::sealed_file::{Asks, Secret};
+use nix::sys::signal::SigSet;
 use nix::sys::stat::Mode;
-use nix::sys::termios::{self, LocalFlags, SetArg};
 use otp_core::messages::fleet::Unable;
 use otp_core::record::Language;
-use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Read, Write};
+use otp_enroll::terminal::{Echo, Terminal};
+use std::fs::OpenOptions;
+use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-const TERMINAL: &str = "/dev/tty";
 /// Shorter ones are guessed, whatever each guess costs.
 const LEAST: usize = 12;
-const MOST: u64 = 1024;
+const MOST: usize = 1024;
 
 /// The key for a new backup.
 pub fn for_new(key_file: Option<&Path>, language: Language) -> Result<Secret, Unable> {
+    let question = match language {
+        Language::English => "Passphrase for the backup: ",
+        Language::Korean => "백업 암호: ",
+    };
+    new(key_file, question, language)
+}
+
+/// The key for a file with a sealing key.
+pub fn for_key(key_file: Option<&Path>, language: Language) -> Result<Secret, Unable> {
+    let question = match language {
+        Language::English => "Passphrase for the file: ",
+        Language::Korean => "파일 암호: ",
+    };
+    new(key_file, question, language)
+}
+
+fn new(key_file: Option<&Path>, question: &str, language: Language) -> Result<Secret, Unable> {
     if let Some(path) = key_file {
         return of_file(path);
     }
-    let first = asked(match language {
-        Language::English => "Passphrase for the backup: ",
-        Language::Korean => "백업 암호: ",
-    })?;
+    let first = asked(question)?;
     if first.chars().count() < LEAST {
         let least = u32::try_from(LEAST).expect("12");
         return Err(Unable::ShortPassphrase { least });
@@ -46,13 +60,31 @@ pub fn for_old(
     key_file: Option<&Path>,
     language: Language,
 ) -> Result<Secret, Unable> {
+    let question = match language {
+        Language::English => "Passphrase of the backup: ",
+        Language::Korean => "백업 암호: ",
+    };
+    old(asks, path, key_file, question)
+}
+
+/// The key of a file with a sealing key.
+pub fn for_old_key(
+    asks: Asks,
+    path: &Path,
+    key_file: Option<&Path>,
+    language: Language,
+) -> Result<Secret, Unable> {
+    let question = match language {
+        Language::English => "Passphrase of the file: ",
+        Language::Korean => "파일 암호: ",
+    };
+    old(asks, path, key_file, question)
+}
+
+fn old(asks: Asks, path: &Path, key_file: Option<&Path>, question: &str) -> Result<Secret, Unable> {
     match (asks, key_file) {
         (Asks::Key, Some(key_file)) => of_file(key_file),
-        (Asks::Passphrase, None) => asked(match language {
-            Language::English => "Passphrase of the backup: ",
-            Language::Korean => "백업 암호: ",
-        })
-        .map(Secret::Passphrase),
+        (Asks::Passphrase, None) => asked(question).map(Secret::Passphrase),
         _ => Err(Unable::WrongKey {
             path: path.display().to_string(),
         }),
@@ -88,39 +120,18 @@ fn of_file(path: &Path) -> Result<Secret, Unable> {
     Ok(Secret::Key(key))
 }
 
-/// Asks at the terminal, which does not show what is typed.
+/// Asks at the terminal, which does not show what is typed. Whatever ends it, the terminal shows again what is typed after it.
 fn asked(question: &str) -> Result<Zeroizing<String>, Unable> {
-    let terminal = OpenOptions::new().read(true).write(true).open(TERMINAL);
-    let terminal = terminal.map_err(|_| Unable::NoPassphrase)?;
-    let hidden = Hidden::begin(&terminal).ok_or(Unable::NoPassphrase)?;
-    let written = (&terminal).write_all(question.as_bytes());
-    let mut line = Zeroizing::new(String::with_capacity(usize::try_from(MOST).expect("1,024")));
-    let read = BufReader::new((&terminal).take(MOST)).read_line(&mut line);
-    drop(hidden);
-    (&terminal).write_all(b"\n").ok();
-    let is_read = written.is_ok() && read.is_ok_and(|count| count > 0);
-    let typed = Zeroizing::new(line.trim_end_matches(['\n', '\r']).to_owned());
-    if !is_read || typed.is_empty() {
+    let before = SigSet::thread_get_mask().map_err(|_| Unable::NoPassphrase)?;
+    let terminal = Terminal::open().ok_or(Unable::NoPassphrase)?;
+    // Whoever leaves is told so: the signal stays held back.
+    let line = terminal.ask(question, Echo::Off);
+    let line = line.map_err(|_| Unable::NoPassphrase)?;
+    // What comes after it is ended by Ctrl-C as ever.
+    before.thread_set_mask().map_err(|_| Unable::NoPassphrase)?;
+    if line.is_empty() || line.len() > MOST {
         return Err(Unable::NoPassphrase);
     }
-    Ok(typed)
-}
-
-/// A terminal that shows nothing, until dropped.
-struct Hidden<'a>(&'a File, termios::Termios);
-
-impl<'a> Hidden<'a> {
-    fn begin(terminal: &'a File) -> Option<Self> {
-        let before = termios::tcgetattr(terminal).ok()?;
-        let mut quiet = before.clone();
-        quiet.local_flags.remove(LocalFlags::ECHO);
-        termios::tcsetattr(terminal, SetArg::TCSAFLUSH, &quiet).ok()?;
-        Some(Self(terminal, before))
-    }
-}
-
-impl Drop for Hidden<'_> {
-    fn drop(&mut self) {
-        termios::tcsetattr(self.0, SetArg::TCSAFLUSH, &self.1).ok();
-    }
+    let typed = std::str::from_utf8(&line).map_err(|_| Unable::NoPassphrase)?;
+    Ok(Zeroizing::new(typed.to_owned()))
 }

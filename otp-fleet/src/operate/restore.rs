@@ -15,10 +15,11 @@ use super::machines::{put_of, unchanged};
 use super::records::{self, Head};
 use super::sealed_file::{self, Closed, Opening, Secret};
 use super::told::{minute, tell};
-use super::{Asker, now, passphrase};
+use super::{Asker, entrance, init, moment, now, passphrase};
 use crate::etcd::{Compare, DeleteRangeRequest, RequestOp, TxnRequest, request_op};
-use crate::keeper::{ACCOUNTS, FLEET, Fleet, Mark, Nonce, RESTORING};
+use crate::keeper::{ACCOUNTS, FLEET, Fleet, Mark, Nonce, RESTORING, told_by_guard};
 use crate::registry;
+use otp_core::UnixTime;
 use otp_core::event::Severity;
 use otp_core::messages::fleet::{Told, Unable};
 use otp_store::account::floor::Floor;
@@ -80,7 +81,8 @@ impl Backup<'_> {
     }
 }
 
-fn refused(path: &Path, closed: Closed) -> Unable {
+/// Why a file is not opened, for people.
+pub fn refused(path: &Path, closed: Closed) -> Unable {
     let path = path.display().to_string();
     match closed {
         Closed::Io(error) => Unable::NotRead {
@@ -101,23 +103,37 @@ struct Begun {
     file: String,
     /// At least this epoch.
     epoch: u64,
+    /// No code from before this moment counts: what was there told so, and is gone where a restore goes on.
+    moment: UnixTime,
     /// Who goes on with it, and how far: new each time that the mark is put.
     run: String,
 }
 
 impl Begun {
     fn text(&self) -> String {
-        let Self { file, epoch, run } = self;
-        format!("{MARK}file {file}\nepoch {epoch}\nrun {run}\n")
+        let Self {
+            file,
+            epoch,
+            moment,
+            run,
+        } = self;
+        let moment = moment.seconds();
+        format!("{MARK}file {file}\nepoch {epoch}\nmoment {moment}\nrun {run}\n")
     }
 
     fn read(value: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(value).ok()?.strip_prefix(MARK)?;
         let (file, rest) = text.strip_prefix("file ")?.split_once('\n')?;
-        let (epoch, run) = rest.strip_prefix("epoch ")?.split_once('\n')?;
+        let (epoch, rest) = rest.strip_prefix("epoch ")?.split_once('\n')?;
+        // The mark of an earlier release has none.
+        let (moment, run) = match rest.strip_prefix("moment ") {
+            Some(rest) => rest.split_once('\n')?,
+            None => ("0", rest),
+        };
         Some(Self {
             file: file.to_owned(),
             epoch: epoch.parse().ok()?,
+            moment: UnixTime::from_seconds(moment.parse().ok()?),
             run: run.strip_prefix("run ")?.strip_suffix('\n')?.to_owned(),
         })
     }
@@ -140,27 +156,41 @@ pub fn restore(
     };
     let mut head = None;
     let mut accounts: u64 = 0;
+    let (mut oldest, mut latest) = (u64::MAX, UnixTime::from_seconds(0));
     backup.read(
         |read| {
             head = Some(read.clone());
             Ok(())
         },
-        |key, _| {
+        |key, value| {
             if !is_restored(key) {
                 return Err(Closed::Damaged.into());
             }
-            accounts += u64::from(is_guard(key));
+            if is_guard(key) {
+                accounts += 1;
+                let (epoch, accepted) = told_by_guard(&value).unwrap_or((0, None));
+                oldest = oldest.min(epoch);
+                latest = accepted.map_or(latest, |when| latest.max(when));
+            }
             Ok(())
         },
     )?;
     let head = head.expect("a backup that was read to its end began with its head");
+    let known = Known {
+        latest: latest.max(head.when),
+        epoch: oldest.min(head.fleet.epoch),
+    };
     let database = asker.database()?;
-    let begun = begin(asker, &database, &head, &identity(path)?, replace)?;
+    // Where init would refuse, what is there is completed first.
+    if !entrance::asks_for_users(&database)? && init::is_whole(&database).is_ok() {
+        return Err(Unable::OpenToAll);
+    }
+    let begun = begin(asker, &database, &head, &known, &identity(path)?, replace)?;
     empty(&database, &begun)?;
     // What is to go may have been sent twice: once more, behind what has come, it would take that away.
     let begun = anew(&database, begun)?;
     fill(&database, &begun, &backup)?;
-    finish(&database, &begun, &head, asker)?;
+    finish(&database, &begun, &head, &known, asker)?;
     asker.record("restore", Severity::Warning, &path.display().to_string());
     tell(asker, Told::Restored { accounts })?;
     let from = now()?.after(Floor::lasts(USUAL_PERIOD));
@@ -169,6 +199,14 @@ pub fn restore(
     let when = &minute(head.when);
     tell(asker, Told::RevokeAgain { when })?;
     tell(asker, Told::ConfirmOthers)
+}
+
+/// What all of the backup's accounts tell.
+struct Known {
+    /// When it was written, or a code in it was accepted.
+    latest: UnixTime,
+    /// The oldest epoch that an account was written in.
+    epoch: u64,
 }
 
 /// Whether a key of the backup is one that is put back.
@@ -203,6 +241,7 @@ fn begin(
     asker: &Asker,
     database: &Database,
     head: &Head,
+    known: &Known,
     file: &str,
     replace: bool,
 ) -> Result<Marked, Unable> {
@@ -225,11 +264,13 @@ fn begin(
             _ => {}
         }
         let fleet = database.fleet()?;
+        let earlier_moment = begun.as_ref().map_or(known.latest, |begun| begun.moment);
         let accounts = database.count(ACCOUNTS)?;
         if accounts > 0 && !replace {
             let accounts = guards(database)?;
             return Err(Unable::NotEmpty { accounts });
         }
+        let moment = moment::of_floor(database, known.latest.max(earlier_moment))?;
         let earlier = begun.map_or(0, |begun| begun.epoch.saturating_sub(1));
         let now = fleet.map_or(0, |(fleet, _)| fleet.epoch);
         let epoch = head
@@ -242,6 +283,7 @@ fn begin(
         let begun = Begun {
             file: file.to_owned(),
             epoch,
+            moment,
             run: run()?,
         };
         let request = TxnRequest {
@@ -424,15 +466,22 @@ fn where_it_is_not(
 }
 
 /// Step 4.
-fn finish(database: &Database, marked: &Marked, head: &Head, asker: &Asker) -> Result<(), Unable> {
-    let floor = Floor::at(now()?);
-    let floor = match head.fleet.floor {
-        // A clock may have run back.
-        Some(before) if before.when > floor.when => Floor {
-            when: before.when,
-            ..floor
-        },
-        _ => floor,
+fn finish(
+    database: &Database,
+    marked: &Marked,
+    head: &Head,
+    known: &Known,
+    asker: &Asker,
+) -> Result<(), Unable> {
+    let when = moment::of_floor(database, known.latest.max(marked.begun.moment))?;
+    // A clock may have run back.
+    let before = head.fleet.floor.map_or(when, |floor| floor.when);
+    let floor = Floor::at(when.max(before));
+    // A second restore of the same backup passes over what was used after the first, too: each epoch has its own reach.
+    let epochs = marked.begun.epoch.saturating_sub(known.epoch).max(1);
+    let floor = Floor {
+        counters: floor.counters.saturating_mul(epochs),
+        ..floor
     };
     let fleet = Fleet {
         epoch: marked.begun.epoch,

@@ -385,6 +385,10 @@ fn of_beat<'a>(beat: &'a Beat, wrong: &mut Vec<Wrong<'a>>) {
     if let Some(reason) = &beat.refuses {
         wrong.push(Wrong::Refuses { name, reason });
     }
+    for machine in &beat.held_back {
+        let machine = machine.as_str();
+        wrong.push(Wrong::HeldBack { machine, name });
+    }
     if let Some(seconds) = beat.ahead.filter(|seconds| seconds.abs() >= CLOCK) {
         wrong.push(Wrong::ClockOff { name, seconds });
     }

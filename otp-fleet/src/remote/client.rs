@@ -10,17 +10,40 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 /// Options that say how to come to the fleet, and are none of the verifier's business; each has a value.
-const OF_THIS_MACHINE: [&str; 4] = ["--conf", "--state-dir", "--certificate", "--key"];
+const OF_THIS_MACHINE: [&str; 4] = ["--conf", "--state-dir", "--certificate", KEY];
+
+/// The key of the administrator's certificate, but behind [`SEAL`].
+const KEY: &str = "--key";
+/// The command that has a `--key` of its own.
+const SEAL: &str = "seal";
+/// The one option of all commands that is the verifier's business; it has a value.
+const LANGUAGE: &str = "--lang";
 
 /// The arguments of `otp-admin` without those that are about this machine alone.
 ///
-/// They were read already, so what follows such an option is its value.
+/// They were read already, so what follows such an option is its value. `--key` behind `seal` is that command's own: without
+/// it, the verifier would do something else than what was asked.
 #[must_use]
 pub fn for_the_fleet(arguments: &[OsString]) -> Vec<OsString> {
     let mut kept = Vec::new();
     let mut all = arguments.iter();
+    let mut command = None;
     while let Some(argument) = all.next() {
         let text = argument.to_string_lossy();
+        if text == LANGUAGE {
+            kept.push(argument.clone());
+            kept.extend(all.next().cloned());
+            continue;
+        }
+        // Only options come before it.
+        if command.is_none() && !text.starts_with('-') {
+            command = Some(text.to_string());
+        }
+        let is_seal = command.as_deref() == Some(SEAL);
+        if is_seal && (text == KEY || text.starts_with("--key=")) {
+            kept.push(argument.clone());
+            continue;
+        }
         if text == "--" {
             kept.push(argument.clone());
             kept.extend(all.cloned());
@@ -66,8 +89,8 @@ pub fn run<'a>(
     line: &mut (impl Read + Write),
     arguments: &[OsString],
     files: impl Iterator<Item = (&'a Path, &'a [u8])>,
-    output: &mut impl Write,
-    errors: &mut impl Write,
+    output: &mut (impl Write + ?Sized),
+    errors: &mut (impl Write + ?Sized),
 ) -> Result<u8, Broken> {
     let head = arguments
         .iter()
@@ -107,7 +130,7 @@ pub fn run<'a>(
     }
 }
 
-fn write(stream: &mut impl Write, piece: &[u8]) -> Result<(), Broken> {
+fn write(stream: &mut (impl Write + ?Sized), piece: &[u8]) -> Result<(), Broken> {
     stream
         .write_all(piece)
         .and_then(|()| stream.flush())

@@ -1,6 +1,7 @@
 //! `otp-fleet admin`: a command line of `otp-admin` on a machine, for the first verifier that answers.
 
 use super::client::{Broken, for_the_fleet, run};
+use super::screen::{Screen, plain};
 use crate::tls::{self, Files};
 use clap::Parser;
 use otp_core::messages::fleet::Unable;
@@ -12,7 +13,7 @@ use otp_site::policy;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, StreamOwned};
 use std::ffi::OsString;
-use std::io;
+use std::io::{self, IsTerminal, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -55,6 +56,10 @@ fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<Exi
     if is_for_a_verifiers_host(&asked.command) {
         return Err(Unable::OnVerifierOnly.into());
     }
+    if matches!(&asked.command, AdminCommand::Seal { key: Some(_), .. }) {
+        // The file would be one of the verifier's host.
+        return Err(Unable::OfOneMachine.into());
+    }
     let policies = policy::load(&asked.common.conf).map_err(|error| Unable::NoVerifier {
         reason: error.to_string(),
     })?;
@@ -67,13 +72,14 @@ fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<Exi
         arguments.splice(0..0, [OsString::from("--lang"), tag]);
     }
     let mut line = line_to(&fleet, asked)?;
-    let (mut output, mut errors) = (io::stdout().lock(), io::stderr().lock());
+    let (output, errors) = (io::stdout().lock(), io::stderr().lock());
+    let (is_shown, errors_are_shown) = (output.is_terminal(), errors.is_terminal());
     let ended = run(
         &mut line,
         &arguments,
         files.iter(),
-        &mut output,
-        &mut errors,
+        &mut *for_reader(output, is_shown),
+        &mut *for_reader(errors, errors_are_shown),
     );
     let status = ended.map_err(|broken| match broken {
         // Whoever reads our output has seen enough.
@@ -81,10 +87,19 @@ fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<Exi
             Stop::Told(ExitCode::SUCCESS)
         }
         broken => Stop::Unable(Unable::SessionBroken {
-            reason: words(&broken),
+            reason: plain(&words(&broken)),
         }),
     })?;
     Ok(ExitCode::from(status))
+}
+
+/// What programs read is passed on as it comes; a terminal is given text alone.
+fn for_reader<'a>(stream: impl Write + 'a, is_terminal: bool) -> Box<dyn Write + 'a> {
+    if is_terminal {
+        Box::new(Screen::of(stream))
+    } else {
+        Box::new(stream)
+    }
 }
 
 fn words(broken: &Broken) -> String {
@@ -102,6 +117,8 @@ const fn is_for_a_verifiers_host(command: &AdminCommand) -> bool {
         command,
         AdminCommand::Fleet {
             command: FleetCommand::Init { .. }
+                | FleetCommand::CarryKey { .. }
+                | FleetCommand::TakeKey { .. }
                 | FleetCommand::Backup { .. }
                 | FleetCommand::Restore { .. }
                 | FleetCommand::Confirm
@@ -129,7 +146,7 @@ fn line_to(fleet: &FleetPolicy, asked: &Admin) -> Result<Line, Unable> {
             Err(error) => reasons.push(format!("{verifier}: {error}")),
         }
     }
-    Err(no_verifier(reasons.join("; ")))
+    Err(no_verifier(plain(&reasons.join("; "))))
 }
 
 fn connected(verifier: &Verifier, config: &Arc<ClientConfig>) -> io::Result<Line> {

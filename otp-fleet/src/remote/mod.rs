@@ -15,6 +15,7 @@
 pub mod child;
 pub mod client;
 pub mod command;
+mod screen;
 pub mod server;
 
 use otp_helper::frame::Fields;

@@ -268,3 +268,22 @@ fn what_is_about_this_machine_stays_on_it() {
         words(&["report", "--users", "-", "--json", "--", "--conf"])
     );
 }
+
+/// Without it a verifier would unseal by its own key what was to be unsealed by another.
+#[test]
+fn the_key_of_seal_is_not_taken_for_that_of_the_certificate() {
+    let given = ["--key", "own.key", "seal", "--undo", "--key", "/k"];
+    let kept = for_the_fleet(&words(&given));
+    assert_eq!(kept, words(&["seal", "--undo", "--key", "/k"]));
+    let given = [
+        "--key=seal",
+        "--certificate",
+        "seal",
+        "list",
+        "--key",
+        "own.key",
+    ];
+    assert_eq!(for_the_fleet(&words(&given)), words(&["list"]));
+    let kept = for_the_fleet(&words(&["seal", "--key=/k", "--status"]));
+    assert_eq!(kept, words(&["seal", "--key=/k", "--status"]));
+}

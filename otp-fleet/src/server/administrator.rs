@@ -1,13 +1,13 @@
 //! A session of an administrator, whose commands run in a program of their own.
 
+use super::Shared;
 use super::base::Base;
 use super::line::TlsLine;
 use super::machine::NoMachine;
-use super::{Shared, log};
 use crate::name::PeerName;
 use crate::registry::Role;
 use crate::remote::server::{self, Ended, PROGRAM};
-use otp_core::event::{Entry, Event, Severity, Text, Value};
+use otp_core::event::Severity;
 use otp_helper::frame::Fields;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
@@ -33,7 +33,7 @@ pub(super) fn serve<B: Base>(
         Ok(_) => {}
         Err(NoMachine::Is(reason)) => {
             server::refuse(line, server::NO_ADMINISTRATOR);
-            return denied(name, reason);
+            return shared.log.no_administrator(name, reason);
         }
         Err(NoMachine::Unknown(reason)) => {
             server::refuse(
@@ -50,18 +50,15 @@ pub(super) fn serve<B: Base>(
     let is_allowed = || shared.of_role(name, Role::Administrator).is_ok();
     match server::serve(line, name.as_str(), arguments, is_allowed, spawn) {
         Ok(Ended::Done(_) | Ended::Left) => {}
-        Ok(Ended::Denied) => denied(name, "revoked while the session was being sent"),
-        Ok(Ended::Unintelligible) => denied(name, "not what belongs to a session"),
+        Ok(Ended::Denied) => shared
+            .log
+            .no_administrator(name, "revoked while the session was being sent"),
+        Ok(Ended::Unintelligible) => shared
+            .log
+            .no_administrator(name, "not what belongs to a session"),
         Err(error) => shared.log.fleet(
             Severity::Error,
             &format!("the session of {name} has failed: {error}"),
         ),
     }
-}
-
-fn denied(name: &PeerName, reason: &str) {
-    let entry = Entry::new(Event::Denied, Severity::Warning)
-        .with(Value::Administrator(Text::escaped(name.as_str())))
-        .with(Value::Reason(Text::escaped(reason)));
-    otp_log::tell(&entry, &log::VERIFIER);
 }

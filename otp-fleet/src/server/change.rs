@@ -30,6 +30,8 @@ pub(super) struct ByTheFleet<'a, B> {
     pub scribe: &'a Scribe,
     pub name: &'a PeerName,
     pub policy: &'a Policy,
+    /// The change that a code was wanted for, once it has begun.
+    pub by_a_code: Option<Verb>,
 }
 
 impl<B: Base> ByTheFleet<'_, B> {
@@ -47,6 +49,17 @@ impl<B: Base> ByTheFleet<'_, B> {
         let is_of_now = accepted.when < now.after(AHEAD) && now <= accepted.when.after(PROVES_FOR);
         Ok((!is_of_now).then_some("the last code was accepted too long ago"))
     }
+
+    /// Refuses the change for want of a code.
+    fn wants_a_code(&self, verb: Verb, account: &Account) -> Result<(), End> {
+        let Some(reason) = self.lacks_a_code(account)? else {
+            return Ok(());
+        };
+        let log = &self.shared.log;
+        let user = account.name.as_str();
+        log.denied(self.scribe, self.name, verb.word(), user, reason);
+        Err(End::Refused(Answer::NotAuthenticated))
+    }
 }
 
 impl<B: Base> Ground<TlsLine> for ByTheFleet<'_, B> {
@@ -57,14 +70,11 @@ impl<B: Base> Ground<TlsLine> for ByTheFleet<'_, B> {
 
     fn may(&mut self, verb: Verb, account: &Account) -> Result<May, End> {
         match allowed(verb, Relation::Machine) {
-            May::Authenticated => match self.lacks_a_code(account)? {
-                None => Ok(May::Yes),
-                Some(reason) => {
-                    self.scribe
-                        .denied(verb.word(), account.name.as_str(), reason);
-                    Err(End::Refused(Answer::NotAuthenticated))
-                }
-            },
+            May::Authenticated => {
+                self.wants_a_code(verb, account)?;
+                self.by_a_code = Some(verb);
+                Ok(May::Yes)
+            }
             may => Ok(may),
         }
     }
@@ -93,7 +103,8 @@ impl<B: Base> Ground<TlsLine> for ByTheFleet<'_, B> {
         Ok(None)
     }
 
-    /// Also whether the machine is still one: it may have been revoked while the person typed.
+    /// Also whether the machine is still one: it may have been revoked while the person typed. And whether the code still proves who
+    /// is asking: whoever begins in time could else keep a change for as long as a dialogue may take.
     fn policy_by_now(&mut self, account: &Account) -> Result<Policy, End> {
         if let Some(reason) = self.shared.refuses() {
             return Err(End::unavailable(&reason));
@@ -102,9 +113,14 @@ impl<B: Base> Ground<TlsLine> for ByTheFleet<'_, B> {
             Ok(_) => {}
             Err(NoMachine::Unknown(reason)) => return Err(End::unavailable(&reason)),
             Err(NoMachine::Is(reason)) => {
-                self.scribe.denied("keep", account.name.as_str(), reason);
+                let user = account.name.as_str();
+                let log = &self.shared.log;
+                log.denied(self.scribe, self.name, "keep", user, reason);
                 return Err(End::Refused(Answer::Denied));
             }
+        }
+        if let Some(verb) = self.by_a_code {
+            self.wants_a_code(verb, account)?;
         }
         Ok(policy::load(&self.shared.conf.policy)?.for_account())
     }

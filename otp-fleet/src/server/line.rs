@@ -7,6 +7,7 @@ use rustls::{ServerConnection, Stream};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How long a message may take once its first byte has come.
@@ -18,7 +19,7 @@ pub(super) const TO_WRITE: Duration = Duration::from_secs(5);
 /// A line whose handshake is done, or about to be made.
 pub(super) struct TlsLine {
     tls: ServerConnection,
-    tcp: TcpStream,
+    tcp: Arc<TcpStream>,
     /// How long is waited for the first byte of a message.
     pub patience: Duration,
     /// What becomes readable when this verifier ends: then nothing is waited for any longer.
@@ -28,7 +29,7 @@ pub(super) struct TlsLine {
 impl TlsLine {
     pub(super) const fn new(
         tls: ServerConnection,
-        tcp: TcpStream,
+        tcp: Arc<TcpStream>,
         stop: Option<std::os::unix::net::UnixStream>,
     ) -> Self {
         Self {
@@ -74,7 +75,7 @@ impl TlsLine {
                 Ready::Said => {}
                 Ready::Nothing => return false,
             }
-            match self.tls.read_tls(&mut &self.tcp) {
+            match self.tls.read_tls(&mut &*self.tcp) {
                 Ok(0) => return false,
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

@@ -3,6 +3,7 @@
 use super::base::Base;
 use super::change::ByTheFleet;
 use super::line::TlsLine;
+use super::measure::{self, What};
 use super::places;
 use super::zones::{Reach, reach};
 use super::{Shared, administrator, log};
@@ -14,9 +15,10 @@ use otp_helper::frame::BadFrame;
 use otp_helper::permission::{May, Relation, allowed};
 use otp_helper::protocol::{Answer, Request};
 use otp_helper::serving::{Attempt, Cause, Dialogue, Line, Scribe, Stop, look_up};
-use otp_site::{groups, policy};
+use otp_site::{groups, policy, users};
+use otp_store::Error;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Requests of one login, with room for what comes to be asked; as many as the helper answers.
 const MOST_REQUESTS: u32 = 8;
@@ -35,13 +37,14 @@ pub(super) fn serve<B: Base>(shared: &Shared<B>, line: &mut TlsLine, name: &Peer
             Ok(fields) => fields,
             // Whoever only connects and goes away has asked nothing.
             Err(BadFrame::Silence) => return,
-            Err(bad) => return scribe.denied("", "", bad.words()),
+            Err(bad) => return shared.log.denied(&scribe, name, "", "", bad.words()),
         };
         if fields.as_slices().first() == Some(&ADMINISTRATOR) {
             return administrator::serve(shared, line, name, &fields);
         }
         let Some(envelope) = Envelope::from_fields(&fields) else {
-            return scribe.denied("", "", "not a request of a machine, or not its fields");
+            let reason = "not a request of a machine, or not its fields";
+            return shared.log.denied(&scribe, name, "", "", reason);
         };
         drop(fields);
         let verb = envelope.request.verb();
@@ -56,18 +59,26 @@ pub(super) fn serve<B: Base>(shared: &Shared<B>, line: &mut TlsLine, name: &Peer
                 line.say(&elsewhere(&reason));
                 return;
             }
+            // Nothing that it could say would be answered, and it takes the place of somebody else.
+            Said::Stranger => {
+                line.say(&Answer::Denied.to_fields());
+                return;
+            }
             Said::Nothing => return,
         };
         if !goes_on {
             // An attempt is the last: no connection ever judges two.
             if line.waits_for_more(AFTER_THE_LAST) {
-                scribe.denied(verb.word(), &user, "a second request after an answer");
+                let reason = "a second request after an answer";
+                shared.log.denied(&scribe, name, verb.word(), &user, reason);
             }
             return;
         }
     }
     if line.waits_for_more(AFTER_THE_LAST) {
-        scribe.denied("", "", "more requests than a login has");
+        shared
+            .log
+            .denied(&scribe, name, "", "", "more requests than a login has");
     }
 }
 
@@ -77,6 +88,8 @@ enum Said {
     Answer(Answer),
     /// It was not looked at.
     Elsewhere(String),
+    /// Whoever asks is no machine, and hears that it may not.
+    Stranger,
     /// There is nobody to be answered, or nothing sensible to answer to.
     Nothing,
 }
@@ -93,27 +106,36 @@ fn answer<B: Base>(
         envelope.request.user().to_owned(),
     );
     let denied = |reason: &str| {
-        scribe.denied(verb, &user, reason);
+        shared.log.denied(scribe, name, verb, &user, reason);
         Said::Answer(Answer::Denied)
     };
     if let Some(reason) = shared.refuses() {
         return Said::Elsewhere(reason);
     }
-    let entry = match shared.machine(name) {
-        Ok(entry) => entry,
+    let account = account(&user, envelope.uid);
+    let whom = account.as_ref().ok().and_then(Option::as_ref);
+    let (entry, begun) = match shared.begin(name, whom.map(|account| &account.name)) {
+        Ok(begun) => begun,
         Err(NoMachine::Unknown(reason)) => return Said::Elsewhere(reason),
-        Err(NoMachine::Is(reason)) => return denied(reason),
+        Err(NoMachine::Is(reason)) => {
+            denied(reason);
+            return Said::Stranger;
+        }
     };
     if allowed(envelope.request.verb(), Relation::Machine) == May::No {
         return denied("not allowed");
     }
-    let account = match account(&user, envelope.uid) {
+    let account = match account {
         Ok(account) => account,
         Err(reason) => return denied(reason),
     };
-    // An attempt under a name that nobody has takes its time as any other does. Nothing else is asked about nobody: "has no
-    // authenticator" would be true of whoever the machine's name service has lost, and could let them in.
-    if account.is_none() && !matches!(envelope.request, Request::Check { .. }) {
+    // What a login asks under a name that nobody has takes its time as for any other. Nothing is answered that lets in: "has no
+    // authenticator" would be true of whoever the machine's name service has lost.
+    let of_nobody = of_nobody(&user, &envelope.request);
+    if account.is_none()
+        && !matches!(envelope.request, Request::Check { .. })
+        && of_nobody.is_none()
+    {
         return denied("the machine knows nobody of that name");
     }
     if let Some(account) = &account {
@@ -134,15 +156,46 @@ fn answer<B: Base>(
     };
     otp_log::hand_on_from_now_on(&shared.conf.state, &policy.hooks);
     shared.base.has_policy(name, envelope.policy);
+    if let (None, Some(answer)) = (&account, of_nobody) {
+        return Said::Answer(answer);
+    }
+    let keeper = shared.base.for_request(begun, &policy);
+    match shared.exceeds(
+        name,
+        &envelope.request,
+        account.as_ref(),
+        keeper.as_ref().ok(),
+    ) {
+        Ok(None) => {}
+        Ok(Some(what)) => {
+            return Said::Answer(unavailable(
+                scribe,
+                &envelope.request,
+                what.words().to_owned(),
+            ));
+        }
+        Err(reason) => return denied(reason),
+    }
     let asked = Asked {
         shared,
         scribe,
         name,
         policy: &policy,
+        keeper,
     };
     match (envelope.request, account) {
         (Request::Change { change, .. }, Some(account)) => asked.change(line, &account, change),
         (request, account) => Said::Answer(asked.look_up(request, account)),
+    }
+}
+
+/// What a login is told about a name that nobody has, where it asks more than an attempt: that a code is to be asked for. Only the
+/// machine itself asks so, without a name.
+fn of_nobody(user: &str, request: &Request) -> Option<Answer> {
+    match request {
+        Request::IsEnrolled { .. } if user.is_empty() => Some(Answer::Enrolled),
+        Request::TrustedSince { .. } if user.is_empty() => Some(Answer::TrustedSince(None)),
+        _ => None,
     }
 }
 
@@ -185,6 +238,56 @@ impl<B: Base> Shared<B> {
         self.base.refuses()
     }
 
+    /// The machine of that name, by what the registry has of it now; and what its request has begun with.
+    fn begin(
+        &self,
+        name: &PeerName,
+        user: Option<&UserName>,
+    ) -> Result<(Entry, B::Begun), NoMachine> {
+        let begun = self.base.begin(name, user, TO_ANSWER);
+        let (entry, begun) = begun.map_err(NoMachine::Unknown)?;
+        Ok((is_of_role(entry, Role::Machine)?, begun))
+    }
+
+    /// What a machine has used up, so that the request is not looked at; `None`: it is.
+    ///
+    /// # Errors
+    /// The request cannot be right.
+    fn exceeds(
+        &self,
+        name: &PeerName,
+        request: &Request,
+        account: Option<&Account>,
+        keeper: Option<&B::Keeper>,
+    ) -> Result<Option<What>, &'static str> {
+        let now = Instant::now();
+        let what = match (request, account) {
+            (Request::Check { .. }, _) => What::Refusals,
+            (request, Some(account)) if measure::may_be_new(request) => {
+                let kept = measure::kept(keeper, account);
+                if !measure::is_written(request, kept) {
+                    return Ok(None);
+                }
+                // A name service that is down has nobody.
+                let found = users::account(account.name.as_str()).ok().flatten();
+                match (measure::by_name_service(account, found.as_ref())?, kept) {
+                    (What::NewNames, measure::Kept::Nothing) => What::NewNames,
+                    _ => What::KnownNames,
+                }
+            }
+            _ => return Ok(None),
+        };
+        if self.measure.has_left(name, what, now) {
+            if what != What::Refusals {
+                self.measure.use_up(name, what, now);
+            }
+            return Ok(None);
+        }
+        self.base.holds_back(name);
+        self.log.held_back(name, what.words());
+        Ok(Some(what))
+    }
+
     /// The machine of that name, by what the registry has of it now.
     pub(super) fn machine(&self, name: &PeerName) -> Result<Entry, NoMachine> {
         self.of_role(name, Role::Machine)
@@ -192,35 +295,44 @@ impl<B: Base> Shared<B> {
 
     /// Whoever has that name and that role in the registry now.
     pub(super) fn of_role(&self, name: &PeerName, role: Role) -> Result<Entry, NoMachine> {
-        let entry = self.base.entry(name).map_err(NoMachine::Unknown)?;
-        let entry = entry.ok_or(NoMachine::Is("not in the registry"))?;
-        if entry.revoked.is_some() {
-            return Err(NoMachine::Is("revoked"));
+        is_of_role(self.base.entry(name).map_err(NoMachine::Unknown)?, role)
+    }
+}
+
+/// Why whoever has that entry is served in no role any longer; `None`: they are.
+pub(super) fn is_no_longer_one(entry: Option<&Entry>) -> Option<&'static str> {
+    match entry {
+        None => Some("not in the registry"),
+        Some(entry) if entry.revoked.is_some() => Some("revoked"),
+        Some(_) => None,
+    }
+}
+
+fn is_of_role(entry: Option<Entry>, role: Role) -> Result<Entry, NoMachine> {
+    if let Some(reason) = is_no_longer_one(entry.as_ref()) {
+        return Err(NoMachine::Is(reason));
+    }
+    let entry = entry.ok_or(NoMachine::Is("not in the registry"))?;
+    match (entry.role, role) {
+        (Role::Machine, Role::Machine) | (Role::Administrator, Role::Administrator) => Ok(entry),
+        (Role::Administrator, Role::Machine) => {
+            Err(NoMachine::Is("the certificate of an administrator"))
         }
-        match (entry.role, role) {
-            (Role::Machine, Role::Machine) | (Role::Administrator, Role::Administrator) => {
-                Ok(entry)
-            }
-            (Role::Administrator, Role::Machine) => {
-                Err(NoMachine::Is("the certificate of an administrator"))
-            }
-            (Role::Machine, Role::Administrator) => {
-                Err(NoMachine::Is("the certificate of a machine"))
-            }
-        }
+        (Role::Machine, Role::Administrator) => Err(NoMachine::Is("the certificate of a machine")),
     }
 }
 
 /// A request that a machine may make.
-struct Asked<'a, B> {
+struct Asked<'a, B: Base> {
     shared: &'a Shared<B>,
     scribe: &'a Scribe,
     name: &'a PeerName,
     policy: &'a Policy,
+    keeper: Result<B::Keeper, Error>,
 }
 
 impl<B: Base> Asked<'_, B> {
-    fn look_up(&self, request: Request, account: Option<Account>) -> Answer {
+    fn look_up(self, request: Request, account: Option<Account>) -> Answer {
         let request = places::on_the_machine(request, self.name);
         let attempt = match &request {
             Request::Check { user, claim, .. } => {
@@ -229,28 +341,37 @@ impl<B: Base> Asked<'_, B> {
             _ => None,
         };
         let base = &self.shared.base;
-        let answered = base
-            .for_request(self.name, self.policy, TO_ANSWER)
-            .and_then(|keeper| {
-                let (policy, account) = (self.policy, account.clone());
-                look_up(
-                    &keeper,
-                    policy,
-                    request,
-                    attempt.as_ref(),
-                    self.scribe,
-                    account,
-                )
-            });
+        let answered = self.keeper.and_then(|keeper| {
+            let (policy, account) = (self.policy, account.clone());
+            look_up(
+                &keeper,
+                policy,
+                request,
+                attempt.as_ref(),
+                self.scribe,
+                account,
+            )
+        });
         match (answered, attempt, account) {
-            (Ok(answer), None, _) | (Ok(answer), Some(_), None) => answer,
-            (Ok(answer), Some(_), Some(account)) => {
-                let is_accepted = matches!(
-                    answer,
-                    Answer::Verdict(Verdict::Accepted { .. } | Verdict::Recovered { .. })
-                );
+            (Ok(answer), None, _) => answer,
+            (Ok(answer), Some(_), account) => {
+                let says = match answer {
+                    Answer::Verdict(Verdict::Accepted { .. } | Verdict::Recovered { .. }) => {
+                        Some(true)
+                    }
+                    Answer::Verdict(
+                        Verdict::Rejected { .. } | Verdict::RejectedAndLocked { .. },
+                    ) => Some(false),
+                    _ => None,
+                };
+                if account.is_some() && measure::is_refusal_written(&answer) {
+                    let measure = &self.shared.measure;
+                    measure.use_up(self.name, What::Refusals, Instant::now());
+                }
                 // Without a clock nothing was judged.
-                if let Ok(now) = (self.shared.clock)() {
+                if let (Some(is_accepted), Some(account), Ok(now)) =
+                    (says, account, (self.shared.clock)())
+                {
                     base.hears_of(self.name, &account, is_accepted, now);
                 }
                 answer
@@ -286,6 +407,7 @@ impl<B: Base> Asked<'_, B> {
                 scribe: self.scribe,
                 name: self.name,
                 policy: self.policy,
+                by_a_code: None,
             },
         }
         .change(account, change);
@@ -293,7 +415,8 @@ impl<B: Base> Asked<'_, B> {
         match changed {
             Ok(answer) => {
                 if answer == Answer::Denied {
-                    self.scribe.denied(verb, user, "not allowed");
+                    let log = &self.shared.log;
+                    log.denied(self.scribe, self.name, verb, user, "not allowed");
                 }
                 Said::Answer(answer)
             }
@@ -305,8 +428,9 @@ impl<B: Base> Asked<'_, B> {
             }
             Err(Stop::Gone) => Said::Nothing,
             Err(Stop::Senseless) => {
-                self.scribe
-                    .denied(verb, user, "not what belongs at this point");
+                let reason = "not what belongs at this point";
+                let log = &self.shared.log;
+                log.denied(self.scribe, self.name, verb, user, reason);
                 Said::Nothing
             }
         }

@@ -13,8 +13,11 @@ pub mod conf;
 mod line;
 mod log;
 mod machine;
+mod measure;
 mod places;
+mod present;
 pub mod program;
+mod sealing;
 mod slots;
 mod zones;
 
@@ -26,6 +29,7 @@ use line::TlsLine;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use otp_core::{Before1970, UnixTime};
 use otp_helper::fleet::ALPN;
+use present::Present;
 use rustls::ServerConnection;
 use slots::{Slots, Stranger};
 use std::io::{self, ErrorKind};
@@ -49,6 +53,12 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// How long what was begun may take to be finished.
 const TO_FINISH: Duration = Duration::from_secs(12);
 
+/// How often is looked whether those who are connected still may be.
+const ROUND: Duration = Duration::from_secs(2);
+
+/// Of how many names is asked at a time; etcd takes 128 steps in a transaction.
+const NAMES: usize = 64;
+
 /// What a thread needs of its stack; the deepest is the dialogue of a change.
 const STACK: usize = 512 * 1024;
 
@@ -58,6 +68,8 @@ struct Shared<B> {
     base: B,
     tls: Renewed,
     slots: Slots,
+    present: Present,
+    measure: measure::Measure,
     log: log::Log,
     /// It is about to end.
     ends: Arc<AtomicBool>,
@@ -130,6 +142,8 @@ impl<B: Base> Verifier<B> {
             base,
             tls,
             slots,
+            present: Present::default(),
+            measure: measure::Measure::default(),
             log: log::Log::default(),
             ends: Arc::default(),
             clock,
@@ -162,6 +176,11 @@ impl<B: Base> Verifier<B> {
                 .spawn(accept);
             acceptors.push(acceptor.map_err(Failed::System)?);
         }
+        let shared = Arc::clone(&self.shared);
+        let looks = thread::Builder::new()
+            .name("registry".to_owned())
+            .spawn(move || close_strangers(&shared, &stop));
+        acceptors.push(looks.map_err(Failed::System)?);
         Ok(Serving {
             accepting: Some(accepting),
             waiting: Some(waiting),
@@ -262,6 +281,37 @@ fn accept<B: Base>(
     }
 }
 
+/// Closes the connections of those whom the registry does not have any longer, or has as revoked, until `stop` is closed at its
+/// other end. Where that cannot be found out, nothing is closed: nobody is answered then either.
+fn close_strangers<B: Base>(shared: &Shared<B>, stop: &UnixStream) {
+    loop {
+        let mut ended = [PollFd::new(stop.as_fd(), PollFlags::POLLIN)];
+        match poll(
+            &mut ended,
+            PollTimeout::try_from(ROUND).unwrap_or(PollTimeout::MAX),
+        ) {
+            Ok(0) => {}
+            Err(nix::errno::Errno::EINTR) => continue,
+            Ok(_) | Err(_) => return,
+        }
+        for names in shared.present.names().chunks(NAMES) {
+            let Ok(entries) = shared.base.entries(names) else {
+                // The next ones would be waited for as long, and whoever ends this verifier waits for all of them.
+                break;
+            };
+            for (name, entry) in names.iter().zip(entries) {
+                let Ok(entry) = entry else {
+                    continue;
+                };
+                if let Some(reason) = machine::is_no_longer_one(entry.as_ref()) {
+                    shared.log.denied(&log::scribe(name), name, "", "", reason);
+                    shared.present.close(name);
+                }
+            }
+        }
+    }
+}
+
 /// Begins a connection in a thread of its own. Where there is no room for it, it is closed: its machine asks another verifier.
 fn begin<B: Base>(
     shared: &Arc<Shared<B>>,
@@ -304,7 +354,8 @@ fn connection<B: Base>(
     let Ok(tls) = ServerConnection::new(config) else {
         return;
     };
-    let mut line = TlsLine::new(tls, tcp, waits);
+    let tcp = Arc::new(tcp);
+    let mut line = TlsLine::new(tls, Arc::clone(&tcp), waits);
     if let Err(error) = line.shake_hands(HANDSHAKE) {
         shared.log.stranger(address.ip(), &words(&error));
         line.farewell();
@@ -325,6 +376,7 @@ fn connection<B: Base>(
         return;
     };
     line.patience = PATIENCE;
+    let _there = shared.present.enter(&name, &tcp);
     machine::serve(shared, &mut line, &name);
     line.farewell();
 }

@@ -3,7 +3,7 @@
 use super::base::{Base, Etcd, Folder};
 use super::conf::{DEFAULT_FILE, Records};
 use super::log::Log;
-use super::{Conf, Verifier};
+use super::{Conf, Verifier, sealing};
 use crate::tls;
 use nix::errno::Errno;
 use nix::sys::prctl;
@@ -120,8 +120,9 @@ fn run(options: &Options) -> Result<ExitCode, String> {
     let conf = Conf::load(&options.conf).map_err(|error| error.to_string())?;
     let policy = policy::load_to_enrol(&conf.policy).map_err(|error| error.to_string())?;
     otp_log::hand_on_from_now_on(&conf.state, &policy.for_account().hooks);
+    let without_key = sealing::without_key(&conf, &policy.for_account());
     if options.only_checks {
-        return check(&conf);
+        return check(&conf, without_key);
     }
     std::env::set_current_dir("/")
         .map_err(|error| format!("cannot leave the directory: {error}"))?;
@@ -129,7 +130,13 @@ fn run(options: &Options) -> Result<ExitCode, String> {
         Records::Folder {
             directory,
             machines,
-        } => serve(conf, Folder::new(directory, machines), ending),
+        } => {
+            // Over etcd, it is part of how the fleet stands.
+            if let Some(reason) = without_key {
+                Log::default().fleet(Severity::Error, &reason);
+            }
+            serve(conf, Folder::new(directory, machines), ending)
+        }
         Records::Etcd(config) => {
             let name = tls::name_in(&conf.files.certificate).map_err(|error| error.to_string())?;
             let base = Etcd::begin(&config, &conf.state, &conf.policy, name)?;
@@ -168,9 +175,12 @@ fn serve<B: Base>(conf: Conf, base: B, ending: SigSet) -> Result<ExitCode, Strin
 }
 
 /// Looks at what a start would look at, and listens nowhere.
-fn check(conf: &Conf) -> Result<ExitCode, String> {
+fn check(conf: &Conf, without_key: Option<String>) -> Result<ExitCode, String> {
     tls::server(&conf.files).map_err(|error| error.to_string())?;
     let name = tls::name_in(&conf.files.certificate).map_err(|error| error.to_string())?;
+    if let Some(reason) = without_key {
+        return Err(reason);
+    }
     Ok(print(&format!(
         "{name}: configuration, certificates and policy can be used\n"
     )))

@@ -96,6 +96,58 @@ fn a_certificate_of_another_ca_or_of_another_time_or_use_is_refused() {
     }
 }
 
+fn is_of_use(refused: &rustls::Error) -> bool {
+    use rustls::CertificateError::{InvalidPurpose, InvalidPurposeContext};
+    matches!(
+        refused,
+        rustls::Error::InvalidCertificate(InvalidPurpose | InvalidPurposeContext { .. })
+    )
+}
+
+/// One that says nothing of its use would else do for a machine and for a verifier: that of a stolen machine for both.
+#[test]
+fn a_certificate_is_good_for_what_it_says_and_one_that_says_nothing_for_nothing() {
+    let fleet = Fleet::new();
+    let by = |authority: &Authority, name: &str, purposes: &[_]| {
+        authority.sign_for(&[name], Good::Now, purposes)
+    };
+    let verifier = server(&by(&fleet.authority, "v1", &[ServerAuth])).unwrap();
+    let machine = client(&by(&fleet.authority, "web1", &[ClientAuth])).unwrap();
+    assert!(shake(verifier.clone(), machine.clone(), "v1").is_ok());
+    for purposes in [
+        &[][..],
+        &[ServerAuth],
+        &[rcgen::ExtendedKeyUsagePurpose::Any],
+    ] {
+        let strange = client(&by(&fleet.authority, "web2", purposes)).unwrap();
+        let refused = shake(verifier.clone(), strange, "v1").unwrap_err();
+        assert!(is_of_use(&refused), "{refused}");
+    }
+    for purposes in [
+        &[][..],
+        &[ClientAuth],
+        &[rcgen::ExtendedKeyUsagePurpose::Any],
+    ] {
+        let strange = server(&by(&fleet.authority, "v2", purposes)).unwrap();
+        let refused = shake(strange, machine.clone(), "v2").unwrap_err();
+        assert!(is_of_use(&refused), "{refused}");
+    }
+    // What is between it and the authority says nothing, as step-ca has it; or says what the certificate itself does not.
+    let silent = fleet.authority.between(&[]);
+    let loud = fleet.authority.between(&BOTH);
+    for (authority, purposes, is_good) in [
+        (&silent, &BOTH[..], true),
+        (&loud, &BOTH, true),
+        (&silent, &[], false),
+        (&loud, &[], false),
+    ] {
+        let web = client(&by(authority, "web3", purposes)).unwrap();
+        assert_eq!(shake(verifier.clone(), web, "v1").is_ok(), is_good);
+        let other = server(&by(authority, "v3", purposes)).unwrap();
+        assert_eq!(shake(other, machine.clone(), "v3").is_ok(), is_good);
+    }
+}
+
 #[test]
 fn nobody_is_let_in_without_a_certificate() {
     let fleet = Fleet::new();
@@ -258,7 +310,16 @@ fn a_renewed_certificate_counts_for_the_next_connection_and_a_broken_one_does_no
     assert!(works_as("v2") && !works_as("v1"));
     fs::write(&second.certificate, "").unwrap();
     assert!(works_as("v2") && works_as("v2"));
-    assert_eq!(told.len(), 2, "{told:?}");
+    // And one that no machine would take: the one of before still serves.
+    for purposes in [&[][..], &[ClientAuth]] {
+        let useless = fleet.authority.sign_for(&["v2"], Good::Now, purposes);
+        assert!(Renewed::new(useless.clone()).is_err());
+        point_at(&useless);
+        assert!(works_as("v2"));
+    }
+    assert_eq!(told.len(), 4, "{told:?}");
     assert!(told[0].contains("live.key: is not the key of the certificate"));
     assert!(told[1].contains("live.pem: has no certificate"));
+    assert!(told[2].contains("live.pem: does not say that it is for serverAuth"));
+    assert!(told[3].contains("live.pem: does not say that it is for serverAuth"));
 }

@@ -76,7 +76,14 @@ fn what_was_lost_comes_back_in_a_new_epoch() {
     let before = status(&place);
     place.lose_everything();
     place.fails(1, &["fleet", "backup", "c", "--key-file", "key"]);
-    // etcd has lost its users too.
+    // etcd has lost its users too, and answers everybody.
+    let refused = place.fails(1, &["fleet", "restore", "b", "--key-file", "key"]);
+    assert!(refused.contains("fleet init"), "{refused}");
+    place.fails(1, &["fleet", "backup", "c", "--key-file", "key"]);
+    let init = ["fleet", "init", "--verifier", "verifier"];
+    let by_root = ["--certificate", "root.pem", "--key", "root.key"];
+    let begun = place.ok(&[&init[..], &by_root].concat());
+    assert!(begun.contains("has begun"), "{begun}");
     place.ok(&["fleet", "restore", "b", "--key-file", "key"]);
     let after = status(&place);
     assert_eq!(after["fleet"], before["fleet"]);

@@ -145,8 +145,7 @@ fn no_fleet_begins_over_accounts_that_are_there() {
 /// The directory of the mark is the verifier's, which may have been taken over. Root's command does not make it root.
 #[test]
 fn what_a_verifier_has_put_beside_its_mark_is_not_followed() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("not run: takes root, and an account that is not root");
+    if !crate::place::is_root() {
         return;
     }
     let Some((place, _)) = fleet_with_users() else {
@@ -168,4 +167,104 @@ fn what_a_verifier_has_put_beside_its_mark_is_not_followed() {
     place.ok(&RESTORE);
     let mark = std::fs::metadata(place.path("state/seen")).unwrap();
     assert_eq!((mark.uid(), mark.gid()), (nobody, nobody));
+}
+
+fn put(database: &Database, key: &str, value: String) {
+    let (key, value) = (key.into(), value.into_bytes());
+    let put = PutRequest {
+        key,
+        value,
+        ..Default::default()
+    };
+    database.ask(&put).unwrap();
+}
+
+fn kept(database: &Database, key: &str) -> String {
+    let request = RangeRequest {
+        key: key.into(),
+        ..Default::default()
+    };
+    let found = database.ask(&request).unwrap().kvs.pop().unwrap();
+    String::from_utf8(found.value).unwrap()
+}
+
+fn seconds() -> u64 {
+    let now = std::time::SystemTime::now();
+    now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// The moment and the counters of the floor.
+fn floor(database: &Database) -> [u64; 2] {
+    let fleet = kept(database, "/pam_otp/fleet");
+    let (_, floor) = fleet.split_once("floor ").unwrap();
+    let (when, counters) = floor.trim_end().split_once(' ').unwrap();
+    [when, counters].map(|number| number.parse().unwrap())
+}
+
+/// As a verifier whose clock is ahead of this host's leaves an account, in a later step than this host knows of.
+fn accepted(database: &Database, when: u64) {
+    let guard = kept(database, "/pam_otp/a/daemon/");
+    let (head, _) = guard.split_once("accepted ").unwrap();
+    let guard = format!("{head}accepted web1.example.org {when}\n");
+    put(database, "/pam_otp/a/daemon/", guard);
+}
+
+#[test]
+fn a_host_whose_clock_is_behind_restores_nothing() {
+    let Some((place, _)) = fleet_with_users() else {
+        return;
+    };
+    let database = database(&place);
+    backup(&place, "b");
+    accepted(&database, seconds() + 3600);
+    let before = kept(&database, "/pam_otp/fleet");
+    let refused = place.fails(1, &RESTORE);
+    assert!(refused.contains("behind"), "{refused}");
+    assert_eq!(kept(&database, "/pam_otp/fleet"), before);
+    // The same where only the backup knows it.
+    backup(&place, "later");
+    accepted(&database, seconds());
+    let refused = place.fails(
+        1,
+        &[
+            "fleet",
+            "restore",
+            "later",
+            "--key-file",
+            "key",
+            "--replace",
+        ],
+    );
+    assert!(refused.contains("behind"), "{refused}");
+    // As far as clocks may be apart, the later one counts.
+    let ahead = seconds() + 25;
+    accepted(&database, ahead);
+    place.ok(&RESTORE);
+    assert!(
+        floor(&database)[0] >= ahead,
+        "{:?} {ahead}",
+        floor(&database)
+    );
+}
+
+/// The second restore of a backup knows as little of what was used after the first as the first did.
+#[test]
+fn each_restore_of_a_backup_passes_over_as_many_counters_again() {
+    let Some((place, _)) = fleet_with_users() else {
+        return;
+    };
+    let database = database(&place);
+    backup(&place, "b");
+    for times in 1..=3 {
+        place.ok(&RESTORE);
+        assert_eq!(floor(&database)[1], times * 1000);
+    }
+    // One that was made after all of them has to pass over what came after it alone.
+    for user in ["daemon", "bin", "sys"] {
+        place.ok(&["provision", user, "--force"]);
+    }
+    std::fs::remove_file(place.path("b")).unwrap();
+    backup(&place, "b");
+    place.ok(&RESTORE);
+    assert_eq!(floor(&database)[1], 1000);
 }

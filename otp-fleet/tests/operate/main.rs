@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod backups;
+mod entrance;
 mod gate;
 mod half;
 mod place;
 mod sealing;
+mod terminal;
 
 use place::{Place, text};
 

@@ -25,13 +25,31 @@ pub fn etcd() -> Option<PathBuf> {
     Some(folder.join("etcd")).filter(|program| program.exists())
 }
 
+/// Whether this is root, which some tests take, and an account that is not root. Where all tests must be run, they are.
+pub fn is_root() -> bool {
+    let is_root = nix::unistd::geteuid().is_root();
+    assert!(
+        is_root || std::env::var_os("OTP_ETCD_MUST_BE_THERE").is_none(),
+        "takes root: run tests/run, or without OTP_ETCD_MUST_BE_THERE"
+    );
+    if !is_root {
+        eprintln!("not run: takes root, and an account that is not root");
+    }
+    is_root
+}
+
 pub struct Place {
     directory: TempDir,
     program: PathBuf,
     ca: CertifiedIssuer<'static, KeyPair>,
     etcd: Option<Child>,
     ports: [u16; 2],
+    /// How its clients are looked at.
+    entrance: &'static [&'static str],
 }
+
+/// As a fleet needs it.
+const BY_CERTIFICATE: &[&str] = &["--client-cert-auth", "--trusted-ca-file=ca.pem"];
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -61,6 +79,7 @@ impl Place {
             ca,
             etcd: None,
             ports,
+            entrance: BY_CERTIFICATE,
         };
         fs::write(place.path("ca.pem"), place.ca.pem()).unwrap();
         for (file, user) in [
@@ -144,9 +163,11 @@ impl Place {
                 "m0",
                 "--logger",
                 "zap",
-                "--client-cert-auth",
                 "--peer-client-cert-auth",
+                "--peer-trusted-ca-file=ca.pem",
             ])
+            .args(self.entrance)
+            .current_dir(self.directory.path())
             .args([
                 "--listen-client-urls",
                 &clients,
@@ -161,9 +182,6 @@ impl Place {
             ])
             .args(["--initial-cluster", &format!("m0={peers}"), "--data-dir"])
             .arg(self.path("data"));
-        for option in ["trusted-ca-file", "peer-trusted-ca-file"] {
-            command.arg(format!("--{option}")).arg(self.path("ca.pem"));
-        }
         for (option, file) in [("cert-file", "member.pem"), ("key-file", "member.key")] {
             command.arg(format!("--{option}")).arg(self.path(file));
             command.arg(format!("--peer-{option}")).arg(self.path(file));
@@ -187,6 +205,13 @@ impl Place {
             etcd.kill().unwrap();
             etcd.wait().unwrap();
         }
+    }
+
+    /// Starts etcd anew with what it has, and another look at its clients; `None`: as a fleet needs it.
+    pub fn look_at_clients(&mut self, entrance: Option<&'static [&'static str]>) {
+        self.stop();
+        self.entrance = entrance.unwrap_or(BY_CERTIFICATE);
+        self.start();
     }
 
     /// Another etcd in the place of this one, with nothing in it.

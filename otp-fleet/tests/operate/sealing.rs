@@ -1,6 +1,9 @@
 //! The sealing key on the host of a verifier.
 
 use crate::place::{Place, content, text};
+use data_encoding::{BASE32_NOPAD, BASE64, HEXLOWER, HEXUPPER};
+use otp_fleet::etcd::{AuthUserListRequest, Config};
+use otp_fleet::operate::database::Database;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::Command;
 
@@ -26,12 +29,178 @@ fn the_key_of_several_verifiers_is_not_changed_on_one_of_them() {
     place.ok(&["seal", "--status"]);
 }
 
+const INIT: [&str; 8] = [
+    "fleet",
+    "init",
+    "--verifier",
+    "verifier",
+    "--certificate",
+    "root.pem",
+    "--key",
+    "root.key",
+];
+
+/// The digits of the key, in any of the forms in which they could stand in a file.
+fn shows(bytes: &[u8], key: &[u8]) -> bool {
+    let text = text(key);
+    let digits = text.lines().find(|line| line.len() == 64).unwrap();
+    let raw = HEXLOWER.decode(digits.as_bytes()).unwrap();
+    let forms = [
+        digits.as_bytes().to_vec(),
+        HEXUPPER.encode(&raw).into_bytes(),
+        BASE64.encode(&raw).into_bytes(),
+        BASE32_NOPAD.encode(&raw).into_bytes(),
+        raw,
+    ];
+    let is_in = |form: &Vec<u8>| bytes.windows(form.len()).any(|one| one == form);
+    forms.iter().any(is_in)
+}
+
+/// Another verifier's host, with a policy and a place for the key of its own.
+fn host_of_another(place: &Place) {
+    let conf = text(&content(&place.path("verifier.conf")));
+    let policy = |name: &str| format!("policy = \"{}\"", place.path(name).display());
+    place.write(
+        "second.conf",
+        conf.replace(&policy("policy.conf"), &policy("second.policy")),
+    );
+    let key = place.path("second.seal");
+    place.write(
+        "second.policy",
+        format!("[seal]\nkey = \"{}\"\n", key.display()),
+    );
+}
+
+#[test]
+fn a_fleet_begins_with_a_sealing_key_and_seals_from_the_first_record_on() {
+    let Some(place) = Place::new() else { return };
+    let policy = format!("[seal]\nkey = \"{}\"\n", place.path("seal").display());
+    place.write("policy.conf", &policy);
+    let begun = place.ok(&INIT);
+    assert!(begun.contains("carry-key"), "{begun}");
+    let key = content(&place.path("seal"));
+    let mode = std::fs::metadata(place.path("seal")).unwrap().permissions();
+    assert_eq!(mode.mode() & 0o7737, 0o400 | 0o200, "{:o}", mode.mode());
+    // The same command again makes no other.
+    // It tells of it, also where the one before was killed before it could.
+    let again = place.ok(&INIT);
+    assert!(again.contains("carry-key"), "{again}");
+    assert_eq!(content(&place.path("seal")), key);
+    place.ok(&["provision", "daemon"]);
+    assert!(place.ok(&["seal", "--status"]).contains("sealed by it: 1"));
+
+    host_of_another(&place);
+    let on_the_second = |arguments: &[&str]| {
+        let output = place.command_by("second.conf", arguments).output().unwrap();
+        (
+            output.status.code(),
+            text(&output.stdout),
+            text(&output.stderr),
+        )
+    };
+    // Without the key it makes none of its own, which would open nothing.
+    let (status, said, _) = on_the_second(&INIT);
+    assert_eq!(status, Some(0));
+    assert!(said.contains("take-key"), "{said}");
+    assert!(!place.path("second.seal").exists());
+    // Nor is one told to make it.
+    let (status, _, wrong) = on_the_second(&["seal", "--status"]);
+    assert_eq!(status, Some(2));
+    assert!(
+        wrong.contains("take-key") && !wrong.contains("--new-key"),
+        "{wrong}"
+    );
+    place.write("by", [7; 32]);
+    place.write("other.bin", [8; 32]);
+    place.ok(&["fleet", "carry-key", "carried", "--key-file", "by"]);
+    let carried = content(&place.path("carried"));
+    assert!(!shows(&carried, &key), "the key can be read in the file");
+    for wrong in ["other.bin", "seal"] {
+        let (status, ..) = on_the_second(&["fleet", "take-key", "carried", "--key-file", wrong]);
+        assert_eq!(status, Some(1), "{wrong}");
+    }
+    let mut changed = carried.clone();
+    *changed.last_mut().unwrap() ^= 1;
+    place.write("changed", changed);
+    place.ok(&["fleet", "backup", "b", "--key-file", "by"]);
+    for wrong in ["changed", "by", "b"] {
+        let (status, ..) = on_the_second(&["fleet", "take-key", wrong, "--key-file", "by"]);
+        assert_eq!(status, Some(1), "{wrong}");
+        assert!(!place.path("second.seal").exists());
+    }
+    for _ in 0..2 {
+        let (status, said, wrong) =
+            on_the_second(&["fleet", "take-key", "carried", "--key-file", "by"]);
+        assert_eq!(status, Some(0), "{said}{wrong}");
+        assert_eq!(content(&place.path("second.seal")), key);
+    }
+    let (status, said, _) = on_the_second(&["seal", "--status"]);
+    assert_eq!(status, Some(0), "{said}");
+    // Another key that is there stays.
+    place.write("second.seal", KEY);
+    let (status, _, wrong) = on_the_second(&["fleet", "take-key", "carried", "--key-file", "by"]);
+    assert_eq!(status, Some(1));
+    assert!(wrong.contains("another sealing key"), "{wrong}");
+    assert_eq!(content(&place.path("second.seal")), KEY.as_bytes());
+    // Nothing but the two files of the key shows it, etcd's own least of all.
+    let data = std::process::Command::new("tar")
+        .args(["-cf", "-", "data", "state"])
+        .current_dir(place.path("."))
+        .output()
+        .unwrap();
+    assert!(!shows(&data.stdout, &key));
+}
+
+/// With etcd's users made and the fleet not begun, it would be half of one.
+#[test]
+fn a_policy_or_a_key_that_cannot_be_used_is_said_before_anything_is_changed() {
+    let Some(place) = Place::new() else { return };
+    let policy = format!("[seal]\nkey = \"{}\"\n", place.path("seal").display());
+    place.write("policy.conf", format!("colour = 1\n{policy}"));
+    let said = place.fails(2, &INIT);
+    assert!(said.contains("unknown key"), "{said}");
+    assert!(said.contains("pam_otp.conf(5)"), "{said}");
+    assert!(is_untouched(&place));
+    place.write("policy.conf", policy);
+    place.write("seal", "no key\n");
+    place.fails(2, &INIT);
+    assert!(is_untouched(&place));
+}
+
+/// Whether etcd still asks nobody for a user, and has none.
+fn is_untouched(place: &Place) -> bool {
+    let database = Database::of(&Config {
+        endpoints: vec![place.endpoint()],
+        ca: place.path("ca.pem"),
+        certificate: place.path("other.pem"),
+        key: place.path("other.key"),
+    });
+    let users = database.unwrap().try_asking(&AuthUserListRequest {});
+    users.is_ok_and(|answer| answer.users.is_empty())
+}
+
+#[test]
+fn an_administrator_may_want_no_sealing_key_and_is_told_where_there_is_none() {
+    let Some(place) = Place::new() else { return };
+    let said = place.ok(&INIT);
+    assert!(said.contains("not sealed"), "{said}");
+    place.fails(
+        1,
+        &["fleet", "carry-key", "carried", "--key-file", "root.key"],
+    );
+    let Some(place) = Place::new() else { return };
+    let policy = format!("[seal]\nkey = \"{}\"\n", place.path("seal").display());
+    place.write("policy.conf", &policy);
+    let without = [&INIT[..], &["--without-key"]].concat();
+    place.ok(&without);
+    assert!(!place.path("seal").exists());
+}
+
 /// As the package sets it up: a user of its own, in a group of its own, with the group of the records besides; and the
 /// key as the unit puts it there.
 #[test]
 fn a_verifier_opens_the_key_that_the_unit_puts_there_and_so_does_root() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("not run: takes root, and an account that is not root");
+    if !crate::place::is_root() {
         return;
     }
     let Some(place) = sealed() else { return };

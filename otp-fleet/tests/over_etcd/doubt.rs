@@ -5,10 +5,12 @@ use crate::parts::account::{NOW, account, code, enrol, lets_in, step, try_at};
 use crate::parts::cluster::{Cluster, SOON, VERIFIER};
 use crate::parts::proxy::{Mode, Proxy};
 use otp_core::Verdict;
-use otp_fleet::etcd::Limits;
+use otp_fleet::etcd::{AuthUserAddRequest, AuthUserDeleteRequest, Limits, Rpc, UserAddOptions};
 use otp_fleet::keeper::{EtcdKeeper, Machine};
 use otp_store::Error;
-use otp_store::keeper::{Bytes, Held, Keeper, Look, Part, Put};
+use otp_store::keeper::{Bytes, Goes, Held, Keeper, Look, Part, Put};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,9 +21,12 @@ pub fn all() -> Vec<Test> {
         a_write_that_came_too_late_and_whose_answer_is_lost_is_overtaken,
         a_write_that_was_kept_back_is_overtaken_and_never_done_later,
         a_write_that_nobody_answers_for_is_in_doubt_and_lets_nobody_in,
+        what_was_given_another_name_meanwhile_is_not_told_to_be_erased,
         a_code_whose_answer_is_lost_opens_one_login,
         a_database_that_is_full_is_told_as_that,
         nothing_is_sent_and_nothing_in_doubt_where_nobody_listens,
+        what_fails_at_once_is_not_asked_without_end,
+        users_of_etcd_that_change_meanwhile_refuse_no_login,
     ]
 }
 
@@ -154,6 +159,33 @@ fn a_write_that_nobody_answers_for_is_in_doubt_and_lets_nobody_in(cluster: &mut 
     assert!(matches!(verdict, Ok(Verdict::Replayed)), "{verdict:?}");
 }
 
+fn what_was_given_another_name_meanwhile_is_not_told_to_be_erased(cluster: &mut Cluster) {
+    let direct = cluster.keeper();
+    enrol(&direct, "alice");
+    let (alice, bob) = (account("alice").name, account("bob"));
+    let mut held = direct.hold_name(&alice, SOON).unwrap().unwrap();
+    let other = cluster.keeper();
+    otp_store::moving::move_record(&other, &alice, &bob, true).unwrap();
+    let erased = direct.erase(&mut held, &alice, Goes::Everything).unwrap();
+    assert_eq!(erased, Put::Overtaken);
+    drop(held);
+    assert!(direct.hold_name(&bob.name, SOON).unwrap().is_some());
+    // Somebody else who has erased it has done the same, whose answer is lost or not.
+    let both = [&direct, &other];
+    let mut held = both.map(|keeper| keeper.hold_name(&bob.name, SOON).unwrap().unwrap());
+    for (keeper, held) in both.into_iter().zip(&mut held) {
+        let erased = keeper.erase(held, &bob.name, Goes::Everything).unwrap();
+        assert_eq!(erased, Put::Done);
+    }
+    enrol(&direct, "alice");
+    let proxy = Proxy::before(&cluster.endpoints()[0]);
+    let keeper = through(cluster, &[&proxy], true);
+    let mut held = keeper.hold_name(&alice, SOON).unwrap().unwrap();
+    proxy.set(Mode::LoseAnswers);
+    let erased = keeper.erase(&mut held, &alice, Goes::Everything).unwrap();
+    assert_eq!(erased, Put::Done);
+}
+
 fn a_code_whose_answer_is_lost_opens_one_login(cluster: &mut Cluster) {
     let direct = cluster.keeper();
     let phone = enrol(&direct, "alice");
@@ -225,4 +257,69 @@ fn nothing_is_sent_and_nothing_in_doubt_where_nobody_listens(cluster: &mut Clust
     let error = one.hold(&account("alice"), SOON).err().unwrap();
     assert!(matches!(error, Error::Database { .. }), "{error}");
     assert_eq!(keeper.client().calls(), 0);
+}
+
+/// What is refused at once, each time.
+#[derive(Clone)]
+struct Failing(Arc<AtomicU64>);
+
+impl Rpc for Failing {
+    type Answer = ();
+
+    async fn send(
+        self,
+        _: tonic::transport::Channel,
+    ) -> Result<tonic::Response<()>, tonic::Status> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Err(tonic::Status::unavailable("etcdserver: not capable"))
+    }
+}
+
+fn what_fails_at_once_is_not_asked_without_end(cluster: &mut Cluster) {
+    let asked = Arc::new(AtomicU64::new(0));
+    let keeper = cluster.keeper();
+    let until = Instant::now() + Duration::from_secs(2);
+    assert!(
+        keeper
+            .client()
+            .again(&Failing(Arc::clone(&asked)), until)
+            .is_err()
+    );
+    let asked = asked.load(Ordering::Relaxed);
+    // 50 ms, 100, 200, and 400 from then on.
+    assert!((1..=8).contains(&asked), "{asked}");
+}
+
+/// etcd tells a question that it knows more of the users by now. That is no refusal, and nothing was done.
+fn users_of_etcd_that_change_meanwhile_refuse_no_login(cluster: &mut Cluster) {
+    let keeper = cluster.keeper();
+    let root = cluster.client("root");
+    let phone = enrol(&keeper, "alice");
+    let is_over = AtomicBool::new(false);
+    let verdicts: Vec<_> = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                let add = AuthUserAddRequest {
+                    name: "somebody".to_owned(),
+                    options: Some(UserAddOptions { no_password: true }),
+                    ..AuthUserAddRequest::default()
+                };
+                root.once(add, Instant::now() + SOON).unwrap();
+                let delete = AuthUserDeleteRequest {
+                    name: "somebody".to_owned(),
+                };
+                root.once(delete, Instant::now() + SOON).unwrap();
+            }
+        });
+        let verdicts = (0..200).map(|at| {
+            let now = NOW.after(Duration::from_secs(30 * at));
+            try_at(&keeper, "alice", &code(&phone, step(now)), now)
+        });
+        let verdicts = verdicts.collect();
+        is_over.store(true, Ordering::Relaxed);
+        verdicts
+    });
+    for verdict in verdicts {
+        assert!(lets_in(&verdict), "{verdict:?}");
+    }
 }

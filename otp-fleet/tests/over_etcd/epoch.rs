@@ -2,7 +2,7 @@
 
 use crate::Test;
 use crate::parts::account::{
-    NOW, account, code, enrol, enrol_with, lets_in, recovery_code, step, try_at,
+    NOW, account, code, enrol, enrol_with, lets_in, recovery_code, step, try_at, wrong,
 };
 use crate::parts::cluster::{Cluster, SOON, remove};
 use otp_core::record::Kind;
@@ -24,6 +24,7 @@ pub fn all() -> Vec<Test> {
         every_account_is_raised_once_and_a_damaged_one_is_named,
         the_floor_never_goes_back,
         who_was_accepted_last_and_where_is_told_until_a_new_epoch,
+        who_was_accepted_last_is_nobody_after_a_wrong_code,
         who_was_accepted_last_is_nobody_once_somebody_else_has_changed_the_record,
         what_is_renamed_over_has_no_trust_of_an_earlier_epoch,
     ]
@@ -278,7 +279,7 @@ fn who_was_accepted_last_and_where_is_told_until_a_new_epoch(cluster: &mut Clust
     assert!(lets_in(&verdict));
     let by_the_first = Some(("web-1".to_owned(), NOW));
     assert_eq!(last(), by_the_first);
-    // What was refused proves nothing, and takes nothing away.
+    // A code that was used before proves nothing, and takes nothing away.
     assert!(matches!(
         try_at(&on("web-2"), "alice", &right(NOW), NOW),
         Ok(Verdict::Replayed)
@@ -317,6 +318,31 @@ fn who_was_accepted_last_and_where_is_told_until_a_new_epoch(cluster: &mut Clust
     )));
     keeper.raise_epoch(Floor::at(NOW)).unwrap();
     assert_eq!(last(), None);
+}
+
+/// As the verifier's documents have it: a wrong code ends what a good one has proven, wherever it is typed.
+fn who_was_accepted_last_is_nobody_after_a_wrong_code(cluster: &mut Cluster) {
+    let keeper = cluster.keeper();
+    let phone = enrol(&keeper, "alice");
+    let is_accepted = || {
+        keeper
+            .last_accepted(&account("alice").name)
+            .unwrap()
+            .is_some()
+    };
+    let on = |machine: &str| keeper.for_request(Machine::new(machine).unwrap(), SOON);
+    for (at, machine) in ["web-1", "web-2"].iter().enumerate() {
+        let now = NOW.after(Duration::from_secs(60 * at as u64));
+        let right = code(&phone, step(now));
+        assert!(lets_in(&try_at(&on("web-1"), "alice", &right, now)));
+        assert!(is_accepted());
+        let verdict = try_at(&on(machine), "alice", &wrong(&phone, 1), now);
+        assert!(
+            matches!(verdict, Ok(Verdict::Rejected { .. })),
+            "{verdict:?}"
+        );
+        assert!(!is_accepted(), "{machine}");
+    }
 }
 
 /// A stolen machine on which a code was good a minute ago has no say in what an administrator has put there since.

@@ -103,7 +103,10 @@ impl Answer {
             ["refused", words @ ..] => Some(Self::Refused(refused_from_words(words)?)),
             ["not-authenticated"] => Some(Self::NotAuthenticated),
             ["denied"] => Some(Self::Denied),
-            ["unavailable", reason] => Some(Self::Unavailable((*reason).to_owned())),
+            // It may be shown on a terminal, and a fleet's verifier has said it.
+            ["unavailable", reason] => {
+                Some(Self::Unavailable(reason.replace(char::is_control, "?")))
+            }
             words => verdict_from_words(words).map(Self::Verdict),
         }
     }

@@ -15,6 +15,9 @@ pub(super) fn fleet(
 ) -> Result<FleetPolicy, Unparsed> {
     let verifiers = section.take("verifiers", |value| {
         let verifiers = texts(value)?;
+        if verifiers.is_empty() {
+            return Err("must name a verifier; without a fleet leave this key out");
+        }
         if verifiers.len() > MOST_VERIFIERS {
             return Err("must name at most 8 verifiers");
         }
@@ -38,6 +41,10 @@ pub(super) fn fleet(
         local_users: local_users.unwrap_or(default.local_users),
     };
     let files = [&fleet.ca, &fleet.certificate, &fleet.key];
+    // Whoever names one of them means a fleet, whose users must not log in by what is kept on this machine.
+    if !fleet.is_used() && files.iter().any(|file| file.is_some()) {
+        return Err(section.fault("'ca', 'certificate' and 'key' need 'verifiers' as well"));
+    }
     if fleet.is_used() && files.iter().any(|file| file.is_none()) {
         return Err(section.fault("verifiers need the files 'ca', 'certificate' and 'key' as well"));
     }

@@ -576,11 +576,26 @@ fn verifiers_need_the_files_by_which_both_sides_are_known() {
             assert_eq!(told, reason);
         }
     }
-    // Files alone change nothing.
-    let alone = taken(&format!("[fleet]\n{}", files.join("\n"))).fleet;
-    assert!(!alone.is_used());
+    // Files alone, or no verifier among them, are no policy without a fleet: everybody would get in by records of this machine.
+    for file in files {
+        let told = refusal(&format!("[fleet]\n{file}"));
+        assert_eq!(
+            told,
+            "line 1: 'ca', 'certificate' and 'key' need 'verifiers' as well"
+        );
+    }
+    assert!(
+        !taken("[fleet]\nca = \"\"\nlocal_users = [\"console\"]")
+            .fleet
+            .is_used()
+    );
     for (key, value, reason) in [
         ("verifiers", "\"v1\"", "must be a list of strings"),
+        (
+            "verifiers",
+            "[]",
+            "must name a verifier; without a fleet leave this key out",
+        ),
         ("verifiers", "[\"v1:0\"]", "must be names of verifiers"),
         ("verifiers", "[\"v1\", \"\"]", "must be names of verifiers"),
         (

@@ -136,9 +136,11 @@ pub fn attempt_at<K: Keeper>(
     let mut taken = None;
     until_not_overtaken(LOCK_DEADLINE, || {
         let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
+            keeper.judges_nobody()?;
             return Ok(nobody(excused, input));
         };
         let Some(mut record) = held.read(account)? else {
+            keeper.judges_nobody()?;
             return Ok(nobody(excused, input));
         };
         if is_looked_up(&record.credential, input) {
@@ -182,6 +184,9 @@ pub fn attempt_at<K: Keeper>(
         }
         if let Verdict::Accepted { .. } | Verdict::Recovered { .. } | Verdict::Mailed = verdict {
             held.accepted(now);
+        }
+        if let Verdict::Rejected { .. } | Verdict::RejectedAndLocked { .. } = verdict {
+            held.refused();
         }
         held.commit(record, &next)?;
         if was_locked || matches!(verdict, Verdict::RejectedAndLocked { .. }) {

@@ -20,7 +20,7 @@ pub(crate) mod tests;
 pub mod trust;
 mod unlock;
 
-pub use enrolled::{erase, is_enrolled};
+pub use enrolled::{EnrolledOrSince, enrolled_or_since, erase, is_enrolled};
 pub use import::{Foretold, Imported, foretell, import, imported_salt};
 pub use provision::{Provisioned, provision, provision_from};
 pub use unlock::{Unlocked, unlock};

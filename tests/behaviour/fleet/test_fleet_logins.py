@@ -68,6 +68,22 @@ def test_names_that_nobody_has_are_asked_and_refused_as_others_are_and_take_the_
     assert records(journal, nobody) == ["otp.notenrolled"]
 
 
+def test_what_is_asked_before_the_prompt_is_asked_about_names_that_nobody_has_too(ssh, fleet, dora, seen, clock):
+    """Else the prompt would come sooner for them, and tell who has an account."""
+    fleet.policy('[trust]\nremember = "8h"\n[enforce]\nexempt_users = ["somebody-else"]\n')
+    nobody = accounts.stranger("nobody")
+    asked = []
+    for user, password in ((dora, dora.password), (nobody, "a password")):
+        seen.requests.clear()
+        outcome = ssh.attempt(user, password, "123456")
+        assert outcome.refused and outcome.prompts[-1] == CODE, outcome
+        asked.append(verbs(seen))
+    known, unknown = asked
+    assert known == ["trusted-since", "is-enrolled", "check-at"], known
+    assert unknown[:2] == known[:2] and unknown[2:] in (["check"], ["check-at"]), unknown
+    assert {request[4] for request in seen.requests} == {b""}
+
+
 def test_names_that_nobody_has_are_unavailable_too_while_no_verifier_answers(ssh, fleet, journal):
     nobody = accounts.stranger("nobody")
     outcome = ssh.attempt(nobody, "a password", "123456")

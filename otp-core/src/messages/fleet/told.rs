@@ -22,6 +22,36 @@ pub enum Told<'a> {
     },
     /// etcd asks for certificates.
     AuthIsOn,
+    /// The sealing key of the fleet was made.
+    KeyMade {
+        /// Which one.
+        key: &'a str,
+        /// Its file.
+        file: &'a str,
+    },
+    /// The other verifiers need the sealing key.
+    CarryKey,
+    /// This host has no sealing key, and another verifier does.
+    KeyElsewhere {
+        /// The file where it is to be.
+        file: &'a str,
+    },
+    /// Nothing is sealed.
+    NotSealed,
+    /// The sealing key is in a file for another verifier.
+    KeyCarried {
+        /// The file.
+        path: &'a str,
+        /// Which key.
+        key: &'a str,
+    },
+    /// The sealing key is in its place.
+    KeyTaken {
+        /// Which one.
+        key: &'a str,
+        /// Its file.
+        file: &'a str,
+    },
     /// What etcd must be started with.
     Compaction,
     /// What comes next.
@@ -138,7 +168,13 @@ impl Told<'_> {
             Self::WasBegun { fleet } => format!("the fleet {fleet} was there already"),
             Self::UserMade { name } => format!("etcd's user {name} may read and write below /pam_otp/, and nothing else"),
             Self::AuthIsOn => "etcd answers nobody whose certificate is not that of one of its users".to_owned(),
-            Self::Compaction => "start each member of etcd with: --client-cert-auth --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=8589934592".to_owned(),
+            Self::KeyMade { key, file } => format!("the sealing key {key} is made, in {file}: without it nobody gets in, so keep a copy apart from every backup"),
+            Self::CarryKey => "each other verifier needs it: otp-admin fleet carry-key FILE here, and otp-admin fleet take-key FILE there".to_owned(),
+            Self::KeyElsewhere { file } => format!("{file} is missing: bring the sealing key from a verifier that has it, with otp-admin fleet carry-key and take-key"),
+            Self::NotSealed => "the policy names no [seal] key, so the secrets of users are not sealed in the database; pam_otp-fleet(7) says how they are".to_owned(),
+            Self::KeyCarried { path, key } => format!("{path}: holds the sealing key {key}, encrypted; remove it where it was taken"),
+            Self::KeyTaken { key, file } => format!("the sealing key {key} is in {file}"),
+            Self::Compaction => "each member of etcd has to run with the following, so start those again that do not: --client-cert-auth --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=8589934592".to_owned(),
             Self::Next => "next: start otp-verifier on each host, then add machines with otp-admin fleet add-machine NAME, and look with otp-admin fleet status".to_owned(),
             Self::MachineAdded { name } => format!("{name}: may ask the verifiers from now on"),
             Self::AdministratorAdded { name } => format!("{name}: may administer the fleet from now on"),
@@ -177,7 +213,13 @@ impl Told<'_> {
             Self::WasBegun { fleet } => format!("플릿 {fleet}이(가) 이미 있습니다"),
             Self::UserMade { name } => format!("etcd 사용자 {name}은(는) /pam_otp/ 아래만 읽고 쓸 수 있습니다"),
             Self::AuthIsOn => "etcd는 등록된 사용자의 인증서가 없으면 응답하지 않습니다".to_owned(),
-            Self::Compaction => "etcd의 각 멤버를 다음 옵션으로 시작하세요: --client-cert-auth --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=8589934592".to_owned(),
+            Self::KeyMade { key, file } => format!("봉인 키 {key}을(를) {file}에 만들었습니다. 이 키가 없으면 아무도 로그인할 수 없으니 백업과 별도로 사본을 보관하세요"),
+            Self::CarryKey => "다른 검증 서버에도 필요합니다. 여기서 otp-admin fleet carry-key FILE, 그곳에서 otp-admin fleet take-key FILE을 실행하세요".to_owned(),
+            Self::KeyElsewhere { file } => format!("{file}이(가) 없습니다. 키가 있는 검증 서버에서 otp-admin fleet carry-key와 take-key로 봉인 키를 가져오세요"),
+            Self::NotSealed => "정책에 [seal] key가 없어 사용자의 비밀이 데이터베이스에 봉인되지 않습니다. 방법은 pam_otp-fleet(7)에 있습니다".to_owned(),
+            Self::KeyCarried { path, key } => format!("{path}: 봉인 키 {key}을(를) 암호화하여 저장했습니다. 가져간 뒤에는 삭제하세요"),
+            Self::KeyTaken { key, file } => format!("봉인 키 {key}이(가) {file}에 있습니다"),
+            Self::Compaction => "etcd의 각 멤버는 다음 옵션으로 실행되어야 합니다. 그렇지 않은 멤버는 다시 시작하세요: --client-cert-auth --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=8589934592".to_owned(),
             Self::Next => "다음: 각 호스트에서 otp-verifier를 시작하고, otp-admin fleet add-machine NAME으로 컴퓨터를 추가한 뒤 otp-admin fleet status로 확인하세요".to_owned(),
             Self::MachineAdded { name } => format!("{name}: 이제 검증 서버에 요청할 수 있습니다"),
             Self::AdministratorAdded { name } => format!("{name}: 이제 플릿을 관리할 수 있습니다"),
@@ -267,6 +309,13 @@ pub enum Wrong<'a> {
         /// Why.
         reason: &'a str,
     },
+    /// A machine asks a verifier for more than is given to one.
+    HeldBack {
+        /// Which machine.
+        machine: &'a str,
+        /// Which verifier holds it back.
+        name: &'a str,
+    },
     /// The clock of a verifier is off.
     ClockOff {
         /// Which.
@@ -314,6 +363,7 @@ impl Wrong<'_> {
             Self::Lags { .. } => "lags",
             Self::NoVerifier => "no-verifier",
             Self::Refuses { .. } => "refuses",
+            Self::HeldBack { .. } => "held-back",
             Self::ClockOff { .. } => "clock-off",
             Self::PolicyDiffers { .. } => "policy-differs",
             Self::ReleasesDiffer { .. } => "releases-differ",
@@ -323,7 +373,7 @@ impl Wrong<'_> {
     }
 
     /// All words.
-    pub const IDS: [&'static str; 16] = [
+    pub const IDS: [&'static str; 17] = [
         "no-fleet",
         "being-restored",
         "no-leader",
@@ -335,6 +385,7 @@ impl Wrong<'_> {
         "lags",
         "no-verifier",
         "refuses",
+        "held-back",
         "clock-off",
         "policy-differs",
         "releases-differ",
@@ -379,6 +430,9 @@ impl Wrong<'_> {
             Self::Lags { member, entries } => format!("{member} is {entries} entries behind"),
             Self::NoVerifier => "no verifier runs".to_owned(),
             Self::Refuses { name, reason } => format!("{name} serves nobody: {reason}"),
+            Self::HeldBack { machine, name } => {
+                format!("{name} holds {machine} back, which asks for more than a machine does")
+            }
             Self::ClockOff { name, seconds } => {
                 format!("the clock of {name} is {seconds} s ahead of the others'")
             }
@@ -428,6 +482,9 @@ impl Wrong<'_> {
             }
             Self::NoVerifier => "실행 중인 검증 서버가 없습니다".to_owned(),
             Self::Refuses { name, reason } => format!("{name}이(가) 응답을 거부합니다: {reason}"),
+            Self::HeldBack { machine, name } => {
+                format!("{name}이(가) 지나치게 많이 요청하는 {machine}을(를) 제한하고 있습니다")
+            }
             Self::ClockOff { name, seconds } => {
                 format!("{name}의 시계가 다른 서버보다 {seconds}초 빠릅니다")
             }

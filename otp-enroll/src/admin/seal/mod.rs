@@ -5,8 +5,10 @@
 //! same command completes it.
 
 mod credential;
+mod host;
 
 pub use credential::USUAL_CREDENTIAL;
+pub use host::HostKey;
 
 use crate::admin::progress::Progress;
 use crate::admin::sent;
@@ -143,7 +145,7 @@ impl<E: Engine> Work<'_, E> {
     }
 
     fn seal(&self) -> Result<(), Failure> {
-        let keys = Arc::new(self.file.read().map_err(|error| no_file(&error))?);
+        let keys = Arc::new(self.file.read().map_err(|error| unread::<E>(&error))?);
         let done = self.everywhere("seal", &Wanted::Sealed(Arc::clone(&keys)))?;
         log::sealed("seal", self.file.path(), done.written, None);
         self.say(&done.sealed_by(&keys.seals().to_string()))
@@ -232,7 +234,7 @@ fn status<E: Engine>(site: &Site<E>, seal: &Seal) -> Result<(), Failure> {
     let (keys, trouble) = match seal.keys() {
         Ok(keys) => (keys, None),
         // The records tell what seals them all the same.
-        Err(error) => (None, Some(no_file(&error))),
+        Err(error) => (None, Some(unread::<E>(&error))),
     };
     let keeper = site.keeper()?;
     let (mut sealed, mut older, mut unknown, mut open, mut unreadable) =
@@ -296,8 +298,23 @@ fn no_file(error: &NoKeyFile) -> Failure {
     Unsealed::File { reason }.into()
 }
 
+/// Another key than the other verifiers have would open nothing.
+fn unread<E: Engine>(error: &NoKeyFile) -> Failure {
+    match error {
+        NoKeyFile::Missing { .. } if !E::HAS_ITS_OWN_KEY => {
+            let reason = error.to_string();
+            Unsealed::NotHere { reason }.into()
+        }
+        _ => no_file(error),
+    }
+}
+
 fn busy(file: &KeyFile) -> Failure {
+    busy_with(file).into()
+}
+
+fn busy_with(file: &KeyFile) -> Unsealed {
     let directory = Path::new(file.path()).parent().unwrap_or(Path::new("/"));
     let directory = directory.display().to_string();
-    Unsealed::Busy { directory }.into()
+    Unsealed::Busy { directory }
 }

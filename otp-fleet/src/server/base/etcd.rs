@@ -16,8 +16,9 @@ use crate::name::PeerName;
 use crate::registry::Entry;
 use crate::server::clocks::{self, Found, Other};
 use crate::server::log::Log;
+use crate::server::sealing;
 use otp_core::event::Severity;
-use otp_core::{Account, Policy, UnixTime};
+use otp_core::{Account, Policy, UnixTime, UserName};
 use otp_file::Unparsed;
 use otp_helper::fleet::PolicyDigest;
 use otp_site::{clock, policy};
@@ -51,6 +52,12 @@ const DIALOGUE: Duration = Duration::from_secs(3600);
 /// For how long counts what a round has found: longer than the longest takes.
 const STALE: Duration = Duration::from_secs(60);
 
+/// For how long is told that a machine has asked for too much.
+const TOLD_FOR: Duration = Duration::from_secs(3600);
+
+/// Of how many machines that is told.
+const MOST_TOLD: usize = 16;
+
 /// The name of the file with the high-water mark.
 const SEEN: &str = "seen";
 
@@ -68,6 +75,8 @@ struct Shared {
     log: Log,
     stands: Mutex<Stands>,
     policies: Mutex<Policies>,
+    /// The machines that have asked for more than is given to one, and when they last have.
+    held_back: Mutex<HashMap<PeerName, Instant>>,
     /// No round follows.
     ends: AtomicBool,
 }
@@ -146,6 +155,7 @@ impl Etcd {
                 found: Instant::now(),
             }),
             policies: Mutex::default(),
+            held_back: Mutex::default(),
             ends: AtomicBool::new(false),
         });
         let mut rounds = Rounds {
@@ -178,51 +188,72 @@ impl Etcd {
         Ok(Self(shared, Mutex::new(Some(thread))))
     }
 
-    fn for_machine(
-        &self,
-        machine: &PeerName,
-        policy: &Policy,
-        limit: Duration,
-    ) -> Result<EtcdKeeper, Error> {
+    /// Ends the rounds, for tests that count what else is asked. What the last has found counts for a while.
+    #[cfg(test)]
+    pub(crate) fn without_rounds(&self) -> EtcdKeeper {
+        self.0.ends.store(true, Ordering::Relaxed);
+        let thread = self.1.lock().unwrap().take().unwrap();
+        thread.thread().unpark();
+        thread.join().unwrap();
+        self.0.keeper.clone()
+    }
+
+    fn for_machine(&self, machine: &PeerName, limit: Duration) -> Result<EtcdKeeper, Error> {
         let machine = Machine::new(machine.as_str()).ok_or_else(|| Error::Missing {
             place: Location::of(machine.as_str()),
             what: "no machine can have that name",
         })?;
-        let keeper = self.0.keeper.for_request(machine, limit);
-        Ok(keeper.sealed_by(Seal::by_key_in(&policy.seal.key)))
+        Ok(self.0.keeper.for_request(machine, limit))
     }
+}
+
+fn sealed(keeper: EtcdKeeper, policy: &Policy) -> EtcdKeeper {
+    keeper.sealed_by(Seal::by_key_in(&policy.seal.key))
 }
 
 impl Base for Etcd {
     type Keeper = EtcdKeeper;
+    type Begun = EtcdKeeper;
 
     fn entry(&self, name: &PeerName) -> Result<Option<Entry>, String> {
-        let request = RangeRequest {
-            key: Entry::key(name).into(),
-            ..RangeRequest::default()
-        };
-        let client = self.0.keeper.client();
-        let found = client
-            .again(&request, Instant::now() + TO_LOOK_UP)
-            .map_err(|failure| failure.to_string())?;
-        let Some(found) = found.kvs.first() else {
-            return Ok(None);
-        };
-        let entry = Entry::from_text(name, &found.value);
-        entry.map(Some).map_err(|why| unparsed(name, why))
+        let entries = self.entries(std::slice::from_ref(name))?;
+        let entry = entries.into_iter().next();
+        entry.ok_or_else(|| "etcd's answer is no answer".to_owned())?
     }
 
-    fn for_request(
+    fn entries(&self, names: &[PeerName]) -> Result<Vec<Result<Option<Entry>, String>>, String> {
+        let keys = names.iter().map(|name| Entry::key(name).into());
+        let until = Instant::now() + TO_LOOK_UP;
+        let values = self.0.keeper.values(keys, until);
+        let values = values.map_err(|error| error.to_string())?;
+        let all = names.iter().zip(values);
+        Ok(all
+            .map(|(name, value)| entry_in(name, value.as_deref()))
+            .collect())
+    }
+
+    fn begin(
         &self,
         machine: &PeerName,
-        policy: &Policy,
+        user: Option<&UserName>,
         limit: Duration,
-    ) -> Result<EtcdKeeper, Error> {
-        self.for_machine(machine, policy, limit)
+    ) -> Result<(Option<Entry>, EtcdKeeper), String> {
+        let keeper = self.for_machine(machine, limit);
+        let keeper = keeper.map_err(|error| error.to_string())?;
+        let until = Instant::now() + TO_LOOK_UP.min(limit);
+        let entry = keeper
+            .read_ahead(Entry::key(machine).into(), user, until)
+            .map_err(|error| error.to_string())?;
+        Ok((entry_in(machine, entry.as_deref())?, keeper))
+    }
+
+    fn for_request(&self, begun: EtcdKeeper, policy: &Policy) -> Result<EtcdKeeper, Error> {
+        Ok(sealed(begun, policy))
     }
 
     fn for_dialogue(&self, machine: &PeerName, policy: &Policy) -> Result<EtcdKeeper, Error> {
-        self.for_machine(machine, policy, DIALOGUE)
+        let keeper = self.for_machine(machine, DIALOGUE)?;
+        Ok(sealed(keeper, policy))
     }
 
     /// The keeper writes it down along with the attempt.
@@ -241,6 +272,12 @@ impl Base for Etcd {
         policies.hear(machine, policy);
     }
 
+    fn holds_back(&self, machine: &PeerName) {
+        let held_back = self.0.held_back.lock();
+        let mut held_back = held_back.unwrap_or_else(PoisonError::into_inner);
+        held_back.insert(machine.clone(), Instant::now());
+    }
+
     fn refuses(&self) -> Option<String> {
         self.0.stands().refuses(Instant::now())
     }
@@ -257,6 +294,12 @@ impl Base for Etcd {
             }
         }
     }
+}
+
+/// The entry in a value, where there is one.
+fn entry_in(name: &PeerName, value: Option<&[u8]>) -> Result<Option<Entry>, String> {
+    let entry = value.map(|value| Entry::from_text(name, value));
+    entry.transpose().map_err(|why| unparsed(name, why))
 }
 
 fn unparsed(name: &PeerName, why: Unparsed) -> String {
@@ -315,7 +358,7 @@ impl Rounds {
         let looked = self.look();
         self.is_believed = looked.is_ok();
         let refuses = match &looked {
-            Ok((_, found)) => why_off(*found),
+            Ok((_, found)) => why_off(*found).or_else(|| self.without_key()),
             Err(reason) => Some(reason.clone()),
         };
         self.told_of(refuses.as_deref());
@@ -326,6 +369,7 @@ impl Rounds {
         if let Ok((standing, found)) = looked {
             self.write_policies(&standing);
             if self.count.is_multiple_of(ROUNDS_A_BEAT) {
+                self.shared.keeper.client().prefer_the_leader();
                 if let Err(reason) = self.beat(&standing, refuses, found) {
                     // It is there for the others to see, and no login waits for it: a round says what is wrong with the
                     // database.
@@ -336,6 +380,13 @@ impl Rounds {
             }
         }
         self.count += 1;
+    }
+
+    /// Why no record is opened here and none is written, while other verifiers can. A policy that cannot be read says so with
+    /// every request.
+    fn without_key(&self) -> Option<String> {
+        let policy = policy::load(&self.shared.policy).ok()?;
+        sealing::without_key_of_fleet(&policy.for_account())
     }
 
     /// After the last round.
@@ -532,6 +583,7 @@ impl Rounds {
             ahead: found.map(|found| found.ahead),
             refuses,
             policy: PolicyDigest::of(&policy.for_account()),
+            held_back: self.held_back(),
         };
         let put = PutRequest {
             key: Beat::key(&self.shared.name).into(),
@@ -543,6 +595,17 @@ impl Rounds {
         // Where somebody else has written under this name, or an epoch has begun, the next beat is in time.
         let written = keeper.bear_witness(standing, vec![step(put)], until);
         written.map(drop).map_err(|error| error.to_string())
+    }
+
+    /// The machines that have asked for too much not long ago.
+    fn held_back(&self) -> Vec<PeerName> {
+        let held_back = self.shared.held_back.lock();
+        let mut held_back = held_back.unwrap_or_else(PoisonError::into_inner);
+        held_back.retain(|_, when| when.elapsed() < TOLD_FOR);
+        let mut names: Vec<PeerName> = held_back.keys().cloned().collect();
+        names.sort();
+        names.truncate(MOST_TOLD);
+        names
     }
 
     /// Writes down which policies machines have, for as long as a round may be late. What is left, or cannot be written, is for

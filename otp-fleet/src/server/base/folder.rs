@@ -46,6 +46,7 @@ impl Folder {
 
 impl Base for Folder {
     type Keeper = Store;
+    type Begun = ();
 
     fn entry(&self, name: &PeerName) -> Result<Option<Entry>, String> {
         let place = self.machines.join(name.as_str());
@@ -73,7 +74,16 @@ impl Base for Folder {
         Ok(Some(entry))
     }
 
-    fn for_request(&self, _: &PeerName, policy: &Policy, _: Duration) -> Result<Store, Error> {
+    fn begin(
+        &self,
+        machine: &PeerName,
+        _: Option<&UserName>,
+        _: Duration,
+    ) -> Result<(Option<Entry>, ()), String> {
+        Ok((self.entry(machine)?, ()))
+    }
+
+    fn for_request(&self, (): (), policy: &Policy) -> Result<Store, Error> {
         self.sealed(policy)
     }
 

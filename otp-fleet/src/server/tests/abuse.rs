@@ -253,3 +253,78 @@ fn every_place_is_given_back() {
         thread::yield_now();
     }
 }
+
+/// A machine may begin a grace under any name that it likes; not of a user whom this host knows otherwise, and not for ever.
+#[test]
+fn a_machine_fills_no_database_with_names_that_nobody_has() {
+    let fleet = Fleet::new();
+    let begin = |machine: &str, user: &str, uid| {
+        let mut machine = fleet.machine(machine);
+        let request = Request::BeginGrace {
+            user: user.to_owned(),
+        };
+        machine.ask(Some(uid), &request).unwrap();
+        Answer::from_fields(&machine.hear().unwrap())
+    };
+    let known = otp_site::users::account("daemon")
+        .unwrap()
+        .expect("every system has it");
+    assert_eq!(begin("web1", "daemon", known.uid + 5), Some(Answer::Denied));
+    assert_eq!(begin("web1", "daemon", known.uid), Some(Answer::Done));
+    let most = measure::NEW_NAMES;
+    let mut invented =
+        (0..2 * most).map(|at| (at, begin("web1", &format!("nobody-{at}"), 70_000 + at)));
+    let (at, refused) = invented
+        .find(|(_, answer)| *answer != Some(Answer::Done))
+        .expect("a measure that ends");
+    assert!(
+        matches!(refused, Some(Answer::Unavailable(_))),
+        "{refused:?}"
+    );
+    assert!(at >= most, "{at}");
+    // Enrolment comes to the same; others are not held back, and neither are users whom this host knows.
+    let mut web1 = fleet.machine("web1");
+    web1.ask(Some(90_000), &enrol("nobody-else")).unwrap();
+    let said = Answer::from_fields(&web1.hear().unwrap());
+    assert!(matches!(said, Some(Answer::Unavailable(_))), "{said:?}");
+    assert_eq!(begin("web2", "nobody-else", 90_000), Some(Answer::Done));
+    assert_eq!(begin("web1", "daemon", known.uid), Some(Answer::Done));
+}
+
+/// Somebody in their grace logs in again and again: that writes nothing, and must hold back nobody.
+#[test]
+fn who_comes_back_uses_up_nothing() {
+    let fleet = Fleet::new();
+    for (user, uid) in [("nobody-1", 70_001), ("nobody-2", 70_002)] {
+        let user = user.to_owned();
+        for _ in 0..measure::NEW_NAMES {
+            let mut web1 = fleet.machine("web1");
+            let begins = [
+                Request::RehearseGrace { user: user.clone() },
+                Request::BeginGrace { user: user.clone() },
+            ];
+            for request in begins {
+                web1.ask(Some(uid), &request).unwrap();
+                let said = Answer::from_fields(&web1.hear().unwrap());
+                assert_eq!(said, Some(Answer::Done), "{user}");
+            }
+        }
+    }
+}
+
+/// Whoever reaches a login without any right can type wrong codes under names that have none: of that nothing is written.
+#[test]
+fn codes_of_nobody_hold_back_no_machine() {
+    let fleet = Fleet::new();
+    let nobody = || {
+        let mut web1 = fleet.machine("web1");
+        web1.ask(None, &check("", "123456")).unwrap();
+        Answer::from_fields(&web1.hear().unwrap())
+    };
+    let refused = Some(Answer::Verdict(Verdict::NotEnrolled));
+    for _ in 0..=measure::REFUSALS {
+        assert_eq!(nobody(), refused);
+        let without = fleet.machine("web1").answer(&check("bob", "123456"));
+        assert_eq!(without, refused);
+    }
+}

@@ -110,6 +110,35 @@ fn a_code_proves_who_is_asking_for_five_minutes() {
     assert!(proven_after(0) && proven_after(290));
     assert!(!proven_after(301) && !proven_after(360));
     assert!(proven_after(0));
+    // Not only when it begins: who leaves a change open would have a key to the account for longer.
+    for (seconds, is_kept) in [(301, false), (290, true)] {
+        AHEAD.store(0, Ordering::Relaxed);
+        let mut web1 = fleet.machine("web1");
+        assert!(matches!(
+            begun(&mut web1, &request),
+            Some(Turn::Begun { .. })
+        ));
+        assert!(matches!(web1.turn(), Some(Turn::Codes(_))));
+        AHEAD.store(seconds, Ordering::Relaxed);
+        web1.send(&Reply::Keep.to_fields()).unwrap();
+        let end = web1.turn();
+        assert_eq!(matches!(end, Some(Turn::End(Answer::Kept { .. }))), is_kept);
+        assert_eq!(is_not_proven(end), !is_kept, "{seconds}");
+    }
+    AHEAD.store(0, Ordering::Relaxed);
+}
+
+/// A code that was used is no wrong one: the next login of the same user on another machine may well send it.
+#[test]
+fn a_code_that_was_used_before_leaves_the_proof() {
+    let fleet = Fleet::new();
+    let phone = fleet.enrolled("alice", ALICE);
+    let right = check("alice", &code(&phone, 1));
+    assert!(is_accepted(fleet.machine("web1").answer(&right).as_ref()));
+    let replayed = fleet.machine("web2").answer(&right);
+    assert_eq!(replayed, Some(Answer::Verdict(Verdict::Replayed)));
+    let turn = begun(&mut fleet.machine("web1"), &change(Change::RecoveryCodes));
+    assert!(matches!(turn, Some(Turn::Begun { .. })));
 }
 
 #[test]

@@ -40,6 +40,41 @@ fn a_machine_that_is_revoked_gets_no_further_answer_on_its_connection() {
     assert!(is_accepted(fleet.machine("web2").answer(&right).as_ref()));
 }
 
+/// Also while nothing is asked: a place that is held for ten minutes is missed by somebody else.
+#[test]
+fn who_may_ask_no_longer_is_not_left_connected() {
+    let fleet = Fleet::new();
+    let is_closed = |mut machine: Machine| match machine.0.read(&mut [0; 1]) {
+        Ok(count) => count == 0,
+        // Only a test that fails waits so long.
+        Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
+    };
+    let connected = |name: &str| {
+        let mut machine = fleet.machine(name);
+        while machine.0.conn.is_handshaking() {
+            machine.0.conn.complete_io(&mut machine.0.sock).unwrap();
+        }
+        machine
+    };
+    let (strange, removed) = (connected("web3"), connected("web2"));
+    let mut revoked = fleet.machine("web1");
+    assert!(revoked.answer(&is_enrolled("alice")).is_some());
+    fleet.register("web1", Role::Machine, &[], true);
+    fs::remove_file(fleet.path("machines").join("web2")).unwrap();
+    for machine in [strange, revoked, removed] {
+        assert!(is_closed(machine));
+    }
+    fleet.register("web4", Role::Machine, &[], false);
+    let mut web4 = fleet.machine("web4");
+    assert!(web4.answer(&is_enrolled("alice")).is_some());
+    // And what cannot be found out closes nothing.
+    fs::write(fleet.path("machines").join("web4"), "").unwrap();
+    let later = connected("web5");
+    assert!(is_closed(later));
+    fleet.register("web4", Role::Machine, &[], false);
+    assert!(web4.answer(&is_enrolled("alice")).is_some());
+}
+
 #[test]
 fn a_machine_asks_about_users_of_its_zones_alone() {
     let zones = "[zones]\nweb = [\"alice\"]\ndb = [\"bob\"]\n";
@@ -112,6 +147,35 @@ fn who_is_enrolled_is_not_said_of_nobody() {
         web1.ask(None, &request).unwrap();
         assert!(denied(Answer::from_fields(&web1.hear().unwrap())));
     }
+}
+
+/// What a login asks before the prompt is asked about a name that nobody has as well, so that both take as long.
+#[test]
+fn a_login_of_nobody_is_told_what_lets_nobody_in() {
+    let fleet = Fleet::new();
+    let place = Place::of("sshd", "192.0.2.1").unwrap();
+    let remember = Duration::from_hours(1);
+    let trusted = |user: &str| Request::TrustedSince {
+        user: user.to_owned(),
+        place: place.clone(),
+        remember,
+    };
+    let mut web1 = fleet.machine("web1");
+    for (request, expected) in [
+        (trusted(""), Answer::TrustedSince(None)),
+        (is_enrolled(""), Answer::Enrolled),
+        (check("", "123456"), Answer::Verdict(Verdict::NotEnrolled)),
+    ] {
+        web1.ask(None, &request).unwrap();
+        assert_eq!(Answer::from_fields(&web1.hear().unwrap()), Some(expected));
+    }
+    // Nobody who has a number has no name.
+    for request in [trusted(""), is_enrolled("")] {
+        assert!(denied(fleet.machine("web1").answer(&request)));
+    }
+    let mut web1 = fleet.machine("web1");
+    web1.ask(None, &trusted("alice")).unwrap();
+    assert!(denied(Answer::from_fields(&web1.hear().unwrap())));
 }
 
 #[test]

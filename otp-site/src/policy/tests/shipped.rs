@@ -4,6 +4,9 @@ use super::*;
 
 const SHIPPED: &str = include_str!("../../../../conf/pam_otp.conf");
 
+/// The default that cannot be put in force.
+const NO_FLEET: &str = "verifiers = []";
+
 /// The section of the shipped file that has no name yet.
 const SERVICE: &str = "service.NAME";
 
@@ -58,7 +61,10 @@ fn the_shipped_file_says_the_defaults_commented_out() {
     // The sections are in force, so that a key can be put in force by itself.
     let active = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
     assert_eq!(SHIPPED.lines().find(active), None);
-    let in_force = without_comment_signs().join("\n").replace("NAME", "sshd");
+    // But an empty list of verifiers, which is no policy: whoever has one in force means a fleet.
+    let lines = without_comment_signs();
+    let lines: Vec<_> = lines.into_iter().filter(|line| *line != NO_FLEET).collect();
+    let in_force = lines.join("\n").replace("NAME", "sshd");
     let policies = policies(&in_force);
     assert_eq!(policies.where_nothing_is_said(), &Policy::default());
     // A section of a service says the same as the keys that it would replace.
@@ -125,6 +131,9 @@ fn the_sentence_about_the_language_names_every_one() {
 #[test]
 fn one_line_of_the_shipped_file_can_be_put_in_force_alone() {
     for (section, key, value) in shipped_keys() {
+        if format!("{key} = {value}") == NO_FLEET {
+            continue;
+        }
         assert_eq!(taken(&one_key(section, key, value).0), Policy::default());
     }
     let failures = SHIPPED.replace("#failures = 5", "failures = 3");

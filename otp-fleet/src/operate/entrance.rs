@@ -1,0 +1,233 @@
+//! Has etcd ask everybody for a user, where every member takes the common name of a certificate for one.
+//!
+//! A member that was not started with `--client-cert-auth` takes nobody's: from the moment that etcd asks for users, it would
+//! let in nobody, and nobody could undo that. No member says how it was started, so it is tried out: beside root stands a user
+//! with a password for as long as that takes, by whom all is undone where a member does not see who is there. The password is
+//! made of the key of root's certificate, so that the same command undoes or completes what was interrupted.
+
+use super::database::{Database, no};
+use crate::etcd::{
+    self, AuthDisableRequest, AuthDisableResponse, AuthEnableRequest, AuthUserAddRequest,
+    AuthUserDeleteRequest, AuthUserGetRequest, AuthUserGrantRoleRequest, AuthenticateRequest,
+    Failure, Rpc, UserAddOptions, auth_client,
+};
+use otp_core::messages::fleet::Unable;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::fs;
+use tonic::transport::Channel;
+use tonic::{Response, Status};
+use zeroize::Zeroizing;
+
+/// etcd's own name for the user and the role that may do everything.
+pub const ETCDS_ROOT: &str = "root";
+
+/// The user with a password, while it is tried out.
+const STANDBY: &str = "pam_otp-init";
+
+/// What is hashed before the key for the password, and before nothing else.
+const OF_PASSWORDS: &[u8] = b"pam_otp password of init\0";
+
+/// Undoes what an interrupted command has left where a member does not see who is there, and refuses that; otherwise says
+/// whether etcd asks for users already.
+///
+/// # Errors
+/// A member does not take certificates for users, or the database could not be asked.
+pub fn is_on(database: &Database, config: &etcd::Config) -> Result<bool, Unable> {
+    if !asks_for_users(database)? {
+        return Ok(false);
+    }
+    for member in &config.endpoints {
+        // A member that is away now is no reason: another one has seen who is there.
+        if sees_root(database, member) == Seen::Nobody {
+            if is_left_behind(database, config)? {
+                turn_off(database, config, false)?;
+            }
+            let member = member.clone();
+            return Err(Unable::NoCommonName { member });
+        }
+    }
+    // As what was interrupted behind the trial leaves it.
+    remove(database, STANDBY).map_err(|failure| no(&failure))?;
+    Ok(true)
+}
+
+/// Has etcd ask everybody for a user from now on. Where that cannot be, all is as it was before.
+///
+/// # Errors
+/// A member does not take certificates for users, or does not answer.
+pub fn turn_on(database: &Database, config: &etcd::Config) -> Result<(), Unable> {
+    let root_is_new = make_root(database)?;
+    let tried = try_it(database, config);
+    let Err(unable) = tried else {
+        return remove(database, STANDBY).map_err(|failure| no(&failure));
+    };
+    match turn_off(database, config, root_is_new) {
+        Ok(()) => Err(unable),
+        Err(reason) => Err(Unable::LeftOn {
+            reason: reason.text(otp_core::record::Language::English),
+        }),
+    }
+}
+
+fn try_it(database: &Database, config: &etcd::Config) -> Result<(), Unable> {
+    let password = password(config)?;
+    let make = AuthUserAddRequest {
+        name: STANDBY.to_owned(),
+        password: password.to_string(),
+        options: Some(UserAddOptions { no_password: false }),
+    };
+    // One that is there may have another password.
+    remove(database, STANDBY).map_err(|failure| no(&failure))?;
+    database.ask(&make)?;
+    grant_root(database, STANDBY)?;
+    // Before etcd asks for it: where this fails, nobody is locked out.
+    database.ask(&AuthEnableRequest {})?;
+    for member in &config.endpoints {
+        match sees_root(database, member) {
+            Seen::Root => {}
+            Seen::Nobody => {
+                let member = member.clone();
+                return Err(Unable::NoCommonName { member });
+            }
+            Seen::Unknown(failure) => return Err(no(&failure)),
+        }
+    }
+    Ok(())
+}
+
+/// Makes etcd's root; whether there was none.
+fn make_root(database: &Database) -> Result<bool, Unable> {
+    let add = AuthUserAddRequest {
+        name: ETCDS_ROOT.to_owned(),
+        password: String::new(),
+        options: Some(UserAddOptions { no_password: true }),
+    };
+    let is_new = match database.try_asking(&add) {
+        Ok(_) => true,
+        Err(Failure::Refused(_, words)) if words.contains("already exist") => false,
+        Err(failure) => return Err(no(&failure)),
+    };
+    grant_root(database, ETCDS_ROOT)?;
+    Ok(is_new)
+}
+
+fn grant_root(database: &Database, user: &str) -> Result<(), Unable> {
+    let found = database.ask(&AuthUserGetRequest { name: user.into() })?;
+    if found.roles.iter().any(|role| role == ETCDS_ROOT) {
+        return Ok(());
+    }
+    let (user, role) = (user.to_owned(), ETCDS_ROOT.to_owned());
+    database.ask(&AuthUserGrantRoleRequest { user, role })?;
+    Ok(())
+}
+
+/// Has etcd ask nobody for a user any more, by the password where it did, and takes away what was made for the trial.
+fn turn_off(database: &Database, config: &etcd::Config, root_is_new: bool) -> Result<(), Unable> {
+    if asks_for_users(database)? {
+        let token = token(database, config).map_err(|failure| no(&failure))?;
+        database.ask(&Disable { token })?;
+    }
+    remove(database, STANDBY).map_err(|failure| no(&failure))?;
+    if root_is_new {
+        remove(database, ETCDS_ROOT).map_err(|failure| no(&failure))?;
+    }
+    Ok(())
+}
+
+/// Whether etcd asks for users now. Releases before 3.5 do not tell, but all refuse a password in another way then.
+pub fn asks_for_users(database: &Database) -> Result<bool, Unable> {
+    let nobody = AuthenticateRequest {
+        name: "pam_otp-nobody".to_owned(),
+        password: "none".to_owned(),
+    };
+    match database.try_asking(&nobody) {
+        Err(Failure::Refused(_, words)) => Ok(!words.contains("not enabled")),
+        Err(failure) => Err(no(&failure)),
+        Ok(_) => Ok(true),
+    }
+}
+
+/// Whether the trial of an interrupted command is under way.
+fn is_left_behind(database: &Database, config: &etcd::Config) -> Result<bool, Unable> {
+    match token(database, config) {
+        Ok(_) => Ok(true),
+        Err(Failure::Refused(..)) => Ok(false),
+        Err(failure) => Err(no(&failure)),
+    }
+}
+
+fn token(database: &Database, config: &etcd::Config) -> Result<Zeroizing<String>, Failure> {
+    let password = password(config)
+        .map_err(|_| Failure::Unreachable(format!("{}: cannot be read", config.key.display())))?;
+    let by = AuthenticateRequest {
+        name: STANDBY.to_owned(),
+        password: password.to_string(),
+    };
+    let answer = database.try_asking(&by)?;
+    Ok(Zeroizing::new(answer.token))
+}
+
+/// Nobody can make it who does not have root's key.
+fn password(config: &etcd::Config) -> Result<Zeroizing<String>, Unable> {
+    let key = fs::read(&config.key).map_err(|error| Unable::NotRead {
+        path: config.key.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    let key = Zeroizing::new(key);
+    let mut hash = Sha256::new();
+    hash.update(OF_PASSWORDS);
+    hash.update(&*key);
+    let mut text = Zeroizing::new(String::with_capacity(64));
+    for byte in hash.finalize() {
+        write!(text, "{byte:02x}").expect("a String takes every write");
+    }
+    Ok(text)
+}
+
+/// Whom a member takes the holder of root's certificate for.
+#[derive(PartialEq, Eq)]
+enum Seen {
+    Root,
+    Nobody,
+    Unknown(Failure),
+}
+
+fn sees_root(database: &Database, member: &str) -> Seen {
+    let request = AuthUserGetRequest {
+        name: ETCDS_ROOT.into(),
+    };
+    match database.client().ask_member(member, request) {
+        Ok(_) => Seen::Root,
+        Err(Failure::Refused(..)) => Seen::Nobody,
+        Err(failure) => Seen::Unknown(failure),
+    }
+}
+
+/// Removes a user who may be gone already.
+fn remove(database: &Database, name: &str) -> Result<(), Failure> {
+    match database.try_asking(&AuthUserDeleteRequest { name: name.into() }) {
+        Err(Failure::Refused(_, words)) if words.contains("not found") => Ok(()),
+        done => done.map(|_| ()),
+    }
+}
+
+/// That etcd asks for no users any more, in the name of the user with the password.
+#[derive(Clone)]
+struct Disable {
+    token: Zeroizing<String>,
+}
+
+impl Rpc for Disable {
+    type Answer = AuthDisableResponse;
+
+    async fn send(self, channel: Channel) -> Result<Response<AuthDisableResponse>, Status> {
+        let mut request = tonic::Request::new(AuthDisableRequest {});
+        let token = self.token.parse();
+        let token = token.map_err(|_| Status::internal("etcd's token is no text"))?;
+        request.metadata_mut().insert("token", token);
+        auth_client::AuthClient::new(channel)
+            .auth_disable(request)
+            .await
+    }
+}

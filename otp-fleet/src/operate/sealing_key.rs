@@ -1,0 +1,189 @@
+//! The key that seals the secrets of users: made by `otp-admin fleet init`, and carried to the other verifiers by `carry-key`
+//! and `take-key`, in a file that is encrypted as a backup is. It never stands in the database.
+
+use super::sealed_file::{self, Closed, Opening, Sealing};
+use super::told::tell;
+use super::{Asker, passphrase};
+use otp_core::event::Severity;
+use otp_core::messages::fleet::{Told, Unable};
+use otp_core::messages::seal::Unsealed;
+use otp_core::record::Language;
+use otp_enroll::admin::HostKey;
+use otp_site::policy;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// What stands before the key in the file: a backup by the same passphrase is no key, and the other way round.
+const HEAD: &[u8] = b"pam_otp-sealing-key 1\n";
+
+/// The longest text of keys.
+const LONGEST: usize = 4096;
+
+/// What of the sealing key an init has to tell.
+pub enum Begun {
+    /// It made the key.
+    Made(String, HostKey),
+    /// The key was there: perhaps an init that was interrupted has made it, and told nobody.
+    There(String, HostKey),
+    /// None is wanted, or it is in its credential until the next boot.
+    AsItWas,
+    /// The policy names none.
+    NotSealed,
+    /// The fleet is there already, and this host has no key.
+    Elsewhere(HostKey),
+}
+
+/// Where the key of this host is to be, before anything is changed for it; `None`: the policy names none.
+pub fn place(asker: &Asker) -> Result<Option<HostKey>, Unable> {
+    let host = of_host(asker)?;
+    match host.as_ref().map(HostKey::read) {
+        None | Some(Ok(_) | Err(Unsealed::KeyThere { .. })) => Ok(host),
+        Some(Err(unsealed)) => Err(no(&unsealed)),
+    }
+}
+
+/// Makes the key of a fleet that begins now; of one that `was_begun` before, other verifiers may have it already.
+pub fn begin(asker: &Asker, host: Option<HostKey>, was_begun: bool) -> Result<Begun, Unable> {
+    let Some(host) = host else {
+        return Ok(Begun::NotSealed);
+    };
+    match host.read() {
+        Ok(None) if was_begun => Ok(Begun::Elsewhere(host)),
+        Ok(None) => {
+            let key = host.make().map_err(|unsealed| no(&unsealed))?;
+            asker.record("seal-key", Severity::Notice, host.file());
+            Ok(Begun::Made(key, host))
+        }
+        Ok(Some((key, _))) => Ok(Begun::There(key, host)),
+        Err(Unsealed::KeyThere { .. }) => Ok(Begun::AsItWas),
+        Err(unsealed) => Err(no(&unsealed)),
+    }
+}
+
+impl Begun {
+    /// Tells it.
+    pub fn tell(&self, asker: &Asker) -> Result<(), Unable> {
+        match self {
+            Self::Made(key, host) => {
+                let file = host.file();
+                tell(asker, Told::KeyMade { key, file })?;
+                tell(asker, Told::CarryKey)
+            }
+            Self::There(key, host) => {
+                let file = host.file();
+                tell(asker, Told::KeyTaken { key, file })?;
+                tell(asker, Told::CarryKey)
+            }
+            Self::AsItWas => Ok(()),
+            Self::NotSealed => tell(asker, Told::NotSealed),
+            Self::Elsewhere(host) => {
+                let file = host.file();
+                tell(asker, Told::KeyElsewhere { file })
+            }
+        }
+    }
+}
+
+/// Writes the key of this host to a new file, encrypted.
+pub fn carry(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), Unable> {
+    let host = of_host(asker)?.ok_or(Unable::NoSeal)?;
+    let found = host.read().map_err(|unsealed| no(&unsealed))?;
+    let (key, text) = found.ok_or_else(|| Unable::NoSealingKey {
+        reason: format!("{} is missing", host.file()),
+    })?;
+    let secret = passphrase::for_key(key_file, asker.language)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
+    let written = file.and_then(|file| {
+        let write = || {
+            let mut sealing = Sealing::begin(file, &secret)?;
+            sealing.write(HEAD)?;
+            sealing.write(text.as_bytes())?;
+            sealing.end()?.sync_all()
+        };
+        write().inspect_err(|_| {
+            fs::remove_file(path).ok();
+        })
+    });
+    let path = path.display().to_string();
+    written.map_err(|error: io::Error| Unable::NotWritten {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    asker.record("carry-key", Severity::Warning, &path);
+    let (path, key) = (&*path, &*key);
+    tell(asker, Told::KeyCarried { path, key })
+}
+
+/// Puts the key that such a file holds in its place on this host.
+pub fn take(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), Unable> {
+    let host = of_host(asker)?.ok_or(Unable::NoSeal)?;
+    let refused = |closed| super::restore::refused(path, closed);
+    let asks = File::open(path)
+        .map_err(Closed::Io)
+        .and_then(|mut file| sealed_file::asks(&mut file));
+    let not_ours = || Unable::NotASealingKey {
+        path: path.display().to_string(),
+    };
+    let asks = asks.map_err(|closed| match closed {
+        Closed::NotOurs => not_ours(),
+        closed => refused(closed),
+    })?;
+    let secret = passphrase::for_old_key(asks, path, key_file, asker.language)?;
+    let text = File::open(path)
+        .map_err(Closed::Io)
+        .and_then(|file| Opening::begin(BufReader::new(file), &secret))
+        .and_then(|mut opening| whole(&mut opening));
+    let text = text.map_err(refused)?;
+    let text = text.strip_prefix(HEAD).ok_or_else(not_ours)?;
+    match host.read().map_err(|unsealed| no(&unsealed))? {
+        Some((_, there)) if there.as_bytes() != text => {
+            let file = host.file().to_owned();
+            return Err(Unable::AnotherSealingKey { file });
+        }
+        Some((key, _)) => {
+            let (key, file) = (&*key, host.file());
+            return tell(asker, Told::KeyTaken { key, file });
+        }
+        None => {}
+    }
+    let key = host.take(text).map_err(|unsealed| no(&unsealed))?;
+    asker.record("take-key", Severity::Warning, host.file());
+    let (key, file) = (&*key, host.file());
+    tell(asker, Told::KeyTaken { key, file })
+}
+
+/// All that a file holds, where it is short and whole.
+fn whole(opening: &mut Opening<BufReader<File>>) -> Result<Zeroizing<Vec<u8>>, Closed> {
+    let mut text = Zeroizing::new(Vec::with_capacity(LONGEST));
+    let mut byte = Zeroizing::new([0]);
+    while !opening.is_over()? {
+        if text.len() == LONGEST {
+            return Err(Closed::Damaged);
+        }
+        opening.read(&mut *byte)?;
+        text.push(byte[0]);
+    }
+    Ok(text)
+}
+
+fn of_host(asker: &Asker) -> Result<Option<HostKey>, Unable> {
+    let path = &asker.host.policy;
+    let policies = policy::load(path).map_err(|error| Unable::UnusablePolicy {
+        path: path.display().to_string(),
+        reason: error.to_string(),
+    })?;
+    Ok(HostKey::at(&policies.for_account().seal.key))
+}
+
+fn no(unsealed: &Unsealed) -> Unable {
+    Unable::NoSealingKey {
+        reason: unsealed.text(Language::English),
+    }
+}

@@ -1,0 +1,122 @@
+//! An etcd that does not take certificates for users: asked for users, it would let in nobody, and for good.
+
+use crate::gate::Gate;
+use crate::place::Place;
+use otp_fleet::etcd::{AuthUserListRequest, Config, Failure, RangeRequest};
+use otp_fleet::operate::database::Database;
+use std::process::Stdio;
+use std::thread;
+
+const INIT: [&str; 8] = [
+    "fleet",
+    "init",
+    "--verifier",
+    "verifier",
+    "--certificate",
+    "root.pem",
+    "--key",
+    "root.key",
+];
+
+fn database(place: &Place, user: &str) -> Database {
+    Database::of(&Config {
+        endpoints: vec![place.endpoint()],
+        ca: place.path("ca.pem"),
+        certificate: place.path(&format!("{user}.pem")),
+        key: place.path(&format!("{user}.key")),
+    })
+    .unwrap()
+}
+
+/// Somebody who is no user of etcd reads and changes what they like.
+fn is_open_to_everybody(place: &Place) -> bool {
+    let all = RangeRequest {
+        key: vec![0],
+        range_end: vec![0],
+        ..Default::default()
+    };
+    match database(place, "other").try_asking(&all) {
+        Ok(_) => true,
+        Err(Failure::Refused(..)) => false,
+        Err(failure) => panic!("{failure}"),
+    }
+}
+
+fn users(place: &Place, user: &str) -> Vec<String> {
+    let users = database(place, user).ask(&AuthUserListRequest {});
+    users.unwrap().users
+}
+
+#[test]
+fn an_etcd_that_does_not_know_users_by_their_certificates_is_left_as_it_was() {
+    let Some(mut place) = Place::new() else {
+        return;
+    };
+    // With a list of authorities it asks for a certificate, and still takes it for nobody's.
+    let looks: [&'static [&'static str]; 2] = [&["--trusted-ca-file=ca.pem"], &[]];
+    for look in looks {
+        place.look_at_clients(Some(look));
+        let refused = place.fails(1, &INIT);
+        assert!(refused.contains("by their certificates"), "{refused}");
+        assert!(refused.contains("--client-cert-auth"), "{refused}");
+        assert!(is_open_to_everybody(&place));
+        assert_eq!(users(&place, "other"), Vec::<String>::new());
+    }
+    place.look_at_clients(None);
+    assert!(place.ok(&INIT).contains("has begun"));
+    assert!(!is_open_to_everybody(&place));
+    assert_eq!(users(&place, "root"), ["root", "verifier"]);
+    // The same where one was started anew by another look later: a fleet is not opened because of that.
+    place.look_at_clients(Some(&["--trusted-ca-file=ca.pem"]));
+    let refused = place.fails(1, &INIT);
+    assert!(refused.contains("by their certificates"), "{refused}");
+    assert!(!is_open_to_everybody(&place));
+}
+
+/// Runs init, and kills it where so many pieces have gone to etcd; whether it came to its end before.
+fn is_done_within(place: &Place, pieces: usize) -> Option<i32> {
+    let gate = Gate::before(place.port(), pieces);
+    place.configure("gate.conf", gate.port());
+    let mut command = place.command_by("gate.conf", &INIT);
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status.code().unwrap());
+        }
+        if gate.is_shut() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return None;
+        }
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_trial_that_is_killed_anywhere_locks_nobody_out() {
+    let Some(mut place) = Place::new() else {
+        return;
+    };
+    place.look_at_clients(Some(&["--trusted-ca-file=ca.pem"]));
+    let mut was_shut = 0;
+    for pieces in 1.. {
+        if let Some(status) = is_done_within(&place, pieces) {
+            assert_eq!(status, 1);
+            break;
+        }
+        was_shut += u32::from(!is_open_to_everybody(&place));
+        place.fails(1, &INIT);
+        assert!(is_open_to_everybody(&place), "{pieces}");
+    }
+    assert!(was_shut > 0, "no run was killed within the trial");
+    place.look_at_clients(None);
+    for pieces in 1.. {
+        if let Some(status) = is_done_within(&place, pieces) {
+            assert_eq!(status, 0);
+            break;
+        }
+    }
+    assert!(!is_open_to_everybody(&place));
+    assert_eq!(users(&place, "root"), ["root", "verifier"]);
+}

@@ -1,0 +1,50 @@
+//! A passphrase at a terminal.
+
+use crate::backups::fleet_with_users;
+use nix::pty::openpty;
+use nix::sys::termios::{LocalFlags, tcgetattr};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+/// Reads until a question stands there.
+fn read_to(terminal: &mut File, question: &str) {
+    let mut seen = String::new();
+    let mut byte = [0];
+    while !seen.contains(question) {
+        terminal.read_exact(&mut byte).unwrap();
+        seen.push(char::from(byte[0]));
+    }
+}
+
+/// Left as it was while it was asked, the terminal would hide what is typed from then on.
+#[test]
+fn whoever_leaves_a_passphrase_gets_the_terminal_back_as_it_was() {
+    let Some((place, _)) = fleet_with_users() else {
+        return;
+    };
+    let asked = place.command(&["fleet", "backup", "b"]);
+    for (typed, status) in [("\u{3}", 1), ("short\n", 1), ("\u{4}", 1)] {
+        let pair = openpty(None, None).unwrap();
+        let mut person = File::from(pair.master);
+        let terminal = File::from(pair.slave);
+        let shows = || {
+            let modes = tcgetattr(&terminal).unwrap();
+            modes.local_flags.contains(LocalFlags::ECHO)
+        };
+        assert!(shows());
+        let mut command = Command::new("setsid");
+        command.args(["--ctty", "--wait"]);
+        command.arg(asked.get_program()).args(asked.get_args());
+        command.current_dir(place.path("."));
+        command.stdin(terminal.try_clone().unwrap());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        read_to(&mut person, "Passphrase for the backup: ");
+        assert!(!shows(), "what is typed can be seen");
+        person.write_all(typed.as_bytes()).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(status), "{typed:?}");
+        assert!(shows(), "{typed:?}");
+        assert!(!place.path("b").exists());
+    }
+}
