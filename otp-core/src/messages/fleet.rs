@@ -43,7 +43,7 @@ pub enum Unable {
     },
     /// There is no fleet in the database.
     NotBegun,
-    /// etcd asks nobody for a user: whoever has a certificate could read what is restored, and change it.
+    /// etcd asks for no user: every holder of a certificate could read and change what is restored.
     OpenToAll,
     /// A restore was begun and has not ended.
     BeingRestored,
@@ -98,7 +98,7 @@ pub enum Unable {
         /// The name.
         name: String,
     },
-    /// Whoever is to be revoked is the one who asks.
+    /// An administrator asks to revoke their own certificate.
     LastAdministrator {
         /// The name.
         name: String,

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// Who has their turn.
+/// The users whose accounts a request of this process works on now.
 #[derive(Clone, Default)]
 pub(super) struct Turns(Arc<(Mutex<HashSet<UserName>>, Condvar)>);
 

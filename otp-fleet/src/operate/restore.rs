@@ -182,8 +182,12 @@ pub fn restore(
     };
     let database = asker.database()?;
     // Where init would refuse, what is there is completed first.
-    if !entrance::asks_for_users(&database)? && init::is_whole(&database).is_ok() {
-        return Err(Unable::OpenToAll);
+    if !entrance::asks_for_users(&database)? {
+        match init::is_whole(&database) {
+            Err(Unable::BeingRestored | Unable::NotAlone { .. }) => {}
+            Err(unable) => return Err(unable),
+            Ok(()) => return Err(Unable::OpenToAll),
+        }
     }
     let begun = begin(asker, &database, &head, &known, &identity(path)?, replace)?;
     empty(&database, &begun)?;

@@ -111,8 +111,8 @@ impl Log {
         otp_log::tell(&entry, &VERIFIER);
     }
 
-    /// Tells that somebody who is known asked what is not theirs to ask; not of each, where there are many: whoever has a machine
-    /// could else fill the log, and drive out of it what is being looked for.
+    /// Tells that a known caller asked for what it may not have. Of many such requests only some are told: the thief of a machine
+    /// could otherwise fill the log, and drive out of it what is being looked for.
     pub(super) fn denied(
         &self,
         scribe: &Scribe,

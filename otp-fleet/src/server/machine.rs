@@ -293,7 +293,7 @@ impl<B: Base> Shared<B> {
         self.of_role(name, Role::Machine)
     }
 
-    /// Whoever has that name and that role in the registry now.
+    /// The entry that the registry has now under that name, in that role.
     pub(super) fn of_role(&self, name: &PeerName, role: Role) -> Result<Entry, NoMachine> {
         is_of_role(self.base.entry(name).map_err(NoMachine::Unknown)?, role)
     }

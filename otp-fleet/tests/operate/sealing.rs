@@ -9,7 +9,7 @@ use std::process::Command;
 
 const KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
 
-fn sealed() -> Option<Place> {
+pub fn sealed() -> Option<Place> {
     let place = Place::new()?;
     place.begin_fleet();
     place.write("seal", KEY);
