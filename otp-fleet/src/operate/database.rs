@@ -9,7 +9,7 @@ use otp_core::messages::fleet::Unable;
 use std::time::{Duration, Instant};
 
 /// How long one question may take, with all the members that are tried.
-const PATIENCE: Duration = Duration::from_secs(9);
+pub(super) const PATIENCE: Duration = Duration::from_secs(9);
 
 /// How many keys are read at once.
 const PAGE: i64 = 256;

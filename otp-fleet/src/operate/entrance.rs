@@ -5,7 +5,7 @@
 //! with a password for as long as that takes, by whom all is undone where a member does not see who is there. The password is
 //! made of the key of root's certificate, so that the same command undoes or completes what was interrupted.
 
-use super::database::{Database, no};
+use super::database::{Database, PATIENCE, no};
 use crate::etcd::{
     self, AuthDisableRequest, AuthDisableResponse, AuthEnableRequest, AuthUserAddRequest,
     AuthUserDeleteRequest, AuthUserGetRequest, AuthUserGrantRoleRequest, AuthenticateRequest,
@@ -15,6 +15,7 @@ use otp_core::messages::fleet::Unable;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs;
+use std::time::Instant;
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 use zeroize::Zeroizing;
@@ -77,23 +78,45 @@ fn try_it(database: &Database, config: &etcd::Config) -> Result<(), Unable> {
         password: password.to_string(),
         options: Some(UserAddOptions { no_password: false }),
     };
-    // One that is there may have another password.
-    remove(database, STANDBY).map_err(|failure| no(&failure))?;
-    database.ask(&make)?;
+    make_anew(database, &make)?;
     grant_root(database, STANDBY)?;
     // Before etcd asks for it: where this fails, nobody is locked out.
-    database.ask(&AuthEnableRequest {})?;
+    // And where the answer is lost, the same question may be one of nobody, and refused for that.
+    if let Err(failure) = database.try_asking(&AuthEnableRequest {})
+        && !asks_for_users(database)?
+    {
+        return Err(no(&failure));
+    }
     for member in &config.endpoints {
-        match sees_root(database, member) {
-            Seen::Root => {}
-            Seen::Nobody => {
-                let member = member.clone();
-                return Err(Unable::NoCommonName { member });
+        let until = Instant::now() + PATIENCE;
+        loop {
+            match sees_root(database, member) {
+                Seen::Root => break,
+                Seen::Nobody => {
+                    let member = member.clone();
+                    return Err(Unable::NoCommonName { member });
+                }
+                Seen::Unknown(failure) if failure.may_pass() && Instant::now() < until => {}
+                Seen::Unknown(failure) => return Err(no(&failure)),
             }
-            Seen::Unknown(failure) => return Err(no(&failure)),
         }
     }
     Ok(())
+}
+
+/// Makes a user with a password: one who is there may have another.
+///
+/// Where the answer is lost, the same question is refused by what it has made itself; but it may be somebody else who has, so
+/// that is made anew as well.
+fn make_anew(database: &Database, make: &AuthUserAddRequest) -> Result<(), Unable> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        remove(database, &make.name).map_err(|failure| no(&failure))?;
+        match database.try_asking(make) {
+            Err(failure) if is_there(&failure) && Instant::now() < until => {}
+            done => return done.map(drop).map_err(|failure| no(&failure)),
+        }
+    }
 }
 
 /// Makes etcd's root; whether there was none.
@@ -103,13 +126,29 @@ fn make_root(database: &Database) -> Result<bool, Unable> {
         password: String::new(),
         options: Some(UserAddOptions { no_password: true }),
     };
-    let is_new = match database.try_asking(&add) {
-        Ok(_) => true,
-        Err(Failure::Refused(_, words)) if words.contains("already exist") => false,
+    // Looked at before: where the answer is lost, what adds finds what it has added itself.
+    let get = AuthUserGetRequest {
+        name: ETCDS_ROOT.into(),
+    };
+    let is_new = match database.try_asking(&get) {
+        Ok(_) => false,
+        Err(failure) if is_missing(&failure) => true,
         Err(failure) => return Err(no(&failure)),
     };
+    match database.try_asking(&add) {
+        Err(failure) if !is_there(&failure) => return Err(no(&failure)),
+        _ => {}
+    }
     grant_root(database, ETCDS_ROOT)?;
     Ok(is_new)
+}
+
+fn is_there(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused(_, words) if words.contains("already exist"))
+}
+
+fn is_missing(failure: &Failure) -> bool {
+    matches!(failure, Failure::Refused(_, words) if words.contains("not found"))
 }
 
 fn grant_root(database: &Database, user: &str) -> Result<(), Unable> {
@@ -126,7 +165,12 @@ fn grant_root(database: &Database, user: &str) -> Result<(), Unable> {
 fn turn_off(database: &Database, config: &etcd::Config, root_is_new: bool) -> Result<(), Unable> {
     if asks_for_users(database)? {
         let token = token(database, config).map_err(|failure| no(&failure))?;
-        database.ask(&Disable { token })?;
+        // Where the answer is lost, the same question finds nobody asked for any more.
+        if let Err(failure) = database.try_asking(&Disable { token })
+            && asks_for_users(database)?
+        {
+            return Err(no(&failure));
+        }
     }
     remove(database, STANDBY).map_err(|failure| no(&failure))?;
     if root_is_new {
@@ -207,8 +251,8 @@ fn sees_root(database: &Database, member: &str) -> Seen {
 /// Removes a user who may be gone already.
 fn remove(database: &Database, name: &str) -> Result<(), Failure> {
     match database.try_asking(&AuthUserDeleteRequest { name: name.into() }) {
-        Err(Failure::Refused(_, words)) if words.contains("not found") => Ok(()),
-        done => done.map(|_| ()),
+        Err(failure) if is_missing(&failure) => Ok(()),
+        done => done.map(drop),
     }
 }
 

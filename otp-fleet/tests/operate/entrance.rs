@@ -1,9 +1,8 @@
 //! An etcd that does not take certificates for users: asked for users, it would let in nobody, and for good.
 
-use crate::gate::Gate;
+use crate::gate::{Gate, Then};
 use crate::place::Place;
-use otp_fleet::etcd::{AuthUserListRequest, Config, Failure, RangeRequest};
-use otp_fleet::operate::database::Database;
+use otp_fleet::etcd::{AuthUserListRequest, Failure, RangeRequest};
 use std::process::Stdio;
 use std::thread;
 
@@ -18,16 +17,6 @@ const INIT: [&str; 8] = [
     "root.key",
 ];
 
-fn database(place: &Place, user: &str) -> Database {
-    Database::of(&Config {
-        endpoints: vec![place.endpoint()],
-        ca: place.path("ca.pem"),
-        certificate: place.path(&format!("{user}.pem")),
-        key: place.path(&format!("{user}.key")),
-    })
-    .unwrap()
-}
-
 /// Somebody who is no user of etcd reads and changes what they like.
 fn is_open_to_everybody(place: &Place) -> bool {
     let all = RangeRequest {
@@ -35,7 +24,7 @@ fn is_open_to_everybody(place: &Place) -> bool {
         range_end: vec![0],
         ..Default::default()
     };
-    match database(place, "other").try_asking(&all) {
+    match place.database("other").try_asking(&all) {
         Ok(_) => true,
         Err(Failure::Refused(..)) => false,
         Err(failure) => panic!("{failure}"),
@@ -43,7 +32,7 @@ fn is_open_to_everybody(place: &Place) -> bool {
 }
 
 fn users(place: &Place, user: &str) -> Vec<String> {
-    let users = database(place, user).ask(&AuthUserListRequest {});
+    let users = place.database(user).ask(&AuthUserListRequest {});
     users.unwrap().users
 }
 
@@ -90,6 +79,42 @@ fn is_done_within(place: &Place, pieces: usize) -> Option<i32> {
             return None;
         }
         thread::yield_now();
+    }
+}
+
+/// Whatever is asked again may have been done by then: the answer to each piece of what init asks for is lost once.
+#[test]
+fn an_answer_that_is_lost_anywhere_changes_nothing_of_what_init_comes_to() {
+    let Some(mut place) = Place::new() else {
+        return;
+    };
+    let ends = |place: &Place, pieces: usize| {
+        let gate = Gate::that_will(Then::Break, place.port(), pieces);
+        place.configure("gate.conf", gate.port());
+        let output = place.command_by("gate.conf", &INIT).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), said, gate.is_shut())
+    };
+    place.look_at_clients(Some(&["--trusted-ca-file=ca.pem"]));
+    for pieces in 1.. {
+        let (status, said, was_lost) = ends(&place, pieces);
+        assert_eq!(status, Some(1), "{pieces}: {said}");
+        assert!(said.contains("by their certificates"), "{pieces}: {said}");
+        assert_eq!(users(&place, "other"), Vec::<String>::new(), "{pieces}");
+        if !was_lost {
+            break;
+        }
+    }
+    place.look_at_clients(None);
+    // Each takes an etcd of its own, so only some.
+    for pieces in (1..).step_by(4) {
+        let (status, said, was_lost) = ends(&place, pieces);
+        assert_eq!(status, Some(0), "{pieces}: {said}");
+        assert_eq!(users(&place, "root"), ["root", "verifier"], "{pieces}");
+        if !was_lost {
+            break;
+        }
+        place.lose_everything();
     }
 }
 

@@ -1,10 +1,11 @@
-//! A way to etcd that lets so many pieces through and no more: then it is shut, whatever comes.
+//! A way to etcd that lets so many pieces through: then it is shut, whatever comes; or it breaks once, and the answer is lost.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 pub struct Gate {
     port: u16,
@@ -12,18 +13,34 @@ pub struct Gate {
 }
 
 struct State {
+    then: Then,
     left: AtomicUsize,
     is_shut: AtomicBool,
     is_over: AtomicBool,
 }
 
+/// What becomes of the piece after the last that is let through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Then {
+    /// It is kept back, and so is all that comes.
+    Shut,
+    /// It comes to etcd, and the connection ends for who has sent it. The next connection is as good as any.
+    Break,
+}
+
 impl Gate {
-    /// Before etcd's port.
+    /// Before etcd's port; shut in the end.
     pub fn before(port: u16, pieces: usize) -> Self {
+        Self::that_will(Then::Shut, port, pieces)
+    }
+
+    /// Before etcd's port.
+    pub fn that_will(then: Then, port: u16, pieces: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let gate = Self {
             port: listener.local_addr().unwrap().port(),
             state: Arc::new(State {
+                then,
                 left: AtomicUsize::new(pieces),
                 is_shut: AtomicBool::new(false),
                 is_over: AtomicBool::new(false),
@@ -38,9 +55,9 @@ impl Gate {
                 let client = client.unwrap();
                 let server = TcpStream::connect(("127.0.0.1", port)).unwrap();
                 let (back, forth) = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                thread::spawn(move || pass(back, forth, || true));
+                thread::spawn(move || pass(back, forth, None));
                 let state = Arc::clone(&state);
-                thread::spawn(move || pass(client, server, || state.lets_through()));
+                thread::spawn(move || pass(client, server, Some(&state)));
             }
         });
         gate
@@ -50,7 +67,7 @@ impl Gate {
         self.port
     }
 
-    /// Whether something was kept back.
+    /// Whether something was kept back, or lost.
     pub fn is_shut(&self) -> bool {
         self.state.is_shut.load(Ordering::SeqCst)
     }
@@ -66,6 +83,9 @@ impl Drop for Gate {
 
 impl State {
     fn lets_through(&self) -> bool {
+        if self.then == Then::Break && self.is_shut.load(Ordering::SeqCst) {
+            return true;
+        }
         let less = |left: usize| left.checked_sub(1);
         let is_let = self
             .left
@@ -78,15 +98,26 @@ impl State {
     }
 }
 
-/// Passes pieces on until an end comes, or one is kept back: from then on nothing more is, and nobody is told.
-fn pass(mut from: TcpStream, mut to: TcpStream, lets_through: impl Fn() -> bool) {
+/// Passes pieces on until an end comes, or one is not let through.
+fn pass(mut from: TcpStream, mut to: TcpStream, state: Option<&State>) {
     let mut piece = [0; 16 * 1024];
     while let Ok(count) = from.read(&mut piece) {
         if count == 0 {
             to.shutdown(Shutdown::Write).ok();
             return;
         }
-        if !lets_through() {
+        if let Some(state) = state
+            && !state.lets_through()
+        {
+            if state.then == Then::Break {
+                from.shutdown(Shutdown::Both).ok();
+                // etcd is not told, which might give up its question.
+                to.write_all(&piece[..count]).ok();
+                while !state.is_over.load(Ordering::SeqCst) {
+                    thread::park_timeout(Duration::from_millis(10));
+                }
+                return;
+            }
             // The rest is read and lost, until the other side is killed.
             while from.read(&mut piece).is_ok_and(|count| count > 0) {}
             return;

@@ -4,7 +4,7 @@ use crate::backups::{backup, fleet_with_users, status};
 use crate::place::{Place, content};
 use data_encoding::HEXLOWER;
 use otp_fleet::etcd::{
-    Config, DeleteRangeRequest, Event, PutRequest, RangeRequest, WatchCreateRequest, after_prefix,
+    DeleteRangeRequest, Event, PutRequest, RangeRequest, WatchCreateRequest, after_prefix,
     event::EventType,
 };
 use otp_fleet::operate::database::Database;
@@ -13,13 +13,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 const RESTORE: [&str; 6] = ["fleet", "restore", "b", "--key-file", "key", "--replace"];
 
 fn database(place: &Place) -> Database {
-    Database::of(&Config {
-        endpoints: vec![place.endpoint()],
-        ca: place.path("ca.pem"),
-        certificate: place.path("verifier.pem"),
-        key: place.path("verifier.key"),
-    })
-    .unwrap()
+    place.database("verifier")
 }
 
 /// As a restore leaves the database that was killed behind its first step; the revision of its mark.

@@ -1,21 +1,22 @@
 //! The host of a verifier with an etcd of one member, all below one temporary directory.
 
+use otp_fleet::etcd::{Config, Failure, RangeRequest};
+use otp_fleet::operate::database::Database;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType,
     ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Far longer than anything takes, also on a machine that has much else to do.
-const SOON: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_secs(600);
 
 /// Where the program is: in the folder that `OTP_ETCD` names, or where `otp-fleet/tests/provide-etcd` unpacks it.
 pub fn etcd() -> Option<PathBuf> {
@@ -193,11 +194,35 @@ impl Place {
             .stderr(log)
             .spawn();
         self.etcd = Some(child.unwrap());
+        self.wait_for_etcd();
+    }
+
+    /// It listens before it answers, and a command waits for some seconds only.
+    fn wait_for_etcd(&self) {
+        let any = RangeRequest {
+            key: b"x".to_vec(),
+            ..RangeRequest::default()
+        };
+        let database = self.database("other");
         let since = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.ports[0])).is_err() {
-            assert!(since.elapsed() < SOON, "etcd does not listen");
-            thread::yield_now();
+        while let Err(failure) = database.try_asking(&any) {
+            // Nobody has to be let in.
+            if matches!(failure, Failure::Refused(..)) {
+                return;
+            }
+            assert!(since.elapsed() < SOON, "etcd does not answer: {failure}");
         }
+    }
+
+    /// The database, as that user asks it.
+    pub fn database(&self, user: &str) -> Database {
+        Database::of(&Config {
+            endpoints: vec![self.endpoint()],
+            ca: self.path("ca.pem"),
+            certificate: self.path(&format!("{user}.pem")),
+            key: self.path(&format!("{user}.key")),
+        })
+        .unwrap()
     }
 
     pub fn stop(&mut self) {
