@@ -11,11 +11,20 @@ use std::time::{Duration, Instant};
 /// How long one question may take, with all the members that are tried.
 pub(super) const PATIENCE: Duration = Duration::from_secs(9);
 
+/// How long one that takes its time may take beside that, and an answer of it: a password takes etcd a tenth of a second of a
+/// processor, and a host may have much else to do.
+const LONGER: Duration = Duration::from_secs(60);
+const LONG_CALL: Duration = Duration::from_secs(30);
+
 /// How many keys are read at once.
 const PAGE: i64 = 256;
 
 /// The database.
-pub struct Database(Client);
+pub struct Database {
+    client: Client,
+    /// How long is asked again for what etcd has been sent and has not answered.
+    longer: Duration,
+}
 
 /// How one page of keys is read.
 #[derive(Clone, Copy)]
@@ -32,16 +41,33 @@ impl Database {
     /// # Errors
     /// No member is named, or the system gives no threads.
     pub fn of(config: &etcd::Config) -> Result<Self, Unable> {
-        let client = Client::new(config, Limits::default());
-        client.map(Self).map_err(|error| Unable::NoDatabase {
+        Self::within(config, Limits::default(), Duration::ZERO)
+    }
+
+    /// The same, for the command that has etcd make passwords and look at them: it gives up a slow etcd later.
+    ///
+    /// # Errors
+    /// As for [`Database::of`].
+    pub fn patient(config: &etcd::Config) -> Result<Self, Unable> {
+        let limits = Limits {
+            call: LONG_CALL,
+            ..Limits::default()
+        };
+        Self::within(config, limits, LONGER)
+    }
+
+    fn within(config: &etcd::Config, limits: Limits, longer: Duration) -> Result<Self, Unable> {
+        let client = Client::new(config, limits);
+        let client = client.map_err(|error| Unable::NoDatabase {
             reason: error.to_string(),
-        })
+        })?;
+        Ok(Self { client, longer })
     }
 
     /// The client below.
     #[must_use]
     pub const fn client(&self) -> &Client {
-        &self.0
+        &self.client
     }
 
     /// Asks what may be asked twice.
@@ -57,7 +83,13 @@ impl Database {
     /// # Errors
     /// See [`Failure`].
     pub fn try_asking<R: Rpc>(&self, request: &R) -> Result<R::Answer, Failure> {
-        self.0.again(request, Instant::now() + PATIENCE)
+        let answered = self.client.again(request, Instant::now() + PATIENCE);
+        match answered {
+            Err(Failure::Unanswered(_)) if !self.longer.is_zero() => {
+                self.client.again(request, Instant::now() + self.longer)
+            }
+            done => done,
+        }
     }
 
     /// Sends a transaction once.
@@ -65,7 +97,7 @@ impl Database {
     /// # Errors
     /// See [`Failure`].
     pub fn once(&self, request: TxnRequest) -> Result<TxnResponse, Failure> {
-        self.0.once(request, Instant::now() + PATIENCE)
+        self.client.once(request, Instant::now() + PATIENCE)
     }
 
     /// Gives every key below a prefix to `each`, a page at a time, all as of one moment; says which revision that was.

@@ -109,11 +109,12 @@ fn try_it(database: &Database, config: &etcd::Config) -> Result<(), Unable> {
 /// Where the answer is lost, the same question is refused by what it has made itself; but it may be somebody else who has, so
 /// that is made anew as well.
 fn make_anew(database: &Database, make: &AuthUserAddRequest) -> Result<(), Unable> {
-    let until = Instant::now() + PATIENCE;
+    let mut tries = 5;
     loop {
         remove(database, &make.name).map_err(|failure| no(&failure))?;
+        tries -= 1;
         match database.try_asking(make) {
-            Err(failure) if is_there(&failure) && Instant::now() < until => {}
+            Err(failure) if is_there(&failure) && tries > 0 => {}
             done => return done.map(drop).map_err(|failure| no(&failure)),
         }
     }

@@ -97,7 +97,7 @@ impl Asker {
 
     /// The database, as etcd's root comes to it.
     fn database_of_root(&self) -> Result<Database, Unable> {
-        Database::of(&self.etcd_of_root())
+        Database::patient(&self.etcd_of_root())
     }
 
     fn etcd_of_root(&self) -> etcd::Config {

@@ -9,7 +9,10 @@ use otp_store::account::floor::Floor;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
-const SOON: Duration = Duration::from_secs(120);
+const SOON: Duration = Duration::from_secs(600);
+
+/// Nobody's patience ends sooner.
+const AT_ONCE: Duration = Duration::from_millis(900);
 
 /// A member with TLS, in whose database a fleet was begun.
 struct Database {
@@ -344,14 +347,14 @@ fn what_one_verifier_has_done_the_other_knows() {
         One::begin(&database, &authority, "vb"),
     );
     // Nobody is known yet.
-    assert_eq!(first.says(&authority), Ok(Answer::Denied));
+    first.says_soon(&authority, |said| *said == Ok(Answer::Denied));
     for machine in ["web1", "web2"] {
         database.register(machine, false);
     }
     let mut web1 = first.machine(&authority, "web1");
     web1.ask(Some(ALICE), &enrol("alice")).unwrap();
     let phone = web1.keep_what_is_offered().unwrap();
-    assert_eq!(second.says(&authority), Ok(Answer::Enrolled));
+    second.says_soon(&authority, |said| *said == Ok(Answer::Enrolled));
     let right = check("alice", &code(&phone, 1));
     let mut web2 = second.machine(&authority, "web2");
     assert!(is_accepted(web2.answer(&right).as_ref()));
@@ -396,6 +399,14 @@ fn what_one_verifier_has_done_the_other_knows() {
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
 fn a_check_takes_two_questions_and_what_comes_before_it_one_whoever_asks() {
+    let since = Instant::now();
+    while !are_counted_at_once() {
+        assert!(since.elapsed() < SOON);
+    }
+}
+
+/// Counts them; `false`: an answer took so long on this machine that somebody's patience may have ended, and asked again.
+fn are_counted_at_once() -> bool {
     let database = Database::start();
     let place = tempfile::tempdir().unwrap();
     let authority = Authority::new(place.path(), "fleet");
@@ -428,10 +439,14 @@ fn a_check_takes_two_questions_and_what_comes_before_it_one_whoever_asks() {
             (is_enrolled(user), 1),
             (check(user, &reply), 2),
         ] {
-            let before = keeper.client().calls();
+            let (before, began) = (keeper.client().calls(), Instant::now());
             web1.ask(uid, &request).unwrap();
-            let answer = Answer::from_fields(&web1.hear().unwrap()).unwrap();
+            let answer = web1.hear();
             let asked = keeper.client().calls() - before;
+            if began.elapsed() >= AT_ONCE {
+                return false;
+            }
+            let answer = Answer::from_fields(&answer.unwrap()).unwrap();
             assert_eq!(asked, questions, "{user:?}: {answer:?}");
             if let Answer::Verdict(verdict) = answer {
                 assert!(format!("{verdict:?}").starts_with(expected), "{verdict:?}");
@@ -441,6 +456,7 @@ fn a_check_takes_two_questions_and_what_comes_before_it_one_whoever_asks() {
     // Those of whom nothing is kept have had nothing written: only the two attempts of Alice were.
     assert_eq!(database.revision(), revision + 2);
     assert_eq!(database.get("/pam_otp/nothing"), None);
+    true
 }
 
 /// A restore empties the registry, and fills it again: nobody is revoked by that.
@@ -455,10 +471,20 @@ fn who_is_no_machine_is_not_told_of_a_registry_that_is_being_restored() {
     let [va, web1] = ["va", "web1"].map(|name| PeerName::new(name).unwrap());
     let base = Etcd::begin(&database.config(), directory.path(), &policy, va).unwrap();
     let found = || base.entries(std::slice::from_ref(&web1));
-    assert!(matches!(found().unwrap()[..], [Ok(Some(_))]));
+    // A question that is not answered in its time is asked again.
+    let told = || {
+        let since = Instant::now();
+        loop {
+            match found() {
+                Ok(told) => return told,
+                Err(why) => assert!(since.elapsed() < SOON, "{why}"),
+            }
+        }
+    };
+    assert!(matches!(told()[..], [Ok(Some(_))]));
     let key = Entry::key(&web1);
     database.delete(&key);
-    assert!(matches!(found().unwrap()[..], [Ok(None)]));
+    assert!(matches!(told()[..], [Ok(None)]));
     database.delete(FLEET);
     assert!(found().is_err());
 }
@@ -495,7 +521,7 @@ fn a_database_that_is_older_than_it_was_is_not_served_until_its_epoch_is_raised(
     let authority = Authority::new(place.path(), "fleet");
     database.register("web1", false);
     let one = One::begin(&database, &authority, "va");
-    assert!(one.says(&authority).is_ok());
+    one.says_soon(&authority, Result::is_ok);
     // What it has seen is on disk before the first answer. As if it had been further than the database is now.
     let directory = one.end();
     let seen = directory.path().join("seen");
@@ -504,8 +530,7 @@ fn a_database_that_is_older_than_it_was_is_not_served_until_its_epoch_is_raised(
     let later = format!("{before}\nrevision 1000000\n");
     fs::write(seen, later).unwrap();
     let again = One::begin_in(directory, &database, &authority, "va");
-    let reason = again.says(&authority).unwrap_err();
-    assert!(reason.contains("older than it was"), "{reason}");
+    again.refuses_as_older(&authority);
     let floor = Floor {
         when: otp_site::clock::now().unwrap(),
         counters: 0,
@@ -759,7 +784,7 @@ fn without_its_database_a_verifier_sends_machines_elsewhere() {
     let authority = Authority::new(place.path(), "fleet");
     database.register("web1", false);
     let one = One::begin(&database, &authority, "va");
-    assert!(one.says(&authority).is_ok());
+    one.says_soon(&authority, Result::is_ok);
     database.end();
     let before = Instant::now();
     assert!(one.says(&authority).is_err());
