@@ -4,6 +4,7 @@ use crate::Test;
 use crate::parts::account::{NOW, account, code, enrol, lets_in, step, try_at};
 use crate::parts::cluster::{Cluster, SOON, VERIFIER};
 use crate::parts::proxy::{Mode, Proxy};
+use crate::parts::watch::Watch;
 use otp_core::Verdict;
 use otp_fleet::etcd::{AuthUserAddRequest, AuthUserDeleteRequest, Limits, Rpc, UserAddOptions};
 use otp_fleet::keeper::{EtcdKeeper, Machine};
@@ -130,14 +131,10 @@ fn a_write_that_nobody_answers_for_is_in_doubt_and_lets_nobody_in(cluster: &mut 
     let keeper = through(cluster, &[&proxy], false);
     let mut held = keeper.hold(&account("alice"), SOON).unwrap().unwrap();
     proxy.set(Mode::LoseAnswers);
-    let began = Instant::now();
+    let watch = Watch::begin();
     let put = held.put(Part::FirstLogin, b"mine");
+    watch.must_be_within(Duration::from_secs(12));
     assert!(matches!(put, Err(Error::InDoubt { .. })), "{put:?}");
-    assert!(
-        began.elapsed() < Duration::from_secs(12),
-        "{:?}",
-        began.elapsed()
-    );
     drop(held);
     // The whole login: it is read, and then nobody answers.
     proxy.set(Mode::Pass);
@@ -230,15 +227,14 @@ fn a_database_that_is_full_is_told_as_that(cluster: &mut Cluster) {
     };
     let raised = alarm(AlarmAction::Activate);
     root.again(&raised, Instant::now() + SOON).unwrap();
-    let began = Instant::now();
+    let watch = Watch::begin();
     let refused = try_at(&keeper, "alice", &code(&phone, step(NOW)), NOW);
-    let took = began.elapsed();
+    watch.must_be_within(Duration::from_secs(9));
     root.again(&alarm(AlarmAction::Deactivate), Instant::now() + SOON)
         .unwrap();
     let error = refused.err().unwrap();
     assert!(matches!(error, Error::Database { .. }), "{error}");
     assert!(error.to_string().contains("space"), "{error}");
-    assert!(took < Duration::from_secs(9), "{took:?}");
     assert!(lets_in(&try_at(
         &keeper,
         "alice",
@@ -296,6 +292,7 @@ fn users_of_etcd_that_change_meanwhile_refuse_no_login(cluster: &mut Cluster) {
     let root = cluster.client("root");
     let phone = enrol(&keeper, "alice");
     let is_over = AtomicBool::new(false);
+    let changes = AtomicU64::new(0);
     let verdicts: Vec<_> = thread::scope(|scope| {
         scope.spawn(|| {
             while !is_over.load(Ordering::Relaxed) {
@@ -304,11 +301,13 @@ fn users_of_etcd_that_change_meanwhile_refuse_no_login(cluster: &mut Cluster) {
                     options: Some(UserAddOptions { no_password: true }),
                     ..AuthUserAddRequest::default()
                 };
-                root.once(add, Instant::now() + SOON).unwrap();
+                // One that was not answered may be done: then the next one is refused.
+                root.once(add, Instant::now() + SOON).ok();
                 let delete = AuthUserDeleteRequest {
                     name: "somebody".to_owned(),
                 };
-                root.once(delete, Instant::now() + SOON).unwrap();
+                let is_deleted = root.once(delete, Instant::now() + SOON).is_ok();
+                changes.fetch_add(u64::from(is_deleted), Ordering::Relaxed);
             }
         });
         let verdicts = (0..200).map(|at| {
@@ -319,6 +318,7 @@ fn users_of_etcd_that_change_meanwhile_refuse_no_login(cluster: &mut Cluster) {
         is_over.store(true, Ordering::Relaxed);
         verdicts
     });
+    assert!(changes.load(Ordering::Relaxed) > 0);
     for verdict in verdicts {
         assert!(lets_in(&verdict), "{verdict:?}");
     }

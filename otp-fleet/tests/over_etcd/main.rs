@@ -15,6 +15,7 @@ mod parts {
     pub mod cluster;
     pub mod history;
     pub mod proxy;
+    pub mod watch;
 }
 mod doubt;
 mod epoch;

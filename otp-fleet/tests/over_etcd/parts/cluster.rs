@@ -3,13 +3,14 @@
 use otp_fleet::etcd::{
     AuthEnableRequest, AuthRoleAddRequest, AuthRoleGrantPermissionRequest, AuthUserAddRequest,
     AuthUserGrantRoleRequest, Client, DeleteRangeRequest, Limits, Permission, RangeRequest, Rpc,
-    StatusRequest, UserAddOptions, after_prefix,
+    StatusRequest, StatusResponse, UserAddOptions, after_prefix,
 };
 use otp_fleet::keeper::{Config, EtcdKeeper, ROOT};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair,
 };
+use std::fmt::Debug;
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Far longer than anything takes, also on a machine that has much else to do.
-pub const SOON: Duration = Duration::from_secs(60);
+pub const SOON: Duration = Duration::from_secs(600);
+
+/// Nobody's patience ends sooner: the shortest there is, for a connection, is a second.
+const AT_ONCE: Duration = Duration::from_millis(900);
 
 /// The user that a verifier is.
 pub const VERIFIER: &str = "verifier";
@@ -233,8 +237,25 @@ impl Cluster {
         self.keeper_of("root").found().unwrap();
     }
 
+    /// What a member says of itself.
+    pub fn status(&self, at: usize) -> StatusResponse {
+        let (client, member) = (self.client("root"), &self.endpoints()[at]);
+        let until = Instant::now() + SOON;
+        loop {
+            match client.ask_member(member, StatusRequest {}) {
+                Ok(status) => return status,
+                Err(failure) => assert!(Instant::now() < until, "{failure}"),
+            }
+        }
+    }
+
     /// Which member leads; waits until there is one.
     pub fn leader(&self) -> usize {
+        self.leads().0
+    }
+
+    /// Which member leads, and for which term.
+    fn leads(&self) -> (usize, u64) {
         let client = self.client("root");
         let until = Instant::now() + SOON;
         while Instant::now() < until {
@@ -242,15 +263,35 @@ impl Cluster {
                 let Ok(status) = client.ask_member(member, StatusRequest {}) else {
                     continue;
                 };
-                if status
-                    .header
-                    .is_some_and(|header| header.member_id == status.leader)
-                {
-                    return at;
+                let is_leader = |id| id == status.leader;
+                if status.header.is_some_and(|it| is_leader(it.member_id)) {
+                    return (at, status.raft_term);
                 }
             }
         }
         panic!("no member has come to lead");
+    }
+
+    /// Looks at what depends on the member that leads, until it is right. A look that is wrong is a fault where the same one has
+    /// led all the time, and the look took no time in which anybody's patience can have ended. Else a machine that has much else
+    /// to do has had a part in it, and it is looked at again.
+    pub fn while_one_leads<T: Debug>(
+        &self,
+        mut look: impl FnMut(usize) -> T,
+        is_right: impl Fn(&T, usize) -> bool,
+    ) -> T {
+        let until = Instant::now() + SOON;
+        loop {
+            let (leader, term) = self.leads();
+            let began = Instant::now();
+            let found = look(leader);
+            let took = began.elapsed();
+            if is_right(&found, leader) {
+                return found;
+            }
+            let is_disturbed = took >= AT_ONCE || self.leads() != (leader, term);
+            assert!(is_disturbed && Instant::now() < until, "{found:?}");
+        }
     }
 
     /// The process of a member.
