@@ -137,7 +137,7 @@ def crowds(fleet, crowds_of_all):
 @pytest.fixture
 def enrolled(fleet):
     """`enrolled()` is somebody with an account on every machine and an authenticator, whose record only the fleet has."""
-    return lambda: fleet.enrol(accounts.create("crowd"))
+    return lambda: fleet.enrol(lambda: accounts.create("crowd"))
 
 
 @pytest.fixture

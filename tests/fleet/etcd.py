@@ -7,11 +7,14 @@ import pathlib
 import secrets
 import signal
 import subprocess
+import time
 
 import hosts
 from clock import wait_until
 
 CLIENTS, PEERS = 2379, 2380
+# Far longer than anything takes, also on a machine that has much else to do.
+PATIENCE = 600
 
 
 class Cluster:
@@ -40,7 +43,7 @@ class Cluster:
         for member in self.members:
             self.start(member, *options)
         # A million accounts are read before the first answer.
-        wait_until(lambda: self._healthy(len(self.members)), "all members of etcd", 600)
+        wait_until(lambda: self._healthy(len(self.members)), "all members of etcd", PATIENCE)
 
     def start(self, member, *options, state="new"):
         authority = self._authority.certificate
@@ -93,7 +96,7 @@ class Cluster:
         asked = among or self.members
 
         def agreed():
-            statuses = {each["Endpoint"]: each["Status"] for each in self._statuses(asked, False)}
+            statuses = {each["Endpoint"]: each["Status"] for each in self._statuses(asked)}
             leaders = {status.get("leader", 0) for status in statuses.values()}
             ids = {status["header"]["member_id"]: endpoint for endpoint, status in statuses.items()}
             if len(statuses) != len(asked) or len(leaders) != 1:
@@ -101,20 +104,16 @@ class Cluster:
             endpoint = ids.get(leaders.pop(), "")
             return next((member for member in asked if endpoint.startswith(f"https://{member.full_name}:")), None)
 
-        return wait_until(agreed, "members that agree who leads")
+        return wait_until(agreed, "members that agree who leads", PATIENCE)
 
-    def _statuses(self, members, all_of_them=True):
+    def _statuses(self, members):
+        """Of those that have answered."""
         endpoints = ",".join(f"https://{member.full_name}:{CLIENTS}" for member in members)
-        done = self._ask("endpoint", "status", "-w", "json", endpoints=endpoints, check=False)
-        if all_of_them:
-            assert done.returncode == 0, done.stderr
+        done = self._ask("endpoint", "status", "-w", "json", endpoints=endpoints)
         return json.loads(done.stdout or "[]")
 
     def _healthy(self, number):
-        done = self._ask("endpoint", "status", "-w", "json", check=False)
-        if done.returncode != 0:
-            return False
-        statuses = json.loads(done.stdout)
+        statuses = self._statuses(self.members)
         return len(statuses) == number and all(status["Status"].get("leader") for status in statuses)
 
     def ready(self, members=None):
@@ -122,17 +121,25 @@ class Cluster:
         running = [member for member in members or self.members if self._running[member].poll() is None]
         endpoints = ",".join(f"https://{member.full_name}:{CLIENTS}" for member in running)
         wait_until(
-            lambda: self._ask("put", "/tests/ready", "", endpoints=endpoints, check=False).returncode == 0,
-            "a write that is taken")
+            lambda: self._ask("put", "/tests/ready", "", endpoints=endpoints).returncode == 0, "a write that is taken", PATIENCE)
 
     # -------------------------------------------------------------------------------------------------- its administrator
 
     def ask(self, *words, **options):
-        """etcdctl, as root's certificate."""
-        return self._ask(*words, **options).stdout
+        """etcdctl, as root's certificate, until it is answered: members that have just been cut off, or have too much else to do,
+        let a question go by, and may have done all the same what they were asked. So it is for what may be done twice."""
+        deadline = time.monotonic() + PATIENCE
+        while (done := self._ask(*words, **options)).returncode != 0:
+            assert time.monotonic() < deadline, f"etcdctl {words[0]} ended with {done.returncode}: {done.stderr}"
+            time.sleep(0.02)
+        return done.stdout
 
-    def _ask(self, *words, endpoints=None, check=True, **options):
-        return self.desk.run(*self.command(*words, endpoints=endpoints), check=check, **options)
+    def ask_once(self, *words, **options):
+        """The same of what may not be done twice; whether it was answered. Where it was not, it may be done, or be done later."""
+        return self._ask(*words, **options).returncode == 0
+
+    def _ask(self, *words, endpoints=None, **options):
+        return self.desk.run(*self.command(*words, endpoints=endpoints), check=False, **options)
 
     def command(self, *words, endpoints=None):
         # The certificate and key in files; etcdctl 3.4 and 3.5 speak version 3 both.
@@ -142,22 +149,26 @@ class Cluster:
 
     def with_users(self, *names, prefix="/pam_otp/"):
         """Authentication on: `root`, and users without passwords who may read and write below `prefix`."""
-        self.ask("user", "add", "root", "--interactive=false", input=self._password + "\n")
-        self.ask("role", "add", "root", check=False)
-        self.ask("user", "grant-role", "root", "root", check=False)
-        self.ask("role", "add", "verifier")
+        self._add("user", "add", "root", "--interactive=false", input=self._password + "\n")
+        self._add("role", "add", "root")
+        self.ask("user", "grant-role", "root", "root")
+        self._add("role", "add", "verifier")
         self.ask("role", "grant-permission", "verifier", "readwrite", prefix, "--prefix=true")
         for name in names:
-            self.ask("user", "add", name, "--no-password")
+            self._add("user", "add", name, "--no-password")
             self.ask("user", "grant-role", name, "verifier")
         self.ask("auth", "enable")
 
+    def _add(self, *words, **options):
+        """What is there already was added by a question that was not answered, or by etcd itself."""
+        def is_there():
+            done = self._ask(*words, **options)
+            return done.returncode == 0 or "already exists" in done.stderr
+
+        wait_until(is_there, " ".join(words[:3]), PATIENCE)
+
     def put(self, key, value):
         self.ask("put", key, input=value)
-
-    def put_bytes(self, key, value):
-        """The same of a value that is no text."""
-        self.ask("put", key, input=value, text=False)
 
     def get_bytes(self, key):
         (found,) = self.below(key, "").values()
@@ -169,13 +180,18 @@ class Cluster:
         return {base64.b64decode(each["key"]).decode(): base64.b64decode(each.get("value", "")) for each in found}
 
     def revision(self):
-        return max(status["Status"]["header"]["revision"] for status in self._statuses(self.members, False))
+        """As of now: a member by itself may know less."""
+        return json.loads(self.ask("get", "/tests/revision", "-w", "json"))["header"]["revision"]
 
     def history(self, prefix="/pam_otp/"):
         """Everything that was ever written, from revision 1 on: (revision, kind, key, value), in the order of revisions. As the
         store's own watch tells it, which is what was committed."""
         end = f"/tests/end-{secrets.token_hex(8)}"
         self.put(end, "end")
+        return wait_until(lambda: self._history_to(end, prefix), "history that is told to its end", PATIENCE)
+
+    def _history_to(self, end, prefix):
+        """`None`: a member has ended the watch, or etcdctl has."""
         watching = subprocess.Popen(
             self.desk.within(*self.command("watch", "/", "--prefix", "--rev=1", "-w", "json")), env=hosts.REAL,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -183,7 +199,9 @@ class Cluster:
         try:
             for line in watching.stdout:
                 told = json.loads(line)
-                assert not told.get("Canceled") and not told.get("CompactRevision"), "the history is not whole"
+                assert not told.get("CompactRevision"), "the history is not whole"
+                if told.get("Canceled"):
+                    return None
                 for event in told["Events"] or []:
                     key = base64.b64decode(event["kv"]["key"]).decode()
                     ended = ended or key == end
@@ -196,10 +214,13 @@ class Cluster:
             hosts.kill(watching)
             watching.stdout.close()
             watching.stderr.close()
-        raise AssertionError("etcd told no end of its history")
+        return None
 
     def snapshot(self, path):
-        self.ask("snapshot", "save", str(path), endpoints=self.endpoints[0])
+        """Of one member, once it knows all that the others have agreed upon by now."""
+        one = self.endpoints[0]
+        self.ask("get", "/tests/snapshot", endpoints=one)
+        self.ask("snapshot", "save", str(path), endpoints=one)
         return path
 
     def restore(self, snapshot, *options):
@@ -213,7 +234,8 @@ class Cluster:
         """As `begin`, with what a snapshot has, or the file of another member's database."""
         every = ",".join(f"{each.name}=https://{each.full_name}:{PEERS}" for each in self.members)
         for member in self.members:
-            self._ask("snapshot", "restore", snapshot, "--skip-hash-check", "--name", member.name, "--data-dir", self._data / member.name,
-                      "--initial-cluster", every, "--initial-cluster-token", "fleet",
-                      "--initial-advertise-peer-urls", f"https://{member.full_name}:{PEERS}")
+            done = self._ask("snapshot", "restore", snapshot, "--skip-hash-check", "--name", member.name,
+                             "--data-dir", self._data / member.name, "--initial-cluster", every, "--initial-cluster-token", "fleet",
+                             "--initial-advertise-peer-urls", f"https://{member.full_name}:{PEERS}")
+            assert done.returncode == 0, done.stderr
         self.begin(*options)

@@ -10,6 +10,7 @@ import subprocess
 import tomllib
 
 import codes
+import etcd
 import hosts
 import logins
 import store
@@ -102,7 +103,7 @@ class Fleet:
             self.start(verifier)
         for verifier in self.verifiers:
             self.wait_for(verifier)
-        wait_until(self.all_serve, "verifiers that serve")
+        wait_until(self.all_serve, "verifiers that serve", etcd.PATIENCE)
 
     def prepare_verifier(self, verifier):
         shutil.chown(verifier.own("/var/lib/pam_otp-verifier", mode=0o700), USER, USER)
@@ -148,7 +149,7 @@ class Fleet:
             assert self._running[verifier].poll() is None, (verifier.files / "verifier.log").read_text()[-2000:]
             return f"{verifier.address}:{PORT}" in verifier.run("ss", "-tlnH").stdout
 
-        wait_until(is_up, f"verifier {verifier.name}")
+        wait_until(is_up, f"verifier {verifier.name}", etcd.PATIENCE)
 
     def kill(self, verifier):
         hosts.kill(self._running[verifier])
@@ -176,7 +177,7 @@ class Fleet:
                 self.start(verifier)
         for verifier in self.verifiers:
             self.wait_for(verifier)
-        wait_until(self.all_serve, "verifiers that serve")
+        wait_until(self.all_serve, "verifiers that serve", etcd.PATIENCE)
 
     def wait_for_refusal(self, crowd, account, code):
         """Whether a login is refused for want of an answer by verifiers that have come up, if they do."""
@@ -223,13 +224,21 @@ class Fleet:
 
     # ------------------------------------------------------------------------------------------------------------ people
 
-    def enrol(self, account):
-        """A record with one authenticator, put where the verifiers find it."""
-        key = os.urandom(20)
-        for name, value in store.account(account.name, pwd.getpwnam(account.name).pw_uid, key, self.clock.now - 86400).items():
-            self.cluster.put_bytes(name, value)
-        account.codes = codes.Codes(base64.b32encode(key).decode(), self.clock)
-        return account
+    def enrol(self, create):
+        """Somebody whom `create()` makes, with one authenticator: a record where the verifiers find it.
+
+        Each of its keys is written once. A write that was not answered might be done later once more, over what a login has
+        written; so that account is left alone, and another one takes its place."""
+        def enrolled():
+            account, key = create(), os.urandom(20)
+            number = pwd.getpwnam(account.name).pw_uid
+            for name, value in store.account(account.name, number, key, self.clock.now - 86400).items():
+                if not self.cluster.ask_once("put", name, input=value, text=False):
+                    return None
+            account.codes = codes.Codes(base64.b32encode(key).decode(), self.clock)
+            return account
+
+        return wait_until(enrolled, "record that is written", etcd.PATIENCE)
 
     # ------------------------------------------------------------------------------------------------------------- time
 
@@ -245,7 +254,7 @@ class Fleet:
         """Moves everybody's clock. A verifier that has heard another before that, and after it moved itself, thinks for a few
         seconds that one of them is off."""
         self.clock.advance(seconds)
-        wait_until(self.all_serve, "beats of all verifiers by the new time")
+        wait_until(self.all_serve, "beats of all verifiers by the new time", etcd.PATIENCE)
 
     def step(self):
         return self.clock.now // codes.PERIOD

@@ -188,4 +188,4 @@ def kill(process, number=signal.SIGKILL):
     """By its id; and it is waited for."""
     if process.poll() is None:
         process.send_signal(number)
-    process.wait(timeout=60)
+    process.wait(timeout=600)

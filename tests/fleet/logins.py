@@ -8,8 +8,10 @@ import tempfile
 import time
 
 import doors
+import etcd
 import hosts
 import register
+from clock import wait_until
 
 SUCCESS, AUTH_ERR, AUTHINFO_UNAVAIL, MAXTRIES = 0, 7, 9, 11
 SERVICE = "application"
@@ -80,6 +82,38 @@ class Crowds:
         self.go()
         meanwhile()
         return self.ended(number, account, step)
+
+
+def log_in(crowd, fleet, account, code=None):
+    """What one login comes to, on the one machine of that crowd."""
+    ((_, result),) = crowd.at_once(1, account, code or account.codes.now(), fleet.step())
+    return result
+
+
+def answered(crowd, fleet, account, code=None):
+    """The same, told by a verifier. Where everybody has too much else to do, a login may end before it is told anything, and its
+    code be used up by then: it is tried again with the next one, or with that code."""
+    return _answered(crowd, fleet, account, code)[0]
+
+
+def let_in(crowd, fleet, account):
+    """Somebody gets in, at last; the code that they got in by."""
+    result, code = _answered(crowd, fleet, account, None)
+    assert result == SUCCESS
+    return code
+
+
+def _answered(crowd, fleet, account, code):
+    def told():
+        typed = code or account.codes.now()
+        result = log_in(crowd, fleet, account, typed)
+        if result != AUTHINFO_UNAVAIL:
+            return result, typed
+        if code is None:
+            fleet.later(30)
+        return None
+
+    return wait_until(told, "login that is answered", etcd.PATIENCE)
 
 
 # A login that cannot be decided is told so, and nobody knows whether it counted.

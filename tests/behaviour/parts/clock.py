@@ -48,8 +48,9 @@ class Clock:
         return moment.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def wait_until(condition, what, seconds=60):
-    """Polls in real time; for things that a started process does when it gets to it."""
+def wait_until(condition, what, seconds=300):
+    """Polls in real time; for things that a started process does when it gets to it. `seconds` is far longer than any of them takes,
+    also on a machine that has much else to do."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
