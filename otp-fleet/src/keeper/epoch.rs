@@ -46,9 +46,18 @@ impl EtcdKeeper {
             ..unchanged(ACCOUNTS.into(), 0)
         };
         let no_restore = unchanged(RESTORING.into(), 0);
-        self.set_fleet(fleet, 0, vec![no_account, no_restore])?;
-        // Whoever was first.
-        self.fleet()
+        let mut tries = 3;
+        loop {
+            let is_begun =
+                self.set_fleet(fleet, 0, vec![no_account.clone(), no_restore.clone()])?;
+            tries -= 1;
+            match self.fleet() {
+                // It was not answered, and perhaps is not done.
+                Err(Error::Missing { .. }) if !is_begun && tries > 0 => {}
+                // Whoever was first.
+                found => return found,
+            }
+        }
     }
 
     /// Begins a new epoch with that floor; says what the fleet is now.

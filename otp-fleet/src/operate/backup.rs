@@ -4,7 +4,7 @@ use super::database::{Database, Pages};
 use super::records::{Head, Writing};
 use super::sealed_file::{Sealing, Secret};
 use super::told::tell;
-use super::{Asker, now, passphrase};
+use super::{Asker, now, one_init, passphrase};
 use crate::beats;
 use crate::keeper::{ACCOUNTS, FLEET, RESTORING, ROOT, WITNESSES};
 use otp_core::event::Severity;
@@ -14,8 +14,9 @@ use std::io::{self, BufWriter};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// What is of the moment only: beats, what verifiers look for, and what machines' policies were when they last asked.
-const FLEETING: [&str; 3] = [beats::PREFIX, beats::POLICIES, WITNESSES];
+/// What is of the moment only: beats, what verifiers look for, what machines' policies were when they last asked, and that an init is
+/// under way.
+const FLEETING: [&str; 4] = [beats::PREFIX, beats::POLICIES, WITNESSES, one_init::KEY];
 
 /// Writes a backup.
 pub fn backup(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), Unable> {

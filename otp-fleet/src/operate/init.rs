@@ -4,6 +4,7 @@
 use super::certificate::Certificate;
 use super::database::{Database, no};
 use super::entrance::{self, ETCDS_ROOT};
+use super::one_init::OneInit;
 use super::told::tell;
 use super::{Asker, machines, name_of, sealing_key};
 use crate::etcd::{
@@ -43,6 +44,11 @@ pub fn init(
     let key = with_key.then(|| sealing_key::place(asker)).transpose()?;
     let database = asker.database_of_root()?;
     let config = asker.etcd_of_root();
+    // Nothing is written into an etcd of others. One that cannot be asked says why below.
+    if let Err(others @ Unable::NotAlone { .. }) = is_alone(&database) {
+        return Err(others);
+    }
+    let _one = OneInit::begin(&database)?;
     let is_on = entrance::is_on(&database, &config)?;
     is_alone(&database)?;
     is_whole(&database)?;
@@ -54,6 +60,7 @@ pub fn init(
         make_user(&database, name, ROLE)?;
         tell(asker, Told::UserMade { name })?;
     }
+    must_ask_for_users(&database)?;
     tell(asker, Told::AuthIsOn)?;
     let was = database.fleet()?;
     // Before anybody can enrol: what is enrolled is sealed from the start.
@@ -80,8 +87,18 @@ pub fn init(
         machines::let_administer(asker, &database, &administrator)?;
     }
     key.tell(asker)?;
+    must_ask_for_users(&database)?;
     tell(asker, Told::Compaction)?;
     tell(asker, Told::Next)
+}
+
+/// Holds that nobody has undone it meanwhile: another init, in an etcd where one cannot keep the other out.
+fn must_ask_for_users(database: &Database) -> Result<(), Unable> {
+    if entrance::asks_for_users(database)? {
+        Ok(())
+    } else {
+        Err(Unable::ChangedMeanwhile)
+    }
 }
 
 /// A name that a certificate can have as its common name, and that is not etcd's own.

@@ -9,6 +9,7 @@ pub mod host;
 mod init;
 mod machines;
 mod moment;
+mod one_init;
 mod passphrase;
 mod records;
 mod restore;

@@ -2,7 +2,7 @@
 
 use crate::gate::{Gate, Then};
 use crate::place::Place;
-use otp_fleet::etcd::{AuthUserListRequest, Failure, RangeRequest};
+use otp_fleet::etcd::{AuthUserListRequest, DeleteRangeRequest, Failure, RangeRequest};
 use std::process::Stdio;
 use std::thread;
 
@@ -30,6 +30,9 @@ fn is_open_to_everybody(place: &Place) -> bool {
         Err(failure) => panic!("{failure}"),
     }
 }
+
+/// So often is tried what depends on who is faster.
+const ROUNDS: usize = 8;
 
 fn users(place: &Place, user: &str) -> Vec<String> {
     let users = place.database(user).ask(&AuthUserListRequest {});
@@ -60,6 +63,16 @@ fn an_etcd_that_does_not_know_users_by_their_certificates_is_left_as_it_was() {
     let refused = place.fails(1, &INIT);
     assert!(refused.contains("by their certificates"), "{refused}");
     assert!(!is_open_to_everybody(&place));
+}
+
+/// The next init need not wait for it.
+fn end_its_lease(place: &Place) {
+    let key = DeleteRangeRequest {
+        key: b"/pam_otp/init".to_vec(),
+        ..Default::default()
+    };
+    // Root's certificate is nobody's where an etcd asks for users and takes no certificate for one: then nobody can remove it.
+    place.database("root").try_asking(&key).ok();
 }
 
 /// Runs init, and kills it where so many pieces have gone to etcd; whether it came to its end before.
@@ -107,7 +120,7 @@ fn an_answer_that_is_lost_anywhere_changes_nothing_of_what_init_comes_to() {
     }
     place.look_at_clients(None);
     // Each takes an etcd of its own, so only some.
-    for pieces in (1..).step_by(4) {
+    for pieces in (1..).step_by(7) {
         let (status, said, was_lost) = ends(&place, pieces);
         assert_eq!(status, Some(0), "{pieces}: {said}");
         assert_eq!(users(&place, "root"), ["root", "verifier"], "{pieces}");
@@ -116,6 +129,46 @@ fn an_answer_that_is_lost_anywhere_changes_nothing_of_what_init_comes_to() {
         }
         place.lose_everything();
     }
+}
+
+/// Each has a trial of its own, by which all is undone where it fails: that would open an etcd which the other has told that it
+/// asks everybody for a user.
+#[test]
+fn two_who_begin_a_fleet_at_once_begin_one_and_leave_etcd_asking_for_users() {
+    let Some(mut place) = Place::new() else {
+        return;
+    };
+    for round in 0..ROUNDS {
+        let both = [(); 2].map(|()| {
+            let mut command = place.command(&INIT);
+            let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+            command.spawn().unwrap()
+        });
+        let both = both.map(|one| {
+            let output = one.wait_with_output().unwrap();
+            let said = [output.stdout, output.stderr].concat();
+            (output.status.code(), String::from_utf8(said).unwrap())
+        });
+        assert!(both.iter().any(|one| one.0 == Some(0)), "{round}: {both:?}");
+        assert!(!is_open_to_everybody(&place), "{round}: {both:?}");
+        // Whoever comes next has nothing to complete but what is there.
+        assert!(place.ok(&INIT).contains("was there already"));
+        assert_eq!(users(&place, "root"), ["root", "verifier"], "{both:?}");
+        place.lose_everything();
+    }
+    // One that was killed keeps nobody out for longer than its lease lasts.
+    let all = RangeRequest {
+        key: b"/pam_otp/init".to_vec(),
+        ..Default::default()
+    };
+    let is_under_way = || !place.database("root").ask(&all).unwrap().kvs.is_empty();
+    let mut pieces = 10;
+    while !is_under_way() {
+        pieces += 1;
+        assert_eq!(is_done_within(&place, pieces), None);
+    }
+    assert!(place.ok(&INIT).contains("has begun"));
+    assert!(!is_under_way());
 }
 
 #[test]
@@ -131,7 +184,9 @@ fn a_trial_that_is_killed_anywhere_locks_nobody_out() {
             break;
         }
         was_shut += u32::from(!is_open_to_everybody(&place));
+        end_its_lease(&place);
         place.fails(1, &INIT);
+        end_its_lease(&place);
         assert!(is_open_to_everybody(&place), "{pieces}");
     }
     assert!(was_shut > 0, "no run was killed within the trial");
@@ -141,6 +196,7 @@ fn a_trial_that_is_killed_anywhere_locks_nobody_out() {
             assert_eq!(status, 0);
             break;
         }
+        end_its_lease(&place);
     }
     assert!(!is_open_to_everybody(&place));
     assert_eq!(users(&place, "root"), ["root", "verifier"]);
