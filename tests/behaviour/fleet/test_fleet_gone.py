@@ -264,4 +264,4 @@ def test_three_tries_at_a_fleet_that_is_gone_stay_inside_the_time_of_sshd(fleet,
         took = time.monotonic() - begun
     assert records(journal, dora) == ["otp.unavailable"] * 3
     print(f"three tries took {took:.1f} s")
-    assert took < 60
+    assert took < 120
