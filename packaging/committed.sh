@@ -1,15 +1,15 @@
-# What packaging/deb and packaging/rpm begin with: the tree as it is committed, and where packages are made. Sourced by
-# both, in the checkout's top.
+# Prepares the committed tree, and the directory in which packages are made. packaging/deb and packaging/rpm source this at
+# their beginning, in the top directory of the checkout.
 # shellcheck shell=bash
 
 packages=$(mkdir -p "${CARGO_TARGET_DIR:-target}/packages" && cd "${CARGO_TARGET_DIR:-target}/packages" && pwd)
 
 umask 022
-# What would have git, tar and cargo read something else, or make it otherwise.
+# These variables would make git, tar and cargo read or write something else.
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE TAR_OPTIONS "${!CARGO_BUILD_@}" "${!CARGO_PROFILE_@}"
 export LC_ALL=C.UTF-8 TZ=UTC
 
-# Whoever owns the checkout: root builds packages in other people's too.
+# git must accept a checkout of any owner: root builds packages in other users' checkouts too.
 committed() {
     git -c safe.directory="$PWD" -c core.autocrlf=false -c core.attributesFile=/dev/null -c tar.umask=0022 "$@"
 }
@@ -17,7 +17,7 @@ committed() {
 SOURCE_DATE_EPOCH=$(committed log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 
-# committed_tree DIRECTORY: made anew, with nothing in it that is not committed.
+# committed_tree DIRECTORY: makes the directory anew, with nothing in it that is not committed.
 committed_tree() {
     rm -rf "$1"
     mkdir "$1"

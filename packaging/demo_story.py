@@ -21,6 +21,7 @@ sys.path.insert(0, str(WORLD / "suite/parts"))
 
 import accounts  # noqa: E402  (the path above has to come first)
 import codes  # noqa: E402
+import demo_portal  # noqa: E402
 import doors  # noqa: E402
 import journal as journals  # noqa: E402
 import self_service  # noqa: E402
@@ -106,6 +107,9 @@ def main():
     story.step("otp-admin: what the administrator sees")
     seen = subprocess.run([BINARIES / "otp-admin", "show", user.name], capture_output=True, text=True, check=True)
     print(indented(seen.stdout))
+
+    visitor = accounts.create("visitor")
+    demo_portal.tell(story, str(MODULE), visitor, RealClock())
 
     print(f"\ndemo: {len(story.done)} steps, all as they must be. Accounts, PAM and sshd of this machine are as they were.")
 

@@ -3,7 +3,7 @@
 
     packaging/sbom.py DIRECTORY
 
-writes into DIRECTORY, for each PACKAGE of pam-otp and pam-otp-verifier,
+writes into DIRECTORY, for each PACKAGE of pam-otp, pam-otp-verifier and pam-otp-portal,
 
     PACKAGE.cdx.json                    a software bill of materials, CycloneDX 1.5
     PACKAGE.THIRD-PARTY-LICENSES.txt    the licence texts of everything that is linked in and is not ours
@@ -46,6 +46,10 @@ BINARIES = {
     "pam-otp-verifier": {
         "otp-verifier": "otp-fleet",
         "otp-fleet-admin": "otp-fleet",
+    },
+    "pam-otp-portal": {
+        "otp-portal": "otp-portal",
+        "otp-portal-login": "otp-portal",
     },
 }
 

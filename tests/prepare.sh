@@ -9,7 +9,7 @@ target=${CARGO_TARGET_DIR:-target}
 
 # What the private copy of the machine gets of ours, for OTP_BINARIES.
 ours=$target/release/libpam_otp.so:$target/release/otp-helper:$target/release/otp-mail:$target/release/otp-fleet:$target/release/otp-admin:$target/release/otp-enroll
-ours=$ours:packaging/permissions:conf/pam_otp.conf:conf/pam.d/otp-enroll-debian:packaging/shadow-maint/pam-otp:packaging/man/pam_otp.8:$target/release/otp-notify:$target/release/otp-verifier
+ours=$ours:packaging/permissions:conf/pam_otp.conf:conf/pam.d/otp-enroll-debian:packaging/shadow-maint/pam-otp:packaging/man/pam_otp.8:$target/release/otp-notify:$target/release/otp-verifier:$target/release/otp-portal-login:$target/release/otp-portal
 ours=$ours:conf/hooks/http:conf/hooks/mail:packaging/systemd/pam_otp-seal.service
 
 refuse() {

@@ -1,6 +1,6 @@
-//! Whose records are meant.
+//! Accounts and the names that users can have.
 
-/// Why a name cannot be a user's; says what is wrong with it.
+/// Says why a name cannot be a user's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnusableName(pub &'static str);
 
@@ -12,7 +12,7 @@ impl std::fmt::Display for UnusableName {
 
 impl std::error::Error for UnusableName {}
 
-/// A user's name that is safe as the name of a directory.
+/// A user's name that can safely name a directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserName(String);
 
@@ -20,12 +20,12 @@ impl UserName {
     /// Checks a name.
     ///
     /// # Errors
-    /// Empty, over 255 bytes, beginning with a dot, or with a slash or a control character in it.
+    /// The name is empty, over 255 bytes long, begins with a dot, or has a slash or a control character in it.
     pub fn new(name: &str) -> Result<Self, UnusableName> {
         Self::check(name).map(|()| Self(name.to_owned()))
     }
 
-    /// Whether a name can be one.
+    /// Checks that a name can be a user's.
     pub(crate) fn check(name: &str) -> Result<(), UnusableName> {
         let fault = if name.is_empty() {
             "it is empty"
@@ -50,10 +50,10 @@ impl UserName {
     }
 }
 
-/// A person that the name service knows: one user id, whatever names it has.
+/// A person whom the name service knows: one user id, however many names it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// The canonical name: the one that the name service gives for the user id. Everything that is kept is kept under it.
+    /// The canonical name, which the name service gives for the user id. Everything is stored under this name.
     pub name: UserName,
     /// The numeric user id.
     pub uid: u32,

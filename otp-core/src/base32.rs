@@ -3,7 +3,7 @@
 use data_encoding::BASE32_NOPAD;
 use zeroize::Zeroizing;
 
-/// The text of a key, upper case, no padding. A secret: the caller shows it to its owner and to nobody else.
+/// Returns the text of a key, in upper case, without padding. It is a secret: show it to its owner only.
 #[must_use]
 pub fn reveal(bytes: &[u8]) -> Zeroizing<String> {
     // Sized beforehand: a string that grows leaves copies of the key behind.
@@ -12,10 +12,11 @@ pub fn reveal(bytes: &[u8]) -> Zeroizing<String> {
     text
 }
 
-/// Groups in a line: as many as a key of 160 bits has.
+/// Groups in a line: as many as a 160-bit key has.
 const GROUPS: usize = 8;
 
-/// The text of a key in groups of four letters, eight of them in a line, for the eye. Not every app takes the spaces.
+/// Returns the text of a key in groups of four letters, eight groups a line, for people to read. Not every app accepts
+/// the spaces.
 #[must_use]
 pub fn reveal_in_groups(bytes: &[u8]) -> Vec<Zeroizing<String>> {
     let text = reveal(bytes);
@@ -32,9 +33,9 @@ pub fn reveal_in_groups(bytes: &[u8]) -> Vec<Zeroizing<String>> {
     lines.collect()
 }
 
-/// Reads a key; either case, spaces and dashes between the letters and padding at the end are passed over.
+/// Reads a key in either case; skips spaces and dashes between the letters, and padding at the end.
 ///
-/// `None` when any other character is met or the number of letters cannot come from whole bytes.
+/// Returns `None` if there is any other character, or if so many letters cannot come from whole bytes.
 #[must_use]
 pub fn parse(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let mut letters = Zeroizing::new(Vec::with_capacity(text.len()));
@@ -49,9 +50,9 @@ pub fn parse(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     Some(bytes)
 }
 
-/// How many bytes the key has that [`parse`] would read, without reading it.
+/// Returns how many bytes the key has that [`parse`] would read, without reading it.
 ///
-/// `None` where that would be `None`.
+/// Returns `None` where [`parse`] would.
 #[must_use]
 pub fn bytes_in(text: &str) -> Option<usize> {
     let mut letters = 0;
@@ -66,7 +67,7 @@ pub fn bytes_in(text: &str) -> Option<usize> {
         };
         letters += 1;
     }
-    // What is left of the last letter when the bytes are full has to be nothing.
+    // The bits of the last letter that belong to no byte must be zero.
     let left_over = match letters % 8 {
         0 => 0,
         2 => 2,

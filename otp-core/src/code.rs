@@ -1,4 +1,4 @@
-//! Code values and the step that one belongs to.
+//! Code values, and the step that a code belongs to.
 
 use crate::record::{Algorithm, Authenticator, Digits, Kind, Period};
 use crate::time::{Step, UnixTime};
@@ -17,8 +17,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 pub struct TypedCode(Zeroizing<String>);
 
 impl TypedCode {
-    /// Reads a code, however it was pasted: spaces, dashes and unseen characters between the digits are passed over,
-    /// and full-width digits are digits.
+    /// Reads a code as typed or pasted: skips spaces, dashes and invisible characters between the digits, and takes
+    /// full-width digits as digits.
     #[must_use]
     pub fn parse(typed: &[u8]) -> Option<Self> {
         let plain = characters_of_a_code(typed)?;
@@ -36,7 +36,7 @@ impl TypedCode {
         self.0.len()
     }
 
-    /// The same once more.
+    /// Copies the code.
     pub(crate) fn again(&self) -> Self {
         Self(self.0.clone())
     }
@@ -54,7 +54,7 @@ impl TypedCode {
             .fold(0, |number, byte| 10 * number + digit(byte))
     }
 
-    /// Six zeros, to be compared where nobody has typed a code, for the time that it takes.
+    /// Returns six zeros, to compare when nobody typed a code, so that the work takes as long.
     pub(crate) fn blank() -> Self {
         Self(Zeroizing::new("000000".to_owned()))
     }
@@ -80,7 +80,7 @@ impl Generator {
         Self::with_settings(authenticator, authenticator.algorithm, authenticator.digits)
     }
 
-    /// Prepares the computation with the key of `authenticator` and other settings.
+    /// Prepares the computation with the key of `authenticator` and the settings given here.
     fn with_settings(authenticator: &Authenticator, algorithm: Algorithm, digits: Digits) -> Self {
         let key = authenticator.secret.reveal_bytes();
         let keyed = match algorithm {
@@ -91,12 +91,12 @@ impl Generator {
         Self { keyed, digits }
     }
 
-    /// The code of `step`, with its leading zeros (RFC 4226 section 5.3).
+    /// Returns the code of `step`, with its leading zeros (RFC 4226 section 5.3).
     #[must_use]
     pub fn reveal(&self, step: Step) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(8));
         let (number, width) = (self.number(step), self.digits.count().into());
-        write!(text, "{number:0width$}").expect("a String takes every write");
+        write!(text, "{number:0width$}").expect("writing to a String never fails");
         text
     }
 
@@ -110,14 +110,15 @@ impl Generator {
         truncated % 10_u32.pow(self.digits.count().into())
     }
 
-    /// The newest of `steps` whose code was typed. Every step is compared, in constant time for its length.
+    /// Finds the newest of `steps` whose code was typed. Compares every step, in constant time for the length of the
+    /// code.
     #[must_use]
     pub fn newest_match(&self, typed: &TypedCode, steps: RangeInclusive<Step>) -> Option<Step> {
         let [newest] = self.newest_matches(typed, &[steps]);
         newest
     }
 
-    /// As [`Generator::newest_match`], of each of several ranges that lie about one another. No code is computed twice.
+    /// Does the work of [`Generator::newest_match`] for several overlapping ranges at once. Computes no code twice.
     #[must_use]
     pub fn newest_matches<const N: usize>(
         &self,
@@ -147,7 +148,7 @@ fn keyed<M: KeyInit>(key: &[u8]) -> M {
     M::new_from_slice(key).expect("HMAC takes a key of any length")
 }
 
-/// The 31 bits that RFC 4226 section 5.3 takes from the HMAC of a counter: four bytes, from where the last byte says.
+/// Takes 31 bits from the HMAC of a counter (RFC 4226 section 5.3): four bytes, at the offset that the last byte gives.
 fn truncated<M: Mac + Clone>(keyed: &M, step: Step) -> u32 {
     let mut mac = keyed.clone();
     mac.update(&step.0.to_be_bytes());
@@ -162,28 +163,29 @@ fn truncated<M: Mac + Clone>(keyed: &M, step: Step) -> u32 {
     bits & 0x7fff_ffff
 }
 
-/// The steps up to `before` before `middle` and up to `after` after it.
+/// Returns the steps from `before` steps before `middle` to `after` steps after it.
 #[must_use]
 pub fn around(middle: Step, before: u64, after: u64) -> RangeInclusive<Step> {
     Step(middle.0.saturating_sub(before))..=Step(middle.0.saturating_add(after))
 }
 
-/// How a device's clock compares with ours, told by one code at enrolment.
+/// How a device's clock compares with ours, as one code shows at enrolment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockCheck {
-    /// Inside the window; this is the step.
+    /// The code is inside the window, at this step.
     Right(Step),
     /// The code belongs to a time this far in our past: the device is behind.
     Behind(Duration),
     /// The code belongs to a time this far in our future: the device is ahead.
     Ahead(Duration),
-    /// The code is that of an app which has the key and ignores settings: it will never be right.
+    /// The app has the key but ignores settings, so its codes will never be right.
     Ignores(Ignored),
-    /// No code of this key within half a day on either side.
+    /// No code of this key matches: within 13 hours on either side, or in the look-ahead of an event-based
+    /// authenticator.
     NoMatch,
 }
 
-/// The settings that an app ignores, as one of its codes tells; at least one.
+/// The settings that an app ignores, as one of its codes shows; at least one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ignored {
     algorithm: bool,
@@ -196,7 +198,7 @@ impl Ignored {
     const DIGITS: u8 = 2;
     const PERIOD: u8 = 4;
 
-    /// All that there can be; those that ignore less come first.
+    /// All combinations; those with fewer ignored settings come first.
     pub const ALL: [Self; 7] = [
         Self::of(Self::ALGORITHM),
         Self::of(Self::DIGITS),
@@ -223,7 +225,7 @@ impl Ignored {
             + u8::from(self.period) * Self::PERIOD
     }
 
-    /// The settings of that number.
+    /// Returns the settings with that number.
     #[must_use]
     pub fn from_number(number: u64) -> Option<Self> {
         Self::ALL
@@ -231,27 +233,27 @@ impl Ignored {
             .find(|one| u64::from(one.number()) == number)
     }
 
-    /// Whether the app takes another hash than it was told, SHA-1.
+    /// Whether the app uses SHA-1 instead of the hash it was told.
     #[must_use]
     pub const fn algorithm(self) -> bool {
         self.algorithm
     }
 
-    /// Whether the app shows 6 digits, whatever it was told.
+    /// Whether the app shows 6 digits, whatever number it was told.
     #[must_use]
     pub const fn digits(self) -> bool {
         self.digits
     }
 
-    /// Whether the app counts in other steps than it was told, of 30 s, or of 60 s where they are longer.
+    /// Whether the app uses another step length than it was told: 30 s, or perhaps 60 s if it was told a longer one.
     #[must_use]
     pub const fn period(self) -> bool {
         self.period
     }
 }
 
-/// The settings that an app with this key must ignore to show what was typed, now or within about `window` steps; fewest
-/// first. Never those of the authenticator itself.
+/// Finds the settings that an app with this key must ignore to show the typed code, now or within about `window` steps.
+/// Tries the fewest first. Never finds the settings of the authenticator itself.
 fn ignored(
     authenticator: &Authenticator,
     typed: &TypedCode,
@@ -262,11 +264,11 @@ fn ignored(
         Kind::Totp(period) => period,
         Kind::Hotp => return None,
     };
-    // The longest steps that some apps know have a minute.
+    // The longest step that some apps know is one minute.
     let sixty = (period.seconds() > 60).then_some(Period::SIXTY);
     let other_periods = [Some(Period::THIRTY), sixty];
     let shown_with = |algorithm, digits, other: Period| {
-        // As far from now as the window of the authenticator reaches, and one step at least: a person takes time to type.
+        // Looks as far as the window of the authenticator reaches, and at least one step: a person takes time to type.
         let reach = (u64::from(window) * period.seconds()).div_ceil(other.seconds());
         let steps = around(now.step(other), reach.max(1), reach.max(1));
         Generator::with_settings(authenticator, algorithm, digits)
@@ -296,12 +298,12 @@ fn ignored(
     })
 }
 
-/// How far from now [`check_clock`] looks: enough for a time zone taken for the time.
+/// How far from now [`check_clock`] looks: far enough to find a clock that is wrong by a time zone.
 const CLOCK_SEARCH: Duration = Duration::from_secs(13 * 3600);
 
 /// Compares a new device's clock with ours.
 ///
-/// The distance is told in whole steps, nearest first, so a phone that is three minutes slow hears "3 minutes".
+/// Tries whole steps, nearest first, so the user of a phone that is three minutes slow is told "3 minutes".
 #[must_use]
 pub fn check_clock(
     authenticator: &Authenticator,
@@ -323,7 +325,7 @@ pub fn check_clock(
     if let Some(step) = generator.newest_match(typed, around(here, window.into(), window.into())) {
         return ClockCheck::Right(step);
     }
-    // Before other times are tried: among so many codes one is met by chance more easily.
+    // Settings come before other times: with so many codes to compare, one matches by chance more easily.
     if let Some(settings) = ignored(authenticator, typed, window, now) {
         return ClockCheck::Ignores(settings);
     }
@@ -349,12 +351,12 @@ pub fn check_clock(
 /// How many unused counters of an event-based authenticator are tried (RFC 4226 section 7.4).
 pub const HOTP_LOOK_AHEAD: u64 = 10;
 
-/// How many counters from the next one on are looked at for two codes in a row, which bring back a token that was pressed
-/// in a pocket.
+/// How many counters, from the next one on, are searched for two codes in a row. Two such codes bring back a token
+/// whose button was pressed in a pocket.
 ///
-/// As many as `privacyIDEA` and `LinOTP` look at by default (`FreeIPA`: 100). An attacker has to guess right twice: of one pair of
-/// six-digit codes in 1,000 million, against one code in 100,000 within the look-ahead, and each counts as a failure. The
-/// work is done for every reply, and takes about a millisecond.
+/// This is the default of `privacyIDEA` and `LinOTP` (`FreeIPA`: 100). An attacker must guess right twice: the chance
+/// is 1 in 1,000 million for a pair of six-digit codes, against 1 in 100,000 for one code within the look-ahead. Each
+/// guess counts as a failure. The search is made for every reply, and takes about a millisecond.
 pub const HOTP_REACH: u64 = 1000;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The decision about one attempt: the only place where a verdict is born.
+//! The decision about one attempt: only this module makes verdicts.
 
 use crate::code::{Generator, HOTP_LOOK_AHEAD, HOTP_REACH, TypedCode, around};
 use crate::imported::{self, ImportedCode};
@@ -13,56 +13,56 @@ use crate::time::{Step, UnixTime};
 use std::hint::black_box;
 use std::ops::RangeInclusive;
 
-/// What became of one attempt.
+/// The result of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// A code of this authenticator was right.
     Accepted {
-        /// Whose code it was.
+        /// The name of the authenticator that shows this code.
         authenticator: Name,
-        /// Set when this was the second code in a row from a clock that is off: the new drift, in steps.
+        /// The new drift in steps, if this was the second code in a row from a clock that is off.
         resynchronised: Option<Drift>,
     },
-    /// A recovery code was right; so many are left.
+    /// A recovery code was right.
     Recovered {
         /// Unused recovery codes after this one.
         left: u32,
     },
     /// The code that was mailed for this login was right.
     Mailed,
-    /// Matched nothing; counted. So many failures are left before the lock.
+    /// The reply matched nothing, and was counted.
     Rejected {
         /// Further failures that are allowed before the account locks.
         left: u32,
     },
-    /// Matched nothing; counted, and it was one too many.
+    /// The reply matched nothing, was counted, and reached the limit.
     RejectedAndLocked {
         /// The lock that begins.
         standing: Standing,
     },
-    /// Right, but used before; not counted.
+    /// The code was right, but was used before; not counted.
     Replayed,
     /// Nothing was typed; not counted.
     Empty,
-    /// No guess at a code, refused as a wrong one; not counted.
+    /// The reply is no guess at a code. It is refused like a wrong code, but not counted.
     NoGuess {
-        /// What it was.
+        /// What the reply was.
         why: NoGuess,
     },
-    /// The account is locked or disabled; what was typed was not looked at.
+    /// The account is locked or disabled; nothing else is told about the reply.
     Locked {
-        /// Until when.
+        /// The lock, with its end if it has one.
         standing: Standing,
     },
     /// The account has no authenticator and must have one.
     NotEnrolled,
-    /// The account has no authenticator and policy excuses it.
+    /// The account has no authenticator, and policy excuses it.
     Excused,
 }
 
 /// Decides about an account without a credential.
 ///
-/// A missing reply is told as that, as it is to somebody who is enrolled.
+/// An empty reply gets the same verdict here as from an enrolled account, unless the account is excused.
 #[must_use]
 pub const fn absent(excused: bool, input: &Input) -> Verdict {
     match (excused, input) {
@@ -79,14 +79,14 @@ pub const fn absent(excused: bool, input: &Input) -> Verdict {
     }
 }
 
-/// Decides one attempt and says what must be remembered about it.
+/// Decides one attempt, and says what must be remembered about it.
 ///
-/// Pure: the caller brings `now` and stores the returned [`State`], also after a refusal. A step at or before
-/// the last accepted one never matches again (RFC 6238 section 5.2), so a clock that runs back costs the user a
-/// wait and never the system a replay. While locked, only a recovery code that was issued here is looked at, where policy
-/// allows: one of 8 digits, from another program, can be guessed.
+/// Pure: the caller brings `now` and stores the returned [`State`], also after a refusal. A step at or before the last
+/// accepted one never matches again (RFC 6238 section 5.2). So a clock that runs back makes the user wait, but never
+/// allows a replay. While the account is locked, only a recovery code that was issued here can open it, and only if
+/// policy allows that. Recovery codes from another program have 8 digits, which can be guessed, so they open no lock.
 ///
-/// What is no code costs the same work as a code, so that time tells nothing.
+/// A reply that is not a code costs as much work as a code, so that the time tells nothing.
 #[must_use]
 pub fn decide(
     credential: &Credential,
@@ -102,9 +102,10 @@ pub fn decide(
     (verdict, next)
 }
 
-/// The state to store before a reply is looked at: that of an attempt that has failed.
+/// Returns the state to store before a reply is looked at: the state after a failed attempt.
 ///
-/// A program that is killed while it looks cannot take the guess back. What is no guess is not counted here either.
+/// A program that is killed while it looks cannot take the guess back. A reply that is no guess is not counted here
+/// either.
 #[must_use]
 pub fn failed_beforehand(
     credential: &Credential,
@@ -145,7 +146,7 @@ fn verdict(
             try_mailed(credential, policy, reply, now, &mut next)
         }
         (Standing::Open, Input::Other) => reject(policy, Refusal::WrongCode, now, &mut next),
-        // Not even remembered: what a caller claims would take the place of what the help desk looks for.
+        // Not remembered either: a caller's claim would overwrite the refusal that the help desk looks for.
         (Standing::Open, &Input::NoGuess(why)) => Verdict::NoGuess { why },
         (Standing::Locked { .. } | Standing::Held, Input::Recovery(code))
             if policy.recovery.opens_lock =>
@@ -165,7 +166,7 @@ fn verdict(
     (verdict, next)
 }
 
-/// The work that a typed code costs, for nothing.
+/// Does the work that a typed code costs, and ignores the result.
 fn look_at_a_blank_code(credential: &Credential, policy: &Policy, now: UnixTime, state: &State) {
     let blank = TypedCode::blank();
     for one in credential.authenticators() {
@@ -173,10 +174,10 @@ fn look_at_a_blank_code(credential: &Credential, policy: &Policy, now: UnixTime,
     }
 }
 
-/// The standing as it is at `now`: a timed lock that has run out is open.
+/// Returns the standing at `now`: a timed lock that has run out is open.
 ///
-/// A lock begins anew when it lies in the future: the clock has run back, and a lock that was set by a clock gone
-/// wrong would otherwise last until that false date.
+/// A lock that begins in the future begins again now. The clock has run back, and a lock that was set by a wrong clock
+/// would otherwise last until that wrong date.
 #[must_use]
 pub fn standing_at(standing: Standing, now: UnixTime) -> Standing {
     match standing {
@@ -186,7 +187,7 @@ pub fn standing_at(standing: Standing, now: UnixTime) -> Standing {
     }
 }
 
-/// How a typed code fares with one authenticator.
+/// How a typed code compares with one authenticator.
 enum Match {
     Fresh(Step),
     Replay,
@@ -194,7 +195,7 @@ enum Match {
     Nothing,
 }
 
-/// Looks at every authenticator and every step, whatever the first ones say.
+/// Compares the code with every authenticator and every step, even after a match.
 fn try_code(
     credential: &Credential,
     policy: &Policy,
@@ -207,10 +208,10 @@ fn try_code(
         .iter()
         .map(|one| match_code(one, next.of(one.id), policy, typed, now))
         .collect();
-    // Looked for whatever the authenticators say, so that the time does not tell what the digits are.
+    // Searched whatever the authenticators say, so that the time does not tell what the digits are.
     let imported = find_imported(credential, typed, next);
-    // One code must never be accepted twice, also not by two authenticators that happen to show the same digits, or as a
-    // code of an authenticator and as an imported one.
+    // One code must never be accepted twice. This also holds if two authenticators show the same digits, or if an
+    // authenticator and an imported code do.
     if matches.iter().any(|one| matches!(one, Match::Replay))
         || matches!(imported, Imported::UsedBefore)
     {
@@ -239,7 +240,7 @@ fn try_code(
     }
     let recovers = match imported {
         Imported::Unused { id, bit } => {
-            // Also where an authenticator shows the same digits: they would be good for another login.
+            // Marked also if an authenticator shows the same digits: they would be good for another login.
             for entry in next.recovery.iter_mut().filter(|entry| entry.id == id) {
                 entry.used |= bit;
             }
@@ -266,7 +267,7 @@ fn try_code(
         if far.is_some() {
             refusal = Refusal::ClockOff;
         }
-        // Also where there is none: a code of another device comes in between.
+        // Written also if there is none: a code of another device in between breaks the row.
         if let Some(entry) = next
             .authenticators
             .iter_mut()
@@ -278,11 +279,11 @@ fn try_code(
     reject(policy, refusal, now, next)
 }
 
-/// Looks at a reply as at the code that was mailed, and as at any other, whatever the first look says.
+/// Compares a reply with the mailed code and with all other codes, even after a match.
 ///
-/// Where the digits happen to be both, they are used up as both: they would be good for another login.
+/// Digits that happen to be both are used up as both: otherwise they would be good for another login.
 ///
-/// While locked it is looked at neither way: a mailed code opens no lock.
+/// While the account is locked, neither comparison is made: a mailed code opens no lock.
 fn try_mailed(
     credential: &Credential,
     policy: &Policy,
@@ -302,7 +303,7 @@ fn try_mailed(
     if is_right { Verdict::Mailed } else { otherwise }
 }
 
-/// Finds the step of a typed code: in the window, or for a resynchronisation up to ten minutes away.
+/// Finds the step of a typed code: in the window, or, for a resynchronisation, up to ten minutes away.
 fn match_code(
     authenticator: &Authenticator,
     entry: Option<&AuthenticatorState>,
@@ -310,7 +311,7 @@ fn match_code(
     typed: &TypedCode,
     now: UnixTime,
 ) -> Match {
-    // The store refuses a state that lacks an entry; without one nothing can match here either.
+    // The store refuses a state that lacks an entry; without an entry nothing can match here either.
     let Some(entry) = entry else {
         return Match::Nothing;
     };
@@ -321,12 +322,12 @@ fn match_code(
         Kind::Hotp => return match_counter(&generator, entry, look_ahead_of(authenticator), typed),
     };
     let here = now.step(period);
-    // The far steps are searched also where a near one matches: the work must not tell a right code from a wrong one to
-    // somebody who watches, and could kill the program before the failure is stored.
+    // The far steps are searched even if a near one matches. Otherwise the work would tell a right code from a wrong
+    // one to an attacker who watches, and who could kill the program before the failure is stored.
     let reach = Drift::LIMIT.as_secs() / period.seconds();
     let window = window_around(here, entry.drift, steps_of(authenticator, policy));
     let [near, far] = generator.newest_matches(typed, &[window, around(here, reach, reach)]);
-    // However old: programs send the credentials of a login again hours later.
+    // Compared however old it is: programs send the credentials of a login again hours later.
     let last = entry.last_step.unwrap_or_default();
     let is_the_last = generator.newest_match(typed, last..=last).is_some();
     match (near, far) {
@@ -341,8 +342,8 @@ fn match_code(
     }
 }
 
-/// Finds the counter of a typed code: the next ones in the look-ahead, or for a resynchronisation those that follow, up to
-/// [`HOTP_REACH`] (RFC 4226 section 7.4).
+/// Finds the counter of a typed code: in the look-ahead, or, for a resynchronisation, in the counters that follow, up
+/// to [`HOTP_REACH`] (RFC 4226 section 7.4).
 fn match_counter(
     generator: &Generator,
     entry: &AuthenticatorState,
@@ -352,11 +353,11 @@ fn match_counter(
     let next = entry
         .last_step
         .map_or(Some(0), |last| last.0.checked_add(1));
-    // However old: programs send the credentials of a login again hours later.
+    // Compared however old it is: programs send the credentials of a login again hours later.
     let last = entry.last_step.unwrap_or_default();
     let is_the_last = generator.newest_match(typed, last..=last).is_some();
     let is_the_last = is_the_last && entry.last_step.is_some();
-    // There is a counter after the last one for as long as anybody lives; without one nothing matches.
+    // A counter of 64 bits outlasts every user. After the last counter nothing new matches.
     let Some(next) = next else {
         return if is_the_last {
             Match::Replay
@@ -370,9 +371,9 @@ fn match_counter(
         0,
         HOTP_REACH - look_ahead - 1,
     );
-    // The second half of a resynchronisation is the very next code. Among so many others one of the same digits may come
-    // later, so that this one is looked at by itself; where there is no first half, for the time that it takes. A first half
-    // that lies behind, since more was used meanwhile, has no second.
+    // The second half of a resynchronisation is the very next code. Among so many counters a later one may show the
+    // same digits, so the next one is compared separately. If there is no first half, this is done only for the time it
+    // takes. A first half that lies behind, because later counters were used meanwhile, has no second half.
     let first = entry.resync.map(|first| first.step.0.saturating_add(1));
     let within = next..=next.saturating_add(HOTP_REACH);
     let second = first.filter(|second| within.contains(second));
@@ -394,21 +395,21 @@ fn match_counter(
     }
 }
 
-/// How many counters of an event-based authenticator are looked at: as it says itself, or as many as of any other.
+/// Returns how many counters of an event-based authenticator are tried: its own number, or the usual one.
 fn look_ahead_of(authenticator: &Authenticator) -> u64 {
     authenticator
         .window
         .map_or(HOTP_LOOK_AHEAD, |window| window.after().into())
 }
 
-/// The window of a time-based authenticator: its own, or that of the policy.
+/// Returns the window of a time-based authenticator: its own, or that of the policy.
 fn steps_of(authenticator: &Authenticator, policy: &Policy) -> Window {
     authenticator
         .window
         .unwrap_or_else(|| Window::around(policy.code.window))
 }
 
-/// The steps of the window: none where all of it would lie before 1970.
+/// Returns the steps of the window; none if all of it would lie before 1970.
 fn window_around(here: Step, drift: Drift, window: Window) -> RangeInclusive<Step> {
     let middle = i128::from(here.0) + i128::from(drift.steps());
     let first = u64::try_from(middle - i128::from(window.before())).unwrap_or_default();
@@ -418,16 +419,16 @@ fn window_around(here: Step, drift: Drift, window: Window) -> RangeInclusive<Ste
     }
 }
 
-/// Signed distance in steps, saturating.
+/// Returns the signed distance in steps, saturating.
 fn distance(from: Step, to: Step) -> i64 {
     i64::try_from(i128::from(to.0) - i128::from(from.0)).unwrap_or(i64::MAX)
 }
 
 /// Whether a code from outside the window follows one that was as far off (RFC 6238 section 6).
 ///
-/// A later code, since the same one twice proves nothing. The distance may differ by one step: two clocks that are a
-/// constant 100 s apart are three steps apart at one moment and four at another. Of counters it is the very next one
-/// (RFC 4226 section 7.4), so that a guess has to be right in all of its digits.
+/// It must be a later code, since the same code twice proves nothing. The distances may differ by one step: two clocks
+/// that are a constant 100 s apart are three steps apart at one moment and four at another. For counters it must be the
+/// very next one (RFC 4226 section 7.4), so that a guess must be right in all of its digits.
 fn completes(kind: Kind, first: Option<Resync>, second: Resync) -> bool {
     first.is_some_and(|first| match kind {
         Kind::Totp(_) => {
@@ -438,7 +439,8 @@ fn completes(kind: Kind, first: Option<Resync>, second: Resync) -> bool {
     })
 }
 
-/// "In a row" means nothing in between: any attempt but the one just made forgets the first half.
+/// Forgets the first half of a resynchronisation after any attempt but the one that set it: the two codes must come in
+/// a row.
 fn forget_half_resyncs(next: &mut State, now: UnixTime, verdict: &Verdict) {
     let just_made = matches!(
         verdict,
@@ -451,15 +453,15 @@ fn forget_half_resyncs(next: &mut State, now: UnixTime, verdict: &Verdict) {
     }
 }
 
-/// What 8 digits are to this account beside a code of an authenticator.
+/// What 8 digits are to this account, apart from being a code of an authenticator.
 enum Imported {
     Unused { id: Id, bit: u32 },
     UsedBefore,
     Unknown,
 }
 
-/// Looks a reply of 8 digits up in the imported set, where there is one: also where all of its codes are used, so that the
-/// time tells no more than that codes were imported. Other replies, and accounts without such a set, cost nothing here.
+/// Looks up a reply of 8 digits in the imported set, if there is one. It does so even if all of its codes are used, so
+/// the time tells only that codes were imported. Other replies, and accounts without such a set, cost nothing here.
 fn find_imported(credential: &Credential, typed: &TypedCode, state: &State) -> Imported {
     let Some(set) = credential.recovery().filter(|set| set.origin.is_imported()) else {
         return Imported::Unknown;
@@ -473,7 +475,7 @@ fn find_imported(credential: &Credential, typed: &TypedCode, state: &State) -> I
             bit: 1 << at,
         },
         Ok(Some(_)) => Imported::UsedBefore,
-        // Without memory nothing matches; whoever can tell refuses the attempt before.
+        // Without memory nothing matches. Callers that can report this refuse the attempt before they get here.
         Ok(None) | Err(imported::NoMemory) => Imported::Unknown,
     }
 }
@@ -485,7 +487,7 @@ enum CodeUse {
     Unknown,
 }
 
-/// Marks a recovery code as used, if it is one.
+/// Marks a recovery code as used, if it is one of the account's.
 fn use_recovery_code(credential: &Credential, code: &RecoveryCode, next: &mut State) -> CodeUse {
     let Some(set) = credential.recovery() else {
         return CodeUse::Unknown;
@@ -510,12 +512,13 @@ fn recovered(credential: &Credential, next: &mut State) -> Verdict {
     }
 }
 
-/// A success opens the account and forgets the failures.
+/// Opens the account and forgets the failures, after a success.
 fn succeed(next: &mut State) {
     *next = next.unlocked();
 }
 
-/// Counts a failure; the one too many locks, and the hundredth in a row disables (NIST SP 800-63B-4 section 3.2.2).
+/// Counts a failure. The failure that reaches the limit locks. The failure in a row that policy names, at most the
+/// hundredth, disables (NIST SP 800-63B-4 section 3.2.2).
 fn reject(policy: &Policy, refusal: Refusal, now: UnixTime, next: &mut State) -> Verdict {
     next.last_refusal = Some((now, refusal));
     next.failures = next.failures.saturating_add(1);

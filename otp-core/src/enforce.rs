@@ -1,17 +1,17 @@
-//! What policy wants of an account that has no authenticator: nothing, one by some day, or one now.
+//! What policy demands of an account without an authenticator: nothing, an authenticator by some day, or one now.
 
 use crate::UserName;
 use crate::record::{EnforcePolicy, Groups};
 use crate::time::UnixTime;
 
-/// Whether a group holds a user.
+/// Whether a group contains a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Belongs {
-    /// It does.
+    /// The user is in the group.
     Yes,
-    /// It does not.
+    /// The user is not in the group.
     No,
-    /// There is no such group, or whoever knows does not answer.
+    /// There is no such group, or the name service does not answer.
     Unknown,
 }
 
@@ -22,7 +22,7 @@ pub enum Rule {
     Everybody,
     /// The members of this group must.
     Group(String),
-    /// The members of this group must, and who they are cannot be found out.
+    /// The members of this group must, and its members cannot be found out.
     UnknownGroup(String),
 }
 
@@ -35,38 +35,39 @@ pub enum Exemption {
     User,
     /// The members of this group are exempt.
     Group(String),
-    /// Nobody demands it of this user.
+    /// No rule demands a second factor of this user.
     NotDemanded,
 }
 
-/// What policy wants.
+/// What policy demands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Demand {
     /// Nothing.
     Nothing(Exemption),
-    /// A second factor from this moment on, and none before.
+    /// A second factor from this moment on, and none before it.
     From(UnixTime, Rule),
-    /// A second factor.
+    /// A second factor now.
     Now(Rule),
 }
 
 /// What is known of an account without an authenticator.
 #[derive(Clone, Copy, Debug)]
 pub struct Unenrolled<'a> {
-    /// The name that the name service gives it.
+    /// The name that the name service gives the account.
     pub user: &'a str,
     /// Whether its line in `/etc/pam.d` says `nullok`.
     pub nullok: bool,
-    /// When it was first let in without a second factor; `None`: not yet.
+    /// When the account was first let in without a second factor; `None`: not yet.
     pub first_login: Option<UnixTime>,
 }
 
-/// Decides what policy wants of an account that has no authenticator.
+/// Decides what policy demands of an account without an authenticator.
 ///
-/// Pure: `belongs` says whether a group, by its name or number in the policy, holds the user. What cannot be found out
-/// leans to the safe side: a group that demands holds the user, one that exempts does not.
+/// Pure: `belongs` says whether a group, given by its name or number in the policy, contains the user. If that cannot
+/// be found out, the safe side counts: a group that demands a second factor contains the user, a group that exempts
+/// does not.
 ///
-/// The deadline is the later of `from` and the end of the grace. A grace that did not begin begins now, and so does one
+/// The deadline is the later of `from` and the end of the grace. A grace that has not begun begins now. So does one
 /// that begins in the future: the clock has run back.
 pub fn demand(
     policy: &EnforcePolicy,
@@ -102,7 +103,7 @@ pub fn demand(
 pub struct Login<'a> {
     /// The name that the name service gives the account.
     pub name: &'a UserName,
-    /// The name of this login, where it is a second one of the account.
+    /// The name of this login, if it is a second name of the account.
     pub alias: Option<&'a UserName>,
     /// Whether its line in `/etc/pam.d` says `nullok`.
     pub nullok: bool,
@@ -110,11 +111,11 @@ pub struct Login<'a> {
     pub first_login: Option<UnixTime>,
 }
 
-/// Decides what policy wants of a login, which may be by a second name of its account; also names the groups that had to be
-/// looked up and could not be.
+/// Decides what policy demands of a login, which may use a second name of its account. Also returns the groups that
+/// could not be looked up.
 ///
-/// Under a second name, the stricter of what it wants of either: groups and exemptions may name one of them alone, and a
-/// session has the groups of the name that it was opened by. `belongs` is asked about a user and a group.
+/// Under a second name, the stricter demand of both names counts. Groups and exemptions may list only one of the names,
+/// and a session has the groups of the name under which it was opened. `belongs` is asked about a user and a group.
 pub fn demand_on_login(
     policy: &EnforcePolicy,
     who: &Login<'_>,
@@ -145,7 +146,7 @@ pub fn demand_on_login(
     (wanted, unknown)
 }
 
-/// The rule that demands a second factor: that of a group that surely holds the user before one that may.
+/// Finds the rule that demands a second factor. A group that surely contains the user comes before one that may.
 fn rule(groups: &Groups, mut belongs: impl FnMut(&str) -> Belongs) -> Option<Rule> {
     let names = match groups {
         Groups::Everybody => return Some(Rule::Everybody),
@@ -163,7 +164,7 @@ fn rule(groups: &Groups, mut belongs: impl FnMut(&str) -> Belongs) -> Option<Rul
 }
 
 impl Demand {
-    /// The stricter of two demands on the same login.
+    /// Returns the stricter of two demands on the same login.
     #[must_use]
     pub fn or_stricter(self, other: Self) -> Self {
         let is_stricter = match (&self, &other) {
@@ -184,7 +185,7 @@ impl Demand {
     }
 }
 
-/// Days until a deadline, a begun one counted as whole.
+/// Returns the days until a deadline; a begun day counts as a whole one.
 #[must_use]
 pub fn days_left(now: UnixTime, deadline: UnixTime) -> u64 {
     now.until(deadline).as_secs().div_ceil(86_400)

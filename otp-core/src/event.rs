@@ -1,10 +1,10 @@
 //! The vocabulary of events: what is logged, under which names and keys, and how grave it is.
 //!
-//! Log lines are made of this alone; whatever shows events in another way is to speak it too. `pam_otp(8)` has all of it,
-//! held to this file by a test in `otp-enroll/tests/manuals.rs`.
+//! Log lines are made of this vocabulary alone; other ways to show events use it too. `pam_otp(8)` lists all of it, and
+//! a test in `otp-enroll/tests/manuals.rs` compares the page with this file.
 //!
-//! Nothing that a person typed as a code or a password can be in an event: a [`Value`] is of a type that holds none, or is
-//! [`Text`] that a program or the system gave, which is escaped the moment it is made.
+//! No event can contain what a person typed as a code or a password. A [`Value`] has a type that cannot hold it, or is
+//! [`Text`] from a program or the system, which is escaped when it is made.
 
 mod entry;
 mod read;
@@ -19,23 +19,23 @@ pub use read::Read;
 pub use value::{Phase, Text, Treatment, Value, unescaped};
 pub use verdict::about;
 
-/// How grave an event is; the severities of syslog.
+/// How grave an event is, as one of the severities of syslog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// An administrator must act.
     Error,
-    /// A lock, a recovery code, a refused caller.
+    /// A lock, a recovery code, a denied caller.
     Warning,
     /// A refusal, a change.
     Notice,
-    /// As it should be.
+    /// Everything is as it should be.
     Info,
-    /// Only with the argument `debug`.
+    /// Logged only with the argument `debug`.
     Debug,
 }
 
 impl Severity {
-    /// All of them, the gravest first.
+    /// All severities, the gravest first.
     pub const ALL: [Self; 5] = every!(Severity: Error, Warning, Notice, Info, Debug);
 
     /// The number in syslog (RFC 5424 section 6.2.1).
@@ -50,7 +50,7 @@ impl Severity {
         }
     }
 
-    /// The word in the manual, as `logger` and `journalctl` have it.
+    /// The word in the manual, as `logger` and `journalctl` use it.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -66,17 +66,17 @@ impl Severity {
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A login was let in by a code.
+    /// A code let a login in.
     Accept,
-    /// A login was let in by a recovery code.
+    /// A recovery code let a login in.
     Recovery,
-    /// A login was asked for no code, since its place is trusted.
+    /// A login was not asked for a code, because its place is trusted or remembered.
     Trusted,
-    /// A login was refused: a wrong code, none, or something that is no guess.
+    /// A login was refused: a wrong code, no code, or a reply that is no guess.
     Reject,
     /// A login was refused: the code was used before.
     Replay,
-    /// A login was refused by the wrong code that locked the account.
+    /// A login was refused by the wrong code that locked or disabled the account.
     Lock,
     /// A login was refused: the account is locked or disabled.
     Locked,
@@ -90,44 +90,44 @@ pub enum Event {
     Changing,
     /// A user has changed an authenticator or the recovery codes.
     Change,
-    /// The helper refused its caller.
+    /// The helper denied its caller's request.
     Denied,
-    /// The record of a name that nobody has was removed, or could not be: by otp-admin or, where that failed, by the hook of
-    /// userdel and useradd that ran it.
+    /// A record under a name that no user has was removed, or could not be removed. otp-admin writes this event or,
+    /// where it cannot, the hook of userdel and useradd that ran it.
     Reset,
-    /// There is something that an administrator should put right.
+    /// An administrator should put something right.
     Policy,
-    /// An administrator has had a service ask for codes, or no longer; or that was undone.
+    /// An administrator has made a service ask for codes, or stop asking; or that change was undone.
     Protect,
     /// An administrator has lifted a lock and forgotten the wrong codes before it.
     Unlock,
-    /// Authenticators of another program were taken over, or could not be.
+    /// Authenticators of another program were imported, or could not be.
     Import,
-    /// A code was mailed to a user, or was not.
+    /// A code was mailed to a user, or could not be.
     Mail,
-    /// A login was let in by a code that was mailed.
+    /// A mailed code let a login in.
     Mailed,
     /// The code was right, and the rest of the login was refused.
     OneFactor,
-    /// The policy is another than before.
+    /// The policy has changed.
     PolicyChanged,
     /// A hook has failed, or its queue has dropped an event.
     Hook,
-    /// An administrator has had records sealed, sealed anew or unsealed, or a sealing key made.
+    /// An administrator has sealed, resealed or unsealed records, or made a sealing key.
     Seal,
-    /// The fleet was changed by an administrator, or a verifier refuses to serve.
+    /// An administrator changed the fleet, or a verifier refuses to serve.
     Fleet,
-    /// A step of a login, with the argument `debug`.
+    /// A step of a login, logged with the argument `debug`.
     Debug,
 }
 
 impl Event {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 26] = every!(
         Event: Accept, Recovery, Trusted, Reject, Replay, Lock, Locked, Attempt, NotEnrolled, Unavailable, Changing, Change, Denied, Reset, Policy, Protect, Unlock, Import, Mail, Mailed, OneFactor, PolicyChanged, Hook, Seal, Fleet, Debug,
     );
 
-    /// The first word of the line. None is ever given another meaning.
+    /// The first word of the line. No name is ever given another meaning.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -193,7 +193,7 @@ impl Event {
         }
     }
 
-    /// How grave it can be.
+    /// The severities that the event can have.
     #[must_use]
     #[allow(
         clippy::match_same_arms,
@@ -231,7 +231,7 @@ impl Event {
         }
     }
 
-    /// The keys that its line can have, beside [`Key::OF_EVERY_LINE`].
+    /// The keys that the line of the event can have, besides [`Key::OF_EVERY_LINE`].
     #[must_use]
     #[allow(
         clippy::match_same_arms,
@@ -281,7 +281,7 @@ impl Event {
     }
 }
 
-/// What a value of a line is.
+/// What a value in a line means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
     /// The account, by the name that the program gave.
@@ -292,9 +292,9 @@ pub enum Key {
     Rhost,
     /// The terminal, as the program says.
     Tty,
-    /// The part of PAM, where it is not the authentication.
+    /// The part of PAM, unless it is authentication.
     Phase,
-    /// The canonical name of the account, where it is another; "unknown" where there is no account.
+    /// The canonical name of the account, if it is another name; "unknown" if there is no account.
     Account,
     /// The real user id of the process that started the helper.
     CallerUid,
@@ -302,7 +302,7 @@ pub enum Key {
     Message,
     /// The name of an authenticator.
     Authenticator,
-    /// How far off a clock is that is followed from now on, in steps.
+    /// How far off the authenticator's clock is, in steps; it is allowed for from now on.
     DriftSteps,
     /// How many recovery codes are left.
     RecoveryCodesLeft,
@@ -310,11 +310,11 @@ pub enum Key {
     Counted,
     /// How many more wrong codes lock the account.
     TriesLeft,
-    /// Why.
+    /// Why it happened.
     Reason,
     /// What an administrator can do about it.
     Hint,
-    /// When a lock or a grace ends.
+    /// When a lock, a grace or a mailed code ends.
     Until,
     /// How an account without an authenticator was treated.
     Result,
@@ -322,9 +322,9 @@ pub enum Key {
     Rule,
     /// Days of the grace that are left.
     DaysLeft,
-    /// The network that is trusted.
+    /// The trusted network.
     Network,
-    /// When the code was entered that still counts.
+    /// When the code was entered that is still remembered.
     Since,
     /// What was asked of the helper, or changed.
     Verb,
@@ -336,33 +336,33 @@ pub enum Key {
     Said,
     /// The user id that the person logged in with, which the kernel keeps through sudo and su.
     LoginUid,
-    /// The user id that sudo was called by, as the environment of the process says.
+    /// The user id that called sudo, according to the environment of the process.
     EnvSudoUid,
-    /// The PAM service, as somebody says who is not root.
+    /// The PAM service, as claimed by a caller that is not root.
     ClaimedService,
-    /// Where the login comes from, likewise.
+    /// Where the login comes from, as claimed by such a caller.
     ClaimedRhost,
-    /// The terminal, likewise.
+    /// The terminal, as claimed by such a caller.
     ClaimedTty,
-    /// What several records of one deed have in common.
+    /// An id that all log entries of one action share.
     Id,
-    /// What was taken over, or what it is about: a kind of file, an earlier name, a path.
+    /// What was imported, or what the event is about: a kind of file, an earlier name, a path.
     Source,
-    /// How many.
+    /// A number of things.
     Count,
-    /// The machine of a fleet on which the login is, by the name in its certificate.
+    /// The machine of a fleet on which the login happens, by the name in its certificate.
     Machine,
-    /// The administrator of a fleet who did it, by the name in the certificate.
+    /// The administrator of a fleet who acted, by the name in the certificate.
     Administrator,
 }
 
 impl Key {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 35] = every!(
         Key: User, Service, Rhost, Tty, Phase, Account, CallerUid, Message, Authenticator, DriftSteps, RecoveryCodesLeft, Counted, TriesLeft, Reason, Hint, Until, Result, Rule, DaysLeft, Network, Since, Verb, Step, By, Said, LoginUid, EnvSudoUid, ClaimedService, ClaimedRhost, ClaimedTty, Id, Source, Count, Machine, Administrator,
     );
 
-    /// Those that say whose login it is, from where, and who did it.
+    /// The keys that say whose login it is, from where, and who acted.
     pub const OF_EVERY_LINE: [Self; 15] = [
         Self::User,
         Self::Service,

@@ -1,6 +1,6 @@
-//! Lists of all variants of an enum, held to be complete by the compiler.
+//! Lists of all variants of an enum; the compiler checks that they are complete.
 
-/// Lists every variant of an enum. Does not compile where a variant is left out.
+/// Lists every variant of an enum. Does not compile if a variant is missing.
 ///
 /// `every!(Refusal: WrongCode, Replayed)` is a constant array of variants that hold nothing.
 ///
@@ -9,11 +9,11 @@
 /// const ALL: [Answer; 1] = otp_core::every!(Answer: Yes);
 /// ```
 ///
-/// `every!(Verdict { Empty => [Verdict::Empty], Recovered => [Verdict::Recovered { left: 1 }] })` is a `Vec` of values for
-/// tests: one line a variant, with at least one value of that variant on it; anything else panics.
+/// `every!(Verdict { Empty => [Verdict::Empty], Recovered => [Verdict::Recovered { left: 1 }] })` is a `Vec` of values
+/// for tests. Each variant has one line with at least one value of that variant. Anything else panics.
 ///
-/// A macro of our own and no derive of strum's: that lists no variant that holds something without a second enum beside
-/// it, and brings two crates into a PAM module.
+/// This is a macro of our own and not a derive of strum's. Strum needs a second enum to list variants that hold
+/// something, and would bring two crates into a PAM module.
 #[macro_export]
 macro_rules! every {
     ($type:ident: $($variant:ident),+ $(,)?) => {{

@@ -1,6 +1,6 @@
 //! Names of machines, as people write them into the policy.
 
-/// Whether it can be the name of a machine or a domain.
+/// Whether this can be the name of a machine or a domain.
 pub(crate) fn is_domain(domain: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
@@ -13,7 +13,8 @@ pub(crate) fn is_domain(domain: &str) -> bool {
     domain.len() <= 253 && domain.split('.').all(label)
 }
 
-/// Reads `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`; `usual` is the port where none is written. `None`: it is none of these.
+/// Reads `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`; without a port, `usual` is the port. Returns `None` for
+/// anything else.
 pub(crate) fn host_and_port(text: &str, usual: u16) -> Option<(&str, u16)> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {

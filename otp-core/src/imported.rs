@@ -1,7 +1,7 @@
-//! Recovery codes that another program has issued: 8 digits each, typed once, kept as slow hashes.
+//! Recovery codes that another program has issued: 8 digits each, good once, stored as slow hashes.
 //!
-//! No hash protects eight digits: a thief of the record tries them all within an hour. That is why they open no lock, and why
-//! they are dropped with the key beside which they lie; the hash buys that hour.
+//! No hash protects eight digits: a thief of the record tries them all within an hour, and the slow hash buys only that
+//! hour. So these codes open no lock, and are dropped together with the key that they came with.
 
 use crate::code::TypedCode;
 use crate::input::Input;
@@ -20,12 +20,12 @@ pub struct ImportedCode([u8; Self::DIGITS]);
 pub struct NoMemory;
 
 impl ImportedCode {
-    /// How many digits one has.
+    /// The number of digits in a code.
     pub const DIGITS: usize = 8;
-    /// What one hash takes meanwhile, in KiB.
+    /// The memory that one hash takes while it is computed, in KiB.
     pub const MEMORY_KIB: u32 = 7 * 1024;
-    /// How often that memory is gone through. For the same time of a login, several passes over less memory cost a thief
-    /// more than one over much.
+    /// How often the hash passes over that memory. For the same time at login, several passes over less memory cost a
+    /// thief more than one pass over much.
     pub const PASSES: u32 = 5;
 
     /// Takes exactly 8 ASCII digits.
@@ -36,15 +36,15 @@ impl ImportedCode {
         code.0.iter().all(u8::is_ascii_digit).then_some(code)
     }
 
-    /// The code that was typed, where it has 8 digits.
+    /// Returns the typed code, if it has 8 digits.
     pub(crate) fn typed(typed: &TypedCode) -> Option<Self> {
         Self::new(typed.digits().as_bytes())
     }
 
-    /// What is kept of the code: argon2id (RFC 9106), version 0x13, of its 8 digits as text. Takes some 20 ms.
+    /// Returns the hash that is stored: argon2id (RFC 9106), version 0x13, of the 8 digits as text. Takes about 20 ms.
     ///
     /// # Errors
-    /// There is no memory for it. No program is ended by that: PAM modules are in programs that are not theirs.
+    /// There is no memory for it. This ends no program: PAM modules run inside programs of others.
     pub fn hash(&self, salt: &Salt) -> Result<CodeHash, NoMemory> {
         let params = Params::new(Self::MEMORY_KIB, Self::PASSES, 1, None)
             .expect("7 MiB, 5 passes and 1 lane are within the limits of argon2");
@@ -56,7 +56,7 @@ impl ImportedCode {
     }
 }
 
-/// Whether a reply is looked up among imported codes of this account, which takes memory.
+/// Whether this reply is looked up among imported codes of this account, which takes memory.
 #[must_use]
 pub fn is_looked_up(credential: &Credential, input: &Input) -> bool {
     credential
@@ -64,13 +64,13 @@ pub fn is_looked_up(credential: &Credential, input: &Input) -> bool {
         .is_some_and(|set| set.origin.is_imported())
         && match input {
             Input::Code(typed) => typed.length() == ImportedCode::DIGITS,
-            // It has as many digits, and is looked at as any other reply, too.
+            // A reply of 8 digits is also compared with all other codes.
             Input::Mailed(_) => true,
             Input::Empty | Input::Recovery(_) | Input::NoGuess(_) | Input::Other => false,
         }
 }
 
-/// Whether there is the memory that one hash takes, as far as can be told before.
+/// Checks that there is memory for one hash, as far as this can be known beforehand.
 ///
 /// # Errors
 /// There is not.
@@ -78,15 +78,15 @@ pub fn try_memory() -> Result<(), NoMemory> {
     let mut memory = Vec::<u8>::new();
     let bytes = 1024 * usize::try_from(ImportedCode::MEMORY_KIB).map_err(|_| NoMemory)?;
     memory.try_reserve_exact(bytes).map_err(|_| NoMemory)?;
-    // Not to be left out as useless.
+    // Keeps the compiler from removing the allocation.
     black_box(&mut memory);
     Ok(())
 }
 
-/// Which code of the set this is, by position. One hash is made for the whole set, and every one of the set is compared.
+/// Finds the position of a code in its set. Computes one hash for the whole set, and compares every hash of the set.
 ///
 /// # Errors
-/// There is no memory for it.
+/// There is no memory for the hash.
 pub fn position(set: &RecoverySet, code: &ImportedCode) -> Result<Option<usize>, NoMemory> {
     let hash = code.hash(&set.salt)?;
     Ok(position_of(&set.hashes, &hash))
@@ -124,8 +124,8 @@ mod tests {
 
     #[test]
     fn the_hash_is_argon2id_over_7_mib_in_5_passes_and_depends_on_the_salt() {
-        // printf 12345678 | argon2 "$(printf '\\x00..\\x0f')" -id -t 5 -k 7168 -p 1 -l 32 -r, with a salt without NUL; this one is
-        // of libargon2's argon2id_hash_raw(5, 7168, 1, "12345678", 8, salt, 16, out, 32).
+        // printf 12345678 | argon2 "$(printf '\\x00..\\x0f')" -id -t 5 -k 7168 -p 1 -l 32 -r, with a salt without NUL;
+        // this hash comes from libargon2's argon2id_hash_raw(5, 7168, 1, "12345678", 8, salt, 16, out, 32).
         assert_eq!(
             data_encoding::HEXLOWER.encode(&code("12345678").hash(&SALT).unwrap().0),
             "1ce43d2008ca7722b1609cc31040d92ee63cee9e7267eba350a7e76d332ffff8"

@@ -1,4 +1,4 @@
-//! What a person typed, told apart once at the edge.
+//! The kinds of replies that a person can type; each reply is parsed once, at the edge.
 
 use crate::code::TypedCode;
 use crate::every;
@@ -10,32 +10,32 @@ use subtle::ConstantTimeEq;
 
 /// One reply. Has no `Debug`: it holds a code.
 pub enum Input {
-    /// Nothing at all. White space is a reply: sshd replaces what a user it refuses has typed by other characters
-    /// of the same number, so anything looser would tell such a user from others.
+    /// Nothing at all. White space is a reply: for a user it refuses, sshd replaces what was typed by as many other
+    /// characters. So skipping white space would tell such users from others.
     Empty,
     /// Six to eight digits.
     Code(TypedCode),
-    /// A recovery code by its form.
+    /// A reply in the form of a recovery code.
     Recovery(RecoveryCode),
-    /// Eight digits in a login that has asked for a code by mail: that code, or one of an authenticator.
+    /// Eight digits in a login that has asked for a code by mail: the mailed code, or a code of an authenticator.
     Mailed(MailedReply),
-    /// Not a code at all, and not typed as one: no guess.
+    /// Not a code, and not typed as one: no guess.
     NoGuess(NoGuess),
-    /// Anything else; matches nothing and counts as a failure.
+    /// Anything else; it matches nothing and counts as a failure.
     Other,
 }
 
 /// Why a reply is no guess at a code: a program sent it, and its user typed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoGuess {
-    /// The password that was asked for before, once more: the program asks its user once and answers everything with it.
+    /// The password of an earlier prompt once more: the program asks its user once and answers every prompt with it.
     PasswordAgain,
-    /// What sshd sends instead of the reply of an account that its own configuration refuses.
+    /// The text that sshd sends instead of the reply, for an account that its own configuration refuses.
     SshdSubstitute,
 }
 
 impl NoGuess {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 2] = every!(NoGuess: PasswordAgain, SshdSubstitute);
 
     /// The word in the log and between module and helper.
@@ -47,7 +47,7 @@ impl NoGuess {
         }
     }
 
-    /// The one of that word.
+    /// Returns the reason with that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
@@ -55,7 +55,7 @@ impl NoGuess {
 }
 
 impl Input {
-    /// Reads a reply to a prompt for a code alone.
+    /// Reads a reply to a prompt that asks only for a code.
     #[must_use]
     pub fn parse(reply: &[u8]) -> Self {
         if reply.is_empty() {
@@ -71,7 +71,7 @@ impl Input {
         }
     }
 
-    /// In a login that has asked for a code by mail: eight digits may be that code. Every other code still counts.
+    /// Treats eight digits as a possible mailed code, in a login that has asked for one. All other codes still count.
     #[must_use]
     pub fn or_mailed(self, key: &LoginKey) -> Self {
         match self {
@@ -82,9 +82,10 @@ impl Input {
         }
     }
 
-    /// Reads a reply to a prompt for a code, after a module before ours has asked for `password`.
+    /// Reads a reply to a prompt for a code, after an earlier module has asked for `password`.
     ///
-    /// A password of the form of a code is a guess like any other: such a user could otherwise be guessed for free.
+    /// A password in the form of a code is a guess like any other. Otherwise the code of such a user could be guessed
+    /// for free.
     #[must_use]
     pub fn parse_after_password(reply: &[u8], password: Option<&[u8]>) -> Self {
         match Self::parse(reply) {
@@ -96,8 +97,8 @@ impl Input {
     }
 }
 
-/// Whether sshd wrote this reply (`fake_password` of its auth-pam.c): a fixed text, over and over, as long as what was
-/// typed. sshd does so for accounts that `PermitRootLogin`, `AllowUsers` and their like refuse.
+/// Whether sshd wrote this reply (`fake_password` of its auth-pam.c): a fixed text, repeated to the length of what was
+/// typed. sshd sends it for accounts that `PermitRootLogin`, `AllowUsers` and similar options refuse.
 fn is_sshd_substitute(reply: &[u8]) -> bool {
     let text = b"\x08\n\r\x7fINCORRECT".iter().cycle();
     !reply.is_empty() && reply.iter().zip(text).all(|(one, other)| one == other)
@@ -108,30 +109,30 @@ const WORD_FOR_MAIL: &[u8] = b"email";
 
 /// Whether a reply asks for a code by mail, in any case.
 ///
-/// No white space may stand around it: see [`may_ask_for_mail`].
+/// White space around the word is not allowed: see [`may_ask_for_mail`].
 #[must_use]
 pub fn asks_for_mail(reply: &[u8]) -> bool {
     reply.eq_ignore_ascii_case(WORD_FOR_MAIL)
 }
 
-/// Whether a reply has to be answered as one that asks for a code by mail, if anybody may ask for one.
+/// Whether a reply must be answered as a request for a code by mail, if users may ask for one.
 ///
-/// All of its length have: sshd replaces what is typed for accounts that it does not know by other characters of the same
-/// number, so whatever told the word from another of its length would tell those accounts from others. None of them can be
-/// a code, so it is no guess either.
+/// Every reply of that length must. For accounts that it refuses, sshd replaces what is typed by as many other
+/// characters. So an answer to the word alone would tell those accounts from others. No reply of this length can be a
+/// code, so it is no guess either.
 #[must_use]
 pub fn may_ask_for_mail(reply: &[u8]) -> bool {
     reply.len() == WORD_FOR_MAIL.len()
 }
 
-/// Cuts a reply that holds a password and then a code: the password, and what was typed of the code.
+/// Splits a reply into the password and the code that follows it.
 ///
-/// A recovery code counts only with its dashes (`XXXX-XXXX-XXXX-XXXX`): sixteen letters without them could be the
-/// end of a password. A time-based code is the last `digits` digits. What a clipboard brings along unseen may follow the
-/// code. Where neither is there, all of the reply is the password and the code is empty.
+/// A recovery code counts only with its dashes (`XXXX-XXXX-XXXX-XXXX`): sixteen letters without them could be the end
+/// of a password. A time-based code is the last `digits` digits. Invisible characters from a clipboard may follow the
+/// code. If there is neither code, the whole reply is the password, and the code is empty.
 #[must_use]
 pub fn cut(reply: &[u8], digits: Digits) -> (&[u8], &[u8]) {
-    // A password may be of any bytes; a code is text.
+    // A password may have any bytes; a code is text.
     let tail = match reply.utf8_chunks().last() {
         Some(chunk) if chunk.invalid().is_empty() => chunk.valid(),
         Some(_) | None => "",
@@ -142,7 +143,7 @@ pub fn cut(reply: &[u8], digits: Digits) -> (&[u8], &[u8]) {
     reply.split_at(reply.len() - length)
 }
 
-/// Where a recovery code with its dashes begins that ends `text`.
+/// Finds where a recovery code with its dashes begins, if it ends `text`.
 fn recovery_code_at_the_end(text: &str) -> Option<usize> {
     const DASHED: usize = LETTERS_IN_CODE + 3;
     let (start, _) = text.char_indices().nth_back(DASHED - 1)?;
@@ -153,7 +154,7 @@ fn recovery_code_at_the_end(text: &str) -> Option<usize> {
     (dashed && RecoveryCode::parse(&text.as_bytes()[start..]).is_some()).then_some(start)
 }
 
-/// Where a time-based code begins that ends `text`.
+/// Finds where a time-based code begins, if it ends `text`.
 fn digits_at_the_end(text: &str, digits: Digits) -> Option<usize> {
     let count = usize::from(digits.count());
     let (start, _) = text.char_indices().nth_back(count.checked_sub(1)?)?;
@@ -231,7 +232,7 @@ mod tests {
         }
     }
 
-    /// Nobody gets a guess for nothing.
+    /// No reply that could be a code goes uncounted.
     #[test]
     fn what_has_to_be_answered_as_the_word_is_no_code() {
         let sshd = "\u{8}\n\r\u{7f}INCORRECT";
@@ -316,7 +317,7 @@ mod tests {
             ("hunter2\u{ff10}123-4567-89AB-CDEF", "hunter2", "recovery"),
             ("hunter2 ", "hunter2 ", "empty"),
             ("hunter2123456-", "hunter2123456-", "empty"),
-            // A dash in another place, and a letter that no recovery code has.
+            // A dash in a wrong position, and a letter that no recovery code has.
             ("0123-456-789AB-CDEF", "0123-456-789AB-CDEF", "empty"),
             ("abcd-efgu-0123-4567", "abcd-efgu-0123-4567", "empty"),
         ] {

@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
-/// Breaks a sentence into lines of at most `columns`, at its spaces. A longer word keeps a line of its own.
+/// Breaks a sentence at its spaces into lines of at most `columns`. A longer word gets a line of its own.
 #[must_use]
 pub fn wrap(sentence: &str, columns: usize) -> String {
     let mut text = String::new();

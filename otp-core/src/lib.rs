@@ -1,7 +1,7 @@
-//! The judgement of `pam_otp`: what a code is, which one matched, who is locked out and until when.
+//! The judgement of `pam_otp`: what a code is, which code matched, which account is locked and until when.
 //!
-//! Nothing here can open a file, read a clock, look at the environment or draw a random number: whatever an
-//! answer depends on comes in as an argument, so every rule can be tested as a value.
+//! Nothing here can open a file, read a clock, look at the environment or draw a random number. Everything that an
+//! answer depends on is an argument, so every rule can be tested as a function of values.
 #![forbid(unsafe_code)]
 
 mod account;

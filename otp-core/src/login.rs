@@ -1,39 +1,42 @@
-//! What a login of an account without an authenticator comes to: decided line by line as PAM gets to them, and foretold
-//! by the same two functions.
+//! What happens in a login of an account without an authenticator: decided at each line of PAM, and foretold by the
+//! same two functions.
 
 use crate::enforce::{Demand, Exemption, Rule};
 use crate::record::{AtLogin, Standing};
 use crate::time::UnixTime;
 
-/// What becomes of the account line of this module in a service.
+/// The variable of the PAM environment in which a program gives the language of the person: `en` or `ko`.
+pub const LANGUAGE: &str = "PAM_OTP_LANG";
+
+/// How surely logins of a service reach the account line of this module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountLine {
-    /// No login gets past it.
+    /// Every login reaches it, and its refusal counts.
     Sure,
-    /// There is none.
+    /// The service has no such line.
     Missing,
-    /// A line can lead around it, or its own control lets its refusal pass; or that cannot be told, where lines go on
-    /// behind a backslash.
+    /// Another line can bypass it, or its own control lets its refusal pass. Also used where this cannot be told,
+    /// because lines continue after a backslash.
     LedAround,
 }
 
-/// What stands around the line that asks for codes. It is looked at only where something depends on it.
+/// What surrounds the line that asks for codes. It is looked up only if something depends on it.
 pub trait Around {
     /// Whether another module of the service finds out who the user is.
     fn proves_identity(&mut self) -> bool;
-    /// What becomes of our account line; `None`: that cannot be found out.
+    /// How surely logins reach our account line; `None` if that cannot be found out.
     fn account_line(&mut self) -> Option<AccountLine>;
 }
 
 /// What the line that asks for codes does about an account without an authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeLine {
-    /// It asks for a code as it asks everybody, and whatever is typed is wrong.
+    /// It asks for a code as it asks everybody, and every reply is wrong.
     Asks {
-        /// Why nobody can be set up, where policy would have that.
+        /// Why nobody can be set up, if policy wants that.
         because: Option<NobodyEnrols>,
     },
-    /// It asks nothing, since the account gets in without.
+    /// It asks nothing, since the account is let in without a code.
     Excuses {
         /// Whether the account line may set up an authenticator.
         may_enrol: bool,
@@ -47,31 +50,31 @@ pub enum CodeLine {
 pub enum NobodyEnrols {
     /// No module but ours finds out who the user is.
     NobodyProvesIdentity,
-    /// The account line is not one that every login gets to.
+    /// The account line is not one that every login reaches.
     Line(AccountLine),
 }
 
 /// What the account line does about an account without an authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AtAccountLine {
-    /// It lets in and says nothing.
+    /// It lets the user in and says nothing.
     LetsIn,
-    /// It lets in, and tells until when it will.
+    /// It lets the user in, and says until when it will.
     LetsInUntil(UnixTime),
     /// It sets up an authenticator, or refuses.
     SetsUp {
-        /// Whether "later" lets in as well.
+        /// Whether the answer "later" also lets the user in.
         can_wait: bool,
     },
-    /// It refuses.
+    /// It refuses the login.
     Refuses,
 }
 
-/// Decides at the line that asks for codes. `enrols`: policy wants authenticators to be set up in logins, and the program
-/// that the login happens in can lead the dialogue.
+/// Decides at the line that asks for codes. `enrols`: policy wants authenticators to be set up in logins, and the
+/// program of this login can lead the dialogue.
 ///
-/// A login is left to the account line before anybody knows what that will do; so after the deadline only to one that is
-/// surely met, and only where another module keeps out who is not the user.
+/// At this line nobody knows yet what the account line will do. So after the deadline a login is left to it only if
+/// every login reaches it, and only if another module keeps out everybody but the user.
 pub fn at_code_line(wanted: &Demand, enrols: bool, around: &mut impl Around) -> CodeLine {
     if wanted.lets_in() {
         let may_enrol = enrols && around.proves_identity();
@@ -88,7 +91,8 @@ pub fn at_code_line(wanted: &Demand, enrols: bool, around: &mut impl Around) -> 
     CodeLine::Asks { because }
 }
 
-/// Decides at the account line. `may_enrol`: the line that asks for codes left it to this one, and the user can be asked.
+/// Decides at the account line. `may_enrol`: the line that asks for codes left the login to this line, and the user can
+/// be asked.
 #[must_use]
 pub const fn at_account_line(wanted: &Demand, at_login: AtLogin, may_enrol: bool) -> AtAccountLine {
     match (wanted, at_login) {
@@ -101,14 +105,14 @@ pub const fn at_account_line(wanted: &Demand, at_login: AtLogin, may_enrol: bool
     }
 }
 
-/// A service as its files say it is.
+/// A service as its files describe it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Door {
     /// Whether its program can set up an authenticator in a login.
     pub can_enrol: bool,
     /// Whether another module finds out who the user is.
     pub proves_identity: bool,
-    /// What becomes of our account line.
+    /// How surely logins reach our account line.
     pub account_line: AccountLine,
 }
 
@@ -123,7 +127,7 @@ impl Around for Door {
 }
 
 impl Door {
-    /// One at which nothing stands in the way, but perhaps its program.
+    /// A service in which only its program can prevent an enrolment.
     #[must_use]
     pub const fn open(can_enrol: bool) -> Self {
         Self {
@@ -133,13 +137,13 @@ impl Door {
         }
     }
 
-    /// What a login of an account without an authenticator comes to here.
+    /// Foretells a login of an account without an authenticator to this service.
     fn prospect(mut self, wanted: &Demand, at_login: AtLogin, now: UnixTime) -> Prospect {
         let enrols = at_login != AtLogin::Off && self.can_enrol;
         let left = match at_code_line(wanted, enrols, &mut self) {
             CodeLine::Asks { .. } => None,
             CodeLine::Defers => Some(true),
-            // A line that a login may be led around is none to count on: it neither sets up nor refuses.
+            // An account line that can be bypassed cannot be counted on: it neither sets up nor refuses.
             CodeLine::Excuses { may_enrol } => {
                 Some(may_enrol && self.account_line == AccountLine::Sure)
             }
@@ -162,66 +166,66 @@ impl Door {
     }
 }
 
-/// What a login would come to.
+/// What would happen in a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Prospect {
     /// A code is asked for.
     Asked,
-    /// Refused, as long as the account stands like this.
+    /// The login is refused as long as the account has this standing.
     Locked {
-        /// How it stands.
+        /// The standing.
         standing: Standing,
-        /// Whether a recovery code opens it.
+        /// Whether a recovery code opens the account.
         opens: bool,
     },
-    /// No code is asked for and none is demanded.
+    /// No code is asked for, and none is demanded.
     LetIn {
-        /// Why.
+        /// Why none is demanded.
         why: Exemption,
     },
-    /// Let in without a code, which is going to end.
+    /// The user is let in without a code, until a deadline.
     LetInUntil {
-        /// When it ends.
+        /// When that ends.
         deadline: UnixTime,
-        /// From when that is told.
+        /// The moment from which the remaining time is counted.
         now: UnixTime,
     },
     /// An authenticator is offered, and "later" is an answer.
     Offered {
-        /// Until when.
+        /// Until when "later" is an answer.
         deadline: UnixTime,
-        /// From when that is told.
+        /// The moment from which the remaining time is counted.
         now: UnixTime,
     },
-    /// An authenticator is set up, or there is no getting in.
+    /// An authenticator is set up, or the login is refused.
     SetsUp {
-        /// Whether a user who cannot be asked gets in: before the deadline.
+        /// Whether a user who cannot be asked is let in: this holds before the deadline.
         lenient: bool,
     },
-    /// A second factor is demanded, and there is none.
+    /// A second factor is demanded, and the account has none.
     Refused {
-        /// By which rule.
+        /// The rule that demands it.
         rule: Rule,
-        /// What policy would have a login do about it.
+        /// What policy lets a login do about it.
         at_login: AtLogin,
     },
 }
 
-/// What is known of an account, for foretelling.
+/// What is known of an account whose login is foretold.
 #[derive(Clone, Copy, Debug)]
 pub struct Known<'a> {
-    /// How it stands; `None`: it has no authenticator.
+    /// The standing of the account; `None`: it has no authenticator.
     pub standing: Option<Standing>,
     /// Whether it has a recovery code that policy lets open a lock.
     pub has_opener: bool,
-    /// What policy wants of it as long as it has no authenticator.
+    /// What policy demands of it as long as it has no authenticator.
     pub wanted: &'a Demand,
-    /// What policy has a login do about that.
+    /// What policy lets a login do about that.
     pub at_login: AtLogin,
 }
 
-/// Foretells what a login would come to; of several doors, at the best of them. Where no service asks for a code, there is
-/// none to go by, and nothing stands in the way.
+/// Foretells what would happen in a login; with several services, in the best of them. If no service asks for a code,
+/// it assumes one in which nothing prevents an enrolment.
 #[must_use]
 pub fn foretell(known: &Known<'_>, doors: &[Door], now: UnixTime) -> Prospect {
     match known.standing {

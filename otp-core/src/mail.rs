@@ -1,12 +1,12 @@
-//! Addresses that mail is sent to, by which way, and what a stranger is shown of one.
+//! Mail addresses, the ways by which mail is sent, and what strangers are shown of an address.
 
 use crate::host::{host_and_port, is_domain};
 use crate::record::OutOfRange;
 use std::path::PathBuf;
 
-/// An address that can do no harm in a header, on a command line, or in what a mail server makes of it.
+/// An address that does no harm in a header, on a command line, or in a mail server.
 ///
-/// Stricter than RFC 5321: mail servers and their filters have run what stands in a local part (CVE-2019-10149).
+/// Stricter than RFC 5321: mail servers and their filters have executed what stands in a local part (CVE-2019-10149).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address(String);
 
@@ -14,7 +14,7 @@ impl Address {
     /// Checks an address.
     ///
     /// # Errors
-    /// It is not `local@domain` of the plain characters, or longer than an address may be (RFC 5321 section 4.5.3.1).
+    /// It is not `local@domain` in plain characters, or it is longer than an address may be (RFC 5321 section 4.5.3.1).
     pub fn parse(text: &str) -> Result<Self, OutOfRange> {
         let wrong = OutOfRange("must be an address of plain letters, \"name@example.org\"");
         let (local, domain) = text.rsplit_once('@').ok_or(wrong)?;
@@ -31,19 +31,19 @@ impl Address {
         &self.0
     }
 
-    /// What stands before the sign.
+    /// The part before the @.
     #[must_use]
     pub fn local(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(local, _)| local)
     }
 
-    /// What stands behind it.
+    /// The part after the @.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
     }
 
-    /// The address for somebody who may not be its owner: `a***@example.org`.
+    /// The address for people who may not be its owner: `a***@example.org`.
     #[must_use]
     pub fn masked(&self) -> String {
         let first = self.0.chars().next().unwrap_or('*');
@@ -71,10 +71,10 @@ pub struct Pattern {
 impl Pattern {
     const PLACE: &str = "{user}";
 
-    /// Reads a pattern. One without the place of a name would send everybody's codes to the same person.
+    /// Reads a pattern. A pattern without `{user}` would send everybody's codes to the same person.
     ///
     /// # Errors
-    /// `{user}` is not in it once, before the sign, or what comes of it is no address.
+    /// `{user}` is not in it exactly once, before the @, or the result is not an address.
     pub fn parse(text: &str) -> Result<Self, OutOfRange> {
         let wrong = OutOfRange(
             "must be a pattern, \"{user}@example.org\", or the absolute path of a command",
@@ -88,7 +88,7 @@ impl Pattern {
         if is_one { Ok(pattern) } else { Err(wrong) }
     }
 
-    /// The address of a user; `None`: the name has a character that no address of ours has.
+    /// Returns the address of a user; `None` if the name has a character that our addresses do not allow.
     #[must_use]
     pub fn of(&self, user: &str) -> Option<Address> {
         Address::parse(&format!("{}{user}{}", self.before, self.after)).ok()
@@ -98,16 +98,16 @@ impl Pattern {
 /// Where a user's address comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum AddressSource {
-    /// From nowhere: no mail is sent.
+    /// Nowhere: no mail is sent.
     #[default]
     Nowhere,
-    /// From the user's name.
+    /// The user's name.
     Pattern(Pattern),
-    /// From a program that is run with the user's name as its argument, and writes one line.
+    /// A program that is run with the user's name as its argument, and writes one line.
     Command(PathBuf),
 }
 
-/// How mail goes out.
+/// How mail is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
     /// By a program with the interface of sendmail.
@@ -132,16 +132,17 @@ pub struct Server {
 pub enum Protection {
     /// By TLS from the first byte on.
     Tls,
-    /// By TLS that is begun with STARTTLS. A server that has none is sent nothing.
+    /// By TLS that begins with STARTTLS. A server without STARTTLS is sent nothing.
     StartTls,
-    /// Not at all: the server is this machine.
+    /// Not at all: the server is on this machine.
     ThisMachine,
 }
 
 impl Server {
     /// Reads `smtp://HOST[:PORT]` or `smtps://HOST[:PORT]`.
     ///
-    /// Without TLS a code is sent to a server on this machine only: anybody on the way could read it, and use it first.
+    /// Without TLS, codes are sent only to a server on this machine: otherwise anybody on the way could read a code and
+    /// use it first.
     ///
     /// # Errors
     /// It is none of these.
@@ -167,7 +168,7 @@ impl Server {
     }
 }
 
-/// Whether that is this machine by what is written, not by what somebody's name service says.
+/// Whether the host is this machine, judged by the text alone and never by a name service.
 fn is_this_machine(host: &str) -> bool {
     host == "localhost"
         || host

@@ -1,7 +1,7 @@
 //! Codes that are sent by mail: eight digits, for one login of one account.
 //!
-//! What is kept of a code is a hash under a key that only the login has that asked for it. So nobody can guess the code from
-//! what is kept, and no other login can use it.
+//! Only a hash of the code is stored. Its key is held only by the login that asked for the code. So nobody can guess
+//! the code from what is stored, and no other login can use it.
 
 use crate::code::TypedCode;
 use crate::record::OutOfRange;
@@ -15,10 +15,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 /// How long a code counts (NIST SP 800-63B-4 section 4.2.1.2: at most 24 hours).
 pub const LASTS: Duration = Duration::from_secs(10 * 60);
 
-/// How many are sent to an account within [`A_DAY`].
+/// How many codes are sent to an account within [`A_DAY`].
 pub const MOST_A_DAY: usize = 5;
 
-/// What [`MOST_A_DAY`] is counted over.
+/// The time over which [`MOST_A_DAY`] is counted.
 pub const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Digits of a code (NIST SP 800-63B-4 section 4.2.1.2: at least 6).
@@ -29,7 +29,7 @@ pub const DIGITS: usize = 8;
 pub struct MailedCode(u32);
 
 impl MailedCode {
-    /// The code made of these random bits. They are so many that no code is noticeably likelier than another.
+    /// Makes the code from these random bits: so many that no code is noticeably more likely than another.
     #[must_use]
     pub const fn from_random(bits: [u8; 16]) -> Self {
         Self((u128::from_le_bytes(bits) % 100_000_000) as u32)
@@ -47,7 +47,7 @@ impl MailedCode {
         digits
     }
 
-    /// Whether that was typed, however it was pasted.
+    /// Whether this code was typed, in any form that can be pasted.
     #[must_use]
     pub fn is(&self, typed: &[u8]) -> bool {
         let typed = TypedCode::parse(typed);
@@ -55,14 +55,15 @@ impl MailedCode {
         typed.is_some_and(|typed| typed.digits().as_bytes().ct_eq(digits.as_bytes()).into())
     }
 
-    /// What is kept of the code.
+    /// Returns the hash of the code that is stored.
     #[must_use]
     pub fn hash(&self, key: &LoginKey, user: &str, uid: u32) -> MailedHash {
         key.hash(&self.reveal(), user, uid)
     }
 }
 
-/// The key of a login that has asked for a code: 128 random bits that nobody else gets. Wiped on drop; has no `Debug`.
+/// The key of a login that has asked for a code: 128 random bits that nothing else holds. Wiped on drop; has no
+/// `Debug`.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub struct LoginKey([u8; Self::BYTES]);
 
@@ -94,22 +95,22 @@ pub struct MailedHash(pub [u8; 32]);
 /// A code that was sent and not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outstanding {
-    /// What is kept of it.
+    /// Its hash.
     pub hash: MailedHash,
     /// When it was sent.
     pub since: UnixTime,
 }
 
 impl Outstanding {
-    /// Whether the code still counts. One that lies in the future does not: the clock has run back, and it would last longer
-    /// than it may.
+    /// Whether the code still counts. A code sent in the future does not: the clock has run back, and the code would
+    /// last too long.
     #[must_use]
     pub fn counts(&self, now: UnixTime) -> bool {
         self.since <= now && now < self.since.after(LASTS)
     }
 }
 
-/// A reply that may be a code from a mail, in the login that has asked for one. Has no `Debug`: it holds a code.
+/// A reply that may be a mailed code, in the login that has asked for one. Has no `Debug`: it holds a code.
 pub struct MailedReply {
     typed: TypedCode,
     key: LoginKey,
@@ -117,7 +118,7 @@ pub struct MailedReply {
 }
 
 impl MailedReply {
-    /// A reply, beside which nothing is known to be kept yet.
+    /// A reply, with nothing known yet of what is stored.
     #[must_use]
     pub const fn new(typed: TypedCode, key: &LoginKey) -> Self {
         Self {
@@ -127,7 +128,7 @@ impl MailedReply {
         }
     }
 
-    /// The same reply beside what is kept about the account.
+    /// Returns the same reply with what is stored about the account.
     #[must_use]
     pub fn beside(&self, kept: Option<Outstanding>) -> Self {
         Self {
@@ -137,13 +138,13 @@ impl MailedReply {
         }
     }
 
-    /// What was typed, to be looked at as any other code.
+    /// What was typed, to be compared with all other codes.
     #[must_use]
     pub const fn typed(&self) -> &TypedCode {
         &self.typed
     }
 
-    /// Whether it is the code that was sent for this login of this account. Costs the same work whatever is kept.
+    /// Whether it is the code that was sent for this login of this account. Does the same work whatever is stored.
     #[must_use]
     pub fn is_right(&self, user: &str, uid: u32, now: UnixTime) -> bool {
         let hash = self.key.hash(self.typed.digits(), user, uid);
@@ -153,31 +154,31 @@ impl MailedReply {
     }
 }
 
-/// What is kept about an account's mail.
+/// What is stored about an account's mail.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mailbox {
-    /// When a code was sent, oldest first; none that is a day old need stay.
+    /// When codes were sent, oldest first; older times than a day can be dropped.
     sent: Vec<UnixTime>,
-    /// The code that was sent last and is not used.
+    /// The code that was sent last, if it is not used.
     outstanding: Option<Outstanding>,
     /// The address that its owner has confirmed.
     confirmed: Option<Confirmed>,
 }
 
-/// An address that its owner has shown to be theirs.
+/// An address that its owner has confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
     /// The address.
     pub address: crate::mail::Address,
-    /// When.
+    /// When it was confirmed.
     pub when: UnixTime,
 }
 
 impl Mailbox {
-    /// The mailbox that is kept so.
+    /// Makes a mailbox from what was stored.
     ///
     /// # Errors
-    /// More was sent than is ever kept.
+    /// More codes were sent than are ever sent in a day.
     pub fn new(
         mut sent: Vec<UnixTime>,
         outstanding: Option<Outstanding>,
@@ -200,7 +201,7 @@ impl Mailbox {
         &self.sent
     }
 
-    /// The code that was sent last and is not used.
+    /// The code that was sent last, if it is not used.
     #[must_use]
     pub const fn outstanding(&self) -> Option<Outstanding> {
         self.outstanding
@@ -212,10 +213,11 @@ impl Mailbox {
         self.confirmed.as_ref()
     }
 
-    /// The mailbox once another code is sent, in the place of the one before; `None`: it would be one too many in a day.
+    /// Returns the mailbox after another code, which replaces the one before; `None` if it would be one too many in a
+    /// day.
     ///
-    /// What was sent in the future was sent now, as far as anybody can tell: by a clock gone wrong nobody gets more codes,
-    /// and nobody waits for longer than a day.
+    /// A code sent in the future counts as sent now. So a wrong clock gets nobody more codes, and nobody waits longer
+    /// than a day.
     #[must_use]
     pub fn with_another(&self, hash: Option<MailedHash>, now: UnixTime) -> Option<Self> {
         let mut next = self.as_of(now);
@@ -227,7 +229,7 @@ impl Mailbox {
         Some(next)
     }
 
-    /// The mailbox without what no longer counts.
+    /// Returns the mailbox without what no longer counts.
     #[must_use]
     pub fn as_of(&self, now: UnixTime) -> Self {
         let sent = self.sent.iter().map(|&when| when.min(now));
@@ -238,7 +240,7 @@ impl Mailbox {
         }
     }
 
-    /// The mailbox once the code is used.
+    /// Returns the mailbox after the code is used.
     #[must_use]
     pub fn used_up(&self) -> Self {
         Self {
@@ -247,7 +249,7 @@ impl Mailbox {
         }
     }
 
-    /// The mailbox once its owner has confirmed that address.
+    /// Returns the mailbox after its owner has confirmed that address.
     #[must_use]
     pub fn confirming(&self, address: crate::mail::Address, when: UnixTime) -> Self {
         Self {

@@ -1,7 +1,8 @@
-//! Every sentence that a person reads, in every language, in one place.
+//! Every sentence that people read, in every language, in one place.
 //!
-//! Each has two halves where something went wrong: what happened, and what to do next. Each has an identity that
-//! stays the same in every language and stands in the log line too, so a help desk can tell what a user saw.
+//! A message about something that went wrong has two halves: what happened, and what to do next. Each message of a
+//! login has an identity, the same in every language, which the log line has too. So a help desk can tell what a user
+//! saw.
 
 use crate::enforce::days_left;
 use crate::record::{Language, Standing};
@@ -24,20 +25,21 @@ pub mod import;
 mod in_all;
 pub mod mail;
 pub mod policy;
+pub mod portal;
 pub mod prospect;
 pub mod protect;
 pub mod report;
 pub mod seal;
 pub mod trouble;
 
-/// One thing to say.
+/// One message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// Asks for a code alone.
+    /// Asks for a code only.
     CodePrompt,
     /// Asks for password and code in one reply.
     PasswordAndCodePrompt,
-    /// What was typed matched nothing.
+    /// The reply matched nothing.
     WrongCode,
     /// The code was right, but used before.
     AlreadyUsed,
@@ -47,14 +49,14 @@ pub enum Message {
     LockedUntil {
         /// When the lock ends.
         ends: UnixTime,
-        /// From when that is told.
+        /// The present, from which the remaining time is counted.
         now: UnixTime,
-        /// Whether a recovery code opens it.
+        /// Whether a recovery code opens the lock.
         opens: bool,
     },
     /// Locked until an administrator acts.
     Held {
-        /// Whether a recovery code opens it.
+        /// Whether a recovery code opens the lock.
         opens: bool,
     },
     /// Disabled until an administrator acts.
@@ -66,7 +68,7 @@ pub enum Message {
     },
     /// Asks for the code from the mail.
     MailedCodePrompt,
-    /// Where an address can be had and no more codes than allowed were sent, a code is on its way. Everybody is told so.
+    /// A code is on its way, if an address can be found and the daily limit is not reached. Everybody is told so.
     CodeMailed,
     /// No mail could be handed over.
     NotMailed,
@@ -74,25 +76,26 @@ pub enum Message {
     MailedUsed,
     /// The check could not be made.
     Unavailable,
-    /// Let in without a second factor, which is going to end.
+    /// The user is let in without a second factor, until a deadline.
     EnrolUntil {
-        /// From when on there is no getting in without.
+        /// From when on a second factor is needed.
         deadline: UnixTime,
-        /// From when that is told.
+        /// The present, from which the remaining time is counted.
         now: UnixTime,
     },
-    /// There is no getting in without an authenticator, and there is none.
+    /// A login needs an authenticator, and the account has none.
     NotEnrolled,
-    /// An authenticator was to be set up in the login, and was not.
+    /// An authenticator should have been set up in the login, and was not.
     NotSetUp,
-    /// Another login, or `otp-enroll`, has set one up meanwhile.
+    /// Another login or `otp-enroll` has set up an authenticator meanwhile.
     SetUpMeanwhile,
 }
 
 impl Message {
-    /// What to say to the person at the prompt about a verdict; `None`: nothing needs to be said.
+    /// Returns the message for the person at the prompt about a verdict; `None` if nothing needs to be said.
     ///
-    /// An account that is not enrolled hears what a wrong code hears: whoever is at the prompt may not be its owner.
+    /// A user who is not enrolled sees the message of a wrong code: the person at the prompt may not be the account's
+    /// owner.
     #[must_use]
     pub fn about(verdict: &Verdict, policy: &Policy, now: UnixTime) -> Option<Self> {
         match verdict {
@@ -120,7 +123,7 @@ impl Message {
         }
     }
 
-    /// The stable identity of the message.
+    /// Returns the stable identity of the message.
     #[must_use]
     pub const fn id(self) -> MessageId {
         match self {
@@ -145,7 +148,8 @@ impl Message {
         }
     }
 
-    /// As [`Message::CodeMailed`], with what everybody may see of the address, where that follows from the user's name.
+    /// Returns the text of [`Message::CodeMailed`] with the part of the address that everybody may see, if the address
+    /// follows from the user's name.
     #[must_use]
     pub fn code_mailed_to(language: Language, masked: Option<&str>) -> String {
         let sent = match (language, masked) {
@@ -167,8 +171,8 @@ impl Message {
         };
         let how = match language {
             Language::English => {
-                "It is valid for 10 minutes, and in this login alone; 5 are sent in a day at most. \
-                 A code of your device or a recovery code is taken here as well."
+                "It is valid for 10 minutes and only in this login; at most 5 are sent in a day. A code of your device or \
+                 a recovery code works here too."
             }
             Language::Korean => {
                 "코드는 10분 동안 이 로그인에서만 쓸 수 있고, 하루에 5번까지 보냅니다. \
@@ -178,7 +182,7 @@ impl Message {
         format!("{sent} {how}")
     }
 
-    /// The sentence.
+    /// Returns the sentence in this language.
     #[must_use]
     pub fn text(self, language: Language) -> String {
         match language {
@@ -223,7 +227,7 @@ impl Message {
                 a new one."
                 .to_owned(),
             Self::Unavailable => {
-                "The code could not be checked. Try again later; if it stays so, ask your administrator.".to_owned()
+                "The code could not be checked. Try again later; if this continues, ask your administrator.".to_owned()
             }
             Self::EnrolUntil { deadline, now } => {
                 let left = match days_left(now, deadline) {
@@ -231,18 +235,17 @@ impl Message {
                     days => format!("{days} days left"),
                 };
                 format!(
-                    "From {} on ({left}) logging in takes a code as well. Set up your authenticator before then: run 'otp-enroll'.",
+                    "From {} on ({left}) logging in also takes a code. Set up your authenticator before then: run 'otp-enroll'.",
                     minute_utc(deadline)
                 )
             }
             Self::NotEnrolled => "Logging in takes a code, and this account has no authenticator yet. \
                 Ask your administrator, or run 'otp-enroll' where you are logged in already."
                 .to_owned(),
-            Self::NotSetUp => "No authenticator was set up, and without one there is no logging in. \
-                Log in again to start over."
+            Self::NotSetUp => "No authenticator was set up, and you cannot log in without one. Log in again to start over."
                 .to_owned(),
             Self::SetUpMeanwhile => "An authenticator was set up for this account in the meantime. \
-                Log in again, with a code of it."
+                Log in again with a code of it."
                 .to_owned(),
         }
     }
@@ -254,54 +257,54 @@ impl Message {
             Self::WrongCode => "인증 코드가 맞지 않습니다. 다음 코드가 나오면 다시 입력해 주세요. \
                 계속 맞지 않으면 기기의 시간이 자동으로 설정되어 있는지 확인해 주세요."
                 .to_owned(),
-            Self::AlreadyUsed => "이미 사용한 코드입니다. 코드는 한 번만 쓸 수 있습니다. \
+            Self::AlreadyUsed => "이미 사용한 코드입니다. 코드는 한 번만 사용할 수 있습니다. \
                 다음 코드를 기다리거나 다른 복구 코드를 입력해 주세요."
                 .to_owned(),
-            Self::NothingTyped => "코드를 입력하지 않았습니다. 인증 앱에 표시된 코드를 입력해 주세요.".to_owned(),
+            Self::NothingTyped => "인증 코드를 입력하지 않았습니다. 인증 앱에 표시된 인증 코드를 입력해 주세요.".to_owned(),
             Self::LockedUntil { ends, now, opens } => {
-                let way_out = if opens { "16자 복구 코드를 입력하면 바로 풀리며, " } else { "" };
+                let way_out = if opens { "다시 로그인하거나, 16자 복구 코드를 입력하면 바로 풀립니다." } else { "다시 로그인해 주세요." };
                 format!(
-                    "인증 코드를 여러 번 잘못 입력하여 {} UTC까지({}) 잠겼습니다. {way_out}도움이 필요하면 관리자에게 문의해 주세요.",
-                    ends.to_next_minute().clock_utc(),
-                    korean_wait(now, ends)
+                    "인증 코드를 여러 번 잘못 입력하여 계정이 {} 동안 잠겼습니다({}까지). 그 뒤에 {way_out} 도움이 필요하면 관리자에게 문의해 주세요.",
+                    korean_wait(now, ends),
+                    korean_end(now, ends)
                 )
             }
-            Self::Held { opens: true } => "인증 코드를 여러 번 잘못 입력하여 잠겼습니다. \
-                16자 복구 코드를 입력하거나 관리자에게 문의해 주세요."
+            Self::Held { opens: true } => "인증 코드를 여러 번 잘못 입력하여 계정이 잠겼습니다. \
+                16자 복구 코드를 입력하면 바로 풀립니다. 복구 코드가 없으면 관리자에게 문의해 주세요."
                 .to_owned(),
             Self::Held { opens: false } => {
-                "인증 코드를 여러 번 잘못 입력하여 잠겼습니다. 관리자에게 문의해 주세요.".to_owned()
+                "인증 코드를 여러 번 잘못 입력하여 계정이 잠겼습니다. 관리자에게 잠금 해제를 요청해 주세요.".to_owned()
             }
             Self::Disabled => {
-                "인증 코드를 너무 많이 잘못 입력하여 사용이 중지되었습니다. 관리자에게 문의해 주세요.".to_owned()
+                "인증 코드를 너무 여러 번 잘못 입력하여 계정 사용이 중지되었습니다. 관리자에게 문의해 주세요.".to_owned()
             }
             Self::RecoveryUsed { left } => format!(
-                "복구 코드를 사용했습니다. {left}개 남았습니다. 기기를 잃어버렸다면 새 기기를 등록해 주세요(otp-enroll)."
+                "복구 코드를 사용했습니다. {left}개 남았습니다. 기기를 잃어버렸다면 'otp-enroll'을 실행하여 새 기기를 등록해 주세요."
             ),
             Self::MailedCodePrompt => "이메일로 받은 코드: ".to_owned(),
             Self::CodeMailed => Self::code_mailed_to(Language::Korean, None),
             Self::NotMailed => "이메일을 보낼 수 없습니다. 인증 앱의 코드나 복구 코드를 입력하거나 관리자에게 문의해 주세요.".to_owned(),
-            Self::MailedUsed => "이메일로 받은 코드로 로그인했습니다. 기기를 잃어버렸다면 새 기기를 등록해 주세요(otp-enroll)."
+            Self::MailedUsed => "이메일로 받은 코드로 로그인했습니다. 기기를 잃어버렸다면 'otp-enroll'을 실행하여 새 기기를 등록해 주세요."
                 .to_owned(),
             Self::Unavailable => {
-                "코드를 확인할 수 없습니다. 잠시 후 다시 시도하고, 계속되면 관리자에게 문의해 주세요.".to_owned()
+                "시스템 문제로 인증 코드를 확인하지 못했습니다. 잠시 후 다시 시도해 주세요. 문제가 계속되면 관리자에게 문의해 주세요.".to_owned()
             }
             Self::EnrolUntil { deadline, now } => format!(
-                "{}부터는({}일 남음) 로그인할 때 인증 코드도 필요합니다. 그 전에 'otp-enroll'로 인증기를 등록해 주세요.",
+                "{}({}일 남음)부터 로그인할 때 인증 코드도 입력해야 합니다. 그 전에 'otp-enroll'을 실행하여 인증 수단을 등록해 주세요.",
                 minute_utc(deadline),
                 days_left(now, deadline)
             ),
-            Self::NotEnrolled => "로그인하려면 인증 코드가 필요하지만 이 계정에는 아직 등록된 인증기가 없습니다. \
-                관리자에게 문의하거나, 이미 로그인한 곳에서 'otp-enroll'로 등록해 주세요."
+            Self::NotEnrolled => "로그인하려면 인증 코드가 필요하지만 이 계정에는 등록된 인증 수단이 없습니다. \
+                관리자에게 문의하거나, 이미 로그인되어 있는 화면에서 'otp-enroll'을 실행하여 등록해 주세요."
                 .to_owned(),
-            Self::NotSetUp => "인증기를 등록하지 않아 로그인할 수 없습니다. 다시 로그인하면 처음부터 등록할 수 있습니다.".to_owned(),
-            Self::SetUpMeanwhile => "그사이 이 계정에 인증기가 등록되었습니다. 그 인증기의 코드로 다시 로그인해 주세요."
+            Self::NotSetUp => "인증 수단을 등록하지 않아 로그인할 수 없습니다. 다시 로그인하면 처음부터 등록할 수 있습니다.".to_owned(),
+            Self::SetUpMeanwhile => "그사이 이 계정에 인증 수단이 등록되었습니다. 새로 등록된 인증 수단의 인증 코드로 다시 로그인해 주세요."
                 .to_owned(),
         }
     }
 }
 
-/// Minutes to go, rounded up, so that nobody comes back too early.
+/// Returns the minutes that remain, rounded up, so that nobody comes back too early.
 fn minutes_to_go(now: UnixTime, ends: UnixTime) -> u64 {
     now.until(ends).as_secs().div_ceil(60)
 }
@@ -315,15 +318,24 @@ fn english_wait(now: UnixTime, ends: UnixTime) -> String {
     }
 }
 
-fn korean_wait(now: UnixTime, ends: UnixTime) -> String {
+/// Says when a lock ends: the time, and before it the date, if that is 48 hours away or more.
+fn korean_end(now: UnixTime, ends: UnixTime) -> String {
+    let clock = ends.to_next_minute().clock_utc();
     match minutes_to_go(now, ends) {
-        minutes @ ..120 => format!("{minutes}분 후"),
-        minutes @ ..2880 => format!("{}시간 후", minutes.div_ceil(60)),
-        minutes => format!("{}, {}일 후", ends.date_utc(), minutes.div_ceil(1440)),
+        ..2880 => format!("{clock} UTC"),
+        _ => format!("{} {clock} UTC", ends.date_utc()),
     }
 }
 
-/// A length of time in days, hours, minutes and seconds, those that are not zero.
+fn korean_wait(now: UnixTime, ends: UnixTime) -> String {
+    match minutes_to_go(now, ends) {
+        minutes @ ..120 => format!("{minutes}분"),
+        minutes @ ..2880 => format!("{}시간", minutes.div_ceil(60)),
+        minutes => format!("{}일", minutes.div_ceil(1440)),
+    }
+}
+
+/// A length of time in days, hours, minutes and seconds, without those that are zero.
 fn length(language: Language, time: Duration) -> String {
     let seconds = time.as_secs();
     let parts = [

@@ -2,27 +2,28 @@
 
 use crate::account::{UnusableName, UserName};
 
-/// Users' names, sorted, each once. A million of them take some 15 MiB: they are one text, and a number for each.
+/// Users' names, sorted, each once. A million of them take about 15 MiB: they are one text, with a number for each
+/// name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    /// Each name, and after it a character that no name has.
+    /// Each name, followed by a character that no name has.
     text: String,
-    /// Where each begins.
+    /// Where each name begins.
     begins: Vec<u32>,
 }
 
-/// What no name has in it.
+/// A character that no name has.
 const END: char = '\n';
 
-/// Names that are still being found.
+/// Names that are still being collected.
 #[derive(Debug, Default)]
 pub struct Gathering(Names);
 
 impl Gathering {
-    /// Takes one more, in any order, and as often as it comes.
+    /// Adds a name, in any order, and as often as it comes.
     ///
     /// # Errors
-    /// No user can have it, or it is one too many: all together have at most 4 GiB.
+    /// No user can have the name, or all names together exceed 4 GiB.
     pub fn add(&mut self, name: &str) -> Result<(), UnusableName> {
         UserName::check(name)?;
         let begins = u32::try_from(self.0.text.len());
@@ -34,7 +35,7 @@ impl Gathering {
         Ok(())
     }
 
-    /// All that were found.
+    /// Returns all names that were added.
     #[must_use]
     pub fn sorted(self) -> Names {
         let Names { text, mut begins } = self.0;
@@ -62,16 +63,16 @@ impl Names {
         self.begins.is_empty()
     }
 
-    /// The one that so many come before.
+    /// Returns the name at this position.
     ///
     /// # Panics
-    /// There are not so many.
+    /// There are not so many names.
     #[must_use]
     pub fn name(&self, position: usize) -> &str {
         at(&self.text, self.begins[position])
     }
 
-    /// How many come before a name, where it is one of them.
+    /// Returns how many names come before this one, if it is one of them.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         let found = self
@@ -80,16 +81,16 @@ impl Names {
         found.ok()
     }
 
-    /// By what that one is found again in [`Names::by_keys`].
+    /// Returns the key by which [`Names::by_keys`] finds the name at this position.
     ///
     /// # Panics
-    /// There are not so many.
+    /// There are not so many names.
     #[must_use]
     pub fn key(&self, position: usize) -> u32 {
         self.begins[position]
     }
 
-    /// The same names, which can only be found by their keys from now on: that takes a fifth less memory.
+    /// Returns the same names, which can then be found only by their keys: this takes a fifth less memory.
     #[must_use]
     pub fn by_keys(self) -> ByKeys {
         ByKeys(self.text)
@@ -101,7 +102,7 @@ impl Names {
         self.position(name.as_str()).is_some()
     }
 
-    /// All of them, in order.
+    /// All names, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.begins.iter().map(|&begins| at(&self.text, begins))
     }
@@ -112,10 +113,10 @@ impl Names {
 pub struct ByKeys(String);
 
 impl ByKeys {
-    /// The name with a key that [`Names::key`] has given.
+    /// Returns the name with a key that [`Names::key`] has given.
     ///
     /// # Panics
-    /// It has given no such key.
+    /// [`Names::key`] has given no such key.
     #[must_use]
     pub fn name(&self, key: u32) -> &str {
         at(&self.0, key)
@@ -123,12 +124,12 @@ impl ByKeys {
 }
 
 impl<'a> FromIterator<&'a UserName> for Names {
-    /// Of names that somebody has already: not more than 4 GiB of them.
+    /// Collects names that are already in memory: together less than 4 GiB.
     fn from_iter<T: IntoIterator<Item = &'a UserName>>(names: T) -> Self {
         let mut gathering = Gathering::default();
         for name in names {
             let added = gathering.add(name.as_str());
-            added.expect("each is a user's name, and all together are few");
+            added.expect("each is a user's name, and all together have less than 4 GiB");
         }
         gathering.sorted()
     }

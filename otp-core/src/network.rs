@@ -1,27 +1,28 @@
-//! Networks and addresses as numbers. Names are never looked up: whoever answers for them would decide who is trusted.
+//! Networks and addresses as numbers. Names are never looked up: a name service would then decide who is trusted.
 
 use crate::record::OutOfRange;
 use std::net::IpAddr;
 
 /// A range of addresses (RFC 4632 section 3.1, RFC 4291 section 2.3).
 ///
-/// An IPv4 address that is mapped to IPv6 (RFC 4291 section 2.5.5.2) is the IPv4 address everywhere here: which of the
-/// two a program hands on depends on the socket that it listens on, and not on who calls.
+/// An IPv4 address that is mapped to IPv6 (RFC 4291 section 2.5.5.2) counts everywhere here as the IPv4 address. Which
+/// of the two a program passes depends on the socket that it listens on, and not on the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     first: IpAddr,
     prefix: u8,
 }
 
-/// Bits before the IPv4 address in one that is mapped to IPv6.
+/// Bits before the IPv4 address in a mapped address.
 const MAPPED: u8 = 96;
 
 impl Network {
     /// Reads `192.0.2.0/24` or `2001:db8::/32`; a single address is a network of one. A mapped network is the IPv4 one.
     ///
     /// # Errors
-    /// Not numbers, a prefix longer than the address, a mapped network that holds more than IPv4, or bits set after the
-    /// prefix: what was meant is then unclear, and a guess might trust too many.
+    /// The text is not in numbers, has a prefix longer than the address, is a mapped network that holds more than IPv4,
+    /// or has bits set after the prefix. With such bits the meaning is unclear, and a guess might trust too many
+    /// addresses.
     pub fn parse(text: &str) -> Result<Self, OutOfRange> {
         let form = OutOfRange(
             "must be networks in numbers, such as \"192.0.2.0/24\" or \"2001:db8::/32\"",
@@ -59,7 +60,7 @@ impl Network {
         }
     }
 
-    /// Whether an address lies in it; a mapped one counts as the IPv4 one.
+    /// Whether the network contains an address; a mapped address counts as the IPv4 one.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -67,13 +68,14 @@ impl Network {
             && number(address) & self.mask() == number(self.first)
     }
 
-    /// Whether it holds every address of its family.
+    /// Whether the network contains every address of its family.
     #[must_use]
     pub const fn is_everywhere(&self) -> bool {
         self.prefix == 0
     }
 
-    /// Ones where all addresses of the network agree, and above an IPv4 address, where all are zero.
+    /// A mask of ones where all addresses of the network agree, and also above an IPv4 address, where all bits are
+    /// zero.
     fn mask(&self) -> u128 {
         let host_bits = bits_of(self.first) - self.prefix;
         u128::MAX.checked_shl(host_bits.into()).unwrap_or(0)
@@ -86,9 +88,9 @@ impl std::fmt::Display for Network {
     }
 }
 
-/// Reads the address in `PAM_RHOST`; `None`: it is a name, or anything else. A mapped address is the IPv4 one.
+/// Reads the address in `PAM_RHOST`; `None` if it is a name, or anything else. A mapped address is the IPv4 one.
 ///
-/// One with a zone (`fe80::1%eth0`) is none: it means another host on another interface.
+/// An address with a zone (`fe80::1%eth0`) is not read: it means another host on another interface.
 #[must_use]
 pub fn address(text: &str) -> Option<IpAddr> {
     text.parse()
@@ -96,7 +98,7 @@ pub fn address(text: &str) -> Option<IpAddr> {
         .map(|address: IpAddr| address.to_canonical())
 }
 
-/// How long an address of this family is, in bits.
+/// The length of an address of this family, in bits.
 const fn bits_of(address: IpAddr) -> u8 {
     match address {
         IpAddr::V4(_) => 32,
@@ -112,7 +114,7 @@ fn number(address: IpAddr) -> u128 {
     }
 }
 
-/// A number without a sign and, as in an address, without a zero before it: some would read that as octal.
+/// Reads a number without a sign and, as in an address, without leading zeros: some programs would read those as octal.
 fn decimal(digits: &str) -> Option<u8> {
     let plain = digits == "0" || !digits.starts_with(['0', '+']);
     digits.parse().ok().filter(|_| plain)
@@ -214,7 +216,7 @@ mod tests {
                 "{network} does not hold {outside}"
             );
         }
-        // Also where nobody took care to ask `address` for it.
+        // Also if nobody took care to use `address` for it.
         let network = Network::parse("192.0.2.0/24").unwrap();
         assert!(network.contains("::ffff:192.0.2.9".parse().unwrap()));
     }

@@ -1,4 +1,4 @@
-//! The otpauth URI: what the QR code says to the phone.
+//! The otpauth URI, which the QR code gives to the phone.
 
 use crate::base32;
 use crate::record::{Algorithm, Authenticator, Digits, Kind, Period};
@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt::Write;
 use zeroize::Zeroizing;
 
-/// Unreserved characters of RFC 3986 section 2.3 stay as they are, and `@`, which every app takes.
+/// The unreserved characters of RFC 3986 section 2.3 stay as they are. So does `@`, which every app accepts.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -14,18 +14,18 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~')
     .remove(b'@');
 
-/// The URI of a new `authenticator` for `account` at `issuer`. A secret.
+/// Returns the URI of a new `authenticator` for `account` at `issuer`. It is a secret.
 ///
-/// An event-based one begins with the counter 0; see [`reveal_uri_from`].
+/// An event-based authenticator begins with counter 0; see [`reveal_uri_from`].
 #[must_use]
 pub fn reveal_uri(authenticator: &Authenticator, issuer: &str, account: &str) -> Zeroizing<String> {
     reveal_uri_from(authenticator, 0, issuer, account)
 }
 
-/// The URI of `authenticator`, whose next code is that of `counter` where it is event-based. A secret.
+/// Returns the URI of `authenticator`; if it is event-based, its next code is that of `counter`. It is a secret.
 ///
-/// Period, digits and algorithm are left out where they are what every app assumes, so that the QR code stays
-/// small; where they are not, they are always written, or the phone would show wrong codes.
+/// Period, digits and algorithm are left out if every app assumes these values, so that the QR code stays small. Other
+/// values are always written, or the phone would show wrong codes.
 #[must_use]
 pub fn reveal_uri_from(
     authenticator: &Authenticator,
@@ -34,7 +34,7 @@ pub fn reveal_uri_from(
     account: &str,
 ) -> Zeroizing<String> {
     let secret = base32::reveal(authenticator.secret.reveal_bytes());
-    // Sized beforehand, so that no copy of the key is left behind by growing.
+    // Sized beforehand: a string that grows leaves copies of the key behind.
     let mut uri = Zeroizing::new(String::with_capacity(
         128 + secret.len() + 6 * issuer.len() + 3 * account.len(),
     ));

@@ -1,4 +1,4 @@
-//! The QR code of an otpauth URI, and how it is drawn in a terminal.
+//! The QR code of an otpauth URI, and how a terminal shows it.
 
 use crate::every;
 use qrcode::{Color, EcLevel, QrCode};
@@ -7,16 +7,16 @@ use zeroize::Zeroizing;
 /// How a code is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
-    /// Half blocks: two rows of the code in one line.
+    /// Half blocks: each line shows two rows of the code.
     Unicode,
     /// Spaces and characters with much ink, or painted spaces.
     Ascii,
-    /// Not at all.
+    /// No drawing.
     None,
 }
 
 impl Style {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 3] = every!(Style: Unicode, Ascii, None);
 
     /// The word in the policy and on the command line.
@@ -29,14 +29,14 @@ impl Style {
         }
     }
 
-    /// The one of that word.
+    /// Returns the style with that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 }
 
-/// A text that no QR code holds.
+/// The text is too long for any QR code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooLong;
 
@@ -51,15 +51,15 @@ impl std::error::Error for TooLong {}
 /// Light modules around the code, which scanners need (ISO/IEC 18004 section 5.3.8).
 pub const QUIET_ZONE: usize = 4;
 
-/// The dark and light modules of a code. Wiped on drop: it says the key. (The library that computes it does not
-/// wipe what it used. A process that ends soon and leaves no core file, such as otp-enroll, can bear that.)
+/// The dark and light modules of a code. Wiped on drop: they contain the key. The library that computes them does not
+/// wipe its memory. This is acceptable for a process that ends soon and leaves no core file, such as otp-enroll.
 pub struct Matrix {
     side: usize,
     dark: Zeroizing<Vec<bool>>,
 }
 
 impl Matrix {
-    /// Encodes a text: error correction level L and the shortest mix of modes, so that the code stays small.
+    /// Encodes a text, with error correction level L and the shortest mix of modes, so that the code stays small.
     ///
     /// # Errors
     /// The text is too long.
@@ -72,13 +72,13 @@ impl Matrix {
         Ok(Self { side, dark })
     }
 
-    /// Modules on a side, with the quiet zone.
+    /// Modules on a side, including the quiet zone.
     #[must_use]
     pub const fn side(&self) -> usize {
         self.side + 2 * QUIET_ZONE
     }
 
-    /// Whether a module is dark, counted with the quiet zone; whatever lies outside is light.
+    /// Whether a module is dark, counted from the edge of the quiet zone; everything outside the code is light.
     #[must_use]
     pub fn is_dark(&self, x: usize, y: usize) -> bool {
         match (x.checked_sub(QUIET_ZONE), y.checked_sub(QUIET_ZONE)) {
@@ -88,19 +88,19 @@ impl Matrix {
     }
 }
 
-/// What colours a terminal can be asked for.
+/// The colours that a terminal can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Colours {
-    /// None. What draws is ink on the terminal's own background, and nothing tells which of both is the light one.
+    /// No colours. The drawing is ink on the terminal's own background, and nothing tells which of the two is light.
     None,
-    /// The sixteen by name, which are what a theme makes of them: some themes for light backgrounds swap black and white.
+    /// The sixteen named colours, which a theme can change: some themes for light backgrounds swap black and white.
     Sixteen,
-    /// Black and white of the cube of 256 as well, which no theme changes.
+    /// Also black and white of the 256-colour cube, which no theme changes.
     Cube,
 }
 
 impl Colours {
-    /// What terminals of this type (`TERM`) take.
+    /// Returns the colours that terminals of this type (`TERM`) show.
     #[must_use]
     pub fn of(terminal_type: Option<&str>) -> Self {
         let name = terminal_type.unwrap_or_default();
@@ -121,10 +121,10 @@ impl Colours {
         }
     }
 
-    /// Lines of what is said before the drawing that are to stay in sight, also where that leaves room for half blocks only.
+    /// How many lines of the text above the drawing stay in sight, even if that leaves room only for half blocks.
     ///
-    /// None on a terminal of the Linux console's kind: two of three fonts that Debian has for it know no half blocks, so
-    /// that a drawing without characters is worth more there than the key beside it.
+    /// None on terminals like the Linux console: two of its three fonts in Debian have no half blocks. There a drawing
+    /// without characters is worth more than the key beside it.
     const fn lines_above(self) -> usize {
         match self {
             Self::Cube => 12,
@@ -132,7 +132,8 @@ impl Colours {
         }
     }
 
-    /// Light ink on a dark ground, or the other way round. The sixteen come first: what knows no cube keeps them.
+    /// Paints light ink on a dark ground, or dark on light. The sixteen colours come first: a terminal without the cube
+    /// keeps them.
     const fn paint(self, dark: bool) -> &'static str {
         match (self, dark) {
             (Self::None, _) => "",
@@ -148,23 +149,23 @@ impl Colours {
 pub struct Canvas {
     /// How to draw.
     pub style: Style,
-    /// What colours it takes.
+    /// The colours of the terminal.
     pub colours: Colours,
-    /// Without colours: whether the terminal is taken to be dark on light; else light on dark.
+    /// Without colours: whether the terminal is assumed to show dark on light; otherwise light on dark.
     pub inverted: bool,
-    /// Modules of the quiet zone that are left out on each side, for want of room.
+    /// Modules of the quiet zone that are left out on each side for lack of room.
     pub cut: usize,
 }
 
 impl Canvas {
-    /// A canvas on a screen of so many columns and lines, one of which the question below takes.
+    /// Chooses a canvas for a screen of so many columns and lines, one of which the question below takes.
     ///
-    /// Without colours another line below the drawing is left for what to do when no scanner sees it. With colours, a
-    /// screen that has room for two columns and a line a module, and for the text above, gets cells that are only
-    /// painted: where there are no characters, no font can tear them.
+    /// Without colours, one more line below the drawing is kept for advice if no scanner reads it. With colours, a
+    /// screen may have room for two columns and one line a module, and for the text above. Then cells are only painted:
+    /// without characters, no font can tear them.
     ///
-    /// Where the screen is too small, up to three modules of the quiet zone are given up, which most scanners bear;
-    /// `None`: not even that makes it narrow enough. Too high it may be: what has scrolled away can be scrolled back.
+    /// If the screen is too small, up to three modules of the quiet zone are given up, which most scanners tolerate.
+    /// Returns `None` if even that is too wide. The drawing may be too high: users can scroll back.
     #[must_use]
     pub fn within(
         (columns, lines): (usize, usize),
@@ -217,13 +218,13 @@ impl Canvas {
         }
     }
 
-    /// Lines that stand below the drawing: the question, and what to do when no scanner sees the code.
+    /// Lines below the drawing: the question, and advice if no scanner reads the code.
     #[must_use]
     pub const fn lines_below(&self) -> usize {
         if self.can_be_inverted() { 2 } else { 1 }
     }
 
-    /// Whether the drawing says nothing of what is light, so that it is the wrong way round on half of all terminals.
+    /// Whether the drawing does not say what is light, so that it is inverted on half of all terminals.
     #[must_use]
     pub const fn can_be_inverted(&self) -> bool {
         matches!(self.colours, Colours::None) && !matches!(self.style, Style::None)
@@ -232,12 +233,12 @@ impl Canvas {
 
 const PLAIN: &str = "\x1b[0m";
 
-/// Draws the code, each line ended by a line feed.
+/// Draws the code; each line ends with a line feed.
 #[must_use]
 pub fn draw(matrix: &Matrix, canvas: &Canvas) -> Zeroizing<String> {
     let side = matrix.side();
     let shown = canvas.cut..side - canvas.cut;
-    // Sized beforehand, so that no copy of the key is left behind by growing.
+    // Sized beforehand: a string that grows leaves copies of the key behind.
     let mut text = Zeroizing::new(String::with_capacity(room(side, canvas.colours)));
     match canvas.style {
         Style::Unicode => {
@@ -267,13 +268,13 @@ pub fn draw(matrix: &Matrix, canvas: &Canvas) -> Zeroizing<String> {
     text
 }
 
-/// Bytes that no drawing is longer than: one in which every module has a colour of its own.
+/// An upper bound for the bytes of a drawing: a drawing in which every module has its own colour.
 const fn room(side: usize, colours: Colours) -> usize {
     let a_module = "▀".len() + colours.paint(false).len();
     side * (side * a_module + PLAIN.len() + 1)
 }
 
-/// Characters that are one cell or two of the drawing, and whether their ground is painted dark.
+/// The characters of one or two columns, and whether their ground is painted dark.
 type Cell = (bool, &'static str);
 
 fn draw_line(text: &mut String, canvas: &Canvas, cells: impl Iterator<Item = Cell>) {
@@ -291,10 +292,10 @@ fn draw_line(text: &mut String, canvas: &Canvas, cells: impl Iterator<Item = Cel
     text.push('\n');
 }
 
-/// Two modules, one above the other.
+/// Draws two modules, one above the other.
 ///
-/// With colours, modules that are alike are painted ground and no character: the glyph of a block is smaller than its
-/// cell in many fonts, which tears whatever is drawn by it. Only unlike ones are light ink on a dark ground.
+/// With colours, two equal modules are painted ground without a character. In many fonts the glyph of a block is
+/// smaller than its cell, which tears the drawing. Only unequal modules are light ink on a dark ground.
 const fn half_block((upper, lower): (bool, bool), canvas: &Canvas) -> Cell {
     match canvas.colours {
         Colours::None => {
@@ -316,12 +317,12 @@ const fn half_block((upper, lower): (bool, bool), canvas: &Canvas) -> Cell {
     }
 }
 
-/// One module in two columns, so that it is about square. With colours it is painted ground alone.
+/// Draws one module in two columns, so that it is about square. With colours it is only painted ground.
 ///
-/// Without, the gaps between the characters have to be smeared by distance: no decoder reads any character of ASCII off a
-/// sharp picture. What counts are the gaps between lines. Light ink tears only modules that stand alone in a finder pattern,
-/// and "@", which has the most ink, is read from near. Dark ink tears the middle of the pattern into three bars: there
-/// brackets, which reach further up and down than letters, run together from the least distance.
+/// Without colours, distance must blur the gaps between the characters: no decoder reads a sharp picture of any ASCII
+/// character. The gaps between lines matter. Light ink tears only modules that stand alone in a finder pattern, and
+/// "@", which has the most ink, can be read from near. Dark ink tears the middle of the pattern into three bars.
+/// Brackets, which reach further up and down than letters, join there from the least distance.
 const fn two_columns(dark: bool, canvas: &Canvas) -> Cell {
     match (canvas.colours, canvas.inverted) {
         (Colours::None, false) => (false, if dark { "  " } else { "@@" }),

@@ -1,4 +1,4 @@
-//! Recovery codes: 80 random bits each, typed once, kept as salted hashes. Those of other programs are in
+//! Recovery codes: 80 random bits each, good once, stored as salted hashes. Codes of other programs are in
 //! [`imported`](crate::imported).
 
 use crate::record::{Origin, RecoverySet};
@@ -8,7 +8,7 @@ use sha2::Sha256;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// The letters of Crockford's base32: no I, L, O or U.
+/// The letters of Crockford's base32, without I, L, O and U.
 const LETTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Letters in a code.
@@ -70,7 +70,7 @@ impl RecoveryCode {
         text
     }
 
-    /// What is kept of the code.
+    /// Returns the hash of the code that is stored.
     #[must_use]
     pub fn hash(&self, salt: &Salt) -> CodeHash {
         let mut mac =
@@ -80,8 +80,8 @@ impl RecoveryCode {
     }
 }
 
-/// Which code of the set this is, by position. Looks at every hash, so the time taken says nothing. None is one of an
-/// imported set.
+/// Finds the position of this code in its set. Compares every hash, so the time taken tells nothing. Never finds a code
+/// of an imported set.
 #[must_use]
 pub fn position(set: &RecoverySet, code: &RecoveryCode) -> Option<usize> {
     match set.origin {
@@ -90,7 +90,7 @@ pub fn position(set: &RecoverySet, code: &RecoveryCode) -> Option<usize> {
     }
 }
 
-/// Where a hash is in a list, of which all are looked at.
+/// Finds the position of a hash in a list. Compares all hashes of the list.
 pub(crate) fn position_of(hashes: &[CodeHash], hash: &CodeHash) -> Option<usize> {
     let mut found = Choice::from(0);
     let mut at = 0_u32;
@@ -102,7 +102,7 @@ pub(crate) fn position_of(hashes: &[CodeHash], hash: &CodeHash) -> Option<usize>
     bool::from(found).then_some(at as usize)
 }
 
-/// The value of one typed letter.
+/// Returns the value of one typed letter.
 fn letter_value(typed: u8) -> Option<u8> {
     let letter = match typed.to_ascii_uppercase() {
         b'O' => b'0',

@@ -11,7 +11,7 @@ pub struct UnixTime(u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step(pub u64);
 
-/// The system clock shows no time that can be counted from the epoch on.
+/// The system clock is set before 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Before1970;
 
@@ -30,7 +30,7 @@ impl UnixTime {
         Self(seconds)
     }
 
-    /// The moment of a date and a time of day in UTC; `None`: there is no such day or time, or it lies before 1970.
+    /// The moment of a date and time of day in UTC; `None` if there is no such day or time, or it lies before 1970.
     #[must_use]
     pub fn from_civil_utc(
         year: u16,
@@ -54,7 +54,7 @@ impl UnixTime {
         self.0
     }
 
-    /// The moment `wait` later; stays at the end of time instead of wrapping.
+    /// The moment `wait` later; stops at the largest time instead of wrapping.
     #[must_use]
     pub const fn after(self, wait: Duration) -> Self {
         Self(self.0.saturating_add(wait.as_secs()))
@@ -72,7 +72,7 @@ impl UnixTime {
         Step(self.0 / period.seconds())
     }
 
-    /// The next whole minute: for a time that is told to the minute and must not be told too early.
+    /// The next whole minute, for times that are shown to the minute and must not be too early.
     #[must_use]
     pub const fn to_next_minute(self) -> Self {
         Self(self.0.div_ceil(60).saturating_mul(60))
@@ -104,7 +104,7 @@ impl UnixTime {
     }
 }
 
-/// The Gregorian date of a day counted from 1970-01-01, in whole 400-year cycles that begin on 1 March.
+/// Returns the Gregorian date of a day counted from 1970-01-01, in whole 400-year cycles that begin on 1 March.
 fn civil_from_days(days: u64) -> (u64, u64, u64) {
     let shifted = days + 719_468;
     let era = shifted / 146_097;
@@ -122,7 +122,7 @@ fn civil_from_days(days: u64) -> (u64, u64, u64) {
     (year_of_era + era * 400 + u64::from(month <= 2), month, day)
 }
 
-/// The inverse of [`civil_from_days`].
+/// Does the inverse of [`civil_from_days`]; `None` if there is no such day.
 fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
     if year < 1970 || !(1..=12).contains(&month) {
         return None;
@@ -132,7 +132,7 @@ fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     let days = (era * 146_097 + day_of_era).checked_sub(719_468)?;
-    // Also the check that the month has that day.
+    // This also checks that the month has that day.
     (civil_from_days(days) == (year, month, day)).then_some(days)
 }
 

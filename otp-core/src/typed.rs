@@ -1,15 +1,15 @@
-//! What people type and paste, brought to one form: the digits and letters that a code is made of.
+//! One form for what people type and paste: the digits and letters of a code.
 
 use zeroize::Zeroizing;
 
-/// Between the full-width forms of ASCII characters (U+FF01 to U+FF5E) and these characters.
+/// The distance between the full-width forms of ASCII characters (U+FF01 to U+FF5E) and these characters.
 const FULL_WIDTH: u32 = 0xFEE0;
 
-/// The characters of a typed code, without what may stand between them: white space, dashes, and what a clipboard brings
-/// along unseen. Full-width digits and letters, as input methods for Korean, Japanese and Chinese write them, count as
-/// the plain ones.
+/// Returns the characters of a typed code, without what may stand between them: white space, dashes, and invisible
+/// characters from a clipboard. Full-width digits and letters, as input methods for Korean, Japanese and Chinese write
+/// them, count as the plain ones.
 ///
-/// `None`: something else is in it, so it is no code.
+/// Returns `None` if it contains anything else, so it is not a code.
 pub(crate) fn characters_of_a_code(typed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     // Sized beforehand: a vector that grows leaves copies of what was typed behind.
     let mut plain = Zeroizing::new(Vec::with_capacity(typed.len()));
@@ -22,7 +22,7 @@ pub(crate) fn characters_of_a_code(typed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(plain)
 }
 
-/// The ASCII character of a full-width one; any other as it is.
+/// Returns the ASCII character of a full-width one; any other character as it is.
 pub(crate) fn plain_form(c: char) -> char {
     match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - FULL_WIDTH).unwrap_or(c),

@@ -1,4 +1,4 @@
-//! Who runs a command.
+//! The user who runs a command.
 
 use crate::failure::Failure;
 use nix::unistd::getuid;
@@ -6,7 +6,7 @@ use otp_core::Account;
 use otp_core::messages::trouble::Trouble;
 use otp_site::users;
 
-/// The account that this process runs as.
+/// Returns the account that this process runs as.
 pub fn own_account() -> Result<Account, Failure> {
     let uid = getuid().as_raw();
     users::account_of(uid)?.ok_or_else(|| {
@@ -15,7 +15,7 @@ pub fn own_account() -> Result<Account, Failure> {
     })
 }
 
-/// The person behind root: whom sudo names, else who logged in, else root.
+/// Returns the person behind root: the user that sudo names, else the user who logged in, else root.
 pub fn administrator() -> Result<Account, Failure> {
     if let Ok(name) = std::env::var("SUDO_USER")
         && let Some(account) = users::account(&name)?
@@ -31,7 +31,7 @@ pub fn administrator() -> Result<Account, Failure> {
     own_account()
 }
 
-/// The user id that the kernel remembers of the login; `None`: no login led here.
+/// Returns the user id of the login, as the kernel remembers it; `None`: the process does not come from a login.
 fn login_uid(text: &str) -> Option<u32> {
     let uid = text.trim().parse().ok()?;
     (uid != u32::MAX).then_some(uid)

@@ -1,6 +1,6 @@
-//! What of a certificate an administrator of a fleet has to know: whose it is to etcd, and when it ends.
+//! The facts of a certificate that an administrator of a fleet needs: its user in etcd, and its end.
 //!
-//! It is read, not verified: that is for those who are shown it.
+//! It is read, not verified: the programs that it is presented to verify it.
 
 use data_encoding::BASE64;
 use otp_core::UnixTime;
@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-/// Larger than any file of certificates.
+/// The number of bytes that are read: more than any file of certificates has.
 const LIMIT: u64 = 256 * 1024;
 
 /// The object identifier of a common name, 2.5.4.3.
@@ -24,14 +24,14 @@ const VERSION: u8 = 0xa0;
 /// A certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    /// The last common name of its subject: etcd's user.
+    /// The last common name of its subject: the user in etcd.
     pub common_name: Option<String>,
     /// When it ends.
     pub ends: UnixTime,
 }
 
 impl Certificate {
-    /// Reads the first certificate of a file (PEM); `None`: it has none that can be read.
+    /// Reads the first certificate of a file (PEM); `None`: there is none that can be read.
     #[must_use]
     pub fn in_file(path: &Path) -> Option<Self> {
         let mut text = String::new();
@@ -50,7 +50,7 @@ impl Certificate {
         Self::from_der(&BASE64.decode(digits.as_bytes()).ok()?)
     }
 
-    /// Reads a certificate (DER); `None`: it is none that can be read.
+    /// Reads a certificate (DER); `None`: it cannot be read.
     #[must_use]
     pub fn from_der(bytes: &[u8]) -> Option<Self> {
         let mut whole = Der(bytes);
@@ -79,7 +79,7 @@ impl Certificate {
     }
 }
 
-/// A time as certificates have it (RFC 5280 section 4.1.2.5).
+/// Reads a time in the forms of certificates (RFC 5280 section 4.1.2.5).
 fn moment((tag, text): (u8, &[u8])) -> Option<UnixTime> {
     let text = std::str::from_utf8(text).ok()?;
     let digits = text.strip_suffix('Z')?;
@@ -105,7 +105,7 @@ fn moment((tag, text): (u8, &[u8])) -> Option<UnixTime> {
     ))
 }
 
-/// Days since 1970 (Howard Hinnant's algorithm).
+/// Counts the days since 1970 (Howard Hinnant's algorithm).
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     if !(1970..=9999).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
@@ -117,7 +117,7 @@ fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     (era * 146_097 + of_days).checked_sub(719_468)
 }
 
-/// What is left of a sequence.
+/// The rest of a sequence.
 struct Der<'a>(&'a [u8]);
 
 impl<'a> Der<'a> {
@@ -126,7 +126,7 @@ impl<'a> Der<'a> {
         (found == tag).then_some(Self(content))
     }
 
-    /// The next element: its tag and what is in it.
+    /// Takes the next element: its tag and its content.
     fn any(&mut self) -> Option<(u8, &'a [u8])> {
         let (&[tag, length], rest) = self.0.split_first_chunk::<2>()?;
         let (length, rest) = match length {

@@ -1,9 +1,13 @@
 //! The two command lines, as clap reads them.
 //!
-//! The rules of the interface: results go to standard output, questions and whatever is secret to the controlling
-//! terminal (but `otp-admin provision`, whose result is the secret), what is wrong to standard error as
-//! `otp-enroll: what is wrong` with a line `hint: what to do`. Exit 0: done. 1: refused, or left by the person at the
-//! terminal, by whatever signal. 2: could not. No secret is ever taken from an argument or from the environment.
+//! The rules of the interface:
+//!
+//! - Results go to standard output.
+//! - Questions and secrets go to the controlling terminal (except for `otp-admin provision`, whose result is the
+//!   secret).
+//! - Errors go to standard error as `otp-enroll: what is wrong`, with a line `hint: what to do`.
+//! - Exit 0: done. 1: refused, or left by the person at the terminal, by any signal. 2: could not.
+//! - No secret is ever taken from an argument or from the environment.
 
 use crate::admin::{Only, USUAL_CREDENTIAL, USUAL_SECONDS, moment};
 use crate::picture::PicturePath;
@@ -58,7 +62,7 @@ pub struct DialogueOptions {
 }
 
 impl Enroll {
-    /// The first option that was given and has no meaning for the command, by its name.
+    /// Returns the name of the first given option that has no meaning for the command.
     #[must_use]
     pub fn meaningless(&self) -> Option<&'static str> {
         let (shows_key, issues_codes) = match self.command {
@@ -80,8 +84,8 @@ impl Enroll {
     }
 }
 
-/// Leaves options that have no meaning for a command out of its `--help`. They are read all the same, to be refused
-/// with a reason, since they may stand before the command as well.
+/// Hides options without a meaning for a command from its `--help`. They are still parsed, so that they can be
+/// refused with a reason, since they may also stand before the command.
 fn keep_quiet_about_the_meaningless(command: Command) -> Command {
     let meaningless: &[&str] = match command.get_name() {
         "status" | "test" | "remove" => &["qr", "qr_file", "save"],
@@ -128,13 +132,13 @@ pub enum EnrollCommand {
     },
     /// Try a code, as a login would: it counts like any other
     Test,
-    /// Set up one more authenticator; where only one is allowed, in the place of the old one
+    /// Set up one more authenticator; if only one is allowed, replace the old one
     Add {
         /// What to call it
         #[arg(value_name = "NAME", value_parser = name, value_hint = ValueHint::Other)]
         name: Name,
     },
-    /// Remove an authenticator; with the last one go the recovery codes
+    /// Remove an authenticator; with the last one, remove the recovery codes too
     Remove {
         /// Which one; not needed where there is only one
         #[arg(value_name = "NAME", value_parser = name, value_hint = ValueHint::Other)]
@@ -144,13 +148,13 @@ pub enum EnrollCommand {
     RecoveryCodes,
 }
 
-/// So far from the end of all counters that no token comes there.
+/// The largest counter: so far from the end of all counters that no token gets there.
 const MOST_COUNTER: u64 = i64::MAX as u64;
 
-/// Where an administrator's certificate is, unless the command line says otherwise.
+/// The path of an administrator's certificate, unless the command line names another.
 pub const ADMINISTRATOR_CERTIFICATE: &str = "/etc/security/pam_otp-administrator.crt";
 
-/// Where its key is, unless the command line says otherwise.
+/// The path of its key, unless the command line names another.
 pub const ADMINISTRATOR_KEY: &str = "/etc/security/pam_otp-administrator.key";
 
 /// `otp-admin`
@@ -161,7 +165,7 @@ pub struct Admin {
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,
-    /// Work on the records of this machine, though it belongs to a fleet
+    /// Work on the records of this machine, even if it belongs to a fleet
     #[arg(long, global = true)]
     pub local: bool,
     /// The administrator's certificate, for a fleet
@@ -169,7 +173,7 @@ pub struct Admin {
         value_hint = ValueHint::FilePath)]
     pub certificate: PathBuf,
     /// The key of that certificate [default: /etc/security/pam_otp-administrator.key]
-    // Without a default: clap would hand it to the option of that name that `seal` has.
+    // There is no clap default: clap would also give it to the option of that name of `seal`.
     #[arg(long, value_name = "FILE", global = true, value_hint = ValueHint::FilePath)]
     pub key: Option<PathBuf>,
     /// What to do.
@@ -178,7 +182,7 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// The key of the administrator's certificate.
+    /// Returns the path of the key of the administrator's certificate.
     #[must_use]
     pub fn key_of_certificate(&self) -> &Path {
         self.key.as_deref().unwrap_or(Path::new(ADMINISTRATOR_KEY))
@@ -197,10 +201,10 @@ pub enum AdminCommand {
         #[arg(long)]
         csv: bool,
     },
-    /// Report who must have an authenticator, who has one, and who has not
+    /// Report which users must have an authenticator, and which have one
     ///
-    /// Of everybody whom the name service lists, and of every record. Accounts of programs are left out unless they have a
-    /// record. In text a summary comes at the end.
+    /// Covers everybody whom the name service lists, and every record. Accounts of programs are left out unless they have a
+    /// record. Text ends with a summary.
     Report {
         /// As one JSON object; times are seconds since 1970
         #[arg(long, conflicts_with = "csv")]
@@ -208,23 +212,23 @@ pub enum AdminCommand {
         /// As comma-separated values with a header
         #[arg(long)]
         csv: bool,
-        /// Only of these users: a name a line, - for standard input
+        /// Only these users: a file with a name on each line, - for standard input
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         users: Option<PathBuf>,
-        /// Only of the members of this group; may be given again
+        /// Only members of this group; may be given again
         #[arg(long = "group", value_name = "NAME", value_hint = ValueHint::Other)]
         groups: Vec<String>,
-        /// Write only these rows; the summary is of all
+        /// Write only these rows; the summary counts all
         #[arg(long, value_name = "WHICH", value_enum)]
         only: Option<Only>,
-        /// Also of accounts of programs
+        /// Include accounts of programs
         #[arg(long)]
         system: bool,
-        /// By the rules for this service [default: those of services that the policy does not name]
+        /// Apply the rules for this service [default: those of services that the policy does not name]
         #[arg(long, value_name = "NAME", value_parser = service_name, value_hint = ValueHint::Other)]
         service: Option<ServiceName>,
     },
-    /// Show all about one user, but no secret
+    /// Show everything about one user except secrets
     Show {
         /// The user's name
         #[arg(value_hint = ValueHint::Username)]
@@ -253,7 +257,7 @@ pub enum AdminCommand {
         /// The user's name now; the same name where only the user id has changed
         #[arg(value_hint = ValueHint::Username)]
         new: String,
-        /// Also where the user id is another than in the record
+        /// Move it even if the user id differs from that in the record
         #[arg(long)]
         force: bool,
     },
@@ -265,14 +269,14 @@ pub enum AdminCommand {
         /// As one JSON object
         #[arg(long)]
         json: bool,
-        /// Replace what is there
+        /// Replace an authenticator that is there
         #[arg(long)]
         force: bool,
         /// What to call the authenticator
         #[arg(long, value_name = "LABEL", value_parser = name, default_value = DEFAULT_NAME,
             value_hint = ValueHint::Other)]
         name: Name,
-        /// Count codes instead of going by the clock, as a token with a button does
+        /// Use a counter instead of the clock, as a token with a button does
         #[arg(long)]
         hotp: bool,
         /// The counter of the first code
@@ -280,7 +284,7 @@ pub enum AdminCommand {
             value_parser = value_parser!(u64).range(..=MOST_COUNTER), value_hint = ValueHint::Other)]
         counter: u64,
     },
-    /// Take over the keys of another program
+    /// Import the keys of another program
     Import {
         /// From which.
         #[command(subcommand)]
@@ -288,9 +292,9 @@ pub enum AdminCommand {
     },
     /// Look for ways past the code, and for what locks people out
     ///
-    /// Goes every way through PAM's lines of each service that asks for codes, or of those that are named, and looks at
-    /// sshd's configuration, the policy, the records and the clock. Changes nothing. Exit status: 0 nothing is wrong, 1
-    /// something is, 2 something could not be looked at.
+    /// Follows every way through PAM's lines of each service that asks for codes, or of the services that are named, and
+    /// examines sshd's configuration, the policy, the records and the clock. Changes nothing. Exit status: 0 nothing is
+    /// wrong, 1 something is, 2 something could not be examined.
     Doctor {
         /// Which services [default: all that have such a line]
         #[arg(value_name = "SERVICE", value_hint = ValueHint::Other)]
@@ -304,8 +308,8 @@ pub enum AdminCommand {
     },
     /// Have a service ask for a code from now on
     ///
-    /// Shows the difference, has you log in with the new lines before they are in place, puts them there, and undoes it
-    /// all unless you confirm.
+    /// Shows the difference, has you log in with the new lines before they are in place, puts them there, and undoes
+    /// everything unless you confirm.
     Protect {
         /// The service, such as sshd or sudo
         #[arg(value_hint = ValueHint::Other)]
@@ -328,22 +332,25 @@ pub enum AdminCommand {
     },
     /// Read back who logged in with a code, who was refused, and what was changed
     ///
-    /// From the journal, of which only what root's programs and the helper have written counts; where there is none, from
-    /// the files of syslog.
+    /// Reads the journal, and there only what root's programs, the helper, a verifier and the portal have written. Without a journal,
+    /// reads the files of syslog.
     Events {
-        /// Only what is about this user
+        /// Only events about this user
         #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
         user: Option<String>,
-        /// Only from then on: a date in UTC, or how long ago
+        /// Only events since then: a date in UTC, or how long ago
         #[arg(long, value_name = "WHEN", value_parser = Since::parse, value_hint = ValueHint::Other)]
         since: Option<Since>,
-        /// As one JSON object a line; times are seconds since 1970
+        /// As one JSON object on each line; times are seconds since 1970
         #[arg(long)]
         json: bool,
+        /// Only this many of the newest, the oldest of them first
+        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=1000))]
+        newest: Option<u16>,
         /// Read this file of syslog
         #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
-        /// Only what is about logins on this machine, by its name in the fleet or in the log
+        /// Only logins on this machine, by its name in the fleet or in the log
         #[arg(long, value_name = "NAME", value_hint = ValueHint::Hostname)]
         machine: Option<String>,
     },
@@ -355,8 +362,8 @@ pub enum AdminCommand {
     },
     /// Seal the keys in all records, so that a copied disk or backup opens no account
     ///
-    /// By the first key in the file that the policy names; pam_otp-seal(7) has the set-up. Logins go on
-    /// meanwhile. Interrupted, it is completed by the same command.
+    /// Uses the first key in the file that the policy names; pam_otp-seal(7) has the set-up. Logins go on meanwhile. If it is
+    /// interrupted, the same command completes it.
     Seal {
         /// What else to do than to seal what is not sealed by the first key.
         #[command(flatten)]
@@ -377,7 +384,7 @@ pub enum AdminCommand {
 }
 
 impl AdminCommand {
-    /// The policy file that is to be checked, where it is another than that of `--conf`.
+    /// Returns the policy file to check, if it is not that of `--conf`.
     #[must_use]
     pub fn policy_to_check(&self) -> Option<&Path> {
         match self {
@@ -394,9 +401,10 @@ impl AdminCommand {
 pub enum FleetCommand {
     /// Begin a fleet in an etcd that is empty, or complete what was begun
     ///
-    /// On the host of a verifier. --certificate and --key are those of etcd's user root. Makes a user of etcd for each
-    /// verifier, with rights to the keys of the fleet and to no others, has etcd ask everybody for a certificate from then
-    /// on, makes the key that seals the secrets of users where the policy names one, and says what to do next.
+    /// Run it on the host of a verifier, with --certificate and --key of etcd's user root. It makes a user of etcd for each
+    /// verifier, with rights to the keys of the fleet and to no others. It has etcd ask everybody for a certificate from then
+    /// on. If the policy names a sealing key, it makes that key, which seals the secrets of users. Then it says what to do
+    /// next.
     Init {
         /// A verifier, by the common name of its certificate for etcd; may be given again
         #[arg(long = "verifier", value_name = "NAME", required = true, value_hint = ValueHint::Other)]
@@ -410,23 +418,23 @@ pub enum FleetCommand {
     },
     /// Write the sealing key to a new file, encrypted, for another verifier
     ///
-    /// On the host of a verifier that has it.
+    /// Run it on the host of a verifier that has the key.
     CarryKey {
         /// The new file
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: PathBuf,
-        /// The file with the key to encrypt it by, 32 bytes [default: asks for a passphrase]
+        /// The file with the key to encrypt it with, 32 bytes [default: asks for a passphrase]
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         key_file: Option<PathBuf>,
     },
     /// Put the sealing key from such a file in its place
     ///
-    /// On the host of a verifier that does not have it yet.
+    /// Run it on the host of a verifier that does not have the key yet.
     TakeKey {
         /// The file
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: PathBuf,
-        /// The file with the key that it was encrypted by [default: asks for the passphrase]
+        /// The file with the key that it was encrypted with [default: asks for the passphrase]
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         key_file: Option<PathBuf>,
     },
@@ -439,7 +447,7 @@ pub enum FleetCommand {
         #[arg(long = "zone", value_name = "ZONE", value_hint = ValueHint::Other)]
         zones: Vec<String>,
     },
-    /// Let an administrator give orders to the fleet
+    /// Let an administrator manage the fleet
     AddAdministrator {
         /// The first DNS name in the certificate
         #[arg(value_name = "NAME", value_hint = ValueHint::Other)]
@@ -457,7 +465,7 @@ pub enum FleetCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show how the database, the verifiers and the machines are
+    /// Show the state of the database, the verifiers and the machines
     ///
     /// Exit status: 0 nothing is wrong, 1 something is, 2 the database could not be asked.
     Status {
@@ -465,9 +473,9 @@ pub enum FleetCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Write all that the fleet keeps to a new file, encrypted
+    /// Write everything that the fleet keeps to a new file, encrypted
     ///
-    /// Of one moment, while logins go on. On the host of a verifier.
+    /// Run it on the host of a verifier. The file has the state of one moment; logins go on meanwhile.
     Backup {
         /// The new file
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -478,7 +486,7 @@ pub enum FleetCommand {
     },
     /// Bring back what a backup holds
     ///
-    /// No code from before counts afterwards, and recovery codes are void. On the host of a verifier.
+    /// Run it on the host of a verifier. Afterwards no older code counts, and recovery codes are void.
     Restore {
         /// The backup
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -486,14 +494,14 @@ pub enum FleetCommand {
         /// The file with the key that it was written with [default: asks for the passphrase]
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         key_file: Option<PathBuf>,
-        /// In the place of what the fleet keeps now
+        /// Replace what the fleet keeps now
         #[arg(long)]
         replace: bool,
     },
-    /// Take a database that went back in time for the fleet's own
+    /// Accept a database that went back in time as the fleet's own
     ///
-    /// Verifiers that have seen it further on have stopped. No code from before counts afterwards, and recovery codes are
-    /// void. On the host of a verifier.
+    /// Run it on the host of a verifier. Verifiers that have seen a later state of it have stopped. Afterwards no older code
+    /// counts, and recovery codes are void.
     Confirm,
 }
 
@@ -508,13 +516,13 @@ pub struct SealInstead {
     /// Make a key where there is none, and seal nothing yet
     #[arg(long)]
     pub new_key: bool,
-    /// Seal everything by a new key, and give the old one up
+    /// Seal everything with a new key, and give the old one up
     #[arg(long)]
     pub rotate: bool,
     /// Unseal everything
     #[arg(long)]
     pub undo: bool,
-    /// Count the records by what seals them, and change nothing
+    /// Count the records by the key that seals them, and change nothing
     #[arg(long)]
     pub status: bool,
 }
@@ -526,14 +534,14 @@ pub enum ImportCommand {
     ///
     /// Each user's file is read with the rights of that user, and stays as it is.
     GoogleAuthenticator {
-        /// Files, directories whose files are called as their users, or a path with ~, ${USER} or ${HOME} as
-        /// secret= has it [default: those in the homes]
+        /// Files, directories with a file named after each user, or a path with ~, ${USER} or ${HOME} as in secret= [default:
+        /// those in the homes]
         #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
         paths: Vec<PathBuf>,
         /// How it is done.
         #[command(flatten)]
         options: ImportOptions,
-        /// Whose file it is, where that cannot be seen by its owner
+        /// The user of the file, if its owner does not show it
         #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
         user: Option<String>,
     },
@@ -545,10 +553,10 @@ pub enum ImportCommand {
         /// How it is done.
         #[command(flatten)]
         options: ImportOptions,
-        /// What the line of `pam_oath` in /etc/pam.d has as window=
+        /// The window= of the line of `pam_oath` in /etc/pam.d
         #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(0..=1000))]
         window: Option<u16>,
-        /// What that line has as digits=
+        /// The digits= of that line
         #[arg(long, value_name = "DIGITS", value_parser = value_parser!(u8).range(6..=8))]
         digits: Option<u8>,
     },
@@ -560,10 +568,10 @@ pub enum ImportCommand {
         /// How it is done.
         #[command(flatten)]
         options: ImportOptions,
-        /// Whose keys they are, where the file does not say
+        /// The user of the keys, if the file does not name one
         #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
         user: Option<String>,
-        /// How many steps, or counters, the old server looked at
+        /// How many steps, or counters, the old server checked
         #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(0..=1000))]
         window: Option<u16>,
     },
@@ -575,16 +583,16 @@ pub enum ImportCommand {
         /// How it is done.
         #[command(flatten)]
         options: ImportOptions,
-        /// Whose keys they are, where the file does not say
+        /// The user of the keys, if the file does not name one
         #[arg(long, value_name = "NAME", value_hint = ValueHint::Username)]
         user: Option<String>,
-        /// How many steps, or counters, the old server looked at
+        /// How many steps, or counters, the old server checked
         #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u16).range(0..=1000))]
         window: Option<u16>,
         /// The file with the AES key that encrypts the others
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         key_file: Option<PathBuf>,
-        /// Take encrypted keys that no MAC protects
+        /// Import encrypted keys that no MAC protects
         #[arg(long)]
         without_mac: bool,
     },
@@ -593,10 +601,10 @@ pub enum ImportCommand {
 /// How an import is done.
 #[derive(Args)]
 pub struct ImportOptions {
-    /// Say what would come and what not, and change nothing
+    /// Show what would be imported and what not, and change nothing
     #[arg(long)]
     pub dry_run: bool,
-    /// Import what comes, where part of it does not
+    /// Import the rest, even if some entries cannot be imported
     #[arg(long)]
     pub partial: bool,
     /// As one JSON object
@@ -604,12 +612,12 @@ pub struct ImportOptions {
     pub json: bool,
 }
 
-/// From when on events are told.
+/// The time from which events are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
     /// A moment.
     At(UnixTime),
-    /// So long ago.
+    /// This long ago.
     Ago(Duration),
 }
 
@@ -617,7 +625,7 @@ impl Since {
     /// Reads `2027-01-15`, `2027-01-15 08:00`, `2027-01-15T08:00:10Z`, or `90s`, `15m`, `24h`, `7d`.
     ///
     /// # Errors
-    /// It is none of these.
+    /// The text is none of these.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         const REASON: &str = "must be a date in UTC (2027-01-15, '2027-01-15 08:00') or a number and a unit (90s, 15m, 24h, 7d)";
         if let Ok(wait) = policy::duration(text) {
@@ -639,7 +647,7 @@ impl Since {
             .ok_or(REASON)
     }
 
-    /// The moment, seen from now.
+    /// Returns the moment, relative to `now`.
     #[must_use]
     pub const fn before(self, now: UnixTime) -> UnixTime {
         match self {
@@ -654,26 +662,26 @@ impl Since {
 pub enum PolicyCommand {
     /// Check a policy file before logins depend on it
     ///
-    /// Reads it as every login does, and names the line of an error. Then lists what to look at: groups and users that
-    /// nobody knows, networks that hold every address, services whose logins cannot set up an authenticator. Refuses a
-    /// policy that demands a second factor, now or later, of you who run this, while you have no authenticator.
+    /// Reads it as every login does, and names the line of an error. Then lists what to look at: unknown groups and users,
+    /// networks that include every address, services whose logins cannot set up an authenticator. Refuses a policy that
+    /// demands a second factor of the user who runs this, now or later, while that user has no authenticator.
     Check {
         /// The file [default: that of --conf]
         #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
         file: Option<PathBuf>,
-        /// Accept it also where it would refuse you
+        /// Accept it even if it would refuse you
         #[arg(long)]
         force: bool,
     },
-    /// Show what a login of a user would come to now, and by which rule
+    /// Show how a login of a user would end now, and by which rule
     ///
-    /// Through a service that asks for a code, that is, by lines of /etc/pam.d without arguments, and from no trusted
-    /// network. Services that the policy names have a line each.
+    /// Assumes a service that asks for a code by lines in /etc/pam.d without arguments, and no trusted network. Each service
+    /// that the policy names has a line of its own.
     Show {
         /// The user's name
         #[arg(value_hint = ValueHint::Username)]
         user: String,
-        /// Show what a login of this service would come to
+        /// Show how a login through this service would end
         #[arg(long, value_name = "NAME", value_parser = service_name, value_hint = ValueHint::Other)]
         service: Option<ServiceName>,
     },
@@ -719,7 +727,8 @@ mod tests {
         Admin::command().debug_assert();
     }
 
-    /// clap hands a default of an option of all commands to that of `seal`: then the sealing key was the administrator's.
+    /// clap would give `seal` the default of an option of all commands: then the administrator's key would become the
+    /// sealing key.
     #[test]
     fn the_key_that_seals_is_not_that_of_a_certificate() {
         for (line, named) in [

@@ -1,7 +1,7 @@
-//! Enrolment at the terminal: where the one script is played, and what a terminal adds to it.
+//! Enrolment at the terminal: the place where the script is played, and what a terminal adds to it.
 //!
-//! Until the end everything that was made is a [`NewFile`], which goes away by itself: there is no way out of the
-//! script, error and panic included, that leaves something behind.
+//! Until the end, every file that was made is a [`NewFile`], which removes itself. So no way out of the script,
+//! errors and panics included, leaves a file behind.
 
 use crate::cli::DialogueOptions;
 use crate::failure::Failure;
@@ -23,10 +23,10 @@ use otp_store::change::{Change, Kept, Proof};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The words that ask for the clipboard of the terminal. Both are taken in either language.
+/// The words for the clipboard of the terminal. Both are accepted in either language.
 const COPY: [&str; 2] = ["copy", "복사"];
 
-/// Makes the change, once the person has done their part.
+/// Makes the change, once the person has completed the script.
 pub fn lead(
     site: &Site,
     account: &Account,
@@ -79,7 +79,7 @@ struct Screen<'a> {
     terminal: Terminal,
     /// The file for the recovery codes, before there are any.
     sheet: Option<NewFile>,
-    /// The file that has them.
+    /// The file that holds the recovery codes.
     saved: Option<NewFile>,
     picture: Option<NewFile>,
 }
@@ -91,7 +91,7 @@ impl Stage for Screen<'_> {
         Ok(self.say(&sentence.text(self.site.language))?)
     }
 
-    /// With an empty line above the recovery codes only: the screen is short.
+    /// Puts an empty line only above the recovery codes: the screen is short.
     fn show(&mut self, block: &Block<'_>) -> Result<(), Failure> {
         let (columns, _) = self.terminal.size();
         let text = block.reveal(self.site.language, columns);
@@ -147,7 +147,7 @@ impl Stage for Screen<'_> {
 
     fn conclude(&mut self, result: Dialogue<'_>) -> Result<(), Failure> {
         if let Some(path) = self.keep_files() {
-            // Everything is on disk, so a terminal that is gone by now is no reason to fail.
+            // Everything is on disk, so the loss of the terminal now is not a failure.
             self.tell(Dialogue::DeleteQrFile { path: &path }).ok();
         }
         output::print(&format!("{}\n", result.text(self.site.language)))
@@ -169,14 +169,14 @@ impl Screen<'_> {
         self.options.qr.map_or(by_locale, Style::from)
     }
 
-    /// Asks for a path until one works or none is wanted; the clipboard of the terminal is another way.
+    /// Asks for a path until one works or none is wanted; the person can use the terminal's clipboard too.
     fn offer_to_save(&mut self, sheet: &Zeroizing<String>) -> Result<Option<NewFile>, Failure> {
         loop {
             let answer = self.ask(Dialogue::SaveQuestion)?;
             let Ok(path) = std::str::from_utf8(answer.trim_ascii()) else {
                 continue;
             };
-            // The word that the next question asks for is no name of a file.
+            // The word for the next question is not the name of a file.
             if path.is_empty() || is_word(&answer, &KEPT) {
                 return Ok(None);
             }
@@ -196,7 +196,7 @@ impl Screen<'_> {
         }
     }
 
-    /// Has the terminal put a text on its clipboard (OSC 52, "set selection", of xterm's control sequences).
+    /// Puts a text on the terminal's clipboard (OSC 52, "set selection", of xterm's control sequences).
     fn copy(&mut self, text: &Zeroizing<String>) -> Result<(), Failure> {
         let encoded = Zeroizing::new(data_encoding::BASE64.encode(text.as_bytes()));
         self.terminal.show("\x1b]52;c;")?;
@@ -205,7 +205,7 @@ impl Screen<'_> {
         self.tell(Dialogue::Copied)
     }
 
-    /// Lets the files stay that hold something; the path of the picture.
+    /// Keeps the files that have content; returns the path of the picture.
     fn keep_files(&mut self) -> Option<String> {
         if let Some(file) = self.saved.take() {
             file.keep();
@@ -238,7 +238,7 @@ impl<'a> Underway<Screen<'a>> for Pending<'_> {
         screen.terminal.still_here()?;
         let kept = self.keep();
         if matches!(&kept, Err(failure) if failure.may_have_happened()) {
-            // Should it count, the person needs them.
+            // The change may count: then the person needs the files.
             screen.keep_files();
         }
         kept

@@ -1,4 +1,4 @@
-//! Where the records are that a command of `otp-admin` works on: chosen by the program that runs it.
+//! The place of the records for a command of `otp-admin`; the program that runs the command chooses it.
 
 use crate::failure::Failure;
 use crate::site::Site;
@@ -7,27 +7,27 @@ use otp_store::{Error, Keeper, Store};
 
 /// Opens the records for the commands of an administrator.
 pub trait Engine: Sized + Sync {
-    /// What keeps them.
+    /// The keeper of the records.
     type Keeper: Keeper + Sync;
 
-    /// Whether they are sealed by the key of one machine, and not by one that several have.
+    /// Whether one machine's own key seals the records, and not one that several machines share.
     const HAS_ITS_OWN_KEY: bool;
 
     /// Opens the records, which must be there.
     fn keeper(site: &Site<Self>) -> Result<Self::Keeper, Failure>;
 
-    /// Opens the records; `None`: there are none yet, and the first enrolment makes them.
+    /// Opens the records; `None`: there are none yet, and the first enrolment creates them.
     fn keeper_if_there(site: &Site<Self>) -> Result<Option<Self::Keeper>, Failure> {
         Self::keeper(site).map(Some)
     }
 
-    /// Opens the records for a command that may make them.
+    /// Opens the records for a command that may create them.
     fn keeper_for_enrolling(site: &Site<Self>) -> Result<Self::Keeper, Failure> {
         Self::keeper(site)
     }
 }
 
-/// The folder of this machine, which is root's.
+/// The folder of this machine, which root owns.
 pub struct Folder;
 
 impl Engine for Folder {
@@ -47,12 +47,12 @@ impl Engine for Folder {
     }
 }
 
-/// Opens records that are kept elsewhere than in the folder of this machine, for the program that knows how.
+/// Opens records outside the folder of this machine, for the program that knows how.
 pub trait Opens: Sync {
-    /// What keeps them.
+    /// The keeper of the records.
     type Keeper: Keeper + Sync;
 
-    /// Opens the records, which must be there; by the policy, which says how they are sealed.
+    /// Opens the records, which must exist. The policy says how they are sealed.
     ///
     /// # Errors
     /// They cannot be trusted or reached.

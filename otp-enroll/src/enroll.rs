@@ -1,4 +1,4 @@
-//! What `otp-enroll` does.
+//! The commands of `otp-enroll`.
 
 use crate::caller::own_account;
 use crate::cli::{Enroll, EnrollCommand};
@@ -47,12 +47,12 @@ pub fn run(asked: &Enroll) -> ExitCode {
 }
 
 fn default_name() -> Name {
-    Name::new(DEFAULT_NAME).expect("the default is a name")
+    Name::new(DEFAULT_NAME).expect("the default is a valid name")
 }
 
-/// The account that is meant: the named one, or the caller's own. Only root names somebody else's.
+/// Returns the account that is meant: the named one, or the caller's own. Only root may name another user's.
 ///
-/// Under sudo the caller is not root, and it is too easy to enrol root by mistake: then a name has to be given.
+/// Under sudo the caller is not root, and enrolling root by mistake is too easy: then a name must be given.
 fn whose(site: &Site, named: Option<&str>) -> Result<Account, Failure> {
     if !site.is_root {
         let own = own_account()?;
@@ -71,7 +71,7 @@ fn whose(site: &Site, named: Option<&str>) -> Result<Account, Failure> {
         Err(std::env::VarError::NotPresent) => {}
         Ok(caller) if caller == "root" => {}
         Ok(caller) => {
-            // The environment is not to be trusted with the screen: only what can be a name is shown.
+            // The environment must not control the screen: the value is shown only if it can be a name.
             let caller = UserName::new(&caller).is_ok().then_some(caller);
             return Err(Trouble::ForWhom { caller }.into());
         }

@@ -1,4 +1,4 @@
-//! What keeps a command from doing what was asked, told in one way: what is wrong, a hint, and the exit status.
+//! Reports why a command failed, always in the same form: the fault, a hint, and the exit status.
 
 use crate::log;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -17,28 +17,28 @@ use std::process::ExitCode;
 /// Why a command ends early.
 #[derive(Debug)]
 pub enum Failure {
-    /// One of the troubles that the catalogue has words for.
+    /// A trouble that the catalogue has words for.
     Trouble(Trouble),
-    /// The store could not; its hint names the user, where there is one.
+    /// The store failed; the hint names the user, if there is one.
     Store {
-        /// What it said.
+        /// The store's error.
         error: otp_store::Error,
-        /// Whose record it is about.
+        /// The user of the record.
         user: Option<String>,
     },
-    /// This machine could not say what has to be known.
+    /// A fact about this machine could not be read.
     Site(otp_site::Error),
     /// A service was not protected, or not unprotected.
     Protect(Refusal),
-    /// What is to be reported is not to be had.
+    /// The report cannot be made as asked.
     Report(Unasked),
     /// Records were not sealed, or not all.
     Seal(Unsealed),
-    /// It cannot be done in a fleet, or not by this fleet.
+    /// The command cannot be done in a fleet, or not by this fleet.
     Fleet(Unable),
-    /// The answer is no, and has been told as a result.
+    /// The answer is no, and the result has already said so.
     Refused,
-    /// Whoever read our output has seen enough. Nothing is wrong.
+    /// The reader of the output has seen enough. Nothing is wrong.
     ReaderLeft,
 }
 
@@ -97,7 +97,7 @@ impl From<UnusableName> for Failure {
 }
 
 impl Failure {
-    /// Whether what was to be made to last may last all the same.
+    /// Whether the change may have been stored despite the failure.
     pub const fn may_have_happened(&self) -> bool {
         matches!(
             self,
@@ -109,7 +109,7 @@ impl Failure {
         )
     }
 
-    /// The failure of the store about one user.
+    /// Makes a failure of the store about one user.
     pub fn about(user: &str) -> impl FnOnce(otp_store::Error) -> Self {
         move |error| Self::Store {
             error,
@@ -117,7 +117,7 @@ impl Failure {
         }
     }
 
-    /// Tells it on standard error.
+    /// Reports the failure on standard error, and returns the exit status.
     pub fn report(&self, program: &str, language: Language) -> ExitCode {
         let (text, hint) = match self {
             Self::Trouble(trouble) => (trouble.text(language), trouble.hint(language, asker())),
@@ -129,15 +129,15 @@ impl Failure {
             Self::Store { error, user } => (error.to_string(), hint(error, user.as_deref())),
             Self::Refused | Self::ReaderLeft => return ExitCode::from(self.status()),
         };
-        // Where standard error cannot be written to, the exit status is all that is left. A screen that Ctrl-S has
-        // stopped must not hold a process that was told to end.
+        // If standard error cannot be written, only the exit status is left. A screen that Ctrl-S has stopped must
+        // not block a process that was told to end.
         if !matches!(self, Self::Trouble(Trouble::Left)) || is_writable(&io::stderr()) {
             write!(io::stderr(), "{program}: {text}\nhint: {hint}\n").ok();
         }
         ExitCode::from(self.status())
     }
 
-    /// 1: refused. 2: could not.
+    /// Returns the exit status: 1 if refused, 2 if the command could not be done.
     fn status(&self) -> u8 {
         match self {
             Self::Trouble(trouble) => match trouble {
@@ -202,7 +202,7 @@ impl Failure {
     }
 }
 
-/// Who is told, and so what they can do about it.
+/// Returns the kind of reader, which decides which hint helps.
 fn asker() -> Asker {
     if geteuid().is_root() || log::acts_for_administrator() {
         Asker::Root
@@ -211,13 +211,13 @@ fn asker() -> Asker {
     }
 }
 
-/// Whether a write would not wait.
+/// Whether a write would not block.
 fn is_writable(stream: &impl AsFd) -> bool {
     let mut waiting = [PollFd::new(stream.as_fd(), PollFlags::POLLOUT)];
     poll(&mut waiting, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }
 
-/// The store's hint, with the user's name in it where the store could only say USER.
+/// Returns the store's hint, with the user's name instead of USER.
 pub fn hint(error: &otp_store::Error, user: Option<&str>) -> String {
     match user {
         Some(user) => error.hint().replace("USER", user),

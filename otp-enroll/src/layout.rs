@@ -1,4 +1,4 @@
-//! Columns that line up, also where a character takes two of them (Hangul does).
+//! Lays out columns that line up, even if a character is two columns wide (as Hangul is).
 
 use unicode_width::UnicodeWidthStr;
 use zeroize::Zeroizing;
@@ -6,21 +6,21 @@ use zeroize::Zeroizing;
 /// Spaces between two columns.
 const GAP: usize = 2;
 
-/// The width of a column that holds these texts, the gap after it included.
+/// Returns the width of a column for these texts, including the gap after it.
 fn line_up<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
     texts.map(UnicodeWidthStr::width).max().unwrap_or(0) + GAP
 }
 
-/// The text, filled up with spaces to `width` columns, and never without a gap.
+/// Fills a text with spaces to `width` columns, and always adds a gap.
 fn pad(text: &str, width: usize) -> String {
     let fill = width.saturating_sub(text.width()).max(GAP);
     format!("{text}{}", " ".repeat(fill))
 }
 
-/// Values under each other, each behind its label. Wiped on drop: a value may be a secret.
+/// Lists values, each after its label. The text is wiped on drop: a value may be a secret.
 pub fn labelled(rows: &[(String, &str)]) -> Zeroizing<String> {
     let width = line_up(rows.iter().map(|(label, _)| label.as_str()));
-    // Sized beforehand, so that no copy of a secret is left behind by growing.
+    // The capacity is set first, so that growing leaves no copy of a secret behind.
     let room = rows
         .iter()
         .map(|(label, value)| label.len() + width + value.len() + 1)
@@ -34,7 +34,7 @@ pub fn labelled(rows: &[(String, &str)]) -> Zeroizing<String> {
     text
 }
 
-/// Rows of cells, each column as wide as its widest cell. No space at the end of a line.
+/// Lays out rows of cells, each column as wide as its widest cell, without spaces at the end of a line.
 pub fn table(rows: &[Vec<String>]) -> String {
     let widths = widths(rows);
     rows.iter().map(|row| line(row, &widths)).collect()
@@ -55,11 +55,12 @@ fn line(row: &[String], widths: &[usize]) -> String {
     format!("{}\n", line.trim_end())
 }
 
-/// How many rows are measured before the first is written: what fits these fits most of the rest.
+/// The number of rows that are measured before the first is written: most later rows fit the same widths.
 const MEASURED: usize = 1000;
 
-/// Rows of cells that are written as they come: the first thousand line up as a [`table`] does, and so does whatever comes
-/// later and is not wider. Lines without columns come after the rows, or where they are met once rows are being written.
+/// Rows of cells that are written as they come. The first thousand line up as in a [`table`], and so do later ones
+/// that are not wider. Lines without columns come after the rows; once rows are being written, they come in their
+/// place.
 #[derive(Default)]
 pub struct Columns {
     rows: Vec<Vec<String>>,
@@ -68,7 +69,7 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Takes a row; gives what is to be written by now.
+    /// Takes a row; returns the text that can be written now.
     pub fn row(&mut self, row: Vec<String>) -> String {
         if let Some(widths) = &self.widths {
             return line(&row, widths);
@@ -77,7 +78,7 @@ impl Columns {
         self.when_full()
     }
 
-    /// Takes a line without columns, with its end; gives what is to be written by now.
+    /// Takes a line without columns, with its line end; returns the text that can be written now.
     pub fn line(&mut self, line: String) -> String {
         if self.widths.is_some() {
             return line;
@@ -93,7 +94,7 @@ impl Columns {
         self.lay_out()
     }
 
-    /// Gives what is still to be written.
+    /// Returns the text that is still to be written.
     pub fn lay_out(&mut self) -> String {
         let (rows, lines) = (
             std::mem::take(&mut self.rows),

@@ -1,7 +1,7 @@
-//! The command lines of `pam_otp`: `otp-enroll` for whoever has a phone to set up, `otp-admin` for root.
+//! The command lines of `pam_otp`: `otp-enroll` for users, `otp-admin` for root.
 //!
-//! [`cli`] says what can be asked for and by which rules, [`enroll`] and [`admin`] do it. Everything here is about
-//! people and their terminals; what a code is worth is decided in `otp-core`, and kept by `otp-store`.
+//! [`cli`] defines the commands and their rules; [`enroll`] and [`admin`] carry them out. This crate is about people
+//! and their terminals; `otp-core` judges codes, and `otp-store` stores the records.
 #![forbid(unsafe_code)]
 
 pub mod admin;

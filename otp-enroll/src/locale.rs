@@ -1,20 +1,22 @@
-//! What the environment says about language and character set.
+//! The language and the character set that the environment sets.
 
 use otp_core::record::Language;
 
-/// The locale of the process, as far as it matters here.
+/// The parts of the process's locale that matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Locale {
-    /// The language, where the locale names one that the catalogue has and that is not everybody's default.
+    /// The language, if the catalogue has the language of the locale and it is not the default one.
     ///
-    /// `en_US` is what many machines are left at, so it does not overrule the policy; any other language is somebody's choice.
+    /// Many machines are simply left at `en_US`, so that does not override the policy; any other language is
+    /// someone's choice.
     pub language: Option<Language>,
-    /// Whether the terminal takes UTF-8.
+    /// Whether the terminal accepts UTF-8.
     pub utf8: bool,
 }
 
 impl Locale {
-    /// Reads `LC_ALL`, `LC_MESSAGES`, `LC_CTYPE` and `LANG` by the precedence of POSIX: the first that is not empty.
+    /// Reads `LC_ALL`, `LC_MESSAGES`, `LC_CTYPE` and `LANG` by the precedence of POSIX: the first one that is not
+    /// empty counts.
     pub fn from(variable: impl Fn(&str) -> Option<String>) -> Self {
         let first = |names: [&str; 3]| {
             names
@@ -32,14 +34,14 @@ impl Locale {
         }
     }
 
-    /// The locale of this process.
+    /// Reads the locale of this process.
     #[must_use]
     pub fn of_process() -> Self {
         Self::from(|name| std::env::var(name).ok())
     }
 }
 
-/// `ko`, `ko_KR.UTF-8`, `ko@...`; not `kok`, which is Konkani.
+/// Whether a locale names a language: `ko`, `ko_KR.UTF-8`, `ko@...`; not `kok`, which is Konkani.
 fn names(locale: &str, language: Language) -> bool {
     locale
         .strip_prefix(language.tag())

@@ -1,4 +1,5 @@
-//! The records of what root does with the command lines. For everybody else the helper makes the change and writes them.
+//! The log entries about root's use of the command lines. For other users the helper makes the change and writes the
+//! entry.
 
 use nix::unistd::geteuid;
 use otp_core::event::{self, Entry, Event, Severity, Text, Value};
@@ -9,26 +10,26 @@ use otp_helper::records::Lost;
 use otp_log::Program;
 use std::sync::OnceLock;
 
-/// What stands in the place of a PAM service in the record of an attempt that `otp-enroll test` makes.
+/// The name that stands for a PAM service in the log entry of an attempt by `otp-enroll test`.
 pub const TEST: &str = "otp-enroll";
 
 const ADMIN: Program<'static> = Program::of_ours("otp-admin");
 const ENROLL: Program<'static> = Program::of_ours("otp-enroll");
 
-/// The administrator of a fleet in whose name this process acts, whoever it runs as.
+/// The fleet administrator in whose name this process acts, whatever account it runs as.
 static ADMINISTRATOR: OnceLock<Text> = OnceLock::new();
 
-/// From now on what this process does is recorded as that administrator's.
+/// From now on, the log names this administrator for what this process does.
 pub fn act_for(administrator: &str) {
     ADMINISTRATOR.get_or_init(|| Text::escaped(administrator));
 }
 
-/// Whether this process acts in the name of an administrator of a fleet.
+/// Whether this process acts in the name of a fleet's administrator.
 pub fn acts_for_administrator() -> bool {
     ADMINISTRATOR.get().is_some()
 }
 
-/// Says that somebody has had a service ask for codes, or no longer, or that it was undone.
+/// Logs that a service was made to ask for codes, or to stop that, or that such a change was undone.
 pub fn protect(verb: &'static str, severity: Severity, user: &str, service: &str, reason: &str) {
     let entry = Entry::new(Event::Protect, severity)
         .with(Value::Verb(verb))
@@ -38,7 +39,7 @@ pub fn protect(verb: &'static str, severity: Severity, user: &str, service: &str
     send(entry, &ADMIN);
 }
 
-/// Writes the record that the fleet was changed: `what` is the machine, the administrator or the file that it is about.
+/// Logs that the fleet was changed: `what` is the machine, the administrator or the file that changed.
 pub fn fleet(verb: &'static str, severity: Severity, what: &str) {
     let entry = Entry::new(Event::Fleet, severity)
         .with(Value::Verb(verb))
@@ -46,17 +47,17 @@ pub fn fleet(verb: &'static str, severity: Severity, what: &str) {
     send(entry, &ADMIN);
 }
 
-/// Tells one event of `otp-admin`.
+/// Logs an event of `otp-admin`.
 pub fn tell(entry: Entry) {
     send(entry, &ADMIN);
 }
 
-/// Writes the record of an attempt that was made in this process.
+/// Logs an attempt that was made in this process.
 pub fn attempted(account: &Account, verdict: &Verdict, message: Option<Message>) {
     send(event::about(verdict, message, whose(account)), &ENROLL);
 }
 
-/// Writes the record of an attempt that could not be made, unless another has.
+/// Logs an attempt that could not be made, unless another program has logged it.
 pub fn not_attempted(account: &Account, reason: &Lost) {
     if matches!(reason, Lost::Recorded(_)) {
         return;
@@ -74,24 +75,24 @@ fn whose(account: &Account) -> [Value; 2] {
     ]
 }
 
-/// Writes the record of a change that `otp-enroll` has made in this process.
+/// Logs a change that `otp-enroll` has made in this process.
 pub fn enrolled(verb: &'static str, account: &Account, authenticator: Option<&Name>) {
     let entry = change(verb, account.name.as_str(), authenticator);
     send(entry, &ENROLL);
 }
 
-/// Writes the record of a change that `otp-admin` has made.
+/// Logs a change that `otp-admin` has made.
 pub fn changed(verb: &'static str, user: &str, authenticator: Option<&Name>) {
     send(change(verb, user, authenticator), &ADMIN);
 }
 
-/// Writes the record that a record follows its owner to another name or user id.
+/// Logs that a record was given to its user's new name or user id.
 pub fn moved(old: &str, new: &str) {
     let entry = change("move", new, None);
     send(entry.with(Value::Source(Text::escaped(old))), &ADMIN);
 }
 
-/// Writes the record that a lock was lifted.
+/// Logs that a lock was ended.
 pub fn unlocked(user: &str, standing: Standing) {
     let entry = Entry::new(Event::Unlock, Severity::Notice)
         .with(Value::User(Text::escaped(user)))
@@ -99,8 +100,8 @@ pub fn unlocked(user: &str, standing: Standing) {
     send(entry, &ADMIN);
 }
 
-/// Writes the record that what was kept under a name that nobody has is gone, or why it stays. `by`: the command that runs
-/// the hook.
+/// Logs that the record of a name without an account was removed, or why it stays. `by`: the command that runs the
+/// hook.
 pub fn gone(user: &str, by: Option<&str>, said: &str) {
     let mut entry =
         Entry::new(Event::Reset, Severity::Notice).with(Value::User(Text::escaped(user)));
@@ -110,7 +111,7 @@ pub fn gone(user: &str, by: Option<&str>, said: &str) {
     send(entry.with(Value::Said(Text::escaped(said))), &ADMIN);
 }
 
-/// Says what was done to the seals of all records, with the key in that file.
+/// Logs a change to the seals of all records, with the key in that file.
 pub fn sealed(verb: &'static str, file: &str, written: usize, reason: Option<&str>) {
     let severity = match reason {
         None => Severity::Notice,
@@ -137,7 +138,7 @@ fn change(verb: &'static str, user: &str, authenticator: Option<&Name>) -> Entry
 }
 
 fn send(mut entry: Entry, program: &Program<'_>) {
-    // In the tests of this crate nobody is to be told.
+    // The tests of this crate, which run without root, log nothing.
     if !geteuid().is_root() && !acts_for_administrator() {
         return;
     }
@@ -149,7 +150,7 @@ fn send(mut entry: Entry, program: &Program<'_>) {
     otp_log::tell(&entry, program);
 }
 
-/// Who called sudo, as it has left it in the environment.
+/// Returns the user who called sudo, from sudo's environment variable.
 fn sudo_uid() -> Option<u32> {
     std::env::var("SUDO_UID").ok()?.parse().ok()
 }

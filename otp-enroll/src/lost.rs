@@ -1,4 +1,4 @@
-//! What keeps from the records, or from a change of them, in our words.
+//! Converts failures to reach or change the records into the messages of the command lines.
 
 use crate::failure::Failure;
 use crate::terminal::Left;
@@ -8,7 +8,7 @@ use otp_core::record::Name;
 use otp_helper::records::{Broken, Lost};
 use otp_store::change::Refused;
 
-/// What keeps from the records.
+/// Converts the reason why the records could not be used.
 pub fn lost(lost: Lost, account: &Account) -> Failure {
     let user = account.name.as_str();
     match lost {
@@ -31,7 +31,7 @@ pub fn lost(lost: Lost, account: &Account) -> Failure {
     }
 }
 
-/// Why a change came to nothing.
+/// Converts the reason why a change was not made.
 pub fn broken(why: Broken<Left>, account: &Account) -> Failure {
     match why {
         Broken::Left(left) => left.into(),
@@ -42,7 +42,7 @@ pub fn broken(why: Broken<Left>, account: &Account) -> Failure {
     }
 }
 
-/// Why a change is refused.
+/// Converts the reason why a change is refused.
 pub fn refusal(refused: Refused, account: &Account) -> Failure {
     let user = account.name.as_str().to_owned();
     let name = |name: Name| name.as_str().to_owned();

@@ -1,4 +1,4 @@
-//! A new file that goes away again unless it is kept.
+//! A new file that removes itself unless it is kept.
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, open, openat};
@@ -11,7 +11,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// A file that did not exist before, for its owner alone (0600). Dropped without [`keep`](Self::keep) it is removed.
+/// A file that did not exist before, for its owner alone (0600). If it is dropped without [`keep`](Self::keep), it is
+/// removed.
 pub struct NewFile {
     path: PathBuf,
     directory: File,
@@ -21,7 +22,7 @@ pub struct NewFile {
 }
 
 impl NewFile {
-    /// Makes the file, empty. Never overwrites, never follows a link at the end of the path.
+    /// Makes an empty file. It never overwrites a file, and never follows a link at the end of the path.
     pub fn create(path: &Path) -> Result<Self, Trouble> {
         let failed = |error: io::Error| Trouble::FileNotWritten {
             path: path.display().to_string(),
@@ -53,7 +54,7 @@ impl NewFile {
         }
     }
 
-    /// Writes all of it, durably.
+    /// Writes the whole content, durably.
     pub fn fill(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
         self.file
             .write_all(bytes)
@@ -65,17 +66,17 @@ impl NewFile {
             })
     }
 
-    /// Lets it stay.
+    /// Keeps the file.
     pub fn keep(mut self) {
         self.kept = true;
     }
 
-    /// The path, as text.
+    /// Returns the path as text.
     pub fn shown(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// Whether the name still stands for the file that was made here.
+    /// Whether the name still refers to the file that was made here.
     fn is_still_ours(&self) -> bool {
         let (Ok(ours), Ok(named)) = (
             self.file.metadata(),

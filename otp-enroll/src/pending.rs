@@ -1,4 +1,4 @@
-//! A change on its way, at the terminal. Nothing lasts before [`Pending::keep`].
+//! A change in progress at the terminal. Nothing is stored before [`Pending::keep`].
 
 use crate::failure::Failure;
 use crate::log;
@@ -22,20 +22,20 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// A change that was begun.
+/// A change that has begun.
 pub struct Pending<'a> {
     site: &'a Site,
     account: &'a Account,
     records: Records,
     changing: Changing,
-    /// What is changed, where there is a record already.
+    /// The kind of change, if there is already a record.
     verb: Verb,
     is_new: bool,
     confirmed: Option<Address>,
 }
 
 impl<'a> Pending<'a> {
-    /// Begins it.
+    /// Begins the change.
     pub fn begin(
         site: &'a Site,
         account: &'a Account,
@@ -59,22 +59,23 @@ impl<'a> Pending<'a> {
         })
     }
 
-    /// The authenticators that will have stopped working.
+    /// Returns the authenticators that the change removes.
     pub fn goes(&self) -> &[Name] {
         self.changing.goes()
     }
 
-    /// Whether recovery codes of another program will have stopped working.
+    /// Whether recovery codes of another program stop working.
     pub fn imported_codes_go(&self) -> bool {
         self.changing.imported_codes_go()
     }
 
-    /// Whether the person has to prove who they are.
+    /// Whether the person must prove who they are.
     pub fn authenticates(&self) -> bool {
         self.changing.authenticates()
     }
 
-    /// Has them prove it. What is asked is the administrator's choice. A helper has the address confirmed as well.
+    /// Lets the person prove who they are; the administrator decides what is asked. A helper also asks to confirm the
+    /// address.
     pub fn authenticate(&mut self, terminal: &Terminal) -> Result<(), Failure> {
         let done = self.changing.authenticate(terminal);
         done.map_err(|why| broken(why, self.account))?;
@@ -84,7 +85,7 @@ impl<'a> Pending<'a> {
         Ok(())
     }
 
-    /// Has the address confirmed, where this process makes the change.
+    /// Asks the user to confirm the address, if this process makes the change.
     fn confirm_address(&mut self, terminal: &Terminal) -> Result<(), Failure> {
         let outgoing = Outgoing {
             purpose: Purpose::Address,
@@ -110,12 +111,12 @@ impl<'a> Pending<'a> {
         Ok(())
     }
 
-    /// The new device, where there is one.
+    /// Returns the new device, if there is one.
     pub fn device(&self) -> Option<&Authenticator> {
         self.changing.device()
     }
 
-    /// What a typed code of the new device says, and how many more may be typed.
+    /// Checks a typed code of the new device; also returns how many more codes may be typed.
     pub fn prove(
         &mut self,
         typed: Zeroizing<Vec<u8>>,
@@ -126,12 +127,12 @@ impl<'a> Pending<'a> {
         said.map_err(|why| broken(why, self.account))
     }
 
-    /// The new recovery codes, to be shown once.
+    /// Returns the new recovery codes, to be shown once.
     pub fn codes(&self) -> &[RecoveryCode] {
         self.changing.codes()
     }
 
-    /// Makes the change last. From here on there is no leaving before it is known what became of it.
+    /// Stores the change. From here on the person cannot leave before the result is known.
     pub fn keep(self) -> Result<Kept, Failure> {
         let (policy, now) = (&self.site.policy, clock::now()?);
         if let Some(address) = &self.confirmed {
@@ -150,7 +151,7 @@ impl<'a> Pending<'a> {
         let _undisturbed = self.site.undisturbed()?;
         let kept = self.changing.keep(&self.records, policy, now);
         let kept = kept.map_err(|why| broken(why, self.account))?;
-        // Else the helper has made the change, and written the record.
+        // Otherwise the helper has made the change, and has logged it.
         if is_here {
             log::enrolled(verb.word(), self.account, name.as_ref());
         }
@@ -158,7 +159,7 @@ impl<'a> Pending<'a> {
     }
 }
 
-/// The person at the terminal, asked for a code from a mail.
+/// The person at the terminal, who is asked for a code from a mail.
 struct Person<'a>(&'a Terminal);
 
 impl Asker for Person<'_> {

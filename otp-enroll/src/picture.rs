@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// Where a picture goes, and in which format by its extension.
+/// The path of a picture, and its format by the extension.
 #[derive(Clone, Debug)]
 pub struct PicturePath {
     path: PathBuf,
@@ -19,10 +19,10 @@ enum Format {
 }
 
 impl PicturePath {
-    /// Reads a path that ends in `.svg` or `.png`, in either case.
+    /// Reads a path that ends in `.svg` or `.png`, in upper or lower case.
     ///
     /// # Errors
-    /// Any other extension, or none.
+    /// The path has another extension, or none.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let path = PathBuf::from(text);
         let extension = path.extension().map(std::ffi::OsStr::to_ascii_lowercase);
@@ -34,13 +34,13 @@ impl PicturePath {
         Ok(Self { path, format })
     }
 
-    /// The path.
+    /// Returns the path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The bytes of the picture. A secret.
+    /// Returns the bytes of the picture, which are a secret.
     pub(crate) fn reveal(&self, matrix: &Matrix) -> Zeroizing<Vec<u8>> {
         match self.format {
             Format::Svg => svg(matrix),
@@ -49,10 +49,10 @@ impl PicturePath {
     }
 }
 
-/// One black path on white, a unit a module.
+/// Draws one black path on white, one unit for each module.
 fn svg(matrix: &Matrix) -> Zeroizing<Vec<u8>> {
     let side = matrix.side();
-    // A module takes at most "M123 123h1v1h-1z"; sized beforehand, so that nothing is left behind by growing.
+    // A module needs at most "M123 123h1v1h-1z". The capacity is set first, so that growing leaves no copy behind.
     let mut text = Zeroizing::new(String::with_capacity(512 + 20 * side * side));
     let mut write =
         |part: std::fmt::Arguments<'_>| text.write_fmt(part).expect("a String takes every write");
@@ -70,10 +70,10 @@ fn svg(matrix: &Matrix) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(std::mem::take(&mut *text).into_bytes())
 }
 
-/// Pixels of a module's side.
+/// The pixels on the side of a module.
 const PIXELS: usize = 8;
 
-/// Grey, one byte a pixel.
+/// Draws in grey, with one byte for each pixel.
 fn png(matrix: &Matrix) -> Zeroizing<Vec<u8>> {
     let side = matrix.side() * PIXELS;
     let mut pixels = Zeroizing::new(Vec::with_capacity(side * side));
@@ -93,7 +93,7 @@ fn png(matrix: &Matrix) -> Zeroizing<Vec<u8>> {
     encoder
         .write_header()
         .and_then(|mut writer| writer.write_image_data(&pixels))
-        .expect("a Vec takes every write, and the data is as long as the header says");
+        .expect("a Vec takes every write, and the data has the length in the header");
     bytes
 }
 

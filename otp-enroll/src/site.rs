@@ -1,4 +1,4 @@
-//! The policy, the records and the language that a command works with.
+//! The policy, the records and the language of a command.
 
 use crate::cli::Common;
 use crate::engine::{Engine, Folder};
@@ -22,37 +22,37 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
-/// What every command needs before it can begin.
+/// The policy, the records and the language, which every command needs before it can begin.
 pub struct Site<E = Folder> {
-    /// What the administrator decided, for what is about an account as a whole.
+    /// The administrator's policy, for decisions about an account as a whole.
     pub policy: Policy,
-    /// The same for logins, by their services.
+    /// The policies for logins, by service.
     pub policies: Policies,
-    /// Where that was read from.
+    /// The file that they were read from.
     pub conf: PathBuf,
-    /// The language to speak.
+    /// The language of messages.
     pub language: Language,
-    /// Whether the terminal takes UTF-8.
+    /// Whether the terminal accepts UTF-8.
     pub utf8: bool,
     /// Whether this process may read and write the records itself; otherwise the helper does.
     pub is_root: bool,
-    /// What opens the records of an administrator's commands.
+    /// The engine that opens the records for an administrator's commands.
     pub engine: E,
     records: PathBuf,
 }
 
-/// Who may run a command.
+/// The users who may run a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum For {
-    /// Root alone.
+    /// Root only.
     Root,
-    /// Everybody, for their own account.
+    /// All users, each for their own account.
     Everybody,
-    /// An administrator of a fleet, in the account of a verifier: its records are open to this process.
+    /// An administrator of a fleet, in the account of a verifier: this process can open its records.
     Fleet,
 }
 
-/// Runs `work` on the site that the options name, and tells what goes wrong.
+/// Runs `work` on the site that the options name, and reports failures.
 pub fn run(
     program: &'static str,
     common: &Common,
@@ -62,7 +62,7 @@ pub fn run(
     run_under(program, common, whose, None, Folder, work)
 }
 
-/// The same under another policy than the site's own, which then need not be one that can be used.
+/// Does the same with another policy than the site's own, which then need not be usable.
 pub fn run_under<E: Engine>(
     program: &'static str,
     common: &Common,
@@ -72,7 +72,7 @@ pub fn run_under<E: Engine>(
     work: impl FnOnce(&Site<E>) -> Result<(), Failure>,
 ) -> ExitCode {
     let locale = Locale::of_process();
-    // Another policy does not change how the people of this site are spoken to.
+    // The language of messages stays that of the site's own policy.
     let chosen = common.lang.or(locale.language).or_else(|| {
         let own = conf.and_then(|_| policy::load(&common.conf).ok());
         own.map(|own| own.where_nothing_is_said().language)
@@ -101,8 +101,8 @@ impl<E: Engine> Site<E> {
         if !is_root && whose == For::Root {
             return Err(Trouble::NotRoot { program }.into());
         }
-        // Keys pass through this process; they must not end in a core file. Should it fail, the limit of the system
-        // still holds.
+        // Keys pass through this process; they must not end in a core file. If this fails, the system's limit still
+        // holds.
         nix::sys::prctl::set_dumpable(false).ok();
         let usual = [
             Path::new(policy::DEFAULT_FILE),
@@ -128,39 +128,41 @@ impl<E: Engine> Site<E> {
         })
     }
 
-    /// Makes sure that new keys can be shown under the policy: one that refuses no login may still name what apps do not take.
+    /// Checks that new keys can be shown under the policy: a policy that refuses no login may still have settings
+    /// that apps do not take.
     pub fn allows_enrolling(&self) -> Result<(), Failure> {
         policy::load_to_enrol(&self.conf)?;
         Ok(())
     }
 
-    /// Opens the records, which must be there.
+    /// Opens the records, which must exist.
     pub fn keeper(&self) -> Result<E::Keeper, Failure> {
         E::keeper(self)
     }
 
-    /// Opens the records; `None`: there are none yet, and the first enrolment makes them.
+    /// Opens the records; `None`: there are none yet, and the first enrolment creates them.
     pub fn keeper_if_there(&self) -> Result<Option<E::Keeper>, Failure> {
         E::keeper_if_there(self)
     }
 
-    /// Opens the records for a command that may make them.
+    /// Opens the records for a command that may create them.
     pub fn keeper_for_enrolling(&self) -> Result<E::Keeper, Failure> {
         E::keeper_for_enrolling(self)
     }
 
-    /// The group of the records, which is the helper's and nobody else's; `None`: there are no records, or it is root's.
+    /// Returns the group of the records, which only the helper has; `None`: there are no records, or the group is
+    /// root's.
     pub fn records_group(&self) -> Option<u32> {
         let metadata = std::fs::metadata(&self.records).ok()?;
         Some(metadata.gid()).filter(|group| *group != 0)
     }
 
-    /// The account of a user, whichever of the user's names is given.
+    /// Returns the account of a user, whichever of the user's names is given.
     pub fn account(&self, name: &str) -> Result<Account, Failure> {
         Ok(self.named(name)?.account)
     }
 
-    /// As [`Site::account`], and whether that is a second name.
+    /// Finds an account as [`Site::account`] does, and whether the name is a second name.
     pub fn named(&self, name: &str) -> Result<Named, Failure> {
         if let Some(named) = users::named(name)? {
             return Ok(named);
@@ -177,7 +179,8 @@ impl<E: Engine> Site<E> {
         })
     }
 
-    /// Has signals wait until what is returned is dropped: nothing comes between a change that root makes and its record.
+    /// Holds back signals until the result is dropped: nothing comes between a change that root makes and its log
+    /// entry.
     pub fn undisturbed(&self) -> Result<Option<Undisturbed>, Failure> {
         if !self.is_root {
             return Ok(None);
@@ -189,19 +192,19 @@ impl<E: Engine> Site<E> {
         })
     }
 
-    /// What seals the records, as policy has it.
+    /// Returns the seal of the records, as the policy sets it.
     pub fn seal(&self) -> Seal {
         Seal::by_key_in(&self.policy.seal.key)
     }
 
-    /// What the phone shows the account under.
+    /// Returns the issuer, under which apps show the account.
     pub fn issuer(&self) -> String {
         self.policy.issuer_at(&host())
     }
 }
 
 impl Site {
-    /// Opens the records, which must be there.
+    /// Opens the records, which must exist.
     pub fn store(&self) -> Result<Store, Failure> {
         let opened = Store::open(&self.records).map(|store| store.sealed_by(self.seal()));
         opened.map_err(|error| match error {
@@ -213,7 +216,7 @@ impl Site {
         })
     }
 
-    /// Opens the records; `None` where they are missing at their usual place and enrolling may make them.
+    /// Opens the records; `None` if they are missing at their usual place, where an enrolment may create them.
     pub fn store_if_there(&self) -> Result<Option<Store>, Failure> {
         match Store::open(&self.records) {
             Err(Error::NoRecords { .. }) if self.records == Path::new(DEFAULT_DIRECTORY) => {
@@ -223,7 +226,7 @@ impl Site {
         }
     }
 
-    /// Opens the records; at their usual place they are made when they are missing.
+    /// Opens the records; creates them if they are missing at their usual place.
     pub fn store_for_enrolling(&self) -> Result<Store, Failure> {
         if self.records == Path::new(DEFAULT_DIRECTORY) {
             Ok(Store::open_or_create(&self.records)?.sealed_by(self.seal()))
@@ -232,7 +235,8 @@ impl Site {
         }
     }
 
-    /// The records as a change of an account comes to them: root's at their usual place are made when they are missing.
+    /// Opens the records for a change of an account. For root, they are created if they are missing at their usual
+    /// place.
     pub fn records_for_enrolling(&self, account: &Account) -> Result<Records, Failure> {
         if self.is_root && self.policy.fleet.keeps(account) {
             let user = account.name.as_str().to_owned();
@@ -244,7 +248,7 @@ impl Site {
         self.records_of(account)
     }
 
-    /// The records of an account, as whoever runs this comes to them.
+    /// Opens the records of an account, in the way that the caller may use.
     pub fn records_of(&self, account: &Account) -> Result<Records, Failure> {
         if self.is_root && !self.policy.fleet.keeps(account) {
             return self.store().map(Records::of);
@@ -261,7 +265,7 @@ impl Site {
         Ok(records)
     }
 
-    /// How an account stands.
+    /// Returns the state of an account.
     pub fn status(&self, account: &Account) -> Result<Status, Failure> {
         let user = account.name.as_str();
         let found = self
@@ -308,7 +312,7 @@ impl Site {
     }
 }
 
-/// The name of this host, as it calls itself.
+/// Returns the name that this host gives itself.
 pub fn host() -> String {
     otp_site::host::name()
 }

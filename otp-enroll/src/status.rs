@@ -1,4 +1,4 @@
-//! How an account stands, in words and as JSON: `status`, `list` and `show` draw on it.
+//! The state of an account, in words and as JSON, for `status`, `list` and `show`.
 
 use crate::layout::labelled;
 use otp_core::messages::admin::Report;
@@ -6,7 +6,7 @@ use otp_core::record::{Language, Refusal, Standing};
 use otp_core::{Policy, UnixTime};
 use serde::Serialize;
 
-/// One account. Its JSON form, with these keys in this order, is a promise; times are seconds since 1970.
+/// One account. The keys of its JSON form and their order never change; times are seconds since 1970.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "its JSON form has each by its own name"
@@ -17,12 +17,12 @@ pub struct Status {
     pub enrolled: bool,
     pub authenticators: Vec<Device>,
     pub recovery_codes_left: u32,
-    /// Failures in a row since the last success, over all locks.
+    /// Failures in a row since the last success, across all locks.
     pub failures: u32,
     pub locked: bool,
     pub locked_until: Option<u64>,
     pub disabled: bool,
-    /// Only where it is so: the recovery codes are of another program.
+    /// Whether the recovery codes are those of another program; written only if they are.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub recovery_codes_imported: bool,
     #[serde(skip)]
@@ -42,13 +42,13 @@ pub struct Device {
     pub name: String,
     pub created: u64,
     pub last_used: Option<u64>,
-    /// Only where it counts: the counter of its next code.
+    /// The counter of the next code, only for an event-based authenticator.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_counter: Option<u64>,
 }
 
 impl Status {
-    /// Of an account; `None`: it is not enrolled.
+    /// Makes the status of an account; `None`: the account is not enrolled.
     pub fn of(user: &str, found: Option<otp_store::Overview>) -> Self {
         let Some(found) = found else {
             return Self::not_enrolled(user);
@@ -95,18 +95,18 @@ impl Status {
         }
     }
 
-    /// Whether a recovery code that is left opens a lock.
+    /// Whether an unused recovery code can open a lock.
     pub const fn has_opener(&self, policy: &Policy) -> bool {
         policy.recovery.opens_lock && self.recovery_codes_left > 0 && !self.recovery_codes_imported
     }
 
-    /// One line of JSON.
+    /// Writes one line of JSON.
     pub fn json(&self) -> String {
         let text = serde_json::to_string(self);
         text.expect("a struct of texts and numbers is always JSON") + "\n"
     }
 
-    /// All of it in words, a line each.
+    /// Writes the whole status in words, one fact on each line.
     pub fn text(&self, policy: &Policy, language: Language, now: UnixTime) -> String {
         if !self.enrolled {
             let user = &self.user;

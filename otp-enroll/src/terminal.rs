@@ -1,9 +1,9 @@
-//! The controlling terminal: where questions are asked and secrets are shown.
+//! The controlling terminal, at which questions are asked and secrets are shown.
 //!
-//! Signals that would end the process are held back and read like input, so that whoever leaves, and however, every
-//! file that is not to be kept is removed and the terminal gets its modes back. All waiting is for the terminal and a
-//! signal at once, and the terminal is opened anew and does not block: neither a stopped screen nor a cut line can
-//! hold the process.
+//! Signals that would end the process are held back and read like input. So in whatever way the person leaves, every
+//! file that is not to be kept is removed, and the terminal gets its modes back. The process always waits for the
+//! terminal and a signal at once, and opens the terminal anew without blocking: neither a stopped screen nor a cut
+//! line can hold the process.
 
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
@@ -21,12 +21,13 @@ use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use zeroize::Zeroizing;
 
-/// The person at the terminal pressed Ctrl-C or Ctrl-D, or the terminal or the whole process is being ended.
+/// The dialogue was left: the person pressed Ctrl-C or Ctrl-D, or the terminal, the process or the other side is
+/// ending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Left {
-    /// The person did, or the terminal.
+    /// The person or the terminal has left.
     Person,
-    /// The other side of a dialogue did, while the person was asked.
+    /// The other side of a dialogue has left while the person was asked.
     OtherSide,
 }
 
@@ -52,24 +53,24 @@ pub struct Terminal {
     other_side: OnceCell<OwnedFd>,
 }
 
-/// Whether what is typed can be seen.
+/// Whether the typed text is visible.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Echo {
-    /// It can.
+    /// It is visible.
     On,
-    /// It cannot.
+    /// It is hidden.
     Off,
 }
 
-/// The longest line that a terminal hands over (`N_TTY_BUF_SIZE`).
+/// The longest line that a terminal passes on (`N_TTY_BUF_SIZE`).
 const LINE: usize = 4096;
 const NEVER: PollTimeout = PollTimeout::NONE;
 
-/// The value of a special character that no key has (`_POSIX_VDISABLE`).
+/// The value of a special character that no key produces (`_POSIX_VDISABLE`).
 const NO_KEY: u8 = 0;
 
 impl Terminal {
-    /// Opens it, and from now on holds back the signals that mean "leave"; `None`: there is no terminal.
+    /// Opens the terminal, and holds back from now on the signals that mean "leave"; `None`: there is no terminal.
     #[must_use]
     pub fn open() -> Option<Self> {
         let flags = OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
@@ -99,7 +100,7 @@ impl Terminal {
         })
     }
 
-    /// From now on a person is not asked any longer than the other side of this is there, which says nothing meanwhile.
+    /// Ties questions to another side, which sends nothing while it waits: from now on, no question outlasts it.
     pub fn ask_on_behalf_of(&self, other_side: OwnedFd) {
         self.other_side.set(other_side).ok();
     }
@@ -121,7 +122,7 @@ impl Terminal {
         Ok(())
     }
 
-    /// Shows a question and reads the line that is typed after it, without its end.
+    /// Shows a question, and reads the typed line without its line end.
     ///
     /// # Errors
     /// The person has left, or the other side has.
@@ -133,13 +134,13 @@ impl Terminal {
         self.show(question)?;
         let answer = self.read_line();
         if answer.is_err() {
-            // What stands on the screen next, our last words or the shell's prompt, begins a line of its own.
+            // The next text on the screen, our last words or the shell's prompt, must begin a new line.
             write(&self.tty, b"\n").ok();
         }
         answer
     }
 
-    /// Waits until something else than the terminal can be read; a signal or a hang-up comes first.
+    /// Waits until `other` can be read; a signal or a hang-up comes first.
     ///
     /// # Errors
     /// The person has left, or the other side has.
@@ -147,7 +148,7 @@ impl Terminal {
         self.wait_until(other, PollFlags::POLLIN)
     }
 
-    /// Leaves when a signal to do so has come meanwhile: the last chance before something is made to last.
+    /// Leaves if a signal to leave has come: the last chance before a change is stored.
     ///
     /// # Errors
     /// The person has left, or the other side has.
@@ -158,7 +159,7 @@ impl Terminal {
         }
     }
 
-    /// Columns and lines of the screen; those of an old terminal where it does not say.
+    /// Returns the columns and lines of the screen; those of an old terminal if it does not report them.
     pub fn size(&self) -> (usize, usize) {
         let size = terminal_size::terminal_size_of(self.tty.as_fd());
         match size.map(|(columns, lines)| (columns.0.into(), lines.0.into())) {
@@ -182,7 +183,7 @@ impl Terminal {
                 Some((b'\n', typed)) => (typed, true),
                 _ => (&part[..count], false),
             };
-            // Longer than any line: not an answer, and not worth growing for.
+            // Such a line is longer than any real one: it is not an answer, and memory must not grow for it.
             if line.len() + typed.len() > LINE {
                 return Err(Left::Person);
             }
@@ -193,7 +194,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until something is ready; a signal or a hang-up of the terminal comes first.
+    /// Waits until `what` is ready; a signal or a hang-up of the terminal comes first.
     fn wait_until(&self, what: BorrowedFd<'_>, ready: PollFlags) -> Result<(), Left> {
         loop {
             let mut waiting = vec![
@@ -223,7 +224,7 @@ impl Terminal {
             if !other_side.is_empty() {
                 return Err(Left::OtherSide);
             }
-            // The end of what is waited for is something to read too.
+            // The end of `what` can be read too.
             if what.intersects(ready | gone) {
                 return Ok(());
             }
@@ -231,7 +232,7 @@ impl Terminal {
     }
 }
 
-/// A terminal that does not show what is typed, until dropped.
+/// A terminal that does not show the typed text, until this is dropped.
 struct Hidden<'a> {
     tty: &'a File,
     before: Termios,
@@ -243,7 +244,7 @@ impl<'a> Hidden<'a> {
         let mut hidden = before.clone();
         hidden.local_flags.remove(LocalFlags::ECHO);
         hidden.local_flags.insert(LocalFlags::ECHONL);
-        // Stopped here, the shell would take the terminal over with its echo off.
+        // If the process were stopped here, the shell would get the terminal with echo off.
         hidden.control_chars[SpecialCharacterIndices::VSUSP as usize] = NO_KEY;
         tcsetattr(tty, SetArg::TCSANOW, &hidden).ok()?;
         Some(Self { tty, before })

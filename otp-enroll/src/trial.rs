@@ -1,4 +1,4 @@
-//! `otp-enroll test`: one attempt as a login makes it, and what a login would have answered.
+//! `otp-enroll test`: makes one attempt as a login does, and shows what a login would have answered.
 
 use crate::failure::Failure;
 use crate::output;
@@ -10,7 +10,7 @@ use otp_core::messages::trouble::Trouble;
 use otp_core::{Account, Verdict};
 use otp_site::clock;
 
-/// Asks for a code and makes the attempt, which counts like any other. Fails where a login would have been refused.
+/// Asks for a code and makes the attempt, which counts like any other. It fails if a login would have been refused.
 pub fn attempt_once(site: &Site, account: &Account, terminal: &Terminal) -> Result<(), Failure> {
     if !site.status(account)?.enrolled {
         let user = account.name.as_str().to_owned();
@@ -25,7 +25,7 @@ pub fn attempt_once(site: &Site, account: &Account, terminal: &Terminal) -> Resu
     }
 }
 
-/// The verdict in words: what would have become of the login, and what the person would have been told.
+/// Describes the verdict: the result of the login, and what the person would have been told.
 fn told(site: &Site, verdict: &Verdict) -> Result<String, Failure> {
     let mut sentences = match verdict {
         Verdict::Accepted {

@@ -82,6 +82,7 @@ fn the_crates_import_each_other_one_way() {
         ),
         ("otp-mail", &below),
         ("otp-fleet", &of_the_fleet),
+        ("otp-portal", &of_the_fleet),
     ]
     .into();
     let workspace = fs::read_to_string(root().join("Cargo.toml")).expect("a text");

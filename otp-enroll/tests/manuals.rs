@@ -34,6 +34,8 @@ const WELL_KNOWN: [&str; 12] = [
     "sudo(8)",
 ];
 
+const README: &str = include_str!("../../README.md");
+
 /// One manual.
 struct Manual {
     /// The name of its file, `pam_otp.8`.
@@ -359,11 +361,21 @@ fn a_manual_has_a_paragraph_for_each_option_of_all_commands_and_no_other() {
 fn every_command_line_in_a_manual_is_one_that_the_program_takes() {
     let programs = programs();
     let mut seen = 0;
-    for manual in Manual::all() {
-        let examples = manual.examples().into_iter().map(unescaped);
-        for line in examples.chain(manual.bold()) {
+    let mut pages: Vec<(String, Vec<String>)> = Manual::all()
+        .iter()
+        .map(|manual| {
+            let examples = manual.examples().into_iter().map(unescaped);
+            (manual.file.clone(), examples.chain(manual.bold()).collect())
+        })
+        .collect();
+    let examples = README.lines().filter_map(|line| line.strip_prefix("    "));
+    let quoted = README.split('`').skip(1).step_by(2);
+    let lines = examples.chain(quoted).map(str::to_owned).collect();
+    pages.push(("README.md".to_owned(), lines));
+    for (file, lines) in pages {
+        for line in lines {
             // Up to where the shell takes over.
-            let line = line.split(['|', '>']).next().unwrap_or_default();
+            let line = line.split(['|', '>', '#']).next().unwrap_or_default();
             let line = line.strip_prefix("sudo ").unwrap_or(line);
             let words: Vec<&str> = line.split_whitespace().collect();
             let called = |one: &&Program| words.first() == Some(&one.name);
@@ -380,7 +392,7 @@ fn every_command_line_in_a_manual_is_one_that_the_program_takes() {
                         | ErrorKind::MissingSubcommand
                         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand)
             );
-            assert!(sound, "{}: {line}: {read:?}", manual.file);
+            assert!(sound, "{file}: {line}: {read:?}");
         }
     }
     assert!(seen > 50, "command lines are found at all: {seen}");
@@ -398,20 +410,31 @@ fn every_option_that_a_manual_names_is_one_of_a_program() {
         .flat_map(Command::get_arguments)
         .filter_map(Arg::get_long)
         .collect();
-    // Two pages are about the options of others as well, and two are held to their programs elsewhere
-    // (otp-hooks/src/options.rs, tests/packages/test_verifier.py).
+    // Two pages are about the options of others as well, and five are held to their programs elsewhere (otp-hooks/src/options.rs,
+    // tests/packages/test_verifier.py, tests/packages/test_portal.py, otp-portal/src/program.rs).
     let pages = [
         "pam_otp-programs.7",
         "pam_otp-fleet.7",
         "otp-notify.8",
         "otp-verifier.8",
+        "otp-portal.8",
+        "otp-portal-login.8",
+        "pam_otp-portal.conf.5",
     ];
     let about_others = |manual: &Manual| pages.contains(&&*manual.file);
     for manual in Manual::all().into_iter().filter(|one| !about_others(one)) {
         let text = manual.plain();
         let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
         let lines = text.lines();
-        let others = ["pam-auth-update", "journalctl"];
+        let others = [
+            "pam-auth-update",
+            "journalctl",
+            "apt-get",
+            "cargo build",
+            "packaging/install",
+            "usermod",
+            "otp-portal-login",
+        ];
         let about_ours = lines.filter(|line| !others.iter().any(|other| line.contains(other)));
         for word in about_ours.flat_map(|line| line.split(|c| !is_part(c))) {
             if let Some(option) = word.strip_prefix("--") {
@@ -675,7 +698,7 @@ fn every_event_of_the_manual_is_written_by_somebody() {
 
 #[test]
 fn no_text_names_an_event_that_there_is_not() {
-    let readme = include_str!("../../README.md").to_owned();
+    let readme = README.to_owned();
     let security = include_str!("../../SECURITY.md").to_owned();
     let mut texts: Vec<String> = Manual::all().iter().map(Manual::plain).collect();
     texts.extend([readme, security]);
@@ -734,4 +757,33 @@ fn a_manual_sends_people_only_to_manuals_that_there_are() {
             );
         }
     }
+}
+
+#[test]
+fn the_readme_names_every_manual_and_no_file_that_there_is_not() {
+    let links = README.split("](").skip(1);
+    let links: BTreeSet<&str> = links
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|link| !link.contains("://"))
+        .collect();
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
+    for link in &links {
+        assert!(root.join(link).is_file(), "{link}");
+    }
+    for manual in Manual::all() {
+        let link = format!("packaging/man/{}", manual.file);
+        assert!(links.contains(link.as_str()), "{link}");
+        let named = format!("[{}]({link})", manual.reference());
+        assert!(README.contains(&named), "{named}");
+    }
+}
+
+#[test]
+fn the_readme_is_short_and_shows_the_line_for_pam_first() {
+    let words = |text: &str| text.split_whitespace().count();
+    assert!(words(README) < 1500, "{}", words(README));
+    let (before, _) = README
+        .split_once("    auth    required    pam_otp.so\n")
+        .expect("the line");
+    assert!(words(before) < 200, "{}", words(before));
 }

@@ -92,14 +92,12 @@ fn every_test_that_the_page_names_is_there() {
     let mut seen = 0;
     for (file, name) in quoted.filter_map(|text| text.split_once("::")) {
         let tail = format!("/{file}");
-        let files: Vec<_> = sources
+        // Several crates have a file of that name; one of them has the test.
+        let with_it = sources
             .iter()
             .filter(|(path, _)| path == file || path.ends_with(&tail))
-            .collect();
-        let [(path, text)] = files.as_slice() else {
-            panic!("{file} is not one file: {}", files.len());
-        };
-        assert!(has_test(text, name), "{path} has no test {name}");
+            .filter(|(_, text)| has_test(text, name));
+        assert_eq!(with_it.count(), 1, "{file} has no test {name}");
         seen += 1;
     }
     assert!(seen > 100, "tests are found at all: {seen}");

@@ -1,28 +1,28 @@
-//! Reading TOML key by key, so that an error can name line and reason and never what stands there.
+//! Reads TOML key by key, so that an error can name the line and the reason and never quotes the content.
 //!
-//! The parser's own messages quote the line that they complain about, which may hold a secret; here only its
-//! positions are used.
+//! The parser's own messages quote the line that they complain about, which may hold a secret. Only their positions
+//! are used here.
 
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Why a document is not understood. Names what is wrong, and never quotes it.
+/// Why a document cannot be understood. It names the fault and never quotes the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unparsed {
-    /// It does not say what it must.
+    /// The content is invalid.
     Content {
-        /// Which line of it, from 1, where that is known.
+        /// The line, counted from 1, if it is known.
         line: Option<usize>,
-        /// What is wrong there.
+        /// The fault on that line.
         reason: String,
     },
-    /// A newer release wrote it in a format that this one does not know.
+    /// A newer release wrote the document in a format that this one does not know.
     Newer,
 }
 
 impl Unparsed {
-    /// What is wrong with the document as a whole.
+    /// Makes an error about the document as a whole.
     pub fn whole(reason: impl Into<String>) -> Self {
         Self::Content {
             line: None,
@@ -38,10 +38,10 @@ pub struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    /// Takes the bytes of a file.
+    /// Reads the bytes of a file.
     ///
     /// # Errors
-    /// They are not UTF-8.
+    /// The bytes are not UTF-8.
     pub fn new(bytes: &'a [u8]) -> Result<Self, Unparsed> {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Self { text }),
@@ -52,16 +52,16 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Takes the text of a file.
+    /// Takes a text that is already decoded.
     #[must_use]
     pub const fn of_text(text: &'a str) -> Self {
         Self { text }
     }
 
-    /// Takes the bytes of a record, which no editor has written.
+    /// Reads the bytes of a record, which programs write and editors do not.
     ///
     /// # Errors
-    /// They are not UTF-8, or begin with a byte order mark.
+    /// The bytes are not UTF-8, or begin with a byte order mark.
     pub fn of_record(bytes: &'a [u8]) -> Result<Self, Unparsed> {
         let source = Self::new(bytes)?;
         if source.text.starts_with('\u{feff}') {
@@ -70,12 +70,13 @@ impl<'a> Source<'a> {
         Ok(source)
     }
 
-    /// The document without lines that are blank or only a comment, which is most of a policy file: a login takes longer to
-    /// read them than to read the rest. It says the same, on other lines: where something is wrong, the whole document tells
-    /// where.
+    /// Returns the document without blank lines and lines that are only a comment.
+    ///
+    /// Most of a policy file is such lines, and a login takes longer to parse them than the rest. The result means
+    /// the same, but its line numbers differ: to report an error, parse the whole document.
     #[must_use]
     pub fn in_short(self) -> String {
-        // No comment may hold such a character; it is left to be refused.
+        // No comment may hold such a character; the parser must see it and refuse it.
         let odd = |byte: u8| byte.is_ascii_control() && byte != b'\n' && byte != b'\t';
         let any_odd = |found: u8, byte: &u8| found | u8::from(odd(*byte));
         if self.text.as_bytes().iter().fold(0, any_odd) != 0 {
@@ -90,7 +91,7 @@ impl<'a> Source<'a> {
             if content.is_empty() || content.starts_with('#') {
                 continue;
             }
-            // It may begin a string of several lines, in which nothing is a comment.
+            // The line may begin a string of several lines, in which nothing is a comment.
             if ["\"\"\"", "'''"]
                 .iter()
                 .any(|quotes| content.contains(quotes))
@@ -99,14 +100,14 @@ impl<'a> Source<'a> {
             }
             short.push_str(line);
         }
-        // A byte order mark that was not the first of all would be now, and be taken.
+        // A byte order mark that was not at the start of the document would be now, and the parser would accept it.
         if short.starts_with('\u{feff}') {
             return self.text.to_owned();
         }
         short
     }
 
-    /// An error at a position of the document.
+    /// Makes an error at a position of the document.
     fn fault(&self, span: &Range<usize>, reason: impl Into<String>) -> Unparsed {
         Unparsed::Content {
             line: Some(line_at(self.text.as_bytes(), span.start)),
@@ -114,10 +115,10 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The top of the document.
+    /// Parses the document and returns its top table.
     ///
     /// # Errors
-    /// It is not TOML.
+    /// The document is not TOML.
     pub fn root(self) -> Result<Section<'a>, Unparsed> {
         match DeTable::parse(self.text) {
             Ok(table) => Ok(Section {
@@ -136,7 +137,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// A table of which keys are taken one by one; whatever is left at the [`end`](Section::end) is unknown.
+/// A table whose keys are taken one by one; a key that is left at the [`end`](Section::end) is unknown.
 pub struct Section<'a> {
     source: Source<'a>,
     span: Range<usize>,
@@ -145,10 +146,10 @@ pub struct Section<'a> {
 }
 
 impl<'a> Section<'a> {
-    /// Takes a key and reads its value; `None`: the key is not there.
+    /// Takes a key and reads its value; `None` if the key is absent.
     ///
     /// # Errors
-    /// The value is not one that `read` takes.
+    /// `read` does not accept the value.
     pub fn take<T, R: Into<String>>(
         &mut self,
         key: &'static str,
@@ -163,10 +164,10 @@ impl<'a> Section<'a> {
             .map_err(|reason| self.source.fault(&value.span(), reason))
     }
 
-    /// Takes a key that must be there.
+    /// Takes a key that must be present.
     ///
     /// # Errors
-    /// It is not, or its value is not one that `read` takes.
+    /// The key is absent, or `read` does not accept its value.
     pub fn require<T, R: Into<String>>(
         &mut self,
         key: &'static str,
@@ -178,11 +179,11 @@ impl<'a> Section<'a> {
         })
     }
 
-    /// Takes the version of a record's file. It comes first: what a newer one means by the other keys is not ours to
-    /// judge.
+    /// Takes the version of a record's file. Call it first: only the release that wrote a newer version knows what
+    /// the other keys mean.
     ///
     /// # Errors
-    /// There is none that this release knows.
+    /// The version is missing or invalid, or newer than this release knows.
     pub fn version(&mut self, newest: u64) -> Result<u64, Unparsed> {
         let version = self.require("version", |value| match number(value)? {
             0 => Err("version 0 does not exist"),
@@ -194,10 +195,10 @@ impl<'a> Section<'a> {
         Ok(version)
     }
 
-    /// Takes a table; `None`: it is not there.
+    /// Takes a table; `None` if the key is absent.
     ///
     /// # Errors
-    /// Something else has that key.
+    /// The value is not a table.
     pub fn section(&mut self, key: &'static str) -> Result<Option<Section<'a>>, Unparsed> {
         self.known.push(key);
         self.table
@@ -206,10 +207,10 @@ impl<'a> Section<'a> {
             .transpose()
     }
 
-    /// Takes an array of tables; empty when it is not there.
+    /// Takes an array of tables; empty if the key is absent.
     ///
     /// # Errors
-    /// Something else has that key.
+    /// The value is not an array of tables.
     pub fn sections(&mut self, key: &'static str) -> Result<Vec<Section<'a>>, Unparsed> {
         self.known.push(key);
         let Some(value) = self.table.remove(key) else {
@@ -222,10 +223,10 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// Takes every key that is left as a name with a table, sorted by the names.
+    /// Takes every remaining key as a name that has a table, sorted by name.
     ///
     /// # Errors
-    /// `read` takes one of the names for none, or something else has it.
+    /// `read` does not accept a name, or a value is not a table.
     pub fn named<N, R: Into<String>>(
         &mut self,
         read: impl Fn(&str) -> Result<N, R>,
@@ -239,10 +240,10 @@ impl<'a> Section<'a> {
         named.collect()
     }
 
-    /// Takes every key that is left as a name with a value, sorted by the names.
+    /// Takes every remaining key as a name that has a value, sorted by name.
     ///
     /// # Errors
-    /// `name` takes one of the names for none, or `read` does not take a value.
+    /// `name` does not accept a key, or `read` does not accept a value.
     pub fn entries<N, T, R: Into<String>>(
         &mut self,
         name: impl Fn(&str) -> Result<N, R>,
@@ -273,15 +274,15 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// An error about this table as a whole.
+    /// Makes an error about this table as a whole.
     pub fn fault(&self, reason: impl Into<String>) -> Unparsed {
         self.source.fault(&self.span, reason)
     }
 
-    /// Ends the table: any key that was not taken is an error.
+    /// Ends the table: a key that was not taken is an error.
     ///
     /// # Errors
-    /// There is one.
+    /// A key is unknown.
     pub fn end(self) -> Result<(), Unparsed> {
         match self
             .table
@@ -298,13 +299,15 @@ impl<'a> Section<'a> {
     }
 }
 
-/// How long the first line is, with its end. Eight bytes at once: most of a policy file is comments, and what `str` looks by
-/// takes twice as long for lines that are this short.
+/// Returns the length of the first line, including its line end.
+///
+/// It looks at eight bytes at once. Most of a policy file is comments, and the search of `str` takes twice as long
+/// for lines this short.
 fn length_of_line(text: &str) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     let (words, rest) = text.as_bytes().as_chunks();
     for (at, word) in words.iter().enumerate() {
-        // Zero where the end is. What is found first is one: a borrow comes from below.
+        // Zero at each line end. A borrow can mark bytes above a line end too, but the first byte marked is one.
         let other = u64::from_le_bytes(*word) ^ (ONES * u64::from(b'\n'));
         let ends = other.wrapping_sub(ONES) & !other & (ONES << 7);
         if ends != 0 {
@@ -315,7 +318,7 @@ fn length_of_line(text: &str) -> usize {
     end.map_or(text.len(), |end| 8 * words.len() + end + 1)
 }
 
-/// The number of the line, from 1, that the byte at `position` stands on.
+/// Returns the number, from 1, of the line that holds the byte at `position`.
 fn line_at(bytes: &[u8], position: usize) -> usize {
     let before = bytes.get(..position).unwrap_or(bytes);
     before.split(|&byte| byte == b'\n').count()
@@ -324,15 +327,15 @@ fn line_at(bytes: &[u8], position: usize) -> usize {
 /// Reads a string.
 ///
 /// # Errors
-/// It is something else.
+/// The value is not a string.
 pub fn text<'v>(value: &'v DeValue<'_>) -> Result<&'v str, &'static str> {
     value.as_str().ok_or("must be a string")
 }
 
-/// Reads a whole number, zero or more, in any notation of TOML's; its integers have 64 bits and a sign.
+/// Reads a whole number, zero or more, in any notation of TOML, whose integers are signed and have 64 bits.
 ///
 /// # Errors
-/// It is something else.
+/// The value is not such a number.
 pub fn number(value: &DeValue<'_>) -> Result<u64, &'static str> {
     let reason = "must be a whole number, zero or more";
     let integer = value.as_integer().ok_or(reason)?;
@@ -346,7 +349,7 @@ pub fn number(value: &DeValue<'_>) -> Result<u64, &'static str> {
 /// Reads `true` or `false`.
 ///
 /// # Errors
-/// It is something else.
+/// The value is neither.
 pub fn truth(value: &DeValue<'_>) -> Result<bool, &'static str> {
     value.as_bool().ok_or("must be true or false")
 }
@@ -354,7 +357,7 @@ pub fn truth(value: &DeValue<'_>) -> Result<bool, &'static str> {
 /// Reads a list of strings.
 ///
 /// # Errors
-/// It is something else.
+/// The value is not a list of strings.
 pub fn texts(value: &DeValue<'_>) -> Result<Vec<String>, &'static str> {
     let reason = "must be a list of strings";
     let list = value.as_array().ok_or(reason)?;

@@ -1,17 +1,17 @@
-//! What is wrong with a file before its content is looked at.
+//! The faults of a file that show before its content is read.
 
 use std::io;
 
 /// Why a file or directory is not read.
 #[derive(Debug)]
 pub enum Unread {
-    /// It is not one that can be trusted as it stands.
+    /// The file or directory cannot be trusted as it stands.
     Unsafe(Fault),
     /// The operating system refused.
     Io {
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// What it said.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -34,44 +34,44 @@ impl From<Fault> for Unread {
 /// Why a file or directory is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A symbolic link.
+    /// It is a symbolic link.
     SymbolicLink,
-    /// A fifo, socket, device or directory where a file belongs.
+    /// It is a fifo, socket, device or directory, but must be a file.
     NotAFile,
-    /// Something else where a directory belongs.
+    /// It is not a directory, but must be one.
     NotADirectory,
-    /// More than one name.
+    /// The file has more than one hard link.
     HardLink,
-    /// Somebody else's.
+    /// A user who may not own it owns it.
     Owner {
-        /// The user id it has.
+        /// The user id of the owner.
         uid: u32,
     },
-    /// A group that is not the store's, with rights for that group.
+    /// It belongs to a group other than the store's, and the mode gives that group rights.
     Group {
-        /// The group id it has.
+        /// The id of that group.
         gid: u32,
     },
-    /// Open to more people than it may be.
+    /// The mode gives more rights than are allowed.
     Mode {
-        /// The permission bits it has.
+        /// The permission bits that it has.
         mode: u32,
-        /// The bits it may have.
+        /// The permission bits that are allowed.
         allowed: u32,
     },
-    /// An access control list gives a user rights, whom the mode does not show.
+    /// An access control list gives a user rights that the mode does not show.
     ListedUser {
         /// The user id in the list.
         uid: u32,
     },
-    /// An access control list gives a group rights, which the mode does not show.
+    /// An access control list gives a group rights that the mode does not show.
     ListedGroup {
         /// The group id in the list.
         gid: u32,
     },
-    /// An access control list that cannot be read.
+    /// The access control list cannot be read.
     StrangeList,
-    /// Larger than it can be.
+    /// The file is larger than its limit.
     TooLarge {
         /// The limit in bytes.
         limit: u64,

@@ -1,7 +1,8 @@
-//! Reading a file that decides about logins: opened step by step, checked once it is open, and parsed key by key.
+//! Reads files that decide about logins: opens them step by step, checks them once they are open, and parses them key
+//! by key.
 //!
-//! The records and the policy file are read by the same rules, so the rules are below both. An error here says what is
-//! wrong and never where: only the caller knows what the file is for, and what it is called.
+//! The records and the policy file follow the same rules, so this crate is below both. An error here names the fault
+//! and not the file: only the caller knows the file's name and purpose.
 #![forbid(unsafe_code)]
 
 mod document;

@@ -1,4 +1,4 @@
-//! Opening files that decide about logins: step by step, never through a link, and checked once they are open.
+//! Opens files that decide about logins: step by step, never through a link, and checked once they are open.
 
 use crate::{Fault, Unread};
 use nix::errno::Errno;
@@ -11,30 +11,31 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use zeroize::Zeroizing;
 
-/// Who may own what this process trusts: root, the user that it runs as (tests without root), or whose it is.
+/// Whether a trusted user owns the file: root, the user that this process runs as (in tests without root), or
+/// `account`.
 fn trusted_owner(uid: u32, account: Option<u32>) -> bool {
     uid == 0 || uid == geteuid().as_raw() || account == Some(uid)
 }
 
-/// What must hold for an opened file or directory.
+/// The rules that an opened file or directory must keep.
 #[derive(Clone, Copy)]
 pub struct Rules {
-    /// The permission bits that it may have; any other is a fault.
+    /// The permission bits that it may have; any other bit is a fault.
     pub allowed: u32,
-    /// The user that may own it besides root: what the helper makes for somebody belongs to them, in a directory that
-    /// they cannot enter.
+    /// The user that may own it besides root. What the helper makes for a user belongs to that user, in a directory
+    /// that the user cannot enter.
     pub account: Option<u32>,
-    /// The group that may have rights on it, besides root's.
+    /// The group that may have rights on it, besides root's group.
     pub group: Option<u32>,
-    /// Whether a file may have only one name: where another could be given one by somebody else.
+    /// Whether a file may have only one name. Set it where another user could add a name.
     pub one_name: bool,
 }
 
 impl Rules {
-    /// Holds what was opened against the rules.
+    /// Checks an opened file or directory against the rules.
     ///
     /// # Errors
-    /// It is owned by somebody else, or open to more people than it may be.
+    /// Its owner is not trusted, or its mode or its group gives rights that are not allowed.
     pub fn check(self, found: &Metadata) -> Result<(), Fault> {
         let mode = found.mode() & 0o7777;
         let fault = if !trusted_owner(found.uid(), self.account) {
@@ -57,17 +58,18 @@ impl Rules {
     }
 }
 
-/// A file or directory that kept to its rules when it was opened.
+/// A file or directory that passed the check of its rules when it was opened.
 pub struct Opened {
-    /// It.
+    /// The open file or directory.
     pub file: File,
-    /// What was held against the rules.
+    /// Its metadata at the time of the check.
     pub found: Metadata,
 }
 
-/// Opens a directory below `parent`, not following a link; `None`: there is none.
+/// Opens a directory below `parent` without following a link; `None` if there is none.
 ///
 /// # Errors
+/// The directory cannot be opened, or breaks the rules.
 /// It cannot be opened, or breaks the rules.
 pub fn open_directory(
     parent: impl AsFd,
@@ -88,16 +90,17 @@ pub fn open_directory(
     Ok(Some(Opened { file, found }))
 }
 
-/// As [`open_directory`], whoever owns it and may write there: good for removing it, never for believing it.
+/// Opens a directory as [`open_directory`] does, whatever its owner and mode. Use it to remove the directory, never
+/// to trust it.
 ///
 /// # Errors
-/// It is no directory, or cannot be opened.
+/// It is not a directory, or cannot be opened.
 pub fn open_directory_of_anyone(parent: impl AsFd, name: &str) -> Result<Option<File>, Unread> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     match openat(parent, name, flags, Mode::empty()) {
         Ok(descriptor) => Ok(Some(File::from(descriptor))),
         Err(Errno::ENOENT) => Ok(None),
-        // With O_DIRECTORY the kernel says ENOTDIR of a link as well.
+        // With O_DIRECTORY the kernel reports ENOTDIR for a link too.
         Err(Errno::ENOTDIR | Errno::ELOOP) => Err(Fault::NotADirectory.into()),
         Err(errno) => Err(Unread::io("open", errno)),
     }
@@ -107,10 +110,12 @@ fn is_denied(error: &Unread) -> bool {
     matches!(error, Unread::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied)
 }
 
-/// Makes root's what the helper has made for an account, where root may not open it as it is; says whether it is now.
+/// Gives root a file or directory that the helper made for an account, if root may not open it; returns whether root
+/// owns it now.
 ///
-/// Root without `CAP_DAC_OVERRIDE`, as some services are, has no more right to another user's file than anybody. Looked at
-/// is what was found by its name, and that is what changes hands; only what keeps to the rules does.
+/// Root without `CAP_DAC_OVERRIDE`, as in some services, has no more rights to another user's file than other users.
+/// The name is opened once: the check and the change of owner act on the same file. A file that breaks the rules
+/// keeps its owner.
 fn take_over(parent: impl AsFd, name: &str, rules: Rules) -> bool {
     if !geteuid().is_root() || rules.account.is_none() {
         return false;
@@ -136,22 +141,22 @@ fn take_over(parent: impl AsFd, name: &str, rules: Rules) -> bool {
         .is_ok()
 }
 
-/// What a file is opened for.
+/// The purpose for which a file is opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Access {
-    /// To be read.
+    /// Reading.
     Read,
-    /// To be read and written in place.
+    /// Reading, and writing in place.
     ReadAndWrite,
 }
 
-/// Opens a regular file below `parent`; `None`: there is none.
+/// Opens a regular file below `parent`; `None` if there is none.
 ///
-/// The checks are made on the opened file, so nothing can change between look and use. `O_NONBLOCK` keeps a fifo
-/// from holding the login up.
+/// The checks are made on the opened file, so nothing can change between check and use. `O_NONBLOCK` keeps a fifo
+/// from delaying the login.
 ///
 /// # Errors
-/// It cannot be opened, is no regular file, breaks the rules, or is larger than `limit` bytes.
+/// The file cannot be opened, is not a regular file, breaks the rules, or is larger than `limit` bytes.
 pub fn open_file(
     parent: impl AsFd,
     name: &str,
@@ -167,8 +172,9 @@ pub fn open_file(
     }
 }
 
-/// As [`open_file`], but never changes the owner, even where root may not open the file: for a file whose owner is yet to be
-/// compared with the one that it names.
+/// Opens a file as [`open_file`] does, but never changes its owner, even if root may not open it.
+///
+/// Use it for a file whose owner must still be compared with the owner that it names.
 ///
 /// # Errors
 /// As for [`open_file`].
@@ -188,7 +194,7 @@ pub fn open_file_as_it_is(
         Ok(descriptor) => File::from(descriptor),
         Err(Errno::ENOENT) => return Ok(None),
         Err(Errno::ELOOP) => return Err(Fault::SymbolicLink.into()),
-        // A directory opened for writing, a socket, a device without a driver.
+        // A directory opened for writing, a socket, or a device without a driver.
         Err(Errno::EISDIR | Errno::ENXIO | Errno::ENODEV) => {
             return Err(Fault::NotAFile.into());
         }
@@ -208,12 +214,12 @@ pub fn open_file_as_it_is(
     Ok(Some(Opened { file, found }))
 }
 
-/// Reads a file of bounded size whole, into memory that is wiped.
+/// Reads a whole file of limited size into memory that is wiped.
 ///
 /// # Errors
-/// It cannot be read, or has grown beyond `limit` bytes.
+/// The file cannot be read, or has grown beyond `limit` bytes.
 pub fn read_whole(opened: &Opened, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
-    // One byte more than it had when it was opened tells a growing file.
+    // Reading one byte more than the file had when it was opened shows whether it is growing.
     let bytes = read_on(&opened.file, &[], opened.found.len() + 1)?;
     if bytes.len() as u64 <= opened.found.len() {
         return Ok(bytes);
@@ -225,8 +231,8 @@ pub fn read_whole(opened: &Opened, limit: u64) -> Result<Zeroizing<Vec<u8>>, Unr
     Ok(bytes)
 }
 
-/// Goes on reading, until there are `most` bytes. In memory of that size: a vector that grows leaves copies of a secret
-/// behind, and one that is larger takes longer to wipe.
+/// Reads on until there are `most` bytes, into memory of that size. A vector that grows leaves copies of a secret
+/// behind, and a larger one takes longer to wipe.
 fn read_on(mut file: &File, begun: &[u8], most: u64) -> Result<Zeroizing<Vec<u8>>, Unread> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(
         usize::try_from(most).unwrap_or(usize::MAX),
@@ -239,10 +245,10 @@ fn read_on(mut file: &File, begun: &[u8], most: u64) -> Result<Zeroizing<Vec<u8>
     Ok(bytes)
 }
 
-/// The metadata of an opened file.
+/// Returns the metadata of an opened file.
 ///
 /// # Errors
-/// The operating system does not tell.
+/// The operating system does not provide it.
 pub fn metadata(file: &File) -> Result<Metadata, Unread> {
     file.metadata()
         .map_err(|error| Unread::io("examine", error))

@@ -1,7 +1,8 @@
-//! What each verifier says of itself every few seconds, in etcd under `/pam_otp/v/NAME`: that it is there, what time its clock
-//! shows, and whether it serves. It has a lease, and is gone soon after the verifier.
+//! The beat that each verifier writes every few seconds, in etcd under `/pam_otp/v/NAME`: it shows that the verifier
+//! is running, the time of its clock, and whether it serves. The beat has a lease, and disappears soon after the
+//! verifier.
 //!
-//! Beside it, under `/pam_otp/p/NAME`, the last digest of each machine's policy, for `otp-admin doctor`.
+//! Next to it, under `/pam_otp/p/NAME`, is the last digest of each machine's policy, for `otp-admin doctor`.
 
 use crate::name::PeerName;
 use otp_core::UnixTime;
@@ -10,10 +11,10 @@ use otp_file::{Source, Unparsed, number, text, texts};
 use otp_helper::fleet::PolicyDigest;
 use std::fmt::Write;
 
-/// Below it lie the beats in etcd.
+/// The prefix of the beats in etcd.
 pub const PREFIX: &str = "/pam_otp/v/";
 
-/// Below it lie the digests of the machines' policies.
+/// The prefix of the digests of the machines' policies.
 pub const POLICIES: &str = "/pam_otp/p/";
 
 /// The version of beats that this release writes.
@@ -22,32 +23,33 @@ const VERSION: u64 = 1;
 /// One beat.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Beat {
-    /// Whose: the first name in the verifier's certificate.
+    /// The first name in the verifier's certificate.
     pub name: PeerName,
-    /// Its release.
+    /// The verifier's release.
     pub release: String,
-    /// What its clock showed.
+    /// The time of the verifier's clock.
     pub time: UnixTime,
-    /// How often it has said so since it began. Two beats with the same number are the same beat.
+    /// The number of beats since the verifier started. Two beats with the same number are the same beat.
     pub number: u64,
-    /// How many seconds its clock is ahead of the others' (behind: below zero), as it has found; `None`: it knows no other.
+    /// The seconds by which its clock is ahead of the others' (below zero: behind), as it has found; `None`: it knows
+    /// no other clock.
     pub ahead: Option<i64>,
-    /// Why it serves nobody; `None`: it serves.
+    /// Why it refuses requests; `None`: it serves.
     pub refuses: Option<String>,
-    /// The digest of its policy.
+    /// The digest of the verifier's policy.
     pub policy: PolicyDigest,
-    /// The machines that have lately asked it for more than is given to one.
+    /// The machines that have recently asked for more than one machine may.
     pub held_back: Vec<PeerName>,
 }
 
 impl Beat {
-    /// The key in etcd.
+    /// Returns the key in etcd.
     #[must_use]
     pub fn key(name: &PeerName) -> String {
         format!("{PREFIX}{name}")
     }
 
-    /// The beat as it is kept.
+    /// Writes the beat as it is stored.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!("version = {VERSION}\n");
@@ -56,7 +58,7 @@ impl Beat {
             format!("\"{}\"", text.replace('"', "\\\""))
         };
         let mut line = |key: &str, value: &str| {
-            writeln!(text, "{key} = {value}").expect("a string takes whatever is written to it");
+            writeln!(text, "{key} = {value}").expect("a String takes every write");
         };
         line("name", &format!("\"{}\"", self.name));
         line("release", &quoted(&self.release));
@@ -69,7 +71,7 @@ impl Beat {
             line("refuses", &quoted(reason));
         }
         line("policy", &format!("\"{}\"", self.policy));
-        // Verifiers of an earlier release know no such line.
+        // Verifiers of an earlier release do not know this line.
         if !self.held_back.is_empty() {
             let names = self.held_back.iter().map(|name| format!("\"{name}\""));
             line(
@@ -80,10 +82,10 @@ impl Beat {
         text
     }
 
-    /// Reads what is kept under a name.
+    /// Reads the beat that is stored under a name.
     ///
     /// # Errors
-    /// It is not a beat, or one of a newer release.
+    /// The value is not a beat, or is one of a newer release.
     pub fn from_text(name: &PeerName, bytes: &[u8]) -> Result<Self, Unparsed> {
         let mut root = Source::of_record(bytes)?.root()?;
         root.version(VERSION)?;

@@ -15,11 +15,11 @@ pub(crate) struct Authority {
     directory: PathBuf,
     issuer: Issuer<'static, KeyPair>,
     name: &'static str,
-    /// What leads to the authority that everybody knows (PEM).
+    /// The certificates that lead to the well-known authority (PEM).
     between: String,
 }
 
-/// When a certificate is good.
+/// The time in which a certificate is valid.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Good {
     Now,
@@ -44,7 +44,7 @@ impl Authority {
         }
     }
 
-    /// An authority that this one has signed, which says that of its use.
+    /// Makes an authority that this one has signed, for these purposes.
     pub(crate) fn between(&self, purposes: &[ExtendedKeyUsagePurpose]) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -63,7 +63,7 @@ impl Authority {
         }
     }
 
-    /// The files of somebody by these names, the first of which is theirs.
+    /// Signs the files of a peer with these names; the first one is its own name.
     pub(crate) fn sign(&self, names: &[&str]) -> Files {
         self.sign_for(names, Good::Now, &BOTH)
     }

@@ -1,7 +1,7 @@
-//! One enrolment for thousands of machines, and each code once over all of them.
+//! One enrolment for thousands of machines, and each code once for all of them.
 //!
-//! A machine of a fleet holds no secret and does not speak to the database: its client asks a verifier over mutual TLS,
-//! and the verifier runs the transactions of `otp_store` over etcd.
+//! A machine of a fleet holds no secret and does not talk to the database: its client asks a verifier over mutual
+//! TLS, and the verifier runs the transactions of `otp_store` over etcd.
 #![forbid(unsafe_code)]
 
 pub mod beats;

@@ -1,4 +1,4 @@
-//! Names of machines, administrators and verifiers: as certificates and the registry have them.
+//! The names of machines, administrators and verifiers, in the form of certificates and of the registry.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct PeerName(String);
 
 impl PeerName {
-    /// Reads a name; upper case is the same as lower case. `None`: it cannot be one.
+    /// Reads a name; upper case counts as lower case. `None`: the text cannot be a name.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let is_label = |label: &str| {
@@ -22,7 +22,7 @@ impl PeerName {
         is_name.then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

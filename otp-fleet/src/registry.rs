@@ -1,35 +1,36 @@
-//! Who belongs to the fleet: machines and administrators, each by the name in its certificate.
+//! The members of the fleet: machines and administrators, each by the name in its certificate.
 //!
-//! A certificate that the CA has signed is not enough: its name must stand here, and it is looked up for every request. So a
-//! machine that is revoked here gets no further answer, whatever certificate it has.
+//! A certificate that the CA has signed is not enough: its name must be registered, and it is looked up for every
+//! request. So a revoked machine gets no further answer, whatever certificate it has.
 //!
-//! In etcd an entry is the value of `/pam_otp/m/NAME`; for a verifier over a folder it is the file NAME in a directory.
+//! In etcd an entry is the value of `/pam_otp/m/NAME`; for a verifier over a folder it is the file NAME in a
+//! directory.
 
 use crate::name::PeerName;
 use otp_core::UnixTime;
 use otp_file::{Source, Unparsed, number, text, texts, truth};
 use std::fmt::Write;
 
-/// Below it lie the entries in etcd.
+/// The prefix of the entries in etcd.
 pub const PREFIX: &str = "/pam_otp/m/";
 
 /// The version of entries that this release writes.
 const VERSION: u64 = 1;
 
-/// What somebody of the registry is.
+/// The role of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// A machine that people log in to.
+    /// A machine that users log in to.
     Machine,
     /// A person who administers the fleet.
     Administrator,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Self; 2] = otp_core::every!(Role: Machine, Administrator);
 
-    /// The word in an entry.
+    /// Returns the word in an entry.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -39,7 +40,7 @@ impl Role {
     }
 }
 
-/// The name of a zone: which of the fleet's users a machine may ask about is said of zones.
+/// The name of a zone: zones determine which of the fleet's users a machine may ask about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Zone(String);
 
@@ -52,36 +53,36 @@ impl Zone {
             .then(|| Self(name.to_owned()))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// What the registry has of one name.
+/// The entry of one name in the registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Who it is.
+    /// The name of the member.
     pub name: PeerName,
-    /// What it is.
+    /// The role of the member.
     pub role: Role,
-    /// The zones of a machine; none: it may ask about everybody.
+    /// The zones of a machine; none: it may ask about all users.
     pub zones: Vec<Zone>,
-    /// Since when it gets no answer any longer.
+    /// Since when the member gets no answers.
     pub revoked: Option<UnixTime>,
-    /// Since when it stands here.
+    /// When the member was registered.
     pub added: UnixTime,
 }
 
 impl Entry {
-    /// The key of an entry in etcd.
+    /// Returns the key of an entry in etcd.
     #[must_use]
     pub fn key(name: &PeerName) -> String {
         format!("{PREFIX}{name}")
     }
 
-    /// The entry as it is kept.
+    /// Writes the entry as it is stored.
     #[must_use]
     pub fn to_text(&self) -> String {
         let mut text = format!("version = {VERSION}\n");
@@ -99,18 +100,18 @@ impl Entry {
             self.added.seconds(),
             self.revoked.is_some(),
         );
-        written.expect("a string takes whatever is written to it");
+        written.expect("a String takes every write");
         if let Some(when) = self.revoked {
-            writeln!(text, "revoked_at = {}", when.seconds())
-                .expect("a string takes whatever is written to it");
+            writeln!(text, "revoked_at = {}", when.seconds()).expect("a String takes every write");
         }
         text
     }
 
-    /// Reads what is kept under a name. An entry that names somebody else is not believed: it may have been copied there.
+    /// Reads the entry that is stored under a name. An entry that has another name is refused: it may have been
+    /// copied.
     ///
     /// # Errors
-    /// It is not an entry, or one of a newer release.
+    /// The value is not an entry, or is one of a newer release.
     pub fn from_text(name: &PeerName, bytes: &[u8]) -> Result<Self, Unparsed> {
         let mut root = Source::of_record(bytes)?.root()?;
         root.version(VERSION)?;
@@ -136,7 +137,7 @@ impl Entry {
         let revoked_at = root.take("revoked_at", moment)?;
         let revoked = match (is_revoked, revoked_at) {
             (true, Some(when)) => Some(when),
-            // Written by hand.
+            // The entry was written by hand.
             (true, None) => Some(added),
             (false, None) => None,
             (false, Some(_)) => return Err(root.fault("'revoked_at' and not revoked")),

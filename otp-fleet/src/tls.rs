@@ -1,8 +1,8 @@
-//! TLS between machines, administrators and verifiers: version 1.3 only, both sides show a certificate, and the files are read
-//! again when they have changed.
+//! TLS between machines, administrators and verifiers: version 1.3 only, both sides present a certificate, and
+//! changed files are read again.
 //!
-//! Nobody is believed for a certificate alone: the name in it must stand in the registry as well. And none counts for more than it
-//! says: `usage.rs`.
+//! A certificate alone is not enough: the name in it must be in the registry too. And a certificate counts only for
+//! the uses that it states: `usage.rs`.
 
 mod usage;
 
@@ -23,26 +23,26 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// No file of certificates is larger, in bytes.
+/// The largest size of a file of certificates, in bytes.
 const LIMIT: u64 = 256 * 1024;
 
 /// The permission bits that a key may have.
 const OF_A_KEY: u32 = 0o640;
 
-/// What one side is known by, and what it knows the other by.
+/// The files of one side: its own certificate and key, and the certificates by which it checks the other side.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files {
     /// The certificates (PEM) that sign those of the other side.
     pub ca: PathBuf,
-    /// The own certificate (PEM), with what is between it and the CA.
+    /// This side's own certificate (PEM), with any certificates between it and the CA.
     pub certificate: PathBuf,
     /// Its key (PEM).
     pub key: PathBuf,
-    /// A group that may read the key, beside root's and that of this process.
+    /// A group that may read the key, besides root's group and that of this process.
     pub key_group: Option<u32>,
 }
 
-/// Why TLS cannot be spoken with these files. Names the file and never what is in it.
+/// Why TLS cannot use these files. It names the file, and never quotes its content.
 #[derive(Debug)]
 pub struct Unusable {
     file: PathBuf,
@@ -66,7 +66,7 @@ impl fmt::Display for Unusable {
 
 impl std::error::Error for Unusable {}
 
-/// What a verifier speaks TLS with: everybody who connects has to show a certificate that the CA has signed.
+/// Makes the TLS configuration of a verifier: every peer must present a certificate that the CA has signed.
 ///
 /// # Errors
 /// A file cannot be used.
@@ -81,13 +81,13 @@ pub fn server(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
         .with_single_cert(certificates, key)
         .map_err(|error| Unusable::new(&files.key, of_a_pair(&error)))?;
     config.alpn_protocols = vec![ALPN.to_vec()];
-    // A session that is resumed would outlive the certificate that began it.
+    // A resumed session would outlive the certificate that began it.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
     Ok(Arc::new(config))
 }
 
-/// What a machine, or an administrator, speaks TLS with.
+/// Makes the TLS configuration of a machine or an administrator.
 ///
 /// # Errors
 /// A file cannot be used.
@@ -107,7 +107,7 @@ pub fn client(files: &Files) -> Result<Arc<ClientConfig>, Unusable> {
     Ok(Arc::new(config))
 }
 
-/// The name of the other side, by what it has shown; `None`: there is none in its certificate.
+/// Returns the name in the certificate that the other side has presented; `None`: the certificate has none.
 #[must_use]
 pub fn name_shown(certificates: Option<&[CertificateDer<'_>]>) -> Option<PeerName> {
     let certificate = certificates?.first()?;
@@ -115,10 +115,10 @@ pub fn name_shown(certificates: Option<&[CertificateDer<'_>]>) -> Option<PeerNam
     PeerName::new(certificate.valid_dns_names().next()?)
 }
 
-/// The name in the certificate of a file.
+/// Returns the name in the certificate of a file.
 ///
 /// # Errors
-/// The file cannot be used, or there is no name in it.
+/// The file cannot be used, or its certificate has no name.
 pub fn name_in(file: &Path) -> Result<PeerName, Unusable> {
     let certificates = certificates(file)?;
     name_shown(Some(&certificates)).ok_or_else(|| {
@@ -144,7 +144,7 @@ fn roots(file: &Path) -> Result<RootCertStore, Unusable> {
 }
 
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, Unusable> {
-    // It is no secret; whoever writes it decides who is let in.
+    // The file is not secret, but its content decides who is let in.
     let bytes = read(file, 0o7755)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     match found {
@@ -170,7 +170,7 @@ fn identity(files: &Files) -> Result<Identity, Unusable> {
         return Err(Unusable::new(&files.key, reason));
     }
     let bytes = read_whole(&files.key, opened)?;
-    // The parser's words could quote what it has read.
+    // The parser's message could quote the content.
     let key = PrivateKeyDer::from_pem_slice(&bytes)
         .map_err(|_| Unusable::new(&files.key, "has no key (PEM) without a passphrase"))?;
     Ok((certificates, key))
@@ -190,7 +190,7 @@ fn read(file: &Path, allowed: u32) -> Result<Zeroizing<Vec<u8>>, Unusable> {
 }
 
 fn read_whole(file: &Path, opened: File) -> Result<Zeroizing<Vec<u8>>, Unusable> {
-    // As large as it can be, so that no copy of a key is left behind by a vector that grows.
+    // The vector has the full size at once, so that growing leaves no copy of a key behind.
     let length = opened
         .metadata()
         .map_or(LIMIT, |found| found.len().min(LIMIT));
@@ -207,7 +207,7 @@ fn read_whole(file: &Path, opened: File) -> Result<Zeroizing<Vec<u8>>, Unusable>
     }
 }
 
-/// Opens a file, through links as programs that renew certificates make them, and looks at what was opened.
+/// Opens a file, also through links such as those that renewal programs make, and checks the opened file.
 fn open(file: &Path, allowed: u32) -> Result<File, Unusable> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(file);
@@ -231,7 +231,7 @@ fn open(file: &Path, allowed: u32) -> Result<File, Unusable> {
     Ok(opened)
 }
 
-/// What tells that a file is another than before: renewed in place, or by another that took its name.
+/// Identifies a state of a file: it changes if the file is renewed in place or replaced.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp([u64; 4], [i64; 4]);
 
@@ -255,7 +255,7 @@ fn stamps(files: &Files) -> io::Result<[Stamp; 3]> {
     ])
 }
 
-/// The same as [`server`], by files that machines will take for a verifier's.
+/// Does the same as [`server`], with files that machines will accept as a verifier's.
 fn of_a_verifier(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
     let config = server(files)?;
     if usage::is_useless_for_a_server(&certificates(&files.certificate)?) {
@@ -265,7 +265,7 @@ fn of_a_verifier(files: &Files) -> Result<Arc<ServerConfig>, Unusable> {
     Ok(config)
 }
 
-/// What a verifier speaks TLS with, by the files as they are now.
+/// A verifier's TLS configuration, from the files as they are now.
 pub struct Renewed {
     files: Files,
     current: Mutex<Current>,
@@ -282,7 +282,7 @@ impl Renewed {
     /// # Errors
     /// One of them cannot be used.
     pub fn new(files: Files) -> Result<Self, Unusable> {
-        // Before they are read: what changes meanwhile is read again.
+        // This comes before the files are read: a change in the meantime causes a new read.
         let stamps = stamps(&files).ok();
         let config = of_a_verifier(&files)?;
         Ok(Self {
@@ -291,8 +291,8 @@ impl Renewed {
         })
     }
 
-    /// For a new connection. Where the files have changed and cannot be used, those of before still count, and what is wrong is
-    /// handed to `tell`, once for each change.
+    /// Returns the configuration for a new connection. If the files have changed and cannot be used, the earlier ones
+    /// still count, and `tell` gets the reason, once for each change.
     pub fn config(&self, tell: impl FnOnce(&Unusable)) -> Arc<ServerConfig> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamps(&self.files).ok();

@@ -1,13 +1,14 @@
-//! Who asks, and what they may ask.
+//! The caller of the helper, and what it may ask.
 
 use nix::unistd::Uid;
+use otp_core::record::Language;
 use otp_core::{Account, Policy};
 use otp_helper::permission::{May, Relation, allowed};
 use otp_helper::protocol::Verb;
 use otp_site::{Error, users};
 use std::path::PathBuf;
 
-/// Who started the helper: the real user, which no program can make up.
+/// The user who started the helper: the real user, which no program can forge.
 pub(crate) struct Caller {
     /// The real user id.
     pub uid: u32,
@@ -15,10 +16,12 @@ pub(crate) struct Caller {
     pub conf: PathBuf,
     /// The directory of all records.
     pub state_dir: PathBuf,
+    /// The language of the user, as the caller states it. It decides only the words of a PAM service.
+    pub language: Option<Language>,
 }
 
 impl Caller {
-    /// Whether this caller may ask that about that account; `None`: nobody has that name.
+    /// Whether this caller may send that request about that account; `None`: there is no such account.
     ///
     /// # Errors
     /// The name service did not answer for a service account that the policy names.

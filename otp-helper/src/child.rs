@@ -1,5 +1,7 @@
-//! A program of ours that is started inside other people's programs, and talked to over a socket: nothing is left behind
-//! there, no descriptor, no child, no signal. What is said never stands in an argument or in the environment.
+//! Starts a program of ours inside other people's programs, and talks to it over a socket.
+//!
+//! It leaves nothing behind there: no descriptor, no child, no signal. No message appears in an argument or in the
+//! environment.
 
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send};
@@ -9,7 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-/// The program at `program`, whose input and output are one end of the line.
+/// Prepares the program at `program`, whose input and output are one end of the line.
 pub(crate) fn command(
     program: &Path,
     arguments: &[PathBuf],
@@ -28,10 +30,10 @@ pub(crate) fn command(
     Ok(command)
 }
 
-/// Without the signal that a closed line sends, which would end the program that we are in.
+/// Sends bytes without the signal of a closed line, which would end the program around us.
 ///
 /// # Errors
-/// Nobody listens.
+/// The other end does not listen.
 pub(crate) fn send_all(line: &UnixStream, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
         match send(line.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL) {
@@ -43,9 +45,11 @@ pub(crate) fn send_all(line: &UnixStream, mut bytes: &[u8]) -> Result<(), Errno>
     Ok(())
 }
 
-/// Reaps the child. A program that ignores its children's ends has them reaped by the kernel, or reaps whatever ends by
-/// itself, and the wait then finds none: that is as good. Its number may be somebody else's by then, so nothing is killed
-/// that is not found to be a child of this program's that goes on.
+/// Ends and reaps the child.
+///
+/// If the program around us ignores the ends of its children, the kernel or that program may reap the child first.
+/// The wait then finds none, which is as good. The child's process id may belong to another process by then. So only
+/// a process that is found to be a running child of this program is killed.
 pub(crate) fn end(child: &mut Child, has_answered: bool) {
     if !has_answered && matches!(child.try_wait(), Ok(None)) {
         child.kill().ok();

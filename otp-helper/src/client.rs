@@ -1,8 +1,8 @@
-//! The asking half: starts the helper and asks it the questions of one login, one after the other ([`Connection`]); or has
-//! it lead a dialogue ([`Session`]).
+//! The asking side: starts the helper and asks it the questions of one login, one after the other ([`Connection`]),
+//! or lets it lead a dialogue ([`Session`]).
 //!
-//! A [`Connection`] is made inside other people's programs, so it leaves nothing behind there: no descriptor, no child, no
-//! signal. The questions go over a socket, never in an argument or the environment.
+//! A [`Connection`] is made inside other people's programs, so it leaves nothing behind there: no descriptor, no
+//! child, no signal. The questions go over a socket, never in an argument or the environment.
 
 use crate::child::{self, command, end};
 use crate::frame::Fields;
@@ -17,17 +17,17 @@ use std::path::{Path, PathBuf};
 use std::process::Child;
 use std::time::Duration;
 
-/// Where packages put the helper.
+/// The path at which packages install the helper.
 pub const DEFAULT_HELPER: &str = "/usr/libexec/pam_otp/otp-helper";
 
-/// How long an answer may take: a little more than the helper gives itself.
+/// The time that an answer may take: a little more than the helper allows itself.
 const LONGEST: Duration = Duration::from_secs(48);
 
-/// The program that asks the verifiers of a fleet; it stands beside the helper.
+/// The program that asks the verifiers of a fleet; it is installed beside the helper.
 pub const FLEET_PROGRAM: &str = "otp-fleet";
 
-/// How long its answer may take: a little more than it gives itself ([`crate::fleet::ANSWER_LIMIT`]), and what a login may wait at
-/// most for verifiers that are gone.
+/// The time that its answer may take: a little more than it allows itself ([`crate::fleet::ANSWER_LIMIT`]). No login
+/// waits longer for verifiers that do not answer.
 const LONGEST_OF_A_FLEET: Duration = Duration::from_secs(12);
 
 /// Why there is no answer.
@@ -35,11 +35,11 @@ const LONGEST_OF_A_FLEET: Duration = Duration::from_secs(12);
 pub enum NoAnswer {
     /// The helper could not be started.
     Start(io::Error),
-    /// It could not be asked: the question is too long, or it did not listen.
+    /// The helper could not be asked: the question is too long, or the helper does not listen.
     Ask,
-    /// It ended, or the time was up, before a complete answer.
+    /// The helper ended, or the time was up, before a complete answer.
     Silence,
-    /// It answered something that is no answer.
+    /// The helper sent bytes that are not an answer.
     Unintelligible,
 }
 
@@ -63,7 +63,8 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Starts the helper at `program`. `paths` are policy file and records for a helper without privileges, as in tests.
+    /// Starts the helper at `program`. `paths` are the policy file and the records for a helper without privileges,
+    /// as in tests.
     ///
     /// # Errors
     /// See [`NoAnswer`].
@@ -71,7 +72,7 @@ impl Connection {
         Self::open_for(LONGEST, program, paths)
     }
 
-    /// Starts what asks the verifiers of a fleet. `paths`: the policy file, where it is not the usual one.
+    /// Starts the program that asks the verifiers of a fleet. `paths`: the policy file, if it is not the usual one.
     ///
     /// # Errors
     /// See [`NoAnswer`].
@@ -89,7 +90,7 @@ impl Connection {
         Ok(Self { line, helper })
     }
 
-    /// Asks. What was asked is never asked again: an attempt of which no answer came back may have been counted.
+    /// Asks a question. A question is never sent again: an attempt without an answer may have been counted.
     ///
     /// # Errors
     /// See [`NoAnswer`]; the caller refuses the login.
@@ -100,7 +101,7 @@ impl Connection {
         Answer::from_fields(&fields).ok_or(NoAnswer::Unintelligible)
     }
 
-    /// Whether the helper still waits for a question: between two of them it says nothing, but for its end.
+    /// Whether the helper still waits for a question: between two questions it sends nothing, and only its end shows.
     #[must_use]
     pub fn is_there(&self) -> bool {
         let mut line = [PollFd::new(self.line.as_fd(), PollFlags::POLLIN)];
@@ -110,21 +111,21 @@ impl Connection {
 
 #[cfg(test)]
 impl Connection {
-    /// Waits for the helper's end.
+    /// Waits for the helper to end.
     pub(crate) fn wait(&mut self) {
-        self.helper.wait().expect("it is a child of this process");
+        self.helper.wait().expect("the helper is our child");
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.line.shutdown(std::net::Shutdown::Both).ok();
-        // Whatever it was asked it has answered, or never will: it need not be waited for, whoever has stopped it.
+        // The helper has answered every question or never will. Do not wait for it: somebody may have stopped it.
         end(&mut self.helper, false);
     }
 }
 
-/// A dialogue with the helper. Dropped before [`Reply::Keep`] is sent, nothing was changed.
+/// A dialogue with the helper. If it is dropped before [`Reply::Keep`] is sent, nothing has changed.
 pub struct Session {
     connection: UnixStream,
     helper: Child,
@@ -140,7 +141,7 @@ impl Session {
         Self::begin_with(program, &[], request)
     }
 
-    /// The same where policy file and records are not the usual ones.
+    /// Does the same with another policy file and other records than the usual ones.
     ///
     /// # Errors
     /// See [`NoAnswer`].
@@ -151,7 +152,7 @@ impl Session {
     ) -> Result<Self, NoAnswer> {
         let (connection, theirs) = UnixStream::pair().map_err(NoAnswer::Start)?;
         let helper = command(program, paths, theirs)
-            // Ctrl-C is for us, who tell the person what became of it.
+            // Ctrl-C is for this program, which then tells the person the result.
             .and_then(|mut command| command.process_group(0).spawn())
             .map_err(NoAnswer::Start)?;
         let session = Self {
@@ -163,7 +164,7 @@ impl Session {
         Ok(session)
     }
 
-    /// Waits for what the helper says next.
+    /// Waits for the helper's next turn.
     ///
     /// # Errors
     /// See [`NoAnswer`].
@@ -174,10 +175,10 @@ impl Session {
         Ok(turn)
     }
 
-    /// Says something to the helper.
+    /// Sends a reply to the helper.
     ///
     /// # Errors
-    /// It no longer listens.
+    /// The helper no longer listens.
     pub fn send(&mut self, reply: &Reply) -> Result<(), NoAnswer> {
         self.send_fields(&reply.to_fields())
     }
@@ -188,7 +189,7 @@ impl Session {
 }
 
 impl AsFd for Session {
-    /// Readable when the helper has said something.
+    /// Readable when the helper has sent something.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.connection.as_fd()
     }

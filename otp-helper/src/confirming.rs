@@ -1,4 +1,4 @@
-//! Confirming an address: a code is mailed to it, and typed back.
+//! Confirms an address: a code is mailed to it, and the user types it.
 
 use crate::mail::{NotTaken, Outgoing};
 use otp_core::mail::{Address, AddressSource, Route};
@@ -10,44 +10,44 @@ use otp_store::account::mailing::{Sending, count_confirmation};
 use otp_store::{Store, mint};
 use zeroize::Zeroizing;
 
-/// How many replies are taken.
+/// The number of replies that are accepted.
 const TRIES: u32 = 3;
 
-/// Who is asked for the code, and how it is sent.
+/// The person who is asked for the code, and the way the mail is sent.
 pub trait Asker {
-    /// Why there is no answer.
+    /// Why the dialogue cannot go on.
     type Stop;
 
-    /// Says a sentence.
+    /// Shows a sentence.
     ///
     /// # Errors
-    /// It cannot be said.
+    /// The sentence cannot be shown.
     fn tell(&mut self, text: &str) -> Result<(), Self::Stop>;
 
-    /// Asks, with what is typed in sight.
+    /// Asks a question; the typed text is visible.
     ///
     /// # Errors
     /// There was no answer.
     fn ask(&mut self, question: &str) -> Result<Zeroizing<Vec<u8>>, Self::Stop>;
 
-    /// The time now.
+    /// Returns the current time.
     ///
     /// # Errors
     /// The clock cannot be used.
     fn now(&mut self) -> Result<UnixTime, Self::Stop>;
 
-    /// Hands a mail over, and hears where to it goes.
+    /// Hands over a mail, and returns the address that it goes to.
     ///
     /// # Errors
-    /// It could not be handed over.
+    /// The mail could not be handed over.
     fn hand_over(&mut self, outgoing: &Outgoing) -> Result<Address, NotTaken>;
 }
 
-/// Whether what sends the mail may do so as the helper of a user, who must not be able to look into it or to have it say another
-/// address; `Err`: what is to be done instead.
+/// Checks whether mail may be sent by a program that runs as a user. The user must not be able to look into it or to
+/// make it use another address.
 ///
 /// # Errors
-/// It may not.
+/// It may not; the text says what to do instead.
 pub fn may_be_sent_for_a_user(mail: &MailPolicy) -> Result<(), &'static str> {
     match (&mail.route, &mail.address) {
         (Route::Sendmail(_), _) => Err(
@@ -60,12 +60,13 @@ pub fn may_be_sent_for_a_user(mail: &MailPolicy) -> Result<(), &'static str> {
     }
 }
 
-/// Has the address of an account confirmed; `Err` inside: it is not, for that reason, which the person has been told.
+/// Asks a user to confirm the address of an account. An inner `Err`: the address is not confirmed; the person was
+/// told, and the text is the reason.
 ///
-/// `outgoing` is all of the mail but its code.
+/// `outgoing` is the whole mail except its code.
 ///
 /// # Errors
-/// Whatever stops the asker. Nothing lasts then but the count.
+/// Whatever stops the asker. Then only the count of mails has changed.
 pub fn confirm<A: Asker>(
     asker: &mut A,
     store: &Store,
@@ -126,7 +127,7 @@ mod tests {
 
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 
-    /// Answers by what the mail says.
+    /// A person who answers according to the mail.
     struct Person {
         replies: Vec<fn(&str) -> String>,
         told: Vec<String>,
@@ -247,7 +248,7 @@ mod tests {
     fn five_are_mailed_in_a_day_and_leaving_saves_no_more_than_the_count() {
         let directory = tempfile::tempdir().unwrap();
         for _ in 0..5 {
-            // Leaves at the question.
+            // The person leaves at the question.
             let mut leaver = person(&[]);
             assert_eq!(run(directory.path(), &mut leaver), Err(()));
             assert_eq!(leaver.mailed.len(), 1);

@@ -1,9 +1,8 @@
-//! What the helper knows of a change that somebody makes to their own account: `otp_helper::serving` leads it.
+//! The helper's side of a change that users make to their own account; `otp_helper::serving` leads it.
 
 use crate::caller::Caller;
 use crate::forwarding::beside;
 use crate::harmless::{self, Life, Said};
-use crate::system;
 use crate::wire::Wire;
 use nix::unistd::getuid;
 use otp_core::mail::Address;
@@ -14,6 +13,7 @@ use otp_helper::permission::May;
 use otp_helper::protocol::{Answer, Verb};
 use otp_helper::serving::{End, Ground, Line, Scribe, Stop};
 use otp_helper::session::{Reply, Turn};
+use otp_helper::system;
 use otp_site::{clock, host, policy};
 use otp_store::Store;
 use otp_store::change::Draft;
@@ -21,13 +21,14 @@ use std::fs::File;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The PAM service that says what it takes to change something.
+/// The PAM service that decides what a change requires.
 const SERVICE: &std::ffi::CStr = c"otp-enroll";
 
-/// Where Linux-PAM looks for a service. Without a file there it takes the service `other`, which asks for no code.
+/// The places in which Linux-PAM looks for the service. If there is no file, it uses the service `other`, which asks
+/// for no code.
 const SERVICE_FILES: [&str; 2] = ["/etc/pam.d/otp-enroll", "/usr/lib/pam.d/otp-enroll"];
 
-/// The helper's part in a change.
+/// The helper's side of a change.
 pub(crate) struct ByTheCaller<'a> {
     pub caller: &'a Caller,
     pub policy: &'a Policy,
@@ -56,8 +57,8 @@ impl Ground<Wire> for ByTheCaller<'_> {
         prove_identity(line, account, verb, self.scribe)
     }
 
-    /// The mail is sent by a program that keeps this group: so the user can neither look into it nor have it say another
-    /// address.
+    /// The mail is sent by a program that keeps this group, so the user can neither look into it nor make it use
+    /// another address.
     fn confirm_address(
         &mut self,
         line: &mut Wire,
@@ -93,7 +94,7 @@ impl Ground<Wire> for ByTheCaller<'_> {
     }
 }
 
-/// Has the PAM service ask what the administrator wants asked.
+/// Lets the PAM service ask whatever the administrator requires.
 pub(crate) fn prove_identity(
     line: &mut Wire,
     account: &Account,
@@ -108,7 +109,8 @@ pub(crate) fn prove_identity(
         ));
     }
     let said = harmless::ask_without_the_group(|| {
-        let let_in = system::authenticate(SERVICE, user, &mut *line);
+        let language = line.language();
+        let let_in = system::authenticate(SERVICE, user, language, &mut *line);
         match (line.is_senseless(), let_in) {
             (true, _) => Said::Senseless,
             (false, true) => Said::Yes,
@@ -128,14 +130,14 @@ pub(crate) fn prove_identity(
     }
 }
 
-/// The person at the other end, asked for a code from a mail.
+/// The person at the other end, who is asked for a code from a mail.
 struct Asked<'a>(&'a mut Wire);
 
 impl Asker for Asked<'_> {
     type Stop = End;
 
     fn tell(&mut self, text: &str) -> Result<(), End> {
-        let text = text.to_owned();
+        let text = text.to_owned().into();
         let said = self.0.say(&Turn::Tell { text }.to_fields());
         Ok(said.ok_or(Stop::Gone)?)
     }
@@ -157,7 +159,7 @@ impl Asker for Asked<'_> {
     }
 }
 
-/// Whether the file that Linux-PAM would take is there and can be read by whoever asks.
+/// Whether the file that Linux-PAM would use exists and the caller can read it.
 fn is_there() -> Said {
     let mut files = SERVICE_FILES.iter();
     match files.find(|file| Path::new(file).exists()).map(File::open) {

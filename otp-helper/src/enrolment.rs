@@ -1,8 +1,8 @@
-//! Enrolment, as one script of what is shown and asked, for logins and for `otp-enroll` alike.
+//! Enrolment as one script of sentences and questions, for logins and for `otp-enroll`.
 //!
-//! Nothing is made to last before a code of the new device is proven and the person has said, with a word and not just
-//! Enter, that the recovery codes are kept. The script names no terminal, no PAM and no file: those are the [`Stage`]'s.
-//! It writes no record either: the change is [`Underway`] at the caller's.
+//! Nothing is stored before a code of the new device is proven and the person has typed a word, not just Enter, to
+//! say that the recovery codes are kept. The script knows no terminal, no PAM and no file: the [`Stage`] does. The
+//! script does not write records either: its caller makes the change, as an [`Underway`].
 
 mod stage;
 
@@ -14,15 +14,16 @@ use otp_core::record::{Authenticator, Language, Name};
 use otp_core::{base32, otpauth, recovery_sheet};
 use otp_store::change::{Change, Proof};
 
-/// How many answers a question for a word takes. A program that answers every question must not go on for ever.
+/// The number of answers that a question for a word accepts. It ends the dialogue with a program that answers every
+/// question.
 pub const PATIENCE: u32 = 5;
 
-/// How the script ended where nothing went wrong.
+/// The end of a script in which nothing failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The change lasts.
+    /// The change is stored.
     Done,
-    /// The person wants to do it later.
+    /// The person wants to enrol later.
     Later,
     /// No code of the new device was right. Nothing was changed.
     NotProven,
@@ -30,19 +31,19 @@ pub enum End {
     NotKept,
 }
 
-/// What will have stopped working by a change.
+/// The authenticators and codes that stop working by a change.
 pub struct Goes<'a> {
-    /// Authenticators.
+    /// The authenticators.
     pub authenticators: &'a [Name],
     /// Recovery codes of another program, of 8 digits.
     pub imported_codes: bool,
 }
 
-/// One enrolment, or another change of somebody's authenticators.
+/// One enrolment, or another change of a user's authenticators.
 pub struct Script<'a> {
     /// The user.
     pub user: &'a str,
-    /// The issuer, which apps show the account under.
+    /// The issuer, under which apps show the account.
     pub issuer: &'a str,
     /// The name of the machine, for the sheet of recovery codes.
     pub machine: &'a str,
@@ -51,12 +52,13 @@ pub struct Script<'a> {
 }
 
 impl Script<'_> {
-    /// Plays the script for somebody who wanted to log in, which takes an authenticator. `can_wait`: "later" is an answer.
+    /// Plays the script for a person who wanted to log in and needs an authenticator. `can_wait`: "later" is accepted
+    /// as an answer.
     ///
-    /// `begin` makes the change, once the person has agreed to it.
+    /// `begin` starts the change, once the person has agreed to it.
     ///
     /// # Errors
-    /// Whatever stops the stage or the change. Nothing lasts then, unless [`Underway::keep`] says that it may.
+    /// Whatever stops the stage or the change. Then nothing is stored, unless [`Underway::keep`] says that it may be.
     pub fn log_in<S: Stage, C: Underway<S>>(
         &self,
         stage: &mut S,
@@ -72,9 +74,9 @@ impl Script<'_> {
         self.lead(stage, change)
     }
 
-    /// Plays the script for somebody who came to change their authenticators.
+    /// Plays the script for a person who came to change their authenticators.
     ///
-    /// `begin` makes the change, or goes on with it, once the person has read what it is about.
+    /// `begin` starts the change, or continues it, once the person has read what it does.
     ///
     /// # Errors
     /// As for [`log_in`](Self::log_in).
@@ -112,7 +114,7 @@ impl Script<'_> {
         self.lead(stage, change)
     }
 
-    /// Leads a change to its end, for whatever reason it was begun.
+    /// Leads a change to its end, whatever it was started for.
     fn lead<S: Stage>(&self, stage: &mut S, mut change: impl Underway<S>) -> Result<End, S::Stop> {
         let drawing = match change.device() {
             Some(device) => self.show_key(stage, device)?,
@@ -128,8 +130,8 @@ impl Script<'_> {
         Ok(End::Done)
     }
 
-    /// Shows the key in every form that a device can take it. The QR code comes last, so that on a small screen it is
-    /// whole and the question stands right below it.
+    /// Shows the key in every form that a device can take. The QR code comes last, so that on a small screen it is
+    /// complete, with the question right below it.
     fn show_key<S: Stage>(
         &self,
         stage: &mut S,
@@ -157,8 +159,8 @@ impl Script<'_> {
         Drawing::show_first(stage, &uri)
     }
 
-    /// Shows the recovery codes once, where there are any, and waits for the word that they are kept; `false`: it did
-    /// not come.
+    /// Shows the recovery codes once, if there are any, and waits for the word that they are kept; `false`: the word
+    /// did not come.
     fn hand_out<S: Stage>(
         &self,
         stage: &mut S,
@@ -185,7 +187,7 @@ impl Script<'_> {
         Ok(false)
     }
 
-    /// Makes the change last, and says what became of it.
+    /// Stores the change, and tells the person the result.
     fn keep<S: Stage>(&self, stage: &mut S, change: impl Underway<S>) -> Result<(), S::Stop> {
         let user = self.user;
         let name = change.device().map(|device| device.name.clone());
@@ -207,7 +209,7 @@ impl Script<'_> {
     }
 }
 
-/// Asks somebody who wanted to log in to begin; `false`: they want to do it later.
+/// Asks a person who wanted to log in to begin; `false`: they want to enrol later.
 fn may_begin<S: Stage>(stage: &mut S, can_wait: bool) -> Result<bool, S::Stop> {
     if !can_wait {
         stage.ask(Dialogue::BeginQuestion)?;
@@ -223,7 +225,7 @@ fn may_begin<S: Stage>(stage: &mut S, can_wait: bool) -> Result<bool, S::Stop> {
     Ok(false)
 }
 
-/// What is typed where a word is asked for.
+/// The answer to a question for a word.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Word {
     /// Just Enter.
@@ -248,7 +250,7 @@ impl Word {
     }
 }
 
-/// Asks for a code of the new device, where there is one, until one is right; `false`: none was.
+/// Asks for a code of the new device, if there is one, until a code is right; `false`: none was.
 fn prove<S: Stage>(
     stage: &mut S,
     change: &mut impl Underway<S>,
@@ -260,7 +262,7 @@ fn prove<S: Stage>(
     let mut inversions = 0;
     loop {
         let typed = stage.ask(Dialogue::CodeQuestion { digits })?;
-        // No guess, so it costs no try; but nobody has the script draw without end.
+        // The word is not a guess, so it costs no try; but the number of drawings is limited.
         if let Some(drawing) = &mut drawing
             && drawing.canvas.can_be_inverted()
             && inversions < PATIENCE
@@ -291,14 +293,14 @@ fn prove<S: Stage>(
     }
 }
 
-/// A QR code, and how it is drawn.
+/// A QR code and the canvas that it is drawn on.
 struct Drawing {
     matrix: Matrix,
     canvas: Canvas,
 }
 
 impl Drawing {
-    /// Draws a URI where that is wanted and there is room for it. Whoever sees no drawing has the key to type.
+    /// Draws a URI if a drawing is wanted and has room. Without a drawing, the person can type the key.
     fn show_first<S: Stage>(stage: &mut S, uri: &str) -> Result<Option<Self>, S::Stop> {
         let surface = stage.surface();
         let Surface { columns, lines, .. } = surface;

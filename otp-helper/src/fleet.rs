@@ -1,4 +1,4 @@
-//! What a machine of a fleet sends to a verifier: the helper's requests, each in an envelope.
+//! The requests of a fleet's machine to a verifier: those of the helper, each in an envelope.
 //!
 //! ```text
 //! machine                                            verifier
@@ -6,8 +6,9 @@
 //!                                                      or "elsewhere" reason
 //!   "admin1" arguments                                 an administrator's session
 //! ```
-//! Answers and turns are those of the helper. A request that was sent and not answered is never sent again: the attempt may
-//! have been counted. Only where a verifier says "elsewhere" has it not looked at the request, and another one can be asked.
+//! Answers and turns are those of the helper. A request that was sent and not answered is never sent again: the
+//! attempt may have been counted. Only if a verifier says "elsewhere" has it not looked at the request, and another
+//! verifier can be asked.
 
 mod digest;
 
@@ -17,16 +18,16 @@ use crate::frame::Fields;
 use crate::protocol::Request;
 use std::time::Duration;
 
-/// The port that verifiers listen on, unless their configuration says otherwise.
+/// The port that verifiers listen on, unless their configuration sets another.
 pub const PORT: u16 = 6238;
 
-/// What both sides call this protocol in TLS (ALPN, RFC 7301). A later one that this one cannot read has another number.
+/// The name of this protocol in TLS (ALPN, RFC 7301). A later, incompatible protocol gets another number.
 pub const ALPN: &[u8] = b"pam-otp/1";
 
-/// How long connecting to one verifier may take, with the handshake.
+/// The time that connecting to one verifier may take, including the handshake.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long a machine waits for an answer, with everything that comes before it.
+/// The time that a machine waits for an answer, including everything before it.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The first field of a machine's request.
@@ -35,18 +36,18 @@ pub const MACHINE: &[u8] = b"fleet1";
 /// The first field of an administrator's session.
 pub const ADMINISTRATOR: &[u8] = b"admin1";
 
-/// The first field of what a verifier says that serves nobody for now.
+/// The first field of the message of a verifier that serves no requests for now.
 const ELSEWHERE: &[u8] = b"elsewhere";
 
-/// What a verifier says that has not looked at the request, for a reason of its own: its clock is off, it is about to end, or it
-/// cannot trust its database. Another verifier can be asked the same.
+/// Makes the message of a verifier that has not looked at the request, for a reason of its own: its clock is off, it
+/// is about to end, or it cannot trust its database. Another verifier can be asked the same.
 #[must_use]
 pub fn elsewhere(reason: &str) -> Fields {
     let short: String = reason.chars().take(500).collect();
     Fields::default().with(ELSEWHERE).with(short.as_bytes())
 }
 
-/// The reason of a verifier that serves nobody for now; `None`: the fields are something else, an answer or a turn.
+/// Reads the reason of a verifier that serves no requests for now; `None`: the fields are an answer or a turn.
 #[must_use]
 pub fn is_elsewhere(fields: &Fields) -> Option<String> {
     match fields.as_slices().as_slice() {
@@ -55,24 +56,24 @@ pub fn is_elsewhere(fields: &Fields) -> Option<String> {
     }
 }
 
-/// A request of a machine.
+/// A machine's request to a verifier.
 pub struct Envelope {
-    /// The user id that the machine's name service has for the user; `None`: the machine knows nobody of that name.
+    /// The user id that the machine's name service returns for the user; `None`: the machine has no such user.
     pub uid: Option<u32>,
-    /// What the machine's policy says where all machines must agree.
+    /// The digest of the machine's policy, of the keys on which all machines must agree.
     pub policy: PolicyDigest,
-    /// What is asked.
+    /// The request.
     pub request: Request,
 }
 
 impl Envelope {
-    /// The envelope for the wire.
+    /// Encodes the envelope for the wire.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
         wrap(self.uid, self.policy, &self.request.to_fields())
     }
 
-    /// The envelope from the wire; `None`: not one, or not with a request in it.
+    /// Decodes an envelope; `None`: the fields are not an envelope with a request.
     #[must_use]
     pub fn from_fields(fields: &Fields) -> Option<Self> {
         let fields = fields.as_slices();
@@ -93,7 +94,8 @@ impl Envelope {
     }
 }
 
-/// Puts the fields of a request into an envelope, as they are. The whole must still fit a frame ([`crate::frame::LIMIT`]).
+/// Puts the fields of a request into an envelope unchanged. The whole must still fit a frame
+/// ([`crate::frame::LIMIT`]).
 #[must_use]
 pub fn wrap(uid: Option<u32>, policy: PolicyDigest, request: &Fields) -> Fields {
     let uid = uid.map_or_else(String::new, |uid| uid.to_string());
@@ -105,7 +107,7 @@ pub fn wrap(uid: Option<u32>, policy: PolicyDigest, request: &Fields) -> Fields 
     request.into_iter().fold(head, Fields::with)
 }
 
-/// A user id in the one way that it is written: no sign, no zero before it.
+/// Reads a user id in its only form: no sign, no leading zero.
 fn user_id(field: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(field).ok()?;
     let uid: u32 = text.parse().ok()?;
@@ -179,13 +181,13 @@ mod tests {
         for count in 0..good.len() {
             let short = good[..count].iter();
             let short = short.fold(Fields::default(), |all, one| all.with(one));
-            // Without what the program says of itself it is a request of an earlier version.
+            // Without the program's claims, the fields are a request of an earlier version.
             let is_one = count == good.len() - 5;
             assert_eq!(Envelope::from_fields(&short).is_some(), is_one, "{count}");
         }
     }
 
-    /// An envelope in an envelope would have one machine speak for another.
+    /// With an envelope inside an envelope, one machine could speak for another.
     #[test]
     fn an_envelope_holds_no_envelope() {
         let inner = envelope(Some(0)).to_fields();
@@ -193,7 +195,7 @@ mod tests {
         assert!(Envelope::from_fields(&outer).is_none());
     }
 
-    /// A client that does not know it takes it for no answer at all, and refuses the login.
+    /// A client that does not know this message finds no answer in it, and refuses the login.
     #[test]
     fn what_a_verifier_says_that_has_not_looked_is_no_answer_and_no_turn() {
         let fields = elsewhere("the clock of this verifier is off");
@@ -232,7 +234,7 @@ mod tests {
             prop_assert!(back.to_fields().as_slices() == fields.as_slices());
         }
 
-        /// Whatever reads as an envelope is written in the same way: no two ways to say one thing.
+        /// Fields that read as an envelope are written in the same way: nothing can be said in two ways.
         #[test]
         fn fields_that_read_as_an_envelope_are_its_own(
             uid in "[0-9+ -]{0,4}",

@@ -1,7 +1,8 @@
-//! Users of a fleet: once this helper's own table has said that the caller may ask, a verifier answers, asked by `otp-fleet`.
+//! Users of a fleet: once this helper's own table has allowed the request, a verifier answers it, asked by
+//! `otp-fleet`.
 //!
-//! That program runs with this one's group, so that it can read the machine's key, which no user can. What stays here: the
-//! table, the PAM service by which people prove who they are, and this machine's records of what was done.
+//! That program runs with this helper's group, so that it can read the machine's key, which no user can. The helper
+//! keeps: the table, the PAM service by which users prove who they are, and this machine's log entries.
 
 use crate::caller::Caller;
 use crate::dialogue::prove_identity;
@@ -22,17 +23,17 @@ use otp_store::change::{Change, Proof, Refused};
 use otp_store::{Overview, Undisturbed};
 use std::path::{Path, PathBuf};
 
-/// A limit of the caller's; so the helper refuses where its time is not counted.
+/// The reason if a limit of the caller blocks the timer; the helper then refuses.
 const NO_TIME: &str = "a limit of the caller keeps the time from being counted";
 
-/// The way to the verifiers, for the requests of one login.
+/// The connection to the verifiers, for the requests of one login.
 pub(crate) struct Fleet {
     program: PathBuf,
     paths: Vec<PathBuf>,
     records: Records,
 }
 
-/// What a request is answered with.
+/// The state with which a request is answered.
 pub(crate) struct Asked<'a> {
     pub caller: &'a Caller,
     pub policy: &'a Policy,
@@ -43,7 +44,7 @@ pub(crate) struct Asked<'a> {
 }
 
 impl Fleet {
-    /// Nothing is started before something is asked.
+    /// Prepares the connection; no program is started before the first question.
     pub(crate) fn of(caller: &Caller) -> Self {
         let program = beside(FLEET_PROGRAM);
         let is_moved = caller.conf != Path::new(DEFAULT_FILE);
@@ -55,7 +56,7 @@ impl Fleet {
         }
     }
 
-    /// Has a verifier answer.
+    /// Lets a verifier answer.
     pub(crate) fn answer(
         &self,
         request: Request,
@@ -79,7 +80,7 @@ impl Fleet {
         if let Some(attempt) = asked.attempt {
             attempt.begins();
         }
-        // No signal comes between an attempt and its record.
+        // No signal can come between an attempt and its log entry.
         let Ok(undisturbed) = asked.attempt.map(|_| Undisturbed::begin()).transpose() else {
             return unavailable(NO_TIME);
         };
@@ -89,11 +90,11 @@ impl Fleet {
                 attempt.came_to(verdict, asked.policy, clock::now().ok(), true);
             }
             (Answer::TrustedSince(Some(since)), Some(attempt)) => attempt.is_trusted_since(*since),
-            // What was not answered is recorded by whoever hands this on.
+            // The caller of this function logs an attempt that was not answered.
             (_, _) => {}
         }
         drop(undisturbed);
-        // Should it fail, the longer limit holds.
+        // If this fails, the longer limit holds.
         asked.time.shorten_for_the_caller().ok();
         answer
     }
@@ -104,7 +105,8 @@ impl Fleet {
             .unwrap_or_else(|lost| Answer::Unavailable(lost.to_string()))
     }
 
-    /// A change: what it will undo is told, the person proves who they are to this machine, and a verifier leads the rest.
+    /// Makes a change: it tells what the change removes, the person proves to this machine who they are, and a
+    /// verifier leads the rest.
     fn change(
         &self,
         account: &Account,
@@ -155,7 +157,7 @@ impl Fleet {
         let mut session = Session::begin_with(&self.program, &self.paths, &request)
             .map_err(|reason| unanswered(&reason))?;
         match session.receive().map_err(|reason| unanswered(&reason))? {
-            // Nobody has proven who they are where there was nothing to replace.
+            // If there was nothing to replace, no identity was proven.
             Turn::Begun { goes, .. } if overview.is_none() && !goes.is_empty() => {
                 return Err(Refused::ChangedMeanwhile.into());
             }
@@ -179,7 +181,7 @@ fn unanswered(reason: &impl std::fmt::Display) -> End {
     End::unavailable(&format!("of otp-fleet: {reason}"))
 }
 
-/// Which authenticators will have stopped working, as the verifier will have it too.
+/// Returns the authenticators that the change removes, as the verifier will compute them too.
 fn goes(overview: &Overview, change: &Change, policy: &Policy) -> Result<Vec<Name>, Refused> {
     match overview.standing {
         Standing::Open => {}
@@ -207,17 +209,17 @@ fn goes(overview: &Overview, change: &Change, policy: &Policy) -> Result<Vec<Nam
     })
 }
 
-/// A change that a verifier leads, for this machine's record of it.
+/// A change that a verifier leads, for this machine's log entries about it.
 struct Led<'a> {
     scribe: &'a Scribe,
     verb: Verb,
     user: &'a str,
-    /// The device that comes, or else the first that goes.
+    /// The new device, or else the first one that the change removes.
     what: Option<Name>,
 }
 
 impl Led<'_> {
-    /// Passes the verifier's turns on.
+    /// Passes on the verifier's turns.
     fn pass_on(mut self, session: &mut Session, line: &mut Wire) -> Result<Answer, End> {
         loop {
             let turn = session.receive().map_err(|reason| unanswered(&reason))?;
@@ -238,7 +240,7 @@ impl Led<'_> {
                     Reply::Text(_) | Reply::Code(_) => return Err(Stop::Senseless.into()),
                 },
                 Turn::End(_) => return end(turn),
-                // A verifier runs no PAM stack, and it has begun already.
+                // A verifier runs no PAM stack, and it has already begun.
                 Turn::Begun { .. } | Turn::Ask { .. } | Turn::Tell { .. } => {
                     return Err(End::unavailable(UNINTELLIGIBLE));
                 }
@@ -250,7 +252,7 @@ impl Led<'_> {
         }
     }
 
-    /// A line before and one after: whoever kills the helper in between has still left the first.
+    /// Logs one line before the change and one after it. If the helper is killed in between, the first line remains.
     fn keep(&self, session: &mut Session) -> Result<Answer, End> {
         let record = Record {
             scribe: self.scribe,
@@ -264,7 +266,7 @@ impl Led<'_> {
         session
             .send(&Reply::Keep)
             .map_err(|reason| unanswered(&reason))?;
-        // From here on it may have happened; the client says so of an answer that is not known.
+        // From here on the change may have happened; if the answer is missing, the client says so.
         let turn = session.receive().map_err(|reason| unanswered(&reason))?;
         if matches!(turn, Turn::End(Answer::Kept { .. })) {
             record.is_made();
@@ -280,7 +282,8 @@ fn end(turn: Turn) -> Result<Answer, End> {
     }
 }
 
-/// A program of ours. Where this one has the group it is the installed one, whatever name this one was started by.
+/// Returns the path of a program of ours. With the group of the records, this is the installed program, whatever name
+/// this process was started by.
 pub(crate) fn beside(program: &str) -> PathBuf {
     let installed = Path::new(DEFAULT_HELPER).with_file_name(program);
     if getegid() != getgid() {

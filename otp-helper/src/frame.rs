@@ -1,4 +1,4 @@
-//! One message on the wire: a fixed mark, a length, and fields. Bounded before anything is believed.
+//! One message on the wire: a fixed mark, a length, and fields. All lengths are checked before any content is used.
 //!
 //! ```text
 //! "otp1"  length of the body, 2 bytes  body: { length of the field, 2 bytes  the field }...
@@ -8,32 +8,32 @@
 use std::io::{self, Read};
 use zeroize::Zeroizing;
 
-/// The most bytes in a body: the longest line that a terminal hands over, or all recovery codes, and a few words, and what a
-/// program says of itself.
+/// The largest body, in bytes. It holds the longest line that a terminal can send, or all recovery codes, plus a few
+/// words and the program's claims.
 pub const LIMIT: usize = 5120;
 
 const MARK: &[u8; 4] = b"otp1";
 const HEAD: usize = MARK.len() + 2;
 
-/// The fields of one message. May hold a code; wiped on drop, has no `Debug`.
+/// The fields of one message. They may hold a code: they are wiped on drop and have no `Debug`.
 #[derive(Default)]
 pub struct Fields(Vec<Zeroizing<Vec<u8>>>);
 
 /// Why no message could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BadFrame {
-    /// The other side said nothing, or stopped in the middle.
+    /// The other side sent nothing, or stopped in the middle.
     Silence,
-    /// It does not begin with the mark of this protocol.
+    /// The message does not begin with the mark of this protocol.
     Mark,
-    /// It is larger than it may be.
+    /// The message is larger than allowed.
     TooLarge,
-    /// Its fields do not add up.
+    /// The lengths of the fields do not add up.
     Fields,
 }
 
 impl BadFrame {
-    /// The words in the log.
+    /// Returns the words for the log.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -59,13 +59,13 @@ impl Fields {
         self.with(number.to_string().as_bytes())
     }
 
-    /// The fields in order.
+    /// Returns the fields in order.
     #[must_use]
     pub fn as_slices(&self) -> Vec<&[u8]> {
         self.0.iter().map(|field| field.as_slice()).collect()
     }
 
-    /// The message as it goes over the wire; `None`: larger than it may be.
+    /// Encodes the message for the wire; `None`: it is larger than allowed.
     #[must_use]
     pub fn to_bytes(&self) -> Option<Zeroizing<Vec<u8>>> {
         let body: usize = self.0.iter().map(|field| 2 + field.len()).sum();
@@ -80,7 +80,7 @@ impl Fields {
         Some(bytes)
     }
 
-    /// Reads one message and not a byte more.
+    /// Reads one message, and no byte more.
     ///
     /// # Errors
     /// See [`BadFrame`]; an error of the reader is [`BadFrame::Silence`].

@@ -1,7 +1,7 @@
-//! Why this helper has not the group that gets it to the records.
+//! Finds why this helper lacks the group that may enter the records.
 //!
-//! Then the kernel says "Permission denied" at the directory of records, whose mode is as it should be. The reason lies
-//! with how the helper was installed or started.
+//! Without it the kernel reports "Permission denied" for the directory of the records, whose mode is correct. The
+//! cause is the way the helper was installed or started.
 
 use nix::sys::prctl;
 use nix::sys::statvfs::{FsFlags, statvfs};
@@ -13,12 +13,12 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The file of this program, under whatever name it has by now.
+/// The file of this program, whatever its name is now.
 const ITSELF: &str = "/proc/self/exe";
 
 const SETGID: u32 = 0o2000;
 
-/// What is known of the way in which this process was started.
+/// The facts about how this process was started.
 struct Start {
     /// The group that this process has from its file, if any.
     group: Option<u32>,
@@ -30,7 +30,7 @@ struct Start {
     records: Option<u32>,
 }
 
-/// What keeps this helper from the records and what to do about it, where the error is that it may not get to them.
+/// Returns what keeps this helper from the records, and what to do about it, if the error is a missing permission.
 pub(crate) fn missing(cause: &Cause, records: &Path) -> Option<String> {
     let (Cause::Store(otp_store::Error::Io { source, .. })
     | Cause::Site(otp_site::Error::Io { source, .. })) = cause
@@ -56,7 +56,7 @@ pub(crate) fn missing(cause: &Cause, records: &Path) -> Option<String> {
 }
 
 impl Start {
-    /// The first of the reasons that holds; `None`: it has the group of the records.
+    /// Returns the first reason that holds; `None`: the helper has the group of the records.
     fn reason(&self) -> Option<String> {
         let without = "was started without its group: ";
         match (self.group, self.file, self.records) {

@@ -1,7 +1,6 @@
-//! Giving up whatever the caller may have prepared, before anything of theirs is read.
+//! Gives up whatever the caller may have prepared, before any of the caller's data is read.
 
 use crate::caller::Caller;
-use crate::system;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigEvent, SigSet, SigevNotify, SigmaskHow, Signal};
@@ -9,6 +8,9 @@ use nix::sys::stat::{Mode, umask};
 use nix::sys::timer::{Expiration, Timer, TimerSetTimeFlags};
 use nix::time::ClockId;
 use nix::unistd::{getegid, geteuid, getgid, getuid, setresgid};
+use otp_core::login::LANGUAGE;
+use otp_core::record::Language;
+use otp_helper::system;
 use otp_site::policy::DEFAULT_FILE;
 use otp_store::files::DEFAULT_DIRECTORY;
 use std::env;
@@ -17,23 +19,23 @@ use std::panic;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long the helper lives, stopped or not, while it waits for its caller.
+/// The life of the helper while it waits for its caller, also if it is stopped.
 const LONGEST_LIFE: Duration = Duration::from_secs(10);
-/// How long while it has the records to itself: a login may wait for other logins, and then for a slow disk.
+/// Its life while it has exclusive use of the records: a login may wait for other logins, and then for a slow disk.
 const LONGEST_WORK: Duration = Duration::from_secs(45);
-/// How long while a person answers it; no lock is held meanwhile.
+/// Its life while a person answers; it holds no lock in that time.
 const LONGEST_DIALOGUE: Duration = Duration::from_secs(600);
 
-/// The time that this process has. Holds for a stopped process too.
+/// The timer that limits the life of this process, also while it is stopped.
 pub(crate) struct Life(Timer);
 
-/// Makes this process safe to read a stranger's request in, and says who the stranger is.
+/// Makes this process safe for reading a stranger's request, and returns who the caller is.
 ///
-/// Supplementary groups stay: only root can drop them, and they are the caller's own. For the same reason user ids
-/// are left alone: the helper has the caller's, and must.
+/// Supplementary groups stay: only root can drop them, and they are the caller's own. For the same reason the user
+/// ids stay: the helper has the caller's, and must.
 ///
 /// # Errors
-/// Any of it fails, or the helper was installed or started in a way that it was not made for.
+/// A step fails, or the helper was installed or started in a way that it is not made for.
 pub(crate) fn become_harmless() -> Result<(Caller, Life), String> {
     let privileged = getegid() != getgid();
     if geteuid() != getuid() {
@@ -44,13 +46,16 @@ pub(crate) fn become_harmless() -> Result<(Caller, Life), String> {
     prctl::set_dumpable(false).map_err(failed("become undumpable"))?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(failed("forbid core files"))?;
     let life = Life::begin().map_err(|error| format!("cannot limit its life: {error}"))?;
-    // A panic refuses by ending the process; its text is nobody's business.
+    // A panic refuses by ending the process; its text must not be printed.
     panic::set_hook(Box::new(|_| {}));
     umask(Mode::from_bits_truncate(0o077));
     system::close_descriptors_from(3)
         .map_err(|error| format!("cannot close descriptors: {error}"))?;
     env::set_current_dir("/").map_err(|error| format!("cannot leave the directory: {error}"))?;
     let arguments: Vec<_> = env::args_os().skip(1).collect();
+    let language = env::var(LANGUAGE)
+        .ok()
+        .and_then(|tag| Language::from_tag(&tag));
     system::clear_environment()
         .map_err(|error| format!("cannot clear the environment: {error}"))?;
     if io::stdin().is_terminal() || io::stdout().is_terminal() {
@@ -60,6 +65,7 @@ pub(crate) fn become_harmless() -> Result<(Caller, Life), String> {
         uid: getuid().as_raw(),
         conf: DEFAULT_FILE.into(),
         state_dir: DEFAULT_DIRECTORY.into(),
+        language,
     };
     match arguments.as_slice() {
         [] => Ok((caller, life)),
@@ -79,7 +85,7 @@ pub(crate) fn become_harmless() -> Result<(Caller, Life), String> {
 }
 
 impl Life {
-    /// Sets the limit, and lets every signal through that would end the process sooner.
+    /// Sets the limit, and unblocks every signal that would end the process sooner.
     fn begin() -> nix::Result<Self> {
         let kill = SigevNotify::SigevSignal {
             signal: Signal::SIGKILL,
@@ -87,12 +93,12 @@ impl Life {
         };
         let mut life = Self(Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(kill))?);
         life.set(LONGEST_LIFE)?;
-        // A caller can leave signals blocked; those that end a process shall end this one.
+        // A caller can leave signals blocked; signals that end a process must end this one.
         SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
         Ok(life)
     }
 
-    /// Begins anew, with the time that the records need.
+    /// Restarts the timer with the time that the records need.
     ///
     /// # Errors
     /// The kernel refuses; then the short limit still holds.
@@ -100,15 +106,15 @@ impl Life {
         self.set(LONGEST_WORK)
     }
 
-    /// Begins anew, with the time that a caller may take to hear an answer.
+    /// Restarts the timer with the time that a caller may take to read an answer.
     ///
     /// # Errors
-    /// The kernel refuses; then the limit of before still holds.
+    /// The kernel refuses; then the earlier limit still holds.
     pub(crate) fn shorten_for_the_caller(&mut self) -> nix::Result<()> {
         self.set(LONGEST_LIFE)
     }
 
-    /// Begins anew, with the time that a person needs.
+    /// Restarts the timer with the time that a person needs.
     ///
     /// # Errors
     /// The kernel refuses; then the short limit still holds.
@@ -124,28 +130,28 @@ impl Life {
     }
 }
 
-/// What comes of what is done without the group.
+/// The result of work that was done without the group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Said {
     Yes = b'y' as isize,
     No = b'n' as isize,
-    /// The caller said something that has no place in the dialogue.
+    /// The caller sent something that has no place in the dialogue.
     Senseless = b's' as isize,
 }
 
-/// Asks `work` in a process without the group that may enter the records, and without a way back to it: other people's
-/// PAM modules, and what they read and start, have the caller's rights and no more.
+/// Runs `work` in a process without the group that may enter the records, and without a way back to it. PAM modules
+/// of other projects, and all that they read and start, have the caller's rights and no more.
 ///
 /// # Errors
-/// There is no such process to be had.
+/// The process cannot be made.
 pub(crate) fn ask_without_the_group(work: impl FnOnce() -> Said) -> io::Result<Said> {
     ask_as(|| Ok(()), work)
 }
 
-/// The same for a process that first becomes somebody else, which only root's can.
+/// Does the same in a process that first becomes another user, which only root's process can.
 ///
 /// # Errors
-/// There is no such process to be had.
+/// The process cannot be made.
 pub(crate) fn ask_as(
     become_somebody: impl FnOnce() -> nix::Result<()>,
     work: impl FnOnce() -> Said,
@@ -166,7 +172,7 @@ pub(crate) fn ask_as(
 fn lay_down_the_group() -> nix::Result<()> {
     let group = getgid();
     setresgid(group, group, group)?;
-    // The change of ids has made the kernel forget the first; the second makes the process end with the helper.
+    // The change of ids has reset the dumpable flag. The second call makes the process end with the helper.
     prctl::set_dumpable(false)?;
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     Ok(())

@@ -1,10 +1,10 @@
-//! The way to the records: [`records::Records`] for whoever needs them, and for programs that are not root what is asked,
-//! what is answered, and the asking half.
+//! The way to the records: [`records::Records`] for every program that needs them; and for programs that do not run
+//! as root the requests, the answers, and the asking side.
 //!
-//! The answering half is the program `otp-helper`. It runs with the group that may read the records and nothing else
-//! of anybody's privileges. What it has in common with the verifiers of a fleet is in [`serving`].
+//! The answering side is the program `otp-helper`. Its only privilege is the group that may read the records. The
+//! code that it shares with the verifiers of a fleet is in [`serving`].
 //!
-//! Beside it, for everybody who asks: the script by which people enrol.
+//! For all programs that ask, there is also the script of an enrolment.
 
 mod child;
 pub mod client;
@@ -18,3 +18,5 @@ pub mod protocol;
 pub mod records;
 pub mod serving;
 pub mod session;
+#[allow(unsafe_code, reason = "calls of libc and PAM that have no safe form")]
+pub mod system;

@@ -1,11 +1,11 @@
-//! In whose name the helper writes its records: its own, for the real user id of its caller.
+//! The name in which the helper writes its log entries: its own, with the real user id of its caller.
 
 use nix::unistd::getuid;
 use otp_core::event::Value;
 use otp_helper::serving::Scribe;
 use otp_log::Program;
 
-/// The helper's records name the user id that its caller cannot make up.
+/// Makes the helper's log entries name the real user id, which its caller cannot forge.
 pub(crate) fn scribe() -> Scribe {
     Scribe {
         program: Program::of_ours("otp-helper"),

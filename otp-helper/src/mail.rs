@@ -1,6 +1,7 @@
-//! What is handed over to `otp-mail`, and the half that hands it over.
+//! Messages to `otp-mail`, and the side that hands them over.
 //!
-//! A login waits for no mail server: `otp-mail` takes the message, says so, and sends it in a process of its own.
+//! A login waits for no mail server: `otp-mail` takes the message, confirms that, and sends the mail in a process of
+//! its own.
 
 use crate::child::{command, end, send_all};
 use crate::frame::Fields;
@@ -15,29 +16,29 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// The name of the program, which stands beside the helper.
+/// The name of the program, which is installed beside the helper.
 pub const PROGRAM: &str = "otp-mail";
 
-/// How long `otp-mail` may take until it has the message. It has nothing else to do for it than to start.
+/// The time that `otp-mail` may take until it has the message. It only has to start for that.
 const LONGEST: Duration = Duration::from_secs(5);
 
-/// How long where it has to find out the address first: a little more than it gives the command that says it.
+/// The time if it must find the address first: a little more than it allows the command that prints the address.
 const LONGEST_WITH_ADDRESS: Duration = Duration::from_secs(15);
 
-/// What it says once it has the message.
+/// Its answer once it has the message.
 pub const TAKEN: u8 = b'+';
 
-/// What a mail is about.
+/// The purpose of a mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A code lets in a login.
+    /// Its code lets a user log in.
     Login,
-    /// A code shows that an address is its user's.
+    /// Its code proves that an address belongs to its user.
     Address,
 }
 
 impl Purpose {
-    /// All of them.
+    /// All purposes.
     pub const ALL: [Self; 2] = otp_core::every!(Purpose: Login, Address);
 
     const fn word(self) -> &'static str {
@@ -48,12 +49,12 @@ impl Purpose {
     }
 }
 
-/// A code that is to be mailed. Has no `Debug`: it holds the code.
+/// A code to be mailed. It has no `Debug`: it holds the code.
 #[derive(Clone)]
 pub struct Outgoing {
-    /// What it is about.
+    /// The purpose of the mail.
     pub purpose: Purpose,
-    /// Where the policy is.
+    /// The path of the policy.
     pub conf: PathBuf,
     /// The language of the mail.
     pub language: Language,
@@ -61,20 +62,20 @@ pub struct Outgoing {
     pub user: String,
     /// The code.
     pub code: Zeroizing<String>,
-    /// The only address that may be written to, where that is known.
+    /// The only address that the mail may go to, if that is known.
     pub only_to: Option<Address>,
-    /// The service that the code is for, and where the login comes from, as the program says.
+    /// The service that the code is for, as the program states it.
     pub service: String,
-    /// Where from.
+    /// The host from which the login comes, as the program states it.
     pub rhost: String,
     /// The name of this machine.
     pub machine: String,
-    /// Nothing is to be sent: for the time that it takes, where there is nobody to send to.
+    /// Whether to send nothing: if no mail is due, the program only takes as long as for a mail.
     pub idle: bool,
 }
 
 impl Outgoing {
-    /// The message for the wire.
+    /// Encodes the message for the wire.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
         use std::os::unix::ffi::OsStrExt;
@@ -93,7 +94,7 @@ impl Outgoing {
             .with(if self.idle { b"idle" } else { b"send" })
     }
 
-    /// The message from the wire; `None`: not one.
+    /// Decodes a message; `None`: the fields are not a message.
     #[must_use]
     pub fn from_fields(fields: &Fields) -> Option<Self> {
         use std::os::unix::ffi::OsStrExt;
@@ -143,7 +144,7 @@ impl Outgoing {
 pub enum NotTaken {
     /// The program could not be started.
     Start(io::Error),
-    /// It did not take the message.
+    /// The program did not take the message.
     Silence,
 }
 
@@ -158,9 +159,9 @@ impl std::fmt::Display for NotTaken {
 
 impl std::error::Error for NotTaken {}
 
-/// Hands a mail over to `otp-mail`. What becomes of it is in the log.
+/// Hands a mail over to `otp-mail`. The log has the result.
 ///
-/// Leaves nothing behind in the program that this runs in: no descriptor, no child, no signal.
+/// It leaves nothing behind in the program around it: no descriptor, no child, no signal.
 ///
 /// # Errors
 /// See [`NotTaken`].
@@ -172,7 +173,8 @@ pub fn hand_over(program: &Path, outgoing: &Outgoing) -> Result<(), NotTaken> {
     })
 }
 
-/// As [`hand_over`], and hears the address that the mail goes to. That takes as long as the command that says it.
+/// Hands a mail over as [`hand_over`] does, and returns the address that the mail goes to. This takes as long as the
+/// command that prints the address.
 ///
 /// # Errors
 /// See [`NotTaken`].
@@ -193,11 +195,11 @@ fn converse<T>(
 ) -> Result<T, NotTaken> {
     let message = outgoing.to_fields().to_bytes().ok_or(NotTaken::Silence)?;
     let (line, theirs) = UnixStream::pair().map_err(NotTaken::Start)?;
-    // What follows its first word follows at once.
+    // The rest of the answer follows its first byte at once.
     line.set_read_timeout(Some(LONGEST))
         .map_err(NotTaken::Start)?;
     let mut program = command(program, &[], theirs)
-        // Ctrl-C at the terminal of the login is not for it.
+        // Ctrl-C at the terminal of the login must not end the program.
         .and_then(|mut command| command.process_group(0).spawn())
         .map_err(NotTaken::Start)?;
     let heard = if is_answered(&line, &message, longest) {
@@ -205,14 +207,14 @@ fn converse<T>(
     } else {
         None
     };
-    // It ends once it has answered. One that has not answered by now is ended.
+    // The program ends once it has answered. If it has not answered by now, it is ended.
     end(&mut program, heard.is_some());
     heard.ok_or(NotTaken::Silence)
 }
 
-/// Whether an answer to the message has come in time.
+/// Whether an answer to the message came in time.
 fn is_answered(line: &UnixStream, message: &[u8], longest: Duration) -> bool {
-    // A message is smaller than what a socket holds, so this waits for nobody.
+    // A message is smaller than the buffer of a socket, so this never blocks.
     if send_all(line, message).is_err() {
         return false;
     }
@@ -302,10 +304,10 @@ mod tests {
         let mail = outgoing(Purpose::Login, None, true);
         let missing = hand_over(Path::new("/nowhere/otp-mail"), &mail);
         assert!(matches!(missing, Err(NotTaken::Start(_))));
-        // Ends without a word, whatever it is told.
+        // This program ends without a word, whatever it is sent.
         let silent = hand_over(Path::new("/bin/true"), &mail);
         assert!(matches!(silent, Err(NotTaken::Silence)));
-        // Says something else: the message itself.
+        // This program answers with something else: the message itself.
         let other = hand_over(Path::new("/bin/cat"), &mail);
         assert!(matches!(other, Err(NotTaken::Silence)));
     }

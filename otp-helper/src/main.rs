@@ -1,7 +1,8 @@
-//! `otp-helper`: does for people and programs that are not root what the records are needed for.
+//! `otp-helper`: does for users and programs that are not root what needs the records.
 //!
-//! Started by the client half for one request, or for those of one login. Becomes harmless before it reads anything, looks
-//! up in one table whether the caller may ask that, does it, and answers only when the consequences are on disk.
+//! The asking side starts it for one request, or for the requests of one login. It becomes harmless before it reads
+//! anything, looks up in one table whether the caller may ask, does the work, and answers only when the consequences
+//! are on disk.
 
 mod caller;
 mod dialogue;
@@ -9,8 +10,6 @@ mod forwarding;
 mod group;
 mod harmless;
 mod log;
-#[allow(unsafe_code, reason = "calls of libc and PAM that have no safe form")]
-mod system;
 mod trying;
 mod wire;
 
@@ -26,7 +25,7 @@ use otp_store::{Seal, Store};
 use std::process::ExitCode;
 use wire::Wire;
 
-/// Requests of one login, with room for what comes to be asked.
+/// The largest number of requests in one connection: those of one login, and some spare.
 const MOST_REQUESTS: u32 = 8;
 
 fn main() -> ExitCode {
@@ -35,7 +34,7 @@ fn main() -> ExitCode {
         Err(reason) => return refuse("", "", &reason),
     };
     let fleet = Fleet::of(&caller);
-    let mut line = Wire::to_the_caller();
+    let mut line = Wire::to_the_caller(caller.language);
     let mut answered = 0;
     loop {
         let request = match line.read() {
@@ -44,7 +43,7 @@ fn main() -> ExitCode {
                 None => return refuse("", "", "unknown verb, or not its fields"),
             },
             Err(BadFrame::Silence) if answered > 0 => return ExitCode::SUCCESS,
-            // Whoever only starts the helper and goes away has asked nothing.
+            // A caller that only starts the helper and leaves has asked nothing.
             Err(BadFrame::Silence) => return ExitCode::FAILURE,
             Err(bad) => return refuse("", "", bad.words()),
         };
@@ -54,19 +53,19 @@ fn main() -> ExitCode {
             Err(code) => return code,
         };
         answered += 1;
-        // A few requests of one login are all there is: whoever asks more is not our client.
+        // A login makes only a few requests; a caller that asks more is not our client.
         if !goes_on || answered == MOST_REQUESTS {
             if line.has_more() {
                 return refuse(verb.word(), &user, "a second request after an answer");
             }
             return ExitCode::SUCCESS;
         }
-        // A person may be typing a code now; no lock is held meanwhile. Should it fail, the shorter limit holds.
+        // A person may be typing a code now; no lock is held in that time. If this fails, the shorter limit holds.
         time.extend_for_a_dialogue().ok();
     }
 }
 
-/// Answers one request; the exit code where there is nobody to be answered, or nothing sensible to answer to.
+/// Answers one request. An error is the exit code if the caller is gone or has sent nonsense.
 fn serve(
     caller: &Caller,
     fleet: &Fleet,
@@ -109,7 +108,7 @@ fn serve(
     }
 }
 
-/// Looks up whether the caller may ask, and does it.
+/// Checks that the caller may ask, and answers.
 fn answer(
     (caller, fleet): (&Caller, &Fleet),
     request: Request,
@@ -117,14 +116,14 @@ fn answer(
     line: &mut Wire,
     time: &mut Life,
 ) -> Result<Answer, Stop> {
-    // Whatever service a caller might name: nothing that is answered depends on one.
+    // The service does not matter: no answer depends on one.
     let policy = policy::load(&caller.conf)?.for_account();
     let account = users::account(request.user())?;
     let in_fleet = account
         .as_ref()
         .filter(|account| policy.fleet.keeps(account) && request.verb() != Verb::Try);
     if in_fleet.is_none() {
-        // Of users of a fleet the verifier hands on, once for all machines.
+        // Events about users of a fleet are handed on by a verifier, once for all machines.
         otp_log::hand_on_for_this_process(&caller.state_dir, &policy.hooks);
     }
     if caller.may(request.verb(), account.as_ref(), &policy)? == May::No {
@@ -170,14 +169,14 @@ fn answer(
                 return Ok(Answer::Unavailable(reason.to_owned()));
             }
             let answer = look_up(&store, &policy, request, attempt, scribe, account)?;
-            // Should it fail, the longer limit holds.
+            // If this fails, the longer limit holds.
             time.shorten_for_the_caller().ok();
             Ok(answer)
         }
     }
 }
 
-/// One line in the log for whoever asks what is not theirs to ask.
+/// Logs one line about a caller that asks what it may not ask.
 fn refuse(verb: &'static str, user: &str, reason: &str) -> ExitCode {
     log::scribe().denied(verb, user, reason);
     ExitCode::FAILURE

@@ -1,35 +1,35 @@
-//! Who may ask for what.
+//! The table of the requests that each caller may make.
 
 use crate::protocol::Verb;
 
-/// What a caller is to the account that is asked about.
+/// The relation of a caller to the account of its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Relation {
     /// Root.
     Root,
-    /// The user whose account it is.
+    /// The user of the account.
     Owner,
     /// A service account that the policy names.
     Trusted,
     /// Anybody else.
     Stranger,
-    /// A machine of a fleet, which asks a verifier about whoever logs in there.
+    /// A machine of a fleet, which asks a verifier about the users who log in there.
     Machine,
 }
 
-/// Whether somebody may ask something.
+/// Whether a caller may make a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum May {
-    /// They may not.
+    /// The caller may not.
     No,
-    /// They may.
+    /// The caller may.
     Yes,
-    /// Once the PAM service `otp-enroll` has let them in; a machine: once a code of the account was accepted from it, a short
-    /// while ago.
+    /// The caller may, once the PAM service `otp-enroll` has let the user in; a machine may, for a short while after
+    /// a code of the account was accepted from it.
     Authenticated,
 }
 
-/// Says whether a caller may ask for a verb. Each verb has a row, each relation a column.
+/// Decides whether a caller may ask for a verb. Each verb has a row, each relation a column.
 #[allow(clippy::match_same_arms, reason = "a table: each verb has a row of its own")]
 #[must_use]
 #[rustfmt::skip]

@@ -1,4 +1,4 @@
-//! What can be asked of the helper and what it answers.
+//! The requests to the helper, and its answers.
 
 mod answer;
 
@@ -12,88 +12,88 @@ use zeroize::Zeroizing;
 
 pub use answer::Answer;
 
-/// A question.
+/// A request.
 pub enum Request {
     /// Make one attempt for a user.
     Check {
-        /// For whom.
+        /// The user.
         user: String,
         /// Whether an account without an authenticator is let in.
         excused: bool,
-        /// What was typed.
+        /// The typed reply.
         reply: Zeroizing<Vec<u8>>,
-        /// Why that is no guess, where only the asking program can know; the reply itself is then left out.
+        /// Why the reply is not a guess, if only the asking program can know; the reply is then not sent.
         no_guess: Option<NoGuess>,
-        /// Where it is made, if a good code is to be remembered there.
+        /// The place to remember, if a good code is to be remembered there.
         remembered: Option<Remembered>,
-        /// What the asking program says of itself; `None`: one of an earlier version.
+        /// The claims of the asking program; `None`: it is of an earlier version.
         claim: Option<Claim>,
     },
     /// Does the user have an authenticator?
     IsEnrolled {
-        /// Which user.
+        /// The user.
         user: String,
     },
     /// May the user try a code?
     Standing {
-        /// Which user.
+        /// The user.
         user: String,
     },
     /// Since when is the user trusted at a place?
     TrustedSince {
-        /// Which user.
+        /// The user.
         user: String,
-        /// Where.
+        /// The place.
         place: Place,
         /// How long trust lasts.
         remember: Duration,
     },
-    /// Make sure that a grace of the user's can begin.
+    /// Make sure that the user's grace can begin.
     RehearseGrace {
-        /// Which user.
+        /// The user.
         user: String,
     },
-    /// Begin a grace of the user's, unless one has begun.
+    /// Begin the user's grace, unless it has begun.
     BeginGrace {
-        /// Which user.
+        /// The user.
         user: String,
     },
-    /// How does the user's account stand?
+    /// What is the state of the user's account?
     Status {
-        /// Which user.
+        /// The user.
         user: String,
     },
-    /// Try a login, to see whether it is let in; what PAM asks follows, as in [`crate::session`].
+    /// Try a login, to learn whether it is let in; PAM's questions follow, as in [`crate::session`].
     Try {
-        /// Whose login.
+        /// The user who logs in.
         user: String,
-        /// Through which PAM service.
+        /// The PAM service.
         service: String,
-        /// As whom the program runs.
+        /// The account that the program runs as.
         runs_as: RunsAs,
     },
-    /// Change who can prove what; what follows is in [`crate::session`].
+    /// Change a user's authenticators or recovery codes; the dialogue that follows is in [`crate::session`].
     Change {
-        /// For whom.
+        /// The user.
         user: String,
-        /// What.
+        /// The change.
         change: Change,
     },
 }
 
-/// What a program that has an attempt made says of itself. Nobody can tell whether it is true; it is written into the record
-/// of the attempt as what it is.
+/// The claims of a program that requests an attempt. Nothing can prove them; the log entry of the attempt marks them
+/// as claims.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claim {
     /// The PAM service.
     pub service: String,
-    /// Where the login comes from.
+    /// The host that the login comes from.
     pub host: String,
     /// The terminal.
     pub terminal: String,
-    /// Nobody is told what became of it.
+    /// Whether the user is told nothing about the result.
     pub silent: bool,
-    /// What its own lines about this attempt have in common with those of the helper.
+    /// The id that the program's own log lines about this attempt share with those of the helper.
     pub id: Option<u128>,
 }
 
@@ -135,10 +135,10 @@ impl Claim {
     }
 }
 
-/// As whom a program runs that logs somebody in.
+/// The account that a program runs as while it logs a user in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunsAs {
-    /// Root, as a server or a console does.
+    /// Root, as for a server or a console.
     Root,
     /// Root by a set-user-ID bit, started by the user.
     SetUid,
@@ -164,12 +164,12 @@ impl RunsAs {
     }
 }
 
-/// What a request wants: the rows of the table of who may ask what.
+/// The kind of a request: a row in the table of permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
-    /// [`Request::Check`] at no place that could be trusted.
+    /// [`Request::Check`] without a place to remember.
     Check,
-    /// [`Request::Check`] at a place that is trusted when the code is good.
+    /// [`Request::Check`] with a place that is remembered if the code is good.
     CheckAt,
     /// [`Request::IsEnrolled`].
     IsEnrolled,
@@ -185,9 +185,9 @@ pub enum Verb {
     Status,
     /// [`Request::Try`].
     Try,
-    /// [`Change::Enrol`] of somebody who has no authenticator.
+    /// [`Change::Enrol`] of a user who has no authenticator.
     Enrol,
-    /// [`Change::Enrol`] of somebody who has one.
+    /// [`Change::Enrol`] of a user who has one.
     Replace,
     /// [`Change::Add`].
     Add,
@@ -198,7 +198,7 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// All of them.
+    /// All verbs.
     pub const ALL: [Self; 14] = every!(
         Verb: Check,
         CheckAt,
@@ -216,7 +216,7 @@ impl Verb {
         RecoveryCodes,
     );
 
-    /// What a change to somebody's record is.
+    /// Returns the verb of a change to an existing record.
     #[must_use]
     pub const fn of(change: &Change) -> Self {
         match change {
@@ -227,14 +227,14 @@ impl Verb {
         }
     }
 
-    /// The verb of that word.
+    /// Finds a verb by its word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 
-    /// Whether another request may follow it in the same connection: a login asks a few things before a code is typed. An
-    /// attempt is the last, so no helper ever judges two.
+    /// Whether another request may follow in the same connection: a login makes a few before a code is typed. An
+    /// attempt is the last request, so no helper ever judges two attempts.
     #[must_use]
     pub const fn may_be_followed(self) -> bool {
         match self {
@@ -255,7 +255,7 @@ impl Verb {
         }
     }
 
-    /// The word on the wire and in the log.
+    /// Returns the word on the wire and in the log.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -278,7 +278,7 @@ impl Verb {
 }
 
 impl Request {
-    /// What it wants.
+    /// Returns the verb of the request.
     #[must_use]
     pub const fn verb(&self) -> Verb {
         match self {
@@ -305,7 +305,7 @@ impl Request {
         }
     }
 
-    /// Whom it is about.
+    /// Returns the user of the request.
     #[must_use]
     pub fn user(&self) -> &str {
         match self {
@@ -321,7 +321,7 @@ impl Request {
         }
     }
 
-    /// The request for the wire.
+    /// Encodes the request for the wire.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
         let fields = Fields::default()
@@ -373,7 +373,7 @@ impl Request {
         }
     }
 
-    /// The request from the wire; `None`: an unknown verb, or not the fields that it takes.
+    /// Decodes a request; `None`: the verb is unknown, or the fields are not those that it takes.
     #[must_use]
     pub fn from_fields(fields: &Fields) -> Option<Self> {
         let text = |field: &[u8]| std::str::from_utf8(field).ok().map(str::to_owned);
@@ -383,7 +383,7 @@ impl Request {
             return None;
         };
         let user = text(user)?;
-        // A match by verb, so that one that can be asked and is not read does not compile.
+        // The match is by verb, so that a verb that can be asked but not read does not compile.
         let change = match (Verb::from_word(std::str::from_utf8(verb).ok()?)?, rest) {
             (Verb::Check, _) => return Self::check_from_fields(user, None, rest),
             (Verb::CheckAt, [service, address, remember, rest @ ..]) => {
@@ -415,7 +415,7 @@ impl Request {
             (Verb::Remove, [b""]) => Change::Remove(None),
             (Verb::Remove, [named]) => Change::Remove(Some(name(named)?)),
             (Verb::RecoveryCodes, []) => Change::RecoveryCodes,
-            // A replacement is asked for as `enrol`: which of the two it is, the record says.
+            // A replacement is requested as `enrol`: the record decides which of the two it is.
             (Verb::Replace | Verb::CheckAt | Verb::TrustedSince | Verb::Try, _)
             | (
                 Verb::IsEnrolled

@@ -1,9 +1,8 @@
-//! The one door to the records: in this process, where that is root's, and else by the helper; those of a fleet's users by a
+//! The only way to the records: in this process if it runs as root, and else by the helper; for a fleet's users by a
 //! program that asks a verifier.
 //!
-//! The module and the command lines know nothing else. What only root may ask is not asked for anybody else: it then comes
-//! to what the records of such programs are without it (no place is trusted, no grace begins), and no helper is started
-//! to say so.
+//! The module and the commands use nothing else. A request that only root may make is not sent for other users: for
+//! such programs no place is trusted and no grace begins, and no helper is started to say so.
 
 mod change;
 mod installation;
@@ -37,7 +36,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The records, wherever they are kept.
+/// The records, wherever they are stored.
 pub struct Records(Way);
 
 enum Way {
@@ -48,7 +47,7 @@ enum Way {
 /// The directory of all records.
 enum Place {
     There(Store),
-    /// The first enrolment makes it.
+    /// The first enrolment creates it.
     NotYet(PathBuf, Seal),
 }
 
@@ -60,7 +59,7 @@ impl Place {
         }
     }
 
-    /// The records, which have to be there.
+    /// Returns the store, which must exist.
     fn there(&self) -> Result<&Store, Error> {
         match self {
             Self::There(store) => Ok(store),
@@ -71,7 +70,7 @@ impl Place {
     }
 }
 
-/// A helper that is started when it is first asked something, and serves until these records are dropped.
+/// A helper that is started for its first question, and serves until these records are dropped.
 struct Helper {
     program: PathBuf,
     paths: Vec<PathBuf>,
@@ -79,58 +78,61 @@ struct Helper {
     connection: RefCell<Option<Connection>>,
 }
 
-/// Which program a helper is.
+/// The program that acts as the helper.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Door {
-    /// `otp-helper`, for programs that are not root. It keeps the table of who may ask what, and writes the records of the log.
+    /// `otp-helper`, for programs that do not run as root. It holds the table of permissions, and writes the log
+    /// entries.
     Helper,
-    /// `otp-fleet`, for root's programs, which asks a verifier. The verifier sees the machine, whichever process asks.
+    /// `otp-fleet`, for root's programs; it asks a verifier. The verifier sees only the machine, whichever process
+    /// asks.
     Fleet,
 }
 
 /// Whether an account has an authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Enrolled {
-    /// It has.
+    /// The account has an authenticator.
     Yes,
-    /// It has none.
+    /// The account has none.
     No {
-        /// When it was first let in all the same; `None`: not yet.
+        /// The time when it was first let in without one; `None`: not yet.
         first_login: Option<UnixTime>,
     },
 }
 
 /// An attempt, for [`Records::attempt`].
 pub struct Attempt<'a> {
-    /// By which rules.
+    /// The policy of the attempt.
     pub policy: &'a Policy,
-    /// What was typed.
+    /// The typed reply.
     pub typed: &'a [u8],
-    /// The password that was asked for before, where that was a question of its own. It does not leave this program.
+    /// The password, if it was asked for in a question of its own. It does not leave this program.
     pub password: Option<&'a [u8]>,
-    /// Whether policy lets an account in that has no authenticator.
+    /// Whether the policy lets an account without an authenticator in.
     pub excused: bool,
-    /// The key of this login, where it has asked for a code by mail: such a code counts as well.
+    /// The key of this login, if the login asked for a code by mail: such a code then counts too.
     pub mailed: Option<&'a LoginKey>,
-    /// Where it is made, if a good code is to be remembered there. It counts only where this process may ask for it.
+    /// The place to remember, if a good code is to be remembered there. It has an effect only if this process may
+    /// request that.
     pub remembered: Option<&'a Remembered>,
-    /// What is asking, for the record that a helper writes.
+    /// The claims of the asking program, for the log entry that a helper writes.
     pub claim: &'a Claim,
 }
 
-/// A verdict, by where it was committed.
+/// A verdict, and where it was committed.
 pub enum Attempted {
-    /// In this process: signals wait until the verdict is taken out, so that the record can be written first.
+    /// In this process: signals wait until the verdict is taken out, so that the log entry is written first.
     Here(Committed<Judged>),
-    /// By the helper, which has written the record.
+    /// By the helper, which has written the log entry.
     ByHelper(Judged),
-    /// By a verifier of the fleet, which has written its own record. Signals wait until the verdict is taken out, so that this
-    /// machine's can be written first.
+    /// By a verifier of the fleet, which has written its own log entry. Signals wait until the verdict is taken out,
+    /// so that this machine's entry is written first.
     ByVerifier(Judged, Undisturbed),
 }
 
 impl Attempted {
-    /// The verdict, and what became of the place.
+    /// Returns the verdict, and whether the place is trusted now.
     #[must_use]
     pub const fn judged(&self) -> &Judged {
         match self {
@@ -139,7 +141,7 @@ impl Attempted {
         }
     }
 
-    /// Whether the caller writes the record of it: the helper writes its own.
+    /// Whether the caller must write the log entry: the helper writes its own.
     #[must_use]
     pub const fn is_to_be_recorded(&self) -> bool {
         match self {
@@ -148,7 +150,7 @@ impl Attempted {
         }
     }
 
-    /// The verdict; signals come through again.
+    /// Returns the verdict, and lets signals through again.
     #[must_use]
     pub fn into_verdict(self) -> Verdict {
         match self {
@@ -158,20 +160,20 @@ impl Attempted {
     }
 }
 
-/// Why the records could not be asked.
+/// Why the records could not be used.
 #[derive(Debug)]
 pub enum Lost {
-    /// They could not be read or written.
+    /// The records could not be read or written.
     Store(Error),
     /// The helper did not answer.
     Helper(NoAnswer),
-    /// What asks the verifiers of the fleet did not answer.
+    /// The program that asks the verifiers of the fleet did not answer.
     Fleet(NoAnswer),
-    /// The helper answered that this process may not ask.
+    /// The helper denied the request of this process.
     Denied,
-    /// The helper could not do it, for this reason.
+    /// The helper could not fulfil the request, for this reason.
     Unavailable(String),
-    /// The helper could not make an attempt, for this reason, of which it has written the record.
+    /// The helper could not make an attempt, for this reason, and has logged that.
     Recorded(String),
 }
 
@@ -209,24 +211,24 @@ impl std::fmt::Display for Lost {
 impl std::error::Error for Lost {}
 
 impl Records {
-    /// The records in that directory, read and written by this process, with the keys in them sealed by that.
+    /// Opens the records in a directory, to be read and written by this process. `seal` encrypts the keys in them.
     ///
     /// # Errors
-    /// They cannot be trusted or opened.
+    /// The records cannot be trusted or opened.
     pub fn here(directory: &Path, seal: Seal) -> Result<Self, Error> {
         Store::open(directory).map(|store| Self::of(store.sealed_by(seal)))
     }
 
-    /// The same where they are open already.
+    /// Does the same with a store that is already open.
     #[must_use]
     pub const fn of(store: Store) -> Self {
         Self(Way::Here(Place::There(store)))
     }
 
-    /// As [`Records::here`], but where there are none yet, the first change makes them.
+    /// Opens records as [`Records::here`] does; if there are none yet, the first change creates them.
     ///
     /// # Errors
-    /// They cannot be trusted or opened.
+    /// The records cannot be trusted or opened.
     pub fn here_or_made(directory: &Path, seal: Seal) -> Result<Self, Error> {
         match Store::open(directory) {
             Err(Error::NoRecords { .. }) => {
@@ -236,8 +238,8 @@ impl Records {
         }
     }
 
-    /// The records as the helper at `program` reads and writes them. `paths` are policy file and records for a helper
-    /// without privileges; one that has any refuses them.
+    /// Uses the records through the helper at `program`. `paths` are the policy file and the records, for a helper
+    /// without privileges; a helper with privileges refuses them.
     #[must_use]
     pub const fn by_helper(program: PathBuf, paths: Vec<PathBuf>) -> Self {
         Self(Way::Helper(Helper {
@@ -248,8 +250,8 @@ impl Records {
         }))
     }
 
-    /// The records as the verifiers of a fleet keep them, asked for by `otp-fleet` at `program`. `paths`: the policy file, where
-    /// it is not the usual one.
+    /// Uses the records of a fleet's verifiers through `otp-fleet` at `program`. `paths`: the policy file, if it is
+    /// not the usual one.
     #[must_use]
     pub const fn by_fleet(program: PathBuf, paths: Vec<PathBuf>) -> Self {
         Self(Way::Helper(Helper {
@@ -260,7 +262,7 @@ impl Records {
         }))
     }
 
-    /// Whether this process asks a verifier of a fleet for them.
+    /// Whether this process asks a verifier of a fleet.
     #[must_use]
     pub const fn are_in_a_fleet(&self) -> bool {
         match &self.0 {
@@ -269,14 +271,14 @@ impl Records {
         }
     }
 
-    /// Whether a login in this process may set up an authenticator, once other modules have let the user in.
+    /// Whether a login in this process may enrol a user, once other modules have let the user in.
     #[must_use]
     pub const fn may_enrol_at_login(&self) -> bool {
         self.are_here() || self.are_in_a_fleet()
     }
 
-    /// Has what asks for the records begin, where that is far away: it connects while a person types. Should it fail, the
-    /// question says so.
+    /// Starts the program that asks a fleet's verifiers, so that it connects while a person types. If this fails, the
+    /// next question reports it.
     pub fn prepare(&self) {
         if let Way::Helper(helper) = &self.0
             && helper.door == Door::Fleet
@@ -288,7 +290,7 @@ impl Records {
         }
     }
 
-    /// Whether this process reads and writes them itself.
+    /// Whether this process reads and writes the records itself.
     #[must_use]
     pub const fn are_here(&self) -> bool {
         match &self.0 {
@@ -297,10 +299,10 @@ impl Records {
         }
     }
 
-    /// Has a request answered that somebody else has made, by the program that these records are asked by.
+    /// Passes on a request that another program has made.
     ///
     /// # Errors
-    /// See [`Lost`]; nobody is asked where this process reads the records itself.
+    /// See [`Lost`]; always an error if this process reads the records itself.
     pub fn pass_on(&self, request: &Request) -> Result<Answer, Lost> {
         match &self.0 {
             Way::Here(_) => Err(NoAnswer::Ask.into()),
@@ -308,7 +310,7 @@ impl Records {
         }
     }
 
-    /// Whether the account has an authenticator now, and since when it gets in without.
+    /// Returns whether the account has an authenticator now, and since when it is let in without one.
     ///
     /// # Errors
     /// See [`Lost`].
@@ -333,7 +335,8 @@ impl Records {
         }
     }
 
-    /// Asks a verifier about nobody what [`Records::enrolled`] asks about somebody. It takes as long, and fails where that fails.
+    /// Asks a verifier the question of [`Records::enrolled`] for a name without an account. It takes as long, and
+    /// fails if that fails.
     ///
     /// # Errors
     /// See [`Lost`].
@@ -349,7 +352,7 @@ impl Records {
         }
     }
 
-    /// The same for [`Records::trusted_since`].
+    /// Does the same for [`Records::trusted_since`].
     ///
     /// # Errors
     /// See [`Lost`].
@@ -378,7 +381,7 @@ impl Records {
         }
     }
 
-    /// Whether the account may try a code; `None`: it has no authenticator.
+    /// Returns whether the account may try a code; `None`: it has no authenticator.
     ///
     /// # Errors
     /// See [`Lost`].
@@ -399,8 +402,8 @@ impl Records {
         }
     }
 
-    /// Makes one attempt. A verdict comes back only when its consequences are on disk. `account`: `None` where nobody has
-    /// the name that was given.
+    /// Makes one attempt. A verdict comes back only when its consequences are on disk. `account`: `None` if the given
+    /// name is no account's.
     ///
     /// # Errors
     /// See [`Lost`]; the caller refuses the login.
@@ -425,7 +428,7 @@ impl Records {
             None => input,
         };
         let (helper, user) = match (&self.0, account) {
-            // A verifier takes as long for nobody as for somebody, and is as far away.
+            // A verifier is as far away, and takes as long, for a name without an account.
             (Way::Helper(helper), None) if helper.door == Door::Fleet => (helper, String::new()),
             (_, None) => return Ok(Attempted::Here(attempt::nobody(excused, &input))),
             (Way::Here(place), Some(account)) => {
@@ -483,17 +486,18 @@ impl Records {
         }
     }
 
-    /// Whether codes can be asked for by mail from here: not where the records are asked for by a helper, in whose caller the
-    /// user could read the key.
+    /// Whether this process may ask for codes by mail. It may not through a helper: the user could read the key in
+    /// the process that asks.
     #[must_use]
     pub const fn may_mail(&self) -> bool {
         self.are_here()
     }
 
-    /// Writes down that a code is mailed to the account, where one may be. Without an account, or where no code may be asked
-    /// for from here, none is.
+    /// Records that a code is mailed to the account, if one may be. Without an account, or if this process may not
+    /// ask for codes, no code is mailed.
     ///
     /// # Errors
+    /// See [`Lost`]; the caller refuses the login.
     /// See [`Lost`]; the caller refuses the login.
     pub fn ask_for_code(
         &self,
@@ -509,8 +513,9 @@ impl Records {
         }
     }
 
-    /// Has the address of an account confirmed, where this process reads and writes the records; `None`: it does not, and whoever
-    /// does has seen to it. `Err` inside: it is not confirmed, for that reason.
+    /// Asks the user to confirm the address of an account, if this process reads and writes the records. `None`: it
+    /// does not, and the process that does has seen to it. An inner `Err`: the address is not confirmed; the text is
+    /// the reason.
     ///
     /// # Errors
     /// Whatever stops the asker.
@@ -537,7 +542,7 @@ impl Records {
         confirm(asker, store, account, outgoing).map(Some)
     }
 
-    /// Keeps an address that was confirmed here.
+    /// Stores an address that was confirmed in this process.
     ///
     /// # Errors
     /// See [`Lost`].
@@ -559,7 +564,7 @@ impl Records {
         Ok(keep_confirmed(store, account, address, now)?)
     }
 
-    /// How an enrolled account stands; `None`: it has no authenticator.
+    /// Returns the state of an enrolled account; `None`: it has no authenticator.
     ///
     /// # Errors
     /// See [`Lost`].
@@ -583,10 +588,10 @@ impl Records {
         }
     }
 
-    /// Since when the account is trusted at that place; `None`: it is not.
+    /// Returns since when the account is trusted at that place; `None`: it is not.
     ///
     /// # Errors
-    /// See [`Lost`]; a code is asked for instead.
+    /// See [`Lost`]; the user is then asked for a code.
     pub fn trusted_since(
         &self,
         account: &Account,
@@ -612,7 +617,7 @@ impl Records {
         }
     }
 
-    /// Writes all that [`Records::begin_grace`] would, durably, but begins nothing.
+    /// Writes all that [`Records::begin_grace`] would write, durably, but begins nothing.
     ///
     /// # Errors
     /// See [`Lost`]; the caller refuses the login.
@@ -626,7 +631,7 @@ impl Records {
         })
     }
 
-    /// Keeps `now` as the first login, unless an earlier one is kept.
+    /// Stores `now` as the first login, unless an earlier one is stored.
     ///
     /// # Errors
     /// See [`Lost`].
@@ -643,7 +648,7 @@ impl Records {
         })
     }
 
-    /// Whether a grace of an account can be begun from here: elsewhere nobody is let in by one that did not begin before.
+    /// Whether this process may begin a grace. If not, only users whose grace has already begun are let in by it.
     #[must_use]
     pub fn may_begin_grace(&self) -> bool {
         match &self.0 {
@@ -665,7 +670,7 @@ impl Helper {
         }
     }
 
-    /// What a program that leads a dialogue is started with: the helper, with nothing.
+    /// Returns the arguments of a program that leads a dialogue; the helper takes none.
     fn paths(&self) -> &[PathBuf] {
         match self.door {
             Door::Helper => &[],
@@ -680,8 +685,8 @@ impl Helper {
         }
     }
 
-    /// Whether this process may ask for that, whoever the account belongs to; the helper decides by the same table, and for a
-    /// verifier it is the machine that asks.
+    /// Whether this process may make such a request about some account. The helper decides by the same table; a
+    /// verifier sees the machine as the caller.
     fn may_ask(&self, verb: Verb) -> bool {
         match self.door {
             Door::Fleet => true,
@@ -689,11 +694,12 @@ impl Helper {
         }
     }
 
-    /// A helper is asked again only where it has answered and takes another request. One that gave no answer may still give
-    /// it, which would then pass for that to the next question; one that has made an attempt makes no second.
+    /// Asks one question. A helper is asked again only if it has answered and takes another request. A helper that
+    /// gave no answer may still send it, and it would be taken for the answer to the next question. A helper that has
+    /// made an attempt makes no second one.
     fn ask(&self, request: &Request) -> Result<Answer, Lost> {
         let mut kept = self.connection.borrow_mut();
-        // It may have come to its end while a person was typing.
+        // The helper may have ended while a person was typing.
         let mut connection = match kept.take().filter(Connection::is_there) {
             Some(there) => there,
             None => self.open().map_err(|reason| self.lost(reason))?,
@@ -715,7 +721,7 @@ impl Helper {
         }
     }
 
-    /// The same where the request is one that perhaps only root may make; `None`: it is, and this process is not root's.
+    /// Asks a question that perhaps only root may ask; `None`: only root may, and this process does not run as root.
     fn ask_for_root(&self, request: &Request) -> Result<Option<Answer>, Lost> {
         if self.may_ask(request.verb()) {
             self.ask(request).map(Some)
@@ -724,7 +730,7 @@ impl Helper {
         }
     }
 
-    /// The same for a request that is answered by its being done.
+    /// Does the same for a request whose answer is only that it is done.
     fn order_for_root(&self, request: &Request) -> Result<(), Lost> {
         match self.ask_for_root(request)? {
             Some(Answer::Done) | None => Ok(()),

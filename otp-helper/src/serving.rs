@@ -1,7 +1,7 @@
-//! The answering half, over any keeper and any line: what the helper and the verifiers of a fleet have in common.
+//! The answering side, over any keeper and any line: the code that the helper and the verifiers of a fleet share.
 //!
-//! Whether a caller may ask is looked up before anything here is called: in [`crate::permission`], by what the side that
-//! answers knows of its caller.
+//! The permission of the caller is checked before this code is called: in [`crate::permission`], from what the
+//! answering side knows about its caller.
 
 mod dialogue;
 mod record;
@@ -20,21 +20,21 @@ use otp_store::account::trust::trusted_since;
 use otp_store::account::{EnrolledOrSince, enrolled_or_since};
 use otp_store::{Error, Judged, Keeper, Overview, Trusted, attempt, attempt_at};
 
-/// The line to whoever asks.
+/// The line to the caller.
 pub trait Line {
     /// Reads one message.
     ///
     /// # Errors
-    /// There is none, or it is not one.
+    /// There is no message, or the bytes are not a message.
     fn read(&mut self) -> Result<Fields, BadFrame>;
 
-    /// Says something; `None`: nobody is there to hear it.
+    /// Sends a message; `None`: the caller is gone.
     fn say(&mut self, message: &Fields) -> Option<()>;
 
-    /// Says something and waits for what is said to it.
+    /// Sends a message and waits for the reply.
     ///
     /// # Errors
-    /// Nobody is there, or it is no reply.
+    /// The caller is gone, or the message is not a reply.
     fn exchange(&mut self, message: &Fields) -> Result<Reply, Stop> {
         self.say(message).ok_or(Stop::Gone)?;
         match self.read() {
@@ -47,19 +47,19 @@ pub trait Line {
 
 /// Why there is no answer.
 pub enum Stop {
-    /// It could not be done.
+    /// The request could not be fulfilled.
     Unavailable(Cause),
     /// The caller is no longer there.
     Gone,
-    /// The caller said something that has no place in the dialogue.
+    /// The caller sent something that has no place in the dialogue.
     Senseless,
 }
 
-/// What it is that could not be done.
+/// The part that failed.
 pub enum Cause {
-    /// To read or write the records.
+    /// Reading or writing the records.
     Store(Error),
-    /// To learn something of this machine.
+    /// Reading a fact about this machine.
     Site(otp_site::Error),
 }
 
@@ -96,10 +96,10 @@ impl<E: Into<Cause>> From<E> for Stop {
     }
 }
 
-/// Answers a request that takes no dialogue.
+/// Answers a request that needs no dialogue.
 ///
-/// `account`: whom the name service has for the user. `attempt`: the record of the attempt, where the request is for one.
-/// Nothing of whether the caller may ask is looked at here.
+/// `account`: the account that the name service has for the user. `attempt`: the log entry of the attempt, if the
+/// request is one. The permission of the caller is not checked here.
 ///
 /// # Errors
 /// The records could not be read or written.
@@ -136,7 +136,7 @@ pub fn look_up<K: Keeper>(
             };
             if let Some(attempt) = attempt {
                 let Judged { verdict, trusted } = committed.what();
-                // Before signals come through again.
+                // Signals are still blocked.
                 match trusted {
                     Trusted::Since(since) => attempt.is_trusted_since(*since),
                     _ => attempt.came_to(verdict, policy, clock::now().ok(), account.is_some()),
@@ -145,7 +145,7 @@ pub fn look_up<K: Keeper>(
             let Judged { verdict, trusted } = committed.into_inner();
             Ok(match trusted {
                 Trusted::AsTheVerdictSays => Answer::Verdict(verdict),
-                // Only a code that was used comes to that.
+                // Only a code that was already used gives this result.
                 Trusted::Since(since) => Answer::TrustedSince(Some(since)),
                 Trusted::NotKept(error) => {
                     scribe.not_kept(&user, &error.to_string());
@@ -180,9 +180,8 @@ pub fn look_up<K: Keeper>(
             begin_grace(keeper, &account, clock::now()?)?;
             Ok(Answer::Done)
         }
-        // Whoever asks has just found an account of that name. That it is gone here must not have them let somebody in who
-        // "has no authenticator".
-        // A change of somebody's, and a login that is tried, are led by `answer`.
+        // The caller has just found an account of that name. If the account is missing here, the caller must not let
+        // a user in because they "have no authenticator". Changes and tried logins are handled by `answer`.
         (
             Request::IsEnrolled { .. }
             | Request::Standing { .. }

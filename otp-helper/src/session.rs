@@ -1,15 +1,15 @@
-//! What is said after a request to change something: a conversation of a few turns, led by the helper.
+//! The dialogue that follows a request for a change: a few turns, led by the helper.
 //!
 //! ```text
 //! helper                                       client
-//!   begun: what goes, and who must be asked
+//!   begun: what stops working, and whether to prove it
 //!   ask, tell ...  (re-authentication)           reply
 //!   offer: the new device                        code
 //!   checked: what the code says, tries left      code ...
 //!   codes: the new recovery codes                kept
 //!   end: one of protocol::Answer
 //! ```
-//! Turns that a change has no use for are left out. `end` can come at any point.
+//! Turns that a change does not need are left out. `end` can come at any point.
 
 use crate::frame::Fields;
 use crate::protocol::Answer;
@@ -23,56 +23,56 @@ use std::str::FromStr;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// What the helper says. Holds secrets; has no `Debug`.
+/// A message of the helper. It holds secrets and has no `Debug`.
 pub enum Turn {
     /// The change is allowed so far.
     Begun {
-        /// The authenticators that will have stopped working.
+        /// The authenticators that the change removes.
         goes: Vec<Name>,
-        /// Whether the user has to prove who they are first.
+        /// Whether the user must prove who they are first.
         authenticates: bool,
-        /// Whether recovery codes of another program will have stopped working.
+        /// Whether recovery codes of another program stop working.
         imported_codes_go: bool,
     },
     /// A question of the PAM stack.
     Ask {
         /// The question.
         prompt: String,
-        /// Whether what is typed may be seen.
+        /// Whether the typed text may be visible.
         echo: bool,
     },
-    /// A message of the PAM stack.
+    /// A message of the PAM stack. A module that enrols at login shows a key and recovery codes by it.
     Tell {
         /// The message.
-        text: String,
+        text: Zeroizing<String>,
     },
-    /// The new device, to be shown to its owner.
+    /// The new device, to be shown to its user.
     Offer(Authenticator),
-    /// What a code of it says.
+    /// The result for a code of the new device.
     Checked {
-        /// What it says.
+        /// The result.
         proof: Proof,
         /// Further tries.
         left: u32,
     },
-    /// The new recovery codes, to be shown to their owner; there may be none.
+    /// The new recovery codes, to be shown to their user; there may be none.
     Codes(Vec<RecoveryCode>),
     /// The last turn.
     End(Answer),
 }
 
-/// What the client says.
+/// A message of the client.
 pub enum Reply {
     /// The answer to a question of the PAM stack.
     Text(Zeroizing<Vec<u8>>),
     /// A code of the new device.
     Code(Zeroizing<Vec<u8>>),
-    /// The user says that the recovery codes are kept, or there is nothing to keep: make the change last.
+    /// The user says that the recovery codes are kept, or there is nothing to keep: store the change.
     Keep,
 }
 
 impl Reply {
-    /// The reply for the wire.
+    /// Encodes the reply for the wire.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
         match self {
@@ -82,7 +82,7 @@ impl Reply {
         }
     }
 
-    /// The reply from the wire; `None`: not one.
+    /// Decodes a reply; `None`: the fields are not a reply.
     #[must_use]
     pub fn from_fields(fields: &Fields) -> Option<Self> {
         let held = |bytes: &[u8]| Zeroizing::new(bytes.to_vec());
@@ -96,7 +96,7 @@ impl Reply {
 }
 
 impl Turn {
-    /// The turn for the wire.
+    /// Encodes the turn for the wire.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
         let word = |word: &str| Fields::default().with(word.as_bytes());
@@ -121,8 +121,8 @@ impl Turn {
             Self::Tell { text } => word("tell").with(shortened(text).as_bytes()),
             Self::Offer(device) => offer(device),
             Self::Checked { proof, left } => {
-                // The number is what is off: seconds, or the settings that an app ignores. A client of a version before
-                // those were told passes the number over where nothing matches, so it goes on, and says just that.
+                // The number says what is off: seconds, or the settings that an app ignores. An older client ignores
+                // the number of "no-match", so it continues and reports just that.
                 let (text, off) = match proof {
                     Proof::Right => ("right", 0),
                     Proof::Behind(by) => ("behind", by.as_secs()),
@@ -141,10 +141,10 @@ impl Turn {
         }
     }
 
-    /// The turn from the wire; `None`: not one.
+    /// Decodes a turn; `None`: the fields are not a turn.
     #[must_use]
     pub fn from_fields(fields: &Fields) -> Option<Self> {
-        let text = |field: &[u8]| std::str::from_utf8(field).ok().map(str::to_owned);
+        let text = |field| std::str::from_utf8(field).ok();
         let name = |field: &&[u8]| Name::new(std::str::from_utf8(field).ok()?).ok();
         match fields.as_slices().as_slice() {
             [
@@ -157,11 +157,11 @@ impl Turn {
                 imported_codes_go: what.ends_with(b"codes-go"),
             }),
             [kind @ (b"ask" | b"ask-hidden"), prompt] => Some(Self::Ask {
-                prompt: harmless(text(prompt)?.as_str()),
+                prompt: harmless(text(prompt)?).to_string(),
                 echo: *kind == b"ask",
             }),
             [b"tell", said] => Some(Self::Tell {
-                text: harmless(text(said)?.as_str()),
+                text: harmless(text(said)?),
             }),
             [b"offer", device @ ..] => offer_from_slices(device).map(Self::Offer),
             [b"checked", proof, left, off] => {
@@ -170,7 +170,7 @@ impl Turn {
                     b"right" => Proof::Right,
                     b"behind" => Proof::Behind(Duration::from_secs(off)),
                     b"ahead" => Proof::Ahead(Duration::from_secs(off)),
-                    // What a later version has a number for that this one has not is still no match.
+                    // A number of a later version that is unknown here is still no match.
                     b"no-match" => Ignored::from_number(off).map_or(Proof::NoMatch, Proof::Ignores),
                     b"no-code" => Proof::NotACode,
                     _ => return None,
@@ -187,24 +187,24 @@ impl Turn {
     }
 }
 
-/// It is shown on a terminal, and a fleet's verifier may have said it: lines of text, and no orders.
-fn harmless(text: &str) -> String {
-    text.replace(
+/// Replaces control characters: the text is shown on a terminal, and may come from a verifier of a fleet.
+fn harmless(text: &str) -> Zeroizing<String> {
+    Zeroizing::new(text.replace(
         |one: char| one.is_control() && !matches!(one, '\n' | '\t'),
         "?",
-    )
+    ))
 }
 
-/// What a PAM module says is as long as it likes; a message of ours is not.
-fn shortened(text: &str) -> String {
+/// Shortens a PAM module's text, which may have any length, to fit a message.
+fn shortened(text: &str) -> &str {
     let mut end = text.len().min(2000);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
-    text[..end].to_owned()
+    &text[..end]
 }
 
-/// [`Turn::Codes`] for the wire, of codes that stay where they are.
+/// Encodes [`Turn::Codes`] from borrowed codes.
 #[must_use]
 pub fn codes(codes: &[RecoveryCode]) -> Fields {
     let first = Fields::default().with(b"codes");
@@ -213,7 +213,7 @@ pub fn codes(codes: &[RecoveryCode]) -> Fields {
         .fold(first, |all, code| all.with(code.reveal().as_bytes()))
 }
 
-/// [`Turn::Offer`] for the wire, of a device that stays where it is.
+/// Encodes [`Turn::Offer`] from a borrowed device.
 #[must_use]
 pub fn offer(device: &Authenticator) -> Fields {
     let period = match device.kind {
@@ -280,7 +280,7 @@ mod tests {
         }
     }
 
-    /// What a code of the new device can say, with the further tries beside it.
+    /// The possible results for a code of the new device.
     fn proofs() -> Vec<Proof> {
         let seconds = Duration::from_secs;
         every!(Proof {
@@ -318,11 +318,11 @@ mod tests {
                 imported_codes_go,
             }),
             Ask => ask.map(|(prompt, echo)| Turn::Ask { prompt: prompt.to_owned(), echo }),
-            Tell => [Turn::Tell { text: "two\nlines".to_owned() }],
+            Tell => [Turn::Tell { text: "two\nlines".to_owned().into() }],
             Offer => kinds.into_iter().map(device).map(Turn::Offer).collect::<Vec<_>>(),
             Checked => proofs().into_iter().map(checked).collect::<Vec<_>>(),
             Codes => [0, 32].map(codes),
-            // Every answer reads back where it is at home.
+            // The tests of `protocol` check that every answer reads back.
             End => [
                 Turn::End(Answer::Kept { enrolled: true }),
                 Turn::End(Answer::Refused(Refused::Disabled)),
@@ -360,7 +360,7 @@ mod tests {
         }
     }
 
-    /// A client of version 0.1 takes these four fields, and of "no-match" nothing but the word.
+    /// A client of version 0.1 takes these four fields, and of "no-match" only the word.
     #[test]
     fn settings_that_an_app_ignores_are_no_match_to_an_older_client_and_never_right() {
         for settings in Ignored::ALL {
@@ -412,10 +412,10 @@ mod tests {
     #[test]
     fn what_a_module_says_is_cut_at_a_character() {
         let long = "가".repeat(3000);
-        let turn = Turn::Tell { text: long };
+        let turn = Turn::Tell { text: long.into() };
         let Some(Turn::Tell { text }) = Turn::from_fields(&over_the_wire(&turn.to_fields())) else {
             panic!("another turn")
         };
-        assert_eq!(text, "가".repeat(666));
+        assert_eq!(*text, "가".repeat(666));
     }
 }

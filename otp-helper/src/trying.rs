@@ -1,25 +1,27 @@
-//! A login that root tries through a service, before or after its lines are in place: `otp-admin protect` asks for it.
+//! A login that root tries through a service, before or after its lines are in place, for `otp-admin protect`.
 //!
-//! The stack is run with the ids that the program itself has, in a process apart that has given the group up.
+//! The stack runs with the ids of the service's program, in a separate process that has given up the group.
 
 use crate::harmless::{self, Life, Said};
-use crate::system;
 use crate::wire::Wire;
 use nix::errno::Errno;
 use nix::unistd::{Gid, Uid, User, getgid, initgroups, setresgid, setresuid};
 use otp_core::Account;
 use otp_helper::protocol::{Answer, RunsAs};
 use otp_helper::serving::Stop;
+use otp_helper::system;
 use std::ffi::CString;
 use std::path::Path;
 
-/// Where Linux-PAM looks for a service. Without a file there it takes the service `other`, which is not what is tried.
+/// The places in which Linux-PAM looks for a service. If there is no file, it uses the service `other`, which is not
+/// the one to try.
 const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 
-/// The real user id of whoever starts a set-user-ID program to become root: not root's, which some modules let in at once.
+/// The real user id for a set-user-ID program when root's login is tried. It is not root's, which some modules let in
+/// at once.
 const NOBODY: u32 = 65_534;
 
-/// Runs a service's stack for an account; whether it lets the account in.
+/// Runs a service's stack for an account; the answer says whether it lets the account in.
 pub(crate) fn try_login(
     account: &Account,
     service: &str,
@@ -43,7 +45,7 @@ pub(crate) fn try_login(
     let said = harmless::ask_as(
         || become_caller(runs_as, account),
         || {
-            let let_in = system::authenticate(&name, user, &mut *line);
+            let let_in = system::authenticate(&name, user, line.language(), &mut *line);
             match (line.is_senseless(), let_in) {
                 (true, _) => Said::Senseless,
                 (false, true) => Said::Yes,
@@ -59,7 +61,7 @@ pub(crate) fn try_login(
     }
 }
 
-/// Gives this process the ids of the program that logs somebody in.
+/// Gives this process the ids of the program that logs users in.
 fn become_caller(runs_as: &RunsAs, account: &Account) -> nix::Result<()> {
     match runs_as {
         RunsAs::Root => Ok(()),
@@ -79,7 +81,7 @@ fn become_caller(runs_as: &RunsAs, account: &Account) -> nix::Result<()> {
             initgroups(&name, gid)?;
             setresgid(gid, gid, gid)?;
             setresuid(uid, uid, uid)?;
-            // What was given up must not come back.
+            // The rights that were given up must not come back.
             if getgid() == gid {
                 Ok(())
             } else {

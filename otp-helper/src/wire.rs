@@ -1,13 +1,14 @@
-//! The line to the caller: what is read comes from standard input, what is said goes to standard output.
+//! The line to the caller: messages are read from standard input, and written to standard output.
 
-use crate::system::Conversation;
+use otp_core::record::Language;
 use otp_helper::frame::{BadFrame, Fields};
 use otp_helper::serving::{Line, Stop};
 use otp_helper::session::{Reply, Turn};
+use otp_helper::system::Conversation;
 use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
-/// Standard input and output as they are.
+/// Standard input and output without a buffer.
 struct Unbuffered;
 
 impl Read for Unbuffered {
@@ -26,27 +27,34 @@ impl Write for Unbuffered {
     }
 }
 
-/// The line to the caller. Past the buffers of the standard library, which nobody would wipe, and which would hold in
-/// one process what another has read.
+/// The line to the caller. It bypasses the buffers of the standard library: nothing wipes them, and one process would
+/// hold in them what another has read.
 pub(crate) struct Wire {
     ends: Unbuffered,
     is_senseless: bool,
+    language: Option<Language>,
 }
 
 impl Wire {
-    pub(crate) const fn to_the_caller() -> Self {
+    pub(crate) const fn to_the_caller(language: Option<Language>) -> Self {
         Self {
             ends: Unbuffered,
             is_senseless: false,
+            language,
         }
     }
 
-    /// Whether the caller has answered a question of the PAM stack by something that is no answer.
+    /// Returns the language of the person at the other end, if the caller has stated it.
+    pub(crate) const fn language(&self) -> Option<Language> {
+        self.language
+    }
+
+    /// Whether the caller has answered a question of the PAM stack with something that is not an answer.
     pub(crate) const fn is_senseless(&self) -> bool {
         self.is_senseless
     }
 
-    /// Waits until the caller has gone, or has said something more.
+    /// Waits until the caller has left or has sent more; returns whether it sent more.
     pub(crate) fn has_more(&mut self) -> bool {
         self.ends.read(&mut [0; 1]).is_ok_and(|count| count > 0)
     }
@@ -80,7 +88,7 @@ impl Conversation for Wire {
     }
 
     fn tell(&mut self, text: &str) -> Option<()> {
-        let text = text.to_owned();
+        let text = text.to_owned().into();
         self.say(&Turn::Tell { text }.to_fields())
     }
 }

@@ -1,7 +1,7 @@
-//! `otp.policychanged`: the policy is another than when it was looked at last.
+//! `otp.policychanged`: the policy has changed since the last look.
 //!
-//! A unit of systemd looks whenever the file is written, and the timer each time that it comes. Who changed it is not known:
-//! editors leave no name in a file.
+//! A systemd unit starts a look whenever the file is written, and so does each run of the timer. The log cannot name
+//! who changed the policy: editors leave no name in a file.
 
 use crate::counted::{identity, small};
 use crate::log;
@@ -16,13 +16,13 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// How often it has changed, and what it was.
+/// The file that holds the number of changes and the last fingerprint of the policy.
 const SEEN: &str = "policy";
 
-/// No more of it is looked at; no policy is longer.
+/// The number of bytes that are read; no policy is longer.
 const LONGEST: u64 = 128 * 1024;
 
-/// Looks at the policy; where it has changed, says so in the log and puts an event in.
+/// Looks at the policy; if it has changed, logs that and adds an event.
 pub(crate) fn look(queue: &Queue, taken: &mut Taken, path: &Path) -> Result<(), String> {
     let now = fingerprint(path);
     let seen = small(queue.directory(), SEEN)
@@ -35,7 +35,7 @@ pub(crate) fn look(queue: &Queue, taken: &mut Taken, path: &Path) -> Result<(), 
     if before == Some(now.as_str()) {
         return Ok(());
     }
-    // The first look of all remembers what there is.
+    // The very first look only remembers the state.
     if let Some(before) = before {
         let entry = entry(path);
         let parts = [number.to_string(), before.to_owned(), now.clone()];
@@ -68,7 +68,7 @@ fn entry(path: &Path) -> Entry {
     entry
 }
 
-/// Stands for what the file says: its hash, or why it says nothing.
+/// Identifies the content of the file: its hash, or `absent` or `unreadable`.
 fn fingerprint(path: &Path) -> String {
     let read = || {
         let file = File::options()

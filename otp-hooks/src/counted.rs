@@ -1,4 +1,4 @@
-//! What the queue has dropped: counted by those who drop, told once.
+//! Counts of events that the queue has dropped: the writers that drop them count, and each count is reported once.
 
 use crate::log;
 use crate::taken::{Taken, failed, write_whole};
@@ -11,10 +11,10 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::Read;
 
-/// How many of the dropped events were told of.
+/// The file that holds how many of the dropped events were reported.
 const TOLD: &str = "told";
 
-/// Tells of the events that were dropped since the last time: in the log, and as an event for the hook.
+/// Reports the events that were dropped since the last report: in the log, and as an event for the hook.
 pub(crate) fn tell(queue: &Queue, taken: &mut Taken) -> Result<(), String> {
     let dropped = match queue.dropped() {
         Ok(dropped) => dropped,
@@ -23,7 +23,7 @@ pub(crate) fn tell(queue: &Queue, taken: &mut Taken) -> Result<(), String> {
             return Ok(());
         }
     };
-    // What cannot be read is told again from the beginning rather than not at all.
+    // If the number cannot be read, all dropped events are reported again rather than none.
     let told: u64 = small(queue.directory(), TOLD)
         .map_err(|errno| failed("read what was told", errno))?
         .and_then(|text| text.trim().parse().ok())
@@ -31,13 +31,13 @@ pub(crate) fn tell(queue: &Queue, taken: &mut Taken) -> Result<(), String> {
     if dropped == told {
         return Ok(());
     }
-    // Somebody has put an empty count in its place.
+    // Someone has replaced the count with a lower one.
     let count = dropped.checked_sub(told).unwrap_or(dropped);
     if count > 0 {
         let why = "the queue was full, or could not be written: these events are lost to the hook";
         let entry = log::failure(Severity::Error, Some(count), None, why);
         log::tell(&entry);
-        // The same if this program is killed before it has written what was told.
+        // The identity stays the same if this program is killed before it has written the new number.
         taken.put(
             &entry,
             identity(&[b"dropped", &told.to_be_bytes(), &dropped.to_be_bytes()]),
@@ -47,7 +47,7 @@ pub(crate) fn tell(queue: &Queue, taken: &mut Taken) -> Result<(), String> {
         .map_err(|error| failed("write what was told", error))
 }
 
-/// An identity that is the same for the same parts.
+/// Makes an identity that is the same for the same parts.
 pub(crate) fn identity(parts: &[&[u8]]) -> u128 {
     let mut hash = Sha256::new();
     for part in parts {
@@ -61,7 +61,7 @@ pub(crate) fn identity(parts: &[&[u8]]) -> u128 {
         .fold(0, |number, &byte| number << 8 | u128::from(byte))
 }
 
-/// A small file of root's; `None`: it is not there.
+/// Reads a small file of root's; `None` if it is absent.
 pub(crate) fn small(directory: &File, name: &str) -> Result<Option<String>, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let file = match openat(directory, name, flags, Mode::empty()) {

@@ -1,4 +1,4 @@
-//! Handing on what is due: the events of one account in order, those of others beside them.
+//! Hands on the events that are due: those of one account in order, those of other accounts at the same time.
 
 use crate::handed;
 use crate::hook::Hook;
@@ -9,17 +9,17 @@ use otp_site::host;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Mutex;
 
-/// So many hooks run at a time: one that hangs keeps no other account waiting.
+/// The number of hooks that run at a time: a hook that hangs delays no other account.
 const AT_ONCE: usize = 4;
 
-/// After so many failures without a success the hook is left alone until the next run.
+/// After this many failures in a row, the hook is not run again until the next run of this program.
 const ENOUGH: u32 = 16;
 
-/// What came of a run.
+/// The results of a run.
 #[derive(Default)]
 pub(crate) struct Deliveries {
     failed: u64,
-    /// Why, of the last one.
+    /// The reason of the last failure.
     reason: String,
     program: String,
     given_up: u64,
@@ -27,7 +27,7 @@ pub(crate) struct Deliveries {
     in_a_row: u32,
 }
 
-/// What the workers share.
+/// The state that the workers share.
 struct Shared<'a> {
     accounts: VecDeque<Vec<Item>>,
     gone: BTreeSet<u128>,
@@ -36,7 +36,7 @@ struct Shared<'a> {
     deliveries: &'a mut Deliveries,
 }
 
-/// What became of one event.
+/// The outcome for one event.
 enum Outcome {
     Done,
     Unusable,
@@ -44,7 +44,7 @@ enum Outcome {
 }
 
 impl Deliveries {
-    /// Hands on what is due.
+    /// Hands on the events that are due.
     pub(crate) fn hand_on(&mut self, taken: &mut Taken, hook: &Hook) -> Result<(), String> {
         self.program = hook.program.display().to_string();
         let shared = Mutex::new(Shared {
@@ -68,7 +68,7 @@ impl Deliveries {
         broken.map_or(Ok(()), Err)
     }
 
-    /// Says what was not handed on: one line for the whole run, or one for each kind.
+    /// Logs the events that were not handed on: one line for each kind of failure in the run.
     pub(crate) fn tell(&self) {
         let program = Some(self.program.as_str());
         if self.failed > 0 {
@@ -93,7 +93,7 @@ impl Deliveries {
     }
 }
 
-/// Takes one account after the other, until there is none left or the hook takes nothing.
+/// Hands on the events of one account after the other, until none is left or the hook has failed too often.
 fn work(shared: &Mutex<Shared<'_>>, taken: &Taken, hook: &Hook, machine: &str) {
     let with = |change: &mut dyn FnMut(&mut Shared<'_>)| {
         let mut shared = shared

@@ -1,11 +1,11 @@
-//! An event as it is handed on: what its writer said, held to the form, and what only this program knows.
+//! An event as the hook gets it: its writer's words, checked for form, and the facts that only this program knows.
 
 use crate::taken::{Item, Read};
 use otp_core::event::{Event, Key};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a file of the queue may say, and nothing else.
+/// The members that a file of the queue may have; any other member is refused.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 struct Said {
@@ -25,25 +25,25 @@ struct Said {
     keys: BTreeMap<String, String>,
 }
 
-/// What the hook is given.
+/// The members that the hook gets.
 #[derive(Serialize)]
 struct Handed<'a> {
     #[serde(flatten)]
     said: &'a Said,
-    /// Whose process wrote it.
+    /// The user id of the process that wrote the event.
     written_by_uid: u32,
     /// The name of this machine.
     host: &'a str,
-    /// Which try this is, from 1.
+    /// The number of this try, from 1.
     attempt: u32,
 }
 
 const ACTORS: [&str; 3] = ["caller_uid", "login_uid", "env_sudo_uid"];
 
-/// The text for the hook: one line.
+/// Makes the text for the hook: one line.
 ///
 /// # Errors
-/// The file is no event, or another than its name says.
+/// The file is not an event, or not the event that its name says.
 pub(crate) fn for_hook(item: &Item, read: &Read, host: &str) -> Result<Vec<u8>, String> {
     let said: Said = serde_json::from_slice(&read.bytes).map_err(|_| "is no event".to_owned())?;
     check(item, &said).map_err(str::to_owned)?;
@@ -79,7 +79,7 @@ fn check(item: &Item, said: &Said) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// As `2027-01-15T08:00:10Z`.
+/// Whether the text is a time such as `2027-01-15T08:00:10Z`.
 fn is_moment(text: &str) -> bool {
     let form = "dddd-dd-ddTdd:dd:ddZ";
     text.len() >= form.len()

@@ -1,4 +1,4 @@
-//! One run of the hook: with nothing of ours, for so long and no longer.
+//! One run of the hook, with nothing of this process and within a time limit.
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// What a hook finds in its environment: nothing of the event, and nothing of ours.
+/// The environment of a hook: nothing from the event, and nothing from this process.
 const ENVIRONMENT: [(&str, &str); 4] = [
     (
         "PATH",
@@ -26,28 +26,29 @@ const ENVIRONMENT: [(&str, &str); 4] = [
     ("SHELL", "/bin/sh"),
 ];
 
-/// So much of what a hook complains of is kept; the rest is read and thrown away.
+/// The number of bytes kept of a hook's error output; the rest is read and discarded.
 const LONGEST_COMPLAINT: usize = 1024;
 
-/// The program that events are handed on to.
+/// The program that gets the events.
 pub(crate) struct Hook {
     pub program: PathBuf,
-    /// Whose ids it gets; `None`: those of this process.
+    /// The ids that the hook gets; `None`: the ids of this process.
     pub user: Option<(Uid, Gid)>,
-    /// How long it may take.
+    /// The time that the hook may take.
     pub time_limit: Duration,
 }
 
 impl Hook {
-    /// Gives it one event. Done only where it ends by itself in time, with exit status 0.
+    /// Gives one event to the hook. The event is taken only if the hook exits in time with status 0.
     ///
     /// # Errors
-    /// It did not take the event, for this reason.
+    /// The hook did not take the event; the text is the reason.
     pub(crate) fn run(&self, event: &[u8]) -> Result<(), String> {
         let mut child = self.start(event).map_err(|error| error.to_string())?;
         let complaint = child.stderr.take();
         let ended = watch(&child, complaint, self.time_limit);
-        // Before it is reaped, so that the number of its group is no other's. Whatever it has left running goes too.
+        // Kill before reaping, while no other process can have the group's number. Any process that the hook has left
+        // goes too.
         kill_group(&child);
         let status = child.wait().map_err(|error| error.to_string())?;
         match ended {
@@ -61,7 +62,7 @@ impl Hook {
     }
 
     fn start(&self, event: &[u8]) -> io::Result<Child> {
-        // A file of its own: no pipe that has to be filled while it may not read.
+        // The event is a file of its own: with a pipe, a hook that does not read would block this program.
         let mut input = File::from(memfd_create("event", MemfdFlags::CLOEXEC)?);
         input.write_all(event)?;
         input.rewind()?;
@@ -75,14 +76,14 @@ impl Hook {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         if let Some((user, group)) = self.user {
-            // With the first of these std leaves every other group too.
+            // Given a user id, std drops the supplementary groups too.
             command.uid(user.as_raw()).gid(group.as_raw());
         }
         command.spawn()
     }
 }
 
-/// Waits for the end of a hook, and reads what it complains of.
+/// Waits for a hook to end, and reads its error output.
 fn watch(
     child: &Child,
     mut complaint: Option<std::process::ChildStderr>,
@@ -122,14 +123,14 @@ fn watch(
         } else if has_ended {
             return Ok(last_line(&said));
         }
-        // One that complains without an end is not heard beyond its own.
+        // A hook that writes without end is not read beyond its own end.
         if has_ended && said.len() >= LONGEST_COMPLAINT {
             return Ok(last_line(&said));
         }
     }
 }
 
-/// The last thing that it said, for the log.
+/// Returns the last line of the error output, for the log.
 fn last_line(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let last = text.lines().map(str::trim).rfind(|line| !line.is_empty());

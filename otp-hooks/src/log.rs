@@ -1,15 +1,15 @@
-//! What this program tells of itself.
+//! The log entries that this program writes about itself.
 
 use nix::unistd::geteuid;
 use otp_core::event::{Entry, Event, Severity, Text, Value};
 use otp_log::Program;
 
-/// Says that something was not handed on: how much, to which hook, and why.
+/// Logs that events were not handed on: how many, to which hook, and why.
 pub(crate) fn failed(count: Option<u64>, hook: Option<&str>, why: &str) {
     tell(&failure(Severity::Error, count, hook, why));
 }
 
-/// The entry about what was not handed on.
+/// Makes the entry about events that were not handed on.
 pub(crate) fn failure(
     severity: Severity,
     count: Option<u64>,
@@ -28,7 +28,7 @@ pub(crate) fn failure(
 
 /// Writes an entry.
 pub(crate) fn tell(entry: &Entry) {
-    // In the tests of this crate nobody is to be told.
+    // The tests of this crate, which run without root, log nothing.
     if !geteuid().is_root() {
         return;
     }

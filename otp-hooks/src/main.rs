@@ -1,9 +1,9 @@
-//! `otp-notify`: gives each event that waits in the queue to the hook of the policy, and ends.
+//! `otp-notify`: gives each waiting event of the queue to the hook that the policy names, and ends.
 //!
-//! It is started by a unit of systemd when something waits, and by a timer for what has failed; or by cron. Nobody waits
-//! for it: a login has put its event into the queue and has gone on. An event stays until the hook has taken it, so it is
-//! handed on at least once, in the order of its account. What is in the queue is believed by nobody here: writers have the
-//! user ids of those they write for.
+//! A systemd unit starts it when an event waits, and a timer starts it for events that failed; or cron starts it.
+//! Nothing waits for it: a login puts its event into the queue and goes on. An event stays in the queue until the
+//! hook has taken it. So each event is handed on at least once, and the events of an account are handed on in order.
+//! This program trusts nothing in the queue: writers have the user ids of those they write for.
 #![forbid(unsafe_code)]
 
 mod changed;
@@ -33,7 +33,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::process::{Command, ExitCode};
 
-/// The file whose lock says that somebody is at it. No login takes it.
+/// The file whose lock shows that an `otp-notify` is at work. No login takes this lock.
 const LOCK: &str = "lock";
 
 fn main() -> ExitCode {
@@ -71,10 +71,11 @@ fn complain(what: impl Display) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Leaves the terminal at which somebody has started this, for good: a hook is another user's, and whatever runs at a
-/// terminal can type there (TIOCSTI), in root's shell.
+/// Leaves the terminal for good. A hook runs as another user, and a process at a terminal can type there (TIOCSTI)
+/// into root's shell.
 ///
-/// The first of a process group cannot. Another process of this program then does all of it; `Some` is what it came to.
+/// The first process of a process group cannot leave. It starts this program once more, and that process does all the
+/// work; `Some` holds its exit code.
 fn leave_terminal() -> io::Result<Option<ExitCode>> {
     let Err(not_left) = setsid() else {
         return Ok(None);
@@ -84,12 +85,12 @@ fn leave_terminal() -> io::Result<Option<ExitCode>> {
         .custom_flags(OFlag::O_NOCTTY.bits())
         .open("/dev/tty");
     match terminal {
-        // As systemd starts it: a session of its own, without a terminal.
+        // A start by systemd: a session of its own, without a terminal.
         Err(none) if none.raw_os_error() == Some(Errno::ENXIO as i32) => return Ok(None),
         Err(none) if none.kind() == io::ErrorKind::NotFound => return Ok(None),
         Ok(_) | Err(_) => {}
     }
-    // The other one is not the first of its group. Should it fail all the same, there is no third.
+    // The second process is not the first of its group. If it still fails, no third is started.
     if getpid() != getpgrp() {
         return Err(not_left.into());
     }
@@ -100,7 +101,7 @@ fn leave_terminal() -> io::Result<Option<ExitCode>> {
     Ok(Some(ExitCode::from(code.unwrap_or(2))))
 }
 
-/// Whatever a parent has left open is not for a hook.
+/// Closes the files that a parent has left open; the hook must not get them.
 fn close_what_was_inherited() {
     let Ok(listing) = std::fs::read_dir("/proc/self/fd") else {
         return;
@@ -110,13 +111,13 @@ fn close_what_was_inherited() {
         .filter(|number| *number > 2)
         .collect();
     for number in numbers {
-        // The one of the listing itself is closed already.
+        // The descriptor of the listing is already closed.
         nix::unistd::close(number).ok();
     }
 }
 
-/// Hands on what waits, until nothing more has come meanwhile. False: there is no hook that could be given it, which is in
-/// the log.
+/// Hands on waiting events until no more have arrived meanwhile. Returns false if no hook could be run; the log has
+/// the reason.
 fn run(options: &Options) -> Result<bool, String> {
     let queue = Queue::open(&options.state_dir).map_err(|broken| broken.to_string())?;
     let Some(_alone) = alone(&queue)? else {
@@ -136,7 +137,7 @@ fn run(options: &Options) -> Result<bool, String> {
                 "what is no event was removed from the queue",
             );
         }
-        // A policy that cannot be read says nothing of hooks: everything waits.
+        // If the policy cannot be read, no hook is known: all events wait.
         let Ok(policies) = policy::load(&options.conf) else {
             return Ok(true);
         };
@@ -152,7 +153,7 @@ fn run(options: &Options) -> Result<bool, String> {
     Ok(true)
 }
 
-/// Hands on what is due; forgets what nobody wants.
+/// Hands on the events that are due; forgets the events that the policy does not want.
 fn hand_on(
     taken: &mut Taken,
     deliveries: &mut Deliveries,
@@ -167,7 +168,7 @@ fn hand_on(
         }
         return Ok(true);
     }
-    // What this program tells of itself was put in whether the policy wants it or not.
+    // Events of this program's own were added whether the policy wants them or not.
     let own = [Event::PolicyChanged, Event::Hook];
     taken.forget(|event| own.contains(&event) && !hooks.wants(event))?;
     let user = match options.user() {
@@ -186,7 +187,7 @@ fn hand_on(
     Ok(true)
 }
 
-/// Leaves everything where it is. False: there is something, and it has been said why.
+/// Leaves all events in place. Returns false if events wait; the reason is then logged.
 fn keep(taken: &Taken, run: &str, why: &str) -> bool {
     let waiting = taken.len();
     if waiting > 0 {
@@ -196,7 +197,7 @@ fn keep(taken: &Taken, run: &str, why: &str) -> bool {
     waiting == 0
 }
 
-/// The lock of the one that is at it; `None`: somebody else is, and takes what has come as well.
+/// Takes the lock; `None`: another `otp-notify` has it, and hands on the new events too.
 fn alone(queue: &Queue) -> Result<Option<Flock<File>>, String> {
     let flags = OFlag::O_RDWR | OFlag::O_CREAT | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let mode = Mode::from_bits_truncate(0o600);

@@ -1,4 +1,4 @@
-//! The command line, and who the hook runs as.
+//! The command line, and the user that the hook runs as.
 
 use nix::unistd::{Gid, Uid, User, geteuid};
 use otp_site::hook::USER;
@@ -21,15 +21,15 @@ Options:
       --version             Print the version
 ";
 
-/// What the command line asks for.
+/// The request of the command line.
 pub(crate) enum Wanted {
-    /// To hand on what waits.
+    /// Hand on the waiting events.
     Run(Options),
-    /// To be told something.
+    /// Print a text.
     Text(String),
 }
 
-/// How to hand on what waits.
+/// The options of a run.
 pub(crate) struct Options {
     pub conf: PathBuf,
     pub state_dir: PathBuf,
@@ -40,7 +40,7 @@ pub(crate) struct Options {
 /// Reads the arguments.
 ///
 /// # Errors
-/// One that is not known, or a value that is not allowed; says which and what is.
+/// An argument is unknown, or a value is not allowed; the text names the argument and the allowed values.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Wanted, String> {
     let mut options = Options {
         conf: DEFAULT_FILE.into(),
@@ -79,10 +79,10 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Wan
 }
 
 impl Options {
-    /// The ids that the hook runs with; `None`: those of this process, which is not root's.
+    /// Returns the ids that the hook runs with; `None`: those of this process, which does not run as root.
     ///
     /// # Errors
-    /// A hook would run as root, or nobody is called so.
+    /// The hook would run as root, there is no such user, or the name service does not answer.
     pub(crate) fn user(&self) -> Result<Option<(Uid, Gid)>, String> {
         if !geteuid().is_root() {
             return Ok(None);
@@ -94,7 +94,7 @@ impl Options {
             }
             Ok(Some(user)) => Ok(Some((user.uid, user.gid))),
             Ok(None) => Err(format!(
-                "the hook is to run as the user {name}, whom nobody has made"
+                "the hook is to run as the user {name}, who does not exist"
             )),
             Err(errno) => Err(format!("the name service did not answer: {errno}")),
         }

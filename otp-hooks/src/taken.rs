@@ -1,4 +1,5 @@
-//! What was taken out of the queue: in a directory of our own, in an order of our own, each with what is known of its tries.
+//! Events taken out of the queue: kept in a directory of this program's own, in its own order, each with the count of
+//! its tries.
 
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, openat, renameat};
@@ -16,23 +17,23 @@ use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-/// A file that a writer has not finished after this long has no writer.
+/// A file that is unfinished for longer than this has no writer any more.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// The longest time between two tries.
+/// The longest time between two tries, in seconds.
 const LONGEST_PAUSE: u64 = 3600;
 
-/// After so many tries an event is given up: about a week.
+/// The number of tries after which an event is given up: about a week.
 pub(crate) const MOST_TRIES: u32 = 170;
 
-/// One event that was taken.
+/// One event taken out of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
-    /// As it was in the queue, but for the number: that is ours, and orders all of them.
+    /// The name that the event had in the queue, except the number, which is ours and orders all events.
     pub name: Name,
-    /// How often the hook has not taken it.
+    /// How often the hook has failed to take the event.
     pub tries: u32,
-    /// When it is tried again, in seconds since 1970.
+    /// The time of the next try, in seconds since 1970.
     pub next: u64,
 }
 
@@ -48,12 +49,12 @@ impl Item {
         (item.to_string() == text).then_some(item)
     }
 
-    /// Whether it may be tried now. A clock that has run back keeps nothing waiting.
+    /// Whether the event may be tried now. A clock that has run back does not make it wait.
     fn is_due(&self, now: u64) -> bool {
         self.next <= now || self.next > now.saturating_add(LONGEST_PAUSE)
     }
 
-    /// The same after one try more.
+    /// The same event after one more try.
     fn tried(&self, now: u64) -> Self {
         let tries = self.tries.saturating_add(1);
         let pause = 60_u64.saturating_mul(1 << self.tries.min(10));
@@ -72,14 +73,14 @@ impl fmt::Display for Item {
     }
 }
 
-/// An event as it was in its file.
+/// An event as its file holds it.
 pub(crate) struct Read {
     pub bytes: Vec<u8>,
-    /// Whose file it is: the kernel's word for who wrote it.
+    /// The owner of the file, by which the kernel says who wrote it.
     pub owner: u32,
 }
 
-/// All that was taken.
+/// All events that were taken.
 pub(crate) struct Taken {
     directory: File,
     items: Vec<Item>,
@@ -93,7 +94,7 @@ impl Taken {
         for name in names {
             match std::str::from_utf8(&name).ok().and_then(Item::parse) {
                 Some(item) => items.push(item),
-                // Only root can put anything here: what was being written when this program was killed.
+                // Only root can write here, so this is a file that was being written when this program was killed.
                 None => remove(&directory, &name)?,
             }
         }
@@ -116,12 +117,14 @@ impl Taken {
         last.map_or(0, |last| last.saturating_add(1))
     }
 
-    /// Takes what waits in the queue, in the order of each account. How many files were none of ours, and were removed.
+    /// Takes the waiting events out of the queue, in the order of each account. Returns how many other files it
+    /// removed.
     pub(crate) fn take(&mut self, queue: &Queue) -> Result<u64, String> {
         let incoming = queue.part(Place::Incoming).map_err(|why| why.to_string())?;
         let list = || names_in(&incoming).map_err(|errno| failed("list", errno));
-        // A directory that grows while it is read may show a later event and not the one before it. That one was there
-        // when the later one was written, so a second reading shows it; what is later than all of the first has to wait.
+        // A directory that grows while it is read may show a later event without the one before it. The earlier event
+        // was there when the later one was written, so a second reading shows it. An event later than all of the
+        // first reading waits.
         let (first, second) = (list()?, list()?);
         let mut seen = BTreeMap::new();
         for name in first.iter().filter_map(|name| parse(name)) {
@@ -183,14 +186,14 @@ impl Taken {
         Ok(())
     }
 
-    /// Whether more has come since it was looked at last.
+    /// Whether events wait in the queue that were not taken yet.
     pub(crate) fn more_has_come(queue: &Queue) -> Result<bool, String> {
         let incoming = queue.part(Place::Incoming).map_err(|why| why.to_string())?;
         let names = names_in(&incoming).map_err(|errno| failed("list", errno))?;
         Ok(!names.is_empty())
     }
 
-    /// Removes what writers that were killed have left.
+    /// Removes unfinished files of writers that were killed.
     pub(crate) fn clear_making(queue: &Queue) -> Result<(), String> {
         let making = queue.part(Place::Making).map_err(|why| why.to_string())?;
         let now = now()?.seconds();
@@ -206,7 +209,7 @@ impl Taken {
         Ok(())
     }
 
-    /// Puts in an event of this program's own. One of that identity that is there already stays.
+    /// Adds an event of this program's own. An event that is already there with that identity stays.
     pub(crate) fn put(&mut self, entry: &Entry, id: u128) -> Result<(), String> {
         if self.items.iter().any(|item| item.name.id == id) {
             return Ok(());
@@ -233,7 +236,7 @@ impl Taken {
         write_whole(&self.directory, name, text)
     }
 
-    /// Forgets those of some events. How many.
+    /// Forgets the events of some kinds. Returns how many it forgot.
     pub(crate) fn forget(&mut self, which: impl Fn(Event) -> bool) -> Result<u64, String> {
         let (gone, kept): (Vec<_>, Vec<_>) = std::mem::take(&mut self.items)
             .into_iter()
@@ -245,8 +248,8 @@ impl Taken {
         Ok(gone.len() as u64)
     }
 
-    /// Those that may be handed on now, by account; each account with all that waits for it, in order. The account whose
-    /// first has waited longest comes first.
+    /// Returns the events that may be handed on now, by account; each account with all its waiting events, in order.
+    /// The account whose first event has waited longest comes first.
     pub(crate) fn due(&self) -> Result<Vec<Vec<Item>>, String> {
         let now = now()?.seconds();
         let mut order = Vec::new();
@@ -264,9 +267,9 @@ impl Taken {
         Ok(due.filter(|items| items[0].is_due(now)).collect())
     }
 
-    /// Reads one. Inner `Err`: it is not to be read.
+    /// Reads one event. An error is the reason why its file cannot be read.
     pub(crate) fn read(&self, item: &Item) -> Result<Read, String> {
-        // Its writer owns it, and has no way to it any more. Another name for it would be one.
+        // The writer owns the file, but can no longer reach it. A second name would be a way to reach it.
         let rules = Rules {
             allowed: 0o7777,
             account: Some(item.name.writer),
@@ -291,12 +294,12 @@ impl Taken {
         }
     }
 
-    /// Removes one that was handed on, or is not to be.
+    /// Removes an event that was handed on, or never will be.
     pub(crate) fn done(&self, item: &Item) -> Result<(), String> {
         remove(&self.directory, item.to_string().as_bytes())
     }
 
-    /// Keeps one for later.
+    /// Keeps an event for a later try.
     pub(crate) fn postpone(&self, item: &Item) -> Result<Item, String> {
         let later = item.tried(now()?.seconds());
         let (from, to) = (item.to_string(), later.to_string());
@@ -305,7 +308,7 @@ impl Taken {
         Ok(later)
     }
 
-    /// Goes on from what became of some: those that are gone, and those that wait for another try.
+    /// Updates the list: `gone` were removed, and `later` wait for another try.
     pub(crate) fn settle(&mut self, gone: &BTreeSet<u128>, later: &[Item]) {
         self.items.retain(|item| !gone.contains(&item.name.id));
         for item in &mut self.items {

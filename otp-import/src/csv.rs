@@ -1,16 +1,16 @@
-//! Comma-separated values (RFC 4180), from bytes that stay where they are.
+//! Comma-separated values (RFC 4180), read from a text in memory.
 
 use otp_core::messages::import::Flaw;
 use zeroize::Zeroizing;
 
-/// A row: where it begins, and its cells. Cells may hold keys, so they are wiped.
+/// A row: the line where it begins, and its cells. Cells may hold keys, so they are wiped.
 pub(crate) struct Row {
     pub line: usize,
     pub cells: Vec<Zeroizing<String>>,
 }
 
-/// The rows of a text. Cells in quotation marks may have commas, line ends and doubled marks in them. Space around a cell is
-/// dropped; rows without anything in them are passed over.
+/// The rows of a text. Cells in quotation marks may hold commas, line ends and doubled marks. Space around a cell is
+/// dropped, and empty rows are skipped.
 pub(crate) struct Rows<'a> {
     rest: &'a str,
     line: usize,
@@ -36,7 +36,7 @@ impl<'a> Rows<'a> {
             match behind.next() {
                 Some(c) if c == self.separator => self.rest = behind.as_str(),
                 Some(_) => {
-                    // A line end, since a cell goes as far as there is none.
+                    // This is a line end: a cell ends only at a separator or a line end.
                     self.rest = behind.as_str();
                     self.line += 1;
                     return Ok(Row { line, cells });
@@ -58,7 +58,7 @@ impl<'a> Rows<'a> {
             self.rest = &self.rest[end..];
             return Ok(Zeroizing::new(cell.to_owned()));
         };
-        // Sized beforehand, so that no copy is left behind by growing.
+        // The capacity is set first, so that growing leaves no copy behind.
         let mut cell = Zeroizing::new(String::with_capacity(
             quoted.find('"').map_or(0, |_| longest(quoted)),
         ));
@@ -84,7 +84,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// How much a quoted cell can hold: as far as a mark that is not doubled.
+/// Returns how many bytes a quoted cell can hold: up to the first mark that is not doubled.
 fn longest(quoted: &str) -> usize {
     let bytes = quoted.as_bytes();
     let mut at = 0;
@@ -110,7 +110,7 @@ impl Iterator for Rows<'_> {
                 Ok(row) if row.cells.iter().all(|cell| cell.is_empty()) => {}
                 Ok(row) => return Some(Ok(row)),
                 Err(fault) => {
-                    // Where a mark is not closed, nobody knows where the next row begins.
+                    // After a mark that is not closed, the start of the next row is unknown.
                     self.rest = "";
                     return Some(Err(fault));
                 }

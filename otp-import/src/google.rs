@@ -1,4 +1,5 @@
-//! `~/.google_authenticator`: one user's key, options and recovery codes, as `pam_google_authenticator` reads them.
+//! Reads `~/.google_authenticator`: one user's key, options and recovery codes, as `pam_google_authenticator` reads
+//! them.
 
 use crate::key;
 use crate::numbers::{decimal, signed};
@@ -10,13 +11,13 @@ use otp_core::messages::import::{Field, Flaw, Obstacle};
 use otp_core::record::{Algorithm, Digits, Drift, Kind};
 use zeroize::Zeroizing;
 
-/// What the module takes where the file names no step.
+/// The step that the module uses if the file names none.
 const STEP_SECONDS: u64 = 30;
 
-/// What it takes where the file names no window.
+/// The window that the module uses if the file names none.
 const WINDOW: u64 = 3;
 
-/// Reads the file of one user. It names nobody: whoever's file it is, is the owner.
+/// Reads the file of one user. The file names no user: its owner is the user.
 #[must_use]
 pub fn google_authenticator(bytes: &[u8]) -> Entry {
     Entry {
@@ -39,7 +40,8 @@ fn device(bytes: &[u8]) -> Result<Device, Obstacle> {
     let secret = key::secret(base32_of_the_module(first)?)?;
     let (kind, mut past) = kind_and_past(&options)?;
     let mut ahead_at_least = 0;
-    // Written with the drift, empty or not, by a login that learned it: its code was taken, and is in no list.
+    // A login that learns a drift writes both options, even if the drift is empty. Its code was accepted, and is in
+    // no list.
     if options.text("TIME_SKEW").is_some() && options.text("RESETTING_TIME_SKEW").is_some() {
         ahead_at_least = LEARNED_AHEAD;
         past = match past {
@@ -48,7 +50,7 @@ fn device(bytes: &[u8]) -> Result<Device, Obstacle> {
             past => past,
         };
     }
-    // Two keys that only the hardened fork writes; the original passes over them.
+    // Only the hardened fork writes these two keys; the original ignores them.
     let digits = match options.number("DIGITS", Field::Digits)? {
         Some(number) => key::digits(number)?,
         None => Digits::SIX,
@@ -96,7 +98,8 @@ fn device(bytes: &[u8]) -> Result<Device, Obstacle> {
     })
 }
 
-/// Time-based with `TOTP_AUTH`, event-based with a counter. The module refuses files with both, or with neither.
+/// Decides the kind: time-based with `TOTP_AUTH`, event-based with a counter. The module refuses files with both, or
+/// with neither.
 fn kind_and_past(options: &Options<'_>) -> Result<(Kind, Past), Obstacle> {
     let counter = options
         .number("HOTP_COUNTER", Field::Counter)?
@@ -116,8 +119,8 @@ fn kind_and_past(options: &Options<'_>) -> Result<(Kind, Past), Obstacle> {
     }
 }
 
-/// The steps in `DISALLOW_REUSE` were used, the largest of them and all before. Without it codes could be used again, and
-/// nobody knows which were.
+/// Returns the used steps: `DISALLOW_REUSE` lists steps, and the largest of them and all earlier ones count as used.
+/// Without it codes could be used again, and nothing tells which were used.
 fn past_of_steps(options: &Options<'_>) -> Result<Past, Obstacle> {
     let Some(listed) = options.text("DISALLOW_REUSE") else {
         return Ok(Past::Unknown);
@@ -133,7 +136,7 @@ fn past_of_steps(options: &Options<'_>) -> Result<Past, Obstacle> {
     Ok(newest.map_or(Past::Never, |step| Past::UpTo(Step(step))))
 }
 
-/// The module's own base32: any case, digits that look like letters, and whatever is left over at the end dropped.
+/// Decodes the module's own base32: any case, digits that look like letters; leftover bits at the end are dropped.
 fn base32_of_the_module(line: &[u8]) -> Result<key::Bytes, Obstacle> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(line.len() * 5 / 8));
     let mut buffer = Zeroizing::new(0_u32);
@@ -159,11 +162,11 @@ fn base32_of_the_module(line: &[u8]) -> Result<key::Bytes, Obstacle> {
     Ok(bytes)
 }
 
-/// Lines that begin with a quotation mark: `" KEY` or `" KEY value`. The first of a key counts.
+/// The option lines, which begin with a quotation mark: `" KEY` or `" KEY value`. The first line of a key counts.
 struct Options<'a>(&'a [u8]);
 
 impl<'a> Options<'a> {
-    /// What stands behind the key, which may be nothing; `None`: there is no such line.
+    /// Returns the text after the key, which may be empty; `None`: there is no such line.
     fn text(&self, key: &str) -> Option<&'a str> {
         let lines = self.0.split(|byte| matches!(byte, b'\n' | b'\r'));
         lines
@@ -173,7 +176,7 @@ impl<'a> Options<'a> {
                 let is_the_key = behind
                     .first()
                     .is_none_or(|byte| matches!(byte, b' ' | b'\t'));
-                // What is no text is no number either, and is refused as that.
+                // A value that is not text is not a number either, and is refused as such.
                 is_the_key.then(|| std::str::from_utf8(behind).unwrap_or("?").trim())
             })
     }
@@ -186,8 +189,8 @@ impl<'a> Options<'a> {
     }
 }
 
-/// The recovery codes: lines that are a number of eight digits. The module stops looking at the first line that is neither
-/// that nor an option nor empty. One that stands there twice comes once.
+/// Reads the recovery codes: lines that are a number of eight digits. Like the module, it stops at the first line
+/// that is not a code, an option or empty. A code that is listed twice is returned once.
 fn scratch_codes(rest: &[u8]) -> Vec<Zeroizing<[u8; 8]>> {
     let mut codes: Vec<Zeroizing<[u8; 8]>> = Vec::new();
     for line in rest.split(|&byte| byte == b'\n') {
@@ -195,7 +198,7 @@ fn scratch_codes(rest: &[u8]) -> Vec<Zeroizing<[u8; 8]>> {
         if line.first() == Some(&b'"') || line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        // As C reads a number: space in front, a sign, zeros.
+        // C reads a number like this: leading space, a sign, zeros.
         let number = line.trim_ascii_start();
         let number = number.strip_prefix(b"+").unwrap_or(number);
         let zeros = number.iter().take_while(|&&byte| byte == b'0').count();
@@ -272,14 +275,14 @@ mod tests {
         assert_eq!(learned("\" DISALLOW_REUSE\n"), (Past::ButToLearn(None), 1));
         let listed = learned("\" DISALLOW_REUSE 7\n");
         assert_eq!(listed, (Past::ButToLearn(Some(Step(7))), 1));
-        // A drift that somebody has written there was learned by no code.
+        // If a person wrote the drift into the file, no code was used to learn it.
         let written = totp("\" TIME_SKEW -3\n\" DISALLOW_REUSE 7\n");
         assert_eq!(written.past, Past::UpTo(Step(7)));
     }
 
     #[test]
     fn options_are_found_as_the_module_finds_them() {
-        // The first counts; CRLF; a value behind several spaces; a key that only begins alike is another.
+        // The first line counts; CRLF; a value after several spaces; a key that only begins alike is a different key.
         let one =
             totp("\" STEP_SIZE_ 45\r\n\"STEP_SIZE 50\r\n\" STEP_SIZE  60\r\n\" STEP_SIZE 20\r\n");
         assert_eq!(one.kind, Kind::Totp(Period::SIXTY));
@@ -382,7 +385,7 @@ mod tests {
         };
         let whole = key(KEY).unwrap();
         assert!(key("gezd gnbv-gy3t\tqojqGEZDGNBVGY3TQOJQ\r").unwrap() == whole);
-        // What is left over of a letter is dropped.
+        // Leftover bits of a letter are dropped.
         assert!(key(&format!("{KEY}A")).unwrap() == whole);
         assert!(key("OLBOLBOLBOLBOLBO").unwrap() == key("018018018018018O").unwrap());
         assert_eq!(key("GEZDGNBVGY3TQOJ"), Err(Obstacle::ShortKey { bits: 72 }));

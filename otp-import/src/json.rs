@@ -1,10 +1,10 @@
-//! JSON, into texts that are wiped.
+//! Reads JSON into texts that are wiped.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// A value of JSON, as far as keys can be in it.
+/// A JSON value, as far as it can hold keys.
 pub(crate) enum Value {
     Text(Zeroizing<String>),
     List(Vec<Value>),
@@ -68,7 +68,8 @@ impl<'de> Visitor<'de> for Reader {
     }
 }
 
-/// The values of a text, each with its line: the elements of a list, or values one behind the other (JSON Lines).
+/// Returns the values of a text, each with its line: the elements of a list, or values one after the other (JSON
+/// Lines).
 pub(crate) fn values(text: &str) -> Result<Vec<(usize, Value)>, usize> {
     let mut cursor = Cursor {
         text,
@@ -114,7 +115,7 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// What is left, without space in front.
+    /// Returns the remaining text, without leading space.
     fn rest(&mut self) -> &'a str {
         let rest = self.text[self.at..].trim_start_matches([' ', '\t', '\r', '\n']);
         self.at = self.text.len() - rest.len();
@@ -125,7 +126,7 @@ impl<'a> Cursor<'a> {
         self.rest().starts_with(c)
     }
 
-    /// The line of the next value.
+    /// Returns the line of the next value.
     fn line(&mut self) -> usize {
         let rest = self.rest().len();
         let here = self.text.len() - rest;
@@ -177,7 +178,7 @@ mod tests {
         ] {
             assert_eq!(lines(text), Err(line), "{text:?}");
         }
-        // As deep as it likes: the reader has a limit, and no stack runs over.
+        // Any depth of nesting is safe: the reader has a limit, so the stack does not overflow.
         assert!(lines(&"[".repeat(100_000)).is_err());
         assert!(lines(&"{\"a\":".repeat(100_000)).is_err());
     }

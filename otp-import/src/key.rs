@@ -1,4 +1,4 @@
-//! The keys themselves, in the forms in which they are written.
+//! Keys, in the forms in which programs write them.
 
 use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use otp_core::base32;
@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 pub(crate) type Bytes = Zeroizing<Vec<u8>>;
 
-/// A key of these bytes.
+/// Makes a key from bytes.
 pub(crate) fn secret(bytes: Bytes) -> Result<Secret, Obstacle> {
     let length = bytes.len();
     Secret::new(bytes).map_err(|_| match length {
@@ -26,7 +26,7 @@ pub(crate) fn hex(text: &str) -> Option<Bytes> {
     Some(bytes)
 }
 
-/// Base64, broken into lines or not, padded or not.
+/// Reads base64, with or without line breaks and padding.
 pub(crate) fn base64(text: &str) -> Option<Bytes> {
     let mut letters = Zeroizing::new(Vec::with_capacity(text.len()));
     letters.extend(text.bytes().filter(|byte| !byte.is_ascii_whitespace()));
@@ -41,17 +41,17 @@ pub(crate) fn base64(text: &str) -> Option<Bytes> {
     Some(bytes)
 }
 
-/// Hexadecimal digits, or else base32.
+/// Reads hexadecimal digits, or else base32.
 ///
-/// Both where every letter is one of A to F and 2 to 7: of a random key of 80 bits in base32 that holds once in six
-/// million, and of one in hexadecimal digits once in three hundred, so it is the latter.
+/// A text can be both if every letter is one of A to F and 2 to 7. For a random key of 80 bits this holds once in six
+/// million for base32, and once in three hundred for hexadecimal digits. So such a text is read as hexadecimal.
 pub(crate) fn hex_or_base32(text: &str) -> Option<Bytes> {
     hex(text)
         .filter(|bytes| !bytes.is_empty())
         .or_else(|| base32::parse(text))
 }
 
-/// The hash of that name, as the most different programs write it.
+/// Finds a hash by the names that different programs give it.
 pub(crate) fn algorithm(name: &str) -> Result<Algorithm, Obstacle> {
     let mut plain = name.trim().to_ascii_uppercase();
     plain.retain(|c| !matches!(c, '-' | '_' | ' '));
@@ -64,7 +64,7 @@ pub(crate) fn digits(number: u64) -> Result<Digits, Obstacle> {
 }
 
 pub(crate) fn totp(seconds: u64) -> Result<Kind, Obstacle> {
-    // A number that is no length of anything is not told: it may be a key in the wrong column.
+    // A number that cannot be a step is not quoted: it may be a key in the wrong column.
     if !(1..=86_400).contains(&seconds) {
         return Err(Obstacle::Unreadable(Flaw::Number(Field::Step)));
     }

@@ -1,7 +1,7 @@
-//! The files in which other programs keep one-time password keys, or hand them over: read from bytes into values.
+//! Reads the files in which other programs keep or export one-time password keys: from bytes to values.
 //!
-//! Nothing here opens a file, looks up a user or knows what is kept. A key that cannot come along is a value too, with the
-//! reason; an error of a whole file names the line. Neither ever shows what stands there.
+//! This crate opens no file, looks up no user and does not know what is stored. A key that cannot be imported is a
+//! value too, with the reason. An error about a whole file names the line. Neither quotes the content.
 #![forbid(unsafe_code)]
 
 mod csv;
@@ -27,19 +27,19 @@ use otp_core::imported::ImportedCode;
 use otp_core::messages::import::{Flaw, Obstacle, Remark};
 use otp_core::record::{Algorithm, Digits, Drift, Kind, Secret};
 
-/// The largest file of one user, in bytes: what `pam_google_authenticator` reads at most.
+/// The largest file of one user, in bytes: `pam_google_authenticator` reads no more.
 pub const LIMIT_OF_USER: u64 = 64 * 1024;
 
 /// The largest file of many users, in bytes: about half a million lines of users.oath.
 pub const LIMIT: u64 = 64 * 1024 * 1024;
 
-/// One key as another program had it, or the reason why it cannot come along.
+/// One key as another program stored it, or the reason why it cannot be imported.
 pub struct Entry {
-    /// Where it stands: the line, counted from 1.
+    /// The line of the key, counted from 1.
     pub line: usize,
-    /// Whose it is, as it is written there.
+    /// The user that the file names.
     pub owner: Option<Owner>,
-    /// What the device is called there.
+    /// The name that the file gives the device.
     pub label: Option<String>,
     /// The key and what is known about its use.
     pub device: Result<Device, Obstacle>,
@@ -50,12 +50,12 @@ pub struct Entry {
 pub struct Owner {
     /// The name as it is written.
     pub written: String,
-    /// Whether what stands behind an `@` may be a realm of the other program, and no part of the name here.
+    /// Whether the text after an `@` may be a realm of the other program, and not part of the user's name here.
     pub may_have_realm: bool,
 }
 
 impl Owner {
-    /// A name that means what it says.
+    /// Makes an owner whose name is meant exactly as written.
     #[must_use]
     pub const fn exactly(written: String) -> Self {
         Self {
@@ -64,7 +64,7 @@ impl Owner {
         }
     }
 
-    /// A name of a program that has realms.
+    /// Makes an owner from a program that has realms.
     #[must_use]
     pub const fn perhaps_of_realm(written: String) -> Self {
         Self {
@@ -76,32 +76,33 @@ impl Owner {
 
 /// A key, and what is known about its use.
 pub struct Device {
-    /// Time-based or event-based.
+    /// The kind: time-based or event-based.
     pub kind: Kind,
-    /// Its hash.
+    /// The hash of the key.
     pub algorithm: Algorithm,
-    /// The length of its codes.
+    /// The length of the codes.
     pub digits: Digits,
     /// The key.
     pub secret: Secret,
-    /// How far off its codes could be, where the other program had that set for this key; `None`: it had its usual window.
+    /// How far off a code could be, if the other program has a setting for this key; `None`: it used its default
+    /// window.
     pub reach: Option<Reach>,
-    /// How many steps ahead of the device's clock the other program took a code.
+    /// The number of steps ahead of the device's clock at which the other program accepted a code.
     pub ahead: u64,
-    /// How far its clock is off.
+    /// How far the device's clock is off.
     pub drift: Drift,
-    /// Which codes were used.
+    /// The codes that were used.
     pub past: Past,
-    /// The code that was accepted last, where the other program keeps that and not its step.
+    /// The last accepted code, if the other program stores the code and not its step.
     pub last_code: Option<TypedCode>,
     /// Recovery codes of eight digits.
     pub scratch_codes: Vec<ImportedCode>,
-    /// What is to be told about it.
+    /// Remarks about the key for the administrator.
     pub remarks: Vec<Remark>,
 }
 
 impl Device {
-    /// A key that comes with little else: nothing is known of its window, its clock or its use.
+    /// Makes a key of which no window, drift or use is known.
     fn of(kind: Kind, algorithm: Algorithm, digits: Digits, secret: Secret) -> Self {
         Self {
             kind,
@@ -119,14 +120,14 @@ impl Device {
     }
 }
 
-/// How many steps ahead a program is taken to look where nothing says how many: as far as ours ever does.
+/// The number of steps ahead that a program is assumed to look if nothing states it: the most that ours ever does.
 const UNKNOWN_AHEAD: u64 = 10;
 
-/// Why a whole file is not read.
+/// Why a whole file cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unreadable {
     /// The line, counted from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The fault on that line.
     pub flaw: Flaw,
 }

@@ -1,12 +1,12 @@
-//! Numbers as C programs read them.
+//! Reads numbers as C programs do.
 
-/// The number that text is, digits alone.
+/// Reads a text that consists of digits only.
 pub(crate) fn decimal(text: &str) -> Option<u64> {
     let is_plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_plain.then(|| text.parse().ok()).flatten()
 }
 
-/// The same with a sign.
+/// Reads the same with an optional sign.
 pub(crate) fn signed(text: &str) -> Option<i64> {
     let (negative, digits) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),

@@ -1,4 +1,4 @@
-//! `users.oath`: one line a key, as liboath reads them for `pam_oath`.
+//! `users.oath`: one key a line, as liboath reads them for `pam_oath`.
 
 use crate::numbers::decimal;
 use crate::{Device, Entry, Owner, Past, Reach, key};
@@ -7,22 +7,23 @@ use otp_core::messages::import::{Field, Flaw, Obstacle};
 use otp_core::record::{Algorithm, Digits, Drift, Kind, Period};
 use otp_core::{Step, UnixTime};
 
-/// What the line of `pam_oath` in `/etc/pam.d` says, since the file does not.
+/// The options of the `pam_oath` line in `/etc/pam.d`, which the file does not repeat.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OathOptions {
     /// `window=`.
     pub window: Option<u64>,
-    /// `digits=`: it counts, and what the file says does not.
+    /// `digits=`: it overrides the length in the file.
     pub digits: Option<Digits>,
 }
 
-/// How far `pam_oath` looks where its line says nothing.
+/// The window of `pam_oath` if its line sets none.
 const WINDOW: u64 = 5;
 
-/// Every time zone is within so many seconds west of UTC: a local time is at most so much earlier than the same in UTC.
+/// No time zone is further west of UTC, in seconds: a local time is at most this much earlier than the same moment in
+/// UTC.
 const FURTHEST_WEST_SECONDS: u64 = 12 * 3600;
 
-/// The keys of a file, line by line. Lines of other types, comments among them, are passed over as liboath does.
+/// Reads the keys of a file, line by line. Lines of other types and comments are skipped, as liboath skips them.
 pub fn users_oath(bytes: &[u8], options: OathOptions) -> impl Iterator<Item = Entry> {
     let lines = bytes.split(|&byte| byte == b'\n').zip(1..);
     lines.filter_map(move |(line, number)| entry(line, number, options))
@@ -50,7 +51,7 @@ fn entry(bytes: &[u8], line: usize, options: OathOptions) -> Option<Entry> {
     })
 }
 
-/// `HOTP`, `HOTP/E`, `HOTP/T30`, `HOTP/T60`, each but the first with `/6`, `/7` or `/8` behind it.
+/// Reads `HOTP`, `HOTP/E`, `HOTP/T30` or `HOTP/T60`; `/6`, `/7` or `/8` may follow all but the first.
 fn token_type(word: &[u8]) -> Option<(Kind, Option<Digits>)> {
     let rest = word.strip_prefix(b"HOTP")?;
     let (kind, rest) = if let Some(rest) = rest.strip_prefix(b"/T30") {
@@ -96,7 +97,7 @@ fn device<'a>(
         .filter(|_| kind != Kind::Hotp)
         .and_then(TypedCode::parse);
     let past = match (kind, was_used) {
-        // What stands in the line is the counter of the last code, where there was one, and the next one else.
+        // The line holds the counter of the last code if a code was used, and else the next counter.
         (Kind::Hotp, true) => Past::UpTo(Step(moving_factor)),
         (Kind::Hotp, false) => Past::before(moving_factor),
         (Kind::Totp(_), false) => Past::Never,
@@ -110,7 +111,7 @@ fn device<'a>(
             before: window,
             after: window,
         },
-        // The next counter, and so many more.
+        // The next counter, and `window` more.
         Kind::Hotp => Reach {
             before: 0,
             after: window.saturating_add(1),
@@ -131,9 +132,9 @@ fn device<'a>(
     })
 }
 
-/// The latest moment that a local time like `2027-01-15T09:00:10L` can be, in whatever time zone it was written.
+/// Returns the latest moment that a local time like `2027-01-15T09:00:10L` can mean, in any time zone.
 ///
-/// The zone does not stand there, and clocks are put back in autumn. So it is taken as far west as there are zones.
+/// The line does not name the zone, and clocks go back in autumn. So the zone is taken to be the one furthest west.
 fn not_after(text: &str) -> Option<UnixTime> {
     let bytes: &[u8; 20] = text.as_bytes().try_into().ok()?;
     let separators = [
@@ -320,7 +321,7 @@ mod tests {
                 })
             )
         );
-        // Where it is not said, it is what the policy says; what may have been used is as far as the module looks by itself.
+        // Without options, the policy sets the window, and codes count as used as far as the module looks by default.
         let usual = one(&format!(
             "HOTP/T30 alice - {KEY} 0 123456 2027-01-15T08:00:10L"
         ));

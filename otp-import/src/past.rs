@@ -1,50 +1,51 @@
-//! What another program remembers about used codes, and from when on a code counts that nobody can have used there.
+//! What another program remembers about used codes, and from when a code counts that cannot have been used there.
 
 use otp_core::code::{Generator, TypedCode};
 use otp_core::record::{Authenticator, Drift, Kind};
 use otp_core::{Step, UnixTime};
 
-/// How far from the expected one a code could be.
+/// How far from the expected code an accepted code could be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reach {
-    /// Steps before it.
+    /// Steps before the expected one.
     pub before: u64,
-    /// Steps after it; of an event-based key how many counters are looked at.
+    /// Steps after the expected one; for an event-based key, the number of counters that are tried.
     pub after: u64,
 }
 
-/// Which codes of a key were used.
+/// The codes of a key that were used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Past {
-    /// None.
+    /// No code was used.
     Never,
-    /// None of a later step, or of a higher counter.
+    /// No code of a later step or a higher counter was used.
     UpTo(Step),
-    /// None of a later step than this one, if there is one, but for one that was taken to learn how far the clock is off:
-    /// that it keeps nowhere, nor when it was.
+    /// No code later than this step was used (or none at all), except one that was accepted to learn how far the
+    /// clock is off. The program stores neither that code nor its time.
     ButToLearn(Option<Step>),
-    /// None later than at this moment; which ones, the other program does not remember.
+    /// No code was used after this moment; the other program does not remember which ones were.
     NotAfter(UnixTime),
-    /// Any that it could have taken until now.
+    /// Any code may have been used that the program could have accepted until now.
     Unknown,
 }
 
-/// How far ahead of the distance that was learned the code can be that it was learned by: that is the mean of three, each at
-/// most one step from the one before.
+/// How far ahead of the learned drift the code can be that completed the learning. The drift is the mean of three
+/// codes, each at most one step from the one before.
 pub(crate) const LEARNED_AHEAD: u64 = 1;
 
 impl Past {
-    /// What the counter of the next code says: all before it may have been used.
+    /// Derives the past from the counter of the next code: all codes before it may have been used.
     pub(crate) fn before(next: u64) -> Self {
         next.checked_sub(1)
             .map_or(Self::Never, |last| Self::UpTo(Step(last)))
     }
 
-    /// The newest step, or the highest counter, whose code may have been used; none of it or before it may count again.
+    /// Returns the newest step, or the highest counter, whose code may have been used. No code of it or before it may
+    /// count again.
     ///
-    /// Where the other program keeps no steps, whatever it can have taken until then is used: it looks up to `after` steps
-    /// ahead of the device's clock. To take one that was used would be a replay; to refuse one that was not costs its owner
-    /// a wait of some steps, once.
+    /// If the other program stores no steps, all codes that it can have accepted count as used: it looks up to
+    /// `after` steps ahead of the device's clock. Accepting a used code would be a replay; refusing an unused code
+    /// costs the user a wait of some steps, once.
     #[must_use]
     pub fn newest_used(self, kind: Kind, drift: Drift, after: u64, now: UnixTime) -> Option<Step> {
         let by = |moment: UnixTime, after: u64| match kind {
@@ -54,7 +55,7 @@ impl Past {
                     + i128::from(after);
                 Some(Step(u64::try_from(ahead.max(0)).unwrap_or(u64::MAX)))
             }
-            // No file of an event-based key comes without its counter.
+            // Every file with an event-based key has its counter.
             Kind::Hotp => None,
         };
         match self {
@@ -67,14 +68,16 @@ impl Past {
     }
 }
 
-/// How far from now a code that was accepted last is looked for at least, in steps.
+/// The smallest distance from now, in steps, within which the last accepted code is searched.
 const LAST_CODE_REACH: u64 = 40;
 
-/// The newest step whose code may have been used, by the code that was accepted last; `None`: that is not one of this key.
+/// Finds the newest step whose code may have been used, from the last accepted code; `None`: the code cannot be one of
+/// this key.
 ///
-/// A program that remembers that code takes none of an earlier step while it is within its window (liboath looks for it
-/// there at each attempt). So its step, if it is near, is the newest; and where it is near no more, neither is any other
-/// that was used. One chance in twelve thousand that another code looks the same costs its owner a wait.
+/// A program that remembers this code accepts none of an earlier step while the code is within its window (liboath
+/// looks for it there at each attempt). So if its step is near, it is the newest used step. If it is no longer near,
+/// no other used step is near either. With a chance of one in twelve thousand another code looks the same, which
+/// costs the user a wait.
 #[must_use]
 pub fn used_by_last_code(
     code: &TypedCode,
@@ -96,9 +99,9 @@ pub fn used_by_last_code(
     Some(found.unwrap_or(Step(here.saturating_sub(reach + 1))))
 }
 
-/// When a device whose clock is so far off shows the code after that of `used`.
+/// Returns when a device with this drift shows the code after that of `used`.
 ///
-/// `None`: it does already, or it has no clock.
+/// `None`: it already does, or it has no clock.
 #[must_use]
 pub fn first_code_at(
     used: Option<Step>,
@@ -137,7 +140,7 @@ mod tests {
     fn what_is_known_is_taken_as_it_is() {
         assert_eq!(used(Past::Never, 3, 5), None);
         assert_eq!(used(Past::UpTo(Step(7)), 3, 5), Some(7));
-        // Also where a clock was wrong: that code was used, and will be shown again.
+        // A wrong clock changes nothing: that code was used, and will be shown again.
         assert_eq!(used(Past::UpTo(Step(u64::MAX)), 0, 1), Some(u64::MAX));
     }
 

@@ -1,6 +1,6 @@
-//! Key containers of RFC 6030 (PSKC): what hardware tokens come with, and what other servers hand over.
+//! Key containers of RFC 6030 (PSKC), which come with hardware tokens and from other servers.
 //!
-//! Names are compared without namespaces and case: privacyIDEA writes all of them in small letters.
+//! Names are compared without namespaces and without case: privacyIDEA writes all names in lower case.
 
 mod sealed;
 #[cfg(test)]
@@ -17,20 +17,20 @@ use roxmltree::{Document, Node};
 use sealed::Seals;
 use std::collections::BTreeSet;
 
-/// What a container does not say.
+/// The facts that a container does not state.
 pub struct PskcOptions<'a> {
-    /// The key to encrypted values.
+    /// The key that decrypts encrypted values.
     pub transport_key: Option<&'a TransportKey>,
-    /// Whether encrypted keys come along that no MAC protects.
+    /// Whether to import encrypted keys that no MAC protects.
     pub without_mac: bool,
-    /// The time, for keys that are valid for a time.
+    /// The current time, for keys with a period of validity.
     pub now: UnixTime,
 }
 
 /// Reads the keys of a container.
 ///
 /// # Errors
-/// It is no such container.
+/// The bytes are not such a container.
 pub fn key_container(bytes: &[u8], options: &PskcOptions<'_>) -> Result<Vec<Entry>, Unreadable> {
     let at_start = |flaw| Unreadable { line: 1, flaw };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
@@ -69,9 +69,9 @@ pub fn key_container(bytes: &[u8], options: &PskcOptions<'_>) -> Result<Vec<Entr
     Ok(entries)
 }
 
-/// The line at which there are more attributes in one tag, or more prefixes of namespaces in all, than any container has.
+/// Finds a line with more attributes in one tag, or more namespace prefixes in all, than any real container has.
 ///
-/// The parser compares each with all others of its tag or its scope: of a file full of them that would take hours.
+/// The parser compares each of them with all others of its tag or scope: a file full of them would take hours.
 fn overfull(text: &str) -> Option<usize> {
     const MOST_QUOTES: usize = 2 * 64;
     const MOST_PREFIXES: usize = 32;
@@ -97,7 +97,7 @@ fn overfull(text: &str) -> Option<usize> {
     None
 }
 
-/// The lines of offsets that only grow.
+/// Counts the lines of offsets, which must not decrease.
 struct Lines<'a> {
     text: &'a str,
     at: usize,
@@ -139,17 +139,18 @@ fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
         .map(|one| one.value())
 }
 
-/// The text of an element, without space around it.
+/// Returns the text of an element, without surrounding space.
 fn text_of<'a>(node: Node<'a, '_>) -> &'a str {
     node.text().unwrap_or_default().trim()
 }
 
-/// What follows the last `#`, `:` or `/` of a URI.
+/// Returns the text after the last `#`, `:` or `/` of a URI.
 fn end_of_uri(uri: &str) -> &str {
     uri.rsplit(['#', ':', '/']).next().unwrap_or(uri)
 }
 
-/// The user: of the key, or of the device. A distinguished name (RFC 4514) is read for its `UID`, or else its first `CN`.
+/// Finds the user of the key, or of the device. In a distinguished name (RFC 4514) this is the `UID`, or else the
+/// first `CN`.
 fn owner(package: Node<'_, '_>, key: Node<'_, '_>) -> Option<Owner> {
     let of_device = || child(package, "DeviceInfo").and_then(|device| child(device, "UserId"));
     let written = text_of(child(key, "UserId").or_else(of_device)?);
@@ -166,7 +167,7 @@ fn owner(package: Node<'_, '_>, key: Node<'_, '_>) -> Option<Owner> {
     (!name.is_empty()).then(|| Owner::perhaps_of_realm(name.to_owned()))
 }
 
-/// What the device is called: by its serial number, or by its key.
+/// Returns the name of the device: its serial number, or the id of its key.
 fn label(package: Node<'_, '_>) -> Option<String> {
     let serial = child(package, "DeviceInfo").and_then(|device| child(device, "SerialNo"));
     let serial = serial.map(text_of).filter(|text| !text.is_empty());
@@ -203,10 +204,10 @@ fn device(key: Node<'_, '_>, seals: &Seals<'_>, now: UnixTime) -> Result<Device,
             .number(child(data, "TimeInterval"), Field::Step)?
             .unwrap_or(30);
         let kind = key::totp(seconds)?;
-        // The element has steps; privacyIDEA writes seconds.
+        // The element holds steps; privacyIDEA writes seconds.
         let unit = if is_of_privacyidea { seconds } else { 1 };
         let drift = drift(child(data, "TimeDrift"), unit)?;
-        // privacyIDEA writes the step behind the one that was used last.
+        // privacyIDEA writes the step after the last used one.
         let used = counter.filter(|&counter| is_of_privacyidea && counter > 0);
         (
             kind,
@@ -222,7 +223,7 @@ fn device(key: Node<'_, '_>, seals: &Seals<'_>, now: UnixTime) -> Result<Device,
     })
 }
 
-/// How long the codes are, and their hash.
+/// Reads the length of the codes, and their hash.
 fn shape(parameters: Node<'_, '_>) -> Result<(Digits, Algorithm), Obstacle> {
     let format = child(parameters, "ResponseFormat");
     let digits = match format {
@@ -238,7 +239,7 @@ fn shape(parameters: Node<'_, '_>) -> Result<(Digits, Algorithm), Obstacle> {
         None => Digits::SIX,
     };
     let suite = child(parameters, "Suite");
-    // privacyIDEA has an attribute for it.
+    // privacyIDEA writes the hash as an attribute.
     let name = suite.map(|suite| attribute(suite, "hashalgo").unwrap_or_else(|| text_of(suite)));
     let algorithm = match name.filter(|name| !name.is_empty()) {
         Some(name) => key::algorithm(name)?,
@@ -247,8 +248,8 @@ fn shape(parameters: Node<'_, '_>) -> Result<(Digits, Algorithm), Obstacle> {
     Ok((digits, algorithm))
 }
 
-/// Whether a policy lets the key be used for one-time codes, now and by a server that asks for nothing else (section 5).
-/// What is not known there forbids it.
+/// Checks that a policy allows the key for one-time codes now, for a server that asks for nothing more (section 5).
+/// Unknown elements forbid it.
 fn allows(policy: Node<'_, '_>, now: UnixTime) -> Result<(), Obstacle> {
     let mut usages = children(policy, "KeyUsage").map(text_of).peekable();
     if usages.peek().is_some() && !usages.any(|usage| usage.eq_ignore_ascii_case("OTP")) {
@@ -267,7 +268,7 @@ fn allows(policy: Node<'_, '_>, now: UnixTime) -> Result<(), Obstacle> {
                     return Err(Obstacle::KeyPolicy);
                 }
             }
-            // A PIN that unlocks the device is the device's.
+            // The device itself checks a PIN that unlocks it.
             "pinpolicy" => match attribute(element, "PINUsageMode") {
                 None | Some("Local") => {}
                 Some(_) => return Err(Obstacle::Pin),
@@ -278,7 +279,7 @@ fn allows(policy: Node<'_, '_>, now: UnixTime) -> Result<(), Obstacle> {
     Ok(())
 }
 
-/// A moment like `2026-05-01T00:00:00Z`; another time zone than UTC is none that we read.
+/// Reads a moment like `2026-05-01T00:00:00Z`; time zones other than UTC are not read.
 fn moment(text: &str) -> Option<UnixTime> {
     let text = text.strip_suffix('Z')?;
     let text = text.split_once('.').map_or(text, |(whole, _)| whole);
@@ -290,17 +291,17 @@ fn moment(text: &str) -> Option<UnixTime> {
     UnixTime::from_civil_utc(year, month, day, hour, minute, second)
 }
 
-/// How far the device's clock is off, in steps.
+/// Reads how far the device's clock is off, in steps.
 fn drift(element: Option<Node<'_, '_>>, unit: u64) -> Result<Drift, Obstacle> {
     let Some(value) = element.and_then(|element| child(element, "PlainValue")) else {
         return Ok(Drift::default());
     };
     let text = text_of(value);
-    // What privacyIDEA writes where there is none.
+    // privacyIDEA writes these if there is no drift.
     if matches!(text, "" | "None") {
         return Ok(Drift::default());
     }
-    // It has a fraction there at times.
+    // Sometimes privacyIDEA writes a fraction.
     let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
     let distance = signed(whole).ok_or(Obstacle::Unreadable(Flaw::Number(Field::Drift)))?;
     let unit = i64::try_from(unit).unwrap_or(1).max(1);

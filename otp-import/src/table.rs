@@ -1,4 +1,4 @@
-//! What the fields of a table mean, by their names: the columns of a CSV file, the keys of JSON.
+//! The meaning of the fields of a table, by their names: the columns of a CSV file, the keys of JSON.
 
 use crate::numbers::decimal;
 use crate::{Device, Entry, Owner, Past, key, uri};
@@ -6,7 +6,7 @@ use otp_core::messages::import::{Field, Flaw, Obstacle, Remark};
 use otp_core::record::{Algorithm, Digits, Kind};
 use zeroize::Zeroizing;
 
-/// What a field is.
+/// The meaning of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Column {
     Owner,
@@ -19,7 +19,7 @@ pub(crate) enum Column {
     Algorithm,
 }
 
-/// The names of each, without case, spaces and punctuation.
+/// The names of each field, in lower case, without spaces and punctuation.
 const NAMES: [(Column, &[&str]); 8] = [
     (
         Column::Owner,
@@ -80,7 +80,7 @@ impl Column {
     }
 }
 
-/// The fields of one key. The first of a column counts; empty ones are none.
+/// The fields of one key. The first field of a column counts; empty fields are ignored.
 #[derive(Default)]
 pub(crate) struct Fields {
     uri: Option<Zeroizing<String>>,
@@ -88,7 +88,7 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// Takes a field: a URI is known by itself, whatever its column is called.
+    /// Takes a field. A URI is recognised whatever its column is called.
     pub(crate) fn take(&mut self, column: Option<Column>, text: Zeroizing<String>) {
         if text.trim().is_empty() {
             return;
@@ -109,13 +109,13 @@ impl Fields {
             .map(|(_, text)| text.trim())
     }
 
-    /// Whether a key is among them.
+    /// Whether the fields include a key.
     pub(crate) fn have_a_key(&self) -> bool {
         self.uri.is_some() || self.of(Column::Secret).is_some()
     }
 
     pub(crate) fn entry(&self, line: usize) -> Entry {
-        // What programs write where a key is nobody's.
+        // Programs write these if a key belongs to no user.
         let nobody = ["n/a", "none", "null", "-"];
         let named = self
             .of(Column::Owner)
@@ -125,7 +125,7 @@ impl Fields {
         let (owner, device) = match &self.uri {
             Some(text) => {
                 let read = uri::read(text.trim());
-                // A key that a table calls nobody's is nobody's, whatever its label says.
+                // If a table says that a key belongs to no user, the label of the URI does not change that.
                 (if says_who { named } else { read.owner }, read.device)
             }
             None => (named, self.device()),
@@ -164,7 +164,7 @@ impl Fields {
         };
         let mut remarks = Vec::new();
         let (kind, past) = if is_event_based {
-            // Without it every code that was ever used would count again.
+            // Without a counter, every code that was ever used would count again.
             let next = counter.ok_or(Obstacle::Unreadable(Flaw::Number(Field::Counter)))?;
             remarks.push(Remark::CounterOfFile);
             (Kind::Hotp, Past::before(next))

@@ -1,4 +1,4 @@
-//! One otpauth URI, as servers show it to phones.
+//! Reads one otpauth URI, as servers show it to phones.
 
 use crate::numbers::decimal;
 use crate::{Device, Owner, Past, key};
@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 const SCHEME: &str = "otpauth://";
 const MIGRATION: &str = "otpauth-migration:";
 
-/// Whether it is meant to be one.
+/// Whether the text is meant to be such a URI.
 pub(crate) fn is_uri(text: &str) -> bool {
     begins(text, "otpauth:") || begins(text, MIGRATION)
 }
@@ -21,7 +21,7 @@ fn begins(text: &str, with: &str) -> bool {
         .is_some_and(|start| start.eq_ignore_ascii_case(with))
 }
 
-/// A URI that was read: whose the label says it is, and the key or why it cannot come along.
+/// The result of reading a URI: the user that the label names, and the key or the reason why it cannot be imported.
 pub(crate) struct Read {
     pub owner: Option<Owner>,
     pub device: Result<Device, Obstacle>,
@@ -53,10 +53,10 @@ fn parts(text: &str) -> Result<(&str, &str, &str), Flaw> {
     Ok((kind, label, query.split('#').next().unwrap_or(query)))
 }
 
-/// The account in a label: `issuer:account`, where the colon may be escaped, or the account alone.
+/// Finds the account in a label: `issuer:account`, where the colon may be escaped, or the account alone.
 ///
-/// `FreeIPA` has it the other way round: the issuer is the principal of the user, `alice@EXAMPLE.COM`, and what follows is
-/// the name of the key.
+/// `FreeIPA` writes them in the other order: the issuer is the user's principal, `alice@EXAMPLE.COM`, and the name of
+/// the key follows.
 fn owner(label: &str) -> Option<Owner> {
     let label = percent_decode_str(label).decode_utf8().ok()?;
     let account = match label.split_once(':') {
@@ -68,7 +68,7 @@ fn owner(label: &str) -> Option<Owner> {
     (!account.is_empty()).then(|| Owner::perhaps_of_realm(account.to_owned()))
 }
 
-/// The value of a parameter; of one that stands there twice the first. Only that of `secret` is a secret.
+/// Returns the value of a parameter; if it appears twice, the first. Only the value of `secret` is a secret.
 fn parameter(query: &str, name: &str) -> Result<Option<Zeroizing<String>>, Flaw> {
     let pairs = query
         .split('&')
@@ -92,7 +92,7 @@ fn device(kind: &str, query: &str) -> Result<Device, Obstacle> {
         let read = |text: Zeroizing<String>| decimal(text.trim()).ok_or(flaw);
         text(name)?.map(read).transpose()
     };
-    // privacyIDEA's two-step keys: the phone adds its half, and no server shows the whole.
+    // privacyIDEA's two-step keys: the phone adds its half, and no server shows the whole key.
     let is_half = query
         .split('&')
         .any(|pair| pair.to_ascii_lowercase().starts_with("2step_"));
@@ -100,7 +100,7 @@ fn device(kind: &str, query: &str) -> Result<Device, Obstacle> {
         return Err(Obstacle::TwoStep);
     }
     if text("encoder")?.is_some_and(|encoder| !encoder.is_empty()) {
-        // Steam's letters.
+        // Steam's codes are letters.
         return Err(Obstacle::Algorithm);
     }
     let secret = text("secret")?.ok_or(Obstacle::Unreadable(Flaw::NoKey))?;

@@ -1,4 +1,4 @@
-//! What servers export: a list of otpauth URIs or of keys, as plain lines, as comma-separated values or as JSON.
+//! Server exports: a list of otpauth URIs or of keys, as plain lines, comma-separated values or JSON.
 
 use crate::csv::{Row, Rows};
 use crate::json::{self, Value};
@@ -7,10 +7,10 @@ use crate::{Entry, Unreadable, uri};
 use otp_core::messages::import::Flaw;
 use zeroize::Zeroizing;
 
-/// Reads such a file, in whichever of the three forms it is.
+/// Reads an export in any of the three forms.
 ///
 /// # Errors
-/// It is no text, or not to be read as a whole: then nobody knows what its lines are.
+/// The bytes are not text, or the form cannot be read as a whole: then the meaning of its lines is unknown.
 pub fn uris(bytes: &[u8]) -> Result<Vec<Entry>, Unreadable> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes)
@@ -34,7 +34,7 @@ pub fn uris(bytes: &[u8]) -> Result<Vec<Entry>, Unreadable> {
     Ok(entries)
 }
 
-/// Lines with something on them; those that begin with `#` say nothing.
+/// Returns the lines that are not empty and do not begin with `#`.
 fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = (1..).zip(text.lines().map(str::trim));
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
@@ -90,7 +90,7 @@ fn of_table(text: &str) -> Result<Vec<Entry>, Unreadable> {
                 }
             }
             None => {
-                // Without a heading: whose it is, and somewhere behind that a URI.
+                // Without a heading: the user comes first, and a URI somewhere after it.
                 for (at, cell) in row.cells.into_iter().enumerate() {
                     fields.take((at == 0).then_some(Column::Owner), cell);
                 }
@@ -101,7 +101,7 @@ fn of_table(text: &str) -> Result<Vec<Entry>, Unreadable> {
     Ok(entries)
 }
 
-/// What `privacyidea-token-janitor` and `pi-tokenjanitor` export as CSV: no heading, and these.
+/// The columns that `privacyidea-token-janitor` and `pi-tokenjanitor` export as CSV, without a heading.
 const JANITOR: [Column; 6] = [
     Column::Owner,
     Column::Label,
@@ -118,7 +118,7 @@ fn is_of_the_janitor(row: &Row) -> bool {
     matches!(row.cells.len(), 5 | 6) && is_kind(&row.cells[3])
 }
 
-/// Spreadsheets in many languages write semicolons.
+/// Finds the separator: spreadsheets in many languages write semicolons.
 fn separator(text: &str) -> char {
     let first = lines(text).next().map_or("", |(_, line)| line);
     let count = |c| first.matches(c).count();
@@ -143,7 +143,7 @@ fn of_json(text: &str) -> Result<Vec<Entry>, Unreadable> {
     Ok(entries)
 }
 
-/// Takes the keys in a value: a URI, an object with a key, or whatever is inside of others.
+/// Takes the keys in a value: a URI, an object with a key, or the keys in nested values.
 fn look_into(value: Value, line: usize, entries: &mut Vec<Entry>) {
     match value {
         Value::Text(text) if uri::is_uri(&text) => {
@@ -162,7 +162,7 @@ fn look_into(value: Value, line: usize, entries: &mut Vec<Entry>) {
             for (name, value) in object {
                 match value {
                     Value::Text(text) => fields.take(Column::named(&name), text),
-                    // LDAP has lists of one: {"ipatokenowner": ["alice"]}.
+                    // LDAP has lists with one element: {"ipatokenowner": ["alice"]}.
                     Value::List(mut list)
                         if list.len() == 1 && matches!(list[0], Value::Text(_)) =>
                     {
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(owners(&text), some(&[(2, "alice"), (3, "bobby")]));
         let text = format!("login;otpauth\nalice;otpauth://totp/x?secret={KEY}\n");
         assert_eq!(owners(&text), some(&[(2, "alice")]));
-        // Hardware tokens as Microsoft Entra takes them.
+        // Hardware tokens in the form that Microsoft Entra reads.
         let text = format!(
             "upn,serial number,secret key,time interval,manufacturer,model\nalice@corp.example,1234567,{KEY},60,Contoso,HardwareKey\n"
         );
@@ -288,7 +288,7 @@ mod tests {
             ),
             (Some("TOTP0001"), "alice@corp")
         );
-        // Releases that write no length of the step, and none that writes the counter.
+        // Some releases write no length of the step, and none writes the counter.
         for (line, field) in [("totp, 6, None", Field::Step), ("hotp, 6", Field::Counter)] {
             let one = read(&format!("alice@corp, OATH1, {HEX}, {line}\n")).remove(0);
             assert_eq!(

@@ -1,12 +1,14 @@
-//! Who is behind this process.
+//! The person behind this process.
 
 use std::fs;
 
-/// What the kernel has for "nobody has logged in".
+/// The kernel's value for "nobody has logged in".
 const NOBODY: u32 = u32::MAX;
 
-/// The user id that the person logged in with whose session this process belongs to: set once at a login, kept through
-/// sudo and su. `None`: no login, or a kernel without.
+/// Returns the user id that the person who started this session logged in with.
+///
+/// The kernel sets it once, at login, and keeps it through sudo and su. `None`: there was no login, or the kernel
+/// does not provide it.
 pub(crate) fn login_uid() -> Option<u32> {
     let text = fs::read_to_string("/proc/self/loginuid").ok()?;
     parse(&text)

@@ -1,9 +1,9 @@
-//! The kernel's audit system (netlink, `NETLINK_AUDIT`): one record for each attempt and each change, in the words in which
-//! libaudit writes them, so that `ausearch` and `aureport` read account and result.
+//! The kernel's audit system (netlink, `NETLINK_AUDIT`): one record for each attempt and each change, in the words
+//! that libaudit uses, so that `ausearch` and `aureport` find account and result.
 //!
-//! The kernel adds process, user and login user id, and a program cannot change those. It takes a record in the same call.
-//! Where its queue is full, because auditd hangs, it keeps every process waiting that is audited, libpam's own records
-//! included: for how long is the administrator's choice (`auditctl --backlog_wait_time`).
+//! The kernel adds process, user id and login user id, which a program cannot change. It takes a record in the same
+//! call. If auditd hangs and the kernel's queue is full, every audited process must wait, for libpam's own records
+//! too. The administrator sets for how long (`auditctl --backlog_wait_time`).
 
 use nix::libc;
 use nix::sys::socket::{
@@ -17,7 +17,7 @@ use std::net::IpAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 
-/// Types of records, by their numbers in `linux/audit.h` and libaudit's `audit-records.h`.
+/// The types of records, by their numbers in `linux/audit.h` and libaudit's `audit-records.h`.
 const USER_AUTH: u16 = 1100;
 const USER_ACCT: u16 = 1101;
 const USER_MGMT: u16 = 1102;
@@ -26,9 +26,9 @@ const USYS_CONFIG: u16 = 1111;
 
 /// The length of `struct nlmsghdr`.
 const HEADER: usize = 16;
-/// Of the kernel a record's text is cut behind this (`AUDIT_MESSAGE_TEXT_MAX`).
+/// The kernel cuts the text of a record after this many bytes (`AUDIT_MESSAGE_TEXT_MAX`).
 const LONGEST: usize = 8560;
-/// The longest name of a program that is written.
+/// The longest path of a program that is written, in bytes.
 const LONGEST_PROGRAM: usize = 1024;
 
 /// Sends the record of an event, if it has one and this process may.
@@ -43,7 +43,7 @@ pub(crate) fn send(entry: &Entry) {
     }
     let program = fs::read_link("/proc/self/exe").unwrap_or_default();
     let text = text(entry, program.as_os_str().as_bytes(), succeeded);
-    // A kernel without audit knows no such protocol.
+    // A kernel without audit does not know this protocol.
     let Ok(socket) = socket(
         AddressFamily::Netlink,
         SockType::Raw,
@@ -57,7 +57,8 @@ pub(crate) fn send(entry: &Entry) {
     sendto(socket.as_raw_fd(), &message(kind, &text), &kernel, flags).ok();
 }
 
-/// The type of an event's record, and whether it was a success; `None`: it is neither an attempt nor a change.
+/// Returns the type of an event's record and whether it is a success; `None`: the event is neither an attempt nor a
+/// change.
 fn kind(entry: &Entry) -> Option<(u16, bool)> {
     let ends_a_phase = match entry.phase() {
         Phase::Authentication => USER_AUTH,
@@ -76,13 +77,13 @@ fn kind(entry: &Entry) -> Option<(u16, bool)> {
         }
         Event::NotEnrolled => Some((ends_a_phase, is_let_in)),
         Event::Change => Some((change(entry), true)),
-        // Not ACCT_UNLOCK, which `aureport -m` leaves out.
+        // ACCT_UNLOCK is not used: `aureport -m` leaves it out.
         Event::Unlock => Some((USER_MGMT, true)),
         Event::Import => Some((USER_MGMT, entry.severity() == Severity::Notice)),
         Event::Protect | Event::Seal | Event::PolicyChanged | Event::Fleet => {
             Some((USYS_CONFIG, entry.severity() == Severity::Notice))
         }
-        // The helper's, who may write no such record; another record is about the same; or nobody did anything.
+        // The helper writes the event and may send no record; another record covers it; or no one acted.
         Event::Attempt
         | Event::Changing
         | Event::Denied
@@ -95,22 +96,22 @@ fn kind(entry: &Entry) -> Option<(u16, bool)> {
     }
 }
 
-/// What an administrator does to an account is its management; what its owner may do as well, a change of what they log in
-/// with.
+/// Returns the record type of a change. Changes that only an administrator makes are account management; changes that
+/// the user can make too are changes of what the user logs in with.
 fn change(entry: &Entry) -> u16 {
     match entry.verb() {
-        Some("provision" | "move" | "reset") => USER_MGMT,
+        Some("provision" | "move" | "reset" | "log-out") => USER_MGMT,
         _ => USER_CHAUTHTOK,
     }
 }
 
-/// The text, as libaudit's `audit_log_acct_message` writes it.
+/// Makes the text as libaudit's `audit_log_acct_message` does.
 fn text(entry: &Entry, program: &[u8], succeeded: bool) -> String {
     let mut text = format!("op={}", entry.event().name());
     if let Some(verb) = entry.verb() {
         write!(text, ":{verb}").ok();
     }
-    // A name that nobody has stands in the entry beside the word for that.
+    // For a name that is no account's, the entry has account "unknown", and the name as the user.
     let account = match (entry.account(), entry.user()) {
         (Some(account), Some(user)) if account.as_str() == "unknown" => Some(user),
         (account, _) => account,
@@ -121,7 +122,7 @@ fn text(entry: &Entry, program: &[u8], succeeded: bool) -> String {
     write!(text, " exe={}", value(program)).ok();
     let host = entry.remote_address().map(Text::plain);
     let host = host.as_deref().unwrap_or_default();
-    // Nobody is asked for the address of a name here.
+    // No name is resolved to an address here.
     let address = host.parse::<IpAddr>().map_or("?", |_| host);
     write!(text, " hostname={} addr={address}", word(host)).ok();
     let terminal = entry.terminal().map(Text::plain).unwrap_or_default();
@@ -135,7 +136,8 @@ fn text(entry: &Entry, program: &[u8], succeeded: bool) -> String {
     text
 }
 
-/// A value that anybody may have chosen: in quotation marks, or, where it holds what would end them, in hexadecimal.
+/// Writes a value that anybody may have chosen: in quotation marks, or in hexadecimal if it holds a character that
+/// would end them.
 fn value(bytes: &[u8]) -> String {
     if bytes.is_empty() {
         return "\"?\"".to_owned();
@@ -150,7 +152,7 @@ fn value(bytes: &[u8]) -> String {
     }
 }
 
-/// A value for which there is no such form: as it is, or `?`.
+/// Writes a value that has no hexadecimal form: as it is, or `?`.
 fn word(text: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b".:_-/%[]".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
@@ -160,7 +162,8 @@ fn word(text: &str) -> &str {
     }
 }
 
-/// A request of netlink: `struct nlmsghdr`, and the text with the NUL that the kernel puts in the place of its last byte.
+/// Makes a netlink request: `struct nlmsghdr`, then the text with a final NUL (the kernel overwrites its last byte
+/// with one).
 fn message(kind: u16, text: &str) -> Vec<u8> {
     let text = &text.as_bytes()[..text.len().min(LONGEST)];
     let length = u32::try_from(HEADER + text.len() + 1).unwrap_or(u32::MAX);
@@ -169,7 +172,7 @@ fn message(kind: u16, text: &str) -> Vec<u8> {
     bytes.extend_from_slice(&length.to_ne_bytes());
     bytes.extend_from_slice(&kind.to_ne_bytes());
     bytes.extend_from_slice(&flags.to_ne_bytes());
-    // A number and a port of ours, which nobody asks for.
+    // Sequence number and port, which nothing asks for.
     bytes.extend_from_slice(&[0; 8]);
     bytes.extend_from_slice(text);
     bytes.push(0);

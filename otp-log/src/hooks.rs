@@ -1,4 +1,5 @@
-//! Events for the hook of the policy: they are put into the queue of `otp-queue`, and `otp-notify` takes them from there.
+//! Events for the hook of the policy: this module puts them into the queue of `otp-queue`, and `otp-notify` takes
+//! them out.
 
 use otp_core::UnixTime;
 use otp_core::event::{Entry, Event, Severity, Text, Value};
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-/// Which events wait for a hook, and where.
+/// The events that wait for a hook, and where they wait.
 #[derive(Clone, Debug)]
 pub struct Hooks {
     /// The directory of the records, in which the queue is.
@@ -17,7 +18,7 @@ pub struct Hooks {
 }
 
 impl Hooks {
-    /// What a policy wants handed on; the queue is below `records`.
+    /// Takes the events that a policy wants handed on; the queue is below `records`.
     #[must_use]
     pub fn new(records: &Path, policy: &HooksPolicy) -> Self {
         Self {
@@ -26,10 +27,10 @@ impl Hooks {
         }
     }
 
-    /// Has an event wait for the hook, durably, where the policy wants it handed on. Waits for the disk and for nothing
+    /// Puts an event into the queue, durably, if the policy wants it handed on. It waits for the disk and for nothing
     /// else.
     ///
-    /// Gives back what has to be told where it could not be: the caller goes on all the same.
+    /// If the event was dropped, it returns an entry that the caller must log; the caller goes on in either case.
     #[must_use]
     pub fn hand_on(&self, entry: &Entry) -> Option<Entry> {
         if !self.policy.wants(entry.event()) {
@@ -42,7 +43,7 @@ impl Hooks {
     }
 }
 
-/// The entry about one that was dropped.
+/// Makes the entry about an event that was dropped.
 fn told(entry: &Entry, reason: &str) -> Entry {
     let mut told = Entry::new(Event::Hook, Severity::Error);
     if let Some(account) = entry.account() {
@@ -53,17 +54,17 @@ fn told(entry: &Entry, reason: &str) -> Entry {
         .with(Value::Reason(Text::escaped(reason)))
 }
 
-/// What this process hands on.
+/// The hooks of this process.
 static OURS: RwLock<Option<Hooks>> = RwLock::new(None);
 
-/// From now on [`crate::tell`] hands events on as this policy wants. For programs of ours, which read one policy: a module
-/// is in somebody else's process, and may read several.
+/// Makes [`crate::tell`] hand on events as this policy wants, from now on. It is for our programs, which read one
+/// policy; a module runs in another program's process and may read several.
 pub fn hand_on_for_this_process(records: &Path, policy: &HooksPolicy) {
     let mut ours = OURS.write().unwrap_or_else(PoisonError::into_inner);
     ours.get_or_insert_with(|| Hooks::new(records, policy));
 }
 
-/// The same for a program that goes on for as long as the machine does: what an administrator has changed meanwhile counts.
+/// Does the same for a program that runs as long as the machine: a changed policy takes effect.
 pub fn hand_on_from_now_on(records: &Path, policy: &HooksPolicy) {
     let is_as_it_was = |ours: &Hooks| ours.records == records && ours.policy == *policy;
     let ours = OURS.read().unwrap_or_else(PoisonError::into_inner);
@@ -75,11 +76,11 @@ pub fn hand_on_from_now_on(records: &Path, policy: &HooksPolicy) {
     *ours = Some(Hooks::new(records, policy));
 }
 
-/// Whether somebody else hands on what this process tells from now on.
+/// Whether another program hands on the events that this process logs.
 static OTHERS: AtomicBool = AtomicBool::new(false);
 
-/// From now on [`crate::tell`] hands nothing on: what is told of users of a fleet is handed on by a verifier, once for all
-/// machines.
+/// Makes [`crate::tell`] hand on nothing, from now on. Events about users of a fleet are handed on by a verifier,
+/// once for all machines.
 pub fn leave_handing_on_to_others() {
     OTHERS.store(true, Ordering::Relaxed);
 }

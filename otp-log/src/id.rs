@@ -1,6 +1,6 @@
-//! What the records of one deed have in common.
+//! The id that all records of one action share.
 
-/// A number that no other deed has; `None`: the system gives no random bytes.
+/// Makes an id that no other action has; `None`: the system provides no random bytes.
 #[must_use]
 pub fn new_id() -> Option<u128> {
     let mut bytes = [0; 16];

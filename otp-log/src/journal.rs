@@ -15,9 +15,10 @@ use std::path::Path;
 
 const SOCKET: &str = "/run/systemd/journal/socket";
 
-/// Sends an entry; false: there is no journal, and somebody else has to be told.
+/// Sends an entry; false: there is no journal, and the caller must log elsewhere.
 ///
-/// A journal that takes nothing for as long as we wait is one all the same: syslog's socket is then most often its own.
+/// If the journal takes nothing within the time limit, the result is true: syslog's socket is then most often the
+/// journal's own.
 pub(crate) fn send(entry: &Entry, program: &Program<'_>, line: &str) -> bool {
     send_to(Path::new(SOCKET), entry, program, line)
 }
@@ -26,15 +27,15 @@ fn send_to(place: &Path, entry: &Entry, program: &Program<'_>, line: &str) -> bo
     let Ok(socket) = UnixDatagram::unbound() else {
         return false;
     };
-    // Most machines without a journal are told apart here, before anything is written together.
+    // On most machines without a journal this fails, before any text is built.
     if socket.connect(place).is_err()
         || setsockopt(&socket, sockopt::SendTimeout, &LONGEST_WAIT).is_err()
     {
         return false;
     }
     let datagram = datagram(entry, program, line, std::process::id());
-    // The ids by which this process acts: the kernel lets no other process give them. So the journal knows a line of a
-    // program that is root on a user's behalf (su, sudo), and one of the helper by its group.
+    // The ids by which this process acts; the kernel lets no other process send them. So the journal can tell a line
+    // of a program that runs as root for a user (su, sudo), and a line of the helper by its group.
     let credentials = UnixCredentials::from(libc::ucred {
         pid: nix::unistd::getpid().as_raw(),
         uid: geteuid().as_raw(),
@@ -49,7 +50,7 @@ fn send_to(place: &Path, entry: &Entry, program: &Program<'_>, line: &str) -> bo
     }
 }
 
-/// The fields of an entry, as one datagram.
+/// Encodes the fields of an entry as one datagram.
 fn datagram(entry: &Entry, program: &Program<'_>, line: &str, pid: u32) -> Vec<u8> {
     let event = entry.event();
     let mut fields = Vec::with_capacity(2048);
@@ -79,7 +80,7 @@ fn datagram(entry: &Entry, program: &Program<'_>, line: &str, pid: u32) -> Vec<u
     fields
 }
 
-/// Writes a field: in one line, or, where the value holds the end of a line, with its length before it.
+/// Writes a field: on one line, or with its length first if the value holds a line end.
 fn put(fields: &mut Vec<u8>, name: &str, value: &[u8]) {
     fields.extend_from_slice(name.as_bytes());
     if value.contains(&b'\n') {

@@ -1,8 +1,9 @@
-//! The one place that tells an [`Entry`] to the outside: to the journal or else to syslog, and to the kernel's audit system.
+//! Logs an [`Entry`]: to the journal or else to syslog, and to the kernel's audit system. No other crate writes
+//! there.
 //!
-//! Nothing here has a say in a login: what cannot be told is not told, and the answer stands. Each way is tried once. A
-//! reader that is stopped keeps a login waiting for a second and no longer; not for none, since any user can fill the queue
-//! of such a socket, and would make the lines about a guess disappear.
+//! Logging never decides a login: an entry that cannot be written is lost, and the answer stands. Each way is tried
+//! once. A reader that is stopped delays a login by one second at most. The delay is not zero, because any user can
+//! fill the queue of such a socket, and could then hide the lines about a guess.
 
 #![forbid(unsafe_code)]
 
@@ -20,23 +21,23 @@ use otp_core::event::{Entry, Value};
 
 pub use id::new_id;
 
-/// How long the journal or syslog of ours may keep us waiting.
+/// How long the journal or our own syslog socket may delay a process.
 const LONGEST_WAIT: TimeVal = TimeVal::new(1, 0);
 
 /// The facility authpriv (RFC 5424 section 6.2.1).
 const AUTHPRIV: u8 = 10;
 
-/// In whose name a record is written.
+/// The program in whose name an entry is written.
 #[derive(Clone, Copy, Debug)]
 pub struct Program<'a> {
-    /// What syslog has before the number of the process: `sshd`, `otp-helper`.
+    /// The name that syslog puts before the process id: `sshd`, `otp-helper`.
     pub identifier: &'a [u8],
-    /// What stands before the event, as `pam_otp(sshd:auth): ` does. Empty for a program of ours.
+    /// The text before the event, such as `pam_otp(sshd:auth): `. Empty for a program of ours.
     pub prefix: &'a str,
 }
 
 impl Program<'static> {
-    /// A program of ours, by its name.
+    /// Makes the identity of one of our programs from its name.
     #[must_use]
     pub const fn of_ours(name: &'static str) -> Self {
         Self {
@@ -46,10 +47,11 @@ impl Program<'static> {
     }
 }
 
-/// Tells an event, once: to the journal where there is one, or to syslog; and to the audit system where this process may.
+/// Logs an event once: to the journal, or to syslog if there is no journal; and to the audit system if this process
+/// may.
 ///
-/// The login user id of this process is added to what is told. Where the policy wants the event handed on, it waits for
-/// the hook when this returns: see [`hand_on_for_this_process`].
+/// The login user id of this process is added to the entry. If the policy wants the event handed on, it is in the
+/// queue of the hook when this returns: see [`hand_on_for_this_process`].
 pub fn tell(entry: &Entry, program: &Program<'_>) {
     let told = |entry: &Entry, line: &str| syslog::send(entry.severity(), program, line);
     tell_by(entry, program, told);
@@ -58,8 +60,9 @@ pub fn tell(entry: &Entry, program: &Program<'_>) {
     }
 }
 
-/// The same for a module, whose `syslog` is that of the program around it: it is given the entry as it is told, and its
-/// line without the prefix. It is called where there is no journal.
+/// Logs an event for a module, whose `syslog` is that of the program around it.
+///
+/// `syslog` is called if there is no journal. It gets the entry as logged, and its line without the prefix.
 pub fn tell_by(entry: &Entry, program: &Program<'_>, syslog: impl FnOnce(&Entry, &str)) {
     let entry = complete(entry);
     let line = entry.to_string();
@@ -69,7 +72,7 @@ pub fn tell_by(entry: &Entry, program: &Program<'_>, syslog: impl FnOnce(&Entry,
     audit::send(&entry);
 }
 
-/// The entry with what only this process knows.
+/// Adds to the entry the facts that only this process knows.
 fn complete(entry: &Entry) -> Entry {
     let mut entry = entry.clone();
     if let Some(uid) = actor::login_uid() {

@@ -1,4 +1,4 @@
-//! Lines for syslog's own socket, for programs of ours.
+//! Sends lines to syslog's own socket, for our programs.
 
 use crate::{AUTHPRIV, LONGEST_WAIT, Program};
 use nix::sys::socket::{setsockopt, sockopt};
@@ -7,13 +7,13 @@ use std::os::unix::net::UnixDatagram;
 
 const SOCKET: &str = "/dev/log";
 
-/// Sends a line. Without a syslog there is nobody to tell.
+/// Sends a line. Without a syslog, the line is lost.
 pub(crate) fn send(severity: Severity, program: &Program<'_>, line: &str) {
     let Ok(socket) = UnixDatagram::unbound() else {
         return;
     };
     let datagram = datagram(severity, program, line, std::process::id());
-    // Should it fail, the line is worth the wait.
+    // If this fails, the send may block; the line is worth the wait.
     setsockopt(&socket, sockopt::SendTimeout, &LONGEST_WAIT).ok();
     socket.send_to(&datagram, SOCKET).ok();
 }

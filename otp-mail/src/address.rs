@@ -1,4 +1,4 @@
-//! The address of a user.
+//! The mail address of a user.
 
 use crate::{apart, program};
 use nix::unistd::{geteuid, getuid};
@@ -6,13 +6,13 @@ use otp_core::mail::{Address, AddressSource};
 use std::os::unix::process::CommandExt;
 use std::time::Duration;
 
-/// How long a command may take to say an address.
+/// The time that a command may take to print an address.
 pub(crate) const LONGEST: Duration = Duration::from_secs(10);
 
-/// The address of `user`, as the policy says.
+/// Finds the address of `user`, as the policy says.
 ///
 /// # Errors
-/// There is none, or none that mail is sent to; says why.
+/// There is no address, or none that mail can be sent to; the text says why.
 pub(crate) fn of(user: &str, source: &AddressSource) -> Result<Address, String> {
     let command = match source {
         AddressSource::Nowhere => return Err("[mail] address is not set".to_owned()),
@@ -23,20 +23,20 @@ pub(crate) fn of(user: &str, source: &AddressSource) -> Result<Address, String> 
         }
         AddressSource::Command(path) => path,
     };
-    // What somebody else than root has started could be made to say any address by its owner.
+    // If a user started this process, that user could make the command print any address.
     if !getuid().is_root() || !geteuid().is_root() {
         return Err("a command for addresses is run for root alone: use a pattern".to_owned());
     }
     let told = |reason: String| format!("the command of [mail] address: {reason}");
     let mut asked = program::of_root(command).map_err(told)?;
     let (uid, gid) = apart::nobody();
-    // The groups of root go with the user id.
+    // With the user id, std drops the groups of root too.
     asked.arg(user).uid(uid.as_raw()).gid(gid.as_raw());
     let said = program::run(asked, b"", 1024, LONGEST).map_err(told)?;
     one_line(&said).ok_or_else(|| told("must write one line with one plain address".to_owned()))
 }
 
-/// The address that stands there alone.
+/// Reads an address that stands alone on one line.
 fn one_line(said: &[u8]) -> Option<Address> {
     let text = std::str::from_utf8(said).ok()?;
     let line = text.strip_suffix('\n').unwrap_or(text);

@@ -1,4 +1,4 @@
-//! Keeping apart from the program that this was started in, and from whoever may look on.
+//! Separates this process from the program that started it, and from users who may look on.
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::prctl;
@@ -17,21 +17,22 @@ use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 use std::{env, fs, panic};
 
-/// The user without rights, where the name service knows none of that name.
+/// The user id without rights, if the name service knows no user `nobody`.
 const NOBODY: u32 = 65_534;
 
-/// How long this process may take, stopped or not.
+/// The longest life of this process, also if it is stopped.
 pub(crate) const LONGEST_LIFE: Duration = Duration::from_secs(120);
 
-/// What an external program finds in its environment.
+/// The search path in the environment of an external program.
 pub(crate) const PATH: &str = "/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Gives up what came along with the start, and lets nobody look on.
+/// Gives up what this process inherited, and lets no other process look into it.
 ///
 /// # Errors
-/// Any of it fails.
+/// One of the steps fails.
 pub(crate) fn become_harmless() -> io::Result<()> {
-    // sudo and su are root's and their caller's at once: what they start would be their caller's to end.
+    // sudo and su run with the ids of both root and their caller; the caller could kill a process that kept the
+    // caller's id.
     if geteuid().is_root() {
         setgroups(&[])?;
         setresgid(0.into(), 0.into(), 0.into())?;
@@ -39,28 +40,29 @@ pub(crate) fn become_harmless() -> io::Result<()> {
     }
     prctl::set_dumpable(false)?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    // A panic ends the process; its text is nobody's business.
+    // A panic ends the process; its text must not be printed.
     panic::set_hook(Box::new(|_| {}));
     umask(Mode::from_bits_truncate(0o077));
     close_what_came_along()?;
     env::set_current_dir("/")?;
-    // A caller can leave signals blocked; those that end a process shall end this one.
+    // A caller can leave signals blocked; signals that end a process must end this one.
     SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
     Ok(())
 }
 
-/// Closes every descriptor but the first three: a server's connection that stayed open here would not end before this does.
+/// Closes every descriptor but the first three. A server's connection that stayed open here would not end before this
+/// process does.
 fn close_what_came_along() -> io::Result<()> {
     let listed: Vec<RawFd> = match fs::read_dir("/proc/self/fd") {
         Ok(entries) => entries
             .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
             .collect(),
-        // Without /proc: as many as most systems let a program have.
+        // Without /proc: as many descriptors as most systems allow a program.
         Err(_) => (3..4096).collect(),
     };
     for descriptor in listed.into_iter().filter(|&descriptor| descriptor > 2) {
         match nix::unistd::close(descriptor) {
-            // The one that the list was read by is gone already.
+            // The descriptor that read the list is already closed.
             Ok(()) | Err(nix::errno::Errno::EBADF) => {}
             Err(error) => return Err(error.into()),
         }
@@ -70,17 +72,17 @@ fn close_what_came_along() -> io::Result<()> {
 
 /// Starts this program once more, with `word` as its argument, and gives it the message.
 ///
-/// It takes every signal as programs do by default: one that ignores the ends of its children, as the program of the login
-/// may, cannot tell what became of those that it starts.
+/// The new process has the default action for every signal. If it ignored the ends of its children, as the program of
+/// the login may, it could not learn how they ended.
 ///
 /// # Errors
-/// It could not be started, or did not take it.
+/// The process could not be started, or did not take the message.
 pub(crate) fn start_again(word: &str, outgoing: &Outgoing) -> io::Result<()> {
     let null = File::options().read(true).write(true).open("/dev/null")?;
     start(word, outgoing, null.as_raw_fd(), &null)
 }
 
-/// The same, and what it says.
+/// Does the same, and returns a pipe with the output of the new process.
 ///
 /// # Errors
 /// As for [`start_again`].
@@ -96,7 +98,8 @@ fn start(word: &str, outgoing: &Outgoing, output: RawFd, null: &File) -> io::Res
     let message = message.ok_or_else(|| io::Error::other("too long"))?;
     let (reading, mut input) = io::pipe()?;
     let mut files = PosixSpawnFileActions::init()?;
-    // What is open here is not open there, but for these. None of them is one of the first three, which Rust has open.
+    // Only these descriptors are open in the new process. None of the sources is one of the first three, which Rust
+    // keeps open.
     files.add_dup2(reading.as_raw_fd(), 0)?;
     files.add_dup2(output, 1)?;
     files.add_dup2(null.as_raw_fd(), 2)?;
@@ -113,23 +116,24 @@ fn start(word: &str, outgoing: &Outgoing, output: RawFd, null: &File) -> io::Res
         &arguments,
         &environment,
     )?;
-    // A pipe holds more than a message is long. The program that has started this one waits for its end, and for no other.
+    // A pipe holds more than the length of a message. The program that started this process waits for its end, and
+    // for no other's.
     input.write_all(&message)
 }
 
-/// Leaves the terminal and the session of the login, and sets a limit to what is to come.
+/// Leaves the terminal and the session of the login, and limits the life of this process.
 ///
 /// # Errors
-/// The kernel refuses. The timer lasts as long as what is given back.
+/// The kernel refuses. The limit holds as long as the returned timer exists.
 pub(crate) fn leave_the_session() -> nix::Result<Timer> {
     setsid()?;
     limit_its_life()
 }
 
-/// Sets the limit alone, for a process that is in a session of ours already.
+/// Limits the life of this process, which is already in a session of ours.
 ///
 /// # Errors
-/// The kernel refuses. The timer lasts as long as what is given back.
+/// The kernel refuses. The limit holds as long as the returned timer exists.
 pub(crate) fn limit_its_life() -> nix::Result<Timer> {
     let kill = SigevNotify::SigevSignal {
         signal: Signal::SIGKILL,
@@ -143,7 +147,7 @@ pub(crate) fn limit_its_life() -> nix::Result<Timer> {
     Ok(timer)
 }
 
-/// Whom a program or a conversation with a mail server is left to, where this process is root's.
+/// Returns the ids under which root's process runs an external program or talks to a mail server.
 pub(crate) fn nobody() -> (Uid, Gid) {
     let found = User::from_name("nobody").ok().flatten();
     found.filter(|user| !user.uid.is_root()).map_or_else(
@@ -152,7 +156,7 @@ pub(crate) fn nobody() -> (Uid, Gid) {
     )
 }
 
-/// Becomes nobody for good, where this process is root's: what a mail server says is not read by root.
+/// Becomes nobody for good if this process runs as root, so that root does not read a mail server's answers.
 ///
 /// # Errors
 /// The kernel refuses.
@@ -164,6 +168,6 @@ pub(crate) fn become_nobody() -> nix::Result<()> {
     setgroups(&[])?;
     setresgid(gid, gid, gid)?;
     setresuid(uid, uid, uid)?;
-    // The change of ids has made the kernel forget it.
+    // The change of ids has reset the dumpable flag.
     prctl::set_dumpable(false)
 }

@@ -1,4 +1,4 @@
-//! A mail as it goes out.
+//! The text of a mail as it is sent.
 
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message, SinglePart};
@@ -7,7 +7,7 @@ use otp_core::messages::mail::{Letter, WhatFor};
 use otp_helper::mail::{Outgoing, Purpose};
 use std::error::Error;
 
-/// That no person wrote it, so that nobody's absence answers it (RFC 3834 section 5).
+/// The header that marks a mail as automatic, so that vacation replies do not answer it (RFC 3834 section 5).
 #[derive(Clone)]
 struct AutoSubmitted;
 
@@ -25,10 +25,10 @@ impl Header for AutoSubmitted {
     }
 }
 
-/// The whole mail.
+/// Composes the whole mail.
 ///
 /// # Errors
-/// lettre takes none of it; says why.
+/// lettre does not accept a part of it; the text says why.
 pub(crate) fn compose(
     outgoing: &Outgoing,
     from: &Address,
@@ -68,13 +68,13 @@ fn mailbox(address: &Address) -> Result<Mailbox, String> {
     Ok(Mailbox::new(None, address))
 }
 
-/// An id that no other mail has (RFC 5322 section 3.6.4).
+/// Makes an id that no other mail has (RFC 5322 section 3.6.4).
 fn message_id(from: &Address) -> String {
     let random = random_text();
     format!("<{random}@{}>", from.domain())
 }
 
-/// 128 random bits of the system, as text; of the clock and the process where there are none.
+/// Returns 128 random bits as text; clock and process id if the system provides no random bytes.
 fn random_text() -> String {
     use std::fmt::Write;
     let mut bytes = [0; 16];

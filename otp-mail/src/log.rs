@@ -1,21 +1,21 @@
-//! What became of a mail, in the system log.
+//! System log entries about the result for each mail.
 
 use otp_core::event::{Entry, Event, Severity, Text, Value};
 use otp_helper::mail::Outgoing;
 use otp_log::Program;
 
-/// Says that a mail was given to a mail server, or to the program that sends mail.
+/// Logs that a mail server, or the program that sends mail, took the mail.
 pub(crate) fn sent(outgoing: &Outgoing) {
     write(outgoing, Severity::Notice, "sent");
 }
 
-/// Says that it was not, and why.
+/// Logs that the mail was not sent, and why.
 pub(crate) fn not_sent(outgoing: &Outgoing, why: &str) {
     let why = without_the_code(why, &outgoing.code);
     write(outgoing, Severity::Warning, &format!("not sent: {why}"));
 }
 
-/// What a mail server says may repeat what it was sent.
+/// Hides the code: a mail server's answer may repeat the text that it was sent.
 fn without_the_code(why: &str, code: &str) -> String {
     why.replace(code, "********")
 }

@@ -1,9 +1,12 @@
 //! `otp-mail`: sends a code by mail, for a login that does not wait for it.
 //!
-//! It runs twice, and a third time for a mail server. The first takes the message from the module, says so, and starts the
-//! second in a session of its own, which finds out the address, sends, and writes the record. So the login has neither a child
-//! nor a mail server to wait for. The third has the conversation with a mail server, as nobody: whatever a server says is read
-//! by a process that has no rights, and what became of the mail is told by one whose records are believed.
+//! It runs as two processes, or as three if there is a mail server:
+//!
+//! 1. The first takes the message from the module, starts the second, and confirms that the message is taken.
+//! 2. The second runs in a session of its own. It finds the address, sends the mail, and writes the log entry. So the
+//!    login has no child and no mail server to wait for.
+//! 3. The third talks to a mail server, as nobody. So a process without rights reads the server's answers, and a
+//!    process whose log entries are trusted reports the result.
 
 #![forbid(unsafe_code)]
 
@@ -21,10 +24,10 @@ use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-/// The argument of the second of the two.
+/// The argument of the second process.
 const SEND: &str = "send";
 
-/// The argument of the third.
+/// The argument of the third process.
 const CONVERSE: &str = "converse";
 
 fn main() -> ExitCode {
@@ -55,13 +58,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// The message on the standard input.
+/// Reads the message from standard input.
 fn read() -> Option<Outgoing> {
     let fields = Fields::read_from(&mut io::stdin().lock()).ok()?;
     Outgoing::from_fields(&fields)
 }
 
-/// Says that the message is taken, once another process has it. And where to it goes, where that is to be confirmed.
+/// Confirms that the message is taken, once another process has it. If the address is to be confirmed, the answer
+/// includes it.
 fn take(mut outgoing: Outgoing) -> ExitCode {
     let mut answer = vec![TAKEN];
     if outgoing.purpose == Purpose::Address {

@@ -1,4 +1,4 @@
-//! Programs of the administrator's: which are run, and for how long.
+//! Programs of the administrator: which may run, and for how long.
 
 use crate::apart::PATH;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -9,10 +9,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A program, with nothing of this process's but its input.
+/// Prepares a program that gets nothing of this process but its input.
 ///
 /// # Errors
-/// It is not there, or somebody else than root could have changed it.
+/// The program is missing, or a user other than root could have changed it.
 pub(crate) fn of_root(path: &Path) -> Result<Command, String> {
     let shown = path.display();
     hook::examine(path).map_err(|unfit| format!("{shown}: {unfit}"))?;
@@ -27,10 +27,10 @@ pub(crate) fn of_root(path: &Path) -> Result<Command, String> {
     Ok(command)
 }
 
-/// Gives `input` to the program, and hears what it says, at most `most` bytes, until it has ended well.
+/// Gives `input` to the program and returns its output, at most `most` bytes, once it has ended with success.
 ///
 /// # Errors
-/// It could not be run, took longer than `deadline`, said more, or ended otherwise.
+/// The program could not be run, took longer than `deadline`, wrote more, did not take its input, or failed.
 pub(crate) fn run(
     mut command: Command,
     input: &[u8],
@@ -59,7 +59,7 @@ fn converse(
 ) -> Result<Vec<u8>, String> {
     let begun = Instant::now();
     let mut stdin = child.stdin.take();
-    let mut stdout = child.stdout.take().expect("it was asked for");
+    let mut stdout = child.stdout.take().expect("standard output is a pipe");
     let mut said = Vec::new();
     loop {
         if input.is_empty() {
@@ -84,7 +84,7 @@ fn converse(
         };
         let (may_read, may_write) = (is_ready(0), is_ready(1));
         if may_write && let Some(pipe) = &mut stdin {
-            // As much as a pipe takes without waiting (PIPE_BUF).
+            // A pipe that is ready takes this much without blocking (PIPE_BUF).
             match pipe.write(&input[..input.len().min(4096)]) {
                 Ok(written) => input = &input[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -104,7 +104,7 @@ fn converse(
             }
         }
     }
-    // It has closed its output; whether it ends as well is waited for in the same time.
+    // The program has closed its output; it must also end within the same time.
     while begun.elapsed() < deadline {
         match child.try_wait() {
             Ok(None) => std::thread::sleep(Duration::from_millis(20)),
@@ -170,7 +170,7 @@ mod tests {
         assert!(of_root(Path::new("/bin")).is_err());
         let own = std::env::temp_dir().join(format!("otp-mail-program-{}", std::process::id()));
         fs::write(&own, "").unwrap();
-        // Nor one that anybody could put another in the place of: this directory is everybody's.
+        // Nor is a program run that any user could replace: everybody may write to this directory.
         let refused = [0o777, 0o755].map(|mode| {
             fs::set_permissions(&own, fs::Permissions::from_mode(mode)).unwrap();
             of_root(&own).is_err()

@@ -1,4 +1,4 @@
-//! From the message to the mail server.
+//! The way from the message to the mail server.
 
 use crate::{CONVERSE, address, apart, letter, log, program, smtp};
 use lettre::message::Message;
@@ -13,24 +13,25 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// How long the program that sends mail may take.
+/// The time that the program that sends mail may take.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// How long a mail server may take in all: less than this process may, which then could not say what became of the mail.
+/// The total time that a mail server may take. It is shorter than the life of this process, which could not report
+/// the result otherwise.
 const LONGEST_SERVER: Duration = Duration::from_secs(90);
 
-/// The most that a process says of its conversation: more than a log line takes.
+/// The largest result that a process reports of its conversation, in bytes: more than a log line takes.
 const LONGEST_OUTCOME: u64 = 4096;
 
-/// How what is said of a conversation begins: the mail server has the mail.
+/// The first byte of a result: the mail server has the mail.
 const SENT: u8 = b'+';
 
-/// It has not; why stands behind it.
+/// The first byte of a result: the mail server does not have the mail; the reason follows.
 const NOT_SENT: u8 = b'-';
 
-/// Sends the mail, and says in the log what became of it.
+/// Sends the mail and logs the result.
 pub(crate) fn send(outgoing: &Outgoing) {
-    // While it lives, this process has an end.
+    // The timer ends this process in time; it must stay in scope.
     let Ok(_timer) = apart::leave_the_session() else {
         return;
     };
@@ -43,7 +44,7 @@ pub(crate) fn send(outgoing: &Outgoing) {
     }
 }
 
-/// Where to a mail would go; `None`: nowhere, which is in the log.
+/// Returns the address that a mail would go to; `None`: there is none, and the log has the reason.
 pub(crate) fn address_of(outgoing: &Outgoing) -> Option<Address> {
     let found = mail_policy(outgoing).and_then(|mail| address::of(&outgoing.user, &mail.address));
     found.inspect_err(|why| log::not_sent(outgoing, why)).ok()
@@ -71,7 +72,7 @@ fn deliver(outgoing: &Outgoing) -> Result<(), String> {
             by_program(program, &message, &from, &to)
         }
         Route::Smtp(_) => {
-            // Where to is not to be found out a second time.
+            // The address must not be looked up a second time.
             let mut outgoing = outgoing.clone();
             outgoing.only_to = Some(to);
             within(LONGEST_SERVER, move || by_server(&outgoing))
@@ -79,7 +80,7 @@ fn deliver(outgoing: &Outgoing) -> Result<(), String> {
     }
 }
 
-/// By a mail server, to which another process of this program speaks.
+/// Sends the mail by a mail server, to which another process of this program talks.
 fn by_server(outgoing: &Outgoing) -> Result<(), String> {
     let hear = apart::start_and_listen(CONVERSE, outgoing).map_err(|error| error.to_string())?;
     let mut outcome = Vec::new();
@@ -92,9 +93,9 @@ fn by_server(outgoing: &Outgoing) -> Result<(), String> {
     }
 }
 
-/// Speaks to the mail server, and says what became of the mail.
+/// Talks to the mail server, and returns the result.
 pub(crate) fn converse(outgoing: &Outgoing) -> Vec<u8> {
-    // While it lives, this process has an end.
+    // The timer ends this process in time; it must stay in scope.
     let limited = apart::limit_its_life().map_err(|error| error.to_string());
     match limited.and_then(|_timer| speak(outgoing)) {
         Ok(()) => vec![SENT],
@@ -112,20 +113,21 @@ fn speak(outgoing: &Outgoing) -> Result<(), String> {
         return Err("the policy has changed meanwhile".to_owned());
     };
     let message = letter::compose(outgoing, &from(outgoing, &mail), to)?;
-    // What only root may read is read before.
+    // Files that only root may read are read first.
     let transport = smtp::prepare(server, &mail, &outgoing.machine)?;
     apart::become_nobody().map_err(|error| format!("cannot become nobody: {error}"))?;
     smtp::send(&transport, &message)
 }
 
-/// The sender of the policy, or root at this machine.
+/// Returns the sender that the policy sets, or root at this machine.
 fn from(outgoing: &Outgoing, mail: &MailPolicy) -> Address {
     mail.from
         .clone()
         .unwrap_or_else(|| sender(&outgoing.machine))
 }
 
-/// What `work` says, where that does not take longer than `deadline`. It may go on as long as this process lives.
+/// Returns the result of `work` if that takes no longer than `deadline`. The work may go on as long as this process
+/// lives.
 fn within(
     deadline: Duration,
     work: impl FnOnce() -> Result<(), String> + Send + 'static,
@@ -145,23 +147,24 @@ fn within(
     })
 }
 
-/// Root at this machine.
+/// Returns the address of root at this machine.
 fn sender(machine: &str) -> Address {
     Address::parse(&format!("root@{machine}"))
-        .unwrap_or_else(|_| Address::parse("root@localhost").expect("is an address"))
+        .unwrap_or_else(|_| Address::parse("root@localhost").expect("root@localhost is an address"))
 }
 
-/// By a program with the interface of sendmail. As somebody else than root it would be anybody's to look into.
+/// Sends the mail by a program with the interface of sendmail. It runs for root only: if it ran as a user, that user
+/// could look into it.
 fn by_program(path: &Path, message: &Message, from: &Address, to: &Address) -> Result<(), String> {
     if !getuid().is_root() || !geteuid().is_root() {
         return Err("[mail] sendmail is run for root alone: set smtp".to_owned());
     }
     let told = |reason: String| format!("{}: {reason}", path.display());
     let mut command = program::of_root(path)?;
-    // What begins with a dash is no option behind the two dashes, and no address of ours begins with one.
+    // Behind the two dashes a leading dash makes no option, and no address here begins with one.
     command.args(["-i", "-f", from.as_str(), "--", to.as_str()]);
     let bytes = zeroize::Zeroizing::new(message.formatted());
-    // The interface is that of a local program, whose lines end as lines do here.
+    // A local program with this interface expects lines that end as lines do on this machine.
     let lines = zeroize::Zeroizing::new(without_carriage_returns(&bytes));
     program::run(command, &lines, 64 * 1024, LONGEST).map_err(told)?;
     Ok(())

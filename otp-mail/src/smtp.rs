@@ -1,4 +1,4 @@
-//! A conversation with a mail server.
+//! The conversation with a mail server.
 
 use lettre::message::Message;
 use lettre::transport::smtp::authentication::Credentials;
@@ -13,16 +13,16 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-/// How long the server may take for each of its answers.
+/// The time that the server may take for each answer.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// The most that a file of credentials or certificates may have.
+/// The largest size of a file of credentials or certificates, in bytes.
 const LIMIT: u64 = 1024 * 1024;
 
-/// A connection that is prepared, with all that only root may read.
+/// Prepares a connection, with all data that only root may read.
 ///
 /// # Errors
-/// A file cannot be read or trusted; says why.
+/// A file cannot be read or is not trusted; the text says why.
 pub(crate) fn prepare(
     server: &Server,
     policy: &MailPolicy,
@@ -56,7 +56,7 @@ pub(crate) fn prepare(
     Ok(builder.build())
 }
 
-/// The name that this machine greets with: its own, where that is one.
+/// Returns the name that this machine greets with: its own, if that is a valid domain.
 fn client(machine: &str) -> ClientId {
     match Address::parse(&format!("root@{machine}")) {
         Ok(address) => ClientId::Domain(address.domain().to_owned()),
@@ -67,7 +67,7 @@ fn client(machine: &str) -> ClientId {
 /// Gives the mail to the server.
 ///
 /// # Errors
-/// The server is not there, is not the one of that name, or takes no mail from here; says why.
+/// The server does not answer, is not the named server, or does not take the mail; the text says why.
 pub(crate) fn send(transport: &SmtpTransport, mail: &Message) -> Result<(), String> {
     match transport.send(mail) {
         Ok(_) => Ok(()),
@@ -97,7 +97,7 @@ fn credentials(path: &Path) -> Result<Credentials, String> {
         root.end()?;
         Ok(Credentials::new(name, password))
     };
-    // What could not be parsed is a secret.
+    // The unparsed text is a secret; no error may quote it.
     parsed().map_err(|_| {
         format!(
             "{}: must have name = \"...\" and password = \"...\"",
@@ -106,7 +106,7 @@ fn credentials(path: &Path) -> Result<Credentials, String> {
     })
 }
 
-/// Reads a file that belongs to root and has no more rights than `allowed`.
+/// Reads a file that belongs to root and whose mode gives no more rights than `allowed`.
 fn read(path: &Path, allowed: u32) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
     let told = |reason: String| format!("{}: {reason}", path.display());
     let (Some(parent), Some(name)) = (
@@ -119,7 +119,7 @@ fn read(path: &Path, allowed: u32) -> Result<zeroize::Zeroizing<Vec<u8>>, String
     let rules = Rules {
         allowed,
         account: None,
-        // What a user's own otp-enroll sends is sent with the group of the package.
+        // Mail that a user's own otp-enroll causes is sent with the group of the package.
         group: Some(group_of_the_package()),
         one_name: false,
     };

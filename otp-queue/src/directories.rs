@@ -13,18 +13,18 @@ use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Below the directory of the records. Begins with a dot, so it is nobody's name.
+/// The directory of the queue, below the directory of the records. It begins with a dot, which no user's name does.
 pub const QUEUE: &str = ".queue";
-/// What waits to be taken.
+/// The directory of the events that wait to be taken.
 pub const INCOMING: &str = "incoming";
-/// What is being written.
+/// The directory of the files that are being written.
 pub const MAKING: &str = "making";
-/// What the runner has taken: its own.
+/// The directory of the events that the runner has taken; only the runner has rights there.
 pub const TAKEN: &str = "taken";
-/// One byte for each event that was dropped.
+/// The file with one byte for each event that was dropped.
 pub const DROPPED: &str = "dropped";
 
-/// No event is larger, in bytes: a login that may write its record may write this.
+/// The largest size of an event, in bytes: a login that can write its record can write this too.
 pub const LARGEST: u64 = 4096;
 
 const OF_THE_QUEUE: u32 = 0o2750;
@@ -32,7 +32,7 @@ const OF_WRITERS: u32 = 0o2770;
 const OF_THE_RUNNER: u32 = 0o2700;
 const OF_THE_COUNT: u32 = 0o660;
 
-/// A part of the queue.
+/// A directory of the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// [`INCOMING`].
@@ -68,7 +68,7 @@ pub struct Broken {
 }
 
 impl Broken {
-    /// `what`: the part of the queue that it is about.
+    /// Makes an error; `what` is the part of the queue that is broken.
     pub(crate) fn new(what: &'static str, why: impl fmt::Display) -> Self {
         let why = why.to_string();
         Self { what, why }
@@ -92,18 +92,18 @@ impl fmt::Display for Broken {
 
 impl std::error::Error for Broken {}
 
-/// The queue, opened.
+/// An open queue.
 pub struct Queue {
     directory: File,
-    /// The group of the records.
+    /// The group that owns the records.
     group: u32,
 }
 
 impl Queue {
-    /// Opens the queue below a directory of records. Root makes what is missing of it.
+    /// Opens the queue below a directory of records. Root creates any missing part.
     ///
     /// # Errors
-    /// It is not there and this process is not root's, or it is not as root has made it.
+    /// The queue is missing and this process may not create it, or it is not as root created it.
     pub fn open(records: &Path) -> Result<Self, Broken> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let above = open(records, flags, Mode::empty())
@@ -116,13 +116,13 @@ impl Queue {
         Ok(Self { directory, group })
     }
 
-    /// The directory of the whole.
+    /// Returns the directory of the whole queue.
     #[must_use]
     pub const fn directory(&self) -> &File {
         &self.directory
     }
 
-    /// Opens a part of it. Root makes what is missing.
+    /// Opens a part of the queue. Root creates it if it is missing.
     ///
     /// # Errors
     /// As for [`Queue::open`].
@@ -130,10 +130,10 @@ impl Queue {
         there_or_made(&self.directory, place.name(), place.mode(), self.group)
     }
 
-    /// Counts one dropped event, durably. Needs no room on a full disk but once in some thousand times.
+    /// Counts one dropped event, durably. On a full disk this needs a new block only once in some thousand events.
     ///
     /// # Errors
-    /// It could not be written: then only the log knows of it.
+    /// The count could not be written: then only the log knows of the event.
     pub fn count_dropped(&self) -> Result<(), Broken> {
         let mut file = self.count(OFlag::O_WRONLY | OFlag::O_APPEND)?;
         let failed = |error: std::io::Error| Broken::new(DROPPED, error);
@@ -146,10 +146,10 @@ impl Queue {
         Ok(())
     }
 
-    /// How many events were dropped, ever; no more than a million are counted.
+    /// Returns how many events were dropped since the queue was made; counting stops at about a million.
     ///
     /// # Errors
-    /// It cannot be found out.
+    /// The count cannot be read.
     pub fn dropped(&self) -> Result<u64, Broken> {
         let file = self.count(OFlag::O_RDONLY)?;
         let found = metadata(&file).map_err(|why| Broken::unread(DROPPED, why))?;
@@ -159,7 +159,7 @@ impl Queue {
         Ok(found.len().saturating_sub(BEGUN.len() as u64))
     }
 
-    /// The file of the count; root makes it.
+    /// Opens the file of the count; root creates it.
     fn count(&self, access: OFlag) -> Result<File, Broken> {
         let flags = access | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
         let failed = |errno: Errno| Broken::new(DROPPED, errno);
@@ -181,7 +181,7 @@ impl Queue {
     }
 }
 
-/// What the count begins with: so it has its block of the disk before that is full.
+/// The first byte of the count: with it, the file gets its disk block before the disk is full.
 const BEGUN: &[u8] = b":";
 
 fn begin_count(mut file: File, group: u32) -> Result<(), Errno> {
@@ -192,8 +192,8 @@ fn begin_count(mut file: File, group: u32) -> Result<(), Errno> {
     give(&file, OF_THE_COUNT, group)
 }
 
-/// Whether a file of this process may become so long. To write beyond a limit of its caller's would end it by a signal, before
-/// it has answered.
+/// Checks that this process may write a file of that length. A write beyond a limit that its caller set would end it
+/// by a signal before it has answered.
 pub(crate) fn may_grow_to(length: u64) -> std::io::Result<()> {
     if getrlimit(Resource::RLIMIT_FSIZE)?.0 < length {
         let why = "a limit on the size of files is too low";
@@ -202,10 +202,10 @@ pub(crate) fn may_grow_to(length: u64) -> std::io::Result<()> {
     Ok(())
 }
 
-/// More than these are not told apart.
+/// The highest count; events beyond it are not counted.
 const MOST_COUNTED: u64 = 1 << 20;
 
-/// Whether this process makes what is missing: root, or the user of a test that has records of its own.
+/// Whether this process creates missing parts: as root, or as the user of a test with its own records.
 fn makes() -> bool {
     geteuid().is_root() || nix::unistd::getegid() == nix::unistd::getgid()
 }
@@ -234,7 +234,7 @@ fn there_or_made(parent: &File, name: &'static str, mode: u32, group: u32) -> Re
             look()?.ok_or_else(|| Broken::new(name, "is not there"))?
         }
     };
-    // Also where it is not new: a crash may have left it half made.
+    // Check an old directory too: a crash may have left it half made.
     let is_made = opened.found.mode() & 0o7777 == mode && opened.found.gid() == group;
     if !is_made && makes() {
         give(&opened.file, mode, group).map_err(failed)?;
@@ -242,17 +242,17 @@ fn there_or_made(parent: &File, name: &'static str, mode: u32, group: u32) -> Re
     Ok(opened.file)
 }
 
-/// Records that are root's alone, without a group for a helper, have a queue that is root's alone.
+/// Sets group and mode. If the records belong to root alone, without a group for a helper, so does the queue.
 fn give(file: impl std::os::fd::AsFd, mode: u32, group: u32) -> Result<(), Errno> {
-    // In this order: a change of the group takes the set-group-id bit away.
+    // The order matters: a change of the group clears the set-group-id bit.
     fchown(&file, None, Some(Gid::from_raw(group)))?;
     fchmod(&file, Mode::from_bits_truncate(mode))
 }
 
-/// The names in a directory.
+/// Returns the names in a directory.
 ///
 /// # Errors
-/// It cannot be read.
+/// The directory cannot be read.
 pub fn names_in(directory: &File) -> Result<Vec<Vec<u8>>, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let mut listing = Dir::openat(directory, ".", flags, Mode::empty())?;

@@ -1,18 +1,18 @@
-//! The queue of events that wait for a hook: a file each, below the directory of the records.
+//! The queue of events that wait for a hook: one file for each event, below the directory of the records.
 //!
-//! The program that makes a record puts it in: the module and the command lines as root, the helper as its caller with the group of
-//! the records. A login writes one file at most, and waits for nothing but the disk: there is no lock in here. What cannot
-//! be put in is dropped and counted; no login is refused for it.
+//! The program that writes a record adds the event: the module and the commands as root, the helper as its caller
+//! with the group of the records. A login writes one file at most, and waits only for the disk: the queue has no
+//! lock. An event that cannot be added is dropped and counted; no login is refused because of it.
 //!
 //! ```text
 //! .queue/              root's; the group may pass through and read
-//!     incoming/        what waits to be taken, one file an event
+//!     incoming/        events that wait to be taken, one file each
 //!     making/          files that are being written; renamed into incoming/ when they are on disk
 //!     dropped          a byte for each event that was dropped
-//!     taken/           the runner's alone, and so are the files beside it
+//!     taken/           the runner's alone, and so are its other files here
 //! ```
 //!
-//! Users cannot get here: the directory above lets nobody in but root and the group, which nobody has but otp-helper.
+//! Users cannot get here: the directory above admits only root and its group, and only otp-helper has that group.
 #![forbid(unsafe_code)]
 
 mod directories;

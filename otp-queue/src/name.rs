@@ -1,26 +1,26 @@
-//! The name of a file in the queue, which says all that order and bounds go by.
+//! The name of a file in the queue, which holds all facts that order and bounds depend on.
 
 use otp_core::event::Event;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// What is known of an event by the name of its file. None of it is believed beyond order and bounds.
+/// The facts that the name of an event's file holds. They are trusted for order and bounds only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Name {
-    /// One more than any that waits when it is put in: the order.
+    /// Defines the order: one more than the highest number that waits when the event is added.
     pub number: u64,
-    /// Stands for the account that it is about: the events of one are handed on in order.
+    /// Identifies the account of the event: events of one account are handed on in order.
     pub account: u64,
-    /// What happened.
+    /// The event.
     pub event: Event,
-    /// The real user id of the process that wrote it.
+    /// The real user id of the process that wrote the event.
     pub writer: u32,
-    /// The identity of the event, which it has each time that it is handed on.
+    /// The identity of the event, which is the same each time it is handed on.
     pub id: u128,
 }
 
 impl Name {
-    /// What stands for an account in a name; the empty one for events about nobody.
+    /// Returns the number that identifies an account in a name; events about no account use the empty account name.
     #[must_use]
     pub fn of_account(account: &str) -> u64 {
         let hash = Sha256::digest(account.as_bytes());
@@ -29,7 +29,7 @@ impl Name {
             .fold(0, |number, &byte| number << 8 | u64::from(byte))
     }
 
-    /// Reads a name as it is displayed; `None`: it is not one.
+    /// Reads a name as it is displayed; `None`: the text is not a name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('-');
@@ -40,7 +40,7 @@ impl Name {
             writer: decimal(parts.next()?)?.try_into().ok()?,
             id: u128::from_str_radix(parts.next()?, 16).ok()?,
         };
-        // One way to write it: no sign, no blank, no capital.
+        // A name can be written in one way only: no sign, no blank, no capital.
         (parts.next().is_none() && name.to_string() == text).then_some(name)
     }
 }
@@ -49,7 +49,7 @@ fn decimal(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 
-/// The event whose name without "otp." that is.
+/// Finds an event by its name without "otp.".
 fn event(word: &str) -> Option<Event> {
     Event::ALL.into_iter().find(|one| one.word() == word)
 }

@@ -1,4 +1,4 @@
-//! Putting an event into the queue: on disk when it returns, and never in the way of a login.
+//! Adds an event to the queue: it is on disk when the call returns, and never stops a login.
 
 use crate::Name;
 use crate::directories::{Broken, Place, Queue, may_grow_to, names_in};
@@ -12,24 +12,25 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
-/// So many events wait at most.
+/// The largest number of waiting events.
 pub const MOST: usize = 8192;
 
-/// So many, before events are dropped that somebody can bring about at will, by typing wrong codes for instance: the rest
-/// is kept for those that nobody can.
+/// The limit for events that people can cause at will, for instance by typing wrong codes. The rest of the room is
+/// kept for other events.
 pub const MOST_AT_WILL: usize = 4096;
 
-/// So many of one kind wait for one account: a flood of one hides neither another kind nor another account.
+/// The limit for events of one kind about one account: a flood of one kind hides neither another kind nor another
+/// account.
 pub const MOST_ALIKE: usize = 32;
 
-/// So many of those that the helper writes for one caller, who is not root.
+/// The limit for events that the helper writes for one caller other than root.
 pub const MOST_OF_A_USER: usize = 128;
 
-/// So many of these, before events are dropped that the caller can bring about at will: whoever has got into a session is
-/// not to hide a change to the account behind a flood of refused requests.
+/// The limit for events that such a caller can cause at will. An intruder in a session must not hide a change to the
+/// account behind a flood of denied requests.
 pub const MOST_OF_A_USER_AT_WILL: usize = 64;
 
-/// An event was not put in.
+/// The event was not added.
 #[derive(Debug)]
 pub struct Dropped {
     why: String,
@@ -50,14 +51,15 @@ impl From<Broken> for Dropped {
     }
 }
 
-/// Puts an event into the queue below a directory of records. It is on disk when this returns, under its final name.
+/// Adds an event to the queue below a directory of records. When this returns, the event is on disk under its final
+/// name.
 ///
 /// # Errors
-/// It was dropped, for that reason, and counted where that was possible. The caller goes on.
+/// The event was dropped, and counted if that was possible; the text says why. The caller goes on.
 pub fn put(records: &Path, entry: &Entry, now: UnixTime) -> Result<(), Dropped> {
     let queue = Queue::open(records)?;
     put_into(&queue, entry, now).inspect_err(|_| {
-        // Where it cannot even be counted, the log line of the caller is what is left.
+        // If it cannot even be counted, only the caller's log line is left.
         queue.count_dropped().ok();
     })
 }
@@ -98,7 +100,7 @@ fn put_into(queue: &Queue, entry: &Entry, now: UnixTime) -> Result<(), Dropped> 
         Ok(())
     });
     if let Err(error) = written {
-        // What a kill leaves here, the runner clears away.
+        // The runner removes a file that a killed process leaves here.
         unlinkat(&making, name.as_str(), UnlinkatFlags::NoRemoveDir).ok();
         return Err(failed("write", &error));
     }
@@ -113,17 +115,17 @@ fn write(directory: &File, name: &str, text: &[u8]) -> std::io::Result<()> {
     let flags =
         OFlag::O_WRONLY | OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let file = openat(directory, name, flags, Mode::from_bits_truncate(0o600))?;
-    // The runner reads it by the group, which it has from the directory.
+    // The runner reads the file by the group, which the file has from its directory.
     fchmod(&file, Mode::from_bits_truncate(0o640))?;
     let mut file = File::from(file);
     file.write_all(text)?;
     file.sync_all()
 }
 
-/// Whether there is room for one more among those that wait.
+/// Checks that one more event has room among those that wait.
 ///
 /// # Errors
-/// There is none, for this reason.
+/// There is no room; the text says why.
 pub fn fits(new: &Name, waiting: &[Name]) -> Result<(), &'static str> {
     let alike = |one: &&Name| {
         one.account == new.account && one.event == new.event && one.writer == new.writer
@@ -150,7 +152,7 @@ pub fn fits(new: &Name, waiting: &[Name]) -> Result<(), &'static str> {
     }
 }
 
-/// Whether somebody who is let in nowhere can bring about as many as they like.
+/// Whether people who are not let in anywhere can cause as many of these events as they like.
 const fn is_at_will(event: Event) -> bool {
     match event {
         Event::Reject

@@ -1,12 +1,12 @@
-//! An event as JSON, one line of ASCII. Written by hand: the module links no reader or writer of JSON.
+//! Writes an event as JSON, one line of ASCII. This is hand-written: the module links no JSON library.
 
 use crate::LARGEST;
 use otp_core::UnixTime;
 use otp_core::event::{Actor, Entry, Text};
 use std::fmt::Write;
 
-/// The event as a hook is to have it, but for what only the runner knows. Never larger than [`LARGEST`]: where values are
-/// so long, which whoever logs in has chosen, each of them is cut.
+/// Writes the event for a hook, without the facts that only the runner knows. The text never exceeds [`LARGEST`]: if
+/// values chosen at a login make it longer, each value is cut.
 #[must_use]
 pub fn json(entry: &Entry, id: u128, now: UnixTime) -> String {
     let whole = cut_json(entry, id, now, usize::MAX);
@@ -16,7 +16,7 @@ pub fn json(entry: &Entry, id: u128, now: UnixTime) -> String {
     cut_json(entry, id, now, SHORTEST)
 }
 
-/// So many characters of each value fit, whatever they are.
+/// The number of characters to which each value is then cut; with it, any event fits.
 const SHORTEST: usize = 10;
 
 fn cut_json(entry: &Entry, id: u128, now: UnixTime, longest: usize) -> String {
@@ -90,7 +90,7 @@ fn pair(out: &mut String, key: &str, value: &str) {
     string(out, value);
 }
 
-/// A string of JSON (RFC 8259 section 7) in ASCII, so that nothing in it does anything to a terminal.
+/// Writes a JSON string (RFC 8259 section 7) in ASCII, so that it cannot affect a terminal.
 fn string(out: &mut String, value: &str) {
     out.push('"');
     for c in value.chars() {
@@ -118,7 +118,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn read(text: &str) -> serde_json::Value {
-        serde_json::from_str(text).expect("what is written is JSON")
+        serde_json::from_str(text).expect("the text is JSON")
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use otp_core::{Before1970, UnixTime};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The time now.
+/// Returns the present time.
 ///
 /// # Errors
-/// A clock before 1970.
+/// The clock is set before 1970.
 pub fn now() -> Result<UnixTime, Before1970> {
     match SystemTime::now().duration_since(UNIX_EPOCH) {
         Ok(since) => Ok(UnixTime::from_seconds(since.as_secs())),

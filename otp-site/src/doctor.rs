@@ -1,7 +1,7 @@
-//! What `otp-admin doctor` finds: every way through the stack of a service, and what is around it.
+//! What `otp-admin doctor` finds: every way through the stack of a service, and what surrounds it.
 //!
-//! PAM's files are read as libpam reads them ([`chain`]) and gone through as libpam goes ([`walk`]), with every answer that
-//! each module can give ([`modules`]). Nothing is changed, and nobody is logged in.
+//! PAM's files are read as libpam reads them ([`chain`]). They are walked as libpam walks them ([`walk`]), with every
+//! answer that each module can give ([`modules`]). Nothing is changed, and nobody is logged in.
 
 pub mod account;
 pub mod answer;

@@ -1,13 +1,13 @@
-//! What can go wrong while this machine is asked. An error names the file and the reason, never a file's content.
+//! The errors of examining this machine. An error names the file and the reason, never a file's content.
 
 use otp_core::{Before1970, UnusableName};
 use otp_file::{Fault, Unparsed, Unread};
 use std::io;
 
-/// Whose fault it is that something could not be found out.
+/// Why something could not be found out, and whose fault that is.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file is not one that can be trusted as it stands.
+    /// The file cannot be trusted as it is.
     #[error("{path}: {fault}")]
     Unsafe {
         /// Which file.
@@ -20,12 +20,12 @@ pub enum Error {
     Content {
         /// Which file.
         path: String,
-        /// Which line of it, from 1, where that is known.
+        /// The number of the line, from 1, if it is known.
         line: Option<usize>,
         /// What is wrong there, without quoting it.
         reason: String,
     },
-    /// The policy file that was named is not there.
+    /// The named policy file does not exist.
     #[error("{path}: the policy file is missing")]
     NoPolicy {
         /// Which file.
@@ -38,23 +38,23 @@ pub enum Error {
         path: String,
         /// What was tried.
         action: &'static str,
-        /// What it said.
+        /// What the operating system said.
         source: io::Error,
     },
-    /// A name that cannot be a user's.
+    /// The name cannot be a user's.
     #[error(transparent)]
     UserName(#[from] UnusableName),
     /// The name service could not answer; that is not the same as "no such user".
     #[error("the name service did not answer: {0}")]
     NameService(io::Error),
-    /// The name service contradicts itself about a user, so it cannot be said whose records are meant.
+    /// The name service contradicts itself about a user, so it is not certain whose records are meant.
     #[error("the name service knows {user} with user id {uid}, but {what}")]
     Disagrees {
         /// The name that it gave.
         user: String,
         /// The user id that it gave with it.
         uid: u32,
-        /// What it says when it is asked the other way round.
+        /// What it says for the user id, or for that id's name.
         what: String,
     },
     /// The system clock shows a time before 1970.
@@ -84,7 +84,7 @@ impl Error {
     pub(crate) fn unparsed(path: &str, why: Unparsed) -> Self {
         let (line, reason) = match why {
             Unparsed::Content { line, reason } => (line, reason),
-            // No file of a machine says which version it is of.
+            // Files of a machine carry no version.
             Unparsed::Newer => (None, "written for a newer version of pam_otp".to_owned()),
         };
         Self::Content {
@@ -105,7 +105,7 @@ impl Error {
                 "find out who changed it, and give it back to root; a record whose user has got a new number is removed by 'otp-admin reset USER'"
             }
             Self::Unsafe { .. } => {
-                "give it back to root, as README.md names owner and mode, after finding out who changed it"
+                "find out who changed it; then give it back to root, with the owner and mode that pam_otp.conf(5) names"
             }
             Self::Content { .. } => {
                 "correct that line; the file that was shipped has every key with its default"
@@ -114,7 +114,7 @@ impl Error {
                 "check the path; if it is right, mount or restore what belongs there"
             }
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "check owner and mode, which README.md names; who is not root gets to records through otp-helper"
+                "check owner and mode, which pam_otp.conf(5) names; programs that are not root reach records only through otp-helper"
             }
             Self::Io { .. } => "check the file system: is it mounted, writable, healthy?",
             Self::UserName(_) => "check the spelling",

@@ -14,16 +14,16 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Only root can give a file to somebody else; the whole suite is run as root (`tests/run`).
+/// Whether this is root: only root can give a file to another user. The whole suite runs as root (`tests/run`).
 pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// Fails instead of hanging when `work` waits for something that never comes.
+/// Fails instead of hanging if `work` waits for something that never comes.
 pub(crate) fn promptly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(work()));
     receiver
         .recv_timeout(SOON)
-        .expect("an answer, neither a panic nor a wait without end")
+        .expect("an answer, and neither a panic nor an endless wait")
 }

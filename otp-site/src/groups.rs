@@ -1,23 +1,24 @@
-//! Which groups hold a user, through the name service.
+//! Which groups contain a user, according to the name service.
 
 use nix::unistd::{Gid, Group, User, getgrouplist};
 use otp_core::UserName;
 use otp_core::enforce::Belongs;
 use std::ffi::CString;
 
-/// Whether a group holds a user by that name: as the primary group or a supplementary one. A text of digits is the group's number.
+/// Whether a group contains a user of that name, as the primary group or a supplementary one. A text of digits is the
+/// number of a group.
 ///
-/// A group is looked up itself even where the list of the user's groups would do: while a group service is down, that
-/// list is short and nothing says so.
+/// The group itself is looked up even if the list of the user's groups would be enough: while a group service is down,
+/// that list is short and nothing shows it.
 #[must_use]
 pub fn belongs(user: &UserName, group: &str) -> Belongs {
     find_out(user, group).unwrap_or(Belongs::Unknown)
 }
 
-/// `None`: it cannot be found out.
+/// Finds out whether a group contains a user; `None`: this is not possible.
 fn find_out(user: &UserName, group: &str) -> Option<Belongs> {
     let held_by = groups_of(user, None)?;
-    // What the user's own list says of a number needs no more looking up.
+    // A number in the user's own list needs no further lookup.
     if Named::of(group).is(|number| held_by.contains(&number)) {
         return Some(Belongs::Yes);
     }
@@ -26,7 +27,8 @@ fn find_out(user: &UserName, group: &str) -> Option<Belongs> {
     find_out_by(&looked, |gid| held_by.contains(&gid), is_member)
 }
 
-/// The groups that hold a user; `None`: that cannot be found out. `primary`: the one that is known to be the first.
+/// Returns the groups that contain a user; `None`: this cannot be found out. `primary`: the primary group, if it is
+/// known.
 pub(crate) fn groups_of(user: &UserName, primary: Option<Gid>) -> Option<Vec<Gid>> {
     let name = user.as_str();
     let primary = match primary {
@@ -41,7 +43,7 @@ pub(crate) fn groups_of(user: &UserName, primary: Option<Gid>) -> Option<Vec<Gid
 enum Named {
     ByName,
     Number(Gid),
-    /// By a number that no group can have.
+    /// With a number that no group can have.
     TooHigh,
 }
 
@@ -64,12 +66,12 @@ impl Named {
 pub(crate) struct Looked {
     name: String,
     named: Named,
-    /// Which number it has; `None`: it could not be looked up.
+    /// Its number; `None`: it could not be looked up.
     found: Option<Gid>,
 }
 
 impl Looked {
-    /// Looks a group up, by name or number, and says whom it names.
+    /// Looks a group up by name or number, and returns the members that it names.
     pub(crate) fn up(name: &str) -> (Self, Vec<String>) {
         let named = Named::of(name);
         let found = match named {
@@ -87,7 +89,7 @@ impl Looked {
         (looked, found.map_or_else(Vec::new, |found| found.mem))
     }
 
-    /// As the policy has it.
+    /// The group, as the policy names it.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -104,8 +106,8 @@ impl Looked {
     }
 }
 
-/// Whether a group holds a user whose groups are known, and whether the group itself names that user; `None`: it cannot be
-/// found out.
+/// Finds out whether a group contains a user, from the user's groups and from whether the group itself names the user;
+/// `None`: this is not possible.
 pub(crate) fn find_out_by(
     group: &Looked,
     held_by: impl Fn(Gid) -> bool,
@@ -118,7 +120,7 @@ pub(crate) fn find_out_by(
     Some(if holds { Belongs::Yes } else { Belongs::No })
 }
 
-/// The group of the records, which the package makes; `None`: it is not there.
+/// Returns the group of the records, which the package makes; `None`: it does not exist.
 #[must_use]
 pub fn of_records() -> Option<u32> {
     let group = Group::from_name("pam_otp").ok().flatten()?;

@@ -1,4 +1,4 @@
-//! The program that events are handed on to: whether it may be one.
+//! The hook, a program that is given events: whether it may be run.
 
 use std::fmt;
 use std::fs;
@@ -6,26 +6,26 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// The user that it runs as, unless the command line says otherwise. The packages make that user.
+/// The user that the hook runs as, unless the command line names another. The packages make that user.
 pub const USER: &str = "otp-notify";
 
 /// Why a program is not started.
 #[derive(Debug)]
 pub enum Unfit {
-    /// It is not there, or cannot be looked at.
+    /// It does not exist, or cannot be examined.
     Unseen(io::Error),
-    /// It is no file that can be executed.
+    /// It is not a file that can be executed.
     NoProgram,
-    /// It, or a directory on the way to it, belongs to somebody else than root.
+    /// It, or a directory on the way to it, is not owned by root.
     Owner {
-        /// Which.
+        /// Its path.
         path: String,
-        /// To whom.
+        /// The user id of the owner.
         uid: u32,
     },
-    /// Others than root may write it, or a directory on the way to it.
+    /// Users other than root may write it, or a directory on the way to it.
     Writable {
-        /// Which.
+        /// Its path.
         path: String,
     },
 }
@@ -45,22 +45,22 @@ impl fmt::Display for Unfit {
 
 impl std::error::Error for Unfit {}
 
-/// Whether nobody but root decides what runs under this path.
+/// Checks that only root decides what runs under this path.
 ///
 /// # Errors
-/// Somebody else could, or there is nothing to run.
+/// Somebody else could decide it, or there is nothing to run.
 pub fn examine(program: &Path) -> Result<(), Unfit> {
     examine_for(0, program)
 }
 
-/// `owner`: who may own it besides root.
+/// Checks the same, but also allows this owner besides root.
 fn examine_for(owner: u32, program: &Path) -> Result<(), Unfit> {
     let real = fs::canonicalize(program).map_err(Unfit::Unseen)?;
     let found = real.metadata().map_err(Unfit::Unseen)?;
     if !found.is_file() || found.mode() & 0o111 == 0 {
         return Err(Unfit::NoProgram);
     }
-    // Both ways: as it was named, and to where the links lead.
+    // Along both paths: as it was named, and where the links lead.
     for path in real.ancestors().chain(program.ancestors().skip(1)) {
         let found = path.metadata().map_err(Unfit::Unseen)?;
         let path = || path.display().to_string();
@@ -93,7 +93,7 @@ mod tests {
         let hook = place.path().join("hook");
         fs::write(&hook, "#!/bin/sh\n").unwrap();
         fs::set_permissions(&hook, Permissions::from_mode(0o755)).unwrap();
-        // Everybody may write /tmp, where this lies.
+        // Everybody may write /tmp, where this file lies.
         assert!(matches!(
             examine_for(geteuid().as_raw(), &hook),
             Err(Unfit::Writable { path }) if path == "/tmp"
@@ -103,7 +103,7 @@ mod tests {
             examine_for(geteuid().as_raw(), &hook),
             Err(Unfit::Writable { path }) if path == hook.display().to_string()
         ));
-        // A link of somebody's leads to a program of root's today, and tomorrow elsewhere.
+        // A user's link to a program of root can lead elsewhere tomorrow.
         let link = place.path().join("link");
         symlink("/usr/bin/env", &link).unwrap();
         assert!(matches!(

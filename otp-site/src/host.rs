@@ -2,7 +2,7 @@
 
 use nix::unistd::gethostname;
 
-/// The name of this host, as it calls itself.
+/// Returns the name of this host, as it calls itself.
 #[must_use]
 pub fn name() -> String {
     match gethostname() {

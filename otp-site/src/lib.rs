@@ -1,7 +1,7 @@
 //! What this machine says: its policy file, its users and groups, its clock and name, and PAM's service files.
 //!
-//! Whatever cannot be found out with certainty is an [`Error`] or says that it is unknown: "no such user" and "the name
-//! service did not answer" are different, so that no caller can take the one for the other.
+//! Everything that cannot be found out with certainty is an [`Error`], or says that it is unknown. "No such user" and
+//! "the name service did not answer" are different, so that no caller can confuse them.
 #![forbid(unsafe_code)]
 
 pub mod clock;

@@ -27,23 +27,23 @@ use std::time::Duration;
 use toml::de::DeValue;
 use toml_datetime::{Datetime, Offset};
 
-/// Where the policy is unless the command line or a module argument says otherwise.
+/// The policy file, unless the command line or a module argument names another.
 pub const DEFAULT_FILE: &str = "/etc/security/pam_otp.conf";
 
 const LIMIT: u64 = 64 * 1024;
 
-/// Reads the policy. No file at [`DEFAULT_FILE`] means the defaults; a file named explicitly must be there.
+/// Reads the policy. If [`DEFAULT_FILE`] does not exist, all defaults hold; any other named file must exist.
 ///
 /// # Errors
-/// The file cannot be read, can be written by somebody else than root, or does not say what a policy says.
+/// The file cannot be read, users other than root can write it, or it is not a valid policy.
 pub fn load(path: &Path) -> Result<Policies, Error> {
     load_for(Use::Logins, path)
 }
 
-/// As [`load`], for a command that shows a new key, or checks a policy before it is put in force.
+/// Reads the policy as [`load`] does, for a command that shows a new key or checks a policy before it is put in force.
 ///
 /// # Errors
-/// Also where a login could go on under the policy, and apps would not take its issuer.
+/// As for [`load`], and also if apps would refuse the issuer, although logins work under the policy.
 pub fn load_to_enrol(path: &Path) -> Result<Policies, Error> {
     load_for(Use::Enrolling, path)
 }
@@ -51,7 +51,7 @@ pub fn load_to_enrol(path: &Path) -> Result<Policies, Error> {
 /// What a policy is read for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Use {
-    /// A login, or a command of somebody who is enrolled: whatever an earlier version took is taken.
+    /// A login, or a command of an enrolled user: everything that earlier versions accepted is accepted.
     Logins,
     /// A new key, or a check.
     Enrolling,
@@ -78,7 +78,7 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<Vec<u8>>, Error> {
             fault: Fault::NotAFile,
         });
     };
-    // A name alone has an empty parent: the directory that we are in.
+    // A name alone has an empty parent: the current directory.
     let parent = if parent.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -93,8 +93,8 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<Vec<u8>>, Error> {
         Err(Errno::ENOENT) => return Ok(None),
         Err(errno) => return Err(Error::io(shown, "open", errno)),
     };
-    // Nobody but root may write it. Whatever else is unusual is harmless, and a check that refuses every login must not
-    // be one that a user can bring about, by a hard link for instance.
+    // Only root may write the file. Everything else unusual about it is harmless: a check that refuses every login must
+    // not be one that a user can make fail, for example with a hard link.
     let rules = Rules {
         allowed: 0o7755,
         account: None,
@@ -102,17 +102,17 @@ fn bytes(path: &Path, shown: &str) -> Result<Option<Vec<u8>>, Error> {
         one_name: false,
     };
     let read = || match open_file(&directory, name, Access::Read, rules, LIMIT)? {
-        // It is no secret, so it need not be wiped.
+        // It is not secret, so it need not be wiped.
         Some(file) => read_whole(&file, LIMIT).map(|mut bytes| Some(mem::take(&mut *bytes))),
         None => Ok(None),
     };
     read().map_err(|why| Error::unread(shown, why))
 }
 
-/// Reads the text of a policy file; `path` is for errors only.
+/// Reads the text of a policy file; `path` is only for errors.
 ///
 /// # Errors
-/// Not TOML, an unknown key, or a value outside what the manual allows.
+/// It is not TOML, or has an unknown key, or a value that the manual does not allow.
 pub fn parse(path: &str, bytes: &[u8]) -> Result<Policies, Error> {
     parse_for(Use::Logins, path, bytes)
 }
@@ -284,7 +284,7 @@ fn enforce(section: &mut Section<'_>, default: EnforcePolicy) -> Result<EnforceP
     })
 }
 
-/// What is otherwise in some services: the same keys with the same values, each in place of the one for all.
+/// Reads what differs for some services: the same keys with the same values, each replacing the general one.
 fn services(section: &mut Section<'_>) -> Result<BTreeMap<ServiceName, ServicePolicy>, Unparsed> {
     let named = section.named(|name| ServiceName::new(name).map_err(|reason| reason.0))?;
     let services = named.into_iter().map(|(name, mut section)| {
@@ -331,7 +331,7 @@ fn remember(value: &DeValue<'_>) -> Result<Duration, &'static str> {
     duration_or_zero(text(value)?)
 }
 
-/// "*" exempts nobody: whoever wants that enforces nothing.
+/// Refuses "*" as an exemption: an administrator who wants to exempt everybody enforces nothing.
 fn exempt(names: Vec<String>, reason: &'static str) -> Result<Vec<String>, &'static str> {
     if names.iter().any(|name| name == "*") {
         Err(reason)
@@ -340,7 +340,7 @@ fn exempt(names: Vec<String>, reason: &'static str) -> Result<Vec<String>, &'sta
     }
 }
 
-/// A list of names of users or groups, as they can be: a name that cannot be anybody's is a slip of the pen.
+/// Reads a list of names of users or groups. A name that nobody can have is a typing error.
 fn names(value: &DeValue<'_>, reason: &'static str) -> Result<Vec<String>, &'static str> {
     let names = texts(value)?;
     if names
@@ -379,10 +379,11 @@ fn up_to(most: u8, reason: &'static str) -> impl FnOnce(&DeValue<'_>) -> Result<
     }
 }
 
-/// The issuer must fit a QR code and a line.
+/// Reads the issuer, which must fit a QR code and a line.
 ///
-/// A colon parts issuer and account in a URI, so many apps refuse one in the issuer or show a wrong account. Earlier versions
-/// took it: a login, which would be refused, goes on, and leaves it out of what it shows.
+/// A colon separates issuer and account in a URI, so many apps refuse a colon in the issuer or show a wrong account.
+/// Earlier versions accepted it. A login, which would otherwise be refused, goes on and leaves the colon out of what it
+/// shows.
 fn issuer(purpose: Use, value: &DeValue<'_>) -> Result<String, &'static str> {
     let issuer = text(value)?;
     if purpose == Use::Enrolling && issuer.contains(':') {
@@ -396,7 +397,7 @@ fn issuer(purpose: Use, value: &DeValue<'_>) -> Result<String, &'static str> {
     Ok(issuer.to_owned())
 }
 
-/// Nothing needs no unit.
+/// Reads a duration that may be zero, which needs no unit.
 fn duration_or_zero(text: &str) -> Result<Duration, &'static str> {
     match text {
         "0" => Ok(Duration::ZERO),
@@ -407,7 +408,7 @@ fn duration_or_zero(text: &str) -> Result<Duration, &'static str> {
 /// Reads `90s`, `15m`, `24h` or `30d`.
 ///
 /// # Errors
-/// What it must be.
+/// The text has another form; the error says which form it must have.
 pub fn duration(text: &str) -> Result<Duration, &'static str> {
     let reason = "must be a number and a unit: \"90s\", \"15m\", \"24h\", \"30d\"";
     let unit = match text.as_bytes().last() {
@@ -431,8 +432,8 @@ pub fn duration(text: &str) -> Result<Duration, &'static str> {
 
 const NO_MOMENT: &str = "must be a date or a date-time: \"2027-02-01\", \"2027-02-01T09:00:00Z\", \"2027-02-01T09:00:00+09:00\"";
 
-/// The moment of a date, `2027-02-01` (its first second), or a date-time, `2027-02-01T09:00:00Z` or with `+09:00` at its
-/// end. UTC where it does not say otherwise.
+/// Returns the moment of a date, `2027-02-01` (its first second), or of a date-time, `2027-02-01T09:00:00Z` or with
+/// `+09:00` at its end. Without an offset it is in UTC.
 fn moment(written: Datetime) -> Result<UnixTime, &'static str> {
     let date = written.date.ok_or(NO_MOMENT)?;
     let (hour, minute, second) = written.time.map_or((0, 0, 0), |time| {

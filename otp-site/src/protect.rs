@@ -1,7 +1,7 @@
-//! What `otp-admin protect` and `unprotect` would change for a service, and why they leave it alone.
+//! What `otp-admin protect` and `unprotect` would change for a service, and why they refuse.
 //!
-//! Planning alone: files are read, and nothing is written. What is not understood is a [`Refusal`] that says what to add by
-//! hand.
+//! This only plans: files are read, and nothing is written. If something is not understood, a [`Refusal`] says what to
+//! add by hand.
 
 mod diff;
 mod lines;
@@ -20,52 +20,52 @@ pub use machine::Machine;
 pub use program::{Asks, Program, RunsAs};
 pub use sshd::{DROP_IN, Setting, WANTED};
 
-/// Where a service's own file is, and where that of its package may be.
+/// The directory of a service's own file, and that of its package's file.
 const OWN: &str = "/etc/pam.d";
 const VENDORS: &str = "/usr/lib/pam.d";
 
 /// The first line of a file that was made here.
 const MADE: &str = "# otp-admin protect: this file\n";
-/// The same of a copy; the path of the original follows.
+/// The first line of a copy; the path of the original follows.
 const COPIED: &str = "# otp-admin protect: a copy of ";
 
-/// As deep as includes are followed.
+/// The depth of includes that is followed.
 const DEEPEST: u8 = 16;
 
-/// What becomes of one file.
+/// The change to one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edit {
     /// Which.
     pub path: String,
-    /// Its text now; `None`: it is not there.
+    /// Its present text; `None`: it does not exist.
     pub before: Option<String>,
-    /// Its text then; `None`: it goes.
+    /// Its new text; `None`: it is removed.
     pub after: Option<String>,
 }
 
 impl Edit {
-    /// The difference, as `diff -u` writes it.
+    /// Returns the difference, as `diff -u` writes it.
     #[must_use]
     pub fn difference(&self) -> String {
         unified(&self.path, self.before.as_deref(), self.after.as_deref())
     }
 }
 
-/// What is to be changed, in the order in which it is to be put in place.
+/// What is to be changed, in the order in which the files must be put in place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The files; none where the service is as it was to be.
+    /// The files; none if the service is already as wanted.
     pub edits: Vec<Edit>,
-    /// What an administrator should know about it.
+    /// What an administrator should know about the change.
     pub notes: Vec<Note>,
 }
 
 /// Why there is no plan.
 #[derive(Debug)]
 pub enum Stop {
-    /// It is not to be done.
+    /// The change is refused.
     Refused(Refusal),
-    /// A file could not be read, or is not one to be trusted.
+    /// A file could not be read, or cannot be trusted.
     Site(Error),
 }
 
@@ -81,7 +81,7 @@ impl From<Error> for Stop {
     }
 }
 
-/// The refusal that goes with what does not fit.
+/// Returns the refusal for a text that does not fit.
 fn refusal(misfit: Misfit, path: &str, wanted: Wanted) -> Refusal {
     let path = path.to_owned();
     let lines = match wanted {

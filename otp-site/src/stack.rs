@@ -1,8 +1,8 @@
 //! What stands in `/etc/pam.d` around the lines of this module.
 //!
-//! A login that leaves it to the account phase to set up an authenticator has to know that there will be one, and a
-//! module that leaves a login to others, that there are others. libpam gives a module no way to ask, so the service's
-//! files are read the way libpam reads them (`pam.conf(5)`), and what is not certain counts as no.
+//! A login that leaves an enrolment to the account phase must know that there will be one. A module that leaves a login
+//! to others must know that there are others. libpam gives a module no way to ask. So the service's files are read as
+//! libpam reads them (`pam.conf(5)`), and everything uncertain counts as no.
 
 use crate::Error;
 use nix::fcntl::OFlag;
@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 /// Where Linux-PAM looks for a service, in this order.
 pub(crate) const DIRECTORIES: [&str; 2] = ["/etc/pam.d", "/usr/lib/pam.d"];
 
-/// The service whose lines count where a service has none.
+/// The service whose lines count if a service has none.
 pub(crate) const OTHER: &str = "other";
 
 pub(crate) const MODULE: &str = "pam_otp.so";
-/// Modules that say yes only to who has proven something. Others can say yes as well, without having asked anybody
-/// anything (`pam_faillock`, `pam_securetty`, `pam_permit`), so who is not in this list counts for nothing.
+/// Modules that say yes only to users who have proven something. Other modules can say yes without having asked anybody
+/// (`pam_faillock`, `pam_securetty`, `pam_permit`), so a module that is not in this list does not count.
 pub(crate) const PROVES_IDENTITY: [&str; 20] = [
     "pam_unix.so",
     "pam_unix2.so",
@@ -47,23 +47,27 @@ pub(crate) const PROVES_IDENTITY: [&str; 20] = [
     "pam_ssh_agent_auth.so",
 ];
 
-/// Services whose programs keep nothing of what they show: not in a log, a journal or on standard error, at no level of
-/// detail. An enrolment shows the key, the URI and all recovery codes. Each is proven to by
-/// `tests/behaviour/enrolments/test_login_enrolment_services.py`; `cockpit-session`, for one, copies all of it into the journal.
-/// The column `enrols` of `conf/programs.toml` says the same.
+/// Services whose programs keep nothing of what they show: not in a log, a journal or on standard error, at any level
+/// of detail. An enrolment shows the key, the URI and all recovery codes.
+/// `tests/behaviour/enrolments/test_login_enrolment_services.py` proves this for each. `cockpit-session`, for example,
+/// copies all of it into the journal. The column `enrols` of `conf/programs.toml` says the same.
 pub const ENROLLING: [&str; 6] = ["doas", "greetd", "login", "sshd", "su", "su-l"];
 
-/// Services whose programs make one line of what they show: line ends and runs of spaces are lost, and whatever is not ASCII
-/// becomes a question mark, but for questions. `cockpit-session` 287 does so.
+/// The portal's service. The portal is ours: it hands what a login shows to the user's browser, and writes none of it. Its
+/// logins set up authenticators only if the policy names it.
+pub const PORTAL: &str = "otp-portal";
+
+/// Services whose programs put all that they show on one line. Line ends and runs of spaces are lost, and every
+/// character that is not ASCII becomes a question mark, except in questions. `cockpit-session` 287 does so.
 const JOINING: [&str; 1] = ["cockpit"];
 
 const LIMIT: u64 = 64 * 1024;
-/// As deep as libpam follows.
+/// The depth of includes that libpam follows.
 const DEEPEST: usize = 16;
 /// More files than any service includes, each counted as often as it is included.
 const MOST_FILES: u32 = 500;
 
-/// A service that has a line of this module.
+/// A service that has one of our lines.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a kind of line that is there or not"
@@ -74,11 +78,11 @@ pub struct Service {
     pub name: String,
     /// Whether it asks for a code.
     pub asks: bool,
-    /// What becomes of the account line.
+    /// How surely logins reach the account line.
     pub account_line: AccountLine,
-    /// Whether a line that asks for a code says `nullok`, and an account line does not.
+    /// Whether a line that asks for a code has `nullok`, but an account line does not.
     pub forgets_nullok: bool,
-    /// Whether a `password` line is ours: it refuses every change of a password.
+    /// Whether a `password` line is ours: it answers `PAM_IGNORE` and changes nothing.
     pub has_password_line: bool,
     /// Whether a `session` line is ours: it does nothing.
     pub has_session_line: bool,
@@ -86,14 +90,14 @@ pub struct Service {
     pub proves_identity: bool,
 }
 
-/// Whether an authenticator may be set up in a login of this service. `policy`: the one for this service; an administrator
-/// who names the service there has taken upon them what its program keeps.
+/// Whether a login to this service may set up an authenticator. `policy`: the one for this service. An administrator
+/// who names the service there takes responsibility for what its program keeps.
 #[must_use]
 pub fn may_enrol_in(service: &str, policy: EnrollPolicy) -> bool {
     policy.is_for_service || ENROLLING.contains(&service)
 }
 
-/// Whether the program of a service makes one line of what it shows, and shows only its questions as they are.
+/// Whether the program of a service puts all that it shows on one line, and shows only its questions unchanged.
 #[must_use]
 pub fn joins_messages(service: &str) -> bool {
     JOINING.contains(&service)
@@ -111,7 +115,7 @@ impl Default for Stacks {
 }
 
 impl Stacks {
-    /// The files in these directories, the first of which counts where a service is in several.
+    /// Returns the files in these directories; if a service is in several, the first counts.
     #[must_use]
     pub fn in_directories(directories: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
@@ -119,7 +123,7 @@ impl Stacks {
         }
     }
 
-    /// Whether every login through a service comes to the account line of this module.
+    /// Says whether every login to a service reaches the account line of this module.
     ///
     /// # Errors
     /// A file cannot be read, or includes nest without end.
@@ -135,7 +139,7 @@ impl Stacks {
         Ok(self.walk(service, "auth")?.proves_identity)
     }
 
-    /// Whether a service has a line of this module that asks for a code or looks after accounts.
+    /// Whether a service has our line for codes or our account line.
     ///
     /// # Errors
     /// As for [`Stacks::account_line`].
@@ -144,7 +148,7 @@ impl Stacks {
         Ok(walk("auth")?.ours.is_some() || walk("account")?.ours.is_some())
     }
 
-    /// The services of `/etc/pam.d` that have a line of this module, sorted.
+    /// Returns the services of `/etc/pam.d` that have one of our lines, sorted.
     ///
     /// # Errors
     /// As for [`Stacks::account_line`].
@@ -196,7 +200,7 @@ impl Stacks {
         Ok(walk)
     }
 
-    /// Walks over the lines of one file and of those that it includes; says whether there were any.
+    /// Walks over the lines of one file and of the files that it includes; returns whether there were any.
     fn follow(
         &self,
         service: &str,
@@ -217,7 +221,7 @@ impl Stacks {
             Some(left) => left,
             None => return too_much("includes too many files"),
         };
-        // Which lines go on where has changed between releases of libpam, and C reads no further than to a NUL.
+        // Which lines continue where has changed between releases of libpam, and C reads only up to a NUL.
         walk.doubtful |= text.contains(['\\', '\0']);
         let mut has_lines = false;
         for line in joined(&text) {
@@ -250,7 +254,7 @@ impl Stacks {
         Ok(has_lines)
     }
 
-    /// The text of a service's file, and its path; `None`: there is none.
+    /// Returns the path and text of a service's file; `None`: there is none.
     fn read(&self, service: &str) -> Result<Option<(String, String)>, Error> {
         let candidates: Vec<PathBuf> = if service.starts_with('/') {
             vec![PathBuf::from(service)]
@@ -270,8 +274,8 @@ impl Stacks {
     }
 }
 
-/// What is left by a package or an editor, and what services only include: `common-auth` of Debian, `system-auth` and
-/// `password-auth` of Fedora and their kin.
+/// Whether a name is that of a leftover of a package or an editor, or of a file that services only include:
+/// `common-auth` of Debian, `system-auth` and `password-auth` of Fedora and similar distributions.
 pub(crate) fn is_no_service(name: &str) -> bool {
     name.contains(".dpkg-")
         || name.ends_with('~')
@@ -284,7 +288,7 @@ pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     read_up_to(path, LIMIT)
 }
 
-/// The text of a file of no more than so many bytes. Nothing waits for what may never be written into a fifo.
+/// Reads the text of a file of at most so many bytes. Never waits for a fifo, which may never be written to.
 pub(crate) fn read_up_to(path: &Path, limit: u64) -> std::io::Result<String> {
     let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
     let file = File::options().read(true).custom_flags(flags).open(path)?;
@@ -306,17 +310,17 @@ pub(crate) fn read_up_to(path: &Path, limit: u64) -> std::io::Result<String> {
 )]
 #[derive(Default)]
 struct Walk {
-    /// A line was met that can end the stack, or jump, before ours.
+    /// A line that can end the stack, or jump, before ours.
     leads_around: bool,
-    /// A line was met that can make a refusal undone, or that not every release of libpam reads alike.
+    /// A line that can undo a refusal, or that not every release of libpam reads in the same way.
     doubtful: bool,
-    /// Whether a refusal of our first line counts; `None`: no line of ours was met.
+    /// Whether a refusal of our first line counts; `None`: none of our lines was met.
     ours: Option<bool>,
-    /// A module was met that finds out who the user is.
+    /// A module that finds out who the user is.
     proves_identity: bool,
-    /// A line of ours was met that says `nullok`.
+    /// One of our lines with `nullok`.
     nullok: bool,
-    /// A line of ours was met that does not.
+    /// One of our lines without `nullok`.
     demands: bool,
 }
 
@@ -342,7 +346,7 @@ impl Walk {
         }
     }
 
-    /// What ends a substack does not end the stack around it.
+    /// Adds a substack. The end of a substack does not end the stack around it.
     fn pass_substack(&mut self, inner: &Self) {
         self.doubtful |= inner.doubtful;
         self.proves_identity |= inner.proves_identity;
@@ -364,11 +368,11 @@ impl Walk {
 
 /// What the control field of a line can do.
 struct Control {
-    /// It can end the stack with success, or skip lines.
+    /// End the stack with success, or skip lines.
     leads_on: bool,
-    /// It can make earlier refusals undone.
+    /// Undo earlier refusals.
     forgets: bool,
-    /// A refusal of the module is one of the stack.
+    /// Turn a refusal of the module into one of the stack.
     refuses: bool,
 }
 
@@ -386,7 +390,7 @@ impl Control {
             _ => {}
         }
         let actions: Option<Vec<(&str, Action)>> = words(text).map(Action::parse).collect();
-        // Whatever this does not read as libpam does can mean anything.
+        // A field that this code does not read as libpam does can mean anything.
         let Some(actions) = actions else {
             return Self {
                 leads_on: true,
@@ -407,7 +411,7 @@ impl Control {
     }
 }
 
-/// What a control field has libpam do about one answer of a module.
+/// What libpam does with one answer of a module, according to a control field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Action {
     /// `bad`, `die`
@@ -421,7 +425,7 @@ enum Action {
 }
 
 impl Action {
-    /// `VALUE=ACTION`; `None`: not so.
+    /// Reads `VALUE=ACTION`; `None`: the text does not have this form.
     fn parse(text: &str) -> Option<(&str, Self)> {
         let (value, action) = text.split_once('=')?;
         let action = match action.to_ascii_lowercase().as_str() {
@@ -456,14 +460,14 @@ enum Line<'a> {
 impl<'a> Line<'a> {
     fn parse(line: &'a str) -> Option<Self> {
         let (kind, rest) = word(line)?;
-        // libpam takes it in any case.
+        // libpam accepts it in any case.
         if kind.eq_ignore_ascii_case("@include") {
             return Some(Self::IncludeAll(word(rest)?.0));
         }
         let (control, rest) = word(rest)?;
         let (module, arguments) = word(rest)?;
         Some(Self::Module {
-            // With a dash, a module that is missing is not logged.
+            // With a dash, a missing module is not logged.
             kind: kind.strip_prefix('-').unwrap_or(kind),
             control,
             module,
@@ -472,15 +476,15 @@ impl<'a> Line<'a> {
     }
 }
 
-/// What parts words in libpam's eyes, beside the end of a line; nothing else does, not even a carriage return.
+/// What separates words for libpam, apart from the end of a line; nothing else does, not even a carriage return.
 const BLANKS: [char; 2] = [' ', '\t'];
 
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(BLANKS).filter(|word| !word.is_empty())
 }
 
-/// The next word, and what follows it. In brackets, whatever they hold is one word: up to the first that closes and has no
-/// backslash before it, or else all that is left.
+/// Returns the next word, and the rest of the text. Text in brackets is one word. It ends at the first closing bracket
+/// without a backslash before it, or at the end of the text.
 pub(crate) fn word(text: &str) -> Option<(&str, &str)> {
     let text = text.trim_start_matches(BLANKS);
     let Some(inside) = text.strip_prefix('[') else {
@@ -495,14 +499,14 @@ pub(crate) fn word(text: &str) -> Option<(&str, &str)> {
     Some((word, &inside[closes.map_or(inside.len(), |at| at + 1)..]))
 }
 
-/// Lines without comments. One that ends in a backslash goes on in the next, past those that are empty or a comment; a
-/// comment behind it ends it all the same.
+/// Returns the lines without comments. A line that ends in a backslash continues in the next line that is neither empty
+/// nor a comment. A comment after the backslash ends the line.
 fn joined(text: &str) -> Vec<String> {
     let numbered = numbered(text).into_iter();
     numbered.map(|(_, line)| line).collect()
 }
 
-/// The same, each with the number of the line that it begins in.
+/// Returns the same lines, each with the number of the line in which it begins.
 pub(crate) fn numbered(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
     let mut begun = String::new();

@@ -1,30 +1,29 @@
-//! Who exists: the system's list of users, through the name service.
+//! The users that exist, according to the name service.
 
 use crate::Error;
 use nix::unistd::{Uid, User};
 use otp_core::{Account, UserName};
 use std::io;
 
-/// The person behind a name that somebody logs in by.
+/// The person to whom a login name belongs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Named {
     /// The person.
     pub account: Account,
-    /// The name that the name service has for this login, where that is another than the canonical one: it may have
-    /// groups of its own.
+    /// The name that the name service has for this login, if it is not the canonical one: it may have its own groups.
     pub alias: Option<UserName>,
 }
 
-/// Looks up the person whom a name leads to, by its user id; `None`: there is no such user.
+/// Looks up the person to whom a name belongs, by the user id; `None`: there is no such user.
 ///
 /// # Errors
-/// The name service did not answer, gave back a name that is not usable, or does not know its own answer: a user id
-/// that it has no name for, or whose name leads to another user id. That is never "no such user".
+/// The name service did not answer, returned an unusable name, or contradicts itself: it has no name for a user id, or
+/// that name has another user id. This is never "no such user".
 pub fn account(name: &str) -> Result<Option<Account>, Error> {
     Ok(named(name)?.map(|named| named.account))
 }
 
-/// As [`account`], and says whether the name is a second one of that person.
+/// Looks a person up as [`account`] does, and says whether the name is a second one of that person.
 ///
 /// # Errors
 /// As for [`account`].
@@ -47,7 +46,7 @@ pub(crate) struct Entry {
     pub(crate) uid: u32,
 }
 
-/// Where users are looked up.
+/// A source in which users are looked up.
 pub(crate) trait Users {
     fn by_name(&self, name: &str) -> Result<Option<Entry>, Error>;
     fn by_uid(&self, uid: u32) -> Result<Option<Entry>, Error>;
@@ -82,7 +81,7 @@ fn account_of_by(users: &impl Users, uid: u32) -> Result<Option<Account>, Error>
 }
 
 pub(crate) fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, Error> {
-    // A name that cannot be passed to the name service cannot be anybody's.
+    // A name that cannot be passed to the name service cannot be a user's.
     if name.is_empty() || name.contains('\0') {
         return Ok(None);
     }
@@ -98,7 +97,7 @@ pub(crate) fn named_by(users: &impl Users, name: &str) -> Result<Option<Named>, 
     Ok(Some(Named { account, alias }))
 }
 
-/// The person with that user id, which `name` has led to when the name service was asked for `asked`.
+/// Returns the person with that user id. The name service returned it with `name` when it was asked for `asked`.
 fn canonical(users: &impl Users, name: &str, uid: u32, asked: &str) -> Result<Account, Error> {
     let Some(of_uid) = users.by_uid(uid)? else {
         return Err(Error::Disagrees {
@@ -110,9 +109,10 @@ fn canonical(users: &impl Users, name: &str, uid: u32, asked: &str) -> Result<Ac
     confirmed(users, &of_uid, name, uid, Some(asked))
 }
 
-/// The person whom the name service has for a user id, once its name leads back there.
+/// Returns the person whom the name service has for a user id, after checking that the person's name leads back to the
+/// id.
 ///
-/// `asked`: a name that has just led there, and need not be asked for again.
+/// `asked`: a name that has just led there, and need not be looked up again.
 fn confirmed(
     users: &impl Users,
     of_uid: &Entry,
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
     use std::cell::Cell;
 
-    /// A name service that says what it is told to say.
+    /// A name service that gives prepared answers.
     struct Says {
         names: Vec<(&'static str, &'static str, u32)>,
         uids: Vec<(u32, &'static str, u32)>,
@@ -195,7 +195,7 @@ mod tests {
             names: vec![
                 ("alice", "alice", 1001),
                 ("ally", "ally", 1001),
-                // Case does not matter to some directories.
+                // Some directories ignore case.
                 ("ALICE", "alice", 1001),
                 ("ALLY", "ally", 1001),
                 ("root", "root", 0),
@@ -265,7 +265,7 @@ mod tests {
         }
     }
 
-    /// Each question may take a directory server its time.
+    /// Each lookup may have to wait for a directory server.
     #[test]
     fn nothing_is_asked_twice() {
         struct Counts(Says, Cell<u32>);

@@ -1,4 +1,4 @@
-//! What can go wrong while reading or writing. An error names the place and the fault, never what is kept there.
+//! The errors of reading and writing. An error names the place and the fault, never what is stored there.
 
 use crate::keeper::Part;
 use crate::sealed::{self, NoRandom};
@@ -7,7 +7,7 @@ use otp_core::{Before1970, UnusableName};
 use otp_file::{Fault, Unparsed, Unread};
 use std::io;
 
-/// Where something is kept: all records, an account, or a part of one, by the name that its keeper has for it.
+/// A place where something is stored: all records, an account, or a part of one, under its keeper's name for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     part: Option<Part>,
@@ -15,7 +15,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// All records, or all that is kept about an account.
+    /// The location of all records, or of everything that is stored about an account.
     pub fn of(name: impl Into<String>) -> Self {
         Self {
             part: None,
@@ -23,7 +23,7 @@ impl Location {
         }
     }
 
-    /// A part of an account.
+    /// The location of a part of an account.
     pub fn of_part(part: Part, name: impl Into<String>) -> Self {
         Self {
             part: Some(part),
@@ -31,7 +31,7 @@ impl Location {
         }
     }
 
-    /// Whether only enrolling anew replaces what is there.
+    /// Whether only a new enrolment can replace what is there.
     const fn is_record(&self) -> bool {
         matches!(self.part, Some(Part::Credential | Part::State))
     }
@@ -43,42 +43,42 @@ impl std::fmt::Display for Location {
     }
 }
 
-/// Whose fault it is that something could not be read, written or found.
+/// Why something could not be read, written or found, and whose fault that is.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What is kept is not what can be trusted as it stands.
+    /// The stored data cannot be trusted as it is.
     #[error("{place}: {fault}")]
     Unsafe {
-        /// Where.
+        /// The place.
         place: Location,
         /// What is wrong with it.
         fault: Fault,
     },
-    /// What is kept can be trusted, but does not say what it must.
+    /// The stored data can be trusted, but does not say what it must.
     #[error("{place}{}: {reason}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
     Content {
-        /// Where.
+        /// The place.
         place: Location,
-        /// Which line of it, from 1, where that is known.
+        /// The number of the line, from 1, if it is known.
         line: Option<usize>,
         /// What is wrong there, without quoting it.
         reason: String,
     },
-    /// A newer release wrote it in a format that this one does not know.
+    /// A newer release wrote the data in a format that this release does not know.
     #[error("{place}: written by a newer version of pam_otp, which this one cannot read")]
     Newer {
-        /// Where.
+        /// The place.
         place: Location,
     },
-    /// Something that must be there is not.
+    /// Something is missing that must be there.
     #[error("{place}: {what}")]
     Missing {
-        /// Where.
+        /// The place.
         place: Location,
         /// Why it must be there.
         what: &'static str,
     },
-    /// There is no place with records at all.
+    /// There is no directory of records at all.
     #[error(
         "{place}: the directory of all records is missing; is its file system mounted, is pam_otp installed?"
     )]
@@ -86,71 +86,71 @@ pub enum Error {
         /// Where it would be.
         place: Location,
     },
-    /// The directory of all records is empty, and people have enrolled on this machine.
+    /// The directory of all records is empty, although users have enrolled on this machine.
     #[error(
         "{place}: nobody's record is there, although people have enrolled on this machine: is its file system mounted? \
          If the records are really gone, remove {mark}"
     )]
     Lost {
-        /// Where.
+        /// The place.
         place: Location,
-        /// The file that says so.
+        /// The file that shows it.
         mark: String,
     },
     /// Another login of the same user held the lock for the whole time.
     #[error("{place}: still locked by another login after {seconds} s")]
     Busy {
-        /// Where.
+        /// The place.
         place: Location,
-        /// How long was waited.
+        /// How long this process waited, in seconds.
         seconds: u64,
     },
-    /// Others have changed the account again and again, for the whole time.
+    /// Others changed the account again and again, for the whole time.
     #[error("{place}: changed by other logins all the time")]
     Overtaken {
-        /// Where.
+        /// The place.
         place: Location,
     },
     /// The operating system refused.
     #[error("{place}: cannot {action}: {source}{}", where_it_is_read_only(source))]
     Io {
-        /// Where.
+        /// The place.
         place: Location,
         /// What was tried.
         action: &'static str,
-        /// What it said.
+        /// What the operating system said.
         source: io::Error,
     },
-    /// What was written is in force, but may not outlast a power cut.
+    /// The write is in force, but may not survive a power cut.
     #[error("{place}: written, but it may not outlast a power cut: {source}")]
     NotDurable {
-        /// Where.
+        /// The place.
         place: Location,
         /// What the operating system said.
         source: io::Error,
     },
-    /// The database of a fleet did not do what it was asked; nothing was changed.
+    /// The database of a fleet did not do what it was asked to do; nothing was changed.
     #[error("{place}: cannot {action}: {reason}")]
     Database {
-        /// Where.
+        /// The place.
         place: Location,
         /// What was tried.
         action: &'static str,
-        /// What became of it.
+        /// What went wrong.
         reason: String,
     },
-    /// The database of a fleet did not say in time whether something was written: it may count, or come to.
+    /// The database of a fleet did not say in time whether something was written: it may count, now or later.
     #[error("{place}: no answer tells whether it was written: {reason}")]
     InDoubt {
-        /// Where.
+        /// The place.
         place: Location,
-        /// What became of the last question.
+        /// The result of the last request.
         reason: String,
     },
-    /// The record names another user than the one whose it would be.
+    /// The record names another user than the one it should belong to.
     #[error("{place}: is the record of another user, {recorded}")]
     AnotherUsers {
-        /// Where.
+        /// The place.
         place: Location,
         /// The user that it names.
         recorded: String,
@@ -158,7 +158,7 @@ pub enum Error {
     /// The record was made for another owner of the same name.
     #[error("{place}: made for user id {recorded}, but {user} has user id {actual} now")]
     NotTheirs {
-        /// Where.
+        /// The place.
         place: Location,
         /// The account's name.
         user: String,
@@ -167,15 +167,15 @@ pub enum Error {
         /// The user id now.
         actual: u32,
     },
-    /// A key in the record is sealed and does not open, or is to be sealed and cannot be.
+    /// A key in the record is sealed and cannot be opened, or should be sealed and cannot be.
     #[error("{place}: {fault}")]
     Sealed {
-        /// Where.
+        /// The place.
         place: Location,
-        /// Why.
+        /// The reason.
         fault: sealed::Fault,
     },
-    /// A name that cannot be a user's.
+    /// The name cannot be a user's.
     #[error(transparent)]
     UserName(#[from] UnusableName),
     /// The system clock shows a time before 1970.
@@ -189,7 +189,8 @@ pub enum Error {
     Memory,
 }
 
-/// What to do where only this service is kept from writing: the disk itself is fine, and no other line would say so.
+/// Says what to do if only this service is prevented from writing: the disk itself works, and no other line would say
+/// so.
 fn where_it_is_read_only(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::ReadOnlyFilesystem => {
@@ -216,8 +217,8 @@ impl Error {
         }
     }
 
-    /// Whether what could not be read may be whole for all that: at another time, or for a newer version. It is not to be
-    /// thrown away then.
+    /// Whether the data that could not be read may still be whole: at another time, or for a newer version. Then it
+    /// must not be thrown away.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         matches!(
@@ -251,7 +252,7 @@ impl Error {
                 "find out who changed it; then put owner and mode right, or run 'otp-admin reset USER' and enrol again"
             }
             Self::Unsafe { .. } => {
-                "give it back to root, as README.md names owner and mode, after finding out who changed it"
+                "find out who changed it; then give it back to root, with the owner and mode that pam_otp-format(5) names"
             }
             Self::Content { place, .. } | Self::Missing { place, .. } if place.is_record() => {
                 "restore it from a backup, or run 'otp-admin reset USER' and enrol again"
@@ -268,7 +269,7 @@ impl Error {
             Self::Newer { .. } => "upgrade pam_otp",
             Self::Busy { .. } | Self::Overtaken { .. } => "try again",
             Self::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-                "check owner and mode, which README.md names; who is not root gets to records through otp-helper"
+                "check owner and mode, which pam_otp-format(5) names; programs that are not root reach records only through otp-helper"
             }
             Self::Io { .. } => "check the file system: is it mounted, writable, healthy?",
             Self::NotDurable { .. } => {
@@ -295,9 +296,9 @@ impl Error {
     }
 }
 
-/// Says where something went wrong that only knows what.
+/// Adds the place to an error that knows only what went wrong.
 pub(crate) trait At<T> {
-    /// The same, or the error at this place.
+    /// Returns the value, or the error at this place.
     fn at(self, place: impl FnOnce() -> Location) -> Result<T, Error>;
 }
 

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: an account whose secrets are markers, and a place to keep it in.
+//! What the tests of this crate share: an account whose secrets are markers, and a place for its record.
 
 use crate::account::record::HeldRecord;
 use crate::memory::Memory;
@@ -20,13 +20,13 @@ use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The key of the phone: every letter of base32 once, so that no piece of it turns up in a message by chance.
+/// The key of the phone: every letter of base32 once, so that no piece of it occurs in a message by chance.
 pub(crate) const KEY: &str = "VNQXTRKWMZLHGJ4YCPDUSB5E6OIA2F73";
 
-/// When the tests take place.
+/// The time of the tests.
 pub(crate) const NOW: UnixTime = UnixTime::from_seconds(1_763_640_000);
 
-/// Whose record it is.
+/// The account of the record.
 pub(crate) fn alice() -> Account {
     Account {
         name: UserName::new("alice").unwrap(),
@@ -44,7 +44,7 @@ pub(crate) fn credential() -> Credential {
     another_credential(0)
 }
 
-/// As [`credential`], from another enrolment: other ids, other keys.
+/// The same from another enrolment: other ids, other keys.
 pub(crate) fn another_credential(enrolment: u8) -> Credential {
     let mut key = base32::parse(KEY).unwrap();
     key[0] ^= enrolment;
@@ -75,7 +75,7 @@ pub(crate) fn recovery_code(enrolment: u8, at: u8) -> RecoveryCode {
     RecoveryCode::from_random([enrolment, at, 2, 3, 5, 7, 11, 13, 17, 19])
 }
 
-/// The reply that holds the phone's code, so many steps from now.
+/// Returns the reply with the phone's code, so many steps from now.
 pub(crate) fn code(credential: &Credential, steps_from_now: i64) -> Input {
     let step = NOW
         .step(Period::THIRTY)
@@ -122,7 +122,7 @@ impl Place {
     }
 }
 
-/// Somewhere to keep records in: what a test of a transaction is given, once for every keeper.
+/// A place for records, which a test of a transaction gets; each test runs once for every keeper.
 pub trait Bench: Sync {
     /// The keeper of this place.
     type Keeper: Keeper + Send;
@@ -130,10 +130,10 @@ pub trait Bench: Sync {
     /// Nobody is enrolled.
     fn empty() -> Self;
 
-    /// The records, opened anew, as each process does.
+    /// Opens the records anew, as each process does.
     fn store(&self) -> Self::Keeper;
 
-    /// The same, whose keys are sealed by that.
+    /// Opens the same records, with keys sealed with that seal.
     fn sealed_store(&self, seal: Seal) -> Self::Keeper;
 
     /// Alice is enrolled with [`credential`].
@@ -180,7 +180,7 @@ impl Bench for Memory {
     }
 }
 
-/// Runs tests that take a [`Bench`] over each keeper there is.
+/// Runs tests that take a [`Bench`] over each keeper.
 macro_rules! over_every_keeper {
     ($($test:ident),+ $(,)?) => {
         mod in_files {
@@ -189,7 +189,7 @@ macro_rules! over_every_keeper {
         mod in_memory {
             $(#[test] fn $test() { super::$test::<crate::memory::Memory>(); })+
         }
-        /// All of them, by their names, for an engine of another crate.
+        /// All tests by name, for an engine of another crate.
         #[cfg(feature = "trial")]
         pub(crate) fn over<B: crate::fixture::Bench>() -> Vec<crate::trial::Trial> {
             vec![$((concat!(module_path!(), "::", stringify!($test)), $test::<B> as fn())),+]
@@ -198,7 +198,7 @@ macro_rules! over_every_keeper {
 }
 pub(crate) use over_every_keeper;
 
-/// Puts `credential` in the place of whatever alice has.
+/// Replaces whatever alice has by `credential`.
 pub(crate) fn enrol(store: &impl Keeper, credential: &Credential) {
     let mut locked = store.hold_or_create(&alice(), SOON).unwrap();
     locked
@@ -206,7 +206,7 @@ pub(crate) fn enrol(store: &impl Keeper, credential: &Credential) {
         .unwrap();
 }
 
-/// What is on disk about alice.
+/// Returns alice's state on disk.
 pub(crate) fn state_of(store: &impl Keeper) -> State {
     let mut locked = store.hold(&alice(), SOON).unwrap().unwrap();
     locked.read(&alice()).unwrap().unwrap().state
@@ -219,23 +219,23 @@ pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Only root can give a file to somebody else; the whole suite is run as root (`tests/run`).
+/// Whether this is root: only root can give a file to another user. The whole suite runs as root (`tests/run`).
 pub(crate) fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
 
-/// Fails instead of hanging when `work` waits for something that never comes.
+/// Fails instead of hanging if `work` waits for something that never comes.
 pub(crate) fn promptly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(work()));
     receiver
         .recv_timeout(SOON)
-        .expect("an answer, neither a panic nor a wait without end")
+        .expect("an answer, and neither a panic nor an endless wait")
 }
 
-/// Checks that nothing of the secrets in `content` is in the error, however it is printed.
+/// Checks that no part of the secrets in `content` is in the error, however it is printed.
 ///
-/// A secret is whatever has 16 letters and digits in a row: keys, salts, hashes and ids are, and no word is.
+/// Any 16 letters and digits in a row count as a secret: keys, salts, hashes and ids are that long, and no word is.
 pub(crate) fn assert_tells_no_secret_of(content: &[u8], error: &Error) {
     let told = format!("{error} {error:?} {}", error.hint()).to_ascii_lowercase();
     for secret in content
@@ -253,7 +253,7 @@ const PLACE_OF_PARENT: &str = "PAM_OTP_TEST_PLACE";
 
 /// Runs one test of this program again, in a process whose shell has run `preparation`.
 ///
-/// For what belongs to the whole process, such as limits and the umask: here other tests run at the same time.
+/// For settings of the whole process, such as limits and the umask: in this process other tests run at the same time.
 pub(crate) fn run_again_after(preparation: &str, test: &str, place: &Place) {
     let Output {
         status,

@@ -1,8 +1,8 @@
 //! What keeps the records: a few bytes about each account, in parts, held while they are changed.
 //!
-//! This is the bottom. The transactions of [`account`](crate::account) are written over it and over nothing else, so that
-//! every engine is right in the same way: one that lets a single process in at a time, and one that lets everybody try and
-//! takes the first.
+//! This is the lowest layer. The transactions of [`account`](crate::account) use it and nothing else. So every engine
+//! is right in the same way: one that lets a single process in at a time, and one that lets all processes try and takes
+//! the first.
 
 use crate::error::At;
 use crate::sealed::Seal;
@@ -16,15 +16,15 @@ use zeroize::Zeroizing;
 /// How long a login waits for other logins of the same user.
 pub const LOCK_DEADLINE: Duration = Duration::from_secs(10);
 
-/// How long a command of root waits: longer than the longest that a lock can be held by somebody who tries to.
+/// How long a command of root waits: longer than a user can hold a lock, even one who tries to.
 pub const ROOTS_LOCK_DEADLINE: Duration = Duration::from_secs(60);
 
-/// What is kept about an account.
+/// What is stored about an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
-    /// Who can prove what. Without it nobody is enrolled.
+    /// What can prove the user's identity. Without it the user is not enrolled.
     Credential,
-    /// What happened so far. Beside every credential.
+    /// What has happened so far. Every credential has one.
     State,
     /// Where no code is asked for.
     Trust,
@@ -34,21 +34,21 @@ pub enum Part {
     Mail,
 }
 
-/// A part as it is kept. May hold a secret, and is wiped.
+/// The stored bytes of a part. They may hold a secret, and are wiped.
 pub type Bytes = Zeroizing<Vec<u8>>;
 
-/// What became of a write.
+/// The result of a write.
 #[must_use = "what was overtaken has not been written"]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Put {
     /// It is written.
     Done,
-    /// Somebody else has changed the account since it was held. Nothing was written; hold it again and look anew.
+    /// Another process has changed the account since it was held. Nothing was written; hold it again and read it again.
     Overtaken,
 }
 
 impl Put {
-    /// Ends a transaction that was overtaken: it begins anew.
+    /// Ends a transaction that was overtaken, with an error that makes it begin again.
     pub(crate) fn or_begin_anew(self, place: impl FnOnce() -> Location) -> Result<(), Error> {
         match self {
             Self::Done => Ok(()),
@@ -57,29 +57,29 @@ impl Put {
     }
 }
 
-/// How long what is written is there.
+/// How long written data lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lasts {
-    /// It counts for everybody from now on, also when this process ends; a power cut may undo it.
+    /// It counts for every process from now on, even when this process ends; a power cut may undo it.
     UntilThePowerFails,
     /// Nothing undoes it.
     ForGood,
 }
 
-/// What of an account is to go.
+/// Which parts of an account are removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goes {
-    /// Who can prove what, and what came of it. When the grace began stays: none begins anew. So does what was mailed: no
-    /// more is mailed in a day.
+    /// What can prove the user's identity, and what has happened with it. The beginning of the grace stays, so that no
+    /// grace begins again. The mail stays too, so that the daily limit holds.
     Record,
-    /// All of it, whatever state it is in.
+    /// All parts, whatever their condition.
     Everything,
 }
 
-/// The user whom the bytes of a credential name, whoever that is: for [`Held::recorded_owner`].
+/// Returns the user whom the bytes of a credential name, whoever that is: for [`Held::recorded_owner`].
 ///
 /// # Errors
-/// They are no credential, or name nobody.
+/// They are not a credential, or name no user.
 pub fn owner_in(bytes: &[u8], place: impl FnOnce() -> Location) -> Result<Account, Error> {
     let outline = credential::outline(bytes).at(place)?;
     Ok(Account {
@@ -88,19 +88,19 @@ pub fn owner_in(bytes: &[u8], place: impl FnOnce() -> Location) -> Result<Accoun
     })
 }
 
-/// An account at which somebody looks.
+/// An account that is being looked at.
 pub trait Look {
-    /// Where a part is, for errors.
+    /// The location of a part, for errors.
     fn place(&self, part: Part) -> Location;
 
-    /// What seals the keys in the credential. An engine has it from whoever opened it, and does nothing with it: what it is
-    /// given to keep is sealed already.
+    /// What seals the keys in the credential. An engine gets it when it is opened, and does nothing with it: the data
+    /// that it must store is sealed already.
     fn seal(&self) -> &Seal;
 
     /// Whether a part is there, without reading it.
     ///
     /// # Errors
-    /// It cannot be trusted or found out.
+    /// It cannot be trusted, or this cannot be found out.
     fn has(&self, part: Part) -> Result<bool, Error>;
 
     /// Reads a part; `None`: it is not there.
@@ -109,16 +109,17 @@ pub trait Look {
     /// It cannot be trusted or read.
     fn get(&mut self, part: Part) -> Result<Option<Bytes>, Error>;
 
-    /// Reads what was rehearsed of a part ([`Held::rehearse`]); `None`: nothing was.
+    /// Reads the rehearsed content of a part ([`Held::rehearse`]); `None`: there is none.
     ///
     /// # Errors
     /// It cannot be trusted or read.
     fn rehearsed(&mut self, part: Part) -> Result<Option<Bytes>, Error>;
 
-    /// Makes what was rehearsed of a part count, durably, without holding the account and with as little as it can take.
+    /// Makes the rehearsed content of a part count, durably, without holding the account and with as few operations as
+    /// possible.
     ///
     /// # Errors
-    /// It cannot be made to.
+    /// This is not possible.
     fn fulfil(&mut self, part: Part) -> Result<(), Error>;
 }
 
@@ -126,21 +127,22 @@ pub trait Look {
 pub trait Held: Look + Sized {
     /// Whether nobody else can write while this is held, or even hold it.
     ///
-    /// Only then is an attempt written down as failed before it is judged: where others read on meanwhile, they would
-    /// count it against themselves. What can be held together is not in a process that a user can kill.
+    /// Only then is an attempt stored as failed before it is judged: where others can read meanwhile, they would count
+    /// it against themselves. An account that several processes can hold at once is not held by a process that a user
+    /// can kill.
     const ALONE: bool;
 
-    /// Makes `bytes` the part, whole and for good.
+    /// Makes `bytes` the content of the part, whole and for good.
     ///
     /// # Errors
-    /// It could not be written, and what was there still counts; or it is in doubt, as [`Error::NotDurable`] and
-    /// [`Error::InDoubt`] say.
+    /// It could not be written, and the old content still counts; or the result is in doubt, as [`Error::NotDurable`]
+    /// and [`Error::InDoubt`] say.
     fn put(&mut self, part: Part, bytes: &[u8]) -> Result<Put, Error>;
 
-    /// Writes over a piece of a part that was read since it is held.
+    /// Writes over a piece of a part that was read since the account is held.
     ///
     /// # Errors
-    /// It could not be written. A piece that was written in part is for the reader of the part to tell.
+    /// It could not be written. If only some of the piece was written, the reader of the part must notice.
     fn overwrite(
         &mut self,
         part: Part,
@@ -149,13 +151,13 @@ pub trait Held: Look + Sized {
         lasts: Lasts,
     ) -> Result<Put, Error>;
 
-    /// Makes what is read of a part last for good, whichever process wrote it.
+    /// Makes the present content of a part last for good, whichever process wrote it.
     ///
     /// # Errors
-    /// It could not be made to.
+    /// This is not possible.
     fn settle(&mut self, part: Part) -> Result<(), Error>;
 
-    /// Does all that [`Held::put`] would, but so that nothing counts before [`Look::fulfil`].
+    /// Does everything that [`Held::put`] does, but nothing counts before [`Look::fulfil`].
     ///
     /// # Errors
     /// It could not be written.
@@ -164,97 +166,98 @@ pub trait Held: Look + Sized {
     /// Removes a part for good, if it is there.
     ///
     /// # Errors
-    /// What is there cannot be removed, or a power cut could bring it back.
+    /// It cannot be removed, or a power cut could bring it back.
     fn remove(&mut self, part: Part) -> Result<Put, Error>;
 
-    /// The user whom the credential names, whoever that is; `None`: there is no credential.
+    /// Returns the user whom the credential names, whoever that is; `None`: there is no credential.
     ///
     /// # Errors
-    /// It cannot be trusted even for that user's, or read.
+    /// It cannot be read, or cannot be trusted even as that user's.
     fn recorded_owner(&mut self) -> Result<Option<Account>, Error>;
 
-    /// Takes what is held by its name alone ([`Keeper::hold_name`]) for that user's.
+    /// Treats an account that is held only by its name ([`Keeper::hold_name`]) as that user's.
     ///
     /// # Errors
-    /// It cannot be theirs.
+    /// It cannot belong to that user.
     fn claim(&mut self, uid: u32) -> Result<(), Error>;
 
-    /// Is told, before the state of an attempt is put, that it was accepted at that moment. An engine may keep that beside
-    /// the state, in the same write; none has to.
+    /// Is told, before the state of an attempt is put, that the attempt was accepted at that time. An engine may store
+    /// this with the state, in the same write, but need not.
     fn accepted(&mut self, _when: UnixTime) {}
 
-    /// Is told, before the state of an attempt is put, that it was a wrong code: what was accepted before it proves nothing any
-    /// longer. As [`Held::accepted`], none has to keep that.
+    /// Is told, before the state of an attempt is put, that the code was wrong: what was accepted before then no longer
+    /// proves anything. As with [`Held::accepted`], an engine need not store this.
     fn refused(&mut self) {}
 
-    /// Lets others have it, and keeps signals waiting for as long as the caller wants.
+    /// Releases the account, and keeps signals waiting for as long as the caller wants.
     fn let_go(self) -> Option<Undisturbed>;
 }
 
-/// All accounts about which something is kept.
+/// All accounts about which something is stored.
 ///
-/// Every engine takes the tests of the transactions too: by its line in `over_every_keeper!` of `fixture.rs`.
+/// Every engine also runs the tests of the transactions, by its line in `over_every_keeper!` of `fixture.rs`.
 pub trait Keeper {
-    /// An account at which somebody looks.
+    /// An account that is being looked at.
     type Look: Look;
     /// An account that is held for a change.
     type Held: Held;
 
-    /// Looks at an account without holding it; `None`: nothing is kept about it.
+    /// Looks at an account without holding it; `None`: nothing is stored about it.
     ///
-    /// For what must be known before anybody is asked; every transaction looks again while it holds.
+    /// For decisions before the user is asked; every transaction looks again while it holds the account.
     ///
     /// # Errors
-    /// What is kept cannot be trusted or opened.
+    /// The stored data cannot be trusted or opened.
     fn look(&self, account: &Account) -> Result<Option<Self::Look>, Error>;
 
-    /// Holds an account; `None`: nothing is kept about it.
+    /// Holds an account; `None`: nothing is stored about it.
     ///
     /// # Errors
-    /// What is kept cannot be trusted or opened, or another process held it for all of `deadline`.
+    /// The stored data cannot be trusted or opened, or another process held it for all of `deadline`.
     fn hold(&self, account: &Account, deadline: Duration) -> Result<Option<Self::Held>, Error>;
 
-    /// Is told that an attempt has found nobody to judge it by, before that is told to anybody. An engine whose writes take a time
-    /// that can be felt takes that time here as well, so that names which have an authenticator are not told apart by it.
+    /// Is told that an attempt has found no record to judge by, before anybody is told. An engine whose writes take a
+    /// noticeable time takes that time here too, so that names with an authenticator cannot be told from others.
     ///
     /// # Errors
-    /// As where the state of an attempt is put; the caller refuses the login.
+    /// As when the state of an attempt is put; the caller refuses the login.
     fn judges_nobody(&self) -> Result<(), Error> {
         Ok(())
     }
 
-    /// Holds an account, and begins to keep something about it first where nothing is.
+    /// Holds an account, and first makes a place for it if nothing is stored about it.
     ///
     /// # Errors
-    /// As for [`Keeper::hold`], or nothing can be kept.
+    /// As for [`Keeper::hold`], or the place cannot be made.
     fn hold_or_create(&self, account: &Account, deadline: Duration) -> Result<Self::Held, Error>;
 
-    /// Holds what is kept under a name, whoever may have it. Good for removing it; not to be believed before
+    /// Holds everything stored under a name, whoever owns it. Suitable for removing it; must not be believed before
     /// [`Held::claim`].
     ///
     /// # Errors
     /// It cannot be opened, or another process held it for all of `deadline`.
     fn hold_name(&self, name: &UserName, deadline: Duration) -> Result<Option<Self::Held>, Error>;
 
-    /// The names under which something is kept.
+    /// Returns the names under which something is stored.
     ///
     /// # Errors
-    /// They cannot be read, or one is a name that no user can have.
+    /// They cannot be read, or no user can have one of them.
     fn users(&self) -> Result<Names, Error>;
 
-    /// Remembers that somebody has enrolled, before the first record: then no record at all is not "nobody is enrolled".
+    /// Remembers that a user has enrolled, before the first record is written: from then on, no record at all does not
+    /// mean "nobody is enrolled".
     ///
     /// # Errors
     /// It cannot be written.
     fn mark_enrolled(&self) -> Result<(), Error>;
 
-    /// Removes what is kept under a name, and the name where nothing is left under it.
+    /// Removes parts stored under a name, and the name too if nothing is left under it.
     ///
     /// # Errors
-    /// Something that is not ours is there, or it cannot be removed.
+    /// Something is there that is not ours, or it cannot be removed.
     fn erase(&self, held: &mut Self::Held, name: &UserName, goes: Goes) -> Result<Put, Error>;
 
-    /// Gives what is kept under one name another, in the place of what `over` holds there.
+    /// Gives everything stored under one name another name, where it replaces what `over` holds.
     ///
     /// # Errors
     /// It cannot be written.

@@ -1,14 +1,14 @@
-//! The keeping of `pam_otp`: what is remembered about each account.
+//! The store of `pam_otp`: what is remembered about each account.
 //!
-//! Whatever cannot be read with certainty is an [`Error`], never an empty value: "none enrolled" and "could not
-//! load" are different types, so that no caller can take the one for the other.
+//! Data that cannot be read with certainty is an [`Error`], never an empty value. "Not enrolled" and "could not be
+//! read" are different types, so that no caller can confuse them.
 //!
-//! [`keeper`] is the bottom: what an engine has to be able to do. [`account`] is what happens to an account, written over
-//! that trait alone. The engine of this crate is a folder of files, [`Store`]. [`sealed`] is what keeps the keys of authenticators
-//! from whoever has a copy of what an engine keeps.
+//! [`keeper`] is the lowest layer: what an engine must be able to do. [`account`] has the transactions on an account,
+//! written over that trait alone. The engine of this crate stores files in a directory, [`Store`]. [`sealed`] protects
+//! the keys of authenticators from everybody who has only a copy of what an engine stores.
 #![forbid(unsafe_code)]
-// The tests that this feature lets out are tests still, which clippy does not see; and only some of what they share is let
-// out. What is installed is built with neither, and is held to all of it.
+// The tests that this feature exports are still tests, which clippy does not see, and only some of what they share is
+// exported. Installed programs are built without it and without tests, and all lints apply to them.
 #![cfg_attr(any(test, feature = "trial"), allow(clippy::unwrap_used))]
 #![cfg_attr(
     all(feature = "trial", not(test)),

@@ -1,6 +1,7 @@
-//! A keeper in memory that commits by compare and swap: for the tests, which prove that the transactions need no lock.
+//! A keeper in memory that commits by compare and swap. It is for the tests, which prove that the transactions need no
+//! lock.
 //!
-//! Whoever holds an account has a copy of it as it was. The first to put counts; all others are overtaken.
+//! Each holder of an account has a copy of it as it was. The first put counts; all others are overtaken.
 
 use crate::keeper::{Bytes, Goes, Held, Keeper, Lasts, Look, Part, Put, owner_in};
 use crate::sealed::Seal;
@@ -21,7 +22,7 @@ type Hook = Box<dyn FnMut(&Memory) + Send>;
 
 #[derive(Default)]
 struct World {
-    /// Rises with every put, so no revision is ever seen twice.
+    /// Rises with every put, so no revision ever occurs twice.
     revision: u64,
     accounts: BTreeMap<UserName, Kept>,
     /// How many puts came too late.
@@ -44,17 +45,17 @@ pub(crate) struct Copy {
 }
 
 impl Memory {
-    /// How many puts came too late so far.
+    /// Returns how many puts have come too late so far.
     pub(crate) fn overtaken(&self) -> u64 {
         self.0.lock().unwrap().overtaken
     }
 
-    /// The same accounts, with what is written from now on sealed by that.
+    /// Returns the same accounts, with later writes sealed with that seal.
     pub(crate) fn sealed_by(self, seal: Seal) -> Self {
         Self(self.0, seal)
     }
 
-    /// From now on this happens before each put, but for those that it makes itself.
+    /// Calls `hook` before each put from now on, except before puts that the hook makes itself.
     pub(crate) fn before_each_put(&self, hook: impl FnMut(&Self) + Send + 'static) {
         self.0.lock().unwrap().before_each_put = Some(Box::new(hook));
     }
@@ -78,7 +79,7 @@ impl Memory {
 }
 
 impl Copy {
-    /// The compare and the swap. `change` is made to what is kept, and the copy follows.
+    /// Compares and swaps: makes `change` to what is stored, and to the copy.
     fn swap(&mut self, change: impl FnOnce(&mut Kept)) -> Put {
         self.world.interrupt();
         let mut guard = self.world.0.lock().unwrap();

@@ -1,4 +1,4 @@
-//! Making new authenticators and recovery codes: the only place that draws random numbers.
+//! Makes new authenticators and recovery codes, whose random numbers are all drawn here.
 
 use crate::Error;
 use otp_core::Account;
@@ -9,7 +9,7 @@ use otp_core::recovery::{RecoveryCode, Salt};
 use otp_core::{Authenticator, Credential, Policy, UnixTime};
 use zeroize::Zeroizing;
 
-/// A new time-based authenticator with a random key that is as long as its hash.
+/// Makes a time-based authenticator with a random key that is as long as its hash.
 ///
 /// # Errors
 /// The system gave no random bytes.
@@ -17,7 +17,7 @@ pub fn authenticator(name: Name, code: &CodePolicy, now: UnixTime) -> Result<Aut
     of_kind(Kind::Totp(code.period), name, *code, now)
 }
 
-/// A new authenticator of that kind, else as [`authenticator`].
+/// Makes an authenticator of that kind, otherwise like [`authenticator`].
 fn of_kind(
     kind: Kind,
     name: Name,
@@ -38,7 +38,7 @@ fn of_kind(
     })
 }
 
-/// A set of `count` new recovery codes, and the codes themselves, to be shown once.
+/// Makes a set of `count` new recovery codes, and returns the codes too, to be shown once.
 ///
 /// # Errors
 /// The system gave no random bytes.
@@ -63,10 +63,11 @@ pub fn recovery_codes(count: u8, now: UnixTime) -> Result<(RecoverySet, Vec<Reco
     ))
 }
 
-/// A set of the codes that another program has issued. Takes some 20 ms for each.
+/// Makes a set of the codes that another program has issued. Takes about 20 ms for each code.
 ///
-/// `salt` is that of the same codes where they were imported before, as [`imported_salt`](crate::account::imported_salt)
-/// tells: only so can be seen which of them are gone meanwhile. `None` makes one.
+/// If the same codes were imported before, `salt` must be the salt of that import
+/// ([`imported_salt`](crate::account::imported_salt) returns it): only then can codes be found that are gone meanwhile.
+/// `None` makes a new salt.
 ///
 /// # Errors
 /// The system gave no random bytes, or no memory.
@@ -88,7 +89,7 @@ pub fn imported_codes(
     })
 }
 
-/// A code to be mailed, and the key of the login that asks for it.
+/// Makes a code to be mailed, and the key of the login that asks for it.
 ///
 /// # Errors
 /// The system gave no random bytes.
@@ -100,7 +101,7 @@ pub fn mailed_code() -> Result<(MailedCode, LoginKey), Error> {
     Ok((MailedCode::from_random(*bits), LoginKey::from_random(*key)))
 }
 
-/// Everything that a new owner gets: one authenticator and, where policy issues them, recovery codes.
+/// Makes everything that a new user gets: one authenticator and, if policy issues them, recovery codes.
 ///
 /// # Errors
 /// The system gave no random bytes.
@@ -113,7 +114,7 @@ pub fn credential(
     credential_of_kind(Kind::Totp(policy.code.period), account, name, policy, now)
 }
 
-/// As [`credential`], with an authenticator of that kind.
+/// Makes the same as [`credential`], with an authenticator of that kind.
 ///
 /// # Errors
 /// The system gave no random bytes.
@@ -133,7 +134,7 @@ pub fn credential_of_kind(
         vec![device],
         set,
     )
-    .expect("one authenticator and at most 32 codes, which the policy has checked");
+    .expect("one authenticator, and at most 32 codes, as the policy allows");
     Ok((credential, codes))
 }
 
@@ -143,7 +144,7 @@ fn new_salt() -> Result<Salt, Error> {
     Ok(salt)
 }
 
-/// A random identity for an authenticator that was not made here.
+/// Makes a random id for an authenticator that was not made here.
 ///
 /// # Errors
 /// The system gave no random bytes.
@@ -153,7 +154,7 @@ pub fn new_id() -> Result<Id, Error> {
     Ok(Id::from_random(bytes))
 }
 
-/// So many random bytes, which nobody can foretell.
+/// Returns so many random bytes, which nobody can predict.
 ///
 /// # Errors
 /// The system gave none.
@@ -218,7 +219,7 @@ mod tests {
             let made = authenticator(name, &code, UnixTime::from_seconds(0)).unwrap();
             let key = made.secret.reveal_bytes();
             assert_eq!(key.len(), bytes, "{algorithm:?}");
-            // All of it is random, not the beginning alone.
+            // All bytes are random, not only the first ones.
             assert!(key[bytes - 12..].iter().any(|&byte| byte != 0));
         }
     }

@@ -1,12 +1,12 @@
-//! The tests of the transactions, for an engine of another crate. Only with the feature `trial`, which nothing that is
-//! installed is built with.
+//! The tests of the transactions, for an engine of another crate. They need the feature `trial`, which no installed
+//! program is built with.
 
 pub use crate::fixture::Bench;
 
-/// A test, with its name. It panics where it fails.
+/// A test, with its name. It panics if it fails.
 pub type Trial = (&'static str, fn());
 
-/// All that `over_every_keeper!` runs, over one more.
+/// Returns all tests that `over_every_keeper!` runs, for one more keeper.
 #[must_use]
 pub fn transactions<B: Bench>() -> Vec<Trial> {
     use crate::account::{
@@ -26,7 +26,7 @@ pub fn transactions<B: Bench>() -> Vec<Trial> {
     .concat()
 }
 
-/// What the bytes of a part say of an account's past; `None`: they are damaged.
+/// Returns what the bytes of a part say of an account's past; `None`: they are damaged.
 #[must_use]
 pub fn state(bytes: &[u8]) -> Option<otp_core::State> {
     crate::text::state::Newest::of(bytes)

@@ -1,8 +1,7 @@
-//! After the authentication: whether an account may come in as it stands, and what becomes of one without an
-//! authenticator.
+//! The account phase: decides whether an account may log in, and what happens to one without an authenticator.
 //!
-//! PAM comes here whatever has let the user in, a public key that sshd checked itself included. Nothing is asked of
-//! whoever is enrolled; but a lock holds here too, and so does the demand for a second factor.
+//! PAM comes here whatever has let the user in, even a public key that sshd checked itself. Enrolled users are not
+//! prompted here. But a lock also counts here, and so does the demand for a second factor.
 
 use crate::call::{Call, Case, Stop};
 use crate::enrolment::{self, Outcome};
@@ -18,7 +17,7 @@ use otp_helper::records::Enrolled;
 use otp_site::stack::may_enrol_in;
 use std::time::Duration;
 
-/// Runs one `pam_sm_acct_mgmt`. Whatever goes wrong on the way refuses.
+/// Runs one `pam_sm_acct_mgmt`. Any error refuses.
 pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Disposition {
     let mut call = Call::new(host, Phase::Account, silent);
     match run(&mut call, arguments) {
@@ -27,11 +26,11 @@ pub(crate) fn manage(host: &mut impl Host, arguments: &[&[u8]], silent: bool) ->
     }
 }
 
-/// Begins the grace of somebody who is let in, in `pam_sm_setcred`: also where a service has no account line.
+/// Begins the grace of a user who is let in, during `pam_sm_setcred`, even if a service has no account line.
 ///
-/// Only now is it certain that they are; a grace that began with the first question could be used up by anybody. It is
-/// that of whoever was asked; where nobody was, of whom the program names, if it `establishes` a login that comes from
-/// elsewhere ([`comes_from_elsewhere`]).
+/// Only now is it certain that the user is let in. If the first question began the grace, anybody could use it up. The
+/// grace is that of the user who was asked. If nobody was asked, it is that of the user whom the program names, if it
+/// `establishes` a login that comes from elsewhere ([`comes_from_elsewhere`]).
 pub(crate) fn begin_grace(host: &mut impl Host, arguments: &[&[u8]], establishes: bool) {
     let mut call = Call::new(host, Phase::Credentials, true);
     let Ok(options) = call.options(arguments) else {
@@ -41,7 +40,7 @@ pub(crate) fn begin_grace(host: &mut impl Host, arguments: &[&[u8]], establishes
         let case = match passed {
             Some(Passed::Left { user, .. }) => call.case_of(&options, user)?,
             None if establishes && comes_from_elsewhere(&call) => call.case(&options)?,
-            // Who has proven a code has an authenticator.
+            // A user who has proven a code has an authenticator.
             Some(Passed::Proven { .. }) | None => return Ok(()),
         };
         begin_grace_of(&mut call, &case)
@@ -51,11 +50,11 @@ pub(crate) fn begin_grace(host: &mut impl Host, arguments: &[&[u8]], establishes
     }
 }
 
-/// Whether a login in which no line of ours was asked is one of a person all the same: it names where it comes from.
+/// Whether a login that reached none of our auth lines is still a person's: it names where it comes from.
 ///
-/// sshd checks keys itself, and sets credentials in processes that know nothing of what the auth lines noted. What runs jobs
-/// (cron, at, the user's systemd, runuser, root's `su`) comes here in the same way, but names no place. Their jobs are let
-/// in as policy says and begin no grace, which would else be over before its owner has seen a login.
+/// sshd checks keys itself, and sets credentials in processes that do not know what the auth lines noted. Programs that
+/// run jobs (cron, at, the user's systemd, runuser, root's `su`) come here in the same way, but name no place. Their
+/// jobs are let in as policy says and begin no grace. Otherwise it could be over before its owner has seen a login.
 fn comes_from_elsewhere<H>(call: &Call<'_, H>) -> bool {
     !call.origin.host.is_empty()
 }
@@ -100,7 +99,7 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Dispositi
     let passed = call.host.passed()?;
     let left = match passed {
         Some(Passed::Proven { user, when }) if user == call.user => {
-            // A helper would have to be started, or a verifier asked, to say it again.
+            // Otherwise a helper would have to be started, or a verifier asked, only to say the same again.
             if !case.records.are_here() && is_fresh(when, call.host.now()?) {
                 return Ok(Disposition::Success);
             }
@@ -116,13 +115,13 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Dispositi
     let standing = case.records.standing(&account, || call.host.now())?;
     let now = call.host.now()?;
     match standing {
-        // Whoever had no authenticator when the code was due was asked for none.
+        // A user who had no authenticator when the code was due was not asked for one.
         Some(Standing::Open) if left.is_some() => return Ok(refuse_to_start_over(call)),
         Some(Standing::Open) => return Ok(Disposition::Success),
         Some(standing) => return Ok(refuse_locked(call, &case, standing, now)),
         None => {}
     }
-    // A login that came by no line of ours may have come by nobody's: root's su, a public key, cron.
+    // A login that reached none of our lines may have reached nobody's: root's su, a public key, cron.
     let may_enrol = left.is_some_and(|(_, may_enrol)| may_enrol)
         && may_enrol_in(&call.origin.service, case.policy.enroll)
         && !call.silent;
@@ -134,14 +133,14 @@ fn run<H: Host>(call: &mut Call<'_, H>, arguments: &[&[u8]]) -> Result<Dispositi
     Ok(answer)
 }
 
-/// How long a code that was accepted stands for the account being open, on the same handle.
+/// How long an accepted code proves that the account is open, on the same handle.
 const FRESH: Duration = Duration::from_secs(60);
 
 fn is_fresh(proven: UnixTime, now: UnixTime) -> bool {
     proven <= now && now < proven.after(FRESH)
 }
 
-/// What becomes of an account that has no authenticator. `begins`: whether a grace may begin with this login.
+/// Decides about an account without an authenticator. `begins`: whether a grace may begin with this login.
 fn without_authenticator<H: Host>(
     call: &mut Call<'_, H>,
     case: &Case,
@@ -169,7 +168,7 @@ fn without_authenticator<H: Host>(
     };
     match outcome {
         Outcome::Enrolled => {
-            // Should the program come here again, there is nothing left to set up.
+            // If the program comes here again, there is nothing left to set up.
             call.host.pass(None)?;
             return Ok(Disposition::Success);
         }
@@ -179,11 +178,11 @@ fn without_authenticator<H: Host>(
         }
         Outcome::Later | Outcome::NotProven | Outcome::NotAsked => {}
     }
-    // Minutes may have gone by: the deadline with them, or somebody has enrolled.
+    // Minutes may have passed: the deadline may be over, or the user may have enrolled.
     let Some((wanted, now)) = wanted_now(call, case, account)? else {
         return Ok(refuse_to_start_over(call));
     };
-    // The dialogue has been led, or cannot be.
+    // The dialogue is over, or is not possible.
     match at_account_line(&wanted, at_login, false) {
         AtAccountLine::LetsIn | AtAccountLine::LetsInUntil(_) => {
             let_in(call, case, account, &wanted, now, begins)?;
@@ -195,7 +194,7 @@ fn without_authenticator<H: Host>(
     }
 }
 
-/// What policy wants at this moment, and the moment; `None`: there is an authenticator by now.
+/// Returns the present demand of policy, and the time; `None`: there is an authenticator by now.
 fn wanted_now<H: Host>(
     call: &mut Call<'_, H>,
     case: &Case,
@@ -208,7 +207,7 @@ fn wanted_now<H: Host>(
     Ok(Some((call.demand(case, account, first_login, now), now)))
 }
 
-/// Refuses a login in which no code was asked for, and one would be now.
+/// Refuses a login in which no code was asked for, although one would be asked for now.
 fn refuse_to_start_over<H: Host>(call: &mut Call<'_, H>) -> Disposition {
     let message = Message::SetUpMeanwhile;
     let entry = call
@@ -220,7 +219,7 @@ fn refuse_to_start_over<H: Host>(call: &mut Call<'_, H>) -> Disposition {
     Disposition::Refused
 }
 
-/// Lets somebody in without a second factor, and remembers when that was first, if a grace `begins` with this login.
+/// Lets a user in without a second factor. If a grace `begins` with this login, stores when it began.
 fn let_in<H: Host>(
     call: &mut Call<'_, H>,
     case: &Case,

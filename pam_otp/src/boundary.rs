@@ -1,7 +1,7 @@
-//! The C side: the entry points that PAM calls, and what they call of PAM. The only file with `unsafe`.
+//! The C side: the entry points that PAM calls, and the calls back to PAM. The only file of this crate with `unsafe`.
 //!
-//! Contract with PAM (`pam_sm_authenticate(3)`): the handle is valid for the time of the call, one thread at a time;
-//! strings that PAM hands out are NUL-terminated and live until the item is set again. Nothing unwinds out of here.
+//! Contract with PAM (`pam_sm_authenticate(3)`): the handle is valid during the call, for one thread at a time. Strings
+//! from PAM are NUL-terminated and live until the item is set again. Nothing unwinds out of here.
 
 use crate::host::{
     Disposition, Host, HostFault, OneFactor, Origin, Passed, SplitCode, Tone, Typed,
@@ -10,8 +10,9 @@ use crate::{account, login, password};
 use libc::{c_char, c_int, c_uint, c_void};
 use otp_core::enforce::Belongs;
 use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
-use otp_core::login::AccountLine;
+use otp_core::login::{AccountLine, LANGUAGE};
 use otp_core::mail::Address;
+use otp_core::record::Language;
 use otp_core::{Before1970, UnixTime, UserName};
 use otp_helper::mail::{self, NotTaken, Outgoing};
 use otp_log::Program;
@@ -32,26 +33,27 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::{ptr, slice};
 use zeroize::{Zeroize, Zeroizing};
 
-/// How long a refusal takes, in microseconds; PAM varies it by a half and sleeps in the application.
+/// How long a refusal takes, in microseconds; PAM varies this by up to a half, and sleeps in the application.
 const FAILURE_DELAY: c_uint = 2_000_000;
 
-/// The name of the kept code among the data of a PAM handle; the version stands for the layout of what is kept.
+/// The name of the kept code among the data of a PAM handle; the version in it stands for the layout of the data.
 const KEPT: &str = concat!("pam_otp_kept_code_", env!("CARGO_PKG_VERSION"));
 
-/// The name of what is noted for the account phase, likewise.
+/// The name of the note for the account phase, made in the same way.
 const PASSED: &str = concat!("pam_otp_passed_", env!("CARGO_PKG_VERSION"));
 
-/// The name of what is told at the end, likewise.
+/// The name of the data that is told at the end, made in the same way.
 const WATCHED: &str = concat!("pam_otp_watched_", env!("CARGO_PKG_VERSION"), "\0");
 
-/// `PAM_DATA_REPLACE` of `_pam_types.h`: what a module has kept gives way to something else, and nothing has ended.
+/// `PAM_DATA_REPLACE` of `_pam_types.h`: the data of a module is replaced by other data, and the login has not ended.
 const PAM_DATA_REPLACE: c_int = 0x2000_0000;
 
-/// `PAM_DATA_SILENT`: says nothing of the status.
+/// `PAM_DATA_SILENT`: a flag that does not belong to the status.
 const PAM_DATA_SILENT: c_int = 0x4000_0000;
 
-// What pam-bindings has no function for.
+// Functions that pam-bindings lacks.
 unsafe extern "C" {
+    fn pam_getenv(pamh: *mut PamHandle, name: *const c_char) -> *const c_char;
     fn pam_fail_delay(pamh: *mut PamHandle, microseconds: c_uint) -> c_int;
     fn pam_get_item(pamh: *const PamHandle, item: c_int, value: *mut *const c_void) -> c_int;
     fn pam_set_item(pamh: *mut PamHandle, item: c_int, value: *const c_void) -> c_int;
@@ -64,7 +66,7 @@ unsafe extern "C" {
     ) -> c_int;
     fn pam_get_data(pamh: *const PamHandle, name: *const c_char, data: *mut *const c_void)
     -> c_int;
-    // Of libc, whose crate lacks both.
+    // Parts of libc that its crate lacks.
     static program_invocation_short_name: *const c_char;
     fn pthread_setcancelstate(state: c_int, old_state: *mut c_int) -> c_int;
 }
@@ -72,9 +74,9 @@ unsafe extern "C" {
 /// `PTHREAD_CANCEL_DISABLE` of `pthread.h`.
 const PTHREAD_CANCEL_DISABLE: c_int = 1;
 
-/// While it lives, `pthread_cancel` does not end this thread: the unwinding that it begins would come through here and
-/// abort the whole program. A cancellation that was asked for meanwhile comes about once PAM has the thread again. That
-/// holds for the program's conversation too, which is called from here: one that waits for somebody goes on waiting.
+/// While this lives, `pthread_cancel` does not end this thread: its unwinding would come through here and abort the
+/// whole program. A cancellation requested meanwhile happens once PAM has the thread again. This also holds for the
+/// program's conversation, which is called from here: a conversation that waits for somebody goes on waiting.
 struct Uncancelled {
     state_before: c_int,
 }
@@ -82,7 +84,8 @@ struct Uncancelled {
 impl Uncancelled {
     fn begin() -> Self {
         let mut state_before = PTHREAD_CANCEL_DISABLE;
-        // SAFETY: takes a plain value and a place for another, and fails only for a value that is not one of the two.
+        // SAFETY: this takes a plain value and a place for another, and fails only for a value that is not one of the
+        // two.
         unsafe { pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &raw mut state_before) };
         Self { state_before }
     }
@@ -90,7 +93,8 @@ impl Uncancelled {
 
 impl Drop for Uncancelled {
     fn drop(&mut self) {
-        // SAFETY: the value is the one that the function gave; the old state may go nowhere (pthread_setcancelstate(3)).
+        // SAFETY: the value is the one that the function returned; the place for the old state may be null
+        // (pthread_setcancelstate(3)).
         unsafe { pthread_setcancelstate(self.state_before, ptr::null_mut()) };
     }
 }
@@ -167,12 +171,12 @@ impl PamHooks for PamOtp {
         }
     }
 
-    /// There are no credentials to set, and nothing can be refused here: libpam takes the answer of the first phase for
-    /// the one that counts. A module that is alone in its stack must not answer "ignore".
+    /// There are no credentials to set, and nothing can be refused here: for libpam, the answer of the first phase
+    /// counts. A module that is alone in its stack must not answer "ignore".
     fn sm_setcred(handle: &mut PamHandle, arguments: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         let establishes = flags & PAM_ESTABLISH_CRED != 0;
         Pam(handle, Phase::Credentials).goes_on();
-        // sudo says "again", after it has become somebody else.
+        // sudo uses this flag, after it has become another user.
         if establishes || flags & PAM_REINITIALIZE_CRED != 0 {
             let arguments = bytes_of(&arguments);
             refuse_on_panic(handle, Phase::Credentials, |host| {
@@ -183,7 +187,8 @@ impl PamHooks for PamOtp {
         PamResultCode::PAM_SUCCESS
     }
 
-    /// There is no password of ours to change. Leaves that to others, and says so in the log at the first of the two calls.
+    /// There is no password of ours to change. Leaves that to other modules, and logs this at the first of the two
+    /// calls.
     fn sm_chauthtok(handle: &mut PamHandle, _: Vec<&CStr>, flags: PamFlag) -> PamResultCode {
         if flags & PAM_PRELIM_CHECK != 0 {
             refuse_on_panic(handle, Phase::Password, |host| {
@@ -199,7 +204,7 @@ fn bytes_of<'a>(arguments: &[&'a CStr]) -> Vec<&'a [u8]> {
     arguments.iter().map(|one| one.to_bytes()).collect()
 }
 
-/// Runs a login; a panic is logged by its line in this source and refuses.
+/// Runs a login; a panic is logged with its line in this source, and refuses.
 fn refuse_on_panic(
     handle: &mut PamHandle,
     phase: Phase,
@@ -210,7 +215,7 @@ fn refuse_on_panic(
     answer
 }
 
-/// In a frame of its own, which is dead when it returns.
+/// Runs a login in its own stack frame, which is dead when this returns.
 #[inline(never)]
 fn answer_or_refuse(
     handle: &mut PamHandle,
@@ -219,8 +224,8 @@ fn answer_or_refuse(
 ) -> Disposition {
     static SILENCE: Once = Once::new();
     static LINE: AtomicU32 = AtomicU32::new(0);
-    // The standard hook writes the panic's text to the application's stderr. The hook belongs to this library's own
-    // copy of the standard library, not to the application.
+    // The standard hook writes the panic's text to the application's stderr. The hook belongs to this library's copy of
+    // the standard library, not to the application.
     SILENCE.call_once(|| {
         panic::set_hook(Box::new(|panic| {
             LINE.store(
@@ -247,8 +252,8 @@ fn answer_or_refuse(
 
 /// Overwrites what the calls of a login have left on the stack.
 ///
-/// Where a program is bound lazily, the first call of each function of its has the loader save the registers, and a reply
-/// that was just copied is in one: in the application's own conversation, too. What is called later may happen to lie over
+/// If a program is bound lazily, the loader saves the registers at the first call of each of its functions. A reply
+/// that was just copied is in one of them, even inside the application's own conversation. Later calls may overwrite
 /// it, or may not.
 #[inline(never)]
 fn wipe_dead_stack() {
@@ -256,19 +261,19 @@ fn wipe_dead_stack() {
     std::hint::black_box(&mut space);
 }
 
-/// Deeper than a conversation goes.
+/// More than a conversation uses.
 const DEAD_STACK_BYTES: usize = 16 * 1024;
 
 /// A code that was right on this handle, until the program goes on or ends.
 struct Watched {
     told: OneFactor,
     goes_on: Cell<bool>,
-    /// A child may end PAM as well, which says nothing of the login.
+    /// A child may also end PAM, which says nothing about the login.
     process: u32,
 }
 
 impl Watched {
-    /// Whether the login came to nothing, by the status that the program ends PAM with.
+    /// Whether the login failed, according to the status with which the program ends PAM.
     fn is_refused(&self, status: c_int) -> bool {
         status & PAM_DATA_REPLACE == 0
             && status & !PAM_DATA_SILENT != PamResultCode::PAM_SUCCESS as c_int
@@ -277,16 +282,17 @@ impl Watched {
     }
 }
 
-/// What PAM calls when the program ends, or when something else takes the place of what was kept.
+/// PAM calls this when the program ends, or when other data replaces what was kept.
 ///
 /// # Safety
-/// PAM's: the handle is valid for the time of the call, and `data` is what `watch_the_end` gave for the name.
+/// The caller is PAM: the handle is valid during the call, and `data` is what `watch_the_end` gave for the name.
 unsafe extern "C" fn end_of_what_is_watched(
     handle: *mut PamHandle,
     data: *mut c_void,
     status: c_int,
 ) {
-    // SAFETY: `data` is a box that `watch_the_end` has let go of, of this type; PAM calls this once for it and forgets it.
+    // SAFETY: `data` is a box of this type that `watch_the_end` has released; PAM calls this once for it and forgets
+    // it.
     let watched = unsafe { Box::from_raw(data.cast::<Watched>()) };
     if !watched.is_refused(status) {
         return;
@@ -308,12 +314,12 @@ unsafe extern "C" fn end_of_what_is_watched(
     });
 }
 
-/// The application, seen through its PAM handle, and the part of PAM that it has called.
+/// The application, through its PAM handle, and the phase that it has called.
 struct Pam<'h>(&'h mut PamHandle, Phase);
 
 impl Pam<'_> {
-    /// Has the application show a text, and gives back what was typed. Not through pam-bindings, which leaves a copy of
-    /// the text in memory: a text may hold a key.
+    /// Makes the application show a text, and returns what was typed. Does not use pam-bindings, which leaves a copy of
+    /// the text in memory: a text may contain a key.
     fn say(&self, style: c_int, text: &str) -> Result<Option<Typed>, HostFault> {
         let mut bytes = Zeroizing::new(Vec::with_capacity(text.len() + 1));
         bytes.extend_from_slice(text.as_bytes());
@@ -325,7 +331,7 @@ impl Pam<'_> {
         if found != PamResultCode::PAM_SUCCESS as c_int || item.is_null() {
             return Err(HostFault::Conversation);
         }
-        // SAFETY: PAM hands out a `struct pam_conv` for this item; it lives until the item is set again, which nobody
+        // SAFETY: for this item PAM returns a `struct pam_conv`; it lives until the item is set again, which nobody
         // does before this function returns.
         let conversation = unsafe { &*item.cast::<Conversation>() };
         let call = conversation.call.ok_or(HostFault::Conversation)?;
@@ -335,13 +341,14 @@ impl Pam<'_> {
         };
         let mut messages = &raw const message;
         let mut responses: *mut ConvResponse = ptr::null_mut();
-        // SAFETY: one message, which lives until after the call, and a place for the answer, as pam_conv(3) has it.
+        // SAFETY: there is one message, which lives until after the call, and a place for the answer, as pam_conv(3)
+        // demands.
         let result = unsafe { call(1, &raw mut messages, &raw mut responses, conversation.data) };
         if result != PamResultCode::PAM_SUCCESS as c_int || responses.is_null() {
             return Err(HostFault::Conversation);
         }
         // SAFETY: after a success the application has allocated one response with malloc, and its text is NULL or a
-        // string allocated with malloc (pam_conv(3)). Both are the module's to free, and nobody else has them.
+        // string allocated with malloc (pam_conv(3)). The module must free both, and nobody else has them.
         unsafe {
             let typed = (*responses).text;
             let reply = if typed.is_null() {
@@ -360,7 +367,7 @@ impl Pam<'_> {
     }
 }
 
-/// What the C library takes for the name of the program in the system log, where the program has chosen none.
+/// Returns the name that the C library uses for the program in the system log, if the program has chosen none.
 fn invocation_name() -> Vec<u8> {
     // SAFETY: the C library sets this before `main`, and it points to a NUL-terminated string for as long as the process
     // lives; a program that sets another points it to another such string (`program_invocation_name(3)`).
@@ -372,7 +379,7 @@ fn invocation_name() -> Vec<u8> {
 }
 
 impl Pam<'_> {
-    /// What stands before a line, as `pam_syslog` has it.
+    /// Returns the text before a line, as `pam_syslog` writes it.
     fn prefix(&self) -> String {
         let service = self.origin().service;
         let service = if service.is_empty() {
@@ -392,7 +399,7 @@ impl Pam<'_> {
         )
     }
 
-    /// Logs an entry while the program ends PAM: `pam_syslog` has forgotten by then whose line it is.
+    /// Logs an entry while the program ends PAM: by then `pam_syslog` no longer knows whose line it is.
     fn log_at_the_end(&self, entry: &Entry) {
         let (prefix, name) = (self.prefix(), invocation_name());
         let program = Program {
@@ -404,20 +411,20 @@ impl Pam<'_> {
             let Ok(text) = CString::new(format!("{prefix}{line}").replace('\0', "")) else {
                 return;
             };
-            // SAFETY: the format takes exactly one NUL-terminated string, which lives until after the call, and is fixed,
-            // so nothing in the line is read as a format.
+            // SAFETY: the format takes exactly one NUL-terminated string, which lives until after the call. The format
+            // is fixed, so nothing in the line is read as a format.
             unsafe { libc::syslog(priority, c"%s".as_ptr(), text.as_ptr()) };
         });
     }
 
-    /// Gives a line to the system log of the program.
+    /// Writes a line to the system log of the program.
     fn syslog(&self, entry: &Entry, line: &str) {
         let priority = c_int::from(entry.severity().number());
-        // A line has no NUL: values are escaped. Should one ever have, the line is cut there rather than lost.
+        // A line has no NUL, since values are escaped. If one ever had, the line would be cut there rather than lost.
         let cut = line.split('\0').next().unwrap_or_default();
         let Ok(text) = CString::new(cut) else { return };
-        // SAFETY: the handle is valid (a live reference); the format takes exactly one NUL-terminated string, which
-        // lives until after the call, and is fixed, so nothing in the line is read as a format.
+        // SAFETY: the handle is valid (a live reference). The format takes exactly one NUL-terminated string, which
+        // lives until after the call. The format is fixed, so nothing in the line is read as a format.
         unsafe { pam_syslog(self.0, priority, c"%s".as_ptr(), text.as_ptr()) };
     }
 }
@@ -446,6 +453,20 @@ impl Host for Pam<'_> {
         }
     }
 
+    fn language(&self) -> Option<Language> {
+        let name = CString::new(LANGUAGE).ok()?;
+        // SAFETY: the handle is valid (a live reference) and is only read; the name ends in NUL. The result is null, or
+        // PAM's own text, which ends in NUL and lives until the variable is set again. It is read before anybody could
+        // do that.
+        unsafe {
+            let value = pam_getenv(ptr::from_ref(&*self.0).cast_mut(), name.as_ptr());
+            if value.is_null() {
+                return None;
+            }
+            Language::from_tag(CStr::from_ptr(value).to_str().ok()?)
+        }
+    }
+
     fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Typed>, HostFault> {
         self.say(
             if echo {
@@ -462,7 +483,7 @@ impl Host for Pam<'_> {
             Tone::Information => PAM_TEXT_INFO,
             Tone::Refusal => PAM_ERROR_MSG,
         };
-        // The answer stands already; a message that does not get through changes nothing about it.
+        // The answer is already certain; a message that does not arrive changes nothing about it.
         self.say(style, text).ok();
     }
 
@@ -498,8 +519,8 @@ impl Host for Pam<'_> {
     }
 
     fn take_kept(&mut self) -> Result<Option<SplitCode>, HostFault> {
-        // SAFETY: data of this name is only ever set by `keep`, with this type: the name holds the version, and PAM
-        // loads every line of a stack that names this file as one and the same library.
+        // SAFETY: only `keep` ever sets data of this name, with this type: the name contains the version, and PAM loads
+        // every line of a stack that names this file as one and the same library.
         match unsafe { self.0.get_data::<RefCell<Option<SplitCode>>>(KEPT) } {
             Ok(cell) => Ok(cell.try_borrow_mut().map_err(|_| HostFault::Item)?.take()),
             Err(PamResultCode::PAM_NO_MODULE_DATA) => Ok(None),
@@ -514,7 +535,7 @@ impl Host for Pam<'_> {
     }
 
     fn passed(&mut self) -> Result<Option<Passed>, HostFault> {
-        // SAFETY: data of this name is only ever set by `pass`, with this type; as for `take_kept`.
+        // SAFETY: only `pass` ever sets data of this name, with this type; as for `take_kept`.
         match unsafe { self.0.get_data::<Option<Passed>>(PASSED) } {
             Ok(passed) => Ok(passed.clone()),
             Err(PamResultCode::PAM_NO_MODULE_DATA) => Ok(None),
@@ -528,8 +549,8 @@ impl Host for Pam<'_> {
             goes_on: Cell::new(false),
             process: std::process::id(),
         }));
-        // SAFETY: the handle is valid (a live reference), the name ends in NUL and is copied by PAM, and the cleanup
-        // function takes what is given here. What was kept under the name before goes to that function first.
+        // SAFETY: the handle is valid (a live reference), PAM copies the name, which ends in NUL, and the cleanup
+        // function takes what is given here. Earlier data under the name goes to that function first.
         let result = unsafe {
             pam_set_data(
                 self.0,
@@ -551,7 +572,7 @@ impl Host for Pam<'_> {
         if found != PamResultCode::PAM_SUCCESS as c_int {
             return;
         }
-        // SAFETY: data of this name is only ever set by `watch_the_end`, with this type; it lives until PAM ends or it is
+        // SAFETY: only `watch_the_end` ever sets data of this name, with this type. It lives until PAM ends or it is
         // replaced, neither of which happens before this function returns. Nobody has a mutable reference to it.
         if let Some(watched) = unsafe { data.cast::<Watched>().as_ref() } {
             watched.goes_on.set(true);
@@ -559,8 +580,8 @@ impl Host for Pam<'_> {
     }
 
     fn delay_failure(&mut self) {
-        // SAFETY: the handle is valid (a live reference); the function takes two plain values.
-        // It fails only without a handle, and a shorter delay is no reason to refuse.
+        // SAFETY: the handle is valid (a live reference); the function takes two plain values. It fails only without a
+        // handle, and a shorter delay is no reason to refuse.
         let _ = unsafe { pam_fail_delay(self.0, FAILURE_DELAY) };
     }
 

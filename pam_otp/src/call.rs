@@ -1,4 +1,4 @@
-//! What one call of the module begins with, whichever phase it belongs to, and how it ends without a verdict.
+//! What every call of the module begins with, in any phase, and how it ends without a verdict.
 
 use crate::event;
 use crate::host::{Disposition, Host, HostFault, OneFactor, Origin, Tone};
@@ -19,14 +19,14 @@ use otp_site::stack::joins_messages;
 use otp_store::Error;
 use std::path::PathBuf;
 
-/// How wide a terminal is taken to be: nobody says how wide it is.
+/// The assumed width of a terminal: no program says how wide it is.
 pub(crate) const COLUMNS: usize = 80;
 
 /// Why a login ended without a verdict.
 pub(crate) enum Stop {
     Host(HostFault),
     Lost(Lost),
-    /// This machine could not say what has to be known.
+    /// This machine could not provide something that must be known.
     Site(otp_site::Error),
     /// The program changed the user's name while the user was typing.
     UserChanged,
@@ -66,32 +66,32 @@ impl From<Before1970> for Stop {
 pub(crate) struct Call<'h, H> {
     pub host: &'h mut H,
     pub origin: Origin,
-    /// Nobody is to be told anything.
+    /// Nobody may be told anything.
     pub silent: bool,
     pub language: Language,
-    /// As the program gave it; for the log, also when nobody has that name.
+    /// The user name from the program; for the log, even if nobody has that name.
     pub user: String,
-    /// The canonical name of the user, for the log, where it is another.
+    /// The canonical name of the user, for the log, if it is another name.
     canonical: Option<UserName>,
     phase: Phase,
-    /// What policy wants handed on, where this process writes it down itself: `None` before the policy is read, where it
-    /// names no hook, and where the helper does it.
+    /// The hook of the policy, if this process itself queues events for it. `None`: the policy is not read yet or names
+    /// no hook, or the helper or a verifier queues the events.
     hooks: Option<Hooks>,
-    /// What the lines about the attempt have in common that a helper was asked for.
+    /// The id that all lines about an attempt share, if a helper was asked to make it.
     id: Option<u128>,
 }
 
-/// Who is asking, and by which rules: what stays the same through one call.
+/// Who is asking, and under which rules: this stays the same during one call.
 pub(crate) struct Case {
-    /// `None`: the name service knows nobody of that name.
+    /// `None`: the name service does not know the name.
     pub account: Option<Account>,
-    /// The name of this login, where it is a second name of the account.
+    /// The name of this login, if it is a second name of the account.
     pub alias: Option<UserName>,
-    /// The rules for the service that this login happens in, and what the line says otherwise.
+    /// The rules for the service of this login, with what the line changes.
     pub policy: Policy,
     pub records: Records,
     pub nullok: bool,
-    /// Where the policy was read from.
+    /// The file that the policy was read from.
     pub conf: PathBuf,
     /// The program that sends mail.
     pub mailer: PathBuf,
@@ -113,11 +113,11 @@ impl<'h, H: Host> Call<'h, H> {
         }
     }
 
-    /// Reads the arguments of the line; one that is not known ends the call.
+    /// Reads the arguments of the line; an unknown argument ends the call.
     pub(crate) fn options(&mut self, arguments: &[&[u8]]) -> Result<Options, Disposition> {
         match Options::parse(arguments) {
             Ok(options) => {
-                self.language = options.language.unwrap_or_default();
+                self.language = self.language_of(&options).unwrap_or_default();
                 Ok(options)
             }
             Err(bad) => {
@@ -136,20 +136,20 @@ impl<'h, H: Host> Call<'h, H> {
         }
     }
 
-    /// Finds out who is asking, and by which rules.
+    /// Finds out who is asking, and under which rules.
     pub(crate) fn case(&mut self, options: &Options) -> Result<Case, Stop> {
         let user = self.host.user()?;
         self.case_of(options, user)
     }
 
-    /// The same for a user who is known from before.
+    /// Does the same for a user who is already known.
     pub(crate) fn case_of(&mut self, options: &Options, user: String) -> Result<Case, Stop> {
         self.user = user;
         let mut policy = policy::load(&options.conf)?.for_service(&self.origin.service);
         if !policy.hooks.run.is_empty() && self.host.is_root() {
             self.hooks = Some(Hooks::new(&options.state_dir, &policy.hooks));
         }
-        self.language = options.language.unwrap_or(policy.language);
+        self.language = self.language_of(options).unwrap_or(policy.language);
         policy.enroll.qr = options.qr.unwrap_or(policy.enroll.qr);
         let named = self.host.account(&self.user)?;
         let (account, alias) =
@@ -164,7 +164,7 @@ impl<'h, H: Host> Call<'h, H> {
         let is_root = self.host.is_root();
         let records = Records::of_account(account.as_ref(), &policy, is_root, &installation)?;
         if records.are_in_a_fleet() {
-            // The verifier hands on, once for the whole fleet.
+            // The verifier passes events to a hook, once for the whole fleet.
             self.hooks = None;
         }
         let known = match account {
@@ -183,7 +183,13 @@ impl<'h, H: Host> Call<'h, H> {
         })
     }
 
-    /// What policy wants of an account that has no authenticator; what could not be found out is logged.
+    /// Returns the language of this login, if it is not that of the policy: what the person reads comes before what the
+    /// line says.
+    fn language_of(&self, options: &Options) -> Option<Language> {
+        self.host.language().or(options.language)
+    }
+
+    /// Returns what policy demands of an account without an authenticator; logs groups that could not be looked up.
     pub(crate) fn demand(
         &mut self,
         case: &Case,
@@ -206,15 +212,15 @@ impl<'h, H: Host> Call<'h, H> {
         wanted
     }
 
-    /// The trusted network that the login comes from.
+    /// Returns the trusted network that the login comes from.
     pub(crate) fn trusted_network(&self, case: &Case) -> Option<Network> {
         let address = network::address(&self.origin.host)?;
         case.policy.trust.network_of(address)
     }
 
-    /// What a helper is told of this program, for the record that it writes.
+    /// Returns what a helper is told about this program, for the entry that it logs.
     pub(crate) fn claim(&mut self) -> Claim {
-        // Where it cannot be had, the helper makes one.
+        // If no id can be had, the helper makes one.
         self.id = otp_log::new_id();
         Claim {
             id: self.id,
@@ -225,7 +231,7 @@ impl<'h, H: Host> Call<'h, H> {
         }
     }
 
-    /// Ends a call that came to no verdict.
+    /// Ends a call that has reached no verdict.
     pub(crate) fn stop(&mut self, stop: &Stop) -> Disposition {
         if let Stop::Lost(Lost::Recorded(_)) = stop {
             self.tell(Message::Unavailable, Tone::Refusal);
@@ -267,7 +273,7 @@ impl<'h, H: Host> Call<'h, H> {
             }
         };
         let mut entry = self.entry(event, severity);
-        // Where the records failed, the attempt may have been counted before.
+        // If the records failed, the attempt may have been counted before.
         if !matches!(stop, Stop::Lost(_) | Stop::Site(_)) {
             entry.add(Value::Counted(false));
         }
@@ -282,7 +288,8 @@ impl<'h, H: Host> Call<'h, H> {
         answer
     }
 
-    /// A program may let a name be changed during the conversation; what was typed was for the first one.
+    /// Checks that the name is still the same: a program may let it change during the conversation, and what was typed
+    /// was for the first name.
     pub(crate) fn still_the_same_user(&mut self) -> Result<(), Stop> {
         if self.host.user()? == self.user {
             Ok(())
@@ -291,12 +298,12 @@ impl<'h, H: Host> Call<'h, H> {
         }
     }
 
-    /// Begins an entry of the log about this call.
+    /// Begins a log entry about this call.
     pub(crate) fn entry(&self, event: Event, severity: Severity) -> Entry {
         event::begin(event, severity, &self.user, &self.origin).with(Value::Phase(self.phase))
     }
 
-    /// A code was right: has the log tell where the rest of the login is refused.
+    /// After a right code: has it logged if the rest of the login is refused.
     pub(crate) fn watch_the_end(&mut self, mut entry: Entry) {
         if let Some(canonical) = &self.canonical {
             entry.add(Value::Account(Text::escaped(canonical.as_str())));
@@ -318,7 +325,7 @@ impl<'h, H: Host> Call<'h, H> {
         }
     }
 
-    /// Says in the log what an administrator has to put right.
+    /// Logs something that an administrator must correct.
     pub(crate) fn warn(&mut self, reason: &str) {
         let entry = self
             .entry(Event::Policy, Severity::Warning)
@@ -326,8 +333,8 @@ impl<'h, H: Host> Call<'h, H> {
         self.log(entry);
     }
 
-    /// In lines that fit a terminal: su, login and sshd's client show them as they are. Programs that show one line (Cockpit)
-    /// make spaces of the line ends.
+    /// Shows a message in lines that fit a terminal: su, login and sshd's client show them as they are. Programs that
+    /// show only one line (Cockpit) turn line ends into spaces.
     pub(crate) fn tell(&mut self, message: Message, tone: Tone) {
         if !self.silent {
             let text = message.text(self.language_of_what_is_told(tone));
@@ -335,7 +342,7 @@ impl<'h, H: Host> Call<'h, H> {
         }
     }
 
-    /// English where nothing but ASCII is left of information.
+    /// Returns English if the program leaves only ASCII of information.
     pub(crate) fn language_of_what_is_told(&self, tone: Tone) -> Language {
         let is_lost = tone == Tone::Information && joins_messages(&self.origin.service);
         if is_lost {

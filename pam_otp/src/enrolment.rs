@@ -1,7 +1,7 @@
-//! Enrolment inside a login: where the one script is played, and what a login adds to it.
+//! Enrolment inside a login: plays the common script, and does what only a login needs.
 //!
-//! Only in the account phase, where the other modules have let the user in. A connection that is cut before the end
-//! leaves nothing.
+//! This happens only in the account phase, after the other modules have let the user in. A connection that is cut
+//! before the end leaves nothing.
 
 use crate::call::{COLUMNS, Call, Case, Stop};
 use crate::host::{Host, HostFault, Tone};
@@ -26,21 +26,21 @@ use std::mem;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use zeroize::Zeroizing;
 
-/// A terminal that nothing is known of, [`COLUMNS`] wide.
+/// The lines of a terminal of unknown size, which is [`COLUMNS`] wide.
 const LINES: usize = 24;
 
-/// What became of it.
+/// The result of an enrolment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// There is an authenticator now.
     Enrolled,
-    /// Nobody could be asked.
+    /// The user could not be asked.
     NotAsked,
     /// The user wants to do it later.
     Later,
-    /// No code of the device was right, or the recovery codes are not kept.
+    /// No code of the device was right, or the user did not say that the recovery codes are kept.
     NotProven,
-    /// Another login, or `otp-enroll`, was faster.
+    /// Another login, or `otp-enroll`, has set up an authenticator first.
     SetUpMeanwhile,
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn set_up<H: Host>(
     can_wait: bool,
 ) -> Result<Outcome, Stop> {
     if case.policy.issuer.contains(':') {
-        // Commands refuse it. A version before took it, and a login that refused it now would lock out.
+        // Commands refuse it. Earlier versions accepted it, and a login that refused it now would lock users out.
         call.warn(
             "issuer: must not have a colon; apps are shown it without. Correct it: otp-enroll and otp-admin provision refuse",
         );
@@ -82,16 +82,16 @@ pub(crate) fn set_up<H: Host>(
         Ok(End::NotProven | End::NotKept) => Ok(Outcome::NotProven),
         Err(Broken(why)) => match *why {
             Why::Refused(Refused::NotProven) => Ok(Outcome::NotProven),
-            // Everything else that can be refused means that there is a record by now.
+            // Every other refusal means that there is a record by now.
             Why::Refused(_) => Ok(Outcome::SetUpMeanwhile),
-            // Whoever cannot answer the first question cannot answer any; no key was shown.
+            // A user who cannot answer the first question cannot answer any; no key was shown.
             Why::Stop(Stop::Host(HostFault::Conversation)) if !has_begun => Ok(Outcome::NotAsked),
             Why::Stop(stop) => Err(stop),
         },
     }
 }
 
-/// The script ended early. Boxed: errors are large, and the script hands them on at every step.
+/// The script ended early. Boxed, because errors are large, and the script returns them at every step.
 struct Broken(Box<Why>);
 
 enum Why {
@@ -123,14 +123,14 @@ impl Broken {
     }
 }
 
-/// The conversation of the program that somebody logs in to.
+/// The conversation of the program that the user logs in to.
 struct Conversation<'a, 'h, H> {
     call: &'a mut Call<'h, H>,
     case: &'a Case,
-    /// Whether the program makes one line of what it shows, and shows only questions as they are. Everything that has to be
-    /// read then stands in a question.
+    /// Whether the program puts all that it shows on one line, and shows only questions unchanged. Then everything that
+    /// must be read stands in a question.
     joins_lines: bool,
-    /// What has to be read with the next question.
+    /// Text that must be read with the next question.
     untold: Zeroizing<String>,
 }
 
@@ -144,7 +144,8 @@ impl<H: Host> Conversation<'_, '_, H> {
         self.call.log(entry);
     }
 
-    /// In lines that fit the terminal: PAM's applications break none. Whether it was seen cannot be known.
+    /// Shows a sentence in lines that fit the terminal: PAM's applications break no lines. Whether it was seen cannot
+    /// be known.
     fn send(&mut self, sentence: Dialogue<'_>) {
         if self.joins_lines {
             return self.put_off(&sentence.text(self.call.language));
@@ -165,7 +166,7 @@ impl<H: Host> Conversation<'_, '_, H> {
         Ok(reply.ok_or(HostFault::Conversation)?)
     }
 
-    /// Leaves it to the next question. In memory of the right size: what holds a secret must not grow.
+    /// Leaves a text for the next question, in memory of the right size: memory that holds a secret must not grow.
     fn put_off(&mut self, text: &str) {
         let parts = if self.untold.is_empty() {
             ["", "", text]
@@ -175,14 +176,14 @@ impl<H: Host> Conversation<'_, '_, H> {
         self.untold = in_one(parts);
     }
 
-    /// In a message of its own that begins on a new line: an ssh client puts its own words before the first.
+    /// Shows a block in its own message, which begins on a new line: an ssh client puts its own words before the first.
     fn send_block(&mut self, block: &Block<'_>) {
         if self.joins_lines {
             return self.put_off(&block.reveal_in_one_line(self.call.language));
         }
         let text = block.reveal(self.call.language, COLUMNS - 1);
         let text = match block {
-            // An empty line parts the codes from what is said of them.
+            // An empty line separates the codes from the text about them.
             Block::Sheet(_) => text.as_str(),
             Block::Opening(_) | Block::Key(_) | Block::Drawing(_) => text.trim_end_matches('\n'),
         };
@@ -191,9 +192,9 @@ impl<H: Host> Conversation<'_, '_, H> {
 }
 
 impl<H: Host> Conversation<'_, '_, H> {
-    /// Has the address confirmed, where policy wants that; the one that is.
+    /// Makes the user confirm an address, if policy demands that, and returns it.
     fn confirm_address(&mut self, account: &Account) -> Result<Option<Address>, Broken> {
-        // Verifiers mail nothing.
+        // Verifiers send no mail.
         if !self.case.policy.enroll.verify_email || self.case.records.are_in_a_fleet() {
             return Ok(None);
         }
@@ -306,7 +307,7 @@ impl<H: Host> Stage for Conversation<'_, '_, H> {
     }
 }
 
-/// The parts as one text, sized beforehand.
+/// Joins the parts into one text, which is sized beforehand.
 fn in_one(parts: [&str; 3]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(parts.map(str::len).iter().sum()));
     for part in parts {
@@ -315,7 +316,8 @@ fn in_one(parts: [&str; 3]) -> Zeroizing<String> {
     text
 }
 
-/// In a login nobody waits for a helper: only programs of root set up authenticators, here or by a verifier that answers soon.
+/// In a login nobody waits for a helper: only programs of root set up authenticators, here or through a verifier that
+/// answers soon.
 struct Nobody;
 
 impl Attendant for Nobody {
@@ -340,7 +342,7 @@ impl Attendant for Nobody {
     }
 }
 
-/// The change that is being made, and how its device is called.
+/// The change in progress, and the name of its device.
 struct Begun {
     changing: Changing,
     name: Name,
@@ -353,7 +355,7 @@ impl Begun {
         stage: &mut Conversation<'_, '_, H>,
         account: &Account,
     ) -> Result<Self, Broken> {
-        let name = Name::new(DEFAULT_NAME).expect("the default is a name");
+        let name = Name::new(DEFAULT_NAME).expect("the default name is valid");
         let now = Stage::now(stage)?;
         let (policy, change) = (&stage.case.policy, Change::Enrol(name.clone()));
         let records = &stage.case.records;
@@ -361,10 +363,10 @@ impl Begun {
         if changing.changes_a_record() {
             return Err(Broken::refused(Refused::ChangedMeanwhile));
         }
-        // Nobody is asked who they are here: a verifier only goes on to the device.
+        // Users need not prove their identity here: a verifier only goes on to the device.
         changing.authenticate(&Nobody)?;
         let confirmed = stage.confirm_address(account)?;
-        // A line now and one at the end: whoever hangs up in between has left the first.
+        // One log entry now and one at the end: a user who hangs up in between leaves the first.
         stage.log(Event::Changing, &name);
         Ok(Self {
             changing,
@@ -401,13 +403,13 @@ impl<'a, 'h, H: Host> Underway<Conversation<'a, 'h, H>> for Begun {
     fn keep(self, stage: &mut Conversation<'a, 'h, H>) -> Result<Kept, Broken> {
         stage.call.still_the_same_user()?;
         let now = Stage::now(stage)?;
-        // Minutes have gone by: what the administrator has decided meanwhile counts.
+        // Minutes have passed: the present policy counts.
         let policy = policy::load(&stage.case.conf)?.for_account();
         if let Some(address) = &self.confirmed {
             let records = &stage.case.records;
             records.keep_confirmed(&self.account, address, now)?;
         }
-        // No signal comes between the change and its record.
+        // No signal comes between the change and its log entry.
         let _undisturbed =
             Undisturbed::begin().map_err(|error| Lost::Unavailable(error.to_string()))?;
         let kept = self.changing.keep(&stage.case.records, &policy, now)?;

@@ -12,7 +12,7 @@ pub(crate) fn begin(event: Event, severity: Severity, user: &str, origin: &Origi
         .fold(Entry::new(event, severity), Entry::with)
 }
 
-/// The entry about a verdict.
+/// Returns the entry about a verdict.
 pub(crate) fn about(
     verdict: &Verdict,
     message: Option<Message>,

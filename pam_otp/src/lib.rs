@@ -1,7 +1,7 @@
 //! `pam_otp.so`: asks for a one-time code and checks it.
 //!
-//! The story of a login is in `login` (of one by a mailed code, in `mailing`), and what comes after it in `account` and `enrolment`; how C calls them, and what
-//! they need from C, in `boundary`. Of `password` lines, which are a mistake, `password`.
+//! `login` handles a login, and `mailing` the part with a mailed code; `account` and `enrolment` handle what follows.
+//! `boundary` has the calls from C and the calls to C. `password` handles `password` lines, which are a mistake.
 
 mod account;
 #[allow(

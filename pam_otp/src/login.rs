@@ -1,4 +1,4 @@
-//! One login, from the question to the answer, over whatever program it happens in.
+//! One login, from the question to the answer, in any program.
 
 use crate::call::{Call, Case, Stop};
 use crate::event;
@@ -20,16 +20,17 @@ use std::time::Duration;
 
 /// Runs one `pam_sm_authenticate`.
 ///
-/// Whatever goes wrong on the way refuses: the only ways to [`Disposition::Success`] and [`Disposition::Ignore`] are a verdict
-/// that says so, trust that policy names, and the first half of a `split`.
+/// Any error refuses: the only ways to [`Disposition::Success`] and [`Disposition::Ignore`] are a verdict that says so,
+/// trust that policy names, an account that policy excuses or leaves to the account line, and the first half of a
+/// `split`.
 pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bool) -> Disposition {
-    // Before anything else, so that every refusal takes as long, whatever the reason. A line that cannot be read has not said
-    // that it is to be otherwise.
+    // Before anything else, so that every refusal takes equally long, whatever the reason. A line that cannot be read
+    // cannot say otherwise.
     if !Options::parse(arguments).is_ok_and(|options| options.nodelay) {
         host.delay_failure();
     }
     let mut call = Call::new(host, Phase::Authentication, silent);
-    // What another attempt on the same handle has left counts no longer, whatever becomes of this one.
+    // Notes of an earlier attempt on the same handle no longer count, whatever happens to this one.
     let forgotten = call.host.pass(None);
     let options = match call.options(arguments) {
         Ok(options) => options,
@@ -48,17 +49,18 @@ pub(crate) fn authenticate(host: &mut impl Host, arguments: &[&[u8]], silent: bo
     }
 }
 
-/// One login on its way.
+/// A login in progress.
 pub(crate) struct Login<'h, H> {
     pub(crate) call: Call<'h, H>,
-    /// The place is trusted; what may end in a code is asked for all the same, so that the password is handed on without it.
+    /// The place is trusted, but a reply that may end in a code is still asked for, so that the password is passed on
+    /// without it.
     asks_though_trusted: bool,
 }
 
 impl<H: Host> Login<'_, H> {
     fn run(&mut self, options: &Options) -> Result<Disposition, Stop> {
         let case = self.call.case(options)?;
-        // The kept code is taken also where none is wanted, and where this line asks anew: it was for this attempt alone.
+        // The kept code is also taken if none is wanted, or if this line asks again: it was for this attempt alone.
         let kept = self.call.host.take_kept()?;
         if let Some(answer) = self.without_a_code(options, &case)? {
             if options.split {
@@ -110,7 +112,7 @@ impl<H: Host> Login<'_, H> {
         self.judge(options, &case, &reply, password, None)
     }
 
-    /// Leaves the password without its code to the modules after this one, where this one lets the login go on.
+    /// Leaves the password without its code to later modules, if this module lets the login go on.
     fn forward(
         &mut self,
         options: &Options,
@@ -123,7 +125,7 @@ impl<H: Host> Login<'_, H> {
         Ok(())
     }
 
-    /// The answer where policy wants no code; `None`: ask for one, or for the reply that may hold one.
+    /// Returns the answer if policy wants no code; `None`: ask for a code, or for a reply that may contain one.
     fn without_a_code(
         &mut self,
         options: &Options,
@@ -172,20 +174,21 @@ impl<H: Host> Login<'_, H> {
         Ok(Some(Disposition::Ignore))
     }
 
-    /// Whether policy has logins set up an authenticator, in this process.
+    /// Whether policy wants logins to set up an authenticator, in this process.
     fn wants_to_enrol(&self, case: &Case) -> bool {
         case.policy.enroll.at_login != AtLogin::Off
             && case.records.may_enrol_at_login()
             && !self.call.silent
     }
 
-    /// Whether it must be known before anything is asked that somebody has an authenticator: not where nobody gets in without one.
+    /// Whether it must be known before the prompt if the user has an authenticator; not if nobody is let in without
+    /// one.
     fn must_know(&self, case: &Case, now: UnixTime) -> bool {
         self.wants_to_enrol(case) || case.nullok || !case.policy.enforce.keeps_everybody_out(now)
     }
 
-    /// Asks about a name that nobody has what is asked about somebody before the prompt, where the records are far away: else the time
-    /// that it takes would tell which names there are. What is answered lets nobody in.
+    /// For a name that no user has, asks what is asked about a user before the prompt, if the records are far away.
+    /// Otherwise the time taken would tell which names exist. The answer lets nobody in.
     fn ask_about_nobody(&mut self, options: &Options, case: &Case) -> Result<(), Stop> {
         if self.call.trusted_network(case).is_some() && self.proves_identity() {
             return Ok(());
@@ -203,7 +206,7 @@ impl<H: Host> Login<'_, H> {
         Ok(())
     }
 
-    /// Why the place that the login comes from is trusted, as a value of the log.
+    /// Returns why the place of the login is trusted, as a value for the log.
     fn trust(
         &mut self,
         options: &Options,
@@ -216,7 +219,8 @@ impl<H: Host> Login<'_, H> {
             let since = self.remembered_since(options, case, account)?;
             since.map(Value::Since)
         };
-        // Where nobody else finds out who it is, trust would lock out, or let everybody in: a code is asked for as ever.
+        // If no other module finds out who the user is, trust would lock users out or let everybody in: a code is asked
+        // for as usual.
         if found.is_some() && !self.proves_identity() {
             self.call
                 .debug(options, "trusted, but no other module proves who it is");
@@ -231,7 +235,7 @@ impl<H: Host> Login<'_, H> {
         Disposition::Ignore
     }
 
-    /// Judges what stands behind a password; not where the place was trusted when it was asked for, and still is.
+    /// Judges the code that follows a password, unless the place was trusted when it was asked for and still is.
     fn trust_or_judge(
         &mut self,
         options: &Options,
@@ -247,10 +251,11 @@ impl<H: Host> Login<'_, H> {
         self.judge(options, case, code, None, None)
     }
 
-    /// Whether a reply from a trusted place can end in a code: its user has some, and a program that asks once sends again
-    /// what has just worked. `forward_pass` and the second line of `split` make use of the trust when it is cut off.
+    /// Whether a reply from a trusted place can end in a code: its user has codes, and a program that asks once sends
+    /// the last good reply again. `forward_pass` and the second line of `split` use the trust after the code is cut
+    /// off.
     ///
-    /// Where it cannot be found out, what looks like a code is one.
+    /// If this cannot be found out, everything that looks like a code is treated as one.
     fn may_type_a_code(&mut self, case: &Case, account: &Account) -> bool {
         match case.records.enrolled(account) {
             Ok(Enrolled::Yes) => true,
@@ -262,7 +267,7 @@ impl<H: Host> Login<'_, H> {
         }
     }
 
-    /// Since when a good code still counts here.
+    /// Returns since when a good code is remembered here.
     fn remembered_since(
         &mut self,
         options: &Options,
@@ -275,7 +280,7 @@ impl<H: Host> Login<'_, H> {
         let now = self.call.host.now()?;
         match case.records.trusted_since(account, &place, remember, now) {
             Ok(since) => Ok(since),
-            // The code that is asked for instead finds out whether more than this file is wrong.
+            // The code that is asked for instead shows whether more than this file is wrong.
             Err(error) => {
                 self.call.warn(&error.to_string());
                 Ok(None)
@@ -287,17 +292,17 @@ impl<H: Host> Login<'_, H> {
         Place::of(&self.call.origin.service, &self.call.origin.host)
     }
 
-    /// Where a good code is to be remembered, if policy wants that.
+    /// Returns the place where a good code will be remembered, if policy wants that.
     fn remembered(&self, options: &Options, case: &Case) -> Option<Remembered> {
         let remember = options.remember.unwrap_or(case.policy.trust.remember);
         let place = self.place().filter(|_| !remember.is_zero())?;
         Some(Remembered { place, remember })
     }
 
-    /// Says in the log why a login asks for a code that nobody can have, where policy would have it set up one.
+    /// Logs why a login asks for a code that nobody can have, although policy wants an enrolment.
     fn warn_that_nobody_enrols(&mut self, because: Option<NobodyEnrols>) {
         let reason = match because {
-            // Policy does not want it, or it has been said why that cannot be found out.
+            // Policy does not want it, or it was logged why this cannot be found out.
             None | Some(NobodyEnrols::Line(AccountLine::Sure)) => return,
             Some(NobodyEnrols::NobodyProvesIdentity) => {
                 "has no module but pam_otp.so that finds out who the user is"
@@ -318,7 +323,8 @@ impl<H: Host> Login<'_, H> {
         self.call.warn(&reason);
     }
 
-    /// Has no part in a login: another module has to let the user in, and the account line says what else policy wants.
+    /// Takes no part in a login: another module must let the user in, and the account line does what else policy
+    /// demands.
     fn leave_to_others(
         &mut self,
         case: &Case,
@@ -339,13 +345,13 @@ impl<H: Host> Login<'_, H> {
         }))?)
     }
 
-    /// Where somebody who is not enrolled could get in unasked, refuses a name that the name service does not know.
+    /// Refuses a name that the name service does not know, where an unenrolled user could be let in without a question.
     ///
-    /// It is not excused: a user list that cannot be read looks the same (glibc goes on to the next service and
-    /// reports "not found"), and would open the door to everybody. But like somebody who is excused, it is asked
-    /// nothing and told nothing.
+    /// Such a name is not excused: a user list that cannot be read looks the same (glibc goes on to the next service
+    /// and reports "not found"), and would let everybody in. But like an excused user, the person is asked nothing and
+    /// told nothing.
     ///
-    /// `unasked`: nobody is asked where this login comes from.
+    /// `unasked`: logins from this place are not asked for a code.
     fn refuses_stranger(&mut self, case: &Case, unasked: bool) -> Result<bool, Stop> {
         let who = Unenrolled {
             user: &self.call.user,
@@ -364,12 +370,12 @@ impl<H: Host> Login<'_, H> {
         Ok(true)
     }
 
-    /// The first half of a login with one prompt: nothing is checked, so nothing is said about the code.
+    /// Does the first half of a login with one prompt: nothing is checked, so nothing is said about the code.
     ///
-    /// The answer is to be ignored: the modules after this one decide, and the second line of this module last.
+    /// The answer is "ignore": later modules decide, and the second line of this module decides last.
     ///
-    /// What looks like a code is cut off wherever its user can have one, in a trusted place too. Whether it is one is not
-    /// looked at: where a code is not needed, that would tell right ones from wrong ones, and count neither.
+    /// Text that looks like a code is cut off whenever its user can have one, even in a trusted place. It is not
+    /// checked: where no code is needed, a check would tell right codes from wrong ones without counting either.
     fn split(&mut self, options: &Options, case: &Case) -> Result<Disposition, Stop> {
         let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
         let (password, code) = input::cut(&reply, case.policy.code.digits);
@@ -382,10 +388,10 @@ impl<H: Host> Login<'_, H> {
         Ok(Disposition::Ignore)
     }
 
-    /// The first half of a login with one prompt, of users who have no code to type: they are asked the same as others, and the
-    /// whole reply is the password, since it may end like a code.
+    /// Does the first half of a login with one prompt for users who have no code to type. They are asked the same
+    /// question as others. Their whole reply is the password, since it may end like a code.
     ///
-    /// So the module below needs to ask nobody (`use_first_pass`), and the question does not tell who is enrolled.
+    /// So the module below need not ask (`use_first_pass`), and the question does not tell who is enrolled.
     fn ask_for_the_password(&mut self, options: &Options) -> Result<(), Stop> {
         let reply = self.ask(options, Message::PasswordAndCodePrompt)?;
         self.call.host.hand_on_password(&reply)?;
@@ -398,17 +404,17 @@ impl<H: Host> Login<'_, H> {
             .prompt
             .clone()
             .unwrap_or_else(|| message.text(self.call.language));
-        // What holds a password is never shown, whatever the line says. Nor is anything where the program wants silence: such
-        // programs (saslauthd) may not be able to answer any other question.
+        // A reply that contains a password is never shown, whatever the line says. Nothing is shown either if the
+        // program wants silence: such programs (saslauthd) may not be able to answer any other question.
         let echo = options.echo && message == Message::CodePrompt && !self.call.silent;
         Ok(self.call.host.ask(&prompt, echo)?.unwrap_or_default())
     }
 
-    /// Makes the attempt and says what became of it: a log line, a message, and the answer for PAM, in this order, and
-    /// never before the verdict's consequences are on disk.
+    /// Makes the attempt and reports its result: a log entry, a message, and the answer for PAM, in this order. It
+    /// never does so before the consequences of the verdict are on disk.
     ///
-    /// `password`: what another module asked for before `typed` was, where that was a question of its own. `mailed`: the key of
-    /// this login, where it has asked for a code by mail.
+    /// `password`: what another module asked for before `typed`, if that was a separate question. `mailed`: the key of
+    /// this login, if it has asked for a code by mail.
     pub(crate) fn judge(
         &mut self,
         options: &Options,
@@ -419,7 +425,7 @@ impl<H: Host> Login<'_, H> {
     ) -> Result<Disposition, Stop> {
         self.call.still_the_same_user()?;
         let remembered = self.remembered(options, case).map(|at| {
-            // Where nobody else finds out who it is, trust is earned and nobody is let in by it.
+            // If no other module finds out who the user is, trust is still earned, but lets nobody in.
             let remember = if self.proves_identity() {
                 at.remember
             } else {
@@ -448,7 +454,8 @@ impl<H: Host> Login<'_, H> {
         let judged = attempted.judged();
         let is_recorded = !attempted.is_to_be_recorded();
         let is_elsewhere = !matches!(attempted, Attempted::Here(_));
-        // While this login was asking, another one from the same place earned the trust that it finds now: with this code.
+        // While this login was asking, another login from the same place has earned the trust that this one finds now,
+        // with this code.
         if let Trusted::Since(since) = judged.trusted {
             return Ok(if is_recorded {
                 Disposition::Ignore
@@ -457,16 +464,16 @@ impl<H: Host> Login<'_, H> {
             });
         }
         let message = Message::about(&judged.verdict, &case.policy, now);
-        // What commits an attempt writes the record of it.
+        // The process that commits an attempt logs it.
         if !is_recorded {
             let (user, origin) = (&self.call.user, &self.call.origin);
             let mut entry = event::about(&judged.verdict, message, user, origin);
             if case.account.is_none() {
                 entry.add(Value::Account(Text::escaped("unknown")));
             }
-            // Before signals come through again: no user can have an attempt counted that is not logged.
+            // Before signals come through again: no user can have an attempt that is counted but not logged.
             self.call.log(entry);
-            // The code was good all the same.
+            // The code was still good.
             if let Trusted::NotKept(error) = &judged.trusted {
                 self.call.warn(&error.to_string());
             }
@@ -476,7 +483,7 @@ impl<H: Host> Login<'_, H> {
         if is_elsewhere && answer == Disposition::Success {
             let user = self.call.user.clone();
             let proven = Passed::Proven { user, when: now };
-            // Where it cannot be noted, another helper, or a verifier, says so again.
+            // If it cannot be noted, another helper or a verifier says so again.
             self.call.host.pass(Some(proven)).ok();
         }
         if !is_recorded && answer == Disposition::Success {
@@ -518,7 +525,7 @@ impl<H: Host> Around for Login<'_, H> {
     }
 }
 
-/// Makes sure that a grace can be written down which begins when this login is let in: then it can be refused no more.
+/// Makes sure that a grace can be stored which begins when this login is let in: by then it can no longer be refused.
 fn rehearse_grace(
     case: &Case,
     account: &Account,
@@ -531,7 +538,7 @@ fn rehearse_grace(
     Ok(())
 }
 
-/// The answer to each verdict.
+/// Returns the answer to each verdict.
 const fn answer_to(verdict: &Verdict) -> Disposition {
     match verdict {
         Verdict::Accepted { .. } | Verdict::Recovered { .. } | Verdict::Mailed => {

@@ -1,6 +1,7 @@
-//! A code by mail, where the reply to the question for a code was the word for it.
+//! A code by mail, if the reply to the question for a code was the word for it.
 //!
-//! Everybody hears the same and waits as long, whether there is somebody to write to or not: what differs is in the log.
+//! Everybody sees the same messages and waits as long, whether there is anybody to write to or not. Only the log
+//! differs.
 
 use crate::call::{COLUMNS, Case, Stop};
 use crate::host::{Disposition, Host, Tone, Typed};
@@ -16,18 +17,18 @@ use otp_helper::mail::{Outgoing, Purpose};
 use otp_store::account::mailing::Sending;
 use std::time::{Duration, Instant};
 
-/// How long everybody waits for the question after the word. Writing down that a mail is sent takes some part of it, and only
-/// for those who are sent one.
+/// How long everybody waits for the question after the word. To store that a mail is sent takes a part of this time,
+/// and only for users who are sent one.
 pub(crate) const WAIT: Duration = Duration::from_millis(500);
 
-/// Whether a reply is to be answered as one that asks for a code by mail, where that can be had.
+/// Whether a reply must be answered as one that asks for a code by mail, if mail is possible.
 pub(crate) fn may_want_mail(case: &Case, reply: &[u8]) -> bool {
     case.policy.mails_codes() && case.records.may_mail() && may_ask_for_mail(reply)
 }
 
 impl<H: Host> Login<'_, H> {
-    /// Mails a code, if that is what was asked for, and judges what is typed then. `password` is what another module asked
-    /// for: a program that sends it once more asks for nothing, whatever it is.
+    /// Mails a code, if the reply asks for one, and judges what is typed next. `password` is what another module asked
+    /// for: a program that sends it again asks for nothing, whatever it is.
     pub(crate) fn by_mail(
         &mut self,
         options: &Options,
@@ -42,7 +43,7 @@ impl<H: Host> Login<'_, H> {
         let clock = || self.call.host.now();
         let asked = match case.records.ask_for_code(account, &case.policy, clock) {
             Ok(asked) => asked,
-            // It costs the mail. Whether more than that is wrong is found out by what is typed instead.
+            // Only the mail is lost. What is typed instead shows whether more is wrong.
             Err(error) => {
                 self.call.host.rest(begun, WAIT);
                 self.not_mailed(&error.to_string());
@@ -55,7 +56,7 @@ impl<H: Host> Login<'_, H> {
         if is_wanted {
             self.log_sending(case, &asked.sending);
         }
-        // It is in the log, whoever ends this login now.
+        // It is logged now, even if somebody ends this login.
         drop(asked.undisturbed);
         let outgoing = self.outgoing(case, &asked.code.reveal(), &asked.sending);
         let handed_over = self.call.host.hand_over(&case.mailer, &outgoing);
@@ -108,7 +109,7 @@ impl<H: Host> Login<'_, H> {
         let (severity, values) = match sending {
             Sending::Due { count, .. } => (Severity::Notice, vec![Value::Count(*count as u64)]),
             Sending::NotEnrolled => (Severity::Notice, vec![reason("not sent: not enrolled")]),
-            // Judged, and logged, as any other reply.
+            // Judged and logged like any other reply.
             Sending::Locked => return,
             Sending::TooMany { until } => (
                 Severity::Warning,
@@ -141,8 +142,8 @@ impl<H: Host> Login<'_, H> {
         self.call.tell(Message::NotMailed, Tone::Information);
     }
 
-    /// To which address, where that follows from the name that was typed. What a command says is nobody's to hear who is at
-    /// the prompt.
+    /// Says to which address the code goes, if the address follows from the typed name. The answer of a command is not
+    /// shown to the person at the prompt.
     fn tell_that_it_is_mailed(&mut self, case: &Case) {
         if self.call.silent {
             return;

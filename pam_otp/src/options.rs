@@ -5,7 +5,7 @@ use otp_core::record::Language;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// What to make of a password that a module before this one asked for.
+/// What to do with a password that an earlier module asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) enum FirstPass {
     /// Nothing: ask.
@@ -24,19 +24,19 @@ pub(crate) enum FirstPass {
 )]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Options {
-    /// Let an account in that has no authenticator.
+    /// Let an account without an authenticator in.
     pub nullok: bool,
     pub first_pass: FirstPass,
-    /// Ask for password and code in one reply, and leave the password to the modules after this one.
+    /// Ask for password and code in one reply, and leave the password to later modules.
     pub forward_pass: bool,
-    /// Ask for password and code in one reply, and leave both: the code to a second line of this module.
+    /// Ask for password and code in one reply, and leave both to others: the code to a second line of this module.
     pub split: bool,
     /// Show what is typed.
     pub echo: bool,
-    /// What to ask instead of the catalogue's words.
+    /// The prompt to use instead of the built-in one.
     pub prompt: Option<String>,
     pub debug: bool,
-    /// Do not have a refusal take longer than it takes.
+    /// Do not delay refusals.
     pub nodelay: bool,
     pub conf: PathBuf,
     pub state_dir: PathBuf,
@@ -45,7 +45,7 @@ pub(crate) struct Options {
     pub language: Option<Language>,
     /// How an enrolment draws the QR code.
     pub qr: Option<Style>,
-    /// How long a good code counts, in the place of what policy says.
+    /// How long a good code is remembered, instead of what policy says.
     pub remember: Option<Duration>,
 }
 
@@ -70,19 +70,19 @@ impl Default for Options {
     }
 }
 
-/// An argument that is not one.
+/// A wrong argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BadArgument {
     /// Its position on the line, from 1.
     pub position: usize,
-    /// Its name as it was written; what stands after a `=` stays out of the log.
+    /// Its name as it was written; the text after a `=` stays out of the log.
     pub name: String,
     pub reason: &'static str,
 }
 
 impl Options {
-    /// Reads the arguments of a line. One that is not known is an error: to pass over a misspelt argument would be
-    /// to run with another meaning than the one that was written.
+    /// Reads the arguments of a line. An unknown argument is an error: to skip a misspelt argument would be to run with
+    /// another meaning than what was written.
     pub(crate) fn parse(arguments: &[&[u8]]) -> Result<Self, BadArgument> {
         let mut options = Self::default();
         for (at, argument) in arguments.iter().enumerate() {
@@ -145,7 +145,8 @@ impl Options {
         Ok(())
     }
 
-    /// `split` only asks and leaves; what decides about an existing password has no meaning beside it.
+    /// Checks that no argument contradicts `split`, which only asks and leaves: arguments about an existing password
+    /// have no meaning beside it.
     const fn contradiction(&self) -> Result<(), &'static str> {
         if self.split && (self.forward_pass || !matches!(self.first_pass, FirstPass::Ignore)) {
             return Err("split excludes forward_pass, try_first_pass and use_first_pass");
@@ -227,7 +228,7 @@ mod tests {
             let tag = lines.next().unwrap();
             let mut words = tag.split_whitespace().skip(1);
             let name = words.next().unwrap();
-            // What stands behind the `=` of each, as a value that it takes.
+            // The text after the `=` of each, as a valid value.
             let value = match (name, words.next()) {
                 (_, None) => "",
                 ("lang=", _) => "en",

@@ -1,14 +1,14 @@
-//! A line of this module among the `password` lines of a service, where it has no business.
+//! A line of this module among the `password` lines of a service, where it does not belong.
 
 use crate::call::Call;
 use crate::host::Host;
 use otp_core::event::Phase;
 
-/// Says in the log that such a line does nothing.
+/// Logs that such a line does nothing.
 ///
-/// The answer to PAM is "ignore": there is no password of ours to change, and to refuse would keep everybody from changing
-/// theirs, users with an expired one from logging in. It is no success, which could end the stack (`sufficient`) before the
-/// password is changed, and a line that is alone changes nothing.
+/// The answer to PAM is "ignore". There is no password of ours to change, and a refusal would keep all users from
+/// changing theirs, and users with an expired password from logging in. The answer is not success, which could end the
+/// stack (`sufficient`) before the password is changed. A line that is alone changes nothing.
 pub(crate) fn warn_of_line(host: &mut impl Host) {
     let mut call = Call::new(host, Phase::Password, true);
     call.user = call.host.user().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Logins played by a script: the host asserts that every expected question came, and no other.
+//! Logins played by a script: the host asserts that every expected question was asked, and no other.
 
 use crate::account;
 use crate::host::{
@@ -10,7 +10,7 @@ use otp_core::enforce::Belongs;
 use otp_core::event::Entry;
 use otp_core::login::AccountLine;
 use otp_core::mail::Address;
-use otp_core::record::{Name, Refusal};
+use otp_core::record::{Language, Name, Refusal};
 use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, Before1970, Credential, Policy, Step, UnixTime, UserName};
 use otp_helper::frame::Fields;
@@ -93,13 +93,13 @@ impl Machine {
         self.recovery[number].reveal().to_string()
     }
 
-    /// Plays a login; `arguments` as on the line in `/etc/pam.d`.
+    /// Plays a login with these arguments, as on the line in `/etc/pam.d`.
     pub(crate) fn play(&self, host: &mut Player, arguments: &str) -> Disposition {
         host.now = self.now;
         self.with_line(arguments, |all| authenticate(host, all, false))
     }
 
-    /// The same in a program that asks for silence (`PAM_SILENT`).
+    /// Plays a login in a program that asks for silence (`PAM_SILENT`).
     pub(crate) fn play_silently(&self, host: &mut Player, arguments: &str) -> Disposition {
         host.now = self.now;
         self.with_line(arguments, |all| authenticate(host, all, true))
@@ -112,14 +112,14 @@ impl Machine {
         self.with_line(arguments, |all| account::manage(host, all, false))
     }
 
-    /// Plays what the application calls last.
+    /// Plays the last call of an application.
     pub(crate) fn set_credentials(&self, host: &mut Player, arguments: &str) {
         host.now = self.now;
         host.delayed = true;
         self.with_line(arguments, |all| account::begin_grace(host, all, true));
     }
 
-    /// Plays what an application calls that has become somebody else, as sudo does.
+    /// Plays the call of an application that has become another user, as sudo does.
     pub(crate) fn set_credentials_again(&self, host: &mut Player, arguments: &str) {
         host.now = self.now;
         host.delayed = true;
@@ -161,13 +161,13 @@ pub(crate) fn account_of(name: &str) -> Option<Account> {
     })
 }
 
-/// What is answered to a question, after a look at everything that was told.
+/// Returns the answer to a question, from everything that was told before.
 pub(crate) type Answering = Box<dyn FnOnce(&str) -> Option<Typed>>;
 
-/// What was handed over to be mailed, for whoever answers as well.
+/// Mails that were handed over, shared with the code that answers.
 pub(crate) type Mailbox = Rc<RefCell<Vec<Outgoing>>>;
 
-/// A program that logs somebody in, as a script.
+/// A program that logs a user in, as a script.
 #[allow(
     clippy::struct_excessive_bools,
     reason = "what happened, and what is to go wrong"
@@ -180,7 +180,7 @@ pub(crate) struct Player {
     pub password: Option<Typed>,
     pub kept: Option<SplitCode>,
     pub told: Vec<String>,
-    /// What is told if the rest of the login is refused.
+    /// What is logged if the rest of the login is refused.
     pub watched: Vec<String>,
     pub log: Vec<String>,
     pub delayed: bool,
@@ -188,18 +188,20 @@ pub(crate) struct Player {
     pub name_service_is_down: bool,
     pub now: UnixTime,
     pub passed: Option<Passed>,
-    /// The groups that hold the user. "gone" cannot be looked up.
+    /// The groups that contain the user. "gone" cannot be looked up.
     pub groups: Vec<&'static str>,
     pub account_line: AccountLine,
     pub proves_identity: bool,
     pub rhost: &'static str,
     pub service: &'static str,
-    /// How long somebody takes to answer.
+    /// The language of the person, if the program says it.
+    pub reads: Option<Language>,
+    /// How long the user takes to answer.
     pub question_takes: Duration,
-    /// What was handed over to be mailed.
+    /// Mails that were handed over.
     pub mailbox: Mailbox,
     pub mail_is_down: bool,
-    /// How long in all it rested, and how much had been handed over and told by then.
+    /// Each rest: how long, and how many mails were handed over and messages told by then.
     pub rested: Vec<(Duration, usize, usize)>,
 }
 
@@ -225,6 +227,7 @@ impl Player {
             proves_identity: true,
             rhost: "192.0.2.1",
             service: "sshd",
+            reads: None,
             question_takes: Duration::ZERO,
             mailbox: Mailbox::default(),
             mail_is_down: false,
@@ -237,7 +240,7 @@ impl Player {
         self.asked_with(question, Box::new(move |_| Some(reply)))
     }
 
-    /// Answers by what is on the screen; `None`: there is no reply.
+    /// Answers from what is on the screen; `None`: there is no reply.
     pub(crate) fn asked_with(mut self, question: &'static str, answer: Answering) -> Self {
         self.questions.push_back((question, answer));
         self
@@ -288,12 +291,19 @@ impl Host for Player {
         }
     }
 
+    fn language(&self) -> Option<Language> {
+        self.reads
+    }
+
     fn ask(&mut self, prompt: &str, echo: bool) -> Result<Option<Typed>, HostFault> {
         self.echoed = echo;
         if self.fails_to_ask {
             return Err(HostFault::Conversation);
         }
-        let (expected, answer) = self.questions.pop_front().expect("an unexpected question");
+        let (expected, answer) = self
+            .questions
+            .pop_front()
+            .expect("the question is expected");
         assert_eq!(prompt, expected);
         let reply = answer(&self.told.join("\n"));
         self.now = self.now.after(self.question_takes);
@@ -344,7 +354,7 @@ impl Host for Player {
         match group {
             "gone" => Belongs::Unknown,
             group if self.groups.contains(&group) => Belongs::Yes,
-            // What only a second name is in.
+            // A group that contains only the second name.
             "of-ally" if user.as_str() == "ally" => Belongs::Yes,
             _ => Belongs::No,
         }

@@ -14,27 +14,34 @@ TABLE = ROOT / "conf/apps.toml"
 PAGE = ROOT / "packaging/man/pam_otp-apps.7"
 OF_36 = 36
 
+INTRODUCTION = [
+    f"For each app, the first line says for how many of the {OF_36} combinations of hash, digits and period its codes are right.",
+    "The other lines say what it gets wrong.",
+]
 SETTINGS = {"algorithm": "the hash", "digits": "the number of digits", "period": "the period"}
 SAID = {
-    "ignored": "Ignores {}, without a word: its codes are wrong.",
+    "ignored": "Ignores {} without a warning, so its codes are wrong.",
     "refused": "Refuses {} other than the default.",
-    "wrong": "Takes {} and shows wrong codes, without a word.",
-    "up to 60": "Counts steps of more than 60 s as 60 s, without a word.",
+    "wrong": "Accepts {} but shows wrong codes, without a warning.",
+    "up to 60": "Treats a period of more than 60 s as 60 s, without a warning.",
 }
-SPACES = {"": "", "yes": "", "refused": "Refuses a key with spaces.", "wrong": "A key with spaces gives wrong codes, without a word."}
+SPACES = {
+    "": "", "yes": "", "refused": "Refuses a key with spaces.",
+    "wrong": "Accepts a key with spaces but shows wrong codes, without a warning.",
+}
 COLON = {
     "yes": "", "refused": "Refuses an issuer with a colon.",
-    "account": "Shows another account name where the issuer has a colon.", "wrong": "Wrong codes where the issuer has a colon.",
+    "account": "Shows another account name if the issuer has a colon.", "wrong": "Shows wrong codes if the issuer has a colon.",
 }
 
 
 def sections():
     """Both sections as roff."""
     table = tomllib.loads(TABLE.read_text())
-    lines = [".SH APPS"]
+    lines = [".SH APPS", *INTRODUCTION]
     for app in table["app"]:
         lines += [".TP", f"\\fB{escaped(app['name'])}\\fR {escaped(app['version'])}", f"{app['codes']} of {OF_36} right.", *about(app)]
-    lines += [".SH NOT TRIED", "These need a phone or a screen, and what they do was not tried:"]
+    lines += [".SH NOT TRIED", "These apps need a phone or a screen and were not tested:"]
     lines += textwrap.wrap(", ".join(map(escaped, table["not_tried"])) + ".", 110)
     return "\n".join(lines) + "\n"
 

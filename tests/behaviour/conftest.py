@@ -112,7 +112,7 @@ def protect():
 
 @pytest.fixture(autouse=True)
 def password_then_code(protect, under_test):
-    """What the README recommends; a test that wants another stack calls `protect` itself."""
+    """What pam_otp-setup(7) recommends; a test that wants another stack calls `protect` itself."""
     protect("required pam_unix.so nodelay", under_test.line())
 
 

@@ -8,8 +8,9 @@
 # /run, /tmp, /var/lib, /var/log and the mail spool (empty). Everything else is read-only, except the directory RESULTS.
 # An installation of pam_otp on this machine is not in it. The command starts in /run/pam_otp-tests, which holds a copy of
 # this directory as `suite` and, in `bin`, a copy of each file that the environment variable OTP_BINARIES names (separated
-# by colons); `recipes` is conf/pam.d. The directory OTP_POSTGRESQL, if it is set, is there as `postgresql`, and OTP_ROOM is
-# one more room of the suite.
+# by colons); `recipes` is conf/pam.d, and `portal-examples` conf/portal. The directories OTP_POSTGRESQL and OTP_WEB, if they are
+# set, are there as `postgresql` and `web`, and OTP_ROOM is one more room of the suite, in the place of
+# one of that name.
 set -eu
 
 if [ -z "${OTP_INSIDE_NAMESPACE-}" ]; then
@@ -29,15 +30,23 @@ mount -t tmpfs -o mode=0755 private /run
 world=/run/pam_otp-tests
 mkdir "$world" "$world/bin" "$world/home" "$world/results" /run/sshd /run/lock
 mount --bind "$results" "$world/results"
-if [ -n "${OTP_POSTGRESQL-}" ]; then
-    mkdir "$world/postgresql"
-    mount --bind "$OTP_POSTGRESQL" "$world/postgresql"
-    mount -o remount,bind,ro "$world/postgresql"
-fi
+# there NAME DIRECTORY: read-only, as NAME.
+there() {
+    [ -n "$2" ] || return 0
+    mkdir "$world/$1"
+    mount --bind "$2" "$world/$1"
+    mount -o remount,bind,ro "$world/$1"
+}
+there postgresql "${OTP_POSTGRESQL-}"
+there web "${OTP_WEB-}"
 cp -a /etc "$world/etc"
 cp -r "$suite" "$world/suite"
 cp -r "$suite/../../conf/pam.d" "$world/recipes"
-[ -z "${OTP_ROOM-}" ] || cp -r "$OTP_ROOM" "$world/suite/"
+cp -r "$suite/../../conf/portal" "$world/portal-examples"
+if [ -n "${OTP_ROOM-}" ]; then
+    rm -rf "$world/suite/${OTP_ROOM##*/}"
+    cp -r "$OTP_ROOM" "$world/suite/"
+fi
 IFS=:
 for binary in ${OTP_BINARIES-}; do
     cp "$binary" "$world/bin/"

@@ -14,7 +14,7 @@ from talk import Talk
 RECORDED = pathlib.Path(__file__).with_name("transcripts")
 QUESTIONS = {
     "en": ("device shows now: ", "Enter to go on without: ", "are kept: "),
-    "ko": ("자리 코드: ", "저장하지 않으려면 Enter): ", '"kept"을 입력해 주세요: '),
+    "ko": ("자리 인증 코드: ", "저장하지 않으려면 Enter): ", '"보관"을 입력해 주세요: '),
 }
 SMALL, WIDE = (24, 80), (60, 400)
 

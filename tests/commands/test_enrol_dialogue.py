@@ -14,7 +14,7 @@ def test_a_code_of_the_enrolled_device_is_accepted_afterwards(machine):
     secret, _ = enrol(machine)
     machine.now += 30
     status, screen = machine.try_code("daemon", machine.code(secret))
-    assert status == 0 and "would have been let in" in screen
+    assert status == 0 and "would have succeeded" in screen
 
 
 def test_the_code_that_proved_the_device_opens_no_login(machine):
@@ -99,7 +99,7 @@ def test_a_code_that_matches_nothing_and_one_that_is_none_are_told_apart(machine
     talk = Talk(machine)
     secret = talk.secret()
     talk.answer(machine.wrong_code(secret))
-    assert "matches nothing" in talk.until(CODE)
+    assert "does not match" in talk.until(CODE)
     talk.answer("hello")
     assert "not a code: 6 digits" in talk.until(CODE)
     talk.answer(machine.code(secret))
@@ -119,7 +119,7 @@ IGNORED = [
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_an_app_that_ignores_settings_is_named_by_them_and_never_enrolled(machine, language, english, korean, app):
     machine.policy('[code]\nalgorithm = "SHA256"\ndigits = 8\nperiod = 60\n')
-    question, left = (CODE, "2 tries are left") if language == "en" else ("기기에 표시된 8자리 코드: ", "2번 더 입력할 수")
+    question, left = (CODE, "2 tries are left") if language == "en" else ("인증 앱에 표시된 8자리 인증 코드: ", "2번 더 입력할 수")
     said = f"ignores {english}, and" if language == "en" else f"이 앱은 {korean} 설정을 무시하므로"
     talk = Talk(machine, "--lang", language)
     secret = re.search(r"secret=([A-Z2-7]+)", talk.until(question))[1]
@@ -470,14 +470,14 @@ def test_korean_is_spoken_by_option_by_locale_and_by_policy(machine):
         machine.locale = locale
         machine.policy(policy)
         talk = Talk(machine, *arguments, user="nobody")
-        talk.until("기기에 표시된 6자리 코드: ")
+        talk.until("인증 앱에 표시된 6자리 인증 코드: ")
         secret = re.search(r"secret=([A-Z2-7]+)", talk.screen)[1]
         talk.answer(machine.code(secret))
         talk.until("저장하지 않으려면 Enter): ")
         talk.answer("")
         talk.until("입력해 주세요: ")
         talk.answer("보관")
-        assert talk.end() == 0 and "등록했습니다" in talk.screen
+        assert talk.end() == 0 and "발급했습니다" in talk.screen
         machine.admin("reset", "nobody")
         machine.now += 60
 

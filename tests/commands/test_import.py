@@ -56,10 +56,10 @@ def test_a_dry_run_says_for_each_user_what_comes_and_why_not_and_changes_nothing
         "daemon: phone (time-based, 6 digits, 30 s, SHA-1)",
         "sys: phone (counter-based, 8 digits, SHA-1)",
         f"{path}:3: nobody-here: no such user on this system",
-        f"{path}:4: bin: the old program asks for a PIN as well, which cannot be brought along",
-        f"{path}:6: sync: the key has 16 bits; 80 are the fewest that are safe",
+        f"{path}:4: bin: the old program also asks for a PIN, which cannot be imported",
+        f"{path}:6: sync: the key has 16 bits; at least 80 are needed",
         "users that would be imported: 2",
-        "entries that do not come: 3",
+        "entries not imported: 3",
     ]
     assert KEY.hex() not in done.stdout and "1234" not in done.stdout
 
@@ -67,10 +67,10 @@ def test_a_dry_run_says_for_each_user_what_comes_and_why_not_and_changes_nothing
 def test_a_partly_bad_file_imports_nothing_unless_told_so(machine):
     path = oath_file(machine, of("daemon"), of("nobody-here", another(1)))
     done = machine.admin("import", "oath", path, status=1)
-    assert "nothing was imported: entries that do not come: 1" in done.stderr and "--partial" in done.stderr
+    assert "nothing was imported: entries that cannot be imported: 1" in done.stderr and "--partial" in done.stderr
     assert "nobody-here: no such user" in done.stdout and not (machine.records / "daemon").exists()
     done = machine.admin("import", "oath", path, "--partial")
-    assert "users imported: 1" in done.stdout and "entries that do not come: 1" in done.stdout
+    assert "users imported: 1" in done.stdout and "entries not imported: 1" in done.stdout
     assert machine.status("daemon")["enrolled"]
 
 
@@ -78,7 +78,7 @@ def test_the_same_again_changes_nothing_and_other_keys_are_never_replaced(machin
     path = oath_file(machine, of("bin"))
     machine.admin("import", "oath", path)
     before = machine.files()
-    assert "users that had the same keys here already: 1" in machine.admin("import", "oath", path).stdout
+    assert "users who had the same keys here already: 1" in machine.admin("import", "oath", path).stdout
     assert machine.files() == before
     path = oath_file(machine, of("daemon"))
     before = machine.files()

@@ -53,7 +53,7 @@ def test_each_refusal_says_what_is_wrong_and_changes_nothing(machine, enrolled):
     machine.provision("bin")
     before = kept(machine)
     for arguments, said in (
-        (("daemon", "nobody"), "daemon is still a user of this system, and another person"),
+        (("daemon", "nobody"), "daemon is still a user of this system, and the user id is that of another person"),
         (("nobody-here", "daemon"), "no record is kept under the name 'nobody-here'"),
         (("nobody", "nobody"), "no record is kept under the name 'nobody'"),
         (("daemon", "nobody-here"), "no user is called 'nobody-here'"),
@@ -92,7 +92,7 @@ def test_reset_of_a_name_that_somebody_has_does_nothing_where_it_must_be_gone(ma
     (machine.records / "daemon").rename(machine.records / "nobody-here")
     renamed = kept(machine)
     said = machine.admin("reset", "--gone", "nobody-here").stdout
-    assert "nobody-here: the record stays, since its user id is daemon's" in said and "otp-admin move nobody-here daemon" in said
+    assert "nobody-here: the record stays, because its user id is that of daemon;" in said and "otp-admin move nobody-here daemon" in said
     assert kept(machine) == renamed
     credential = machine.records / "nobody-here/credential.toml"
     credential.write_text(credential.read_text().replace("uid = 1\n", "uid = 65533\n"))

@@ -79,23 +79,23 @@ def test_a_policy_without_anything_to_look_at_can_be_used(machine, enrolled):
          "[enforce] exempt_groups: group no-such-group cannot be looked up, so it exempts nobody"),
         ('[enforce]\nexempt_users = ["no-such-user"]', "[enforce] exempt_users: no user is called 'no-such-user'"),
         ('[helper]\ntrusted_callers = ["no-such-user"]', "[helper] trusted_callers: no user is called 'no-such-user'"),
-        ('[hooks]\nevents = ["lock"]', "[hooks] run: no program is named, so the events are handed on to nobody"),
+        ('[hooks]\nevents = ["lock"]', "[hooks] run: no program is named, so no event is handed on"),
         ('[fleet]\nverifiers = ["v1"]\nca = "/etc/passwd"\ncertificate = "/etc/passwd"\nkey = "/etc/passwd"',
-         "[fleet] key: /etc/passwd must be there, belong to root and be writable by nobody else (key: nor readable, but by the group "
-         "pam_otp), so users of the fleet are refused"),
+         "[fleet] key: /etc/passwd must be there, belong to root and be writable only by root (key: readable only by root and "
+         "the group pam_otp), so users of the fleet are refused"),
         ('[trust]\nnetworks = ["0.0.0.0/0"]',
-         "[trust] networks: 0.0.0.0/0 holds every address of its kind, and nobody who comes from one is asked for a code"),
+         "[trust] networks: 0.0.0.0/0 includes every address of its kind, so no code is asked for"),
         ('[trust]\nnetworks = ["::/0"]',
-         "[trust] networks: ::/0 holds every address of its kind, and nobody who comes from one is asked for a code"),
+         "[trust] networks: ::/0 includes every address of its kind, so no code is asked for"),
         ("[recovery]\nemail = true", "[recovery] email: needs [mail] address, which is not set, so no code is mailed to anybody"),
         ("[enroll]\nverify_email = true",
          "[enroll] verify_email: needs [mail] address, which is not set, so no code is mailed to anybody"),
         ('[recovery]\nemail = true\n[mail]\naddress = "{user}@example.org"\nsendmail = "/nowhere/sendmail"',
-         "[mail] sendmail: /nowhere/sendmail must be there, belong to root and be writable by nobody else (credentials: nor "
-         "readable), so no mail is sent"),
+         "[mail] sendmail: /nowhere/sendmail must be there, belong to root and be writable only by root (credentials: also "
+         "readable only by root), so no mail is sent"),
         ('[recovery]\nemail = true\n[mail]\naddress = "/nowhere/address"\nsmtp = "smtp://localhost"',
-         "[mail] address: /nowhere/address must be there, belong to root and be writable by nobody else (credentials: nor "
-         "readable), so no mail is sent"),
+         "[mail] address: /nowhere/address must be there, belong to root and be writable only by root (credentials: also "
+         "readable only by root), so no mail is sent"),
         ('[enroll]\nat_login = "offer"\n[enforce]\ngroups = []',
          "[enroll] at_login: nobody must have an authenticator ([enforce] groups = []), so no login sets one up"),
     ],
@@ -106,10 +106,10 @@ def test_what_is_found_names_its_key_and_is_no_error(machine, enrolled, policy, 
 
 
 IGNORES_HASH = (
-    "[code] algorithm: some apps ignore {} and show wrong codes without a word, Number Station 1.3.0 for one; see pam_otp-apps(7)"
+    "[code] algorithm: some apps, such as Number Station 1.3.0, ignore {} and show wrong codes without a warning; see pam_otp-apps(7)"
 )
 IGNORES_PERIOD = (
-    "[code] period: some apps ignore {} and show wrong codes without a word, cotp 1.9.2 for one{}; see pam_otp-apps(7)"
+    "[code] period: some apps, such as cotp 1.9.2, ignore {} and show wrong codes without a warning{}; see pam_otp-apps(7)"
 )
 
 
@@ -120,12 +120,12 @@ IGNORES_PERIOD = (
         ('[code]\nalgorithm = "SHA256"', [IGNORES_HASH.format("SHA256")]),
         ('[code]\nalgorithm = "SHA512"', [IGNORES_HASH.format("SHA512")]),
         ("[code]\ndigits = 7",
-         ["[code] digits: some apps refuse 7 digits, url-otpauth 2.0.0 for one; see pam_otp-apps(7)"]),
+         ["[code] digits: some apps, such as url-otpauth 2.0.0, refuse 7 digits; see pam_otp-apps(7)"]),
         ("[code]\nperiod = 15", [IGNORES_PERIOD.format(15, "")]),
         ("[code]\nperiod = 60", [IGNORES_PERIOD.format(60, "")]),
         ("[code]\nperiod = 61", [IGNORES_PERIOD.format(61, ", and KeePassXC 2.7.4 counts in steps of 60")]),
-        ('issuer = "R&D + Ops"', ['issuer: some apps take no QR code or URI with "&+" in it, pyotp 2.9.0 for one; see pam_otp-apps(7)']),
-        ('issuer = "Who? #1"', ['issuer: some apps take no QR code or URI with "#?" in it, pyotp 2.9.0 for one; see pam_otp-apps(7)']),
+        ('issuer = "R&D + Ops"', ['issuer: some apps, such as pyotp 2.9.0, accept no QR code or URI with "&+" in it; see pam_otp-apps(7)']),
+        ('issuer = "Who? #1"', ['issuer: some apps, such as pyotp 2.9.0, accept no QR code or URI with "#?" in it; see pam_otp-apps(7)']),
         ('issuer = "예시 회사 (Ops) @ a.b_c~d-e"', []),
     ],
 )
@@ -150,7 +150,7 @@ def test_a_colon_in_the_issuer_is_refused_by_its_line(machine, enrolled, argumen
 def without_the_user(machine):
     """What is said where nobody has made the user that hooks run as."""
     made = subprocess.run(["getent", "passwd", "otp-notify"], capture_output=True, check=False).returncode == 0
-    said = ("[hooks] run: the program runs as the user otp-notify, whom nobody has made: useradd --system --shell "
+    said = ("[hooks] run: the program runs as the user otp-notify, who does not exist: useradd --system --shell "
             "/usr/sbin/nologin otp-notify")
     return [] if made else [said]
 
@@ -159,7 +159,7 @@ def test_a_hook_without_events_or_that_is_not_roots_alone_is_found(machine, enro
     machine.policy('[hooks]\nrun = "/usr/bin/true"\nevents = ["lock"]\n')
     assert findings(machine) == without_the_user
     machine.policy('[hooks]\nrun = "/usr/bin/true"\n')
-    assert findings(machine) == ["[hooks] events: none is named, so the program is given nothing", *without_the_user]
+    assert findings(machine) == ["[hooks] events: none is named, so the program gets nothing", *without_the_user]
     program = tmp_path / "hook"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
@@ -190,7 +190,7 @@ ELSEWHERE = (
     "sshd, su, su-l: enrol over ssh, or with otp-enroll"
 )
 LED_AROUND = (
-    "/etc/pam.d/sshd: its account line of pam_otp.so can be led around, so no login there sets up an authenticator; "
+    "/etc/pam.d/sshd: its account line of pam_otp.so can be bypassed, so no login there sets up an authenticator; "
     'make it "account required pam_otp.so", above the other account lines'
 )
 SERVICES = {
@@ -231,11 +231,11 @@ def test_nullok_that_the_account_line_lacks_is_found(machine, enrolled, services
     assert len(found) == 2
 
 
-def test_lines_that_refuse_every_change_of_a_password_or_do_nothing_are_found(machine, enrolled, services):
+def test_password_and_session_lines_are_found(machine, enrolled, services):
     files = {"passwd": "@include common-password\n", "common-password": "password required pam_otp.so\n",
              "su": "auth required pam_otp.so\nsession optional pam_otp.so\n"}
     assert services(files, "policy", "check").splitlines()[:-1] == [
-        '/etc/pam.d: a line of pam_otp.so in passwd that passwd(1) runs, which refuses every change; take it out: '
+        '/etc/pam.d: a line of pam_otp.so in passwd that passwd(1) runs, which changes nothing and only logs otp.policy; take it out: '
         'only "auth" and "account" lines are for it',
         '/etc/pam.d: a "session" line of pam_otp.so in su, which does nothing; take it out',
     ]
@@ -407,7 +407,7 @@ def test_who_is_locked_is_refused(machine, enrolled):
         machine.try_code("daemon", machine.wrong_code(enrolled["secret"]))
     verdict, rows = show(machine, "daemon")
     assert verdict == "daemon would be refused: locked until 2027-01-15 08:16 UTC"
-    assert "15 minutes from now" in rows["standing"] and "a recovery code lets in" in rows["a login"]
+    assert "15 minutes from now" in rows["standing"] and "a recovery code lets the user in" in rows["a login"]
 
 
 @pytest.mark.parametrize(
@@ -477,7 +477,7 @@ def test_a_grace_is_told_with_its_beginning(machine):
     [
         ("offer", 'from = "2027-02-01"',
          "be offered to set up an authenticator in the login, and could put it off until 2027-02-01 00:00 UTC (17 days left)",
-         '"later" gets in without'),
+         '"later" lets the user in without one'),
         ("require", 'from = "2027-02-01"', "set up an authenticator in the login", 'there is no "later"'),
         ("offer", "", "set up an authenticator in the login", 'there is no "later"'),
         ("require", "", "set up an authenticator in the login", 'there is no "later"'),
@@ -503,7 +503,7 @@ def test_trust_is_told_where_there_is_any(machine, enrolled):
     assert not {"trusted networks", "remembered"} & set(show(machine, "daemon")[1])
     machine.policy('[trust]\nnetworks = ["10.0.0.0/8", "2001:db8::/32"]\nremember = "8h"\n')
     rows = show(machine, "daemon")[1]
-    assert rows["trusted networks"].strip().startswith("10.0.0.0/8, 2001:db8::/32: no code is asked for")
+    assert rows["trusted networks"].strip().startswith("10.0.0.0/8, 2001:db8::/32: logins from there need no code")
     assert "for 8 hours after a code" in rows["remembered"]
 
 
@@ -526,7 +526,7 @@ def test_what_differs_at_a_service_is_told_in_lines_of_its_own(machine, services
     assert rows_at(said, "login") == ["daemon would be let in without a code (exempt group daemon)"]
     assert rows_at(said, "sshd") == [
         refused, "no network is trusted",
-        "for 8 hours after a code, no other is asked for at the same service from the same address",
+        "for 8 hours after a code, the same service asks for no other from the same address",
     ]
     assert rows_at(said, "su") == []
 
@@ -583,7 +583,7 @@ def test_mistakes_in_a_section_are_found_by_its_name(machine, enrolled, services
         f'[service."a.b"]: {unused}',
         f"[service.ssh]: {unused}",
         "[service.sshd] exempt_groups: group no-such-group cannot be looked up, so it exempts nobody",
-        "[service.sshd] networks: 0.0.0.0/0 holds every address of its kind, and nobody who comes from one is asked for a code",
+        "[service.sshd] networks: 0.0.0.0/0 includes every address of its kind, so no code is asked for",
     ]
     korean = services(SERVICES, "policy", "check", "--lang", "ko").splitlines()
     assert [line.split(": ")[0] for line in korean] == [
@@ -607,12 +607,13 @@ def test_account_lines_are_looked_at_where_a_section_has_logins_set_up_authentic
 
 @pytest.mark.parametrize("at_login", ["off", "offer", "require"])
 def test_a_service_that_enrols_by_its_name_is_found_unless_its_program_is_proven(machine, enrolled, services, at_login):
-    machine.policy("".join(f'[service.{name}]\nat_login = "{at_login}"\n' for name in ("login", "sudo")))
+    machine.policy("".join(f'[service.{name}]\nat_login = "{at_login}"\n' for name in ("login", "sudo", "otp-portal")))
     sudo = SERVICES["login"]
-    found = services({**SERVICES, "sudo": sudo}, "policy", "check").splitlines()[:-1]
+    files = {**SERVICES, "sudo": sudo, "otp-portal": sudo}
+    found = services(files, "policy", "check").splitlines()[:-1]
     assert [line.split(":")[0] for line in found] == (["[service.sudo] at_login"] if at_login != "off" else [])
     assert not found or "the key, the URI and the recovery codes" in found[0] and "reset" in found[0]
-    korean = services({**SERVICES, "sudo": sudo}, "policy", "check", "--lang", "ko").splitlines()[:-1]
+    korean = services(files, "policy", "check", "--lang", "ko").splitlines()[:-1]
     assert len(korean) == len(found) and (not found or "복구 코드" in korean[0])
 
 
@@ -644,7 +645,7 @@ def test_columns_line_up_in_both_languages(machine, enrolled):
     machine.policy('[trust]\nnetworks = ["10.0.0.0/8"]\nremember = "8h"\n')
     for language, values in [
         ("en", {"a login": "asks", "authenticator": "phone", "standing": "open", "trusted networks": "10.0.0.0/8"}),
-        ("ko", {"로그인": "코드를", "인증기": "phone", "상태": "사용", "신뢰하는 네트워크": "10.0.0.0/8"}),
+        ("ko", {"로그인": "코드를", "인증 수단": "phone", "상태": "사용", "신뢰하는 네트워크": "10.0.0.0/8"}),
     ]:
         lines = machine.admin("policy", "show", "daemon", "--lang", language).stdout.splitlines()[2:]
         columns = [column_of(line, values[label]) for line in lines for label in values if line.startswith(label + "  ")]
@@ -655,14 +656,14 @@ def test_the_same_in_korean(machine, services):
     machine.policy('language = "ko"\n[enroll]\nat_login = "offer"\n[enforce]\nfrom = "2027-02-01"\n')
     said = services(SERVICES, "policy", "show", "daemon")
     assert said.startswith(
-        "daemon 계정은 로그인하면서 인증기를 등록하거나 2027-02-01 00:00 UTC까지(17일 남음) 미룰 수 있습니다\n"
+        "daemon 계정은 로그인하면서 인증 수단을 등록하거나 2027-02-01 00:00 UTC까지(17일 남음) 미룰 수 있습니다\n"
     )
-    assert "17일 남음(모든 사용자)" in said and "\"account required pam_otp.so\" 줄이 없어" in said
+    assert "17일 남음, 모든 사용자)" in said and "\"account required pam_otp.so\" 줄이 없어" in said
 
 
 def test_a_refusal_in_korean(machine):
     done = check(machine, "--lang", "ko", status=1)
-    assert "지금 실행한 daemon 계정" in done.stderr and "otp-enroll --user daemon" in done.stderr
+    assert "이 명령을 실행한 daemon 계정" in done.stderr and "otp-enroll --user daemon" in done.stderr
     assert "위의 1가지를 살펴보세요" in check(machine, "--lang", "ko", "--force").stdout
 
 
@@ -708,7 +709,7 @@ def test_what_cannot_be_meant_is_told_with_the_usage(machine, words):
     "words, said",
     [
         (["policy"], ["check ", "show ", "Check a policy file before logins depend on it"]),
-        (["policy", "check"], ["[FILE]", "--force", "Accept it also where it would refuse you", "names the line of an error"]),
+        (["policy", "check"], ["[FILE]", "--force", "Accept it even if it would refuse you", "names the line of an error"]),
         (["policy", "show"], ["<USER>", "by which rule", "no trusted network"]),
     ],
     ids=lambda words: " ".join(words[:2]),

@@ -137,7 +137,7 @@ def test_a_record_is_sealed_sealed_anew_and_unsealed_and_lets_in_all_the_while(m
     assert second != first and status_lines(machine)["key"] == second
     machine.now += 60
     assert accepted(machine, USER, secret)
-    assert "take the key out" in machine.admin("seal", "--undo").stdout
+    assert "remove the key" in machine.admin("seal", "--undo").stdout
     machine.policy("")
     machine.now += 60
     assert accepted(machine, USER, secret)

@@ -92,7 +92,7 @@ def test_test_speaks_korean(machine, enrolled):
     child.sendline(machine.code(enrolled["secret"]))
     child.expect(pexpect.EOF)
     child.close()
-    assert child.exitstatus == 0 and "로그인되는 코드입니다" in child.before
+    assert child.exitstatus == 0 and "로그인이었다면 허용되었을 것입니다" in child.before
 
 
 def test_status_is_one_line_of_json(machine, enrolled):

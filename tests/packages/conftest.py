@@ -3,8 +3,8 @@
     sudo tests/run packages
 
 Started there with a mount and a process namespace of their own, so that nothing of what is mounted or started stays.
-`packaging/deb` and `packaging/rpm` have made the packages before, from what is committed; PAM_OTP_DEB, PAM_OTP_RPM,
-PAM_OTP_VERIFIER_DEB and PAM_OTP_VERIFIER_RPM name them, and PAM_OTP_DEBIAN the directory with a fresh Debian (debian.sh).
+`packaging/deb` and `packaging/rpm` have made the packages before, from what is committed; PAM_OTP_DEB, PAM_OTP_RPM and the
+same with VERIFIER_ and PORTAL_ before the kind name them, and PAM_OTP_DEBIAN the directory with a fresh Debian (debian.sh).
 """
 
 import os
@@ -38,6 +38,12 @@ def deb():
 def verifier_deb():
     """The package for Debian of those who check codes for a fleet."""
     return named("PAM_OTP_VERIFIER_DEB")
+
+
+@pytest.fixture(scope="session")
+def portal_deb():
+    """The package for Debian of what people reach with a browser."""
+    return named("PAM_OTP_PORTAL_DEB")
 
 
 @pytest.fixture
@@ -86,14 +92,25 @@ def unpacked_verifier_rpm(verifier_rpm, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def portal_rpm():
+    """The same for Fedora, RHEL and their kin."""
+    return named("PAM_OTP_PORTAL_RPM").resolve(strict=True)
+
+
+@pytest.fixture(scope="session")
+def unpacked_portal_rpm(portal_rpm, tmp_path_factory):
+    return fedora.unpack(portal_rpm, tmp_path_factory.mktemp("unpacked-portal"))
+
+
+@pytest.fixture(scope="session")
 def unpacked_rpm(rpm, tmp_path_factory):
     return fedora.unpack(rpm, tmp_path_factory.mktemp("unpacked"))
 
 
 @pytest.fixture(scope="session")
-def newer_rpms(unpacked_rpm, unpacked_verifier_rpm, tmp_path_factory):
-    """Both packages as the next version of them."""
-    return fedora.next_version([unpacked_rpm, unpacked_verifier_rpm], tmp_path_factory.mktemp("newer"))
+def newer_rpms(unpacked_rpm, unpacked_verifier_rpm, unpacked_portal_rpm, tmp_path_factory):
+    """All packages as the next version of them: the module's, the verifier's, the portal's."""
+    return fedora.next_version([unpacked_rpm, unpacked_verifier_rpm, unpacked_portal_rpm], tmp_path_factory.mktemp("newer"))
 
 
 @pytest.fixture(scope="session")

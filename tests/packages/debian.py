@@ -36,10 +36,10 @@ COMMON_AUTH = [
     "auth [success=1 default=ignore] pam_unix.so nullok",
     "auth requisite pam_deny.so",
     "auth required pam_permit.so",
-    "auth [success=1 default=ignore] pam_succeed_if.so quiet service = otp-enroll",
+    "auth [success=1 default=ignore] pam_succeed_if.so quiet service in otp-enroll:otp-portal",
     "auth required pam_otp.so",
 ]
-# As README.md has it.
+# As pam_otp-setup(7) has it.
 SSHD_CONFIG = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
 SUDOERS = "Defaults timestamp_timeout=0, passwd_tries=1, lecture=never, !fqdn\nALL ALL=(ALL:ALL) ALL\n"
 # Files that dpkg, apt and the user database keep for themselves, and logs.
@@ -153,7 +153,7 @@ class Debian:
         return path
 
     def protect(self, service):
-        """Adds the line that README.md gives, by hand."""
+        """Adds the line of pam_otp-setup(7), by hand."""
         path = f"/etc/pam.d/{service}"
         before = self.read(path)
         common = "@include common-auth\n"
@@ -223,7 +223,7 @@ class Debian:
         return child
 
     def sshd(self):
-        """The distribution's sshd with its own configuration and keys, and what README.md adds; a door."""
+        """The distribution's sshd with its own configuration and keys, and what pam_otp-setup(7) adds; a door."""
         self.write("/etc/ssh/sshd_config.d/10-pam_otp.conf", SSHD_CONFIG)
         self.path("/run/sshd").mkdir(exist_ok=True)
         port = sshd.free_port()

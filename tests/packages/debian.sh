@@ -33,7 +33,7 @@ minimal_debian() {
     return $made
 }
 
-# archive_for_a_fleet DIRECTORY: what hosts of a fleet install from Debian's archive, beside a fresh_debian in the same directory;
+# archive_for_a_fleet DIRECTORY: what hosts of a fleet, and of a portal, install from Debian's archive, beside a fresh_debian in the same directory;
 # as an archive of its own, since their network has no other.
 archive_for_a_fleet() {
     local top directory
@@ -42,7 +42,7 @@ archive_for_a_fleet() {
     mkdir -p "$directory/partial"
     tests/apt-get install -q --yes --no-install-recommends --download-only -o Debug::NoLocking=1 \
         -o "Dir::State::status=$top/root/var/lib/dpkg/status" -o "Dir::Cache::archives=$directory/" \
-        etcd-server etcd-client openssl || return 1
+        etcd-server etcd-client openssl nginx || return 1
     rmdir "$directory/partial"
     (cd "$directory" && dpkg-scanpackages --multiversion . > Packages)
 }

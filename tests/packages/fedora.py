@@ -18,6 +18,7 @@ from real_clock import RealClock
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 SPEC = (TOP / "packaging/pam_otp.spec").read_text()
+PACKAGES = ("pam-otp", "pam-otp-verifier", "pam-otp-portal")
 MODULE = "/usr/lib64/security/pam_otp.so"
 HELPER = "/usr/libexec/pam_otp/otp-helper"
 RECORDS = "/var/lib/pam_otp"
@@ -160,7 +161,7 @@ def unpack(package, place):
 
 
 def next_version(unpacked, place):
-    """The same packages as the next version of them, which has another policy to begin with; that of pam-otp first."""
+    """The same packages as the next version of them, which has another policy to begin with; in the order of PACKAGES."""
     shutil.copytree(TOP / "packaging", place / "packaging")
     copies = "\n".join(f"cp -a {one}/. %{{buildroot}}" for one in unpacked)
     made = f"{copies}\necho '# Newer.' >> %{{buildroot}}{POLICY}"
@@ -172,6 +173,4 @@ def next_version(unpacked, place):
     done = subprocess.run(words, cwd=place, capture_output=True, text=True)
     if done.returncode != 0:
         pytest.fail(f"no newer package could be made: {done.stderr}")
-    built = sorted((place / "rpmbuild").rglob("*.rpm"), key=lambda one: "verifier" in one.name)
-    assert len(built) == 2
-    return built
+    return [next((place / "rpmbuild").rglob(f"{name}-999-*.rpm")) for name in PACKAGES]

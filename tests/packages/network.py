@@ -24,18 +24,32 @@ unit() {
 }
 settings() { unit "$1" | sed -n "s/^$2=//p"; }
 setting() { settings "$@" | tail -n 1; }
+# socket NAME: the service behind a socket, which opens it by itself where nobody hands it over; its directory is root's.
+socket() {
+    local path group
+    path=$(sed -n 's/^ListenStream=//p' "/usr/lib/systemd/system/$1.socket")
+    group=$(sed -n 's/^SocketGroup=//p' "/usr/lib/systemd/system/$1.socket")
+    install -d -m 0755 "${path%/*}"
+    begin "$1" --socket "$path"
+    while [ "$(stat -c %G "$path" 2> /dev/null)" != "$group" ]; do lives "$(cat "/run/$1.pid")"; sleep 0.1; done
+}
 begin() {
-    local name=$1 file directory user words
+    local name=$1 file directory user words each
     user=$(setting "$name" User)
+    for each in $(settings "$name" Requires); do case $each in "$name.socket") ;; *.socket) socket "${each%.socket}" ;; esac; done
     directory=$(setting "$name" StateDirectory)
-    [ -z "$directory" ] || install -d -o "$user" -g "$user" -m 0700 "/var/lib/$directory"
+    [ -z "$directory" ] || install -d -o "${user:-root}" -g "${user:-root}" -m 0700 "/var/lib/$directory"
+    directory=$(setting "$name" RuntimeDirectory)
+    [ -z "$directory" ] || install -d -o "${user:-root}" -g "${user:-root}" -m 0755 "/run/$directory"
     read -ra words <<< "$(setting "$name" ExecStart)"
+    words+=("${@:2}")
+    [ -z "$user" ] || words=(setpriv "--reuid=$user" "--regid=$user" --init-groups "${words[@]}")
     (
         set -a
         while read -r line; do eval "$line"; done < <(settings "$name" Environment)
         while read -r file; do file=${file#-}; [ ! -e "$file" ] || . "$file"; done < <(settings "$name" EnvironmentFile)
         # Variables of the unit in the command line are the environment's.
-        eval "exec setpriv --reuid=$user --regid=$user --init-groups ${words[*]}" > "/var/log/$name.log" 2>&1 < /dev/null &
+        eval "exec ${words[*]}" > "/var/log/$name.log" 2>&1 < /dev/null &
         echo $! > "/run/$name.pid"
     )
 }
@@ -56,6 +70,8 @@ case ${names[0]} in
     enable) case " $* " in *" --now "*) begin "${names[1]}" ;; esac ;;
     start) begin "${names[1]}" ;;
     restart) end "${names[1]}"; begin "${names[1]}" ;;
+    # What a package would have started when it was installed runs by now.
+    reload) [ "${names[1]}" = nginx ] && if [ -s /run/nginx.pid ]; then nginx -s reload; else nginx; fi ;;
     stop) end "${names[1]}" ;;
     daemon-reload) ;;
     *) echo "systemctl: $* is not played here" >&2; exit 1 ;;

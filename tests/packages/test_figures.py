@@ -10,11 +10,11 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 
-def test_readme_states_what_the_command_prints(deb, verifier_deb, tmp_path):
+def test_readme_states_what_the_command_prints(deb, verifier_deb, portal_deb, tmp_path):
     subprocess.run(["dpkg-deb", "--extract", deb, tmp_path], check=True)
     (module,) = tmp_path.rglob("pam_otp.so")
     printed = subprocess.run(
-        ["packaging/figures", module, deb, verifier_deb], cwd=TOP, capture_output=True, text=True, check=True
+        ["packaging/figures", module, deb, verifier_deb, portal_deb], cwd=TOP, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     readme = (TOP / "README.md").read_text()
     stated = re.search(r"`packaging/figures`.*?\n\n((?:    .*\n)+)", readme, re.DOTALL)[1].splitlines()

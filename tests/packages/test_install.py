@@ -30,6 +30,8 @@ FILES = """
 /usr/local/share/man/man7/pam_otp-fleet.7
 /usr/local/share/man/man7/pam_otp-programs.7
 /usr/local/share/man/man7/pam_otp-seal.7
+/usr/local/share/man/man7/pam_otp-setup.7
+/usr/local/share/man/man7/pam_otp-trouble.7
 /usr/local/share/man/man8/otp-admin.8
 /usr/local/share/man/man8/otp-notify.8
 /usr/local/share/man/man8/pam_otp.8

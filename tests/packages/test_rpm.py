@@ -109,6 +109,8 @@ drwxr-xr-x root root    -  /usr/share/licenses/pam-otp
 -rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-fleet.7.gz
 -rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-programs.7.gz
 -rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-seal.7.gz
+-rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-setup.7.gz
+-rw-r--r-- root root    d  /usr/share/man/man7/pam_otp-trouble.7.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/otp-admin.8.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/otp-notify.8.gz
 -rw-r--r-- root root    d  /usr/share/man/man8/pam_otp.8.gz

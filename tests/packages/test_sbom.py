@@ -5,6 +5,7 @@ Needs cargo and the crates, and no build: python3 -m pytest tests/packages/test_
 
 import collections
 import datetime
+import functools
 import importlib.util
 import json
 import os
@@ -23,9 +24,10 @@ PROGRAMS = {
     "pam-otp": {"pam_otp.so": "pam_otp", "otp-helper": "otp-helper", "otp-mail": "otp-mail", "otp-enroll": "otp-enroll",
                 "otp-admin": "otp-enroll", "otp-notify": "otp-hooks", "otp-fleet": "otp-fleet"},
     "pam-otp-verifier": {"otp-verifier": "otp-fleet", "otp-fleet-admin": "otp-fleet"},
+    "pam-otp-portal": {"otp-portal": "otp-portal", "otp-portal-login": "otp-portal"},
 }
 OURS = {"otp-core", "otp-file", "otp-fleet", "otp-hooks", "otp-import", "otp-log", "otp-mail", "otp-queue", "otp-site", "otp-store",
-        "pam_otp", "otp-helper", "otp-enroll"}
+        "pam_otp", "otp-helper", "otp-enroll", "otp-portal"}
 
 
 @pytest.fixture(scope="module", params=PROGRAMS)
@@ -83,10 +85,16 @@ def cargo(*arguments):
                           encoding="utf-8").stdout
 
 
+@functools.cache
+def trees(edges):
+    """What Cargo tells of all members at once, since a release is built so, and features that one asks for reach the others."""
+    return cargo("tree", "--locked", "--workspace", "-e", edges, "--prefix", "depth", "--no-dedupe", "-f", "{p}")
+
+
 def tree(package, edges):
-    """Name and version of each crate that Cargo needs for this one package, built alone."""
-    lines = cargo("tree", "--locked", "-p", package, "-e", edges, "--prefix", "none", "-f", "{p}").splitlines()
-    return {tuple(re.match(r"(\S+) v(\S+)", line).groups()) for line in lines if line}
+    """Name and version of each crate that Cargo needs for this one package in a release."""
+    (own,) = [one for one in trees(edges).strip().split("\n\n") if one.startswith(f"0{package} ")]
+    return {tuple(re.match(r"\d+(\S+) v(\S+)", line).groups()) for line in own.splitlines()}
 
 
 def identity(component):

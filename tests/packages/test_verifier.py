@@ -357,7 +357,7 @@ def test_rpm_makes_the_account_keeps_configuration_and_takes_all_else_away(machi
     assert machine.run("rpm", "-V", "--nodeps", "pam-otp-verifier").stdout == ""
     machine.write(CONFIGURATION, "# ours\n")
     machine.write(f"{KEYS}/verifier.key", "a key")
-    machine.rpm("-U", "--nodeps", *newer_rpms)
+    machine.rpm("-U", "--nodeps", *newer_rpms[:2])
     assert machine.run("rpm", "-q", "--qf", "%{VERSION}", "pam-otp-verifier").stdout == "999"
     assert machine.path(CONFIGURATION).read_text() == "# ours\n" and machine.path(f"{KEYS}/verifier.key").exists()
     machine.rpm("-e", "pam-otp-verifier")

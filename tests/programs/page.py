@@ -16,7 +16,7 @@ RELEASES = {"bookworm": "Debian 12", "trixie": "Debian 13"}
 STACKS = {
     "two questions": "Stack: \\fItwo questions\\fR.",
     "one reply": "Stack: \\fIone reply\\fR.",
-    "none": "Stack: nothing to add, since nothing is asked.",
+    "none": "Stack: none. The program asks nothing.",
 }
 SEEN = {
     "at once": "are shown at once",
@@ -26,18 +26,18 @@ SEEN = {
 }
 ECHOED = {
     "asked": "",
-    "unseen": "What is typed at \\fBecho_verification_code\\fR is not shown.",
-    "user name": "A question with \\fBecho_verification_code\\fR is answered with the user name: leave it out.",
+    "unseen": "Even with \\fBecho_verification_code\\fR, the typed code is not shown.",
+    "user name": "With \\fBecho_verification_code\\fR, it answers the question with the user name: do not use that argument.",
     "same reply": "",
-    "refused": "A question with \\fBecho_verification_code\\fR makes the login fail: leave it out.",
+    "refused": "With \\fBecho_verification_code\\fR, every login fails: do not use that argument.",
     "not tried": "",
     "by text": "",
     "": "",
 }
 LAST_WORDS = {
-    "shown": "The reason of a refusal is shown.",
-    "lost": "The reason of a refusal, such as a lock, is not shown.",
-    "some": "The reason of a refusal is shown after some refusals only.",
+    "shown": "The reason for a refusal is shown.",
+    "lost": "The reason for a refusal, such as a lock, is not shown.",
+    "some": "The reason is shown for some refusals only.",
 }
 RESULTS = {
     "auth_err": "a wrong code", "maxtries": "a locked account", "unavail": "a code that could not be checked",
@@ -56,18 +56,27 @@ def section():
 
 def about(program):
     """What an administrator has to know of a program: a paragraph each of what it is, what users see, and what to beware of."""
-    yield f"Tried: {escaped(tried(program['tried']))}."
+    yield f"Tested: {escaped(tried(program['tried']))}."
     services = ", ".join(f"\\fB{escaped(name)}\\fR" for name in program["services"])
-    taken = f", which takes in \\fI{escaped(', '.join(program['includes']))}\\fR" if program["includes"] else ""
-    yield f"PAM service{'s' if len(program['services']) > 1 else ''}: {services}{taken}."
+    are_many = len(program["services"]) > 1
+    taken = f", which include{'' if are_many else 's'} {included(program['includes'])}" if program["includes"] else ""
+    yield f"PAM service{'s' if are_many else ''}: {services}{taken}."
     yield from asking(program)
     if program["asks"] != "never":
         yield ".sp 0.5v"
         yield from seeing(program)
         yield from refusing(program)
-        yield "An authenticator can be set up in a login." if program["enrols"] else "No authenticator is set up in a login."
+        can = "can" if program["enrols"] else "cannot"
+        yield f"Users {can} set up an authenticator in a login."
     yield ".sp 0.5v"
     yield marked(program["advice"])
+
+
+def included(files):
+    """The file whose lines a service includes."""
+    (file,) = files
+    name = file.removeprefix("substack ")
+    return f"\\fI{escaped(name)}\\fR" + (" as a substack" if name != file else "")
 
 
 def tried(entries):
@@ -79,14 +88,15 @@ def asking(program):
     yield STACKS[program["stack"]]
     account = program["runs_as"]
     if account == "user":
-        yield "Asks as the user, over \\fBotp\\-helper\\fR."
+        yield "Runs as the user, and checks codes through \\fBotp\\-helper\\fR."
     elif account != "root":
-        yield f"Asks as the account \\fI{account}\\fR, over \\fBotp\\-helper\\fR: name it in \\fBtrusted_callers\\fR."
+        yield f"Runs as the account \\fI{escaped(account)}\\fR, and checks codes through \\fBotp\\-helper\\fR."
+        yield "Name that account in \\fBtrusted_callers\\fR."
     said = {
-        "each": "Every question is answered on its own.",
-        "once": "All questions get one and the same reply.",
-        "by text": "Questions are told apart by their words.",
-        "never": "It does not authenticate: no question, and no grace begins.",
+        "each": "It answers each question separately.",
+        "once": "It answers all questions with the same reply.",
+        "by text": "It recognises each question by its words.",
+        "never": "It does not authenticate users: no question is asked, and no grace begins.",
     }
     yield said[program["asks"]]
     if program["asks"] != "never":
@@ -95,11 +105,12 @@ def asking(program):
         if REMOTE.get(program["rhost"]):
             yield REMOTE[program["rhost"]]
         if program["repeats"]:
-            yield "It sends the same reply again by itself, and a code works once: see \\fB[trust]\\fR, or let it remember."
+            yield "It sends the same reply again without asking the user, but a code works only once."
+            yield "See \\fIPrograms that send the same reply again\\fR."
     if program["account"] == "never":
-        yield "The account phase is not asked: an account line has no effect."
+        yield "It skips the account phase, so an account line has no effect."
     elif program["account"] == "other handle":
-        yield "The account phase is asked on a PAM handle of its own."
+        yield "It runs the account phase on a PAM handle of its own."
 
 
 def seeing(program):
@@ -111,13 +122,13 @@ def seeing(program):
         if information == error:
             yield f"Messages {information}."
         else:
-            yield f"Information: these messages {information}. Errors {error}."
+            yield f"Informational messages {information}. Error messages {error}."
         if program["text"] == "spoilt":
-            yield "Texts of several lines do not arrive as they were sent."
+            yield "Texts of several lines are garbled."
         yield LAST_WORDS[program["last_words"]]
     if program["keeps"] != "nowhere":
         kept = program["keeps"].replace("standard error", "standard error, which systemd puts into the journal")
-        yield f"Messages are kept in {escaped(kept)}."
+        yield f"Messages are also written to {escaped(kept)}."
 
 
 def refusing(program):
@@ -125,18 +136,20 @@ def refusing(program):
     if program["tries"] == 1:
         yield "It asks once."
     elif program["tries"]:
-        yield f"It asks {program['tries']} times in a row."
+        yield f"It asks up to {program['tries']} times in a row."
     else:
-        yield "It asks again and again."
+        yield "It asks again without limit."
     words = {}
     for key, what in RESULTS.items():
         if program[key]:
             words.setdefault(program[key], []).append(what)
     if len(words) == 1 and len(next(iter(words.values()))) == len(RESULTS):
-        yield f'After every refusal it says "{escaped(next(iter(words)))}".'
+        yield f'For every refusal it says "{escaped(next(iter(words)))}".'
     else:
         for text, of in words.items():
-            yield f'After {" and ".join(of)} it says "{escaped(text)}".'
+            *rest, last = of
+            cases = f"{', '.join(rest)} or {last}" if rest else last
+            yield f'For {cases} it says "{escaped(text)}".'
 
 
 def marked(text):

@@ -1,4 +1,4 @@
-//! Codes, the steps that they belong to, and what a code at enrolment tells of a device.
+//! Codes, the steps that they belong to, and what a code at enrolment tells about a device.
 
 use super::*;
 use crate::record::{Digits, Id, Name, Period, Secret};
@@ -62,7 +62,7 @@ fn vectors_of_rfc_6238_appendix_b() {
 }
 
 proptest! {
-    /// Another implementation says the same, for keys of every length that there are and every step.
+    /// Another implementation gives the same codes, for keys of every permitted length and for every step.
     #[test]
     fn codes_are_those_of_totp_rs(
         key in prop::collection::vec(any::<u8>(), 10..=128),
@@ -102,7 +102,7 @@ fn the_newest_of_the_steps_is_found_and_no_step_outside() {
 }
 
 proptest! {
-    /// Ranges inside one another, beside one another, and apart; what is found in one is not found in another.
+    /// Ranges inside one another, side by side, and apart; a match in one range is not a match in another.
     #[test]
     fn several_ranges_are_searched_as_each_would_be(
         shown in 0..60_u64,
@@ -140,8 +140,8 @@ fn only_six_to_eight_digits_are_a_code() {
     }
 }
 
-/// Every code here is oathtool's, of the ASCII key `1234567890...` at 2025-11-20 16:00:00 UTC:
-/// `oathtool --totp=SHA1 -d 8 -s 60s -b --now='2025-11-20 16:00:00 UTC' BASE32`.
+/// oathtool made every code here, from the ASCII key `1234567890...` at 2025-11-20 16:00:00 UTC: `oathtool --totp=SHA1
+/// -d 8 -s 60s -b --now='2025-11-20 16:00:00 UTC' BASE32`.
 #[test]
 fn the_settings_that_an_app_ignores_are_told_by_its_code() {
     let (now, key) = (UnixTime::from_seconds(1_763_654_400), |length: usize| {
@@ -170,7 +170,7 @@ fn the_settings_that_an_app_ignores_are_told_by_its_code() {
         (digits | period, minute("952946")),
         (algorithm | digits | period, minute("726410")),
         (digits, two_minutes("307246")),
-        // Steps of a minute, and of half a minute.
+        // Steps of a minute and of half a minute.
         (period, two_minutes("5329046")),
         (period, two_minutes("0464510")),
         (algorithm | digits | period, two_minutes("895321")),
@@ -182,7 +182,7 @@ fn the_settings_that_an_app_ignores_are_told_by_its_code() {
     for right in [minute("36012052"), two_minutes("2307246")] {
         assert!(matches!(right, ClockCheck::Right(_)), "{right:?}");
     }
-    // The default leaves nothing to ignore, and nobody ignores what is the default by something stronger.
+    // With the defaults there is nothing to ignore, and no app replaces a default by a stronger value.
     for typed in ["19892902", "012052", "87952946", "36012052", "952946"] {
         let said = check(Algorithm::Sha1, 32, 6, 30, typed);
         assert_eq!(said, ClockCheck::NoMatch, "{typed}");
@@ -250,7 +250,7 @@ fn a_slow_or_fast_clock_is_told_by_how_much() {
     assert_eq!(at(1560), ClockCheck::Ahead(half_a_day));
     assert_eq!(at(-1560), ClockCheck::Behind(half_a_day));
     assert_eq!(at(1561), ClockCheck::NoMatch);
-    // Where no other step is taken, the next one is a clock that is off and not a setting that is ignored.
+    // If no other step length fits, the code of the next step means a clock that is off, not an ignored setting.
     assert_eq!(within(0, 1), ClockCheck::Ahead(Duration::from_secs(30)));
     assert_eq!(within(0, -1), ClockCheck::Behind(Duration::from_secs(30)));
 }

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// An authenticator whose key is its number, over and over.
+/// An authenticator whose key repeats its number.
 pub(super) fn authenticator(number: u8, kind: Kind) -> Authenticator {
     Authenticator {
         id: Id::from_random([number; 8]),
@@ -49,7 +49,7 @@ pub(super) fn credential(authenticators: Vec<Authenticator>) -> Credential {
     Credential::new("alice".to_owned(), 1001, authenticators, Some(set)).unwrap()
 }
 
-/// One account, its memory and a clock that the test moves.
+/// An account, its memory, and a clock that the test moves.
 struct Account {
     credential: Credential,
     state: State,
@@ -94,7 +94,7 @@ impl Account {
             .to_string()
     }
 
-    /// Types the code of the first device, `steps` from now.
+    /// Types the code of the first device that is `steps` from now.
     fn code(&mut self, steps: i64) -> Verdict {
         let code = self.code_of(0, steps);
         self.reply(&code)
@@ -194,7 +194,7 @@ fn the_code_accepted_last_is_told_as_used_however_old_it_is() {
         }
     }
     assert_eq!(alice.state.failures_in_a_row, 0);
-    // Only the last: any older one is a guess.
+    // Only the last code: any older one is a guess.
     assert_eq!(alice.reply(&first), Verdict::Rejected { left: 4 });
     assert!(accepted(&alice.code(0)));
 }
@@ -276,7 +276,7 @@ fn before_a_reply_is_looked_at_the_attempt_has_failed() {
     for input in [Input::Empty, Input::NoGuess(NoGuess::PasswordAgain)] {
         assert_eq!(beforehand(&alice, &input).failures, 4);
     }
-    // A right code resets what was counted beforehand.
+    // A right code resets what was counted before it was compared.
     assert!(accepted(&alice.code(0)));
     assert_eq!(alice.state.failures_in_a_row, 0);
 }
@@ -503,7 +503,7 @@ fn entries_of_removed_authenticators_are_dropped_and_missing_ones_never_match() 
 
 // Clock drift.
 
-/// A device whose clock is `steps` ahead; two tries in a row, a minute apart.
+/// A device whose clock is `steps` ahead; two attempts in a row, a minute apart.
 fn two_tries(first: i64, second: i64) -> (Account, Verdict, Verdict) {
     let mut alice = Account::new();
     let one = alice.code(first);
@@ -592,7 +592,7 @@ fn a_far_off_code_that_locks_still_locks() {
     assert!(matches!(alice.code(5), Verdict::Locked { .. }));
 }
 
-/// A machine without a battery for its clock begins in 1970.
+/// A machine without a battery for its clock starts in 1970.
 #[test]
 fn a_window_that_lies_before_1970_has_no_steps() {
     for (drift, in_window) in [(0, true), (-2, true), (-3, false), (-19, false)] {
@@ -798,19 +798,19 @@ fn an_account_without_recovery_codes_rejects_them() {
     assert_eq!(alice.recover(0), Verdict::Rejected { left: 4 });
 }
 
-/// A code that was mailed, and the reply that brings it.
+/// A mailed code, and a wrong one, as replies.
 struct MailedCodes {
     right: Input,
     wrong: Input,
 }
 
 impl Account {
-    /// A code is mailed now, for a login of `user`.
+    /// Mails a code now, for a login of `user`.
     fn mailed_for(&self, user: &str) -> MailedCodes {
         self.mailed(user, u128::from_le_bytes([9; 16]))
     }
 
-    /// A code is mailed now which is these digits.
+    /// Mails these digits now, as a code for alice.
     fn mailed_as(&self, digits: &str) -> MailedCodes {
         self.mailed("alice", digits.parse().unwrap())
     }
@@ -933,7 +933,7 @@ fn eight_digits_of_a_device_count_after_a_mail_was_asked_for() {
     assert_eq!(account.try_input(&input), Verdict::Replayed);
 }
 
-/// One reply is good for one login, whatever else its digits are by chance.
+/// A reply is good for one login, whatever else its digits happen to be.
 #[test]
 fn digits_that_were_taken_as_a_mailed_code_are_used_up_as_all_that_they_are() {
     let long = |number, kind| Authenticator {

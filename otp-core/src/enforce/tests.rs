@@ -1,4 +1,4 @@
-//! Group, date, grace, argument: what is wanted, and why.
+//! Groups, dates, grace, arguments: what policy demands, and why.
 
 use super::*;
 use std::time::Duration;
@@ -87,7 +87,7 @@ fn every_combination_has_its_verdict_and_its_reason() {
     let everybody = || Rule::Everybody;
     #[rustfmt::skip]
     let rows = [
-        // Who.
+        // Who must have a second factor.
         Row { why: "by default everybody must, now", ..Row::default() },
         Row { why: "nobody must where no group is named", groups: &[], wanted: nothing(Exemption::NotDemanded), ..Row::default() },
         Row { why: "a member must", groups: &["staff"], wanted: Demand::Now(group("staff")), ..Row::default() },
@@ -96,7 +96,7 @@ fn every_combination_has_its_verdict_and_its_reason() {
         Row { why: "one group of several is enough", groups: &["admins", "staff"], wanted: Demand::Now(group("staff")), ..Row::default() },
         Row { why: "a group that cannot be looked up holds the user", groups: &["gone"], wanted: Demand::Now(Rule::UnknownGroup("gone".to_owned())), ..Row::default() },
         Row { why: "a sure group is named before an unsure one", groups: &["gone", "staff"], wanted: Demand::Now(group("staff")), ..Row::default() },
-        // Exempt.
+        // Who is exempt.
         Row { why: "an exempt user need not", exempt_users: &["alice"], wanted: nothing(Exemption::User), ..Row::default() },
         Row { why: "names are compared whole, and as they are", exempt_users: &["alic", "alice2", "Alice"], ..Row::default() },
         Row { why: "a member of an exempt group need not", exempt_groups: &["on-leave"], wanted: nothing(Exemption::Group("on-leave".to_owned())), ..Row::default() },
@@ -117,7 +117,7 @@ fn every_combination_has_its_verdict_and_its_reason() {
         Row { why: "a first login is nothing where there is no grace", first_login: Some(days_ago(1)), ..Row::default() },
         Row { why: "a grace that policy has shortened ends sooner", grace_days: 1, first_login: Some(days_ago(2)), ..Row::default() },
         Row { why: "who cannot be looked up has the grace too", groups: &["gone"], grace_days: 7, wanted: Demand::From(in_days(7), Rule::UnknownGroup("gone".to_owned())), ..Row::default() },
-        // Both.
+        // A date and a grace together.
         Row { why: "the later of the two: the day", from: Some(in_days(9)), grace_days: 7, wanted: Demand::From(in_days(9), everybody()), ..Row::default() },
         Row { why: "the later of the two: the grace", from: Some(days_ago(9)), grace_days: 7, first_login: Some(days_ago(1)), wanted: Demand::From(in_days(6), everybody()), ..Row::default() },
         Row { why: "both are over", from: Some(days_ago(9)), grace_days: 7, first_login: Some(days_ago(8)), ..Row::default() },

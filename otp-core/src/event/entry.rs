@@ -1,21 +1,21 @@
-//! An event that has happened, with its values; and the line of the log that it makes, in the same words for ever.
+//! An event that has happened, with its values; and its line in the log, whose words never change.
 
 use super::{Event, Key, Phase, Severity, Text, Value};
 use std::fmt;
 
-/// Who did it, where that is known beside the account that it is about.
+/// Who acted, if that is known in addition to the account that the event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// The real user id of a process.
     RealUid(u32),
     /// The user id that the person logged in with: the kernel keeps it through sudo and su.
     LoginUid(u32),
-    /// The user id that sudo was called by: what the environment says, which whoever is root can have say anything.
+    /// The user id that called sudo, according to the environment. A process of root can put any number there.
     EnvSudoUid(u32),
 }
 
-/// What happened, how grave it is, and everything that is said about it. Displayed, it is one line of the log:
-/// `event key="value" ...`, without what syslog puts before it.
+/// What happened, how grave it is, and everything that is said about it. Its `Display` is one line of the log: `event
+/// key="value" ...`, without the prefix that syslog adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     event: Event,
@@ -25,7 +25,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// Begins an entry. Both belong together as [`Event::severities`] says.
+    /// Begins an entry. The event and the severity must fit, as [`Event::severities`] says.
     #[must_use]
     pub fn new(event: Event, severity: Severity) -> Self {
         debug_assert!(
@@ -39,7 +39,7 @@ impl Entry {
         }
     }
 
-    /// Adds a value, with a key that the event has.
+    /// Adds a value, whose key the event must have.
     pub fn add(&mut self, value: Value) {
         let key = value.key();
         debug_assert!(
@@ -50,14 +50,14 @@ impl Entry {
         self.values.push(value);
     }
 
-    /// The entry with one value more.
+    /// Returns the entry with one more value.
     #[must_use]
     pub fn with(mut self, value: Value) -> Self {
         self.add(value);
         self
     }
 
-    /// The entry as it is where nobody was told anything.
+    /// Returns the entry for the case that the user was shown nothing.
     #[must_use]
     pub fn not_shown(mut self) -> Self {
         for value in &mut self.values {
@@ -80,13 +80,13 @@ impl Entry {
         self.severity
     }
 
-    /// What is said about it, in the order of the line.
+    /// The values, in the order of the line.
     #[must_use]
     pub fn values(&self) -> &[Value] {
         &self.values
     }
 
-    /// The part of PAM that it happened in, or that comes nearest.
+    /// The part of PAM in which it happened; authentication if no value says so.
     #[must_use]
     pub fn phase(&self) -> Phase {
         let phase = self.values.iter().find_map(|value| match value {
@@ -96,7 +96,7 @@ impl Entry {
         phase.unwrap_or(Phase::Authentication)
     }
 
-    /// What was asked for, or has changed.
+    /// What was asked for, or what has changed.
     #[must_use]
     pub fn verb(&self) -> Option<&'static str> {
         self.values.iter().find_map(|value| match value {
@@ -105,7 +105,7 @@ impl Entry {
         })
     }
 
-    /// Keys and values, in the order of the line; those that say nothing are left out.
+    /// Keys and values, in the order of the line; empty values are left out.
     pub fn pairs(&self) -> impl Iterator<Item = (Key, Text)> {
         let pairs = self.values.iter().map(|value| (value.key(), value.text()));
         pairs.filter(|(_, text)| !text.as_str().is_empty())
@@ -120,7 +120,7 @@ impl Entry {
         })
     }
 
-    /// The account that it is about: by its canonical name, where that was found to be another than what was given.
+    /// The account that the event is about: its canonical name, if that differs from the given one.
     #[must_use]
     pub fn account(&self) -> Option<&Text> {
         let account = self.said(|value| match value {
@@ -157,7 +157,7 @@ impl Entry {
         })
     }
 
-    /// Who did it, as far as that is known, in the order of the line.
+    /// Who acted, as far as that is known, in the order of the line.
     pub fn actors(&self) -> impl Iterator<Item = Actor> {
         self.values.iter().filter_map(|value| match value {
             Value::CallerUid(uid) => Some(Actor::RealUid(*uid)),

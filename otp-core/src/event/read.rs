@@ -1,38 +1,42 @@
-//! A record that is read back from a log.
+//! An event that is read back from a log.
 
 use super::{Event, unescaped};
 
-/// The programs of ours that write records in their own name.
-const PROGRAMS: [&str; 5] = [
+/// Our programs that write log entries under their own names.
+const PROGRAMS: [&str; 9] = [
     "otp-helper",
     "otp-admin",
     "otp-enroll",
     "otp-notify",
+    "otp-mail",
+    "otp-fleet",
     "otp-verifier",
+    "otp-portal",
+    "otp-portal-login",
 ];
 
-/// What stands between the name of a service, with the part of PAM, and the event.
+/// What stands between the event and the name of the service with the part of PAM.
 const END_OF_PREFIX: &str = "): ";
 
-/// What a line of ours says.
+/// What one of our log lines says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
     /// What happened.
     pub event: Event,
-    /// Keys, as a version has written them that may be another, and values as they were given.
+    /// Keys as another version may have written them, and values as they were given.
     pub values: Vec<(String, String)>,
 }
 
 impl Read {
-    /// Reads what stands behind the name and the number of a program in syslog. `None`: it is none of our lines, or not one
-    /// that a program of ours can have written.
+    /// Reads what follows the name and number of a program in syslog. Returns `None` if it is not one of our lines, or
+    /// not one that our programs can have written.
     ///
-    /// `program`: that name. A module's lines have `pam_otp(sshd:auth): ` before them; those of other programs are none
-    /// without.
+    /// `program` is that name. Lines of the module begin with `pam_otp(sshd:auth): `; without this, lines of other
+    /// programs are not ours.
     #[must_use]
     pub fn from_line(program: &str, message: &str) -> Option<Self> {
         match message.strip_prefix("pam_otp(") {
-            // The name of a service may hold what ends it: some programs let their clients choose one.
+            // The name of a service may contain what ends it: some programs let their clients choose the name.
             Some(of_module) => of_module
                 .match_indices(END_OF_PREFIX)
                 .find_map(|(at, end)| Self::from_text(&of_module[at + end.len()..])),
@@ -65,14 +69,14 @@ impl Read {
         Some(Self { event, values })
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     #[must_use]
     pub fn value(&self, key: &str) -> Option<&str> {
         let found = self.values.iter().find(|(known, _)| known == key);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Whether it is about that account: by the name that was given, the canonical one, or an earlier one.
+    /// Whether the event is about that account: by the given name, the canonical name, or an earlier one.
     #[must_use]
     pub fn is_about(&self, name: &str) -> bool {
         ["user", "account", "source"]
@@ -81,7 +85,7 @@ impl Read {
     }
 }
 
-/// Where the quotation mark is that ends a value.
+/// Finds the quotation mark that ends a value.
 fn end_of_value(quoted: &str) -> Option<usize> {
     let mut escaped = false;
     quoted.bytes().position(|byte| {
@@ -125,6 +129,9 @@ mod tests {
         let is_read = |program: &str, line: &str| Read::from_line(program, line).is_some();
         assert!(is_read("otp-admin", "otp.unlock user=\"alice\""));
         assert!(is_read("otp-notify", "otp.policychanged source=\"/a\""));
+        assert!(is_read("otp-mail", "otp.mail user=\"alice\""));
+        assert!(is_read("otp-portal", "otp.denied reason=\"x\""));
+        assert!(is_read("otp-portal-login", "otp.denied reason=\"x\""));
         assert!(is_read("gdm", "pam_otp(gdm:auth): otp.debug"));
         for line in [
             "otp.unlock user=\"alice\"",
@@ -144,7 +151,7 @@ mod tests {
         }
     }
 
-    /// Otherwise clients of a program that lets them choose the service would hide what they do.
+    /// Otherwise clients of a program that lets them choose the service could hide what they do.
     #[test]
     fn the_name_of_a_service_hides_no_record_and_makes_none() {
         for service in [

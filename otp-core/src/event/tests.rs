@@ -8,7 +8,7 @@ use std::time::Duration;
 
 mod said;
 
-/// Names and identities as other programs rely on them. A line is added here, and none is ever changed.
+/// Names and ids that other programs rely on. New lines are added here; no line is ever changed.
 const PROMISED: [(&str, &str); Event::ALL.len()] = [
     ("otp.accept", "665bd9b7aadd4762980a798e4d18f3d0"),
     ("otp.recovery", "c8fdec3d5dc849abb94f1cd2daea2792"),

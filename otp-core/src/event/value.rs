@@ -1,4 +1,4 @@
-//! What an event says: values of a closed list of types, and the one way for text to become part of one.
+//! What an event says: values from a closed list of types, and the only way for text to become one of them.
 
 use super::Key;
 use crate::enforce::{Demand, Exemption, Rule};
@@ -7,13 +7,13 @@ use crate::network::Network;
 use crate::record::{Drift, Name, Standing};
 use crate::{NoGuess, UnixTime};
 
-/// The longest text that is written, in characters; an attacker chooses some of them.
+/// The longest text that is written, in characters; attackers choose some of these texts.
 const LONGEST: usize = 256;
 
-/// Text that was given by a program or the system, escaped: printable ASCII in which a quotation mark stands behind a
-/// backslash. So none can look like another value or another line.
+/// Escaped text from a program or the system: printable ASCII, with a backslash before each quotation mark. So no text
+/// can look like another value or another line.
 ///
-/// Never for what was typed at a prompt of ours. That is held as bytes, for which there is no way in here:
+/// Never used for what was typed at our prompts. That is held as bytes, which cannot become a `Text`:
 ///
 /// ```compile_fail,E0308
 /// let typed: Vec<u8> = b"123456".to_vec();
@@ -23,7 +23,7 @@ const LONGEST: usize = 256;
 pub struct Text(String);
 
 impl Text {
-    /// Escapes a text, and cuts it.
+    /// Escapes a text, and cuts it after 256 characters.
     #[must_use]
     pub fn escaped(text: &str) -> Self {
         let mut escaped = String::with_capacity(text.len().min(LONGEST));
@@ -50,14 +50,14 @@ impl Text {
         &self.0
     }
 
-    /// The text as it was given, but cut: for what keeps values apart by itself.
+    /// The text as it was given, but cut: for formats that separate values themselves.
     #[must_use]
     pub fn plain(&self) -> String {
         unescaped(&self.0).unwrap_or_else(|| self.0.clone())
     }
 }
 
-/// What [`Text::escaped`] was made of; `None`: it is none.
+/// Returns the text that [`Text::escaped`] was made of; `None` if it is not such a text.
 #[must_use]
 pub fn unescaped(escaped: &str) -> Option<String> {
     let (mut text, mut rest) = (String::with_capacity(escaped.len()), escaped);
@@ -80,11 +80,11 @@ pub fn unescaped(escaped: &str) -> Option<String> {
 /// The part of PAM that a call of the module belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// `auth`; the log does without its name.
+    /// `auth`; the log leaves its name out.
     Authentication,
     /// `account`.
     Account,
-    /// `auth` again, once the login is let in.
+    /// `auth` again, after the login was let in.
     Credentials,
     /// `password`.
     Password,
@@ -93,9 +93,9 @@ pub enum Phase {
 /// How an account without an authenticator is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Treatment {
-    /// It is refused.
+    /// The account is refused.
     Refused,
-    /// It gets in without a code.
+    /// The account is let in without a code.
     Excused,
     /// The account line decides.
     Deferred,
@@ -120,7 +120,7 @@ pub enum Value {
     CallerUid(u32),
     /// [`Key::Message`]: what the user was told.
     Message(MessageId),
-    /// [`Key::Message`]: what the user would have been told by a program that had not asked for silence.
+    /// [`Key::Message`]: what the user would have been told if the program had not asked for silence.
     NotShown(MessageId),
     /// [`Key::Authenticator`].
     Authenticator(Name),
@@ -132,7 +132,7 @@ pub enum Value {
     Counted(bool),
     /// [`Key::TriesLeft`].
     TriesLeft(u32),
-    /// [`Key::Reason`]: an error, or a sentence of ours.
+    /// [`Key::Reason`]: an error, or one of our sentences.
     Reason(Text),
     /// [`Key::Reason`]: why a reply is no guess.
     NoGuess(NoGuess),
@@ -140,7 +140,7 @@ pub enum Value {
     Hint(NoGuess),
     /// [`Key::Until`]: when a lock ends.
     Until(Standing),
-    /// [`Key::Until`]: when a grace ends.
+    /// [`Key::Until`]: when a grace or a mailed code ends.
     Deadline(UnixTime),
     /// [`Key::Result`].
     Result(Treatment),
@@ -183,7 +183,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// What it is.
+    /// The key of the value.
     #[must_use]
     pub const fn key(&self) -> Key {
         match self {
@@ -225,7 +225,7 @@ impl Value {
         }
     }
 
-    /// The value as it is written; empty where there is nothing to say.
+    /// The value as it is written; empty if there is nothing to say.
     #[must_use]
     pub fn text(&self) -> Text {
         match self {
@@ -279,7 +279,7 @@ impl Value {
     }
 }
 
-/// What an administrator can do about a program that sends what is no guess.
+/// What an administrator can do about a program that sends a reply that is no guess.
 const fn hint(why: NoGuess) -> &'static str {
     match why {
         NoGuess::PasswordAgain => {
@@ -303,7 +303,7 @@ fn moment(when: UnixTime) -> String {
     format!("{} UTC", when.date_time_utc())
 }
 
-/// The rule behind what policy wants.
+/// The rule behind the demand.
 fn rule(demand: &Demand) -> String {
     match demand {
         Demand::Nothing(Exemption::Nullok) => "nullok".to_owned(),

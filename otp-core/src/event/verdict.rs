@@ -1,10 +1,10 @@
-//! What an attempt came to, as an event.
+//! The result of an attempt, as an event.
 
 use super::{Entry, Event, Severity, Treatment, Value};
 use crate::Verdict;
 use crate::messages::Message;
 
-/// The entry about what became of an attempt. What is said of whose attempt it was stands first.
+/// Returns the entry about the result of an attempt. `whose` says whose attempt it was, and comes first.
 #[must_use]
 pub fn about(
     verdict: &Verdict,
@@ -12,7 +12,7 @@ pub fn about(
     whose: impl IntoIterator<Item = Value>,
 ) -> Entry {
     let (severity, event) = match verdict {
-        // A clock that was off and is followed now: rare, and what an attacker with two old codes would do.
+        // A clock was off and is followed now: rare, and what an attacker with two old codes would cause.
         Verdict::Accepted {
             resynchronised: Some(_),
             ..
@@ -73,7 +73,8 @@ mod tests {
     use crate::{NoGuess, Policy, UnixTime, every};
     use std::time::Duration;
 
-    /// The line about each verdict, after what says whose login it is; byte for byte, since programs read it.
+    /// The line of each verdict, after the values that say whose login it is; compared byte for byte, since programs
+    /// read it.
     #[test]
     fn each_verdict_has_its_line() {
         let now = UnixTime::from_seconds(1_763_640_000);

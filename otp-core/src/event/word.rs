@@ -1,22 +1,22 @@
-//! The names of events as policy has them, without "otp.".
+//! The names of events as the policy has them, without "otp.".
 
 use super::Event;
 
 impl Event {
-    /// The name without "otp.".
+    /// Returns the name without "otp.".
     #[must_use]
     pub fn word(self) -> &'static str {
         let name = self.name();
         name.strip_prefix("otp.").unwrap_or(name)
     }
 
-    /// Whether a hook can be given it. Not what a script writes, and not the steps of a login.
+    /// Whether a hook can be given the event. Events that a script writes are excluded, and the steps of a login.
     #[must_use]
     pub const fn can_be_handed_on(self) -> bool {
         !matches!(self, Self::Reset | Self::Debug)
     }
 
-    /// The event of a word in `[hooks] events`; `None`: there is none that a hook can be given.
+    /// Returns the event of a word in `[hooks] events`; `None` if no event that a hook can be given has this word.
     #[must_use]
     pub fn for_hooks(word: &str) -> Option<Self> {
         let of_word = |event: &Self| event.can_be_handed_on() && event.word() == word;

@@ -1,4 +1,4 @@
-//! What each line does, and what is foretold of it.
+//! What each line does, and what is foretold about it.
 
 use super::*;
 use AccountLine::{LedAround, Missing, Sure};
@@ -30,13 +30,13 @@ const fn door(account_line: AccountLine) -> Door {
     }
 }
 
-/// One whose program keeps what it shows, or cannot ask.
+/// A service whose program keeps what it shows, or cannot ask.
 const MUTE: Door = Door {
     can_enrol: false,
     ..door(Sure)
 };
 
-/// One where whoever comes is let in by our line alone.
+/// A service in which our line is the only one that decides who is let in.
 const UNPROVEN: Door = Door {
     proves_identity: false,
     ..door(Sure)

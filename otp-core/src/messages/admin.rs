@@ -1,19 +1,19 @@
-//! What `otp-admin` and `otp-enroll status` tell about an account.
+//! What `otp-admin` and `otp-enroll status` report about an account.
 
 use super::length;
 use crate::UnixTime;
 use crate::record::{Language, Refusal, Standing};
 
-/// One thing to tell, without a full stop: a value beside a label, or a line of its own.
+/// One line or value of a report, without a full stop: a value beside a label, or a line of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report<'a> {
-    /// Label: whose account.
+    /// Label: the user.
     User,
     /// Label: authenticator.
     Authenticator,
     /// Label: recovery codes.
     RecoveryCodes,
-    /// Label: may the account try?
+    /// Label: whether the account may try.
     Standing,
     /// Label: failures.
     Failures,
@@ -35,15 +35,15 @@ pub enum Report<'a> {
     Counter,
     /// Label: what is wrong with a record.
     Problem,
-    /// An authenticator, since when and how lately used.
+    /// An authenticator: when it was enrolled and last used.
     Device {
         /// Its name.
         name: &'a str,
         /// When it was enrolled.
         created: UnixTime,
-        /// When a code of it was last accepted.
+        /// When one of its codes was last accepted.
         last_used: Option<UnixTime>,
-        /// The counter of its next code, where it counts.
+        /// The counter of its next code, if it is event-based.
         next_counter: Option<u64>,
     },
     /// How many recovery codes are left.
@@ -62,52 +62,52 @@ pub enum Report<'a> {
     },
     /// No recovery codes were issued.
     NoCodes,
-    /// A standing, in words.
+    /// The standing of the account.
     StandingIs {
-        /// Which.
+        /// The standing.
         standing: Standing,
-        /// From when that is told.
+        /// The present, from which the remaining time is counted.
         now: UnixTime,
-        /// Whether a recovery code opens a lock.
+        /// Whether a recovery code opens the lock.
         opens: bool,
     },
-    /// Failures in a row, and how many more lock.
+    /// Failures in a row, and how many more lock the account.
     FailuresInARow {
-        /// Over all locks.
+        /// Counted over all locks.
         count: u32,
-        /// Until the next lock; `None`: the account is locked now.
+        /// How many more lock; `None`: the account is locked now.
         left: Option<u32>,
     },
     /// The last refused attempt.
     Refused {
-        /// When.
+        /// The time.
         when: UnixTime,
         /// Why.
         why: Refusal,
     },
-    /// Nothing of the kind.
+    /// It has never happened.
     Never,
     /// The account has no authenticator.
     NotEnrolled {
         /// The user's name.
         user: &'a str,
     },
-    /// Nobody is enrolled.
+    /// No user is enrolled.
     Nobody,
     /// A lock was lifted.
     Unlocked {
         /// The user's name.
         user: &'a str,
-        /// What it was.
+        /// The standing before.
         standing: Standing,
-        /// Failures forgotten with it.
+        /// Failures that were forgotten with it.
         failures: u32,
     },
     /// There was no lock; failures may have been forgotten.
     WasNotLocked {
         /// The user's name.
         user: &'a str,
-        /// Failures forgotten.
+        /// Failures that were forgotten.
         failures: u32,
     },
     /// A record was erased.
@@ -115,21 +115,21 @@ pub enum Report<'a> {
         /// The user's name.
         user: &'a str,
     },
-    /// A record of a name that nobody has was left, since its user id is somebody's.
+    /// A record under a name that no user has was left, since its user id belongs to another name.
     LeftForMove {
-        /// The name that it is kept under.
+        /// The name that the record is stored under.
         old: &'a str,
         /// The name that the user id has now.
         new: &'a str,
     },
     /// A record was moved to another name, or bound to another user id.
     Moved {
-        /// The name that it was kept under.
+        /// The name that it was stored under.
         old: &'a str,
-        /// The name that it is kept under now.
+        /// The name that it is stored under now.
         new: &'a str,
     },
-    /// A record is the user's as it is.
+    /// The record already belongs to the user.
     AlreadyTheirs {
         /// The user's name.
         user: &'a str,
@@ -148,7 +148,7 @@ pub fn minute_utc(when: UnixTime) -> String {
 }
 
 impl Report<'_> {
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -209,7 +209,7 @@ impl Report<'_> {
                 let why = match why {
                     Refusal::WrongCode => "the code was wrong",
                     Refusal::Replayed => "the code had been used before",
-                    Refusal::Locked => "the account was locked, so the code was not looked at",
+                    Refusal::Locked => "the account was locked, so the code was not checked",
                     Refusal::ClockOff => {
                         "the code was right for a clock that is minutes off, or a counter that is far ahead: check the device; two such codes in a row set it right"
                     }
@@ -246,18 +246,19 @@ impl Report<'_> {
                 format!("{user}: everything that was kept is removed; the user can enrol again")
             }
             Self::LeftForMove { old, new } => format!(
-                "{old}: the record stays, since its user id is {new}'s; if that is the same person, run 'otp-admin move {old} {new}', else 'otp-admin reset {old}'"
+                "{old}: the record stays, because its user id is that of {new}; if that is the same person, run 'otp-admin \
+                 move {old} {new}', otherwise 'otp-admin reset {old}'"
             ),
             Self::Moved { old, new } if old == new => {
                 format!(
-                    "{new}: the record is bound to the user id of now; devices and recovery codes stay"
+                    "{new}: the record is now bound to the present user id; devices and recovery codes stay"
                 )
             }
             Self::Moved { old, new } => {
                 format!("{new} has the record of {old} now; devices and recovery codes stay")
             }
             Self::AlreadyTheirs { user } => {
-                format!("{user}: the record fits the user, so nothing was changed")
+                format!("{user}: the record already matches the user, so nothing was changed")
             }
             Self::NothingToErase { user } => {
                 format!("{user}: nothing was kept, so nothing was removed")
@@ -269,7 +270,7 @@ impl Report<'_> {
     fn korean(&self) -> String {
         match *self {
             Self::User => "사용자".to_owned(),
-            Self::Authenticator => "인증기".to_owned(),
+            Self::Authenticator => "인증 수단".to_owned(),
             Self::RecoveryCodes => "복구 코드".to_owned(),
             Self::Standing => "상태".to_owned(),
             Self::Failures => "실패".to_owned(),
@@ -278,9 +279,9 @@ impl Report<'_> {
             Self::LastUsed => "마지막 사용".to_owned(),
             Self::Key => "키(띄어 씀)".to_owned(),
             Self::PlainKey => "키(복사용)".to_owned(),
-            Self::Uri => "URI 주소".to_owned(),
+            Self::Uri => "등록 URI".to_owned(),
             Self::Settings => "설정".to_owned(),
-            Self::Counter => "횟수".to_owned(),
+            Self::Counter => "카운터".to_owned(),
             Self::Problem => "문제".to_owned(),
             Self::Device {
                 name,
@@ -292,8 +293,9 @@ impl Report<'_> {
                     || "사용한 적 없음".to_owned(),
                     |when| format!("마지막 사용 {}", minute_utc(when)),
                 );
-                let counts = next_counter
-                    .map_or_else(String::new, |next| format!(", 횟수 기준, 다음 횟수 {next}"));
+                let counts = next_counter.map_or_else(String::new, |next| {
+                    format!(", 카운터 기준, 다음 카운터 {next}")
+                });
                 format!("{name}, 등록 {}, {used}{counts}", minute_utc(created))
             }
             Self::CodesLeft { left, issued } => format!("{left}개 남음 (전체 {issued}개)"),
@@ -323,7 +325,7 @@ impl Report<'_> {
                 };
                 format!("{}: {why} ({id})", minute_utc(when))
             }
-            Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증기가 없습니다"),
+            Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증 수단이 없습니다"),
             Self::Nobody => "등록한 사용자가 없습니다".to_owned(),
             Self::Unlocked {
                 user,

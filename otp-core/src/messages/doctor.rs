@@ -6,17 +6,17 @@ mod korean;
 
 use crate::record::Language;
 
-/// How much a finding matters.
+/// How serious a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
-    /// Something is wrong, or open.
+    /// Something is wrong, or a way in is open.
     Problem,
-    /// What an administrator should know, and may have wanted; the exit status does not count it.
+    /// Something that an administrator should know, and may have wanted; the exit status does not count it.
     Note,
 }
 
 impl Weight {
-    /// The same in every language, for programs and for searching.
+    /// The word for programs and for searching, the same in every language.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -26,51 +26,51 @@ impl Weight {
     }
 }
 
-/// One finding. Its words begin with what is wrong, and end with what to do.
+/// One finding. Its text begins with what is wrong, and ends with what to do.
 ///
-/// `line` is `FILE:LINE`, `module` the file name of a module.
+/// `line` is `FILE:LINE`; `module` is the file name of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    // Who gets in.
-    /// A line ends the stack, or jumps, before ours.
+    // Who is let in.
+    /// A line ends the stack, or jumps, before our line.
     WayIn {
-        /// The line that does.
+        /// That line.
         line: String,
         /// Its module.
         module: String,
-        /// What the module answers then, as `pam.conf(5)` calls it.
+        /// The answer of the module that causes it, in the words of `pam.conf(5)`.
         answer: String,
     },
-    /// Our line refuses, and the login is let in all the same.
+    /// Our line refuses, and the login is still let in.
     RefusalUndone {
         /// Our line.
         line: String,
     },
-    /// No line looks at the code that `split` has cut off.
+    /// No line checks the code that `split` has cut off.
     NeverChecked {
         /// The line with `split`.
         line: String,
     },
-    /// A code is all that it takes.
+    /// A code alone lets users in.
     CodeAlone {
         /// Our line.
         line: String,
     },
-    /// Where policy wants no code, it takes nothing at all.
+    /// If policy demands no code, nothing at all is asked for.
     NothingAsked {
         /// Our line.
         line: String,
     },
-    /// No way leads in.
+    /// No login can succeed.
     RefusesEverybody,
-    /// A line of the service names a module that is not there.
+    /// A line of the service names a module that does not exist.
     ModuleMissing {
         /// The line.
         line: String,
         /// The module.
         module: String,
     },
-    /// A line takes in a file that is not there.
+    /// A line includes a file that does not exist.
     FileMissing {
         /// The line.
         line: String,
@@ -84,34 +84,34 @@ pub enum Finding {
         /// The name of the argument.
         argument: String,
     },
-    /// An argument of our line names a file that is not there.
+    /// An argument of our line names a file that does not exist.
     ArgumentNamesNothing {
         /// Our line.
         line: String,
         /// The path.
         path: String,
     },
-    // Who can lock others.
-    /// The code is asked for before anything else, and could be asked for later.
+    // Who can lock other users' accounts.
+    /// The code is asked for before anything else, although it could be asked for later.
     LocksAbove {
         /// Our line.
         line: String,
-        /// The line below which it belongs.
+        /// The line below which our line belongs.
         below: String,
     },
-    /// The code is asked for before anything else, and this stack has no better place.
+    /// The code is asked for before anything else, and this stack has no better position for our line.
     CodeFirst {
         /// Our line.
         line: String,
     },
-    /// A refusal in a substack does not keep from our line.
+    /// After a refusal in a substack, our line still runs.
     LocksAfterSubstack {
         /// Our line.
         line: String,
         /// The line with `substack`.
         substack: String,
     },
-    /// A refusal of a line above does not keep from ours.
+    /// After a refusal by a line above, our line still runs.
     LocksAfterRefusal {
         /// Our line.
         line: String,
@@ -120,12 +120,12 @@ pub enum Finding {
         /// Its module.
         module: String,
     },
-    /// A wrong code is counted as a wrong password as well.
+    /// A wrong code is also counted as a wrong password.
     CountedTwice {
         /// The line of `pam_faillock`.
         line: String,
     },
-    // What is asked.
+    // What users are asked for.
     /// Two codes are asked for.
     TwoCodes {
         /// Our first line.
@@ -133,48 +133,48 @@ pub enum Finding {
         /// Our second line.
         second: String,
     },
-    /// The profile of pam-auth-update is on, and the service has a line of its own.
+    /// The profile of pam-auth-update is on, and the service also has its own line.
     ProfileAndLine {
         /// The line of the service.
         line: String,
         /// The line of the profile.
         profile: String,
     },
-    /// The program asks once, and our line does not split.
+    /// The program asks once, and our line has no `split`.
     NeedsSplit {
         /// Our line.
         line: String,
         /// The program.
         program: String,
     },
-    /// The password is asked for again behind `split`.
+    /// The password is asked for again after `split`.
     AskedAgain {
         /// The line that asks.
         line: String,
         /// Its module.
         module: String,
     },
-    /// `nullok`, although the policy says who must have an authenticator.
+    /// `nullok` is set, although the policy says who must have an authenticator.
     NullokOverrules {
         /// Our line.
         line: String,
     },
-    /// `nullok`, although everybody has an authenticator.
+    /// `nullok` is set, although all users have an authenticator.
     NullokLeft {
         /// Our line.
         line: String,
     },
-    /// `nullok`, as intended while people enrol.
+    /// `nullok` is set, as intended while users enrol.
     Nullok {
         /// Our line.
         line: String,
     },
-    // Whose file counts.
-    /// The service has no line of ours.
+    // Which file counts.
+    /// The service has none of our lines.
     NotProtected,
     /// The service has no file.
     NoSuchService,
-    /// Our line is in a file that another one hides.
+    /// Our line is in a file that another file hides.
     Shadowed {
         /// The file with our line.
         file: String,
@@ -186,72 +186,72 @@ pub enum Finding {
         /// Our line.
         line: String,
     },
-    /// Our line is in `pam.conf`, which nobody reads.
+    /// Our line is in `pam.conf`, which PAM does not read.
     InPamConf {
         /// Our line.
         line: String,
     },
-    /// A service that leads to the same rights has no line of ours.
+    /// A service that gives the same rights has none of our lines.
     SiblingOpen {
-        /// The service without.
+        /// That service.
         sibling: String,
     },
-    /// polkit gives the same rights, and has no line of ours.
+    /// polkit gives the same rights, and has none of our lines.
     PolkitOpen,
-    // Other lines of ours.
-    /// An account line and no auth line.
+    // Our other lines.
+    /// The service has our account line and no auth line.
     AccountWithoutAuth,
-    /// A login can get past the account line.
+    /// A login can bypass the account line.
     AccountLedAround {
         /// The account line.
         line: String,
     },
-    /// `nullok` on the auth line and not on the account line.
+    /// `nullok` is on the auth line but not on the account line.
     AccountForgetsNullok {
         /// The account line.
         line: String,
     },
-    /// An account line where nobody logs in.
+    /// An account line in a service without logins.
     AccountOfJobs {
         /// The account line.
         line: String,
     },
-    /// A line of ours among those that run when a password is changed.
+    /// Our line is among those that run when a password is changed.
     LineForChanges {
         /// The line.
         line: String,
     },
-    /// A session line of ours.
+    /// Our line is a session line.
     SessionLine {
         /// The line.
         line: String,
     },
-    // Enrolling at login.
-    /// Logins are to enrol, and there is no account line.
+    // Enrolment at login.
+    /// Logins should enrol users, and the service has no account line.
     EnrolNoAccountLine,
-    /// Logins are to enrol, and nobody finds out who it is.
+    /// Logins should enrol users, and no module finds out who the user is.
     EnrolUnproven,
-    /// Logins are to enrol, and the program may keep what it shows.
+    /// Logins should enrol users, and the program may keep what it shows.
     EnrolNotHere,
-    /// Logins are to enrol, and `login` gives too little time.
+    /// Logins should enrol users, and `login` gives too little time.
     LoginTimeout {
-        /// How long it gives.
+        /// How long it gives, in seconds.
         seconds: u64,
     },
-    /// Logins are to enrol, and sshd gives too little time.
+    /// Logins should enrol users, and sshd gives too little time.
     LoginGraceTime {
-        /// How long it gives.
+        /// How long it gives, in seconds.
         seconds: u64,
-        /// Where in the configuration; empty: everywhere.
+        /// The `Match` line of the configuration; empty: everywhere.
         within: String,
     },
     // Programs that are not root.
-    /// The account of the program may not ask for others.
+    /// The account of the program may not ask about other users.
     UntrustedCaller {
         /// The account.
         account: String,
     },
-    /// The helper is not there, or cannot read the records.
+    /// The helper is missing, or cannot read the records.
     HelperUnusable {
         /// Its path.
         path: String,
@@ -259,31 +259,31 @@ pub enum Finding {
     // sshd.
     /// `UsePAM no`
     SshdNoPam {
-        /// Where in the configuration; empty: everywhere.
+        /// The `Match` line of the configuration; empty: everywhere.
         within: String,
     },
     /// `PasswordAuthentication yes`
     SshdPassword {
-        /// Where in the configuration; empty: everywhere.
+        /// The `Match` line of the configuration; empty: everywhere.
         within: String,
     },
     /// `KbdInteractiveAuthentication no`
     SshdNoDialogue {
-        /// Where in the configuration; empty: everywhere.
+        /// The `Match` line of the configuration; empty: everywhere.
         within: String,
     },
     /// `AuthenticationMethods` has a list without keyboard-interactive.
     SshdMethods {
-        /// Where in the configuration; empty: everywhere.
+        /// The `Match` line of the configuration; empty: everywhere.
         within: String,
         /// The list.
         methods: String,
     },
-    /// A key alone logs in.
+    /// A key alone lets users in.
     SshdKeyAlone {
-        /// Where in the configuration; empty: everywhere.
+        /// The `Match` line of the configuration; empty: everywhere.
         within: String,
-        /// Whether there is an account line, by which the policy and a lock hold.
+        /// Whether there is an account line, which applies the policy and locks.
         has_account_line: bool,
     },
     // The policy.
@@ -294,43 +294,43 @@ pub enum Finding {
     },
     /// A group that must have a second factor cannot be looked up.
     GroupUnknown {
-        /// Which.
+        /// The group, as the policy names it.
         group: String,
     },
     /// An exempt group cannot be looked up.
     ExemptGroupUnknown {
-        /// Which.
+        /// The group, as the policy names it.
         group: String,
     },
-    /// Nobody is in any group that must have a second factor.
+    /// No user is in any group that must have a second factor.
     GroupsEmpty {
-        /// Which.
+        /// The groups.
         groups: String,
     },
-    /// No such exempt user.
+    /// An exempt user does not exist.
     ExemptUserUnknown {
-        /// Who.
+        /// The name.
         user: String,
     },
-    /// No such trusted caller.
+    /// A trusted caller does not exist.
     CallerUnknown {
-        /// Who.
+        /// The name.
         user: String,
     },
-    /// A trusted network holds this machine itself.
+    /// A trusted network contains this machine itself.
     TrustsLoopback {
-        /// Which.
+        /// The network.
         network: String,
     },
-    /// A trusted network holds everybody.
+    /// A trusted network contains every address.
     TrustsEverybody {
-        /// Which.
+        /// The network.
         network: String,
     },
     // The machine.
-    /// The clock is not kept.
+    /// The clock is not synchronised.
     ClockAdrift,
-    /// The directory of records is not there.
+    /// The directory of records does not exist.
     RecordsMissing {
         /// Where it should be.
         path: String,
@@ -340,43 +340,43 @@ pub enum Finding {
         /// Where they should be.
         path: String,
     },
-    /// A record belongs to somebody else.
+    /// A record belongs to another user.
     RecordOwner {
-        /// Which.
+        /// Its path.
         path: String,
     },
-    /// A record can be read or written by others.
+    /// Others can read or write a record.
     RecordMode {
-        /// Which.
+        /// Its path.
         path: String,
-        /// What it has.
+        /// The mode that it has.
         mode: u32,
-        /// What it may have.
+        /// The mode that it may have.
         allowed: u32,
     },
-    /// A credential has no state beside it.
+    /// A credential has no state.
     StateMissing {
-        /// Whose.
+        /// The user's name.
         user: String,
     },
-    /// `SELinux` is on, and the records have another label.
+    /// `SELinux` is on, and the records have a wrong label.
     RecordLabel {
-        /// Where they are.
+        /// Where the records are.
         path: String,
         /// The label.
         label: String,
     },
-    /// `AppArmor` confines a program that checks codes, without the rules for that.
+    /// `AppArmor` confines a program that checks codes, without the rules for this.
     AppArmorRules {
         /// The profile.
         profile: String,
     },
-    /// Nobody can become root any more.
+    /// No user can become root any more.
     NobodyBecomesRoot,
 }
 
 impl Finding {
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -385,10 +385,10 @@ impl Finding {
         }
     }
 
-    /// How much it matters.
+    /// Returns how serious the finding is.
     #[must_use]
     pub const fn weight(&self) -> Weight {
-        // Each of these is a choice that README.md names where it says what to write.
+        // Each of these is a choice that pam_otp-setup(7) explains beside the lines that administrators write for it.
         if matches!(
             self,
             Self::CodeFirst { .. }
@@ -403,17 +403,17 @@ impl Finding {
     }
 }
 
-/// What an examination came to, below its findings.
+/// The result of an examination, below its findings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Summary {
-    /// No service has a line of ours.
+    /// No service has our lines.
     NoLines,
     /// Nothing is wrong.
     Sound {
         /// The services that were examined.
         services: String,
     },
-    /// Something is.
+    /// Something is wrong.
     Found {
         /// The services that were examined.
         services: String,
@@ -422,20 +422,20 @@ pub enum Summary {
     },
     /// Services in which no code is asked for.
     Unprotected {
-        /// Those.
+        /// The services.
         services: String,
     },
-    /// Something could not be looked at.
+    /// Something could not be examined.
     Unexamined {
-        /// What.
+        /// What could not be examined.
         what: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Summary {
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {

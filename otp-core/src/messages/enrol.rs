@@ -1,22 +1,23 @@
-//! What the dialogue of `otp-enroll` says. The key, the URI and the codes themselves are never part of a sentence:
-//! whoever holds them writes them beside it and wipes them.
+//! What the dialogue of `otp-enroll` says. Keys, URIs and codes are never part of a sentence: the code that holds them
+//! writes them beside it and wipes them.
 
 use super::length;
 use crate::code::Ignored;
 use crate::record::{Algorithm, Authenticator, Kind, Language};
 use std::time::Duration;
 
-/// The word that says that the recovery codes are kept, and the same in Korean. Both are taken in either language.
+/// The word that says that the recovery codes are kept, and the same word in Korean. Both are accepted in either
+/// language.
 pub const KEPT: [&str; Language::ALL.len()] = ["kept", "보관"];
 
-/// The word that puts it off, and the same in Korean. Both are taken in either language.
+/// The word that puts the enrolment off, and the same word in Korean. Both are accepted in either language.
 pub const LATER: [&str; Language::ALL.len()] = ["later", "나중에"];
 
-/// The word that swaps light and dark of a drawing without colours, and the same in Korean. Both are taken in either
-/// language.
+/// The word that swaps light and dark in a drawing without colours, and the same word in Korean. Both are accepted in
+/// either language.
 pub const INVERTED: [&str; Language::ALL.len()] = ["inverted", "반전"];
 
-/// Whether a reply is one of those words: typed in any case, with white space around it.
+/// Whether a reply is one of those words, in any case and with white space around it.
 #[must_use]
 pub fn is_word(reply: &[u8], words: &[&str]) -> bool {
     let reply = String::from_utf8_lossy(reply).trim().to_lowercase();
@@ -26,62 +27,62 @@ pub fn is_word(reply: &[u8], words: &[&str]) -> bool {
 /// One thing that the dialogue says or asks.
 #[derive(Clone, Copy)]
 pub enum Dialogue<'a> {
-    /// What this is about, and how to leave it.
+    /// What the dialogue is for, and how to leave it.
     Opening {
-        /// Whose authenticator.
+        /// The user's name.
         user: &'a str,
-        /// What the phone will show it under.
+        /// The issuer that the phone will show.
         issuer: &'a str,
     },
-    /// What this is about, to somebody who wanted to log in.
+    /// What the dialogue is for, in a login.
     LoginOpening {
-        /// Whose authenticator.
+        /// The user's name.
         user: &'a str,
-        /// What the phone will show it under.
+        /// The issuer that the phone will show.
         issuer: &'a str,
     },
-    /// Asks somebody who wanted to log in to begin.
+    /// Asks a user in a login to begin.
     BeginQuestion,
-    /// Asks the same, where it can wait.
+    /// Asks the same, and offers to do it later.
     BeginOrLaterQuestion,
-    /// There is an authenticator already.
+    /// The account already has an authenticator.
     Replaces {
         /// The names of the old ones.
         names: &'a str,
     },
-    /// Recovery codes of another program go, and new ones come.
+    /// Recovery codes of another program are removed, and new ones are made.
     ImportedCodesReplaced,
-    /// Recovery codes of another program go, and none come.
+    /// Recovery codes of another program are removed, and no new ones are made.
     ImportedCodesGo,
-    /// An authenticator is to go.
+    /// An authenticator will be removed.
     Removes {
-        /// Whose.
+        /// The user's name.
         user: &'a str,
         /// Its name.
         name: &'a str,
     },
-    /// New recovery codes are to be made.
+    /// New recovery codes will be made.
     NewCodes {
-        /// Whose.
+        /// The user's name.
         user: &'a str,
     },
     /// The questions of the PAM service follow.
     ProveYourself,
-    /// What to do with the QR code, where one is drawn or written.
+    /// What to do with the QR code, if one is drawn or written.
     Scan,
-    /// What to do with the key, where no QR code is drawn or written.
+    /// What to do with the key, if no QR code is drawn or written.
     GiveKey,
     /// The key follows, in groups.
     Key,
-    /// The key follows, as it is.
+    /// The key follows, without groups.
     PlainKey,
     /// The URI follows.
     Uri,
-    /// What has to be set by hand.
+    /// What must be set by hand.
     Settings(&'a Authenticator),
-    /// The QR code is in a file too.
+    /// The QR code is also in a file.
     QrFile {
-        /// Which.
+        /// Its path.
         path: &'a str,
     },
     /// The QR code does not fit the terminal.
@@ -93,7 +94,7 @@ pub enum Dialogue<'a> {
     },
     /// The QR code is higher than the terminal.
     TooHigh {
-        /// Lines that it takes, the question below it included.
+        /// Lines that it takes, including the question below it.
         needed: usize,
         /// Lines that there are.
         lines: usize,
@@ -108,16 +109,16 @@ pub enum Dialogue<'a> {
         /// Lines that it takes.
         lines: usize,
     },
-    /// What to do when the app does not see the QR code, right below one without colours: a single line.
+    /// What to do if the app does not see the QR code, directly below one without colours: a single line.
     NotSeen,
-    /// The same below one that is drawn by characters of ASCII: their gaps close from some distance. A single line, too.
+    /// The same below one drawn with ASCII characters, whose gaps close at some distance: also a single line.
     NotSeenFromNear,
     /// Asks for the code of the new device.
     CodeQuestion {
         /// Length of a code.
         digits: u8,
     },
-    /// What was typed is no code.
+    /// The reply is not a code.
     NotACode {
         /// Length of a code.
         digits: u8,
@@ -126,9 +127,9 @@ pub enum Dialogue<'a> {
     ClockBehind(Duration),
     /// The device's clock is ahead.
     ClockAhead(Duration),
-    /// The code is that of an app which ignores these settings of the device.
+    /// The code comes from an app that ignores these settings of the authenticator.
     Ignores(Ignored, &'a Authenticator),
-    /// The code belongs to no moment near now.
+    /// The code belongs to no time near now.
     NoMatch,
     /// How many tries are left.
     TriesLeft(u32),
@@ -136,16 +137,16 @@ pub enum Dialogue<'a> {
     Proven,
     /// Title of the recovery codes.
     CodesTitle {
-        /// Whose.
+        /// The user's name.
         user: &'a str,
-        /// At which host.
+        /// The name of the host.
         host: &'a str,
-        /// When, to the minute.
+        /// When they were issued, to the minute.
         issued: &'a str,
     },
     /// What recovery codes are for.
     CodesUse,
-    /// They are shown once.
+    /// Says that they are shown only once.
     CodesOnce,
     /// They were sent to the clipboard.
     Copied,
@@ -153,49 +154,49 @@ pub enum Dialogue<'a> {
     SaveQuestion,
     /// They are saved.
     Saved {
-        /// Where.
+        /// The path of the file.
         path: &'a str,
     },
     /// Asks whether they are kept.
     KeptQuestion,
-    /// Something else was typed.
+    /// Another word was typed.
     NotKept,
-    /// Done.
+    /// The enrolment is done.
     Done {
-        /// Whose authenticator.
+        /// The user's name.
         user: &'a str,
         /// Its name.
         name: &'a str,
-        /// How many recovery codes go with it.
+        /// How many recovery codes were made with it.
         codes: usize,
     },
-    /// An authenticator has gone.
+    /// An authenticator was removed.
     Removed {
-        /// Whose.
+        /// The user's name.
         user: &'a str,
         /// Its name.
         name: &'a str,
         /// Whether it was the last one.
         last: bool,
     },
-    /// New recovery codes are there.
+    /// New recovery codes were made.
     CodesDone {
-        /// Whose.
+        /// The user's name.
         user: &'a str,
         /// How many.
         codes: usize,
     },
-    /// What is left to delete.
+    /// A file that the user should delete.
     DeleteQrFile {
-        /// Which.
+        /// Its path.
         path: &'a str,
     },
     /// `test`: a code was right.
     TestAccepted {
-        /// Whose code.
+        /// The name of the authenticator.
         name: &'a str,
     },
-    /// `test`: two codes in a row taught the clock.
+    /// `test`: two codes in a row showed how far the clock is off.
     TestResynchronised,
     /// `test`: a login would have been refused.
     TestRefused,
@@ -206,7 +207,7 @@ pub enum Dialogue<'a> {
 }
 
 impl Dialogue<'_> {
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(self, language: Language) -> String {
         match language {
@@ -233,12 +234,12 @@ impl Dialogue<'_> {
             Self::ImportedCodesReplaced => "The recovery codes of 8 digits, from before the move to pam_otp, stop working at the \
                 end as well. New ones take their place."
                 .to_owned(),
-            Self::ImportedCodesGo => "The recovery codes of 8 digits, from before the move to pam_otp, go as well. For new ones \
-                run 'otp-enroll recovery-codes'."
+            Self::ImportedCodesGo => "The recovery codes of 8 digits, from before the move to pam_otp, are removed too. \
+                 For new ones run 'otp-enroll recovery-codes'."
                 .to_owned(),
             Self::Removes { user, name } => format!(
-                "The authenticator \"{name}\" of {user} is to be removed. It then no longer works; with the last one go the \
-                 recovery codes."
+                "The authenticator \"{name}\" of {user} will be removed and will stop working. With the last one, the \
+                 recovery codes are removed too."
             ),
             Self::NewCodes { user } => format!(
                 "New recovery codes for {user}. At the end the old ones stop working; Ctrl-C leaves everything as it was."
@@ -250,7 +251,7 @@ impl Dialogue<'_> {
             Self::PlainKey => "Key to copy:".to_owned(),
             Self::Uri => "URI:".to_owned(),
             Self::Settings(device) => format!("Settings: {}", settings(Language::English, device)),
-            Self::QrFile { path } => format!("The QR code is in {path} as well. It holds the key: delete it afterwards."),
+            Self::QrFile { path } => format!("The QR code is also in {path}. It holds the key: delete it afterwards."),
             Self::TooNarrow { needed, columns } => format!(
                 "The QR code takes {needed} columns and this terminal has {columns}: widen it and start again, use --qr-file, \
                  or type the key."
@@ -287,16 +288,16 @@ impl Dialogue<'_> {
                  Delete the entry and use another app, or ask your administrator for settings that this app takes.",
                 ignored(Language::English, settings, device)
             ),
-            Self::NoMatch => "This code matches nothing: is it the entry that was just added?".to_owned(),
+            Self::NoMatch => "This code does not match. Is it from the entry that was just added?".to_owned(),
             Self::TriesLeft(1) => "One try is left.".to_owned(),
             Self::TriesLeft(tries) => format!("{tries} tries are left."),
             Self::Proven => "The code is right.".to_owned(),
             Self::CodesTitle { user, host, issued } => format!("Recovery codes of {user} at {host}, {issued}"),
-            Self::CodesUse => "Each lets you in once, in place of the code, when the device is not at hand.".to_owned(),
+            Self::CodesUse => "Each works once instead of a code, when the device is not at hand.".to_owned(),
             Self::CodesOnce => "They are shown only now. Print them, or write them down, and keep them apart from the device.".to_owned(),
             Self::Copied => {
-                "Sent to the clipboard of this terminal. Not every terminal takes it, and every program there can read it: \
-                 paste it where it is to stay, and see that it arrived."
+                "Sent to the clipboard of this terminal. Not every terminal accepts it, and every program there can read \
+                 it: paste the codes where you keep them, and check that they arrived."
                     .to_owned()
             }
             Self::SaveQuestion => {
@@ -314,11 +315,11 @@ impl Dialogue<'_> {
                 format!("{user}: authenticator \"{name}\" is removed, and the recovery codes with it")
             }
             Self::CodesDone { user, codes } => format!("{user}: {codes} new recovery codes, the old ones no longer work"),
-            Self::DeleteQrFile { path } => format!("Delete {path} now: whoever has it can make your codes."),
-            Self::TestAccepted { name } => format!("A login would have been let in: the code of \"{name}\" is right."),
+            Self::DeleteQrFile { path } => format!("Delete {path} now: anybody who has it can make your codes."),
+            Self::TestAccepted { name } => format!("A login would have succeeded: the code of \"{name}\" is right."),
             Self::TestResynchronised => "The clock or the counter of the device was off; that is now allowed for.".to_owned(),
             Self::TestRefused => "A login would have been refused.".to_owned(),
-            Self::TestRecovered => "A login would have been let in by a recovery code, which is now used.".to_owned(),
+            Self::TestRecovered => "A login would have succeeded with a recovery code, which is now used.".to_owned(),
             Self::TestLeft(1) => "One more wrong code locks the account.".to_owned(),
             Self::TestLeft(left) => format!("{left} more wrong codes lock the account."),
         }
@@ -328,38 +329,38 @@ impl Dialogue<'_> {
     fn korean(self) -> String {
         match self {
             Self::Opening { user, issuer } => format!(
-                "{issuer}의 {user} 계정에 새 인증기를 등록합니다. 끝까지 마치기 전에는 아무것도 저장하지 않으며, 언제든 Ctrl-C로 그만둘 수 있습니다."
+                "{issuer}의 {user} 계정에 새 인증 수단을 등록합니다. 등록을 완료하기 전에는 아무것도 저장되지 않으며, Ctrl-C를 누르면 언제든 중단할 수 있습니다."
             ),
             Self::LoginOpening { user, issuer } => format!(
-                "{issuer}에 로그인하려면 휴대폰, 브라우저, 비밀번호 관리자 등의 인증 앱에 표시되는 코드가 필요합니다. \
-                 {user} 계정에는 아직 등록된 인증기가 없어 지금 등록합니다. 2분쯤 걸리며, 끝까지 마치기 전에는 아무것도 저장하지 않습니다."
+                "{issuer}에 로그인하려면 인증 앱(휴대폰, 브라우저, 비밀번호 관리 프로그램 등)에 표시되는 인증 코드가 필요합니다. \
+                 {user} 계정에는 아직 등록된 인증 수단이 없어 지금 등록합니다. 2분 정도 걸리며, 등록을 완료하기 전에는 아무것도 저장되지 않습니다."
             ),
             Self::BeginQuestion => "등록을 시작하려면 Enter를 눌러 주세요: ".to_owned(),
             Self::BeginOrLaterQuestion => format!(
-                "등록을 시작하려면 Enter를, 나중에 하려면 \"{}\"를 입력해 주세요: ",
-                LATER[1]
+                "등록하려면 Enter를 누르고, 미루려면 \"{}\"나 \"{}\"를 입력해 주세요: ",
+                LATER[0], LATER[1]
             ),
             Self::Replaces { names } => format!(
-                "이미 등록된 인증기({names})가 있습니다. 마치면 새 인증기로 바뀌고, 이전 인증기와 복구 코드는 쓸 수 없게 됩니다."
+                "이미 등록된 인증 수단({names})이 있습니다. 등록을 완료하면 새 인증 수단으로 교체되며, 기존 인증 수단과 복구 코드는 더 이상 사용할 수 없습니다."
             ),
-            Self::ImportedCodesReplaced => "pam_otp로 옮기기 전부터 쓰던 8자리 복구 코드도 마치면 쓸 수 없게 되며, 새 복구 코드로 \
-                바뀝니다."
+            Self::ImportedCodesReplaced => "등록을 완료하면 pam_otp로 옮기기 전부터 사용하던 8자리 복구 코드도 더 이상 사용할 수 없으며, 새 복구 코드로 \
+                교체됩니다."
                 .to_owned(),
             Self::ImportedCodesGo => "pam_otp로 옮기기 전부터 쓰던 8자리 복구 코드도 함께 삭제합니다. 새 복구 코드는 'otp-enroll \
                 recovery-codes' 명령으로 받을 수 있습니다."
                 .to_owned(),
             Self::Removes { user, name } => format!(
-                "{user} 계정의 인증기 \"{name}\"을(를) 삭제합니다. 삭제하면 쓸 수 없게 되며, 마지막 인증기라면 복구 코드도 함께 삭제합니다."
+                "{user} 계정의 \"{name}\" 인증 수단을 삭제합니다. 삭제하면 더 이상 사용할 수 없으며, 마지막 인증 수단이면 복구 코드도 함께 삭제됩니다."
             ),
             Self::NewCodes { user } => format!(
-                "{user} 계정의 복구 코드를 새로 만듭니다. 마치면 이전 복구 코드는 쓸 수 없게 됩니다. Ctrl-C를 누르면 모두 그대로 둡니다."
+                "{user} 계정의 복구 코드를 재발급합니다. 완료하면 기존 복구 코드는 더 이상 사용할 수 없습니다. Ctrl-C를 누르면 아무것도 바뀌지 않습니다."
             ),
             Self::ProveYourself => "먼저 본인 확인을 해 주세요.".to_owned(),
             Self::Scan => "인증 앱으로 QR 코드를 스캔하거나 앱에 키를 입력해 주세요.".to_owned(),
             Self::GiveKey => "인증 앱에 키를 입력해 주세요.".to_owned(),
             Self::Key => "직접 입력할 키(공백 제외):".to_owned(),
             Self::PlainKey => "복사할 키:".to_owned(),
-            Self::Uri => "URI 주소:".to_owned(),
+            Self::Uri => "등록 URI:".to_owned(),
             Self::Settings(device) => format!("설정: {}", settings(Language::Korean, device)),
             Self::QrFile { path } => format!(
                 "QR 코드를 {path} 파일에도 저장했습니다. 키가 들어 있으니 스캔한 뒤 지워 주세요."
@@ -384,16 +385,16 @@ impl Dialogue<'_> {
                 "인식이 안 되면 휴대전화를 멀리하거나 \"{}\"나 \"{}\"을 입력해 주세요.",
                 INVERTED[0], INVERTED[1]
             ),
-            Self::CodeQuestion { digits } => format!("기기에 표시된 {digits}자리 코드: "),
+            Self::CodeQuestion { digits } => format!("인증 앱에 표시된 {digits}자리 인증 코드: "),
             Self::NotACode { digits } => {
-                format!("코드가 아닙니다. 숫자 {digits}자리를 입력해 주세요.")
+                format!("인증 코드 형식이 아닙니다. 숫자 {digits}자리를 입력해 주세요.")
             }
             Self::ClockBehind(by) => format!(
-                "{} 전의 코드입니다. 기기의 시계가 그만큼 느립니다. 기기의 시간을 자동으로 설정해 주세요.",
+                "{} 전의 인증 코드입니다. 기기의 시계가 그만큼 늦습니다. 기기의 시간을 자동으로 설정해 주세요.",
                 length(Language::Korean, by)
             ),
             Self::ClockAhead(by) => format!(
-                "{} 후의 코드입니다. 기기의 시계가 그만큼 빠릅니다. 기기의 시간을 자동으로 설정해 주세요.",
+                "{} 뒤의 인증 코드입니다. 기기의 시계가 그만큼 빠릅니다. 기기의 시간을 자동으로 설정해 주세요.",
                 length(Language::Korean, by)
             ),
             Self::Ignores(settings, device) => format!(
@@ -402,15 +403,15 @@ impl Dialogue<'_> {
                 ignored(Language::Korean, settings, device)
             ),
             Self::NoMatch => {
-                "맞는 코드가 아닙니다. 방금 추가한 항목의 코드인지 확인해 주세요.".to_owned()
+                "인증 코드가 맞지 않습니다. 방금 추가한 항목의 코드인지 확인해 주세요.".to_owned()
             }
             Self::TriesLeft(tries) => format!("{tries}번 더 입력할 수 있습니다."),
-            Self::Proven => "코드가 맞습니다.".to_owned(),
+            Self::Proven => "인증 코드가 맞습니다.".to_owned(),
             Self::CodesTitle { user, host, issued } => {
                 format!("{host}의 {user} 계정 복구 코드, {issued}")
             }
             Self::CodesUse => {
-                "기기가 없을 때 코드 대신 입력합니다. 하나로 한 번만 들어올 수 있습니다.".to_owned()
+                "기기가 없을 때 인증 코드 대신 입력합니다. 각각 한 번만 사용할 수 있습니다.".to_owned()
             }
             Self::CodesOnce => {
                 "지금 한 번만 보여 드립니다. 인쇄하거나 적어서 기기와 다른 곳에 보관해 주세요."
@@ -425,54 +426,54 @@ impl Dialogue<'_> {
             Self::Saved { path } => format!("{path} 파일에 저장했습니다."),
             Self::KeptQuestion => format!(
                 "복구 코드를 보관했으면 \"{}\" 또는 \"{}\"을 입력해 주세요: ",
-                KEPT[1], KEPT[0]
+                KEPT[0], KEPT[1]
             ),
             Self::NotKept => format!(
-                "\"{}\" 또는 \"{}\"을 입력해야 저장합니다. Ctrl-C를 누르면 모두 그대로 둡니다.",
-                KEPT[1], KEPT[0]
+                "\"{}\" 또는 \"{}\"을 입력해야 저장합니다. Ctrl-C를 누르면 아무것도 저장되지 않습니다.",
+                KEPT[0], KEPT[1]
             ),
             Self::Done {
                 user,
                 name,
                 codes: 0,
-            } => format!("{user}: 인증기 \"{name}\"을(를) 등록했습니다"),
+            } => format!("{user}: \"{name}\" 인증 수단을 등록했습니다"),
             Self::Done { user, name, codes } => {
-                format!("{user}: 인증기 \"{name}\"을(를) 복구 코드 {codes}개와 함께 등록했습니다")
+                format!("{user}: \"{name}\" 인증 수단을 등록하고 복구 코드 {codes}개를 발급했습니다")
             }
             Self::Removed {
                 user,
                 name,
                 last: false,
-            } => format!("{user}: 인증기 \"{name}\"을(를) 삭제했습니다"),
+            } => format!("{user}: \"{name}\" 인증 수단을 삭제했습니다"),
             Self::Removed {
                 user,
                 name,
                 last: true,
             } => {
-                format!("{user}: 인증기 \"{name}\"을(를) 복구 코드와 함께 삭제했습니다")
+                format!("{user}: \"{name}\" 인증 수단과 복구 코드를 삭제했습니다")
             }
             Self::CodesDone { user, codes } => format!(
-                "{user}: 새 복구 코드 {codes}개를 만들었습니다. 이전 복구 코드는 더 이상 쓸 수 없습니다"
+                "{user}: 복구 코드 {codes}개를 재발급했습니다. 기존 복구 코드는 더 이상 사용할 수 없습니다"
             ),
             Self::DeleteQrFile { path } => {
                 format!("{path} 파일을 지금 지워 주세요. 이 파일로 누구나 코드를 만들 수 있습니다.")
             }
             Self::TestAccepted { name } => {
-                format!("로그인되는 코드입니다. \"{name}\"의 코드가 맞습니다.")
+                format!("\"{name}\"의 인증 코드가 맞습니다. 로그인이었다면 허용되었을 것입니다.")
             }
             Self::TestResynchronised => {
-                "기기의 시계나 횟수가 어긋나 있어 이제부터 그만큼 감안합니다.".to_owned()
+                "기기의 시계나 카운터가 맞지 않습니다. 이제부터 그 차이를 반영하여 확인합니다.".to_owned()
             }
-            Self::TestRefused => "로그인이 거부되는 코드입니다.".to_owned(),
+            Self::TestRefused => "로그인이었다면 거부되었을 것입니다.".to_owned(),
             Self::TestRecovered => {
-                "로그인되는 복구 코드이며, 이제 사용한 것이 되었습니다.".to_owned()
+                "로그인이었다면 허용되었을 것입니다. 이 복구 코드는 다시 사용할 수 없습니다.".to_owned()
             }
             Self::TestLeft(left) => format!("{left}번 더 틀리면 계정이 잠깁니다."),
         }
     }
 }
 
-/// What an app must be set to where it cannot read that from the URI.
+/// Says what an app must be set to if it cannot read that from the URI.
 #[must_use]
 pub fn settings(language: Language, device: &Authenticator) -> String {
     let (digits, hash) = (device.digits.count(), hash(device.algorithm));
@@ -487,11 +488,11 @@ pub fn settings(language: Language, device: &Authenticator) -> String {
         (Language::Korean, Kind::Totp(period)) => {
             format!("시간 기준, {digits}자리, {}초, {hash}", period.seconds())
         }
-        (Language::Korean, Kind::Hotp) => format!("횟수 기준, {digits}자리, {hash}"),
+        (Language::Korean, Kind::Hotp) => format!("카운터 기준, {digits}자리, {hash}"),
     }
 }
 
-/// The settings of a device that an app ignores, as [`settings`] names them.
+/// Names the settings of an authenticator that an app ignores, in the words of [`settings`].
 fn ignored(language: Language, settings: Ignored, device: &Authenticator) -> String {
     let seconds = match device.kind {
         Kind::Totp(period) => period.seconds(),

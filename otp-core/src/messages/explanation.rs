@@ -1,4 +1,4 @@
-//! What `otp-admin policy show` tells beside its verdict: what policy demands, and by which rule.
+//! What `otp-admin policy show` says beside its verdict: what policy demands, and by which rule.
 
 use super::admin::minute_utc;
 use super::length;
@@ -12,19 +12,19 @@ use crate::login::Prospect;
 use crate::record::Language;
 use std::time::Duration;
 
-/// One thing to tell beside the verdict: a label, or the value beside it.
+/// One label or value beside the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Explanation<'a> {
     /// Label: the name that was asked about.
     Name,
-    /// The name is a second one of somebody.
+    /// The name is a second name of a user.
     NameOf {
-        /// The name.
+        /// The second name.
         alias: &'a str,
-        /// The canonical one.
+        /// The canonical name.
         user: &'a str,
     },
-    /// Label: what a login does.
+    /// Label: what happens in a login.
     Login,
     /// Label: what policy demands.
     Demand,
@@ -34,31 +34,31 @@ pub enum Explanation<'a> {
     Records,
     /// The record is with the verifiers of a fleet.
     WithVerifiers {
-        /// Which, as the policy has them.
+        /// The verifiers, as the policy names them.
         verifiers: &'a str,
     },
-    /// Label: networks that are trusted.
+    /// Label: trusted networks.
     Networks,
-    /// Label: for how long a code is remembered.
+    /// Label: how long a code is remembered.
     Remember,
-    /// Label: what is otherwise at one service.
+    /// Label: what differs for one service.
     At {
-        /// Which.
+        /// The service.
         service: &'a str,
     },
     /// There is no authenticator.
     NoAuthenticator,
     /// No network is trusted.
     NoNetworks,
-    /// No code counts for more than one login.
+    /// No code is remembered after its login.
     NeverRemembered,
-    /// What a login does, as the user meets it.
+    /// What happens in a login, as the user sees it.
     LoginDoes(&'a Prospect),
     /// What policy demands, by which rule, and from when on.
     Demands {
-        /// What.
+        /// The demand.
         demand: &'a Demand,
-        /// From when that is told.
+        /// The present, from which the remaining time is counted.
         now: UnixTime,
     },
     /// How long the grace lasts, and whether it has begun.
@@ -68,20 +68,20 @@ pub enum Explanation<'a> {
         /// When the user was first let in without a code.
         begun: Option<UnixTime>,
     },
-    /// Networks that are trusted.
+    /// The trusted networks.
     NetworksAre {
-        /// All of them.
+        /// All networks.
         networks: &'a str,
     },
-    /// For how long a code is remembered.
+    /// How long a code is remembered.
     Remembered {
-        /// How long.
+        /// The time.
         remember: Duration,
     },
 }
 
 impl Explanation<'_> {
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -94,7 +94,7 @@ impl Explanation<'_> {
         match *self {
             Self::Name => "name".to_owned(),
             Self::NameOf { alias, user } => format!(
-                "{alias} is another name of {user}: one account, and the stricter of what policy demands of either"
+                "{alias} is another name of {user}: one account, and the stricter policy of the two names applies"
             ),
             Self::Login => "a login".to_owned(),
             Self::Demand => "policy demands".to_owned(),
@@ -128,10 +128,10 @@ impl Explanation<'_> {
                 format!("{}, {begun}", length(Language::English, grace))
             }
             Self::NetworksAre { networks } => {
-                format!("{networks}: no code is asked for or demanded of who comes from there")
+                format!("{networks}: logins from there need no code and no authenticator")
             }
             Self::Remembered { remember } => format!(
-                "for {} after a code, no other is asked for at the same service from the same address",
+                "for {} after a code, the same service asks for no other from the same address",
                 length(Language::English, remember)
             ),
         }
@@ -159,15 +159,15 @@ impl Explanation<'_> {
             Self::LoginDoes(prospect) => korean_login(prospect).to_owned(),
             Self::Demands { demand, now } => match demand {
                 Demand::Nothing(why) => {
-                    format!("인증기가 없어도 됨({})", korean_exemption(why))
+                    format!("인증 수단이 없어도 됨({})", korean_exemption(why))
                 }
                 Demand::From(deadline, rule) => format!(
-                    "{}부터 인증기가 있어야 함, {}일 남음({})",
+                    "{}부터 인증 수단이 있어야 함({}일 남음, {})",
                     minute_utc(*deadline),
                     days_left(now, *deadline),
                     korean_rule(rule)
                 ),
-                Demand::Now(rule) => format!("지금 인증기가 있어야 함({})", korean_rule(rule)),
+                Demand::Now(rule) => format!("지금 인증 수단이 있어야 함({})", korean_rule(rule)),
             },
             Self::GraceLasts { grace, begun } => {
                 let begun = begun.map_or_else(

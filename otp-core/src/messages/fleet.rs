@@ -1,4 +1,4 @@
-//! What `otp-admin` says of a fleet: what cannot be done, and why.
+//! What `otp-admin` says when a command about a fleet cannot be carried out, and why.
 
 mod told;
 
@@ -6,18 +6,18 @@ pub use told::{Told, Wrong};
 
 use crate::record::Language;
 
-/// Why a command about a fleet was refused or could not be done.
+/// Why a command about a fleet was refused or could not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unable {
-    /// The command is about one machine, and was given to the fleet.
+    /// The command concerns one machine, and was given to the fleet.
     OfOneMachine,
-    /// Files in users' homes cannot be sent along with an administrator's command.
+    /// Files in users' homes cannot be sent with an administrator's command.
     OfUsersFiles,
-    /// This machine is no verifier's host and belongs to no fleet.
+    /// This machine is not the host of a verifier and belongs to no fleet.
     NoFleet,
-    /// A program of ours cannot be run.
+    /// One of our programs cannot be run.
     NoProgram {
-        /// Which.
+        /// The program.
         program: &'static str,
         /// What the system said.
         reason: String,
@@ -26,44 +26,44 @@ pub enum Unable {
     NoConfiguration {
         /// Its file.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The policy of the verifiers cannot be used.
     UnusablePolicy {
         /// Its file.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The database could not be asked, or has refused.
+    /// The database could not be asked, or refused.
     NoDatabase {
         /// What it said.
         reason: String,
     },
     /// There is no fleet in the database.
     NotBegun,
-    /// etcd asks for no user: every holder of a certificate could read and change what is restored.
+    /// etcd has no authentication: every holder of a certificate could read and change what is restored.
     OpenToAll,
     /// A restore was begun and has not ended.
     BeingRestored,
     /// A restore from another backup was begun and has not ended.
     BeingRestoredFromAnother,
-    /// The database has keys of somebody else, or asks nobody for a certificate though it should.
+    /// The database contains keys of others, or does not ask for certificates although it should.
     NotAlone {
-        /// What.
+        /// What was found.
         reason: String,
     },
-    /// A member of etcd does not take the common name of a certificate for a user.
+    /// A member of etcd does not use the common name of a certificate as the user.
     NoCommonName {
-        /// Which.
+        /// The member.
         member: String,
     },
     /// The policy of the verifiers names no sealing key.
     NoSeal,
     /// The sealing key of this host cannot be read or written.
     NoSealingKey {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// This host has a sealing key, and it is another one.
@@ -71,116 +71,116 @@ pub enum Unable {
         /// Its file.
         file: String,
     },
-    /// A file does not hold a sealing key of ours.
+    /// A file does not hold one of our sealing keys.
     NotASealingKey {
-        /// Which.
+        /// Its path.
         path: String,
     },
-    /// etcd was to ask for users no longer, and could not be told so.
+    /// etcd's authentication should have been turned off, and this failed.
     LeftOn {
         /// What it said.
         reason: String,
     },
     /// The command must be run on the host of a verifier.
     OnVerifierOnly,
-    /// It can be no name in a certificate.
+    /// The name cannot stand in a certificate.
     UnusableName {
         /// What was given.
         name: String,
     },
-    /// The name has the other role.
+    /// The name is registered in the other role.
     AnotherRole {
         /// The name.
         name: String,
     },
-    /// Nobody of that name is registered.
+    /// The name is not registered.
     NoSuchName {
         /// The name.
         name: String,
     },
-    /// An administrator asks to revoke their own certificate.
+    /// An administrator wants to revoke their own certificate.
     LastAdministrator {
         /// The name.
         name: String,
     },
-    /// There is a fleet already.
+    /// The fleet already has accounts.
     NotEmpty {
         /// How many accounts it has.
         accounts: u64,
     },
-    /// A file is no backup of ours.
+    /// A file is not one of our backups.
     NotABackup {
-        /// Which.
+        /// Its path.
         path: String,
     },
-    /// A newer version has written a backup.
+    /// A newer version has written the backup.
     Newer {
-        /// Which.
+        /// Its path.
         path: String,
     },
-    /// A backup cannot be opened: another key, or its beginning was changed.
+    /// A backup cannot be opened: the key is another, or its beginning was changed.
     WrongKey {
-        /// Which.
+        /// Its path.
         path: String,
     },
-    /// A backup was changed or is not whole.
+    /// A backup was changed or is incomplete.
     Damaged {
-        /// Which.
+        /// Its path.
         path: String,
     },
     /// A file cannot be read.
     NotRead {
-        /// Which.
+        /// Its path.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A file cannot be written.
     NotWritten {
-        /// Which.
+        /// Its path.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// A file with a key cannot be used.
     UnusableKey {
-        /// Which.
+        /// Its path.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// There is no terminal to ask for a passphrase at, or it was left.
+    /// There is no terminal to ask for a passphrase on, or it was closed.
     NoPassphrase,
-    /// The passphrase was not the same twice.
+    /// The two passphrases differ.
     PassphrasesDiffer,
     /// The passphrase is too short.
     ShortPassphrase {
         /// How many characters it must have.
         least: u32,
     },
-    /// The clock of this host is behind what the fleet has seen.
+    /// The clock of this host is behind times that the fleet has recorded.
     ClockBehind {
-        /// By so much.
+        /// By how many seconds.
         seconds: u64,
     },
-    /// The database has not gone back.
+    /// The database has not gone back to an earlier state.
     NothingToConfirm,
     /// No verifier could be reached with the administrator's certificate.
     NoVerifier {
-        /// What each said.
+        /// What each verifier said.
         reason: String,
     },
     /// The connection to a verifier ended before the command did.
     SessionBroken {
-        /// How.
+        /// How it ended.
         reason: String,
     },
-    /// Somebody else has changed the same.
+    /// Another command has changed the same thing.
     ChangedMeanwhile,
 }
 
 impl Unable {
-    /// What is wrong, without a full stop.
+    /// Says what is wrong, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -189,7 +189,7 @@ impl Unable {
         }
     }
 
-    /// What to do about it.
+    /// Says what to do about it.
     #[must_use]
     pub fn hint(&self, language: Language) -> String {
         match language {
@@ -198,7 +198,7 @@ impl Unable {
         }
     }
 
-    /// 1: refused. 2: could not.
+    /// Returns the exit status: 1 for a refusal, 2 for what could not be done.
     #[must_use]
     pub const fn status(&self) -> u8 {
         match self {
@@ -258,7 +258,7 @@ impl Unable {
             }
             Self::NoDatabase { reason } => format!("the database of the fleet: {reason}"),
             Self::NotBegun => "there is no fleet in the database".to_owned(),
-            Self::OpenToAll => "etcd answers everybody, not its users alone".to_owned(),
+            Self::OpenToAll => "etcd answers everybody, not only its users".to_owned(),
             Self::BeingRestored => {
                 "a restore was begun and has not ended: the fleet serves nobody until it has"
                     .to_owned()
@@ -278,13 +278,13 @@ impl Unable {
             Self::NotASealingKey { path } => format!("{path}: holds no sealing key of a fleet"),
             Self::LeftOn { reason } => {
                 format!(
-                    "etcd asks for users now, lets in nobody, and could not undo that: {reason}"
+                    "etcd now asks for users and lets nobody in, and this could not be undone: {reason}"
                 )
             }
             Self::OnVerifierOnly => {
-                "this command is run on the host of a verifier, by root".to_owned()
+                "only root can run this command, on the host of a verifier".to_owned()
             }
-            Self::UnusableName { name } => format!("{name}: is no DNS name"),
+            Self::UnusableName { name } => format!("{name}: is not a DNS name"),
             Self::AnotherRole { name } => format!("{name}: is registered in the other role"),
             Self::NoSuchName { name } => {
                 format!("{name}: no machine and no administrator of the fleet has this name")
@@ -295,7 +295,7 @@ impl Unable {
             Self::NotEmpty { accounts } => {
                 format!("the database keeps a fleet with {accounts} accounts")
             }
-            Self::NotABackup { path } => format!("{path}: is no backup of a fleet"),
+            Self::NotABackup { path } => format!("{path}: is not a backup of a fleet"),
             Self::Newer { path } => format!("{path}: written by a newer version of pam_otp"),
             Self::WrongKey { path } => {
                 format!("{path}: another key or passphrase, or the file was changed")
@@ -303,7 +303,7 @@ impl Unable {
             Self::Damaged { path } => format!("{path}: was changed, or is not whole"),
             Self::NotRead { path, reason } => format!("{path}: cannot be read: {reason}"),
             Self::NotWritten { path, reason } => format!("{path}: cannot be written: {reason}"),
-            Self::UnusableKey { path, reason } => format!("{path}: is no key: {reason}"),
+            Self::UnusableKey { path, reason } => format!("{path}: is not a key: {reason}"),
             Self::NoPassphrase => "no passphrase was given".to_owned(),
             Self::PassphrasesDiffer => "the two passphrases differ".to_owned(),
             Self::ShortPassphrase { least } => {
@@ -360,12 +360,12 @@ impl Unable {
             Self::UnusableKey { .. } => "a key is 32 random bytes in a file of root's with mode 0600: openssl rand -out FILE 32".to_owned(),
             Self::NoPassphrase => "run it at a terminal, or give a key with --key-file".to_owned(),
             Self::PassphrasesDiffer => "nothing was written; run the command again".to_owned(),
-            Self::ShortPassphrase { .. } => "take some words that belong to nobody".to_owned(),
+            Self::ShortPassphrase { .. } => "use several words that do not belong together".to_owned(),
             Self::ClockBehind { .. } => "codes that were used would count again: set the clock, and run the same command again".to_owned(),
             Self::NothingToConfirm => "nothing was changed; run it on the host of a verifier that has stopped".to_owned(),
             Self::NoVerifier { .. } => "check [fleet] in pam_otp.conf, the network, and the certificate that --certificate and --key name".to_owned(),
-            Self::SessionBroken { .. } => "it is not known whether all was done: look, and run it again where it was not".to_owned(),
-            Self::ChangedMeanwhile => "look at it, and run the command again where it is still needed".to_owned(),
+            Self::SessionBroken { .. } => "it is not known whether everything was done: check, and run it again if not".to_owned(),
+            Self::ChangedMeanwhile => "check the fleet, and run the command again if it is still needed".to_owned(),
         }
     }
 

@@ -1,8 +1,8 @@
-//! The identities of what a login says: the same in every language, and in the log line beside it.
+//! The identities of the messages of a login, the same in every language and in the log line beside them.
 
 use crate::every;
 
-/// The identity of a [`super::Message`]. `pam_otp(8)` has them all; none is ever given another meaning.
+/// The identity of a [`super::Message`]. `pam_otp(8)` lists them all; none is ever given another meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageId {
     /// Of [`super::Message::CodePrompt`].
@@ -44,7 +44,7 @@ pub enum MessageId {
 }
 
 impl MessageId {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 18] = every!(
         MessageId: CodePrompt,
         PasswordAndCodePrompt,

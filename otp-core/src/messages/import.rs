@@ -1,45 +1,45 @@
-//! What moving over from another program tells about one user: why a key cannot come along, and what is to be known of one
-//! that does.
+//! What an import from another program reports about one user: why a key cannot be imported, and what to know about an
+//! imported one.
 
 use super::admin::minute_utc;
 use crate::UnixTime;
 use crate::every;
 use crate::record::Language;
 
-/// What is wrong with how something is written. Names the thing and never shows it.
+/// What is wrong with the form of an entry. Names the thing and never shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flaw {
     /// Not UTF-8, or a NUL in it.
     NotText,
     /// Fewer fields than a line needs.
     Fields,
-    /// A quotation mark that is not closed, or has something behind it.
+    /// A quotation mark is not closed, or is followed by something else.
     Quotes,
-    /// The first line names no column that is known.
+    /// The first line names no known column.
     Columns,
     /// There is no key.
     NoKey,
-    /// The key is not in the encoding that belongs there.
+    /// The key is not in the encoding that is expected there.
     Key,
     /// No user is named, and `--user` names none either.
     NoUser,
-    /// A number is missing, is none, or is outside what the format allows.
+    /// A number is missing, is not a number, or is outside what the format allows.
     Number(Field),
     /// Not an otpauth URI.
     Uri,
-    /// A page of a phone app's export, which has several keys in one.
+    /// A page of a phone app's export, which contains several keys.
     Migration,
-    /// Not well-formed XML, or with a document type.
+    /// Not well-formed XML, or XML with a document type.
     Xml,
     /// Not JSON.
     Json,
-    /// No key container of RFC 6030, or of another version.
+    /// Not a key container of RFC 6030, or one of another version.
     NotPskc,
-    /// Nothing is in it.
+    /// The entry is empty.
     Empty,
 }
 
-/// A number of such a file.
+/// A number in such a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// How many digits a code has.
@@ -48,7 +48,7 @@ pub enum Field {
     Step,
     /// The counter of an event-based key.
     Counter,
-    /// How many steps or counters are looked at.
+    /// How many steps or counters are tried.
     Window,
     /// How far the clock is off.
     Drift,
@@ -59,7 +59,7 @@ pub enum Field {
 }
 
 impl Field {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 7] = every!(Field: Digits, Step, Counter, Window, Drift, Used, Time);
 
     const fn english(self) -> &'static str {
@@ -88,7 +88,7 @@ impl Field {
 }
 
 impl Flaw {
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(self, language: Language) -> String {
         match language {
@@ -152,12 +152,12 @@ impl Flaw {
     }
 }
 
-/// Why a key does not come along.
+/// Why a key is not imported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Obstacle {
     /// Its entry cannot be read.
     Unreadable(Flaw),
-    /// A PIN is checked together with the code, and is kept in plain text or by the old program alone.
+    /// A PIN is checked together with the code. It is stored in plain text, or only in the old program.
     Pin,
     /// The key is too short.
     ShortKey {
@@ -166,65 +166,65 @@ pub enum Obstacle {
     },
     /// The key is too long.
     LongKey,
-    /// Steps of a length that we do not have.
+    /// Steps have a length that we do not support.
     StepSize {
-        /// In seconds.
+        /// The length in seconds.
         seconds: u64,
     },
-    /// Codes of a length that we do not have.
+    /// Codes have a length that we do not support.
     Digits,
-    /// A hash or a kind of code that we do not have.
+    /// The hash or the kind of code is not supported.
     Algorithm,
     /// The device's clock is further off than we follow.
     Clock,
-    /// Half of the key is made by the phone, and not in the file.
+    /// The phone makes half of the key, and the file does not have that half.
     TwoStep,
-    /// The key is encrypted, and no key for that is given.
+    /// The key is encrypted, and no key to decrypt it is given.
     Sealed,
-    /// The key is encrypted by a method that we do not have, or for another kind of key.
+    /// The key is encrypted by a method that we do not support, or for another kind of key.
     Method,
-    /// What is encrypted cannot be decrypted with the given key.
+    /// The given key cannot decrypt the data.
     WrongKey,
-    /// Nothing says that the encrypted key is as it was written.
+    /// Nothing proves that the encrypted key is unchanged.
     NoMac,
-    /// The encrypted key is not as it was written, or the given key is the wrong one.
+    /// The encrypted key was changed, or the given key is wrong.
     WrongMac,
-    /// The file allows the key for other uses alone, or for a time that is over or has not begun.
+    /// The file allows the key only for other uses, or its time is over or has not begun.
     KeyPolicy,
     /// The name service knows no such user.
     UnknownUser,
-    /// The name service could not say, or the name cannot be one.
+    /// The name service did not answer, or the name cannot be a user's.
     Lookup {
         /// What is wrong.
         reason: String,
     },
-    /// The file has users of several realms, and the name of this one means nobody without its realm.
+    /// The file has users of several realms, and without its realm this name means no user.
     Realms,
-    /// The same key stands there once more.
+    /// The same key occurs again.
     Duplicate,
     /// The user has more keys than an account may have.
     TooMany {
-        /// In the old files.
+        /// How many are in the old files.
         found: usize,
-        /// By the policy.
+        /// How many the policy allows.
         allowed: usize,
     },
-    /// The user has an authenticator of ours already, with another key.
+    /// The user already has one of our authenticators, with another key.
     Enrolled,
-    /// The user's file is not read.
+    /// The user's file was not read.
     File {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// What was to be kept could not be kept.
+    /// The record could not be stored.
     NotKept {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Obstacle {
-    /// The word in JSON, which never changes.
+    /// Returns the word in JSON, which never changes.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -281,7 +281,7 @@ impl Obstacle {
         "not-kept",
     ];
 
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -293,9 +293,9 @@ impl Obstacle {
     fn english(&self) -> String {
         let text = match self {
             Self::Unreadable(flaw) => return format!("the entry {}", flaw.english()),
-            Self::Pin => "the old program asks for a PIN as well, which cannot be brought along",
+            Self::Pin => "the old program also asks for a PIN, which cannot be imported",
             Self::ShortKey { bits } => {
-                return format!("the key has {bits} bits; 80 are the fewest that are safe");
+                return format!("the key has {bits} bits; at least 80 are needed");
             }
             Self::LongKey => "the key has more than 1024 bits",
             Self::StepSize { seconds } => {
@@ -309,7 +309,7 @@ impl Obstacle {
             Self::Method => "the key is encrypted by a method that is not known here",
             Self::WrongKey => "the key cannot be decrypted with what --key-file holds",
             Self::NoMac => {
-                "nothing in the file proves that the encrypted key is unchanged (--without-mac takes it all the same)"
+                "nothing in the file proves that the encrypted key is unchanged (--without-mac imports it anyway)"
             }
             Self::WrongMac => {
                 "the encrypted key was changed, or --key-file holds the wrong key: its MAC does not match"
@@ -320,7 +320,9 @@ impl Obstacle {
             Self::Realms => {
                 "users of several realms are in the file, so the name alone may be another person's"
             }
-            Self::Duplicate => "the same key of the same user stands there twice; it comes once",
+            Self::Duplicate => {
+                "the file has the same key of the same user twice; it is imported once"
+            }
             Self::TooMany { found, allowed } => {
                 return format!(
                     "the user has {found} keys, and the policy allows {allowed} (max_authenticators)"
@@ -375,41 +377,41 @@ impl Obstacle {
     }
 }
 
-/// What is to be known of a key that comes along.
+/// What administrators should know about an imported key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
-    /// Which code was used last is not known, so codes count from a later moment on.
+    /// The last used code is unknown, so codes count only from a later time on.
     FirstCode {
-        /// From when on the device shows one that counts.
+        /// From when on the device shows a code that counts.
         at: UnixTime,
     },
-    /// The window was cut.
+    /// The window was made smaller.
     WindowCut {
-        /// Steps or counters of the old one, after the expected code.
+        /// Steps or counters after the expected code, in the old program.
         from: u64,
-        /// And of ours.
+        /// The same here.
         to: u64,
     },
-    /// The file does not say which hash it is.
+    /// The file does not name the hash.
     AssumedSha1,
-    /// The counter is the file's, which may be older than the device's.
+    /// The counter comes from the file, and may be older than the device's.
     CounterOfFile,
-    /// Recovery codes of 8 digits come along.
+    /// Recovery codes of 8 digits are imported.
     ScratchCodes {
         /// How many.
         count: usize,
     },
-    /// Recovery codes of 8 digits stay behind.
+    /// Recovery codes of 8 digits are not imported.
     ScratchCodesLeft {
         /// How many.
         count: usize,
     },
-    /// The record had this key already.
+    /// The record already has this key.
     There,
 }
 
 impl Remark {
-    /// The word in JSON, which never changes.
+    /// Returns the word in JSON, which never changes.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -434,7 +436,7 @@ impl Remark {
         "there",
     ];
 
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(self, language: Language) -> String {
         match language {
@@ -461,9 +463,9 @@ impl Remark {
             }
             Self::ScratchCodes { count } => format!("8-digit recovery codes: {count}"),
             Self::ScratchCodesLeft { count } => {
-                format!("8-digit recovery codes that stay behind: {count}")
+                format!("8-digit recovery codes not imported: {count}")
             }
-            Self::There => "was here already; nothing goes back".to_owned(),
+            Self::There => "was here already; nothing is set back".to_owned(),
         }
     }
 
@@ -493,44 +495,44 @@ fn second_utc(when: UnixTime) -> String {
     format!("{} UTC", when.date_time_utc())
 }
 
-/// What an import comes to, at its end.
+/// The result of an import, at its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// So many users have their keys here now.
+    /// Users whose keys were imported.
     Imported {
-        /// Users.
+        /// How many users.
         users: usize,
     },
-    /// So many users would have.
+    /// Users whose keys would be imported.
     WouldImport {
-        /// Users.
+        /// How many users.
         users: usize,
     },
-    /// So many users had them already.
+    /// Users who had their keys here already.
     There {
-        /// Users.
+        /// How many users.
         users: usize,
     },
-    /// So many entries do not come.
+    /// Entries that are not imported.
     Left {
-        /// Entries.
+        /// How many entries.
         entries: usize,
     },
-    /// There is nothing to bring along.
+    /// There is nothing to import.
     Nothing,
-    /// How far it is.
+    /// How far the import has come.
     Progress {
         /// Users so far.
         done: usize,
         /// Users in all.
         of: usize,
     },
-    /// What the recovery codes of 8 digits are worth.
+    /// How weak recovery codes of 8 digits are.
     ScratchCodes {
-        /// Users who have some.
+        /// How many users have such codes.
         users: usize,
     },
-    /// Users whose first code counts later.
+    /// Some users must wait before their first code counts.
     Wait {
         /// From when on all codes count.
         until: UnixTime,
@@ -538,7 +540,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The words: a line or some.
+    /// Returns one line or several in this language.
     #[must_use]
     pub fn text(self, language: Language) -> String {
         match language {
@@ -551,8 +553,8 @@ impl Outcome {
         match self {
             Self::Imported { users } => format!("users imported: {users}"),
             Self::WouldImport { users } => format!("users that would be imported: {users}"),
-            Self::There { users } => format!("users that had the same keys here already: {users}"),
-            Self::Left { entries } => format!("entries that do not come: {entries}"),
+            Self::There { users } => format!("users who had the same keys here already: {users}"),
+            Self::Left { entries } => format!("entries not imported: {entries}"),
             Self::Nothing => "nothing was found to import".to_owned(),
             Self::Progress { done, of } => format!("{done} of {of} users"),
             Self::ScratchCodes { users } => format!(

@@ -1,9 +1,9 @@
-//! For tests of the catalogue: a sentence is there in every language, and they all say the same.
+//! Checks for tests of the messages: a sentence exists in every language, and all say the same.
 
 use super::Message;
 use crate::record::Language;
 
-/// One line in each language, with the same numbers in them.
+/// Asserts that there is one line in each language, with the same numbers in it.
 pub(super) fn assert_same_in_every_language(text: impl Fn(Language) -> String) {
     let figures = |text: &str| {
         let mut figures: Vec<_> = text
@@ -22,8 +22,8 @@ pub(super) fn assert_same_in_every_language(text: impl Fn(Language) -> String) {
     }
 }
 
-/// Something is said, on one line, in the letters of the language; and no word in it but the one question for a password
-/// looks like a question for one: sshpass and its like answer that with the password, wherever it is shown.
+/// Asserts that the text is one line in the letters of its language. Except for the question for a password, no word in
+/// it may look like such a question: sshpass and similar programs answer it with the password, wherever it is shown.
 pub(super) fn assert_is_a_line_of(language: Language, said: &str) {
     let is_in_its_letters = match language {
         Language::English => said.is_ascii() && said.contains(|c: char| c.is_ascii_alphabetic()),

@@ -1,9 +1,9 @@
-//! What stands in a mail.
+//! The text of mails.
 
 use crate::network;
 use crate::record::Language;
 
-/// A mail with a code, before it is dressed for the way. The code itself is put in by [`Letter::body`].
+/// A mail with a code, without the headers that its way needs. [`Letter::body`] puts the code in.
 pub struct Letter<'a> {
     /// The language.
     pub language: Language,
@@ -18,42 +18,42 @@ pub struct Letter<'a> {
 /// What a code is for.
 #[derive(Clone, Copy)]
 pub enum WhatFor<'a> {
-    /// It lets in a login.
+    /// It lets a login in.
     Login {
-        /// By which service.
+        /// The service of the login.
         service: &'a str,
-        /// From where, as the service says.
+        /// Where the login comes from, as the service says.
         rhost: &'a str,
     },
-    /// It shows that an address is its user's.
+    /// It shows that an address belongs to its user.
     Address,
 }
 
-/// What is said while an address is confirmed.
+/// What is said while a user confirms an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirming<'a> {
     /// A code is on its way.
     Sent {
-        /// Where to, as everybody may see it.
+        /// The address, as everybody may see it.
         masked: &'a str,
     },
-    /// Asks for it.
+    /// Asks for the code.
     Question,
     /// Something else was typed.
     Wrong {
-        /// Further tries.
+        /// How many tries are left.
         left: u32,
     },
     /// No mail could be sent.
     NotSent,
-    /// So many were sent that another would be one too many.
+    /// The limit for a day is reached.
     TooMany,
     /// The code was not typed.
     NotConfirmed,
 }
 
 impl Confirming<'_> {
-    /// The sentence.
+    /// Returns the sentence in this language.
     #[must_use]
     pub fn text(self, language: Language) -> String {
         match language {
@@ -100,7 +100,7 @@ impl Confirming<'_> {
 }
 
 impl Letter<'_> {
-    /// The subject. No code is in it: it is shown on locked screens.
+    /// Returns the subject. It does not contain the code: locked screens show it.
     #[must_use]
     pub fn subject(&self) -> String {
         let machine = plain(self.machine);
@@ -114,7 +114,7 @@ impl Letter<'_> {
         }
     }
 
-    /// The text, with the code on a line of its own.
+    /// Returns the text, with the code on a line of its own.
     #[must_use]
     pub fn body(&self, code: &str) -> zeroize::Zeroizing<String> {
         let (user, machine) = (plain(self.user), plain(self.machine));
@@ -122,7 +122,7 @@ impl Letter<'_> {
             Language::English => self.english(&user, &machine),
             Language::Korean => self.korean(&user, &machine),
         };
-        // Sized beforehand, so that no copy of the code is left behind by growing.
+        // Sized beforehand: a string that grows leaves copies of the code behind.
         let length = why.len() + code.len() + how.len() + otherwise.len() + 16;
         let mut text = zeroize::Zeroizing::new(String::with_capacity(length));
         for part in [
@@ -184,7 +184,7 @@ impl Letter<'_> {
             }
             WhatFor::Address => (
                 format!(
-                    "{machine}에서 {user}의 인증기를 등록하면서 이 이메일 주소를 확인합니다.\n코드는 다음과 같습니다."
+                    "{machine}에서 {user} 계정의 인증 수단을 등록하면서 이 이메일 주소를 확인합니다.\n코드는 다음과 같습니다."
                 ),
                 "코드를 묻는 곳에 입력해 주세요. 그곳에서 한 번만 쓸 수 있습니다.".to_owned(),
                 otherwise,
@@ -193,7 +193,7 @@ impl Letter<'_> {
     }
 }
 
-/// Without what could begin another line, and not so long that it could be a sentence of somebody's own.
+/// Removes what could begin another line, and cuts the text so that it cannot hold a sentence of an attacker.
 fn plain(text: &str) -> String {
     let shown = |c: char| {
         if c.is_control() || c == '\u{2028}' || c == '\u{2029}' {
@@ -205,7 +205,7 @@ fn plain(text: &str) -> String {
     text.chars().map(shown).take(64).collect()
 }
 
-/// An address as a number. Names are whatever their owner likes, and would stand in a mail of ours.
+/// Returns an address as a number. Names are chosen by their owners, who could put their own words into our mail.
 fn numeric(rhost: &str) -> Option<String> {
     network::address(rhost).map(|address| address.to_string())
 }

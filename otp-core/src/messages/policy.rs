@@ -2,22 +2,22 @@
 
 use crate::record::Language;
 
-/// One thing to look at in a policy, or what the check came to; each on a line of its own, without a full stop.
+/// One thing to look at in a policy, or the result of the check; each on a line of its own, without a full stop.
 ///
-/// What is found begins with the key, or the file, that it is about. None of it keeps a login from using the policy.
+/// A finding begins with its key or file. No finding keeps a login from using the policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Finding {
-    /// There is no file at the usual place.
+    /// There is no file at the usual path.
     NoFile {
-        /// Which.
+        /// Its path.
         path: String,
     },
-    /// The issuer holds characters for which some apps refuse the URI.
+    /// The issuer contains characters for which some apps refuse the URI.
     IssuerRefused {
-        /// Those.
+        /// These characters.
         characters: String,
     },
-    /// Some apps take another hash, whatever they are told.
+    /// Some apps use another hash, whatever they are told.
     AlgorithmIgnored {
         /// Its name.
         algorithm: &'static str,
@@ -27,11 +27,11 @@ pub enum Finding {
         /// How many digits.
         digits: u8,
     },
-    /// Some apps count in other steps, whatever they are told.
+    /// Some apps use another step length, whatever they are told.
     PeriodIgnored {
         /// The length of a step.
         seconds: u64,
-        /// Whether others count in steps of a minute, since it is longer.
+        /// Whether other apps use steps of a minute, since the length is greater.
         is_cut: bool,
     },
     /// A group that must have a second factor cannot be looked up.
@@ -51,11 +51,11 @@ pub enum Finding {
         /// The name.
         user: String,
     },
-    /// An exempt user is called otherwise, or has that as a second name.
+    /// An exempt user has another canonical name.
     ExemptUserIsAnother {
         /// The name in the policy.
         user: String,
-        /// The canonical one.
+        /// The canonical name.
         name: String,
     },
     /// The name service knows no such trusted caller.
@@ -63,71 +63,72 @@ pub enum Finding {
         /// The name.
         user: String,
     },
-    /// Events are to be handed on, and to no program.
+    /// The policy lists events for a hook, but names no program.
     EventsWithoutHook,
-    /// A program is to be given events, and none is named.
+    /// The policy names a program as hook, but lists no events.
     HookWithoutEvents,
-    /// The program is not started as it is.
+    /// The program cannot be started as it is.
     HookUnfit {
         /// Its path.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Nobody has made the user that it runs as.
+    /// The user that the hook runs as does not exist.
     HookUserUnknown {
         /// The name.
         user: String,
     },
-    /// A trusted network holds every address of its kind.
+    /// A trusted network contains every address of its family.
     TrustsEverybody {
         /// The network.
         network: String,
         /// The service whose section trusts it.
         service: Option<String>,
     },
-    /// A key has codes mailed, and there are no addresses.
+    /// A key lets codes be mailed, and there are no addresses.
     MailNeedsAddress {
         /// The key.
         key: &'static str,
     },
-    /// A program or a file of the mail is missing, or somebody else than root could change or read it.
+    /// A program or file for mail is missing, or users other than root could change or read it.
     MailFileUnusable {
         /// The key that names it.
         key: &'static str,
         /// Its path.
         path: String,
     },
-    /// A file that verifiers are known by, or this machine, is missing, or somebody else than root could change or read it.
+    /// A file with certificates or the key of this machine is missing, or users other than root could change or read
+    /// it.
     FleetFileUnusable {
         /// The key that names it.
         key: &'static str,
         /// Its path.
         path: String,
     },
-    /// A key has codes mailed, which verifiers do not.
+    /// A key lets codes be mailed, which verifiers do not do.
     MailNotInFleet {
         /// The key.
         key: &'static str,
     },
-    /// The name service knows no such user whose record stays on the machine.
+    /// The name service knows no such user, whose record should stay on the machine.
     LocalUserUnknown {
         /// The name.
         user: String,
     },
-    /// Logins are to set up authenticators, and nobody must have one.
+    /// Logins should set up authenticators, and no user must have one.
     NobodyMust,
-    /// Services ask for codes and have no account line of ours.
+    /// Services ask for codes and do not have our account line.
     AccountLineMissing {
         /// Their names.
         services: Vec<String>,
     },
-    /// A service asks for codes, and a login may get past its account line of ours.
+    /// A service asks for codes, and a login may bypass our account line.
     AccountLineLedAround {
         /// Its name.
         service: String,
     },
-    /// A service says `nullok` where it asks for codes, and not on its account line of ours.
+    /// A service has `nullok` on its line for codes, but not on our account line.
     AccountLineForgetsNullok {
         /// Its name.
         service: String,
@@ -136,57 +137,58 @@ pub enum Finding {
     NobodyEnrolsThere {
         /// Their names.
         services: Vec<String>,
-        /// Where somebody can.
+        /// The services in which users can enrol.
         only: String,
     },
-    /// A service has no module beside ours that finds out who the user is.
+    /// In this service, no module except ours finds out who the user is.
     NobodyProvesIdentity {
         /// Its name.
         service: String,
     },
-    /// A service has an account line of ours and asks for no codes.
+    /// A service has our account line and does not ask for codes.
     CodeLineMissing {
         /// Its name.
         service: String,
     },
-    /// Services have a `password` line of ours.
+    /// Services have our `password` line.
     PasswordLine {
         /// Their names.
         services: Vec<String>,
     },
-    /// Services have a `session` line of ours.
+    /// Services have our `session` line.
     SessionLine {
         /// Their names.
         services: Vec<String>,
     },
     /// The files of the services could not be read.
     ServicesNotRead {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The policy has logins of a service set up authenticators, whose program is not known to keep nothing of what it shows.
+    /// The policy lets logins of a service set up authenticators, and its program is not known to keep nothing of what
+    /// it shows.
     MayKeepWhatItShows {
         /// Its name.
         service: String,
     },
-    /// The policy has a section for a service that has no line of ours.
+    /// The policy has a section for a service that has none of our lines.
     SectionUnused {
         /// Its name.
         service: String,
     },
-    /// A service that was asked about has no line of ours.
+    /// The service that was asked about has none of our lines.
     AsksNobody {
         /// Its name.
         service: String,
     },
-    /// The policy demands a second factor of the administrator who checks it and has none.
+    /// The policy demands a second factor of the administrator who checks it, and who has none.
     RefusesYou {
         /// The administrator's name.
         user: String,
     },
     /// The last line: the policy can be used.
     Usable {
-        /// Where it is.
+        /// The path of the policy.
         path: String,
         /// How many things there are to look at.
         findings: usize,
@@ -194,7 +196,7 @@ pub enum Finding {
 }
 
 impl Finding {
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -208,14 +210,15 @@ impl Finding {
         match self {
             Self::NoFile { path } => format!("{path}: is not there, so every key has its default"),
             Self::IssuerRefused { characters } => format!(
-                "issuer: some apps take no QR code or URI with \"{characters}\" in it, pyotp 2.9.0 for one; see pam_otp-apps(7)"
+                "issuer: some apps, such as pyotp 2.9.0, accept no QR code or URI with \"{characters}\" in it; see \
+                 pam_otp-apps(7)"
             ),
             Self::AlgorithmIgnored { algorithm } => format!(
-                "[code] algorithm: some apps ignore {algorithm} and show wrong codes without a word, Number Station 1.3.0 for one; \
-                 see pam_otp-apps(7)"
+                "[code] algorithm: some apps, such as Number Station 1.3.0, ignore {algorithm} and show wrong codes \
+                 without a warning; see pam_otp-apps(7)"
             ),
             Self::DigitsRefused { digits } => format!(
-                "[code] digits: some apps refuse {digits} digits, url-otpauth 2.0.0 for one; see pam_otp-apps(7)"
+                "[code] digits: some apps, such as url-otpauth 2.0.0, refuse {digits} digits; see pam_otp-apps(7)"
             ),
             Self::PeriodIgnored { seconds, is_cut } => {
                 let cut = if *is_cut {
@@ -224,8 +227,8 @@ impl Finding {
                     ""
                 };
                 format!(
-                    "[code] period: some apps ignore {seconds} and show wrong codes without a word, cotp 1.9.2 for one{cut}; \
-                     see pam_otp-apps(7)"
+                    "[code] period: some apps, such as cotp 1.9.2, ignore {seconds} and show wrong codes without a \
+                     warning{cut}; see pam_otp-apps(7)"
                 )
             }
             Self::EnforcedGroupUnknown { group } => format!(
@@ -247,22 +250,23 @@ impl Finding {
                 format!("[helper] trusted_callers: no user is called '{user}'")
             }
             Self::EventsWithoutHook => {
-                "[hooks] run: no program is named, so the events are handed on to nobody".to_owned()
+                "[hooks] run: no program is named, so no event is handed on".to_owned()
             }
             Self::HookWithoutEvents => {
-                "[hooks] events: none is named, so the program is given nothing".to_owned()
+                "[hooks] events: none is named, so the program gets nothing".to_owned()
             }
             Self::HookUnfit { path, reason } => format!(
                 "[hooks] run: {path} is not started: {reason}; it and the directories above it must belong to root and be \
                  writable by nobody else"
             ),
             Self::HookUserUnknown { user } => format!(
-                "[hooks] run: the program runs as the user {user}, whom nobody has made: useradd --system --shell /usr/sbin/nologin {user}"
+                "[hooks] run: the program runs as the user {user}, who does not exist: useradd --system --shell \
+                 /usr/sbin/nologin {user}"
             ),
             Self::TrustsEverybody { network, service } => {
                 let section = section("trust", service.as_deref());
                 format!(
-                    "[{section}] networks: {network} holds every address of its kind, and nobody who comes from one is asked for a code"
+                    "[{section}] networks: {network} includes every address of its kind, so no code is asked for"
                 )
             }
             Self::MailNeedsAddress { key } => {
@@ -271,12 +275,12 @@ impl Finding {
                 )
             }
             Self::MailFileUnusable { key, path } => format!(
-                "[mail] {key}: {path} must be there, belong to root and be writable by nobody else (credentials: nor readable), \
-                 so no mail is sent"
+                "[mail] {key}: {path} must be there, belong to root and be writable only by root (credentials: also \
+                 readable only by root), so no mail is sent"
             ),
             Self::FleetFileUnusable { key, path } => format!(
-                "[fleet] {key}: {path} must be there, belong to root and be writable by nobody else (key: nor readable, but by the \
-                 group pam_otp), so users of the fleet are refused"
+                "[fleet] {key}: {path} must be there, belong to root and be writable only by root (key: readable only by \
+                 root and the group pam_otp), so users of the fleet are refused"
             ),
             Self::MailNotInFleet { key } => {
                 format!(
@@ -297,7 +301,7 @@ impl Finding {
                 services.join(", ")
             ),
             Self::AccountLineLedAround { service } => format!(
-                "/etc/pam.d/{service}: its account line of pam_otp.so can be led around, so no login there sets up an \
+                "/etc/pam.d/{service}: its account line of pam_otp.so can be bypassed, so no login there sets up an \
                  authenticator; make it \"account required pam_otp.so\", above the other account lines"
             ),
             Self::AccountLineForgetsNullok { service } => format!(
@@ -316,7 +320,8 @@ impl Finding {
                 "/etc/pam.d/{service}: has an account line of pam_otp.so and no \"auth\" line, so it asks nobody for a code"
             ),
             Self::PasswordLine { services } => format!(
-                "/etc/pam.d: a line of pam_otp.so in {} that passwd(1) runs, which refuses every change; take it out: only \"auth\" \
+                "/etc/pam.d: a line of pam_otp.so in {} that passwd(1) runs, which changes nothing and only logs \
+                 otp.policy; take it out: only \"auth\" \
                  and \"account\" lines are for it",
                 services.join(", ")
             ),
@@ -328,8 +333,9 @@ impl Finding {
                 format!("the services could not be looked at: {reason}")
             }
             Self::MayKeepWhatItShows { service } => format!(
-                "[{}] at_login: its program may keep the key, the URI and the recovery codes that an enrolment shows, in a log for \
-                 one; enrol once, search its log, the journal and its standard error for them, and reset that account",
+                "[{}] at_login: its program may keep the key, the URI and the recovery codes that an enrolment shows, for \
+                 example in a log; enrol once, search its log, the journal and its standard error for them, and reset that \
+                 account",
                 section("", Some(service))
             ),
             Self::SectionUnused { service } => format!(
@@ -435,36 +441,36 @@ impl Finding {
                 format!("[fleet] local_users: '{user}' 사용자가 없습니다")
             }
             Self::NobodyMust => {
-                "[enroll] at_login: 인증기가 꼭 있어야 하는 사용자가 없어([enforce] groups = []) \
-                로그인하면서 등록하는 일이 없습니다"
+                "[enroll] at_login: 인증 수단을 의무로 등록해야 하는 사용자가 없어([enforce] groups = []) \
+                로그인할 때 등록하는 경우가 없습니다"
                     .to_owned()
             }
             Self::AccountLineMissing { services } => format!(
-                "/etc/pam.d: {}에 \"account required pam_otp.so\" 줄이 없어 거기서는 인증기를 등록할 수 없습니다. 사용자가 \
-                 로그인하는 서비스에 넣고, sudo와 cron에는 넣지 마세요",
+                "/etc/pam.d: {}에 \"account required pam_otp.so\" 줄이 없어 이 서비스에서는 인증 수단을 등록할 수 없습니다. 사용자가 \
+                 로그인하는 서비스에만 추가하고, sudo와 cron에는 추가하지 마세요",
                 services.join(", ")
             ),
             Self::AccountLineLedAround { service } => format!(
-                "/etc/pam.d/{service}: pam_otp.so의 account 줄을 비켜 갈 수 있어 거기서 로그인하면서 인증기를 등록할 수 \
-                 없습니다. \"account required pam_otp.so\"로 다른 account 줄보다 위에 두세요"
+                "/etc/pam.d/{service}: pam_otp.so의 account 줄을 건너뛸 수 있어 이 서비스에서는 로그인할 때 인증 수단을 등록할 수 \
+                 없습니다. \"account required pam_otp.so\"로 바꾸어 다른 account 줄보다 위에 두세요"
             ),
             Self::AccountLineForgetsNullok { service } => format!(
-                "/etc/pam.d/{service}: \"nullok\"이 pam_otp.so의 auth 줄에는 있고 account 줄에는 없어 인증기가 없는 사용자가 \
+                "/etc/pam.d/{service}: \"nullok\"이 pam_otp.so의 auth 줄에는 있고 account 줄에는 없어 인증 수단이 없는 사용자가 \
                  거부됩니다. 두 줄에 모두 넣거나 모두 빼세요"
             ),
             Self::NobodyEnrolsThere { services, only } => format!(
-                "/etc/pam.d: {}의 프로그램은 화면에 보인 내용을 남길 수 있어 거기서는 인증기를 등록할 수 없습니다. {only}에서만 \
+                "/etc/pam.d: {}의 프로그램은 화면에 보인 내용을 남길 수 있어 이 서비스에서는 인증 수단을 등록할 수 없습니다. {only}에서만 \
                  됩니다. ssh로 로그인하거나 otp-enroll로 등록하세요",
                 services.join(", ")
             ),
             Self::NobodyProvesIdentity { service } => format!(
-                "/etc/pam.d/{service}: pam_otp.so 말고는 사용자를 확인하는 모듈이 없어 거기서 로그인하면서 인증기를 등록할 수 없습니다"
+                "/etc/pam.d/{service}: pam_otp.so 외에 사용자를 확인하는 모듈이 없어 이 서비스에서는 로그인할 때 인증 수단을 등록할 수 없습니다"
             ),
             Self::CodeLineMissing { service } => format!(
                 "/etc/pam.d/{service}: pam_otp.so의 account 줄은 있지만 auth 줄이 없어 코드를 묻지 않습니다"
             ),
             Self::PasswordLine { services } => format!(
-                "/etc/pam.d: {}에 passwd(1)가 실행하는 pam_otp.so 줄이 있어 비밀번호를 바꿀 수 없습니다. 그 줄을 빼세요. pam_otp.so에는 \"auth\"와 \"account\" 줄만 있습니다",
+                "/etc/pam.d: {}에 passwd(1)가 실행하는 pam_otp.so 줄이 있지만, 아무것도 바꾸지 않고 otp.policy만 기록합니다. 그 줄을 빼세요. pam_otp.so에는 \"auth\"와 \"account\" 줄만 있습니다",
                 services.join(", ")
             ),
             Self::SessionLine { services } => format!(
@@ -487,7 +493,7 @@ impl Finding {
                 "/etc/pam.d: {service} 서비스에 pam_otp.so 줄이 없어 거기서는 아무에게도 코드를 묻지 않습니다"
             ),
             Self::RefusesYou { user } => format!(
-                "[enforce]: 지금 실행한 {user} 계정에도 인증기가 있어야 하지만 쓸 수 있는 인증기가 없습니다"
+                "[enforce]: 이 명령을 실행한 {user} 계정에도 인증 수단이 있어야 하지만 사용할 수 있는 인증 수단이 없습니다"
             ),
             Self::Usable { path, findings: 0 } => {
                 format!("{path}: 쓸 수 있는 정책입니다")
@@ -499,12 +505,12 @@ impl Finding {
     }
 }
 
-/// The section that has a key: that of a service, or else the one for all.
+/// Returns the section of a key: that of a service, or the general one.
 fn section(usual: &str, service: Option<&str>) -> String {
     service.map_or_else(
         || usual.to_owned(),
         |name| {
-            // TOML takes nothing else without quotes.
+            // TOML allows only these characters without quotes.
             let is_bare = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
             if name.chars().all(is_bare) {
                 format!("service.{name}")

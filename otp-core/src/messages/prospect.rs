@@ -1,4 +1,4 @@
-//! What a login of one user would come to, as `otp-admin policy show` tells it.
+//! What would happen in a login of one user, in the words of `otp-admin policy show`.
 
 use super::admin::minute_utc;
 use crate::UnixTime;
@@ -7,7 +7,7 @@ use crate::login::Prospect;
 use crate::record::{AtLogin, Language, Standing};
 
 impl Prospect {
-    /// The verdict in one sentence, without a full stop.
+    /// Returns the verdict in one sentence, without a full stop.
     #[must_use]
     pub fn sentence(&self, user: &str, language: Language) -> String {
         match language {
@@ -72,38 +72,36 @@ impl Prospect {
                 days_left(*now, *deadline)
             ),
             Self::Offered { deadline, now } => format!(
-                "로그인하면서 인증기를 등록하거나 {}까지({}일 남음) 미룰 수 있습니다",
+                "로그인하면서 인증 수단을 등록하거나 {}까지({}일 남음) 미룰 수 있습니다",
                 minute_utc(*deadline),
                 days_left(*now, *deadline)
             ),
-            Self::SetsUp { .. } => "로그인하면서 인증기를 등록해야 합니다".to_owned(),
+            Self::SetsUp { .. } => "로그인하면서 인증 수단을 등록해야 합니다".to_owned(),
             Self::Refused { rule, .. } => format!(
-                "로그인할 수 없습니다: 인증기가 있어야 하지만 없습니다({})",
+                "로그인할 수 없습니다: 인증 수단이 있어야 하지만 없습니다({})",
                 korean_rule(rule)
             ),
         }
     }
 }
 
-/// What the user meets at the prompt.
+/// Says what the user sees at the prompt.
 pub(super) const fn english_login(prospect: &Prospect) -> &'static str {
     match prospect {
         Prospect::Asked => "asks for a code",
         Prospect::Locked { opens: true, .. } => {
-            "asks for a code; one of the device is not looked at, a recovery code lets in"
+            "asks for a code; a code of the device is not checked, a recovery code lets the user in"
         }
-        Prospect::Locked { opens: false, .. } => {
-            "asks for a code, and refuses without looking at it"
-        }
+        Prospect::Locked { opens: false, .. } => "asks for a code, and refuses without checking it",
         Prospect::LetIn { .. } => "asks for no code and says nothing about it",
         Prospect::LetInUntil { .. } => {
-            "asks for no code; where there is an account line of pam_otp.so, tells to run 'otp-enroll' before the deadline"
+            "asks for no code; with an account line of pam_otp.so, tells the user to run 'otp-enroll' before the deadline"
         }
         Prospect::Offered { .. } => {
-            "shows a QR code to whoever presses Enter; \"later\" gets in without (at_login = \"offer\")"
+            "shows a QR code after Enter; \"later\" lets the user in without one (at_login = \"offer\")"
         }
         Prospect::SetsUp { lenient: true } => {
-            "shows a QR code, and there is no \"later\" (at_login = \"require\"); who cannot be asked gets in without"
+            "shows a QR code, and there is no \"later\" (at_login = \"require\"); users who cannot be asked get in without one"
         }
         Prospect::SetsUp { lenient: false } => "shows a QR code, and there is no \"later\"",
         Prospect::Refused {
@@ -140,12 +138,12 @@ pub(super) const fn korean_login(prospect: &Prospect) -> &'static str {
         Prospect::Refused {
             at_login: AtLogin::Off,
             ..
-        } => "코드를 묻고, 무엇을 입력해도 틀린 것으로 함(at_login = \"off\")",
+        } => "인증 코드를 요구하고, 무엇을 입력해도 거부함(at_login = \"off\")",
         Prospect::Refused {
             at_login: AtLogin::Offer | AtLogin::Require,
             ..
         } => {
-            "코드를 묻고, 무엇을 입력해도 틀린 것으로 함: 인증기를 등록하게 할 account 줄이 있는 서비스가 없음"
+            "인증 코드를 요구하고, 무엇을 입력해도 거부함: 인증 수단을 등록하는 account 줄이 있는 서비스가 없음"
         }
     }
 }

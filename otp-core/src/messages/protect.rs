@@ -6,81 +6,81 @@ use crate::record::Language;
 
 pub use refusal::Refusal;
 
-/// The word that lets a change stay, in every language; each is taken in any.
+/// The word that keeps a change, in every language; each word is accepted in any language.
 pub const KEEP: [&str; 2] = ["keep", "유지"];
 
-/// One thing to tell on the way, each on lines of its own.
+/// One note during the change, on lines of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Note {
-    /// The service asks for a code as it is.
+    /// The service already asks for a code.
     ProtectedAlready {
         /// Its name.
         service: String,
     },
-    /// The service asks for no code as it is.
+    /// The service does not ask for a code.
     NotProtected {
         /// Its name.
         service: String,
     },
-    /// Only the difference was wanted.
+    /// Only the difference was asked for.
     DryRun,
-    /// A change of an earlier run had not been confirmed, and was put back.
+    /// A change of an earlier run had not been confirmed, and was undone.
     UnconfirmedUndone {
-        /// The service that it was about.
+        /// The service of that change.
         service: String,
     },
-    /// The vendor's file is copied, so later versions of it do not count.
+    /// The vendor's file is copied, so its later versions do not count.
     VendorCopied {
-        /// The vendor's.
+        /// The vendor's file.
         from: String,
         /// The copy.
         to: String,
     },
-    /// The service asks for the code of the account to become.
+    /// The service asks for the code of the target account.
     RootNeedsOne {
         /// Its name.
         service: String,
     },
-    /// sshd lets keys in without PAM's `auth` lines.
+    /// sshd lets users with keys in without PAM's `auth` lines.
     KeysAlone,
-    /// The account that the program runs as is not in the policy.
+    /// The policy does not name the account of the program as trusted.
     TrustCaller {
         /// That account.
         account: String,
     },
-    /// The account that the program runs as may not read hashes.
+    /// The account of the program may not read password hashes.
     NeedsShadow {
         /// That account.
         account: String,
     },
-    /// The program is to be told the name of the service.
+    /// The program must be told the name of the service.
     NameTheService {
         /// Its name.
         service: String,
     },
     /// The trial begins.
     Trial {
-        /// Through which service.
+        /// The service that it uses.
         service: String,
-        /// Whose password and code are asked for.
+        /// The user whose password and code are asked for.
         user: String,
     },
     /// The program asks once.
     OneReply,
-    /// The question for the one reply.
+    /// The prompt for the one reply.
     OneReplyPrompt,
     /// The trial let the administrator in.
     Worked,
-    /// The change is in place, and goes again unless it is confirmed.
+    /// The change is in place, and is undone unless it is confirmed.
     InPlace {
-        /// Within how many seconds.
+        /// How many seconds there are to confirm it.
         seconds: u64,
     },
-    /// The question for the word.
+    /// Asks for the word that keeps the change.
     KeepQuestion,
     /// sshd was told to read its configuration again.
     Reloaded,
-    /// Nobody could tell sshd to do so.
+    /// sshd could not be told to do so.
     ReloadYourself,
     /// The change stays.
     Protected {
@@ -92,7 +92,7 @@ pub enum Note {
         /// The service.
         service: String,
     },
-    /// The drop-in is somebody else's by now, so it stays.
+    /// The drop-in file has been changed by others, so it stays.
     DropInStays {
         /// Its path.
         path: String,
@@ -100,7 +100,7 @@ pub enum Note {
 }
 
 impl Note {
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -159,7 +159,7 @@ impl Note {
             Self::Protected { service } => format!("{service} asks for a code from now on"),
             Self::Unprotected { service } => format!("{service} asks for no code from now on"),
             Self::DropInStays { path } => {
-                format!("{path} stays: it is not what 'otp-admin protect' wrote. Remove it yourself if it is to go.")
+                format!("{path} stays: it is not what 'otp-admin protect' wrote. Remove it yourself if you do not need it.")
             }
         }
     }

@@ -1,20 +1,20 @@
-//! What `otp-admin report` and `list` tell besides what `show` tells.
+//! What `otp-admin report` and `list` print in addition to what `show` prints.
 
 use super::admin::minute_utc;
 use crate::enforce::{Demand, Exemption, Rule};
 use crate::login::Prospect;
 use crate::record::Language;
 
-/// One thing to tell, without a full stop.
+/// One line or label, without a full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Roll<'a> {
     /// Label: whether an account must have an authenticator.
     Must,
-    /// Label: by which rule.
+    /// Label: the rule that applies.
     Rule,
     /// Label: authenticators.
     Authenticators,
-    /// Label: what a login comes to.
+    /// Label: what happens in a login.
     Login,
     /// Label: a group.
     Group,
@@ -26,34 +26,34 @@ pub enum Roll<'a> {
     Without,
     /// Label: how many of them must have one and have none.
     Missing,
-    /// Nobody is left to tell about.
+    /// No user is left to report on.
     NobodyMeant,
-    /// What was read is of a moment ago.
+    /// The record was held by another process, so it was read as it was a moment before.
     Held,
-    /// What was read does not fit together while somebody holds the record.
+    /// A process holds the record, and what was read does not fit together.
     HeldUnread,
-    /// A line that cannot be a user's name.
+    /// A line of a file that cannot be a user's name.
     NoName {
-        /// Why not.
+        /// The reason.
         why: &'a str,
     },
     /// How many users were reported.
     Totals {
-        /// Users.
+        /// All users.
         users: u64,
-        /// Of them with an authenticator.
+        /// Those with an authenticator.
         enrolled: u64,
     },
     /// How many must have one now and have none.
     MissingNow {
-        /// So many.
+        /// How many there are.
         count: u64,
-        /// Of them those whose shell lets nobody in.
+        /// Those whose shell lets nobody in.
         without_shell: u64,
     },
     /// How many must have one later and have none.
     MissingLater {
-        /// So many.
+        /// How many there are.
         count: u64,
     },
     /// How many are locked, and how many disabled.
@@ -65,14 +65,14 @@ pub enum Roll<'a> {
     },
     /// How many records have something wrong with them.
     ProblemsAre {
-        /// So many.
+        /// How many there are.
         count: u64,
     },
     /// How far the work has come.
     Progress {
-        /// Users that were looked at.
+        /// Users that were examined.
         done: u64,
-        /// All.
+        /// All users.
         all: u64,
     },
     /// A service of the name service lists no users.
@@ -87,13 +87,13 @@ pub enum Roll<'a> {
     },
     /// A group of the policy cannot be looked up.
     UnknownGroup {
-        /// By its name in the policy.
+        /// The group, as the policy names it.
         group: &'a str,
     },
 }
 
 impl Roll<'_> {
-    /// The words.
+    /// Returns the text in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -115,11 +115,11 @@ impl Roll<'_> {
             Self::Missing => "missing".to_owned(),
             Self::NobodyMeant => "there is nobody to report".to_owned(),
             Self::Held => {
-                "another program holds the record; this is how it stood just now, while an attempt may still be made"
+                "another program holds the record; this is how it stood just now, and an attempt may still be in progress"
                     .to_owned()
             }
             Self::HeldUnread => {
-                "another program holds the record, and what can be read of it does not fit together; try again"
+                "another program holds the record, and what can be read of it is not consistent; try again"
                     .to_owned()
             }
             Self::NoName { why } => format!("this cannot be a user's name: {why}"),
@@ -139,28 +139,29 @@ impl Roll<'_> {
                 format!("{locked} locked, {disabled} disabled")
             }
             Self::ProblemsAre { count } => {
-                format!("{count} with a problem, which stands in their lines")
+                format!("{count} with a problem, which their lines show")
             }
             Self::Progress { done, all } => format!("{done} of {all}"),
             Self::ListsNobody { service } => format!(
-                "not everybody may be here: the name service '{service}' lists no users, so those of its users are missing who \
-                 have no record and are in no group of the policy; name users with --users, or have it list them"
+                "some users may be missing here: the name service '{service}' lists no users, so its users without a record \
+                 who are in no group of the policy are not shown; name users with --users, or have it list them"
             ),
             Self::MayListSome { service } => format!(
-                "not everybody may be here: the name service '{service}' need not list all of its users; name users with \
+                "some users may be missing here: the name service '{service}' need not list all of its users; name users with \
                  --users to be sure"
             ),
             Self::UnknownGroup { group } => format!(
-                "the group '{group}' cannot be looked up, so it holds everybody where it demands and nobody where it exempts"
+                "the group '{group}' cannot be looked up, so it counts as holding everybody where it demands a code, and \
+                 nobody where it exempts"
             ),
         }
     }
 
     fn korean(&self) -> String {
         match *self {
-            Self::Must => "인증기 의무".to_owned(),
+            Self::Must => "인증 수단 의무".to_owned(),
             Self::Rule => "규칙".to_owned(),
-            Self::Authenticators => "인증기".to_owned(),
+            Self::Authenticators => "인증 수단".to_owned(),
             Self::Login => "로그인".to_owned(),
             Self::Group => "그룹".to_owned(),
             Self::Users => "사용자".to_owned(),
@@ -177,16 +178,16 @@ impl Roll<'_> {
             }
             Self::NoName { why } => format!("사용자 이름이 될 수 없습니다: {why}"),
             Self::Totals { users, enrolled } => {
-                format!("사용자 {users}명, 그중 인증기가 있는 사용자 {enrolled}명")
+                format!("사용자 {users}명, 그중 인증 수단이 있는 사용자 {enrolled}명")
             }
             Self::MissingNow {
                 count,
                 without_shell,
             } => format!(
-                "지금 인증기가 있어야 하지만 없는 사용자 {count}명, 그중 로그인 셸이 없는 사용자 {without_shell}명"
+                "지금 인증 수단이 있어야 하지만 없는 사용자 {count}명, 그중 로그인 셸이 없는 사용자 {without_shell}명"
             ),
             Self::MissingLater { count } => {
-                format!("나중에 인증기가 있어야 하지만 아직 없는 사용자 {count}명")
+                format!("나중에 인증 수단이 있어야 하지만 아직 없는 사용자 {count}명")
             }
             Self::LockedAre { locked, disabled } => {
                 format!("잠김 {locked}명, 사용 중지 {disabled}명")
@@ -210,30 +211,30 @@ impl Roll<'_> {
     }
 }
 
-/// Why there is no report: what is wrong with what was asked for.
+/// Why there is no report: what was wrong with the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unasked {
     /// No group has that name or number.
     NoSuchGroup {
-        /// As it was given.
+        /// The group, as it was given.
         group: String,
     },
-    /// Too much of a file of names is none.
+    /// Too many lines of a file of names are not names.
     NoNames {
         /// Which file.
         path: String,
     },
     /// A file of names cannot be read.
     NotRead {
-        /// Which.
+        /// Its path.
         path: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Unasked {
-    /// What is wrong.
+    /// Says what is wrong.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match (language, self) {
@@ -258,7 +259,7 @@ impl Unasked {
         }
     }
 
-    /// What to do.
+    /// Says what to do about it.
     #[must_use]
     pub const fn hint(&self, language: Language) -> &'static str {
         match (language, self) {
@@ -277,7 +278,7 @@ impl Unasked {
 }
 
 impl Rule {
-    /// The same in every language, to be searched for; a group's name is beside it.
+    /// Returns a word to search for, the same in every language; a group's name stands beside it.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -287,7 +288,7 @@ impl Rule {
         }
     }
 
-    /// The group that it is about.
+    /// Returns the group of the rule.
     #[must_use]
     pub fn group(&self) -> Option<&str> {
         match self {
@@ -298,7 +299,7 @@ impl Rule {
 }
 
 impl Exemption {
-    /// The same in every language, to be searched for; a group's name is beside it.
+    /// Returns a word to search for, the same in every language; a group's name stands beside it.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -309,7 +310,7 @@ impl Exemption {
         }
     }
 
-    /// The group that it is about.
+    /// Returns the group of the exemption.
     #[must_use]
     pub fn group(&self) -> Option<&str> {
         match self {
@@ -320,7 +321,7 @@ impl Exemption {
 }
 
 impl Demand {
-    /// The word of its rule, and the group that this is about.
+    /// Returns the word of the rule, and its group.
     #[must_use]
     pub fn rule(&self) -> (&'static str, Option<&str>) {
         match self {
@@ -329,7 +330,7 @@ impl Demand {
         }
     }
 
-    /// When an authenticator must be there, for people to read; the same in every language.
+    /// Returns when an authenticator must be there, for people to read; the same in every language.
     #[must_use]
     pub fn when(&self) -> String {
         match self {
@@ -341,7 +342,7 @@ impl Demand {
 }
 
 impl Prospect {
-    /// What a login comes to, in one word that is the same in every language.
+    /// Returns what would happen in a login, in one word that is the same in every language.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {

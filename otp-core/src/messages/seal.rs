@@ -2,33 +2,33 @@
 
 use crate::record::Language;
 
-/// One thing to tell, without a full stop.
+/// One line or label, without a full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told<'a> {
     /// A key was made.
     KeyMade {
-        /// Which one.
+        /// The id of the key.
         key: &'a str,
         /// The file.
         file: &'a str,
     },
-    /// The key is kept as a credential of systemd.
+    /// The key is stored as a credential of systemd.
     Credential {
         /// The file.
         file: &'a str,
     },
-    /// A change of the key that was cut short goes on.
+    /// An interrupted change of the key is continued.
     GoesOn,
-    /// All records are sealed by that key.
+    /// All records are sealed with that key.
     AllSealed {
         /// How many there are.
         all: u64,
         /// How many were written.
         written: u64,
-        /// Which key.
+        /// The id of the key.
         key: &'a str,
     },
-    /// The old key is given up.
+    /// The old key was removed.
     OldKeyGone,
     /// All records are unsealed.
     AllUnsealed {
@@ -37,7 +37,7 @@ pub enum Told<'a> {
         /// How many were written.
         written: u64,
     },
-    /// What is written from now on is sealed again, unless the policy changes.
+    /// New records are sealed again, unless the policy changes.
     SealedAgain,
     /// Label: the file of the key.
     File,
@@ -45,15 +45,15 @@ pub enum Told<'a> {
     Key,
     /// Label: records that it seals.
     Sealed,
-    /// Label: records that an older key of the file seals.
+    /// Label: records sealed with an older key of the file.
     Older,
-    /// Label: records that a key seals which is not in the file.
+    /// Label: records sealed with a key that is not in the file.
     Unknown,
     /// Label: records that are not sealed.
     Open,
     /// Label: records that cannot be read.
     Unreadable,
-    /// In the place of a key or a file: there is none.
+    /// There is no key or file.
     NoKey,
 }
 
@@ -76,13 +76,13 @@ impl Told<'_> {
                 format!("all {all} records are sealed by the key {key}; {written} were written now")
             }
             Self::OldKeyGone => {
-                "the old key is given up: keep it for backups that were made before".to_owned()
+                "the old key is no longer used: keep it for backups that were made before".to_owned()
             }
             Self::AllUnsealed { all, written } => {
                 format!("all {all} records are unsealed; {written} were written now")
             }
             Self::SealedAgain => {
-                "take the key out of pam_otp.conf now: until then, what is written is sealed again"
+                "remove the key from pam_otp.conf now: until then, everything that is written is sealed again"
                     .to_owned()
             }
             Self::File => "file of the key".to_owned(),
@@ -131,40 +131,40 @@ impl Told<'_> {
 /// Why records were not sealed or unsealed, or no key was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unsealed {
-    /// No file of a key is named.
+    /// The policy names no file for the key.
     NoFile,
-    /// It is to be changed on one of several hosts that have it.
+    /// Several hosts have this key, and it was to be changed on one of them only.
     KeyOfSeveral,
     /// The file of the key cannot be read or written.
     File {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The file of the key is missing on one of several hosts that have it.
+    /// The file of the key is missing on this host, and other hosts have it.
     NotHere {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// There is a key already.
+    /// The key exists already.
     KeyThere {
         /// The file.
         file: String,
     },
-    /// The file is gone when the machine starts again, and no credential could be made of it.
+    /// The file will be gone after a restart, and no credential could be made of it.
     NoCredential {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Another command is at it.
+    /// Another command is at work.
     Busy {
         /// The directory of the file.
         directory: String,
     },
-    /// Some records are as they were.
+    /// Some records were not changed.
     NotAll {
-        /// So many.
+        /// How many there are.
         count: u64,
-        /// What is told about the first.
+        /// The report about the first of them.
         first: String,
     },
     /// Records were written as fast as they were sealed.
@@ -172,7 +172,7 @@ pub enum Unsealed {
 }
 
 impl Unsealed {
-    /// What is wrong, without a full stop.
+    /// Says what is wrong, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -181,7 +181,7 @@ impl Unsealed {
         }
     }
 
-    /// What to do about it.
+    /// Says what to do about it.
     #[must_use]
     pub fn hint(&self, language: Language) -> String {
         match language {
@@ -190,7 +190,7 @@ impl Unsealed {
         }
     }
 
-    /// 1: refused. 2: could not.
+    /// Returns the exit status: 1 for a refusal, 2 for what could not be done.
     #[must_use]
     pub const fn status(&self) -> u8 {
         match self {
@@ -237,18 +237,21 @@ impl Unsealed {
                 "put it into the file of each verifier by hand; pam_otp-seal(7) says in which order"
             }
             Self::File { .. } => {
-                "'otp-admin seal --new-key' makes one where none is; otherwise start pam_otp-seal.service, or put the file back"
+                "'otp-admin seal --new-key' makes one if there is none; otherwise start pam_otp-seal.service, or put the \
+                 file back"
             }
             Self::NotHere { .. } => {
                 "bring it from a verifier that has it, with otp-admin fleet carry-key and take-key FILE; or start pam_otp-seal.service"
             }
-            Self::KeyThere { .. } => "'otp-admin seal --rotate' puts another in its place",
+            Self::KeyThere { .. } => "'otp-admin seal --rotate' replaces it",
             Self::NoCredential { .. } => {
                 "nothing was sealed by it; see systemd-creds(1), or name a file that stays in pam_otp.conf"
             }
-            Self::Busy { .. } => "wait for it, or end it: it is completed by the same command",
+            Self::Busy { .. } => {
+                "wait for it, or end it: the same command then completes the change"
+            }
             Self::NotAll { .. } => {
-                "put these right, or run 'otp-admin reset USER'; then run the same command again. No key was given up"
+                "correct these, or run 'otp-admin reset USER'; then run the same command again. No key was given up"
             }
             Self::NotDone => "run the same command again. No key was given up",
         }

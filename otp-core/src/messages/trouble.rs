@@ -3,26 +3,26 @@
 use super::enrol::KEPT;
 use crate::record::Language;
 
-/// Who is told, and so what they can do about it.
+/// Who is told, which decides what they can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
     /// An administrator.
     Root,
-    /// Somebody who looks after the own account.
+    /// A user who manages their own account.
     Owner,
 }
 
-/// Why a command was refused or could not be done.
+/// Why a command was refused or could not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// Only root may do this.
     NotRoot {
-        /// The command line.
+        /// The name of the program.
         program: &'static str,
     },
-    /// Run through sudo without a name: the caller, or root?
+    /// The command was run through sudo without a name: it could mean the caller or root.
     ForWhom {
-        /// The caller, where the name can be shown.
+        /// The caller, if the name can be shown.
         caller: Option<String>,
     },
     /// The name service knows no such user.
@@ -35,21 +35,21 @@ pub enum Trouble {
         /// The user's name.
         user: String,
     },
-    /// There is a record under a second name of somebody, which no login looks for.
+    /// There is a record under a second name of a user, which no login looks for.
     UnderAnotherName {
         /// The second name.
         user: String,
-        /// The canonical one.
+        /// The canonical name.
         name: String,
     },
-    /// The name is not the one that records are kept under.
+    /// The name is not the one that records are stored under.
     AnotherName {
         /// The name that was given.
         user: String,
-        /// The canonical one.
+        /// The canonical name.
         name: String,
     },
-    /// A record was to be taken from a user who is there, and is another person.
+    /// A record was to be taken from a user who exists and is another person.
     StillSomebody {
         /// The user's name.
         user: String,
@@ -64,18 +64,18 @@ pub enum Trouble {
         /// The user's name.
         user: String,
     },
-    /// A record was made for another user id than that of the user whose it is to be.
+    /// A record was made for another user id than the new owner's.
     AnotherUid {
-        /// The name that it is kept under.
+        /// The name that it is stored under.
         user: String,
         /// The user id in it.
         recorded: u32,
-        /// Whose it is to be.
+        /// The new owner.
         new: String,
-        /// That user's id.
+        /// The new owner's user id.
         uid: u32,
     },
-    /// There is no terminal to ask at.
+    /// There is no terminal to ask on.
     NoTerminal {
         /// The user's name.
         user: String,
@@ -85,26 +85,26 @@ pub enum Trouble {
         /// The user's name.
         user: String,
     },
-    /// The user has an authenticator, and nobody said to replace it.
+    /// The user has an authenticator, and the command did not say to replace it.
     AlreadyEnrolled {
         /// The user's name.
         user: String,
     },
-    /// An account of somebody else.
+    /// The account belongs to another user.
     NotYours {
         /// The user's name.
         user: String,
     },
-    /// Another policy file or directory of records than the usual one.
+    /// The policy file or the directory of records is not the usual one.
     NotYourPlace,
     /// The PAM service `otp-enroll` did not let the user in.
     NotAuthenticated,
-    /// An authenticator of that name is there already.
+    /// An authenticator of that name exists already.
     NameTaken {
         /// Its name.
         name: String,
     },
-    /// As many authenticators as policy allows are there.
+    /// The user has as many authenticators as policy allows.
     Full {
         /// The user's name.
         user: String,
@@ -118,7 +118,7 @@ pub enum Trouble {
         /// The name that was given.
         name: String,
     },
-    /// There are several authenticators, and none was named.
+    /// The user has several authenticators, and none was named.
     WhichOne {
         /// Their names.
         names: String,
@@ -128,31 +128,31 @@ pub enum Trouble {
         /// The user's name.
         user: String,
     },
-    /// A policy demands a second factor of the administrator who checks it and has none.
+    /// A policy demands a second factor of the administrator who checks it, and who has none.
     WouldRefuseYou {
-        /// Where the policy is.
+        /// The path of the policy.
         path: String,
         /// The administrator's name.
         user: String,
     },
     /// Policy issues no recovery codes.
     NoCodes,
-    /// A fleet keeps the record, and this machine cannot say that its user was recognised.
+    /// A fleet keeps the record, and this machine cannot tell the fleet that it has recognised the user.
     OfTheFleet {
         /// The user's name.
         user: String,
     },
     /// The helper does not answer.
     NoHelper {
-        /// What is known of it.
+        /// What is known about the cause.
         reason: String,
     },
-    /// The helper could not do it.
+    /// The helper could not carry out the request.
     Unavailable {
         /// What it says.
         reason: String,
     },
-    /// It is not known whether the change was made.
+    /// It is unknown whether the change was made.
     Unknown {
         /// What is known.
         reason: String,
@@ -161,7 +161,7 @@ pub enum Trouble {
     Locked {
         /// The user's name.
         user: String,
-        /// Whether a recovery code opens it.
+        /// Whether a recovery code opens the lock.
         opens: bool,
     },
     /// The account is disabled, so nothing may be changed.
@@ -173,57 +173,57 @@ pub enum Trouble {
     NotProven,
     /// The address was not confirmed.
     NotConfirmed {
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The word that says that the recovery codes are kept was not typed.
     NotKept,
-    /// The person at the terminal left, or the terminal did.
+    /// The user left the terminal, or the terminal was closed.
     Left,
-    /// The helper has ended the dialogue before the person did.
+    /// The helper ended the dialogue before the user did.
     TimeIsOver,
-    /// What was to be changed was changed by somebody else in the meantime.
+    /// The record was changed meanwhile.
     ChangedMeanwhile {
         /// The user's name.
         user: String,
     },
-    /// A file that was to be made is there already.
+    /// A file that was to be made already exists.
     FileExists {
-        /// Which.
+        /// Its path.
         path: String,
     },
     /// A file could not be written.
     FileNotWritten {
-        /// Which.
+        /// Its path.
         path: String,
         /// What the system said.
         reason: String,
     },
-    /// A file of another program cannot be read as a whole.
+    /// A file of another program cannot be read completely.
     NotReadable {
-        /// Which.
+        /// Its path.
         path: String,
-        /// The line, where it is one.
+        /// The number of the line, if one is wrong.
         line: Option<usize>,
         /// What is wrong.
         reason: String,
     },
-    /// Part of what was to be imported does not come along, so nothing was imported.
+    /// Part of the import is not possible, so nothing was imported.
     PartlyBad {
         /// How many entries.
         entries: usize,
     },
-    /// An import ended before all was kept.
+    /// An import ended before everything was stored.
     Unfinished {
         /// How many users are not done.
         users: usize,
     },
     /// The directory of all records is missing.
     NoRecords {
-        /// Which.
+        /// Its path.
         path: String,
     },
-    /// What was to be shown could not be written to standard output.
+    /// The output could not be written to standard output.
     OutputNotWritten {
         /// What the system said.
         reason: String,
@@ -249,7 +249,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// What is wrong.
+    /// Says what is wrong.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -258,7 +258,7 @@ impl Trouble {
         }
     }
 
-    /// What to do about it.
+    /// Says what to do about it.
     #[must_use]
     pub fn hint(&self, language: Language, asker: Asker) -> String {
         match language {
@@ -285,7 +285,9 @@ impl Trouble {
                 format!("'{user}' is another name of {name}, and records are kept under that")
             }
             Self::StillSomebody { user } => {
-                format!("{user} is still a user of this system, and another person by the user id")
+                format!(
+                    "{user} is still a user of this system, and the user id is that of another person"
+                )
             }
             Self::NothingToMove { user } => format!("no record is kept under the name '{user}'"),
             Self::RecordThere { user } => {
@@ -327,7 +329,7 @@ impl Trouble {
             }
             Self::WhichOne { names } => format!("there are several authenticators: {names}"),
             Self::Demanded { user } => {
-                format!("it is the last authenticator of {user}, and one is demanded here")
+                format!("it is the last authenticator of {user}, and the policy demands one")
             }
             Self::WouldRefuseYou { path, user } => {
                 format!(
@@ -374,10 +376,10 @@ impl Trouble {
                 reason,
             } => format!("{path}: {reason}"),
             Self::PartlyBad { entries } => {
-                format!("nothing was imported: entries that do not come: {entries}")
+                format!("nothing was imported: entries that cannot be imported: {entries}")
             }
             Self::Unfinished { users } => {
-                format!("not everything could be kept; users that are not done: {users}")
+                format!("not everything could be stored; users that are not done: {users}")
             }
             Self::NoRecords { path } => format!("{path}: the directory of all records is missing"),
             Self::OutputNotWritten { reason } => {
@@ -401,7 +403,7 @@ impl Trouble {
                 format!("look at 'otp-admin show {user}', then 'otp-admin unlock {user}'")
             }
             Self::NotRoot { program: "otp-enroll" } => {
-                "ask your administrator; who is one adds '--user NAME' and runs it with sudo".to_owned()
+                "ask your administrator; administrators add '--user NAME' and run it with sudo".to_owned()
             }
             Self::NotRoot { program } => format!("run it as 'sudo {program}'"),
             Self::ForWhom { caller: Some(caller) } => {
@@ -417,7 +419,8 @@ impl Trouble {
             }
             Self::AnotherName { name, .. } => format!("name '{name}' instead"),
             Self::StillSomebody { user } => {
-                format!("check both with 'getent passwd'; add '--force' only if the record of {user} is really to go to somebody else")
+                format!("check both with 'getent passwd'; add '--force' only if somebody else is really to get the record \
+                     of {user}")
             }
             Self::NothingToMove { .. } => {
                 "'otp-admin list' names the records that no user has".to_owned()
@@ -448,22 +451,24 @@ impl Trouble {
             Self::NoSuchName { .. } => "'otp-enroll status' names them".to_owned(),
             Self::WhichOne { .. } => "say which: 'otp-enroll remove NAME'".to_owned(),
             Self::Demanded { user } => match asker {
-                Asker::Root => format!("'otp-admin reset {user}' removes it all the same"),
+                Asker::Root => format!("'otp-admin reset {user}' removes it anyway"),
                 Asker::Owner => "'otp-enroll' replaces it by a new one".to_owned(),
             },
             Self::WouldRefuseYou { user, .. } => {
                 format!("enrol first with 'otp-enroll --user {user}', or add '--force'")
             }
-            Self::NoCodes => "they come with 'codes' in section [recovery] of the policy".to_owned(),
+            Self::NoCodes => "'codes' in section [recovery] of the policy says how many are issued".to_owned(),
             Self::OfTheFleet { user } => format!(
                 "an administrator of the fleet runs 'otp-admin provision {user}', or {user} runs 'otp-enroll'"
             ),
             Self::NoHelper { .. } => {
-                "start again; if it stays so, an administrator checks that otp-helper is installed with its group".to_owned()
+                "start again; if this continues, have an administrator check that otp-helper is installed with its \
+                 group".to_owned()
             }
             Self::Unavailable { .. } | Self::Disabled { .. } => "ask your administrator".to_owned(),
             Self::Unknown { .. } => {
-                "keep the old device and the new one, and all recovery codes, until 'otp-enroll test' has shown which count"
+                "keep the old device and the new one, and all recovery codes, until 'otp-enroll test' has shown which of \
+                 them work"
                     .to_owned()
             }
             Self::AlreadyEnrolled { .. } => {
@@ -495,10 +500,10 @@ impl Trouble {
             Self::FileNotWritten { .. } => "name a file in a directory that exists and has room".to_owned(),
             Self::NotReadable { .. } => "give the file to root, writable by nobody else, in the form that otp-admin(8) describes".to_owned(),
             Self::PartlyBad { .. } => {
-                "look at the entries above; put them right, or import the others alone with --partial".to_owned()
+                "look at the entries above; correct them, or import only the others with --partial".to_owned()
             }
             Self::Unfinished { .. } => {
-                "put right what the report names, and run the same command again: it goes on where it stopped".to_owned()
+                "correct what the report names, and run the same command again: it goes on where it stopped".to_owned()
             }
             Self::NoRecords { .. } => {
                 "mount its file system; or, when nobody was ever enrolled, enrol the first user".to_owned()
@@ -517,7 +522,9 @@ impl Trouble {
     fn korean(&self) -> String {
         match self {
             Self::NotRoot { .. } => "root만 할 수 있습니다".to_owned(),
-            Self::ForWhom { .. } => "sudo로 실행되어 누구의 인증기인지 알 수 없습니다".to_owned(),
+            Self::ForWhom { .. } => {
+                "sudo로 실행하여 어느 계정의 인증 수단인지 알 수 없습니다".to_owned()
+            }
             Self::NoSuchUser { user } => format!("'{user}' 사용자가 없습니다"),
             Self::GoneUser { user } => {
                 format!("'{user}'의 기록은 있지만 이 시스템의 사용자가 아닙니다")
@@ -544,9 +551,9 @@ impl Trouble {
                 "'{user}'의 기록은 사용자 ID {recorded}의 것이지만 {new}의 사용자 ID는 {uid}입니다"
             ),
             Self::NoTerminal { .. } => "질문할 터미널이 없습니다".to_owned(),
-            Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증기가 없습니다"),
+            Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증 수단이 없습니다"),
             Self::AlreadyEnrolled { user } => {
-                format!("{user} 계정에 이미 인증기가 등록되어 있습니다")
+                format!("{user} 계정에 이미 인증 수단이 등록되어 있습니다")
             }
             Self::Disabled { user } => {
                 format!("{user} 계정의 사용이 중지되어 등록하거나 변경할 수 없습니다")
@@ -561,20 +568,22 @@ impl Trouble {
             Self::NotAuthenticated => {
                 "계정 소유자로 확인되지 않았습니다. 변경된 것은 없습니다".to_owned()
             }
-            Self::NameTaken { name } => format!("\"{name}\"(이)라는 인증기가 이미 있습니다"),
+            Self::NameTaken { name } => format!("이름이 \"{name}\"인 인증 수단이 이미 있습니다"),
             Self::Full { user, most } => {
-                format!("{user} 계정에 인증기가 {most}개 있어 더 등록할 수 없습니다")
+                format!("{user} 계정에 인증 수단이 {most}개 있어 더 등록할 수 없습니다")
             }
             Self::NoSuchName { user, name } => {
-                format!("{user} 계정에 \"{name}\"(이)라는 인증기가 없습니다")
+                format!("{user} 계정에 이름이 \"{name}\"인 인증 수단이 없습니다")
             }
-            Self::WhichOne { names } => format!("인증기가 여러 개 있습니다: {names}"),
+            Self::WhichOne { names } => format!("인증 수단이 여러 개 있습니다: {names}"),
             Self::Demanded { user } => {
-                format!("{user} 계정의 마지막 인증기이며, 여기서는 인증기가 꼭 있어야 합니다")
+                format!(
+                    "{user} 계정의 마지막 인증 수단이며, 이 시스템에서는 인증 수단이 반드시 있어야 합니다"
+                )
             }
             Self::WouldRefuseYou { path, user } => {
                 format!(
-                    "{path}: 지금 실행한 {user} 계정에도 인증기가 있어야 하지만 등록된 인증기가 없습니다"
+                    "{path}: 이 명령을 실행한 {user} 계정에도 인증 수단이 있어야 하지만 등록된 인증 수단이 없습니다"
                 )
             }
             Self::NoCodes => "여기서는 복구 코드를 발급하지 않습니다".to_owned(),
@@ -589,7 +598,7 @@ impl Trouble {
                 format!("변경되었는지 알 수 없습니다: {reason}")
             }
             Self::NotProven => {
-                "새 인증기의 코드를 확인하지 못했습니다. 변경된 것은 없습니다".to_owned()
+                "새 인증 수단의 인증 코드를 확인하지 못했습니다. 변경된 것은 없습니다".to_owned()
             }
             Self::NotConfirmed { reason } => {
                 format!("이메일 주소를 확인하지 못했습니다({reason}). 변경된 것은 없습니다")
@@ -694,7 +703,7 @@ impl Trouble {
                 "다시 시작하세요. 코드 대신 복구 코드를 입력해도 되며, 코드는 한 번만 쓸 수 있습니다"
                     .to_owned()
             }
-            Self::NameTaken { .. } => "다른 이름을 쓰거나 그 인증기를 먼저 삭제하세요".to_owned(),
+            Self::NameTaken { .. } => "다른 이름을 사용하거나 그 인증 수단을 먼저 삭제하세요".to_owned(),
             Self::Full { .. } => {
                 "먼저 하나를 삭제하세요('otp-enroll remove NAME')".to_owned()
             }
@@ -704,7 +713,7 @@ impl Trouble {
             }
             Self::Demanded { user } => match asker {
                 Asker::Root => format!("그래도 삭제하려면 'otp-admin reset {user}'를 실행하세요"),
-                Asker::Owner => "'otp-enroll'로 새 인증기로 바꿀 수 있습니다".to_owned(),
+                Asker::Owner => "'otp-enroll' 명령으로 새 인증 수단으로 교체할 수 있습니다".to_owned(),
             },
             Self::WouldRefuseYou { user, .. } => {
                 format!("먼저 'otp-enroll --user {user}'로 등록하거나 '--force'를 붙이세요")
@@ -723,7 +732,7 @@ impl Trouble {
                     .to_owned()
             }
             Self::AlreadyEnrolled { .. } => {
-                "바꾸려면 '--force'를 붙이세요. 이전 인증기와 복구 코드는 더 이상 쓸 수 없게 됩니다"
+                "교체하려면 '--force' 옵션을 추가하세요. 기존 인증 수단과 복구 코드는 더 이상 사용할 수 없게 됩니다"
                     .to_owned()
             }
             Self::Locked { opens: true, .. } => {

@@ -2,7 +2,7 @@ use super::*;
 
 const URI: &str = "otpauth://totp/web1:alice?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=web1";
 
-/// What a person's phone would read from a picture in which `is_dark` says what is dark.
+/// Returns what a phone would read from a picture; `is_dark` says which of its modules are dark.
 fn scan(side: usize, is_dark: impl Fn(usize, usize) -> bool) -> String {
     const SCALE: usize = 4;
     let mut picture =
@@ -21,7 +21,7 @@ fn scan(side: usize, is_dark: impl Fn(usize, usize) -> bool) -> String {
 /// A character of a drawing, and whether the ground under it was painted dark; `None`: it was not painted.
 type Shown = (char, Option<bool>);
 
-/// What stands on a terminal that knows the escape sequences of that many colours.
+/// Returns what a terminal shows that knows the escape sequences of that many colours.
 fn shown(drawing: &str, colours: Colours) -> Vec<Vec<Shown>> {
     let line = |line: &str| {
         let mut parts = line.split('\x1b');
@@ -46,7 +46,7 @@ fn shown(drawing: &str, colours: Colours) -> Vec<Vec<Shown>> {
     drawing.lines().map(line).collect()
 }
 
-/// What a phone reads off a drawing of half blocks, on a terminal that is dark where nothing is painted, or light.
+/// Returns what a phone reads from a drawing of half blocks, on a terminal whose unpainted ground is dark, or light.
 fn scan_halves(rows: &[Vec<Shown>], terminal_is_dark: bool) -> String {
     scan(rows[0].len(), |x, y| {
         let (character, painted) = rows.get(y / 2).map_or((' ', None), |row| row[x]);
@@ -83,7 +83,7 @@ fn half_blocks_in_colour_scan_whatever_the_terminal_is() {
     }
 }
 
-/// The glyph of a full block leaves a gap in many fonts; painted ground leaves none.
+/// In many fonts the glyph of a full block leaves a gap; painted ground leaves none.
 #[test]
 fn in_colour_two_modules_that_are_alike_are_painted_and_have_no_character() {
     for cell in drawn(Style::Unicode, Colours::Cube, false).concat() {
@@ -220,7 +220,7 @@ fn every_line_begins_with_its_colours_and_takes_them_back() {
     }
 }
 
-/// A grown text would leave a copy of the key behind.
+/// A text that grows would leave a copy of the key behind.
 #[test]
 fn a_drawing_is_never_longer_than_the_room_that_was_made_for_it() {
     let matrix = Matrix::of(&URI.replace("web1", "gateway-17.example.org")).unwrap();
@@ -310,7 +310,7 @@ fn no_style_draws_nothing_and_takes_no_room() {
     assert!(draw(&matrix, &canvas).is_empty());
 }
 
-/// By hand: "▀" has 3 bytes, PLAIN 4, the line feed 1, and paint none, 14 or 33.
+/// Calculated by hand: "▀" has 3 bytes, PLAIN 4, the line feed 1, and paint none, 14 or 33.
 #[test]
 fn the_room_for_a_drawing_is_that_of_modules_with_a_colour_each() {
     assert_eq!(
@@ -328,7 +328,7 @@ fn around_the_code_all_modules_are_light() {
         let inside = code.contains(&x) && code.contains(&y);
         assert!(inside || !matrix.is_dark(x, y), "{x} {y}");
     }
-    // Three corners of a code are those of its finder patterns.
+    // Three corners of a code belong to its finder patterns.
     let (first, last) = (code.start, code.end - 1);
     for (x, y) in [(first, first), (last, first), (first, last)] {
         assert!(matrix.is_dark(x, y), "{x} {y}");

@@ -1,4 +1,4 @@
-//! Who can prove what: authenticators and recovery codes of one account. Changes only at enrolment.
+//! What can prove the identity of one account: its authenticators and recovery codes. No attempt changes it.
 
 use super::OutOfRange;
 use crate::every;
@@ -14,15 +14,15 @@ pub const MAX_AUTHENTICATORS: usize = 4;
 pub struct Secret(Zeroizing<Vec<u8>>);
 
 impl Secret {
-    /// Takes over key material of 10 to 128 bytes.
+    /// Takes key material of 10 to 128 bytes.
     ///
     /// # Errors
-    /// Fewer than 80 bits (what older peers' files hold) or more than 1024 are refused.
+    /// It has fewer than 80 bits (the least in files of older programs) or more than 1024.
     pub fn new(bytes: Zeroizing<Vec<u8>>) -> Result<Self, OutOfRange> {
         Self::check_length(bytes.len()).map(|()| Self(bytes))
     }
 
-    /// Whether a key may have so many bytes.
+    /// Checks that a key may have so many bytes.
     ///
     /// # Errors
     /// As for [`Secret::new`].
@@ -33,20 +33,20 @@ impl Secret {
         }
     }
 
-    /// Whether it is the same key, in constant time for its length.
+    /// Whether both keys are equal, in constant time for their length.
     #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
 
-    /// The raw key, for the code computation and for the file that keeps it.
+    /// The raw key, for computing codes and for the file that stores it.
     #[must_use]
     pub fn reveal_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// The hash inside the code computation (RFC 6238 section 1.2). Many phones know only SHA-1.
+/// The hash that codes are computed with (RFC 6238 section 1.2). Many phones know only SHA-1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Algorithm {
     /// HMAC-SHA-1, the default everywhere.
@@ -59,7 +59,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 3] = every!(Algorithm: Sha1, Sha256, Sha512);
 
     /// The name used in files, policy and otpauth URIs.
@@ -72,8 +72,8 @@ impl Algorithm {
         }
     }
 
-    /// Length of a newly made key in bytes: that of the hash, as RFC 6238 appendix B has it; 20 is what RFC 4226 section 4
-    /// (requirement R6) recommends. Some apps repeat a shorter key until it is as long.
+    /// The length of a new key in bytes: that of the hash, as in RFC 6238 appendix B; RFC 4226 section 4 (requirement
+    /// R6) recommends 20. Some apps repeat a shorter key up to that length.
     #[must_use]
     pub const fn fresh_key_bytes(self) -> usize {
         match self {
@@ -83,7 +83,7 @@ impl Algorithm {
         }
     }
 
-    /// The algorithm of that name.
+    /// Returns the algorithm with that name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
@@ -100,10 +100,10 @@ impl Digits {
     /// Six digits.
     pub const SIX: Self = Self(6);
 
-    /// A length of 6, 7 or 8.
+    /// Takes a length of 6, 7 or 8.
     ///
     /// # Errors
-    /// Anything else.
+    /// It is anything else.
     pub fn new(digits: u64) -> Result<Self, OutOfRange> {
         match u8::try_from(digits) {
             Ok(digits @ 6..=8) => Ok(Self(digits)),
@@ -128,10 +128,10 @@ impl Period {
     /// A minute.
     pub const SIXTY: Self = Self(60);
 
-    /// A length in seconds.
+    /// Takes a length in seconds.
     ///
     /// # Errors
-    /// Outside 15 to 120.
+    /// It is outside 15 to 120.
     pub fn new(seconds: u64) -> Result<Self, OutOfRange> {
         match u8::try_from(seconds) {
             Ok(seconds @ 15..=120) => Ok(Self(seconds)),
@@ -146,7 +146,7 @@ impl Period {
     }
 }
 
-/// What moves an authenticator's codes on.
+/// What makes an authenticator go on to its next code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Time-based codes (RFC 6238).
@@ -156,7 +156,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word in files, in otpauth URIs, and in what programs read.
+    /// The word in files, in otpauth URIs, and in output for programs.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -166,8 +166,8 @@ impl Kind {
     }
 }
 
-/// How far from the expected one a code of an authenticator may be, where it is not as the policy says: another program
-/// that kept its key had a window of its own.
+/// How far a code of an authenticator may be from the expected one, if it differs from the policy: another program that
+/// stored its key had its own window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     before: u8,
@@ -175,12 +175,12 @@ pub struct Window {
 }
 
 impl Window {
-    /// Steps of a time-based authenticator, at most, on either side.
+    /// The most steps on either side, for a time-based authenticator.
     pub const MOST_STEPS: u8 = 10;
-    /// Counters of an event-based authenticator that are looked at, at most.
+    /// The most counters that are tried, for an event-based authenticator.
     pub const MOST_COUNTERS: u8 = 100;
 
-    /// So many steps before and after the one that a time-based authenticator is expected at.
+    /// So many steps before and after the step that a time-based authenticator is expected at.
     ///
     /// # Errors
     /// More than [`Window::MOST_STEPS`] on a side.
@@ -194,7 +194,7 @@ impl Window {
         }
     }
 
-    /// As many steps after the expected one as before, as a policy has it, which is held to its limit elsewhere.
+    /// As many steps after the expected one as before, as in a policy, whose reader checks the limit.
     #[must_use]
     pub const fn around(steps: u8) -> Self {
         Self {
@@ -206,7 +206,7 @@ impl Window {
     /// So many counters of an event-based authenticator, from the next one on: its look-ahead.
     ///
     /// # Errors
-    /// None, or more than [`Window::MOST_COUNTERS`].
+    /// Zero, or more than [`Window::MOST_COUNTERS`].
     pub const fn of_counters(look_ahead: u64) -> Result<Self, OutOfRange> {
         match Self::within(look_ahead, 1, Self::MOST_COUNTERS) {
             Some(after) => Ok(Self { before: 0, after }),
@@ -226,13 +226,13 @@ impl Window {
         }
     }
 
-    /// Steps before the expected one; none of an event-based authenticator.
+    /// Steps before the expected one; zero for an event-based authenticator.
     #[must_use]
     pub const fn before(self) -> u8 {
         self.before
     }
 
-    /// Steps after the expected one; of an event-based authenticator how many counters are looked at.
+    /// Steps after the expected one; for an event-based authenticator, how many counters are tried.
     #[must_use]
     pub const fn after(self) -> u8 {
         self.after
@@ -248,7 +248,7 @@ impl Window {
     }
 }
 
-/// A random identity, 64 bits. A state entry belongs to the credential part of the same id and to no other.
+/// A random identity of 64 bits. A state entry belongs only to the part of a credential with the same id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Id([u8; 8]);
 
@@ -277,18 +277,18 @@ impl Id {
     }
 }
 
-/// What an authenticator is called when nobody says otherwise.
+/// The name of an authenticator if its user gives none.
 pub const DEFAULT_NAME: &str = "phone";
 
-/// What a person calls an authenticator: "phone", "browser", "회사 전화".
+/// A person's name for an authenticator: "phone", "browser", "회사 전화".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name(String);
 
 impl Name {
-    /// A name of 1 to 32 characters that prints on one line and needs no escaping in TOML.
+    /// Takes a name of 1 to 32 characters that prints on one line and needs no escaping in TOML.
     ///
     /// # Errors
-    /// Empty, longer, surrounded by space, or with a control character, an invisible one, `"` or `\`.
+    /// It is empty, longer, begins or ends with space, or has a control character, an invisible one, `"` or `\`.
     pub fn new(text: &str) -> Result<Self, OutOfRange> {
         let plain = |c: char| !c.is_control() && !is_invisible(c) && !matches!(c, '"' | '\\');
         if (1..=32).contains(&text.chars().count())
@@ -310,7 +310,8 @@ impl Name {
     }
 }
 
-/// What changes how other characters look, or does not look like anything: other people's terminals show these names.
+/// Whether a character is invisible or changes how other characters look: these names appear on other people's
+/// terminals.
 const fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -319,13 +320,13 @@ const fn is_invisible(c: char) -> bool {
 
 /// One device or program that shows codes.
 pub struct Authenticator {
-    /// Which state entry is its own.
+    /// The id of its state entry.
     pub id: Id,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: Name,
     /// Time-based or event-based.
     pub kind: Kind,
-    /// Hash of the code computation.
+    /// The hash for computing codes.
     pub algorithm: Algorithm,
     /// Length of its codes.
     pub digits: Digits,
@@ -338,7 +339,7 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Whether it shows the codes that `other` shows: it has the same key and uses it in the same way.
+    /// Whether it shows the same codes as `other`: it has the same key and uses it in the same way.
     #[must_use]
     pub fn shows_the_codes_of(&self, other: &Self) -> bool {
         self.kind == other.kind
@@ -348,19 +349,19 @@ impl Authenticator {
     }
 }
 
-/// Where the codes of a set come from, and so what they are and how they are kept.
+/// Where the codes of a set come from, which decides their form and how they are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Origin {
-    /// Issued here: 80 random bits each, kept as HMAC-SHA-256.
+    /// Issued here: 80 random bits each, stored as HMAC-SHA-256.
     #[default]
     Issued,
-    /// Brought along from another program: 8 digits each, kept as argon2id. They can be guessed from a stolen copy of the
-    /// record within an hour, so they open no lock and go with the key that they came with.
+    /// Imported from another program: 8 digits each, stored as argon2id. They can be guessed from a stolen copy of the
+    /// record within an hour. So they open no lock, and are removed together with the key that they came with.
     Imported,
 }
 
 impl Origin {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 2] = every!(Origin: Issued, Imported);
 
     /// Whether the codes come from another program.
@@ -373,21 +374,21 @@ impl Origin {
     }
 }
 
-/// The recovery codes issued together. Only salted hashes are kept.
+/// Recovery codes that were issued together. Only salted hashes are stored.
 pub struct RecoverySet {
-    /// Which state entry is its own.
+    /// The id of its state entry.
     pub id: Id,
-    /// What its codes are.
+    /// Where its codes come from.
     pub origin: Origin,
     /// The salt of the hashes, random for each set.
     pub salt: Salt,
-    /// One hash a code; the position in the list is what the state remembers as used.
+    /// One hash a code; the state remembers used codes by their position in this list.
     pub hashes: Vec<CodeHash>,
     /// When the codes were issued.
     pub created: UnixTime,
 }
 
-/// Everything that can open one account, and for whom.
+/// Everything that can open one account, and the account.
 pub struct Credential {
     user: String,
     uid: u32,
@@ -402,8 +403,8 @@ impl Credential {
     /// Puts a credential together.
     ///
     /// # Errors
-    /// No authenticator or more than [`MAX_AUTHENTICATORS`]; two with one id or one name; a window that is none of its kind;
-    /// too many recovery codes.
+    /// There is no authenticator, or there are more than [`MAX_AUTHENTICATORS`]; two have the same id or name; a window
+    /// does not fit its kind; there are too many recovery codes.
     pub fn new(
         user: String,
         uid: u32,
@@ -427,7 +428,7 @@ impl Credential {
         })
     }
 
-    /// The authenticators and the recovery codes, to put another credential together from.
+    /// Returns the authenticators and the recovery codes, to put another credential together.
     #[must_use]
     pub fn into_parts(self) -> (Vec<Authenticator>, Option<RecoverySet>) {
         (self.authenticators, self.recovery)
@@ -439,13 +440,13 @@ impl Credential {
         &self.user
     }
 
-    /// The numeric user id at enrolment; a re-created account has another and inherits nothing.
+    /// The numeric user id at enrolment; a re-created account has another id and inherits nothing.
     #[must_use]
     pub const fn uid(&self) -> u32 {
         self.uid
     }
 
-    /// The devices, oldest first.
+    /// The authenticators, oldest first.
     #[must_use]
     pub fn authenticators(&self) -> &[Authenticator] {
         &self.authenticators
@@ -458,7 +459,7 @@ impl Credential {
     }
 }
 
-/// What has to hold for all that opens one account.
+/// Checks what must hold for all authenticators and recovery codes of one account together.
 fn check_together<'a>(
     authenticators: usize,
     of: impl Fn(usize) -> (Id, &'a Name),
@@ -482,12 +483,12 @@ fn check_together<'a>(
     Ok(())
 }
 
-/// Which authenticators and recovery codes there are: what a state is held against.
+/// Which authenticators and recovery codes exist: a state is compared with these.
 pub trait Identities {
     /// The authenticators, oldest first.
     fn ids(&self) -> impl Iterator<Item = Id>;
 
-    /// The set of recovery codes, and how many it holds.
+    /// The set of recovery codes, and how many codes were issued in it.
     fn issued(&self) -> Option<Issued>;
 }
 
@@ -524,12 +525,12 @@ pub struct Outline {
     recovery: Option<Issued>,
 }
 
-/// What may be known of an authenticator.
+/// What others may know of an authenticator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Known {
-    /// Which state entry is its own.
+    /// The id of its state entry.
     pub id: Id,
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: Name,
     /// Time-based or event-based.
     pub kind: Kind,
@@ -537,12 +538,12 @@ pub struct Known {
     pub created: UnixTime,
 }
 
-/// What may be known of a set of recovery codes.
+/// What others may know of a set of recovery codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Issued {
-    /// Which state entry is its own.
+    /// The id of its state entry.
     pub id: Id,
-    /// What its codes are.
+    /// Where its codes come from.
     pub origin: Origin,
     /// How many codes were issued together.
     pub count: usize,
@@ -584,7 +585,7 @@ impl Outline {
         self.uid
     }
 
-    /// The devices, oldest first.
+    /// The authenticators, oldest first.
     #[must_use]
     pub fn authenticators(&self) -> &[Known] {
         &self.authenticators

@@ -6,13 +6,13 @@ use crate::host::host_and_port;
 use std::fmt;
 use std::path::PathBuf;
 
-/// The most verifiers that a policy names: each may take a second of a login before the next is tried.
+/// The most verifiers that a policy may name: each may delay a login by a second before the next is tried.
 pub const MOST_VERIFIERS: usize = 8;
 
-/// The port of a verifier where none is written.
+/// The port of a verifier, if the policy names none.
 const USUAL_PORT: u16 = 6238;
 
-/// A verifier, by the name that its certificate must have, and its port.
+/// A verifier, by its port and the name that its certificate must have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verifier {
     host: String,
@@ -20,7 +20,7 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Reads `HOST` or `HOST:PORT`, an address of IPv6 in brackets.
+    /// Reads `HOST` or `HOST:PORT`; an IPv6 address stands in brackets.
     ///
     /// # Errors
     /// It is neither.
@@ -36,7 +36,7 @@ impl Verifier {
         }
     }
 
-    /// The name or address, as it is looked up and as the certificate must have it.
+    /// The name or address, which is looked up and which the certificate must have.
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
@@ -60,18 +60,18 @@ impl fmt::Display for Verifier {
     }
 }
 
-/// Where the records of a fleet's users are, and who is none of them.
+/// Where the records of a fleet's users are, and which users are not in the fleet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FleetPolicy {
-    /// The verifiers, in the order in which they are tried; none: this machine keeps all records itself.
+    /// The verifiers, in the order in which they are tried; empty: this machine keeps all records itself.
     pub verifiers: Vec<Verifier>,
-    /// The file with the certificates (PEM) that verifiers are known by.
+    /// The file with the certificates (PEM) that verifiers are checked against.
     pub ca: Option<PathBuf>,
     /// The file with this machine's certificate (PEM).
     pub certificate: Option<PathBuf>,
-    /// The file with its key.
+    /// The file with the key of that certificate.
     pub key: Option<PathBuf>,
-    /// Users whose records stay on this machine, by name. Root's does whatever is written here.
+    /// Users whose records stay on this machine, by name. Root's records always stay.
     pub local_users: Vec<String>,
 }
 
@@ -94,8 +94,8 @@ impl FleetPolicy {
         !self.verifiers.is_empty()
     }
 
-    /// Whether the records of that account are with the verifiers. Those of user id 0 never are: the machine must let its
-    /// administrator in when no verifier answers.
+    /// Whether the verifiers keep the records of that account. They never keep those of user id 0: the machine must let
+    /// its administrator in when no verifier answers.
     #[must_use]
     pub fn keeps(&self, account: &Account) -> bool {
         let is_local = |name: &String| account.name.as_str() == name;
@@ -164,7 +164,7 @@ mod tests {
         assert!(fleet.keeps(&account("alice", 1001)));
         assert!(fleet.keeps(&account("consoles", 1002)));
         assert!(!fleet.keeps(&account("console", 1003)));
-        // By any name, also where the list leaves it out.
+        // By any name, even if the list does not have it.
         assert!(!fleet.keeps(&account("root", 0)));
         assert!(!fleet.keeps(&account("toor", 0)));
         assert!(!FleetPolicy::default().keeps(&account("alice", 1001)));

@@ -1,4 +1,4 @@
-//! What is kept about an account, as values that cannot be built wrong.
+//! What is stored about an account, in types that cannot hold wrong values.
 
 mod credential;
 mod fleet;
@@ -18,7 +18,7 @@ pub use policy::{
 pub use services::{Policies, ServiceName, ServicePolicy};
 pub use state::{AuthenticatorState, Drift, RecoveryState, Refusal, Resync, Standing, State};
 
-/// A value outside what its type allows; says what is allowed.
+/// A value outside the range of its type; says what is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutOfRange(pub &'static str);
 
@@ -37,7 +37,7 @@ mod tests {
     use crate::qr::Style;
     use std::fmt::Debug;
 
-    /// Each value has a word that no other value has.
+    /// Each value has its own word.
     fn assert_reads_back<T: Copy + Debug + PartialEq>(
         all: &[T],
         word: impl Fn(T) -> &'static str,

@@ -1,4 +1,4 @@
-//! What the administrator decided. The default of every field is the one that the manual names.
+//! What the administrator decided. The manual names the default of every field.
 
 use super::{Algorithm, Digits, FleetPolicy, OutOfRange, Period};
 use crate::event::Event;
@@ -11,7 +11,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The language that people are spoken to in.
+/// The language of what people are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Language {
     /// English.
@@ -22,10 +22,10 @@ pub enum Language {
 }
 
 impl Language {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 2] = every!(Language: English, Korean);
 
-    /// The two-letter tag, as policy, arguments and command lines have it.
+    /// The two-letter tag in the policy, in arguments and on command lines.
     #[must_use]
     pub const fn tag(self) -> &'static str {
         match self {
@@ -34,23 +34,23 @@ impl Language {
         }
     }
 
-    /// The language of a two-letter tag, `en` or `ko`.
+    /// Returns the language of a two-letter tag, `en` or `ko`.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.tag() == tag)
     }
 }
 
-/// When a lock ends by itself.
+/// When a lock ends without an administrator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unlock {
     /// After this long; doubled for each lock in a row.
     After(Duration),
-    /// Not before an administrator unlocks or a recovery code is used.
+    /// Not before an administrator unlocks the account or a recovery code is used.
     Never,
 }
 
-/// What codes new authenticators show, and how far from now a code may lie.
+/// The codes of new authenticators, and how far from now a code may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodePolicy {
     /// Hash of new authenticators.
@@ -59,11 +59,11 @@ pub struct CodePolicy {
     pub digits: Digits,
     /// Step length of new authenticators.
     pub period: Period,
-    /// Steps accepted on either side of now (RFC 6238 section 5.2: at most one is recommended).
+    /// Steps accepted on either side of now (RFC 6238 section 5.2 recommends at most one).
     pub window: u8,
 }
 
-/// When guessing ends.
+/// When guessing is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockoutPolicy {
     failures: u32,
@@ -76,7 +76,7 @@ impl LockoutPolicy {
     /// Checks the four values against each other.
     ///
     /// # Errors
-    /// `failures` outside 1 to 100; a wait that is zero, over ten years, or over its maximum; `disable_after` over 100
+    /// `failures` is outside 1 to 100; a wait is zero, over ten years, or over its maximum; `disable_after` is over 100
     /// (NIST SP 800-63B-4 section 3.2.2) or under `failures`.
     pub fn new(
         failures: u32,
@@ -111,7 +111,7 @@ impl LockoutPolicy {
         })
     }
 
-    /// Failures in a row that lock.
+    /// Failures in a row that lock the account.
     #[must_use]
     pub const fn failures(&self) -> u32 {
         self.failures
@@ -129,13 +129,13 @@ impl LockoutPolicy {
         self.unlock
     }
 
-    /// The longest a lock may grow.
+    /// The longest time that a lock may last.
     #[must_use]
     pub const fn unlock_after_max(&self) -> Duration {
         self.unlock_after_max
     }
 
-    /// How long the `nth` lock in a row lasts, counted from 1: doubling, up to the maximum.
+    /// How long the `nth` lock in a row lasts, counted from 1: each lasts twice as long, up to the maximum.
     #[must_use]
     pub fn lock_length(&self, nth: u32) -> Unlock {
         match self.unlock {
@@ -153,26 +153,26 @@ impl LockoutPolicy {
 pub struct RecoveryPolicy {
     /// How many are issued together, 0 to 32.
     pub codes: u8,
-    /// Whether one opens a lock.
+    /// Whether a recovery code opens a lock.
     pub opens_lock: bool,
-    /// Whether a code is mailed to who asks for it in a login.
+    /// Whether users can ask for a code by mail in a login.
     pub email: bool,
 }
 
-/// Whether a login sets up the authenticator of somebody who must have one and has none.
+/// Whether a login sets up an authenticator for a user who must have one and has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum AtLogin {
     /// It does not.
     #[default]
     Off,
-    /// It does, and takes "later" for an answer until the deadline.
+    /// It does, and until the deadline users may answer "later".
     Offer,
-    /// It does, and does not take "later" for an answer.
+    /// It does, and users may not answer "later".
     Require,
 }
 
 impl AtLogin {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 3] = every!(AtLogin: Off, Offer, Require);
 
     /// The word in the policy.
@@ -185,25 +185,25 @@ impl AtLogin {
         }
     }
 
-    /// The one of that word.
+    /// Returns the value with that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
     }
 }
 
-/// What enrolling allows.
+/// What enrolment allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnrollPolicy {
-    /// Whether a login offers it.
+    /// Whether a login sets up an authenticator.
     pub at_login: AtLogin,
-    /// Whether `at_login` is said of the service by its name, and so counts in whatever program it is.
+    /// Whether the section of the service sets `at_login`. It then holds in every program.
     pub is_for_service: bool,
-    /// How a login draws the QR code: what the terminal can show is not known there.
+    /// How a login draws the QR code: it cannot know what the terminal can show.
     pub qr: Style,
     /// How many authenticators an account may have, 1 to 4.
     pub max_authenticators: u8,
-    /// Whether the address is confirmed before the key is shown.
+    /// Whether the user must confirm the address before the key is shown.
     pub verify_email: bool,
 }
 
@@ -212,27 +212,27 @@ pub struct EnrollPolicy {
 pub enum Groups {
     /// Everybody.
     Everybody,
-    /// The members of these, by name or by number.
+    /// The members of these groups, by name or by number.
     Named(Vec<String>),
 }
 
-/// Who must have a second factor, and from when on. What it comes to for one account: [`crate::enforce::demand`].
+/// Who must have a second factor, and from when on. [`crate::enforce::demand`] says what this means for one account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnforcePolicy {
-    /// Who must.
+    /// The groups whose members must.
     pub groups: Groups,
     /// Groups whose members need not, by name or by number.
     pub exempt_groups: Vec<String>,
     /// Users who need not, by name.
     pub exempt_users: Vec<String>,
-    /// From when on; `None`: from now on.
+    /// The moment from which they must; `None`: from now on.
     pub from: Option<UnixTime>,
-    /// How long after the first login without a second factor.
+    /// How long users may log in without a second factor, from the first such login on.
     pub grace: Duration,
 }
 
 impl EnforcePolicy {
-    /// Whether nobody at all gets in at `now` without a second factor, whoever it is.
+    /// Whether no user at all is let in at `now` without a second factor.
     #[must_use]
     pub fn keeps_everybody_out(&self, now: UnixTime) -> bool {
         self.groups == Groups::Everybody
@@ -243,17 +243,17 @@ impl EnforcePolicy {
     }
 }
 
-/// Where no code is asked of somebody who has one.
+/// Where enrolled users are not asked for a code.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustPolicy {
     /// Networks that are trusted.
     pub networks: Vec<Network>,
-    /// How long a good code counts for the same user, service and address; zero: for one login.
+    /// How long a good code is remembered for the same user, service and address; zero: only for its login.
     pub remember: Duration,
 }
 
 impl TrustPolicy {
-    /// The network that holds this address, where one does.
+    /// Returns the network that contains this address, if there is one.
     #[must_use]
     pub fn network_of(&self, address: IpAddr) -> Option<Network> {
         let mut networks = self.networks.iter().copied();
@@ -264,11 +264,11 @@ impl TrustPolicy {
 /// How mail is sent, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailPolicy {
-    /// By which way.
+    /// How it is sent.
     pub route: Route,
-    /// The file with the certificates that a mail server is known by; `None`: those that this machine trusts.
+    /// The file with the certificates that a mail server is checked against; `None`: those that this machine trusts.
     pub ca: Option<PathBuf>,
-    /// The file with name and password for a mail server; `None`: it takes mail without.
+    /// The file with name and password for a mail server; `None`: it takes mail without them.
     pub credentials: Option<PathBuf>,
     /// The sender; `None`: root at this machine.
     pub from: Option<Address>,
@@ -288,47 +288,47 @@ impl Default for MailPolicy {
     }
 }
 
-/// Whom the helper answers to.
+/// Whom the helper answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HelperPolicy {
-    /// Service accounts that may check any user, by name.
+    /// Service accounts that may check any user's code, by name.
     pub trusted_callers: Vec<String>,
 }
 
-/// Which events a program is given.
+/// Which events the hook is given.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HooksPolicy {
-    /// The path of the program; empty: none.
+    /// The path of the hook; empty: there is none.
     pub run: String,
     /// The events.
     pub events: Vec<Event>,
 }
 
 impl HooksPolicy {
-    /// Whether a program is to be given this event.
+    /// Whether the hook is given this event.
     #[must_use]
     pub fn wants(&self, event: Event) -> bool {
         !self.run.is_empty() && self.events.contains(&event)
     }
 }
 
-/// What seals the keys of authenticators where they are kept.
+/// What seals the keys of authenticators where they are stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SealPolicy {
-    /// The path of the file that holds the key; empty: they are not sealed.
+    /// The path of the file that holds the sealing key; empty: keys are not sealed.
     pub key: String,
 }
 
 /// The whole policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Language of the dialogue.
+    /// The language of the dialogue.
     pub language: Language,
-    /// Name shown in the phone app; empty: the host name.
+    /// The issuer that the app shows; empty: the host name.
     pub issuer: String,
-    /// Codes.
+    /// The codes.
     pub code: CodePolicy,
-    /// Lockout.
+    /// The lockout.
     pub lockout: LockoutPolicy,
     /// Recovery codes.
     pub recovery: RecoveryPolicy,
@@ -336,13 +336,13 @@ pub struct Policy {
     pub enroll: EnrollPolicy,
     /// Enforcement.
     pub enforce: EnforcePolicy,
-    /// Trust.
+    /// Trusted places.
     pub trust: TrustPolicy,
     /// Mail.
     pub mail: MailPolicy,
     /// The helper for programs that are not root.
     pub helper: HelperPolicy,
-    /// Events that are handed on.
+    /// Events for the hook.
     pub hooks: HooksPolicy,
     /// The verifiers that keep the records of this machine's users.
     pub fleet: FleetPolicy,
@@ -351,16 +351,16 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether a login mails a code to who asks for it: policy allows it, and there are addresses.
+    /// Whether a login mails a code on request: policy allows it, and there are addresses.
     #[must_use]
     pub fn mails_codes(&self) -> bool {
         self.recovery.email && self.mail.address != AddressSource::Nowhere
     }
 
-    /// What the phone shows an account under: the issuer, or else the short name of the host.
+    /// The issuer that the app shows for an account, or, if there is none, the short name of the host.
     ///
-    /// A colon, which ends the issuer in a URI, is left out: a policy of an earlier version may have one, and must not keep
-    /// anybody from enrolling in a login.
+    /// A colon, which ends the issuer in a URI, is left out: a policy of an earlier version may have one, and must not
+    /// keep users from enrolling in a login.
     #[must_use]
     pub fn issuer_at(&self, host: &str) -> String {
         let issuer = self.issuer.replace(':', "");

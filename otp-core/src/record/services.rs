@@ -1,4 +1,4 @@
-//! What a policy says otherwise for one PAM service, so that nobody can act on a policy without saying for which service.
+//! What a policy changes for single PAM services. Nothing can act on a policy without naming the service.
 
 use super::{AtLogin, Language, OutOfRange, Policy};
 use crate::network::Network;
@@ -11,10 +11,11 @@ use std::time::Duration;
 pub struct ServiceName(String);
 
 impl ServiceName {
-    /// Takes a name that a service can have. PAM makes capital letters small, so a name with one would never be met.
+    /// Takes a name that a service can have. PAM turns capital letters into small ones, so a name with capitals would
+    /// never match.
     ///
     /// # Errors
-    /// No service can have it.
+    /// No service can have the name.
     pub fn new(name: &str) -> Result<Self, OutOfRange> {
         let may_begin = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let may_follow = |byte: u8| may_begin(byte) || b"._-+@".contains(&byte);
@@ -45,25 +46,25 @@ impl std::borrow::Borrow<str> for ServiceName {
     }
 }
 
-/// What replaces a key of the policy in the logins of one service; `None`: nothing does.
+/// What replaces keys of the policy in the logins of one service; `None`: the key stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServicePolicy {
-    /// In place of [`Policy::language`].
+    /// Replaces [`Policy::language`].
     pub language: Option<Language>,
-    /// In place of `enroll.at_login`, also in a program that is not proven to keep nothing of what it shows.
+    /// Replaces `enroll.at_login`, also in a program that is not known to keep nothing of what it shows.
     pub at_login: Option<AtLogin>,
-    /// In place of `enroll.qr`.
+    /// Replaces `enroll.qr`.
     pub qr: Option<Style>,
-    /// In place of `enforce.exempt_groups`.
+    /// Replaces `enforce.exempt_groups`.
     pub exempt_groups: Option<Vec<String>>,
-    /// In place of `trust.networks`.
+    /// Replaces `trust.networks`.
     pub networks: Option<Vec<Network>>,
-    /// In place of `trust.remember`.
+    /// Replaces `trust.remember`.
     pub remember: Option<Duration>,
 }
 
 impl ServicePolicy {
-    /// Puts what this says in place of what a policy says.
+    /// Puts these values into a policy.
     fn replace_in(self, policy: &mut Policy) {
         let Self {
             language,
@@ -89,10 +90,10 @@ fn put<T>(place: &mut T, value: Option<T>) {
     }
 }
 
-/// What a policy file says: rules for every service, and what is otherwise in some.
+/// What a policy file says: rules for every service, and what differs for some.
 ///
-/// No rule comes out of it without a word on what it is wanted for: [`for_service`](Self::for_service),
-/// [`for_account`](Self::for_account) or [`where_nothing_is_said`](Self::where_nothing_is_said).
+/// Callers must say what they want rules for: [`for_service`](Self::for_service), [`for_account`](Self::for_account) or
+/// [`where_nothing_is_said`](Self::where_nothing_is_said).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policies {
     general: Policy,
@@ -100,13 +101,14 @@ pub struct Policies {
 }
 
 impl Policies {
-    /// Rules for every service, and what replaces them in some.
+    /// Rules for every service, and what replaces them for some.
     #[must_use]
     pub const fn new(general: Policy, services: BTreeMap<ServiceName, ServicePolicy>) -> Self {
         Self { general, services }
     }
 
-    /// The rules for a login by a service, whose name is the one that PAM knows: never one that somebody else has chosen.
+    /// Returns the rules for a login to a service. `name` must be the name that PAM knows, and never one that somebody
+    /// else has chosen.
     #[must_use]
     pub fn for_service(mut self, name: &str) -> Policy {
         if let Some(service) = self.services.remove(name) {
@@ -115,10 +117,10 @@ impl Policies {
         self.general
     }
 
-    /// The rules for what is about an account as a whole, in whichever service it logs in: a change of its authenticators,
-    /// its lock, its status.
+    /// Returns the rules for everything that concerns an account as a whole, whichever service it logs in to: a change
+    /// of its authenticators, its lock, its status.
     ///
-    /// A group is exempt only where every section that names exempt groups names it. So nobody gives an authenticator up
+    /// A group is exempt only if every section that names exempt groups names it. So no user gives up an authenticator
     /// that one of the services demands.
     #[must_use]
     pub fn for_account(&self) -> Policy {
@@ -132,13 +134,13 @@ impl Policies {
         policy
     }
 
-    /// The rules for a service that has no section.
+    /// Returns the rules for a service without a section.
     #[must_use]
     pub const fn where_nothing_is_said(&self) -> &Policy {
         &self.general
     }
 
-    /// The services that have a section, and what it says.
+    /// The services that have a section, and what their sections say.
     pub fn services(&self) -> impl Iterator<Item = (&ServiceName, &ServicePolicy)> {
         self.services.iter()
     }

@@ -5,20 +5,20 @@ use crate::every;
 use crate::time::{Step, UnixTime};
 use std::time::Duration;
 
-/// How many steps an authenticator's clock is ahead (or, negative, behind) of ours, within [`Drift::LIMIT`].
+/// How many steps an authenticator's clock is ahead of ours (or, if negative, behind), within [`Drift::LIMIT`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Drift(i8);
 
 impl Drift {
-    /// The furthest that a clock may be off: 10 minutes.
+    /// The most that a clock may be off: 10 minutes.
     pub const LIMIT: Duration = Duration::from_secs(600);
-    /// Ten minutes in the shortest steps there are (15 s).
+    /// Ten minutes in the shortest steps (15 s).
     const LIMIT_STEPS: i64 = 40;
 
-    /// A distance in steps.
+    /// Takes a distance in steps.
     ///
     /// # Errors
-    /// More than ten minutes of the shortest steps.
+    /// More than ten minutes in the shortest steps.
     pub fn from_steps(steps: i64) -> Result<Self, OutOfRange> {
         match i8::try_from(steps) {
             Ok(small) if steps.abs() <= Self::LIMIT_STEPS => Ok(Self(small)),
@@ -45,20 +45,21 @@ pub struct Resync {
 /// What is remembered about one authenticator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuthenticatorState {
-    /// Whose.
+    /// The id of the authenticator.
     pub id: Id,
-    /// The newest step whose code was accepted; it and all before it never match again (RFC 6238 section 5.2).
+    /// The newest step whose code was accepted; it and all earlier steps never match again (RFC 6238 section 5.2).
     pub last_step: Option<Step>,
     /// How far its clock is off.
     pub drift: Drift,
-    /// Set by a code from outside the window, cleared by any other attempt.
+    /// Set by a code from outside the window; cleared by any other attempt, but not by an empty reply or one that is no
+    /// guess.
     pub resync: Option<Resync>,
-    /// When a code of it was last accepted.
+    /// When one of its codes was last accepted.
     pub last_used: Option<UnixTime>,
 }
 
 impl AuthenticatorState {
-    /// Nothing has happened yet.
+    /// The state before anything has happened.
     #[must_use]
     pub const fn fresh(id: Id) -> Self {
         Self {
@@ -74,14 +75,14 @@ impl AuthenticatorState {
 /// What is remembered about one set of recovery codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecoveryState {
-    /// Whose.
+    /// The id of the set.
     pub id: Id,
-    /// A bit for each used code, by its position in the set.
+    /// One bit for each used code, by its position in the set.
     pub used: u32,
 }
 
 impl RecoveryState {
-    /// Nothing has been used yet.
+    /// The state before any code is used.
     #[must_use]
     pub const fn fresh(id: Id) -> Self {
         Self { id, used: 0 }
@@ -93,16 +94,16 @@ impl RecoveryState {
 pub enum Standing {
     /// It may.
     Open,
-    /// Not before `lasts` has gone by since `since`.
+    /// Not before `lasts` has passed since `since`.
     Locked {
-        /// When the lock began, or when it was first looked at after the clock ran back.
+        /// When the lock began, or when it was first looked at after the clock had run back.
         since: UnixTime,
-        /// Whole seconds.
+        /// How long the lock lasts, in whole seconds.
         lasts: Duration,
     },
-    /// Not before an administrator unlocks; a recovery code opens it.
+    /// Not before an administrator unlocks the account, or a recovery code opens it.
     Held,
-    /// Not before an administrator unlocks; nothing else opens it.
+    /// Not before an administrator unlocks the account; nothing else opens it.
     Disabled,
 }
 
@@ -120,18 +121,18 @@ impl Standing {
 /// Why the last refused attempt was refused, for the help desk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Matched nothing.
+    /// It matched nothing.
     WrongCode,
-    /// Right, but used before.
+    /// It was right, but used before.
     Replayed,
     /// The account was locked or disabled.
     Locked,
-    /// Right for a clock that is further off than the window.
+    /// It was right for a clock that is further off than the window.
     ClockOff,
 }
 
 impl Refusal {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 4] = every!(Refusal: WrongCode, Replayed, Locked, ClockOff);
 
     /// The word in the state file and in `otp-admin show`.
@@ -145,7 +146,7 @@ impl Refusal {
         }
     }
 
-    /// The refusal of that word.
+    /// Returns the refusal with that word.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.word() == word)
@@ -155,7 +156,7 @@ impl Refusal {
 /// Everything that must be remembered between attempts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct State {
-    /// May the account try?
+    /// Whether the account may try.
     pub standing: Standing,
     /// Failures since the last success or lock.
     pub failures: u32,
@@ -165,9 +166,9 @@ pub struct State {
     pub locks_in_a_row: u32,
     /// The last attempt that was refused.
     pub last_refusal: Option<(UnixTime, Refusal)>,
-    /// One entry an authenticator.
+    /// One entry for each authenticator.
     pub authenticators: Vec<AuthenticatorState>,
-    /// One entry a set of recovery codes; more than one only while a new set replaces an old one.
+    /// One entry for each set of recovery codes; more than one only while a new set replaces an old one.
     pub recovery: Vec<RecoveryState>,
 }
 
@@ -194,9 +195,9 @@ impl State {
         }
     }
 
-    /// Whether each authenticator and the recovery codes of `credential` have their entry here.
+    /// Whether this state has an entry for each authenticator and for the recovery codes of `credential`.
     ///
-    /// A state that lacks one is damaged, not new: to guess "never used" would open the door to used codes.
+    /// A state without one of them is damaged, not new: to assume "never used" would accept used codes.
     #[must_use]
     pub fn covers(&self, credential: &impl Identities) -> bool {
         credential.ids().all(|id| self.of(id).is_some())
@@ -217,10 +218,10 @@ impl State {
         self.recovery.iter().find(|entry| entry.id == id)
     }
 
-    /// This state with the entries of `other` that it lacks.
+    /// Returns this state with those entries of `other` that it lacks.
     ///
-    /// Joined, the states of an old credential and a new one cover both, so the result can be stored before the new
-    /// one replaces the old: a crash in between leaves a pair that fits, whichever credential it is.
+    /// The joined state of an old and a new credential covers both. So it can be stored before the new credential
+    /// replaces the old one. A crash in between leaves a state that fits either credential.
     #[must_use]
     pub fn joined_with(&self, other: &Self) -> Self {
         let mut joined = self.clone();
@@ -239,7 +240,7 @@ impl State {
         joined
     }
 
-    /// This state without entries that `credential` no longer has.
+    /// Returns this state without the entries that `credential` no longer has.
     #[must_use]
     pub fn reduced_to(&self, credential: &impl Identities) -> Self {
         let mut reduced = self.clone();
@@ -268,7 +269,7 @@ impl State {
         }
     }
 
-    /// Lifts a lock and a disablement and forgets the failures. What was used stays used.
+    /// Returns this state without lock, disablement and failures. Used codes stay used.
     #[must_use]
     pub fn unlocked(&self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! What `list` and `report` write for programs, and in cells.
+//! Output forms that `list` and `report` share, and their cells.
 
 use crate::status::Status;
 use otp_core::UnixTime;
@@ -6,7 +6,7 @@ use otp_core::messages::admin::minute_utc;
 use otp_core::record::{Refusal, Standing};
 use serde::Serialize;
 
-/// How a list is written.
+/// The output form of a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Columns for people.
@@ -18,7 +18,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that the flags ask for; at most one of them is set.
+    /// Returns the format that the flags select; at most one of them is set.
     pub const fn of(json: bool, csv: bool) -> Self {
         match (json, csv) {
             (true, _) => Self::Json,
@@ -28,7 +28,7 @@ impl Format {
     }
 }
 
-/// The last attempt that was refused, by the word of its reason.
+/// The last refused attempt, with the word of its reason.
 #[derive(Serialize)]
 pub struct LastRefusal {
     time: u64,
@@ -36,7 +36,7 @@ pub struct LastRefusal {
 }
 
 impl LastRefusal {
-    /// As it is kept.
+    /// Takes it from the record.
     pub fn of((when, why): (UnixTime, Refusal)) -> Self {
         Self {
             time: when.seconds(),
@@ -45,14 +45,15 @@ impl LastRefusal {
     }
 }
 
-/// The last refusal, for people: when, and the word of its reason.
+/// Describes the last refusal for people: the time, and the word of its reason.
 pub fn refusal(last: Option<(UnixTime, Refusal)>) -> String {
     last.map_or_else(String::new, |(when, why)| {
         format!("{} {}", minute_utc(when), why.word())
     })
 }
 
-/// The standing in one word and, for a timed lock, its end; the same in every language, to be searched for.
+/// Returns the standing in one word and, for a timed lock, its end; the same in every language, so that scripts can
+/// search for it.
 pub fn standing_word(one: &Status) -> String {
     match one.standing {
         Standing::Open => "open".to_owned(),
@@ -65,20 +66,20 @@ pub fn standing_word(one: &Status) -> String {
     }
 }
 
-/// A value of texts and numbers as JSON.
+/// Writes a value of texts and numbers as JSON.
 pub fn json(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value);
     text.expect("texts and numbers are always JSON")
 }
 
-/// A time as a cell; empty where there is none.
+/// Writes a time as a cell; empty if there is none.
 pub fn seconds(time: Option<u64>) -> String {
     time.map_or_else(String::new, |seconds| {
         UnixTime::from_seconds(seconds).date_time_utc()
     })
 }
 
-/// A cell that no spreadsheet takes for something to compute; users choose names.
+/// Makes a cell that no spreadsheet computes as a formula; users choose names.
 pub fn no_formula(cell: String) -> String {
     if cell.starts_with(['=', '+', '-', '@']) {
         format!("'{cell}")
@@ -87,7 +88,7 @@ pub fn no_formula(cell: String) -> String {
     }
 }
 
-/// A row as RFC 4180 has it, but for the line end.
+/// Writes a row as in RFC 4180, except for the line end.
 pub fn row(cells: &[String]) -> String {
     let cells: Vec<String> = cells.iter().map(|cell| quoted(cell)).collect();
     cells.join(",") + "\n"

@@ -1,4 +1,4 @@
-//! `otp-admin doctor`: what is wrong around our lines in PAM's files, and what to do about it.
+//! `otp-admin doctor`: finds faults around our lines in PAM's files, and says what to do about them.
 
 use super::route;
 use super::seal::HostKey;
@@ -21,23 +21,23 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 const PROGRAM: &str = "otp-admin";
-/// What the findings about no service in particular are filed under.
+/// The heading of findings about no particular service.
 const MACHINE: &str = "machine";
-/// What cannot be told where there is no sealing key.
+/// The heading if a sealing key is missing.
 const SEAL: &str = "seal";
 
-/// And those about the fleet that this machine belongs to.
+/// The heading of findings about the fleet that this machine belongs to.
 const FLEET: &str = "fleet";
-/// How long before its end a certificate is told.
+/// How long before its end a certificate is reported.
 const SOON: Duration = Duration::from_secs(14 * 86_400);
-/// Where distributions have sshd.
+/// The paths at which distributions install sshd.
 const SSHD: [&str; 3] = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"];
 
-/// Examines this machine, or the one whose files are below `root`, and tells what was found.
+/// Examines this machine, or the one whose files are below `root`, and reports the findings.
 ///
-/// 0: nothing is wrong. 1: something is. 2: something could not be looked at.
+/// Exit status 0: no problem. 1: a problem was found. 2: something could not be examined.
 ///
-/// `identity`: the administrator's certificate and its key, by which a fleet is asked where this machine belongs to one.
+/// `identity`: the administrator's certificate and its key, with which the fleet of this machine is asked.
 pub fn doctor(
     common: &Common,
     services: &[String],
@@ -88,7 +88,8 @@ pub fn doctor(
     }
 }
 
-/// Why nobody gets in whose record is sealed, by the key that the policy names; `None`: it is there, or none is named.
+/// Returns why no user with a sealed record can log in, if the sealing key that the policy names cannot be read;
+/// `None`: it can, or the policy names none.
 fn no_sealing_key(policies: &Policies, language: Language) -> Option<(String, String)> {
     let key = HostKey::at(&policies.for_account().seal.key)?;
     let reason = match key.read() {
@@ -119,7 +120,7 @@ fn examine(
     Ok(machine.examine(services)?)
 }
 
-/// The policy; where it has its usual place in another system and is not there, the defaults count, as here.
+/// Loads the policy. If the default file is missing in another system too, the defaults apply, as they do here.
 fn load(files: &Files, conf: &Path) -> Result<Policies, Error> {
     let place = files.place(conf);
     match policy::load(&place) {
@@ -130,15 +131,15 @@ fn load(files: &Files, conf: &Path) -> Result<Policies, Error> {
     }
 }
 
-/// What the fleet says of itself, where this machine belongs to one.
+/// The fleet's own report, if this machine belongs to a fleet.
 #[derive(Default)]
 struct Fleet {
     problems: Vec<OfFleet>,
-    /// Why it could not be asked.
+    /// Why the fleet could not be asked.
     unexamined: Option<(String, String)>,
 }
 
-/// A problem of the fleet, as `otp-admin fleet status --json` has it.
+/// A problem of the fleet, in the form of `otp-admin fleet status --json`.
 #[derive(serde::Deserialize)]
 struct OfFleet {
     id: String,
@@ -151,12 +152,12 @@ struct Status {
 }
 
 impl Fleet {
-    /// Looks at the certificate of this machine, and asks the fleet, where this machine can.
+    /// Examines the certificate of this machine, and asks the fleet if this machine can.
     fn of(fleet: &FleetPolicy, common: &Common, identity: [&Path; 2], language: Language) -> Self {
         let Some(program) = route::program_of(fleet) else {
             return Self::default();
         };
-        // Most machines have no administrator's certificate, and nothing is wrong with that.
+        // Most machines have no administrator's certificate; that is not a fault.
         let can_ask = program == route::FLEET_ADMIN || identity[0].exists();
         let mut found = if can_ask {
             of_fleet(program, common, identity, language)
@@ -182,7 +183,7 @@ impl Fleet {
     }
 }
 
-/// Asks the fleet how it is, in the same way as `otp-admin fleet status`.
+/// Asks the fleet for its state, as `otp-admin fleet status` does.
 fn of_fleet(
     program: &str,
     common: &Common,
@@ -222,7 +223,7 @@ fn status(report: &Report, of_fleet: usize, language: Language) -> ExitCode {
     for (what, reason) in &report.unexamined {
         let (what, reason) = (what.clone(), reason.clone());
         let said = plain(&Summary::Unexamined { what, reason }.text(language));
-        // The exit status says it too.
+        // The exit status shows this too.
         writeln!(io::stderr(), "{PROGRAM}: {said}").ok();
     }
     if !report.unexamined.is_empty() {
@@ -239,7 +240,7 @@ fn problems(report: &Report) -> usize {
     weights.filter(|one| *one == Weight::Problem).count()
 }
 
-/// A line for each finding, and what it comes to.
+/// Writes a line for each finding, and a summary.
 fn in_words(report: &Report, of_fleet: &[OfFleet], language: Language) -> String {
     let line = |one: &Diagnosis| {
         let (id, said) = (one.finding.id(), plain(&one.finding.text(language)));
@@ -273,7 +274,7 @@ fn in_words(report: &Report, of_fleet: &[OfFleet], language: Language) -> String
     text
 }
 
-/// Without what a terminal would take for orders: names and lines may be those of another system.
+/// Replaces characters that a terminal would act on: names and lines may come from another system.
 fn plain(text: &str) -> String {
     text.replace(char::is_control, "?")
 }
@@ -317,7 +318,7 @@ fn in_json(report: &Report, of_fleet: &[OfFleet], language: Language) -> String 
     format!("{object}\n")
 }
 
-/// The programs of this machine; those of another system are not run.
+/// The programs of this machine; the programs of another system are not run.
 struct Here {
     is_here: bool,
 }

@@ -1,9 +1,10 @@
-//! `otp-admin events`: reads back what was recorded, as it comes, from the journal or the files of syslog.
+//! `otp-admin events`: reads log entries, in order, from the journal or the files of syslog.
 
 mod begun;
 mod files;
 mod journal;
 pub(crate) mod moment;
+mod newest;
 
 use crate::admin::sent;
 use crate::cli::Since;
@@ -12,9 +13,10 @@ use crate::failure::Failure;
 use crate::output;
 use crate::site::Site;
 use begun::Begun;
+use newest::Newest;
 use otp_core::UnixTime;
 use otp_core::event::{Read, Text};
-use otp_core::messages::events::{about, left_out, of_a_file};
+use otp_core::messages::events::{about_verb, left_out, of_a_file};
 use otp_core::messages::fleet::Unable;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
@@ -25,13 +27,16 @@ use std::fmt::Write as _;
 use std::io::{self, BufRead, Read as _, Write as _};
 use std::path::Path;
 
-/// The longest line that is read, in bytes. A longer one is none of ours.
+/// The longest line that is read, in bytes. A longer line is not ours.
 const LONGEST_LINE: u64 = 64 * 1024;
 
 /// The account that the verifiers of a fleet run as.
 const VERIFIERS: &str = "_pam-otp-verifier";
 
-/// The writer of a record, as far as that can be known.
+/// The account that the network-facing part of the portal runs as.
+const PORTALS: &str = "_pam-otp-portal";
+
+/// The writer of a log entry, as far as it can be known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Writer {
     /// A process that acted as root.
@@ -40,7 +45,9 @@ pub enum Writer {
     Helper,
     /// A verifier of a fleet: a process of its account.
     Verifier,
-    /// It stands in a file, and nobody can tell.
+    /// The part of the portal that faces the network: a process of its account.
+    Portal,
+    /// The entry is in a file, which does not show its writer.
     Unknown,
 }
 
@@ -50,16 +57,17 @@ impl Writer {
             Self::Root => "root",
             Self::Helper => "helper",
             Self::Verifier => "verifier",
+            Self::Portal => "portal",
             Self::Unknown => "unknown",
         }
     }
 }
 
-/// One record.
+/// One log entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     pub when: UnixTime,
-    /// As syslog has it.
+    /// The program's name in syslog.
     pub program: String,
     pub pid: Option<u32>,
     pub machine: String,
@@ -68,23 +76,24 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether it is about a login on that machine: by its name in the fleet, where a verifier has written it, and else by
-    /// that of the host.
+    /// Whether the entry is about a login on that machine: by the machine's name in the fleet if a verifier wrote the
+    /// entry, and else by the name of the host.
     fn is_on(&self, machine: &str) -> bool {
         self.read.value("machine").unwrap_or(&self.machine) == machine
     }
 }
 
-/// What is asked for.
+/// The arguments of the command.
 pub struct Asked<'a> {
     pub user: Option<&'a str>,
     pub machine: Option<&'a str>,
     pub since: Option<Since>,
+    pub newest: Option<u16>,
     pub json: bool,
     pub file: Option<&'a Path>,
 }
 
-/// The form that programs read; its keys are a promise.
+/// The form for programs; its keys never change.
 #[derive(Serialize)]
 struct Json<'a> {
     time: u64,
@@ -97,10 +106,10 @@ struct Json<'a> {
     values: BTreeMap<&'a str, &'a str>,
 }
 
-/// Tells the records of a user, or of everybody, the oldest first.
+/// Prints the entries about one user, or about all users, the oldest first.
 pub fn events(site: &Site<impl Engine>, asked: &Asked<'_>) -> Result<(), Failure> {
     if asked.file.is_some() && sent::is_in_force() {
-        // It would be read here, and not where the administrator is.
+        // The file would be read here, and not on the administrator's machine.
         return Err(Unable::OfOneMachine.into());
     }
     let now = clock::now()?;
@@ -111,11 +120,20 @@ pub fn events(site: &Site<impl Engine>, asked: &Asked<'_>) -> Result<(), Failure
         since,
         begun: Begun::default(),
     };
+    let mut newest = asked.newest.map(Newest::new);
     if asked.file.is_none() && journal::is_kept() {
         let writers = journal::Writers {
             helpers: site.records_group(),
             verifiers: users::account(VERIFIERS)?.map(|account| account.uid),
+            portals: users::account(PORTALS)?.map(|account| account.uid),
         };
+        if let Some(newest) = &mut newest {
+            journal::read_backwards(writers, since, asked.user, |record| {
+                let is_asked = telling.is_asked_for(&record);
+                Ok(is_asked && newest.before(record))
+            })?;
+            return telling.tell_newest(newest);
+        }
         let others = journal::read(writers, since, |record| telling.take(record))?;
         telling.end()?;
         if others > 0 {
@@ -130,15 +148,32 @@ pub fn events(site: &Site<impl Engine>, asked: &Asked<'_>) -> Result<(), Failure
     if paths.is_empty() {
         return Err(Trouble::NoLog.into());
     }
-    for path in paths {
-        files::read(&path, now, |record| telling.take(record))?;
+    if let Some(newest) = &mut newest {
+        // The last file comes first: the entries in the files before it are older.
+        for path in paths.iter().rev() {
+            let mut found = newest.of_a_file();
+            files::read(path, now, |record| {
+                if telling.is_asked_for(&record) {
+                    found.after(record);
+                }
+                Ok(())
+            })?;
+            if newest.are_after(found) {
+                break;
+            }
+        }
+        telling.tell_newest(newest)?;
+    } else {
+        for path in paths {
+            files::read(&path, now, |record| telling.take(record))?;
+        }
+        telling.end()?;
     }
-    telling.end()?;
     note(of_a_file(site.language));
     Ok(())
 }
 
-/// Says on standard error what the records are worth.
+/// Says on standard error how far the entries can be trusted.
 fn note(text: &str) {
     writeln!(io::stderr(), "otp-admin: {text}").ok();
 }
@@ -151,7 +186,7 @@ struct Telling<'a> {
 }
 
 impl Telling<'_> {
-    fn take(&mut self, record: Record) -> Result<(), Failure> {
+    fn is_asked_for(&self, record: &Record) -> bool {
         let is_recent = self.since.is_none_or(|since| record.when >= since);
         let is_theirs = self
             .asked
@@ -161,7 +196,11 @@ impl Telling<'_> {
             .asked
             .machine
             .is_none_or(|machine| record.is_on(machine));
-        if !is_recent || !is_theirs || !is_there {
+        is_recent && is_theirs && is_there
+    }
+
+    fn take(&mut self, record: Record) -> Result<(), Failure> {
+        if !self.is_asked_for(&record) {
             return Ok(());
         }
         for record in self.begun.then(record) {
@@ -175,6 +214,13 @@ impl Telling<'_> {
             self.tell(&record)?;
         }
         Ok(())
+    }
+
+    fn tell_newest(&self, newest: &mut Newest) -> Result<(), Failure> {
+        newest
+            .take()
+            .iter()
+            .try_for_each(|record| self.tell(record))
     }
 
     fn tell(&self, record: &Record) -> Result<(), Failure> {
@@ -203,7 +249,7 @@ fn json(record: &Record) -> String {
     serde_json::to_string(&json).expect("texts and numbers are always JSON") + "\n"
 }
 
-/// One line: when, who, what, and every value; escaped as in the log, since some are an attacker's choice.
+/// Writes one line: time, user, event and every value; escaped as in the log, since an attacker may have chosen some.
 fn text(record: &Record, language: Language) -> String {
     let escaped = |text: &str| Text::escaped(text).as_str().to_owned();
     let read = &record.read;
@@ -212,7 +258,7 @@ fn text(record: &Record, language: Language) -> String {
         "{} UTC  {user}  {}: {}",
         record.when.date_time_utc(),
         read.event.name(),
-        about(read.event, language)
+        about_verb(read.event, read.value("verb"), language)
     );
     for (key, value) in read.values.iter().filter(|(key, _)| key != "user") {
         write!(line, "  {key}=\"{}\"", escaped(value)).ok();
@@ -222,10 +268,11 @@ fn text(record: &Record, language: Language) -> String {
     line + &format!("  {program}{pid}  ({writer})\n")
 }
 
-/// Gives one line after the other to `each`; what is no text or too long is left out.
+/// Passes each line to `each`, until `each` says that there are enough. Lines that are too long or not text are left
+/// out.
 fn lines(
     mut source: impl BufRead,
-    mut each: impl FnMut(&str) -> Result<(), Failure>,
+    mut each: impl FnMut(&str) -> Result<bool, Failure>,
 ) -> Result<io::Result<()>, Failure> {
     let mut line = Vec::new();
     loop {
@@ -244,8 +291,10 @@ fn lines(
             }
             continue;
         }
-        if let Ok(text) = std::str::from_utf8(&line) {
-            each(text.trim_end_matches('\n'))?;
+        if let Ok(text) = std::str::from_utf8(&line)
+            && each(text.trim_end_matches('\n'))?
+        {
+            return Ok(Ok(()));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Much work of the same kind, done beside each other, whose results come in order and are not kept.
+//! Runs equal pieces of work in parallel; the results come in order and are not stored.
 
 use crate::failure::Failure;
 use nix::unistd::{getegid, geteuid, getgid, getuid};
@@ -6,27 +6,27 @@ use std::ops::Range;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// How much of it one thread does before another has its turn.
+/// The number of pieces that one thread does in a part.
 const PART: usize = 256;
 
-/// How many parts of a thread may wait for those of others.
+/// The number of finished parts of a thread that may wait for other threads.
 const AHEAD: usize = 4;
 
-/// More threads than these wait for one another's results.
+/// The largest number of threads; more would wait for one another's results.
 const MOST_THREADS: usize = 8;
 
-/// The results of a part, up to where it failed.
+/// The results of a part, up to the first failure.
 struct Part<T> {
     done: Vec<T>,
     failed: Option<Failure>,
 }
 
-/// Does `work` for each number below `count` and gives what it says to `take`, in order, up to the first that fails.
+/// Runs `work` for each number below `count` and passes the results to `take`, in order, up to the first failure.
 ///
-/// No more than a few parts are kept at a time.
+/// Only a few parts are in memory at a time.
 ///
 /// # Errors
-/// What `work` or `take` failed with first.
+/// The first failure of `work` or `take`.
 pub fn in_order<T: Send>(
     count: usize,
     work: impl Fn(usize) -> Result<T, Failure> + Sync,
@@ -35,7 +35,8 @@ pub fn in_order<T: Send>(
     in_order_by(threads(), count, work, take)
 }
 
-/// A process that a user can reach changes its user ids while it holds an account, and all threads have the same.
+/// Returns one thread for a process that a user can reach: it changes its user ids while it holds an account, and all
+/// threads share them.
 fn threads() -> usize {
     if getuid() != geteuid() || getgid() != getegid() {
         return 1;
@@ -57,8 +58,8 @@ fn in_order_by<T: Send>(
     let range = |part: usize| part * PART..count.min((part + 1) * PART);
     let work = &work;
     thread::scope(|scope| {
-        // Each thread has every so many parts, so where the next one comes from is known. Once nobody takes them any more,
-        // the threads end.
+        // Each thread does every n-th part, so the source of the next part is known. Once no one takes results any
+        // more, the threads end.
         let receivers: Vec<Receiver<Part<T>>> = (0..threads)
             .map(|first| {
                 let (sender, receiver) = sync_channel(AHEAD);
@@ -68,7 +69,7 @@ fn in_order_by<T: Send>(
             })
             .collect();
         (0..parts).try_for_each(|part| {
-            // A thread that has ended without this part has panicked, and the scope goes on with that.
+            // A thread that ended without this part has panicked; the scope passes the panic on.
             let Ok(part) = receivers[part % threads].recv() else {
                 return Err(Failure::Refused);
             };

@@ -1,7 +1,7 @@
-//! `otp-admin list`: everybody who has a record, and what is wrong with a record that cannot be read.
+//! `otp-admin list`: lists all users who have a record, and the problems of records that cannot be read.
 //!
-//! Written as it is read, whatever the number of users. Where it fails in the middle, what was written ends as it should, and
-//! the exit status says that it is not all.
+//! The list is written while it is read, for any number of users. After a failure in the middle, the output still
+//! ends properly, and the exit status says that it is incomplete.
 
 use super::cells::{Format, LastRefusal, json, no_formula, refusal, row, seconds, standing_word};
 use super::in_order::in_order;
@@ -28,7 +28,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// Of whoever was found; `None`: that one is not enrolled.
+    /// Makes the entry of a user; `None`: the user is not enrolled.
     fn of(found: Found) -> Option<Self> {
         let Found {
             user,
@@ -48,7 +48,7 @@ impl Entry {
     }
 }
 
-/// Lists everybody who is enrolled.
+/// Lists all enrolled users.
 pub fn list(site: &Site<impl Engine>, format: Format) -> Result<(), Failure> {
     let store = site.keeper()?;
     let roster = Known::read(&store)?.roster(&Which::Recorded);
@@ -71,7 +71,7 @@ pub fn list(site: &Site<impl Engine>, format: Format) -> Result<(), Failure> {
     done
 }
 
-/// The list as it is written.
+/// The list while it is written.
 struct Listing {
     format: Format,
     language: Language,

@@ -1,4 +1,4 @@
-//! What `otp-admin` does, one file a command or two.
+//! The commands of `otp-admin`, one or two in each file.
 
 mod cells;
 mod doctor;
@@ -41,7 +41,7 @@ pub use route::{FLEET_ADMIN, VERIFIER_CONFIGURATION, language};
 pub use seal::{HostKey, USUAL_CREDENTIAL};
 pub use sent::{Sent, gather};
 
-/// What runs in the folder's place when no engine is named.
+/// The program that runs the command if the policy names no engine.
 const PROGRAM: &str = "otp-admin";
 
 /// Runs `otp-admin` over the records of this machine.
@@ -52,7 +52,7 @@ pub fn run(asked: Admin) -> ExitCode {
         Way::Elsewhere(program) => return route::go(&asked, program),
         Way::Nowhere => return report_unable(&Unable::NoFleet, route::language(&asked)),
     }
-    // It is for machines whose policy cannot be used as well.
+    // `doctor` must also work on machines whose policy cannot be used.
     if let AdminCommand::Doctor {
         services,
         json,
@@ -92,8 +92,8 @@ pub fn run(asked: Admin) -> ExitCode {
 
 /// Runs a command of `otp-admin` over the records of a fleet, in the name of an administrator.
 ///
-/// The policy is that of `asked.common`, and what waits for a hook waits below its directory. No file of this machine is
-/// read for an argument: `sent` has them, by the path that the administrator named.
+/// The policy is that of `asked.common`, and events for a hook wait below its directory. No file of this machine is
+/// read for an argument: `sent` holds the files, by the paths that the administrator named.
 #[must_use]
 pub fn run_over(
     asked: Admin,
@@ -117,8 +117,8 @@ pub fn run_over(
     )
 }
 
-/// Writes the record that the fleet was changed, in the name of `administrator`, or of root where that is nobody:
-/// `what` is the machine, the administrator or the file that it is about.
+/// Logs that the fleet was changed, in the name of `administrator`, or of root if there is none. `what` is the
+/// machine, administrator or file that changed.
 pub fn record_of_fleet(
     administrator: Option<&str>,
     verb: &'static str,
@@ -131,13 +131,13 @@ pub fn record_of_fleet(
     log::fleet(verb, severity, what);
 }
 
-/// Tells on standard error what cannot be done in a fleet, and gives the exit status.
+/// Reports on standard error what cannot be done in a fleet, and returns the exit status.
 #[must_use]
 pub fn report_unable(unable: &Unable, language: Language) -> ExitCode {
     Failure::from(unable.clone()).report(PROGRAM, language)
 }
 
-/// What is about records, wherever they are.
+/// Runs the commands that work on records, wherever these are stored.
 fn of_records<E: Engine>(site: &Site<E>, command: AdminCommand) -> Result<(), Failure> {
     match command {
         AdminCommand::List { json, csv } => list::list(site, Format::of(json, csv)),
@@ -189,6 +189,7 @@ fn of_records<E: Engine>(site: &Site<E>, command: AdminCommand) -> Result<(), Fa
         AdminCommand::Events {
             user,
             since,
+            newest,
             json,
             file,
             machine,
@@ -198,6 +199,7 @@ fn of_records<E: Engine>(site: &Site<E>, command: AdminCommand) -> Result<(), Fa
                 user: user.as_deref(),
                 machine: machine.as_deref(),
                 since,
+                newest,
                 json,
                 file: file.as_deref(),
             },

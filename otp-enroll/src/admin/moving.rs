@@ -1,4 +1,4 @@
-//! `otp-admin move`: a record follows its owner to another name or user id.
+//! `otp-admin move`: gives a record to its user's new name or user id.
 
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -11,7 +11,7 @@ use otp_core::messages::trouble::Trouble;
 use otp_site::users;
 use otp_store::moving::{self, Failed, Moved, NotMoved};
 
-/// Gives the record of `old` to `new`; whether both are one person is for the administrator to say where it cannot be seen.
+/// Gives the record of `old` to `new`; if it cannot be seen that both are one person, the administrator must say so.
 pub fn move_record(
     site: &Site<impl Engine>,
     old: &str,

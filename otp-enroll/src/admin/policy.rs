@@ -1,4 +1,4 @@
-//! `otp-admin policy`: what a policy comes to, for the site and for one user.
+//! `otp-admin policy`: the effects of a policy, for the site and for one user.
 
 mod check;
 pub(super) mod ruling;
@@ -13,8 +13,8 @@ use otp_core::record::{AtLogin, EnforcePolicy, EnrollPolicy, Groups, Policies, S
 use otp_site::Error;
 use otp_site::stack::{ENROLLING, Service, Stacks, may_enrol_in};
 
-/// What is wrong with a group of the policy that cannot be looked up, once for each list that it is in. `service`: the one
-/// whose section has the exempt groups.
+/// Returns the findings about a group of the policy that cannot be looked up, one for each list that has it.
+/// `service`: the service whose section has the exempt groups.
 fn unknown_group(
     enforce: &EnforcePolicy,
     service: Option<&ServiceName>,
@@ -37,14 +37,14 @@ fn name_of(service: &ServiceName) -> String {
     service.as_str().to_owned()
 }
 
-/// The services that have a line of ours and log people in.
+/// The services that log users in and have a line of ours.
 pub(super) struct Services(Result<Vec<Service>, Error>);
 
-/// The service in which people prove who they are before they change something: nobody logs in there.
+/// The service in which users prove who they are before a change; no one logs in there.
 const RE_AUTHENTICATION: &str = "otp-enroll";
 
 impl Services {
-    /// Looks at those of this machine.
+    /// Finds the services of this machine.
     pub(super) fn of_machine() -> Self {
         Self(Stacks::default().services().map(|mut services| {
             services.retain(|one| one.name != RE_AUTHENTICATION);
@@ -52,12 +52,12 @@ impl Services {
         }))
     }
 
-    /// Those that ask for a code; none where they could not be read.
+    /// Returns the services that ask for a code; none if they could not be read.
     fn asking(&self) -> impl Iterator<Item = &Service> {
         self.0.iter().flatten().filter(|one| one.asks)
     }
 
-    /// Those that ask for a code and have no section in the policy; where all have one, all.
+    /// Returns the services that ask for a code and have no section in the policy; if all have one, all.
     pub(super) fn doors(&self, policies: &Policies) -> Vec<Door> {
         let door = |one: &Service| door(one, policies.where_nothing_is_said().enroll);
         let has_section = |one: &&Service| {
@@ -76,7 +76,8 @@ impl Services {
         without
     }
 
-    /// The one of that name, as its files say it is. Of one that asks nobody nothing is said that would stand in the way.
+    /// Returns the service of that name, as its files describe it. A service that asks for no code gets a door
+    /// without obstacles.
     pub(super) fn door(&self, name: &ServiceName, enroll: EnrollPolicy) -> Door {
         let found = self.asking().find(|one| one.name == name.as_str());
         found.map_or_else(
@@ -85,8 +86,8 @@ impl Services {
         )
     }
 
-    /// What keeps them from asking for codes, and their logins from setting up authenticators where policy wants them to.
-    /// `only`: the one that it is about.
+    /// Finds what keeps services from asking for codes, and their logins from enrolling users if the policy wants
+    /// that. `only`: the only service to examine.
     fn findings(&self, policies: &Policies, only: Option<&ServiceName>) -> Vec<Finding> {
         let at = |name: &str| policies.clone().for_service(name).enroll;
         let services = match &self.0 {
@@ -116,7 +117,7 @@ impl Services {
                 AccountLine::Sure if !one.proves_identity => {
                     Some(Finding::NobodyProvesIdentity { service })
                 }
-                // What is missing is said of all of them at once.
+                // A missing line is reported once for all services.
                 AccountLine::Sure | AccountLine::Missing => None,
                 AccountLine::LedAround => Some(Finding::AccountLineLedAround { service }),
             }
@@ -160,13 +161,13 @@ impl Services {
     }
 }
 
-/// Whether a service of that name has no line of ours, as far as that can be found out.
+/// Whether a service of that name has no line of ours, as far as this can be found out.
 fn has_no_line(service: &ServiceName) -> bool {
     let found = Stacks::default().has_line(service.as_str());
     found.is_ok_and(|has_line| !has_line)
 }
 
-/// `enroll`: what policy says of this service.
+/// Makes a door; `enroll` is the policy for this service.
 fn door(service: &Service, enroll: EnrollPolicy) -> Door {
     Door {
         can_enrol: may_enrol_in(&service.name, enroll),

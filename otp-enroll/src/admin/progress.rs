@@ -1,15 +1,16 @@
-//! How far a long work has come, for somebody who waits at a terminal.
+//! The progress of long work, for a person who waits at a terminal.
 
 use otp_core::messages::report::Roll;
 use otp_core::record::Language;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Nobody waits for less.
+/// The delay before the first update: shorter work shows none.
 const FIRST: Duration = Duration::from_millis(500);
 const EVERY: Duration = Duration::from_millis(200);
 
-/// Shown on standard error where that is a terminal and the result goes elsewhere: rows that go by show it better.
+/// Progress on standard error, if that is a terminal and the result goes elsewhere: rows on the screen show progress
+/// better.
 pub struct Progress {
     next: Option<Instant>,
     is_shown: bool,
@@ -19,7 +20,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Of so much work.
+    /// Starts for this much work.
     pub fn of(all: usize, language: Language) -> Self {
         let is_watched = io::stderr().is_terminal() && !io::stdout().is_terminal();
         Self {
@@ -31,10 +32,10 @@ impl Progress {
         }
     }
 
-    /// One more is done.
+    /// Counts one more piece.
     pub fn step(&mut self) {
         self.done += 1;
-        // Looking at the clock costs as much as some of the work.
+        // Reading the clock costs as much as some of the work.
         let Some(next) = self.next.filter(|_| self.done.is_multiple_of(64)) else {
             return;
         };
@@ -42,7 +43,7 @@ impl Progress {
         if now >= next {
             self.next = Some(now + EVERY);
             self.is_shown = true;
-            // A terminal that cannot show it loses nothing.
+            // A terminal that cannot show this loses nothing.
             write!(io::stderr(), "\r{}\x1b[K", self.text()).ok();
         }
     }

@@ -1,8 +1,8 @@
-//! `otp-admin protect` and `unprotect`: a service asks for codes from now on, or no longer.
+//! `otp-admin protect` and `unprotect`: make a service ask for codes, or stop that.
 //!
-//! The order is what makes it safe. The new files are tried first, where nobody else sees them. Then a process is started
-//! that will undo everything, and only then are they put in place, each as a whole. They stay once the person at the
-//! terminal has said so, which they can after a real login in another window.
+//! The order makes it safe. First the new files are tried where no other program sees them. Then a process is started
+//! that will undo everything, and only then are the files put in place, each as a whole. They stay once the person at
+//! the terminal confirms, for example after a real login in another window.
 
 mod attempt;
 mod conditions;
@@ -29,10 +29,10 @@ use std::path::Path;
 
 pub use guard::{is_asked_to_undo, undo_unless_confirmed};
 
-/// How long somebody has to try a login and say that the change stays, unless they say otherwise.
+/// The time to try a login and confirm the change, unless an option sets another.
 pub const USUAL_SECONDS: u64 = 120;
 
-/// Has a service ask for a code. `dry_run`: shows what would change, and ends. `seconds`: how long somebody has to confirm.
+/// Makes a service ask for a code. `dry_run`: shows the difference, and ends. `seconds`: the time to confirm.
 pub fn protect(site: &Site, service: &str, dry_run: bool, seconds: u64) -> Result<(), Failure> {
     let program = program(service)?;
     conditions::module_is_there()?;
@@ -45,13 +45,13 @@ pub fn protect(site: &Site, service: &str, dry_run: bool, seconds: u64) -> Resul
     let sshd_is_set = is_sshd
         && match sshd::is_set(&you) {
             Ok(is_set) => is_set,
-            // Before the difference is only shown, sshd need not be in order.
+            // To show only the difference, sshd need not be in order.
             Err(_) if dry_run => false,
             Err(refusal) => return Err(refusal.into()),
         };
     let mut plan = planned(Machine::default().protect(program, sshd_is_set))?;
     if plan.edits.is_empty() {
-        // The line alone is not enough where others let people in before it.
+        // The line alone is not enough if other lines let users in before it.
         conditions::stacks_are_sound(site, program)?;
     }
     let name = program.name().to_owned();
@@ -103,7 +103,7 @@ pub fn protect(site: &Site, service: &str, dry_run: bool, seconds: u64) -> Resul
     tell(site, &[Note::Protected { service }])
 }
 
-/// Has a service ask for no code any more.
+/// Makes a service stop asking for a code.
 pub fn unprotect(site: &Site, service: &str, dry_run: bool) -> Result<(), Failure> {
     let program = program(service)?;
     let name = || program.name().to_owned();
@@ -155,7 +155,7 @@ fn planned(plan: Result<Plan, Stop>) -> Result<Plan, Failure> {
     })
 }
 
-/// Makes sure that nobody else is at it, and that no change of an earlier run is left half way.
+/// Checks that no other run is at work, and undoes a change that an earlier run left half done.
 fn hold(site: &Site) -> Result<Kept, Failure> {
     let kept = Kept::hold()?;
     if let Some(change) = kept.left_over()? {
@@ -173,7 +173,7 @@ fn hold(site: &Site) -> Result<Kept, Failure> {
     Ok(kept)
 }
 
-/// Shows the difference; whether there is something to do about it.
+/// Shows the difference; returns whether there is something to do.
 fn show<'a>(
     site: &Site,
     plan: &Plan,
@@ -194,7 +194,7 @@ fn tell(site: &Site, notes: &[Note]) -> Result<(), Failure> {
     output::print(&notes.iter().map(line).collect::<String>())
 }
 
-/// A file is what it was when the difference was shown, and becomes what was shown.
+/// Changes a file: it must still be as it was when the difference was shown, and becomes what was shown.
 fn make(edit: &Edit) -> Result<(), Failure> {
     is_unchanged(edit)?;
     Ok(place::put(Path::new(&edit.path), edit.after.as_deref())?)

@@ -1,4 +1,4 @@
-//! `otp-admin provision`: enrols without a dialogue, for Ansible and its like. The result is the secret.
+//! `otp-admin provision`: enrols without a dialogue, for Ansible and similar tools. The result is the secret.
 
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -19,17 +19,17 @@ use serde::Serialize;
 use std::io;
 use zeroize::Zeroizing;
 
-/// What is to be made.
+/// The authenticator to make.
 pub struct Wanted {
-    /// What the authenticator is called.
+    /// Its name.
     pub name: Name,
-    /// The counter of its first code, where it counts; `None`: it goes by the clock.
+    /// The counter of its first code, if it is event-based; `None`: it is time-based.
     pub counter: Option<u64>,
-    /// Whether it replaces what is there.
+    /// Whether it replaces existing authenticators.
     pub force: bool,
 }
 
-/// Enrols `user` and prints the key and the recovery codes, once everything is on disk.
+/// Enrols `user`, and prints the key and the recovery codes once everything is on disk.
 pub fn provision(
     site: &Site<impl Engine>,
     user: &str,
@@ -52,7 +52,7 @@ pub fn provision(
     let (credential, codes) = mint::credential_of_kind(kind, &account, name, policy, now)?;
     let mut state = State::fresh(&credential);
     for entry in &mut state.authenticators {
-        // Everything before the first code counts as used.
+        // All codes before the first one count as used.
         entry.last_step = counter.and_then(|first| first.checked_sub(1)).map(Step);
     }
     let store = site.keeper_for_enrolling()?;
@@ -82,7 +82,7 @@ pub fn provision(
     })
 }
 
-/// Everything that the new owner needs, as text. Wiped on drop.
+/// Everything that the user needs, as text. It is wiped on drop.
 struct Shown<'a> {
     user: &'a str,
     authenticator: &'a str,
@@ -94,20 +94,20 @@ struct Shown<'a> {
     recovery_codes: Vec<Zeroizing<String>>,
 }
 
-/// The form that programs read; its keys are a promise.
+/// The form for programs; its keys never change.
 #[derive(Serialize)]
 struct Json<'a> {
     user: &'a str,
     authenticator: &'a str,
     secret: &'a str,
     uri: &'a str,
-    /// Only where there is one.
+    /// The counter, only for an event-based authenticator.
     #[serde(skip_serializing_if = "Option::is_none")]
     counter: Option<u64>,
     recovery_codes: Vec<&'a str>,
 }
 
-/// More than any result takes, so that no copy of the key is left behind by growing.
+/// More than any result needs, so that growing leaves no copy of the key behind.
 const ROOM: usize = 16 * 1024;
 
 impl<'a> Shown<'a> {
@@ -172,7 +172,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Rows of which the first alone has the label.
+/// Makes rows of which only the first has the label.
 fn under(label: String, values: &[Zeroizing<String>]) -> impl Iterator<Item = (String, &str)> {
     let labels = std::iter::once(label).chain(std::iter::repeat(String::new()));
     labels.zip(values.iter().map(|value| value.as_str()))

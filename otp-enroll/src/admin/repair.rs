@@ -14,7 +14,7 @@ use otp_store::account::{self, Unlocked};
 use otp_store::keeper::ROOTS_LOCK_DEADLINE;
 use otp_store::{Keeper, moving};
 
-/// Lifts a lock or a disablement, forgets the failures, and tells which. What was used stays used.
+/// Ends a lock or a disablement, forgets the failures, and reports both. Used codes stay used.
 pub fn unlock(site: &Site<impl Engine>, user: &str) -> Result<(), Failure> {
     let account = site.account(user)?;
     let user = account.name.as_str();
@@ -38,10 +38,10 @@ pub fn unlock(site: &Site<impl Engine>, user: &str) -> Result<(), Failure> {
     output::print(&format!("{}\n", done.text(site.language)))
 }
 
-/// Leaves a record alone that was made for a user id which somebody still has, and says so; whether it did.
+/// Keeps a record whose user id still has an account, and reports that; returns whether it did.
 ///
-/// They may be the same person with another name by now, or another one with a number that was free: only an administrator
-/// can tell.
+/// The account may be the same person with a new name, or another person with a number that was free: only an
+/// administrator can tell.
 fn left_for_an_administrator(
     site: &Site<impl Engine>,
     store: &impl Keeper,
@@ -49,9 +49,9 @@ fn left_for_an_administrator(
 ) -> Result<bool, Failure> {
     let owner = match moving::owner_of(store, &UserName::new(user)?) {
         Ok(Some(owner)) => owner,
-        // What cannot be read for a reason that may pass, or by this version, may be somebody's.
+        // A record that cannot be read now, or not by this version, may still be someone's.
         Err(error) if error.may_pass() => return Err(error.into()),
-        // A damaged record tells nothing, and is removed with the name.
+        // A damaged record shows no owner, and is removed with the name.
         Ok(None) | Err(_) => return Ok(false),
     };
     let Some(person) = users::account_of(owner.uid)? else {
@@ -64,9 +64,10 @@ fn left_for_an_administrator(
     Ok(true)
 }
 
-/// Removes everything that is kept about a user, whatever state it is in, also when the user is gone.
+/// Removes everything that is stored about a user, in whatever state, even if the user is gone.
 ///
-/// `gone`: only then, and without a word where there is nothing: what is run whenever a user is removed or made.
+/// `gone`: only if the user is gone, and silently if there is nothing to remove. Hooks run this whenever a user is
+/// removed or made.
 pub fn reset(site: &Site<impl Engine>, user: &str, gone: bool) -> Result<(), Failure> {
     let known = users::named(user)?;
     if gone && known.is_some() {
@@ -84,7 +85,8 @@ pub fn reset(site: &Site<impl Engine>, user: &str, gone: bool) -> Result<(), Fai
         return Ok(());
     }
     let name = match known {
-        // What an older version has kept under a second name goes alone, and the person's record stays.
+        // A record that an older version has stored under a second name is removed alone; the person's own record
+        // stays.
         Some(Named {
             alias: Some(alias), ..
         }) if store.users()?.contains(&alias) => alias,
@@ -116,7 +118,7 @@ pub fn reset(site: &Site<impl Engine>, user: &str, gone: bool) -> Result<(), Fai
     output::print(&format!("{}\n", done.text(site.language)))
 }
 
-/// The command of shadow-utils that runs the hook, which runs this.
+/// Returns the command of shadow-utils that runs the hook, which runs this program.
 fn by() -> Option<String> {
     std::env::var("ACTION").ok()
 }

@@ -1,4 +1,4 @@
-//! The accounts that are looked at, in order, in little memory.
+//! The accounts to examine, in order, in little memory.
 
 use crate::failure::Failure;
 use otp_core::Names;
@@ -6,26 +6,27 @@ use otp_core::names::Gathering;
 use otp_site::people::{self, People};
 use otp_store::Keeper;
 
-/// Whom to look at.
+/// Which accounts to examine.
 pub enum Which<'a> {
-    /// Everybody about whom something is kept.
+    /// All users with a record.
     Recorded,
-    /// Everybody whom the name service lists, these, and everybody about whom something is kept.
+    /// All users that the name service lists, the users in `besides`, and all users with a record.
     Everybody {
-        /// Also accounts of programs without a record.
+        /// Whether to include accounts of programs without a record.
         system: bool,
         /// Names of users who need not be listed.
         besides: Names,
     },
-    /// These.
+    /// These names only.
     Named(&'a Names),
 }
 
-/// Those who are looked at. Accounts that come later are not among them, and those that go meanwhile are as good as unknown.
+/// The accounts to examine. Accounts that are made later are missing; accounts that are removed in the meantime count
+/// as unknown.
 pub struct Roster {
-    /// Those who were listed; a name that was known is one under which something is kept.
+    /// The listed users; a known name is one with a record.
     people: People,
-    /// Those to look at who were not listed.
+    /// The names to examine that were not listed.
     others: Names,
     are_asked: bool,
     /// Positions of people, and of others with [`OTHER`].
@@ -34,15 +35,15 @@ pub struct Roster {
 
 const OTHER: u32 = 1 << 31;
 
-/// One of them.
+/// One account to examine.
 pub struct Whom<'a> {
     /// The name.
     pub name: &'a str,
-    /// Where it is among the people who were listed.
+    /// Its position among the listed people.
     pub position: Option<usize>,
-    /// Whether something was kept under that name.
+    /// Whether there was a record under that name.
     pub is_recorded: bool,
-    /// Whether somebody asked about this name.
+    /// Whether the command asks about this name.
     pub is_asked: bool,
 }
 
@@ -63,22 +64,22 @@ impl Bits {
     }
 }
 
-/// What is known before it is decided whom to look at.
+/// The facts that are known before the accounts are chosen.
 pub struct Known(People);
 
 impl Known {
-    /// Reads under which names something is kept, and then who exists: so a user who was there when a record was has not
-    /// gone because of a moment between both.
+    /// Reads first the names of the records and then the users. So a user who existed when the record did does not
+    /// seem gone because of the moment in between.
     pub fn read(store: &impl Keeper) -> Result<Self, Failure> {
         Ok(Self(People::of_machine(store.users()?)))
     }
 
-    /// Those who were listed.
+    /// Returns the listed users.
     pub const fn people(&self) -> &People {
         &self.0
     }
 
-    /// Chooses whom to look at.
+    /// Chooses the accounts to examine.
     pub fn roster(self, which: &Which<'_>) -> Roster {
         let Self(people) = self;
         let unlisted = people.unlisted_names();
@@ -121,10 +122,10 @@ impl Known {
     }
 }
 
-/// Each of them was a name already.
+/// Adds a name that was a name already.
 fn add(names: &mut Gathering, name: &str) {
     let added = names.add(name);
-    added.expect("it comes from names, which take no more room together");
+    added.expect("the name was in a list of names already, and together they need no more room");
 }
 
 fn merged(people: &People, is_meant: impl Fn(usize) -> bool, others: &Names) -> Vec<u32> {
@@ -146,17 +147,17 @@ fn merged(people: &People, is_meant: impl Fn(usize) -> bool, others: &Names) -> 
 }
 
 impl Roster {
-    /// How many there are to look at.
+    /// Returns the number of accounts to examine.
     pub const fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Those who were listed.
+    /// Returns the listed users.
     pub const fn people(&self) -> &People {
         &self.people
     }
 
-    /// The one that so many come before.
+    /// Returns the account at a position.
     pub fn at(&self, position: usize) -> Whom<'_> {
         let at = self.order[position];
         let is_asked = self.are_asked;

@@ -1,4 +1,5 @@
-//! Which program does what `otp-admin` was asked: this one with the records of this machine, or one that comes to the fleet's.
+//! Chooses the program for an `otp-admin` command: this one with the records of this machine, or one that reaches the
+//! fleet's.
 
 use crate::cli::{Admin, AdminCommand};
 use crate::locale::Locale;
@@ -10,40 +11,40 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// The program that comes to a fleet's verifiers, on a machine.
+/// The program that reaches a fleet's verifiers, on a machine.
 const FLEET: &str = "/usr/libexec/pam_otp/otp-fleet";
 
 /// The program that works on a fleet's records, on the host of a verifier.
 pub const FLEET_ADMIN: &str = "/usr/libexec/pam_otp/otp-fleet-admin";
 
-/// What only the host of a verifier has.
+/// A file that only the host of a verifier has.
 pub const VERIFIER_CONFIGURATION: &str = "/etc/security/pam_otp-verifier.conf";
 
-/// Where a command is done.
+/// The place where a command runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// By this process, with the records of this machine.
+    /// In this process, with the records of this machine.
     Here,
-    /// By another program, with those of the fleet.
+    /// In another program, with the records of the fleet.
     Elsewhere(&'static str),
-    /// It is for a fleet, and this machine belongs to none.
+    /// Nowhere: the command is for a fleet, and this machine belongs to none.
     Nowhere,
 }
 
-/// What of the machine matters.
+/// The facts about the machine that matter.
 #[derive(Clone, Copy)]
 struct Place {
     is_verifier: bool,
     is_in_fleet: bool,
 }
 
-/// Where what was asked is done.
+/// Returns where a command runs.
 pub fn of(asked: &Admin) -> Way {
-    // Nobody else may ask for anything, and is told so here.
+    // Other users may run nothing; this process tells them so.
     if !geteuid().is_root() {
         return Way::Here;
     }
-    // A policy that cannot be used is told by whatever reads it next.
+    // A policy that cannot be used is reported by the next code that reads it.
     let fleet = policy::load(&asked.common.conf).map(|policies| policies.for_account().fleet);
     let fleet = fleet.unwrap_or_default();
     let place = Place {
@@ -72,7 +73,8 @@ fn way(asked: &Admin, place: Place, is_kept_here: impl Fn(&str) -> bool) -> Way 
     if asked.local || elsewhere == Way::Nowhere || is_about_this_machine(&asked.command) {
         return Way::Here;
     }
-    // A verifier's host need not belong to the fleet: then every user of it is the fleet's, but those who log in there.
+    // A verifier's host need not belong to the fleet. Then every user that a command names is the fleet's, and not
+    // one of the users who log in on the host.
     let user = if place.is_in_fleet {
         user_of(&asked.command)
     } else {
@@ -84,22 +86,22 @@ fn way(asked: &Admin, place: Place, is_kept_here: impl Fn(&str) -> bool) -> Way 
     }
 }
 
-/// What says nothing about a fleet's records, or must not touch them.
+/// Whether a command says nothing about a fleet's records, or must not touch them.
 fn is_about_this_machine(command: &AdminCommand) -> bool {
     match command {
         AdminCommand::Doctor { .. }
         | AdminCommand::Protect { .. }
         | AdminCommand::Unprotect { .. }
         | AdminCommand::Policy { .. } => true,
-        // The hook of userdel: a user who is gone here may be there on every other machine.
+        // The hook of userdel: a user who is gone here may exist on every other machine.
         AdminCommand::Reset { gone, .. } => *gone,
-        // A file of this machine.
+        // The file is on this machine.
         AdminCommand::Events { file, .. } => file.is_some(),
         _ => false,
     }
 }
 
-/// The one user whom a command is about.
+/// Returns the one user that a command is about.
 fn user_of(command: &AdminCommand) -> Option<&str> {
     match command {
         AdminCommand::Show { user }
@@ -111,7 +113,7 @@ fn user_of(command: &AdminCommand) -> Option<&str> {
     }
 }
 
-/// The program that comes to the fleet of this machine; `None`: it belongs to none.
+/// Returns the program that reaches the fleet of this machine; `None`: it belongs to none.
 pub fn program_of(fleet: &FleetPolicy) -> Option<&'static str> {
     if Path::new(VERIFIER_CONFIGURATION).exists() {
         Some(FLEET_ADMIN)
@@ -120,7 +122,7 @@ pub fn program_of(fleet: &FleetPolicy) -> Option<&'static str> {
     }
 }
 
-/// That program with what it needs before the command line.
+/// Returns that program with the arguments that come before the command line.
 pub fn command_of(program: &str) -> Command {
     let mut command = Command::new(program);
     if program == FLEET {
@@ -129,14 +131,14 @@ pub fn command_of(program: &str) -> Command {
     command
 }
 
-/// Becomes that program, with the same command line.
+/// Replaces this process by that program, with the same command line.
 pub fn go(asked: &Admin, program: &'static str) -> ExitCode {
     let error = command_of(program).args(std::env::args_os().skip(1)).exec();
     let reason = error.to_string();
     super::report_unable(&Unable::NoProgram { program, reason }, language(asked))
 }
 
-/// The language to speak where no policy is read: that of the command line or of the locale.
+/// Returns the language if no policy is read: that of the command line or of the locale.
 #[must_use]
 pub fn language(asked: &Admin) -> Language {
     let chosen = asked.common.lang.or(Locale::of_process().language);

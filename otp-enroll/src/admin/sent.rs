@@ -1,5 +1,5 @@
-//! Files that a command names, where they are on another machine than the one that runs it: that of an administrator of a
-//! fleet, who has sent them along.
+//! Files that a command names, if they are on another machine: that of a fleet's administrator, who has sent them
+//! along.
 
 use super::import::read_of_root;
 use super::route::language;
@@ -16,39 +16,40 @@ use std::process::ExitCode;
 use std::sync::OnceLock;
 use zeroize::Zeroizing;
 
-/// What a file may hold at most, and all of them together.
+/// The largest size of one file, in bytes. A verifier accepts no more than this for all files of a session.
 pub const LIMIT: u64 = otp_import::LIMIT;
 
 /// Standard input, as `--users -` names it.
 pub const STANDARD_INPUT: &str = "-";
 
-/// Files by the paths that the administrator named. May hold keys; wiped on drop.
+/// Files by the paths that the administrator named. They may hold keys, and are wiped on drop.
 #[derive(Default)]
 pub struct Sent(BTreeMap<PathBuf, Zeroizing<Vec<u8>>>);
 
 impl Sent {
-    /// Takes one more.
+    /// Adds a file.
     pub fn add(&mut self, path: PathBuf, content: Zeroizing<Vec<u8>>) {
         self.0.insert(path, content);
     }
 
-    /// What was sent of a file; `None`: it was not.
+    /// Returns the content that was sent for a path; `None`: nothing was sent.
     #[must_use]
     pub fn content(&self, path: &Path) -> Option<&[u8]> {
         self.0.get(path).map(|content| content.as_slice())
     }
 
-    /// All of them.
+    /// Returns all files.
     pub fn iter(&self) -> impl Iterator<Item = (&Path, &[u8])> {
         let all = self.0.iter();
         all.map(|(path, content)| (path.as_path(), content.as_slice()))
     }
 }
 
-/// Reads the files that a command names, to send them along: those of an import as root's, and a list of users as it is.
+/// Reads the files that a command names, to send them along: the files of an import must be root's; a list of users
+/// may be any file.
 ///
 /// # Errors
-/// One cannot be read, or all together are too large. It was told, and this is the exit status.
+/// A file cannot be read, or is too large. This was reported; the error is the exit status.
 pub fn gather(asked: &Admin) -> Result<Sent, ExitCode> {
     read_named(&asked.command).map_err(|failure| failure.report("otp-admin", language(asked)))
 }
@@ -111,12 +112,12 @@ fn whole(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
 
 static SENT: OnceLock<Sent> = OnceLock::new();
 
-/// From now on no file of this machine is read for an argument, but these.
+/// From now on, arguments name only these files, and no file of this machine.
 pub fn take_for_this_process(sent: Sent) {
     SENT.get_or_init(|| sent);
 }
 
-/// What was sent of a file, or why nothing can be read there; `None`: files are those of this machine.
+/// Returns the content sent for a path, or why there is none; `None`: files are those of this machine.
 pub fn content_of(path: &Path) -> Option<Result<Zeroizing<Vec<u8>>, &'static str>> {
     let sent = SENT.get()?;
     let content = sent.0.get(path).cloned();

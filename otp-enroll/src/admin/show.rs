@@ -1,4 +1,4 @@
-//! `otp-admin show`: all about one account, for the help desk.
+//! `otp-admin show`: everything about one account, for the help desk.
 
 use crate::engine::Engine;
 use crate::failure::Failure;
@@ -9,7 +9,7 @@ use otp_core::messages::trouble::Trouble;
 use otp_site::clock;
 use otp_store::{Keeper, Overview};
 
-/// Tells all that can be told without a secret; what is wrong with a damaged record is told as a failure.
+/// Prints everything except secrets; a fault in a damaged record is reported as a failure.
 pub fn show(site: &Site<impl Engine>, user: &str) -> Result<(), Failure> {
     let named = site.named(user)?;
     let account = named.account;

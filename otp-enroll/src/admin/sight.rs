@@ -1,4 +1,4 @@
-//! What is found when many accounts are looked at: how each stands, or what is wrong with it.
+//! The results of examining many accounts: the state of each, or its problem.
 
 use super::roster::{Roster, Whom};
 use crate::engine::Engine;
@@ -12,27 +12,27 @@ use otp_store::Glance;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// One who was looked at.
+/// An account that was examined.
 pub struct Found {
-    /// The name of the account; where there is none, the name that something is kept under, or that was asked about.
+    /// The name of the account; without an account, the name of the record or the name that was asked about.
     pub user: String,
     /// The account; `None`: there is none.
     pub account: Option<Account>,
-    /// The name that was asked about, where that is a second one of the account.
+    /// The name that was asked about, if it is a second name of the account.
     pub alias: Option<UserName>,
-    /// How it stands; `None`: that cannot be told.
+    /// The state of the account; `None`: it cannot be read.
     pub glance: Option<Glance>,
-    /// What is wrong, and what to do.
+    /// The problem, and what to do about it.
     pub problem: Option<String>,
 }
 
-/// How long one account that others hold is waited for.
+/// The time to wait for one account that another process holds.
 const EACH: Duration = Duration::from_millis(50);
 
-/// How long all of them together: users can hold their own, and there may be many.
+/// The time to wait for all of them together: users can hold their own accounts, and there may be many.
 const ALL: Duration = Duration::from_secs(2);
 
-/// Looks at many accounts, and waits for none of them for long.
+/// Examines many accounts, and waits for none of them long.
 pub struct Sight<'a, E: Engine> {
     site: &'a Site<E>,
     store: &'a E::Keeper,
@@ -41,7 +41,7 @@ pub struct Sight<'a, E: Engine> {
 }
 
 impl<'a, E: Engine> Sight<'a, E> {
-    /// Of those of this roster.
+    /// Starts on the accounts of this roster.
     pub const fn of(site: &'a Site<E>, store: &'a E::Keeper, roster: &'a Roster) -> Self {
         let waited_ms = AtomicU64::new(0);
         Self {
@@ -52,9 +52,10 @@ impl<'a, E: Engine> Sight<'a, E> {
         }
     }
 
-    /// Looks at one; `None`: there is nobody of that name, and nothing to tell about it.
+    /// Examines one account; `None`: there is no such account, and nothing to report about the name.
     ///
-    /// Fails only where every other would fail as well.
+    /// # Errors
+    /// Only if examining any other account would fail too.
     pub fn look(&self, whom: &Whom<'_>) -> Result<Option<Found>, Failure> {
         let user = || whom.name.to_owned();
         let named = match self.roster.people().named(whom.name) {
@@ -70,7 +71,7 @@ impl<'a, E: Engine> Sight<'a, E> {
                 ));
             }
             Ok(None) => return Ok(None),
-            // Of this one alone; whoever else there is can be told about.
+            // This concerns one account; the others can still be reported.
             Err(error @ (Error::Disagrees { .. } | Error::UserName(_))) => {
                 return Ok(Some(Found::wrong(
                     user(),
@@ -145,7 +146,7 @@ impl<'a, E: Engine> Sight<'a, E> {
 }
 
 impl Found {
-    /// One of whom nothing but a problem can be told.
+    /// Makes a result that has only a problem.
     pub const fn wrong(user: String, problem: String) -> Self {
         Self {
             user,

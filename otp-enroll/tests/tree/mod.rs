@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders in which sources, tests, and what is installed are.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "conf",
     "otp-core",
     "otp-enroll",
@@ -15,6 +15,7 @@ const ROOMS: [&str; 16] = [
     "otp-import",
     "otp-log",
     "otp-mail",
+    "otp-portal",
     "otp-queue",
     "otp-site",
     "otp-store",

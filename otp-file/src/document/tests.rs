@@ -1,4 +1,4 @@
-//! What is left of a document in short says the same.
+//! A document shortened by `in_short` says the same as before.
 
 use super::*;
 use proptest::collection::vec;
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use std::fmt::Write;
 
-/// What a document says, without where; `None`: it is not TOML.
+/// Returns what a document says, without positions; `None` if it is not TOML.
 fn said(text: &str) -> Option<String> {
     let mut out = String::new();
     tell(&mut out, DeTable::parse(text).ok()?.get_ref());
@@ -42,7 +42,7 @@ fn in_short(text: &str) -> String {
     Source::of_text(text).in_short()
 }
 
-/// Lines of documents, as they are and as they should not be.
+/// Lines of documents, good and bad ones.
 const LINES: [&str; 34] = [
     "",
     " ",
@@ -114,7 +114,7 @@ fn what_may_hold_a_string_of_several_lines_is_left_as_it_is() {
         "# a\nb = '''\n# c\n'''\n",
         "# a\r\n",
         "# \0\n",
-        // A byte order mark, which may only be the first of all.
+        // A byte order mark, which may stand only at the start of a document.
         "# a\n\u{feff}b = 1\n",
     ] {
         assert_eq!(in_short(text), text);

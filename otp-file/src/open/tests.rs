@@ -10,7 +10,7 @@ const RULES: Rules = Rules {
     one_name: true,
 };
 
-/// A file of four bytes, opened; and a way to make it grow.
+/// Opens a file of four bytes; also returns a second handle that can make it grow.
 fn opened(directory: &tempfile::TempDir) -> (Opened, File) {
     let path = directory.path().join("file");
     std::fs::write(&path, "abcd").unwrap();

@@ -1,7 +1,8 @@
-//! `otp-fleet-admin`: the command lines of `otp-admin` over the records of a fleet, on the host of a verifier.
+//! `otp-fleet-admin`: runs the commands of `otp-admin` over the records of a fleet, on the host of a verifier.
 //!
-//! Root runs it by `otp-admin` there. A verifier runs it as `otp-fleet-admin --session` for an administrator whose certificate
-//! it has seen: then who that is, the command line and the files that it names come on standard input.
+//! Root runs it there through `otp-admin`. A verifier runs it as `otp-fleet-admin --session` for an administrator
+//! whose certificate it has checked. Then the administrator's name, the command line and the files that it names come
+//! on standard input.
 
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -21,9 +22,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// How long a command may take over all that it asks the database for.
+/// The total time that a command may use for its questions to the database.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
-/// How long it waits for the database to answer at all.
+/// The time that it waits for the first answer of the database.
 const TO_CONNECT: Duration = Duration::from_secs(9);
 
 fn main() -> ExitCode {
@@ -35,11 +36,11 @@ fn main() -> ExitCode {
         let asked = Admin::parse_from(name.chain(arguments));
         return run(asked, &configuration, None);
     }
-    // A core file would hold what an administrator has sent.
+    // A core file would hold the files that an administrator has sent.
     nix::sys::prctl::set_dumpable(false).ok();
-    // A verifier holds signals back, and has them taken in one place; this has to end when it is told to.
+    // A verifier blocks signals and handles them in one place; this process must end when it is told to.
     SigSet::empty().thread_set_mask().ok();
-    // Where the verifier is killed, nobody would end this.
+    // If the verifier is killed, nothing else would end this process.
     nix::sys::prctl::set_pdeathsig(Signal::SIGTERM).ok();
     let Some(given) = child::read(&mut io::stdin().lock()) else {
         return ExitCode::from(COULD_NOT);
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
     )
 }
 
-/// An option with its value, where the command line begins with it.
+/// Takes an option with its value, if the command line begins with it.
 fn taken(arguments: &mut Vec<OsString>, option: &str) -> Option<PathBuf> {
     if arguments.len() < 2 || arguments[0] != option {
         return None;
@@ -82,7 +83,7 @@ fn run(mut asked: Admin, configuration: &Path, session: Option<(String, Sent)>) 
         Ok(host) => host,
         Err(unable) => return admin::report_unable(&unable, language),
     };
-    // Which policy and which hooks is the verifier's business.
+    // The verifier decides which policy and which hooks apply.
     asked.common.conf.clone_from(&host.policy);
     asked.common.state_dir.clone_from(&host.state);
     let (administrator, sent) = match session {
@@ -127,7 +128,7 @@ impl Opens for Fleet {
             action: "trust the database",
             reason,
         };
-        // As the verifier: what went back in time is not worked on.
+        // Like the verifier, this program does not work on a database that has gone back in time.
         let mark = Mark::open(&self.host.mark()).map_err(|error| untrusted(error.to_string()))?;
         keeper
             .must_follow_mark(&mark)
@@ -143,7 +144,7 @@ impl Opens for Fleet {
     }
 }
 
-/// Root of a verifier's host, as a writer.
+/// Returns root of a verifier's host, as a writer.
 fn root() -> Machine {
-    Machine::new("root").expect("four letters")
+    Machine::new("root").expect("four letters are a valid name")
 }

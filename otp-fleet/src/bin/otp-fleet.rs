@@ -1,11 +1,11 @@
-//! `otp-fleet`: asks the verifiers of a fleet what a login needs to know. Started by `pam_otp.so` and by `otp-helper`.
+//! `otp-fleet`: asks the verifiers of a fleet what a login needs to know. `pam_otp.so` and `otp-helper` start it.
 //!
-//! As `otp-fleet admin` it is what `otp-admin` becomes on a machine of a fleet: an administrator's session with a verifier.
+//! On a machine of a fleet, `otp-admin` becomes `otp-fleet admin`: an administrator's session with a verifier.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-/// The first argument where `otp-admin` has started it.
+/// The first argument if `otp-admin` has started this.
 const ADMIN: &str = "admin";
 
 fn main() -> ExitCode {

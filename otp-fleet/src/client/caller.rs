@@ -5,7 +5,7 @@ use otp_helper::frame::{BadFrame, Fields};
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 
-/// The parent. Past the buffers of the standard library, which nobody would wipe.
+/// The parent. Its line bypasses the buffers of the standard library, which are never wiped.
 pub(super) struct Caller {
     ends: Unbuffered,
 }
@@ -20,13 +20,13 @@ impl Caller {
         Fields::read_from(&mut self.ends)
     }
 
-    /// Says something; `None`: nobody is there to hear it.
+    /// Sends a message; `None`: the parent is gone.
     pub(super) fn say(&mut self, message: &Fields) -> Option<()> {
         let bytes = message.to_bytes()?;
         self.ends.write_all(&bytes).ok()
     }
 
-    /// Whether something stands ready to be read.
+    /// Whether data is ready to be read.
     pub(super) fn has_said_something(&self) -> bool {
         self.ends.has_something()
     }

@@ -1,7 +1,7 @@
-//! Giving up what came along from the program that has started this one, before anything is read.
+//! Gives up everything that came from the program that has started this one, before anything is read.
 //!
-//! It is no set-user-ID or set-group-ID program: whoever starts it by hand has no more than before. What it has beyond its user
-//! it has from its parent, which is root, or `otp-helper` with its group.
+//! This is not a set-user-ID or set-group-ID program: a user who starts it by hand has no more rights than before.
+//! Any further rights come from its parent, which is root, or `otp-helper` with its group.
 
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -19,33 +19,33 @@ use std::panic;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How long an answer may take, stopped or not: a little more than its own limit.
+/// The life of this process while it gets an answer, also if it is stopped: a little more than its own limit.
 const LONGEST_WORK: Duration = Duration::from_secs(11);
-/// How long while a person answers.
+/// Its life while a person answers.
 const LONGEST_DIALOGUE: Duration = Duration::from_secs(600);
-/// So many descriptors are looked through where the system does not list them.
+/// The number of descriptors that are tried if the system does not list them.
 const MOST_DESCRIPTORS: u64 = 65_536;
 
-/// This process, once it is harmless.
+/// The state of this process once it is harmless.
 pub(super) struct Begun {
     /// The policy file.
     pub conf: PathBuf,
-    /// Its time.
+    /// The timer that limits its life.
     pub life: Life,
 }
 
-/// The time that this process has. Holds for a stopped process too.
+/// The timer that limits the life of this process, also while it is stopped.
 pub(super) struct Life(Timer);
 
-/// Makes this process safe to hold the machine's key in.
+/// Makes this process safe for holding the machine's key.
 ///
 /// # Errors
-/// Any of it fails, or it was started in a way that it was not made for.
+/// A step fails, or this process was started in a way that it is not made for.
 pub(super) fn become_harmless() -> Result<Begun, String> {
     let failed =
         |what: &'static str| move |error: nix::errno::Errno| format!("cannot {what}: {error}");
     prctl::set_dumpable(false).map_err(failed("become undumpable"))?;
-    // A set-user-ID program of root's has its caller's real user id, who could send signals here.
+    // A set-user-ID program of root's has the real user id of its caller, who could send signals here.
     if geteuid().is_root() {
         let (user, group) = (Uid::from_raw(0), Gid::from_raw(0));
         setresgid(group, group, group).map_err(failed("take root's group"))?;
@@ -59,7 +59,7 @@ pub(super) fn become_harmless() -> Result<Begun, String> {
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(failed("end with its parent"))?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(failed("forbid core files"))?;
     let life = Life::begin().map_err(|error| format!("cannot limit its life: {error}"))?;
-    // A panic refuses by ending the process; its text is nobody's business.
+    // A panic refuses by ending the process; its text must not be printed.
     panic::set_hook(Box::new(|_| {}));
     umask(Mode::from_bits_truncate(0o077));
     close_what_came_along();
@@ -74,7 +74,8 @@ pub(super) fn become_harmless() -> Result<Begun, String> {
     let mut arguments = env::args_os().skip(1);
     let conf = match (arguments.next(), arguments.next()) {
         (None, _) => DEFAULT_FILE.into(),
-        // Root's own lines in /etc/pam.d may name another; what a helper with its group says is its caller's.
+        // Root's own lines in /etc/pam.d may name another file; a helper with its group would pass on its caller's
+        // path.
         (Some(_), None) if !geteuid().is_root() && getegid() != getgid() => {
             return Err("takes no path from a parent whose group gives it anything".into());
         }
@@ -84,7 +85,7 @@ pub(super) fn become_harmless() -> Result<Begun, String> {
     Ok(Begun { conf, life })
 }
 
-/// Closes what the parent has left open. Nothing of this process is open yet but the first three.
+/// Closes the files that the parent has left open. This process has opened none yet but the first three.
 fn close_what_came_along() {
     let listed = fs::read_dir("/proc/self/fd").map(|all| {
         let name = |one: io::Result<fs::DirEntry>| one.ok()?.file_name().to_str()?.parse().ok();
@@ -95,13 +96,13 @@ fn close_what_came_along() {
         (3..RawFd::try_from(limit.min(MOST_DESCRIPTORS)).unwrap_or(RawFd::MAX)).collect()
     });
     for descriptor in descriptors.into_iter().filter(|one| *one > 2) {
-        // The one that they were listed by is closed already.
+        // The descriptor that listed them is already closed.
         close(descriptor).ok();
     }
 }
 
 impl Life {
-    /// Sets the limit, and lets every signal through that would end the process sooner.
+    /// Sets the limit, and unblocks every signal that would end the process sooner.
     fn begin() -> nix::Result<Self> {
         let kill = SigevNotify::SigevSignal {
             signal: Signal::SIGKILL,
@@ -113,15 +114,15 @@ impl Life {
         Ok(life)
     }
 
-    /// Begins anew, with the time that an answer may take.
+    /// Restarts the timer with the time that an answer may take.
     ///
     /// # Errors
-    /// The kernel refuses; then the limit of before still holds.
+    /// The kernel refuses; then the earlier limit still holds.
     pub(super) fn shorten_for_an_answer(&mut self) -> nix::Result<()> {
         self.set(LONGEST_WORK)
     }
 
-    /// Begins anew, with the time that a person needs.
+    /// Restarts the timer with the time that a person needs.
     ///
     /// # Errors
     /// The kernel refuses; then the shorter limit still holds.

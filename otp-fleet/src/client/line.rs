@@ -1,4 +1,4 @@
-//! One connection to one verifier, on which nothing takes longer than it may.
+//! One connection to one verifier, with a time limit on every wait.
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -11,17 +11,17 @@ use std::net::TcpStream;
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
-/// Why nothing came back.
+/// Why no message came back.
 pub(super) enum Silence {
-    /// The parent has gone: there is nobody to answer.
+    /// The parent has gone: no one waits for an answer.
     Gone,
-    /// The verifier, for this reason.
+    /// The verifier failed, for this reason.
     Verifier(String),
 }
 
-/// A connection whose handshake is done.
+/// A connection whose handshake is complete.
 pub(super) struct Line {
-    /// Which verifier.
+    /// The verifier at the other end.
     pub verifier: Verifier,
     tls: ClientConnection,
     tcp: TcpStream,
@@ -31,7 +31,7 @@ impl Line {
     /// Makes the handshake.
     ///
     /// # Errors
-    /// It fails, for this reason.
+    /// The handshake fails, for this reason.
     pub(super) fn begin(
         verifier: Verifier,
         mut tls: ClientConnection,
@@ -44,17 +44,17 @@ impl Line {
                 return Err(reason(&error));
             }
         }
-        // A server that knows nothing of it goes on without.
+        // A server that does not know the protocol continues without it.
         if tls.alpn_protocol() != Some(ALPN) {
             return Err("does not speak the protocol of pam_otp".to_owned());
         }
         Ok(Self { verifier, tls, tcp })
     }
 
-    /// Whether the verifier still listens, and has said nothing: between two requests it does not.
+    /// Checks that the verifier still listens and has sent nothing: between two requests it must not.
     ///
     /// # Errors
-    /// It does not, for this reason.
+    /// It does not listen or has sent something; the text is the reason.
     pub(super) fn still_there(&mut self) -> Result<(), String> {
         loop {
             let mut ready = [PollFd::new(self.tcp.as_fd(), PollFlags::POLLIN)];
@@ -63,7 +63,7 @@ impl Line {
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno.to_string()),
             }
-            // Tickets for later connections come on their own, and are not kept.
+            // Tickets for later connections come unasked, and are not kept.
             match self.tls.read_tls(&mut &self.tcp) {
                 Ok(0) => return Err("has closed the connection".to_owned()),
                 Ok(_) => {}
@@ -85,7 +85,7 @@ impl Line {
     /// Sends a message.
     ///
     /// # Errors
-    /// See [`Silence`]; it may have arrived all the same.
+    /// See [`Silence`]; the message may still have arrived.
     pub(super) fn say(&mut self, message: &Fields, deadline: Instant) -> Result<(), Silence> {
         let bytes = message.to_bytes().ok_or_else(|| {
             Silence::Verifier("was not asked: the request is too long".to_owned())
@@ -118,7 +118,7 @@ impl Line {
     }
 }
 
-/// What an error of the connection comes to in words. None of them quotes what was said.
+/// Describes an error of the connection, without quoting any message.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::TimedOut | ErrorKind::WouldBlock => "gave no answer in time".to_owned(),
@@ -127,7 +127,7 @@ fn reason(error: &io::Error) -> String {
     }
 }
 
-/// Keeps the error that a reader of messages leaves out.
+/// A reader that keeps the error, which the reader of messages leaves out.
 struct Noting<R> {
     stream: R,
     error: Option<io::Error>,
@@ -143,16 +143,16 @@ impl<R: Read> Read for Noting<R> {
     }
 }
 
-/// Who else is looked after while a verifier is waited for.
+/// The other side that is watched while this waits for a verifier.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Watch {
-    /// The parent: where it has gone, nobody wants the answer.
+    /// The parent: if it has gone, no one wants the answer.
     Parent,
-    /// Nobody: other connections are tried meanwhile.
+    /// No one: other connections are tried in parallel.
     Nobody,
 }
 
-/// A socket on which every wait ends at one moment.
+/// A socket on which every wait ends at one deadline.
 struct Timed<'a> {
     tcp: &'a TcpStream,
     deadline: Instant,
@@ -186,7 +186,7 @@ impl<'a> Timed<'a> {
                 return Err(ErrorKind::TimedOut.into());
             }
             let input = io::stdin();
-            // Its end is told of without being asked for.
+            // The end of the parent is reported without being asked for.
             let parent = PollFd::new(input.as_fd(), PollFlags::empty());
             let mut both = [PollFd::new(self.tcp.as_fd(), flags), parent];
             let watched = match self.watch {
@@ -210,7 +210,7 @@ impl<'a> Timed<'a> {
     }
 }
 
-/// Rounded up, so that nothing is waited for in a circle.
+/// Rounds up, so that the wait does not spin.
 fn timeout(left: Duration) -> PollTimeout {
     let milliseconds = left.as_millis().saturating_add(1);
     PollTimeout::from(u16::try_from(milliseconds).unwrap_or(u16::MAX))

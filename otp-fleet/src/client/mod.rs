@@ -1,11 +1,11 @@
-//! A machine's side: `otp-fleet` takes the requests of one login from its parent and has a verifier answer them.
+//! The side of a machine: `otp-fleet` takes the requests of one login from its parent and asks a verifier.
 //!
 //! ```text
 //! pam_otp.so (root) or otp-helper --frames on standard input and output--> otp-fleet --TLS 1.3, mutual--> a verifier
 //! ```
-//! It connects as soon as it is started, while a person types, so that the question itself takes one round trip. Only connecting
-//! is tried at the next verifier: a request that was sent is never sent again, since the attempt may have been counted. Whatever
-//! goes wrong is an answer, [`Answer::Unavailable`] with the reason, and refuses.
+//! It connects as soon as it is started, while a person types, so that the request itself takes one round trip. Only
+//! connecting is tried at the next verifier: a request that was sent is never sent again, since the attempt may have
+//! been counted. Every failure is an answer, [`Answer::Unavailable`] with the reason, which refuses.
 
 mod caller;
 mod harmless;
@@ -26,7 +26,7 @@ use relay::{Gone, Verifiers};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Requests of one login, with room for what comes to be asked.
+/// The largest number of requests in one connection: those of one login, and some spare.
 const MOST_REQUESTS: u32 = 12;
 
 /// Runs `otp-fleet`.
@@ -40,10 +40,10 @@ pub fn run() -> ExitCode {
     let mut caller = Caller::of_this_process();
     let mut verifiers = Verifiers::of(&conf);
     verifiers.connect(started + ANSWER_LIMIT);
-    // What has been asked meanwhile has waited since then.
+    // A request that has already arrived has waited since the start.
     let mut asked_at = caller.has_said_something().then_some(started);
     for _ in 0..MOST_REQUESTS {
-        // A person may be typing now. Should it fail, the shorter limit holds.
+        // A person may be typing now. If this fails, the shorter limit holds.
         life.extend_for_a_person().ok();
         let request = match caller.read() {
             Ok(fields) => Request::from_fields(&fields),
@@ -62,7 +62,7 @@ pub fn run() -> ExitCode {
         }
         let answer = match request {
             Request::Change { .. } => verifiers.lead(&request, deadline, &mut caller, &mut life),
-            // Runs the machine's own PAM; a verifier has no part in it.
+            // This runs the machine's own PAM; a verifier has no part in it.
             Request::Try { .. } => return refuse(verb.word(), "not asked of a verifier"),
             _ => verifiers.ask(&request, deadline),
         };
@@ -77,7 +77,7 @@ pub fn run() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// One line in the log where this program was started, or asked, in a way that it was not made for.
+/// Logs one line if this program was started, or asked, in a way that it is not made for.
 fn refuse(verb: &'static str, reason: &str) -> ExitCode {
     let scribe = Scribe {
         program: Program::of_ours("otp-fleet"),

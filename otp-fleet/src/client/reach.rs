@@ -1,8 +1,8 @@
-//! The first verifier that answers: tried in the order of the policy, each with a short limit, and the next one begun before
-//! the last is given up.
+//! Connects to the first verifier that answers. They are tried in the order of the policy, each with a short limit;
+//! the next one starts before the last one is given up.
 //!
-//! Which verifier was dead is remembered nowhere beyond a login: that would be a file to which users' helpers and root write alike.
-//! It costs a quarter of a second instead, while a person types.
+//! Dead verifiers are not remembered after a login: root and users' helpers would both write that file. Instead each
+//! login loses a quarter of a second, while a person types.
 
 use super::line::Line;
 use otp_core::record::Verifier;
@@ -16,17 +16,18 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// When the next verifier is begun, while the one before has said neither yes nor no (as RFC 8305 has it for addresses).
+/// The wait before the next verifier is tried, while the one before has not answered (like RFC 8305 for addresses).
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// How long all of them have. A name server that is dead costs five seconds before the next is asked, and a loaded machine takes its
-/// time: since nobody waits for a verifier while there is another, no login is lost by waiting for the last.
+/// The total time for all verifiers. A dead name server costs five seconds before the next is asked, and a loaded
+/// machine is slow. While there is another verifier, none is waited for; so waiting long for the last one costs no
+/// login.
 const LONGEST: Duration = Duration::from_secs(6);
 
-/// Connects to the first of these that answers.
+/// Connects to the first of these verifiers that answers.
 ///
 /// # Errors
-/// None does; what each did.
+/// None answers; the texts say why for each.
 pub(super) fn reach(
     config: &Arc<ClientConfig>,
     verifiers: &[&Verifier],
@@ -55,7 +56,7 @@ pub(super) fn reach(
             Ok((_, Ok(line))) => return Ok(line),
             Ok((at, Err(reason))) => tries[at].failed = Some(reason),
             Err(RecvTimeoutError::Timeout) if Instant::now() < deadline => {}
-            // This function holds a sender itself, so it is the time that is up.
+            // This function holds a sender itself, so only the time can be over.
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                 return Err(describe(verifiers, &tries));
             }
@@ -71,7 +72,7 @@ fn describe(verifiers: &[&Verifier], tries: &[Try]) -> Vec<String> {
     verifiers.iter().zip(tries).map(one).collect()
 }
 
-/// What becomes of one verifier.
+/// The attempt to reach one verifier.
 struct Try {
     begun: Instant,
     failed: Option<String>,
@@ -80,7 +81,7 @@ struct Try {
 type Said = (usize, Result<Line, String>);
 
 impl Try {
-    /// In a thread of its own: looking a name up cannot be given up otherwise.
+    /// Starts the attempt in a thread of its own: a look-up of a name cannot be given up otherwise.
     fn begin(
         config: &Arc<ClientConfig>,
         verifier: &Verifier,
@@ -92,7 +93,7 @@ impl Try {
         let (config, verifier) = (Arc::clone(config), verifier.clone());
         let run = move || {
             let line = connect(config, verifier, deadline);
-            // Nobody may be waiting any more.
+            // The receiver may be gone.
             says.send((at, line)).ok();
         };
         let failed = thread::Builder::new().spawn(run).err();
@@ -102,12 +103,12 @@ impl Try {
         }
     }
 
-    /// Whether the next one may be begun.
+    /// Whether the next attempt may start.
     fn makes_way(&self) -> bool {
         self.failed.is_some() || self.begun.elapsed() >= STAGGER
     }
 
-    /// When something has to be done, if nothing is said before; `None`: all have failed.
+    /// Returns when to act if no attempt reports before; `None`: all have failed.
     fn next_moment(tries: &[Self], is_one_left: bool, deadline: Instant) -> Option<Instant> {
         if tries.iter().all(|one| one.failed.is_some()) {
             return None;
@@ -117,7 +118,7 @@ impl Try {
     }
 }
 
-/// Looks the name up, and tries its addresses one after the other, each with its share of the time.
+/// Looks up the name, and tries its addresses in turn, each with its share of the time.
 fn connect(config: Arc<ClientConfig>, verifier: Verifier, ends: Instant) -> Result<Line, String> {
     let name = ServerName::try_from(verifier.host().to_owned())
         .map_err(|_| "cannot be the name in a certificate".to_owned())?;
@@ -131,7 +132,7 @@ fn connect(config: Arc<ClientConfig>, verifier: Verifier, ends: Instant) -> Resu
     let mut failed = "has no address".to_owned();
     for (address, left) in addresses.iter().zip((1..=addresses.len()).rev()) {
         let time = ends.saturating_duration_since(Instant::now());
-        // One that is not the last must not keep the others waiting.
+        // An address that is not the last must not delay the others.
         let share = if left == 1 {
             time
         } else {
@@ -146,7 +147,7 @@ fn connect(config: Arc<ClientConfig>, verifier: Verifier, ends: Instant) -> Resu
                 tcp.set_nodelay(true).ok();
                 let tls = tls
                     .take()
-                    .expect("it is taken once, and returned from here");
+                    .expect("it is taken once, and the function then returns");
                 return Line::begin(verifier, tls, tcp, ends);
             }
             Err(error) => failed = words(&error),

@@ -1,4 +1,4 @@
-//! Requests to a verifier and answers from it, and the turns of a change.
+//! Requests to a verifier, its answers, and the turns of a change.
 
 use super::caller::Caller;
 use super::harmless::Life;
@@ -22,37 +22,37 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long what could not be reached is not tried again: one login asks several things, and waits for one of them.
+/// The time for which unreachable verifiers are not tried again: one login asks several questions, and waits for one.
 const STAYS_AWAY: Duration = Duration::from_secs(15);
 
-/// What a question may still take at least, however long those before it have been waited for: together no longer than a login
-/// waits for a fleet that is gone.
+/// The least time for a question, however long earlier ones have taken. In total, a login waits no longer than for a
+/// fleet that does not answer.
 const AT_LEAST: Duration = Duration::from_secs(2);
 
-/// The parent has gone: nobody waits for an answer.
+/// The parent has gone: no one waits for an answer.
 pub(super) struct Gone;
 
 /// The verifiers of the policy, and the connection to one of them.
 pub(super) struct Verifiers {
     known: Result<Known, String>,
     line: Option<Line>,
-    /// Since when none could be reached, and why.
+    /// The time since when none could be reached, and the reason.
     away: Option<(Instant, String)>,
-    /// How long this login has waited for answers: the next one may take so much less.
+    /// The time that this login has waited for answers; it shortens the next wait.
     waited: Duration,
 }
 
 struct Known {
     policy: Policy,
     config: Arc<ClientConfig>,
-    /// In the order in which they are tried.
+    /// The verifiers, in the order in which they are tried.
     order: Vec<Verifier>,
-    /// Those that serve nobody for now, and why.
+    /// The verifiers that serve no requests for now, with their reasons.
     elsewhere: Vec<String>,
 }
 
 impl Verifiers {
-    /// Those of a policy file, which may not be one that can be used: every request is answered by why.
+    /// Reads the verifiers from a policy file. If that cannot be used, every request is answered with the reason.
     pub(super) fn of(conf: &Path) -> Self {
         Self {
             known: Known::read(conf),
@@ -62,12 +62,12 @@ impl Verifiers {
         }
     }
 
-    /// Connects to one of them, where that is possible by then; it is tried again when something is asked.
+    /// Connects to a verifier by the deadline if possible; a question tries again.
     pub(super) fn connect(&mut self, deadline: Instant) {
         self.connected(deadline).ok();
     }
 
-    /// Has one of them answer.
+    /// Asks a verifier.
     ///
     /// # Errors
     /// The parent has gone.
@@ -81,7 +81,7 @@ impl Verifiers {
         self.answer(said, request)
     }
 
-    /// Has one of them lead a change.
+    /// Lets a verifier lead a change.
     ///
     /// # Errors
     /// The parent has gone.
@@ -99,8 +99,8 @@ impl Verifiers {
         self.answer(said, request)
     }
 
-    /// A connection is good for nothing once something has gone wrong on it: what comes late would pass for the next answer. Its
-    /// verifier is the last to be asked what this login has to ask yet.
+    /// Returns the answer. After a failure the connection is dropped: a late message on it would pass for the next
+    /// answer. Its verifier is then the last one that this login asks.
     fn answer(&mut self, said: Result<Answer, Stop>, request: &Request) -> Result<Answer, Gone> {
         match said {
             Ok(Answer::Denied) => Ok(Answer::Unavailable(self.denied(request))),
@@ -127,8 +127,8 @@ impl Verifiers {
         }
     }
 
-    /// Sends a request, in its envelope, and waits for the first that is said to it. Only a verifier that says itself that it has
-    /// not looked at the request makes way for another.
+    /// Sends a request in its envelope, and waits for the first message. Another verifier is asked only if this one
+    /// says that it has not looked at the request.
     fn first_said(
         &mut self,
         request: &Request,
@@ -141,7 +141,7 @@ impl Verifiers {
                 .map_err(|silence| of(silence, line))?;
             let said = line.hear(deadline).map_err(|silence| of(silence, line))?;
             let Some(reason) = is_elsewhere(&said) else {
-                // The borrow of a loop cannot be returned.
+                // The borrow from inside the loop cannot be returned.
                 let line = self.line.as_mut().ok_or(Stop::Gone)?;
                 return Ok((line, said));
             };
@@ -160,7 +160,7 @@ impl Verifiers {
         known.map_err(|reason| Stop::Unavailable(reason.clone()))
     }
 
-    /// The connection; another one is made only where nothing was asked over the last that is unanswered.
+    /// Returns the connection. A new one is made only if no request on the last one is unanswered.
     fn connected(&mut self, deadline: Instant) -> Result<&mut Line, Stop> {
         let broken = match &mut self.line {
             Some(line) => line.still_there().err(),
@@ -210,14 +210,14 @@ impl Known {
         })
     }
 
-    /// A verifier that has broken off is tried after the others.
+    /// Puts a verifier that has broken off after the others.
     fn try_last(&mut self, verifier: &Verifier) {
         let (others, last) = self.order.drain(..).partition(|one| one != verifier);
         self.order = others;
         self.order.extend::<Vec<_>>(last);
     }
 
-    /// A verifier is asked about users of the fleet only, whoever this program's parent is.
+    /// Makes the envelope. A verifier is asked only about users of the fleet, whatever the parent is.
     fn envelope(&self, request: &Request) -> Result<Fields, Stop> {
         let account = users::account(request.user());
         let account = account.map_err(|error| Stop::Unavailable(error.to_string()))?;
@@ -228,17 +228,17 @@ impl Known {
     }
 }
 
-/// Until when a question is waited for that could be until `deadline`, where others of the same login were before.
+/// Returns the deadline of a question that may wait until `deadline`, after earlier ones of the same login.
 fn what_is_left(deadline: Instant, waited: Duration, now: Instant) -> Instant {
     let at_least = deadline.min(now + AT_LEAST);
     let shorter = deadline.checked_sub(waited);
     shorter.map_or(at_least, |shorter| shorter.max(at_least))
 }
 
-/// The user id by which a verifier is asked about somebody; `None`: about nobody, whose name the parent leaves out.
+/// Returns the user id for a request; `None`: the request is about no account, and the parent has left out the name.
 ///
-/// A name is one that the parent has just found an account for. That the name service knows it no longer is no reason to have a
-/// verifier say that nobody of that name has an authenticator: a login may get in by that.
+/// The parent has just found an account for any name that it sends. If the name service no longer knows the name, the
+/// verifier must not be asked about no account: its answer that there is no authenticator could let the login in.
 fn whom(
     user: &str,
     account: Option<&Account>,
@@ -252,8 +252,8 @@ fn whom(
     }
 }
 
-/// What TLS is spoken with. The key is root's and the helper's group's, which has the records; so root's own process, which has
-/// no such group, knows it from there.
+/// Reads the settings of TLS. Only root and the helper's group, which also owns the records, may read the key. Root's
+/// own process lacks that group, and takes it from the records.
 fn config(fleet: &FleetPolicy) -> Result<Arc<ClientConfig>, String> {
     let file = |key: &str, path: &Option<PathBuf>| {
         path.clone()
@@ -269,7 +269,7 @@ fn config(fleet: &FleetPolicy) -> Result<Arc<ClientConfig>, String> {
     tls::client(&files).map_err(|error| error.to_string())
 }
 
-/// Why there is no answer of a verifier's.
+/// Why a verifier gave no answer.
 enum Stop {
     Gone,
     Unavailable(String),
@@ -289,7 +289,7 @@ fn no_answer(line: &Line) -> Stop {
     ))
 }
 
-/// Passes the turns of a change on, in both directions, until its end.
+/// Passes on the turns of a change, in both directions, until its end.
 fn turns(
     line: &mut Line,
     mut fields: Fields,
@@ -324,7 +324,7 @@ mod tests {
     use super::*;
     use otp_core::UserName;
 
-    /// A verifier that takes its time over every question keeps a login waiting no longer than one that is gone.
+    /// A verifier that is slow with every question delays a login no longer than one that does not answer.
     #[test]
     fn all_questions_of_a_login_together_wait_for_twelve_seconds() {
         let begun = Instant::now();
@@ -336,7 +336,7 @@ mod tests {
                 let answered = until.min(now + Duration::from_secs(took));
                 waited += answered - now;
                 now = answered;
-                // One that is not answered in time is the last, but for the one about trust.
+                // A question without an answer in time is the last one, except for the question about trust.
                 if until == now && waited > ANSWER_LIMIT {
                     break;
                 }
@@ -360,7 +360,7 @@ mod tests {
         };
         let whom = |user: &str, account: Option<&Account>| whom(user, account, &fleet);
         assert_eq!(whom("alice", Some(&account("alice", 1001))), Ok(Some(1001)));
-        // The name that somebody is known by may be another than the one that was asked for.
+        // The account's own name may differ from the name that was asked for.
         assert!(whom("ally", Some(&account("console", 1002))).is_err());
         assert!(whom("toor", Some(&account("toor", 0))).is_err());
         assert!(whom("alice", None).is_err());

@@ -1,4 +1,4 @@
-//! A client for threads that wait: it keeps one connection, and goes on to the next member when that fails.
+//! A blocking client: it keeps one connection, and moves on to the next member when that fails.
 
 use super::connection::Config;
 use super::failure::{Failure, words};
@@ -12,14 +12,14 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::{sleep, timeout};
 use tonic::transport::Channel;
 
-/// How long is waited for what.
+/// The time limits of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// For a connection to one member, with TLS.
+    /// The limit for a connection to one member, including TLS.
     pub connect: Duration,
-    /// For one answer. Without a quorum etcd itself would answer after 7 seconds.
+    /// The limit for one answer. Without a quorum, etcd itself would answer after 7 seconds.
     pub call: Duration,
-    /// Between two rounds in which no member could be reached, and before a question is asked again.
+    /// The pause between two rounds in which no member could be reached, and before a request is sent again.
     pub pause: Duration,
 }
 
@@ -45,19 +45,19 @@ struct Shared {
     calls: AtomicU64,
 }
 
-/// The connection of now.
+/// The current connection.
 #[derive(Default)]
 struct Current {
-    /// Which member is next, or is connected to; counted over all rounds.
+    /// The member that is connected to, or is next; counted over all rounds.
     turn: usize,
     channel: Option<Channel>,
 }
 
 impl Client {
-    /// A client that connects when it is first asked.
+    /// Makes a client that connects for its first request.
     ///
     /// # Errors
-    /// No address is given, or the system gives no threads.
+    /// No address is given, or the system provides no threads.
     pub fn new(config: &Config, limits: Limits) -> io::Result<Self> {
         if config.endpoints.is_empty() {
             return Err(io::Error::other("no address of etcd is given"));
@@ -76,25 +76,26 @@ impl Client {
         })))
     }
 
-    /// How many requests were sent so far.
+    /// Returns how many requests were sent so far.
     #[must_use]
     pub fn calls(&self) -> u64 {
         self.0.calls.load(Ordering::Relaxed)
     }
 
-    /// Sends a request once, and never again: for what changes something. Only connecting is tried until `until`; and where a
-    /// member has refused it for knowing less of the users than the others, which has done nothing.
+    /// Sends a request once and never again, as a request that changes something needs. Until `until`, it only
+    /// retries connecting, and a request that a member has refused, without doing anything, because users of etcd
+    /// were being changed.
     ///
     /// # Errors
-    /// What [`Failure`] says about it.
+    /// See [`Failure`].
     pub fn once<R: Rpc>(&self, request: R, until: Instant) -> Result<R::Answer, Failure> {
         self.0.runtime.block_on(self.0.once(request, until))
     }
 
-    /// Sends a request until there is an answer: for what may be done twice.
+    /// Sends a request until there is an answer. Use it for requests that may be done twice.
     ///
     /// # Errors
-    /// It was refused, or there was no answer until `until`.
+    /// The request was refused, or there was no answer until `until`.
     pub fn again<R: Rpc>(&self, request: &R, until: Instant) -> Result<R::Answer, Failure> {
         self.0.runtime.block_on(async {
             let mut pause = self.0.limits.pause;
@@ -103,19 +104,19 @@ impl Client {
                     Err(failure) if failure.may_pass() && Instant::now() + pause < until => {}
                     done => return done,
                 }
-                // A member that answers at once that it cannot would else be asked without end, by every login.
+                // Otherwise every login would ask without end a member that refuses at once.
                 sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         })
     }
 
-    /// How long is waited before something is asked again.
+    /// Returns the pause before a request is sent again.
     pub(crate) fn pause(&self) -> Duration {
         self.0.limits.pause
     }
 
-    /// The member that is asked now; `None`: there is no connection.
+    /// Returns the member that is asked now; `None`: there is no connection.
     #[must_use]
     pub fn member(&self) -> Option<String> {
         let current = self.0.current();
@@ -124,17 +125,17 @@ impl Client {
         members.get(current.turn % members.len()).cloned()
     }
 
-    /// Has the member asked from now on that leads the others, where it can be reached: it alone reads and writes without
-    /// asking another one first. Where none says that it leads, nothing changes.
+    /// Moves to the member that leads, if it can be reached: only the leader reads and writes without asking another
+    /// member first. If no member says that it leads, nothing changes.
     pub fn prefer_the_leader(&self) {
         let shared = &*self.0;
         shared.runtime.block_on(shared.prefer_the_leader());
     }
 
-    /// Asks one member, which need not be the one that this client is connected to.
+    /// Asks one member, which need not be the connected one.
     ///
     /// # Errors
-    /// What [`Failure`] says about it.
+    /// See [`Failure`].
     pub fn ask_member<R: Rpc>(&self, member: &str, request: R) -> Result<R::Answer, Failure> {
         let shared = &*self.0;
         shared.runtime.block_on(async {
@@ -146,7 +147,7 @@ impl Client {
     }
 }
 
-/// The longest time between two questions that are the same.
+/// The longest pause between two identical requests.
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
 impl Shared {
@@ -177,7 +178,7 @@ impl Shared {
             let member = status.header?.member_id;
             Some(member != 0 && member == status.leader)
         };
-        // One that does not answer is given up by the next question.
+        // The next request gives up a member that does not answer.
         if leads(channel).await != Some(false) {
             return;
         }
@@ -192,7 +193,7 @@ impl Shared {
             };
             if leads(channel.clone()).await == Some(true) {
                 let mut current = self.current();
-                // Unless a question has gone on to another one meanwhile.
+                // Change nothing if a request has moved on to another member in the meantime.
                 if current.turn == turn {
                     *current = Current {
                         turn: next,
@@ -218,7 +219,7 @@ impl Shared {
         answered
     }
 
-    /// A connection, and the turn that it was made in.
+    /// Returns a connection, and the turn in which it was made.
     async fn channel(&self, until: Instant) -> Result<(usize, Channel), Failure> {
         let members = &self.config.endpoints;
         let mut failed = 0;
@@ -239,7 +240,7 @@ impl Shared {
             {
                 Ok(channel) => {
                     let mut current = self.current();
-                    // Somebody else may have been faster; then this one is as good.
+                    // Another thread may have been faster; then this connection is as good.
                     if current.turn == turn && current.channel.is_none() {
                         current.channel = Some(channel.clone());
                     }
@@ -259,7 +260,7 @@ impl Shared {
         }
     }
 
-    /// Has the next member asked from now on, unless another one is already.
+    /// Moves to the next member, unless another member is already in use.
     fn give_up(&self, turn: usize) {
         let mut current = self.current();
         if current.turn == turn {
@@ -268,7 +269,7 @@ impl Shared {
         }
     }
 
-    /// No panic is possible while it is held, and what is in it is right at any moment.
+    /// Locks the current connection. Code that holds the lock cannot panic, and the content is valid at any moment.
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }

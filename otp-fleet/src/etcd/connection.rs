@@ -9,10 +9,10 @@ use tokio::time::timeout;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 use zeroize::Zeroizing;
 
-/// Larger than any certificate or key.
+/// A size larger than any certificate or key, in bytes.
 const LARGEST_FILE: u64 = 256 * 1024;
 
-/// Where etcd is, and what this process shows it.
+/// The addresses of etcd, and the certificate that this process presents.
 ///
 /// The files are read again for each connection, so that a renewed certificate needs no restart.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Connects to one member. `limit` is for all of it: name, TCP and TLS. tonic's own limit would end with TCP.
+    /// Connects to one member. `limit` covers everything: name, TCP and TLS. tonic's own limit would end with TCP.
     pub(super) async fn connect(&self, member: &str, limit: Duration) -> Result<Channel, String> {
         let endpoint = self.endpoint(member)?;
         match timeout(limit, endpoint.connect()).await {
@@ -67,7 +67,7 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     }
 }
 
-/// An error with all that it came from: tonic's own text is "transport error" alone.
+/// Returns an error with all its causes: tonic's own text is only "transport error".
 fn causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

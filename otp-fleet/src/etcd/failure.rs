@@ -1,15 +1,15 @@
-//! Why etcd did not do what it was asked, told by what is certain afterwards.
+//! Why etcd did not fulfil a request, by what is certain afterwards.
 
 use tonic::{Code, Status};
 
-/// As much of etcd's words as a log line needs.
+/// The number of characters of etcd's message that a log line needs.
 const MOST_WORDS: usize = 200;
 
-/// How etcd begins what it says itself.
+/// The beginning of etcd's own messages.
 const ETCDS_OWN: &str = "etcdserver: ";
 
-/// What etcd says where a member has applied a change of users that the question does not know of yet. It looks before it does
-/// anything of a transaction.
+/// etcd's message if a member has applied a change of users that the request does not know yet. etcd checks this
+/// before it does anything of a transaction.
 const BEHIND: &str = "etcdserver: revision of auth store is old";
 
 /// Why there is no result.
@@ -19,19 +19,19 @@ pub enum Failure {
     Unreachable(String),
     /// A member has refused. Nothing was done.
     Refused(Code, String),
-    /// A member has answered with an error that it also gives after the work is done: a quota that is used up. Nothing is
-    /// under way any more, so that reading tells what became of it.
+    /// A member has answered with an error that it also gives after the work is done: the quota is used up. No work
+    /// is in progress any more, so a read shows the result.
     Settled(String),
-    /// There was no answer, or one that says nothing. It may be done by now, or still be done later.
+    /// There was no answer, or one without information. The work may be done already, or still be done later.
     Unanswered(String),
 }
 
 impl Failure {
-    /// What a member's answer means. Only etcd's own words count: a connection, a proxy or this program's limits make up
-    /// answers with the same codes, whatever etcd does meanwhile.
+    /// Interprets a member's answer. Only etcd's own messages count: a connection, a proxy or this program's limits
+    /// make answers with the same codes, whatever etcd does in the meantime.
     pub(super) fn of(status: &Status) -> Self {
         let words = words(status.message());
-        // What a release does not know, it has not done.
+        // A request that a release does not know was not done.
         if status.code() == Code::Unimplemented {
             return Self::Refused(status.code(), words);
         }
@@ -59,19 +59,20 @@ impl Failure {
         }
     }
 
-    /// Whether it was refused, and nothing done, only because users of etcd were being changed at that moment.
+    /// Whether the request was refused, with nothing done, only because users of etcd were being changed at that
+    /// moment.
     pub(super) fn was_behind(&self) -> bool {
         matches!(self, Self::Refused(_, words) if words == BEHIND)
     }
 
-    /// Whether the same may be answered by another member, or later.
+    /// Whether another member, or a later try, may answer the same request.
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Unanswered(_))
     }
 }
 
-/// Text from elsewhere, made short and harmless.
+/// Makes text from elsewhere short and harmless.
 pub(super) fn words(text: &str) -> String {
     let is_printable = |one: char| !one.is_control();
     text.chars()
@@ -119,7 +120,7 @@ mod tests {
             let is_open = matches!(of_another, Failure::Unanswered(_));
             assert_eq!(is_open, code != Code::Unimplemented, "{code:?}");
         }
-        // etcd's own name for it: "database space exceeded".
+        // etcd's own message for it is "database space exceeded".
         assert!(matches!(of(Code::ResourceExhausted), Failure::Settled(_)));
     }
 

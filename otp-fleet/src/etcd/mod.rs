@@ -1,4 +1,4 @@
-//! etcd, as much of its version 3 as a fleet needs.
+//! A client of etcd version 3, with the parts that a fleet needs.
 
 mod client;
 mod connection;
@@ -14,7 +14,8 @@ pub use failure::Failure;
 pub use generated::*;
 pub use rpc::Rpc;
 
-/// The first key after all that begin with `prefix`; empty, which etcd takes for "to the end", where there is none.
+/// Returns the first key after all that begin with `prefix`; if there is none, `\0`, which etcd takes for "to the
+/// end".
 #[must_use]
 pub fn after_prefix(prefix: &[u8]) -> Vec<u8> {
     let mut end = prefix.to_vec();

@@ -1,4 +1,4 @@
-//! What can be asked, each request with its answer.
+//! The requests to etcd, each with its answer.
 
 #[allow(clippy::wildcard_imports, reason = "a line for each request below")]
 use super::generated::*;
@@ -7,21 +7,22 @@ use tonic::codegen::tokio_stream::{self, StreamExt};
 use tonic::transport::Channel;
 use tonic::{Response, Status};
 
-/// The largest answer that is taken. etcd's own limit for a request is 1.5 MiB, and pages are kept smaller.
+/// The largest answer that is accepted, in bytes. etcd's own limit for a request is 1.5 MiB, and pages are kept
+/// smaller.
 pub(super) const LARGEST_ANSWER: usize = 8 * 1024 * 1024;
 
-/// A request that one answer belongs to.
+/// A request with one answer.
 pub trait Rpc: Clone + Send + Sync + 'static {
-    /// What is answered.
+    /// The type of the answer.
     type Answer: Send + 'static;
 
-    /// Sends it once.
+    /// Sends the request once.
     fn send(
         self,
         channel: Channel,
     ) -> impl Future<Output = Result<Response<Self::Answer>, Status>> + Send;
 
-    /// The revision of the store in the answer, where it has one.
+    /// Returns the revision of the store from the answer, if it has one.
     fn revision(_answer: &Self::Answer) -> Option<i64> {
         None
     }
@@ -86,7 +87,7 @@ rpcs! {
     }
 }
 
-/// One beat of a lease.
+/// Renews a lease once.
 impl Rpc for LeaseKeepAliveRequest {
     type Answer = LeaseKeepAliveResponse;
 
@@ -101,8 +102,8 @@ impl Rpc for LeaseKeepAliveRequest {
     }
 }
 
-/// The first events from a revision on; waits until there are some. Where they are forgotten, or the watch is refused, the
-/// answer says that it is cancelled.
+/// Waits for the first events from a revision on. If they are compacted, or the watch is refused, the answer says
+/// that it is cancelled.
 impl Rpc for WatchCreateRequest {
     type Answer = WatchResponse;
 
@@ -120,12 +121,12 @@ impl Rpc for WatchCreateRequest {
     }
 }
 
-/// A stream of one message that stays open: etcd ends some that its client ends.
+/// Makes a stream of one message that stays open: etcd ends some streams that its client ends.
 fn only<T>(message: T) -> impl tokio_stream::Stream<Item = T> {
     tokio_stream::once(message).chain(tokio_stream::pending())
 }
 
-/// The first message of a stream that is wanted.
+/// Returns the first wanted message of a stream.
 async fn first<T>(
     answers: Response<tonic::Streaming<T>>,
     is_wanted: impl Fn(&T) -> bool,

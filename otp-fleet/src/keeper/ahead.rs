@@ -1,8 +1,7 @@
-//! What is read of an account before anything is asked about it, along with what else has to be known first: in one question,
-//! as of one moment.
+//! An account that was read ahead, together with other facts that are needed first: in one request, as of one moment.
 //!
-//! It answers the first question about the account on a keeper that was made for one request, and no other: whatever is asked
-//! after that is asked of the database. Nothing is right because of it: every write compares.
+//! It answers the first question about the account, on a keeper that was made for one request. Every later question
+//! goes to the database. Correctness does not depend on this: every write compares.
 
 use super::commit::{put, unchanged};
 use super::guard::Fleet;
@@ -15,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use zeroize::Zeroize;
 
-/// The account that was read, until it is asked for.
+/// The account that was read, until it is used.
 #[derive(Clone, Default)]
 pub(super) struct Ahead(Arc<Mutex<Option<Account>>>);
 
@@ -34,13 +33,13 @@ impl Drop for Account {
 }
 
 impl Ahead {
-    /// What was read of that account, once.
+    /// Returns the data that was read about that account, once.
     pub(super) fn take(&self, name: &UserName) -> Option<((Fleet, i64), Found)> {
         let mut read = self.lock().take().filter(|read| read.name == *name)?;
         Some((read.fleet, std::mem::take(&mut read.found)))
     }
 
-    /// Has the account be read anew.
+    /// Drops the data, so that the account is read again.
     pub(super) fn forget(&self) {
         *self.lock() = None;
     }
@@ -50,7 +49,7 @@ impl Ahead {
     }
 }
 
-/// The range of an account, and of nothing else.
+/// Returns the range that has an account and nothing else.
 pub(super) fn range_of(name: &UserName) -> RangeRequest {
     RangeRequest {
         key: layout::guard(name),
@@ -60,7 +59,7 @@ pub(super) fn range_of(name: &UserName) -> RangeRequest {
     }
 }
 
-/// The range of an account of nobody: there are no keys in it.
+/// Returns an empty range, for a name without an account.
 fn range_of_nobody() -> RangeRequest {
     let key = format!("{}/", layout::ACCOUNTS).into_bytes();
     RangeRequest {
@@ -71,18 +70,18 @@ fn range_of_nobody() -> RangeRequest {
     }
 }
 
-/// What the only range of a question has.
+/// Returns the result for the only range of a request.
 pub(super) fn first(read: Read) -> ((Fleet, i64), Found) {
     let found = read.found.into_iter().next().unwrap_or_default();
     (read.fleet, found)
 }
 
 impl EtcdKeeper {
-    /// Reads a key, and as of the same moment the account that this request is about; what the key has. `None`: it is about
-    /// nobody, which takes the same question.
+    /// Reads a key and, as of the same moment, the account that this request is about; returns the key's value.
+    /// `None` as name: the request is about no account, and makes the same kind of read.
     ///
     /// # Errors
-    /// It cannot be read, or not be believed.
+    /// The key cannot be read, or the database is not trusted.
     pub fn read_ahead(
         &self,
         key: Vec<u8>,
@@ -108,11 +107,11 @@ impl EtcdKeeper {
         Ok(beside.into_iter().next().map(|kept| kept.value))
     }
 
-    /// Reads keys as of one moment, in their order; of each what it has. As all that is read, they are not believed where there is
-    /// no fleet, as while one is restored, or where the database is older than it was seen before.
+    /// Reads keys as of one moment, and returns their values in order. Like every read, it is not trusted if there is
+    /// no fleet (as during a restore) or if the database is older than seen before.
     ///
     /// # Errors
-    /// They cannot be read, or not be believed.
+    /// The keys cannot be read, or the database is not trusted.
     pub fn values(
         &self,
         keys: impl Iterator<Item = Vec<u8>>,
@@ -129,8 +128,8 @@ impl EtcdKeeper {
             .collect())
     }
 
-    /// Takes as long as a write, and writes nothing: so that an attempt under a name that has no authenticator, or that nobody
-    /// has, takes as long as a wrong code.
+    /// Takes as long as a write, but writes nothing. So an attempt for a name without an authenticator or without an
+    /// account takes as long as a wrong code.
     ///
     /// The members agree on it as on any write, and each finds that its condition does not hold.
     ///

@@ -1,8 +1,9 @@
-//! One write, and what became of it, also where etcd does not say.
+//! One write and its result, even if etcd does not report it.
 //!
-//! A write that was sent and not answered may be done by now, or be done later. It compares the revision of a guard, so
-//! another write that compares the same decides about it: the fence. Where the fence is done, the write never can be. Where
-//! the fence comes too late, the first change after that revision was the write, or was somebody else's.
+//! A write that was sent and not answered may be done already, or be done later. It compares the revision of a guard,
+//! so another write that compares the same revision settles it: the fence. If the fence is done, the first write
+//! never can be. If the fence comes too late, the first change after that revision was either this write or another
+//! one.
 
 use super::guard::{Guard, Nonce};
 use super::layout::{ACCOUNTS, FLEET};
@@ -14,52 +15,53 @@ use crate::etcd::{
 use std::thread::sleep;
 use std::time::Instant;
 
-/// A write that counts only as long as nobody else has written.
+/// A write that counts only while no one else has written.
 pub(super) struct Write {
     /// The key that every write of the account changes.
     pub guard: Vec<u8>,
-    /// The revision that it had; never 0, so that it never comes again.
+    /// The revision that the guard had; never 0, so that it never comes again.
     pub revision: i64,
     /// The revision of the fleet's key.
     pub fleet: i64,
-    /// What else must hold.
+    /// Further conditions.
     pub also: Vec<Compare>,
-    /// What is done, all of it or nothing.
+    /// The steps of the write: all are done, or none.
     pub steps: Vec<RequestOp>,
-    /// How it is known again.
+    /// The sign by which this write can be recognised.
     pub sign: Sign,
-    /// What the fence leaves as the guard, but for its nonce; `None`: what is there cannot be kept, so nothing is fenced.
+    /// The guard that the fence writes, except its nonce; `None`: the existing guard cannot be kept, so there is no
+    /// fence.
     pub before: Option<Guard>,
 }
 
-/// By what a write is known again.
+/// The sign by which a write is recognised.
 pub(super) enum Sign {
-    /// By the nonce in the guard of that key.
+    /// The nonce in the guard of that key.
     Nonce(Vec<u8>, Nonce),
-    /// By its guard being gone: whoever removed it has done the same, unless it was given another name.
+    /// The absence of its guard: any other removal has done the same, unless the account was renamed.
     Gone,
 }
 
-/// What became of a write.
+/// The result of a write.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// It is done, in that revision.
     Done(i64),
-    /// Nothing was written, and nothing of it will be.
+    /// Nothing was written, and nothing will be.
     Overtaken,
 }
 
-/// Why nobody knows, or that nothing was done.
+/// Why a write was not done, or why its result is unknown.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Unwritten {
     /// Nothing was done.
     Failed(Failure),
-    /// It may have been done, or come to be.
+    /// It may have been done, or may still be done.
     InDoubt(Failure),
 }
 
 impl Write {
-    /// Writes, and finds out what became of it.
+    /// Writes, and finds out the result.
     pub(super) fn commit(self, client: &Client, until: Instant) -> Result<Outcome, Unwritten> {
         let request = TxnRequest {
             compare: self.compares(),
@@ -68,7 +70,7 @@ impl Write {
         };
         match client.once(request, until) {
             Ok(answer) if answer.succeeded => Ok(Outcome::Done(revision(&answer))),
-            // Not simply overtaken: something between may have sent it twice.
+            // This is not simply overtaken: a layer in between may have sent the request twice.
             Ok(answer) => match (self.is_it(found(&answer)), found(&answer)) {
                 (Some(revision), _) => Ok(Outcome::Done(revision)),
                 (None, None) if matches!(self.sign, Sign::Gone) => self.history(client, until),
@@ -91,7 +93,7 @@ impl Write {
         compares
     }
 
-    /// The key that tells whether it was this write.
+    /// Returns the key that shows whether it was this write.
     fn told_by(&self) -> &[u8] {
         match &self.sign {
             Sign::Nonce(key, _) => key,
@@ -99,19 +101,19 @@ impl Write {
         }
     }
 
-    /// The revision of this write, where that is what it left.
+    /// Returns the revision of this write, if the value that was found is its own.
     fn is_it(&self, found: Option<&KeyValue>) -> Option<i64> {
         match (&self.sign, found) {
             (Sign::Nonce(_, nonce), Some(found)) => {
                 let guard = Guard::read(&found.value).ok()?;
                 (guard.nonce == *nonce).then_some(found.mod_revision)
             }
-            // That it is gone does not tell whether it was removed: see `history`.
+            // That the guard is gone does not show whether this write removed it: see `history`.
             (Sign::Nonce(..), None) | (Sign::Gone, _) => None,
         }
     }
 
-    /// Makes sure that the write is done, or never will be.
+    /// Ensures that the write is done, or never will be.
     fn fence(
         &self,
         client: &Client,
@@ -128,7 +130,7 @@ impl Write {
             nonce,
             ..before.clone()
         };
-        // It compares the guard alone: what else is compared may come to be as it was.
+        // It compares only the guard: other conditions may become true again.
         let request = TxnRequest {
             compare: vec![unchanged(self.guard.clone(), self.revision)],
             success: vec![put(self.guard.clone(), guard.text().into_bytes())],
@@ -149,7 +151,7 @@ impl Write {
                     return self.history(client, until);
                 }
                 Err(failure @ Failure::Refused(..)) => return Err(Unwritten::InDoubt(failure)),
-                // What is full stays full for longer than anybody waits; the write itself may be there.
+                // A full database stays full for longer than any request waits; the write itself may be done.
                 Err(failure @ Failure::Settled(_)) => {
                     return self
                         .look(client, failure, until)
@@ -163,7 +165,7 @@ impl Write {
         Err(Unwritten::InDoubt(why))
     }
 
-    /// Looks whether the write is done, where it is not under way any more.
+    /// Checks whether the write is done, once it can no longer be in progress.
     fn look(&self, client: &Client, why: Failure, until: Instant) -> Result<Outcome, Unwritten> {
         let request = TxnRequest {
             compare: vec![unchanged(self.guard.clone(), self.revision)],
@@ -180,7 +182,7 @@ impl Write {
         }
     }
 
-    /// Looks up whether the first change of the guard after the revision that was held is this write.
+    /// Checks whether the first change of the guard after the held revision is this write.
     fn history(&self, client: &Client, until: Instant) -> Result<Outcome, Unwritten> {
         let first = WatchCreateRequest {
             key: self.guard.clone(),
@@ -211,7 +213,7 @@ impl Write {
     }
 }
 
-/// Whether what stood behind the guard got another name in that revision: then a guard was written with it.
+/// Whether the account was renamed in that revision: then a guard was written with it.
 fn is_moved(client: &Client, revision: i64, until: Instant) -> Result<bool, Unwritten> {
     let all = WatchCreateRequest {
         key: ACCOUNTS.into(),
@@ -231,7 +233,7 @@ fn is_moved(client: &Client, revision: i64, until: Instant) -> Result<bool, Unwr
     }))
 }
 
-/// The condition that a key was last written in that revision; 0: that it is not there.
+/// Returns the condition that a key was last written in that revision; 0: that it does not exist.
 pub(super) fn unchanged(key: Vec<u8>, revision: i64) -> Compare {
     Compare {
         result: CompareResult::Equal.into(),
@@ -242,7 +244,7 @@ pub(super) fn unchanged(key: Vec<u8>, revision: i64) -> Compare {
     }
 }
 
-/// The step that puts a value.
+/// Returns the step that writes a value.
 pub(super) fn put(key: Vec<u8>, value: Vec<u8>) -> RequestOp {
     RequestOp {
         request: Some(request_op::Request::RequestPut(PutRequest {
@@ -253,7 +255,7 @@ pub(super) fn put(key: Vec<u8>, value: Vec<u8>) -> RequestOp {
     }
 }
 
-/// The step that reads a key, as it is or as it was.
+/// Returns the step that reads a key, as it is or as it was.
 pub(super) fn get(key: Vec<u8>, revision: i64) -> RequestOp {
     read(RangeRequest {
         key,
@@ -262,14 +264,14 @@ pub(super) fn get(key: Vec<u8>, revision: i64) -> RequestOp {
     })
 }
 
-/// The step that reads.
+/// Returns the step that reads.
 pub(super) fn read(request: RangeRequest) -> RequestOp {
     RequestOp {
         request: Some(request_op::Request::RequestRange(request)),
     }
 }
 
-/// What the last step of an answer found.
+/// Returns the result of an answer's last step.
 fn found(answer: &TxnResponse) -> Option<&KeyValue> {
     answer.responses.last().and_then(kept)
 }

@@ -15,47 +15,47 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 use zeroize::Zeroizing;
 
-/// An account as it was at one revision. Held, it is changed as long as nobody else has changed it.
+/// An account as it was at one revision. While it is held, it can be changed as long as no one else has changed it.
 pub struct Copy {
     pub(super) keeper: EtcdKeeper,
     pub(super) name: UserName,
     /// The fleet, and the revision of its key.
     pub(super) fleet: (Fleet, i64),
-    /// The guard's revision; 0: there is none.
+    /// The guard's revision; 0: there is no guard.
     pub(super) revision: i64,
-    /// `None`: there is none, or it says nothing.
+    /// The guard; `None`: there is none, or it cannot be read.
     pub(super) guard: Option<Guard>,
-    /// Values as they lie in etcd.
+    /// The values as they are stored in etcd.
     pub(super) values: BTreeMap<Slot, Bytes>,
     /// Keys that this release does not know.
     pub(super) unknown: Vec<Vec<u8>>,
-    /// What the floor of the epoch has changed in `values`, to be written with the next write.
+    /// The slots that the floor of the epoch has changed in `values`; the next write writes them too.
     raised: Vec<Slot>,
-    /// Why it cannot be believed.
+    /// Why the account cannot be trusted.
     fault: Option<Fault>,
-    /// What the attempt came to whose state is put next; `None`: nothing that says who is there.
+    /// The result of the attempt whose state is put next; `None`: no result that identifies the person.
     told: Option<Told>,
-    /// Gone as soon as somebody else was faster: then there is nothing to be next with.
+    /// The turn of the account; dropped as soon as another writer was faster, since it then has no use.
     pub(super) turn: Option<Turn>,
 }
 
-/// Why what is kept cannot be believed.
+/// Why the stored data cannot be trusted.
 #[derive(Clone)]
 enum Fault {
     Newer,
     Content(String),
 }
 
-/// What an attempt says of whoever made it.
+/// The result of an attempt, as far as it identifies the person.
 #[derive(Clone, Copy)]
 enum Told {
-    /// It was accepted at that moment.
+    /// The attempt was accepted at that moment.
     Accepted(UnixTime),
     /// The code was wrong.
     Wrong,
 }
 
-/// What a write changes.
+/// The changes of a write.
 #[derive(Default)]
 pub(super) struct Change {
     puts: BTreeMap<Slot, Bytes>,
@@ -75,7 +75,7 @@ impl Change {
 }
 
 impl Copy {
-    /// Takes what was found under a name; `None`: nothing is there.
+    /// Takes the keys that were found under a name; `None`: there are none.
     pub(super) fn found(
         keeper: EtcdKeeper,
         name: UserName,
@@ -133,7 +133,7 @@ impl Copy {
             .get_or_insert_with(|| Fault::Content(why.to_owned()));
     }
 
-    /// Has the floor of the fleet's epoch change what was written in an earlier one.
+    /// Applies the floor of the fleet's epoch to data from an earlier one.
     fn raise(&mut self) {
         let (fleet, _) = self.fleet;
         let Some(guard) = &mut self.guard else {
@@ -166,7 +166,7 @@ impl Copy {
         }
     }
 
-    /// Whether it is of the fleet's epoch, as it lies in etcd.
+    /// Whether the stored account belongs to the fleet's epoch.
     pub(super) fn is_raised(&self) -> bool {
         let (fleet, _) = self.fleet;
         self.guard
@@ -174,10 +174,10 @@ impl Copy {
             .is_some_and(|guard| guard.epoch == fleet.epoch)
     }
 
-    /// Fails where what is kept cannot be believed.
+    /// Checks that the stored data can be trusted.
     ///
     /// # Errors
-    /// Why.
+    /// The reason why it cannot.
     pub(super) fn check(&self) -> Result<(), Error> {
         match &self.fault {
             None => Ok(()),
@@ -206,18 +206,19 @@ impl Copy {
         value::of(bytes).map_err(|why| unreadable(self.place(part), why))
     }
 
-    /// The guard of the next write, where it has something to say.
+    /// Makes the guard of the next write.
     pub(super) fn next_guard(&self, change: &Change) -> Result<Guard, Error> {
         let by = self.keeper.by.clone();
         let is_judged = change.puts.contains_key(&Slot::of(Part::State));
         let accepted = match self.told.filter(|_| is_judged) {
-            // By nobody whom the guard could name: then nobody has just proven anything.
+            // The guard cannot name this client: then no one has just proven anything.
             Some(Told::Accepted(when)) => by.clone().map(|machine| Accepted { machine, when }),
-            // Somebody is there who does not have the device.
+            // The person there does not have the device.
             Some(Told::Wrong) => None,
             None => self.guard.as_ref().and_then(|guard| guard.accepted.clone()),
         };
-        // What was proven on one machine says nothing about a record that another, or an administrator, has made since.
+        // A proof on one machine says nothing about a record that another machine, or an administrator, has made
+        // since.
         let credential = Slot::of(Part::Credential);
         let is_made_anew =
             change.puts.contains_key(&credential) || change.deletes.contains(&credential);
@@ -230,7 +231,7 @@ impl Copy {
         })
     }
 
-    /// The compare and the swap, in one transaction. Where it is done, the copy follows.
+    /// Compares and swaps in one transaction. If it is done, the copy is updated.
     pub(super) fn swap(&mut self, mut change: Change) -> Result<Put, Error> {
         self.check()?;
         for slot in &self.raised {
@@ -266,24 +267,25 @@ impl Copy {
         Ok(written(&put))
     }
 
-    /// Which keys there are in etcd: also what the floor has removed here, until that is written.
+    /// Returns the slots that exist in etcd, including those that the floor has removed here but that are still
+    /// stored.
     pub(super) fn kept(&self) -> impl Iterator<Item = Slot> {
         let raised = self.raised.iter();
         let raised = raised.filter(|slot| !self.values.contains_key(slot));
         self.values.keys().chain(raised).copied()
     }
 
-    /// What the floor has changed was written with all the rest.
+    /// Notes that the changes of the floor were written with the rest.
     pub(super) fn all_is_written(&mut self) {
         self.raised.clear();
     }
 
-    /// Writes as long as neither this account nor the fleet has changed.
+    /// Writes if neither this account nor the fleet has changed.
     pub(super) fn write(&mut self, sign: Sign, steps: Vec<RequestOp>) -> Result<Outcome, Error> {
         self.write_where(sign, Vec::new(), steps)
     }
 
-    /// As [`Copy::write`], where something else holds as well.
+    /// Writes as [`Copy::write`] does, under further conditions.
     pub(super) fn write_where(
         &mut self,
         sign: Sign,
@@ -300,7 +302,7 @@ impl Copy {
             before: self.guard.clone(),
         };
         let outcome = write.commit(self.keeper.client(), self.keeper.until());
-        // Whatever became of it, an attempt is told once.
+        // In every case, an attempt is recorded once.
         self.told = None;
         if !matches!(outcome, Ok(Outcome::Done(_))) {
             self.turn = None;
@@ -333,12 +335,12 @@ impl Copy {
     }
 }
 
-/// The step that removes a key.
+/// Returns the step that removes a key.
 pub(super) fn delete(key: Vec<u8>) -> RequestOp {
     delete_range(key, Vec::new())
 }
 
-/// The step that removes all keys from one up to another.
+/// Returns the step that removes all keys from one up to another.
 pub(super) fn delete_range(key: Vec<u8>, range_end: Vec<u8>) -> RequestOp {
     RequestOp {
         request: Some(request_op::Request::RequestDeleteRange(
@@ -444,7 +446,7 @@ impl Held for Copy {
 
     fn remove(&mut self, part: Part) -> Result<Put, Error> {
         self.check()?;
-        // What the floor has removed here is still there.
+        // A slot that the floor has removed here is still stored.
         if !self.values.contains_key(&Slot::of(part)) && !self.raised.contains(&Slot::of(part)) {
             return Ok(Put::Done);
         }

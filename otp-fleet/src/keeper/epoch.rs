@@ -1,9 +1,9 @@
-//! The epoch of a fleet: raised when what is kept was put back, so that nothing that may have been used counts again.
+//! The epoch of a fleet: raised when the data was put back, so that no code that may have been used counts again.
 //!
-//! Raising it is one write of one key. From then on every write that was begun before is overtaken, and every account that
-//! was written in an earlier epoch is read as its floor leaves it: steps are used up to the floor, counters have moved,
-//! recovery codes are void, no place is trusted, no mailed code is out. The next write of the account keeps that; until
-//! then each reader comes to the same, so it does not matter whether [`EtcdKeeper::raise_all`] was cut short.
+//! Raising it is one write of one key. From then on every write that began before is overtaken. Every account from an
+//! earlier epoch is read as its floor leaves it: steps are used up to the floor, counters have moved, recovery codes
+//! are void, no place is trusted, no mailed code is valid. The next write of the account stores that. Until then
+//! every reader computes the same, so it does not matter if [`EtcdKeeper::raise_all`] was interrupted.
 
 use super::EtcdKeeper;
 use super::commit::{put, unchanged};
@@ -17,30 +17,30 @@ use otp_store::keeper::{Keeper, Put};
 use otp_store::{Error, Location};
 use std::time::{Duration, Instant};
 
-/// What became of the accounts.
+/// The result for the accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Raised {
-    /// Accounts that were written in an earlier epoch, and in this one now.
+    /// Accounts from an earlier epoch that are now in this one.
     pub raised: usize,
-    /// Accounts that were of this epoch, or gone meanwhile.
+    /// Accounts that were in this epoch, or are gone.
     pub unchanged: usize,
-    /// Accounts that cannot be raised, since what is kept is damaged: nobody gets in by them.
+    /// Accounts that cannot be raised, because their data is damaged: no one gets in by them.
     pub damaged: Vec<String>,
 }
 
 impl EtcdKeeper {
-    /// Begins a fleet in this database, where there is none, nor any account, nor a restore that has not ended; says which
-    /// it is.
+    /// Begins a fleet in this database, if there is no fleet, no account and no unfinished restore; returns the fleet
+    /// that exists now.
     ///
     /// # Errors
-    /// It cannot be written or read.
+    /// The database cannot be written or read.
     pub fn found(&self) -> Result<Fleet, Error> {
         let fleet = Fleet {
             id: Nonce::fresh()?,
             epoch: 1,
             floor: None,
         };
-        // Accounts that were there before would have no floor.
+        // Earlier accounts would have no floor.
         let no_account = Compare {
             range_end: after_prefix(ACCOUNTS.as_bytes()),
             ..unchanged(ACCOUNTS.into(), 0)
@@ -52,25 +52,25 @@ impl EtcdKeeper {
                 self.set_fleet(fleet, 0, vec![no_account.clone(), no_restore.clone()])?;
             tries -= 1;
             match self.fleet() {
-                // It was not answered, and perhaps is not done.
+                // The write was not answered, and may not be done.
                 Err(Error::Missing { .. }) if !is_begun && tries > 0 => {}
-                // Whoever was first.
+                // Another program may have been first.
                 found => return found,
             }
         }
     }
 
-    /// Begins a new epoch with that floor; says what the fleet is now.
+    /// Begins a new epoch with that floor; returns the fleet as it is now.
     ///
-    /// Where etcd does not say whether it was done, it is done again: an epoch more does no harm.
+    /// If etcd does not report whether this was done, it is done again: one more epoch does no harm.
     ///
     /// # Errors
-    /// It cannot be written or read.
+    /// The database cannot be written or read.
     pub fn raise_epoch(&self, floor: Floor) -> Result<Fleet, Error> {
         let until = Instant::now() + super::PATIENCE;
         loop {
             let (fleet, revision) = self.fleet_until(until)?;
-            // An earlier floor may have been above this one, if a clock has run back.
+            // An earlier floor may be above this one, if a clock has run back.
             let before = fleet.floor.map_or(floor, |before| Floor {
                 when: before.when.max(floor.when),
                 ..floor
@@ -89,7 +89,8 @@ impl EtcdKeeper {
     /// Writes the floor of the epoch into every account, and calls `each` after each one.
     ///
     /// # Errors
-    /// The accounts cannot be listed, or one cannot be read or written for a reason that may pass. What is raised stays.
+    /// The accounts cannot be listed, or one cannot be read or written for a reason that may pass. Raised accounts
+    /// stay raised.
     pub fn raise_all(&self, mut each: impl FnMut(&str)) -> Result<Raised, Error> {
         let mut done = Raised::default();
         for name in self.users()?.iter() {
@@ -104,7 +105,7 @@ impl EtcdKeeper {
         Ok(done)
     }
 
-    /// Writes the floor of the epoch into one account; whether there was something to write.
+    /// Writes the floor of the epoch into one account; returns whether there was something to write.
     fn raise(&self, name: &UserName) -> Result<bool, Error> {
         const PATIENCE: Duration = Duration::from_secs(60);
         let until = Instant::now() + PATIENCE;
@@ -128,7 +129,7 @@ impl EtcdKeeper {
         }
     }
 
-    /// Writes which fleet it is, where that has not changed since and the rest holds as well; whether it has.
+    /// Writes the fleet's key, if it is unchanged and the other conditions hold; returns whether it was written.
     fn set_fleet(&self, fleet: Fleet, revision: i64, also: Vec<Compare>) -> Result<bool, Error> {
         let mut compare = also;
         compare.push(unchanged(FLEET.into(), revision));

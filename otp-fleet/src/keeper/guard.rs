@@ -1,4 +1,4 @@
-//! What every write of an account changes: the guard of it, and the epoch of all.
+//! The keys that writes change or compare: the guard of each account, and the epoch of the fleet.
 
 use otp_core::UnixTime;
 use otp_store::account::floor::Floor;
@@ -7,12 +7,12 @@ use std::fmt::Write;
 const GUARD: &str = "pam_otp-guard ";
 const FLEET: &str = "pam_otp-fleet ";
 const VERSION: &str = "1";
-/// The largest value of either kind.
+/// The largest value of either kind, in bytes.
 const LARGEST: usize = 1024;
 /// The longest name in DNS.
 const LONGEST_NAME: usize = 253;
 
-/// Why a value is not what it must be.
+/// Why a value cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unreadable {
     /// A newer release wrote it.
@@ -21,20 +21,20 @@ pub(crate) enum Unreadable {
     Damaged,
 }
 
-/// A number that nothing else has: of one write, or of a fleet.
+/// A unique number: of one write, or of a fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Nonce(u128);
 
 impl Nonce {
-    /// One that was never there.
+    /// Makes a number that has never been used.
     ///
     /// # Errors
-    /// The system gave no random bytes.
+    /// The system provides no random bytes.
     pub fn fresh() -> Result<Self, otp_store::Error> {
         Ok(Self(u128::from_be_bytes(otp_store::mint::random()?)))
     }
 
-    /// Whether they are the same, where `==` cannot be.
+    /// Whether both are the same, in `const` code, which cannot use `==`.
     pub(super) const fn is(self, other: Self) -> bool {
         self.0 == other.0
     }
@@ -64,7 +64,7 @@ impl std::fmt::Display for Nonce {
 pub struct Machine(String);
 
 impl Machine {
-    /// Checks a name. Capitals become small letters.
+    /// Checks a name. Upper case becomes lower case.
     #[must_use]
     pub fn new(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
@@ -73,7 +73,7 @@ impl Machine {
         (is_one && name != NOBODY).then_some(Self(name))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -83,25 +83,25 @@ impl Machine {
 /// Stands for no machine.
 const NOBODY: &str = "-";
 
-/// The last attempt of an account that was accepted.
+/// The last accepted attempt of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The machine that it was made on.
+    /// The machine on which it was made.
     pub machine: Machine,
-    /// When, by the clock of the verifier that judged it.
+    /// The time, by the clock of the verifier that judged it.
     pub when: UnixTime,
 }
 
-/// What stands before an account, and is new with each write.
+/// The first value of an account, which is new with each write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Guard {
-    /// The write.
+    /// The nonce of the write.
     pub nonce: Nonce,
-    /// The epoch that it was made in.
+    /// The epoch in which it was made.
     pub epoch: u64,
-    /// For whom it was made.
+    /// The machine or administrator for whom it was made.
     pub by: Option<Machine>,
-    /// The last attempt that was accepted; `None`: there is none, or a wrong code came since.
+    /// The last accepted attempt; `None`: there is none, or a wrong code came since.
     pub accepted: Option<Accepted>,
 }
 
@@ -153,22 +153,22 @@ impl Guard {
     }
 }
 
-/// What stands before an account says to an administrator's commands: the epoch that it was written in, and when the last
-/// attempt was accepted. `None`: it cannot be read.
+/// Reads from a guard, for an administrator's commands, the epoch in which it was written and the time of the last
+/// accepted attempt. `None`: it cannot be read.
 #[must_use]
 pub fn told_by_guard(value: &[u8]) -> Option<(u64, Option<UnixTime>)> {
     let guard = Guard::read(value).ok()?;
     Some((guard.epoch, guard.accepted.map(|accepted| accepted.when)))
 }
 
-/// Which fleet it is.
+/// The identity of a fleet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fleet {
     /// Its id, which no other fleet has.
     pub id: Nonce,
     /// How often all codes were made void.
     pub epoch: u64,
-    /// The floor of this epoch, for accounts that were written in an earlier one; `None`: there was none.
+    /// The floor of this epoch, for accounts from an earlier one; `None`: there is none.
     pub floor: Option<Floor>,
 }
 
@@ -205,7 +205,7 @@ impl Fleet {
     }
 }
 
-/// The lines below the first, as many as there must be.
+/// Returns the lines after the first, if their number is right.
 fn lines<'v, const N: usize>(value: &'v [u8], header: &str) -> Result<[&'v str; N], Unreadable> {
     if value.len() > LARGEST {
         return Err(Unreadable::Damaged);
@@ -228,12 +228,12 @@ fn lines<'v, const N: usize>(value: &'v [u8], header: &str) -> Result<[&'v str; 
     lines.try_into().map_err(|_| Unreadable::Damaged)
 }
 
-/// A machine's name as it is written, in small letters.
+/// Reads a machine's name in its only form, in lower case.
 fn exactly(text: &str) -> Option<Machine> {
     Machine::new(text).filter(|machine| machine.as_str() == text)
 }
 
-/// A number in digits alone, as short as it can be.
+/// Reads a number that consists of digits only, without leading zeros.
 pub(super) fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let is_shortest = text == "0" || !text.starts_with('0');

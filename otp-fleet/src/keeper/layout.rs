@@ -1,32 +1,32 @@
-//! Which key is what.
+//! The keys in etcd.
 //!
 //! ```text
-//! /pam_otp/fleet               which fleet it is, and its epoch
+//! /pam_otp/fleet               the fleet's id, and its epoch
 //! /pam_otp/a/NAME/             the guard of an account
 //! /pam_otp/a/NAME/PART         a part of it
 //! /pam_otp/a/NAME/PART.rehearsed
 //! ```
-//! The guard's key ends with a slash, so that one range has an account and nothing else: without it, `alice-b` would lie
-//! between `alice` and her parts.
+//! The guard's key ends with a slash, so that one range has an account and nothing else: otherwise, `alice-b` would
+//! lie between `alice` and her parts.
 
 use crate::etcd::after_prefix;
 use otp_core::UserName;
 use otp_store::keeper::Part;
 
-/// Below it lies everything of ours.
+/// The prefix of all our keys.
 pub const ROOT: &str = "/pam_otp/";
-/// Which fleet it is, and its epoch.
+/// The key of the fleet's id and epoch.
 pub const FLEET: &str = "/pam_otp/fleet";
-/// Below it lie the accounts.
+/// The prefix of the accounts.
 pub const ACCOUNTS: &str = "/pam_otp/a/";
 
-/// Where a restore says that it has begun.
+/// The key that shows that a restore has begun.
 pub const RESTORING: &str = "/pam_otp/restoring";
 
-/// What a name may be followed by.
+/// The suffix of a rehearsed part.
 const REHEARSED: &str = ".rehearsed";
 
-/// A part, or what was rehearsed of it.
+/// A part, or its rehearsed form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Slot {
     at: usize,
@@ -64,12 +64,12 @@ impl Slot {
         }
     }
 
-    /// The part that counts; `None`: it is only rehearsed.
+    /// Returns the part; `None`: the slot is only rehearsed.
     pub(super) fn counts(self) -> Option<Part> {
         (!self.is_rehearsed).then(|| PARTS[self.at].0)
     }
 
-    /// The slot of that name.
+    /// Finds the slot of a name.
     fn named(name: &str) -> Option<Self> {
         let (name, is_rehearsed) = match name.strip_suffix(REHEARSED) {
             Some(name) => (name, true),
@@ -85,31 +85,31 @@ impl Slot {
     }
 }
 
-/// The key of an account's guard; all that is kept about it begins so.
+/// Returns the key of an account's guard; all keys of the account begin with it.
 pub(super) fn guard(name: &UserName) -> Vec<u8> {
     format!("{ACCOUNTS}{}/", name.as_str()).into_bytes()
 }
 
-/// The first key after an account.
+/// Returns the first key after an account.
 pub(super) fn after(name: &UserName) -> Vec<u8> {
     after_prefix(&guard(name))
 }
 
-/// The key of a part.
+/// Returns the key of a part.
 pub(super) fn key(name: &UserName, slot: Slot) -> Vec<u8> {
     format!("{ACCOUNTS}{}/{}", name.as_str(), slot.name()).into_bytes()
 }
 
-/// What a key of an account is.
+/// The meaning of an account's key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Guard,
     Part(Slot),
-    /// Of a newer release, or not ours.
+    /// The key is of a newer release, or not ours.
     Unknown,
 }
 
-/// What a key is in the account of that name; `None`: it is not of that account.
+/// Returns the meaning of a key in the account of that name; `None`: the key is not of that account.
 pub(super) fn kind(name: &UserName, key: &[u8]) -> Option<Kind> {
     let rest = key.strip_prefix(guard(name).as_slice())?;
     if rest.is_empty() {
@@ -119,7 +119,7 @@ pub(super) fn kind(name: &UserName, key: &[u8]) -> Option<Kind> {
     Some(slot.map_or(Kind::Unknown, Kind::Part))
 }
 
-/// Whose key it is; `None`: nobody's, since it is no key of an account.
+/// Returns the account of a key; `None`: it is not the key of an account.
 pub(super) fn owner(key: &[u8]) -> Option<&str> {
     let rest = key.strip_prefix(ACCOUNTS.as_bytes())?;
     let (name, _) = std::str::from_utf8(rest).ok()?.split_once('/')?;

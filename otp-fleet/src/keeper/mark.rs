@@ -1,7 +1,9 @@
-//! How far the database had come when it was last seen: kept outside of it, so that a backup put in its place is noticed.
+//! The progress of the database when it was last seen. It is stored outside the database, so that a restored backup
+//! is noticed.
 //!
-//! etcd gives revisions out again after a snapshot was restored, with the same ids of cluster and members. Nothing inside
-//! it tells, and after a while its revisions are as high as they were. So what was last written is remembered too, and that it
+//! After a snapshot was restored, etcd gives out the same revisions again, with the same ids of cluster and members.
+//! Nothing inside etcd shows that, and after a while its revisions are as high as before. So the mark also remembers
+//! what was last written, and that it was missing once.
 //! was missing once.
 
 use super::guard::{Nonce, number};
@@ -14,25 +16,25 @@ use std::path::{Path, PathBuf};
 
 const HEADER: &str = "pam_otp-seen 1";
 const REFUSED: &str = "refused";
-/// Larger than any mark.
+/// A size larger than any mark, in bytes.
 const LARGEST: u64 = 1024;
 
-/// How far the database has come.
+/// The progress of the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
-    /// The fleet that it keeps.
+    /// The fleet in the database.
     pub fleet: Nonce,
     /// How often all codes were made void.
     pub epoch: u64,
     /// The highest revision in any answer.
     pub revision: i64,
-    /// What the verifier had written last; `None`: nothing, or nobody has looked.
+    /// The verifier's last write; `None`: there was none, or it was not looked for.
     pub witness: Option<Witness>,
-    /// Whether the database was found to be older than that since. Then only a higher epoch follows.
+    /// Whether the database was since found to be older than this. Then only a higher epoch may follow.
     pub is_refused: bool,
 }
 
-/// What is kept is not what was there: older, or another's. No answer may be given from it.
+/// The database is older than before, or another fleet's. No answer may be given from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Behind {
     /// It is another fleet's.
@@ -42,11 +44,11 @@ pub enum Behind {
         /// The fleet that is there now.
         now: Nonce,
     },
-    /// It is as it was before: put back from a backup, or its newest writes are lost.
+    /// It is in an earlier state: restored from a backup, or its newest writes are lost.
     Older {
-        /// What was seen.
+        /// The state that was seen.
         seen: Box<Seen>,
-        /// What is there now.
+        /// The state now.
         now: Box<Seen>,
     },
 }
@@ -84,8 +86,8 @@ impl std::fmt::Display for Behind {
 impl std::error::Error for Behind {}
 
 impl Seen {
-    /// Whether the database can have come from there to here. A new epoch has voided what was before, so that its
-    /// revisions may begin anew.
+    /// Checks that the database can have developed from `seen` to this state. A new epoch has voided everything
+    /// before it, so its revisions may begin again.
     ///
     /// # Errors
     /// It cannot.
@@ -110,7 +112,7 @@ impl Seen {
         Ok(())
     }
 
-    /// The later of two that follow one another. What was refused stays so until a higher epoch.
+    /// Returns the later of two states that follow one another. A refused state stays refused until a higher epoch.
     pub(super) fn or_later(self, other: Self) -> Self {
         let is_later = (self.epoch, self.revision) < (other.epoch, other.revision);
         if is_later && !(self.is_refused && self.epoch == other.epoch) {
@@ -167,19 +169,20 @@ impl Seen {
     }
 }
 
-/// The file that a mark is kept in.
+/// The file of a mark.
 pub struct Mark {
     path: PathBuf,
     kept: Option<Seen>,
-    /// Under which name its verifier writes.
+    /// The name under which the verifier writes.
     name: Option<PeerName>,
 }
 
 impl Mark {
-    /// Reads the mark of a file; a file that is not there has none.
+    /// Reads the mark from a file; a missing file has no mark.
     ///
     /// # Errors
-    /// It cannot be read, or says something else: then nobody knows what was seen, and a first answer must not be given.
+    /// The file cannot be read, or is not a mark. Then the state that was seen is unknown, and no first answer may be
+    /// given.
     pub fn open(path: &Path) -> io::Result<Self> {
         let read = match File::open(path) {
             Ok(file) => {
@@ -200,28 +203,28 @@ impl Mark {
         })
     }
 
-    /// The name under which its verifier writes what is looked for; `None`: nothing is.
+    /// Returns the name under which the verifier writes its witness; `None`: no witness is looked for.
     #[must_use]
     pub const fn name(&self) -> Option<&PeerName> {
         self.name.as_ref()
     }
 
-    /// Says under which name its verifier writes, where that is not known yet. Another certificate makes no other of it: what
-    /// was written under the first name must still be there.
+    /// Sets the name under which the verifier writes, unless it is set. A new certificate does not change it: the
+    /// writes under the first name must still be there.
     pub fn known_as(&mut self, name: &PeerName) -> &PeerName {
         self.name.get_or_insert_with(|| name.clone())
     }
 
-    /// What is kept.
+    /// Returns the stored state.
     #[must_use]
     pub const fn seen(&self) -> Option<Seen> {
         self.kept
     }
 
-    /// Keeps how far the database has come, for good, where it follows what is kept.
+    /// Stores the progress of the database, durably, if it follows the stored state.
     ///
     /// # Errors
-    /// It does not follow, or cannot be written. What was kept still is.
+    /// It does not follow, or cannot be written. The old mark then remains.
     pub fn keep(&mut self, now: Seen) -> io::Result<()> {
         if let Some(seen) = self.kept {
             now.follows(&seen).map_err(io::Error::other)?;
@@ -232,10 +235,10 @@ impl Mark {
         self.write(now)
     }
 
-    /// Keeps for good that the database was found to be older than what is kept, or than `seen`, which is later.
+    /// Stores, durably, that the database was found to be older than the mark or than `seen`, whichever is later.
     ///
     /// # Errors
-    /// It cannot be written. What was kept still is.
+    /// It cannot be written. The old mark then remains.
     pub fn refuse(&mut self, seen: Seen) -> io::Result<()> {
         let seen = Seen {
             is_refused: true,
@@ -305,7 +308,7 @@ mod tests {
             };
             assert!(behind.to_string().contains("older than it was"), "{behind}");
         }
-        // Nobody had written anything, or it was not looked for.
+        // Nothing was written before, or no witness was looked for.
         assert_eq!(witnessed(1000, 1).follows(&seen(3, 1000)), Ok(()));
     }
 
@@ -323,7 +326,7 @@ mod tests {
                 assert!(refused.contains("older than it was"), "{refused}");
                 assert!(mark.seen().unwrap().or_later(after).is_refused);
             }
-            // As another process finds it.
+            // Another process finds the same.
             mark = Mark::open(&path).unwrap();
             let kept = Seen {
                 is_refused: true,
@@ -427,7 +430,7 @@ mod tests {
         let path = folder.path().join("seen");
         let mut mark = Mark::open(&path).unwrap();
         mark.keep(seen(1, 10)).unwrap();
-        // Also root cannot open a folder for writing.
+        // Even root cannot open a folder for writing.
         fs::create_dir(folder.path().join("seen.new")).unwrap();
         assert!(mark.keep(seen(1, 20)).is_err());
         assert_eq!(mark.seen(), Some(seen(1, 10)));

@@ -1,8 +1,8 @@
 //! The keeper of a fleet: accounts in etcd, committed by compare and swap.
 //!
-//! An account is read by one transaction, which asks the leader, and every write is one transaction that compares the
-//! account's guard and the fleet's epoch. So an attempt takes two questions, and whoever else has written meanwhile is
-//! noticed. What else has to be known of that moment is read along with the account: `ahead.rs`. A write that etcd does not
+//! One transaction, which asks the leader, reads an account. Every write is one transaction that compares the
+//! account's guard and the fleet's epoch. So an attempt takes two requests, and any other write in between is
+//! noticed. Other facts of the same moment are read together with the account: `ahead.rs`. A write that etcd does not
 //! answer is fenced: `commit.rs`.
 
 mod ahead;
@@ -46,19 +46,19 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 use turn::{Turn, Turns};
 
-/// How long one question to the keeper may take, with all that it takes to be certain. A login asks two.
+/// The time that one question to the keeper may take, until its result is certain. A login asks two.
 pub const PATIENCE: Duration = Duration::from_secs(9);
 
-/// Keys of an account, at most; there are twelve.
+/// The number of keys of an account that are read at most; eleven can exist.
 const MOST_KEYS: i64 = 64;
-/// Keys of a page of the list of users.
+/// The number of keys on a page of the list of users.
 const PAGE: i64 = 4000;
-/// How long a request waits for another one of the same account in this process.
+/// The time that a request waits for another one of the same account in this process.
 const A_TURN: Duration = Duration::from_secs(2);
 
-/// How long a request that was overtaken once steps aside, at most.
+/// Half of the longest pause of a request that was overtaken once.
 const SHORTEST_ASIDE: Duration = Duration::from_millis(4);
-/// How often that doubles.
+/// The largest number of times that this doubles: once for each time in a row that a request was overtaken.
 const MOST_DOUBLINGS: u32 = 6;
 
 /// All accounts of a fleet. Cheap to clone; any number of threads may use it at the same time.
@@ -68,50 +68,51 @@ pub struct EtcdKeeper {
     by: Option<Machine>,
     until: Option<Instant>,
     seal: Seal,
-    /// How often in a row somebody else was faster.
+    /// How often in a row another writer was faster.
     overtaken: Arc<AtomicU32>,
-    /// An account that was read before it was asked for.
+    /// An account that was read ahead.
     ahead: Ahead,
 }
 
 struct Shared {
     client: Client,
     seen: Mutex<Option<Seen>>,
-    /// The key of what this verifier writes; not set: it writes nothing, and looks for nothing.
+    /// The key of this verifier's witness; not set: no witness is written or looked for.
     witness: OnceLock<String>,
     turns: Turns,
 }
 
-/// What one question has found.
+/// The result of one read.
 struct Read {
     fleet: (Fleet, i64),
     seen: Seen,
     witness_revision: i64,
-    /// What each range beside these has.
+    /// The result of each further range.
     found: Vec<Found>,
 }
 
-/// What one range has, and whether there is more.
+/// The keys of one range, and whether there are more.
 type Found = (Vec<KeyValue>, bool);
 
-/// How the database stood at one moment.
+/// The state of the database at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Standing {
-    /// How far it has come.
+    /// The progress of the database.
     pub seen: Seen,
     /// The revision of the fleet's key.
     fleet: i64,
-    /// The revision of what this verifier has written last; 0: nothing.
+    /// The revision of this verifier's last witness; 0: there is none.
     witness: i64,
 }
 
-/// The key of what the verifier of that name writes.
+/// Returns the key of the witness of a verifier.
 #[must_use]
 pub fn witness_of(name: &PeerName) -> String {
     format!("{WITNESSES}{name}")
 }
 
-/// The group of this process may read the file of the key, and the group of the records, which a verifier has besides its own.
+/// Sets the groups that may read the key file: that of this process, and the group of the records, which a verifier
+/// has too.
 #[must_use]
 pub fn as_verifiers_read(seal: Seal) -> Seal {
     let seal = seal.for_group(getegid().as_raw());
@@ -122,25 +123,25 @@ pub fn as_verifiers_read(seal: Seal) -> Seal {
 }
 
 impl EtcdKeeper {
-    /// Connects to a member, and reads which fleet it keeps.
+    /// Connects to a member, and reads the fleet.
     ///
     /// # Errors
-    /// No member has answered within `deadline`, or there is no fleet.
+    /// No member answered within `deadline`, or there is no fleet.
     pub fn connect(config: &Config, deadline: Duration) -> Result<Self, Error> {
         let keeper = Self::to(config)?;
         keeper.fleet_until(Instant::now() + deadline)?;
         Ok(keeper)
     }
 
-    /// A keeper that has not asked anything yet: for [`EtcdKeeper::found`].
+    /// Makes a keeper that has not asked anything yet, for [`EtcdKeeper::found`].
     ///
     /// # Errors
-    /// No address is given, or the system gives no threads.
+    /// No address is given, or the system provides no threads.
     pub fn to(config: &Config) -> Result<Self, Error> {
         Self::within(config, Limits::default())
     }
 
-    /// As [`EtcdKeeper::to`], with other limits.
+    /// Makes a keeper as [`EtcdKeeper::to`] does, with other limits.
     ///
     /// # Errors
     /// As for [`EtcdKeeper::to`].
@@ -165,7 +166,7 @@ impl EtcdKeeper {
         })
     }
 
-    /// The same for one request: what it writes is for that machine, and all of it together ends after `deadline`.
+    /// Makes a keeper for one request: its writes are for that machine, and all of it must end within `deadline`.
     #[must_use]
     pub fn for_request(&self, machine: Machine, deadline: Duration) -> Self {
         Self {
@@ -178,20 +179,20 @@ impl EtcdKeeper {
         }
     }
 
-    /// The same accounts, whose keys are sealed by that, as verifiers read it.
+    /// Sets the seal of the accounts' keys, readable as verifiers read it.
     #[must_use]
     pub fn sealed_by(self, seal: Seal) -> Self {
         let seal = as_verifiers_read(seal);
         Self { seal, ..self }
     }
 
-    /// The client below, for what is no account.
+    /// Returns the client, for keys that are not accounts.
     #[must_use]
     pub fn client(&self) -> &Client {
         &self.shared.client
     }
 
-    /// Which fleet it is.
+    /// Reads the fleet.
     ///
     /// # Errors
     /// It cannot be read, or there is none.
@@ -199,11 +200,11 @@ impl EtcdKeeper {
         self.fleet_until(self.until()).map(|(fleet, _)| fleet)
     }
 
-    /// The last attempt of the account that was accepted in this epoch; `None`: there is none, nobody knows where, or a wrong
-    /// code came since.
+    /// Returns the last accepted attempt of the account in this epoch; `None`: there is none, its machine is unknown,
+    /// or a wrong code came since.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The account cannot be read.
     pub fn last_accepted(&self, name: &UserName) -> Result<Option<Accepted>, Error> {
         let Some(copy) = self.copy(name, self.until())? else {
             return Ok(None);
@@ -212,17 +213,17 @@ impl EtcdKeeper {
         Ok(copy.guard.and_then(|guard| guard.accepted))
     }
 
-    /// How far the database has come, by all answers so far; `None`: there was none.
+    /// Returns the progress of the database in all answers so far; `None`: there was no answer.
     #[must_use]
     pub fn seen(&self) -> Option<Seen> {
         *self.locked()
     }
 
-    /// Has the database be believed only where it follows what is kept in that mark, which another process has written perhaps;
-    /// from now on what its verifier writes is looked for in each answer. To be called before anything is asked.
+    /// Requires that the database follows the state in a mark, which another process may have written. From now on
+    /// the witness of the mark's verifier is looked for in each answer. Call this before the first question.
     ///
     /// # Errors
-    /// What was seen by now does not follow.
+    /// The state that was already seen does not follow.
     pub fn must_follow_mark(&self, mark: &Mark) -> Result<(), Behind> {
         if let Some(name) = mark.name() {
             let key = self.shared.witness.get_or_init(|| witness_of(name));
@@ -231,7 +232,7 @@ impl EtcdKeeper {
         mark.seen().map_or(Ok(()), |seen| self.must_follow(seen))
     }
 
-    /// Has the database be believed only where it has come as far as that: for what was seen before this process began.
+    /// Requires that the database has at least this progress, which was seen before this process began.
     ///
     /// # Errors
     /// It has not.
@@ -251,13 +252,13 @@ impl EtcdKeeper {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Remembers how far the database has come.
+    /// Remembers the progress of the database.
     fn note(&self, now: Seen) {
         let mut locked = self.locked();
         *locked = Some(locked.map_or(now, |seen| seen.or_later(now)));
     }
 
-    /// Remembers how far a write has brought it.
+    /// Remembers the progress that a write has made.
     fn note_write(&self, fleet: Fleet, revision: i64) {
         let mut locked = self.locked();
         if let Some(seen) = &mut *locked
@@ -269,7 +270,7 @@ impl EtcdKeeper {
         }
     }
 
-    /// Remembers that the database was found to be older than it was.
+    /// Remembers that the database was found to be older than before.
     fn note_older(&self, before: Seen) {
         let mut locked = self.locked();
         if let Some(seen) = &mut *locked
@@ -280,10 +281,10 @@ impl EtcdKeeper {
         }
     }
 
-    /// How the database stands, for whoever writes the next witness.
+    /// Returns the state of the database, for writing the next witness.
     ///
     /// # Errors
-    /// It cannot be read, or not be believed.
+    /// It cannot be read, or the database is not trusted.
     pub fn standing(&self, until: Instant) -> Result<Standing, Error> {
         let read = self.read(Vec::new(), until)?;
         Ok(Standing {
@@ -293,10 +294,11 @@ impl EtcdKeeper {
         })
     }
 
-    /// Writes the next witness, and other steps with it, where the database stands as it did; whether it was done.
+    /// Writes the next witness, with other steps, if the state of the database is unchanged; returns whether it was
+    /// done.
     ///
     /// # Errors
-    /// There was no answer, or the system gave no random bytes.
+    /// There was no answer, or the system provides no random bytes.
     pub fn bear_witness(
         &self,
         standing: &Standing,
@@ -317,7 +319,8 @@ impl EtcdKeeper {
         Ok(answer.succeeded)
     }
 
-    /// Does steps of a verifier, which are of no account, where the database stands as it did; whether they were done.
+    /// Does steps of a verifier that concern no account, if the state of the database is unchanged; returns whether
+    /// they were done.
     ///
     /// # Errors
     /// There was no answer.
@@ -353,7 +356,7 @@ impl EtcdKeeper {
         })
     }
 
-    /// The key of what this verifier writes.
+    /// Returns the key of this verifier's witness.
     fn witness(&self) -> Result<&str, Error> {
         let key = self.shared.witness.get().map(String::as_str);
         key.ok_or_else(|| content(WITNESSES, "nobody has said who writes"))
@@ -364,9 +367,10 @@ impl EtcdKeeper {
         self.until.map_or(at_most, |until| until.min(at_most))
     }
 
-    /// Reads the fleet, what this verifier has written last, and keys beside it as of the same moment.
+    /// Reads the fleet, this verifier's last witness, and further keys, as of the same moment.
     ///
-    /// An answer from a database that is older than what was seen before the question is refused, and any later one is.
+    /// An answer from a database that is older than was seen before the question is refused, and so is every later
+    /// one.
     fn read(&self, keys: Vec<RangeRequest>, until: Instant) -> Result<Read, Error> {
         let before = self.seen();
         let one = |key: &str| RangeRequest {
@@ -449,7 +453,7 @@ impl EtcdKeeper {
         self.read(Vec::new(), until).map(|read| read.fleet)
     }
 
-    /// An account as it is; `None`: nothing is kept.
+    /// Reads an account; `None`: nothing is stored.
     fn copy(&self, name: &UserName, until: Instant) -> Result<Option<Copy>, Error> {
         self.read_account(name, until).map(|(_, copy)| copy)
     }
@@ -470,20 +474,20 @@ impl EtcdKeeper {
         Ok((fleet, Copy::found(self.clone(), name.clone(), fleet, found)))
     }
 
-    /// Waits for a moment where others were faster: of many that try again at once, all but one would try in vain again.
+    /// Waits a moment after other writers were faster: if many tried again at once, all but one would fail again.
     fn step_aside(&self, until: Instant) {
         let times = self.overtaken.load(Ordering::Relaxed);
         if times == 0 {
             return;
         }
         let most = SHORTEST_ASIDE * 2_u32.pow(times.min(MOST_DOUBLINGS));
-        // Without chance it is as good as any.
+        // Without a random number, the middle is used.
         let [chance] = otp_store::mint::random().unwrap_or([128]);
         let aside = most * u32::from(chance) / 256;
         sleep(aside.min(until.saturating_duration_since(Instant::now())));
     }
 
-    /// An account, in turn. `patience` is for others who have it, and not for etcd.
+    /// Reads an account, in turn. `patience` limits the wait for other requests, not for etcd.
     fn copy_in_turn(
         &self,
         name: &UserName,
@@ -497,7 +501,7 @@ impl EtcdKeeper {
             .turns
             .take(name, until.min(Instant::now() + patience));
         if !turn.as_ref().is_some_and(Turn::was_free) {
-            // Whoever had the account has changed it.
+            // The request that had the account has changed it.
             self.ahead.forget();
         }
         let (fleet, mut copy) = self.read_account(name, until)?;
@@ -507,10 +511,10 @@ impl EtcdKeeper {
         Ok((fleet, copy))
     }
 
-    /// Begins to keep something under a name, which has a guard from then on.
+    /// Begins to store data under a name, which has a guard from then on.
     ///
-    /// The guard comes first and alone, so that every later write compares a revision that never comes again: a write that
-    /// compares "nothing is there" could be done long after, when it was removed.
+    /// The guard comes first and alone, so that every later write compares a revision that never comes again. A write
+    /// that compares "nothing is there" could be done long after, once the account was removed.
     fn begin(
         &self,
         name: &UserName,
@@ -533,7 +537,7 @@ impl EtcdKeeper {
             failure: Vec::new(),
         };
         match self.client().once(request, until) {
-            // Done, or somebody else has: it is read again.
+            // The guard exists, from this write or another one: the account is read again.
             Ok(_) => Ok(()),
             Err(failure) if failure.may_pass() && Instant::now() < until => Ok(()),
             Err(failure) => Err(Error::Database {
@@ -552,7 +556,7 @@ fn written(outcome: &Outcome) -> Put {
     }
 }
 
-/// What a step has read, and whether there is more.
+/// Returns the result of a read step, and whether there is more.
 fn kvs(step: Option<ResponseOp>) -> Option<Found> {
     match step?.response? {
         response_op::Response::ResponseRange(range) => Some((range.kvs, range.more)),
@@ -623,7 +627,7 @@ impl Keeper for EtcdKeeper {
                 keys_only: true,
                 ..RangeRequest::default()
             };
-            // Each page has its time: a million names take many.
+            // Each page has its own time limit: a million names take many pages.
             let page = self.client().again(&page, Instant::now() + PATIENCE);
             let page = page.map_err(|failure| unread(ACCOUNTS, &failure))?;
             for kept in &page.kvs {
@@ -681,7 +685,8 @@ impl Keeper for EtcdKeeper {
             Some(over) => over.revision,
             None => 0,
         };
-        // All of the new name that does not come from the old one goes. etcd takes no key twice in a transaction.
+        // Remove everything of the new name that does not come from the old one. etcd accepts no key twice in a
+        // transaction.
         let gone = over.iter().flat_map(|over| {
             let known = over.kept().filter(|slot| !held.values.contains_key(slot));
             let known = known.map(|slot| layout::key(to, slot));

@@ -1,7 +1,7 @@
-//! Requests of one process for one account, one after the other: a courtesy, not a lock.
+//! Runs the requests of one process for one account one after the other: a courtesy, not a lock.
 //!
-//! Nothing is right because of it: every write compares. But of 64 logins at once that all try, all but one are overtaken,
-//! and all but one of those again.
+//! Correctness does not depend on this: every write compares. But if 64 logins all try at once, all but one are
+//! overtaken, and then all but one of the rest.
 
 use otp_core::UserName;
 use std::collections::HashSet;
@@ -12,16 +12,16 @@ use std::time::Instant;
 #[derive(Clone, Default)]
 pub(super) struct Turns(Arc<(Mutex<HashSet<UserName>>, Condvar)>);
 
-/// An account's turn; the next one has it when this is dropped.
+/// An account's turn; when this is dropped, the next request has it.
 pub(super) struct Turn {
     turns: Turns,
     name: UserName,
-    /// Nobody else had it when it was asked for.
+    /// Whether it was free when it was asked for.
     was_free: bool,
 }
 
 impl Turns {
-    /// Waits for the turn of an account; `None`: it took too long, and the caller goes ahead without.
+    /// Waits for the turn of an account; `None`: it took too long, and the caller goes ahead without it.
     pub(super) fn take(&self, name: &UserName, until: Instant) -> Option<Turn> {
         let (_, changed) = &*self.0;
         let mut taken = self.taken();
@@ -48,7 +48,7 @@ impl Turns {
 }
 
 impl Turn {
-    /// Whether nobody else had it when it was asked for.
+    /// Whether the turn was free when it was asked for.
     pub(super) const fn was_free(&self) -> bool {
         self.was_free
     }

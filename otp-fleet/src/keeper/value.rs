@@ -1,20 +1,20 @@
-//! A part as it lies in etcd: what fills it up is counted, not kept.
+//! A part as it is stored in etcd: its filling is counted, not stored.
 //!
-//! `state` is 4096 bytes, nine tenths of which are line feeds that fill a file. etcd keeps every version of a value until it
-//! compacts, so each login would cost as much again.
+//! `state` has 4096 bytes, nine tenths of which are line feeds that fill a file. etcd keeps every version of a value
+//! until it compacts, so each login would store them again.
 
 use otp_store::keeper::Bytes;
 use zeroize::Zeroizing;
 
 /// The first line of a value.
 const HEADER: &[u8] = b"pam_otp-part 1\n";
-/// The largest part there is, four times over.
+/// Four times the size of the largest part, in bytes.
 pub(super) const LARGEST: usize = 64 * 1024;
 const FILL: u8 = b'\n';
-/// Shorter runs are not worth their count.
+/// The shortest run that is counted; shorter ones are not worth it.
 const RUN: usize = 16;
 
-/// Why a value is no part.
+/// Why a value is not a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoPart {
     /// A newer release wrote it.
@@ -23,7 +23,7 @@ pub(super) enum NoPart {
     Damaged(&'static str),
 }
 
-/// The value of a part: pieces of `length, bytes, fill`, both numbers of four bytes.
+/// Encodes a part: pieces of `length, bytes, fill`, both numbers of four bytes.
 pub(super) fn of(part: &[u8]) -> Result<Bytes, NoPart> {
     if part.len() > LARGEST {
         return Err(NoPart::Damaged("is too large"));
@@ -41,7 +41,7 @@ pub(super) fn of(part: &[u8]) -> Result<Bytes, NoPart> {
     Ok(value)
 }
 
-/// The part of a value.
+/// Decodes a part.
 pub(super) fn read(value: &[u8]) -> Result<Bytes, NoPart> {
     let Some(mut rest) = value.strip_prefix(HEADER) else {
         let is_ours = value.starts_with(b"pam_otp-part ");
@@ -64,7 +64,7 @@ pub(super) fn read(value: &[u8]) -> Result<Bytes, NoPart> {
     Ok(part)
 }
 
-/// What comes before the first long run of fill, and how long that is.
+/// Splits off the bytes before the first long run of filling, and returns the length of the run.
 fn split(part: &[u8]) -> (&[u8], usize) {
     let mut run = 0;
     for (at, byte) in part.iter().enumerate() {
@@ -93,7 +93,7 @@ fn piece<'v>(rest: &mut &'v [u8]) -> Option<(&'v [u8], usize)> {
 
 fn number(number: usize) -> [u8; 4] {
     u32::try_from(number)
-        .expect("a part is smaller")
+        .expect("a part has at most 64 KiB")
         .to_be_bytes()
 }
 

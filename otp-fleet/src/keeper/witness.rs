@@ -1,31 +1,32 @@
-//! What a verifier writes again and again, and remembers outside of the database: a database that does not have it any more was
-//! put back, however far it has come since.
+//! The witness: a value that a verifier writes again and again, and remembers outside the database. A database that
+//! no longer has it was put back, whatever its progress since.
 //!
-//! It has a number that only grows. A number that is lower than the one that is remembered is of the past; a higher one is no
-//! sign of anything, since what is remembered may itself be of the past: the directory of a host that was restored, or a write
-//! that was done and not answered. Nothing of it ends by itself, as a beat does, or depends on what etcd keeps of the past.
+//! It has a number that only grows. A number lower than the remembered one shows a database of the past. A higher
+//! number shows nothing, since the memory may itself be of the past: the directory of a restored host, or a write
+//! that was done and not answered. A witness does not expire as a beat does, and does not depend on the history that
+//! etcd keeps.
 
 use super::guard::{Nonce, number};
 
-/// Below it lies what each verifier has written last.
+/// The prefix of the witnesses.
 pub const WITNESSES: &str = "/pam_otp/w/";
 
 const HEADER: &str = "pam_otp-witness 1";
 
-/// What was written last under the name of a verifier.
+/// The last witness under the name of a verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Witness {
-    /// How often something was written under that name. Whoever writes next writes the next number.
+    /// How often one was written under that name. The next one has the next number.
     pub number: u64,
-    /// No other has the same.
+    /// Distinguishes this witness from any other.
     pub nonce: Nonce,
 }
 
 impl Witness {
-    /// The next one after the one that is there.
+    /// Makes the witness that follows an existing one.
     ///
     /// # Errors
-    /// The system gave no random bytes.
+    /// The system provides no random bytes.
     pub fn after(before: Option<Self>) -> Result<Self, otp_store::Error> {
         Ok(Self {
             number: before.map_or(1, |before| before.number.saturating_add(1)),
@@ -33,7 +34,7 @@ impl Witness {
         })
     }
 
-    /// Whether the database that has `now` can have come from one that had this.
+    /// Whether a database that has `now` can have developed from one that had this.
     pub(super) const fn can_become(self, now: Option<Self>) -> bool {
         match now {
             Some(now) => {
@@ -43,14 +44,14 @@ impl Witness {
         }
     }
 
-    /// As it is kept.
+    /// Writes the witness as it is stored.
     #[must_use]
     pub fn text(&self) -> String {
         let Self { number, nonce } = self;
         format!("{HEADER}\nnumber {number}\nnonce {nonce}\n")
     }
 
-    /// Reads what is kept; `None`: it is something else.
+    /// Reads a stored witness; `None`: the value is not one.
     #[must_use]
     pub fn read(value: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(value).ok()?.strip_suffix('\n')?;
@@ -64,7 +65,7 @@ impl Witness {
         })
     }
 
-    /// As it stands in a line of the mark.
+    /// Writes the witness for a line of the mark.
     pub(super) fn words(&self) -> String {
         format!("{} {}", self.number, self.nonce)
     }

@@ -1,4 +1,4 @@
-//! `otp-admin fleet backup`: all that a fleet keeps, as of one moment, in a new file that only its key opens.
+//! `otp-admin fleet backup`: writes all data of a fleet, as of one moment, to a new file that only its key opens.
 
 use super::database::{Database, Pages};
 use super::records::{Head, Writing};
@@ -14,14 +14,14 @@ use std::io::{self, BufWriter};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// What is of the moment only: beats, what verifiers look for, what machines' policies were when they last asked, and that an init is
-/// under way.
+/// The data of the moment, which a backup omits: beats, witnesses, the digests of machines' policies, and the mark of
+/// an init in progress.
 const FLEETING: [&str; 4] = [beats::PREFIX, beats::POLICIES, WITNESSES, one_init::KEY];
 
 /// Writes a backup.
 pub fn backup(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), Unable> {
-    // Before anybody is asked for a passphrase. Its threads are gone by then: one of them would take a Ctrl-C, and end this
-    // process with the terminal as it was while it was asked.
+    // This comes before the question for a passphrase. The threads of this client have ended by then: otherwise one
+    // of them would take a Ctrl-C, and end this process with the terminal in the modes of the question.
     {
         let database = asker.database()?;
         if database.one(RESTORING)?.is_some() {
@@ -49,7 +49,7 @@ pub fn backup(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(),
         Ok(accounts)
     });
     let accounts = written.inspect_err(|_| {
-        // Half a backup is none; it could not be restored either.
+        // An incomplete backup is useless; it could not be restored either.
         fs::remove_file(path).ok();
     })?;
     let path = path.display().to_string();
@@ -65,7 +65,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
-/// Writes all keys of one moment; how many accounts they are, and the file.
+/// Writes all keys as of one moment; returns the number of accounts, and the file.
 fn write(
     database: &Database,
     file: File,
@@ -75,7 +75,7 @@ fn write(
     let Some((fleet, _)) = database.fleet()? else {
         return Err(Unable::NotBegun);
     };
-    // The moment: whatever is written after it is not in the backup.
+    // This sets the moment: later writes are not in the backup.
     let nothing = |_: &_| Ok(());
     let moment = Pages {
         revision: 0,
@@ -102,7 +102,7 @@ fn write(
             return Err(Unable::BeingRestored);
         }
         if found.key == FLEET.as_bytes() {
-            // Another epoch than in the head: it was raised meanwhile.
+            // The epoch differs from that in the head: it was raised in the meantime.
             is_of_the_fleet = found.value == fleet.text().into_bytes();
             return if is_of_the_fleet {
                 Ok(())
@@ -119,7 +119,7 @@ fn write(
         added.map_err(|error| not_written(&error))
     })?;
     if !is_of_the_fleet {
-        // A restore has begun meanwhile: what is there by then is half of something.
+        // A restore has begun in the meantime: the data is incomplete.
         return Err(Unable::ChangedMeanwhile);
     }
     let (_, file) = writing.end().map_err(|error| not_written(&error))?;

@@ -1,4 +1,5 @@
-//! What of a certificate an administrator has to know; `otp-admin doctor` reads those of a machine in the same way.
+//! The facts of a certificate that an administrator needs; `otp-admin doctor` reads a machine's certificates in the
+//! same way.
 
 pub use otp_enroll::certificate::Certificate;
 

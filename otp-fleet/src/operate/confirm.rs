@@ -1,4 +1,4 @@
-//! `otp-admin fleet confirm`: a database that went back in time is taken for the fleet's own, in a new epoch.
+//! `otp-admin fleet confirm`: accepts a database that went back in time as the fleet's own, in a new epoch.
 
 use super::Asker;
 use super::database::Database;
@@ -19,7 +19,7 @@ use std::path::Path;
 /// The step of most devices, in seconds.
 const USUAL_PERIOD: u64 = 30;
 
-/// Raises the epoch above what this host has seen.
+/// Raises the epoch above the one that this host has seen.
 pub fn confirm(asker: &Asker) -> Result<(), Unable> {
     let database = asker.database()?;
     if database.one(RESTORING)?.is_some() {
@@ -79,13 +79,13 @@ fn seen(database: &Database, mark: &Mark) -> Result<Seen, Unable> {
         fleet: fleet.id,
         epoch: fleet.epoch,
         revision: header.map_or(0, |header| header.revision),
-        // What cannot be read is nothing that was written.
+        // A value that cannot be read is not a witness.
         witness: written.and_then(|kept| Witness::read(&kept.value)),
         is_refused: false,
     })
 }
 
-/// Has the verifier of this host go on from what the database is now. An administrator has said so.
+/// Makes the verifier of this host continue from the present state of the database, as an administrator has decided.
 pub fn keep_mark(asker: &Asker, database: &Database) -> Result<(), Unable> {
     let path = asker.host.mark();
     let not_written = |error: &io::Error| Unable::NotWritten {
@@ -102,14 +102,14 @@ pub fn keep_mark(asker: &Asker, database: &Database) -> Result<(), Unable> {
         kept = mark(asker)?;
     }
     if !asker.host.state.is_dir() {
-        // No verifier has run here yet, and none has seen anything.
+        // No verifier has run here yet, so none has seen a state.
         return Ok(());
     }
-    // The directory is the verifier's. As root, a link in it would be followed to any file of the host.
+    // The verifier owns the directory. Root would follow a link in it to any file of the host.
     as_owner_of(&asker.host.state, || kept.keep(now)).map_err(|error| not_written(&error))
 }
 
-/// Does something with the rights of a directory's owner, where this is root.
+/// Runs `work` with the rights of a directory's owner, if this process runs as root.
 fn as_owner_of<T>(directory: &Path, work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     let owner = fs::metadata(directory)?;
     let (user, group) = (geteuid(), getegid());

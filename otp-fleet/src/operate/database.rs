@@ -1,4 +1,4 @@
-//! The database of a fleet, as an administrator's commands ask it.
+//! The database of a fleet, for an administrator's commands.
 
 use crate::etcd::{
     self, Client, Failure, KeyValue, Limits, RangeRequest, Rpc, TxnRequest, TxnResponse,
@@ -8,43 +8,43 @@ use crate::keeper::{FLEET, Fleet};
 use otp_core::messages::fleet::Unable;
 use std::time::{Duration, Instant};
 
-/// How long one question may take, with all the members that are tried.
+/// The time that one request may take, including all members that are tried.
 pub(super) const PATIENCE: Duration = Duration::from_secs(9);
 
-/// How long one that takes its time may take beside that, and an answer of it: a password takes etcd a tenth of a second of a
-/// processor, and a host may have much else to do.
+/// The further time for a slow request, and for one answer to it: for a password etcd needs a tenth of a second of
+/// processor time, and the host may be busy.
 const LONGER: Duration = Duration::from_secs(60);
 const LONG_CALL: Duration = Duration::from_secs(30);
 
-/// How many keys are read at once.
+/// The number of keys that are read at once.
 const PAGE: i64 = 256;
 
 /// The database.
 pub struct Database {
     client: Client,
-    /// How long is asked again for what etcd has been sent and has not answered.
+    /// How long an unanswered request is repeated.
     longer: Duration,
 }
 
-/// How one page of keys is read.
+/// How pages of keys are read.
 #[derive(Clone, Copy)]
 pub struct Pages {
-    /// The moment, by the revision of the store; 0: that of the first page, for all.
+    /// The moment, as a revision of the store; 0: the moment of the first page, for all pages.
     pub revision: i64,
-    /// Without values.
+    /// Whether to leave out the values.
     pub keys_only: bool,
 }
 
 impl Database {
-    /// The one that is said there.
+    /// Connects to the database of a configuration.
     ///
     /// # Errors
-    /// No member is named, or the system gives no threads.
+    /// No member is named, or the system provides no threads.
     pub fn of(config: &etcd::Config) -> Result<Self, Unable> {
         Self::within(config, Limits::default(), Duration::ZERO)
     }
 
-    /// The same, for the command that has etcd make passwords and look at them: it gives up a slow etcd later.
+    /// Does the same for the command that makes etcd create and check passwords: it gives up a slow etcd later.
     ///
     /// # Errors
     /// As for [`Database::of`].
@@ -64,21 +64,21 @@ impl Database {
         Ok(Self { client, longer })
     }
 
-    /// The client below.
+    /// Returns the client.
     #[must_use]
     pub const fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Asks what may be asked twice.
+    /// Sends a request that may be sent twice.
     ///
     /// # Errors
-    /// It is refused, or there is no answer.
+    /// The request is refused, or there is no answer.
     pub fn ask<R: Rpc>(&self, request: &R) -> Result<R::Answer, Unable> {
         self.try_asking(request).map_err(|failure| no(&failure))
     }
 
-    /// The same, for a caller that tells refusals apart.
+    /// Does the same, for a caller that distinguishes refusals.
     ///
     /// # Errors
     /// See [`Failure`].
@@ -100,7 +100,8 @@ impl Database {
         self.client.once(request, Instant::now() + PATIENCE)
     }
 
-    /// Gives every key below a prefix to `each`, a page at a time, all as of one moment; says which revision that was.
+    /// Passes every key below a prefix to `each`, page by page, all as of one moment; returns the revision of that
+    /// moment.
     ///
     /// # Errors
     /// A page cannot be read, or `each` fails.
@@ -124,7 +125,7 @@ impl Database {
             };
             let answer = match self.try_asking(&request) {
                 Ok(answer) => answer,
-                // Perhaps it is larger than an answer may be.
+                // The page may be larger than an answer may be.
                 Err(_) if limit > 1 => {
                     limit /= 4;
                     continue;
@@ -145,7 +146,7 @@ impl Database {
         }
     }
 
-    /// One key; `None`: it is not there.
+    /// Reads one key; `None`: it does not exist.
     ///
     /// # Errors
     /// It cannot be read.
@@ -157,10 +158,10 @@ impl Database {
         Ok(self.ask(&request)?.kvs.pop())
     }
 
-    /// How many keys there are below a prefix.
+    /// Counts the keys below a prefix.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// They cannot be read.
     pub fn count(&self, prefix: &str) -> Result<u64, Unable> {
         let request = RangeRequest {
             key: prefix.into(),
@@ -171,7 +172,7 @@ impl Database {
         Ok(u64::try_from(self.ask(&request)?.count).unwrap_or(0))
     }
 
-    /// Which fleet it is, and the revision of that; `None`: there is none.
+    /// Reads the fleet and the revision of its key; `None`: there is no fleet.
     ///
     /// # Errors
     /// It cannot be read, or is damaged.
@@ -186,7 +187,7 @@ impl Database {
     }
 }
 
-/// Why the database did not do it.
+/// Converts a failure of the database.
 #[must_use]
 pub fn no(failure: &Failure) -> Unable {
     Unable::NoDatabase {

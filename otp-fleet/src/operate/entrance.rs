@@ -1,9 +1,10 @@
-//! Has etcd ask everybody for a user, where every member takes the common name of a certificate for one.
+//! Turns on etcd's authentication, if every member takes the common name of a certificate as the user.
 //!
-//! A member that was not started with `--client-cert-auth` takes nobody's: from the moment that etcd asks for users, it would
-//! let in nobody, and nobody could undo that. No member says how it was started, so it is tried out: beside root stands a user
-//! with a password for as long as that takes, by whom all is undone where a member does not see who is there. The password is
-//! made of the key of root's certificate, so that the same command undoes or completes what was interrupted.
+//! A member that was started without `--client-cert-auth` does not do that. Once etcd asks for users, such a member
+//! would let no one in, and no one could undo it. No member reports how it was started, so this is tried out. During
+//! the trial there is a second user with a password beside root. If a member does not recognise root's certificate,
+//! that user undoes everything. The password is made from the key of root's certificate, so that the same command
+//! undoes or completes an interrupted trial.
 
 use super::database::{Database, PATIENCE, no};
 use crate::etcd::{
@@ -20,17 +21,17 @@ use tonic::transport::Channel;
 use tonic::{Response, Status};
 use zeroize::Zeroizing;
 
-/// etcd's own name for the user and the role that may do everything.
+/// etcd's own name for the user and the role with all rights.
 pub const ETCDS_ROOT: &str = "root";
 
-/// The user with a password, while it is tried out.
+/// The user with a password, during the trial.
 const STANDBY: &str = "pam_otp-init";
 
-/// What is hashed before the key for the password, and before nothing else.
+/// The prefix that is hashed before the key to make the password, and is used for nothing else.
 const OF_PASSWORDS: &[u8] = b"pam_otp password of init\0";
 
-/// Undoes what an interrupted command has left where a member does not see who is there, and refuses that; otherwise says
-/// whether etcd asks for users already.
+/// Returns whether etcd already asks for users. If a member does not recognise root's certificate, it undoes what an
+/// interrupted command has left, and refuses.
 ///
 /// # Errors
 /// A member does not take certificates for users, or the database could not be asked.
@@ -39,7 +40,7 @@ pub fn is_on(database: &Database, config: &etcd::Config) -> Result<bool, Unable>
         return Ok(false);
     }
     for member in &config.endpoints {
-        // A member that is away now is no reason: another one has seen who is there.
+        // A member that does not answer now is no reason: another one has recognised the certificate.
         if sees_root(database, member) == Seen::Nobody {
             if is_left_behind(database, config)? {
                 turn_off(database, config, false)?;
@@ -48,12 +49,12 @@ pub fn is_on(database: &Database, config: &etcd::Config) -> Result<bool, Unable>
             return Err(Unable::NoCommonName { member });
         }
     }
-    // As what was interrupted behind the trial leaves it.
+    // An interruption after the trial leaves this user.
     remove(database, STANDBY).map_err(|failure| no(&failure))?;
     Ok(true)
 }
 
-/// Has etcd ask everybody for a user from now on. Where that cannot be, all is as it was before.
+/// Makes etcd ask every client for a user from now on. If that is impossible, everything is as before.
 ///
 /// # Errors
 /// A member does not take certificates for users, or does not answer.
@@ -80,8 +81,8 @@ fn try_it(database: &Database, config: &etcd::Config) -> Result<(), Unable> {
     };
     make_anew(database, &make)?;
     grant_root(database, STANDBY)?;
-    // Before etcd asks for it: where this fails, nobody is locked out.
-    // And where the answer is lost, the same question may be one of nobody, and refused for that.
+    // This comes before etcd asks for users: if it fails, no one is locked out. If the answer is lost, the repeated
+    // request may come from no user, and be refused for that.
     if let Err(failure) = database.try_asking(&AuthEnableRequest {})
         && !asks_for_users(database)?
     {
@@ -104,9 +105,10 @@ fn try_it(database: &Database, config: &etcd::Config) -> Result<(), Unable> {
     Ok(())
 }
 
-/// Makes a user with a password: one who is there may have another.
+/// Makes a user with a password; an existing user may have another password, and is removed first.
 ///
-/// Where the answer is lost, the same question is refused by what it has made itself; but it may be somebody else who has, so
+/// If the answer is lost, the repeated request is refused because the user exists. But another program may have made
+/// the user, so it is made anew again.
 /// that is made anew as well.
 fn make_anew(database: &Database, make: &AuthUserAddRequest) -> Result<(), Unable> {
     let mut tries = 5;
@@ -120,14 +122,14 @@ fn make_anew(database: &Database, make: &AuthUserAddRequest) -> Result<(), Unabl
     }
 }
 
-/// Makes etcd's root; whether there was none.
+/// Makes etcd's root; returns whether there was none.
 fn make_root(database: &Database) -> Result<bool, Unable> {
     let add = AuthUserAddRequest {
         name: ETCDS_ROOT.to_owned(),
         password: String::new(),
         options: Some(UserAddOptions { no_password: true }),
     };
-    // Looked at before: where the answer is lost, what adds finds what it has added itself.
+    // Look first: if the answer is lost, the repeated request finds the user that it has added itself.
     let get = AuthUserGetRequest {
         name: ETCDS_ROOT.into(),
     };
@@ -162,11 +164,12 @@ fn grant_root(database: &Database, user: &str) -> Result<(), Unable> {
     Ok(())
 }
 
-/// Has etcd ask nobody for a user any more, by the password where it did, and takes away what was made for the trial.
+/// Turns off etcd's authentication, by the user with the password if it was on, and removes what was made for the
+/// trial.
 fn turn_off(database: &Database, config: &etcd::Config, root_is_new: bool) -> Result<(), Unable> {
     if asks_for_users(database)? {
         let token = token(database, config).map_err(|failure| no(&failure))?;
-        // Where the answer is lost, the same question finds nobody asked for any more.
+        // If the answer is lost, the repeated request finds authentication already off.
         if let Err(failure) = database.try_asking(&Disable { token })
             && asks_for_users(database)?
         {
@@ -180,7 +183,8 @@ fn turn_off(database: &Database, config: &etcd::Config, root_is_new: bool) -> Re
     Ok(())
 }
 
-/// Whether etcd asks for users now. Releases before 3.5 do not tell, but all refuse a password in another way then.
+/// Whether etcd asks for users now. Releases before 3.5 do not report it, but without authentication every release
+/// refuses a password in another way.
 pub fn asks_for_users(database: &Database) -> Result<bool, Unable> {
     let nobody = AuthenticateRequest {
         name: "pam_otp-nobody".to_owned(),
@@ -193,7 +197,7 @@ pub fn asks_for_users(database: &Database) -> Result<bool, Unable> {
     }
 }
 
-/// Whether the trial of an interrupted command is under way.
+/// Whether the trial of an interrupted command is unfinished.
 fn is_left_behind(database: &Database, config: &etcd::Config) -> Result<bool, Unable> {
     match token(database, config) {
         Ok(_) => Ok(true),
@@ -213,7 +217,7 @@ fn token(database: &Database, config: &etcd::Config) -> Result<Zeroizing<String>
     Ok(Zeroizing::new(answer.token))
 }
 
-/// Nobody can make it who does not have root's key.
+/// Makes the password, which only a holder of root's key can make.
 fn password(config: &etcd::Config) -> Result<Zeroizing<String>, Unable> {
     let key = fs::read(&config.key).map_err(|error| Unable::NotRead {
         path: config.key.display().to_string(),
@@ -230,7 +234,7 @@ fn password(config: &etcd::Config) -> Result<Zeroizing<String>, Unable> {
     Ok(text)
 }
 
-/// Whom a member takes the holder of root's certificate for.
+/// The user that a member sees for root's certificate.
 #[derive(PartialEq, Eq)]
 enum Seen {
     Root,
@@ -249,7 +253,7 @@ fn sees_root(database: &Database, member: &str) -> Seen {
     }
 }
 
-/// Removes a user who may be gone already.
+/// Removes a user who may already be gone.
 fn remove(database: &Database, name: &str) -> Result<(), Failure> {
     match database.try_asking(&AuthUserDeleteRequest { name: name.into() }) {
         Err(failure) if is_missing(&failure) => Ok(()),
@@ -257,7 +261,7 @@ fn remove(database: &Database, name: &str) -> Result<(), Failure> {
     }
 }
 
-/// That etcd asks for no users any more, in the name of the user with the password.
+/// A request to turn off authentication, in the name of the user with the password.
 #[derive(Clone)]
 struct Disable {
     token: Zeroizing<String>,

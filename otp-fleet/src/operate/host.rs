@@ -1,16 +1,17 @@
-//! What the host of a verifier says: where the database is, and where the verifier keeps what it must not forget.
+//! The configuration of a verifier's host: where the database is, and where the verifier stores what it must not
+//! forget.
 
 use crate::etcd;
 use crate::server::conf::{Conf, Records};
 use otp_core::messages::fleet::Unable;
 use std::path::{Path, PathBuf};
 
-/// What of a verifier's configuration an administrator's commands need.
+/// The part of a verifier's configuration that an administrator's commands need.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// How the verifier comes to etcd.
+    /// How the verifier reaches etcd.
     pub etcd: etcd::Config,
-    /// The directory in which it keeps how far the database has come.
+    /// The directory in which it stores the progress of the database.
     pub state: PathBuf,
     /// The policy by which it judges.
     pub policy: PathBuf,
@@ -42,7 +43,7 @@ impl Host {
         })
     }
 
-    /// The file that says how far the database has come.
+    /// Returns the path of the file with the progress of the database.
     #[must_use]
     pub fn mark(&self) -> PathBuf {
         self.state.join("seen")

@@ -1,5 +1,5 @@
-//! `otp-admin fleet init`: users and roles of etcd, and which fleet it is. Each step is left alone where it is done, so that
-//! what was interrupted is completed by the same command.
+//! `otp-admin fleet init`: makes users and roles of etcd, and the fleet. A step that is already done is skipped, so
+//! the same command completes an interrupted one.
 
 use super::certificate::Certificate;
 use super::database::{Database, no};
@@ -16,10 +16,10 @@ use crate::keeper::{ACCOUNTS, EtcdKeeper, RESTORING, ROOT};
 use otp_core::event::Severity;
 use otp_core::messages::fleet::{Told, Unable};
 
-/// The role of verifiers: what they may do with keys.
+/// The role of verifiers, with their rights to keys.
 const ROLE: &str = "pam_otp";
 
-/// Begins a fleet, or completes what was begun.
+/// Begins a fleet, or completes one that was begun.
 pub fn init(
     asker: &Asker,
     verifiers: &[String],
@@ -30,7 +30,7 @@ pub fn init(
     for name in verifiers {
         check_user(name)?;
     }
-    // From the moment that etcd asks for users, this certificate is the only way to change them.
+    // Once etcd asks for users, only this certificate can change them.
     let (certificate, _) = &asker.of_root;
     let name = Certificate::in_file(certificate).and_then(|one| one.common_name);
     if name.as_deref() != Some(ETCDS_ROOT) {
@@ -44,7 +44,7 @@ pub fn init(
     let key = with_key.then(|| sealing_key::place(asker)).transpose()?;
     let database = asker.database_of_root()?;
     let config = asker.etcd_of_root();
-    // Nothing is written into an etcd of others. One that cannot be asked says why below.
+    // Nothing is written into an etcd that others use. If it cannot be asked, the code below reports why.
     if let Err(others @ Unable::NotAlone { .. }) = is_alone(&database) {
         return Err(others);
     }
@@ -63,7 +63,7 @@ pub fn init(
     must_ask_for_users(&database)?;
     tell(asker, Told::AuthIsOn)?;
     let was = database.fleet()?;
-    // Before anybody can enrol: what is enrolled is sealed from the start.
+    // This comes before any user can enrol: all enrolments are sealed from the start.
     let key = match key {
         Some(place) => sealing_key::begin(asker, place, was.is_some())?,
         None => sealing_key::Begun::AsItWas,
@@ -92,7 +92,8 @@ pub fn init(
     tell(asker, Told::Next)
 }
 
-/// Holds that nobody has undone it meanwhile: another init, in an etcd where one cannot keep the other out.
+/// Checks that no other program has undone it in the meantime: another init, in an etcd where one init cannot keep
+/// the other out.
 fn must_ask_for_users(database: &Database) -> Result<(), Unable> {
     if entrance::asks_for_users(database)? {
         Ok(())
@@ -101,7 +102,7 @@ fn must_ask_for_users(database: &Database) -> Result<(), Unable> {
     }
 }
 
-/// A name that a certificate can have as its common name, and that is not etcd's own.
+/// Checks that a certificate can have a name as its common name, and that the name is not etcd's own.
 fn check_user(name: &str) -> Result<(), Unable> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     if name.is_empty() || name.len() > 253 || !name.bytes().all(is_plain) || name == ETCDS_ROOT {
@@ -111,8 +112,8 @@ fn check_user(name: &str) -> Result<(), Unable> {
     Ok(())
 }
 
-/// A verifier's rights are to the fleet's keys alone, so nobody else's data is in danger; but others' writes use the quota,
-/// and their users could read it.
+/// Checks that etcd has no other keys. Verifiers have rights to the fleet's keys only, so other data is safe; but the
+/// writes of other programs use the quota, and their users could read the fleet's data.
 fn is_alone(database: &Database) -> Result<(), Unable> {
     for (key, range_end) in [
         (vec![0], ROOT.as_bytes().to_vec()),
@@ -133,8 +134,9 @@ fn is_alone(database: &Database) -> Result<(), Unable> {
     Ok(())
 }
 
-/// Accounts without a fleet are those of a restore that has not ended, or of a fleet whose key was lost: a fleet that began
-/// over them would have no floor, and what they have used would count again.
+/// Checks that accounts in the database belong to a fleet. Accounts without a fleet are left by an unfinished
+/// restore, or by a fleet whose key was lost. A fleet that began over them would have no floor, and their used codes
+/// would count again.
 pub fn is_whole(database: &Database) -> Result<(), Unable> {
     if database.one(RESTORING)?.is_some() {
         return Err(Unable::BeingRestored);
@@ -188,7 +190,7 @@ fn make_user(database: &Database, name: &str, role: &str) -> Result<(), Unable> 
     Ok(())
 }
 
-/// Asks for what may be done already.
+/// Sends a request whose work may already be done.
 fn done<R: Rpc>(database: &Database, request: &R) -> Result<(), Unable> {
     match database.try_asking(request) {
         Ok(_) => Ok(()),

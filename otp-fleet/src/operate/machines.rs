@@ -1,4 +1,4 @@
-//! `otp-admin fleet add-machine`, `add-administrator`, `revoke`, `machines`: who belongs to the fleet.
+//! `otp-admin fleet add-machine`, `add-administrator`, `revoke`, `machines`: the members of the fleet.
 
 use super::database::{Database, Pages, no};
 use super::told::{minute, tell};
@@ -14,7 +14,7 @@ use otp_core::messages::fleet::{Told, Unable};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// Lets a machine ask; an entry that is there gets these zones, and counts again where it was revoked.
+/// Lets a machine ask; an existing entry gets these zones, and is valid again if it was revoked.
 pub fn add_machine(asker: &Asker, name: &str, zones: &[String]) -> Result<(), Unable> {
     let name = name_of(name)?;
     let zones: Result<Vec<Zone>, Unable> = zones
@@ -39,7 +39,7 @@ pub fn add_administrator(asker: &Asker, name: &str) -> Result<(), Unable> {
     let_administer(asker, &database, &name)
 }
 
-/// The same where the database is open.
+/// Does the same with an open database.
 pub fn let_administer(asker: &Asker, database: &Database, name: &PeerName) -> Result<(), Unable> {
     put(database, name, Role::Administrator, Vec::new())?;
     asker.record("add-administrator", Severity::Warning, name.as_str());
@@ -95,7 +95,8 @@ pub fn revoke(asker: &Asker, name: &str) -> Result<(), Unable> {
     tell(asker, Told::Revoked { name })
 }
 
-/// What stands under a name, and its revision; 0: nothing. An entry that cannot be read is nobody's: it may be overwritten.
+/// Reads the entry of a name, and its revision; 0: there is none. An entry that cannot be read is valid for no one:
+/// it may be overwritten.
 fn entry(database: &Database, name: &PeerName) -> Result<(Option<Entry>, i64), Unable> {
     let found = database.one(&Entry::key(name))?;
     Ok(found.map_or((None, 0), |found| {
@@ -119,7 +120,7 @@ fn write(database: &Database, entry: &Entry, revision: i64) -> Result<(), Unable
     }
 }
 
-/// Holds where a key has not been written since that revision; 0: where it is not there.
+/// Returns the condition that a key has not been written since that revision; 0: that it does not exist.
 pub fn unchanged(key: &str, revision: i64) -> Compare {
     Compare {
         result: CompareResult::Equal.into(),
@@ -130,7 +131,7 @@ pub fn unchanged(key: &str, revision: i64) -> Compare {
     }
 }
 
-/// A step that puts a key.
+/// Returns the step that writes a key.
 pub fn put_of(key: Vec<u8>, value: Vec<u8>) -> RequestOp {
     let put = PutRequest {
         key,
@@ -142,17 +143,17 @@ pub fn put_of(key: Vec<u8>, value: Vec<u8>) -> RequestOp {
     }
 }
 
-/// One of the registry, as it is told.
+/// One entry of the registry, for a list.
 pub struct Listed {
-    /// The entry; `None`: what is kept under that name cannot be read.
+    /// The entry; `None`: the entry of that name cannot be read.
     pub entry: Option<Entry>,
     /// The name.
     pub name: String,
-    /// The digest of its policy, where it has asked something.
+    /// The digest of the machine's policy, if it has asked anything.
     pub policy: Option<String>,
 }
 
-/// All of the registry, in order.
+/// Reads the whole registry, in order.
 pub fn listed(database: &Database) -> Result<Vec<Listed>, Unable> {
     let whole = Pages {
         revision: 0,
@@ -224,7 +225,7 @@ pub fn list(asker: &Asker, json: bool) -> Result<(), Unable> {
     super::print(&text)
 }
 
-/// The form that programs read; its keys are a promise.
+/// Writes the form for programs; its keys never change.
 pub fn in_json(all: &[Listed]) -> serde_json::Value {
     let one = |listed: &Listed| {
         let entry = listed.entry.as_ref();

@@ -1,4 +1,4 @@
-//! Looking after a fleet: `otp-admin fleet`.
+//! The commands of `otp-admin fleet`.
 
 mod backup;
 mod certificate;
@@ -35,19 +35,19 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Who asks, and from where.
+/// The caller of a command, and its host.
 pub struct Asker {
-    /// The host of a verifier that this is done on.
+    /// The verifier's host on which the command runs.
     pub host: Host,
     /// The administrator, by the name in the certificate; `None`: root of that host.
     pub administrator: Option<String>,
-    /// The certificate and the key of etcd's user root, for what only that user may do.
+    /// The certificate and the key of etcd's user root, for steps that only that user may do.
     pub of_root: (PathBuf, PathBuf),
-    /// The language to speak.
+    /// The language of messages.
     pub language: Language,
 }
 
-/// Does what was asked, and tells it on standard output.
+/// Runs a command, and reports on standard output.
 #[must_use]
 pub fn run(command: FleetCommand, asker: &Asker) -> ExitCode {
     match done(command, asker) {
@@ -64,7 +64,7 @@ fn done(command: FleetCommand, asker: &Asker) -> Result<u8, Unable> {
         FleetCommand::Revoke { name } => machines::revoke(asker, &name)?,
         FleetCommand::Machines { json } => machines::list(asker, json)?,
         FleetCommand::Status { json } => return status::status(asker, json),
-        // With files and keys of the host, or with the rights of etcd's root.
+        // These need files and keys of the host, or the rights of etcd's root.
         _ if is_session => return Err(Unable::OnVerifierOnly),
         FleetCommand::Init {
             verifiers,
@@ -91,12 +91,12 @@ fn done(command: FleetCommand, asker: &Asker) -> Result<u8, Unable> {
 }
 
 impl Asker {
-    /// The database, as the verifier of this host comes to it.
+    /// Connects to the database as the verifier of this host.
     fn database(&self) -> Result<Database, Unable> {
         Database::of(&self.host.etcd)
     }
 
-    /// The database, as etcd's root comes to it.
+    /// Connects to the database as etcd's root.
     fn database_of_root(&self) -> Result<Database, Unable> {
         Database::patient(&self.etcd_of_root())
     }
@@ -110,7 +110,7 @@ impl Asker {
         }
     }
 
-    /// Records that the fleet was changed.
+    /// Logs that the fleet was changed.
     fn record(&self, verb: &'static str, severity: Severity, what: &str) {
         admin::record_of_fleet(self.administrator.as_deref(), verb, severity, what);
     }
@@ -128,7 +128,7 @@ fn now() -> Result<UnixTime, Unable> {
     })
 }
 
-/// Writes a result; a reader that has left has seen enough.
+/// Writes a result; a reader that is gone has seen enough.
 fn print(text: &str) -> Result<(), Unable> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Unable::NotWritten {

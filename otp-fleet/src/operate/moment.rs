@@ -1,7 +1,8 @@
-//! The moment before which no code counts, after a restore or a confirmation: no earlier than any clock of the fleet has shown.
+//! The moment before which no code counts, after a restore or a confirmation. It is not earlier than the fleet's
+//! clocks have shown.
 //!
-//! It is this host's time. Where that is behind, what was used meanwhile would count again; so it is held against what the
-//! fleet knows: the verifiers' clocks, of which the one in the middle counts, and when codes were last accepted.
+//! It is this host's time. If this clock were behind, codes used in the meantime would count again. So it is compared
+//! with what the fleet knows: the middle one of the verifiers' clocks, and the times of the last accepted codes.
 
 use super::database::{Database, Pages};
 use super::now;
@@ -12,10 +13,10 @@ use otp_core::UnixTime;
 use otp_core::messages::fleet::Unable;
 use std::time::Duration;
 
-/// As far as the clocks of verifiers that serve may be apart.
+/// The largest difference between the clocks of serving verifiers.
 const APART: Duration = Duration::from_secs(30);
 
-/// The moment; `known`: what is known from elsewhere, such as when a backup was made.
+/// Returns the moment; `known`: a time known from elsewhere, such as that of a backup.
 ///
 /// # Errors
 /// The clock of this host is behind, or the database cannot be read.
@@ -31,7 +32,7 @@ pub fn of_floor(database: &Database, known: UnixTime) -> Result<UnixTime, Unable
     Ok(here.max(latest))
 }
 
-/// What the verifiers' clocks have shown last: the one in the middle.
+/// Returns the middle one of the times that the verifiers' clocks have shown last.
 fn of_verifiers(database: &Database) -> Result<UnixTime, Unable> {
     let mut times = Vec::new();
     database.every(beats::PREFIX, WHOLE, |found| {
@@ -44,7 +45,7 @@ fn of_verifiers(database: &Database) -> Result<UnixTime, Unable> {
         Ok(())
     })?;
     times.sort_unstable();
-    // Of two, the later one.
+    // Of two, this is the later one.
     let middle = times.get(times.len() / 2).copied();
     Ok(middle.unwrap_or(UnixTime::from_seconds(0)))
 }

@@ -1,7 +1,8 @@
-//! One `fleet init` at a time: a key with a lease, which ends soon after the command that has it, however that ends.
+//! Allows one `fleet init` at a time, by a key with a lease that ends soon after its command, however that ends.
 //!
-//! Each init tries out whether etcd knows users by their certificates, and undoes all where it does not. Two at once would undo
-//! each other's, and could leave an etcd open of which one of them has said that it asks everybody for a user.
+//! Each init tries out whether etcd knows users by their certificates, and undoes everything if it does not. Two at
+//! once would undo each other's steps. One of them could report that etcd asks every client for a user although etcd
+//! is left open.
 
 use super::database::{Database, no};
 use super::machines::unchanged;
@@ -15,22 +16,22 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// The key that one of them has.
+/// The key that one init holds.
 pub const KEY: &str = "/pam_otp/init";
 
-/// How long the key is there after a command that was killed, in seconds.
+/// How long the key outlasts a killed command, in seconds.
 const LEASE: i64 = 15;
 
-/// How often the lease is kept alive.
+/// The time between two renewals of the lease.
 const BEAT: Duration = Duration::from_secs(2);
 
-/// How long is waited for another one: longer than one takes, and than the lease of one that was killed.
+/// The time to wait for another init: longer than one takes, and than the lease of a killed one.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// How long is waited until it is looked again.
+/// The time between two looks.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The turn of this command; it ends with this value.
+/// The turn of this command, which ends when this is dropped.
 pub struct OneInit {
     client: Client,
     lease: i64,
@@ -39,11 +40,11 @@ pub struct OneInit {
 }
 
 impl OneInit {
-    /// Waits until no other init is under way. `None`: etcd asks for users and takes this command for nobody, as an interrupted
-    /// trial leaves it; nothing can be written there.
+    /// Waits until no other init is running. `None`: etcd asks for users and does not recognise this command, as
+    /// after an interrupted trial; nothing can be written then.
     ///
     /// # Errors
-    /// Another one takes too long, or etcd does not answer.
+    /// Another init takes too long, or etcd does not answer.
     pub fn begin(database: &Database) -> Result<Option<Self>, Unable> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -57,7 +58,7 @@ impl OneInit {
             match database.once(key_of(lease)) {
                 Ok(answer) if answer.succeeded => return Ok(Some(this)),
                 Err(Failure::Refused(..)) => return Ok(None),
-                // With its lease ends what was not answered, and may be done.
+                // An unanswered write may be done, but ends with its lease.
                 Ok(_) => drop(this),
                 Err(failure) if failure.may_pass() => drop(this),
                 Err(failure) => return Err(no(&failure)),
@@ -75,7 +76,7 @@ impl OneInit {
         let beats = move || {
             while is_over.recv_timeout(BEAT) == Err(RecvTimeoutError::Timeout) {
                 let request = LeaseKeepAliveRequest { id: lease };
-                // The next one is in time.
+                // If this fails, the next renewal is still in time.
                 asked.once(request, Instant::now() + BEAT).ok();
             }
         };
@@ -99,12 +100,12 @@ impl Drop for OneInit {
             thread.join().ok();
         }
         let revoke = LeaseRevokeRequest { id: self.lease };
-        // Where that fails it ends by itself.
+        // If this fails, the lease still ends.
         self.client.again(&revoke, Instant::now() + BEAT).ok();
     }
 }
 
-/// The step that takes the key where nobody has it.
+/// Makes the request that takes the key if no one holds it.
 fn key_of(lease: i64) -> TxnRequest {
     let put = PutRequest {
         key: KEY.into(),

@@ -1,4 +1,4 @@
-//! The key of a backup: from a file, or made of what an administrator types.
+//! The key of a backup: from a file, or made from a passphrase.
 
 use super::sealed_file::{Asks, Secret};
 use nix::sys::signal::SigSet;
@@ -12,11 +12,11 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Shorter ones are guessed, whatever each guess costs.
+/// The shortest passphrase, in characters; shorter ones can be guessed, whatever each guess costs.
 const LEAST: usize = 12;
 const MOST: usize = 1024;
 
-/// The key for a new backup.
+/// Returns the key for a new backup.
 pub fn for_new(key_file: Option<&Path>, language: Language) -> Result<Secret, Unable> {
     let question = match language {
         Language::English => "Passphrase for the backup: ",
@@ -25,7 +25,7 @@ pub fn for_new(key_file: Option<&Path>, language: Language) -> Result<Secret, Un
     new(key_file, question, language)
 }
 
-/// The key for a file with a sealing key.
+/// Returns the key for a new file with a sealing key.
 pub fn for_key(key_file: Option<&Path>, language: Language) -> Result<Secret, Unable> {
     let question = match language {
         Language::English => "Passphrase for the file: ",
@@ -40,7 +40,7 @@ fn new(key_file: Option<&Path>, question: &str, language: Language) -> Result<Se
     }
     let first = asked(question)?;
     if first.chars().count() < LEAST {
-        let least = u32::try_from(LEAST).expect("12");
+        let least = u32::try_from(LEAST).expect("12 fits in a u32");
         return Err(Unable::ShortPassphrase { least });
     }
     let again = asked(match language {
@@ -53,7 +53,7 @@ fn new(key_file: Option<&Path>, question: &str, language: Language) -> Result<Se
     Ok(Secret::Passphrase(first))
 }
 
-/// The key of a backup that asks for it.
+/// Returns the key of an existing backup.
 pub fn for_old(
     asks: Asks,
     path: &Path,
@@ -67,7 +67,7 @@ pub fn for_old(
     old(asks, path, key_file, question)
 }
 
-/// The key of a file with a sealing key.
+/// Returns the key of an existing file with a sealing key.
 pub fn for_old_key(
     asks: Asks,
     path: &Path,
@@ -120,14 +120,15 @@ fn of_file(path: &Path) -> Result<Secret, Unable> {
     Ok(Secret::Key(key))
 }
 
-/// Asks at the terminal, which does not show what is typed. Whatever ends it, the terminal shows again what is typed after it.
+/// Asks at the terminal, without showing the typed text. However the question ends, the terminal shows typed text
+/// again afterwards.
 fn asked(question: &str) -> Result<Zeroizing<String>, Unable> {
     let before = SigSet::thread_get_mask().map_err(|_| Unable::NoPassphrase)?;
     let terminal = Terminal::open().ok_or(Unable::NoPassphrase)?;
-    // Whoever leaves is told so: the signal stays held back.
+    // A person who leaves gets a message: the signal stays blocked.
     let line = terminal.ask(question, Echo::Off);
     let line = line.map_err(|_| Unable::NoPassphrase)?;
-    // What comes after it is ended by Ctrl-C as ever.
+    // After the question, Ctrl-C ends the command as usual.
     before.thread_set_mask().map_err(|_| Unable::NoPassphrase)?;
     if line.is_empty() || line.len() > MOST {
         return Err(Unable::NoPassphrase);

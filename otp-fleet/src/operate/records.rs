@@ -1,4 +1,4 @@
-//! What is in a backup: a head, every key with its value, and an end that counts them.
+//! The content of a backup: a head, every key with its value, and an end that counts the keys.
 //!
 //! ```text
 //! length (4 bytes), key, length (4 bytes), value
@@ -12,19 +12,19 @@ use otp_core::UnixTime;
 use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
-/// Longer than any key or value.
+/// A length greater than that of any key or value.
 const LONGEST: usize = 2 * 1024 * 1024;
 
 const HEAD: &str = "pam_otp-fleet-backup 1\n";
 
-/// What a backup says of itself.
+/// The facts that a backup states about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Head {
-    /// The fleet, as the backup has it.
+    /// The fleet at the time of the backup.
     pub fleet: Fleet,
-    /// When it was written.
+    /// When the backup was written.
     pub when: UnixTime,
-    /// As of which revision of the store.
+    /// The revision of the store that it shows.
     pub revision: i64,
 }
 
@@ -49,14 +49,14 @@ impl Head {
     }
 }
 
-/// Writes a backup.
+/// A backup that is being written.
 pub struct Writing<W: Write> {
     to: Sealing<W>,
     count: u64,
 }
 
 impl<W: Write> Writing<W> {
-    /// Begins one.
+    /// Begins a backup.
     pub fn begin(to: Sealing<W>, head: &Head) -> io::Result<Self> {
         let mut writing = Self { to, count: 0 };
         writing.put(b"", head.text().as_bytes())?;
@@ -81,17 +81,17 @@ impl<W: Write> Writing<W> {
         self.put(key, value)
     }
 
-    /// Ends it; how many keys it has, and what it was written to.
+    /// Ends the backup; returns the number of its keys, and the writer.
     pub fn end(mut self) -> io::Result<(u64, W)> {
         self.put(b"", &self.count.to_be_bytes())?;
         Ok((self.count, self.to.end()?))
     }
 }
 
-/// Reads a backup from its beginning to its end, and gives each key to `each`; how many there were.
+/// Reads a backup from its beginning to its end, and passes each key to `each`; returns the number of keys.
 ///
 /// # Errors
-/// See [`Closed`]; or `each` fails.
+/// See [`Closed`]; or `begin` or `each` fails.
 pub fn read<R: Read, E: From<Closed>>(
     mut from: Opening<R>,
     mut begin: impl FnMut(&Head) -> Result<(), E>,

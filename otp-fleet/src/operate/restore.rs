@@ -1,14 +1,15 @@
-//! `otp-admin fleet restore`: what a backup holds, in a new epoch.
+//! `otp-admin fleet restore`: puts the content of a backup into the database, in a new epoch.
 //!
-//! 1. All of the file is read and authenticated. Nothing was changed by then.
-//! 2. One transaction takes the fleet's key away and puts a mark there. From then on no verifier serves, and no write that was
-//!    begun before can be done: each compares the fleet's key.
-//! 3. Accounts that are there go, and those of the backup come, a few at a time, each time only where the mark is as it was.
-//! 4. One transaction takes the mark away and puts the fleet's key there, with a higher epoch and a floor.
+//! 1. The whole file is read and authenticated. Nothing has changed yet.
+//! 2. One transaction removes the fleet's key and writes a mark. From then on no verifier serves, and no write that
+//!    began before can be done: each compares the fleet's key.
+//! 3. The existing accounts are removed, and those of the backup are written, a few at a time, each time only if the
+//!    mark is unchanged.
+//! 4. One transaction removes the mark and writes the fleet's key, with a higher epoch and a floor.
 //!
-//! A command that is killed leaves the mark, and the same command goes on from step 3. It puts the mark anew before that, and
-//! again between what goes and what comes: what was sent before, by this run or by one that is still under way, compares a
-//! mark that never comes again, however late it is done.
+//! A killed command leaves the mark, and the same command continues with step 3. It writes the mark anew before that,
+//! and again between removing and writing. Requests sent earlier, by this run or another one that is still running,
+//! compare a mark that never comes again, however late they are done.
 
 use super::database::{Database, Pages, no};
 use super::machines::{put_of, unchanged};
@@ -30,22 +31,22 @@ use std::mem;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// Keys in one transaction: etcd takes 128, and one and a half MiB.
+/// The limits of one transaction: etcd takes 128 keys, and one and a half MiB.
 const MOST_KEYS: usize = 100;
 const MOST_BYTES: usize = 512 * 1024;
 
-/// The longest step that a device may have, in seconds; what is told is of the usual one.
+/// The usual step of a device, in seconds; the message about the waiting time assumes it.
 const USUAL_PERIOD: u64 = 30;
 
 const MARK: &str = "pam_otp-restore 1\n";
 
-/// A file that is read again and again.
+/// A backup file, which is read several times.
 struct Backup<'a> {
     path: &'a Path,
     secret: Secret,
 }
 
-/// What keeps a restore from going on.
+/// Why a restore cannot continue.
 enum Stopped {
     Closed(Closed),
     Unable(Unable),
@@ -81,7 +82,7 @@ impl Backup<'_> {
     }
 }
 
-/// Why a file is not opened, for people.
+/// Converts the reason why a file cannot be opened.
 pub fn refused(path: &Path, closed: Closed) -> Unable {
     let path = path.display().to_string();
     match closed {
@@ -96,16 +97,17 @@ pub fn refused(path: &Path, closed: Closed) -> Unable {
     }
 }
 
-/// What the mark in the database says: which backup, and what the fleet is to be.
+/// The content of the mark in the database: the backup, and the fleet to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Begun {
-    /// The head of the file: no two files have the same.
+    /// The head of the file, which no other file has.
     file: String,
-    /// At least this epoch.
+    /// The lowest epoch of the new fleet.
     epoch: u64,
-    /// No code from before this moment counts: what was there told so, and is gone where a restore goes on.
+    /// No code from before this moment counts. It comes from the data that was there, which is gone when a restore
+    /// continues.
     moment: UnixTime,
-    /// Who goes on with it, and how far: new each time that the mark is put.
+    /// Identifies the run and its stage: new each time the mark is written.
     run: String,
 }
 
@@ -125,7 +127,7 @@ impl Begun {
         let text = std::str::from_utf8(value).ok()?.strip_prefix(MARK)?;
         let (file, rest) = text.strip_prefix("file ")?.split_once('\n')?;
         let (epoch, rest) = rest.strip_prefix("epoch ")?.split_once('\n')?;
-        // The mark of an earlier release has none.
+        // The mark of an earlier release has no moment.
         let (moment, run) = match rest.strip_prefix("moment ") {
             Some(rest) => rest.split_once('\n')?,
             None => ("0", rest),
@@ -139,7 +141,7 @@ impl Begun {
     }
 }
 
-/// Brings back what a backup holds.
+/// Restores the content of a backup.
 pub fn restore(
     asker: &Asker,
     path: &Path,
@@ -175,13 +177,13 @@ pub fn restore(
             Ok(())
         },
     )?;
-    let head = head.expect("a backup that was read to its end began with its head");
+    let head = head.expect("a backup that was read to its end has begun with its head");
     let known = Known {
         latest: latest.max(head.when),
         epoch: oldest.min(head.fleet.epoch),
     };
     let database = asker.database()?;
-    // Where init would refuse, what is there is completed first.
+    // An open etcd is refused, except if init would refuse it: then this restore must be completed first.
     if !entrance::asks_for_users(&database)? {
         match init::is_whole(&database) {
             Err(Unable::BeingRestored | Unable::NotAlone { .. }) => {}
@@ -191,7 +193,7 @@ pub fn restore(
     }
     let begun = begin(asker, &database, &head, &known, &identity(path)?, replace)?;
     empty(&database, &begun)?;
-    // What is to go may have been sent twice: once more, behind what has come, it would take that away.
+    // The removal may have been sent twice: done late, it would remove what was written after it.
     let begun = anew(&database, begun)?;
     fill(&database, &begun, &backup)?;
     finish(&database, &begun, &head, &known, asker)?;
@@ -205,15 +207,15 @@ pub fn restore(
     tell(asker, Told::ConfirmOthers)
 }
 
-/// What all of the backup's accounts tell.
+/// The facts from all accounts of the backup.
 struct Known {
-    /// When it was written, or a code in it was accepted.
+    /// The latest time at which the backup was written or one of its codes was accepted.
     latest: UnixTime,
-    /// The oldest epoch that an account was written in.
+    /// The oldest epoch of its accounts.
     epoch: u64,
 }
 
-/// Whether a key of the backup is one that is put back.
+/// Whether a key of the backup is restored.
 fn is_restored(key: &[u8]) -> bool {
     key.starts_with(ACCOUNTS.as_bytes()) || key.starts_with(registry::PREFIX.as_bytes())
 }
@@ -222,7 +224,7 @@ fn is_guard(key: &[u8]) -> bool {
     key.starts_with(ACCOUNTS.as_bytes()) && key.ends_with(b"/")
 }
 
-/// The beginning of the file, with the random bytes that no other file has.
+/// Returns the beginning of the file, with random bytes that no other file has.
 fn identity(path: &Path) -> Result<String, Unable> {
     let mut bytes = [0; 56];
     let read = File::open(path).and_then(|mut file| file.read_exact(&mut bytes));
@@ -234,13 +236,13 @@ fn identity(path: &Path) -> Result<String, Unable> {
     Ok(text)
 }
 
-/// A restore that was begun: what its mark says, and the revision of it.
+/// A restore that has begun: the content of its mark, and the revision.
 struct Marked {
     begun: Begun,
     revision: i64,
 }
 
-/// Step 2.
+/// Step 2: removes the fleet's key and writes the mark.
 fn begin(
     asker: &Asker,
     database: &Database,
@@ -254,7 +256,7 @@ fn begin(
         reason: error.to_string(),
     })?;
     let seen = mark.seen().map_or(0, |seen| seen.epoch);
-    // Somebody may change it between a look and the transaction; then it is looked at again.
+    // Another program may change it between a look and the transaction; then this looks again.
     for _ in 0..10 {
         let found = database.one(RESTORING)?;
         let begun = found.as_ref().and_then(|found| Begun::read(&found.value));
@@ -322,7 +324,7 @@ fn run() -> Result<String, Unable> {
     Ok(nonce.to_string())
 }
 
-/// Puts the mark anew: from then on nobody else goes on by the one that was there, and nothing that was sent is done.
+/// Writes the mark anew: from then on no other run continues with the old mark, and no earlier request is done.
 fn anew(database: &Database, marked: Marked) -> Result<Marked, Unable> {
     let begun = Begun {
         run: run()?,
@@ -338,7 +340,7 @@ fn anew(database: &Database, marked: Marked) -> Result<Marked, Unable> {
         let revision = answer.header.map_or(0, |header| header.revision);
         return Ok(Marked { begun, revision });
     }
-    // Where the answer to the first is lost, the second finds it done.
+    // If the first answer is lost, the repeated request finds the mark written.
     match database.one(RESTORING)? {
         Some(found) if found.value == text => Ok(Marked {
             begun,
@@ -348,7 +350,7 @@ fn anew(database: &Database, marked: Marked) -> Result<Marked, Unable> {
     }
 }
 
-/// Enough of an identity for people.
+/// Returns a short form of an identity, for people.
 fn file_name(identity: &str) -> &str {
     let end = identity.len().saturating_sub(16);
     &identity[end..]
@@ -378,7 +380,7 @@ fn delete(key: Vec<u8>, range_end: Vec<u8>) -> RequestOp {
     }
 }
 
-/// Does steps that may be done twice, where the mark is as it was.
+/// Does steps that may be done twice, if the mark is unchanged.
 fn step(database: &Database, marked: &Marked, steps: Vec<RequestOp>) -> Result<(), Unable> {
     let answer = database.ask(&TxnRequest {
         compare: vec![unchanged(RESTORING, marked.revision)],
@@ -392,7 +394,8 @@ fn step(database: &Database, marked: &Marked, steps: Vec<RequestOp>) -> Result<(
     }
 }
 
-/// Step 3: what is there goes. A page at a time: a million accounts in one transaction would stop the database.
+/// Step 3: removes the existing accounts. It works page by page: a million accounts in one transaction would stop the
+/// database.
 fn empty(database: &Database, marked: &Marked) -> Result<(), Unable> {
     let mut waiting: Vec<Vec<u8>> = Vec::new();
     let remove = |waiting: &mut Vec<Vec<u8>>| {
@@ -418,8 +421,8 @@ fn empty(database: &Database, marked: &Marked) -> Result<(), Unable> {
     remove(&mut waiting)
 }
 
-/// Step 3: what the backup holds comes. Somebody of the registry stays as they are there: a machine that was revoked since
-/// the backup is revoked.
+/// Step 3: writes the content of the backup. Existing entries of the registry stay: a machine that was revoked after
+/// the backup stays revoked.
 fn fill(database: &Database, marked: &Marked, backup: &Backup<'_>) -> Result<(), Unable> {
     let mut steps = Vec::new();
     let mut bytes = 0;
@@ -445,7 +448,7 @@ fn fill(database: &Database, marked: &Marked, backup: &Backup<'_>) -> Result<(),
     step(database, marked, steps)
 }
 
-/// Puts somebody into the registry who is not there, where the mark is as it was.
+/// Writes an entry of the registry if its name has none, and if the mark is unchanged.
 fn where_it_is_not(
     database: &Database,
     marked: &Marked,
@@ -461,7 +464,7 @@ fn where_it_is_not(
         success: vec![put],
         failure: Vec::new(),
     })?;
-    // Otherwise somebody is there, or the mark is not.
+    // Otherwise the entry exists, or the mark has changed.
     if answer.succeeded {
         Ok(())
     } else {
@@ -469,7 +472,7 @@ fn where_it_is_not(
     }
 }
 
-/// Step 4.
+/// Step 4: removes the mark and writes the fleet's key.
 fn finish(
     database: &Database,
     marked: &Marked,
@@ -481,7 +484,8 @@ fn finish(
     // A clock may have run back.
     let before = head.fleet.floor.map_or(when, |floor| floor.when);
     let floor = Floor::at(when.max(before));
-    // A second restore of the same backup passes over what was used after the first, too: each epoch has its own reach.
+    // A second restore of the same backup must also skip the counters used after the first one: each epoch has its
+    // own reach.
     let epochs = marked.begun.epoch.saturating_sub(known.epoch).max(1);
     let floor = Floor {
         counters: floor.counters.saturating_mul(epochs),
@@ -500,12 +504,12 @@ fn finish(
         ],
         failure: Vec::new(),
     };
-    // Where the answer to the first is lost, the second finds it done.
+    // If the first answer is lost, the repeated request finds it done.
     let is_done =
         database.ask(&request)?.succeeded || database.fleet()?.is_some_and(|(now, _)| now == fleet);
     if !is_done {
         return Err(Unable::ChangedMeanwhile);
     }
-    // The verifier of this host has seen another fleet, perhaps: it is this one from now on.
+    // The verifier of this host may have seen another fleet: this is its fleet from now on.
     super::confirm::keep_mark(asker, database)
 }

@@ -2,16 +2,17 @@
 //!
 //! ```text
 //! "pam_otp-backup 1\n"
-//! how the key comes about: 1 byte, "k" (a file of 32 bytes) or "p" (a passphrase)
+//! how the key is made: 1 byte, "k" (a file of 32 bytes) or "p" (a passphrase)
 //! passphrase only: MiB of memory, rounds (1 byte each), salt (16 bytes)
 //! the beginning of every nonce: 19 bytes
-//! block: 65,536 bytes, encrypted, with a tag of 16 bytes behind
+//! block: 65,536 bytes, encrypted, followed by a tag of 16 bytes
 //! ...
 //! the last block: shorter, or as long
 //! ```
-//! The blocks are those of STREAM (Hoang, Reyhanitabar, Rogaway and Vizár, 2015) over XChaCha20-Poly1305: the nonce of a block
-//! is that beginning, the number of the block and whether it is the last. So a block that is changed, left out, repeated or
-//! moved is not opened, and a file that was cut anywhere is not whole. All that stands before the blocks is bound to each.
+//! The blocks are those of STREAM (Hoang, Reyhanitabar, Rogaway and Vizár, 2015) over XChaCha20-Poly1305: the nonce
+//! of a block consists of that beginning, the number of the block, and whether it is the last. So a block that was
+//! changed, left out, repeated or moved cannot be opened, and a file that was cut anywhere is not complete. The bytes
+//! before the blocks are bound to each block.
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
@@ -20,7 +21,7 @@ use std::io::{self, Read, Write};
 use zeroize::Zeroizing;
 
 const MAGIC: &[u8] = b"pam_otp-backup 1\n";
-/// What every version begins with.
+/// The first bytes of every version.
 const OURS: &[u8] = b"pam_otp-backup ";
 const BLOCK: usize = 64 * 1024;
 const TAG: usize = 16;
@@ -28,13 +29,13 @@ const SALT: usize = 16;
 const PREFIX: usize = 19;
 const KEY: usize = 32;
 
-/// What a passphrase costs whoever guesses, and this once: argon2id, in a quarter of a second.
+/// The cost of each guess of a passphrase, and of one use: argon2id, a quarter of a second.
 const MEMORY_MIB: u8 = 64;
 const ROUNDS: u8 = 3;
-/// What a file may ask for; of memory, 255 MiB are the most that it can.
+/// The largest number of rounds that a file may ask for; the field for memory cannot exceed 255 MiB.
 const MOST_ROUNDS: u8 = 64;
 
-/// A key, or what it is made of. Wiped on drop.
+/// A key, or what it is made from. It is wiped on drop.
 pub enum Secret {
     /// The key itself.
     Key(Zeroizing<[u8; KEY]>),
@@ -42,18 +43,18 @@ pub enum Secret {
     Passphrase(Zeroizing<String>),
 }
 
-/// Why a file is not opened.
+/// Why a file cannot be opened.
 #[derive(Debug)]
 pub enum Closed {
-    /// It cannot be read.
+    /// The file cannot be read.
     Io(io::Error),
-    /// It is none of ours.
+    /// The file is not ours.
     NotOurs,
-    /// A newer version has written it.
+    /// A newer version has written the file.
     Newer,
-    /// The first block is not opened by this key, or the head was changed.
+    /// This key does not open the first block, or the head was changed.
     WrongKey,
-    /// A later block is not as it was written, or blocks are missing.
+    /// A later block was changed, or blocks are missing.
     Damaged,
 }
 
@@ -83,7 +84,7 @@ impl Cipher {
         }
     }
 
-    /// The nonce of the next block; `None`: 2^32 blocks are as many as there can be.
+    /// Returns the nonce of the next block; `None`: 2^32 blocks is the limit.
     fn nonce(&mut self, is_last: bool) -> Option<XNonce> {
         let mut nonce = [0; PREFIX + 5];
         nonce[..PREFIX].copy_from_slice(&self.prefix);
@@ -119,7 +120,7 @@ fn derived(passphrase: &str, salt: &[u8], memory: u8, rounds: u8) -> Option<Zero
     Some(key)
 }
 
-/// Writes such a file.
+/// A file that is being written.
 pub struct Sealing<W> {
     to: W,
     cipher: Cipher,
@@ -127,10 +128,10 @@ pub struct Sealing<W> {
 }
 
 impl<W: Write> Sealing<W> {
-    /// Begins one: what stands before the blocks is written.
+    /// Begins a file, and writes the bytes before the blocks.
     ///
     /// # Errors
-    /// It cannot be written, or the system gives no random bytes.
+    /// They cannot be written, or the system provides no random bytes.
     pub fn begin(mut to: W, secret: &Secret) -> io::Result<Self> {
         let mut head = MAGIC.to_vec();
         let key = match secret {
@@ -156,13 +157,13 @@ impl<W: Write> Sealing<W> {
         })
     }
 
-    /// Writes more of it.
+    /// Writes more content.
     ///
     /// # Errors
     /// It cannot be written.
     pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
-            // A full block goes only when something comes after it: it might be the last.
+            // A full block is written only when more follows: it might be the last.
             if self.block.len() == BLOCK {
                 let sealed = self.cipher.seal(&self.block, false)?;
                 self.to.write_all(&sealed)?;
@@ -175,7 +176,7 @@ impl<W: Write> Sealing<W> {
         Ok(())
     }
 
-    /// Ends it, and gives back what it was written to.
+    /// Ends the file, and returns the writer.
     ///
     /// # Errors
     /// It cannot be written.
@@ -187,18 +188,19 @@ impl<W: Write> Sealing<W> {
     }
 }
 
-/// Reads such a file. Nothing is given out of a block before it is authenticated; that the file is whole is known at its end.
+/// A file that is being read. No content of a block is returned before the block is authenticated; only at the end is
+/// it known that the file is complete.
 pub struct Opening<R> {
     from: R,
     cipher: Cipher,
-    /// The first byte of the next block, which tells that there is one.
+    /// The first byte of the next block, which shows that there is one.
     ahead: Option<u8>,
     block: Zeroizing<Vec<u8>>,
     at: usize,
     is_at_end: bool,
 }
 
-/// How a file is opened: with what its head asks for.
+/// The secret that opens a file, according to its head.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asks {
     /// A file with the key.
@@ -207,10 +209,10 @@ pub enum Asks {
     Passphrase,
 }
 
-/// Reads what a file is opened with.
+/// Reads from the head which secret opens a file.
 ///
 /// # Errors
-/// It is none of ours, or cannot be read.
+/// The file is not ours, or cannot be read.
 pub fn asks(from: &mut impl Read) -> Result<Asks, Closed> {
     let mut magic = [0; MAGIC.len()];
     let mut kind = [0];
@@ -231,7 +233,7 @@ pub fn asks(from: &mut impl Read) -> Result<Asks, Closed> {
 }
 
 impl<R: Read> Opening<R> {
-    /// Begins with the first block.
+    /// Begins reading, and opens the first block.
     ///
     /// # Errors
     /// See [`Closed`].
@@ -292,7 +294,7 @@ impl<R: Read> Opening<R> {
         let first = self.ahead.take().ok_or(Closed::Damaged)?;
         let mut sealed = Vec::with_capacity(BLOCK + TAG);
         sealed.push(first);
-        let rest = u64::try_from(BLOCK + TAG - 1).expect("65,551");
+        let rest = u64::try_from(BLOCK + TAG - 1).expect("65,551 fits in a u64");
         (&mut self.from).take(rest).read_to_end(&mut sealed)?;
         self.ahead = self.one()?;
         let is_last = self.ahead.is_none();
@@ -303,10 +305,10 @@ impl<R: Read> Opening<R> {
         Ok(())
     }
 
-    /// Reads so many bytes.
+    /// Fills `bytes` with content.
     ///
     /// # Errors
-    /// See [`Closed`]; [`Closed::Damaged`] also where there are not so many.
+    /// See [`Closed`]; [`Closed::Damaged`] also if the file has fewer bytes.
     pub fn read(&mut self, bytes: &mut [u8]) -> Result<(), Closed> {
         let mut done = 0;
         while done < bytes.len() {
@@ -324,7 +326,7 @@ impl<R: Read> Opening<R> {
         Ok(())
     }
 
-    /// Whether all was read, and nothing is missing.
+    /// Whether everything was read and nothing is missing.
     ///
     /// # Errors
     /// See [`Closed`].

@@ -1,5 +1,5 @@
-//! The key that seals the secrets of users: made by `otp-admin fleet init`, and carried to the other verifiers by `carry-key`
-//! and `take-key`, in a file that is encrypted as a backup is. It never stands in the database.
+//! The key that seals the secrets of users. `otp-admin fleet init` makes it; `carry-key` and `take-key` bring it to
+//! the other verifiers, in a file that is encrypted as a backup is. The key is never in the database.
 
 use super::sealed_file::{self, Closed, Opening, Sealing};
 use super::told::tell;
@@ -16,27 +16,28 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// What stands before the key in the file: a backup by the same passphrase is no key, and the other way round.
+/// The bytes before the key in the file: a backup with the same passphrase is not taken for a key, and a key not for
+/// a backup.
 const HEAD: &[u8] = b"pam_otp-sealing-key 1\n";
 
-/// The longest text of keys.
+/// The longest text of keys, in bytes.
 const LONGEST: usize = 4096;
 
-/// What of the sealing key an init has to tell.
+/// The result of an init for the sealing key, which it reports.
 pub enum Begun {
-    /// It made the key.
+    /// The init made the key.
     Made(String, HostKey),
-    /// The key was there: perhaps an init that was interrupted has made it, and told nobody.
+    /// The key was there: perhaps an interrupted init made it without reporting it.
     There(String, HostKey),
-    /// None is wanted, or it is in its credential until the next boot.
+    /// No key is wanted, or it is in its credential until the next boot.
     AsItWas,
-    /// The policy names none.
+    /// The policy names no key.
     NotSealed,
-    /// The fleet is there already, and this host has no key.
+    /// The fleet already exists, and this host has no key.
     Elsewhere(HostKey),
 }
 
-/// Where the key of this host is to be, before anything is changed for it; `None`: the policy names none.
+/// Returns the place of this host's key, before anything is changed for it; `None`: the policy names none.
 pub fn place(asker: &Asker) -> Result<Option<HostKey>, Unable> {
     let host = of_host(asker)?;
     match host.as_ref().map(HostKey::read) {
@@ -45,7 +46,8 @@ pub fn place(asker: &Asker) -> Result<Option<HostKey>, Unable> {
     }
 }
 
-/// Makes the key of a fleet that begins now; of one that `was_begun` before, other verifiers may have it already.
+/// Makes the key of a fleet that begins now; if the fleet `was_begun` before, other verifiers may already have the
+/// key.
 pub fn begin(asker: &Asker, host: Option<HostKey>, was_begun: bool) -> Result<Begun, Unable> {
     let Some(host) = host else {
         return Ok(Begun::NotSealed);
@@ -64,7 +66,7 @@ pub fn begin(asker: &Asker, host: Option<HostKey>, was_begun: bool) -> Result<Be
 }
 
 impl Begun {
-    /// Tells it.
+    /// Reports the result.
     pub fn tell(&self, asker: &Asker) -> Result<(), Unable> {
         match self {
             Self::Made(key, host) => {
@@ -121,7 +123,7 @@ pub fn carry(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), 
     tell(asker, Told::KeyCarried { path, key })
 }
 
-/// Puts the key that such a file holds in its place on this host.
+/// Installs the key from such a file on this host.
 pub fn take(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), Unable> {
     let host = of_host(asker)?.ok_or(Unable::NoSeal)?;
     let refused = |closed| super::restore::refused(path, closed);
@@ -159,7 +161,7 @@ pub fn take(asker: &Asker, path: &Path, key_file: Option<&Path>) -> Result<(), U
     tell(asker, Told::KeyTaken { key, file })
 }
 
-/// All that a file holds, where it is short and whole.
+/// Reads the whole content of a file, if it is short and complete.
 fn whole(opening: &mut Opening<BufReader<File>>) -> Result<Zeroizing<Vec<u8>>, Closed> {
     let mut text = Zeroizing::new(Vec::with_capacity(LONGEST));
     let mut byte = Zeroizing::new([0]);

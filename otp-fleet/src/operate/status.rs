@@ -1,4 +1,4 @@
-//! `otp-admin fleet status`: how the database, the verifiers and the machines are, and what is wrong.
+//! `otp-admin fleet status`: shows the state of the database, the verifiers and the machines, and the problems.
 
 use super::database::{Database, Pages};
 use super::machines::{Listed, listed};
@@ -18,19 +18,19 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// etcd's own quota, where it was started with none.
+/// etcd's own quota, in bytes, if it was started without one.
 const USUAL_QUOTA: u64 = 2 * 1024 * 1024 * 1024;
-/// From so many percent on it is told.
+/// The share of the quota, in percent, from which it is reported.
 const NEAR: u64 = 80;
-/// So many revisions are more than an hour of a busy fleet has.
+/// More revisions than a busy fleet makes in an hour.
 const MANY_REVISIONS: u64 = 2_000_000;
-/// So many are kept when nothing was ever compacted and somebody should have.
+/// The number of revisions from which a missing compaction is reported.
 const UNCOMPACTED: u64 = 10_000;
-/// So many entries are more than what is under way.
+/// More entries than can be in progress.
 const LAG: u64 = 5000;
-/// A clock that is off by a step, as verifiers have it.
+/// The seconds from which a clock is off, as for verifiers.
 const CLOCK: i64 = 30;
-/// How long before its end a certificate is told.
+/// How long before its end a certificate is reported.
 const SOON: Duration = Duration::from_secs(14 * 86_400);
 
 /// A member of etcd.
@@ -40,7 +40,7 @@ struct Of {
     status: Result<StatusResponse, String>,
 }
 
-/// All that is found.
+/// All facts that are found.
 struct Found {
     fleet: Option<(String, u64)>,
     is_being_restored: bool,
@@ -54,7 +54,7 @@ struct Found {
     certificates: Vec<(PathBuf, Option<Certificate>)>,
 }
 
-/// Tells how the fleet is; the exit status.
+/// Shows the state of the fleet; returns the exit status.
 pub fn status(asker: &Asker, json: bool) -> Result<u8, Unable> {
     let database = asker.database()?;
     let found = Found::read(asker, &database)?;
@@ -142,7 +142,7 @@ impl Found {
         found.map_or("?", |one| &one.name)
     }
 
-    /// The digest of the policy that most verifiers have.
+    /// Returns the digest of the policy that most verifiers have.
     fn usual_policy(&self) -> Option<String> {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for beat in self.verifiers.iter().flatten() {
@@ -308,7 +308,7 @@ impl Found {
         text
     }
 
-    /// The form that programs read; its keys are a promise.
+    /// Writes the form for programs; its keys never change.
     fn in_json(&self, wrong: &[Wrong<'_>], language: Language) -> serde_json::Value {
         let leader = self.leader();
         let member = |one: &Of| {
@@ -350,7 +350,7 @@ impl Found {
     }
 }
 
-/// What is said in words that have to last as long as what is wrong.
+/// Texts that must live as long as the problems that borrow them.
 struct Texts {
     quota: String,
     releases: String,
@@ -412,9 +412,9 @@ impl Of {
     }
 }
 
-/// How many revisions are kept, and whether any was ever compacted.
+/// Returns how many revisions are stored, and whether any were ever compacted.
 ///
-/// A watch of the first revision is told where the first is that is kept.
+/// The answer to a watch of the first revision says which is the first one stored.
 fn revisions(database: &Database) -> Result<(u64, bool), Unable> {
     let request = RangeRequest {
         key: FLEET.into(),
@@ -430,7 +430,7 @@ fn revisions(database: &Database) -> Result<(u64, bool), Unable> {
         start_revision: 1,
         ..WatchCreateRequest::default()
     };
-    // Where there is no fleet, nothing ever happened to its key, and no answer comes.
+    // Without a fleet, its key has no history, and no answer comes.
     let first = match database
         .client()
         .once(watch, Instant::now() + Duration::from_secs(2))

@@ -1,4 +1,4 @@
-//! The forms in which `otp-admin fleet` tells things.
+//! The output forms of `otp-admin fleet`.
 
 use super::Asker;
 use otp_core::UnixTime;
@@ -9,7 +9,7 @@ pub fn tell(asker: &Asker, told: Told<'_>) -> Result<(), Unable> {
     super::print(&format!("{}\n", told.text(asker.language)))
 }
 
-/// A moment in UTC, to the minute.
+/// Writes a moment in UTC, to the minute.
 pub fn minute(when: UnixTime) -> String {
     let whole = when.date_time_utc();
     whole
@@ -17,7 +17,7 @@ pub fn minute(when: UnixTime) -> String {
         .map_or(whole.clone(), |(minute, _)| minute.to_owned())
 }
 
-/// Bytes, for people.
+/// Writes a number of bytes for people.
 pub fn size(bytes: u64) -> String {
     const MIB: u64 = 1024 * 1024;
     if bytes < 10 * MIB {
@@ -27,7 +27,7 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// What others have written, without what a terminal would take for orders.
+/// Replaces characters that a terminal would act on, in text that others have written.
 pub fn plain(text: &str) -> String {
     text.replace(char::is_control, "?")
 }

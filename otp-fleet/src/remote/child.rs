@@ -1,4 +1,4 @@
-//! What the program of a session is given on its standard input.
+//! The input that the program of a session gets on standard input.
 
 use super::{ALL_FILES, ARGUMENT, FILE, FOR, GO};
 use otp_enroll::admin::Sent;
@@ -10,17 +10,17 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
-/// What an administrator has sent.
+/// A session's input: the data that an administrator has sent.
 pub struct Given {
-    /// Whom the record of the command names.
+    /// The administrator whom the log entry of the command names.
     pub administrator: String,
     /// The command line without the name of the program.
     pub arguments: Vec<OsString>,
-    /// The files that it names.
+    /// The files that the command line names.
     pub files: Sent,
 }
 
-/// Reads all of it; `None`: it is no session, or it ended before all was sent, and nothing may be done.
+/// Reads the whole input; `None`: it is not a session, or ended too early, and nothing may be done.
 #[must_use]
 pub fn read(input: &mut impl Read) -> Option<Given> {
     let first = Fields::read_from(input).ok()?;
@@ -60,7 +60,7 @@ pub fn read(input: &mut impl Read) -> Option<Given> {
     })
 }
 
-/// Adds to what may hold keys, so that no copy is left behind where it grows.
+/// Adds to content that may hold keys, so that growing leaves no copy behind.
 fn add(content: &mut Zeroizing<Vec<u8>>, piece: &[u8]) {
     if content.capacity() - content.len() < piece.len() {
         let room = (content.len() + piece.len()).next_power_of_two().max(8192);

@@ -1,4 +1,4 @@
-//! The administrator's half of a session.
+//! The administrator's side of a session.
 
 use super::{ERR, EXIT, FILE, GO, LONGEST_PATH, OUT, PIECE};
 use super::{frame, send};
@@ -9,20 +9,20 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-/// Options that say how to come to the fleet, and are none of the verifier's business; each has a value.
+/// The options for reaching the fleet, which are not sent to the verifier; each has a value.
 const OF_THIS_MACHINE: [&str; 4] = ["--conf", "--state-dir", "--certificate", KEY];
 
-/// The key of the administrator's certificate, but behind [`SEAL`].
+/// The option for the key of the administrator's certificate, except after [`SEAL`].
 const KEY: &str = "--key";
-/// The command that has a `--key` of its own.
+/// The command that has a `--key` option of its own.
 const SEAL: &str = "seal";
-/// The one option of all commands that is the verifier's business; it has a value.
+/// The only common option that is sent to the verifier; it has a value.
 const LANGUAGE: &str = "--lang";
 
-/// The arguments of `otp-admin` without those that are about this machine alone.
+/// Returns the arguments of `otp-admin` without those about this machine only.
 ///
-/// They were read already, so what follows such an option is its value. `--key` behind `seal` is that command's own: without
-/// it, the verifier would do something else than what was asked.
+/// The arguments were already parsed, so the word after such an option is its value. `--key` after `seal` belongs to
+/// that command: without it, the verifier would do something that was not asked.
 #[must_use]
 pub fn for_the_fleet(arguments: &[OsString]) -> Vec<OsString> {
     let mut kept = Vec::new();
@@ -35,7 +35,7 @@ pub fn for_the_fleet(arguments: &[OsString]) -> Vec<OsString> {
             kept.extend(all.next().cloned());
             continue;
         }
-        // Only options come before it.
+        // Only options come before the command.
         if command.is_none() && !text.starts_with('-') {
             command = Some(text.to_string());
         }
@@ -64,27 +64,27 @@ pub fn for_the_fleet(arguments: &[OsString]) -> Vec<OsString> {
     kept
 }
 
-/// Why a session came to no end.
+/// Why a session did not end properly.
 #[derive(Debug)]
 pub enum Broken {
-    /// A path or an argument is longer than what can be sent.
+    /// A path or an argument is too long to send.
     TooLong,
-    /// What was to be sent could not be: the verifier has gone, or refuses.
+    /// A message could not be sent: the verifier is gone, or refuses.
     NotSent(io::Error),
-    /// The verifier has gone before the end. Whether all was done is not known.
+    /// The verifier has gone before the end. Whether everything was done is unknown.
     NoEnd,
-    /// The verifier says something else than this protocol has.
+    /// The verifier sent a message that this protocol does not have.
     Unintelligible,
-    /// Standard output or error could not be written to.
+    /// Standard output or error cannot be written.
     NotWritten(io::Error),
 }
 
-/// Runs a command line over a line to a verifier, and gives the exit status of the command there.
+/// Runs a command line over a line to a verifier, and returns the exit status of the command there.
 ///
-/// `files`: those that the command names, as they are named.
+/// `files`: the files that the command names, by those names.
 ///
 /// # Errors
-/// See [`Broken`]. What was printed by then was printed.
+/// See [`Broken`]. Text that was already printed stays.
 pub fn run<'a>(
     line: &mut (impl Read + Write),
     arguments: &[OsString],

@@ -1,4 +1,4 @@
-//! `otp-fleet admin`: a command line of `otp-admin` on a machine, for the first verifier that answers.
+//! `otp-fleet admin`: sends a command line of `otp-admin` from a machine to the first verifier that answers.
 
 use super::client::{Broken, for_the_fleet, run};
 use super::screen::{Screen, plain};
@@ -19,17 +19,19 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long nothing may come. A command over a million accounts prints as it goes; one that is silent for so long is stuck.
+/// The longest time without output. A command over a million accounts prints while it works; one that is silent for
+/// this long is stuck.
 const SILENCE: Duration = Duration::from_secs(3600);
-/// How long a verifier may not take what is sent.
+/// The longest time in which a verifier takes no data.
 const STALLED: Duration = Duration::from_secs(30);
 
 type Line = StreamOwned<ClientConnection, TcpStream>;
 
-/// Does what `otp-admin` was asked, `arguments` without the name of the program; the exit status is that of the command.
+/// Runs an `otp-admin` command; `arguments` do not include the program's name. Returns the exit status of the
+/// command.
 #[must_use]
 pub fn command(arguments: &[OsString]) -> ExitCode {
-    // Keys may be in what is sent and in what comes back.
+    // Keys may be in the data that is sent and received.
     nix::sys::prctl::set_dumpable(false).ok();
     let name = OsString::from("otp-admin");
     let asked = Admin::parse_from(std::iter::once(&name).chain(arguments));
@@ -42,7 +44,7 @@ pub fn command(arguments: &[OsString]) -> ExitCode {
 
 enum Stop {
     Unable(Unable),
-    /// It was told already.
+    /// The reason was already reported.
     Told(ExitCode),
 }
 
@@ -57,7 +59,7 @@ fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<Exi
         return Err(Unable::OnVerifierOnly.into());
     }
     if matches!(&asked.command, AdminCommand::Seal { key: Some(_), .. }) {
-        // The file would be one of the verifier's host.
+        // The file would be read on the verifier's host.
         return Err(Unable::OfOneMachine.into());
     }
     let policies = policy::load(&asked.common.conf).map_err(|error| Unable::NoVerifier {
@@ -67,7 +69,7 @@ fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<Exi
     let files = admin::gather(asked).map_err(Stop::Told)?;
     let mut arguments = for_the_fleet(arguments);
     if asked.common.lang.is_none() {
-        // The verifier knows nothing of this terminal.
+        // The verifier knows nothing about this terminal.
         let tag = OsString::from(language.tag());
         arguments.splice(0..0, [OsString::from("--lang"), tag]);
     }
@@ -82,7 +84,7 @@ fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<Exi
         &mut *for_reader(errors, errors_are_shown),
     );
     let status = ended.map_err(|broken| match broken {
-        // Whoever reads our output has seen enough.
+        // The reader of the output has seen enough.
         Broken::NotWritten(error) if error.kind() == io::ErrorKind::BrokenPipe => {
             Stop::Told(ExitCode::SUCCESS)
         }
@@ -93,7 +95,7 @@ fn done(asked: &Admin, arguments: &[OsString], language: Language) -> Result<Exi
     Ok(ExitCode::from(status))
 }
 
-/// What programs read is passed on as it comes; a terminal is given text alone.
+/// Chooses the writer: programs get the bytes as they come, a terminal gets only text.
 fn for_reader<'a>(stream: impl Write + 'a, is_terminal: bool) -> Box<dyn Write + 'a> {
     if is_terminal {
         Box::new(Screen::of(stream))
@@ -111,7 +113,7 @@ fn words(broken: &Broken) -> String {
     }
 }
 
-/// Refused here as well, before anybody types a passphrase.
+/// Whether a command needs a verifier's host. It is refused here too, before anyone types a passphrase.
 const fn is_for_a_verifiers_host(command: &AdminCommand) -> bool {
     matches!(
         command,
@@ -126,7 +128,7 @@ const fn is_for_a_verifiers_host(command: &AdminCommand) -> bool {
     )
 }
 
-/// Connects to the first verifier that takes the certificate.
+/// Connects to the first verifier that accepts the certificate.
 fn line_to(fleet: &FleetPolicy, asked: &Admin) -> Result<Line, Unable> {
     let no_verifier = |reason: String| Unable::NoVerifier { reason };
     let Some(ca) = fleet.ca.clone().filter(|_| fleet.is_used()) else {

@@ -1,4 +1,5 @@
-//! An administrator's session: a command line of `otp-admin` that runs beside a verifier, over the records of the fleet.
+//! An administrator's session: a command line of `otp-admin` that runs on a verifier's host, over the records of the
+//! fleet.
 //!
 //! ```text
 //! administrator                                     verifier                          otp-fleet-admin
@@ -8,9 +9,10 @@
 //!                                             <--     "out" piece, "err" piece  <--   standard output and error
 //!                                             <--     "exit" status
 //! ```
-//! Files that the command names are read where the administrator is and sent along; nothing else is sent after "go", so that
-//! anything that the verifier can read by then is the end of the session: the program is told to end, and is ended. Nothing of
-//! a session is in an argument or in the environment of a process, and what the program prints goes to the administrator alone.
+//! The files that the command names are read on the administrator's machine and sent along. Nothing else is sent
+//! after "go". So anything that the verifier can read after it is the end of the session: the program is told to end,
+//! and is then killed. No data of a session is in an argument or the environment of a process, and the program's
+//! output goes only to the administrator.
 
 pub mod child;
 pub mod client;
@@ -21,19 +23,19 @@ pub mod server;
 use otp_helper::frame::Fields;
 use std::io::{self, Write};
 
-/// Who the administrator is, by the certificate. Only a verifier says so, and only to its program.
+/// The administrator's name, from the certificate. Only a verifier sends it, and only to its program.
 const FOR: &[u8] = b"for";
 /// One argument, in order.
 const ARGUMENT: &[u8] = b"argument";
-/// A piece of a file; the first makes it, so an empty file is an empty piece.
+/// A piece of a file; the first piece creates the file, so an empty file is one empty piece.
 const FILE: &[u8] = b"file";
-/// All was sent.
+/// Everything was sent.
 const GO: &[u8] = b"go";
 /// A piece of standard output.
 const OUT: &[u8] = b"out";
 /// A piece of standard error.
 const ERR: &[u8] = b"err";
-/// How the program ended.
+/// The exit status of the program.
 const EXIT: &[u8] = b"exit";
 
 /// The largest piece of a file or of output in one frame.
@@ -42,10 +44,10 @@ const PIECE: usize = 4096;
 /// The longest path that is sent, in bytes.
 const LONGEST_PATH: usize = 512;
 
-/// What all files of one session hold together at most.
+/// The largest total size of a session's files, in bytes.
 const ALL_FILES: usize = 64 * 1024 * 1024;
 
-/// The exit status where the session itself has failed.
+/// The exit status if the session itself failed.
 pub const COULD_NOT: u8 = 2;
 
 fn send(line: &mut impl Write, fields: &Fields) -> io::Result<()> {

@@ -1,23 +1,24 @@
-//! What a verifier has printed, on an administrator's terminal: text, and nothing that the terminal would take for an order.
+//! A filter for a verifier's output on an administrator's terminal: it passes text, and nothing that the terminal
+//! would act on.
 //!
-//! A verifier that was taken over could otherwise write what the administrator sees, or have the terminal type for them. What
-//! otp-admin prints for people has no orders in it: there, its output is a pipe, and so it has neither colours nor progress.
-//! Where the output of the session is no terminal, it is passed on byte by byte.
+//! Otherwise an intruder in a verifier could forge what the administrator sees, or make the terminal type.
+//! otp-admin's own output for people has no control sequences: its output there is a pipe, so it has neither colours
+//! nor progress. If the session's output is not a terminal, it is passed on byte by byte.
 
 use std::io::{self, Write};
 
-/// Stands where a character is left out.
+/// Replaces a character that is left out.
 const LEFT_OUT: char = '\u{fffd}';
 
-/// A terminal, which is given text alone.
+/// A terminal that gets only text.
 pub struct Screen<W> {
     to: W,
-    /// The beginning of a character whose rest is to come.
+    /// The beginning of a character whose rest is still to come.
     begun: Vec<u8>,
 }
 
 impl<W: Write> Screen<W> {
-    /// What is written to `to` from now on.
+    /// Filters everything that is written to `to`.
     pub const fn of(to: W) -> Self {
         let begun = Vec::new();
         Self { to, begun }
@@ -54,8 +55,8 @@ impl<W: Write> Write for Screen<W> {
     }
 }
 
-/// Line ends and tabulators stay. Of the others, some move the cursor or begin an order, and some turn the order of what is
-/// read around.
+/// Replaces harmful characters; line ends and tabs stay. Some of the others move the cursor or begin a control
+/// sequence, and some reverse the direction of text.
 fn harmless(one: char) -> char {
     let turns_around =
         matches!(one, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -66,7 +67,7 @@ fn harmless(one: char) -> char {
     }
 }
 
-/// The same for a text of one line.
+/// Does the same for a text of one line.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let one = |one| {

@@ -1,4 +1,4 @@
-//! The verifier's half of an administrator's session.
+//! The verifier's side of an administrator's session.
 
 use super::{ALL_FILES, ARGUMENT, COULD_NOT, ERR, EXIT, FILE, FOR, GO, LONGEST_PATH, OUT, PIECE};
 use super::{frame, send};
@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 /// The program of an administrator's session.
 pub const PROGRAM: &str = "/usr/libexec/pam_otp/otp-fleet-admin";
 
-/// How a verifier runs it: who asks for what comes on standard input.
+/// The argument with which a verifier runs the program: the administrator's name comes on standard input.
 pub const SESSION: &str = "--session";
 
-/// The verifier's configuration, where it is another than the usual; before everything else.
+/// The option for the verifier's configuration, if it is not the usual one; it comes first.
 pub const CONFIGURATION: &str = "--configuration";
 
-/// The program of a session, for a verifier with that configuration. Nothing of the verifier's environment is in its own.
+/// Prepares the program of a session, for a verifier with that configuration. It gets nothing of the verifier's
+/// environment.
 #[must_use]
 pub fn program(program: &Path, configuration: &Path) -> Command {
     let mut command = Command::new(program);
@@ -37,28 +38,28 @@ pub fn program(program: &Path, configuration: &Path) -> Command {
     command
 }
 
-/// What is told to somebody who is no administrator.
+/// The message for a peer who is not an administrator.
 pub const NO_ADMINISTRATOR: &str = "this certificate is not that of an administrator of the fleet";
 
-/// How long a program that was told to end may take to finish the change that it is in.
+/// The time that a program may take to finish its current change after it was told to end.
 const TO_FINISH: Duration = Duration::from_secs(5);
 
 /// How a session ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// The program ended, with this status; the administrator was told.
+    /// The program ended with this status; the administrator was told.
     Done(u8),
     /// The administrator left, or could not be told; the program was ended.
     Left,
-    /// The administrator sent what is no session.
+    /// The administrator's messages are not a session.
     Unintelligible,
-    /// The administrator was revoked before all was sent; nothing was done.
+    /// The administrator was revoked before everything was sent; nothing was done.
     Denied,
 }
 
-/// What an administrator reads on, and is answered on. Reading waits no longer than the caller has set.
+/// The line to an administrator. Reading waits no longer than the caller has set.
 pub trait Line: Read + Write {
-    /// What becomes readable when the administrator leaves.
+    /// Returns a descriptor that becomes readable when the administrator leaves.
     fn as_fd(&self) -> BorrowedFd<'_>;
 }
 
@@ -68,13 +69,15 @@ impl Line for std::os::unix::net::UnixStream {
     }
 }
 
-/// Serves a session to its end: `arguments` are what came after "admin1", and `administrator` is the name in the certificate.
+/// Serves a session to its end: `arguments` are those after "admin1", and `administrator` is the name in the
+/// certificate.
 ///
-/// `is_allowed` is asked once more when all was sent: that may take as long as the administrator likes. `spawn` starts the
-/// program with pipes for its standard input, output and error. It does not outlive this call.
+/// `is_allowed` is asked once more when everything was sent: sending may take as long as the administrator likes.
+/// `spawn` starts the program with pipes for its standard input, output and error. The program does not outlive this
+/// call.
 ///
 /// # Errors
-/// The program could not be started or talked to; the administrator was told so, where possible.
+/// The program could not be started or used; the administrator was told, if that was possible.
 pub fn serve(
     line: &mut impl Line,
     administrator: &str,
@@ -123,7 +126,7 @@ enum Handed {
     Denied,
 }
 
-/// Gives the program who asks for what, and the files as they come. Nothing is kept here.
+/// Gives the program the administrator's name, the arguments, and the files as they come. Nothing is stored here.
 fn hand_over(
     line: &mut impl Line,
     administrator: &str,
@@ -133,7 +136,7 @@ fn hand_over(
 ) -> io::Result<Handed> {
     let mut input = program.0.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
     let mut give = |fields: &Fields| match send(&mut input, fields) {
-        // It has ended, and says why.
+        // The program has ended, and reports why.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     };
@@ -154,7 +157,7 @@ fn hand_over(
                 }
                 give(&fields)?;
             }
-            // Without this the program does nothing.
+            // Without this message the program does nothing.
             [GO] if !is_allowed() => return Ok(Handed::Denied),
             [GO] => {
                 give(&fields)?;
@@ -165,7 +168,7 @@ fn hand_over(
     }
 }
 
-/// Sends what the program prints until it prints no more; `false`: the administrator has left.
+/// Sends the program's output until it ends; `false`: the administrator has left.
 fn relay(line: &mut impl Line, program: &mut Program) -> io::Result<bool> {
     let mut output = program.0.stdout.take();
     let mut errors = program.0.stderr.take();
@@ -193,7 +196,7 @@ fn relay(line: &mut impl Line, program: &mut Program) -> io::Result<bool> {
                 is_ready(0),
             ]
         };
-        // Standard error first, so that a warning stands before the result that it is about.
+        // Standard error comes first, so that a warning precedes the result that it is about.
         if err && !pass_on(line, ERR, &mut errors, &mut *piece)? {
             errors = None;
         }
@@ -228,16 +231,16 @@ fn pass_on(
     }
 }
 
-/// Tells an administrator, or somebody who is none, why there is no session.
+/// Tells the other side why there is no session.
 pub fn refuse(line: &mut impl Line, reason: &str) {
     let text = format!("otp-admin: {reason}\n");
-    // The administrator may have left.
+    // The other side may have left.
     if send(line, &frame(ERR).with(text.as_bytes())).is_ok() {
         send(line, &frame(EXIT).with_number(&COULD_NOT)).ok();
     }
 }
 
-/// As a shell has it: a program that a signal has ended has failed.
+/// Converts an exit status as a shell does: a program that a signal has ended has failed.
 fn code(status: ExitStatus) -> u8 {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     code.unwrap_or(COULD_NOT)
@@ -247,10 +250,10 @@ fn code(status: ExitStatus) -> u8 {
 struct Program(Child);
 
 impl Program {
-    /// Tells it to end, and ends it where it does not: it holds signals back while it is in a change.
+    /// Tells the program to end, and kills it if it does not: it blocks signals during a change.
     fn end(&mut self) {
         if let Ok(number) = i32::try_from(self.0.id()) {
-            // It may have ended by itself; its number is its own until it is waited for.
+            // The program may have ended; its process id is its own until it is waited for.
             kill(Pid::from_raw(number), Signal::SIGTERM).ok();
         }
         let since = Instant::now();

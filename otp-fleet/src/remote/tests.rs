@@ -1,4 +1,4 @@
-//! Sessions over a pair of sockets, with programs of this machine in the place of otp-fleet-admin.
+//! Sessions over a pair of sockets, with programs of this machine instead of otp-fleet-admin.
 
 use super::client::{Broken, for_the_fleet, run};
 use super::server::{Ended, serve};
@@ -24,7 +24,7 @@ fn words(words: &[&str]) -> Vec<OsString> {
     words.iter().map(OsString::from).collect()
 }
 
-/// The result on both sides, what was printed on standard output and on standard error.
+/// Returns the results of both sides, and what was printed on standard output and on standard error.
 fn session(
     script: &'static str,
     arguments: &[&str],
@@ -78,7 +78,7 @@ fn the_program_is_given_the_administrator_the_arguments_and_the_files() {
             "{path}"
         );
     }
-    // Cut anywhere, it is none: a program that has not been given everything does nothing.
+    // Input that was cut anywhere is not a session: a program without the whole input does nothing.
     for end in [0, 1, 5, 40, output.len() / 2, output.len() - 1] {
         assert!(child::read(&mut &output[..end]).is_none(), "{end}");
     }
@@ -92,7 +92,7 @@ fn much_output_is_passed_on_and_not_kept() {
     assert_eq!(output.len(), 20_000_000);
 }
 
-/// Waits until the process is gone; a number that is given out again is another's, and its parent is another.
+/// Waits until the process is gone; if its id is given out again, that process has another parent.
 fn is_gone(pid: u32) -> bool {
     let since = Instant::now();
     while since.elapsed() < Duration::from_secs(600) {
@@ -107,7 +107,7 @@ fn is_gone(pid: u32) -> bool {
 #[test]
 fn a_program_ends_with_the_session() {
     for script in [
-        // Silent, chatty, and one that does not want to end.
+        // One program is silent, one prints without end, and one ignores the signal to end.
         "cat >/dev/null; echo $$; exec sleep 1000",
         "cat >/dev/null; echo $$; while :; do echo more; done",
         "trap '' TERM; cat >/dev/null; echo $$; while :; do sleep 1; done",
@@ -151,7 +151,7 @@ fn what_is_no_session_starts_nothing_that_lasts() {
     }
 }
 
-/// A session may be opened, and all of it but the last word sent, long before.
+/// A session can be opened, and all of it but the last word sent, long before.
 #[test]
 fn an_administrator_who_was_revoked_before_the_last_word_has_nothing_done() {
     let (mut here, mut there) = UnixStream::pair().unwrap();
@@ -164,7 +164,7 @@ fn an_administrator_who_was_revoked_before_the_last_word_has_nothing_done() {
     });
     let (mut output, mut errors) = (Vec::new(), Vec::new());
     let none = std::iter::empty();
-    // The head was read by the server of a verifier.
+    // The server of a verifier has read the head.
     let status = run(
         &mut Headless(&mut here, true),
         &[],
@@ -183,7 +183,7 @@ fn an_administrator_who_was_revoked_before_the_last_word_has_nothing_done() {
     assert!(child::read(&mut given.as_slice()).is_none());
 }
 
-/// A line whose first message does not go over it.
+/// A line that does not carry its first message.
 struct Headless<'a>(&'a mut UnixStream, bool);
 
 impl Read for Headless<'_> {
@@ -269,7 +269,7 @@ fn what_is_about_this_machine_stays_on_it() {
     );
 }
 
-/// Without it a verifier would unseal by its own key what was to be unsealed by another.
+/// Without the option, a verifier would use its own key to unseal what another key was to unseal.
 #[test]
 fn the_key_of_seal_is_not_taken_for_that_of_the_certificate() {
     let given = ["--key", "own.key", "seal", "--undo", "--key", "/k"];

@@ -18,9 +18,9 @@ impl server::Line for TlsLine {
     }
 }
 
-/// Serves the session to its end, where the name is that of an administrator.
+/// Serves a session to its end, if the name is an administrator's.
 ///
-/// It is served also while machines are not: an administrator has to put right what keeps them from being served.
+/// It serves even while machines are refused: an administrator must be able to correct the cause.
 pub(super) fn serve<B: Base>(
     shared: &Shared<B>,
     line: &mut TlsLine,

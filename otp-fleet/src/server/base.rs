@@ -1,4 +1,4 @@
-//! What a verifier stands on: the records of the fleet, its registry, and what verifiers know of each other.
+//! The base of a verifier: the records of the fleet, its registry, and what verifiers know about each other.
 
 mod etcd;
 mod folder;
@@ -14,33 +14,33 @@ use otp_helper::fleet::PolicyDigest;
 use otp_store::{Error, Keeper};
 use std::time::Duration;
 
-/// The database of a fleet, or a folder in its place.
+/// The database of a fleet, or a folder instead.
 pub trait Base: Send + Sync + 'static {
-    /// What keeps the records.
+    /// The keeper of the records.
     type Keeper: Keeper;
 
-    /// What a request has begun with.
+    /// The state with which a request begins.
     type Begun;
 
-    /// What the registry has of a name, by now; `None`: it is not there.
+    /// Reads the current entry of a name in the registry; `None`: there is none.
     ///
     /// # Errors
-    /// It cannot be found out, for this reason.
+    /// It cannot be read, for this reason.
     fn entry(&self, name: &PeerName) -> Result<Option<Entry>, String>;
 
-    /// The same of many names, in their order: of one that cannot be read, why.
+    /// Reads the entries of many names, in their order; an inner error says why one cannot be read.
     ///
     /// # Errors
-    /// Of none it can be found out, for this reason.
+    /// None of them can be read, for this reason.
     fn entries(&self, names: &[PeerName]) -> Result<Vec<Result<Option<Entry>, String>>, String> {
         Ok(names.iter().map(|name| self.entry(name)).collect())
     }
 
-    /// Begins a request of that machine about a user, or about nobody: what the registry has of the machine by now, and in the
-    /// same question whatever else the request needs. Whatever is done for it has ended after `limit`.
+    /// Begins a machine's request about a user, or about no account: it reads the machine's current entry and, in the
+    /// same question, the other data that the request needs. All work for the request ends within `limit`.
     ///
     /// # Errors
-    /// It cannot be found out, for this reason.
+    /// The data cannot be read, for this reason.
     fn begin(
         &self,
         machine: &PeerName,
@@ -48,37 +48,37 @@ pub trait Base: Send + Sync + 'static {
         limit: Duration,
     ) -> Result<(Option<Entry>, Self::Begun), String>;
 
-    /// The records, for a request that was begun.
+    /// Opens the records for a request that has begun.
     ///
     /// # Errors
     /// They cannot be opened.
     fn for_request(&self, begun: Self::Begun, policy: &Policy) -> Result<Self::Keeper, Error>;
 
-    /// The records, for a dialogue in which a person is asked: each time that something is done with them ends by itself.
+    /// Opens the records for a dialogue with a person: each use of them has a time limit of its own.
     ///
     /// # Errors
     /// They cannot be opened.
     fn for_dialogue(&self, machine: &PeerName, policy: &Policy) -> Result<Self::Keeper, Error>;
 
-    /// Hears of an attempt that was made on that machine, and was accepted or was a wrong code. A database that writes it down
-    /// along with the attempt need not.
+    /// Notes an attempt on that machine that was accepted or was a wrong code. A database that stores this with the
+    /// attempt need not do anything.
     fn hears_of(&self, machine: &PeerName, account: &Account, is_accepted: bool, now: UnixTime);
 
-    /// The last attempt of an account that was accepted, where no wrong code came since; `None`: there is none.
+    /// Returns the last accepted attempt of an account, if no wrong code came since; `None`: there is none.
     ///
     /// # Errors
     /// It cannot be read.
     fn last_accepted(&self, account: &Account) -> Result<Option<Accepted>, Error>;
 
-    /// Takes down which policy a machine has, where that is another than before. Nobody waits for it.
+    /// Notes the policy of a machine, if it differs from the last one. No request waits for this.
     fn has_policy(&self, machine: &PeerName, policy: PolicyDigest);
 
-    /// Takes down that a machine has asked for more than is given to one. Nobody waits for it.
+    /// Notes that a machine has asked for more than one machine may. No request waits for this.
     fn holds_back(&self, _machine: &PeerName) {}
 
-    /// Why nobody may be served now; `None`: there is no reason.
+    /// Returns why no requests may be served now; `None`: they may.
     fn refuses(&self) -> Option<String>;
 
-    /// All requests are done, and none follows: what must be remembered is written down.
+    /// Ends the base after the last request: it writes down what must be remembered.
     fn ends(&self) {}
 }

@@ -1,8 +1,8 @@
-//! What a verifier knows of a change that somebody makes on a machine: `otp_helper::serving` leads it.
+//! The verifier's side of a change that a user makes on a machine; `otp_helper::serving` leads it.
 //!
-//! The PAM service that recognises the person runs on the machine. So that a stolen machine cannot give everybody a new device,
-//! a change to a record takes more: a code of the account was accepted from that very machine a short while ago, by the
-//! verifiers' own word.
+//! The PAM service that authenticates the user runs on the machine. A stolen machine must not be able to give every
+//! user a new device. So a change to a record needs more: by the verifiers' own knowledge, a code of the account was
+//! accepted from that very machine a short while ago.
 
 use super::Shared;
 use super::base::Base;
@@ -18,24 +18,25 @@ use otp_site::policy;
 use otp_store::change::Draft;
 use std::time::Duration;
 
-/// How long a code that was accepted proves who is asking.
+/// How long an accepted code proves who is asking.
 const PROVES_FOR: Duration = Duration::from_secs(5 * 60);
 
-/// How far the clock of the verifier that accepted it may be ahead: two that serve are no further apart.
+/// How far the clock of the verifier that accepted it may be ahead: the clocks of two serving verifiers differ by no
+/// more.
 const AHEAD: Duration = Duration::from_secs(60);
 
-/// The verifier's part in a change.
+/// The verifier's side of a change.
 pub(super) struct ByTheFleet<'a, B> {
     pub shared: &'a Shared<B>,
     pub scribe: &'a Scribe,
     pub name: &'a PeerName,
     pub policy: &'a Policy,
-    /// The change that a code was wanted for, once it has begun.
+    /// The change for which a code was required, once it has begun.
     pub by_a_code: Option<Verb>,
 }
 
 impl<B: Base> ByTheFleet<'_, B> {
-    /// Why the change may not be made for want of a code; `None`: a code was accepted from this machine.
+    /// Returns why the change lacks a code; `None`: a code was accepted from this machine.
     fn lacks_a_code(&self, account: &Account) -> Result<Option<&'static str>, End> {
         let now = (self.shared.clock)()?;
         let Some(accepted) = self.shared.base.last_accepted(account)? else {
@@ -50,7 +51,7 @@ impl<B: Base> ByTheFleet<'_, B> {
         Ok((!is_of_now).then_some("the last code was accepted too long ago"))
     }
 
-    /// Refuses the change for want of a code.
+    /// Refuses the change if it lacks a code.
     fn wants_a_code(&self, verb: Verb, account: &Account) -> Result<(), End> {
         let Some(reason) = self.lacks_a_code(account)? else {
             return Ok(());
@@ -79,12 +80,12 @@ impl<B: Base> Ground<TlsLine> for ByTheFleet<'_, B> {
         }
     }
 
-    /// The line itself has a limit for that.
+    /// The line itself has a time limit.
     fn wait_for_a_person(&mut self) -> Result<(), End> {
         Ok(())
     }
 
-    /// Never called: [`Ground::may`] leaves nothing to be asked.
+    /// Never called: [`Ground::may`] leaves nothing to ask.
     fn authenticate(&mut self, _: &mut TlsLine, _: &Account, _: Verb) -> Result<(), End> {
         Err(End::Refused(Answer::Denied))
     }
@@ -103,8 +104,9 @@ impl<B: Base> Ground<TlsLine> for ByTheFleet<'_, B> {
         Ok(None)
     }
 
-    /// Also whether the machine is still one: it may have been revoked while the person typed. And whether the code still proves who
-    /// is asking: whoever begins in time could else keep a change for as long as a dialogue may take.
+    /// Also checks that the machine is still registered: it may have been revoked while the person typed. And that
+    /// the code still proves who is asking: otherwise a change that began in time could be stored as late as a
+    /// dialogue may last.
     fn policy_by_now(&mut self, account: &Account) -> Result<Policy, End> {
         if let Some(reason) = self.shared.refuses() {
             return Err(End::unavailable(&reason));

@@ -1,31 +1,31 @@
-//! Whether a verifier's clock agrees with those of the others.
+//! Compares a verifier's clock with those of the others.
 
-/// A clock that is off by so many seconds is off by a whole step of most devices.
+/// The seconds by which a clock may not be off: a whole step of most devices.
 pub const MOST: u64 = 30;
 
 /// Another verifier, as this one has last heard of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Other {
-    /// How many seconds its clock is ahead of this one's; behind: below zero.
+    /// The seconds by which its clock is ahead of this one's; below zero: behind.
     pub ahead: i64,
-    /// When it began, in an order that no clock has a say in.
+    /// When it began, in an order that depends on no clock.
     pub began: i64,
 }
 
-/// What the others' clocks say of this one's.
+/// The result of comparing this clock with the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// How many seconds this clock is ahead of the middle of all; behind: below zero.
+    /// The seconds by which this clock is ahead of the middle of all; below zero: behind.
     pub ahead: i64,
-    /// Whether nobody may be served by it.
+    /// Whether no requests may be served by it.
     pub is_off: bool,
 }
 
-/// Compares the clocks; `None`: there is no other. `began`: when this verifier did.
+/// Compares the clocks; `None`: there is no other. `began`: when this verifier began.
 ///
-/// The middle of all clocks decides, this one's included: of three, the middle of the two others would have both good ones
-/// refuse when the third is far off. Where two are in the middle, as two alone are, it is the one that is nearer to the clock of
-/// the oldest verifier.
+/// The middle of all clocks decides, including this one. With three clocks, the middle of only the other two would
+/// make both good verifiers refuse when the third is far off. If two clocks are in the middle, as with only two
+/// verifiers, the one nearer to the clock of the oldest verifier counts.
 #[must_use]
 pub fn compare(began: i64, others: &[Other]) -> Option<Found> {
     let oldest = others.iter().min_by_key(|other| other.began)?;
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Which of the verifiers with these clocks refuse; they began in this order.
+    /// Returns which verifiers with these clocks refuse; they began in this order.
     fn refuse(clocks: &[i64]) -> Vec<bool> {
         let all = (0..).zip(clocks);
         let judged = all.clone().map(|(began, &own)| {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     proptest! {
-        /// Otherwise a few clocks that are off would keep everybody out.
+        /// Otherwise a few clocks that are off would lock everyone out.
         #[test]
         fn never_do_all_refuse(clocks in prop::collection::vec(-200_i64..200, 1..7)) {
             prop_assert!(refuse(&clocks).contains(&false), "{:?}", clocks);

@@ -1,4 +1,5 @@
-//! `/etc/security/pam_otp-verifier.conf`: where a verifier listens, what it is known by, and where the fleet's records are.
+//! Reads `/etc/security/pam_otp-verifier.conf`: where a verifier listens, its certificate, and where the fleet's
+//! records are.
 
 use crate::keeper;
 use crate::registry::Zone;
@@ -15,47 +16,47 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use toml::de::DeValue;
 
-/// Where the configuration is unless the command line says otherwise.
+/// The path of the configuration, unless the command line names another.
 pub const DEFAULT_FILE: &str = "/etc/security/pam_otp-verifier.conf";
 
-/// Where a verifier keeps what is its own.
+/// The directory of a verifier's own state.
 pub const DEFAULT_STATE: &str = "/var/lib/pam_otp-verifier";
 
-/// Where certificates and keys are unless the configuration says otherwise.
+/// The directory of certificates and keys, unless the configuration names other files.
 const DIRECTORY: &str = "/etc/pam_otp-verifier";
 
-/// How many connections are served at a time where the configuration does not say.
+/// The number of connections that are served at a time, unless the configuration sets it.
 const CONNECTIONS: u32 = 1024;
 
 const LIMIT: u64 = 64 * 1024;
 
-/// What an administrator has configured of one verifier.
+/// An administrator's configuration of one verifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conf {
-    /// Where it was read from: an administrator's commands read it too.
+    /// The file that it was read from: an administrator's commands read it too.
     pub path: PathBuf,
     /// The addresses to listen on; none: the usual port of all addresses.
     pub listen: Vec<SocketAddr>,
-    /// What machines are known by, and what this verifier is known by.
+    /// The certificates by which machines are known, and this verifier's own.
     pub files: Files,
     /// The policy by which it judges.
     pub policy: PathBuf,
-    /// What is its own: the high-water mark, and the queue for hooks.
+    /// The directory of its own state: the high-water mark, and the queue for hooks.
     pub state: PathBuf,
-    /// How many connections are served at a time.
+    /// The number of connections that are served at a time.
     pub connections: u32,
     /// Where the records are.
     pub records: Records,
-    /// Whom the machines of a zone may ask about.
+    /// The users that the machines of a zone may ask about.
     pub zones: BTreeMap<Zone, Vec<Member>>,
 }
 
-/// Where the records of the fleet are.
+/// The place of the fleet's records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Records {
     /// In etcd.
     Etcd(keeper::Config),
-    /// In a folder of this host, for one verifier alone.
+    /// In a folder of this host, for a single verifier.
     Folder {
         /// The records.
         directory: PathBuf,
@@ -64,7 +65,7 @@ pub enum Records {
     },
 }
 
-/// Whom a zone holds.
+/// A member of a zone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Member {
     /// A user, by name.
@@ -73,7 +74,7 @@ pub enum Member {
     Group(String),
 }
 
-/// Why the configuration cannot be used. Names file, line and reason.
+/// Why the configuration cannot be used. It names file, line and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable(String);
 
@@ -86,19 +87,19 @@ impl fmt::Display for Unusable {
 impl std::error::Error for Unusable {}
 
 impl Conf {
-    /// Reads the configuration from a file that nobody but root, or the user of this process, may write.
+    /// Reads the configuration from a file that only root, or the user of this process, may write.
     ///
     /// # Errors
-    /// It is not there, may be written by somebody else, or does not say what it must.
+    /// The file does not exist, another user may write it, or its content is invalid.
     pub fn load(path: &Path) -> Result<Self, Unusable> {
         let bytes = bytes(path).map_err(|why| Unusable(format!("{}: {why}", path.display())))?;
         Self::parse(path, &bytes)
     }
 
-    /// Reads the text of a configuration; `path` is for errors only.
+    /// Reads the text of a configuration; `path` appears in errors, and is stored.
     ///
     /// # Errors
-    /// It is not TOML, has an unknown key, or a value that cannot be.
+    /// The text is not TOML, has an unknown key, or an invalid value.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Unusable> {
         let read = Source::new(bytes).and_then(|source| read(path, source));
         let path = path.display();
@@ -112,11 +113,11 @@ impl Conf {
         })
     }
 
-    /// The addresses to listen on.
+    /// Returns the addresses to listen on.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         if self.listen.is_empty() {
-            // The first takes IPv4 too, where the host has both.
+            // The first address takes IPv4 too, if the host has both.
             let every: [IpAddr; 2] = [Ipv6Addr::UNSPECIFIED.into(), Ipv4Addr::UNSPECIFIED.into()];
             return every.map(|address| SocketAddr::new(address, PORT)).into();
         }
@@ -218,7 +219,7 @@ fn etcd(mut section: Section<'_>) -> Result<Records, Unparsed> {
     Ok(Records::Etcd(config))
 }
 
-/// A file, or the one of that name where certificates and keys usually are.
+/// Returns the given file, or the one of that name in the usual directory.
 fn or(given: Option<PathBuf>, usual: &str) -> PathBuf {
     given.unwrap_or_else(|| Path::new(DIRECTORY).join(usual))
 }

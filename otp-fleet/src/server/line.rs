@@ -1,4 +1,4 @@
-//! The line to a machine or an administrator: TLS over a socket, on which nothing takes longer than it may.
+//! The line to a machine or an administrator: TLS over a socket, with a time limit on every step.
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -10,19 +10,19 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long a message may take once its first byte has come.
+/// The time that a message may take once its first byte has come.
 pub(super) const TO_READ: Duration = Duration::from_secs(5);
 
-/// How long the other side may take to hear a message.
+/// The time that the other side may take to receive a message.
 pub(super) const TO_WRITE: Duration = Duration::from_secs(5);
 
-/// A line whose handshake is done, or about to be made.
+/// A line before or after its handshake.
 pub(super) struct TlsLine {
     tls: ServerConnection,
     tcp: Arc<TcpStream>,
-    /// How long is waited for the first byte of a message.
+    /// How long to wait for the first byte of a message.
     pub patience: Duration,
-    /// What becomes readable when this verifier ends: then nothing is waited for any longer.
+    /// Becomes readable when this verifier ends: then all waiting ends.
     stop: Option<std::os::unix::net::UnixStream>,
 }
 
@@ -55,16 +55,16 @@ impl TlsLine {
         Ok(())
     }
 
-    /// What TLS knows of the other side.
+    /// Returns the TLS connection, which knows the other side.
     pub(super) const fn tls(&self) -> &ServerConnection {
         &self.tls
     }
 
-    /// Waits until something is said; `false`: nothing was, or the other side has gone, or this verifier is about to end.
+    /// Waits for data; `false`: none came, the other side has gone, or this verifier is about to end.
     pub(super) fn waits_for_more(&mut self, limit: Duration) -> bool {
         let until = Instant::now() + limit;
         loop {
-            // What was read from the socket along with an earlier message is not in it any more.
+            // Data that was read together with an earlier message is no longer in the socket.
             match self.tls.process_new_packets() {
                 Ok(state) if state.plaintext_bytes_to_read() > 0 => return true,
                 Ok(state) if state.peer_has_closed() => return false,
@@ -105,11 +105,11 @@ impl TlsLine {
         }
     }
 
-    /// Says that nothing more follows, so that the other side knows this end from one that was cut off.
+    /// Tells the other side that nothing more follows, so that it can tell this end from a cut line.
     pub(super) fn farewell(&mut self) {
         self.tls.send_close_notify();
         let until = Instant::now() + Duration::from_secs(1);
-        // Whoever has gone need not hear it.
+        // If the other side is gone, it need not get this.
         self.tls
             .write_tls(&mut Timed {
                 tcp: &self.tcp,
@@ -172,13 +172,13 @@ impl Write for TlsLine {
 }
 
 impl TlsLine {
-    /// What becomes readable when the other side says something or leaves.
+    /// Returns a descriptor that becomes readable when the other side sends data or leaves.
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.tcp.as_fd()
     }
 }
 
-/// A socket on which all reads and writes together end at one moment, however slowly the other side goes.
+/// A socket on which all reads and writes together end at one moment, however slow the other side is.
 struct Timed<'a> {
     tcp: &'a TcpStream,
     until: Instant,
@@ -187,7 +187,7 @@ struct Timed<'a> {
 impl Timed<'_> {
     fn left(&self) -> io::Result<Option<Duration>> {
         let left = self.until.saturating_duration_since(Instant::now());
-        // A timeout of nothing would be none.
+        // A timeout of zero would mean none.
         if left < Duration::from_millis(1) {
             return Err(ErrorKind::TimedOut.into());
         }
@@ -213,7 +213,7 @@ impl Write for Timed<'_> {
     }
 }
 
-/// Rounded up, so that nothing is waited for in a circle.
+/// Rounds up, so that the wait does not spin.
 fn timeout(left: Duration) -> PollTimeout {
     let milliseconds = left.as_millis().saturating_add(1);
     PollTimeout::from(u16::try_from(milliseconds).unwrap_or(u16::MAX))

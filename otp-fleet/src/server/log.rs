@@ -1,4 +1,4 @@
-//! What a verifier writes down in its own name.
+//! The log entries that a verifier writes in its own name.
 
 use crate::name::PeerName;
 use crate::tls::Unusable;
@@ -10,32 +10,32 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Its name.
+/// The verifier's name in the log.
 pub(super) const VERIFIER: Program<'static> = Program::of_ours("otp-verifier");
 
-/// How often strangers are told of: anybody who reaches the port can be one.
+/// The time between two entries about strangers: anybody who reaches the port can be one.
 const OFTEN: Duration = Duration::from_secs(10);
 
-/// After how long without a refusal of a name the next ones are told of one by one again.
+/// The time without a refusal of a name after which refusals are logged singly again.
 const QUIET: Duration = Duration::from_secs(600);
 
-/// How many refusals of one name are told of before they are told of as strangers are.
+/// The number of refusals of one name that are logged singly; later ones are logged like strangers.
 const AT_FIRST: u32 = 20;
 
-/// Of how many names is remembered what was told of them.
+/// The number of names whose entries are remembered.
 const MOST_NAMES: usize = 4096;
 
-/// The records of what is done for a machine name it.
+/// Makes log entries that name the machine for which the work is done.
 pub(super) fn scribe(machine: &PeerName) -> Scribe {
     Scribe {
         program: VERIFIER,
         by: Value::Machine(Text::escaped(machine.as_str())),
-        // Nobody but root and this account can end this process.
+        // Only root and this account can end this process.
         tells_beforehand: false,
     }
 }
 
-/// What is told of the verifier itself, and of whoever connects and is nobody.
+/// The log of the verifier itself, and of unknown peers that connect.
 #[derive(Default)]
 pub(crate) struct Log {
     strangers: Mutex<Strangers>,
@@ -43,7 +43,7 @@ pub(crate) struct Log {
     held_back: Mutex<HashMap<PeerName, Instant>>,
 }
 
-/// What was told of the refusals of one name.
+/// The entries about refusals of one name.
 #[derive(Default)]
 struct Denied {
     at_first: u32,
@@ -71,12 +71,12 @@ impl Denied {
 #[derive(Default)]
 struct Strangers {
     told: Option<Instant>,
-    /// Since then.
+    /// The number that was not logged since then.
     more: u64,
 }
 
 impl Strangers {
-    /// Whether one more is told of, and how many were not since the last.
+    /// Returns whether to log one more, and how many were not logged since the last.
     fn one_more(&mut self, now: Instant) -> Option<u64> {
         let is_too_soon = self
             .told
@@ -91,7 +91,7 @@ impl Strangers {
 }
 
 impl Log {
-    /// Tells that a connection was closed whose other side is nobody, and why; not of each, where there are many.
+    /// Logs that a connection of an unknown peer was closed, and why; not for each one, if there are many.
     pub(super) fn stranger(&self, address: IpAddr, reason: &str) {
         let mut strangers = self
             .strangers
@@ -111,8 +111,8 @@ impl Log {
         otp_log::tell(&entry, &VERIFIER);
     }
 
-    /// Tells that a known caller asked for what it may not have. Of many such requests only some are told: the thief of a machine
-    /// could otherwise fill the log, and drive out of it what is being looked for.
+    /// Logs that a known caller asked for something that it may not have. Of many such requests only some are logged:
+    /// otherwise the thief of a machine could fill the log and push out the entries that matter.
     pub(super) fn denied(
         &self,
         scribe: &Scribe,
@@ -126,7 +126,7 @@ impl Log {
         }
     }
 
-    /// The same of somebody who would be an administrator.
+    /// Does the same for a peer who claims to be an administrator.
     pub(super) fn no_administrator(&self, name: &PeerName, reason: &str) {
         let Some(also) = self.may_tell(name) else {
             return;
@@ -137,7 +137,7 @@ impl Log {
         otp_log::tell(&entry, &VERIFIER);
     }
 
-    /// Whether one more refusal of that name is told of; then with what is to be said of those that were not.
+    /// Returns whether to log one more refusal of that name, with a text about those that were not logged.
     fn may_tell(&self, name: &PeerName) -> Option<String> {
         let mut denied = self.denied.lock().unwrap_or_else(PoisonError::into_inner);
         if denied.len() >= MOST_NAMES && !denied.contains_key(name) {
@@ -150,7 +150,7 @@ impl Log {
         })
     }
 
-    /// Tells that a machine has asked for more than is given to one, every now and then.
+    /// Logs now and then that a machine has asked for more than one machine may.
     pub(super) fn held_back(&self, name: &PeerName, words: &str) {
         let mut held_back = self
             .held_back
@@ -165,7 +165,7 @@ impl Log {
         self.fleet(Severity::Warning, &format!("{name} is held back: {words}"));
     }
 
-    /// Tells that files that have changed cannot be used, so that those of before still count.
+    /// Logs that changed files cannot be used, so that the earlier ones still count.
     pub(super) fn certificates(&self, error: &Unusable) {
         self.fleet(
             Severity::Error,
@@ -173,7 +173,7 @@ impl Log {
         );
     }
 
-    /// Tells something about the verifier or its fleet.
+    /// Logs something about the verifier or its fleet.
     #[allow(clippy::unused_self, reason = "all that is told is told by it")]
     pub(crate) fn fleet(&self, severity: Severity, reason: &str) {
         let entry = Entry::new(Event::Fleet, severity).with(Value::Reason(Text::escaped(reason)));

@@ -1,4 +1,4 @@
-//! What a machine asks, one request after the other, and what it may not ask.
+//! A machine's requests, one after the other, and the checks that they must pass.
 
 use super::base::Base;
 use super::change::ByTheFleet;
@@ -20,22 +20,22 @@ use otp_store::Error;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// Requests of one login, with room for what comes to be asked; as many as the helper answers.
+/// The largest number of requests in one connection: those of one login, and some spare; the helper answers as many.
 const MOST_REQUESTS: u32 = 8;
 
-/// How long what is asked may take: a little less than a machine waits.
+/// The time that a request may take: a little less than a machine waits.
 const TO_ANSWER: Duration = Duration::from_secs(9);
 
-/// How long is waited for more after the last answer, to tell of it.
+/// How long to wait for another request after the last answer, to log it.
 const AFTER_THE_LAST: Duration = Duration::from_secs(2);
 
-/// Serves one connection of somebody with a good certificate, until there is nothing more to say.
+/// Serves one connection of a peer with a valid certificate, until there is nothing more to say.
 pub(super) fn serve<B: Base>(shared: &Shared<B>, line: &mut TlsLine, name: &PeerName) {
     let scribe = log::scribe(name);
     for _ in 0..MOST_REQUESTS {
         let fields = match Line::read(line) {
             Ok(fields) => fields,
-            // Whoever only connects and goes away has asked nothing.
+            // A peer that only connects and leaves has asked nothing.
             Err(BadFrame::Silence) => return,
             Err(bad) => return shared.log.denied(&scribe, name, "", "", bad.words()),
         };
@@ -59,7 +59,7 @@ pub(super) fn serve<B: Base>(shared: &Shared<B>, line: &mut TlsLine, name: &Peer
                 line.say(&elsewhere(&reason));
                 return;
             }
-            // Nothing that it could say would be answered, and it takes the place of somebody else.
+            // Any further request would be denied, and the connection takes the place of another.
             Said::Stranger => {
                 line.say(&Answer::Denied.to_fields());
                 return;
@@ -67,7 +67,7 @@ pub(super) fn serve<B: Base>(shared: &Shared<B>, line: &mut TlsLine, name: &Peer
             Said::Nothing => return,
         };
         if !goes_on {
-            // An attempt is the last: no connection ever judges two.
+            // An attempt is the last request: no connection ever judges two.
             if line.waits_for_more(AFTER_THE_LAST) {
                 let reason = "a second request after an answer";
                 shared.log.denied(&scribe, name, verb.word(), &user, reason);
@@ -82,15 +82,15 @@ pub(super) fn serve<B: Base>(shared: &Shared<B>, line: &mut TlsLine, name: &Peer
     }
 }
 
-/// What comes of a request.
+/// The result of a request.
 enum Said {
     /// An answer.
     Answer(Answer),
-    /// It was not looked at.
+    /// The verifier has not looked at the request.
     Elsewhere(String),
-    /// Whoever asks is no machine, and hears that it may not.
+    /// The peer is not a machine, and is told that it may not ask.
     Stranger,
-    /// There is nobody to be answered, or nothing sensible to answer to.
+    /// The peer is gone, or has sent nonsense.
     Nothing,
 }
 
@@ -129,8 +129,8 @@ fn answer<B: Base>(
         Ok(account) => account,
         Err(reason) => return denied(reason),
     };
-    // What a login asks under a name that nobody has takes its time as for any other. Nothing is answered that lets in: "has no
-    // authenticator" would be true of whoever the machine's name service has lost.
+    // A login with a name without an account takes as long as any other. No answer to it lets anyone in: "has no
+    // authenticator" could then be applied to a user whom the machine's name service has lost.
     let of_nobody = of_nobody(&user, &envelope.request);
     if account.is_none()
         && !matches!(envelope.request, Request::Check { .. })
@@ -189,7 +189,7 @@ fn answer<B: Base>(
     }
 }
 
-/// What a login is told about a name that nobody has, where it asks more than an attempt: that a code is to be asked for. Only the
+/// Answers a login's questions before the attempt for a name without an account: a code must be asked for. Only the
 /// machine itself asks so, without a name.
 fn of_nobody(user: &str, request: &Request) -> Option<Answer> {
     match request {
@@ -199,7 +199,7 @@ fn of_nobody(user: &str, request: &Request) -> Option<Answer> {
     }
 }
 
-/// The answer where something cannot be done, and the record of it where it was to be an attempt.
+/// Returns the answer to a request that cannot be fulfilled, and logs it if it was for an attempt.
 fn unavailable(scribe: &Scribe, request: &Request, reason: String) -> Answer {
     if let Request::Check { user, claim, .. } = request {
         Attempt::new(scribe, user, claim.as_ref()).could_not_be_made(&reason);
@@ -207,7 +207,8 @@ fn unavailable(scribe: &Scribe, request: &Request, reason: String) -> Answer {
     Answer::Unavailable(reason)
 }
 
-/// Whom a machine asks about: by the name and the number that its own name service has. `None`: it knows nobody of that name.
+/// Returns the account of a request, by the name and the user id in the machine's own name service. `None`: the
+/// machine has no such account.
 fn account(user: &str, uid: Option<u32>) -> Result<Option<Account>, &'static str> {
     let Some(uid) = uid else {
         return Ok(None);
@@ -221,16 +222,16 @@ fn account(user: &str, uid: Option<u32>) -> Result<Option<Account>, &'static str
     Ok(Some(Account { name, uid }))
 }
 
-/// Why somebody is not served as a machine.
+/// Why a peer is not served in a role.
 pub(super) enum NoMachine {
-    /// They are none that may ask.
+    /// It is not registered in that role, or is revoked.
     Is(&'static str),
-    /// It cannot be found out.
+    /// This cannot be determined.
     Unknown(String),
 }
 
 impl<B: Base> Shared<B> {
-    /// Why nobody may be served now.
+    /// Returns why no requests may be served now.
     pub(super) fn refuses(&self) -> Option<String> {
         if self.ends.load(Ordering::Relaxed) {
             return Some("this verifier is about to end".to_owned());
@@ -238,7 +239,7 @@ impl<B: Base> Shared<B> {
         self.base.refuses()
     }
 
-    /// The machine of that name, by what the registry has of it now; and what its request has begun with.
+    /// Returns the current entry of the machine with that name, and the state with which its request begins.
     fn begin(
         &self,
         name: &PeerName,
@@ -249,10 +250,11 @@ impl<B: Base> Shared<B> {
         Ok((is_of_role(entry, Role::Machine)?, begun))
     }
 
-    /// What a machine has used up, so that the request is not looked at; `None`: it is.
+    /// Returns the limit that a machine has used up, so that its request is not served; `None`: the request may be
+    /// served.
     ///
     /// # Errors
-    /// The request cannot be right.
+    /// The request is wrong.
     fn exceeds(
         &self,
         name: &PeerName,
@@ -268,7 +270,7 @@ impl<B: Base> Shared<B> {
                 if !measure::is_written(request, kept) {
                     return Ok(None);
                 }
-                // A name service that is down has nobody.
+                // If the name service does not answer, it has no such account.
                 let found = users::account(account.name.as_str()).ok().flatten();
                 match (measure::by_name_service(account, found.as_ref())?, kept) {
                     (What::NewNames, measure::Kept::Nothing) => What::NewNames,
@@ -288,18 +290,18 @@ impl<B: Base> Shared<B> {
         Ok(Some(what))
     }
 
-    /// The machine of that name, by what the registry has of it now.
+    /// Returns the current entry of the machine with that name.
     pub(super) fn machine(&self, name: &PeerName) -> Result<Entry, NoMachine> {
         self.of_role(name, Role::Machine)
     }
 
-    /// The entry that the registry has now under that name, in that role.
+    /// Returns the current entry of that name, if it has that role.
     pub(super) fn of_role(&self, name: &PeerName, role: Role) -> Result<Entry, NoMachine> {
         is_of_role(self.base.entry(name).map_err(NoMachine::Unknown)?, role)
     }
 }
 
-/// Why whoever has that entry is served in no role any longer; `None`: they are.
+/// Returns why a peer with that entry may have no role any longer; `None`: it may.
 pub(super) fn is_no_longer_one(entry: Option<&Entry>) -> Option<&'static str> {
     match entry {
         None => Some("not in the registry"),

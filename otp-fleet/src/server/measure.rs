@@ -1,10 +1,10 @@
-//! How much one machine may ask that is written down: so that a stolen one cannot fill the database.
+//! Limits how much one machine may cause to be written, so that a stolen one cannot fill the database.
 //!
-//! A grace that begins, and an enrolment, are written under whatever name a machine gives. Names that the name service of this
-//! host has are as many as there are users. Of others there is no end, so a machine has a measure of them; and each write takes
-//! space until the database is compacted, so there is one of all that is written. What writes nothing uses up nothing: else a user
-//! in their grace who logs in again and again, or anybody who types codes under a name without an authenticator, would have a
-//! machine held back that has done no harm.
+//! A grace that begins, and an enrolment, are written under any name that a machine gives. The name service of this
+//! host limits the number of its own names. Other names are unlimited, so each machine has a limit for them. Each
+//! write takes space until the database is compacted, so there is a limit for all writes too. A request that writes
+//! nothing uses up nothing. Otherwise a user in their grace who logs in repeatedly, or anybody who types codes under
+//! a name without an authenticator, would cause a harmless machine to be held back.
 
 use crate::name::PeerName;
 use otp_core::{Account, Verdict};
@@ -15,25 +15,25 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many names that nobody may have a machine has at once; fewer in tests, which use them up.
+/// The number of unknown names that a machine may use at once; fewer in tests, which use them up.
 pub(super) const NEW_NAMES: u32 = if cfg!(test) { 50 } else { 1000 };
 
-/// How many codes that are refused a machine has at once.
+/// The number of refused codes that a machine may have at once.
 pub(super) const REFUSALS: u32 = if cfg!(test) { 50 } else { 5000 };
 
-/// What a machine has a measure of.
+/// The limits of a machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum What {
     /// Graces and enrolments under names that the name service of this host does not have.
     NewNames,
-    /// Graces and enrolments under names that it has.
+    /// Graces and enrolments under names that the name service of this host has.
     KnownNames,
     /// Codes that were refused.
     Refusals,
 }
 
 impl What {
-    /// How many there may be at once, and after how long there may be one more.
+    /// Returns how many there may be at once, and the time after which there may be one more.
     const fn measure(self) -> (u32, Duration) {
         match self {
             Self::NewNames => (NEW_NAMES, Duration::from_secs(10)),
@@ -43,7 +43,7 @@ impl What {
         }
     }
 
-    /// Why nothing more is done.
+    /// Returns the reason for holding back the machine.
     pub(super) const fn words(self) -> &'static str {
         match self {
             Self::NewNames => {
@@ -55,18 +55,18 @@ impl What {
     }
 }
 
-/// What has been used up.
+/// The use that machines have made of their limits.
 #[derive(Default)]
 pub(super) struct Measure(Mutex<HashMap<(PeerName, What), Used>>);
 
-/// So many, as of that moment.
+/// A use count at one moment.
 struct Used {
     count: u32,
     since: Instant,
 }
 
 impl Used {
-    /// Takes in what has come back by now.
+    /// Reduces the count by what has become free again.
     fn catch_up(&mut self, (_, one): (u32, Duration), now: Instant) {
         let passed = now.saturating_duration_since(self.since);
         let back = u32::try_from(passed.as_nanos() / one.as_nanos()).unwrap_or(u32::MAX);
@@ -80,7 +80,7 @@ impl Used {
 }
 
 impl Measure {
-    /// Whether there is something left.
+    /// Whether the machine may use more.
     pub(super) fn has_left(&self, machine: &PeerName, what: What, now: Instant) -> bool {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(used) = all.get_mut(&(machine.clone(), what)) else {
@@ -103,10 +103,10 @@ impl Measure {
     }
 }
 
-/// Whether a request writes something under a name that nothing need be kept of yet.
+/// Whether a request may write under a name that has no data yet.
 pub(super) fn may_be_new(request: &Request) -> bool {
     match request.verb() {
-        // A change that is asked of an account without an authenticator is an enrolment.
+        // A change of an account without an authenticator is an enrolment.
         Verb::RehearseGrace | Verb::BeginGrace | Verb::Enrol | Verb::Replace | Verb::Add => true,
         Verb::Check
         | Verb::CheckAt
@@ -120,18 +120,18 @@ pub(super) fn may_be_new(request: &Request) -> bool {
     }
 }
 
-/// What is kept under a name.
+/// The data that is stored under a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kept {
     /// Nothing at all.
     Nothing,
-    /// Something, but no grace has begun, and there is no authenticator.
+    /// There is data, but no grace has begun, and there is no authenticator.
     Something,
     /// A grace has begun, or there is an authenticator.
     Begun,
 }
 
-/// What is kept of an account. Where that cannot be found out, nothing will be written under a new name.
+/// Reads what is stored about an account. If that fails, nothing will be written under a new name.
 pub(super) fn kept<K: Keeper>(keeper: Option<&K>, account: &Account) -> Kept {
     let Some(Ok(looked)) = keeper.map(|keeper| keeper.look(account)) else {
         return Kept::Something;
@@ -147,13 +147,13 @@ pub(super) fn kept<K: Keeper>(keeper: Option<&K>, account: &Account) -> Kept {
     }
 }
 
-/// Whether a request that [may be new](may_be_new) writes something: a grace begins once.
+/// Whether a request that [may be new](may_be_new) writes something: a grace begins only once.
 pub(super) fn is_written(request: &Request, kept: Kept) -> bool {
     let is_of_grace = matches!(request.verb(), Verb::RehearseGrace | Verb::BeginGrace);
     !(is_of_grace && kept == Kept::Begun)
 }
 
-/// Whether an answer to an attempt refuses it, and something is written about that: not where there is no authenticator.
+/// Whether an answer refuses an attempt and the refusal is written: it is not if there is no authenticator.
 pub(super) const fn is_refusal_written(answer: &Answer) -> bool {
     !matches!(
         answer,
@@ -168,11 +168,11 @@ pub(super) const fn is_refusal_written(answer: &Answer) -> bool {
     )
 }
 
-/// What of its measure a machine uses up that has something written under a name, by whom the name service of this host has.
+/// Returns the limit that applies to a write under a name, by the account that this host's name service has for it.
 ///
 /// # Errors
-/// It has somebody else of that name: a machine that lies about the number could else have the grace of a user begin for
-/// nobody, and so never.
+/// The name service has another user id for that name. Otherwise a machine that lies about the user id could make a
+/// user's grace begin for no account, and so never.
 pub(super) fn by_name_service(
     account: &Account,
     found: Option<&Account>,
@@ -204,7 +204,7 @@ mod tests {
         assert!(!measure.has_left(&web1, what, begun));
         assert!(measure.has_left(&web2, what, begun));
         assert!(measure.has_left(&web1, What::KnownNames, begun));
-        // In parts of the time nothing is lost.
+        // In parts of the time, nothing is lost.
         let mut now = begun;
         for _ in 0..4 {
             now += one / 4;
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(of(Some(&alice)), Ok(What::KnownNames));
         assert_eq!(of(None), Ok(What::NewNames));
         assert!(of(Some(&account("alice", 1002))).is_err());
-        // A second name of somebody is a name of its own to a fleet.
+        // To a fleet, a second name of a user is a name of its own.
         assert_eq!(of(Some(&account("al", 1001))), Ok(What::NewNames));
     }
 }

@@ -1,9 +1,9 @@
 //! `otp-verifier`: answers the machines of a fleet, from records that no machine has.
 //!
-//! A thread for each connection, up to a bound; nothing that one of them does reaches another. A connection is for one login:
-//! a few questions while a person types, and one attempt, or one change. What is asked is answered by
-//! [`otp_helper::serving`], as the helper answers it; before that, the name in the certificate is looked up in the registry, for
-//! every request, and the user in the zones of the machine.
+//! There is a thread for each connection, up to a limit, and no connection affects another. A connection is for one
+//! login: a few questions while a person types, and one attempt, or one change. [`otp_helper::serving`] answers each
+//! request as the helper would. Before that, for every request, the name in the certificate is looked up in the
+//! registry, and the user in the zones of the machine.
 
 mod administrator;
 pub mod base;
@@ -41,28 +41,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long a handshake may take.
+/// The time that a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(3);
 
-/// How long a machine may say nothing: a person may be typing a code.
+/// How long a machine may send nothing: a person may be typing a code.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How long a verifier that ends still answers those who are connected, before it ends what waits.
+/// How long an ending verifier still answers connected machines, before it closes connections that wait.
 const DRAIN: Duration = Duration::from_secs(5);
 
-/// How long what was begun may take to be finished.
+/// The time that work in progress may take to finish.
 const TO_FINISH: Duration = Duration::from_secs(12);
 
-/// How often is looked whether those who are connected still may be.
+/// The time between two checks that connected peers are still registered.
 const ROUND: Duration = Duration::from_secs(2);
 
-/// Of how many names is asked at a time; etcd takes 128 steps in a transaction.
+/// The number of names in one request; etcd takes 128 steps in a transaction.
 const NAMES: usize = 64;
 
-/// What a thread needs of its stack; the deepest is the dialogue of a change.
+/// The stack size of a thread, in bytes; the dialogue of a change needs most.
 const STACK: usize = 512 * 1024;
 
-/// Everything that the threads of a verifier share.
+/// The state that the threads of a verifier share.
 struct Shared<B> {
     conf: Conf,
     base: B,
@@ -71,9 +71,9 @@ struct Shared<B> {
     present: Present,
     measure: measure::Measure,
     log: log::Log,
-    /// It is about to end.
+    /// Whether the verifier is about to end.
     ends: Arc<AtomicBool>,
-    /// The time by which proofs are judged.
+    /// The clock by which proofs are judged.
     clock: fn() -> Result<UnixTime, Before1970>,
 }
 
@@ -85,25 +85,25 @@ pub struct Verifier<B: Base> {
 
 /// A verifier that serves, until it is ended.
 pub struct Serving {
-    /// Dropped: no connection is taken any longer.
+    /// When this is dropped, no more connections are accepted.
     accepting: Option<UnixStream>,
-    /// Dropped: nothing is waited for any longer.
+    /// When this is dropped, all waiting ends.
     waiting: Option<UnixStream>,
     acceptors: Vec<JoinHandle<()>>,
     ends: Arc<AtomicBool>,
     slots: Slots,
-    /// Called last.
+    /// Called at the very end.
     last: Box<dyn Fn() + Send + Sync>,
 }
 
 /// Why a verifier cannot serve.
 #[derive(Debug)]
 pub enum Failed {
-    /// Its files for TLS.
+    /// Its files for TLS cannot be used.
     Tls(Unusable),
-    /// It cannot listen there.
+    /// It cannot listen on that address.
     Listen(SocketAddr, io::Error),
-    /// The system has no more of something.
+    /// The system has no more threads or descriptors.
     System(io::Error),
 }
 
@@ -120,7 +120,7 @@ impl std::fmt::Display for Failed {
 impl std::error::Error for Failed {}
 
 impl<B: Base> Verifier<B> {
-    /// Reads the certificates, and listens.
+    /// Reads the certificates, and starts to listen.
     ///
     /// # Errors
     /// See [`Failed`].
@@ -128,7 +128,7 @@ impl<B: Base> Verifier<B> {
         Self::with_clock(conf, base, otp_site::clock::now)
     }
 
-    /// The same with another clock, for proofs; codes are judged by that of the system.
+    /// Does the same with another clock for proofs; codes are judged by the system's clock.
     fn with_clock(
         conf: Conf,
         base: B,
@@ -151,7 +151,7 @@ impl<B: Base> Verifier<B> {
         Ok(Self { shared, listeners })
     }
 
-    /// Where it listens.
+    /// Returns the addresses on which it listens.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let addresses = self.listeners.iter().map(TcpListener::local_addr);
@@ -161,7 +161,7 @@ impl<B: Base> Verifier<B> {
     /// Serves, in threads of its own.
     ///
     /// # Errors
-    /// The system gives no threads or descriptors.
+    /// The system provides no threads or descriptors.
     pub fn serve(self) -> Result<Serving, Failed> {
         let pair = || UnixStream::pair().map_err(Failed::System);
         let ((accepting, stop), (waiting, waits)) = (pair()?, pair()?);
@@ -193,8 +193,8 @@ impl<B: Base> Verifier<B> {
 }
 
 impl Serving {
-    /// Ends: takes no connection any longer, answers those who are connected for a few seconds more, and finishes what was
-    /// begun. Says whether all of it was.
+    /// Ends the verifier: it accepts no more connections, answers connected machines for a few seconds, and finishes
+    /// work in progress. Returns whether all work was finished.
     #[must_use]
     pub fn end(self) -> bool {
         self.end_within(DRAIN, TO_FINISH)
@@ -209,7 +209,7 @@ impl Serving {
     fn finish_within(&mut self, drain: Duration, to_finish: Duration) -> bool {
         drop(self.accepting.take());
         for acceptor in self.acceptors.drain(..) {
-            // One that has panicked takes no connection either.
+            // A thread that has panicked accepts no connections either.
             acceptor.join().ok();
         }
         if self.is_empty_within(drain) {
@@ -238,7 +238,8 @@ fn listen(conf: &Conf) -> Result<Vec<TcpListener>, Failed> {
     for address in conf.addresses() {
         match TcpListener::bind(address) {
             Ok(listener) => listeners.push(listener),
-            // Of the two usual ones either is enough: one has the port of both, or the host has only one kind.
+            // Either of the two default addresses is enough: one may take the port for both, or the host has only one
+            // kind.
             Err(error) if conf.listen.is_empty() => failed = Some((address, error)),
             Err(error) => return Err(Failed::Listen(address, error)),
         }
@@ -254,7 +255,7 @@ fn listen(conf: &Conf) -> Result<Vec<TcpListener>, Failed> {
     }
 }
 
-/// Takes connections until `stop` is closed at its other end.
+/// Accepts connections until the other end of `stop` is closed.
 fn accept<B: Base>(
     shared: &Arc<Shared<B>>,
     listener: &TcpListener,
@@ -275,14 +276,14 @@ fn accept<B: Base>(
         match listener.accept() {
             Ok((tcp, address)) => begin(shared, tcp, address, waits),
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-            // A connection that has gone by now; or no descriptor is left, and one will be.
+            // The connection is already gone; or no descriptor is left now, and one will be.
             Err(_) => thread::sleep(Duration::from_millis(10)),
         }
     }
 }
 
-/// Closes the connections of those whom the registry does not have any longer, or has as revoked, until `stop` is closed at its
-/// other end. Where that cannot be found out, nothing is closed: nobody is answered then either.
+/// Closes the connections of peers that are revoked or no longer in the registry, until the other end of `stop` is
+/// closed. If the registry cannot be read, no connection is closed: no one gets answers then either.
 fn close_strangers<B: Base>(shared: &Shared<B>, stop: &UnixStream) {
     loop {
         let mut ended = [PollFd::new(stop.as_fd(), PollFlags::POLLIN)];
@@ -296,7 +297,7 @@ fn close_strangers<B: Base>(shared: &Shared<B>, stop: &UnixStream) {
         }
         for names in shared.present.names().chunks(NAMES) {
             let Ok(entries) = shared.base.entries(names) else {
-                // The next ones would be waited for as long, and whoever ends this verifier waits for all of them.
+                // The next chunk would take as long, and the end of this verifier waits for all of them.
                 break;
             };
             for (name, entry) in names.iter().zip(entries) {
@@ -312,7 +313,8 @@ fn close_strangers<B: Base>(shared: &Shared<B>, stop: &UnixStream) {
     }
 }
 
-/// Begins a connection in a thread of its own. Where there is no room for it, it is closed: its machine asks another verifier.
+/// Starts a connection in a thread of its own. If there is no room, the connection is closed, and its machine asks
+/// another verifier.
 fn begin<B: Base>(
     shared: &Arc<Shared<B>>,
     tcp: TcpStream,
@@ -334,7 +336,7 @@ fn begin<B: Base>(
     }
 }
 
-/// One connection, from handshake to farewell.
+/// Serves one connection, from handshake to farewell.
 fn connection<B: Base>(
     shared: &Shared<B>,
     tcp: TcpStream,
@@ -381,7 +383,7 @@ fn connection<B: Base>(
     line.farewell();
 }
 
-/// What a handshake came to, in words that quote nothing of what was sent.
+/// Describes the failure of a handshake, without quoting anything that was sent.
 fn words(error: &io::Error) -> String {
     let of_tls = error
         .get_ref()

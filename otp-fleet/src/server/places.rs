@@ -1,13 +1,14 @@
-//! A place of a fleet is one of a machine: what a machine says of its logins makes nobody trusted at another one.
+//! Ties a place to one machine: what a machine says about its logins makes no user trusted at another one.
 
 use crate::name::PeerName;
 use otp_helper::protocol::Request;
 use otp_store::{Place, Remembered};
 use sha2::{Digest, Sha256};
 
-/// The request, with any place in it as one of the machine that asks.
+/// Returns the request, with any place in it tied to the asking machine.
 ///
-/// A machine could name any address. With one good code, a stolen one would else have its user trusted wherever it likes.
+/// A machine could name any address. Otherwise a stolen machine could, with one good code, make its user trusted at
+/// any place.
 pub(super) fn on_the_machine(request: Request, name: &PeerName) -> Request {
     match request {
         Request::Check {
@@ -41,11 +42,12 @@ pub(super) fn on_the_machine(request: Request, name: &PeerName) -> Request {
     }
 }
 
-/// Both names in one, of a length that a place may have: neither can be made up to come out as those of another machine.
+/// Combines both names into one of a valid length; no machine can choose names that give the result of another
+/// machine.
 fn on(name: &PeerName, place: &Place) -> Place {
     let mut both = Sha256::new();
     both.update(name.as_str());
-    // In no name of either kind.
+    // Neither kind of name contains this byte.
     both.update(b"\n");
     both.update(place.service());
     let service = both

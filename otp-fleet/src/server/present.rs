@@ -1,4 +1,5 @@
-//! Who is connected, so that a connection can be closed as soon as the registry says no, also while nothing is asked.
+//! The connected peers, so that their connections can be closed as soon as the registry no longer has them, even
+//! while they ask nothing.
 
 use crate::name::PeerName;
 use std::collections::HashMap;
@@ -6,14 +7,14 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// All connections of those who are known.
+/// All connections of known peers.
 #[derive(Default)]
 pub(super) struct Present {
     all: Mutex<HashMap<PeerName, HashMap<u64, Arc<TcpStream>>>>,
     next: AtomicU64,
 }
 
-/// A connection that is there until this is dropped.
+/// A connection that is listed until this is dropped.
 pub(super) struct There<'a> {
     present: &'a Present,
     name: PeerName,
@@ -21,7 +22,7 @@ pub(super) struct There<'a> {
 }
 
 impl Present {
-    /// One more.
+    /// Adds a connection.
     pub(super) fn enter(&self, name: &PeerName, tcp: &Arc<TcpStream>) -> There<'_> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let mut all = self.all();
@@ -35,15 +36,15 @@ impl Present {
         }
     }
 
-    /// Who is there.
+    /// Returns the names of the connected peers.
     pub(super) fn names(&self) -> Vec<PeerName> {
         self.all().keys().cloned().collect()
     }
 
-    /// Closes all connections of that name. What one of them has begun is finished; nobody hears of it.
+    /// Closes all connections of that name. Work that they have begun is finished, but its result is not sent.
     pub(super) fn close(&self, name: &PeerName) {
         for tcp in self.all().get(name).into_iter().flat_map(HashMap::values) {
-            // One that has gone by itself is closed as well.
+            // A connection that is already gone may be closed too.
             tcp.shutdown(Shutdown::Both).ok();
         }
     }

@@ -1,4 +1,4 @@
-//! The program `otp-verifier`: its command line, what it gives up before it listens, and how it ends.
+//! The program `otp-verifier`: its command line, the rights that it gives up before it listens, and its end.
 
 use super::base::{Base, Etcd, Folder};
 use super::conf::{DEFAULT_FILE, Records};
@@ -18,7 +18,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Whom it runs as when root starts it.
+/// The account as which it runs when root starts it.
 pub const USER: &str = "_pam-otp-verifier";
 
 const HELP: &str = "\
@@ -34,7 +34,7 @@ Options:
       --version     Print the version
 ";
 
-/// What the command line asks for.
+/// The requests of the command line.
 #[derive(Debug, PartialEq, Eq)]
 enum Wanted {
     Run(Options),
@@ -48,7 +48,7 @@ struct Options {
     user: String,
 }
 
-/// Runs the program: until it is told to end, or cannot go on.
+/// Runs the program until it is told to end, or cannot continue.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let options = match parse(arguments) {
@@ -98,7 +98,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Wanted, String
 }
 
 fn run(options: &Options) -> Result<ExitCode, String> {
-    // Before anything else has a thread: those that follow hold them back too, and this one takes them.
+    // This comes before any thread starts: later threads block the signals too, and this one takes them.
     let mut ending = SigSet::empty();
     for signal in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         ending.add(signal);
@@ -107,10 +107,10 @@ fn run(options: &Options) -> Result<ExitCode, String> {
     ending.thread_block().map_err(failed("hold signals back"))?;
     give_up_root(&options.user)?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0).map_err(failed("forbid core files"))?;
-    // A change of user makes the kernel forget it, so it comes after that.
+    // A change of user resets this flag, so it is set after that.
     prctl::set_dumpable(false).map_err(failed("become undumpable"))?;
     umask(Mode::from_bits_truncate(0o077));
-    // What a panic says could be about anything.
+    // The text of a panic could contain anything.
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location();
         let place = place.map(|place| format!("{}, line {}", place.file(), place.line()));
@@ -131,7 +131,7 @@ fn run(options: &Options) -> Result<ExitCode, String> {
             directory,
             machines,
         } => {
-            // Over etcd, it is part of how the fleet stands.
+            // Over etcd, this is part of the state of the fleet.
             if let Some(reason) = without_key {
                 Log::default().fleet(Severity::Error, &reason);
             }
@@ -160,7 +160,7 @@ fn serve<B: Base>(conf: Conf, base: B, ending: SigSet) -> Result<ExitCode, Strin
     );
     loop {
         match ending.wait() {
-            // Files are read again by themselves.
+            // Changed files are read again without a signal.
             Ok(Signal::SIGHUP) | Err(Errno::EINTR) => {}
             Ok(_) => break,
             Err(error) => return Err(format!("cannot wait for signals: {error}")),
@@ -174,7 +174,7 @@ fn serve<B: Base>(conf: Conf, base: B, ending: SigSet) -> Result<ExitCode, Strin
     Ok(ExitCode::from(2))
 }
 
-/// Looks at what a start would look at, and listens nowhere.
+/// Checks what a start would check, and does not listen.
 fn check(conf: &Conf, without_key: Option<String>) -> Result<ExitCode, String> {
     tls::server(&conf.files).map_err(|error| error.to_string())?;
     let name = tls::name_in(&conf.files.certificate).map_err(|error| error.to_string())?;
@@ -186,7 +186,7 @@ fn check(conf: &Conf, without_key: Option<String>) -> Result<ExitCode, String> {
     )))
 }
 
-/// Becomes an account of its own, where root has started it: nothing that a verifier does takes root.
+/// Becomes an account of its own if root has started it: no work of a verifier needs root.
 fn give_up_root(user: &str) -> Result<(), String> {
     if !geteuid().is_root() {
         return Ok(());
@@ -200,11 +200,11 @@ fn give_up_root(user: &str) -> Result<(), String> {
         return Err("it does not run as root: --user names another".to_owned());
     }
     let name = CString::new(user).map_err(|_| "no user has such a name".to_owned())?;
-    // Its own stay: one of them may read the key by which records are sealed.
+    // The account's own groups stay: one of them may read the sealing key.
     initgroups(&name, found.gid).map_err(failed("give up root's groups"))?;
     setgid(found.gid).map_err(failed("give up root's group"))?;
     setuid(found.uid).map_err(failed("give up root"))?;
-    // What was given up must not come back.
+    // The rights that were given up must not come back.
     if geteuid() != found.uid || getegid() != found.gid || setuid(0.into()).is_ok() {
         return Err("cannot give up root".to_owned());
     }
@@ -218,7 +218,7 @@ fn print(text: &str) -> ExitCode {
     }
 }
 
-/// On standard error, where a person or the journal reads it.
+/// Writes an error to standard error, for a person or the journal.
 fn complain(wrong: &str) -> ExitCode {
     let text = format!("otp-verifier: {wrong}\n");
     std::io::stderr().write_all(text.as_bytes()).ok();

@@ -1,4 +1,4 @@
-//! Whether this verifier has the key by which its policy has records sealed.
+//! Checks that this verifier has the sealing key of its policy.
 
 use super::conf::{Conf, Records};
 use crate::keeper;
@@ -9,11 +9,12 @@ use otp_store::sealed::NoKeyFile;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 
-/// Why no record that is sealed is opened here, and none is written; `None`: the key is there, or the policy names none.
+/// Returns why no sealed record can be opened here, and none written; `None`: the key is there, or the policy names
+/// none.
 pub(super) fn without_key(conf: &Conf, policy: &Policy) -> Option<String> {
     match &conf.records {
         Records::Folder { directory, .. } => {
-            // As the records themselves have it.
+            // This is the group of the records.
             let group = fs::metadata(directory).map(|found| found.gid());
             let seal = Seal::by_key_in(&policy.seal.key);
             why(&seal.for_group(group.unwrap_or(getegid().as_raw())))
@@ -22,7 +23,7 @@ pub(super) fn without_key(conf: &Conf, policy: &Policy) -> Option<String> {
     }
 }
 
-/// The same where records are in etcd.
+/// Does the same for records in etcd.
 pub(super) fn without_key_of_fleet(policy: &Policy) -> Option<String> {
     why(&keeper::as_verifiers_read(Seal::by_key_in(
         &policy.seal.key,

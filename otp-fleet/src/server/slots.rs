@@ -1,4 +1,4 @@
-//! How many connections there are, in all and of whom: so that nobody takes the place of everybody.
+//! Counts connections, in all and for each peer, so that none takes all places.
 
 use crate::name::PeerName;
 use std::collections::HashMap;
@@ -6,10 +6,10 @@ use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many connections of one address may be at their handshake.
+/// The largest number of connections of one address that may be in their handshake.
 const SHAKING_OF_ONE: u32 = 64;
 
-/// All that are there.
+/// All connections.
 #[derive(Clone)]
 pub(super) struct Slots(Arc<Shared>);
 
@@ -21,26 +21,26 @@ struct Shared {
 #[derive(Default)]
 struct Taken {
     all: u32,
-    /// Not known yet.
+    /// Connections of addresses that are not known yet.
     shaking: HashMap<IpAddr, u32>,
     all_shaking: u32,
     known: HashMap<PeerName, u32>,
 }
 
-/// A connection of somebody who is not known yet.
+/// A connection of a peer that is not known yet.
 pub(super) struct Stranger {
     slots: Slots,
     address: IpAddr,
 }
 
-/// A connection of somebody who is.
+/// A connection of a known peer.
 pub(super) struct Known {
     slots: Slots,
     name: PeerName,
 }
 
 impl Slots {
-    /// Room for so many.
+    /// Makes room for a number of connections.
     pub(super) fn new(most: u32) -> Self {
         Self(Arc::new(Shared {
             most,
@@ -48,7 +48,8 @@ impl Slots {
         }))
     }
 
-    /// A place for a connection; `None`: there are too many. A quarter of all places is for those who are not known yet.
+    /// Takes a place for a connection; `None`: there are too many. A quarter of all places is for peers that are not
+    /// known yet.
     pub(super) fn take(&self, address: IpAddr) -> Option<Stranger> {
         let mut taken = self.taken();
         let address = network(address);
@@ -69,7 +70,7 @@ impl Slots {
         })
     }
 
-    /// How many connections there are.
+    /// Returns the number of connections.
     pub(super) fn count(&self) -> u32 {
         self.taken().all
     }
@@ -80,7 +81,7 @@ impl Slots {
 }
 
 impl Stranger {
-    /// Is known by now; `None`: that one has too many already. Half of all places is the most for one.
+    /// Makes the connection known; `None`: that peer already has too many. One peer may have half of all places.
     pub(super) fn become_known(self, name: &PeerName) -> Option<Known> {
         let mut taken = self.slots.taken();
         let of_this = taken.known.get(name).copied().unwrap_or_default();
@@ -88,7 +89,7 @@ impl Stranger {
             return None;
         }
         taken.known.insert(name.clone(), of_this + 1);
-        // This one's own is given back when it is dropped.
+        // The place of this value is given back when it is dropped.
         taken.all += 1;
         drop(taken);
         Some(Known {
@@ -124,7 +125,8 @@ fn give_back<T: Eq + Hash>(counts: &mut HashMap<T, u32>, of: &T) {
     }
 }
 
-/// Whoever has one address of IPv6 has as many as they like: a network of 64 bits.
+/// Returns the network that counts as one address: in IPv6 it has 64 bits, since its user has any number of
+/// addresses.
 fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V6(address) => {

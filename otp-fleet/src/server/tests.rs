@@ -100,7 +100,7 @@ impl Fleet {
         tls::client(&self.authority.sign(&[name])).unwrap()
     }
 
-    /// A connection of that machine; an error of the handshake shows at the first question.
+    /// Connects as that machine; an error of the handshake shows at the first question.
     fn machine(&self, name: &str) -> Machine {
         self.by(self.tls(name))
     }
@@ -109,7 +109,7 @@ impl Fleet {
         connect(self.address, config)
     }
 
-    /// Enrols a user on a machine, and gives the device.
+    /// Enrols a user on a machine, and returns the device.
     fn enrolled(&self, user: &str, uid: u32) -> otp_core::Authenticator {
         let mut web1 = self.machine("web1");
         web1.ask(Some(uid), &enrol(user)).unwrap();
@@ -127,7 +127,7 @@ impl Drop for Fleet {
 
 fn connect(address: SocketAddr, config: Arc<ClientConfig>) -> Machine {
     let tcp = TcpStream::connect(address).unwrap();
-    // Only a test that fails waits so long.
+    // Only a failing test waits this long.
     tcp.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let tls = ClientConnection::new(config, ServerName::try_from("v1").unwrap()).unwrap();
     Machine(StreamOwned::new(tls, tcp))
@@ -142,7 +142,7 @@ impl Machine {
         self.0.flush()
     }
 
-    /// `None`: the verifier has closed the connection.
+    /// Reads a message; `None`: the verifier has closed the connection.
     fn hear(&mut self) -> Option<Fields> {
         Fields::read_from(&mut self.0).ok()
     }
@@ -154,7 +154,7 @@ impl Machine {
         self.send(&envelope).ok()
     }
 
-    /// Asks about Alice, and hears the answer.
+    /// Asks about Alice, and reads the answer.
     fn answer(&mut self, request: &Request) -> Option<Answer> {
         self.ask(Some(ALICE), request)?;
         Answer::from_fields(&self.hear()?)
@@ -164,7 +164,7 @@ impl Machine {
         Turn::from_fields(&self.hear()?)
     }
 
-    /// Goes through a dialogue that was begun: types the code of the new device, and keeps the recovery codes.
+    /// Completes a dialogue: types the code of the new device, and keeps the recovery codes.
     fn keep_what_is_offered(&mut self) -> Result<otp_core::Authenticator, Answer> {
         let mut device = None;
         loop {
@@ -180,7 +180,7 @@ impl Machine {
                     Reply::Code(Zeroizing::new(code.into_bytes()))
                 }
                 Turn::Codes(_) => Reply::Keep,
-                Turn::End(Answer::Kept { .. }) => return Ok(device.expect("it was offered")),
+                Turn::End(Answer::Kept { .. }) => return Ok(device.expect("an offer came")),
                 Turn::End(answer) => return Err(answer),
                 Turn::Ask { .. } => panic!("a question"),
             };
@@ -189,7 +189,7 @@ impl Machine {
     }
 }
 
-/// The code of a device `steps` from now, as another implementation has it.
+/// Computes the code of a device `steps` from now, by another implementation.
 fn code(device: &otp_core::Authenticator, steps: i64) -> String {
     let now = otp_site::clock::now().unwrap().seconds();
     let counter = (now / 30).checked_add_signed(steps).unwrap();
@@ -237,7 +237,7 @@ fn a_user_enrols_on_one_machine_and_logs_in_on_another_once_a_code() {
     assert_eq!(not, Some(Answer::NotEnrolled { first_login: None }));
     let phone = fleet.enrolled("alice", ALICE);
     let mut web2 = fleet.machine("web2");
-    // A login asks a few things before a code is typed.
+    // A login asks a few questions before a code is typed.
     assert_eq!(web2.answer(&is_enrolled("alice")), Some(Answer::Enrolled));
     let right = code(&phone, 1);
     assert!(is_accepted(web2.answer(&check("alice", &right)).as_ref()));
@@ -289,7 +289,7 @@ fn five_wrong_codes_over_all_machines_lock() {
     ));
 }
 
-/// What was begun is finished, whoever is connected is still answered, and nobody new is.
+/// Work in progress is finished, connected machines still get answers, and no new connection is served.
 #[test]
 fn a_verifier_that_ends_finishes_what_was_begun() {
     let mut fleet = Fleet::new();
@@ -308,7 +308,7 @@ fn a_verifier_that_ends_finishes_what_was_begun() {
     assert!(ended.join().unwrap());
 }
 
-/// After the drain a machine that waits hears the end before it asks, so it asks another verifier.
+/// After the drain, a waiting machine sees the end before it asks, so it asks another verifier.
 #[test]
 fn a_verifier_that_has_ended_closes_what_waits() {
     let mut fleet = Fleet::new();
@@ -316,6 +316,6 @@ fn a_verifier_that_has_ended_closes_what_waits() {
     assert!(waits.answer(&is_enrolled("alice")).is_some());
     let serving = fleet.serving.take().unwrap();
     assert!(serving.end_within(Duration::ZERO, TO_FINISH));
-    // A farewell, and not just the end of the connection.
+    // There is a farewell, and not just the end of the connection.
     assert_eq!(waits.0.read(&mut [0; 1]).unwrap(), 0);
 }

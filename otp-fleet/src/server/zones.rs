@@ -1,4 +1,4 @@
-//! Which users a machine may ask about.
+//! The users that a machine may ask about.
 
 use super::conf::Member;
 use crate::registry::{Entry, Zone};
@@ -6,19 +6,19 @@ use otp_core::UserName;
 use otp_core::enforce::Belongs;
 use std::collections::BTreeMap;
 
-/// What the zones of a machine say of a user.
+/// The result of looking up a user in the zones of a machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
     /// It may ask.
     Yes,
     /// It may not.
     No,
-    /// A group cannot be looked up, so it cannot be said.
+    /// A group cannot be looked up, so the result is unknown.
     Unknown(String),
 }
 
-/// Looks a user up in the zones of a machine. A machine without zones may ask about everybody; a zone that this verifier's
-/// configuration does not have holds nobody.
+/// Looks up a user in the zones of a machine. A machine without zones may ask about all users; a zone that is missing
+/// from this verifier's configuration has no users.
 pub(super) fn reach(
     zones: &BTreeMap<Zone, Vec<Member>>,
     entry: &Entry,
@@ -100,13 +100,13 @@ mod tests {
             (&["web"], "alice", Reach::Yes),
             (&["web"], "bob", Reach::Yes),
             (&["web"], "carol", Reach::No),
-            // A name of a group is nobody's name.
+            // The name of a group is not the name of a user.
             (&["web"], "staff", Reach::No),
             (&["none"], "alice", Reach::No),
-            // Taken out of the configuration, or misspelt: that must not be "no zones".
+            // The zone was removed from the configuration, or is misspelt: this must not count as "no zones".
             (&["webb"], "alice", Reach::No),
             (&["none", "web"], "alice", Reach::Yes),
-            // What a group says that cannot be looked up is not "no"; another one that says yes counts.
+            // A group that cannot be looked up does not count as "no"; another group that contains the user counts.
             (&["db"], "carol", unknown.clone()),
             (&["db", "web"], "bob", Reach::Yes),
             (&["web", "db"], "carol", unknown),

@@ -6,7 +6,7 @@ use rustls::{ClientConnection, ServerConnection};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use tempfile::TempDir;
 
-/// Both sides in one process; whether either refuses, and who the verifier sees.
+/// Runs both sides in one process; returns whether either refuses, and the peer that the verifier sees.
 fn shake(
     server: Arc<ServerConfig>,
     client: Arc<ClientConfig>,
@@ -80,7 +80,7 @@ fn a_certificate_of_another_ca_or_of_another_time_or_use_is_refused() {
     for client in refused {
         assert!(shake(verifier.clone(), client, "v1").is_err());
     }
-    // The same of the verifier's.
+    // The same holds for the verifier's certificate.
     let strange = Files {
         ca: fleet.directory.path().join("fleet.ca"),
         ..other.sign(&["v2"])
@@ -104,7 +104,8 @@ fn is_of_use(refused: &rustls::Error) -> bool {
     )
 }
 
-/// One that says nothing of its use would else do for a machine and for a verifier: that of a stolen machine for both.
+/// Otherwise a certificate that states no use would do for a machine and for a verifier: that of a stolen machine for
+/// both.
 #[test]
 fn a_certificate_is_good_for_what_it_says_and_one_that_says_nothing_for_nothing() {
     let fleet = Fleet::new();
@@ -132,7 +133,8 @@ fn a_certificate_is_good_for_what_it_says_and_one_that_says_nothing_for_nothing(
         let refused = shake(strange, machine.clone(), "v2").unwrap_err();
         assert!(is_of_use(&refused), "{refused}");
     }
-    // What is between it and the authority says nothing, as step-ca has it; or says what the certificate itself does not.
+    // The certificate between it and the authority states no use, as with step-ca; or states uses that the
+    // certificate itself does not.
     let silent = fleet.authority.between(&[]);
     let loud = fleet.authority.between(&BOTH);
     for (authority, purposes, is_good) in [
@@ -274,7 +276,7 @@ fn a_renewed_certificate_counts_for_the_next_connection_and_a_broken_one_does_no
     let fleet = Fleet::new();
     let files = fleet.authority.sign(&["v1"]);
     let machine = client(&fleet.authority.sign(&["web1"])).unwrap();
-    // As programs that renew have it: links, which change.
+    // Renewal programs use links, which change.
     let directory = fleet.directory.path();
     let linked = Files {
         ca: files.ca.clone(),
@@ -301,7 +303,7 @@ fn a_renewed_certificate_counts_for_the_next_connection_and_a_broken_one_does_no
     };
     assert!(works_as("v1") && !works_as("v2"));
     let second = fleet.authority.sign(&["v2"]);
-    // The certificate first: until its key is there too, the pair of before counts.
+    // The certificate changes first: until its key is there too, the earlier pair counts.
     let fresh = directory.join("fresh");
     symlink(&second.certificate, &fresh).unwrap();
     fs::rename(fresh, &linked.certificate).unwrap();
@@ -310,7 +312,7 @@ fn a_renewed_certificate_counts_for_the_next_connection_and_a_broken_one_does_no
     assert!(works_as("v2") && !works_as("v1"));
     fs::write(&second.certificate, "").unwrap();
     assert!(works_as("v2") && works_as("v2"));
-    // And one that no machine would take: the one of before still serves.
+    // Machines would not accept this certificate: the earlier one still serves.
     for purposes in [&[][..], &[ClientAuth]] {
         let useless = fleet.authority.sign_for(&["v2"], Good::Now, purposes);
         assert!(Renewed::new(useless.clone()).is_err());

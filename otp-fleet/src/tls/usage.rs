@@ -1,8 +1,8 @@
-//! What a certificate may be used for (extended key usage, RFC 5280, 4.2.1.12), which it has to say.
+//! Checks the use that a certificate states (extended key usage, RFC 5280, 4.2.1.12). A certificate must state it.
 //!
-//! All that rustls looks at is looked at by rustls. But where a certificate says nothing of its use, rustls takes it for any: then
-//! one that was made for a machine would also do for a verifier of the same name, and the other way round. So here one that says
-//! nothing is good for nothing. What is between it and the authority need not say anything.
+//! rustls makes all its usual checks. But rustls accepts a certificate that states no use for any use. Then a
+//! machine's certificate would also do for a verifier of the same name, and the reverse. So here a certificate that
+//! states no use is refused. Certificates between it and the authority need not state any.
 
 use super::provider;
 use rustls::client::WebPkiServerVerifier;
@@ -18,19 +18,19 @@ use std::cell::Cell;
 use std::sync::Arc;
 use webpki::{EndEntityCert, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage};
 
-/// id-kp-serverAuth, as it stands in a certificate.
+/// id-kp-serverAuth, as encoded in a certificate.
 const SERVER: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
 /// id-kp-clientAuth.
 const CLIENT: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
 
-/// What machines know verifiers by.
+/// Checks verifiers' certificates, for machines.
 #[derive(Debug)]
 pub(super) struct Servers {
     by_rustls: Arc<WebPkiServerVerifier>,
     anchors: Vec<TrustAnchor<'static>>,
 }
 
-/// What verifiers know machines and administrators by.
+/// Checks the certificates of machines and administrators, for verifiers.
 #[derive(Debug)]
 pub(super) struct Clients {
     by_rustls: Arc<dyn ClientCertVerifier>,
@@ -38,7 +38,7 @@ pub(super) struct Clients {
 }
 
 impl Servers {
-    /// Those whose certificates these authorities have signed.
+    /// Accepts certificates that these authorities have signed.
     pub(super) fn signed_by(roots: RootCertStore) -> Result<Self, VerifierBuilderError> {
         let anchors = roots.roots.clone();
         let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider());
@@ -50,7 +50,7 @@ impl Servers {
 }
 
 impl Clients {
-    /// Those whose certificates these authorities have signed.
+    /// Accepts certificates that these authorities have signed.
     pub(super) fn signed_by(roots: RootCertStore) -> Result<Self, VerifierBuilderError> {
         let anchors = roots.roots.clone();
         let builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
@@ -61,7 +61,7 @@ impl Clients {
     }
 }
 
-/// Looks at the use of the first certificate of a chain, which is looked at first, and not at those of authorities.
+/// Checks the use of only the first certificate of a chain, which is checked first, and not that of authorities.
 struct OfTheFirst {
     usage: KeyUsage,
     is_looked_at: Cell<bool>,
@@ -76,7 +76,7 @@ impl ExtendedKeyUsageValidator for OfTheFirst {
     }
 }
 
-/// Fails where a certificate does not say that it is for that use.
+/// Checks that a certificate states that use.
 fn must_say(
     usage: &'static [u8],
     certificate: &CertificateDer<'_>,
@@ -88,13 +88,13 @@ fn must_say(
     says(usage, certificate, between, anchors, now).map_err(not_for_this)
 }
 
-/// Whether no machine would take the first of these for a verifier's, because of what it says of its use. Whatever else may be
-/// wrong with it is not looked at.
+/// Whether no machine would accept the first of these as a verifier's, because of the uses that it states. Other
+/// faults are not checked.
 pub(super) fn is_useless_for_a_server(certificates: &[CertificateDer<'_>]) -> bool {
     let Some((certificate, between)) = certificates.split_first() else {
         return true;
     };
-    // The use is looked at before it is looked for who has signed it.
+    // The use is checked before the signer is searched.
     let said = says(SERVER, certificate, between, &[], UnixTime::now());
     matches!(said, Err(webpki::Error::RequiredEkuNotFoundContext(_)))
 }

@@ -4,7 +4,7 @@ use otp_core::every;
 
 const RELATIONS: [Relation; 5] = every!(Relation: Root, Owner, Trusted, Stranger, Machine);
 
-/// The table of permissions, written out a second time: its columns are those of [`RELATIONS`].
+/// The table of permissions, written a second time: its columns are those of [`RELATIONS`].
 #[rustfmt::skip]
 const MATRIX: [(Verb, [May; 5]); 14] = {
     use May::{Authenticated, No, Yes};
@@ -27,11 +27,12 @@ const MATRIX: [(Verb, [May; 5]); 14] = {
     ]
 };
 
-/// The user `daemon`, who has number 1 on every system, as a service account.
+/// The user `daemon`, whose user id is 1 on every system, as a service account.
 const DAEMON: u32 = 1;
 
 fn caller(uid: u32) -> Caller {
     Caller {
+        language: None,
         uid,
         conf: PathBuf::new(),
         state_dir: PathBuf::new(),
@@ -82,7 +83,7 @@ fn everybody_may_ask_what_the_table_says_and_nothing_else() {
     for (verb, row) in MATRIX {
         for (relation, may) in RELATIONS.into_iter().zip(row) {
             let uid = match relation {
-                // No process is one: verifiers know them by their certificates.
+                // No process is a machine: verifiers know machines by their certificates.
                 Relation::Machine => {
                     assert_eq!(allowed(verb, relation), may, "{verb:?} by {relation:?}");
                     continue;
@@ -100,7 +101,7 @@ fn everybody_may_ask_what_the_table_says_and_nothing_else() {
     }
 }
 
-/// The table of SECURITY.md: the verbs of each row, and what it says of each relation.
+/// The table of SECURITY.md: the verbs of each row, and its cell for each relation.
 fn published() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
     let text = include_str!("../../../SECURITY.md");
     let (_, section) = text
@@ -137,7 +138,7 @@ fn the_table_in_security_md_is_this_one() {
         })
         .to_vec();
     assert_eq!(rows[0].1, columns);
-    // Below the line; the last row is of what nobody can ask.
+    // The rows after the line; the last row is about requests that cannot be made.
     let (last, rows) = rows[2..].split_last().unwrap();
     assert_eq!(
         *last,

@@ -1,4 +1,4 @@
-//! What the script of an enrolment needs: somebody to show and ask, and a change that is being made.
+//! What the script of an enrolment needs: a person to show and ask, and a change in progress.
 
 use otp_core::layout::wrap;
 use otp_core::messages::enrol::Dialogue;
@@ -10,108 +10,109 @@ use otp_store::change::{Kept, Proof};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
 
-/// What a person typed. Wiped on drop.
+/// Text that a person typed. It is wiped on drop.
 pub type Typed = Zeroizing<Vec<u8>>;
 
-/// Where the script is played: a login, a terminal.
+/// The place where the script is played: a login, a terminal.
 pub trait Stage {
-    /// Why the script cannot go on: nobody answers, the person left.
+    /// Why the script cannot go on: no answer, or the person left.
     type Stop;
 
     /// Shows a sentence.
     ///
     /// # Errors
-    /// It cannot be shown.
+    /// The sentence cannot be shown.
     fn tell(&mut self, sentence: Dialogue<'_>) -> Result<(), Self::Stop>;
 
-    /// Shows something that stands by itself and may hold a secret. It is wiped from memory afterwards.
+    /// Shows a block of its own, which may hold a secret. The text is wiped from memory afterwards.
     ///
     /// # Errors
-    /// It cannot be shown.
+    /// The block cannot be shown.
     fn show(&mut self, block: &Block<'_>) -> Result<(), Self::Stop>;
 
-    /// Asks, with what is typed in sight.
+    /// Asks a question; the typed text is visible.
     ///
     /// # Errors
     /// There was no answer.
     fn ask(&mut self, question: Dialogue<'_>) -> Result<Typed, Self::Stop>;
 
-    /// What a QR code is to be drawn on.
+    /// Returns the surface that a QR code is drawn on.
     fn surface(&self) -> Surface;
 
-    /// The time now.
+    /// Returns the current time.
     ///
     /// # Errors
     /// The clock cannot be used.
     fn now(&mut self) -> Result<UnixTime, Self::Stop>;
 
-    /// Makes a picture of the QR code, where one is wanted, before the key is shown; its path, where that is to be told.
+    /// Makes a picture of the QR code before the key is shown, if one is wanted. Returns its path if the person must
+    /// be told.
     ///
     /// # Errors
-    /// It cannot be made.
+    /// The picture cannot be made.
     fn picture(&mut self, _uri: &str) -> Result<Option<String>, Self::Stop> {
         Ok(None)
     }
 
-    /// Saves the sheet of recovery codes, where that is wanted, after it was shown.
+    /// Saves the sheet of recovery codes after it was shown, if that is wanted.
     ///
     /// # Errors
-    /// It cannot be saved, or the person cannot be asked.
+    /// The sheet cannot be saved, or the person cannot be asked.
     fn save(&mut self, _sheet: &Zeroizing<String>) -> Result<(), Self::Stop> {
         Ok(())
     }
 
-    /// Says what was done. The change lasts by now.
+    /// Tells the person the result. The change is already stored.
     ///
     /// # Errors
-    /// It cannot be said.
+    /// The sentence cannot be shown.
     fn conclude(&mut self, result: Dialogue<'_>) -> Result<(), Self::Stop>;
 }
 
-/// A change of which nothing lasts before [`keep`](Self::keep), made by this process or led by the helper.
+/// A change of which nothing is stored before [`keep`](Self::keep); this process makes it, or the helper leads it.
 pub trait Underway<S: Stage> {
-    /// The authenticators that will have stopped working.
+    /// Returns the authenticators that the change removes.
     fn goes(&self) -> &[Name];
 
-    /// The new device, where there is one.
+    /// Returns the new device, if there is one.
     fn device(&self) -> Option<&Authenticator>;
 
-    /// What a typed code of the new device says, and how many more may be typed.
+    /// Checks a typed code of the new device; also returns how many more codes may be typed.
     ///
     /// # Errors
-    /// It cannot be checked.
+    /// The code cannot be checked.
     fn prove(&mut self, typed: Typed, stage: &mut S) -> Result<(Proof, u32), S::Stop>;
 
-    /// The new recovery codes, to be shown once.
+    /// Returns the new recovery codes, to be shown once.
     fn codes(&self) -> &[RecoveryCode];
 
-    /// Makes the change last: its device is proven, its recovery codes are kept.
+    /// Stores the change: its device is proven, its recovery codes are kept.
     ///
     /// # Errors
-    /// It is refused by now, or cannot be made, or nobody knows whether it was made.
+    /// The change is now refused, cannot be made, or may have been made without an answer.
     fn keep(self, stage: &mut S) -> Result<Kept, S::Stop>;
 }
 
-/// What a QR code is drawn on.
+/// The surface that a QR code is drawn on.
 #[derive(Clone, Copy, Debug)]
 pub struct Surface {
-    /// Its columns.
+    /// The number of columns.
     pub columns: usize,
-    /// Its lines.
+    /// The number of lines.
     pub lines: usize,
-    /// Whether that is its size; else it is only what every terminal has.
+    /// Whether the size is measured; otherwise it is only the size that every terminal has.
     pub is_measured: bool,
-    /// How to draw.
+    /// The style of a drawing.
     pub style: Style,
-    /// Whether lines are joined there and runs of spaces lost: then nothing may rest on where a line ends.
+    /// Whether the surface joins lines and shortens runs of spaces: then no text may depend on where a line ends.
     pub joins_lines: bool,
-    /// What colours it takes.
+    /// The colours that the surface can show.
     pub colours: Colours,
 }
 
-/// What stands by itself on the screen.
+/// A block of its own on the screen.
 pub enum Block<'a> {
-    /// What this is about.
+    /// The sentence that says what follows.
     Opening(Dialogue<'a>),
     /// The key, in all its forms.
     Key(&'a [KeyLine<'a>]),
@@ -126,18 +127,18 @@ pub enum Block<'a> {
 pub enum KeyLine<'a> {
     /// A sentence.
     Sentence(Dialogue<'a>),
-    /// A secret beside its label; one of several lines stands below.
+    /// A secret beside its label; a secret of several lines stands below the label.
     Secret(Dialogue<'a>, &'a [&'a str]),
 }
 
 impl Block<'_> {
-    /// The text of the block as one line, its parts divided by a sign, in memory that is wiped.
+    /// Returns the text of the block as one line, its parts separated by a sign, in memory that is wiped.
     #[must_use]
     pub fn reveal_in_one_line(&self, language: Language) -> Zeroizing<String> {
         let text = self.reveal(language, usize::MAX);
         let mut parts: Vec<Cow<'_, str>> = Vec::new();
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
-            // What goes on below its label stays with it.
+            // A line that continues below its label stays with it.
             let divider = match (parts.is_empty(), line.starts_with(' ')) {
                 (true, _) => "",
                 (false, true) => " ",
@@ -148,11 +149,11 @@ impl Block<'_> {
         joined(&parts)
     }
 
-    /// The text of the block, an empty line above it and each line ended, in memory that is wiped. Sentences are broken
-    /// to fit.
+    /// Returns the text of the block, with an empty line above it and each line ended, in memory that is wiped.
+    /// Sentences are wrapped to the width.
     #[must_use]
     pub fn reveal(&self, language: Language, columns: usize) -> Zeroizing<String> {
-        // What is a secret is borrowed until the text as a whole is made.
+        // Secrets are borrowed until the whole text is made.
         let mut parts: Vec<Cow<'_, str>> = Vec::new();
         let lines = match self {
             Self::Drawing(text) | Self::Sheet(text) => {
@@ -183,10 +184,10 @@ impl Block<'_> {
     }
 }
 
-/// What divides two things on one line.
+/// The sign that separates two parts on one line.
 pub const DIVIDER: &str = " | ";
 
-/// The parts as one text, sized beforehand, so that no copy of a secret is left behind by growing.
+/// Joins the parts into one text. Its capacity is set first, so that growing leaves no copy of a secret behind.
 fn joined(parts: &[Cow<'_, str>]) -> Zeroizing<String> {
     let mut text = Zeroizing::new(String::with_capacity(
         parts.iter().map(|part| part.len()).sum(),

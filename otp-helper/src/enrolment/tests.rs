@@ -1,4 +1,4 @@
-//! The script, played on a stage that asserts that every expected question came, and no other.
+//! Plays the script on a stage that asserts that every expected question came, and no other.
 
 use super::*;
 use otp_core::UnixTime;
@@ -16,7 +16,7 @@ const BEGIN_OR_LATER: &str = "Press Enter to set it up, or type \"later\": ";
 const NEW_CODE: &str = "6-digit code that the device shows now: ";
 const ARE_KEPT: &str = "Type \"kept\" when the recovery codes are kept: ";
 
-/// What every terminal has.
+/// The size that every terminal has.
 const OLD_TERMINAL: Surface = Surface {
     columns: 80,
     lines: 24,
@@ -30,9 +30,9 @@ struct Played {
     replies: VecDeque<(&'static str, &'static str)>,
     surface: Surface,
     picture: Option<String>,
-    /// All that happened, a word first that says what.
+    /// The events so far, each beginning with a word for its kind.
     seen: Vec<String>,
-    /// The call that stops it, counted from 0.
+    /// The call at which the stage stops, counted from 0.
     stops_at: Option<usize>,
     calls: usize,
 }
@@ -70,7 +70,7 @@ impl Played {
         self.seen.iter().filter(|one| one.contains(what)).count()
     }
 
-    /// Whether something of that kind happened.
+    /// Whether an event of that kind happened.
     fn did(&self, kind: &str) -> bool {
         let first = |one: &String| one.split(' ').next() == Some(kind);
         self.seen.iter().any(first)
@@ -147,7 +147,7 @@ impl Stage for Played {
     }
 }
 
-/// A change that says of each code what it is told to.
+/// A change that answers each code as planned.
 struct Planned {
     device: Option<Authenticator>,
     goes: Vec<Name>,
@@ -188,7 +188,7 @@ impl Underway<Played> for Planned {
     fn prove(&mut self, typed: Typed, stage: &mut Played) -> Result<(Proof, u32), Stopped> {
         let typed = String::from_utf8_lossy(&typed).into_owned();
         stage.see(format!("proved {typed}"))?;
-        Ok(self.proofs.pop_front().expect("a code too many"))
+        Ok(self.proofs.pop_front().expect("one code too many"))
     }
 
     fn codes(&self) -> &[RecoveryCode] {
@@ -221,7 +221,7 @@ fn device(key: usize) -> Authenticator {
 }
 
 const RIGHT: (Proof, u32) = (Proof::Right, 2);
-/// Why the person is here: to log in, or to change something.
+/// The purpose of the dialogue: a login, or a change.
 #[derive(Clone, Copy)]
 enum Purpose<'a> {
     Login { can_wait: bool },
@@ -254,7 +254,7 @@ fn play_as(purpose: Purpose<'_>, stage: &mut Played, change: Planned) -> Result<
     }
 }
 
-/// Enrols at a login that was begun, without what stands before the key.
+/// Enrols at a login that has begun, without the part before the key.
 fn play(stage: &mut Played, change: Planned) -> Result<End, Stopped> {
     stage.replies.push_front((BEGIN, ""));
     play_as(LOGIN, stage, change)
@@ -275,7 +275,7 @@ fn login_and_change_are_played_in_one_order() {
         "began",
         "picture otpauth://totp/web1:alice?secret=AAAA",
         "key \nScan the QR code",
-        "told The QR code is in /tmp/code.png",
+        "told The QR code is also in /tmp/code.png",
         "drawing ",
         "told If the app sees no QR code",
         "asked 6-digit code",
@@ -342,7 +342,7 @@ fn removing_shows_no_key_and_no_codes_and_says_whether_it_was_the_last() {
         let ended = play_as(Purpose::Change(&wanted, &goes, false), &mut stage, change);
         assert_eq!(ended, Ok(End::Done));
         let concluded = format!("concluded alice: authenticator {said}");
-        let opening = "opening \nThe authenticator \"phone\" of alice is to be removed.";
+        let opening = "opening \nThe authenticator \"phone\" of alice will be removed";
         assert_order(&stage, &[opening, "began", "kept", &concluded]);
         assert_eq!(stage.seen[3], concluded);
     }
@@ -355,7 +355,8 @@ fn codes_of_another_program_are_told_to_go_where_no_other_sentence_says_so() {
     let (remove, codes) = (Change::Remove(None), Change::RecoveryCodes);
     let replaced =
         "told The recovery codes of 8 digits, from before the move to pam_otp, stop working";
-    let gone = "told The recovery codes of 8 digits, from before the move to pam_otp, go as well.";
+    let gone =
+        "told The recovery codes of 8 digits, from before the move to pam_otp, are removed too.";
     for (change, goes, said) in [
         (&add, &[][..], Some(replaced)),
         (&remove, &phone[..], Some(gone)),
@@ -496,7 +497,7 @@ fn each_code_that_is_not_right_is_told_apart_and_without_a_right_one_nothing_is_
         (Proof::Behind(minutes), "was right 5 minutes ago"),
         (Proof::Ahead(minutes), "will be right in 5 minutes"),
         (Proof::Ignores(hash), "the app ignores the hash SHA-1"),
-        (Proof::NoMatch, "matches nothing"),
+        (Proof::NoMatch, "does not match"),
         (Proof::NotACode, "That is not a code: 6 digits"),
     ] {
         let mut stage = Played::new(&[(NEW_CODE, "1"), (NEW_CODE, "2"), (NEW_CODE, "3")]);
@@ -553,7 +554,7 @@ fn after_five_answers_that_are_not_the_word_nothing_is_kept() {
 
 // ----------------------------------------------------------------------------------------------------------- the QR code
 
-/// What is ink in one of them is none in the other.
+/// Swaps ink and background of a drawing.
 fn swapped(drawing: &str) -> String {
     let swap = |c| match c {
         '█' | '@' => ' ',

@@ -1,21 +1,21 @@
-//! What the policies of all machines and verifiers of a fleet must say alike, in sixteen digits.
+//! The keys that the policies of all machines and verifiers of a fleet must share, as a digest of sixteen digits.
 
 use otp_core::Policy;
 use otp_core::record::{CodePolicy, RecoveryPolicy, Unlock};
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 
-/// The first line of what a digest stands for; a later version that covers other keys has another.
+/// The first line of the text that is digested; a later version that covers other keys has another line.
 const HEAD: &str = "pam_otp policy 1\n";
 
-/// A digest of the keys of a policy that must be the same everywhere in a fleet: the first 8 bytes of a SHA-256.
+/// A digest of the policy keys that must be the same everywhere in a fleet: the first 8 bytes of a SHA-256.
 ///
-/// It is no secret and proves nothing: it lets an administrator find the machine whose file was forgotten.
+/// It is not secret and proves nothing: it helps administrators find a machine whose policy file was not updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PolicyDigest([u8; 8]);
 
 impl PolicyDigest {
-    /// The digest of a policy.
+    /// Computes the digest of a policy.
     #[must_use]
     pub fn of(policy: &Policy) -> Self {
         let whole: [u8; 32] = Sha256::digest(alike_everywhere(policy).as_bytes()).into();
@@ -23,13 +23,13 @@ impl PolicyDigest {
         Self(*digest)
     }
 
-    /// The digest of these bytes.
+    /// Makes a digest from its bytes.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 8]) -> Self {
         Self(bytes)
     }
 
-    /// The digest in 16 lowercase hexadecimal digits; `None`: not that.
+    /// Reads a digest of 16 lowercase hexadecimal digits; `None`: the text is not one.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
@@ -47,9 +47,11 @@ impl fmt::Display for PolicyDigest {
     }
 }
 
-/// The keys that must be the same everywhere, a line each: how a code is judged, and what a phone is given.
+/// Lists the keys that must be the same everywhere, one on each line: those that decide how a code is judged, and
+/// what a phone gets.
 ///
-/// Left out is what a machine decides for itself (enforce, trust, `at_login`, language) and what only verifiers do (hooks).
+/// The list omits what each machine decides for itself (enforce, trust, `at_login`, language) and what only verifiers
+/// do (hooks).
 fn alike_everywhere(policy: &Policy) -> String {
     let CodePolicy {
         algorithm,
@@ -69,7 +71,7 @@ fn alike_everywhere(policy: &Policy) -> String {
     };
     let mut text = HEAD.to_owned();
     let mut line = |key: &str, value: &dyn fmt::Display| {
-        writeln!(text, "{key}={value}").expect("a string takes whatever is written to it");
+        writeln!(text, "{key}={value}").expect("a String takes every write");
     };
     line("issuer", &policy.issuer.escape_default());
     line("code.algorithm", &algorithm.name());
@@ -109,7 +111,7 @@ mod tests {
                     lockout.disable_after=100\nrecovery.codes=10\nrecovery.opens_lock=true\n\
                     enroll.max_authenticators=1\n";
         assert_eq!(alike_everywhere(&Policy::default()), text);
-        // By sha256sum.
+        // Computed with sha256sum.
         let digest = PolicyDigest::of(&Policy::default());
         assert_eq!(digest.to_string(), "74941312a812dcaf");
     }

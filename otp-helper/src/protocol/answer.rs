@@ -1,4 +1,4 @@
-//! What the helper answers.
+//! The answers of the helper.
 
 use crate::frame::Fields;
 use otp_core::record::{Drift, Name, Refusal, Standing};
@@ -9,25 +9,25 @@ use otp_store::{Device, Overview};
 use std::str::FromStr;
 use std::time::Duration;
 
-/// An answer. Holds no secret.
+/// An answer. It holds no secret.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// What became of an attempt; its consequences are on disk.
+    /// The verdict on an attempt; its consequences are on disk.
     Verdict(Verdict),
     /// The user has an authenticator.
     Enrolled,
-    /// The user has none.
+    /// The user has no authenticator.
     NotEnrolled {
-        /// When they were first let in without one; `None`: not yet.
+        /// The time when the user was first let in without one; `None`: not yet.
         first_login: Option<UnixTime>,
     },
-    /// Whether the account may try; `None`: it is not enrolled.
+    /// Whether the account may try a code; `None`: the account is not enrolled.
     Standing(Option<Standing>),
-    /// Since when the user is trusted at the place; `None`: not at all.
+    /// The time since when the user is trusted at the place; `None`: the user is not.
     TrustedSince(Option<UnixTime>),
-    /// What was asked for is done, and on disk.
+    /// The request is fulfilled, and the change is on disk.
     Done,
-    /// How the account stands; `None`: it is not enrolled.
+    /// The state of the account; `None`: the account is not enrolled.
     Status(Option<Overview>),
     /// The change is on disk.
     Kept {
@@ -38,14 +38,14 @@ pub enum Answer {
     Refused(Refused),
     /// The user did not prove who they are; nothing was changed.
     NotAuthenticated,
-    /// The caller may not ask that.
+    /// The caller may not make this request.
     Denied,
-    /// It could not be done, for this reason.
+    /// The request could not be fulfilled, for this reason.
     Unavailable(String),
 }
 
 impl Answer {
-    /// The answer for the wire.
+    /// Encodes the answer for the wire.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
         let word = |word: &str| Fields::default().with(word.as_bytes());
@@ -75,7 +75,7 @@ impl Answer {
         }
     }
 
-    /// The answer from the wire; `None`: not one.
+    /// Decodes an answer; `None`: the fields are not an answer.
     #[must_use]
     pub fn from_fields(fields: &Fields) -> Option<Self> {
         let fields: Option<Vec<&str>> = fields
@@ -103,7 +103,7 @@ impl Answer {
             ["refused", words @ ..] => Some(Self::Refused(refused_from_words(words)?)),
             ["not-authenticated"] => Some(Self::NotAuthenticated),
             ["denied"] => Some(Self::Denied),
-            // It may be shown on a terminal, and a fleet's verifier has said it.
+            // The text may be shown on a terminal, and may come from a verifier of a fleet.
             ["unavailable", reason] => {
                 Some(Self::Unavailable(reason.replace(char::is_control, "?")))
             }
@@ -125,7 +125,7 @@ fn verdict_to_fields(verdict: &Verdict) -> Fields {
                 .with(drift.as_bytes())
         }
         Verdict::Recovered { left } => word("recovered").with_number(left),
-        // No helper is asked about one; told all the same, so that no verdict is without a word.
+        // A helper is never asked for this verdict; it has a word so that every verdict has one.
         Verdict::Mailed => word("mailed"),
         Verdict::Rejected { left } => word("rejected").with_number(left),
         Verdict::RejectedAndLocked { standing } => {
@@ -173,7 +173,7 @@ fn verdict_from_words(words: &[&str]) -> Option<Verdict> {
     })
 }
 
-/// What is said of recovery codes of another program.
+/// The mark of recovery codes of another program.
 const IMPORTED: &str = "imported";
 
 fn overview_to_fields(overview: &Overview) -> Fields {
@@ -242,7 +242,7 @@ fn overview_from_words(words: &[&str]) -> Option<Overview> {
     })
 }
 
-/// The number in a word, or nothing in an empty one.
+/// Reads the number in a word; an empty word has none.
 fn optional<T: FromStr>(word: &str) -> Result<Option<T>, T::Err> {
     if word.is_empty() {
         Ok(None)

@@ -37,7 +37,7 @@ fn place() -> Place {
     Place::of("sshd", "2001:db8::1").unwrap()
 }
 
-/// Of an earlier version, and of this one.
+/// No claims, as in an earlier version, and claims of this version.
 fn claims() -> [Option<Claim>; 3] {
     let claim = |service: &str, silent| {
         let (service, host) = (service.to_owned(), "192.0.2.1".to_owned());
@@ -102,7 +102,7 @@ fn requests() -> Vec<Request> {
     })
 }
 
-/// What a request says, as far as it leaves the program.
+/// The contents of a request that leave the program.
 #[derive(Debug, PartialEq, Eq)]
 struct Sent<'a> {
     verb: Verb,
@@ -141,7 +141,7 @@ fn sent(request: &Request) -> Sent<'_> {
         } => Sent {
             claim: claim.as_ref(),
             excused: *excused,
-            // What is no guess may be a password, and does not leave the program.
+            // A reply that is not a guess may be a password, and does not leave the program.
             reply: if no_guess.is_none() { reply } else { b"" },
             no_guess: *no_guess,
             place: remembered.as_ref().map(|at| &at.place),
@@ -204,7 +204,7 @@ fn no_request_takes_a_field_more_than_it_says() {
 fn every_verb_can_be_asked_in_one_way() {
     for verb in Verb::ALL {
         let is_asked = requests().iter().any(|request| request.verb() == verb);
-        // Which of the two it is, the record says: nobody can ask for the one that is looked at less closely.
+        // The record decides which of the two it is: a caller cannot ask for the one with the weaker check.
         assert_eq!(is_asked, verb != Verb::Replace, "{verb:?}");
         assert_eq!(Verb::from_word(verb.word()), Some(verb));
     }
@@ -301,7 +301,7 @@ fn refusals() -> Vec<Refused> {
     })
 }
 
-/// An overview with each standing, and one with each reason of a refusal.
+/// Overviews with each standing, and with each reason of a refusal.
 fn overviews() -> Vec<Overview> {
     let device = |last_used, next_counter| Device {
         name: Name::new("status").unwrap(),

@@ -1,4 +1,4 @@
-//! A change on its way: made in this process, or led by the helper. Nothing lasts before [`Changing::keep`].
+//! A change in progress: made in this process, or led by the helper. Nothing is stored before [`Changing::keep`].
 
 use super::{Lost, Place, Records, Way, user};
 use crate::client::{NoAnswer, Session};
@@ -13,50 +13,50 @@ use otp_store::change::{Change, Draft, Failed, Kept, Proof, Refused};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use zeroize::Zeroizing;
 
-/// Somebody who waits while a helper leads a change, and may leave: a person at a terminal.
+/// A person at a terminal who waits while a helper leads a change, and may leave.
 pub trait Attendant {
-    /// That they have left.
+    /// The sign that the person has left.
     type Left;
 
-    /// From now on nobody is asked any longer than the other side of this is there.
+    /// Takes the other side of the dialogue: from now on, no question outlasts it.
     fn attend(&self, other_side: OwnedFd);
 
-    /// Waits until something was said.
+    /// Waits until the helper has sent something.
     ///
     /// # Errors
-    /// They have left.
+    /// The person has left.
     fn wait_for(&self, said: BorrowedFd<'_>) -> Result<(), Self::Left>;
 
-    /// Leaves, where they were told to meanwhile.
+    /// Checks that the person was not told to leave in the meantime.
     ///
     /// # Errors
-    /// They have left.
+    /// The person has left.
     fn still_here(&self) -> Result<(), Self::Left>;
 
-    /// Asks a question of the administrator's choice. `echo`: what is typed may be seen.
+    /// Asks a question that the administrator has chosen. `echo`: the typed text may be visible.
     ///
     /// # Errors
-    /// They have left.
+    /// The person has left.
     fn ask(&self, question: &str, echo: bool) -> Result<Zeroizing<Vec<u8>>, Self::Left>;
 
-    /// Shows a message of the administrator's choice.
+    /// Shows a message that the administrator has chosen.
     ///
     /// # Errors
-    /// They have left.
+    /// The person has left.
     fn tell(&self, text: &str) -> Result<(), Self::Left>;
 }
 
-/// Why a change came to nothing.
+/// Why a change was not made.
 pub enum Broken<L> {
     /// The attendant has left.
     Left(L),
-    /// It is refused; nothing was changed.
+    /// The change is refused; nothing was changed.
     Refused(Refused),
     /// The person did not prove who they are; nothing was changed.
     NotAuthenticated,
-    /// The records could not be asked; nothing was changed.
+    /// The records could not be used; nothing was changed.
     Lost(Lost),
-    /// What became of it is not known, for this reason.
+    /// It is unknown whether the change was made, for this reason.
     Unknown(String),
 }
 
@@ -76,7 +76,7 @@ impl<L> From<NoAnswer> for Broken<L> {
 }
 
 impl<L> From<Turn> for Broken<L> {
-    /// The end, sooner than hoped for, or something that has no place here.
+    /// Converts an early end, or a turn that has no place here.
     fn from(turn: Turn) -> Self {
         match turn {
             Turn::End(Answer::Refused(refused)) => Self::Refused(refused),
@@ -88,7 +88,7 @@ impl<L> From<Turn> for Broken<L> {
     }
 }
 
-/// A change that was begun. Holds secrets; has no `Debug`.
+/// A change that has begun. It holds secrets and has no `Debug`.
 pub struct Changing(Led);
 
 enum Led {
@@ -96,7 +96,7 @@ enum Led {
     ByHelper(Box<Remote>),
 }
 
-/// What the helper has said so far.
+/// A change that a helper leads, with the data that it has sent so far.
 struct Remote {
     session: Session,
     changes_a_record: bool,
@@ -142,7 +142,7 @@ impl Records {
                 imported_codes_go,
             } => Ok(Changing(Led::ByHelper(Box::new(Remote {
                 session,
-                // A verifier takes it for proven, since a code was accepted from this machine a moment ago.
+                // A verifier takes the identity as proven, since a code was accepted from this machine a moment ago.
                 changes_a_record: authenticates || imported_codes_go || !goes.is_empty(),
                 goes,
                 authenticates,
@@ -156,7 +156,7 @@ impl Records {
 }
 
 impl Changing {
-    /// Whether the account has an authenticator that this change is made to, as far as that is known here.
+    /// Whether the account already has an authenticator, as far as this process knows.
     #[must_use]
     pub fn changes_a_record(&self) -> bool {
         match &self.0 {
@@ -165,7 +165,7 @@ impl Changing {
         }
     }
 
-    /// The authenticators that will have stopped working.
+    /// Returns the authenticators that the change removes.
     #[must_use]
     pub fn goes(&self) -> &[Name] {
         match &self.0 {
@@ -174,7 +174,7 @@ impl Changing {
         }
     }
 
-    /// Whether recovery codes of another program will have stopped working.
+    /// Whether recovery codes of another program stop working.
     #[must_use]
     pub fn imported_codes_go(&self) -> bool {
         match &self.0 {
@@ -183,7 +183,7 @@ impl Changing {
         }
     }
 
-    /// Whether the person has to prove who they are.
+    /// Whether the person must prove who they are.
     #[must_use]
     pub fn authenticates(&self) -> bool {
         match &self.0 {
@@ -192,7 +192,7 @@ impl Changing {
         }
     }
 
-    /// Has them prove it. What is asked is the administrator's choice.
+    /// Lets the person prove who they are. The administrator decides what is asked.
     ///
     /// # Errors
     /// See [`Broken`].
@@ -221,7 +221,7 @@ impl Changing {
         }
     }
 
-    /// The new device, where there is one.
+    /// Returns the new device, if there is one.
     #[must_use]
     pub fn device(&self) -> Option<&Authenticator> {
         match &self.0 {
@@ -230,8 +230,8 @@ impl Changing {
         }
     }
 
-    /// What a typed code of the new device says, and how many more may be typed. `policy` and `now` count where this process
-    /// makes the change; a helper has its own.
+    /// Checks a typed code of the new device; also returns how many more codes may be typed. `policy` and `now` are
+    /// used if this process makes the change; a helper has its own.
     ///
     /// # Errors
     /// See [`Broken`].
@@ -263,7 +263,7 @@ impl Changing {
         Ok((proof, left))
     }
 
-    /// The new recovery codes, to be shown once.
+    /// Returns the new recovery codes, to be shown once.
     #[must_use]
     pub fn codes(&self) -> &[RecoveryCode] {
         match &self.0 {
@@ -272,7 +272,7 @@ impl Changing {
         }
     }
 
-    /// Makes the change last. From here on nobody leaves before it is known what became of it.
+    /// Stores the change. From here on the person cannot leave before the result is known.
     ///
     /// # Errors
     /// See [`Broken`].
@@ -299,7 +299,7 @@ impl Changing {
             (Led::ByHelper(remote), _) => remote,
         };
         remote.session.send(&Reply::Keep)?;
-        // From here on it may have happened.
+        // From here on the change may have been made.
         match remote.session.receive() {
             Ok(Turn::End(Answer::Kept { enrolled })) => Ok(Kept { enrolled }),
             Ok(Turn::End(Answer::Unavailable(reason))) => Err(Broken::Unknown(reason)),
@@ -310,7 +310,7 @@ impl Changing {
     }
 }
 
-/// Reads what the helper says next. An attendant who leaves meanwhile need not wait for it.
+/// Reads the helper's next turn. A person who leaves need not wait for it.
 pub(super) fn next<A: Attendant>(
     session: &mut Session,
     attendant: &A,
@@ -327,7 +327,7 @@ pub(super) fn say<A: Attendant>(
     known(session.send(reply), attendant)
 }
 
-/// An attendant who was told to leave has left, whatever became of the helper meanwhile.
+/// A person who was told to leave has left, whatever happened to the helper in the meantime.
 fn known<T, A: Attendant>(said: Result<T, NoAnswer>, attendant: &A) -> Result<T, Broken<A::Left>> {
     match said {
         Ok(said) => Ok(said),
@@ -338,7 +338,7 @@ fn known<T, A: Attendant>(said: Result<T, NoAnswer>, attendant: &A) -> Result<T,
     }
 }
 
-/// Without what a terminal would take for orders.
+/// Removes characters that a terminal would act on.
 pub(super) fn harmless(text: &str) -> String {
     let shown = |c: &char| !c.is_control() || matches!(c, '\n' | '\t');
     text.chars().filter(shown).collect()

@@ -1,4 +1,4 @@
-//! Which way leads to the records of an account: decided here, and nowhere else.
+//! Chooses the way to the records of an account; no other place does.
 
 use super::Records;
 use crate::client::{DEFAULT_HELPER, FLEET_PROGRAM};
@@ -8,14 +8,14 @@ use otp_store::files::DEFAULT_DIRECTORY;
 use otp_store::{Error, Seal};
 use std::path::{Path, PathBuf};
 
-/// Where an installation has what records are reached by.
+/// The paths of an installation through which records are reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
     /// The policy file.
     pub conf: PathBuf,
     /// The directory of all records of this machine.
     pub state_dir: PathBuf,
-    /// The helper; what asks the verifiers of a fleet stands beside it.
+    /// The helper; the program that asks the verifiers of a fleet is beside it.
     pub helper: PathBuf,
 }
 
@@ -30,13 +30,13 @@ impl Default for Installation {
 }
 
 impl Installation {
-    /// The program that asks the verifiers of a fleet.
+    /// Returns the path of the program that asks the verifiers of a fleet.
     #[must_use]
     pub fn fleet(&self) -> PathBuf {
         self.helper.with_file_name(FLEET_PROGRAM)
     }
 
-    /// The policy file, for a program that would look for it at the usual place.
+    /// Returns the policy file as an argument, for a program that would otherwise use the usual one.
     #[must_use]
     pub fn moved_conf(&self) -> Vec<PathBuf> {
         let is_moved = self.conf != Path::new(DEFAULT_FILE);
@@ -49,11 +49,11 @@ impl Installation {
 }
 
 impl Records {
-    /// The records of an account, as this process comes to them. `is_root`: its effective user is root, so that it may read what
-    /// root's is. `account`: `None` where nobody has the name that was given.
+    /// Opens the records of an account in the way that this process may use. `is_root`: its effective user is root,
+    /// so it may read root's files. `account`: `None` if the given name is no account's.
     ///
-    /// Programs that are not root ask the helper in any case: it keeps the table of who may ask what, and asks the verifiers
-    /// itself.
+    /// Programs that do not run as root always ask the helper: it holds the table of permissions, and asks the
+    /// verifiers itself.
     ///
     /// # Errors
     /// The records of this machine cannot be trusted or opened.
@@ -75,7 +75,7 @@ impl Records {
         }
         let in_fleet = match account {
             Some(account) => policy.fleet.keeps(account),
-            // Whether somebody has that name must not be told by how long the answer takes, or by there being none.
+            // Neither the time nor the lack of an answer may reveal whether there is such an account.
             None => policy.fleet.is_used(),
         };
         if in_fleet {

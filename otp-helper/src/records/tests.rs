@@ -1,4 +1,4 @@
-//! The records by a helper that is a stand-in, and the records of this process.
+//! Records through a stand-in for the helper, and records of this process.
 
 use super::*;
 use otp_core::UserName;
@@ -15,7 +15,7 @@ fn alice() -> Account {
     }
 }
 
-/// Helpers that are shell scripts: each start plays the next one, and the last ones again.
+/// Helpers that are shell scripts: each start runs the next script, and the last one again.
 struct Played {
     directory: TempDir,
 }
@@ -56,7 +56,7 @@ impl Played {
     }
 }
 
-/// Takes one request, and answers it by the file of that name.
+/// Takes one request, and answers with the file of that name.
 fn says(answer: &str) -> String {
     format!("dd bs=8192 count=1 status=none of=/dev/null; cat {answer}")
 }
@@ -78,7 +78,7 @@ fn check_by(records: &Records) -> Result<Attempted, Lost> {
     records.attempt(Some(&alice()), &attempt, || Ok(NOW))
 }
 
-/// Waits for the end of the helper, however busy the machine is.
+/// Waits for the helper to end, however busy the machine is.
 fn until_it_has_ended(records: &Records) {
     let Way::Helper(helper) = &records.0 else {
         panic!("records of this process")
@@ -130,7 +130,7 @@ fn what_the_helper_denies_and_what_does_not_belong_there_are_told_apart() {
 
 #[test]
 fn a_second_attempt_in_one_login_is_made_by_another_helper() {
-    // As the real one does, the first takes nothing more after a verdict, and is not gone at once.
+    // Like the real helper, the first one takes nothing more after a verdict, and does not end at once.
     let takes = "dd bs=8192 count=1 status=none of=/dev/null";
     let played = Played::new(&[&format!("{}; {takes}", says("rejected")), &says("rejected")]);
     let records = played.records();
@@ -143,7 +143,7 @@ fn a_second_attempt_in_one_login_is_made_by_another_helper() {
 
 #[test]
 fn a_helper_that_gave_no_answer_is_asked_nothing_more() {
-    // Its answer may still come, and would be taken for that to the next question.
+    // Its answer may still come, and would be taken for the answer to the next question.
     let takes = "dd bs=8192 count=1 status=none of=/dev/null";
     let no_answer = format!("{takes}; printf 'otp1\\000\\000'");
     let script = format!("{no_answer}; {}", says("enrolled"));

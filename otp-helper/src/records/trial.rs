@@ -1,4 +1,4 @@
-//! A login that root tries through a PAM service, led by the helper: no program of ours but that one runs PAM.
+//! A login that root tries through a PAM service, led by the helper: no other program of the command lines runs PAM.
 
 use super::change::{Attendant, Broken, harmless, next, say};
 use crate::client::Session;
@@ -7,8 +7,8 @@ use crate::session::{Reply, Turn};
 use otp_core::Account;
 use std::path::Path;
 
-/// Tries a login of an account through a service, with the ids that its program has; whether it was let in. The attendant
-/// answers what the modules ask.
+/// Tries a login of an account through a service, with the ids that the service's program has; returns whether it was
+/// let in. The attendant answers the questions of the modules.
 ///
 /// # Errors
 /// See [`Broken`].

@@ -1,4 +1,4 @@
-//! A change that somebody makes to their own account, turn by turn. See `crate::session` for what is said.
+//! A change that a user makes to their own account, turn by turn. The messages are in `crate::session`.
 
 use super::{Cause, Change as Record, Line, Scribe, Stop};
 use crate::permission::May;
@@ -12,36 +12,38 @@ use otp_store::account::mailing::keep_confirmed;
 use otp_store::change::{Change, Draft, Failed, Proof, Refused};
 use otp_store::{Keeper, Undisturbed};
 
-/// What differs between the sides that answer: who may, and how the person at the other end is recognised.
+/// The differences between the answering sides: who may make a change, and how the person at the other end is
+/// authenticated.
 pub trait Ground<L: Line> {
-    /// Looks at the policy anew, for a change that shows a new key.
+    /// Reads the policy again, for a change that shows a new key.
     ///
     /// # Errors
-    /// It cannot be read, or apps would not take what it says.
+    /// The policy cannot be read, or has settings that apps would not take.
     fn may_show_a_key(&mut self) -> Result<(), End>;
 
     /// Whether the caller may make that change to the account.
     ///
     /// # Errors
-    /// It cannot be found out; or the caller may not, with another answer than that.
+    /// This cannot be decided; or the caller may not, with an answer of its own.
     fn may(&mut self, verb: Verb, account: &Account) -> Result<May, End>;
 
-    /// Grants the time that a person needs. No lock is held from here on.
+    /// Extends the time limit for a person. No lock is held from here on.
     ///
     /// # Errors
-    /// The time cannot be had.
+    /// The limit cannot be extended.
     fn wait_for_a_person(&mut self) -> Result<(), End>;
 
-    /// Has the person recognised, where [`Ground::may`] wanted that.
+    /// Authenticates the person, if [`Ground::may`] requires it.
     ///
     /// # Errors
-    /// They were not.
+    /// The person is not authenticated.
     fn authenticate(&mut self, line: &mut L, account: &Account, verb: Verb) -> Result<(), End>;
 
-    /// Has the address confirmed before a new device is shown, where policy wants that; `None`: it does not.
+    /// Asks the user to confirm the address before a new device is shown, if the policy requires that; `None`: it
+    /// does not.
     ///
     /// # Errors
-    /// It was not confirmed.
+    /// The address was not confirmed.
     fn confirm_address(
         &mut self,
         line: &mut L,
@@ -49,32 +51,32 @@ pub trait Ground<L: Line> {
         draft: &Draft,
     ) -> Result<Option<Address>, End>;
 
-    /// The policy by now: minutes have gone by since the change began.
+    /// Returns the current policy: minutes have passed since the change began.
     ///
     /// # Errors
-    /// It cannot be read, or nothing may be changed any longer.
+    /// The policy cannot be read, or no longer allows the change.
     fn policy_by_now(&mut self, account: &Account) -> Result<Policy, End>;
 }
 
-/// What a change is made with.
+/// The parts that a change needs.
 pub struct Dialogue<'a, K, L, G> {
-    /// Where records are kept.
+    /// The keeper of the records.
     pub keeper: &'a K,
-    /// The policy that the change begins under.
+    /// The policy under which the change begins.
     pub policy: &'a Policy,
-    /// In whose name the change is recorded.
+    /// The name in which the change is logged.
     pub scribe: &'a Scribe,
     /// The line to the person.
     pub line: &'a mut L,
-    /// What else is needed.
+    /// The parts that differ between the answering sides.
     pub ground: &'a mut G,
 }
 
-/// Refused for good, or without an answer.
+/// The end of a change that was refused, or that has no answer.
 pub enum End {
     /// Nothing was changed, and this is the last answer.
     Refused(Answer),
-    /// There is nobody to answer, or it could not be done.
+    /// The caller is gone, or the change could not be made.
     Stop(Stop),
 }
 
@@ -106,7 +108,7 @@ impl From<Failed> for End {
 }
 
 impl<K: Keeper, L: Line, G: Ground<L>> Dialogue<'_, K, L, G> {
-    /// Makes the change, or says why not.
+    /// Makes the change, or returns why not.
     ///
     /// # Errors
     /// See [`Stop`].
@@ -142,7 +144,7 @@ impl<K: Keeper, L: Line, G: Ground<L>> Dialogue<'_, K, L, G> {
         };
         self.line.say(&begun.to_fields()).ok_or(Stop::Gone)?;
         let draft = if authenticates {
-            // Keys are made for whoever is recognised, and not before.
+            // Keys are made only after the person is authenticated.
             drop(draft);
             self.ground.authenticate(self.line, account, verb)?;
             self.begin(account, change)?
@@ -156,9 +158,9 @@ impl<K: Keeper, L: Line, G: Ground<L>> Dialogue<'_, K, L, G> {
             Reply::Keep => {}
             Reply::Text(_) | Reply::Code(_) => return Err(Stop::Senseless.into()),
         }
-        // Minutes have gone by: what the administrator has decided meanwhile counts.
+        // Minutes have passed: the administrator's decisions in that time count.
         let policy = self.ground.policy_by_now(account)?;
-        // A line before and one after: whoever kills the helper in between has still left the first.
+        // One line before the change and one after it: if the helper is killed in between, the first line remains.
         let record = Record {
             scribe: self.scribe,
             verb: verb.word(),
@@ -170,7 +172,7 @@ impl<K: Keeper, L: Line, G: Ground<L>> Dialogue<'_, K, L, G> {
         if let Some(address) = &confirmed {
             keep_confirmed(self.keeper, account, address, clock::now()?)?;
         }
-        // No signal comes between the change and its record.
+        // No signal comes between the change and its log entry.
         let _undisturbed = Undisturbed::begin().map_err(|_| {
             End::unavailable("a limit of the caller keeps the time from being counted")
         })?;
@@ -194,7 +196,7 @@ impl<K: Keeper, L: Line, G: Ground<L>> Dialogue<'_, K, L, G> {
         Ok(draft)
     }
 
-    /// Shows the new device, where there is one, and has a code of it typed.
+    /// Shows the new device, if there is one, and checks typed codes of it until one is right.
     fn prove(&mut self, mut draft: Draft) -> Result<Draft, End> {
         let Some(device) = draft.device() else {
             return Ok(draft);
@@ -221,14 +223,14 @@ impl<K: Keeper, L: Line, G: Ground<L>> Dialogue<'_, K, L, G> {
 }
 
 impl End {
-    /// The end of what could not be done, for a reason of ours.
+    /// Makes the end of a change that could not be made, for a reason of ours.
     #[must_use]
     pub fn unavailable(reason: &str) -> Self {
         Self::Refused(Answer::Unavailable(reason.to_owned()))
     }
 }
 
-/// The name for the log: the new device's, or that of the one that goes.
+/// Returns the name for the log: that of the new device, or of the removed one.
 fn what_changes(draft: &Draft) -> Option<Name> {
     let name = draft.device().map(|device: &Authenticator| &device.name);
     name.or(draft.goes().first()).cloned()

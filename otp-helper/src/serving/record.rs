@@ -1,4 +1,4 @@
-//! The records of what was done for somebody who asked: by the helper, or by a verifier.
+//! The log entries about work for a caller: by the helper, or by a verifier.
 
 use crate::protocol::Claim;
 use otp_core::event::{self, Entry, Event, Severity, Text, Value};
@@ -7,19 +7,19 @@ use otp_core::record::Name;
 use otp_core::{Policy, UnixTime, Verdict};
 use otp_log::Program;
 
-/// In whose name records are written, and who asked.
+/// The name in which log entries are written, and the caller that they name.
 #[derive(Clone, Debug)]
 pub struct Scribe {
     /// The program that answers.
     pub program: Program<'static>,
-    /// What is known of the side that asks; it stands first in every record.
+    /// The known facts about the asking side; they come first in every entry.
     pub by: Value,
-    /// Whether an attempt is told of before it is made as well: where the user could kill this process in between.
+    /// Whether an attempt is also logged before it is made: needed if the user could kill this process in between.
     pub tells_beforehand: bool,
 }
 
 impl Scribe {
-    /// Says that somebody asked what is not theirs to ask.
+    /// Logs that a caller asked for something that it may not ask for.
     pub fn denied(&self, verb: &'static str, user: &str, reason: &str) {
         let entry = self
             .begin(Event::Denied, Severity::Warning)
@@ -28,7 +28,7 @@ impl Scribe {
         self.send(&entry.with(Value::Reason(Text::escaped(reason))));
     }
 
-    /// Logs that a good code is not remembered at its place, and why.
+    /// Logs that a good code is not remembered for its place, and why.
     pub fn not_kept(&self, user: &str, reason: &str) {
         let entry = Entry::new(Event::Policy, Severity::Warning)
             .with(Value::User(Text::escaped(user)))
@@ -45,7 +45,7 @@ impl Scribe {
     }
 }
 
-/// An attempt that somebody has us make, and of which there is one record.
+/// An attempt that a caller has requested, with its one log entry.
 pub struct Attempt<'a> {
     scribe: &'a Scribe,
     user: String,
@@ -54,7 +54,7 @@ pub struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Of a request for one.
+    /// Makes the entry for the attempt of a request.
     #[must_use]
     pub fn new(scribe: &'a Scribe, user: &str, claim: Option<&Claim>) -> Self {
         Self {
@@ -65,15 +65,15 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Logs that it begins, where that is told. The caller may kill the helper at any moment from then on, and that is no way
-    /// to have an attempt counted of which nothing is written.
+    /// Logs that the attempt begins, if that is logged. The caller may kill the helper at any moment from then on;
+    /// even so, every counted attempt leaves a line.
     pub fn begins(&self) {
         if self.scribe.tells_beforehand {
             self.tell(Entry::new(Event::Attempt, Severity::Info), None);
         }
     }
 
-    /// Writes the record of what it came to. `is_known`: somebody has that name.
+    /// Logs the verdict on the attempt. `is_known`: the name is an account's.
     pub fn came_to(
         &self,
         verdict: &Verdict,
@@ -89,13 +89,13 @@ impl<'a> Attempt<'a> {
         self.finish(entry);
     }
 
-    /// Writes the record that it was let pass, since its code has earned trust at this place.
+    /// Logs that the login may pass because its code has earned trust at this place.
     pub fn is_trusted_since(&self, since: UnixTime) {
         let entry = Entry::new(Event::Trusted, Severity::Info);
         self.tell(entry, Some(Value::Since(since)));
     }
 
-    /// Writes the record that it could not be made.
+    /// Logs that the attempt could not be made.
     pub fn could_not_be_made(&self, reason: &str) {
         let entry = Entry::new(Event::Unavailable, Severity::Error);
         self.tell(entry, Some(Value::Reason(Text::escaped(reason))));
@@ -116,7 +116,7 @@ impl<'a> Attempt<'a> {
         values
     }
 
-    /// What is said of whose attempt it was stands first.
+    /// Logs an entry; the facts about the user and the caller come first.
     fn tell(&self, begun: Entry, more: Option<Value>) {
         let said = self.whose().into_iter().chain(more);
         self.finish(said.fold(begun, Entry::with));
@@ -133,27 +133,27 @@ impl<'a> Attempt<'a> {
     }
 }
 
-/// A change that somebody makes, of which there are two lines with one id.
+/// A change by a user, with two log lines that share one id.
 pub struct Change<'a> {
-    /// In whose name.
+    /// The name in which it is logged.
     pub scribe: &'a Scribe,
-    /// What is asked.
+    /// The request.
     pub verb: &'static str,
-    /// Whose account.
+    /// The user.
     pub user: &'a str,
-    /// What changes, where it is a device.
+    /// The authenticator that changes, if the change is about one.
     pub authenticator: Option<&'a Name>,
-    /// What the two lines have in common.
+    /// The id that the two lines share.
     pub id: Option<u128>,
 }
 
 impl Change<'_> {
-    /// Says that an account is about to be opened by something else than before.
+    /// Logs that the authenticators or recovery codes of an account are about to change.
     pub fn begins(&self) {
         self.tell(Event::Changing);
     }
 
-    /// Says that it is.
+    /// Logs that they have changed.
     pub fn is_made(&self) {
         self.tell(Event::Change);
     }

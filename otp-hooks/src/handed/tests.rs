@@ -107,7 +107,7 @@ fn what_is_no_event_is_not_handed_on() {
 }
 
 proptest! {
-    /// Whatever a name holds stays inside of its string, and nothing else is changed by it.
+    /// A name, whatever it holds, stays inside its string and changes nothing else.
     #[test]
     fn no_name_changes_anything_else(user in "\\PC{1,60}|[\\x00-\\x7f]{1,60}") {
         let mut handed = handed(&written(&user)).unwrap();

@@ -3,7 +3,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
-/// A hook that is a script in a place of its own.
+/// A hook that is a script in a directory of its own.
 struct Script {
     place: TempDir,
 }
@@ -29,7 +29,7 @@ impl Script {
         };
         loop {
             match hook.run(event) {
-                // Another test has forked while the script was being written.
+                // Another test forked while the script was being written.
                 Err(busy) if busy.contains("Text file busy") => {}
                 done => return done,
             }
@@ -68,7 +68,7 @@ fn a_hook_has_nothing_of_ours() {
     let own = ["PWD", "OLDPWD", "_"];
     let given: Vec<_> = names.iter().filter(|name| !own.contains(name)).collect();
     assert_eq!(given.len(), ENVIRONMENT.len(), "{wrote}");
-    // What this test was started with may be there as well; test_hooks.py looks at the program itself.
+    // Variables of the test's own environment may appear too; test_hooks.py checks the program itself.
     let fds = hook.wrote("fds");
     assert!(!fds.contains("passwd"), "{fds}");
     assert_ne!(
@@ -131,7 +131,7 @@ fn what_a_hook_leaves_running_is_ended_with_it() {
     assert!(is_gone(child));
 }
 
-/// Ended, or about to be: the kernel has its signal.
+/// Whether the process has ended or is about to: the kernel has its signal.
 fn is_gone(pid: i32) -> bool {
     let deadline = Instant::now() + Duration::from_secs(600);
     while Instant::now() < deadline {

@@ -66,7 +66,7 @@ fn what_waits_is_taken_in_the_order_of_its_account() {
     assert_eq!(bench.count(INCOMING), 0);
 }
 
-/// Numbers begin anew when the queue was emptied; what was taken before comes first all the same.
+/// Numbers start again after the queue was emptied; events taken before still come first.
 #[test]
 fn what_was_taken_before_comes_before_what_comes_later() {
     let bench = Bench::new();
@@ -75,7 +75,7 @@ fn what_was_taken_before_comes_before_what_comes_later() {
     bench.put(Event::Unlock, "alice");
     let (taken, _) = bench.taken();
     assert_eq!(events(&taken, "alice"), [Event::Lock, Event::Unlock]);
-    // So it is for whoever opens it next.
+    // A program that opens the directory next sees the same order.
     let again = Taken::open(&bench.queue()).unwrap();
     assert_eq!(again.items, taken.items);
 }
@@ -157,7 +157,7 @@ fn what_was_tried_waits_longer_each_time_and_keeps_its_account_waiting() {
     let due = taken.due().unwrap();
     assert_eq!(due.len(), 1);
     assert_eq!(due[0][0].name.account, Name::of_account("bobby"));
-    // Also for whoever opens it next.
+    // A program that opens the directory next sees the same.
     let again = Taken::open(&bench.queue()).unwrap();
     assert_eq!(again.items, taken.items);
     let pauses = (0..8).scan(first, |item, _| {

@@ -1,4 +1,4 @@
-//! Values that are encrypted with a key that both sides have, and the MAC over them (RFC 6030 section 6).
+//! Values that are encrypted with a pre-shared key, and the MAC over them (RFC 6030 section 6).
 
 use super::{PskcOptions, attribute, child, children, end_of_uri, text_of};
 use crate::key::{self, Bytes};
@@ -13,11 +13,12 @@ use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 use zeroize::Zeroizing;
 
-/// The key that a container was encrypted with: 128, 192 or 256 bits. Wiped on drop.
+/// The key that encrypts a container: 128, 192 or 256 bits. It is wiped on drop.
 pub struct TransportKey(Bytes);
 
 impl TransportKey {
-    /// The key in a file: as its bytes, or as hexadecimal digits, which a line end may follow. `None`: it has no such length.
+    /// Reads the key from a file: raw bytes, or hexadecimal digits that a line end may follow. `None`: the length is
+    /// wrong.
     #[must_use]
     pub fn from_file(content: &[u8]) -> Option<Self> {
         let fits = |bytes: &Bytes| matches!(bytes.len(), 16 | 24 | 32);
@@ -28,14 +29,14 @@ impl TransportKey {
     }
 }
 
-/// What opens the encrypted values of one container.
+/// The keys that open the encrypted values of one container.
 pub(super) struct Seals<'a> {
     key: Result<&'a TransportKey, Obstacle>,
     mac: Result<MacKey, Obstacle>,
     without_mac: bool,
 }
 
-/// The key of the MAC, and its hash.
+/// The key of the MAC, and the check for its hash.
 struct MacKey {
     key: Bytes,
     verify: fn(&[u8], &[u8], &[u8]) -> bool,
@@ -54,7 +55,7 @@ impl<'a> Seals<'a> {
         }
     }
 
-    /// The bytes of an element that holds a plain value or an encrypted one.
+    /// Returns the bytes of an element that holds a plain or an encrypted value.
     pub(super) fn value(&self, element: Node<'_, '_>) -> Result<Bytes, Obstacle> {
         if let Some(plain) = child(element, "PlainValue") {
             return key::base64(text_of(plain)).ok_or(Obstacle::Unreadable(Flaw::Key));
@@ -66,7 +67,8 @@ impl<'a> Seals<'a> {
         decrypt(sealed, transport, &bytes)
     }
 
-    /// The number of such an element. Plain, it is written in digits; encrypted, it is bytes, the highest first.
+    /// Returns the number in such an element. A plain number is written in digits; an encrypted one is bytes, the
+    /// highest first.
     pub(super) fn number(
         &self,
         element: Option<Node<'_, '_>>,
@@ -93,9 +95,10 @@ impl<'a> Seals<'a> {
         ))
     }
 
-    /// Holds the encrypted bytes to their MAC, before anything is decrypted: CBC alone lets keys be changed unseen.
+    /// Checks the encrypted bytes against their MAC before anything is decrypted: with CBC alone, keys could be
+    /// changed unnoticed.
     fn check(&self, bytes: &[u8], mac: Option<&str>) -> Result<(), Obstacle> {
-        // What old releases of privacyIDEA write in its place.
+        // Old releases of privacyIDEA write this instead of a MAC.
         let Some(mac) = mac.filter(|mac| *mac != "TODOmissing") else {
             return if self.without_mac {
                 Ok(())
@@ -118,13 +121,13 @@ impl<'a> Seals<'a> {
 }
 
 fn mac_of<'a>(element: Node<'a, '_>) -> Option<&'a str> {
-    // Beside the value; privacyIDEA has it beside the element.
+    // The MAC is beside the value; privacyIDEA writes it beside the element.
     let inside = child(element, "ValueMAC");
     let beside = || element.parent().and_then(|data| child(data, "ValueMAC"));
     inside.or_else(beside).map(text_of)
 }
 
-/// A key that was agreed upon is the only one that we have: not one derived from a password, nor one of a certificate.
+/// Returns the pre-shared key. Keys derived from a password and keys of a certificate are not supported.
 fn transport_key<'a>(
     container: Node<'_, '_>,
     options: &PskcOptions<'a>,
@@ -150,7 +153,7 @@ fn mac_key(container: Node<'_, '_>, transport: &TransportKey) -> Result<MacKey, 
     };
     let key = match child(method, "MACKey") {
         Some(sealed) => decrypt(sealed, transport, &cipher_value(sealed)?)?,
-        // Without one of its own, the key of the values is that of the MAC as well.
+        // Without a key of its own, the MAC uses the key of the values.
         None => transport.0.clone(),
     };
     Ok(MacKey { key, verify })
@@ -168,7 +171,7 @@ verifier!(verify_sha1, Sha1);
 verifier!(verify_sha256, Sha256);
 verifier!(verify_sha512, Sha512);
 
-/// The encrypted bytes: the initialisation vector and what follows it.
+/// Returns the encrypted bytes: the initialisation vector and the data after it.
 fn cipher_value(sealed: Node<'_, '_>) -> Result<Bytes, Obstacle> {
     let data = child(sealed, "CipherData");
     let value = data.and_then(|data| children(data, "CipherValue").next());
@@ -177,7 +180,7 @@ fn cipher_value(sealed: Node<'_, '_>) -> Result<Bytes, Obstacle> {
         .ok_or(Obstacle::Unreadable(Flaw::Key))
 }
 
-/// AES in CBC mode, as XML Encryption has it: the last byte says how many at the end are padding.
+/// Decrypts AES in CBC mode, as XML Encryption defines it: the last byte says how many bytes at the end are padding.
 fn decrypt(
     sealed: Node<'_, '_>,
     transport: &TransportKey,
@@ -215,7 +218,7 @@ fn decrypt(
 /// Decrypts bytes in place, with a key and an initialisation vector.
 type Open = fn(&[u8], &[u8], &mut [u8]) -> bool;
 
-/// Decrypts in place; `false` where a length does not fit, which the caller has seen to.
+/// Decrypts in place; `false` if a length is wrong, which the caller has excluded.
 fn open_with<C>(key: &[u8], vector: &[u8], bytes: &mut [u8]) -> bool
 where
     C: aes::cipher::BlockCipherDecrypt + aes::cipher::KeyInit,

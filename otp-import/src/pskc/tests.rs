@@ -1,4 +1,4 @@
-//! Containers of the RFC, of privacyIDEA, and of nobody.
+//! Containers of the RFC, of privacyIDEA, and damaged ones.
 
 use super::*;
 use crate::Reach;
@@ -38,7 +38,7 @@ const PLAIN: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </KeyContainer>
 "#;
 
-/// RFC 6030, figure 6: AES-128-CBC with a key that both sides have, and HMAC-SHA1.
+/// RFC 6030, figure 6: AES-128-CBC with a pre-shared key, and HMAC-SHA1.
 const SEALED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 <KeyContainer Version="1.0"
     xmlns="urn:ietf:params:xml:ns:keyprov:pskc"
@@ -92,7 +92,7 @@ const SEALED: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
 </KeyContainer>
 "#;
 
-/// As privacyIDEA's token janitor exports it: all names in small letters, no MAC, steps and seconds of its own.
+/// An export of privacyIDEA's token janitor: all names in lower case, no MAC, step and drift in its own units.
 const OF_PRIVACYIDEA: &str = r#"<keycontainer version="1.0" xmlns="urn:ietf:params:xml:ns:keyprov:pskc" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" xmlns:xenc="http://www.w3.org/2001/04/xmlenc#">
 <encryptionkey>
 <ds:keyname>Pre-shared-key</ds:keyname>
@@ -179,7 +179,7 @@ fn an_encrypted_key_of_the_rfc_is_read_and_held_to_its_mac() {
         &one(SEALED, Some(PRESHARED)).device.ok().unwrap()
     ));
     assert_eq!(refused(SEALED, None), Some(Obstacle::Sealed));
-    // Another key of that length; one of another length.
+    // A wrong key of the same length; a key of another length.
     let wrong = refused(SEALED, Some("12345678901234567890123456789013"));
     assert!(
         matches!(wrong, Some(Obstacle::WrongKey | Obstacle::WrongMac)),
@@ -187,7 +187,7 @@ fn an_encrypted_key_of_the_rfc_is_read_and_held_to_its_mac() {
     );
     let longer = refused(SEALED, Some(&"00".repeat(32)));
     assert_eq!(longer, Some(Obstacle::WrongKey));
-    // One bit of the key, of the vector before it, of the MAC.
+    // One bit changed in the key, in the initialisation vector, in the MAC.
     for (from, to) in [
         ("+cIHItlB3W", "+cIHItlB3X"),
         ("AAECAwQF", "BAECAwQF"),
@@ -209,7 +209,7 @@ fn an_encrypted_key_of_the_rfc_is_read_and_held_to_its_mac() {
         .unwrap()
         .remove(0);
     assert!(is_the_key_of_the_rfc(&taken.device.ok().unwrap()));
-    // A wrong one is refused all the same.
+    // A wrong MAC is still refused.
     let wrong = read_with(&SEALED.replace("Su+N", "Su+O"), Some(PRESHARED), true)
         .ok()
         .unwrap()
@@ -390,7 +390,7 @@ fn what_is_no_container_is_named_by_its_line() {
     );
     assert_eq!(fault("<html/>"), Some((1, Flaw::NotPskc)));
     assert_eq!(fault("\n<a>\n</b>"), Some((3, Flaw::Xml)));
-    // A document type could have entities that grow, and files of this machine in it.
+    // A document type could hold entities that grow, and files of this machine.
     let bomb =
         "<!DOCTYPE x [<!ENTITY a \"aaaa\">]>\n<KeyContainer Version=\"1.0\">&a;</KeyContainer>";
     assert_eq!(fault(bomb).map(|(_, flaw)| flaw), Some(Flaw::Xml));
@@ -422,7 +422,7 @@ fn many_keys_have_their_lines() {
 
 #[test]
 fn a_file_full_of_attributes_or_namespaces_costs_no_time() {
-    // The parser alone takes minutes for these, and hours for as many as a file may hold.
+    // The parser alone takes minutes for these, and hours for the largest number that a file may hold.
     let many = |count, name: &str| -> String {
         let attributes = (0..count).map(|at| format!(" {name}{at}='u{at}'"));
         attributes.collect()
@@ -443,7 +443,7 @@ fn a_file_full_of_attributes_or_namespaces_costs_no_time() {
         };
         assert_eq!(fault, Some(expected));
     }
-    // Keys that each declare the same again are read in no time as well.
+    // Many keys that each declare the same prefixes again are also read fast.
     let package = "<KeyPackage xmlns='u' xmlns:a='v' xmlns:b='w'><a:Key b:x='1'/></KeyPackage>";
     let text = format!(
         "<KeyContainer Version='1.0'>{}</KeyContainer>",

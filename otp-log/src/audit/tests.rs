@@ -44,6 +44,7 @@ fn every_attempt_and_every_change_has_the_type_that_reports_look_for() {
         (verb("recovery-codes"), (USER_CHAUTHTOK, true)),
         (verb("provision"), (USER_MGMT, true)),
         (verb("reset"), (USER_MGMT, true)),
+        (verb("log-out"), (USER_MGMT, true)),
         (said(Event::Unlock, Notice), (USER_MGMT, true)),
         (said(Event::Import, Warning), (USER_MGMT, false)),
         (said(Event::Protect, Warning), (USYS_CONFIG, false)),

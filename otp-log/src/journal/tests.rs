@@ -11,7 +11,7 @@ fn entry(user: &str) -> Entry {
         .with(Value::Counted(true))
 }
 
-/// Reads a datagram as journald does: a name up to `=`, or up to the end of a line and a length.
+/// Reads a datagram as journald does: a name that ends at `=`, or a name on its own line and then a length.
 fn read(mut bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut fields = Vec::new();
     while !bytes.is_empty() {
@@ -91,7 +91,7 @@ fn without_a_journal_somebody_else_is_told() {
     let place = TempDir::new().unwrap();
     let socket = place.path().join("socket");
     assert!(!send_to(&socket, &entry("alice"), &SSHD, "line"));
-    // What a journal has left that is gone.
+    // A journal that is gone has left its socket.
     drop(UnixDatagram::bind(&socket).unwrap());
     assert!(!send_to(&socket, &entry("alice"), &SSHD, "line"));
 }
@@ -131,6 +131,6 @@ fn a_journal_that_reads_nothing_is_waited_for_once_and_not_for_ever() {
     let other = UnixDatagram::unbound().unwrap();
     other.set_nonblocking(true).unwrap();
     while other.send_to(b"x", &socket).is_ok() {}
-    // It comes back, and syslog is not told in its place.
+    // The call returns, and syslog is not used instead.
     assert!(send_to(&socket, &entry("alice"), &SSHD, "line"));
 }

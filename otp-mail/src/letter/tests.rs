@@ -92,7 +92,7 @@ fn nothing_that_a_program_says_adds_a_line_to_the_head() {
     assert_eq!(names.len(), 9, "{names:?}");
 }
 
-/// Another reader of mails than the one that Python has (`tests/behaviour/mail`).
+/// The mail is read by another parser than Python's, which `tests/behaviour/mail` uses.
 #[test]
 fn a_parser_of_somebody_else_reads_what_was_written() {
     for language in Language::ALL {

@@ -59,7 +59,7 @@ fn an_event_waits_under_a_name_that_says_whose_it_is() {
     assert_eq!(fs::read_dir(making).unwrap().count(), 0);
 }
 
-/// Also where the clock runs back: it has no part in the order.
+/// The clock plays no part in the order, even if it runs back.
 #[test]
 fn events_of_an_account_are_numbered_in_the_order_in_which_they_come() {
     let records = records();
@@ -128,7 +128,7 @@ fn what_can_be_brought_about_at_will_leaves_room_for_what_cannot() {
     assert!(fits(&of(Event::Denied), &full).is_err());
     assert!(fits(&of(Event::Recovery), &full).is_ok());
     assert!(fits(&of(Event::Recovery), &many(MOST, Event::Change, 0)).is_err());
-    // Every event is one or the other, and the graver ones are not at will.
+    // Every event is in one of the two groups, and the graver ones cannot be caused at will.
     let grave = |event: &Event| {
         event.severities() == [Severity::Warning] && !matches!(event, Event::Denied | Event::Policy)
     };
@@ -149,7 +149,7 @@ fn one_user_does_not_fill_the_queue() {
     assert!(fits(&new(0), &own).is_ok());
 }
 
-/// A user's own requests that are refused are not to keep from the hook that the user's account was changed.
+/// A user's own denied requests must not keep the hook from an event about a change to the account.
 #[test]
 fn what_a_user_brings_about_at_will_leaves_room_for_what_concerns_the_account() {
     let new = |event| Name {
@@ -175,7 +175,7 @@ fn what_a_user_brings_about_at_will_leaves_room_for_what_concerns_the_account() 
     }
 }
 
-/// What lies there already and is none of ours is neither followed nor in the way.
+/// Files in the queue that are not events are not followed and block nothing.
 #[test]
 fn strange_files_are_neither_followed_nor_in_the_way() {
     let records = records();

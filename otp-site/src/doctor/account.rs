@@ -1,17 +1,17 @@
-//! What becomes of the account lines of a service.
+//! What the account lines of a service do.
 
 use super::answer::Answer;
 use super::chain::{Chain, Step};
 use super::modules::Role;
 use super::walk::{Known, explore};
 
-/// What is known on the way through the account lines: whether a line of ours said yes.
+/// What is known on the way through the account lines: whether one of our lines has said yes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Facts {
     said_yes: bool,
 }
 
-/// What a line can answer; that of ours never leaves it to others.
+/// Returns the answers that a line can give; ours never leaves the decision to others.
 #[must_use]
 pub fn possible(step: &Step) -> Vec<Answer> {
     match super::modules::role(step, "", super::chain::Phase::Account) {
@@ -20,7 +20,7 @@ pub fn possible(step: &Step) -> Vec<Answer> {
             Answer::PERM_DENIED,
             Answer::AUTHINFO_UNAVAIL,
         ],
-        // What proves something about a user may also leave it to others here.
+        // Here, a module that proves an identity may also leave the decision to others.
         Role::Prover => Answer::all().collect(),
         role => super::modules::answers(role, step),
     }
@@ -47,7 +47,8 @@ impl Known for Facts {
     }
 }
 
-/// One of the shortest ways in past the account line of ours; `None` within: there is none. `None`: there are too many ways.
+/// Finds one of the shortest ways in that bypass our account line; inner `None`: there is none. Outer `None`: there are
+/// too many ways.
 #[must_use]
 pub fn way_around(chain: &Chain) -> Option<Option<Vec<(usize, Answer)>>> {
     let mut ends = explore(chain, Facts::default())?;

@@ -1,9 +1,9 @@
-//! What a module can answer.
+//! The answers that a module can give.
 
 /// How many answers libpam knows.
 pub const COUNT: usize = WORDS.len();
 
-/// The answers in the order of their numbers, as `pam.conf(5)` calls them.
+/// The answers in the order of their numbers, in the words of `pam.conf(5)`.
 const WORDS: [&str; 32] = [
     "success",
     "open_err",
@@ -46,33 +46,33 @@ pub struct Answer(u8);
 impl Answer {
     /// Yes.
     pub const SUCCESS: Self = Self(0);
-    /// No; also what libpam answers for a line that it cannot read.
+    /// No. libpam also answers this for a line that it cannot read.
     pub const PERM_DENIED: Self = Self(6);
     /// No.
     pub const AUTH_ERR: Self = Self(7);
-    /// It cannot be found out.
+    /// The answer cannot be found out.
     pub const AUTHINFO_UNAVAIL: Self = Self(9);
     /// No, and no further attempt.
     pub const MAXTRIES: Self = Self(11);
-    /// Yes, but the password has to be changed.
+    /// Yes, but the password must be changed.
     pub const NEW_AUTHTOK_REQD: Self = Self(12);
     /// Neither yes nor no.
     pub const IGNORE: Self = Self(25);
-    /// What libpam answers for a module that is not there.
+    /// The answer of libpam for a module that does not exist.
     pub const MODULE_UNKNOWN: Self = Self(28);
 
-    /// All that a module can answer. The last one asks libpam to come back, which no module does any more.
+    /// All answers that a module can give. The last number asks libpam to come back, which no module does any more.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..=30).map(Self)
     }
 
-    /// Its word in a control field.
+    /// Returns the word of the answer in a control field.
     #[must_use]
     pub fn word(self) -> &'static str {
         WORDS[self.index()]
     }
 
-    /// Its number.
+    /// Returns the number of the answer.
     #[must_use]
     pub const fn number(self) -> u8 {
         self.0
@@ -82,7 +82,7 @@ impl Answer {
         self.0 as usize
     }
 
-    /// Whether it is a yes.
+    /// Whether the answer is a yes.
     #[must_use]
     pub const fn is_yes(self) -> bool {
         matches!(self, Self::SUCCESS | Self::NEW_AUTHTOK_REQD)

@@ -1,8 +1,8 @@
-//! The arguments of our lines, by the rules of the module, which `tests/fuzz` holds these to.
+//! The arguments of our lines, by the rules of the module; `tests/fuzz` compares both.
 
 use std::path::{Path, PathBuf};
 
-/// Arguments that stand alone.
+/// Arguments without a value.
 const SWITCHES: [&str; 8] = [
     "nullok",
     "try_first_pass",
@@ -14,10 +14,10 @@ const SWITCHES: [&str; 8] = [
     "nodelay",
 ];
 
-/// Arguments that name a file or a directory which has to be there.
+/// Arguments that name a file or directory which must exist.
 const PATHS: [&str; 3] = ["conf", "state_dir", "helper"];
 
-/// The name of the first argument with which the module refuses every login; `None`: they are all right.
+/// Returns the name of the first argument for which the module refuses every login; `None`: all are right.
 #[must_use]
 pub fn wrong(arguments: &[String]) -> Option<String> {
     let has = |upto: usize, name: &str| arguments[..=upto].iter().any(|one| one == name);
@@ -47,14 +47,14 @@ fn is_argument(argument: &str) -> bool {
     }
 }
 
-/// The value of an argument that names a path.
+/// Returns the value of an argument that names a path.
 #[must_use]
 pub fn path(arguments: &[String], key: &str) -> Option<PathBuf> {
     let value = |one: &String| Some(one.strip_prefix(key)?.strip_prefix('=')?.to_owned());
     arguments.iter().rev().find_map(value).map(PathBuf::from)
 }
 
-/// The paths that the arguments name.
+/// Returns the paths that the arguments name.
 pub fn paths(arguments: &[String]) -> impl Iterator<Item = &Path> {
     arguments.iter().filter_map(|one| {
         let (key, value) = one.split_once('=')?;

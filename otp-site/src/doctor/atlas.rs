@@ -1,40 +1,40 @@
-//! What is known of the programs that ask PAM: `conf/programs.toml`, as it was when this was built.
+//! What is known of the programs that use PAM: `conf/programs.toml`, as it was at build time.
 
 use otp_file::{text, texts, truth};
 use toml::de::{DeTable, DeValue};
 
 const TABLE: &str = include_str!("../../../conf/programs.toml");
 
-/// How a program answers questions.
+/// How a program answers the questions of modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asks {
-    /// Each on its own.
+    /// Each question separately.
     Each,
-    /// All with one reply.
+    /// All questions with one reply.
     Once,
     /// By the words of the question.
     ByText,
-    /// It asks for no authentication.
+    /// The program asks for no authentication.
     Never,
 }
 
 /// One program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// What it is called.
+    /// The name of the program.
     pub name: String,
-    /// The services under which it asks.
+    /// The services that it uses.
     pub services: Vec<String>,
-    /// How it answers.
+    /// How it answers questions.
     pub asks: Asks,
-    /// The effective user: "root", "user" for whoever authenticates, or an account.
+    /// The effective user: "root", "user" for the user who authenticates, or an account.
     pub runs_as: String,
     /// Whether an authenticator may be set up in a login.
     pub enrols: bool,
 }
 
 impl Program {
-    /// `None`: the row does not say what it must, which a test rules out.
+    /// Reads a row; `None`: it does not say what it must, which a test rules out.
     fn read(row: &DeValue<'_>) -> Option<Self> {
         let value = |key: &str| Some(row.as_table()?.get(key)?.get_ref());
         Some(Self {
@@ -67,7 +67,7 @@ fn rows() -> Option<Vec<Program>> {
         .collect()
 }
 
-/// The programs that ask under a service.
+/// Returns the programs that use a service.
 #[must_use]
 pub fn of_service(service: &str) -> Vec<Program> {
     let mut programs = programs();

@@ -1,4 +1,4 @@
-//! What becomes of the auth lines of a service: who gets in, by what, and what is asked on the way.
+//! What the auth lines of a service do: who is let in, with what, and what is asked on the way.
 
 use super::answer::Answer;
 use super::chain::{Chain, Phase, Place, Step};
@@ -14,38 +14,38 @@ use std::rc::Rc;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Facts {
     service: Rc<str>,
-    /// A line of ours said that the code is right.
+    /// One of our lines has said that the code is right.
     pub code: bool,
-    /// A line of ours left it to others, since policy wants no code.
+    /// One of our lines has left the decision to others, since policy demands no code.
     pub excused: bool,
-    /// A line of ours refused.
+    /// One of our lines has refused.
     pub refused: bool,
-    /// Another module found out who it is.
+    /// Another module has found out who the user is.
     pub proven: bool,
-    /// A module that nobody knows said yes.
+    /// An unknown module has said yes.
     pub maybe_proven: bool,
     /// Root asks.
     pub root: bool,
-    /// A reply is kept for a line of ours.
+    /// A reply is kept for one of our lines.
     split: bool,
-    /// A line of ours asked for a code.
+    /// One of our lines has asked for a code.
     asked: bool,
-    /// A line of ours that judges was come to, and nothing was kept for it.
+    /// One of our lines that judges was reached, and no reply was kept for it.
     pub unsplit: bool,
-    /// Two lines of ours asked.
+    /// Two of our lines have asked.
     pub asked_twice: bool,
-    /// A line of ours judged a code although nobody had proven who they are.
+    /// One of our lines has judged a code before the user had proven anything.
     pub before_proof: bool,
     /// A refused code was counted as a wrong password.
     pub tallied: bool,
-    /// The password was asked for again after the reply was taken apart.
+    /// The password was asked for again after the reply was split.
     pub asked_again: bool,
-    /// The step that first led past a line of ours.
+    /// The step that first bypassed one of our lines.
     pub leads_past: Option<usize>,
 }
 
 impl Facts {
-    /// At the beginning of a login through a service.
+    /// The facts at the beginning of a login to a service.
     #[must_use]
     pub fn of(service: &str) -> Self {
         Self {
@@ -67,13 +67,13 @@ impl Facts {
         }
     }
 
-    /// Whether a login that is let in with this was let in without a code, and not by policy.
+    /// Whether a login that is let in now had no code, and was not excused by policy either.
     #[must_use]
     pub const fn is_without_code(&self) -> bool {
         !self.root && !self.code && !self.excused
     }
 
-    /// Whether anybody has found out who it is.
+    /// Whether any module has found out who the user is.
     #[must_use]
     pub const fn is_proven(&self) -> bool {
         self.proven || self.maybe_proven || self.root
@@ -82,7 +82,7 @@ impl Facts {
 
 impl Known for Facts {
     fn answers(&self, _at: usize, step: &Step) -> Vec<Answer> {
-        // Answers with which libpam does the same, and which mean the same, need only one of them.
+        // Of answers that mean the same, and with which libpam does the same, only one is needed.
         let role = role(step, &self.service, Phase::Auth);
         let mut distinct = Vec::new();
         let mut kept = Vec::new();
@@ -115,7 +115,7 @@ impl Known for Facts {
                     facts.asked_twice |= self.asked;
                     facts.asked = true;
                 }
-                // What was kept is for one line.
+                // The kept reply is for one line only.
                 facts.split = false;
                 facts.code |= yes;
                 facts.excused |= ignored;
@@ -137,7 +137,7 @@ impl Known for Facts {
     }
 }
 
-/// What is found out about the auth lines of a service.
+/// What was found about the auth lines of a service.
 #[derive(Debug)]
 pub struct Examined {
     /// The lines.
@@ -149,11 +149,11 @@ pub struct Examined {
 /// Why a login is let in without a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Gap {
-    /// This step ends the stack, or jumps, before ours.
+    /// This step ends the stack, or jumps, before our line.
     LeadsPast(usize),
     /// Our step refuses, and the refusal does not count.
     Undone(usize),
-    /// No line of ours looks at the code that the first one kept.
+    /// None of our lines checks the code that the first one kept.
     NeverChecked(usize),
 }
 
@@ -169,12 +169,12 @@ impl Examined {
         })
     }
 
-    /// The ends at which somebody is let in.
+    /// Returns the ends at which the user is let in.
     pub fn let_in(&self) -> impl Iterator<Item = &End<Facts>> {
         self.ends.iter().filter(|end| end.lets_in)
     }
 
-    /// All ends.
+    /// Returns all ends.
     pub fn ends(&self) -> impl Iterator<Item = &End<Facts>> {
         self.ends.iter()
     }
@@ -185,7 +185,7 @@ impl Examined {
         self.chain.has_ours()
     }
 
-    /// The ways in without a code, one for each step that is to blame.
+    /// Returns the ways in without a code, one for each step that causes them.
     #[must_use]
     pub fn gaps(&self) -> Vec<(Gap, &End<Facts>)> {
         let mut found: Vec<(Gap, &End<Facts>)> = Vec::new();
@@ -226,7 +226,7 @@ impl Examined {
         Gap::NeverChecked(first.unwrap_or_default())
     }
 
-    /// Whether nobody is let in with a code, or by policy, whatever they prove.
+    /// Whether no user is let in with a code or by policy, whatever they prove.
     #[must_use]
     pub fn refuses_everybody(&self) -> bool {
         !self
@@ -234,19 +234,19 @@ impl Examined {
             .any(|end| end.known.code || end.known.excused || !self.asks())
     }
 
-    /// The roles of the steps.
+    /// Returns the roles of the steps.
     pub fn roles(&self) -> impl Iterator<Item = (usize, Role)> {
         let steps = self.chain.steps.iter().enumerate();
         steps.map(|(at, step)| (at, role(step, &self.service, Phase::Auth)))
     }
 
-    /// Whether some module is known to find out who it is.
+    /// Whether a module is known to find out who the user is.
     #[must_use]
     pub fn has_prover(&self) -> bool {
         self.roles().any(|(_, role)| role == Role::Prover)
     }
 
-    /// Where a step stands.
+    /// Returns the place of a step.
     #[must_use]
     pub fn place(&self, at: usize) -> &Place {
         &self.chain.steps[at].place

@@ -1,4 +1,4 @@
-//! The modules that libpam calls for one phase of a service, in order, with all that is included taken in.
+//! The modules that libpam calls for one phase of a service, in order, with all includes resolved.
 
 use super::control::Control;
 use super::files::{Files, Text};
@@ -8,28 +8,28 @@ use otp_file::Unparsed;
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// As deep as libpam follows.
+/// The depth of includes that libpam follows.
 const DEEPEST: u8 = 16;
-/// More files than any service takes in, each counted as often as it is included.
+/// More files than any service includes, each counted as often as it is included.
 const MOST_FILES: u32 = 500;
 /// More lines than any service has, each counted as often as it is included.
 const MOST: usize = 2000;
 
-/// What PAM is asked for.
+/// The four things that PAM can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Finds out who logs in.
+    /// To find out who logs in.
     Auth,
-    /// Decides whether the account may log in.
+    /// To decide whether the account may log in.
     Account,
-    /// A new password.
+    /// To set a new password.
     Password,
-    /// A session begins or ends.
+    /// To begin or end a session.
     Session,
 }
 
 impl Phase {
-    /// Its word in PAM's files.
+    /// Returns the word of the phase in PAM's files.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
@@ -53,52 +53,52 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// Where a line stands.
+/// The place of a line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {
-    /// The file, as the machine sees it.
+    /// The path of the file, as the machine sees it.
     pub file: String,
-    /// The line, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
 }
 
-/// What libpam does where it comes to a step.
+/// What libpam does at a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// It calls a module.
     Module {
-        /// As it is written.
+        /// The path as it is written.
         path: String,
-        /// The words behind it.
+        /// The words after it.
         arguments: Vec<String>,
     },
-    /// A substack begins with the next step; nothing is called.
+    /// A substack begins with the next step; no module is called.
     Substack,
-    /// It cannot read the line, and takes it for a module that refuses.
+    /// It cannot read the line, and treats it as a module that refuses.
     Nothing,
 }
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// How many substacks it is in.
+    /// How many substacks contain it.
     pub level: u8,
-    /// What is done.
+    /// What libpam does there.
     pub call: Call,
-    /// What becomes of the answer.
+    /// What libpam does with the answer.
     pub control: Control,
     /// The control field as it is written.
     pub written: String,
-    /// Whether the line begins with a dash: a module that is not there is not logged.
+    /// Whether the line begins with a dash: then a missing module is not logged.
     pub is_optional: bool,
-    /// Whether the module is on the machine.
+    /// Whether the module exists on the machine.
     pub is_there: bool,
-    /// Where it stands.
+    /// The place of its line.
     pub place: Place,
 }
 
 impl Step {
-    /// The file name of the module; empty where none is called.
+    /// Returns the file name of the module; empty if none is called.
     #[must_use]
     pub fn module(&self) -> &str {
         match &self.call {
@@ -110,7 +110,7 @@ impl Step {
         }
     }
 
-    /// The words behind the module.
+    /// Returns the words after the module.
     #[must_use]
     pub fn arguments(&self) -> &[String] {
         match &self.call {
@@ -125,13 +125,13 @@ impl Step {
         self.module() == MODULE
     }
 
-    /// Whether one of the words stands behind the module.
+    /// Whether this word is among the arguments.
     #[must_use]
     pub fn says(&self, argument: &str) -> bool {
         self.arguments().iter().any(|one| one == argument)
     }
 
-    /// Whether it is the first of two lines of ours that take one reply apart, and judges nothing.
+    /// Whether this is the first of our two lines that split one reply; it judges nothing.
     #[must_use]
     pub fn splits(&self) -> bool {
         self.is_ours() && self.says("split")
@@ -141,17 +141,17 @@ impl Step {
 /// All steps of a phase.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
-    /// In order.
+    /// The steps in order.
     pub steps: Vec<Step>,
-    /// Something in a file means another thing to another release of libpam.
+    /// A file has something that other releases of libpam read differently.
     pub is_doubtful: bool,
-    /// A file that is taken in is not there, so libpam refuses.
+    /// Included files that do not exist, so that libpam refuses.
     pub missing: Vec<(Place, String)>,
-    /// libpam gives up before it comes to any step.
+    /// libpam gives up before it reaches any step.
     pub aborts: bool,
-    /// The service has no lines of its own, and those of `other` count.
+    /// The service has no lines of its own, so those of `other` count.
     pub is_of_other: bool,
-    /// How many files were taken in.
+    /// How many files were included.
     files: u32,
 }
 
@@ -166,7 +166,7 @@ impl Chain {
             if let Some(text) = files.of(service)? {
                 chain.take_in(files, &text, phase, (None, 0, 0))?;
             }
-            // libpam reads those of `other` in any case.
+            // libpam always reads the lines of `other`.
             let mut other = Self::default();
             if let Some(text) = files.of(OTHER)? {
                 other.take_in(files, &text, phase, (None, 0, 0))?;
@@ -192,7 +192,8 @@ impl Chain {
         Ok(chain)
     }
 
-    /// Takes in the lines of one file. `requested`: the phase of the line that includes it, where it is not the service's own.
+    /// Adds the lines of one file. `requested`: the phase of the line that includes it, unless it is the service's own
+    /// file.
     fn take_in(
         &mut self,
         files: &Files,
@@ -208,7 +209,7 @@ impl Chain {
         if self.files > MOST_FILES {
             return too_much("includes too many files");
         }
-        // Which lines go on where has changed between releases of libpam, and C reads no further than to a NUL.
+        // Which lines continue where has changed between releases of libpam, and C reads only up to a NUL.
         self.is_doubtful |= text.text.contains(['\\', '\0']);
         for (line, words_of_it) in numbered(&text.text) {
             if self.steps.len() > MOST {
@@ -231,7 +232,7 @@ impl Chain {
                 None => (kind, false),
             };
             let known = Phase::parse(kind);
-            // A word that is no phase is taken for the most sensitive one.
+            // A word that is not a phase is treated as the most sensitive one.
             if known.or(requested).unwrap_or(Phase::Auth) != phase {
                 continue;
             }
@@ -283,7 +284,7 @@ impl Chain {
         Ok(())
     }
 
-    /// Takes in a file as `@include` does.
+    /// Adds a file as `@include` does.
     fn include_all(
         &mut self,
         files: &Files,
@@ -304,13 +305,14 @@ impl Chain {
             self.aborts = true;
             return Ok(());
         }
-        // In a file that a line of one phase has taken in, it refuses by the control field that it has read last.
+        // In a file that a line of one phase includes, libpam refuses with the control field that it read last.
         self.is_doubtful = true;
         self.refuse(level, place);
         Ok(())
     }
 
-    /// `outer`: the level of the line itself, which refuses where there is no such file.
+    /// Adds a file as `include` and `substack` do. `outer`: the level of the line itself, which refuses if there is no
+    /// such file.
     fn include(
         &mut self,
         files: &Files,
@@ -331,7 +333,7 @@ impl Chain {
         Ok(())
     }
 
-    /// A file that is not there refuses.
+    /// Adds a step that refuses, for a file that does not exist.
     fn refuse(&mut self, level: u8, place: Place) {
         self.steps.push(Step {
             level,
@@ -351,7 +353,7 @@ impl Chain {
     }
 }
 
-/// What stands in brackets is one argument.
+/// Splits arguments; text in brackets is one argument.
 fn arguments(text: &str) -> Vec<String> {
     if !text.contains('[') {
         return words(text).map(str::to_owned).collect();
@@ -365,7 +367,8 @@ fn arguments(text: &str) -> Vec<String> {
     found
 }
 
-/// The lines of `pam.conf` for a service, without the service's name; other lines are empty, so that numbers stay.
+/// Returns the lines of `pam.conf` for a service, without its name. Other lines become empty, so that the line numbers
+/// stay.
 fn of_service(text: &Text, service: &str) -> Text {
     let line = |line: &str| match word(line) {
         Some((name, rest)) if name.eq_ignore_ascii_case(service) => rest.to_owned(),

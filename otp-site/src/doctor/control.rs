@@ -1,27 +1,27 @@
-//! The control field of a line: what libpam does about each answer of a module.
+//! The control field of a line: what libpam does with each answer of a module.
 
 use super::answer::{Answer, COUNT};
 
-/// What libpam does about an answer (`pam.conf(5)`).
+/// What libpam does with an answer (`pam.conf(5)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
-    /// The answer counts for nothing.
+    /// The answer does not count.
     Ignore,
-    /// A yes, unless something was refused before.
+    /// The answer counts as a yes, unless something was refused before.
     Ok,
-    /// The same, and the stack ends.
+    /// As [`Action::Ok`], and the stack ends.
     Done,
-    /// A refusal.
+    /// The answer counts as a refusal.
     Bad,
-    /// The same, and the stack ends.
+    /// As [`Action::Bad`], and the stack ends.
     Die,
-    /// What was found out so far is forgotten.
+    /// All earlier answers are forgotten.
     Reset,
-    /// So many modules are passed over.
+    /// So many modules are skipped.
     Jump(u32),
 }
 
-/// The words of actions that are no number, in the order in which libpam compares them.
+/// The words of all actions but jumps, in the order in which libpam compares them.
 const WORDS: [(&str, Action); 6] = [
     ("ignore", Action::Ignore),
     ("ok", Action::Ok),
@@ -36,13 +36,13 @@ const WORDS: [(&str, Action); 6] = [
 pub struct Control([Action; COUNT]);
 
 impl Control {
-    /// Every answer refuses: what libpam makes of a line that it cannot read.
+    /// Every answer refuses: libpam uses this for a line that it cannot read.
     #[must_use]
     pub const fn refusing() -> Self {
         Self([Action::Bad; COUNT])
     }
 
-    /// Reads a control field as libpam does; one that is wrong anywhere refuses everything.
+    /// Reads a control field as libpam does; a field with any error refuses everything.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let yes = |action, otherwise, ignored| {
@@ -61,7 +61,7 @@ impl Control {
         }
     }
 
-    /// The action for an answer.
+    /// Returns the action for an answer.
     #[must_use]
     pub fn action(&self, answer: Answer) -> Action {
         self.0[answer.index()]
@@ -71,7 +71,8 @@ impl Control {
         self.0[answer.index()] = action;
     }
 
-    /// `VALUE=ACTION ...`; `None`: not so. The first action of an answer that is not named is that of `default`.
+    /// Reads `VALUE=ACTION ...`; `None`: the text does not have this form. Answers that are not named get the action of
+    /// the first `default`.
     fn by_value(text: &str) -> Option<Self> {
         let mut actions: [Option<Action>; COUNT] = [None; COUNT];
         let mut rest = skip_space(text);
@@ -81,7 +82,7 @@ impl Control {
             let (action, after) = action(after)?;
             match answer {
                 Some(answer) => actions[answer.index()] = Some(action),
-                // Only what has no action yet.
+                // Sets only answers that have no action yet.
                 None => actions
                     .iter_mut()
                     .for_each(|one| *one = one.or(Some(action))),
@@ -92,12 +93,12 @@ impl Control {
     }
 }
 
-/// What C's `isspace` takes for a space.
+/// Skips the characters that C's `isspace` counts as space.
 fn skip_space(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r'])
 }
 
-/// The answer that a text begins with, and what follows; `None` within: `default`.
+/// Returns the answer at the beginning of a text, and the rest; inner `None`: `default`.
 fn value(text: &str) -> Option<(Option<Answer>, &str)> {
     for answer in Answer::all() {
         if let Some(rest) = text.strip_prefix(answer.word()) {
@@ -117,7 +118,7 @@ fn action(text: &str) -> Option<(Action, &str)> {
         .find(|c: char| !c.is_ascii_digit())
         .unwrap_or(text.len());
     let (digits, rest) = text.split_at(end);
-    // A number that is too large jumps over the end of every stack, which refuses.
+    // Too large a number jumps over the end of every stack, which refuses.
     let lines = digits
         .parse()
         .ok()

@@ -1,4 +1,4 @@
-//! The files of PAM below one root, as libpam looks for them.
+//! PAM's files below a root directory, found as libpam finds them.
 
 use crate::Error;
 use crate::stack::{DIRECTORIES, OTHER, is_no_service, read_text, read_up_to};
@@ -7,24 +7,24 @@ use std::ffi::OsString;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// The file that counts where there is no directory of services.
+/// The file that counts if there is no directory of services.
 const SINGLE: &str = "/etc/pam.conf";
 
-/// Where libpam looks for modules that are named without a path, by distribution and machine.
+/// Where libpam looks for modules without a path, depending on distribution and machine.
 const MODULES: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
 
-/// More than any file has but those of PAM: thousands of users are a megabyte.
+/// More than any file except PAM's has: thousands of users take a megabyte.
 const MOST_TEXT: u64 = 16 * 1024 * 1024;
 
-/// As many as Linux follows.
+/// As many links as Linux follows.
 const MOST_LINKS: usize = 40;
 
-/// Where PAM's files are.
+/// The places of PAM's files.
 #[derive(Clone, Debug)]
 pub struct Files {
     root: PathBuf,
     directories: Vec<PathBuf>,
-    /// The directories of modules; empty: it is not known which modules there are.
+    /// The directories of modules; empty: it is unknown which modules exist.
     modules: Vec<PathBuf>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Text {
 }
 
 impl Files {
-    /// The files of the machine whose root directory that is.
+    /// Returns the files of the machine with that root directory.
     #[must_use]
     pub fn below(root: &Path) -> Self {
         let mut files = Self {
@@ -49,7 +49,7 @@ impl Files {
         files
     }
 
-    /// The files in one directory, as `pam_start_confdir` of libpam looks for them.
+    /// Returns the files in one directory, as `pam_start_confdir` of libpam finds them.
     #[must_use]
     pub fn in_directory(directory: &Path) -> Self {
         Self {
@@ -59,7 +59,8 @@ impl Files {
         }
     }
 
-    /// `security` in each directory of libraries, and in those of the kinds of machines below (`x86_64-linux-gnu`).
+    /// Finds `security` in each directory of libraries and in its directories for kinds of machines
+    /// (`x86_64-linux-gnu`).
     fn directories_of_modules(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
         for directory in MODULES {
@@ -76,7 +77,7 @@ impl Files {
         found
     }
 
-    /// Whether a module is there; true where it cannot be known.
+    /// Whether a module exists; true if this cannot be known.
     #[must_use]
     pub fn has_module(&self, path: &str) -> bool {
         if self.modules.is_empty() || path.contains('$') {
@@ -88,7 +89,7 @@ impl Files {
         self.modules.iter().any(|one| one.join(path).exists())
     }
 
-    /// A path of the machine as this process opens it: links of another system lead to places within it.
+    /// Returns a path of the machine as this process opens it: links of another system lead to places within it.
     #[must_use]
     pub fn place(&self, path: &Path) -> PathBuf {
         if self.are_here() {
@@ -111,7 +112,7 @@ impl Files {
             } else {
                 let next = place.join(&part);
                 match std::fs::read_link(&next) {
-                    // What links on without end stays as it is, and cannot be opened.
+                    // A link in an endless chain stays as it is, and cannot be opened.
                     Ok(target) if links < MOST_LINKS => {
                         links += 1;
                         left.extend(parts(&target));
@@ -129,19 +130,19 @@ impl Files {
         self.root == Path::new("/")
     }
 
-    /// The text of a file of the machine; `None`: it is not there, or cannot be read.
+    /// Returns the text of a file of the machine; `None`: it does not exist, or cannot be read.
     #[must_use]
     pub fn text(&self, path: &str) -> Option<String> {
         read_up_to(&self.place(Path::new(path)), MOST_TEXT).ok()
     }
 
-    /// Whether there is any directory of services; else `pam.conf` counts.
+    /// Whether a directory of services exists; otherwise `pam.conf` counts.
     #[must_use]
     pub fn has_directory(&self) -> bool {
         self.directories.iter().any(|one| self.place(one).is_dir())
     }
 
-    /// The services that have a file of their own, sorted.
+    /// Returns the services that have their own file, sorted.
     ///
     /// # Errors
     /// A directory cannot be listed.
@@ -177,7 +178,7 @@ impl Files {
         Ok(names.into_iter().collect())
     }
 
-    /// Every file that a service has, the one that counts first.
+    /// Returns every file of a service, beginning with the one that counts.
     pub(super) fn all_of(&self, service: &str) -> Result<Vec<Text>, Error> {
         let candidates: Vec<PathBuf> = if service.starts_with('/') {
             vec![PathBuf::from(service)]
@@ -197,12 +198,12 @@ impl Files {
         Ok(found)
     }
 
-    /// The file that counts.
+    /// Returns the file that counts.
     pub(super) fn of(&self, service: &str) -> Result<Option<Text>, Error> {
         Ok(self.all_of(service)?.into_iter().next())
     }
 
-    /// `pam.conf`; empty where it is not there.
+    /// Returns `pam.conf`; empty if it does not exist.
     pub(super) fn single(&self) -> Result<Text, Error> {
         let path = SINGLE.to_owned();
         match read_text(&self.place(Path::new(SINGLE))) {

@@ -1,4 +1,4 @@
-//! The whole machine: its services, and what is around them.
+//! The whole machine: its services, and what surrounds them.
 
 use super::chain::{Chain, Phase};
 use super::files::Files;
@@ -17,9 +17,9 @@ use std::path::Path;
 
 const SSHD: &str = "sshd";
 const CONFIGURATION: &str = "/etc/ssh/sshd_config";
-/// As deep as sshd follows, which counts from 0.
+/// The depth of includes that sshd follows, which counts from 0.
 const DEEPEST_INCLUDE: u8 = 16;
-/// Programs that distributions confine, and the names that their profiles end in.
+/// Programs that distributions confine, and the ends of their profiles' names.
 const CONFINED: [(&str, &str); 5] = [
     ("cups", "cupsd"),
     ("dovecot", "auth"),
@@ -30,45 +30,45 @@ const CONFINED: [(&str, &str); 5] = [
 
 /// What cannot be read from a file.
 pub trait Outside {
-    /// What `sshd -T` prints, for a connection (`-C`) or for all; `None`: there is no sshd.
+    /// Returns the output of `sshd -T`, for a connection (`-C`) or in general; `None`: there is no sshd.
     ///
     /// # Errors
-    /// It prints nothing, and why.
+    /// It prints nothing; the error says why.
     fn sshd(&self, connection: Option<&str>) -> Result<Option<String>, String>;
 
-    /// Whether something keeps the clock right; `None`: that cannot be found out.
+    /// Whether something synchronises the clock; `None`: this cannot be found out.
     fn keeps_clock(&self) -> Option<bool>;
 }
 
-/// A machine, and when it is looked at.
+/// A machine, and the time of its examination.
 pub struct Machine<'a> {
     /// Its files.
     pub files: &'a Files,
     /// The policy, or what is wrong with it.
     pub policies: Result<Policies, Error>,
-    /// Where the records are.
+    /// The directory of the records.
     pub records: &'a Path,
-    /// What is no file.
+    /// Everything that is not a file.
     pub outside: &'a dyn Outside,
-    /// The time.
+    /// The time of the examination.
     pub now: UnixTime,
 }
 
-/// What was found.
+/// The result of an examination.
 #[derive(Debug, Default)]
 pub struct Report {
     /// The services that were examined.
     pub examined: Vec<String>,
-    /// Services with a file, and without a line of ours; nobody asked about them.
+    /// Services with a file but without our lines, if no services were named.
     pub unprotected: Vec<String>,
     /// All findings, those of the machine first.
     pub found: Vec<Diagnosis>,
-    /// What could not be looked at, and why.
+    /// What could not be examined, and why.
     pub unexamined: Vec<(String, String)>,
 }
 
 impl Machine<'_> {
-    /// Examines the services that are named, or all that have a line of ours, and what is around them.
+    /// Examines the named services, or all that have one of our lines, and what surrounds them.
     ///
     /// # Errors
     /// The services cannot be listed.
@@ -113,7 +113,7 @@ impl Machine<'_> {
                 .found
                 .push(machine(Finding::PolicyUnusable { reason }));
         }
-        // Where no service has a line of ours yet, there is nothing that anything could keep from.
+        // If no service has our line yet, nothing around it can do harm.
         let any = protected.iter().any(|(_, lines)| lines.auth);
         if any {
             let mut found = self.of_policies(policies, &people);
@@ -162,7 +162,7 @@ impl Machine<'_> {
         Ok(report)
     }
 
-    /// sshd's configuration in force: for everybody, and for the connections of each `Match` line.
+    /// Returns sshd's effective configuration: in general, and for the connections of each `Match` line.
     fn sshd(&self, report: &mut Report, people: &People) -> Vec<Effective> {
         if !report.examined.iter().any(|one| one == SSHD) {
             return Vec::new();
@@ -190,7 +190,7 @@ impl Machine<'_> {
                 Err(NoConnection::Unknown) => unexamined.push(within),
             }
         }
-        // What was asked tells whether there is a sshd here.
+        // The answers above tell whether there is an sshd here.
         if !found.is_empty() {
             let reason = "no connection is known for which it holds";
             let reasons = unexamined.into_iter().map(|one| (one, reason.to_owned()));
@@ -206,7 +206,7 @@ impl Machine<'_> {
         found
     }
 
-    /// The criteria of a file and of those that it includes.
+    /// Collects the criteria of a file and of the files that it includes.
     fn matches_of(&self, path: &Path, depth: u8, found: &mut Vec<String>) {
         let Some(text) = self.files.text(&path.to_string_lossy()) else {
             return;
@@ -288,7 +288,7 @@ impl Machine<'_> {
         !self.files.are_here() || asked != Some(Belongs::Unknown)
     }
 
-    /// Whether `AppArmor` confines the program of a service without the rules for our module.
+    /// Finds out whether `AppArmor` confines the program of a service without the rules for our module.
     fn confinement(&self, service: &str) -> Option<Finding> {
         let (_, program) = CONFINED.iter().find(|(name, _)| *name == service)?;
         let loaded = self.files.text("/sys/kernel/security/apparmor/profiles")?;
@@ -309,7 +309,7 @@ impl Machine<'_> {
     }
 }
 
-/// What is wrong with sshd's configuration; what holds for a `Match` line only where it does not hold for all.
+/// Returns what is wrong with sshd's configuration. A finding for a `Match` line is left out if it holds in general.
 fn of_sshd(effective: &[Effective], of: &Circumstances<'_>) -> Vec<Finding> {
     let account = Chain::read(of.files, SSHD, Phase::Account);
     let has_account_line = account.is_ok_and(|chain| chain.has_ours());
@@ -333,7 +333,7 @@ fn enrols(policies: &Policies, service: &str) -> bool {
     policies.clone().for_service(service).enroll.at_login != AtLogin::Off
 }
 
-/// Whether everybody who can log in by a password has an authenticator.
+/// Whether all users who can log in with a password have an authenticator.
 fn everybody_enrolled(people: &People, enrolled: &BTreeSet<String>) -> bool {
     let mut who = people
         .who_log_in()
@@ -352,7 +352,7 @@ struct Root<'a> {
 }
 
 impl Root<'_> {
-    /// Whether nobody can become root, as far as that can be found out; what cannot counts as a way.
+    /// Whether nobody can become root, as far as this can be found out. A doubtful way counts as a way.
     fn is_out_of_reach(&self, asks: &impl Fn(&str) -> bool) -> bool {
         let files = self.machine.files;
         let there = |service: &str| files.of(service).is_ok_and(|one| one.is_some());
@@ -362,14 +362,15 @@ impl Root<'_> {
         let Some(root) = self.people.all.iter().find(|one| one.uid == 0) else {
             return false;
         };
-        // Whom polkit and doas let become root is not looked at: it counts as a way where no code is asked for.
+        // It is not examined whom polkit and doas let become root: without our line, they count as a way.
         let by_others = (there("polkit-1") && !asks("polkit-1"))
             || files.place(Path::new("/etc/doas.conf")).exists();
         if by_others {
             return false;
         }
         let Some(sudoers) = self.people.sudoers(files) else {
-            // Without sudo, only root is left; with rules that are not understood, somebody may be.
+            // Without sudo, only root remains. If the rules of sudo are not understood, they may let somebody become
+            // root.
             let has_sudo = files.place(Path::new("/etc/sudoers")).exists();
             return !has_sudo && !self.root_gets_in(root, &there, &has_code);
         };
@@ -406,7 +407,7 @@ impl Root<'_> {
         by_password || by_key
     }
 
-    /// Whether somebody without an authenticator is let in by a service.
+    /// Whether a service lets a user without an authenticator in.
     fn is_excused(&self, who: &Person, service: &str) -> bool {
         let chain = Chain::read(self.machine.files, service, Phase::Auth);
         let nullok = chain.is_ok_and(|chain| {

@@ -4,30 +4,30 @@ use super::answer::Answer;
 use super::chain::{Phase, Step};
 use crate::stack::PROVES_IDENTITY;
 
-/// What a module is to a login.
+/// What a module does in a login.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Ours, and its answer is about a code.
+    /// Our module; its answer is about a code.
     Judge,
-    /// Ours, the first line of two that take one reply apart.
+    /// Our module, on the first of two lines that split one reply.
     Splitter,
     /// It finds out who the user is.
     Prover,
-    /// It says yes where root asks.
+    /// It says yes if root asks.
     RootOnly,
-    /// It always answers the same.
+    /// It always gives the same answer.
     Constant(Answer),
     /// It says yes or no, but proves nothing.
     Condition,
     /// It counts a refusal against the user.
     Tally,
-    /// It is not on the machine.
+    /// It does not exist on the machine.
     Missing,
-    /// Nobody knows.
+    /// The module is not known.
     Unknown,
 }
 
-/// Modules that ask nobody for a proof, whatever they answer.
+/// Modules that never ask for a proof, whatever they answer.
 const PROVES_NOTHING: [&str; 42] = [
     "pam_access.so",
     "pam_apparmor.so",
@@ -73,7 +73,7 @@ const PROVES_NOTHING: [&str; 42] = [
     "pam_wheel.so",
 ];
 
-/// Modules that find out who the user is, beyond those for whose sake a login may be left to them.
+/// Modules that find out who the user is, in addition to those on which an enrolment at login may rely.
 const PROVES_TOO: [&str; 7] = [
     "pam_cockpit_cert.so",
     "pam_google_authenticator.so",
@@ -84,7 +84,7 @@ const PROVES_TOO: [&str; 7] = [
     "pam_pgsql.so",
 ];
 
-/// Modules that ask for a password unless they are told to take the one that was given.
+/// Modules that ask for a password unless they are told to use the one that was given.
 const ASKS_FOR_PASSWORD: [&str; 8] = [
     "pam_unix.so",
     "pam_unix2.so",
@@ -96,8 +96,8 @@ const ASKS_FOR_PASSWORD: [&str; 8] = [
     "pam_tacplus.so",
 ];
 
-/// Services whose programs are root from the beginning, also when somebody else logs in: there `pam_rootok` says yes to
-/// everybody. Those that users start, such as `su`, keep the user's real id, which it asks for.
+/// Services whose programs are root from the beginning, even when another user logs in: there `pam_rootok` says yes to
+/// everybody. Programs that users start, such as `su`, keep the user's real id, which `pam_rootok` checks.
 const ROOTS_OWN: [&str; 22] = [
     "sshd",
     "login",
@@ -123,7 +123,7 @@ const ROOTS_OWN: [&str; 22] = [
     "xrdp-sesman",
 ];
 
-/// What the module of a step is, in a phase.
+/// Returns the role of a step's module in a phase.
 #[must_use]
 pub fn role(step: &Step, service: &str, phase: Phase) -> Role {
     let name = step.module();
@@ -154,7 +154,7 @@ pub fn role(step: &Step, service: &str, phase: Phase) -> Role {
     }
 }
 
-/// Whether the module of a step asks for a password anew.
+/// Whether the module of a step asks for a password again.
 #[must_use]
 pub fn asks_for_password(step: &Step) -> bool {
     ASKS_FOR_PASSWORD.contains(&step.module())
@@ -162,7 +162,7 @@ pub fn asks_for_password(step: &Step) -> bool {
         && !step.says("use_first_pass")
 }
 
-/// Whether the conditions of `pam_succeed_if` hold, where they are about the service alone; `None`: it depends.
+/// Whether the conditions of `pam_succeed_if` hold, if they concern only the service; `None`: it depends.
 fn holds(arguments: &[String], service: &str) -> Option<bool> {
     let mut words = arguments.iter().map(String::as_str).filter(|one| {
         !matches!(
@@ -189,7 +189,7 @@ fn holds(arguments: &[String], service: &str) -> Option<bool> {
     verdict
 }
 
-/// Everything that a role can answer.
+/// Returns every answer that a role can give.
 #[must_use]
 pub fn answers(role: Role, step: &Step) -> Vec<Answer> {
     match role {
@@ -204,7 +204,7 @@ pub fn answers(role: Role, step: &Step) -> Vec<Answer> {
         Role::RootOnly => vec![Answer::SUCCESS, Answer::AUTH_ERR],
         Role::Constant(answer) => vec![answer],
         Role::Missing => vec![Answer::MODULE_UNKNOWN],
-        // It never leaves the decision to others.
+        // These modules never leave the decision to others.
         Role::Prover if matches!(step.module(), "pam_unix.so" | "pam_tcb.so") => {
             Answer::all().filter(|one| *one != Answer::IGNORE).collect()
         }

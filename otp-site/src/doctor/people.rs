@@ -1,35 +1,35 @@
-//! Who there is on a machine, and who can become root, as its files say.
+//! The users of a machine, and which of them can become root, according to its files.
 
 use super::files::Files;
 use std::collections::BTreeSet;
 
-/// The first number of people's own user ids on Linux, and the last.
+/// The user ids that Linux gives to people.
 const PEOPLE: std::ops::RangeInclusive<u32> = 1000..=60_000;
-/// Groups whose members sudo lets become root, as distributions have it.
+/// Groups whose members sudo lets become root, as distributions configure it.
 const ADMINISTRATORS: [&str; 3] = ["sudo", "wheel", "admin"];
 
-/// Somebody in `/etc/passwd`.
+/// A user in `/etc/passwd`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     /// The name.
     pub name: String,
     /// The user id.
     pub uid: u32,
-    /// The primary group.
+    /// The number of the primary group.
     pub gid: u32,
-    /// Whether a shell is run after a login.
+    /// Whether a shell runs after a login.
     pub has_shell: bool,
-    /// Whether there is a password to log in by.
+    /// Whether there is a password to log in with.
     pub has_password: bool,
 }
 
-/// Everybody, and the groups.
+/// All users and groups.
 #[derive(Clone, Debug, Default)]
 pub struct People {
-    /// In the order of the file.
+    /// All users, in the order of the file.
     pub all: Vec<Person>,
     groups: Vec<(String, u32, Vec<String>)>,
-    /// Others than the files know people as well, so what is not found here may be there.
+    /// Whether other services than the files know users too, so that users who are not found here may exist.
     pub knows_more: bool,
 }
 
@@ -87,14 +87,14 @@ impl People {
         }
     }
 
-    /// Those who log in: root, and people with a shell.
+    /// Returns the users who log in: root, and people with a shell.
     pub fn who_log_in(&self) -> impl Iterator<Item = &Person> {
         self.all
             .iter()
             .filter(|one| one.has_shell && (one.uid == 0 || PEOPLE.contains(&one.uid)))
     }
 
-    /// Somebody by the name.
+    /// Returns the user of that name.
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Person> {
         self.all.iter().find(|one| one.name == name)
@@ -108,7 +108,7 @@ impl People {
             .any(|(name, gid, _)| is(group, name, *gid))
     }
 
-    /// The members of a group, those whose primary group it is included.
+    /// Returns the members of a group, including those whose primary group it is.
     #[must_use]
     pub fn members(&self, group: &str) -> BTreeSet<&str> {
         let mut members = BTreeSet::new();
@@ -122,7 +122,7 @@ impl People {
         members
     }
 
-    /// Those whom sudo lets become root; `None`: its rules say more than is understood here.
+    /// Returns the users whom sudo lets become root; `None`: its rules say more than is understood here.
     #[must_use]
     pub fn sudoers(&self, files: &Files) -> Option<BTreeSet<&str>> {
         let mut found = BTreeSet::new();
@@ -136,13 +136,13 @@ impl People {
                 continue;
             }
             if line.starts_with("@include") || line.starts_with("#include") {
-                // Whatever stands in other files may let anybody in.
+                // Rules in other files may let anybody become root.
                 if includes_rules(files, line) {
                     return None;
                 }
                 continue;
             }
-            // Whoever need not prove anything gets in.
+            // Somebody who need not prove anything becomes root.
             if line.contains("NOPASSWD") {
                 return None;
             }
@@ -161,7 +161,7 @@ impl People {
     }
 }
 
-/// Whether the files that a line of sudoers takes in have any rule.
+/// Whether the files that a line of sudoers includes have any rule.
 fn includes_rules(files: &Files, line: &str) -> bool {
     let Some(directory) = line.split_whitespace().nth(1) else {
         return true;
@@ -175,7 +175,7 @@ fn includes_rules(files: &Files, line: &str) -> bool {
     };
     let mut entries = entries.flatten().filter_map(|entry| {
         let name = entry.file_name().into_string().ok()?;
-        // sudo leaves out names with a dot, or a tilde at the end.
+        // sudo skips names with a dot, or with a tilde at the end.
         (!name.contains('.') && !name.ends_with('~')).then(|| {
             let path = std::path::Path::new(directory).join(name);
             files.text(&path.to_string_lossy()).unwrap_or_default()
@@ -189,7 +189,7 @@ fn includes_rules(files: &Files, line: &str) -> bool {
     })
 }
 
-/// Whether a group of the policy, by name or number, is this one.
+/// Whether a group in the policy, by name or number, is this one.
 fn is(wanted: &str, name: &str, gid: u32) -> bool {
     wanted == name || wanted.parse() == Ok(gid)
 }

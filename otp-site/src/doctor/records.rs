@@ -1,4 +1,4 @@
-//! The records of this machine as files: whose they are, and who can get at them.
+//! The records of this machine as files: who owns them, and who can reach them.
 
 use super::files::Files;
 use super::people::People;
@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Where records are.
+/// The usual directory of records.
 pub const DIRECTORY: &str = "/var/lib/pam_otp";
-/// Says that people have enrolled on this machine.
+/// The file that shows that users have enrolled on this machine.
 const ENROLLED: &str = "/etc/security/pam_otp.enrolled";
 const CREDENTIAL: &str = "credential.toml";
 const SET_GROUP_ID: u32 = 0o2000;
-/// What a directory of records may have, and each file in it.
+/// The widest modes that a directory of records may have, and each file in it.
 const DIRECTORY_MODE: u32 = 0o2770;
 const MODES: [(&str, u32); 4] = [
     (CREDENTIAL, 0o640),
@@ -22,10 +22,10 @@ const MODES: [(&str, u32); 4] = [
     ("trust", 0o600),
     ("first-login", 0o640),
 ];
-/// The type that logins may write to where `SELinux` is on.
+/// The types that logins may write to if `SELinux` is on.
 const LABELS: [&str; 1] = ["var_auth_t"];
 
-/// Whether the helper is there and has the group of the records; true where there are no records to compare it with.
+/// Whether the helper exists and has the group of the records; true if there are no records to compare it with.
 pub(super) fn helper_is_usable(files: &Files, path: &Path) -> bool {
     let Ok(helper) = std::fs::metadata(files.place(path)) else {
         return false;
@@ -36,7 +36,7 @@ pub(super) fn helper_is_usable(files: &Files, path: &Path) -> bool {
     helper.permissions().mode() & SET_GROUP_ID != 0 && helper.gid() == records.gid()
 }
 
-/// The users who have a record.
+/// Returns the users who have a record.
 #[must_use]
 pub fn enrolled(files: &Files, directory: &Path) -> BTreeSet<String> {
     users(files, directory)
@@ -58,7 +58,7 @@ fn users(files: &Files, directory: &Path) -> Vec<(String, PathBuf)> {
     users
 }
 
-/// What is wrong with the records, where some service asks for codes.
+/// Returns what is wrong with the records, if a service asks for codes.
 #[must_use]
 pub fn findings(files: &Files, directory: &Path, people: &People) -> Vec<Finding> {
     let path = directory.display().to_string();
@@ -90,7 +90,7 @@ pub fn findings(files: &Files, directory: &Path, people: &People) -> Vec<Finding
         let owner = people.named(&name).map(|one| one.uid);
         let owners: Vec<u32> = std::iter::once(0).chain(owner).collect();
         let shown = |file: &str| format!("{path}/{name}{file}");
-        // Who has such a record, in a directory or gone, is for 'otp-admin list' to tell.
+        // Whether such a user is in a directory or gone, 'otp-admin list' reports.
         let owners = if owner.is_some() { &owners[..] } else { &[] };
         look_at(&mut found, &shown(""), &place, (DIRECTORY_MODE, owners));
         for (file, mode) in MODES {
@@ -110,7 +110,7 @@ pub fn findings(files: &Files, directory: &Path, people: &People) -> Vec<Finding
     found
 }
 
-/// Looks at the owner, where there are some that are right, and the mode.
+/// Checks the owner, if the right ones are known, and the mode.
 fn look_at(found: &mut Vec<Finding>, shown: &str, place: &Path, (allowed, owners): (u32, &[u32])) {
     let Ok(metadata) = std::fs::symlink_metadata(place) else {
         return;
@@ -128,7 +128,7 @@ fn look_at(found: &mut Vec<Finding>, shown: &str, place: &Path, (allowed, owners
     }
 }
 
-/// The label of `SELinux`.
+/// Returns the label of `SELinux`.
 fn label(place: &Path) -> Option<String> {
     let mut bytes = [0; 256];
     let length = lgetxattr(place, "security.selinux", &mut bytes).ok()?;

@@ -1,4 +1,4 @@
-//! One service: what its lines come to, and what is wrong with them.
+//! One service: what its lines do, and what is wrong with them.
 
 use super::account;
 use super::answer::Answer;
@@ -16,74 +16,74 @@ use otp_core::messages::doctor::Finding;
 use otp_core::record::{AtLogin, Groups, Policies};
 use otp_file::Unparsed;
 
-/// The service in which people prove who they are before they change something: nobody logs in there.
+/// The service with which users prove their identity before a change: nobody logs in there.
 pub const RE_AUTHENTICATION: &str = "otp-enroll";
-/// What runs jobs, beside what the table of programs names: nobody types anything there.
+/// Services of jobs, in addition to those in the table of programs: nobody types anything there.
 const RUNS_JOBS: [&str; 5] = ["crond", "runuser", "runuser-l", "systemd-user", "atd"];
-/// Services that lead to the same rights.
+/// Services that give the same rights.
 const SIBLINGS: [(&str, &str); 2] = [("sudo", "sudo-i"), ("su", "su-l")];
 const POLKIT: &str = "polkit-1";
-/// What pam-auth-update writes.
+/// The file that pam-auth-update writes.
 const COMMON_AUTH: &str = "/common-auth";
 const VENDOR: &str = "/usr/lib/pam.d/";
-/// What the module starts in a program that is not root; a test of otp-enroll holds it to the module's own.
+/// The program that the module starts if it does not run as root; a test of otp-enroll compares both paths.
 pub const HELPER: &str = "/usr/libexec/pam_otp/otp-helper";
-/// Seconds, as long as `login` gives by itself.
+/// The seconds that `login` gives by default.
 const LOGIN_TIMEOUT: u64 = 60;
-/// Seconds that somebody who meets an authenticator for the first time may need.
+/// The seconds that a user may need who has never used an authenticator.
 pub(super) const TIME_TO_ENROL: u64 = 300;
 
-/// As many lines are walked through in search of a better place for one of ours.
+/// The most lines that are walked to find a better place for one of our lines.
 const MOST_WALKED: usize = 4000;
 
 /// One answer of a module on a way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
-    /// The line.
+    /// The place of the line.
     pub line: String,
     /// Its module.
     pub module: String,
-    /// What it answers, as `pam.conf(5)` calls it.
+    /// Its answer, in the words of `pam.conf(5)`.
     pub answer: &'static str,
 }
 
-/// A finding, and what it is about.
+/// A finding, and where it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// The service; `None`: the whole machine.
     pub service: Option<String>,
     /// What is wrong.
     pub finding: Finding,
-    /// The answers of the modules that lead there, where it takes some.
+    /// The answers of the modules that lead there, if any are needed.
     pub when: Vec<Given>,
 }
 
-/// What a service is examined by.
+/// What a service is examined with.
 #[derive(Clone, Copy, Debug)]
 pub struct Circumstances<'a> {
-    /// PAM's files, and the others of the machine.
+    /// PAM's files, and the other files of the machine.
     pub files: &'a Files,
-    /// What the administrator decided.
+    /// The policy.
     pub policies: &'a Policies,
     /// Whether sshd demands a key before it asks PAM.
     pub demands_key: bool,
-    /// Whether everybody who can log in has an authenticator.
+    /// Whether all users who can log in have an authenticator.
     pub everybody_enrolled: bool,
 }
 
-/// What lines of ours a service has.
+/// Which of our lines a service has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lines {
-    /// It asks for a code.
+    /// A line that asks for a code.
     pub auth: bool,
-    /// It has an account line.
+    /// An account line.
     pub account: bool,
-    /// It has another line of ours.
+    /// Any other of our lines.
     pub other: bool,
 }
 
 impl Lines {
-    /// Those of a service.
+    /// Finds our lines in a service.
     ///
     /// # Errors
     /// A file cannot be read.
@@ -106,7 +106,7 @@ impl Lines {
 /// Examines one service: its lines, and what is known of its program.
 ///
 /// # Errors
-/// A file cannot be read, includes nest without end, or there are more ways than can be looked at.
+/// A file cannot be read, includes nest without end, or there are too many ways to examine.
 pub fn examine(of: &Circumstances<'_>, service: &str) -> Result<Vec<Diagnosis>, Error> {
     let chain = Chain::read(of.files, service, Phase::Auth)?;
     let examined = Examined::new(chain, service).ok_or_else(|| too_much(service))?;
@@ -141,7 +141,7 @@ fn too_much(service: &str) -> Error {
 
 struct Patient<'a> {
     of: Circumstances<'a>,
-    /// What counts at this service.
+    /// The policy for this service.
     policy: Policy,
     service: &'a str,
     programs: Vec<Program>,
@@ -196,7 +196,7 @@ impl Patient<'_> {
         end.way.iter().map(given).collect()
     }
 
-    /// The lines themselves: what they name has to be there.
+    /// Examines the lines themselves: the things that they name must exist.
     fn look_at_lines(&mut self) {
         for (place, file) in self.auth.chain.missing.clone() {
             let line = place.to_string();
@@ -233,7 +233,7 @@ impl Patient<'_> {
         }
     }
 
-    /// Who gets in, and who can lock others.
+    /// Finds who is let in, and who can lock others' accounts.
     fn look_at_ways(&mut self) -> Result<(), Error> {
         let told = |(gap, end): (Gap, &End<Facts>)| (self.gap(&gap, end), self.way(end));
         let gaps: Vec<(Finding, Vec<Given>)> = self.auth.gaps().into_iter().map(told).collect();
@@ -294,7 +294,7 @@ impl Patient<'_> {
         }
     }
 
-    /// Who comes to our line without having proven anything, and why.
+    /// Finds out who reaches our line without having proven anything, and why.
     fn look_at_locks(&mut self) -> Result<(), Error> {
         if !self.auth.has_prover() || self.needs_split().is_some() {
             return Ok(());
@@ -346,7 +346,7 @@ impl Patient<'_> {
         Ok(())
     }
 
-    /// Where on a way our line is come to before anybody has proven anything.
+    /// Finds where on a way our line is reached before anybody has proven anything.
     fn first_unproven_judge(&self, end: &End<Facts>) -> Option<usize> {
         let finds_out =
             |at: usize| matches!(self.role(at), Role::Prover | Role::Unknown | Role::RootOnly);
@@ -372,20 +372,20 @@ impl Patient<'_> {
             .map_or_else(String::new, |at| self.line(at))
     }
 
-    /// Below which line of the same file our line would be come to by nobody who has proven nothing.
+    /// Finds a line of the same file below which nobody would reach our line without having proven anything.
     fn better_place(&self, judge: usize) -> Result<Option<String>, Error> {
         let steps = &self.auth.chain.steps;
         let file = &steps[judge].place.file;
         let mut walked = 0;
         for below in judge + 1..steps.len() {
-            // Behind a whole line of the same file, with all that it takes in.
+            // Only after a complete line of the same file, with everything that it includes.
             let ends_a_line = steps
                 .get(below + 1)
                 .is_none_or(|next| next.level == steps[judge].level && next.place.file == *file);
             if !ends_a_line {
                 continue;
             }
-            // Each takes another walk through everything.
+            // Each try takes another walk through everything.
             walked += steps.len();
             if walked > MOST_WALKED {
                 break;
@@ -404,7 +404,7 @@ impl Patient<'_> {
         Ok(None)
     }
 
-    /// The last line of a file up to a step: its own, or the one that has taken it in.
+    /// Returns the last line of a file up to a step: the line itself, or the line that includes it.
     fn line_that_takes_in(&self, at: usize, file: &str) -> String {
         let own = |at: usize| self.step(at).place.file == file;
         if own(at) {
@@ -414,7 +414,7 @@ impl Patient<'_> {
         self.step(at).place.file.clone()
     }
 
-    /// The program that asks once, and our line that does not split for it.
+    /// Finds a program that asks once, and our line that has no `split` for it.
     fn needs_split(&self) -> Option<(usize, String)> {
         let asks_once =
             !self.programs.is_empty() && self.programs.iter().all(|one| one.asks == Asks::Once);
@@ -433,7 +433,7 @@ impl Patient<'_> {
         (unsplit && self.auth.has_prover()).then(|| (judge, self.programs[0].name.clone()))
     }
 
-    /// What is asked of people, and what a wrong answer costs.
+    /// Finds what users are asked for, and what a wrong answer costs.
     fn look_at_questions(&mut self) {
         if let Some((at, program)) = self.needs_split() {
             let line = self.line(at);
@@ -525,7 +525,7 @@ impl Patient<'_> {
         }
     }
 
-    /// As `login` reads it; 0: no end.
+    /// Reads the time limit as `login` does; 0: no limit.
     fn login_timeout(&self) -> u64 {
         let text = self.of.files.text("/etc/login.defs").unwrap_or_default();
         let mut values = text.lines().filter_map(|line| {
@@ -535,7 +535,7 @@ impl Patient<'_> {
         values.next_back().unwrap_or(LOGIN_TIMEOUT)
     }
 
-    /// What the program is allowed to.
+    /// Examines what the program may do.
     fn look_at_program(&mut self) {
         let mut accounts: Vec<&str> = self.programs.iter().map(|one| &*one.runs_as).collect();
         accounts.dedup();
@@ -561,7 +561,7 @@ impl Patient<'_> {
         }
     }
 
-    /// Other ways to the same rights.
+    /// Finds other ways to the same rights.
     fn look_at_siblings(&mut self) -> Result<(), Error> {
         for (one, other) in SIBLINGS {
             let sibling = match self.service {
@@ -580,13 +580,13 @@ impl Patient<'_> {
         Ok(())
     }
 
-    /// Whether a service has a file, and no auth line of ours.
+    /// Whether a service has a file, but not our auth line.
     fn is_open(&self, service: &str) -> Result<bool, Error> {
         let files = self.of.files;
         Ok(files.of(service)?.is_some() && !Chain::read(files, service, Phase::Auth)?.has_ours())
     }
 
-    /// Why there is no auth line of ours.
+    /// Finds out why our auth line is missing.
     fn look_at_absence(&mut self) -> Result<(), Error> {
         let files = self.of.files;
         let all = files.all_of(self.service)?;

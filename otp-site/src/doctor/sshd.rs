@@ -1,27 +1,27 @@
-//! sshd's configuration in force, as `sshd -T` prints it.
+//! sshd's effective configuration, as `sshd -T` prints it.
 
 use super::service::TIME_TO_ENROL;
 use otp_core::messages::doctor::Finding;
 
-/// What is in force for some connections.
+/// The configuration that is in force for some connections.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Effective {
-    /// The words of the `Match` line; empty: for all that no `Match` is about.
+    /// The `Match` line; empty: for all connections without a `Match`.
     pub within: String,
     settings: Vec<(String, String)>,
 }
 
-/// What of PAM's side matters here.
+/// What matters here about PAM's files.
 #[derive(Clone, Copy, Debug)]
 pub struct Stack {
-    /// Whether there is an account line of ours.
+    /// Whether our account line is there.
     pub has_account_line: bool,
-    /// Whether a login is to set up authenticators.
+    /// Whether a login should set up authenticators.
     pub enrols: bool,
 }
 
 impl Effective {
-    /// Reads what `sshd -T` has printed.
+    /// Reads the output of `sshd -T`.
     #[must_use]
     pub fn parse(within: &str, printed: &str) -> Self {
         let setting = |line: &str| {
@@ -43,20 +43,20 @@ impl Effective {
         self.value(keyword).eq_ignore_ascii_case(value)
     }
 
-    /// The lists of `AuthenticationMethods`; none: any method will do.
+    /// Returns the lists of `AuthenticationMethods`; none: any method is enough.
     fn lists(&self) -> Vec<&str> {
         let lists = self.value("authenticationmethods").split_whitespace();
         lists.filter(|one| *one != "any").collect()
     }
 
-    /// Whether a key is demanded of everybody, before PAM is asked.
+    /// Whether every user needs a key before PAM is asked.
     #[must_use]
     pub fn demands_key(&self) -> bool {
         let lists = self.lists();
         !lists.is_empty() && lists.iter().all(|list| has(list, "publickey"))
     }
 
-    /// What keeps sshd from asking for a code, or lets in without.
+    /// Finds what keeps sshd from asking for a code, or lets users in without one.
     #[must_use]
     pub fn findings(&self, stack: Stack) -> Vec<Finding> {
         let within = || self.within.clone();
@@ -75,7 +75,7 @@ impl Effective {
             found.push(Finding::SshdNoDialogue { within: within() });
         }
         let without = lists.iter().filter(|list| {
-            // Said above already.
+            // This was reported above.
             !has(list, "keyboard-interactive") && !has(list, "password")
         });
         found.extend(without.map(|list| Finding::SshdMethods {
@@ -103,40 +103,40 @@ impl Effective {
         found
     }
 
-    /// Whether root may come in by a password.
+    /// Whether root may log in with a password.
     #[must_use]
     pub fn takes_roots_password(&self) -> bool {
         self.is("permitrootlogin", "yes")
     }
 
-    /// Whether root may come in, by a key at least.
+    /// Whether root may log in, at least with a key.
     #[must_use]
     pub fn lets_root_in(&self) -> bool {
         !self.is("permitrootlogin", "no")
     }
 }
 
-/// Whether a list names a method, with or without a device behind it (`keyboard-interactive:pam`).
+/// Whether a list names a method, with or without a device after it (`keyboard-interactive:pam`).
 fn has(list: &str, method: &str) -> bool {
     let mut methods = list.split(',');
     methods.any(|one| one.split(':').next() == Some(method))
 }
 
-/// Why `sshd -T -C` cannot be told a connection for which a `Match` line holds.
+/// Why `sshd -T -C` cannot be given a connection for which a `Match` line holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoConnection {
-    /// It holds for none.
+    /// The line holds for no connection.
     Nobodys,
-    /// It may hold for some, and which is not known here.
+    /// It may hold for some connections, but it is not known here for which.
     Unknown,
 }
 
-/// What `sshd -T -C` is to be told so that a `Match` line holds.
+/// Returns the text for `sshd -T -C` for which a `Match` line holds.
 ///
-/// `member`: somebody who is in a group. Of a list, the first pattern without a sign before it stands for all.
+/// `member` returns a user who is in a group. Of a list, the first pattern without an exclamation mark stands for all.
 ///
 /// # Errors
-/// There is no such connection, or none that can be told.
+/// There is no such connection, or it cannot be found.
 pub fn connection(
     criteria: &str,
     member: impl Fn(&str) -> Result<String, NoConnection>,
@@ -155,7 +155,7 @@ pub fn connection(
         };
         match kind.as_str() {
             "all" => continue,
-            // Whose name nobody has cannot come in.
+            // A user whom nobody knows cannot log in.
             "invalid-user" => return Err(NoConnection::Nobodys),
             _ => {}
         }
@@ -165,7 +165,7 @@ pub fn connection(
             value
         };
         let value = value.trim_matches('"');
-        // A list of exceptions alone holds for nobody.
+        // A list with only exceptions holds for nobody.
         let first = value.split(',').find(|one| !one.starts_with('!'));
         let first = first.ok_or(NoConnection::Nobodys)?;
         let literal = first.replace(['*', '?'], "x");
@@ -185,7 +185,7 @@ pub fn connection(
     ))
 }
 
-/// An address of a network, or one that a pattern holds for.
+/// Returns an address of a network, or one that a pattern matches.
 fn first_address(pattern: &str) -> Option<String> {
     let text = pattern.split('/').next()?.replace('?', "1");
     let candidates = [
@@ -200,12 +200,12 @@ fn first_address(pattern: &str) -> Option<String> {
     candidates.into_iter().find(is_address)
 }
 
-/// Whether a name is one that a pattern of `Include` stands for, with `*` and `?`.
+/// Whether a pattern of `Include`, with `*` and `?`, matches a name.
 #[must_use]
 pub fn stands_for(pattern: &str, name: &str) -> bool {
     let (pattern, name): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), name.chars().collect());
-    // Which beginnings of the name the pattern stands for so far.
+    // Which beginnings of the name the pattern matches so far.
     let mut reached = vec![false; name.len() + 1];
     reached[0] = true;
     for one in pattern {
@@ -223,7 +223,7 @@ pub fn stands_for(pattern: &str, name: &str) -> bool {
     reached[name.len()]
 }
 
-/// The criteria of each `Match` line of a configuration file, in order.
+/// Returns the criteria of each `Match` line of a configuration file, in order.
 #[must_use]
 pub fn matches(text: &str) -> Vec<String> {
     let line = |line: &str| {
@@ -236,7 +236,7 @@ pub fn matches(text: &str) -> Vec<String> {
     text.lines().filter_map(line).collect()
 }
 
-/// The patterns of each `Include` line.
+/// Returns the patterns of each `Include` line.
 #[must_use]
 pub fn includes(text: &str) -> Vec<String> {
     let line = |line: &str| {

@@ -1,4 +1,4 @@
-//! Mistakes that are planted into the files of a machine that is right, one at a time.
+//! Mistakes planted one at a time into the files of a machine without faults.
 
 use super::*;
 use otp_core::messages::doctor::{Finding, Weight};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 mod machine;
 
-/// What Debian 12 has, word for word but for comments.
+/// The files of Debian 12, word for word except for comments.
 const COMMON_AUTH: &str = "auth\t[success=1 default=ignore]\tpam_unix.so nullok\n\
     auth\trequisite\t\t\tpam_deny.so\nauth\trequired\t\t\tpam_permit.so\n";
 const COMMON_ACCOUNT: &str = "account\t[success=1 new_authtok_reqd=done default=ignore]\tpam_unix.so\n\
@@ -18,10 +18,10 @@ const COMMON_PASSWORD: &str = "password\t[success=1 default=ignore]\tpam_unix.so
     password\trequisite\t\t\tpam_deny.so\npassword\trequired\t\t\tpam_permit.so\n";
 const COMMON_SESSION: &str = "session\t[default=1]\t\t\tpam_permit.so\nsession\trequisite\t\t\tpam_deny.so\n\
     session\trequired\t\t\tpam_permit.so\nsession\trequired\tpam_unix.so\n";
-/// As pam-auth-update writes it with the profile of the package.
+/// As pam-auth-update writes it with the package's profile.
 const COMMON_AUTH_WITH_PROFILE: &str = "auth\t[success=1 default=ignore]\tpam_unix.so nullok\n\
     auth\trequisite\t\t\tpam_deny.so\nauth\trequired\t\t\tpam_permit.so\n\
-    auth\t[success=1 default=ignore]\tpam_succeed_if.so quiet service = otp-enroll\nauth\trequired\tpam_otp.so\n";
+    auth\t[success=1 default=ignore]\tpam_succeed_if.so quiet service in otp-enroll:otp-portal\nauth\trequired\tpam_otp.so\n";
 const SSHD: &str = "@include common-auth\nauth required pam_otp.so\naccount required pam_nologin.so\n\
     @include common-account\nsession [success=ok ignore=ignore module_unknown=ignore default=bad] pam_selinux.so close\n\
     session required pam_loginuid.so\nsession optional pam_keyinit.so force revoke\n@include common-session\n\
@@ -29,7 +29,7 @@ const SSHD: &str = "@include common-auth\nauth required pam_otp.so\naccount requ
 const ONE_PROMPT: &str = "auth required pam_otp.so split\nauth requisite pam_unix.so try_first_pass\n\
     auth required pam_otp.so\n@include common-account\n";
 
-/// A machine that is right, to plant a mistake into.
+/// A machine without faults, to plant a mistake into.
 pub(super) struct Planted {
     files: BTreeMap<String, String>,
     pub(super) policies: Policies,
@@ -79,7 +79,7 @@ impl Planted {
         self
     }
 
-    /// All modules but these are on the machine.
+    /// All modules except these exist on the machine.
     fn without_modules(mut self, missing: &[&str]) -> Self {
         let all = [
             "pam_unix.so",
@@ -205,7 +205,7 @@ fn a_line_that_lets_in_before_ours_is_found() {
         "auth sufficient pam_fprintd.so",
         "auth sufficient pam_wheel.so trust use_uid",
         "auth [success=done default=ignore] pam_x.so",
-        // sshd is root, whoever logs in.
+        // sshd runs as root, whoever logs in.
         "auth sufficient pam_rootok.so",
     ] {
         let above = format!("{line}\n{INCLUDE_AND_OURS}auth required pam_env.so\n");
@@ -215,7 +215,7 @@ fn a_line_that_lets_in_before_ours_is_found() {
     let exempt = "@include common-auth\nauth [success=1 default=ignore] pam_succeed_if.so user ingroup nocode\n\
         auth required pam_otp.so\nauth optional pam_env.so\n";
     assert_eq!(sshd(INCLUDE_AND_OURS, exempt), ["way-in"]);
-    // As on Fedora, below what ends the stack.
+    // As on Fedora, below a line that ends the stack.
     let below = "auth required pam_env.so\nauth sufficient pam_unix.so\nauth required pam_deny.so\nauth required pam_otp.so\n";
     assert_eq!(
         sshd(INCLUDE_AND_OURS, below),
@@ -320,7 +320,7 @@ fn a_module_that_is_not_there_is_found() {
              auth optional pam_cap.so\n@include common-account\n",
         );
         let expected: &[&str] = if missing == "pam_unix.so" {
-            // It jumps where it says yes, and libpam takes it for one that refuses.
+            // It jumps if it says yes, and libpam treats it as a module that refuses.
             &["refuses-everybody"]
         } else {
             &["module-missing"]
@@ -347,7 +347,7 @@ fn a_file_that_is_not_there_is_found() {
         let found = sshd(INCLUDE_AND_OURS, lines);
         assert_eq!(found[0], "file-missing", "{lines} {found:?}");
     }
-    // libpam reads those of `other` in any case, and gives up.
+    // libpam always reads the lines of `other`, and gives up.
     let found = Planted::new()
         .service("other", "@include common-auht\n")
         .ids("sshd");
@@ -375,7 +375,7 @@ fn a_code_that_is_asked_for_before_the_password_is_found() {
     assert_eq!(sshd(INCLUDE_AND_OURS, above), ["locks-above"]);
     let requisite = "auth requisite pam_otp.so\n@include common-auth\n";
     assert_eq!(sshd(INCLUDE_AND_OURS, requisite), ["locks-above"]);
-    // The README's line for Fedora, where no place in that file is better.
+    // The line of pam_otp-setup(7) for Fedora, where that file has no better position.
     let fedora = Planted::new()
         .service(
             "password-auth",
@@ -396,7 +396,7 @@ fn a_code_that_is_asked_for_before_the_password_is_found() {
 
 #[test]
 fn a_code_that_is_asked_for_after_a_wrong_password_is_found() {
-    // As Debian's Cockpit has it.
+    // As in Debian's Cockpit.
     let substack = "auth substack common-auth\nauth required pam_otp.so\n";
     assert_eq!(sshd(INCLUDE_AND_OURS, substack), ["locks-after-substack"]);
     let required = "auth required pam_unix.so\nauth required pam_otp.so\n";
@@ -449,7 +449,7 @@ fn a_program_that_asks_once_needs_split() {
         .service("vsftpd", &ONE_PROMPT.replace("requisite", "sufficient"))
         .ids("vsftpd");
     assert!(found.contains(&"way-in"), "{found:?}");
-    // Which of its programs it is, nobody knows.
+    // It is unknown which of the service's programs this is.
     let found = Planted::new()
         .service(
             "openvpn",

@@ -1,54 +1,55 @@
-//! Every way through the steps of a phase, as libpam goes it.
+//! Every way through the steps of a phase, as libpam walks it.
 //!
-//! `advance` is what libpam does with one answer of one module; [`play`] is a whole login with answers that are given, and
-//! [`explore`] finds every end that answers can lead to. Random stacks are held to libpam by `tests/fuzz/tests/doctor.rs`.
+//! `advance` does what libpam does with one answer of one module. [`play`] plays a whole login with given answers, and
+//! [`explore`] finds every end that answers can lead to. `tests/fuzz/tests/doctor.rs` compares them with libpam on
+//! random stacks.
 
 use super::answer::Answer;
 use super::chain::{Call, Chain, Step};
 use super::control::Action;
 use std::collections::HashMap;
 
-/// More states than any stack that means something has.
+/// More states than any meaningful stack has.
 const MOST: usize = 200_000;
 
-/// What libpam has made of the answers so far.
+/// What libpam has concluded from the answers so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 enum Impression {
     /// Nothing.
     #[default]
     None,
-    /// A yes was heard first.
+    /// The first answer was a yes.
     Yes,
     /// Something was refused.
     No,
 }
 
-/// An impression, and whether the answer that is kept with it is a success.
+/// An impression, and whether the answer stored with it is a success.
 type Standing = (Impression, bool);
 
 /// A moment on the way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Moment {
-    /// The step that comes next.
+    /// The next step.
     at: usize,
     standing: Standing,
-    /// The level of the step that was dispatched last.
+    /// The level of the last step that was run.
     level: u8,
-    /// How it stood where each substack around began.
+    /// The standing at the beginning of each substack around this step.
     begun: Vec<Standing>,
 }
 
-/// What one answer leads to.
+/// The effect of one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Advance {
-    /// What comes next.
+    /// The next moment.
     pub next: Moment,
-    /// The steps that are passed over, by a jump or since the stack or the substack ends here.
+    /// The steps that are skipped, by a jump or because the stack or substack ends here.
     pub skipped: std::ops::Range<usize>,
 }
 
 impl Moment {
-    /// The step whose answer is asked for next; substacks that begin here are entered. `None`: the end.
+    /// Returns the step whose answer comes next, and enters substacks that begin here. `None`: the end.
     fn settle(&mut self, chain: &Chain) -> Option<usize> {
         while let Some(step) = chain.steps.get(self.at) {
             self.enter(step.level);
@@ -64,7 +65,7 @@ impl Moment {
     fn enter(&mut self, level: u8) {
         if self.level < level {
             let level = usize::from(level);
-            // A jump may pass by the beginning of substacks around.
+            // A jump may skip the beginning of the substacks around a step.
             if self.begun.len() <= level {
                 self.begun.resize(level + 1, Standing::default());
             }
@@ -72,20 +73,20 @@ impl Moment {
         }
     }
 
-    /// Whether the login is let in, where this is the end.
+    /// Whether the login is let in if this is the end.
     const fn lets_in(&self) -> bool {
         matches!(self.standing, (Impression::Yes, true))
     }
 }
 
-/// What libpam does with an answer of the step at which a moment has come to.
+/// Does what libpam does with an answer of the step that a moment has reached.
 fn advance(chain: &Chain, moment: &Moment, answer: Answer) -> Advance {
     let at = moment.at;
     let step = &chain.steps[at];
     let mut next = moment.clone();
     next.level = step.level;
     next.at = at + 1;
-    // Where the steps of this level, and of those within it, end.
+    // Where the steps of this level end, and those of inner levels.
     let level_ends = || {
         let after = chain.steps[at + 1..].iter();
         at + 1 + after.take_while(|one| one.level >= step.level).count()
@@ -115,7 +116,7 @@ fn advance(chain: &Chain, moment: &Moment, answer: Answer) -> Advance {
         }
         Action::Jump(modules) => match jump(chain, at, modules) {
             Ok(to) => next.at = to,
-            // libpam takes a jump over the end for a refusal, and goes on behind what it passed over.
+            // libpam treats a jump over the end as a refusal, and continues after the skipped steps.
             Err(end) => {
                 next.standing = (Impression::No, false);
                 next.at = end;
@@ -128,7 +129,7 @@ fn advance(chain: &Chain, moment: &Moment, answer: Answer) -> Advance {
     }
 }
 
-/// Where a jump over so many modules of the same level leads, each substack counting as one.
+/// Returns where a jump over so many modules of the same level leads; each substack counts as one.
 fn jump(chain: &Chain, from: usize, modules: u32) -> Result<usize, usize> {
     let level = chain.steps[from].level;
     let level_at = |at: usize| chain.steps.get(at).map(|step| step.level);
@@ -145,7 +146,7 @@ fn jump(chain: &Chain, from: usize, modules: u32) -> Result<usize, usize> {
     Ok(at + 1)
 }
 
-/// Whether libpam lets a login in whose modules answer as `answer` says, and which steps it comes to.
+/// Whether libpam lets a login in if modules answer as `answer` says, and which steps it reaches.
 pub fn play(chain: &Chain, mut answer: impl FnMut(usize) -> Answer) -> (bool, Vec<usize>) {
     let mut moment = Moment::default();
     let mut called = Vec::new();
@@ -163,11 +164,11 @@ pub fn play(chain: &Chain, mut answer: impl FnMut(usize) -> Answer) -> (bool, Ve
     (moment.lets_in(), called)
 }
 
-/// What is known on a way; equal ones at the same place are gone on from once.
+/// What is known on a way; equal knowledge at the same place is followed only once.
 pub trait Known: Clone + Eq + std::hash::Hash {
-    /// What the module of a step can answer here.
+    /// Returns the answers that the module of a step can give here.
     fn answers(&self, at: usize, step: &Step) -> Vec<Answer>;
-    /// What is known after its answer; `skipped`: the steps that libpam passes over then.
+    /// Returns what is known after the answer; `skipped`: the steps that libpam then skips.
     #[must_use]
     fn after(&self, at: usize, step: &Step, answer: Answer, skipped: &[Step]) -> Self;
 }
@@ -177,16 +178,16 @@ pub trait Known: Clone + Eq + std::hash::Hash {
 pub struct End<K> {
     /// Whether the login is let in.
     pub lets_in: bool,
-    /// What is known then.
+    /// What is known there.
     pub known: K,
-    /// One of the shortest ways there: each step, and its answer.
+    /// One of the shortest ways there: each step with its answer.
     pub way: Vec<(usize, Answer)>,
 }
 
-/// Every end that answers can lead to; `None`: too many ways to look at.
+/// Finds every end that answers can lead to; `None`: there are too many ways.
 #[must_use]
 pub fn explore<K: Known>(chain: &Chain, beginning: K) -> Option<Vec<End<K>>> {
-    /// The moment before, and what was answered there.
+    /// The moment before, and the answer given there.
     type Before = Option<(usize, (usize, Answer))>;
     let mut moments: Vec<(Moment, K, Before)> = Vec::new();
     let mut seen: HashMap<(Moment, K), usize> = HashMap::new();

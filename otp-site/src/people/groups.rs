@@ -1,4 +1,4 @@
-//! Which groups of a few hold whom, for many users.
+//! Which users are in a few groups, for many users at once.
 
 use super::listing::every_line;
 use super::switch::Services;
@@ -11,26 +11,26 @@ use otp_core::{Names, UserName};
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
-/// The groups that a policy names, looked up once each, and which of the people who were listed are in them.
+/// The groups that a policy names, each looked up once, and which of the listed users are in them.
 ///
-/// Where every service for groups lists what it knows, one list says who is in which. Else each user's groups are asked
-/// for, as a login does ([`groups::belongs`](crate::groups::belongs)): a directory may say which groups hold a user, and not
-/// whom a group holds.
+/// If every service for groups lists everything it knows, one list says who is in which group. Otherwise each user's
+/// groups are looked up, as a login does ([`groups::belongs`](crate::groups::belongs)): a directory may say which
+/// groups contain a user, and not whom a group contains.
 pub struct Memberships {
     groups: Vec<Group>,
-    /// Where each of them is, by its name.
+    /// The position of each group, by its name.
     positions: HashMap<String, usize>,
-    /// Words for each of the people.
+    /// How many words of bits each user has.
     words: usize,
-    /// A bit for each group, for each of the people by their position.
+    /// One bit for each group, for each user by position.
     held: Vec<u64>,
-    /// Whether that is all that there is to know of those people.
+    /// Whether this is everything that can be known of those users.
     is_all: bool,
 }
 
 struct Group {
     looked: Looked,
-    /// Those whom the group itself names, where they are needed besides.
+    /// Members that the group itself names and that were not listed.
     members: Names,
 }
 
@@ -54,7 +54,7 @@ impl Memberships {
                 if let Some(position) = people.position(member) {
                     found.mark(position, at);
                 } else {
-                    // What is no user's name names no user.
+                    // A text that cannot be a user's name names no user.
                     gathering.add(member).ok();
                 }
             }
@@ -76,7 +76,7 @@ impl Memberships {
         found
     }
 
-    /// Each member that a group names has it among their groups.
+    /// Notes every listed user whom a line of the list names as a member.
     fn take(&mut self, people: &People, line: &str) {
         let mut fields = line.split(':');
         let number = fields.nth(2).and_then(|number| number.parse().ok());
@@ -103,7 +103,7 @@ impl Memberships {
         self.held[position * self.words + group / bits] & (1 << (group % bits)) != 0
     }
 
-    /// These groups, as they are named, in order.
+    /// Returns the groups as they are named, in order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().map(|group| group.looked.name())
     }
@@ -115,12 +115,12 @@ impl Memberships {
         found.is_some_and(|&at| self.groups[at].looked.is_there())
     }
 
-    /// Names of users in these groups whom no service has listed.
+    /// Returns names of users in these groups whom no service has listed.
     pub fn unlisted(&self) -> impl Iterator<Item = &str> {
         self.groups.iter().flat_map(|group| group.members.iter())
     }
 
-    /// What is known of one user.
+    /// Returns what is known of one user.
     #[must_use]
     pub fn of_user<'a>(&'a self, people: &'a People, user: &'a UserName) -> OfUser<'a> {
         let position = people.position(user.as_str());
@@ -133,7 +133,7 @@ impl Memberships {
     }
 }
 
-/// One user's groups.
+/// The groups of one user.
 pub struct OfUser<'a> {
     memberships: &'a Memberships,
     user: &'a UserName,
@@ -142,7 +142,8 @@ pub struct OfUser<'a> {
 }
 
 impl OfUser<'_> {
-    /// Whether a group holds the user, as [`groups::belongs`](crate::groups::belongs) says. One that was not looked up is unknown.
+    /// Whether a group contains the user, as in [`groups::belongs`](crate::groups::belongs). A group that was not
+    /// looked up is unknown.
     #[must_use]
     pub fn belongs(&self, group: &str) -> Belongs {
         let Self {

@@ -1,27 +1,27 @@
-//! What `getent` lists of one service of the name service, a line each.
+//! The output of `getent` for one service of the name service, line by line.
 
 use std::io::{self, BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 const GETENT: &str = "/usr/bin/getent";
 
-/// A running `getent`. Ends with this value.
+/// A running `getent`. Ends when this value is dropped.
 struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It has ended already, or is not wanted any more.
+        // It has ended already, or is not needed any more.
         self.0.kill().ok();
         self.0.wait().ok();
     }
 }
 
-/// Gives each line that a service lists of a database to `each`, without its end, until that says `false`.
+/// Passes each line that a service lists of a database to `each`, without its line end, until `each` returns `false`.
 ///
-/// What is not UTF-8 is replaced, and so is nobody's: it cannot be asked for again.
+/// Bytes that are not UTF-8 are replaced, so such a name belongs to nobody: it could not be looked up again.
 ///
 /// # Errors
-/// It could not be run, or did not end well.
+/// `getent` could not be run, or did not end well.
 pub(super) fn every_line(
     service: &str,
     database: &str,

@@ -1,9 +1,9 @@
-//! Everybody whom the name service lists, read once, where many are looked up.
+//! All users whom the name service lists, read once, for code that looks up many.
 //!
-//! Each lookup by name reads `/etc/passwd` from the beginning, so a million lookups in a million lines take days. What is
-//! read here is asked in the same way ([`users::named`]) and answers the same. Only services that list
-//! everybody they know are believed, and only those that the name service asks first; where it asks others as well, they are
-//! asked about whomever the first ones do not know.
+//! Each lookup by name reads `/etc/passwd` from the beginning, so a million lookups in a million lines take days. The
+//! users read here are looked up in the same way ([`users::named`]) and with the same results. Only services that list
+//! all their users are trusted, and only those that the name service asks first. If it asks other services too, they
+//! are asked about users whom the first ones do not know.
 
 mod groups;
 mod listing;
@@ -19,32 +19,32 @@ use otp_core::names::{ByKeys, Gathering};
 use std::fs;
 use switch::{Services, lists_everybody};
 
-/// Everybody who was listed.
+/// All users who were listed.
 pub struct People {
     /// Names that were known before.
     known: ByKeys,
-    /// Those of them that were not listed.
+    /// Known names that were not listed.
     unlisted_names: Names,
-    /// The other names, each with an end.
+    /// The other names, each with an end mark.
     text: String,
     listed: Vec<Person>,
     by_name: Vec<u32>,
     by_number: Vec<u32>,
-    /// Whether nobody else exists.
+    /// Whether no other users exist.
     are_all: bool,
     /// Names of users that the other services list.
     others: Names,
     unlisted: Vec<Unlisted>,
 }
 
-/// One who was listed, in 12 bytes.
+/// A listed user, in 12 bytes.
 struct Person {
     name: Place,
     uid: u32,
     gid: u32,
 }
 
-/// Where a name is, and two bits: whether it was not known before, and whether there is a shell.
+/// The position of a name, and two bits: whether the name was not known before, and whether there is a shell.
 #[derive(Clone, Copy)]
 struct Place(u32);
 
@@ -52,7 +52,7 @@ impl Place {
     const IS_NEW: u32 = 1 << 31;
     const HAS_SHELL: u32 = 1 << 30;
 
-    /// `None`: it is too far away.
+    /// Packs the parts; `None`: the position is too large.
     fn of(begins: usize, is_new: bool, may_have_shell: bool) -> Option<Self> {
         let begins = u32::try_from(begins).ok()?;
         let bit = |is_set: bool, bit: u32| if is_set { bit } else { 0 };
@@ -73,9 +73,9 @@ impl Place {
     }
 }
 
-/// People while they are being listed.
+/// Users while they are being listed.
 struct Listing {
-    /// Names that are known already, and which of them were listed.
+    /// Names that are known already; beside them, which of these were listed.
     known: Names,
     is_listed: Vec<bool>,
     text: String,
@@ -83,12 +83,12 @@ struct Listing {
     are_all: bool,
 }
 
-/// A service of the name service that knows users, and need not list all of them.
+/// A service of the name service that may know users whom it does not list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unlisted {
     /// Its name in `/etc/nsswitch.conf`.
     pub service: String,
-    /// Whether it has listed any.
+    /// Whether it has listed any users.
     pub lists_some: bool,
 }
 
@@ -115,7 +115,7 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// Whether it is not one of the programs that only say no.
+    /// Whether the shell is not one of the programs that only refuse.
     fn may_have_shell(&self) -> bool {
         !self.shell.ends_with("/nologin") && !self.shell.ends_with("/false")
     }
@@ -139,7 +139,7 @@ impl Listing {
         }
     }
 
-    /// Takes a line; says whether there is room for more.
+    /// Adds a line; returns whether there is room for more.
     fn take(&mut self, line: &str) -> bool {
         let Some(line) = Line::of(line) else {
             return true;
@@ -177,7 +177,7 @@ impl Listing {
         for (name, is_listed) in known.iter().zip(is_listed) {
             if !is_listed {
                 let added = unlisted_names.add(name);
-                added.expect("it was a name, and all of them had room");
+                added.expect("it was a name before, and all of them had room");
             }
         }
         let mut people = People {
@@ -198,15 +198,15 @@ impl Listing {
 }
 
 impl People {
-    /// Reads who is listed on this machine.
+    /// Reads the users who are listed on this machine.
     ///
-    /// `known`: names that are in memory already; of users who have them, no second copy is made.
+    /// `known`: names that are already in memory; these are not copied again.
     #[must_use]
     pub fn of_machine(known: Names) -> Self {
         Self::of_services(known, &Services::for_users())
     }
 
-    /// Nobody: everybody is looked up one by one.
+    /// Lists no users: each is looked up separately.
     #[must_use]
     pub fn unread() -> Self {
         Self {
@@ -221,7 +221,7 @@ impl People {
         let mut unlisted = Vec::new();
         for service in &services.listing {
             if every_line(service, "passwd", |line| found.take(line)).is_err() {
-                // From here on there may be more than was listed.
+                // From here on there may be more users than were listed.
                 found.are_all = false;
                 unlisted.push(Unlisted {
                     service: service.clone(),
@@ -236,7 +236,7 @@ impl People {
             let listed = every_line(service, "passwd", |line| {
                 if let Some(line) = Line::of(line) {
                     lists_some = true;
-                    // One that cannot be a user's name is nobody whom the module lets in.
+                    // A name that cannot be a user's belongs to nobody whom the module lets in.
                     others.add(line.name).ok();
                 }
                 true
@@ -251,7 +251,7 @@ impl People {
         found.people(others.sorted(), unlisted)
     }
 
-    /// Of several with one name, the first is found.
+    /// Sorts by name; of several users with one name, the first counts.
     fn sorted_by_name(&self) -> Vec<u32> {
         let name = |at: u32| self.name_of(&self.listed[at as usize]);
         let mut sorted = self.positions();
@@ -260,7 +260,7 @@ impl People {
         sorted
     }
 
-    /// Of several with one number, the first is found.
+    /// Sorts by number; of several users with one number, the first counts.
     fn sorted_by_number(&self) -> Vec<u32> {
         let number = |at: u32| self.listed[at as usize].uid;
         let mut sorted = self.positions();
@@ -271,16 +271,16 @@ impl People {
 
     fn positions(&self) -> Vec<u32> {
         let count = u32::try_from(self.listed.len());
-        (0..count.expect("each takes a byte of a text of 1 GiB")).collect()
+        (0..count.expect("each user takes at least a byte of a text of at most 1 GiB")).collect()
     }
 
-    /// How many names were listed by services that list everybody.
+    /// Returns how many names were listed by services that list all their users.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.by_name.len()
     }
 
-    /// Whether there was none.
+    /// Whether no name was listed.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.by_name.is_empty()
@@ -299,74 +299,74 @@ impl People {
         }
     }
 
-    /// The name that so many come before.
+    /// Returns the name at this position.
     ///
     /// # Panics
-    /// There are not so many.
+    /// There are not so many names.
     #[must_use]
     pub fn name(&self, position: usize) -> &str {
         self.name_of(self.at(position))
     }
 
-    /// The number of that one.
+    /// Returns the user id at this position.
     ///
     /// # Panics
-    /// There are not so many.
+    /// There are not so many names.
     #[must_use]
     pub fn uid(&self, position: usize) -> u32 {
         self.at(position).uid
     }
 
-    /// Whether that one has a shell that does more than to say no.
+    /// Whether the user at this position may have a shell that does more than refuse.
     ///
     /// # Panics
-    /// There are not so many.
+    /// There are not so many names.
     #[must_use]
     pub fn may_have_shell(&self, position: usize) -> bool {
         self.at(position).name.has_shell()
     }
 
-    /// Whether that one's name was known before.
+    /// Whether the name at this position was known before.
     ///
     /// # Panics
-    /// There are not so many.
+    /// There are not so many names.
     #[must_use]
     pub fn is_known(&self, position: usize) -> bool {
         !self.at(position).name.is_new()
     }
 
-    /// Names that were known before and have not been listed.
+    /// Returns names that were known before and were not listed.
     #[must_use]
     pub const fn unlisted_names(&self) -> &Names {
         &self.unlisted_names
     }
 
-    /// How many names come before this one, where it was listed.
+    /// Returns how many names come before this one, if it was listed.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {
         let compared = |&at: &u32| self.name_of(&self.listed[at as usize]).cmp(name);
         self.by_name.binary_search_by(compared).ok()
     }
 
-    /// Names that other services list. Whether each is a user's, only looking it up can tell.
+    /// Returns names that other services list. Only a lookup can tell whether each is a user's.
     #[must_use]
     pub const fn others(&self) -> &Names {
         &self.others
     }
 
-    /// Services that may know users whom they have not listed.
+    /// Returns services that may know users whom they did not list.
     #[must_use]
     pub fn unlisted(&self) -> &[Unlisted] {
         &self.unlisted
     }
 
-    /// Whether nobody exists who was not listed.
+    /// Whether no user exists who was not listed.
     #[must_use]
     pub const fn are_all(&self) -> bool {
         self.are_all
     }
 
-    /// Looks up the person whom a name leads to, as [`users::named`] does.
+    /// Looks up the person to whom a name belongs, as [`users::named`] does.
     ///
     /// # Errors
     /// As for [`users::named`].
@@ -405,7 +405,7 @@ impl People {
     }
 }
 
-/// The first number of accounts that are people's: `UID_MIN` of `/etc/login.defs`, else 1000.
+/// Returns the first user id of people: `UID_MIN` of `/etc/login.defs`, or 1000.
 #[must_use]
 pub fn first_number() -> u32 {
     const USUAL: u32 = 1000;
@@ -413,7 +413,7 @@ pub fn first_number() -> u32 {
     first_number_in(&text).unwrap_or(USUAL)
 }
 
-/// The last line counts, as for shadow's programs.
+/// Reads `UID_MIN`; the last line counts, as for shadow's programs.
 fn first_number_in(text: &str) -> Option<u32> {
     let value = |line: &str| {
         let mut words = line.split_whitespace();
@@ -422,7 +422,7 @@ fn first_number_in(text: &str) -> Option<u32> {
     text.lines().filter_map(value).next_back()
 }
 
-/// Whether a number is that of a program or of nobody, by the ranges that Debian and systemd reserve for them.
+/// Whether a user id belongs to a program or to nobody, by the ranges that Debian and systemd reserve for them.
 #[must_use]
 pub const fn is_of_system(uid: u32, first_number: u32) -> bool {
     uid != 0 && (uid < first_number || matches!(uid, 61_184..=65_519 | 65_534 | 65_535))

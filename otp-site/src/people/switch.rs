@@ -1,39 +1,39 @@
-//! Which services the name service asks, and which of them list everybody they know.
+//! Which services the name service asks, and which of them list all their users.
 
 use std::fs;
 
 const FILE: &str = "/etc/nsswitch.conf";
 
-/// Services that list everybody they know, always. Directories need not: SSSD does not unless it is told to, and others
-/// stop at a limit of the server's.
+/// Services that always list everything they know. Directories may not: SSSD lists only if it is told to, and others
+/// stop at a limit of the server.
 const LIST_EVERYBODY: [&str; 5] = ["files", "systemd", "altfiles", "extrausers", "db"];
 
-/// Whether a service lists everybody it knows.
+/// Whether a service lists everything it knows.
 pub(super) fn lists_everybody(service: &str) -> bool {
     LIST_EVERYBODY.contains(&service)
 }
 
-/// What is asked for one kind of entry.
+/// The services that are asked for one kind of entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Services {
-    /// Services that list everybody, and that no other is asked before.
+    /// Services that list everything they know, and that are asked before all others.
     pub(super) listing: Vec<String>,
-    /// The others.
+    /// The other services.
     pub(super) others: Vec<String>,
 }
 
 impl Services {
-    /// For users.
+    /// Returns the services for users.
     pub(super) fn for_users() -> Self {
         Self::of(&text(), &["passwd"])
     }
 
-    /// For the groups that hold a user.
+    /// Returns the services for the groups of a user.
     pub(super) fn for_groups() -> Self {
         Self::of(&text(), &["initgroups", "group"])
     }
 
-    /// Of the first of these databases that has a line; without one, glibc asks for files.
+    /// Reads the first of these databases that has a line; without a line, glibc uses `files`.
     fn of(text: &str, databases: &[&str]) -> Self {
         let line = |database: &&str| {
             text.lines().find_map(|line| {
@@ -47,7 +47,7 @@ impl Services {
         let mut is_plain = true;
         for word in Words(services) {
             if word.starts_with('[') {
-                // Asking goes on with the next service all the same.
+                // With this action, the next service is still asked.
                 is_plain &= word.eq_ignore_ascii_case("[success=merge]");
                 continue;
             }
@@ -69,7 +69,7 @@ fn text() -> String {
     fs::read_to_string(FILE).unwrap_or_default()
 }
 
-/// Words; what is in brackets is one, also with a space in it.
+/// Words; text in brackets is one word, even with a space in it.
 struct Words<'a>(&'a str);
 
 impl<'a> Iterator for Words<'a> {
@@ -106,7 +106,7 @@ mod tests {
         for (line, listing, others) in [
             ("files systemd", "files systemd", ""),
             ("files sss", "files", "sss"),
-            // What comes after another is not asked about a name that the other has.
+            // A later service is not asked about a name that an earlier one has.
             ("sss files systemd", "", "sss files systemd"),
             ("files [NOTFOUND=return] systemd", "files", "systemd"),
             ("files[SUCCESS=merge]systemd", "files systemd", ""),

@@ -3,12 +3,12 @@ use crate::groups;
 use otp_core::UserName;
 use otp_core::enforce::Belongs;
 
-/// Those of these lines, and nobody else.
+/// The people of these lines, and nobody else.
 fn of(lines: &[&str]) -> People {
     of_known(&[], lines)
 }
 
-/// The same where these names are known already.
+/// The same, if these names are known already.
 fn of_known(known: &[&str], lines: &[&str]) -> People {
     let mut names = Gathering::default();
     for name in known {
@@ -114,13 +114,13 @@ fn another_service_is_asked_about_those_whom_the_first_do_not_know() {
         ..of(&["root:x:77:77::/:"])
     };
     assert!(!people.are_all());
-    // Only the real name service knows that one.
+    // Only the real name service knows this user.
     assert_eq!(people.named("daemon").unwrap().unwrap().account.uid, 1);
     assert_eq!(people.named("root").unwrap().unwrap().account.uid, 77);
     assert_eq!(people.named("no-such-user-here").unwrap(), None);
 }
 
-/// A report must say of everybody what a login would find.
+/// A report must say about every user what a login would find.
 #[test]
 fn people_and_groups_of_this_machine_are_those_that_a_login_finds() {
     let people = People::of_machine(Names::default());

@@ -4,8 +4,8 @@ use super::{names, told};
 use otp_core::record::{FleetPolicy, MOST_VERIFIERS, Verifier};
 use otp_file::{Section, Unparsed, texts};
 
-/// Reads the section `[fleet]`. Verifiers without a way to know them, or to be known by them, are a policy that nobody could
-/// log in under: it is refused where it can be said what is missing.
+/// Reads the section `[fleet]`. If the files are missing with which the machine and the verifiers know each other,
+/// nobody could log in under this policy. So it is refused here, where the error can say what is missing.
 ///
 /// # Errors
 /// As for the policy.
@@ -41,7 +41,7 @@ pub(super) fn fleet(
         local_users: local_users.unwrap_or(default.local_users),
     };
     let files = [&fleet.ca, &fleet.certificate, &fleet.key];
-    // Whoever names one of them means a fleet, whose users must not log in by what is kept on this machine.
+    // An administrator who names one of them means a fleet, whose users must not log in with records on this machine.
     if !fleet.is_used() && files.iter().any(|file| file.is_some()) {
         return Err(section.fault("'ca', 'certificate' and 'key' need 'verifiers' as well"));
     }

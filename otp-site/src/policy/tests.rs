@@ -7,7 +7,7 @@ use shipped::{one_key, shipped_keys};
 mod file;
 mod shipped;
 
-/// What a policy says to services that it does not name.
+/// The policy for services that the file does not name.
 fn taken(text: &str) -> Policy {
     policies(text).where_nothing_is_said().clone()
 }
@@ -227,7 +227,7 @@ fn every_value_is_taken_up_to_its_limits() {
     }
 }
 
-/// Versions before took it, so it must not refuse a login.
+/// Earlier versions accepted it, so it must not refuse a login.
 #[test]
 fn a_colon_in_the_issuer_is_refused_by_its_line_where_somebody_is_to_enrol_and_nowhere_else() {
     let text = "language = \"en\"\nissuer = \"Dept: Ops\"\n";
@@ -454,7 +454,7 @@ fn every_key_has_one_type() {
             "{}",
             "{ a = 1 }",
         ] {
-            // What is right for this key is no wrong value.
+            // A value that is right for this key is not a wrong one.
             if (truth && wrong == "true")
                 || (section, key, wrong) == ("enforce", "from", "2026-11-20")
             {
@@ -559,7 +559,8 @@ fn a_hook_is_a_path_and_its_events_are_those_that_can_be_handed_on() {
     }
 }
 
-/// Verifiers that cannot be known, or do not know this machine, would refuse every login one by one: the policy says it at once.
+/// If the verifiers and this machine cannot know each other, every single login would be refused: the policy says it at
+/// once.
 #[test]
 fn verifiers_need_the_files_by_which_both_sides_are_known() {
     let files = [
@@ -576,7 +577,8 @@ fn verifiers_need_the_files_by_which_both_sides_are_known() {
             assert_eq!(told, reason);
         }
     }
-    // Files alone, or no verifier among them, are no policy without a fleet: everybody would get in by records of this machine.
+    // Files alone, or an empty list of verifiers, do not mean "no fleet": every user would be let in with records of
+    // this machine.
     for file in files {
         let told = refusal(&format!("[fleet]\n{file}"));
         assert_eq!(

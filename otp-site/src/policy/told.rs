@@ -1,4 +1,4 @@
-//! Whom the policy has told: by mail, and by a program that is given events; and what seals the records.
+//! Whom the policy informs: users by mail, and a hook of events; and what seals the records.
 
 use otp_core::event::Event;
 use otp_core::mail::{Address, AddressSource, Pattern, Route, Server};
@@ -82,7 +82,7 @@ pub(super) fn hooks(
 /// As for the policy.
 pub(super) fn seal(section: &mut Section<'_>, default: SealPolicy) -> Result<SealPolicy, Unparsed> {
     let key = section.take("key", |value| {
-        // Below a directory, since its name there is replaced.
+        // Below a directory, since a write replaces the name there.
         let named = |path: &str| path.starts_with('/') && !path.ends_with('/') && path.len() < 4096;
         match text(value)? {
             "" => Ok(String::new()),
@@ -97,7 +97,7 @@ pub(super) fn seal(section: &mut Section<'_>, default: SealPolicy) -> Result<Sea
 
 const NO_PATH: &str = "must be an absolute path";
 
-/// The path of a file; nothing where it is empty.
+/// Reads the path of a file; nothing if it is empty.
 pub(super) fn path(value: &DeValue<'_>) -> Result<Option<PathBuf>, &'static str> {
     match text(value)? {
         "" => Ok(None),

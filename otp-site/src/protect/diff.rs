@@ -1,11 +1,11 @@
-//! A difference between two texts, as `diff -u` writes it.
+//! The difference between two texts, as `diff -u` writes it.
 
 use std::fmt::Write;
 
-/// Lines that stand around a change.
+/// Unchanged lines shown around a change.
 const CONTEXT: usize = 3;
 
-/// What becomes of a line.
+/// What happens to a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line<'a> {
     Stays(&'a str),
@@ -13,7 +13,7 @@ enum Line<'a> {
     Comes(&'a str),
 }
 
-/// The difference in unified form; `None`: there is no such file. Empty where both are the same.
+/// Returns the difference in unified form; a text of `None`: there is no such file. Empty if both texts are equal.
 #[must_use]
 pub fn unified(path: &str, before: Option<&str>, after: Option<&str>) -> String {
     let lines = compared(before.unwrap_or(""), after.unwrap_or(""));
@@ -73,7 +73,7 @@ fn write_hunk(text: &mut String, lines: &[Line<'_>], range: std::ops::Range<usiz
     }
 }
 
-/// The lines of both, in an order that keeps as many as can be.
+/// Returns the lines of both texts, in an order that keeps as many as possible.
 fn compared<'a>(before: &'a str, after: &'a str) -> Vec<Line<'a>> {
     let (old, new): (Vec<&str>, Vec<&str>) = (
         before.split_inclusive('\n').collect(),
@@ -88,7 +88,7 @@ fn compared<'a>(before: &'a str, after: &'a str) -> Vec<Line<'a>> {
         &old_rest[..old_rest.len() - end],
         &new_rest[..new_rest.len() - end],
     );
-    // How long the longest common row of lines is from each pair of places on.
+    // The length of the longest common sequence of lines, from each pair of positions on.
     let mut longest = vec![vec![0_usize; news.len() + 1]; olds.len() + 1];
     for at in (0..olds.len()).rev() {
         for to in (0..news.len()).rev() {

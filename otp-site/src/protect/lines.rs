@@ -1,7 +1,8 @@
-//! The lines that go into a service's file, and how they come out again. From text to text: nothing is read or written.
+//! The lines that go into a service's file, and how they are taken out again. This works only on texts: no file is read
+//! or written.
 //!
-//! What is put in stands below a comment that says so. Where a line was replaced, the comment has it, so that the file
-//! alone says what stood there.
+//! Added lines stand below a comment that says so. If they replaced a line, the comment contains it, so that the file
+//! alone shows what stood there.
 
 use crate::stack::{MODULE, PROVES_IDENTITY, word, words};
 use std::ffi::OsStr;
@@ -9,36 +10,36 @@ use std::path::Path;
 
 /// The line that asks for a code, and checks it.
 pub const CODE: &str = "auth    required    pam_otp.so";
-/// The lines for a program that asks once, which replace those that check the password.
+/// The lines for a program that asks once; they replace the lines that check the password.
 pub const ONE_REPLY: [&str; 3] = [
     "auth    required    pam_otp.so split",
     "auth    requisite   pam_unix.so use_first_pass",
     CODE,
 ];
-/// As README.md once had them: the second line then asks once more after a wrong password.
+/// The lines as README.md once had them: there, the second line asks again after a wrong password.
 const ONE_REPLY_BEFORE: [&str; 3] = [
     ONE_REPLY[0],
     "auth    requisite   pam_unix.so try_first_pass",
     CODE,
 ];
-/// The same on one line, for a person.
+/// The same on one line, for people.
 pub const BY_HAND: &str = "auth required pam_otp.so split | auth requisite pam_unix.so use_first_pass | auth required pam_otp.so";
-/// A line of the account phase, as README.md has it: `unprotect` takes it out as well.
+/// The account line of pam_otp-setup(7): `unprotect` takes it out too.
 const ACCOUNT: &str = "account    required    pam_otp.so";
 
-/// How the comment above what was put in begins.
+/// The beginning of the comment above added lines.
 const MARK: &str = "# otp-admin protect: the next ";
 const ONE: &str = "line";
 const INSTEAD: &str = " lines, in place of: ";
 
-/// What a line takes in.
+/// What a line includes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Intake<'a> {
-    /// `common-auth`, by `@include` or `include`: it goes on below once the password was right.
+    /// `common-auth`, by `@include` or `include`: the stack continues below it only if the password was right.
     Common,
-    /// `common-auth` by `substack`: libpam goes on below it even after a wrong password.
+    /// `common-auth` by `substack`: the stack continues below it even after a wrong password.
     CommonSubstack,
-    /// `system-auth` or `password-auth`: it ends the stack once the password was right.
+    /// `system-auth` or `password-auth`: the stack ends there if the password was right.
     System,
     /// The lines of another service.
     Service(&'a str),
@@ -47,15 +48,15 @@ pub enum Intake<'a> {
 /// Why there is no new text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Misfit {
-    /// There is not exactly one line to put ours beside.
+    /// There is not exactly one line beside which ours belongs.
     NoPlace,
     /// The line of that number cannot be read with certainty.
     Unreadable(usize),
-    /// The line of that number is one of ours that is not written by this.
+    /// The line of that number is ours, but was not written by this code.
     OursOtherwise(usize),
-    /// The line of that number lets people in before a code is asked for.
+    /// The line of that number lets users in before a code is asked for.
     LedAround(usize),
-    /// It is not known what stood where the line of that number is.
+    /// It is unknown what stood where the line of that number stands.
     NothingToPutBack(usize),
 }
 
@@ -114,7 +115,7 @@ impl<'a> Said<'a> {
         self.control.is_empty() || matches!(self.control, "include" | "substack")
     }
 
-    /// Whether it has a say in who gets in.
+    /// Whether the line helps to decide who is let in.
     fn is_auth(&self) -> bool {
         self.control.is_empty() || self.kind.eq_ignore_ascii_case("auth")
     }
@@ -127,20 +128,20 @@ impl<'a> Said<'a> {
             "common-auth" if self.control == "substack" => Some(Intake::CommonSubstack),
             "common-auth" => Some(Intake::Common),
             "system-auth" | "password-auth" => Some(Intake::System),
-            // What Fedora includes below its own, which lets nobody in.
+            // Fedora includes this below its own lines; it lets nobody in.
             "postlogin" => None,
             other if other.starts_with("common-") => None,
             other => Some(Intake::Service(other)),
         }
     }
 
-    /// Whether the module can end the stack with success by this line.
+    /// Whether the module can end the stack with success at this line.
     fn ends(&self) -> bool {
         let control = self.control.to_ascii_lowercase();
         control == "sufficient" || actions(&control).any(|action| action == "done")
     }
 
-    /// The most lines that it can have passed over.
+    /// Returns the most lines that this line can make libpam skip.
     fn jumps(&self) -> usize {
         let numbers = actions(self.control).filter_map(|action| action.parse().ok());
         numbers.max().unwrap_or(0)
@@ -151,7 +152,7 @@ impl<'a> Said<'a> {
     }
 }
 
-/// What a control field in brackets does, whatever the module answers.
+/// Returns the actions of a control field in brackets, for all answers of the module.
 fn actions(control: &str) -> impl Iterator<Item = &str> {
     words(control).filter_map(|word| Some(word.split_once('=')?.1))
 }
@@ -161,7 +162,7 @@ fn numbered(text: &str) -> Result<Vec<Numbered<'_>>, Misfit> {
     lines
         .map(|(at, raw)| {
             let number = at + 1;
-            // Which lines go on where differs between releases of libpam, and C reads no further than to a NUL.
+            // Which lines continue where differs between releases of libpam, and C reads only up to a NUL.
             let goes_on = !raw.trim_start().starts_with('#') && raw.contains('\\');
             if goes_on || raw.contains('\0') {
                 return Err(Misfit::Unreadable(number));
@@ -172,7 +173,7 @@ fn numbered(text: &str) -> Result<Vec<Numbered<'_>>, Misfit> {
         .collect()
 }
 
-/// The lines of a text by which this module asks for a code, by their numbers.
+/// Returns the numbers of the lines by which this module asks for a code.
 ///
 /// # Errors
 /// A line cannot be read with certainty.
@@ -183,7 +184,7 @@ pub fn asking(text: &str) -> Result<Vec<usize>, Misfit> {
     Ok(asking.map(|line| line.number).collect())
 }
 
-/// The modules by which a text finds out who the user is, in order; and the files that it takes in for that.
+/// Returns the modules of the authentication in a text, in order, and the files that it includes for it.
 ///
 /// # Errors
 /// A line cannot be read with certainty.
@@ -193,19 +194,19 @@ pub fn steps(text: &str) -> Result<Vec<Step<'_>>, Misfit> {
 
 /// One line of the authentication.
 pub struct Step<'a> {
-    /// Which line, from 1.
+    /// The number of the line, from 1.
     pub number: usize,
-    /// The file that it takes in; `None`: it calls a module.
+    /// The file that it includes; `None`: it calls a module.
     pub file: Option<&'a str>,
     /// Whether the module finds out who the user is.
     pub proves: bool,
     /// The module.
     pub module: &'a str,
-    /// What stands behind it.
+    /// The words after it.
     pub arguments: &'a str,
     /// Whether it can end the stack with success.
     pub ends: bool,
-    /// The most lines that it can have passed over.
+    /// The most lines that it can make libpam skip.
     pub jumps: usize,
 }
 
@@ -224,10 +225,10 @@ impl<'a> Step<'a> {
     }
 }
 
-/// What the one line takes in by which a service finds out who the user is.
+/// Returns what is included by the one line with which a service finds out who the user is.
 ///
 /// # Errors
-/// There is none, or several, or a line cannot be read with certainty.
+/// There is no such line, there are several, or a line cannot be read with certainty.
 pub fn intake(text: &str) -> Result<Intake<'_>, Misfit> {
     place(&numbered(text)?).map(|(_, intake)| intake)
 }
@@ -241,10 +242,10 @@ fn place<'a>(lines: &[Numbered<'a>]) -> Result<(usize, Intake<'a>), Misfit> {
     }
 }
 
-/// Which lines are put in.
+/// Which lines are to be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// A question of its own for the code. `skips`: a module that may let people in before it (`pam_rootok` in `su`).
+    /// A separate question for the code. `skips`: a module that may let users in before it (`pam_rootok` in `su`).
     Code {
         /// That module.
         skips: Option<&'static str>,
@@ -253,7 +254,7 @@ pub enum Wanted {
     OneReply,
 }
 
-/// The text with the lines in it.
+/// Returns the text with the lines in it.
 ///
 /// # Errors
 /// They have no certain place in it.
@@ -283,7 +284,7 @@ pub fn put_in(text: &str, wanted: Wanted) -> Result<String, Misfit> {
             return Err(Misfit::LedAround(line.number));
         }
     }
-    // A module of the service's own that finds out who it is may let people in whatever stands here.
+    // If one of the service's own modules finds out who the user is, it may let users in whatever stands here.
     let proves = |line: &&Numbered| {
         let said = line.said.filter(Said::is_auth);
         said.is_some_and(|said| PROVES_IDENTITY.contains(&said.file_name()))
@@ -311,11 +312,11 @@ pub fn put_in(text: &str, wanted: Wanted) -> Result<String, Misfit> {
     Ok(before.chain([new.as_str()]).chain(after).collect())
 }
 
-/// The text without the lines that `protect` puts in, or that README.md has people put in. `replaced`: the line that a kept
-/// copy has where the three for one reply stand without the comment.
+/// Returns the text without the lines that `protect` adds, or that pam_otp-setup(7) tells administrators to add.
+/// `replaced`: the line that a kept copy has where the three lines for one reply stand without the comment.
 ///
 /// # Errors
-/// There is a line of ours that is none of those, or nothing says what stood there before.
+/// One of our lines is none of those, or nothing shows what stood there before.
 pub fn take_out(text: &str, replaced: Option<&str>) -> Result<String, Misfit> {
     let lines = numbered(text)?;
     let mut kept = String::new();
@@ -352,14 +353,14 @@ pub fn take_out(text: &str, replaced: Option<&str>) -> Result<String, Misfit> {
     Ok(kept)
 }
 
-/// Refuses where a line above can jump over this one: with one line less it would pass over another one.
+/// Refuses if a line above can jump over this one: without this line, it would skip another one.
 fn is_counted_by_nobody(lines: &[Numbered<'_>], at: usize) -> Result<(), Misfit> {
     let Some(ours) = lines.get(at).and_then(|line| line.said) else {
         return Ok(());
     };
     let mut between = 0;
     for said in lines[..at].iter().rev().filter_map(|line| line.said) {
-        // How many lines another file has is not known here: it may have none.
+        // It is not known here how many lines another file has: it may have none.
         let is_of_it = !said.is_include() && said.kind.eq_ignore_ascii_case(ours.kind);
         if is_of_it && said.jumps() > between {
             return Err(Misfit::OursOtherwise(lines[at].number));
@@ -369,7 +370,7 @@ fn is_counted_by_nobody(lines: &[Numbered<'_>], at: usize) -> Result<(), Misfit>
     Ok(())
 }
 
-/// The line that stood in a text where `protect` would replace it.
+/// Returns the line that stood in a text where `protect` would replace it.
 #[must_use]
 pub fn replaced(before: &str) -> Option<String> {
     let lines = numbered(before).ok()?;
@@ -378,7 +379,8 @@ pub fn replaced(before: &str) -> Option<String> {
     Some(said.to_owned())
 }
 
-/// What begins with the comment of this module: how many lines it is, the comment included, and what stood there.
+/// For lines that begin with this module's comment, returns how many they are, including the comment, and what stood
+/// there.
 fn marked<'a>(lines: &[Numbered<'a>]) -> Result<Option<(usize, Option<&'a str>)>, Misfit> {
     let first = &lines[0];
     let said = first
@@ -389,7 +391,7 @@ fn marked<'a>(lines: &[Numbered<'a>]) -> Result<Option<(usize, Option<&'a str>)>
         return Ok(None);
     };
     let below = &lines[1..];
-    // Somebody has changed what stands below: what is left of ours is looked at line by line.
+    // The lines below were changed: the rest of ours is examined line by line.
     let no_longer = Ok(None);
     if said == ONE {
         return if are(below, &[CODE]) {
@@ -415,7 +417,7 @@ fn marked<'a>(lines: &[Numbered<'a>]) -> Result<Option<(usize, Option<&'a str>)>
     }
 }
 
-/// Whether a line is one that takes in the authentication of the system or another service, and nothing else.
+/// Whether a line includes the authentication of the system or of another service, and does nothing else.
 fn is_sound(line: &str) -> bool {
     Said::of(line).and_then(|said| said.intake()).is_some()
 }

@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// The files of this machine, or of another root directory.
+/// The files of this machine, or below another root directory.
 pub struct Machine {
     root: PathBuf,
 }
@@ -23,16 +23,16 @@ impl Default for Machine {
 
 /// A service's file.
 pub(super) struct Service {
-    /// Where it is, or would be.
+    /// The path of its own file, which may not exist.
     pub(super) path: String,
-    /// Its own text.
+    /// The text of its own file.
     pub(super) own: Option<String>,
-    /// That of its package, where there is no own.
+    /// The text of its package's file, if there is no own file.
     pub(super) vendors: Option<String>,
 }
 
 impl Machine {
-    /// The machine whose root directory that is.
+    /// Returns the machine with that root directory.
     #[must_use]
     pub fn below(root: &Path) -> Self {
         Self {
@@ -40,13 +40,13 @@ impl Machine {
         }
     }
 
-    /// A path of it as this process opens it.
+    /// Returns a path of the machine as this process opens it.
     #[must_use]
     pub fn place(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
     }
 
-    /// A file that decides about logins; `None`: there is none.
+    /// Reads a file that decides about logins; `None`: it does not exist.
     pub(super) fn read(&self, path: &str) -> Result<Option<String>, Stop> {
         let place = self.place(path);
         let found = match std::fs::symlink_metadata(&place) {
@@ -79,7 +79,7 @@ impl Machine {
 
     fn text_at(place: &Path, shown: &str) -> Result<Option<String>, Stop> {
         match read_text(place) {
-            // What is not text would not be put back as it was.
+            // A file that is not text could not be restored exactly.
             Ok(text) if text.contains(char::REPLACEMENT_CHARACTER) => {
                 let path = shown.to_owned();
                 let (line, lines) = (1, lines::CODE);
@@ -101,7 +101,7 @@ impl Machine {
         Ok(Service { path, own, vendors })
     }
 
-    /// A file that others take in, and where it is: those may be links, as authselect makes them.
+    /// Returns the path and text of an included file. Such files may be links, as authselect makes them.
     pub(super) fn included(&self, name: &str) -> Result<Option<(String, String)>, Stop> {
         let paths = if name.starts_with('/') {
             vec![name.to_owned()]

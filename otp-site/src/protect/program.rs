@@ -1,10 +1,10 @@
 //! The programs that `otp-admin protect` has lines for.
 //!
-//! Each agrees with its row in `conf/programs.toml`, the measured table; a test holds it to that.
+//! A test compares each with its row in `conf/programs.toml`, the table of measurements.
 
 use otp_core::every;
 
-/// A program that asks PAM.
+/// A program that uses PAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// The SSH server.
@@ -17,7 +17,7 @@ pub enum Program {
     Login,
     /// The web console.
     Cockpit,
-    /// What asks before privileged actions of a desktop and of systemd.
+    /// The program that asks before privileged actions of a desktop and of systemd.
     Polkit,
     /// The mail server.
     Dovecot,
@@ -43,48 +43,48 @@ pub enum Program {
     Xscreensaver,
 }
 
-/// How a program answers what a module asks.
+/// How a program answers the questions of modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asks {
-    /// Each question on its own.
+    /// Each question separately.
     Each,
-    /// One reply for every question.
+    /// All questions with one reply.
     Once,
 }
 
-/// Which user ids a program has while it asks.
+/// The user ids of a program while it uses PAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunsAs {
     /// Root's.
     Root,
     /// Root's by a set-user-ID bit.
     SetUid,
-    /// Those of the user who is asked.
+    /// The ids of the user who is asked.
     User,
-    /// Those of a service account, which distributions call one of these.
+    /// The ids of a service account, whose name in distributions is one of these.
     Account(&'static [&'static str]),
 }
 
 impl Program {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 17] = every!(
         Program: Sshd, Sudo, Su, Login, Cockpit, Polkit, Dovecot, Vsftpd, OpenVpn, Nginx, Apache, FreeRadius, PostgreSql, I3lock, Swaylock, Gtklock, Xscreensaver,
     );
 
-    /// What `protect` calls it: the name of its first service.
+    /// Returns the name that `protect` uses: that of the first service.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.services()[0]
     }
 
-    /// The program of that name, of one of its services, or of what people call it.
+    /// Returns the program of that name, of one of its services, or of a common name.
     #[must_use]
     pub fn named(name: &str) -> Option<Self> {
         let is = |one: &Self| one.services().contains(&name) || one.also().contains(&name);
         Self::ALL.into_iter().find(is)
     }
 
-    /// Its PAM services. The first has to be there, the others are looked after where they are.
+    /// Returns its PAM services. The first must exist; the others are changed if they exist.
     #[must_use]
     pub const fn services(self) -> &'static [&'static str] {
         match self {
@@ -119,7 +119,7 @@ impl Program {
         }
     }
 
-    /// How it answers.
+    /// Returns how the program answers questions.
     #[must_use]
     pub const fn asks(self) -> Asks {
         match self {
@@ -143,7 +143,7 @@ impl Program {
         }
     }
 
-    /// As whom it asks.
+    /// Returns the user ids that the program has.
     #[must_use]
     pub const fn runs_as(self) -> RunsAs {
         match self {
@@ -162,7 +162,7 @@ impl Program {
         }
     }
 
-    /// Whether no package brings a file for its service, since its configuration says which it uses.
+    /// Whether no package has a file for its service, since its configuration names the service.
     #[must_use]
     pub const fn brings_no_file(self) -> bool {
         matches!(
@@ -171,7 +171,7 @@ impl Program {
         )
     }
 
-    /// Whether it asks for the code of the account to become, which often is root's.
+    /// Whether it asks for the code of the target account, which often is root's.
     #[must_use]
     pub const fn asks_root(self) -> bool {
         matches!(self, Self::Su | Self::Login)
@@ -183,7 +183,7 @@ mod tests {
     use super::*;
     use toml::de::{DeTable, DeValue};
 
-    /// The rows of the measured table: name, services, how it asks, as whom.
+    /// The rows of the table of measurements: name, services, how it asks, its user.
     fn measured() -> Vec<(Vec<String>, String, String)> {
         let table = DeTable::parse(include_str!("../../../conf/programs.toml")).unwrap();
         let text = |value: &DeValue| value.as_str().unwrap().to_owned();
@@ -207,7 +207,7 @@ mod tests {
                 row.0.iter().any(|one| one == program.name()) && row.1 != "by text"
             };
             let its: Vec<_> = rows.iter().filter(is_its).collect();
-            // What nobody has measured gets the lines that serve both ways of asking.
+            // Programs that were not measured get the lines that work for both ways of asking.
             assert!(
                 !its.is_empty() || program.asks() == Asks::Once,
                 "{program:?}"
@@ -215,7 +215,7 @@ mod tests {
             let in_one_row = |row: &&(Vec<String>, String, String)| row.0 == program.services();
             assert!(its.is_empty() || its.iter().any(in_one_row), "{program:?}");
             for (services, asks, runs_as) in its {
-                // One of several programs may have a file of its own where another has it in common.
+                // One of several programs may have its own file where another shares one.
                 let is_known = |one: &String| program.services().contains(&one.as_str());
                 assert!(services.iter().all(is_known), "{program:?}: {services:?}");
                 let asks_so = match program.asks() {

@@ -1,4 +1,4 @@
-//! The plan by which a program asks for a code.
+//! The plan that makes a program ask for a code.
 
 use super::lines::{self, Intake, Misfit, ONE_REPLY, Wanted};
 use super::{
@@ -7,8 +7,8 @@ use super::{
 };
 use otp_core::messages::protect::{Note, Refusal};
 
-/// Modules that the lines for one reply may leave out: they let nobody in by themselves, and keep nobody out whom those
-/// lines let in.
+/// Modules that the lines for one reply may leave out: on their own they let nobody in, and they keep out nobody whom
+/// those lines let in.
 const LEFT_OUT: [&str; 9] = [
     "pam_unix.so",
     "pam_deny.so",
@@ -22,7 +22,7 @@ const LEFT_OUT: [&str; 9] = [
 ];
 
 impl Machine {
-    /// Plans to have a program ask for a code. `sshd_is_set`: what sshd has in force asks PAM already.
+    /// Plans to make a program ask for a code. `sshd_is_set`: sshd's effective configuration already asks PAM.
     ///
     /// # Errors
     /// See [`Stop`].
@@ -33,7 +33,7 @@ impl Machine {
         }
         if program == Program::Sshd && !sshd_is_set {
             let edit = self.drop_in()?;
-            // Before the line: with the line alone, a password that sshd was sent at once would be a wrong code.
+            // Before the line: with the line alone, a password that a client sends at once would be a wrong code.
             plan.edits.splice(0..0, edit);
         }
         if plan.edits.is_empty() {
@@ -88,7 +88,7 @@ impl Machine {
         let misfit = |misfit| refusal(misfit, &path, wanted);
         let asking = lines::asking(text).map_err(misfit)?;
         if let Some(&line) = asking.first() {
-            // What is there is what this writes, or README.md; with anything else nobody knows what is meant.
+            // Existing lines must be those of `protect` or of pam_otp-setup(7); others may mean something else.
             return match lines::take_out(text, Some("@include common-auth")) {
                 Ok(_) if asking.len() == wanted.count() => Ok(()),
                 Ok(_) => Err(misfit(Misfit::OursOtherwise(line)).into()),
@@ -130,7 +130,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Refuses where what a text takes in asks for a code already.
+    /// Refuses if a file that a text includes already asks for a code.
     pub(super) fn refuse_covered(&self, service: &str, text: &str) -> Result<(), Stop> {
         if let Some(path) = self.asked_in(text, 0)? {
             let service = service.to_owned();
@@ -139,7 +139,7 @@ impl Machine {
         Ok(())
     }
 
-    /// The file, among those that a text takes in, that asks for a code.
+    /// Returns the included file that asks for a code.
     pub(super) fn asked_in(&self, text: &str, depth: u8) -> Result<Option<String>, Stop> {
         let unreadable = |misfit| refusal(misfit, OWN, Wanted::Code { skips: None });
         for step in lines::steps(text).map_err(unreadable)? {
@@ -160,7 +160,7 @@ impl Machine {
         Ok(None)
     }
 
-    /// Refuses where a line of a file that is taken in can get past what stands below it.
+    /// Refuses if a line of an included file can bypass what stands below it.
     fn refuse_led_around(&self, file: &str) -> Result<(), Stop> {
         let Some((path, text)) = self.included(file)? else {
             return Err(Refusal::UnknownDistribution.into());
@@ -168,7 +168,7 @@ impl Machine {
         let wanted = Wanted::Code { skips: None };
         let steps = lines::steps(&text).map_err(|misfit| refusal(misfit, &path, wanted))?;
         for (at, step) in steps.iter().enumerate() {
-            // How many modules another file has is not looked at: a jump over that is not understood.
+            // How many modules another file has is not examined, so a jump over it is not understood.
             let over_a_file = step.jumps > 0 && steps[at..].iter().any(|one| one.file.is_some());
             if step.ends || over_a_file || at + 1 + step.jumps > steps.len() {
                 let (path, line) = (path.clone(), step.number);
@@ -181,8 +181,7 @@ impl Machine {
         Ok(())
     }
 
-    /// Refuses where what a text takes in finds out who it is by more than the password of the machine, or keeps somebody
-    /// out.
+    /// Refuses if an included file checks identity with more than the machine's password, or keeps users out.
     fn refuse_other_modules(&self, text: &str, path: &str, depth: u8) -> Result<(), Stop> {
         let wanted = Wanted::OneReply;
         let steps = lines::steps(text).map_err(|misfit| refusal(misfit, path, wanted))?;
@@ -199,7 +198,7 @@ impl Machine {
             // The profile's own jump over our line.
             let is_the_profiles =
                 step.module == "pam_succeed_if.so" && step.arguments.contains("otp-enroll");
-            // What stands in the service's own file stays.
+            // Lines of the service's own file stay.
             if depth > 0 && !LEFT_OUT.contains(&step.module) && !is_the_profiles {
                 let (path, module) = (path.to_owned(), step.module.to_owned());
                 return Err(Refusal::OtherModules { path, module }.into());
@@ -208,7 +207,7 @@ impl Machine {
         Ok(())
     }
 
-    /// A file for a service whose package brings none.
+    /// Returns a file for a service whose package has none.
     pub(super) fn whole_file(&self) -> Result<String, Stop> {
         let there = |name: &str| -> Result<bool, Stop> { Ok(self.included(name)?.is_some()) };
         let (auth, account) = if there("common-auth")? {
@@ -225,7 +224,7 @@ impl Machine {
         Ok(format!("{MADE}{}\n{account}", ONE_REPLY.join("\n")))
     }
 
-    /// The file for sshd; `None`: it is there and says what is wanted.
+    /// Plans the drop-in file for sshd; `None`: it exists and says what is wanted.
     fn drop_in(&self) -> Result<Option<Edit>, Stop> {
         let path = DROP_IN.to_owned();
         match self.read(DROP_IN)? {
@@ -241,7 +240,7 @@ impl Machine {
 }
 
 impl Wanted {
-    /// How many lines ask.
+    /// Returns how many lines ask for a code.
     const fn count(self) -> usize {
         match self {
             Self::Code { .. } => 1,

@@ -1,18 +1,19 @@
-//! What sshd has to be told besides the line in PAM's file.
+//! What sshd's configuration needs besides the line in PAM's file.
 
-/// The file that `protect` makes. sshd takes the first value that it reads of each keyword, and reads files in their order.
+/// The file that `protect` makes. sshd reads files in the order of their names, and uses the first value of each
+/// keyword.
 pub const DROP_IN: &str = "/etc/ssh/sshd_config.d/10-pam_otp.conf";
 
-/// What has to be in force.
+/// A setting that must be in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// The keyword, as people write it.
+    /// The keyword, in its usual spelling.
     pub keyword: &'static str,
     /// Its value.
     pub value: &'static str,
 }
 
-/// All of it.
+/// All settings.
 pub const WANTED: [Setting; 3] = [
     Setting {
         keyword: "UsePAM",
@@ -29,7 +30,7 @@ pub const WANTED: [Setting; 3] = [
 ];
 
 impl Setting {
-    /// The value that a configuration has for it, as `sshd -T` prints one, or a file says first.
+    /// Returns the value of this keyword in a configuration: in the output of `sshd -T`, or the first value in a file.
     #[must_use]
     pub fn found_in<'a>(&self, text: &'a str) -> Option<&'a str> {
         text.lines().find_map(|line| {
@@ -39,7 +40,7 @@ impl Setting {
         })
     }
 
-    /// Whether it is what is wanted.
+    /// Whether a configuration has the wanted value.
     #[must_use]
     pub fn is_in(&self, text: &str) -> bool {
         let found = self.found_in(text);
@@ -47,7 +48,7 @@ impl Setting {
     }
 }
 
-/// The text of the drop-in.
+/// Returns the text of the drop-in file.
 pub(super) fn text() -> String {
     let head = "# Made by 'otp-admin protect sshd'. While it is unchanged, 'otp-admin unprotect sshd' removes it.\n";
     let line = |one: &Setting| format!("{} {}\n", one.keyword, one.value);
@@ -56,7 +57,7 @@ pub(super) fn text() -> String {
         .fold(head.to_owned(), |all, one| all + &line(one))
 }
 
-/// Whether a text says all that is wanted, for everybody.
+/// Whether a text has all wanted settings, for all connections.
 pub(super) fn says_all(text: &str) -> bool {
     let is_match = |line: &str| line.trim_start().to_ascii_lowercase().starts_with("match");
     WANTED.iter().all(|one| one.is_in(text)) && !text.lines().any(is_match)
@@ -67,15 +68,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_drop_in_says_what_readme_has_people_write() {
-        let readme = include_str!("../../../README.md");
+    fn the_drop_in_says_what_the_manual_has_people_write() {
+        let manual = include_str!("../../../packaging/man/pam_otp-setup.7").replace("\\-", "-");
+        let lines: Vec<&str> = manual.lines().map(str::trim).collect();
         for one in WANTED {
-            assert!(
-                readme.contains(&format!("{} {}\n", one.keyword, one.value)),
-                "{one:?}"
-            );
+            let line = format!("{} {}", one.keyword, one.value);
+            assert!(lines.contains(&line.as_str()), "{one:?}");
         }
-        assert!(readme.contains(DROP_IN) && says_all(&text()));
+        assert!(manual.contains(DROP_IN) && says_all(&text()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The plan by which a program no longer asks for a code.
+//! The plan that makes a program stop asking for a code.
 
 use super::lines::{self, Intake, Misfit, Wanted};
 use super::{
@@ -7,11 +7,11 @@ use super::{
 use crate::stack::read_text;
 use otp_core::messages::protect::{Note, Refusal};
 
-/// What every service takes in to find out who the user is, by distribution.
+/// The files that every service includes to find out who the user is, by distribution.
 const SYSTEMS_OWN: [&str; 3] = ["common-auth", "system-auth", "password-auth"];
 
 impl Machine {
-    /// Plans to have a program ask for no code. `kept`: the copy of a file as it was before it was protected.
+    /// Plans to make a program stop asking for a code. `kept`: returns the copy of a file from before it was protected.
     ///
     /// # Errors
     /// See [`Stop`].
@@ -29,7 +29,7 @@ impl Machine {
             let wanted = Wanted::Code { skips: None };
             let misfit = |misfit| refusal(misfit, &path, wanted);
             if lines::asking(&text).map_err(misfit)?.is_empty() {
-                // An alias of a service that loses its lines loses them with it.
+                // If a service loses its lines, so does an alias that includes it.
                 let of_ours = |other: &str| program.services().contains(&other);
                 let from_ours =
                     matches!(lines::intake(&text), Ok(Intake::Service(other)) if of_ours(other));
@@ -79,7 +79,7 @@ impl Machine {
         kept: Option<&str>,
     ) -> Result<Option<String>, Out> {
         if text.starts_with(MADE) {
-            // Only as a whole: what somebody has added may count on what stands there.
+            // Only as a whole: a line that somebody has added may depend on the others.
             return match self.whole_file() {
                 Ok(made) if made == text => Ok(None),
                 Ok(_) => Err(Out::Misfit(Misfit::NothingToPutBack(1))),
@@ -110,8 +110,8 @@ impl Machine {
         }
     }
 
-    /// Whether a text, with all that it takes in, has a line by which the password of the user is checked, or another proof.
-    /// Whatever a machine has in the files that are there for that counts as one.
+    /// Whether a text, with everything it includes, has a line that checks the user's password or another proof. The
+    /// system's own files for this count as one, whatever they contain.
     fn finds_out_who(&self, text: &str, depth: u8) -> Result<bool, Stop> {
         let unreadable = |misfit| refusal(misfit, OWN, Wanted::Code { skips: None });
         for step in lines::steps(text).map_err(unreadable)? {

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 const COMMON_AUTH: &str = "auth\t[success=1 default=ignore]\tpam_unix.so nullok\nauth\trequisite\t\t\tpam_deny.so\n\
                            auth\trequired\t\t\tpam_permit.so\nauth\toptional\t\t\tpam_cap.so \n";
-const PROFILE: &str = "auth\t[success=1 default=ignore]\tpam_succeed_if.so quiet service = otp-enroll\nauth\trequired\t\t\tpam_otp.so\n";
+const PROFILE: &str = "auth\t[success=1 default=ignore]\tpam_succeed_if.so quiet service in otp-enroll:otp-portal\nauth\trequired\t\t\tpam_otp.so\n";
 const DEBIAN: &str = "@include common-auth\n@include common-account\n";
 const SYSTEM_AUTH: &str = "auth required pam_env.so\nauth required pam_faildelay.so delay=2000000\n\
                            auth sufficient pam_unix.so nullok\nauth required pam_deny.so\n";
@@ -63,7 +63,7 @@ fn refused(machine: &Machine, program: Program) -> Refusal {
     }
 }
 
-/// Puts a plan in place.
+/// Carries out a plan.
 fn carry_out(machine: &Machine, plan: &Plan) {
     for edit in &plan.edits {
         let place = machine.place(&edit.path);
@@ -91,7 +91,7 @@ fn everything(machine: &Machine) -> Vec<(String, String)> {
     found
 }
 
-/// The problems that `otp-admin doctor` finds in the files, beside what is about accounts and other services.
+/// Returns the problems that `otp-admin doctor` finds in the files, except those about accounts and other services.
 fn found_by_the_doctor(machine: &Machine, program: Program) -> Vec<String> {
     let files = crate::doctor::Files::below(&machine.place("/"));
     let policies = otp_core::record::Policies::default();
@@ -111,7 +111,7 @@ fn found_by_the_doctor(machine: &Machine, program: Program) -> Vec<String> {
     found.collect()
 }
 
-/// A service that is protected and unprotected has its old files again, also after a second time.
+/// Protects and unprotects a service, twice: each time it has its old files again.
 fn there_and_back(machine: &Machine, program: Program) -> Vec<String> {
     let before = everything(machine);
     let there = plan(machine, program);
@@ -187,7 +187,7 @@ fn a_vendors_file_is_copied_and_the_copy_goes_again() {
     );
     let plan = plan(&machine, Program::Polkit);
     assert!(matches!(plan.notes.as_slice(), [Note::VendorCopied { .. }]));
-    // What somebody has added to the copy stays.
+    // Lines that somebody has added to the copy stay.
     carry_out(&machine, &plan);
     let text = plan.edits[0].after.clone().unwrap() + "session optional pam_x.so\n";
     put(&machine, "/etc/pam.d/polkit-1", &text);
@@ -240,7 +240,7 @@ fn what_the_profiles_cover_is_left_alone() {
     assert_eq!(refused(&machine, Program::Sudo), covered);
     let stop = machine.unprotect(Program::Sudo, |_| None);
     assert!(matches!(stop, Err(Stop::Refused(refusal)) if refusal == covered));
-    // A program that asks once needs its three lines all the more.
+    // A program that asks once needs its three lines even more.
     there_and_back_of_one_reply(&machine);
     let system = format!("auth required pam_otp.so\n{SYSTEM_AUTH}");
     let files = [
@@ -312,7 +312,7 @@ fn one_reply_leaves_out_no_module_that_counts() {
             );
         }
     }
-    // What the service's own file has stays in it.
+    // Lines of the service's own file stay in it.
     let own = format!("auth required pam_listfile.so item=user\n{DEBIAN}");
     let (_directory, machine) = debian(&[("/etc/pam.d/vsftpd", own.as_str())]);
     there_and_back(&machine, Program::Vsftpd);
@@ -374,7 +374,7 @@ fn what_is_not_there_or_not_understood_is_refused() {
 
 #[test]
 fn nothing_is_taken_out_without_which_everybody_would_get_in() {
-    // Key and code: the code is all that PAM asks for.
+    // Key and code: PAM asks only for the code.
     let (_directory, machine) = debian(&[(
         "/etc/pam.d/sshd",
         "#@include common-auth\nauth required pam_otp.so\n",
@@ -384,7 +384,7 @@ fn nothing_is_taken_out_without_which_everybody_would_get_in() {
         matches!(stop, Err(Stop::Refused(Refusal::NobodyChecks { .. }))),
         "{stop:?}"
     );
-    // What it takes in besides finds nobody out.
+    // The other files that it includes find out nobody's identity.
     put(&machine, "/etc/pam.d/extra", "auth required pam_env.so\n");
     put(
         &machine,
@@ -398,7 +398,7 @@ fn nothing_is_taken_out_without_which_everybody_would_get_in() {
     );
     put(&machine, "/etc/pam.d/extra", "@include common-auth\n");
     assert!(machine.unprotect(Program::Sshd, |_| None).is_ok());
-    // Three lines, and nothing says what they replaced.
+    // Three lines, and nothing shows what they replaced.
     let three = ONE_REPLY.join("\n") + "\n";
     put(&machine, "/etc/pam.d/dovecot", &three);
     let stop = machine.unprotect(Program::Dovecot, |_| None);
@@ -414,7 +414,7 @@ fn nothing_is_taken_out_without_which_everybody_would_get_in() {
         back.unwrap().edits[0].after.as_deref(),
         Some("@include common-auth\n")
     );
-    // A file that was made, and that somebody has changed.
+    // A file that was made here and that somebody has changed.
     let made = plan(&machine, Program::OpenVpn).edits[0]
         .after
         .clone()

@@ -132,8 +132,8 @@ fn the_files_are_those_that_libpam_reads() {
     }
 }
 
-/// libpam knows space, tab and line feed; whatever else looks like a blank is part of a word, which names no type, control
-/// or module.
+/// libpam knows space, tab and line feed. Anything else that looks like a blank is part of a word, which names no type,
+/// control or module.
 #[test]
 fn nothing_parts_words_but_what_does_for_libpam() {
     for blank in [
@@ -326,7 +326,8 @@ fn who_the_user_is_is_found_out_by_few_modules() {
     }
 }
 
-/// An enrolment shows the key: no service is named before a login through it was searched for what it keeps.
+/// An enrolment shows the key. So no service is listed before a login through it was searched for what its program
+/// keeps.
 #[test]
 fn every_service_that_enrols_is_proven_to_keep_nothing() {
     let proof = "../../../tests/behaviour/enrolments/test_login_enrolment_services.py";
@@ -338,7 +339,7 @@ fn every_service_that_enrols_is_proven_to_keep_nothing() {
         .split(", ")
         .map(|name| name.trim_matches('"'))
         .collect();
-    // Its greeter is the test's own, so it has a scenario to itself.
+    // Its greeter belongs to the test, so it has its own scenario.
     assert!(
         scenario.contains("def test_greetd_keeps_nothing_of_what_it_shows("),
         "{proof}"
@@ -348,7 +349,7 @@ fn every_service_that_enrols_is_proven_to_keep_nothing() {
     assert_eq!(proven, ENROLLING, "{proof}");
 }
 
-/// The table of programs, from which the manual and the advice to administrators come, says the same of enrolments.
+/// The manual and the advice to administrators come from the table of programs, which must say the same of enrolments.
 #[test]
 fn services_that_enrol_are_those_of_the_table_of_programs() {
     let text = include_str!("../../../conf/programs.toml");

@@ -14,14 +14,14 @@ use std::time::Duration;
 
 /// A verdict whose consequences are on disk.
 ///
-/// Only this module can make one, so whoever holds one knows that the attempt was counted, the code used up and the
-/// lock set before anybody learned the answer.
+/// Only this module can make one. So the holder of one knows that the attempt was counted, the code was used up and the
+/// lock was set before anybody learned the answer.
 ///
 /// ```compile_fail
 /// otp_store::Committed { what: otp_core::Verdict::Replayed, undisturbed: None };
 /// ```
-/// While it lives, the process that made the attempt is as little disturbed as while the record was locked, so that a
-/// log line about it cannot be prevented: write that first.
+/// While it lives, the process that made the attempt is protected from signals as it was while the record was locked.
+/// So nobody can prevent a log line about the attempt: write that first.
 #[derive(Debug)]
 pub struct Committed<T> {
     what: T,
@@ -29,44 +29,44 @@ pub struct Committed<T> {
 }
 
 impl<T> Committed<T> {
-    /// What was committed.
+    /// Returns what was committed.
     pub const fn what(&self) -> &T {
         &self.what
     }
 
-    /// What was committed; signals come through again.
+    /// Returns what was committed, and lets signals through again.
     pub fn into_inner(self) -> T {
         self.what
     }
 }
 
-/// Where an attempt is made, and how long a good code counts there.
+/// Where an attempt is made, and how long a good code is remembered there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// How long.
+    /// How long a code is remembered.
     pub remember: Duration,
 }
 
-/// What became of an attempt.
+/// The result of an attempt.
 #[derive(Debug)]
 pub struct Judged {
-    /// What became of the reply.
+    /// The verdict about the reply.
     pub verdict: Verdict,
-    /// What became of the place.
+    /// The result for the place.
     pub trusted: Trusted,
 }
 
 /// What an attempt found or did about the place where it was made.
 #[derive(Debug)]
 pub enum Trusted {
-    /// No more than the verdict says: no place was named, or nothing speaks for it that was not known; or it is kept.
+    /// Nothing beyond the verdict: no place was named, the place has no trust, or its trust was stored.
     AsTheVerdictSays,
-    /// The reply is a code that was used. But since then it has earned trust at this very place, which still counts: the
-    /// attempt was made while another one from there was judged.
+    /// The reply is a used code. But meanwhile it has earned trust at this very place, which still counts: another
+    /// attempt from there was judged while this one was made.
     Since(UnixTime),
-    /// The code was good, but that it was could not be kept.
+    /// The code was good, but the trust could not be stored.
     NotKept(Error),
 }
 
@@ -79,7 +79,7 @@ impl From<Verdict> for Judged {
     }
 }
 
-/// Makes one attempt for `account`, at no place that could be trusted. See [`attempt_at`].
+/// Makes one attempt for `account`, without a place that could be trusted. See [`attempt_at`].
 ///
 /// # Errors
 /// As for [`attempt_at`].
@@ -100,26 +100,26 @@ pub fn attempt<K: Keeper>(
 
 /// Makes one attempt for `account`.
 ///
-/// It is written down as failed before the reply is looked at, so whatever ends this process from then on cannot take
-/// the guess back. What became of it is written in the same place: the record before this attempt, which is on disk,
-/// stays whole until the new one is on disk as well.
+/// The attempt is stored as failed before the reply is looked at. So nothing that ends this process later can take the
+/// guess back. The result is written to the same place. The record from before this attempt, which is on disk, stays
+/// whole until the new one is on disk too.
 ///
-/// The lock is held until then. Let go before the write is durable, it would have the next attempt write over the one
-/// record that is durable; a power cut in the middle of that could leave the record before it as the newest, and with it
-/// a code that was used.
+/// The lock is held until then. If it were released before the write is durable, the next attempt would write over the
+/// only durable record. A power cut in the middle of that could leave the record before it as the newest, and with it a
+/// code that was used.
 ///
-/// A code that was mailed is used up, durably, before the verdict is committed.
+/// A mailed code is used up, durably, before the verdict is committed.
 ///
-/// A place that a good code is to be remembered at is written down while the lock is still held, after the verdict: an
-/// attempt with the same code that waited meanwhile finds both, and one that comes earlier finds neither. The code is used
-/// up before trust exists, so a crash in between costs the trust and lets nobody in twice.
+/// If a good code is to be remembered for a place, this is stored after the verdict, while the lock is still held. An
+/// attempt with the same code that waited meanwhile finds both, and an earlier one finds neither. The code is used up
+/// before trust exists, so a crash in between costs the trust and lets nobody in twice.
 ///
-/// Where others can hold the account at the same time, nothing is written beforehand, and an attempt that was overtaken is
-/// made anew from what is kept by then: nobody learns of the one that was not written. There another attempt may come
-/// between the verdict and the trust, and finds a code that was used.
+/// If others can hold the account at the same time, nothing is stored beforehand. An attempt that was overtaken is made
+/// again from what is stored by then, and nobody learns of the result that was not written. There another attempt may
+/// come between the verdict and the trust, and finds a used code.
 ///
-/// `excused` says whether policy lets an account in that has no authenticator. `clock` is read while the account is held, so
-/// that attempts are judged in the order in which they are stored.
+/// `excused` says whether policy lets an account without an authenticator in. `clock` is read while the account is
+/// held, so that attempts are judged in the order in which they are stored.
 ///
 /// # Errors
 /// Anything that keeps the attempt from being judged and stored; the caller refuses the login.
@@ -132,7 +132,8 @@ pub fn attempt_at<K: Keeper>(
     remembered: Option<&Remembered>,
     mut clock: impl FnMut() -> Result<UnixTime, Before1970>,
 ) -> Result<Committed<Judged>, Error> {
-    // The mailed code that this attempt has used up, and nobody else can any longer, where it was overtaken afterwards.
+    // The mailed code that this attempt has used up. If the attempt was overtaken afterwards, nobody else can use it
+    // any more.
     let mut taken = None;
     until_not_overtaken(LOCK_DEADLINE, || {
         let Some(mut held) = keeper.hold(account, LOCK_DEADLINE)? else {
@@ -144,11 +145,11 @@ pub fn attempt_at<K: Keeper>(
             return Ok(nobody(excused, input));
         };
         if is_looked_up(&record.credential, input) {
-            // Before anything is counted: that the program has no memory is not its user's guess.
+            // Before anything is counted: a program without memory is not a guess of its user.
             try_memory().map_err(|NoMemory| Error::Memory)?;
         }
         let now = clock()?;
-        // Where it cannot be read, what was typed may still be a code of a device.
+        // If it cannot be read, the reply may still be a code of a device.
         let (mailed, mailbox) = match input {
             Input::Mailed(reply) => {
                 let mailbox = held.mailbox(account);
@@ -168,17 +169,17 @@ pub fn attempt_at<K: Keeper>(
             (Some(Remembered { place, remember }), Verdict::Replayed)
                 if may_be_trusted(&record.state, now) =>
             {
-                // Trust that cannot be read is none.
+                // Trust that cannot be read is no trust.
                 since_when(&mut held, place, *remember, now).ok().flatten()
             }
             _ => None,
         };
         if since.is_some() {
-            // What is let pass is no refusal, and must not take the place of one that the help desk looks for.
+            // An attempt that is let through is no refusal, and must not overwrite one that the help desk looks for.
             next.last_refusal = record.state.last_refusal;
         }
         if let (Verdict::Mailed, Some(mailbox), None) = (&verdict, &mailbox, taken) {
-            // Used up before anybody can be let in by it: a crash in between costs the code.
+            // Used up before it lets anybody in: a crash in between costs the code.
             held.put_mailbox(account, &mailbox.used_up())?;
             taken = mailbox.outstanding();
         }
@@ -190,7 +191,8 @@ pub fn attempt_at<K: Keeper>(
         }
         held.commit(record, &next)?;
         if was_locked || matches!(verdict, Verdict::RejectedAndLocked { .. }) {
-            // Whoever cannot remove it is still not trusted before the next success, which comes by here again.
+            // If trust cannot be removed, the account is still not trusted before its next success, which removes it
+            // again.
             held.forget_trust().ok();
         }
         let trusted = match (remembered, &verdict, since) {
@@ -207,8 +209,8 @@ pub fn attempt_at<K: Keeper>(
     })
 }
 
-/// Writes down that a good code came from that place. Whatever becomes of it, the code is used up and the verdict stands: it
-/// is never judged again.
+/// Stores that a good code came from that place. If this fails, the code is still used up and the verdict stands: it is
+/// never judged again.
 fn keep_trust<K: Keeper>(
     keeper: &K,
     held: &mut K::Held,
@@ -218,14 +220,14 @@ fn keep_trust<K: Keeper>(
 ) -> Trusted {
     let kept = match put_place(held, place, now) {
         Ok(Put::Done) => Ok(()),
-        // Only where others hold the account as well, so it is not kept from anybody by this.
+        // This happens only where others hold the account too, so waiting here keeps nobody from it.
         Ok(Put::Overtaken) => trust(keeper, account, place, now),
         Err(error) => Err(error),
     };
     kept.map_or_else(Trusted::NotKept, |()| Trusted::AsTheVerdictSays)
 }
 
-/// The verdict about an account that has no record, or a name that is nobody's: nothing has to be remembered.
+/// Returns the verdict about an account without a record, or about a name that no user has: nothing must be remembered.
 #[must_use]
 pub fn nobody(excused: bool, input: &Input) -> Committed<Judged> {
     Committed {

@@ -1,7 +1,7 @@
-//! A change to who can prove what: begun, proven by a code of the new device, and only then kept.
+//! A change to what can prove an identity: begun, proven with a code of the new device, and only then stored.
 //!
-//! A person takes minutes between the first of these and the last. No lock is held meanwhile and nothing is written,
-//! so whoever goes away has changed nothing; what others have changed meanwhile is not undone.
+//! A person takes minutes between the first and the last of these steps. Meanwhile no lock is held and nothing is
+//! written. So a person who goes away has changed nothing, and changes that others make meanwhile are not undone.
 
 use super::record::{HeldRecord, Record};
 use super::{Overtakable, until_not_overtaken};
@@ -17,19 +17,19 @@ use otp_core::recovery::RecoveryCode;
 use otp_core::{Account, Authenticator, Credential, Policy, State, Step, UnixTime, UserName};
 use std::time::Duration;
 
-/// Wrong codes of a new device before the change is given up.
+/// How many codes of a new device may be tried before the change is given up.
 pub const TRIES: u32 = 3;
 
-/// What somebody wants to change.
+/// What a user wants to change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A first authenticator of that name, or a new one in the place of all that there are.
+    /// A first authenticator of that name, or a new one that replaces all others.
     Enrol(Name),
     /// One more authenticator of that name.
     Add(Name),
-    /// The authenticator of that name goes; without a name, the only one.
+    /// Removes the authenticator of that name; without a name, the only one.
     Remove(Option<Name>),
-    /// New recovery codes in the place of the old ones.
+    /// New recovery codes that replace the old ones.
     RecoveryCodes,
 }
 
@@ -38,37 +38,37 @@ pub enum Change {
 pub enum Refused {
     /// The account is locked.
     Locked {
-        /// Whether a recovery code opens it.
+        /// Whether a recovery code opens the lock.
         opens: bool,
     },
     /// The account is disabled.
     Disabled,
     /// The account has no authenticator.
     NotEnrolled,
-    /// An authenticator of that name is there already.
+    /// An authenticator of that name exists already.
     NameTaken(Name),
-    /// So many authenticators are there, and more are not allowed.
+    /// The account already has so many authenticators, and more are not allowed.
     Full(u8),
     /// No authenticator has that name.
     NoSuchName(Name),
-    /// There are several, and none was named.
+    /// The account has several authenticators, and none was named.
     WhichOne(Vec<Name>),
-    /// It would have been the last one, and policy demands a second factor.
+    /// It is the last authenticator, and policy demands a second factor.
     Demanded,
     /// Policy issues no recovery codes.
     NoCodes,
     /// No code of the new device was right.
     NotProven,
-    /// Somebody else has changed the record in the meantime.
+    /// The record was changed meanwhile.
     ChangedMeanwhile,
 }
 
-/// Why a change came to nothing.
+/// Why a change failed.
 #[derive(Debug)]
 pub enum Failed {
     /// It is not allowed.
     Refused(Refused),
-    /// It could not be done.
+    /// It could not be carried out.
     Store(Error),
 }
 
@@ -90,31 +90,31 @@ impl Overtakable for Failed {
     }
 }
 
-/// What a typed code of the new device says.
+/// What a typed code of the new device shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// It is right.
+    /// The code is right.
     Right,
-    /// It was right so long ago: the device's clock is behind.
+    /// The code was right this long ago: the device's clock is behind.
     Behind(Duration),
-    /// It will be right after so long: the device's clock is ahead.
+    /// The code will be right after this time: the device's clock is ahead.
     Ahead(Duration),
-    /// It is that of an app which ignores settings, and whose codes will never be right.
+    /// The code comes from an app that ignores settings, so its codes will never be right.
     Ignores(Ignored),
-    /// It belongs to no moment near now.
+    /// The code belongs to no time near now.
     NoMatch,
-    /// It is no code, or has not as many digits as one of the device.
+    /// The reply is not a code, or does not have as many digits as the device's codes.
     NotACode,
 }
 
-/// What a change has made.
+/// The result of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Whether the account has an authenticator now.
     pub enrolled: bool,
 }
 
-/// A change that nobody but this process knows of yet. Holds secrets; has no `Debug`.
+/// A change that only this process knows of yet. Holds secrets; has no `Debug`.
 pub struct Draft {
     account: Account,
     plan: Plan,
@@ -125,7 +125,7 @@ pub struct Draft {
     tries: u32,
 }
 
-/// What is to be written.
+/// What will be written.
 enum Plan {
     Enrol(New, Option<RecoverySet>),
     Add(New, Option<RecoverySet>),
@@ -135,12 +135,12 @@ enum Plan {
 
 /// A new device, and the code that proved it.
 struct New {
-    /// There until it is kept.
+    /// Present until it is stored.
     device: Option<Authenticator>,
     proof: Option<(Step, UnixTime)>,
 }
 
-/// The record that a change was begun on. Attempts in between do not touch it.
+/// Identifies the record on which a change was begun. Attempts in between do not alter it.
 #[derive(PartialEq, Eq)]
 struct Identity {
     authenticators: Vec<Id>,
@@ -157,13 +157,13 @@ impl Identity {
 }
 
 impl Draft {
-    /// Begins a change. `keeper` is `None` where there are no records at all yet.
+    /// Begins a change. `keeper` is `None` if there are no records at all yet.
     ///
-    /// With one authenticator allowed, one more means one in the place of the old. `belongs` looks groups up, for what policy
-    /// demands.
+    /// If only one authenticator is allowed, adding one replaces the old one. `belongs` looks up groups, to find what
+    /// policy demands.
     ///
     /// # Errors
-    /// It is refused, or the record cannot be read, or the system gave no random bytes.
+    /// The change is refused, the record cannot be read, or the system gave no random bytes.
     pub fn begin(
         keeper: Option<&impl Keeper>,
         account: Account,
@@ -196,7 +196,7 @@ impl Draft {
             })
         };
         let most = policy.enroll.max_authenticators;
-        // Whatever changes, they go: a stolen copy of the record gives them away.
+        // Any change removes them: a stolen copy of the record reveals them.
         let imported_codes_go = record
             .as_ref()
             .is_some_and(|record| has_imported(&record.credential));
@@ -249,25 +249,25 @@ impl Draft {
         })
     }
 
-    /// Whether the account has an authenticator that this change is made to: then its owner has to prove who they are.
+    /// Whether the account has an authenticator that this change concerns: then its owner must prove who they are.
     #[must_use]
     pub const fn changes_a_record(&self) -> bool {
         self.before.is_some()
     }
 
-    /// The authenticators that will have stopped working.
+    /// The authenticators that this change removes.
     #[must_use]
     pub fn goes(&self) -> &[Name] {
         &self.goes
     }
 
-    /// Whether recovery codes of another program will have stopped working. Where new ones come, they are in their place.
+    /// Whether this change removes recovery codes of another program. New codes, if there are any, replace them.
     #[must_use]
     pub const fn imported_codes_go(&self) -> bool {
         self.imported_codes_go
     }
 
-    /// The new device, where there is one; a code of it must be proven.
+    /// The new device, if there is one; a code of it must be proven.
     #[must_use]
     pub const fn device(&self) -> Option<&Authenticator> {
         match &self.plan {
@@ -282,13 +282,13 @@ impl Draft {
         &self.codes
     }
 
-    /// Codes that may still be tried.
+    /// How many codes may still be tried.
     #[must_use]
     pub const fn tries(&self) -> u32 {
         self.tries
     }
 
-    /// Looks at a code of the new device.
+    /// Checks a code of the new device.
     ///
     /// # Errors
     /// No try was left, or there is no new device.
@@ -321,13 +321,13 @@ impl Draft {
         })
     }
 
-    /// Makes the change last. The proven code is used up: it opens no login.
+    /// Stores the change for good. The proven code is used up: it opens no login.
     ///
-    /// `policy` is that of now; the one that the change was begun under may be gone.
+    /// `policy` is the present policy; the one under which the change was begun may be outdated.
     ///
     /// # Errors
-    /// A new device was not proven, the account was locked or changed in the meantime, or policy was, or it could not be
-    /// written.
+    /// A new device was not proven; the account was locked or changed meanwhile, or the policy was; or the change could
+    /// not be written.
     pub fn keep(
         mut self,
         keeper: &impl Keeper,
@@ -340,7 +340,7 @@ impl Draft {
         })
     }
 
-    /// As [`Draft::keep`], once. Where it was overtaken, the draft is as before.
+    /// Makes one attempt of [`Draft::keep`]. If it was overtaken, the draft is as before.
     fn try_to_keep(
         &mut self,
         keeper: &impl Keeper,
@@ -365,7 +365,7 @@ impl Draft {
         }
         let (mut devices, mut set, state) = match record {
             Some(record) => {
-                // Without what earlier changes have left in it.
+                // Without entries that earlier changes have left behind.
                 let state = record.state.reduced_to(&record.credential);
                 let (devices, set) = record.credential.into_parts();
                 (devices, set, Some(state))
@@ -406,7 +406,7 @@ impl Draft {
         let user = account.name.as_str().to_owned();
         let credential = Credential::new(user, account.uid, devices, set)
             .map_err(|_| Refused::ChangedMeanwhile)?;
-        // Entries that are there already are kept as they are.
+        // Existing entries stay as they are.
         let mut added = State::fresh(&credential);
         added.authenticators = fresh;
         added.recovery = codes.into_iter().collect();
@@ -424,7 +424,7 @@ impl Draft {
         }
     }
 
-    /// Takes what is new back out of a credential that was not kept.
+    /// Takes the new parts back out of a credential that was not stored.
     fn take_back(&mut self, credential: Credential) {
         let (mut devices, set) = credential.into_parts();
         match &mut self.plan {
@@ -443,7 +443,7 @@ impl Draft {
 }
 
 impl New {
-    /// What is remembered of it from the start.
+    /// Returns what is remembered about the device from the start.
     fn entry(&self) -> Result<AuthenticatorState, Refused> {
         let (step, when) = self.proof.ok_or(Refused::NotProven)?;
         let device = self.device.as_ref().ok_or(Refused::NotProven)?;
@@ -455,7 +455,7 @@ impl New {
     }
 }
 
-/// Whether policy demands a second factor now. No grace begins anew by giving one up.
+/// Whether policy demands a second factor now. Removing an authenticator begins no new grace.
 fn is_demanded(
     account: &Account,
     policy: &Policy,
@@ -477,12 +477,12 @@ fn has_imported(credential: &impl Identities) -> bool {
         .is_some_and(|set| set.origin.is_imported())
 }
 
-/// The set, unless another program has issued it.
+/// Returns the set, unless another program has issued it.
 fn issued_here(set: Option<RecoverySet>) -> Option<RecoverySet> {
     set.filter(|set| !set.origin.is_imported())
 }
 
-/// A locked account is not changed: whoever guesses must not get a new start by it.
+/// Refuses to change a locked account: an attacker who guesses must not get a new start by a change.
 fn refuse_while_locked<C: Identities>(
     record: Option<&Record<C>>,
     policy: &Policy,
@@ -505,7 +505,7 @@ fn names(record: &Record<Outline>) -> Vec<Name> {
     devices.iter().map(|one| one.name.clone()).collect()
 }
 
-/// The one that is to go.
+/// Returns the name of the authenticator to remove.
 fn which(wanted: Option<Name>, all: &[Name]) -> Result<Name, Refused> {
     match (wanted, all) {
         (Some(wanted), all) if all.contains(&wanted) => Ok(wanted),

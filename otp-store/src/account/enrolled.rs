@@ -1,4 +1,4 @@
-//! Whether somebody is enrolled, and that nobody is under a name any more.
+//! Whether a user is enrolled, and how everything about a name is removed.
 
 use super::grace::first_login_of;
 use super::until_not_overtaken;
@@ -9,10 +9,10 @@ use std::time::Duration;
 
 /// Whether the user has a credential, without holding or reading it.
 ///
-/// For what must be known before anybody is asked; the attempt itself looks again.
+/// For decisions before the user is asked; the attempt itself looks again.
 ///
 /// # Errors
-/// What is kept cannot be trusted or opened.
+/// The account's data cannot be trusted or opened.
 pub fn is_enrolled(keeper: &impl Keeper, account: &Account) -> Result<bool, Error> {
     match keeper.look(account)? {
         Some(kept) => kept.has(Part::Credential),
@@ -20,11 +20,11 @@ pub fn is_enrolled(keeper: &impl Keeper, account: &Account) -> Result<bool, Erro
     }
 }
 
-/// Whether the user has a credential; since when they get in without one, where they have none. One look, so that one question
-/// tells both as of one moment: it takes as long for those who have none.
+/// Says whether the user has a credential and, if not, since when they are let in without one. One look answers both
+/// for the same moment, and takes as long for users without a credential.
 ///
 /// # Errors
-/// What is kept cannot be trusted, opened, or does not say it.
+/// The account's data cannot be trusted or opened, or does not say it.
 pub fn enrolled_or_since(
     keeper: &impl Keeper,
     account: &Account,
@@ -39,15 +39,15 @@ pub fn enrolled_or_since(
 /// What [`enrolled_or_since`] finds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EnrolledOrSince {
-    /// There is a credential.
+    /// The account has a credential.
     Enrolled,
-    /// There is none. When the account was first let in all the same; `None`: not yet.
+    /// The account has none. The time when it was first let in without one; `None`: not yet.
     Since(Option<UnixTime>),
 }
 
-/// Removes everything that is kept about a user, whatever state it is in; `false`: there was nothing.
+/// Removes everything stored about a user, whatever its condition; `false`: there was nothing.
 ///
-/// Asks nothing of its owner, rights or content: this is how an administrator gets rid of what is damaged.
+/// Checks neither owner nor mode nor content: administrators remove damaged records in this way.
 ///
 /// # Errors
 /// Something else is there, or it cannot be removed.

@@ -1,6 +1,7 @@
-//! A moment before which nothing counts any longer: for records that were put back from a backup.
+//! A time before which nothing counts any more: for records that were restored from a backup.
 //!
-//! A backup knows nothing of what was used after it was made. Whatever may have been used by then must not count again.
+//! A backup does not know what was used after it was made. Everything that may have been used by then must not count
+//! again.
 
 use crate::Error;
 use crate::error::At;
@@ -13,20 +14,21 @@ use otp_core::{State, Step, UnixTime};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The moment, and how far counters move.
+/// The time, and how far counters move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Floor {
-    /// No code that could be used by then counts.
+    /// No code counts that could be used by then.
     pub when: UnixTime,
-    /// How many codes of each event-based authenticator are passed over. They have no moment, so only this bounds what may
-    /// have been used since the backup: nobody may have logged in by one more often.
+    /// How many codes of each event-based authenticator are skipped. These codes have no time, so only this number
+    /// bounds what may have been used since the backup: no user may have logged in with such codes more often.
     pub counters: u64,
 }
 
 impl Floor {
-    /// A floor at that moment for everything, with counters moved as far as a resynchronisation looks.
+    /// Returns a floor at that time for everything. Counters move as far as a resynchronisation searches.
     ///
-    /// Two codes in a row, as for a resynchronisation, would prove nothing here: they may have been used in a row.
+    /// Two codes in a row, as for a resynchronisation, would prove nothing here: both may have been used, one after the
+    /// other.
     #[must_use]
     pub const fn at(when: UnixTime) -> Self {
         Self {
@@ -35,7 +37,7 @@ impl Floor {
         }
     }
 
-    /// The newest step of a clock that may have been used by then: that of a device which was as far ahead as a
+    /// Returns the newest step that may have been used by then: that of a device whose clock was as far ahead as a
     /// resynchronisation allows, at the end of the widest window.
     fn step(&self, kind: Kind, last: Option<Step>) -> Option<Step> {
         match kind {
@@ -53,15 +55,15 @@ impl Floor {
         }
     }
 
-    /// For how long after the floor no code of a device with steps of that length counts, at most.
+    /// The longest time after the floor in which no code of a device with this step length counts.
     #[must_use]
     pub fn lasts(period_seconds: u64) -> Duration {
         let steps = u64::from(Window::MOST_STEPS) + 1;
         Drift::LIMIT + Duration::from_secs(steps.saturating_mul(period_seconds))
     }
 
-    /// The state after the floor: steps at or below it are used, counters have moved, no recovery code is left. Locks and
-    /// failures stay.
+    /// Returns the state after the floor: steps at or below it are used, counters have moved, and no recovery code is
+    /// left. Locks and failures stay.
     fn state(&self, outline: &Outline, state: &State) -> State {
         let mut next = state.reduced_to(outline);
         for entry in &mut next.authenticators {
@@ -81,10 +83,10 @@ impl Floor {
     }
 }
 
-/// What the floor makes of an account: the parts that change. `None`: the part goes.
+/// Returns the parts of an account that the floor changes. `None`: the part is removed.
 ///
 /// # Errors
-/// The account's record is damaged, so that nobody can say what of it was used.
+/// The account's record is damaged, so nobody can say what was used.
 pub fn changes(
     account: &mut impl Look,
     floor: &Floor,

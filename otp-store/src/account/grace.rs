@@ -1,6 +1,7 @@
 //! When an account was first let in without a second factor: the beginning of its grace.
 //!
-//! Kept beside the record, root's, and gone with it. Another owner of the same name has a grace of their own.
+//! Stored beside the record, in a file of root, and removed with it. Another owner of the same name has their own
+//! grace.
 
 use super::until_not_overtaken;
 use crate::Error;
@@ -10,10 +11,10 @@ use crate::text::first_login::{parse, to_text};
 use otp_core::{Account, UnixTime};
 use std::time::Duration;
 
-/// When the account was first let in without a second factor; `None`: not yet.
+/// Returns when the account was first let in without a second factor; `None`: not yet.
 ///
 /// # Errors
-/// What is kept cannot be trusted, read, or does not say it.
+/// The stored data cannot be trusted or read, or does not say it.
 pub fn first_login(keeper: &impl Keeper, account: &Account) -> Result<Option<UnixTime>, Error> {
     match keeper.look(account)? {
         Some(mut kept) => first_login_of(&mut kept, account),
@@ -21,11 +22,11 @@ pub fn first_login(keeper: &impl Keeper, account: &Account) -> Result<Option<Uni
     }
 }
 
-/// Writes all that [`begin_grace`] would, durably, but begins nothing.
+/// Writes everything that [`begin_grace`] would write, durably, but begins nothing.
 ///
-/// For a login that may get in without a second factor: by the time that it is certain to, nobody can be refused any
-/// more, and a grace that cannot be written down would have no end. A user who runs `su` can bring that about, by
-/// limits on files, descriptors or pending signals.
+/// For a login that may be let in without a second factor. When it is certain that it will be, it can no longer be
+/// refused, and a grace that cannot be stored would never end. A user who runs `su` can cause this with limits on
+/// files, descriptors or pending signals.
 ///
 /// # Errors
 /// It cannot be read or written: the caller refuses the login.
@@ -39,13 +40,15 @@ pub fn rehearse_grace(keeper: &impl Keeper, account: &Account, now: UnixTime) ->
     })
 }
 
-/// Keeps `now` as the first login, unless an earlier one is kept. One in the future is none: the clock has run back.
+/// Stores `now` as the first login, unless an earlier one is stored. A stored time in the future does not count: the
+/// clock has run back.
 ///
-/// Where others can hold the account at the same time, its user id is what one of many machines says: what is kept there for
-/// another one stays, and is an error. Two machines that disagree, or one that lies, would else begin the grace anew for ever.
+/// If others can hold the account at the same time, the user id is what one of many machines says. Then a first login
+/// of another user id stays, and is an error. Otherwise two machines that disagree, or one that lies, would begin the
+/// grace again for ever.
 ///
-/// Nothing is kept of who has an authenticator by now. Where it can no longer be written, what was rehearsed counts.
-/// Says whether it was kept.
+/// Nothing is stored for users who have an authenticator by now. If nothing can be written any more, the rehearsed time
+/// counts. Returns whether a first login was stored.
 ///
 /// # Errors
 /// It cannot be read or written.
@@ -71,7 +74,7 @@ fn begin_grace_within(
     }
 }
 
-/// An account whose grace may begin, held; `None`: it has begun, or there is an authenticator.
+/// Holds an account whose grace may begin; `None`: it has begun, or there is an authenticator.
 fn hold_to_begin<K: Keeper>(
     keeper: &K,
     account: &Account,
@@ -85,13 +88,13 @@ fn hold_to_begin<K: Keeper>(
     if !K::Held::ALONE {
         is_nobody_elses(&mut held, account)?;
     }
-    // While it is held, who came first counts.
+    // Under the lock, the first one to come counts.
     let begun =
         has_begun(first_login_of(&mut held, account)?, now) || held.has(Part::Credential)?;
     Ok((!begun).then_some(held))
 }
 
-/// Fails where a first login is kept for another owner of the name.
+/// Fails if a first login is stored for another owner of the name.
 fn is_nobody_elses(held: &mut impl Held, account: &Account) -> Result<(), Error> {
     let Some(bytes) = held.get(Part::FirstLogin)? else {
         return Ok(());
@@ -103,17 +106,17 @@ fn is_nobody_elses(held: &mut impl Held, account: &Account) -> Result<(), Error>
     Err(Error::NotTheirs {
         place: held.place(Part::FirstLogin),
         user: account.name.as_str().to_owned(),
-        // A number that nobody can have is of nobody who asks.
+        // A number that no user id can have belongs to nobody who asks.
         recorded: u32::try_from(uid).unwrap_or(u32::MAX),
         actual: account.uid,
     })
 }
 
-/// Makes what was rehearsed the first login, with as little as that can take; says whether it is now.
+/// Makes the rehearsed time the first login, with as few operations as possible; returns whether it is now.
 ///
-/// Without holding the account, which the user may have made impossible since the rehearsal. The moments of two logins that
-/// begin at once are alike, and beside a credential nobody reads it. At worst it is the text that another login of the
-/// same user has only begun to write, and that user is refused until it is written.
+/// It does not hold the account, since the user may have made that impossible since the rehearsal. The times of two
+/// logins that begin at once are alike, and beside a credential nothing reads them. At worst the text is incomplete,
+/// because another login of the same user has only begun to write it. Then that user is refused until it is written.
 fn keep_rehearsed(keeper: &impl Keeper, account: &Account, now: UnixTime) -> Result<bool, Error> {
     let Some(mut kept) = keeper.look(account)? else {
         return Ok(false);
@@ -127,12 +130,12 @@ fn keep_rehearsed(keeper: &impl Keeper, account: &Account, now: UnixTime) -> Res
     Ok(true)
 }
 
-/// Whether that moment is one from which a grace counts.
+/// Whether a grace counts from that time.
 fn has_begun(first_login: Option<UnixTime>, now: UnixTime) -> bool {
     first_login.is_some_and(|first| first <= now)
 }
 
-/// Keeps it, whatever was kept.
+/// Stores the first login, whatever was stored before.
 pub(crate) fn put_first_login(
     held: &mut impl Held,
     account: &Account,
@@ -150,7 +153,7 @@ pub(crate) fn first_login_of(
     moment_in(bytes, kept, account)
 }
 
-/// The moment that is kept, if it is this account's.
+/// Returns the stored time, if it belongs to this account.
 fn moment_in(
     bytes: Option<Bytes>,
     kept: &impl Look,

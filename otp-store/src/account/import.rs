@@ -1,4 +1,4 @@
-//! Taking over what another program has kept of an account: its keys, and what was used of them.
+//! Imports what another program has stored about an account: its keys, and what was used of them.
 
 use super::record::{HeldRecord, Record};
 use super::until_not_overtaken;
@@ -11,31 +11,33 @@ use otp_core::{Account, Authenticator, Credential, State};
 use otp_file::Unparsed;
 use std::time::Duration;
 
-/// What became of it.
+/// The result of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Imported {
-    /// The credential is the account's, with that state.
+    /// The account now has the credential, with that state.
     Done,
-    /// The account has these keys already, and more was used of them meanwhile: that is remembered now.
+    /// The account already had these keys, and more was used of them meanwhile: this is now remembered.
     MovedOn,
-    /// The account has these keys already, and nothing more was used of them.
+    /// The account already had these keys, and nothing more was used of them.
     Unchanged,
     /// The account has other keys, which were left alone.
     AlreadyEnrolled,
 }
 
-/// Keeps `credential` as the account's first, with a state in which everything that was used before is used.
+/// Stores `credential` as the account's first one, with a state in which everything that was used before is used.
 ///
-/// An account that is enrolled is never replaced. Where it has all the keys of `credential`, which it has from an earlier
-/// import that may have been cut short, what was used of them since then is remembered as well, and nothing is taken back:
-/// the newest step of each authenticator, and the imported recovery codes that `credential` has no more. Those can only be
-/// told where both sets have one salt ([`imported_salt`]); a set with another leaves the account alone. Where `tells_codes` is
-/// `false`, the other program knows nothing of them, so they stay as they are.
+/// The credential of an enrolled account is never replaced. If it already has all keys of `credential`, they come from
+/// an earlier import, which may have been interrupted. Then what was used since is remembered too, and nothing is taken
+/// back: the newest step of each authenticator, and the imported recovery codes that `credential` no longer has. Such
+/// codes can be compared only if both sets have the same salt ([`imported_salt`]); a set with another salt leaves the
+/// account alone. If `tells_codes` is `false`, the other program knows nothing of the codes, so they stay as they are.
 ///
-/// The order is that of every new record, so a crash leaves an account that is not enrolled, or one that is imported whole.
+/// The order of writes is that of every new record. So a crash leaves an account that is not enrolled, or one that is
+/// completely imported.
 ///
 /// # Errors
-/// `state` is not one of `credential`; what is there cannot be trusted or read; or something could not be written.
+/// `state` does not belong to `credential`; the stored data cannot be trusted or read; or something could not be
+/// written.
 pub fn import(
     keeper: &impl Keeper,
     account: &Account,
@@ -65,7 +67,7 @@ pub fn import(
     })
 }
 
-/// What an import would meet.
+/// What an import would find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Foretold {
     /// An account that is not enrolled.
@@ -76,10 +78,11 @@ pub enum Foretold {
     Others,
 }
 
-/// Says what an import of these keys would meet, and changes nothing. An account that others hold is waited for so long.
+/// Says what an import of these keys would find, and changes nothing. `patience` is how long to wait for others who
+/// hold the account.
 ///
 /// # Errors
-/// What is there cannot be trusted or read, or others hold it.
+/// The stored data cannot be trusted or read, or others hold the account.
 pub fn foretell(
     keeper: &impl Keeper,
     account: &Account,
@@ -101,10 +104,10 @@ pub fn foretell(
     })
 }
 
-/// The salt of the recovery codes that were imported for an account; `None`: it has none.
+/// Returns the salt of the recovery codes that were imported for an account; `None`: it has none.
 ///
 /// # Errors
-/// What is there cannot be trusted or read.
+/// The stored data cannot be trusted or read.
 pub fn imported_salt(keeper: &impl Keeper, account: &Account) -> Result<Option<Salt>, Error> {
     let Some(mut held) = keeper.hold(account, ROOTS_LOCK_DEADLINE)? else {
         return Ok(None);
@@ -120,7 +123,8 @@ fn imported_set(credential: &Credential) -> Option<&RecoverySet> {
     credential.recovery().filter(|set| set.origin.is_imported())
 }
 
-/// The state of a record in which is used what was used in either; `None`: the keys or the codes are others.
+/// Returns the state of a record in which everything is used that was used in either program; `None`: the keys or the
+/// codes differ.
 fn moved_on(
     record: &Record,
     credential: &Credential,
@@ -141,7 +145,7 @@ fn moved_on(
         let gone = match imported_set(credential) {
             Some(theirs) if theirs.salt != ours.salt => return None,
             Some(theirs) => gone(ours, theirs, state.of_codes(theirs.id)?.used),
-            // None is left.
+            // No code is left there.
             None => u32::MAX,
         };
         let entry = next.recovery.iter_mut().find(|entry| entry.id == ours.id)?;
@@ -150,8 +154,8 @@ fn moved_on(
     Some(next)
 }
 
-/// Remembers of an authenticator what was used of it elsewhere, where that is newer; and how far its clock is off by what was
-/// learned there, as long as none of its codes was used here.
+/// Remembers what was used of an authenticator elsewhere, if it is newer. Also takes over how far its clock is off, as
+/// long as none of its codes was used here.
 fn move_on(ours: &mut AuthenticatorState, theirs: &AuthenticatorState) {
     if ours.last_used.is_none() {
         ours.drift = theirs.drift;
@@ -160,7 +164,7 @@ fn move_on(ours: &mut AuthenticatorState, theirs: &AuthenticatorState) {
     ours.last_used = ours.last_used.max(theirs.last_used);
 }
 
-/// The codes of `ours`, bit by bit, that are not among the unused ones of `theirs`.
+/// Returns the codes of `ours`, one bit each, that are not among the unused ones of `theirs`.
 fn gone(ours: &RecoverySet, theirs: &RecoverySet, used: u32) -> u32 {
     let unused = |hash| {
         let mut theirs = theirs.hashes.iter().enumerate();
@@ -171,7 +175,7 @@ fn gone(ours: &RecoverySet, theirs: &RecoverySet, used: u32) -> u32 {
         .fold(0, |gone, (at, _)| gone | 1 << at)
 }
 
-/// The bits that stand for a code of the set.
+/// Returns the bits that stand for codes of the set.
 fn known_bits(set: &RecoverySet) -> u32 {
     (0..set.hashes.len()).fold(0, |bits, at| bits | 1 << at)
 }

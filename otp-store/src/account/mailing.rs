@@ -1,6 +1,7 @@
 //! Codes that are sent by mail: how many, and to whom.
 //!
-//! A code is counted as sent before it is, durably: whoever is killed in between has sent one less than they may.
+//! A code is counted, durably, before it is sent. A process that is killed in between has sent one code less than
+//! allowed.
 
 use super::record::HeldRecord;
 use super::until_not_overtaken;
@@ -13,20 +14,20 @@ use otp_core::mailed::{LoginKey, MOST_A_DAY, MailedCode};
 use otp_core::record::Standing;
 use otp_core::{Account, Before1970, Policy, UnixTime};
 
-/// What became of a login that asked for a code by mail. Has no `Debug`: it holds a code.
+/// The result of asking for a code by mail in a login. Has no `Debug`: it holds a code.
 pub struct Asked {
-    /// The key that belongs to the code. Nobody else has it.
+    /// The key that belongs to the code. Nothing else holds it.
     pub key: LoginKey,
-    /// A code; it is worth something where it is [`Sending::Due`] alone.
+    /// A code; it can be used only if `sending` is [`Sending::Due`].
     pub code: MailedCode,
-    /// Whether it is to be sent.
+    /// Whether the code is to be sent.
     pub sending: Sending,
-    /// While it lives, signals wait, so that what was written can be logged.
+    /// While this lives, signals wait, so that what was written can be logged.
     pub undisturbed: Option<Undisturbed>,
 }
 
 impl Asked {
-    /// What becomes of it for a name that is nobody's.
+    /// Returns the result for a name that no user has.
     ///
     /// # Errors
     /// The system gave no random bytes.
@@ -44,30 +45,30 @@ impl Asked {
 /// Whether a code is to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sending {
-    /// It is, and was written down.
+    /// Yes, and this was stored.
     Due {
-        /// How many were sent within a day, with this one.
+        /// How many codes were sent within a day, including this one.
         count: usize,
-        /// The address that the user has confirmed, where policy wants one to be: no other may be written to.
+        /// The address that the user has confirmed, if policy wants a confirmed one: then mail may go only there.
         only_to: Option<Address>,
     },
-    /// It is not, since the account has no authenticator.
+    /// No: the account has no authenticator.
     NotEnrolled,
-    /// It is not: no code is looked at.
+    /// No: the account is locked or disabled.
     Locked,
-    /// It is not: so many were sent that another would be one too many.
+    /// No: the limit for a day is reached.
     TooMany {
-        /// When the next may be sent.
+        /// When the next code may be sent.
         until: UnixTime,
     },
-    /// It is not: policy wants an address to be confirmed, and none is.
+    /// No: policy wants a confirmed address, and there is none.
     NotConfirmed,
 }
 
-/// Writes down that a code is sent, where one may be. Makes a code and a key in any case, so that it takes as long.
+/// Stores that a code is sent, if one may be. Always makes a code and a key, so that it takes as long.
 ///
 /// # Errors
-/// The record cannot be trusted, read or written; nothing is sent then.
+/// The record cannot be trusted, read or written; then nothing is sent.
 pub fn ask_for_code(
     keeper: &impl Keeper,
     account: &Account,
@@ -114,11 +115,11 @@ pub fn ask_for_code(
     })
 }
 
-/// Writes down that a code is sent to confirm an address, where one may be. It needs no authenticator; the code is the caller's
-/// to make and to compare.
+/// Stores that a code is sent to confirm an address, if one may be. The account needs no authenticator. The caller
+/// makes the code and compares it.
 ///
 /// # Errors
-/// The record cannot be trusted, read or written; nothing is sent then.
+/// The record cannot be trusted, read or written; then nothing is sent.
 pub fn count_confirmation(
     keeper: &impl Keeper,
     account: &Account,
@@ -142,7 +143,7 @@ pub fn count_confirmation(
     })
 }
 
-/// Keeps an address as one that its owner has confirmed.
+/// Stores an address that its owner has confirmed.
 ///
 /// # Errors
 /// It could not be written.
@@ -159,7 +160,8 @@ pub fn keep_confirmed(
     })
 }
 
-/// Says until when no more are sent; a clock that has run back is corrected in what is kept, so that nobody waits for longer.
+/// Says until when no more codes are sent. If the clock has run back, the stored times are corrected, so that nobody
+/// waits longer than a day.
 fn too_many(
     held: &mut impl HeldRecord,
     account: &Account,

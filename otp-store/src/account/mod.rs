@@ -1,7 +1,7 @@
-//! What happens to an account: each a transaction over any keeper, whole or not at all.
+//! The transactions on an account, over any keeper: each is done whole or not at all.
 //!
-//! A transaction that was overtaken begins anew, with what is kept by then and the time by then. Only here does a verdict
-//! come to be [`Committed`](attempt::Committed).
+//! A transaction that was overtaken begins again, with the stored data and the time of then. Only here does a verdict
+//! become [`Committed`](attempt::Committed).
 
 pub mod attempt;
 pub mod change;
@@ -39,7 +39,7 @@ impl Overtakable for Error {
     }
 }
 
-/// Does the work, and begins anew as long as it was overtaken and `deadline` is not over.
+/// Runs `work`, and repeats it while it is overtaken and `deadline` has not passed.
 fn until_not_overtaken<T, E: Overtakable>(
     deadline: Duration,
     mut work: impl FnMut() -> Result<T, E>,

@@ -1,7 +1,7 @@
-//! A record whose owner is called otherwise, or has another user id, than when it was made: moved by an administrator.
+//! Moves a record whose owner has another name, or another user id, than when it was made. Administrators do this.
 //!
-//! A process that is killed on the way leaves the record where it was, or where it is to go. In between it is the new
-//! user's and names the old one: then neither gets in by it, and the same move again completes it.
+//! A process that is killed on the way leaves the record under the old name or under the new one. In between it lies
+//! under the new name and names the old user. Then neither user gets in with it, and the same move again completes it.
 
 use super::grace::{first_login_of, put_first_login};
 use super::record::HeldRecord;
@@ -12,19 +12,19 @@ use otp_core::{Account, UserName};
 
 use otp_core::{Credential, UnixTime};
 
-/// What a move has done.
+/// The result of a move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
-    /// The record is the new user's.
+    /// The record now belongs to the new user.
     Done,
-    /// It was so before.
+    /// The record belonged to the user already.
     AlreadyTheirs,
 }
 
 /// Why nothing was moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotMoved {
-    /// Nothing is kept under the old name that could be moved.
+    /// There is no record under the old name.
     NoRecord,
     /// The new user has a record.
     Taken,
@@ -35,12 +35,12 @@ pub enum NotMoved {
     },
 }
 
-/// Why a move came to nothing.
+/// Why a move failed.
 #[derive(Debug)]
 pub enum Failed {
     /// It is not allowed.
     Refused(NotMoved),
-    /// It could not be done. The same again completes what was begun.
+    /// It could not be carried out. The same move again completes what was begun.
     Store(Error),
 }
 
@@ -62,14 +62,14 @@ impl Overtakable for Failed {
     }
 }
 
-/// Gives the record that is kept under the name `from` to `to`: credential, state and the beginning of the grace.
-/// Trust is forgotten. Nothing is ever overwritten.
+/// Gives the record stored under the name `from` to `to`: credential, state and the beginning of the grace. Trust is
+/// forgotten. Nothing is ever overwritten.
 ///
-/// `another_uid` moves a record also where it was made for another user id. Where both names are the same, the record is
-/// bound to the user id of now.
+/// With `another_uid`, a record is moved even if it was made for another user id. If both names are the same, the
+/// record is bound to the present user id.
 ///
 /// # Errors
-/// It is refused, or something could not be read or written.
+/// The move is refused, or something could not be read or written.
 pub fn move_record(
     keeper: &impl Keeper,
     from: &UserName,
@@ -91,7 +91,7 @@ fn rename<K: Keeper>(
     to: &Account,
     another_uid: bool,
 ) -> Result<Moved, Failed> {
-    // In the order of the names, whoever else moves whatever else. Dropped the other way round.
+    // Held in the order of the names, so that two moves never wait for each other. Dropped in the opposite order.
     let old_is_first = *from < to.name;
     let (first, second) = if old_is_first {
         (from, &to.name)
@@ -118,7 +118,7 @@ fn rename<K: Keeper>(
     };
     let (Some(old), Some(recorded)) = (old, recorded) else {
         return match (new, theirs) {
-            // A move that was cut short.
+            // An interrupted move.
             (Some(new), Some(theirs)) if theirs.name == *from => {
                 permit(theirs.uid, to, another_uid)?;
                 bind(new, &theirs, to, None)?;
@@ -136,7 +136,7 @@ fn rename<K: Keeper>(
     };
     permit(owner.uid, to, another_uid)?;
     old.claim(owner.uid)?;
-    // What is not whole is not moved.
+    // A record that is not whole is not moved.
     old.outline(&owner)?;
     let begun = match &mut new {
         Some(new) => first_login_of(*new, to)?,
@@ -150,7 +150,7 @@ fn rename<K: Keeper>(
     Ok(Moved::Done)
 }
 
-/// The user whom the record under a name was made for; `None`: there is none.
+/// Returns the user for whom the record under a name was made; `None`: there is no record.
 ///
 /// # Errors
 /// It cannot be held, trusted or read.
@@ -161,7 +161,7 @@ pub fn owner_of(keeper: &impl Keeper, name: &UserName) -> Result<Option<Account>
     }
 }
 
-/// Binds a record to the user id that its owner has now.
+/// Binds a record to the present user id of its owner.
 fn rebind(keeper: &impl Keeper, to: &Account, another_uid: bool) -> Result<Moved, Failed> {
     let Some(mut held) = keeper.hold_name(&to.name, ROOTS_LOCK_DEADLINE)? else {
         return Err(NotMoved::NoRecord.into());
@@ -181,7 +181,7 @@ fn rebind(keeper: &impl Keeper, to: &Account, another_uid: bool) -> Result<Moved
     Ok(Moved::Done)
 }
 
-/// Another user id is another person, unless an administrator says otherwise.
+/// Refuses another user id, which is another person, unless an administrator permits it.
 fn permit(recorded: u32, to: &Account, another_uid: bool) -> Result<(), NotMoved> {
     if recorded == to.uid || another_uid {
         Ok(())
@@ -190,7 +190,7 @@ fn permit(recorded: u32, to: &Account, another_uid: bool) -> Result<(), NotMoved
     }
 }
 
-/// Makes the record of `owner` that of `to`, with the credential last: it says whose it is.
+/// Binds the record of `owner` to `to`. The credential is written last, since it names the owner.
 fn bind(
     held: &mut impl Held,
     owner: &Account,
@@ -210,7 +210,7 @@ fn bind(
     held.put_credential(&credential)
 }
 
-/// Keeps the earliest first login of all that there are as that of `to`: no grace begins anew.
+/// Stores the earliest of all first logins as that of `to`: no grace begins again.
 fn keep_first_login(
     held: &mut impl Held,
     owner: &Account,

@@ -11,7 +11,7 @@ use otp_core::record::{Identities, Kind, Name, Outline, Refusal, Standing};
 use otp_core::{Account, Before1970, Policy, State, UnixTime};
 use std::time::Duration;
 
-/// How an enrolled account stands at one moment.
+/// The condition of an enrolled account at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
     /// The authenticators, oldest first.
@@ -20,7 +20,7 @@ pub struct Overview {
     pub recovery_codes_left: u32,
     /// Recovery codes that were issued together; `None`: none were.
     pub recovery_codes_issued: Option<u32>,
-    /// Whether those are of another program, have 8 digits, and should be replaced.
+    /// Whether these codes come from another program, have 8 digits, and should be replaced.
     pub recovery_codes_imported: bool,
     /// Failures in a row since the last success, over all locks.
     pub failures: u32,
@@ -35,22 +35,22 @@ pub struct Overview {
 /// One authenticator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// What its owner calls it.
+    /// The name that its owner gave it.
     pub name: Name,
     /// When it was enrolled.
     pub created: UnixTime,
-    /// When a code of it was last accepted.
+    /// When one of its codes was last accepted.
     pub last_used: Option<UnixTime>,
-    /// The counter of the next code, where it is event-based.
+    /// The counter of the next code, if the authenticator is event-based.
     pub next_counter: Option<u64>,
 }
 
-/// Whether the account may try a code; `None`: it is not enrolled.
+/// Returns whether the account may try a code; `None`: it is not enrolled.
 ///
-/// `clock` is read while the account is held. A lock that lies in the future begins now, and that is stored.
+/// `clock` is read while the account is held. A lock that begins in the future begins now, and that is stored.
 ///
 /// # Errors
-/// The record cannot be trusted, read, or written where it has to be.
+/// The record cannot be trusted or read, or cannot be written if it must be.
 pub fn standing(
     keeper: &impl Keeper,
     account: &Account,
@@ -65,10 +65,10 @@ pub fn standing(
     })
 }
 
-/// Reads the record with the standing as it is now.
+/// Reads the record with its present standing.
 ///
-/// A lock that was set by a clock gone wrong begins anew when it is looked at ([`standing_at`]). That has to last:
-/// begun anew at each look, it would never end for users who wait as they were told.
+/// A lock that was set by a wrong clock begins again when it is looked at ([`standing_at`]). This must be stored: if
+/// the lock began again at each look, it would never end for users who wait as they were told.
 fn read_settled(
     held: &mut impl Held,
     account: &Account,
@@ -91,12 +91,12 @@ fn read_settled(
 }
 
 impl Overview {
-    /// Reads it while the account is held, so that it is of one moment; `None`: the account is not enrolled.
+    /// Reads the account while it is held, so that everything is from one moment; `None`: the account is not enrolled.
     ///
-    /// `clock` is read then. A lock that lies in the future begins now, and that is stored.
+    /// `clock` is read then. A lock that begins in the future begins now, and that is stored.
     ///
     /// # Errors
-    /// The record cannot be trusted, read, or written where it has to be.
+    /// The record cannot be trusted or read, or cannot be written if it must be.
     pub fn read(
         keeper: &impl Keeper,
         account: &Account,
@@ -112,7 +112,7 @@ impl Overview {
         })
     }
 
-    /// Of an outline alone: nothing that is told here has to know a key.
+    /// Takes only an outline: nothing that is told here needs a key.
     pub(super) fn of(record: &Record<Outline>, policy: &Policy) -> Self {
         let (outline, state) = (&record.credential, &record.state);
         let devices = outline.authenticators().iter().map(|one| {
@@ -143,32 +143,33 @@ impl Overview {
     }
 }
 
-/// How an account stands, for those who look at many: no login waits for them, and they wait for none.
+/// The condition of an account, for readers who look at many: no login waits for them, and they wait for none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Glance {
     /// `None`: the account is not enrolled.
     pub overview: Option<Overview>,
-    /// What moves the codes of its authenticators on, in their order.
+    /// The kind of each authenticator, in their order.
     pub kinds: Vec<Kind>,
-    /// When it was first let in without a second factor, where it is not enrolled.
+    /// When the account was first let in without a second factor, if it is not enrolled.
     pub first_login: Option<UnixTime>,
-    /// Whether somebody held the account, so that this may be of an attempt that is still being made.
+    /// Whether another process held the account, so this may show an attempt that is still being made.
     pub is_held: bool,
 }
 
-/// An attempt that is being made has written down beforehand that it failed. It is done with by then: a process that a user
-/// can stop is killed long before.
+/// How long an attempt can take at most. A running attempt is stored as failed beforehand. After this time it is over:
+/// a process that a user can stop is killed long before.
 const ATTEMPT_IS_OVER: Duration = Duration::from_secs(60);
 
 impl Glance {
     /// Looks at an account without holding it.
     ///
-    /// Where that is not certain to be how the account stands, it is held for a moment: what was read does not fit together,
-    /// its last refusal is so fresh that the attempt may still be made, or a lock has to begin anew. `patience` is how long
-    /// to wait for others then; as they can last, this is what a user who holds their own record costs.
+    /// If the result is not certain, the account is held for a moment. This happens if what was read does not fit
+    /// together, if the last refusal is so recent that its attempt may still be running, or if a lock must begin again.
+    /// `patience` is how long to wait for others then. Users who hold their own records can make each look last that
+    /// long.
     ///
     /// # Errors
-    /// As for [`Overview::read`]; [`Error::Busy`] only where nothing that fits together could be read either.
+    /// As for [`Overview::read`]; [`Error::Busy`] only if nothing that fits together could be read either.
     pub fn read(
         keeper: &impl Keeper,
         account: &Account,
@@ -229,7 +230,7 @@ impl Glance {
         })
     }
 
-    /// At an account about which nothing is kept.
+    /// A look at an account about which nothing is stored.
     #[must_use]
     pub const fn of_nothing() -> Self {
         Self {
@@ -250,7 +251,7 @@ impl Glance {
     }
 }
 
-/// Whether a state that was read while nobody held the account is what it seems.
+/// Whether a state that was read without holding the account is certain.
 fn is_certain(state: &State, now: UnixTime) -> bool {
     let is_over = |(when, _): (UnixTime, Refusal)| when.after(ATTEMPT_IS_OVER) < now;
     let standing = standing_at(state.standing, now);

@@ -1,4 +1,4 @@
-//! Enrolling without a dialogue: what an administrator's tool has made is kept.
+//! Enrolment without a dialogue: stores what an administrator's tool has made.
 
 use super::record::HeldRecord;
 use super::until_not_overtaken;
@@ -6,16 +6,16 @@ use crate::Error;
 use crate::keeper::{Keeper, ROOTS_LOCK_DEADLINE};
 use otp_core::{Account, Credential, State};
 
-/// What became of it.
+/// The result of an enrolment without a dialogue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provisioned {
-    /// The credential is the account's.
+    /// The account now has the credential.
     Done,
-    /// The account has one already, which was left alone.
+    /// The account already had a credential, which was left alone.
     AlreadyEnrolled,
 }
 
-/// Keeps `credential` as the account's first, of which nothing was used. See [`provision_from`].
+/// Stores `credential` as the account's first one, of which nothing was used. See [`provision_from`].
 ///
 /// # Errors
 /// As for [`provision_from`].
@@ -34,10 +34,11 @@ pub fn provision(
     )
 }
 
-/// Keeps `credential` as the account's first, and `state` beside it, which must be one of it. Forced, whatever is there is replaced, a damaged record and a lock included.
+/// Stores `credential` as the account's first one, together with `state`, which must belong to it. With `force`, it
+/// replaces everything, even a damaged record and a lock.
 ///
 /// # Errors
-/// What is there cannot be trusted or read, or something could not be written.
+/// The stored data cannot be trusted or read, or something could not be written.
 pub fn provision_from(
     keeper: &impl Keeper,
     account: &Account,

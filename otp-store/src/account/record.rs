@@ -1,4 +1,4 @@
-//! A credential and the state beside it, read and written together.
+//! A credential and its state, read and written together.
 
 use crate::error::At;
 use crate::keeper::{Held, Lasts, Look, Part};
@@ -11,14 +11,14 @@ use otp_core::record::{Identities, Outline};
 use otp_core::{Account, Credential, State};
 use zeroize::Zeroizing;
 
-/// What is kept about one user, as read while it is held.
+/// What is stored about one user, as it was read while held.
 pub(crate) struct Record<C = Credential> {
-    /// Who can prove what: with the keys, or an [`Outline`] of it.
+    /// What can prove the user's identity: with the keys, or as an [`Outline`].
     pub credential: C,
-    /// What happened so far.
+    /// What has happened so far.
     pub state: State,
     newest: Newest,
-    /// Whether what was read is known to be on the disk.
+    /// Whether the data that was read is known to be on the disk.
     is_settled: bool,
 }
 
@@ -26,10 +26,10 @@ const DOES_NOT_FIT: &str = "the next state does not fit a record";
 
 /// What transactions do with an account that they hold.
 pub(crate) trait HeldRecord: Held {
-    /// Reads the record of `account`, keys and all; `None`: there is no credential, so the account is not enrolled.
+    /// Reads the record of `account` with its keys; `None`: there is no credential, so the account is not enrolled.
     ///
     /// # Errors
-    /// Anything else than a complete, fitting pair that is the account's own.
+    /// Anything but a complete, fitting pair that belongs to the account.
     fn read(&mut self, account: &Account) -> Result<Option<Record>, Error> {
         let seal = self.seal().clone();
         let parse =
@@ -39,7 +39,7 @@ pub(crate) trait HeldRecord: Held {
         })
     }
 
-    /// As [`HeldRecord::read`], but no key is made of what is kept.
+    /// Reads the record as [`HeldRecord::read`] does, but without the keys.
     ///
     /// # Errors
     /// As for [`HeldRecord::read`].
@@ -47,7 +47,7 @@ pub(crate) trait HeldRecord: Held {
         outline(self, account)
     }
 
-    /// Makes `next` the state for everybody, as long as the power lasts.
+    /// Makes `next` the state for every process, as long as the power lasts.
     ///
     /// # Errors
     /// As for [`HeldRecord::commit`].
@@ -55,23 +55,23 @@ pub(crate) trait HeldRecord: Held {
         write_state(self, record, next, Lasts::UntilThePowerFails)
     }
 
-    /// Makes `next` the state, for good, over what was noted. A record is good for one commit: the next must be read again.
+    /// Makes `next` the state for good, over what was noted. A record can be committed once: it must be read again
+    /// before the next commit.
     ///
     /// # Errors
-    /// It could not be written. What was there before then still counts, or what was to be written does; never
-    /// anything else.
+    /// It could not be written. The state from before or the new state counts; never anything else.
     fn commit<C>(&mut self, mut record: Record<C>, next: &State) -> Result<(), Error> {
         write_state(self, &mut record, next, Lasts::ForGood)
     }
 
-    /// Puts `credential` in the place of whatever was there, with a state that covers it.
+    /// Replaces whatever was there by `credential`, with a state that covers it.
     ///
-    /// The state goes first and still covers the credential that it replaces, so a crash in between leaves the old
-    /// record working. `account` may have had no record, or a damaged one.
+    /// The state is written first and still covers the old credential, so a crash in between leaves the old record
+    /// working. `account` may have had no record, or a damaged one.
     ///
     /// # Errors
-    /// Something could not be written; then the old record still counts. But for [`Error::NotDurable`]: the new one
-    /// counts, unless the power fails now.
+    /// Something could not be written; then the old record still counts. Only with [`Error::NotDurable`] does the new
+    /// one count, unless the power fails now.
     fn replace(
         &mut self,
         account: &Account,
@@ -80,15 +80,15 @@ pub(crate) trait HeldRecord: Held {
     ) -> Result<(), Error> {
         let combined = match self.outline(account) {
             Ok(Some(old)) => state.joined_with(&old.state.reduced_to(&old.credential)),
-            // What cannot be read for a reason that may pass, or by this version, is not to be thrown away.
+            // A record that cannot be read for a reason that may pass, or by this version, must not be thrown away.
             Err(error) if error.may_pass() => return Err(error),
             Ok(None) | Err(_) => state.clone(),
         };
         let bytes = state::whole(&combined)
             .ok_or_else(|| Error::content(self.place(Part::State), DOES_NOT_FIT))?;
-        // Before anything goes: where it cannot be sealed, nothing is replaced.
+        // Before anything is removed: if the credential cannot be sealed, nothing is replaced.
         let text = revealed(self, credential)?;
-        // Trust was earned by what goes now.
+        // The trust was earned with the credential that is now replaced.
         self.forget_trust()?;
         self.forget_mailed_code(account)?;
         let put = self.put(Part::State, &bytes)?;
@@ -96,7 +96,7 @@ pub(crate) trait HeldRecord: Held {
         put_text(self, &text)
     }
 
-    /// Puts a credential beside the state that covers it.
+    /// Writes a credential beside the state that covers it.
     ///
     /// # Errors
     /// As for [`HeldRecord::replace`].
@@ -105,7 +105,7 @@ pub(crate) trait HeldRecord: Held {
         put_text(self, &text)
     }
 
-    /// As [`HeldRecord::put_credential`], with that pen.
+    /// Writes a credential as [`HeldRecord::put_credential`] does, with that pen.
     ///
     /// # Errors
     /// As for [`HeldRecord::replace`].
@@ -114,16 +114,17 @@ pub(crate) trait HeldRecord: Held {
         put_text(self, &text)
     }
 
-    /// Trusts the account nowhere any longer.
+    /// Removes all trust of the account.
     ///
     /// # Errors
-    /// What is there cannot be removed.
+    /// It cannot be removed.
     fn forget_trust(&mut self) -> Result<(), Error> {
         let put = self.remove(Part::Trust)?;
         put.or_begin_anew(|| self.place(Part::Trust))
     }
 
-    /// What is kept about the account's mail. Nothing where it is another user's, of whom this one inherits nothing.
+    /// Returns what is stored about the account's mail; nothing if it belongs to another user id, since a new owner
+    /// inherits nothing.
     ///
     /// # Errors
     /// It cannot be read.
@@ -139,7 +140,7 @@ pub(crate) trait HeldRecord: Held {
         })
     }
 
-    /// Makes that what is kept about the account's mail.
+    /// Stores what is known about the account's mail.
     ///
     /// # Errors
     /// It could not be written.
@@ -149,24 +150,24 @@ pub(crate) trait HeldRecord: Held {
         put.or_begin_anew(|| self.place(Part::Mail))
     }
 
-    /// No code that was mailed counts any longer. How many were sent stays.
+    /// Voids every mailed code. The count of sent codes stays.
     ///
     /// # Errors
-    /// One may still count.
+    /// A mailed code may still count.
     fn forget_mailed_code(&mut self, account: &Account) -> Result<(), Error> {
         match self.mailbox(account) {
             Ok(mailbox) if mailbox.outstanding().is_none() => Ok(()),
             Ok(mailbox) => self.put_mailbox(account, &mailbox.used_up()),
             Err(error) if error.may_pass() => Err(error),
-            // No code can be right that cannot be read.
+            // A code that cannot be read can never be right.
             Err(_) => Ok(()),
         }
     }
 
-    /// Where the account is trusted, oldest first.
+    /// Returns the places where the account is trusted, oldest first.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// They cannot be read.
     fn places(&mut self) -> Result<trust::Places, Error> {
         match self.get(Part::Trust)? {
             Some(bytes) => trust::parse(&bytes).at(|| self.place(Part::Trust)),
@@ -177,7 +178,7 @@ pub(crate) trait HeldRecord: Held {
 
 impl<H: Held> HeldRecord for H {}
 
-/// The text of a credential, sealed as the account's keys are.
+/// Returns the text of a credential, sealed as the account's keys are.
 fn revealed(held: &impl Look, credential: &Credential) -> Result<Zeroizing<String>, Error> {
     let pen = held.seal().pen().at(|| held.place(Part::Credential))?;
     Ok(credential::reveal(credential, &pen)?)
@@ -188,8 +189,8 @@ fn put_text(held: &mut impl Held, text: &str) -> Result<(), Error> {
     put.or_begin_anew(|| held.place(Part::Credential))
 }
 
-/// As [`HeldRecord::outline`], also where nobody holds the account: both parts may then be of two moments, and what does not
-/// fit is perhaps only being changed.
+/// Reads an outline as [`HeldRecord::outline`] does, but also without holding the account. Then both parts may be from
+/// two moments, and parts that do not fit are perhaps only being changed.
 pub(super) fn outline(
     kept: &mut impl Look,
     account: &Account,
@@ -251,8 +252,8 @@ fn read_with<C: Identities>(
 
 /// Writes over the record that does not count.
 ///
-/// The one that counts has to be on the disk before what is written can be torn: a process that was killed may have left it
-/// where a power cut takes it away, and with both gone nobody could tell any more which codes were used.
+/// The record that counts must be on the disk before this write can be torn. A killed process may have left it where a
+/// power cut removes it. With both lost, nobody could tell which codes were used.
 fn write_state<C>(
     held: &mut impl Held,
     record: &mut Record<C>,

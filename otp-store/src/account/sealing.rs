@@ -1,4 +1,4 @@
-//! Sealing what is kept already, sealing it anew, and unsealing it: one account at a time, each whole or not at all.
+//! Seals, reseals and unseals existing records: one account at a time, each whole or not at all.
 
 use super::record::HeldRecord;
 use super::until_not_overtaken;
@@ -10,39 +10,39 @@ use crate::text::credential;
 use otp_core::UserName;
 use std::sync::Arc;
 
-/// How the record of an account is to be kept.
+/// How the record of an account is to be stored.
 #[derive(Clone)]
 pub enum Wanted {
-    /// Sealed by the first of these keys.
+    /// Sealed with the first of these keys.
     Sealed(Arc<Keys>),
     /// Unsealed.
     Plain,
 }
 
-/// What became of a record.
+/// What was done with a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resealed {
-    /// It is as it is wanted now.
+    /// It is now stored as wanted.
     Done,
-    /// It was so before, and nothing was written.
+    /// It was already stored as wanted, and nothing was written.
     AsItWas,
-    /// There is none.
+    /// There is no record.
     NoRecord,
 }
 
-/// By what the record of an account is sealed.
+/// What the record of an account is sealed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealedBy {
-    /// By nothing: a key in it can be read.
+    /// With nothing: a key in it can be read.
     Nothing,
-    /// All of it by that key.
+    /// With that key, in all its parts.
     Key(KeyId),
 }
 
-/// Says by what the record under a name is sealed, and opens nothing; `None`: there is no record.
+/// Says what the record under a name is sealed with, and opens nothing; `None`: there is no record.
 ///
 /// # Errors
-/// It cannot be trusted or read, or is sealed by several keys, as nothing of ours writes it.
+/// It cannot be trusted or read, or is sealed with several keys, which our programs never write.
 pub fn sealed_by(keeper: &impl Keeper, name: &UserName) -> Result<Option<SealedBy>, Error> {
     until_not_overtaken(ROOTS_LOCK_DEADLINE, || {
         match keeper.hold_name(name, ROOTS_LOCK_DEADLINE)? {
@@ -69,13 +69,13 @@ fn seal_of(held: &mut impl Held) -> Result<Option<SealedBy>, Error> {
     Ok(Some(first.map_or(SealedBy::Nothing, SealedBy::Key)))
 }
 
-/// Makes the record under a name be kept as it is wanted, whoever has that name now.
+/// Stores the record under a name as wanted, whoever has that name now.
 ///
-/// One write, so a process that is killed leaves the record as it was or as it is wanted; either opens as long as the file of
-/// the key has both keys.
+/// This is one write, so a process that is killed leaves the record as it was or as it is wanted. Either can be opened
+/// as long as the file of the key has both keys.
 ///
 /// # Errors
-/// It cannot be trusted, read, opened or written; it is as it was.
+/// The record cannot be trusted, read, opened or written; it is unchanged.
 pub fn reseal(keeper: &impl Keeper, name: &UserName, wanted: &Wanted) -> Result<Resealed, Error> {
     let (goal, pen) = match wanted {
         Wanted::Sealed(keys) => (SealedBy::Key(keys.seals()), Pen::Sealing(Arc::clone(keys))),

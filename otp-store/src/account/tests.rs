@@ -1,4 +1,4 @@
-//! What administrators do, and logins in between, over every keeper.
+//! What administrators do, with logins in between, over every keeper.
 
 use super::grace::{begin_grace, first_login, rehearse_grace};
 use super::moving::{self, Failed, Moved, NotMoved, move_record};
@@ -152,7 +152,7 @@ fn what_was_rehearsed_is_no_first_login<B: Bench>() {
     assert_eq!(begun, Some(NOW.after(HOUR)));
 }
 
-/// A login comes before each of the first puts, wherever an administrator's transaction has got to.
+/// A login comes before each of the first three puts of an administrator's transaction.
 fn while_logins_are_made<T>(work: impl FnOnce(&Memory) -> T) -> (Memory, T) {
     let keeper = Memory::with_alice();
     let mut logins = 0;
@@ -238,7 +238,7 @@ fn any_other_error_ends_a_transaction_at_once() {
     assert!(!change::Failed::from(change::Refused::NotProven).is_overtaken());
 }
 
-/// What is told about an account is made of what holds no key: this compiles only as long as it is.
+/// Everything that is told about an account comes from a type without keys: this compiles only as long as that is true.
 #[test]
 fn an_overview_is_made_of_an_outline() {
     let _: fn(&record::Record<otp_core::record::Outline>, &Policy) -> Overview = Overview::of;

@@ -1,7 +1,7 @@
-//! Where a user was let in by a good code, so that none is asked for again for a while.
+//! The places where a good code let a user in, so that no code is asked for there for a while.
 //!
-//! Kept beside the record, root's alone. It says when trust began, so that how long it lasts is what policy says now.
-//! Whatever is wrong with it means that a code is asked for.
+//! Stored beside the record, for root only. It says when trust began; policy says at each login how long trust lasts.
+//! If anything is wrong with it, a code is asked for.
 
 use super::record::HeldRecord;
 use super::until_not_overtaken;
@@ -15,13 +15,13 @@ use std::time::Duration;
 
 pub use crate::text::trust::Place;
 
-/// Places that are kept for one user; the oldest goes first.
+/// The most places that are stored for one user; the oldest is dropped first.
 const MOST: usize = 16;
 
-/// Since when the account is trusted at that place; `None`: it is not.
+/// Returns since when the account is trusted at that place; `None`: it is not.
 ///
-/// An account that is locked, or was since its last success, is trusted nowhere. The record is read where there is trust
-/// in the place, and only then: most logins end here with a code to ask for, and the attempt reads it anyway.
+/// An account that is locked, or was locked since its last success, is trusted nowhere. The record is read only if
+/// there is trust in the place: most logins end here and ask for a code, and the attempt reads the record anyway.
 ///
 /// # Errors
 /// The record or the trust cannot be trusted or read.
@@ -49,7 +49,7 @@ pub fn trusted_since(
     }
 }
 
-/// Since when the place is trusted, whatever became of the account; `None`: it is not.
+/// Returns since when the place is trusted, whatever the account's standing; `None`: it is not.
 pub(super) fn since_when(
     held: &mut impl Held,
     place: &Place,
@@ -62,7 +62,7 @@ pub(super) fn since_when(
     Ok(found.map(|(_, since)| since).filter(lasts))
 }
 
-/// Whether trust in any place counts: not while the account is locked, or was since its last success.
+/// Whether trust counts in any place: not while the account is locked, nor if it was locked since its last success.
 pub(super) fn may_be_trusted(state: &State, now: UnixTime) -> bool {
     standing_at(state.standing, now) == Standing::Open && state.locks_in_a_row == 0
 }
@@ -86,9 +86,9 @@ pub(crate) fn trust(
     })
 }
 
-/// Adds the place to those that are trusted, as from `now` on.
+/// Adds the place to the trusted ones, with `now` as the beginning.
 pub(super) fn put_place(held: &mut impl Held, place: &Place, now: UnixTime) -> Result<Put, Error> {
-    // What cannot be read is worth nothing; the new one is.
+    // Places that cannot be read are dropped; the new one counts.
     let mut places = held.places().unwrap_or_default();
     places.retain(|(known, since)| known != place && *since <= now);
     places.push((place.clone(), now));

@@ -1,4 +1,4 @@
-//! The way back in for somebody who is locked out, by an administrator.
+//! Unlocks an account, for an administrator.
 
 use super::record::HeldRecord;
 use super::until_not_overtaken;
@@ -8,16 +8,16 @@ use otp_core::decide::standing_at;
 use otp_core::record::Standing;
 use otp_core::{Account, Before1970, UnixTime};
 
-/// How an account stood before it was unlocked.
+/// The condition of an account before it was unlocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unlocked {
-    /// Whether it was locked.
+    /// Its standing: whether it was locked or disabled.
     pub standing: Standing,
-    /// Failures in a row that are forgotten.
+    /// Failures in a row that were forgotten.
     pub failures: u32,
 }
 
-/// Lifts a lock or a disablement and forgets the failures; `None`: the account is not enrolled. What was used stays used.
+/// Lifts a lock or a disablement and forgets the failures; `None`: the account is not enrolled. Used codes stay used.
 ///
 /// # Errors
 /// The record cannot be trusted, read or written.
@@ -41,7 +41,7 @@ pub fn unlock(
         if next != record.state {
             held.commit(record, &next)?;
         }
-        // Whoever asks for this suspects something; a code is asked for everywhere again.
+        // An administrator who unlocks suspects something: a code is asked for everywhere again.
         held.forget_trust()?;
         Ok(Some(unlocked))
     })

@@ -1,7 +1,7 @@
-//! Access control lists (acl(5)): rights that an owner, a group and a mode do not show.
+//! Access control lists (acl(5)): rights that owner, group and mode do not show.
 //!
-//! Only the list of the directory of all records is looked at: users who may not pass there cannot reach anything below it,
-//! whatever the lists below grant. An entry that grants nothing is untidy and no more.
+//! Only the list of the directory of all records is checked. Users who may not enter it cannot reach anything below it,
+//! whatever the lists below grant. An entry that grants nothing is untidy, but harmless.
 
 use crate::error::At;
 use crate::{Error, Location};
@@ -10,10 +10,10 @@ use rustix::fs::fgetxattr;
 use rustix::io::Errno;
 use std::fs::File;
 
-/// Where Linux keeps the list that counts; a default list only shapes what is made below.
+/// Where Linux stores the access list; a default list only affects what is made below the directory.
 const NAME: &str = "system.posix_acl_access";
 
-/// More entries than this are not of a list that could be harmless.
+/// A list with more bytes than this cannot be harmless.
 const LIMIT: usize = 4096;
 
 const VERSION: u32 = 2;
@@ -21,10 +21,10 @@ const USER: u16 = 0x02;
 const GROUP: u16 = 0x08;
 const MASK: u16 = 0x10;
 
-/// Refuses a directory whose list gives rights to anybody else than root and the group `group`.
+/// Refuses a directory whose list gives rights to anybody except root and the group `group`.
 ///
 /// # Errors
-/// It does, or what it gives cannot be found out.
+/// The list gives such rights, or it cannot be read.
 pub(super) fn check(
     directory: &File,
     place: impl FnOnce() -> Location,
@@ -33,7 +33,7 @@ pub(super) fn check(
     let mut bytes = [0; LIMIT];
     let found = match fgetxattr(directory, NAME, &mut bytes) {
         Ok(length) => fault(bytes.get(..length).unwrap_or_default(), group),
-        // No list, or a file system that knows none.
+        // No list, or a file system without lists.
         Err(Errno::NODATA | Errno::OPNOTSUPP) => None,
         Err(Errno::RANGE) => Some(Fault::StrangeList),
         Err(errno) => {
@@ -47,7 +47,7 @@ pub(super) fn check(
     }
 }
 
-/// What is wrong with a list as the kernel writes it out: its version, and entries of kind, rights and number.
+/// Returns what is wrong with a list in the kernel's form: its version, and entries of kind, rights and number.
 fn fault(bytes: &[u8], group: u32) -> Option<Fault> {
     let Some((version, entries)) = bytes.split_first_chunk() else {
         return Some(Fault::StrangeList);
@@ -94,7 +94,7 @@ mod tests {
         bytes
     }
 
-    /// A list as setfacl makes it, with these entries beside those that every list has.
+    /// Returns a list as setfacl makes it, with these entries in addition to those that every list has.
     fn with(named: &[(u16, u16, u32)], mask: u16) -> Vec<u8> {
         let of = |wanted: u16| {
             named

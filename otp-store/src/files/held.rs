@@ -1,4 +1,4 @@
-//! A user's directory, locked: one at a time, fair to root, and nobody for ever.
+//! A user's directory, locked: one process at a time, fair to root, and never for ever.
 
 use super::user_directory::UserDirectory;
 use crate::error::At;
@@ -15,13 +15,14 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// How often a lock is tried by a process that a user can stop, at first; the longer it has waited the more often.
+/// How long a process that a user can stop waits between two tries for a lock, at first; the longer it has waited, the
+/// shorter.
 const PAUSE: Duration = Duration::from_millis(8);
 
-/// How often by one that nobody but root can: it comes before all of those, however many they are.
+/// The same for a process that only root can stop: it comes before all of those, however many there are.
 const SHORT_PAUSE: Duration = Duration::from_micros(250);
 
-/// A user's directory, held against every other process until dropped.
+/// A user's directory, held against every other process until this is dropped.
 pub struct Locked {
     of_user: UserDirectory,
     undisturbed: Option<Undisturbed>,
@@ -42,14 +43,14 @@ impl DerefMut for Locked {
 }
 
 impl Drop for Locked {
-    /// Before signals come through again; and not just by closing the descriptor, since a child that
-    /// the program forks meanwhile has a copy of it, and would have the lock with it.
+    /// Unlocks before signals come through again. Closing the descriptor would not be enough: a child that the program
+    /// forks meanwhile has a copy of it, and would keep the lock.
     fn drop(&mut self) {
         self.directory().unlock().ok();
     }
 }
 
-/// Locks what `open` opens; `None`: there is nothing.
+/// Locks the directory that `open` opens; `None`: there is none.
 pub(super) fn lock_what_opens(
     parent: &File,
     name: &UserName,
@@ -66,8 +67,8 @@ pub(super) fn lock_what_opens(
             undisturbed: None,
         };
         locked.wait_for_lock(start, deadline)?;
-        // Another process may have removed the directory before it let go, or given it another name; then its successor is
-        // the one to lock.
+        // Another process may have removed or renamed the directory before it released the lock. Then its successor
+        // must be locked.
         if locked.is_what_is_called(parent, name)? {
             return Ok(Some(locked));
         }
@@ -75,7 +76,7 @@ pub(super) fn lock_what_opens(
 }
 
 impl Locked {
-    /// Polls, because a blocking lock has no deadline without a signal or a thread, and a module may use neither.
+    /// Polls: a blocking lock has no deadline without a signal or a thread, and a module may use neither.
     fn wait_for_lock(&mut self, start: Instant, deadline: Duration) -> Result<(), Error> {
         loop {
             let undisturbed = Undisturbed::begin()
@@ -103,7 +104,7 @@ impl Locked {
         }
     }
 
-    /// The file of a part that was read since this is held, and is written in place.
+    /// Returns the file of a part that was read since this is held, and that is written in place.
     fn open_for_writing(&self, part: Part) -> Result<&File, Error> {
         match (part, &self.state) {
             (Part::State, Some(file)) => Ok(file),
@@ -111,7 +112,7 @@ impl Locked {
         }
     }
 
-    /// Whether this directory still is the one of that name.
+    /// Whether this is still the directory with that name.
     fn is_what_is_called(&self, parent: &File, name: &UserName) -> Result<bool, Error> {
         let place = || self.whole();
         let identity = |directory: &File| {
@@ -125,7 +126,7 @@ impl Locked {
     }
 }
 
-/// How long to wait before the lock is tried again after having waited so long.
+/// Returns how long to wait before the next try for the lock, after having waited this long.
 fn pause(waited: Duration) -> Duration {
     if can_be_reached_by_a_user() {
         PAUSE.mul_f64(1.0 / (1.0 + waited.as_secs_f64() * 4.0))
@@ -165,14 +166,14 @@ impl Held for Locked {
 
     fn put(&mut self, part: Part, bytes: &[u8]) -> Result<Put, Error> {
         if part == Part::State {
-            // What was read is not what is there any more.
+            // The state that was read is no longer the one that is there.
             self.state = None;
         }
         self.write(part, bytes)?;
         Ok(Put::Done)
     }
 
-    /// One write in place, and one fdatasync where it is to last.
+    /// Makes one write in place, and one fdatasync if the data must last.
     fn overwrite(
         &mut self,
         part: Part,

@@ -1,12 +1,12 @@
-//! Two marks that tell an empty directory of records from one whose file system is not mounted.
+//! Two marks that tell an empty directory of records from a directory whose file system is not mounted.
 //!
-//! The inner mark lies beside the records and comes and goes with their file system; it is made with the first enrolment
-//! and stays when users are reset. The outer mark lies on the root file system and names the machine on which root has
-//! seen records. Where the outer one is this machine's and neither the inner one nor a record is there, nobody is "not
-//! enrolled": the records are somewhere else.
+//! The inner mark lies beside the records and comes and goes with their file system. It is made with the first
+//! enrolment and stays when users are reset. The outer mark lies on the root file system and names the machine on which
+//! root has seen records. If the outer mark names this machine, and there is neither an inner mark nor a record, no
+//! user counts as "not enrolled": the records are somewhere else.
 //!
-//! A machine that is new, that was copied, that has no `/etc/machine-id` or cannot write to `/etc` has no outer mark of
-//! its own, and all is as without marks.
+//! A machine that is new, was copied, has no `/etc/machine-id`, or cannot write to `/etc` has no outer mark of its own.
+//! Then everything works as it would without marks.
 
 use super::user_directory::CREDENTIAL;
 use super::{DEFAULT_DIRECTORY, Store};
@@ -22,7 +22,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Beside the records. Begins with a dot, so it is nobody's name.
+/// Beside the records. Begins with a dot, so it cannot be a user's name.
 pub(super) const INNER: &str = ".enrolled";
 const INNER_MODE: u32 = 0o640;
 
@@ -32,17 +32,17 @@ const OUTER_MODE: u32 = 0o644;
 
 const MACHINE: &str = "/etc/machine-id";
 
-/// 32 digits and the end of the line.
+/// More than 32 digits and the end of the line.
 const LIMIT: u64 = 64;
 
-/// Where the outer mark is, and what this machine calls itself.
+/// The paths of the outer mark and of the machine's id.
 pub(super) struct Outside {
     mark: PathBuf,
     machine: PathBuf,
 }
 
 impl Outside {
-    /// The places for these records; `None`: they have no outer mark, since only the usual ones have.
+    /// Returns the paths for these records; `None`: they have no outer mark, since only the usual directory has one.
     pub(super) fn of(records: &Path) -> Option<Self> {
         (records == Path::new(DEFAULT_DIRECTORY)).then(|| Self {
             mark: OUTER.into(),
@@ -50,10 +50,10 @@ impl Outside {
         })
     }
 
-    /// Checks that the records of this machine are not somewhere else; root also makes the marks that are missing.
+    /// Checks that the records of this machine are not somewhere else; as root, also makes missing marks.
     ///
     /// # Errors
-    /// People have enrolled on this machine, and nobody's record is there; or that could not be found out.
+    /// Users have enrolled on this machine, and no record is there; or this could not be found out.
     pub(super) fn settle(&self, store: &Store, is_root: bool) -> Result<(), Error> {
         let Some(machine) = line_of(&self.machine)?.filter(|id| is_machine_id(id)) else {
             return Ok(());
@@ -72,7 +72,7 @@ impl Outside {
             }
             return Ok(());
         }
-        // Never the outer one alone. What cannot be made now is made by the next.
+        // Never the outer mark alone. A mark that cannot be made now is made by the next process.
         if is_root && (inner || store.mark_enrolled().is_ok()) && !seen {
             self.make(&machine).ok();
         }
@@ -107,7 +107,7 @@ impl Outside {
 }
 
 impl Store {
-    /// Makes the inner mark, durably, where it is missing.
+    /// Makes the inner mark, durably, if it is missing.
     pub(super) fn make_inner_mark(&self) -> Result<(), Error> {
         let failed = |errno: Errno| Error::io(self.inner_mark(), "create", errno);
         let flags =
@@ -134,9 +134,9 @@ impl Store {
         Location::of(format!("{}/{INNER}", self.path))
     }
 
-    /// Whether the inner mark is there. What it is, whose and with which mode does not matter, since only root and the
-    /// group of the store can put anything here, and it says nothing but that it is there: a mark that a backup has
-    /// brought back with another mode must refuse nobody.
+    /// Whether the inner mark is there. Its type, owner and mode do not matter: only root and the group of the store
+    /// can put anything here, and it says only that it exists. A mark that a backup has restored with another mode must
+    /// not cause refusals.
     fn has_inner_mark(&self) -> Result<bool, Error> {
         match fstatat(&self.directory, INNER, AtFlags::AT_SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
@@ -145,7 +145,7 @@ impl Store {
         }
     }
 
-    /// Whether anybody has a credential here.
+    /// Whether any user has a credential here.
     fn holds_a_record(&self) -> Result<bool, Error> {
         let failed = |errno: Errno| Error::io(self.place(), "list", errno);
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -172,11 +172,11 @@ impl Store {
     }
 }
 
-/// The first line of a small file; `None`: it is not there, or not for this process.
+/// Returns the first line of a small file; `None`: it does not exist, or this process may not read it.
 fn line_of(path: &Path) -> Result<Option<String>, Error> {
     let mut text = Vec::new();
     let mut read = || {
-        // A directory is what a container gets for a file that its host has not: it says nothing.
+        // A container gets a directory for a file that its host does not have: a directory says nothing.
         let file = OpenOptions::new()
             .read(true)
             .custom_flags(OFlag::O_NONBLOCK.bits())
@@ -208,7 +208,7 @@ fn line_of(path: &Path) -> Result<Option<String>, Error> {
     }
 }
 
-/// As machine-id(5) has it. An image that was not started yet says "uninitialized", or nothing.
+/// Whether this is an id as in machine-id(5). An image that has never been started has "uninitialized", or nothing.
 fn is_machine_id(text: &str) -> bool {
     text.len() == 32
         && text.bytes().all(|byte| byte.is_ascii_hexdigit())

@@ -1,4 +1,4 @@
-//! The folder of files: one directory a user, locked by the kernel while it is held.
+//! The keeper over files: one directory for each user, locked by the kernel while it is held.
 
 mod access_list;
 mod held;
@@ -29,7 +29,7 @@ use std::path::Path;
 use std::time::Duration;
 use user_directory::{ALL, RECORD, USER_DIRECTORY_MODE, adopt};
 
-/// Where the records are kept unless the command line or a module argument says otherwise.
+/// The directory of records, unless the command line or a module argument names another.
 pub const DEFAULT_DIRECTORY: &str = "/var/lib/pam_otp";
 
 /// All users' records.
@@ -44,8 +44,8 @@ impl Store {
     /// Opens the directory of all records.
     ///
     /// # Errors
-    /// It is missing, or empty on a machine where people have enrolled (that must not look like "nobody is enrolled"), owned
-    /// by somebody else, or open to others than root and its group.
+    /// It is missing, is owned by another user, or is open to others than root and its group. Or it is empty on a
+    /// machine where users have enrolled, which must not look like "nobody is enrolled".
     pub fn open(path: &Path) -> Result<Self, Error> {
         let place = || Location::of(path.display().to_string());
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
@@ -56,7 +56,7 @@ impl Store {
             Err(errno) => return Err(Error::io(place(), "open", errno)),
         };
         let found = metadata(&directory).at(place)?;
-        // What the helper makes for a user belongs to that user: nobody else than its group may even pass through here.
+        // What the helper makes for a user belongs to that user, so only root and the group may enter this directory.
         Rules {
             allowed: USER_DIRECTORY_MODE,
             account: None,
@@ -78,10 +78,10 @@ impl Store {
         Ok(store)
     }
 
-    /// Opens the directory of all records, and makes it first where there is none.
+    /// Opens the directory of all records, and makes it first if it does not exist.
     ///
-    /// For enrolling only, and only for [`DEFAULT_DIRECTORY`]: whoever reads must be told that it is missing. It is
-    /// root's alone, until the package that has a group for it says otherwise. One level; nothing is followed.
+    /// Only for enrolment, and only for [`DEFAULT_DIRECTORY`]: readers must be told that it is missing. The directory
+    /// is for root only, until the package that has a group for it changes that. Makes one level, and follows no link.
     ///
     /// # Errors
     /// As for [`Store::open`], or it cannot be made.
@@ -100,7 +100,8 @@ impl Store {
         Self::open(path)
     }
 
-    /// The same records, whose keys are sealed by that. Their group may read the file of the key.
+    /// Returns the same records, whose keys are sealed with that seal. The records' group may read the file of the
+    /// sealing key.
     #[must_use]
     pub fn sealed_by(mut self, seal: Seal) -> Self {
         self.seal = seal.for_group(self.group);
@@ -117,11 +118,11 @@ impl Store {
             .map_err(|error| Error::io(self.place(), "sync", error))
     }
 
-    /// The group of the store, and the set-group-id bit that hands it on to new files.
+    /// Sets the group of the store, and the set-group-id bit that passes it on to new files.
     fn give_to_group(&self, of_user: &UserDirectory) -> Result<(), Error> {
         let directory = of_user.directory();
         let found = metadata(directory).at(|| of_user.whole())?;
-        // What root has made, the helper cannot change, and need not.
+        // The helper cannot change what root has made, and need not.
         if found.gid() == self.group && found.mode() & 0o7777 == USER_DIRECTORY_MODE {
             return Ok(());
         }
@@ -130,11 +131,12 @@ impl Store {
             .map_err(|errno| Error::io(of_user.whole(), "set the group of", errno))
     }
 
-    /// Makes the user's directory that root has opened root's, as the helper would have left it.
+    /// Takes over a user's directory for root, after root has opened it, in the form in which the helper would have
+    /// left it.
     ///
-    /// A crash may have come before it had group and mode. Root's by then, or from the start, it would be nobody else's to
-    /// finish, and every program that asks the helper about its user would be refused. One that holds a record is done, and
-    /// where root owns it, its mode is what an administrator wants.
+    /// A crash may have come before the directory got its group and mode. If root owned it by then, or from the start,
+    /// nobody else could finish it, and every program that asks the helper about its user would be refused. A directory
+    /// that holds a record is finished. If root owns that, its mode is what an administrator wants.
     fn adopt(&self, of_user: &UserDirectory, found: &Metadata) {
         let is_roots = found.uid() == 0;
         let has_its_mode = found.mode() & 0o7777 == USER_DIRECTORY_MODE;
@@ -142,7 +144,8 @@ impl Store {
             return;
         }
         let is_finished = is_roots && !matches!(of_user.has(Part::Credential), Ok(false));
-        // In this order: what is root's is not looked at again. On a file system that is read-only just now all stays.
+        // In this order: what root owns is not checked again. On a file system that is read-only at the moment,
+        // everything stays as it is.
         if !is_finished && self.give_to_group(of_user).is_ok() {
             adopt(of_user.directory(), found);
         }
@@ -191,7 +194,7 @@ impl Keeper for Store {
     fn hold_or_create(&self, account: &Account, deadline: Duration) -> Result<Locked, Error> {
         loop {
             if let Some(locked) = self.hold(account, deadline)? {
-                // Also where it is not new: a crash may have left it half made.
+                // Also if it is not new: a crash may have left it unfinished.
                 self.give_to_group(&locked)?;
                 return Ok(locked);
             }
@@ -247,7 +250,7 @@ impl Keeper for Store {
         })?;
         match unlinkat(&self.directory, name.as_str(), UnlinkatFlags::RemoveDir) {
             Ok(()) => {}
-            // The directory stays for what else is in it, so what has gone from it is to be on disk by itself.
+            // The directory stays because it has other files, so the removal itself must reach the disk.
             Err(Errno::ENOTEMPTY | Errno::EEXIST) if goes == Goes::Record => held.sync()?,
             Err(errno) => return Err(Error::io(held.whole(), "remove", errno)),
         }

@@ -23,10 +23,10 @@ mod writing;
 
 const STATE: &str = "state";
 
-/// Nobody's user and group in these tests.
+/// A user and group id that belongs to nobody in these tests.
 const STRANGER: u32 = 54_321;
 
-/// Says a wrong code or a right one for alice, at [`NOW`].
+/// Tries a wrong code or a right one for alice, at [`NOW`].
 fn try_code(store: &Store, steps_from_now: i64, excused: bool) -> Result<Verdict, Error> {
     let input = code(&credential(), steps_from_now);
     let now = || Ok(NOW);
@@ -38,7 +38,7 @@ fn accepted(verdict: Result<Verdict, Error>) -> bool {
     matches!(verdict.unwrap(), Verdict::Accepted { .. })
 }
 
-/// Checks that nobody gets in, also who need not be enrolled, and that the reason names this file.
+/// Checks that nobody is let in, not even users who need not be enrolled, and that the reason names this file.
 fn assert_refused(fault: &str, place: &Place, file: &Path, secrets: &[u8], reason: &str) {
     let path = place.path().to_owned();
     let (verdict, enrolled) = promptly(move || {
@@ -52,7 +52,7 @@ fn assert_refused(fault: &str, place: &Place, file: &Path, secrets: &[u8], reaso
         "{fault}"
     );
     assert_tells_no_secret_of(secrets, &error);
-    // What is wrong with the state is found under the lock only.
+    // Faults of the state are found only under the lock.
     let state_is_at_fault = file.ends_with(STATE);
     match enrolled {
         Ok(enrolled) => assert!(enrolled, "{fault} is not the same as not enrolled"),
@@ -60,7 +60,7 @@ fn assert_refused(fault: &str, place: &Place, file: &Path, secrets: &[u8], reaso
     }
 }
 
-/// What can stand in the place of a file, with the reason why it is refused.
+/// What can stand where a file should be, and the reason why it is refused.
 type Fault = (&'static str, fn(&Path), &'static str);
 
 const FAULTS_OF_ANY_FILE: [Fault; 8] = [
@@ -117,7 +117,7 @@ fn replace_with(file: &Path, put: impl FnOnce(&Path)) {
     put(file);
 }
 
-/// Faults that only root can bring about.
+/// Faults that only root can cause.
 fn needs_root(fault: &str) -> bool {
     fault.starts_with("somebody else's") || fault.contains("another group")
 }

@@ -1,4 +1,5 @@
-//! One user's directory: each part a file, opened and checked step by step, and written so that no crash leaves half of it.
+//! One user's directory: each part is a file, opened and checked step by step, and written so that no crash leaves half
+//! of it.
 
 use crate::error::At;
 use crate::keeper::{Bytes, Look, Part};
@@ -16,11 +17,11 @@ use std::os::unix::fs::MetadataExt;
 
 pub(super) const USER_DIRECTORY_MODE: u32 = 0o2770;
 
-/// Who can prove what, and what came of it, in the order in which it is removed: without the credential the user is "not
-/// enrolled"; a credential without state is damage.
+/// The parts of a record, in the order in which they are removed: without its credential a user is "not enrolled", but
+/// a credential without state is damage.
 pub(super) const RECORD: [Part; 3] = [Part::Credential, Part::State, Part::Trust];
 
-/// All that is kept about a user.
+/// Everything that is stored about a user.
 pub(super) const ALL: [Part; 5] = [
     RECORD[0],
     RECORD[1],
@@ -29,7 +30,7 @@ pub(super) const ALL: [Part; 5] = [
     Part::Mail,
 ];
 
-/// What failed when a file has its new content already.
+/// The action that failed when a file already has its new content.
 const SYNC_DIRECTORY: &str = "sync the directory";
 
 /// The file of a part.
@@ -39,7 +40,7 @@ struct PartFile {
     mode: u32,
     limit: u64,
     access: Access,
-    /// Whether the helper makes it as well, in the user's name, and root takes it over.
+    /// Whether the helper also makes this file, with the user as owner, so that root takes it over.
     helpers: bool,
 }
 
@@ -69,7 +70,7 @@ const fn file_of(part: Part) -> PartFile {
             access: Access::Read,
             helpers: false,
         },
-        // The helper's group looks; only root writes.
+        // The helper's group reads; only root writes.
         Part::FirstLogin => PartFile {
             name: "first-login",
             temporary: ".first-login.new",
@@ -89,17 +90,17 @@ const fn file_of(part: Part) -> PartFile {
     }
 }
 
-/// The name of the file that says who has enrolled.
+/// The name of the file that shows who has enrolled.
 pub(super) const CREDENTIAL: &str = file_of(Part::Credential).name;
 
-/// A user's directory, opened. Held by nobody, or by [`Locked`](super::Locked).
+/// An opened directory of a user. It is not locked; [`Locked`](super::Locked) locks it.
 pub struct UserDirectory {
     directory: File,
     path: String,
     group: u32,
     owner: Option<u32>,
     seal: Seal,
-    /// The state, where it was read: the next one is written over it.
+    /// The file of the state, if it was read: the next state is written over it.
     pub(super) state: Option<File>,
 }
 
@@ -125,12 +126,12 @@ impl UserDirectory {
         &self.directory
     }
 
-    /// Where it is, for errors.
+    /// The location of the directory, for errors.
     pub(super) fn whole(&self) -> Location {
         Location::of(self.path.clone())
     }
 
-    /// It has another name from now on.
+    /// Notes that the directory has another name now.
     pub(super) fn is_called(&mut self, path: String) {
         self.path = path;
     }
@@ -170,8 +171,8 @@ impl UserDirectory {
         Ok(Some(bytes))
     }
 
-    /// Reads the credential and who owns its file: for one that nobody is known to have. Not to be believed before
-    /// [`UserDirectory::check_owner`].
+    /// Reads the credential and the owner of its file, for a record whose owner is not known. Must not be believed
+    /// before [`UserDirectory::check_owner`].
     pub(super) fn read_credential_of_anyone(&self) -> Result<Option<(Opened, Bytes)>, Error> {
         let of = file_of(Part::Credential);
         let place = || self.place(Part::Credential);
@@ -193,7 +194,7 @@ impl UserDirectory {
         Ok(Some((opened, bytes)))
     }
 
-    /// Whether the credential may be that user's: nobody else than root and that user may own it.
+    /// Checks that the credential can be that user's: only root and that user may own it.
     pub(super) fn check_owner(&self, credential: &Opened, uid: u32) -> Result<(), Error> {
         let rules = Rules {
             account: Some(uid),
@@ -203,7 +204,7 @@ impl UserDirectory {
         checked.at(|| self.place(Part::Credential))
     }
 
-    /// Takes the directory for that user's, if it can be.
+    /// Treats the directory as that user's, if it can be.
     pub(super) fn belongs_to(&mut self, uid: u32) -> Result<(), Error> {
         let rules = Rules {
             allowed: USER_DIRECTORY_MODE,
@@ -218,7 +219,7 @@ impl UserDirectory {
         Ok(())
     }
 
-    /// Removes parts, and what was to become them.
+    /// Removes parts, and files that were to become them.
     pub(super) fn remove_files(&self, parts: &[Part]) -> Result<(), Error> {
         let whole = parts.iter().map(|&part| (part, file_of(part).name));
         let temporary = parts.iter().map(|&part| (part, file_of(part).temporary));
@@ -229,7 +230,7 @@ impl UserDirectory {
         Ok(())
     }
 
-    /// Removes a part, if it is there, and durably: what a power cut brought back would count again.
+    /// Removes a part durably, if it is there: a part that a power cut brought back would count again.
     pub(super) fn remove_file(&self, part: Part) -> Result<(), Error> {
         let was_there = self
             .unlink(file_of(part).name)
@@ -237,7 +238,7 @@ impl UserDirectory {
         if was_there { self.sync() } else { Ok(()) }
     }
 
-    /// Whether the name was there.
+    /// Removes a name; returns whether it was there.
     fn unlink(&self, name: &str) -> Result<bool, Errno> {
         match unlinkat(&self.directory, name, UnlinkatFlags::NoRemoveDir) {
             Ok(()) => Ok(true),
@@ -246,7 +247,7 @@ impl UserDirectory {
         }
     }
 
-    /// Writes a whole part: beside it, then rename, each step durable before the next.
+    /// Writes a whole part: first beside it, then by a rename, each step durable before the next.
     pub(super) fn write(&self, part: Part, bytes: &[u8]) -> Result<(), Error> {
         self.write_beside(part, bytes)?;
         self.put_in_place(part)?;
@@ -259,7 +260,7 @@ impl UserDirectory {
         })
     }
 
-    /// Gives what was written beside a part the part's name.
+    /// Gives the file that was written beside a part the part's name.
     pub(super) fn put_in_place(&self, part: Part) -> Result<(), Error> {
         let PartFile {
             name, temporary, ..
@@ -276,17 +277,17 @@ impl UserDirectory {
             .map_err(|error| Error::io(self.whole(), SYNC_DIRECTORY, error))
     }
 
-    /// Writes a whole part under its temporary name, durably but for that name.
+    /// Writes a whole part under its temporary name. Its content is durable, but not yet that name.
     pub(super) fn write_beside(&self, part: Part, bytes: &[u8]) -> Result<(), Error> {
         let PartFile {
             temporary, mode, ..
         } = file_of(part);
         let place = || self.place(part);
-        // Left behind by a crash; nobody else can be writing it, since we hold the lock.
+        // Left behind by a crash; no other process can be writing it, since we hold the lock.
         self.unlink(temporary)
             .map_err(|errno| Error::io(place(), "replace", errno))?;
         let failed = |error: std::io::Error| {
-            // The error of the write is the one to tell; a leftover is removed at the next try.
+            // The error of the write is reported; the next try removes the leftover.
             self.unlink(temporary).ok();
             Error::io(place(), "write", error)
         };
@@ -337,11 +338,12 @@ impl Look for UserDirectory {
     }
 }
 
-/// What the helper made for a user is root's from the first time that root has it open, so that nobody but root and the
-/// helper's group has any right to it, whatever way to it there may be.
+/// Makes root the owner of what the helper made for a user, as soon as root has it open. Then only root and the
+/// helper's group have any right to it, whatever path leads to it.
 pub(super) fn adopt(file: &File, found: &Metadata) {
     if found.uid() != 0 && geteuid().is_root() {
-        // On a file system that is read-only just now it stays whose it is; the directory above keeps them out.
+        // On a file system that is read-only at the moment, ownership does not change; the directory above keeps users
+        // out.
         fchown(file, Some(Uid::from_raw(0)), None).ok();
     }
 }

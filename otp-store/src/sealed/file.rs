@@ -1,4 +1,4 @@
-//! The file that the sealing key is read from: root's, and of nobody else but the group of the records.
+//! The file of the sealing key. Only root and the group of the records may read it.
 
 use super::Keys;
 use nix::errno::Errno;
@@ -10,13 +10,13 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Far more than eight keys and a few lines about them need.
+/// Far more than eight keys and a few lines of comments need.
 const LIMIT: u64 = 4096;
 
-/// Nobody but root and the group of the records reads it, and nobody but root writes.
+/// Root and the group of the records may read it, and only root may write.
 const MODE: u32 = 0o640;
 
-/// A file with keys.
+/// A file with sealing keys.
 #[derive(Clone, Debug)]
 pub struct KeyFile {
     path: String,
@@ -28,13 +28,13 @@ pub struct KeyFile {
 /// Why there is no key.
 #[derive(Debug, thiserror::Error)]
 pub enum NoKeyFile {
-    /// There is no such file.
+    /// The file does not exist.
     #[error("{path} is missing")]
     Missing {
         /// Which one.
         path: String,
     },
-    /// It is not one that can be trusted as it stands.
+    /// The file cannot be trusted as it is.
     #[error("{path}: {fault}")]
     Unsafe {
         /// Which one.
@@ -42,12 +42,12 @@ pub enum NoKeyFile {
         /// What is wrong with it.
         fault: Fault,
     },
-    /// It does not hold keys.
+    /// The file does not hold keys.
     #[error("{path}, line {line}: {what}")]
     Content {
         /// Which one.
         path: String,
-        /// Where; 0: nowhere.
+        /// The number of the line; 0: no single line is wrong.
         line: usize,
         /// What is wrong there.
         what: &'static str,
@@ -59,7 +59,7 @@ pub enum NoKeyFile {
         path: String,
         /// What was tried.
         action: &'static str,
-        /// What it said.
+        /// What the operating system said.
         source: io::Error,
     },
 }
@@ -84,7 +84,7 @@ impl KeyFile {
         }
     }
 
-    /// Where it is.
+    /// Returns the path of the file.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
@@ -93,7 +93,7 @@ impl KeyFile {
     /// Reads the keys.
     ///
     /// # Errors
-    /// It is missing, open to others, or holds something else.
+    /// The file is missing, is open to others, or holds something else.
     pub fn read(&self) -> Result<Keys, NoKeyFile> {
         let missing = || NoKeyFile::Missing {
             path: self.path.clone(),
@@ -137,10 +137,10 @@ impl KeyFile {
         })
     }
 
-    /// Writes the keys, so that after a crash the file holds these or those before, and for good.
+    /// Writes the keys for good, so that after a crash the file holds either these or the earlier ones.
     ///
     /// # Errors
-    /// It cannot be written; what was there still counts.
+    /// It cannot be written; the earlier keys still count.
     pub fn write(&self, keys: &Keys) -> Result<(), NoKeyFile> {
         let (directory, name) = self.directory()?;
         let beside = format!(".{name}.new");
@@ -167,14 +167,14 @@ impl KeyFile {
                     .map_err(failed("put in its place"))
             });
         if written.is_err() {
-            // What cannot be removed is in nobody's way: the next write removes it first.
+            // If this cannot be removed, it does no harm: the next write removes it first.
             unlinkat(&directory, beside.as_str(), UnlinkatFlags::NoRemoveDir).ok();
         }
         written?;
         directory.sync_all().map_err(|error| self.io("sync", error))
     }
 
-    /// Makes the directory of the file, where only that is missing: one below /run is made at each boot.
+    /// Makes the directory of the file, if only that is missing: a directory below /run must be made at each boot.
     ///
     /// # Errors
     /// It cannot be made.
@@ -187,7 +187,8 @@ impl KeyFile {
         }
     }
 
-    /// Keeps others from changing the file in the same way, until what is returned is dropped; `None`: another does.
+    /// Keeps others that take this lock from changing the file, until the returned value is dropped; `None`: another
+    /// process does so now.
     ///
     /// # Errors
     /// Its directory cannot be opened.
@@ -200,14 +201,14 @@ impl KeyFile {
         }
     }
 
-    /// Whether it is gone when the machine is started again: then it is a copy of a key that is kept elsewhere.
+    /// Whether the file is gone after a restart: then it is a copy of a key that is stored elsewhere.
     ///
     /// # Errors
     /// Its directory cannot be opened.
     pub fn is_in_memory(&self) -> Result<bool, NoKeyFile> {
         let (directory, _) = self.directory()?;
         let found = rustix::fs::fstatfs(&directory).map_err(|errno| self.io("look at", errno))?;
-        // linux/magic.h: TMPFS_MAGIC and RAMFS_MAGIC. The type of the field differs by machine.
+        // linux/magic.h: TMPFS_MAGIC and RAMFS_MAGIC. The type of the field differs between architectures.
         let kind = i128::from(found.f_type);
         Ok([0x0102_1994, 0x8584_58f6].contains(&kind))
     }

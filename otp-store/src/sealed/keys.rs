@@ -1,11 +1,11 @@
-//! The keys that seal: one, or while it is being changed the new one and those before it.
+//! The sealing keys: one, or, during a change, the new one and those before it.
 
 use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use zeroize::{Zeroize, Zeroizing};
 
-/// A key that seals: 256 random bits. Wiped on drop; has no `Debug`, `Display` or `Clone`.
+/// A sealing key: 256 random bits. Wiped on drop; has no `Debug`, `Display` or `Clone`.
 pub(super) struct Key(chacha20poly1305::Key);
 
 impl Drop for Key {
@@ -30,10 +30,10 @@ impl Key {
     }
 }
 
-/// What is hashed before a key for its id, and before nothing else.
+/// Hashed before a key for its id, and used for nothing else.
 const OF_IDS: &[u8] = b"pam_otp id of a sealing key\0";
 
-/// Which key sealed something: the beginning of a hash of it, which gives nothing of it away.
+/// The id of the key that sealed something: the beginning of a hash of the key, which reveals nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyId([u8; 8]);
 
@@ -53,7 +53,7 @@ impl std::fmt::Display for KeyId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoRandom;
 
-/// The keys of a file: the first seals, all of them open. Has no `Debug`.
+/// The keys of a file: the first seals, and all can open. Has no `Debug`.
 pub struct Keys(Vec<(KeyId, Key)>);
 
 /// The first line of a file that is written here.
@@ -61,13 +61,14 @@ const HEAD: &str =
     "# pam_otp: the key that seals records, 32 random bytes. Whoever has it can open them.";
 
 impl Keys {
-    /// How many there may be: the newest, and those of changes that were cut short.
+    /// The most keys in a file: the newest, and those of interrupted changes.
     pub const MOST: usize = 8;
 
-    /// Reads the text of a file: a key a line, 64 lower-case hexadecimal digits; lines from `#` on say nothing.
+    /// Reads the text of a file: one key a line, 64 lower-case hexadecimal digits. Lines that begin with `#` are
+    /// comments.
     ///
     /// # Errors
-    /// Says what is wrong, and in which line, but never what stands there.
+    /// Says what is wrong, and in which line, but never quotes the line.
     pub fn parse(text: &[u8]) -> Result<Self, (usize, &'static str)> {
         let mut keys = Vec::with_capacity(Self::MOST);
         for (line, text) in text.split(|&byte| byte == b'\n').enumerate() {
@@ -98,7 +99,7 @@ impl Keys {
         Ok(Self(keys))
     }
 
-    /// One key alone, drawn now.
+    /// Makes one random key.
     ///
     /// # Errors
     /// The system gave no random bytes.
@@ -108,7 +109,7 @@ impl Keys {
         Ok(Self(vec![(key.id(), key)]))
     }
 
-    /// These, and before them the first of `others`, which seals from then on.
+    /// Returns these keys after the first of `others`, which seals from then on.
     #[must_use]
     pub fn behind(mut self, others: Self) -> Self {
         let mut all = others.0;
@@ -117,14 +118,14 @@ impl Keys {
         Self(all)
     }
 
-    /// The first alone.
+    /// Returns the first key alone.
     #[must_use]
     pub fn first_alone(mut self) -> Self {
         self.0.truncate(1);
         self
     }
 
-    /// The text of a file with these keys. It is wiped.
+    /// Returns the text of a file with these keys. It is wiped on drop.
     #[must_use]
     pub fn reveal(&self) -> Zeroizing<String> {
         let room = HEAD.len() + 1 + self.0.len() * 65;
@@ -135,20 +136,20 @@ impl Keys {
         for (_, key) in &self.0 {
             HEXLOWER.encode_mut(key.0.as_slice(), &mut *digits);
             let digits = std::str::from_utf8(&*digits).expect("hexadecimal digits are ASCII");
-            writeln!(text, "{digits}").expect("a String takes every write");
+            writeln!(text, "{digits}").expect("writing to a String never fails");
         }
         text
     }
 
-    /// Which keys they are, the one that seals first.
+    /// Returns the ids of the keys, the one that seals first.
     pub fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.0.iter().map(|&(id, _)| id)
     }
 
-    /// The one that seals.
+    /// Returns the id of the key that seals.
     ///
     /// # Panics
-    /// Never: there is at least one.
+    /// Never: there is at least one key.
     #[must_use]
     pub fn seals(&self) -> KeyId {
         self.first().0

@@ -1,8 +1,8 @@
-//! Keys of authenticators sealed at rest, over any keeper: what is copied off a disk or out of a backup opens nothing.
+//! Seals the keys of authenticators at rest, over any keeper: a copy of a disk or a backup opens no account.
 //!
-//! Sealed is each key by itself, with XChaCha20-Poly1305 and a nonce that is drawn anew for every write; with it stand the
-//! user, the user id, the authenticator and the version of the format, so that it opens in its own place alone. The key of
-//! all keys is opened where a code is judged or a credential is written, and nowhere else: an outline needs none.
+//! Each key is sealed separately, with XChaCha20-Poly1305 and a new random nonce for every write. The seal also covers
+//! the user, the user id, the authenticator and the version of the format, so that a sealed key opens only in its own
+//! place. Sealed keys are opened only where a code is judged or a credential is written: an outline needs none.
 
 mod file;
 mod keys;
@@ -18,9 +18,9 @@ use zeroize::Zeroizing;
 const NONCE: usize = 24;
 const TAG: usize = 16;
 
-/// Where the key is by which an account's keys are sealed, or that there is none.
+/// Where the key that seals an account's keys is found; or that nothing is sealed.
 ///
-/// It is not opened before it is needed. No `Debug`: once it is open, it holds the key.
+/// The key is not read before it is needed. No `Debug`: once the key is read, this holds it.
 #[derive(Clone, Default)]
 pub struct Seal(Option<Place>);
 
@@ -31,7 +31,7 @@ struct Place {
     known: Arc<Mutex<Option<Arc<Keys>>>>,
 }
 
-/// Why something sealed cannot be opened, or nothing can be sealed. Whoever has it refuses: it says nothing about a user.
+/// Why sealed data cannot be opened, or nothing can be sealed. The caller refuses: this says nothing about a user.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
     /// The policy names no key.
@@ -40,15 +40,15 @@ pub enum Fault {
     /// The file of the key cannot be read, or cannot be trusted.
     #[error("the key that seals it cannot be read: {0}")]
     File(#[from] NoKeyFile),
-    /// It is sealed by a key that is not the one in the file.
+    /// The data is sealed with a key that is not in the file.
     #[error("is sealed by the key {key}, which is not in {file}")]
     AnotherKey {
-        /// Which one.
+        /// The id of that key.
         key: KeyId,
         /// The file.
         file: String,
     },
-    /// The key is the right one, but it does not open.
+    /// The key is the right one, but the data does not open.
     #[error("is sealed, and does not open: it was changed, or is not in its own place")]
     Changed,
 }
@@ -74,13 +74,13 @@ impl Fault {
 }
 
 impl Seal {
-    /// Nothing is sealed, and what is sealed is refused.
+    /// Nothing is sealed, and sealed data is refused.
     #[must_use]
     pub const fn none() -> Self {
         Self(None)
     }
 
-    /// Sealed by the key in that file, as the policy names it; the empty path: [`Seal::none`].
+    /// Seals with the key in that file, as the policy names it; an empty path: [`Seal::none`].
     #[must_use]
     pub fn by_key_in(path: &str) -> Self {
         if path.is_empty() {
@@ -92,7 +92,7 @@ impl Seal {
         }))
     }
 
-    /// The same for records of that group, which may read the file of the key as well.
+    /// Returns the same seal for records of that group, which may also read the file of the key.
     #[must_use]
     pub fn for_group(self, group: u32) -> Self {
         Self(self.0.map(|place| Place {
@@ -101,7 +101,7 @@ impl Seal {
         }))
     }
 
-    /// The same where another group may read the file of the key as well.
+    /// Returns the same seal, with another group that may also read the file of the key.
     #[must_use]
     pub fn or_for_group(self, group: u32) -> Self {
         Self(self.0.map(|place| Place {
@@ -110,15 +110,15 @@ impl Seal {
         }))
     }
 
-    /// Whether what is written is sealed.
+    /// Whether written data is sealed.
     #[must_use]
     pub const fn is_set(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Opens what is sealed for that place.
+    /// Opens data that was sealed for that place.
     ///
-    /// The file is read again where it was read before and does not have the key: it may have another since.
+    /// The file is read again if it was read before and does not have the key: it may have another key since.
     ///
     /// # Errors
     /// See [`Fault`].
@@ -138,10 +138,11 @@ impl Seal {
         sealed.open(key, place)
     }
 
-    /// What to write by. The file is read for every write: a key that was given up meanwhile must seal nothing more.
+    /// Returns how to write a credential. The file is read for every write: a key that was removed meanwhile must seal
+    /// nothing more.
     ///
     /// # Errors
-    /// There is to be a key, and it cannot be read.
+    /// There should be a key, and it cannot be read.
     pub(crate) fn pen(&self) -> Result<Pen, Fault> {
         match &self.0 {
             Some(at) => Ok(Pen::Sealing(at.read()?)),
@@ -149,7 +150,7 @@ impl Seal {
         }
     }
 
-    /// Which keys the file holds now; `None`: the policy names no file.
+    /// Returns the keys that the file holds now; `None`: the policy names no file.
     ///
     /// # Errors
     /// It cannot be read.
@@ -157,7 +158,7 @@ impl Seal {
         self.0.as_ref().map(Place::read).transpose()
     }
 
-    /// The file of the key; `None`: the policy names none.
+    /// Returns the file of the key; `None`: the policy names none.
     #[must_use]
     pub fn file(&self) -> Option<&KeyFile> {
         self.0.as_ref().map(|place| &place.file)
@@ -166,7 +167,7 @@ impl Seal {
 
 impl Place {
     fn known(&self) -> std::sync::MutexGuard<'_, Option<Arc<Keys>>> {
-        // Nothing panics while it is locked, and it is whole at any time.
+        // No code panics while this is locked, and the value is whole at any time.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -179,22 +180,22 @@ impl Place {
 
 /// How a credential is written.
 pub(crate) enum Pen {
-    /// As it is.
+    /// With unsealed keys.
     Plain,
-    /// With each key sealed by the first of these.
+    /// With each key sealed with the first of these.
     Sealing(Arc<Keys>),
 }
 
-/// Something sealed, as it is kept.
+/// Sealed data, as it is stored.
 pub(crate) struct Sealed {
     pub key: KeyId,
     nonce: [u8; NONCE],
-    /// The tag at its end.
+    /// Ends with the tag.
     bytes: Vec<u8>,
 }
 
 impl Sealed {
-    /// Seals `bytes` for that place by the first of the keys.
+    /// Seals `bytes` for that place with the first of the keys.
     ///
     /// # Errors
     /// The system gave no random bytes.
@@ -206,7 +207,7 @@ impl Sealed {
 
     fn seal_with(bytes: &[u8], keys: &Keys, place: &str, nonce: [u8; NONCE]) -> Self {
         let (id, key) = keys.first();
-        // Room for the tag, so that it does not grow and leave a copy behind.
+        // With room for the tag: a vector that grows leaves copies behind.
         let mut sealed = Vec::with_capacity(bytes.len() + TAG);
         sealed.extend_from_slice(bytes);
         let tag = XChaCha20Poly1305::new(key.reveal())
@@ -238,12 +239,12 @@ impl Sealed {
         Ok(opened)
     }
 
-    /// How many bytes are sealed.
+    /// Returns how many bytes are sealed.
     pub const fn length(&self) -> usize {
         self.bytes.len() - TAG
     }
 
-    /// The text in a record: which key, which nonce, and what is sealed with its tag.
+    /// Returns the text for a record: the id of the key, the nonce, and the sealed bytes with their tag.
     pub fn text(&self) -> String {
         format!(
             "{}.{}.{}",
@@ -253,7 +254,7 @@ impl Sealed {
         )
     }
 
-    /// Reads that text. Nothing is opened.
+    /// Reads that text. Opens nothing.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split('.');
         let mut part = || HEXLOWER.decode(parts.next()?.as_bytes()).ok();

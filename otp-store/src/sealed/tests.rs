@@ -1,4 +1,4 @@
-//! The file of the key, and what is sealed by it: vectors of others, and what is refused.
+//! The file of the key, and what it seals: vectors from others, and what is refused.
 
 use super::*;
 use crate::fixture::set_mode;
@@ -21,7 +21,7 @@ impl KeyPlace {
         self.0.path().join("seal")
     }
 
-    /// Opened anew, as each process does.
+    /// Opens the file anew, as each process does.
     pub(crate) fn seal(&self) -> Seal {
         let group = fs::metadata(self.0.path()).unwrap().gid();
         Seal::by_key_in(self.path().to_str().unwrap()).for_group(group)
@@ -35,7 +35,7 @@ impl KeyPlace {
         self.seal().file().unwrap().read().unwrap()
     }
 
-    /// Puts a new key before those that there are.
+    /// Puts a new key before the existing ones.
     pub(crate) fn begin_anew(&self) {
         self.put(&self.keys().behind(Keys::fresh().unwrap()));
     }
@@ -161,7 +161,7 @@ fn files_that_hold_anything_but_keys_are_refused_by_the_line_and_tell_nothing_of
     assert_eq!(parse(&nine.join("\n")).unwrap_err().0, 9);
 }
 
-/// The id of a key is part of the format: another one would leave every record sealed by a key that is not there.
+/// The id of a key is part of the format: with another id, every record would be sealed with a missing key.
 #[test]
 fn ids_of_keys_stay_what_they_are() {
     let keys = Keys::parse(format!("{:064}", 1).as_bytes()).unwrap();
@@ -184,7 +184,7 @@ fn a_key_that_has_come_since_the_file_was_read_opens_and_one_that_was_given_up_s
         panic!("a plain pen");
     };
     assert_eq!(keys.seals(), after.key);
-    // Known of before, or read anew.
+    // Whether the file was read before, or is read anew.
     assert!(matches!(
         place.seal().open(&before, "here"),
         Err(Fault::AnotherKey { .. })
@@ -197,6 +197,6 @@ fn a_file_that_is_gone_seals_nothing_and_still_says_so() {
     let seal = place.seal();
     seal.pen().unwrap();
     place.remove();
-    // A process that has read it may open on; it writes nothing by what may be no key any more.
+    // A process that has read it may go on opening records. It writes nothing with a key that may have been removed.
     assert!(matches!(seal.pen(), Err(Fault::File(_))));
 }

@@ -1,5 +1,5 @@
-//! `credential.toml`: format version 3, whose keys are sealed; version 2, and version 1, which says all but what was brought
-//! along from other programs.
+//! `credential.toml` in three format versions. Version 1 says everything except what was imported from other programs,
+//! version 2 says that too, and in version 3 the keys are sealed.
 
 use crate::sealed::{self, KeyId, Keys, NoRandom, Pen, Seal, Sealed};
 use data_encoding::HEXLOWER;
@@ -16,15 +16,16 @@ use zeroize::Zeroizing;
 
 /// Far more than four authenticators and 32 recovery codes need.
 pub(crate) const LIMIT: u64 = 16 * 1024;
-/// What is written wherever it can say everything, so that an older release can read it.
+/// Written whenever it can say everything, so that older releases can read it.
 const FIRST: u64 = 1;
-/// Knows windows of authenticators, and codes of other programs.
+/// Also has windows of authenticators, and codes of other programs.
 const SECOND: u64 = 2;
-/// As the second, with each key sealed, and so the salt of codes of other programs: without it no copy can be guessed from.
+/// As version 2, with each key sealed. The salt of other programs' codes is sealed too: without it, no copy lets their
+/// codes be guessed.
 const NEWEST: u64 = 3;
-/// How imported codes are hashed: the only other way than that of our own, which has no name.
+/// How imported codes are hashed: the only way besides our own, which has no name.
 const ARGON2ID: &str = "argon2id";
-/// The last line: a file that was cut off between two tables would read as one that has fewer of them.
+/// The last line. Without it, a file that was cut off between two tables would read as a file with fewer of them.
 const END: &str = "# end";
 
 /// Why a credential is not read.
@@ -42,22 +43,22 @@ impl From<Unparsed> for Unread {
     }
 }
 
-/// What a key or a salt is in the text.
+/// The form of a key or a salt in the text.
 enum Kept<'a> {
-    /// Itself.
+    /// The key or salt itself.
     Plain(&'a str),
-    /// Sealed.
+    /// The sealed key or salt.
     Sealed(Sealed),
 }
 
-/// The place that something sealed opens in: whose it is, what it belongs to, and in which format.
+/// The place in which sealed data opens: its user, the part it belongs to, and the format.
 struct Bound<'a> {
     user: &'a str,
     uid: u32,
 }
 
 impl Bound<'_> {
-    /// Nothing but the name, which stands last, can have a `/`.
+    /// Only the name, which stands last, can contain a `/`.
     fn place(&self, what: &str, id: Id) -> String {
         format!(
             "pam_otp/{NEWEST}/{what}/{}/{}/{}",
@@ -76,9 +77,9 @@ impl Bound<'_> {
     }
 }
 
-/// Reads a credential, keys and all: for judging a code, and for writing another credential.
+/// Reads a credential with its keys: for judging a code, and for writing another credential.
 pub(crate) fn parse(bytes: &[u8], seal: &Seal) -> Result<Credential, Unread> {
-    // Whatever is wrong with the text is told before anything is opened.
+    // Errors in the text are reported before anything is opened.
     let parsed = parse_with(bytes, |kept| match kept {
         Kept::Plain(text) => key_in(text).map(Key::Plain),
         Kept::Sealed(sealed) => sealed_key(&sealed).map(|()| Key::Sealed(sealed)),
@@ -149,7 +150,7 @@ fn sealed_key(sealed: &Sealed) -> Result<(), &'static str> {
     Secret::check_length(sealed.length()).map_err(out_of_range)
 }
 
-/// By which keys a credential is sealed, part by part; `None`: a part that is not sealed. Nothing is opened.
+/// Returns the keys that seal a credential, part by part; `None`: a part that is not sealed. Opens nothing.
 pub(crate) fn seals(bytes: &[u8]) -> Result<Vec<Option<KeyId>>, Unparsed> {
     let parsed = parse_with(bytes, |kept| {
         Ok(match kept {
@@ -160,14 +161,14 @@ pub(crate) fn seals(bytes: &[u8]) -> Result<Vec<Option<KeyId>>, Unparsed> {
     let salt = parsed.recovery.and_then(|set| match set.salt {
         Salted::Sealed(sealed) => Some(Some(sealed.key)),
         Salted::Plain(_) if set.origin.is_imported() => Some(None),
-        // Its codes cannot be guessed from it.
+        // Its codes cannot be guessed with the salt.
         Salted::Plain(_) => None,
     });
     let keys = parsed.authenticators.into_iter().map(|one| one.secret);
     Ok(keys.chain(salt).collect())
 }
 
-/// Reads whose a credential is and what belongs to it. What is wrong with one is wrong with the other, but no key is made.
+/// Reads the owner of a credential and what belongs to it, without any key. It finds the same errors as [`parse`].
 pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, Unparsed> {
     let parsed = parse_with(bytes, |kept| match kept {
         Kept::Plain(text) => {
@@ -308,7 +309,7 @@ fn entry<S>(
             Digits::new(number(value)?).map_err(out_of_range)
         })?,
         secret: match version {
-            // One that is not sealed does not stand among those that are: nobody would see that it is open.
+            // An unsealed key may not stand among sealed ones: nobody would notice that it can be read.
             NEWEST => section.require(SEALED, |value| secret(Kept::Sealed(sealed(value)?)))?,
             _ => section.require("secret", |value| secret(Kept::Plain(text(value)?)))?,
         },
@@ -319,7 +320,7 @@ fn entry<S>(
     Ok(entry)
 }
 
-/// The window of a time-based authenticator: both sides, or neither.
+/// Reads the window of a time-based authenticator: both sides, or neither.
 fn steps(section: &mut Section<'_>) -> Result<Option<Window>, Unparsed> {
     let before = section.take("before", number)?;
     let after = section.take("after", number)?;
@@ -332,7 +333,7 @@ fn steps(section: &mut Section<'_>) -> Result<Option<Window>, Unparsed> {
     }
 }
 
-/// Where a sealed key stands, in the place of the key; and a sealed salt.
+/// The name of a sealed key, where a key would stand; and of a sealed salt.
 const SEALED: &str = "sealed";
 
 fn sealed(value: &DeValue<'_>) -> Result<Sealed, &'static str> {
@@ -391,7 +392,7 @@ fn hex<const N: usize>(text: &str) -> Result<[u8; N], &'static str> {
         .map_err(|_| "has the wrong number of hexadecimal digits")
 }
 
-/// The version that says all of a credential, and that most readers know.
+/// Returns the lowest version that says everything about a credential, since most readers know it.
 fn version_of(credential: &Credential, pen: &Pen) -> u64 {
     let has_window = |one: &Authenticator| one.window.is_some();
     let has_imported = |set: &RecoverySet| set.origin.is_imported();
@@ -418,12 +419,12 @@ pub(crate) fn reveal(credential: &Credential, pen: &Pen) -> Result<Zeroizing<Str
     let seal = |bytes: &[u8], keys: &Keys, place: &str| {
         Sealed::seal(bytes, keys, place).map(|sealed| sealed.text())
     };
-    // Sized beforehand, so that no copy of a secret is left behind by growing.
+    // Sized beforehand: a string that grows leaves copies of the secrets behind.
     let mut out = Zeroizing::new(String::with_capacity(usize::try_from(LIMIT).unwrap_or(0)));
     let mut line = |arguments: std::fmt::Arguments<'_>| {
         out.write_fmt(arguments)
             .and_then(|()| out.write_char('\n'))
-            .expect("a String takes every write");
+            .expect("writing to a String never fails");
     };
     line(format_args!(
         "# pam_otp credential. Holds secrets. Changed by otp-enroll and otp-admin only."

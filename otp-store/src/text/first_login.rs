@@ -10,10 +10,10 @@ use otp_core::{Account, UnixTime};
 use otp_file::{Source, Unparsed, number};
 
 const VERSION: u64 = 1;
-/// More than it takes.
+/// More than the text takes.
 pub(crate) const LIMIT: u64 = 256;
 
-/// Whose it is, and when it was.
+/// Reads the user id of the account, and the time.
 pub(crate) fn parse(bytes: &[u8]) -> Result<(u64, UnixTime), Unparsed> {
     let mut root = Source::of_record(bytes)?.root()?;
     root.version(VERSION)?;
@@ -23,7 +23,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<(u64, UnixTime), Unparsed> {
     Ok((uid, UnixTime::from_seconds(seconds)))
 }
 
-/// Writes it out.
+/// Writes the user id and the time.
 pub(crate) fn to_text(account: &Account, when: UnixTime) -> String {
     let (uid, seconds) = (account.uid, when.seconds());
     format!("version = {VERSION}\nuid = {uid}\nfirst_login = {seconds}\n")

@@ -21,10 +21,10 @@ use std::fmt::Write;
 use toml::de::DeValue;
 
 const VERSION: u64 = 1;
-/// More than it takes.
+/// More than the text takes.
 pub(crate) const LIMIT: u64 = 1024;
 
-/// Reads it: whose it is, and what is kept.
+/// Reads the user id of the account, and what is stored about its mail.
 pub(crate) fn parse(bytes: &[u8]) -> Result<(u32, Mailbox), Unparsed> {
     let mut root = Source::of_record(bytes)?.root()?;
     root.version(VERSION)?;
@@ -68,7 +68,7 @@ fn confirmed(mut section: Section<'_>) -> Result<Confirmed, Unparsed> {
     Ok(Confirmed { address, when })
 }
 
-/// Writes it out.
+/// Writes the user id, and what is stored about the mail.
 pub(crate) fn to_text(uid: u32, mailbox: &Mailbox) -> String {
     let sent: Vec<String> = mailbox
         .sent()
@@ -83,7 +83,7 @@ pub(crate) fn to_text(uid: u32, mailbox: &Mailbox) -> String {
             text,
             "\n[outstanding]\nhash = \"{hash}\"\nsince = {since}\n"
         )
-        .expect("a String takes every write");
+        .expect("writing to a String never fails");
     }
     if let Some(Confirmed { address, when }) = mailbox.confirmed() {
         let (address, when) = (address.as_str(), when.seconds());
@@ -91,7 +91,7 @@ pub(crate) fn to_text(uid: u32, mailbox: &Mailbox) -> String {
             text,
             "\n[confirmed]\naddress = \"{address}\"\nwhen = {when}\n"
         )
-        .expect("a String takes every write");
+        .expect("writing to a String never fails");
     }
     text
 }

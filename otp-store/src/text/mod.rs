@@ -1,4 +1,4 @@
-//! The form in which each part of an account is kept. Bytes and values: nothing here knows where anything is.
+//! The stored form of each part of an account: bytes and values only; nothing here knows where anything is stored.
 
 pub(crate) mod credential;
 pub(crate) mod first_login;

@@ -1,7 +1,7 @@
-//! `state`: two fixed-size text records, written in turn. Format version 1.
+//! `state`: two text records of a fixed size, written in turn. Format version 1.
 //!
-//! A write touches only the older record, so a torn one leaves the newer to count. Nothing grows: a login needs no
-//! free disk block.
+//! A write touches only the older record, so after a torn write the newer one counts. The file never grows: a login
+//! needs no free disk block.
 
 use otp_core::record::{AuthenticatorState, Drift, Id, RecoveryState, Refusal, Resync, Standing};
 use otp_core::{State, Step, UnixTime};
@@ -12,15 +12,15 @@ use std::fmt::Write;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Bytes in one record: four sectors, enough for twice the authenticators there can be.
+/// Bytes in one record: four sectors, enough for twice the most authenticators.
 pub(crate) const RECORD: usize = 2048;
-/// What a disk writes whole or not at all, whatever the power does.
+/// Bytes that a disk writes whole or not at all, whatever the power does.
 const SECTOR: usize = 512;
 /// Bytes in the file.
 pub(crate) const SIZE: usize = 2 * RECORD;
-/// A replacement holds the old devices' entries beside the new ones' until the credential is in place.
+/// A replacement has the entries of the old devices and of the new ones, until the credential is in place.
 const MAX_ENTRIES: usize = 2 * otp_core::record::MAX_AUTHENTICATORS;
-/// Likewise: the old set of recovery codes beside the new one.
+/// Likewise: the old set of recovery codes and the new one.
 const MAX_SETS: usize = 2;
 const HEADER: &str = "pam_otp-state ";
 const VERSION: &str = "1";
@@ -30,13 +30,13 @@ pub(crate) struct Newest {
     pub state: State,
     sequence: u64,
     slot: usize,
-    /// Whether both records of the file lie in one sector each.
+    /// Whether each of the two records lies in one sector.
     in_one_sector: bool,
 }
 
-/// One record to be written, and its place in the file.
+/// A record to be written, and its place in the file.
 pub(crate) struct Successor {
-    /// Whether a power cut can leave a mixture of it and of what it is written over.
+    /// Whether a power cut can leave a mixture of this record and the one that it overwrites.
     pub may_tear: bool,
     pub bytes: [u8; RECORD],
     pub offset: u64,
@@ -46,8 +46,8 @@ impl Newest {
     /// Finds the newest valid record.
     ///
     /// # Errors
-    /// The wrong size, no valid record, or any record of a newer version: to fall back from that to an older one
-    /// would bring used codes back.
+    /// The size is wrong, no record is valid, or a record has a newer version: to fall back from that to an older
+    /// record would make used codes valid again.
     pub(crate) fn of(bytes: &[u8]) -> Result<Self, Unparsed> {
         if bytes.len() != SIZE {
             let reason = format!("has {} bytes instead of {SIZE}", bytes.len());
@@ -61,7 +61,7 @@ impl Newest {
                 Err(Invalid::Damaged) => {}
             }
         }
-        // The newest that is whole counts, so an older one need not be looked at any closer.
+        // The newest whole record counts, so an older one is not examined any further.
         framed.sort_by_key(|(_, record)| Reverse(record.sequence));
         framed
             .iter()
@@ -76,7 +76,7 @@ impl Newest {
             .ok_or_else(|| Unparsed::whole("both records are damaged"))
     }
 
-    /// The record that follows this one.
+    /// Returns the record that follows this one.
     pub(crate) fn successor(&self, state: &State) -> Option<Successor> {
         let slot = 1 - self.slot;
         let bytes = encode(state, self.sequence.checked_add(1)?)?;
@@ -88,12 +88,12 @@ impl Newest {
     }
 }
 
-/// Whether all but padding is in the first sector of a record.
+/// Whether everything but padding is in the first sector of a record.
 fn lies_in_one_sector(record: &[u8]) -> bool {
     record.iter().skip(SECTOR).all(|byte| *byte == b'\n')
 }
 
-/// A whole new file that says `state` twice.
+/// Returns a whole new file, which says `state` twice.
 pub(crate) fn whole(state: &State) -> Option<Vec<u8>> {
     Some([encode(state, 1)?, encode(state, 2)?].concat())
 }
@@ -103,15 +103,15 @@ enum Invalid {
     Newer,
 }
 
-/// `None`: more entries than a record holds.
+/// Returns a record of the state; `None`: it has more entries than a record holds.
 fn encode(state: &State, sequence: u64) -> Option<[u8; RECORD]> {
     if state.authenticators.len() > MAX_ENTRIES || state.recovery.len() > MAX_SETS {
         return None;
     }
     let mut text = String::with_capacity(RECORD);
-    write_lines(&mut text, state, sequence).expect("a String takes every write");
+    write_lines(&mut text, state, sequence).expect("writing to a String never fails");
     let checksum = checksum(text.as_bytes());
-    writeln!(text, "checksum {checksum}").expect("a String takes every write");
+    writeln!(text, "checksum {checksum}").expect("writing to a String never fails");
     let mut record = [b'\n'; RECORD];
     record
         .get_mut(..text.len())?
@@ -171,17 +171,18 @@ fn write_optional(out: &mut String, value: Option<u64>) -> std::fmt::Result {
     }
 }
 
-/// The first half of SHA-256: tells damage, not forgery; whoever can write the file can write this too.
+/// Returns the first half of SHA-256. It detects damage, not forgery: a process that can write the file can write this
+/// too.
 fn checksum(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(&Sha256::digest(bytes)[..16])
 }
 
-/// A record of this version, of which no more is known than that it says it is one.
+/// A record of this version, of which only the frame has been checked.
 struct Framed<'a> {
     sequence: u64,
-    /// What the checksum is about.
+    /// What the checksum covers.
     body: &'a str,
-    /// What is below the sequence.
+    /// The lines below the sequence.
     lines: &'a str,
     checksum: &'a str,
     padding: &'a str,
@@ -189,7 +190,7 @@ struct Framed<'a> {
 
 impl<'a> Framed<'a> {
     fn of(record: &'a [u8]) -> Result<Self, Invalid> {
-        // Before anything else in the record: what became of a newer one is still not ours to judge.
+        // Checked before anything else in the record: the rest of a newer version is not ours to judge.
         let version = record
             .strip_prefix(HEADER.as_bytes())
             .and_then(|rest| rest.split(|&byte| byte == b'\n').next())
@@ -208,7 +209,7 @@ impl<'a> Framed<'a> {
     }
 
     fn in_text(text: &'a str) -> Option<Self> {
-        // Its line end belongs to the body.
+        // The line end before the checksum belongs to the body.
         let (body, rest) = text.split_at(text.find("\nchecksum ")? + 1);
         let (checksum, padding) = rest.strip_prefix("checksum ")?.split_once('\n')?;
         let (_, lines) = body.split_once('\n')?;
@@ -222,7 +223,7 @@ impl<'a> Framed<'a> {
         })
     }
 
-    /// What it says; `None`: it is damaged.
+    /// Returns the state in this record; `None`: it is damaged.
     fn state(&self) -> Option<State> {
         let is_whole = self.checksum == checksum(self.body.as_bytes())
             && self.padding.bytes().all(|byte| byte == b'\n');
@@ -230,9 +231,9 @@ impl<'a> Framed<'a> {
     }
 }
 
-/// Reads the lines below the sequence in their fixed order.
+/// Reads the lines below the sequence, in their fixed order.
 fn parse(lines: &str) -> Option<State> {
-    // Not `lines`, which takes a carriage return for part of a line end.
+    // Not `lines`, which accepts a carriage return as part of a line end.
     let mut lines = lines
         .strip_suffix('\n')?
         .split('\n')
@@ -320,7 +321,7 @@ fn entry(line: &[&str]) -> Option<AuthenticatorState> {
     })
 }
 
-/// `-` is nothing; the outer `None` is damage.
+/// Reads a word that may be `-`, which means nothing; the outer `None` means damage.
 #[expect(
     clippy::option_option,
     reason = "damage and absence are different things"
@@ -333,7 +334,7 @@ fn optional<T>(word: &str, read: fn(&str) -> Option<T>) -> Option<Option<T>> {
     }
 }
 
-/// A number in digits alone, as short as it can be: what Rust reads may have a plus sign and leading zeros.
+/// Reads a number that has only digits and no leading zeros: Rust itself would accept a plus sign and leading zeros.
 fn number<T: FromStr>(word: &str) -> Option<T> {
     let is_plain = word.bytes().all(|byte| byte.is_ascii_digit());
     let is_shortest = word == "0" || !word.starts_with('0');
@@ -342,13 +343,13 @@ fn number<T: FromStr>(word: &str) -> Option<T> {
         .flatten()
 }
 
-/// The same, below zero as well.
+/// Reads a number that may be negative.
 fn signed(word: &str) -> Option<i64> {
     number::<u64>(word.strip_prefix('-').unwrap_or(word))?;
     word.parse().ok().filter(|_| word != "-0")
 }
 
-/// Eight hexadecimal digits in lower case.
+/// Reads eight hexadecimal digits in lower case.
 fn bitmap(word: &str) -> Option<u32> {
     let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     let is_plain = word.len() == 8 && word.bytes().all(is_digit);

@@ -1,4 +1,4 @@
-//! `trust`: where a user was let in by a good code. Format version 1.
+//! `trust`: where a good code let a user in. Format version 1.
 //!
 //! ```toml
 //! version = 1
@@ -14,15 +14,15 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 const VERSION: u64 = 1;
-/// More than the places that are kept take.
+/// More than all stored places take.
 pub(crate) const LIMIT: u64 = 4096;
-/// The longest name of a service that is kept.
+/// The longest name of a service that is stored.
 pub(crate) const LONGEST_SERVICE: usize = 64;
 
 /// Places, and since when each is trusted.
 pub(crate) type Places = Vec<(Place, UnixTime)>;
 
-/// From where a user comes in, and by what.
+/// Where a user comes from, and the service used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     service: String,
@@ -30,7 +30,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of a login; `None`: it has none that could be told from another. The address has to be a number.
+    /// Returns the place of a login; `None`: it has none that could be told from others. The address must be a number.
     #[must_use]
     pub fn of(service: &str, rhost: &str) -> Option<Self> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-+@".contains(&byte);
@@ -43,20 +43,20 @@ impl Place {
         })
     }
 
-    /// By what the user comes in.
+    /// The service.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.service
     }
 
-    /// From where.
+    /// The address that the user comes from.
     #[must_use]
     pub const fn address(&self) -> IpAddr {
         self.address
     }
 }
 
-/// Reads them, oldest first.
+/// Reads places, oldest first.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Places, Unparsed> {
     let mut root = Source::of_record(bytes)?.root()?;
     root.version(VERSION)?;
@@ -79,7 +79,7 @@ fn place(section: &mut Section<'_>) -> Result<(Place, UnixTime), Unparsed> {
     Ok((place, UnixTime::from_seconds(since)))
 }
 
-/// Writes them out.
+/// Writes places.
 pub(crate) fn to_text(places: &[(Place, UnixTime)]) -> String {
     let mut text = format!("version = {VERSION}\n");
     for (Place { service, address }, since) in places {
@@ -88,7 +88,7 @@ pub(crate) fn to_text(places: &[(Place, UnixTime)]) -> String {
             text,
             "\n[[place]]\nservice = \"{service}\"\naddress = \"{address}\"\nsince = {since}\n"
         )
-        .expect("a String takes every write");
+        .expect("writing to a String never fails");
     }
     text
 }

@@ -1,4 +1,4 @@
-//! What comes after the authentication, up to the answer.
+//! What follows the authentication, up to the answer.
 
 mod demand;
 
@@ -18,7 +18,7 @@ fn first_login(machine: &Machine) -> Option<UnixTime> {
     otp_store::account::grace::first_login(&machine.store(), &bob).unwrap()
 }
 
-/// The host in which bob's authentication line has left the login to others.
+/// The host after bob's auth line has left the login to others.
 fn left_to_others(user: &str) -> Player {
     let mut host = Player::new(user);
     host.passed = Some(Passed::Left {
@@ -144,7 +144,7 @@ fn the_account_line_believes_no_nullok_but_its_own() {
     let machine = Machine::new();
     let mut host = Player::new("bob");
     assert_eq!(machine.play(&mut host, "nullok"), Disposition::Ignore);
-    // The pass may have failed: another module may have refused what this one has left to it.
+    // The authentication may have failed: another module may have refused what this one left to it.
     assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
     assert_eq!(host.event(), "otp.policy");
     assert!(
@@ -177,7 +177,7 @@ fn whoever_has_enrolled_since_the_authentication_logs_in_again() {
             host.log
         );
     }
-    // What an earlier attempt on the same handle has left does not count.
+    // Notes of an earlier attempt on the same handle do not count.
     let mut host = left_to_others("alice").asked(CODE, &machine.code());
     assert_eq!(machine.play(&mut host, ""), Disposition::Success);
     assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
@@ -189,7 +189,7 @@ fn the_grace_is_that_of_whoever_was_asked_and_not_of_whom_they_become() {
     machine.policy("[enforce]\ngrace = \"7d\"\n");
     let mut sudo = Player::new("bob");
     assert_eq!(machine.play(&mut sudo, ""), Disposition::Ignore);
-    // sudo has become somebody else by then, and does not say that the credentials are new ones.
+    // By then sudo has become another user, and does not say that the credentials are new.
     sudo.user = "alice".to_owned();
     machine.set_credentials_again(&mut sudo, "");
     assert_eq!(first_login(&machine), Some(NOON));
@@ -283,7 +283,7 @@ fn a_job_that_nobody_logged_in_for_gets_on_and_begins_no_grace() {
     assert_eq!(machine.manage(&mut job(), ""), Disposition::Success);
     machine.set_credentials(&mut job(), "");
     assert_eq!(first_login(&machine), None);
-    // With a line of ours that asked, and for a login from elsewhere, it begins.
+    // If one of our lines asked, or for a login from elsewhere, the grace begins.
     let mut console = job();
     assert_eq!(machine.play(&mut console, ""), Disposition::Ignore);
     machine.set_credentials(&mut console, "");
@@ -296,7 +296,7 @@ fn a_job_that_nobody_logged_in_for_gets_on_and_begins_no_grace() {
         Disposition::Success
     );
     assert_eq!(first_login(&machine), Some(NOON));
-    // Where the grace is over, a job is refused as everybody is.
+    // If the grace is over, a job is refused like everybody else.
     machine.now = NOON.after(std::time::Duration::from_secs(8 * 86_400));
     assert_eq!(machine.manage(&mut job(), ""), Disposition::Refused);
 }
@@ -344,7 +344,7 @@ fn what_goes_wrong_refuses() {
     );
 }
 
-// What an authentication line does with who is not enrolled.
+// What an auth line does with users who are not enrolled.
 
 #[test]
 fn after_the_deadline_a_login_is_deferred_only_to_a_sure_account_line() {
@@ -402,11 +402,11 @@ fn a_trusted_network_waives_the_code_and_leaves_the_rest_to_others() {
         host.rhost = rhost;
         assert_eq!(machine.play(&mut host, ""), Disposition::Refused, "{rhost}");
     }
-    // Where nobody else could let in, trust would lock out.
+    // If nobody else could let users in, trust would lock them out.
     let mut host = Player::new("alice").asked(CODE, &machine.code());
     host.proves_identity = false;
     assert_eq!(machine.play(&mut host, ""), Disposition::Success);
-    // Nobody is not trusted, and is not asked either.
+    // A name that no user has is not trusted, and is not asked either.
     let mut host = Player::new("mallory");
     assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
     assert!(
@@ -488,7 +488,7 @@ fn service_that_may_keep_what_it_shows_sets_nobody_up() {
             (host.passed.clone(), host.event()),
             (None, "otp.notenrolled")
         );
-        // Before the deadline it lets in without a word about it.
+        // Before the deadline it lets the user in without a word about it.
         machine.policy("[enroll]\nat_login = \"require\"\n[enforce]\nfrom = \"2025-11-21\"\n");
         let mut host = Player::new("bob");
         host.service = service;
@@ -512,7 +512,7 @@ fn service_that_may_keep_what_it_shows_sets_nobody_up() {
             "{service}"
         );
         assert!(host.told.iter().all(|text| !text.contains("otpauth")));
-        // Who is enrolled, or need not be, is none of its business.
+        // It does not concern users who are enrolled or need not be.
         let mut host = Player::new("alice").asked(CODE, "");
         host.service = service;
         machine.play(&mut host, "");

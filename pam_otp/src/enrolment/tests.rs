@@ -29,7 +29,7 @@ fn bob() -> Player {
     host
 }
 
-/// The code that the device with the key on the screen shows, so many steps from now.
+/// Returns the code that the device with the key on the screen shows, so many steps from now.
 fn code_from(screen: &str, steps: i64) -> String {
     let key = screen
         .split(if screen.contains("Key to copy: ") {
@@ -60,7 +60,7 @@ fn code_from(screen: &str, steps: i64) -> String {
     Generator::new(&device).reveal(Step(step)).to_string()
 }
 
-/// Answers the question for a code by what the device shows, so many steps from now.
+/// Answers the question for a code with what the device shows, so many steps from now.
 fn with_code(host: Player, steps: i64) -> Player {
     host.asked_with(
         NEW_CODE,
@@ -72,12 +72,12 @@ fn is_enrolled(machine: &Machine) -> bool {
     otp_store::account::is_enrolled(&machine.store(), &account_of("bob").unwrap()).unwrap()
 }
 
-/// Nothing is in the directory of records but alice's record.
+/// Whether only alice's record is in the directory of records.
 fn left_no_trace(machine: &Machine) -> bool {
     let entries = std::fs::read_dir(machine.directory.path().join("state")).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    // Alice was there before, and with her the mark that people have enrolled.
+    // Alice was there before, and so was the mark that users have enrolled.
     names == [".enrolled", "alice"]
 }
 
@@ -113,7 +113,7 @@ fn whoever_scans_types_and_keeps_is_in_and_enrolled() {
     assert_eq!(host.event(), "otp.replay");
 }
 
-/// A policy of an earlier version, which commands refuse by now, refuses nobody who logs in.
+/// A policy of an earlier version, which commands now refuse, refuses nobody who logs in.
 #[test]
 fn a_colon_in_the_issuer_is_left_out_and_logged_and_refuses_no_login() {
     let machine = Machine::new();
@@ -145,10 +145,10 @@ fn the_drawing_begins_on_its_own_line_and_fits_80_by_24_with_the_question() {
     let drawing = host.told.iter().find(|text| text.contains('█')).unwrap();
     let lines: Vec<_> = drawing
         .strip_prefix('\n')
-        .expect("a line of its own")
+        .expect("the message begins on a new line")
         .lines()
         .collect();
-    // The question, and above it what to do when the app sees nothing.
+    // Besides the question, there must be room for advice if the app sees nothing.
     assert!(lines.len() <= 22 && lines.iter().all(|line| line.chars().count() <= 80));
     assert!(
         lines
@@ -216,7 +216,7 @@ fn whether_a_login_enrols_is_said_by_the_service() {
     }
 }
 
-/// Where a terminal shows nothing of the drawing, as one that drops whatever is not ASCII, the key can be typed.
+/// If a terminal shows nothing of the drawing, such as one that drops all that is not ASCII, the key can be typed.
 #[test]
 fn key_and_uri_stand_above_the_drawing_in_ascii() {
     let machine = Machine::new();
@@ -320,7 +320,7 @@ fn later_is_an_answer_before_the_deadline_and_not_after() {
         assert_eq!(machine.manage(&mut host, ""), Disposition::Success);
         assert!(left_no_trace(&machine) && host.log[0].contains("days_left=\"1\""));
     }
-    // What is neither is asked again, and five times no answer is "later" as well.
+    // Any other reply is asked again, and five of them count as "later".
     for answers in [&["no", "later"][..], &["no", "q", "x", "latter", "banana"]] {
         let machine = Machine::new();
         machine.policy(OFFER_UNTIL_TOMORROW);
@@ -338,7 +338,7 @@ fn later_is_an_answer_before_the_deadline_and_not_after() {
     assert_eq!(machine.manage(&mut host, ""), Disposition::Refused);
 }
 
-/// Before the deadline, where a policy only offers, it is as if the user had said "later".
+/// Before the deadline, if policy only offers enrolment, this counts as "later".
 #[test]
 fn whoever_does_not_say_that_the_codes_are_kept_is_refused_where_it_cannot_wait_and_leaves_no_trace()
  {
@@ -435,7 +435,7 @@ fn device_of_bob(machine: &Machine) -> String {
     overview.authenticators[0].name.as_str().to_owned()
 }
 
-/// A record that is there by now is not replaced: its owner has not proven a code of it.
+/// A record that exists by now is not replaced: its owner has not proven a code of it.
 #[test]
 fn whoever_enrols_elsewhere_before_beginning_is_shown_no_key_and_keeps_that_record() {
     let machine = Machine::new();
@@ -493,9 +493,9 @@ fn the_whole_dialogue_is_there_in_korean() {
     let code = |screen: &str| Some(bytes(&code_from(screen, 0)));
     let mut host = bob()
         .asked("등록을 시작하려면 Enter를 눌러 주세요: ", "")
-        .asked_with("기기에 표시된 6자리 코드: ", Box::new(code))
+        .asked_with("인증 앱에 표시된 6자리 인증 코드: ", Box::new(code))
         .asked(
-            "복구 코드를 보관했으면 \"보관\" 또는 \"kept\"을 입력해 주세요: ",
+            "복구 코드를 보관했으면 \"kept\" 또는 \"보관\"을 입력해 주세요: ",
             "보관",
         );
     assert_eq!(machine.manage(&mut host, "lang=ko"), Disposition::Success);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::player::{BOTH, CODE, Machine, Player, account_of, bytes};
-use otp_core::record::{Name, Refusal};
+use otp_core::record::{Language, Name, Refusal};
 use otp_core::{NoGuess, every};
 use otp_store::account::erase;
 use std::fs;
@@ -28,7 +28,7 @@ fn what_an_earlier_attempt_has_left_counts_no_longer_whatever_becomes_of_this_on
     }
 }
 
-// The verdict table, as PAM hears it.
+// The verdict table, as PAM sees it.
 
 #[test]
 fn the_right_code_lets_in_and_nothing_is_said() {
@@ -42,7 +42,7 @@ fn the_right_code_lets_in_and_nothing_is_said() {
     );
 }
 
-/// Where the rest of the login is refused, the end of the program tells that the code was right.
+/// If the rest of the login is refused, the end of the program logs that the code was right.
 #[test]
 fn a_right_code_alone_has_the_end_of_the_login_watched() {
     let machine = Machine::new();
@@ -55,7 +55,7 @@ fn a_right_code_alone_has_the_end_of_the_login_watched() {
     let login = "otp.onefactor user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\"";
     assert_eq!(watched[0], [login]);
     assert_eq!(watched[1], [format!("{login} authenticator=\"phone\"")]);
-    // The same code once more.
+    // The same code again.
     assert!(watched[2].is_empty());
     let mut host = Player::new("alice").asked(CODE, "000000");
     machine.play(&mut host, "");
@@ -222,7 +222,7 @@ fn another_name_of_the_same_person_finds_the_same_record_and_the_log_has_both() 
         line.starts_with("otp.accept user=\"ally\" ") && line.ends_with(" account=\"alice\""),
         "{line}"
     );
-    // Used up under the one name, it is under the other.
+    // A code used under one name is used under the other.
     let mut host = Player::new("alice").asked(CODE, &code);
     assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
     let line = host.log.last().unwrap();
@@ -346,7 +346,7 @@ fn nodelay_alone_has_a_refusal_wait_for_nothing() {
         ("nodelay nullok", "", false),
         ("split", "hunter2", true),
         ("nodelay split", "hunter2", false),
-        // Not read, so not followed.
+        // The argument is not read, so it has no effect.
         ("nodelay nulok", "", true),
         ("nodelay=yes", "", true),
     ] {
@@ -513,7 +513,7 @@ fn split_without_a_code_is_refused_by_the_second_line_and_not_counted() {
     assert_eq!(machine.failures(), 0);
 }
 
-/// Each way to be trusted here, of somebody who is enrolled.
+/// Each way in which an enrolled user can be trusted here.
 fn trusting(way: &str) -> Machine {
     let machine = Machine::new();
     machine.policy(match way {
@@ -551,7 +551,7 @@ fn split_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
             ("hunter2000000".to_owned(), "hunter2"),
             (format!("hunter2{}", machine.recovery_code(0)), "hunter2"),
             ("hunter2".to_owned(), "hunter2"),
-            // One that ends like a code is whole with any code behind it.
+            // A password that ends like a code is whole with any code after it.
             ("born900101000000".to_owned(), "born900101"),
             ("born900101".to_owned(), "born"),
         ] {
@@ -565,7 +565,7 @@ fn split_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
             assert!(host.kept.is_none(), "nor is it left for a later attempt");
         }
         assert_eq!(machine.failures(), 0);
-        // None was used up.
+        // No code was used up.
         machine.policy("");
         for unused in [machine.code_after(1), machine.recovery_code(0)] {
             let mut host = Player::new("alice").asked(CODE, &unused);
@@ -600,7 +600,7 @@ fn forward_pass_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at
                 assert_eq!((host.event(), host.log.len()), ("otp.trusted", 1));
             }
         }
-        // Without that argument the password is nobody's to change.
+        // Without that argument the password must not be changed.
         for arguments in ["", "try_first_pass", "use_first_pass"] {
             let mut host = Player::new("alice").with_password("hunter2000000");
             assert_eq!(machine.play(&mut host, arguments), Disposition::Ignore);
@@ -649,7 +649,7 @@ fn a_name_that_changes_while_a_trusted_place_is_asked_is_refused() {
 
 #[test]
 fn split_hands_on_the_whole_reply_of_users_who_are_let_in_without_an_authenticator() {
-    // Their password may end like a code.
+    // Their passwords may end like a code.
     for (policy, arguments) in [
         ("[trust]\nnetworks = [\"192.0.2.0/24\"]\n", ""),
         ("", "nullok"),
@@ -712,7 +712,7 @@ fn a_code_that_an_earlier_attempt_left_is_not_taken_for_that_of_this_one() {
     machine.policy("[enforce]\nexempt_users = [\"bob\"]\n");
     let mut host = Player::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
     assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
-    // The password was wrong, so its second line was not reached.
+    // The password was wrong, so the second line was not reached.
     host.user = "bob".to_owned();
     let mut host = host.asked(BOTH, "hunter2");
     assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
@@ -831,7 +831,7 @@ fn what_was_not_shown_is_not_logged_as_told() {
     );
 }
 
-// Words.
+// The language and the width of messages.
 
 #[test]
 fn what_is_told_fits_a_terminal_of_80_columns_in_either_language() {
@@ -875,6 +875,34 @@ fn the_language_comes_from_the_argument_or_the_policy() {
     let mut host = Player::new("alice").asked(CODE, "000000");
     machine.play(&mut host, "lang=en");
     assert!(host.told[0].contains("is wrong"));
+}
+
+/// A portal knows the language of its pages, and gives it in `PAM_OTP_LANG`.
+#[test]
+fn what_the_person_reads_comes_before_the_argument_and_the_policy() {
+    let machine = Machine::new();
+    for (policy, arguments, reads, question, word) in [
+        (
+            "language = \"en\"",
+            "lang=en",
+            Language::Korean,
+            "인증 코드: ",
+            "맞지 않습니다",
+        ),
+        (
+            "language = \"ko\"",
+            "lang=ko",
+            Language::English,
+            CODE,
+            "is wrong",
+        ),
+    ] {
+        machine.policy(policy);
+        let mut host = Player::new("alice").asked(question, "000000");
+        host.reads = Some(reads);
+        machine.play(&mut host, arguments);
+        assert!(host.told[0].contains(word), "{:?}", host.told);
+    }
 }
 
 #[test]
@@ -937,7 +965,7 @@ fn the_answer_to_every_verdict() {
         NotEnrolled => [Verdict::NotEnrolled],
         Excused => [Verdict::Excused],
     });
-    // By name, so that no verdict lets anybody in that is not meant to.
+    // By name, so that no verdict lets anybody in by accident.
     let lets_in = [accepted(), Verdict::Recovered { left: 0 }, Verdict::Mailed];
     for verdict in verdicts {
         let expected = match &verdict {

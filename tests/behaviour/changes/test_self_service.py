@@ -25,7 +25,7 @@ from traced import Kept
 pytestmark = pytest.mark.promised_by("ours")
 
 # NEW_CODE, SAVE and KEPT in Korean.
-KOREAN = ("기기에 표시된 6자리 코드: ", "저장하지 않으려면 Enter): ", '"kept"을 입력해 주세요: ')
+KOREAN = ("인증 앱에 표시된 6자리 인증 코드: ", "저장하지 않으려면 Enter): ", '"보관"을 입력해 주세요: ')
 
 
 # -------------------------------------------------------------------------------------------------------------- enrolling
@@ -188,7 +188,7 @@ def attempt(account, reply):
 
 def test_right_code_is_right_once(alice):
     ended, said = attempt(alice, alice.codes.now())
-    assert ended == 0 and 'A login would have been let in: the code of "phone" is right.' in said
+    assert ended == 0 and 'A login would have succeeded: the code of "phone" is right.' in said
     ended, said = attempt(alice, alice.codes.now())
     assert ended == 1 and "A login would have been refused." in said and "already used" in said
 
@@ -205,7 +205,7 @@ def test_wrong_codes_that_are_tried_count_and_lock(alice, ssh):
 
 def test_recovery_code_that_is_tried_is_used(alice, ssh):
     ended, said = attempt(alice, alice.recovery_codes[0])
-    assert ended == 0 and "by a recovery code, which is now used" in said
+    assert ended == 0 and "with a recovery code, which is now used" in said
     assert attempt(alice, alice.recovery_codes[0])[0] == 1
     assert ssh.attempt(alice, alice.password, alice.recovery_codes[0]).refused
     assert status(alice)["recovery_codes_left"] == 9
@@ -834,7 +834,7 @@ def test_whole_dialogue_in_korean(alice, clock, ssh, words, environment, word):
     talk.until(kept)
     talk.answer(word)
     assert talk.end() == 0
-    assert f'{alice.name}: 인증기 "phone"을(를) 복구 코드 10개와 함께 등록했습니다' in talk.said
+    assert f'{alice.name}: "phone" 인증 수단을 등록하고 복구 코드 10개를 발급했습니다' in talk.said
     clock.advance(30)
     assert opens_with(ssh, alice, device)
 

@@ -146,7 +146,7 @@ def test_korean_is_spoken_by_policy_and_by_line(talking_door, bobby, clock, poli
     lines(arguments="lang=ko" if how == "line" else "")
     login = enrol(talking_door, bobby, clock, KOREAN)
     assert login.prompts == [PASSWORD, KOREAN.begin, KOREAN.new_code, KOREAN.are_kept]
-    assert "등록했습니다" in login.result.messages and not re.search("[Pp]ress|ecovery", login.screen)
+    assert "발급했습니다" in login.result.messages and not re.search("[Pp]ress|ecovery", login.screen)
 
 
 # ------------------------------------------------------------------------------------------------------------ afterwards

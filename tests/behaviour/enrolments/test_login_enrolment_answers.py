@@ -28,8 +28,8 @@ def required(policy):  # noqa: F811
         ("en", ENGLISH, -4, "right 2 minutes ago: the clock of the device is slow"),
         ("en", ENGLISH, +4, "right in 2 minutes: the clock of the device is fast"),
         ("en", ENGLISH, -120, "right 1 hour ago: the clock of the device is slow"),
-        ("ko", KOREAN, -4, "2분 전의 코드입니다. 기기의 시계가 그만큼 느립니다"),
-        ("ko", KOREAN, +4, "2분 후의 코드입니다. 기기의 시계가 그만큼 빠릅니다"),
+        ("ko", KOREAN, -4, "2분 전의 인증 코드입니다. 기기의 시계가 그만큼 늦습니다"),
+        ("ko", KOREAN, +4, "2분 뒤의 인증 코드입니다. 기기의 시계가 그만큼 빠릅니다"),
     ],
 )
 def test_code_of_a_clock_that_is_off_says_by_how_much_and_which_way(
@@ -46,7 +46,7 @@ def test_code_of_a_clock_that_is_off_says_by_how_much_and_which_way(
 def test_code_that_matches_nothing_and_one_that_is_none_are_told_apart(talking_door, bobby, clock, required):
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
         login.type(login.device.wrong())
-        assert login.question == ENGLISH.new_code and "matches nothing" in login.told and "2 tries are left" in login.told
+        assert login.question == ENGLISH.new_code and "does not match" in login.told and "2 tries are left" in login.told
         login.type("hello")
         assert login.question == ENGLISH.new_code and "6 digits" in login.told and "One try is left" in login.told
         login.finish()

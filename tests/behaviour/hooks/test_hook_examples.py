@@ -6,6 +6,7 @@ import http.server
 import json
 import pathlib
 import shutil
+import subprocess
 import threading
 
 import pytest
@@ -87,20 +88,26 @@ def test_an_unlock_is_passed_on_to_another_system(hook, policy, application, ali
     assert lock["account"] == recovery["account"] == alice.name
 
 
-def test_users_are_told_by_mail(hook, policy, application, alice, clock):
+def test_users_are_told_by_mail(hook, policy, application, alice, clock, under_test):
     sendmail = pathlib.Path("/run/sendmail")
     sendmail.write_text(f'#!/bin/sh\n{{ echo "$@"; cat; printf "\\n\\0"; }} >> {MAILBOX}\n')
     sendmail.chmod(0o755)
     the_example("mail", sendmail=sendmail, domain="example.org")
-    policy(section(["lock", "recovery", "accept"]))
+    policy(section(["lock", "recovery", "accept", "change"]))
     application.crowd(5, alice, alice.codes.wrong())
     assert application.login(alice, alice.recovery_codes[0], rhost="192.0.2.7").code == SUCCESS
     assert application.login(alice, alice.codes.now()).code == SUCCESS
+    subprocess.run([BINARIES / "otp-portal-login", "--log-out", alice.name], check=True, env={})
+    under_test.reset(alice)
     notify()
     assert waiting() == 0
     texts = MAILBOX.read_text().split("\0")[:-1]
-    assert len(texts) == 2, "nothing is told of what is as it should be"
-    for text, said in zip(texts, ("locked after several wrong codes", "recovery code of your account was used. 9 are left")):
+    assert len(texts) == 4, "nothing is told of what is as it should be"
+    expected = (
+        "locked after several wrong codes", "recovery code of your account was used. 9 are left",
+        "An administrator ended all your logins by the portal.", "recovery codes of your account were changed (reset)",
+    )
+    for text, said in zip(texts, expected):
         arguments, _, text = text.lstrip("\n").partition("\n")
         assert arguments == f"-i -- {alice.name}@example.org"
         mail = email.message_from_string(text, policy=email.policy.default)

@@ -98,7 +98,7 @@ def test_the_hook_has_no_way_to_the_terminal_of_whoever_starts_this(hook, applic
 
 def test_no_hook_runs_as_root_or_as_nobody_known(hook, application, alice, journal):
     assert application.login(alice, alice.codes.now()).code == SUCCESS
-    for user, said in (("root", "no hook runs as root"), ("nobody-of-that-name", "whom nobody has made")):
+    for user, said in (("root", "no hook runs as root"), ("nobody-of-that-name", "who does not exist")):
         done = notify("--user", user, status=1)
         assert said in done.stderr
         assert any("otp.hook" in line and said in line for line in journal.lines())

@@ -104,8 +104,12 @@ def test_a_change_is_the_management_of_an_account(audit, alice, under_test):
     assert [(name, text.split()[0]) for name, text in audit.records] == [
         ("USER_MGMT", "op=otp.unlock"), ("USER_MGMT", "op=otp.change:provision"), ("USER_MGMT", "op=otp.change:reset"),
     ]
+    done = audit.traced([BINARIES / "otp-portal-login", "--log-out", alice.name], env={})
+    assert done.returncode == 0, done.stderr
+    name, text = audit.records[-1]
+    assert (name, text.split()[0]) == ("USER_MGMT", "op=otp.change:log-out")
     report = [line for line in audit.run("aureport", "-m").splitlines() if line[:1].isdigit()]
-    assert len(report) == 3 and all(alice.name in line and " yes " in line for line in report)
+    assert len(report) == 4 and all(alice.name in line and " yes " in line for line in report)
 
 
 @pytest.mark.parametrize("name", ["two words", 'x" res=success acct="root', "이브"])

@@ -5,6 +5,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -110,6 +111,56 @@ def test_what_was_recorded_is_read_back_and_what_users_forge_is_not(journald, ev
     assert events("--since", "1h")[0] and not events("--since", "2030-01-01")[0]
 
 
+def written_by(account, program, line):
+    """An entry as a program of that account writes it."""
+    _, _, reason = line.partition(" ")
+    native = f"MESSAGE={line}\nSYSLOG_IDENTIFIER={program}\nSYSLOG_FACILITY=10\n_UID=0\nOTP_REASON={reason}\n"
+    command = ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "logger", "--journald"]
+    subprocess.run(command, input=native, text=True, check=True)
+
+
+def test_what_the_portal_says_of_itself_is_read_back_and_nothing_else_in_its_name(journald, alice, bobby):
+    portal = "_pam-otp-portal"
+    subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", portal], check=True)
+    try:
+        denied, accept = 'otp.denied rhost="192.0.2.1" reason="x"', f'otp.accept user="{alice.name}" service="otp-portal"'
+        written_by(portal, "otp-portal", denied)
+        written_by(portal, "otp-portal", accept)
+        written_by(portal, "otp-portal-login", denied)
+        written_by(bobby.name, "otp-portal", denied)
+        journald.wait_for(4, "SYSLOG_FACILITY=10", f"_UID={pwd.getpwnam(portal).pw_uid}", f"_UID={uid(bobby)}")
+        found, said = events()
+        told = [(one["event"], one["written_by"], one["program"], one["values"].get("rhost")) for one in found if one["program"].startswith("otp-portal")]
+        assert told == [("otp.denied", "portal", "otp-portal", "192.0.2.1")]
+        assert "3 more lines" in said
+        assert [one["written_by"] for one in events("--newest", "1")[0]] == ["portal"]
+    finally:
+        subprocess.run(["userdel", portal], check=True)
+
+
+def test_the_newest_of_a_user_are_found_among_what_others_write(journald, every_door, alice, bobby, under_test):
+    for reply in (alice.codes.wrong(), alice.codes.now()):
+        every_door["sshd"].attempt(alice, alice.password, reply)
+    journald.wait_for(3, f"OTP_USER={alice.name}")
+    # By root about another user, and by another user in the name of root.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as native:
+        native.connect(str(SOCKET))
+        for number in range(2000):
+            line = f'otp.notenrolled user="stranger{number}" service="sshd"'
+            native.send(f"MESSAGE=pam_otp(sshd:auth): {line}\nSYSLOG_IDENTIFIER=sshd\nSYSLOG_FACILITY=10\nOTP_USER=stranger{number}\n".encode())
+    forged = f'otp.accept user="{alice.name}" service="sshd"'
+    for _ in range(5):
+        written_by(bobby.name, "otp-helper", forged)
+    journald.wait_for(2000, "OTP_EVENT=otp.notenrolled", "+", "SYSLOG_IDENTIFIER=sshd", "_UID=0")
+    journald.wait_for(5, f"_UID={uid(bobby)}")
+    both = events("--user", alice.name)[0][-2:]
+    assert [one["event"] for one in both] == ["otp.reject", "otp.accept"]
+    assert events("--user", alice.name, "--newest", "2")[0] == both
+    assert events("--user", alice.name, "--newest", "1")[0] == both[1:]
+    assert [one["values"]["user"] for one in events("--newest", "2")[0]] == ["stranger1998", "stranger1999"]
+    assert len(events("--user", alice.name, "--newest", "50")[0]) == 3
+
+
 def test_a_name_is_one_field_as_it_was_given(journald, application, service):
     class Named:
         name = 'x" OTP_USER=root "이'
@@ -121,7 +172,6 @@ def test_a_name_is_one_field_as_it_was_given(journald, application, service):
 
 def test_a_journal_that_is_stopped_keeps_nobody_out(journald, application, alice, service):
     import signal
-    import socket
 
     os.kill(journald._process.pid, signal.SIGSTOP)
     try:

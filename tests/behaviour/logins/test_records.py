@@ -164,7 +164,7 @@ def test_events_are_read_back_from_a_file_of_syslog(ssh, alice, bobby, under_tes
     assert {one["written_by"] for one in found} == {"unknown"} and "prove nothing" in said.stderr
     assert found[0]["values"]["rhost"] == "127.0.0.1"
     text = under_test.admin("events", "--file", str(log), "--user", alice.name, "--lang", "ko")
-    assert len(text.splitlines()) == 3 and "인증번호로 로그인" in text
+    assert len(text.splitlines()) == 3 and "인증 코드로 로그인" in text
     assert under_test.admin("events", "--file", str(log), "--user", bobby.name) == ""
     assert under_test.admin("events", "--file", str(log), "--since", "2027-01-16") == ""
     assert len(under_test.admin("events", "--file", str(log), "--since", "1h").splitlines()) == 3

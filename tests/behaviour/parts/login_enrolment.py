@@ -51,9 +51,9 @@ ENGLISH = Words(
 )
 KOREAN = Words(
     begin="등록을 시작하려면 Enter를 눌러 주세요: ",
-    begin_or_later='등록을 시작하려면 Enter를, 나중에 하려면 "나중에"를 입력해 주세요: ',
-    new_code="기기에 표시된 6자리 코드: ",
-    are_kept='복구 코드를 보관했으면 "보관" 또는 "kept"을 입력해 주세요: ',
+    begin_or_later='등록하려면 Enter를 누르고, 미루려면 "later"나 "나중에"를 입력해 주세요: ',
+    new_code="인증 앱에 표시된 6자리 인증 코드: ",
+    are_kept='복구 코드를 보관했으면 "kept" 또는 "보관"을 입력해 주세요: ',
     code="인증 코드: ",
     kept="보관",
     later="나중에",
@@ -220,7 +220,7 @@ def lines(every_door, password_then_code, under_test):
 
 @pytest.fixture
 def both_lines(lines):
-    """What the README recommends: ours for auth, and ours before everything else for account."""
+    """What pam_otp-setup(7) recommends: ours for auth, and ours before everything else for account."""
     lines()
 
 

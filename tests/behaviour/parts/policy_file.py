@@ -34,7 +34,7 @@ def protect_with_account(auth, account):
 
 @pytest.fixture
 def stack(password_then_code, under_test):
-    """`stack(ARGUMENTS)` is what the README recommends: ours after the password, and before pam_unix's account line.
+    """`stack(ARGUMENTS)` is what pam_otp-setup(7) recommends: ours after the password, and before pam_unix's account line.
 
     In place of our arguments, `auth` and `account` are whole lists of lines.
     """

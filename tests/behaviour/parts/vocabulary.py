@@ -8,11 +8,11 @@ MANUAL = BINARIES / "pam_otp.8"
 
 SEVERITIES = {3: "err", 4: "warning", 5: "notice", 6: "info", 7: "debug"}
 
-# A line of the module, of the helper, of otp-mail, of a verifier, or of the hook of shadow-utils. Nothing before it is in quotation
-# marks.
+# A line of the module, of the helper, of otp-mail, of a verifier, of the portal's login part, or of the hook of shadow-utils. Nothing
+# before it is in quotation marks.
 LINE = re.compile(
     r'<(?P<priority>\d+)>[^"]*?'
-    r'(?:pam_otp\([^"]*?\)|otp-helper\[\d+\]|otp-mail\[\d+\]|otp-verifier\[\d+\]|otp-admin(?:\[\d+\])?)'
+    r'(?:pam_otp\([^"]*?\)|otp-helper\[\d+\]|otp-mail\[\d+\]|otp-verifier\[\d+\]|otp-portal-login\[\d+\]|otp-admin(?:\[\d+\])?)'
     r': (?P<event>otp\.\w+)(?P<rest>.*)'
 )
 VALUE = r' (\w+)="((?:[^"\\]|\\.)*)"'

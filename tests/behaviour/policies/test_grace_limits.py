@@ -51,7 +51,7 @@ def test_who_gets_in_has_begun_the_grace(every_door, bobby, clock, limit):
 
 @pytest.mark.parametrize("limit", ["--sigpending=0", "--fsize=0"])
 def test_limit_that_keeps_it_from_being_written_refuses(every_door, bobby, clock, limit):
-    """As README.md says."""
+    """As pam_otp-setup(7) says."""
     assert not knock(every_door["su"], bobby, limit)
     assert not first_login(bobby).exists()
 

@@ -16,7 +16,7 @@ DEFS = pathlib.Path("/etc/login.defs")
 @pytest.fixture
 def three_seconds():
     before = DEFS.read_text()
-    assert re.search(r"(?m)^LOGIN_TIMEOUT\s+60$", before), "what README.md says of Debian"
+    assert re.search(r"(?m)^LOGIN_TIMEOUT\s+60$", before), "what pam_otp-setup(7) says of Debian"
     DEFS.write_text(re.sub(r"(?m)^LOGIN_TIMEOUT.*\n", "", before) + "LOGIN_TIMEOUT 3\n")
     yield
     DEFS.write_text(before)

@@ -1,4 +1,4 @@
-"""`sudo -p` and its settings name the questions otherwise: the code's too, as README.md says."""
+"""`sudo -p` and its settings name the questions otherwise: the code's too, as pam_otp-setup(7) says."""
 
 import pytest
 

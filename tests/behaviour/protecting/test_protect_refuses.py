@@ -54,12 +54,12 @@ def test_program_that_is_not_installed(alice):
 
 def test_file_without_a_place_for_the_line(alice):
     write("sudo", "auth required pam_unix.so\n")
-    refused(alice, "protect", "sudo", because="/etc/pam.d/sudo: there is not exactly one line")
+    refused(alice, "protect", "sudo", because="/etc/pam.d/sudo: not exactly one line")
 
 
 def test_file_with_two_places(alice):
     write("sudo", COMMON + COMMON)
-    refused(alice, "protect", "sudo", because="/etc/pam.d/sudo: there is not exactly one line")
+    refused(alice, "protect", "sudo", because="/etc/pam.d/sudo: not exactly one line")
 
 
 def test_service_that_takes_its_lines_from_another(alice):
@@ -154,7 +154,7 @@ def test_line_of_ours_with_an_argument(alice):
 
 
 def test_profile_of_pam_auth_update(alice):
-    profile = "auth [success=1 default=ignore] pam_succeed_if.so quiet service = otp-enroll\nauth required pam_otp.so\n"
+    profile = "auth [success=1 default=ignore] pam_succeed_if.so quiet service in otp-enroll:otp-portal\nauth required pam_otp.so\n"
     write("common-auth", SHIPPED["common-auth"] + profile)
     refused(alice, "protect", "sudo", because="sudo asks for a code already, by a line in /etc/pam.d/common-auth")
     refused(alice, "unprotect", "sudo", because="sudo asks for a code already, by a line in /etc/pam.d/common-auth")
@@ -245,7 +245,7 @@ def test_sshd_whose_configuration_it_does_not_take(alice):
     text = config.read_text()
     config.write_text(text + "NoSuchKeyword yes\n")
     try:
-        refused(alice, "protect", "sshd", because="sshd does not take its configuration: ")
+        refused(alice, "protect", "sshd", because="sshd does not accept its configuration: ")
     finally:
         config.write_text(text)
 
@@ -266,7 +266,7 @@ def test_sshd_that_an_earlier_line_keeps_at_passwords(alice):
 
 def test_drop_in_that_says_something_else(alice):
     DROP_IN.write_text("PasswordAuthentication yes\n")
-    refused(alice, "protect", "sshd", because=f"{DROP_IN}: is there already, and says something else")
+    refused(alice, "protect", "sshd", because=f"{DROP_IN}: exists already, and says something else")
 
 
 def test_drop_in_that_says_the_same_stays_as_it_is(alice):

@@ -191,7 +191,7 @@ def test_one_reply_of_any_code_then_lets_in_and_the_password_is_handed_on_withou
 
 @pytest.fixture(params=["use_first_pass", "try_first_pass"])
 def split(stack, under_test, request):
-    """The stack of README.md, and the one of those who wrote it down before."""
+    """The stack of pam_otp-setup(7), and the one of those who wrote it down before."""
     stack(under_test.line("split"), f"requisite pam_unix.so {request.param} nodelay", under_test.line())
 
 

@@ -1,4 +1,4 @@
-//! Event-based authenticators: how far ahead they are looked for, and how two codes in a row bring one back.
+//! Event-based authenticators: how far ahead codes are searched, and how two codes in a row bring a token back.
 
 use super::*;
 use crate::code::HOTP_REACH;
@@ -27,7 +27,7 @@ fn a_look_ahead_of_its_own_ends_where_it_says() {
         assert!(accepted(&token(Some(counters)).code(look_ahead - 1)));
         let mut alice = token(Some(counters));
         assert_eq!(alice.code(look_ahead), Verdict::Rejected { left: 4 });
-        // From the counter after the last one on.
+        // Counted from the counter after the last one.
         assert!(accepted(&alice.code(0)));
         assert!(accepted(&alice.code(look_ahead)));
     }
@@ -70,7 +70,7 @@ fn codes_that_do_not_follow_one_another_bring_nothing_back() {
         );
         assert_eq!(alice.state.authenticators[0].last_step, None);
     }
-    // In a row means nothing in between.
+    // "In a row" means that nothing comes between.
     for between in ["wrong", "0000-0000-0000-0000", "000000"] {
         let mut alice = token(None);
         alice.code(50);
@@ -92,7 +92,7 @@ fn a_code_that_was_used_is_no_half_of_a_resynchronisation() {
     assert!(accepted(&alice.code(6)));
 }
 
-/// Of a thousand codes two may well have the same six digits. Whichever is met first, three in a row come through.
+/// Two of a thousand codes may well have the same six digits. Whichever matches first, three codes in a row succeed.
 #[test]
 fn a_counter_comes_back_also_where_another_code_ahead_has_the_same_digits() {
     let (key, first, twin) = (1..=u8::MAX)
@@ -112,7 +112,7 @@ fn a_counter_comes_back_also_where_another_code_ahead_has_the_same_digits() {
     assert_eq!(found, u64::try_from(twin).unwrap(), "the newest is taken");
     alice.code(first + 1);
     assert!(resynchronised(&alice.code(first + 2)));
-    // And the second code may have a twin as well.
+    // The second code may have a twin, too.
     let mut alice = token();
     alice.code(first - 1);
     assert!(resynchronised(&alice.code(first)));
@@ -122,7 +122,7 @@ fn a_counter_comes_back_also_where_another_code_ahead_has_the_same_digits() {
     );
 }
 
-/// An import of what was used elsewhere has moved the counter on meanwhile.
+/// Meanwhile an import of codes that were used elsewhere has moved the counter on.
 #[test]
 fn a_first_half_that_lies_behind_has_no_second() {
     for behind in [0, 49, 50, 51, 60] {
@@ -160,7 +160,7 @@ fn a_time_based_device_and_a_token_are_each_held_to_their_own_rule() {
     let token = |alice: &Account, counter| alice.code_of(1, counter);
     let code = token(&alice, 40);
     alice.reply(&code);
-    // A code of the other device is something in between.
+    // A code of the other device comes between, too.
     assert!(accepted(&alice.code(0)));
     let code = token(&alice, 41);
     assert!(!accepted(&alice.reply(&code)));

@@ -1,4 +1,4 @@
-//! Recovery codes of 8 digits, which another program has issued.
+//! Recovery codes of 8 digits that another program has issued.
 
 use super::*;
 use crate::code::Generator;
@@ -41,7 +41,7 @@ pub(super) fn alice() -> Account {
     with(vec![phone], set(HASHES.clone()))
 }
 
-/// A device of 8 digits.
+/// A device that shows 8 digits.
 fn long(number: u8) -> Authenticator {
     Authenticator {
         digits: Digits::new(8).unwrap(),
@@ -49,7 +49,7 @@ fn long(number: u8) -> Authenticator {
     }
 }
 
-/// An account whose imported code is what its device shows so many steps from noon.
+/// An account whose imported code equals what its device shows so many steps from noon.
 fn twin(steps: i64) -> (Account, String) {
     let step = NOON.step(Period::THIRTY).0.checked_add_signed(steps);
     let digits = Generator::new(&long(1))
@@ -124,12 +124,12 @@ fn digits_that_are_both_are_good_once_in_all() {
 
 #[test]
 fn digits_that_were_used_as_either_are_used_as_both() {
-    // As an imported code, an hour before the device shows them.
+    // Used as an imported code, an hour before the device shows the same digits.
     let (mut alice, digits) = twin(120);
     assert_eq!(alice.reply(&digits), Verdict::Recovered { left: 0 });
     alice.wait(MINUTE * 60);
     assert_eq!(alice.reply(&digits), Verdict::Replayed);
-    // As a code of the device.
+    // Used as a code of the device.
     let (mut alice, digits) = twin(0);
     alice.state.authenticators[0].last_step = Some(NOON.step(Period::THIRTY));
     assert_eq!(alice.reply(&digits), Verdict::Replayed);
@@ -164,7 +164,7 @@ fn one_hash_is_made_for_eight_digits_and_none_for_anything_else() {
     }
 }
 
-/// One thing that happens.
+/// One thing that happens to the account.
 #[derive(Clone, Debug)]
 enum Event {
     Clock(u64),
@@ -220,7 +220,7 @@ proptest! {
                 prop_assert!(was_open);
                 let times = good.entry(reply).or_default();
                 *times += 1;
-                // None of these keys shows the same 8 digits twice in these times.
+                // None of these keys shows the same 8 digits twice within these times.
                 prop_assert_eq!(*times, 1);
             }
             for (old, new) in before.authenticators.iter().zip(&alice.state.authenticators) {

@@ -1,4 +1,4 @@
-//! What holds after any sequence of attempts, by anyone, at any time on any clock.
+//! Properties that hold after any sequence of attempts, by anyone, at any time, on any clock.
 
 use super::{authenticator, credential, recovery_code};
 use crate::code::Generator;
@@ -16,16 +16,17 @@ use std::time::Duration;
 enum Event {
     /// The clock moves, either way.
     Clock(i64),
-    /// The code of a device, so many steps from now, is typed.
+    /// The code of a device is typed, so many steps from now.
     Code(usize, i64),
-    /// A reply from earlier is typed again.
+    /// An earlier reply is typed again.
     Again(usize),
     Recovery(u8),
     Wrong,
     Empty,
-    /// What a program sends that its user did not type.
+    /// A program sends a reply that its user did not type.
     NoGuess(usize),
-    /// Eight digits in a login that has asked for a code by mail: those that were sent, so many seconds ago.
+    /// Eight digits in a login that has asked for a code by mail: whether they are the digits that were mailed, and how
+    /// many seconds ago.
     Mailed(bool, u64),
 }
 
@@ -79,7 +80,7 @@ fn policies() -> impl Strategy<Value = Policy> {
         )
 }
 
-/// A reply that was typed, to be typed again.
+/// A typed reply, kept to be typed again.
 #[derive(Clone)]
 enum Typed {
     Text(String),
@@ -88,7 +89,7 @@ enum Typed {
     Mailed { right: bool, since: UnixTime },
 }
 
-/// The code that was mailed, and the key of the login that asked for it.
+/// The mailed code, and the key of the login that asked for it.
 fn mailed() -> (MailedCode, LoginKey) {
     let key = LoginKey::from_random([7; LoginKey::BYTES]);
     (MailedCode::from_random([3; 16]), key)
@@ -148,7 +149,7 @@ fn typed(
     })
 }
 
-/// Whether everything that must not go back has not.
+/// Whether nothing has gone back that must only go forward.
 fn moved_forward(before: &State, after: &State) -> bool {
     let steps = before.authenticators.iter().all(|old| {
         after
@@ -248,7 +249,7 @@ proptest! {
                 }
                 Verdict::NotEnrolled | Verdict::Excused => prop_assert!(false, "there is a credential"),
             }
-            // A lock always ends, or only an administrator can end it and the verdict says so.
+            // Every lock ends, or only an administrator can end it and the verdict says so.
             if let Standing::Locked { since, lasts } = next.standing {
                 prop_assert!(since <= now && lasts <= policy.lockout.unlock_after_max());
                 prop_assert_eq!(standing_at(next.standing, now.after(lasts)), Standing::Open);

@@ -1,4 +1,4 @@
-//! What lines of the log say in full, and how grave they are to syslog.
+//! Complete lines of the log, and their severity in syslog.
 
 use super::*;
 

@@ -1,8 +1,8 @@
-//! In English.
+//! The findings in English.
 
 use super::Finding;
 
-/// ` for connections of "Match ..."`, or nothing.
+/// ` for "Match ..."`, or nothing.
 fn scope(within: &str) -> String {
     if within.is_empty() {
         String::new()
@@ -27,12 +27,13 @@ impl Finding {
                  checks the rest"
             ),
             Self::CodeAlone { line } => format!(
-                "{line}: a code alone lets users in, nothing else is checked; put the line that checks who it is (@include common-auth) above it, \
+                "{line}: a code alone lets users in, nothing else is checked; put the line that checks who the user is \
+                 (@include common-auth) above it, \
                  or in sshd demand a key with AuthenticationMethods"
             ),
             Self::NothingAsked { line } => format!(
-                "{line}: users of whom the policy demands no code get in without any proof; have a module check who it is, and none such as \
-                 pam_permit.so in its place"
+                "{line}: users from whom the policy demands no code get in without any proof; have a module check who the \
+                 user is, not one such as pam_permit.so"
             ),
             Self::RefusesEverybody => {
                 "nobody can get in, whatever they type; look at the order of the lines, and at the findings beside this one".to_owned()
@@ -44,28 +45,33 @@ impl Finding {
                 "{line}: takes in \"{file}\", which is not there, so PAM refuses; correct the name, or take the line out"
             ),
             Self::BadArgument { line, argument } => format!(
-                "{line}: pam_otp.so refuses everybody, since \"{argument}\" is no argument that it can take there; pam_otp(8) has them all"
+                "{line}: pam_otp.so refuses everybody, because it does not accept \"{argument}\" there; pam_otp(8) lists \
+                 its arguments"
             ),
             Self::ArgumentNamesNothing { line, path } => format!(
                 "{line}: pam_otp.so refuses everybody, since {path} is not there; correct the path, or take the argument out"
             ),
             Self::LocksAbove { line, below } => format!(
-                "{line}: the code is asked for first, so anybody who knows a name can lock it by wrong codes; move the line below {below}"
+                "{line}: the code is asked for first, so anybody who knows a name can lock that account with wrong codes; \
+                 move the line below {below}"
             ),
             Self::CodeFirst { line } => format!(
-                "{line}: the code is asked for first, so anybody who knows a name can lock it by wrong codes; no place in these files is better, so use \
+                "{line}: the code is asked for first, so anybody who knows a name can lock that account with wrong codes; \
+                 no place in these files is better, so use \
                  the profile for authselect where that matters"
             ),
             Self::LocksAfterSubstack { line, substack } => format!(
-                "{line}: a code is asked for also after a refusal in the substack at {substack}, so anybody who knows a name can lock it by wrong \
-                 codes; make that \"include\" (@include)"
+                "{line}: a code is asked for even after a refusal in the substack at {substack}, so anybody who knows a \
+                 name can lock that account with wrong codes; make that \"include\" (@include)"
             ),
             Self::LocksAfterRefusal { line, above, module } => format!(
-                "{line}: a code is asked for also after {module} has refused, so anybody who knows a name can lock it by wrong codes; make \
+                "{line}: a code is asked for even after {module} has refused, so anybody who knows a name can lock that \
+                 account with wrong codes; make \
                  {above} \"requisite\""
             ),
             Self::CountedTwice { line } => format!(
-                "{line}: a wrong code counts as a failure of pam_faillock.so as well, though the first proof was right; make the line of \
+                "{line}: a wrong code also counts as a failure for pam_faillock.so, though the first proof was right; make \
+                 the line of \
                  pam_otp.so \"requisite\", or move it below"
             ),
             Self::TwoCodes { line, second } => format!(
@@ -76,30 +82,31 @@ impl Finding {
                  'pam-auth-update --disable pam-otp'"
             ),
             Self::NeedsSplit { line, program } => format!(
-                "{line}: {program} asks once and answers every question with that, so nobody gets in; use the three lines of \"Programs that ask \
-                 only once\" in the README (split)"
+                "{line}: {program} asks once and answers every question with that reply, so nobody gets in; use the three \
+                 lines of \"Programs that ask only once\" in pam_otp-setup(7) (split)"
             ),
             Self::AskedAgain { line, module } => format!(
                 "{line}: {module} asks anew, although \"split\" has the reply already; add \"try_first_pass\" to it"
             ),
             Self::NullokOverrules { line } => format!(
-                "{line}: \"nullok\" lets everybody in who has no authenticator, whatever [enforce] demands; take it out, here and on the account \
+                "{line}: \"nullok\" lets every user without an authenticator in, whatever [enforce] demands; take it out, \
+                 here and on the account \
                  line"
             ),
             Self::NullokLeft { line } => format!(
                 "{line}: \"nullok\" is still there, and everybody who can log in has an authenticator; take it out, here and on the account line"
             ),
             Self::Nullok { line } => format!(
-                "{line}: \"nullok\" lets in without a code who has no authenticator; take it out when everybody has one"
+                "{line}: \"nullok\" lets users without an authenticator in without a code; take it out when everybody has one"
             ),
             Self::NotProtected => {
-                "no code is asked for: there is no auth line of pam_otp.so; add one as the README says, if there should be".to_owned()
+                "no code is asked for: there is no auth line of pam_otp.so; if you want one, add it as pam_otp-setup(7) says".to_owned()
             }
             Self::NoSuchService => {
                 "there is no such service in /etc/pam.d, so the lines of \"other\" count; check the name".to_owned()
             }
             Self::Shadowed { file, by } => format!(
-                "{file}: has a line of pam_otp.so, but PAM reads {by} in its stead; put the line there"
+                "{file}: has a line of pam_otp.so, but PAM reads {by} instead; put the line there"
             ),
             Self::InVendorFile { line } => format!(
                 "{line}: the next upgrade of that package writes this file anew, without the line; copy the file to /etc/pam.d and change it there"
@@ -111,7 +118,8 @@ impl Finding {
                 "the service {sibling} leads to the same rights and asks for no code; add the line to /etc/pam.d/{sibling} as well"
             ),
             Self::PolkitOpen => {
-                "pkexec and its like (polkit-1) make root of the same people without a code; copy /usr/lib/pam.d/polkit-1 to /etc/pam.d if it is not \
+                "pkexec and similar programs (polkit-1) make the same people root without a code; copy \
+                 /usr/lib/pam.d/polkit-1 to /etc/pam.d if it is not \
                  there, and add the line to it"
                     .to_owned()
             }
@@ -125,11 +133,13 @@ impl Finding {
                 "{line}: refuses users without an authenticator, whom \"nullok\" on the auth line lets in; have it on both lines or on neither"
             ),
             Self::AccountOfJobs { line } => format!(
-                "{line}: holds for jobs too, where nobody can type a code: those of users whom it refuses do not run; move it into the services where \
+                "{line}: applies to jobs too, where nobody can type a code: jobs of users whom it refuses do not run; move \
+                 it into the services where \
                  people log in"
             ),
             Self::LineForChanges { line } => format!(
-                "{line}: pam_otp.so refuses every change that passwd(1) makes; take this line out, it belongs to \"auth\" and \"account\" alone"
+                "{line}: pam_otp.so changes nothing when passwd(1) runs, and only logs otp.policy; take this line out, it \
+                 belongs to \"auth\" and \"account\" alone"
             ),
             Self::SessionLine { line } => format!("{line}: pam_otp.so does nothing for sessions; take this line out"),
             Self::EnrolNoAccountLine => {
@@ -160,15 +170,15 @@ impl Finding {
                  trusted_callers in [helper] of /etc/security/pam_otp.conf"
             ),
             Self::HelperUnusable { path } => format!(
-                "{path}: is not there, or does not belong to the group of the records with its set-group-id bit; this program is not root and gets \
-                 to no record without it; install the package anew"
+                "{path}: is not there, or does not belong to the group of the records with its set-group-id bit; this \
+                 program is not root and cannot reach any record without it; install the package anew"
             ),
             Self::SshdNoPam { within } => format!(
                 "sshd does not ask PAM{}, so no code is asked for; set UsePAM yes",
                 scope(within)
             ),
             Self::SshdPassword { within } => format!(
-                "sshd takes what a client sends for every question{}, so the code is refused where it does; set PasswordAuthentication no",
+                "sshd answers every question with what the client sends{}, so the code is refused; set PasswordAuthentication no",
                 scope(within)
             ),
             Self::SshdNoDialogue { within } => format!(
@@ -176,7 +186,8 @@ impl Finding {
                 scope(within)
             ),
             Self::SshdMethods { within, methods } => format!(
-                "AuthenticationMethods lets in by \"{methods}\"{} without a code; have keyboard-interactive in each of its lists",
+                "AuthenticationMethods \"{methods}\"{} lets users in without a code; have keyboard-interactive in each of \
+                 its lists",
                 scope(within)
             ),
             Self::SshdKeyAlone { within, has_account_line: true } => format!(
@@ -189,7 +200,7 @@ impl Finding {
                 scope(within)
             ),
             Self::PolicyUnusable { reason } => format!(
-                "{reason}; nobody gets in until that is put right: otp-admin policy check names the line"
+                "{reason}; nobody gets in until that is corrected: otp-admin policy check names the line"
             ),
             Self::GroupUnknown { group } => format!(
                 "[enforce] groups: group {group} cannot be looked up, so it counts as holding everybody; correct the name"
@@ -207,14 +218,17 @@ impl Finding {
                 format!("[helper] trusted_callers: no user is called \"{user}\"; correct the name, or take it out")
             }
             Self::TrustsLoopback { network } => format!(
-                "[trust] networks: {network} holds this machine itself, and everybody whom a proxy, a tunnel or a portal on it brings along; take it \
+                "[trust] networks: {network} includes this machine itself, and so everybody who comes through a proxy, a \
+                 tunnel or a portal on it; take it \
                  out"
             ),
             Self::TrustsEverybody { network } => {
-                format!("[trust] networks: {network} holds every address of its kind, so no code is asked for; name your own networks")
+                format!("[trust] networks: {network} includes every address of its kind, so no code is asked for; name \
+                     your own networks")
             }
             Self::ClockAdrift => {
-                "nothing keeps the clock of this machine right, and codes are refused where it is wrong; timedatectl set-ntp true".to_owned()
+                "nothing keeps the clock of this machine right, and a wrong clock refuses right codes; timedatectl set-ntp \
+                 true".to_owned()
             }
             Self::RecordsMissing { path } => format!(
                 "{path}: is not there, so nobody has an authenticator yet; enrol yourself with otp-enroll before a service asks for codes"
@@ -224,7 +238,7 @@ impl Finding {
                  restore it; if it is lost, remove /etc/security/pam_otp.enrolled"
             ),
             Self::RecordOwner { path } => format!(
-                "{path}: belongs to somebody that it must not; find out who changed it, then give it back: chown root:pam_otp"
+                "{path}: has the wrong owner or group; find out who changed it, then give it back: chown root:pam_otp"
             ),
             Self::RecordMode { path, mode, allowed } => format!(
                 "{path}: has mode {mode:04o}, which lets others read or change it; find out who changed it, then chmod {allowed:04o}"
@@ -233,14 +247,16 @@ impl Finding {
                 "the record of {user} has lost its state, so {user} is refused; restore it, or otp-admin reset {user}"
             ),
             Self::RecordLabel { path, label } => format!(
-                "{path}: has the label {label}, with which SELinux keeps logins from it; restorecon -R {path}, after the rules of packaging/selinux"
+                "{path}: has the label {label}, with which SELinux denies it to logins; restorecon -R {path}, after the \
+                 rules of packaging/selinux"
             ),
             Self::AppArmorRules { profile } => format!(
-                "AppArmor confines this program ({profile}) without the rules for pam_otp.so, so everybody is refused; add what packaging/apparmor \
-                 has"
+                "AppArmor confines this program ({profile}) without the rules for pam_otp.so, so everybody is refused; add \
+                 the rules in packaging/apparmor"
             ),
             Self::NobodyBecomesRoot => {
-                "nobody is left who can become root: each way asks for a code of somebody without an authenticator; enrol root or an administrator: \
+                "nobody can become root any more: each way asks for a code of a user without an authenticator; enrol root \
+                 or an administrator: \
                  otp-enroll --user NAME"
                     .to_owned()
             }

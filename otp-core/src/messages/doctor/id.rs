@@ -1,4 +1,4 @@
-//! The names of findings, which stay the same in every language and release.
+//! The ids of findings, the same in every language and release.
 
 use super::Finding;
 

@@ -1,4 +1,4 @@
-//! In Korean.
+//! The findings in Korean.
 
 use super::Finding;
 
@@ -71,23 +71,23 @@ impl Finding {
                  pam-otp'를 실행하세요"
             ),
             Self::NeedsSplit { line, program } => format!(
-                "{line}: {program} 프로그램은 한 번만 묻고 그 답을 모든 질문에 쓰므로 아무도 들어올 수 없습니다. README의 \"Programs that ask only once\"에 있는 세 \
-                 줄(split)을 쓰세요"
+                "{line}: {program} 프로그램은 한 번만 묻고 그 답을 모든 질문에 쓰므로 아무도 들어올 수 없습니다. pam_otp-setup(7)의 PROGRAMS THAT ASK ONLY \
+                 ONCE에 있는 세 줄(split)을 쓰세요"
             ),
             Self::AskedAgain { line, module } => format!(
                 "{line}: \"split\"이 이미 받은 답이 있는데 {module} 모듈이 다시 묻습니다. 그 줄에 \"try_first_pass\"를 넣으세요"
             ),
             Self::NullokOverrules { line } => format!(
-                "{line}: \"nullok\" 때문에 [enforce]와 상관없이 인증기가 없는 사람이 모두 들어옵니다. 이 줄과 account 줄에서 빼세요"
+                "{line}: \"nullok\" 때문에 [enforce]와 상관없이 인증 수단이 없는 사람이 모두 들어옵니다. 이 줄과 account 줄에서 빼세요"
             ),
             Self::NullokLeft { line } => format!(
-                "{line}: 로그인할 수 있는 사람은 모두 인증기가 있는데 \"nullok\"이 남아 있습니다. 이 줄과 account 줄에서 빼세요"
+                "{line}: 로그인할 수 있는 사람은 모두 인증 수단이 있는데 \"nullok\"이 남아 있습니다. 이 줄과 account 줄에서 빼세요"
             ),
             Self::Nullok { line } => format!(
-                "{line}: \"nullok\" 때문에 인증기가 없는 사람은 인증 코드 없이 들어옵니다. 모두 등록하면 빼세요"
+                "{line}: \"nullok\" 때문에 인증 수단이 없는 사람은 인증 코드 없이 들어옵니다. 모두 등록하면 빼세요"
             ),
             Self::NotProtected => {
-                "인증 코드를 묻지 않습니다. pam_otp.so의 auth 줄이 없습니다. 물어야 한다면 README대로 넣으세요".to_owned()
+                "인증 코드를 묻지 않습니다. pam_otp.so의 auth 줄이 없습니다. 물어야 한다면 pam_otp-setup(7)대로 넣으세요".to_owned()
             }
             Self::NoSuchService => {
                 "/etc/pam.d에 그런 서비스가 없어 \"other\"의 줄이 쓰입니다. 이름을 확인하세요".to_owned()
@@ -115,35 +115,35 @@ impl Finding {
                 "{line}: 로그인이 이 줄을 지나칠 수 있습니다. \"account required pam_otp.so\"로 하여 다른 account 줄 위에 두세요"
             ),
             Self::AccountForgetsNullok { line } => format!(
-                "{line}: auth 줄의 \"nullok\"이 들여보낸 인증기 없는 사용자를 거부합니다. 두 줄에 모두 쓰거나 모두 쓰지 마세요"
+                "{line}: auth 줄의 \"nullok\"이 들여보낸, 인증 수단이 없는 사용자를 거부합니다. 두 줄에 모두 쓰거나 모두 쓰지 마세요"
             ),
             Self::AccountOfJobs { line } => format!(
                 "{line}: 코드를 입력할 사람이 없는 작업에도 적용되어, 이 줄이 거부하는 사용자의 작업은 실행되지 않습니다. 사람이 로그인하는 서비스로 옮기세요"
             ),
             Self::LineForChanges { line } => format!(
-                "{line}: pam_otp.so 때문에 passwd(1)로 바꾸는 것이 모두 거부됩니다. 이 줄을 빼세요. pam_otp.so에는 \"auth\"와 \"account\" 줄만 있습니다"
+                "{line}: pam_otp.so는 passwd(1)로 비밀번호를 바꿀 때 아무것도 바꾸지 않고 otp.policy만 기록합니다. 이 줄을 빼세요. pam_otp.so에는 \"auth\"와 \"account\" 줄만 있습니다"
             ),
             Self::SessionLine { line } => format!("{line}: pam_otp.so는 세션에서 아무 일도 하지 않습니다. 이 줄을 빼세요"),
             Self::EnrolNoAccountLine => {
-                "at_login은 로그인할 때 인증기를 등록하게 하지만, 그 일을 할 pam_otp.so의 account 줄이 없습니다. 다른 account 줄 위에 \"account required \
+                "at_login은 로그인할 때 인증 수단을 등록하게 하지만, 그 일을 할 pam_otp.so의 account 줄이 없습니다. 다른 account 줄 위에 \"account required \
                  pam_otp.so\"를 넣으세요"
                     .to_owned()
             }
             Self::EnrolUnproven => {
-                "at_login은 로그인할 때 인증기를 등록하게 하지만, pam_otp.so 말고는 사용자를 확인하는 모듈이 없어 등록할 수 없습니다. pam_unix.so 같은 줄을 위에 \
+                "at_login은 로그인할 때 인증 수단을 등록하게 하지만, pam_otp.so 말고는 사용자를 확인하는 모듈이 없어 등록할 수 없습니다. pam_unix.so 같은 줄을 위에 \
                  두세요"
                     .to_owned()
             }
             Self::EnrolNotHere => {
-                "at_login은 로그인할 때 인증기를 등록하게 하지만, 이 프로그램은 표시한 내용을 남길 수 있어 여기서는 등록하지 않습니다. ssh나 otp-enroll로 등록하게 \
+                "at_login은 로그인할 때 인증 수단을 등록하게 하지만, 이 프로그램은 표시한 내용을 남길 수 있어 여기서는 등록하지 않습니다. ssh나 otp-enroll로 등록하게 \
                  하세요"
                     .to_owned()
             }
             Self::LoginTimeout { seconds } => format!(
-                "/etc/login.defs: 콘솔 로그인이 LOGIN_TIMEOUT에 따라 {seconds}초 뒤에 끝나 인증기를 등록하기에 모자랍니다. LOGIN_TIMEOUT 600으로 하세요"
+                "/etc/login.defs: 콘솔 로그인이 LOGIN_TIMEOUT에 따라 {seconds}초 뒤에 끝나 인증 수단을 등록하기에 모자랍니다. LOGIN_TIMEOUT 600으로 하세요"
             ),
             Self::LoginGraceTime { seconds, within } => format!(
-                "{}sshd 로그인이 {seconds}초 뒤에 끝나 인증기를 등록하기에 모자랍니다. LoginGraceTime 600으로 하세요",
+                "{}sshd 로그인이 {seconds}초 뒤에 끝나 인증 수단을 등록하기에 모자랍니다. LoginGraceTime 600으로 하세요",
                 scope(within)
             ),
             Self::UntrustedCaller { account } => format!(
@@ -189,7 +189,7 @@ impl Finding {
                 "[enforce] exempt_groups: {group} 그룹을 찾을 수 없어 아무도 면제되지 않습니다. 이름을 바로잡으세요"
             ),
             Self::GroupsEmpty { groups } => format!(
-                "[enforce] groups: {groups}에 아무도 없어 인증기가 있어야 하는 사람이 없습니다. 사람을 넣거나 groups = [\"*\"]로 하세요"
+                "[enforce] groups: {groups}에 아무도 없어 인증 수단이 있어야 하는 사람이 없습니다. 사람을 넣거나 groups = [\"*\"]로 하세요"
             ),
             Self::ExemptUserUnknown { user } => {
                 format!("[enforce] exempt_users: \"{user}\"라는 사용자가 없습니다. 이름을 바로잡거나 빼세요")
@@ -207,7 +207,7 @@ impl Finding {
                 "이 컴퓨터의 시간을 맞추는 것이 없습니다. 시간이 틀리면 인증 코드가 거부됩니다. timedatectl set-ntp true를 실행하세요".to_owned()
             }
             Self::RecordsMissing { path } => format!(
-                "{path}: 디렉터리가 없어 아직 아무에게도 인증기가 없습니다. 서비스가 코드를 묻기 전에 otp-enroll로 등록하세요"
+                "{path}: 디렉터리가 없어 아직 아무에게도 인증 수단이 없습니다. 서비스가 코드를 묻기 전에 otp-enroll로 등록하세요"
             ),
             Self::RecordsGone { path } => format!(
                 "{path}: 이 컴퓨터에서 등록한 사람이 있는데 디렉터리가 없거나 비어 있어 모두 거부됩니다. 파일 시스템을 마운트하거나 복구하세요. 정말 잃어버렸다면 \
@@ -229,7 +229,7 @@ impl Finding {
                 "AppArmor가 이 프로그램을 제한하는데({profile}) pam_otp.so를 위한 규칙이 없어 모두 거부됩니다. packaging/apparmor의 규칙을 넣으세요"
             ),
             Self::NobodyBecomesRoot => {
-                "root가 될 수 있는 사람이 없습니다. 모든 길에서 인증기가 없는 사람에게 코드를 묻습니다. root나 관리자를 등록하세요: otp-enroll --user NAME".to_owned()
+                "root가 될 수 있는 사람이 없습니다. 모든 길에서 인증 수단이 없는 사람에게 코드를 묻습니다. root나 관리자를 등록하세요: otp-enroll --user NAME".to_owned()
             }
         }
     }

@@ -77,7 +77,7 @@ fn every_finding_is_there_in_every_language_with_the_same_figures() {
     for finding in all() {
         assert_same_in_every_language(|language| {
             let said = finding.text(language);
-            // The keyword of sshd cannot be said in other words.
+            // The keyword of sshd has no other words.
             said.replace("PasswordAuthentication", "Keyword")
         });
     }

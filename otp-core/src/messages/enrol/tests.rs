@@ -136,7 +136,7 @@ fn a_word_is_taken_in_any_case_and_either_language() {
     assert!(!is_word(b"\xff", &KEPT) && is_word(b"later", &LATER));
 }
 
-/// It stands between the drawing and the question, on a screen that has no line to spare.
+/// It stands between the drawing and the question, on a screen without spare lines.
 #[test]
 fn what_to_do_when_the_app_sees_nothing_is_one_line_and_names_the_words() {
     for hint in [Dialogue::NotSeen, Dialogue::NotSeenFromNear] {
@@ -225,7 +225,7 @@ fn the_settings_are_spelled_out() {
         (
             counted,
             "Settings: counter-based, 8 digits, SHA-256",
-            "설정: 횟수 기준, 8자리, SHA-256",
+            "설정: 카운터 기준, 8자리, SHA-256",
         ),
     ] {
         let settings = Dialogue::Settings(&device);

@@ -1,21 +1,21 @@
-//! What `otp-admin fleet` prints: what was done, how the fleet is, and what is wrong with it.
+//! What `otp-admin fleet` prints: what was done, how the fleet is doing, and what is wrong with it.
 
 use crate::record::Language;
 
-/// One thing to tell, without a full stop.
+/// One line to print, without a full stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told<'a> {
-    /// A fleet was begun.
+    /// A fleet was created.
     Begun {
         /// Its id.
         fleet: &'a str,
     },
-    /// There was a fleet already.
+    /// The fleet existed already.
     WasBegun {
         /// Its id.
         fleet: &'a str,
     },
-    /// A verifier is a user of etcd.
+    /// A user of etcd was made for a verifier.
     UserMade {
         /// Its name.
         name: &'a str,
@@ -24,16 +24,16 @@ pub enum Told<'a> {
     AuthIsOn,
     /// The sealing key of the fleet was made.
     KeyMade {
-        /// Which one.
+        /// The id of the key.
         key: &'a str,
         /// Its file.
         file: &'a str,
     },
     /// The other verifiers need the sealing key.
     CarryKey,
-    /// This host has no sealing key, and another verifier does.
+    /// This host has no sealing key, but another verifier has one.
     KeyElsewhere {
-        /// The file where it is to be.
+        /// The file where the key should be.
         file: &'a str,
     },
     /// Nothing is sealed.
@@ -42,43 +42,43 @@ pub enum Told<'a> {
     KeyCarried {
         /// The file.
         path: &'a str,
-        /// Which key.
+        /// The id of the key.
         key: &'a str,
     },
-    /// The sealing key is in its place.
+    /// The sealing key is installed.
     KeyTaken {
-        /// Which one.
+        /// The id of the key.
         key: &'a str,
         /// Its file.
         file: &'a str,
     },
-    /// What etcd must be started with.
+    /// How etcd must be started.
     Compaction,
-    /// What comes next.
+    /// What to do next.
     Next,
-    /// A machine may ask.
+    /// A machine was registered.
     MachineAdded {
-        /// Which.
+        /// Its name.
         name: &'a str,
     },
-    /// An administrator may give orders.
+    /// An administrator was registered.
     AdministratorAdded {
-        /// Who.
+        /// The name.
         name: &'a str,
     },
-    /// Somebody is revoked.
+    /// A machine or an administrator was revoked.
     Revoked {
-        /// Who.
+        /// The name.
         name: &'a str,
     },
-    /// Somebody was revoked before.
+    /// The machine or administrator was already revoked.
     WasRevoked {
-        /// Who.
+        /// The name.
         name: &'a str,
     },
     /// A backup was written.
     BackedUp {
-        /// Where.
+        /// The path of the file.
         path: &'a str,
         /// How many accounts are in it.
         accounts: u64,
@@ -87,20 +87,20 @@ pub enum Told<'a> {
     Continues,
     /// A backup was restored.
     Restored {
-        /// How many accounts.
+        /// How many accounts it had.
         accounts: u64,
     },
     /// From when on codes count.
     NotBefore {
-        /// In UTC.
+        /// The time in UTC.
         when: &'a str,
     },
-    /// Machines that were revoked after a backup was made.
+    /// Machines that were revoked after the backup was made must be revoked again.
     RevokeAgain {
         /// When it was made, in UTC.
         when: &'a str,
     },
-    /// Verifiers whose mark is further on.
+    /// On other verifiers, whose marks are further on, the database must be confirmed too.
     ConfirmOthers,
     /// A database was confirmed.
     Confirmed {
@@ -127,33 +127,33 @@ pub enum Told<'a> {
     NoAnswer,
     /// Of a verifier: it serves.
     Serves,
-    /// Of a verifier: how far its clock is ahead.
+    /// Of a verifier: how far its clock is off.
     Clock {
-        /// Below zero: behind.
+        /// Seconds ahead; below zero: behind.
         seconds: i64,
     },
-    /// Of a verifier: it has nobody to compare with.
+    /// Of a verifier: it has no other clock to compare with.
     ClockUnknown,
     /// Nothing is wrong.
     Nothing,
     /// No machine is registered.
     NobodyRegistered,
-    /// Of a name: since when.
+    /// Of a name: when it was registered.
     Since {
-        /// In UTC.
+        /// The time in UTC.
         when: &'a str,
     },
-    /// Of a name: revoked.
+    /// Of a name: when it was revoked.
     RevokedSince {
-        /// In UTC.
+        /// The time in UTC.
         when: &'a str,
     },
-    /// Of a machine: it may ask about everybody.
+    /// Of a machine: it may ask about every user.
     Everybody,
 }
 
 impl Told<'_> {
-    /// The line.
+    /// Returns the line in this language.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -167,14 +167,14 @@ impl Told<'_> {
             Self::Begun { fleet } => format!("the fleet {fleet} has begun"),
             Self::WasBegun { fleet } => format!("the fleet {fleet} was there already"),
             Self::UserMade { name } => format!("etcd's user {name} may read and write below /pam_otp/, and nothing else"),
-            Self::AuthIsOn => "etcd answers nobody whose certificate is not that of one of its users".to_owned(),
+            Self::AuthIsOn => "etcd now answers only certificates of its users".to_owned(),
             Self::KeyMade { key, file } => format!("the sealing key {key} is made, in {file}: without it nobody gets in, so keep a copy apart from every backup"),
             Self::CarryKey => "each other verifier needs it: otp-admin fleet carry-key FILE here, and otp-admin fleet take-key FILE there".to_owned(),
             Self::KeyElsewhere { file } => format!("{file} is missing: bring the sealing key from a verifier that has it, with otp-admin fleet carry-key and take-key"),
             Self::NotSealed => "the policy names no [seal] key, so the secrets of users are not sealed in the database; pam_otp-fleet(7) says how they are".to_owned(),
-            Self::KeyCarried { path, key } => format!("{path}: holds the sealing key {key}, encrypted; remove it where it was taken"),
+            Self::KeyCarried { path, key } => format!("{path}: holds the sealing key {key}, encrypted; remove it once it is taken"),
             Self::KeyTaken { key, file } => format!("the sealing key {key} is in {file}"),
-            Self::Compaction => "each member of etcd has to run with the following, so start those again that do not: --client-cert-auth --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=8589934592".to_owned(),
+            Self::Compaction => "each member of etcd must run with these options, so restart those that do not: --client-cert-auth --auto-compaction-mode=periodic --auto-compaction-retention=1h --quota-backend-bytes=8589934592".to_owned(),
             Self::Next => "next: start otp-verifier on each host, then add machines with otp-admin fleet add-machine NAME, and look with otp-admin fleet status".to_owned(),
             Self::MachineAdded { name } => format!("{name}: may ask the verifiers from now on"),
             Self::AdministratorAdded { name } => format!("{name}: may administer the fleet from now on"),
@@ -184,8 +184,8 @@ impl Told<'_> {
             Self::Continues => "an earlier restore of this backup goes on".to_owned(),
             Self::Restored { accounts } => format!("{accounts} accounts are back; recovery codes are void"),
             Self::NotBefore { when } => format!("no code counts before {when} UTC: until then nobody can tell which were used"),
-            Self::RevokeAgain { when } => format!("revoke again whom you have revoked since {when} UTC"),
-            Self::ConfirmOthers => "where a verifier still says that the database went back, run otp-admin fleet confirm on its host".to_owned(),
+            Self::RevokeAgain { when } => format!("revoke again every name that you have revoked since {when} UTC"),
+            Self::ConfirmOthers => "if a verifier still says that the database went back, run otp-admin fleet confirm on its host".to_owned(),
             Self::Confirmed { accounts } => format!("the database is the fleet's; {accounts} accounts are rewritten, recovery codes are void"),
             Self::Fleet => "Fleet".to_owned(),
             Self::Accounts => "Accounts".to_owned(),
@@ -264,91 +264,91 @@ pub enum Wrong<'a> {
     NoLeader,
     /// A member does not answer.
     MemberDown {
-        /// Which.
+        /// The member.
         member: &'a str,
         /// What was found.
         reason: &'a str,
     },
-    /// One or two members.
+    /// The fleet has only one or two members.
     MemberAlone {
         /// How many there are.
         count: u64,
     },
     /// etcd has raised an alarm.
     Alarm {
-        /// Whose.
+        /// The member that raised it.
         member: &'a str,
-        /// Which.
+        /// The alarm.
         alarm: &'a str,
     },
     /// The quota is nearly used.
     NearQuota {
-        /// How much of it.
+        /// How much of it is used, in percent.
         percent: u64,
-        /// Of how much.
+        /// The quota.
         quota: &'a str,
     },
-    /// Nothing was ever compacted.
+    /// The database was never compacted.
     NoCompaction {
-        /// How many are kept.
+        /// How many revisions are kept.
         revisions: u64,
     },
-    /// A member is behind.
+    /// A member is behind the others.
     Lags {
-        /// Which.
+        /// The member.
         member: &'a str,
-        /// By how much.
+        /// By how many entries.
         entries: u64,
     },
-    /// No verifier beats.
+    /// No verifier reports that it is alive.
     NoVerifier,
     /// A verifier serves nobody.
     Refuses {
-        /// Which.
+        /// Its name.
         name: &'a str,
-        /// Why.
+        /// The reason.
         reason: &'a str,
     },
-    /// A machine asks a verifier for more than is given to one.
+    /// A machine asks a verifier for more than one machine may.
     HeldBack {
-        /// Which machine.
+        /// The machine.
         machine: &'a str,
-        /// Which verifier holds it back.
+        /// The verifier that holds it back.
         name: &'a str,
     },
     /// The clock of a verifier is off.
     ClockOff {
-        /// Which.
+        /// Its name.
         name: &'a str,
-        /// By how much.
+        /// By how many seconds.
         seconds: i64,
     },
     /// A machine or a verifier has another policy.
     PolicyDiffers {
-        /// Which.
+        /// The machine or the verifier.
         name: &'a str,
     },
-    /// Verifiers are of several releases.
+    /// Verifiers run different releases.
     ReleasesDiffer {
-        /// Which.
+        /// The releases.
         releases: &'a str,
     },
     /// A certificate ends soon.
     CertificateEnds {
-        /// Which.
+        /// Its path.
         path: &'a str,
-        /// When.
+        /// The time.
         when: &'a str,
     },
     /// Something in the database cannot be read.
     Unreadable {
-        /// Which.
+        /// Its key in the database.
         key: &'a str,
     },
 }
 
 impl Wrong<'_> {
-    /// The word by which programs know it.
+    /// The id for programs.
     #[must_use]
     pub const fn id(&self) -> &'static str {
         match self {
@@ -372,7 +372,7 @@ impl Wrong<'_> {
         }
     }
 
-    /// All words.
+    /// All ids.
     pub const IDS: [&'static str; 17] = [
         "no-fleet",
         "being-restored",
@@ -393,7 +393,7 @@ impl Wrong<'_> {
         "unreadable",
     ];
 
-    /// What is wrong, without a full stop.
+    /// Says what is wrong, without a full stop.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -431,7 +431,7 @@ impl Wrong<'_> {
             Self::NoVerifier => "no verifier runs".to_owned(),
             Self::Refuses { name, reason } => format!("{name} serves nobody: {reason}"),
             Self::HeldBack { machine, name } => {
-                format!("{name} holds {machine} back, which asks for more than a machine does")
+                format!("{name} holds back {machine}, which asks for more than a machine does")
             }
             Self::ClockOff { name, seconds } => {
                 format!("the clock of {name} is {seconds} s ahead of the others'")

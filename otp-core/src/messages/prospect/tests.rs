@@ -6,7 +6,7 @@ use std::time::Duration;
 pub(in crate::messages) const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 pub(in crate::messages) const DAY: Duration = Duration::from_secs(86_400);
 
-/// A line in each language that is no sentence: it ends without a full stop.
+/// Asserts that there is a line in each language, without a full stop: none is a sentence.
 pub(in crate::messages) fn assert_same_in_every_language(text: impl Fn(Language) -> String) {
     in_all::assert_same_in_every_language(&text);
     for language in Language::ALL {

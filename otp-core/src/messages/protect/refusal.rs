@@ -1,44 +1,44 @@
-//! Why `otp-admin protect` or `unprotect` did not do it, and what to do by hand.
+//! Why `otp-admin protect` or `unprotect` refused, and what to do by hand.
 
 use crate::record::Language;
 
-/// Why it was refused. Unless the sentence says otherwise, nothing was changed.
+/// Why it refused. Unless the text says otherwise, nothing was changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// No service that it has lines for.
+    /// `protect` has no lines for this service.
     UnknownService {
         /// The name that was given.
         service: String,
-        /// Those that it knows.
+        /// The services that `protect` has lines for.
         known: String,
     },
-    /// The service has no file, so its program is not there.
+    /// The service has no file, so its program is not installed.
     NoFile {
-        /// Where it was looked for.
+        /// The path at which it was expected.
         path: String,
     },
-    /// A line that other files bring in asks for a code already.
+    /// A line from an included file already asks for a code.
     CoveredBy {
         /// The service.
         service: String,
         /// The file that has the line.
         path: String,
     },
-    /// The service takes its lines from another one.
+    /// The service takes its lines from another service.
     TakenFrom {
         /// The service.
         service: String,
-        /// The other one.
+        /// The other service.
         other: String,
     },
-    /// There is not exactly one line to put ours beside.
+    /// There is not exactly one line beside which ours belongs.
     NoPlace {
         /// The file.
         path: String,
         /// What to add by hand.
         lines: &'static str,
     },
-    /// A line that cannot be told for what libpam makes of it.
+    /// It is not certain how libpam reads a line.
     Unreadable {
         /// The file.
         path: String,
@@ -47,76 +47,76 @@ pub enum Refusal {
         /// What to add by hand.
         lines: &'static str,
     },
-    /// A line of ours that `protect` does not write.
+    /// One of our lines is there, and `protect` did not write it.
     OursOtherwise {
         /// The file.
         path: String,
         /// Which line, from 1.
         line: usize,
     },
-    /// A line before ours lets people in by itself.
+    /// A line before ours lets users in on its own.
     LedAround {
         /// The file.
         path: String,
         /// Which line, from 1.
         line: usize,
     },
-    /// With the new lines, the examination of the whole service finds a fault.
+    /// The examination of the whole service with the new lines finds a fault.
     Unsound {
         /// The service.
         service: String,
-        /// What it says.
+        /// The finding.
         reason: String,
     },
-    /// The lines for one reply would leave out how else people prove who they are.
+    /// The lines for one reply would skip another module by which users prove their identity.
     OtherModules {
-        /// The file that has it.
+        /// The file that has the module.
         path: String,
         /// The module.
         module: String,
     },
-    /// Neither `common-auth` nor `system-auth`.
+    /// The machine has neither `common-auth` nor `system-auth`.
     UnknownDistribution,
-    /// The module is not where PAM takes modules from.
+    /// The module is not in PAM's directory of modules.
     NoModule,
     /// The file is a link.
     Link {
         /// The file.
         path: String,
     },
-    /// Policy would refuse who runs this.
+    /// Policy would refuse the administrator who runs this.
     YouHaveNone {
         /// Their name.
         user: String,
     },
-    /// The account of who runs this is locked.
+    /// The account of the administrator who runs this is locked.
     YouAreLocked {
         /// Their name.
         user: String,
     },
-    /// There is nobody to ask.
+    /// There is no terminal to ask on.
     NoTerminal,
     /// The program's account is not named in the policy.
     NotTrusted {
         /// That account.
         account: String,
     },
-    /// The program's account is not in the group that reads hashes.
+    /// The program's account is not in the group that reads password hashes.
     NotInShadow {
         /// That account.
         account: String,
     },
-    /// The account that the program runs as is not there.
+    /// The account that the program runs as does not exist.
     NoAccount {
-        /// Those that it could be.
+        /// The accounts that it could be.
         accounts: String,
     },
-    /// sshd does not take the configuration.
+    /// sshd does not accept the configuration.
     SshdFails {
         /// What it says.
         reason: String,
     },
-    /// sshd would still have another value in force.
+    /// sshd would still use another value.
     SshdKeeps {
         /// The keyword.
         keyword: String,
@@ -125,49 +125,49 @@ pub enum Refusal {
         /// The value that is wanted.
         wanted: &'static str,
     },
-    /// The drop-in is there and says something else.
+    /// The drop-in file exists with another content.
     DropInThere {
         /// Its path.
         path: String,
     },
-    /// There is no sshd.
+    /// sshd is not installed.
     NoSshd,
-    /// No namespace is to be had in which the new files could be tried.
+    /// No namespace could be made to try the new files in.
     NoTrial {
         /// What the system said.
         reason: String,
     },
     /// The trial was refused.
     NotLetIn,
-    /// The trial let in, and no code was checked.
+    /// The trial succeeded, but no code was checked.
     NoCodeChecked,
-    /// Another run is at it.
+    /// Another run is active.
     Busy,
-    /// A file is not what it was when the difference was shown.
+    /// A file has changed since the difference was shown.
     ChangedMeanwhile {
-        /// Which.
+        /// Its path.
         path: String,
     },
-    /// The word was not typed, so everything is as it was.
+    /// The word was not typed, so everything was undone.
     Undone,
-    /// The time was over, so everything is as it was.
+    /// The time ran out, so everything was undone.
     UndoneInTime,
-    /// Something could not be put back.
+    /// Something could not be undone.
     NotUndone {
-        /// Which file, or what about it.
+        /// The file, or what is wrong with it.
         reason: String,
     },
-    /// The process that would put everything back could not be started.
+    /// The process that would undo everything could not be started.
     NoGuard {
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// Without our lines nothing would find out who logs in.
+    /// Without our lines, no module would find out who logs in.
     NobodyChecks {
         /// The service.
         service: String,
     },
-    /// It is not known what stood where our lines are.
+    /// It is unknown what stood where our lines are.
     NothingToPutBack {
         /// The file.
         path: String,
@@ -177,7 +177,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// What is wrong.
+    /// Says what is wrong.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
         match language {
@@ -186,7 +186,7 @@ impl Refusal {
         }
     }
 
-    /// What to do about it.
+    /// Says what to do about it.
     #[must_use]
     pub fn hint(&self, language: Language) -> String {
         match language {
@@ -209,9 +209,9 @@ impl Refusal {
             Self::TakenFrom { service, other } => {
                 format!("{service} takes its lines from {other}")
             }
-            Self::NoPlace { path, .. } => format!(
-                "{path}: there is not exactly one line that takes in the authentication of the system"
-            ),
+            Self::NoPlace { path, .. } => {
+                format!("{path}: not exactly one line includes the authentication of the system")
+            }
             Self::Unreadable { path, line, .. } => {
                 format!("{path}, line {line}: not a line that can be read with certainty")
             }
@@ -227,7 +227,7 @@ impl Refusal {
                 format!("{service} is not sound with the lines of pam_otp: {reason}")
             }
             Self::OtherModules { path, module } => format!(
-                "{path}: people are recognised by {module} as well, and the lines for one reply would leave that out"
+                "{path}: {module} recognises users too, and the lines for one reply would leave it out"
             ),
             Self::UnknownDistribution => {
                 "/etc/pam.d has neither common-auth nor system-auth".to_owned()
@@ -250,14 +250,16 @@ impl Refusal {
             Self::NoAccount { accounts } => {
                 format!("the program runs as one of these accounts, and none is there: {accounts}")
             }
-            Self::SshdFails { reason } => format!("sshd does not take its configuration: {reason}"),
+            Self::SshdFails { reason } => {
+                format!("sshd does not accept its configuration: {reason}")
+            }
             Self::SshdKeeps {
                 keyword,
                 value,
                 wanted,
             } => format!("sshd would still have {keyword} {value}, and not {wanted}"),
             Self::DropInThere { path } => {
-                format!("{path}: is there already, and says something else")
+                format!("{path}: exists already, and says something else")
             }
             Self::NoSshd => "there is no sshd on this machine".to_owned(),
             Self::NoTrial { reason } => {
@@ -293,29 +295,30 @@ impl Refusal {
     fn english_hint(&self) -> String {
         match self {
             Self::UnknownService { known, .. } => {
-                format!("known are: {known}; for others README.md has the lines to add by hand")
+                format!("known are: {known}; for others pam_otp-setup(7) has the lines to add by hand")
             }
             Self::NoFile { .. } => "install the program first, or check the spelling".to_owned(),
             Self::CoveredBy { .. } => {
-                "nothing has to be added: a second line would ask for a second code; what sshd is told stands in README.md".to_owned()
+                "there is nothing to add: a second line would ask for a second code; pam_otp-setup(7) has the settings for \
+                 sshd".to_owned()
             }
             Self::TakenFrom { other, .. } => format!("name that one: 'otp-admin protect {other}'"),
             Self::NoPlace { lines, .. } | Self::Unreadable { lines, .. } => {
-                format!("add by hand, where README.md says: {lines}")
+                format!("add by hand, where pam_otp-setup(7) says: {lines}")
             }
             Self::OursOtherwise { .. } => {
-                "decide by hand whether that line stays; README.md has the lines that belong there".to_owned()
+                "decide by hand whether that line stays; pam_otp-setup(7) has the lines that belong there".to_owned()
             }
             Self::LedAround { .. } => {
                 "decide by hand: take that line out, or put 'auth required pam_otp.so' above it".to_owned()
             }
             Self::Unsound { .. } => {
-                "look at the service's file, and add the line by hand as README.md says".to_owned()
+                "look at the service's file, and add the line by hand as pam_otp-setup(7) says".to_owned()
             }
             Self::OtherModules { .. } => {
-                "add by hand the three lines of README.md, section \"Programs that ask only once\", with that module between them".to_owned()
+                "add by hand the three lines of pam_otp-setup(7), section \"PROGRAMS THAT ASK ONLY ONCE\", with that module between them".to_owned()
             }
-            Self::UnknownDistribution => "add the lines of README.md by hand".to_owned(),
+            Self::UnknownDistribution => "add the lines of pam_otp-setup(7) by hand".to_owned(),
             Self::NoModule => "install the package, or run packaging/install".to_owned(),
             Self::Link { .. } => "name the service that it leads to, or add the line by hand".to_owned(),
             Self::YouHaveNone { user } => {
@@ -335,7 +338,7 @@ impl Refusal {
                 "an earlier line of sshd's configuration says so, or sshd_config.d is not read: look for {keyword} there and correct it by hand"
             ),
             Self::DropInThere { .. } => {
-                "have it say what README.md shows for sshd, line by line".to_owned()
+                "give it the lines that pam_otp-setup(7) shows for sshd".to_owned()
             }
             Self::NoSshd => "install openssh-server first".to_owned(),
             Self::NoTrial { .. } => {
@@ -356,10 +359,11 @@ impl Refusal {
                 "copies of the files are in /var/lib/pam_otp-protect: put them back by hand, now".to_owned()
             }
             Self::NobodyChecks { .. } => {
-                "have '@include common-auth' (Fedora: 'auth include system-auth') stand there first".to_owned()
+                "put '@include common-auth' (Fedora: 'auth include system-auth') there first".to_owned()
             }
             Self::NothingToPutBack { .. } => {
-                "have '@include common-auth' (Fedora: 'auth include system-auth') stand there by hand; a copy may be in /var/lib/pam_otp-protect".to_owned()
+                "put '@include common-auth' (Fedora: 'auth include system-auth') there by hand; a copy may be in \
+                 /var/lib/pam_otp-protect".to_owned()
             }
         }
     }
@@ -402,10 +406,12 @@ impl Refusal {
             Self::NoModule => "PAM이 모듈을 찾는 곳에 pam_otp.so 파일이 없습니다".to_owned(),
             Self::Link { path } => format!("{path}: 링크입니다"),
             Self::YouHaveNone { user } => {
-                format!("지금 실행한 {user} 계정에 등록된 인증기가 없어 정책에 따라 거부됩니다")
+                format!(
+                    "이 명령을 실행한 {user} 계정에 등록된 인증 수단이 없어 정책에 따라 거부됩니다"
+                )
             }
             Self::YouAreLocked { user } => {
-                format!("지금 실행한 {user} 계정이 잘못된 코드로 잠겼거나 사용 중지되었습니다")
+                format!("이 명령을 실행한 {user} 계정이 잘못된 코드로 잠겼거나 사용 중지되었습니다")
             }
             Self::NoTerminal => "로그인을 시험할 터미널이 없습니다".to_owned(),
             Self::NotTrusted { account } => format!(
@@ -458,31 +464,31 @@ impl Refusal {
     fn korean_hint(&self) -> String {
         match self {
             Self::UnknownService { known, .. } => {
-                format!("알고 있는 서비스: {known}. 다른 서비스는 README.md에 있는 줄을 직접 넣으세요")
+                format!("알고 있는 서비스: {known}. 다른 서비스는 pam_otp-setup(7)에 있는 줄을 직접 넣으세요")
             }
             Self::NoFile { .. } => "먼저 프로그램을 설치하거나 이름의 철자를 확인하세요".to_owned(),
             Self::CoveredBy { .. } => {
-                "더 넣을 줄은 없습니다. 한 줄을 더 넣으면 코드를 두 번 묻습니다. sshd 설정은 README.md에 있습니다".to_owned()
+                "더 넣을 줄은 없습니다. 한 줄을 더 넣으면 코드를 두 번 묻습니다. sshd 설정은 pam_otp-setup(7)에 있습니다".to_owned()
             }
             Self::TakenFrom { other, .. } => {
                 format!("그 서비스를 지정하세요: 'otp-admin protect {other}'")
             }
             Self::NoPlace { lines, .. } | Self::Unreadable { lines, .. } => {
-                format!("README.md에 있는 위치에 직접 넣으세요: {lines}")
+                format!("pam_otp-setup(7)에 있는 위치에 직접 넣으세요: {lines}")
             }
             Self::OursOtherwise { .. } => {
-                "그 줄을 둘지 직접 정하세요. 넣을 줄은 README.md에 있습니다".to_owned()
+                "그 줄을 둘지 직접 정하세요. 넣을 줄은 pam_otp-setup(7)에 있습니다".to_owned()
             }
             Self::LedAround { .. } => {
                 "그 줄을 빼거나 그 위에 'auth required pam_otp.so'를 직접 넣으세요".to_owned()
             }
             Self::Unsound { .. } => {
-                "서비스의 파일을 확인하고 README.md에 있는 대로 직접 넣으세요".to_owned()
+                "서비스의 파일을 확인하고 pam_otp-setup(7)에 있는 대로 직접 넣으세요".to_owned()
             }
             Self::OtherModules { .. } => {
-                "README.md의 \"Programs that ask only once\"에 있는 세 줄을 그 모듈과 함께 직접 넣으세요".to_owned()
+                "pam_otp-setup(7)의 \"PROGRAMS THAT ASK ONLY ONCE\"에 있는 세 줄을 그 모듈과 함께 직접 넣으세요".to_owned()
             }
-            Self::UnknownDistribution => "README.md에 있는 줄을 직접 넣으세요".to_owned(),
+            Self::UnknownDistribution => "pam_otp-setup(7)에 있는 줄을 직접 넣으세요".to_owned(),
             Self::NoModule => "패키지를 설치하거나 packaging/install을 실행하세요".to_owned(),
             Self::Link { .. } => "링크가 가리키는 서비스를 지정하거나 줄을 직접 넣으세요".to_owned(),
             Self::YouHaveNone { user } => format!(
@@ -506,7 +512,7 @@ impl Refusal {
                 "sshd 설정의 앞선 줄에 있거나 sshd_config.d를 읽지 않습니다. 설정에서 {keyword}를 찾아 직접 고치세요"
             ),
             Self::DropInThere { .. } => {
-                "README.md에 있는 세 줄이 들어가도록 직접 고치세요".to_owned()
+                "pam_otp-setup(7)에 있는 세 줄이 들어가도록 직접 고치세요".to_owned()
             }
             Self::NoSshd => "먼저 openssh-server를 설치하세요".to_owned(),
             Self::NoTrial { .. } => {

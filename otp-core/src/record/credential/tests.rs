@@ -119,7 +119,7 @@ fn a_name_prints_on_one_line_and_as_it_is() {
     }
 }
 
-/// An outline holds what its credential holds, but for the keys, and is refused with it.
+/// An outline has everything that its credential has, except the keys, and is refused for the same reasons.
 #[test]
 fn an_account_has_one_to_four_authenticators_with_an_id_and_a_name_each_and_so_many_codes() {
     let four = [(1, "a"), (2, "b"), (3, "c"), (4, "d")];

@@ -81,7 +81,7 @@ fn a_state_covers_a_credential_when_it_has_every_entry_of_it() {
     }
 }
 
-/// What was used stays used, whichever of the two says so first.
+/// Used codes stay used, whichever of the two states records it.
 #[test]
 fn joined_states_cover_both_credentials_and_keep_the_entries_of_the_first() {
     let (old, new) = (credential(&[1, 2], Some(8)), credential(&[2, 3], Some(9)));

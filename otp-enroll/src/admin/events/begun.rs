@@ -1,20 +1,20 @@
-//! Records that belong together: what was begun and what it came to.
+//! Joins log entries that belong together: the beginning and the end of an attempt or a change.
 //!
-//! The helper writes a line before an attempt or a change, and one after it, with the same id; the module that has asked it
-//! one more, if it hears no answer. They are one record: what the helper says of the end. Held back is only what was begun a
-//! moment ago, and never more than a few.
+//! The helper writes a line before an attempt or a change, and one after it, with the same id. The module that has
+//! asked it adds one if it gets no answer. They become one entry: the helper's line about the end. Only lines about a
+//! recent beginning are held back, and never more than a thousand.
 
 use super::Record;
 use otp_core::event::Event;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// How much longer than the helper lives an outcome is waited for.
+/// How much longer than the helper's life the end of an attempt is waited for.
 const LONGEST: Duration = Duration::from_secs(120);
-/// How many are held back, or remembered.
+/// The number of lines that are held back, or remembered.
 const MOST: usize = 1000;
 
-/// What was begun, and what has ended, a moment ago.
+/// The recent beginnings and ends.
 #[derive(Default)]
 pub struct Begun {
     waiting: VecDeque<Record>,
@@ -22,7 +22,7 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// What is to be told, now that this record has come.
+    /// Takes the next entry, and returns the entries that can be printed now.
     pub fn then(&mut self, record: Record) -> Vec<Record> {
         let mut told = Vec::new();
         while let Some(first) = self.waiting.front() {
@@ -40,7 +40,7 @@ impl Begun {
             self.waiting.push_back(record);
             return told;
         }
-        // By the same process: the id alone could be that of an attempt whose helper was killed.
+        // The process must be the same: the id alone could be that of an attempt whose helper was killed.
         let of_it = self
             .waiting
             .iter()
@@ -48,7 +48,7 @@ impl Begun {
         if let Some(at) = of_it {
             self.waiting.remove(at);
         }
-        // What the module says of an answer that it has not heard, of an attempt whose end is known.
+        // The module reports a missing answer, but the end of the attempt is known.
         let is_known = record.read.event == Event::Unavailable && self.ended.contains(&key);
         if !is_known {
             told.push(record);
@@ -60,14 +60,14 @@ impl Begun {
         told
     }
 
-    /// What has never ended.
+    /// Returns the entries that never ended.
     pub fn end(&mut self) -> VecDeque<Record> {
         std::mem::take(&mut self.waiting)
     }
 }
 
-/// What the records of one attempt or change have in common. Whose it is belongs to it, since the id comes from a program
-/// that may be a user's own.
+/// Returns what the entries of one attempt or change share. The account is a part of it, since the id comes from a
+/// program that may be a user's own.
 fn key(record: &Record) -> Option<(String, String)> {
     let value = |key| record.read.value(key).map(str::to_owned);
     let account = value("account").or_else(|| value("user"))?;

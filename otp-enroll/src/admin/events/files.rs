@@ -1,4 +1,4 @@
-//! The files of syslog. Nobody can tell who has written a line of them.
+//! The files of syslog. They do not show the writer of a line.
 
 use super::moment::{Zone, take};
 use super::{Record, Writer, lines};
@@ -11,11 +11,11 @@ use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// Where syslog keeps what logins say: Debian's name, and that of Fedora and SUSE's kin.
+/// The place where syslog keeps the messages of logins: Debian's name, and that of Fedora, SUSE and their kin.
 const DIRECTORY: &str = "/var/log";
 const NAMES: [&str; 2] = ["auth.log", "secure"];
 
-/// How a file is unpacked, by the end of its name.
+/// The programs that unpack a file, by the end of its name.
 const PACKED: [(&str, &str); 4] = [
     ("gz", "/usr/bin/gzip"),
     ("xz", "/usr/bin/xz"),
@@ -23,7 +23,7 @@ const PACKED: [(&str, &str); 4] = [
     ("bz2", "/usr/bin/bzip2"),
 ];
 
-/// The files that there are, the oldest first.
+/// Returns the files that exist, the oldest first.
 pub fn usual() -> Vec<PathBuf> {
     files_in(Path::new(DIRECTORY))
 }
@@ -46,7 +46,7 @@ fn files_in(directory: &Path) -> Vec<PathBuf> {
     found.into_iter().map(|(_, path)| path).collect()
 }
 
-/// Gives each record of a file to `each`.
+/// Passes each entry of a file to `each`.
 pub fn read(
     path: &Path,
     now: UnixTime,
@@ -58,7 +58,10 @@ pub fn read(
     };
     let zone = Zone::of_this_machine(now);
     let file = File::open(path).map_err(|error| unreadable(&error))?;
-    let each = |line: &str| record(line, zone).map_or(Ok(()), &mut each);
+    let each = |line: &str| {
+        record(line, zone).map_or(Ok(()), &mut each)?;
+        Ok(false)
+    };
     let end = path.extension().and_then(|end| end.to_str()).unwrap_or("");
     let read = match PACKED.iter().find(|(packed, _)| *packed == end) {
         None => lines(BufReader::new(file), each)?,
@@ -94,7 +97,7 @@ fn record(line: &str, zone: Zone) -> Option<Record> {
     })
 }
 
-/// A program that unpacks a file. Ends with this.
+/// A program that unpacks a file. It ends when this is dropped.
 struct Unpacked(Child);
 
 impl Unpacked {
@@ -124,7 +127,7 @@ impl Unpacked {
 
 impl Drop for Unpacked {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The program may have ended already.
         self.0.kill().ok();
         self.0.wait().ok();
     }

@@ -1,4 +1,4 @@
-//! Times as syslog writes them.
+//! Times in the forms of syslog.
 
 use otp_core::UnixTime;
 use std::process::{Command, Stdio};
@@ -8,17 +8,17 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// What stands for a line's time of day and year, where the line does not say.
+/// The facts that replace the zone and the year that a line does not state.
 #[derive(Clone, Copy)]
 pub struct Zone {
-    /// Seconds that this machine's time is ahead of UTC, at present.
+    /// The seconds by which this machine's local time is ahead of UTC now.
     pub ahead: i64,
-    /// The time now: no line is from later than a day from now.
+    /// The current time: no line is more than a day later.
     pub now: UnixTime,
 }
 
 impl Zone {
-    /// Of this machine, as `date` says.
+    /// Reads the zone of this machine from `date`.
     pub fn of_this_machine(now: UnixTime) -> Self {
         let said = Command::new("/usr/bin/date")
             .arg("+%z")
@@ -33,7 +33,7 @@ impl Zone {
     }
 }
 
-/// Takes the time off the beginning of a line; and gives the rest.
+/// Takes the time from the start of a line; also returns the rest of the line.
 pub fn take(line: &str, zone: Zone) -> Option<(UnixTime, &str)> {
     if line.starts_with(|c: char| c.is_ascii_digit()) {
         let (stamp, rest) = line.split_once(' ')?;
@@ -47,7 +47,7 @@ pub fn take(line: &str, zone: Zone) -> Option<(UnixTime, &str)> {
     let (hour, minute, second) = clock(stamp.get(7..)?)?;
     let latest = zone.now.after(Duration::from_secs(86_400));
     let year = year_of(latest)?;
-    // A day that the year does not have (29 February) was in an earlier one.
+    // A day that the year does not have (29 February) belongs to an earlier year.
     let mut years = (1970..=year).rev().take(5);
     let when = years.find_map(|year| {
         let when = UnixTime::from_civil_utc(year, month, day, hour, minute, second)?;
@@ -84,7 +84,7 @@ pub fn clock(text: &str) -> Option<(u8, u8, u8)> {
     all.then_some((number(hour)?, number(minute)?, number(second)?))
 }
 
-/// Digits alone.
+/// Reads digits only.
 fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
     let are_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| are_digits)

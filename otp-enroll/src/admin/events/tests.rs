@@ -1,4 +1,4 @@
-use super::journal::{NotOurs, Writers, entry};
+use super::journal::{NotOurs, Writers, entry, matches};
 use super::*;
 use otp_core::event::Event;
 
@@ -8,6 +8,7 @@ const REJECT: &str = "otp.reject caller_uid=\"1001\" user=\"alice\" id=\"07\"";
 const WRITERS: Writers = Writers {
     helpers: Some(990),
     verifiers: Some(991),
+    portals: Some(992),
 };
 
 fn at(seconds: u64, pid: u32, line: &str) -> Record {
@@ -102,6 +103,7 @@ fn only_what_root_and_the_helper_have_written_counts_in_the_journal() {
     const OF_ROOT: &str = r#""_TRANSPORT":"syslog","_UID":"0","_GID":"1001""#;
     const OF_HELPER: &str = r#""_TRANSPORT":"journal","_UID":"1001","_GID":"990""#;
     const OF_VERIFIER: &str = r#""_TRANSPORT":"journal","_UID":"991","_GID":"991""#;
+    const OF_PORTAL: &str = r#""_TRANSPORT":"journal","_UID":"992","_GID":"992""#;
     const PRINTED: &str = r#""_TRANSPORT":"stdout","_UID":"0","_GID":"0""#;
     let module = "pam_otp(su:auth): otp.accept user=\"alice\"";
     let writer = |program, message, more| {
@@ -115,7 +117,7 @@ fn only_what_root_and_the_helper_have_written_counts_in_the_journal() {
     );
     assert_eq!(writer("su", module, OF_USER), Some(Err(NotOurs)));
     assert_eq!(writer("otp-helper", REJECT, OF_USER), Some(Err(NotOurs)));
-    // What has the helper's group and another name is not the helper.
+    // A process with the helper's group and another name is not the helper.
     assert_eq!(writer("su", module, OF_HELPER), Some(Err(NotOurs)));
     assert_eq!(writer("su", module, PRINTED), Some(Err(NotOurs)));
     assert_eq!(writer("sshd", "Accepted password", OF_ROOT), None);
@@ -125,8 +127,28 @@ fn only_what_root_and_the_helper_have_written_counts_in_the_journal() {
         assert_eq!(written, Some(Ok(Writer::Verifier)), "{program}");
         assert_eq!(writer(program, accept, OF_USER), Some(Err(NotOurs)));
     }
-    // A verifier lets nobody in on its own host.
+    // A verifier lets no one in on its own host.
     assert_eq!(writer("su", module, OF_VERIFIER), Some(Err(NotOurs)));
+    let denied = "otp.denied rhost=\"192.0.2.1\" reason=\"a form that another site has sent\"";
+    for said in [denied, "otp.policy reason=\"a proxy says no address\""] {
+        let written = writer("otp-portal", said, OF_PORTAL);
+        assert_eq!(written, Some(Ok(Writer::Portal)), "{said}");
+        assert_eq!(writer("otp-portal", said, OF_USER), Some(Err(NotOurs)));
+        assert_eq!(writer("otp-portal", said, OF_VERIFIER), Some(Err(NotOurs)));
+        // It cannot log in the name of its other part, which runs as root.
+        assert_eq!(
+            writer("otp-portal-login", said, OF_PORTAL),
+            Some(Err(NotOurs))
+        );
+        assert_eq!(
+            writer("otp-portal-login", said, OF_ROOT),
+            Some(Ok(Writer::Root))
+        );
+    }
+    // An intruder in the portal cannot invent logins.
+    let accept = "otp.accept user=\"alice\" service=\"otp-portal\"";
+    assert_eq!(writer("otp-portal", accept, OF_PORTAL), Some(Err(NotOurs)));
+    assert_eq!(writer("otp-portal", module, OF_PORTAL), Some(Err(NotOurs)));
     let without_records = entry(
         &in_journal("otp-helper", REJECT, OF_HELPER),
         Writers::default(),
@@ -167,4 +189,69 @@ fn the_forms_are_those_that_were_promised() {
     for language in Language::ALL {
         assert_eq!(text(&record, language).lines().count(), 1);
     }
+}
+
+fn pids(newest: &mut Newest) -> Vec<Option<u32>> {
+    newest.take().iter().map(|record| record.pid).collect()
+}
+
+#[test]
+fn the_newest_are_told_from_either_end_and_each_once() {
+    let lines: Vec<_> = (1..=100)
+        .flat_map(|pid| {
+            let id = format!("id=\"{pid:02x}\"");
+            [ATTEMPT, REJECT].map(|line| at(u64::from(pid), pid, &line.replace("id=\"07\"", &id)))
+        })
+        .collect();
+    let last_three = [Some(98), Some(99), Some(100)];
+    let mut backwards = Newest::new(3);
+    let taken = lines
+        .iter()
+        .rev()
+        .take_while(|line| !backwards.before((*line).clone()));
+    assert!(taken.count() < 12, "no more is read than is needed");
+    assert_eq!(pids(&mut backwards), last_three);
+    let mut by_files = Newest::new(3);
+    for file in lines.chunks(3).rev() {
+        let mut found = by_files.of_a_file();
+        for line in file {
+            found.after(line.clone());
+        }
+        if by_files.are_after(found) {
+            break;
+        }
+    }
+    assert_eq!(pids(&mut by_files), last_three);
+    let mut few = Newest::new(200);
+    for line in &lines {
+        few.after(line.clone());
+    }
+    assert_eq!(few.take().len(), 100);
+}
+
+#[test]
+fn the_journal_is_asked_for_the_user_and_for_those_who_may_write() {
+    let asked = |writers, user| matches(writers, user).join(" ");
+    assert_eq!(asked(Writers::default(), None), "SYSLOG_FACILITY=10 _UID=0");
+    assert_eq!(
+        asked(
+            Writers {
+                verifiers: None,
+                portals: None,
+                ..WRITERS
+            },
+            Some("a + b")
+        ),
+        "SYSLOG_FACILITY=10 _UID=0 OTP_USER=a + b + SYSLOG_FACILITY=10 _UID=0 OTP_ACCOUNT=a + b + \
+         SYSLOG_FACILITY=10 _UID=0 OTP_SOURCE=a + b + SYSLOG_FACILITY=10 _GID=990 OTP_USER=a + b + \
+         SYSLOG_FACILITY=10 _GID=990 OTP_ACCOUNT=a + b + SYSLOG_FACILITY=10 _GID=990 OTP_SOURCE=a + b"
+    );
+    // Each match is one word, whatever the name is.
+    assert_eq!(
+        matches(WRITERS, Some("+"))
+            .iter()
+            .filter(|one| *one == "+")
+            .count(),
+        11
+    );
 }

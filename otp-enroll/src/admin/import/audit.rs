@@ -1,4 +1,4 @@
-//! The one place that tells the system log of an import: a record for each account, by the thread that has kept it.
+//! Logs an import: one entry for each account, by the thread that stored it. No other code logs imports.
 
 use super::plan::Coming;
 use crate::log;
@@ -7,7 +7,7 @@ use otp_core::record::Name;
 use otp_store::Error;
 use otp_store::account::Imported;
 
-/// What is to be told of an account, taken before its keys are used up.
+/// The facts about an account for its log entry, taken before its keys are moved.
 pub struct Told {
     user: String,
     source: &'static str,
@@ -15,7 +15,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// Of what comes, from a program of that name.
+    /// Takes the facts about an account, imported from the named program.
     pub fn of(coming: &Coming, source: &'static str) -> Self {
         let names = coming
             .devices
@@ -28,7 +28,7 @@ impl Told {
         }
     }
 
-    /// Tells what became of it; of what changed nothing, nothing.
+    /// Logs the result; an import that changed nothing is not logged.
     pub fn record(self, outcome: &Result<Imported, Error>) {
         let (severity, reason) = match outcome {
             Ok(Imported::Done | Imported::MovedOn) => (Severity::Notice, None),

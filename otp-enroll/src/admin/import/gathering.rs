@@ -1,4 +1,4 @@
-//! Reading all that a command names, into keys with their owners.
+//! Reads the files that a command names, into keys with their owners.
 
 use super::people::{People, Person, person};
 use super::places::{self, Place};
@@ -18,21 +18,22 @@ use otp_site::users;
 use std::path::{Path, PathBuf};
 use std::{fs, io, thread};
 
-/// What was found, and where.
+/// The keys that were found, and where.
 pub struct Gathered {
-    /// The files, as they are to be told: a place names one by its number.
+    /// The names of the files for messages; a place refers to one by its number.
     pub files: Vec<String>,
     pub found: Vec<Found>,
     pub people: People,
 }
 
-/// The file with the key to a key container is short.
+/// The largest size of a file with the key of a key container, in bytes.
 const LIMIT_OF_KEY: u64 = 4096;
 
-/// Reads what the command names.
+/// Reads the files that the command names.
 ///
 /// # Errors
-/// A file of many users cannot be read as a whole, or the name service cannot be listed. What is wrong with one user's file
+/// A file of many users cannot be read as a whole, or the name service cannot be listed. A fault in one user's file
+/// is an obstacle of that user.
 /// is an obstacle of that user.
 pub fn gather(
     command: ImportCommand,
@@ -117,7 +118,7 @@ fn transport_key(path: &Path) -> Result<TransportKey, Failure> {
     })
 }
 
-/// A path for messages: users choose the names of their directories.
+/// Returns a path for messages, escaped: users choose the names of their directories.
 fn shown(path: &Path) -> String {
     path.display().to_string().escape_debug().to_string()
 }
@@ -132,7 +133,7 @@ fn unreadable(path: &Path, fault: Unreadable, language: Language) -> Failure {
     .into()
 }
 
-/// What the command line says of the window, for keys of which the file does not say it.
+/// Sets the window of the command line for keys whose file does not state it.
 fn set_reach(entries: &mut [Entry], window: Option<u16>) {
     let Some(window) = window.map(u64::from) else {
         return;
@@ -202,11 +203,11 @@ fn not_listed(error: io::Error) -> Failure {
     Failure::Site(otp_site::Error::NameService(error))
 }
 
-/// A file of one user, which is to be read with that user's rights.
+/// A file of one user, which must be read with that user's rights.
 struct OfUser {
     path: PathBuf,
     who: Result<Person, (String, Obstacle)>,
-    /// Whether it may be root's.
+    /// Whether root may own it.
     may_be_roots: bool,
     /// Whether it may be missing.
     may_be_missing: bool,
@@ -225,7 +226,7 @@ fn of_users(paths: &[PathBuf], user: Option<&str>) -> Result<Gathered, Failure> 
     for place in &places {
         wanted.extend(files_of(place, user.as_ref(), &people)?);
     }
-    // A thread of its own, which gives its rights away; nothing of what it opens goes on in another.
+    // A thread of its own, which gives up its rights; no other thread works with what it opens.
     let read = thread::scope(|scope| scope.spawn(|| read_all(&wanted)).join());
     let read = read.unwrap_or_else(|_| Err(io::Error::other("reading has failed")));
     let contents = read.map_err(|error| {
@@ -340,7 +341,7 @@ fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
-/// The user whose file it is, by its owner. Root's may be anybody's, unless it is in root's own home.
+/// Finds the user of a file by its owner. A file of root's could be any user's, unless it is in root's own home.
 fn owner(path: &Path) -> Result<Person, (String, Obstacle)> {
     let nobody = |obstacle| (String::new(), obstacle);
     let uid =
@@ -358,7 +359,7 @@ fn owner(path: &Path) -> Result<Person, (String, Obstacle)> {
     Ok(found)
 }
 
-/// The files of a directory, each called as its user. Hidden ones are none.
+/// Lists the files of a directory, each named after its user. Hidden files are skipped.
 fn in_directory(path: &Path, people: &People) -> Result<Vec<OfUser>, Failure> {
     let path = absolute(path);
     let failed = |error: io::Error| {

@@ -1,8 +1,9 @@
-//! Keeping what comes along: each account by itself, whole and durable, several at a time.
+//! Stores imported accounts: each separately, whole and durable, several at a time.
 //!
-//! What takes the time is waiting for the disk, some five times for each account. One account at a time would wait alone;
-//! many at a time wait together, since a journal takes what all of them have written in one go. Each is the same transaction
-//! as for one account, so an interruption leaves every account imported or not, and the same command goes on.
+//! The time goes into waiting for the disk, about five times for each account. One account at a time would wait
+//! alone; many wait together, since a journal takes all their writes in one go. Each account is the same transaction
+//! as a single import. So after an interruption every account is either imported or not, and the same command
+//! continues.
 
 use super::audit;
 use super::plan::{Coming, ComingDevice};
@@ -16,23 +17,23 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-/// How many accounts are kept at once, for the disk; more brings little.
+/// The number of accounts that are stored at once, for the disk; more brings little.
 const AT_ONCE: usize = 32;
 
-/// How many where recovery codes are hashed, each of which takes 7 MiB and a processor.
+/// Returns that number if recovery codes are hashed: each hash takes 7 MiB and a processor.
 fn hashing_at_once() -> usize {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     (2 * processors).min(AT_ONCE)
 }
 
-/// What was kept of one account.
+/// The result for one account.
 pub struct Kept {
-    /// By its number among those that were to come.
+    /// Its number among the accounts to import.
     pub number: usize,
     pub outcome: Result<Imported, Error>,
 }
 
-/// Keeps all of them, and says what became of each. Begins no further account once one could not be kept.
+/// Stores all accounts, and returns the result for each. It begins no further account once one could not be stored.
 pub fn keep_all<K: Keeper + Sync>(
     keeper: &K,
     coming: Vec<Coming>,
@@ -87,7 +88,7 @@ fn keep(
     let codes = if scratch_codes.is_empty() {
         None
     } else {
-        // Codes that were imported before are only seen to be the same by the same salt.
+        // Codes that were imported before are only recognised as the same with the same salt.
         let salt = match foretold {
             Foretold::New => None,
             Foretold::Same | Foretold::Others => account::imported_salt(keeper, &account)?,

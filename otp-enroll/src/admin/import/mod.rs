@@ -1,8 +1,8 @@
-//! `otp-admin import`: users of another program go on with the key that they have.
+//! `otp-admin import`: users of another program continue with the keys that they have.
 //!
-//! All is read and decided before anything is kept: what comes, what does not, and why. A file of which a part is bad
-//! imports nothing, unless `--partial` says so. The old files stay as they are, and the same command may be run again: on
-//! the day of the move, when users have used more codes, or after it was interrupted.
+//! The whole plan is read and decided before anything is stored: which keys are imported, which are not, and why. If
+//! any part of a file is bad, nothing is imported, unless `--partial` is given. The old files stay unchanged. The
+//! same command may be run again: on the day of the move, when users have used more codes, or after an interruption.
 
 mod audit;
 mod gathering;
@@ -32,12 +32,12 @@ use told::{Report, State};
 
 pub(super) use reading::read_of_root;
 
-/// The one program whose files have the recovery codes that are left; of any other, a file says nothing of them.
+/// The only program whose files hold the unused recovery codes; other files say nothing about them.
 const WITH_CODES: &str = "google-authenticator";
 
-/// Imports what the command names.
+/// Imports the keys that the command names.
 pub fn import(site: &Site<impl Engine>, command: ImportCommand) -> Result<(), Failure> {
-    // Such files are read with the rights of users of the machine that they are on.
+    // Such files are read with the rights of their users, on the machine that they are on.
     if sent::is_in_force() && matches!(command, ImportCommand::GoogleAuthenticator { .. }) {
         return Err(Unable::OfUsersFiles.into());
     }
@@ -77,7 +77,7 @@ pub fn import(site: &Site<impl Engine>, command: ImportCommand) -> Result<(), Fa
             Ok(())
         };
     }
-    // Not before: where nothing comes, nothing is made.
+    // Create the store only now: if no key is imported, nothing is created.
     let store = site.keeper_for_enrolling()?;
     let (report, undone) = keep(site, &store, &mut plan, files, source, json, now);
     report.print(json)?;
@@ -87,7 +87,7 @@ pub fn import(site: &Site<impl Engine>, command: ImportCommand) -> Result<(), Fa
     Ok(())
 }
 
-/// Keeps what comes, and gives the report with how many users are not done.
+/// Stores the accounts of a plan; returns the report, and how many users are not done.
 fn keep(
     site: &Site<impl Engine>,
     store: &(impl Keeper + Sync),
@@ -115,7 +115,7 @@ fn keep(
                 is_done[one.number] = true;
                 continue;
             }
-            // Somebody has enrolled since all was looked at, or the recovery codes are others than before.
+            // The user has enrolled since the plan was made, or the recovery codes are not those of before.
             Ok(Imported::AlreadyEnrolled) => Obstacle::Enrolled,
             Err(error) => Obstacle::NotKept {
                 reason: error.to_string(),

@@ -1,4 +1,4 @@
-//! Whose a key is: the users of this machine, looked up one by one or, where there are many, read from the name service once.
+//! Finds the users of keys: one by one or, for many, from one listing of the name service.
 
 use nix::unistd::{Uid, User};
 use otp_core::messages::import::Obstacle;
@@ -10,10 +10,10 @@ use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// Somebody whose files can be read with the own rights.
+/// A person whose files can be read with that person's rights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
-    /// Under which records are kept.
+    /// The account under which records are stored.
     pub account: Account,
     /// The primary group.
     pub gid: u32,
@@ -21,18 +21,18 @@ pub struct Person {
     pub home: PathBuf,
 }
 
-/// From so many look-ups on, all users are read at once: a file of users is read from its start for each look-up.
+/// From this many look-ups on, all users are read at once: for each look-up, a file of users is read from its start.
 const MANY: usize = 64;
 
 /// The users of this machine.
 pub struct People {
-    /// All whom the name service lists, by name, and by number the first of each; empty: nobody was listed.
+    /// The listed users, by name, and the first name of each user id; empty: none was listed.
     by_name: HashMap<String, u32>,
     by_uid: HashMap<u32, Person>,
 }
 
 impl People {
-    /// Everybody is looked up when asked for.
+    /// Prepares to look up each user when asked for.
     pub fn one_by_one() -> Self {
         Self {
             by_name: HashMap::new(),
@@ -40,7 +40,7 @@ impl People {
         }
     }
 
-    /// As is cheaper for so many look-ups.
+    /// Chooses the cheaper way for a number of look-ups.
     ///
     /// # Errors
     /// The name service cannot be listed.
@@ -52,12 +52,12 @@ impl People {
         }
     }
 
-    /// Reads the name service's list. It has those alone who can be listed: directories often list nobody.
+    /// Reads the name service's list. Directories often list no one, so the list may be incomplete.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// The list cannot be read.
     pub fn listed() -> io::Result<Self> {
-        // glibc's own program: reading the list in this process takes calls that Rust cannot make safely.
+        // getent is glibc's own program: reading the list in this process takes calls that Rust cannot make safely.
         let done = Command::new("/usr/bin/getent")
             .arg("passwd")
             .env_clear()
@@ -70,7 +70,8 @@ impl People {
         Ok(Self::of_lines(&String::from_utf8_lossy(&done.stdout)))
     }
 
-    /// Reads lines of passwd(5). The first line of a user id has its canonical name, as a look-up by number gives it.
+    /// Reads lines of passwd(5). The first line of a user id has its canonical name, as a look-up by number returns
+    /// it.
     fn of_lines(text: &str) -> Self {
         let mut people = Self::one_by_one();
         for line in text.lines() {
@@ -92,17 +93,17 @@ impl People {
         people
     }
 
-    /// Everybody who is listed, each person once, by user id.
+    /// Returns all listed persons, each once, by user id.
     pub fn everybody(&self) -> Vec<&Person> {
         let mut everybody: Vec<_> = self.by_uid.values().collect();
         everybody.sort_by_key(|person| person.account.uid);
         everybody
     }
 
-    /// The account of a name. A user who is not listed is looked up.
+    /// Finds the account of a name. A user who is not listed is looked up.
     ///
     /// # Errors
-    /// There is no such user, or nobody can say.
+    /// There is no such user, or the look-up failed.
     pub fn account(&self, name: &str) -> Result<Account, Obstacle> {
         if let Some(listed) = self.by_name.get(name).and_then(|uid| self.by_uid.get(uid)) {
             return Ok(listed.account.clone());
@@ -116,10 +117,10 @@ impl People {
         }
     }
 
-    /// The account that an entry names, whose other entries have these realms.
+    /// Finds the account that an entry names, given the realms of all entries.
     ///
     /// # Errors
-    /// As for [`People::account`]; or the name is known without its realm alone, and there are several.
+    /// As for [`People::account`]; or only the name without its realm is known, and there are several realms.
     pub fn owner(&self, owner: &Owner, realms: &Realms) -> Result<Account, Obstacle> {
         let whole = self.account(&owner.written);
         let Some((name, _)) = owner
@@ -131,19 +132,19 @@ impl People {
         };
         match whole {
             Err(Obstacle::UnknownUser) if realms.are_one() => self.account(name),
-            // What the name alone leads to may be somebody else of another realm.
+            // The name alone could be another person's, of another realm.
             Err(Obstacle::UnknownUser) if self.account(name).is_ok() => Err(Obstacle::Realms),
             whole => whole,
         }
     }
 }
 
-/// The realms that the names of a file have; no realm is one too.
+/// The realms of the names in a file; no realm counts as one too.
 #[derive(Default)]
 pub struct Realms(BTreeSet<String>);
 
 impl Realms {
-    /// Takes note of the realm of a name.
+    /// Adds the realm of a name.
     pub fn note(&mut self, owner: &Owner) {
         if owner.may_have_realm {
             let realm = owner
@@ -159,7 +160,7 @@ impl Realms {
     }
 }
 
-/// A person, with group and home.
+/// Finds the group and home of a person.
 ///
 /// # Errors
 /// As for [`People::account`].

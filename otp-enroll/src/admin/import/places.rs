@@ -1,24 +1,25 @@
-//! Where `pam_google_authenticator` keeps its files: in homes, or wherever its argument `secret=` says.
+//! The places of `pam_google_authenticator`'s files: homes, or wherever its argument `secret=` says.
 
 use super::people::Person;
 use std::path::{Path, PathBuf};
 
-/// The file in a home, where nothing else is said.
+/// The file in a home that is used by default.
 const USUAL: &str = "~/.google_authenticator";
 
 /// A path of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// One of everybody's files: with a `~` in front, `${USER}` or `${HOME}` in it, as the module's own argument has them.
+    /// A pattern for each user's file: with `~` in front, `${USER}` or `${HOME}` in it, as in the module's own
+    /// argument.
     OfEverybody(String),
-    /// A directory whose files are called as their users.
+    /// A directory whose files are named after their users.
     Directory(PathBuf),
     /// One file.
     File(PathBuf),
 }
 
 impl Place {
-    /// The files that paths mean; none: those in the homes.
+    /// Returns the places that paths mean; without paths, the files in the homes.
     pub fn of(paths: &[PathBuf]) -> Vec<Self> {
         if paths.is_empty() {
             return vec![Self::OfEverybody(USUAL.to_owned())];
@@ -36,15 +37,15 @@ fn is_pattern(text: &str) -> bool {
     text.starts_with("~/") || text.contains("${USER}") || text.contains("${HOME}")
 }
 
-/// Whether such files are in users' homes, where they are the users' alone.
+/// Whether such files are in users' homes, where only the users own them.
 pub fn is_in_homes(pattern: &str) -> bool {
     pattern.starts_with("~/") || pattern.contains("${HOME}")
 }
 
-/// The path of one user's file.
+/// Returns the path of one user's file.
 pub fn expanded(pattern: &str, person: &Person) -> PathBuf {
     let home = person.home.to_string_lossy();
-    // In one pass, so that a home with such a word in its name is no pattern again.
+    // One pass only, so that such a word in the name of a home is not expanded again.
     let (mut path, mut rest) = match pattern.strip_prefix('~') {
         Some(rest) if rest.starts_with('/') => (home.to_string(), rest),
         _ => (String::new(), pattern),

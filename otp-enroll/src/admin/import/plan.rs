@@ -1,4 +1,4 @@
-//! What of another program's keys comes along, for each account: made before anything is kept.
+//! Decides which of another program's keys are imported, for each account, before anything is stored.
 
 use super::people::{People, Realms};
 use otp_core::code::HOTP_LOOK_AHEAD;
@@ -14,20 +14,20 @@ use otp_store::{Error, Keeper, mint};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Where a key stands: the file, by its number, and the line.
+/// The place of a key: the file, by its number, and the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     pub file: usize,
     pub line: usize,
 }
 
-/// Whose a key is.
+/// The user that a key belongs to.
 pub enum Whose {
-    /// Somebody whose file it is.
+    /// The owner of the file.
     Account(Account),
-    /// The user that is named there.
+    /// The user that the file names.
     Named(Owner),
-    /// Nobody.
+    /// The file names no user.
     Unknown,
 }
 
@@ -39,45 +39,46 @@ pub struct Found {
     pub device: Result<Device, Obstacle>,
 }
 
-/// A key that does not come along.
+/// A key that is not imported.
 pub struct Left {
     pub place: Place,
-    /// The user as the file or the system names them.
+    /// The user's name in the file or in the system.
     pub user: String,
     pub why: Obstacle,
 }
 
-/// An account, and what comes along for it.
+/// An account, and the keys and codes that are imported for it.
 pub struct Coming {
     pub account: Account,
     pub place: Place,
     pub devices: Vec<ComingDevice>,
     pub scratch_codes: Vec<ImportedCode>,
     pub remarks: Vec<Remark>,
-    /// What is here already.
+    /// The keys that the store already holds for the account.
     pub foretold: Foretold,
 }
 
-/// One authenticator, and what was used of it.
+/// One authenticator, and which of its codes were used.
 pub struct ComingDevice {
     pub authenticator: Authenticator,
     pub state: AuthenticatorState,
 }
 
-/// All of an import.
+/// The whole plan of an import.
 #[derive(Default)]
 pub struct Plan {
     pub coming: Vec<Coming>,
     pub left: Vec<Left>,
 }
 
-/// How long accounts that others hold are waited for, all together: users can hold their own, and there may be many.
+/// The total time that the import waits for accounts that other processes hold: users can hold their own accounts,
+/// and there may be many.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Decides what comes along.
+/// Decides which keys are imported.
 ///
 /// # Errors
-/// The store cannot be read at all, or the system gave no random bytes.
+/// The store cannot be read at all, or the system provides no random bytes.
 pub fn plan(
     found: Vec<Found>,
     people: &People,
@@ -101,7 +102,7 @@ pub fn plan(
             Whose::Unknown => (String::new(), Err(Obstacle::Unreadable(Flaw::NoUser))),
         };
         match (account, &one.device) {
-            // That the user is unknown as well would only hide what is wrong with the line.
+            // That the user is also unknown would only hide the fault of the line.
             (_, Err(why)) => plan.left.push(Left {
                 place: one.place,
                 user: written,
@@ -151,7 +152,8 @@ impl Plan {
         let mut passed_over = 0;
         for one in found {
             let Ok(device) = one.device else { continue };
-            // Nothing of this user comes. Of a file with any number of keys of one, each would be held to all others.
+            // Too many keys: none of this user's is imported. The rest is only counted, since comparing any number of
+            // keys with each other would take too long.
             if coming.devices.len() > MAX_AUTHENTICATORS {
                 passed_over += 1;
                 continue;
@@ -211,7 +213,7 @@ impl Plan {
 }
 
 impl Coming {
-    /// Takes a key; `false`: it is there already, and what was used of either is used.
+    /// Adds a key; `false`: it is already there, and the used codes of both count as used.
     fn add(
         &mut self,
         device: Device,
@@ -264,7 +266,7 @@ impl Coming {
         Ok(true)
     }
 
-    /// A name of its own for an authenticator: the old program's where that can be one.
+    /// Returns a free name for an authenticator: the old program's name if it is usable.
     fn free_name(&self, label: Option<&str>) -> Name {
         let base: String = label
             .unwrap_or(DEFAULT_NAME)
@@ -306,7 +308,7 @@ impl Coming {
     }
 }
 
-/// Whether it is longer than to the next code, for which everybody waits who has just used one.
+/// Whether this is longer than the wait for the next code, which every user has after using one.
 fn is_a_wait(at: UnixTime, kind: Kind, now: UnixTime) -> bool {
     match kind {
         Kind::Totp(period) => at.seconds() - now.seconds() > period.seconds(),
@@ -314,7 +316,7 @@ fn is_a_wait(at: UnixTime, kind: Kind, now: UnixTime) -> bool {
     }
 }
 
-/// The window of a key, cut to what we have; `None`: as the policy says.
+/// Returns the window of a key, cut to our limits; `None`: the policy decides.
 fn window(
     kind: Kind,
     reach: Option<Reach>,

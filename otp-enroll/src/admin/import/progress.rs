@@ -1,4 +1,4 @@
-//! How far it is, on a terminal; nothing on a pipe.
+//! The progress of an import on a terminal; nothing on a pipe.
 
 use otp_core::messages::import::Outcome;
 use otp_core::record::Language;
@@ -10,17 +10,17 @@ use std::time::{Duration, Instant};
 /// How often it is written.
 const EVERY: Duration = Duration::from_millis(200);
 
-/// A count that is shown as it grows.
+/// A count that is shown while it grows.
 pub struct Progress {
     language: Language,
     of: usize,
     done: AtomicUsize,
-    /// When it was last written; `None`: there is no terminal.
+    /// The time of the last update; `None`: there is no terminal.
     written: Option<Mutex<Instant>>,
 }
 
 impl Progress {
-    /// Begins a count up to `of`.
+    /// Starts a count up to `of`.
     pub fn of(of: usize, language: Language) -> Self {
         Self {
             language,
@@ -35,7 +35,7 @@ impl Progress {
     /// Counts one.
     pub fn one_more(&self) {
         let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        // A thread that finds it being written has nothing to add.
+        // If another thread is writing, nothing needs to be added.
         if let Some(written) = &self.written
             && let Ok(mut last) = written.try_lock()
             && last.elapsed() >= EVERY
@@ -49,7 +49,7 @@ impl Progress {
 }
 
 impl Drop for Progress {
-    /// The line is empty again for what follows.
+    /// Clears the line for the next output.
     fn drop(&mut self) {
         if self.written.is_some() {
             write!(io::stderr(), "\r\x1b[K").ok();

@@ -1,6 +1,7 @@
-//! Reading other programs' files: users' with their own rights, everybody's by the rules for what root may trust.
+//! Reads other programs' files: a user's file with that user's rights, other files by the rules for what root may
+//! trust.
 //!
-//! Nothing is written, no access time of a user's file is a promise, and no link of a user is followed as root.
+//! Nothing is written (but a file's access time may change), and no user's link is followed as root.
 
 use super::people::Person;
 use crate::admin::sent;
@@ -15,13 +16,13 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path};
 use zeroize::Zeroizing;
 
-/// A whole file, wiped on drop.
+/// The content of a file, wiped on drop.
 pub type Content = Zeroizing<Vec<u8>>;
 
-/// Why a file is not read, in words: never what is in it.
+/// Why a file cannot be read, in words that never quote its content.
 pub type Reason = String;
 
-/// What the rights of a directory may be in which root trusts names: nobody else may take a file's place.
+/// Whether root may trust the names in a directory: no one else can replace a file in it.
 fn keeps_names(found: &Metadata, owner: u32) -> bool {
     const STICKY: u32 = 0o1000;
     let is_closed = found.mode() & 0o022 == 0 || found.mode() & STICKY != 0;
@@ -35,12 +36,12 @@ fn in_words(why: &Unread) -> Reason {
     }
 }
 
-/// Reads a file that root has named, and that is root's.
+/// Reads a file that root has named and that root owns.
 ///
-/// The directory is opened as it is named. In it, nobody but root may be able to exchange the file.
+/// The directory is opened by its name. Only root may be able to replace files in it.
 ///
 /// # Errors
-/// It is not there, cannot be read, or somebody else than root could have written it.
+/// The file does not exist, cannot be read, or could have been written by a user other than root.
 pub fn read_of_root(path: &Path, limit: u64) -> Result<Content, Reason> {
     if let Some(content) = sent::content_of(path) {
         return content.map_err(str::to_owned);
@@ -79,10 +80,10 @@ pub fn read_of_root(path: &Path, limit: u64) -> Result<Content, Reason> {
     read_whole(&opened, limit).map_err(|why| in_words(&why))
 }
 
-/// The user id that owns what is called so, whatever it is; a link is not followed.
+/// Returns the user id that owns whatever has this name; a link is not followed.
 ///
 /// # Errors
-/// It is not there, or cannot be looked at.
+/// The name does not exist, or cannot be examined.
 pub fn owner_of(path: &Path) -> Result<u32, Reason> {
     let found: FileStat = fstatat(nix::fcntl::AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW)
         .map_err(|errno| errno.desc().to_owned())?;
@@ -91,16 +92,16 @@ pub fn owner_of(path: &Path) -> Result<u32, Reason> {
 
 /// Reads users' files in a thread that has, for files, no more rights than the user.
 ///
-/// The thread has no supplementary groups, and its file system ids are those of the user while it opens: with another id
-/// than root's the kernel takes the capabilities away that pass over permissions. Both are the thread's alone, so nothing
-/// else of the process loses or gains a right.
+/// The thread has no supplementary groups, and its file system ids are those of the user while it opens files. With
+/// an id other than root's, the kernel drops the capabilities that bypass permissions. Both apply to this thread
+/// only, so the rest of the process loses and gains no right.
 pub struct WithRightsOf {
-    /// What this thread opens files as, but for users' files.
+    /// The ids with which this thread opens other files.
     own: (Uid, Gid),
 }
 
 impl WithRightsOf {
-    /// Begins, in a thread that does nothing else: the groups do not come back.
+    /// Starts, in a thread that does nothing else: the groups do not come back.
     ///
     /// # Errors
     /// This process may not change its rights.
@@ -113,12 +114,12 @@ impl WithRightsOf {
 
     /// Reads the file of a user; `None`: there is none.
     ///
-    /// The file has to be the user's; where `may_be_roots` and all directories on the way are root's, it may be root's. Else
-    /// the way there may have links in it, since what the user's rights lead to is what the user could read anyway. The file
-    /// itself may be no link.
+    /// The user must own the file. If `may_be_roots` and root owns all directories on the way, root may own the file.
+    /// Otherwise the way may contain links, since the user's rights only reach what the user can read anyway. The
+    /// file itself must not be a link.
     ///
     /// # Errors
-    /// It cannot be read by the user, is no regular file, is somebody else's, or open to others.
+    /// The user cannot read the file, or it is not a regular file, has another owner, or gives rights to others.
     pub fn read(
         &self,
         person: &Person,
@@ -150,10 +151,10 @@ impl WithRightsOf {
     fn rights_of(&self, person: &Person) -> Result<Rights, Reason> {
         let (uid, gid) = (Uid::from_raw(person.account.uid), Gid::from_raw(person.gid));
         let rights = Rights { own: self.own };
-        // In this order, since the capability to set ids may go with the user id.
+        // The order matters, since the capability to set ids may go with the user id.
         setfsgid(gid);
         setfsuid(uid);
-        // The calls do not say whether they did anything; the next says what was.
+        // The calls do not report success; a second call returns the previous id.
         if setfsuid(uid) == uid && setfsgid(gid) == gid {
             Ok(rights)
         } else {
@@ -162,7 +163,7 @@ impl WithRightsOf {
     }
 }
 
-/// The file system ids of a user, until dropped.
+/// The file system ids of a user, until this is dropped.
 struct Rights {
     own: (Uid, Gid),
 }
@@ -174,7 +175,7 @@ impl Drop for Rights {
     }
 }
 
-/// Whether nobody but root can exchange anything on the way to a file: all its directories are root's, and no link.
+/// Whether only root can replace anything on the way to a file: root owns all its directories, and none is a link.
 fn is_kept_by_root(path: &Path) -> Result<bool, Errno> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
     let Some(parent) = path.parent().filter(|parent| parent.is_absolute()) else {
@@ -189,7 +190,7 @@ fn is_kept_by_root(path: &Path) -> Result<bool, Errno> {
         };
         directory = match openat(&directory, name, flags, Mode::empty()) {
             Ok(descriptor) => File::from(descriptor),
-            // A link, nothing, or where only the user may pass.
+            // The name is a link, does not exist, or only the user may enter.
             Err(Errno::ENOTDIR | Errno::ELOOP | Errno::ENOENT | Errno::EACCES) => return Ok(false),
             Err(errno) => return Err(errno),
         };
@@ -208,13 +209,13 @@ fn open_to_read(
     limit: u64,
 ) -> Result<Option<Opened>, Reason> {
     let tell = |errno: Errno| errno.desc().to_owned();
-    // Looked at first, so that no device is opened, which could do something by that alone.
+    // Look first, so that no device is opened: the opening alone could have an effect.
     match fstatat(nix::fcntl::AT_FDCWD, path, AtFlags::AT_SYMLINK_NOFOLLOW) {
         Ok(found) if is_regular(&found) => {}
         Ok(found) if is_link(&found) => return Err(Fault::SymbolicLink.to_string()),
         Ok(_) => return Err(Fault::NotAFile.to_string()),
         Err(Errno::ENOENT | Errno::ENOTDIR) => return Ok(None),
-        // Users who cannot even pass to their home have none: the old module, which has their rights, finds nothing either.
+        // Users who cannot even enter their home have no file: the old module, with their rights, finds none either.
         Err(Errno::EACCES) if owner_of(&person.home) != Ok(person.account.uid) => return Ok(None),
         Err(errno) => return Err(tell(errno)),
     }

@@ -1,4 +1,4 @@
-//! What an import says at its end, for people and for programs.
+//! The final report of an import, for people and for programs.
 
 use super::plan::{Coming, Left, Plan};
 use crate::failure::Failure;
@@ -11,18 +11,18 @@ use otp_store::account::Foretold;
 use serde::Serialize;
 use std::fmt::Write;
 
-/// What has become of it.
+/// The fate of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Nothing was to be kept.
+    /// Nothing was to be stored.
     WouldCome,
-    /// Nothing was kept, since a part of it is bad.
+    /// Nothing was stored, since a part is bad.
     Refused,
-    /// It was kept.
+    /// The plan was stored.
     Came,
 }
 
-/// The report of one import. Its keys are a promise.
+/// The report of one import. Its keys never change.
 #[derive(Serialize)]
 pub struct Report {
     #[serde(skip)]
@@ -31,7 +31,7 @@ pub struct Report {
     state: State,
     dry_run: bool,
     imported: bool,
-    /// Empty where nobody looks at them: of a hundred thousand users they take much memory.
+    /// Empty if the form does not show them: a hundred thousand users take much memory.
     users: Vec<Row>,
     left: Vec<NotComing>,
     #[serde(skip)]
@@ -40,7 +40,7 @@ pub struct Report {
     files: Vec<String>,
 }
 
-/// What is summed up of a user.
+/// The facts about a user that are summed up.
 #[derive(Clone, Copy)]
 struct Sum {
     file: usize,
@@ -49,17 +49,17 @@ struct Sum {
     first_code: Option<UnixTime>,
 }
 
-/// Somebody whose keys come.
+/// A user whose keys are imported.
 #[derive(Serialize)]
 struct Row {
     user: String,
     file: String,
     line: usize,
-    /// Whether the same keys were here before.
+    /// Whether the same keys were already here.
     there: bool,
     authenticators: Vec<Device>,
     recovery_codes: usize,
-    /// From when on a code counts, where that is later than at once.
+    /// The time from which a code counts, if that is later than now.
     first_code: Option<u64>,
     remarks: Vec<Said>,
 }
@@ -91,7 +91,7 @@ struct Said {
 }
 
 impl Report {
-    /// Of a plan, before it is carried out.
+    /// Makes the report of a plan, before it is carried out.
     pub fn of(
         language: Language,
         files: Vec<String>,
@@ -102,7 +102,7 @@ impl Report {
         let file = |number: usize| files.get(number).cloned().unwrap_or_default();
         let not_coming = |left: &Left| not_coming(language, file(left.place.file), left);
         let row = |coming: &Coming| Row::of(language, file(coming.place.file), coming);
-        // What would come all the same is not told where nothing came.
+        // If nothing was imported, keys that could have been are not reported.
         let coming = if state == State::Refused {
             &[]
         } else {
@@ -121,7 +121,7 @@ impl Report {
         }
     }
 
-    /// One of those that were to come did not.
+    /// Reports one account that was to be imported but was not.
     pub fn did_not_come(&mut self, number: usize, left: &Left) {
         let file = self
             .sums
@@ -131,7 +131,7 @@ impl Report {
         self.left.push(not_coming(self.language, file, left));
     }
 
-    /// Only these of those that were to come did.
+    /// Keeps in the report only the accounts that were imported.
     pub fn only(&mut self, came: &[bool]) {
         let mut of_row = came.iter();
         self.users
@@ -141,7 +141,7 @@ impl Report {
             .retain(|_| of_sum.next().copied().unwrap_or_default());
     }
 
-    /// Prints it.
+    /// Prints the report.
     ///
     /// # Errors
     /// It cannot be written.
@@ -182,7 +182,7 @@ impl Report {
         text
     }
 
-    /// The sums.
+    /// Returns the sums.
     fn outcomes(&self) -> Vec<Outcome> {
         let there = self.sums.iter().filter(|one| one.there).count();
         let users = self.sums.len() - there;
@@ -220,7 +220,7 @@ impl Report {
 
 fn not_coming(language: Language, file: String, left: &Left) -> NotComing {
     NotComing {
-        // Whatever a file says: it goes to a terminal.
+        // The name is escaped, since any file content goes to a terminal.
         user: left.user.escape_debug().to_string(),
         file,
         line: left.place.line,
@@ -240,7 +240,7 @@ impl Sum {
     }
 }
 
-/// From when on a code of somebody counts, where that is later than at once.
+/// Returns the time from which a user's codes count, if that is later than now.
 fn first_code(coming: &Coming) -> Option<UnixTime> {
     let times = coming.remarks.iter().filter_map(|remark| {
         if let Remark::FirstCode { at } = remark {

@@ -1,5 +1,5 @@
-//! `otp-admin policy check`: whether a policy can be used, what to look at in it, and whether it would lock out whoever
-//! is about to put it in force.
+//! `otp-admin policy check`: whether a policy can be used, what to look at in it, and whether it would lock out the
+//! administrator who is about to use it.
 
 use super::{Services, has_no_line, name_of, unknown_group};
 use crate::caller::administrator;
@@ -16,15 +16,15 @@ use otp_core::record::{
 };
 use otp_core::{Account, Policy};
 use otp_site::policy::DEFAULT_FILE;
-use otp_site::stack::ENROLLING;
+use otp_site::stack::{ENROLLING, PORTAL};
 use otp_site::{clock, groups, hook, users};
 use otp_store::account::overview::standing;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Tells what to look at in the policy of the site, which has been read by now; refuses one that would refuse whoever
-/// runs this, unless forced.
+/// Reports what to look at in the site's policy, which has already been read. Unless forced, it refuses a policy that
+/// would refuse the administrator who runs it.
 pub fn check(site: &Site, force: bool) -> Result<(), Failure> {
     let you = administrator()?;
     site.allows_enrolling()?;
@@ -33,7 +33,7 @@ pub fn check(site: &Site, force: bool) -> Result<(), Failure> {
     if demands(site, &you)? && !has_authenticator(site, &you, force)? {
         let (path, user) = (path.clone(), you.name.as_str().to_owned());
         if !force {
-            // The refusal stands also where nobody reads this.
+            // The refusal holds even if no one reads this output.
             output::print(&text(site, &findings)).ok();
             return Err(Trouble::WouldRefuseYou { path, user }.into());
         }
@@ -46,13 +46,13 @@ pub fn check(site: &Site, force: bool) -> Result<(), Failure> {
     output::print(&text(site, &findings))
 }
 
-/// A line each.
+/// Writes one line for each finding.
 fn text(site: &Site, findings: &[Finding]) -> String {
     let line = |finding: &Finding| finding.text(site.language) + "\n";
     findings.iter().map(line).collect()
 }
 
-/// Whether the policy demands a second factor of somebody, now or from some day on.
+/// Whether the policy demands a second factor of a user, now or from some day on.
 fn demands(site: &Site, you: &Account) -> Result<bool, Failure> {
     let who = Unenrolled {
         user: you.name.as_str(),
@@ -68,8 +68,8 @@ fn demands(site: &Site, you: &Account) -> Result<bool, Failure> {
     )
 }
 
-/// Whether somebody has an authenticator that can be used. Forced, records that cannot be read hold none: `--force` is
-/// for getting on all the same.
+/// Whether a user has an authenticator that can be used. With `force`, records that cannot be read count as empty:
+/// `--force` is for going on anyway.
 fn has_authenticator(site: &Site, you: &Account, force: bool) -> Result<bool, Failure> {
     let find_out = || {
         let Some(store) = site.store_if_there()? else {
@@ -82,7 +82,8 @@ fn has_authenticator(site: &Site, you: &Account, force: bool) -> Result<bool, Fa
     find_out().or_else(|failure| if force { Ok(false) } else { Err(failure) })
 }
 
-/// What apps are known to get wrong. Each app stands in conf/apps.toml, to which a test holds this.
+/// Returns the settings that apps are known to get wrong. Each app is listed in conf/apps.toml, and a test compares
+/// this list with it.
 fn of_apps(policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     let characters: String = ['&', '+', '#', '?']
@@ -109,7 +110,7 @@ fn of_apps(policy: &Policy) -> Vec<Finding> {
     findings
 }
 
-/// What to look at.
+/// Returns everything to look at.
 fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
     let policies = &site.policies;
     let policy = policies.where_nothing_is_said();
@@ -136,7 +137,8 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
         let (known, user) = (users::named(user)?, user.clone());
         match known.map(|named| named.account.name.as_str().to_owned()) {
             Some(name) if name == user => {}
-            // The exemption is by the name that the name service gives, which need not be the one that it was asked for.
+            // The exemption is by the name that the name service returns, which can differ from the name that was
+            // looked up.
             Some(name) if enforce.exempt_users.contains(&name) => {}
             Some(name) => findings.push(Finding::ExemptUserIsAnother { user, name }),
             None => findings.push(Finding::ExemptUserUnknown { user }),
@@ -157,7 +159,7 @@ fn findings(site: &Site, you: &Account) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
-/// What keeps events from being handed on.
+/// Finds what keeps events from being handed on.
 fn of_hooks(hooks: &HooksPolicy) -> Result<Vec<Finding>, Failure> {
     let mut findings = Vec::new();
     if hooks.run.is_empty() {
@@ -182,7 +184,7 @@ fn of_hooks(hooks: &HooksPolicy) -> Result<Vec<Finding>, Failure> {
     Ok(findings)
 }
 
-/// What keeps mail from being sent, where the policy wants some.
+/// Finds what keeps mail from being sent, if the policy wants mail.
 fn of_mail(policy: &Policy) -> Vec<Finding> {
     let keys = [
         (policy.recovery.email, "[recovery] email"),
@@ -207,7 +209,7 @@ fn of_mail(policy: &Policy) -> Vec<Finding> {
     if let AddressSource::Command(command) = &mail.address {
         files.push(("address", command, 0o022));
     }
-    // The group of the package may read it.
+    // The group of the package may read this file.
     files.extend(
         mail.credentials
             .iter()
@@ -229,7 +231,8 @@ fn of_mail(policy: &Policy) -> Vec<Finding> {
     unusable.collect()
 }
 
-/// What keeps users of the fleet from logging in, or does not count for them. `group`: that of the records, which may read the key.
+/// Finds what keeps users of the fleet from logging in, and settings without effect for them. `group`: the group of
+/// the records, which may read the key.
 fn of_fleet(policy: &Policy, group: Option<u32>) -> Result<Vec<Finding>, Failure> {
     let fleet = &policy.fleet;
     let files = [
@@ -268,7 +271,7 @@ fn of_fleet(policy: &Policy, group: Option<u32>) -> Result<Vec<Finding>, Failure
     Ok(findings)
 }
 
-/// What to look at in the section of a service.
+/// Finds what to look at in the section of a service.
 fn of_service(name: &ServiceName, section: &ServicePolicy, you: &Account) -> Vec<Finding> {
     let mut findings = Vec::new();
     if has_no_line(name) {
@@ -285,7 +288,7 @@ fn of_service(name: &ServiceName, section: &ServicePolicy, you: &Account) -> Vec
         findings.extend(unknown_groups(&enforce, Some(name), &groups, you));
     }
     let enrols = matches!(section.at_login, Some(AtLogin::Offer | AtLogin::Require));
-    if enrols && !ENROLLING.contains(&name.as_str()) {
+    if enrols && name.as_str() != PORTAL && !ENROLLING.contains(&name.as_str()) {
         let service = name_of(name);
         findings.push(Finding::MayKeepWhatItShows { service });
     }
@@ -294,7 +297,7 @@ fn of_service(name: &ServiceName, section: &ServicePolicy, you: &Account) -> Vec
     findings
 }
 
-/// Those of some groups that cannot be looked up, in each list that they are in.
+/// Finds the groups that cannot be looked up, in each list that has them.
 fn unknown_groups(
     enforce: &EnforcePolicy,
     service: Option<&ServiceName>,
@@ -308,7 +311,7 @@ fn unknown_groups(
             continue;
         }
         seen.push(*group);
-        // Whether it holds you does not matter here, only whether that can be said.
+        // Your membership does not matter here, only whether it can be determined.
         if groups::belongs(&you.name, group) == Belongs::Unknown {
             findings.extend(unknown_group(enforce, service, group));
         }
@@ -316,7 +319,7 @@ fn unknown_groups(
     findings
 }
 
-/// Those of some networks that hold every address of their kind.
+/// Finds the networks that contain every address of their kind.
 fn everywhere<'a>(
     networks: impl IntoIterator<Item = &'a Network>,
     service: Option<&ServiceName>,

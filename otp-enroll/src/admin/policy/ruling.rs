@@ -1,31 +1,33 @@
-//! What policy comes to for one account: the one place where `policy show` and `report` find it out, by what a login asks.
+//! Decides what the policy means for one account. `policy show` and `report` both use this, with the inputs of a
+//! login.
 
 use crate::status::Status;
 use otp_core::enforce::{Belongs, Demand, Login, demand_on_login};
 use otp_core::login::{Door, Known, Prospect, foretell};
 use otp_core::{Account, Policy, UnixTime, UserName};
 
-/// All that it depends on, but for the rules and the doors.
+/// The inputs of the decision, except the rules and the doors.
 pub struct Case<'a> {
     pub account: &'a Account,
-    /// The name that was asked about, where it is a second name of the account.
+    /// The name that was asked about, if it is a second name of the account.
     pub alias: Option<&'a UserName>,
-    /// How it stands; `None`: that cannot be told, and it is taken for one without an authenticator.
+    /// The state of the account; `None`: it cannot be read, and the account is treated as one without an
+    /// authenticator.
     pub status: Option<&'a Status>,
-    /// When the user was first let in without a second factor; of no account with one.
+    /// The time when the user was first let in without a second factor; only for accounts without one.
     pub first_login: Option<UnixTime>,
 }
 
-/// What a login comes to by the rules for one service.
+/// The outcome of a login by the rules for one service.
 pub struct Ruling {
     pub demand: Demand,
-    /// Groups that had to be looked up and could not be.
+    /// Groups that had to be looked up, but could not be.
     pub unknown: Vec<String>,
     pub prospect: Prospect,
 }
 
 impl Case<'_> {
-    /// What a login comes to by these rules at these doors.
+    /// Decides the outcome of a login by these rules at these doors.
     pub fn under(
         &self,
         policy: &Policy,
@@ -39,7 +41,7 @@ impl Case<'_> {
             alias: self.alias,
             nullok: false,
             first_login: match status {
-                // No grace begins anew by giving an authenticator up.
+                // Giving up an authenticator does not start a new grace.
                 Some(_) => Some(UnixTime::from_seconds(0)),
                 None => self.first_login,
             },

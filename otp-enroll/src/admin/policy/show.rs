@@ -1,4 +1,4 @@
-//! `otp-admin policy show`: what a login of one user would come to now, and by which rule.
+//! `otp-admin policy show`: the outcome of one user's login now, and the rule that decides it.
 
 use super::ruling::{Case, Ruling};
 use super::{Services, has_no_line, name_of, unknown_group};
@@ -19,8 +19,8 @@ use otp_core::{Account, Policy, UnixTime, UserName};
 use otp_helper::records::Enrolled;
 use otp_site::{Named, clock, groups};
 
-/// Tells the verdict in one sentence, and then what led to it, a line each. `service`: for a login of that one; else for
-/// those that the policy does not name, with a line for each that it names.
+/// Prints the verdict in one sentence, and then the reasons, one on each line. `service`: for a login of that
+/// service; otherwise for services that the policy does not name, with a line for each one that it names.
 pub fn show(site: &Site, user: &str, service: Option<&ServiceName>) -> Result<(), Failure> {
     let named = site.named(user)?;
     let now = clock::now()?;
@@ -28,18 +28,18 @@ pub fn show(site: &Site, user: &str, service: Option<&ServiceName>) -> Result<()
     output::print(&case.text(site, service, now))
 }
 
-/// All that a verdict depends on, but for the service.
+/// The inputs of a verdict, except the service.
 struct Subject {
     account: Account,
-    /// The name that was asked about, where it is a second name of the account.
+    /// The name that was asked about, if it is a second name of the account.
     alias: Option<UserName>,
     status: Status,
-    /// When the user was first let in without a second factor.
+    /// The time when the user was first let in without a second factor.
     first_login: Option<UnixTime>,
     services: Services,
 }
 
-/// What a login comes to by the rules for one service.
+/// The outcome of a login by the rules for one service.
 struct Ruled {
     policy: Policy,
     ruling: Ruling,
@@ -55,7 +55,7 @@ impl Subject {
             let found = site.records_of(&account)?.enrolled(&account);
             match found.map_err(|reason| lost(reason, &account))? {
                 Enrolled::No { first_login } => first_login,
-                // It has enrolled since.
+                // The user has enrolled in the meantime.
                 Enrolled::Yes => None,
             }
         };
@@ -77,7 +77,7 @@ impl Subject {
         }
     }
 
-    /// What a login comes to by these rules at these doors.
+    /// Decides the outcome of a login by these rules at these doors.
     fn ruled(&self, policy: Policy, doors: &[Door], now: UnixTime) -> Ruled {
         let ruling = self.case().under(&policy, doors, groups::belongs, now);
         Ruled { policy, ruling }
@@ -143,7 +143,7 @@ impl Subject {
         verdict + "\n\n" + &rows.text()
     }
 
-    /// What is otherwise at a service that the policy names.
+    /// Adds the differences at a service that the policy names.
     fn service_rows(
         &self,
         rows: &mut Rows<'_>,
@@ -195,18 +195,18 @@ impl Subject {
         rows.report(&Report::Standing, standing.text(language));
     }
 
-    /// Only where there is a grace that anything depends on.
+    /// Adds the grace, only if the verdict depends on it.
     fn grace_row(&self, rows: &mut Rows<'_>, demand: &Demand, now: UnixTime) {
         let grace = rows.site.policy.enforce.grace;
         let demanded = !matches!(demand, Demand::Nothing(_));
         if demanded && !self.status.enrolled && !grace.is_zero() {
-            // One that begins in the future begins anew with the next login: the clock has run back.
+            // A grace that begins in the future begins again with the next login: the clock has run back.
             let begun = self.first_login.filter(|first| *first <= now);
             rows.explain(Explanation::Grace, Explanation::GraceLasts { grace, begun });
         }
     }
 
-    /// What an administrator has to put right before the rules mean what they say.
+    /// Finds what an administrator must correct before the rules have their meaning.
     fn problems(&self, site: &Site, ruled: &Ruled, service: Option<&ServiceName>) -> Vec<Finding> {
         let policies = &site.policies;
         let mut sections = policies.services();
@@ -229,7 +229,7 @@ impl Subject {
     }
 }
 
-/// Values behind their labels.
+/// Values after their labels.
 struct Rows<'a> {
     site: &'a Site,
     rows: Vec<(String, String)>,

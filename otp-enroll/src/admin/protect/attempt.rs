@@ -1,4 +1,4 @@
-//! A login with the new lines, in the presence of who makes the change.
+//! A login with the new lines, by the administrator who makes the change.
 
 use super::conditions;
 use crate::failure::Failure;
@@ -17,23 +17,24 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// How often a login is tried: people mistype, and five wrong codes lock.
+/// The number of tries: people mistype, and five wrong codes lock the account.
 const TRIES: u8 = 3;
 
-/// A login with the new lines, in the presence of who makes the change.
+/// A login with the new lines, by the administrator who makes the change.
 pub struct Attempt<'a> {
     /// The policy and the records.
     pub site: &'a Site,
-    /// Which program it is tried for.
+    /// The program whose login is tried.
     pub program: Program,
-    /// Who logs in.
+    /// The administrator who logs in.
     pub you: &'a Account,
-    /// How the account stood before.
+    /// The state of the account before.
     pub before: Option<Overview>,
 }
 
 impl Attempt<'_> {
-    /// Has them log in; refuses where that is refused, or where no code was checked of somebody who has an authenticator.
+    /// Tries the login. It refuses if the login is refused, or if the user has an authenticator and no code was
+    /// checked.
     pub fn make(&self, terminal: &mut Terminal) -> Result<(), Failure> {
         let language = self.site.language;
         let say = |note: &Note| {
@@ -85,10 +86,10 @@ impl Attempt<'_> {
     }
 }
 
-/// Who sits at the terminal, as the program would ask them: each question, or once for all.
+/// The person at the terminal, whom the program asks each question, or one for all.
 struct Person<'a> {
     terminal: &'a Terminal,
-    /// The question for the one reply, where the program asks once.
+    /// The question for the only reply, if the program asks once.
     question: Option<String>,
     reply: RefCell<Option<Zeroizing<Vec<u8>>>>,
 }

@@ -1,4 +1,4 @@
-//! What has to hold before a service is changed.
+//! The conditions that must hold before a service is changed.
 
 use crate::failure::Failure;
 use crate::site::Site;
@@ -16,10 +16,10 @@ use std::ffi::CString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Directories that may hold the modules of PAM, or directories of machine types that do.
+/// Directories that may contain PAM's modules, or whose subdirectories for machine types do.
 const LIBRARIES: [&str; 4] = ["/lib", "/usr/lib", "/lib64", "/usr/lib64"];
 
-/// Refuses where the module is not among those that PAM loads.
+/// Refuses if the module is not among those that PAM loads.
 pub fn module_is_there() -> Result<(), Refusal> {
     let places = LIBRARIES.iter().flat_map(|library| {
         let own = PathBuf::from(library);
@@ -41,7 +41,7 @@ pub fn module_is_there() -> Result<(), Refusal> {
     }
 }
 
-/// How the account of who runs this stands; refuses where the new lines would refuse them.
+/// Returns the state of the administrator's account; refuses if the new lines would refuse that account.
 pub fn may_come_in(site: &Site, you: &Account) -> Result<Option<Overview>, Failure> {
     let user = || you.name.as_str().to_owned();
     let found = match site.store_if_there()? {
@@ -69,7 +69,7 @@ pub fn may_come_in(site: &Site, you: &Account) -> Result<Option<Overview>, Failu
     }
 }
 
-/// What the examination of a service can find that makes new lines useless, or worse than none.
+/// The findings about a service that make new lines useless, or worse than none.
 const UNSOUND: [&str; 11] = [
     "way-in",
     "refusal-undone",
@@ -84,7 +84,7 @@ const UNSOUND: [&str; 11] = [
     "not-protected",
 ];
 
-/// Refuses where some way through the stack lets somebody in without a code, or nobody at all. For where the new files are.
+/// Refuses if a path through the stack lets users in without a code, or lets no user in. For files that are in place.
 pub fn stacks_are_sound(site: &Site, program: Program) -> Result<(), Failure> {
     let files = Files::below(Path::new("/"));
     let there = files.services()?;
@@ -109,7 +109,7 @@ pub fn stacks_are_sound(site: &Site, program: Program) -> Result<(), Failure> {
     Ok(())
 }
 
-/// As whom the trial runs PAM.
+/// Returns the account that the trial runs PAM as.
 pub fn runs_as(program: Program, you: &Account) -> Result<protocol::RunsAs, Refusal> {
     Ok(match program.runs_as() {
         RunsAs::Root => protocol::RunsAs::Root,
@@ -125,7 +125,7 @@ pub fn runs_as(program: Program, you: &Account) -> Result<protocol::RunsAs, Refu
     })
 }
 
-/// What a program that is not root lacks.
+/// Returns the rights that a program without root lacks.
 pub fn missing_rights(site: &Site, program: Program) -> Vec<(Refusal, Note)> {
     let RunsAs::Account(names) = program.runs_as() else {
         return Vec::new();
@@ -150,8 +150,8 @@ fn account(name: &str) -> Option<User> {
     User::from_name(name).ok().flatten()
 }
 
-/// Whether an account is in the group that may read hashes; where there is no such group, what else lets it is not known,
-/// and the trial will tell.
+/// Whether an account is in the group that may read hashes. Without such a group, its other rights are unknown, and
+/// the trial will show.
 fn may_read_hashes(user: &User) -> bool {
     let Ok(Some(shadow)) = Group::from_name("shadow") else {
         return true;

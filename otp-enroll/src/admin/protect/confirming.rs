@@ -1,4 +1,4 @@
-//! Putting a change in place under guard, and asking whether it stays.
+//! Puts a change in place under guard, and asks whether it stays.
 
 use super::guard::{Guard, Outcome};
 use super::kept::{self, Change, Kept};
@@ -28,7 +28,7 @@ pub fn put_in_place(
     let mut guard = match Guard::start(seconds) {
         Ok(guard) => guard,
         Err(refusal) => {
-            // Nothing is changed yet, so there is nothing to undo.
+            // Nothing has changed yet, so there is nothing to undo.
             kept.keep();
             return Err(refusal.into());
         }
@@ -58,13 +58,13 @@ pub fn put_in_place(
     }
 }
 
-/// Why nobody has confirmed.
+/// Why the change was not confirmed.
 enum Stopped {
-    /// A file could not be put in place, or sshd does not take it.
+    /// A file could not be put in place, or sshd does not accept it.
     By(Failure),
     /// The person or the terminal has left.
     Left,
-    /// The guard was faster.
+    /// The guard has already begun to undo.
     InTime,
 }
 
@@ -74,7 +74,7 @@ impl<F: Into<Failure>> From<F> for Stopped {
     }
 }
 
-/// Puts the files in place, and asks; whether the word was typed.
+/// Puts the files in place, and asks; returns whether the word was typed.
 fn confirm(
     site: &Site,
     guard: &mut Guard,
@@ -89,7 +89,7 @@ fn confirm(
             return Err(Stopped::InTime);
         }
         make(edit)?;
-        // sshd asks PAM alone from here on, before PAM asks for a code.
+        // From here on sshd asks only PAM, although PAM does not ask for a code yet.
         if is_sshd && edit.path == DROP_IN {
             sshd::check()?;
             tell(site, &[reloaded()])?;

@@ -1,8 +1,8 @@
-//! The process that puts everything back unless somebody says in time that it stays.
+//! The process that puts everything back unless a person confirms in time.
 //!
-//! It has a session of its own, so that the end of a terminal does not reach it, and is there before anything is changed. It
-//! undoes when the other end of its line is closed, whatever has ended that process; when it is told to end itself; and when
-//! its time is over. `keep` in [`super::kept`] decides otherwise, and only once.
+//! It has a session of its own, so that the end of a terminal does not reach it, and it starts before anything is
+//! changed. It undoes the change in three cases: the other end of its line closes, for whatever reason; it is told to
+//! end; or its time is over. `keep` in [`super::kept`] decides against that, and only once.
 
 use super::kept::{self, Change, DIRECTORY, Undone};
 use super::sshd;
@@ -22,10 +22,10 @@ use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-/// What the process is called: the name that it is started under says what it is to do.
+/// The name of the process; a program started by this name acts as the guard.
 pub const NAME: &str = "otp-admin-undo";
 
-/// How long the files may take to be put in place, before the time of the person begins.
+/// The time for putting the files in place, before the person's time begins.
 const TO_BE_PUT_IN_PLACE: Duration = Duration::from_secs(60);
 
 const READY: u8 = b'r';
@@ -34,23 +34,23 @@ const KEPT: u8 = b'k';
 const UNDONE: u8 = b'u';
 const FAILED: u8 = b'f';
 
-/// The process, as the one that changes files sees it. Dropped, it undoes.
+/// The guard as seen by the process that changes files. If it is dropped, the guard undoes the change.
 pub struct Guard {
     line: UnixStream,
     process: Child,
 }
 
-/// What became of a change.
+/// The result for a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Everything is as it was.
     Undone,
-    /// Something could not be put back.
+    /// A file could not be put back.
     Failed,
 }
 
 impl Guard {
-    /// Starts it, and waits until it is there. `seconds`: the time of the person.
+    /// Starts the guard, and waits until it is ready. `seconds`: the person's time.
     pub fn start(seconds: u64) -> Result<Self, Refusal> {
         let failed = |error: io::Error| Refusal::NoGuard {
             reason: error.to_string(),
@@ -78,31 +78,31 @@ impl Guard {
         }
     }
 
-    /// Has the time of the person begin.
+    /// Starts the person's time.
     pub fn begin(&mut self) {
-        // Where it is not heard it is gone, and what it says next tells that.
+        // If the guard does not get this, it is gone; the next message shows that.
         self.line.write_all(&[BEGIN]).ok();
     }
 
-    /// Its line, which can be read once it has begun to undo.
+    /// Returns the guard's line, which becomes readable once the guard has begun to undo.
     pub fn line(&self) -> io::Result<OwnedFd> {
         self.line.as_fd().try_clone_to_owned()
     }
 
-    /// Lets it go, once the change stays.
+    /// Ends the guard, once the change stays.
     pub fn dismiss(mut self) {
         self.line.write_all(&[KEPT]).ok();
         self.process.wait().ok();
     }
 
-    /// Whether it has begun to undo, or is gone: nothing more is to be put in place then.
+    /// Whether the guard has begun to undo, or is gone: then nothing more may be put in place.
     pub fn is_over(&self) -> bool {
         let mut line = [PollFd::new(self.line.as_fd(), PollFlags::POLLIN)];
         poll(&mut line, PollTimeout::ZERO) != Ok(0)
     }
 
-    /// Waits until everything is undone. What it has left, since it was killed, or since this process put it in place after
-    /// the time was over, is undone here.
+    /// Waits until everything is undone. It also undoes what the guard has left: because it was killed, or because
+    /// this process put a file in place too late.
     pub fn undo(mut self, change: &Change) -> Outcome {
         self.line.shutdown(std::net::Shutdown::Write).ok();
         let said = self.hear();
@@ -131,7 +131,7 @@ pub fn is_asked_to_undo() -> bool {
     std::env::args_os().next().is_some_and(|name| name == NAME)
 }
 
-/// The whole life of the process.
+/// Runs the guard process from start to end.
 #[must_use]
 pub fn undo_unless_confirmed() -> ExitCode {
     let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok());
@@ -148,7 +148,7 @@ struct Watch {
 }
 
 impl Watch {
-    /// `None`: it cannot be a guard, and says so by ending.
+    /// Prepares the guard; `None`: it cannot be one, and its end shows that.
     fn begin(limit: Duration) -> Option<Self> {
         setsid().ok()?;
         let mut signals = SigSet::empty();
@@ -198,7 +198,7 @@ impl Watch {
         let mut undone = undo(&change, "nobody confirmed it");
         say(if undone.is_complete() { UNDONE } else { FAILED });
         if !has_begun {
-            // What the other process is about to put in place, where it was held up all the time, goes as well.
+            // If the other process was stopped all the time, the files that it is about to put in place must go too.
             wait_for_the_end();
             undone = undo_again(&change);
         }
@@ -208,7 +208,7 @@ impl Watch {
         ExitCode::SUCCESS
     }
 
-    /// What was said; `None`: the line is closed, the time is over, or this process is told to end.
+    /// Waits for a message; `None`: the line is closed, the time is over, or this process is told to end.
     fn wait(&self, until: Instant) -> Option<u8> {
         let input = io::stdin();
         loop {
@@ -239,14 +239,14 @@ impl Watch {
     }
 }
 
-/// Decides that the pending change goes; `None`: it stays, or it is gone already.
+/// Decides that the pending change goes; `None`: it stays, or is already undone.
 fn claim() -> Result<Option<Change>, ()> {
     kept::claim_to_undo(Path::new(DIRECTORY)).map_err(|error| {
         log::protect("undo", Severity::Error, "", "", &error.to_string());
     })
 }
 
-/// Undoes a change instead of a guard that is gone; says whether everything is as it was.
+/// Undoes a change whose guard is gone; returns whether everything is as it was.
 fn undo_pending(change: &Change) -> bool {
     let undone = match claim() {
         Ok(Some(change)) => undo(&change, "the process that was to undo it is gone"),
@@ -259,14 +259,14 @@ fn undo_pending(change: &Change) -> bool {
     undone.is_complete()
 }
 
-/// Undoes a change, has sshd know, and leaves a line in the log.
+/// Undoes a change, reloads sshd, and logs the result.
 pub fn undo(change: &Change, reason: &str) -> Undone {
     let undone = change.undo();
     tell(change, &undone, reason);
     undone
 }
 
-/// The same once more, which says something only where something was left.
+/// Undoes a change once more, and logs only if something was left.
 fn undo_again(change: &Change) -> Undone {
     let undone = change.undo();
     if undone.has_changed {
@@ -288,7 +288,7 @@ fn tell(change: &Change, undone: &Undone, reason: &str) {
     log::protect("undo", severity, &change.user, &change.service, reason);
 }
 
-/// Until the other end of the line is closed.
+/// Waits until the other end of the line is closed.
 fn wait_for_the_end() {
     let mut said = [0];
     while let Ok(1) | Err(nix::errno::Errno::EINTR) = nix::unistd::read(io::stdin(), &mut said) {}

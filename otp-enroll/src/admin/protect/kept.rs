@@ -1,9 +1,10 @@
-//! What is kept about changes, in a directory of root's: a copy of each file as it was, and a change that nobody has
+//! The stored facts about changes, in a directory of root's: a copy of each file as it was, and a change that is not
 //! confirmed yet.
 //!
-//! Not in `/etc/pam.d`, where libpam would take whatever lies there for a service, nor among the records, where each name is
-//! a user's. The change on its way is one file, `pending.json`. Whoever renames it has decided: to `kept.json` it stays, to
-//! `undoing.json` it goes. So two processes can never decide otherwise, whenever either is killed.
+//! They are not in `/etc/pam.d`, where libpam would take any file for a service, and not among the records, where
+//! each name is a user's. The change in progress is one file, `pending.json`. The process that renames it decides: as
+//! `kept.json` the change stays, as `undoing.json` it goes. So two processes can never decide differently, whenever
+//! either is killed.
 
 use super::place;
 use crate::failure::Failure;
@@ -17,11 +18,11 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Where it is kept. README.md, otp-admin(8) and the packages name it.
+/// The directory. otp-admin(8) and the packages name it.
 pub const DIRECTORY: &str = "/var/lib/pam_otp-protect";
 
 const LOCK: &str = "lock";
-/// Held by the process that undoes.
+/// The lock of the process that undoes.
 const GUARDS_LOCK: &str = "guard";
 const PENDING: &str = "pending.json";
 const KEPT: &str = "kept.json";
@@ -30,9 +31,9 @@ const UNDOING: &str = "undoing.json";
 /// A change that is, or may be, in place.
 #[derive(Serialize, Deserialize)]
 pub struct Change {
-    /// What is protected, by the name of its first service.
+    /// The protected program, by the name of its first service.
     pub service: String,
-    /// Who did it.
+    /// The administrator who made the change.
     pub user: String,
     files: Vec<FileChange>,
 }
@@ -59,12 +60,12 @@ impl Change {
         }
     }
 
-    /// Has every file be what it was, the last that was changed first; a file that somebody else has changed since stays, and
-    /// so does what it stands upon.
+    /// Restores every file, the last changed file first. A file that has been changed by other hands since stays, and
+    /// so do the files that it depends on.
     pub fn undo(&self) -> Undone {
         let mut undone = Undone::default();
         for file in self.files.iter().rev() {
-            // With a line that asks for a code and without this, sshd would send a password as the code too.
+            // With a line that asks for a code and without this file, sshd would use a password as the code too.
             if file.path == DROP_IN && !undone.is_complete() {
                 undone.theirs.push(format!("{DROP_IN}: stays with it"));
                 continue;
@@ -90,14 +91,14 @@ impl Change {
     }
 }
 
-/// What became of a change that is to go.
+/// The result of undoing a change.
 #[derive(Debug, Default)]
 pub struct Undone {
-    /// Whether a file was not yet what it was before.
+    /// Whether a file differed from its earlier state.
     pub has_changed: bool,
-    /// Files that are somebody else's by now.
+    /// Files that other hands have changed since.
     theirs: Vec<String>,
-    /// Files that could not be put back, and may be later.
+    /// Files that could not be put back; a later attempt may succeed.
     failed: Vec<String>,
 }
 
@@ -107,26 +108,26 @@ impl Undone {
         self.theirs.is_empty() && self.failed.is_empty()
     }
 
-    /// Whether no later attempt could do more.
+    /// Whether a later attempt could do no more.
     pub const fn is_final(&self) -> bool {
         self.failed.is_empty()
     }
 
-    /// What is not as it was, and why.
+    /// Returns the files that are not as they were, and why.
     pub fn why(&self) -> String {
         let all = self.failed.iter().chain(&self.theirs);
         all.map(String::as_str).collect::<Vec<_>>().join("; ")
     }
 }
 
-/// The directory, held by this process alone.
+/// The directory, held by this process with a file lock.
 pub struct Kept {
     directory: PathBuf,
     _lock: File,
 }
 
 impl Kept {
-    /// Opens it, or makes it.
+    /// Opens the directory, or creates it.
     pub fn hold() -> Result<Self, Failure> {
         Self::hold_at(Path::new(DIRECTORY))
     }
@@ -160,7 +161,7 @@ impl Kept {
         }
     }
 
-    /// The change of an earlier run that nobody confirmed, and that nobody is undoing any more.
+    /// Returns the change of an earlier run that was not confirmed and that no process is undoing now.
     pub fn left_over(&self) -> Result<Option<Change>, Failure> {
         let failed = |error: io::Error| Trouble::FileNotWritten {
             path: self.directory.display().to_string(),
@@ -169,7 +170,7 @@ impl Kept {
         if !self.directory.join(PENDING).exists() && !self.directory.join(UNDOING).exists() {
             return Ok(None);
         }
-        // The process that undoes it is at it, or waits for somebody who holds the terminal of a killed run.
+        // The guard is undoing it, or waits for a process that holds the terminal of a killed run.
         if lock(&self.directory.join(GUARDS_LOCK))
             .map_err(failed)?
             .is_none()
@@ -187,7 +188,7 @@ impl Kept {
         forget_undone(&self.directory);
     }
 
-    /// Keeps copies of what is about to be changed, and the change itself, durably.
+    /// Stores copies of the files to be changed, and the change itself, durably.
     pub fn begin(&self, change: &Change) -> Result<(), Failure> {
         let copies = self.copies(&change.service);
         for file in &change.files {
@@ -210,7 +211,7 @@ impl Kept {
         Ok(())
     }
 
-    /// Decides that the change stays; whether that could still be decided.
+    /// Decides that the change stays; returns whether this could still be decided.
     pub fn keep(&self) -> bool {
         let kept = self.directory.join(KEPT);
         let decided = fs::rename(self.directory.join(PENDING), &kept).is_ok();
@@ -223,13 +224,13 @@ impl Kept {
         decided
     }
 
-    /// The copy of a file as it was before a service was protected.
+    /// Returns the copy of a file as it was before a service was protected.
     pub fn copy(&self, service: &str, path: &str) -> Option<String> {
         let copy = self.copies(service).join(path.trim_start_matches('/'));
         fs::read_to_string(copy).ok()
     }
 
-    /// Forgets the copies that a change has made, once it is undone.
+    /// Removes the copies that a change made, once it is undone.
     pub fn forget_copies(&self, change: &Change) {
         let copies = self.copies(&change.service);
         for file in change.files.iter().filter(|file| file.before.is_some()) {
@@ -237,7 +238,7 @@ impl Kept {
         }
     }
 
-    /// Forgets all copies, once a service is as it was before.
+    /// Removes all copies, once a service is as it was before.
     pub fn forget(&self, service: &str) {
         fs::remove_dir_all(self.copies(service)).ok();
     }
@@ -247,7 +248,8 @@ impl Kept {
     }
 }
 
-/// Decides that the pending change goes, or finds that this was decided and not done; `None`: it stays, or there is none.
+/// Decides that the pending change goes, or finds one that was to go and is not undone; `None`: the change stays, or
+/// there is none.
 pub fn claim_to_undo(directory: &Path) -> io::Result<Option<Change>> {
     let undoing = directory.join(UNDOING);
     match fs::rename(directory.join(PENDING), &undoing) {
@@ -261,12 +263,12 @@ pub fn claim_to_undo(directory: &Path) -> io::Result<Option<Change>> {
     }
 }
 
-/// Takes the lock of the process that undoes; `None`: another one has it.
+/// Takes the lock of the process that undoes; `None`: another process has it.
 pub fn guards_lock(directory: &Path) -> io::Result<Option<File>> {
     lock(&directory.join(GUARDS_LOCK))
 }
 
-/// Forgets a change that was undone.
+/// Removes a change that was undone.
 pub fn forget_undone(directory: &Path) {
     fs::remove_file(directory.join(UNDOING)).ok();
 }
@@ -348,7 +350,7 @@ mod tests {
             "old"
         );
         assert!(!directory.path().join("two").exists());
-        // Killed while it was at it: the next one goes on.
+        // A process was killed while undoing: the next one continues.
         assert!(kept.left_over().ok().unwrap().is_some());
         assert!(claimed.undo().is_complete());
         kept.undone();

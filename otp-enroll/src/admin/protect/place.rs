@@ -1,4 +1,4 @@
-//! Putting a file in place as a whole: whoever looks, also after a power cut, finds the old text or the new one.
+//! Puts a file in place as a whole: readers see the old text or the new one, even after a power cut.
 
 use otp_core::messages::trouble::Trouble;
 use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
@@ -8,11 +8,11 @@ use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-/// The name of a text on its way. No program asks PAM for a service of that name, and sshd reads only `*.conf`. There is
-/// one at a time, by the lock.
+/// The name of a file that is not complete yet. No program asks PAM for a service of that name, and sshd reads only
+/// `*.conf`. The lock ensures that there is only one.
 const ON_ITS_WAY: &str = ".pam_otp-protect.new";
 
-/// Has a file say this, with owner, mode, access list and label of the one that it takes the place of; `None`: it goes.
+/// Replaces a file's text, with the owner, mode, access list and label of the old file; `None`: removes the file.
 pub fn put(path: &Path, text: Option<&str>) -> Result<(), Trouble> {
     let done = match text {
         Some(text) => replace(path, text),
@@ -24,7 +24,7 @@ pub fn put(path: &Path, text: Option<&str>) -> Result<(), Trouble> {
     })
 }
 
-/// The text of a file; `None`: it is not there.
+/// Returns the text of a file; `None`: the file does not exist.
 pub fn text(path: &Path) -> io::Result<Option<String>> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
@@ -33,7 +33,7 @@ pub fn text(path: &Path) -> io::Result<Option<String>> {
     }
 }
 
-/// Removes what a run that was killed has left on its way to a path.
+/// Removes an incomplete file that a killed run has left for a path.
 pub fn tidy(path: &Path) {
     fs::remove_file(on_its_way(path)).ok();
 }
@@ -45,7 +45,7 @@ fn on_its_way(path: &Path) -> PathBuf {
 fn replace(path: &Path, text: &str) -> io::Result<()> {
     let temporary = on_its_way(path);
     tidy(path);
-    // Nobody else may read it before it has the rights of the other.
+    // No other user may read the file before it has the rights of the old one.
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -76,7 +76,7 @@ fn sync_directory(path: &Path) -> io::Result<()> {
     File::open(parent)?.sync_all()
 }
 
-/// Gives a new file what the old one has, or else what such files have.
+/// Gives a new file the attributes of the old one, or the usual ones.
 fn dress(file: &File, path: &Path) -> io::Result<()> {
     let old = match File::open(path) {
         Ok(old) => old,
@@ -91,7 +91,7 @@ fn dress(file: &File, path: &Path) -> io::Result<()> {
     copy_attributes(&old, file)
 }
 
-/// The label of `SELinux` and the access control list are extended attributes.
+/// Copies extended attributes, among them the label of `SELinux` and the access control list.
 pub fn copy_attributes(old: &File, new: &File) -> io::Result<()> {
     let mut names = vec![0; 64 * 1024];
     let length = match flistxattr(old, &mut names) {
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o644);
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         let before = fs::metadata(&path).unwrap();
-        // What a killed run has left is in nobody's way.
+        // A leftover of a killed run does not disturb.
         fs::write(on_its_way(&path), "half").unwrap();
         put(&path, Some("newer\n")).unwrap();
         let after = fs::metadata(&path).unwrap();

@@ -1,4 +1,4 @@
-//! sshd itself: whether it takes its configuration, what it has in force, and telling it to read it again.
+//! Uses sshd itself: to check its configuration, to read its effective settings, and to reload it.
 
 use crate::failure::Failure;
 use nix::sys::signal::{Signal, kill};
@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 const SSHD: &str = "/usr/sbin/sshd";
 const PID_FILE: &str = "/run/sshd.pid";
 
-/// Refuses where there is no sshd.
+/// Refuses if there is no sshd.
 pub fn is_there() -> Result<(), Refusal> {
     if Path::new(SSHD).exists() {
         Ok(())
@@ -23,24 +23,24 @@ pub fn is_there() -> Result<(), Refusal> {
     }
 }
 
-/// Refuses where sshd does not take its configuration.
+/// Refuses if sshd does not accept its configuration.
 pub fn check() -> Result<(), Refusal> {
     run(&["-t"]).map(drop)
 }
 
-/// What sshd has in force for a login of this user from this machine.
+/// Returns sshd's effective settings for a login of this user from this machine.
 fn in_force(you: &Account) -> Result<String, Refusal> {
     let whom = format!("user={},host=localhost,addr=127.0.0.1", you.name.as_str());
     run(&["-T", "-C", &whom])
 }
 
-/// Whether all that is wanted is in force.
+/// Whether all required settings are in effect.
 pub fn is_set(you: &Account) -> Result<bool, Refusal> {
     let text = in_force(you)?;
     Ok(WANTED.iter().all(|one| one.is_in(&text)))
 }
 
-/// Refuses where something else is in force.
+/// Refuses if another setting is in effect.
 pub fn must_be_set(you: &Account) -> Result<(), Refusal> {
     let text = in_force(you)?;
     match WANTED.iter().find(|one| !one.is_in(&text)) {
@@ -63,7 +63,7 @@ fn run(arguments: &[&str]) -> Result<String, Refusal> {
         done.map_err(|error| failed(&error.to_string()))
     };
     let mut done = once()?;
-    // Where systemd starts one for each connection, its directory is there only meanwhile.
+    // If systemd starts one sshd for each connection, sshd's directory exists only during connections.
     if !done.status.success() && make_missing_directory(&String::from_utf8_lossy(&done.stderr)) {
         done = once()?;
     }
@@ -74,7 +74,7 @@ fn run(arguments: &[&str]) -> Result<String, Refusal> {
     }
 }
 
-/// Makes the directory below `/run` that sshd says it misses; whether there was one to make.
+/// Makes the directory below `/run` that sshd reports as missing; returns whether it made one.
 fn make_missing_directory(said: &str) -> bool {
     let path = said
         .split("Missing privilege separation directory: ")
@@ -84,7 +84,7 @@ fn make_missing_directory(said: &str) -> bool {
     path.is_some_and(|path| DirBuilder::new().mode(0o755).create(path).is_ok())
 }
 
-/// What a program says, as one line without what a terminal would take for orders.
+/// Makes one line of a program's output, without characters that a terminal would act on.
 fn one_line(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     let joined = lines.collect::<Vec<_>>().join("; ");
@@ -95,10 +95,10 @@ fn one_line(text: &str) -> String {
         .collect()
 }
 
-/// Has the sshd that runs read its configuration again; whether one was found.
+/// Makes the running sshd read its configuration again; returns whether one was found.
 ///
 /// # Errors
-/// Its configuration is not one that it takes: told to read that, it would end.
+/// sshd does not accept its configuration: a reload would end it.
 pub fn reload() -> Result<bool, Failure> {
     check()?;
     if Path::new("/run/systemd/system").is_dir() {
@@ -122,7 +122,7 @@ fn reload_by_systemd() -> bool {
             return systemctl(&["reload", unit]);
         }
     }
-    // Where systemd starts one for each connection, each reads the configuration anew.
+    // If systemd starts one sshd for each connection, each reads the configuration anew.
     ["ssh.socket", "sshd.socket"]
         .iter()
         .any(|unit| systemctl(&["is-active", "--quiet", unit]))

@@ -1,7 +1,7 @@
-//! A login with the new files before they are in place: in a mount namespace of one thread, where they are.
+//! A login with the new files before they are in place, in a mount namespace of one thread in which they are.
 //!
-//! PAM, its modules, sshd and otp-helper, which that thread starts, all see the new files under their own names, and nobody
-//! else does. What is mounted there is gone with the thread and what it has started.
+//! PAM, its modules, sshd and otp-helper, which that thread starts, all see the new files under their own names; no
+//! other program does. The mounts end with the thread and the programs that it has started.
 
 use super::place::copy_attributes;
 use crate::failure::Failure;
@@ -16,7 +16,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::thread;
 
-/// Does `work` where the files are as the edits make them.
+/// Runs `work` where the files are as the edits make them.
 pub fn with_edits<T: Send>(
     edits: &[Edit],
     work: impl FnOnce() -> Result<T, Failure> + Send,
@@ -35,11 +35,11 @@ pub fn with_edits<T: Send>(
     })
 }
 
-/// Takes this thread into a namespace of its own, and puts copies of the directories there over those of the machine.
+/// Moves this thread into a namespace of its own, and mounts copies of the directories over those of the machine.
 fn enter(edits: &[Edit]) -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     let none: Option<&Path> = None;
-    // Nothing of it may come back to where it comes from.
+    // No mount may propagate back to the machine.
     mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none)?;
     let parent = |edit: &Edit| Path::new(&edit.path).parent().map(Path::to_owned);
     let directories: BTreeSet<PathBuf> = edits.iter().filter_map(parent).collect();
@@ -55,13 +55,13 @@ fn enter(edits: &[Edit]) -> io::Result<()> {
     Ok(())
 }
 
-/// One entry of a directory, whose file stays open when it is covered.
+/// One entry of a directory; its file stays open while it is covered.
 enum Entry {
     Link(PathBuf),
     File { open: File, text: Vec<u8> },
 }
 
-/// Covers a directory by a file system in memory that holds the same.
+/// Covers a directory with a file system in memory that holds the same entries.
 fn cover(directory: &Path) -> io::Result<()> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -74,7 +74,7 @@ fn cover(directory: &Path) -> io::Result<()> {
             let (open, text) = (File::open(&path)?, fs::read(&path)?);
             entries.push((path, Entry::File { open, text }));
         }
-        // What is neither is nothing that PAM or sshd reads.
+        // PAM and sshd read no other kinds of entries.
     }
     let old = File::open(directory)?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
@@ -99,7 +99,7 @@ fn cover(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Labels count where `SELinux` is on; a file system in memory may take no other attributes.
+/// Copies the attributes. With `SELinux` the labels matter; a file system in memory may accept no other attributes.
 fn dress(old: &File, path: &Path) {
     if let Ok(new) = File::open(path) {
         copy_attributes(old, &new).ok();

@@ -1,7 +1,7 @@
-//! `otp-admin report`: who must have an authenticator, who has one and who has not, and by which rule.
+//! `otp-admin report`: which users must have an authenticator, which have one or none, and by which rule.
 //!
-//! What it says of a login is found out by the code that a login asks ([`Case::under`](super::policy::ruling::Case)). Written
-//! as it is read, like the list.
+//! The code that a login uses decides this ([`Case::under`](super::policy::ruling::Case)). The report is written
+//! while it is read, like the list.
 
 mod names;
 mod row;
@@ -32,18 +32,18 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use summary::Summary;
 
-/// What to report.
+/// The contents of a report.
 pub struct Options {
     pub format: Format,
-    /// A file of names, or `-`; `None`: everybody.
+    /// A file of names, or `-`; `None`: all users.
     pub users: Option<PathBuf>,
-    /// Only users whom one of these holds; none: all.
+    /// Only members of one of these groups; none: all users.
     pub groups: Vec<String>,
-    /// Only these of them; the summary is of all.
+    /// Only these rows; the summary still counts all.
     pub only: Option<Only>,
-    /// Also accounts of programs.
+    /// Whether to include accounts of programs.
     pub system: bool,
-    /// Whose rules count; `None`: those of services without a section.
+    /// The service whose rules apply; `None`: the rules of services without a section.
     pub service: Option<ServiceName>,
 }
 
@@ -60,7 +60,7 @@ pub enum Only {
     Problem,
 }
 
-/// Reports.
+/// Writes the report.
 pub fn report(site: &Site<impl Engine>, options: &Options) -> Result<(), Failure> {
     let now = clock::now()?;
     let policy = options.service.as_ref().map_or_else(
@@ -106,7 +106,7 @@ pub fn report(site: &Site<impl Engine>, options: &Options) -> Result<(), Failure
     let mut output = Stream::begin()?;
     output.write(&sheet.begin(now))?;
     if options.format != Format::Json {
-        // A reader of the result alone must not take it for whole. Where nobody can be told, the result says it as well.
+        // A reader of the result must not take it for complete. JSON has the notes in the result.
         for note in &notes {
             writeln!(io::stderr(), "otp-admin: {note}").ok();
         }
@@ -149,7 +149,7 @@ pub fn report(site: &Site<impl Engine>, options: &Options) -> Result<(), Failure
     done
 }
 
-/// The groups that anything depends on.
+/// Reads the groups that the report depends on.
 fn memberships(people: &People, policy: &Policy, asked: &[String]) -> Memberships {
     let demanding = match &policy.enforce.groups {
         Groups::Everybody => &[],
@@ -165,19 +165,19 @@ fn memberships(people: &People, policy: &Policy, asked: &[String]) -> Membership
     Memberships::of(people, &names)
 }
 
-/// Members of these groups whom no service lists, where there may be users like that.
+/// Returns members of these groups whom no service lists, if there may be such users.
 fn besides(people: &People, memberships: &Memberships) -> Names {
     let mut names = Gathering::default();
     if !people.are_all() {
         for name in memberships.unlisted() {
-            // It was a name already; together they take no more room than the groups do.
+            // These were names already; together they need no more room than the groups do.
             names.add(name).ok();
         }
     }
     names.sorted()
 }
 
-/// What a reader must know of the whole.
+/// Returns what a reader must know about the whole report.
 fn notes(
     site: &Site<impl Engine>,
     options: &Options,

@@ -1,4 +1,4 @@
-//! The names that somebody asks about: a file with one a line, which may hold anything.
+//! Reads the names that a report is about: a file with one name on each line, which may hold anything.
 
 use crate::admin::sent;
 use crate::failure::Failure;
@@ -9,17 +9,17 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-/// Names, and what stood among them that is none.
+/// The names, and the lines that are not names.
 pub struct Asked {
     pub names: Names,
-    /// A line that can be no name, made harmless and cut, and why.
+    /// A line that cannot be a name, escaped and shortened, and the reason.
     pub wrong: Vec<(String, &'static str)>,
 }
 
-/// A file with more lines that are no names is something else.
+/// The largest number of lines that are not names; a file with more is something else.
 const MOST_WRONG: usize = 1000;
 
-/// The longest line that is looked at as a whole: no name is as long.
+/// The longest line that is read whole: no name is as long.
 const LONGEST: u64 = 1024;
 
 /// Reads the file; `-` is standard input.
@@ -44,7 +44,7 @@ pub fn read(path: &Path) -> Result<Asked, Failure> {
     asked.ok_or_else(|| Unasked::NoNames { path: shown() }.into())
 }
 
-/// `None`: too much of it is no name.
+/// Reads names; `None`: too many lines are not names.
 fn read_from(mut lines: impl BufRead) -> io::Result<Option<Asked>> {
     let mut names = Gathering::default();
     let mut wrong = Vec::new();

@@ -1,4 +1,4 @@
-//! One user of the report: what policy wants of them, and what they have.
+//! One user of the report: what the policy demands, and what the user has.
 
 use super::Only;
 use crate::admin::cells::{LastRefusal, no_formula, refusal, row, seconds, standing_word};
@@ -15,13 +15,13 @@ use otp_site::groups;
 use otp_site::people::{Memberships, People};
 use serde::Serialize;
 
-/// What users are judged by.
+/// The facts by which users are judged.
 pub struct Judge<'a> {
     pub policy: &'a Policy,
     pub doors: &'a [Door],
     pub people: &'a People,
     pub memberships: &'a Memberships,
-    /// Only those whom one of these holds; none: all.
+    /// Only members of one of these groups; none: all users.
     pub asked_groups: &'a [String],
     pub now: UnixTime,
 }
@@ -29,28 +29,28 @@ pub struct Judge<'a> {
 /// One user.
 pub struct Row {
     pub user: String,
-    /// The name that was asked about, where it is another.
+    /// The name that was asked about, if it is a different one.
     pub asked: Option<String>,
     pub uid: Option<u32>,
-    /// Whether the shell does more than to say no; `None`: that is not known.
+    /// Whether the shell lets the user in; `None`: this is unknown.
     pub may_have_shell: Option<bool>,
-    /// What policy wants; `None`: nobody has that name.
+    /// What the policy demands; `None`: there is no such account.
     pub demand: Option<Demand>,
-    /// What a login comes to; `None`: nobody has that name, or the record cannot be read.
+    /// The outcome of a login; `None`: there is no such account, or the record cannot be read.
     pub prospect: Option<Prospect>,
-    /// Which of the groups that matter hold the user, by their positions.
+    /// The groups in question that the user is a member of, by their positions.
     pub groups: Vec<usize>,
-    /// What there is; `None`: the record cannot be read, or nobody has it.
+    /// The state of the account; `None`: the record cannot be read, or has no account.
     pub status: Option<Status>,
-    /// What moves the codes of the authenticators on, in their order.
+    /// The kinds of the authenticators, in their order.
     pub kinds: Vec<Kind>,
-    /// When the grace began, where there is no authenticator.
+    /// When the grace began, if there is no authenticator.
     pub first_login: Option<UnixTime>,
     pub problem: Option<String>,
 }
 
 impl Judge<'_> {
-    /// What there is to say of one; `None`: nobody asked about that one.
+    /// Makes the row of one user; `None`: the report does not ask about this user.
     pub fn row(&self, found: Found, whom: &Whom<'_>) -> Option<Row> {
         let Found {
             user,
@@ -60,7 +60,7 @@ impl Judge<'_> {
             problem,
         } = found;
         let Some(account) = account else {
-            // Of a record that nobody has, nobody knows which groups it would be of.
+            // The groups of a record without an account are unknown.
             let is_meant = self.asked_groups.is_empty();
             return is_meant.then(|| Row::wrong(user, problem.unwrap_or_default()));
         };
@@ -83,7 +83,8 @@ impl Judge<'_> {
         let groups = groups.map(|(at, _)| at).collect();
         let first_login = match &glance {
             Some(glance) => glance.first_login,
-            // Of a record that cannot be read nobody knows: what counts is what policy wants in the end.
+            // If the record cannot be read, the first login is unknown: the row shows what the policy demands in the
+            // end.
             None => Some(UnixTime::from_seconds(0)),
         };
         let kinds = glance
@@ -115,7 +116,7 @@ impl Judge<'_> {
     }
 }
 
-/// Whether there must be an authenticator.
+/// Whether a user must have an authenticator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Must {
     Now,
@@ -141,7 +142,7 @@ impl Must {
     }
 }
 
-/// A user, as JSON: these keys are a promise, times are seconds since 1970.
+/// A user as JSON. These keys never change; times are seconds since 1970.
 #[derive(Serialize)]
 struct Json<'a> {
     user: &'a str,
@@ -186,13 +187,13 @@ impl<'a> Authenticator<'a> {
     }
 }
 
-/// The columns of the same as comma-separated values.
+/// The columns of the same facts as comma-separated values.
 pub const COLUMNS: &str = "user,asked,uid,login_shell,must,must_from,rule,rule_group,groups,login,grace_began,enrolled,\
                            authenticators,types,created,last_used,recovery_codes_left,failures,locked,locked_until,disabled,\
                            last_refusal,last_refusal_time,problem\n";
 
 impl Row {
-    /// One of whom nothing but a problem can be told.
+    /// Makes a row that has only a problem.
     pub const fn wrong(user: String, problem: String) -> Self {
         Self {
             user,
@@ -209,18 +210,18 @@ impl Row {
         }
     }
 
-    /// Whether there is an authenticator; `None`: that cannot be told.
+    /// Whether there is an authenticator; `None`: this is unknown.
     pub fn is_enrolled(&self) -> Option<bool> {
         self.status.as_ref().map(|status| status.enrolled)
     }
 
-    /// Whether an authenticator must be there and is not, now or later.
+    /// Returns when a missing authenticator must be there; `None`: none is missing.
     pub fn is_missing(&self) -> Option<Must> {
         let must = self.demand.as_ref().map(Must::of)?;
         (self.is_enrolled() == Some(false) && must != Must::No).then_some(must)
     }
 
-    /// Whether it is one of these.
+    /// Whether the row is one of these.
     pub fn is(&self, only: Only) -> bool {
         match only {
             Only::Missing => self.is_missing().is_some(),
@@ -259,10 +260,10 @@ impl Row {
             .collect()
     }
 
-    /// As one JSON object. `names`: those of the groups.
+    /// Writes the row as one JSON object. `names`: the names of the groups.
     pub fn json(&self, names: &[&str]) -> String {
         let (rule, rule_group) = self.rule();
-        // What was not read is not told as "none".
+        // Facts that were not read must not appear as "none".
         let enrolled = self.status.as_ref();
         let has = enrolled.filter(|status| status.enrolled);
         crate::admin::cells::json(&Json {
@@ -289,7 +290,7 @@ impl Row {
         })
     }
 
-    /// As comma-separated values.
+    /// Writes the row as comma-separated values.
     pub fn csv(&self, names: &[&str]) -> String {
         let text = |value: Option<&str>| no_formula(value.unwrap_or_default().to_owned());
         let shown = |value: Option<String>| value.unwrap_or_default();
@@ -327,7 +328,7 @@ impl Row {
         ])
     }
 
-    /// As cells for people; `None`: there is nothing but a problem to tell.
+    /// Writes the row as cells for people; `None`: it has only a problem.
     pub fn cells(&self, language: Language) -> Option<Vec<String>> {
         let demand = self.demand.as_ref()?;
         let (rule, group) = demand.rule();

@@ -1,4 +1,4 @@
-//! The report as it is written: rows, and a summary after them.
+//! The report while it is written: rows, and a summary after them.
 
 use super::row::{COLUMNS, Row};
 use super::summary::{Count, Summary};
@@ -10,10 +10,10 @@ use otp_core::messages::report::Roll;
 use otp_core::record::Language;
 use otp_site::people::Memberships;
 
-/// Whether a report is all that there is to report.
+/// Whether a report is complete.
 #[derive(Clone, Copy)]
 pub struct Whole {
-    /// Nothing failed in the middle of the rows.
+    /// No failure ended the rows early.
     pub is_read: bool,
     /// The name service lists all users, or users were named.
     pub are_all: bool,
@@ -30,7 +30,7 @@ pub struct Sheet<'a> {
 }
 
 impl<'a> Sheet<'a> {
-    /// In this format.
+    /// Starts a report in this format.
     pub fn of(format: Format, language: Language, memberships: &'a Memberships) -> Self {
         Self {
             format,
@@ -46,7 +46,7 @@ impl<'a> Sheet<'a> {
         line.text(self.language)
     }
 
-    /// What comes before the rows.
+    /// Returns the text before the rows.
     pub fn begin(&self, now: UnixTime) -> String {
         match self.format {
             Format::Text => String::new(),
@@ -55,7 +55,7 @@ impl<'a> Sheet<'a> {
         }
     }
 
-    /// One row; gives what is to be written by now.
+    /// Takes a row; returns the text that can be written now.
     pub fn row(&mut self, row: &Row) -> String {
         let is_first = std::mem::replace(&mut self.is_empty, false);
         match self.format {
@@ -97,7 +97,7 @@ impl<'a> Sheet<'a> {
         text
     }
 
-    /// What comes after the rows.
+    /// Returns the text after the rows.
     pub fn end(&mut self, summary: &Summary, notes: &[String], whole: Whole) -> String {
         match self.format {
             Format::Text => {
@@ -106,7 +106,7 @@ impl<'a> Sheet<'a> {
                 } else {
                     self.columns.lay_out()
                 };
-                // Half a sum is none.
+                // An incomplete sum would mislead.
                 if whole.is_read {
                     rows + "\n" + &self.summary(summary, notes)
                 } else {
@@ -162,7 +162,7 @@ impl<'a> Sheet<'a> {
         text + &notes.concat()
     }
 
-    /// A table of counts; nothing where there are none.
+    /// Makes a table of counts; empty if there are none.
     fn counts(&self, head: &Roll<'_>, counts: impl Iterator<Item = (String, Count)>) -> String {
         let heads = [
             head,

@@ -1,4 +1,4 @@
-//! How many there are of each kind.
+//! The counts of a report.
 
 use super::row::{Must, Row};
 use otp_core::enforce::Demand;
@@ -6,20 +6,20 @@ use otp_site::people::Memberships;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Counts of all users of a report. Its JSON form, with these keys, is a promise.
+/// Counts of all users of a report. The keys of its JSON form never change.
 #[derive(Serialize)]
 pub struct Summary {
     pub users: u64,
     pub enrolled: u64,
-    /// Those who must have an authenticator now and have none.
+    /// Users who must have an authenticator now and have none.
     pub missing: u64,
-    /// Those of them whose shell lets nobody in.
+    /// Those of them whose shell lets no one in.
     pub missing_without_shell: u64,
-    /// Those who must have one later and have none.
+    /// Users who must have an authenticator later and have none.
     pub missing_later: u64,
     pub locked: u64,
     pub disabled: u64,
-    /// Users with a problem, records that nobody has, and names that are nobody's.
+    /// Users with a problem, records without an account, and names that are no account's.
     pub problems: u64,
     #[serde(serialize_with = "by_rule")]
     pub by_rule: BTreeMap<(&'static str, Option<String>), Count>,
@@ -27,12 +27,12 @@ pub struct Summary {
     pub by_group: Vec<(String, Count)>,
 }
 
-/// Counts of the users under one rule or of one group.
+/// Counts of the users under one rule or in one group.
 #[derive(Clone, Copy, Default, Serialize)]
 pub struct Count {
     pub users: u64,
     pub enrolled: u64,
-    /// Those who must have an authenticator, now or later, and have none.
+    /// Users who must have an authenticator, now or later, and have none.
     pub missing: u64,
 }
 
@@ -43,14 +43,14 @@ impl Count {
         self.missing += u64::from(row.is_missing().is_some());
     }
 
-    /// Users of whom it is known that they have none.
+    /// Returns the number of users who are not known to have an authenticator.
     pub const fn without(&self) -> u64 {
         self.users - self.enrolled
     }
 }
 
 impl Summary {
-    /// Of nobody yet.
+    /// Starts without any user.
     pub fn of(memberships: &Memberships) -> Self {
         let group = |name: &str| (name.to_owned(), Count::default());
         Self {
@@ -67,7 +67,7 @@ impl Summary {
         }
     }
 
-    /// Counts one more.
+    /// Counts one more row.
     pub fn add(&mut self, row: &Row) {
         self.problems += u64::from(row.problem.is_some());
         let Some(demand) = &row.demand else { return };

@@ -1,4 +1,4 @@
-//! The credential of systemd that the file of the key is made from at boot: encrypted by the machine's TPM, or by its own key.
+//! The systemd credential from which the key file is made at boot, encrypted by the machine's TPM or by its own key.
 
 use crate::failure::Failure;
 use otp_core::messages::seal::Unsealed;
@@ -10,13 +10,13 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
-/// Where the unit of the package reads it from.
+/// The path from which the unit of the package reads it.
 pub const USUAL_CREDENTIAL: &str = "/etc/credstore.encrypted/pam_otp.seal";
 
-/// The name that is encrypted with it: no other credential can be put in its place.
+/// The name that is encrypted with it, so that no other credential can replace it.
 const NAME: &str = "--name=pam_otp.seal";
 
-/// Where keys outlast the machine.
+/// The place where keys outlast the machine's memory.
 pub struct Kept<'a> {
     file: &'a KeyFile,
     pub credential: &'a Path,
@@ -27,12 +27,13 @@ impl<'a> Kept<'a> {
         Self { file, credential }
     }
 
-    /// Whether there is a credential that the file would be made from.
+    /// Whether there is a credential from which the file would be made.
     pub fn is_there(&self) -> Result<bool, Failure> {
         Ok(self.is_needed()? && self.credential.exists())
     }
 
-    /// Keeps the keys as a credential, where the file alone would not outlast the machine: whole or not at all, and for good.
+    /// Stores the keys as a credential if the file alone would be lost at the next boot: whole or not at all, and
+    /// durably.
     pub fn keep(&self, keys: &Keys) -> Result<(), Failure> {
         if !self.is_needed()? {
             return Ok(());
@@ -60,7 +61,7 @@ impl<'a> Kept<'a> {
         let beside = Path::new(&beside);
         let text = keys.reveal();
         let made = run("encrypt", &[Path::new("-"), beside], text.as_bytes()).and_then(|_| {
-            // What cannot be decrypted here and now would not be at the next boot.
+            // A credential that cannot be decrypted here and now could not be at the next boot.
             let read = run("decrypt", &[beside, Path::new("-")], b"")?;
             if *read != text.as_bytes() {
                 return Err(io::Error::other("does not decrypt to what was encrypted"));
@@ -76,7 +77,7 @@ impl<'a> Kept<'a> {
     }
 }
 
-/// Runs systemd-creds. The key goes through pipes alone.
+/// Runs systemd-creds. The key goes only through pipes.
 fn run(verb: &str, paths: &[&Path], input: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut child = Command::new("systemd-creds")
         .args([verb, NAME])
@@ -88,7 +89,7 @@ fn run(verb: &str, paths: &[&Path], input: &[u8]) -> io::Result<Zeroizing<Vec<u8
         .spawn()
         .map_err(|error| io::Error::other(format!("systemd-creds: {error}")))?;
     if let Some(mut stdin) = child.stdin.take() {
-        // Where it ended early, its exit status says why.
+        // If the program ended early, its exit status says why.
         stdin.write_all(input).ok();
     }
     let output = child.wait_with_output()?;

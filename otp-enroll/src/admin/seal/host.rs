@@ -1,4 +1,4 @@
-//! The sealing key on the host of a verifier: made when a fleet begins, or brought from another verifier.
+//! The sealing key on the host of a verifier: made when a fleet begins, or carried from another verifier.
 
 use super::{USUAL_CREDENTIAL, credential::Kept};
 use crate::failure::Failure;
@@ -10,11 +10,11 @@ use otp_store::sealed::{KeyFile, Keys, NoKeyFile};
 use std::path::Path;
 use zeroize::Zeroizing;
 
-/// The file that the policy names, with the credential that it is made from at boot.
+/// The key file that the policy names, with the credential from which it is made at boot.
 pub struct HostKey(KeyFile);
 
 impl HostKey {
-    /// As the policy names it; `None`: it names none.
+    /// Takes the file that the policy names; `None`: it names none.
     #[must_use]
     pub fn at(path: &str) -> Option<Self> {
         let group = groups::of_records().unwrap_or(getegid().as_raw());
@@ -22,16 +22,16 @@ impl HostKey {
         seal.file().cloned().map(Self)
     }
 
-    /// The file.
+    /// Returns the path of the file.
     #[must_use]
     pub fn file(&self) -> &str {
         self.0.path()
     }
 
-    /// The keys in it, the one that seals by its id and all as the file has them; `None`: the file is missing.
+    /// Reads the keys: the id of the key that seals, and all keys as the file has them; `None`: the file is missing.
     ///
     /// # Errors
-    /// It cannot be read or trusted; or it is missing, and the credential that it is made from is there.
+    /// The file cannot be read or trusted; or it is missing, and the credential for it exists.
     pub fn read(&self) -> Result<Option<(String, Zeroizing<String>)>, Unsealed> {
         match self.0.read() {
             Ok(keys) => Ok(Some((keys.seals().to_string(), keys.reveal()))),
@@ -43,10 +43,10 @@ impl HostKey {
         }
     }
 
-    /// Makes a key where there is none, and says which.
+    /// Makes a key if there is none, and returns its id.
     ///
     /// # Errors
-    /// There is one, or it cannot be written.
+    /// There is a key, or it cannot be written.
     pub fn make(&self) -> Result<String, Unsealed> {
         let keys = Keys::fresh().map_err(|_| Unsealed::File {
             reason: "the system gives no random bytes".to_owned(),
@@ -54,10 +54,10 @@ impl HostKey {
         self.put(&keys)
     }
 
-    /// Puts keys in their place where there are none, and says which one seals.
+    /// Stores keys if there are none, and returns the id of the key that seals.
     ///
     /// # Errors
-    /// It is no text of keys, there are some, or they cannot be written.
+    /// The text does not hold keys, there are keys already, or they cannot be written.
     pub fn take(&self, text: &[u8]) -> Result<String, Unsealed> {
         let keys = Keys::parse(text).map_err(|(_, what)| Unsealed::File {
             reason: what.to_owned(),
@@ -87,7 +87,7 @@ impl HostKey {
     fn has_credential(&self) -> Result<bool, Unsealed> {
         match self.0.is_in_memory() {
             Ok(is_in_memory) => Ok(is_in_memory && Path::new(USUAL_CREDENTIAL).exists()),
-            // The directory is not there either.
+            // The directory does not exist either.
             Err(NoKeyFile::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 Ok(false)
             }

@@ -1,8 +1,8 @@
-//! `otp-admin seal`: seals what is kept, seals it by another key, and unseals it, while people log in.
+//! `otp-admin seal`: seals the records, seals them with another key, and unseals them, while users log in.
 //!
-//! A new key is kept where it outlasts the machine before anything is sealed by it, and an old one is given up only after a
-//! whole round found nothing that it seals. So whatever ends this in between, the file has every key that is needed, and the
-//! same command completes it.
+//! A new key is stored where it outlasts the machine's memory before it seals anything. An old key is removed only
+//! after a whole round has found nothing that it seals. So whatever interrupts the command, the file has every key
+//! that is needed, and the same command completes the work.
 
 mod credential;
 mod host;
@@ -30,10 +30,11 @@ use otp_store::{Error, Keeper, Seal};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Rounds over all records before it is given up: each but the first finds only what was written meanwhile.
+/// The number of rounds over all records before the command gives up. Each round but the first finds only records
+/// written in the meantime.
 const MOST_ROUNDS: u32 = 10;
 
-/// Does what the command says with the seals of all records.
+/// Runs the command on the seals of all records.
 pub fn seal<E: Engine>(
     site: &Site<E>,
     instead: &SealInstead,
@@ -41,18 +42,18 @@ pub fn seal<E: Engine>(
     credential: &Path,
 ) -> Result<(), Failure> {
     if key.is_some() && sent::is_in_force() {
-        // It would be read on the verifier's host.
+        // The file would be read on the verifier's host.
         return Err(Unable::OfOneMachine.into());
     }
     if instead.rotate && !E::HAS_ITS_OWN_KEY {
-        // All other verifiers would open nothing from the first record on, and the old key would be gone from here.
+        // The other verifiers could open nothing from the first record on, and the old key would be gone here.
         return Err(Unsealed::KeyOfSeveral.into());
     }
     let seal = match key {
         Some(path) => Seal::by_key_in(path.to_str().ok_or(Unsealed::NoFile)?),
         None => site.seal(),
     };
-    // On the host of a verifier, the directory is the verifier's, and the key is as the unit puts it.
+    // On the host of a verifier, the verifier owns the directory, and the key is as the unit installs it.
     let group = if E::HAS_ITS_OWN_KEY {
         site.records_group()
     } else {
@@ -131,7 +132,7 @@ impl<E: Engine> Work<'_, E> {
         let keys = Arc::new(keys);
         let done = self.everywhere("rotate", &Wanted::Sealed(Arc::clone(&keys)))?;
         let key = keys.seals();
-        // Nothing needs the old one any more.
+        // No record needs the old key any more.
         let keys = self
             .file
             .read()
@@ -162,7 +163,7 @@ impl<E: Engine> Work<'_, E> {
         self.say(&Told::SealedAgain)
     }
 
-    /// Makes all records as they are wanted, in rounds, until one finds nothing to do.
+    /// Changes all records as wanted, in rounds, until a round finds nothing to do.
     fn everywhere(&self, verb: &'static str, wanted: &Wanted) -> Result<Done, Failure> {
         let keeper = self.site.keeper()?;
         let mut written = 0;
@@ -197,7 +198,7 @@ impl<E: Engine> Work<'_, E> {
         Err(unsealed.into())
     }
 
-    /// Keeps the keys so that they are there after the next boot, and then where they are read.
+    /// Stores the keys where they outlast the next boot, and then where they are read.
     fn keep(&self, keys: &Keys) -> Result<(), Failure> {
         self.kept.keep(keys)?;
         self.file.write(keys).map_err(|error| no_file(&error))
@@ -216,7 +217,7 @@ impl<E: Engine> Work<'_, E> {
     }
 }
 
-/// How many records there are, and how many of them were written.
+/// The number of records, and how many of them were written.
 struct Done {
     all: u64,
     written: usize,
@@ -229,11 +230,11 @@ impl Done {
     }
 }
 
-/// Tells what seals how many records; the answer is no where one is not as it is to be.
+/// Reports how many records each key seals; the exit status is 1 if a record is not as it should be.
 fn status<E: Engine>(site: &Site<E>, seal: &Seal) -> Result<(), Failure> {
     let (keys, trouble) = match seal.keys() {
         Ok(keys) => (keys, None),
-        // The records tell what seals them all the same.
+        // The records still show what seals them.
         Err(error) => (None, Some(unread::<E>(&error))),
     };
     let keeper = site.keeper()?;
@@ -298,7 +299,7 @@ fn no_file(error: &NoKeyFile) -> Failure {
     Unsealed::File { reason }.into()
 }
 
-/// Another key than the other verifiers have would open nothing.
+/// Makes the failure for a missing or unreadable file. If verifiers share a key, a new one would open nothing.
 fn unread<E: Engine>(error: &NoKeyFile) -> Failure {
     match error {
         NoKeyFile::Missing { .. } if !E::HAS_ITS_OWN_KEY => {

@@ -8,14 +8,14 @@ fn key(byte: u8) -> Secret {
 
 fn sealed(content: &[u8], secret: &Secret) -> Vec<u8> {
     let mut sealing = Sealing::begin(Vec::new(), secret).unwrap();
-    // In pieces that fit no block.
+    // Pieces that do not fit a block.
     for piece in content.chunks(1000) {
         sealing.write(piece).unwrap();
     }
     sealing.end().unwrap()
 }
 
-/// Reads all of it as a restore does: in small pieces, up to the end.
+/// Reads everything as a restore does: in small pieces, up to the end.
 fn opened(bytes: &[u8], secret: &Secret) -> Result<Vec<u8>, Closed> {
     let mut opening = Opening::begin(bytes, secret)?;
     let mut content = Vec::new();
@@ -37,7 +37,7 @@ fn what_was_sealed_is_read_back_whatever_its_length() {
         let content = content(length);
         let bytes = sealed(&content, &key(1));
         assert_eq!(opened(&bytes, &key(1)).unwrap(), content, "{length}");
-        // One block at least, and no second one for nothing.
+        // At least one block, and no needless second one.
         let blocks = length.div_ceil(BLOCK).max(1);
         assert_eq!(bytes.len(), HEAD + length + blocks * TAG);
     }

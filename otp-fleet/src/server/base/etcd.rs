@@ -1,9 +1,9 @@
-//! etcd: records, registry and beats of a fleet, for any number of verifiers.
+//! etcd: the records, the registry and the beats of a fleet, for any number of verifiers.
 //!
-//! A thread of its own asks every second how the fleet stands, and says every few seconds that this verifier is there. By what it
-//! finds nobody is served: while the database cannot be believed, and while the clock of this host is off. Nothing is written
-//! into a database that is not believed. With each beat something is written that a database of the past cannot have, and what
-//! was seen goes to the disk of this host.
+//! A thread of its own reads the state of the fleet every second, and writes every few seconds that this verifier is
+//! running. Its findings can stop all service: while the database is not trusted, and while the clock of this host is
+//! off. Nothing is written into a database that is not trusted. With each beat it writes a value that a database of
+//! the past cannot have, and the state that was seen goes to the disk of this host.
 
 use super::Base;
 use crate::beats::{self, Beat};
@@ -31,37 +31,37 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long looking somebody up in the registry may take.
+/// The time that looking up a name in the registry may take.
 const TO_LOOK_UP: Duration = Duration::from_secs(3);
 
-/// How often is asked how the fleet stands. A beat is heard so late at most, so it is what clocks are compared by.
+/// The time between two rounds. A beat is noticed at most this late, which limits how precisely clocks are compared.
 const ROUND: Duration = Duration::from_secs(1);
 
-/// In how many rounds this verifier beats once.
+/// The number of rounds for each beat of this verifier.
 const ROUNDS_A_BEAT: u64 = 5;
 
-/// How long a beat is there, in seconds, where no other follows.
+/// How long a beat lasts, in seconds, if no other follows.
 const LEASE: i64 = 15;
 
-/// How long one question of a round may take.
+/// The time that one question of a round may take.
 const TO_ASK: Duration = Duration::from_secs(3);
 
-/// How long one question of a dialogue may take is the keeper's; the dialogue itself ends long before this.
+/// The time limit of a dialogue. The keeper limits each of its questions; the dialogue itself ends long before this.
 const DIALOGUE: Duration = Duration::from_secs(3600);
 
-/// For how long counts what a round has found: longer than the longest takes.
+/// How long the result of a round is valid: longer than the longest round.
 const STALE: Duration = Duration::from_secs(60);
 
-/// For how long is told that a machine has asked for too much.
+/// How long an excess of a machine is reported.
 const TOLD_FOR: Duration = Duration::from_secs(3600);
 
-/// Of how many machines that is told.
+/// The number of machines that are reported.
 const MOST_TOLD: usize = 16;
 
 /// The name of the file with the high-water mark.
 const SEEN: &str = "seen";
 
-/// Why nobody is served before the first round.
+/// The reason for refusing before the first round.
 const NOT_YET: &str = "the database has not answered yet";
 
 /// The database of a fleet.
@@ -69,27 +69,27 @@ pub struct Etcd(Arc<Shared>, Mutex<Option<JoinHandle<Rounds>>>);
 
 struct Shared {
     keeper: EtcdKeeper,
-    /// This verifier.
+    /// The name of this verifier.
     name: PeerName,
     policy: PathBuf,
     log: Log,
     stands: Mutex<Stands>,
     policies: Mutex<Policies>,
-    /// The machines that have asked for more than is given to one, and when they last have.
+    /// The machines that have asked for more than one machine may, and when they last did.
     held_back: Mutex<HashMap<PeerName, Instant>>,
-    /// No round follows.
+    /// Whether the rounds must end.
     ends: AtomicBool,
 }
 
-/// How the fleet stands, as far as this verifier knows.
+/// The state of the fleet, as far as this verifier knows.
 struct Stands {
     refuses: Option<String>,
-    /// When that was found.
+    /// The time of that finding.
     found: Instant,
 }
 
 impl Stands {
-    /// Why nobody is served. What was found long ago says nothing any more: the thread that looks may have ended.
+    /// Returns why no requests are served. An old finding does not count: the thread of the rounds may have ended.
     fn refuses(&self, now: Instant) -> Option<String> {
         if now.duration_since(self.found) > STALE {
             return Some("it is not known how the fleet stands".to_owned());
@@ -102,13 +102,13 @@ impl Stands {
 #[derive(Default)]
 struct Policies {
     last: HashMap<PeerName, PolicyDigest>,
-    /// To be written down, one for each machine: one that tells of another policy with every request must not keep the thread
-    /// that writes from looking how the fleet stands.
+    /// The digests to write, one for each machine: a machine that reports another policy with every request must not
+    /// keep the thread from reading the state of the fleet.
     news: HashMap<PeerName, PolicyDigest>,
 }
 
 impl Policies {
-    /// Takes in what a machine has just said.
+    /// Takes the digest that a machine has just reported.
     fn hear(&mut self, machine: &PeerName, policy: PolicyDigest) {
         if self.last.get(machine) != Some(&policy) {
             self.last.insert(machine.clone(), policy);
@@ -116,7 +116,7 @@ impl Policies {
         }
     }
 
-    /// Keeps what was not written for the next round, but for machines that have said something newer.
+    /// Keeps unwritten digests for the next round, except for machines that have reported newer ones.
     fn put_back(&mut self, unwritten: impl IntoIterator<Item = (PeerName, PolicyDigest)>) {
         for (machine, policy) in unwritten {
             self.news.entry(machine).or_insert(policy);
@@ -125,12 +125,13 @@ impl Policies {
 }
 
 impl Etcd {
-    /// The database there. `state`: the directory with the high-water mark; `policy`: this verifier's.
+    /// Begins work on the database. `state`: the directory with the high-water mark; `policy`: this verifier's
+    /// policy.
     ///
-    /// The database need not be there yet: until it is, nobody is served.
+    /// The database need not be running yet: until it is, no requests are served.
     ///
     /// # Errors
-    /// No thread is to be had, or it cannot be told what was seen before.
+    /// No thread can be started, or the state that was seen before cannot be read.
     pub fn begin(
         config: &Config,
         state: &Path,
@@ -188,7 +189,7 @@ impl Etcd {
         Ok(Self(shared, Mutex::new(Some(thread))))
     }
 
-    /// Ends the rounds, for tests that count what else is asked. What the last has found counts for a while.
+    /// Ends the rounds, for tests that count other requests. The last finding stays valid for a while.
     #[cfg(test)]
     pub(crate) fn without_rounds(&self) -> EtcdKeeper {
         self.0.ends.store(true, Ordering::Relaxed);
@@ -256,7 +257,7 @@ impl Base for Etcd {
         Ok(sealed(keeper, policy))
     }
 
-    /// The keeper writes it down along with the attempt.
+    /// The keeper stores this with the attempt.
     fn hears_of(&self, _: &PeerName, _: &Account, _: bool, _: UnixTime) {}
 
     fn last_accepted(&self, account: &Account) -> Result<Option<Accepted>, Error> {
@@ -288,7 +289,7 @@ impl Base for Etcd {
         let thread = self.1.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             thread.thread().unpark();
-            // One that has panicked has said so, and keeps nothing any more.
+            // A thread that has panicked has reported it, and has nothing to store.
             if let Ok(rounds) = thread.join() {
                 rounds.last();
             }
@@ -296,7 +297,7 @@ impl Base for Etcd {
     }
 }
 
-/// The entry in a value, where there is one.
+/// Reads the entry from a value, if there is one.
 fn entry_in(name: &PeerName, value: Option<&[u8]>) -> Result<Option<Entry>, String> {
     let entry = value.map(|value| Entry::from_text(name, value));
     entry.transpose().map_err(|why| unparsed(name, why))
@@ -315,23 +316,23 @@ impl Shared {
     }
 }
 
-/// What the thread has that asks how the fleet stands.
+/// The state of the thread that does the rounds.
 struct Rounds {
     shared: Arc<Shared>,
     mark: Mark,
-    /// The file of the mark, for errors.
+    /// The path of the mark, for errors.
     shown: String,
     lease: Option<i64>,
     count: u64,
-    /// When the log was told that nobody is served.
+    /// When the log was told that no requests are served.
     told: Option<Instant>,
-    /// Whether the log knows that the mark cannot be written.
+    /// Whether the log was told that the mark cannot be written.
     is_mark_told: bool,
-    /// Whether the last round has found a database that can be believed.
+    /// Whether the last round found a trusted database.
     is_believed: bool,
-    /// The last beat of each other verifier, and how far its clock was ahead when it was heard.
+    /// The last beat of each other verifier, and how far its clock was ahead when the beat was read.
     others: HashMap<PeerName, Heard>,
-    /// Verifiers of whose clock the log knows.
+    /// The verifiers whose clocks were reported in the log.
     is_told: HashMap<PeerName, bool>,
 }
 
@@ -353,7 +354,8 @@ impl Rounds {
         false
     }
 
-    /// Asks how the fleet stands, and beats where it is time to. Into a database that is not believed nothing is written.
+    /// Reads the state of the fleet, and beats when it is time. It writes nothing into a database that is not
+    /// trusted.
     fn round(&mut self) {
         let looked = self.look();
         self.is_believed = looked.is_ok();
@@ -371,8 +373,8 @@ impl Rounds {
             if self.count.is_multiple_of(ROUNDS_A_BEAT) {
                 self.shared.keeper.client().prefer_the_leader();
                 if let Err(reason) = self.beat(&standing, refuses, found) {
-                    // It is there for the others to see, and no login waits for it: a round says what is wrong with the
-                    // database.
+                    // The beat is for the other verifiers, and no login waits for it: a round reports what is wrong
+                    // with the database.
                     self.lease = None;
                     drop(reason);
                 }
@@ -382,28 +384,28 @@ impl Rounds {
         self.count += 1;
     }
 
-    /// Why no record is opened here and none is written, while other verifiers can. A policy that cannot be read says so with
-    /// every request.
+    /// Returns why this verifier can open and write no records although others can. A policy that cannot be read is
+    /// reported with every request.
     fn without_key(&self) -> Option<String> {
         let policy = policy::load(&self.shared.policy).ok()?;
         sealing::without_key_of_fleet(&policy.for_account())
     }
 
-    /// After the last round.
+    /// Writes the last witness and the mark, after the last round.
     fn last(mut self) {
         let keeper = &self.shared.keeper;
         let until = Instant::now() + TO_ASK;
         if self.is_believed
             && let Ok(standing) = keeper.standing(until)
         {
-            // Where it cannot be written, what was seen still is kept.
+            // If this cannot be written, the mark is still stored.
             keeper.bear_witness(&standing, Vec::new(), until).ok();
         }
         self.keep_what_was_seen();
     }
 
-    /// Says in the log when this verifier begins or ends to serve; a reason goes on changing by a second here and there, and is
-    /// said once in a while.
+    /// Logs when this verifier begins or ends to serve; a reason that changes by a second now and then is logged
+    /// again only after a while.
     fn told_of(&mut self, refuses: Option<&str>) {
         const ONCE_IN: Duration = Duration::from_secs(300);
         let log = &self.shared.log;
@@ -421,10 +423,10 @@ impl Rounds {
         }
     }
 
-    /// Looks at fleet and clocks.
+    /// Reads the state of the fleet, and compares the clocks.
     ///
     /// # Errors
-    /// The database does not answer, or cannot be believed.
+    /// The database does not answer, or is not trusted.
     fn look(&mut self) -> Result<(Standing, Option<Found>), String> {
         let shared = Arc::clone(&self.shared);
         let standing = match shared.keeper.standing(Instant::now() + PATIENCE) {
@@ -434,7 +436,8 @@ impl Rounds {
                 return Err(error.to_string());
             }
         };
-        // Durable before anything that was seen is answered from: a first answer waits for it, and one of a new epoch.
+        // The mark must be durable before any answer uses this state: a first answer waits for it, and one in a new
+        // epoch.
         let kept = self.mark.seen();
         if kept.is_none_or(|kept| kept.epoch != standing.seen.epoch) {
             let kept = self.keep_what_was_seen();
@@ -462,8 +465,8 @@ impl Rounds {
         ))
     }
 
-    /// Keeps on the disk how far the database has come; why that cannot be. A disk that is full keeps nobody out: what was seen
-    /// before is still known.
+    /// Stores the progress of the database on the disk; returns why that failed. A full disk refuses no one: the
+    /// earlier state is still known.
     fn keep_what_was_seen(&mut self) -> Option<String> {
         let seen = self.shared.keeper.seen()?;
         if seen.is_refused {
@@ -473,7 +476,7 @@ impl Rounds {
         self.told_of_mark(kept)
     }
 
-    /// Keeps on the disk that the database was found to be older than it was, where it was.
+    /// Stores on the disk that the database was found to be older than before, if it was.
     fn keep_that_it_is_older(&mut self) -> Option<String> {
         let seen = self.shared.keeper.seen()?;
         if !seen.is_refused {
@@ -483,7 +486,7 @@ impl Rounds {
         self.told_of_mark(kept)
     }
 
-    /// Says once in the log that the mark cannot be written.
+    /// Logs once that the mark cannot be written.
     fn told_of_mark(&mut self, kept: io::Result<()>) -> Option<String> {
         let Err(error) = kept else {
             self.is_mark_told = false;
@@ -497,7 +500,7 @@ impl Rounds {
         Some(reason)
     }
 
-    /// Takes the beats in; when this verifier began, where it has beaten.
+    /// Reads the beats; returns when this verifier began, if it has beaten.
     fn hear(&mut self, kvs: &[KeyValue], now: UnixTime) -> Option<i64> {
         let mut began = None;
         let mut here = Vec::new();
@@ -511,13 +514,13 @@ impl Rounds {
                 began = Some(kept.create_revision);
                 continue;
             }
-            // A beat of a newer release says nothing to this one.
+            // This release cannot read a beat of a newer one.
             let Ok(beat) = Beat::from_text(&name, &kept.value) else {
                 continue;
             };
             let is_known = |heard: &Heard| heard.number == beat.number;
             if !self.others.get(&name).is_some_and(is_known) {
-                // It may be a round old.
+                // The beat may be one round old.
                 let ahead = seconds(beat.time) - seconds(now);
                 let other = Other {
                     ahead,
@@ -533,7 +536,7 @@ impl Rounds {
         began
     }
 
-    /// Names each clock that differs, once.
+    /// Logs each clock that differs, once.
     fn tell_of_clocks(&mut self) {
         for (name, heard) in &self.others {
             let ahead = heard.other.ahead;
@@ -553,7 +556,7 @@ impl Rounds {
         }
     }
 
-    /// Says that this verifier is there, and writes what no database of the past can have.
+    /// Writes that this verifier is running, and a value that no database of the past can have.
     fn beat(
         &mut self,
         standing: &Standing,
@@ -592,12 +595,12 @@ impl Rounds {
             ..PutRequest::default()
         };
         let keeper = &self.shared.keeper;
-        // Where somebody else has written under this name, or an epoch has begun, the next beat is in time.
+        // If another process has written under this name, or an epoch has begun, the next beat is still in time.
         let written = keeper.bear_witness(standing, vec![step(put)], until);
         written.map(drop).map_err(|error| error.to_string())
     }
 
-    /// The machines that have asked for too much not long ago.
+    /// Returns the machines that have recently asked for too much.
     fn held_back(&self) -> Vec<PeerName> {
         let held_back = self.shared.held_back.lock();
         let mut held_back = held_back.unwrap_or_else(PoisonError::into_inner);
@@ -608,8 +611,8 @@ impl Rounds {
         names
     }
 
-    /// Writes down which policies machines have, for as long as a round may be late. What is left, or cannot be written, is for
-    /// the next one.
+    /// Writes the policies of machines, for as long as a round may be late. The next round writes what is left, or
+    /// what cannot be written.
     fn write_policies(&self, standing: &Standing) {
         let lock = || {
             let policies = self.shared.policies.lock();
@@ -628,7 +631,7 @@ impl Rounds {
             let written = keeper.write_beside(standing, vec![step(put)], Instant::now() + TO_ASK);
             let is_written = matches!(written, Ok(true));
             if !is_written || begun.elapsed() >= ROUND {
-                // Where it fails, the others would take as long, each.
+                // After a failure, each of the others would take as long.
                 let unwritten = (!is_written).then_some((machine, policy));
                 lock().put_back(unwritten.into_iter().chain(news));
                 return;
@@ -643,7 +646,7 @@ fn step(put: PutRequest) -> RequestOp {
     }
 }
 
-/// Why nobody is served by this clock; `None`: it agrees with the others.
+/// Returns why no requests are served by this clock; `None`: it agrees with the others.
 fn why_off(found: Option<Found>) -> Option<String> {
     let found = found.filter(|found| found.is_off)?;
     Some(format!(
@@ -683,7 +686,7 @@ mod tests {
         assert_eq!(stands.refuses(found).as_deref(), Some("why"));
     }
 
-    /// Each one that is written takes a moment of the thread by which this verifier serves at all.
+    /// Each write takes a moment of the thread on which all service of this verifier depends.
     #[test]
     fn a_machine_that_tells_of_another_policy_each_time_is_written_down_once_a_round() {
         let [web1, web2] = ["web1", "web2"].map(|name| PeerName::new(name).unwrap());
@@ -701,7 +704,7 @@ mod tests {
         let left: Vec<_> = [&web1, &web2].map(|name| policies.news[name]).into();
         assert_eq!(left, [digest(3), digest(1)]);
         policies.news.clear();
-        // What was written is not written again.
+        // A digest that was written is not written again.
         policies.hear(&web1, digest(3));
         assert!(policies.news.is_empty());
     }

@@ -1,4 +1,4 @@
-//! A folder of this host in the place of a database: for one verifier alone, to try a fleet without etcd.
+//! A folder of this host instead of a database: for a single verifier, to try a fleet without etcd.
 
 use super::Base;
 use crate::keeper::{Accepted, Machine};
@@ -14,19 +14,20 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// No entry is larger, in bytes.
+/// The largest entry, in bytes.
 const LARGEST: u64 = 16 * 1024;
 
-/// Records and registry in folders.
+/// The records and the registry in folders.
 pub struct Folder {
     directory: PathBuf,
     machines: PathBuf,
-    /// The accounts whose last attempt was accepted. Forgotten at the end of this process: then a code is asked for once more.
+    /// The accounts whose last attempt was accepted. They are forgotten when this process ends: then a code is needed
+    /// again.
     accepted: Mutex<HashMap<UserName, Accepted>>,
 }
 
 impl Folder {
-    /// The records in `directory`, and a file for each machine in `machines`.
+    /// Uses the records in `directory`, and a file for each machine in `machines`.
     #[must_use]
     pub fn new(directory: PathBuf, machines: PathBuf) -> Self {
         Self {

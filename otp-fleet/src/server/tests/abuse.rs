@@ -1,9 +1,9 @@
-//! What does not keep to the protocol harms nobody else.
+//! A peer that breaks the protocol harms no other.
 
 use super::*;
 use std::net::Shutdown;
 
-/// Whether somebody else is answered now.
+/// Whether another machine gets an answer now.
 fn serves(fleet: &Fleet) -> bool {
     fleet
         .machine("web2")
@@ -39,7 +39,7 @@ fn garbage_instead_of_tls_is_closed() {
     }
 }
 
-/// A greeting as a client of TLS 1.2 sends it, without the extension that names versions.
+/// The hello of a TLS 1.2 client, without the extension that names versions.
 #[test]
 fn tls_of_an_earlier_version_is_refused() {
     let fleet = Fleet::new();
@@ -63,7 +63,7 @@ fn tls_of_an_earlier_version_is_refused() {
     tcp.write_all(&record).unwrap();
     let mut answer = Vec::new();
     tcp.read_to_end(&mut answer).unwrap();
-    // An alert: fatal, protocol_version (RFC 8446 section 6).
+    // The answer is an alert: fatal, protocol_version (RFC 8446 section 6).
     assert_eq!(answer, [21, 3, 3, 0, 2, 2, 70]);
     assert!(serves(&fleet));
 }
@@ -100,7 +100,7 @@ fn requests_that_are_none_are_closed_without_an_answer() {
         machine.send(&fields).unwrap();
         assert!(machine.hear().is_none());
     }
-    // Somebody sits there who reads what is wrong: not a word of the fleet.
+    // A person reads the error: it must say nothing about the fleet.
     let administrator = Fields::default().with(b"admin1").with(b"list");
     let mut machine = fleet.machine("web1");
     machine.send(&administrator).unwrap();
@@ -120,7 +120,7 @@ fn no_connection_judges_two() {
     let phone = fleet.enrolled("alice", ALICE);
     let mut web1 = fleet.machine("web1");
     let wrong = check("alice", "00000000");
-    // Both at once, before the first is answered.
+    // Both are sent at once, before the first is answered.
     web1.ask(Some(ALICE), &wrong).unwrap();
     web1.ask(Some(ALICE), &check("alice", &code(&phone, 1)))
         .unwrap();
@@ -141,7 +141,7 @@ fn a_connection_has_no_more_questions_than_a_login() {
     assert!(web1.answer(&is_enrolled("alice")).is_none());
 }
 
-/// What somebody on the wire has recorded opens nothing.
+/// Recorded bytes are of no use to an attacker.
 #[test]
 fn bytes_that_were_sent_before_are_of_no_use() {
     let fleet = Fleet::new();
@@ -184,7 +184,7 @@ fn bytes_that_were_sent_before_are_of_no_use() {
 #[test]
 fn a_slow_machine_keeps_nobody_waiting() {
     let fleet = Fleet::new();
-    // In the middle of the handshake, of a message, and of nothing.
+    // One stops in the handshake, one in a message, one between messages.
     let mut shaking = TcpStream::connect(fleet.address).unwrap();
     shaking.write_all(&[22, 3, 1]).unwrap();
     let mut begun = fleet.machine("web1");
@@ -200,7 +200,7 @@ fn a_slow_machine_keeps_nobody_waiting() {
     assert!(is_closed(shaking));
     match begun.0.read(&mut [0; 1]) {
         Ok(count) => assert_eq!(count, 0),
-        // Not this side, which waits for longer.
+        // This side must not have ended first; it waits longer.
         Err(error) => assert_ne!(error.kind(), ErrorKind::WouldBlock),
     }
     drop(idle);
@@ -217,7 +217,7 @@ fn one_machine_does_not_take_the_place_of_all() {
         if machine.answer(&is_enrolled("alice")).is_some() {
             held.push(machine);
         } else {
-            // The place of an earlier one is given back a moment later.
+            // The place of an earlier connection is given back a moment later.
             refused += 1;
             assert!(refused < 10_000);
         }
@@ -233,7 +233,7 @@ fn one_machine_does_not_take_the_place_of_all() {
     assert!((0..10_000).any(|_| serves(&fleet)));
 }
 
-/// A panic in one connection, or whatever ends it, gives its place back.
+/// A connection gives back its place however it ends, even by a panic.
 #[test]
 fn every_place_is_given_back() {
     let fleet = Fleet::with("connections = 16", "", otp_site::clock::now);
@@ -254,7 +254,8 @@ fn every_place_is_given_back() {
     }
 }
 
-/// A machine may begin a grace under any name that it likes; not of a user whom this host knows otherwise, and not for ever.
+/// A machine may begin a grace under any name, but not for a user who has another user id on this host, and not
+/// without limit.
 #[test]
 fn a_machine_fills_no_database_with_names_that_nobody_has() {
     let fleet = Fleet::new();
@@ -268,7 +269,7 @@ fn a_machine_fills_no_database_with_names_that_nobody_has() {
     };
     let known = otp_site::users::account("daemon")
         .unwrap()
-        .expect("every system has it");
+        .expect("every system has the user daemon");
     assert_eq!(begin("web1", "daemon", known.uid + 5), Some(Answer::Denied));
     assert_eq!(begin("web1", "daemon", known.uid), Some(Answer::Done));
     let most = measure::NEW_NAMES;
@@ -276,13 +277,13 @@ fn a_machine_fills_no_database_with_names_that_nobody_has() {
         (0..2 * most).map(|at| (at, begin("web1", &format!("nobody-{at}"), 70_000 + at)));
     let (at, refused) = invented
         .find(|(_, answer)| *answer != Some(Answer::Done))
-        .expect("a measure that ends");
+        .expect("the limit is reached");
     assert!(
         matches!(refused, Some(Answer::Unavailable(_))),
         "{refused:?}"
     );
     assert!(at >= most, "{at}");
-    // Enrolment comes to the same; others are not held back, and neither are users whom this host knows.
+    // Enrolment has the same limit; other machines are not held back, and neither are users whom this host knows.
     let mut web1 = fleet.machine("web1");
     web1.ask(Some(90_000), &enrol("nobody-else")).unwrap();
     let said = Answer::from_fields(&web1.hear().unwrap());
@@ -291,7 +292,7 @@ fn a_machine_fills_no_database_with_names_that_nobody_has() {
     assert_eq!(begin("web1", "daemon", known.uid), Some(Answer::Done));
 }
 
-/// Somebody in their grace logs in again and again: that writes nothing, and must hold back nobody.
+/// A user in their grace logs in repeatedly: this writes nothing, and must not hold back the machine.
 #[test]
 fn who_comes_back_uses_up_nothing() {
     let fleet = Fleet::new();
@@ -312,7 +313,7 @@ fn who_comes_back_uses_up_nothing() {
     }
 }
 
-/// Whoever reaches a login without any right can type wrong codes under names that have none: of that nothing is written.
+/// Anyone who reaches a login can type wrong codes under names without an authenticator: this writes nothing.
 #[test]
 fn codes_of_nobody_hold_back_no_machine() {
     let fleet = Fleet::new();

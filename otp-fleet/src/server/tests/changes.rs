@@ -1,8 +1,8 @@
-//! Changes, and what proves who is asking.
+//! Changes, and the proof of who is asking.
 
 use super::*;
 
-/// Seconds that the clock of proofs is ahead, for the test that has it so.
+/// The seconds by which the clock of proofs is ahead, in the test that uses it.
 static AHEAD: AtomicU64 = AtomicU64::new(0);
 
 fn clock_ahead() -> Result<UnixTime, Before1970> {
@@ -27,7 +27,7 @@ fn every_change() -> [Request; 4] {
     ]
 }
 
-/// What a change comes to that is begun at once.
+/// Begins a change, and returns the first turn.
 fn begun(machine: &mut Machine, request: &Request) -> Option<Turn> {
     machine.ask(Some(ALICE), request)?;
     machine.turn()
@@ -44,7 +44,7 @@ fn is_not_proven(turn: Option<Turn>) -> bool {
 #[test]
 fn a_change_takes_a_code_that_was_accepted_from_the_same_machine() {
     let fleet = Fleet::new();
-    // Or else the last device could not be removed at all.
+    // Otherwise the last device could not be removed at all.
     let policy = "[enforce]\nexempt_users = [\"alice\"]\n";
     fs::write(fleet.path("pam_otp.conf"), policy).unwrap();
     let phone = fleet.enrolled("alice", ALICE);
@@ -53,7 +53,7 @@ fn a_change_takes_a_code_that_was_accepted_from_the_same_machine() {
     }
     let right = check("alice", &code(&phone, 1));
     assert!(is_accepted(fleet.machine("web2").answer(&right).as_ref()));
-    // From another machine it proves nothing.
+    // On another machine the code proves nothing.
     for request in every_change() {
         assert!(is_not_proven(begun(&mut fleet.machine("web1"), &request)));
     }
@@ -75,7 +75,7 @@ fn a_change_takes_a_code_that_was_accepted_from_the_same_machine() {
         end,
         Some(Turn::End(Answer::Kept { enrolled: true }))
     ));
-    // They are good, and old ones are not asked for: one opens a login on the other machine.
+    // The new codes are good, also on the other machine, where one opens a login; the old ones need not be given.
     let recovery = check("alice", &codes[0].reveal());
     let answer = fleet.machine("web1").answer(&recovery);
     assert_eq!(
@@ -110,7 +110,7 @@ fn a_code_proves_who_is_asking_for_five_minutes() {
     assert!(proven_after(0) && proven_after(290));
     assert!(!proven_after(301) && !proven_after(360));
     assert!(proven_after(0));
-    // Not only when it begins: who leaves a change open would have a key to the account for longer.
+    // The proof must hold at the end too: otherwise a change left open would be a key to the account for longer.
     for (seconds, is_kept) in [(301, false), (290, true)] {
         AHEAD.store(0, Ordering::Relaxed);
         let mut web1 = fleet.machine("web1");
@@ -128,7 +128,7 @@ fn a_code_proves_who_is_asking_for_five_minutes() {
     AHEAD.store(0, Ordering::Relaxed);
 }
 
-/// A code that was used is no wrong one: the next login of the same user on another machine may well send it.
+/// A used code is not a wrong one: the user's next login on another machine may well send it.
 #[test]
 fn a_code_that_was_used_before_leaves_the_proof() {
     let fleet = Fleet::new();

@@ -11,10 +11,10 @@ use std::process::{Child, Command, Stdio};
 
 const SOON: Duration = Duration::from_secs(600);
 
-/// Nobody's patience ends sooner.
+/// No time limit ends sooner than this.
 const AT_ONCE: Duration = Duration::from_millis(900);
 
-/// A member with TLS, in whose database a fleet was begun.
+/// A member of etcd with TLS, in whose database a fleet has begun.
 struct Database {
     directory: TempDir,
     program: PathBuf,
@@ -127,7 +127,7 @@ impl Database {
         Some(String::from_utf8(found.value).unwrap())
     }
 
-    /// Forgets all that was, but for what is there.
+    /// Compacts the history up to now.
     fn compact(&self) {
         let url = format!("https://localhost:{}", self.port);
         let files = self.authority.sign(&["client"]);
@@ -172,14 +172,14 @@ impl Database {
 }
 
 impl Database {
-    /// What a snapshot of the disk has.
+    /// Copies the data as a snapshot of the disk would.
     fn copy_to(&mut self, name: &str) {
         self.end();
         copy("data", name, self.directory.path());
         self.begin();
     }
 
-    /// Puts it back.
+    /// Puts the copy back.
     fn put_back(&mut self, name: &str) {
         self.end();
         fs::remove_dir_all(self.directory.path().join("data")).unwrap();
@@ -197,7 +197,7 @@ impl Database {
         found.unwrap().header.unwrap().revision
     }
 
-    /// Whatever is written: revisions that were seen are given out again.
+    /// Writes until revisions that were seen are given out again.
     fn climb(&self, beyond: i64) {
         while self.revision() <= beyond {
             self.put("/tests/climb", "one more");
@@ -212,7 +212,7 @@ impl Database {
         self.keeper().raise_epoch(floor).unwrap();
     }
 
-    /// What nobody writes while the database is not believed.
+    /// Returns the keys that a verifier does not write while the database is not trusted.
     fn is_written(&self, name: &str) -> [Option<String>; 2] {
         let name = PeerName::new(name).unwrap();
         [self.get(&Beat::key(&name)), self.get(&witness_of(&name))]
@@ -233,7 +233,7 @@ impl Drop for Database {
     }
 }
 
-/// One verifier over it.
+/// One verifier over the database.
 struct One {
     directory: TempDir,
     serving: Option<Serving>,
@@ -254,7 +254,7 @@ impl One {
         Self::over(directory, database, authority, name, |_| {})
     }
 
-    /// One of whose database something is done before it serves.
+    /// Starts a verifier after `before` has worked on its database.
     fn over(
         directory: TempDir,
         database: &Database,
@@ -264,7 +264,7 @@ impl One {
     ) -> Self {
         let path = |name: &str| directory.path().join(name);
         fs::write(path("pam_otp.conf"), "").unwrap();
-        // Every machine calls it by the same name, and it is known to the others by its own.
+        // Machines know it by the same name as every other, and the verifiers know it by its own.
         let conf = Conf {
             path: PathBuf::new(),
             listen: vec!["127.0.0.1:0".parse().unwrap()],
@@ -287,7 +287,7 @@ impl One {
         }
     }
 
-    /// Ends, as a service does that is stopped; what it leaves.
+    /// Ends as a stopped service does; returns its directory.
     fn end(mut self) -> TempDir {
         let ended = self.serving.take().unwrap();
         let _ended = ended.end_within(Duration::ZERO, SOON);
@@ -305,11 +305,11 @@ impl One {
         connect(self.address, tls::client(&authority.sign(&[name])).unwrap())
     }
 
-    /// What a verifier says that is asked about Alice: an answer, or why it does not look.
+    /// Returns the verifier's reply about Alice: an answer, or the reason for not looking.
     fn says(&self, authority: &Authority) -> Result<Answer, String> {
         let mut web1 = self.machine(authority, "web1");
         web1.ask(Some(ALICE), &is_enrolled("alice")).unwrap();
-        let fields = web1.hear().expect("it says something");
+        let fields = web1.hear().expect("the verifier answers");
         match is_elsewhere(&fields) {
             Some(reason) => Err(reason),
             None => Ok(Answer::from_fields(&fields).unwrap()),
@@ -346,7 +346,7 @@ fn what_one_verifier_has_done_the_other_knows() {
         One::begin(&database, &authority, "va"),
         One::begin(&database, &authority, "vb"),
     );
-    // Nobody is known yet.
+    // No machine is registered yet.
     first.says_soon(&authority, |said| *said == Ok(Answer::Denied));
     for machine in ["web1", "web2"] {
         database.register(machine, false);
@@ -360,7 +360,7 @@ fn what_one_verifier_has_done_the_other_knows() {
     assert!(is_accepted(web2.answer(&right).as_ref()));
     let again = first.machine(&authority, "web1").answer(&right);
     assert_eq!(again, Some(Answer::Verdict(Verdict::Replayed)));
-    // A code that one has accepted proves to the other who is asking; from that machine alone.
+    // A code that one verifier has accepted proves to the other who is asking, but only on that machine.
     let request = Request::Change {
         user: "alice".to_owned(),
         change: Change::RecoveryCodes,
@@ -374,13 +374,13 @@ fn what_one_verifier_has_done_the_other_knows() {
         begun("web1"),
         Some(Turn::End(Answer::NotAuthenticated))
     ));
-    // The replay was on web1, and was no wrong code.
+    // The replay was on web1, and was not a wrong code.
     assert!(matches!(begun("web2"), Some(Turn::Begun { .. })));
     let mut revoked = second.machine(&authority, "web2");
     assert!(revoked.answer(&is_enrolled("alice")).is_some());
     database.register("web2", true);
     assert_eq!(revoked.answer(&is_enrolled("alice")), Some(Answer::Denied));
-    // What machines have for a policy, and who is there, is written down for an administrator.
+    // The policies of machines, and the beats, are written for an administrator.
     let since = Instant::now();
     let digest = PolicyDigest::of(&Policy::default()).to_string();
     while database.get(&format!("{}web1", beats::POLICIES)) != Some(digest.clone()) {
@@ -388,14 +388,14 @@ fn what_one_verifier_has_done_the_other_knows() {
     }
     for name in ["va", "vb"] {
         let name = PeerName::new(name).unwrap();
-        let beat = database.get(&Beat::key(&name)).expect("it has beaten");
+        let beat = database.get(&Beat::key(&name)).expect("a beat");
         let beat = Beat::from_text(&name, beat.as_bytes()).unwrap();
         assert_eq!(beat.refuses, None);
     }
 }
 
-/// Registry, fleet, witness and account are read in one question; a verdict is one more. The same for those who have no
-/// authenticator, and for names that nobody has: else the time would tell them apart.
+/// Registry, fleet, witness and account are read in one request; a verdict is one more. The same holds for users
+/// without an authenticator and names without an account: otherwise the time would tell them apart.
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
 fn a_check_takes_two_questions_and_what_comes_before_it_one_whoever_asks() {
@@ -405,7 +405,8 @@ fn a_check_takes_two_questions_and_what_comes_before_it_one_whoever_asks() {
     }
 }
 
-/// Counts them; `false`: an answer took so long on this machine that somebody's patience may have ended, and asked again.
+/// Counts the requests; `false`: an answer took so long on this machine that a time limit may have ended, and the
+/// request was repeated.
 fn are_counted_at_once() -> bool {
     let database = Database::start();
     let place = tempfile::tempdir().unwrap();
@@ -453,13 +454,13 @@ fn are_counted_at_once() -> bool {
             }
         }
     }
-    // Those of whom nothing is kept have had nothing written: only the two attempts of Alice were.
+    // Nothing was written for names without data: only Alice's two attempts were.
     assert_eq!(database.revision(), revision + 2);
     assert_eq!(database.get("/pam_otp/nothing"), None);
     true
 }
 
-/// A restore empties the registry, and fills it again: nobody is revoked by that.
+/// A restore empties the registry and fills it again; this must not revoke anyone.
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
 fn who_is_no_machine_is_not_told_of_a_registry_that_is_being_restored() {
@@ -471,7 +472,7 @@ fn who_is_no_machine_is_not_told_of_a_registry_that_is_being_restored() {
     let [va, web1] = ["va", "web1"].map(|name| PeerName::new(name).unwrap());
     let base = Etcd::begin(&database.config(), directory.path(), &policy, va).unwrap();
     let found = || base.entries(std::slice::from_ref(&web1));
-    // A question that is not answered in its time is asked again.
+    // A question without an answer in its time is repeated.
     let told = || {
         let since = Instant::now();
         loop {
@@ -489,7 +490,7 @@ fn who_is_no_machine_is_not_told_of_a_registry_that_is_being_restored() {
     assert!(found().is_err());
 }
 
-/// Also not before a round has noticed: whoever was revoked since is none of those who may ask, or administer.
+/// This holds even before a round has noticed: a machine or administrator that was revoked since must not be served.
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
 fn no_registry_is_believed_that_is_older_than_what_was_seen() {
@@ -522,7 +523,7 @@ fn a_database_that_is_older_than_it_was_is_not_served_until_its_epoch_is_raised(
     database.register("web1", false);
     let one = One::begin(&database, &authority, "va");
     one.says_soon(&authority, Result::is_ok);
-    // What it has seen is on disk before the first answer. As if it had been further than the database is now.
+    // The state that was seen is on disk before the first answer. Here it is set further than the database is now.
     let directory = one.end();
     let seen = directory.path().join("seen");
     let text = fs::read_to_string(&seen).unwrap();
@@ -546,7 +547,7 @@ fn a_database_that_was_put_back_is_believed_by_nobody_who_has_seen_more_however_
     let place = tempfile::tempdir().unwrap();
     let authority = Authority::new(place.path(), "fleet");
     database.register("web1", false);
-    // One goes on, one is stopped meanwhile, and one is killed: what the three know is the same.
+    // One goes on, one is stopped in the meantime, and one is killed: all three know the same.
     let [on, stopped, killed] =
         ["va", "vb", "vc"].map(|name| One::begin(&database, &authority, name));
     for one in [&on, &stopped, &killed] {
@@ -563,7 +564,7 @@ fn a_database_that_was_put_back_is_believed_by_nobody_who_has_seen_more_however_
     while !all_have_written(&before) {
         assert!(since.elapsed() < SOON);
     }
-    // On the disk within a beat, whatever becomes of the process.
+    // It is on the disk within a beat, whatever happens to the process.
     let kept = killed.directory.path().join("seen");
     let number = |text: &str| {
         text.lines()
@@ -594,7 +595,7 @@ fn a_database_that_was_put_back_is_believed_by_nobody_who_has_seen_more_however_
     stopped.refuses_as_older(&authority);
     let killed = One::begin_in(left, &database, &authority, "vc");
     killed.refuses_as_older(&authority);
-    // Nothing is written by any of them, for longer than some rounds. What was there would go with its lease.
+    // None of them writes anything, for longer than some rounds. Earlier beats would end with their leases.
     for name in names {
         database.delete(&Beat::key(&PeerName::new(name).unwrap()));
     }
@@ -606,7 +607,7 @@ fn a_database_that_was_put_back_is_believed_by_nobody_who_has_seen_more_however_
     }
     assert_eq!(names.map(|name| database.is_written(name)), is_there);
     assert_eq!(database.revision(), revision);
-    // What was found is known to the next process, also where the witness is there again.
+    // The next process knows the finding, even if the witness is there again.
     let kept = on.end();
     assert!(
         fs::read_to_string(kept.path().join("seen"))
@@ -621,7 +622,7 @@ fn a_database_that_was_put_back_is_believed_by_nobody_who_has_seen_more_however_
     );
     let on = One::begin_in(kept, &database, &authority, "va");
     on.refuses_as_older(&authority);
-    // Once for all of them.
+    // One confirmation is enough for all of them.
     database.confirm();
     for one in [&on, &stopped, &killed] {
         one.says_soon(&authority, Result::is_ok);
@@ -648,7 +649,7 @@ fn a_verifier_that_was_away_or_is_new_or_shares_a_name_takes_nothing_for_a_resto
     for one in [&first, &away] {
         one.says_soon(&authority, Result::is_ok);
     }
-    // Whatever was answered from is known when it has ended, and it writes no more.
+    // Everything used for an answer is stored when the verifier has ended, and it writes no more.
     database.put("/tests/last", "one more");
     let last = database.revision();
     away.says_soon(&authority, Result::is_ok);
@@ -659,7 +660,7 @@ fn a_verifier_that_was_away_or_is_new_or_shares_a_name_takes_nothing_for_a_resto
     let after = database.is_written("vb")[1].clone();
     assert!(seen.revision > last && after != before);
     assert_eq!(after, seen.witness.map(|witness| witness.text()));
-    // Its beat goes with its lease, others write, and etcd forgets what was: as in weeks.
+    // Its beat ends with its lease, others write, and etcd compacts its history, as over weeks.
     let old = tempfile::tempdir().unwrap();
     fs::copy(away.path().join("seen"), old.path().join("seen")).unwrap();
     database.delete(&Beat::key(&PeerName::new("vb").unwrap()));
@@ -667,8 +668,8 @@ fn a_verifier_that_was_away_or_is_new_or_shares_a_name_takes_nothing_for_a_resto
     database.compact();
     let back = One::begin_in(away, &database, &authority, "vb");
     back.says_soon(&authority, Result::is_ok);
-    // Another host has its name, with nothing that it has seen, or with a directory that was put back; both at once, and the
-    // one that was there goes on.
+    // Two other hosts use its name: one that has seen nothing, and one with a restored directory. Both run at once,
+    // and the first one goes on.
     let new = One::begin(&database, &authority, "vb");
     let put_back = One::begin_in(old, &database, &authority, "vb");
     let name = PeerName::new("vb").unwrap();
@@ -689,7 +690,7 @@ fn a_verifier_that_was_away_or_is_new_or_shares_a_name_takes_nothing_for_a_resto
     let kept = back.end();
     let renamed = One::begin_in(kept, &database, &authority, "vz");
     renamed.says_soon(&authority, Result::is_ok);
-    // etcd began anew with what it had.
+    // etcd restarts with the data that it had.
     database.copy_to("whole");
     database.put_back("whole");
     for one in [&first, &new, &put_back, &renamed] {
@@ -722,7 +723,7 @@ fn a_verifier_whose_clock_is_off_serves_nobody_until_it_agrees() {
         said.as_ref()
             .is_err_and(|reason| reason.contains("clock of this verifier is"))
     });
-    // With two more that agree with this one, it is the other one that is off.
+    // With two more clocks that agree with this one, the other one is off.
     for (at, name) in ["vx", "vy"].iter().enumerate() {
         let name = PeerName::new(name).unwrap();
         let beat = Beat {
@@ -742,7 +743,7 @@ fn a_verifier_whose_clock_is_off_serves_nobody_until_it_agrees() {
     one.says_soon(&authority, Result::is_ok);
 }
 
-/// It could open no record and write none, and another verifier can.
+/// It could open and write no record, but another verifier can.
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
 fn a_verifier_without_its_sealing_key_sends_machines_elsewhere_and_says_so() {
@@ -788,9 +789,9 @@ fn without_its_database_a_verifier_sends_machines_elsewhere() {
     database.end();
     let before = Instant::now();
     assert!(one.says(&authority).is_err());
-    // A machine has time to ask another one.
+    // A machine has time to ask another verifier.
     assert!(before.elapsed() < Duration::from_secs(60));
-    // One that begins meanwhile serves nobody either, and then does.
+    // A verifier that starts in the meantime refuses too, and serves later.
     let second = One::begin(&database, &authority, "vb");
     assert!(second.says(&authority).is_err());
     database.begin();

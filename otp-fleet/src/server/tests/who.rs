@@ -1,4 +1,4 @@
-//! Who is answered.
+//! The peers and users that get answers.
 
 use super::*;
 
@@ -21,9 +21,9 @@ fn who_is_not_in_the_registry_is_denied_whatever_certificate_they_have() {
     fs::write(fleet.path("machines").join("web3"), "").unwrap();
     let mut web3 = fleet.machine("web3");
     web3.ask(Some(ALICE), &right).unwrap();
-    // It cannot be said who that is: another verifier may know.
+    // The name cannot be looked up here: another verifier may know it.
     assert!(is_elsewhere(&web3.hear().unwrap()).is_some());
-    // Nothing of that has used the code up.
+    // This has not used up the code.
     assert!(is_accepted(fleet.machine("web1").answer(&right).as_ref()));
 }
 
@@ -40,13 +40,13 @@ fn a_machine_that_is_revoked_gets_no_further_answer_on_its_connection() {
     assert!(is_accepted(fleet.machine("web2").answer(&right).as_ref()));
 }
 
-/// Also while nothing is asked: a place that is held for ten minutes is missed by somebody else.
+/// This holds even while nothing is asked: a place that is held for ten minutes is missing for another machine.
 #[test]
 fn who_may_ask_no_longer_is_not_left_connected() {
     let fleet = Fleet::new();
     let is_closed = |mut machine: Machine| match machine.0.read(&mut [0; 1]) {
         Ok(count) => count == 0,
-        // Only a test that fails waits so long.
+        // Only a failing test waits this long.
         Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
     };
     let connected = |name: &str| {
@@ -67,7 +67,7 @@ fn who_may_ask_no_longer_is_not_left_connected() {
     fleet.register("web4", Role::Machine, &[], false);
     let mut web4 = fleet.machine("web4");
     assert!(web4.answer(&is_enrolled("alice")).is_some());
-    // And what cannot be found out closes nothing.
+    // An entry that cannot be read closes nothing.
     fs::write(fleet.path("machines").join("web4"), "").unwrap();
     let later = connected("web5");
     assert!(is_closed(later));
@@ -90,7 +90,7 @@ fn a_machine_asks_about_users_of_its_zones_alone() {
     assert!(is_accepted(fleet.machine("web2").answer(&right).as_ref()));
 }
 
-/// A new person with an old name, on a machine whose name service is another.
+/// A new person with an old name, on a machine with another name service.
 #[test]
 fn the_user_id_is_that_of_the_record() {
     let fleet = Fleet::new();
@@ -130,7 +130,7 @@ fn nobody_is_nobody_and_costs_nothing() {
     assert_eq!(fs::read_dir(fleet.path("records")).unwrap().count(), 0);
 }
 
-/// A name service that loses somebody for a moment must not have them pass for one without an authenticator.
+/// If a name service loses a user for a moment, the user must not count as one without an authenticator.
 #[test]
 fn who_is_enrolled_is_not_said_of_nobody() {
     let fleet = Fleet::new();
@@ -149,7 +149,7 @@ fn who_is_enrolled_is_not_said_of_nobody() {
     }
 }
 
-/// What a login asks before the prompt is asked about a name that nobody has as well, so that both take as long.
+/// A login also asks its questions before the prompt about a name without an account, so that both take as long.
 #[test]
 fn a_login_of_nobody_is_told_what_lets_nobody_in() {
     let fleet = Fleet::new();
@@ -169,7 +169,7 @@ fn a_login_of_nobody_is_told_what_lets_nobody_in() {
         web1.ask(None, &request).unwrap();
         assert_eq!(Answer::from_fields(&web1.hear().unwrap()), Some(expected));
     }
-    // Nobody who has a number has no name.
+    // A request with a user id must have a name, and one without a user id none.
     for request in [trusted(""), is_enrolled("")] {
         assert!(denied(fleet.machine("web1").answer(&request)));
     }
@@ -246,7 +246,7 @@ fn a_name_in_another_case_is_the_same_machine() {
     assert!(denied(fleet.machine("WEB1").answer(&is_enrolled("alice"))));
 }
 
-/// A stolen machine that has one good code must not have its user trusted at the others.
+/// A stolen machine with one good code must not make its user trusted at the others.
 #[test]
 fn trust_that_was_earned_on_one_machine_counts_on_no_other() {
     let fleet = Fleet::new();

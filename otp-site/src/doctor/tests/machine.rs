@@ -1,4 +1,5 @@
-//! Mistakes around the services: in sshd's configuration, the policy, the records, the clock, and in who can become root.
+//! Mistakes around the services: in sshd's configuration, the policy, the records and the clock, and about who can
+//! become root.
 
 use super::*;
 use crate::fixture::{is_root, set_mode};
@@ -10,10 +11,10 @@ const RECORDS: &str = "/var/lib/pam_otp";
 const RIGHT_SSHD: &str = "usepam yes\nkbdinteractiveauthentication yes\npasswordauthentication no\n\
     pubkeyauthentication no\ngssapiauthentication no\npermitrootlogin no\nlogingracetime 600\nauthenticationmethods any\n";
 
-/// What a machine says that is no file.
+/// What a machine says that is not in a file.
 struct Said {
     sshd: Result<String, String>,
-    /// For connections with this in their description.
+    /// For connections with this text in their description.
     matched: Option<(&'static str, &'static str)>,
     keeps_clock: Option<bool>,
 }
@@ -62,7 +63,7 @@ fn planted() -> Planted {
         .with("/var/lib/pam_otp/alice/state", "")
 }
 
-/// With the owners and modes that records have.
+/// With the owners and modes of records.
 fn tree(planted: &Planted) -> TempDir {
     let root = planted.tree();
     let place = root.path().join(RECORDS.trim_start_matches('/'));
@@ -138,7 +139,7 @@ fn sshds_configuration_is_examined_where_sshd_asks_for_codes() {
         found(&offering, &short),
         ["login-grace-time", "enrol-not-here"]
     );
-    // A key and a code, as the README has it.
+    // A key and a code, as in pam_otp-setup(7).
     let code_alone = planted().replaced("/etc/pam.d/sshd", "@include common-auth\n", "");
     assert_eq!(found(&code_alone, &Said::default()), ["code-alone"]);
     let demanding = with("methods any", "methods publickey,keyboard-interactive");
@@ -259,7 +260,7 @@ fn what_cannot_be_looked_at_is_told() {
     };
     let planted = planted();
     let root = tree(&planted);
-    // A loop of files, as libpam would not follow either.
+    // A loop of files, which libpam would not follow either.
     symlink("sudo", root.path().join("etc/pam.d/other-name")).unwrap();
     fs::write(root.path().join("etc/pam.d/endless"), "@include endless\n").unwrap();
     let report = report(&planted, root.path(), &said, &[]);
@@ -373,7 +374,7 @@ fn records_that_are_not_as_they_should_be_are_found() {
         with(&|records| chown(records.join("alice/state"), None, Some(1001)).unwrap()),
         ["record-owner"]
     );
-    // What the helper made is the user's.
+    // The user owns what the helper made.
     assert_eq!(
         with(&|records| chown(records.join("alice/state"), Some(1000), None).unwrap()),
         [""; 0]
@@ -391,7 +392,7 @@ fn records_that_are_not_there_are_found() {
     for path in paths.iter().filter(|path| path.starts_with(RECORDS)) {
         planted.files.remove(path);
     }
-    // A way in for root that takes no code: this is about the records alone.
+    // A way in for root that takes no code: this test is only about the records.
     let planted = planted.policy("[enforce]\nexempt_users = [\"alice\"]\n");
     assert_eq!(found(&planted, &Said::default()), ["records-missing"]);
     let planted = planted.with("/etc/security/pam_otp.enrolled", "");
@@ -458,7 +459,7 @@ fn it_is_found_where_nobody_can_become_root_any_more() {
         ..Said::default()
     };
     assert_eq!(modes_and(&keyed, &said), [""; 0]);
-    // Each of these is a way.
+    // Each of these is a way to become root.
     let ways = [
         not_enrolled().policy("[enforce]\ngroups = [\"empty\", \"sudo\"]\nfrom = \"2030-01-01\"\n"),
         not_enrolled().policy("[enforce]\nexempt_users = [\"alice\"]\n"),

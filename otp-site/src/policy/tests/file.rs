@@ -1,4 +1,4 @@
-//! The policy file as a file: whose it is, who can write it, whether it is there.
+//! The policy file as a file: who owns it, who can write it, whether it exists.
 
 use super::*;
 use crate::fixture::{is_root, promptly, set_mode};

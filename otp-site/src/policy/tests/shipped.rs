@@ -1,4 +1,4 @@
-//! The file that the packages install says what the program does without it.
+//! The file that the packages install states the defaults that hold without it.
 
 use super::*;
 
@@ -10,7 +10,7 @@ const NO_FLEET: &str = "verifiers = []";
 /// The section of the shipped file that has no name yet.
 const SERVICE: &str = "service.NAME";
 
-/// The sections, and the keys with their comment sign taken away; the sentences are left out.
+/// Returns the sections, and the keys without their comment sign, but not the sentences.
 fn without_comment_signs() -> Vec<&'static str> {
     SHIPPED
         .lines()
@@ -47,7 +47,8 @@ pub(super) fn one_key(section: &str, key: &str, value: &str) -> (String, usize) 
     }
 }
 
-/// The keys that the parser knows at the top or in a section, in its own words; `None`: that is no section.
+/// Returns the keys that the parser knows at the top level or in a section, in its own words; `None`: it is not a
+/// section.
 fn known_to_the_parser(section: &str) -> Option<Vec<String>> {
     let (text, _) = one_key(section, "no-such-key", "1");
     let told = refusal(&text);
@@ -58,16 +59,16 @@ fn known_to_the_parser(section: &str) -> Option<Vec<String>> {
 #[test]
 fn the_shipped_file_says_the_defaults_commented_out() {
     assert_eq!(taken(SHIPPED), Policy::default());
-    // The sections are in force, so that a key can be put in force by itself.
+    // The sections are in force, so that each key can be put in force alone.
     let active = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
     assert_eq!(SHIPPED.lines().find(active), None);
-    // But an empty list of verifiers, which is no policy: whoever has one in force means a fleet.
+    // Except an empty list of verifiers, which is refused: an administrator who has one in force means a fleet.
     let lines = without_comment_signs();
     let lines: Vec<_> = lines.into_iter().filter(|line| *line != NO_FLEET).collect();
     let in_force = lines.join("\n").replace("NAME", "sshd");
     let policies = policies(&in_force);
     assert_eq!(policies.where_nothing_is_said(), &Policy::default());
-    // A section of a service says the same as the keys that it would replace.
+    // The section of a service says the same as the keys that it would replace.
     let mut sshd = Policy::default();
     sshd.enroll.is_for_service = true;
     assert_eq!(policies.for_service("sshd"), sshd);

@@ -5,7 +5,7 @@ const SU: Wanted = Wanted::Code {
     skips: Some("pam_rootok.so"),
 };
 
-/// What goes in comes out, and what is left is what was there.
+/// Puts lines in and takes them out again: the old text must remain.
 fn put_in_and_out(text: &str, wanted: Wanted) -> String {
     let new = put_in(text, wanted).unwrap();
     assert_eq!(take_out(&new, None).as_deref(), Ok(text), "{new}");
@@ -209,7 +209,7 @@ fn a_line_that_another_one_jumps_over_stays_for_a_person_to_decide() {
     let exempt = "auth [success=1 default=ignore] pam_succeed_if.so user = backup\n";
     let last = "auth required pam_listfile.so item=user\n";
     for (text, line) in [
-        // Without ours, backup would pass over the list.
+        // Without our line, backup would skip the list.
         (format!("@include common-auth\n{exempt}{CODE}\n{last}"), 3),
         (
             format!("@include common-auth\n{exempt}{MARK}{ONE}\n{CODE}\n{last}"),
@@ -238,7 +238,7 @@ fn a_line_that_another_one_jumps_over_stays_for_a_person_to_decide() {
         let taken = take_out(&text, Some("@include common-auth"));
         assert_eq!(taken, Err(Misfit::OursOtherwise(line)), "{text}");
     }
-    // What it passes over ends above, or is of another kind.
+    // What it skips ends above, or is of another kind.
     for text in [
         format!("{exempt}auth required pam_x.so\n@include common-auth\n{CODE}\n"),
         format!("account [default=1] pam_x.so\n@include common-auth\n{CODE}\n"),

@@ -1,14 +1,15 @@
-//! Every order in which the attempts of several processes for one account can go, every moment at which any of them can be
-//! killed, and every moment at which the power can fail.
+//! Explores every order in which attempts of several processes for one account can run, every moment at which any of
+//! them can be killed, and every moment at which the power can fail.
 //!
-//! [`attempt`] itself runs, once for each process, in a thread that stops before each call of its keeper until it is told to
-//! go on or to die. One thread runs at a time, so an order can be played again, and a depth-first search plays all of them.
-//! At each stop the power fails too, and everything that may be on the disk then is looked at.
+//! [`attempt`] itself runs, once for each process, in a thread. The thread stops before each call of its keeper until
+//! it is told to go on or to die. Only one thread runs at a time, so an order can be played again, and a depth-first
+//! search plays all of them. At each stop the power also fails, and everything that may then be on the disk is
+//! examined.
 //!
-//! The explorer is our own: kani runs no threads and brings its own compiler, and loom orders accesses to memory, while
-//! processes share nothing but the calls that are ordered here.
+//! The explorer is our own. kani runs no threads and needs its own compiler. loom orders accesses to memory, while
+//! these processes share nothing but the calls that are ordered here.
 //!
-//! What is assumed of the kernel and the disk is in [`machine`].
+//! [`machine`] says what is assumed of the kernel and the disk.
 
 use super::*;
 use crate::fixture::{NOW, SOON, alice, code, credential, recovery_code};
@@ -39,32 +40,32 @@ impl Try {
         match self {
             RightCode => code(&credential(), 0),
             RecoveryCode => Input::Recovery(recovery_code(0, 1)),
-            // A recovery code, since those are looked at faster.
+            // A recovery code, since it is judged faster.
             WrongCode => Input::Recovery(recovery_code(1, 1)),
             Nothing => Input::Empty,
         }
     }
 }
 
-/// Who tries what, after what.
+/// Who tries what, and after what.
 #[derive(Clone, Copy, Debug)]
 struct Scenario<'a> {
-    /// What is kept when nothing has happened.
+    /// The record before anything has happened.
     first: First,
     /// Attempts that were made and answered before.
     before: &'a [Try],
-    /// One for each process.
+    /// One attempt for each process.
     tried: &'a [Try],
-    /// No more are killed in one order.
+    /// The most processes that are killed in one order.
     kills: usize,
 }
 
-/// What a new record is like.
+/// The form of a new record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum First {
-    /// A phone and recovery codes: it lies in one sector.
+    /// A phone and recovery codes: the record lies in one sector.
     Short,
-    /// Beside those it knows what they have replaced: it can be torn.
+    /// It also has the entries that those have replaced: the record can be torn.
     Long,
 }
 
@@ -91,11 +92,11 @@ impl First {
 #[derive(Debug, Default)]
 struct Explored {
     orders: usize,
-    /// Different moments in them.
+    /// Different moments in these orders.
     moments: usize,
     /// Different contents of the disk after a power failure.
     power_failures: usize,
-    /// Of those, the ones with a damaged record.
+    /// Those of them with a damaged record.
     torn: usize,
 }
 
@@ -172,16 +173,16 @@ impl Explored {
     }
 }
 
-/// An order, as the choice that is made at each stop, and the number of choices there.
+/// An order: the choice made at each stop, and the number of choices there.
 #[derive(Debug, Default)]
 struct Order {
     choices: Vec<(usize, usize)>,
-    /// How many stops it has in common with an order that was played before.
+    /// How many stops it shares with an order that was played before.
     known: usize,
 }
 
 impl Order {
-    /// The choice at a stop; beyond the end of what is laid down, the first.
+    /// Returns the choice at a stop; beyond the last recorded stop, the first choice.
     fn at(&mut self, stop: usize, choices: usize) -> usize {
         if stop == self.choices.len() {
             self.choices.push((0, choices));
@@ -191,7 +192,7 @@ impl Order {
         taken
     }
 
-    /// Turns to the next order; `false`: that was the last.
+    /// Turns to the next order; `false`: that was the last one.
     fn next(&mut self) -> bool {
         while let Some((taken, of)) = self.choices.pop() {
             if taken + 1 < of {
@@ -204,7 +205,7 @@ impl Order {
     }
 }
 
-/// Where a process is.
+/// How far a process has come.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Process {
     Before(Step),
@@ -212,7 +213,7 @@ enum Process {
     Dead,
 }
 
-/// What was there before an order is played.
+/// What existed before an order is played.
 struct Past {
     disk: Image,
     answered: Vec<(Try, Verdict)>,
@@ -229,7 +230,7 @@ impl Past {
     }
 }
 
-/// What a process is told, and which.
+/// A process, and what it is told.
 type Choice = (usize, Stop);
 
 /// One order, while it is played.
@@ -237,9 +238,9 @@ struct Play<'a> {
     scenario: &'a Scenario<'a>,
     machine: Machine,
     processes: Vec<Process>,
-    /// Every attempt that was answered, and how.
+    /// Every attempt that was answered, and the answer.
     answered: Vec<(Try, Verdict)>,
-    /// The version of the state that no power failure may take back: somebody was told of it.
+    /// The version of the state that no power failure may undo: somebody was told about it.
     durable: usize,
 }
 
@@ -254,7 +255,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Plays it to its end, or until it comes to what was seen before in another order; and looks at all that is new.
+    /// Plays the order to its end, or until it reaches a moment that was seen in another order. Checks everything that
+    /// is new.
     fn along(mut self, order: &mut Order, known: &mut Known, explored: &mut Explored) {
         thread::scope(|scope| {
             let (tell, told) = channel();
@@ -292,7 +294,7 @@ impl<'a> Play<'a> {
         self.nobody_gets_in_twice(&self.machine.image(), known);
     }
 
-    /// Where everything is: nothing else decides what can follow.
+    /// Returns the state of everything: nothing else decides what can follow.
     fn moment(&self) -> Moment {
         (self.machine.written(), self.processes.clone())
     }
@@ -315,7 +317,7 @@ impl<'a> Play<'a> {
         choices
     }
 
-    /// A process has stopped.
+    /// Notes that a process has stopped.
     fn arrived(&mut self, at: usize, stopped: Stopped) {
         let process = match stopped {
             Stopped::Before(step) => {
@@ -350,8 +352,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// The state when each process has come after the one that held before it: not at all, as one whose guess failed, or
-    /// whole.
+    /// Returns the state after the processes in the order in which they held the account: each has changed nothing, has
+    /// stored a failed guess, or has finished.
     fn expected(&self, known: &mut Known) -> State {
         let mut state = self.machine.versions()[0].clone();
         for at in self.machine.writers_in_order() {
@@ -367,7 +369,7 @@ impl<'a> Play<'a> {
         state
     }
 
-    /// Looks at everything that the disk may have if the power fails now.
+    /// Checks everything that the disk may have if the power fails now.
     fn power_fails(&self, known: &mut Known, explored: &mut Explored) {
         let versions = self.machine.versions();
         for image in self.machine.images_after_power_failure() {
@@ -386,7 +388,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// What has let somebody in does so no more, whoever tries it next; and nothing has twice.
+    /// Checks that a code which has let somebody in never does so again, whoever tries it next, and that none has done
+    /// so twice.
     fn nobody_gets_in_twice(&self, image: &Image, known: &mut Known) {
         for key in [RightCode, RecoveryCode] {
             let let_in = |(tried, verdict): &&(Try, Verdict)| *tried == key && is_in(verdict);
@@ -411,10 +414,10 @@ impl<'a> Play<'a> {
     }
 }
 
-/// Which process has written and which has synced, in this order, and where each process is.
+/// Which process has written and synced, in this order, and how far each process is.
 type Moment = (Vec<(usize, Step)>, Vec<Process>);
 
-/// What has been found out before, in whatever order that was.
+/// Results that are known from other orders.
 #[derive(Default)]
 struct Known {
     moments: HashSet<Moment>,
@@ -423,13 +426,13 @@ struct Known {
 }
 
 impl Known {
-    /// Whether a disk lets in.
+    /// Whether this reply is let in with this disk.
     fn opens(&mut self, image: &Image, key: Try) -> bool {
         let opens = self.opens.entry((image.clone(), key));
         *opens.or_insert_with(|| is_in(&try_on(&Machine::started_with(image, 1), key).unwrap()))
     }
 
-    /// The state that an attempt leaves which has come so far.
+    /// Returns the state that an attempt leaves when it has come this far.
     fn follows(&mut self, state: &State, tried: Try, progress: Progress) -> State {
         let step = (state.clone(), tried, progress);
         if let Some((_, next)) = self.follows.iter().find(|(known, _)| *known == step) {
@@ -468,7 +471,7 @@ enum Stopped {
     Dead,
 }
 
-/// The life of a process.
+/// Runs a process.
 fn live(machine: &Machine, tried: Try, tell: &Sender<Stopped>) {
     let ended = match catch_unwind(AssertUnwindSafe(|| try_on(machine, tried))) {
         Ok(verdict) => Stopped::Answered(verdict.unwrap()),
@@ -478,7 +481,7 @@ fn live(machine: &Machine, tried: Try, tell: &Sender<Stopped>) {
     tell.send(ended).ok();
 }
 
-/// Waits until the process that runs has stopped.
+/// Waits until the running process has stopped.
 fn arrival(told: &Receiver<Stopped>) -> Stopped {
     told.recv_timeout(SOON).expect("a process stops")
 }

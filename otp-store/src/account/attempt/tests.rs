@@ -26,10 +26,10 @@ over_every_keeper! {
     what_is_let_pass_is_not_kept_as_the_last_refusal,
 }
 
-/// As many as a test machine lets in at once without thinking.
+/// As many logins at once as a test machine handles easily.
 const AT_ONCE: u32 = 64;
 
-/// How often they do.
+/// How often they run.
 const ROUNDS: u32 = 20;
 
 fn try_input(store: &impl Keeper, input: &Input) -> Result<Verdict, Error> {
@@ -39,8 +39,8 @@ fn try_input(store: &impl Keeper, input: &Input) -> Result<Verdict, Error> {
     .map(Committed::into_inner)
 }
 
-/// On a busy machine the others may take longer than one waits for them. Nothing was read or written then, so it is tried
-/// again.
+/// On a busy machine the others may take longer than a process waits for them. Nothing was read or written then, so the
+/// attempt is repeated.
 fn until_judged(store: &impl Keeper, input: &Input) -> Verdict {
     loop {
         match try_input(store, input) {
@@ -50,7 +50,7 @@ fn until_judged(store: &impl Keeper, input: &Input) -> Verdict {
     }
 }
 
-/// All at the same moment, each with a store of its own as each process has one.
+/// Makes all attempts at the same moment, each with its own store, as each process has one.
 fn all_at_once(place: &impl Bench, input: impl Fn() -> Input + Sync) -> Vec<Verdict> {
     let start = Barrier::new(AT_ONCE as usize);
     thread::scope(|scope| {
@@ -199,7 +199,7 @@ fn try_at(store: &impl Keeper, input: &Input, place: Option<&Remembered>, now: U
     made.unwrap().into_inner()
 }
 
-/// Since when an attempt with a code that was used is let pass.
+/// Returns the beginning of the trust with which a used code is let through.
 fn passes(store: &impl Keeper, place: Option<&Remembered>, now: UnixTime) -> Option<UnixTime> {
     let judged = try_at(store, &code(&credential(), 0), place, now);
     assert_eq!(judged.verdict, Verdict::Replayed);
@@ -230,7 +230,7 @@ fn a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts<B:
     assert_eq!(passes(&store, Some(&here), NOW.after(HOUR)), None);
     let before = UnixTime::from_seconds(NOW.seconds() - 1);
     assert_eq!(passes(&store, Some(&here), before), None);
-    // What is no used code is judged as everywhere.
+    // Any other reply is judged as everywhere.
     for input in [Input::Other, code(&credential(), 1000)] {
         let judged = try_at(&store, &input, Some(&here), NOW);
         assert!(matches!(judged.verdict, Verdict::Rejected { .. }));
@@ -239,7 +239,7 @@ fn a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts<B:
     let judged = try_at(&store, &Input::Empty, Some(&here), NOW);
     assert_eq!(judged.verdict, Verdict::Empty);
     assert!(matches!(judged.trusted, Trusted::AsTheVerdictSays));
-    // And a lock ends it, also once the lock is over.
+    // A lock ends it, even after the lock is over.
     for _ in 0..3 {
         try_at(&store, &Input::Other, Some(&here), NOW);
     }
@@ -248,7 +248,7 @@ fn a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts<B:
     assert!(matches!(judged.trusted, Trusted::AsTheVerdictSays));
     let over = NOW.after(Duration::from_secs(901));
     assert_eq!(passes(&store, Some(&here), over), None);
-    // Not even trust counts that could not be removed when the lock began.
+    // Trust that could not be removed when the lock began does not count either.
     let mut held = store.hold(&alice(), LOCK_DEADLINE).unwrap().unwrap();
     let put = super::put_place(&mut held, &here.place, NOW).unwrap();
     assert!(matches!(put, Put::Done));
@@ -291,8 +291,8 @@ fn a_place_is_remembered_for_a_code_and_for_nothing_else<B: Bench>() {
     }
 }
 
-/// As mail programs open their connections. Only where nobody else holds the account is each of them sure to get in: else
-/// one may come between the verdict and the trust.
+/// Mail programs open their connections like this. Each of them is sure to get in only if nobody else can hold the
+/// account: otherwise one may come between the verdict and the trust.
 #[test]
 fn of_many_logins_with_one_code_from_one_place_each_finds_the_code_unused_or_trust() {
     let place = Place::with_alice();
@@ -329,7 +329,7 @@ fn of_many_logins_with_one_code_from_one_place_each_finds_the_code_unused_or_tru
     }
 }
 
-/// Where others write at the same time, a code is not judged against itself because its trust came too late.
+/// If others write at the same time, a code is not judged against itself because its trust came too late.
 #[test]
 fn trust_that_was_overtaken_is_kept_all_the_same() {
     let place = Memory::with_alice();
@@ -384,7 +384,7 @@ fn a_write_that_the_system_refuses_gives_no_verdict_and_no_free_code() {
     if let Some(path) = place_of_parent() {
         return under_a_file_size_limit(&path);
     }
-    // Blocks of 512 bytes: nothing of a record may be written, or a part of it, wherever it goes.
+    // Blocks of 512 bytes: nothing of a record can be written, or a part of it, wherever it is written.
     for blocks in 0..4 {
         let place = Place::with_alice();
         let before = state_of(&place.store());
@@ -427,7 +427,7 @@ fn a_lock_outlives_no_attempt() {
     assert!(free().is_some(), "also after an error");
 }
 
-/// Otherwise the tests above would not have shown that transactions begin anew.
+/// Otherwise the tests above would not show that transactions begin again.
 #[test]
 fn where_nobody_waits_attempts_are_overtaken_and_made_anew() {
     let place = Memory::with_alice();
@@ -440,7 +440,7 @@ fn where_nobody_waits_attempts_are_overtaken_and_made_anew() {
     }
 }
 
-/// Puts something between the look and the put of an attempt, as often as it is told.
+/// Puts something between the look and the put of an attempt, as often as it is told to.
 #[test]
 fn an_attempt_that_was_overtaken_is_judged_by_what_is_kept_then_and_by_the_time_of_then() {
     let place = Memory::with_alice();

@@ -35,7 +35,7 @@ over_every_keeper! {
     imported_recovery_codes_do_not_open_the_lock_of_a_change,
 }
 
-/// Four authenticators are allowed, and nobody must have one.
+/// Four authenticators are allowed, and no user must have one.
 fn lenient() -> Policy {
     let mut policy = Policy::default();
     policy.enroll.max_authenticators = 4;
@@ -66,17 +66,17 @@ fn refusal<T>(result: Result<T, Failed>) -> Refused {
     }
 }
 
-/// The code that the device of a draft shows so many steps from now.
+/// Returns the code that the device of a draft shows so many steps from now.
 fn shown(draft: &Draft, steps: i64) -> Vec<u8> {
-    let device = draft.device().expect("a new device");
+    let device = draft.device().expect("there is a new device");
     let step = NOW.step(otp_core::record::Period::THIRTY).0;
     let step = Step(step.checked_add_signed(steps).unwrap());
     Generator::new(device).reveal(step).as_bytes().to_vec()
 }
 
-/// From the beginning to the end; what is left of the draft to try.
+/// Makes a change from beginning to end; also returns the next code of its device, to be tried.
 fn make(place: &impl Bench, change: Change, policy: &Policy) -> (Kept, Vec<RecoveryCode>, Vec<u8>) {
-    let mut draft = begin(place, change, policy).expect("begun");
+    let mut draft = begin(place, change, policy).expect("the change begins");
     let mut next = Vec::new();
     if draft.device().is_some() {
         let code = shown(&draft, 0);
@@ -176,7 +176,7 @@ fn digits_of_another_number_than_the_devices_are_no_code_of_it<B: Bench>() {
     let draft = begin(&place, Change::Enrol(name("phone")), &policy);
     let mut draft = draft.ok().unwrap();
     let right = shown(&draft, 0);
-    // Neither its last six digits, which an app shows that ignores the number of digits.
+    // The last six digits are none either: an app that ignores the number of digits shows those.
     let six: Vec<u8> = right[..6].to_vec();
     let six = if six == right[2..] {
         b"000000".to_vec()
@@ -192,7 +192,7 @@ fn a_code_of_no_moment_near_now_is_told_from_what_is_no_code<B: Bench>() {
     let policy = Policy::default();
     let draft = begin(&place, Change::Enrol(name("phone")), &policy);
     let mut draft = draft.ok().unwrap();
-    // A day on either side: further than a clock is looked for.
+    // A day on either side: farther than the clock check searches.
     let near: HashSet<_> = (-2880..=2880).map(|steps| shown(&draft, steps)).collect();
     let mut codes = (0..).map(|code| format!("{code:06}").into_bytes());
     let wrong = codes.find(|code| !near.contains(code)).unwrap();
@@ -426,7 +426,7 @@ fn a_locked_account_is_not_changed<B: Bench>() {
             Refused::Locked { opens: true }
         );
     }
-    // Also where the lock begins between question and answer.
+    // Also if the lock begins between question and answer.
     for draft in begun {
         assert_eq!(
             refusal(draft.keep(&place.store(), &lenient(), no_groups, NOW)),
@@ -525,7 +525,7 @@ fn the_policy_of_the_end_counts<B: Bench>() {
 
 const DIGITS: &[u8] = b"12345678";
 
-/// Alice with a phone, and a recovery code of 8 digits from another program.
+/// Alice has a phone, and a recovery code of 8 digits from another program.
 fn with_imported<B: Bench>() -> B {
     let bench = B::empty();
     let codes = [ImportedCode::new(DIGITS).unwrap()];
@@ -561,7 +561,7 @@ fn imported_recovery_codes_go_with_any_change_and_new_ones_come<B: Bench>() {
         let draft = begin(&place, Change::RecoveryCodes, &lenient());
         assert!(!draft.ok().unwrap().imported_codes_go());
     }
-    // A device that goes takes them along, and the others stay.
+    // A removed device takes them along, and the others stay.
     let place = B::empty();
     let codes = [ImportedCode::new(DIGITS).unwrap()];
     let (mut devices, _) = credential().into_parts();
@@ -597,7 +597,7 @@ fn imported_recovery_codes_do_not_open_the_lock_of_a_change<B: Bench>() {
     assert_eq!(refused, Refused::Locked { opens: false });
 }
 
-/// What new codes take the place of is not lost when the change was overtaken.
+/// The new recovery codes are not lost if the change was overtaken.
 #[test]
 fn imported_codes_are_replaced_also_where_logins_overtake() {
     let place = with_imported::<Memory>();
@@ -621,7 +621,7 @@ fn imported_codes_are_replaced_also_where_logins_overtake() {
     assert!(!overview.recovery_codes_imported);
 }
 
-/// Between the look and the put of a change a login is made, again and again.
+/// A login comes between the look and the put of a change, again and again.
 #[test]
 fn a_change_that_logins_overtake_is_kept_all_the_same() {
     for change in [

@@ -37,12 +37,12 @@ fn another_owner_of_the_name_has_not_logged_in_yet<B: Bench>() {
     let store = place.store();
     let mut another = alice();
     another.uid += 1;
-    // Before there is one to be kept: it must not come to count later.
+    // Rehearsed before anything is stored: it must not come to count later.
     rehearse_grace(&store, &another, NOW).unwrap();
     begin_grace(&store, &alice(), NOW).unwrap();
     assert_eq!(first_login(&store, &another).unwrap(), None);
     if !<B::Keeper as Keeper>::Held::ALONE {
-        // A machine of a fleet names the user id: one that names another must not have Alice's grace begin anew.
+        // A machine of a fleet names the user id: one that names another must not make Alice's grace begin again.
         for _ in 0..2 {
             let rehearsed = rehearse_grace(&store, &another, NOW.after(HOUR));
             assert!(matches!(rehearsed, Err(Error::NotTheirs { .. })));
@@ -96,7 +96,7 @@ fn a_rehearsal_begins_nothing_and_what_comes_after_it_counts() {
     rehearse_grace(&store, &alice(), NOW).unwrap();
     assert_eq!(first_login(&store, &alice()).unwrap(), None);
     assert!(place.file(".first-login.new").exists());
-    // Of a login that did not get in.
+    // Rehearsed by a login that was not let in.
     rehearse_grace(&store, &alice(), NOW.after(HOUR)).unwrap();
     assert!(begin_grace(&store, &alice(), NOW.after(HOUR * 2)).unwrap());
     let begun = Some(NOW.after(HOUR * 2));

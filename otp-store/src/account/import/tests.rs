@@ -1,4 +1,4 @@
-//! What an import makes, what the same again makes of it, and what is left where it is cut short, over every keeper.
+//! What an import makes, what a repeated import changes, and what an interrupted one leaves, over every keeper.
 
 use super::*;
 use crate::attempt::{Committed, attempt};
@@ -37,7 +37,7 @@ fn codes(digits: &[&str]) -> Vec<ImportedCode> {
     digits.iter().map(code).collect()
 }
 
-/// The phone of [`credential`] with a window of its own, and these codes, as another program would have them.
+/// The phone of [`credential`] with its own window, and these codes, as another program would have them.
 fn theirs(digits: &[&str], salt: Option<Salt>) -> Credential {
     let (mut devices, _) = credential().into_parts();
     devices[0].id = mint::new_id().unwrap();
@@ -54,7 +54,7 @@ fn step(steps_from_now: i64) -> Step {
     Step(step.unwrap())
 }
 
-/// The state of these keys, of which the newest step was used.
+/// The state of these keys, whose newest step was used.
 fn used_until(credential: &Credential, step: Step) -> State {
     let mut state = State::fresh(credential);
     state.authenticators[0].last_step = Some(step);
@@ -145,7 +145,7 @@ fn an_enrolled_account_is_never_replaced<B: Bench>() {
         bring(&keeper, &both, &used_until(&both, step(5))),
         Imported::AlreadyEnrolled
     );
-    // The same key, but used in another way.
+    // The same key, used in another way.
     let (mut devices, _) = credential().into_parts();
     devices[0].kind = Kind::Hotp;
     let counted = Credential::new("alice".to_owned(), 1001, devices, None).unwrap();
@@ -214,7 +214,7 @@ fn codes_that_are_gone_meanwhile_are_used<B: Bench>() {
     bring(&keeper, &first, &State::fresh(&first));
     let salt = imported_salt(&keeper, &alice()).unwrap();
     assert!(salt == Some(first.recovery().unwrap().salt));
-    // The first was used there, the second is marked as used, and one has another place.
+    // The first was used there, the second is marked as used, and one has another position.
     let again = theirs(&["30000000", "20000000"], salt);
     let mut state = State::fresh(&again);
     state.recovery[0].used = 0b10;
@@ -225,7 +225,7 @@ fn codes_that_are_gone_meanwhile_are_used<B: Bench>() {
         verdict(&keeper, &typed("30000000")),
         Verdict::Recovered { left: 0 }
     );
-    // None is left there at all.
+    // No code is left there at all.
     let bench = B::empty();
     let keeper = bench.store();
     bring(&keeper, &first, &State::fresh(&first));
@@ -277,8 +277,8 @@ fn a_state_of_other_keys_is_not_imported<B: Bench>() {
     assert!(!crate::account::is_enrolled(&keeper, &alice()).unwrap());
 }
 
-/// Killed before any of its steps, an import leaves nobody enrolled or all of it, and the same again ends where one import
-/// that was not killed ends.
+/// An import that is killed before any of its steps leaves nobody enrolled, or the whole import. The same import again
+/// ends where one that was not killed ends.
 fn an_import_that_was_cut_short_is_completed_by_the_same_again<B: Bench>() {
     let theirs = theirs(&DIGITS[..1], None);
     let state = used_until(&theirs, step(0));
@@ -296,7 +296,7 @@ fn an_import_that_was_cut_short_is_completed_by_the_same_again<B: Bench>() {
         } else {
             Imported::Done
         };
-        // The same file, minted anew.
+        // The same file, with new ids.
         let again = theirs_again(&keeper, &DIGITS[..1]);
         let imported = bring(&keeper, &again, &used_until(&again, step(0)));
         assert_eq!(imported, expected);
@@ -315,7 +315,7 @@ fn theirs_again(keeper: &impl Keeper, digits: &[&str]) -> Credential {
     theirs(digits, imported_salt(keeper, &alice()).unwrap())
 }
 
-/// The second import is killed: no code that was used in either program is good again, and none is lost.
+/// The second import is killed: no code that was used in either program is good again, and no unused code is lost.
 fn the_same_again_cut_short_takes_nothing_back<B: Bench>() {
     let first = theirs(&DIGITS[..2], None);
     each_cut(|cut: Cut<B::Keeper>, bench: &B| {
@@ -361,7 +361,7 @@ fn a_second_import_that_was_overtaken_by_a_login_takes_nothing_back() {
     assert_eq!(state_of(&keeper).authenticators[0].last_step, Some(step(1)));
 }
 
-/// Somebody enrols between the reading and the writing of the import.
+/// A user enrols between the reading and the writing of the import.
 #[test]
 fn an_import_that_was_overtaken_by_an_enrolment_leaves_it_alone() {
     let keeper = Memory::empty();

@@ -49,7 +49,7 @@ fn is_due(asked: &Asked) -> bool {
     matches!(asked.sending, Sending::Due { .. })
 }
 
-/// The reply that brings a code in the login of `key`.
+/// The reply with a code, in the login of `key`.
 fn reply(code: &MailedCode, key: &LoginKey) -> Input {
     Input::parse(code.reveal().as_bytes()).or_mailed(key)
 }
@@ -99,7 +99,7 @@ fn a_mailed_code_is_of_no_use_in_another_login<B: Bench>() {
     let (asked, (_, other)) = (ask(&keeper), mint::mailed_code().unwrap());
     let verdict = try_at(&keeper, &reply(&asked.code, &other), NOW);
     assert_eq!(verdict, Verdict::Rejected { left: 4 });
-    // The wrong reply of another login costs the right one nothing but a try.
+    // The wrong reply of another login costs the right one only a try.
     assert_eq!(
         try_at(&keeper, &reply(&asked.code, &asked.key), NOW),
         Verdict::Mailed
@@ -355,7 +355,7 @@ fn a_confirmed_address_outlasts_the_record<B: Bench>() {
     assert_eq!(asked.sending, Sending::Due { count: 1, only_to });
 }
 
-/// A file that cannot be read costs the mailed code, and no login by another.
+/// A file that cannot be read makes the mailed code useless, and prevents no other login.
 #[test]
 fn a_damaged_file_keeps_nobody_out_who_has_a_device() {
     let place = Place::with_alice();
@@ -372,7 +372,7 @@ fn a_damaged_file_keeps_nobody_out_who_has_a_device() {
     );
     let verdict = try_at(&keeper, &code(&credential(), 0), NOW);
     assert!(matches!(verdict, Verdict::Accepted { .. }));
-    // A new device is set up all the same.
+    // A new device is still set up.
     enrol(&keeper, &another_credential(1));
 }
 
@@ -392,18 +392,18 @@ fn a_code_is_used_up_before_the_success_is_written() {
     let input = reply(&asked.code, &asked.key);
     assert_eq!(try_at(&keeper, &input, NOW), Verdict::Mailed);
     let seen: Vec<_> = seen.try_iter().collect();
-    // Before the wrong code is written, before the code is used up, before the success is.
+    // Before the presumed failure is written, before the code is used up, before the success is written.
     assert_eq!(seen, [(true, 0), (true, 1), (false, 1)]);
     assert_eq!(state_of(&keeper).failures, 0);
 }
 
-/// Where the write fails that uses the code up, nobody is let in.
+/// If the write that uses the code up fails, nobody is let in.
 #[test]
 fn a_code_that_cannot_be_used_up_lets_nobody_in() {
     let keeper = Memory::with_alice();
     let asked = ask(&keeper);
     let input = reply(&asked.code, &asked.key);
-    // Between the look and the write somebody else uses it.
+    // Another login uses it between the look and the write.
     let mut once = true;
     keeper.before_each_put(move |world| {
         if std::mem::take(&mut once) {

@@ -16,7 +16,7 @@ fn named(name: &str, uid: u32) -> Account {
     Account { name, uid }
 }
 
-/// What alice is called when she is married.
+/// Alice under her married name.
 fn carol() -> Account {
     named("carol", alice().uid)
 }
@@ -175,7 +175,7 @@ fn no_grace_begins_anew_by_a_move() {
 fn a_move_that_was_cut_short_opens_nothing_and_is_completed_by_the_same_again() {
     let folder = Folder::with_alice();
     let store = folder.store();
-    // The directory has its new name, and the credential still says whose it was.
+    // The directory has its new name, and the credential still names the old user.
     fs::rename(folder.alice(), folder.path().join("carol")).unwrap();
     let error = verdict(&folder, &carol(), 0).unwrap_err();
     assert!(

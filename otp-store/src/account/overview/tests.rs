@@ -14,7 +14,7 @@ over_every_keeper! {
 
 const LASTS: Duration = Duration::from_secs(900);
 
-/// Alice is locked since a moment that is a year ahead.
+/// Alice is locked since a moment one year ahead.
 fn locked_in_the_future<B: Bench>() -> B {
     let place = B::with_alice();
     let mut locked = place.store().hold(&alice(), LASTS).unwrap().unwrap();
@@ -31,7 +31,7 @@ fn locked_in_the_future<B: Bench>() -> B {
     place
 }
 
-/// The two ways to look.
+/// The two ways to look at an account.
 fn looks(place: &impl Bench, now: UnixTime) -> [Option<Standing>; 2] {
     let store = place.store();
     let overview = Overview::read(&store, &alice(), &Policy::default(), || Ok(now));
@@ -140,7 +140,7 @@ fn a_glance_needs_no_lock_unless_an_attempt_may_still_be_made() {
     let long_after = NOW.after(ATTEMPT_IS_OVER + Duration::from_secs(1));
     let seen = glance(&store, long_after).unwrap();
     assert!(!seen.is_held && seen.overview.unwrap().failures == 1);
-    // Before the refusal is a clock that has run back: nobody knows how long ago it was.
+    // A clock before the refusal has run back: nobody knows how long ago the refusal was.
     for now in [NOW, NOW.after(ATTEMPT_IS_OVER), UnixTime::from_seconds(0)] {
         let seen = glance(&store, now).unwrap();
         assert!(seen.is_held && seen.overview.unwrap().failures == 1);

@@ -133,7 +133,7 @@ fn nothing_is_written_where_the_key_is_missing<B: Bench>() {
     let store = bench.sealed_store(keys.seal());
     let told = provision(&store, &alice(), &another_credential(9), true);
     assert!(matches!(told, Err(Error::Sealed { .. })), "{told:?}");
-    // What was there lets in as before.
+    // The old record still lets its user in.
     lets_in(&bench.store(), 0);
 }
 
@@ -181,7 +181,7 @@ fn each_record_is_sealed_sealed_anew_and_unsealed_as_wanted<B: Bench>() {
 }
 
 fn a_change_of_the_key_that_is_cut_short_anywhere_locks_nobody_out<B: Bench>() {
-    // After each write of the change, in its order: the file with both keys, the record, the file with the new one.
+    // After each write of the change, in its order: the file with both keys, the record, the file with the new key.
     for writes in 0..=3 {
         let (bench, keys) = (B::empty(), KeyPlace::new());
         enrol(&bench.sealed_store(keys.seal()), &credential());

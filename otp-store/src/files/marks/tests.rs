@@ -44,7 +44,7 @@ impl Machine {
         outside.settle(&self.records.store(), true)
     }
 
-    /// The file system with the records goes, and an empty directory is in its place.
+    /// The file system with the records goes, and an empty directory stays.
     fn unmount(&mut self) {
         self.records = Place::empty();
     }
@@ -119,7 +119,7 @@ fn copied_machine_and_one_without_an_id_lose_nothing() {
     }
     fs::remove_file(machine.etc.path().join("machine-id")).unwrap();
     assert!(!machine.is_lost());
-    // What a container gets for a file that its host has not.
+    // What a container gets for a file that its host does not have.
     fs::create_dir(machine.etc.path().join("machine-id")).unwrap();
     assert!(!machine.is_lost());
     fs::remove_dir(machine.etc.path().join("machine-id")).unwrap();
@@ -148,7 +148,7 @@ fn outer_mark_that_says_nothing_is_none() {
 fn records_without_the_inner_mark_are_records() {
     let machine = Machine::of(Place::with_alice());
     machine.settle().unwrap();
-    // Restored from a backup that leaves out what begins with a dot.
+    // Restored from a backup without the files that begin with a dot.
     fs::remove_file(machine.inner()).unwrap();
     assert!(!machine.is_lost());
     assert_eq!(machine.marks(), [true, true]);
@@ -163,7 +163,7 @@ fn outer_mark_is_never_made_alone_and_what_cannot_be_made_refuses_nobody() {
     };
     outside.settle(&machine.records.store(), true).unwrap();
     assert!(!machine.etc.path().join("nowhere").exists());
-    // A leftover of a crash is in nobody's way.
+    // A leftover of a crash does no harm.
     fs::write(machine.etc.path().join(".enrolled.new"), "x").unwrap();
     machine.settle().unwrap();
     assert!(machine.outer().exists() && !machine.etc.path().join(".enrolled.new").exists());

@@ -1,4 +1,4 @@
-//! How an administrator gets rid of a record.
+//! How an administrator removes a record.
 
 use super::*;
 
@@ -58,7 +58,7 @@ fn erasing_removes_all_there_is_and_says_whether_there_was_anything() {
 fn erasing_removes_what_nobody_can_log_in_with() {
     for name in [CREDENTIAL, STATE] {
         for (fault, make, _) in FAULTS_OF_ANY_FILE {
-            // Somebody's files may be in there; a person has to look.
+            // Other people's files may be in there; a person must look.
             if fault == "a directory" || needs_root(fault) && !is_root() {
                 continue;
             }

@@ -1,4 +1,4 @@
-//! One at a time, and nobody for ever.
+//! Locks: one process at a time, and none for ever.
 
 use super::*;
 
@@ -55,7 +55,7 @@ fn a_copy_of_the_descriptor_in_a_forked_child_does_not_hold_the_lock() {
     drop(copy);
 }
 
-/// Starts a thread that wants the lock, and returns when it has opened the directory, which somebody holds.
+/// Starts a thread that wants the lock, and returns when it has opened the directory, which is held.
 fn waiter_for_alice<T: Send + 'static>(
     place: &Place,
     then: impl FnOnce(Option<Locked>) -> T + Send + 'static,

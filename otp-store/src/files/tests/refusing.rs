@@ -1,4 +1,4 @@
-//! What is not as it must be lets nobody in, and is never taken for "not enrolled".
+//! Anything that is not as it must be lets nobody in, and never counts as "not enrolled".
 
 use super::*;
 
@@ -64,7 +64,7 @@ fn a_group_without_rights_may_be_any() {
 
 #[test]
 fn damaged_content_is_refused() {
-    /// Which file, what becomes of its content, and the reason why that is refused.
+    /// A file, what is done to its content, and the reason why that is refused.
     type Damage = (&'static str, fn(Vec<u8>) -> Vec<u8>, &'static str);
     let cases: [Damage; 8] = [
         (CREDENTIAL, |_| Vec::new(), ": is empty"),

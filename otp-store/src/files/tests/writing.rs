@@ -1,4 +1,4 @@
-//! What is written, where, and with which rights; and what a write that stops half way leaves.
+//! What is written, where, and with which rights; and what an interrupted write leaves.
 
 use super::*;
 
@@ -151,7 +151,7 @@ fn a_mode_that_an_administrator_has_narrowed_stays() {
 fn a_replacement_that_stops_half_way_leaves_the_old_record_working() {
     let place = Place::with_alice();
     assert!(accepted(try_code(&place.store(), 0, false)));
-    // The state has its place already when the credential cannot be written.
+    // The state is already in place when the credential cannot be written.
     fs::create_dir(place.file(".credential.toml.new")).unwrap();
     for enrolment in 1..4 {
         let new = another_credential(enrolment);
@@ -232,7 +232,7 @@ fn a_directory_left_half_made_by_a_crash_is_made_whole() {
     assert_modes_and_group(place.path());
 }
 
-/// The promise of the design about what is in a user's directory.
+/// What the design promises about a user's directory.
 fn assert_modes_and_group(store: &Path) {
     let group = fs::metadata(store).unwrap().gid();
     for (name, mode) in [
@@ -252,12 +252,12 @@ fn modes_and_group_are_exact_whatever_the_umask() {
     if let Some(store) = place_of_parent() {
         enrol(&Store::open(&store).unwrap(), &credential());
         assert_modes_and_group(&store);
-        // A second time, in the place of the first.
+        // A second time, replacing the first.
         enrol(&Store::open(&store).unwrap(), &credential());
         assert_modes_and_group(&store);
         return;
     }
-    // With 0777 nobody but root could open the directory just made.
+    // With 0777 only root could open the directory just made.
     let umasks: &[_] = if is_root() {
         &["0000", "0022", "0777"]
     } else {
@@ -319,7 +319,7 @@ fn a_name_that_no_user_has_is_an_error_of_the_list() {
     }
 }
 
-/// A write that can be torn comes after what was there has been synced.
+/// A write that can be torn comes after a sync of what was there.
 #[test]
 fn a_state_longer_than_a_sector_is_written_like_any_other() {
     let place = Place::with_alice();

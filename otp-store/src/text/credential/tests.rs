@@ -12,7 +12,7 @@ mod third_version;
 
 const PATH: &str = "/store/alice/credential.toml";
 
-/// The format, by hand. Keys may stand in any order inside their table.
+/// The format, written by hand. Keys may stand in any order inside their table.
 const EXAMPLE: &str = r#"# The comment is of no importance; the last line is.
 version = 1
 user = "alice"
@@ -49,7 +49,7 @@ fn parse(path: &str, bytes: &[u8]) -> Result<Credential, Error> {
     super::parse(bytes, &Seal::none()).at(|| Location::of_part(Part::Credential, path))
 }
 
-/// What is wrong with a text, whatever is sealed in it.
+/// Returns what is wrong with a text, whatever is sealed in it.
 fn unparsed(bytes: &[u8]) -> Option<Unparsed> {
     match super::parse(bytes, &Seal::none()) {
         Err(Unread::Unparsed(why)) => Some(why),
@@ -65,7 +65,7 @@ fn parse_text(text: &str) -> Result<Credential, Error> {
     parse(PATH, text.as_bytes())
 }
 
-/// Checks that `text` is refused without telling what stands in it, and gives the reason.
+/// Checks that `text` is refused without being quoted, and returns the reason.
 fn refusal(text: &[u8]) -> String {
     let Err(error) = parse(PATH, text) else {
         panic!("taken:\n{}", String::from_utf8_lossy(text));
@@ -77,7 +77,7 @@ fn refusal(text: &[u8]) -> String {
     reason.trim_start_matches([',', ':', ' ']).to_owned()
 }
 
-/// The example with one change, which must be there to make.
+/// The example with one change, which must be possible.
 fn changed(from: &str, to: &str) -> String {
     assert!(EXAMPLE.contains(from), "{from}");
     EXAMPLE.replacen(from, to, 1)
@@ -105,7 +105,7 @@ fn an_outline_says_what_the_credential_says_but_for_what_opens_the_account() {
     }
 }
 
-/// A kind that is written and not read would lock its users out from the next login on.
+/// A kind that is written but not read would lock its users out from the next login on.
 #[test]
 fn every_kind_of_authenticator_reads_back() {
     let kinds = every!(Kind {
@@ -239,7 +239,7 @@ fn every_notation_of_an_integer_is_taken_and_none_beyond_64_bits_with_a_sign() {
 #[test]
 fn another_version_is_told_from_damage() {
     for version in ["4", "0x4", "4294967296", "9223372036854775807"] {
-        // The rest is not looked at: a newer version may mean anything by it.
+        // The rest is not examined: a newer version may mean anything by it.
         let newer = format!("version = {version}\nsecrets = [\"{KEY}\"]\n# end\n");
         let Err(error) = parse_text(&newer) else {
             panic!("version {version} was taken");
@@ -263,7 +263,7 @@ fn another_version_is_told_from_damage() {
     }
 }
 
-/// Each line of the example that gives a key, with its number, the key and the value.
+/// Each line of the example that sets a key: its number, the key and the value.
 fn key_lines() -> impl Iterator<Item = (usize, &'static str, &'static str)> {
     (1..).zip(EXAMPLE.lines()).filter_map(|(number, line)| {
         let (key, value) = line.split_once(" = ")?;
@@ -271,7 +271,7 @@ fn key_lines() -> impl Iterator<Item = (usize, &'static str, &'static str)> {
     })
 }
 
-/// The example with another text, of one line or more, in the place of one line.
+/// The example with one line replaced by another text of one or more lines.
 fn with_line(number: usize, text: &str) -> String {
     let mut lines: Vec<_> = EXAMPLE.lines().collect();
     lines[number - 1] = text;
@@ -373,7 +373,7 @@ fn every_key_has_one_type() {
             "[17]".to_owned(),
             format!("{{ {KEY} = \"{KEY}\" }}"),
         ] {
-            // A text for a text and so on is a question of the value, below.
+            // One text replaced by another is a question of the value, which is tested below.
             if text && other.starts_with('"') || !text && !list && other == "17" {
                 continue;
             }
@@ -527,7 +527,7 @@ fn an_account_has_one_to_four_authenticators() {
     }
 }
 
-/// The largest file there can be still fits what is read and what is set aside for writing it.
+/// The largest possible file still fits the limits of reading, and the memory set aside for writing it.
 #[test]
 fn the_largest_credential_fits_the_file() {
     let phone = |at: u8| Authenticator {

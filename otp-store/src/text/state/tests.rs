@@ -12,7 +12,7 @@ fn any_id() -> impl Strategy<Value = Id> {
     any::<[u8; 8]>().prop_map(Id::from_random)
 }
 
-/// Every number a counter or a moment can be, the extremes more often than chance would have them.
+/// Every number that a counter or a moment can be, with extremes more often than by chance.
 fn any_number() -> impl Strategy<Value = u64> {
     prop_oneof![any::<u64>(), 0..3_u64, u64::MAX - 3..=u64::MAX]
 }
@@ -81,7 +81,7 @@ prop_compose! {
     }
 }
 
-/// A state in which every number takes all the room it can.
+/// A state in which every number is as long as it can be.
 fn largest() -> State {
     let end_of_time = UnixTime::from_seconds(u64::MAX);
     let furthest = Drift::from_steps(-40).unwrap();
@@ -156,7 +156,7 @@ fn place_of(next: &Successor) -> usize {
     usize::try_from(next.offset).unwrap()
 }
 
-/// One record by itself.
+/// Reads one record alone.
 fn decode(record: &[u8]) -> Result<(u64, State), Invalid> {
     let framed = Framed::of(record)?;
     let state = framed.state().ok_or(Invalid::Damaged)?;
@@ -307,7 +307,7 @@ fn one_flipped_bit_falls_back_to_the_older_record_or_is_refused() {
             }
         }
         assert_eq!(fell_back + refused, 8 * RECORD);
-        // A version that became 3, 5 or 9 may be a newer one's.
+        // A version that became 3, 5 or 9 may be a newer one.
         assert_eq!(refused, 3);
     }
 }
@@ -358,7 +358,7 @@ fn a_newer_version_in_either_record_is_refused() {
     let newer = "written by a newer version of pam_otp, which this one cannot read";
     let current = encode(&small(1), 5).unwrap();
     for version in ["2", "10", "4294967295"] {
-        // Its checksum need not be ours, nor need its text.
+        // Neither its checksum nor its text need be ours.
         for record in [
             sealed(&format!("pam_otp-state {version}\nsequence 4\n{KEY}\n")),
             {
@@ -368,7 +368,7 @@ fn a_newer_version_in_either_record_is_refused() {
                 record
             },
             {
-                // All versions are UTF-8, but not what has become of one.
+                // All versions are UTF-8, but a damaged one need not be.
                 let mut record = sealed(&format!("pam_otp-state {version}\n"));
                 record[100] = 0xFF;
                 record

@@ -1,6 +1,6 @@
 use super::*;
 
-/// otp-helper hands both on, and the other side makes the place of them again.
+/// otp-helper passes both on, and the other side makes the place from them again.
 #[test]
 fn a_place_says_by_what_and_from_where() {
     let place = Place::of("sshd", "::ffff:192.0.2.1").unwrap();

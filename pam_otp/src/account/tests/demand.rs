@@ -1,5 +1,5 @@
-//! What policy wants of bob, who has no authenticator, in each of the two phases: the authentication line, where somebody
-//! has to type a password, and the account line alone, which is all that a public key comes by.
+//! What policy demands of bob, who has no authenticator, in each of the two phases: at the auth line, where a user must
+//! type a password, and at the account line alone, which is all that a login with a public key reaches.
 
 use super::{DAY, first_login};
 use crate::host::Disposition;
@@ -10,10 +10,10 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::time::Duration;
 
-/// bob's own group, by name and number, and one more of each kind. Nobody has looked these up: that is otp-store's part.
+/// bob's own group, by name and number, and one more of each kind. They are not looked up: otp-site's tests do that.
 const BOBS: [&str; 4] = ["bob", "1002", "staff", "70000"];
 
-/// Whether bob gets in without a code, by the authentication line and by the account line; they have to agree.
+/// Whether bob is let in without a code, by the auth line and by the account line, which must agree.
 fn gets_in(machine: &Machine, groups: &[&'static str], arguments: &str, why: &str) -> bool {
     let ask = |wanted: bool| {
         let mut host = Player::new("bob");
@@ -68,7 +68,7 @@ fn a_group_that_holds_the_user_demands_and_exempts_and_another_does_neither() {
             (format!("groups = {names}"), !holds),
             (format!("exempt_groups = {names}"), holds),
             (format!("groups = [\"*\"]\nexempt_groups = {names}"), holds),
-            // Exempt wins; and whoever is in none of them is not demanded.
+            // An exemption wins, and nothing is demanded of users in none of them.
             (format!("groups = {names}\nexempt_groups = {names}"), true),
         ] {
             machine.policy(&enforce(&keys));
@@ -191,7 +191,7 @@ fn a_group_that_cannot_be_looked_up_holds_everybody_and_exempts_nobody() {
         ("groups = [\"gone\"]", false),
         ("exempt_groups = [\"gone\"]", false),
         ("groups = [\"*\"]\nexempt_groups = [\"gone\"]", false),
-        // What is sure beside it counts.
+        // Certain answers count beside an uncertain one.
         (
             "groups = [\"gone\"]\nexempt_groups = [\"gone\", \"staff\"]",
             true,
@@ -210,7 +210,7 @@ fn a_group_that_cannot_be_looked_up_holds_everybody_and_exempts_nobody() {
             line.starts_with("otp.policy ") && line.contains("the group gone cannot be looked up")
         };
         let warned = host.log.iter().any(warning);
-        // Whom policy exempts by name is not looked for in any group.
+        // Users whom policy exempts by name are not looked up in any group.
         let looked_up = !keys.contains("exempt_users");
         assert_eq!(warned, looked_up, "{keys}: {:?}", host.log);
     }
@@ -276,7 +276,7 @@ fn a_day_that_has_come_is_no_excuse() {
 fn a_clock_that_runs_back_before_the_deadline_opens_again() {
     let mut machine = Machine::new();
     machine.policy(&enforce("from = \"2025-12-01\""));
-    // `from` is a moment of the calendar, and nothing is kept about it.
+    // `from` is a moment of the calendar, and nothing is stored about it.
     for (now, lets_in) in [(NOON, true), (NOON.after(30 * DAY), false), (NOON, true)] {
         machine.now = now;
         assert_eq!(gets_in(&machine, &[], "", "runs back"), lets_in);
@@ -367,7 +367,7 @@ fn a_clock_that_runs_back_begins_the_grace_anew() {
     let line = host.log.last().unwrap();
     assert!(line.contains("until=\"2025-11-27 12:00:00 UTC\""), "{line}");
     assert_eq!(first_login(&machine), Some(NOON));
-    // One that runs ahead for an hour ends it for that hour only.
+    // A clock that runs ahead for an hour ends the grace only for that hour.
     machine.now = NOON.after(365 * DAY);
     assert!(!gets_in(&machine, &[], "", "a year ahead"));
     assert_eq!(first_login(&machine), Some(NOON));
@@ -377,7 +377,7 @@ fn a_clock_that_runs_back_begins_the_grace_anew() {
     assert!(!gets_in(&machine, &[], "", "over"));
 }
 
-/// Puts this in the place of the file, as root would.
+/// Replaces the file by this content, as root would.
 fn put(path: &Path, content: &[u8]) {
     fs::remove_file(path).unwrap();
     fs::write(path, content).unwrap();

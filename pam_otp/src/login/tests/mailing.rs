@@ -100,7 +100,7 @@ fn a_mailed_code_works_once_and_in_its_login_alone() {
     let mut first = from_the_mail(asks_for_mail("alice"), |code| code);
     assert_eq!(machine.play(&mut first, ""), Disposition::Success);
     let used = first.mailbox.borrow()[0].code.to_string();
-    // The same again, at the first prompt, and in a login that has asked for another.
+    // The same code again, at the first prompt, and in a login that has asked for another.
     let mut again = Player::new("alice").asked(CODE, &used);
     assert_eq!(machine.play(&mut again, ""), Disposition::Refused);
     let mut other = asks_for_mail("alice").asked(BY_MAIL, &used);
@@ -120,7 +120,7 @@ fn a_mailed_code_is_too_old_after_ten_minutes() {
             BY_MAIL,
             Box::new(move |_| Some(bytes(&mailbox.borrow()[0].code))),
         );
-        // The first question takes as long, before the mail is sent.
+        // The first question takes equally long, before the mail is sent.
         host.question_takes = Duration::from_secs(takes);
         assert_eq!(machine.play(&mut host, ""), answer, "{takes}");
     }
@@ -158,11 +158,11 @@ fn strangers_and_users_without_a_device_hear_and_wait_for_the_same() {
     for user in ["alice", "bob", "mallory"] {
         let mut host = asks_for_mail(user).asked(BY_MAIL, "12345678");
         assert_eq!(machine.play(&mut host, ""), Disposition::Refused, "{user}");
-        // Something is handed over for each, with a code in it, and sent to one of them alone.
+        // A mail with a code is handed over for each, and sent to only one of them.
         let mails = host.mailbox.borrow();
         assert_eq!((mails.len(), mails[0].idle), (1, user != "alice"), "{user}");
         assert_eq!(mails[0].code.len(), 8);
-        // Writing down that a mail is sent takes a time that others do not need: all wait for the same.
+        // To store that a mail is sent takes time that others do not need: everybody waits equally long.
         assert_eq!(host.rested, [(crate::mailing::WAIT, 1, 0)], "{user}");
         let initial = format!("{}***@", &user[..1]);
         assert!(host.told[0].contains(&initial));
@@ -172,8 +172,8 @@ fn strangers_and_users_without_a_device_hear_and_wait_for_the_same() {
     assert_eq!(told.len(), 1, "{told:?}");
 }
 
-/// sshd replaces what is typed for accounts that it does not know by as many other characters. So whoever has no code must not
-/// see a difference between replies of the same length.
+/// For accounts that it refuses, sshd replaces what is typed by as many other characters. So a person without a code
+/// must not see a difference between replies of the same length.
 #[test]
 fn a_reply_of_the_length_of_the_word_is_answered_as_the_word_and_is_no_guess() {
     let machine = machine();
@@ -237,7 +237,7 @@ fn nothing_is_mailed_while_locked_and_the_mailed_code_opens_no_lock() {
     assert_eq!(machine.play(&mut host, ""), Disposition::Locked);
     assert!(host.mailbox.borrow().is_empty());
     assert_eq!(host.event(), "otp.locked");
-    // Locked while the mail was on its way.
+    // The account is locked while the mail is on its way.
     let machine = super::mailing::machine();
     let root = machine.directory.path().to_owned();
     let host = asks_for_mail("alice");

@@ -1,4 +1,4 @@
-//! What the section of a service changes, in logins of that service and of no other.
+//! What the section of a service changes, in logins to that service and to no other.
 
 use super::*;
 use std::time::Duration;
@@ -53,7 +53,7 @@ fn a_code_is_remembered_as_long_as_the_service_says() {
     let mut host = asked_at("imap", "123456");
     assert_eq!(machine.play(&mut host, ""), Disposition::Refused);
     assert_eq!(machine.play(&mut at("sshd"), ""), Disposition::Ignore);
-    // What the line says goes before both.
+    // The argument of the line comes before both.
     let mut host = at("imap");
     assert_eq!(
         machine.play(&mut host, "grace_period=600"),

@@ -1,4 +1,4 @@
-//! What is told after a change, where one report has more than one sentence for it.
+//! What is reported after a change, if one report has several sentences.
 
 use super::*;
 
@@ -26,7 +26,7 @@ fn a_record_that_only_gets_another_user_id_is_not_told_to_be_another_users() {
         old: "alice",
         new: "alice",
     });
-    let bound = "the record is bound to the user id of now";
+    let bound = "the record is now bound to the present user id";
     assert_eq!(english, format!("alice: {bound}; {kept}"));
     assert!(korean.starts_with("alice 계정의 기록을 지금의 사용자 ID에 맞췄습니다."));
 }

@@ -1,4 +1,4 @@
-//! Which trouble is told, and to whom.
+//! Which trouble is reported, and to whom.
 
 use super::*;
 use std::mem::discriminant;

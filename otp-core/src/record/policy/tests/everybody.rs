@@ -1,4 +1,4 @@
-//! What policy says of everybody, before it is known whose login it is.
+//! What the policy says about all users, before it is known who logs in.
 
 use super::*;
 use crate::network::address;

@@ -41,7 +41,8 @@ fn what_is_none_of_ours_is_no_record() {
     }
 }
 
-/// Wherever the line has a character of several bytes: some writers of logs keep a line's end that somebody has put there.
+/// The reading goes on wherever a line has a character of several bytes: some log writers keep a line end that
+/// an attacker has put there.
 #[test]
 fn no_line_ends_the_reading() {
     for line in [
@@ -63,7 +64,7 @@ fn no_line_ends_the_reading() {
 #[test]
 fn a_day_without_a_year_is_the_last_one_there_was() {
     let seconds = |stamp: &str, zone| take(&format!("{stamp} rest"), zone).unwrap().0.seconds();
-    // Tomorrow may be today elsewhere; the day after tomorrow was a year ago.
+    // Tomorrow may be today elsewhere; the day after tomorrow means last year.
     assert_eq!(seconds("Jan 16 07:00:00", UTC), 1_800_082_800);
     assert_eq!(
         seconds("Jan 17 08:00:00", UTC),
@@ -106,7 +107,7 @@ fn a_packed_file_is_unpacked_and_one_that_is_none_is_told() {
         place.path().join("auth.log.gz"),
     );
     let line = "2027-01-15T07:59:50Z web1 su: pam_otp(su:auth): otp.lock user=\"alice\"\n";
-    // A line that is too long stands before it, and one that is no text.
+    // A line that is too long comes first, and one that is not text.
     let text = [&vec![b'x'; 200_000][..], b"\n\xff\n", line.as_bytes()].concat();
     File::create(&plain).unwrap().write_all(&text).unwrap();
     let gzip = Command::new("gzip").arg("--keep").arg(&plain).status();

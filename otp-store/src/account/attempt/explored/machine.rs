@@ -1,10 +1,10 @@
-//! A machine of which the power can fail: a keeper that lets one process hold an account at a time, as the files do.
+//! A machine whose power can fail: a keeper that lets one process hold an account at a time, as the files do.
 //!
-//! - What a process writes is seen by all at once, and stays when the process is killed. A record lies within one page, and
-//!   a signal comes before or after the write of a page, never within it.
-//! - A killed process lets go of what it holds, as the kernel closes its files.
-//! - What is written is on the disk when the write for good has returned. Before that, each sector of it may be there or
-//!   not, on its own, as any write since the last one for good left it.
+//! - Everything that a process writes is seen by all at once, and stays when the process is killed. A record lies
+//!   within one page, and a signal comes before or after the write of a page, never within it.
+//! - A killed process releases what it holds, as the kernel closes its files.
+//! - Written data is on the disk when the write for good has returned. Before that, each sector may be there or not,
+//!   independently, in the state that any write since the last one for good has left.
 
 use crate::account::attempt::explored::Stopped;
 use crate::fixture;
@@ -20,10 +20,10 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Written whole or not at all.
+/// The disk writes a sector whole or not at all.
 const SECTOR: usize = 512;
 
-/// Alice's.
+/// Alice's credential.
 static CREDENTIAL: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let text = credential::reveal(&fixture::credential(), &Pen::Plain).unwrap();
     text.as_bytes().to_vec()
@@ -42,14 +42,14 @@ pub(super) enum Step {
     LetGo,
 }
 
-/// What a process that has stopped is told.
+/// What a stopped process is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
     GoOn,
     Die,
 }
 
-/// What unwinds a process that is killed.
+/// Unwinds a process that is killed.
 pub(super) struct Killed;
 
 /// How far an attempt has come.
@@ -60,12 +60,12 @@ pub(super) enum Progress {
     Committed,
 }
 
-/// What is on a disk.
+/// The content of a disk.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Image(Vec<u8>);
 
 impl Image {
-    /// What it says; `None`: nothing that can be read.
+    /// Returns its state; `None` if nothing can be read.
     pub(super) fn state(&self) -> Option<State> {
         state::Newest::of(&self.0).ok().map(|newest| newest.state)
     }
@@ -81,7 +81,7 @@ impl Image {
 }
 
 struct World {
-    /// What everybody reads.
+    /// What every process reads.
     seen: Vec<u8>,
     disk: Image,
     /// Written since the last write for good, in this order.
@@ -90,7 +90,7 @@ struct World {
     /// Which process has written and synced, in this order.
     written: Vec<(usize, Step)>,
     progress: Vec<Progress>,
-    /// What everybody read first, and after each write; and who wrote it.
+    /// The state that every process read first, and after each write; and who wrote it.
     versions: Vec<State>,
     writers: Vec<Option<usize>>,
 }
@@ -116,19 +116,19 @@ impl World {
     }
 }
 
-/// What a process has of the machine.
+/// One process's access to the machine.
 #[derive(Clone)]
 pub(super) struct Machine {
     world: Arc<Mutex<World>>,
     process: usize,
-    /// `None`: nobody decides when it goes on.
+    /// `None`: nothing decides when the process goes on.
     baton: Option<Arc<Mutex<Baton>>>,
 }
 
-/// Tells where the process has stopped, and is told whether it goes on.
+/// Reports where the process has stopped, and receives whether it goes on.
 type Baton = (Sender<Stopped>, Receiver<Stop>);
 
-/// The account, held until this is dropped: also by a process that is killed.
+/// The account, held until this is dropped, also when the process is killed.
 pub(super) struct Holder(Machine);
 
 impl Drop for Holder {
@@ -138,12 +138,12 @@ impl Drop for Holder {
 }
 
 impl Machine {
-    /// As it starts with that state, for one process.
+    /// Starts a machine with that state, for one process.
     pub(super) fn with(state: &State) -> Self {
         Self::started_with(&Image(state::whole(state).unwrap()), 1)
     }
 
-    /// As it starts with that on its disk, for so many processes. Alice is enrolled.
+    /// Starts a machine with that disk, for so many processes. Alice is enrolled.
     pub(super) fn started_with(disk: &Image, processes: usize) -> Self {
         let world = World {
             seen: disk.0.clone(),
@@ -162,7 +162,7 @@ impl Machine {
         }
     }
 
-    /// The same machine for another process, which stops before each step.
+    /// Returns the same machine for another process, which stops before each step.
     pub(super) fn of_process(
         &self,
         process: usize,
@@ -185,7 +185,7 @@ impl Machine {
         self.world().written.clone()
     }
 
-    /// Each process that has written, the one that held the account first first.
+    /// Each process that has written, in the order in which they held the account.
     pub(super) fn writers_in_order(&self) -> Vec<usize> {
         let mut writers: Vec<_> = self
             .written()
@@ -200,23 +200,23 @@ impl Machine {
         self.world().progress[process]
     }
 
-    /// Everything that the state has said.
+    /// All versions that the state has had.
     pub(super) fn versions(&self) -> Vec<State> {
         self.world().versions.clone()
     }
 
-    /// The last version that a process wrote.
+    /// Returns the last version that a process wrote.
     pub(super) fn version_of(&self, process: usize) -> usize {
         let writers = &self.world().writers;
         let last = writers.iter().rposition(|writer| *writer == Some(process));
-        last.expect("what was answered has been written")
+        last.expect("an answered process has written")
     }
 
     pub(super) fn state(&self) -> State {
         self.image().state().unwrap()
     }
 
-    /// What everybody reads.
+    /// What every process reads.
     pub(super) fn image(&self) -> Image {
         Image(self.world().seen.clone())
     }
@@ -264,7 +264,7 @@ impl Machine {
             tell.send(Stopped::Before(before)).ok();
             turn.recv()
         };
-        // Nobody decides any more where the test has failed.
+        // If the test has failed, nothing answers any more.
         if stop != Ok(Stop::GoOn) {
             resume_unwind(Box::new(Killed));
         }
@@ -318,7 +318,7 @@ impl Keeper for Machine {
 }
 
 impl Holder {
-    /// The world, once this process may make its next step.
+    /// Returns the world when this process may make its next step.
     fn step(&self, step: Step) -> MutexGuard<'_, World> {
         self.0.stop(step);
         let world = self.0.world();

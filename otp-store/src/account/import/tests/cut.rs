@@ -1,5 +1,5 @@
-//! A keeper whose process is killed before a call that changes something: before the first of them, then before the second,
-//! and so on, until one comes through.
+//! A keeper whose process is killed before a call that changes something: before the first such call, then before the
+//! second, and so on, until a run is not killed.
 
 use crate::Error;
 use crate::Location;
@@ -12,11 +12,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// What unwinds a process that is killed.
+/// Unwinds a process that is killed.
 struct Killed;
 
-/// Runs `test` on a fresh bench for each call at which its process can be killed, until it says that it was not. Returns how
-/// often it was.
+/// Runs `test` on a fresh bench for each call at which its process can be killed, until `test` says that it was not
+/// killed. Returns how often it was killed.
 pub(super) fn each_cut<B: Bench>(mut test: impl FnMut(Cut<B::Keeper>, &B) -> bool) -> usize {
     for calls in 0.. {
         let bench = B::empty();

@@ -1,4 +1,4 @@
-//! In which order a move holds both names. Two moves in opposite directions would wait for each other otherwise.
+//! The order in which a move holds both names. Otherwise two moves in opposite directions would wait for each other.
 
 use super::*;
 use crate::fixture::Bench;
@@ -7,7 +7,7 @@ use crate::memory::Memory;
 use otp_core::Names;
 use std::cell::RefCell;
 
-/// Records that note which names are held, one after the other.
+/// Records that note which names are held, and in which order.
 struct Noting {
     memory: Memory,
     held: RefCell<Vec<UserName>>,

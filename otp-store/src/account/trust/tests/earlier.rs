@@ -1,9 +1,10 @@
-//! What becomes of trust that was kept before, when a place is trusted anew.
+//! What happens to trust that was stored before, when a place is trusted again.
 
 use super::*;
 use crate::Store;
 
-/// Records in which the account is trusted at home since an hour, and in two places from a moment on that lies ahead.
+/// Records in which the account has been trusted at home for an hour, and in two other places from a moment in the
+/// future on.
 struct Earlier(Records);
 
 impl Bench for Earlier {

@@ -1,11 +1,11 @@
-//! Whatever is written reads back.
+//! Everything that is written reads back.
 
 use super::*;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
-/// What an authenticator is made of: the real one cannot be printed, as proptest must.
+/// The parts of an authenticator: the real type cannot be printed, as proptest must.
 #[derive(Debug)]
 struct Device {
     id: [u8; 8],
@@ -14,12 +14,12 @@ struct Device {
     algorithm: Algorithm,
     digits: Digits,
     key: Vec<u8>,
-    /// Both sides, before they are held to what the kind can have.
+    /// Both sides, before they are limited to what the kind can have.
     window: Option<(u64, u64)>,
     created: u64,
 }
 
-/// What a set of recovery codes is made of.
+/// The parts of a set of recovery codes.
 #[derive(Debug)]
 struct Codes {
     origin: Origin,
@@ -96,7 +96,7 @@ proptest! {
         devices in vec(any_device(), 1..=4),
         codes in option::of(any_codes()),
     ) {
-        // Two devices of the same name are no credential.
+        // Two devices of the same name are not a credential.
         let written = made_of(user, uid, devices, codes);
         prop_assume!(written.is_some());
         let written = written.unwrap();

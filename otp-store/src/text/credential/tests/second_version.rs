@@ -1,4 +1,4 @@
-//! What version 2 knows beside version 1, and that version 1 is written wherever it can say everything.
+//! What version 2 has beyond version 1; and that version 1 is written whenever it can say everything.
 
 use super::*;
 
@@ -43,7 +43,7 @@ fn the_second_version_is_written_for_each_thing_that_the_first_cannot_say_and_fo
         version.unwrap() == "1"
     };
     assert!(first(EXAMPLE));
-    // A file of version 2 in which nothing is new: nobody who reads version 1 is locked out by the next change.
+    // A file of version 2 that needs nothing new: the next change locks no reader of version 1 out.
     let none = changed("version = 1", "version = 2");
     assert!(first(&none));
     for (from, to) in [
@@ -53,7 +53,7 @@ fn the_second_version_is_written_for_each_thing_that_the_first_cannot_say_and_fo
     ] {
         let text = none.replacen(from, to, 1);
         assert!(text != none && !first(&text), "{to}");
-        // In version 1 the same is damage: a reader of that version alone would refuse it.
+        // In version 1 the same is damage: a reader that knows only that version would refuse it.
         let told = refusal(text.replacen("version = 2", "version = 1", 1).as_bytes());
         assert!(told.contains("unknown key"), "{told}");
     }

@@ -1,4 +1,4 @@
-//! What version 3 seals, and that it opens in its own place alone.
+//! What version 3 seals; and that sealed data opens only in its own place.
 
 use super::*;
 use crate::sealed::Fault;
@@ -29,7 +29,7 @@ fn changes(text: &str, seal: &Seal) {
     assert!(matches!(told, Some(Fault::Changed)), "{told:?}");
 }
 
-/// What stands after `sealed = ` in each line that does, in order.
+/// Returns what follows `sealed = `, for each such line in order.
 fn sealed_values(text: &str) -> Vec<&str> {
     let values = text
         .lines()
@@ -51,7 +51,7 @@ fn a_sealed_credential_reads_back_and_is_of_version_3() {
     }
     let (read, plain) = (read.recovery().unwrap(), plain.recovery().unwrap());
     assert!(read.salt == plain.salt && read.hashes == plain.hashes);
-    // What is known of it needs no key, and says the same.
+    // The outline needs no key, and says the same.
     let outline = outline(text.as_bytes()).unwrap();
     assert_eq!(outline.issued().unwrap().count, 1);
     assert_eq!(outline.authenticators().len(), 2);
@@ -93,7 +93,7 @@ fn sealed_credentials_open_for_their_user_user_id_and_authenticator_alone() {
         assert!(other != text);
         changes(&other, &seal);
     }
-    // Swapped: each is one of this user's, and in the wrong place.
+    // Swapped: both belong to this user, but each is in the wrong place.
     let values = sealed_values(&text);
     let swapped = text
         .replacen(values[0], "HERE", 1)
@@ -151,7 +151,7 @@ fn versions_do_not_mix() {
         text.replacen("version = 3", "version = 4", 1),
         text.replacen("sealed = ", "secret = ", 1),
         EXAMPLE.replacen("version = 1", "version = 3", 1),
-        // Beside a sealed one, one that everybody reads.
+        // An unsealed key, which everybody can read, beside a sealed one.
         text.replacen("sealed = ", "secret = \"VNQXTRKWMZLHGJ4Y\"\nsealed = ", 1),
     ] {
         assert!(super::super::parse(other.as_bytes(), &place.seal()).is_err());

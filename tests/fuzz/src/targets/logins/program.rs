@@ -7,6 +7,7 @@ use otp_core::enforce::Belongs;
 use otp_core::event::Entry;
 use otp_core::login::AccountLine;
 use otp_core::mail::Address;
+use otp_core::record::Language;
 use otp_core::{Account, Before1970, UnixTime, UserName};
 use otp_helper::mail::{NotTaken, Outgoing};
 use otp_site::{Error, Named};
@@ -56,6 +57,10 @@ impl Host for Program {
             host: self.rhost.to_owned(),
             terminal: String::new(),
         }
+    }
+
+    fn language(&self) -> Option<Language> {
+        None
     }
 
     fn ask(&mut self, _prompt: &str, _echo: bool) -> Result<Option<Typed>, HostFault> {

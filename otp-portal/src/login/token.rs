@@ -1,0 +1,343 @@
+//! What a logged-in user is known by: signed by this machine's key, and good for nothing without it.
+//!
+//! A token is kept by the portal, which can read it, so nothing in it is worth reading: of the password and of the
+//! authenticators it has tags that only the key can make.
+
+use crate::wire::{LONGEST_TOKEN, Token};
+use hmac::{Hmac, KeyInit, Mac};
+use otp_core::UnixTime;
+use otp_core::record::MAX_AUTHENTICATORS;
+use otp_store::{Device, Overview};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// The first byte: what the rest is laid out like.
+const VERSION: u8 = 2;
+
+/// The bytes of a key.
+pub(super) const KEY_BYTES: usize = 32;
+
+/// The bytes of the tag at the end.
+const SIGNATURE: usize = 32;
+
+/// A tag of something that is compared and not shown.
+pub(super) type Tag = [u8; 16];
+
+/// The key of this machine. Wiped on drop, has no `Debug`.
+pub(super) struct Signer(Zeroizing<[u8; KEY_BYTES]>);
+
+/// What a token says.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
+pub(super) struct Claims {
+    /// The name of the login. A user id can have several names, each with a password of its own.
+    pub login: String,
+    /// The user id that it leads to.
+    pub uid: u32,
+    /// When the user has logged in.
+    pub began: UnixTime,
+    /// When the token ends at the latest.
+    pub ends: UnixTime,
+    /// Of the account's password.
+    pub password: Tag,
+    /// Of the last time that the user has logged out everywhere.
+    pub left: Tag,
+    /// The codes of the account that were wrong by then.
+    pub failures: Failures,
+    /// Of the authenticators that the account had.
+    pub devices: Vec<Tag>,
+}
+
+/// The wrong codes of an account, by which a lock is seen that has come and gone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Failures {
+    /// In a row, over all locks.
+    pub in_a_row: u32,
+    /// That are still allowed before the next lock.
+    pub left: u32,
+}
+
+impl Failures {
+    pub(super) const fn of(overview: &Overview) -> Self {
+        Self {
+            in_a_row: overview.failures,
+            left: overview.failures_left,
+        }
+    }
+
+    /// Whether the account was locked between `earlier` and now, as far as failures tell: a success forgets them.
+    ///
+    /// Each failure takes one of those that are left, until one locks: then all are left again. So the sum grows with each lock,
+    /// and with nothing else. Where an administrator has allowed more of them, the next failure counts as a lock.
+    pub(super) const fn show_a_lock_since(self, earlier: Self) -> bool {
+        self.in_a_row > earlier.in_a_row && self.sum() > earlier.sum()
+    }
+
+    const fn sum(self) -> u32 {
+        self.in_a_row.saturating_add(self.left)
+    }
+}
+
+impl Signer {
+    pub(super) const fn new(key: Zeroizing<[u8; KEY_BYTES]>) -> Self {
+        Self(key)
+    }
+
+    fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; SIGNATURE] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice())
+            .expect("HMAC takes a key of any length");
+        for part in [&[purpose.as_bytes()], parts].concat() {
+            // Each with its length: no two lists of parts are one text.
+            mac.update(&(part.len() as u64).to_be_bytes());
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
+    }
+
+    fn tag(&self, purpose: &str, parts: &[&[u8]]) -> Tag {
+        let whole = self.mac(purpose, parts);
+        let mut tag = Tag::default();
+        tag.copy_from_slice(&whole[..size_of::<Tag>()]);
+        tag
+    }
+
+    /// The tag of a password's entry; `None`: this machine has none for the account.
+    pub(super) fn of_password(&self, uid: u32, entry: Option<&[u8]>) -> Tag {
+        let uid = uid.to_be_bytes();
+        match entry {
+            Some(entry) => self.tag("password", &[&uid, entry]),
+            None => self.tag("no password", &[&uid]),
+        }
+    }
+
+    /// The tag of an authenticator: another that takes its name has another.
+    pub(super) fn of_device(&self, uid: u32, device: &Device) -> Tag {
+        let (uid, created) = (uid.to_be_bytes(), device.created.seconds().to_be_bytes());
+        self.tag("device", &[&uid, &created, device.name.as_str().as_bytes()])
+    }
+
+    /// Signs. `once`: random, so that no two tokens are one.
+    pub(super) fn sign(&self, claims: &Claims, once: [u8; 16]) -> Option<Token> {
+        let length = u8::try_from(claims.login.len()).ok()?;
+        let count = u8::try_from(claims.devices.len()).ok()?;
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST_TOKEN));
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&once);
+        bytes.extend_from_slice(&claims.uid.to_be_bytes());
+        bytes.extend_from_slice(&claims.began.seconds().to_be_bytes());
+        bytes.extend_from_slice(&claims.ends.seconds().to_be_bytes());
+        bytes.extend_from_slice(&claims.password);
+        bytes.extend_from_slice(&claims.left);
+        bytes.extend_from_slice(&claims.failures.in_a_row.to_be_bytes());
+        bytes.extend_from_slice(&claims.failures.left.to_be_bytes());
+        bytes.push(length);
+        bytes.extend_from_slice(claims.login.as_bytes());
+        bytes.push(count);
+        for device in &claims.devices {
+            bytes.extend_from_slice(device);
+        }
+        let signature = self.mac("token", &[&bytes]);
+        bytes.extend_from_slice(&signature);
+        Token::from_bytes(&bytes)
+    }
+
+    /// What a token of this machine says; `None`: it is none of ours.
+    pub(super) fn open(&self, token: &Token) -> Option<Claims> {
+        let bytes = token.as_bytes();
+        let (said, signature) = bytes.split_at_checked(bytes.len().checked_sub(SIGNATURE)?)?;
+        if !bool::from(self.mac("token", &[said]).ct_eq(signature)) {
+            return None;
+        }
+        let mut rest = said;
+        let [VERSION] = take(&mut rest)? else {
+            return None;
+        };
+        let _once: [u8; 16] = take(&mut rest)?;
+        let uid = u32::from_be_bytes(take(&mut rest)?);
+        let began = UnixTime::from_seconds(u64::from_be_bytes(take(&mut rest)?));
+        let ends = UnixTime::from_seconds(u64::from_be_bytes(take(&mut rest)?));
+        let password = take(&mut rest)?;
+        let left = take(&mut rest)?;
+        let failures = Failures {
+            in_a_row: u32::from_be_bytes(take(&mut rest)?),
+            left: u32::from_be_bytes(take(&mut rest)?),
+        };
+        let [length] = take(&mut rest)?;
+        let (login, mut rest) = rest.split_at_checked(length.into())?;
+        let [count] = take(&mut rest)?;
+        let mut devices = Vec::new();
+        for _ in 0..count {
+            devices.push(take(&mut rest)?);
+        }
+        (rest.is_empty() && devices.len() <= MAX_AUTHENTICATORS).then_some(Claims {
+            login: std::str::from_utf8(login).ok()?.to_owned(),
+            uid,
+            began,
+            ends,
+            password,
+            left,
+            failures,
+            devices,
+        })
+    }
+}
+
+fn take<const N: usize>(rest: &mut &[u8]) -> Option<[u8; N]> {
+    let (taken, after) = rest.split_first_chunk::<N>()?;
+    *rest = after;
+    Some(*taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use otp_core::record::Name;
+
+    fn signer(byte: u8) -> Signer {
+        Signer::new(Zeroizing::new([byte; KEY_BYTES]))
+    }
+
+    fn claims() -> Claims {
+        Claims {
+            login: "alice".to_owned(),
+            uid: 1001,
+            began: UnixTime::from_seconds(1_763_600_000),
+            ends: UnixTime::from_seconds(1_763_640_000),
+            password: [1; 16],
+            left: [2; 16],
+            failures: Failures {
+                in_a_row: 6,
+                left: 4,
+            },
+            devices: vec![[3; 16], [4; 16]],
+        }
+    }
+
+    #[test]
+    fn a_token_says_what_was_signed_to_its_own_key_alone() {
+        let longest = Claims {
+            login: "x".repeat(255),
+            failures: Failures {
+                in_a_row: u32::MAX,
+                left: u32::MAX,
+            },
+            devices: vec![[9; 16]; MAX_AUTHENTICATORS],
+            ..claims()
+        };
+        let without = Claims {
+            devices: vec![],
+            ..claims()
+        };
+        for claims in [claims(), longest, without] {
+            let token = signer(7).sign(&claims, [5; 16]).expect("it fits");
+            assert_eq!(signer(7).open(&token), Some(claims));
+            assert!(signer(8).open(&token).is_none());
+        }
+    }
+
+    #[test]
+    fn no_changed_bit_and_no_cut_leaves_a_token() {
+        let token = signer(7).sign(&claims(), [5; 16]).unwrap();
+        let bytes = token.as_bytes();
+        for at in 0..bytes.len() * 8 {
+            let mut forged = bytes.to_vec();
+            forged[at / 8] ^= 1 << (at % 8);
+            assert!(
+                signer(7)
+                    .open(&Token::from_bytes(&forged).unwrap())
+                    .is_none()
+            );
+        }
+        for length in 1..bytes.len() {
+            assert!(
+                signer(7)
+                    .open(&Token::from_bytes(&bytes[..length]).unwrap())
+                    .is_none()
+            );
+        }
+        let longer = [bytes, &[0]].concat();
+        assert!(
+            signer(7)
+                .open(&Token::from_bytes(&longer).unwrap())
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_signed_text_of_another_layout_is_no_token() {
+        let signer = signer(7);
+        for said in [&[][..], &[VERSION], &[2; 70], &[VERSION; 70]] {
+            let forged = [said, &signer.mac("token", &[said])].concat();
+            assert!(signer.open(&Token::from_bytes(&forged).unwrap()).is_none());
+        }
+        // Nor is what the key has made for something else.
+        let password = signer.mac("password", &[&[VERSION; 70]]);
+        let forged = [&[VERSION; 70][..], &password].concat();
+        assert!(signer.open(&Token::from_bytes(&forged).unwrap()).is_none());
+    }
+
+    /// Codes that are wrong, right, and locks, played with every limit: what the failures show is what has happened.
+    #[test]
+    fn failures_show_each_lock_since_the_last_success_and_none_that_was_not() {
+        for limit in 1..6 {
+            for earlier in 0..12 {
+                for later in earlier..20 {
+                    let after = |wrong: u32| Failures {
+                        in_a_row: wrong,
+                        left: limit - wrong % limit,
+                    };
+                    let locked = later / limit > earlier / limit;
+                    let shown = after(later).show_a_lock_since(after(earlier));
+                    assert_eq!(shown, locked, "{limit}: {earlier} {later}");
+                }
+                let forgotten = Failures {
+                    in_a_row: 0,
+                    left: limit,
+                };
+                let before = Failures {
+                    in_a_row: earlier,
+                    left: limit - earlier % limit,
+                };
+                assert!(!forgotten.show_a_lock_since(before));
+            }
+        }
+    }
+
+    #[test]
+    fn another_limit_alone_shows_no_lock() {
+        let (in_a_row, few, many) = (3, 2, 7);
+        let with = |left| Failures { in_a_row, left };
+        assert!(!with(many).show_a_lock_since(with(few)));
+        assert!(!with(few).show_a_lock_since(with(many)));
+    }
+
+    #[test]
+    fn what_differs_has_another_tag() {
+        let signer = signer(7);
+        let device = |name, created| Device {
+            name: Name::new(name).unwrap(),
+            created: UnixTime::from_seconds(created),
+            last_used: None,
+            next_counter: None,
+        };
+        let tags = [
+            signer.of_password(1, None),
+            signer.of_password(1, Some(b"")),
+            signer.of_password(1, Some(b"$y$")),
+            signer.of_password(2, Some(b"$y$")),
+            signer.of_device(1, &device("phone", 1)),
+            signer.of_device(1, &device("phone", 2)),
+            signer.of_device(1, &device("phone2", 1)),
+            signer.of_device(2, &device("phone", 1)),
+        ];
+        for (at, tag) in tags.iter().enumerate() {
+            assert!(!tags[..at].contains(tag), "{at}");
+        }
+        let used = Device {
+            last_used: Some(UnixTime::from_seconds(9)),
+            ..device("phone", 1)
+        };
+        assert_eq!(signer.of_device(1, &used), tags[4]);
+    }
+}

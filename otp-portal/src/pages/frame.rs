@@ -1,0 +1,139 @@
+//! What surrounds every page.
+
+use super::{Path, Zone};
+use askama::Template;
+use otp_core::UnixTime;
+use otp_core::messages::enrol::Dialogue;
+use otp_core::messages::portal::{Label, Line};
+use otp_core::record::Language;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Borrow;
+use zeroize::Zeroizing;
+
+/// A whole document of HTML. Wiped on drop: some hold a key or recovery codes.
+pub type Html = Zeroizing<String>;
+
+/// A page that can be sent.
+pub trait Page {
+    /// The whole document.
+    fn render(&self, frame: &Frame<'_>) -> Html;
+}
+
+/// What every page shows around what it is about, and what its forms carry.
+pub struct Frame<'a> {
+    /// The language of the page.
+    pub language: Language,
+    /// The portal's own name, as its users know it: `login.example.org`, or what the configuration calls it.
+    pub site: &'a str,
+    /// The user who is logged in. With one there are the links to the other pages, and the way to log out.
+    pub user: Option<&'a str>,
+    /// The token that every form carries against requests from elsewhere. Printable ASCII.
+    pub csrf: &'a str,
+    /// The path, with its query, that shows this page again by GET: there the switch of language comes back to. `None`: no switch.
+    pub here: Option<&'a str>,
+    /// In which zone times are told, beside UTC.
+    pub zone: &'a Zone,
+    /// The moment.
+    pub now: UnixTime,
+}
+
+/// The links to other pages.
+pub(super) const LINKS: [(&str, Label); 3] = [
+    (Path::HOME, Label::Overview),
+    (Path::EVENTS, Label::Activity),
+    (Path::SESSIONS, Label::Sessions),
+];
+
+/// What the frame of a page takes from the page itself; the templates draw on it.
+pub(super) struct Shell<'a> {
+    pub frame: &'a Frame<'a>,
+    /// The heading, and the first part of the document's title.
+    pub title: &'a str,
+    /// Whether the page shows an error, which its title then says first: it is what screen readers read first.
+    pub has_error: bool,
+    /// The path of the page, where one of the links leads to it.
+    pub at: &'static str,
+}
+
+impl Shell<'_> {
+    /// A label, held or lent: templates do either.
+    pub fn say(&self, label: impl Borrow<Label>) -> &'static str {
+        label.borrow().text(self.frame.language)
+    }
+
+    pub fn document_title(&self) -> String {
+        let Self { title, frame, .. } = self;
+        let site = frame.site;
+        if self.has_error {
+            format!("{}: {title} - {site}", self.say(Label::Error))
+        } else {
+            format!("{title} - {site}")
+        }
+    }
+
+    /// Tag, own name, and where it is switched on.
+    pub fn other_language(&self) -> Option<(&'static str, &'static str, String)> {
+        let here = utf8_percent_encode(self.frame.here?, NON_ALPHANUMERIC);
+        let (other, name) = match self.frame.language {
+            Language::English => (Language::Korean, "\u{d55c}\u{ad6d}\u{c5b4}"),
+            Language::Korean => (Language::English, "English"),
+        };
+        let tag = other.tag();
+        Some((
+            tag,
+            name,
+            format!("{}?to={tag}&back={here}", Path::LANGUAGE),
+        ))
+    }
+}
+
+impl<'a> Frame<'a> {
+    pub(super) fn shell(&'a self, title: &'a str, at: &'static str) -> Shell<'a> {
+        Shell {
+            frame: self,
+            title,
+            has_error: false,
+            at,
+        }
+    }
+
+    pub(super) fn say(&self, label: Label) -> &'static str {
+        label.text(self.language)
+    }
+
+    pub(super) fn line(&self, line: Line<'_>) -> String {
+        line.text(self.language)
+    }
+
+    pub(super) fn dialogue(&self, sentence: Dialogue<'_>) -> String {
+        sentence.text(self.language)
+    }
+
+    /// A moment, as it is told on the pages.
+    pub(super) fn moment(&self, moment: UnixTime) -> String {
+        self.zone.text(moment)
+    }
+}
+
+/// Room that every page has for itself, without what it shows of the user's.
+const ROOM: usize = 16 * 1024;
+
+/// Writes a page into memory of the right size, so that no copy of a secret is left behind where it grew.
+pub(super) fn written(template: &impl Template, room: usize) -> Html {
+    let mut html = Zeroizing::new(String::with_capacity(ROOM + room));
+    let made = html.capacity();
+    let written = template.render_into(&mut *html);
+    written.expect("a String takes every write");
+    debug_assert_eq!(
+        html.capacity(),
+        made,
+        "a page that grew has left a copy behind"
+    );
+    html
+}
+
+/// A path with the conversation that it is about.
+pub(super) fn with_conversation(path: &str, conversation: &str) -> String {
+    let conversation = utf8_percent_encode(conversation, NON_ALPHANUMERIC);
+    format!("{path}?{}={conversation}", super::Field::CONVERSATION)
+}

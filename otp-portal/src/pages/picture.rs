@@ -1,0 +1,37 @@
+//! The QR code of a URI, drawn on the server.
+
+use otp_core::qr::Matrix;
+use std::fmt::Write;
+use zeroize::Zeroizing;
+
+/// An `svg` element with the QR code of a URI; `None`: the URI is too long for one. A secret.
+///
+/// It is dark on light with its quiet zone in every colour scheme: scanners need both. Colours are attributes of it, which the
+/// policy about styles lets through.
+pub(super) fn reveal_svg(uri: &str, name: &str) -> Option<Zeroizing<String>> {
+    let matrix = Matrix::of(uri).ok()?;
+    let side = matrix.side();
+    // A run takes at most "M123 123h123v1h-123z"; sized beforehand, so that nothing is left behind by growing.
+    let mut svg = Zeroizing::new(String::with_capacity(
+        512 + 6 * name.len() + 11 * side * side,
+    ));
+    let mut write = |part: std::fmt::Arguments<'_>| {
+        svg.write_fmt(part).expect("a String takes every write");
+    };
+    write(format_args!(
+        "<svg viewBox=\"0 0 {side} {side}\" role=\"img\" aria-label=\"{name}\" shape-rendering=\"crispEdges\">\
+         <path fill=\"#fff\" d=\"M0 0h{side}v{side}h-{side}z\"/><path fill=\"#000\" d=\""
+    ));
+    for y in 0..side {
+        let mut x = 0;
+        while x < side {
+            let run = (x..side).take_while(|&x| matrix.is_dark(x, y)).count();
+            if run > 0 {
+                write(format_args!("M{x} {y}h{run}v1h-{run}z"));
+            }
+            x += run.max(1);
+        }
+    }
+    write(format_args!("\"/></svg>"));
+    Some(svg)
+}

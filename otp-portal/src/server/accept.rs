@@ -1,0 +1,391 @@
+//! Connections: who gets one, how long each may take, and how they end.
+
+use super::Portal;
+use super::caller::{Connection, Peer};
+use super::log::{self, Often};
+use super::places::{Places, neighbourhood};
+use super::tls::{Renewed, Unusable};
+use crate::config::{Conf, Listen, Proxy};
+use axum::body::Body;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::fs::{self, Permissions};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::time::{Sleep, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+/// How long the head of a request of a proxy may take, the wait for it among it: a proxy keeps connections.
+const HEAD_OF_A_PROXY: Duration = Duration::from_secs(75);
+
+/// How long the other side may take nothing of an answer.
+const WRITE: Duration = Duration::from_secs(20);
+
+/// No head is larger, in bytes, or has more lines.
+const HEAD_SIZE: usize = 16 * 1024;
+const HEAD_LINES: usize = 64;
+
+/// How long requests may take that go on when the portal ends.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Why the portal cannot serve.
+#[derive(Debug)]
+pub enum Failed {
+    /// It cannot listen there.
+    Listen(String, io::Error),
+    /// Its files for TLS.
+    Tls(Unusable),
+    /// A proxy is no user.
+    NoSuchUser(String),
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Listen(at, error) => write!(f, "cannot listen on {at}: {error}"),
+            Self::Tls(error) => error.fmt(f),
+            Self::NoSuchUser(name) => write!(f, "there is no user {name}, who stands in 'proxies'"),
+        }
+    }
+}
+
+impl std::error::Error for Failed {}
+
+enum Listener {
+    Socket(UnixListener),
+    Plain(TcpListener),
+    Tls(TcpListener),
+}
+
+/// Where the portal listens, before it serves.
+pub struct Listening {
+    listeners: Vec<Listener>,
+    sockets: Vec<PathBuf>,
+    tls: Option<Renewed>,
+    users: Vec<u32>,
+}
+
+impl Listening {
+    /// Listens, as the configuration says. Called in a runtime.
+    ///
+    /// # Errors
+    /// See [`Failed`].
+    pub async fn begin(conf: &Conf) -> Result<Self, Failed> {
+        let users = Proxy::users(&conf.proxies).map_err(Failed::NoSuchUser)?;
+        let tls = conf
+            .tls
+            .clone()
+            .map(Renewed::new)
+            .transpose()
+            .map_err(Failed::Tls)?;
+        let mut listeners = Vec::new();
+        let mut sockets = Vec::new();
+        for listen in &conf.listen {
+            match listen {
+                Listen::Socket(path) => {
+                    let failed = |error| Failed::Listen(path.display().to_string(), error);
+                    listeners.push(Listener::Socket(bind(path).map_err(failed)?));
+                    sockets.push(path.clone());
+                }
+                Listen::Loopback(address) => {
+                    listeners.push(Listener::Plain(bind_tcp(*address).await?));
+                }
+            }
+        }
+        for address in conf.tls.iter().flat_map(|tls| &tls.listen) {
+            listeners.push(Listener::Tls(bind_tcp(*address).await?));
+        }
+        Ok(Self {
+            listeners,
+            sockets,
+            tls,
+            users,
+        })
+    }
+
+    /// The addresses of those that are no Unix sockets.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let addresses = self.listeners.iter().filter_map(|listener| match listener {
+            Listener::Socket(_) => None,
+            Listener::Plain(tcp) | Listener::Tls(tcp) => tcp.local_addr().ok(),
+        });
+        addresses.collect()
+    }
+
+    /// Serves until `ends` says so; then takes no connection any longer, and finishes what was begun. Says whether all was.
+    pub async fn serve(self, portal: Arc<Portal>, mut ends: watch::Receiver<bool>) -> bool {
+        let limits = portal.conf.limits;
+        let shared = Arc::new(Shared {
+            places: Places::with_reserve(
+                limits.connections,
+                limits.connections_of_one,
+                reserve(&portal.conf),
+            ),
+            portal,
+            tls: self.tls,
+            users: self.users,
+            ends: ends.clone(),
+        });
+        let mut tasks = Vec::new();
+        for listener in self.listeners {
+            tasks.push(tokio::spawn(accept(Arc::clone(&shared), listener)));
+        }
+        let sweeping = tokio::spawn({
+            let portal = Arc::clone(&shared.portal);
+            async move {
+                loop {
+                    sleep(Duration::from_secs(5)).await;
+                    portal.sweep();
+                }
+            }
+        });
+        told(&mut ends).await;
+        for task in tasks {
+            task.abort();
+            task.await.ok();
+        }
+        sweeping.abort();
+        for socket in &self.sockets {
+            // What stays is taken away at the next start.
+            fs::remove_file(socket).ok();
+        }
+        let since = Instant::now();
+        while shared.places.taken() > 0 && since.elapsed() < DRAIN {
+            sleep(Duration::from_millis(10)).await;
+        }
+        shared.places.taken() == 0
+    }
+}
+
+/// Everybody of this host may connect; who is no proxy is sent away by the user id.
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    match fs::symlink_metadata(path) {
+        // The directory of sessions is locked: nobody else listens there.
+        Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
+        Ok(_) => return Err(io::Error::other("something else is there")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let listener = UnixListener::bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(0o666))?;
+    Ok(listener)
+}
+
+async fn bind_tcp(address: SocketAddr) -> Result<TcpListener, Failed> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| Failed::Listen(address.to_string(), error))
+}
+
+/// So many connections only proxies get, so that the sites of those who are in stay open while strangers take all others.
+fn reserve(conf: &Conf) -> usize {
+    if conf.proxies.is_empty() {
+        0
+    } else {
+        conf.limits.connections / 4
+    }
+}
+
+struct Shared {
+    portal: Arc<Portal>,
+    places: Places<IpAddr>,
+    tls: Option<Renewed>,
+    users: Vec<u32>,
+    ends: watch::Receiver<bool>,
+}
+
+async fn accept(shared: Arc<Shared>, listener: Listener) {
+    loop {
+        let accepted = match &listener {
+            Listener::Socket(socket) => socket
+                .accept()
+                .await
+                .map(|(stream, _)| local(&shared, stream)),
+            Listener::Plain(tcp) => tcp
+                .accept()
+                .await
+                .map(|(stream, from)| remote(&shared, stream, from, false)),
+            Listener::Tls(tcp) => tcp
+                .accept()
+                .await
+                .map(|(stream, from)| remote(&shared, stream, from, true)),
+        };
+        if accepted.is_err() {
+            // A connection that has gone by now; or no descriptor is left, and one will be.
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+fn local(shared: &Arc<Shared>, stream: UnixStream) {
+    let user = stream.peer_cred().map(|found| found.uid());
+    let refuse = |reason: &str| shared.portal.log.refused(Often::Connection, None, reason);
+    match user {
+        Ok(user) if shared.users.contains(&user) => {}
+        Ok(user) => {
+            return refuse(&format!(
+                "user id {user} at the socket is none of the proxies"
+            ));
+        }
+        Err(_) => return refuse("nobody knows who is at the socket"),
+    }
+    let Some(place) = shared.places.take(None) else {
+        return refuse("too many connections");
+    };
+    let connection = Connection {
+        peer: Peer::Local,
+        is_tls: false,
+    };
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        serve(&shared, Patient::new(stream), connection).await;
+        drop(place);
+    });
+}
+
+fn remote(shared: &Arc<Shared>, stream: TcpStream, from: SocketAddr, is_tls: bool) {
+    let peer = Peer::Address(from.ip().to_canonical());
+    let is_proxy = peer.is_proxy(&shared.portal.conf.proxies);
+    let counted = (!is_proxy).then(|| neighbourhood(from.ip()));
+    let Some(place) = shared.places.take(counted) else {
+        shared
+            .portal
+            .log
+            .refused(Often::Connection, Some(from.ip()), "too many connections");
+        return;
+    };
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        // Answers are one small message each.
+        stream.set_nodelay(true).ok();
+        let connection = Connection { peer, is_tls };
+        match &shared.tls {
+            Some(tls) if is_tls => {
+                let config = tls.config(|error| {
+                    log::tell(&format!("{error}: the certificate of before still counts"));
+                });
+                let shaken = timeout(
+                    shared.portal.conf.limits.arrive,
+                    TlsAcceptor::from(config).accept(Patient::new(stream)),
+                )
+                .await;
+                if let Ok(Ok(stream)) = shaken {
+                    serve(&shared, stream, connection).await;
+                }
+            }
+            _ => serve(&shared, Patient::new(stream), connection).await,
+        }
+        drop(place);
+    });
+}
+
+async fn serve<S>(shared: &Arc<Shared>, stream: S, connection: Connection)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let portal = Arc::clone(&shared.portal);
+    let is_proxy = connection.peer.is_proxy(&portal.conf.proxies);
+    let arrive = portal.conf.limits.arrive;
+    let service = service_fn(move |request: Request<Incoming>| {
+        let portal = Arc::clone(&portal);
+        async move { Ok::<_, Infallible>(portal.handle(connection, request.map(Body::new)).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(if is_proxy { HEAD_OF_A_PROXY } else { arrive })
+        .max_headers(HEAD_LINES)
+        .max_buf_size(HEAD_SIZE)
+        .half_close(false);
+    let serving = builder.serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    let mut ends = shared.ends.clone();
+    tokio::select! {
+        // What a browser does wrong is not written down: there would be no end of it.
+        _ = serving.as_mut() => {}
+        () = told(&mut ends) => {
+            serving.as_mut().graceful_shutdown();
+            serving.await.ok();
+        }
+    }
+}
+
+/// Waits until the portal is told to end, or nobody can say so any longer.
+async fn told(ends: &mut watch::Receiver<bool>) {
+    ends.wait_for(|ends| *ends).await.map(drop).ok();
+}
+
+/// A stream that gives up where the other side takes nothing for too long.
+struct Patient<S> {
+    stream: S,
+    waits: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Patient<S> {
+    const fn new(stream: S) -> Self {
+        Self {
+            stream,
+            waits: None,
+        }
+    }
+
+    fn or_too_late<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        polled: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            self.waits = None;
+            return polled;
+        }
+        let waits = self.waits.get_or_insert_with(|| Box::pin(sleep(WRITE)));
+        match waits.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let polled = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.or_too_late(context, polled)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_flush(context);
+        self.or_too_late(context, polled)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let polled = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.or_too_late(context, polled)
+    }
+}

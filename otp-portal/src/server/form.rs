@@ -1,0 +1,193 @@
+//! What a browser sends: cookies, queries and forms, taken apart strictly.
+
+use axum::http::{HeaderMap, header};
+use percent_encoding::percent_decode;
+use zeroize::Zeroizing;
+
+/// The fields of a form or of a query, each once. Some are passwords and codes: wiped on drop, and without `Debug`.
+#[derive(Default)]
+pub struct Form(Vec<(Held, Held)>);
+
+type Held = Zeroizing<Vec<u8>>;
+
+/// No form has more.
+const MOST: usize = 32;
+
+impl Form {
+    /// Takes `a=b&c=d` apart; `None`: a field is there twice, or there are too many.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let mut form = Self::default();
+        for pair in text
+            .split(|&byte| byte == b'&')
+            .filter(|pair| !pair.is_empty())
+        {
+            let at = pair.iter().position(|&byte| byte == b'=');
+            let (name, value) = match at {
+                Some(at) => (&pair[..at], &pair[at + 1..]),
+                None => (pair, &[][..]),
+            };
+            let name = decoded(name);
+            if form.0.len() == MOST || form.0.iter().any(|(known, _)| *known == name) {
+                return None;
+            }
+            form.0.push((name, decoded(value)));
+        }
+        Some(form)
+    }
+
+    /// The bytes of a field.
+    #[must_use]
+    pub fn bytes(&self, name: &str) -> Option<&[u8]> {
+        let found = self
+            .0
+            .iter()
+            .find(|(known, _)| known.as_slice() == name.as_bytes());
+        found.map(|(_, value)| value.as_slice())
+    }
+
+    /// The text of a field; `None` as well where it is not UTF-8.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        std::str::from_utf8(self.bytes(name)?).ok()
+    }
+}
+
+fn decoded(text: &[u8]) -> Zeroizing<Vec<u8>> {
+    let spaced: Zeroizing<Vec<u8>> = Zeroizing::new(
+        text.iter()
+            .map(|&byte| if byte == b'+' { b' ' } else { byte })
+            .collect(),
+    );
+    let mut bytes = Zeroizing::new(Vec::with_capacity(spaced.len()));
+    bytes.extend(percent_decode(&spaced));
+    bytes
+}
+
+/// The value of a cookie; `None`: it is not there, or there are several of that name and nobody knows who has set which.
+///
+/// What other cookies hold is nothing to us: a site beside ours can set some for the whole domain, of any bytes.
+#[must_use]
+pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let mut found = None;
+    for header in headers.get_all(header::COOKIE) {
+        for pair in header.as_bytes().split(|&byte| byte == b';') {
+            let pair = pair.trim_ascii();
+            let Some(at) = pair.iter().position(|&byte| byte == b'=') else {
+                continue;
+            };
+            if pair[..at] == *name.as_bytes() {
+                if found.is_some() {
+                    return None;
+                }
+                found = Some(&pair[at + 1..]);
+            }
+        }
+    }
+    std::str::from_utf8(found?).ok()
+}
+
+/// A path of a site, to be redirected to, or `/` where it is none: never another host, whatever a browser makes of it.
+#[must_use]
+pub fn path_only(text: &str) -> &str {
+    let is_path = text.starts_with('/')
+        && !text.starts_with("//")
+        && text.len() <= 2048
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_path { text } else { "/" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    #[test]
+    fn a_form_is_taken_apart() {
+        let form = Form::parse(b"user=al%C3%A9+x&answer=%FF%00&empty=&alone&=x").unwrap();
+        assert_eq!(form.text("user"), Some("alé x"));
+        assert_eq!(form.bytes("answer"), Some(&b"\xff\0"[..]));
+        assert_eq!(form.text("answer"), None);
+        assert_eq!(form.text("empty"), Some(""));
+        assert_eq!(form.text("alone"), Some(""));
+        assert_eq!(form.text("missing"), None);
+        assert!(Form::parse(b"").is_some());
+        assert_eq!(Form::parse(b"a=%zz%4").unwrap().text("a"), Some("%zz%4"));
+    }
+
+    #[test]
+    fn a_field_that_is_there_twice_spoils_the_form() {
+        for text in ["csrf=a&csrf=b", "a&a=", "%61=1&a=2"] {
+            assert!(Form::parse(text.as_bytes()).is_none(), "{text}");
+        }
+        let many: String = ["f", "g", "h"]
+            .iter()
+            .flat_map(|name| (0..11).map(move |it| [*name, &"x".repeat(it), "=1&"].concat()))
+            .collect();
+        assert!(Form::parse(many.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn a_cookie_that_is_there_twice_counts_for_nothing() {
+        let mut headers = HeaderMap::new();
+        let value = "a=1; __Host-x=2;b=; __Host-xy=3";
+        headers.append(header::COOKIE, HeaderValue::from_static(value));
+        assert_eq!(cookie(&headers, "__Host-x"), Some("2"));
+        assert_eq!(cookie(&headers, "b"), Some(""));
+        assert_eq!(cookie(&headers, "__host-x"), None);
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_bytes(b"__Host-x=\xff").unwrap(),
+        );
+        assert_eq!(cookie(&headers, "__Host-x"), None);
+        assert_eq!(cookie(&headers, "__Host-xy"), Some("3"));
+    }
+
+    /// Else any site of the domain could log everybody out.
+    #[test]
+    fn what_another_site_has_in_its_cookies_takes_nobodys_session() {
+        let mut headers = HeaderMap::new();
+        for value in [
+            &b"name=\xec\x9d\xb4; __Host-x=1; other=\xff"[..],
+            b"\xff; =; ;;",
+        ] {
+            headers.append(header::COOKIE, HeaderValue::from_bytes(value).unwrap());
+        }
+        assert_eq!(cookie(&headers, "__Host-x"), Some("1"));
+        assert_eq!(cookie(&headers, "other"), None);
+    }
+
+    #[test]
+    fn only_a_path_is_gone_to() {
+        for path in [
+            "/",
+            "/a",
+            "/a?b=c&d#e",
+            "/a//b",
+            "/@evil.example.org",
+            "/:x",
+            "/%0d%0aX:",
+        ] {
+            assert_eq!(path_only(path), path);
+        }
+        for text in [
+            "",
+            "a",
+            "//evil.example.org",
+            "/\\evil.example.org",
+            "\\\\evil.example.org",
+            "https://evil.example.org/",
+            "javascript:alert(1)",
+            "/\t/evil.example.org",
+            "/\n/evil.example.org",
+            "/a b",
+            "/로그인",
+            " /a",
+            &format!("/{}", "a".repeat(2048)),
+        ] {
+            assert_eq!(path_only(text), "/", "{text}");
+        }
+    }
+}

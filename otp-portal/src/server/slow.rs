@@ -1,0 +1,76 @@
+//! What took long the last time that it was asked about: such things wait for one another, and nothing else for them.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// After so long one is asked about as if it had never been slow.
+const FORGOTTEN: Duration = Duration::from_secs(600);
+
+/// No more of them are remembered.
+const MOST: usize = 32_768;
+
+/// The slow ones.
+pub struct Slow<K>(Mutex<HashMap<K, Instant>>);
+
+impl<K> Default for Slow<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash> Slow<K> {
+    /// Whether this one was.
+    pub fn is(&self, one: &K, now: Instant) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .get(one)
+            .is_some_and(|since| now.saturating_duration_since(*since) < FORGOTTEN)
+    }
+
+    /// It took long, or it did not.
+    pub fn was(&self, one: K, slow: bool, now: Instant) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !slow {
+            known.remove(&one);
+            return;
+        }
+        if known.len() >= MOST {
+            known.retain(|_, since| now.saturating_duration_since(*since) < FORGOTTEN);
+        }
+        if known.len() >= MOST {
+            known.clear();
+        }
+        known.insert(one, now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_slow_until_it_is_quick_or_long_ago() {
+        let slow = Slow::default();
+        let now = Instant::now();
+        assert!(!slow.is(&1, now));
+        slow.was(1, true, now);
+        slow.was(2, true, now);
+        assert!(slow.is(&1, now) && slow.is(&2, now) && !slow.is(&3, now));
+        slow.was(1, false, now);
+        assert!(!slow.is(&1, now));
+        assert!(!slow.is(&2, now + FORGOTTEN));
+    }
+
+    #[test]
+    fn no_more_are_remembered_than_may_be() {
+        let slow = Slow::default();
+        let now = Instant::now();
+        for one in 0..2 * MOST {
+            slow.was(one, true, now);
+        }
+        assert!(slow.0.lock().unwrap().len() <= MOST);
+        assert!(slow.is(&(2 * MOST - 1), now));
+    }
+}

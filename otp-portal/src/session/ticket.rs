@@ -1,0 +1,159 @@
+//! Tickets, by which a session comes to another site: good once, for half a minute, at one host, for the browser that asked there.
+
+use super::{Cookie, Hash, Id};
+use crate::config::Host;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long a ticket is good.
+const LASTS: Duration = Duration::from_secs(30);
+
+/// No more are kept.
+const MOST: usize = 8192;
+
+/// One session has no more: the oldest of them ends with the next, so that one user cannot take all.
+const MOST_OF_ONE: usize = 16;
+
+/// What a ticket is good for.
+pub struct Ticket {
+    /// The session.
+    pub session: Id,
+    /// The site.
+    pub host: Host,
+    /// What the browser that asked at the site can show: the hash of a cookie there.
+    pub state: Hash,
+}
+
+/// The tickets that were not used yet.
+#[derive(Default)]
+pub struct Tickets(Mutex<HashMap<Hash, (Ticket, Instant)>>);
+
+impl Tickets {
+    /// Makes one; `None`: the system gives no random bytes, or too many are about.
+    #[must_use]
+    pub fn issue(&self, ticket: Ticket, now: Instant) -> Option<Cookie> {
+        let text = Cookie::new()?;
+        let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = tickets
+            .iter()
+            .filter(|(_, (known, _))| known.session == ticket.session);
+        let of_one: Vec<_> = of_one.map(|(hash, (_, made))| (*made, *hash)).collect();
+        if of_one.len() >= MOST_OF_ONE
+            && let Some((_, oldest)) = of_one.iter().min_by_key(|(made, _)| *made)
+        {
+            tickets.remove(oldest);
+        }
+        if tickets.len() >= MOST {
+            tickets.retain(|_, (_, made)| now.saturating_duration_since(*made) < LASTS);
+        }
+        if tickets.len() >= MOST {
+            return None;
+        }
+        tickets.insert(text.hash(), (ticket, now));
+        Some(text)
+    }
+
+    /// Uses one up; `None`: it is not good, or not here, or not for this browser. `state`: what the browser shows, if anything.
+    #[must_use]
+    pub fn take(&self, text: &str, host: &Host, state: Option<Hash>, now: Instant) -> Option<Id> {
+        let hash = Hash::of_text(text)?;
+        let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Shown anywhere, it is used up.
+        let (ticket, made) = tickets.remove(&hash)?;
+        let is_good = now.saturating_duration_since(made) < LASTS
+            && ticket.host == *host
+            && Some(ticket.state) == state;
+        is_good.then_some(ticket.session)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ticket_is_good_once_in_time_at_its_host_and_for_its_browser() {
+        let host = |name: &str| Host::parse(name).unwrap();
+        let states = [Cookie::new().unwrap().hash(), Cookie::new().unwrap().hash()];
+        let tickets = Tickets::default();
+        let now = Instant::now();
+        let issue = || {
+            let ticket = Ticket {
+                session: Id(7),
+                host: host("wiki.example.org"),
+                state: states[0],
+            };
+            tickets.issue(ticket, now).unwrap().reveal()
+        };
+        let take = |text: &str, name: &str, state, after| {
+            tickets.take(
+                text,
+                &host(name),
+                Some(state),
+                now + Duration::from_secs(after),
+            )
+        };
+        let text = issue();
+        assert_eq!(take(&text, "wiki.example.org", states[0], 29), Some(Id(7)));
+        assert_eq!(take(&text, "wiki.example.org", states[0], 29), None);
+        assert_eq!(take(&issue(), "wiki.example.org", states[0], 30), None);
+        assert_eq!(take(&issue(), "git.example.org", states[0], 0), None);
+        let text = issue();
+        assert_eq!(take(&text, "wiki.example.org", states[1], 0), None);
+        // Shown to the wrong browser, it is gone.
+        assert_eq!(take(&text, "wiki.example.org", states[0], 0), None);
+        let text = issue();
+        assert_eq!(
+            tickets.take(&text, &host("wiki.example.org"), None, now),
+            None
+        );
+        // Nor is it kept for later by a browser that shows nothing.
+        assert_eq!(take(&text, "wiki.example.org", states[0], 0), None);
+        assert_eq!(take("x", "wiki.example.org", states[0], 0), None);
+    }
+
+    #[test]
+    fn no_more_are_kept_than_may_be_and_old_ones_make_room() {
+        let tickets = Tickets::default();
+        let sessions = std::cell::Cell::new(0);
+        let now = Instant::now();
+        let state = Cookie::new().unwrap().hash();
+        let ticket = || Ticket {
+            session: Id(sessions.replace(sessions.get() + 1)),
+            host: Host::parse("a").unwrap(),
+            state,
+        };
+        for _ in 0..MOST {
+            assert!(tickets.issue(ticket(), now).is_some());
+        }
+        assert!(tickets.issue(ticket(), now).is_none());
+        assert!(tickets.issue(ticket(), now + LASTS).is_some());
+    }
+
+    #[test]
+    fn one_session_does_not_take_all_tickets() {
+        let tickets = Tickets::default();
+        let now = Instant::now();
+        let state = Cookie::new().unwrap().hash();
+        let host = Host::parse("wiki.example.org").unwrap();
+        let issue = |session, after| {
+            let ticket = Ticket {
+                session: Id(session),
+                host: host.clone(),
+                state,
+            };
+            let now = now + Duration::from_millis(after);
+            tickets.issue(ticket, now).expect("a ticket").reveal()
+        };
+        let first = issue(7, 0);
+        let others = issue(8, 0);
+        let all: Vec<_> = (1..2 * MOST as u64).map(|at| issue(7, at)).collect();
+        assert!(tickets.0.lock().unwrap().len() <= MOST_OF_ONE + 1);
+        let later = now + Duration::from_millis(2 * MOST as u64);
+        let take = |text: &str| tickets.take(text, &host, Some(state), later);
+        assert_eq!(take(&first), None);
+        assert_eq!(take(all.last().unwrap()), Some(Id(7)));
+        assert_eq!(take(&others), Some(Id(8)));
+    }
+}

@@ -1,0 +1,214 @@
+"""Chromium of Debian's packages, as a person uses it: driven by ChromeDriver, on a loopback network of the test's own."""
+
+import base64
+import math
+import pathlib
+import re
+import subprocess
+import tempfile
+
+from clock import REAL_TIME
+from selenium import webdriver
+from selenium.common.exceptions import SessionNotCreatedException, StaleElementReferenceException, WebDriverException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.remote_connection import RemoteConnection
+from selenium.webdriver.support.wait import WebDriverWait
+
+WORLD = pathlib.Path("/run/pam_otp-tests")
+AXE = WORLD / "web/axe.min.js"
+# For everything that is waited for: nothing takes as long, however busy the machine is.
+SECONDS = 600
+# ChromeDriver gives Chromium a minute to start, and has no option for that.
+STARTS = 5
+# What people have in their hands, and on their desks.
+PHONE, DESK = (360, 740), (1280, 900)
+# Without these Chromium asks for things that this network has not.
+ARGUMENTS = [
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--ignore-certificate-errors",
+    "--host-resolver-rules=MAP *.example.org 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+class Browser:
+    """`with Browser() as browser:`; a new one knows no cookie."""
+
+    def __init__(self, language="en", size=DESK, scripts=True, dark=False):
+        self.language, self.size, self._scripts, self._dark = language, size, scripts, dark
+
+    def __enter__(self):
+        self._home = tempfile.TemporaryDirectory(prefix="chromium.")
+        options = webdriver.ChromeOptions()
+        options.binary_location = "/usr/bin/chromium"
+        for argument in (*ARGUMENTS, f"--user-data-dir={self._home.name}/profile", f"--window-size={self.size[0]},{self.size[1]}"):
+            options.add_argument(argument)
+        options.add_experimental_option("prefs", {
+            "intl.accept_languages": {"en": "en-US,en", "ko": "ko-KR,ko"}[self.language],
+            "download.default_directory": self._home.name, "download.prompt_for_download": False,
+            **({} if self._scripts else {"profile.managed_default_content_settings.javascript": 2}),
+        })
+        service = Service("/usr/bin/chromedriver", env={"PATH": "/usr/bin:/bin", "HOME": self._home.name, "LC_ALL": "C.UTF-8", **REAL_TIME})
+        RemoteConnection.set_timeout(SECONDS)
+        self.driver = self._started(service, options)
+        self.driver.set_page_load_timeout(SECONDS)
+        self.driver.set_script_timeout(SECONDS)
+        self._emulate("setDeviceMetricsOverride", width=self.size[0], height=self.size[1], deviceScaleFactor=1,
+                      mobile=self.size == PHONE)
+        self._emulate("setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if self._dark else "light"},
+                                                    {"name": "prefers-reduced-motion", "value": "reduce"}])
+        return self
+
+    def _started(self, service, options):
+        for left in reversed(range(STARTS)):
+            try:
+                return webdriver.Chrome(service=service, options=options)
+            except SessionNotCreatedException:
+                if not left:
+                    raise
+
+    def __exit__(self, *_):
+        self.driver.quit()
+        self._home.cleanup()
+
+    def _emulate(self, what, **how):
+        self.driver.execute_cdp_cmd(f"Emulation.{what}", how)
+
+    # -------------------------------------------------------------------------------------------------------- a person
+
+    def go(self, address):
+        self.driver.get(address)
+
+    @property
+    def address(self):
+        return self.driver.current_url
+
+    @property
+    def text(self):
+        return self.driver.find_element(By.TAG_NAME, "body").text
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector):
+        found = self.seen(selector)
+        assert found, f"{selector} is not on the page {self.address}:\n{self.text}"
+        return found[0]
+
+    def seen(self, selector):
+        """Whatever of that is displayed."""
+        return [element for element in self.all(selector) if element.is_displayed()]
+
+    def has(self, selector):
+        return bool(self.seen(selector))
+
+    def close_tab(self):
+        """Closes the tab, and goes on in a new one."""
+        (old,) = self.driver.window_handles
+        self.driver.switch_to.new_window("tab")
+        (new,) = set(self.driver.window_handles) - {old}
+        self.driver.switch_to.window(old)
+        self.driver.close()
+        self.driver.switch_to.window(new)
+
+    def press(self, element):
+        """Clicks what leads to another page, and waits for that."""
+        self.turn(element.click)
+
+    def turn(self, act):
+        """Does what leads to another page, and waits for all of that: whatever is looked for afterwards is looked for there."""
+        before = self.driver.find_element(By.TAG_NAME, "html")
+        act()
+        self.wait_for(lambda: is_gone(before), "another page")
+        self.wait_for(lambda: not self._scripts or self.driver.execute_script("return document.readyState") == "complete", "all of it")
+
+    def wait_for(self, condition, what):
+        """Waits until it is so. Between two pages there is none to be asked: that is not yet."""
+        WebDriverWait(self.driver, SECONDS, ignored_exceptions=[WebDriverException]).until(lambda _: condition(), f"no {what}")
+
+    def fill(self, field, text):
+        """Types into the field of that name and sends its form."""
+        element = self.one(f"[name={field}]")
+        element.clear()
+        element.send_keys(text)
+        self.press(element.find_element(By.XPATH, "ancestor::form//button[not(@type) or @type='submit']"))
+
+    def tick(self, field):
+        element = self.one(f"[name={field}]")
+        element.click()
+        self.press(element.find_element(By.XPATH, "ancestor::form//button[not(@type) or @type='submit']"))
+
+    # ------------------------------------------------------------------------------------------------- a person's keyboard
+
+    def focused(self):
+        return self.driver.switch_to.active_element
+
+    def reach(self, selector):
+        """Goes there by Tab alone, from where the focus is."""
+        for _ in range(60):
+            if self.driver.execute_script("return document.activeElement.matches(arguments[0])", selector):
+                return
+            self.focused().send_keys(Keys.TAB)
+        raise AssertionError(f"{selector} is not reached by Tab on {self.address}")
+
+    def type(self, text):
+        self.focused().send_keys(text)
+
+    def enter(self):
+        """Enter, where that leads to another page."""
+        self.turn(lambda: self.focused().send_keys(Keys.ENTER))
+
+    def cookies(self):
+        return {cookie["name"]: cookie for cookie in self.driver.execute_cdp_cmd("Network.getAllCookies", {})["cookies"]}
+
+    # -------------------------------------------------------------------------------------------------------- looking
+
+    def picture(self, path):
+        """The whole page, however long it is."""
+        # Of the browser, not of the page: that may run no script.
+        height = math.ceil(self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]["height"])
+        shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {
+            "captureBeyondViewport": True, "clip": {"x": 0, "y": 0, "width": self.size[0], "height": height, "scale": 1}})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(base64.b64decode(shot["data"]))
+        return path
+
+    def qr_code(self):
+        """What a phone reads off the screen."""
+        with tempfile.NamedTemporaryFile(suffix=".png") as file:
+            self.picture(pathlib.Path(file.name))
+            done = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", file.name],
+                                  capture_output=True, text=True, env={"PATH": "/usr/bin:/bin", **REAL_TIME})
+        read = done.stdout.splitlines()
+        assert len(read) == 1, f"{len(read)} codes on the page {self.address}:\n{self.text}"
+        return read[0]
+
+    def violations(self):
+        """What axe-core finds, as lines; nothing on a page that everybody can use."""
+        if not self.driver.execute_script("return typeof axe == 'object'"):
+            self.driver.execute_script(AXE.read_text())
+        found = self.driver.execute_async_script(
+            "const done = arguments[arguments.length - 1];"
+            "axe.run(document, {resultTypes: ['violations']}).then(r => done(r.violations), e => done([{id: String(e), nodes: []}]))")
+        return [f"{one['id']}: {one.get('help', '')}: " + " | ".join(node["html"][:160] for node in one["nodes"]) for one in found]
+
+    def overflows(self):
+        """What has one scroll sideways: the width of all, and what sticks out; nothing where all of it fits."""
+        return self.driver.execute_script(
+            "const all = document.documentElement, wide = all.clientWidth; if (all.scrollWidth <= wide) return [];"
+            "return [`${all.scrollWidth} of ${wide}`, ...[...document.querySelectorAll('body *')]"
+            ".filter(e => e.getBoundingClientRect().right > wide + 1).slice(0, 5).map(e => e.outerHTML.slice(0, 120))]")
+
+
+def is_gone(element):
+    """Whether the page that it was on is no longer there."""
+    try:
+        element.is_enabled()
+    except StaleElementReferenceException:
+        return True
+    return False
+
+
+def secret_of(uri):
+    return re.search(r"[?&]secret=([A-Z2-7]+)", uri)[1]
