@@ -25,7 +25,7 @@ def elsewhere(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", ["deb", "rpm"])
 def test_built_again_in_another_folder_it_is_the_same(elsewhere, kind):
-    first = [named(f"PAM_OTP_{kind.upper()}"), named(f"PAM_OTP_VERIFIER_{kind.upper()}")]
+    first = [named(f"PAM_OTP{package}_{kind.upper()}") for package in ("", "_VERIFIER", "_PORTAL")]
     given = ("CARGO_TARGET_DIR", "LC_ALL")
     environment = {name: value for name, value in os.environ.items() if name not in given}
     environment |= {
