@@ -147,6 +147,8 @@ def test_a_site_is_added_and_opens_only_after_both_factors(followed, enrolled, t
     wait_until(lambda: is_served(enrolled), "server of the site")
     assert enrolled.get(WIKI).status == 403, "a site that nobody has added opens to nobody"
     typed(followed, "later")
+    # It is there again when it listens, and not as soon as it was started.
+    wait_until(lambda: enrolled.get(WIKI).status != 500, "portal")
     assert enrolled.get(WIKI).body == PAGE
     alice, browser = followed.alice, Browser(followed, trusted)
     browser.begin(WIKI, alice)
