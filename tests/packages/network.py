@@ -64,6 +64,13 @@ end() {
     fi
     rm -f "/run/$1.pid"
 }
+# reload_nginx MASTER: until none of its workers of before is left, since for a moment they take connections beside the new ones.
+reload_nginx() {
+    local each workers=()
+    for each in $(grep -ls "^PPid:.$1$" /proc/[0-9]*/status); do each=${each#/proc/}; workers+=("${each%/status}"); done
+    nginx -s reload
+    for each in "${workers[@]}"; do while lives "$each"; do sleep 0.1; done; done
+}
 names=()
 for word in "$@"; do case $word in -*) ;; *) names+=("${word%.service}") ;; esac; done
 case ${names[0]} in
@@ -71,7 +78,7 @@ case ${names[0]} in
     start) begin "${names[1]}" ;;
     restart) end "${names[1]}"; begin "${names[1]}" ;;
     # What a package would have started when it was installed runs by now.
-    reload) [ "${names[1]}" = nginx ] && if [ -s /run/nginx.pid ]; then nginx -s reload; else nginx; fi ;;
+    reload) [ "${names[1]}" = nginx ] && if [ -s /run/nginx.pid ]; then reload_nginx "$(cat /run/nginx.pid)"; else nginx; fi ;;
     stop) end "${names[1]}" ;;
     daemon-reload) ;;
     *) echo "systemctl: $* is not played here" >&2; exit 1 ;;

@@ -58,7 +58,8 @@ unpack_web() {
 provide_axe() {
     local place=$1 archive
     command -v npm > /dev/null || install_packages npm || return 1
-    (cd "$place" && npm pack --silent "$AXE" > /dev/null) && archive=$place/${AXE/@/-}.tgz || return 1
+    # npm says on its error output what went wrong, but not if it is told to be silent.
+    (cd "$place" && npm pack --loglevel=error "$AXE" > /dev/null) && archive=$place/${AXE/@/-}.tgz || return 1
     echo "$AXE_DIGEST  $archive" | sha512sum --check --quiet || return 1
     tar -xzf "$archive" -C "$place" --strip-components=1 package/axe.min.js && rm "$archive"
 }
