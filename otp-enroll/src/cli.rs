@@ -497,12 +497,19 @@ pub enum FleetCommand {
         /// Replace what the fleet keeps now
         #[arg(long)]
         replace: bool,
+        /// Take the clock of this host as it is, whatever time the fleet has recorded
+        #[arg(long)]
+        trust_clock: bool,
     },
     /// Accept a database that went back in time as the fleet's own
     ///
     /// Run it on the host of a verifier. Verifiers that have seen a later state of it have stopped. Afterwards no older code
     /// counts, and recovery codes are void.
-    Confirm,
+    Confirm {
+        /// Take the clock of this host as it is, whatever time the fleet has recorded
+        #[arg(long)]
+        trust_clock: bool,
+    },
 }
 
 /// What `otp-admin seal` does instead of sealing.

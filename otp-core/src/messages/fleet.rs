@@ -158,10 +158,12 @@ pub enum Unable {
         /// How many characters it must have.
         least: u32,
     },
-    /// The clock of this host is behind times that the fleet has recorded.
+    /// The clock of this host is behind a time that the fleet has recorded.
     ClockBehind {
         /// By how many seconds.
         seconds: u64,
+        /// Where the latest time is recorded.
+        recorded: Recorded,
     },
     /// The database has not gone back to an earlier state.
     NothingToConfirm,
@@ -177,6 +179,19 @@ pub enum Unable {
     },
     /// Another command has changed the same thing.
     ChangedMeanwhile,
+}
+
+/// Where a time is recorded that the clock of a host is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// By the verifiers: the middle one of their clocks.
+    Verifiers,
+    /// In an account: when a code was accepted last. Its user's name.
+    Account(String),
+    /// In the backup: when it was written.
+    Backup,
+    /// By the restore that goes on: its beginning.
+    Begun,
 }
 
 impl Unable {
@@ -309,8 +324,14 @@ impl Unable {
             Self::ShortPassphrase { least } => {
                 format!("the passphrase has fewer than {least} characters")
             }
-            Self::ClockBehind { seconds } => {
-                format!("the clock of this host is {seconds} s behind what the fleet has seen")
+            Self::ClockBehind { seconds, recorded } => {
+                let what = match recorded {
+                    Recorded::Verifiers => "the clocks of the verifiers".to_owned(),
+                    Recorded::Account(name) => format!("the last code that was accepted of {name}"),
+                    Recorded::Backup => "the time of the backup".to_owned(),
+                    Recorded::Begun => "the clock of the host that began this restore".to_owned(),
+                };
+                format!("the clock of this host is {seconds} s behind {what}")
             }
             Self::NothingToConfirm => {
                 "the database has not gone back in time, as far as this host knows".to_owned()
@@ -361,7 +382,9 @@ impl Unable {
             Self::NoPassphrase => "run it at a terminal, or give a key with --key-file".to_owned(),
             Self::PassphrasesDiffer => "nothing was written; run the command again".to_owned(),
             Self::ShortPassphrase { .. } => "use several words that do not belong together".to_owned(),
-            Self::ClockBehind { .. } => "codes that were used would count again: set the clock, and run the same command again".to_owned(),
+            Self::ClockBehind { .. } => "codes that were used would count again: set the clock, and run the same command again. \
+                If this clock is right, add --trust-clock"
+                .to_owned(),
             Self::NothingToConfirm => "nothing was changed; run it on the host of a verifier that has stopped".to_owned(),
             Self::NoVerifier { .. } => "check [fleet] in pam_otp.conf, the network, and the certificate that --certificate and --key name".to_owned(),
             Self::SessionBroken { .. } => "it is not known whether everything was done: check, and run it again if not".to_owned(),
@@ -430,8 +453,16 @@ impl Unable {
             Self::NoPassphrase => "암호를 입력하지 않았습니다".to_owned(),
             Self::PassphrasesDiffer => "두 암호가 서로 다릅니다".to_owned(),
             Self::ShortPassphrase { least } => format!("암호가 {least}자보다 짧습니다"),
-            Self::ClockBehind { seconds } => {
-                format!("이 호스트의 시계가 플릿이 본 시각보다 {seconds}초 늦습니다")
+            Self::ClockBehind { seconds, recorded } => {
+                let what = match recorded {
+                    Recorded::Verifiers => "검증 서버들의 시계".to_owned(),
+                    Recorded::Account(name) => {
+                        format!("{name} 계정에서 마지막으로 인정된 인증 코드의 시각")
+                    }
+                    Recorded::Backup => "백업의 시각".to_owned(),
+                    Recorded::Begun => "이 복원을 시작한 호스트의 시계".to_owned(),
+                };
+                format!("이 호스트의 시계가 {what}보다 {seconds}초 늦습니다")
             }
             Self::NothingToConfirm => {
                 "이 호스트가 아는 한 데이터베이스는 과거로 돌아가지 않았습니다".to_owned()
@@ -480,7 +511,9 @@ impl Unable {
             Self::NoPassphrase => "터미널에서 실행하거나 --key-file로 키를 지정하세요".to_owned(),
             Self::PassphrasesDiffer => "기록된 것은 없습니다. 명령을 다시 실행하세요".to_owned(),
             Self::ShortPassphrase { .. } => "남이 알 수 없는 여러 단어를 사용하세요".to_owned(),
-            Self::ClockBehind { .. } => "사용된 인증번호가 다시 인정될 수 있습니다. 시계를 맞추고 같은 명령을 다시 실행하세요".to_owned(),
+            Self::ClockBehind { .. } => "사용된 인증 코드가 다시 인정될 수 있습니다. 시계를 맞추고 같은 명령을 다시 실행하세요. \
+                이 시계가 맞으면 '--trust-clock' 옵션을 추가하세요"
+                .to_owned(),
             Self::NothingToConfirm => "변경된 것은 없습니다. 멈춘 검증 서버의 호스트에서 실행하세요".to_owned(),
             Self::NoVerifier { .. } => "pam_otp.conf의 [fleet], 네트워크, --certificate와 --key로 지정한 인증서를 확인하세요".to_owned(),
             Self::SessionBroken { .. } => "모두 처리되었는지 알 수 없습니다. 확인하고 필요하면 다시 실행하세요".to_owned(),

@@ -120,7 +120,8 @@ pub(super) fn kind(name: &UserName, key: &[u8]) -> Option<Kind> {
 }
 
 /// Returns the account of a key; `None`: it is not the key of an account.
-pub(super) fn owner(key: &[u8]) -> Option<&str> {
+#[must_use]
+pub fn owner(key: &[u8]) -> Option<&str> {
     let rest = key.strip_prefix(ACCOUNTS.as_bytes())?;
     let (name, _) = std::str::from_utf8(rest).ok()?.split_once('/')?;
     Some(name)

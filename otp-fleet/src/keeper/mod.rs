@@ -21,7 +21,7 @@ use ahead::Ahead;
 pub use copy::Copy;
 pub use epoch::Raised;
 pub use guard::{Accepted, Fleet, Machine, Nonce, told_by_guard};
-pub use layout::{ACCOUNTS, FLEET, RESTORING, ROOT};
+pub use layout::{ACCOUNTS, FLEET, RESTORING, ROOT, owner};
 pub use mark::{Behind, Mark, Seen};
 pub use witness::{WITNESSES, Witness};
 

@@ -2,12 +2,12 @@
 
 use super::Asker;
 use super::database::Database;
+use super::moment::{self, Clock};
+use super::now;
 use super::told::{minute, tell};
-use super::{moment, now};
 use crate::etcd::RangeRequest;
 use crate::keeper::{EtcdKeeper, FLEET, Mark, RESTORING, Seen, Witness, witness_of};
 use nix::unistd::{Gid, Uid, getegid, geteuid, setegid, seteuid};
-use otp_core::UnixTime;
 use otp_core::event::Severity;
 use otp_core::messages::fleet::{Told, Unable};
 use otp_store::account::floor::Floor;
@@ -20,7 +20,7 @@ use std::path::Path;
 const USUAL_PERIOD: u64 = 30;
 
 /// Raises the epoch above the one that this host has seen.
-pub fn confirm(asker: &Asker) -> Result<(), Unable> {
+pub fn confirm(asker: &Asker, clock: Clock) -> Result<(), Unable> {
     let database = asker.database()?;
     if database.one(RESTORING)?.is_some() {
         return Err(Unable::BeingRestored);
@@ -37,7 +37,7 @@ pub fn confirm(asker: &Asker) -> Result<(), Unable> {
         reason: error.to_string(),
     };
     let keeper = EtcdKeeper::to(&asker.host.etcd).map_err(failed)?;
-    let moment = moment::of_floor(&database, UnixTime::from_seconds(0))?;
+    let moment = moment::of_floor(&database, None, clock)?;
     loop {
         let fleet = keeper.raise_epoch(Floor::at(moment)).map_err(failed)?;
         if fleet.epoch > before.epoch {

@@ -24,6 +24,7 @@ use crate::etcd;
 use crate::name::PeerName;
 use database::Database;
 use host::Host;
+use moment::Clock;
 use otp_core::UnixTime;
 use otp_core::event::Severity;
 use otp_core::messages::fleet::Unable;
@@ -84,8 +85,14 @@ fn done(command: FleetCommand, asker: &Asker) -> Result<u8, Unable> {
             file,
             key_file,
             replace,
-        } => restore::restore(asker, &file, key_file.as_deref(), replace)?,
-        FleetCommand::Confirm => confirm::confirm(asker)?,
+            trust_clock,
+        } => {
+            let clock = Clock::of(trust_clock);
+            restore::restore(asker, &file, key_file.as_deref(), replace, clock)?;
+        }
+        FleetCommand::Confirm { trust_clock } => {
+            confirm::confirm(asker, Clock::of(trust_clock))?;
+        }
     }
     Ok(0)
 }

@@ -2,34 +2,91 @@
 //! clocks have shown.
 //!
 //! It is this host's time. If this clock were behind, codes used in the meantime would count again. So it is compared
-//! with what the fleet knows: the middle one of the verifiers' clocks, and the times of the last accepted codes.
+//! with what the fleet knows: the middle one of the verifiers' clocks, and the times of the last accepted codes. One
+//! account that was accepted by a clock far ahead would keep everybody out for that long, so an administrator who has
+//! checked this host's clock can have it taken as it is.
 
 use super::database::{Database, Pages};
 use super::now;
 use crate::beats::{self, Beat};
-use crate::keeper::{ACCOUNTS, told_by_guard};
+use crate::keeper::{ACCOUNTS, owner, told_by_guard};
 use crate::name::PeerName;
 use otp_core::UnixTime;
-use otp_core::messages::fleet::Unable;
+use otp_core::messages::fleet::{Recorded, Unable};
 use std::time::Duration;
 
 /// The largest difference between the clocks of serving verifiers.
 const APART: Duration = Duration::from_secs(30);
 
+/// Whether the clock of this host is compared with what the fleet knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    Compared,
+    /// The administrator has checked it: `--trust-clock`.
+    Trusted,
+}
+
+impl Clock {
+    pub fn of(is_trusted: bool) -> Self {
+        if is_trusted {
+            Self::Trusted
+        } else {
+            Self::Compared
+        }
+    }
+}
+
+/// A time that the fleet has recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Time {
+    pub when: UnixTime,
+    pub recorded: Recorded,
+}
+
+impl Time {
+    /// Returns the later one of the two.
+    pub fn or_later(self, other: Self) -> Self {
+        if other.when > self.when { other } else { self }
+    }
+
+    /// Returns the time at which a guard, with its key, says that a code was accepted last.
+    pub fn of_guard(key: &[u8], value: &[u8]) -> Option<Self> {
+        let (_, accepted) = told_by_guard(value)?;
+        let name = owner(key).unwrap_or_default();
+        accepted.map(|when| Self {
+            when,
+            recorded: Recorded::Account(name.escape_debug().to_string()),
+        })
+    }
+}
+
 /// Returns the moment; `known`: a time known from elsewhere, such as that of a backup.
 ///
 /// # Errors
 /// The clock of this host is behind, or the database cannot be read.
-pub fn of_floor(database: &Database, known: UnixTime) -> Result<UnixTime, Unable> {
+pub fn of_floor(
+    database: &Database,
+    known: Option<Time>,
+    clock: Clock,
+) -> Result<UnixTime, Unable> {
     let here = now()?;
-    let latest = known
-        .max(of_verifiers(database)?)
-        .max(of_accounts(database)?);
-    if latest > here.after(APART) {
-        let seconds = latest.seconds() - here.seconds();
-        return Err(Unable::ClockBehind { seconds });
+    match clock {
+        Clock::Trusted => return Ok(here),
+        Clock::Compared => {}
     }
-    Ok(here.max(latest))
+    let mut latest = Time {
+        when: of_verifiers(database)?,
+        recorded: Recorded::Verifiers,
+    };
+    for time in known.into_iter().chain(of_accounts(database)?) {
+        latest = latest.or_later(time);
+    }
+    if latest.when > here.after(APART) {
+        let seconds = latest.when.seconds() - here.seconds();
+        let recorded = latest.recorded;
+        return Err(Unable::ClockBehind { seconds, recorded });
+    }
+    Ok(here.max(latest.when))
 }
 
 /// Returns the middle one of the times that the verifiers' clocks have shown last.
@@ -50,11 +107,14 @@ fn of_verifiers(database: &Database) -> Result<UnixTime, Unable> {
     Ok(middle.unwrap_or(UnixTime::from_seconds(0)))
 }
 
-fn of_accounts(database: &Database) -> Result<UnixTime, Unable> {
-    let mut latest = UnixTime::from_seconds(0);
+fn of_accounts(database: &Database) -> Result<Option<Time>, Unable> {
+    let mut latest: Option<Time> = None;
     database.every(ACCOUNTS, WHOLE, |found| {
-        if let Some((_, Some(when))) = told_by_guard(&found.value) {
-            latest = latest.max(when);
+        if let Some(time) = Time::of_guard(&found.key, &found.value) {
+            latest = Some(match latest.take() {
+                Some(before) => before.or_later(time),
+                None => time,
+            });
         }
         Ok(())
     })?;

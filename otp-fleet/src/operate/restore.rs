@@ -13,16 +13,17 @@
 
 use super::database::{Database, Pages, no};
 use super::machines::{put_of, unchanged};
+use super::moment::{self, Clock, Time};
 use super::records::{self, Head};
 use super::sealed_file::{self, Closed, Opening, Secret};
 use super::told::{minute, tell};
-use super::{Asker, entrance, init, moment, now, passphrase};
+use super::{Asker, entrance, init, now, passphrase};
 use crate::etcd::{Compare, DeleteRangeRequest, RequestOp, TxnRequest, request_op};
 use crate::keeper::{ACCOUNTS, FLEET, Fleet, Mark, Nonce, RESTORING, told_by_guard};
 use crate::registry;
 use otp_core::UnixTime;
 use otp_core::event::Severity;
-use otp_core::messages::fleet::{Told, Unable};
+use otp_core::messages::fleet::{Recorded, Told, Unable};
 use otp_store::account::floor::Floor;
 use std::fmt::Write as _;
 use std::fs::File;
@@ -112,6 +113,13 @@ struct Begun {
 }
 
 impl Begun {
+    fn time(&self) -> Time {
+        Time {
+            when: self.moment,
+            recorded: Recorded::Begun,
+        }
+    }
+
     fn text(&self) -> String {
         let Self {
             file,
@@ -147,6 +155,7 @@ pub fn restore(
     path: &Path,
     key_file: Option<&Path>,
     replace: bool,
+    clock: Clock,
 ) -> Result<(), Unable> {
     let asks = File::open(path)
         .map_err(Closed::Io)
@@ -158,7 +167,7 @@ pub fn restore(
     };
     let mut head = None;
     let mut accounts: u64 = 0;
-    let (mut oldest, mut latest) = (u64::MAX, UnixTime::from_seconds(0));
+    let (mut oldest, mut latest) = (u64::MAX, None::<Time>);
     backup.read(
         |read| {
             head = Some(read.clone());
@@ -170,16 +179,27 @@ pub fn restore(
             }
             if is_guard(key) {
                 accounts += 1;
-                let (epoch, accepted) = told_by_guard(&value).unwrap_or((0, None));
-                oldest = oldest.min(epoch);
-                latest = accepted.map_or(latest, |when| latest.max(when));
+                oldest = oldest.min(told_by_guard(&value).map_or(0, |(epoch, _)| epoch));
+                if let Some(time) = Time::of_guard(key, &value) {
+                    latest = Some(match latest.take() {
+                        Some(before) => before.or_later(time),
+                        None => time,
+                    });
+                }
             }
             Ok(())
         },
     )?;
     let head = head.expect("a backup that was read to its end has begun with its head");
+    let written = Time {
+        when: head.when,
+        recorded: Recorded::Backup,
+    };
     let known = Known {
-        latest: latest.max(head.when),
+        latest: match latest {
+            Some(time) => written.or_later(time),
+            None => written,
+        },
         epoch: oldest.min(head.fleet.epoch),
     };
     let database = asker.database()?;
@@ -191,12 +211,13 @@ pub fn restore(
             Ok(()) => return Err(Unable::OpenToAll),
         }
     }
-    let begun = begin(asker, &database, &head, &known, &identity(path)?, replace)?;
+    let file = &identity(path)?;
+    let begun = begin(asker, &database, &head, &known, file, replace, clock)?;
     empty(&database, &begun)?;
     // The removal may have been sent twice: done late, it would remove what was written after it.
     let begun = anew(&database, begun)?;
     fill(&database, &begun, &backup)?;
-    finish(&database, &begun, &head, &known, asker)?;
+    finish(&database, &begun, &head, &known, asker, clock)?;
     asker.record("restore", Severity::Warning, &path.display().to_string());
     tell(asker, Told::Restored { accounts })?;
     let from = now()?.after(Floor::lasts(USUAL_PERIOD));
@@ -210,7 +231,7 @@ pub fn restore(
 /// The facts from all accounts of the backup.
 struct Known {
     /// The latest time at which the backup was written or one of its codes was accepted.
-    latest: UnixTime,
+    latest: Time,
     /// The oldest epoch of its accounts.
     epoch: u64,
 }
@@ -250,6 +271,7 @@ fn begin(
     known: &Known,
     file: &str,
     replace: bool,
+    clock: Clock,
 ) -> Result<Marked, Unable> {
     let mark = Mark::open(&asker.host.mark()).map_err(|error| Unable::NotRead {
         path: asker.host.mark().display().to_string(),
@@ -270,13 +292,16 @@ fn begin(
             _ => {}
         }
         let fleet = database.fleet()?;
-        let earlier_moment = begun.as_ref().map_or(known.latest, |begun| begun.moment);
+        let mut latest = known.latest.clone();
+        if let Some(begun) = &begun {
+            latest = latest.or_later(begun.time());
+        }
         let accounts = database.count(ACCOUNTS)?;
         if accounts > 0 && !replace {
             let accounts = guards(database)?;
             return Err(Unable::NotEmpty { accounts });
         }
-        let moment = moment::of_floor(database, known.latest.max(earlier_moment))?;
+        let moment = moment::of_floor(database, Some(latest), clock)?;
         let earlier = begun.map_or(0, |begun| begun.epoch.saturating_sub(1));
         let now = fleet.map_or(0, |(fleet, _)| fleet.epoch);
         let epoch = head
@@ -479,8 +504,10 @@ fn finish(
     head: &Head,
     known: &Known,
     asker: &Asker,
+    clock: Clock,
 ) -> Result<(), Unable> {
-    let when = moment::of_floor(database, known.latest.max(marked.begun.moment))?;
+    let latest = known.latest.clone().or_later(marked.begun.time());
+    let when = moment::of_floor(database, Some(latest), clock)?;
     // A clock may have run back.
     let before = head.fleet.floor.map_or(when, |floor| floor.when);
     let floor = Floor::at(when.max(before));

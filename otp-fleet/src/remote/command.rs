@@ -123,7 +123,7 @@ const fn is_for_a_verifiers_host(command: &AdminCommand) -> bool {
                 | FleetCommand::TakeKey { .. }
                 | FleetCommand::Backup { .. }
                 | FleetCommand::Restore { .. }
-                | FleetCommand::Confirm
+                | FleetCommand::Confirm { .. }
         }
     )
 }

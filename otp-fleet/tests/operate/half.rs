@@ -230,6 +230,26 @@ fn a_host_whose_clock_is_behind_restores_nothing() {
         ],
     );
     assert!(refused.contains("behind"), "{refused}");
+    // Codes by a clock far ahead do not keep everybody out: an administrator decides.
+    assert!(
+        refused.contains("accepted of daemon") && refused.contains("--trust-clock"),
+        "{refused}"
+    );
+    place.ok(&[
+        "fleet",
+        "restore",
+        "later",
+        "--key-file",
+        "key",
+        "--replace",
+        "--trust-clock",
+    ]);
+    let now = seconds();
+    assert!(
+        (now - 60..=now).contains(&floor(&database)[0]),
+        "{:?} {now}",
+        floor(&database)
+    );
     // As far as clocks may be apart, the later one counts.
     let ahead = seconds() + 25;
     accepted(&database, ahead);

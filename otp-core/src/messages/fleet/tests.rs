@@ -38,7 +38,12 @@ fn all() -> Vec<Unable> {
         NoPassphrase => [Unable::NoPassphrase],
         PassphrasesDiffer => [Unable::PassphrasesDiffer],
         ShortPassphrase => [Unable::ShortPassphrase { least: 12 }],
-        ClockBehind => [Unable::ClockBehind { seconds: 17 }],
+        ClockBehind => [
+            Unable::ClockBehind { seconds: 17, recorded: Recorded::Verifiers },
+            Unable::ClockBehind { seconds: 17, recorded: Recorded::Account("alice".to_owned()) },
+            Unable::ClockBehind { seconds: 17, recorded: Recorded::Backup },
+            Unable::ClockBehind { seconds: 17, recorded: Recorded::Begun },
+        ],
         NothingToConfirm => [Unable::NothingToConfirm],
         NoVerifier => [Unable::NoVerifier { reason: "web1".to_owned() }],
         SessionBroken => [Unable::SessionBroken { reason: "web1".to_owned() }],
