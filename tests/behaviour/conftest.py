@@ -1,4 +1,4 @@
-"""What every scenario has at hand. The implementation under test comes from OTP_UNDER_TEST."""
+"""Fixtures for every scenario. OTP_UNDER_TEST names the implementation under test."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ import pytest
 
 PARTS = pathlib.Path(__file__).with_name("parts")
 sys.path.insert(0, str(PARTS))
-# What an assertion of theirs has found is told as it is of one in a scenario.
+# Failed assertions of these modules are reported with the same detail as those of a scenario.
 pytest.register_assert_rewrite(*(path.stem for path in PARTS.glob("*.py")))
 
 import accounts  # noqa: E402  (the path above has to come first)
@@ -23,7 +23,7 @@ import vocabulary  # noqa: E402
 from under_test import IMPLEMENTATIONS  # noqa: E402
 
 UNDER_TEST = os.environ.get("OTP_UNDER_TEST") or "ours"
-# The peers keep what they know where only root, or only the user, can read it; ours has a helper.
+# The peers' secrets can be read only by root, or only by the user; ours has a helper.
 DOORS = tuple(name for name in doors.SERVICES if UNDER_TEST == "ours" or name != doors.Pamtester.service)
 SUDOERS = """
 Defaults timestamp_timeout=0, passwd_tries=1, lecture=never, !fqdn
@@ -32,11 +32,12 @@ ALL ALL=(ALL:ALL) ALL
 
 
 def pytest_configure(config):
-    # A shell without job control starts what is in the background with these ignored, and so would be all that tests start.
+    # A shell without job control starts background processes with these signals ignored, and all processes that tests start
+    # would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     config.addinivalue_line("markers", "promised_by(*names): the implementations that promise this")
-    # The child of a fork goes straight on to exec.
+    # After a fork the child does nothing but exec.
     config.addinivalue_line("filterwarnings", "ignore:.*multi-threaded.*forkpty:DeprecationWarning")
     if UNDER_TEST not in IMPLEMENTATIONS:
         raise pytest.UsageError(f"OTP_UNDER_TEST={UNDER_TEST}: one of {', '.join(IMPLEMENTATIONS)}")
@@ -45,7 +46,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Takes only what the implementation promises; the nearest `promised_by` counts, and there must be one."""
+    """Selects the tests that the implementation promises. Each test must have a `promised_by`; the nearest one counts."""
     promised = []
     for item in items:
         marker = item.get_closest_marker("promised_by")
@@ -100,7 +101,7 @@ def every_door(machine_clock, journal, server):
 
 @pytest.fixture
 def protect():
-    """`protect(LINE, ...)` makes these the auth lines of every service behind a door. They stay until a test says otherwise."""
+    """`protect(LINE, ...)` makes these the auth lines of every service behind a door. They stay until a test writes others."""
 
     def write(*auth_lines):
         lines = [*(f"auth {line}" for line in auth_lines), "account required pam_unix.so", "session required pam_permit.so"]
@@ -112,7 +113,7 @@ def protect():
 
 @pytest.fixture(autouse=True)
 def password_then_code(protect, under_test):
-    """What pam_otp-setup(7) recommends; a test that wants another stack calls `protect` itself."""
+    """The stack that pam_otp-setup(7) recommends; a test that wants another stack calls `protect` itself."""
     protect("required pam_unix.so nodelay", under_test.line())
 
 
@@ -141,35 +142,35 @@ def enrol(under_test, clock, journal):
 
 @pytest.fixture
 def carol(enrol):
-    """Somebody else who is enrolled."""
+    """Another enrolled user."""
     return enrol("carol")
 
 
 @pytest.fixture
 def alice(enrol):
-    """Has an account, a password and an authenticator."""
+    """A user with an account, a password and an authenticator."""
     return enrol("alice")
 
 
 @pytest.fixture
 def bobby(clock, journal):
-    """Has an account and a password, and never enrolled."""
+    """A user with an account and a password, who has never enrolled."""
     return accounts.create("bobby")
 
 
 @pytest.fixture(autouse=True)
 def nothing_typed_is_logged(journal):
-    """After every scenario: no password, code or recovery code that went through it is in a log, and what is logged keeps to
-    the manual."""
+    """After every scenario: the log contains no password, code or recovery code that was typed, and its entries keep to the
+    manual."""
     doors.TYPED.clear()
     before = len(journal.lines())
     yield
     lines = journal.lines()[before:]
     if UNDER_TEST == "ours":
         vocabulary.assert_kept_to(lines)
-    # Without the numbers of processes: after a hundred thousand of them those look like codes.
+    # Without process numbers: beyond a hundred thousand these look like codes.
     logged = "\n".join(re.sub(r"^(<\d+>(?:\w+ +\d+ [\d:]+ )?[\w-]+)\[\d+\]:", r"\1:", line) for line in lines) + "\n"
     logged += sshd.LOG.read_text(errors="replace") if sshd.LOG.exists() else ""
-    # A log has thousands of lines, in which a plain search takes no time and one with a look behind it does.
+    # A log has thousands of lines: a plain search is quick there, and one with a look-behind is not.
     for reply in (reply for reply in doors.TYPED if reply in logged):
         assert len(reply) < 6 or not re.search(rf"(?<!\w){re.escape(reply)}(?!\w)", logged), "a reply is in the log"

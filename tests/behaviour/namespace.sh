@@ -1,6 +1,6 @@
 #!/bin/bash
-# Runs a command in a private copy of this machine, so that tests may add accounts, change PAM services and move the
-# clock while the machine itself stays as it was, also after a crash.
+# Runs a command in a private copy of this machine. Tests can add accounts, change PAM services and move the clock there,
+# while the machine itself stays as it was, even after a crash.
 #
 #   namespace.sh RESULTS COMMAND [ARGUMENT...]      as root
 #
@@ -8,14 +8,14 @@
 # /run, /tmp, /var/lib, /var/log and the mail spool (empty). Everything else is read-only, except the directory RESULTS.
 # An installation of pam_otp on this machine is not in it. The command starts in /run/pam_otp-tests, which holds a copy of
 # this directory as `suite` and, in `bin`, a copy of each file that the environment variable OTP_BINARIES names (separated
-# by colons); `recipes` is conf/pam.d, and `portal-examples` conf/portal. The directories OTP_POSTGRESQL and OTP_WEB, if they are
-# set, are there as `postgresql` and `web`, and OTP_ROOM is one more room of the suite, in the place of
-# one of that name.
+# by colons); `recipes` is conf/pam.d, and `portal-examples` conf/portal. If the variables are set, the directories
+# OTP_POSTGRESQL and OTP_WEB are there as `postgresql` and `web`, and OTP_ROOM is one more folder of the suite, which replaces
+# one of the same name.
 set -eu
 
 if [ -z "${OTP_INSIDE_NAMESPACE-}" ]; then
-    # All of it ends with whoever started this script, and nothing outlives it: the kernel kills what is left in the
-    # process namespace.
+    # Everything ends with the process that started this script: the kernel kills all processes left in the process
+    # namespace.
     OTP_INSIDE_NAMESPACE=1 exec setpriv --pdeathsig KILL \
         unshare --mount --pid --net --fork --kill-child --mount-proc --propagation private /bin/bash "$0" "$@"
 fi
@@ -25,12 +25,12 @@ suite=$(cd "$(dirname "$0")" && pwd)
 results=$(mkdir -p "$1" && cd "$1" && pwd)
 shift
 
-# First the copies: the checkout may lie below a directory that is about to be hidden.
+# Copies come first, since the checkout may lie below a directory that is about to be hidden.
 mount -t tmpfs -o mode=0755 private /run
 world=/run/pam_otp-tests
 mkdir "$world" "$world/bin" "$world/home" "$world/results" /run/sshd /run/lock
 mount --bind "$results" "$world/results"
-# there NAME DIRECTORY: read-only, as NAME.
+# there NAME DIRECTORY: mounts the directory as NAME, read-only.
 there() {
     [ -n "$2" ] || return 0
     mkdir "$world/$1"
@@ -52,17 +52,17 @@ for binary in ${OTP_BINARIES-}; do
     cp "$binary" "$world/bin/"
 done
 unset IFS
-# Root's, whoever owns the checkout: a module or a program that others can write is no test of a real login.
+# Root must own these, whoever owns the checkout: no real login uses a module or program that others can write.
 chown -R root:root "$world/bin" "$world/suite"
 
 "$suite/../without-ours" "$world"
 mount --bind "$world/etc" /etc
 rm -f /etc/nologin /etc/localtime /etc/ld.so.preload
-# A test that puts an empty disk in the place of the records means a machine on which nobody has enrolled; test_records_gone.py
-# gives the machine an identity.
+# Without an identity, a test may mount an empty disk over the records, as on a machine where nobody has enrolled.
+# test_records_gone.py gives the machine an identity.
 rm -f /etc/machine-id
 
-# /dev: nothing but what logins use, and a place for the socket that collects the log.
+# /dev has only the nodes that logins use, and room for the socket that collects the log.
 dev=$world/dev
 mkdir "$dev"
 mount -t tmpfs -o mode=0755 dev "$dev"
@@ -77,7 +77,7 @@ ln -s pts/ptmx "$dev/ptmx"
 ln -s /proc/self/fd "$dev/fd"
 mount --rbind "$dev" /dev
 
-# /usr/libexec, where the helper has its place; not the machine's own, if it has one.
+# /usr/libexec is the helper's directory, so it is copied without the helper of the machine itself.
 libexec=$world/libexec
 mkdir "$libexec"
 for entry in /usr/libexec/*; do
@@ -102,7 +102,7 @@ for place in /var/lib /var/log /var/mail /var/spool/mail /tmp; do
 done
 chmod 1777 /tmp
 
-# Belt and braces: what has no private copy cannot be written at all.
+# To be sure, everything without a private copy is made read-only.
 while read -r _ _ _ _ place _; do
     case $place in
         /proc* | /sys* | /dev* | /run* | /etc | /usr/libexec | /tmp | /var/lib | /var/log | /var/mail | /var/spool/mail) ;;

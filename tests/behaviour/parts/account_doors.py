@@ -1,7 +1,7 @@
-"""Doors on which the account phase has the last word, and doors that have no other phase.
+"""Doors at which the account phase has the last word, and doors that have no other phase.
 
-sshd, sudo and su ask for an account line after the password and the code; a public key, sudo without a password and
-root's own su come to it without any auth line of ours.
+sshd, sudo and su run an account line after the password and the code. With a public key, sudo without a password and root's
+own su, it runs without any auth line of ours.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ class Sudo(doors.Sudo):
 
 
 class Pamtester(doors.Pamtester):
-    """Both phases in one handle, as a program that is not root."""
+    """Both phases on one handle, in a program that is not root."""
 
     def visit(self, account, prompts=()):
         script = f'/usr/bin/pamtester {self.service} "$1" authenticate acct_mgmt && {doors.COMMAND}'
@@ -30,7 +30,7 @@ class Pamtester(doors.Pamtester):
 
 
 class Key(doors.Ssh):
-    """A public key alone: sshd runs no auth line. Whoever comes holds the private key."""
+    """A public key alone, so sshd runs no auth line. The client has the private key."""
 
     refusal = r"Connection closed by|Permission denied \("
 
@@ -55,7 +55,7 @@ class SudoWithoutPassword(Sudo):
 
 
 class SuOfRoot(doors.Su):
-    """Root becomes the account, by pam_rootok, which has the auth lines end before ours."""
+    """Root becomes the account by pam_rootok, which ends the auth lines before ours."""
 
     refusal = doors.Su.refusal + "|su: (User account has expired|Authentication token expired)"
 
@@ -71,9 +71,9 @@ class SuOfRoot(doors.Su):
 
 
 class AccountLine:
-    """The account line of sshd and nothing else: what a public key comes by, asked by a PAM application of our own.
+    """The account line of sshd alone, as a login by public key meets it, run by a PAM application of our own.
 
-    The module, the policy, the groups and the clock are what they are behind `key`; only the login around them is missing.
+    The module, the policy, the groups and the clock are the same as behind `key`; only the login around them is missing.
     """
 
     refusals = (application.PERM_DENIED, application.AUTH_ERR, application.AUTHINFO_UNAVAIL)
@@ -83,7 +83,7 @@ class AccountLine:
 
     @contextlib.contextmanager
     def visit(self, account):
-        """A process of its own for each, as sshd has one for each connection."""
+        """A process for each attempt, as sshd has one for each connection."""
         with application.Application(self._program) as running:
             running.start(account, "sshd", sshd.HOST)
             yield AccountLineVisit(self, account, running.acct_mgmt())
@@ -97,14 +97,14 @@ class AccountLineVisit:
         self._outcome = doors.Outcome(door, answer.code == application.SUCCESS, answer.asked, messages, messages)
 
     def prompt(self):
-        """Nothing is asked, and where something was, `in_without_a_code` sees it."""
+        """No question is expected here; `in_without_a_code` notices one."""
 
     def ended(self):
         return self._outcome
 
 
 def knock(door, account, code="123456"):
-    """Types the password and, where one is asked for, that code; the outcome."""
+    """Types the password and, if one is asked for, that code; returns the outcome."""
     with door.visit(account) as visit:
         while (asked := visit.prompt()) is not None:
             visit.reply(account.password if "assword" in asked else code)
@@ -112,7 +112,7 @@ def knock(door, account, code="123456"):
 
 
 def in_without_a_code(door, account):
-    """Whether the password, or no question at all, is enough; nothing else is asked of who gets in so."""
+    """Whether the account is admitted by the password alone or without any question; nothing more may be asked then."""
     outcome = knock(door, account)
     assert outcome.refused or not any("code" in asked for asked in outcome.prompts), outcome
     return outcome.admitted
@@ -138,19 +138,20 @@ def key(account_doors, stack, clock):
 
 @pytest.fixture
 def account_line(program, stack, clock, journal):
-    """Needs `program` of application.py beside it. What `key` comes to, without the login around it: for questions that are not about sshd."""
+    """The login of `key` without sshd around it, for questions that are not about sshd. The test file must also import `program` of
+    application.py."""
     return AccountLine(program)
 
 
 @pytest.fixture(params=["sshd", "key"])
 def phase(account_doors, stack, clock, request):
-    """The auth line, where a password is asked for; and the account line, where a key is enough."""
+    """First a login by password, which runs the auth line; then one by key, which runs only the account line."""
     return account_doors[request.param]
 
 
 @pytest.fixture(params=["sshd", "sudo", "su", "pamtester"])
 def account_door(account_doors, stack, clock, request):
-    """Each door in turn that runs both phases; sshd, sudo and su as root."""
+    """Each door in turn that runs both phases: sshd, sudo and su as root, pamtester as the account."""
     return account_doors[request.param]
 
 

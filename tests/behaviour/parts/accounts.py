@@ -12,11 +12,11 @@ HOMES = "/run/pam_otp-tests/home"
 
 
 class Account:
-    """A name and a password. Whether the account exists on this machine is another matter: see `stranger`."""
+    """A name and a password. The account need not exist on this machine: see `stranger`."""
 
     def __init__(self, name, password):
         self.name = name
-        self.known_as = name  # what the name service calls the user id
+        self.known_as = name  # the name that the name service gives for the user id
         self.password = password
         self.codes = None
         self.recovery_codes = []
@@ -26,11 +26,11 @@ class Account:
         return self.name
 
     def running(self, *command):
-        """The command, to be run as this user, as in a session of the user's own."""
+        """The command, to be run as this user, as in a session of the user's."""
         return ["/usr/bin/setpriv", f"--reuid={self.name}", f"--regid={self.name}", "--init-groups", "--", *command]
 
     def write_private_file(self, path, text, mode=0o600):
-        """A file of the user's own below the home directory."""
+        """Writes a file of the user's own below the home directory."""
         entry = pwd.getpwnam(self.name)
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         os.chown(os.path.dirname(path), entry.pw_uid, entry.pw_gid)
@@ -43,7 +43,7 @@ _numbers = itertools.count(100)
 
 
 def stranger(name, password=None):
-    """Somebody whom this machine does not know. Each test has names of its own, all equally long."""
+    """A user whom this machine does not know. Each test has names of its own, all equally long."""
     return Account(f"{name}{next(_numbers)}", password or random_password())
 
 
@@ -58,7 +58,7 @@ def create(name, password=None):
 
 
 def set_password(account):
-    """A hash with few rounds: passwords here are long and random, and each login would pay for a slow one."""
+    """A hash with few rounds: passwords here are long and random, and a slow hash would delay each login."""
     subprocess.run(
         ["chpasswd", "--crypt-method=SHA512", "--sha-rounds=1000"], input=f"{account.name}:{account.password}\n", text=True,
         check=True, capture_output=True,
@@ -84,6 +84,6 @@ def random_password():
 
 
 def give_another_number(account):
-    """What is left when a user is removed and somebody else is given the name."""
+    """Gives the account another user id, as if the user had been removed and the name given to another person."""
     another = max(entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid < 60000) + 1
     subprocess.run(["usermod", "--uid", str(another), account.name], check=True, capture_output=True)

@@ -1,25 +1,24 @@
 /* A small PAM application, told on standard input what to do, one command a line:
  *
- *   start SERVICE USER [RHOST]    pam_start; RHOST is from where the user comes, as the program has it
+ *   start SERVICE USER [RHOST]    pam_start; RHOST is the address of the user, as programs set it
  *   authenticate [REPLY...]       pam_authenticate; the replies go to the questions, in order
- *   acct_mgmt [live]              pam_acct_mgmt; live: each question is answered by a line of its own, `reply REPLY`, which is
- *                                 sent when it was asked
+ *   acct_mgmt [live]              pam_acct_mgmt; live: a line `reply REPLY`, sent after the question, answers each question
  *   setcred                       pam_setcred
  *   service NAME                  pam_set_item(PAM_SERVICE): libpam reads the lines of another service from now on
- *   end [forked]                  pam_end; forked: in a child, with PAM_DATA_SILENT, and here it goes on
- *   watch                         from now on also `delayed MICROSECONDS`: how long PAM would have it wait after
- *                                 pam_authenticate; and `echoed TEXT` before a question whose answer is shown
- *   silence                       from now on PAM_SILENT in every call
+ *   end [forked]                  pam_end; forked: in a child, with PAM_DATA_SILENT, while this process keeps its handle
+ *   watch                         from now on also print `delayed MICROSECONDS`, the time that PAM would wait after
+ *                                 pam_authenticate, and `echoed TEXT` before a question whose answer is shown
+ *   silence                       from now on set PAM_SILENT in every call
  *   crowd NUMBER SERVICE USER REPLY [RHOST]
- *                                 so many processes, each with a PAM handle of its own, wait for one another and
+ *                                 NUMBER processes, each with a PAM handle of its own, wait for one another and
  *                                 then authenticate at the same moment
  *
- * Words are separated by tabs. Answers on standard output, one a line, each as soon as it is known: `asked TEXT`,
- * `told TEXT`, and at the end of a command `= CODE...`, the PAM codes. A refusal is not slept upon.
+ * Words are separated by tabs. The answers on standard output are one a line, each as soon as it is known: `asked TEXT`,
+ * `told TEXT`, and at the end of a command `= CODE...`, the PAM codes. The program never sleeps after a refusal.
  *
- * It keeps no copy of a reply: the line is wiped before the last answer to it, and what is handed to PAM is for PAM
- * to wipe.
- * A call to write with the descriptor -1 marks in a trace where pam_authenticate and pam_acct_mgmt begin and end.
+ * The program keeps no copy of a reply: it wipes the line before the last answer to it, and PAM must wipe what it was
+ * handed.
+ * Writes to the descriptor -1 mark in a trace where pam_authenticate and pam_acct_mgmt begin and end.
  */
 #define _GNU_SOURCE
 #include <pwd.h>
@@ -38,7 +37,7 @@ static int live, watched, flags;
 static char input[4096];
 static size_t input_length;
 
-/* Tried again, so that one failure which a tracer injects does not swallow an answer. */
+/* Tries again, so that a single failure injected by a tracer does not lose an answer. */
 static void say(const char *text)
 {
     for (int tries = 0; *text != '\0' && tries < 8; tries++) {
@@ -60,7 +59,7 @@ static void mark(const char *text)
     (void)!write(-1, text, strlen(text));
 }
 
-/* The next line of what is to be done; it stays where it is until `forget_line`. NULL: there is none. */
+/* Returns the next line of commands, which stays in place until `forget_line`; NULL at the end. */
 static char *next_line(size_t *length)
 {
     for (;;) {
@@ -131,7 +130,7 @@ static void do_not_wait(int result, unsigned microseconds, void *quiet)
     }
 }
 
-/* What the last phase came to. */
+/* The PAM code of the last phase. */
 static int status = PAM_SUCCESS;
 
 static int start(const char *service, const char *user, const char *rhost, void *quiet)
@@ -150,7 +149,7 @@ static void one_of_a_crowd(int ready, int gate, const char *service, const char 
     char nothing;
     int result = start(service, user, rhost, "quiet");
     (void)!write(ready, "", 1);
-    /* Nobody ever writes to the gate; it opens when its other end is closed. */
+    /* Nothing is ever written to the gate; it opens when its other end is closed. */
     (void)!read(gate, &nothing, 1);
     if (result == PAM_SUCCESS)
         result = pam_authenticate(handle, 0);
@@ -181,7 +180,7 @@ static void crowd(int number, const char *service, const char *user, const char 
     for (int at = 0; at < number; at++) {
         int status;
         waitpid(members[at], &status, 0);
-        /* 99 is no PAM code: this one did not come to an end by itself. */
+        /* 99 is not a PAM code: this process was killed. */
         snprintf(line, sizeof line, " %d", WIFEXITED(status) ? WEXITSTATUS(status) : 99);
         say(line);
     }
@@ -205,7 +204,7 @@ static int end_in_a_child(void)
 
 static void obey(char *given, size_t length)
 {
-    /* A live question is answered by the lines after this one. */
+    /* The lines after this one answer live questions. */
     char line[sizeof input];
     memcpy(line, given, length);
     forget_line(length);
@@ -249,12 +248,12 @@ static void obey(char *given, size_t length)
     } else if (strcmp(words[0], "end") == 0 && count == 2) {
         result = end_in_a_child();
     } else if (strcmp(words[0], "end") == 0) {
-        /* With what the login came to, as pam_end(3) has it. */
+        /* With the code of the login, as pam_end(3) demands. */
         result = pam_end(handle, status);
         status = PAM_SUCCESS;
         handle = NULL;
     }
-    /* Before the answer: whoever reads it may look at this process. */
+    /* Before the answer, since its reader may inspect this process. */
     explicit_bzero(line, length);
     snprintf(text, sizeof text, "= %d\n", result);
     say(text);
@@ -264,7 +263,7 @@ int main(void)
 {
     size_t length;
     char *line;
-    /* What every daemon has done before its first login, and what then stays: the time zone, the log, the list of users. */
+    /* Every daemon has done this before its first login, and it stays: the time zone, the log, the list of users. */
     tzset();
     openlog("application", LOG_NDELAY, LOG_AUTHPRIV);
     (void)!getpwnam("root");

@@ -1,6 +1,6 @@
-"""A PAM application of our own (application.c), for what sshd, sudo and su cannot be made to show.
+"""A PAM application of our own (application.c), for situations that sshd, sudo and su cannot be made to show.
 
-It is a process of its own, linked with the real libpam; a test drives it step by step and may look at it in between.
+It is a process of its own, linked with the real libpam; a test drives it step by step and can inspect it in between.
 """
 
 import contextlib
@@ -19,10 +19,10 @@ SOURCE = pathlib.Path(__file__).with_name("application.c")
 
 
 class Answer:
-    """What one command came to: the PAM codes, and what the user was asked and told meanwhile.
+    """The result of one command: the PAM codes, and what the user was asked and told meanwhile.
 
-    Of an application that is watched also the delays that PAM wanted after a refusal, in microseconds, and which of the
-    questions let the answer be seen.
+    For a watched application also the delays that PAM wanted after a refusal, in microseconds, and the questions whose
+    answers were shown.
     """
 
     def __init__(self, codes, asked, told, delays=(), echoed=()):
@@ -42,9 +42,9 @@ class Answer:
 
 
 class Application:
-    """`with Application(program) as application:` until the end of the block, whatever happens inside.
+    """`with Application(program) as application:` runs it until the end of the block, whatever happens inside.
 
-    As root, as most programs that log people in are; or as an account, and then the module asks the helper.
+    It runs as root, like most programs that log people in; or as an account, and then the module asks the helper.
     """
 
     def __init__(self, program, user=None, **environment):
@@ -68,7 +68,7 @@ class Application:
         self._process.wait(timeout=60)
 
     def start(self, account, service=SERVICE, rhost=None):
-        """`rhost` is what the program sets PAM_RHOST to; None: nothing."""
+        """`rhost` is the value of PAM_RHOST; None sets nothing."""
         assert self._ask("start", service, account.name, *given(rhost)).code == SUCCESS
 
     def authenticate(self, *replies):
@@ -85,29 +85,29 @@ class Application:
         assert self._ask("watch").code == SUCCESS
 
     def silence(self):
-        """PAM_SILENT from now on."""
+        """Sets PAM_SILENT from now on."""
         assert self._ask("silence").code == SUCCESS
 
     def set_service(self, name):
-        """The same handle, from now on with the lines of another service."""
+        """Continues on the same handle with the lines of another service."""
         assert self._ask("service", name).code == SUCCESS
 
     def end(self):
         assert self._ask("end").code == SUCCESS
 
     def end_in_a_child(self):
-        """As programs do that go on in a child; the handle of this one stays."""
+        """Ends PAM in a child, as programs do that go on in a child; this process keeps its handle."""
         assert self._ask("end", "forked").code == SUCCESS
 
     def login(self, account, *replies, service=SERVICE, rhost=None):
-        """One whole login."""
+        """Runs one whole login."""
         self.start(account, service, rhost)
         answer = self.authenticate(*replies)
         self.end()
         return answer
 
     def crowd(self, number, account, reply, service=SERVICE, rhost=None):
-        """So many processes log in at the same moment; their PAM codes, sorted."""
+        """Logs in with `number` processes at the same moment; returns their PAM codes, sorted."""
         doors.TYPED.append(reply)
         return sorted(self._ask("crowd", str(number), service, account.name, reply, *given(rhost)).codes)
 
@@ -127,7 +127,7 @@ def given(rhost):
 
 
 def script(account, *replies, service=SERVICE, rhost=None):
-    """The commands of one whole login, for an application that runs by itself, under a tracer."""
+    """The commands of one whole login, for an application that runs by itself under a tracer."""
     doors.TYPED.extend(replies)
     start = line("start", service, account.name, *given(rhost))
     return start + line("authenticate", *replies) + line("setcred") + line("end")
@@ -149,7 +149,7 @@ def read_answer(lines):
         elif word == "=":
             return Answer([int(code) for code in rest.split()], asked, told, delays, echoed)
         elif told:
-            # A text of several lines.
+            # A message of several lines.
             told[-1] += "\n" + text.decode(errors="backslashreplace").rstrip("\n")
     raise AssertionError(f"the application is gone; before that it was asked {asked} and told {told}")
 
@@ -158,8 +158,8 @@ def read_answer(lines):
 def program():
     """The application, compiled.
 
-    Bound at its start: a symbol that is looked up at the first call has the loader put the vector registers on the
-    stack, and with them whatever piece of a reply the application has last copied.
+    Its symbols are bound at the start: otherwise the first call of a symbol makes the loader put the vector registers on
+    the stack, together with any piece of a reply that the application has last copied.
     """
     path = pathlib.Path(tempfile.mkdtemp(prefix="application."), "application")
     path.parent.chmod(0o755)

@@ -1,8 +1,8 @@
-/* A program with threads, one of which logs somebody in and is cancelled meanwhile.
+/* A program with threads, one of which logs a user in and is cancelled meanwhile.
  *
  *   canceller SERVICE USER REPLY
  *
- * The cancellation is asked for while the module waits for the reply. Prints that the program itself went on.
+ * The cancellation is requested while the module waits for the reply. The program prints that it itself went on.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -22,7 +22,7 @@ static int converse(int count, const struct pam_message **messages, struct pam_r
             answers[at].resp = strdup(words[3]);
     *responses = answers;
     pthread_cancel(pthread_self());
-    /* Here, inside the module's question, a thread that can be cancelled would be. */
+    /* Here, inside the module's question, a cancellable thread would end. */
     pthread_testcancel();
     return PAM_SUCCESS;
 }

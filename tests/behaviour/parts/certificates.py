@@ -1,4 +1,4 @@
-"""A private authority and the certificates of a fleet, by openssl, as an administrator without tools of ours makes them."""
+"""A private authority and the certificates of a fleet, made with openssl as an administrator without our tools would do."""
 
 import datetime
 import os
@@ -21,7 +21,7 @@ class Authority:
         self._key.chmod(0o600)
 
     def sign(self, name, *others, expired=False):
-        """The certificate and the key of somebody by that name, which is the first DNS name; addresses may follow."""
+        """Signs the certificate and the key of a machine or a person. The name is the first DNS name; addresses may follow."""
         key, request = self.directory / f"{name}.key", self.directory / f"{name}.csr"
         certificate, extensions = self.directory / f"{name}.pem", self.directory / f"{name}.ext"
         names = ",".join(f"IP:{one}" if one.replace(".", "").isdigit() or ":" in one else f"DNS:{one}" for one in (name, *others))
@@ -31,7 +31,7 @@ class Authority:
         until = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=-1 if expired else 3650)
         begins = until - datetime.timedelta(days=4000)
         if expired:
-            # `x509 -req` knows no date in the past; `ca` does.
+            # `x509 -req` accepts no date in the past; `ca` does.
             self._by_ca(request, certificate, extensions, begins, until)
         else:
             run("x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-CAcreateserial",
@@ -64,7 +64,7 @@ def run(*words):
 
 
 def install(source, target, mode, group=0):
-    """A copy that belongs to root and that group."""
+    """Installs a copy that belongs to root and that group."""
     shutil.copyfile(source, target)
     os.chown(target, 0, group)
     os.chmod(target, mode)

@@ -1,8 +1,8 @@
 /* The clock that PAM programs see, preloaded into every program of the namespace: see clock.py.
  *
- * The time is one number in a file that is mapped, so that telling it costs no call, no descriptor and no variable: a
- * setgid helper with an empty environment under somebody's RLIMIT_NOFILE sees it as well as sshd does. Only the time of
- * day is another one; timeouts (the monotonic clock) stay real.
+ * The time is one number in a mapped file, so that reading it needs no call, no descriptor and no variable: a setgid helper
+ * with an empty environment and a user's RLIMIT_NOFILE sees it as well as sshd does. Only the time of day differs; timeouts
+ * (the monotonic clock) stay real.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,7 +16,7 @@
 static const volatile long long *now;
 static int (*real_clock)(clockid_t, struct timespec *);
 
-/* A program that would live in another time than the test is no part of a test. */
+/* Maps the clock, or aborts: a program without it would run at another time than the test. */
 __attribute__((constructor)) static void look(void)
 {
     if (real_clock != NULL)

@@ -1,11 +1,11 @@
 """The clock that every PAM program sees. It stands still until a test moves it.
 
-clock.c comes in through the private /etc/ld.so.preload, which the loader honours for setuid and setgid programs too.
-The harness itself was loaded before that file existed and lives in real time.
+clock.c is loaded by the private /etc/ld.so.preload, which the loader honours for setuid and setgid programs too. The
+harness itself was loaded before that file existed, and lives in real time.
 
-Not libfaketime, which tests/commands uses: what it is to do stands in the environment, and the helper is started with
-an empty one; it keeps a semaphore for each process, which a program that becomes another user cannot open; and it reads
-a file at every look at the clock, which a limit set by a user keeps it from.
+tests/commands uses libfaketime, which will not do here. Its settings are in the environment, and the helper is started with
+an empty one. It keeps a semaphore for each process, which a program that becomes another user cannot open. And it reads a
+file whenever a program looks at the clock, which a user's limits can prevent.
 """
 
 import datetime
@@ -20,7 +20,7 @@ LIBRARY = "/run/pam_otp-tests/clock.so"
 NOW = pathlib.Path("/run/pam_otp-tests/now")
 PRELOAD = pathlib.Path("/etc/ld.so.preload")
 
-# For the clients, which are no part of what is tested.
+# For clients, which are not under test.
 REAL_TIME = {"REAL_TIME": "1"}
 
 # 2027-01-15 08:00:10 UTC, ten seconds into a step of thirty (and of sixty).
@@ -36,7 +36,8 @@ class Clock:
         PRELOAD.write_text(f"{LIBRARY}\n")
 
     def set(self, now):
-        """Makes it `now`, in unix seconds. One number that is written in one go: no program sees half a time."""
+        """Sets the clock to `now`, in unix seconds. The time is one number written at once, so that no program sees half of
+        it."""
         self.now = now
         os.pwrite(self._file, struct.pack("=q", now), 0)
 
@@ -49,13 +50,13 @@ class Clock:
 
 
 def wait_until(condition, what, seconds=300):
-    """Polls in real time; for things that a started process does when it gets to it. `seconds` is far longer than any of them takes,
-    also on a machine that has much else to do."""
+    """Polls in real time until something happens that a started process does in its own time. `seconds` is far longer than any of
+    these things takes, on a busy machine too."""
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"after {seconds} s still no {what}")
+            raise AssertionError(f"after {seconds} s there is still no {what}")
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""A day on which a second factor becomes due: moments, and what the log of the account phase says of them."""
+"""A day from which users need a second factor: moments around it, and the log entries of the account phase about it."""
 
 import datetime
 
@@ -11,5 +11,5 @@ def utc(*moment):
 
 
 def told_in_account(journal, account):
-    """The lines of the account phase, without what is the same in all."""
+    """The log entries of the account phase, without the keys that are the same in all."""
     return [event for event in journal.events(account.name) if event["tag"].endswith(":account")]

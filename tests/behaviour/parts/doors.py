@@ -1,8 +1,8 @@
-"""Ways into the machine: the real ssh, sudo and su, each at a terminal of its own. And pamtester, which is what any
-program is that runs PAM without being root.
+"""Ways into the machine: the real ssh, sudo and su, each at a terminal of its own; and pamtester, which stands for any
+program that runs PAM without being root.
 
-A test says who wants in and what they type; `Outcome` says what they were asked, what they were told, and whether
-the door opened. Whatever fits neither "in" nor "refused" is an error of the test, never a refusal.
+A test says who wants in and what they type. `Outcome` says what they were asked, what they were told, and whether the door
+opened. Any result that is neither "admitted" nor "refused" is an error of the test, never a refusal.
 """
 
 import os
@@ -16,7 +16,7 @@ import clock
 
 TIMEOUT_SECONDS = 60
 ADMITTED = re.compile(r"admitted:(\w+)\r\n")
-# The shell puts the marker together, so that no echo of the command can be taken for it.
+# The shell joins the two parts, so that an echo of the command cannot be taken for the marker.
 COMMAND = "echo admitted:$(id -un)"
 PROMPTS = [
     r"\[sudo\] password for \w+: ",
@@ -28,7 +28,7 @@ PROMPTS = [
 ]
 
 
-# Every reply of the scenario that is running, for the check that none of them is logged.
+# Every reply of the running scenario, for the check that none of them is logged.
 TYPED = []
 
 
@@ -44,7 +44,7 @@ class Outcome:
         self.transcript = transcript
 
     def says(self, words):
-        """Whether the user was told so; at a door that asks PAM for silence, whether that was kept."""
+        """Whether the user was told these words; at a door that asks PAM for silence, whether they were kept back."""
         return (words in " ".join(self.messages.split())) == self._door.passes_messages_on
 
     def __repr__(self):
@@ -75,7 +75,7 @@ class Visit:
         self.cut()
 
     def prompt(self):
-        """Waits for the next question and returns it, or None where the program asks no more."""
+        """Waits for the next question and returns it, or None if the program asks no more."""
         found = self._terminal.expect([self._prompts, ADMITTED, pexpect.EOF])
         self._text += self._terminal.before + (self._terminal.after if found < 2 else "")
         if found == 0:
@@ -89,13 +89,13 @@ class Visit:
         self._terminal.send(text + "\n")
 
     def outcome(self):
-        """After the last reply: waits for the end."""
+        """After the last reply: waits for the end, and returns the outcome."""
         surplus = self.prompt()
         assert surplus is None, f"one question too many: {surplus!r} in\n{self._text}"
         return self.ended()
 
     def ended(self):
-        """After `prompt` returned None."""
+        """The outcome, after `prompt` returned None."""
         if self._admitted_as:
             self._terminal.expect(pexpect.EOF)
             self._text += self._terminal.before
@@ -111,10 +111,10 @@ class Visit:
         return Outcome(self._door, bool(self._admitted_as), self.prompts, messages, text)
 
     def cut(self):
-        """The connection is gone, without a farewell."""
+        """Closes the connection without a farewell."""
         if self._terminal.isalive():
             self._terminal.kill(signal.SIGKILL)
-            # However long that takes: closing a terminal gives its program only a moment to end.
+            # However long that takes: closing a terminal leaves its program only a moment to end.
             self._terminal.wait()
         self._terminal.close()
 
@@ -128,13 +128,13 @@ class Door:
     passes_messages_on = True
 
     def logged(self, message):
-        """The identity of a message to a user who came by here, as it stands in the log."""
+        """The id of a message to a user at this door, as the log has it."""
         return message if self.passes_messages_on else f"{message} (not shown)"
 
     def attempt(self, account, *replies, prompts=()):
         """Types one reply to each question. Fewer questions than replies are an error, and so are more.
 
-        `prompts` names questions of a test's own making.
+        `prompts` names further questions, which a test has configured.
         """
         with self.visit(account, prompts=prompts) as visit:
             for reply in replies:
@@ -162,7 +162,7 @@ class Ssh(Door):
         ]
 
     def visit(self, account, prompts=()):
-        # On the command line ssh refuses user names with quotes in them; a name in its configuration it takes as it is.
+        # ssh refuses user names with quotes on the command line; in its configuration it accepts them unchanged.
         quoted = account.name.replace("\\", "\\\\").replace('"', '\\"')
         with tempfile.NamedTemporaryFile("w", prefix="ssh.", suffix=".config", delete=False) as config:
             config.write(f'User "{quoted}"\n')
@@ -188,7 +188,7 @@ class Sudo(Door):
 
 
 class Su(Door):
-    """Some other ordinary user becomes the account."""
+    """Another ordinary user becomes the account."""
 
     service = "su"
     refusal = r"su: (Authentication (failure|service cannot retrieve)|Have exhausted maximum|Permission denied)"
@@ -205,7 +205,7 @@ class Su(Door):
 
 
 class Pamtester(Door):
-    """A program that runs PAM as the account itself, without privileges: there the module asks the helper."""
+    """A program that runs PAM as the account itself, without privileges, so that the module asks the helper."""
 
     service = "pamtester"
     refusal = r"pamtester: (Authentication (failure|service cannot retrieve)|Have exhausted maximum|Permission denied)"
@@ -220,7 +220,7 @@ class Pamtester(Door):
 
 
 class Dbclient(Ssh):
-    """dropbear's ssh client, as on routers and rescue systems. It drops whatever is not ASCII from what PAM says and asks."""
+    """dropbear's ssh client, as on routers and rescue systems. It drops every character of PAM's text that is not ASCII."""
 
     refusal = r"dbclient: .*(No auth methods could be used|Disconnect|Remote closed)"
     refusal_status = 1
@@ -235,5 +235,6 @@ class Dbclient(Ssh):
         return Visit(self, account, words, prompts)
 
 
-# What a scenario runs through in turn, by PAM service; every stack and every policy of a test is written for all of them.
+# The PAM services that a scenario runs through in turn; every stack and every policy of a test is written for all of
+# them.
 SERVICES = tuple(door.service for door in (Ssh, Sudo, Su, Pamtester))

@@ -1,7 +1,7 @@
-"""Faults at the system calls of a program, one at a time: interfere.c, and what can happen to which call.
+"""Faults at the system calls of a program, one at a time: interfere.c, and the faults that can happen at each call.
 
-A case is an operation (a login, an enrolment, ...), a place (the program that it happens in, what that starts, or otp-helper),
-the number of a call there, and a fault. Each begins at the same record and the same time.
+A case is an operation (a login, an enrolment, ...), a place (the program that runs it, a child of that, or otp-helper), the
+number of a call there, and a fault. Each case begins with the same record at the same time.
 """
 
 import collections
@@ -21,22 +21,22 @@ from under_test import BINARIES
 sys.path.append(str(BINARIES))
 import second_implementation  # noqa: E402  (only tests/run puts it there)
 
-# Who starts interfere.c for somebody else.
+# Starts interfere.c on behalf of others.
 ROOT = types.SimpleNamespace(name="root")
 SOURCE = pathlib.Path(__file__).with_name("interfere.c")
 ERRORS = ("EIO", "ENOSPC", "EINTR", "EAGAIN", "EMFILE", "ENOMEM")
-# What lasts: from the call on, all of its name fail. EINTR and EAGAIN pass, or they would be no such thing.
+# Lasting errors: from this call on, all of its name fail. EINTR and EAGAIN are temporary by definition.
 LASTING = ("EIO", "ENOSPC", "EMFILE", "ENOMEM")
 CUTS = ("half", "one")
 
-# They have no error to return, and then nothing happens.
+# These calls have no error to return, so no fault can happen at them.
 CANNOT_FAIL = {
     "getuid", "geteuid", "getgid", "getegid", "getresuid", "getpid", "getppid", "gettid", "umask", "exit", "exit_group",
     "sched_yield", "rt_sigreturn",
 }
 ABOUT_MEMORY = {"mmap", "munmap", "mprotect", "brk", "madvise", "mremap"}
 CAN_BE_SHORT = {"read", "write", "pread64", "pwrite64", "recvfrom", "sendto"}
-# What makes a record, keeps others from it, or says that it is made.
+# The calls that make a record, keep others from it, or report that it exists.
 CHANGING = {
     "openat", "write", "pwrite64", "ftruncate", "fsync", "fdatasync", "renameat", "renameat2", "unlinkat", "mkdirat", "fchown",
     "fchmod", "flock", "linkat",
@@ -59,9 +59,9 @@ class Call:
         return f"{self.place} {self.number}: {self.name}({about or self.arguments[0]}) = {self.result}"
 
     def faults(self, lasting=True):
-        """Everything of the list that can happen to it."""
+        """Every fault in the lists above that can happen at this call."""
         yield "kill"
-        # Before its exec a child only puts every signal back, which libc does not ask the outcome of.
+        # Between fork and exec a child only resets its signals, and libc ignores the results.
         if self.name in CANNOT_FAIL or self.place == "child" and self.name == "rt_sigaction":
             return
         errors = ("ENOMEM", "EAGAIN") if self.name in ABOUT_MEMORY else ERRORS
@@ -77,7 +77,7 @@ class Call:
 
 
 class Run:
-    """What came of one run: the calls that were written down, the text of the program, and how it ended."""
+    """The result of one run: the recorded calls, the output of the program, and how it ended."""
 
     def __init__(self, log, output, errors, names):
         *lines, end = log.read_text(errors="backslashreplace").splitlines()
@@ -117,7 +117,7 @@ class Interference:
 
 
 def numbers_of_calls():
-    """The names of the calls of this machine, by number."""
+    """The names of this machine's system calls, by number."""
     done = subprocess.run(
         ["gcc", "-E", "-dM", "-"], input="#include <asm/unistd.h>", text=True, capture_output=True, check=True
     )
@@ -127,7 +127,7 @@ def numbers_of_calls():
 
 
 NAMES = numbers_of_calls()
-# The first call of a Rust program, after all that the loader does.
+# The first call of a Rust program, after everything that the loader does.
 BEGINS_BY_ITSELF = "call=" + str(next(number for number, name in NAMES.items() if name == "poll"))
 
 
@@ -139,14 +139,14 @@ def interference():
 
 
 class Snapshot:
-    """An account's record as it is, and the mark beside all records, to be put back: names, owners, modes and contents."""
+    """An account's record and the mark beside all records, to be restored later: names, owners, modes and contents."""
 
     def __init__(self, records, account):
         self._records, self._account = pathlib.Path(records), account
         self.kept = self.look()
 
     def look(self):
-        """By name: owner, group, mode, and of a file the content."""
+        """By name: owner, group, mode, and the content of a file."""
         directory = self._records / self._account.name
         paths = [self._records / ".enrolled", directory, *(sorted(directory.iterdir()) if directory.is_dir() else ())]
         return {str(path.relative_to(self._records)): described(path) for path in paths if path.exists()}
@@ -170,12 +170,12 @@ def described(path):
 
 
 def refused():
-    """What the second implementation raises where a record is none."""
+    """The exception that the second implementation raises for an invalid record."""
     return second_implementation.Refused
 
 
 class Record:
-    """What the second implementation reads of an account's record. What it must refuse raises its `Refused`."""
+    """An account's record, read by the second implementation, which raises `Refused` if it must refuse it."""
 
     def __init__(self, records, account):
         directory = pathlib.Path(records, account.name)
@@ -192,12 +192,12 @@ class Record:
 
     @property
     def used(self):
-        """All that cannot be used again: steps by authenticator, recovery codes."""
+        """Everything that cannot be used again: steps by authenticator, and recovery codes."""
         return {id: entry.last_step for id, entry in self.state.authenticators.items()}, dict(self.state.recovery)
 
 
 class Tally:
-    """How many cases there were, by operation and fault, and by call."""
+    """The number of cases, by operation and fault, and by call."""
 
     def __init__(self):
         self.cases = collections.Counter()

@@ -1,4 +1,4 @@
-"""A machine of a fleet: its policy names verifiers, and its users' records are with them."""
+"""A machine of a fleet: its policy names verifiers, which have its users' records."""
 
 import functools
 import grp
@@ -29,7 +29,8 @@ FIRST, SECOND, THIRD = NAMES
 
 
 class Fleet:
-    """This machine's part: `fleet.policy(...)` writes the policy; `fleet.verifier(NAME, ...)` makes a verifier of that name."""
+    """The machine's part of a fleet: `fleet.policy(...)` writes the policy; `fleet.verifier(NAME, ...)` makes a verifier of
+    that name."""
 
     def __init__(self, journal, clock):
         self.journal, self.clock = journal, clock
@@ -43,11 +44,11 @@ class Fleet:
         subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", USER], check=True)
         shutil.copy(BINARIES / "otp-fleet", PROGRAM)
         self.group = grp.getgrnam("pam_otp").gr_gid
-        # The helper of a verifier has no group: it is root's.
+        # A verifier's helper has no group: it belongs to root.
         Ours.helper_copy = "/run/pam_otp-tests/bin/otp-helper"
 
     def install(self):
-        """The machine's files, as the manual has them."""
+        """Installs the machine's files, as the manual says."""
         certificates.install(self.authority.certificate, PLACE / "ca.pem", 0o644)
         certificates.install(self.machine[0], PLACE / "machine.pem", 0o644)
         certificates.install(self.machine[1], PLACE / "machine.key", 0o640, self.group)
@@ -60,7 +61,7 @@ class Fleet:
         POLICY.chmod(0o644)
 
     def real(self, name=FIRST, machines=(MACHINE,)):
-        """otp-verifier itself, of that name."""
+        """Starts otp-verifier itself, under that name."""
         return Real(NAMES[name], self.authority.certificate, *self.signed[name], machines)
 
     def verifier(self, name=FIRST, **how):
@@ -73,7 +74,7 @@ class Fleet:
 
 
 def folder():
-    """The folder of the verifiers, empty."""
+    """Empties the folder of the verifiers."""
     place = pathlib.Path("/run/pam_otp-tests/records-of-the-fleet")
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
@@ -85,7 +86,7 @@ def folder():
 
 
 def admin(*words):
-    """otp-admin over the folder of the verifiers."""
+    """Runs otp-admin on the folder of the verifiers."""
     place = "/run/pam_otp-tests/records-of-the-fleet"
     conf = "/run/pam_otp-tests/verifier.conf"
     return run_at_fake_time([BINARIES / "otp-admin", "--conf", conf, "--state-dir", place, *words]).stdout
@@ -96,14 +97,14 @@ def machine(under_test, journal, machine_clock):
     return made_once(journal, machine_clock)
 
 
-@functools.cache  # each file that imports the fixture has one of its own
+@functools.cache  # each test file that imports the fixture gets its own
 def made_once(journal, machine_clock):
     return Fleet(journal, machine_clock)
 
 
 @pytest.fixture
 def fleet(machine, clock):
-    """A machine of a fleet whose verifiers keep nothing yet. None of them runs before a test starts it."""
+    """A machine of a fleet whose verifiers have no records yet. None of them runs before a test starts it."""
     machine.install()
     folder()
     machine.policy()
@@ -113,7 +114,7 @@ def fleet(machine, clock):
 
 @pytest.fixture
 def member(fleet, clock, journal):
-    """`member(NAME)` has an account here and an authenticator with the verifiers."""
+    """`member(NAME)` has an account here, and an authenticator with the verifiers."""
 
     def create(name):
         account = accounts.create(name)
@@ -127,42 +128,42 @@ def member(fleet, clock, journal):
 
 @pytest.fixture
 def dora(member):
-    """Somebody of the fleet, with a password here and a phone."""
+    """A user of the fleet, with a password here and a phone."""
     return member("dora")
 
 
 @pytest.fixture
 def seen(fleet):
-    """The first verifier, running, whose requests can be looked at."""
+    """The first verifier, running, with its requests recorded."""
     with fleet.verifier() as verifier:
         yield verifier
 
 
 @pytest.fixture(params=["stand-in", *(["otp-verifier"] if Real.program.exists() else [])])
 def first(fleet, request):
-    """The first verifier, running: the stand-in, and otp-verifier itself."""
+    """The first verifier, running: in turn the stand-in, and otp-verifier itself."""
     with fleet.verifier() if request.param == "stand-in" else fleet.real() as verifier:
         yield verifier
 
 
 def kept_here(account):
-    """What this machine keeps of an account."""
+    """The files that this machine stores of an account."""
     place = Ours.state_directory / account.name
     return sorted(path.name for path in place.iterdir()) if place.exists() else []
 
 
 def records(journal, account):
-    """What this machine has written of attempts of an account: one for each. The verifier, which is on this machine only in these
-    tests, writes its own."""
+    """The outcomes that this machine has logged of an account's attempts, one for each attempt. The verifier, which is on this
+    machine only in tests, logs its own."""
     lines = [line for line in journal.lines() if f'user="{account.name}"' in line and not OF_A_VERIFIER.search(line)]
     found = [re.search(r"(otp\.\w+) ", line) for line in lines if "phase=\"account\"" not in line]
     return [one[1] for one in found if one and one[1] in OUTCOMES]
 
 
-# A helper that root has started is that of a stand-in.
+# A helper started by root belongs to a stand-in.
 OF_A_VERIFIER = re.compile(r"otp-verifier\[\d+\]|otp-helper\[\d+\]: otp\.\w+ caller_uid=\"0\"")
 
 
 def unavailable(journal, account):
-    """The reasons in the log for which logins of an account were refused without a verdict."""
+    """The logged reasons for which logins of an account were refused without a verdict."""
     return [event["reason"] for event in journal.events(account.name) if event["event"] == "otp.unavailable"]

@@ -1,5 +1,5 @@
-"""A login followed by valgrind: the way it takes through its instructions, and how many there are. Neither varies with the
-machine or its load."""
+"""A login under valgrind: its path through the instructions, and how many there are. Neither varies with the machine or its
+load."""
 
 import os
 import re
@@ -7,12 +7,12 @@ import subprocess
 
 WAY = re.compile(rb"SB ([0-9a-f]+)|SYSCALL\[\d+,\d+\]\(\s*\d+\) sys_(flock|pwrite64) ")
 MODULE = ("pam_sm_authenticate",)
-# libpam loads the modules in the first and lets go of them in the last.
+# libpam loads the modules in the first of these, and releases them in the last.
 WHOLE_LOGIN = ("pam_start", "pam_authenticate", "pam_end")
 
 
 def run(tool, program, script, log):
-    """The program under a tool of valgrind's, to its end."""
+    """Runs the program under a tool of valgrind's, to its end."""
     command = ["valgrind", "--quiet", f"--log-file={log}", *tool, program]
     done = subprocess.run(command, input=script, capture_output=True, timeout=600, env={"PATH": os.environ["PATH"]})
     assert done.returncode == 0, done.stderr
@@ -20,7 +20,7 @@ def run(tool, program, script, log):
 
 
 def way(program, script, directory):
-    """Where the login goes from the moment it has the lock: the address of each block of instructions, and `pwrite64`."""
+    """The path of the login from the moment it has the lock: the address of each block of instructions, and `pwrite64`."""
     log = directory / "way"
     tool = ["--tool=lackey", "--basic-counts=no", "--trace-superblocks=yes", "--trace-syscalls=yes"]
     run(tool, program, script, log)
@@ -29,7 +29,7 @@ def way(program, script, directory):
 
 
 def instructions(program, script, directory, functions=MODULE):
-    """How many instructions these functions take, with all that they call."""
+    """The number of instructions of these functions, with everything that they call."""
     counted = directory / "counted"
     toggles = [f"--toggle-collect={function}" for function in functions]
     run(["--tool=callgrind", f"--callgrind-out-file={counted}", *toggles], program, script, directory / "log")
@@ -37,7 +37,7 @@ def instructions(program, script, directory, functions=MODULE):
 
 
 def executed(program, script, directory, object, functions=MODULE):
-    """The addresses in a file of programs at which instructions were carried out by these functions, with all that they call."""
+    """The addresses in a binary at which these functions, with everything that they call, executed instructions."""
     counted = directory / "executed"
     toggles = [f"--toggle-collect={function}" for function in functions]
     plain = ["--dump-instr=yes", "--compress-pos=no", "--compress-strings=no"]

@@ -16,7 +16,7 @@ def first_login(account):
 
 
 def ends_at(door, account, clock, moment):
-    """Whether the last second before that moment still gets in without a code, and the moment does not."""
+    """Whether a login in the last second before that moment needs no code, and one at that moment does."""
     clock.set(moment - 1)
     before = in_without_a_code(door, account)
     clock.set(moment)

@@ -25,7 +25,7 @@ GREETER = "auth required pam_permit.so\naccount required pam_permit.so\nsession 
 
 
 class Greetd:
-    """`with Greetd() as greetd:` until the end of the block. What it writes goes to `log`."""
+    """`with Greetd() as greetd:` runs it until the end of the block; its output is in `log`."""
 
     def __enter__(self):
         pathlib.Path("/etc/pam.d/greetd-greeter").write_text(GREETER)
@@ -47,7 +47,8 @@ class Greetd:
         self._process.wait(timeout=60)
 
     def login(self, account, answer):
-        """A whole login: `answer(QUESTION, TOLD)` gives the reply to each; whether a session may start, and what was told."""
+        """Runs a whole login: `answer(QUESTION, TOLD)` gives the reply to each question. Returns whether a session may start,
+        and what was told."""
         told = ""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(doors.TIMEOUT_SECONDS)

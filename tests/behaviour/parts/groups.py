@@ -1,4 +1,4 @@
-"""Groups of a test's own, and a name service for groups that fails."""
+"""Groups of a test's own, and name services for groups that fail."""
 
 import grp
 import itertools
@@ -13,7 +13,7 @@ GROUP_FILE = pathlib.Path("/etc/group")
 NSSWITCH = pathlib.Path("/etc/nsswitch.conf")
 DIRECTORY = pathlib.Path("/run/pam_otp-tests/name-service")
 
-# What glibc asks of a service for groups. Each answer is the same one.
+# The functions that glibc calls in a service for groups; all give the same answer.
 SOURCE = """
 #include <errno.h>
 #include <grp.h>
@@ -48,7 +48,7 @@ _numbers = itertools.count(70_000)
 
 
 class Group:
-    """A name and a number, both as a policy may name it."""
+    """A group's name and number; a policy may use either."""
 
     def __init__(self, name, number):
         self.name = name
@@ -56,7 +56,7 @@ class Group:
 
 
 def create(name, *members):
-    """A group with these members."""
+    """Creates a group with these members."""
     number = next(_numbers)
     group = Group(f"{name}{number}", number)
     with GROUP_FILE.open("a") as file:
@@ -65,13 +65,13 @@ def create(name, *members):
 
 
 def join(account, group):
-    """Puts the account into the group, beside whoever is in it."""
+    """Adds the account to the group."""
     text = GROUP_FILE.read_text()
     GROUP_FILE.write_text(re.sub(rf"(?m)^({group.name}:.*)$", rf"\1,{account.name}", text))
 
 
 def leave(account, group):
-    """Takes the account out of the group."""
+    """Removes the account from the group."""
     text = GROUP_FILE.read_text()
     GROUP_FILE.write_text(re.sub(rf"(?m)^({group.name}:.*[:,]){account.name}$", r"\1", text))
     assert account.name not in grp.getgrnam(group.name).gr_mem
@@ -85,13 +85,13 @@ def primary(account):
 
 @pytest.fixture
 def staff(bobby):
-    """A group that holds bobby beside his own."""
+    """A group whose only member is bobby, beside his own group."""
     return create("staff", bobby)
 
 
 @pytest.fixture
 def others():
-    """A group without anybody in it."""
+    """A group without members."""
     return create("others")
 
 
@@ -110,7 +110,7 @@ def failing_services():
 
 @pytest.fixture
 def ask_for_groups(failing_services):
-    """`ask_for_groups("files", "otpdown")`: these services, in this order, for the length of the test."""
+    """`ask_for_groups("files", "otpdown")`: glibc asks these services, in this order, until the end of the test."""
     before = NSSWITCH.read_text()
 
     def write(*services):

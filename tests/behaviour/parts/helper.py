@@ -1,4 +1,4 @@
-"""otp-helper without a module in front: what a user can do who starts it by hand, in any way that a user can.
+"""otp-helper without a module in front of it, for everything that users can do who start it by hand.
 
 A message is the mark `otp1`, the length of the body in two bytes, and fields, each after its own length in two bytes.
 """
@@ -34,13 +34,13 @@ def as_bytes(field):
 
 
 def check(account, reply):
-    """A request; the reply is looked for in the log afterwards, like everything that somebody types."""
+    """A request; its reply is added to those that the log is searched for afterwards."""
     doors.TYPED.append(reply)
     return message("check", account.name, "", reply)
 
 
 def fields_of(answer):
-    """The words of an answer; none, if it is not a whole one."""
+    """The words of an answer; none if the answer is not whole."""
     if len(answer) < 6 or answer[:4] != b"otp1" or len(answer) != 6 + struct.unpack(">H", answer[4:6])[0]:
         return []
     fields, rest = [], answer[6:]
@@ -87,14 +87,14 @@ class Helper:
         self.process.wait(timeout=60)
 
     def send(self, request):
-        """What the helper does not take any more is lost; it may have ended."""
+        """Sends the request. The helper may have ended, and then it is lost."""
         try:
             self.socket.sendall(request)
         except (BrokenPipeError, ConnectionResetError):
             pass
 
     def answer(self):
-        """Everything that it says until it ends or is silent for good."""
+        """Everything that the helper says until it ends, has said a whole answer, or times out."""
         answer = b""
         try:
             while not answer or not fields_of(answer):
@@ -107,7 +107,7 @@ class Helper:
         return answer
 
     def end(self):
-        """Says that nothing more comes, and waits for the end; how it ended."""
+        """Closes the sending side, and waits for the end; returns how the helper ended."""
         try:
             self.socket.shutdown(socket.SHUT_WR)
         except OSError:
@@ -115,7 +115,7 @@ class Helper:
         return self.process.wait(timeout=60)
 
     def ask(self, request):
-        """One question; the words of the answer."""
+        """Asks one question; returns the words of the answer."""
         self.send(request)
         words = fields_of(self.answer())
         self.end()
@@ -123,7 +123,7 @@ class Helper:
 
 
 class Denied:
-    """The lines in the log since this was made that say whom the helper refused."""
+    """The new log entries in which the helper says whom it has denied a request."""
 
     def __init__(self, journal):
         self._journal = journal
@@ -143,7 +143,7 @@ def stop(helper):
 
 
 def frame(connection):
-    """The fields of the next message, as bytes; none, if the other side has ended before a whole one."""
+    """The fields of the next message, as bytes; none if the other side ended before a whole one."""
     try:
         head = exactly(connection, 6)
         fields, rest = [], exactly(connection, struct.unpack(">H", head[4:])[0])
@@ -158,7 +158,7 @@ def frame(connection):
 
 
 def exactly(connection, size):
-    """So many bytes, one recv after the other, and none beyond."""
+    """Reads exactly that many bytes, by as many recv as it takes."""
     got = b""
     while len(got) < size:
         piece = connection.recv(size - len(got))
@@ -169,7 +169,7 @@ def exactly(connection, size):
 
 
 class Play:
-    """The client's half of a dialogue, by hand, over a socket that has a helper at its other end."""
+    """The client's half of a dialogue, played by hand over a socket to a helper."""
 
     def __init__(self, connection, account, clock):
         self.connection = connection
@@ -177,7 +177,7 @@ class Play:
         self.clock = clock
         self.device = None
         self.recovery_codes = []
-        # The last thing that the helper said.
+        # The last message of the helper.
         self.last = []
 
     def say(self, *fields):
@@ -186,14 +186,14 @@ class Play:
         self.raw(message(*fields))
 
     def raw(self, request):
-        """What the helper does not take any more is lost; it may have ended."""
+        """Sends the bytes. The helper may have ended, and then they are lost."""
         try:
             self.connection.sendall(request)
         except (BrokenPipeError, ConnectionResetError):
             pass
 
     def turn(self):
-        """What the helper says next: its kind. The rest is in `last`."""
+        """Reads the helper's next message; returns its kind. All fields are in `last`."""
         self.last = frame(self.connection)
         if not self.last:
             return None
@@ -209,7 +209,7 @@ class Play:
         return [field.decode() for field in self.last]
 
     def until(self, *kinds):
-        """Reads on until one of these; what stands before it is passed over, an end before it is an error."""
+        """Reads on until a message of one of these kinds; others are skipped, but an end before it is an error."""
         while self.turn() not in kinds:
             assert self.last and self.last[0] in (b"begun", b"tell", b"checked"), f"{self.last} before {kinds}"
         return self.last[0].decode()
@@ -227,11 +227,11 @@ class Play:
         return self.last[1].decode()
 
     def up_to(self, stage, code=None):
-        """Plays on from the request to one of the points at which the helper waits: `ask` (for the password), `ask-code`,
-        `offer`, `codes`."""
+        """Plays from the request to a point at which the helper waits: `ask` (for the password), `ask-code`, `offer`,
+        `codes`."""
         assert self.turn() == "begun", self.last
         questions = iter([("ask", self.account.password), ("ask-code", code)])
-        # A stack asks both, or less.
+        # A stack asks both questions, or fewer.
         while self.until("ask", "ask-hidden", "offer", "codes").startswith("ask"):
             question, reply = next(questions)
             if stage == question:
@@ -246,14 +246,14 @@ class Play:
         return self
 
     def keep(self):
-        """The last word of the dialogue; what the helper answers."""
+        """Says the last word of the dialogue; returns the helper's answer."""
         self.say("keep")
         self.turn()
         return self.words()
 
 
 class Session(Play):
-    """A helper that the account has started, asked to change something; `with Session(...) as session:` ends it."""
+    """A helper that the account has started and asked to change something; `with Session(...) as session:` ends it."""
 
     def __init__(self, program, account, clock, verb, *words, caller=None, **how):
         self.helper = Helper(program, caller or account, **how)
@@ -268,7 +268,7 @@ class Session(Play):
         self.helper.__exit__()
 
     def end(self):
-        """Says that nothing more comes; everything that it still says, and how it ended."""
+        """Closes the sending side; returns everything that the helper still says, and how it ended."""
         try:
             self.connection.shutdown(socket.SHUT_WR)
         except OSError:
@@ -284,17 +284,17 @@ VERBS = {"enrol": ("new",), "add": ("new",), "remove": ("",), "recovery-codes": 
 
 
 def enrol_by_hand(program, account, clock, name="phone"):
-    """The record is then the account's own, made by the helper."""
+    """Enrols the account by the helper, which makes the record as the account's own."""
     with Session(program, account, clock, "enrol", name) as session:
         session.up_to("codes")
         assert session.keep() == ["kept"]
         account.codes, account.recovery_codes = session.device, session.recovery_codes
-    # The code that proved the device is used up.
+    # The code that proved the authenticator is used up.
     clock.advance(30)
 
 
 def picture(directory):
-    """Everything below a directory: names, owners, modes, contents."""
+    """Describes everything below a directory: names, owners, modes, contents."""
     taken = {}
     for path in [directory, *sorted(directory.rglob("*"))]:
         found = path.lstat()
@@ -306,7 +306,7 @@ SERVICE_OF_CHANGES = "/etc/pam.d/otp-enroll"
 
 
 def stack_of_changes(*lines):
-    """What the service otp-enroll says, and what it says usually, for afterwards."""
+    """Writes the PAM service otp-enroll; returns its earlier content, to be restored."""
     with open(SERVICE_OF_CHANGES, "r+") as file:
         before = file.read()
         file.seek(0)
@@ -316,8 +316,8 @@ def stack_of_changes(*lines):
 
 
 class TracedSession(Play):
-    """A dialogue whose helper is under strace, which runs as root on the account's behalf so that it keeps its group. The
-    processes that it starts are followed only where that is said."""
+    """A dialogue whose helper is under strace, which runs as root on the account's behalf so that the helper keeps its
+    group. strace follows the helper's child processes only if `follow` is set."""
 
     def __init__(self, program, account, clock, *request, inject=None, follow=False):
         self._trace = tempfile.NamedTemporaryFile("r", prefix="trace.", errors="backslashreplace")
@@ -335,7 +335,7 @@ class TracedSession(Play):
         theirs.close()
         super().__init__(ours, account, clock)
         verb, *words = request
-        # One about somebody else comes whole.
+        # A request about another user is complete already.
         self.raw(verb if isinstance(verb, bytes) else message(verb, account.name, *words))
 
     def __enter__(self):
@@ -349,7 +349,7 @@ class TracedSession(Play):
         self._trace.close()
 
     def kept(self):
-        """Says `keep`, and waits for the end: the words of the answer, the calls from then on, how it ended."""
+        """Says `keep`, and waits for the end; returns the words of the answer, the calls from then on, and how it ended."""
         self.say("keep")
         try:
             self.connection.shutdown(socket.SHUT_WR)
@@ -365,5 +365,5 @@ class TracedSession(Play):
         return traced.parse(pathlib.Path(self._trace.name).read_text(errors="backslashreplace"))
 
     def reached(self, name):
-        """Whether it stands before this call, by what strace has written down."""
+        """Whether the helper stands before this call, according to strace's output."""
         return f"{name}(" in pathlib.Path(self._trace.name).read_text(errors="replace")

@@ -1,5 +1,7 @@
-"""Recovery codes of 8 digits in somebody's record, as an import from another program leaves them: written by the second
-implementation of the format, so that no importer has a part in it."""
+"""Recovery codes of 8 digits in an account's record, as an import from another program leaves them.
+
+The second implementation of the format writes them, so no importer has a part in it.
+"""
 
 import os
 import pathlib
@@ -13,7 +15,7 @@ import second_implementation as second  # noqa: E402  (only tests/run puts it th
 
 
 def give(under_test, account, *digits):
-    """Has the account these codes, and no others; its devices stay."""
+    """Replaces the account's recovery codes by these; its authenticators stay."""
     directory = pathlib.Path(under_test.state_directory, account.name)
     uid = pwd.getpwnam(account.name).pw_uid
     path, state_path = directory / "credential.toml", directory / "state"

@@ -2,23 +2,25 @@
  *
  *   interfere LOG USER FROM PLACE NUMBER FAULT PROGRAM [ARGUMENT...]
  *
- *   LOG      where it writes what it saw, a line for each call that counts (only the one it interfered with, unless FAULT is
- *            `record`), and a last one about the end of the program
- *   USER     whose the program is; `-`: the caller's. As root on the user's behalf, so that a setgid program keeps its group
+ *   LOG      the file of results: a line for each call that counts (only the one interfered with, unless FAULT is
+ *            `record`), and a last line about the end of the program
+ *   USER     the user as whom the program runs; `-`: the caller. Runs as root on the user's behalf, so that a setgid program
+ *            keeps its group
  *   FROM     `mark`: calls of the program count between two writes to the descriptor -1, of which the first ends in
  *            `begins` and the second in `ends`; `call=NR`: from the first call of that number on; `heard=TEXT`: from the
  *            end of the first read of descriptor 0 that brought TEXT, up to the next such write
- *   PLACE    `program`: the program itself; `child`: what it starts, up to its exec; `other`: from its exec on, and then from
- *            its first prctl, which is where otp-helper's own work begins
- *   NUMBER   which of the calls that count at this place, from 1 on
+ *   PLACE    `program`: the program itself; `child`: a process that it starts, up to its exec; `other`: that process from its
+ *            exec on, counted from its first prctl, where otp-helper's own work begins
+ *   NUMBER   the number of the call among those that count at this place, from 1 on
  *   FAULT    `record`: none; `kill`: killed instead of the call; `error=N`: the call is not made and fails with N;
- *            `errors=N`: and so do all later ones of its name, in the same process; `after=N`: it is made, and said to have
- *            failed with N; `cut=half`, `cut=one`: it is made with half of the length that was wanted, or with one byte
+ *            `errors=N`: the same, and all later calls of its name in the same process fail too; `after=N`: the call is made,
+ *            and reported to have failed with N; `cut=half`, `cut=one`: it is made with half of the length, or with one byte
  *
- * It ends when all that it has started has ended. Its exit code is that of the program, 128 and the signal if it was killed.
+ * It ends when all processes that it has started have ended. Its exit code is that of the program, or 128 and the signal if
+ * the program was killed.
  *
- * Not strace: that counts the calls of each name from the beginning of a process, cannot cut a length, and takes twenty
- * times as long.
+ * strace would not do: it counts the calls of each name from the beginning of a process, cannot cut a length, and takes
+ * twenty times as long.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -49,7 +51,7 @@ struct process {
     pid_t pid;
     enum place place;
     bool counts;
-    /* The call that it is in: */
+    /* The current call: */
     unsigned long long nr, arguments[6];
     unsigned long number;
     bool hit, logged, hears, ends;
@@ -85,7 +87,7 @@ static struct process *process_of(pid_t pid)
     if (known == 64)
         fail("too many processes");
     processes[known] = (struct process){.pid = pid, .place = known == 0 ? PROGRAM : CHILD, .fails = -1};
-    /* What is forked by what was started in turn is nobody's business here. */
+    /* Processes that the started program forks in turn are not counted. */
     if (known > 0 && counted[OTHER] > 0)
         processes[known].place = NOWHERE;
     processes[known].counts = processes[known].place == CHILD;
@@ -99,7 +101,7 @@ static size_t memory(pid_t pid, unsigned long long address, void *into, size_t l
     return got < 0 ? 0 : got;
 }
 
-/* A string may end right before a page that is not there, so piece by piece. */
+/* Reads byte by byte, since a string may end right before a page that is not mapped. */
 static void string(pid_t pid, unsigned long long address, char *into, size_t size)
 {
     size_t at = 0;
@@ -133,7 +135,7 @@ static bool takes_name(unsigned long long nr)
     }
 }
 
-/* A datagram goes whole or not at all. */
+/* Only a stream can be cut: a datagram is sent whole or not at all. */
 static bool is_stream(pid_t pid, int descriptor)
 {
     int process = syscall(SYS_pidfd_open, pid, 0);
@@ -197,7 +199,7 @@ static void write_down(const struct process *of, const char *result)
     fputc('\n', log_file);
 }
 
-/* A process that somebody else has killed meanwhile has none any more. */
+/* Returns zeros for a process that somebody else has killed meanwhile. */
 static struct user_regs_struct registers(pid_t pid)
 {
     struct user_regs_struct found = {0};
@@ -212,7 +214,7 @@ static void set(pid_t pid, const struct user_regs_struct *registers)
         fail("registers");
 }
 
-/* The kernel makes no call of this number, and says so; the exit then says something else. */
+/* The kernel rejects this number without making a call; the exit of the call then sets another result. */
 static void make_no_call(pid_t pid)
 {
     struct user_regs_struct changed = registers(pid);
@@ -220,7 +222,7 @@ static void make_no_call(pid_t pid)
     set(pid, &changed);
 }
 
-/* Whether the fault can happen to this call. */
+/* Makes the fault happen; returns whether it can happen to this call. */
 static bool interfere(struct process *of)
 {
     if (strcmp(fault, "kill") == 0) {
@@ -265,7 +267,7 @@ static void entry(struct process *of, const struct __ptrace_syscall_info *info)
             mark(of);
         return;
     }
-    /* What libpam tells the kernel's audit after the last module. */
+    /* libpam reports to the kernel's audit system after the last module, which does not count. */
     if ((from_mark || heard != NULL) && of->place == PROGRAM && of->nr == SYS_socket && of->arguments[0] == 16)
         of->counts = false;
     if (of->place == OTHER && !of->counts && of->nr == SYS_prctl && of->arguments[0] == 4)
@@ -323,7 +325,7 @@ static void leave(struct process *of, const struct __ptrace_syscall_info *info)
     of->hit = of->logged = of->hears = false;
 }
 
-/* One of those that run has stopped; the signal that it goes on with. */
+/* Handles a stopped process; returns the signal with which it continues. */
 static int stopped(pid_t pid, int status)
 {
     struct process *of = process_of(pid);
@@ -398,7 +400,7 @@ int main(int count, char **words)
     if (recording)
         wanted_number = 0;
     pid_t program = start(words[2], words + 7), pid;
-    /* A child of nobody's here has nothing to read and write: what asks it must learn of its end. */
+    /* Only the program keeps these: whoever is at the other end must notice when it ends. */
     close(0);
     close(1);
     int status, end = 0;

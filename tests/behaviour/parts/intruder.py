@@ -1,8 +1,9 @@
-"""What an ordinary user can try, as a program of its own that runs as that user. Prints what came of each, as JSON:
-null where it worked, and otherwise why it did not.
+"""The attempts of an ordinary user, as a program that runs as that user. It prints the result of each as JSON: null if it
+worked, and otherwise why it did not.
 
-    intruder.py files DIRECTORY NAME...        at the records of these accounts
-    intruder.py process COMMAND [ARGUMENT...]  at a process that this starts, while it waits for its input
+intruder.py files DIRECTORY NAME... on the records of these accounts
+
+intruder.py process COMMAND [ARGUMENT...] on a process that this program starts, while that waits for its input
 """
 
 import ctypes
@@ -21,7 +22,7 @@ SYS_PIDFD_GETFD, AT_FDCWD = 438, -100
 
 
 def files(directory, *names):
-    """Every call that could tell or change something, at each place."""
+    """Every call that could reveal or change something, at each place."""
     places = [f"{directory}/{name}{rest}" for name in names for rest in ("", "/credential.toml", "/state", "/new")]
     tried = {}
 
@@ -58,7 +59,7 @@ def files(directory, *names):
         attempt("label", place, lambda: os.setxattr(place, "user.x", b"x"))
         attempt("watch", place, lambda: watch(place))
         attempt("bind a socket", place, lambda: bind(place))
-    # That there is a directory of all records is no secret; what is in it is.
+    # It is no secret that there is a directory of all records; its content is one.
     for place in places:
         attempt("see", place, lambda: os.stat(place))
         attempt("ask for access", place, lambda: access(place))
@@ -66,14 +67,14 @@ def files(directory, *names):
 
 
 def process(*command):
-    """The process is a child of this one, which is as near as a user can get to it."""
+    """The process is a child of this program, so the user has as much access to it as is possible."""
     ours, theirs = socket.socketpair()
     target = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, env={}, cwd="/")
     theirs.close()
     pid = target.pid
     wait_until_it_sleeps(pid)
     try:
-        # Those that a process survives come first.
+        # Attempts that a process survives come first.
         tried = {
             "gdb": outcome(lambda: debugger("gdb", "-p", str(pid), "-batch", "-nx", "-ex", "info registers")),
             "strace": outcome(lambda: debugger("strace", "-p", str(pid), "-o", "/dev/null")),
@@ -135,8 +136,7 @@ def trace(request, pid):
 
 
 def read_memory(pid):
-    """From an address that every program of this kind has mapped: this one's own libc is at another, so any error but
-    that of a wrong address is a refusal."""
+    """Reads from an address at which nothing is mapped, so EFAULT means that the read was allowed; other errors are refusals."""
 
     class Vector(ctypes.Structure):
         _fields_ = [("base", ctypes.c_void_p), ("length", ctypes.c_size_t)]
@@ -145,7 +145,7 @@ def read_memory(pid):
     try:
         result_of(libc.process_vm_readv(pid, ctypes.byref(here), 1, ctypes.byref(there), 1, 0))
     except OSError as error:
-        if error.strerror != os.strerror(14):  # EFAULT: it was allowed to, and nothing is there
+        if error.strerror != os.strerror(14):  # EFAULT: the access was allowed, but nothing is there
             raise
 
 
@@ -168,7 +168,7 @@ def read_some(path):
 
 
 def write_some(path):
-    """A number, which most of them take; where it goes in the memory, another one stands already."""
+    """Writes a number, which most of these files take; in the memory, at the first writable address."""
     with open(path, "r+b", buffering=0) as file:
         if path.endswith("/mem"):
             file.seek(writable_address(path.replace("/mem", "/maps")))
@@ -183,7 +183,7 @@ def writable_address(maps):
 def debugger(*command):
     done = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if command[0] == "strace":
-        # Attached, it goes on for ever.
+        # Once attached, strace goes on for ever.
         try:
             text = done.communicate(timeout=1)[0]
         except subprocess.TimeoutExpired:
@@ -196,7 +196,7 @@ def debugger(*command):
 
 
 def wait_until_it_sleeps(pid):
-    """Then it waits for its input, and everything that it does before that is done."""
+    """Waits until the process reads its input, when everything that it does before is done."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with open(f"/proc/{pid}/stat") as stat, open(f"/proc/{pid}/wchan") as wchan:

@@ -1,4 +1,4 @@
-"""What a user with a shell of their own can try."""
+"""The attempts of a user with a shell."""
 
 import json
 import pathlib
@@ -29,5 +29,5 @@ def group_entry():
 
 
 def as_large_as_can_be():
-    """The limit of core files. Where these tests run under sudo, that has set it to nothing, and not everywhere may root raise it."""
+    """The limit of core files. sudo sets it to 0 if these tests run under it, and root may not raise it everywhere."""
     return {resource.RLIMIT_CORE: resource.getrlimit(resource.RLIMIT_CORE)[1]}

@@ -1,4 +1,4 @@
-"""What PAM programs say to syslog, collected from a private /dev/log."""
+"""The messages of PAM programs to syslog, collected from a private /dev/log."""
 
 import functools
 import os
@@ -12,12 +12,12 @@ from clock import wait_until
 
 SOCKET = "/dev/log"
 
-# What an attempt can come to.
+# The outcomes of an attempt.
 OUTCOMES = {f"otp.{name}" for name in ("accept", "recovery", "trusted", "reject", "replay", "lock", "locked", "notenrolled", "unavailable")}
 
 
 class Journal:
-    """All lines since the tests began, oldest first. `mark` and `since` tell one test's lines from another's."""
+    """All log lines since the tests began, oldest first. `mark` and `since` separate one test's lines from another's."""
 
     def __init__(self):
         self._lines = []
@@ -39,8 +39,8 @@ class Journal:
                 self._arrived.notify_all()
 
     def lines(self, first=0):
-        """Everything sent before this call, from the line of that number on: the queue is in order, so wait for a line of our
-        own to come through."""
+        """All lines sent before this call, from that number on. The queue is in order, so it is enough to wait for a line of
+        our own."""
         token = uuid.uuid4().hex
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.connect(SOCKET)
@@ -51,16 +51,16 @@ class Journal:
             return self._lines[first:]
 
     def writer(self, line):
-        """The user id of the process that has written a line, as the kernel knows it."""
+        """The user id of the process that wrote a line, according to the kernel."""
         return self._writers[line]
 
     def events(self, user):
-        """The `otp.*` lines about a user, as values by key; the event's name is under `event`."""
+        """The `otp.*` entries about a user, as values by key; the event's name is under `event`."""
         return [dict(event) for event in map(parse, self.lines()) if event and event.get("user") == user]
 
     def records(self, user):
-        """One for each attempt, whoever wrote lines about it: they have an id in common, and what it came to is said by the
-        helper, or else by the module. An attempt that was begun and never ended is `otp.attempt`."""
+        """The outcome of each attempt, whichever program logged it. Entries about one attempt share an id; the helper's
+        says the outcome, or else the module's. An attempt that began and never ended is `otp.attempt`."""
         folded, order = {}, ["otp.unavailable", *sorted(OUTCOMES - {"otp.unavailable"})]
         for number, line in enumerate(self.lines()):
             found = re.search(r"(?:pam_otp\([^)]+\)|otp-helper\[\d+\]|otp-enroll\[\d+\]): (otp\.\w+)(.*)", line)
@@ -76,15 +76,15 @@ class Journal:
         return [event["event"] for event in self.events(user)]
 
     def wait_for(self, user, name):
-        """For what happens behind the user's back, such as the end of a connection that was cut."""
+        """Waits for an event that happens later than the user's program ends, such as the end of a cut connection."""
         return wait_until(lambda: [e for e in self.events(user) if e["event"] == name], f"{name} for {user}")
 
 
-@functools.cache  # a test that asks a thousand times for what was logged has a thousand lines by then
+@functools.cache  # a test that asks a thousand times for the log has a thousand lines by then
 def parse(line):
-    """`... sshd[7]: pam_otp(sshd:auth): otp.accept user="alice" ...` as values by key, or None.
+    """The values of a line like `... sshd[7]: pam_otp(sshd:auth): otp.accept user="alice" ...` by key, or None.
 
-    So are the records of the helper about attempts: it writes them for modules that are not root's.
+    The helper's entries about attempts count too: it writes them for modules that do not run as root.
     """
     found = re.search(r"pam_otp\((?P<tag>[^:]+:[^)]+)\): (?P<event>otp\.\w+)(?P<rest>.*)", line)
     found = found or re.search(r"(?P<tag>otp-helper)\[\d+\]: (?P<event>otp\.\w+)(?P<rest>.*)", line)

@@ -1,4 +1,4 @@
-"""Failing on purpose, and looking whether an account is locked."""
+"""Failing on purpose, and checking whether an account is locked."""
 
 import contextlib
 import fcntl
@@ -11,13 +11,14 @@ MINUTE = 60
 
 
 def fail(door, account, times=FAILURES):
-    """So many wrong codes, at once: refusals are slow on purpose, and the count is the account's, not a login's."""
+    """Types that many wrong codes at once: refusals are slow on purpose, and failures count for the account, not for a
+    login."""
     outcomes = together([lambda: door.attempt(account, account.password, account.codes.wrong())] * times)
     assert all(outcome.refused for outcome in outcomes)
 
 
 def locked(door, account):
-    """The right code is refused, with a word on why and until when."""
+    """Whether the right code is refused, with the reason and the end of the lock."""
     outcome = door.attempt(account, account.password, account.codes.now())
     if outcome.refused:
         assert outcome.says("locked until") and outcome.says("UTC"), outcome
@@ -30,7 +31,7 @@ def opens(door, account):
 
 @contextlib.contextmanager
 def held_up(account, under_test):
-    """For the length of the block, the lock of the account is taken."""
+    """Holds the lock of the account for the length of the block."""
     directory = os.open(under_test.state_directory / account.name, os.O_RDONLY | os.O_CLOEXEC)
     fcntl.flock(directory, fcntl.LOCK_EX)
     try:

@@ -1,4 +1,4 @@
-"""An authenticator that is set up inside a login: the dialogue as a new user has it, question by question."""
+"""An authenticator set up inside a login: the dialogue as a new user sees it, question by question."""
 
 import dataclasses
 import pathlib
@@ -21,7 +21,7 @@ KEY_IN_GROUPS = re.compile(r"(?:[A-Z2-7]{4} ){7}[A-Z2-7]{4}")
 
 @dataclasses.dataclass(frozen=True)
 class Words:
-    """What is asked in one language, and the words that answer it."""
+    """The questions in one language, and the words that answer them."""
 
     begin: str
     begin_or_later: str
@@ -64,10 +64,10 @@ PASSWORD = "Password: "
 
 
 class Enrolment:
-    """A login of somebody without an authenticator: `with Enrolment(door, account, clock) as login:`.
+    """A login of a user without an authenticator: `with Enrolment(door, account, clock) as login:`.
 
-    `question` is what is asked at the moment, None after the end; `told` is what came right before it. `device` and
-    `recovery_codes` are what the screen showed.
+    `question` is the current question, None after the end; `told` is the text right before it. `device` and
+    `recovery_codes` are those that the screen showed.
     """
 
     def __init__(self, door, account, clock, words=ENGLISH):
@@ -88,7 +88,7 @@ class Enrolment:
 
     @property
     def screen(self):
-        """All that stood on the terminal so far."""
+        """Everything that was on the terminal so far."""
         return self._visit._text
 
     @property
@@ -101,7 +101,7 @@ class Enrolment:
         return re.search(r"otpauth://\S+", self.screen)[0]
 
     def answer(self, reply):
-        """Answers, and does not wait for what comes then."""
+        """Answers, and does not wait for the next question."""
         self._visit.reply(reply)
 
     def type(self, reply):
@@ -110,23 +110,23 @@ class Enrolment:
         self._next()
 
     def go_on(self):
-        """Answers as somebody does who wants to get in."""
+        """Answers like a user who wants to get in."""
         self.type(self._right_answer())
 
     def up_to(self, *questions):
-        """Goes on until one of these is asked."""
+        """Answers until one of these questions is asked."""
         while self.question not in questions:
             assert self.question, f"the end, and never asked {questions}:\n{self.screen}"
             self.go_on()
         return self
 
     def outcome(self):
-        """After the last answer."""
+        """The outcome, after the last answer."""
         assert self.question is None, f"one question too many: {self.question!r} in\n{self.screen}"
         return self._visit.ended()
 
     def finish(self):
-        """Goes on to the end, and is let in; the account has the device and the recovery codes from then on."""
+        """Answers to the end, where the user is admitted; the account then has the authenticator and the recovery codes."""
         while self.question:
             self.go_on()
         outcome = self.outcome()
@@ -144,7 +144,7 @@ class Enrolment:
         if self.question == self.words.new_code and self.device is None:
             self.secret = re.search(r"secret=([A-Z2-7]+)", self.uri)[1]
             self.device = codes.Codes(self.secret, self._clock)
-            # So that they are looked for in the log.
+            # The log is searched for them afterwards.
             doors.TYPED += [self.secret, KEY_IN_GROUPS.search(self.told)[0], self.uri]
         if self.question == self.words.are_kept and not self.recovery_codes:
             self.recovery_codes = re.findall(RECOVERY_CODE, self.told)
@@ -160,14 +160,14 @@ class Enrolment:
 
 
 def enrol(door, account, clock, words=ENGLISH):
-    """The whole way of a new user, who is let in at its end."""
+    """The whole path of a new user, who is admitted at its end."""
     with Enrolment(door, account, clock, words) as login:
         login.result = login.finish()
     return login
 
 
 def kept_on_disk(without=()):
-    """All below /var/lib/pam_otp: kind, mode, owner and contents of each file and directory."""
+    """Everything below /var/lib/pam_otp: kind, mode, owner and contents of each file and directory."""
     top = Ours.state_directory
     found = {}
     for path in [top, *sorted(top.rglob("*"))]:
@@ -180,7 +180,7 @@ def kept_on_disk(without=()):
 
 
 def logins_of(account):
-    """The process ids of programs that say the account's name on their command line, as sshd and su do."""
+    """The process ids of programs that name the account on their command line, as sshd and su do."""
     found = []
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
@@ -193,7 +193,7 @@ def logins_of(account):
 
 
 def wait_until_cut_off(account):
-    """Until sshd and su have ended all logins of the account."""
+    """Waits until sshd and su have ended all logins of the account."""
     wait_until(lambda: not logins_of(account), f"end of the logins of {account}")
 
 
@@ -202,9 +202,9 @@ def wait_until_cut_off(account):
 
 @pytest.fixture
 def lines(every_door, password_then_code, under_test):
-    """`lines(auth=..., account=..., arguments=...)` stand in /etc/pam.d for every door, until a test says otherwise.
+    """`lines(auth=..., account=..., arguments=...)` writes /etc/pam.d for every door; it stays until a test writes it again.
 
-    A line of the account phase that begins with "@" is taken as it is.
+    A line of the account phase that begins with "@" is taken unchanged.
     """
 
     def write(auth=None, account=None, arguments=""):
@@ -220,11 +220,11 @@ def lines(every_door, password_then_code, under_test):
 
 @pytest.fixture
 def both_lines(lines):
-    """What pam_otp-setup(7) recommends: ours for auth, and ours before everything else for account."""
+    """The stack that pam_otp-setup(7) recommends: our auth line, and our account line above all others."""
     lines()
 
 
 @pytest.fixture(params=["sshd", "su"])
 def talking_door(every_door, clock, request):
-    """The doors that are root and pass on what PAM says."""
+    """The doors that run as root and pass on PAM's messages."""
     return every_door[request.param]

@@ -1,4 +1,4 @@
-"""The login part of the portal, and a portal that speaks to it: matters, turns and answers, as fields of bytes."""
+"""The login part of the portal, and a portal that talks to it: matters, turns and answers, as fields of bytes."""
 
 import base64
 import contextlib
@@ -24,13 +24,13 @@ STATE = pathlib.Path("/var/lib/pam_otp-portal-login")
 PROGRAM = BINARIES / "otp-portal-login"
 ADDRESS = "192.0.2.7"
 
-# Every question that waits for a reply.
+# All questions that wait for a reply.
 QUESTIONS = (b"ask", b"ask-hidden", b"offer", b"checked", b"codes")
 
 
 @contextlib.contextmanager
 def as_account(name):
-    """What the kernel notes of a connection that is made meanwhile."""
+    """The kernel records the user and group ids of this process for connections made meanwhile."""
     entry = pwd.getpwnam(name)
     os.setegid(entry.pw_gid)
     os.seteuid(entry.pw_uid)
@@ -42,8 +42,8 @@ def as_account(name):
 
 
 class LoginPart:
-    """`otp-portal-login` at a socket of its own, with what `conf` adds to its configuration; `with LoginPart(account) as part:`
-    ends it."""
+    """`otp-portal-login` at a socket of its own; `conf` is added to its configuration. `with LoginPart(account) as part:` ends
+    it."""
 
     def __init__(self, account, conf="", before=()):
         self.account = account
@@ -57,7 +57,7 @@ class LoginPart:
         )
         wait_until(lambda: SOCKET.exists() or self.process.poll() is not None, "socket")
         assert self.process.poll() is None, self.process.stderr.read()
-        # It is there before it can be entered.
+        # The socket appears before it accepts connections.
         wait_until(lambda: SOCKET.stat().st_mode & 0o777 == 0o660 and SOCKET.stat().st_gid != 0, "socket for the portal")
 
     def __enter__(self):
@@ -77,11 +77,11 @@ class LoginPart:
         return connection
 
     def ask(self, *fields):
-        """A matter, as it goes on; `with part.ask(...) as matter:` hangs up at the end."""
+        """A matter in progress; `with part.ask(...) as matter:` hangs up at the end."""
         return Matter(self.connect(), *fields)
 
     def answer(self, *fields):
-        """All that is said to a matter which asks nothing: the last words."""
+        """Runs a matter that asks nothing; returns the last words."""
         with self.ask(*fields) as matter:
             return matter.hear()
 
@@ -89,12 +89,12 @@ class LoginPart:
         return self.ask("begin", name, address, language)
 
     def log_in(self, account, *replies, **how):
-        """Replies to the questions in their order; the last words."""
+        """Replies to the questions in their order; returns the last words."""
         with self.begin(account.name, **how) as matter:
             return matter.reply_to_all(*replies)
 
     def let_in(self, account, *replies, **how):
-        """The token of somebody who gets in."""
+        """Logs in; returns the token."""
         said = self.log_in(account, *replies, **how)
         assert said[0] == b"in", said
         assert said[1:3] == [account.known_as.encode(), str(pwd.getpwnam(account.known_as).pw_uid).encode()]
@@ -109,12 +109,12 @@ class LoginPart:
         return children_of(self.process.pid)
 
     def wait_until_alone(self):
-        """Until no conversation goes on."""
+        """Waits until no conversation is running."""
         wait_until(lambda: not self.children(), "end of the conversations", seconds=15)
 
 
 def children_of(pid):
-    """The processes that a process has started and that have not ended, and theirs."""
+    """The processes that a process has started and that have not ended, and theirs in turn."""
     found = []
     with contextlib.suppress(OSError):
         for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -124,7 +124,7 @@ def children_of(pid):
 
 
 def is_alive(pid):
-    """Whether it still runs: the listener need not have noticed yet that it does not."""
+    """Whether it still runs: the listener may not have noticed its end yet."""
     try:
         return "\nState:\tZ" not in pathlib.Path(f"/proc/{pid}/status").read_text()
     except OSError:
@@ -132,7 +132,7 @@ def is_alive(pid):
 
 
 class Matter:
-    """One connection. `hear()` is what is said next; what only tells is in `told`."""
+    """One connection. `hear()` returns the next message; those that only tell are in `told`."""
 
     def __init__(self, connection, *fields):
         self.connection = connection
@@ -153,7 +153,7 @@ class Matter:
             self.connection.sendall(message(*fields))
 
     def hear(self):
-        """The next question or last word; nothing where the other end has hung up."""
+        """The next question or last word; nothing if the other end has hung up."""
         while True:
             said = frame(self.connection)
             if not said or said[0] not in (b"tell", b"begun", b"event"):
@@ -166,7 +166,7 @@ class Matter:
         self.say("reply", text)
 
     def reply_to_all(self, *replies):
-        """Until something comes that is no question; it takes as many replies as there are questions."""
+        """Replies until a message comes that is no question; there must be as many replies as questions."""
         replies = iter(replies)
         while (said := self.hear()) and said[0] in (b"ask", b"ask-hidden"):
             reply = next(replies, None)
@@ -176,7 +176,7 @@ class Matter:
         return said
 
     def change(self, account, clock, stop_at=None, password=None, code=None):
-        """Answers as the owner does who wants to get to the end, or to the so manieth question."""
+        """Answers like the owner who wants to get to the end, or to the question of that number."""
         asked, hidden = 0, 0
         while (said := self.hear()) and said[0] in QUESTIONS:
             if asked == stop_at:
@@ -200,7 +200,7 @@ class Matter:
 
 
 def stack(under_test, *auth, account=(), password=("required pam_unix.so",)):
-    """Makes this the service of the portal."""
+    """Writes the service of the portal."""
     lines = [
         *(f"auth {line}" for line in auth or ("requisite pam_unix.so nodelay", under_test.line())),
         *(f"account {line}" for line in account or (under_test.line(), "required pam_unix.so")),
@@ -210,7 +210,7 @@ def stack(under_test, *auth, account=(), password=("required pam_unix.so",)):
 
 
 def fresh():
-    """As after the installation: no key, no leaving."""
+    """Restores the state after installation: no key, and nobody logged out."""
     shutil.rmtree(STATE, ignore_errors=True)
 
 

@@ -1,6 +1,6 @@
-"""A mail server of our own: exim of Debian's packages on loopback ports, with and without TLS, and the mailbox that it fills.
+"""A mail server of our own: Debian's exim on loopback ports, with and without TLS, and the mailbox that it fills.
 
-exim lives in real time: it waits for its clock to go on.
+exim lives in real time: it waits until its clock goes on.
 """
 
 import email
@@ -21,7 +21,7 @@ HOST = "mail.example.org"
 HOME = pathlib.Path("/var/lib/exim-test")
 SENDMAIL = "/usr/libexec/sendmail-of-the-tests"
 NAME, PASSWORD = "otp", "sesame of the server"
-# What is asked for once a code was mailed.
+# The question that follows a mailed code.
 BY_MAIL = "Code from the email: "
 
 CONFIG = """
@@ -75,7 +75,7 @@ plain:
 
 
 def make_certificates():
-    """An authority of our own, and a certificate of the server by it."""
+    """A private authority, and the server's certificate from it."""
     home = directory(HOME)
     if (home / "ca.pem").exists():
         return
@@ -88,7 +88,7 @@ def make_certificates():
 
 
 def prepare_machine():
-    """What exim needs of a machine: its user, its name, and a wrapper with the interface of sendmail."""
+    """Installs what exim needs on a machine: its user, a host name, and a wrapper with sendmail's interface."""
     hosts = pathlib.Path("/etc/hosts")
     if HOST not in hosts.read_text():
         with open(hosts, "a") as file:
@@ -107,7 +107,8 @@ def prepare_machine():
 
 
 class Exim(Server):
-    """`with Exim():`. `rule`: what its list of rules says of recipients first; `starttls`: whom it offers TLS."""
+    """`with Exim():` runs a server. `rule`: the first rule that it applies to recipients; `starttls`: the hosts to which it
+    offers TLS."""
 
     def __init__(self, rule="", starttls="*"):
         self._rule = rule
@@ -126,7 +127,7 @@ class Exim(Server):
 
 
 def configure(port=1, tls_port=2, rule="", starttls="*"):
-    """exim reads one file, which has to be root's."""
+    """exim reads one configuration file, which must belong to root."""
     path = pathlib.Path("/etc/exim4/exim4.conf")
     path.parent.mkdir(exist_ok=True)
     path.write_text(CONFIG.format(host=HOST, exim=BINARIES / "exim4", home=HOME, port=port, tls_port=tls_port, rule=rule,
@@ -135,7 +136,7 @@ def configure(port=1, tls_port=2, rule="", starttls="*"):
 
 
 def mails_to(address):
-    """What is in the mailbox for that address, oldest first, read by Python's parser."""
+    """The mails to that address, oldest first, read by Python's parser."""
     path = HOME / "box/mailbox"
     if not path.exists():
         return []
@@ -148,7 +149,7 @@ def mails_to(address):
 
 
 def wait_for_mail(address, count=1):
-    """The last of so many mails."""
+    """Waits until there are that many mails; returns the last one."""
     return wait_until(lambda: (mails := mails_to(address)) and len(mails) >= count and mails, f"mail to {address}")[-1]
 
 
@@ -163,7 +164,7 @@ def address(account):
 
 
 def code_in(message):
-    """The code, on a line of its own."""
+    """The code of a mail, which is on a line of its own."""
     text = message.get_content().replace("\r\n", "\n")
     found = re.findall(r"^    ([0-9]{8})$", text, re.M)
     assert len(found) == 1, message.get_content()
@@ -171,7 +172,8 @@ def code_in(message):
 
 
 def outcome_of(journal, account):
-    """What otp-mail has logged about an account, oldest first: as root, or as the user through the helper, whose records are believed."""
+    """The outcomes that otp-mail has logged about an account, oldest first: as root, or as the user through the helper, which is
+    believed."""
     pattern = re.compile(rf'<(\d+)>otp-mail\[\d+\]: otp\.mail user="{account.name}".* reason="([^"]*)"')
     told = [found for found in map(pattern.match, journal.lines()) if found]
     assert {journal.writer(found.string) for found in told} <= {0, pwd.getpwnam(account.name).pw_uid}

@@ -2,9 +2,9 @@
  *
  *   many SERVICE EVERY USER...
  *
- * Each line of standard input is one moment: the time, and for each user the code that is right then, separated by blanks.
- * One user is logged in by the main thread; several each by a thread of its own, all at once. After every EVERY lines
- * prints what the process holds: `accepted N descriptors N mappings N threads N heap OCTETS resident KIB`.
+ * Each line of standard input is one moment: the time, and each user's code at that time, separated by blanks. The main
+ * thread logs in a single user; several are logged in at once, each by a thread of its own. After every EVERY lines the
+ * program prints its resources: `accepted N descriptors N mappings N threads N heap OCTETS resident KIB`.
  */
 #define _GNU_SOURCE
 #include <dirent.h>

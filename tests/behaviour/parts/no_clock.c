@@ -1,5 +1,5 @@
-/* Preloaded into a program: the clock that only goes forward fails, which the standard library of Rust takes for a reason to
- * panic. Nothing else that a program can do makes the module panic.
+/* Preloaded into a program, makes the monotonic clock fail, at which Rust's standard library panics. Nothing else that a
+ * program can do makes the module panic.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-"""A hook, the queue before it, and otp-notify between them."""
+"""A hook, the queue in front of it, and otp-notify between them."""
 
 import json
 import os
@@ -15,10 +15,10 @@ QUEUE = pathlib.Path("/var/lib/pam_otp/.queue")
 INCOMING, MAKING, TAKEN, DROPPED = (QUEUE / name for name in ("incoming", "making", "taken", "dropped"))
 NOTIFY = BINARIES / "otp-notify"
 PROGRAM = pathlib.Path("/run/hook")
-# The hook's own user writes here.
+# The hook runs as this user, and writes here.
 GOT = pathlib.Path("/run/hook-got")
 USER = "otp-notify"
-# But for "change": enrolling somebody is one.
+# All events but "change", which enrolling a user would cause.
 ALL = ["lock", "unlock", "recovery", "reject", "accept", "policychanged", "hook"]
 
 KEEPS = "cat >> /run/hook-got/events"
@@ -29,7 +29,7 @@ def section(events=ALL, run=PROGRAM):
 
 
 class Hook:
-    """`hook.does(LINES)` is what the program does from now on, as a script of sh."""
+    """`hook.does(LINES)` sets the hook's program from now on, as a script for sh."""
 
     def __init__(self):
         shutil.rmtree(GOT, ignore_errors=True)
@@ -42,11 +42,11 @@ class Hook:
         new = PROGRAM.with_suffix(".new")
         new.write_text(f"#!/bin/sh\n{lines}\n")
         new.chmod(0o755)
-        # An older one may be running.
+        # An older program may still be running.
         new.rename(PROGRAM)
 
     def events(self):
-        """What it was given, in order."""
+        """The events that the hook was given, in order."""
         path = GOT / "events"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -55,7 +55,7 @@ class Hook:
 
 
 def notify(*arguments, status=0, wrapped=(), **how):
-    """One run of otp-notify, by the clock of the PAM programs."""
+    """Runs otp-notify once, by the clock of the PAM programs."""
     done = subprocess.run(
         [*wrapped, NOTIFY, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600,
         env={"PATH": os.environ["PATH"]}, **how,
@@ -65,7 +65,7 @@ def notify(*arguments, status=0, wrapped=(), **how):
 
 
 def waiting():
-    """How many events wait, in the queue and behind it."""
+    """How many events wait: new ones, and those that otp-notify has taken."""
     return sum(len(list(place.iterdir())) for place in (INCOMING, TAKEN) if place.exists())
 
 
@@ -77,7 +77,7 @@ def forget():
 
 @pytest.fixture
 def hook(under_test, policy, clock, journal):
-    """A hook that keeps what it is given, and a policy that names it. Nothing waits, and the policy was looked at."""
+    """A hook that stores its events, and a policy that names it. The queue is empty, and otp-notify has seen the policy."""
     forget()
     if not any(user.pw_name == USER for user in pwd.getpwall()):
         subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", USER], check=True, capture_output=True)

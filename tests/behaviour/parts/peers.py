@@ -1,5 +1,4 @@
-"""The modules that people move over from, real ones, beside ours: their files, their lines in /etc/pam.d, and what an import
-makes of them."""
+"""The real modules from which people move to ours: their files, their lines in /etc/pam.d, and the result of an import."""
 
 import base64
 import json
@@ -15,7 +14,7 @@ OATH = "required pam_oath.so usersfile=/etc/users.oath"
 
 
 class OldKey:
-    """A key as a peer keeps it; its codes come from oathtool."""
+    """A key as a peer stores it; its codes come from oathtool."""
 
     def __init__(self, clock, period=30, digits=6):
         self.bytes = os.urandom(20)
@@ -53,7 +52,7 @@ class OldKey:
 
 
 class Moving:
-    """One account that logs in by the old module, is imported, and logs in by ours."""
+    """One account that logs in by the old module, is imported, and then logs in by ours."""
 
     def __init__(self, door, account, clock, protect, ours):
         self.door = door
@@ -88,7 +87,7 @@ class Moving:
             file.write(text)
 
     def import_(self, *arguments, status=0):
-        """The report of an import."""
+        """Runs an import; returns its report."""
         done = subprocess.run(
             [under_test.BINARIES / "otp-admin", "import", *arguments, "--json"], stdin=subprocess.DEVNULL,
             capture_output=True, text=True, env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},

@@ -1,7 +1,7 @@
-"""Logins from wherever a test says, and a policy that trusts some of these places.
+"""Logins from any place, and a policy that trusts some places.
 
-The application here names the address as a daemon does that takes connections, and runs both phases; the real ssh comes
-from one address or another of the loopback network.
+The application here sets the address as a daemon does that accepts connections, and runs both phases. The real ssh comes
+from one or another address of the loopback network.
 """
 
 import json
@@ -24,13 +24,13 @@ SERVICES = (*doors.SERVICES, SERVICE, ANOTHER_SERVICE)
 
 
 class Logins:
-    """The logins of an application: the password first, then ours, and then the account lines."""
+    """Logins of an application whose service asks for the password first, and then has ours and the account lines."""
 
     def __init__(self, application):
         self._application = application
 
     def login(self, account, *replies, rhost=HERE, service=SERVICE):
-        """One whole login. Whoever gets in does so in both phases, and is told nothing in the second."""
+        """Runs one whole login. The account phase must admit everybody whom the auth phase has admitted, and tell nothing."""
         self._application.start(account, service, rhost)
         answer = self._application.authenticate(*replies)
         if answer.code == SUCCESS:
@@ -40,19 +40,19 @@ class Logins:
         return answer
 
     def asks(self, account, **where):
-        """Whether the password alone is not enough, because a code is asked for. Nothing is counted or used up."""
+        """Whether a code is asked for after the password. No failure is counted, and no code used up."""
         answer = self.login(account, account.password, **where)
         ends = {(SUCCESS, (PASSWORD,)): False, (AUTH_ERR, (PASSWORD, CODE)): True}
         return ends[answer.code, tuple(answer.asked)]
 
     def proves(self, account, **where):
-        """Gets in with the password and the code of now, after both questions."""
+        """Logs in with the password and the current code, both of which must be asked for."""
         answer = self.login(account, account.password, account.codes.now(), **where)
         assert (answer.code, answer.asked) == (SUCCESS, [PASSWORD, CODE]), answer
 
 
 def lock(account, application):
-    """Locks the account: five wrong codes, from elsewhere."""
+    """Locks the account by five wrong codes from elsewhere."""
     for _ in range(FAILURES):
         assert application.login(account, account.password, account.codes.wrong(), rhost=ELSEWHERE).code == AUTH_ERR
 
@@ -66,7 +66,7 @@ class SshFrom(doors.Ssh):
 
 
 class PamtesterFrom(doors.Pamtester):
-    """A program of root's or, over the helper, of the account's, which says from where somebody comes."""
+    """A program that names the user's address: one of root's or, over the helper, one of the account's own."""
 
     def __init__(self, rhost, root):
         self._rhost = rhost
@@ -82,9 +82,10 @@ class PamtesterFrom(doors.Pamtester):
 
 
 def code_alone(line):
-    """Auth lines that ask for nothing but the code, and where none is asked for let everybody in.
+    """Auth lines that ask only for the code, and that admit everybody if none is asked for.
 
-    pam_unix, which may not ask here, stands for what finds out who somebody is: without such a line ours trusts no place.
+    pam_unix, which may not ask here, stands for a module that identifies the user: without such a line ours trusts no
+    place.
     """
     return ["optional pam_unix.so use_first_pass nodelay", line, "required pam_permit.so"]
 
@@ -102,21 +103,21 @@ def policy():
 
 @pytest.fixture
 def trust(policy):
-    """`trust(NETWORK, ...)`: the policy trusts these networks."""
+    """`trust(NETWORK, ...)` sets a policy that trusts these networks."""
     return lambda *networks: policy(trust_section(networks))
 
 
 @pytest.fixture
 def remember(policy):
-    """`remember("8h")`: the policy remembers a good code for so long."""
+    """`remember("8h")` sets a policy that remembers a good code for that long."""
     return lambda how_long: policy(trust_section(remember=how_long))
 
 
 @pytest.fixture
 def stack(password_then_code, under_test):
-    """`stack(AUTH_LINE, ..., account=LINE)` in every service, and ours before pam_permit as account lines.
+    """`stack(AUTH_LINE, ..., account=LINE)` writes every service, with our account line above pam_permit.
 
-    At first, and where nothing is named, ours comes after the password.
+    At first, and without arguments, our auth line comes after the password.
     """
 
     def write(*auth_lines, account=None):
@@ -132,20 +133,20 @@ def stack(password_then_code, under_test):
 
 @pytest.fixture
 def logins(application, stack, clock):
-    """Of a program of root's."""
+    """Logins of a program of root's."""
     return Logins(application)
 
 
 @pytest.fixture
 def at_home(alice, logins, remember):
-    """Alice has just proved herself HERE, and is remembered for eight hours."""
+    """Alice, who has just proved herself HERE, and is remembered for eight hours."""
     remember("8h")
     logins.proves(alice)
     return alice
 
 
 def trust_file(account, under_test):
-    """Where it stands by which places an account is remembered."""
+    """The file of the places at which an account is remembered."""
     return under_test.state_directory / account.name / "trust"
 
 

@@ -1,4 +1,4 @@
-"""The policy of the machine, and services with an account line of ours, for the length of a test."""
+"""The policy of the machine, and services with our account line, for the length of a test."""
 
 import json
 import pathlib
@@ -12,7 +12,7 @@ PASSWORD = "required pam_unix.so nodelay"
 
 
 def write(*sections, mode=0o644):
-    """Makes this the policy: root's, and readable for everybody."""
+    """Writes the policy: owned by root, and readable by everybody."""
     PATH.write_text("\n".join(sections) + "\n")
     PATH.chmod(mode)
 
@@ -25,7 +25,7 @@ def policy():
 
 
 def protect_with_account(auth, account):
-    """These are the auth and the account lines of every service behind a door, until a test says otherwise."""
+    """Writes the auth and account lines of every service behind a door; they stay until a test writes others."""
     others = ["password required pam_unix.so", "session required pam_permit.so"]
     lines = [*(f"auth {line}" for line in auth), *(f"account {line}" for line in account), *others]
     for service in SERVICES:
@@ -34,9 +34,10 @@ def protect_with_account(auth, account):
 
 @pytest.fixture
 def stack(password_then_code, under_test):
-    """`stack(ARGUMENTS)` is what pam_otp-setup(7) recommends: ours after the password, and before pam_unix's account line.
+    """`stack(ARGUMENTS)` writes the stack that pam_otp-setup(7) recommends: ours after the password, and above pam_unix's
+    account line.
 
-    In place of our arguments, `auth` and `account` are whole lists of lines.
+    The lists of lines `auth` and `account` replace our lines with these arguments.
     """
 
     def write_stack(arguments="", auth=None, account=None):
@@ -48,5 +49,5 @@ def stack(password_then_code, under_test):
 
 
 def enforce(**keys):
-    """The section of the policy; JSON's strings and lists are TOML's."""
+    """The section of the policy; JSON's strings and lists are also TOML's."""
     return "[enforce]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())

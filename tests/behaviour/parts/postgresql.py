@@ -10,7 +10,7 @@ import doors
 import sshd
 from clock import wait_until
 
-# The machine's own, or the one that tests/run has unpacked beside it.
+# The machine's own PostgreSQL, or the one that tests/run has unpacked beside it.
 PLACES = ["/usr/lib/postgresql/*/bin", "/run/pam_otp-tests/postgresql/usr/lib/postgresql/*/bin"]
 SERVICE = "postgresql"
 USER = "postgres"
@@ -23,7 +23,7 @@ def programs():
 
 
 class Server:
-    """`with Server() as server:` until the end of the block. The server is `postgres`, who is nobody special."""
+    """`with Server() as server:` runs it until the end of the block, as the ordinary user `postgres`."""
 
     def __init__(self):
         sshd.bring_loopback_up()
@@ -66,12 +66,12 @@ class Server:
         return self._process.pid
 
     def may_log_in(self, account):
-        """The role of that name. PAM checks who it is, the server what they may do."""
+        """Creates the role of that name. PAM identifies the user, the server decides what they may do."""
         run(*as_postgres(self._bin / "psql", "-h", self._directory, "-p", str(self.port), "-q", "-c",
                          f'CREATE ROLE "{account.name}" LOGIN', "postgres"))
 
     def log_in(self, account, reply):
-        """With psql, as the account; the reply comes out of its password file. True if in."""
+        """Logs in with psql, as the account; the reply comes from its password file. Returns True if admitted."""
         doors.TYPED.append(reply)
         passwords = f"{account.home}/.pgpass.{uuid.uuid4().hex}"
         account.write_private_file(passwords, f"{sshd.HOST}:{self.port}:postgres:{account.name}:{reply}\n")
@@ -88,7 +88,8 @@ class Server:
 
 
 def make_user():
-    """In the private /etc: `postgres`, if the machine has none; pam_unix lets it look passwords up by group."""
+    """Creates `postgres` in the private /etc, if the machine has none, and puts it into the group with which pam_unix can
+    read password hashes."""
     if subprocess.run(["getent", "passwd", USER], capture_output=True).returncode != 0:
         run("useradd", "--system", "--user-group", "--home-dir", "/nonexistent", "--shell", "/bin/sh", USER)
     run("usermod", "--append", "--groups", "shadow", USER)

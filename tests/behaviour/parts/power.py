@@ -1,17 +1,17 @@
-"""What a power cut can leave of what was written, by every order in which a disk may have got to it.
+"""The images that a power cut can leave of a series of writes, by every order in which they may have reached the disk.
 
-The model is that of ALICE (Pillai et al., OSDI 2014) and of what ext4 and xfs with a journal guarantee; where they guarantee
-more than POSIX, it keeps to less:
+The model is that of ALICE (Pillai et al., OSDI 2014) and of the guarantees of ext4 and xfs with a journal; where they guarantee
+more than POSIX, the model assumes less:
 
-- What is written into a file reaches the disk in pieces of 512 bytes, each whole, in any order, at any time; before fsync or
-  fdatasync of that file any of them may be missing. The old content is there then, or zeros where there was none.
-- What happens to the names in one directory happens in order, and any number of the last of it may be missing until fsync of
-  that directory. Nothing is said about the order between two directories, or between a name and what it names: a file may
-  have its new name and none of its content. fsync of a file says nothing about its name.
-- Owner and mode of a file or directory change in order, and may be missing until fsync of it.
-- Whatever was synced stays. A disk that says so of what it has not written is beyond any program.
+- Data written to a file reaches the disk in pieces of 512 bytes, each whole, in any order, at any time; before fsync or
+  fdatasync of that file any piece may be missing. The old content is there then, or zeros if there was none.
+- Changes of the names in one directory happen in order, and any number of the last ones may be missing until fsync of that
+  directory. There is no order between two directories, or between a name and what it names: a file may have its new name and
+  none of its content. fsync of a file guarantees nothing about its name.
+- Changes of the owner and mode of a file or directory happen in order, and may be missing until fsync of it.
+- Synced data stays. No program can do anything about a disk that claims to have written what it has not.
 
-Not in here: file systems without a journal, those over a network, a sector that is torn.
+Not modelled: file systems without a journal or over a network, and torn sectors.
 """
 
 import itertools
@@ -24,7 +24,7 @@ REMOVE_DIRECTORY = 0x200
 
 
 class Versions:
-    """A value of which the last changes may be lost: the one that is on disk for sure, and all later ones, in order."""
+    """A value whose last changes may be lost: the version that is surely on disk, and all later ones, in order."""
 
     def __init__(self, durable):
         self.all = [durable]
@@ -41,7 +41,7 @@ class Versions:
 
 
 class Folder:
-    """Names, and what they name."""
+    """A directory: its names, and what they name."""
 
     def __init__(self, rights, names=()):
         self.rights = Versions(rights)
@@ -60,7 +60,7 @@ class Folder:
 
 
 class File:
-    """Content, sector by sector."""
+    """A file: its content, sector by sector."""
 
     def __init__(self, rights, content=b""):
         self.rights = Versions(rights)
@@ -86,7 +86,7 @@ class File:
             sector.sync()
 
     def contents(self):
-        """Everything that can be left of it: also shorter, where the end never came."""
+        """Every content that can be left; it may be shorter, if the end was never written."""
         for chosen in itertools.product(*(range(len(sector.all)) for sector in self.sectors)):
             pieces = [sector.all[version] for sector, version in zip(self.sectors, chosen)]
             while pieces and pieces[-1] is None:
@@ -96,11 +96,11 @@ class File:
 
 
 class Disk:
-    """The records, as far as they were written, and what of it may be on disk."""
+    """The records as programs have written them, and the versions of them that may be on disk."""
 
     def __init__(self, root, group, picture):
-        """`picture`: by path below `root`: owner, group, mode, content; None where it is a directory. All of it is on disk.
-        `group` is what new files get from their directory."""
+        """`picture` has, by path below `root`: owner, group, mode, and content, or None for a directory. All of it is on disk.
+        New files get `group` from their directory."""
         self._root, self._group = str(root), group
         self.top = Folder(None)
         for path, (*rights, content) in sorted(picture.items()):
@@ -116,13 +116,13 @@ class Disk:
         return node
 
     def _node(self, path):
-        """What the kernel says is behind a descriptor; None: nothing of the records."""
+        """The file or directory at the path that the kernel gives for a descriptor; None: none of the records."""
         if path != self._root and not path.startswith(f"{self._root}/") or path.endswith(" (deleted)"):
             return None
         return self._at(path.removeprefix(self._root))
 
     def follow(self, call, owner):
-        """Does what a call has done; whether that changed or synced anything. `owner` is whose new files are."""
+        """Repeats a call; returns whether it changed or synced anything. New files belong to `owner`."""
         if call.result.startswith("-"):
             return False
         node = self._node(call.path) if call.path else None
@@ -151,20 +151,20 @@ class Disk:
         elif name in SYNCS:
             node.sync()
         else:
-            raise AssertionError(f"what a power cut leaves of {call} is not known here")
+            raise AssertionError(f"the model does not know {call}")
         return True
 
     def now(self):
-        """As programs see it."""
+        """The records as programs see them."""
         return dict(now_of(self.top, ""))
 
     def images(self):
-        """Everything that can be on disk: by path: owner, group, mode, content."""
+        """Every image that can be on disk; each has, by path: owner, group, mode, content."""
         yield from (dict(image) for image in images_of(self.top, ""))
 
 
 def images_of(folder, path):
-    """All that may be below a folder, as tuples of (path, description)."""
+    """Everything that may be below a folder, as tuples of (path, description)."""
     for names in folder.names.all:
         parts = [list(images_of_one(node, f"{path}{name}")) for name, node in sorted(names.items())]
         for chosen in itertools.product(*parts):

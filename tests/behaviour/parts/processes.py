@@ -1,4 +1,4 @@
-"""What can be seen of a process from outside."""
+"""The properties of a process that can be seen from outside."""
 
 import contextlib
 import os
@@ -16,7 +16,7 @@ def what_a_program_is(pid):
 
 
 def open_files(pid):
-    """What a process has open, a line each, but for what it closes at this very moment."""
+    """The open files of a process, one a line, except those that it closes at this very moment."""
     paths = []
     for entry in pathlib.Path("/proc", str(pid), "fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
@@ -25,7 +25,7 @@ def open_files(pid):
 
 
 def children(pid, name):
-    """What the stack of a helper has started, of that name."""
+    """The child processes of that name, which the stack of a helper has started."""
     found = []
     for stack in children_of(pid):
         for child in children_of(stack):
@@ -42,9 +42,10 @@ def children_of(pid):
 
 
 def assert_program_is_afterwards_what_it_was(application, account, service, under_test, arguments):
-    """Descriptors, signals, threads, children, limits, directory and identity, after each of five logins."""
+    """Asserts that descriptors, signals, threads, children, limits, directory and identity are the same after each of five
+    logins."""
     service(under_test.line(arguments), *([under_test.line()] if arguments == "split" else []))
-    application.setcred()  # an answer, of whatever kind, says that the program has come up
+    application.setcred()  # any answer shows that the program has come up
     at_rest = what_a_program_is(application.pid)
     for reply in (account.codes.now(), account.codes.now(), account.codes.wrong(), account.recovery_codes[0], ""):
         application.start(account)

@@ -1,4 +1,4 @@
-"""otp-admin protect at a terminal, on the service files that this machine's packages bring."""
+"""otp-admin protect at a terminal, on the service files that this machine's packages ship."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ from clock import wait_until
 from under_test import BINARIES, Ours
 
 PAM = pathlib.Path("/etc/pam.d")
-# Read before any scenario writes there.
+# Read before any scenario changes them.
 SHIPPED = {path.name: path.read_text() for path in PAM.iterdir()} if PAM.is_dir() else {}
 DROP_IN = pathlib.Path("/etc/ssh/sshd_config.d/10-pam_otp.conf")
 KEPT = pathlib.Path("/var/lib/pam_otp-protect")
@@ -29,14 +29,14 @@ SPLIT = [LINE + " split", "auth    requisite   pam_unix.so use_first_pass", LINE
 
 
 def modules():
-    """Where libpam takes its modules from."""
+    """The directory from which libpam loads its modules."""
     (found,) = {path.resolve().parent for place in ("lib", "lib64") for path in pathlib.Path("/usr", place).glob("**/pam_unix.so")}
     return found
 
 
 @pytest.fixture(scope="session")
 def installed(under_test):
-    """The module where PAM looks for it: in a layer over that directory, which ends with the namespace."""
+    """Installs the module where PAM looks for it: in a layer over that directory, which ends with the namespace."""
     place, layer = modules(), pathlib.Path("/run/pam_otp-tests/modules")
     if not (place / "pam_otp.so").exists():
         for name in ("upper", "work"):
@@ -49,7 +49,7 @@ def installed(under_test):
 
 @pytest.fixture
 def shipped(password_then_code, installed):
-    """The service files as they are shipped, and nothing kept of earlier changes."""
+    """Restores the service files as shipped, and removes all traces of earlier changes."""
 
     def restore():
         for path in PAM.iterdir():
@@ -67,7 +67,7 @@ def shipped(password_then_code, installed):
 
 
 def everything():
-    """All that decides about logins: each file of PAM and sshd, with its owner and mode."""
+    """Everything that decides about logins: each file of PAM and sshd, with its owner and mode."""
     found = {}
     for directory in (PAM, pathlib.Path("/usr/lib/pam.d"), pathlib.Path("/etc/ssh")):
         for path in sorted(directory.rglob("*")):
@@ -83,7 +83,7 @@ def environment(account, language="C.UTF-8"):
 
 
 def run(account, *words, language="C.UTF-8", **options):
-    """`otp-admin WORDS...` of an administrator, without a terminal, to its end."""
+    """Runs `otp-admin WORDS...` as an administrator, without a terminal, to its end."""
     return subprocess.run(
         [BINARIES / "otp-admin", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=doors.TIMEOUT_SECONDS,
         env=environment(account, language), start_new_session=True, **options,
@@ -91,7 +91,7 @@ def run(account, *words, language="C.UTF-8", **options):
 
 
 class Talk:
-    """`otp-admin protect SERVICE` at a terminal; the administrator is the account that sudo names."""
+    """`otp-admin protect SERVICE` at a terminal; the account is the administrator whom sudo names."""
 
     def __init__(self, account, *words, language="C.UTF-8", wrapped=()):
         self.account = account
@@ -99,7 +99,7 @@ class Talk:
         self.child = pexpect.spawn(
             command[0], command[1:], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS, dimensions=(50, 120),
             env=environment(account, language),
-            # As a shell has it: whoever started the tests may have it ignored.
+            # The default in a shell; the process that started the tests may have set it to ignored.
             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
         )
         self.child.delaybeforesend = None
@@ -116,14 +116,14 @@ class Talk:
         self.child.sendline(reply)
 
     def log_in(self, password=None, code=None):
-        """The trial of a program that asks each question."""
+        """Answers the trial of a program that asks each question."""
         self.until(PASSWORD)
         self.answer(self.account.password if password is None else password)
         self.until(CODE)
         self.answer(self.account.codes.now() if code is None else code)
 
     def log_in_at_once(self, reply):
-        """The trial of a program that asks once."""
+        """Answers the trial of a program that asks once."""
         self.until(BOTH)
         self.answer(reply)
 
@@ -148,7 +148,7 @@ class Talk:
 
 
 def protect(account, service, *words):
-    """All the way, as somebody who confirms."""
+    """Runs the command to its end, and confirms."""
     talk = Talk(account, "protect", service, *words)
     talk.log_in()
     talk.until(KEEP)
@@ -158,7 +158,7 @@ def protect(account, service, *words):
 
 
 def guards():
-    """The processes that wait to undo."""
+    """The guard processes, which wait to undo the change."""
     found = []
     for process in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -170,7 +170,7 @@ def guards():
 
 
 def wait_until_undone(before):
-    """Until everything is as it was, and nobody is left who would change it."""
+    """Waits until everything is undone, and no guard is left."""
     wait_until(lambda: everything() == before and not guards(), "undoing")
 
 
@@ -185,7 +185,7 @@ class MachinesSshd(sshd.Sshd):
 
     def __enter__(self):
         entered = super().__enter__()
-        # Where otp-admin looks for the one that runs.
+        # otp-admin looks here for the running sshd.
         pathlib.Path("/run/sshd.pid").write_text(f"{self._process.pid}\n")
         return entered
 

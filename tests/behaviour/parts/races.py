@@ -1,4 +1,4 @@
-"""Many programs, one account, the same moment, whichever way they come to its record."""
+"""Many programs use one account at the same moment, by whichever way they come to its record."""
 
 from application import AUTH_ERR, AUTHINFO_UNAVAIL, MAXTRIES, SUCCESS
 
@@ -23,7 +23,7 @@ def assert_each_recovery_code_lets_exactly_one_in(application, account):
 
 
 def assert_five_wrong_codes_are_looked_at(application, account, under_test, journal, rounds):
-    """And then the account is locked."""
+    """Afterwards the account is locked."""
     for _ in range(rounds):
         before = len(journal.names(account.name))
         codes = application.crowd(LOGINS, account, account.codes.wrong())

@@ -1,4 +1,4 @@
-"""The files of conf/pam.d, which are what is tested: in their places as they are, and what they say of other files."""
+"""The files of conf/pam.d are the ones under test: installed unchanged, with the lines that they quote for other files."""
 
 import pathlib
 import re
@@ -14,7 +14,7 @@ def text(name):
 
 @pytest.fixture
 def follow(under_test):
-    """`follow(NAME)` puts the file of conf/pam.d in its place, as it is; a second argument is added to our lines."""
+    """`follow(NAME)` installs the file of conf/pam.d unchanged; a second argument is added to our lines."""
 
     def follow_recipe(name, arguments="", service=None):
         put_in_place(name, under_test.module, arguments, service)
@@ -23,17 +23,17 @@ def follow(under_test):
 
 
 def put_in_place(name, module, arguments="", service=None):
-    """The file as the service's; the one module that is not where libpam looks is named by its path."""
+    """Installs the file as the service's. Only our module, which is not where libpam looks, is named by its path."""
     lines = re.sub(r"(?m)^(auth\s.*)\bpam_otp\.so\b(.*)$", rf"\1pam_otp.so\2 {arguments}", text(name))
     lines, found = re.subn(r"(?m)^(auth\s.*|account\s.*)\bpam_otp\.so\b", rf"\1{module}", lines)
     assert found, name
-    # Passwords here are long and random: pam_unix has not to wait after a wrong one.
+    # Passwords here are long and random, so pam_unix need not wait after a wrong one.
     lines = re.sub(r"(?m)^(auth\s.*pam_unix\.so.*)$", r"\1 nodelay", lines)
     pathlib.Path("/etc/pam.d", service or name).write_text(lines)
 
 
 def quoted(name, of):
-    """What the file says belongs into another one: the indented lines below the first that names it."""
+    """The lines that the file gives for another one: those indented below the first line that names it."""
     lines = text(name).splitlines()
     (start,) = [number for number, line in enumerate(lines) if line.startswith("#") and line.rstrip(":").endswith(of)]
     found = []

@@ -1,4 +1,4 @@
-"""What may be typed at the question for a code, and what may have happened before."""
+"""Replies to the question for a code, and events that may come before it."""
 
 import secrets
 
@@ -12,7 +12,7 @@ from secrets_seen import found_in, memory, traces_of_key, traces_of_recovery_cod
 
 @pytest.fixture
 def enrol(under_test, clock, journal):
-    """As everywhere, but the account's key is kept, to be looked for."""
+    """The usual fixture, which here also keeps the account's key, to search for it."""
 
     def create(name):
         account = accounts.create(name)
@@ -28,7 +28,7 @@ def right(account):
 
 
 def wrong(account):
-    """Other digits each time."""
+    """Different digits each time."""
     near = {account.codes.at_step(steps) for steps in (-1, 0, 1)}
     return next(code for code in iter(lambda: f"{secrets.randbelow(10**6):06}", None) if code not in near)
 
@@ -66,8 +66,9 @@ LOGINS = {
 
 
 def assert_nothing_secret_is_left_in_memory(application, account, service, under_test, arguments, reply):
-    """Logs in with that reply in a program that `application(...)` starts, and looks through its memory. A core file would
-    hold nothing that this does not.
+    """Logs in with that reply in a program that `application(...)` starts, and searches its memory.
+
+    A core file would hold nothing that this memory does not.
     """
     one_reply = arguments in ("forward_pass", "split")
     second_line = [under_test.line()] if arguments == "split" else []

@@ -1,4 +1,4 @@
-"""A screen of a user's own: Xvfb, with a keyboard that a program types on."""
+"""An X screen for one user: Xvfb, with a keyboard on which a program types."""
 
 import os
 import pathlib
@@ -9,12 +9,12 @@ import clock
 import doors
 from clock import wait_until
 
-# What i3lock draws, and says with `--debug`: that it waits for a password, and that it begins to check one.
+# i3lock prints these with `--debug`: that it waits for a password, and that it begins to check one.
 WAITS, CHECKS = "auth_state = 0)", "auth_state = 1)"
 
 
 class Screen:
-    """`with Screen(account) as screen:` an X server that runs as the account, for as long as the block lasts."""
+    """`with Screen(account) as screen:` runs an X server as the account until the end of the block."""
 
     def __init__(self, account):
         self._account = account
@@ -26,7 +26,7 @@ class Screen:
         reading, writing = os.pipe()
         command = self._account.running(
             "/usr/bin/Xvfb", "-displayfd", str(writing), "-nolisten", "tcp", "-screen", "0", "640x480x24", "-noreset",
-            # Without auto-repeat: on a busy machine a key can look held.
+            # Without auto-repeat: on a busy machine a key can look as if it were held.
             "-r",
         )
         self._server = subprocess.Popen(
@@ -40,8 +40,8 @@ class Screen:
         self.environment = {
             "PATH": os.environ["PATH"], "DISPLAY": f":{display}", "HOME": self._account.home, "LC_ALL": "C.UTF-8",
         }
-        # The first key from xdotool gives the server's keyboard the layout of xdotool's. i3lock would take that over in the
-        # middle of a password, with Shift as it is by then: for "4" it read "$" where the server was ahead of it.
+        # At the first key from xdotool the server takes over xdotool's keyboard layout. In the middle of a password i3lock
+        # would follow, with the state that Shift has by then: it read "$" for "4" where the server was ahead of it.
         self.stir()
         return self
 
@@ -50,13 +50,13 @@ class Screen:
         self._server.wait(timeout=60)
 
     def type(self, text):
-        """And Return. The text goes to the program that types on its standard input."""
+        """Types the text and Return. xdotool reads the text on its standard input."""
         doors.TYPED.append(text)
         self._xdotool("type", "--delay", "1", "--file", "-", text=text)
         self._xdotool("key", "Return")
 
     def stir(self):
-        """A key that types nothing."""
+        """Presses a key that types nothing."""
         self._xdotool("key", "Shift_L")
 
     def _xdotool(self, *arguments, text=""):
@@ -67,14 +67,15 @@ class Screen:
 
 
 class Locker:
-    """i3lock, on the screen of the account. `with Locker(screen, account) as locker:` ends it, locked or not."""
+    """i3lock, on the account's screen. `with Locker(screen, account) as locker:` ends it, locked or not."""
 
     def __init__(self, screen, account):
         self._screen = screen
         self._account = account
 
     def __enter__(self):
-        # In the foreground; `--debug` has it say when it has the keyboard (and what is typed, so nobody keeps that).
+        # In the foreground. With `--debug` it reports when it has the keyboard (and what is typed, so its output is not
+        # stored).
         self._process = subprocess.Popen(
             self._account.running("/usr/bin/i3lock", "--nofork", "--debug"), stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self._screen.environment, cwd="/",
@@ -100,11 +101,11 @@ class Locker:
         return self.said().count("Authentication failure")
 
     def enter(self, text):
-        """Types it and Return, and waits until i3lock begins to check it.
+        """Types the text and Return, and waits until i3lock begins to check it.
 
-        i3lock looks for keys when something arrives from the server. A Return that arrived while it was drawing has been
-        read from the socket by then, and lies there until another key comes: Shift, as often as needed. And while it shows
-        a refusal, it takes no Return. Nothing is typed twice, so that one entry is one attempt.
+        i3lock looks for keys when something arrives from the server. A Return that arrives while it draws has then been
+        read from the socket already, and waits there until another key comes: Shift, as often as needed. And while it shows
+        a refusal, it accepts no Return. Nothing is typed twice, so that one entry is one attempt.
         """
         wait_until(lambda: re.findall(r"auth_state = \d\)", self.said())[-1:] == [WAITS], "i3lock waiting for a password")
         checks = self.said().count(CHECKS)
@@ -118,13 +119,13 @@ class Locker:
         raise AssertionError("i3lock does not check what was typed")
 
     def type(self, text):
-        """Enters it, and waits for the answer: an open screen, or i3lock's own refusal, which comes after the delay."""
+        """Enters the text, and waits for the answer: an open screen, or i3lock's own refusal, which comes after the delay."""
         failures = self.failures()
         self.enter(text)
         wait_until(lambda: self.failures() > failures or not self.locked(), "answer of i3lock")
 
     def unlocks(self, text):
-        """Types it, and whether that ends i3lock well, which is what opens the screen."""
+        """Enters the text; returns whether i3lock then ends successfully, which opens the screen."""
         self.type(text)
         return not self.locked() and self._process.wait(timeout=doors.TIMEOUT_SECONDS) == 0
 

@@ -1,4 +1,4 @@
-"""Where a secret could be seen: command lines, environments, memory. And what to look for there."""
+"""The places where a secret could be seen: command lines, environments, memory; and the traces to search for there."""
 
 import base64
 import pathlib
@@ -10,7 +10,7 @@ WINDOW = 8
 
 
 class Watch:
-    """The command lines and environments of all processes, looked at over and over until the end of the block."""
+    """The command lines and environments of all processes, read over and over until the end of the block."""
 
     def __enter__(self):
         self._seen = {"cmdline": set(), "environ": set()}
@@ -39,7 +39,7 @@ class Watch:
 
 
 def memory(pid):
-    """All memory that a process can write to, in one piece with gaps between what is not adjacent."""
+    """All writable memory of a process, in one piece, with marks between ranges that are not adjacent."""
     pieces = []
     maps = pathlib.Path("/proc", str(pid), "maps").read_text()
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as source:
@@ -51,10 +51,11 @@ def memory(pid):
 
 
 def traces_of_key(base32_text):
-    """What gives a shared key away, by name: a few bytes of it in any form that it takes on its way through HMAC.
+    """The traces that give a shared key away, by name: a few bytes of it in each form that it takes on its way through
+    HMAC.
 
-    HMAC mixes the key with two constants, and SHA reads the result in words of four bytes, the other way round on this
-    kind of machine. Eight bytes in a row are enough to be no accident.
+    HMAC mixes the key with two constants, and SHA reads the result in words of four bytes, in the other byte order on this
+    kind of machine. Eight bytes in a row are too many to be there by chance.
     """
     key = base64.b32decode(base32_text)
     letters = base32_text.encode()
@@ -64,7 +65,7 @@ def traces_of_key(base32_text):
         masked = bytes(byte ^ mask for byte in key)
         for order, text in {"": masked, " in words": swapped(masked), " backwards": masked[::-1]}.items():
             traces |= {f"{form}{order} from {at}": part for at, part in windows(text)}
-    # As good as the key: what SHA-1 holds once it has taken a pad. In words, as this kind of machine keeps them.
+    # The state of SHA-1 after a pad is as good as the key. It is in words, in the byte order of this kind of machine.
     for form, mask in {"inner": 0x36, "outer": 0x5C}.items():
         state = sha1_after(bytes(byte ^ mask for byte in key.ljust(64, b"\0")))
         traces |= {f"state after the {form} pad from {at}": part for at, part in windows(struct.pack("<5I", *state))}
@@ -117,5 +118,5 @@ def swapped(text):
 
 
 def found_in(haystack, traces):
-    """The names of what is there."""
+    """The names of the traces that the text contains."""
     return [name for name, trace in traces.items() if trace in haystack]

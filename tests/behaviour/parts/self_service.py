@@ -1,4 +1,4 @@
-"""otp-enroll as an ordinary user has it: at a terminal of their own, over the helper."""
+"""otp-enroll run by an ordinary user: at a terminal of the user's own, over the helper."""
 
 import contextlib
 import json
@@ -29,7 +29,8 @@ POLICY = pathlib.Path("/etc/security/pam_otp.conf")
 SEVERAL = "[enroll]\nmax_authenticators = 4\n"
 NOBODY_MUST = "[enforce]\ngroups = []\n"
 
-# What can be asked for, and the questions up to its end. `add` and `remove` as in a policy of SEVERAL and NOBODY_MUST.
+# The dialogues: their arguments, and the questions up to their end. `add` and `remove` as in a policy of SEVERAL and
+# NOBODY_MUST.
 DIALOGUES = {
     "enrol": ((), (NEW_CODE, SAVE, KEPT)),
     "replace": ((), (PASSWORD, CODE, NEW_CODE, SAVE, KEPT)),
@@ -37,7 +38,7 @@ DIALOGUES = {
     "remove": (("remove",), (PASSWORD, CODE)),
     "recovery-codes": (("recovery-codes",), (PASSWORD, CODE, SAVE, KEPT)),
 }
-# Those that change what is there, and so take a proof.
+# The dialogues that change an existing record, and so demand a proof.
 CHANGES = {name: words for name, (words, _) in DIALOGUES.items() if name != "enrol"}
 
 
@@ -57,7 +58,7 @@ class Talk:
         self.status = None
 
     def until(self, question):
-        """Reads until the question, and returns what stood before it."""
+        """Reads until the question, and returns the text before it."""
         found = self.child.expect_exact([question, pexpect.EOF])
         self.screen += self.child.before + (self.child.after if found == 0 else "")
         assert found == 0, f"ended before {question!r}: {self.screen}"
@@ -69,24 +70,24 @@ class Talk:
         self.child.sendline(reply)
 
     def prove_who(self, code, password=None):
-        """The password and a code or a recovery code."""
+        """Answers with the password, and with a code or a recovery code."""
         self.until(PASSWORD)
         self.answer(self.account.password if password is None else password)
         self.until(CODE)
         self.answer(code)
 
     def device(self, shown, clock):
-        """The codes of the device that is shown."""
+        """The codes of the authenticator that is shown."""
         return codes.Codes(re.search(r"[?&]secret=([A-Z2-7]+)", shown)[1], clock)
 
     def new_device(self, clock):
-        """Types the code of the device that is shown; the codes of that device."""
+        """Types the code of the authenticator that is shown; returns its codes."""
         device = self.device(self.until(NEW_CODE), clock)
         self.answer(device.now())
         return device
 
     def keep_codes(self, save=""):
-        """Says that the recovery codes are kept, and returns them."""
+        """Confirms that the recovery codes are kept, and returns them."""
         found = re.findall(RECOVERY_CODE, self.until(SAVE))
         self.answer(save)
         self.until(KEPT)
@@ -94,7 +95,7 @@ class Talk:
         return found
 
     def play(self, questions, clock, stop_at=None):
-        """Answers the questions as somebody does who wants to get to the end, or to the question to stop at."""
+        """Answers the questions like a user who wants to get to the end, or to the question to stop at."""
         for question in questions:
             if question == stop_at:
                 self.until(question)
@@ -110,11 +111,11 @@ class Talk:
 
     @property
     def said(self):
-        """The screen as one line, however it was broken into lines."""
+        """The screen as one line, without its line breaks."""
         return " ".join(self.screen.split())
 
     def end(self):
-        """Reads the rest; the exit status."""
+        """Reads the rest; returns the exit status."""
         self.child.expect(pexpect.EOF)
         self.screen += self.child.before
         self.child.close()
@@ -124,7 +125,7 @@ class Talk:
 
 
 def enrol(account, clock, *words):
-    """The whole way of somebody who has no authenticator: the codes of the device, the recovery codes."""
+    """Enrols a user without an authenticator; returns the codes of the authenticator, and the recovery codes."""
     talk = Talk(account, *words)
     device = talk.new_device(clock)
     recovery_codes = talk.keep_codes()
@@ -133,7 +134,7 @@ def enrol(account, clock, *words):
 
 
 class Root:
-    """Whom Talk takes in place of an account, where root does it."""
+    """Stands for the account in `Talk` when root runs otp-enroll."""
 
     name, home = "root", "/"
 
@@ -142,7 +143,7 @@ class Root:
 
 
 def run(account, *words, language="C.UTF-8"):
-    """`otp-enroll WORDS...` without a terminal, to its end."""
+    """Runs `otp-enroll WORDS...` without a terminal, to its end."""
     return subprocess.run(
         account.running(str(BINARIES / "otp-enroll"), *words), stdin=subprocess.DEVNULL, capture_output=True, text=True,
         cwd=account.home, env={"PATH": os.environ["PATH"], "LC_ALL": language},
@@ -150,7 +151,7 @@ def run(account, *words, language="C.UTF-8"):
 
 
 def status(account):
-    """What `status --json` says."""
+    """The output of `status --json`."""
     done = run(account, "status", "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -161,7 +162,7 @@ def names(account):
 
 
 def complete(account, clock, dialogue):
-    """Plays a dialogue to its end."""
+    """Plays a whole dialogue."""
     words, questions = DIALOGUES[dialogue]
     talk = Talk(account, *words)
     talk.play(questions, clock)
@@ -169,7 +170,7 @@ def complete(account, clock, dialogue):
 
 
 def add(account, clock, name, code=None):
-    """One more authenticator; the codes of it."""
+    """Adds an authenticator; returns its codes."""
     talk = Talk(account, "add", name)
     talk.prove_who(account.codes.now() if code is None else code)
     device = talk.new_device(clock)
@@ -178,14 +179,14 @@ def add(account, clock, name, code=None):
 
 
 def change(account, code, *words):
-    """A change that has no questions of its own but the proof; the exit status."""
+    """Makes a change that asks only for the proof; returns the exit status."""
     talk = Talk(account, *words)
     talk.prove_who(code)
     return talk.end()
 
 
 def refused_at_once(account, *words, because):
-    """Refused with a reason and a hint, before anything is asked or shown."""
+    """Asserts that the command is refused with a reason and a hint, before anything is asked or shown."""
     talk = Talk(account, *words)
     assert talk.end() == 1, talk.screen
     assert because in talk.said and "hint: " in talk.said, talk.screen
@@ -194,13 +195,13 @@ def refused_at_once(account, *words, because):
 
 
 def record(account):
-    """All that is kept about the account, byte by byte."""
+    """All files of the account's record, with their bytes."""
     directory = Ours.state_directory / account.name
     return {path.name: path.read_bytes() for path in directory.iterdir()} if directory.exists() else {}
 
 
 def processes_of(account):
-    """The process ids of what runs as the user, with the name of each."""
+    """The process ids of the user's processes, with their names."""
     uid, found = pwd.getpwnam(account.name).pw_uid, {}
     for process in pathlib.Path("/proc").glob("[0-9]*/status"):
         try:
@@ -213,7 +214,7 @@ def processes_of(account):
 
 
 def wait_until_nothing_runs(account):
-    """Until no process of the user is left, the helper included."""
+    """Waits until no process of the user is left, the helper included."""
     wait_until(lambda: not processes_of(account), "end of all processes of the user", seconds=10)
 
 
@@ -225,7 +226,7 @@ def helper_of(account):
 
 @contextlib.contextmanager
 def killed_at(process, call, number=1):
-    """Kills the process as it makes that system call, the so manieth time from now on."""
+    """Kills the process at that system call, at the given number of its calls from now on."""
     inject = f"--inject={call}:signal=KILL:when={number}"
     command = ["strace", "--quiet=none", f"--attach={process}", f"--trace={call}", inject]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracer:
@@ -234,7 +235,7 @@ def killed_at(process, call, number=1):
 
 
 def log_of_helper(journal, account):
-    """What the helper's own lines say about changes of the user's: events and their values, oldest first."""
+    """The helper's log entries about the user's changes: events and their values, oldest first."""
     found = (re.search(r"otp-helper\[\d+\]: (otp\.\w+) (.*)", line) for line in journal.lines())
     events = [{"event": one[1], **dict(re.findall(r'(\w+)="([^"]*)"', one[2]))} for one in found if one]
     attempts = {"otp.attempt", *OUTCOMES}
@@ -263,7 +264,7 @@ def close_the_terminal(talk):
 
 
 def sigkill(talk):
-    """Not an exit that anybody could promise a status for."""
+    """Kills otp-enroll, which then cannot promise any exit status."""
     os.kill(talk.child.pid, signal.SIGKILL)
     talk.child.expect(pexpect.EOF)
     talk.child.close()
@@ -279,7 +280,7 @@ WAYS_TO_LEAVE = [ctrl_c, sigterm, close_the_terminal, sigkill]
 
 @pytest.fixture
 def policy():
-    """`policy(TEXT, ...)` is the machine's policy for the length of the test."""
+    """`policy(TEXT, ...)` sets the machine's policy for the length of the test."""
 
     def write(*sections):
         POLICY.write_text("".join(sections))
@@ -291,7 +292,7 @@ def policy():
 
 @pytest.fixture
 def service():
-    """`service(LINE, ...)` is the PAM service otp-enroll for the length of the test; without a line there is none."""
+    """`service(LINE, ...)` sets the PAM service otp-enroll for the length of the test; without a line there is none."""
     before = Ours.service.read_text()
 
     def write(*lines):
@@ -306,7 +307,7 @@ def service():
 
 @pytest.fixture
 def other():
-    """The PAM service `other` lets everybody in, for the length of the test."""
+    """Makes the PAM service `other` admit everybody, for the length of the test."""
     path = pathlib.Path("/etc/pam.d/other")
     before = path.read_text()
     path.write_text("".join(f"{kind} required pam_permit.so\n" for kind in ("auth", "account", "password", "session")))

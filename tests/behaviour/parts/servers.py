@@ -1,4 +1,4 @@
-"""Servers of the test's own, and the clock that goes on for them."""
+"""Servers of the test's own, and a clock that goes on for them."""
 
 import os
 import pathlib
@@ -14,13 +14,13 @@ LOGS = pathlib.Path("/var/log/recipes")
 
 
 class Server:
-    """`with Server():` until the end of the block. What it prints is in `log`."""
+    """`with Server():` runs it until the end of the block; its output is in `log`."""
 
-    # The name of the account that its PAM runs as; None: root.
+    # The account as which it runs PAM; None: root.
     runs_as = None
-    # The port, where that may not be any.
+    # A fixed port, where it cannot use any other.
     on_port = None
-    # Whether PAM hears of the client's address.
+    # Whether it gives PAM the client's address.
     tells_address = True
 
     def command(self):
@@ -82,7 +82,8 @@ def directory(path, owner="root", mode=0o755):
 
 
 class Ticking:
-    """`with Ticking(clock):` the clock of PAM programs goes on with the real one, from where it is. It can be advanced."""
+    """`with Ticking(clock):` the clock of the PAM programs goes on at the real speed, from its current time. It can still
+    be advanced."""
 
     def __init__(self, clock):
         self._clock = clock

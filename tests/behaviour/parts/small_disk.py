@@ -1,4 +1,4 @@
-"""Small file systems of their own, to be filled and to be made read-only."""
+"""Small file systems of a test's own, which can be filled or made read-only."""
 
 import contextlib
 import errno
@@ -13,7 +13,7 @@ LOOP_CONTROL, LOOP_CONTROL_NUMBER, LOOP_MAJOR, GET_FREE_LOOP = "/dev/loop-contro
 
 
 class SmallDisk:
-    """A file system at `path` for the length of a `with` block. It takes the owner and the mode of what it hides."""
+    """A file system at `path` for the length of a `with` block, with the owner and mode of the directory that it hides."""
 
     def __init__(self, kind, path):
         self._kind = kind
@@ -27,7 +27,8 @@ class SmallDisk:
         return self
 
     def __exit__(self, *_):
-        # Lazily: a login that was cut off may still hold a descriptor. The loop device goes with the mount.
+        # A login that was cut off may still hold a descriptor, hence --lazy. The loop device is released with the
+        # mount.
         run("umount", "--lazy", self.path)
 
     def _mount_tmpfs(self):
@@ -41,7 +42,7 @@ class SmallDisk:
         mount_image(image, self.path)
 
     def fill(self):
-        """To the last byte and to the last file."""
+        """Fills the disk to the last byte and the last inode."""
         with open(self.path / "ballast", "wb", buffering=0) as ballast:
             for size in (65536, 4096, 1):
                 with out_of_space():
@@ -72,7 +73,7 @@ def out_of_space():
 
 
 def kinds_that_this_machine_has():
-    """tmpfs everywhere; ext4 where a file can be mounted."""
+    """tmpfs everywhere; ext4 only where a file can be mounted."""
     path = tempfile.mkdtemp(prefix="probe.")
     try:
         with SmallDisk("ext4", path):
@@ -82,7 +83,8 @@ def kinds_that_this_machine_has():
 
 
 def mount_image(image, path):
-    """The private /dev has no loop devices: makes the node of a free one, and tries again if others were faster."""
+    """Mounts an image. The private /dev has no loop devices, so this creates the node of a free one, and tries again if
+    another process was faster."""
     node(LOOP_CONTROL, stat.S_IFCHR, *LOOP_CONTROL_NUMBER)
     for last in [False] * 9 + [True]:
         with open(LOOP_CONTROL) as control:

@@ -13,8 +13,7 @@ import clock
 LOG = pathlib.Path("/run/pam_otp-tests/results", os.environ.get("OTP_PART", "behaviour") + ".sshd.log")
 HOST = "127.0.0.1"
 
-# How keys are exchanged decides over nothing here, and the hybrid way that is the default costs more than all the rest of a
-# login.
+# No test depends on the key exchange, and the default, a hybrid one, costs more than the rest of a login.
 CONFIG = """
 ListenAddress {host}:{port}
 HostKey {directory}/host_key
@@ -34,7 +33,8 @@ KexAlgorithms curve25519-sha256
 
 
 class Sshd:
-    """`with Sshd() as server:` until the end of the block. Extra lines go first: of each keyword the first value counts."""
+    """`with Sshd() as server:` runs it until the end of the block. Extra lines come first, since sshd uses the first value
+    of a keyword."""
 
     def __init__(self, *extra_lines):
         bring_loopback_up()
@@ -47,7 +47,7 @@ class Sshd:
         self.known_hosts.write_text(f"[{HOST}]:{self.port} {public_key}")
         config = CONFIG.format(host=HOST, port=self.port, directory=self._directory)
         if self._knows("PerSourcePenalties=no"):
-            config += "PerSourcePenalties no\n"  # OpenSSH 9.8 and later would shut us out after a few wrong codes
+            config += "PerSourcePenalties no\n"  # OpenSSH 9.8 and later would block our address after a few wrong codes
         self._config.write_text("\n".join(extra_lines) + "\n" + config)
 
     def _knows(self, option):
@@ -78,7 +78,7 @@ def make_key(path):
 
 
 def bring_loopback_up():
-    """The private network has no interface but lo, and lo starts out down. The same as `ip link set lo up`."""
+    """The private network has only the interface lo, which starts out down. This is `ip link set lo up`."""
     set_flags, up_and_running = 0x8914, 0x41
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, set_flags, struct.pack("16sh22x", b"lo", up_and_running))

@@ -1,4 +1,4 @@
-"""What a terminal of 80x24 shows, light on dark or dark on light, and what a phone reads off it."""
+"""The content of a terminal of 80x24, light on dark or dark on light, and what a phone reads off it."""
 
 import subprocess
 import unicodedata
@@ -12,7 +12,7 @@ LETTER = (DARK, LIGHT)
 
 
 def shown(text, columns=COLUMNS, lines=LINES):
-    """The lines that stand on the screen after so much output; what came before has scrolled away."""
+    """The lines on the screen after that output; earlier ones have scrolled away."""
     assert all(character.isprintable() or character in "\r\n" for character in text), "no control sequences"
     screen = []
     for line in text.replace("\r", "").split("\n"):
@@ -29,7 +29,7 @@ def shown(text, columns=COLUMNS, lines=LINES):
 
 
 def is_drawn(line):
-    """Whether a line is one of a QR code's, and nothing else is on it."""
+    """Whether a line belongs to a QR code, and has nothing else on it."""
     return len(line) > 20 and not set(line) - set(HALVES)
 
 
@@ -39,7 +39,7 @@ def drawn(lines):
 
 
 def scanned(lines, directory, *, background=DARK):
-    """The texts of all QR codes on a terminal that shows these lines on that background, as a phone reads them."""
+    """The texts of all QR codes on a terminal with these lines and that background, as a phone reads them."""
     ink = {DARK: LIGHT, LIGHT: DARK}[background]
     rows = [[]]
     for line in lines:

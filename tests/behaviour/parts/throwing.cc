@@ -1,9 +1,9 @@
-/* A program in C++, with an unwinder of its own beside the module's: exceptions are thrown and caught before a login, inside
- * its question, and after it.
+/* A C++ program with an unwinder of its own beside the module's. It throws and catches exceptions before a login, inside its
+ * question, and after it.
  *
  *   throwing SERVICE USER REPLY
  *
- * Prints the PAM code, and how many exceptions arrived.
+ * The program prints the PAM code, and how many exceptions it caught.
  */
 #include <cstdio>
 #include <cstdlib>

@@ -4,6 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 
 def together(attempts):
-    """Makes all the attempts at once and returns what came of each, in the order given."""
+    """Makes all the attempts at once and returns their results, in the order given."""
     with ThreadPoolExecutor(max_workers=len(attempts)) as pool:
         return [each.result() for each in [pool.submit(attempt) for attempt in attempts]]

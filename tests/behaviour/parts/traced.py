@@ -1,5 +1,5 @@
-"""One login of our own application under strace: what it asks of the kernel, and what becomes of it when the kernel
-fails it, or kills it, at one of these calls.
+"""One login of our own application under strace: its system calls, and its outcome when the kernel makes one of them fail,
+or kills it there.
 
 strace counts the calls of one name from the start of the process: the third openat, the second pwrite64. The
 application marks in the trace where pam_authenticate begins and ends.
@@ -16,13 +16,14 @@ import tempfile
 
 import application
 
-# `7 openat(AT_FDCWD</tmp>, "x", O_RDONLY) = 3</tmp/x>`: process where it follows forks, name, arguments, result.
+# `7 openat(AT_FDCWD</tmp>, "x", O_RDONLY) = 3</tmp/x>`: the process if forks are followed, then name, arguments,
+# result.
 CALL = re.compile(r"(?:\d+ +)?(?P<name>\w+)\((?P<arguments>.*?)(?:\) += (?P<result>.*))?$")
 BEGINS, ENDS = '"pam_authenticate begins"', '"pam_authenticate ends"'
 
 
 class Call:
-    """One system call as strace wrote it down; the `number`th of this name."""
+    """One system call as strace recorded it; `number` counts the calls of this name."""
 
     def __init__(self, number, found):
         self.number = number
@@ -34,16 +35,16 @@ class Call:
         return f"{self.name}({self.arguments}) = {self.result}"
 
     def fails(self, error):
-        """The injection that has just this call fail."""
+        """The injection that makes exactly this call fail."""
         return f"{self.name}:error={error}:when={self.number}"
 
     def kills(self):
-        """The injection that kills the process just before this call."""
+        """The injection that kills the process right before this call."""
         return f"{self.name}:signal=KILL:when={self.number}"
 
     @property
     def path(self):
-        """The path that an openat names, from the root: strace writes the directory behind its descriptor."""
+        """The path that an openat names, from the root: strace adds the directory behind its descriptor."""
         directory, name = re.match(r'\w+<(.*?)>, "(.*?)"', self.arguments).groups()
         return os.path.join(directory, name)
 
@@ -54,17 +55,17 @@ class Call:
 
 
 class Login:
-    """What came of one traced login: the trace, and what the application saw."""
+    """The result of one traced login: the trace, and what the application saw."""
 
     def __init__(self, calls, output, errors, status):
         self.calls = calls
-        self.killed = status == -signal.SIGKILL  # strace ends the way that its program did
+        self.killed = status == -signal.SIGKILL  # strace ends like its program
         self.errors = errors
         self.output = output
-        # Anything after the question is a verdict, or lets one be guessed.
+        # Any output after the question is a verdict, or lets one be guessed.
         self.told = re.findall(r"^told (.*)$", output, re.MULTILINE)
         self.codes = [int(code) for code in re.findall(r"^= (-?\d+)$", output, re.MULTILINE)]
-        # The answers are to start, authenticate, setcred, end.
+        # The answers to start, authenticate, setcred and end.
         self.code = self.codes[1] if len(self.codes) > 1 else None
         self.setcred = self.codes[2] if len(self.codes) > 2 else None
         marks = [at for at, call in enumerate(calls) if call.name == "write" and call.arguments.startswith("-1,")]
@@ -83,15 +84,15 @@ def login(
 ):
     """`inject` is strace's: `openat:signal=KILL:when=7`, `fdatasync:error=EIO`.
 
-    As root, or as `user`, and then the module asks the helper. strace counts in each process by itself; `follow` says
-    whether it looks at the children, such as the helper, at all.
+    The login runs as root, or as `user`, and then the module asks the helper. strace counts in each process separately;
+    `follow` says whether it traces child processes, such as the helper, at all.
     """
     with tempfile.NamedTemporaryFile("r", prefix="trace.", errors="backslashreplace") as trace:
         command = ["strace", "--decode-fds=path", "--string-limit=400", "--output", trace.name]
         if follow:
             command.append("--follow-forks")
         if user:
-            # As root on the user's behalf: so that a setgid program keeps its group.
+            # As root on the user's behalf, so that a setgid program keeps its group.
             command += ["--user", user.name]
         if inject:
             command += ["-e", f"inject={inject}"]
@@ -118,7 +119,7 @@ def files_of(account, state_directory):
 
 
 class Kept:
-    """What the account's state says: of its two records, the newest that is whole."""
+    """The account's state, according to the newest of its two records that is whole."""
 
     def __init__(self, account, state_directory):
         both = pathlib.Path(state_directory, account.name, "state").read_bytes()
@@ -132,7 +133,7 @@ class Kept:
         return vars(self) == vars(other)
 
     def since(self, before):
-        """What one attempt has left behind: nothing, a failure that is counted, or a code that is used up."""
+        """What one attempt left behind: nothing, a counted failure, or a used code."""
         if self == before:
             return "nothing"
         used = (self.last_step, self.recovery_codes_used) != (before.last_step, before.recovery_codes_used)

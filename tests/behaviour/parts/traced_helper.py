@@ -1,4 +1,4 @@
-"""The helper under strace, and those that are left over."""
+"""The helper under strace, and helper processes that are left over."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ from helper import fields_of
 
 
 class Run:
-    """What came of one traced helper: the trace, the words of its answer, how it ended."""
+    """The result of one traced helper: the trace, the words of its answer, and how it ended."""
 
     def __init__(self, calls, answer, status):
         self.calls = calls
@@ -22,7 +22,7 @@ class Run:
         self.status = status
         reads = [at for at, call in enumerate(calls) if call.name == "read" and call.arguments.startswith("0<")]
         self.question = reads[0] if reads else len(calls)
-        # From the moment when it reads what it is asked; what comes before knows nothing yet.
+        # The calls from the moment it reads the request; before that it knows nothing.
         self.from_the_question_on = calls[self.question :]
 
     def done_well(self, name):
@@ -30,7 +30,7 @@ class Run:
 
 
 class traced_helper:
-    """`with traced_helper(...) as running:` a helper of the account's under strace, which goes on when this one stops."""
+    """`with traced_helper(...) as running:` runs a helper of the account's under strace, and continues it if it stops."""
 
     def __init__(self, program, account, inject=None):
         self._trace = tempfile.NamedTemporaryFile("r", prefix="trace.", errors="backslashreplace")
@@ -62,7 +62,7 @@ class traced_helper:
             pass
 
     def run(self):
-        """Waits for its end."""
+        """Waits for the helper's end."""
         answer = b""
         try:
             self._ours.shutdown(socket.SHUT_WR)
@@ -74,12 +74,13 @@ class traced_helper:
         return Run(traced.parse(self._trace.read()), answer, status)
 
     def reached(self, name):
-        """Whether it stands before this call, by what strace has written down."""
+        """Whether the helper stands before this call, according to strace's output."""
         return f"{name}(" in pathlib.Path(self._trace.name).read_text(errors="replace")
 
 
 def helpers():
-    """The processes that are one, and not yet ended: nobody here waits for those whose program is gone."""
+    """The helper processes that have not ended; zombies do not count, since nobody here waits for those whose program is
+    gone."""
     found = []
     for process in pathlib.Path("/proc").iterdir():
         try:

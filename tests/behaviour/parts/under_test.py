@@ -1,7 +1,7 @@
 """The implementations that the scenarios run against: ours, and the two that people use today.
 
-One class each: how an account is enrolled, what goes into /etc/pam.d, and what is asked. Where only one of them
-promises something, the scenario says so (`promised_by`) and is not collected for the others.
+Each is one class: how an account is enrolled, what /etc/pam.d contains, and what is asked. If only some of them promise
+something, the scenario says so (`promised_by`) and is not collected for the others.
 """
 
 import base64
@@ -27,7 +27,7 @@ class Ours:
     state_directory = pathlib.Path("/var/lib/pam_otp")
 
     def prepare(self):
-        # The log names a module after its file, so the library gets the name that it is installed under.
+        # The log names a module after its file, so the library gets its installed name.
         shutil.copy(BINARIES / "libpam_otp.so", self.module)
         os.chmod(self.module, 0o644)
         os.makedirs(os.path.dirname(self.helper))
@@ -55,7 +55,7 @@ class Ours:
         return " ".join(filter(None, [control, self.module, arguments]))
 
     def one_reply(self):
-        """One question for password and code: the code module asks and hands the password on."""
+        """Asks for password and code at once: the code module asks, and hands the password on."""
         return [self.line("forward_pass"), "required pam_unix.so use_first_pass nodelay"]
 
 
@@ -92,7 +92,7 @@ class Oath:
 
     def enrol(self, account):
         secret = codes.new_secret()
-        # "+": whatever else is in the reply is a password that another module checks.
+        # "+": the rest of the reply is a password that another module checks.
         with open(self.users_file, "a") as file:
             file.write(f"HOTP/T30 {account.name} + {base64.b32decode(secret).hex()}\n")
         return secret

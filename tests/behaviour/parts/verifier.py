@@ -1,7 +1,6 @@
-"""A verifier that is a test: it speaks TLS and the frames of the helper, and does what it is told with each request.
+"""A verifier played by a test: it speaks TLS and the frames of the helper, and handles each request as it is told.
 
-What it keeps is kept by otp-helper over a folder of its own, so the answers are real ones. For everything that a verifier decides
-itself there is otp-verifier.
+otp-helper answers from a folder of its own, so the answers are real. Decisions of a verifier itself are tested with otp-verifier.
 """
 
 import contextlib
@@ -25,8 +24,8 @@ ALPN = "pam-otp/1"
 class Verifier:
     """`with Verifier(ADDRESS, AUTHORITY, certificate, key) as verifier:` listens on port 6238 of that address.
 
-    `act(verifier, connection)` is run for each connection whose handshake is done; `before(verifier, raw)` for each that was accepted,
-    and returns whether the handshake is made. `requests` has the fields of every request that came, `accepted` counts connections.
+    `act(verifier, connection)` runs for each connection after its handshake; `before(verifier, raw)` for each that was accepted, and
+    returns whether to make the handshake. `requests` has the fields of every request, `accepted` counts connections.
     """
 
     def __init__(self, address, authority, certificate, key, act=None, before=None, alpn=ALPN, port=6238):
@@ -83,10 +82,10 @@ class Verifier:
                 self.peers.append(connection.getpeercert())
                 self._act(self, connection)
         except (OSError, EOFError):
-            pass  # the other side has gone, or has been told to
+            pass  # the other side has gone, or was told to go
 
     def request(self, connection):
-        """The fields of the next request, out of its envelope."""
+        """The fields of the next request, without its envelope."""
         head = exactly(connection, 6)
         body = head + exactly(connection, struct.unpack(">H", head[4:])[0])
         fields = bytes_of(body)
@@ -94,7 +93,7 @@ class Verifier:
         return fields
 
     def serve(self, connection):
-        """Has otp-helper answer, over the folder of this verifier, and passes on what it says until one of both ends."""
+        """Lets otp-helper answer, from the folder of this verifier, and passes on its messages until one side ends."""
         while True:
             kind, uid, digest, *request = self.request(connection)
             assert kind == b"fleet1" and len(digest) == 16
@@ -144,9 +143,9 @@ USER = "_pam-otp-verifier"
 
 
 class Real:
-    """otp-verifier itself, over the same folder: `with Real(ADDRESS, ca, certificate, key, machines=[NAME]) as verifier:`.
+    """otp-verifier itself, on the same folder: `with Real(ADDRESS, ca, certificate, key, machines=[NAME]) as verifier:`.
 
-    Machines are in its registry; `verifier.revoke(NAME)` takes one out.
+    Its registry has the machines; `verifier.revoke(NAME)` removes one.
     """
 
     program = BINARIES / "otp-verifier"

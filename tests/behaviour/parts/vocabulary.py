@@ -8,8 +8,8 @@ MANUAL = BINARIES / "pam_otp.8"
 
 SEVERITIES = {3: "err", 4: "warning", 5: "notice", 6: "info", 7: "debug"}
 
-# A line of the module, of the helper, of otp-mail, of a verifier, of the portal's login part, or of the hook of shadow-utils. Nothing
-# before it is in quotation marks.
+# A line of the module, the helper, otp-mail, a verifier, the portal's login part, or the hook of shadow-utils. No quotation mark
+# comes before these.
 LINE = re.compile(
     r'<(?P<priority>\d+)>[^"]*?'
     r'(?:pam_otp\([^"]*?\)|otp-helper\[\d+\]|otp-mail\[\d+\]|otp-verifier\[\d+\]|otp-portal-login\[\d+\]|otp-admin(?:\[\d+\])?)'
@@ -19,7 +19,7 @@ VALUE = r' (\w+)="((?:[^"\\]|\\.)*)"'
 
 
 def table():
-    """Severities and keys by event; every key of a line is that of the event or one that all of them can have."""
+    """Severities and keys by event. Every key of a line is one of its event's, or one that all events can have."""
     events = MANUAL.read_text().partition("\n.SS Events\n")[2].partition("\n.SS Keys\n")[0]
     above, *paragraphs = events.split("\n.TP\n")
     everywhere = set(re.findall(r"[a-z_]+", above.partition("\n.IR ")[2])) - {"and"}
@@ -33,7 +33,7 @@ def table():
 
 
 def assert_kept_to(lines):
-    """Each line of ours is an event of the manual, as grave as it says there, with keys that stand there, each once."""
+    """Each line of ours is an event of the manual, with a severity and keys that it lists there, each key once."""
     known = table()
     for line in lines:
         found = LINE.match(line)

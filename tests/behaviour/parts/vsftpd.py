@@ -1,4 +1,4 @@
-"""vsftpd, asked by an FTP library and by `lftp mirror` over several connections at once."""
+"""vsftpd, used by an FTP library and by `lftp mirror` over several connections at once."""
 
 import ftplib
 import pathlib
@@ -16,7 +16,7 @@ class Vsftpd(Server):
     def prepare(self):
         directory("/run/vsftpd/empty")
         self._config = pathlib.Path("/etc/vsftpd-test.conf")
-        # What Debian's own says for users of the machine. Refusals are slow on purpose; the test is not about that.
+        # Debian's own lines for users of the machine. Refusals are slow on purpose, which is not tested here.
         self._config.write_text(
             f"local_enable=YES\nanonymous_enable=NO\npam_service_name={self.service}\nsecure_chroot_dir=/run/vsftpd/empty\n"
             f"listen=YES\nlisten_address={sshd.HOST}\nlisten_port={self.port}\nbackground=NO\npasv_address={sshd.HOST}\n"
@@ -39,7 +39,7 @@ class Vsftpd(Server):
             return False
 
     def mirror(self, account, reply, connections):
-        """How many files of alice's `lftp mirror` brings, over so many connections; every one logs in by itself."""
+        """How many of alice's files `lftp mirror` fetches over that many connections, each of which logs in by itself."""
         doors.TYPED.append(reply)
         where = directory("/run/pam_otp-tests/mirrored")
         run("sh", "-c", f"rm -rf {where}/*")

@@ -1,4 +1,4 @@
-"""The web server of the portal over the real login part, and a browser that knows no script: forms, cookies and redirects."""
+"""The web server of the portal over the real login part, and a browser without scripts: forms, cookies and redirects."""
 
 import html.parser
 import http.client
@@ -71,7 +71,7 @@ class WebServer:
 
 
 class Page(html.parser.HTMLParser):
-    """What a page holds: its forms by where they lead, and its text."""
+    """The content of a page: its forms by their targets, and its text."""
 
     def __init__(self, status, headers, body):
         super().__init__()
@@ -95,7 +95,7 @@ class Page(html.parser.HTMLParser):
 
 
 class Browser:
-    """Follows redirects at its host and keeps cookies, by host."""
+    """A browser that follows redirects within its host, and keeps cookies by host."""
 
     home = HOST
 
@@ -105,7 +105,7 @@ class Browser:
         self.page = None
 
     def ask(self, method, url, fields=None):
-        """One request; whatever it leads to is in `page`."""
+        """Makes one request; the page at its end is in `page`."""
         parts = urllib.parse.urlsplit(url)
         host = parts.netloc or self.home
         jar = self.cookies.setdefault(host, {})
@@ -132,7 +132,7 @@ class Browser:
         return self.page
 
     def connect(self, host):
-        """A connection to what serves that host: what stands before the portal is played by the headers."""
+        """A connection to the portal for that host; headers play the server that stands in front of it."""
         return http.client.HTTPConnection("127.0.0.1", PORT, timeout=doors.TIMEOUT_SECONDS)
 
     def get(self, url):
@@ -146,7 +146,7 @@ class Browser:
         return self.ask("POST", action, {**self.page.forms[action], **fields})
 
     def log_in(self, account, *replies):
-        """The name, and a reply to each question."""
+        """Logs in: the name, and a reply to each question."""
         self.get("/login")
         self.post("/login", user=account.name)
         for reply in replies:
@@ -155,7 +155,7 @@ class Browser:
         return self.page
 
     def change(self, account, code):
-        """Password and code, as a change wants them."""
+        """Types password and code, as a change demands them."""
         for reply in (account.password, code):
             assert "/change/answer" in self.page.forms, self.page.text
             self.post("/change/answer", answer=reply)
