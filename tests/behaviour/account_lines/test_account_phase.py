@@ -1,4 +1,4 @@
-"""The account line, where it is all that stands in the way: a public key, sudo without a password, root's own su."""
+"""The account line where no auth line of ours has run: a login by a public key, sudo without a password, root's own su."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ def told_in_account(journal, account):
 # ------------------------------------------------------------------------------------------------------------ enrolled
 
 
-def test_enrolled_user_is_let_in_and_hears_nothing(side_door, alice, journal):
+def test_enrolled_user_is_let_in_and_told_nothing(side_door, alice, journal):
     outcome = side_door.attempt(alice)
     assert outcome.admitted
     assert outcome.messages.replace("admitted:USER", "").replace("admitted:root", "").strip() == ""
@@ -32,12 +32,12 @@ def test_account_line_asks_for_no_second_code(account_door, alice, journal):
     assert journal.names(alice.name) == ["otp.accept"]
 
 
-def test_account_line_spares_nobody_the_code(account_door, alice):
+def test_account_line_does_not_make_up_for_a_wrong_code(account_door, alice):
     assert account_door.attempt(alice, alice.password, alice.codes.wrong()).refused
 
 
-def test_account_line_that_is_alone_decides(side_door, alice, bobby, stack, under_test):
-    """It says yes or no, and does not leave it to others."""
+def test_account_line_decides_where_it_is_the_only_one(side_door, alice, bobby, stack, under_test):
+    """The line itself admits or refuses; it does not leave the decision to other modules."""
     stack(account=[under_test.line()])
     assert side_door.attempt(alice).admitted
     assert side_door.attempt(bobby).refused
@@ -52,21 +52,21 @@ def test_unenrolled_user_is_refused_and_told(side_door, bobby, journal):
 
 
 @pytest.mark.parametrize("at_login", ["off", "offer", "require"])
-def test_login_without_an_auth_line_of_ours_cannot_enrol(side_door, bobby, policy, at_login):
-    """Whoever holds a key, and no more, would otherwise choose the second factor of the account."""
+def test_users_cannot_enrol_in_a_login_without_an_auth_line_of_ours(side_door, bobby, policy, at_login):
+    """Otherwise anybody who holds only the user's key could choose the second factor of the account."""
     policy(f'[enroll]\nat_login = "{at_login}"')
     outcome = side_door.attempt(bobby)
     assert outcome.refused and outcome.says("no authenticator"), outcome
 
 
-def test_user_whom_the_machine_does_not_know_is_refused(stack, every_door, clock, under_test):
+def test_user_unknown_to_the_machine_is_refused(stack, every_door, clock, under_test):
     protect_with_account([], [under_test.line()])
     command = ["/usr/bin/pamtester", "pamtester", "nosuch", "acct_mgmt"]
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     assert done.returncode == 1 and re.search("pamtester: (User not known|Authentication failure|Permission)", done.stderr)
 
 
-def test_reset_user_is_refused_from_then_on(side_door, alice, under_test):
+def test_user_is_refused_after_a_reset(side_door, alice, under_test):
     assert side_door.attempt(alice).admitted
     under_test.reset(alice)
     assert side_door.attempt(alice).refused
@@ -96,7 +96,7 @@ def test_unlocked_user_is_let_in_again(account_doors, side_door, alice, under_te
     assert side_door.attempt(alice).admitted
 
 
-def test_lock_is_over_when_its_time_is(account_doors, side_door, alice, clock):
+def test_lock_ends_at_its_time_and_not_before(account_doors, side_door, alice, clock):
     lock(account_doors, alice)
     clock.advance(15 * MINUTE - 1)
     assert side_door.attempt(alice).refused
@@ -105,7 +105,7 @@ def test_lock_is_over_when_its_time_is(account_doors, side_door, alice, clock):
 
 
 @pytest.mark.parametrize("as_root", [True, False], ids=["key", "over the helper"])
-def test_lock_of_a_clock_in_the_future_ends_for_who_waits_as_told(account_doors, key, alice, clock, journal, as_root):
+def test_lock_set_by_a_clock_in_the_future_ends_for_waiting_users_when_they_were_told(account_doors, key, alice, clock, journal, as_root):
     clock.advance(365 * 24 * 60 * MINUTE)
     lock(account_doors, alice)
     clock.advance(-365 * 24 * 60 * MINUTE)
@@ -135,7 +135,7 @@ def test_refusals_by_the_account_line_are_not_counted(account_doors, key, alice,
     assert account_doors["sshd"].attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_admission_by_the_account_line_forgives_no_failures(account_doors, key, alice):
+def test_admission_by_the_account_line_does_not_reset_the_failure_count(account_doors, key, alice):
     lock(account_doors, alice, FAILURES - 1)
     assert key.attempt(alice).admitted
     lock(account_doors, alice, 1)
@@ -143,7 +143,7 @@ def test_admission_by_the_account_line_forgives_no_failures(account_doors, key, 
 
 
 @pytest.mark.parametrize("limits", ['unlock_after = "never"', "failures = 5\ndisable_after = 5"])
-def test_lock_that_does_not_end_holds_until_an_administrator_ends_it(
+def test_lock_without_an_end_holds_until_an_administrator_lifts_it(
     account_doors, key, alice, policy, clock, under_test, limits
 ):
     policy(f"[lockout]\n{limits}")
@@ -155,14 +155,14 @@ def test_lock_that_does_not_end_holds_until_an_administrator_ends_it(
     assert key.attempt(alice).admitted
 
 
-def test_recovery_code_that_opens_the_lock_opens_the_account_line_too(account_doors, key, alice):
+def test_recovery_code_that_opens_the_lock_also_opens_the_account_line(account_doors, key, alice):
     lock(account_doors, alice)
     assert account_doors["sshd"].attempt(alice, alice.password, alice.recovery_codes[0]).admitted
     assert key.attempt(alice).admitted
 
 
 @pytest.mark.parametrize("excuse", ["exempt user", "nobody must", "nullok"])
-def test_locked_user_who_need_not_have_a_code_is_refused_all_the_same(account_doors, key, alice, policy, stack, excuse):
+def test_locked_user_who_needs_no_code_is_still_refused(account_doors, key, alice, policy, stack, excuse):
     lock(account_doors, alice)
     stack("nullok" if excuse == "nullok" else "")
     policy({
@@ -171,7 +171,7 @@ def test_locked_user_who_need_not_have_a_code_is_refused_all_the_same(account_do
     assert key.attempt(alice).refused
 
 
-def test_locked_user_is_told_in_korean(account_doors, key, alice, stack):
+def test_locked_user_is_told_so_in_korean(account_doors, key, alice, stack):
     lock(account_doors, alice)
     stack("lang=ko")
     outcome = key.attempt(alice)
@@ -179,15 +179,15 @@ def test_locked_user_is_told_in_korean(account_doors, key, alice, stack):
 
 
 @pytest.mark.parametrize("name", ["sshd", "su", "sudo", "pamtester"])
-def test_lock_holds_where_the_auth_lines_are_not_ours(account_doors, stack, alice, name):
+def test_lock_holds_where_no_auth_line_is_ours(account_doors, stack, alice, name):
     lock(account_doors, alice)
     stack(auth=[PASSWORD])
     outcome = account_doors[name].attempt(alice, alice.password)
     assert outcome.refused and outcome.says("locked until"), outcome
 
 
-def test_sudo_that_remembers_the_password_asks_about_the_lock(account_doors, alice, stack):
-    """Within the time in which sudo asks for nothing, it runs the account lines alone."""
+def test_sudo_that_remembers_the_password_still_enforces_the_lock(account_doors, alice, stack):
+    """While sudo remembers the password, it runs only the account lines."""
     before = SUDOERS.read_text()
     SUDOERS.write_text(before + f"Defaults:{alice.name} timestamp_timeout=15, timestamp_type=global\n")
     sudo = account_doors["sudo"]
@@ -203,8 +203,8 @@ def test_sudo_that_remembers_the_password_asks_about_the_lock(account_doors, ali
 # ----------------------------------------------------------------------------------------------------------- silence
 
 
-def test_silence_changes_what_is_shown_and_nothing_else(account_doors, stack, alice, bobby, policy, journal):
-    """sudo passes PAM_SILENT and su does not; both run the account lines alone here."""
+def test_pam_silent_changes_only_what_is_shown(account_doors, stack, alice, bobby, policy, journal):
+    """Here sudo passes PAM_SILENT and su does not; both run only the account lines."""
     quiet, loud = account_doors["sudo NOPASSWD"], account_doors["su of root"]
 
     def both(account, words):

@@ -1,4 +1,4 @@
-"""What cannot be read or understood refuses in the account phase too: a policy, a line, a record."""
+"""In the account phase too, a policy, a line or a record that cannot be read or understood refuses the login."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.promised_by("ours")
 
 
 def unavailable(journal, account):
-    """The reason of the last line, which says that nothing could be decided."""
+    """The reason in the last log line, which must say that nothing could be decided."""
     event = journal.events(account.name)[-1]
     assert event["event"] == "otp.unavailable", event
     return event["reason"]
@@ -56,7 +56,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("text", MISTAKES.values(), ids=MISTAKES)
-def test_policy_with_a_mistake_lets_nobody_in_and_the_log_names_the_line(key, alice, bobby, policy, stack, journal, text):
+def test_policy_with_a_mistake_admits_nobody_and_the_log_names_the_line(key, alice, bobby, policy, stack, journal, text):
     stack("nullok")
     policy(text)
     for account in (alice, bobby):
@@ -76,7 +76,7 @@ def test_policy_with_a_mistake_refuses_at_every_door_in_the_auth_phase(
         assert journal.events(account.name)[-1]["tag"].endswith(":auth")
 
 
-def test_policy_with_a_mistake_refuses_where_there_is_only_an_account_line(side_door, alice, bobby, policy, journal):
+def test_policy_with_a_mistake_refuses_where_only_an_account_line_runs(side_door, alice, bobby, policy, journal):
     policy(MISTAKES["unknown key"])
     for account in (alice, bobby):
         outcome = side_door.attempt(account)
@@ -85,21 +85,21 @@ def test_policy_with_a_mistake_refuses_where_there_is_only_an_account_line(side_
 
 
 @pytest.mark.parametrize("mode", [0o666, 0o664])
-def test_policy_that_others_may_write_refuses(side_door, alice, bobby, policy, journal, mode):
+def test_policy_that_other_users_can_write_refuses(side_door, alice, bobby, policy, journal, mode):
     policy("[enforce]\ngroups = []", mode=mode)
     for account in (alice, bobby):
         assert side_door.attempt(account).refused
         assert unavailable(journal, account)
 
 
-def test_policy_of_somebody_else_refuses(side_door, alice, policy, journal):
+def test_policy_owned_by_another_user_refuses(side_door, alice, policy, journal):
     policy("[enforce]\ngroups = []")
     os.chown("/etc/security/pam_otp.conf", 12345, 0)
     assert side_door.attempt(alice).refused
     assert unavailable(journal, alice)
 
 
-def test_policy_that_is_put_right_lets_in_again(key, alice, policy):
+def test_corrected_policy_admits_again(key, alice, policy):
     policy(MISTAKES["no TOML"])
     assert key.attempt(alice).refused
     policy("[enforce]\ngroups = []")
@@ -115,7 +115,7 @@ ARGUMENTS = [
 
 
 @pytest.mark.parametrize("arguments", ARGUMENTS)
-def test_account_line_with_a_mistake_lets_nobody_in(key, alice, bobby, stack, under_test, journal, arguments):
+def test_account_line_with_a_mistake_admits_nobody(key, alice, bobby, stack, under_test, journal, arguments):
     stack(account=[under_test.line(arguments), "required pam_unix.so"])
     for account in (alice, bobby):
         outcome = key.attempt(account)
@@ -130,7 +130,7 @@ def test_account_line_with_a_mistake_refuses_at_every_door(account_door, alice, 
     assert "argument 1" in unavailable(journal, alice)
 
 
-def test_account_line_with_a_mistake_refuses_where_it_is_alone(side_door, alice, stack, under_test, journal):
+def test_account_line_with_a_mistake_refuses_where_no_auth_line_runs(side_door, alice, stack, under_test, journal):
     stack(account=[under_test.line("nulok"), "required pam_unix.so"])
     assert side_door.attempt(alice).refused
     assert "argument 1" in unavailable(journal, alice)
@@ -139,14 +139,14 @@ def test_account_line_with_a_mistake_refuses_where_it_is_alone(side_door, alice,
 @pytest.mark.parametrize("arguments", [
     "forward_pass", "use_first_pass", "split", "echo_verification_code", "debug", "[authtok_prompt=Six: ]",
 ])
-def test_arguments_of_the_auth_line_do_no_harm_on_the_account_line(key, alice, bobby, stack, arguments, under_test):
-    """Where one writes the same line twice. What they are for is the auth line's alone."""
+def test_arguments_of_the_auth_line_are_harmless_on_the_account_line(key, alice, bobby, stack, arguments, under_test):
+    """For administrators who write the same arguments on both lines. These have an effect only on the auth line."""
     stack(account=[under_test.line(arguments), "required pam_unix.so"])
     assert key.attempt(alice).admitted
     assert key.attempt(bobby).refused
 
 
-def test_conf_of_the_account_line_names_its_policy(key, bobby, stack, under_test):
+def test_conf_on_the_account_line_selects_its_policy(key, bobby, stack, under_test):
     path = pathlib.Path("/etc/security/other.conf")
     path.write_text("[enforce]\ngroups = []\n")
     path.chmod(0o644)
@@ -213,7 +213,7 @@ STORE = {
 
 
 @pytest.mark.parametrize("damage", STORE.values(), ids=STORE)
-def test_record_that_cannot_be_read_lets_nobody_in(key, alice, journal, damage):
+def test_unreadable_record_admits_nobody(key, alice, journal, damage):
     damage(alice)
     outcome = key.attempt(alice)
     assert outcome.refused and outcome.says("could not be checked"), outcome
@@ -221,8 +221,8 @@ def test_record_that_cannot_be_read_lets_nobody_in(key, alice, journal, damage):
 
 
 @pytest.mark.parametrize("excuse", ["exempt user", "nobody must", "day to come", "nullok"])
-def test_record_that_cannot_be_read_is_no_missing_one(key, alice, policy, stack, journal, excuse):
-    """Who has no record would be let in here."""
+def test_unreadable_record_is_not_taken_for_a_missing_one(key, alice, policy, stack, journal, excuse):
+    """A user without a record would be admitted here."""
     STORE[f"{CREDENTIAL} cut"](alice)
     stack("nullok" if excuse == "nullok" else "")
     policy({
@@ -234,13 +234,13 @@ def test_record_that_cannot_be_read_is_no_missing_one(key, alice, policy, stack,
 
 
 @pytest.mark.parametrize("damage", [STORE[f"{CREDENTIAL} cut"], STORE["state zeros"]], ids=["credential cut", "state zeros"])
-def test_record_that_cannot_be_read_refuses_where_there_is_only_an_account_line(side_door, alice, journal, damage):
+def test_unreadable_record_refuses_where_only_an_account_line_runs(side_door, alice, journal, damage):
     damage(alice)
     assert side_door.attempt(alice).refused
     assert unavailable(journal, alice)
 
 
-def test_directory_of_a_user_without_a_record_that_is_a_file_refuses(key, bobby, policy, journal):
+def test_file_at_the_path_of_a_users_directory_refuses_even_before_the_deadline(key, bobby, policy, journal):
     policy('[enforce]\nfrom = "2027-02-01"')
     directory(bobby).touch(mode=0o600)
     assert key.attempt(bobby).refused
@@ -248,7 +248,7 @@ def test_directory_of_a_user_without_a_record_that_is_a_file_refuses(key, bobby,
 
 
 @pytest.mark.parametrize("arguments", ["", "nullok"])
-def test_store_that_is_not_there_refuses(side_door, alice, bobby, stack, under_test, journal, arguments):
+def test_missing_store_refuses(side_door, alice, bobby, stack, under_test, journal, arguments):
     stack(account=[under_test.line(f"state_dir=/var/lib/nowhere {arguments}"), "required pam_unix.so"])
     for account in (alice, bobby):
         assert side_door.attempt(account).refused

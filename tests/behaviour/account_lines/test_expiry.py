@@ -1,4 +1,4 @@
-"""Passwords and accounts that have expired, with our account line before pam_unix's and after it: no way around."""
+"""Expired passwords and accounts, with our account line before pam_unix's and after it: expiry bypasses neither line."""
 
 import subprocess
 
@@ -10,7 +10,7 @@ from policy_file import policy, stack  # noqa: F401
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# The lines of pam_unix, as a plain service has them and as Debian's common-account has.
+# pam_unix's account lines: those of a plain service, and those of Debian's common-account.
 PLAIN = ["required pam_unix.so"]
 DEBIAN = ["[success=1 new_authtok_reqd=done default=ignore] pam_unix.so", "requisite pam_deny.so", "required pam_permit.so"]
 EXPIRED = {
@@ -25,7 +25,7 @@ def expire(account, how):
 
 @pytest.mark.parametrize("how", EXPIRED)
 @pytest.mark.parametrize("others", [PLAIN, DEBIAN], ids=["plain", "Debian"])
-def test_expiry_lets_nobody_in_without_a_second_factor(side_door, bobby, stack, under_test, how, others):
+def test_expiry_admits_nobody_without_a_second_factor(side_door, bobby, stack, under_test, how, others):
     stack(account=[under_test.line(), *others])
     expire(bobby, how)
     outcome = side_door.attempt(bobby)
@@ -34,10 +34,10 @@ def test_expiry_lets_nobody_in_without_a_second_factor(side_door, bobby, stack, 
 
 @pytest.mark.parametrize("how", EXPIRED)
 @pytest.mark.parametrize("name", ["key", "su of root"])
-def test_expiry_lets_nobody_in_where_our_line_comes_after_a_plain_one(
+def test_expiry_admits_nobody_where_our_line_follows_a_plain_one(
     account_doors, clock, bobby, stack, under_test, how, name
 ):
-    """Not over sudo without a password: it overlooks pam_unix's complaint, and PAM reports the first complaint alone."""
+    """Not for sudo without a password: it ignores pam_unix's complaint, and PAM reports only the first complaint."""
     stack(account=[*PLAIN, under_test.line()])
     expire(bobby, how)
     assert account_doors[name].attempt(bobby).refused
@@ -45,10 +45,10 @@ def test_expiry_lets_nobody_in_where_our_line_comes_after_a_plain_one(
 
 @pytest.mark.parametrize("how", EXPIRED)
 @pytest.mark.parametrize("at_login", ["off", "require"])
-def test_account_line_that_expiry_leads_around_is_not_relied_upon(
+def test_account_line_that_expiry_bypasses_is_not_relied_upon(
     account_doors, clock, bobby, stack, policy, under_test, journal, how, at_login
 ):
-    """Debian's line ends the account lines when the password has expired, so one of ours behind it is never reached."""
+    """Debian's line ends the account lines when the password has expired, so a later line of ours is never reached."""
     stack(account=[*DEBIAN, under_test.line()])
     policy(f'[enroll]\nat_login = "{at_login}"')
     expire(bobby, how)
@@ -58,8 +58,9 @@ def test_account_line_that_expiry_leads_around_is_not_relied_upon(
 
 @pytest.mark.parametrize("how", EXPIRED)
 @pytest.mark.parametrize("others", [PLAIN, DEBIAN], ids=["plain", "Debian"])
-def test_expiry_is_not_hidden_by_our_line(key, alice, stack, under_test, how, others):
-    """An enrolled user's key is enough for us, and not for pam_unix. sshd has the password changed at a terminal only."""
+def test_our_line_does_not_hide_expiry(key, alice, stack, under_test, how, others):
+    """For us an enrolled user's key is enough; for pam_unix it is not. sshd lets users change the password only at a
+    terminal."""
     stack(account=[under_test.line(), *others])
     assert key.attempt(alice).admitted
     expire(alice, how)
@@ -67,7 +68,7 @@ def test_expiry_is_not_hidden_by_our_line(key, alice, stack, under_test, how, ot
 
 
 def shown(door, account):
-    """What is on the screen in the end; sshd has more than one way to say no here."""
+    """What the screen shows at the end; sshd can refuse here in more than one way."""
     with door.visit(account) as visit:
         visit.prompt()
         return visit._text
@@ -84,7 +85,7 @@ def test_expiry_does_not_hide_the_lock(account_doors, key, alice, stack, under_t
 
 
 @pytest.mark.parametrize("how", EXPIRED)
-def test_expiry_before_the_deadline_is_no_admission(key, bobby, stack, policy, how):
+def test_expired_user_is_refused_before_the_deadline(key, bobby, stack, policy, how):
     policy('[enforce]\nfrom = "2027-02-01"')
     assert key.attempt(bobby).admitted
     expire(bobby, how)

@@ -1,4 +1,5 @@
-"""A line of ours among the password lines, where it has no business: it keeps nobody from anything, and the log names it."""
+"""A line of ours among the password lines, where it does not belong: passwords can still be changed, and the log names the
+line."""
 
 import pathlib
 
@@ -22,7 +23,7 @@ def password_lines():
 
 
 def change(account):
-    """passwd, at a terminal, as the account; whether it says that the password is another one now."""
+    """Runs passwd at a terminal as the account; returns whether passwd reports that the password has changed."""
     command = account.running("/usr/bin/passwd")
     new = random_password()
     doors.TYPED.append(new)
@@ -41,27 +42,27 @@ def told(journal, account):
 
 @pytest.mark.parametrize("control", ["required", "requisite", "sufficient", "[success=ok default=die]"])
 @pytest.mark.parametrize("below", [False, True], ids=["above", "below"])
-def test_passwd_goes_on_without_it_and_the_log_names_it(clock, alice, ssh, journal, under_test, password_lines, control, below):
+def test_passwd_works_despite_our_line_and_the_log_names_it(clock, alice, ssh, journal, under_test, password_lines, control, below):
     ours = under_test.line(control=control)
     password_lines(*([UNIX, ours] if below else [ours, UNIX]))
     before = alice.password
     changed = change(alice)
-    # What an administrator calls fatal stays so.
+    # A failure that the administrator's control makes fatal stays fatal.
     assert changed == ("die" not in control)
     (event,) = told(journal, alice)
     assert event["event"] == "otp.policy" and "password line" in event["reason"] and "take it out" in event["reason"]
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted and (changed or alice.password == before)
 
 
-def test_password_line_that_is_alone_changes_nothing(clock, alice, ssh, journal, under_test, password_lines):
+def test_password_line_without_another_module_changes_nothing(clock, alice, ssh, journal, under_test, password_lines):
     password_lines(under_test.line())
     assert not change(alice)
     assert len(told(journal, alice)) == 1
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_without_it_the_password_changes(clock, alice, ssh, journal, password_lines):
-    """So that the refusals above mean something."""
+def test_password_changes_without_our_line(clock, alice, ssh, journal, password_lines):
+    """Without this, the refusals above would prove nothing."""
     password_lines(UNIX)
     before = alice.password
     assert change(alice) and alice.password != before

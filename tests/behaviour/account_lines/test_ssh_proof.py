@@ -1,7 +1,7 @@
-"""What sshd has proven when it comes to the account line: a key alone gets nobody in by a password that failed before.
+"""What sshd has proven when it reaches the account line: a key alone admits nobody after a failed password.
 
-sshd checks passwords of the method "password" in its monitor, on the PAM handle with which it goes on to the account phase
-whatever let the user in. What the auth line has left in a pass that failed is still there by then.
+sshd checks passwords of the method "password" in its monitor, on the same PAM handle with which it later enters the account
+phase, whichever method let the user in. Whatever the auth line left behind in a failed attempt is still there then.
 """
 
 import pathlib
@@ -21,7 +21,7 @@ SEEN = pathlib.Path("/run/pam_otp-tests/seen")
 
 
 class Client(doors.Ssh):
-    """A client that tries these methods in turn, and has the key that the account knows."""
+    """A client that tries these methods in turn, and has the key that the account accepts."""
 
     refusal = r"Permission denied \(|Connection closed by"
 
@@ -43,7 +43,7 @@ def identity(tmp_path_factory):
 
 @pytest.fixture
 def client(every_door, clock, identity):
-    """`client(METHODS, LINE, ...)`: a client, and a server that takes passwords by both methods."""
+    """`client(METHODS, LINE, ...)` returns a client, and starts a server that takes passwords by both methods."""
     running = []
 
     def start(methods, *lines):
@@ -57,7 +57,7 @@ def client(every_door, clock, identity):
 
 
 def wrong_password_then_key(client, account):
-    """The wrong password, and right after it the key, in one connection."""
+    """Types a wrong password, then offers the key, in one connection."""
     return client("password,publickey").attempt(account, "not " + account.password)
 
 
@@ -66,7 +66,7 @@ def wrong_password_then_key(client, account):
 
 @pytest.fixture
 def probed(stack):  # noqa: F811
-    """What SSH_AUTH_INFO_0 holds at each line, without the keys themselves."""
+    """The methods that SSH_AUTH_INFO_0 holds at each line, without the keys themselves."""
     PROBE.write_text('#!/bin/sh\nprintf "%s: %s\\n" "$PAM_TYPE" "$(printf %s "$SSH_AUTH_INFO_0" | tr "\\n" "|")" >> ' f"{SEEN}\n")
     PROBE.chmod(0o755)
     SEEN.unlink(missing_ok=True)
@@ -98,10 +98,10 @@ KBDINT = "keyboard-interactive"
     ("password,publickey", [], ["wrong"], [("auth", []), ("account", [])]),
     (f"{KBDINT},publickey", [], ["wrong"], [("auth", []), ("account", [])]),
 ], ids=lambda value: value if isinstance(value, str) else "")
-def test_sshd_does_not_tell_the_account_phase_which_method_has_just_succeeded(
+def test_sshd_does_not_tell_the_account_phase_which_method_succeeded_last(
     client, bobby, probed, methods, lines, replies, expected
 ):
-    """SSH_AUTH_INFO_0 holds the methods before it: a password and a key after a wrong password look the same."""
+    """SSH_AUTH_INFO_0 holds only earlier methods, so a password looks the same as a key after a wrong password."""
     replies = [bobby.password if reply == "right" else "not " + bobby.password for reply in replies]
     assert client(methods, *lines).attempt(bobby, *replies).admitted
     assert probed() == expected
@@ -110,7 +110,7 @@ def test_sshd_does_not_tell_the_account_phase_which_method_has_just_succeeded(
 # ------------------------------------------------------------------------------------------- a key after a wrong password
 
 
-def test_wrong_password_before_a_key_buys_nothing_by_nullok(client, bobby, stack, under_test, journal):  # noqa: F811
+def test_wrong_password_before_a_key_gains_nothing_by_nullok(client, bobby, stack, under_test, journal):  # noqa: F811
     stack(auth=[PASSWORD, under_test.line("nullok")])
     assert client("publickey").attempt(bobby).refused
     outcome = wrong_password_then_key(client, bobby)
@@ -119,7 +119,7 @@ def test_wrong_password_before_a_key_buys_nothing_by_nullok(client, bobby, stack
     assert warning["event"] == "otp.policy" and "nullok" in warning["reason"] and warning["tag"] == "sshd:account"
 
 
-def test_nullok_on_both_lines_lets_in_by_password_and_by_key(client, bobby, stack):  # noqa: F811
+def test_nullok_on_both_lines_admits_by_password_and_by_key(client, bobby, stack):  # noqa: F811
     stack("nullok")
     assert client("publickey").attempt(bobby).admitted
     assert wrong_password_then_key(client, bobby).admitted
@@ -127,14 +127,14 @@ def test_nullok_on_both_lines_lets_in_by_password_and_by_key(client, bobby, stac
 
 
 def test_wrong_password_before_a_key_shows_no_key_to_enrol(client, bobby, stack, policy, under_test):  # noqa: F811
-    """The pass of the auth line would begin the dialogue; sshd's conversation for passwords cannot lead one."""
+    """The auth line has run, which would let the dialogue begin; sshd's conversation for passwords cannot hold one."""
     policy(REQUIRE)
     outcome = wrong_password_then_key(client, bobby)
     assert outcome.refused and "otpauth" not in outcome.transcript and ENGLISH.begin not in outcome.transcript, outcome
     assert not (under_test.state_directory / bobby.name).exists()
 
 
-def test_wrong_password_before_a_key_spares_nobody_the_lock(client, alice, stack, every_door):  # noqa: F811
+def test_wrong_password_before_a_key_does_not_bypass_the_lock(client, alice, stack, every_door):  # noqa: F811
     for _ in range(5):
         assert every_door["sshd"].attempt(alice, alice.password, alice.codes.wrong()).refused
     assert wrong_password_then_key(client, alice).refused
