@@ -1,4 +1,4 @@
-"""A thread that is cancelled while it is in the module: an attempt is made whole, and the program lives on."""
+"""A thread that is cancelled while it is in the module: the attempt is completed, and the program lives on."""
 
 import os
 import pathlib
@@ -25,7 +25,7 @@ def canceller():
 
 @pytest.mark.parametrize(("reply", "event"), [("right", "otp.accept"), ("wrong", "otp.reject")])
 @pytest.mark.parametrize("by", ["root", "the user"])
-def test_cancelling_a_thread_in_the_module_ends_the_thread_after_the_attempt(canceller, alice, journal, reply, event, by):
+def test_thread_cancelled_in_the_module_ends_after_the_attempt(canceller, alice, journal, reply, event, by):
     typed = alice.codes.now() if reply == "right" else alice.codes.wrong()
     doors.TYPED.append(typed)
     command = [canceller, SERVICE, alice.name, typed]

@@ -1,9 +1,9 @@
 """The attempt is counted before its code is looked at, so nobody can take a guess back by killing the program in time.
 
 An attacker who sees where a program stands (by the cache lines of the module's file, which everybody may read) can kill it
-as soon as it goes the way of a right code, or of a wrong one. So two logins are followed block by block of their
-instructions, one with a wrong reply and one with a right one: where their ways part, the failure has been written. What it
-says, and that a kill there leaves it, is in test_killed.
+as soon as it takes the path of a right code, or of a wrong one. So two logins are followed through their instructions,
+block by block, one with a wrong reply and one with a right one: where their paths part, the failure has been written.
+test_killed checks the content of that record, and that it survives a kill.
 """
 
 import pytest
@@ -28,7 +28,7 @@ def test_failure_is_written_before_the_first_instruction_that_depends_on_the_cod
     as_it_was = state.read_bytes()
     of_the_wrong = way(program, application.script(alice, wrong), tmp_path)
     assert traced.Kept(alice, under_test.state_directory).since(before) == "failure"
-    # Both begin with the same files.
+    # Both logins begin with the same files.
     with open(state, "r+b") as file:
         file.write(as_it_was)
     of_the_right = way(program, application.script(alice, right), tmp_path)

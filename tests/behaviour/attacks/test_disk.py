@@ -1,4 +1,4 @@
-"""A disk that is full, and one that takes no writes."""
+"""A full disk, and a disk that takes no writes."""
 
 import pytest
 
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service"
 
 @pytest.fixture(params=kinds_that_this_machine_has())
 def disk(request, under_test):
-    """Holds all records for the length of a test."""
+    """A small disk that holds all records for the length of a test."""
     with SmallDisk(request.param, under_test.state_directory) as mounted:
         yield mounted
 
@@ -29,7 +29,7 @@ def full_disk(disk, alice):
     return disk
 
 
-def test_logins_go_on_when_the_disk_is_full(full_disk, application, alice, clock):
+def test_logins_work_when_the_disk_is_full(full_disk, application, alice, clock):
     for _ in range(20):
         code = alice.codes.now()
         assert application.login(alice, code).code == SUCCESS
@@ -52,8 +52,8 @@ def test_recovery_codes_work_when_the_disk_is_full(full_disk, application, alice
         assert application.login(alice, recovery_code).code == AUTH_ERR
 
 
-def test_a_full_disk_costs_the_code_by_mail_and_not_the_login(full_disk, application, alice, clock, policy, journal):  # noqa: F811
-    """What cannot be written down as sent is not sent."""
+def test_full_disk_costs_the_code_by_mail_and_not_the_login(full_disk, application, alice, clock, policy, journal):  # noqa: F811
+    """A mail that cannot be counted on disk is not sent."""
     policy('[recovery]\nemail = true\n[mail]\naddress = "{user}@example.org"\nsmtp = "smtp://127.0.0.1:1"')
     for _ in range(6):
         answer = application.login(alice, "email", alice.codes.now())
@@ -70,11 +70,11 @@ def test_recovery_code_opens_a_lock_when_the_disk_is_full(full_disk, application
     assert application.login(alice, alice.codes.now()).code == SUCCESS
 
 
-def test_one_code_lets_one_of_many_in_when_the_disk_is_full(full_disk, application, alice):
+def test_one_code_admits_exactly_one_of_many_when_the_disk_is_full(full_disk, application, alice):
     assert application.crowd(16, alice, alice.codes.now()).count(SUCCESS) == 1
 
 
-def test_ssh_goes_on_when_the_disk_is_full(full_disk, ssh, alice):
+def test_ssh_logins_work_when_the_disk_is_full(full_disk, ssh, alice):
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
     assert ssh.attempt(alice, alice.password, alice.codes.now()).refused
 

@@ -1,5 +1,8 @@
-"""What is no guess costs the program the same work as a wrong code, so the time of a refusal says nothing about what was
-typed. Counted in instructions, which do not vary."""
+"""Replies that are no guess cost the program as much work as a wrong code, so the time of a refusal says nothing about what
+was typed.
+
+Work is counted in instructions, which do not vary.
+"""
 
 import pytest
 
@@ -10,14 +13,14 @@ from followed import instructions
 pytestmark = pytest.mark.promised_by("ours")
 
 HOUR = 3600
-# The words in the log and the digits of the state differ.
+# Log entries and the digits of the state differ in length.
 TOLERANCE = 0.05
 
 
-def test_what_is_no_guess_costs_as_much_as_a_wrong_code(
+def test_replies_that_are_no_guess_cost_as_much_as_a_wrong_code(
     program, service, alice, under_test, clock, tmp_path, capsys  # noqa: F811
 ):
-    # It asks for a password and leaves it; what pam_unix does with one would be all that there is to count.
+    # pam_exec asks for the password and ignores it; pam_unix's own work would dominate the count.
     service("required pam_exec.so expose_authtok quiet /bin/true", under_test.line())
     under_test_state = under_test.state_directory / alice.name / "state"
     last = alice.codes.now()

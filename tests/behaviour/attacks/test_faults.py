@@ -1,8 +1,9 @@
-"""A fault at any system call of a login, of an enrolment, of a removal, of an unlocking: no free guess, no code twice, nobody
-locked out whom time or a right code does not let in again, no torn record; and the log says what happened.
+"""A fault at any system call of a login, an enrolment, a removal or an unlocking: no free guess, no code accepted twice, no
+user locked out for good, no torn record; and the log says what happened.
 
-Each case begins at the same record and the same moment, so the codes are the same too. `tests/faults` runs all of them; a run
-of everything takes those that matter most: the calls by which a record is made, kept from others and said to be made.
+Every user who is refused gets in again by waiting or with a right code. Each case begins with the same record at the same
+moment, so the codes are the same too. `tests/faults` runs all cases. A full run of the tests takes only the most important
+ones: the calls that create a record, protect it from others, and report that it exists.
 """
 
 import base64
@@ -31,12 +32,12 @@ from under_test import BINARIES
 pytestmark = [pytest.mark.promised_by("ours")]
 
 ALL_OF_THEM = "OTP_FAULTS" in os.environ
-# Where not all of them are wanted: these, at the calls by which a record is made.
+# The faults that every run tries, at the calls that make a record; with OTP_FAULTS all faults are tried.
 IN_EVERY_RUN = {"kill", "error=EIO", "error=ENOSPC", "after=EIO", "cut=half"}
 LOCKED_FOR = 15 * 60
-# What a call is made again after.
+# The faults after which a call is made again.
 PASSES = {"kill", "error=EINTR", "cut=half", "cut=one"}
-# The log's own: what is lost there, nobody can be told.
+# The calls of the log itself: if they fail, nothing can be logged.
 LOGGING = {"sendto", "connect", "socket"}
 
 
@@ -58,7 +59,7 @@ def tally(request):
 
 @pytest.fixture
 def both_lines(under_test):
-    # Where our module says "ignore", the line after it says yes.
+    # Where our module returns PAM_IGNORE, pam_permit in the next line admits.
     lines = [f"auth {under_test.line()}", "auth required pam_permit.so",
              f"account {under_test.line()}", "account required pam_permit.so"]
     pathlib.Path("/etc/pam.d", SERVICE).write_text("\n".join(lines) + "\n")
@@ -71,7 +72,7 @@ def script(account, reply):
 
 
 class Logins:
-    """Alice's logins: each from the same record, with one fault."""
+    """Alice's logins: each begins with the same record, and has one fault."""
 
     def __init__(self, kind, way, program, application, alice, clock, under_test, journal, interference, tally):
         self.kind, self.way, self.alice, self.clock = kind, way, alice, clock
@@ -87,7 +88,7 @@ class Logins:
         self.next_code = alice.codes.at_step(2)
         self.later_code = alice.codes.at_step(2 + 2 * LOCKED_FOR // 30)
         if way != "root":
-            # As the helper has made it for a user.
+            # The helper makes records that belong to the user.
             for path in (self.records / alice.name, *(self.records / alice.name).iterdir()):
                 os.chown(path, pwd.getpwnam(alice.name).pw_uid, path.stat().st_gid)
         self.script = script(alice, self.reply)
@@ -109,10 +110,10 @@ class Logins:
         return run.calls
 
     def go_on(self, call, fault):
-        """One case, and everything that must be so afterwards. Whether it happened."""
+        """Runs one case and checks everything that must hold afterwards. Returns whether the fault happened."""
         run = self.run(place=call.place, number=call.number, fault=fault)
         if not run.happened:
-            # The end of a helper and of its program come in either order; or there was nothing to be cut.
+            # The helper and its program can end in either order; or there was nothing to cut.
             return False
         (hit,) = run.calls
         where = f"{self.kind}, {self.way}: {fault} at {hit}"
@@ -145,11 +146,11 @@ class Logins:
             assert any("]: otp.attempt " in line for line in lines), (where, lines)
         if code is not None and not silenced:
             assert len(events) == 1, (where, code, lines)
-            # A list of users that the C library could not read, and took for one without this user.
+            # The C library could not read the list of users, and took the user for unknown.
             unknown = {"notenrolled"} if left == "nothing" and about_users(hit) else set()
             said = {SUCCESS: {"accept", "recovery"}, AUTH_ERR: {"reject", "lock", *unknown}, AUTHINFO_UNAVAIL: {"unavailable"}}
             if self.way == "helper":
-                # It has told what it answered; that did not come through.
+                # The helper has logged its answer, which did not reach the module.
                 said[AUTHINFO_UNAVAIL] |= said[SUCCESS] | said[AUTH_ERR]
             assert events[0] in said.get(code, set()), (where, code, events)
         if len(codes) > 2 and code == SUCCESS and codes[2] != SUCCESS:
@@ -158,11 +159,11 @@ class Logins:
             assert codes[2] == answer, (where, codes)
             assert silenced or events_of("account", lines) == [word], (where, lines)
 
-        # No code twice.
+        # No code is accepted twice.
         if left == "used":
             assert self.ordinary(self.reply) == AUTH_ERR, where
 
-        # Nobody is locked out, and nothing is left behind.
+        # No user is locked out, and nothing is left behind.
         now = self.snapshot.look()
         assert {name: mode for name, (_, _, mode, _) in now.items()} == self.modes, (where, sorted(now))
         self.clock.set(START + 60)
@@ -179,21 +180,21 @@ class Logins:
         return self._application.login(self.alice, reply).code
 
     def left(self, where):
-        """What is on disk of it: nothing, a failure that is counted, or a code that is used up."""
+        """What the attempt has left on disk: nothing, a counted failure, or a used code."""
         now = Record(self.records, self.alice)
         if (now.used, now.failures) == (self.before.used, self.before.failures):
             return "nothing"
         if now.used != self.before.used:
             assert now.failures == 0, where
             return "used"
-        # The count begins anew with a lock.
+        # A lock resets the count.
         assert now.failures == self.before.failures + 1 or now.failures == 0 and now.state.standing[0] == "locked", where
         return "failure"
 
 
 def events_of(phase, lines):
-    """What our module has logged in that phase of a login; or the helper, of an attempt that it has made. Where no answer
-    came, the module says so beside it."""
+    """The events that our module logged in that phase of a login, or that the helper logged about an attempt it made. Where no
+    answer came, the module logs that as well."""
     by_helper = [re.search(r"otp-helper\[\d+\]: otp\.(\w+)", line) for line in lines]
     outcomes = [found[1] for found in by_helper if found and f"otp.{found[1]}" in OUTCOMES]
     if phase == "auth" and outcomes:
@@ -212,7 +213,7 @@ KINDS = ["right", "wrong", "recovery", "wrong, the last before a lock"]
 @pytest.mark.usefixtures("both_lines")
 @pytest.mark.parametrize("way", ["root", "root, of a record that is the user's", "helper"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_fault_at_any_call_of_a_login(
+def test_login_withstands_a_fault_at_any_call(
     kind, way, program, application, alice, clock, under_test, journal, interference, tally  # noqa: F811
 ):
     logins = Logins(kind, way, program, application, alice, clock, under_test, journal, interference, tally)
@@ -222,7 +223,7 @@ def test_fault_at_any_call_of_a_login(
 
 
 def each(calls, case):
-    """All cases there are; what is wrong with any of them is told at the end. Nearly all of them happen."""
+    """Runs all cases, and reports everything that went wrong at the end. The fault happens in nearly all of them."""
     wrong, tried, missed = [], 0, []
     for call in calls:
         for fault in call.faults():
@@ -251,7 +252,7 @@ RULES = "[enroll]\nmax_authenticators = 3\n[enforce]\ngroups = []\n"
 POLICY = pathlib.Path("/etc/security/pam_otp.conf")
 FILES = {"credential.toml": 0o640, "state": 0o660}
 
-# What is asked for, as the helper or otp-admin has it, and of how many authenticators there are then.
+# What the helper or otp-admin is asked for. The number of authenticators follows from it.
 BY_HELPER = {
     "enrolment": ("enrol", "new"), "replacement": ("enrol", "new"), "removal": ("remove", "tablet"),
     "removal of the last": ("remove", ""), "new recovery codes": ("recovery-codes",),
@@ -266,7 +267,7 @@ BY_ROOT = {
 def rules(both_lines, under_test, request):
     before = stack_of_changes("auth required pam_permit.so", "account required pam_permit.so")
     POLICY.write_text(RULES if request.node.callspec.params["way"] != "a login through root" else REQUIRE)
-    # What a login is like in which somebody enrols.
+    # The stack of a login that sets up an authenticator.
     lines = ["auth required pam_unix.so nodelay", f"auth {under_test.line()}", f"account {under_test.line()}"]
     pathlib.Path("/etc/pam.d/su").write_text("\n".join(lines) + "\n")
     yield
@@ -275,7 +276,7 @@ def rules(both_lines, under_test, request):
 
 
 class Changes:
-    """Changes of alice's record: each from the same one, with one fault."""
+    """Changes of alice's record: each begins with the same record, and has one fault."""
 
     def __init__(self, what, way, program, application, alice, clock, under_test, journal, interference, tally):
         self.what, self.way, self.alice, self.clock = what, way, alice, clock
@@ -288,7 +289,7 @@ class Changes:
         self.start = clock.now
 
     def prepare(self):
-        """The record that it begins with."""
+        """Makes the record with which each case begins."""
         alice = self.alice
         if self.what == "enrolment":
             self._under_test.reset(alice)
@@ -310,7 +311,7 @@ class Changes:
         return self._application.login(self.alice, reply).code
 
     def run(self, **how):
-        """Whether it says that it is done; and the run."""
+        """Returns whether the program reports success, and the run."""
         self.snapshot.restore()
         self.clock.set(self.start)
         self._first = len(self._journal.lines())
@@ -332,7 +333,7 @@ class Changes:
         return run.status == 0, run
 
     def by_login(self, **how):
-        """As a program of root's has it, in whose login an authenticator is set up."""
+        """The change inside a login through a program of root's, which sets up an authenticator."""
         with self.talking(self._interference.command([self._program], begins=f"heard={ENGLISH.kept}", **how)) as talk:
             codes = talk.play()
         run = self._interference.result(talk.text)
@@ -343,7 +344,7 @@ class Changes:
         return LoginThatEnrols(command, self.alice, self.clock)
 
     def again(self):
-        """The same once more, with no fault; all that it needs is there."""
+        """Makes the same change once more, without a fault; it must succeed."""
         if self.way == "helper":
             verb, *words = BY_HELPER[self.what]
             with Session(self._under_test.helper, self.alice, self.clock, verb, *words) as talk:
@@ -362,7 +363,7 @@ class Changes:
         return run.calls
 
     def stands(self):
-        """`old` or `new`; anything else is an error."""
+        """`old` or `new`; any other record is an error."""
         now, old = Record(self.records, self.alice), self.before
         if self.what == "unlocking":
             assert now.credential == old.credential and now.used == old.used
@@ -387,7 +388,7 @@ class Changes:
         return "new"
 
     def go_on(self, call, fault):
-        """One case, and everything that must be so afterwards. Whether it happened."""
+        """Runs one case and checks everything that must hold afterwards. Returns whether the fault happened."""
         done, run = self.run(place=call.place, number=call.number, fault=fault)
         if not run.happened:
             return False
@@ -395,21 +396,21 @@ class Changes:
         where = f"{self.what}, {self.way}: {fault} at {hit}"
         lines = self._journal.lines(self._first)
         stands = self.stands()
-        # A program that gets no memory ends itself.
+        # A program that gets no memory aborts.
         told = "done" if done else "cut off" if run.status > 128 else "failed" if self.said else "silent"
         self._tally.count(f"{self.what}, {self.way}", hit, fault, f"{told} and {stands}")
-        # What was answered is so.
+        # A change that was reported as done is on disk.
         assert not done or stands == "new", where
         if self.way == "helper":
             assert self.said[:1] != ["refused"] or stands == "old", (where, self.said)
-            # A log that is cut off itself says nothing; nothing else keeps it from it.
+            # Only faults in the calls of the log itself may cost the log entry.
             if stands == "new" and hit.name not in LOGGING:
                 assert any("otp.changing" in line for line in lines), (where, lines)
             if done and hit.name not in LOGGING:
                 assert any("otp.change " in line for line in lines), (where, lines)
         elif self.way == "a login through root":
             if stands == "new" and hit.name not in LOGGING and not run.killed:
-                # It is made, or it is made and may not last.
+                # The change is logged, or it is logged as one that may not last.
                 assert set(events_of("account", lines)) & {"change", "unavailable"}, (where, lines)
         elif run.status in (1, 2) and not (hit.name == "write" and fault.startswith("errors=")):
             assert self.said, f"{where}: failed without a word"
@@ -417,7 +418,7 @@ class Changes:
         return True
 
     def works(self, stands, where):
-        """Everything works by itself, with the record that there is."""
+        """Checks that everything works without repair, whichever record there is."""
         self.clock.set(self.start + 60)
         now = Record(self.records, self.alice)
         if now.credential is None:
@@ -437,23 +438,23 @@ class Changes:
         elif self.what == "replacement":
             self.again()
         if Record(self.records, self.alice).credential is None:
-            # What a removal has left that was cut off, a state without its credential, is in nobody's way.
+            # An interrupted removal may leave a state without a credential; it must not hinder enrolment.
             assert self.files().keys() <= {"state"}, (where, self.files())
             enrol_by_hand(self._under_test.helper, self.alice, self.clock, "again")
             assert self.ordinary(self.alice.codes.now()) == SUCCESS, where
         assert self.files() == FILES, (where, self.files())
 
     def files(self):
-        """What is in the user's directory, and its modes."""
+        """The files in the user's directory, with their modes."""
         return {name.partition("/")[2]: mode for name, (_, _, mode, _) in self.snapshot.look().items() if "/" in name}
 
     def code_of(self, authenticator):
-        """By oathtool, from what the second implementation has read."""
+        """A code by oathtool, from the key that the second implementation has read."""
         return Codes(base64.b32encode(authenticator.secret).decode(), self.clock).now()
 
 
 class LoginThatEnrols:
-    """A login in whose account phase an authenticator is set up: our application, as a terminal would play it."""
+    """A login that sets up an authenticator in its account phase: our application plays the terminal."""
 
     def __init__(self, command, account, clock):
         self._account, self._clock = account, clock
@@ -474,7 +475,7 @@ class LoginThatEnrols:
             self._process.stdin.close()
 
     def play(self):
-        """Answers as somebody does who wants to get in; the answers of PAM."""
+        """Answers like a user who wants to get in; returns PAM's answers."""
         doors.TYPED.append(self._account.password)
         self.say(("start", "su", self._account.name), ("authenticate", self._account.password), ("acct_mgmt", "live"))
         self.until(ENGLISH.begin)
@@ -496,7 +497,7 @@ class LoginThatEnrols:
             self._process.stdin.flush()
 
     def until(self, question):
-        """What was said before it."""
+        """What was said before the question."""
         before = len(self.text)
         while f"asked {question}" not in self.text[before:]:
             got = os.read(self._process.stdout.fileno(), 65536)
@@ -512,11 +513,11 @@ CHANGES = [
 
 @pytest.mark.usefixtures("rules")
 @pytest.mark.parametrize(("what", "way"), CHANGES)
-def test_fault_at_any_call_of_a_change(
+def test_change_withstands_a_fault_at_any_call(
     what, way, program, application, alice, clock, under_test, journal, interference, tally  # noqa: F811
 ):
     changes = Changes(what, way, program, application, alice, clock, under_test, journal, interference, tally)
     calls = changes.calls()
     assert len(calls) > 30
-    # Only calls of the helper itself: another process asks before whether the user may change something.
+    # Only calls of the helper itself: whether the user may change something is asked earlier, by another process.
     each([call for call in calls if call.place == "program"], changes.go_on)

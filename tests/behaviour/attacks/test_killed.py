@@ -1,8 +1,8 @@
-"""A login that ends at any of its system calls, or in which any of them fails: no free guess, no code twice, nothing
-left behind.
+"""A login that ends at any of its system calls, or in which any of them fails: no free guess, no code accepted twice,
+nothing left behind.
 
-strace kills the application with SIGKILL at one call, and at the next one in the next login, from the beginning of
-pam_authenticate to the end of the process; or it has one call fail.
+strace kills the application with SIGKILL at one call, and at the next call in the next login, from the beginning of
+pam_authenticate to the end of the process; or it makes one call fail.
 """
 
 import pytest
@@ -23,7 +23,7 @@ def logins(program, application, alice, clock, under_test, journal):
 
 
 class Logins:
-    """Alice's logins: killed, hindered, and the ordinary ones after them."""
+    """Alice's logins: those that are killed or hindered, and ordinary ones after them."""
 
     def __init__(self, program, application, alice, clock, under_test, journal):
         self._program = program
@@ -43,11 +43,11 @@ class Logins:
         return traced.login(self._program, self.alice, reply, inject=inject)
 
     def ordinary(self, reply):
-        """One without a tracer; the PAM code."""
+        """Logs in without a tracer; returns the PAM code."""
         return self._application.login(self.alice, reply).code
 
     def works_again_at_once(self):
-        """The next login with a fresh code, after nothing but time."""
+        """Checks that the next login with a fresh code succeeds, with nothing done in between but waiting."""
         assert traced.files_of(self.alice, self._under_test.state_directory) == FILES
         self.clock.advance(60)
         assert self.ordinary(self.alice.codes.now()) == SUCCESS
@@ -59,8 +59,8 @@ class Logins:
         return login.from_then_on
 
     def killed_at_each_call_of(self, calls, next_reply):
-        """Kills a login at each of the calls in turn; yields its reply and what it has left behind: nothing, a failure, or
-        a code that is used up."""
+        """Kills a login at each of the calls in turn; yields its reply and what it left behind: nothing, a failure, or a
+        used code."""
         for call in calls:
             reply = next_reply()
             before, logged = self.kept(), len(self._journal.names(self.alice.name))
@@ -68,7 +68,7 @@ class Logins:
             left = self.kept().since(before)
             records = len(self._journal.names(self.alice.name)) - logged
             assert records <= (left != "nothing"), (call, left, records)
-            # Nobody hears a verdict of which nothing is written.
+            # No verdict is visible before its log entry is written.
             assert not login.verdict_seen or records == 1, login.output
             if login.begun and login.killed:
                 self.points += 1
@@ -78,17 +78,18 @@ class Logins:
             self.works_again_at_once()
 
     def report(self, record_property, capsys, what):
-        """How many points there were; and there were some before the attempt was written down, and some after."""
+        """Prints how many calls were killed; checks that some came before the attempt was written down, and some after."""
         record_property("points", self.points)
         order = ["nothing", "failure", "used"]
         untold = len(self.left) - self.left.count("nothing") - sum(self.records)
         with capsys.disabled():
             print(f"\n{what}: killed at {self.points} calls:", ", ".join(f"{self.left.count(one)} left {one}" for one in order),
                   f"({untold} before the record was written)")
-        # Root alone can do that; and once written, always written.
+        # Only root can kill between the two; and every kill after the first that left a log entry leaves one too.
         assert self.records == sorted(self.records) and sum(self.records) > 0
         assert self.points > FEWEST_POINTS
-        # Once written down, always written down; and before a code can be used up, the attempt has failed.
+        # Every kill after the first that left a written attempt leaves one too; and a failure is written before a code is
+        # used up.
         assert self.left == sorted(self.left, key=order.index)
         assert set(self.left) == set(order if what != "wrong code" else order[:2])
 
@@ -141,8 +142,8 @@ def test_killing_a_login_with_a_recovery_code_never_lets_it_in_twice(logins, und
 
 
 @pytest.mark.parametrize("written", [0, 1, 100, 512, 1024, 2047])
-def test_record_that_was_written_only_in_part_leaves_the_one_before_it_to_count(logins, under_test, written):
-    """What a power cut can leave of one write."""
+def test_record_written_only_in_part_leaves_the_previous_one_valid(logins, under_test, written):
+    """What a power cut can leave of a single write."""
     state = under_test.state_directory / logins.alice.name / "state"
     assert logins.ordinary(logins.alice.codes.wrong()) == AUTH_ERR
     before = state.read_bytes()
@@ -161,13 +162,13 @@ def test_record_that_was_written_only_in_part_leaves_the_one_before_it_to_count(
 
 
 ERRORS = ["EIO", "ENOSPC", "EINTR", "EACCES", "ENOMEM", "EMFILE"]
-# Where our module says "ignore", this says yes.
+# Where our module returns PAM_IGNORE, this line admits.
 YES_AFTER_IT = "required pam_permit.so"
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_no_failing_call_lets_a_wrong_code_in(logins, service, under_test, journal, error):
-    """Also not by taking somebody who cannot be looked up for somebody who is not enrolled."""
+def test_no_failing_call_admits_a_wrong_code(logins, service, under_test, journal, error):
+    """Nor is a user who cannot be looked up taken for an unenrolled one."""
     service(under_test.line("nullok"), YES_AFTER_IT)
     wrong = logins.alice.codes.wrong()
     for call in inside(logins, wrong):
@@ -180,7 +181,7 @@ def test_no_failing_call_lets_a_wrong_code_in(logins, service, under_test, journ
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_no_failing_call_lets_a_right_code_in_that_is_not_used_up_on_disk(logins, error):
+def test_no_failing_call_admits_a_right_code_without_using_it_up_on_disk(logins, error):
     alice = logins.alice
     for call in inside(logins, alice.codes.now()):
         logins.clock.advance(60)
@@ -194,7 +195,7 @@ def test_no_failing_call_lets_a_right_code_in_that_is_not_used_up_on_disk(logins
 
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EDQUOT", "EROFS"])
 @pytest.mark.parametrize("call", ["pwrite64", "fdatasync"])
-def test_state_that_cannot_be_written_lets_nobody_in(logins, journal, call, error):
+def test_state_that_cannot_be_written_admits_nobody(logins, journal, call, error):
     for reply in (logins.alice.codes.now(), logins.alice.recovery_codes[0], logins.alice.codes.wrong()):
         login = logins.traced(reply, f"{call}:error={error}")
         assert login.code == AUTHINFO_UNAVAIL

@@ -1,9 +1,9 @@
-"""The power fails at any moment of a login, an enrolment, a removal, a move, an unlocking: what is found on the disk afterwards
-is what was so before, or what is so after it, and what was answered stays so.
+"""The power fails at any moment of a login, an enrolment, a removal, a move or an unlocking: the disk then holds the record
+from before or the record from after, and whatever was answered holds.
 
-The writes of the real programs are recorded (interfere.c), and every image that a power cut between or within any two of them
-can leave by the model of power.py is looked at: all of them by the second implementation, and those that programs can tell from
-one another also by the programs themselves, with a login of every kind.
+The writes of the real programs are recorded (interfere.c). By the model of power.py, every image is made that a power cut
+between or within any two writes can leave. The second implementation reads all of them. The programs themselves, with a login
+of every kind, run on all images that programs can tell from one another.
 """
 
 import base64
@@ -34,7 +34,7 @@ import second_implementation as second
 pytestmark = [pytest.mark.promised_by("ours")]
 
 POLICY = pathlib.Path("/etc/security/pam_otp.conf")
-# Every user in these tests is known; trust is remembered, and nobody must have an authenticator.
+# Nobody must have an authenticator, and logins are remembered.
 RULES = '[enroll]\nmax_authenticators = 3\n[enforce]\ngroups = []\n[trust]\nremember = "8h"\n'
 LEFT_BESIDE = (".credential.toml.new", ".state.new", ".trust.new")
 
@@ -58,13 +58,13 @@ def rules(under_test):
 
 
 Truth = collections.namedtuple("Truth", "owner authenticators recovery used failures standing")
-# By the id of an authenticator; apart, so that no message has one in it.
+# Keys by the id of an authenticator; kept apart, so that no assertion message shows one.
 KEYS = {}
 REFUSED, NOBODY = "refused", "nobody"
 
 
 def truths_of(image, uids):
-    """What the second implementation reads: by name what is so, where somebody is trusted, and since when there is a grace."""
+    """By user name, what the second implementation reads: the record, the trusted places, and the beginning of a grace."""
     found = {}
     for name in (path for path, (*_, content) in image.items() if content is None):
         def content(file):
@@ -93,7 +93,7 @@ def truth_of(credential, state):
 
 
 class History:
-    """What happens to alice's record, one thing after the other, and what a power cut could leave of it at any moment."""
+    """The changes of alice's record, one after the other, and what a power cut could leave of it at any moment."""
 
     def __init__(self, under_test, interference, application, program, alice, clock, journal):
         self.alice, self.clock, self.records = alice, clock, under_test.state_directory
@@ -106,7 +106,7 @@ class History:
         self.start_over()
 
     def start_over(self):
-        """From what is there now, all of it on disk."""
+        """Begins again with the current records, all of them on disk."""
         self.disk = power.Disk(self.records, self.records.stat().st_gid, self.picture())
         self.truth = truths_of(self.picture(), self.names)
 
@@ -133,7 +133,7 @@ class History:
         self.happened(run.calls)
 
     def change(self, verb, *words):
-        """One that the helper leads."""
+        """Makes a change that the helper leads."""
         wrapped = self._interference.command([], user=self.alice, begins="heard=keep")
         with helper.Session(
             self._under_test.helper, self.alice, self.clock, verb, *words, caller=ROOT, wrapped=wrapped
@@ -146,7 +146,7 @@ class History:
         self.happened(self._interference.result().calls, self.alice)
 
     def happened(self, calls, user=None, reply=None):
-        """Looks at everything that the power could have left while that happened."""
+        """Checks everything that a power cut could have left during these calls."""
         before, after = self.truth, truths_of(self.picture(), self.names)
         owner = self.names[user.name] if user else 0
         changes = []
@@ -155,7 +155,7 @@ class History:
             if node and call.name in power.MUTATIONS | power.SYNCS or call.name == "openat" and call.arguments[2] & os.O_CREAT:
                 changes.append(at)
         said = [at for at, call in enumerate(calls) if says(call) and changes and at > changes[0]]
-        # Where the program says nothing more, its end says it.
+        # A program that says nothing more gives its answer by ending.
         answered = said[0] if said else len(calls)
         for at, call in enumerate(calls):
             if call.name in power.SYNCS and call.path.endswith(self.left_out):
@@ -163,7 +163,7 @@ class History:
             changed = self.disk.follow(call, owner)
             if changed or at == answered:
                 done = at >= answered
-                # What comes after the answer may be on its way; where a login is remembered does.
+                # Writes after the answer may still be under way; those of a remembered login are.
                 finished = done and not any(later > at for later in changes)
                 self.power_fails(before, after, done, finished, call, reply)
         assert self.disk.now() == self.picture(), "the model does not know what was written"
@@ -179,7 +179,7 @@ class History:
         told_apart = set()
         for image in self.disk.images():
             self.images += 1
-            # What is left beside a part is removed without being read.
+            # Programs remove a leftover temporary file without reading it.
             key = tuple((path, about[:3] if path.endswith(LEFT_BESIDE) else about) for path, about in sorted(image.items()))
             if key in told_apart:
                 continue
@@ -203,15 +203,15 @@ class History:
             assert which, f"{where}: {core} is neither {allowed}"
             self.found[which[0]] += 1
             for at, is_so in enumerate(rest, 1):
-                # On the way from one name to another both have what is the earlier, and one of them may have nothing.
+                # During a move both names have the earlier of the two, and one of them may have nothing.
                 others = {None, *(each[at] for both in (before, after) for each in both.values())}
                 on_the_way = self.may_refuse and not done and is_so in others
                 assert is_so == new[at] or on_the_way or not finished and is_so == old[at], f"{where}: trust or grace"
 
     may_refuse = False
-    # The end of the path behind the descriptor whose sync is taken for one that the program has forgotten.
+    # The end of the path of the file whose sync the model ignores, as if the program had forgotten it.
     left_out = "\0"
-    # What is tried on each such disk, where that is not a login of alice's.
+    # The check on each such disk, if it is not a login of alice's.
     afterwards = None
 
     def put(self, image):
@@ -227,7 +227,7 @@ class History:
             os.chmod(self.records / path, mode)
 
     def look(self, key, image, truth, reply, call):
-        """The programs themselves, on such a disk."""
+        """Runs the programs themselves on such a disk."""
         if (key, reply) in self._seen:
             return
         self._seen.add((key, reply))
@@ -240,14 +240,14 @@ class History:
             self.clock.set(now)
             return
         if reply:
-            assert self.code(reply) == AUTH_ERR, f"{call}: a code that was good once is good again"
+            assert self.code(reply) == AUTH_ERR, f"{call}: a used code is accepted again"
         self.clock.advance(60)
         if core == REFUSED:
             first = len(self._journal.lines())
             assert self.code("000000") not in (SUCCESS, AUTH_ERR), call
             assert any("otp.unavailable" in text and "reason=" in text for text in self._journal.lines(first)), call
         elif core == NOBODY:
-            # Root looks first, who then owns what there is; the user enrols after that.
+            # Root looks first, and then owns the files; the user enrols after that.
             self.code("000000")
             somebody = copy.copy(self.alice)
             helper.enrol_by_hand(self._under_test.helper, somebody, self.clock)
@@ -263,7 +263,7 @@ class History:
         return self.login_of(self.alice, reply)
 
     def asked(self, account):
-        """The questions of a login: none where nobody is enrolled under the name."""
+        """The questions of a login; none if nobody is enrolled under the name."""
         return self._application.login(account, "000000").asked
 
     def login_of(self, account, reply):
@@ -314,7 +314,7 @@ def test_power_fails_during_logins(history, way, capsys):
 
 @pytest.fixture
 def unenrolled(history, under_test):
-    """Nobody has ever enrolled here; alice is about to."""
+    """A machine on which nobody has ever enrolled; alice is about to."""
     under_test.reset(history.alice)
     (history.records / ".enrolled").unlink()
     history.start_over()
@@ -350,7 +350,7 @@ def test_power_fails_while_users_change_what_is_theirs(unenrolled, capsys):
 
 
 def test_power_fails_while_the_last_authenticator_goes_and_the_grace_stays(unenrolled, capsys):
-    """The directory stays too, so that its names have to be on disk by themselves."""
+    """The directory stays too, so the removal of its files must be on disk by itself."""
     history, alice = unenrolled, unenrolled.alice
     POLICY.write_text('[enforce]\ngroups = ["*"]\ngrace = "7d"\n')
     history.login("", SUCCESS)
@@ -406,16 +406,16 @@ def forget_trust(history):
     [("/state", login_once), (".state.new", enrol_anew), (".credential.toml.new", enrol_anew), ("{user}", enrol_anew),
      ("\0", enrol_first), ("\0", forget_trust)],
 )
-def test_sync_that_is_left_out_is_missed(history, left_out, happens):
-    """What makes this a test: it is red where a program forgets any one of its syncs."""
+def test_sync_that_a_program_leaves_out_is_noticed(history, left_out, happens):
+    """Proves that the tests above can fail: they are red if a program forgets any one of its syncs."""
     history.left_out = left_out.format(user=history.alice.name)
-    with pytest.raises(AssertionError, match="no record|is neither|trust or grace|good again"):
+    with pytest.raises(AssertionError, match="no record|is neither|trust or grace|accepted again"):
         happens(history)
 
 
 @pytest.mark.parametrize("grace", [False, True])
 def test_power_fails_while_a_record_is_moved(history, bobby, under_test, capsys, grace):
-    """Cut short it is nobody's, and the same move again completes it; the grace of both began when the first of them did."""
+    """An interrupted move leaves the record to nobody, and the same move completes it. The earlier of both graces counts."""
     alice = history.alice
     history.names[bobby.name] = pwd.getpwnam(bobby.name).pw_uid
     if grace:
@@ -427,7 +427,7 @@ def test_power_fails_while_a_record_is_moved(history, bobby, under_test, capsys,
     def moved():
         command = [BINARIES / "otp-admin", "move", alice.name, bobby.name, "--force"]
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        # Nothing under the old name is left to be moved, where it was done before.
+        # Where the move was complete already, the old name has nothing left to move.
         assert done.returncode == 0 or "no record" in done.stderr or "nothing" in done.stderr, done.stderr
         assert history.login_of(bobby, alice.codes.now()) == SUCCESS
         assert history.asked(alice) == []
@@ -440,7 +440,7 @@ def test_power_fails_while_a_record_is_moved(history, bobby, under_test, capsys,
 
 
 def first_login_of(history, account, when):
-    """As a program of root's has written it down."""
+    """Writes the file as a program of root's does."""
     directory = history.records / account.name
     directory.mkdir(exist_ok=True)
     file = directory / "first-login"

@@ -1,8 +1,7 @@
-"""64 processes, one account, the same moment: what exactly one may do, exactly one does.
+"""64 processes, one account, the same moment: where only one may succeed, exactly one does.
 
-Processes of our own instead of ssh clients: so many come through libpam to the module at once, and so often, only
-where nothing else takes its time. Some may find the lock taken for too long on a slow machine, and are then refused;
-nothing here depends on none being.
+Processes of our own replace ssh clients: only where nothing else takes time do so many reach the module through libpam at
+once, and so often. On a slow machine some may wait too long for the lock and are then refused; no test depends on that.
 """
 
 import pathlib
@@ -30,32 +29,32 @@ HELD_MICROSECONDS = 5_000_000
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service")]
 
 
-def test_one_code_lets_exactly_one_of_64_in_in_each_of_200_rounds(application, alice, clock):
+def test_one_code_admits_exactly_one_of_64_in_each_of_200_rounds(application, alice, clock):
     assert_one_code_lets_exactly_one_in(application, alice, clock, ROUNDS_WITH_ONE_CODE)
 
 
-def test_one_code_of_a_token_lets_exactly_one_of_64_in(application, alice, under_test, clock):
+def test_one_code_of_a_token_admits_exactly_one_of_64(application, alice, under_test, clock):
     alice.codes = Token(under_test.enrol(alice, "--force", "--hotp"))
     assert_one_code_lets_exactly_one_in(application, alice, clock, ROUNDS_WITH_A_TOKEN)
 
 
-def test_each_recovery_code_lets_exactly_one_of_64_in(application, alice):
+def test_each_recovery_code_admits_exactly_one_of_64(application, alice):
     assert_each_recovery_code_lets_exactly_one_in(application, alice)
 
 
-def test_of_64_wrong_codes_five_are_looked_at_and_the_account_locks(application, alice, under_test, journal):
+def test_five_of_64_wrong_codes_are_looked_at_and_the_account_locks(application, alice, under_test, journal):
     assert_five_wrong_codes_are_looked_at(application, alice, under_test, journal, ROUNDS_WITH_WRONG_CODES)
 
 
-def test_right_code_after_64_wrong_ones_lets_none_of_64_in_until_unlocked(application, alice, under_test):
+def test_right_code_after_64_wrong_ones_admits_none_of_64_until_unlocked(application, alice, under_test):
     assert_right_code_lets_none_in_until_unlocked(application, alice, under_test)
 
 
 @pytest.mark.promised_by("google-authenticator")
-def test_google_authenticator_lets_two_in_with_one_code(application, program, alice, clock):
-    """A fact about the peer, with its protection against reuse on: it reads, and renames a file later.
+def test_google_authenticator_admits_two_with_one_code(application, program, alice, clock):
+    """A fact about the peer, with its protection against reuse on: it reads the file, and renames a new one over it later.
 
-    The first is held before it renames. Should the second one take longer than that, there is another code.
+    The first login is held before it renames. If the second takes longer than that, another code is tried.
     """
 
     def let_in():

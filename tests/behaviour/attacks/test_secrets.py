@@ -1,5 +1,5 @@
-"""What went through a login is afterwards nowhere: not in a log or an output, not in a command line or an environment,
-not in the memory of the program that people logged in with.
+"""After a login its secrets are nowhere: in no log or output, in no command line or environment, and not in the memory of
+the program that people logged in with.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from under_test import Ours
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# What modules stand in a service, and whether they ask for password and code in one reply.
+# The modules of a service, and whether they ask for password and code in one reply.
 STACKS = {
     "two questions": (["required pam_unix.so nodelay", "required {} debug"], False),
     "forward_pass": (["required {} forward_pass debug", "required pam_unix.so use_first_pass nodelay"], True),
@@ -31,13 +31,13 @@ STACKS = {
 
 @pytest.fixture
 def watch():
-    """Begins before anybody is enrolled."""
+    """A watch that begins before anybody is enrolled."""
     with Watch() as watching:
         yield watching
 
 
 def test_watch_sees_command_lines_and_environments(watch):
-    """So that finding nothing there means something."""
+    """Without this, an empty result of the watch would prove nothing."""
     with subprocess.Popen(["cat", "-u", "-"], stdin=subprocess.PIPE, env={"SEEN_IN": "environment"}) as process:
         wait_until(lambda: b"cat\0-u\0" in watch.seen("cmdline"), "command line")
         wait_until(lambda: b"SEEN_IN=environment\0" in watch.seen("environ"), "environment")
@@ -94,10 +94,10 @@ def test_secrets_are_in_no_log_no_output_no_command_line_and_no_environment(
             assert not re.search(rb"(?<!\w)" + code.encode() + rb"(?!\w)", text), place
 
 
-def test_a_mailed_code_is_in_the_mail_and_nowhere_else(
+def test_mailed_code_is_in_the_mail_and_nowhere_else(
     watch, program, alice, policy, service, under_test, journal  # noqa: F811
 ):
-    """The login asks for one, and goes on with the code of the device."""
+    """The login asks for a code by mail, and goes on with the code of the authenticator."""
     kept, mailer = pathlib.Path("/run/mail-of-the-tests"), pathlib.Path("/usr/libexec/mailer-of-the-tests")
     mailer.write_text(f"#!/bin/sh\ncat > {kept}\n")
     mailer.chmod(0o755)
@@ -125,15 +125,15 @@ def test_a_mailed_code_is_in_the_mail_and_nowhere_else(
 
 @pytest.mark.parametrize("arguments", ["", "debug", "forward_pass", "split"])
 @pytest.mark.parametrize("login", LOGINS)
-def test_nothing_secret_is_left_in_the_memory_of_the_program(
+def test_no_secret_is_left_in_the_memory_of_the_program(
     program, enrol, clock, service, under_test, login, arguments
 ):
-    """A core file would hold nothing that this does not. The application keeps no copy of its own."""
+    """A core file would hold nothing that the memory does not. The application keeps no copy of its own."""
     reply_of, before = LOGINS[login]
     carol, alice = enrol("carol"), enrol("alice")
     service(under_test.line(), "required pam_permit.so")
     with Application(program) as application:
-        # Which six digits are in the memory of such a program, whoever logs in.
+        # Six-digit numbers that are in the memory of such a program by chance, whichever user logs in.
         application.login(carol, right(carol))
         by_chance = memory(application.pid)
         reply = reply_of(alice)
@@ -146,8 +146,8 @@ def test_nothing_secret_is_left_in_the_memory_of_the_program(
 
 @pytest.mark.parametrize("door", ["sshd", "sudo", "su"], indirect=True)
 @pytest.mark.parametrize("reply_of", [right, recovery])
-def test_nothing_secret_is_left_in_sshd_sudo_and_su_while_the_session_lasts(door, alice, monkeypatch, reply_of):
-    """The reply passes through hands of theirs, too: here it is about the key and the codes that nobody typed."""
+def test_no_secret_is_left_in_sshd_sudo_and_su_while_the_session_lasts(door, alice, monkeypatch, reply_of):
+    """These programs handle the reply themselves too, so this is about the key and the codes that nobody typed."""
     monkeypatch.setattr(doors, "COMMAND", f"{doors.COMMAND}; read line")
     reply = reply_of(alice)
     with door.visit(alice) as visit:

@@ -1,4 +1,4 @@
-"""A user who stops su at the worst moment: while it holds the lock of the account that it was called for."""
+"""A user who stops su at the worst moment: while it holds the lock of the account that it logs in to."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.promised_by("ours")
 
 @pytest.fixture
 def stopped_su(every_door, alice):
-    """Somebody else's `su alice`, stopped just before its attempt is made durable."""
+    """Another user's `su alice`, stopped just before its attempt is made durable."""
     somebody = every_door["su"].caller
     terminal = pexpect.spawn(
         "/usr/bin/strace",
@@ -32,10 +32,10 @@ def stopped_su(every_door, alice):
     terminal.close()
 
 
-def test_su_that_somebody_stops_does_not_keep_its_owner_out(stopped_su, ssh, alice):
+def test_stopped_su_of_another_user_does_not_keep_the_owner_out(stopped_su, ssh, alice):
     assert ssh.attempt(alice, alice.password, alice.codes.at_step(1)).admitted
 
 
-def test_su_that_is_stopped_all_the_same_is_continued_by_the_kernel(stopped_su, alice):
-    """Only root can, as strace does here: see test_undisturbed."""
+def test_stopped_su_is_continued_by_the_kernel(stopped_su, alice):
+    """Only root can stop su there, as strace does here: see test_undisturbed."""
     stopped_su.expect(f"admitted:{alice.name}")

@@ -1,4 +1,4 @@
-"""What a login asks of the kernel, and what it leaves behind in the program that it happened in."""
+"""The system calls of a login, and what it leaves behind in the program that called it."""
 
 import os
 import re
@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service"
 
 SYNCS = {"fsync", "fdatasync", "sync", "syncfs", "msync", "sync_file_range"}
 WRITES = {"write", "writev", "pwrite64", "pwritev", "pwritev2", "sendto", "sendmsg", "sendfile"}
-# What would be felt outside of the module: by other code in the process, or by other processes. Signals may wait while
-# the record is locked (rt_sigprocmask); that they come through again is in `what_a_program_is`.
+# Calls with an effect outside the module: on other code in the process, or on other processes. Signals may wait while
+# the record is locked (rt_sigprocmask); `what_a_program_is` shows that they come through again.
 FELT_BY_THE_APPLICATION = {
     "clone", "clone3", "fork", "vfork", "execve", "execveat", "kill", "tgkill", "alarm", "setitimer", "timer_create",
     "rt_sigaction", "sigaltstack", "chdir", "fchdir", "umask", "prctl", "setrlimit", "prlimit64",
@@ -45,7 +45,7 @@ def test_login_costs_one_fdatasync_and_no_other_sync(login):
 def test_state_is_on_disk_before_the_first_byte_of_an_answer_or_a_log_line(login, under_test, alice):
     state = f"{under_test.state_directory}/{alice.name}/state"
     order = [call for call in login.inside if call.name in WRITES | SYNCS and '"asked ' not in call.arguments]
-    # The attempt as failed, what became of it, in the same place, and then to the disk.
+    # The attempt as failed; its outcome, in the same place; then the sync.
     assert [call.name for call in order[:3]] == ["pwrite64", "pwrite64", "fdatasync"]
     assert [call.file for call in order[:3]] == [state, state, state]
     assert not any(call.result.startswith("-1") for call in order[:3])
@@ -67,29 +67,29 @@ def test_files_are_opened_without_following_links_and_only_the_state_for_writing
     assert not any(call.name in ("open", "openat2", "creat") for call in login.inside)
 
 
-def test_no_path_of_an_account_is_looked_at_other_than_by_opening_it(login, under_test):
-    """What is checked is what was opened: nobody can put another file there in between."""
+def test_paths_of_an_account_are_examined_only_by_opening_them(login, under_test):
+    """Only an opened file is checked, so nobody can swap it between the check and its use."""
     by_path = {"stat", "lstat", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "newfstatat", "statx"}
     looked_at = [call for call in login.inside if call.name in by_path and "AT_EMPTY_PATH" not in call.arguments]
     assert not [call for call in looked_at if str(under_test.state_directory) in call.arguments]
 
 
 def test_nothing_below_the_users_home_is_opened_or_looked_at(login, under_test, alice):
-    """Its owner could have put a link or a fifo there. What a read brought is no path: /etc/passwd names the home."""
+    """The user could have put a link or a fifo there. Data from a read is not a path: /etc/passwd names the home."""
 
     def calls_naming(path):
         return [call for call in login.inside if call.name not in ("read", "pread64") and path in call.arguments]
 
-    assert calls_naming(f"{under_test.state_directory}/{alice.name}"), "paths are seen at all"
+    assert calls_naming(f"{under_test.state_directory}/{alice.name}"), "paths are visible in the trace"
     assert calls_naming(alice.home) == []
 
 
-def test_login_does_nothing_that_its_program_would_feel(login):
+def test_login_makes_no_call_that_affects_its_program(login):
     assert {call.name for call in login.inside} & FELT_BY_THE_APPLICATION == set()
 
 
 @pytest.mark.parametrize("arguments", ["", "debug", "split", "forward_pass"])
-def test_program_is_after_a_login_what_it_was_before(application, alice, service, under_test, arguments):
+def test_program_is_unchanged_after_a_login(application, alice, service, under_test, arguments):
     """Descriptors, signals, threads, children, limits, directory and identity."""
     assert_program_is_afterwards_what_it_was(application, alice, service, under_test, arguments)
 
@@ -104,8 +104,8 @@ HOSTILE = {
 
 
 def test_environment_decides_nothing(program, alice, clock):
-    """The same calls with the same arguments, the same question, the same answer, whatever a caller has set."""
-    strace = {"PATH": os.environ["PATH"]}  # strace itself is found by it
+    """The same calls with the same arguments, the same question and the same answer, whatever environment a caller sets."""
+    strace = {"PATH": os.environ["PATH"]}  # needed to find strace itself
     plain = traced.login(program, alice, alice.codes.now())
     clock.advance(30)
     hostile = traced.login(program, alice, alice.codes.now(), environment={**HOSTILE, **strace})
@@ -138,7 +138,7 @@ def test_module_alone_in_a_stack_sets_credentials_with_success(application, alic
 
 
 def test_module_writes_nothing_to_stderr(program, alice, machine_clock, journal, service, under_test):
-    """It belongs to the application, also with `debug`. Of stdout the application here knows every line."""
+    """stderr belongs to the application, with `debug` as well. This application reads every line of its own stdout."""
     service(under_test.line("debug"))
     with Application(program) as application:
         for reply in (alice.codes.now(), alice.codes.wrong(), alice.recovery_codes[0], ""):

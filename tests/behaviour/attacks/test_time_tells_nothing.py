@@ -1,5 +1,8 @@
-"""Neither how long it takes to be asked, nor how long it takes to be refused, nor in which words, tells who is enrolled and how
-close a code was. Counted in instructions, which do not vary; the fail delay, some thousand times as long, hides the rest."""
+"""Neither the time before the question, nor the time before a refusal, nor its wording tells who is enrolled or how close a
+code was.
+
+Time is counted in instructions, which do not vary. The fail delay is some thousand times as long, and hides the rest.
+"""
 
 import types
 
@@ -12,9 +15,9 @@ from followed import instructions
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# Of those of a wrong code: no more than the digits of a number in the log or the state make.
+# A share of the instructions of a wrong code: about what the digits of a number in the log or the state cost.
 SAME_WORK = 0.002
-# A refusal takes 1 to 3 s, at random; so many instructions take less than a thousandth of that.
+# A refusal takes 1 to 3 s, at random; this many instructions take less than a thousandth of that.
 HIDDEN = 1_000_000
 UNKNOWN = types.SimpleNamespace(name="no-such-user")
 FAILURES = 5
@@ -34,7 +37,7 @@ def state(under_test, alice):
     return put_back
 
 
-def test_where_a_code_differs_does_not_show(program, service, alice, state, tmp_path, capsys):  # noqa: F811
+def test_position_of_the_wrong_digit_does_not_show(program, service, alice, state, tmp_path, capsys):  # noqa: F811
     right, near = alice.codes.now(), alice.codes.from_step(-45, 91)
     counts = {}
     for at in range(len(right)):
@@ -47,7 +50,7 @@ def test_where_a_code_differs_does_not_show(program, service, alice, state, tmp_
     assert max(counts.values()) - min(counts.values()) < SAME_WORK * max(counts.values())
 
 
-def test_no_refusal_is_told_from_another(program, service, alice, bobby, state, tmp_path, capsys):  # noqa: F811
+def test_refusals_cannot_be_told_apart(program, service, alice, bobby, state, tmp_path, capsys):  # noqa: F811
     with Application(program) as running:
         for _ in range(FAILURES):
             running.login(alice, alice.codes.wrong())
@@ -82,19 +85,19 @@ def test_no_refusal_is_told_from_another(program, service, alice, bobby, state, 
     assert len({tuple(answer.asked) for answer in answers.values()}) == 1, answers
     for counts in (asking, refusing):
         assert max(counts.values()) - min(counts.values()) < HIDDEN, counts
-    # Users who are locked out, or have typed a code that was used, are told so: they have to know that they wait for the
-    # next code or need the help desk, and their password was right before.
+    # Users who are locked out or have typed a used code are told so, since they must know whether to wait for the next
+    # code or to call the help desk; their password was right before.
     same = ("wrong", "not enrolled", "unknown")
     assert len({(tuple(answers[what].told), answers[what].code) for what in same}) == 1, answers
-    # What is typed while the account is locked is not looked at.
+    # The module does not look at a code while the account is locked.
     assert answers["locked"].told == answers["locked, right"].told
     assert abs(refusing["locked"] - refusing["locked, right"]) < SAME_WORK * refusing["locked"]
 
 
-def test_eight_digits_tell_no_more_than_that_codes_were_imported(
+def test_eight_digits_tell_only_that_codes_were_imported(
     program, service, alice, under_test, state, tmp_path, capsys  # noqa: F811
 ):
-    """Neither whether they are right, nor whether they were used, nor whether any are left. Six digits tell nothing at all."""
+    """They do not tell whether the code is right or used, or whether any are left. Six digits tell nothing at all."""
     six = instructions(program, application.script(alice, alice.codes.wrong()), tmp_path)
     right, other = "12345678", "87654321"
     imported.give(under_test, alice, right, other)
@@ -112,5 +115,5 @@ def test_eight_digits_tell_no_more_than_that_codes_were_imported(
     with capsys.disabled():
         print(f"\nsix digits: {six}, beside imported codes: {six_beside}; eight digits: {counts}")
     assert max(counts.values()) - min(counts.values()) < SAME_WORK * max(counts.values())
-    # No hash among them: what differs is how many codes there are to read.
+    # Six digits are never hashed: the difference is only how many codes there are to read.
     assert abs(six_beside - six) < HIDDEN < min(counts.values())

@@ -1,5 +1,5 @@
-"""While an attempt is made: nobody but root can stop or end the program, a slow disk costs nothing but time, and the line
-in the log cannot be prevented."""
+"""While an attempt is made, nobody but root can stop or end the program, a slow disk costs nothing but time, and nobody can
+prevent the log entry."""
 
 import os
 import pathlib
@@ -19,12 +19,12 @@ from traced_helper import traced_helper
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# Far longer than anything else takes, and longer than a lock could be held before it was made so.
+# Far longer than anything else takes, and longer than the 3 s that a lock could once be held.
 SLOW_SECONDS = 4
 
 
 class SlowSu:
-    """Somebody's `su alice`, in which one kind of call takes long."""
+    """Another user's `su alice`, in which calls of one kind take long."""
 
     def __init__(self, somebody, account, call):
         self._trace = pathlib.Path(f"/tmp/su.{os.getpid()}.{call}.trace")
@@ -61,7 +61,7 @@ class SlowSu:
 
 @pytest.fixture
 def slow_su(every_door, alice):
-    """`slow_su(CALL)`; at the end none of them is left."""
+    """`slow_su(CALL)` starts one; none of them outlives the test."""
     started = []
 
     def start(call):
@@ -82,14 +82,14 @@ def may_signal(account, pid, name):
     return done.returncode == 0
 
 
-# The call that makes the attempt last, and the one that tells the log: after it has let go of the lock.
+# The call that makes the attempt durable, and the one that writes to the log, after the lock is released.
 @pytest.mark.parametrize("call", ["fdatasync", "sendto"])
-def test_nobody_but_root_can_stop_or_end_su_between_the_count_and_the_line_in_the_log(slow_su, every_door, alice, journal, call):
+def test_nobody_but_root_can_stop_or_end_su_between_the_count_and_the_log_entry(slow_su, every_door, alice, journal, call):
     su, somebody = slow_su(call), every_door["su"].caller
     su.asked_for_a_code(alice)
-    assert may_signal(somebody, su.pid(), "CONT"), "before, it is the user's to end"
+    assert may_signal(somebody, su.pid(), "CONT"), "until then the user may end it"
     if call == "sendto":
-        # The first line of this process that strace sees is the one about the attempt: pam_unix has none to tell.
+        # The first log entry that strace sees of this process is that of the attempt: pam_unix has nothing to log.
         assert "sendto(" not in su.trace()
     su.terminal.sendline(alice.codes.now())
     su.wait_until_it_is_slow()
@@ -99,18 +99,18 @@ def test_nobody_but_root_can_stop_or_end_su_between_the_count_and_the_line_in_th
     assert journal.names(alice.name) == ["otp.accept"]
 
 
-def test_signals_from_the_terminal_wait_for_the_line_in_the_log(slow_su, alice, journal):
+def test_signals_from_the_terminal_wait_for_the_log_entry(slow_su, alice, journal):
     su = slow_su("fdatasync")
     su.asked_for_a_code(alice)
     su.terminal.sendline(alice.codes.wrong())
     su.wait_until_it_is_slow()
-    os.kill(int(su.pid()), signal.SIGTERM)  # as root: what a closed terminal or Ctrl-C comes to
+    os.kill(int(su.pid()), signal.SIGTERM)  # as root, like the signal of a closed terminal or Ctrl-C
     su.outcome()
     assert journal.names(alice.name) == ["otp.reject"]
 
 
-def test_su_that_may_not_set_user_ids_gets_to_the_end_of_an_attempt(every_door, alice, journal):
-    """As in a container without CAP_SETUID: it cannot become the user, but that is for su to say."""
+def test_su_without_cap_setuid_completes_the_attempt(every_door, alice, journal):
+    """As in a container without CAP_SETUID: su cannot become the user, but reporting that is up to su."""
     setpriv, *rest = every_door["su"].caller.running("/usr/bin/su", alice.name, "-c", "true")
     command = [setpriv, "--bounding-set=-setuid", *rest]
     terminal = pexpect.spawn(
@@ -124,7 +124,7 @@ def test_su_that_may_not_set_user_ids_gets_to_the_end_of_an_attempt(every_door, 
     terminal.sendline(alice.codes.now())
     terminal.expect(pexpect.EOF)
     terminal.close()
-    assert terminal.signalstatus is None, "it did not abort"
+    assert terminal.signalstatus is None, "su did not abort"
     assert journal.names(alice.name) == ["otp.accept"]
 
 
@@ -140,7 +140,7 @@ def test_slow_disk_costs_a_wait_and_not_the_login(slow_su, program, alice, clock
 
 
 def test_frozen_su_holds_a_lock_for_half_a_minute_at_most(slow_su, alice):
-    """What neither a signal nor the user can do, a frozen control group can."""
+    """Neither signals nor the user can hold su up, but a frozen control group can."""
     su = slow_su("")
     su.asked_for_a_code(alice)
     su.terminal.sendline(alice.codes.now())
@@ -153,14 +153,15 @@ def test_frozen_su_holds_a_lock_for_half_a_minute_at_most(slow_su, alice):
     assert "it_interval={tv_sec=0, tv_nsec=0}, it_value={tv_sec=30, tv_nsec=0" in limits[ends]
 
 
-def test_many_helpers_that_are_stopped_keep_neither_the_owner_nor_root_out(ssh, alice, under_test, journal):
+def test_stopped_helpers_keep_out_neither_the_owner_nor_root(ssh, alice, under_test, journal):
     for _ in range(3):
         stopped = [traced_helper(under_test.helper, alice, "fdatasync:signal=STOP") for _ in range(16)]
         try:
             for each in stopped:
                 each.ask(check(alice, alice.codes.wrong()))
             wait_until(lambda: "otp.attempt" in "".join(journal.lines()), "attempt")
-            # On a busy machine sixteen of them may take longer than a login waits. Left stopped, each would take half a minute.
+            # On a busy machine sixteen helpers may take longer than a login waits. If they stayed stopped, each would take half
+            # a minute.
             tries = (ssh.attempt(alice, alice.password, alice.recovery_codes.pop()).admitted for _ in range(3))
             assert any(tries)
             under_test.unlock(alice)

@@ -1,4 +1,5 @@
-"""A panic of the module is caught, logged and refused, in a program that has no unwinder and beside one that has its own."""
+"""A panic of the module is caught and logged, and refuses the login, in a program without an unwinder and in one with its
+own."""
 
 import os
 import pathlib
@@ -51,7 +52,8 @@ def throw(throwing, account, typed, **environment):
 
 @pytest.fixture
 def panics(journal):
-    """How many panics were logged since the test began. Such a line knows no user: whatever knew may have panicked."""
+    """How many panics were logged since the test began. Their log entries name no user, since the code that knew the user
+    may have panicked."""
 
     def logged():
         events = [event for event in map(parse, journal.lines()) if event]
@@ -61,8 +63,8 @@ def panics(journal):
     return lambda: logged() - before
 
 
-def test_the_module_brings_its_unwinder_along(program, alice):  # noqa: F811
-    """Loading one as a library, and throwing it away, takes longer than all else that a login does."""
+def test_the_module_contains_its_unwinder(program, alice):  # noqa: F811
+    """Loading an unwinder as a library, and unloading it, takes longer than the rest of a login."""
     with Application(program) as application:
         application.start(alice)
         assert "pam_otp" in libraries(application.pid)
@@ -79,15 +81,15 @@ def test_a_panic_refuses_in_a_program_without_an_unwinder(program, no_clock, ali
     assert panics() == 2
 
 
-def test_a_panic_refuses_beside_exceptions_of_the_program(throwing, no_clock, alice, panics):
+def test_a_panic_refuses_in_a_program_with_exceptions_of_its_own(throwing, no_clock, alice, panics):
     assert throw(throwing, alice, alice.codes.now(), LD_PRELOAD=str(no_clock)) == f"{AUTHINFO_UNAVAIL}, 4 caught\n"
     assert panics() == 1
 
 
 @pytest.mark.parametrize(("reply", "code"), [("right", SUCCESS), ("wrong", AUTH_ERR)])
-def test_a_login_goes_on_beside_exceptions_of_the_program(throwing, alice, panics, reply, code):
+def test_a_login_works_in_a_program_with_exceptions_of_its_own(throwing, alice, panics, reply, code):
     typed = alice.codes.now() if reply == "right" else alice.codes.wrong()
-    # One before, one in the question, one in what a refusal tells, two after.
+    # One before, one in the question, one when a refusal is told, two after.
     told = 0 if code == SUCCESS else 1
     assert throw(throwing, alice, typed) == f"{code}, {4 + told} caught\n"
     assert panics() == 0
