@@ -1,4 +1,4 @@
-"""People whose records the helper has made, and the stack that they prove themselves by."""
+"""Users whose records the helper has made, and the stack by which they prove who they are."""
 
 import pytest
 
@@ -12,13 +12,13 @@ def denied(journal, clock):
 
 @pytest.fixture
 def erin(bobby, under_test, clock, journal):
-    """Has a record that the helper made."""
+    """A user whose record was made by the helper."""
     enrol_by_hand(under_test.helper, bobby, clock)
     return bobby
 
 
 @pytest.fixture
 def password_first(under_test):
-    """No code is asked for after a wrong password, and so there is no pause."""
+    """A stack that asks for no code after a wrong password, and so causes no delay."""
     stack_of_changes("auth requisite pam_unix.so nodelay", f"auth required {under_test.module}", "account required pam_unix.so")
     yield

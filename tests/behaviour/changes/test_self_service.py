@@ -1,4 +1,5 @@
-"""People who look after their own authenticators, without root: enrol, look, try, replace, remove, renew."""
+"""Users who manage their own authenticators without root: they enrol, look, try a code, replace, remove, and renew recovery
+codes."""
 
 import base64
 import grp
@@ -31,7 +32,7 @@ KOREAN = ("인증 앱에 표시된 6자리 인증 코드: ", "저장하지 않�
 # -------------------------------------------------------------------------------------------------------------- enrolling
 
 
-def test_user_enrols_without_root_and_is_then_let_in_everywhere(bobby, clock, door):
+def test_user_enrols_without_root_and_is_then_admitted_at_every_door(bobby, clock, door):
     device, recovery_codes = enrol(bobby, clock)
     assert len(recovery_codes) == 10
     clock.advance(30)
@@ -56,14 +57,14 @@ def test_first_enrolment_asks_for_no_password(bobby, clock, journal):
 
 
 @pytest.mark.parametrize("name", ["my phone", "회사 전화"])
-def test_name_is_the_users_choice(bobby, clock, name):
+def test_user_chooses_the_name_of_the_authenticator(bobby, clock, name):
     enrol(bobby, clock, "--name", name)
     assert names(bobby) == [name]
 
 
 @pytest.mark.parametrize("who", ["alice", "bobby"])
-def test_record_is_the_groups_and_out_of_the_users_reach(who, clock, request, under_test):
-    """Made by the helper, or made by root and changed by the helper."""
+def test_record_belongs_to_the_helpers_group_and_is_out_of_the_users_reach(who, clock, request, under_test):
+    """Records that the helper made, or that root made and the helper changed."""
     account = request.getfixturevalue(who)
     complete(account, clock, "replace" if who == "alice" else "enrol")
     directory = under_test.state_directory / account.name
@@ -111,7 +112,7 @@ def test_root_and_owner_replace_what_the_other_made(bobby, clock, ssh):
 # ---------------------------------------------------------------------------------------------------------------- looking
 
 
-def test_status_names_device_times_recovery_codes_and_failures(alice, clock, ssh):
+def test_status_shows_authenticator_times_recovery_codes_and_failures(alice, clock, ssh):
     clock.advance(60)
     assert opens(ssh, alice)
     assert ssh.attempt(alice, alice.password, alice.recovery_codes[0]).admitted
@@ -126,14 +127,14 @@ def test_status_names_device_times_recovery_codes_and_failures(alice, clock, ssh
     }
 
 
-def test_status_of_somebody_without_an_authenticator(bobby):
+def test_status_says_that_a_user_has_no_authenticator(bobby):
     done = run(bobby, "status")
     assert done.returncode == 0 and done.stdout == f"{bobby.name} has no authenticator\n"
     assert list(status(bobby)) == [
         "user", "enrolled", "authenticators", "recovery_codes_left", "failures", "locked", "locked_until", "disabled"]
 
 
-def test_status_says_until_when_it_is_locked(alice, clock, ssh):
+def test_status_says_until_when_an_account_is_locked(alice, clock, ssh):
     fail(ssh, alice)
     found = status(alice)
     assert (found["locked"], found["locked_until"], found["failures"]) == (True, clock.now + 15 * 60, 5)
@@ -150,7 +151,7 @@ def test_looking_changes_nothing(alice):
     ("status",), ("status", "--json"), ("test",), (), ("add", "x"), ("remove",), ("recovery-codes",),
 ], ids=" ".join)
 @pytest.mark.parametrize("whose", ["alice", "root", "nosuch", "../alice"])
-def test_nothing_is_done_or_told_about_somebody_else(alice, bobby, journal, command, whose):
+def test_users_can_do_and_learn_nothing_about_another_user(alice, bobby, journal, command, whose):
     whose = whose.replace("alice", alice.name)
     before = record(alice)
     done = run(bobby, *command, "--user", whose)
@@ -162,13 +163,13 @@ def test_nothing_is_done_or_told_about_somebody_else(alice, bobby, journal, comm
 
 @pytest.mark.parametrize("option", ["--conf", "--state-dir"])
 @pytest.mark.parametrize("command", [("status",), ("test",), (), ("remove",)], ids=" ".join)
-def test_user_names_no_other_policy_or_directory(alice, command, option):
+def test_users_cannot_choose_another_policy_or_directory(alice, command, option):
     done = run(alice, *command, option, alice.home)
     assert done.returncode == 1 and done.stdout == ""
     assert "only root may choose" in done.stderr and "hint: leave out" in done.stderr
 
 
-def test_own_name_may_be_given(alice, clock):
+def test_users_may_give_their_own_name(alice, clock):
     assert run(alice, "status", "--user", alice.name).stdout == run(alice, "status").stdout
     talk = Talk(alice, "--user", alice.name)
     talk.play(DIALOGUES["replace"][1], clock)
@@ -179,21 +180,21 @@ def test_own_name_may_be_given(alice, clock):
 
 
 def attempt(account, reply):
-    """`otp-enroll test`: exit status and what was said."""
+    """Tries a code with `otp-enroll test`; returns the exit status and what was said."""
     talk = Talk(account, "test")
     talk.until(CODE)
     talk.answer(reply)
     return talk.end(), talk.said
 
 
-def test_right_code_is_right_once(alice):
+def test_tried_code_is_right_once(alice):
     ended, said = attempt(alice, alice.codes.now())
     assert ended == 0 and 'A login would have succeeded: the code of "phone" is right.' in said
     ended, said = attempt(alice, alice.codes.now())
     assert ended == 1 and "A login would have been refused." in said and "already used" in said
 
 
-def test_wrong_codes_that_are_tried_count_and_lock(alice, ssh):
+def test_tried_wrong_codes_count_and_lock(alice, ssh):
     for left in (4, 3, 2):
         ended, said = attempt(alice, alice.codes.wrong())
         assert ended == 1 and f"{left} more wrong codes lock the account" in said
@@ -203,7 +204,7 @@ def test_wrong_codes_that_are_tried_count_and_lock(alice, ssh):
     assert locked(ssh, alice)
 
 
-def test_recovery_code_that_is_tried_is_used(alice, ssh):
+def test_tried_recovery_code_is_used_up(alice, ssh):
     ended, said = attempt(alice, alice.recovery_codes[0])
     assert ended == 0 and "with a recovery code, which is now used" in said
     assert attempt(alice, alice.recovery_codes[0])[0] == 1
@@ -211,7 +212,7 @@ def test_recovery_code_that_is_tried_is_used(alice, ssh):
     assert status(alice)["recovery_codes_left"] == 9
 
 
-def test_locked_account_is_opened_by_a_recovery_code_that_is_tried_and_by_no_code(alice, clock, ssh):
+def test_lock_is_opened_by_a_tried_recovery_code_and_not_by_a_tried_code(alice, clock, ssh):
     fail(ssh, alice)
     ended, said = attempt(alice, alice.codes.now())
     assert ended == 1 and "locked until" in said
@@ -219,11 +220,11 @@ def test_locked_account_is_opened_by_a_recovery_code_that_is_tried_and_by_no_cod
     complete(alice, clock, "recovery-codes")
 
 
-def test_nothing_to_try_without_an_authenticator(bobby):
+def test_test_without_an_authenticator_is_refused(bobby):
     refused_at_once(bobby, "test", because="has no authenticator")
 
 
-# --------------------------------------------------------------------------------------------- proving who one is, or not
+# ------------------------------------------------------------------------------------------------------ proof of identity
 
 
 def test_replacing_takes_password_and_code_and_only_the_newest_works(alice, clock, ssh):
@@ -254,7 +255,7 @@ def test_every_change_takes_password_and_code_and_is_logged(alice, clock, policy
 
 
 @pytest.mark.parametrize("dialogue", CHANGES)
-def test_recovery_code_is_taken_in_place_of_a_code(alice, clock, policy, dialogue):
+def test_recovery_code_is_accepted_instead_of_a_code(alice, clock, policy, dialogue):
     policy(SEVERAL, NOBODY_MUST)
     words, questions = DIALOGUES[dialogue]
     talk = Talk(alice, *words)
@@ -273,8 +274,8 @@ UNPROVEN = {
 
 
 @pytest.mark.parametrize("how", UNPROVEN)
-def test_nothing_changes_for_whoever_does_not_prove_who_they_are(alice, ssh, policy, journal, under_test, how):
-    """Each change once; at the same time, since refusals are slow."""
+def test_nothing_changes_without_proof_of_identity(alice, ssh, policy, journal, under_test, how):
+    """Tries each change once, all at the same time, since refusals are slow."""
     policy(SEVERAL, NOBODY_MUST)
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
     assert ssh.attempt(alice, alice.password, alice.recovery_codes[0]).admitted
@@ -301,7 +302,7 @@ def test_nothing_changes_for_whoever_does_not_prove_who_they_are(alice, ssh, pol
 
 
 @pytest.mark.parametrize("dialogue", CHANGES)
-def test_refused_change_is_logged_under_the_same_verb_as_one_that_was_made(alice, service, policy, journal, dialogue):
+def test_refused_change_is_logged_under_the_verb_of_a_successful_one(alice, service, policy, journal, dialogue):
     policy(SEVERAL, NOBODY_MUST)
     service("auth required pam_deny.so", "account required pam_permit.so")
     assert Talk(alice, *CHANGES[dialogue]).end() == 1
@@ -325,27 +326,27 @@ def test_wrong_codes_at_a_change_count_with_those_at_logins(alice, ssh, journal)
     assert {event["tag"] for event in journal.events(alice.name)} == {"otp-helper", "sshd:auth"}
 
 
-def test_lock_is_told_where_the_last_wrong_code_was_typed(alice, ssh):
+def test_lock_is_reported_where_the_last_wrong_code_was_typed(alice, ssh):
     fail(ssh, alice, FAILURES - 1)
     talk = Talk(alice, "recovery-codes")
     talk.prove_who(alice.codes.wrong())
     assert talk.end() == 1 and "locked until" in talk.said
 
 
-def test_proof_opens_what_was_not_yet_locked(alice, clock, ssh):
-    """A right code at a change is a success like any other."""
+def test_proof_of_identity_resets_the_failure_count(alice, clock, ssh):
+    """A right code at a change counts as success like any other."""
     fail(ssh, alice, FAILURES - 1)
     complete(alice, clock, "recovery-codes")
     assert status(alice)["failures"] == 0
 
 
-def test_code_that_proved_who_one_is_opens_no_login(alice, clock, ssh):
+def test_code_that_proved_identity_opens_no_login(alice, clock, ssh):
     complete(alice, clock, "recovery-codes")
     assert ssh.attempt(alice, alice.password, alice.codes.now()).refused
 
 
 @pytest.mark.parametrize("dialogue", CHANGES)
-def test_locked_account_is_not_changed_and_nothing_is_asked(alice, clock, ssh, policy, under_test, dialogue):
+def test_locked_account_cannot_be_changed_and_nothing_is_asked(alice, clock, ssh, policy, under_test, dialogue):
     policy(SEVERAL, NOBODY_MUST)
     fail(ssh, alice)
     before = record(alice)
@@ -356,7 +357,7 @@ def test_locked_account_is_not_changed_and_nothing_is_asked(alice, clock, ssh, p
     complete(alice, clock, dialogue)
 
 
-def test_disabled_account_is_not_changed_and_nothing_is_asked(alice, ssh, policy):
+def test_disabled_account_cannot_be_changed_and_nothing_is_asked(alice, ssh, policy):
     policy("[lockout]\nfailures = 2\ndisable_after = 2\n", SEVERAL, NOBODY_MUST)
     fail(ssh, alice, 2)
     assert status(alice)["disabled"]
@@ -366,22 +367,22 @@ def test_disabled_account_is_not_changed_and_nothing_is_asked(alice, ssh, policy
     assert record(alice) == before
 
 
-def test_disabled_account_is_told_that_it_is_disabled_and_who_can_help(alice, ssh, policy):
-    """A recovery code does not open it, so nobody is sent to look for one."""
+def test_user_of_a_disabled_account_is_told_so_and_who_can_help(alice, ssh, policy):
+    """A recovery code does not enable the account, so the message does not suggest one."""
     policy("[lockout]\nfailures = 2\ndisable_after = 2\n")
     fail(ssh, alice, 2)
     said = refused_at_once(alice, because="administrator").said
     assert "disabled" in said and "recovery code" not in said
 
 
-def test_locked_account_is_sent_to_a_recovery_code_only_where_one_opens_it(alice, ssh, policy):
+def test_locked_user_is_told_of_recovery_codes_only_where_one_opens_the_lock(alice, ssh, policy):
     policy("[recovery]\nopens_lock = false\n")
     fail(ssh, alice)
     said = refused_at_once(alice, because="is locked").said
     assert "administrator" in said and "recovery code" not in said
 
 
-def test_lock_that_begins_during_the_dialogue_stands(alice, clock, ssh):
+def test_lock_that_begins_during_the_dialogue_holds(alice, clock, ssh):
     talk = Talk(alice)
     talk.play(DIALOGUES["replace"][1], clock, stop_at=KEPT)
     before = record(alice)["credential.toml"]
@@ -392,7 +393,7 @@ def test_lock_that_begins_during_the_dialogue_stands(alice, clock, ssh):
 
 
 @pytest.mark.parametrize("dialogue", ["replace", "recovery-codes"])
-def test_fifth_answer_that_is_not_the_word_ends_it_with_nothing_changed(alice, clock, dialogue):
+def test_fifth_answer_that_is_not_the_word_ends_the_dialogue_with_nothing_changed(alice, clock, dialogue):
     before = record(alice)["credential.toml"]
     talk = Talk(alice, *DIALOGUES[dialogue][0])
     talk.play(DIALOGUES[dialogue][1], clock, stop_at=KEPT)
@@ -404,7 +405,7 @@ def test_fifth_answer_that_is_not_the_word_ends_it_with_nothing_changed(alice, c
     assert record(alice)["credential.toml"] == before
 
 
-def test_what_root_changes_during_the_dialogue_stands(alice, clock, ssh, under_test):
+def test_change_by_root_during_the_dialogue_holds(alice, clock, ssh, under_test):
     talk = Talk(alice)
     talk.play(DIALOGUES["replace"][1], clock, stop_at=KEPT)
     under_test.admin("provision", alice.name, "--force")
@@ -415,7 +416,7 @@ def test_what_root_changes_during_the_dialogue_stands(alice, clock, ssh, under_t
 
 
 @pytest.mark.parametrize("dialogue", ["enrol", "replace"])
-def test_of_two_dialogues_at_once_only_the_first_to_end_counts(alice, bobby, clock, ssh, dialogue):
+def test_first_of_two_simultaneous_dialogues_to_end_counts(alice, bobby, clock, ssh, dialogue):
     account = bobby if dialogue == "enrol" else alice
     late = Talk(account)
     late.play(DIALOGUES[dialogue][1], clock, stop_at=KEPT)
@@ -435,14 +436,14 @@ def test_of_two_dialogues_at_once_only_the_first_to_end_counts(alice, bobby, clo
 
 
 @pytest.mark.parametrize("saved", [False, True], ids=["", "--save"])
-def test_helper_that_dies_before_it_answers_is_not_taken_for_a_change_that_was_not_made(bobby, clock, saved):
-    """Killed between the record, which is on disk, and its last word: the second line in the log comes in between."""
+def test_death_of_the_helper_before_its_answer_is_not_reported_as_nothing_changed(bobby, clock, saved):
+    """The helper is killed when the record is on disk but its last word is not sent: only the log entry comes in between."""
     talk = Talk(bobby, *(["--save", "codes"] if saved else []))
     talk.play([question for question in (NEW_CODE, SAVE, KEPT) if not (saved and question == SAVE)], clock, stop_at=KEPT)
     with killed_at(helper_of(bobby), "sendto", 2):
         talk.answer("kept")
         talk.end()
-    assert status(bobby)["enrolled"], "otherwise this shows nothing"
+    assert status(bobby)["enrolled"], "otherwise this test proves nothing"
     assert talk.status == 2 and "nothing was changed" not in talk.said
     assert pathlib.Path(bobby.home, "codes").exists() == saved
 
@@ -450,7 +451,7 @@ def test_helper_that_dies_before_it_answers_is_not_taken_for_a_change_that_was_n
 # --------------------------------------------------------------------------------------------------------------- removing
 
 
-def test_last_authenticator_is_not_removed_where_policy_demands_one(alice):
+def test_last_authenticator_stays_where_policy_demands_one(alice):
     before = record(alice)
     refused_at_once(alice, "remove", because="is the last authenticator")
     refused_at_once(alice, "remove", "phone", because="is the last authenticator")
@@ -462,37 +463,37 @@ def test_last_authenticator_is_not_removed_where_policy_demands_one(alice):
     ("", '[service.su]\nexempt_groups = ["USER"]'),
     ("", '[service.otp-enroll]\nexempt_groups = ["USER"]'),
 ], ids=["su-demands", "su-alone-excuses", "otp-enroll-alone-excuses"])
-def test_last_authenticator_is_not_removed_where_any_service_demands_one(alice, policy, general, section):
+def test_last_authenticator_stays_where_any_service_demands_one(alice, policy, general, section):
     policy(f"[enforce]\n{general}\n{section}\n".replace("USER", alice.name))
     before = record(alice)
     refused_at_once(alice, "remove", because="is the last authenticator")
     assert record(alice) == before
 
 
-def test_last_authenticator_goes_where_every_service_excuses(alice, clock, policy):
+def test_last_authenticator_can_be_removed_where_every_service_excuses(alice, clock, policy):
     every = f'exempt_groups = ["{alice.name}"]\n'
     policy(f"[enforce]\n{every}[service.su]\n{every}")
     complete(alice, clock, "remove")
     assert record(alice) == {}
 
 
-def test_unknown_name_is_not_removed(alice, policy):
+def test_unknown_name_cannot_be_removed(alice, policy):
     policy(NOBODY_MUST)
     refused_at_once(alice, "remove", "tablet", because=f'no authenticator of {alice.name} is called "tablet"')
 
 
 @pytest.mark.parametrize("words", [("remove",), ("recovery-codes",)], ids=" ".join)
-def test_nothing_to_change_without_an_authenticator(bobby, words):
+def test_changes_without_an_authenticator_are_refused(bobby, words):
     refused_at_once(bobby, *words, because="has no authenticator")
 
 
-def test_last_authenticator_goes_with_its_recovery_codes_where_nobody_must_have_one(alice, clock, ssh, policy):
+def test_last_authenticator_and_recovery_codes_can_be_removed_where_nobody_must_have_one(alice, clock, ssh, policy):
     policy(NOBODY_MUST)
     talk = Talk(alice, "remove")
     talk.prove_who(alice.codes.now())
     assert talk.end() == 0 and "is removed, and the recovery codes with it" in talk.said
     assert record(alice) == {} and status(alice)["enrolled"] is False and status(alice)["recovery_codes_left"] == 0
-    # Nobody asks for a code any more, and a first one is enrolled as ever.
+    # Nobody asks for a code any more, and the user can enrol a first authenticator as before.
     talk = Talk(alice)
     device = talk.new_device(clock)
     talk.keep_codes()
@@ -503,7 +504,7 @@ def test_last_authenticator_goes_with_its_recovery_codes_where_nobody_must_have_
     assert ssh.attempt(alice, alice.password, device.now()).admitted
 
 
-def test_whoever_removed_the_last_one_logs_in_without_a_code(alice, clock, ssh, policy):
+def test_user_who_removed_the_last_authenticator_logs_in_without_a_code(alice, clock, ssh, policy):
     policy(NOBODY_MUST)
     complete(alice, clock, "remove")
     with ssh.visit(alice) as visit:
@@ -533,7 +534,7 @@ def test_new_recovery_codes_replace_the_old_and_work_once(alice, clock, ssh):
     assert opens(ssh, alice)
 
 
-def test_old_recovery_codes_work_until_the_new_are_kept(alice, clock, ssh):
+def test_old_recovery_codes_work_until_the_new_ones_are_kept(alice, clock, ssh):
     talk = Talk(alice, "recovery-codes")
     talk.play(DIALOGUES["recovery-codes"][1], clock, stop_at=KEPT)
     assert ssh.attempt(alice, alice.password, alice.recovery_codes[0]).admitted
@@ -542,7 +543,7 @@ def test_old_recovery_codes_work_until_the_new_are_kept(alice, clock, ssh):
     assert ssh.attempt(alice, alice.password, alice.recovery_codes[1]).refused
 
 
-def test_no_recovery_codes_where_policy_issues_none(alice, policy):
+def test_recovery_codes_are_refused_where_policy_issues_none(alice, policy):
     policy("[recovery]\ncodes = 0\n")
     refused_at_once(alice, "recovery-codes", because="recovery codes are not issued here")
 
@@ -557,7 +558,7 @@ def assert_private_file_of(account, path):
 
 
 @pytest.mark.parametrize("typed", [False, True], ids=["--save", "at the question"])
-def test_saved_recovery_codes_are_the_users_alone(bobby, clock, typed):
+def test_saved_recovery_codes_can_be_read_by_the_user_alone(bobby, clock, typed):
     path = pathlib.Path(bobby.home, "codes")
     talk = Talk(bobby, *([] if typed else ["--save", str(path)]))
     talk.new_device(clock)
@@ -572,7 +573,7 @@ def test_saved_recovery_codes_are_the_users_alone(bobby, clock, typed):
 
 
 @pytest.mark.parametrize("option, name", [("--save", "codes"), ("--qr-file", "code.png")])
-def test_files_that_are_there_are_not_overwritten(bobby, option, name):
+def test_existing_files_are_not_overwritten(bobby, option, name):
     path = pathlib.Path(bobby.home, name)
     bobby.write_private_file(str(path), "mine")
     talk = Talk(bobby, option, str(path))
@@ -581,7 +582,7 @@ def test_files_that_are_there_are_not_overwritten(bobby, option, name):
     assert path.read_text() == "mine" and record(bobby) == {}
 
 
-def test_path_that_is_taken_is_asked_for_again(bobby, clock):
+def test_another_path_is_asked_for_when_one_is_taken(bobby, clock):
     path = pathlib.Path(bobby.home, "codes")
     bobby.write_private_file(str(path), "mine")
     talk = Talk(bobby)
@@ -595,7 +596,7 @@ def test_path_that_is_taken_is_asked_for_again(bobby, clock):
     assert talk.end() == 0 and path.read_text() == "mine"
 
 
-def test_user_saves_nothing_where_only_the_helpers_group_may(bobby, clock, under_test):
+def test_user_cannot_save_where_only_the_helpers_group_may_write(bobby, clock, under_test):
     talk = Talk(bobby, "--save", str(under_test.state_directory / "codes"))
     assert talk.end() == 2
     assert list(under_test.state_directory.glob("codes")) == [] and record(bobby) == {}
@@ -603,7 +604,7 @@ def test_user_saves_nothing_where_only_the_helpers_group_may(bobby, clock, under
 
 @pytest.mark.parametrize("word", ["copy", "복사"])
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_clipboard_gets_the_codes_when_it_is_asked_for_and_only_then(bobby, clock, word, language):
+def test_clipboard_gets_the_codes_only_on_request(bobby, clock, word, language):
     new_code, save, kept = (NEW_CODE, SAVE, KEPT) if language == "en" else KOREAN
     talk = Talk(bobby, "--lang", language)
     shown = talk.until(new_code)
@@ -622,7 +623,7 @@ def test_clipboard_gets_the_codes_when_it_is_asked_for_and_only_then(bobby, cloc
     assert talk.end() == 0 and talk.screen.count("\x1b]52") == 1
 
 
-def test_qr_code_in_plain_characters(bobby, clock):
+def test_qr_code_can_be_drawn_in_plain_characters(bobby, clock):
     talk = Talk(bobby, "--qr", "ascii", environment={"TERM": "dumb"})
     talk.new_device(clock)
     assert talk.screen.isascii() and "@@@@@@" in talk.screen
@@ -631,7 +632,7 @@ def test_qr_code_in_plain_characters(bobby, clock):
 
 
 @pytest.mark.parametrize("name", ["code.png", "code.svg"])
-def test_qr_code_in_a_file_is_the_users_alone(bobby, clock, name):
+def test_qr_code_in_a_file_can_be_read_by_the_user_alone(bobby, clock, name):
     path = pathlib.Path(bobby.home, name)
     talk = Talk(bobby, "--qr-file", str(path), "--qr", "none")
     talk.new_device(clock)
@@ -648,7 +649,7 @@ def test_qr_code_in_a_file_is_the_users_alone(bobby, clock, name):
     (("recovery-codes", "--qr", "none"), "--qr"), (("remove", "--qr-file", "x.png"), "--qr-file"), (("add",), "NAME"),
     (("add", 'a"b'), "NAME"), (("--qr-file", "x.gif"), "--qr-file"),
 ], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
-def test_what_has_no_meaning_is_a_usage_error(alice, words, option):
+def test_options_without_a_meaning_are_a_usage_error(alice, words, option):
     before = record(alice)
     done = run(alice, *words)
     assert done.returncode == 2 and option in done.stderr and done.stdout == ""
@@ -675,7 +676,7 @@ def test_leaving_at_any_question_changes_nothing(alice, bobby, clock, policy, un
     if question in (PASSWORD, CODE) or account is bobby:
         assert left == before
     else:
-        # The code that proved who it was is used; nothing else has happened.
+        # The code that proved who the user is has been used; nothing else has changed.
         assert left["credential.toml"] == before["credential.toml"]
         kept = Kept(account, under_test.state_directory)
         assert (kept.failures, kept.locked, kept.recovery_codes_used) == (0, False, 0)
@@ -684,7 +685,7 @@ def test_leaving_at_any_question_changes_nothing(alice, bobby, clock, policy, un
 
 
 @pytest.mark.parametrize("way", WAYS_TO_LEAVE[:3], ids=lambda way: way.__name__)
-def test_leaving_takes_the_files_along(bobby, clock, way):
+def test_leaving_removes_the_files(bobby, clock, way):
     talk = Talk(bobby, "--save", "codes", "--qr-file", "code.png")
     talk.new_device(clock)
     talk.until(KEPT)
@@ -693,7 +694,7 @@ def test_leaving_takes_the_files_along(bobby, clock, way):
     assert sorted(os.listdir(bobby.home)) == sorted(os.listdir("/etc/skel"))
 
 
-def test_dialogue_says_what_it_is_about_and_then_that_a_proof_follows(alice):
+def test_dialogue_says_its_purpose_and_then_asks_for_proof(alice):
     talk = Talk(alice)
     about, proof = talk.until(PASSWORD).split("First, please prove who you are.")
     assert "A new authenticator for" in about and "There is one already (phone)" in about and "otpauth" not in about + proof
@@ -716,7 +717,7 @@ def test_leaving_says_that_nothing_was_changed(alice, clock):
     (3, "right in 1 minute 30 seconds: the clock of the device is fast"),
     (-120, "right 1 hour ago: the clock of the device is slow"),
 ])
-def test_device_whose_clock_is_off_is_told_how_far(bobby, clock, steps, said):
+def test_user_whose_phone_clock_is_off_is_told_how_far(bobby, clock, steps, said):
     talk = Talk(bobby)
     device = talk.device(talk.until(NEW_CODE), clock)
     talk.answer(device.at_step(steps))
@@ -727,7 +728,7 @@ def test_device_whose_clock_is_off_is_told_how_far(bobby, clock, steps, said):
     assert talk.end() == 0
 
 
-def test_three_wrong_codes_of_the_new_device_end_it(bobby, clock, journal):
+def test_three_wrong_codes_of_the_new_authenticator_end_the_dialogue(bobby, clock, journal):
     talk = Talk(bobby)
     device = talk.device(talk.until(NEW_CODE), clock)
     for left in ("2 tries are left", "One try is left"):
@@ -739,7 +740,7 @@ def test_three_wrong_codes_of_the_new_device_end_it(bobby, clock, journal):
     assert record(bobby) == {} and log_of_helper(journal, bobby) == []
 
 
-def test_wrong_codes_of_the_new_device_do_not_count_against_the_old(alice, clock, under_test):
+def test_wrong_codes_of_the_new_authenticator_do_not_count_against_the_old(alice, clock, under_test):
     talk = Talk(alice)
     talk.play(DIALOGUES["replace"][1], clock, stop_at=NEW_CODE)
     for _ in range(2):
@@ -753,7 +754,7 @@ def test_wrong_codes_of_the_new_device_do_not_count_against_the_old(alice, clock
 # -------------------------------------------------------------------------------------------------------- the PAM service
 
 
-def test_without_the_service_nothing_is_changed_and_other_is_not_taken_instead(alice, service, other, policy):
+def test_without_the_service_nothing_changes_and_other_does_not_replace_it(alice, service, other, policy):
     policy(SEVERAL, NOBODY_MUST)
     service()
     before = record(alice)
@@ -765,7 +766,7 @@ def test_without_the_service_nothing_is_changed_and_other_is_not_taken_instead(a
     assert record(alice) == before
 
 
-def test_without_the_service_somebody_new_still_enrols(bobby, clock, service):
+def test_without_the_service_a_new_user_still_enrols(bobby, clock, service):
     service()
     enrol(bobby, clock)
 
@@ -777,8 +778,8 @@ def test_without_the_service_somebody_new_still_enrols(bobby, clock, service):
     ("auth required pam_permit.so",),
     ("account required pam_permit.so",),
 ], ids=["denies", "denies the account", "names no module", "has no account", "has no auth"])
-def test_service_that_does_not_let_in_keeps_everything_as_it_was(alice, service, other, journal, lines):
-    """What a service leaves out PAM takes from `other`, as distributions know; so that one is made to deny."""
+def test_service_that_refuses_keeps_everything_unchanged(alice, service, other, journal, lines):
+    """PAM takes what a service lacks from `other`; `other` denies here, as in distributions."""
     pathlib.Path("/etc/pam.d/other").write_text("auth required pam_deny.so\naccount required pam_deny.so\n")
     service(*lines)
     before = record(alice)
@@ -788,7 +789,7 @@ def test_service_that_does_not_let_in_keeps_everything_as_it_was(alice, service,
     assert [line["event"] for line in log_of_helper(journal, alice)] == ["otp.denied"]
 
 
-def test_expired_account_changes_nothing(alice):
+def test_expired_account_can_change_nothing(alice):
     subprocess.run(["chage", "-E", "0", alice.name], check=True)
     before = record(alice)["credential.toml"]
     talk = Talk(alice, "recovery-codes")
@@ -797,15 +798,15 @@ def test_expired_account_changes_nothing(alice):
     assert record(alice)["credential.toml"] == before
 
 
-def test_service_that_asks_for_nothing_lets_in(alice, clock, service):
+def test_service_that_asks_for_nothing_admits(alice, clock, service):
     service("auth required pam_permit.so", "account required pam_permit.so")
     talk = Talk(alice, "recovery-codes")
     assert len(talk.keep_codes()) == 10
     assert talk.end() == 0 and PASSWORD not in talk.screen
 
 
-def test_question_of_any_module_reaches_the_user(alice, service, under_test):
-    """Here the code alone."""
+def test_questions_of_any_module_reach_the_user(alice, service, under_test):
+    """This stack asks only for the code."""
     service(f"auth required {under_test.module}", "account required pam_permit.so")
     talk = Talk(alice, "recovery-codes")
     talk.until(CODE)
@@ -819,12 +820,12 @@ def test_question_of_any_module_reaches_the_user(alice, service, under_test):
 
 @pytest.mark.parametrize("words, environment", [(("--lang", "ko"), {}), ((), {"LC_ALL": "ko_KR.UTF-8"})], ids=["--lang", "LC_ALL"])
 @pytest.mark.parametrize("word", ["kept", "보관"])
-def test_whole_dialogue_in_korean(alice, clock, ssh, words, environment, word):
+def test_whole_dialogue_is_in_korean(alice, clock, ssh, words, environment, word):
     new_code, save, kept = KOREAN
     talk = Talk(alice, *words, environment=environment)
     talk.until(PASSWORD)
     talk.answer(alice.password)
-    # The PAM stack speaks the language of the policy: it does not know who sits there.
+    # The PAM stack speaks the language of the policy: it does not know the user's.
     talk.until(CODE)
     talk.answer(alice.codes.now())
     device = talk.device(talk.until(new_code), clock)
@@ -844,16 +845,16 @@ def opens_with(door, account, device):
 
 
 @pytest.mark.parametrize("command", [("remove",), ("status", "--user", "root")], ids=" ".join)
-def test_refusals_are_korean_too(alice, command):
+def test_refusals_are_in_korean_too(alice, command):
     done = run(alice, *command, "--lang", "ko")
     assert done.returncode == 1 and re.search("[가-힣]", done.stderr)
 
 
-# --------------------------------------------------------------------------------------------------------- somebody's name
+# ----------------------------------------------------------------------------------------------------- another user's name
 
 
 @pytest.mark.parametrize("words", [("status",), ("test",), (), ("add", "tablet"), ("remove",), ("recovery-codes",)], ids=" ".join)
-def test_record_of_an_older_user_of_the_name_is_not_inherited(alice, words):
+def test_record_of_an_earlier_user_of_the_name_is_not_inherited(alice, words):
     before = record(alice)
     accounts.give_another_number(alice)
     talk = Talk(alice, *words)

@@ -1,4 +1,5 @@
-"""Two who change the same account at the same moment, or log in meanwhile: one of them is told, nothing is undone."""
+"""Two processes that change the same account at the same moment, or a login meanwhile: one of them is told, and nothing is
+undone."""
 
 import pathlib
 import threading
@@ -18,7 +19,7 @@ POLICY = pathlib.Path("/etc/security/pam_otp.conf")
 
 @pytest.fixture(autouse=True)
 def yes():
-    """The stack lets everybody through: it is no part of this."""
+    """A stack that admits everybody, since authentication is not what is tested here."""
     before = stack_of_changes("auth required pam_permit.so", "account required pam_permit.so")
     POLICY.write_text("[enroll]\nmax_authenticators = 4\n[enforce]\ngroups = []\n")
     yield
@@ -28,7 +29,7 @@ def yes():
 
 @pytest.fixture
 def session(under_test, journal, clock):
-    """`session(ACCOUNT, VERB, ...)`: a dialogue that waits for its last word."""
+    """`session(ACCOUNT, VERB, ...)` returns a dialogue that waits for its last word."""
     return lambda account, verb, *words: Session(under_test.helper, account, clock, verb, *words).up_to("codes")
 
 
@@ -42,7 +43,7 @@ def verdict(under_test, journal):
 
 
 def at_a_barrier(*calls):
-    """All of them, from the same moment on; what came of each."""
+    """Makes all the calls at the same moment; returns what came of each."""
     barrier = threading.Barrier(len(calls))
 
     def wait_and(call):
@@ -73,7 +74,7 @@ def the_kept_one(talks, answers):
     return talks[kept], talks[1 - kept]
 
 
-def test_of_two_first_enrolments_one_is_kept_and_works(session, bobby, clock, under_test, verdict):
+def test_one_of_two_first_enrolments_at_once_is_kept_and_works(session, bobby, clock, under_test, verdict):
     for _ in range(ROUNDS):
         talks = session(bobby, "enrol", "one"), session(bobby, "enrol", "two")
         kept, other = the_kept_one(talks, keep_both(*talks))
@@ -85,7 +86,7 @@ def test_of_two_first_enrolments_one_is_kept_and_works(session, bobby, clock, un
 
 
 @pytest.mark.parametrize("verbs", [("enrol", "enrol"), ("add", "add"), ("enrol", "add")])
-def test_of_two_new_devices_at_once_one_is_kept_and_works(session, erin, clock, verdict, verbs):
+def test_one_of_two_new_authenticators_at_once_is_kept_and_works(session, erin, clock, verdict, verbs):
     for at in range(ROUNDS):
         talks = session(erin, verbs[0], f"a{at % 7}"), session(erin, verbs[1], f"b{at % 7}")
         kept, other = the_kept_one(talks, keep_both(*talks))
@@ -100,7 +101,7 @@ def test_of_two_new_devices_at_once_one_is_kept_and_works(session, erin, clock, 
         assert verdict(erin, erin.codes.now()) == "accepted"
 
 
-def test_of_many_replacements_at_once_one_is_kept(session, erin, clock, verdict):
+def test_one_of_many_replacements_at_once_is_kept(session, erin, clock, verdict):
     for _ in range(3):
         talks = [session(erin, "enrol", "new") for _ in range(16)]
         answers = at_a_barrier(*(talk.keep for talk in talks))
@@ -111,7 +112,7 @@ def test_of_many_replacements_at_once_one_is_kept(session, erin, clock, verdict)
             talk.__exit__()
 
 
-def test_two_sets_of_recovery_codes_at_once_one_is_kept(session, erin, clock, verdict):
+def test_one_of_two_new_sets_of_recovery_codes_at_once_is_kept(session, erin, clock, verdict):
     for _ in range(ROUNDS):
         talks = session(erin, "recovery-codes"), session(erin, "recovery-codes")
         kept, other = the_kept_one(talks, keep_both(*talks))
@@ -120,7 +121,7 @@ def test_two_sets_of_recovery_codes_at_once_one_is_kept(session, erin, clock, ve
         assert verdict(erin, kept.recovery_codes[0]) != "recovered"
 
 
-def test_removal_and_login_with_what_is_removed(session, erin, clock, verdict):
+def test_login_during_the_removal_of_its_authenticator_is_decided_one_way_or_the_other(session, erin, clock, verdict):
     for _ in range(ROUNDS):
         with session(erin, "add", "tablet") as talk:
             tablet = talk.device
@@ -135,7 +136,7 @@ def test_removal_and_login_with_what_is_removed(session, erin, clock, verdict):
         assert verdict(erin, erin.codes.now()) == "accepted"
 
 
-def test_last_one_goes_while_another_comes(session, erin, clock, under_test, verdict):
+def test_removal_of_the_last_authenticator_and_a_replacement_at_once_leave_one_outcome(session, erin, clock, under_test, verdict):
     for _ in range(ROUNDS):
         gone, new = session(erin, "remove", ""), session(erin, "enrol", "phone")
         answers = keep_both(gone, new)
@@ -143,7 +144,7 @@ def test_last_one_goes_while_another_comes(session, erin, clock, under_test, ver
         clock.advance(30)
         if answers[0] == ["kept-none"]:
             assert verdict(erin, new.device.now()) == "not-enrolled"
-            # The one that came too late may have made the directory again; there is nothing in it.
+            # The later one may have created the directory again; it is empty.
             directory = under_test.state_directory / erin.name
             assert not directory.exists() or list(directory.iterdir()) == []
             enrol_by_hand(under_test.helper, erin, clock)
@@ -151,7 +152,7 @@ def test_last_one_goes_while_another_comes(session, erin, clock, under_test, ver
             assert verdict(erin, new.device.now()) == "accepted"
 
 
-def test_recovery_code_that_is_used_while_they_are_renewed_opens_once_at_most(session, erin, under_test, verdict):
+def test_recovery_code_used_while_new_ones_are_issued_admits_at_most_once(session, erin, under_test, verdict):
     codes = erin.recovery_codes
     for _ in range(ROUNDS):
         with session(erin, "recovery-codes") as talk:
@@ -164,8 +165,8 @@ def test_recovery_code_that_is_used_while_they_are_renewed_opens_once_at_most(se
 
 
 @pytest.mark.parametrize("verb, words", [("add", ("tablet",)), ("remove", ("tablet",))])
-def test_what_is_used_between_beginning_and_keeping_stays_used(session, erin, clock, under_test, verdict, verb, words):
-    """The code of a device that stays, a recovery code, a failure."""
+def test_codes_used_between_the_start_and_the_end_of_a_change_stay_used(session, erin, clock, under_test, verdict, verb, words):
+    """A code of an authenticator that stays, a recovery code, a failure."""
     if verb == "remove":
         with session(erin, "add", "tablet") as talk:
             assert talk.keep() == ["kept"]
@@ -182,8 +183,8 @@ def test_what_is_used_between_beginning_and_keeping_stays_used(session, erin, cl
 
 
 @pytest.mark.parametrize("verb, words", [("add", ("new",)), ("enrol", ("new",)), ("remove", ("",)), ("recovery-codes", ())])
-def test_lock_that_sets_in_between_beginning_and_keeping_refuses(session, erin, under_test, verdict, clock, verb, words):
-    """Or whoever guesses would have a new start by it."""
+def test_lock_between_the_start_and_the_end_of_a_change_refuses_it(session, erin, under_test, verdict, clock, verb, words):
+    """Otherwise the change would give an attacker a fresh count of failures."""
     with session(erin, verb, *words) as talk:
         for _ in range(5):
             verdict(erin, erin.codes.wrong())
@@ -194,7 +195,7 @@ def test_lock_that_sets_in_between_beginning_and_keeping_refuses(session, erin, 
     assert verdict(erin, erin.codes.now()) == "locked"
 
 
-def test_lock_that_sets_in_at_the_same_moment_is_before_or_after_the_change(session, erin, under_test, verdict, clock):
+def test_lock_at_the_same_moment_as_a_change_comes_before_or_after_it(session, erin, under_test, verdict, clock):
     for _ in range(ROUNDS):
         for _ in range(4):
             assert verdict(erin, erin.codes.wrong()) == "rejected"

@@ -1,6 +1,6 @@
-"""What a user can look at, or take, while a helper of theirs leads a dialogue; and at a record whose files carry their name.
+"""What users can read or take over while a helper of theirs holds a dialogue, and of a record whose files belong to them.
 
-The helper has made the files as the user, whose number they have; what keeps the user out is the directory above.
+The helper makes the files as the user, so they carry the user's id; the directory above them keeps the user out.
 """
 
 import ctypes
@@ -29,8 +29,8 @@ PARTS = pathlib.Path(__file__).parents[1] / "parts"
 # ------------------------------------------------------------------------------------------------------------ the files
 
 
-def test_record_that_the_helper_made_belongs_to_the_user_and_the_group(erin, under_test):
-    """So that the refusals below mean something."""
+def test_record_made_by_the_helper_belongs_to_the_user_and_the_group(erin, under_test):
+    """Without this, the refusals below would prove nothing."""
     owner, group = pwd.getpwnam(erin.name).pw_uid, int(group_entry()[2])
     directory = under_test.state_directory / erin.name
     for path, mode in {directory: 0o42770, directory / "credential.toml": 0o100640, directory / "state": 0o100660}.items():
@@ -38,7 +38,7 @@ def test_record_that_the_helper_made_belongs_to_the_user_and_the_group(erin, und
         assert (found.st_uid, found.st_gid, found.st_mode) == (owner, group, mode), path
 
 
-def test_owner_can_do_nothing_to_files_that_are_theirs_by_name(erin, carol, under_test, clock):
+def test_owner_can_do_nothing_to_the_files_of_the_record(erin, carol, under_test, clock):
     before = picture(under_test.state_directory)
     with Session(under_test.helper, erin, clock, "enrol", "new") as talk:
         talk.up_to("codes")
@@ -66,8 +66,8 @@ for line in sys.stdin:
 
 @pytest.mark.parametrize("within", [[], ["unshare", "--user", "--map-root-user", "--mount"],
                                     ["unshare", "--user", "--map-current-user", "--keep-caps"]])
-def test_file_cannot_be_opened_by_its_handle(erin, under_test, within):
-    """A handle can be guessed or kept from elsewhere: it goes past all directories. Root gets in by it."""
+def test_files_cannot_be_opened_by_handle(erin, under_test, within):
+    """A handle, guessed or kept from elsewhere, bypasses all directories. Only root can open one."""
     directory = under_test.state_directory / erin.name
     handles = "".join(handle_of(path) + "\n" for path in (directory, directory / "credential.toml", directory / "state"))
     look = [*within, "/usr/bin/python3", "-B", "-c", HANDLES]
@@ -78,7 +78,7 @@ def test_file_cannot_be_opened_by_its_handle(erin, under_test, within):
 
 
 def handle_of(path):
-    """struct file_handle: the size, the type, the bytes."""
+    """struct file_handle, in hexadecimal: the size, the type, the bytes."""
     libc = ctypes.CDLL(None, use_errno=True)
     handle = ctypes.create_string_buffer(8 + 128)
     ctypes.c_uint.from_buffer(handle).value = 128
@@ -88,8 +88,8 @@ def handle_of(path):
 
 
 @pytest.mark.parametrize("within", ["--map-root-user", "--map-current-user"])
-def test_namespace_of_their_own_gives_the_owner_no_way_in(erin, under_test, within):
-    """Where they are root, and the files are root's there."""
+def test_namespace_of_ones_own_gives_the_owner_no_way_in(erin, under_test, within):
+    """In the namespace the user is root, and the files belong to root."""
     script = f"for what in 'ls {{}}' 'cat {{}}/state' 'chmod 777 {{}}' 'chown 0:0 {{}}/state' 'mv {{}} /tmp' 'rm {{}}/state' " \
              "'mount --bind {} /mnt' 'setfacl -m o:rwx {}' 'chattr +i {}' 'cd {}'; do $what 2>&- >&- && echo \"$what\"; done; echo end"
     script = script.replace("{{}}", "{}").replace("{}", str(under_test.state_directory / erin.name))
@@ -102,8 +102,8 @@ def test_namespace_of_their_own_gives_the_owner_no_way_in(erin, under_test, with
 
 # ---------------------------------------------------------------------------------------------------------- the process
 
-# As intruder.py has it, of a process that is a child of the user's own; what is said to it comes from standard input.
-# It is looked at when it has said what it was to say, and sleeps.
+# Runs intruder.py's attempts on a process that is the user's own child; its messages come from standard input. The
+# attempts begin when the process has said its part, and sleeps.
 AT_A_STAGE = """
 import socket, subprocess, sys, json, time
 sys.path.insert(0, {parts!r})
@@ -136,8 +136,8 @@ def looked_at(account, program, stage, times, *messages):
 
 
 @pytest.mark.parametrize("stage", ["password", "code", "offer", "codes"])
-def test_waiting_helper_can_neither_be_traced_nor_looked_into_at_any_stage(erin, under_test, stage):
-    """In two of them it has laid down its group, and has the user's rights alone."""
+def test_waiting_helper_cannot_be_traced_or_inspected_at_any_stage(erin, under_test, stage):
+    """At two of the stages it has given up its group, and has only the user's rights."""
     request = message("enrol", erin.name, "new") if stage == "offer" else message("recovery-codes", erin.name)
     proof = [message("reply", erin.password), message("reply", erin.codes.now())]
     said, word, times = {
@@ -166,8 +166,8 @@ for pid in sys.argv[1:]:
 """
 
 
-def test_inner_processes_cannot_be_looked_into_either(erin, under_test, clock):
-    """The helper that the stack asks about the code, held up with the record in its hands; and the one that waits for it."""
+def test_inner_processes_cannot_be_inspected_either(erin, under_test, clock):
+    """The helper that the stack asks about the code, held up while it has the record open; and the helper that waits for it."""
     with Session(under_test.helper, erin, clock, "recovery-codes") as talk:
         talk.up_to("ask-code")
         with held_up(erin, under_test):
@@ -186,8 +186,8 @@ def ids(pid):
     return [int(number) for number in re.search(r"^Gid:\s+(.*)$", status, re.MULTILINE)[1].split()]
 
 
-def test_stack_runs_in_a_process_that_has_given_the_group_up_for_good(erin, under_test, clock):
-    """Real, effective, saved, for files; and no descriptor into the records is open by then but that of the directory."""
+def test_stack_runs_in_a_process_that_has_given_up_the_group_for_good(erin, under_test, clock):
+    """All its group ids: real, effective, saved, and for files. Of the records, it has only their directory open."""
     own, group = pwd.getpwnam(erin.name).pw_gid, int(group_entry()[2])
     with Session(under_test.helper, erin, clock, "enrol", "new") as talk:
         for stage in ("ask", "ask-code"):
@@ -205,9 +205,9 @@ def test_stack_runs_in_a_process_that_has_given_the_group_up_for_good(erin, unde
 
 
 @pytest.mark.parametrize("type_, line", [("auth", "auth optional pam_exec.so {}"), ("account", "account optional pam_exec.so {}")])
-def test_what_the_stack_starts_has_the_rights_of_the_user_and_nothing_of_the_caller(erin, under_test, clock, type_, line, tmp_path):
+def test_programs_started_by_the_stack_have_the_users_rights_and_nothing_of_the_caller(erin, under_test, clock, type_, line, tmp_path):
     script, out = pathlib.Path("/run/pam_otp-tests/look"), f"{erin.home}/seen.{type_}"
-    # -p: or a shell gives away by itself what it should not have been given.
+    # -p: without it the shell itself would drop privileges that it should not have been given.
     script.write_text(textwrap.dedent(f"""\
         #!/bin/sh -p
         {{ cat /proc/self/status; id -G; id -g; id -u; echo --; env; echo --; pwd; ls -ln /proc/self/fd
@@ -230,7 +230,7 @@ def test_what_the_stack_starts_has_the_rights_of_the_user_and_nothing_of_the_cal
     assert str(under_test.state_directory) + "/" not in rest and "Permission denied" in rest.splitlines()[-1]
 
 
-def test_crash_in_the_middle_of_a_dialogue_leaves_no_core_file(erin, under_test, clock):
+def test_crash_during_a_dialogue_leaves_no_core_file(erin, under_test, clock):
 
     unlimited = as_large_as_can_be()
     for stage in ("ask", "offer"):

@@ -1,7 +1,7 @@
-"""A change whose helper ends, stops or is failed by the kernel at any call from the word `keep` on: wholly the old record
-or wholly the new one, whatever is left behind disturbs nobody, and nobody waits longer than the lock may be held.
+"""A change whose helper ends or stops at any call from the word `keep` on, or has that call fail: the record is wholly the
+old one or wholly the new one, leftovers disturb nobody, and nobody waits longer than the lock may be held.
 
-What it takes to be let so far is no part of this: the stack says yes here, so that a try takes no second.
+Authentication is not what is tested here: the stack admits everybody, so that a try takes no second.
 """
 
 import os
@@ -23,8 +23,8 @@ pytestmark = [pytest.mark.promised_by("ours")]
 
 FILES = ["credential.toml", "state"]
 POLICY = pathlib.Path("/etc/security/pam_otp.conf")
-# What the calls of a change are, by what matters: each of them. Of the others, such as those that look at something or
-# set a timer, every fifth.
+# The calls that matter in a change: all of them are tried. Of the others, which examine something or set a timer, every
+# fifth is.
 CHANGING = {"mkdirat", "openat", "unlinkat", "fchown", "fchmod", "write", "fsync", "renameat", "renameat2", "flock", "sendto"}
 
 
@@ -38,7 +38,7 @@ def yes():
 
 
 class Case:
-    """One kind of change to one account, over and over from the same record."""
+    """One kind of change to one account, repeated from the same record."""
 
     def __init__(self, what, account, clock, under_test, tmp_path):
         self.what, self.account, self.clock, self.program = what, account, clock, under_test.helper
@@ -57,7 +57,7 @@ class Case:
                 assert session.keep() == ["kept"]
         if what != "enrol":
             clock.advance(30)
-            # Two failures and a used recovery code, which a change that comes to nothing leaves as they are.
+            # Two failures and a used recovery code, which a failed change must leave as they are.
             assert self.verdict(self.old_codes[9]) == "recovered"
             for _ in range(2):
                 assert self.verdict(self.old.wrong()) == "rejected"
@@ -67,11 +67,11 @@ class Case:
                         "remove": ("remove", "tablet"), "remove last": ("remove", ""), "codes": ("recovery-codes",)}[what]
 
     def again(self):
-        """Back to the record that it began with."""
+        """Restores the record that the case began with."""
         self.clock.set(self.start)
         shutil.rmtree(self.directory, ignore_errors=True)
         if self.what == "enrol":
-            # The first enrolment of all is the one that makes it.
+            # The first enrolment on the machine makes the mark.
             (self.records / ".enrolled").unlink(missing_ok=True)
         if self.copy.exists():
             self.directory.mkdir(mode=0o700)
@@ -87,7 +87,7 @@ class Case:
             return helper.ask(check(self.account, reply))[0]
 
     def change(self, inject=None):
-        """Answer, calls from `keep` on, status; `device` and `codes` are then what it showed."""
+        """Returns the answer, the calls from `keep` on, and the status; `device` and `codes` are then those that it showed."""
         with TracedSession(self.program, self.account, self.clock, *self.request[:1], *self.request[1:], inject=inject) as talk:
             talk.up_to("codes")
             came = talk.kept()
@@ -101,20 +101,20 @@ class Case:
             return talk.keep()
 
     def stands(self):
-        """`old` or `new`, and everything that works or does not says the same; anything else is an error."""
+        """`old` or `new`, as far as the record and all codes agree; anything else is an error."""
         self.clock.advance(30)
         with Helper(self.program, self.account) as helper:
             (enrolled,) = helper.ask(message("is-enrolled", self.account.name))
         enrolled = enrolled == "enrolled"
         if self.what == "enrol" and not enrolled or self.what == "remove last" and not enrolled:
-            # Not one byte of a credential, and no code of either kind opens anything.
+            # Not one byte of a credential is left, and no code of either kind opens anything.
             assert not (self.directory / FILES[0]).exists()
             for reply in filter(None, [self.device and self.device.now(), *self.codes[:1], *self.old_codes[:1]]):
                 assert self.verdict(reply) == "not-enrolled"
             return "old" if self.what == "enrol" else "new"
         assert enrolled
         assert traced.files_of(self.account, self.records)[-2:] == FILES
-        # Before any attempt changes it.
+        # Read before any attempt changes it.
         before = traced.Kept(self.account, self.records)
         works = {name: self.opens(name, device and device.now()) for name, device in
                  (("old", self.old), ("new", self.device), ("second", self.second))}
@@ -130,7 +130,7 @@ class Case:
         found = (*works.values(), *opens.values())
         (which,) = [which for which, expected in stands.items() if expected == found] or [found]
         assert which in ("old", "new"), (self.what, dict(works=works, opens=opens))
-        # A replacement begins anew: see below.
+        # A replacement begins with no failures: see below.
         if self.what not in ("enrol", "replace"):
             assert before.failures == 2
         if self.old_codes:
@@ -154,7 +154,7 @@ def some(calls, offset=0):
     return [call for at, call in enumerate(calls) if call.name in CHANGING or at % 5 == offset]
 
 
-def test_change_that_is_killed_at_any_call_is_wholly_the_old_record_or_wholly_the_new_one(case, record_property, capsys):
+def test_change_killed_at_any_call_leaves_wholly_the_old_record_or_wholly_the_new_one(case, record_property, capsys):
     case.again()
     words, calls, status = case.change()
     assert status == 0 and words == ["kept-none" if case.what == "remove last" else "kept"], words
@@ -167,9 +167,9 @@ def test_change_that_is_killed_at_any_call_is_wholly_the_old_record_or_wholly_th
         words, _, status = case.change(call.kills())
         assert status == -signal.SIGKILL, call
         seen.append(case.stands())
-        # What was answered is on disk.
+        # A change that was reported is on disk.
         assert not words or seen[-1] == "new"
-        # What is left behind disturbs neither the next change nor, after it, anybody else.
+        # Leftovers disturb neither the next change nor, after it, anybody else.
         if case.what not in ("add", "remove", "remove last") or seen[-1] == "old":
             case.clock.advance(30)
             assert case.ordinary() == ["kept-none" if case.what == "remove last" else "kept"]
@@ -178,12 +178,12 @@ def test_change_that_is_killed_at_any_call_is_wholly_the_old_record_or_wholly_th
     with capsys.disabled():
         print(f"\n{case.what}: killed at {len(seen)} calls, {seen.count('new')} of them after it was kept")
     record_property("points", len(seen))
-    # Once kept, always kept; and there were points on both sides.
+    # Every kill after the first that left the new record leaves it too; and there were kills on both sides.
     assert seen == sorted(seen, key=["old", "new"].index) and set(seen) == {"old", "new"}
 
 
-def test_replacement_that_comes_to_nothing_leaves_the_count_of_failures(bobby, clock, under_test, tmp_path):
-    """Killed before each of its renames: the old device is still the one there is, and so are its failures."""
+def test_failed_replacement_leaves_the_count_of_failures(bobby, clock, under_test, tmp_path):
+    """Killed before each of its renames: the old authenticator stays, and so do its failures."""
     case = Case("replace", bobby, clock, under_test, tmp_path)
     _, calls, _ = case.change()
     for call in (call for call in calls if call.name.startswith("renameat")):
@@ -194,8 +194,8 @@ def test_replacement_that_comes_to_nothing_leaves_the_count_of_failures(bobby, c
 
 
 @pytest.mark.parametrize("error", ["EIO", "ENOSPC", "EDQUOT"])
-def test_change_that_the_kernel_fails_at_any_call_is_refused_or_done(case, error):
-    """Those that change something by each error, half of the others by one of them."""
+def test_change_with_a_failing_call_is_refused_or_done(case, error):
+    """Calls that write are failed with each error, half of the others with one error."""
     words, calls, _ = case.change()
     assert words[0].startswith("kept")
     errors = ["EIO", "ENOSPC", "EDQUOT"]
@@ -208,7 +208,7 @@ def test_change_that_the_kernel_fails_at_any_call_is_refused_or_done(case, error
         stands = case.stands()
         if words[:1] in (["kept"], ["kept-none"]):
             assert stands == "new", call
-        # An error after the last rename (the directory could not be synced) leaves the new one; never half of it.
+        # An error after the last rename (the directory could not be synced) leaves the new record; never half of it.
         if words[:1] == ["refused"]:
             assert stands == "old", call
 
@@ -216,7 +216,7 @@ def test_change_that_the_kernel_fails_at_any_call_is_refused_or_done(case, error
 # --------------------------------------------------------------------------------------------------------------- stopped
 
 
-def test_helper_that_is_stopped_with_the_lock_goes_on_and_keeps_nobody_out(
+def test_helper_stopped_with_the_lock_is_continued_and_keeps_nobody_out(
     bobby, carol, clock, under_test, tmp_path
 ):
     case = Case("replace", bobby, clock, under_test, tmp_path)
@@ -232,7 +232,7 @@ def test_helper_that_is_stopped_with_the_lock_goes_on_and_keeps_nobody_out(
 
 
 @pytest.mark.parametrize("stage", ["offer", "codes"])
-def test_helper_that_is_stopped_while_a_person_is_asked_keeps_nobody_waiting(bobby, carol, clock, under_test, tmp_path, stage):
+def test_helper_stopped_at_a_question_keeps_nobody_waiting(bobby, carol, clock, under_test, tmp_path, stage):
     case = Case("replace", bobby, clock, under_test, tmp_path)
     stopped = []
     try:
@@ -247,7 +247,7 @@ def test_helper_that_is_stopped_while_a_person_is_asked_keeps_nobody_waiting(bob
         clock.advance(30)
         assert case.ordinary() == ["kept"]
         assert time.monotonic() - begin < 3
-        # Those that go on now find that it has changed.
+        # The dialogues that go on now find that the record has changed.
         for talk in stopped:
             os.kill(talk.pid, signal.SIGCONT)
             if stage == "offer":
@@ -263,7 +263,7 @@ def test_helper_that_is_stopped_while_a_person_is_asked_keeps_nobody_waiting(bob
                                     signal.SIGCHLD, signal.SIGURG, signal.SIGCONT, signal.SIGTSTP, signal.SIGRTMIN])
 @pytest.mark.parametrize("stage", ["ask", "offer", "codes"])
 def test_signal_to_a_waiting_helper_ends_it_or_does_nothing(alice, clock, under_test, stage, number):
-    """Never a step further: with the next word it is where it was, or nowhere."""
+    """A signal never moves the dialogue a step further: with the next word it is where it was, or it has ended."""
     stack_of_changes("auth required pam_unix.so nodelay", "account required pam_unix.so")
     before = picture(under_test.state_directory)
     with Session(under_test.helper, alice, clock, "enrol", "new") as talk:

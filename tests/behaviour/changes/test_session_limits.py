@@ -1,5 +1,5 @@
-"""However a user starts a dialogue, and whatever they do to the processes of it: nobody is let past who did not prove who they
-are, the record stays whole, and nobody else is kept out.
+"""Whatever way users start a dialogue, and whatever they do to its processes: nobody passes without proof, the record stays
+whole, and nobody else is kept out.
 """
 
 import contextlib
@@ -37,13 +37,13 @@ def verdict(under_test, account, reply):
 
 
 def play(talk, *replies):
-    """Says all of it, in time or not, and hears it out; the kinds of the turns."""
+    """Sends all replies, whether it is their turn or not, and reads to the end; returns the kinds of the turns."""
     for reply in replies:
         talk.say(*reply)
     return talk.end()[0]
 
 
-# ------------------------------------------------------------------------------------------------------- how it is started
+# -------------------------------------------------------------------------------------------------------- ways to start it
 
 MORE_STARTS = {
     **STARTS,
@@ -58,19 +58,19 @@ MORE_STARTS = {
 
 
 @pytest.mark.parametrize("how", MORE_STARTS)
-def test_way_to_start_a_dialogue_skips_no_question_and_harms_no_record(erin, under_test, clock, credential, how):
+def test_no_way_to_start_a_dialogue_skips_a_question_or_harms_a_record(erin, under_test, clock, credential, how):
     before = credential(erin)
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         with Session(under_test.helper, erin, clock, "recovery-codes", **MORE_STARTS[how]) as talk:
             said = play(talk, ("reply", "no password at all"), ("reply", erin.codes.now()), ("keep",))
             assert not {"codes", "kept"} & set(said), said
     assert credential(erin) == before
-    # And with what is right: it is done, or not; nothing in between.
+    # With the right replies the change is made or not made; nothing in between.
     new, answer = None, []
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         with Session(under_test.helper, erin, clock, "enrol", "new", **MORE_STARTS[how]) as talk:
             if "1" in how and "closed" in how:
-                # It talks to nobody, and waits.
+                # The helper has no connection, and waits.
                 talk.connection.settimeout(2)
             answer = talk.turn() == "begun" and ["begun"]
             if answer:
@@ -90,7 +90,7 @@ def test_way_to_start_a_dialogue_skips_no_question_and_harms_no_record(erin, und
     old_works = verdict(under_test, erin, erin.codes.now()) == "accepted"
     new_works = bool(new) and verdict(under_test, erin, new.device.now()) == "accepted"
     assert (old_works, new_works) == (not changed, changed)
-    # What is left of it is in nobody's way.
+    # Leftovers hinder nobody.
     clock.advance(60)
     if changed:
         erin.codes = new.device
@@ -101,7 +101,7 @@ def test_way_to_start_a_dialogue_skips_no_question_and_harms_no_record(erin, und
 
 
 @pytest.mark.parametrize("how", ["no processes", "children ignored", "6 descriptors", "12 descriptors", "no timers"])
-def test_wrong_code_is_none_however_it_is_started(erin, under_test, clock, credential, how):
+def test_no_way_to_start_a_dialogue_makes_a_wrong_code_pass(erin, under_test, clock, credential, how):
     before = credential(erin)
     with Session(under_test.helper, erin, clock, "recovery-codes", **MORE_STARTS[how]) as talk:
         said = play(talk, ("reply", erin.password), ("reply", erin.codes.wrong()), ("keep",))
@@ -114,7 +114,7 @@ def test_wrong_code_is_none_however_it_is_started(erin, under_test, clock, crede
 
 @pytest.fixture
 def slow_password(erin):
-    """So that unix_chkpwd is at work long enough to be met."""
+    """A password hash so slow that unix_chkpwd can be caught at work."""
     subprocess.run(["chpasswd", "-c", "SHA512", "-s", "900000"], input=f"{erin.name}:{erin.password}\n", text=True, check=True,
                    capture_output=True)
     return erin
@@ -124,7 +124,7 @@ ENDS = ["KILL", "TERM", "SEGV", "ALRM", "USR1", "HUP", "INT", "PIPE"]
 
 
 @pytest.mark.parametrize("number", ENDS)
-def test_password_check_that_is_ended_is_no_password(slow_password, under_test, clock, credential, number):
+def test_killed_password_check_does_not_pass(slow_password, under_test, clock, credential, number):
     before = credential(slow_password)
     with Session(under_test.helper, slow_password, clock, "recovery-codes") as talk:
         talk.up_to("ask")
@@ -133,12 +133,12 @@ def test_password_check_that_is_ended_is_no_password(slow_password, under_test, 
         as_user(slow_password, f"kill -{number} {child}")
         assert talk.turn() in ALL_ENDS | {"tell", "ask-hidden"}
         said = play(talk, ("keep",))
-        # One that ignores the signal goes on, and asks for the code.
+        # A check that ignores the signal goes on, and then the code is asked for.
         assert not {"codes", "kept", "offer"} & set(said)
     assert credential(slow_password) == before
 
 
-def test_password_check_that_is_stopped_is_no_password_and_keeps_nobody_waiting(slow_password, carol, under_test, clock, credential):
+def test_stopped_password_check_does_not_pass_and_keeps_nobody_waiting(slow_password, carol, under_test, clock, credential):
     before = credential(slow_password)
     with Session(under_test.helper, slow_password, clock, "recovery-codes") as talk:
         talk.up_to("ask")
@@ -159,7 +159,7 @@ def test_password_check_that_is_stopped_is_no_password_and_keeps_nobody_waiting(
 
 
 @pytest.mark.parametrize("number", ["KILL", "TERM", "STOP"])
-def test_inner_helper_that_is_ended_or_stopped_is_no_code(erin, under_test, clock, credential, number):
+def test_killed_or_stopped_inner_helper_does_not_pass(erin, under_test, clock, credential, number):
     before = credential(erin)
     with Session(under_test.helper, erin, clock, "recovery-codes") as talk:
         talk.up_to("ask-code")
@@ -168,7 +168,7 @@ def test_inner_helper_that_is_ended_or_stopped_is_no_code(erin, under_test, cloc
             (child,) = wait_until(lambda: children(talk.pid, "otp-helper"), "inner helper")
             as_user(erin, f"kill -{number} {child}")
             if number == "TERM":
-                # It waits for the lock, and lets this one through in between.
+                # It waits for the lock, and takes the signal in between.
                 wait_until(lambda: child not in children(talk.pid, "otp-helper"), "end of it")
         while talk.turn() == "tell":
             pass
@@ -178,7 +178,7 @@ def test_inner_helper_that_is_ended_or_stopped_is_no_code(erin, under_test, cloc
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("stage", ["ask", "ask-code", "offer", "codes"])
-def test_dialogue_that_is_ended_in_the_middle_changes_nothing(erin, under_test, clock, credential, stage, number):
+def test_dialogue_killed_in_the_middle_changes_nothing(erin, under_test, clock, credential, stage, number):
     before = credential(erin)
     with Session(under_test.helper, erin, clock, "enrol", "new") as talk:
         talk.up_to(stage)
@@ -207,7 +207,7 @@ def timers(pid):
 def test_one_timer_that_kills_is_armed_at_each_stage(erin, under_test, clock, stage):
     with Session(under_test.helper, erin, clock, "enrol", "new") as talk:
         talk.up_to(stage)
-        # SIGKILL, by the clock that nobody sets.
+        # SIGKILL, by the monotonic clock, which nobody can set.
         assert timers(talk.pid) == ([str(int(signal.SIGKILL))], ["1"])
 
 
@@ -216,7 +216,7 @@ def test_time_is_extended_once_and_before_the_first_word(erin, under_test, clock
         talk.up_to("codes")
         long = [call for call in times(talk) if re.search(TEN_MINUTES, call.arguments)]
         assert len(long) == 1 and re.search(AT_FIRST, times(talk)[0].arguments)
-        # And of the same timer that was there from the beginning.
+        # It is the timer that was there from the beginning.
         assert long[0].arguments.split(",")[0] == times(talk)[0].arguments.split(",")[0]
         names = [(call.name, call.arguments) for call in talk.calls()]
         first_word = next(at for at, (name, arguments) in enumerate(names) if name == "write" and "begun" in arguments)
@@ -227,8 +227,8 @@ def test_time_is_extended_once_and_before_the_first_word(erin, under_test, clock
     ("check", "{}", "", "000000"), ("status", "{}"), ("enrol", "root", "new"), ("recovery-codes", "nosuch"),
     ("remove", "{}", "nosuch"), ("enrol", "{}", ""), ("replace", "{}", "new"), ("remove", "{}", ""),
 ])
-def test_time_is_not_extended_for_anything_but_a_change_that_may_begin(erin, under_test, clock, fields):
-    """The last of them is refused by policy, which demands a device of everybody."""
+def test_time_is_extended_only_for_a_change_that_may_begin(erin, under_test, clock, fields):
+    """The last request is refused by policy, which demands an authenticator of everybody."""
     request = message(*(field.format(erin.name) for field in fields))
     with TracedSession(under_test.helper, erin, clock, request) as talk:
         assert talk.turn() in (None, "rejected", "status", "denied", "refused")
@@ -237,8 +237,8 @@ def test_time_is_not_extended_for_anything_but_a_change_that_may_begin(erin, und
 
 
 @pytest.mark.parametrize("verb", ["is-enrolled", "standing"])
-def test_time_is_extended_while_a_login_may_have_a_person_type_a_code(erin, under_test, clock, verb):
-    """After the answer, when nothing is locked."""
+def test_time_is_extended_while_a_user_types_a_code_in_a_login(erin, under_test, clock, verb):
+    """The helper extends it after the answer, when it holds no lock."""
     with TracedSession(under_test.helper, erin, clock, message(verb, erin.name)) as talk:
         assert talk.turn() in ("enrolled", "standing")
         wait_until(lambda: [call for call in times(talk) if re.search(TEN_MINUTES, call.arguments)], "longer time")
@@ -256,7 +256,7 @@ def test_dialogue_without_its_timer_does_not_begin(erin, under_test, clock):
 
 
 @pytest.mark.parametrize("call", ["setresgid", "clone"])
-def test_stack_is_not_run_where_the_group_cannot_be_given_up_or_there_is_no_process(erin, under_test, clock, credential, call):
+def test_stack_does_not_run_if_the_group_cannot_be_given_up_or_no_process_started(erin, under_test, clock, credential, call):
     before = credential(erin)
     with TracedSession(under_test.helper, erin, clock, "recovery-codes", inject=f"{call}:error=EPERM", follow=True) as talk:
         assert talk.turn() == "begun"

@@ -1,4 +1,4 @@
-"""A dialogue that is not played as it should be: refused, with one line in the log, and nothing changes."""
+"""A dialogue that breaks the protocol: the helper ends it, with one log entry, and nothing changes."""
 
 import os
 import pathlib
@@ -19,20 +19,20 @@ from together import together
 pytestmark = [pytest.mark.promised_by("ours")]
 
 POLICY = pathlib.Path("/etc/security/pam_otp.conf")
-# So that the last device may go.
+# So that the last authenticator may be removed.
 NOBODY_MUST = "[enforce]\ngroups = []\n"
 
 
 @pytest.fixture(autouse=True)
 def without_delay(under_test):
-    """As Debian has it, but for the pause after a refusal."""
+    """Debian's stack, without the delay after a refusal."""
     stack_of_changes("auth required pam_unix.so nodelay", f"auth required {under_test.module}", "account required pam_unix.so")
     yield
 
 
 @pytest.fixture(autouse=True)
 def policy():
-    """`policy(TEXT)`: what else the administrator says, until the end of the test."""
+    """`policy(TEXT)` adds to the policy until the end of the test."""
 
     def write(text=""):
         POLICY.write_text(NOBODY_MUST + text)
@@ -50,7 +50,7 @@ def session(under_test, journal, clock):
 
 @pytest.fixture
 def unchanged(under_test):
-    """`unchanged(ACCOUNT...)`: every byte of the records is as it was when the test began to watch."""
+    """`unchanged.begin()` and `unchanged.holds()`: between these calls, not one byte of the records has changed."""
 
     class Watch:
         def begin(self):
@@ -60,7 +60,7 @@ def unchanged(under_test):
             assert picture(under_test.state_directory) == self.before
 
         def credentials_hold(self):
-            """The devices and recovery codes; attempts have left their traces in the state."""
+            """Authenticators and recovery codes are unchanged; the state may record attempts."""
             after = picture(under_test.state_directory)
             assert after.keys() == self.before.keys()
             assert [after[path] for path in after if not path.endswith("state")] == [
@@ -80,8 +80,8 @@ def assert_one_line(denied, caller, **values):
 
 
 @pytest.mark.parametrize("verb", ["enrol", "add"])
-def test_no_key_is_shown_under_an_issuer_with_a_colon_whatever_program_asks(session, bobby, policy, verb):
-    """An earlier otp-enroll does not look; a later one refuses before it asks."""
+def test_no_key_is_shown_under_an_issuer_with_a_colon_whichever_program_asks(session, bobby, policy, verb):
+    """An earlier otp-enroll does not check the issuer; a later one refuses before it asks the helper."""
     POLICY.write_text('issuer = "Dept: Ops"\n' + NOBODY_MUST)
     with session(bobby, verb, "phone") as talk:
         assert talk.turn() == "unavailable"
@@ -90,22 +90,22 @@ def test_no_key_is_shown_under_an_issuer_with_a_colon_whatever_program_asks(sess
         assert talk.turn() == "begun"
 
 
-# ------------------------------------------------------------------------------------------------------- whom it is about
+# ---------------------------------------------------------------------------------------------------- whose account it is
 
 ASKED = {"status": (), **VERBS}
 
 
 @pytest.mark.parametrize("verb", ASKED)
 def test_owner_may_ask(session, alice, denied, verb):
-    """So that the refusals below mean something."""
+    """Without this, the refusals below would prove nothing."""
     with session(alice, verb, *ASKED[verb]) as talk:
         assert talk.turn() == ("status" if verb == "status" else "begun")
     assert denied.lines() == []
 
 
 @pytest.mark.parametrize("verb", ASKED)
-def test_nothing_is_said_or_changed_about_another_account(under_test, alice, carol, bobby, denied, unchanged, verb):
-    """Not even whether it is there, is enrolled or is root: the answer is the same."""
+def test_helper_tells_and_changes_nothing_about_another_account(under_test, alice, carol, bobby, denied, unchanged, verb):
+    """The answer does not even tell whether the account exists, is enrolled or is root's."""
     unchanged.begin()
     names = [carol.name, bobby.name, "root", "nosuch", "daemon", "", "../" + alice.name, alice.name + "/", "a" * 300]
     for name in names:
@@ -137,7 +137,7 @@ def test_trusted_caller_may_ask_about_codes_and_nothing_else(under_test, alice, 
     ("remove", "{}", "phone", "phone"), ("recovery-codes",), ("recovery-codes", "{}", "10"), ("keep",), ("code", "123456"),
     ("reply", "x"), ("enrol\0", "{}", "phone"), ("ENROL", "{}", "phone"), ("enrol", b"\xff", "phone"), ("begun", "", "phone"),
 ])
-def test_verb_that_is_none_or_other_fields_than_it_takes_are_refused(under_test, alice, denied, unchanged, fields):
+def test_unknown_verbs_and_wrong_numbers_of_fields_are_denied(under_test, alice, denied, unchanged, fields):
     unchanged.begin()
     fields = [field.format(alice.name) if isinstance(field, str) else field for field in fields]
     with Helper(under_test.helper, alice) as helper:
@@ -152,9 +152,9 @@ NO_NAMES = ["", " ", " phone", "phone ", "a" * 33, "가" * 33, 'a"b', "a\\b", "a
 
 @pytest.mark.parametrize("name", NO_NAMES)
 @pytest.mark.parametrize("verb", ["enrol", "add", "remove"])
-def test_name_that_is_none_is_refused(under_test, alice, bobby, denied, unchanged, verb, name):
+def test_invalid_names_are_denied(under_test, alice, bobby, denied, unchanged, verb, name):
     if (verb, name) == ("remove", ""):
-        name = "\t"  # Nothing at all means the only one there.
+        name = "\t"  # An empty name means the only authenticator there is.
     unchanged.begin()
     for account in (alice, bobby):
         with Helper(under_test.helper, account) as helper:
@@ -163,7 +163,7 @@ def test_name_that_is_none_is_refused(under_test, alice, bobby, denied, unchange
     unchanged.holds()
 
 
-# ------------------------------------------------------------------------------------------------- what belongs elsewhere
+# -------------------------------------------------------------------------------------------------- messages out of place
 
 WRONG = {
     "reply": message("reply", "not the password"), "code": message("code", "482915"), "keep": message("keep"),
@@ -174,9 +174,9 @@ WRONG = {
     "over its size": b"otp1\x14\x01" + b"\0" * 5121, "largest": b"otp1\xff\xff" + b"\0" * 65535,
     "that does not add up": b"otp1\0\x03\0\x09x", "middle": message("keep")[:-2], "mark": b"otp1", "nothing": b"",
 }
-# What a stage takes as an answer, if not as the right one.
+# The messages that a stage takes as an answer, even if not as the right one.
 FITTING = {"ask": {"reply"}, "ask-code": {"reply"}, "offer": {"code"}, "codes": {"keep"}}
-# It went away, and asked for nothing wrong.
+# The caller went away, which is not a request.
 GONE = {"nothing", "middle", "mark"}
 MISPLAYED = [(stage, what) for stage in STAGES for what in WRONG if what not in FITTING[stage]]
 
@@ -185,8 +185,8 @@ STAGES_OF = [(stage, verb) for stage in ("offer", "codes") for verb in VERBS if 
 
 
 @pytest.mark.parametrize("stage, verb", STAGES_OF)
-def test_what_has_no_place_in_the_dialogue_ends_it_and_changes_nothing(session, alice, journal, unchanged, clock, verb, stage):
-    """Each of the wrong things in turn, at this point; the account is as it was, but for the code of the proof."""
+def test_message_out_of_place_ends_the_dialogue_and_changes_nothing(session, alice, journal, unchanged, clock, verb, stage):
+    """Sends each wrong message at this stage; the account is unchanged, except for the used code of the proof."""
     for what in (what for at, what in MISPLAYED if at == stage):
         clock.advance(60)
         denied = Denied(journal)
@@ -203,8 +203,8 @@ def test_what_has_no_place_in_the_dialogue_ends_it_and_changes_nothing(session, 
 
 
 @pytest.mark.parametrize("stage, verb", [("ask", "recovery-codes"), ("ask-code", "recovery-codes"), ("ask-code", "enrol")])
-def test_what_is_no_reply_ends_the_dialogue_with_the_stack_too(session, alice, denied, unchanged, stage, verb):
-    """All of them at once: a refusal takes its time. Whoever has only gone away is nobody whom the stack has let in."""
+def test_message_that_is_no_reply_ends_the_dialogue_and_the_stack(session, alice, denied, unchanged, stage, verb):
+    """Sends all of them at once, since a refusal takes time. A caller who has only gone away has not been authenticated."""
     unchanged.begin()
 
     def play(what):
@@ -225,7 +225,7 @@ def test_what_is_no_reply_ends_the_dialogue_with_the_stack_too(session, alice, d
 
 
 @pytest.mark.parametrize("stage", ["offer", "codes"])
-def test_first_enrolment_that_is_misplayed_leaves_no_trace(session, bobby, journal, unchanged, under_test, stage):
+def test_wrong_message_in_a_first_enrolment_leaves_no_trace(session, bobby, journal, unchanged, under_test, stage):
     unchanged.begin()
     for what in (what for at, what in MISPLAYED if at == stage):
         denied = Denied(journal)
@@ -239,8 +239,8 @@ def test_first_enrolment_that_is_misplayed_leaves_no_trace(session, bobby, journ
 
 
 @pytest.mark.parametrize("first", ["keep", "code", "reply"])
-def test_everything_said_in_advance_skips_nothing(session, alice, denied, unchanged, first):
-    """Ten times the same, in the socket before the helper has asked anything."""
+def test_messages_sent_in_advance_skip_nothing(session, alice, denied, unchanged, first):
+    """The same message ten times, in the socket before the helper has asked anything."""
     unchanged.begin()
     words = {"keep": ("keep",), "code": ("code", "000000"), "reply": ("reply", "not it at all")}[first]
     with session(alice, "recovery-codes") as talk:
@@ -256,7 +256,7 @@ def test_everything_said_in_advance_skips_nothing(session, alice, denied, unchan
     unchanged.credentials_hold()
 
 
-def test_second_request_after_the_end_is_refused(session, bobby, denied, clock, under_test):
+def test_second_request_after_the_end_is_denied(session, bobby, denied, clock, under_test):
     with session(bobby, "enrol", "phone") as talk:
         talk.up_to("codes")
         assert talk.keep() == ["kept"]
@@ -267,7 +267,7 @@ def test_second_request_after_the_end_is_refused(session, bobby, denied, clock, 
     assert picture(under_test.state_directory) == before
 
 
-def test_second_keep_is_refused(session, bobby, denied):
+def test_second_keep_is_denied(session, bobby, denied):
     with session(bobby, "enrol", "phone") as talk:
         talk.up_to("codes")
         talk.raw(message("keep") * 2)
@@ -281,7 +281,7 @@ def test_second_keep_is_refused(session, bobby, denied):
 
 @pytest.fixture(params=["enrol", "replace", "add"])
 def offered(request, session, alice, bobby, policy):
-    """A dialogue in which the new device was just offered: a first, one in the place of another, one more."""
+    """A dialogue that has just offered a new authenticator: a first one, a replacement, or one more."""
     if request.param == "add":
         policy("\n[enroll]\nmax_authenticators = 3\n")
     account = bobby if request.param == "enrol" else alice
@@ -290,7 +290,7 @@ def offered(request, session, alice, bobby, policy):
         yield talk.up_to("offer")
 
 
-def test_keep_without_a_proof_is_refused(offered, denied, unchanged):
+def test_keep_without_a_proof_is_denied(offered, denied, unchanged):
     unchanged.begin()
     offered.say("keep")
     assert offered.end() == ([], 1)
@@ -299,7 +299,7 @@ def test_keep_without_a_proof_is_refused(offered, denied, unchanged):
 
 
 @pytest.mark.parametrize("count", [1, 2])
-def test_keep_after_wrong_codes_is_refused(offered, denied, unchanged, count):
+def test_keep_after_wrong_codes_is_denied(offered, denied, unchanged, count):
     unchanged.begin()
     for left in range(2, 2 - count, -1):
         offered.say("code", offered.device.wrong())
@@ -310,8 +310,8 @@ def test_keep_after_wrong_codes_is_refused(offered, denied, unchanged, count):
     unchanged.holds()
 
 
-def test_code_after_the_right_one_is_refused(offered, denied, unchanged):
-    """It is neither a keep nor a second proof."""
+def test_code_after_the_right_one_is_denied(offered, denied, unchanged):
+    """The second code is neither a keep nor another proof."""
     unchanged.begin()
     code = offered.device.now()
     offered.say("code", code)
@@ -323,7 +323,7 @@ def test_code_after_the_right_one_is_refused(offered, denied, unchanged):
     unchanged.holds()
 
 
-def test_three_wrong_codes_end_it_and_a_fourth_that_is_right_is_too_late(offered, denied, unchanged):
+def test_three_wrong_codes_end_it_and_a_right_fourth_is_too_late(offered, denied, unchanged):
     unchanged.begin()
     wrong, right = offered.device.wrong(), offered.device.now()
     for reply in (wrong, "", "x" * 4000):
@@ -333,12 +333,12 @@ def test_three_wrong_codes_end_it_and_a_fourth_that_is_right_is_too_late(offered
     said, _ = offered.end()
     assert said == ["checked"] * 3 + ["refused"]
     unchanged.holds()
-    # The three are allowed; what is said after the end is not.
+    # The three wrong codes are allowed; a message after the end is not.
     assert_one_line(denied, offered.account, reason="a second request after an answer")
 
 
-def test_other_devices_prove_nothing(offered, alice, carol, denied, unchanged, clock):
-    """The old one's code, somebody else's, and one of an offer that was made before."""
+def test_codes_of_other_authenticators_prove_nothing(offered, alice, carol, denied, unchanged, clock):
+    """The old authenticator's code, another user's code, and a recovery code."""
     clock.advance(60)
     unchanged.begin()
     for other in (alice.codes, carol.codes):
@@ -362,8 +362,8 @@ def test_code_of_another_time_proves_nothing_and_cannot_be_kept(offered, unchang
     unchanged.holds()
 
 
-def test_each_offer_is_another_device(session, bobby):
-    """Or somebody who looked on at one that was given up would have the code of the next."""
+def test_each_offer_has_a_key_of_its_own(session, bobby):
+    """Otherwise somebody who saw the key of an abandoned offer would have the codes of the next."""
     seen = set()
     for _ in range(5):
         with session(bobby, "enrol", "phone") as talk:
@@ -372,19 +372,19 @@ def test_each_offer_is_another_device(session, bobby):
     assert len(seen) == 5 and len({secret for _, secret in seen}) == 5
 
 
-# --------------------------------------------------------------------------------------------- who they are, once and here
+# ---------------------------------------------------------------------------- proof of identity, once and for one dialogue
 
 
 def not_authenticated(talk):
-    """That is how it ended, whatever the stack said before."""
+    """Whether the dialogue ended unauthenticated, whatever the stack said before."""
     while talk.turn() == "tell":
         pass
     return talk.words() == ["not-authenticated"]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_what_does_not_prove_who_they_are_ends_it_before_anything_is_shown(session, alice, carol, denied, unchanged, verb, clock):
-    """One of the two wrong, both somebody else's, nothing; at once, since a refusal takes its time."""
+def test_insufficient_proof_ends_the_dialogue_before_anything_is_shown(session, alice, carol, denied, unchanged, verb, clock):
+    """One of the two wrong, both another user's, or nothing; all at once, since a refusal takes time."""
     used = alice.codes.now()
     with session(alice, "recovery-codes") as talk:
         talk.up_to("codes", used)
@@ -424,7 +424,7 @@ def test_each_wrong_code_of_the_proof_counts_and_the_fifth_locks(session, alice,
             assert talk.turn() == "refused" and talk.words() == ["refused", "locked", "opens"]
 
 
-def test_code_that_proved_who_they_are_is_used_up(session, alice, under_test):
+def test_code_that_proved_identity_is_used_up(session, alice, under_test):
     code = alice.codes.now()
     with session(alice, "recovery-codes") as talk:
         talk.up_to("codes", code)
@@ -437,8 +437,8 @@ def test_code_that_proved_who_they_are_is_used_up(session, alice, under_test):
     assert together([lambda verb=verb: play(verb) for verb in VERBS]) == [True] * len(VERBS)
 
 
-def test_without_the_service_nothing_is_changed(session, alice, bobby, unchanged):
-    """Linux-PAM would take `other`, which may let everybody in."""
+def test_without_the_service_nothing_changes(session, alice, bobby, unchanged):
+    """Linux-PAM would use `other`, which may admit everybody."""
     text = stack_of_changes("")
     other = pathlib.Path("/etc/pam.d/other")
     before = other.read_text()
@@ -456,8 +456,8 @@ def test_without_the_service_nothing_is_changed(session, alice, bobby, unchanged
         pathlib.Path(SERVICE_OF_CHANGES).write_text(text)
 
 
-def test_password_alone_is_not_enough_where_the_account_is_closed(session, alice, unchanged):
-    """An account that has expired proves nothing, whatever it knows."""
+def test_password_is_not_enough_where_the_account_has_expired(session, alice, unchanged):
+    """The owner of an expired account proves nothing by right answers."""
     subprocess.run(["chage", "--expiredate", "2001-01-01", alice.name], check=True)
     unchanged.begin()
     with session(alice, "recovery-codes") as talk:
@@ -466,13 +466,13 @@ def test_password_alone_is_not_enough_where_the_account_is_closed(session, alice
     unchanged.credentials_hold()
 
 
-# ------------------------------------------------------------------------------------------------------- what is forged
+# -------------------------------------------------------------------------------------------------------------- forgery
 
 FORGED = ["otp.change", "x user=root", "a=b [31m", "<0>kernel: x", "%n%s", "$(id)", "'; rm", "../../x", ".", "이름" * 16]
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_name_of_a_device_forges_no_line_of_the_log_and_no_other_record(session, bobby, journal, under_test, name):
+def test_name_of_an_authenticator_forges_no_log_entry_and_no_other_record(session, bobby, journal, under_test, name):
     before = len(journal.lines())
     with session(bobby, "enrol", name) as talk:
         talk.up_to("codes")
@@ -487,7 +487,7 @@ def test_name_of_a_device_forges_no_line_of_the_log_and_no_other_record(session,
 
 
 def test_otp_enroll_and_a_dialogue_by_hand_are_the_same_to_the_helper(bobby, session, under_test, clock):
-    """So that what is refused above is refused to a client that can also be let through."""
+    """So the refusals above apply to a client that can also succeed."""
     enrol_by_hand(under_test.helper, bobby, clock)
     talk = Talk(bobby, "status")
     assert talk.end() == 0 and "phone" in talk.screen
