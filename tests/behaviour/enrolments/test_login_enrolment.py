@@ -1,4 +1,4 @@
-"""Who has no authenticator sets it up in the login itself: key, code, recovery codes, and in."""
+"""Users without an authenticator set one up in the login itself: key, code, recovery codes, and the login succeeds."""
 
 import json
 import os
@@ -29,7 +29,7 @@ def required(policy):  # noqa: F811
 
 @pytest.fixture
 def anna(ssh, bobby, clock, required):
-    """Has just set up her authenticator in a login; the code that proved it is of the step before."""
+    """A user who has just set up her authenticator in a login; the code that proved it belongs to the step before."""
     login = enrol(ssh, bobby, clock)
     clock.advance(30)
     bobby.login = login
@@ -39,28 +39,28 @@ def anna(ssh, bobby, clock, required):
 # --------------------------------------------------------------------------------------------------------- the dialogue
 
 
-def test_new_user_sets_it_up_and_is_in(talking_door, bobby, clock, at_login):
+def test_new_user_sets_up_an_authenticator_and_is_admitted(talking_door, bobby, clock, at_login):
     login = enrol(talking_door, bobby, clock)
     assert login.prompts == [PASSWORD, ENGLISH.begin, ENGLISH.new_code, ENGLISH.are_kept]
     assert len(set(login.recovery_codes)) == 10
 
 
 @pytest.mark.parametrize("text", [OFFER + AHEAD, REQUIRE + AHEAD], ids=["offer", "require"])
-def test_enter_begins_before_the_deadline_too(ssh, bobby, clock, policy, text):  # noqa: F811
+def test_enter_also_begins_the_dialogue_before_the_deadline(ssh, bobby, clock, policy, text):  # noqa: F811
     policy(text)
     enrol(ssh, bobby, clock)
     clock.advance(30)
     assert ssh.attempt(bobby, bobby.password, bobby.codes.now()).admitted
 
 
-def test_it_says_what_it_is_about_before_anything_is_shown(talking_door, bobby, clock, policy):  # noqa: F811
+def test_dialogue_says_its_purpose_before_anything_is_shown(talking_door, bobby, clock, policy):  # noqa: F811
     policy('issuer = "Example & Co"\n', REQUIRE)
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.begin) as login:
         assert "second factor" in login.told and "Example & Co" in login.told and bobby.name in login.told
         assert "otpauth" not in login.screen
 
 
-def test_key_in_groups_of_four_uri_and_settings_are_those_of_one_device(talking_door, bobby, clock, policy):  # noqa: F811
+def test_key_in_groups_uri_and_settings_belong_to_one_authenticator(talking_door, bobby, clock, policy):  # noqa: F811
     policy('issuer = "Example & Co"\n', REQUIRE)
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
         assert f"/Example%20%26%20Co:{bobby.name}?secret={login.secret}&" in login.uri
@@ -70,8 +70,8 @@ def test_key_in_groups_of_four_uri_and_settings_are_those_of_one_device(talking_
         assert "time-based, 6 digits, 30 s, SHA-1" in login.told
 
 
-def test_search_of_the_manual_names_who_enrolled_and_shows_no_key(ssh, bobby, clock, policy, tmp_path):  # noqa: F811
-    """On a log that keeps what was shown, as Cockpit's does."""
+def test_manuals_log_search_names_the_enrolled_users_and_shows_no_key(ssh, bobby, clock, policy, tmp_path):  # noqa: F811
+    """On a log that contains what was shown to users, as Cockpit's does."""
     policy(REQUIRE)
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
         kept = "".join(f"Jan 15 08:00:10 web1 cockpit-session[7]: {line}\n" for line in login.told.splitlines())
@@ -87,7 +87,7 @@ def test_search_of_the_manual_names_who_enrolled_and_shows_no_key(ssh, bobby, cl
         assert re.fullmatch(rf"otpauth://totp/\S+:{bobby.name}\n", found), found
 
 
-def test_what_policy_says_about_codes_is_asked_for(ssh, bobby, clock, policy):  # noqa: F811
+def test_policys_settings_for_codes_are_asked_for(ssh, bobby, clock, policy):  # noqa: F811
     policy(REQUIRE, '[code]\ndigits = 8\nperiod = 60\n[recovery]\ncodes = 3\n')
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.begin) as login:
         login._visit._prompts = re.compile("8-digit code that the device shows now: ")
@@ -98,7 +98,7 @@ def test_what_policy_says_about_codes_is_asked_for(ssh, bobby, clock, policy):  
 COLON = 'issuer = "Dept: Ops"\n'
 
 
-def test_colon_in_the_issuer_which_an_earlier_version_took_is_left_out_and_refuses_nobody(
+def test_issuer_with_a_colon_from_an_earlier_version_is_left_out_and_refuses_nobody(
     talking_door, bobby, clock, policy, journal  # noqa: F811
 ):
     policy(COLON, REQUIRE)
@@ -110,38 +110,38 @@ def test_colon_in_the_issuer_which_an_earlier_version_took_is_left_out_and_refus
     assert talking_door.attempt(bobby, bobby.password, bobby.codes.now()).admitted
 
 
-def test_who_is_enrolled_gets_in_under_an_issuer_with_a_colon(door, alice, policy):  # noqa: F811
+def test_enrolled_users_log_in_under_an_issuer_with_a_colon(door, alice, policy):  # noqa: F811
     policy(COLON, REQUIRE)
     assert door.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_without_recovery_codes_in_policy_the_code_is_all_that_is_asked(ssh, bobby, clock, policy):  # noqa: F811
+def test_code_is_all_that_is_asked_where_policy_issues_no_recovery_codes(ssh, bobby, clock, policy):  # noqa: F811
     policy(REQUIRE, "[recovery]\ncodes = 0\n")
     login = enrol(ssh, bobby, clock)
     assert login.prompts == [PASSWORD, ENGLISH.begin, ENGLISH.new_code] and "ecovery" not in login.screen
 
 
-def test_recovery_codes_say_whose_they_are_where_and_since_when(talking_door, bobby, clock, required):
+def test_recovery_codes_name_their_account_host_and_date(talking_door, bobby, clock, required):
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.are_kept) as login:
         host = os.uname().nodename.split(".")[0]
         assert f"{bobby.name} at {host}, 2027-01-15 08:00 UTC" in login.told
 
 
-def test_code_of_the_device_is_shown_as_it_is_typed(ssh, bobby, clock, required):
-    """It opens nothing, and a typing mistake is to be seen."""
+def test_code_of_the_new_authenticator_is_shown_as_it_is_typed(ssh, bobby, clock, required):
+    """The code opens nothing, and users can see their typing mistakes."""
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
         code = login.device.now()
         login.type(code)
         assert code in login.told and bobby.password not in login.screen
 
 
-def test_it_is_told_when_it_is_done(talking_door, bobby, clock, required):
+def test_user_is_told_that_the_authenticator_is_enrolled(talking_door, bobby, clock, required):
     outcome = enrol(talking_door, bobby, clock).result
     assert 'authenticator "phone" is enrolled, with 10 recovery codes' in outcome.messages
 
 
 @pytest.mark.parametrize("how", ["policy", "line"])
-def test_korean_is_spoken_by_policy_and_by_line(talking_door, bobby, clock, policy, lines, how):  # noqa: F811
+def test_policy_or_line_choose_korean(talking_door, bobby, clock, policy, lines, how):  # noqa: F811
     policy('language = "ko"\n' if how == "policy" else "", REQUIRE)
     lines(arguments="lang=ko" if how == "line" else "")
     login = enrol(talking_door, bobby, clock, KOREAN)
@@ -161,7 +161,7 @@ def test_wrong_code_is_refused_afterwards(ssh, anna):
     assert ssh.attempt(anna, anna.password, anna.codes.wrong()).refused
 
 
-def test_recovery_codes_from_the_screen_let_in_once_each(ssh, anna):
+def test_recovery_codes_from_the_screen_admit_once_each(ssh, anna):
     outcome = ssh.attempt(anna, anna.password, anna.recovery_codes[9])
     assert outcome.admitted and outcome.says("9 left")
     assert ssh.attempt(anna, anna.password, anna.recovery_codes[9]).refused
@@ -174,7 +174,7 @@ def test_code_that_proved_the_device_opens_no_login(talking_door, bobby, clock, 
     assert outcome.refused and outcome.says("already used")
 
 
-def test_record_is_roots_with_the_modes_of_the_readme(anna):
+def test_record_is_owned_by_root_with_the_documented_modes(anna):
     def about(path):
         found = path.stat()
         return oct(stat.S_IMODE(found.st_mode)), found.st_uid, found.st_gid
@@ -186,8 +186,8 @@ def test_record_is_roots_with_the_modes_of_the_readme(anna):
         "credential.toml": ("0o640", 0, group), "state": ("0o660", 0, group)}
 
 
-def test_record_is_the_one_that_an_administrator_makes(anna, alice):
-    """By any other way to enrol: same directory, same files, same owner and modes."""
+def test_record_equals_one_made_by_an_administrator(anna, alice):
+    """Same directory, same files, same owner and modes as any other enrolment gives."""
     def kind(account):
         return {path.removeprefix(account.name): about[:3] for path, about in kept_on_disk().items()
                 if path.split("/")[0] == account.name}
@@ -195,7 +195,7 @@ def test_record_is_the_one_that_an_administrator_makes(anna, alice):
     assert kind(anna) == kind(alice)
 
 
-def test_who_is_reset_sets_up_another_one_at_the_next_login(talking_door, anna, clock, under_test):
+def test_user_sets_up_another_authenticator_at_the_next_login_after_a_reset(talking_door, anna, clock, under_test):
     before = anna.codes
     under_test.reset(anna)
     enrol(talking_door, anna, clock)
@@ -204,7 +204,7 @@ def test_who_is_reset_sets_up_another_one_at_the_next_login(talking_door, anna, 
     assert talking_door.attempt(anna, anna.password, anna.codes.now()).admitted
 
 
-def test_user_and_administrator_see_it(anna, clock, under_test):
+def test_user_and_administrator_see_the_new_authenticator(anna, clock, under_test):
     begun = clock.now - 30
     assert status(anna)["authenticators"] == [{"name": "phone", "created": begun, "last_used": begun}]
     assert status(anna)["recovery_codes_left"] == 10
@@ -223,7 +223,7 @@ def test_log_says_who_enrolled_what_and_where(talking_door, bobby, clock, requir
 
 
 def test_debug_logs_no_secret(ssh, bobby, clock, required, lines, journal):  # noqa: F811
-    """What was shown and typed is looked for in the log after every scenario; here the module is at its most talkative."""
+    """After every scenario the log is searched for what was shown and typed; here the module logs as much as it can."""
     lines(arguments="debug")
     enrol(ssh, bobby, clock)
     assert "otp.change" in journal.names(bobby.name)

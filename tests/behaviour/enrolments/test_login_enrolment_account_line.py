@@ -1,4 +1,5 @@
-"""The account line sets it up, so it must surely be reached: where it may not be, a code is asked for and refused."""
+"""The account line sets up the authenticator, so libpam must be sure to reach it. Where an earlier line may bypass it, a
+code is asked for and refused."""
 
 import pathlib
 
@@ -13,7 +14,7 @@ UNIX = "required pam_unix.so"
 JUMPING = ["[success=1 new_authtok_reqd=done default=ignore] pam_unix.so", "requisite pam_deny.so", "required pam_permit.so"]
 INCLUDED = pathlib.Path("/etc/pam.d/included")
 
-# The account lines of a service. OURS is our module; what begins with a colon stands in the file that is included.
+# The account lines of a service. OURS is our module; lines that begin with a colon go into the included file.
 UNSURE = {
     "missing": [UNIX],
     "missing, and nothing else": ["required pam_permit.so"],
@@ -37,7 +38,8 @@ UNSURE = {
     "sufficient": ["sufficient OURS", UNIX],
     "default=ignore": ["[success=ok default=ignore] OURS", UNIX],
     "perm_denied=ignore": ["[success=ok perm_denied=ignore default=bad] OURS", UNIX],
-    # libpam takes a backslash to go on over lines that are empty or a comment, and not to count before a comment.
+    # libpam continues a line that ends in a backslash over comments and empty lines; a backslash before a comment does
+    # not count.
     "part of another line, over a comment": ["required pam_permit.so \\\n# a comment", "required OURS"],
     "part of another line, over nothing": ["required pam_permit.so \\\n", "required OURS"],
     "below what only looks continued": ["required pam_permit.so \\ # more", "sufficient pam_permit.so", "required OURS"],
@@ -63,13 +65,13 @@ SURE = {
 
 @pytest.fixture
 def required(policy):  # noqa: F811
-    """Where a test says nothing else."""
+    """The default of this file; a test may set another policy."""
     policy(REQUIRE)
 
 
 @pytest.fixture
 def account_lines(lines, under_test):  # noqa: F811
-    """`account_lines(LIST)`, as in the tables above."""
+    """`account_lines(LIST)` writes the lines of one row of the tables above."""
 
     def write(table):
         table = [line.replace("OURS", under_test.module) for line in table]
@@ -81,7 +83,7 @@ def account_lines(lines, under_test):  # noqa: F811
 
 
 @pytest.mark.parametrize("table", UNSURE.values(), ids=[name.replace(" ", "-") for name in UNSURE])
-def test_without_a_sure_account_line_nobody_gets_in(every_door, clock, bobby, journal, account_lines, table):
+def test_without_a_sure_account_line_nobody_is_admitted(every_door, clock, bobby, journal, account_lines, table):
     account_lines(table)
     before = kept_on_disk()
     outcome = every_door["su"].attempt(bobby, bobby.password, "123456", prompts=ENGLISH.questions)
@@ -92,14 +94,14 @@ def test_without_a_sure_account_line_nobody_gets_in(every_door, clock, bobby, jo
 
 
 @pytest.mark.parametrize("table", SURE.values(), ids=[name.replace(" ", "-") for name in SURE])
-def test_with_a_sure_account_line_it_is_set_up_there(every_door, clock, bobby, journal, account_lines, table):
+def test_sure_account_line_sets_up_the_authenticator(every_door, clock, bobby, journal, account_lines, table):
     account_lines(table)
     enrol(every_door["su"], bobby, clock)
     assert "otp.policy" not in journal.names(bobby.name)
 
 
 @pytest.mark.parametrize("name", ["missing", "sufficient before", "optional"])
-def test_sshd_lets_nobody_in_either(ssh, bobby, journal, account_lines, name):
+def test_sshd_admits_nobody_without_a_sure_account_line_either(ssh, bobby, journal, account_lines, name):
     account_lines(UNSURE[name])
     outcome = ssh.attempt(bobby, bobby.password, "123456")
     assert outcome.refused and outcome.prompts == [PASSWORD, ENGLISH.code]
@@ -108,12 +110,12 @@ def test_sshd_lets_nobody_in_either(ssh, bobby, journal, account_lines, name):
 
 
 @pytest.mark.parametrize("name", ["by @include", "by include"])
-def test_sshd_finds_it_in_an_include(ssh, bobby, clock, account_lines, name):
+def test_sshd_finds_the_account_line_in_an_include(ssh, bobby, clock, account_lines, name):
     account_lines(SURE[name])
     enrol(ssh, bobby, clock)
 
 
-def test_missing_and_led_around_are_told_apart(every_door, clock, bobby, journal, account_lines):
+def test_missing_and_bypassed_lines_have_different_reasons(every_door, clock, bobby, journal, account_lines):
     reasons = []
     for name in ("missing", "sufficient before"):
         account_lines(UNSURE[name])
@@ -122,19 +124,19 @@ def test_missing_and_led_around_are_told_apart(every_door, clock, bobby, journal
     assert len(set(reasons)) == 2
 
 
-def test_who_is_not_enrolled_hears_what_a_wrong_code_hears(ssh, alice, bobby, account_lines):
+def test_unenrolled_user_sees_the_same_as_after_a_wrong_code(ssh, alice, bobby, account_lines):
     account_lines(UNSURE["missing"])
     wrong = ssh.attempt(alice, alice.password, alice.codes.wrong())
     assert ssh.attempt(bobby, bobby.password, "123456").transcript == wrong.transcript
 
 
-def test_who_is_enrolled_does_not_feel_it(every_door, alice, account_lines, journal, clock):
+def test_enrolled_user_notices_no_difference(every_door, alice, account_lines, journal, clock):
     account_lines(UNSURE["missing"])
     assert every_door["su"].attempt(alice, alice.password, alice.codes.now()).admitted
     assert "otp.policy" not in journal.names(alice.name)
 
 
-def test_before_the_deadline_a_missing_line_keeps_nobody_out(every_door, clock, bobby, policy, account_lines):  # noqa: F811
+def test_missing_line_keeps_nobody_out_before_the_deadline(every_door, clock, bobby, policy, account_lines):  # noqa: F811
     policy(OFFER, AHEAD)
     account_lines(UNSURE["missing"])
     outcome = every_door["su"].attempt(bobby, bobby.password)

@@ -1,4 +1,4 @@
-"""What else is typed than what is asked for: a code of a clock that is off, no code, not yet, later."""
+"""Unexpected answers: a code of a clock that is off, no code at all, not yet, later."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def required(policy):  # noqa: F811
         ("ko", KOREAN, +4, "2분 뒤의 인증 코드입니다. 기기의 시계가 그만큼 빠릅니다"),
     ],
 )
-def test_code_of_a_clock_that_is_off_says_by_how_much_and_which_way(
+def test_code_of_a_clock_that_is_off_is_answered_with_how_far_and_which_way(
     ssh, bobby, clock, policy, language, words, steps, said  # noqa: F811
 ):
     policy(f'language = "{language}"\n', REQUIRE)
@@ -43,7 +43,7 @@ def test_code_of_a_clock_that_is_off_says_by_how_much_and_which_way(
         assert kept_on_disk() == before
 
 
-def test_code_that_matches_nothing_and_one_that_is_none_are_told_apart(talking_door, bobby, clock, required):
+def test_code_that_matches_nothing_is_told_from_no_code_at_all(talking_door, bobby, clock, required):
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
         login.type(login.device.wrong())
         assert login.question == ENGLISH.new_code and "does not match" in login.told and "2 tries are left" in login.told
@@ -56,7 +56,7 @@ def test_code_that_matches_nothing_and_one_that_is_none_are_told_apart(talking_d
 @pytest.mark.parametrize(
     "reply", ["", " ", "12345", "1" * 500, "12345\x01", "0123-4567-89AB-CDEF"]
 )
-def test_what_is_no_code_is_asked_again(ssh, bobby, clock, required, reply):
+def test_reply_that_is_no_code_is_asked_for_again(ssh, bobby, clock, required, reply):
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
         login.type(reply)
         assert login.question == ENGLISH.new_code and "6 digits" in login.told
@@ -70,10 +70,10 @@ def test_what_is_no_code_is_asked_again(ssh, bobby, clock, required, reply):
         ("ko", KOREAN, "이 앱은 해시 SHA-256 설정을 무시하므로"),
     ],
 )
-def test_code_of_an_app_that_ignores_the_hash_is_recognised_and_another_app_gets_in(
+def test_app_that_ignores_the_hash_is_recognised_and_another_app_is_enrolled(
     talking_door, bobby, clock, policy, language, words, said  # noqa: F811
 ):
-    """The first app computes with SHA-1, whatever it is told; the second, oathtool too, does as it is told."""
+    """The first app computes with SHA-1 whatever the URI says; the second, oathtool too, does as the URI says."""
     policy(f'language = "{language}"\n', REQUIRE, '[code]\nalgorithm = "SHA256"\n')
     before = kept_on_disk()
     with Enrolment(talking_door, bobby, clock, words).up_to(words.new_code) as login:
@@ -87,7 +87,7 @@ def test_code_of_an_app_that_ignores_the_hash_is_recognised_and_another_app_gets
     assert outcome.admitted
 
 
-def test_codes_of_an_app_that_ignores_the_hash_are_never_taken(talking_door, bobby, clock, policy):  # noqa: F811
+def test_codes_of_an_app_that_ignores_the_hash_are_never_accepted(talking_door, bobby, clock, policy):  # noqa: F811
     policy(REQUIRE, '[code]\nalgorithm = "SHA512"\n')
     before = kept_on_disk()
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
@@ -120,7 +120,7 @@ def test_three_wrong_codes_are_refused_with_nothing_saved(talking_door, bobby, c
     assert kept_on_disk() == before
 
 
-def test_three_wrong_codes_have_their_line_in_the_log(talking_door, bobby, clock, required, journal):
+def test_three_wrong_codes_leave_a_log_entry(talking_door, bobby, clock, required, journal):
     three_wrong_codes(talking_door, bobby, clock)
     event = journal.events(bobby.name)[-1]
     assert (event["event"], event["tag"]) == ("otp.notenrolled", f"{talking_door.service}:account")
@@ -132,15 +132,15 @@ def test_three_wrong_codes_are_refused_before_the_deadline_too(ssh, bobby, clock
     assert three_wrong_codes(ssh, bobby, clock).refused
 
 
-def test_where_it_can_wait_three_wrong_codes_are_later(ssh, bobby, clock, policy):  # noqa: F811
+def test_three_wrong_codes_mean_later_where_enrolment_can_wait(ssh, bobby, clock, policy):  # noqa: F811
     policy(OFFER, AHEAD)
     before = kept_on_disk()
     assert three_wrong_codes(ssh, bobby, clock).admitted
     assert kept_on_disk() == before
 
 
-def test_wrong_codes_there_lock_nobody(ssh, bobby, clock, required):
-    """Nor is the next device the same as the last."""
+def test_wrong_codes_at_enrolment_lock_nobody(ssh, bobby, clock, required):
+    """Each dialogue also offers a new key."""
     secrets = set()
     for _ in range(3):
         with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
@@ -156,7 +156,7 @@ def test_wrong_codes_there_lock_nobody(ssh, bobby, clock, required):
 
 
 @pytest.mark.parametrize("answer", ["", " ", "y", "yes", "kep", "keptt", "later"])
-def test_anything_but_the_word_is_asked_again(ssh, bobby, clock, required, answer):
+def test_any_answer_but_the_word_is_asked_again(ssh, bobby, clock, required, answer):
     before = kept_on_disk()
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.are_kept) as login:
         for _ in range(2):
@@ -167,7 +167,7 @@ def test_anything_but_the_word_is_asked_again(ssh, bobby, clock, required, answe
 
 
 def test_fifth_answer_that_is_not_the_word_is_refused_with_nothing_saved(talking_door, bobby, clock, required):
-    """A program that answers every question must not go on for ever."""
+    """Otherwise a program that answers every question would go on for ever."""
     before = kept_on_disk()
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.are_kept) as login:
         for answer in ("", "yes", login.recovery_codes[0], "later", "keptt"):
@@ -179,7 +179,7 @@ def test_fifth_answer_that_is_not_the_word_is_refused_with_nothing_saved(talking
 
 
 @pytest.mark.parametrize("words, answer", [(ENGLISH, "보관"), (ENGLISH, " Kept "), (KOREAN, "kept"), (KOREAN, "보관")])
-def test_the_word_is_taken_in_either_language(ssh, bobby, clock, policy, words, answer):  # noqa: F811
+def test_the_word_is_accepted_in_either_language(ssh, bobby, clock, policy, words, answer):  # noqa: F811
     policy('language = "ko"\n' if words is KOREAN else "", REQUIRE)
     with Enrolment(ssh, bobby, clock, words).up_to(words.are_kept) as login:
         login.type(answer)
@@ -193,13 +193,13 @@ def test_the_word_is_taken_in_either_language(ssh, bobby, clock, policy, words, 
     "words, answer",
     [(ENGLISH, "later"), (ENGLISH, "나중에"), (ENGLISH, " LATER "), (KOREAN, "나중에"), (KOREAN, "later")],
 )
-def test_later_gets_in_before_the_deadline_and_leaves_nothing(
+def test_later_admits_before_the_deadline_and_leaves_nothing(
     talking_door, bobby, clock, policy, journal, words, answer  # noqa: F811
 ):
     policy('language = "ko"\n' if words is KOREAN else "", OFFER, AHEAD)
     before = kept_on_disk()
     with Enrolment(talking_door, bobby, clock, words).up_to(words.begin_or_later) as login:
-        assert "2027-02-01" in login.told and "17" in login.told, "until when, and how many days are left"
+        assert "2027-02-01" in login.told and "17" in login.told, "the deadline, and how many days are left"
         login.type(answer)
         outcome = login.outcome()
     assert outcome.admitted and outcome.prompts == [PASSWORD, words.begin_or_later]
@@ -211,7 +211,7 @@ def test_later_gets_in_before_the_deadline_and_leaves_nothing(
     assert excused["tag"] == f"{talking_door.service}:account"
 
 
-def test_who_said_later_is_asked_again_at_the_next_login_until_the_deadline(ssh, bobby, clock, policy):  # noqa: F811
+def test_user_who_said_later_is_asked_at_each_login_until_the_deadline(ssh, bobby, clock, policy):  # noqa: F811
     policy(OFFER, AHEAD)
     for days in (0, 10, 6):
         clock.advance(days * DAY)
@@ -224,20 +224,20 @@ def test_who_said_later_is_asked_again_at_the_next_login_until_the_deadline(ssh,
 
 
 @pytest.mark.parametrize("answer", ["later", "나중에"])
-def test_there_is_no_later_after_the_deadline(talking_door, bobby, clock, policy, answer):  # noqa: F811
+def test_later_is_not_offered_after_the_deadline(talking_door, bobby, clock, policy, answer):  # noqa: F811
     policy(OFFER, AHEAD)
     clock.advance(UNTIL_THEN)
     no_later(talking_door, bobby, clock, answer)
 
 
 @pytest.mark.parametrize("answer", ["later", "나중에"])
-def test_there_is_no_later_where_policy_requires_it(talking_door, bobby, clock, policy, answer):  # noqa: F811
+def test_later_is_not_offered_where_policy_requires_enrolment(talking_door, bobby, clock, policy, answer):  # noqa: F811
     policy(REQUIRE, AHEAD)
     no_later(talking_door, bobby, clock, answer)
 
 
 def no_later(door, account, clock, answer):
-    """The word is not offered, and does not let in."""
+    """The dialogue does not offer the word, and the word does not admit."""
     before = kept_on_disk()
     with Enrolment(door, account, clock).up_to(ENGLISH.begin) as login:
         assert "later" not in login.screen
@@ -247,14 +247,14 @@ def no_later(door, account, clock, answer):
 
 
 @pytest.mark.parametrize("answer", ["no", "x", "latter"])
-def test_other_words_are_not_later(ssh, bobby, clock, policy, answer):  # noqa: F811
+def test_other_words_do_not_mean_later(ssh, bobby, clock, policy, answer):  # noqa: F811
     policy(OFFER, AHEAD)
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.begin_or_later) as login:
         login.type(answer)
         assert login.question in (ENGLISH.begin_or_later, ENGLISH.new_code)
 
 
-def test_later_lasts_as_long_as_the_grace_that_begins_with_the_first_login(talking_door, bobby, clock, policy):  # noqa: F811
+def test_later_is_offered_as_long_as_the_grace_from_the_first_login(talking_door, bobby, clock, policy):  # noqa: F811
     policy(OFFER, GRACE)
     before = kept_on_disk()
     for days in (0, 6):
@@ -267,8 +267,8 @@ def test_later_lasts_as_long_as_the_grace_that_begins_with_the_first_login(talki
     no_later(talking_door, bobby, clock, "later")
 
 
-def test_enrolling_ends_what_grace_began(ssh, bobby, clock, policy):  # noqa: F811
-    """From then on password and code, also within the grace."""
+def test_enrolling_ends_a_grace_that_has_begun(ssh, bobby, clock, policy):  # noqa: F811
+    """From then on password and code are needed, within the grace too."""
     policy(OFFER, GRACE)
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.begin_or_later) as login:
         login.type("later")

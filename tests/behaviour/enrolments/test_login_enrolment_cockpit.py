@@ -1,7 +1,7 @@
-"""An authenticator that is set up in a login of Cockpit, whose page shows little as it was told.
+"""An authenticator set up in a login of Cockpit, whose page alters what it is told to show.
 
-The host here does to messages what cockpit-session 287 and its page do: everything that is told is joined to one line and
-loses its line ends, its runs of spaces and each byte that is not ASCII; a question loses its line ends and runs of spaces.
+The host here treats messages as cockpit-session 287 and its page do: it joins everything that is told to one line, which
+loses its line ends, its runs of spaces and each byte that is not ASCII. A question loses its line ends and runs of spaces.
 """
 
 import pathlib
@@ -27,7 +27,7 @@ def one_line(text):
 
 
 class Page:
-    """What somebody at Cockpit's page reads and is asked, one page after the other."""
+    """One page of Cockpit: what a user reads and is asked."""
 
     def __init__(self, told, question):
         self.told = one_line(" ".join(told))
@@ -43,7 +43,8 @@ class Cockpit(Application):
     """A login at Cockpit."""
 
     def account(self, answer):
-        """The account phase; `answer` has a reply to each page. What PAM said in the end, and what was told after the last page."""
+        """Runs the account phase; `answer` gives a reply to each page. Returns what PAM said in the end, and what was told after
+        the last page."""
         self._process.stdin.write(line("acct_mgmt", "live"))
         self._process.stdin.flush()
         told = []
@@ -60,7 +61,7 @@ class Cockpit(Application):
             elif word == "=":
                 return int(rest), told
             else:
-                # Another line of the same message.
+                # A further line of the same message.
                 (told or pytest.fail(f"a line without a message: {text}"))[-1] += f"\n{text.decode()}"
         pytest.fail("the application is gone")
 
@@ -95,33 +96,33 @@ def enrol(cockpit, account, words, clock, mistakes=()):
     code, told = cockpit.account(answer)
     assert code == SUCCESS
     (done,) = told
-    assert account.name in done and done.isascii(), "what a question does not follow is told in what is left of it"
+    assert account.name in done and done.isascii(), "a message without a question after it is ASCII"
     return pages
 
 
 @pytest.mark.parametrize("language, words", [("en", ENGLISH), ("ko", KOREAN)], ids=["en", "ko"])
-def test_what_has_to_be_read_stands_in_the_questions_whole(cockpit, bobby, policy, clock, language, words):  # noqa: F811
+def test_everything_that_must_be_read_is_in_the_questions_whole(cockpit, bobby, policy, clock, language, words):  # noqa: F811
     policy(f'language = "{language}"\n' + HERE.format("require"))
     pages = enrol(cockpit, bobby, words, clock)
     begin, key, kept = pages
     assert [page.question.endswith(asked) for page, asked in zip(pages, (words.begin, words.new_code, words.are_kept))] == [True] * 3
-    # Nothing was told that would be lost, and nothing was drawn.
+    # No message is sent that would be altered, and nothing is drawn.
     assert [page.told for page in pages] == ["", "", ""]
-    # A key may have these letters too.
+    # A key may also contain these letters.
     assert not re.search("[\u2580\u2584\u2588]|@@|(?<![A-Z2-7])QR(?![A-Z2-7])", "".join(page.text for page in pages))
     assert bobby.name in begin.question
     groups = KEY_IN_GROUPS.search(key.question)[0]
     secret = groups.replace(" ", "")
     (uri,) = re.findall(r"otpauth://\S+", key.question)
     assert f"secret={secret}&" in uri and f" {secret} | " in key.question
-    # In their order, and each a word by itself.
+    # The recovery codes are in their order, and each is a word by itself.
     found = re.findall(rf"\((\d+)\) ({RECOVERY_CODE})[,.] ", kept.question)
     assert [int(number) for number, _ in found] == list(range(1, 11)) and len({code for _, code in found}) == 10
     assert status(bobby)["enrolled"]
 
 
 @pytest.mark.parametrize("language, words", [("en", ENGLISH), ("ko", KOREAN)], ids=["en", "ko"])
-def test_what_was_wrong_is_told_with_the_next_question(cockpit, bobby, policy, clock, language, words):  # noqa: F811
+def test_mistakes_are_told_with_the_next_question(cockpit, bobby, policy, clock, language, words):  # noqa: F811
     policy(f'language = "{language}"\n' + HERE.format("require"))
     pages = enrol(cockpit, bobby, words, clock, mistakes=["nonsense", "000"])
     codes_asked = [page.question for page in pages if page.question.endswith(words.new_code)]
@@ -145,7 +146,7 @@ def test_deadline_is_told_in_ascii_and_later_is_an_answer(cockpit, bobby, policy
     assert "17 days" in page.told and "?" not in page.told and not status(bobby)["enrolled"]
 
 
-def test_recovery_code_that_was_read_there_lets_in(cockpit, bobby, policy, clock):  # noqa: F811
+def test_recovery_code_read_at_cockpit_admits(cockpit, bobby, policy, clock):  # noqa: F811
     policy(HERE.format("require"))
     pages = enrol(cockpit, bobby, ENGLISH, clock)
     cockpit.end()
@@ -154,8 +155,8 @@ def test_recovery_code_that_was_read_there_lets_in(cockpit, bobby, policy, clock
     assert cockpit.login(bobby, bobby.password, code, service="cockpit").code == SUCCESS
 
 
-def test_other_service_with_the_same_policy_is_told_line_by_line(cockpit, bobby, policy, under_test, clock):  # noqa: F811
-    """The form is Cockpit's alone."""
+def test_other_service_with_the_same_policy_gets_separate_lines(cockpit, bobby, policy, under_test, clock):  # noqa: F811
+    """Only Cockpit gets this form."""
     policy(HERE.format("require").replace("cockpit", "cockpit2"))
     path = pathlib.Path("/etc/pam.d/cockpit2")
     path.write_text(pathlib.Path("/etc/pam.d/cockpit").read_text())
@@ -169,7 +170,7 @@ def test_other_service_with_the_same_policy_is_told_line_by_line(cockpit, bobby,
     assert "otpauth" in pages[1].told and pages[1].question == ENGLISH.new_code
 
 
-def test_without_a_section_nobody_enrols_there(cockpit, bobby, policy):  # noqa: F811
+def test_without_a_section_nobody_enrols_at_cockpit(cockpit, bobby, policy):  # noqa: F811
     policy('[enroll]\nat_login = "require"\n')
     cockpit.start(bobby, "cockpit")
     answer = cockpit.authenticate(bobby.password, "123456")

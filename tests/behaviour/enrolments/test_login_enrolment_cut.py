@@ -1,4 +1,4 @@
-"""A connection that is cut while an authenticator is set up leaves everything as it was, wherever that happens."""
+"""A connection cut while an authenticator is set up leaves everything as it was, wherever in the dialogue it happens."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from self_service import policy  # noqa: F401  (a fixture)
 
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("both_lines")]
 
-# The question that is cut off, and how many wrong codes were typed before.
+# The question at which the connection is cut, and how many wrong codes were typed before.
 PLACES = {
     "first question": (ENGLISH.begin, 0),
     "first code": (ENGLISH.new_code, 0),
@@ -26,7 +26,7 @@ def place(request):
 
 
 def cut_at(door, account, clock, place):
-    """Goes up to the place and is gone there; returns once the program that asked is gone too."""
+    """Goes up to the place and hangs up there; returns when the program that asked has ended too."""
     question, wrong_codes = place
     with Enrolment(door, account, clock).up_to(question) as login:
         for _ in range(wrong_codes):
@@ -38,7 +38,7 @@ def cut_at(door, account, clock, place):
     return login
 
 
-def test_cut_leaves_everything_as_it_was(talking_door, bobby, clock, policy, place, journal):  # noqa: F811
+def test_cut_connection_leaves_everything_as_it_was(talking_door, bobby, clock, policy, place, journal):  # noqa: F811
     policy(REQUIRE)
     before = kept_on_disk()
     cut_at(talking_door, bobby, clock, place)
@@ -46,14 +46,14 @@ def test_cut_leaves_everything_as_it_was(talking_door, bobby, clock, policy, pla
     assert "otp.change" not in journal.names(bobby.name)
 
 
-def test_next_login_begins_anew_with_another_key(talking_door, bobby, clock, policy, place):  # noqa: F811
+def test_next_login_begins_again_with_another_key(talking_door, bobby, clock, policy, place):  # noqa: F811
     policy(REQUIRE)
     cut = cut_at(talking_door, bobby, clock, place)
     login = enrol(talking_door, bobby, clock)
     assert login.secret != cut.secret and not set(login.recovery_codes) & set(cut.recovery_codes)
 
 
-def test_device_of_a_cut_login_opens_nothing(ssh, bobby, clock, policy):  # noqa: F811
+def test_authenticator_of_a_cut_login_opens_nothing(ssh, bobby, clock, policy):  # noqa: F811
     policy(REQUIRE)
     cut = cut_at(ssh, bobby, clock, PLACES["recovery codes"])
     clock.advance(30)
@@ -63,7 +63,7 @@ def test_device_of_a_cut_login_opens_nothing(ssh, bobby, clock, policy):  # noqa
     assert ssh.attempt(bobby, bobby.password, cut.recovery_codes[0]).refused
 
 
-def test_cut_right_after_the_last_word_saves_all_or_nothing(talking_door, bobby, clock, policy):  # noqa: F811
+def test_cut_after_the_last_word_saves_all_or_nothing(talking_door, bobby, clock, policy):  # noqa: F811
     policy(REQUIRE)
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.are_kept) as login:
         login.answer(ENGLISH.kept)
@@ -77,8 +77,8 @@ def test_cut_right_after_the_last_word_saves_all_or_nothing(talking_door, bobby,
         enrol(talking_door, bobby, clock)
 
 
-def test_cut_before_the_deadline_saves_nothing_that_could_be_asked_for(talking_door, bobby, clock, policy):  # noqa: F811
-    """At most the day from which grace counts."""
+def test_cut_before_the_deadline_saves_nothing_that_would_demand_a_code(talking_door, bobby, clock, policy):  # noqa: F811
+    """At most it saves the day from which the grace counts."""
     policy(OFFER, AHEAD)
     before = kept_on_disk()
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.are_kept) as login:

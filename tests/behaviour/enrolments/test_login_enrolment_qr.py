@@ -1,4 +1,4 @@
-"""The QR code of a login: as a phone reads it off a terminal, and whether there is room for it."""
+"""The QR code of a login: whether a phone can read it off a terminal, and whether it fits."""
 
 import pytest
 
@@ -19,12 +19,12 @@ NONE = REQUIRE + 'qr = "none"\n'
 
 
 def transcript(login):
-    """All lines so far, however many a screen has."""
+    """All lines so far, even if they do not fit on a screen."""
     return terminal.shown(login.screen, columns=10_000, lines=10_000)
 
 
 @pytest.mark.parametrize("words", [ENGLISH, KOREAN], ids=["en", "ko"])
-def test_whole_code_is_on_a_screen_of_80_by_24_when_the_question_is_asked(
+def test_whole_qr_code_is_on_a_screen_of_80_by_24_when_the_code_is_asked_for(
     talking_door, bobby, clock, policy, words, tmp_path  # noqa: F811
 ):
     language = "ko" if words is KOREAN else "en"
@@ -32,17 +32,17 @@ def test_whole_code_is_on_a_screen_of_80_by_24_when_the_question_is_asked(
     with Enrolment(talking_door, bobby, clock, words).up_to(words.new_code) as login:
         screen = terminal.shown(login.screen)
         assert terminal.drawn(screen) == terminal.drawn(transcript(login)) == screen[-2 - len(terminal.drawn(screen)):-2]
-        assert screen[-1].endswith(words.new_code) and screen[-2] == words.not_seen, "both right below it"
+        assert screen[-1].endswith(words.new_code) and screen[-2] == words.not_seen, "both stand right below it"
         assert terminal.scanned(screen, tmp_path) == [login.uri]
         login.finish()
     assert login.secret in (Ours.state_directory / bobby.name / "credential.toml").read_text()
 
 
 @pytest.mark.parametrize("words", [ENGLISH, KOREAN], ids=["en", "ko"])
-def test_where_the_app_sees_nothing_a_word_swaps_light_and_dark_and_is_no_try(
+def test_word_that_swaps_light_and_dark_does_not_count_as_a_try(
     talking_door, bobby, clock, policy, words, tmp_path  # noqa: F811
 ):
-    """A login may send no colours: on a terminal that is dark on light the code is white on black, which few scanners read."""
+    """A login may send no colours: on a dark-on-light terminal the QR code is white on black, which few scanners read."""
     language = "ko" if words is KOREAN else "en"
     policy(f'language = "{language}"\n', ISSUER, REQUIRE)
     with Enrolment(talking_door, bobby, clock, words).up_to(words.new_code) as login:
@@ -59,12 +59,12 @@ def test_where_the_app_sees_nothing_a_word_swaps_light_and_dark_and_is_no_try(
         assert terminal.scanned(terminal.shown(login.screen), tmp_path) == [login.uri], "and back again"
         login.finish()
     for file in (Ours.state_directory / bobby.name).iterdir():
-        assert "invert" not in file.read_text().lower(), "nothing is remembered of it"
+        assert "invert" not in file.read_text().lower(), "the word is not remembered"
 
 
 @pytest.mark.parametrize("text", [ISSUER + REQUIRE, ASCII], ids=["unicode", "ascii"])
-def test_every_line_of_the_code_stands_alone(talking_door, bobby, clock, policy, text):  # noqa: F811
-    """Also the first: ssh puts the user's name in front of what it is sent to show."""
+def test_every_line_of_the_qr_code_stands_alone(talking_door, bobby, clock, policy, text):  # noqa: F811
+    """This includes the first line: ssh puts the user's name in front of what it is sent to show."""
     policy(text)
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
         found = transcript(login)
@@ -76,8 +76,8 @@ def test_every_line_of_the_code_stands_alone(talking_door, bobby, clock, policy,
         assert len(drawn) in (height, height + 1), "square: a cell is as high as two are wide"
 
 
-def test_code_in_ascii_scans_from_what_was_printed(talking_door, bobby, clock, policy, tmp_path):  # noqa: F811
-    """It is higher than the screen: who cannot scroll back has the key."""
+def test_qr_code_in_ascii_scans_from_the_scrollback(talking_door, bobby, clock, policy, tmp_path):  # noqa: F811
+    """The QR code is higher than the screen; users who cannot scroll back have the key."""
     policy(ASCII)
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
         drawn = terminal.drawn(transcript(login))
@@ -88,7 +88,7 @@ def test_code_in_ascii_scans_from_what_was_printed(talking_door, bobby, clock, p
     assert login.secret in (Ours.state_directory / bobby.name / "credential.toml").read_text()
 
 
-def test_no_code_is_drawn_where_policy_wants_none(talking_door, bobby, clock, policy, tmp_path):  # noqa: F811
+def test_no_qr_code_is_drawn_where_policy_wants_none(talking_door, bobby, clock, policy, tmp_path):  # noqa: F811
     policy(NONE)
     with Enrolment(talking_door, bobby, clock).up_to(ENGLISH.new_code) as login:
         assert terminal.drawn(transcript(login)) == [] and terminal.scanned(transcript(login), tmp_path) == []
@@ -96,8 +96,8 @@ def test_no_code_is_drawn_where_policy_wants_none(talking_door, bobby, clock, po
         login.finish()
 
 
-def test_nothing_but_text_is_sent_to_the_terminal(talking_door, bobby, clock, policy):  # noqa: F811
-    """No colours and no other control sequences: whatever shows it may not be a terminal."""
+def test_only_text_is_sent_to_the_terminal(talking_door, bobby, clock, policy):  # noqa: F811
+    """No colours and no other control sequences, since the text may not be shown on a terminal."""
     policy(REQUIRE)
     with Enrolment(talking_door, bobby, clock) as login:
         login.finish()
@@ -107,7 +107,7 @@ def test_nothing_but_text_is_sent_to_the_terminal(talking_door, bobby, clock, po
 LONG = f'issuer = "{"x" * 64}"\n'
 
 
-def test_code_that_is_higher_than_the_screen_says_so_and_scans(ssh, bobby, clock, policy, tmp_path):  # noqa: F811
+def test_qr_code_higher_than_the_screen_says_so_and_scans(ssh, bobby, clock, policy, tmp_path):  # noqa: F811
     policy(LONG, REQUIRE)
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
         drawn = terminal.drawn(transcript(login))
@@ -115,7 +115,7 @@ def test_code_that_is_higher_than_the_screen_says_so_and_scans(ssh, bobby, clock
         assert terminal.scanned(drawn, tmp_path) == [login.uri]
 
 
-def test_code_that_is_too_wide_is_not_drawn_and_says_so(ssh, bobby, clock, policy):  # noqa: F811
+def test_qr_code_too_wide_for_the_screen_is_not_drawn_and_says_so(ssh, bobby, clock, policy):  # noqa: F811
     policy(LONG, REQUIRE + 'qr = "ascii"\n')
     with Enrolment(ssh, bobby, clock).up_to(ENGLISH.new_code) as login:
         assert terminal.drawn(transcript(login)) == [] and "does not fit into 80 columns" in login.told
@@ -130,7 +130,7 @@ def dbclient(server, clock):  # noqa: F811
     return doors.Dbclient(server, sshd.HOST)
 
 
-def test_with_dbclient_the_half_blocks_are_gone_and_key_and_uri_stand_on_lines_of_their_own(
+def test_dbclient_drops_the_half_blocks_but_shows_key_and_uri_on_lines_of_their_own(
     dbclient, bobby, clock, policy, tmp_path  # noqa: F811
 ):
     policy(ISSUER, REQUIRE)
@@ -142,7 +142,7 @@ def test_with_dbclient_the_half_blocks_are_gone_and_key_and_uri_stand_on_lines_o
     assert login.secret in (Ours.state_directory / bobby.name / "credential.toml").read_text()
 
 
-def test_with_dbclient_ascii_scans(dbclient, bobby, clock, policy, tmp_path):  # noqa: F811
+def test_qr_code_in_ascii_scans_with_dbclient(dbclient, bobby, clock, policy, tmp_path):  # noqa: F811
     policy(ASCII)
     with Enrolment(dbclient, bobby, clock).up_to(ENGLISH.new_code) as login:
         assert terminal.scanned(transcript(login), tmp_path) == [login.uri]

@@ -1,4 +1,4 @@
-"""Where a login sets nothing up: nobody proved who they are, nobody can be asked, or somebody else was faster."""
+"""Logins that set up no authenticator: nobody proved who they are, nobody can be asked, or somebody else was faster."""
 
 import pathlib
 
@@ -19,18 +19,18 @@ AT_LOGIN = pytest.mark.parametrize("at_login", [REQUIRE, OFFER], ids=["require",
 
 @pytest.fixture
 def required(policy):  # noqa: F811
-    """Where a test says nothing else."""
+    """The default of this file; a test may set another policy."""
     policy(REQUIRE)
 
 
 class ShutSsh(Ssh):
-    """sshd ends the connection where the account phase refuses whom a key or the method "password" let through."""
+    """sshd ends the connection if the account phase refuses a user who passed by a key or the method "password"."""
 
     refusal = r"Connection closed by|Permission denied \("
 
 
 class SudoWithoutQuestion(Sudo):
-    """sudo that takes nothing for an answer, and so never comes to the auth phase."""
+    """sudo that asks for no password, and so never runs the auth phase."""
 
     refusal = "sudo: .*(account|Permission denied)"
 
@@ -44,14 +44,14 @@ def key(tmp_path_factory):
 
 @pytest.fixture
 def with_key(server, every_door, key, bobby):
-    """`with_key(METHODS)`: the door for somebody who holds bobby's private key."""
+    """`with_key(METHODS)` returns the door for somebody who holds bobby's private key."""
     public_key = pathlib.Path(f"{key}.pub").read_text()
     bobby.write_private_file(f"{bobby.home}/.ssh/authorized_keys", public_key)
     return lambda methods, at=server: ShutSsh(at, sshd.HOST, methods=methods, identity=key)
 
 
 def refused_as_not_enrolled(journal, account, told="not-enrolled"):
-    """The log says that the account phase refused, and what the user was told."""
+    """Asserts that the log has the refusal and the message shown; returns whether the account phase logged it."""
     last = journal.events(account.name)[-1]
     assert (last["event"], last["result"], last["message"]) == ("otp.notenrolled", "refused", told)
     return last["tag"].endswith(":account")
@@ -76,8 +76,8 @@ def test_public_key_alone_is_let_in_before_the_deadline(with_key, bobby, policy,
     assert journal.events(bobby.name)[-1]["days_left"] == "17"
 
 
-def test_public_key_after_a_wrong_password_is_no_better(with_key, bobby, journal):
-    """What the first method began is not there for the second."""
+def test_public_key_after_a_wrong_password_sets_nothing_up(with_key, bobby, journal):
+    """What the first method began is gone at the second."""
     outcome = with_key("keyboard-interactive,publickey").attempt(bobby, "not" + bobby.password)
     assert outcome.refused and outcome.prompts == [PASSWORD]
     assert refused_as_not_enrolled(journal, bobby)
@@ -92,13 +92,13 @@ def test_wrong_password_sets_nothing_up(talking_door, bobby, lines, under_test, 
     assert "otpauth" not in outcome.transcript and kept_on_disk() == before
 
 
-def test_wrong_password_shows_nothing_about_setting_up(ssh, bobby, alice, lines, under_test):  # noqa: F811
+def test_wrong_password_shows_nothing_about_enrolment(ssh, bobby, alice, lines, under_test):  # noqa: F811
     lines(auth=["requisite pam_unix.so nodelay", under_test.line()])
     assert ssh.attempt(bobby, "wrong password").transcript == ssh.attempt(alice, "wrong password").transcript
 
 
 @pytest.mark.parametrize("others", [[], ["required pam_permit.so"], ["optional pam_echo.so"]], ids=["none", "permit", "echo"])
-def test_where_no_module_finds_out_who_it_is_nobody_sets_anything_up(
+def test_nobody_enrols_where_no_module_identifies_the_user(
     talking_door, bobby, lines, under_test, journal, others  # noqa: F811
 ):
     lines(auth=[*others, under_test.line()])
@@ -108,15 +108,15 @@ def test_where_no_module_finds_out_who_it_is_nobody_sets_anything_up(
     assert "finds out who the user is" in journal.events(bobby.name)[0]["reason"]
 
 
-def test_key_and_module_alone_let_nobody_set_up(bobby, clock, with_key, lines, under_test):  # noqa: F811
-    """sshd's key is no answer that PAM knows of."""
+def test_public_key_and_our_module_alone_enrol_nobody(bobby, clock, with_key, lines, under_test):  # noqa: F811
+    """PAM does not know of the key that sshd has checked."""
     lines(auth=[under_test.line()])
     with sshd.Sshd("AuthenticationMethods publickey,keyboard-interactive") as server:
         outcome = with_key("publickey,keyboard-interactive", server).attempt(bobby, "123456")
     assert outcome.refused and "otpauth" not in outcome.transcript
 
 
-def test_key_and_password_set_it_up(bobby, clock, with_key):
+def test_public_key_and_password_enrol(bobby, clock, with_key):
     with sshd.Sshd("AuthenticationMethods publickey,keyboard-interactive") as server:
         enrol(with_key("publickey,keyboard-interactive", server), bobby, clock)
 
@@ -128,7 +128,7 @@ def test_auth_line_that_was_not_reached_sets_nothing_up(talking_door, bobby, lin
     assert refused_as_not_enrolled(journal, bobby)
 
 
-def test_root_who_becomes_somebody_sets_nothing_up_for_them(bobby, lines, under_test, journal):  # noqa: F811
+def test_root_who_becomes_a_user_sets_nothing_up_for_them(bobby, lines, under_test, journal):  # noqa: F811
     lines(auth=["sufficient pam_rootok.so", "required pam_unix.so nodelay", under_test.line()])
     outcome = Su(Root()).attempt(bobby)
     assert outcome.refused and "no authenticator yet" in outcome.messages and "otpauth" not in outcome.transcript
@@ -148,38 +148,38 @@ def test_sudo_without_a_password_sets_nothing_up(every_door, clock, bobby, journ
 
 
 @AT_LOGIN
-def test_program_that_wants_silence_sets_nothing_up(every_door, clock, bobby, policy, at_login):  # noqa: F811
-    """sudo shows nothing of what PAM says, so nobody could scan anything."""
+def test_program_that_asks_for_silence_sets_nothing_up(every_door, clock, bobby, policy, at_login):  # noqa: F811
+    """sudo shows no message of PAM's, so users could scan nothing."""
     policy(at_login)
     outcome = every_door["sudo"].attempt(bobby, bobby.password, "123456")
     assert outcome.refused and outcome.prompts[1:] == [ENGLISH.code]
 
 
 def test_program_that_is_not_root_sets_nothing_up(every_door, clock, bobby, journal):
-    """It asks for a code, as it asks everybody; there is none that is right."""
+    """It asks this user for a code as it asks every user; no code is right."""
     outcome = every_door["pamtester"].attempt(bobby, bobby.password, "123456")
     assert outcome.refused and outcome.prompts == [PASSWORD, ENGLISH.code]
     assert journal.events(bobby.name)[-1]["result"] == "refused"
 
 
-# ------------------------------------------------------------------------------------------------- policy wants nothing
+# ----------------------------------------------------------------------------------------------- policy demands nothing
 
 
 @pytest.mark.parametrize("text", [NOBODY_MUST, '[enforce]\nexempt_users = ["{}"]\n'], ids=["nobody must", "exempt"])
-def test_who_needs_none_is_not_asked(talking_door, bobby, policy, text):  # noqa: F811
+def test_user_who_needs_no_authenticator_is_not_asked(talking_door, bobby, policy, text):  # noqa: F811
     policy(REQUIRE, text.format(bobby.name))
     before = kept_on_disk()
     outcome = talking_door.attempt(bobby, bobby.password)
     assert outcome.admitted and outcome.prompts == [PASSWORD] and kept_on_disk() == before
 
 
-def test_with_at_login_off_nothing_is_set_up(talking_door, bobby, policy):  # noqa: F811
+def test_login_sets_nothing_up_with_at_login_off(talking_door, bobby, policy):  # noqa: F811
     policy("")
     outcome = talking_door.attempt(bobby, bobby.password, "123456")
     assert outcome.refused and outcome.prompts == [PASSWORD, ENGLISH.code]
 
 
-def test_who_is_enrolled_is_asked_for_the_code(door, alice):
+def test_enrolled_user_is_asked_for_the_code(door, alice):
     assert door.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
@@ -191,7 +191,7 @@ def password_server(machine_clock, journal):
     class PasswordSshd(sshd.Sshd):
         def __init__(self):
             super().__init__()
-            # sshd takes the first of several values.
+            # sshd takes the first of several values of a keyword.
             self._config.write_text("PasswordAuthentication yes\n" + self._config.read_text())
 
     with PasswordSshd() as running:
@@ -200,7 +200,7 @@ def password_server(machine_clock, journal):
 
 @pytest.fixture
 def password_method(password_server, every_door, clock):
-    """The door of clients that send the password at once, where nothing more can be asked."""
+    """The door of clients that send the password at once, so nothing more can be asked."""
     return ShutSsh(password_server, sshd.HOST, methods="password")
 
 
@@ -217,7 +217,7 @@ def test_password_method_is_refused_after_the_deadline_and_says_why(
 
 
 @AT_LOGIN
-def test_password_method_gets_in_before_the_deadline(password_method, bobby, policy, journal, at_login):  # noqa: F811
+def test_password_method_is_admitted_before_the_deadline(password_method, bobby, policy, journal, at_login):  # noqa: F811
     policy(at_login, AHEAD)
     outcome = password_method.attempt(bobby, bobby.password, prompts=["'s password: "])
     assert outcome.admitted and outcome.says("2027-02-01") and outcome.says("17 days left")
@@ -228,7 +228,7 @@ def test_password_method_gets_in_before_the_deadline(password_method, bobby, pol
 
 
 @pytest.mark.parametrize("second_door", ["sshd", "su"])
-def test_of_two_logins_at_once_the_first_that_finishes_counts(ssh, every_door, bobby, clock, journal, second_door):
+def test_first_of_two_simultaneous_logins_to_finish_counts(ssh, every_door, bobby, clock, journal, second_door):
     with Enrolment(ssh, bobby, clock) as first, Enrolment(every_door[second_door], bobby, clock) as second:
         first.up_to(ENGLISH.are_kept)
         second.up_to(ENGLISH.are_kept)
@@ -243,7 +243,7 @@ def test_of_two_logins_at_once_the_first_that_finishes_counts(ssh, every_door, b
     assert ssh.attempt(bobby, bobby.password, second.recovery_codes[0]).admitted
 
 
-def test_of_many_at_the_same_moment_one_counts(ssh, bobby, clock):
+def test_one_of_many_logins_at_the_same_moment_counts(ssh, bobby, clock):
     logins = [Enrolment(ssh, bobby, clock).up_to(ENGLISH.are_kept) for _ in range(4)]
     together([login.go_on for login in logins])
     counted = [login.outcome().admitted for login in logins]
@@ -269,7 +269,7 @@ def by_the_user(account, under_test, clock):
 
 @pytest.mark.parametrize("place", [ENGLISH.begin, ENGLISH.new_code, ENGLISH.are_kept], ids=["begin", "code", "kept"])
 @pytest.mark.parametrize("way", [by_administrator, by_the_user])
-def test_who_is_enrolled_meanwhile_keeps_that_device(talking_door, bobby, clock, under_test, way, place):
+def test_user_enrolled_meanwhile_keeps_that_authenticator(talking_door, bobby, clock, under_test, way, place):
     with Enrolment(talking_door, bobby, clock).up_to(place) as login:
         secret = way(bobby, under_test, clock)
         before = record(bobby)

@@ -1,4 +1,4 @@
-"""In which programs a login sets up an authenticator: in those that keep nothing of what they show, and in no other."""
+"""The programs in whose logins users set up authenticators: those that keep nothing of what they show, and no others."""
 
 import os
 import pathlib
@@ -19,7 +19,7 @@ from under_test import BINARIES, Ours
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# All that is writable in the private copy of the machine.
+# Everything that is writable in the private copy of the machine.
 WRITABLE = ["/run", "/tmp", "/var", "/etc", "/dev/shm"]
 MARKER = pathlib.Path("/run/pam_otp-tests/shell")
 
@@ -35,7 +35,7 @@ def service_lines(under_test, service):
 
 
 class Login(doors.Door):
-    """login, as getty starts it: as root, at a terminal. The account's shell says who is in and ends."""
+    """login, as getty starts it: as root, at a terminal. The account's shell prints who is logged in, and ends."""
 
     service = "login"
     refusal = "Login incorrect"
@@ -96,7 +96,7 @@ def verbose_server(machine_clock, journal):
 
 @pytest.fixture(params=["sshd", "su", "su-l", "login", "doas"])
 def program(request, every_door, verbose_server):
-    """Each program that may enrol, with as much in its log as it can be told to write."""
+    """Each program that may enrol, with the most verbose log that it can write."""
     return {
         "sshd": Ssh(verbose_server, sshd.HOST), "su": every_door["su"], "su-l": Shell(every_door["su"].caller),
         "login": Login(), "doas": Doas(),
@@ -104,7 +104,7 @@ def program(request, every_door, verbose_server):
 
 
 def shown_in(screen):
-    """The key, the URI's secret and the recovery codes, in the forms in which they were shown and in others."""
+    """The key, the URI's secret and the recovery codes, as they were shown and in other forms."""
     key = KEY_IN_GROUPS.search(screen)[0]
     recovery_codes = re.findall(RECOVERY_CODE, screen)
     assert len(recovery_codes) == 10 and f"secret={key.replace(' ', '')}" in screen
@@ -112,7 +112,7 @@ def shown_in(screen):
 
 
 def keepers_of(secrets):
-    """The files in which one of them is, but for the record itself."""
+    """The files that contain one of the secrets, except for the record itself."""
     found = []
     for place in WRITABLE:
         for directory, _, names in os.walk(place):
@@ -135,24 +135,24 @@ def assert_nothing_is_kept(journal, screen):
     assert keepers_of(secrets) == []
     logged = "\n".join(journal.lines()).lower()
     assert not [secret for secret in secrets if secret.lower() in logged]
-    # The search finds what is there.
+    # Proves that the search finds a secret.
     planted = pathlib.Path("/tmp/planted")
     planted.write_text(f"... {secrets[-1]} ...")
     assert keepers_of(secrets) == [str(planted)]
     planted.unlink()
 
 
-def test_program_that_enrols_keeps_nothing_of_what_it_shows(program, bobby, clock, required, journal, under_test):
+def test_programs_that_enrol_keep_nothing_of_what_they_show(program, bobby, clock, required, journal, under_test):
     service_lines(under_test, program.service)
     login = enrol_at(program, bobby, clock)
     if program.service == "sshd":
-        assert "debug3: PAM: " in sshd.LOG.read_text(errors="replace"), "it says a lot"
+        assert "debug3: PAM: " in sshd.LOG.read_text(errors="replace"), "the log is verbose"
     assert_nothing_is_kept(journal, login.screen)
     assert journal.names(bobby.name)[-1] == "otp.change" and status(bobby)["enrolled"]
 
 
 def enrol_at(program, account, clock):
-    """As `enrol`, at a program that words the question for the password in its own way."""
+    """Like `enrol`, at a program that asks for the password in its own words."""
     class Here(Enrolment):
         def _right_answer(self):
             if self.question.endswith(" password: "):
@@ -190,13 +190,13 @@ def test_greetd_keeps_nothing_of_what_it_shows(bobby, clock, required, journal, 
         assert greetd.login(bobby, answer_again)[0] and asked == [PASSWORD, ENGLISH.code]
 
 
-# ------------------------------------------------------------------------------------------------------ all the others
+# -------------------------------------------------------------------------------------------------- all other programs
 
 OTHERS = ["cockpit", "sudo-i", "polkit-1", "vsftpd", "remote", "runuser", "sshd2", "gdm-password", "xscreensaver"]
 
 
 class AsRoot(doors.Pamtester):
-    """Any program that is root, talks to people, and calls itself what it likes. It goes on as root."""
+    """A program that is root, talks to people, and may give itself any service name. It goes on as root."""
 
     def __init__(self, service):
         self.service = service
@@ -217,7 +217,7 @@ def other(request, under_test, clock, journal):
 
 
 @pytest.mark.parametrize("at_login", [REQUIRE, OFFER], ids=["require", "offer"])
-def test_other_program_enrols_nobody_and_the_log_says_where_to(other, bobby, policy, journal, at_login):  # noqa: F811
+def test_other_programs_enrol_nobody_and_the_log_says_where_users_can(other, bobby, policy, journal, at_login):  # noqa: F811
     policy(at_login)
     outcome = other.attempt(bobby, bobby.password, "123456", prompts=ENGLISH.questions)
     assert outcome.refused and outcome.prompts == [PASSWORD, ENGLISH.code] and "otpauth" not in outcome.transcript
@@ -226,7 +226,7 @@ def test_other_program_enrols_nobody_and_the_log_says_where_to(other, bobby, pol
 
 
 @pytest.mark.parametrize("at_login", [REQUIRE, OFFER], ids=["require", "offer"])
-def test_other_program_lets_in_before_the_deadline_and_shows_nothing(other, bobby, policy, journal, at_login):  # noqa: F811
+def test_other_programs_admit_before_the_deadline_and_show_nothing(other, bobby, policy, journal, at_login):  # noqa: F811
     policy(at_login, AHEAD)
     with other.visit(bobby, prompts=ENGLISH.questions) as visit:
         assert visit.prompt() == PASSWORD
@@ -246,13 +246,13 @@ def test_other_program_enrols_where_its_section_says_so(other, bobby, policy, cl
 
 @pytest.mark.parametrize("other", ["vsftpd"], indirect=True)
 @pytest.mark.parametrize("section", ['at_login = "off"', 'qr = "none"', ""])
-def test_section_that_does_not_say_so_has_other_program_enrol_nobody(other, bobby, policy, section):  # noqa: F811
+def test_other_program_enrols_nobody_if_its_section_does_not_say_so(other, bobby, policy, section):  # noqa: F811
     policy(REQUIRE, f"[service.{other.service}]\n{section}\n[service.neighbour]\nat_login = \"require\"\n")
     outcome = other.attempt(bobby, bobby.password, "123456", prompts=ENGLISH.questions)
     assert outcome.refused and outcome.prompts == [PASSWORD, ENGLISH.code] and "otpauth" not in outcome.transcript
 
 
-def test_enrolled_user_notices_nothing_of_it(other, alice, policy, journal):  # noqa: F811
+def test_enrolled_user_notices_nothing_at_other_programs(other, alice, policy, journal):  # noqa: F811
     policy(REQUIRE)
     with other.visit(alice) as visit:
         assert visit.prompt() == PASSWORD

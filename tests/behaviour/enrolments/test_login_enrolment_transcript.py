@@ -1,6 +1,6 @@
-"""What a new user reads from the first login to the lock and out of it again, as a whole, in every language.
+"""Everything that a new user reads from the first login to the lock and out of it again, in every language.
 
-The transcripts are in transcripts/. OTP_WRITE_TRANSCRIPTS=1 writes them anew, not there (the tests run in a copy of the
+The transcripts are in transcripts/. OTP_WRITE_TRANSCRIPTS=1 writes new ones, not there (the tests run in a copy of the
 tree) but in target/tests/ours/transcripts, to be read and copied.
 """
 
@@ -23,7 +23,7 @@ WRITTEN = pathlib.Path("/run/pam_otp-tests/results/transcripts")
 
 
 @pytest.mark.parametrize("language, words", [("en", ENGLISH), ("ko", KOREAN)])
-def test_whole_way_of_a_new_user_reads_as_recorded(ssh, bobby, clock, policy, language, words, capsys):  # noqa: F811
+def test_everything_a_new_user_reads_is_as_recorded(ssh, bobby, clock, policy, language, words, capsys):  # noqa: F811
     policy(f'language = "{language}"\nissuer = "Example"\n', REQUIRE)
 
     def log_in(code):
@@ -39,7 +39,7 @@ def test_whole_way_of_a_new_user_reads_as_recorded(ssh, bobby, clock, policy, la
     way["The right code, while locked"] = log_in(bobby.codes.now())
     way["A recovery code"] = log_in(bobby.recovery_codes[0])
     way["The code again"] = log_in(bobby.codes.now())
-    # What sshpass looks for stands in the question for the password alone: it answers anything else with the password too.
+    # sshpass looks for a word that only the question for the password contains; it would answer any question that has it.
     for outcome in way.values():
         assert "assword" not in outcome.transcript.lower().replace("password: ", ""), outcome.transcript
     assert [outcome.admitted for outcome in way.values()] == [True, True, *[False] * (FAILURES + 1), True, True]
@@ -47,8 +47,8 @@ def test_whole_way_of_a_new_user_reads_as_recorded(ssh, bobby, clock, policy, la
 
 
 def stable(transcript):
-    """Without what is another one each time: key, codes, QR code, host. And as it was sent: ssh shows in octal what is not
-    ASCII in the last words of a login that is refused."""
+    """The text without what differs each time (key, codes, QR code, host), and as it was sent: in the last words of a
+    refused login, ssh shows bytes that are not ASCII in octal."""
     sent = re.sub(r"(?:\\[0-3][0-7]{2})+", lambda found: octal(found[0]), transcript)
     text, drawing = [], False
     for line in sent.replace("\r", "").split("\n"):
@@ -79,4 +79,4 @@ def compare(language, found, capsys):
             print(f"\nwritten: target/tests/ours/transcripts/{new.name}, to be read and copied to tests/behaviour/enrolments/transcripts")
         return
     assert recorded.exists(), "no transcript is recorded: OTP_WRITE_TRANSCRIPTS=1 writes one"
-    assert found == recorded.read_text(), "another text than recorded: OTP_WRITE_TRANSCRIPTS=1 writes it anew"
+    assert found == recorded.read_text(), "the text differs from the recorded one: OTP_WRITE_TRANSCRIPTS=1 writes it anew"
