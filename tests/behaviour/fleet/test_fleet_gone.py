@@ -1,5 +1,5 @@
-"""Verifiers that do not answer, or answer what they should not: a login is refused with a reason, never let in and never ignored,
-and what was sent once is never sent again."""
+"""Verifiers that do not answer, or answer nonsense: the login is refused with a reason, never admitted and never ignored, and
+what was sent once is never sent again."""
 
 import contextlib
 import os
@@ -29,13 +29,13 @@ CANNOT = "The code could not be checked."
 
 @pytest.fixture(autouse=True)
 def code_alone(under_test, fleet):
-    """The module and nothing else, so that what it answers is what the application hears."""
+    """A stack of our module alone, so that the application gets the module's answers."""
     pathlib.Path("/etc/pam.d/application").write_text(f"auth {under_test.line('nodelay')}\naccount {under_test.line()}\n")
 
 
 @contextlib.contextmanager
 def full(address, port=6238):
-    """A socket that takes no connection: packets for it are dropped, as for a machine that is gone."""
+    """A socket that accepts no connection: packets for it are dropped, as for a machine that is gone."""
     with socket.socket() as listening, contextlib.ExitStack() as waiting:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((address, port))
@@ -48,7 +48,7 @@ def full(address, port=6238):
 
 
 def refused(application, account, journal):
-    """A login with the right code; the reason in the log."""
+    """Logs in with the right code, which must be refused as unavailable; returns the reason in the log."""
     answer = application.login(account, account.codes.now())
     assert answer.code == AUTHINFO_UNAVAIL, answer
     assert CANNOT in " ".join(answer.told), answer
@@ -57,7 +57,7 @@ def refused(application, account, journal):
     return reason
 
 
-def test_no_verifier_listens(application, fleet, dora, journal):
+def test_login_is_refused_where_no_verifier_listens(application, fleet, dora, journal):
     fleet.policy(verifiers=[FIRST, SECOND])
     reason = refused(application, dora, journal)
     assert reason == (
@@ -67,28 +67,28 @@ def test_no_verifier_listens(application, fleet, dora, journal):
 
 
 @pytest.mark.parametrize("line", ["nullok", ""])
-def test_nobody_is_excused_while_no_verifier_says_that_they_have_no_record(application, fleet, bobby, under_test, line):
+def test_nobody_is_excused_until_a_verifier_says_that_they_have_no_record(application, fleet, bobby, under_test, line):
     pathlib.Path("/etc/pam.d/application").write_text(f"auth {under_test.line(line)}\naccount {under_test.line(line)}\n")
     assert application.login(bobby, "123456").code == AUTHINFO_UNAVAIL
     application.start(bobby)
     assert application.acct_mgmt().code == AUTHINFO_UNAVAIL
 
 
-def test_every_door_is_closed_and_says_so(door, fleet, dora, journal):
+def test_logins_at_every_door_are_refused_and_say_so(door, fleet, dora, journal):
     outcome = door.attempt(dora, dora.password, dora.codes.now())
     assert outcome.refused and outcome.says(CANNOT), outcome
     assert records(journal, dora) == ["otp.unavailable"]
 
 
-def test_machine_that_is_gone_costs_a_quarter_of_a_second_and_not_the_login(application, fleet, dora, journal):
-    """The second is asked while the first has said neither yes nor no."""
+def test_dead_verifier_costs_a_quarter_of_a_second_and_not_the_login(application, fleet, dora, journal):
+    """The second verifier is asked while the first has answered neither way."""
     fleet.policy(verifiers=[FIRST, SECOND])
     with full(NAMES[FIRST]), fleet.verifier(SECOND) as second:
         assert application.login(dora, dora.codes.now()).code == SUCCESS
     assert second.accepted == 1 and records(journal, dora) == ["otp.accept"]
 
 
-def test_machines_that_are_gone_are_given_up(application, fleet, dora, journal):
+def test_dead_verifiers_are_given_up(application, fleet, dora, journal):
     fleet.policy(verifiers=[FIRST, SECOND, THIRD])
     with full(NAMES[FIRST]), full(NAMES[SECOND]), full(NAMES[THIRD]):
         reason = refused(application, dora, journal)
@@ -96,7 +96,7 @@ def test_machines_that_are_gone_are_given_up(application, fleet, dora, journal):
     assert reason == f"no verifier could be reached ({each})"
 
 
-def test_name_that_nobody_knows(application, fleet, dora, journal):
+def test_login_is_refused_where_the_verifiers_name_is_unknown(application, fleet, dora, journal):
     fleet.policy(verifiers=["nobody.fleet.test"])
     reason = refused(application, dora, journal)
     assert "nobody.fleet.test:6238: cannot be looked up" in reason or "gave no answer in time" in reason
@@ -107,7 +107,7 @@ def until_it_is_closed(_, connection):
         pass
 
 
-def test_verifier_that_takes_the_connection_and_makes_no_handshake(application, fleet, dora, journal):
+def test_login_is_refused_where_a_verifier_makes_no_handshake(application, fleet, dora, journal):
     with fleet.verifier(before=lambda _, raw: raw.recv(1) and until_it_is_closed(None, raw)):
         assert f"{FIRST}:6238: gave no answer in time" in refused(application, dora, journal)
 
@@ -119,7 +119,7 @@ def test_verifier_without_a_handshake_makes_way_for_the_next(application, fleet,
 
 
 def said(*pieces):
-    """A verifier that takes one request, says this, and waits or ends."""
+    """A verifier that takes one request, sends these pieces, and waits or ends."""
 
     def act(verifier, connection):
         verifier.request(connection)
@@ -156,28 +156,28 @@ RIGHT = helper.message("verdict", "accepted", "phone", "")
     ],
     ids=["nothing", "half", "half-then-end", "end", "http", "short", "strange", "denied", "unavailable"],
 )
-def test_verifier_that_hangs_or_answers_what_it_should_not_is_asked_once(application, fleet, dora, journal, act, because):
-    """The next one is never asked what this one may have counted."""
+def test_verifier_that_hangs_or_answers_nonsense_is_asked_once(application, fleet, dora, journal, act, because):
+    """No other verifier is asked what this one may have counted."""
     fleet.policy(verifiers=[FIRST, SECOND])
-    # On a busy machine the second is connected to as well: it shakes no hand before the first was asked.
+    # On a busy machine the second is connected to as well; it makes no handshake before the first has been asked.
     with fleet.verifier(act=act) as one, fleet.verifier(SECOND, before=lambda *_: until_asked(one)) as other:
         assert because in refused(application, dora, journal)
     assert len(one.requests) == 1 and other.requests == []
 
 
-def test_verifier_that_says_it_has_not_looked_makes_way_for_the_next(application, fleet, dora, journal):
+def test_verifier_that_has_not_looked_makes_way_for_the_next(application, fleet, dora, journal):
     fleet.policy(verifiers=[FIRST, SECOND])
     with fleet.verifier(act=said(helper.message("elsewhere", "its clock is off"), None)), fleet.verifier(SECOND) as other:
         assert application.login(dora, dora.codes.now()).code == SUCCESS
     assert len(other.requests) == 1 and records(journal, dora) == ["otp.accept"]
 
 
-def test_verifiers_of_which_none_looks_are_named_with_their_reasons(application, fleet, dora, journal):
+def test_verifiers_that_all_serve_nobody_are_named_with_their_reasons(application, fleet, dora, journal):
     with fleet.verifier(act=said(helper.message("elsewhere", "its clock is off"), None)):
         assert f"{FIRST}:6238: serves nobody: its clock is off" in refused(application, dora, journal)
 
 
-def test_certificate_of_another_name_authority_or_time_is_no_verifier(application, fleet, dora, journal, clock):
+def test_verifier_with_a_wrong_certificate_is_not_trusted(application, fleet, dora, journal, clock):
     wrong = {
         "name": (fleet.authority.sign("v9.fleet.test"), "not valid for name"),
         "authority": (fleet.others.sign("v1.fleet.test"), "UnknownIssuer"),
@@ -192,13 +192,13 @@ def test_certificate_of_another_name_authority_or_time_is_no_verifier(applicatio
     fleet.authority.sign("v1.fleet.test")
 
 
-def test_server_that_does_not_speak_the_protocol_is_no_verifier(application, fleet, dora, journal):
+def test_server_without_the_protocol_is_not_trusted(application, fleet, dora, journal):
     with fleet.verifier(alpn=None) as verifier:
         assert "does not speak the protocol of pam_otp" in refused(application, dora, journal)
     assert verifier.requests == []
 
 
-def test_machine_whose_certificate_is_of_another_authority_is_refused(application, fleet, dora, journal):
+def test_machine_with_a_certificate_of_another_authority_is_refused(application, fleet, dora, journal):
     certificate, key = fleet.others.sign("web1.fleet.test")
     certificates.install(certificate, PLACE / "machine.pem", 0o644)
     certificates.install(key, PLACE / "machine.key", 0o640, fleet.group)
@@ -220,7 +220,7 @@ def test_machine_whose_certificate_is_of_another_authority_is_refused(applicatio
     ],
     ids=["missing", "readable", "writable", "owner", "group", "text"],
 )
-def test_key_that_cannot_be_used_refuses_and_says_so(every_door, fleet, dora, seen, journal, break_it, because, door):
+def test_unusable_key_refuses_and_says_so(every_door, fleet, dora, seen, journal, break_it, because, door):
     break_it(PLACE / "machine.key")
     way = every_door["su" if door == "root" else "pamtester"]
     assert way.attempt(dora, dora.password, dora.codes.now()).refused
@@ -229,8 +229,8 @@ def test_key_that_cannot_be_used_refuses_and_says_so(every_door, fleet, dora, se
     assert seen.accepted == 0
 
 
-def test_connection_that_breaks_while_a_person_types_is_made_again(ssh, fleet, dora, journal):
-    """Nothing was sent over it, so another one may be."""
+def test_connection_that_breaks_while_a_user_types_is_made_again(ssh, fleet, dora, journal):
+    """Nothing was sent over it, so a second connection is safe."""
     import clock as clocks
     with fleet.verifier() as verifier:
         with ssh.visit(dora) as visit:
@@ -246,8 +246,9 @@ def test_connection_that_breaks_while_a_person_types_is_made_again(ssh, fleet, d
         assert len(verifier.requests) == 1
 
 
-def test_three_tries_at_a_fleet_that_is_gone_stay_inside_the_time_of_sshd(fleet, dora, journal, machine_clock):
-    """LoginGraceTime is 120 s by default. Three tries of at most 12 s, and what PAM waits after each: it is measured once."""
+def test_three_tries_at_a_dead_fleet_take_less_than_the_time_that_sshd_gives(fleet, dora, journal, machine_clock):
+    """sshd's LoginGraceTime is 120 s by default. Three tries take at most 12 s each, plus PAM's delays; this measures them
+    once."""
     fleet.policy(verifiers=[FIRST, SECOND, THIRD])
     import doors
     with full(NAMES[FIRST]), full(NAMES[SECOND]), full(NAMES[THIRD]), Sshd("LoginGraceTime 120") as server:

@@ -1,4 +1,5 @@
-"""Users whose records are with the verifiers of a fleet log in as on one machine, by every door; a code once, a count for all."""
+"""Users whose records are with the verifiers of a fleet log in by every door as on one machine: each code works once, and all
+failures count together."""
 
 import json
 import pathlib
@@ -35,7 +36,7 @@ def test_right_code_opens_every_door_and_nothing_is_kept_here(door, dora, seen, 
     assert machine_name == MACHINE
 
 
-def test_code_is_good_once_over_all_doors(every_door, dora, first):
+def test_code_is_accepted_once_over_all_doors(every_door, dora, first):
     code = dora.codes.now()
     assert every_door["sshd"].attempt(dora, dora.password, code).admitted
     for name in ("su", "sudo", "pamtester"):
@@ -59,8 +60,8 @@ def test_users_without_a_record_get_the_same_question_and_are_refused(door, flee
     assert outcome.refused and outcome.prompts[-1] == CODE, outcome
 
 
-def test_names_that_nobody_has_are_asked_and_refused_as_others_are_and_take_the_same_way(every_door, fleet, seen, journal, clock):
-    """How far away a verifier is, and that none answers, must not tell who has an account."""
+def test_unknown_names_are_asked_and_refused_like_users_and_take_the_same_path(every_door, fleet, seen, journal, clock):
+    """Neither a distant verifier nor a dead one must reveal who has an account."""
     nobody = accounts.stranger("nobody")
     outcome = every_door["sshd"].attempt(nobody, "a password", "123456")
     assert outcome.refused and outcome.prompts[-1] == CODE, outcome
@@ -68,8 +69,8 @@ def test_names_that_nobody_has_are_asked_and_refused_as_others_are_and_take_the_
     assert records(journal, nobody) == ["otp.notenrolled"]
 
 
-def test_what_is_asked_before_the_prompt_is_asked_about_names_that_nobody_has_too(ssh, fleet, dora, seen, clock):
-    """Else the prompt would come sooner for them, and tell who has an account."""
+def test_questions_before_the_prompt_are_asked_about_unknown_names_too(ssh, fleet, dora, seen, clock):
+    """Otherwise the prompt would come sooner for them, and reveal who has an account."""
     fleet.policy('[trust]\nremember = "8h"\n[enforce]\nexempt_users = ["somebody-else"]\n')
     nobody = accounts.stranger("nobody")
     asked = []
@@ -84,7 +85,7 @@ def test_what_is_asked_before_the_prompt_is_asked_about_names_that_nobody_has_to
     assert {request[4] for request in seen.requests} == {b""}
 
 
-def test_names_that_nobody_has_are_unavailable_too_while_no_verifier_answers(ssh, fleet, journal):
+def test_logins_of_unknown_names_are_unavailable_too_while_no_verifier_answers(ssh, fleet, journal):
     nobody = accounts.stranger("nobody")
     outcome = ssh.attempt(nobody, "a password", "123456")
     assert outcome.refused and outcome.says("The code could not be checked."), outcome
@@ -98,13 +99,13 @@ def test_excused_users_without_a_record_are_asked_nothing(every_door, fleet, bob
         assert outcome.admitted, outcome
 
 
-def test_record_on_the_machine_does_not_count_while_the_fleet_keeps_the_user(door, alice, fleet, first):
+def test_record_on_the_machine_does_not_count_while_the_fleet_has_the_user(door, alice, fleet, first):
     """`alice` was enrolled on the machine before it joined the fleet; her phone there opens nothing."""
     outcome = door.attempt(alice, alice.password, alice.codes.now())
     assert outcome.refused, outcome
 
 
-def test_local_users_log_in_with_their_records_here_and_ask_nobody(door, alice, fleet):
+def test_local_users_log_in_with_local_records_and_ask_no_verifier(door, alice, fleet):
     """No verifier runs."""
     fleet.policy("", verifiers=[FIRST], ca="/nowhere", certificate="/nowhere", key="/nowhere")
     policy = pathlib.Path("/etc/security/pam_otp.conf")
@@ -124,12 +125,12 @@ def test_root_stays_on_the_machine_whatever_the_list_says(fleet, application, cl
     Ours().admin("reset", "root")
 
 
-def test_each_login_takes_one_connection_which_is_there_before_the_answer_is_typed(ssh, dora, seen):
+def test_each_login_takes_one_connection_made_before_the_code_is_typed(ssh, dora, seen):
     with ssh.visit(dora) as visit:
         visit.prompt()
         visit.reply(dora.password)
         assert visit.prompt() == CODE
-        # The question was asked after otp-fleet was started; it connects by itself.
+        # The code is asked for once otp-fleet has started; otp-fleet then connects by itself.
         import clock as clocks
         clocks.wait_until(lambda: seen.peers, "connection while the person types")
         assert verbs(seen) == []
@@ -138,7 +139,7 @@ def test_each_login_takes_one_connection_which_is_there_before_the_answer_is_typ
     assert (seen.accepted, verbs(seen)) == (1, ["check"])
 
 
-def test_program_around_the_module_is_afterwards_what_it_was(application, dora, first, protect, under_test):
+def test_program_is_unchanged_after_logins_with_the_module(application, dora, first, protect, under_test):
     import processes
     pathlib.Path("/etc/pam.d/application").write_text(f"auth {under_test.line()}\naccount {under_test.line()}\n")
     application.setcred()
@@ -162,8 +163,8 @@ def test_lock_at_the_verifier_holds_in_the_account_phase_too(application, dora, 
     assert answer.code != SUCCESS and "locked" in " ".join(answer.told), answer
 
 
-def test_screen_locker_way_asks_its_own_table_before_any_verifier(fleet, dora, carol_of_the_fleet, seen, journal):
-    """A user's program asks about somebody else: the helper refuses by itself, and no verifier hears of it."""
+def test_helper_checks_its_table_before_it_asks_any_verifier(fleet, dora, carol_of_the_fleet, seen, journal):
+    """A user's program asks about another user: the helper itself denies that, and no verifier is asked."""
     import helper
     with helper.Helper(Ours.helper, carol_of_the_fleet) as running:
         assert running.ask(helper.check(dora, dora.codes.now())) == ["denied"]

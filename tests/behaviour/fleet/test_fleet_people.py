@@ -1,5 +1,5 @@
-"""Users of a fleet look after their own authenticators, and set them up inside a login; a place that is trusted, a grace that has
-begun: all of it is kept by the verifier."""
+"""Users of a fleet manage their own authenticators, and set them up inside a login; remembered places and graces that have begun
+are also kept by the verifier."""
 
 import contextlib
 import os
@@ -33,7 +33,7 @@ def verbs(verifier):
 
 
 def everywhere(fleet, *sections):
-    """The same policy on the machine and at the verifier."""
+    """Writes the same policy on the machine and at the verifier."""
     fleet.policy(*sections)
     conf = pathlib.Path("/run/pam_otp-tests/verifier.conf")
     conf.write_text("".join(sections))
@@ -83,7 +83,7 @@ def test_wrong_code_changes_nothing_and_no_verifier_is_asked_for_a_change(fleet,
     assert self_service.status(dora)["enrolled"] is True
 
 
-def test_what_cannot_be_done_is_said_before_anything_is_asked(fleet, dora, first):
+def test_impossible_changes_are_refused_before_anything_is_asked(fleet, dora, first):
     everywhere(fleet, SEVERAL, NOBODY_MUST)
     self_service.refused_at_once(dora, "remove", "tablet", because=f'no authenticator of {dora.name} is called "tablet"')
     self_service.refused_at_once(dora, "add", "phone", because="phone")
@@ -97,7 +97,7 @@ def test_test_makes_an_attempt_that_counts(fleet, dora, first):
     assert self_service.status(dora)["failures"] == 1
 
 
-def test_root_of_a_machine_changes_no_record_of_the_fleet_and_is_told_who_may(fleet, dora, seen):
+def test_root_of_a_machine_cannot_change_a_record_of_the_fleet_and_is_told_who_can(fleet, dora, seen):
     for words in ((), ("add", "tablet"), ("remove",), ("recovery-codes",)):
         talk = Talk(self_service.Root(), "--user", dora.name, *words)
         assert talk.end() == 1, talk.screen
@@ -107,7 +107,7 @@ def test_root_of_a_machine_changes_no_record_of_the_fleet_and_is_told_who_may(fl
     assert verbs(seen) == ["status"]
 
 
-def test_no_verifier_no_change_and_the_reason_is_told(fleet, dora):
+def test_without_a_verifier_nothing_changes_and_the_reason_is_told(fleet, dora):
     talk = Talk(dora, "recovery-codes")
     assert talk.end() == 2, talk.screen
     assert "no verifier could be reached" in talk.said and "hint: " in talk.said
@@ -123,7 +123,7 @@ def test_leaving_at_any_point_saves_nothing_and_leaves_no_process(fleet, bobby, 
     assert self_service.status(bobby)["enrolled"] is False
 
 
-def test_verifier_that_ends_in_the_middle_of_a_change_changes_nothing(fleet, bobby, clock):
+def test_verifier_that_ends_during_a_change_changes_nothing(fleet, bobby, clock):
     def once(verifier, connection):
         *_, request = [verifier.request(connection)]
         if request[3] == b"enrol":
@@ -142,7 +142,7 @@ def test_verifier_that_ends_in_the_middle_of_a_change_changes_nothing(fleet, bob
 
 @pytest.fixture
 def account_line(under_test):
-    """sshd and su come to the account line of this module too."""
+    """Gives sshd and su an account line of this module as well."""
     for service in ("sshd", "su"):
         path = pathlib.Path("/etc/pam.d", service)
         path.write_text(
@@ -152,7 +152,7 @@ def account_line(under_test):
 
 
 @pytest.mark.parametrize("name", ["sshd", "su"])
-def test_login_sets_up_the_authenticator_and_the_next_one_asks_for_its_code(
+def test_login_sets_up_an_authenticator_and_the_next_one_asks_for_its_code(
     every_door, fleet, bobby, first, clock, account_line, journal, name
 ):
     everywhere(fleet, REQUIRE)
@@ -165,7 +165,7 @@ def test_login_sets_up_the_authenticator_and_the_next_one_asks_for_its_code(
     assert outcome.admitted and outcome.prompts[-1] == "Verification code: ", outcome
 
 
-def test_login_that_is_cut_in_the_dialogue_saves_nothing(ssh, fleet, bobby, first, clock, account_line):
+def test_login_cut_in_the_dialogue_saves_nothing(ssh, fleet, bobby, first, clock, account_line):
     everywhere(fleet, REQUIRE)
     for question in ("new_code", "are_kept"):
         with Enrolment(ssh, bobby, clock) as login:
@@ -182,7 +182,7 @@ def test_login_without_a_verifier_sets_up_nothing_and_is_refused(ssh, fleet, bob
 
 
 def list_of(name):
-    """The processes of that name. Those that have ended and are reaped by nobody here are none."""
+    """The running processes of that name, without zombies that nobody here reaps."""
     found = []
     for process in pathlib.Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -211,7 +211,7 @@ def test_place_is_trusted_by_what_the_verifier_keeps(application, fleet, dora, f
     assert kept_here(dora) == []
 
 
-def test_place_is_asked_for_a_code_where_no_verifier_says_that_it_is_trusted(application, fleet, dora, under_test, journal):
+def test_code_is_asked_for_where_no_verifier_says_that_the_place_is_trusted(application, fleet, dora, under_test, journal):
     everywhere(fleet, '[trust]\nremember = "8h"\n')
     pathlib.Path("/etc/pam.d/application").write_text(
         f"auth required pam_unix.so nodelay\nauth {under_test.line()}\naccount required pam_permit.so\n"
@@ -222,8 +222,8 @@ def test_place_is_asked_for_a_code_where_no_verifier_says_that_it_is_trusted(app
     assert (answer.code, len(answer.asked)) == (AUTHINFO_UNAVAIL, 2), answer
 
 
-def test_verifier_that_gives_no_answer_about_trust_is_not_the_first_to_be_asked_for_the_code(application, fleet, dora, under_test):
-    """A login goes on after a question about trust; the code is for a verifier that answers."""
+def test_verifier_without_an_answer_about_trust_is_not_asked_first_for_the_code(application, fleet, dora, under_test):
+    """The login goes on after an unanswered question about trust; the code goes to a verifier that answers."""
     everywhere(fleet, '[trust]\nremember = "8h"\n')
     fleet.policy('[trust]\nremember = "8h"\n', verifiers=[FIRST, SECOND])
     pathlib.Path("/etc/pam.d/application").write_text(
@@ -256,7 +256,7 @@ def test_grace_begins_with_the_first_login_and_ends_for_all_machines(application
     assert not lets_in()
 
 
-def test_phone_that_is_off_is_learned_for_all_machines(application, fleet, dora, first, under_test, clock):
+def test_phone_whose_clock_is_off_is_learnt_for_all_machines(application, fleet, dora, first, under_test, clock):
     pathlib.Path("/etc/pam.d/application").write_text(f"auth {under_test.line()}\naccount required pam_permit.so\n")
     for code in (dora.codes.at_step(-3), dora.codes.at_step(-2)):
         last = application.login(dora, code)
@@ -268,18 +268,18 @@ def test_phone_that_is_off_is_learned_for_all_machines(application, fleet, dora,
 # ---------------------------------------------------------------------------------------------------- what users can try
 
 
-def test_no_user_can_read_the_key_or_have_otp_fleet_read_it(fleet, dora, seen):
+def test_users_can_neither_read_the_key_nor_have_otp_fleet_read_it(fleet, dora, seen):
     key = subprocess.run(dora.running("/bin/cat", "/etc/pam_otp-fleet/machine.key"), capture_output=True)
     assert key.returncode != 0 and key.stdout == b""
     with helper.Helper(PROGRAM, dora) as running:
         words = running.ask(helper.message("is-enrolled", dora.name))
     assert words[0] == "unavailable" and "machine.key: cannot be opened" in words[1], words
-    # Another policy that names a key of the user's own makes the user nobody's machine.
+    # A user's own policy may name a key of the user's, but that does not make a machine of the fleet.
     assert seen.accepted == 0
 
 
-def test_user_cannot_reach_the_otp_fleet_of_their_helper(fleet, dora, first):
-    """It holds the machine's key. The helper waits with it between two questions."""
+def test_users_cannot_reach_the_otp_fleet_of_their_helper(fleet, dora, first):
+    """otp-fleet holds the machine's key, and the helper waits with it between two questions."""
     with helper.Helper(Ours.helper, dora) as running:
         running.send(helper.message("is-enrolled", dora.name))
         assert helper.fields_of(running.answer()) == ["enrolled"]
@@ -304,7 +304,7 @@ for name in ("mem", "environ", "maps", "fd", "root", "cwd", "exe"):
     wait_until(lambda: not list_of("otp-fleet"), "end of otp-fleet")
 
 
-def test_otp_fleet_ends_with_a_helper_that_is_killed(fleet, dora, first):
+def test_otp_fleet_ends_when_its_helper_is_killed(fleet, dora, first):
     with helper.Helper(Ours.helper, dora) as running:
         running.send(helper.message("is-enrolled", dora.name))
         running.answer()
@@ -320,8 +320,8 @@ def test_otp_fleet_takes_no_path_where_its_parent_gave_it_the_group(fleet, dora,
     assert any("takes no path" in line for line in journal.lines())
 
 
-def test_otp_fleet_is_started_with_nothing_of_the_program_around_it(application, fleet, dora, under_test):
-    """No environment, no descriptor but three; undumpable, and no core."""
+def test_otp_fleet_inherits_nothing_of_the_program_around_it(application, fleet, dora, under_test):
+    """No environment, only three descriptors, undumpable, no core."""
     pathlib.Path("/etc/pam.d/application").write_text(f"auth {under_test.line('nullok')}\naccount required pam_permit.so\n")
     import doors
     found = {}
@@ -339,5 +339,6 @@ def test_otp_fleet_is_started_with_nothing_of_the_program_around_it(application,
         fleet.policy(verifiers=[SECOND])
         application.login(dora, dora.codes.now())
     assert found["environment"] == b"" and found["core"] == "0" and found["cwd"] == "/"
-    # Standard input and output, standard error, the connection, and what waits for several things.
+    # Standard input and output, standard error, the connection, and the descriptor that waits for several others
+    # (epoll).
     assert found["descriptors"] == ["/dev/null", "socket", "socket", "socket"], found
