@@ -1,4 +1,4 @@
-"""A helper that is asked without a module in front."""
+"""Fixtures for a helper that is asked without a module in front of it."""
 
 import pytest
 

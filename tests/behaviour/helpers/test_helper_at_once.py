@@ -1,4 +1,4 @@
-"""64 programs of an ordinary user, one account, the same moment: over the helper, too, exactly one of them gets in."""
+"""64 programs of an ordinary user, one account, the same moment: over the helper, too, exactly one is admitted."""
 
 import pytest
 
@@ -18,25 +18,25 @@ pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service"
 
 @pytest.fixture
 def application(program, alice):
-    """Alice's own, without any privileges."""
+    """An application of alice's own, without any privileges."""
     with Application(program, alice) as running:
         yield running
 
 
-def test_one_code_lets_exactly_one_of_64_in_in_each_of_50_rounds(application, alice, clock):
+def test_one_code_admits_exactly_one_of_64_in_each_of_50_rounds(application, alice, clock):
     assert_one_code_lets_exactly_one_in(application, alice, clock, ROUNDS)
 
 
-def test_each_recovery_code_lets_exactly_one_of_64_in(application, alice):
+def test_each_recovery_code_admits_exactly_one_of_64(application, alice):
     assert_each_recovery_code_lets_exactly_one_in(application, alice)
 
 
-def test_of_64_wrong_codes_five_are_looked_at_and_the_account_locks(application, alice, under_test, journal):
+def test_five_of_64_wrong_codes_are_looked_at_and_the_account_locks(application, alice, under_test, journal):
     assert_five_wrong_codes_are_looked_at(application, alice, under_test, journal, ROUNDS)
 
 
-def test_one_code_lets_one_in_when_root_and_the_user_try_it_at_the_same_moment(program, application, alice, clock):
-    """Half of them over the helper, half of them directly: it is one lock and one record."""
+def test_one_code_admits_one_when_root_and_the_user_try_it_at_the_same_moment(program, application, alice, clock):
+    """Half of the processes ask the helper, half do not; the lock and the record are the same."""
     for _ in range(ROUNDS):
         clock.advance(30)
         code = alice.codes.now()
@@ -45,5 +45,5 @@ def test_one_code_lets_one_in_when_root_and_the_user_try_it_at_the_same_moment(p
         assert sum(codes.count(SUCCESS) for codes in both) == 1
 
 
-def test_right_code_after_64_wrong_ones_lets_none_of_64_in_until_unlocked(application, alice, under_test):
+def test_right_code_after_64_wrong_ones_admits_none_of_64_until_unlocked(application, alice, under_test):
     assert_right_code_lets_none_in_until_unlocked(application, alice, under_test)

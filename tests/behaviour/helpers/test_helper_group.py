@@ -1,6 +1,7 @@
-"""A helper that is started without its group: the log and otp-enroll name the reason, and what to do about it.
+"""A helper started without its group: the log and otp-enroll name the reason, and what to do about it.
 
-Otherwise the kernel says "Permission denied" at the directory of records, which invites to open it.
+Without that, the kernel only says "Permission denied" at the directory of records, which tempts administrators to open the
+directory.
 """
 
 import os
@@ -99,15 +100,15 @@ def test_otp_enroll_names_the_reason(alice, way, words):
     assert hint == "hint: ask your administrator"
 
 
-def test_dialogue_of_otp_enroll_names_the_reason(bobby, way):
+def test_otp_enrolls_dialogue_names_the_reason(bobby, way):
     wrapped, reason = way
     command = " ".join(["exec", *wrapped, str(BINARIES / "otp-enroll")])
     done = run(bobby, "/usr/bin/script", "-qec", command, "/dev/null")
     assert re.sub(r"\s+", " ", reason) in re.sub(r"\s+", " ", done.stdout), done
 
 
-def test_helper_that_has_its_group_does_not_speak_of_it(alice, journal, protect, under_test):
-    """Another reason is told as it is."""
+def test_helper_that_has_its_group_does_not_mention_it(alice, journal, protect, under_test):
+    """Any other reason is given as it is."""
     protect(under_test.line())
     records = Ours.state_directory
     os.rename(records, f"{records}.away")

@@ -1,8 +1,8 @@
-"""A user with a shell of their own who is after the records: nothing below /var/lib/pam_otp can be read, listed, replaced,
-truncated or deleted, with the helper or without it.
+"""A user with a shell who is after the records: nothing below /var/lib/pam_otp can be read, listed, replaced, truncated or
+deleted, with the helper or without it.
 
-What an ordinary user can try stands in intruder.py. So that a refusal means something, the same is tried where it works:
-by root at the files, and by the user at a program of their own.
+intruder.py has the attempts that an ordinary user can make. To show that a refusal means something, the same attempts are
+made where they work: by root on the files, and by the user on a program of their own.
 """
 
 import os
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service"
 
 @pytest.fixture
 def records(under_test):
-    """A picture of everything below the directory of all records: names, owners, modes, contents."""
+    """Describes everything below the directory of all records: names, owners, modes, contents."""
 
     def picture():
         taken = {}
@@ -39,7 +39,7 @@ def records(under_test):
 
 
 def lets_in(program, account, code=None):
-    """Over the helper, as the account itself."""
+    """Logs in over the helper, as the account itself."""
     with Application(program, account) as application:
         return application.login(account, code or account.codes.now()).code == SUCCESS
 
@@ -52,20 +52,20 @@ def test_nothing_below_the_records_can_be_read_listed_replaced_truncated_or_dele
     tried = tried_by(alice, "files", under_test.state_directory, alice.name, carol.name)
     assert len(tried) > 200
     assert [what for what, error in tried.items() if error is None] == []
-    # Nothing but "no": not even whether there is something of that name.
+    # Every answer is "no"; none tells even whether a file of that name exists.
     below = {error for what, error in tried.items() if f"{under_test.state_directory}/" in what}
     assert below <= {"Permission denied", "Operation not permitted", "Invalid cross-device link"}
     assert records() == before
 
 
-def test_it_is_the_group_that_keeps_users_out(alice, carol, under_test, records):
-    """The same attempts with the helper's group: then many of them work, and so the test above can fail."""
+def test_the_group_is_what_keeps_users_out(alice, carol, under_test, records):
+    """With the helper's group many of the same attempts work, so the test above can fail."""
     tried = tried_by(alice, "files", under_test.state_directory, alice.name, carol.name, groups="pam_otp")
     worked = {what.split(" /")[0] for what, error in tried.items() if error is None}
     assert {"read", "write", "truncate", "list", "delete", "enter", "replace", "see"} <= worked
 
 
-def test_files_belong_to_root_and_the_group_and_nobody_is_in_it(alice, program, under_test):
+def test_files_belong_to_root_and_the_group_and_the_group_is_empty(alice, program, under_test):
     assert lets_in(program, alice)
     _, _, group, members = group_entry()
     assert members == ""
@@ -86,7 +86,7 @@ def test_user_cannot_join_the_group(alice, where):
     assert group_entry()[2] not in done.stdout.split()
 
 
-def test_copy_that_a_user_makes_of_the_helper_has_no_privileges(alice, under_test, records):
+def test_users_copy_of_the_helper_has_no_privileges(alice, under_test, records):
     copy = f"{alice.home}/helper"
     before = records()
     script = f'cp {under_test.helper} {copy} && chmod 2755 {copy} && ls -ln {copy}'
@@ -99,22 +99,22 @@ def test_copy_that_a_user_makes_of_the_helper_has_no_privileges(alice, under_tes
 # ---------------------------------------------------------------------------------------------------------- the process
 
 
-def test_waiting_helper_can_neither_be_traced_nor_looked_into_nor_limited(alice, under_test):
+def test_waiting_helper_cannot_be_traced_inspected_or_limited(alice, under_test):
     tried = tried_by(alice, "process", under_test.helper)
     assert len(tried) > 30
     assert [what for what, error in tried.items() if error is None] == []
 
 
-def test_all_of_that_works_with_a_program_of_the_users_own(alice):
-    """So that the refusals above mean something. What not even that allows is here by name."""
+def test_users_can_trace_inspect_and_limit_their_own_programs(alice):
+    """Proves that the refusals above mean something. The attempts that fail even here are listed by name."""
     tried = tried_by(alice, "process", "/bin/cat")
     refused = {what for what, error in tried.items() if error is not None}
     assert refused <= {"read stack", "write clear_refs", "write timerslack_ns", "write comm", "write attr/current",
                        "open fd/0", "open fd/3", "follow fd/3", "allow it core files", "list map_files", "read map_files"}
 
 
-def test_helper_at_work_shows_nothing_either(alice, carol, start, under_test, records):
-    """Held up with the record open, by somebody who has the lock."""
+def test_working_helper_shows_nothing_either(alice, carol, start, under_test, records):
+    """The helper is held up with the record open, by a process that has the lock."""
     with held_up(alice, under_test), start(alice) as helper:
         helper.send(check(alice, alice.codes.wrong()))
         wait_until(lambda: f"/{alice.name}" in open_files(helper.pid), "record in the hands of the helper")
@@ -135,8 +135,8 @@ def test_helper_at_work_shows_nothing_either(alice, carol, start, under_test, re
     ["strace", "-f", "-o", "/dev/null"], ["gdb", "-nx", "-batch", "-ex", "run", "--args"], ["setpriv", "--no-new-privs"],
     ["unshare", "--user", "--map-root-user"], ["unshare", "--user", "--map-current-user"],
 ])
-def test_helper_that_somebody_starts_under_a_tracer_has_lost_the_group(alice, under_test, start, tracer, records, program):
-    """The kernel takes the set-group-id bit for nothing then: there are no privileges to be had, and no verdict."""
+def test_helper_started_under_a_tracer_has_no_group(alice, under_test, start, tracer, records, program):
+    """The kernel ignores the set-group-id bit under a tracer: the user gains no privileges and no verdict."""
     before = records()
     for code in (alice.codes.wrong(), alice.codes.now()):
         with start(alice, wrapped=["/usr/bin/env", "PATH=/usr/bin:/bin", *tracer]) as helper:
@@ -146,8 +146,8 @@ def test_helper_that_somebody_starts_under_a_tracer_has_lost_the_group(alice, un
     assert lets_in(program, alice)
 
 
-def test_user_cannot_put_a_policy_of_their_own_in_front_of_the_helper(alice, under_test, start, records, clock):
-    """In a namespace of their own users are root, and may mount what they like where they like."""
+def test_users_cannot_give_the_helper_a_policy_of_their_own(alice, under_test, start, records, clock):
+    """In a namespace of their own users are root, and may mount whatever they like."""
     policy = f"{alice.home}/lenient.conf"
     alice.write_private_file(policy, "[lockout]\nfailures = 500\n", mode=0o644)
     conf = pathlib.Path("/etc/security/pam_otp.conf")
@@ -168,12 +168,13 @@ CRASHES = [signal.SIGSEGV, signal.SIGABRT, signal.SIGQUIT, signal.SIGBUS, signal
 
 @pytest.mark.parametrize("crash", CRASHES)
 def test_crash_leaves_no_core_file(alice, start, crash):
-    """Whatever a user allows. /proc says what the kernel does with the process then."""
+    """The user allows core files of any size. /proc tells what the kernel does with the process."""
     unlimited = as_large_as_can_be()
-    # A shell has what it runs in the background ignore SIGQUIT; these tests may be such a thing.
+    # A shell makes background programs ignore SIGQUIT, and these tests may run in the background.
     with start(alice, limits=unlimited, prepare=lambda: signal.signal(crash, signal.SIG_DFL)) as helper:
         wait_until(lambda: limit_of(helper.pid, "Max core file size") == "0", "helper without core files")
-        # Until it ends: Rust's runtime looks at the first of some of them, and then leaves them to the kernel.
+        # Sent until the helper ends: Rust's runtime catches the first of some signals, and leaves further ones to the
+        # kernel.
         _, status = wait_until(lambda: signalled(alice, crash, helper.pid), "end of the helper")
         helper.process.returncode = 0
         assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == crash
@@ -181,7 +182,7 @@ def test_crash_leaves_no_core_file(alice, start, crash):
 
 
 def signalled(account, crash, pid):
-    """Sends it; the process and its status where it has ended."""
+    """Sends the signal; returns the process and its status if it has ended."""
     as_user(account, f"kill -{crash:d} {pid}")
     ended = os.waitpid(pid, os.WNOHANG)
     return ended if ended[0] else None
@@ -226,7 +227,7 @@ def test_preloaded_library_and_environment_decide_nothing(alice, start, under_te
     with start(alice, environment=environment) as helper:
         assert helper.ask(message("check", "root", "", "123456")) == ["denied"]
     assert set(os.listdir(alice.home)) == files_before
-    # The same library does take a program of the user's own.
+    # The same library does take over a program of the user's own.
     done = subprocess.run(alice.running("/bin/cat", "/dev/null"), env={"LD_PRELOAD": library})
     assert done.returncode != 0
 

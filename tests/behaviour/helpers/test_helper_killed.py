@@ -1,5 +1,5 @@
-"""The helper, or the user's program that asked it, ends or stops at any of its system calls: no free guess, no code twice,
-nothing left behind, and nobody waits longer than the lock may be held.
+"""The helper, or the user's program that asked it, ends or stops at any of its system calls: no free guess, no code
+accepted twice, nothing left behind, and nobody waits longer than the lock may be held.
 
 strace runs as root on the user's behalf, so that the helper keeps its group; a user's own tracer would take it away.
 """
@@ -30,7 +30,7 @@ def logins(program, alice, clock, under_test, journal):
 
 
 class Logins:
-    """Alice's: over a helper that is killed or hindered, and the ordinary ones after that."""
+    """Alice's logins over a helper that is killed or hindered, and ordinary logins after them."""
 
     def __init__(self, program, alice, clock, under_test, journal):
         self._program = program
@@ -63,8 +63,8 @@ class Logins:
         self.clock.advance(MINUTE)
 
     def killed_at_each_call(self, reply_of):
-        """Kills a helper at each of its calls from the question on; yields the reply and what it has left behind: nothing, a
-        failure, or a code that is used up."""
+        """Kills a helper at each of its calls from the question on; yields the reply and what it left behind: nothing, a
+        failure, or a used code."""
         undisturbed = self.helper(reply_of())
         assert undisturbed.words[0] in VERDICTS
         self.works_again_at_once()
@@ -74,11 +74,11 @@ class Logins:
             records = len(self._journal.records(self.alice.name))
             run = self.helper(reply, call.kills())
             left = self.kept().since(before)
-            # Nobody gets an attempt counted that is not logged.
+            # No attempt is counted that is not logged.
             assert left == "nothing" or self.attempts_logged() == logged + 1
-            # One record, whether or not its outcome was still written.
+            # Each attempt has one record in the log, whether or not its outcome was still written.
             assert len(self._journal.records(self.alice.name)) - records == self.attempts_logged() - logged
-            # Killed just before fdatasync it has said nothing yet; afterwards it may have.
+            # Killed before fdatasync, the helper has said nothing yet; afterwards it may have.
             assert run.answer == b"" or synced
             assert run.status == -signal.SIGKILL
             synced = synced or call.name == "fdatasync"
@@ -93,7 +93,8 @@ class Logins:
             counts = ", ".join(f"{self.left.count(one)} left {one}" for one in order)
             print(f"\n{what}: the helper killed at {len(self.left)} calls: {counts}")
         assert len(self.left) > FEWEST_POINTS
-        # Once written down, always written down; and before a code can be used up, the attempt has failed.
+        # Every kill after the first that left a written attempt leaves one too; and a failure is written before a code is
+        # used up.
         assert self.left == sorted(self.left, key=order.index)
         assert set(self.left) == set(order if what == "right code" else order[:2])
 
@@ -115,7 +116,7 @@ def test_killing_the_helper_with_the_right_code_never_lets_the_code_in_twice(log
 
 @pytest.mark.parametrize("call", ["flock", "pwrite64", "fdatasync"])
 def test_login_whose_helper_is_killed_is_refused_and_says_so(logins, program, journal, call):
-    """Calls that nothing but the helper makes, with the module waiting for its answer."""
+    """Only the helper makes these calls; the module waits for its answer."""
     for reply in (logins.alice.codes.now(), logins.alice.codes.wrong(), logins.alice.recovery_codes[0]):
         login = traced.login(program, logins.alice, reply, inject=f"{call}:signal=KILL", user=logins.alice)
         assert login.code == AUTHINFO_UNAVAIL
@@ -126,7 +127,8 @@ def test_login_whose_helper_is_killed_is_refused_and_says_so(logins, program, jo
 
 
 def test_killing_the_program_that_asks_never_buys_a_free_guess(logins, program, record_property, capsys):
-    """The helper goes on without it, and counts or does not; but nobody saw a verdict that does not count."""
+    """The helper goes on without the program, and counts the attempt or not; but nobody has seen a verdict that does not
+    count."""
     wrong, alice = logins.alice.codes.wrong(), logins.alice
     undisturbed = traced.login(program, alice, wrong, user=alice, follow=False)
     logins.works_again_at_once()
@@ -137,7 +139,7 @@ def test_killing_the_program_that_asks_never_buys_a_free_guess(logins, program, 
     for call in asking:
         login = traced.login(program, alice, wrong, inject=call.kills(), user=alice, follow=False)
         if not login.killed:
-            # The helper had ended by itself this time, and was neither killed nor waited for.
+            # This time the helper had ended by itself before it was killed.
             assert call.name in ("kill", "wait4", "waitid"), call
             logins.works_again_at_once()
             continue
@@ -158,8 +160,8 @@ STOPS = ["flock", "pwrite64", "fdatasync"]
 
 
 @pytest.mark.parametrize("call", STOPS)
-def test_helper_that_is_stopped_goes_on_and_keeps_nobody_out(logins, enrol, under_test, call):
-    """SIGSTOP just before the call, when it has the lock or is about to take it. Nobody notices but its own caller."""
+def test_stopped_helper_is_continued_and_keeps_nobody_out(logins, enrol, under_test, call):
+    """The helper is stopped just before the call, when it has the lock or is about to take it. Only its own caller notices."""
     alice, carol = logins.alice, enrol("carol")
     with traced_helper(under_test.helper, alice, f"{call}:signal=STOP:when=1") as stopped:
         stopped.ask(check(alice, alice.codes.wrong()))
@@ -175,7 +177,7 @@ def test_helper_that_is_stopped_goes_on_and_keeps_nobody_out(logins, enrol, unde
     logins.works_again_at_once()
 
 
-def test_helper_that_is_stopped_before_its_answer_has_let_go_of_the_lock(logins, under_test):
+def test_helper_stopped_before_its_answer_has_released_the_lock(logins, under_test):
     alice = logins.alice
     calls = logins.helper(alice.codes.wrong()).calls
     answer = next(call for call in calls if call.name == "write" and call.arguments.startswith("1<"))
@@ -187,7 +189,7 @@ def test_helper_that_is_stopped_before_its_answer_has_let_go_of_the_lock(logins,
         assert stopped.run().status == -signal.SIGKILL
 
 
-def test_user_who_stops_helpers_over_and_over_does_not_lock_others_out(logins, enrol, under_test):
+def test_user_who_keeps_stopping_helpers_locks_nobody_else_out(logins, enrol, under_test):
     carol = enrol("carol")
     stopped = [traced_helper(under_test.helper, logins.alice, "fdatasync:signal=STOP:when=1") for _ in range(8)]
     try:
@@ -206,20 +208,20 @@ def test_user_who_stops_helpers_over_and_over_does_not_lock_others_out(logins, e
 
 
 @pytest.mark.parametrize("error", ["EIO", "EINTR"])
-def test_no_failing_call_gets_a_wrong_code_accepted_or_judged_for_nothing(logins, error):
+def test_no_failing_call_gets_a_wrong_code_accepted_or_judged_without_being_counted(logins, error):
     wrong = logins.alice.codes.wrong()
     calls = logins.helper(wrong).from_the_question_on
     logins.works_again_at_once()
     for call in calls:
         run = logins.helper(wrong, call.fails(error))
-        # "denied": where the list of users cannot be read, the account is not the caller's.
+        # "denied": if the list of users cannot be read, the account counts as another user's.
         assert run.words[:1] in ([], ["rejected"], ["unavailable"], ["denied"]), f"{call} failed with {error}: {run.words}"
         if run.words[:1] == ["rejected"]:
             assert logins.kept().failures == 1
         logins.works_again_at_once()
 
 
-def test_no_failing_call_lets_a_right_code_in_that_is_not_used_up_on_disk(logins):
+def test_no_failing_call_admits_a_right_code_without_using_it_up_on_disk(logins):
     calls = logins.helper(logins.alice.codes.now()).from_the_question_on
     logins.works_again_at_once()
     for call in calls:
@@ -240,11 +242,11 @@ def test_helper_that_cannot_become_harmless_judges_nothing(logins, journal, call
     assert len(denied.lines()) == 1
 
 
-# ---------------------------------------------------------------------------------------------------------- what it calls
+# -------------------------------------------------------------------------------------------------------------- its calls
 
 
 @pytest.mark.parametrize("kind", ["right", "wrong", "recovery"])
-def test_line_comes_before_the_attempt_and_the_answer_after_the_state_is_on_disk(logins, under_test, kind):
+def test_log_entry_comes_before_the_attempt_and_the_answer_after_the_state_is_on_disk(logins, under_test, kind):
     alice = logins.alice
     reply = {"right": alice.codes.now(), "wrong": alice.codes.wrong(), "recovery": alice.recovery_codes[0]}[kind]
     run = logins.helper(reply)
@@ -253,13 +255,13 @@ def test_line_comes_before_the_attempt_and_the_answer_after_the_state_is_on_disk
     assert "otp-helper" in order[0].arguments
     done = [(call.name, call.file) for call in order[1:4]]
     assert done == [("pwrite64", state), ("pwrite64", state), ("fdatasync", state)]
-    # The record of what it came to, and only then the answer.
+    # The log entry of the outcome, and only then the answer.
     assert "otp-helper" in order[4].arguments and "otp.attempt" not in order[4].arguments
     assert order[5].arguments.startswith("1<") and run.words[0] in VERDICTS
     assert len(order) == 6
 
 
-def test_nothing_of_the_callers_is_touched_before_the_helper_is_harmless(logins):
+def test_helper_is_harmless_before_it_touches_anything_of_the_callers(logins):
     run = logins.helper(logins.alice.codes.wrong())
     before = {call.name for call in run.calls[: run.question]}
     assert {"prctl", "prlimit64", "timer_create", "timer_settime", "umask", "close_range", "chdir"} <= before

@@ -1,6 +1,7 @@
-"""However a user starts the helper: under limits, with signals and descriptors of their choice, with a pipe that is full.
+"""Users start the helper in any way they can: with limits, signals and descriptors of their choice, or a full pipe.
 
-No free guess, no harm to the state, nobody else kept out, and the same user not for longer than the lock may be held.
+They get no free guess, do no harm to the state, keep nobody else out, and themselves for no longer than the lock may be
+held.
 """
 
 import os
@@ -21,18 +22,18 @@ pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service"
 
 
 def lets_in(program, account):
-    """Over the helper, as the account itself."""
+    """Logs in over the helper, as the account itself."""
     with Application(program, account) as application:
         return application.login(account, account.codes.now()).code == SUCCESS
 
 
 @pytest.mark.parametrize("how", STARTS)
-def test_way_to_start_the_helper_buys_no_guess_harms_no_state_and_keeps_nobody_out(
+def test_no_way_to_start_the_helper_gains_a_guess_harms_the_state_or_keeps_others_out(
     alice, carol, start, under_test, program, clock, how
 ):
-    """Wrong and right codes in turn, twice, so that both halves of the state are written to.
+    """Wrong and right codes in turn, twice, so that both halves of the state are written.
 
-    A wrong one is counted, or nothing was learned about it: what came back is then what comes back for a right one.
+    A wrong code is counted, or the caller learns nothing about it: the answer is then the same as that to a right code.
     """
     unjudged = {}
     for kind, code in [("wrong", alice.codes.wrong), ("right", alice.codes.now)] * 2:
@@ -53,7 +54,7 @@ def test_way_to_start_the_helper_buys_no_guess_harms_no_state_and_keeps_nobody_o
 
 
 def outcome(start, account, code, **how):
-    """The words of the answer, and how the helper ended; None for one that could not even be started."""
+    """Returns the words of the answer and how the helper ended, or None if it could not even be started."""
     try:
         with start(account, **how) as helper:
             helper.send(check(account, code))
@@ -63,16 +64,16 @@ def outcome(start, account, code, **how):
         return (), None
 
 
-def test_limits_are_a_matter_of_the_caller_alone(alice, carol, start, under_test):
-    """A helper under the worst limits, and another one at the same moment without any."""
+def test_limits_affect_only_their_own_caller(alice, carol, start, under_test):
+    """One helper runs under the worst limits, another at the same moment without any."""
     with start(alice, limits={resource.RLIMIT_FSIZE: 0}) as hindered, start(carol) as free:
         hindered.send(check(alice, alice.codes.wrong()))
         free.send(check(carol, carol.codes.now()))
         assert fields_of(free.answer())[0] == "accepted"
 
 
-def test_answer_that_nobody_takes_keeps_nobody_out(alice, carol, start, under_test, program):
-    """A pipe that is full, and a caller that does not read: counted, and the next one need not wait."""
+def test_answer_that_nobody_reads_keeps_nobody_out(alice, carol, start, under_test, program):
+    """The pipe is full and the caller does not read: the attempt is counted, and the next one need not wait."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     try:
@@ -87,14 +88,14 @@ def test_answer_that_nobody_takes_keeps_nobody_out(alice, carol, start, under_te
             assert lets_in(program, alice)
             assert lets_in(program, carol)
             assert helper.process.poll() is None
-            # It does not wait for ever.
+            # The helper does not wait for ever.
             assert helper.process.wait(timeout=60) == -signal.SIGKILL
     finally:
         os.close(reading)
         os.close(writing)
 
 
-def test_helper_that_nobody_asks_anything_ends_by_itself(alice, start, program):
+def test_helper_that_gets_no_request_ends_by_itself(alice, start, program):
     with start(alice) as helper:
         assert lets_in(program, alice)
         assert helper.process.wait(timeout=60) == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""The module in a program that is not root: what it makes of a helper that does not answer as it should, and what it leaves
+"""The module in a program that is not root: how it takes a helper that does not answer as it should, and what it leaves
 behind in the program.
 """
 
@@ -29,13 +29,13 @@ ARGUMENTS = ["", "debug", "forward_pass", "split"]
 
 @pytest.fixture
 def application(program, alice):
-    """Alice's own, without any privileges."""
+    """An application of alice's own, without any privileges."""
     with Application(program, alice) as running:
         yield running
 
 
 def test_program_of_the_user_gets_the_same_answers_as_one_of_root(program, enrol, service, under_test, journal):
-    """PAM codes, questions, messages and log lines, word for word but for the name, one after the other."""
+    """PAM codes, questions, messages and log entries are the same word for word, except for the name."""
     service(under_test.line("debug"))
     told = []
     for of_the_user in (False, True):
@@ -57,7 +57,7 @@ def test_program_of_the_user_gets_the_same_answers_as_one_of_root(program, enrol
 
 
 def as_by_root(line):
-    """What the helper writes of an attempt, as the module would."""
+    """Turns a log entry of the helper's about an attempt into the one that the module would write."""
     line = re.sub(r"otp-helper\[\d+\]: ", f"pam_otp({SERVICE}:auth): ", line)
     return re.sub(r' (caller_uid|id)="\w+"', "", line).replace(" claimed_", " ")
 
@@ -67,20 +67,20 @@ def without_who_asked(lines):
 
 
 @pytest.mark.parametrize("arguments", ARGUMENTS)
-def test_program_is_after_a_login_over_the_helper_what_it_was_before(application, alice, service, under_test, arguments):
-    """Descriptors, signals, threads, limits, directory and identity; and no child that nobody waited for."""
+def test_program_is_unchanged_after_a_login_over_the_helper(application, alice, service, under_test, arguments):
+    """Descriptors, signals, threads, limits, directory and identity; and no zombie is left."""
     assert_program_is_afterwards_what_it_was(application, alice, service, under_test, arguments)
     assert helpers() == []
 
 
 @pytest.mark.parametrize("arguments", ARGUMENTS)
 @pytest.mark.parametrize("login", WAYS)
-def test_nothing_secret_is_left_in_the_memory_of_the_users_program(
+def test_no_secret_is_left_in_the_memory_of_the_users_program(
     program, enrol, clock, service, under_test, login, arguments
 ):
-    """The key and the recovery codes never come there; the reply passes through, and is wiped.
+    """The key and the recovery codes never reach the program; the reply passes through it, and is wiped.
 
-    Bound at its start, libc too: see `program`. posix_spawn is the first to call some of libc's own symbols.
+    All symbols are bound at the start, libc's own too: see `program`. posix_spawn is the first to call some of these.
     """
     reply_of, before = WAYS[login]
     carol, alice = enrol("carol"), enrol("alice")
@@ -103,23 +103,23 @@ def test_reply_is_in_no_command_line_and_no_environment_on_its_way_to_the_helper
         assert application.login(alice, reply).code == SUCCESS
         for _ in range(20):
             application.login(alice, alice.codes.wrong())
-    # So that finding nothing means something: the helper was seen.
+    # The watch saw the helper, so finding nothing else means something.
     assert under_test.helper.encode() in watch.seen("cmdline")
     typed = {"the code": reply.encode(), "a wrong code": alice.codes.wrong().encode()}
     assert found_in(watch.seen("cmdline"), typed) == found_in(watch.seen("environ"), typed) == []
 
 
-def test_code_is_asked_for_and_looked_at_after_a_reply_that_was_a_wrong_one(application, alice, service, under_test):
-    """Two attempts in one login, at once one after the other, as with root's programs."""
+def test_code_is_asked_for_and_checked_after_an_earlier_reply_that_was_a_wrong_code(application, alice, service, under_test):
+    """Two attempts in one login, one right after the other, as in programs of root's."""
     service("optional pam_unix.so nodelay", under_test.line("try_first_pass"))
     answer = application.login(alice, alice.codes.wrong(), alice.codes.now())
     assert answer.code == SUCCESS
     assert len(answer.asked) == 2
 
 
-# -------------------------------------------------------------------------------------------- a helper that is not as it is
+# ------------------------------------------------------------------------------------------------- a helper that misbehaves
 
-# Takes the question, as a helper does, and says what there is to say.
+# Takes the question, as a helper does, and prints the answer.
 ANSWERING = "dd bs=8192 count=1 status=none of=/dev/null; cat {answer}"
 ACCEPTED = message("accepted", "phone", "")
 ANSWERS = {
@@ -135,7 +135,7 @@ ANSWERS = {
 
 @pytest.fixture
 def stand_in(service, under_test, alice):
-    """`stand_in(SCRIPT, ...)` is the helper from then on; it may print `answer`. It is nobody's but root's to choose."""
+    """`stand_in(SCRIPT, ...)` replaces the helper; the script may print `answer`. Only root can do that."""
 
     def write(script, answer=b"", arguments=""):
         directory = pathlib.Path(tempfile.mkdtemp(prefix="helper."))
@@ -160,27 +160,27 @@ def assert_refused_as_unavailable(application, alice, journal, told=("otp.unavai
 
 @pytest.mark.parametrize("arguments", ["", "nullok"])
 @pytest.mark.parametrize("answer", ANSWERS)
-def test_answer_that_is_none_lets_nobody_in(application, alice, stand_in, journal, answer, arguments):
+def test_invalid_answer_admits_nobody(application, alice, stand_in, journal, answer, arguments):
     stand_in(ANSWERING, ANSWERS[answer], arguments)
-    # A helper that could not make an attempt has written the record of that; with nullok it is asked something else first.
+    # A helper that could not make an attempt has logged that itself; with nullok another question comes first.
     by_helper = answer == "unavailable" and arguments == ""
     assert_refused_as_unavailable(application, alice, journal, [] if by_helper else ["otp.unavailable"])
 
 
-def test_answer_of_a_stand_in_counts_when_it_is_one(application, alice, stand_in):
-    """Or none of the above could fail."""
+def test_valid_answer_of_a_stand_in_counts(application, alice, stand_in):
+    """Without this, none of the refusals above could fail."""
     stand_in(ANSWERING, ACCEPTED)
     assert application.login(alice, "123456").code == SUCCESS
 
 
 @pytest.mark.parametrize("script", ["exit 0", "exit 1", "kill -9 $$", "exec 0<&- 1>&-", "exec true", "head -c 3 > /dev/null"])
-def test_helper_that_ends_without_a_word_lets_nobody_in(application, alice, stand_in, journal, script):
+def test_helper_that_ends_without_an_answer_admits_nobody(application, alice, stand_in, journal, script):
     stand_in(script)
     assert_refused_as_unavailable(application, alice, journal)
 
 
 @pytest.mark.parametrize("what", ["missing", "not executable", "a directory", "no program", "a dangling link"])
-def test_helper_that_cannot_be_started_lets_nobody_in(application, alice, stand_in, journal, what):
+def test_helper_that_cannot_be_started_admits_nobody(application, alice, stand_in, journal, what):
     path = stand_in(ANSWERING, ACCEPTED)
     if what == "not executable":
         path.chmod(0o644)
@@ -196,7 +196,7 @@ def test_helper_that_cannot_be_started_lets_nobody_in(application, alice, stand_
     assert_refused_as_unavailable(application, alice, journal)
 
 
-# Answers the first question and is gone; the second is answered by another process, once it may.
+# Answers the first question and exits; another process answers the second one, once it may.
 TWO_ANSWERS = """import os, pathlib, time
 here = pathlib.Path({here!r})
 os.read(0, 8192)
@@ -211,8 +211,8 @@ while not (here / "go").exists():
 os.write(1, (here / "second").read_bytes())"""
 
 
-def test_number_of_a_helper_that_has_ended_is_killed_for_nobody(program, alice, service, under_test, policy):
-    """In a program that has its children reaped by the kernel. A screen locker may wait for hours, and numbers come again."""
+def test_process_with_the_number_of_an_ended_helper_is_not_killed(program, alice, service, under_test, policy):
+    """In a program whose children the kernel reaps. A screen locker may wait for hours, and process numbers are reused."""
     policy("[enforce]\ngroups = []\n")
     here = pathlib.Path(tempfile.mkdtemp(prefix="helper."))
     here.chmod(0o777)
@@ -247,11 +247,11 @@ def process_of_number(number, account):
         finally:
             process.kill()
             process.wait()
-    raise AssertionError(f"the number {number} was never to be had")
+    raise AssertionError(f"the number {number} could not be had")
 
 
-def test_helper_that_is_silent_is_given_up_and_not_left_behind(application, alice, stand_in, journal):
-    """After a little more than the real one gives itself."""
+def test_silent_helper_is_given_up_and_not_left_behind(application, alice, stand_in, journal):
+    """The module waits a little longer than the real helper allows itself."""
     stand_in("exec tail -f /dev/null")
     application.setcred()
     before = what_a_program_is(application.pid)
@@ -259,8 +259,8 @@ def test_helper_that_is_silent_is_given_up_and_not_left_behind(application, alic
     assert what_a_program_is(application.pid) == before
 
 
-def test_helper_that_has_lost_its_group_lets_nobody_in(application, alice, under_test, journal, clock):
-    """As after `cp`, or on a file system that is mounted nosuid."""
+def test_helper_without_its_group_admits_nobody(application, alice, under_test, journal, clock):
+    """As after `cp`, or on a file system mounted with nosuid."""
     helper = pathlib.Path(under_test.helper)
     mode = stat.S_IMODE(helper.stat().st_mode)
     helper.chmod(0o755)
@@ -271,8 +271,8 @@ def test_helper_that_has_lost_its_group_lets_nobody_in(application, alice, under
     assert application.login(alice, alice.codes.now()).code == SUCCESS
 
 
-def test_helper_that_is_setuid_as_well_refuses(application, alice, under_test, journal):
-    """It was not made for that, and an administrator shall notice."""
+def test_helper_that_is_also_setuid_refuses(application, alice, under_test, journal):
+    """The helper was not made to be setuid, and the administrator should notice."""
     helper, denied = pathlib.Path(under_test.helper), Denied(journal)
     mode = stat.S_IMODE(helper.stat().st_mode)
     helper.chmod(0o6755)
@@ -284,7 +284,7 @@ def test_helper_that_is_setuid_as_well_refuses(application, alice, under_test, j
     assert "setuid" in line["reason"]
 
 
-def test_program_may_log_in_only_the_user_that_it_runs_as(program, alice, enrol, journal):
+def test_program_can_log_in_only_the_user_it_runs_as(program, alice, enrol, journal):
     carol, denied = enrol("carol"), Denied(journal)
     with Application(program, alice) as application:
         answer = application.login(carol, carol.codes.now())
@@ -292,6 +292,6 @@ def test_program_may_log_in_only_the_user_that_it_runs_as(program, alice, enrol,
     assert journal.names(carol.name) == ["otp.unavailable"]
     (line,) = denied.lines()
     assert line["user"] == carol.name
-    # Nothing was used up.
+    # The code was not used up.
     with Application(program, carol) as application:
         assert application.login(carol, carol.codes.now()).code == SUCCESS

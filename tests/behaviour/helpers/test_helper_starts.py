@@ -1,5 +1,7 @@
-"""How often a login of a program that is not root starts the helper: once, where a code lets in, whatever is asked before
-and after. What becomes of a login whose helper has ended meanwhile is in otp-helper/src/records/tests.rs.
+"""How often a login of a program that is not root starts the helper: once if a code admits, whatever is asked before and
+after.
+
+otp-helper/src/records/tests.rs covers logins whose helper has ended meanwhile.
 """
 
 import pathlib
@@ -15,13 +17,13 @@ from policy_file import policy  # noqa: F401  (a fixture)
 pytestmark = pytest.mark.promised_by("ours")
 
 PERM_DENIED = 6
-# So that whether there is an authenticator is asked before anything else.
+# With this policy the module first asks whether the user has an authenticator.
 NOBODY_MUST = "[enforce]\ngroups = []\n"
 
 
 @pytest.fixture
 def starts(under_test):
-    """`starts(SCRIPT...)`: the first helpers are these, and then real ones; `starts.count()` says how many there were."""
+    """`starts(SCRIPT...)`: these scripts replace the first helpers, and real ones follow; `starts.count()` counts them all."""
 
     class Starts:
         def __call__(self, *scripts):
@@ -51,7 +53,7 @@ def starts(under_test):
 
 @pytest.fixture
 def whole_login(program):
-    """`whole_login(ACCOUNT, REPLY...)`: all that a program asks PAM for, on one handle; the codes."""
+    """`whole_login(ACCOUNT, REPLY...)` makes all PAM calls of a program on one handle; returns the codes."""
 
     def log_in(account, *replies, meanwhile=lambda: None):
         with Application(program, account) as application:
@@ -68,28 +70,29 @@ def whole_login(program):
 
 @pytest.mark.parametrize("rules", ["", NOBODY_MUST])
 @pytest.mark.parametrize("kind", ["code", "recovery code"])
-def test_login_with_a_code_starts_one(whole_login, starts, alice, policy, rules, kind):
+def test_login_with_a_code_starts_one_helper(whole_login, starts, alice, policy, rules, kind):
     policy(rules)
     assert whole_login(alice, alice.codes.now() if kind == "code" else alice.recovery_codes[0]) == [SUCCESS] * 3
     assert starts.count() == 1
 
 
 @pytest.mark.parametrize("rules", ["", NOBODY_MUST])
-def test_login_with_a_wrong_code_starts_one(whole_login, starts, alice, policy, rules):
+def test_login_with_a_wrong_code_starts_one_helper(whole_login, starts, alice, policy, rules):
     policy(rules)
     assert whole_login(alice, alice.codes.wrong()) == [AUTH_ERR]
     assert starts.count() == 1
 
 
-def test_login_without_a_code_is_looked_at_once_in_each_phase(whole_login, starts, bobby, policy):
-    """Who is let in without one may have enrolled meanwhile, so the account line looks again: for both questions, one."""
+def test_login_without_a_code_starts_one_helper_in_each_phase(whole_login, starts, bobby, policy):
+    """A user admitted without a code may have enrolled meanwhile, so the account line asks again: one helper for both
+    questions."""
     policy(NOBODY_MUST)
     assert whole_login(bobby) == [SUCCESS] * 3
     assert starts.count() == 2
 
 
-def test_code_of_a_while_ago_says_nothing_about_the_account_of_now(whole_login, starts, alice, clock, program):
-    """Somebody has locked it since, on another handle."""
+def test_old_code_says_nothing_about_the_account_now(whole_login, starts, alice, clock, program):
+    """The account has been locked since, by logins on another handle."""
 
     def lock():
         clock.advance(61)
@@ -101,17 +104,17 @@ def test_code_of_a_while_ago_says_nothing_about_the_account_of_now(whole_login, 
     assert starts.count() == 2
 
 
-def test_attempt_of_which_no_answer_came_is_not_made_again(whole_login, starts, alice, policy, tmp_path):
-    """It may have been counted, or the code used up."""
+def test_attempt_without_an_answer_is_not_repeated(whole_login, starts, alice, policy, tmp_path):
+    """The attempt may have been counted, or the code used up."""
     policy(NOBODY_MUST)
     starts(says(tmp_path, message("enrolled")) + "\ndd bs=8192 count=1 status=none of=/dev/null")
     assert whole_login(alice, alice.codes.now()) == [AUTHINFO_UNAVAIL]
     assert starts.count() == 1
-    assert whole_login(alice, alice.codes.now())[0] == SUCCESS, "and the code is still good"
+    assert whole_login(alice, alice.codes.now())[0] == SUCCESS, "the code is still good"
 
 
 def says(directory, answer):
-    """Takes one question, and answers it."""
+    """A script that takes one question, and answers it."""
     directory.parent.chmod(0o755)
     directory.chmod(0o755)
     path = directory / "answer"
