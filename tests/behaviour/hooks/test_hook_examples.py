@@ -1,4 +1,5 @@
-"""The two examples of hooks that the packages bring, as they are but for addresses: another system, and a mailbox."""
+"""The two example hooks that the packages ship, unchanged except for addresses: one posts to another system, one mails
+users."""
 
 import email
 import email.policy
@@ -18,7 +19,7 @@ from policy_file import policy  # noqa: F401
 from under_test import BINARIES
 
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service", "server")]
-# "server": so that there is a loopback.
+# "server" brings the loopback interface up.
 
 SETTINGS = pathlib.Path("/etc/security/pam_otp-hook.curl")
 MAILBOX = notified.GOT / "mailbox"
@@ -26,7 +27,7 @@ SECRET = "Authorization: Bearer not-in-any-argument"
 
 
 class Receiver:
-    """A small server on loopback that keeps what it is posted, and answers as it is told."""
+    """A small server on loopback that keeps what is posted to it, and answers with given status codes."""
 
     def __init__(self):
         self.answers, self.posts = [], []
@@ -65,7 +66,7 @@ def the_example(name, **settings):
     notified.PROGRAM.chmod(0o755)
 
 
-def test_an_unlock_is_passed_on_to_another_system(hook, policy, application, alice, receiver, clock, journal):
+def test_lock_and_its_end_are_posted_to_another_system(hook, policy, application, alice, receiver, clock, journal):
     the_example("http")
     SETTINGS.write_text(f'url = "{receiver.url}"\nheader = "{SECRET}"\n')
     SETTINGS.chmod(0o640)
@@ -102,7 +103,7 @@ def test_users_are_told_by_mail(hook, policy, application, alice, clock, under_t
     notify()
     assert waiting() == 0
     texts = MAILBOX.read_text().split("\0")[:-1]
-    assert len(texts) == 4, "nothing is told of what is as it should be"
+    assert len(texts) == 4, "ordinary logins cause no mail"
     expected = (
         "locked after several wrong codes", "recovery code of your account was used. 9 are left",
         "An administrator ended all your logins by the portal.", "recovery codes of your account were changed (reset)",
@@ -119,7 +120,7 @@ def test_users_are_told_by_mail(hook, policy, application, alice, clock, under_t
 
 
 @pytest.mark.parametrize("rhost", ["x\nBcc: eve@example.org", "$(touch /run/hook-got/hit)`id`;", '"\\u{0a}Bcc: x', "\x1b[31m"])
-def test_nothing_that_somebody_else_chose_gets_into_a_header_or_a_shell(hook, policy, application, alice, rhost):
+def test_text_chosen_by_others_gets_into_no_header_and_no_shell(hook, policy, application, alice, rhost):
     sendmail = pathlib.Path("/run/sendmail")
     sendmail.write_text(f"#!/bin/sh\ncat >> {MAILBOX}\n")
     sendmail.chmod(0o755)

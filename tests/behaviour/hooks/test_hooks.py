@@ -1,4 +1,4 @@
-"""Events that are handed on: by real logins and commands, to a real program."""
+"""Events of real logins and commands are given to a real hook."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ from policy_file import policy  # noqa: F401
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service")]
 
 
-def test_what_happens_to_an_account_is_handed_on_in_its_order(hook, application, alice, under_test, clock):
+def test_events_of_an_account_reach_the_hook_in_their_order(hook, application, alice, under_test, clock):
     for _ in range(5):
         assert application.login(alice, alice.codes.wrong()).code == AUTH_ERR
     assert application.login(alice, alice.recovery_codes[0], rhost="192.0.2.7").code == SUCCESS
@@ -33,7 +33,7 @@ def test_what_happens_to_an_account_is_handed_on_in_its_order(hook, application,
     assert waiting() == 0
 
 
-def test_every_door_of_root_hands_on(hook, every_door, alice, clock):
+def test_logins_at_every_door_of_root_reach_the_hook(hook, every_door, alice, clock):
     for name in ("sshd", "sudo", "su"):
         assert every_door[name].attempt(alice, alice.password, alice.codes.now()).admitted
         clock.advance(30)
@@ -42,7 +42,7 @@ def test_every_door_of_root_hands_on(hook, every_door, alice, clock):
     assert [event["service"] for event in hook.events()] == ["sshd", "sudo", "su"]
 
 
-def test_only_chosen_events_are_written(hook, policy, application, alice):
+def test_only_chosen_events_are_queued(hook, policy, application, alice):
     policy(section(["lock"]))
     assert application.login(alice, alice.codes.wrong()).code == AUTH_ERR
     assert application.login(alice, alice.codes.now()).code == SUCCESS
@@ -50,14 +50,14 @@ def test_only_chosen_events_are_written(hook, policy, application, alice):
 
 
 @pytest.mark.parametrize("text", ["", '[hooks]\nrun = "/run/hook"\n', '[hooks]\nevents = ["accept"]\n'])
-def test_without_program_or_events_nothing_is_written(hook, policy, application, alice, text):
+def test_without_a_program_or_events_nothing_is_queued(hook, policy, application, alice, text):
     notified.forget()
     policy(text)
     assert application.login(alice, alice.codes.now()).code == SUCCESS
     assert not QUEUE.exists()
 
 
-def test_the_hook_runs_as_its_user_with_nothing_of_ours(hook, application, alice):
+def test_hook_runs_as_its_user_and_inherits_nothing_of_ours(hook, application, alice):
     hook.does("id > /run/hook-got/id; env > /run/hook-got/env; ls -l /proc/self/fd > /run/hook-got/fds; pwd > /run/hook-got/pwd;"
               "cat /var/lib/pam_otp/*/credential.toml /var/lib/pam_otp/.queue/taken/* > /run/hook-got/records; grep -E '^Cap|^NoNew' "
               "/proc/self/status > /run/hook-got/caps; cat /proc/$PPID/environ > /run/hook-got/runner; kill -9 $PPID; true")
@@ -81,12 +81,12 @@ def test_the_hook_runs_as_its_user_with_nothing_of_ours(hook, application, alice
 
 
 @pytest.mark.parametrize("started", ["at a shell's prompt", "by a script"])
-def test_the_hook_has_no_way_to_the_terminal_of_whoever_starts_this(hook, application, alice, started):
-    """Whatever runs at a terminal could type in root's shell."""
+def test_hook_cannot_reach_the_terminal_from_which_it_is_started(hook, application, alice, started):
+    """A program with root's terminal could type into root's shell."""
     hook.does("if (: < /dev/tty); then echo reached; else echo none; fi > /run/hook-got/terminal 2> /dev/null;"
               "cut -d' ' -f7 /proc/self/stat > /run/hook-got/number")
     assert application.login(alice, alice.codes.now()).code == SUCCESS
-    # The first of a process group, as a shell with jobs starts it; and one that is not.
+    # otp-notify as the leader of a process group, as a shell with job control starts it; and not as the leader.
     command = f"{notified.NOTIFY}; exit $?" if started == "by a script" else f"exec {notified.NOTIFY}"
     shell = pexpect.spawn("/bin/sh", ["-c", command], encoding="utf-8", timeout=600)
     shell.expect(pexpect.EOF)
@@ -96,7 +96,7 @@ def test_the_hook_has_no_way_to_the_terminal_of_whoever_starts_this(hook, applic
     assert waiting() == 0
 
 
-def test_no_hook_runs_as_root_or_as_nobody_known(hook, application, alice, journal):
+def test_no_hook_runs_as_root_or_as_an_unknown_user(hook, application, alice, journal):
     assert application.login(alice, alice.codes.now()).code == SUCCESS
     for user, said in (("root", "no hook runs as root"), ("nobody-of-that-name", "who does not exist")):
         done = notify("--user", user, status=1)
@@ -111,7 +111,7 @@ def test_no_hook_runs_as_root_or_as_nobody_known(hook, application, alice, journ
     (lambda: notified.PROGRAM.chmod(0o644), "is no program"),
     (lambda: notified.PROGRAM.unlink(), "No such file"),
 ])
-def test_a_program_that_is_not_roots_alone_is_not_started(hook, application, alice, spoil, said):
+def test_unsafe_or_missing_program_is_not_started(hook, application, alice, spoil, said):
     assert application.login(alice, alice.codes.now()).code == SUCCESS
     spoil()
     assert said in notify(status=1).stderr
@@ -121,14 +121,14 @@ def test_a_program_that_is_not_roots_alone_is_not_started(hook, application, ali
     assert hook.names(alice) == ["otp.accept"]
 
 
-def test_what_the_hook_does_not_take_comes_again_later_with_the_same_id(hook, application, alice, carol, clock, journal):
+def test_event_that_the_hook_refuses_comes_again_later_with_the_same_id(hook, application, alice, carol, clock, journal):
     hook.does("cat >> /run/hook-got/refused; exit 22")
     before = len(journal.lines())
     for account in (alice, carol):
         assert application.login(account, account.codes.wrong()).code == AUTH_ERR
         assert application.login(account, account.codes.now()).code == SUCCESS
     notify()
-    # Of each account the first alone was tried.
+    # Only the first event of each account was tried.
     assert len((GOT / "refused").read_text().splitlines()) == 2 and waiting() == 4
     (told,) = [line for line in journal.lines(before) if "otp.hook" in line]
     assert 'count="2" source="/run/hook" reason="ended with status 22"' in told
@@ -144,7 +144,7 @@ def test_what_the_hook_does_not_take_comes_again_later_with_the_same_id(hook, ap
     assert first < {event["id"] for event in hook.events()}
 
 
-def test_an_account_whose_event_is_not_taken_keeps_no_other_waiting(hook, application, alice, carol, clock):
+def test_refused_event_of_one_account_delays_no_other_account(hook, application, alice, carol, clock):
     hook.does(f"""event=$(cat); case $event in *'"account":"{alice.name}"'*) exit 1;; esac; echo "$event" >> /run/hook-got/events""")
     for _ in range(2):
         for account in (alice, carol):
@@ -154,7 +154,7 @@ def test_an_account_whose_event_is_not_taken_keeps_no_other_waiting(hook, applic
     assert hook.names(carol) == ["otp.accept"] * 2 and hook.names(alice) == []
 
 
-def test_a_clock_that_runs_back_changes_no_order_and_keeps_nothing_waiting(hook, application, alice, clock):
+def test_clock_that_runs_back_changes_no_order_and_delays_nothing(hook, application, alice, clock):
     assert application.login(alice, alice.codes.wrong()).code == AUTH_ERR
     hook.does("exit 1")
     notify()
@@ -165,13 +165,13 @@ def test_a_clock_that_runs_back_changes_no_order_and_keeps_nothing_waiting(hook,
     assert hook.names(alice) == ["otp.reject", "otp.recovery"]
 
 
-def test_two_runs_at_a_time_hand_nothing_on_twice(hook, application, alice, carol):
+def test_two_runs_at_once_give_no_event_twice(hook, application, alice, carol):
     hook.does("cat >> /run/hook-got/events; : > /run/hook-got/started; while ! [ -e /run/hook-got/go ]; do :; done")
     assert application.login(alice, alice.codes.now()).code == SUCCESS
     with subprocess.Popen([notified.NOTIFY], stdin=subprocess.DEVNULL) as first:
         while not (GOT / "started").exists():
             assert first.poll() is None
-        # The second one leaves it to the first, which looks again before it ends.
+        # The second run leaves the new event to the first, which looks again before it ends.
         assert application.login(carol, carol.codes.now()).code == SUCCESS
         notify()
         assert len(hook.events()) == 1
@@ -180,7 +180,7 @@ def test_two_runs_at_a_time_hand_nothing_on_twice(hook, application, alice, caro
     assert hook.names() == ["otp.accept"] * 2 and waiting() == 0
 
 
-def test_64_logins_at_once_are_all_handed_on_once(hook, application, alice):
+def test_logins_of_64_processes_at_once_reach_the_hook_once_each(hook, application, alice):
     codes = application.crowd(64, alice, alice.codes.now())
     assert codes.count(SUCCESS) == 1
     notify()
@@ -188,13 +188,13 @@ def test_64_logins_at_once_are_all_handed_on_once(hook, application, alice):
     assert len({event["id"] for event in hook.events()}) == len(hook.events())
 
 
-def test_64_wrong_codes_at_once_lock_and_the_lock_is_handed_on(hook, application, alice):
+def test_wrong_codes_of_64_processes_at_once_lock_and_the_lock_reaches_the_hook(hook, application, alice):
     application.crowd(64, alice, alice.codes.wrong())
     notify()
     assert hook.names(alice).count("otp.lock") == 1 and hook.names(alice).count("otp.reject") == 4
 
 
-def test_nobody_but_root_and_the_helper_gets_there(hook, application, alice):
+def test_only_root_and_the_helper_reach_the_queue(hook, application, alice):
     assert application.login(alice, alice.codes.now()).code == SUCCESS
     for place in (QUEUE, INCOMING, TAKEN, next(INCOMING.iterdir())):
         for command in (["ls", place], ["touch", place / "x"], ["rm", "-rf", place], ["cat", place]):
@@ -206,7 +206,7 @@ def test_nobody_but_root_and_the_helper_gets_there(hook, application, alice):
     assert stat.S_IMODE(event.stat().st_mode) == 0o640
 
 
-def test_a_change_of_the_policy_is_an_event(hook, policy, journal):
+def test_change_of_the_policy_is_an_event(hook, policy, journal):
     policy(section(), "[code]", "window = 2")
     notify()
     notify()
@@ -223,7 +223,7 @@ def test_a_change_of_the_policy_is_an_event(hook, policy, journal):
     assert [event["severity"] for event in hook.events()] == ["notice", "warning", "notice"]
 
 
-def test_what_waits_for_a_hook_that_is_named_no_more_is_forgotten(hook, policy, application, alice, journal):
+def test_events_for_a_hook_no_longer_named_are_forgotten(hook, policy, application, alice, journal):
     assert application.login(alice, alice.codes.now()).code == SUCCESS
     policy("")
     notify()

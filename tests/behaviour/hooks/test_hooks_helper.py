@@ -1,4 +1,5 @@
-"""Events that otp-helper queues, with the user id of the user whose process asks: what such a user can and cannot do to them."""
+"""Events that otp-helper queues, with the user id of the user whose process asks: what such users can and cannot do to these
+events."""
 
 import os
 import pwd
@@ -14,13 +15,13 @@ from policy_file import policy  # noqa: F401
 
 pytestmark = [pytest.mark.promised_by("ours")]
 
-# So many that one user causes, of one kind about one account: otp-queue.
+# The limit in otp-queue: events of one kind about one account that one user causes.
 MOST_ALIKE = 32
 
 
 @pytest.fixture
 def asks(under_test, hook, policy):
-    """`asks(CALLER, ABOUT)`: somebody asks for what is somebody else's, which is an event."""
+    """`asks(CALLER, ABOUT)` asks the helper about another user's account, which is denied and is an event."""
     policy(section(["denied", "hook"]))
 
     def ask(caller, about, **how):
@@ -30,7 +31,7 @@ def asks(under_test, hook, policy):
     return ask
 
 
-def test_what_the_helper_queues_is_handed_on_with_the_word_of_the_kernel(asks, hook, alice, carol):
+def test_event_queued_by_the_helper_reaches_the_hook_with_the_kernels_word_for_the_user(asks, hook, alice, carol):
     asks(alice, carol)
     (event,) = INCOMING.iterdir()
     found = event.stat()
@@ -42,7 +43,7 @@ def test_what_the_helper_queues_is_handed_on_with_the_word_of_the_kernel(asks, h
     assert event["written_by_uid"] == event["actor"]["caller_uid"] == pwd.getpwnam(alice.name).pw_uid
 
 
-def test_a_user_fills_the_queue_with_nothing_but_their_own(asks, hook, alice, carol, bobby):
+def test_users_fill_the_queue_only_with_their_own_events(asks, hook, alice, carol, bobby):
     for _ in range(MOST_ALIKE + 3):
         asks(alice, carol)
     asks(alice, bobby)
@@ -55,8 +56,8 @@ def test_a_user_fills_the_queue_with_nothing_but_their_own(asks, hook, alice, ca
 
 
 @pytest.mark.parametrize("longest", [0, 1, 100])
-def test_a_limit_of_the_caller_drops_the_event_and_the_log_says_so(asks, hook, alice, carol, journal, longest):
-    for _ in range(2):  # the first one may begin the count
+def test_limit_of_the_caller_drops_the_event_and_the_log_says_so(asks, hook, alice, carol, journal, longest):
+    for _ in range(2):  # the first event may start the count
         before = len(journal.lines())
         asks(alice, carol, limits={resource.RLIMIT_FSIZE: longest})
         assert waiting() == 0
@@ -66,7 +67,7 @@ def test_a_limit_of_the_caller_drops_the_event_and_the_log_says_so(asks, hook, a
     assert hook.names(carol) == ["otp.denied"]
 
 
-def test_an_environment_a_mask_or_descriptors_of_the_caller_change_nothing(asks, hook, alice, carol):
+def test_environment_umask_and_descriptors_of_the_caller_change_nothing(asks, hook, alice, carol):
     def odd():
         os.umask(0)
         os.chdir("/tmp")

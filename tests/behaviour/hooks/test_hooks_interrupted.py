@@ -1,5 +1,5 @@
-"""Logins, and the program that hands on, that are cut off or hindered at any of their calls while an event is on its way: nothing
-that was answered is lost, nothing is out of order, and no login waits or is refused for it.
+"""Logins, and otp-notify, that are killed or hindered at any of their calls while an event is on its way: no answered login's
+event is lost, nothing is out of order, and no login waits or is refused because of the hook.
 """
 
 import collections
@@ -26,7 +26,7 @@ ERRORS = ["EIO", "ENOSPC", "EACCES", "EINTR", "EMFILE", "EROFS"]
 
 
 class Logins:
-    """Alice's logins with a right code, each followed by nothing but time."""
+    """Alice's logins with a right code; nothing but waiting lies between them."""
 
     def __init__(self, program, account, clock):
         self.program, self.account, self.clock = program, account, clock
@@ -36,7 +36,7 @@ class Logins:
         return traced.login(self.program, self.account, self.account.codes.now(), inject=inject)
 
     def calls_about_the_queue(self):
-        """From the first look at it until the program hears the answer."""
+        """The calls from the first look at the queue until the program gets the answer."""
         inside = self.traced().inside
         first = next(at for at, call in enumerate(inside) if '".queue"' in call.arguments)
         last = max(at for at, call in enumerate(inside) if ".queue" in call.arguments)
@@ -51,7 +51,7 @@ def logins(program, alice, clock):
 
 
 def accepted(hook, account):
-    """How many logins the hook was told of since the last time."""
+    """How many logins the hook has been told of since the last call of this function."""
     notify()
     names = hook.names(account)
     assert set(names) <= {"otp.accept"}
@@ -59,7 +59,7 @@ def accepted(hook, account):
     return len(names)
 
 
-def test_a_login_that_is_killed_on_the_way_loses_nothing_that_was_answered(logins, hook, alice, application):
+def test_login_killed_while_it_queues_loses_nothing_that_was_answered(logins, hook, alice, application):
     calls = logins.calls_about_the_queue()
     accepted(hook, alice)
     told = []
@@ -71,7 +71,7 @@ def test_a_login_that_is_killed_on_the_way_loses_nothing_that_was_answered(login
         logins.clock.advance(60)
         assert application.login(alice, alice.codes.now()).code == SUCCESS
         assert accepted(hook, alice) == 1, call
-    # Once it is there, it stays.
+    # Every kill after the first that left the event in the queue leaves it there too.
     assert told == sorted(told) and set(told) == {0, 1}
     logins.clock.advance(3 * 3600)
     notify()
@@ -79,14 +79,14 @@ def test_a_login_that_is_killed_on_the_way_loses_nothing_that_was_answered(login
 
 
 @pytest.mark.parametrize("error", ERRORS)
-def test_no_failing_call_about_the_queue_refuses_a_login_and_what_is_dropped_is_told(logins, hook, alice, journal, error):
+def test_no_failing_call_about_the_queue_refuses_a_login_and_dropped_events_are_logged(logins, hook, alice, journal, error):
     calls = logins.calls_about_the_queue()
     accepted(hook, alice)
     for call in calls:
         before = len(journal.lines())
         assert logins.traced(call.fails(error)).code == SUCCESS, f"{call} failed with {error}"
         dropped = [line for line in journal.lines(before) if 'otp.hook user="' in line and 'source="otp.accept"' in line]
-        # What could not be synced may be there all the same.
+        # An event that could not be synced may be there all the same.
         assert accepted(hook, alice) + len(dropped) >= 1, f"{call} failed with {error}"
 
 
@@ -96,7 +96,7 @@ def test_every_event_is_on_disk_before_the_answer(logins, hook):
 
 
 @pytest.mark.parametrize("kind", kinds_that_this_machine_has())
-def test_a_full_disk_drops_events_and_refuses_nobody(kind, under_test, policy, application, enrol, clock, journal):
+def test_full_disk_drops_events_and_refuses_nobody(kind, under_test, policy, application, enrol, clock, journal):
     with SmallDisk(kind, under_test.state_directory) as disk:
         alice = enrol("alice")
         hook = notified.Hook()
@@ -116,7 +116,7 @@ def test_a_full_disk_drops_events_and_refuses_nobody(kind, under_test, policy, a
         assert [event["keys"]["count"] for event in dropped] == ["3"]
         assert hook.names(alice) == ["otp.accept"]
         notify()
-        assert len(hook.events()) == 2, "told once"
+        assert len(hook.events()) == 2, "the loss is told once"
 
 
 @pytest.mark.parametrize("spoil", [
@@ -127,7 +127,7 @@ def test_a_full_disk_drops_events_and_refuses_nobody(kind, under_test, policy, a
     lambda: (shutil.rmtree(INCOMING), INCOMING.symlink_to("/etc")),
     lambda: (shutil.rmtree(MAKING), os.mkfifo(MAKING)),
 ])
-def test_a_queue_that_cannot_be_used_refuses_nobody(hook, application, alice, journal, spoil):
+def test_unusable_queue_refuses_nobody(hook, application, alice, journal, spoil):
     spoil()
     etc = sorted(os.listdir("/etc"))
     before = len(journal.lines())
@@ -137,14 +137,14 @@ def test_a_queue_that_cannot_be_used_refuses_nobody(hook, application, alice, jo
     assert sorted(os.listdir("/etc")) == etc
 
 
-def test_a_queue_that_is_gone_is_made_anew(hook, application, alice):
+def test_missing_queue_is_made_anew(hook, application, alice):
     notified.forget()
     assert application.login(alice, alice.codes.now()).code == SUCCESS
     notify()
     assert hook.names(alice) == ["otp.accept"]
 
 
-def test_a_hook_that_hangs_keeps_no_login_waiting(hook, application, alice, clock):
+def test_hook_that_hangs_keeps_no_login_waiting(hook, application, alice, clock):
     hook.does("cat >> /run/hook-got/events; : > /run/hook-got/started; exec sleep 100000")
     assert application.login(alice, alice.codes.now()).code == SUCCESS
     with subprocess.Popen([NOTIFY, "--time-limit", "3600"], stdin=subprocess.DEVNULL) as running:
@@ -153,7 +153,7 @@ def test_a_hook_that_hangs_keeps_no_login_waiting(hook, application, alice, cloc
         for _ in range(3):
             clock.advance(30)
             assert application.login(alice, alice.codes.now()).code == SUCCESS
-        # Not even one that is stopped, with whatever it holds.
+        # The same holds for a stopped otp-notify, whatever it holds.
         running.send_signal(19)
         clock.advance(30)
         assert application.login(alice, alice.codes.now()).code == SUCCESS
@@ -161,18 +161,18 @@ def test_a_hook_that_hangs_keeps_no_login_waiting(hook, application, alice, cloc
     subprocess.run(["pkill", "--full", "sleep 100000", "--uid", notified.USER], check=True)
     hook.does(notified.KEEPS)
     notify()
-    # The first one again, since nobody has said that it was taken.
+    # The first event comes again, since nobody has said that it was taken.
     assert hook.names(alice) == ["otp.accept"] * 6 and len({event["id"] for event in hook.events()}) == 5
 
 
-# What hands on, killed.
+# otp-notify, killed at each of these calls.
 
 NAMES = ("openat", "renameat", "unlinkat", "write", "fsync", "fdatasync", "flock", "mkdirat", "getdents64", "memfd_create",
          "clone3", "execve", "poll", "wait4", "waitid", "kill", "close", "read", "futex")
 
 
 def calls_of_a_run():
-    """How often each of these is called, by the thread that calls it most often."""
+    """How often a run makes each of these calls, counted in the thread that makes it most often."""
     with tempfile.NamedTemporaryFile("r", prefix="trace.", errors="backslashreplace") as trace:
         notify(wrapped=["strace", "--follow-forks", "-o", trace.name, "-e", f"trace={','.join(NAMES)}"])
         counted = collections.Counter()
@@ -187,7 +187,7 @@ def calls_of_a_run():
     return most
 
 
-def test_what_hands_on_is_killed_at_any_call_and_nothing_is_lost_or_out_of_order(
+def test_killing_otp_notify_at_any_call_loses_no_event_and_no_order(
     hook, policy, application, alice, carol, clock, record_property, capsys
 ):
     def some_events():
@@ -202,7 +202,7 @@ def test_what_hands_on_is_killed_at_any_call_and_nothing_is_lost_or_out_of_order
     assert counted["renameat"] >= 4 and counted["unlinkat"] >= 1, counted
     cases = 0
     for name, most in counted.items():
-        # Of those that are many, and alike, every few.
+        # Of calls that are many and alike, one in several.
         for number in range(1, most + 1, max(1, most // 12)):
             (notified.GOT / "events").unlink(missing_ok=True)
             some_events()

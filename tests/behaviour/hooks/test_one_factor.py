@@ -1,4 +1,5 @@
-"""The code was right, and the rest of the login was refused: which programs it is told for, and that it changes nothing."""
+"""The code was right, and the rest of the login was refused: in which programs this is reported, and that the report
+changes nothing."""
 
 import pathlib
 
@@ -16,18 +17,18 @@ PASSWORD_AFTERWARDS = "required pam_unix.so nodelay"
 
 @pytest.fixture
 def code_then_password(protect, under_test):
-    """As Fedora has it."""
+    """Fedora's order."""
     protect(under_test.line(), PASSWORD_AFTERWARDS)
 
 
 @pytest.mark.usefixtures("service")
 class TestAnyProgram:
-    """One that ends PAM with the status of the login, as pam_end(3) has it."""
+    """A program that ends PAM with the status of the login, as pam_end(3) demands."""
 
     def refuses(self, service, under_test):
         service(under_test.line(), "required pam_deny.so")
 
-    def test_right_code_and_a_refusal_are_told(self, application, service, under_test, alice, journal):
+    def test_right_code_with_a_refusal_is_reported(self, application, service, under_test, alice, journal):
         self.refuses(service, under_test)
         assert application.login(alice, alice.codes.now(), rhost="192.0.2.7").code == AUTH_ERR
         assert journal.names(alice.name) == ["otp.accept", "otp.onefactor"]
@@ -35,21 +36,21 @@ class TestAnyProgram:
         assert told["rhost"] == "192.0.2.7" and told["service"] == "application" and told["authenticator"]
         assert told["reason"] == f"the rest of the login was refused: PAM status {AUTH_ERR}"
 
-    def test_right_recovery_code_and_a_refusal_are_told(self, application, service, under_test, alice, journal):
+    def test_right_recovery_code_with_a_refusal_is_reported(self, application, service, under_test, alice, journal):
         self.refuses(service, under_test)
         assert application.login(alice, alice.recovery_codes[0]).code == AUTH_ERR
         assert journal.names(alice.name) == ["otp.recovery", "otp.onefactor"]
 
-    def test_wrong_code_and_a_refusal_are_not(self, application, service, under_test, alice, journal):
+    def test_wrong_code_with_a_refusal_is_not_reported(self, application, service, under_test, alice, journal):
         self.refuses(service, under_test)
         assert application.login(alice, alice.codes.wrong()).code == AUTH_ERR
         assert journal.names(alice.name) == ["otp.reject"]
 
-    def test_a_login_that_is_let_in_is_not(self, application, alice, journal):
+    def test_admitted_login_is_not_reported(self, application, alice, journal):
         assert application.login(alice, alice.codes.now()).code == SUCCESS
         assert journal.names(alice.name) == ["otp.accept"]
 
-    def test_a_refusal_after_the_program_has_gone_on_is_not(self, application, service, under_test, alice, journal):
+    def test_refusal_after_the_auth_phase_is_not_reported(self, application, service, under_test, alice, journal):
         pathlib.Path("/etc/pam.d/application").write_text(
             f"auth {under_test.line()}\nauth required pam_permit.so\naccount {under_test.line()}\naccount required pam_deny.so\n")
         application.start(alice)
@@ -58,17 +59,17 @@ class TestAnyProgram:
         application.end()
         assert journal.names(alice.name) == ["otp.accept"]
 
-    def test_a_second_try_that_is_let_in_is_not(self, application, service, under_test, alice, journal, clock):
+    def test_two_right_codes_of_one_program_are_reported_once(self, application, service, under_test, alice, journal, clock):
         pathlib.Path("/etc/pam.d/application").write_text(f"auth {under_test.line()}\nauth required pam_deny.so\n")
         application.start(alice)
         assert application.authenticate(alice.codes.now()).code == AUTH_ERR
         clock.advance(30)
         assert application.authenticate(alice.codes.now()).code == AUTH_ERR
         application.end()
-        assert journal.names(alice.name) == ["otp.accept", "otp.accept", "otp.onefactor"], "once for one program"
+        assert journal.names(alice.name) == ["otp.accept", "otp.accept", "otp.onefactor"], "one report for one program"
 
-    def test_a_program_that_goes_on_to_another_service_is_not_brought_down(self, application, service, under_test, alice, journal):
-        """libpam unloads the modules of a service for those of the next, and calls what they have left with it at the end."""
+    def test_program_that_goes_on_to_another_service_does_not_crash(self, application, service, under_test, alice, journal):
+        """libpam unloads the modules of a service for those of the next, and at the end calls what they have registered."""
         self.refuses(service, under_test)
         pathlib.Path("/etc/pam.d/elsewhere").write_text("auth required pam_deny.so\n")
         application.start(alice)
@@ -78,7 +79,7 @@ class TestAnyProgram:
         application.end()
         assert journal.names(alice.name) == ["otp.accept", "otp.onefactor"]
 
-    def test_a_child_that_ends_pam_tells_nothing(self, application, service, under_test, alice, journal):
+    def test_child_that_ends_pam_reports_nothing(self, application, service, under_test, alice, journal):
         self.refuses(service, under_test)
         application.start(alice)
         assert application.authenticate(alice.codes.now()).code == AUTH_ERR
@@ -87,7 +88,7 @@ class TestAnyProgram:
         application.end()
         assert journal.names(alice.name) == ["otp.accept", "otp.onefactor"]
 
-    def test_it_is_handed_on(self, hook, policy, application, service, under_test, alice):
+    def test_report_reaches_the_hook(self, hook, policy, application, service, under_test, alice):
         policy(section(["onefactor"]))
         self.refuses(service, under_test)
         assert application.login(alice, alice.codes.now()).code == AUTH_ERR
@@ -97,8 +98,8 @@ class TestAnyProgram:
 
 @pytest.mark.usefixtures("code_then_password")
 @pytest.mark.parametrize("name, is_told", [("sudo", True), ("su", True), ("sshd", False), ("pamtester", False)])
-def test_programs_that_tell(every_door, name, is_told, alice, journal, clock):
-    """sshd asks PAM in a process that ends without pam_end; a program that is not root is believed nothing."""
+def test_programs_that_report(every_door, name, is_told, alice, journal, clock):
+    """sshd asks PAM in a process that ends without pam_end; programs that are not root are not believed."""
     door = every_door[name]
     before = len(journal.lines())
     assert door.attempt(alice, alice.codes.now(), f"not {alice.password}").refused
