@@ -1,6 +1,6 @@
 """One person, one account: a second name of the same user id leads to the same record, by every way in.
 
-sudo finds out by the user id who calls it, so there an alias is its person already; sshd and su hand the alias on.
+sudo looks its caller up by user id, so an alias is the canonical user there from the start; sshd and su pass the alias on.
 """
 
 import pathlib
@@ -20,7 +20,7 @@ from under_test import BINARIES, Ours
 pytestmark = pytest.mark.promised_by("ours")
 
 AHEAD = '[enforce]\nfrom = "2027-02-01"\n'
-# A line of ours and a policy under each of which somebody without an authenticator is treated better.
+# Module arguments and policies, each of which treats users without an authenticator better than the default does.
 LENIENT = {
     "nullok": ("nullok", ""),
     "deadline ahead": ("", AHEAD),
@@ -31,7 +31,8 @@ LENIENT = {
 
 
 def protect_all(under_test, arguments=""):
-    """Both lines in every service. unix_chkpwd checks nobody's password by an alias, so pamtester goes without."""
+    """Puts both lines into every service. unix_chkpwd checks no password by an alias, so pamtester's service does without
+    pam_unix."""
     ours = under_test.line(arguments)
     protect_with_account([PASSWORD, ours], [ours, "required pam_permit.so"])
     service = pathlib.Path("/etc/pam.d/pamtester")
@@ -60,7 +61,7 @@ def record_names():
     return sorted(entry.name for entry in Ours.state_directory.iterdir())
 
 
-# ------------------------------------------------------------------------------------------------- who has enrolled
+# --------------------------------------------------------------------------------------------------- enrolled users
 
 
 def test_alias_of_an_enrolled_user_is_asked_for_the_code_of_that_user(way, ally, lenient):
@@ -88,7 +89,7 @@ def test_lock_counts_and_holds_over_both_names(way, alice, ally, under_test, ssh
     assert alice.name in record_names() and ally.name not in record_names()
 
 
-def test_log_has_the_name_as_given_and_the_canonical_one(ssh, alice, ally, journal):
+def test_log_has_the_name_as_given_and_the_canonical_name(ssh, alice, ally, journal):
     assert ssh.attempt(ally, ally.password, ally.codes.now()).admitted
     (event,) = journal.events(ally.name)
     assert (event["event"], event["account"]) == ("otp.accept", alice.name)
@@ -97,30 +98,30 @@ def test_log_has_the_name_as_given_and_the_canonical_one(ssh, alice, ally, journ
     assert "account" not in event
 
 
-# --------------------------------------------------------------------------------------------- who has not enrolled
+# ----------------------------------------------------------------------------------- users without an authenticator
 
 
-def test_alias_that_enrols_in_a_login_enrols_the_person(ssh, bobby, clock, under_test, policy):  # noqa: F811
+def test_alias_that_enrols_in_a_login_enrols_the_canonical_user(ssh, bobby, clock, under_test, policy):  # noqa: F811
     protect_all(under_test)
     policy(REQUIRE)
     alias = accounts.alias_of(bobby)
     login = enrol_in_login(ssh, alias, clock)
-    assert f":{bobby.name}?" in login.uri.replace("%3A", ":"), "the label is the person's"
+    assert f":{bobby.name}?" in login.uri.replace("%3A", ":"), "the label names the canonical user"
     assert bobby.name in record_names() and alias.name not in record_names()
     clock.advance(30)
     outcome = knock(ssh, bobby, alias.codes.now())
     assert outcome.admitted and ENGLISH.code in outcome.prompts
 
 
-def test_otp_enroll_run_by_an_alias_is_the_persons(alice, ally, clock):
+def test_otp_enroll_run_by_an_alias_is_about_the_canonical_user(alice, ally, clock):
     assert self_service.status(ally) == self_service.status(alice)
     before = self_service.record(alice)
     self_service.change(ally, alice.codes.wrong(), "recovery-codes")
-    assert self_service.record(alice)["credential.toml"] == before["credential.toml"], "not without a code of hers"
+    assert self_service.record(alice)["credential.toml"] == before["credential.toml"], "nothing changes without a code of hers"
     assert ally.name not in record_names()
 
 
-def test_otp_enroll_run_by_an_alias_enrols_the_person(ssh, bobby, clock, under_test):
+def test_otp_enroll_run_by_an_alias_enrols_the_canonical_user(ssh, bobby, clock, under_test):
     alias = accounts.alias_of(bobby)
     bobby.codes, _ = self_service.enrol(alias, clock)
     assert bobby.name in record_names() and alias.name not in record_names()
@@ -128,7 +129,7 @@ def test_otp_enroll_run_by_an_alias_enrols_the_person(ssh, bobby, clock, under_t
     assert ssh.attempt(alias, alias.password, bobby.codes.now()).admitted
 
 
-def test_root_may_say_either_name(alice, ally, under_test):
+def test_root_may_give_either_name(alice, ally, under_test):
     assert self_service.status(alice)["enrolled"]
     shown = [under_test.admin("show", who.name) for who in (alice, ally)]
     assert shown[0] == shown[1] and alice.name in shown[0]
@@ -136,11 +137,11 @@ def test_root_may_say_either_name(alice, ally, under_test):
     assert not self_service.status(alice)["enrolled"]
 
 
-# ------------------------------------------------------------------------------------------------- what policy wants
+# ------------------------------------------------------------------------------------------------------------ policy
 
 
-def test_demand_on_the_group_of_an_alias_holds_for_logins_by_it(ssh, bobby, under_test, policy):  # noqa: F811
-    """Useradd has made a group of the alias's own, which does not hold the canonical name."""
+def test_demand_on_the_group_of_an_alias_holds_for_logins_by_the_alias(ssh, bobby, under_test, policy):  # noqa: F811
+    """useradd has created a group of the alias's own, to which the canonical name does not belong."""
     protect_all(under_test)
     alias = accounts.alias_of(bobby)
     policy(f'[enforce]\ngroups = ["{alias.name}"]\n')
@@ -148,7 +149,7 @@ def test_demand_on_the_group_of_an_alias_holds_for_logins_by_it(ssh, bobby, unde
     assert in_without_a_code(ssh, bobby)
 
 
-def test_exempt_alias_exempts_where_its_person_is_exempt_too(ssh, bobby, under_test, policy):  # noqa: F811
+def test_exempt_alias_is_exempt_only_if_the_canonical_user_is(ssh, bobby, under_test, policy):  # noqa: F811
     protect_all(under_test)
     alias = accounts.alias_of(bobby)
     policy(f'[enforce]\nexempt_users = ["{alias.name}"]\n')
@@ -161,11 +162,11 @@ def test_exempt_alias_exempts_where_its_person_is_exempt_too(ssh, bobby, under_t
     assert f"{alias.name} is another name of {bobby.name}" in under_test.admin("policy", "show", alias.name)
 
 
-# ----------------------------------------------------------------------------------------- a user list that is at odds
+# --------------------------------------------------------------------------------- a user list that contradicts itself
 
 
-def test_user_list_that_contradicts_itself_lets_nobody_in_unasked(ssh, bobby, under_test, journal, lenient):
-    """The number of bobby leads to a name whose number is another: it cannot be said whose records are his."""
+def test_contradictory_user_list_admits_nobody_without_a_question(ssh, bobby, under_test, journal, lenient):
+    """bobby's user id leads to a name with another user id, so nobody can say whose records are his."""
     passwd = pathlib.Path("/etc/passwd")
     before = passwd.read_text()
     entry = next(line for line in before.splitlines() if line.startswith(f"{bobby.name}:"))
@@ -180,12 +181,13 @@ def test_user_list_that_contradicts_itself_lets_nobody_in_unasked(ssh, bobby, un
     assert number in event["reason"] and "ghost" in event["reason"]
 
 
-# ----------------------------------------------------------------------- what an older version kept under a second name
+# --------------------------------------------------------------- records that an older version kept under a second name
 
 
 @pytest.fixture
 def old_record(bobby, under_test, clock):
-    """As an older version has left it: the directory of bobby, renamed, and what it says with it. The alias."""
+    """Bobby's record as an older version left it: in a directory of the alias's name, which its credential also names.
+    Returns the alias."""
     alias = accounts.alias_of(bobby)
     bobby.codes = alias.codes = codes.Codes(under_test.enrol(bobby), clock)
     credential = Ours.state_directory / bobby.name / "credential.toml"
@@ -194,33 +196,33 @@ def old_record(bobby, under_test, clock):
     return alias
 
 
-def test_record_under_an_alias_is_named_and_can_be_moved(bobby, old_record, under_test, ssh):
+def test_record_under_an_alias_is_reported_and_can_be_moved(bobby, old_record, under_test, ssh):
     alias = old_record
     listed = under_test.admin("list")
     assert f"otp-admin move {alias.name} {bobby.name}" in listed and f"otp-admin reset {alias.name}" in listed
     shown = subprocess.run([BINARIES / "otp-admin", "show", alias.name], capture_output=True, text=True)
     assert shown.returncode == 1 and f"otp-admin move {alias.name} {bobby.name}" in shown.stderr
-    assert ssh.attempt(alias, alias.password, bobby.codes.now()).refused, "nobody gets in by it"
+    assert ssh.attempt(alias, alias.password, bobby.codes.now()).refused, "the record admits nobody"
     under_test.admin("move", alias.name, bobby.name)
     assert alias.name not in record_names()
     assert ssh.attempt(alias, alias.password, bobby.codes.now()).admitted
 
 
 def permissions(under_test):
-    """What the packages run whenever they are installed."""
+    """Runs the script that the packages run at every installation."""
     subprocess.run(
         [BINARIES / "permissions", Ours.state_directory, Ours.helper], check=True, capture_output=True,
         env={"PATH": f"{BINARIES}:/usr/sbin:/usr/bin:/sbin:/bin"},
     )
 
 
-def test_upgrade_brings_a_record_under_an_alias_to_its_person(bobby, old_record, under_test, ssh):
+def test_upgrade_moves_a_record_under_an_alias_to_its_canonical_user(bobby, old_record, under_test, ssh):
     permissions(under_test)
     assert old_record.name not in record_names()
     assert ssh.attempt(old_record, bobby.password, bobby.codes.now()).admitted
 
 
-def test_upgrade_leaves_what_the_person_has(alice, ally, under_test, ssh):
+def test_upgrade_leaves_the_canonical_users_record_alone(alice, ally, under_test, ssh):
     stray = Ours.state_directory / ally.name
     subprocess.run(["cp", "-a", Ours.state_directory / alice.name, stray], check=True)
     credential = stray / "credential.toml"
@@ -232,7 +234,7 @@ def test_upgrade_leaves_what_the_person_has(alice, ally, under_test, ssh):
     assert "another name of" in under_test.admin("list")
 
 
-def test_reset_of_an_alias_that_has_a_record_of_its_own_leaves_the_persons(alice, ally, under_test):
+def test_reset_of_an_alias_with_a_record_leaves_the_canonical_users(alice, ally, under_test):
     stray = Ours.state_directory / ally.name
     stray.mkdir(mode=0o2770)
     (stray / "credential.toml").write_text("left by an older version")

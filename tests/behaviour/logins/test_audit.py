@@ -1,7 +1,7 @@
-"""What the kernel's audit system is told of logins and changes, read by its own ausearch and aureport.
+"""What logins and changes send to the kernel's audit system, read by its own ausearch and aureport.
 
-The kernel hands its records to one auditd for the whole machine, and only that of its first process namespace may ask for them. So
-the records are taken as they are sent (strace), and written into a log as auditd writes one.
+The kernel hands records to one auditd for the whole machine, which only its first process namespace may start. So strace catches
+the records as they are sent, and the test writes them into a log as auditd would.
 """
 
 import os
@@ -40,7 +40,7 @@ class Audit:
         self.records = []
 
     def traced(self, command, **options):
-        """Runs a command, and takes what it and its children send; the result of the command."""
+        """Runs a command, and takes the records that it and its children send; returns the command's result."""
         trace = self._place / "trace"
         strace = ["strace", "--follow-forks", "--quiet=all", "--decode-fds=all", "--trace=sendto", "--strings-in-hex=all",
                   "--string-limit=20000", "--output", trace]
@@ -49,7 +49,7 @@ class Audit:
             found = NETLINK.match(line)
             text = found and bytes.fromhex(found["bytes"].replace("\\x", "")).decode()
             if found and text.startswith(OURS):
-                # The kernel took all of it at once, and would put a NUL in the place of the last byte.
+                # The kernel took the whole message at once; it would overwrite the last byte with a NUL.
                 assert found["length"] == found["size"] == found["sent"] and text.endswith("\0"), line
                 assert "MSG_DONTWAIT" in found["flags"], line
                 kind = found["kind"]
@@ -58,7 +58,7 @@ class Audit:
         return done
 
     def take(self, name, text, pid):
-        """As the kernel passes a record on, and auditd writes it."""
+        """Logs a record as the kernel passes it on and auditd writes it."""
         self.records.append((name, text))
         before = f"type={name} msg=audit(1800000010.{len(self.records):03}:{len(self.records)}): "
         with self.log.open("a") as log:
@@ -82,7 +82,7 @@ def login(audit, program, account, reply):
     assert done.returncode == 0, done.stderr
 
 
-def test_an_attempt_is_one_record_with_the_right_account_and_result(audit, program, service, alice, bobby, under_test):
+def test_each_attempt_is_one_record_with_the_right_account_and_result(audit, program, service, alice, bobby, under_test):
     for reply in (alice.codes.wrong(), alice.codes.now(), alice.codes.now(), alice.recovery_codes[0]):
         login(audit, program, alice, reply)
     assert [text.split()[0] for _, text in audit.records] == ["op=otp.reject", "op=otp.accept", "op=otp.replay", "op=otp.recovery"]
@@ -96,7 +96,7 @@ def test_an_attempt_is_one_record_with_the_right_account_and_result(audit, progr
     assert {row[6] for row in report} == {str(program)}
 
 
-def test_a_change_is_the_management_of_an_account(audit, alice, under_test):
+def test_change_is_recorded_as_management_of_an_account(audit, alice, under_test):
     admin = BINARIES / "otp-admin"
     for arguments in (["unlock", alice.name], ["provision", alice.name, "--force"], ["reset", alice.name]):
         done = audit.traced([admin, *arguments], env={"PATH": os.environ["PATH"]})
@@ -113,7 +113,7 @@ def test_a_change_is_the_management_of_an_account(audit, alice, under_test):
 
 
 @pytest.mark.parametrize("name", ["two words", 'x" res=success acct="root', "이브"])
-def test_a_name_cannot_forge_a_record(audit, program, service, name):
+def test_name_cannot_forge_a_record(audit, program, service, name):
     class Named:
         pass
 
@@ -126,7 +126,7 @@ def test_a_name_cannot_forge_a_record(audit, program, service, name):
     assert found.count("type=USER_AUTH") == 1
 
 
-def test_a_program_that_may_not_sends_none(audit, program, service, alice, journal):
-    """The helper, too: it has the rights of its caller."""
+def test_program_without_the_right_to_sends_no_record(audit, program, service, alice, journal):
+    """This includes the helper, which has its caller's rights here."""
     audit.traced(alice.running(program), input=script(alice, alice.codes.wrong()).decode(), env={"PATH": os.environ["PATH"]})
     assert journal.records(alice.name) == ["otp.reject"] and audit.records == []

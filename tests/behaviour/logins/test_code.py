@@ -1,4 +1,4 @@
-"""A password and a six-digit code: what opens the door, and what does not."""
+"""A password and a six-digit code: which of them open the door, and which do not."""
 
 import pytest
 
@@ -6,7 +6,7 @@ EVERYONE = ("ours", "google-authenticator", "oath")
 pytestmark = pytest.mark.promised_by(*EVERYONE)
 
 
-def test_password_then_code_lets_in(door, alice, under_test):
+def test_password_and_code_admit(door, alice, under_test):
     outcome = door.attempt(alice, alice.password, alice.codes.now())
     assert outcome.admitted
     assert len(outcome.prompts) == 2
@@ -32,24 +32,24 @@ def test_code_used_at_one_door_is_refused_at_another(every_door, alice):
     assert every_door["sudo"].attempt(alice, alice.password, alice.codes.now()).refused
 
 
-def test_next_code_lets_in_again(ssh, alice, clock):
+def test_next_code_admits_again(ssh, alice, clock):
     for _ in range(3):
         assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
         clock.advance(30)
 
 
 @pytest.mark.parametrize("steps", [-1, 1])
-def test_code_of_the_step_beside_is_accepted(ssh, alice, steps):
+def test_code_of_a_neighbouring_step_is_accepted(ssh, alice, steps):
     assert ssh.attempt(alice, alice.password, alice.codes.at_step(steps)).admitted
 
 
 @pytest.mark.parametrize("steps", [-2, 2])
-def test_code_two_steps_off_is_refused(ssh, alice, steps):
+def test_code_two_steps_away_is_refused(ssh, alice, steps):
     assert ssh.attempt(alice, alice.password, alice.codes.at_step(steps)).refused
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_module_alone_asks_for_the_code_only(ssh, alice, protect, under_test):
+def test_module_alone_asks_only_for_the_code(ssh, alice, protect, under_test):
     protect(under_test.line())
     outcome = ssh.attempt(alice, alice.codes.now())
     assert outcome.admitted
@@ -73,13 +73,13 @@ def test_spaces_and_a_dash_in_a_code_are_ignored(ssh, alice, shape):
 
 @pytest.mark.promised_by("ours", "oath")
 def test_code_before_the_last_accepted_one_is_refused(ssh, alice):
-    """RFC 6238 section 5.2 asks for more than "not twice": an older code may have been read over a shoulder."""
+    """RFC 6238 section 5.2 only forbids accepting a code twice; but somebody may have read an older one over a shoulder."""
     assert ssh.attempt(alice, alice.password, alice.codes.at_step(1)).admitted
     assert ssh.attempt(alice, alice.password, alice.codes.now()).refused
 
 
 @pytest.mark.promised_by("ours")
-def test_code_is_refused_also_when_the_clock_runs_back(ssh, alice, clock):
+def test_code_is_refused_again_when_the_clock_runs_back(ssh, alice, clock):
     used = alice.codes.now()
     assert ssh.attempt(alice, alice.password, used).admitted
     clock.advance(-3600)
@@ -97,8 +97,8 @@ def test_each_account_has_its_own_codes(ssh, alice, enrol):
 
 
 @pytest.mark.promised_by("ours")
-def test_two_codes_in_a_row_set_right_a_clock_that_is_off(ssh, alice, clock):
-    """RFC 6238 section 6. One alone does not open the door; afterwards that clock counts as right."""
+def test_two_codes_in_a_row_correct_a_clock_that_is_off(ssh, alice, clock):
+    """RFC 6238 section 6. A single code does not open the door; after two, that clock counts as right."""
     five_minutes = 10
     assert ssh.attempt(alice, alice.password, alice.codes.at_step(five_minutes)).refused
     clock.advance(30)

@@ -1,4 +1,4 @@
-"""What `otp-admin doctor` says of a stack is what a login meets; and it reads the configuration of a real sshd."""
+"""Logins meet what `otp-admin doctor` says of a stack; and the doctor reads the configuration of a real sshd."""
 
 import json
 import pathlib
@@ -15,7 +15,7 @@ SSHD_CONFIG = pathlib.Path("/etc/ssh/sshd_config")
 
 
 def doctor(service):
-    """The findings about a service, by id, and the exit status."""
+    """Returns the findings about a service by id, and the exit status."""
     done = subprocess.run([BINARIES / "otp-admin", "doctor", "--json", service], capture_output=True, text=True, check=False)
     told = json.loads(done.stdout)
     assert told["unexamined"] == [], done.stderr
@@ -28,7 +28,7 @@ def su(every_door, clock):
     return every_door["su"]
 
 
-def test_a_stack_in_which_nothing_is_found_lets_in_by_password_and_code_alone(su, alice, protect, under_test):
+def test_stack_without_findings_admits_only_by_password_and_code(su, alice, protect, under_test):
     protect(PASSWORD, under_test.line())
     found, _ = doctor("su")
     assert found == {}
@@ -36,7 +36,7 @@ def test_a_stack_in_which_nothing_is_found_lets_in_by_password_and_code_alone(su
     assert su.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_a_way_in_that_is_told_lets_in_without_a_code(su, alice, protect, under_test):
+def test_reported_way_in_admits_without_a_code(su, alice, protect, under_test):
     protect("sufficient pam_unix.so nodelay", under_test.line())
     found, status = doctor("su")
     assert status == 1
@@ -44,14 +44,14 @@ def test_a_way_in_that_is_told_lets_in_without_a_code(su, alice, protect, under_
     assert su.attempt(alice, alice.password).admitted
 
 
-def test_a_refusal_that_is_told_not_to_count_does_not(su, alice, protect, under_test):
+def test_refusal_reported_as_undone_admits(su, alice, protect, under_test):
     protect(PASSWORD, under_test.line(control="optional"))
     found, status = doctor("su")
     assert (list(found), status) == (["refusal-undone"], 1)
     assert su.attempt(alice, alice.password, alice.codes.wrong()).admitted
 
 
-def test_where_others_are_told_to_be_able_to_lock_a_code_is_asked_for_after_a_wrong_password(su, alice, protect, under_test):
+def test_code_is_asked_for_after_a_wrong_password_where_others_can_lock_the_account(su, alice, protect, under_test):
     protect("required pam_unix.so nodelay", under_test.line())
     found, status = doctor("su")
     assert (list(found), status) == (["locks-after-refusal"], 1)
@@ -62,7 +62,7 @@ def test_where_others_are_told_to_be_able_to_lock_a_code_is_asked_for_after_a_wr
 
 @pytest.fixture
 def configuration():
-    """Writes sshd's own configuration, which no server here runs with."""
+    """Writes the default configuration of sshd, which no server here uses."""
     before = SSHD_CONFIG.read_text() if SSHD_CONFIG.exists() else None
     SSHD_CONFIG.parent.mkdir(exist_ok=True)
     subprocess.run(["/usr/bin/ssh-keygen", "-A"], check=True, capture_output=True)
@@ -74,12 +74,12 @@ def configuration():
         SSHD_CONFIG.write_text(before)
 
 
-def test_sshds_configuration_in_force_is_examined_and_that_of_each_match(protect, under_test, configuration, machine_clock):
+def test_sshds_configuration_is_examined_as_a_whole_and_for_each_match(protect, under_test, configuration, machine_clock):
     right = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
     protect(PASSWORD, under_test.line())
     configuration(right)
     found, status = doctor("sshd")
-    # A public key logs in without a code, which is told and no mistake.
+    # A public key logs in without a code: that is a note, not a mistake.
     assert {one: found[one]["weight"] for one in found} == {"sshd-key-alone": "note"}
     for lines, expected, within in [
         ("PasswordAuthentication yes\n" + right, "sshd-password", None),

@@ -1,5 +1,4 @@
-"""Recovery codes of 8 digits that another program has issued: good once each, never for a lock, and gone with the next
-change."""
+"""Recovery codes of 8 digits from another program: each works once, none opens a lock, and the next change removes them."""
 
 import pathlib
 import re
@@ -30,7 +29,7 @@ def attempt(door, account, code):
     return door.attempt(account, account.password, code)
 
 
-def test_each_lets_in_once(alice, digits, door, journal):
+def test_each_code_admits_once(alice, digits, door, journal):
     assert attempt(door, alice, digits[1]).admitted
     assert attempt(door, alice, digits[1]).refused
     assert attempt(door, alice, f"{digits[0][:4]} {digits[0][4:]}").admitted
@@ -39,14 +38,14 @@ def test_each_lets_in_once(alice, digits, door, journal):
     assert status(alice)["recovery_codes_left"] == 1
 
 
-def test_wrong_ones_count_and_lock(alice, digits, ssh):
+def test_wrong_codes_count_and_lock(alice, digits, ssh):
     for _ in range(5):
         assert attempt(ssh, alice, "83102967").refused
     assert locked(ssh, alice)
 
 
 @pytest.mark.parametrize("opens", ["", "[recovery]\nopens_lock = true\n", "[recovery]\nopens_lock = false\n"])
-def test_none_opens_a_lock(alice, digits, door, policy, opens):  # noqa: F811
+def test_no_code_opens_a_lock(alice, digits, door, policy, opens):  # noqa: F811
     policy(opens)
     fail(door, alice)
     for code in digits:
@@ -55,7 +54,7 @@ def test_none_opens_a_lock(alice, digits, door, policy, opens):  # noqa: F811
     assert status(alice)["recovery_codes_left"] == 3 and status(alice)["locked"]
 
 
-def test_lock_is_not_told_to_be_opened_by_them(alice, digits, under_test, ssh):
+def test_locked_users_are_not_told_to_use_them(alice, digits, under_test, ssh):
     fail(ssh, alice)
     assert "a recovery code" not in under_test.admin("show", alice.name)
     talk = Talk(alice, "recovery-codes")
@@ -63,17 +62,17 @@ def test_lock_is_not_told_to_be_opened_by_them(alice, digits, under_test, ssh):
 
 
 @pytest.mark.usefixtures("service")
-def test_each_lets_exactly_one_of_64_in(application, alice, digits):  # noqa: F811
+def test_each_code_admits_exactly_one_of_64(application, alice, digits):  # noqa: F811
     assert_each_recovery_code_lets_exactly_one_in(application, alice)
 
 
-def test_status_and_show_say_that_they_should_be_replaced(alice, digits, under_test):
+def test_status_and_show_say_that_the_codes_should_be_replaced(alice, digits, under_test):
     assert status(alice)["recovery_codes_imported"] is True
     for told in (run(alice, "status").stdout, under_test.admin("show", alice.name)):
         assert "3 of 3 left, of 8 digits" in told and "otp-enroll recovery-codes" in told
 
 
-def test_codes_of_our_own_are_not_told_to_be_replaced(alice, under_test):
+def test_codes_of_our_own_are_not_reported_as_imported(alice, under_test):
     assert "recovery_codes_imported" not in status(alice)
     assert "8 digits" not in under_test.admin("show", alice.name)
 
@@ -83,7 +82,7 @@ def test_codes_of_our_own_are_not_told_to_be_replaced(alice, under_test):
     (("recovery-codes",), 10, "the old ones stop working"),
     (("add", "tablet"), 10, "recovery codes of 8 digits"),
 ])
-def test_they_go_with_the_next_change_and_new_ones_come(alice, digits, clock, policy, ssh, words, left, said):  # noqa: F811
+def test_next_change_replaces_the_codes_by_new_ones(alice, digits, clock, policy, ssh, words, left, said):  # noqa: F811
     policy(SEVERAL)
     talk = Talk(alice, *words)
     talk.prove_who(alice.codes.now())
@@ -97,7 +96,7 @@ def test_they_go_with_the_next_change_and_new_ones_come(alice, digits, clock, po
     assert attempt(ssh, alice, new[0]).admitted
 
 
-def test_they_prove_who_somebody_is_and_go_with_a_device_that_goes(alice, digits, clock, policy, ssh, under_test):  # noqa: F811
+def test_codes_prove_identity_and_go_with_a_removed_authenticator(alice, digits, clock, policy, ssh, under_test):  # noqa: F811
     policy(SEVERAL)
     talk = Talk(alice, "add", "tablet")
     talk.prove_who(alice.codes.now())
@@ -114,8 +113,8 @@ def test_they_prove_who_somebody_is_and_go_with_a_device_that_goes(alice, digits
     assert attempt(ssh, alice, alice.codes.now()).admitted
 
 
-def test_without_memory_for_the_hash_nothing_is_counted(application, service, alice, digits, journal):  # noqa: F811
-    """A program under a limit: the attempt is refused, the log says why, and the code is still good."""
+def test_attempt_without_memory_for_the_hash_is_not_counted(application, service, alice, digits, journal):  # noqa: F811
+    """A program under a memory limit: the attempt is refused, the log says why, and the code still works."""
     application.start(alice)
     used = int(re.search(r"^VmSize:\s+(\d+) kB", pathlib.Path(f"/proc/{application.pid}/status").read_text(), re.MULTILINE)[1])
     before = resource.prlimit(application.pid, resource.RLIMIT_AS, (1024 * (used + 5000), resource.RLIM_INFINITY))
@@ -123,7 +122,7 @@ def test_without_memory_for_the_hash_nothing_is_counted(application, service, al
     (event,) = journal.events(alice.name)
     assert event["event"] == "otp.unavailable" and "no memory" in event["reason"]
     assert status(alice)["failures"] == 0 and status(alice)["recovery_codes_left"] == 3
-    # Six digits take none of it.
+    # Six digits need no such memory.
     assert application.authenticate(alice.codes.now()).code == SUCCESS
     resource.prlimit(application.pid, resource.RLIMIT_AS, before)
     assert application.authenticate(digits[0]).code == SUCCESS

@@ -1,5 +1,4 @@
-"""What a login costs, in instructions: they vary with neither the machine nor its load. How long one takes is for
-tests/bench."""
+"""The cost of a login in instructions, which vary with neither the machine nor its load. tests/bench measures time."""
 
 import pathlib
 import platform
@@ -18,17 +17,18 @@ from under_test import BINARIES
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# A little above what is measured, for other versions of libc and libpam. Lower it whenever a login has become cheaper.
+# A little above the measured value, for other versions of libc and libpam. Lower it whenever a login has become
+# cheaper.
 AT_MOST = 800_000
-# A thousand codes are looked at, whatever is typed: about a millisecond.
+# A thousand codes are tried for any reply, which takes about a millisecond.
 AT_MOST_OF_A_TOKEN = 5_000_000
-# libpam alone takes more: with less, something has not been counted.
+# libpam alone takes more; below this, something was not counted.
 AT_LEAST = 30_000
 
 
 @pytest.fixture
 def nothing_else():
-    """libpam loads the modules of the service `other` too, whatever the service is."""
+    """The stack of `other` without further modules: libpam loads those of `other` too, whichever service it runs."""
     other = pathlib.Path("/etc/pam.d/other")
     as_it_was = other.read_text()
     other.write_text("auth required pam_deny.so\naccount required pam_deny.so\n")
@@ -36,10 +36,10 @@ def nothing_else():
     other.write_text(as_it_was)
 
 
-def test_login_takes_no_more_instructions_than_it_did(
+def test_login_takes_no_more_instructions_than_before(
     program, service, nothing_else, alice, policy, journal, tmp_path, capsys  # noqa: F811
 ):
-    # As it is installed, every key is in it as a comment, which has to be read as well.
+    # The installed policy has every key as a comment, which must be read as well.
     policy((BINARIES / "pam_otp.conf").read_text())
     script = application.script(alice, alice.codes.now())
     taken = instructions(program, script, tmp_path, WHOLE_LOGIN)
@@ -52,7 +52,7 @@ def test_login_takes_no_more_instructions_than_it_did(
 def test_sealed_login_takes_at_most_five_percent_more(
     program, service, nothing_else, alice, under_test, policy, clock, tmp_path, capsys  # noqa: F811
 ):
-    """Side by side, in one run: the same account, with its record as it is and sealed."""
+    """One run compares the same account with its record unsealed and sealed."""
     shipped = (BINARIES / "pam_otp.conf").read_text()
     policy(shipped)
     plain = instructions(program, application.script(alice, alice.codes.now()), tmp_path, WHOLE_LOGIN)
@@ -73,7 +73,7 @@ def test_sealed_login_takes_at_most_five_percent_more(
     assert plain < sealed < plain * 1.05
 
 
-def test_login_with_a_token_looks_at_a_thousand_codes_and_takes_no_more(
+def test_login_with_a_token_tries_a_thousand_codes_within_the_limit(
     program, service, nothing_else, alice, under_test, policy, tmp_path, capsys  # noqa: F811
 ):
     policy((BINARIES / "pam_otp.conf").read_text())
@@ -85,11 +85,11 @@ def test_login_with_a_token_looks_at_a_thousand_codes_and_takes_no_more(
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the instruction is one of x86")
-def test_no_login_asks_the_processor_what_it_can_do_but_for_a_code_that_was_imported(
+def test_only_a_login_with_an_imported_code_executes_cpuid(
     program, service, alice, under_test, policy, tmp_path  # noqa: F811
 ):
-    """On a virtual machine each such question goes to the hypervisor, and takes longer than to hash all that a login hashes.
-    The slow hash of an imported code takes some hundred times as long, and half of it where the processor has AVX2."""
+    """On a virtual machine each cpuid instruction traps to the hypervisor, and takes longer than all hashing of a login. The
+    slow hash of an imported code takes some hundred times as long as a cpuid, and half of that where the processor has AVX2."""
     code = subprocess.run(["objdump", "--disassemble", under_test.module], capture_output=True, text=True, check=True).stdout
     questions = {int(address, 16) for address in re.findall(r"^ *([0-9a-f]+):.*\tcpuid", code, re.MULTILINE)}
 

@@ -1,4 +1,4 @@
-"""The real journald: what it keeps of logins and changes, who it says has written it, and what otp-admin reads back."""
+"""The real journald: what it stores of logins and changes, whom it records as the writer, and what otp-admin reads back."""
 
 import json
 import os
@@ -31,7 +31,7 @@ class Journald:
         wait_until(SOCKET.exists, "the socket of journald")
 
     def entries(self, *matches):
-        """What it has been told until now, the oldest first."""
+        """The entries until now, oldest first."""
         subprocess.run(["journalctl", "--sync"], check=False, capture_output=True)
         command = ["journalctl", "--quiet", "--no-pager", "--all", "--output=json", *matches]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -79,7 +79,7 @@ def test_every_attempt_is_an_entry_with_its_fields_and_its_writer(journald, ever
     group = str(os.stat(under_test.state_directory).st_gid)
     for entry in found:
         by_helper = entry["SYSLOG_IDENTIFIER"] == "otp-helper"
-        # su and sudo act as root on her behalf; the helper has her user id, and a group that nobody else has.
+        # su and sudo act as root on her behalf; the helper has her user id, and a group that no user has.
         assert (entry["_UID"], entry["_GID"]) == ((uid(alice), group) if by_helper else ("0", entry["_GID"]))
         assert entry["SYSLOG_FACILITY"] == "10" and entry["SYSLOG_PID"] == entry["_PID"]
         assert entry["_TRANSPORT"] == "journal"
@@ -89,7 +89,7 @@ def test_every_attempt_is_an_entry_with_its_fields_and_its_writer(journald, ever
     assert [entry["OTP_EVENT"] for entry in journald.entries(f"MESSAGE_ID={reject['MESSAGE_ID']}")] == ["otp.reject"] * 4
 
 
-def test_what_was_recorded_is_read_back_and_what_users_forge_is_not(journald, every_door, alice, bobby, under_test, program, service):
+def test_recorded_events_are_read_back_and_forged_ones_are_not(journald, every_door, alice, bobby, under_test, program, service):
     every_door["sshd"].attempt(alice, alice.password, alice.codes.wrong())
     with Application(program, alice) as theirs:
         assert theirs.login(alice, alice.codes.now()).code == SUCCESS
@@ -112,14 +112,14 @@ def test_what_was_recorded_is_read_back_and_what_users_forge_is_not(journald, ev
 
 
 def written_by(account, program, line):
-    """An entry as a program of that account writes it."""
+    """Writes an entry as a program of that account would."""
     _, _, reason = line.partition(" ")
     native = f"MESSAGE={line}\nSYSLOG_IDENTIFIER={program}\nSYSLOG_FACILITY=10\n_UID=0\nOTP_REASON={reason}\n"
     command = ["setpriv", f"--reuid={account}", f"--regid={account}", "--clear-groups", "logger", "--journald"]
     subprocess.run(command, input=native, text=True, check=True)
 
 
-def test_what_the_portal_says_of_itself_is_read_back_and_nothing_else_in_its_name(journald, alice, bobby):
+def test_entries_of_the_portal_about_itself_are_read_back_and_no_others_in_its_name(journald, alice, bobby):
     portal = "_pam-otp-portal"
     subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", portal], check=True)
     try:
@@ -138,11 +138,11 @@ def test_what_the_portal_says_of_itself_is_read_back_and_nothing_else_in_its_nam
         subprocess.run(["userdel", portal], check=True)
 
 
-def test_the_newest_of_a_user_are_found_among_what_others_write(journald, every_door, alice, bobby, under_test):
+def test_newest_events_of_a_user_are_found_among_the_entries_of_others(journald, every_door, alice, bobby, under_test):
     for reply in (alice.codes.wrong(), alice.codes.now()):
         every_door["sshd"].attempt(alice, alice.password, reply)
     journald.wait_for(3, f"OTP_USER={alice.name}")
-    # By root about another user, and by another user in the name of root.
+    # Root's entries about other users, and another user's entries in the name of root.
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as native:
         native.connect(str(SOCKET))
         for number in range(2000):
@@ -161,7 +161,7 @@ def test_the_newest_of_a_user_are_found_among_what_others_write(journald, every_
     assert len(events("--user", alice.name, "--newest", "50")[0]) == 3
 
 
-def test_a_name_is_one_field_as_it_was_given(journald, application, service):
+def test_name_is_one_field_exactly_as_given(journald, application, service):
     class Named:
         name = 'x" OTP_USER=root "이'
 
@@ -170,7 +170,7 @@ def test_a_name_is_one_field_as_it_was_given(journald, application, service):
     assert entry["OTP_USER"] == Named.name
 
 
-def test_a_journal_that_is_stopped_keeps_nobody_out(journald, application, alice, service):
+def test_stopped_journal_keeps_nobody_out(journald, application, alice, service):
     import signal
 
     os.kill(journald._process.pid, signal.SIGSTOP)

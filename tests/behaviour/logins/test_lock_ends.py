@@ -1,4 +1,4 @@
-"""What ends a lock: an administrator, or time; each lock in a row lasts twice as long as the one before."""
+"""A lock ends by time, or an administrator lifts it; each lock in a row lasts twice as long as the one before."""
 
 import re
 
@@ -9,14 +9,14 @@ from locking import FAILURES, MINUTE, fail, locked, opens
 pytestmark = pytest.mark.promised_by("ours")
 
 
-def test_administrator_unlocks(door, alice, under_test):
+def test_administrator_can_unlock(door, alice, under_test):
     fail(door, alice)
     assert locked(door, alice)
     under_test.unlock(alice)
     assert opens(door, alice)
 
 
-def test_count_starts_anew_after_unlock(ssh, alice, under_test):
+def test_count_starts_again_after_unlock(ssh, alice, under_test):
     fail(ssh, alice)
     under_test.unlock(alice)
     fail(ssh, alice, FAILURES - 1)
@@ -31,8 +31,8 @@ def test_lock_ends_after_fifteen_minutes_and_not_before(ssh, alice, clock):
     assert opens(ssh, alice)
 
 
-def test_lock_is_over_at_the_time_that_the_message_names(ssh, alice, clock):
-    """Whoever comes back then must get in: a time that is rounded is rounded up."""
+def test_lock_is_over_at_the_time_named_in_the_message(ssh, alice, clock):
+    """A user who comes back at that time must be admitted, so the time is rounded up."""
     fail(ssh, alice)
     told = ssh.attempt(alice, alice.password, alice.codes.now()).messages
     hours, minutes, seconds = re.search(r"locked until (\d\d):(\d\d)(?::(\d\d))? UTC", told).groups("00")
@@ -41,7 +41,7 @@ def test_lock_is_over_at_the_time_that_the_message_names(ssh, alice, clock):
     assert opens(ssh, alice)
 
 
-def test_attempts_while_locked_do_not_prolong_the_lock(ssh, alice, clock):
+def test_attempts_during_the_lock_do_not_prolong_it(ssh, alice, clock):
     fail(ssh, alice)
     clock.advance(14 * MINUTE)
     fail(ssh, alice)
@@ -59,7 +59,7 @@ def test_second_lock_in_a_row_lasts_thirty_minutes(ssh, alice, clock):
     assert opens(ssh, alice)
 
 
-def test_lock_after_a_good_login_lasts_fifteen_minutes_again(ssh, alice, clock):
+def test_lock_after_a_successful_login_lasts_fifteen_minutes_again(ssh, alice, clock):
     fail(ssh, alice)
     clock.advance(15 * MINUTE + 1)
     assert opens(ssh, alice)

@@ -1,4 +1,4 @@
-"""Five failures in a row lock the account, over all doors; then a right code does not open it."""
+"""Five failures in a row over all doors lock the account; then even a right code does not open it."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_locked_account_is_asked_the_same_questions(ssh, alice, enrol):
     assert ssh.attempt(alice, alice.password, "123456").prompts == ssh.attempt(carol, carol.password, "123456").prompts
 
 
-def test_lock_of_one_account_is_not_felt_by_another(ssh, alice, enrol):
+def test_lock_of_one_account_does_not_affect_another(ssh, alice, enrol):
     carol = enrol("carol")
     fail(ssh, alice)
     assert locked(ssh, alice)

@@ -1,4 +1,4 @@
-"""One line an attempt, under a stable name, with values that a program can read."""
+"""Each attempt leaves one log entry, under a stable name, with values that a program can read."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from locking import fail
 pytestmark = pytest.mark.promised_by("ours")
 
 
-def test_each_way_an_attempt_can_end_has_its_line(ssh, alice, journal, clock):
+def test_each_outcome_of_an_attempt_has_its_log_entry(ssh, alice, journal, clock):
     used = alice.codes.now()
     ssh.attempt(alice, alice.password, used)
     ssh.attempt(alice, alice.password, used)
@@ -20,7 +20,7 @@ def test_each_way_an_attempt_can_end_has_its_line(ssh, alice, journal, clock):
     assert journal.names(alice.name)[7:] == ["otp.lock", "otp.locked"]
 
 
-def test_line_says_who_where_and_from_where(every_door, alice, journal, clock):
+def test_log_entry_names_user_service_and_address(every_door, alice, journal, clock):
     every_door["sshd"].attempt(alice, alice.password, alice.codes.now())
     every_door["sudo"].attempt(alice, alice.password, alice.codes.now())
     every_door["su"].attempt(alice, alice.password, alice.codes.now())
@@ -31,7 +31,7 @@ def test_line_says_who_where_and_from_where(every_door, alice, journal, clock):
     assert lines[0]["rhost"] == "127.0.0.1"
 
 
-def test_unenrolled_and_unknown_users_are_named_as_such(ssh, bobby, journal):
+def test_unenrolled_and_unknown_users_are_logged_as_such(ssh, bobby, journal):
     nobody = stranger("nosuch")
     ssh.attempt(bobby, bobby.password, "123456")
     ssh.attempt(nobody, nobody.password, "123456")
@@ -60,8 +60,8 @@ def test_wrong_code_is_logged_as_counted(ssh, alice, journal):
 @pytest.mark.parametrize(
     "name", ['eve" event="otp.accept', "eve\\", 'eve\\" event="otp.accept', "eve otp.accept ", "이브"]
 )
-def test_user_name_cannot_forge_a_line(ssh, journal, name):
-    """Whoever types a user name writes into the log; quotes and control characters of theirs are escaped."""
+def test_user_name_cannot_forge_a_log_entry(ssh, journal, name):
+    """Whatever is typed as a user name gets into the log; its quotes and control characters are escaped."""
     before = len(journal.lines())
     nobody = stranger(name)
     with ssh.visit(nobody) as visit:
@@ -74,7 +74,7 @@ def test_user_name_cannot_forge_a_line(ssh, journal, name):
 
 
 def test_debug_logs_no_secret(ssh, alice, protect, under_test, journal):
-    """What was typed is looked for in the log after every scenario; here with the module at its most talkative."""
+    """After every scenario the log is searched for what was typed; here the module logs as much as it can."""
     protect("required pam_unix.so nodelay", under_test.line("debug"))
     ssh.attempt(alice, alice.password, alice.codes.wrong())
     ssh.attempt(alice, alice.password, alice.recovery_codes[0])
@@ -82,7 +82,7 @@ def test_debug_logs_no_secret(ssh, alice, protect, under_test, journal):
     assert "otp.accept" in journal.names(alice.name)
 
 
-def test_lock_says_until_when(ssh, alice, journal):
+def test_lock_is_logged_with_its_end(ssh, alice, journal):
     fail(ssh, alice)
     (lock,) = [line for line in journal.events(alice.name) if line["event"] == "otp.lock"]
     assert "2027-01-15" in lock["line"] and "08:15:10" in lock["line"]

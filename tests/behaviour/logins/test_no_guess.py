@@ -1,4 +1,5 @@
-"""What is no guess at a code is refused as a wrong one and not counted; what a clipboard makes of a code is the code."""
+"""Replies that are no guess at a code are refused like a wrong code and not counted; a code altered by a clipboard is still
+the code."""
 
 import pytest
 
@@ -9,7 +10,7 @@ from locking import FAILURES, fail, locked
 from together import together
 
 HOUR = 3600
-# More than lock. At once, since refusals are slow on purpose.
+# More attempts than lock an account. They are made at once, since refusals are slow on purpose.
 MANY = FAILURES + 1
 
 pytestmark = pytest.mark.promised_by("ours")
@@ -23,10 +24,10 @@ def many(door, account, *replies):
     return together([lambda: door.attempt(account, *replies)] * MANY)
 
 
-# ------------------------------------------------------------------------------------------------ the password once more
+# ---------------------------------------------------------------------------------------------------- the password again
 
 
-def test_program_that_answers_everything_with_the_password_locks_nobody_out(door, alice, journal):
+def test_program_that_answers_every_question_with_the_password_locks_nobody(door, alice, journal):
     for outcome in many(door, alice, alice.password, alice.password):
         assert outcome.refused and outcome.says("The code is wrong")
     event = last(journal, alice)
@@ -35,7 +36,7 @@ def test_program_that_answers_everything_with_the_password_locks_nobody_out(door
     assert door.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_anything_but_that_very_password_is_counted(ssh, alice):
+def test_any_other_reply_than_that_password_is_counted(ssh, alice):
     replies = (alice.password + "x", alice.password[:-1], alice.password.swapcase(), "x", " ")
     together([lambda reply=reply: ssh.attempt(alice, alice.password, reply) for reply in replies])
     assert locked(ssh, alice)
@@ -47,29 +48,29 @@ def test_password_that_looks_like_a_code_is_counted(ssh, enrol):
     assert locked(ssh, alice)
 
 
-def test_password_is_counted_where_nothing_asked_for_it_before(ssh, alice, protect, under_test):
+def test_password_is_counted_where_no_module_asked_for_it_before(ssh, alice, protect, under_test):
     protect(under_test.line(), "required pam_unix.so nodelay")
     many(ssh, alice, alice.password, alice.password)
     assert ssh.attempt(alice, alice.codes.now(), alice.password).says("locked until")
 
 
-def test_password_once_more_says_nothing_about_the_password(ssh, alice, enrol):
-    """Right and wrong passwords, typed twice: the same questions, the same words."""
+def test_password_again_says_nothing_about_the_password(ssh, alice, enrol):
+    """A right or a wrong password, typed twice, gets the same questions and the same words."""
     right = ssh.attempt(alice, alice.password, alice.password)
     wrong = ssh.attempt(alice, "x" + alice.password[1:], "x" + alice.password[1:])
     assert right.refused and wrong.refused
     assert (right.prompts, right.messages) == (wrong.prompts, wrong.messages)
 
 
-def test_password_once_more_opens_no_lock_and_is_told_of_it(ssh, alice):
+def test_password_again_opens_no_lock_and_the_user_is_told_of_it(ssh, alice):
     fail(ssh, alice)
     assert ssh.attempt(alice, alice.password, alice.password).says("locked until")
 
 
-# ---------------------------------------------------------------------------------------------- the code that was accepted
+# -------------------------------------------------------------------------------------------------- the last accepted code
 
 
-def test_code_that_was_accepted_last_is_told_as_used_hours_later_and_locks_nobody_out(door, alice, clock, journal):
+def test_last_accepted_code_is_reported_as_used_hours_later_and_locks_nobody(door, alice, clock, journal):
     code = alice.codes.now()
     assert door.attempt(alice, alice.password, code).admitted
     clock.advance(7 * HOUR)
@@ -79,7 +80,7 @@ def test_code_that_was_accepted_last_is_told_as_used_hours_later_and_locks_nobod
     assert door.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_code_before_the_last_one_is_a_guess(ssh, alice, clock):
+def test_code_before_the_last_accepted_one_is_a_guess(ssh, alice, clock):
     first, second = alice.codes.now(), alice.codes.at_step(1)
     assert ssh.attempt(alice, alice.password, first).admitted
     assert ssh.attempt(alice, alice.password, second).admitted
@@ -88,18 +89,18 @@ def test_code_before_the_last_one_is_a_guess(ssh, alice, clock):
     assert locked(ssh, alice)
 
 
-# ------------------------------------------------------------------------------------------- what sshd sends by itself
+# ---------------------------------------------------------------------------------------------- what sshd itself sends
 
 
 @pytest.fixture(params=["DenyUsers", "AllowUsers"])
 def refusing_ssh(request, every_door, alice, clock):
-    """An sshd that refuses alice by its own configuration."""
+    """An sshd whose own configuration refuses alice."""
     line = f"DenyUsers {alice.name}" if request.param == "DenyUsers" else "AllowUsers nobody-at-all"
     with sshd.Sshd(line) as server:
         yield Ssh(server, sshd.HOST)
 
 
-def test_account_that_sshd_refuses_is_not_locked_and_sees_no_difference(refusing_ssh, ssh, alice, journal):
+def test_account_refused_by_sshd_is_not_locked_and_sees_no_difference(refusing_ssh, ssh, alice, journal):
     refused = many(refusing_ssh, alice, alice.password, alice.codes.now())
     event = last(journal, alice)
     assert (event["event"], event["counted"], event["reason"]) == ("otp.reject", "no", "sshd-substitute")
@@ -109,7 +110,7 @@ def test_account_that_sshd_refuses_is_not_locked_and_sees_no_difference(refusing
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-# --------------------------------------------------------------------------------------------------- as people paste it
+# --------------------------------------------------------------------------------------------------------- pasted codes
 
 
 def wide(code):
@@ -122,23 +123,23 @@ PASTED = [
 ]
 
 
-def test_code_as_a_clipboard_or_an_input_method_has_it_is_that_code(application, service, alice, clock):  # noqa: F811
-    """A terminal would take some of these characters for itself; a window does not."""
+def test_code_altered_by_a_clipboard_or_an_input_method_is_accepted(application, service, alice, clock):  # noqa: F811
+    """A terminal would act on some of these characters itself; a graphical program does not."""
     for pasted in PASTED:
         clock.advance(60)
         assert application.login(alice, pasted(alice.codes.now())).code == SUCCESS
 
 
-def test_code_in_full_width_digits_passes_every_door(door, alice):
+def test_code_in_full_width_digits_is_accepted_at_every_door(door, alice):
     assert door.attempt(alice, alice.password, wide(alice.codes.now())).admitted
 
 
-def test_recovery_code_in_full_width_letters_is_that_code(ssh, alice):
+def test_recovery_code_in_full_width_letters_is_accepted(ssh, alice):
     code = alice.recovery_codes[0]
     typed = "".join(chr(ord(c) + 0xFEE0) for c in code)
     assert ssh.attempt(alice, alice.password, typed).admitted
 
 
-def test_pasted_code_behind_a_password_in_one_reply_is_cut_off(ssh, alice, protect, under_test):
+def test_pasted_code_after_a_password_in_one_reply_is_split_off(ssh, alice, protect, under_test):
     protect(under_test.line("split"), "requisite pam_unix.so use_first_pass nodelay", under_test.line())
     assert ssh.attempt(alice, alice.password + wide(alice.codes.now()) + "\u200b").admitted

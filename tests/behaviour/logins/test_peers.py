@@ -1,6 +1,6 @@
-"""Where the peers behave otherwise: facts about them, so that the difference is measured and not claimed.
+"""Where the peers behave differently: facts about them, so that the difference is measured and not claimed.
 
-A newer version that does better makes one of these fail; then the scenario is promised by that peer too.
+A newer version that does better makes one of these tests fail; then the scenario is promised by that peer too.
 """
 
 import pytest
@@ -31,8 +31,8 @@ def test_google_authenticator_takes_an_older_code_after_a_newer_one(ssh, alice):
 
 
 @GOOGLE
-def test_google_authenticator_lets_at_least_one_of_many_in_with_one_code(ssh, alice, record_property):
-    """It promises one; its read and its rename are two moments, and how many fit in between is luck."""
+def test_google_authenticator_admits_at_least_one_of_many_with_one_code(ssh, alice, record_property):
+    """The module promises one. Its read and its rename are two moments; how many logins fit in between is luck."""
     code = alice.codes.now()
     outcomes = together([lambda: ssh.attempt(alice, alice.password, code)] * 16)
     admitted = sum(outcome.admitted for outcome in outcomes)
@@ -42,7 +42,7 @@ def test_google_authenticator_lets_at_least_one_of_many_in_with_one_code(ssh, al
 
 @GOOGLE
 def test_google_authenticator_spends_the_code_on_a_wrong_password(ssh, alice, protect, under_test):
-    """Its one-reply form looks at the code first; `split` exists so that ours need not."""
+    """Its one-reply form looks at the code first. `split` exists so that ours need not do so."""
     protect(*under_test.one_reply())
     assert ssh.attempt(alice, "not" + alice.password + alice.codes.now()).refused
     assert ssh.attempt(alice, alice.password + alice.codes.now()).refused

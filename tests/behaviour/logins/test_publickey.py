@@ -1,4 +1,4 @@
-"""A public key and then a code: `AuthenticationMethods publickey,keyboard-interactive`, PAM asks for the code alone."""
+"""A public key and then a code: with `AuthenticationMethods publickey,keyboard-interactive` PAM asks only for the code."""
 
 import pathlib
 
@@ -37,7 +37,7 @@ def without_key(key_server, every_door):
     return Ssh(key_server, sshd.HOST, methods="publickey,keyboard-interactive")
 
 
-def test_key_and_code_let_in(with_key, alice, under_test):
+def test_key_and_code_admit(with_key, alice, under_test):
     outcome = with_key.attempt(alice, alice.codes.now())
     assert outcome.admitted
     assert outcome.prompts == [under_test.code_prompt]
@@ -56,11 +56,11 @@ def test_key_alone_is_refused(with_key, alice):
     assert with_key.attempt(alice, "").refused
 
 
-def test_code_without_the_key_is_not_even_asked_for(with_key, without_key, alice):
+def test_code_is_not_even_asked_for_without_the_key(with_key, without_key, alice):
     assert without_key.attempt(alice).refused
 
 
 @pytest.mark.promised_by("ours")
-def test_key_and_recovery_code_let_in_once(with_key, alice):
+def test_key_and_recovery_code_admit_once(with_key, alice):
     assert with_key.attempt(alice, alice.recovery_codes[0]).admitted
     assert with_key.attempt(alice, alice.recovery_codes[0]).refused

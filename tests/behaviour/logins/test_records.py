@@ -1,4 +1,4 @@
-"""One record for each attempt and each change, whoever makes it."""
+"""Each attempt and each change has one log entry, whichever program makes it."""
 
 import json
 import os
@@ -23,7 +23,7 @@ LINE = re.compile(r"<\d+>.*?(?P<tag>pam_otp\([^)]+\)|otp-\w+)(?:\[\d+\])?: (?P<e
 
 
 def told(journal, account, first=0):
-    """Every line about the account, by whichever program: the tag, the event, and the values."""
+    """Every log entry about the account, by any program: the tag, the event, and the values."""
     found = (LINE.match(line) for line in journal.lines(first))
     lines = [(one["tag"], one["event"], dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', one["rest"]))) for one in found if one]
     return [line for line in lines if line[2].get("user") == account.name]
@@ -37,7 +37,7 @@ def since(journal):
 # -------------------------------------------------------------------------------------------------------------- attempts
 
 
-def test_each_attempt_has_one_record_at_every_door(door, alice, journal, since):
+def test_each_attempt_has_one_log_entry_at_every_door(door, alice, journal, since):
     used = alice.codes.now()
     for reply in (used, used, alice.codes.wrong(), "", alice.recovery_codes[0]):
         door.attempt(alice, alice.password, reply)
@@ -52,7 +52,7 @@ def test_each_attempt_has_one_record_at_every_door(door, alice, journal, since):
         assert not by_helper or values["caller_uid"] == str(pwd.getpwnam(alice.name).pw_uid)
 
 
-def test_whoever_asks_the_helper_without_the_module_leaves_a_record(alice, under_test, journal, since):
+def test_request_to_the_helper_without_the_module_leaves_a_log_entry(alice, under_test, journal, since):
     for reply, event in ((alice.codes.wrong(), "otp.reject"), (alice.codes.now(), "otp.accept")):
         with traced_helper(under_test.helper, alice) as running:
             running.ask(check(alice, reply))
@@ -64,7 +64,7 @@ def test_whoever_asks_the_helper_without_the_module_leaves_a_record(alice, under
     assert not any(key.startswith("claimed") for _, _, values in lines for key in values)
 
 
-def test_an_attempt_that_the_helper_cannot_make_has_one_record(alice, under_test, journal, program, service, application):
+def test_attempt_that_the_helper_cannot_make_has_one_log_entry(alice, under_test, journal, program, service, application):
     state = under_test.state_directory / alice.name / "state"
     state.write_bytes(b"x" * 4096)
     with Application(program, alice) as theirs:
@@ -77,8 +77,10 @@ SIGNALS = ["TERM", "INT", "HUP"]
 
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("reply", ["right", "wrong"])
-def test_no_signal_comes_between_an_attempt_and_its_record(program, application, alice, clock, journal, under_test, service, signal, reply):
-    """A signal that ends the program, at each call from the first look at the record to the end of the login."""
+def test_no_signal_comes_between_an_attempt_and_its_log_entry(
+    program, application, alice, clock, journal, under_test, service, signal, reply
+):
+    """Sends a signal that ends the program, at each call from the first look at the record to the end of the login."""
 
     def next_reply():
         clock.advance(60)
@@ -101,12 +103,12 @@ def test_no_signal_comes_between_an_attempt_and_its_record(program, application,
 # --------------------------------------------------------------------------------------------------------------- changes
 
 
-def test_each_change_of_roots_has_one_record(alice, bobby, under_test, journal):
+def test_each_change_by_root_has_one_log_entry(alice, bobby, under_test, journal):
     first = len(journal.lines())
     under_test.admin("unlock", alice.name)
     under_test.admin("provision", alice.name, "--force")
     under_test.admin("reset", alice.name)
-    under_test.admin("reset", alice.name)  # nothing is there
+    under_test.admin("reset", alice.name)  # there is nothing left to reset
     under_test.admin("show", alice.name)
     lines = told(journal, alice, first)
     assert [(tag, event, values.get("verb")) for tag, event, values in lines] == [
@@ -114,8 +116,8 @@ def test_each_change_of_roots_has_one_record(alice, bobby, under_test, journal):
     ]
 
 
-def test_the_administrator_behind_sudo_is_named(every_door, alice, bobby, under_test, journal):
-    """The real sudo: whom it was called by is what it says in the environment."""
+def test_log_names_the_administrator_behind_sudo(every_door, alice, bobby, under_test, journal):
+    """The real sudo, which names its caller in the environment."""
 
     class Unlocking(Sudo):
         def visit(self, account, prompts=()):
@@ -130,7 +132,7 @@ def test_the_administrator_behind_sudo_is_named(every_door, alice, bobby, under_
     assert values["env_sudo_uid"] == str(pwd.getpwnam(bobby.name).pw_uid)
 
 
-def test_otp_enroll_of_root_leaves_records(alice, under_test, journal, clock):
+def test_otp_enroll_run_by_root_leaves_log_entries(alice, under_test, journal, clock):
     first = len(journal.lines())
     environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "TERM": "dumb"}
     for reply, event in ((alice.codes.wrong(), "otp.reject"), (alice.codes.now(), "otp.accept")):
@@ -143,7 +145,7 @@ def test_otp_enroll_of_root_leaves_records(alice, under_test, journal, clock):
     assert len(told(journal, alice, first)) == 2
 
 
-# ------------------------------------------------------------------------------------------------------------- read back
+# ---------------------------------------------------------------------------------------------------------- reading back
 
 
 def test_events_are_read_back_from_a_file_of_syslog(ssh, alice, bobby, under_test, journal, tmp_path):
@@ -154,7 +156,7 @@ def test_events_are_read_back_from_a_file_of_syslog(ssh, alice, bobby, under_tes
     log = tmp_path / "auth.log"
     written = []
     for line in journal.lines(first):
-        # The C library takes the time of a line from the kernel.
+        # The C library takes the time of a log line from the kernel.
         rest = re.fullmatch(r"<\d+>(?:\w{3} [\d ]\d [\d:]{8} )?(.*)", line)[1]
         written.append(f"Jan 15 08:00:10 web1 {rest}\n")
     log.write_text("".join(written))
@@ -170,7 +172,7 @@ def test_events_are_read_back_from_a_file_of_syslog(ssh, alice, bobby, under_tes
     assert len(under_test.admin("events", "--file", str(log), "--since", "1h").splitlines()) == 3
 
 
-def test_a_large_file_is_read_in_little_memory(alice, tmp_path):
+def test_large_file_is_read_in_little_memory(alice, tmp_path):
     log = tmp_path / "auth.log"
     line = f'Jan 15 08:00:10 web1 sshd[7]: pam_otp(sshd:auth): otp.reject user="{alice.name}" service="sshd" rhost="192.0.2.1"\n'
     log.write_text((line + "Jan 15 08:00:10 web1 sshd[7]: Connection closed by 192.0.2.1\n" * 9) * 100_000)

@@ -1,4 +1,4 @@
-"""No phone at hand: a recovery code, at the same question as the six digits."""
+"""A user without the phone: a recovery code answers the question for the six digits."""
 
 import pytest
 
@@ -9,32 +9,32 @@ pytestmark = pytest.mark.promised_by("ours", "google-authenticator")
 OURS = pytest.mark.promised_by("ours")
 
 
-def test_recovery_code_lets_in_once(door, alice):
+def test_recovery_code_admits_once(door, alice):
     recovery_code = alice.recovery_codes[0]
     assert door.attempt(alice, alice.password, recovery_code).admitted
     assert door.attempt(alice, alice.password, recovery_code).refused
 
 
-def test_each_recovery_code_is_its_own(ssh, alice):
+def test_each_recovery_code_works_by_itself(ssh, alice):
     assert ssh.attempt(alice, alice.password, alice.recovery_codes[3]).admitted
     assert ssh.attempt(alice, alice.password, alice.recovery_codes[1]).admitted
     assert ssh.attempt(alice, alice.password, alice.recovery_codes[3]).refused
 
 
-def test_code_still_lets_in_after_a_recovery_code(ssh, alice):
+def test_code_still_admits_after_a_recovery_code(ssh, alice):
     assert ssh.attempt(alice, alice.password, alice.recovery_codes[0]).admitted
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_recovery_code_of_somebody_else_is_refused(ssh, alice, enrol):
+def test_recovery_code_of_another_user_is_refused(ssh, alice, enrol):
     carol = enrol("carol")
-    if carol.recovery_codes == alice.recovery_codes:  # the peer's come from its file, and here all files are alike
+    if carol.recovery_codes == alice.recovery_codes:  # the peer's recovery codes come from its file, and all such files are alike here
         carol.recovery_codes = ["83102999"]
     assert ssh.attempt(alice, alice.password, carol.recovery_codes[0]).refused
 
 
 @OURS
-def test_there_are_ten_and_the_user_is_told_how_many_are_left(ssh, alice):
+def test_ten_are_issued_and_the_user_is_told_how_many_are_left(ssh, alice):
     assert len(set(alice.recovery_codes)) == 10
     assert "9" in ssh.attempt(alice, alice.password, alice.recovery_codes[0]).messages
     assert "8" in ssh.attempt(alice, alice.password, alice.recovery_codes[1]).messages
@@ -43,8 +43,8 @@ def test_there_are_ten_and_the_user_is_told_how_many_are_left(ssh, alice):
 @OURS
 @pytest.mark.parametrize("typed", [str.lower, lambda code: code.replace("-", ""), lambda code: code.replace("-", " "),
                                    lambda code: code.replace("0", "o").replace("1", "i")])
-def test_recovery_code_may_be_typed_in_any_of_its_forms(ssh, alice, typed):
-    # One that has something to be mistaken in it, where there is one.
+def test_recovery_code_is_accepted_in_any_of_its_forms(ssh, alice, typed):
+    # A code with a letter that can be mistaken, if there is one.
     recovery_code = max(alice.recovery_codes, key=lambda code: code.count("0") + code.count("1"))
     assert ssh.attempt(alice, alice.password, typed(recovery_code)).admitted
     assert ssh.attempt(alice, alice.password, recovery_code).refused

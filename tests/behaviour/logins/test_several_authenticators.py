@@ -1,4 +1,4 @@
-"""Somebody with several authenticators: each works, each is remembered by itself, and one goes without the others."""
+"""A user with several authenticators: each works, each has a state of its own, and one can go without the others."""
 
 import pytest
 
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.promised_by("ours")
 
 @pytest.fixture(autouse=True)
 def several(policy):
-    """Where a test says nothing else."""
+    """The default of this file; a test may set another policy."""
     policy(SEVERAL)
 
 
 @pytest.fixture
 def tablet(alice, clock, several):
-    """Alice's second authenticator, beside her phone; none of the codes of now has been used."""
+    """Alice's second authenticator, beside her phone; the codes of this moment are unused."""
     device = add(alice, clock, "tablet")
     clock.advance(60)
     return device
@@ -28,7 +28,7 @@ def admitted(door, account, code):
     return door.attempt(account, account.password, code).admitted
 
 
-def test_both_are_let_in_everywhere(alice, tablet, door):
+def test_codes_of_both_admit_everywhere(alice, tablet, door):
     assert admitted(door, alice, alice.codes.now())
     assert admitted(door, alice, tablet.now())
 
@@ -42,7 +42,7 @@ def test_status_names_both_and_when_each_was_used(alice, tablet, clock, ssh, und
         assert told.index("phone, enrolled") < told.index("tablet, enrolled")
 
 
-def test_test_says_which_one_it_was(alice, tablet):
+def test_test_says_which_authenticator_it_was(alice, tablet):
     talk = Talk(alice, "test")
     talk.until(CODE)
     talk.answer(tablet.now())
@@ -57,24 +57,24 @@ def test_code_of_either_works_once_and_leaves_the_other(alice, tablet, ssh):
     assert not admitted(ssh, alice, alice.codes.now())
 
 
-def test_code_before_the_last_used_one_is_refused_for_that_one_alone(alice, tablet, ssh):
+def test_code_before_the_last_used_one_is_refused_for_that_authenticator_alone(alice, tablet, ssh):
     assert admitted(ssh, alice, alice.codes.now())
     assert not admitted(ssh, alice, alice.codes.at_step(-1))
     assert admitted(ssh, alice, tablet.at_step(-1))
 
 
-def test_code_that_proved_the_new_one_opens_no_login(alice, clock, ssh):
+def test_code_that_proved_the_new_authenticator_opens_no_login(alice, clock, ssh):
     tablet = add(alice, clock, "tablet")
     assert not admitted(ssh, alice, tablet.now())
 
 
-def test_wrong_codes_count_for_the_account_whichever_was_meant(alice, tablet, ssh):
+def test_wrong_codes_count_for_the_account_whichever_authenticator_was_meant(alice, tablet, ssh):
     fail(ssh, alice, 4)
     assert admitted(ssh, alice, tablet.now())
     assert status(alice)["failures"] == 0
 
 
-def test_clock_that_is_off_is_learnt_for_that_one_alone(alice, tablet, clock, ssh):
+def test_clock_that_is_off_is_learnt_for_that_authenticator_alone(alice, tablet, clock, ssh):
     """Two codes in a row from a clock that is two minutes fast; the other clock is right."""
     assert not admitted(ssh, alice, tablet.at_step(4))
     clock.advance(30)
@@ -94,7 +94,7 @@ def test_one_code_each_of_two_clocks_that_are_off_teaches_nothing(alice, tablet,
 
 
 def test_nothing_may_come_between_the_two_codes_of_a_clock_that_is_off(alice, tablet, clock, ssh):
-    """Also not a code of another clock that is off."""
+    """Not even a code of another clock that is off."""
     assert not admitted(ssh, alice, tablet.at_step(4))
     clock.advance(30)
     assert not admitted(ssh, alice, alice.codes.at_step(4))
@@ -102,7 +102,7 @@ def test_nothing_may_come_between_the_two_codes_of_a_clock_that_is_off(alice, ta
     assert not admitted(ssh, alice, tablet.at_step(4))
 
 
-def test_recovery_codes_stay_as_they_were(alice, clock, ssh):
+def test_recovery_codes_stay_unchanged_when_an_authenticator_is_added(alice, clock, ssh):
     assert admitted(ssh, alice, alice.recovery_codes[0])
     talk = Talk(alice, "add", "tablet")
     talk.prove_who(alice.codes.now())
@@ -113,13 +113,13 @@ def test_recovery_codes_stay_as_they_were(alice, clock, ssh):
     assert admitted(ssh, alice, alice.recovery_codes[1])
 
 
-def test_new_recovery_codes_leave_the_devices(alice, tablet, clock, ssh):
+def test_new_recovery_codes_leave_the_authenticators_unchanged(alice, tablet, clock, ssh):
     complete(alice, clock, "recovery-codes")
     clock.advance(30)
     assert admitted(ssh, alice, alice.codes.now()) and admitted(ssh, alice, tablet.now())
 
 
-def test_recovery_codes_come_with_one_more_where_there_were_none(alice, clock, policy):
+def test_recovery_codes_are_issued_with_another_authenticator_if_there_were_none(alice, clock, policy):
     policy("[recovery]\ncodes = 0\n", SEVERAL)
     talk = Talk(alice)
     talk.prove_who(alice.codes.now())
@@ -134,7 +134,7 @@ def test_recovery_codes_come_with_one_more_where_there_were_none(alice, clock, p
     assert talk.end() == 0 and status(alice)["recovery_codes_left"] == 10
 
 
-def test_used_code_stays_used_when_another_device_is_removed(alice, tablet, clock, ssh):
+def test_used_code_stays_used_when_another_authenticator_is_removed(alice, tablet, clock, ssh):
     assert admitted(ssh, alice, alice.codes.now())
     assert change(alice, tablet.now(), "remove", "tablet") == 0
     assert names(alice) == ["phone"]
@@ -143,7 +143,7 @@ def test_used_code_stays_used_when_another_device_is_removed(alice, tablet, cloc
     assert admitted(ssh, alice, alice.codes.now())
 
 
-def test_learnt_clock_and_recovery_codes_stay_when_another_device_is_removed(alice, tablet, clock, ssh):
+def test_drift_and_recovery_codes_stay_when_another_authenticator_is_removed(alice, tablet, clock, ssh):
     assert not admitted(ssh, alice, alice.codes.at_step(4))
     clock.advance(30)
     assert admitted(ssh, alice, alice.codes.at_step(4))
@@ -155,7 +155,7 @@ def test_learnt_clock_and_recovery_codes_stay_when_another_device_is_removed(ali
 
 
 @pytest.mark.parametrize("goes", ["phone", "tablet"])
-def test_removing_one_leaves_the_other_working(alice, tablet, clock, ssh, journal, goes):
+def test_removing_one_authenticator_leaves_the_other_working(alice, tablet, clock, ssh, journal, goes):
     devices = {"phone": alice.codes, "tablet": tablet}
     removed, stays = devices.pop(goes), *devices.values()
     assert change(alice, stays.now(), "remove", goes) == 0
@@ -166,17 +166,17 @@ def test_removing_one_leaves_the_other_working(alice, tablet, clock, ssh, journa
     assert admitted(ssh, alice, alice.recovery_codes[0])
 
 
-def test_one_may_be_removed_with_a_code_of_its_own(alice, tablet):
+def test_authenticator_can_be_removed_with_a_code_of_its_own(alice, tablet):
     assert change(alice, tablet.now(), "remove", "tablet") == 0
 
 
-def test_last_one_stays_where_policy_demands_one(alice, tablet, clock):
+def test_last_authenticator_stays_where_policy_demands_one(alice, tablet, clock):
     assert change(alice, tablet.now(), "remove", "phone") == 0
     refused_at_once(alice, "remove", "tablet", because="is the last authenticator")
     refused_at_once(alice, "remove", because="is the last authenticator")
 
 
-def test_removing_says_which_there_are_when_none_is_named(alice, tablet):
+def test_removing_without_a_name_lists_the_authenticators(alice, tablet):
     before = record(alice)
     said = refused_at_once(alice, "remove", because="there are several authenticators: phone, tablet").said
     assert "otp-enroll remove NAME" in said
@@ -186,13 +186,13 @@ def test_removing_says_which_there_are_when_none_is_named(alice, tablet):
 @pytest.mark.parametrize("words, because", [
     (("add", "tablet"), 'an authenticator is called "tablet" already'), (("remove", "watch"), 'is called "watch"'),
 ])
-def test_names_are_one_for_each(alice, tablet, words, because):
+def test_names_of_authenticators_are_unique(alice, tablet, words, because):
     before = record(alice)
     refused_at_once(alice, *words, because=because)
     assert record(alice) == before
 
 
-def test_name_of_one_that_was_removed_is_free_and_means_the_new_one(alice, tablet, clock, ssh):
+def test_name_of_a_removed_authenticator_is_free_and_means_the_new_one(alice, tablet, clock, ssh):
     assert change(alice, tablet.now(), "remove", "tablet") == 0
     another = add(alice, clock, "tablet")
     clock.advance(60)
@@ -200,7 +200,7 @@ def test_name_of_one_that_was_removed_is_free_and_means_the_new_one(alice, table
     assert admitted(ssh, alice, another.now())
 
 
-def test_fifth_is_refused_and_four_work(alice, clock, ssh):
+def test_fifth_authenticator_is_refused_and_four_work(alice, clock, ssh):
     devices = [alice.codes]
     for name in ("tablet", "watch", "laptop"):
         devices.append(add(alice, clock, name))
@@ -211,13 +211,13 @@ def test_fifth_is_refused_and_four_work(alice, clock, ssh):
     assert all(admitted(ssh, alice, device.now()) for device in devices)
 
 
-def test_fewer_allowed_later_takes_none_away(alice, tablet, ssh, policy):
+def test_lower_limit_takes_no_authenticator_away(alice, tablet, ssh, policy):
     policy("[enroll]\nmax_authenticators = 2\n")
     refused_at_once(alice, "add", "watch", because="has 2 authenticators")
     assert admitted(ssh, alice, alice.codes.now()) and admitted(ssh, alice, tablet.now())
 
 
-def test_enrolling_replaces_all_of_them_and_says_so(alice, tablet, clock, ssh):
+def test_enrolling_replaces_all_authenticators_and_says_so(alice, tablet, clock, ssh):
     talk = Talk(alice, "--name", "new phone")
     talk.prove_who(tablet.now())
     assert "(phone, tablet)" in talk.said
@@ -230,7 +230,7 @@ def test_enrolling_replaces_all_of_them_and_says_so(alice, tablet, clock, ssh):
 
 
 def test_adding_where_one_is_allowed_replaces_it(alice, clock, ssh, policy):
-    """The default; and the recovery codes are new as well."""
+    """This is the default; the recovery codes are replaced too."""
     policy("")
     talk = Talk(alice, "add", "tablet")
     talk.prove_who(alice.codes.now())
@@ -243,7 +243,7 @@ def test_adding_where_one_is_allowed_replaces_it(alice, clock, ssh, policy):
     assert admitted(ssh, alice, device.now()) and admitted(ssh, alice, recovery_codes[0])
 
 
-def test_adding_the_first_is_enrolling(bobby, clock, ssh, journal):
+def test_adding_the_first_authenticator_enrols(bobby, clock, ssh, journal):
     talk = Talk(bobby, "add", "tablet")
     device = talk.new_device(clock)
     assert len(talk.keep_codes()) == 10

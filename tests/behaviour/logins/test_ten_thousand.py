@@ -1,4 +1,4 @@
-"""Ten thousand logins in one process, each with a PAM handle of its own: nothing is left of any but the module itself."""
+"""Ten thousand logins in one process, each with a PAM handle of its own, leave nothing behind but the module itself."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service"
 SOURCE = pathlib.Path(__file__).parents[1] / "parts" / "many.c"
 LOGINS = 10_000
 SAMPLES = 10
-# What malloc keeps for itself, of the parts that it lends out.
+# malloc's own reserve, of which it lends out parts.
 SLACK_KIB = 256
 SLACK_MAPPINGS = 2
 
@@ -32,7 +32,7 @@ def many():
 
 
 def moments(accounts, clock, count):
-    """So many lines for the program. A step whose code another step near it has as well is left out."""
+    """That many lines for the program. A step is left out if a nearby step has the same code."""
     columns = [account.codes.from_step(0, count + count // 100 + 10) for account in accounts]
     lines = []
     for at in range(2, len(columns[0]) - 2):
@@ -46,7 +46,7 @@ def moments(accounts, clock, count):
 
 
 def samples(program, accounts, clock, count, every, *tool):
-    """What the process held after each `every` moments."""
+    """The resources of the process after every `every` moments."""
     done = subprocess.run(
         [*tool, program, SERVICE, str(every), *(account.name for account in accounts)],
         input=moments(accounts, clock, count), capture_output=True, text=True, timeout=900,
@@ -61,7 +61,7 @@ def samples(program, accounts, clock, count, every, *tool):
 
 
 @pytest.mark.parametrize("threads", [1, 8])
-def test_nothing_grows(many, enrol, clock, capsys, threads):
+def test_no_resource_grows(many, enrol, clock, capsys, threads):
     accounts = [enrol(f"many{at}") for at in range(threads)]
     count = LOGINS // threads
     found, _ = samples(many, accounts, clock, count, count // SAMPLES)
@@ -76,7 +76,7 @@ def test_nothing_grows(many, enrol, clock, capsys, threads):
 
 
 def test_valgrind_finds_nothing_lost(many, alice, clock, capsys):
-    """Nothing is lost, and after twenty logins no more is held than after five."""
+    """No memory is lost, and after twenty logins the process holds no more than after five."""
     log = pathlib.Path(tempfile.mkdtemp(prefix="valgrind."), "log")
     tool = ["valgrind", "--leak-check=full", "--show-leak-kinds=definite,possible", f"--log-file={log}"]
     held = []

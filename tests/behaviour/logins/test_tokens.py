@@ -1,5 +1,5 @@
-"""A token with a button, whose codes count presses and not time: in order, once, some presses ahead, and brought back by two
-codes in a row."""
+"""A token with a button, whose codes count presses and not time: they work in order, once, with some presses left out; two
+codes in a row bring a token back."""
 
 import json
 import re
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.promised_by("ours")
 
 @pytest.fixture
 def token(alice, under_test):
-    """Alice's, in the place of her phone; its first code is that of counter 0."""
+    """Alice's token, which replaces her phone; its first code is that of counter 0."""
     return with_token(alice, under_test)
 
 
@@ -28,14 +28,14 @@ def admitted(door, account, code):
     return door.attempt(account, account.password, code).admitted
 
 
-def test_each_code_lets_in_once(alice, token, door):
+def test_each_code_admits_once(alice, token, door):
     for _ in range(3):
         code = token.now()
         assert admitted(door, alice, code)
         assert not admitted(door, alice, code)
 
 
-def test_code_that_was_passed_over_is_refused(alice, token, ssh):
+def test_skipped_code_is_refused(alice, token, ssh):
     passed_over, used = token.now(), token.now()
     assert admitted(ssh, alice, used)
     assert not admitted(ssh, alice, passed_over)
@@ -43,7 +43,7 @@ def test_code_that_was_passed_over_is_refused(alice, token, ssh):
     assert status(alice)["failures"] == 1
 
 
-def test_up_to_nine_codes_may_be_passed_over_and_no_more(alice, token, ssh):
+def test_up_to_nine_codes_may_be_skipped_and_no_more(alice, token, ssh):
     assert not admitted(ssh, alice, token.at(10))
     assert admitted(ssh, alice, token.at(9))
     assert not admitted(ssh, alice, token.at(20))
@@ -63,7 +63,7 @@ def test_two_codes_in_a_row_bring_a_token_back(alice, token, door, journal):
 
 
 @pytest.mark.parametrize("far", [998, 999, 1000])
-def test_token_comes_back_from_as_far_as_it_is_promised(alice, token, ssh, far):
+def test_token_comes_back_from_as_far_as_promised(alice, token, ssh, far):
     assert not admitted(ssh, alice, token.at(far))
     assert admitted(ssh, alice, token.at(far + 1)) is (far < 1000)
 
@@ -76,24 +76,24 @@ def test_nothing_may_come_between_the_two_codes(alice, token, ssh, between):
     else:
         code = {"wrong": token.wrong(), "the same": token.at(50), "one further": token.at(52)}[between]
         assert not admitted(ssh, alice, code)
-    # The same code twice is one half still; one further is a first half of its own.
+    # The same code again is still the first of the two; a code one further is a new first one.
     assert admitted(ssh, alice, token.at(51)) is (between == "the same")
 
 
-def test_wrong_codes_lock_whatever_kind_of_device_it_is(alice, token, ssh):
+def test_wrong_codes_lock_whichever_kind_of_authenticator_is_enrolled(alice, token, ssh):
     fail(ssh, alice)
     assert locked(ssh, alice)
     assert not admitted(ssh, alice, token.now())
 
 
-def test_token_that_was_pressed_before_begins_where_it_is(alice, under_test, ssh):
+def test_token_pressed_before_enrolment_begins_at_its_counter(alice, under_test, ssh):
     token = with_token(alice, under_test, "--counter", "17", counter=17)
     for used in (0, 16):
         assert not admitted(ssh, alice, token.at(used))
     assert admitted(ssh, alice, token.now())
 
 
-def test_what_is_handed_out_says_where_the_token_begins(alice, under_test):
+def test_provision_says_where_the_token_begins(alice, under_test):
     for counter in (0, 17):
         words = ["--counter", str(counter)] if counter else []
         handed_out = ["provision", alice.name, "--force", "--hotp", *words]
@@ -116,7 +116,7 @@ def test_status_and_show_say_where_the_token_is(alice, token, under_test, ssh):
     assert "a counter that is far ahead" in under_test.admin("show", alice.name)
 
 
-def test_phone_has_no_counter_in_what_is_told(alice, under_test):
+def test_phone_is_shown_without_a_counter(alice, under_test):
     assert "next_counter" not in status(alice)["authenticators"][0]
     assert "counter" not in under_test.admin("show", alice.name)
 

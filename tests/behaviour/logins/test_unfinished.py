@@ -1,4 +1,4 @@
-"""Logins that nobody finished: an empty reply, a connection that is gone. Nothing is counted, nothing is in the way."""
+"""Logins that nobody finished: an empty reply, or a connection that is gone. They are not counted, and hinder nobody."""
 
 import pytest
 
@@ -18,8 +18,8 @@ def test_empty_reply_is_not_counted(ssh, alice):
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_blanks_are_a_reply_and_counted(ssh, alice):
-    """sshd replaces what a user it refuses has typed, blank for blank: a blank must not be told from other characters."""
+def test_blanks_are_a_reply_and_are_counted(ssh, alice):
+    """sshd replaces each character that a refused user types, blanks too, so blanks must count like other characters."""
     assert all(outcome.refused for outcome in together([lambda: ssh.attempt(alice, alice.password, "   ")] * 5))
     assert ssh.attempt(alice, alice.password, alice.codes.now()).refused
 
