@@ -1,4 +1,4 @@
-"""The address is confirmed before the QR code is shown: in a login, by root, and by users through the helper."""
+"""Users confirm their address before the QR code is shown: in a login, with root's command, and through the helper."""
 
 import re
 import socket
@@ -41,10 +41,10 @@ def kept(account):
 
 @pytest.fixture
 def with_lines(both_lines):  # noqa: F811
-    """The doors ask for enrolment."""
+    """A stack in which logins set up authenticators."""
 
 
-def test_a_login_confirms_the_address_and_then_shows_the_key(ssh, bobby, clock, by_sendmail, with_lines, journal):
+def test_login_confirms_the_address_and_then_shows_the_key(ssh, bobby, clock, by_sendmail, with_lines, journal):
     with ssh.visit(bobby, prompts=[*ENGLISH.questions, BY_MAIL]) as visit:
         assert visit.prompt() == PASSWORD
         visit.reply(bobby.password)
@@ -59,12 +59,12 @@ def test_a_login_confirms_the_address_and_then_shows_the_key(ssh, bobby, clock, 
         assert visit.prompt() == ENGLISH.new_code and "otpauth" in visit._text
         assert "credential.toml" not in kept(bobby)
         visit.cut()
-    # Hung up: nothing but the count is kept.
+    # The user hung up: only the count of mails is stored.
     assert list(kept(bobby)) == ["mail"] and "@" not in kept(bobby)["mail"]
 
 
 class ByMail(Enrolment):
-    """Types the code from the mail as well."""
+    """A login that also types the code from the mail."""
 
     def _right_answer(self):
         if self.question == BY_MAIL:
@@ -78,14 +78,14 @@ def asks_for_mail(monkeypatch):
         self.begin_or_later, self.begin, self.new_code, self.are_kept, self.code, BY_MAIL]))
 
 
-def test_codes_for_logins_then_go_to_the_confirmed_address_alone(
+def test_codes_for_logins_go_to_the_confirmed_address_alone(
     ssh, bobby, alice, clock, policy, exim, with_lines, by_sendmail, journal, asks_for_mail  # noqa: F811
 ):
     with ByMail(ssh, bobby, clock) as login:
         login.finish()
     assert f'address = "{address(bobby)}"' in kept(bobby)["mail"]
     clock.advance(30)
-    # alice has enrolled before, and has confirmed none.
+    # alice enrolled earlier, and has confirmed no address.
     assert ssh.attempt(alice, alice.password, "email", alice.codes.now()).admitted
     assert not mail.mails_to(address(alice))
     with ssh.visit(bobby) as visit:
@@ -95,14 +95,14 @@ def test_codes_for_logins_then_go_to_the_confirmed_address_alone(
         visit.prompt()
         visit.reply(mail.code_in(mail.wait_for_mail(address(bobby), 2)))
         assert visit.outcome().admitted
-    # Somebody has changed where the address comes from.
+    # The policy now leads to another address.
     policy(f'{VERIFY}address = "{{user}}.other@example.org"\nsendmail = "{mail.SENDMAIL}"')
     assert ssh.attempt(bobby, bobby.password, "email", bobby.codes.now()).admitted
     severity, reason = mail.wait_for_outcome(journal, bobby, 3)
     assert severity == 4 and "another than the one that the user has confirmed" in reason
 
 
-def test_a_user_confirms_the_address_through_the_helper(bobby, clock, by_smtp, journal):
+def test_user_confirms_the_address_through_the_helper(bobby, clock, by_smtp, journal):
     talk = Talk(bobby)
     talk.until(BY_MAIL)
     assert "otpauth" not in talk.screen
@@ -131,7 +131,7 @@ def test_three_wrong_codes_change_nothing(bobby, clock, by_smtp):
     assert not status(bobby)["enrolled"]
 
 
-def test_leaving_saves_nothing_and_no_more_than_five_are_mailed(bobby, clock, by_smtp):
+def test_leaving_saves_nothing_and_at_most_five_codes_are_mailed(bobby, clock, by_smtp):
     for sent in range(5):
         talk = Talk(bobby)
         talk.until(BY_MAIL)
@@ -144,14 +144,14 @@ def test_leaving_saves_nothing_and_no_more_than_five_are_mailed(bobby, clock, by
     assert list(kept(bobby)) == ["mail"] and not status(bobby)["enrolled"]
 
 
-def test_a_user_is_told_where_only_root_could_send(bobby, clock, by_sendmail):
+def test_user_is_told_where_only_root_could_send(bobby, clock, by_sendmail):
     talk = Talk(bobby)
     assert talk.end() != 0
     assert "sendmail would run as you" in talk.said and "Set [mail] smtp" in talk.said
     assert not mail.mails_to(address(bobby)) and kept(bobby) == {}
 
 
-def test_root_confirms_the_address_for_somebody(bobby, clock, by_sendmail):
+def test_root_confirms_the_address_for_a_user(bobby, clock, by_sendmail):
     talk = Talk(Root(), "--user", bobby.name)
     talk.until(BY_MAIL)
     talk.answer(mail.code_in(mail.wait_for_mail(address(bobby))))
@@ -161,8 +161,8 @@ def test_root_confirms_the_address_for_somebody(bobby, clock, by_sendmail):
     assert f'address = "{address(bobby)}"' in kept(bobby)["mail"]
 
 
-def test_the_sender_cannot_be_looked_into_by_the_user(bobby, clock, policy, exim):  # noqa: F811
-    """What sends the mail has the helper's group, and so is nobody's to trace."""
+def test_sender_of_the_mail_cannot_be_inspected_by_the_user(bobby, clock, policy, exim):  # noqa: F811
+    """The process that sends the mail has the helper's group, so no user can trace it."""
     with socket.socket() as server:
         server.bind((sshd.HOST, 0))
         server.listen()
@@ -183,5 +183,5 @@ def run_as(account, *command):
     return subprocess.run(account.running(*command), capture_output=True, text=True, cwd="/", check=True).stdout
 
 
-def test_provisioning_by_an_administrator_asks_nobody(alice, by_sendmail):
+def test_provisioning_by_an_administrator_asks_for_no_confirmation(alice, by_sendmail):
     assert run(alice, "status").returncode == 0 and "mail" not in kept(alice)

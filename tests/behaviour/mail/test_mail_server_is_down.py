@@ -1,4 +1,4 @@
-"""A mail server that is down costs the mail and not the login."""
+"""A dead mail server costs the mail, but not the login."""
 
 import os
 import pathlib
@@ -18,13 +18,13 @@ POLICY = '[recovery]\nemail = true\n[mail]\naddress = "{user}@example.org"\nfrom
 
 
 def goes_on(ssh, account, told="a code was sent to a***@example.org"):
-    """The login asks at once and takes the code of the device."""
+    """A login that asks for a mail, and then at once takes the code of the authenticator."""
     outcome = ssh.attempt(account, account.password, "email", account.codes.now())
     assert outcome.admitted and outcome.says(told), outcome
     return outcome
 
 
-def test_a_server_that_is_not_there(ssh, alice, policy, journal):  # noqa: F811
+def test_missing_server_costs_the_mail_and_not_the_login(ssh, alice, policy, journal):  # noqa: F811
     sshd.bring_loopback_up()
     policy(f'{POLICY}smtp = "smtp://127.0.0.1:{sshd.free_port()}"')
     goes_on(ssh, alice)
@@ -32,7 +32,7 @@ def test_a_server_that_is_not_there(ssh, alice, policy, journal):  # noqa: F811
     assert severity == 4 and "refused" in reason
 
 
-def test_a_server_that_refuses_the_user(ssh, alice, policy, journal):  # noqa: F811
+def test_server_that_refuses_the_recipient_costs_the_mail_and_not_the_login(ssh, alice, policy, journal):  # noqa: F811
     with mail.Exim(rule="deny message = no such user here") as exim:
         policy(f'{POLICY}smtp = "smtp://{mail.HOST}:{exim.port}"\nca = "{mail.HOME}/ca.pem"')
         goes_on(ssh, alice)
@@ -40,8 +40,8 @@ def test_a_server_that_refuses_the_user(ssh, alice, policy, journal):  # noqa: F
     assert severity == 4 and "no such user here" in reason
 
 
-def test_a_server_that_hangs_once_connected(ssh, alice, policy, journal):  # noqa: F811
-    """The login does not wait for it: the server says nothing before the login is over."""
+def test_server_that_hangs_once_connected_costs_the_mail_and_not_the_login(ssh, alice, policy, journal):  # noqa: F811
+    """The login does not wait: the server says nothing before the login is over."""
     with socket.socket() as server:
         server.bind((sshd.HOST, 0))
         server.listen()
@@ -49,19 +49,19 @@ def test_a_server_that_hangs_once_connected(ssh, alice, policy, journal):  # noq
         goes_on(ssh, alice)
         assert not mail.outcome_of(journal, alice)
         connection, _ = server.accept()
-        # It hangs up now.
+        # Only now does the server hang up.
         connection.close()
         severity, reason = mail.wait_for_outcome(journal, alice)
         assert severity == 4 and reason.startswith("not sent: ")
 
 
-def test_a_server_without_starttls_is_sent_nothing(ssh, alice, policy, journal):  # noqa: F811
+def test_server_without_starttls_is_sent_nothing(ssh, alice, policy, journal):  # noqa: F811
     with mail.Exim(starttls=":") as exim:
         policy(f'{POLICY}smtp = "smtp://{mail.HOST}:{exim.port}"\nca = "{mail.HOME}/ca.pem"')
         goes_on(ssh, alice)
         severity, reason = mail.wait_for_outcome(journal, alice)
         assert severity == 4 and "STARTTLS" in reason.upper(), reason
-        # To this machine, named by its number, it may go as it is.
+        # Plain text is allowed to a server on this machine that the policy names by its address.
         policy(f'{POLICY}smtp = "smtp://127.0.0.1:{exim.port}"')
         outcome = ssh.attempt(alice, alice.password, "email", alice.recovery_codes[0])
         assert outcome.admitted
@@ -69,15 +69,15 @@ def test_a_server_without_starttls_is_sent_nothing(ssh, alice, policy, journal):
 
 
 @pytest.mark.parametrize("scheme", ["smtp", "smtps"])
-def test_a_server_with_a_certificate_of_somebody_else_is_sent_nothing(ssh, alice, policy, journal, scheme):  # noqa: F811
+def test_server_with_a_wrong_certificate_is_sent_nothing(ssh, alice, policy, journal, scheme):  # noqa: F811
     with mail.Exim() as exim:
         port = exim.port if scheme == "smtp" else exim.tls_port
-        # By an authority that is not ours.
+        # The certificate is good, but the policy trusts another authority.
         policy(f'{POLICY}smtp = "{scheme}://{mail.HOST}:{port}"\nca = "{mail.HOME}/other.pem"')
         goes_on(ssh, alice)
         severity, reason = mail.wait_for_outcome(journal, alice)
         assert severity == 4 and "certificate" in reason.lower(), reason
-        # Good, but for another name.
+        # The certificate is good, but for another name.
         hosts = pathlib.Path("/etc/hosts")
         with open(hosts, "a") as file:
             file.write("127.0.0.1 other.example.org\n")
@@ -89,7 +89,7 @@ def test_a_server_with_a_certificate_of_somebody_else_is_sent_nothing(ssh, alice
 
 
 @pytest.mark.parametrize("how", ["missing", "writable", "somebody's", "fails"])
-def test_a_program_that_cannot_be_run(ssh, alice, policy, journal, how):  # noqa: F811
+def test_program_that_cannot_be_run_costs_the_mail_and_not_the_login(ssh, alice, policy, journal, how):  # noqa: F811
     program = pathlib.Path("/usr/libexec/mailer-of-the-tests")
     program.write_text("#!/bin/sh\nexit 75\n")
     program.chmod(0o777 if how == "writable" else 0o755)
@@ -103,7 +103,7 @@ def test_a_program_that_cannot_be_run(ssh, alice, policy, journal, how):  # noqa
     program.unlink(missing_ok=True)
 
 
-def test_without_otp_mail_the_user_is_told_and_goes_on(ssh, alice, policy, journal, under_test):  # noqa: F811
+def test_user_is_told_and_goes_on_without_otp_mail(ssh, alice, policy, journal, under_test):  # noqa: F811
     mailer = pathlib.Path(under_test.mailer)
     kept = mailer.with_name("kept")
     mailer.rename(kept)
@@ -115,8 +115,8 @@ def test_without_otp_mail_the_user_is_told_and_goes_on(ssh, alice, policy, journ
     assert journal.names(alice.name) == ["otp.mail", "otp.mail", "otp.accept"]
 
 
-def test_an_otp_mail_that_hangs_is_not_waited_for(ssh, alice, policy, journal, under_test):  # noqa: F811
-    """Not for longer than handing a message over may take."""
+def test_otp_mail_that_hangs_does_not_delay_the_login(ssh, alice, policy, journal, under_test):  # noqa: F811
+    """The login waits no longer than the time limit for handing a message over."""
     mailer = pathlib.Path(under_test.mailer)
     kept = mailer.with_name("kept")
     mailer.rename(kept)
@@ -133,13 +133,13 @@ def test_an_otp_mail_that_hangs_is_not_waited_for(ssh, alice, policy, journal, u
 
 
 def frame(*fields):
-    """A message as the module hands it over."""
+    """A message as the module gives it to otp-mail."""
     body = b"".join(len(field).to_bytes(2, "big") + field for field in map(str.encode, fields))
     return b"otp1" + len(body).to_bytes(2, "big") + body
 
 
-def test_a_program_that_ignores_the_ends_of_its_children_has_its_mail_sent(alice, policy, journal, under_test):  # noqa: F811
-    """That is inherited; what sends would then hear of no end of the programs that it runs."""
+def test_mail_is_sent_for_a_program_that_ignores_the_ends_of_its_children(alice, policy, journal, under_test):  # noqa: F811
+    """Child processes inherit that; otp-mail would then never learn that a program it runs has ended."""
     command = pathlib.Path("/usr/libexec/address-of-the-tests")
     command.write_text('#!/bin/sh\necho "$1@example.org"\n')
     command.chmod(0o755)
@@ -154,8 +154,8 @@ def test_a_program_that_ignores_the_ends_of_its_children_has_its_mail_sent(alice
         assert mail.code_in(mail.wait_for_mail(f"{alice.name}@example.org")) == "01234567"
 
 
-def test_a_directory_of_somebody_else_above_the_program(ssh, alice, policy, journal):  # noqa: F811
-    """Its owner could put another program there, which root would run."""
+def test_program_below_a_directory_of_another_user_is_not_run(ssh, alice, policy, journal):  # noqa: F811
+    """The directory's owner could put another program there, which root would run."""
     program = pathlib.Path("/run/mailer-of-somebody/mailer")
     program.parent.mkdir(exist_ok=True)
     program.write_text("#!/bin/sh\ncat > /run/mailer-was-run\n")

@@ -1,4 +1,4 @@
-"""Codes by mail through real logins, a real mail server and its mailbox."""
+"""Codes by mail in real logins, with a real mail server and its mailbox."""
 
 import os
 import pathlib
@@ -28,7 +28,7 @@ def by_smtp(policy, exim):  # noqa: F811
 
 
 def log_in(door, account, reply=mail.code_in, count=1, word="email"):
-    """The word, and then what `reply` makes of the mail."""
+    """Types the word for a mail, and then what `reply` makes of the mail."""
     with door.visit(account) as visit:
         assert visit.prompt() == "Password: " or "password" in visit.prompts[-1]
         visit.reply(account.password)
@@ -44,7 +44,7 @@ ROOTS = ("sshd", "sudo", "su")
 
 
 @pytest.mark.parametrize("service", ROOTS)
-def test_the_mailed_code_lets_in_over_sendmail(every_door, alice, by_sendmail, journal, service):
+def test_mailed_code_admits_over_sendmail(every_door, alice, by_sendmail, journal, service):
     message, outcome = log_in(every_door[service], alice)
     assert outcome.admitted
     assert outcome.says("You were let in by a code from an email.")
@@ -56,15 +56,15 @@ def test_the_mailed_code_lets_in_over_sendmail(every_door, alice, by_sendmail, j
 
 
 @pytest.mark.parametrize("service", ROOTS)
-def test_the_mailed_code_lets_in_over_smtp_with_starttls(every_door, alice, by_smtp, journal, service):
+def test_mailed_code_admits_over_smtp_with_starttls(every_door, alice, by_smtp, journal, service):
     message, outcome = log_in(every_door[service], alice, word="EMAIL")
     assert outcome.admitted
-    # exim says how it came: with TLS, from nobody's process.
+    # exim records how the mail arrived: with TLS, and not from a local process.
     assert "TLS" in " ".join(message.get_all("Received"))
     assert mail.wait_for_outcome(journal, alice) == (5, "sent")
 
 
-def test_the_mailed_code_lets_in_over_smtps_with_a_name_and_a_password(ssh, alice, policy, exim, journal):  # noqa: F811
+def test_mailed_code_admits_over_smtps_with_a_name_and_a_password(ssh, alice, policy, exim, journal):  # noqa: F811
     credentials = mail.HOME / "credentials"
     credentials.write_text(f'name = "{mail.NAME}"\npassword = "{mail.PASSWORD}"\n')
     credentials.chmod(0o600)
@@ -85,7 +85,7 @@ def test_credentials_that_others_can_read_are_not_used(ssh, alice, policy, exim,
     assert severity == 4 and "credentials" in reason and mail.PASSWORD not in reason
 
 
-def test_a_mail_is_in_the_language_of_the_login_and_a_parser_reads_it(ssh, alice, policy, exim):  # noqa: F811
+def test_mail_is_in_the_language_of_the_login_and_can_be_parsed(ssh, alice, policy, exim):  # noqa: F811
     policy(f'{POLICY}sendmail = "{mail.SENDMAIL}"\n[service.sshd]\nlanguage = "ko"')
     prompts = ("인증 코드: ", "이메일로 받은 코드: ")
     with ssh.visit(alice, prompts=prompts) as visit:
@@ -105,14 +105,14 @@ def test_a_mail_is_in_the_language_of_the_login_and_a_parser_reads_it(ssh, alice
     assert raw.isascii() and max(map(len, raw.splitlines())) <= 200
 
 
-def test_a_wrong_reply_counts_and_the_mail_is_of_no_use_in_another_login(ssh, alice, by_sendmail):
+def test_wrong_reply_counts_and_the_mail_is_useless_in_another_login(ssh, alice, by_sendmail):
     message, outcome = log_in(ssh, alice, reply=lambda message: f"{(int(mail.code_in(message)) + 1) % 10**8:08}")
     assert outcome.refused
     used = mail.code_in(message)
     assert ssh.attempt(alice, alice.password, used).refused
     _, outcome = log_in(ssh, alice, reply=lambda _: used, count=2)
     assert outcome.refused
-    # Three failures: two more lock.
+    # There are three failures now: two more lock.
     assert ssh.attempt(alice, alice.password, alice.codes.wrong()).refused
     assert ssh.attempt(alice, alice.password, alice.codes.wrong()).says("locked until")
     locked = ssh.attempt(alice, alice.password, "email")
@@ -120,7 +120,7 @@ def test_a_wrong_reply_counts_and_the_mail_is_of_no_use_in_another_login(ssh, al
     assert len(mail.mails_to(address(alice))) == 2
 
 
-def test_a_mailed_code_is_too_old_after_ten_minutes(ssh, alice, by_sendmail, clock):
+def test_mailed_code_is_too_old_after_ten_minutes(ssh, alice, by_sendmail, clock):
     def late(message):
         clock.advance(600)
         return mail.code_in(message)
@@ -134,7 +134,7 @@ def test_a_mailed_code_is_too_old_after_ten_minutes(ssh, alice, by_sendmail, clo
     assert log_in(ssh, alice, reply=in_time, count=2)[1].admitted
 
 
-def test_five_are_sent_in_a_day_over_all_services(every_door, alice, by_sendmail, clock, journal, under_test):
+def test_five_codes_are_mailed_in_a_day_over_all_services(every_door, alice, by_sendmail, clock, journal, under_test):
     for sent in range(5):
         door = every_door[ROOTS[sent % 3]]
         assert log_in(door, alice, count=sent + 1)[1].admitted
@@ -146,7 +146,7 @@ def test_five_are_sent_in_a_day_over_all_services(every_door, alice, by_sendmail
     assert log_in(every_door["su"], alice, count=6)[1].admitted
 
 
-def test_strangers_and_users_without_a_device_see_the_same_and_get_no_mail(ssh, alice, bobby, by_sendmail, journal):
+def test_unknown_and_unenrolled_users_see_the_same_and_get_no_mail(ssh, alice, bobby, by_sendmail, journal):
     nobody = stranger("nosuch")
     transcripts = set()
     for who in (alice, bobby, nobody):
@@ -158,8 +158,8 @@ def test_strangers_and_users_without_a_device_see_the_same_and_get_no_mail(ssh, 
     assert not mail.mails_to(address(bobby)) and not mail.mails_to(address(nobody))
 
 
-def test_nobody_hears_of_the_mail_sooner_than_half_a_second_after_the_word(ssh, alice, bobby, by_sendmail):
-    """By then it is written down that a mail is sent, where one is: how long that took tells nothing."""
+def test_word_for_a_mail_is_answered_after_half_a_second_for_everybody(ssh, alice, bobby, by_sendmail):
+    """By then the mail, if there is one, has been written to disk: how long that took must tell nothing."""
     for who in (alice, bobby, stranger("nosuch")):
         with ssh.visit(who) as visit:
             visit.prompt()
@@ -171,8 +171,9 @@ def test_nobody_hears_of_the_mail_sooner_than_half_a_second_after_the_word(ssh, 
             assert time.monotonic() - begun >= 0.5
 
 
-def test_a_reply_of_five_characters_tells_nobody_from_anybody(ssh, alice, by_sendmail):
-    """sshd replaces what strangers type by as many other characters, and so asks for the code from the mail as well."""
+def test_reply_of_five_characters_does_not_reveal_who_is_enrolled(ssh, alice, by_sendmail):
+    """sshd replaces each character that an unknown user types with another, and so leads to the question for the mailed
+    code too."""
     nobody = stranger("nosuch")
     transcripts = set()
     for who in (alice, nobody):
@@ -186,22 +187,22 @@ def test_a_reply_of_five_characters_tells_nobody_from_anybody(ssh, alice, by_sen
 
 
 def forget_the_failures(ssh, account):
-    """A recovery code forgets the failures."""
+    """A recovery code resets the count of failures."""
     assert ssh.attempt(account, account.password, account.recovery_codes.pop()).admitted
 
 
-def test_where_policy_forbids_it_the_word_is_a_wrong_code(door, alice, exim, journal):
+def test_word_for_a_mail_is_a_wrong_code_where_policy_forbids_mail(door, alice, exim, journal):
     assert door.attempt(alice, alice.password, "email").refused
     (event,) = [event for event in journal.events(alice.name) if event["event"] == "otp.reject"]
     assert event["tries_left"] == "4"
 
 
-def test_a_program_that_is_not_root_takes_the_word_for_a_wrong_code(every_door, alice, by_sendmail, journal):
+def test_word_for_a_mail_is_a_wrong_code_in_a_program_that_is_not_root(every_door, alice, by_sendmail, journal):
     assert every_door["pamtester"].attempt(alice, alice.password, "email").refused
     assert not mail.mails_to(address(alice))
 
 
-def test_a_code_of_the_device_and_a_recovery_code_let_in_after_the_word(ssh, alice, by_sendmail):
+def test_codes_of_the_authenticator_and_recovery_codes_admit_after_the_word(ssh, alice, by_sendmail):
     assert ssh.attempt(alice, alice.password, "email", alice.codes.now()).admitted
     assert ssh.attempt(alice, alice.password, "email", alice.recovery_codes[0]).admitted
 
@@ -220,7 +221,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("how", DAMAGES)
-def test_whatever_is_wrong_with_the_file_of_mails_costs_the_mail_and_not_the_login(ssh, alice, by_sendmail, how):
+def test_damaged_file_of_mails_costs_the_mail_and_not_the_login(ssh, alice, by_sendmail, how):
     log_in(ssh, alice)
     file = Ours.state_directory / alice.name / "mail"
     DAMAGES[how](file)
@@ -231,9 +232,9 @@ def test_whatever_is_wrong_with_the_file_of_mails_costs_the_mail_and_not_the_log
     file.rmdir() if how == "a directory" else file.unlink()
 
 
-def test_an_address_of_a_command_is_shown_to_nobody(ssh, alice, policy, exim):  # noqa: F811
+def test_address_from_a_command_is_shown_to_nobody(ssh, alice, policy, exim):  # noqa: F811
     command = pathlib.Path("/usr/libexec/address-of-the-tests")
-    # Who runs it, and with what, becomes the address.
+    # The address tells which user ran the command, and whether root's environment was there.
     command.write_text('#!/bin/sh\n[ $# = 1 ] && echo "$1.$(id -un).$(env | grep -c ROOT)@example.org"\n')
     command.chmod(0o755)
     policy(POLICY.replace("{user}@example.org", str(command)) + f'sendmail = "{mail.SENDMAIL}"')
@@ -248,7 +249,7 @@ def test_an_address_of_a_command_is_shown_to_nobody(ssh, alice, policy, exim):  
     assert outcome.admitted and "example.org" not in outcome.transcript
 
 
-def test_a_command_that_says_no_address_costs_the_mail(ssh, alice, policy, exim, journal):  # noqa: F811
+def test_command_that_prints_no_address_costs_the_mail(ssh, alice, policy, exim, journal):  # noqa: F811
     command = pathlib.Path("/usr/libexec/address-of-the-tests")
     command.write_text("#!/bin/sh\nprintf 'alice@example.org\\nBcc: eve@example.org\\n'\n")
     command.chmod(0o755)
@@ -258,7 +259,7 @@ def test_a_command_that_says_no_address_costs_the_mail(ssh, alice, policy, exim,
     assert severity == 4 and "one line with one plain address" in reason
 
 
-def test_what_sends_leaves_nothing_with_the_login(ssh, alice, by_smtp):
-    """A connection that a sender had inherited would stay open after the login; ssh would wait for its end."""
+def test_sender_of_the_mail_leaves_nothing_with_the_login(ssh, alice, by_smtp):
+    """If the sender inherited ssh's connection, it would stay open after the login, and ssh would wait for its end."""
     _, outcome = log_in(ssh, alice)
     assert outcome.admitted

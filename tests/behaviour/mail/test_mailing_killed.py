@@ -1,5 +1,5 @@
-"""A login that asks for a code by mail and ends at any of its system calls: no free guess, no mail too many, and nothing left
-behind that blocks the next login.
+"""A login that asks for a code by mail is killed at any of its system calls: no free guess, no mail beyond the limit, and
+nothing left behind that blocks the next login.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from under_test import BINARIES, Ours
 
 pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service")]
 
-# Nobody listens there: what becomes of the mail is not what is looked at.
+# No server listens there, since this test is not about the delivery.
 POLICY = '[recovery]\nemail = true\n[mail]\naddress = "{user}@example.org"\nsmtp = "smtp://127.0.0.1:1"\n'
 WRONG = "00000000"
 A_DAY = 86_400
@@ -27,12 +27,12 @@ def second():
 
 
 def mail_of(account, second):
-    """What is kept about the account's mail, by the second implementation of pam_otp-format(5)."""
+    """What the store holds about the account's mail, read by the second implementation of pam_otp-format(5)."""
     path = Ours.state_directory / account.name / "mail"
     return second.read_mail(path.read_bytes())[1] if path.exists() else second.Mail([])
 
 
-def test_killing_a_login_that_asks_for_mail(
+def test_login_killed_while_it_asks_for_mail_gains_no_guess_and_no_mail(
     program, application, alice, clock, policy, journal, second, record_property, capsys  # noqa: F811
 ):
     policy(POLICY)
@@ -49,9 +49,9 @@ def test_killing_a_login_that_asks_for_mail(
         if login.code is not None:
             assert after == "failure" and len(sent) == 1
         if after == "failure":
-            assert len(sent) == 1, "the second question comes after the mail is written down"
+            assert len(sent) == 1, "the second question comes only after the mail is on disk"
         if "otp.mail" in journal.names(alice.name)[mailed:]:
-            assert len(sent) == 1, "what is logged as sent is counted"
+            assert len(sent) == 1, "a mail that is logged is counted"
         left.append((len(sent), after))
         clock.advance(60)
         assert application.login(alice, alice.codes.now()).code == SUCCESS
@@ -63,7 +63,7 @@ def test_killing_a_login_that_asks_for_mail(
     assert set(left) == {(0, "nothing"), (1, "nothing"), (1, "failure")}
 
 
-def test_the_second_implementation_and_the_module_agree(
+def test_second_implementation_and_module_agree(
     application, alice, clock, policy, under_test, second  # noqa: F811
 ):
     policy(POLICY)
@@ -72,12 +72,12 @@ def test_the_second_implementation_and_the_module_agree(
     uid, mail = second.read_mail(path.read_bytes())
     assert mail.sent == [clock.now] and mail.outstanding[1] == clock.now
     assert path.read_bytes() == second.write_mail(uid, mail)
-    # What it writes counts: five are sent by now, and the sixth is not.
+    # The module counts the mails that the second implementation has written: five were sent, and a sixth is not.
     mail.sent = [clock.now] * 5
     path.write_bytes(second.write_mail(uid, mail))
     assert application.login(alice, "email", alice.recovery_codes[0]).code == SUCCESS
     assert second.read_mail(path.read_bytes())[1].sent == [clock.now] * 5
-    # Another uid's is nobody's.
+    # A file with another user id counts as nobody's.
     path.write_bytes(second.write_mail(uid + 1, mail))
     assert application.login(alice, "email", alice.recovery_codes[1]).code == SUCCESS
     assert second.read_mail(path.read_bytes())[1].sent == [clock.now]
