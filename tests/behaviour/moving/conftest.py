@@ -1,4 +1,4 @@
-"""Accounts that move over."""
+"""Accounts that move from another module to ours."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from peers import Moving, OldKey
 
 @pytest.fixture
 def moving(every_door, bobby, clock, protect, under_test):
-    """Somebody whom ours does not know yet, at the door of su."""
+    """A user without a record of ours, at the door of su."""
     return Moving(every_door["su"], bobby, clock, protect, under_test)
 
 

@@ -1,6 +1,7 @@
-"""Users of pam_google_authenticator, the real one: they log in by it, are imported, and go on with ours.
+"""Users log in by the real pam_google_authenticator, are imported, and then log in by ours.
 
-For every feature of its file: what counted there counts here, and what was used there is refused here.
+This holds for every feature of its file: codes that the old module accepts work here, and codes used there are refused
+here.
 """
 
 import os
@@ -17,7 +18,7 @@ NO_REUSE = '" DISALLOW_REUSE'
 CODES = ["83102964", "83102965", "83102966"]
 
 
-def test_the_key_goes_on_and_the_code_used_last_is_refused(moving, key):
+def test_imported_key_works_and_the_last_used_code_is_refused(moving, key):
     moving.write_google(key, '" RATE_LIMIT 3 30', NO_REUSE, TOTP)
     moving.by(GOOGLE)
     used = key.now()
@@ -33,7 +34,7 @@ def test_the_key_goes_on_and_the_code_used_last_is_refused(moving, key):
     assert moving.admits(key.now())
 
 
-def test_a_code_that_was_used_ahead_of_time_is_refused_when_its_time_comes(moving, key):
+def test_code_used_ahead_of_time_is_refused_when_its_time_comes(moving, key):
     moving.write_google(key, NO_REUSE, TOTP)
     moving.by(GOOGLE)
     ahead = key.at_step(1)
@@ -46,7 +47,7 @@ def test_a_code_that_was_used_ahead_of_time_is_refused_when_its_time_comes(movin
     assert moving.admits(key.now())
 
 
-def test_where_codes_could_be_used_twice_none_that_counted_then_counts_now(moving, key):
+def test_no_code_of_the_old_window_works_if_codes_could_be_used_twice(moving, key):
     moving.write_google(key, TOTP)
     moving.by(GOOGLE)
     near = [key.at_step(steps) for steps in (-1, 0, 1)]
@@ -60,8 +61,8 @@ def test_where_codes_could_be_used_twice_none_that_counted_then_counts_now(movin
     assert moving.admits(key.now())
 
 
-def test_the_drift_of_a_clock_comes_along(moving, key):
-    """A device that is five minutes ahead: the old module has learned that."""
+def test_drift_is_imported(moving, key):
+    """A device that is five minutes fast, which the old module has learned."""
     moving.write_google(key, NO_REUSE, TOTP, '" TIME_SKEW 10')
     moving.by(GOOGLE)
     assert moving.admits(key.at_step(10)) and not moving.admits(key.now())
@@ -69,14 +70,15 @@ def test_the_drift_of_a_clock_comes_along(moving, key):
     moving.import_google()
     moving.by_ours()
     assert not moving.admits(used)
-    # The code by the server's own clock has the old module learn again, so what it has taken until now is not known.
+    # The code by the server's own clock made the old module learn again, so which codes it has accepted until now is
+    # unknown.
     moving.clock.advance(60)
     assert moving.admits(key.at_step(10))
 
 
 @pytest.mark.parametrize("lines", [[NO_REUSE], [], ['" WINDOW_SIZE 1']], ids=["listed", "not listed", "narrow"])
-def test_the_code_by_which_a_drift_was_learned_is_refused(moving, key, lines):
-    """The third code of a device that is far off is let in by the old module, which lists it nowhere."""
+def test_code_by_which_a_drift_was_learned_is_refused(moving, key, lines):
+    """The old module accepts the third code of a device that is far off, but does not list it as used."""
     moving.write_google(key, TOTP, *lines)
     moving.by(GOOGLE)
     learned = [21, 21, 22]
@@ -92,13 +94,13 @@ def test_the_code_by_which_a_drift_was_learned_is_refused(moving, key, lines):
     moving.by_ours()
     assert not moving.admits(used)
     moving.clock.advance(30)
-    # Its own time, by the drift that was learned.
+    # The time of the code, by the learned drift.
     assert key.at_step(21) == used and not moving.admits(used)
     moving.clock.advance(30)
     assert moving.admits(key.at_step(21))
 
 
-def test_the_length_of_a_step_comes_along(moving, keys):
+def test_length_of_a_step_is_imported(moving, keys):
     key = keys(period=60)
     moving.write_google(key, NO_REUSE, TOTP, '" STEP_SIZE 60')
     moving.by(GOOGLE)
@@ -112,8 +114,8 @@ def test_the_length_of_a_step_comes_along(moving, keys):
     assert moving.admits(key.now())
 
 
-def test_a_window_comes_along(moving, key):
-    """Seven codes: three steps before and three after. The policy has one of each."""
+def test_window_is_imported(moving, key):
+    """Seven codes: three steps before and three after. Our policy has one of each."""
     moving.write_google(key, NO_REUSE, TOTP, '" WINDOW_SIZE 7')
     moving.by(GOOGLE)
     assert moving.admits(key.at_step(-3)) and not moving.admits(key.at_step(4))
@@ -124,7 +126,7 @@ def test_a_window_comes_along(moving, key):
     assert moving.admits(key.at_step(3))
 
 
-def test_a_window_is_cut_to_what_we_have(moving, key):
+def test_window_is_cut_to_our_maximum(moving, key):
     moving.write_google(key, NO_REUSE, TOTP, '" WINDOW_SIZE 60')
     moving.by(GOOGLE)
     assert moving.admits(key.at_step(20))
@@ -135,7 +137,7 @@ def test_a_window_is_cut_to_what_we_have(moving, key):
     assert not moving.admits(key.at_step(11)) and moving.admits(key.at_step(10))
 
 
-def test_the_window_of_a_counter_comes_along(moving, key):
+def test_window_of_a_counter_is_imported(moving, key):
     moving.write_google(key, '" HOTP_COUNTER 5', '" WINDOW_SIZE 20')
     moving.by(GOOGLE)
     assert moving.admits(key.counter(24))
@@ -145,17 +147,17 @@ def test_the_window_of_a_counter_comes_along(moving, key):
     assert moving.admits(key.counter(44))
 
 
-def test_a_counter_comes_along(moving, key):
+def test_counter_is_imported(moving, key):
     moving.write_google(key, '" HOTP_COUNTER 5')
     moving.by(GOOGLE)
-    assert moving.admits(key.counter(6)), "one of the window ahead"
+    assert moving.admits(key.counter(6)), "a code of the window ahead is accepted"
     moving.import_google()
     moving.by_ours()
     assert not any(moving.admits(key.counter(used)) for used in (5, 6))
     assert moving.admits(key.counter(7))
 
 
-def test_recovery_codes_of_eight_digits_go_on_once_each(moving, key):
+def test_recovery_codes_of_eight_digits_work_once_each(moving, key):
     moving.write_google(key, NO_REUSE, TOTP, *CODES)
     moving.by(GOOGLE)
     assert moving.admits(CODES[0])
@@ -168,12 +170,12 @@ def test_recovery_codes_of_eight_digits_go_on_once_each(moving, key):
     assert moving.admits(key.now())
 
 
-def test_a_second_import_takes_what_was_used_meanwhile_and_gives_nothing_back(moving, key):
+def test_second_import_takes_what_was_used_meanwhile_and_gives_nothing_back(moving, key):
     moving.write_google(key, NO_REUSE, TOTP, *CODES)
     moving.import_google()
     moving.by_ours()
     assert moving.admits(CODES[0])
-    # Some other machine, or the same a little later, still has the old module.
+    # Another machine, or later the same one, still has the old module.
     moving.by(GOOGLE)
     used = key.now()
     assert moving.admits(used) and moving.admits(CODES[1])
@@ -191,15 +193,15 @@ def test_a_second_import_takes_what_was_used_meanwhile_and_gives_nothing_back(mo
     ([], "algorithm"),
     ([TOTP, '" WINDOW_SIZE 500'], "unreadable"),
 ])
-def test_what_cannot_come_says_why_and_nothing_is_imported(moving, key, lines, why):
+def test_key_that_cannot_be_imported_has_a_reason_and_nothing_is_imported(moving, key, lines, why):
     moving.write_google(key, *lines)
     report = moving.import_google(status=1)
     assert [one["id"] for one in report["left"]] == [why] and not report["imported"]
     assert not (moving.ours.state_directory / moving.account.name).exists()
 
 
-def test_everybodys_home_is_looked_into(moving, key, enrol, keys):
-    """Without a path: whoever has a file comes, and everybody else is passed over."""
+def test_every_users_home_is_searched(moving, key, enrol, keys):
+    """Without a path, every user who has a file is imported, and the others are passed over."""
     moving.write_google(key, NO_REUSE, TOTP)
     report = moving.import_("google-authenticator", "--partial", "--dry-run")
     assert moving.account.name in [one["user"] for one in report["users"]]
@@ -207,7 +209,7 @@ def test_everybodys_home_is_looked_into(moving, key, enrol, keys):
     assert [one["user"] for one in report["users"]] == [moving.account.name]
 
 
-def test_a_directory_of_roots_is_read_by_the_names_in_it(moving, key):
+def test_directory_of_roots_is_read_by_the_names_of_its_files(moving, key):
     """`secret=/var/lib/google-authenticator/${USER} user=root`."""
     directory = pathlib.Path("/var/lib/google-authenticator")
     directory.mkdir(mode=0o755)

@@ -1,4 +1,4 @@
-"""Users of pam_oath, the real one: they log in by it, are imported, and go on with ours."""
+"""Users log in by the real pam_oath, are imported, and then log in by ours."""
 
 import pathlib
 
@@ -10,7 +10,7 @@ pytestmark = pytest.mark.promised_by("ours")
 
 
 @pytest.mark.parametrize("word, period", [("HOTP/T30", 30), ("HOTP/T60", 60)])
-def test_a_time_based_key_goes_on_and_the_code_used_last_is_refused(moving, keys, word, period):
+def test_time_based_key_works_and_the_last_used_code_is_refused(moving, keys, word, period):
     key = keys(period=period)
     moving.write_oath(f"{word}\tUSER\t-\t{key.hex}")
     moving.by(f"{OATH} window=1 digits=6")
@@ -27,8 +27,8 @@ def test_a_time_based_key_goes_on_and_the_code_used_last_is_refused(moving, keys
     assert moving.admits(key.now())
 
 
-def test_a_code_that_was_used_ahead_of_time_is_refused_when_its_time_comes(moving, key):
-    """The file has the code and the time of the login, in whatever zone that was, and not the step."""
+def test_code_used_ahead_of_time_is_refused_when_its_time_comes(moving, key):
+    """The file has the code and the time of the login, in an unknown time zone, but not the step."""
     moving.write_oath(f"HOTP/T30 USER - {key.hex}")
     moving.by(f"{OATH} window=5 digits=6")
     ahead = key.at_step(3)
@@ -43,8 +43,8 @@ def test_a_code_that_was_used_ahead_of_time_is_refused_when_its_time_comes(movin
     assert moving.admits(key.now())
 
 
-def test_where_the_last_code_has_another_length_all_are_used_that_it_can_have_been(moving, keys):
-    """A line of /etc/pam.d without digits=, which otp-admin does not know."""
+def test_last_code_of_another_length_uses_up_every_step_that_it_may_belong_to(moving, keys):
+    """A line of /etc/pam.d without digits=, which otp-admin does not know about."""
     key, longer = keys(), keys(digits=8)
     longer.bytes = key.bytes
     moving.write_oath(f"HOTP/T30 USER - {key.hex}")
@@ -59,7 +59,7 @@ def test_where_the_last_code_has_another_length_all_are_used_that_it_can_have_be
     assert moving.admits(key.now())
 
 
-def test_a_key_that_was_never_used_counts_at_once(moving, key):
+def test_key_that_was_never_used_works_at_once(moving, key):
     moving.write_oath(f"HOTP/T30 USER - {key.hex}")
     (user,) = moving.import_oath()["users"]
     assert user["first_code"] is None
@@ -67,7 +67,7 @@ def test_a_key_that_was_never_used_counts_at_once(moving, key):
     assert moving.admits(key.now())
 
 
-def test_a_counter_goes_on_after_the_last_code(moving, key):
+def test_counter_continues_after_the_last_code(moving, key):
     moving.write_oath(f"HOTP USER - {key.hex} 3")
     moving.by(f"{OATH} window=5 digits=6")
     assert moving.admits(key.counter(4))
@@ -77,7 +77,7 @@ def test_a_counter_goes_on_after_the_last_code(moving, key):
     assert moving.admits(key.counter(5))
 
 
-def test_the_window_of_the_line_in_pam_d_comes_along(moving, keys):
+def test_window_of_the_line_in_pam_d_is_imported(moving, keys):
     phone = keys()
     moving.write_oath(f"HOTP/T30 USER - {phone.hex}")
     moving.by(f"{OATH} window=4 digits=6")
@@ -88,7 +88,7 @@ def test_the_window_of_the_line_in_pam_d_comes_along(moving, keys):
     assert moving.admits(phone.at_step(4))
 
 
-def test_the_window_of_a_counter_comes_along(moving, key):
+def test_window_of_a_counter_is_imported(moving, key):
     """The next counter, and as many more as window= says."""
     moving.write_oath(f"HOTP USER - {key.hex} 0")
     moving.by(f"{OATH} window=20 digits=6")
@@ -99,7 +99,7 @@ def test_the_window_of_a_counter_comes_along(moving, key):
     assert moving.admits(key.counter(41))
 
 
-def test_a_counter_that_was_never_used_begins_where_it_stands(moving, key):
+def test_unused_counter_begins_at_its_value(moving, key):
     moving.write_oath(f"HOTP/E USER + {key.hex} 3")
     moving.import_oath()
     moving.by_ours()
@@ -108,8 +108,8 @@ def test_a_counter_that_was_never_used_begins_where_it_stands(moving, key):
 
 
 @pytest.mark.parametrize("digits", [6, 7, 8])
-def test_the_digits_are_those_of_the_line_in_pam_d(moving, keys, digits):
-    """What the file says does not count for pam_oath; otp-admin is told by --digits."""
+def test_digits_are_those_of_the_line_in_pam_d(moving, keys, digits):
+    """pam_oath ignores the digits in the file; otp-admin gets the line's by --digits."""
     key = keys(digits=digits)
     moving.write_oath(f"HOTP/E/6 USER - {key.hex} 0")
     moving.by(f"{OATH} window=5 digits={digits}")
@@ -121,7 +121,7 @@ def test_the_digits_are_those_of_the_line_in_pam_d(moving, keys, digits):
 
 
 @pytest.mark.parametrize("digits", [6, 7, 8])
-def test_without_that_they_are_those_of_the_file(moving, keys, digits):
+def test_digits_are_those_of_the_file_without_digits_in_the_command(moving, keys, digits):
     key = keys(digits=digits)
     moving.write_oath(f"HOTP/T30/{digits} USER - {key.hex}")
     (user,) = moving.import_oath()["users"]
@@ -143,7 +143,7 @@ def test_several_lines_of_a_user_are_several_authenticators(moving, keys):
     assert not moving.admits(phone.now()) and not moving.admits(token.counter(0))
 
 
-def test_a_pin_in_plain_text_stays_behind(moving, key, enrol):
+def test_key_with_a_pin_in_plain_text_is_not_imported(moving, key, enrol):
     moving.write_oath(f"HOTP/T30 USER 1234 {key.hex}")
     moving.by(f"{OATH} window=1 digits=6")
     assert moving.admits(f"1234{key.now()}")
@@ -152,7 +152,7 @@ def test_a_pin_in_plain_text_stays_behind(moving, key, enrol):
     assert "1234" not in str(report)
 
 
-def test_a_partly_bad_file_imports_the_rest_when_told_so(moving, key):
+def test_rest_of_a_partly_bad_file_is_imported_on_demand(moving, key):
     moving.write_oath(f"HOTP/T30 nobody-of-that-name - {key.hex}", "HOTP/T30 USER - 3132", f"HOTP/T30 USER - {key.hex}")
     report = moving.import_oath(status=1)
     assert sorted(one["id"] for one in report["left"]) == ["short-key", "unknown-user"] and not report["imported"]

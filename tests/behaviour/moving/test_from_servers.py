@@ -1,4 +1,4 @@
-"""Keys that other servers hand over: otpauth URIs, tables and key containers. Their users go on with the codes of oathtool."""
+"""Keys exported by other servers: otpauth URIs, tables and key containers. Their users go on with codes, here by oathtool."""
 
 import base64
 import json
@@ -34,7 +34,7 @@ def file(tmp_path):
 
 
 def waits_for(moving, key, ahead):
-    """Codes that the old server can have taken are used up; then the key goes on."""
+    """Codes that the old server may have accepted count as used; then the key works."""
     moving.by_ours()
     for _ in range(ahead + 1):
         assert not moving.admits(key.now())
@@ -43,7 +43,7 @@ def waits_for(moving, key, ahead):
 
 
 @pytest.mark.parametrize("shape", ["lines", "table", "json", "janitor"])
-def test_a_list_of_keys_goes_on_once_nothing_can_be_used_twice(moving, key, file, shape):
+def test_keys_of_a_list_work_once_nothing_can_be_used_twice(moving, key, file, shape):
     user = moving.account.name
     uri = f"otpauth://totp/Corp:{user}@corp.example?secret={key.base32}&issuer=Corp"
     text = {
@@ -57,7 +57,7 @@ def test_a_list_of_keys_goes_on_once_nothing_can_be_used_twice(moving, key, file
     waits_for(moving, key, 1)
 
 
-def test_the_user_can_be_named_where_the_file_names_none(moving, key, file):
+def test_user_can_be_named_where_the_file_names_none(moving, key, file):
     text = f"otpauth://totp/somebody?secret={key.base32}\n"
     report = moving.import_("uris", file(text), status=1)
     assert [one["id"] for one in report["left"]] == ["unknown-user"]
@@ -65,14 +65,14 @@ def test_the_user_can_be_named_where_the_file_names_none(moving, key, file):
     waits_for(moving, key, 0)
 
 
-def test_a_counter_of_a_uri_goes_on(moving, key, file):
+def test_counter_of_a_uri_continues(moving, key, file):
     moving.import_("uris", file(f"otpauth://hotp/{moving.account.name}?secret={key.base32}&counter=9\n"))
     moving.by_ours()
     assert not moving.admits(key.counter(8))
     assert moving.admits(key.counter(9))
 
 
-def test_a_hardware_token_of_a_key_container_goes_on(moving, keys, file):
+def test_hardware_token_of_a_key_container_works(moving, keys, file):
     key = keys(digits=8)
     text = CONTAINER.format(
         kind="hotp", digits=8, secret=base64.b64encode(key.bytes).decode(), user=f"UID={moving.account.name},DC=example",
@@ -85,7 +85,7 @@ def test_a_hardware_token_of_a_key_container_goes_on(moving, keys, file):
     assert moving.admits(key.counter(4))
 
 
-def test_a_time_based_token_of_a_key_container_goes_on(moving, keys, file):
+def test_time_based_token_of_a_key_container_works(moving, keys, file):
     key = keys(period=60)
     text = CONTAINER.format(
         kind="totp", digits=6, secret=base64.b64encode(key.bytes).decode(), user=moving.account.name,

@@ -1,5 +1,8 @@
-"""What users can put in the place of their own file: it is read with their rights, is a regular file of their own, or is not
-read at all. Nothing of it is ever changed, told or waited for."""
+"""Whatever users put where their own file should be: it is read with their rights if it is a regular file of their own, and
+otherwise not at all.
+
+Nothing of it is ever changed, printed or waited for.
+"""
 
 import os
 import pathlib
@@ -41,7 +44,7 @@ class Home:
         self.own(path)
 
     def refused(self, *arguments):
-        """The reason; nothing of the account is kept, and nothing of what could be read is told."""
+        """Asserts that nothing is imported and no content is printed; returns the reason."""
         report = self.moving.import_("google-authenticator", "~/.google_authenticator", "--user", self.moving.account.name,
                                      *arguments, status=1)
         (left,) = report["left"]
@@ -58,21 +61,21 @@ class Home:
         assert "users imported: 1" in done.stdout
 
 
-def test_a_link_to_what_only_root_can_read_is_not_followed(home):
+def test_link_to_a_file_that_only_root_can_read_is_not_followed(home):
     home.file.symlink_to("/etc/shadow")
     home.own(home.file)
     assert "symbolic link" in home.refused()
 
 
-def test_a_link_to_another_users_file_is_not_followed(home, clock):
+def test_link_to_another_users_file_is_not_followed(home, clock):
     other = accounts.create("carol")
     other.write_private_file(f"{other.home}/.google_authenticator", home.text)
     home.file.symlink_to(f"{other.home}/.google_authenticator")
     assert "symbolic link" in home.refused()
 
 
-def test_a_link_on_the_way_leads_no_further_than_the_user_may_go(home, clock):
-    """A file in a directory of another user, whose home nobody else may enter."""
+def test_link_in_the_path_leads_no_further_than_the_user_may_go(home, clock):
+    """The link leads to a file in another user's home, which nobody else may enter."""
     other = accounts.create("carol")
     other.write_private_file(f"{other.home}/secret/.google_authenticator", home.text)
     os.chmod(other.home, 0o700)
@@ -86,7 +89,7 @@ def test_a_link_on_the_way_leads_no_further_than_the_user_may_go(home, clock):
         home.file.parent.with_name("moved").rename(home.file.parent)
 
 
-def test_another_users_file_under_a_second_name_is_not_theirs(home, clock):
+def test_another_users_file_under_a_second_name_is_not_imported(home, clock):
     other = accounts.create("carol")
     other.write_private_file(f"{other.home}/.google_authenticator", home.text)
     os.link(f"{other.home}/.google_authenticator", home.file)
@@ -94,58 +97,58 @@ def test_another_users_file_under_a_second_name_is_not_theirs(home, clock):
     assert "is owned by user id" in said or "ermission denied" in said, said
 
 
-def test_a_second_name_of_the_own_file_keeps_nobody_out(home):
+def test_second_name_of_the_users_own_file_does_no_harm(home):
     home.write()
     os.link(home.file, home.file.with_name("other"))
     home.imported()
 
 
-def test_a_pipe_holds_nobody_up(home):
+def test_pipe_delays_nobody(home):
     os.mkfifo(home.file, 0o600)
     home.own(home.file)
     assert "not a regular file" in home.refused()
 
 
-def test_a_device_is_not_opened(home):
+def test_device_is_not_opened(home):
     os.mknod(home.file, 0o600 | 0o020000, os.makedev(1, 5))
     home.own(home.file)
     assert "not a regular file" in home.refused()
 
 
-def test_a_directory_is_no_file(home):
+def test_directory_is_not_a_file(home):
     home.file.mkdir(mode=0o700)
     home.own(home.file)
     assert "not a regular file" in home.refused()
 
 
-def test_a_huge_file_is_not_read(home):
+def test_huge_file_is_not_read(home):
     home.write()
     os.truncate(home.file, 1 << 40)
     assert "larger than 65536 bytes" in home.refused()
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
-def test_a_file_that_others_can_read_or_write_is_not_believed(home, mode):
+def test_file_that_others_can_read_or_write_is_not_trusted(home, mode):
     home.write(mode=mode)
     assert f"has mode {mode:04o}" in home.refused()
 
 
-def test_a_file_of_root_in_a_home_is_not_the_users(home):
+def test_file_of_roots_in_a_home_is_not_imported(home):
     home.file.write_text(home.text)
     home.file.chmod(0o644)
     assert "is owned by user id 0" in home.refused()
 
 
-def test_a_home_that_even_root_may_not_enter_is_read_with_the_users_rights(home):
-    """As on a server whose root is nobody here."""
+def test_home_that_even_root_may_not_enter_is_read_with_the_users_rights(home):
+    """As on a file server that treats root as nobody."""
     home.write()
     os.chmod(home.file.parent, 0o700)
     lost = "-dac_override,-dac_read_search,-fowner"
     home.imported("/usr/bin/setpriv", f"--bounding-set={lost}", f"--inh-caps={lost}", "--")
 
 
-def test_a_directory_that_is_exchanged_meanwhile_gives_nothing_but_what_is_the_users(home, clock):
-    """Now the own home, now a link to another user's: what is imported is the own key, or nothing."""
+def test_directory_swapped_meanwhile_yields_only_the_users_own_key(home, clock):
+    """The home alternates between the user's own and a link to another user's: the user's own key is imported, or nothing."""
     other = accounts.create("carol")
     hers = OldKey(clock)
     other.write_private_file(f"{other.home}/.google_authenticator", f"{hers.base32}\n{FILE}")
@@ -183,7 +186,7 @@ def test_a_directory_that_is_exchanged_meanwhile_gives_nothing_but_what_is_the_u
     assert home.moving.admits(home.key.now())
 
 
-def test_the_old_file_stays_as_it_is_to_the_last_octet(home):
+def test_old_file_stays_unchanged_to_the_last_byte(home):
     home.write()
     before = os.stat(home.file)
     home.imported()
