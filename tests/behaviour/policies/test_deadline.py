@@ -1,7 +1,7 @@
-"""`from`: up to that second the password is enough, with a word on what is coming, and from it on it is not.
+"""`from`: until that second the password is enough, and users are told of the deadline; from that second on it is not.
 
-Every form of it in both phases, the days that are left, both languages and clocks that run back are a table in
-pam_otp/src/account/tests/demand.rs; here is what each door makes of it.
+Every form of it in both phases, the days left, both languages and clocks that run back are in a table in
+pam_otp/src/account/tests/demand.rs. The tests here show what each door makes of it.
 """
 
 import re
@@ -30,7 +30,7 @@ def test_deadline_is_the_same_at_every_door(account_door, bobby, policy, clock):
     assert not in_without_a_code(account_door, bobby)
 
 
-def test_deadline_is_the_same_where_there_is_only_an_account_line(side_door, bobby, policy, clock):
+def test_deadline_is_the_same_where_only_an_account_line_runs(side_door, bobby, policy, clock):
     policy(FROM)
     clock.set(FIRST_OF_FEBRUARY - 1)
     assert in_without_a_code(side_door, bobby)
@@ -51,10 +51,10 @@ def test_before_the_deadline_the_password_must_be_right(account_door, bobby, pol
     assert account_door.attempt(bobby, "not" + bobby.password).refused
 
 
-# ---------------------------------------------------------------------------------------------------- what people see
+# ----------------------------------------------------------------------------------------------------------- messages
 
 
-def test_deadline_and_what_to_do_are_told_at_every_door(account_door, bobby, policy):
+def test_deadline_and_instructions_are_told_at_every_door(account_door, bobby, policy):
     policy(FROM)
     outcome = account_door.attempt(bobby, bobby.password)
     assert outcome.admitted
@@ -62,7 +62,7 @@ def test_deadline_and_what_to_do_are_told_at_every_door(account_door, bobby, pol
         assert outcome.says(words), outcome
 
 
-def test_deadline_is_told_where_no_question_was_asked(side_door, bobby, policy):
+def test_deadline_is_told_where_no_question_is_asked(side_door, bobby, policy):
     policy(FROM)
     outcome = side_door.attempt(bobby)
     assert outcome.admitted
@@ -84,7 +84,7 @@ def test_message_is_told_once(account_doors, stack, bobby, policy, clock):
     assert account_doors["sshd"].attempt(bobby, bobby.password).messages.count("2027-02-01") == 1
 
 
-def test_enrolled_user_hears_nothing_of_the_deadline(account_door, alice, policy, clock, journal):
+def test_enrolled_user_is_not_told_of_the_deadline(account_door, alice, policy, clock, journal):
     policy(FROM)
     clock.set(FIRST_OF_FEBRUARY - DAY)
     assert account_door.attempt(alice, alice.password, alice.codes.wrong()).refused
@@ -94,10 +94,10 @@ def test_enrolled_user_hears_nothing_of_the_deadline(account_door, alice, policy
     assert told_in_account(journal, alice) == []
 
 
-# ------------------------------------------------------------------------------------------------------ what is logged
+# ------------------------------------------------------------------------------------------------------------- the log
 
 
-def test_each_line_of_the_log_says_until_when(account_door, bobby, policy, journal):
+def test_each_log_entry_names_the_deadline(account_door, bobby, policy, journal):
     policy(FROM)
     assert account_door.attempt(bobby, bobby.password).admitted
     auth, account = journal.events(bobby.name)
@@ -110,10 +110,10 @@ def test_each_line_of_the_log_says_until_when(account_door, bobby, policy, journ
     assert {name: account.get(name) for name in wanted} == wanted
 
 
-# -------------------------------------------------------------------------------------------------------- afterwards
+# ------------------------------------------------------------------------------------------------ after the deadline
 
 
-def test_afterwards_the_auth_line_refuses_like_a_wrong_code(account_door, alice, bobby, policy, clock, journal):
+def test_auth_line_refuses_after_the_deadline_as_for_a_wrong_code(account_door, alice, bobby, policy, clock, journal):
     policy(FROM)
     clock.set(FIRST_OF_FEBRUARY)
     refused = account_door.attempt(bobby, bobby.password, "123456")
@@ -123,7 +123,7 @@ def test_afterwards_the_auth_line_refuses_like_a_wrong_code(account_door, alice,
     assert (event["event"], event["result"]) == ("otp.notenrolled", "refused")
 
 
-def test_afterwards_the_account_line_refuses_and_says_why(side_door, bobby, policy, clock, journal):
+def test_account_line_refuses_after_the_deadline_and_says_why(side_door, bobby, policy, clock, journal):
     policy(FROM)
     clock.set(FIRST_OF_FEBRUARY)
     outcome = side_door.attempt(bobby)
@@ -136,8 +136,8 @@ def test_afterwards_the_account_line_refuses_and_says_why(side_door, bobby, poli
     assert {name: event.get(name) for name in wanted} == wanted
 
 
-def test_afterwards_the_account_line_refuses_where_it_is_the_only_one(account_door, bobby, policy, clock, stack, under_test):
-    """The auth line is missing, so that the password alone goes through."""
+def test_account_line_alone_refuses_after_the_deadline(account_door, bobby, policy, clock, stack, under_test):
+    """The auth line is missing, so the auth phase passes with the password alone."""
     stack(auth=[PASSWORD])
     policy(FROM)
     clock.set(FIRST_OF_FEBRUARY)
@@ -145,7 +145,7 @@ def test_afterwards_the_account_line_refuses_where_it_is_the_only_one(account_do
     assert outcome.refused and outcome.says("no authenticator"), outcome
 
 
-def test_afterwards_the_refusal_is_told_in_korean(account_doors, clock, bobby, policy, stack):
+def test_refusal_after_the_deadline_is_told_in_korean(account_doors, clock, bobby, policy, stack):
     stack("lang=ko")
     policy(FROM)
     clock.set(FIRST_OF_FEBRUARY)

@@ -1,7 +1,7 @@
-"""What `otp-admin policy show` foretells is what a login then comes to: one function decides both, and here real logins
-are held against it, policy by policy. `otp-admin report` has to say the same.
+"""`otp-admin policy show` foretells what a login then does: one function decides both, and here real logins are compared
+with it, policy by policy. `otp-admin report` must say the same.
 
-`su` is the door, which can set up an authenticator. All services of the machine have the same lines.
+The door is `su`, in which users can set up authenticators. All services of the machine have the same lines.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from policy_file import PASSWORD, policy, stack  # noqa: F401  (fixtures)
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# The beginning of the sentence after "bobby would", and what a login is then like.
+# How the sentence goes on after "bobby would", and what a login then does.
 FORETOLD = [
     (r"be asked for a code$", "asks, and a good code lets in"),
     (r"be refused: locked until ", "asks, and refuses as locked"),
@@ -41,7 +41,7 @@ LINES = {
 AT_LOGIN = ["off", "offer", "require"]
 
 
-# The word of the report for each of them.
+# The words of the report for these.
 REPORTED = {
     "asked": "asks, and a good code lets in", "locked": "asks, and refuses as locked", "let-in": "lets in", "let-in-until": "lets in",
     "refused": "asks, and whatever is typed is wrong", "offered": "offers", "sets-up": "sets up",
@@ -49,21 +49,21 @@ REPORTED = {
 
 
 def foretold(under_test, account, *options):
-    """What a login is to be like, by the first line of what is shown, and by the report as well."""
+    """The login that the first line of `policy show` foretells; the report must say the same."""
     shown = meaning(account, under_test.admin("policy", "show", account.name, *options).splitlines()[0])
     assert reported(under_test, account, *options) == shown
     return shown
 
 
 def reported(under_test, account, *options):
-    """The same by what the report says of everybody."""
+    """The login that the user's row of the report foretells."""
     report = json.loads(under_test.admin("report", "--json", *options))
     (row,) = [row for row in report["users"] if row["user"] == account.name]
     return REPORTED[row["login"]]
 
 
 def foretold_among_all(under_test, account, service):
-    """The same by the line about a service among those about all; `None`: there is none."""
+    """The login that the line about a service foretells, in the output about all services; `None` if there is no such line."""
     lines = under_test.admin("policy", "show", account.name).splitlines()
     about = [line.split("  ", 1)[1].strip() for line in lines if line.startswith(f"at {service}  ")]
     return meaning(account, about[0]) if about else None
@@ -77,7 +77,7 @@ def meaning(account, sentence):
 
 
 def comes_to(door, account, code):
-    """What a login is like."""
+    """What a login does."""
     with door.visit(account, prompts=ENGLISH.questions) as visit:
         asked = False
         while (prompt := visit.prompt()) is not None:
@@ -110,7 +110,7 @@ def write(policy, stack, under_test, account, demand, at_login, account_line, au
 @pytest.mark.parametrize(
     "demand, at_login, account_line", list(itertools.product(DEMANDS, AT_LOGIN, LINES)), ids=lambda value: value.replace(" ", "-")
 )
-def test_account_without_an_authenticator(su, bobby, policy, stack, under_test, demand, at_login, account_line):
+def test_login_without_an_authenticator_is_as_foretold(su, bobby, policy, stack, under_test, demand, at_login, account_line):
     write(policy, stack, under_test, bobby, demand, at_login, account_line)
     assert comes_to(su, bobby, "123456") == foretold(under_test, bobby)
 
@@ -118,14 +118,14 @@ def test_account_without_an_authenticator(su, bobby, policy, stack, under_test, 
 @pytest.mark.parametrize("at_login", ["offer", "require"])
 @pytest.mark.parametrize("demand", ["grace", "everybody must"])
 @pytest.mark.parametrize("account_line", ["sure", "led around"])
-def test_service_in_which_nobody_else_proves_who_it_is(su, bobby, policy, stack, under_test, demand, at_login, account_line):
-    """Such a service lets in everybody whom we let in, so that `show` must not count on it to enrol anybody."""
+def test_login_is_as_foretold_where_our_module_is_the_only_one(su, bobby, policy, stack, under_test, demand, at_login, account_line):
+    """Such a service admits everybody whom our module admits, so `show` must not promise that users enrol there."""
     write(policy, stack, under_test, bobby, demand, at_login, account_line, auth="required pam_permit.so")
     assert comes_to(su, bobby, "123456") == foretold(under_test, bobby)
 
 
 @pytest.mark.parametrize("demand", ["exempt user", "everybody must"])
-def test_account_with_an_authenticator(su, alice, policy, stack, under_test, demand):
+def test_login_with_an_authenticator_is_as_foretold(su, alice, policy, stack, under_test, demand):
     write(policy, stack, under_test, alice, demand, "require", "sure")
     assert foretold(under_test, alice) == "asks, and a good code lets in"
     assert comes_to(su, alice, alice.codes.now()) == foretold(under_test, alice)
@@ -149,8 +149,8 @@ SECTIONS = {
 
 @pytest.mark.parametrize("named", ["su", "sshd", "su-l"])
 @pytest.mark.parametrize("rule", SECTIONS, ids=lambda value: value.replace(" ", "-"))
-def test_service_that_the_policy_names(su, bobby, policy, stack, under_test, rule, named):
-    """The section counts in logins of its own service, and in no other."""
+def test_login_at_a_service_that_the_policy_names_is_as_foretold(su, bobby, policy, stack, under_test, rule, named):
+    """The section applies to logins of its own service, and to no others."""
     general, section = (text.replace("USER", bobby.name) for text in SECTIONS[rule])
     policy(general, f"[service.{named}]\n{section}\n")
     stack()
@@ -162,8 +162,8 @@ def test_service_that_the_policy_names(su, bobby, policy, stack, under_test, rul
         assert found == foretold(under_test, bobby)
 
 
-def test_rules_differ_by_service_at_all(su, bobby, policy, stack, under_test):
-    """Each of the sections does something, so that the test above holds something."""
+def test_sections_make_a_difference(su, bobby, policy, stack, under_test):
+    """Without this, the test above would prove nothing about the sections."""
     for general, section in SECTIONS.values():
         if section.startswith(("qr", 'exempt_groups = ["daemon"]')):
             continue

@@ -1,4 +1,4 @@
-"""`grace`: from the first login without a second factor on, so long is the password enough."""
+"""`grace`: from the first login without a second factor on, the password is enough for that long."""
 
 import pathlib
 import stat
@@ -21,19 +21,20 @@ pytestmark = pytest.mark.promised_by("ours")
 AS_ROOT = ["sshd", "sudo", "su"]
 
 
-# ------------------------------------------------------------------------------------------------------- how it begins
+# ------------------------------------------------------------------------------------------------------- the beginning
 
 
 @pytest.mark.parametrize("name", AS_ROOT)
-def test_grace_is_a_week_to_the_second_from_the_first_login(account_doors, stack, bobby, clock, name):
+def test_grace_lasts_a_week_to_the_second_from_the_first_login(account_doors, stack, bobby, clock, name):
     clock.advance(100 * DAY)
     begun = clock.now
     assert in_without_a_code(account_doors[name], bobby)
     assert ends_at(account_doors[name], bobby, clock, begun + WEEK)
 
 
-def test_program_that_is_not_root_does_not_begin_it_and_is_held_to_it(account_doors, stack, bobby, clock):
-    """It could not write it down, and the helper takes nobody's word for a login. So it begins with one through root."""
+def test_program_that_is_not_root_begins_no_grace_but_is_bound_by_it(account_doors, stack, bobby, clock):
+    """Such a program cannot record the grace, and the helper takes nobody's word for a login. So a login by root's program
+    begins it."""
     assert in_without_a_code(account_doors["pamtester"], bobby)
     assert not first_login(bobby).exists()
     clock.advance(2 * WEEK)
@@ -42,17 +43,17 @@ def test_program_that_is_not_root_does_not_begin_it_and_is_held_to_it(account_do
     assert ends_at(account_doors["pamtester"], bobby, clock, begun + WEEK)
 
 
-def test_grace_begins_with_a_key_where_there_is_only_an_account_line(account_doors, stack, bobby, clock):
+def test_grace_begins_with_a_key_where_only_an_account_line_runs(account_doors, stack, bobby, clock):
     begun = clock.now
     assert in_without_a_code(account_doors["key"], bobby)
     assert ends_at(account_doors["key"], bobby, clock, begun + WEEK)
 
 
 @pytest.mark.parametrize("name", ["sudo NOPASSWD", "su of root"])
-def test_what_comes_to_the_account_line_alone_from_this_machine_begins_none_and_is_held_to_it(
+def test_local_login_with_only_an_account_line_begins_no_grace_but_is_bound_by_it(
     account_doors, stack, bobby, clock, name
 ):
-    """Nobody was asked anything, so it may be a job."""
+    """Nobody was asked anything, so the login may be a job."""
     assert in_without_a_code(account_doors[name], bobby)
     assert not first_login(bobby).exists()
     clock.advance(2 * WEEK)
@@ -62,7 +63,7 @@ def test_what_comes_to_the_account_line_alone_from_this_machine_begins_none_and_
 
 
 def as_a_job(application, account, calls, service="cron", rhost=None):
-    """What cron (3.0), atd (3.2), runuser and the user's systemd (257) call: nobody is asked, and silence is wanted."""
+    """Makes the calls of cron (3.0), atd (3.2), runuser and the user's systemd (257), which ask nobody and want silence."""
     application.start(account, service, rhost)
     application.silence()
     answers = [getattr(application, call)() for call in calls]
@@ -79,7 +80,7 @@ JOBS = {
 
 @pytest.fixture
 def job_lines(under_test):
-    """The lines of a service of jobs, with the account line that common-account would bring in."""
+    """The services that run jobs, with the account line that common-account would bring in."""
     files = [pathlib.Path("/etc/pam.d", service) for service in JOBS]
     for file in files:
         file.write_text(f"auth {under_test.line()}\naccount {under_test.line()}\naccount required pam_permit.so\n")
@@ -99,10 +100,10 @@ def test_job_runs_and_begins_no_grace(application, account_doors, stack, job_lin
     assert ends_at(account_doors["sshd"], bobby, clock, begun + WEEK)
 
 
-def test_job_of_somebody_whose_grace_is_over_is_refused_where_its_service_has_an_account_line(
+def test_job_is_refused_after_the_grace_if_its_service_has_an_account_line(
     application, account_doors, stack, job_lines, bobby, clock
 ):
-    """As the line says. runuser asks nobody whether the account may come in."""
+    """The account line refuses it. runuser runs no account line."""
     assert in_without_a_code(account_doors["sshd"], bobby)
     clock.advance(WEEK)
     for service, calls in JOBS.items():
@@ -110,34 +111,34 @@ def test_job_of_somebody_whose_grace_is_over_is_refused_where_its_service_has_an
         assert (first == application_part.SUCCESS) == (service == "runuser"), service
 
 
-def test_credentials_for_a_login_from_elsewhere_begin_it(application, account_doors, stack, job_lines, bobby, clock):
-    """sshd sets them in a process that knows nothing of the questions, and names the address."""
+def test_credentials_for_a_login_from_elsewhere_begin_the_grace(application, account_doors, stack, job_lines, bobby, clock):
+    """sshd sets credentials in a process that knows nothing of the questions; but it names the address."""
     assert as_a_job(application, bobby, ["setcred"], "cron", rhost="192.0.2.1") == [application_part.SUCCESS]
     assert first_login(bobby).exists()
 
 
 @pytest.mark.parametrize("name", ["sshd", "su"])
 def test_grace_begins_without_an_account_line(every_door, bobby, clock, name):
-    """pam_setcred is called when everything has said yes."""
+    """pam_setcred is called once all modules have succeeded."""
     begun = clock.now
     assert in_without_a_code(every_door[name], bobby)
     assert ends_at(every_door[name], bobby, clock, begun + WEEK)
 
 
 def test_sudo_does_not_begin_the_grace_of_root(every_door, bobby, clock):
-    """sudo has made root of the user by the time that it calls pam_setcred."""
+    """By the time it calls pam_setcred, sudo has changed the user to root."""
     assert in_without_a_code(every_door["sudo"], bobby)
     assert not (Ours.state_directory / "root").exists()
 
 
-def test_grace_of_one_door_is_that_of_all(account_doors, stack, bobby, clock):
+def test_grace_is_the_same_at_all_doors(account_doors, stack, bobby, clock):
     assert in_without_a_code(account_doors["su"], bobby)
     clock.advance(WEEK)
     for name, door in account_doors.items():
         assert not in_without_a_code(door, bobby), name
 
 
-def test_later_logins_do_not_put_off_the_end(key, bobby, clock):
+def test_later_logins_do_not_postpone_the_end(key, bobby, clock):
     begun = clock.now
     for _ in range(7):
         assert in_without_a_code(key, bobby)
@@ -146,7 +147,7 @@ def test_later_logins_do_not_put_off_the_end(key, bobby, clock):
 
 
 @pytest.mark.parametrize("name", AS_ROOT)
-def test_wrong_password_does_not_begin_it(account_doors, stack, bobby, clock, name):
+def test_wrong_password_does_not_begin_the_grace(account_doors, stack, bobby, clock, name):
     door = account_doors[name]
     assert door.attempt(bobby, "not" + bobby.password).refused
     assert not first_login(bobby).exists()
@@ -156,28 +157,28 @@ def test_wrong_password_does_not_begin_it(account_doors, stack, bobby, clock, na
 
 
 @pytest.mark.parametrize("name", AS_ROOT)
-def test_wrong_password_does_not_begin_it_without_an_account_line(every_door, bobby, name):
+def test_wrong_password_does_not_begin_the_grace_without_an_account_line(every_door, bobby, name):
     assert every_door[name].attempt(bobby, "not" + bobby.password).refused
     assert not first_login(bobby).exists()
 
 
-def test_login_that_another_module_refuses_does_not_begin_it(account_doors, stack, under_test, bobby, clock):
-    """Ours has said its part by then; what comes after it in the auth lines says no."""
+def test_login_that_another_module_refuses_does_not_begin_the_grace(account_doors, stack, under_test, bobby, clock):
+    """By then ours has succeeded; a later auth line refuses."""
     stack(auth=[PASSWORD, under_test.line(), "required pam_deny.so"])
     assert account_doors["sshd"].attempt(bobby, bobby.password).refused
     assert not first_login(bobby).exists()
 
 
-def test_questions_do_not_begin_it(account_doors, stack, bobby, clock):
-    """A connection that is cut before the password is typed."""
+def test_questions_do_not_begin_the_grace(account_doors, stack, bobby, clock):
+    """The connection is cut before the password is typed."""
     with account_doors["sshd"].visit(bobby) as visit:
         visit.prompt()
     assert not first_login(bobby).exists()
 
 
 @pytest.mark.parametrize("excuse", ["enrolled", "exempt", "not demanded", "nullok"])
-def test_who_needs_no_grace_does_not_use_it_up(account_doors, stack, alice, bobby, policy, clock, excuse):
-    """It is there in full when it is needed: for somebody who is no longer exempt, say."""
+def test_user_who_needs_no_grace_does_not_use_it_up(account_doors, stack, alice, bobby, policy, clock, excuse):
+    """The whole grace is left when the user needs it, for example after an exemption has ended."""
     stack("nullok" if excuse == "nullok" else "")
     who = alice if excuse == "enrolled" else bobby
     policy({
@@ -188,15 +189,15 @@ def test_who_needs_no_grace_does_not_use_it_up(account_doors, stack, alice, bobb
 
 
 def test_two_first_logins_at_once_begin_one_grace(account_doors, stack, bobby, clock):
-    """Over two phases and three doors, so that several write it in the same moment."""
+    """Logins in two phases at three doors, so that several write the file at the same moment."""
     crowd = [account_doors[name] for name in ("sshd", "su", "key", "sshd", "su", "key")]
     outcomes = together([lambda door=door: knock(door, bobby) for door in crowd])
     assert all(outcome.admitted for outcome in outcomes)
-    assert len(list(first_login(bobby).parent.iterdir())) <= 2  # beside it at most a lock, and nothing left over
+    assert len(list(first_login(bobby).parent.iterdir())) <= 2  # besides the file, there is at most a lock
     assert ends_at(account_doors["key"], bobby, clock, clocks.START + WEEK)
 
 
-# ----------------------------------------------------------------------------------------------------------- what shows
+# ------------------------------------------------------------------------------------------------- messages and records
 
 
 @pytest.mark.parametrize("name", AS_ROOT)
@@ -212,7 +213,7 @@ def test_grace_is_told_and_logged_with_its_end(account_doors, stack, bobby, cloc
 
 
 @pytest.mark.parametrize("name", AS_ROOT)
-def test_file_of_the_first_login_is_roots_and_small(account_doors, stack, clock, bobby, name):
+def test_file_of_the_first_login_is_small_and_owned_by_root(account_doors, stack, clock, bobby, name):
     assert in_without_a_code(account_doors[name], bobby)
     file = first_login(bobby).lstat()
     assert stat.S_ISREG(file.st_mode) and stat.S_IMODE(file.st_mode) & 0o027 == 0
@@ -221,7 +222,7 @@ def test_file_of_the_first_login_is_roots_and_small(account_doors, stack, clock,
     assert directory.st_uid == 0 and stat.S_IMODE(directory.st_mode) & 0o007 == 0
 
 
-# ------------------------------------------------------------------------------------------------- with other things
+# ------------------------------------------------------------------------------------------ grace and other settings
 
 
 def test_reset_gives_a_new_grace(key, bobby, clock, under_test):
@@ -248,7 +249,7 @@ def test_reset_of_an_enrolled_user_gives_a_grace(account_doors, stack, alice, cl
     ("2027-01-22T08:00:11Z", "2027-01-15 08:00:10", "2027-01-22 08:00:11"),
     ("2027-01-01", "2027-01-15 08:00:10", "2027-01-22 08:00:10"),
 ])
-def test_the_later_of_day_and_grace_counts(key, bobby, clock, policy, journal, day, begins, ends):
+def test_later_of_deadline_and_grace_counts(key, bobby, clock, policy, journal, day, begins, ends):
     policy(f'{GRACE}from = "{day}"')
     clock.set(seconds(begins))
     assert in_without_a_code(key, bobby)
@@ -261,18 +262,18 @@ def seconds(text):
     return utc(*map(int, date.split("-")), *map(int, time.split(":")))
 
 
-def test_grace_that_policy_shortens_ends_sooner(key, bobby, clock, policy):
+def test_grace_shortened_by_policy_ends_sooner(key, bobby, clock, policy):
     assert in_without_a_code(key, bobby)
     policy('[enforce]\ngrace = "1d"')
     assert ends_at(key, bobby, clock, clocks.START + DAY)
 
 
-def test_no_grace_is_the_default(phase, bobby, policy):
+def test_default_is_no_grace(phase, bobby, policy):
     policy("")
     assert not in_without_a_code(phase, bobby)
 
 
-def test_user_with_a_pending_grace_who_enrols_is_asked_the_code_from_then_on(account_door, bobby, clock, journal):
+def test_user_who_enrols_during_the_grace_is_asked_for_the_code_from_then_on(account_door, bobby, clock, journal):
     assert in_without_a_code(account_door, bobby)
     device, _ = self_service.enrol(bobby, clock)
     clock.advance(30)
@@ -281,7 +282,7 @@ def test_user_with_a_pending_grace_who_enrols_is_asked_the_code_from_then_on(acc
     assert outcome.admitted and "left" not in outcome.messages
 
 
-def test_user_with_a_pending_grace_who_enrolled_cannot_go_back(account_doors, stack, bobby, clock):
+def test_user_who_enrolled_during_the_grace_cannot_go_back(account_doors, stack, bobby, clock):
     assert in_without_a_code(account_doors["key"], bobby)
     self_service.enrol(bobby, clock)
     self_service.refused_at_once(bobby, "remove", because="authenticator")

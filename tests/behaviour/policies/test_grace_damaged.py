@@ -1,6 +1,7 @@
-"""A grace whose beginning cannot be believed: a clock that was set, a file that is damaged. Nobody gets more time by it.
+"""A grace whose beginning cannot be trusted, because a clock was set or a file is damaged: nobody gains time by it.
 
-sshd is one door of it, and its account line, asked by a program of our own, stands for the rest: what it keeps is the same.
+sshd is one of the doors here; its account line, run by a program of our own, stands for the rest, since what it stores is
+the same.
 """
 
 import os
@@ -21,8 +22,8 @@ from under_test import Ours
 pytestmark = pytest.mark.promised_by("ours")
 
 
-def test_clock_that_runs_back_begins_it_anew(account_line, bobby, clock, journal):
-    """Otherwise a clock that was once a year ahead would give a year of grace."""
+def test_clock_that_runs_back_restarts_the_grace(account_line, bobby, clock, journal):
+    """Otherwise a clock that was a year ahead once would give a year of grace."""
     clock.advance(365 * DAY)
     assert in_without_a_code(account_line, bobby)
     clock.set(clocks.START)
@@ -31,7 +32,7 @@ def test_clock_that_runs_back_begins_it_anew(account_line, bobby, clock, journal
     assert ends_at(account_line, bobby, clock, clocks.START + WEEK)
 
 
-def test_clock_that_runs_back_begins_it_anew_without_an_account_line(every_door, bobby, clock):
+def test_clock_that_runs_back_restarts_the_grace_without_an_account_line(every_door, bobby, clock):
     ssh = every_door["sshd"]
     clock.advance(365 * DAY)
     assert in_without_a_code(ssh, bobby)
@@ -41,7 +42,7 @@ def test_clock_that_runs_back_begins_it_anew_without_an_account_line(every_door,
 
 
 def test_refused_login_with_a_clock_that_ran_ahead_changes_nothing(account_line, bobby, clock):
-    """A clock that is a year ahead for an hour ends the grace for that hour only."""
+    """A clock that is a year ahead for an hour ends the grace only for that hour."""
     assert in_without_a_code(account_line, bobby)
     clock.advance(365 * DAY)
     assert not in_without_a_code(account_line, bobby)
@@ -55,14 +56,14 @@ def put(path, content):
 
 
 def a_link(path):
-    """To one that says now."""
+    """Damages the file so that it names the current time."""
     elsewhere = pathlib.Path("/run/first-login")
     elsewhere.write_bytes(path.read_bytes())
     path.unlink()
     path.symlink_to(elsewhere)
 
 
-# More of them, in both phases, are in pam_otp/src/account/tests/demand.rs. Only root can give a file away.
+# Further kinds of damage, in both phases, are in pam_otp/src/account/tests/demand.rs. Only root can give a file away.
 DAMAGES = {
     "cut": lambda path: put(path, path.read_bytes()[:20]),
     "other number": lambda path: put(path, path.read_bytes().replace(b"1", b"2")),
@@ -72,7 +73,7 @@ DAMAGES = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_damaged_file_gives_nobody_more_time_and_is_logged(account_line, bobby, clock, journal, damage):
+def test_damaged_file_gains_nobody_time_and_is_logged(account_line, bobby, clock, journal, damage):
     assert in_without_a_code(account_line, bobby)
     clock.advance(DAY)
     damage(first_login(bobby))
@@ -82,7 +83,7 @@ def test_damaged_file_gives_nobody_more_time_and_is_logged(account_line, bobby, 
         clock.advance(WEEK)
 
 
-def test_damaged_file_lets_nobody_in_where_a_password_is_asked_for(every_door, bobby, clock, journal):
+def test_damaged_file_admits_nobody_where_a_password_is_asked_for(every_door, bobby, clock, journal):
     assert in_without_a_code(every_door["sshd"], bobby)
     put(first_login(bobby), b"")
     assert not in_without_a_code(every_door["sshd"], bobby)
@@ -91,31 +92,31 @@ def test_damaged_file_lets_nobody_in_where_a_password_is_asked_for(every_door, b
 
 @pytest.fixture
 def read_only():
-    """The disk with the records takes no writes, for the length of a test."""
+    """Makes the disk with the records read-only for the length of a test."""
     with SmallDisk("tmpfs", Ours.state_directory) as disk:
         disk.make_read_only()
         yield disk
 
 
-def test_grace_that_cannot_be_written_down_is_not_given(key, bobby, clock, journal, read_only):
-    """It would have no end."""
+def test_grace_that_cannot_be_recorded_is_not_given(key, bobby, clock, journal, read_only):
+    """Such a grace would have no end."""
     assert not in_without_a_code(key, bobby)
     assert journal.names(bobby.name)[-1] == "otp.unavailable"
 
 
-def test_grace_that_was_written_down_goes_on_when_the_disk_takes_no_writes(account_line, bobby, clock):
+def test_recorded_grace_goes_on_when_the_disk_is_read_only(account_line, bobby, clock):
     with SmallDisk("tmpfs", Ours.state_directory) as disk:
         assert in_without_a_code(account_line, bobby)
         disk.make_read_only()
         assert ends_at(account_line, bobby, clock, clocks.START + WEEK)
 
 
-def test_day_to_come_needs_nothing_written_down(account_line, bobby, policy, read_only):
+def test_coming_deadline_needs_no_record(account_line, bobby, policy, read_only):
     policy('[enforce]\nfrom = "2027-02-01"')
     assert in_without_a_code(account_line, bobby)
 
 
-def test_account_that_inherits_a_name_has_a_grace_of_its_own(account_line, bobby, clock):
+def test_account_that_reuses_a_name_has_a_grace_of_its_own(account_line, bobby, clock):
     assert in_without_a_code(account_line, bobby)
     clock.advance(WEEK)
     assert not in_without_a_code(account_line, bobby)

@@ -1,6 +1,6 @@
-"""A grace that the user keeps from being written down: nobody gets in without a trace, whatever limits su was started under.
+"""A user prevents the recording of a grace by limits on su: nobody is admitted without a trace.
 
-There is no account line, so what comes after the last word of PAM can refuse nobody any more.
+There is no account line, so our module cannot refuse anybody once PAM has succeeded.
 """
 
 import os
@@ -23,7 +23,7 @@ LIMITS = [
 
 
 def knock(door, account, *limits):
-    """su, under these limits; whether it let in."""
+    """Runs su under these limits; returns whether it admitted the user."""
     command = door.caller.running("/usr/bin/prlimit", *limits, "/usr/bin/su", account.name, "-c", doors.COMMAND)
     doors.TYPED.append(account.password)
     with pexpect.spawn(command[0], command[1:], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS) as child:
@@ -33,12 +33,12 @@ def knock(door, account, *limits):
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_who_gets_in_has_begun_the_grace(every_door, bobby, clock, limit):
+def test_admitted_user_has_begun_the_grace(every_door, bobby, clock, limit):
     su = every_door["su"]
     for _ in range(2):
         if knock(su, bobby, limit):
             assert first_login(bobby).exists()
-    # And is none the worse for it.
+    # The grace is an ordinary one.
     begun = first_login(bobby).exists()
     clock.advance(60)
     assert knock(su, bobby)
@@ -50,7 +50,7 @@ def test_who_gets_in_has_begun_the_grace(every_door, bobby, clock, limit):
 
 
 @pytest.mark.parametrize("limit", ["--sigpending=0", "--fsize=0"])
-def test_limit_that_keeps_it_from_being_written_refuses(every_door, bobby, clock, limit):
+def test_limit_that_prevents_the_recording_refuses(every_door, bobby, clock, limit):
     """As pam_otp-setup(7) says."""
     assert not knock(every_door["su"], bobby, limit)
     assert not first_login(bobby).exists()
@@ -62,7 +62,7 @@ def test_refusal_is_logged_with_its_reason(every_door, bobby, clock, journal):
     assert event["event"] == "otp.unavailable" and bobby.name in event["reason"]
 
 
-def test_begun_grace_needs_nothing_written(every_door, bobby, clock):
+def test_recorded_grace_needs_nothing_written(every_door, bobby, clock):
     su = every_door["su"]
     assert knock(su, bobby)
     for limit in ("--sigpending=0", "--fsize=0"):
@@ -82,13 +82,13 @@ def test_wrong_password_leaves_nothing_that_counts_and_reset_removes_it(every_do
     assert ends_at(every_door["su"], bobby, clock, clock.now + WEEK)
 
 
-def test_user_cannot_use_up_what_the_first_lock_took(every_door, bobby, clock):
-    """The kernel counts pending signals for a user over all processes: the limit can be reached in the middle of a login."""
+def test_user_cannot_use_up_the_pending_signal_between_two_locks(every_door, bobby, clock):
+    """The kernel counts pending signals per user over all processes, so the limit can be reached in the middle of a login."""
     su = every_door["su"]
     uid = subprocess.run(["id", "-u", su.caller.name], capture_output=True, text=True, check=True).stdout.strip()
     command = su.caller.running("/usr/bin/prlimit", "--sigpending=1", "/usr/bin/su", bobby.name, "-c", doors.COMMAND)
     doors.TYPED.append(bobby.password)
-    # A process of the same user that has one signal pending: what the limit allows is used up, also for su.
+    # This process of the same user has one signal pending, which uses up the limit for su too.
     holder = su.caller.running("/usr/bin/python3", "-c", HOLDER)
     with pexpect.spawn(command[0], command[1:], encoding="utf-8", timeout=doors.TIMEOUT_SECONDS) as child:
         child.expect("Password: ")

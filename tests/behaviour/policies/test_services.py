@@ -1,4 +1,4 @@
-"""Sections of the policy for one service, in real logins: which service it is, PAM says, and nobody who logs in."""
+"""Sections of the policy for one service, in real logins: PAM decides which service it is, not the user who logs in."""
 
 import pathlib
 
@@ -23,7 +23,7 @@ def test_section_with_a_mistake_refuses_the_logins_of_every_service(every_door, 
 
 @pytest.fixture
 def probe(under_test):
-    """A program that calls its service what it likes, over a file of its own."""
+    """A program that chooses its service name, with a service file of its own."""
     path = pathlib.Path("/etc/pam.d/probe-1.x")
     ours = under_test.line()
     path.write_text(f"auth required pam_unix.so nodelay\nauth {ours}\naccount {ours}\naccount required pam_unix.so\n")
@@ -32,7 +32,7 @@ def probe(under_test):
 
 
 class Named(doors.Pamtester):
-    """A program of root under that name, which then goes on as root."""
+    """A program of root's with that service name, which goes on as root."""
 
     def __init__(self, service):
         self.service = service
@@ -47,7 +47,7 @@ class Named(doors.Pamtester):
 
 @pytest.mark.parametrize("called", ["probe-1.x", "PROBE-1.X", "/usr/bin/Probe-1.x"])
 def test_section_is_found_however_the_program_spells_the_name(bobby, probe, policy, journal, called):  # noqa: F811
-    """libpam makes capitals small and cuts a path off, before it looks for the file."""
+    """libpam turns capitals into small letters and cuts a path off, before it looks for the file."""
     policy(f'[service."probe-1.x"]\nexempt_groups = ["{bobby.name}"]\n')
     outcome = Named(called).attempt(bobby, bobby.password)
     assert outcome.admitted and outcome.prompts == [PASSWORD]
@@ -69,7 +69,7 @@ def test_section_of_another_service_with_the_same_lines_excuses_nobody(bobby, pr
     ('[service.su]\nqr = "none"\n', "qr=unicode", "\u2588"),
     ("", "qr=none", None),
 ])
-def test_code_is_drawn_as_the_service_or_the_line_says(every_door, bobby, policy, stack, clock, section, argument, drawn):  # noqa: F811
+def test_qr_code_is_drawn_as_the_service_or_the_line_says(every_door, bobby, policy, stack, clock, section, argument, drawn):  # noqa: F811
     policy(REQUIRE, section)
     stack(argument)
     with Enrolment(every_door["su"], bobby, clock) as login:

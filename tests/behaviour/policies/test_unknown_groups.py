@@ -1,8 +1,8 @@
-"""Groups of the policy that do not exist, or that the name service does not tell about: nobody gets in by that.
+"""Groups of the policy that do not exist, or that the name service cannot look up: nobody is admitted because of that.
 
-A group that must have a second factor then counts as holding everybody, and an exempt one as holding nobody. What policy
-makes of such a group is a table in pam_otp/src/account/tests/demand.rs; here the account line meets a real name service in
-each way in which it can fail, and each door meets one.
+A group that must have a second factor then counts as containing everybody, and an exempt group as containing nobody. A
+table in pam_otp/src/account/tests/demand.rs has what policy makes of such groups. Here the account line meets a real name
+service that fails in each possible way, and each door meets one way.
 """
 
 import subprocess
@@ -23,41 +23,41 @@ WAYS = ["name", "number"]
 
 
 def reasons(journal, account):
-    """Why the log says that policy could not be followed to the letter."""
+    """The logged reasons for which the policy could not be followed exactly."""
     return [event["reason"] for event in journal.events(account.name) if event["event"] == "otp.policy"]
 
 
-# ------------------------------------------------------------------------------------------------- groups that are not
+# -------------------------------------------------------------------------------------------- groups that do not exist
 
 
 @pytest.mark.parametrize("list_of", ["groups", "exempt_groups"])
-def test_group_that_does_not_exist_demands_and_exempts_nobody(account_line, bobby, policy, journal, list_of):
+def test_missing_group_demands_and_exempts_nobody(account_line, bobby, policy, journal, list_of):
     for name in NOWHERE.values():
         policy(enforce(**{list_of: [name]}))
         assert not in_without_a_code(account_line, bobby), name
         assert f"group {name} " in reasons(journal, bobby)[-1]
 
 
-def test_group_that_does_not_exist_is_a_warning_that_names_it(account_door, bobby, policy, journal):
+def test_missing_group_is_a_warning_that_names_it(account_door, bobby, policy, journal):
     policy(enforce(groups=["nosuchgroup"]))
     assert not in_without_a_code(account_door, bobby)
     assert any("nosuchgroup" in reason and "looked up" in reason for reason in reasons(journal, bobby))
 
 
-def test_groups_that_all_exist_are_not_worth_a_line(account_door, bobby, staff, others, policy, journal):
+def test_existing_groups_cause_no_log_entry(account_door, bobby, staff, others, policy, journal):
     policy(enforce(groups=[others.name, others.number], exempt_groups=[others.name]))
     assert in_without_a_code(account_door, bobby)
     assert reasons(journal, bobby) == []
 
 
-def test_sure_exemption_holds_beside_a_group_that_does_not_exist(account_line, bobby, staff, policy):
+def test_sure_exemption_holds_beside_a_missing_group(account_line, bobby, staff, policy):
     policy(enforce(groups=["nosuchgroup"], exempt_groups=["nosuchgroup", staff.name]))
     assert in_without_a_code(account_line, bobby)
     policy(enforce(groups=["nosuchgroup"], exempt_groups=["nosuchgroup"], exempt_users=[bobby.name]))
     assert in_without_a_code(account_line, bobby)
 
 
-def test_group_that_exists_from_now_on_is_believed_from_now_on(account_line, bobby, policy):
+def test_group_counts_as_soon_as_it_exists(account_line, bobby, policy):
     policy(enforce(groups=["latecomers70"]))
     assert not in_without_a_code(account_line, bobby)
     with groups.GROUP_FILE.open("a") as file:
@@ -73,12 +73,12 @@ def test_group_that_exists_from_now_on_is_believed_from_now_on(account_line, bob
 
 @pytest.fixture(params=FAILING)
 def failing(request, ask_for_groups):
-    """No group can be looked up, in each way in which a service can fail. Users can."""
+    """Name services that cannot look up groups, failing in each possible way. Users can be looked up."""
     ask_for_groups(request.param)
     return request.param
 
 
-def test_the_service_does_fail(failing, staff, bobby):
+def test_failing_service_does_fail(failing, staff, bobby):
     for key in (staff.name, staff.number):
         assert subprocess.run(["getent", "group", key], capture_output=True).returncode == 2
     assert subprocess.run(["getent", "passwd", bobby.name], capture_output=True).returncode == 0
@@ -98,8 +98,8 @@ def test_nobody_is_exempt_while_groups_cannot_be_looked_up(account_line, failing
         assert getattr(staff, way) in reasons(journal, bobby)[-1]
 
 
-def test_primary_group_is_told_by_the_user_and_needs_no_look_up(account_line, bobby, ask_for_groups, policy):
-    """The list of users gives its number."""
+def test_primary_group_needs_no_look_up(account_line, bobby, ask_for_groups, policy):
+    """The list of users contains its number."""
     own = groups.primary(bobby)
     ask_for_groups("otpdown")
     policy(enforce(groups=[own.number]))
@@ -108,19 +108,19 @@ def test_primary_group_is_told_by_the_user_and_needs_no_look_up(account_line, bo
     assert in_without_a_code(account_line, bobby)
 
 
-def test_enrolled_user_gets_in_with_a_code_while_groups_cannot_be_looked_up(account_doors, clock, failing, alice, policy):
+def test_enrolled_user_is_admitted_with_a_code_while_groups_cannot_be_looked_up(account_doors, clock, failing, alice, policy):
     policy(enforce(groups=["staff"], exempt_groups=["managers"]))
     assert account_doors["sshd"].attempt(alice, alice.password, alice.codes.now()).admitted
     clock.advance(30)
     assert account_doors["sshd"].attempt(alice, alice.password, alice.codes.wrong()).refused
 
 
-def test_user_who_is_exempt_by_name_gets_in_while_groups_cannot_be_looked_up(account_line, failing, bobby, policy):
+def test_user_exempt_by_name_is_admitted_while_groups_cannot_be_looked_up(account_line, failing, bobby, policy):
     policy(enforce(groups=["staff"], exempt_groups=["managers"], exempt_users=[bobby.name]))
     assert in_without_a_code(account_line, bobby)
 
 
-def test_local_group_is_believed_while_a_directory_behind_it_is_down(
+def test_local_group_counts_while_a_directory_after_it_is_down(
     account_door, account_line, bobby, staff, ask_for_groups, policy
 ):
     ask_for_groups("files", "otpdown")
@@ -132,10 +132,10 @@ def test_local_group_is_believed_while_a_directory_behind_it_is_down(
 
 
 @pytest.mark.parametrize("service", FAILING)
-def test_group_of_a_directory_that_is_down_holds_everybody(
+def test_group_of_a_directory_that_is_down_contains_everybody(
     account_doors, account_line, clock, bobby, ask_for_groups, policy, service
 ):
-    """It is not among the local groups, and whoever may know it does not answer."""
+    """The group is not a local one, and the service that may know it does not answer."""
     ask_for_groups("files", service)
     for way in WAYS:
         for keys in ({"groups": [NOWHERE[way]]}, {"groups": ["*"], "exempt_groups": [NOWHERE[way]]}):
@@ -145,7 +145,7 @@ def test_group_of_a_directory_that_is_down_holds_everybody(
         assert not in_without_a_code(account_doors[door], bobby)
 
 
-def test_it_is_over_when_the_service_answers_again(account_doors, stack, clock, bobby, others, ask_for_groups, policy):
+def test_failure_is_over_when_the_service_answers_again(account_doors, stack, clock, bobby, others, ask_for_groups, policy):
     policy(enforce(groups=[others.name]))
     ask_for_groups("otpdown")
     assert not in_without_a_code(account_doors["key"], bobby)
