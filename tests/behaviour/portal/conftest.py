@@ -8,13 +8,13 @@ import login_part
 
 @pytest.fixture(scope="session")
 def portal():
-    """The account of the part that faces the network."""
+    """The account of the portal's part that faces the network."""
     return accounts.create("portal")
 
 
 @pytest.fixture
 def part(under_test, portal, clock, journal):
-    """Runs for the length of a test."""
+    """A login part that runs for the length of a test."""
     login_part.stack(under_test)
     with login_part.LoginPart(portal) as running:
         yield running

@@ -1,5 +1,5 @@
-"""The privileged part of the portal, by a portal that a test plays: real stacks, the real helper, and what a portal that is not
-itself could try."""
+"""The privileged part of the portal, with a portal played by the test: real stacks, the real helper, and attacks by a subverted
+portal."""
 
 import contextlib
 import grp
@@ -38,14 +38,14 @@ MOST_OF_ONE = 4
 
 
 def in_by(part, account, clock):
-    """Logs in, and has the clock go on, so that the next code is another."""
+    """Logs in, and advances the clock so that the next code is a different one."""
     token = part.let_in(account, account.password, account.codes.now())
     clock.advance(30)
     return token
 
 
 def credential(account):
-    """What is kept of the account but for its attempts."""
+    """The account's record without its attempts."""
     kept = {name: text for name, text in record(account).items() if name != "state"}
     assert kept
     return kept
@@ -59,7 +59,7 @@ def token(part, alice, clock):
 # Logging in.
 
 
-def test_password_and_code_let_in_by_the_words_of_pam(part, alice):
+def test_password_and_code_admit_with_the_words_of_pam(part, alice):
     with part.begin(alice.name) as matter:
         assert matter.hear() == [b"ask-hidden", b"Password: "]
         matter.reply(alice.password)
@@ -88,7 +88,7 @@ def test_the_log_has_the_address_of_the_browser(part, alice, journal):
     assert (event["service"], event["rhost"]) == ("otp-portal", "2001:db8::7")
 
 
-def test_whatever_is_wrong_is_refused_alike(part, alice, clock):
+def test_every_failure_is_refused_alike(part, alice, clock):
     stranger = accounts.stranger("nobod")
     for account, replies in (
         (alice, (accounts.random_password(),)),
@@ -105,8 +105,8 @@ def test_whatever_is_wrong_is_refused_alike(part, alice, clock):
                 assert matter.hear() == REFUSED, name
 
 
-def test_a_refusal_comes_no_sooner_for_a_name_that_nobody_has(part, alice):
-    """pam_unix computes a hash for a user alone."""
+def test_refusal_of_an_unknown_name_comes_no_sooner(part, alice):
+    """pam_unix computes a hash only for existing users."""
     for account in (alice, accounts.stranger("nobod")):
         with part.begin(account.name) as matter:
             matter.hear()
@@ -118,7 +118,7 @@ def test_a_refusal_comes_no_sooner_for_a_name_that_nobody_has(part, alice):
 
 @contextlib.contextmanager
 def traced(part, call):
-    """The lines of strace about a call of the login part, once its conversations are over."""
+    """strace's lines about a call of the login part, complete once its conversations have ended."""
     read, write = os.pipe()
     tracer = subprocess.Popen(
         ["strace", "-f", "-qq", "-e", f"trace={call}", "-e", "signal=none", "-o", f"/proc/self/fd/{write}", "-p", str(part.process.pid)],
@@ -136,7 +136,7 @@ def traced(part, call):
 
 
 def looked_up(part, name):
-    """The files of accounts and of the login part that are opened before PAM is asked about a name, in their order."""
+    """The files of accounts and of the login part that are opened before PAM is asked about a name, in order."""
     with traced(part, "openat") as lines, part.begin(name) as matter:
         assert matter.hear() == [b"ask-hidden", b"Password: "]
     opened = re.findall(r'openat\(AT_FDCWD, "(.*?)"', "".join(lines))
@@ -144,21 +144,21 @@ def looked_up(part, name):
     return [re.sub(r"left\.\d+", "left.UID", path) for path in own]
 
 
-def test_a_refusal_waits_as_long_as_modules_want_and_once(part, alice, under_test):
-    """PAM waits by itself else, from when a module is done: what it takes over the password of a user alone was seen then."""
+def test_refusal_waits_once_and_as_long_as_the_modules_want(part, alice, under_test):
+    """PAM itself would wait from the moment a module ends, so the time that a real user's password hash takes would show."""
     login_part.stack(under_test, "optional pam_faildelay.so delay=4000000", "requisite pam_unix.so", under_test.line())
     for account in (alice, accounts.stranger("nobod")):
         with traced(part, "clock_nanosleep,nanosleep,select,pselect6") as lines:
             begun = time.monotonic()
             assert part.log_in(account, accounts.random_password()) == REFUSED
-            # PAM makes something between half of it and half as much again of what is wanted.
+            # PAM waits between half and one and a half times the delay that modules ask for.
             assert time.monotonic() - begun >= 2
         sleeps = [line for line in lines if re.search(r"(sleep|select|select6)\(", line)]
         assert len(sleeps) == 1, sleeps
 
 
-def test_as_much_is_looked_up_of_a_name_that_nobody_has(part, alice):
-    # The key is made at the first use.
+def test_as_much_is_looked_up_for_an_unknown_name(part, alice):
+    # The key is made at its first use.
     assert part.standing(b"x") == ["not-ours"]
     known = looked_up(part, alice.name)
     assert {"/etc/passwd", "/etc/shadow", f"{STATE}/left.UID"} <= set(known)
@@ -166,7 +166,7 @@ def test_as_much_is_looked_up_of_a_name_that_nobody_has(part, alice):
     assert looked_up(part, "root") == known
 
 
-def test_without_a_service_of_its_own_nobody_is_let_in(part, alice, journal):
+def test_login_part_without_its_own_service_admits_nobody(part, alice, journal):
     login_part.SERVICE.unlink()
     pathlib.Path("/etc/pam.d/other").write_text("auth required pam_permit.so\naccount required pam_permit.so\n")
     before = len(journal.lines())
@@ -178,7 +178,7 @@ def test_without_a_service_of_its_own_nobody_is_let_in(part, alice, journal):
     ("required pam_permit.so", "required pam_permit.so"),
     ("requisite pam_unix.so nodelay", "required pam_permit.so"),
 ))
-def test_root_is_refused_unless_the_configuration_says_otherwise(part, portal, under_test, lines, journal):
+def test_root_is_refused_unless_the_configuration_allows_it(part, portal, under_test, lines, journal):
     root = accounts.Account("root", accounts.random_password())
     shadow = pathlib.Path("/etc/shadow").read_text()
     set_password(root)
@@ -205,7 +205,7 @@ def test_a_login_lasts_as_long_as_the_configuration_says(part, portal, alice, cl
 
 
 @pytest.mark.parametrize("wrong", ('root = "yes"\n', '[session]\nabsolute = "31d"\n', "colour = 1\n"))
-def test_a_configuration_that_cannot_be_used_ends_the_start(portal, wrong):
+def test_unusable_configuration_prevents_the_start(portal, wrong):
     DIRECTORY.mkdir(mode=0o755, exist_ok=True)
     CONF.write_text(f'url = "https://login.example.org"\n{wrong}')
     for how in ([], ["--check"]):
@@ -218,7 +218,7 @@ def checked():
     return subprocess.run([login_part.PROGRAM, "--conf", CONF, "--check"], capture_output=True, text=True, timeout=60)
 
 
-def test_where_no_new_privileges_may_be_had_it_is_told(part, portal, alice, journal, clock):
+def test_login_part_that_may_gain_no_privileges_says_so(part, portal, alice, journal, clock):
     assert (checked().returncode, checked().stderr) == (0, "")
     part.__exit__()
     before = len(journal.lines())
@@ -227,13 +227,13 @@ def test_where_no_new_privileges_may_be_had_it_is_told(part, portal, alice, jour
         assert len(told) == 1 and "no_new_privs" in told[0] and "NoNewPrivileges" in told[0]
         done = checked()
         assert done.returncode == 1 and f"process {other.process.pid}" in done.stderr and "NoNewPrivileges" in done.stderr
-        # What it is about: people get in, and see nothing of their account.
+        # The consequence: users are admitted, and cannot see their accounts.
         token = in_by(other, alice, clock)
         assert other.answer("status", token)[0] == b"unavailable"
     assert checked().returncode == 0
 
 
-def test_a_second_name_is_its_person_and_ends_with_its_own_password(part, alice, clock):
+def test_login_by_a_second_name_is_the_same_users_and_ends_when_its_own_password_changes(part, alice, clock):
     ally = accounts.alias_of(alice)
     set_password(accounts.Account(ally.name, second := accounts.random_password()))
     token = part.let_in(ally, second, alice.codes.now())
@@ -247,7 +247,7 @@ def test_a_second_name_is_its_person_and_ends_with_its_own_password(part, alice,
     assert part.standing(token) == ["password-changed"]
 
 
-def test_a_second_name_that_is_gone_or_has_ended_ends_its_token(part, alice, clock):
+def test_removed_or_expired_second_name_ends_its_token(part, alice, clock):
     ally = accounts.alias_of(alice)
     for ends in (["usermod", "--expiredate", "2027-01-01"], ["userdel"]):
         token = part.let_in(ally, ally.password, alice.codes.now())
@@ -257,7 +257,7 @@ def test_a_second_name_that_is_gone_or_has_ended_ends_its_token(part, alice, clo
         subprocess.run(["usermod", "--expiredate", "", ally.name], check=False, capture_output=True)
 
 
-def test_a_password_that_is_due_is_changed_in_the_same_conversation(part, bobby, policy):
+def test_expired_password_is_changed_in_the_same_conversation(part, bobby, policy):
     policy(NOBODY_MUST)
     subprocess.run(["chage", "--lastday", "0", bobby.name], check=True)
     old, new = bobby.password, accounts.random_password()
@@ -271,13 +271,13 @@ def test_a_password_that_is_due_is_changed_in_the_same_conversation(part, bobby,
 
 
 @pytest.mark.parametrize("command", (["usermod", "--expiredate", "2027-01-01"], ["usermod", "--lock"]))
-def test_an_account_that_has_ended_is_refused(part, bobby, command, policy):
+def test_expired_or_locked_account_is_refused(part, bobby, command, policy):
     policy(NOBODY_MUST)
     subprocess.run([*command, bobby.name], check=True)
     assert part.log_in(bobby, bobby.password) == REFUSED
 
 
-def test_a_grace_begins_at_the_first_login(part, bobby, clock, policy, journal):
+def test_grace_begins_at_the_first_login(part, bobby, clock, policy, journal):
     policy('[enforce]\ngrace = "7d"\n')
     part.let_in(bobby, bobby.password)
     clock.advance(7 * 24 * 3600 - 1)
@@ -289,18 +289,18 @@ def test_a_grace_begins_at_the_first_login(part, bobby, clock, policy, journal):
         assert matter.hear() == [b"ask-hidden", b"Verification code: "]
 
 
-# What policy wants of a user without an authenticator, who is told so by the pages.
+# The demands of policy on a user without an authenticator, which the pages show.
 
 DAY = 24 * 3600
 START = 1_800_000_010
-# Three days from then.
+# Three days later.
 FROM = "2027-01-18T08:00:10+00:00"
 DEADLINE = START + 3 * DAY
 
 
 @pytest.fixture
 def bobby_in(part, bobby, policy):
-    """The token of a user without an authenticator whom nobody demanded one of when the login was, so no grace has begun."""
+    """The token of a user without an authenticator, from a login at which none was demanded, so no grace has begun."""
     policy(NOBODY_MUST)
     return part.let_in(bobby, bobby.password)
 
@@ -316,16 +316,16 @@ def bobby_in(part, bobby, policy):
     ('[enforce]\nexempt_groups = ["GROUP"]\n', ""),
     ('[enforce]\ngroups = ["GROUP"]\n', "now"),
     ('[enforce]\ngroups = ["no-group-of-that-name"]\n', "now"),
-    # The account is for all services: where one of them is without, another still wants it.
+    # An account is for all services: where one of them exempts the user, another still demands an authenticator.
     ('[enforce]\n[service.otp-portal]\nexempt_groups = ["GROUP"]\n', "now"),
 ])
-def test_what_policy_wants_is_told_as_it_is_now(part, bobby, bobby_in, policy, demands, wanted):
+def test_demand_of_policy_is_told_as_it_is_now(part, bobby, bobby_in, policy, demands, wanted):
     group = grp.getgrgid(pwd.getpwnam(bobby.name).pw_gid).gr_name
     policy(demands.replace("USER", bobby.name).replace("GROUP", group))
     assert part.answer("status", bobby_in) == [b"unenrolled", str(wanted).encode()]
 
 
-def test_a_deadline_comes_while_the_user_is_in(part, bobby_in, clock, policy):
+def test_deadline_comes_while_the_user_is_logged_in(part, bobby_in, clock, policy):
     policy(f'[enforce]\nfrom = "{FROM}"\n')
     clock.advance(11 * 3600)
     assert part.answer("status", bobby_in) == [b"unenrolled", str(DEADLINE).encode()]
@@ -335,7 +335,7 @@ def test_a_deadline_comes_while_the_user_is_in(part, bobby_in, clock, policy):
     assert part.answer("status", bobby_in) == [b"unenrolled", b"now"]
 
 
-def test_a_grace_that_has_not_begun_ends_later_and_one_that_has_at_its_time(part, bobby, bobby_in, clock, policy):
+def test_end_of_a_grace_moves_on_until_it_begins(part, bobby, bobby_in, clock, policy):
     policy('[enforce]\ngrace = "7d"\n')
 
     def told(token):
@@ -343,7 +343,7 @@ def test_a_grace_that_has_not_begun_ends_later_and_one_that_has_at_its_time(part
         assert word == b"unenrolled"
         return wanted.decode()
 
-    # It begins with a login that is let in by it, and no look at the account is one.
+    # A grace begins with a login that it admits; a look at the account does not begin it.
     assert told(bobby_in) == str(START + 7 * DAY)
     clock.advance(3600)
     assert told(bobby_in) == str(START + 3600 + 7 * DAY)
@@ -351,12 +351,12 @@ def test_a_grace_that_has_not_begun_ends_later_and_one_that_has_at_its_time(part
     begun = START + 3600
     clock.advance(3600)
     assert told(bobby_in) == told(token) == str(begun + 7 * DAY)
-    # Of two, the later counts.
+    # The later of both counts.
     policy('[enforce]\ngrace = "7d"\nfrom = "2027-01-18T08:00:10+00:00"\n')
     assert told(token) == str(begun + 7 * DAY)
     policy('[enforce]\ngrace = "1h"\nfrom = "2027-01-18T08:00:10+00:00"\n')
     assert told(token) == str(DEADLINE)
-    # The last second of it, and the next.
+    # The last second of the grace, and the next.
     policy('[enforce]\ngrace = "3601s"\n')
     assert told(token) == str(begun + 3601)
     clock.advance(1)
@@ -366,22 +366,22 @@ def test_a_grace_that_has_not_begun_ends_later_and_one_that_has_at_its_time(part
 # What ends a token.
 
 
-def test_a_token_ends_at_its_time_and_not_before(part, token, clock):
+def test_token_ends_at_its_time_and_not_before(part, token, clock):
     clock.advance(12 * 3600 - 31)
     assert part.standing(token) == ["stands"]
     clock.advance(1)
     assert part.standing(token) == ["time"]
 
 
-def test_a_lock_ends_the_token(part, alice, token, clock):
+def test_lock_ends_the_token(part, alice, token, clock):
     for _ in range(5):
         assert part.answer("try", token, alice.codes.wrong())[0].startswith(b"rejected")
     assert part.standing(token) == ["locked"]
     assert part.answer("status", token) == [b"ended", b"locked"]
 
 
-def test_a_lock_that_has_come_and_gone_ends_the_token(part, alice, token, clock):
-    """Nobody has asked about it while it was locked."""
+def test_lock_that_has_come_and_gone_ends_the_token(part, alice, token, clock):
+    """Nobody asked for the standing during the lock."""
     for _ in range(4):
         part.log_in(alice, alice.password, alice.codes.wrong())
     assert part.standing(token) == ["stands"]
@@ -391,7 +391,7 @@ def test_a_lock_that_has_come_and_gone_ends_the_token(part, alice, token, clock)
     assert part.answer("status", token) == [b"ended", b"locked"]
 
 
-def test_a_lock_that_an_administrator_has_lifted_ends_the_token_where_a_code_was_refused_by_it(part, alice, token, under_test, clock):
+def test_lifted_lock_that_has_refused_a_code_ends_the_token(part, alice, token, under_test, clock):
     for _ in range(6):
         clock.advance(1)
         part.log_in(alice, alice.password, alice.codes.wrong())
@@ -400,7 +400,7 @@ def test_a_lock_that_an_administrator_has_lifted_ends_the_token_where_a_code_was
     assert part.standing(in_by(part, alice, clock)) == ["stands"]
 
 
-def test_a_lock_of_before_ends_no_login_that_has_reset_nothing(part, alice, clock, policy):
+def test_lock_before_a_login_that_did_not_reset_the_count_leaves_its_token(part, alice, clock, policy):
     for _ in range(5):
         part.log_in(alice, alice.password, alice.codes.wrong())
     clock.advance(3600)
@@ -415,20 +415,20 @@ def test_a_lock_of_before_ends_no_login_that_has_reset_nothing(part, alice, cloc
     assert part.standing(token) == ["locked"]
 
 
-def test_a_reset_ends_the_token_and_a_new_authenticator_does_not_revive_it(part, alice, token, under_test):
+def test_reset_ends_the_token_and_a_new_authenticator_does_not_revive_it(part, alice, token, under_test):
     under_test.reset(alice)
     assert part.standing(token) == ["replaced"]
     under_test.enrol(alice)
     assert part.standing(token) == ["replaced"]
 
 
-def test_another_password_ends_the_token(part, alice, token):
+def test_changed_password_ends_the_token(part, alice, token):
     alice.password = accounts.random_password()
     set_password(alice)
     assert part.standing(token) == ["password-changed"]
 
 
-def test_an_account_that_is_gone_or_has_ended_or_is_another_ends_the_token(part, enrol, clock):
+def test_expired_removed_or_renumbered_account_ends_the_token(part, enrol, clock):
     for ends in (
         lambda name: subprocess.run(["usermod", "--expiredate", "2027-01-01", name], check=True),
         lambda name: subprocess.run(["userdel", "--remove", name], check=True, capture_output=True),
@@ -448,7 +448,7 @@ def test_leaving_everywhere_ends_all_tokens_of_that_user_alone(part, alice, caro
     assert part.standing(in_by(part, alice, clock)) == ["stands"]
 
 
-def test_an_administrator_logs_a_user_out_everywhere(part, portal, alice, carol, clock):
+def test_administrator_can_log_a_user_out_everywhere(part, portal, alice, carol, clock):
     tokens = [in_by(part, account, clock) for account in (alice, alice, carol)]
     log_out = [login_part.PROGRAM, "--log-out"]
     assert subprocess.run([*log_out, "nobody-of-that-name"], capture_output=True, text=True).returncode == 1
@@ -459,14 +459,14 @@ def test_an_administrator_logs_a_user_out_everywhere(part, portal, alice, carol,
     assert part.standing(in_by(part, alice, clock)) == ["stands"]
 
 
-def test_an_administrator_logs_out_whatever_the_configuration_says(part, alice, token):
+def test_administrator_can_log_a_user_out_despite_a_broken_configuration(part, alice, token):
     login_part.CONF.write_text("nonsense\n")
     subprocess.run([login_part.PROGRAM, "--conf", login_part.CONF, "--log-out", alice.name], check=True)
     assert part.standing(token) == ["left-everywhere"]
 
 
 def changes_told(account, journal):
-    """What the login part has recorded of changes of an account, and who has written it."""
+    """The changes of an account that the login part has logged, and who has written them."""
     ours = [line for line in journal.lines() if re.search(r"otp-portal-login\[\d+\]: otp\.change ", line)]
     told = [(dict(re.findall(r'(\w+)="((?:[^"\\]|\\.)*)"', line)), journal.writer(line)) for line in ours]
     return [(values, writer) for values, writer in told if values["user"] == account.name]
@@ -474,7 +474,7 @@ def changes_told(account, journal):
 
 @contextlib.contextmanager
 def syslog(journal):
-    """What is in the journal as a file of syslog, which is what there is to be read back here."""
+    """Writes the journal into a file of syslog, from which the login part reads it here."""
     log = pathlib.Path("/var/log/auth.log")
     lines = [re.sub(r"^<\d+>(?:\w{3} [\d ]\d [\d:]{8} )?", "Jan 15 08:00:10 web1 ", line) for line in journal.lines()]
     log.write_text("\n".join(lines) + "\n")
@@ -482,7 +482,7 @@ def syslog(journal):
     log.unlink()
 
 
-def test_that_an_administrator_has_logged_a_user_out_is_recorded(part, portal, alice, carol, clock, journal, policy, hook):
+def test_logout_by_an_administrator_is_logged(part, portal, alice, carol, clock, journal, policy, hook):
     policy(section(["change"]))
     log_out = [login_part.PROGRAM, "--log-out"]
     assert subprocess.run([*log_out, "nobody-of-that-name"], capture_output=True).returncode == 1
@@ -491,7 +491,7 @@ def test_that_an_administrator_has_logged_a_user_out_is_recorded(part, portal, a
     subprocess.run([*log_out, alice.name], check=True, env={"SUDO_UID": "4711"})
     ((values, writer),) = changes_told(alice, journal)
     assert (values["verb"], values["env_sudo_uid"], writer) == ("log-out", "4711", 0)
-    # The user reads it, and nobody else does.
+    # The user can read the event, and no other user can.
     with syslog(journal):
         for account, expected in ((alice, ["provision", "log-out"]), (carol, ["provision"])):
             with part.ask("events", in_by(part, account, clock)) as matter:
@@ -504,7 +504,7 @@ def test_that_an_administrator_has_logged_a_user_out_is_recorded(part, portal, a
     assert [event["keys"]["verb"] for event in hook.events() if event["account"] == alice.name] == ["log-out"]
 
 
-def test_without_a_policy_that_can_be_used_a_user_is_logged_out_all_the_same(part, token, alice, journal, policy):
+def test_logout_works_without_a_usable_policy(part, token, alice, journal, policy):
     policy("[hooks\n")
     subprocess.run([login_part.PROGRAM, "--log-out", alice.name], check=True)
     assert [values["verb"] for values, _ in changes_told(alice, journal)] == ["log-out"]
@@ -513,7 +513,7 @@ def test_without_a_policy_that_can_be_used_a_user_is_logged_out_all_the_same(par
     assert part.standing(token) == ["left-everywhere"]
 
 
-def test_one_that_began_without_an_authenticator_ends_when_there_is_one(part, bobby, under_test, policy):
+def test_token_from_before_the_first_authenticator_ends_when_there_is_one(part, bobby, under_test, policy):
     policy(NOBODY_MUST)
     token = part.let_in(bobby, bobby.password)
     assert part.standing(token) == ["stands"]
@@ -521,12 +521,12 @@ def test_one_that_began_without_an_authenticator_ends_when_there_is_one(part, bo
     assert part.standing(token) == ["replaced"]
 
 
-def test_a_new_key_ends_all(part, token):
+def test_new_key_ends_all_tokens(part, token):
     (STATE / "key").unlink()
     assert part.standing(token) == ["not-ours"]
 
 
-def test_standings_are_asked_for_again_on_one_connection(part, alice, token, under_test):
+def test_standings_can_be_asked_for_again_on_one_connection(part, alice, token, under_test):
     with part.ask("standing", token, b"x" * 40, token) as matter:
         assert matter.hear() == [b"standings", b"stands", b"not-ours", b"stands"]
         under_test.reset(alice)
@@ -536,15 +536,15 @@ def test_standings_are_asked_for_again_on_one_connection(part, alice, token, und
         assert matter.hear() == []
 
 
-def test_what_cannot_be_found_out_is_unknown_and_lets_nobody_in(part, alice, token, policy):
+def test_unknown_standing_admits_nobody(part, alice, token, policy):
     policy("no such key")
     assert part.standing(token) == ["unknown"]
     assert part.answer("status", token)[0] == b"unavailable"
     assert part.log_in(alice, alice.password) in (REFUSED, UNAVAILABLE)
 
 
-def test_a_device_that_goes_ends_every_token_but_that_of_the_change(part, alice, token, clock, policy):
-    """It may be the stolen one, by which somebody has logged in."""
+def test_removed_authenticator_ends_every_token_but_the_changes_own(part, alice, token, clock, policy):
+    """The authenticator may be a stolen one, with which somebody has logged in."""
     policy(SEVERAL, NOBODY_MUST)
     with part.ask("change", token, "en", "add", "tablet") as matter:
         added = matter.change(alice, clock)[2]
@@ -556,10 +556,10 @@ def test_a_device_that_goes_ends_every_token_but_that_of_the_change(part, alice,
     assert part.standing(token, added, other, said[2]) == ["stands", "replaced", "replaced", "stands"]
 
 
-# What a user asks for.
+# What users ask for.
 
 
-def test_status_and_a_try_are_the_users_own(part, alice, token):
+def test_status_and_tries_are_about_the_user(part, alice, token):
     said = part.answer("status", token)
     assert said[0] == b"status" and said[1] == str(len(alice.recovery_codes)).encode()
     assert part.answer("try", token, alice.codes.wrong()) == [b"rejected", b"4"]
@@ -567,7 +567,7 @@ def test_status_and_a_try_are_the_users_own(part, alice, token):
     assert part.answer("try", token, alice.codes.now())[0] == b"replayed"
 
 
-def test_events_are_of_the_user_alone(part, alice, carol, token, journal):
+def test_events_are_those_of_the_user_alone(part, alice, carol, token, journal):
     part.log_in(carol, carol.password, carol.codes.wrong())
     with syslog(journal), part.ask("events", token) as matter:
         assert matter.hear() == [b"done"]
@@ -575,7 +575,7 @@ def test_events_are_of_the_user_alone(part, alice, carol, token, journal):
         assert any('"otp.accept"' in line for line in matter.told)
 
 
-def test_the_first_device_is_enrolled_after_the_login(part, bobby, clock, policy):
+def test_first_authenticator_can_be_enrolled_after_the_login(part, bobby, clock, policy):
     policy(NOBODY_MUST)
     token = part.let_in(bobby, bobby.password)
     with part.ask("change", token, "en", "enrol", "phone") as matter:
@@ -586,7 +586,7 @@ def test_the_first_device_is_enrolled_after_the_login(part, bobby, clock, policy
     part.let_in(bobby, bobby.password, matter.device.now())
 
 
-def test_the_first_device_takes_a_login_of_just_now(part, bobby, clock, policy):
+def test_first_authenticator_takes_a_recent_login(part, bobby, clock, policy):
     policy(NOBODY_MUST)
     token = part.let_in(bobby, bobby.password)
     clock.advance(15 * 60 + 1)
@@ -598,7 +598,7 @@ def test_the_first_device_takes_a_login_of_just_now(part, bobby, clock, policy):
         assert matter.change(bobby, clock)[:2] == [b"changed", b"enrolled"]
 
 
-def test_the_first_device_is_enrolled_inside_the_login(part, bobby, clock, policy):
+def test_first_authenticator_can_be_enrolled_inside_the_login(part, bobby, clock, policy):
     policy('[enroll]\nqr = "none"\n[service.otp-portal]\nat_login = "require"\n')
     with part.begin(bobby.name) as matter:
         matter.hear()
@@ -618,7 +618,7 @@ def test_the_first_device_is_enrolled_inside_the_login(part, bobby, clock, polic
 
 
 @pytest.mark.parametrize("stop_at", (0, 1, 2, 3))
-def test_leaving_in_the_middle_of_the_login_saves_nothing(part, bobby, clock, policy, under_test, stop_at):
+def test_leaving_during_the_login_saves_nothing(part, bobby, clock, policy, under_test, stop_at):
     policy('[enroll]\nqr = "none"\n[service.otp-portal]\nat_login = "require"\n')
     with part.begin(bobby.name) as matter:
         for number in range(stop_at + 1):
@@ -654,7 +654,7 @@ def test_each_change_takes_the_password_and_a_code_and_gives_a_new_token(part, a
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_nothing_changes_without_them(part, alice, token, clock, policy, change, under_test):
+def test_nothing_changes_without_password_and_code(part, alice, token, clock, policy, change, under_test):
     policy(SEVERAL, NOBODY_MUST)
     kept = credential(alice)
     for how in ({"password": accounts.random_password()}, {"code": alice.codes.wrong()}):
@@ -667,8 +667,8 @@ def test_nothing_changes_without_them(part, alice, token, clock, policy, change,
 
 
 @pytest.mark.parametrize("ended", ("left-everywhere", "password-changed"))
-def test_a_change_does_not_outlive_its_login(part, alice, token, clock, policy, ended):
-    """Nor is it kept where the portal overlooks the end of the login."""
+def test_change_does_not_outlive_its_login(part, alice, token, clock, policy, ended):
+    """The login part checks this itself, in case the portal overlooks the end of the login."""
     policy(SEVERAL, NOBODY_MUST)
     kept = credential(alice)
     with part.ask("change", token, "en", "add", "tablet") as matter:
@@ -684,7 +684,7 @@ def test_a_change_does_not_outlive_its_login(part, alice, token, clock, policy, 
     assert credential(alice) == kept
 
 
-def test_what_a_change_asks_is_in_the_language_of_the_pages(part, alice, token, policy):
+def test_questions_of_a_change_are_in_the_language_of_the_pages(part, alice, token, policy):
     policy(SEVERAL, NOBODY_MUST)
     with part.ask("change", token, "ko", "add", "tablet") as matter:
         assert matter.hear() == [b"ask-hidden", b"Password: "]
@@ -692,7 +692,7 @@ def test_what_a_change_asks_is_in_the_language_of_the_pages(part, alice, token, 
         assert matter.hear() == [b"ask-hidden", "인증 코드: ".encode()]
 
 
-def test_the_helper_runs_as_the_user_with_nothing_of_roots(part, alice, token, policy):
+def test_helper_runs_as_the_user_and_inherits_nothing_of_roots(part, alice, token, policy):
     policy(SEVERAL, NOBODY_MUST)
     uid, gid = pwd.getpwnam(alice.name)[2:4]
     with part.ask("change", token, "en", "add", "tablet") as matter:
@@ -706,15 +706,15 @@ def test_the_helper_runs_as_the_user_with_nothing_of_roots(part, alice, token, p
             assert re.search(r"^CapEff:\t0+$", status, re.M) and re.search(r"^CapPrm:\t0+$", status, re.M)
             assert pathlib.Path(f"/proc/{pid}/environ").read_bytes().strip(b"\0") in (b"", b"PAM_OTP_LANG=en")
             ends = {os.readlink(entry) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
-            # The line, nothing, what the helper has opened by its own group, and the pipe to its own child.
+            # The connection, /dev/null, what the helper has opened with its own group, and the pipe to its own child.
             own = ("socket:", "/dev/null", "pipe:", "/var/lib/pam_otp")
             assert all(end.startswith(own) and not end.startswith(str(STATE)) for end in ends), ends
 
 
-# What a portal that is not itself could try.
+# Attempts of a subverted portal.
 
 
-def test_no_token_is_forged(part, alice, token):
+def test_token_cannot_be_forged(part, alice, token):
     for at in range(0, len(token) * 8, 11):
         forged = bytearray(token)
         forged[at // 8] ^= 1 << (at % 8)
@@ -729,7 +729,7 @@ def test_no_token_is_forged(part, alice, token):
     ("change", "T", "en", "begin-grace", ""), ("change", "T", "en", "check", "x"), ("begin", "alice", "localhost", "en"),
     ("begin", "alice", "192.0.2.1", "en", "sshd"), ("standing",), ("standing", *"TTTTTTTTT"), ("status", "T" * 513),
 ))
-def test_what_is_no_matter_is_answered_by_nothing(part, fields, journal):
+def test_invalid_matter_gets_no_answer(part, fields, journal):
     before = len(journal.lines())
     assert part.answer(*fields) == [] if fields else True
     if not fields:
@@ -741,7 +741,7 @@ def test_what_is_no_matter_is_answered_by_nothing(part, fields, journal):
 
 
 @pytest.mark.parametrize("garbage", (b"", b"otp1", b"GET / HTTP/1.1\r\n\r\n", b"otp1\xff\xff" + b"x" * 70000, os.urandom(4096)))
-def test_garbage_is_answered_by_nothing(part, garbage, alice):
+def test_garbage_gets_no_answer(part, garbage, alice):
     connection = part.connect()
     try:
         connection.sendall(garbage)
@@ -755,7 +755,7 @@ def test_garbage_is_answered_by_nothing(part, garbage, alice):
 
 
 @pytest.mark.parametrize("reply", (("code", "123456"), ("keep",), ("begin", "alice", "192.0.2.1", "en"), ("reply",)))
-def test_what_is_no_answer_ends_the_login(part, alice, reply):
+def test_invalid_reply_ends_the_login(part, alice, reply):
     with part.begin(alice.name) as matter:
         matter.hear()
         matter.say(*reply)
@@ -763,7 +763,7 @@ def test_what_is_no_answer_ends_the_login(part, alice, reply):
     part.wait_until_alone()
 
 
-def test_nobody_but_the_portal_may_ask(part, alice, portal, journal):
+def test_only_the_portal_may_ask(part, alice, portal, journal):
     before = len(journal.lines())
     subprocess.run(["usermod", "--append", "--groups", portal.name, alice.name], check=True)
     for account in ("root", alice.name):
@@ -772,7 +772,7 @@ def test_nobody_but_the_portal_may_ask(part, alice, portal, journal):
         if account == "root":
             connection.connect(str(login_part.SOCKET))
         else:
-            # Of the portal's group, and so through the door.
+            # The user belongs to the portal's group, and so can reach the socket.
             os.chmod(login_part.SOCKET, 0o666)
             with as_account(account):
                 connection.connect(str(login_part.SOCKET))
@@ -781,7 +781,7 @@ def test_nobody_but_the_portal_may_ask(part, alice, portal, journal):
     assert sum("otp.denied" in line and "only the portal" in line for line in journal.lines(before)) == 2
 
 
-def test_the_socket_and_what_is_kept_are_for_nobody_else(part, alice, portal, token):
+def test_socket_and_state_are_closed_to_everybody_else(part, alice, portal, token):
     found = login_part.SOCKET.stat()
     assert (found.st_uid, found.st_gid, found.st_mode & 0o7777) == (0, grp.getgrnam(portal.name).gr_gid, 0o660)
     assert (STATE.stat().st_uid, STATE.stat().st_mode & 0o7777) == (0, 0o700)
@@ -789,15 +789,15 @@ def test_the_socket_and_what_is_kept_are_for_nobody_else(part, alice, portal, to
         assert (file.stat().st_uid, file.stat().st_mode & 0o7777) == (0, 0o600), file
 
 
-def test_so_many_conversations_go_on_at_once_and_no_more(part, alice, token):
+def test_number_of_conversations_is_limited(part, alice, token):
     addresses = [f"192.0.2.{number // MOST_FROM_ONE}" for number in range(MOST)]
     matters = [part.begin(alice.name, address=address) for address in addresses]
     for matter in matters:
         assert matter.hear() == [b"ask-hidden", b"Password: "]
     assert part.log_in(alice, address="192.0.2.99") == [b"no-room"]
-    # Those who are in are not kept out.
+    # Users who are logged in are not kept out.
     assert part.standing(token) == ["stands"] and part.answer("status", token)[0] == b"status"
-    # However one ends, its place is free.
+    # Whichever way a conversation ends, its place becomes free.
     matters.pop().connection.close()
     wait_until(lambda: len(part.children()) < MOST, "end of one")
     with part.begin(alice.name, address="192.0.2.99") as matter:
@@ -807,7 +807,7 @@ def test_so_many_conversations_go_on_at_once_and_no_more(part, alice, token):
     part.wait_until_alone()
 
 
-def test_one_address_does_not_take_every_place(part, alice):
+def test_one_address_cannot_take_every_place(part, alice):
     matters = [part.begin(alice.name) for _ in range(MOST_FROM_ONE)]
     for matter in matters:
         assert matter.hear()[0] == b"ask-hidden"
@@ -819,7 +819,7 @@ def test_one_address_does_not_take_every_place(part, alice):
         matter.connection.close()
 
 
-def test_one_user_does_not_take_every_place_by_changes(part, alice, carol, token, clock, policy):
+def test_one_user_cannot_take_every_place_by_changes(part, alice, carol, token, clock, policy):
     policy(SEVERAL, NOBODY_MUST)
     changes = [part.ask("change", token, "en", "add", "tablet") for _ in range(MOST_OF_ONE)]
     for matter in changes:
@@ -832,7 +832,7 @@ def test_one_user_does_not_take_every_place_by_changes(part, alice, carol, token
     part.wait_until_alone()
 
 
-def test_connections_that_say_nothing_keep_no_login_waiting(part, alice):
+def test_silent_connections_keep_no_login_waiting(part, alice):
     silent = [part.connect() for _ in range(MOST)]
     part.let_in(alice, alice.password, alice.codes.now())
     for connection in silent:
@@ -840,8 +840,8 @@ def test_connections_that_say_nothing_keep_no_login_waiting(part, alice):
     part.wait_until_alone()
 
 
-def test_a_client_that_is_stopped_keeps_nobody_waiting(part, alice, portal):
-    """It has asked, and neither reads nor hangs up."""
+def test_stopped_client_keeps_nobody_waiting(part, alice, portal):
+    """The client has asked, and neither reads nor hangs up."""
     script = (
         "import socket, sys, time\nline = socket.socket(socket.AF_UNIX)\nline.connect(sys.argv[1])\n"
         "line.sendall(bytes.fromhex(sys.argv[2]))\nprint('there', flush=True)\ntime.sleep(600)\n"
@@ -866,7 +866,7 @@ def test_a_client_that_is_stopped_keeps_nobody_waiting(part, alice, portal):
 
 
 @pytest.mark.parametrize("questions", (0, 1))
-def test_a_conversation_that_is_killed_lets_nobody_in_and_leaves_nothing(part, alice, questions):
+def test_killed_conversation_admits_nobody_and_leaves_nothing(part, alice, questions):
     with part.begin(alice.name) as matter:
         for reply in (alice.password, alice.codes.now())[:questions]:
             matter.hear()
@@ -881,7 +881,7 @@ def test_a_conversation_that_is_killed_lets_nobody_in_and_leaves_nothing(part, a
 
 @pytest.mark.parametrize("which", ("conversation", "helper"))
 @pytest.mark.parametrize("stop_at", (0, 1, 2, 4))
-def test_a_change_that_is_killed_changes_nothing(part, alice, token, clock, policy, under_test, which, stop_at):
+def test_killed_change_changes_nothing(part, alice, token, clock, policy, under_test, which, stop_at):
     policy(SEVERAL, NOBODY_MUST)
     kept = credential(alice)
     with part.ask("change", token, "en", "enrol", "phone") as matter:
@@ -896,7 +896,7 @@ def test_a_change_that_is_killed_changes_nothing(part, alice, token, clock, poli
     assert part.standing(token) == ["stands"]
 
 
-def test_with_the_listener_everything_ends(part, alice, token, policy):
+def test_everything_ends_with_the_listener(part, alice, token, policy):
     policy(SEVERAL, NOBODY_MUST)
     with part.begin(alice.name) as login, part.ask("change", token, "en", "add", "tablet") as change:
         assert login.hear()[0] == b"ask-hidden" and change.hear()[0] == b"ask-hidden"
@@ -908,7 +908,7 @@ def test_with_the_listener_everything_ends(part, alice, token, policy):
         wait_until(lambda: not any(is_alive(pid) for pid in conversations), "end of all", seconds=20)
 
 
-def test_a_login_part_that_was_killed_is_started_again_with_its_tokens(part, portal, token):
+def test_login_part_restarted_after_a_kill_keeps_its_tokens(part, portal, token):
     part.process.kill()
     part.process.wait(timeout=60)
     with LoginPart(portal) as again:

@@ -34,14 +34,14 @@ def at_home(page, account):
 
 
 def logged_in(account, clock):
-    """A browser in which somebody has just logged in; the next code is another."""
+    """A browser in which the account has just logged in; the next code is a different one."""
     browser = Browser()
     assert at_home(browser.log_in(account, account.password, account.codes.now()), account), browser.page.text
     clock.advance(30)
     return browser
 
 
-def test_password_and_code_lead_home_and_the_log_has_the_address(web, alice, journal):
+def test_login_by_password_and_code_leads_home_and_the_log_has_the_address(web, alice, journal):
     browser = Browser(address="2001:db8::7")
     assert at_home(browser.log_in(alice, alice.password, alice.codes.now()), alice), browser.page.text
     (event,) = [one for one in journal.events(alice.name) if one["event"] == "otp.accept"]
@@ -50,19 +50,19 @@ def test_password_and_code_lead_home_and_the_log_has_the_address(web, alice, jou
     assert browser.get("/").forms.keys() >= {"/login"}
 
 
-def test_what_faces_the_network_leaves_no_core(web):
-    """A core that is piped to a program knows no limit; of a process that cannot be dumped there is none, and /proc says so."""
+def test_process_that_faces_the_network_leaves_no_core(web):
+    """A core that is piped to a program ignores the limit; but a process that cannot be dumped leaves none, as /proc shows."""
     assert pathlib.Path(f"/proc/{web.process.pid}/environ").stat().st_uid == 0
 
 
-def test_a_wrong_code_is_told_in_the_words_of_pam_and_counted(web, alice):
+def test_wrong_code_is_told_in_the_words_of_pam_and_counted(web, alice):
     before = record(alice)["state"]
     page = Browser().log_in(alice, alice.password, alice.codes.wrong())
     assert page.status == 403 and "wrong" in page.text.lower() and "/logout" not in page.forms
     assert record(alice)["state"] != before
 
 
-def test_the_pages_and_the_words_of_pam_are_korean_where_the_browser_is(web, alice):
+def test_pages_and_the_words_of_pam_are_korean_if_the_browser_is(web, alice):
     browser = Browser(language="ko-KR,ko;q=0.9")
     browser.get("/login")
     browser.post("/login", user=alice.name)
@@ -70,7 +70,7 @@ def test_the_pages_and_the_words_of_pam_are_korean_where_the_browser_is(web, ali
     assert "인증 코드" in browser.page.text
 
 
-def test_a_user_enrols_in_the_browser_and_logs_in_with_it(web, bobby, clock, policy, under_test):
+def test_user_enrols_in_the_browser_and_logs_in_with_the_new_authenticator(web, bobby, clock, policy, under_test):
     policy(NOBODY_MUST)
     login_part.stack(under_test, "requisite pam_unix.so nodelay", under_test.line("nullok"))
     browser = Browser()
@@ -83,7 +83,7 @@ def test_a_user_enrols_in_the_browser_and_logs_in_with_it(web, bobby, clock, pol
     assert "/change/code" in browser.page.forms and not record(bobby)
     browser.post("/change/code", code=device.now())
     assert "/change/keep" in browser.page.forms, browser.page.text
-    # Without the box nothing lasts.
+    # Without the box ticked nothing is saved.
     browser.post("/change/keep")
     assert "/change/keep" in browser.page.forms and not record(bobby)
     browser.post("/change/keep", kept="yes")
@@ -93,7 +93,7 @@ def test_a_user_enrols_in_the_browser_and_logs_in_with_it(web, bobby, clock, pol
     assert at_home(browser.log_in(bobby, bobby.password, device.now()), bobby)
 
 
-def test_a_change_takes_password_and_code_and_leaves_the_session(web, alice, clock, policy):
+def test_change_takes_password_and_code_and_leaves_the_session(web, alice, clock, policy):
     policy(SEVERAL)
     browser = logged_in(alice, clock)
     browser.get("/devices/add")
@@ -111,7 +111,7 @@ def test_a_change_takes_password_and_code_and_leaves_the_session(web, alice, clo
     assert at_home(browser.get("/"), alice)
 
 
-def test_a_session_outlives_a_kill_and_ends_by_a_reset(web, alice, clock, under_test):
+def test_session_outlives_a_kill_and_ends_by_a_reset(web, alice, clock, under_test):
     browser = logged_in(alice, clock)
     web.kill()
     web.start()
@@ -121,11 +121,11 @@ def test_a_session_outlives_a_kill_and_ends_by_a_reset(web, alice, clock, under_
     assert "/login" in browser.get("/").forms
 
 
-def test_a_site_opens_and_closes_with_the_session(web, alice, clock):
+def test_site_opens_and_closes_with_the_session(web, alice, clock):
     browser = logged_in(alice, clock)
     verify = f"https://{SITE}/verify"
     assert browser.get(verify).status == 401
-    # The site itself is not there: what counts is the cookie on the way.
+    # The site itself does not exist here: only the cookie on the way matters.
     browser.get(f"https://{SITE}/.otp-portal/begin?to=/verify")
     page = browser.get(verify)
     assert (page.status, page.headers["Remote-User"]) == (204, alice.name)
@@ -134,7 +134,7 @@ def test_a_site_opens_and_closes_with_the_session(web, alice, clock):
     assert browser.get(verify).status == 401
 
 
-# A name service whose groups of one user wait as long as a file is there, and which says how often it was asked for them.
+# A name service that, while a file exists, makes the look-up of one user's groups wait, and counts the look-ups.
 SLOW = """
 #include <errno.h>
 #include <fcntl.h>
@@ -162,7 +162,7 @@ enum nss_status _nss_otpslow_initgroups_dyn(const char *user, gid_t number, long
 
 @contextlib.contextmanager
 def slow_groups(account):
-    """While this lasts, looks at the groups of that user wait; gives how many do."""
+    """A name service that waits in look-ups of the user's groups; yields its directory, the count of these, and the file of SLOW."""
     directory = groups.DIRECTORY.with_name("slow-groups")
     directory.mkdir(mode=0o755)
     waits, asked = directory / "waits", directory / "asked"
@@ -182,7 +182,7 @@ def slow_groups(account):
 
 
 def hang_up(browser, path, host, is_asked):
-    """Asks, and hangs up as soon as it is asked for; gives what was answered before that."""
+    """Sends a request, and hangs up as soon as `is_asked`; returns the status if it was answered before that."""
     cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies[host].items())
     connection = browser.connect(host)
     connection.request("GET", path, headers={**browser.headers, "Host": host, "Cookie": cookie})
@@ -192,14 +192,14 @@ def hang_up(browser, path, host, is_asked):
         return connection.getresponse().status if told else None
 
 
-def test_a_user_of_a_slow_directory_who_hangs_up_keeps_nobody_from_the_sites(part, portal, alice, carol, clock):
-    """A look at the groups of a user takes a thread of the portal until the directory answers."""
+def test_users_who_hang_up_on_a_slow_directory_keep_nobody_from_the_sites(part, portal, alice, carol, clock):
+    """A look-up of a user's groups takes a thread of the portal until the directory answers."""
     with slow_groups(alice) as (libraries, asked, waits):
         with WebServer(portal, {"LD_LIBRARY_PATH": str(libraries)}) as web:
             browsers = [logged_in(account, clock) for account in (alice, carol)]
             for browser in browsers:
                 assert browser.get(f"https://{SITE}/.otp-portal/begin?to=/verify").status == 204
-            # What it has looked up it no longer knows.
+            # A restarted portal has forgotten earlier look-ups.
             web.kill()
             web.start()
             waits.touch()
@@ -208,6 +208,6 @@ def test_a_user_of_a_slow_directory_who_hangs_up_keeps_nobody_from_the_sites(par
                 hang_up(browsers[0], "/verify", SITE, lambda before=before: asked() > before)
             assert asked() > 0
             assert browsers[1].get(f"https://{SITE}/verify").status == 204
-            # Nor is the end of the portal waited for.
+            # Nor does the portal's end wait for the directory.
             web.process.terminate()
             web.process.wait(timeout=60)
