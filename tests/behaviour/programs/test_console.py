@@ -1,4 +1,4 @@
-"""login at a console (shadow's, as on Debian 12): password and code have the time that login.defs gives, and what it tells."""
+"""login at a console (shadow's, as on Debian 12): the time that login.defs gives for password and code, and what is reported."""
 
 import pathlib
 import re
@@ -16,13 +16,13 @@ DEFS = pathlib.Path("/etc/login.defs")
 @pytest.fixture
 def three_seconds():
     before = DEFS.read_text()
-    assert re.search(r"(?m)^LOGIN_TIMEOUT\s+60$", before), "what pam_otp-setup(7) says of Debian"
+    assert re.search(r"(?m)^LOGIN_TIMEOUT\s+60$", before), "pam_otp-setup(7) says so of Debian"
     DEFS.write_text(re.sub(r"(?m)^LOGIN_TIMEOUT.*\n", "", before) + "LOGIN_TIMEOUT 3\n")
     yield
     DEFS.write_text(before)
 
 
-def test_login_that_is_not_done_in_time_ends_at_the_code_and_counts_nothing(alice, three_seconds, under_test, journal):
+def test_login_not_done_in_time_ends_at_the_code_and_counts_nothing(alice, three_seconds, under_test, journal):
     lines = ["auth required pam_unix.so nodelay", f"auth {under_test.line()}", "account required pam_unix.so",
              "session required pam_permit.so", ""]
     pathlib.Path("/etc/pam.d/login").write_text("\n".join(lines))
@@ -30,7 +30,7 @@ def test_login_that_is_not_done_in_time_ends_at_the_code_and_counts_nothing(alic
     doors.TYPED.append(alice.password)
     login.expect_exact("Password: ")
     login.sendline(alice.password)
-    # A slow machine may not come to the question of the code.
+    # A slow machine may not reach the question for the code.
     login.expect_exact("Login timed out after 3 seconds")
     login.expect(pexpect.EOF)
     login.close()
@@ -45,7 +45,7 @@ def one_try():
     DEFS.write_text(before)
 
 
-def test_login_does_not_tell_that_the_password_after_the_code_was_wrong(alice, one_try, under_test, journal):
+def test_login_does_not_report_a_wrong_password_after_the_code(alice, one_try, under_test, journal):
     lines = [f"auth {under_test.line()}", "auth required pam_unix.so nodelay", "account required pam_unix.so",
              "session required pam_permit.so", ""]
     pathlib.Path("/etc/pam.d/login").write_text("\n".join(lines))
@@ -57,4 +57,4 @@ def test_login_does_not_tell_that_the_password_after_the_code_was_wrong(alice, o
     login.expect(["Maximum number of tries exceeded", "Login incorrect"])
     login.expect(pexpect.EOF)
     login.close()
-    assert journal.names(alice.name) == ["otp.accept"], "otherwise pam_otp(8) is to say that login tells of otp.onefactor"
+    assert journal.names(alice.name) == ["otp.accept"], "otherwise pam_otp(8) must say that login reports otp.onefactor"

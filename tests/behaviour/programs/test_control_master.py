@@ -1,4 +1,4 @@
-"""ControlMaster of OpenSSH: further sessions over a connection that has logged in are no logins, so nobody is asked anything."""
+"""OpenSSH's ControlMaster: further sessions over a connection that has logged in are no logins, so nobody is asked anything."""
 
 import os
 import subprocess
@@ -14,14 +14,14 @@ pytestmark = pytest.mark.promised_by("ours")
 
 
 class Master(doors.Ssh):
-    """Leaves the connection open for others of the same user's, behind a socket."""
+    """A connection that stays open for further ones of the same user, behind a socket."""
 
     def __init__(self, server, socket):
         super().__init__(server, sshd.HOST)
         self._options += ["-o", "ControlMaster=auto", "-o", f"ControlPath={socket}", "-o", "ControlPersist=yes"]
 
     def again(self, account, command):
-        """One more session, without a terminal: a question would be the end of it."""
+        """Runs one more session without a terminal; a question would make it fail."""
         words = ["/usr/bin/ssh", "-F", "none", "-l", account.name, *self._options, "-o", "BatchMode=yes", sshd.HOST, command]
         return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=doors.TIMEOUT_SECONDS,
                               env={"PATH": os.environ["PATH"], **clocks.REAL_TIME})
@@ -46,7 +46,7 @@ def test_further_sessions_of_an_open_connection_ask_nothing_and_outlive_a_lock(m
             assert master.again(alice, "id -un").stdout == f"{alice.name}\n"
             assert journal.names(alice.name) == ["otp.accept"]
             under_test.reset(alice)
-            assert master.again(alice, "id -un").stdout == f"{alice.name}\n", "the connection is what has logged in"
+            assert master.again(alice, "id -un").stdout == f"{alice.name}\n", "the connection is already logged in"
         finally:
             master.close(alice)
     wait_until(lambda: master.again(alice, "id -un").returncode != 0, "end of the connection")

@@ -1,4 +1,4 @@
-"""conf/fail2ban, by fail2ban's own reader on the lines of real logins: what is a guess counts, and nothing else."""
+"""conf/fail2ban, applied by fail2ban's own reader to the lines of real logins: guesses count, and nothing else does."""
 
 import pathlib
 import re
@@ -20,7 +20,7 @@ AUTHPRIV = 10
 
 @pytest.fixture(scope="module")
 def fail2ban():
-    """The package, unpacked, with our files where an administrator copies them to."""
+    """The unpacked package, with our files where an administrator copies them."""
     place = pathlib.Path(tempfile.mkdtemp(prefix="fail2ban."))
     with tarfile.open("bin/fail2ban.tar") as archive:
         archive.extractall(place)
@@ -29,7 +29,7 @@ def fail2ban():
 
 @pytest.fixture
 def counted(fail2ban, journal, tmp_path):
-    """`counted(LINES)`: the addresses that fail2ban would count for them, by the filter as it is, or in another way."""
+    """`counted(LINES)` returns the addresses that fail2ban would count, by the filter as shipped or in another mode."""
 
     def addresses(lines, form="file", mode="normal"):
         log = tmp_path / "auth.log"
@@ -47,20 +47,20 @@ def counted(fail2ban, journal, tmp_path):
 
 
 def as_written(lines, program="sshd"):
-    """What syslogd makes of what it is sent: the priority goes, and the name of the machine comes in."""
+    """The lines as syslogd writes them: without the priority, and with the name of the machine."""
     written = []
     for line in lines:
         priority, when, tag, rest = re.fullmatch(r"<(\d+)>(\w{3} [\d ]\d [\d:]{8})? ?([^:\[]+)(.*)", line).groups()
         when = when or "Jan 15 08:00:10"
         if "pam_otp(" in rest or tag == "otp-helper":
-            assert int(priority) // 8 == AUTHPRIV, "where journalmatch looks"
+            assert int(priority) // 8 == AUTHPRIV, "journalmatch looks for these"
         name = program if tag == "sshd" else tag
         written.append(f"{when} web1 {name}{rest}")
     return written
 
 
 def logins(account, stranger, ssh):
-    """Of every kind; how many of them are guesses, and how many are at a locked account."""
+    """Makes logins of every kind; returns how many are guesses, and how many meet a locked account."""
     code = account.codes.now()
     assert ssh.attempt(account, account.password, code).admitted
     assert ssh.attempt(account, account.password, code).refused  # used
@@ -76,7 +76,7 @@ def logins(account, stranger, ssh):
 
 
 def test_guesses_count_and_nothing_else_does(counted, journal, alice, bobby, ssh):
-    """Also where sshd has another name (from OpenSSH 9.8 on), in a file and as the journal has it."""
+    """Under both names of sshd (from OpenSSH 9.8 on it has another one), in a file and in the journal."""
     first = len(journal.lines())
     guesses, while_locked = logins(alice, bobby, ssh)
     for name in ("sshd", "sshd-session"):
@@ -87,7 +87,7 @@ def test_guesses_count_and_nothing_else_does(counted, journal, alice, bobby, ssh
             assert counted(lines, form, "aggressive") == [sshd.HOST] * (guesses + while_locked)
 
 
-def test_every_service_counts_and_only_an_address_in_numbers(counted, journal, alice, application, service):
+def test_every_service_counts_and_only_numeric_addresses_do(counted, journal, alice, application, service):
     first = len(journal.lines())
     for rhost in (HERE, "2001:db8::1", "::ffff:192.0.2.9", "host.example.org", None):
         application.login(alice, alice.codes.wrong(), rhost=rhost)
@@ -95,7 +95,7 @@ def test_every_service_counts_and_only_an_address_in_numbers(counted, journal, a
 
 
 def test_guesses_by_a_program_that_is_not_root_count_once(counted, program, journal, alice, service):
-    """The helper writes the record, with the address that the program claims."""
+    """The helper writes the log entry, with the address that the program claims."""
     first = len(journal.lines())
     with Application(program, alice) as theirs:
         theirs.login(alice, alice.codes.now(), rhost=HERE)
@@ -112,7 +112,7 @@ class Named:
         self.name = name
 
 
-def test_name_that_nobody_has_counts_and_cannot_name_another_address(counted, journal, application, service):
+def test_unknown_name_counts_and_cannot_forge_another_address(counted, journal, application, service):
     first = len(journal.lines())
     names = ["nobody1", 'x" service="sshd" rhost="198.51.100.1', "x rhost=198.51.100.1", 'x\\" rhost="198.51.100.1" counted="yes"']
     for name in names:
@@ -131,8 +131,9 @@ def test_account_lines_and_other_modules_do_not_count(counted):
     assert counted(lines) == [] and counted(lines, mode="aggressive") == []
 
 
-def test_users_cannot_have_an_address_banned_by_what_they_write_to_the_journal(fail2ban, counted, program, journal, bobby, service):
-    """Any program of theirs can use the module, or logger, and name an address: its line is like another, but not root's."""
+def test_users_cannot_have_an_address_banned_by_writing_to_the_journal(fail2ban, counted, program, journal, bobby, service):
+    """Users' programs can use the module or logger, and claim any address. Such a line looks the same, but root has not
+    written it."""
     first = len(journal.lines())
     with Application(program, bobby) as theirs:
         theirs.login(Named("nosuch"), "123456", rhost="198.51.100.1")
@@ -142,7 +143,7 @@ def test_users_cannot_have_an_address_banned_by_what_they_write_to_the_journal(f
 
 
 def matches_of(fail2ban):
-    """What the journal is asked for, as fail2ban's own reader understands it: fields that all hold, or those of another."""
+    """The journal fields that fail2ban's own reader asks for, as alternatives: all fields of one must hold."""
     script = (
         "from fail2ban.client.filterreader import FilterReader\n"
         "reader = FilterReader('pam_otp', 'pam_otp', {}, basedir=__import__('sys').argv[1])\n"

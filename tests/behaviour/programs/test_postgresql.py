@@ -1,7 +1,7 @@
-"""A service that is not root and checks other people's codes: PostgreSQL with `pam` in pg_hba.conf, over psql.
+"""A service that is not root and checks other users' codes: PostgreSQL with `pam` in pg_hba.conf, over psql.
 
-It asks once, so password and code come in one reply (`split`). The helper answers it because policy names it as a trusted
-caller; without that, it may ask about nobody but itself.
+PostgreSQL asks once, so password and code come in one reply (`split`). The helper answers it because the policy names it as
+a trusted caller; otherwise it could ask only about itself.
 """
 
 import json
@@ -39,10 +39,10 @@ def postgresql_asks_for_both(under_test):
 
 @pytest.fixture
 def trusting():
-    """`trusting(NAME, ...)` names the trusted callers; without it there are none."""
+    """`trusting(NAME, ...)` names the trusted callers; without names there are none."""
 
     def write(*names):
-        # A list of strings is written the same way in JSON and in TOML.
+        # JSON and TOML write a list of strings the same way.
         POLICY.write_text(f"[helper]\ntrusted_callers = {json.dumps(names)}\n")
 
     yield write
@@ -56,7 +56,7 @@ def trusted(trusting):
 
 @pytest.fixture
 def alice(alice, database):
-    """Has a role as well."""
+    """Alice, who also has a role in the database."""
     database.may_log_in(alice)
     return alice
 
@@ -65,27 +65,27 @@ def both(account, code):
     return account.password + code
 
 
-def test_server_is_no_root_and_has_no_part_in_the_helpers_group(database):
+def test_server_is_not_root_and_not_in_the_helpers_group(database):
     lines = pathlib.Path("/proc", str(database.pid), "status").read_text().splitlines()
     status = dict(line.split(":\t", 1) for line in lines)
     assert set(status["Uid"].split()) == {str(pwd.getpwnam(USER).pw_uid)}
     assert int(status["CapEff"], 16) == 0
 
 
-def test_password_and_code_in_one_reply_let_in(database, alice, trusted, journal):
+def test_password_and_code_in_one_reply_admit(database, alice, trusted, journal):
     assert database.log_in(alice, both(alice, alice.codes.now()))
     (event,) = journal.events(alice.name)
     assert (event["event"], event["claimed_service"]) == ("otp.accept", SERVICE)
 
 
-def test_code_is_used_up_by_it_for_every_other_door(database, alice, trusted, ssh):
+def test_code_used_here_is_used_up_at_every_other_door(database, alice, trusted, ssh):
     code = alice.codes.now()
     assert database.log_in(alice, both(alice, code))
     assert not database.log_in(alice, both(alice, code))
     assert ssh.attempt(alice, alice.password, code).says("already used")
 
 
-def test_recovery_code_lets_in_once(database, alice, trusted):
+def test_recovery_code_admits_once(database, alice, trusted):
     assert database.log_in(alice, both(alice, alice.recovery_codes[0]))
     assert not database.log_in(alice, both(alice, alice.recovery_codes[0]))
 
@@ -111,13 +111,13 @@ def test_five_wrong_codes_lock_the_account_at_every_door(database, alice, truste
     assert database.log_in(alice, both(alice, alice.codes.now()))
 
 
-def test_one_code_lets_one_of_many_connections_in(database, alice, trusted):
+def test_one_code_admits_one_of_many_connections(database, alice, trusted):
     reply = both(alice, alice.codes.now())
     assert together([lambda: database.log_in(alice, reply)] * 16).count(True) == 1
 
 
 @pytest.mark.parametrize("network, get_in", [(f"{sshd.HOST}/32", 16), ("198.51.100.0/24", 1)])
-def test_one_code_lets_all_connections_in_from_a_trusted_network(database, alice, policy, journal, network, get_in):  # noqa: F811
+def test_one_code_admits_all_connections_from_a_trusted_network(database, alice, policy, journal, network, get_in):  # noqa: F811
     policy(f'[helper]\ntrusted_callers = ["{USER}"]\n[trust]\nnetworks = ["{network}"]\n')
     reply = both(alice, alice.codes.now())
     assert together([lambda: database.log_in(alice, reply)] * 16).count(True) == get_in
@@ -132,7 +132,7 @@ def test_unenrolled_user_is_refused(database, bobby, trusted, journal):
 
 
 @pytest.mark.parametrize("names", [[], ["www-data"], ["no-such-service"]])
-def test_service_that_is_not_trusted_is_refused_with_a_line_in_the_log(database, alice, trusting, journal, under_test, names):
+def test_untrusted_service_is_refused_and_logged(database, alice, trusting, journal, under_test, names):
     trusting(*names)
     before, denied = traced.Kept(alice, under_test.state_directory), Denied(journal)
     assert not database.log_in(alice, both(alice, alice.codes.now()))
@@ -149,8 +149,8 @@ def test_without_a_policy_nobody_is_trusted(database, alice, journal):
     assert len(denied.lines()) == 1
 
 
-def test_trust_in_a_service_gives_its_users_nothing(database, alice, trusted, enrol, journal, under_test):
-    """Alice may log in to it; she is not it."""
+def test_trusted_service_gives_its_users_no_trust(database, alice, trusted, enrol, journal, under_test):
+    """Alice may log in to the service; she does not become it."""
     carol, denied = enrol("carol"), Denied(journal)
     assert database.log_in(alice, both(alice, alice.codes.now()))
     with Helper(under_test.helper, alice) as helper:

@@ -1,8 +1,9 @@
-"""A real screen locker: i3lock from Debian, under Xvfb, which unlocks for what xdotool types on that screen.
+"""A real screen locker: i3lock from Debian, under Xvfb, unlocked by what xdotool types on that screen.
 
-i3lock, because it is a program that runs PAM as the user and nothing else: no set-user-id, no group, it is the user's own
-process. vlock is not: Debian installs vlock-main setuid root, so that there the module runs as root and needs no helper.
-Like most of its kind i3lock has one field and gives what is in it to every question; hence the `split` stack, with
+i3lock is a program that runs PAM as the user and nothing else: without set-user-id and group, as the user's own process.
+vlock is not: Debian installs vlock-main setuid root, so the module runs as root in it and needs no helper.
+
+Like most screen lockers, i3lock has one field, and gives its content to every question; hence the `split` stack, with
 password and code in one reply.
 """
 
@@ -41,14 +42,14 @@ def locker(screen, alice):
 
 
 def refuses(locker, journal, account, reply, event):
-    """Types it; whether that is one more such event, and leaves the screen locked."""
+    """Types the text; returns whether that causes one more such event, and leaves the screen locked."""
     before = journal.names(account.name)
     locker.type(reply)
     return locker.locked() and journal.names(account.name) == [*before, event]
 
 
 def test_locker_has_no_privileges(locker, alice):
-    """So that what follows is about the helper."""
+    """Shows that the tests below need the helper."""
     assert not os.stat("/usr/bin/i3lock").st_mode & (stat.S_ISUID | stat.S_ISGID)
     status = pathlib.Path("/proc", str(locker.pid), "status").read_text()
     assert set(re.search(r"^Uid:(.*)$", status, re.MULTILINE)[1].split()) == {str(os.stat(alice.home).st_uid)}
@@ -70,7 +71,7 @@ def test_recovery_code_unlocks_the_screen_once(screen, alice, journal):
         assert refuses(locker, journal, alice, alice.password + alice.recovery_codes[0], "otp.replay")
 
 
-def test_wrong_code_and_used_code_leave_the_screen_locked_and_the_next_code_unlocks_it(
+def test_wrong_and_used_codes_leave_the_screen_locked_and_the_next_code_unlocks_it(
     screen, locker, alice, journal, clock, ssh
 ):
     assert refuses(locker, journal, alice, alice.password + alice.codes.wrong(), "otp.reject")
@@ -80,23 +81,23 @@ def test_wrong_code_and_used_code_leave_the_screen_locked_and_the_next_code_unlo
     assert locker.unlocks(alice.password + alice.codes.now())
 
 
-def test_password_alone_or_a_wrong_one_leaves_the_screen_locked_and_costs_no_attempt(screen, locker, alice, journal):
+def test_wrong_or_lone_password_leaves_the_screen_locked_and_costs_no_attempt(screen, locker, alice, journal):
     locker.type("not" + alice.password + alice.codes.now())
     assert locker.locked() and journal.names(alice.name) == []
     locker.type(alice.password)
-    assert locker.locked() and len(journal.names(alice.name)) == 1, "a line about an empty reply"
+    assert locker.locked() and len(journal.names(alice.name)) == 1, "a log entry about an empty reply"
     assert "otp.lock" not in journal.names(alice.name)
     assert locker.unlocks(alice.password + alice.codes.now())
 
 
-def test_five_wrong_codes_lock_the_account_and_then_the_right_one_leaves_the_screen_locked(
+def test_five_wrong_codes_lock_the_account_and_the_right_one_leaves_the_screen_locked(
     screen, locker, alice, journal, clock, ssh
 ):
     for _ in range(FAILURES - 1):
         assert refuses(locker, journal, alice, alice.password + alice.codes.wrong(), "otp.reject")
     assert refuses(locker, journal, alice, alice.password + alice.codes.wrong(), "otp.lock")
     assert refuses(locker, journal, alice, alice.password + alice.codes.now(), "otp.locked")
-    # It is the account that is locked, not the screen: everywhere, and until its time is over.
+    # The lock is the account's, not the screen's: it holds everywhere, until its end.
     assert ssh.attempt(alice, alice.password, alice.codes.now()).says("locked until")
     clock.advance(15 * 60 + 1)
     assert locker.unlocks(alice.password + alice.codes.now())

@@ -1,4 +1,4 @@
-"""`sudo -p` and its settings name the questions otherwise: the code's too, as pam_otp-setup(7) says."""
+"""`sudo -p` and sudo's settings replace the text of all questions, also of that for the code, as pam_otp-setup(7) says."""
 
 import pytest
 
@@ -10,19 +10,19 @@ TEXT = "say it: "
 
 
 class SudoWithPrompt(doors.Sudo):
-    """The user's own words for the questions."""
+    """sudo with a user's own text for the questions."""
 
     def visit(self, account, prompts=()):
         command = account.running("/usr/bin/sudo", "-p", TEXT, "/bin/sh", "-c", doors.COMMAND)
         return doors.Visit(self, account, command, [TEXT, *prompts])
 
 
-def test_prompt_of_the_user_is_that_of_the_code_too(every_door, alice, clock):
+def test_text_of_the_user_replaces_the_question_for_the_code_too(every_door, alice, clock):
     outcome = SudoWithPrompt().attempt(alice, alice.password, alice.codes.now())
     assert outcome.admitted and outcome.prompts == [TEXT, TEXT]
 
 
-def test_second_question_wants_the_code(every_door, alice, clock, journal):
+def test_second_question_expects_the_code(every_door, alice, clock, journal):
     assert SudoWithPrompt().attempt(alice, alice.password, alice.password).refused
     (event,) = journal.events(alice.name)
     assert (event["event"], event["reason"]) == ("otp.reject", "password-again")

@@ -1,4 +1,4 @@
-"""What is vsftpd's own: `lftp mirror` over four connections at once, each of which logs in by itself."""
+"""Behaviour of vsftpd alone: `lftp mirror` over four connections at once, each of which logs in by itself."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def with_files(alice):
     return alice
 
 
-def test_mirror_over_four_connections_brings_all_files_where_the_place_is_remembered(ftp, with_files, policy, journal):  # noqa: F811
+def test_mirror_over_four_connections_fetches_all_files_where_the_place_is_remembered(ftp, with_files, policy, journal):  # noqa: F811
     policy(REMEMBER)
     alice = with_files
     assert ftp.mirror(alice, alice.password + alice.codes.now(), 4) == FILES
@@ -34,13 +34,13 @@ def test_mirror_over_four_connections_brings_all_files_where_the_place_is_rememb
     assert names.count("otp.accept") == 1 and names.count("otp.trusted") == len(names) - 1 >= 3
 
 
-def test_mirror_over_four_connections_does_not_where_it_is_not(ftp, with_files, journal):
+def test_mirror_over_four_connections_fails_where_the_place_is_not_remembered(ftp, with_files, journal):
     alice = with_files
     ftp.mirror(alice, alice.password + alice.codes.now(), 4)
     names = journal.names(alice.name)
     assert names.count("otp.accept") == 1 and "otp.replay" in names
 
 
-def test_mirror_over_one_connection_brings_all_files_in_any_case(ftp, with_files):
+def test_mirror_over_one_connection_fetches_all_files_in_any_case(ftp, with_files):
     alice = with_files
     assert ftp.mirror(alice, alice.password + alice.codes.now(), 1) == FILES
