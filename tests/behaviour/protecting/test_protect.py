@@ -1,4 +1,4 @@
-"""otp-admin protect: a service asks for a code from now on. Then real logins; and whatever goes wrong undoes itself."""
+"""otp-admin protect: from then on a service asks for a code, as real logins show; and whatever goes wrong undoes itself."""
 
 import os
 import pathlib
@@ -37,7 +37,7 @@ def listens(ssh):
 
 
 def with_line(name):
-    """The file of a service with the line below the one for the password."""
+    """The shipped service file with our line below the one for the password."""
     common = "@include common-auth\n"
     assert SHIPPED[name].count(common) == 1
     return SHIPPED[name].replace(common, f"{common}{MARK}\n{LINE}\n")
@@ -57,7 +57,7 @@ def test_protected_sshd_asks_for_password_and_code_in_a_real_login(alice, bobby,
     assert DROP_IN.read_text().splitlines()[1:] == ["UsePAM yes", "KbdInteractiveAuthentication yes", "PasswordAuthentication no"]
     assert "+" + LINE in talk.screen and "+PasswordAuthentication no" in talk.screen
     assert "sshd has been reloaded" in talk.screen
-    # It begins anew, and is away for a moment.
+    # sshd restarts, and is away for a moment.
     wait_until(lambda: listens(own_sshd), "sshd that listens again")
     clock.advance(30)
     outcome = own_sshd.attempt(alice, alice.password, alice.codes.now())
@@ -68,8 +68,8 @@ def test_protected_sshd_asks_for_password_and_code_in_a_real_login(alice, bobby,
     assert len(events(journal, alice, "protect")) == 1
 
 
-def test_sshd_that_does_not_run_and_whose_directory_is_gone(alice):
-    """As where systemd starts one for each connection."""
+def test_protects_sshd_that_does_not_run_and_whose_directory_is_missing(alice):
+    """As on machines where systemd starts an sshd for each connection."""
     directory = pathlib.Path("/run/sshd")
     directory.rmdir()
     try:
@@ -78,8 +78,8 @@ def test_sshd_that_does_not_run_and_whose_directory_is_gone(alice):
         directory.mkdir(exist_ok=True)
 
 
-def test_sshd_before_it_is_protected_asks_for_the_password_alone(alice, own_sshd):
-    """So that what the others see is due to the change: Debian's configuration has no keyboard-interactive."""
+def test_sshd_asks_only_for_the_password_before_it_is_protected(alice, own_sshd):
+    """Proves that the change makes the difference: Debian's configuration has no keyboard-interactive."""
     by_password = doors.Ssh(type("Server", (), {"port": own_sshd._options[1], "known_hosts": next(
         one.partition("=")[2] for one in own_sshd._options if one.startswith("UserKnownHostsFile="))}), sshd.HOST, methods="password")
     outcome = by_password.attempt(alice, alice.password, prompts=[f"{alice.name}@{sshd.HOST}'s password: "])
@@ -96,8 +96,8 @@ def test_protected_sudo_asks_for_password_and_code(alice, every_door, clock):
     assert every_door["sudo"].attempt(alice, alice.password, alice.codes.wrong()).refused
 
 
-def test_protected_su_asks_for_password_and_code_and_its_trial_is_not_roots(alice, every_door, clock):
-    """pam_rootok lets root in at once: the trial runs as the program does, with the user's real id."""
+def test_protected_su_asks_for_password_and_code_and_its_trial_does_not_run_as_root(alice, every_door, clock):
+    """pam_rootok admits root at once, so the trial runs as the program does, with the user's real id."""
     protect(alice, "su")
     assert (PAM / "su").read_text() == with_line("su")
     clock.advance(30)
@@ -107,7 +107,7 @@ def test_protected_su_asks_for_password_and_code_and_its_trial_is_not_roots(alic
 
 @pytest.fixture
 def vendors():
-    """polkit's own file; where this machine has no polkit, what it would bring."""
+    """polkit's own service file; on a machine without polkit, the file that polkit would ship."""
     vendors = pathlib.Path("/usr/lib/pam.d/polkit-1")
     if vendors.exists():
         yield vendors
@@ -117,7 +117,7 @@ def vendors():
         layer.mkdir(parents=True)
         pathlib.Path(place, "work").mkdir()
         (layer / "polkit-1").write_text("@include common-auth\n@include common-account\n@include common-session\n")
-        # What the tests have mounted there, such as our module, has to stay in sight.
+        # Mounts of the tests there, such as our module, must stay visible.
         mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
         below = [one for one in mounts if one.startswith("/usr/lib/")]
         for at, one in enumerate(below):
@@ -143,7 +143,7 @@ def test_polkits_file_is_copied_first(alice, vendors):
     assert not (PAM / "polkit-1").exists()
 
 
-def test_a_second_time_changes_nothing_and_is_no_error(alice):
+def test_second_time_changes_nothing_and_is_no_error(alice):
     protect(alice, "sudo")
     before = everything()
     done = run(alice, "protect", "sudo")
@@ -151,7 +151,7 @@ def test_a_second_time_changes_nothing_and_is_no_error(alice):
     assert everything() == before
 
 
-def test_line_that_others_lead_around_is_not_called_protected(alice):
+def test_bypassed_line_is_not_reported_as_protected(alice):
     path = PAM / "login"
     path.write_text(f"auth sufficient pam_succeed_if.so user = {alice.name}\n@include common-auth\n{LINE}\n@include common-account\n")
     before = everything()
@@ -166,7 +166,7 @@ def test_dry_run_shows_the_difference_and_changes_nothing(alice, tmp_path):
     done = run(alice, "protect", "sudo", "--dry-run")
     assert done.returncode == 0 and done.stdout.endswith("This was a dry run; nothing was changed.\n"), done
     assert everything() == before and not KEPT.exists()
-    # The difference is one that diff would write, and patch would take.
+    # The difference is the one that diff prints, so patch can apply it.
     for name in ("sudo", "sudo-i"):
         (tmp_path / name).write_text(with_line(name))
         ours = done.stdout.partition(f"+++ /etc/pam.d/{name}\n")[2].partition("--- ")[0].partition("This was")[0]
@@ -174,7 +174,7 @@ def test_dry_run_shows_the_difference_and_changes_nothing(alice, tmp_path):
         assert ours.splitlines() == theirs.splitlines()[2:]
 
 
-def test_owner_mode_and_access_list_stay(alice):
+def test_owner_mode_and_access_list_are_kept(alice):
     path = PAM / "sudo"
     path.chmod(0o640)
     os.chown(path, 0, 42)
@@ -190,7 +190,7 @@ def test_owner_mode_and_access_list_stay(alice):
     os.chown(path, 0, 0)
 
 
-def test_copies_are_kept_where_only_root_gets_to(alice):
+def test_copies_are_kept_where_only_root_can_read_them(alice):
     protect(alice, "sshd")
     assert (KEPT / "before/sshd/etc/pam.d/sshd").read_text() == SHIPPED["sshd"]
     assert KEPT.stat().st_mode & 0o777 == 0o700
@@ -199,7 +199,7 @@ def test_copies_are_kept_where_only_root_gets_to(alice):
     assert list((KEPT / "before").iterdir()) == []
 
 
-# ----------------------------------------------------------------------------------------------------- what undoes it
+# ------------------------------------------------------------------------------------------------------------ undoing
 
 
 def test_trial_with_wrong_codes_changes_nothing(alice):
@@ -228,14 +228,14 @@ def test_nobody_else_sees_the_new_lines_during_the_trial(alice, bobby, every_doo
     talk.until("Password: ")
     assert everything() == before
     outcome = every_door["su"].attempt(bobby, bobby.password)
-    assert outcome.admitted, "su asks for the password alone as yet"
+    assert outcome.admitted, "su still asks only for the password"
     talk.child.sendintr()
     assert talk.end() == 1
     assert everything() == before
 
 
-def test_what_is_mounted_for_the_trial_reaches_nobody_else(alice):
-    """Also where mounts are shared, as systemd has them."""
+def test_mounts_of_the_trial_reach_nobody_else(alice):
+    """This holds where mounts are shared too, as under systemd."""
     talk = Talk(alice, "protect", "sudo", wrapped=["/usr/bin/unshare", "--mount", "--propagation", "shared"])
     talk.until("Password: ")
     mounts = pathlib.Path("/proc", str(talk.child.pid), "mountinfo").read_text()
@@ -248,7 +248,7 @@ def test_what_is_mounted_for_the_trial_reaches_nobody_else(alice):
 
 
 @pytest.mark.parametrize("answer", ["", "no", "yes", "kee"])
-def test_another_word_than_keep_undoes(alice, answer, journal):
+def test_any_answer_but_keep_undoes(alice, answer, journal):
     before = everything()
     talk = Talk(alice, "protect", "sshd")
     talk.log_in()
@@ -279,14 +279,14 @@ def killed(talk):
 
 
 def guard_told_to_end(talk):
-    """As systemd does with all that is left of a session."""
+    """systemd ends all remaining processes of a session like this."""
     (guard,) = guards()
     os.kill(guard, signal.SIGTERM)
     assert talk.end() == 1
 
 
 @pytest.mark.parametrize("leave", [ctrl_c, sigterm, terminal_lost, killed, guard_told_to_end])
-def test_leaving_before_it_is_confirmed_undoes(alice, leave, own_sshd, journal):
+def test_leaving_before_the_confirmation_undoes(alice, leave, own_sshd, journal):
     before = everything()
     talk = Talk(alice, "protect", "sshd")
     talk.log_in()
@@ -309,7 +309,7 @@ def test_guard_has_a_session_of_its_own_and_no_terminal(alice):
     assert talk.end() == 0 and not guards()
 
 
-def test_hangup_of_everything_at_the_terminal_does_not_reach_the_guard(alice):
+def test_hangup_of_all_processes_at_the_terminal_does_not_reach_the_guard(alice):
     before = everything()
     talk = Talk(alice, "protect", "sudo")
     talk.log_in()
@@ -330,7 +330,7 @@ def test_no_answer_in_time_undoes(alice, journal):
     assert len(events(journal, alice, "undo")) == 1
 
 
-def test_a_stopped_process_is_undone_in_time(alice):
+def test_change_of_a_stopped_process_is_undone_in_time(alice):
     before = everything()
     talk = Talk(alice, "protect", "sudo", "--within", "5")
     talk.log_in()
@@ -341,7 +341,7 @@ def test_a_stopped_process_is_undone_in_time(alice):
     assert talk.end() == 1, talk.screen
 
 
-def test_what_both_killed_processes_leave_is_undone_by_the_next_run(alice, clock):
+def test_next_run_undoes_what_both_killed_processes_left(alice, clock):
     before = everything()
     talk = Talk(alice, "protect", "sudo")
     talk.log_in()
@@ -357,7 +357,7 @@ def test_what_both_killed_processes_leave_is_undone_by_the_next_run(alice, clock
     assert everything() == before
 
 
-def test_file_that_somebody_else_changes_meanwhile_is_not_overwritten(alice, journal):
+def test_file_changed_by_others_meanwhile_is_not_overwritten(alice, journal):
     talk = Talk(alice, "protect", "sudo")
     talk.log_in()
     talk.until(KEEP)
@@ -369,7 +369,7 @@ def test_file_that_somebody_else_changes_meanwhile_is_not_overwritten(alice, jou
     assert 'reason="/etc/pam.d/sudo: somebody has changed it since' in events(journal, alice, "undo")[0]
 
 
-def test_what_is_somebody_elses_by_now_is_in_nobodys_way(alice, clock):
+def test_file_changed_by_others_does_not_hinder_the_next_run(alice, clock):
     """The next run has nothing left to undo."""
     talk = Talk(alice, "protect", "sudo")
     talk.log_in()
@@ -381,8 +381,9 @@ def test_what_is_somebody_elses_by_now_is_in_nobodys_way(alice, clock):
     protect(alice, "su")
 
 
-def test_sshd_keeps_what_a_line_needs_that_somebody_has_changed_meanwhile(alice, own_sshd, clock):
-    """Without the drop-in, sshd would send every password as the code too, and nobody would get in."""
+def test_sshd_keeps_its_drop_in_if_others_have_changed_the_service_file(alice, own_sshd, clock):
+    """The service file still has our line: without the drop-in, sshd would send every password as the code too, and nobody
+    could log in."""
     talk = Talk(alice, "protect", "sshd")
     talk.log_in()
     talk.until(KEEP)
@@ -395,7 +396,7 @@ def test_sshd_keeps_what_a_line_needs_that_somebody_has_changed_meanwhile(alice,
     assert own_sshd.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_guard_that_is_killed_is_not_needed_to_undo(alice, journal):
+def test_undoing_works_without_the_guard(alice, journal):
     before = everything()
     talk = Talk(alice, "protect", "sshd")
     talk.log_in()
@@ -411,7 +412,7 @@ def test_guard_that_is_killed_is_not_needed_to_undo(alice, journal):
 # --------------------------------------------------------------------------------------------------------- two at once
 
 
-def test_two_at_once_are_one_after_the_other(alice, carol):
+def test_second_command_is_refused_while_the_first_runs(alice, carol):
     talk = Talk(alice, "protect", "sudo")
     talk.until("Password: ")
     done = run(carol, "protect", "su")

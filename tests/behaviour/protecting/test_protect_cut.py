@@ -1,4 +1,4 @@
-"""otp-admin protect, cut off at any moment: each file is the old one or the new one, and the next run puts the old ones back."""
+"""otp-admin protect is cut off at any moment: each file is the old one or the new one, and the next run restores the old ones."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ from clock import wait_until
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# By which a file gets its text, its place, and its end.
+# The calls by which a file gets its text, gets its place, or is removed.
 CALLS = ["rename", "fsync", "unlink", "fchmod"]
 
 
@@ -24,8 +24,8 @@ def as_shipped(shipped):
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_killed_at_any_call_each_file_is_whole_and_the_next_run_puts_it_back(alice, clock, call):
-    """The process that undoes is traced as well, and killed at its own call of that number."""
+def test_kill_at_any_call_leaves_each_file_whole_and_the_next_run_restores_it(alice, clock, call):
+    """The guard process is traced as well, and killed at its own call of that number."""
     before = everything()
     drop_in = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
     killed = 0
@@ -37,14 +37,14 @@ def test_killed_at_any_call_each_file_is_whole_and_the_next_run_puts_it_back(ali
         talk.log_in()
         found = talk.child.expect_exact([KEEP, pexpect.EOF])
         killed += found
-        # Where nothing was killed by now, the terminal is lost.
+        # If nothing has been killed by now, the terminal is lost instead.
         talk.child.close(force=True)
         wait_until(lambda: not guards(), "the end of the process that undoes")
         sshd = (PAM / "sshd").read_text()
         assert sshd in (SHIPPED["sshd"], SHIPPED["sshd"].replace("@include common-auth\n", (
             f"@include common-auth\n# otp-admin protect: the next line\n{LINE}\n"))), number
         assert not DROP_IN.exists() or DROP_IN.read_text().endswith(drop_in), number
-        # With the line alone, sshd would send a password that it was given at once as a code.
+        # With only the line, sshd would use a password sent in advance as the code.
         assert LINE not in sshd or DROP_IN.exists(), number
         done = run(alice, "unprotect", "sudo")
         assert done.returncode == 0, done
@@ -56,10 +56,10 @@ def test_killed_at_any_call_each_file_is_whole_and_the_next_run_puts_it_back(ali
     assert killed > 1 and found == 0
 
 
-# The drop-in is in place; the line is about to be; it is.
+# The moments: the drop-in is in place; the line is about to be; the line is in place.
 @pytest.mark.parametrize("call, number", [("rename", 3), ("unlink", 4), ("fsync", 7), ("rename", 4)])
-def test_what_is_put_in_place_after_the_guard_has_undone_goes_as_well(alice, tmp_path, call, number):
-    """Stopped while it puts the files in place, as by Ctrl-Z; continued when the time is over."""
+def test_files_put_in_place_after_the_guard_has_undone_are_removed_too(alice, tmp_path, call, number):
+    """The command is stopped while it puts the files in place, as by Ctrl-Z, and continued when the time is over."""
     before = everything()
     trace = tmp_path / "trace"
     tracer = ["/usr/bin/strace", "--quiet=attach,exit", f"--output={trace}", f"--trace={call}",
@@ -73,7 +73,7 @@ def test_what_is_put_in_place_after_the_guard_has_undone_goes_as_well(alice, tmp
     os.kill(guard, signal.SIGTERM)
     wait_until(lambda: not DROP_IN.exists(), "undoing")
     os.kill(process, signal.SIGCONT)
-    # 2: its file was gone before it was renamed.
+    # 2: its file was gone before the command could rename it.
     assert talk.end() in (1, 2), talk.screen
     wait_until(lambda: not guards(), "the end of the process that undoes")
     assert everything() == before

@@ -1,6 +1,6 @@
-"""otp-admin protect where the authentication of the system is system-auth, as on Fedora, RHEL and their kin.
+"""otp-admin protect on distributions that authenticate by system-auth, such as Fedora and RHEL.
 
-Their stacks, on this machine's programs: the line goes above, since a good password ends the list in there.
+Their stacks run on this machine's programs. The line goes above system-auth, in which a good password ends the list.
 """
 
 import pytest
@@ -50,13 +50,13 @@ def protect_code_first(account, service):
 
 
 @pytest.mark.parametrize("service", ["sudo", "su"])
-def test_code_comes_first_and_both_are_needed(alice, bobby, every_door, clock, service):
+def test_code_is_asked_for_first_and_both_are_needed(alice, bobby, every_door, clock, service):
     before = everything()
     protect_code_first(alice, service)
     text = SERVICES[service]
     (intake,) = [line for line in text.splitlines() if "system-auth" in line and line.startswith("auth")]
     assert (PAM / service).read_text() == text.replace(f"{intake}\n", f"{MARK}\n{LINE}\n{intake}\n")
-    assert (PAM / "sudo-i").read_text() == SERVICES["sudo-i"], "it takes its lines from sudo"
+    assert (PAM / "sudo-i").read_text() == SERVICES["sudo-i"], "sudo-i takes its lines from sudo"
     clock.advance(30)
     outcome = every_door[service].attempt(alice, alice.codes.now(), alice.password)
     assert outcome.admitted and outcome.prompts[0] == "Verification code: "

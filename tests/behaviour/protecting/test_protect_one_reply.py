@@ -1,4 +1,4 @@
-"""otp-admin protect for programs that ask once, and for programs that are not root."""
+"""otp-admin protect for programs that ask only once, and for programs that are not root."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from self_service import policy  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# As Debian's packages have them.
+# As Debian's packages ship them.
 DOVECOT = "#%PAM-1.0\n\n@include common-auth\n@include common-account\n@include common-session\n\n"
 COCKPIT = "#%PAM-1.0\nauth       required     pam_env.so\nauth       substack     common-auth\n@include common-account\n"
 TRUSTED = '[helper]\ntrusted_callers = ["postgres"]\n'
@@ -37,7 +37,7 @@ def protect(account, service, reply, *words):
 
 
 def lets_in(service, account, *replies):
-    """pamtester as root: a program that runs this service; whether it lets in, and what it has asked."""
+    """Runs the service by pamtester as root; returns whether it admits, and what it asked."""
     child = pexpect.spawn("/usr/bin/pamtester", [service, account.name, "authenticate"], encoding="utf-8", timeout=60,
                           env=environment(None))
     child.delaybeforesend = None
@@ -52,7 +52,7 @@ def lets_in(service, account, *replies):
         child.sendline(replies.pop(0))
 
 
-def test_three_lines_take_the_place_of_the_one(alice, clock):
+def test_three_lines_replace_the_one(alice, clock):
     (PAM / "dovecot").write_text(DOVECOT)
     talk = protect(alice, "dovecot", alice.password + alice.codes.now())
     assert "The program asks once" in talk.screen
@@ -70,7 +70,7 @@ def test_three_lines_take_the_place_of_the_one(alice, clock):
     assert not lets_in("dovecot", alice, "wrong")[0]
 
 
-def test_one_reply_without_a_code_is_no_login(alice):
+def test_one_reply_without_a_code_does_not_admit(alice):
     (PAM / "dovecot").write_text(DOVECOT)
     before = everything()
     talk = Talk(alice, "protect", "dovecot")
@@ -80,7 +80,7 @@ def test_one_reply_without_a_code_is_no_login(alice):
     assert everything() == before and not guards()
 
 
-def test_program_without_a_file_gets_one_and_loses_it(alice, clock):
+def test_program_without_a_file_gets_one_and_loses_it_again(alice, clock):
     before = everything()
     dry = run(alice, "protect", "openvpn", "--dry-run")
     assert dry.returncode == 0 and "--- /dev/null\n+++ /etc/pam.d/openvpn\n" in dry.stdout, dry
@@ -93,7 +93,7 @@ def test_program_without_a_file_gets_one_and_loses_it(alice, clock):
     assert everything() == before
 
 
-def test_common_file_with_another_module_is_left_to_a_person(alice):
+def test_common_file_with_another_module_is_left_to_the_administrator(alice):
     (PAM / "dovecot").write_text(DOVECOT)
     (PAM / "common-auth").write_text("auth sufficient pam_sss.so\n" + SHIPPED["common-auth"])
     before = everything()
@@ -103,22 +103,22 @@ def test_common_file_with_another_module_is_left_to_a_person(alice):
 
 
 def test_cockpits_substack_becomes_an_include(alice, clock):
-    """In a substack a wrong password goes on to the line below, where others could use up the codes of an account."""
+    """In a substack a wrong password would still lead to the line below, where others could use up the codes of an account."""
     (PAM / "cockpit").write_text(COCKPIT)
     talk = Talk(alice, "protect", "cockpit")
     talk.log_in()
     talk.until(KEEP)
     talk.answer("keep")
     assert talk.end() == 0, talk.screen
-    assert not lets_in("cockpit", alice, "wrong")[1][1:], "no code is asked for after a wrong password"
+    assert not lets_in("cockpit", alice, "wrong")[1][1:], "a wrong password leads to no question for a code"
     clock.advance(30)
     assert lets_in("cockpit", alice, alice.password, alice.codes.now())[0]
     assert run(alice, "unprotect", "cockpit").returncode == 0
     assert (PAM / "cockpit").read_text() == COCKPIT
 
 
-def test_screen_locker_that_runs_as_its_user(alice, clock):
-    """The trial runs as the user too, over the helper; then the real one."""
+def test_screen_locker_runs_as_its_user(alice, clock):
+    """The trial runs as the user too, over the helper; then i3lock itself."""
     protect(alice, "i3lock", alice.password + alice.codes.now())
     clock.advance(30)
     with Screen(alice) as screen, Locker(screen, alice) as locker:
@@ -128,7 +128,7 @@ def test_screen_locker_that_runs_as_its_user(alice, clock):
     assert (PAM / "i3lock").read_text() == SHIPPED["i3lock"]
 
 
-def test_service_account_has_to_be_trusted_and_the_policy_stays_as_it_is(alice, policy):
+def test_service_account_must_be_trusted_and_the_policy_stays_unchanged(alice, policy):
     postgresql.make_user()
     subprocess.run(["gpasswd", "--delete", "postgres", "shadow"], check=True, capture_output=True)
     policy("")
@@ -144,7 +144,7 @@ def test_service_account_has_to_be_trusted_and_the_policy_stays_as_it_is(alice, 
     assert everything() == before and text == ""
 
 
-def test_service_account_that_is_not_there(alice):
+def test_missing_service_account_is_refused(alice):
     (PAM / "radiusd").write_text(DOVECOT)
     before = everything()
     done = Talk(alice, "protect", "freeradius")

@@ -28,7 +28,7 @@ def as_shipped(shipped):
 
 
 def refused(account, *words, because, status=1):
-    """Refused with a reason and a hint in both languages, before anything is changed or asked."""
+    """Asserts that the command is refused with a reason and a hint in both languages, before anything is changed or asked."""
     before = everything()
     for language in ("C.UTF-8", KOREAN):
         done = run(account, *words, language=language)
@@ -43,38 +43,38 @@ def write(service, text):
     (PAM / service).write_text(text)
 
 
-def test_service_that_it_has_no_lines_for(alice):
+def test_service_without_known_lines_is_refused(alice):
     refused(alice, "protect", "cron", because="no lines for a service 'cron'")
     refused(alice, "protect", "../sudo", because="no lines for a service")
 
 
-def test_program_that_is_not_installed(alice):
+def test_program_that_is_not_installed_is_refused(alice):
     refused(alice, "protect", "cockpit", because="/etc/pam.d/cockpit: no such file")
 
 
-def test_file_without_a_place_for_the_line(alice):
+def test_file_without_a_place_for_the_line_is_refused(alice):
     write("sudo", "auth required pam_unix.so\n")
     refused(alice, "protect", "sudo", because="/etc/pam.d/sudo: not exactly one line")
 
 
-def test_file_with_two_places(alice):
+def test_file_with_two_places_is_refused(alice):
     write("sudo", COMMON + COMMON)
     refused(alice, "protect", "sudo", because="/etc/pam.d/sudo: not exactly one line")
 
 
-def test_service_that_takes_its_lines_from_another(alice):
+def test_service_that_takes_its_lines_from_another_is_refused(alice):
     write("sshd", "auth include login\naccount include login\n")
     refused(alice, "protect", "sshd", because="sshd takes its lines from login")
 
 
-def test_neither_kind_of_distribution(alice):
+def test_unknown_kind_of_distribution_is_refused(alice):
     for name in ("common-auth", "common-account"):
         (PAM / name).unlink()
     refused(alice, "protect", "openvpn", because="/etc/pam.d has neither common-auth nor system-auth")
 
 
-def test_no_sshd(alice):
-    """A layer over /usr/sbin in which there is none."""
+def test_machine_without_sshd_is_refused(alice):
+    """Mounts a layer over /usr/sbin without sshd."""
     layer = pathlib.Path("/run/pam_otp-tests/no-sshd")
     for name in ("upper", "work"):
         (layer / name).mkdir(parents=True)
@@ -88,7 +88,7 @@ def test_no_sshd(alice):
         shutil.rmtree(layer)
 
 
-def test_no_namespace_to_try_it_in(alice):
+def test_machine_without_namespaces_for_the_trial_is_refused(alice):
     """As in a container that may mount nothing."""
     before = everything()
     talk = Talk(alice, "protect", "sudo", wrapped=["/usr/bin/setpriv", "--bounding-set=-sys_admin"])
@@ -96,7 +96,7 @@ def test_no_namespace_to_try_it_in(alice):
     assert everything() == before and "Password" not in talk.screen
 
 
-def test_no_process_that_would_undo(alice):
+def test_change_without_a_guard_process_is_refused(alice):
     KEPT.mkdir(mode=0o700)
     with open(KEPT / "guard", "w") as other:
         fcntl.flock(other, fcntl.LOCK_EX)
@@ -107,8 +107,8 @@ def test_no_process_that_would_undo(alice):
     assert everything() == before and not (KEPT / "pending.json").exists()
 
 
-def test_module_that_lets_in_without_a_code(alice, installed):
-    """Whatever the lines say: what counts is that a code of the administrator's was used up."""
+def test_module_that_admits_without_a_code_is_refused(alice, installed):
+    """Whatever the lines say, the trial must use up a code of the administrator's."""
     aside = installed.with_name("aside.so")
     installed.rename(aside)
     shutil.copy(installed.with_name("pam_permit.so"), installed)
@@ -123,23 +123,23 @@ def test_module_that_lets_in_without_a_code(alice, installed):
     assert everything() == before
 
 
-def test_line_that_goes_on_in_the_next(alice):
+def test_continued_line_is_refused(alice):
     write("sudo", "auth required \\\n pam_env.so\n" + COMMON)
     refused(alice, "protect", "sudo", because="/etc/pam.d/sudo, line 1: not a line that can be read")
 
 
-def test_line_that_lets_in_before_the_code(alice):
+def test_line_that_admits_before_the_code_is_refused(alice):
     write("sudo", "auth sufficient pam_succeed_if.so user ingroup wheel\n" + COMMON)
     refused(alice, "protect", "sudo", because="/etc/pam.d/sudo, line 1: lets people in before a code")
 
 
-def test_common_file_that_lets_in_before_the_code(alice):
+def test_common_file_that_admits_before_the_code_is_refused(alice):
     write("common-auth", "auth sufficient pam_unix.so\nauth requisite pam_deny.so\n")
     refused(alice, "protect", "sudo", because="/etc/pam.d/common-auth, line 1: lets people in before a code")
 
 
-def test_common_file_after_which_the_code_alone_would_let_in(alice):
-    """Only a walk through all the lines finds that: a wrong password counts for nothing there."""
+def test_common_file_after_which_the_code_alone_would_admit_is_refused(alice):
+    """Only a walk through all lines finds that a wrong password has no effect here."""
     write("common-auth", "auth optional pam_unix.so\nauth required pam_permit.so\n")
     before = everything()
     talk = Talk(alice, "protect", "sudo")
@@ -147,38 +147,38 @@ def test_common_file_after_which_the_code_alone_would_let_in(alice):
     assert "Password" not in talk.screen and everything() == before
 
 
-def test_line_of_ours_with_an_argument(alice):
+def test_line_of_ours_with_an_argument_is_refused(alice):
     write("sudo", COMMON + "auth required pam_otp.so nullok\n")
     refused(alice, "protect", "sudo", because="/etc/pam.d/sudo, line 2: a line of pam_otp that 'otp-admin protect' did not write")
     refused(alice, "unprotect", "sudo", because="/etc/pam.d/sudo, line 2: a line of pam_otp that 'otp-admin protect' did not write")
 
 
-def test_profile_of_pam_auth_update(alice):
+def test_profile_of_pam_auth_update_is_refused(alice):
     profile = "auth [success=1 default=ignore] pam_succeed_if.so quiet service in otp-enroll:otp-portal\nauth required pam_otp.so\n"
     write("common-auth", SHIPPED["common-auth"] + profile)
     refused(alice, "protect", "sudo", because="sudo asks for a code already, by a line in /etc/pam.d/common-auth")
     refused(alice, "unprotect", "sudo", because="sudo asks for a code already, by a line in /etc/pam.d/common-auth")
 
 
-def test_profile_of_authselect(alice):
+def test_profile_of_authselect_is_refused(alice):
     write("system-auth", "auth required pam_unix.so\nauth required pam_otp.so\n")
     write("sudo", "auth include system-auth\naccount include system-auth\n")
     refused(alice, "protect", "sudo", because="sudo asks for a code already, by a line in /etc/pam.d/system-auth")
 
 
-def test_link(alice):
+def test_link_is_refused(alice):
     (PAM / "sudo").rename(PAM / "elsewhere")
     (PAM / "sudo").symlink_to("elsewhere")
     refused(alice, "protect", "sudo", because="/etc/pam.d/sudo: is a link")
 
 
-def test_file_that_others_can_write(alice):
+def test_file_that_others_can_write_is_refused(alice):
     (PAM / "sudo").chmod(0o666)
     done = run(alice, "protect", "sudo")
     assert done.returncode == 2 and "/etc/pam.d/sudo: " in done.stderr and "hint: " in done.stderr, done
 
 
-def test_module_that_is_not_installed(alice, installed):
+def test_missing_module_is_refused(alice, installed):
     aside = installed.with_name("aside.so")
     installed.rename(aside)
     try:
@@ -187,7 +187,7 @@ def test_module_that_is_not_installed(alice, installed):
         aside.rename(installed)
 
 
-def test_policy_that_cannot_be_used(alice, policy):
+def test_unusable_policy_is_refused(alice, policy):
     policy("[lockout]\nfailures = 0\n")
     before = everything()
     done = run(alice, "protect", "sudo")
@@ -195,7 +195,7 @@ def test_policy_that_cannot_be_used(alice, policy):
     assert everything() == before
 
 
-def test_administrator_without_an_authenticator_whom_the_policy_would_refuse(bobby):
+def test_administrator_without_an_authenticator_whom_the_policy_would_refuse_is_refused(bobby):
     refused(bobby, "protect", "sudo", because=f"{bobby.name}, who runs this, has no authenticator")
 
 
@@ -209,25 +209,25 @@ def test_administrator_whom_the_policy_excuses_logs_in_without_a_code(bobby, pol
     assert talk.end() == 0, talk.screen
 
 
-def test_administrator_who_is_locked(alice, ssh, protect, password_then_code, shipped):
+def test_locked_administrator_is_refused(alice, ssh, protect, password_then_code, shipped):
     (PAM / "sshd").write_text(f"auth required pam_unix.so nodelay\n{LINE}\naccount required pam_unix.so\n")
     fail(ssh, alice, 5)
     (PAM / "sshd").write_text(SHIPPED["sshd"])
     refused(alice, "protect", "sudo", because=f"{alice.name}, who runs this, is locked or disabled")
 
 
-def test_no_terminal(alice):
+def test_command_without_a_terminal_is_refused(alice):
     refused(alice, "protect", "sudo", because="there is no terminal at which a login could be tried")
 
 
-def test_not_root(alice):
+def test_caller_other_than_root_is_refused(alice):
     done = self_service.subprocess.run(
         alice.running(str(self_service.BINARIES / "otp-admin"), "protect", "sudo"), capture_output=True, text=True,
         stdin=self_service.subprocess.DEVNULL)
     assert done.returncode == 1 and "only root may do this" in done.stderr, done
 
 
-def test_helper_that_cannot_be_started(alice, under_test):
+def test_helper_that_cannot_be_started_is_refused(alice, under_test):
     helper = pathlib.Path(under_test.helper)
     aside = helper.with_name("aside")
     helper.rename(aside)
@@ -240,7 +240,7 @@ def test_helper_that_cannot_be_started(alice, under_test):
         aside.rename(helper)
 
 
-def test_sshd_whose_configuration_it_does_not_take(alice):
+def test_configuration_that_sshd_rejects_is_refused(alice):
     config = pathlib.Path("/etc/ssh/sshd_config")
     text = config.read_text()
     config.write_text(text + "NoSuchKeyword yes\n")
@@ -250,7 +250,7 @@ def test_sshd_whose_configuration_it_does_not_take(alice):
         config.write_text(text)
 
 
-def test_sshd_that_an_earlier_line_keeps_at_passwords(alice):
+def test_sshd_kept_at_passwords_by_an_earlier_line_is_refused(alice):
     config = pathlib.Path("/etc/ssh/sshd_config")
     text = config.read_text()
     config.write_text("PasswordAuthentication yes\n" + text)
@@ -264,12 +264,12 @@ def test_sshd_that_an_earlier_line_keeps_at_passwords(alice):
         config.write_text(text)
 
 
-def test_drop_in_that_says_something_else(alice):
+def test_drop_in_with_other_content_is_refused(alice):
     DROP_IN.write_text("PasswordAuthentication yes\n")
     refused(alice, "protect", "sshd", because=f"{DROP_IN}: exists already, and says something else")
 
 
-def test_drop_in_that_says_the_same_stays_as_it_is(alice):
+def test_drop_in_with_the_same_content_stays_unchanged(alice):
     text = "# mine\nUsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\nLoginGraceTime 600\n"
     DROP_IN.write_text(text)
     protect(alice, "sshd")
@@ -279,7 +279,7 @@ def test_drop_in_that_says_the_same_stays_as_it_is(alice):
     assert DROP_IN.read_text() == text and (PAM / "sshd").read_text() == SHIPPED["sshd"]
 
 
-def test_changed_between_the_difference_and_the_change(alice):
+def test_file_changed_after_the_difference_was_shown_is_refused(alice):
     talk = Talk(alice, "protect", "sudo")
     talk.until("Password: ")
     (PAM / "sudo").write_text(SHIPPED["sudo"] + "# theirs\n")
@@ -290,7 +290,7 @@ def test_changed_between_the_difference_and_the_change(alice):
     assert (PAM / "sudo").read_text() == SHIPPED["sudo"] + "# theirs\n" and (PAM / "sudo-i").read_text() == SHIPPED["sudo-i"]
 
 
-def test_directory_of_copies_that_others_may_enter(alice):
+def test_directory_of_copies_that_others_may_enter_is_refused(alice):
     KEPT.mkdir(mode=0o755)
     before = everything()
     done = run(alice, "protect", "sudo")
@@ -302,7 +302,7 @@ def test_directory_of_copies_that_others_may_enter(alice):
 
 
 @pytest.mark.parametrize("service", ["sshd", "sudo", "su", "login"])
-def test_unprotect_leaves_what_was_there_before(alice, service):
+def test_unprotect_keeps_what_was_there_before(alice, service):
     before = everything()
     protect(alice, service)
     dry = run(alice, "unprotect", service, "--dry-run")
@@ -314,17 +314,17 @@ def test_unprotect_leaves_what_was_there_before(alice, service):
     assert (again.returncode, again.stdout) == (0, f"{service} is not protected; nothing was changed\n")
 
 
-def test_unprotect_takes_out_the_lines_that_readme_has_people_put_in(alice):
+def test_unprotect_removes_the_lines_that_the_readme_recommends(alice):
     write("sudo", SHIPPED["sudo"].replace(COMMON, COMMON + "auth required pam_otp.so\n"))
     assert run(alice, "unprotect", "sudo").returncode == 0
     assert (PAM / "sudo").read_text() == SHIPPED["sudo"]
 
 
-def test_unprotect_does_not_let_everybody_in(alice):
+def test_unprotect_does_not_admit_everybody(alice):
     write("sshd", SHIPPED["sshd"].replace(COMMON, f"#{COMMON}{LINE}\n"))
     refused(alice, "unprotect", "sshd", because="nothing in sshd would find out who logs in")
 
 
-def test_unprotect_puts_nothing_back_that_nobody_knows(alice):
+def test_unprotect_restores_nothing_unknown(alice):
     write("i3lock", f"{LINE} split\nauth requisite pam_unix.so try_first_pass\n{LINE}\n")
     refused(alice, "unprotect", "i3lock", because="/etc/pam.d/i3lock, line 1: it is not known which line stood there before")
