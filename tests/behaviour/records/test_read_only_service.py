@@ -1,4 +1,5 @@
-"""A service to which all is read-only, as ProtectSystem=strict makes it, with the records in ReadWritePaths and without."""
+"""A service for which everything is read-only, as with ProtectSystem=strict, with and without the records in
+ReadWritePaths."""
 
 import pytest
 
@@ -8,7 +9,7 @@ pytestmark = [pytest.mark.promised_by("ours"), pytest.mark.usefixtures("service"
 
 
 class Strict:
-    """What systemd does: a private view of the mounts, in which those that it names stay writable."""
+    """Does as systemd does: a private view of the mounts, in which only the named ones stay writable."""
 
     def __init__(self, *writable):
         self._writable = writable
@@ -28,7 +29,7 @@ def test_records_in_read_write_paths_are_enough(program, alice, under_test, mach
     assert journal.names(alice.name) == ["otp.accept", "otp.replay", "otp.reject"]
 
 
-def test_without_them_nobody_gets_in_and_the_log_says_what_to_do(program, alice, machine_clock, journal):
+def test_nobody_is_admitted_without_them_and_the_log_says_what_to_do(program, alice, machine_clock, journal):
     with Application(program, Strict()) as running:
         for reply in (alice.codes.now(), alice.codes.wrong()):
             assert running.login(alice, reply).code == AUTHINFO_UNAVAIL

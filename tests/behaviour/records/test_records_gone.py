@@ -1,4 +1,4 @@
-"""An empty directory where the records were: who had enrolled is not taken for somebody who never did."""
+"""The directory of records is empty, or not mounted: enrolled users are not taken for users who never enrolled."""
 
 import os
 import pathlib
@@ -27,14 +27,14 @@ def become_another_machine():
 
 
 def forget_marks():
-    """As a version left the machine that knew no marks."""
+    """The state that a version without marks left behind."""
     OUTER.unlink(missing_ok=True)
     INNER.unlink(missing_ok=True)
 
 
 @pytest.fixture(autouse=True)
 def machine(under_test):
-    """A machine with an identity, on which nobody has enrolled yet as far as the marks say."""
+    """A machine with an identity, on which, according to the marks, nobody has enrolled yet."""
     become_another_machine()
     forget_marks()
     yield
@@ -44,7 +44,7 @@ def machine(under_test):
 
 @pytest.fixture
 def empty():
-    """`with empty():` nothing is where the records were, as if their file system were not mounted."""
+    """`with empty():` mounts an empty directory over the records, as if their own file system were not mounted."""
     return lambda: SmallDisk("tmpfs", RECORDS)
 
 
@@ -73,7 +73,7 @@ def test_nobody_is_excused_while_the_records_are_not_mounted(
         assert knock(door, bobby).admitted
 
 
-def test_machine_that_was_copied_or_is_new_lets_in_as_before(account_doors, stack, alice, bobby, empty):  # noqa: F811
+def test_copied_or_new_machine_admits_as_before(account_doors, stack, alice, bobby, empty):  # noqa: F811
     stack("nullok")
     assert knock(account_doors["su"], alice, alice.codes.now()).admitted
     assert OUTER.exists() and INNER.exists()
@@ -86,8 +86,8 @@ def test_machine_that_was_copied_or_is_new_lets_in_as_before(account_doors, stac
         assert knock(account_doors["su"], bobby).admitted
 
 
-def test_login_of_root_makes_the_marks_of_records_from_before(account_doors, stack, alice, bobby):  # noqa: F811
-    """Whoever it is that logs in; programs that are not root make none."""
+def test_login_by_root_makes_the_missing_marks(account_doors, stack, alice, bobby):  # noqa: F811
+    """This holds for any user who logs in; programs that are not root make no marks."""
     stack("nullok")
     forget_marks()
     assert knock(account_doors["pamtester"], bobby).admitted
@@ -100,13 +100,13 @@ def test_login_of_root_makes_the_marks_of_records_from_before(account_doors, sta
     assert INNER.stat().st_gid == RECORDS.stat().st_gid
 
 
-def test_commands_of_root_make_them_too(alice, under_test):
+def test_commands_of_root_make_the_missing_marks_too(alice, under_test):
     forget_marks()
     under_test.admin("list")
     assert INNER.exists() and OUTER.exists()
 
 
-def test_where_etc_takes_no_writes_logins_go_on(account_doors, stack, alice, bobby):  # noqa: F811
+def test_logins_go_on_where_etc_is_read_only(account_doors, stack, alice, bobby):  # noqa: F811
     stack("nullok")
     forget_marks()
     subprocess.run(["mount", "--bind", "/etc/security", "/etc/security"], check=True)
@@ -119,7 +119,7 @@ def test_where_etc_takes_no_writes_logins_go_on(account_doors, stack, alice, bob
     assert INNER.exists() and not OUTER.exists()
 
 
-def test_reset_of_everybody_is_not_taken_for_a_loss(account_doors, stack, alice, under_test):  # noqa: F811
+def test_reset_of_all_users_is_not_taken_for_a_loss(account_doors, stack, alice, under_test):  # noqa: F811
     stack("nullok")
     assert knock(account_doors["su"], alice, alice.codes.now()).admitted
     for name in [path.name for path in RECORDS.iterdir() if path.is_dir()]:

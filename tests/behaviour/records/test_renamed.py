@@ -1,4 +1,4 @@
-"""What becomes of a record when shadow-utils renames, renumbers, removes and makes users; and the hook for that."""
+"""The record of a user whom shadow-utils renames, renumbers, removes or creates again; and the hook for this."""
 
 import os
 import pathlib
@@ -24,7 +24,7 @@ def shadow(program, *arguments, status=0):
 
 
 def make_again(account, uid, *arguments):
-    """A user of that name and number, with the password that the account of the test has."""
+    """Creates a user with that name and user id, and the password of the test's account."""
     shadow("useradd", "--uid", uid, "--no-create-home", "--home-dir", account.home, "--shell", "/bin/sh", *arguments, account.name)
     subprocess.run(["chpasswd"], input=f"{account.name}:{account.password}\n", text=True, check=True, capture_output=True)
 
@@ -48,7 +48,7 @@ def record(account):
 
 @pytest.fixture
 def hooks():
-    """The hook as the packages install it; the programs are elsewhere here."""
+    """The hook, installed as the packages do, except that our programs are in another directory."""
     text = (BINARIES / "pam-otp").read_text().replace("/usr/sbin/otp-admin", str(BINARIES / "otp-admin"))
     for hook in HOOKS:
         hook.parent.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def test_renamed_user_keeps_the_authenticator_once_the_record_is_moved(ssh, alic
     carol = accounts.stranger("carol", alice.password)
     carol.codes, carol.home = alice.codes, alice.home
     shadow("usermod", "--login", carol.name, alice.name)
-    assert ssh.attempt(carol, carol.password, carol.codes.now()).refused, "it is kept under the old name"
+    assert ssh.attempt(carol, carol.password, carol.codes.now()).refused, "the record is still under the old name"
     assert f"otp-admin move {alice.name} NEW" in admin("list")
     assert f"otp-admin move {alice.name} NEW" in admin("show", alice.name, status=1)
     admin("move", alice.name, carol.name)
@@ -75,8 +75,8 @@ def test_renamed_user_keeps_the_authenticator_once_the_record_is_moved(ssh, alic
     assert alice.name not in admin("list")
 
 
-def test_record_of_a_renamed_person_outlives_the_making_of_somebody_with_the_old_name(ssh, alice):
-    """Until it is moved it lies under the old name, and the hook of useradd looks whose it is."""
+def test_record_of_a_renamed_user_survives_a_new_user_with_the_old_name(ssh, alice):
+    """Until it is moved the record is under the old name, and the hook of useradd checks whose it is."""
     carol = accounts.stranger("carol", alice.password)
     carol.codes, carol.home = alice.codes, alice.home
     shadow("usermod", "--login", carol.name, alice.name)
@@ -100,7 +100,7 @@ def test_move_keeps_the_count_of_failures(ssh, alice):
 # -------------------------------------------------------------------------------------------------------- renumbered
 
 
-def test_renumbered_user_is_refused_until_an_administrator_says_that_it_is_the_same_person(ssh, alice):
+def test_renumbered_user_is_refused_until_an_administrator_confirms_the_person(ssh, alice):
     accounts.give_another_number(alice)
     assert ssh.attempt(alice, alice.password, alice.codes.now()).refused
     way_out = f"otp-admin move {alice.name} {alice.name} --force"
@@ -113,14 +113,14 @@ def test_renumbered_user_is_refused_until_an_administrator_says_that_it_is_the_s
     assert "nothing was changed" in admin("move", alice.name, alice.name)
 
 
-def test_user_who_is_made_again_with_another_number_inherits_nothing(ssh, alice):
+def test_user_created_again_with_another_number_inherits_nothing(ssh, alice):
     another = max(entry.pw_uid for entry in pwd.getpwall() if entry.pw_uid < 60000) + 1
     shadow("userdel", alice.name)
     make_again(alice, another)
     assert ssh.attempt(alice, alice.password, alice.codes.now()).refused
 
 
-def test_record_is_not_moved_from_somebody_who_is_another_person(alice, bobby):
+def test_record_is_not_moved_to_another_person(alice, bobby):
     before = (record(alice) / "credential.toml").read_bytes()
     said = admin("move", alice.name, bobby.name, status=1)
     assert "another person" in said and "--force" in said
@@ -130,14 +130,14 @@ def test_record_is_not_moved_from_somebody_who_is_another_person(alice, bobby):
     assert "no user is called" in admin("move", alice.name, "nobody-here", "--force", status=1)
 
 
-def test_moved_by_force_the_record_is_one_persons_alone(ssh, alice, bobby):
+def test_record_moved_by_force_belongs_to_one_person_alone(ssh, alice, bobby):
     bobby.codes = alice.codes
     admin("move", alice.name, bobby.name, "--force")
     assert ssh.attempt(alice, alice.password, alice.codes.now()).refused
     assert ssh.attempt(bobby, bobby.password, bobby.codes.now()).admitted
 
 
-# ------------------------------------------------------------------------------------------------- removed, and made
+# ----------------------------------------------------------------------------------------- removed and created again
 
 
 def test_removed_user_leaves_no_record(alice, hooks, journal):
@@ -147,16 +147,16 @@ def test_removed_user_leaves_no_record(alice, hooks, journal):
     assert 'by="userdel"' in line and "everything that was kept is removed" in line
 
 
-def test_user_who_is_made_again_inherits_nothing(ssh, alice, hooks, protect, under_test):
+def test_user_created_again_inherits_nothing(ssh, alice, hooks, protect, under_test):
     protect("required pam_unix.so nodelay", under_test.line("nullok"))
     number = uid_of(alice)
     shadow("userdel", alice.name)
     make_again(alice, number)
-    assert ssh.attempt(alice, alice.password).admitted, "a new person, who has no authenticator"
+    assert ssh.attempt(alice, alice.password).admitted, "a new person has no authenticator"
 
 
-def test_user_removed_by_hand_leaves_a_record_that_is_gone_when_the_name_is_given_again(ssh, alice, hooks, journal):
-    """Who takes a line out of /etc/passwd runs no hook; useradd does, before the new owner is there."""
+def test_record_of_a_user_removed_by_hand_is_removed_when_the_name_is_given_again(ssh, alice, hooks, journal):
+    """Taking a line out of /etc/passwd runs no hook; useradd does, before the new owner exists."""
     number, passwd = uid_of(alice), pathlib.Path("/etc/passwd")
     lines = passwd.read_text().splitlines(keepends=True)
     passwd.write_text("".join(line for line in lines if not line.startswith(f"{alice.name}:")))
@@ -170,14 +170,14 @@ def test_user_removed_by_hand_leaves_a_record_that_is_gone_when_the_name_is_give
     assert any("otp.reset" in line and 'by="useradd"' in line and alice.name in line for line in journal.lines())
 
 
-def test_removed_alias_leaves_the_record_of_its_person(ssh, alice, hooks):
+def test_removing_an_alias_leaves_the_record_of_the_canonical_user(ssh, alice, hooks):
     alias = accounts.alias_of(alice)
     shadow("userdel", alias.name)
     assert ssh.attempt(alice, alice.password, alice.codes.wrong()).refused
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_alias_that_is_made_leaves_the_record_of_its_person(ssh, alice, hooks):
+def test_creating_an_alias_leaves_the_record_of_the_canonical_user(ssh, alice, hooks):
     alias = accounts.alias_of(alice)
     assert ssh.attempt(alias, alias.password, alice.codes.now()).admitted
 
@@ -199,7 +199,7 @@ def test_debians_own_programs_run_the_hook(alice, hooks, program):
 
 
 def test_users_of_another_root_are_not_those_of_this_one(ssh, alice, hooks, tmp_path):
-    """With --prefix shadow-utils changes other files, and runs the hooks of this machine all the same."""
+    """With --prefix, shadow-utils changes files elsewhere, but still runs the hooks of this machine."""
     for name in ("passwd", "shadow", "group", "gshadow", "login.defs", "subuid", "subgid"):
         (tmp_path / "etc").mkdir(exist_ok=True)
         if pathlib.Path("/etc", name).exists():
@@ -210,13 +210,13 @@ def test_users_of_another_root_are_not_those_of_this_one(ssh, alice, hooks, tmp_
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_useradd_that_is_refused_changes_nothing(ssh, alice, hooks):
+def test_refused_useradd_changes_nothing(ssh, alice, hooks):
     shadow("useradd", alice.name, status=9)
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
 
 
-def test_hook_that_cannot_do_its_work_lets_users_be_removed_and_made(alice, hooks, journal):
-    """A policy with a mistake stops every command of ours."""
+def test_failing_hook_does_not_prevent_removing_and_creating_users(alice, hooks, journal):
+    """A mistake in the policy makes each command of ours fail."""
     conf = pathlib.Path("/etc/security/pam_otp.conf")
     conf.write_text("mistake = 1\n")
     try:
@@ -230,7 +230,7 @@ def test_hook_that_cannot_do_its_work_lets_users_be_removed_and_made(alice, hook
     assert len(lines) == 2 and all("not done" in line for line in lines)
 
 
-def test_hook_is_silent_where_nothing_is_kept(hooks, journal):
+def test_hook_is_silent_where_there_are_no_records(hooks, journal):
     before = len(journal.lines())
     done = shadow("useradd", "nothingkept")
     gone = shadow("userdel", "nothingkept")
@@ -238,8 +238,8 @@ def test_hook_is_silent_where_nothing_is_kept(hooks, journal):
     assert not [line for line in journal.lines()[before:] if "otp.reset" in line]
 
 
-def test_hook_that_outlives_the_programs_does_nothing(alice, hooks):
-    """A package that is removed, and not purged, leaves what is below /etc."""
+def test_hook_left_without_our_programs_does_nothing(alice, hooks):
+    """A package that is removed but not purged leaves its files below /etc."""
     for hook in HOOKS:
         hook.write_text(hook.read_text().replace(str(BINARIES), "/nowhere"))
     number = uid_of(alice)

@@ -1,4 +1,4 @@
-"""Records that are sealed: logins go on as before where the key is, and are refused for that reason where it is not."""
+"""Sealed records: logins work as before where the key is, and are refused with that reason where it is not."""
 
 import base64
 import grp
@@ -22,7 +22,8 @@ KEY = pathlib.Path("/run/pam_otp/seal")
 
 @pytest.fixture
 def sealed(policy, under_test):  # noqa: F811
-    """There is a key, and every record is sealed by it. As the unit leaves it: below /run, for root and the group."""
+    """A machine with a key, by which every record is sealed. As the unit leaves it, the key is below /run, for root and the
+    group."""
     KEY.parent.mkdir(mode=0o755, exist_ok=True)
     KEY.write_text(subprocess.run(["openssl", "rand", "-hex", "32"], capture_output=True, text=True, check=True).stdout)
     group = Ours.state_directory.stat().st_gid
@@ -40,7 +41,7 @@ def record(account):
     return (Ours.state_directory / account.name / "credential.toml").read_text()
 
 
-def test_sealed_account_logs_in_at_every_door_and_a_wrong_code_does_not(door, alice, sealed, journal):
+def test_user_with_a_sealed_record_logs_in_at_every_door_by_a_right_code_only(door, alice, sealed, journal):
     assert "\nsealed = " in record(alice) and alice.key not in record(alice)
     assert knock(door, alice, alice.codes.wrong()).refused
     assert knock(door, alice, alice.codes.now()).admitted
@@ -54,7 +55,7 @@ def test_sealed_account_logs_in_at_every_door_and_a_wrong_code_does_not(door, al
     (lambda key: key.chmod(0o644), "mode"),
     (lambda key: key.write_text("0f1e2d3c4b5a6978" * 4), "is sealed by the key"),
 ], ids=["missing", "open to all", "another"])
-def test_without_its_key_every_door_refuses_and_the_log_says_why(
+def test_every_door_refuses_without_the_key_and_the_log_says_why(
     door, alice, sealed, journal, protect, under_test, hinder, said, arguments
 ):
     protect("required pam_unix.so nodelay", under_test.line(arguments))
@@ -71,11 +72,11 @@ def test_without_its_key_every_door_refuses_and_the_log_says_why(
             away.rename(sealed)
         sealed.write_text(kept)
         sealed.chmod(0o640)
-    assert knock(door, alice, alice.codes.now()).admitted, "nothing was counted, and the code is not used"
+    assert knock(door, alice, alice.codes.now()).admitted, "no failure was counted, and the code is unused"
 
 
 @pytest.mark.parametrize("of_the_user", [False, True], ids=["root", "the user"])
-def test_it_is_told_to_the_program_as_a_check_that_could_not_be_made(program, service, alice, sealed, under_test, of_the_user):  # noqa: F811
+def test_program_is_told_that_the_check_could_not_be_made(program, service, alice, sealed, under_test, of_the_user):  # noqa: F811
     service(under_test.line())
     kept = sealed.read_text()
     sealed.unlink()
@@ -96,7 +97,7 @@ def test_users_cannot_read_the_key(alice, sealed):
     assert done.returncode != 0 and done.stdout == b""
 
 
-def test_whoever_enrols_is_sealed_also_by_the_helper(alice, sealed, under_test):
+def test_records_of_new_enrolments_are_sealed_also_by_the_helper(alice, sealed, under_test):
     assert "\nsealed = " in record(alice)
     made = subprocess.run(["grep", "-rl", "^secret = ", Ours.state_directory], capture_output=True, text=True)
     assert made.stdout == ""
@@ -111,7 +112,7 @@ def traces_of_sealing_key(text):
 
 
 @pytest.mark.parametrize("right", [True, False], ids=["right", "wrong"])
-def test_nothing_of_either_key_is_left_in_the_memory_of_a_program_of_root(program, service, alice, sealed, under_test, right):  # noqa: F811
+def test_neither_key_is_left_in_the_memory_of_a_program_of_root(program, service, alice, sealed, under_test, right):  # noqa: F811
     service(under_test.line())
     with Application(program) as running:
         running.start(alice)
@@ -125,7 +126,7 @@ def test_nothing_of_either_key_is_left_in_the_memory_of_a_program_of_root(progra
     assert found_in(after_the_end, traces) == []
 
 
-def test_the_search_finds_a_key_that_is_there(sealed):
+def test_search_finds_a_key_that_is_there(sealed):
     text = sealed.read_text()
     key = bytes.fromhex(text.strip())
     for piece in (text.encode(), b"x" + key, swapped(key)[4:20]):

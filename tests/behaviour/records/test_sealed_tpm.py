@@ -1,6 +1,8 @@
-"""The sealing key as a systemd credential, by a TPM 2: made and changed by otp-admin, put into /run by what the unit runs, and of
-no use by another TPM. systemd-creds is the real one and speaks to a TPM of software; systemd itself does not run here, so the
-lines of its unit are carried out one by one.
+"""The sealing key as a systemd credential, encrypted by a TPM 2: otp-admin makes and changes it, the unit's commands put it into
+/run, and another TPM cannot decrypt it.
+
+systemd-creds is the real one, and uses a software TPM; systemd itself does not run here, so the test runs the lines of its unit
+one by one.
 """
 
 import os
@@ -26,7 +28,7 @@ REAL = pathlib.Path("/usr/bin/systemd-creds")
 
 
 class Tpm:
-    """A TPM whose state is in a directory; while it is entered, it is the machine's."""
+    """A TPM whose state is in a directory; inside a `with` block it is the machine's TPM."""
 
     def __init__(self, programs, state):
         self._there, self._state = programs / "tpm", state
@@ -39,7 +41,7 @@ class Tpm:
         self._there.unlink()
 
 
-# The kernel ends what a program leaves open in a TPM; here it is started anew for each.
+# The kernel releases what a program leaves open in a TPM; here each program gets a TPM that was just started.
 WRAPPER = """#!/bin/bash
 export LD_LIBRARY_PATH={there}
 verb=$1; shift
@@ -69,7 +71,7 @@ exit $status
 
 @pytest.fixture
 def programs(tmp_path):
-    """swtpm, and in the place of systemd-creds one that is told which TPM."""
+    """swtpm, and a replacement of systemd-creds that tells the real one which TPM to use."""
     there = tmp_path / "programs"
     with tarfile.open(BINARIES / "tpm.tar") as packed:
         packed.extractall(there)
@@ -86,7 +88,7 @@ def programs(tmp_path):
 
 @pytest.fixture
 def unit(tmp_path):
-    """`unit()` does what pam_otp-seal.service does at boot, by its own lines."""
+    """`unit()` runs the lines of pam_otp-seal.service, as systemd does at boot."""
     text = (BINARIES / "pam_otp-seal.service").read_text()
     (source,) = re.findall(r"^LoadCredentialEncrypted=pam_otp\.seal:(.*)$", text, re.MULTILINE)
     (runtime,) = re.findall(r"^RuntimeDirectory=(.*)$", text, re.MULTILINE)
@@ -110,19 +112,19 @@ def unit(tmp_path):
 
 
 def reboot():
-    """What is in memory is gone."""
+    """Reboots: everything in memory is gone."""
     for path in KEY.parent.iterdir():
         path.unlink()
     KEY.parent.rmdir()
 
 
 def credentials():
-    """The credential alone, and nothing half made beside it."""
+    """Asserts that the credential is there alone, with no unfinished file beside it."""
     assert [path.name for path in CREDENTIAL.parent.iterdir()] == [CREDENTIAL.name]
     return CREDENTIAL.read_bytes()
 
 
-def test_key_of_a_tpm_comes_back_at_each_boot_and_opens_nothing_by_another(
+def test_key_by_a_tpm_returns_at_each_boot_and_another_tpm_cannot_decrypt_it(
     door, alice, policy, under_test, journal, programs, unit, tmp_path  # noqa: F811
 ):
     mine, other = Tpm(programs, tmp_path / "mine"), Tpm(programs, tmp_path / "other")
@@ -151,7 +153,7 @@ def test_key_of_a_tpm_comes_back_at_each_boot_and_opens_nothing_by_another(
     reboot()
 
 
-def test_changed_key_is_in_the_credential_before_anything_is_sealed_by_it(
+def test_changed_key_is_in_the_credential_before_any_record_is_sealed_by_it(
     ssh, alice, policy, under_test, programs, unit, tmp_path, clock  # noqa: F811
 ):
     with Tpm(programs, tmp_path / "mine"):
@@ -165,7 +167,7 @@ def test_changed_key_is_in_the_credential_before_anything_is_sealed_by_it(
         reboot()
         assert unit() and KEY.read_text() == new
         assert knock(ssh, alice, alice.codes.now()).admitted
-    # Without its TPM the new key could not be kept: nothing is sealed by it, and the old one stays.
+    # Without its TPM the new key could not be stored: no record is sealed by it, and the old key stays.
     before = credentials(), KEY.read_bytes(), (Ours.state_directory / alice.name / "credential.toml").read_bytes()
     done = subprocess.run([BINARIES / "otp-admin", "seal", "--rotate"], capture_output=True, text=True,
                           env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL)

@@ -1,4 +1,4 @@
-"""Root without CAP_DAC_OVERRIDE, as a hardened service may be: it has no more right to the files of others than anybody."""
+"""Root without CAP_DAC_OVERRIDE, as in a hardened service: root then has no more rights to other users' files than anybody."""
 
 import grp
 import os
@@ -35,7 +35,7 @@ def record_of(account, under_test):
 
 
 def as_the_helper_makes_it(account, under_test, owner=None):
-    """Directory and record, the user's and of the helper's group."""
+    """Changes the owner of directory and record, to a user and the helper's group."""
     record = record_of(account, under_test)
     group = grp.getgrnam("pam_otp").gr_gid
     for path, mode in ((record, 0o2770), (record / "credential.toml", 0o640), (record / "state", 0o660)):
@@ -44,7 +44,7 @@ def as_the_helper_makes_it(account, under_test, owner=None):
     return record
 
 
-def test_record_that_the_helper_made_is_used_and_becomes_roots(bounded, alice, under_test, clock):
+def test_record_made_by_the_helper_is_used_and_becomes_roots(bounded, alice, under_test, clock):
     record = as_the_helper_makes_it(alice, under_test)
     code = alice.codes.now()
     assert bounded.login(alice, code).code == SUCCESS
@@ -54,13 +54,13 @@ def test_record_that_the_helper_made_is_used_and_becomes_roots(bounded, alice, u
     assert bounded.login(alice, alice.codes.now()).code == SUCCESS
 
 
-def test_record_of_somebody_else_is_not_taken_over(bounded, alice, bobby, under_test, journal):
+def test_record_of_another_user_is_not_taken_over(bounded, alice, bobby, under_test, journal):
     record = as_the_helper_makes_it(alice, under_test, owner=uid_of(bobby))
     assert bounded.login(alice, alice.codes.now()).code == AUTHINFO_UNAVAIL
     assert record.stat().st_uid == uid_of(bobby)
 
 
-def test_what_is_open_to_others_or_has_two_names_is_not_taken_over(bounded, alice, under_test, tmp_path):
+def test_record_open_to_others_or_with_two_names_is_not_taken_over(bounded, alice, under_test, tmp_path):
     record = as_the_helper_makes_it(alice, under_test)
     (record / "state").chmod(0o662)
     assert bounded.login(alice, alice.codes.now()).code == AUTHINFO_UNAVAIL
@@ -74,7 +74,7 @@ def test_what_is_open_to_others_or_has_two_names_is_not_taken_over(bounded, alic
         (under_test.state_directory / "second").unlink()
 
 
-def test_link_in_the_place_of_a_record_is_not_followed(bounded, alice, under_test):
+def test_link_at_the_place_of_a_record_is_not_followed(bounded, alice, under_test):
     record = as_the_helper_makes_it(alice, under_test)
     elsewhere = record.with_name("elsewhere")
     record.rename(elsewhere)
@@ -88,8 +88,8 @@ def test_link_in_the_place_of_a_record_is_not_followed(bounded, alice, under_tes
         elsewhere.rename(record)
 
 
-def test_asking_whose_a_record_is_gives_it_to_nobody(alice, bobby, under_test, application):
-    """Who owns the file is what vouches for the name in it, so root must not own it before both are compared."""
+def test_asking_for_the_owner_of_a_record_gives_it_to_nobody(alice, bobby, under_test, application):
+    """The file's owner vouches for the user in it, so root must not become the owner before both are compared."""
     record = as_the_helper_makes_it(alice, under_test, owner=0)
     credential = record / "credential.toml"
     os.chown(credential, uid_of(bobby), -1)
