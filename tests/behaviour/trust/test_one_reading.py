@@ -1,4 +1,4 @@
-"""How often a login reads the file with the keys: once, whatever is remembered of where the user came from."""
+"""A login reads the file with the keys once, whatever is remembered of the user's address."""
 
 import pytest
 
@@ -16,7 +16,7 @@ def readings(login, under_test, account):
 
 @pytest.fixture
 def log_in(program, alice, service, under_test):  # noqa: F811
-    """A traced login from somewhere, and how often it read the credential."""
+    """Makes a traced login from an address; returns how often it read the credential."""
     service(*code_alone(under_test.line()))
 
     def log_in(*replies, rhost=HERE):
@@ -27,16 +27,16 @@ def log_in(program, alice, service, under_test):  # noqa: F811
     return log_in
 
 
-def test_a_login_with_a_code_reads_the_credential_once(log_in, alice):
+def test_login_with_a_code_reads_the_credential_once(log_in, alice):
     assert log_in(alice.codes.now()) == 1
 
 
-def test_so_does_one_that_is_remembered_and_one_where_nothing_is_asked(log_in, alice, remember, clock):  # noqa: F811
+def test_login_at_a_remembered_or_another_place_reads_the_credential_once(log_in, alice, remember, clock):  # noqa: F811
     remember("8h")
-    # Nothing is remembered yet; of another place; and of this one, for too long.
+    # In turn: nothing is remembered yet; another place is; this place is; this place was, too long ago.
     assert log_in(alice.codes.now()) == 1
     clock.advance(30)
     assert log_in(alice.codes.now(), rhost=ELSEWHERE) == 1
-    assert log_in() == 1, "where no code is asked for, the record still has to be the account's own, and open"
+    assert log_in() == 1, "without a code too, the record must be the account's own, and unlocked"
     clock.advance(9 * 3600)
     assert log_in(alice.codes.now()) == 1

@@ -1,7 +1,7 @@
-"""The file by which an account is remembered: root's alone, bounded, and never more than a convenience.
+"""The file of remembered places: only root can read and write it, it is bounded, and it is never more than a convenience.
 
-Whatever is wrong with it, a code is asked for and the login works; the next good code then makes the file whole, but for a
-directory in its place, which only root can have put there and only root removes.
+Whatever is wrong with it, a code is asked for and the login works. The next good code then makes the file whole, except
+where a directory is in its place: only root can have put that there, and only root removes it.
 """
 
 import os
@@ -36,7 +36,7 @@ def remembering(remember):
 
 @pytest.fixture(autouse=True)
 def not_for_ever(application):
-    """A login that waits at a fifo is cut off, and so fails its test."""
+    """Kills the application if a login waits at a fifo, so that the test fails."""
     cut = threading.Timer(60, os.kill, (application.pid, signal.SIGKILL))
     cut.start()
     yield
@@ -52,11 +52,11 @@ def names_beside(file):
     return sorted(os.listdir(file.parent))
 
 
-# --------------------------------------------------------------------------------------------------------- what is in it
+# ----------------------------------------------------------------------------------------------------------- the content
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o000, 0o777])
-def test_file_is_roots_alone_whatever_the_programs_umask_and_nothing_else_is_left(alice, program, stack, file, clock, umask):
+def test_file_is_roots_alone_under_any_umask_and_nothing_else_is_left(alice, program, stack, file, clock, umask):
     before = os.umask(umask)
     try:
         with Application(program) as running:
@@ -82,7 +82,7 @@ def test_no_secret_is_in_the_file(alice, logins, under_test, file, clock):
 
 
 @pytest.mark.parametrize("address", ["198.51.100.{}", "2001:db8:1111:2222:3333:4444:5555:60{:02}"])
-def test_file_holds_sixteen_places_and_the_oldest_goes_first(alice, application, file, stack, under_test, clock, address):
+def test_file_has_sixteen_places_and_drops_the_oldest_first(alice, application, file, stack, under_test, clock, address):
     stack(*code_alone(under_test.line()))
     places = [address.format(number) for number in range(10, 50)]
     sizes = []
@@ -97,7 +97,7 @@ def test_file_holds_sixteen_places_and_the_oldest_goes_first(alice, application,
     assert names_beside(file) == FILES and is_ours_alone(file)
 
 
-def test_place_that_is_used_again_is_kept_once(alice, logins, file, clock):
+def test_place_used_again_is_stored_once(alice, logins, file, clock):
     sizes = set()
     for _ in range(3):
         logins.proves(alice)
@@ -107,8 +107,8 @@ def test_place_that_is_used_again_is_kept_once(alice, logins, file, clock):
 
 
 @pytest.mark.parametrize("length", [2, 64, 65, 200])
-def test_service_with_a_name_beyond_reason_is_not_remembered_and_all_others_are(alice, application, under_test, clock, length):
-    """Also sixteen with the longest names that are, at the longest of addresses."""
+def test_service_with_an_excessively_long_name_is_not_remembered_and_all_others_are(alice, application, under_test, clock, length):
+    """This includes sixteen services with the longest allowed names, at the longest of addresses."""
     services = [str(number).ljust(length, "x") for number in range(10, 10 + MOST)]
     address = "2001:db8:1111:2222:3333:4444:5555:6666"
     for service in services:
@@ -120,11 +120,11 @@ def test_service_with_a_name_beyond_reason_is_not_remembered_and_all_others_are(
     assert asked == [length > 64] * MOST
 
 
-# ---------------------------------------------------------------------------------------------------------- what is wrong
+# ----------------------------------------------------------------------------------------------------------------- damage
 
 
 def replaced(content):
-    """The file as it was, with this in it."""
+    """Replaces the content of the file."""
     return lambda file, alice, outside: file.write_bytes(content(file.read_bytes()) if callable(content) else content)
 
 
@@ -137,7 +137,7 @@ def mode(bits):
 
 
 def symlink(file, alice, outside):
-    """To a whole file that says the same, root's alone."""
+    """Links to a whole file with the same content, which only root can read and write."""
     file.rename(outside)
     file.symlink_to(outside)
 
@@ -195,8 +195,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize("what", WRONG)
-def test_file_that_is_not_what_it_should_be_counts_for_nothing(alice, logins, file, clock, what):
-    """A code is asked for, and the good one of now lets in. Nothing outside is written."""
+def test_file_with_any_fault_counts_for_nothing(alice, logins, file, clock, what):
+    """A code is asked for, and the current one admits. Nothing outside is written."""
     logins.proves(alice)
     whole = file.read_bytes()
     outside = pathlib.Path(tempfile.mkdtemp(prefix="outside.", dir="/var/lib"), "trust")
@@ -215,7 +215,7 @@ def test_file_that_is_not_what_it_should_be_counts_for_nothing(alice, logins, fi
 
 
 @pytest.mark.parametrize("what", ["a symlink", "a fifo", "no TOML"])
-def test_reset_and_a_new_device_put_right_what_stands_in_its_place(alice, logins, file, under_test, what):
+def test_reset_and_a_new_authenticator_remove_whatever_is_in_the_files_place(alice, logins, file, under_test, what):
     logins.proves(alice)
     outside = pathlib.Path(tempfile.mkdtemp(prefix="outside.", dir="/var/lib"), "trust")
     WRONG[what](file, alice, outside)
@@ -231,12 +231,12 @@ def test_reset_and_a_new_device_put_right_what_stands_in_its_place(alice, logins
 
 @pytest.fixture(params=kinds_that_this_machine_has())
 def disk(request, under_test):
-    """Holds all records for the length of a test."""
+    """A small disk that holds all records for the length of a test."""
     with SmallDisk(request.param, under_test.state_directory) as mounted:
         yield mounted
 
 
-def test_good_code_lets_in_when_the_file_cannot_be_written_for_want_of_space(disk, enrol, logins, ssh, under_test, clock):
+def test_good_code_admits_when_the_file_cannot_be_written_for_lack_of_space(disk, enrol, logins, ssh, under_test, clock):
     alice = enrol("alice")
     logins.proves(alice)
     whole = trust_file(alice, under_test).read_bytes()

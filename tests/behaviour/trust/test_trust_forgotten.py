@@ -1,4 +1,5 @@
-"""What has a remembered place forgotten: whatever makes it doubtful that the codes are still with the right person."""
+"""Events after which a remembered place is forgotten: those that make it doubtful that the right person still has the
+codes."""
 
 import pytest
 
@@ -27,7 +28,7 @@ def by_a_new_device_of_the_administrators(alice, under_test, clock, **_):
 
 
 def by_a_new_device_of_the_users_own(alice, clock, **_):
-    """Over the helper, which is not root."""
+    """By the helper, which is not root."""
     clock.advance(30)
     talk = Talk(alice)
     talk.prove_who(alice.codes.now())
@@ -82,7 +83,7 @@ FORGETTING = [
 
 @pytest.mark.parametrize("event", FORGETTING, ids=lambda event: event.__name__)
 def test_remembered_places_are_forgotten(at_home, logins, application, program, under_test, policy, clock, event):
-    """For good: no later success elsewhere brings them back."""
+    """They are forgotten for good: no later login elsewhere brings them back."""
     event(alice=at_home, application=application, program=program, under_test=under_test, policy=policy, clock=clock)
     assert logins.asks(at_home)
     if event is by_a_lock_that_lasts:
@@ -95,7 +96,7 @@ def test_remembered_places_are_forgotten(at_home, logins, application, program, 
     assert not logins.asks(at_home)
 
 
-def test_account_line_refuses_a_locked_account_also_at_a_remembered_place(at_home, application):
+def test_account_line_refuses_a_locked_account_at_a_remembered_place_too(at_home, application):
     lock(at_home, application)
     application.start(at_home, rhost=HERE)
     answer = application.acct_mgmt()

@@ -1,4 +1,4 @@
-"""Logins that remember a place at the same moment, are cut off while they do, or cannot: no file in pieces, no login lost, and
+"""Logins that remember a place at the same moment, or are cut off or fail while they do: no torn file, no refused login, and
 nobody is trusted who was not before.
 """
 
@@ -22,7 +22,7 @@ FILES = ["credential.toml", "state", "trust"]
 
 @pytest.fixture
 def alice(enrol, policy, stack, under_test):
-    """Enrolled, and remembered for eight hours; asked for nothing but the code."""
+    """An enrolled user, whose good codes are remembered for eight hours, in a stack that asks only for the code."""
     policy(trust_section(remember="8h") + SEVERAL)
     stack(*code_alone(under_test.line()))
     return enrol("alice")
@@ -30,7 +30,7 @@ def alice(enrol, policy, stack, under_test):
 
 @pytest.fixture
 def login(alice, application):
-    """`login(CODE)` or `login()`: by whatever is asked for; the PAM code."""
+    """`login(CODE)` or `login()` logs in with the answer to whatever is asked; returns the PAM code."""
     return lambda *replies, rhost=HERE: application.login(alice, *replies, rhost=rhost).code
 
 
@@ -39,10 +39,10 @@ def file(alice, under_test):
     return trust_file(alice, under_test)
 
 
-def test_one_code_of_many_at_the_same_moment_is_accepted_once_and_the_file_is_whole(
+def test_one_code_at_many_logins_at_once_is_accepted_once_and_the_file_stays_whole(
     alice, application, login, file, stack, under_test, journal
 ):
-    stack(under_test.line())  # alone, so that each of them asks
+    stack(under_test.line())  # our module alone, so that each login asks
     assert application.crowd(16, alice, alice.codes.now(), rhost=HERE).count(SUCCESS) == 1
     assert journal.names(alice.name).count("otp.accept") == 1
     assert is_ours_alone(file) and sorted(entry.name for entry in file.parent.iterdir()) == FILES
@@ -50,8 +50,8 @@ def test_one_code_of_many_at_the_same_moment_is_accepted_once_and_the_file_is_wh
     assert login() == SUCCESS
 
 
-def test_places_of_several_devices_at_the_same_moment_are_all_remembered(alice, program, login, file, clock):
-    """None is lost to another that was read before it and written after it."""
+def test_places_of_several_authenticators_at_the_same_moment_are_all_remembered(alice, program, login, file, clock):
+    """None is lost to another login that read the file before it and wrote the file after it."""
     devices = [alice.codes]
     for name in ("tablet", "laptop", "watch"):
         devices.append(add(alice, clock, name))
@@ -69,8 +69,8 @@ def test_places_of_several_devices_at_the_same_moment_are_all_remembered(alice, 
     assert is_ours_alone(file)
 
 
-def test_login_that_is_slow_to_write_loses_neither_its_own_place_nor_that_of_another(alice, program, login, file, clock):
-    """The one waits for the other; the tracer holds the first one up when it is about to put the file in its place."""
+def test_slow_login_loses_neither_its_own_place_nor_that_of_another(alice, program, login, file, clock):
+    """The other login waits for it; the tracer holds the first one up when it is about to rename the file into place."""
     tablet = add(alice, clock, "tablet")
     clock.advance(60)
     calls = once_it_is_written(traced.login(program, alice, alice.codes.now(), rhost="192.0.2.3").from_then_on)
@@ -94,19 +94,19 @@ def test_login_that_is_slow_to_write_loses_neither_its_own_place_nor_that_of_ano
 
 
 def once_it_is_written(calls):
-    """The calls after the one that has the attempt on disk."""
+    """The calls after the one that makes the attempt durable."""
     return calls[[call.name for call in calls].index("fdatasync") + 1 :]
 
 
 def of_the_module(calls):
-    """Those before libpam tells the audit of its end."""
+    """The calls before libpam tells the audit system of the end."""
     return calls[: ["NETLINK_AUDIT" in call.arguments for call in calls].index(True)]
 
 
-def test_killing_a_login_while_it_remembers_leaves_a_whole_file_and_the_next_login_works(
+def test_login_killed_while_it_remembers_leaves_a_whole_file_and_the_next_login_works(
     alice, program, login, file, clock, record_property, capsys
 ):
-    """What was there before is kept; the new place is remembered or it is not."""
+    """Earlier places are kept; the new one is remembered or it is not."""
     assert login(alice.codes.now()) == SUCCESS
     before = file.read_bytes()
     clock.advance(30)
@@ -120,7 +120,7 @@ def test_killing_a_login_while_it_remembers_leaves_a_whole_file_and_the_next_log
             continue
         assert login() == SUCCESS and is_ours_alone(file)
         remembered.append(login(rhost=ELSEWHERE) == SUCCESS)
-        assert login(code, rhost=None) == AUTH_ERR, "used up"
+        assert login(code, rhost=None) == AUTH_ERR, "the code is used up"
         clock.advance(30)
         assert login(alice.codes.now(), rhost="192.0.2.3") == SUCCESS
         assert sorted(entry.name for entry in file.parent.iterdir()) == FILES
@@ -132,7 +132,7 @@ def test_killing_a_login_while_it_remembers_leaves_a_whole_file_and_the_next_log
 
 
 def test_killing_a_login_that_locks_leaves_nobody_trusted(alice, program, application, login, file, clock, under_test):
-    """Neither while it is locked nor after it, also after a good code from elsewhere."""
+    """Neither during the lock nor after it, even after a good code from elsewhere."""
     def four_wrong():
         for _ in range(4):
             assert application.login(alice, alice.codes.wrong(), rhost=ELSEWHERE).code == AUTH_ERR
@@ -159,7 +159,7 @@ def test_killing_a_login_that_locks_leaves_nobody_trusted(alice, program, applic
 
 
 @pytest.mark.parametrize("error", ["ENOSPC", "EIO", "EACCES"])
-def test_good_code_lets_in_whichever_call_of_remembering_it_fails(alice, program, login, file, clock, error):
+def test_good_code_admits_whichever_call_of_remembering_it_fails(alice, program, login, file, clock, error):
     calls = of_the_module(once_it_is_written(traced.login(program, alice, alice.codes.now(), rhost=HERE).inside))
     assert len(calls) > FEWEST_POINTS and file.exists()
     for call in calls:
@@ -186,7 +186,7 @@ def test_log_says_why_a_place_is_not_remembered(alice, program, login, file, jou
 
 
 @pytest.mark.parametrize("error", ["EIO", "ENOENT", "EACCES"])
-def test_no_failing_call_has_somebody_trusted_whose_time_is_over(alice, program, login, clock, error):
+def test_no_failing_call_makes_an_expired_place_trusted(alice, program, login, clock, error):
     assert login(alice.codes.now()) == SUCCESS
     clock.advance(8 * 60 * MINUTE)
     calls = traced.login(program, alice, rhost=HERE).inside
@@ -194,7 +194,7 @@ def test_no_failing_call_has_somebody_trusted_whose_time_is_over(alice, program,
         assert traced.login(program, alice, rhost=HERE, inject=call.fails(error)).code != SUCCESS, call
 
 
-def test_place_that_a_lock_could_not_remove_is_not_trusted_any_more(alice, program, application, login, file, clock):
+def test_place_that_a_lock_could_not_remove_is_no_longer_trusted(alice, program, application, login, file, clock):
     assert login(alice.codes.now()) == SUCCESS
     for _ in range(4):
         assert application.login(alice, alice.codes.wrong(), rhost=ELSEWHERE).code == AUTH_ERR

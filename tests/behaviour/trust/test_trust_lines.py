@@ -1,4 +1,4 @@
-"""What the lines in /etc/pam.d make of trust: `grace_period`, and the stacks that ask once for password and code."""
+"""Lines in /etc/pam.d and trust: `grace_period`, and the stacks that ask once for password and code."""
 
 import pytest
 
@@ -20,7 +20,7 @@ ONE_REPLY = "Password & verification code: "
 
 @pytest.fixture
 def line(stack, under_test):
-    """`line(ARGUMENTS)`: ours with them, after the password and as the account line."""
+    """`line(ARGUMENTS)` writes our auth line, after the password, and our account line, both with these arguments."""
     return lambda arguments: stack(FIRST, under_test.line(arguments), account=under_test.line(arguments))
 
 
@@ -35,7 +35,7 @@ def test_grace_period_is_how_long_a_code_is_remembered_whatever_the_policy_says(
     assert logins.asks(alice)
 
 
-def test_grace_period_of_nothing_remembers_nothing_whatever_the_policy_says(alice, logins, line, remember, clock, under_test):
+def test_grace_period_of_zero_remembers_nothing_whatever_the_policy_says(alice, logins, line, remember, clock, under_test):
     remember("8h")
     line("grace_period=0")
     logins.proves(alice)
@@ -48,7 +48,7 @@ def test_grace_period_of_nothing_remembers_nothing_whatever_the_policy_says(alic
     assert logins.asks(alice)
 
 
-def test_grace_period_of_ssh_is_in_real_seconds(ssh, alice, line, clock):
+def test_grace_period_of_ssh_runs_in_real_seconds(ssh, alice, line, clock):
     line("grace_period=28800")
     assert ssh.attempt(alice, alice.password, alice.codes.now()).admitted
     clock.advance(28799)
@@ -61,7 +61,7 @@ def test_grace_period_of_ssh_is_in_real_seconds(ssh, alice, line, clock):
     "grace_period", "grace_period=", "grace_period=8h", "grace_period=-1", "grace_period=+60", "grace_period=1.5",
     "grace_period=0x3c", "[grace_period= 60]", "grace_period=٦٠", "grace_period=" + "9" * 30, "graceperiod=60",
 ])
-def test_grace_period_that_is_no_number_of_seconds_lets_nobody_in(alice, application, logins, line, journal, clock, argument):
+def test_grace_period_that_is_not_a_number_of_seconds_admits_nobody(alice, application, logins, line, journal, clock, argument):
     line("grace_period=60")
     logins.proves(alice)
     line(f"debug {argument}")
@@ -74,12 +74,12 @@ def test_grace_period_that_is_no_number_of_seconds_lets_nobody_in(alice, applica
     application.end()
 
 
-# ------------------------------------------------------------------------------------------------------------ no yes
+# ------------------------------------------------------------------------------------------------------- trust alone
 
 
 @pytest.fixture(params=["network", "place"])
 def somewhere_trusted(alice, logins, policy, request):
-    """Alice is trusted HERE, in either way."""
+    """Alice is trusted HERE, in each of two ways."""
     policy(trust_section([HERE]) if request.param == "network" else trust_section(remember="8h"))
     if request.param == "place":
         logins.proves(alice)
@@ -90,8 +90,8 @@ def somewhere_trusted(alice, logins, policy, request):
     ["optional pam_faildelay.so delay=1"], ["requisite pam_deny.so", "required pam_permit.so"],
 ], ids=str)
 @pytest.mark.parametrize("control", ["required", "sufficient", "[success=1 default=ignore]"])
-def test_trust_alone_lets_nobody_in(somewhere_trusted, alice, application, stack, under_test, control, around):
-    """Where nobody else says yes: ours says none, and skips no line that says no."""
+def test_trust_alone_admits_nobody(somewhere_trusted, alice, application, stack, under_test, control, around):
+    """If no other module succeeds, ours does not either, and it skips no line that refuses."""
     stack(under_test.line(control=control), *around)
     application.start(alice, rhost=HERE)
     assert application.authenticate().code != SUCCESS
@@ -102,13 +102,13 @@ def test_trust_alone_lets_nobody_in(somewhere_trusted, alice, application, stack
 
 
 def splitting(under_test, arguments=""):
-    """The first line takes the reply apart, the last one looks at the code."""
+    """The first line splits the reply, the last one looks at the code."""
     first, last = under_test.line(f"split {arguments}".strip()), under_test.line(arguments)
     return [first, "requisite pam_unix.so try_first_pass nodelay", last]
 
 
 def forwarding(under_test, arguments=""):
-    """One line asks and hands the password on."""
+    """One line asks, and hands the password on."""
     return [under_test.line(f"forward_pass {arguments}".strip()), "required pam_unix.so try_first_pass nodelay"]
 
 
@@ -124,29 +124,29 @@ def at_a_remembered_place(policy, ssh, alice, **_):
 
 @pytest.fixture(params=[splitting, forwarding], ids=lambda lines: lines.__name__)
 def one_reply(stack, under_test, request):
-    """One stack after the other that asks one question; the function that makes its lines."""
+    """Each stack that asks one question; the value is the function that makes its lines."""
     stack(*request.param(under_test))
     return request.param
 
 
 @pytest.fixture(params=[from_a_trusted_network, at_a_remembered_place], ids=lambda trusted: trusted.__name__)
 def trusted(one_reply, policy, ssh, alice, request):
-    """Either way of being trusted."""
+    """Each way of being trusted."""
     request.param(policy=policy, ssh=ssh, alice=alice)
 
 
-def test_password_alone_is_then_enough(trusted, one_reply, ssh, alice, journal):
+def test_password_alone_is_enough_with_trust(trusted, one_reply, ssh, alice, journal):
     outcome = ssh.attempt(alice, alice.password)
     assert outcome.admitted and outcome.prompts == [ONE_REPLY]
     assert set(journal.names(alice.name)) <= {"otp.accept", "otp.trusted"}
 
 
-def test_one_reply_with_a_wrong_password_is_then_refused(trusted, one_reply, ssh, alice):
+def test_one_reply_with_a_wrong_password_is_refused_with_trust(trusted, one_reply, ssh, alice):
     outcome = ssh.attempt(alice, "not" + alice.password)
     assert outcome.refused and outcome.prompts == [ONE_REPLY]
 
 
-def test_one_reply_at_another_place_is_password_and_code(trusted, logins, alice, clock):
+def test_one_reply_at_another_place_needs_password_and_code(trusted, logins, alice, clock):
     clock.advance(30)
     assert logins.login(alice, alice.password, rhost=ELSEWHERE).code != SUCCESS
     answer = logins.login(alice, alice.password + alice.codes.now(), rhost=ELSEWHERE)
@@ -173,17 +173,17 @@ def test_one_reply_is_remembered_for_the_grace_period(one_reply, stack, logins, 
     assert (answer.code, answer.asked) == (SUCCESS, [ONE_REPLY])
 
 
-def test_one_reply_of_any_code_then_lets_in_and_the_password_is_handed_on_without_it(
+def test_one_reply_with_any_code_admits_with_trust_and_the_password_is_handed_on_without_it(
     trusted, one_reply, ssh, alice, journal, policy
 ):
-    """The one that has just worked, the next one, one that is wrong. None is used up or counted."""
+    """A code that has just worked, the same once more, a wrong one and a recovery code. None is used up or counted."""
     before = journal.names(alice.name)
     for code in (alice.codes.now(), alice.codes.now(), alice.codes.wrong(), alice.recovery_codes[0]):
         outcome = ssh.attempt(alice, alice.password + code)
         assert outcome.admitted and outcome.prompts == [ONE_REPLY]
         assert ssh.attempt(alice, "not" + alice.password + code).refused
     names = journal.names(alice.name)[len(before):]
-    # With `split` a wrong password ends it before the line that trusts.
+    # With `split` a wrong password ends the login before the line that trusts.
     assert names == ["otp.trusted"] * (4 if one_reply is splitting else 8)
     policy("")
     assert ssh.attempt(alice, alice.password + alice.recovery_codes[0]).admitted
@@ -191,7 +191,7 @@ def test_one_reply_of_any_code_then_lets_in_and_the_password_is_handed_on_withou
 
 @pytest.fixture(params=["use_first_pass", "try_first_pass"])
 def split(stack, under_test, request):
-    """The stack of pam_otp-setup(7), and the one of those who wrote it down before."""
+    """The stack of pam_otp-setup(7), and the one that its earlier versions recommended."""
     stack(under_test.line("split"), f"requisite pam_unix.so {request.param} nodelay", under_test.line())
 
 
@@ -200,8 +200,8 @@ def split_and_trusted(split, policy, ssh, alice, request):
     request.param(policy=policy, ssh=ssh, alice=alice)
 
 
-def test_split_reply_of_any_code_then_lets_in_and_no_code_is_looked_at(split_and_trusted, ssh, alice, journal, policy):
-    """The one that has just worked, the next one, one that is wrong. None is used up or counted."""
+def test_split_reply_with_any_code_admits_with_trust_and_no_code_is_looked_at(split_and_trusted, ssh, alice, journal, policy):
+    """A code that has just worked, the same once more, a wrong one and a recovery code. None is used up or counted."""
     before = journal.names(alice.name)
     replies = [alice.password + code for code in (
         alice.codes.now(), alice.codes.now(), alice.codes.wrong(), alice.recovery_codes[0])]
@@ -213,7 +213,7 @@ def test_split_reply_of_any_code_then_lets_in_and_no_code_is_looked_at(split_and
     assert ssh.attempt(alice, replies[-1]).admitted
 
 
-def test_split_reply_with_a_wrong_password_is_then_refused_whatever_the_code(split_and_trusted, ssh, alice, journal):
+def test_split_reply_with_a_wrong_password_is_refused_with_trust_whatever_the_code(split_and_trusted, ssh, alice, journal):
     before = journal.names(alice.name)
     replies = ["not" + alice.password + alice.codes.now(), alice.codes.now(), alice.codes.wrong(), ""]
     assert all(outcome.refused for outcome in together([lambda reply=reply: ssh.attempt(alice, reply) for reply in replies]))
@@ -221,8 +221,8 @@ def test_split_reply_with_a_wrong_password_is_then_refused_whatever_the_code(spl
 
 
 @pytest.mark.parametrize("ending", ["900101", "-0123-4567-89ab-cdef"])
-def test_password_that_ends_like_a_code_then_wants_any_code_behind_it(split, ssh, enrol, trust, ending):
-    """The module does not look whether it is one: that would tell right codes from wrong ones, uncounted."""
+def test_password_that_ends_like_a_code_needs_any_code_after_it_with_trust(split, ssh, enrol, trust, ending):
+    """The module does not check that code: this would tell right codes from wrong ones, without counting."""
     alice = enrol("alice", password="correct horse" + ending)
     trust("127.0.0.1")
     assert ssh.attempt(alice, alice.password).refused
@@ -234,14 +234,14 @@ def test_password_that_ends_like_a_code_then_wants_any_code_behind_it(split, ssh
     (trust_section(["127.0.0.1"]), ""), ("", "nullok"), ("[enforce]\ngroups = []\n", ""), ('[enforce]\nfrom = "2030-01-01"\n', ""),
 ], ids=["network", "nullok", "nobody must", "not yet"])
 @pytest.mark.parametrize("lines_of", [splitting, forwarding], ids=lambda lines: lines.__name__)
-def test_without_an_authenticator_a_password_that_ends_like_a_code_is_left_whole(
+def test_password_that_ends_like_a_code_stays_whole_without_an_authenticator(
     stack, ssh, clock, journal, policy, under_test, lines_of, policy_text, arguments
 ):
     bobby = accounts.create("bobby", "correct horse900101")
     policy(policy_text)
     for first_pass in ("use_first_pass", "try_first_pass"):
         if lines_of is forwarding and first_pass == "use_first_pass":
-            continue  # Its first line asks nobody who cannot have a code.
+            continue  # The first line asks nobody who cannot have a code.
         lines = [line.replace("try_first_pass", first_pass) for line in lines_of(under_test, arguments)]
         stack(*lines, account=under_test.line(arguments))
         outcome = ssh.attempt(bobby, bobby.password)
@@ -249,8 +249,8 @@ def test_without_an_authenticator_a_password_that_ends_like_a_code_is_left_whole
         assert ssh.attempt(bobby, "not" + bobby.password).refused
 
 
-def test_one_split_reply_lets_many_connections_in_after_the_first(split, application, ssh, alice, remember, journal):
-    """As lftp and mail programs open them: each sends the reply that has worked."""
+def test_one_split_reply_admits_many_connections_after_the_first(split, application, ssh, alice, remember, journal):
+    """lftp and mail programs open connections like this: each sends the reply that has worked."""
     remember("8h")
     reply = alice.password + alice.codes.now()
     assert application.login(alice, reply, rhost=HERE).code == SUCCESS
@@ -262,18 +262,18 @@ def test_one_split_reply_lets_many_connections_in_after_the_first(split, applica
 
 
 @pytest.mark.parametrize("reply_lines", [splitting, forwarding], ids=lambda lines: lines.__name__)
-def test_one_reply_at_the_same_moment_lets_all_connections_in_from_one_place(
+def test_one_reply_at_the_same_moment_admits_all_connections_from_one_place(
     reply_lines, stack, under_test, application, ssh, alice, remember, clock, journal
 ):
-    """None of them finds the code used and the trust that it has earned not there yet."""
+    """No connection finds the code used, but the trust that it has earned not yet there."""
     stack(*reply_lines(under_test))
     remember("8h")
     for turn in range(4):
         rhost = f"192.0.2.{10 + turn}"
         reply = alice.password + alice.codes.now()
         assert application.crowd(16, alice, reply, rhost=rhost) == [SUCCESS] * 16
-        assert journal.names(alice.name).count("otp.accept") == turn + 1, "one code, once"
-        # Only there, on that service, and with the password.
+        assert journal.names(alice.name).count("otp.accept") == turn + 1, "the code is accepted once"
+        # The trust holds only there, at that service, and with the password.
         assert SUCCESS not in application.crowd(4, alice, reply, rhost=ELSEWHERE)
         assert SUCCESS not in application.crowd(4, alice, reply, rhost=rhost, service=ANOTHER_SERVICE)
         assert SUCCESS not in application.crowd(4, alice, "not" + reply, rhost=rhost)
@@ -281,18 +281,18 @@ def test_one_reply_at_the_same_moment_lets_all_connections_in_from_one_place(
     assert set(journal.names(alice.name)) == {"otp.accept", "otp.trusted", "otp.replay"}
 
 
-def test_code_at_the_same_moment_lets_all_in_that_were_asked_for_it(stack, under_test, application, alice, remember, clock, journal):
-    """Nothing slow comes before it, so all of them are at the account together."""
+def test_code_at_the_same_moment_admits_all_logins_that_were_asked_for_it(stack, under_test, application, alice, remember, clock, journal):
+    """No slow module comes before ours, so all logins reach the account together."""
     stack(*code_alone(under_test.line()))
     remember("8h")
     for turn in range(4):
         code = alice.codes.now()
         assert application.crowd(16, alice, code, rhost=f"192.0.2.{10 + turn}") == [SUCCESS] * 16
-        assert journal.names(alice.name).count("otp.accept") == turn + 1, "one code, once"
+        assert journal.names(alice.name).count("otp.accept") == turn + 1, "the code is accepted once"
         clock.advance(30)
 
 
-def test_used_code_of_a_login_that_was_asked_before_it_earned_trust_is_let_pass(stack, ssh, alice, remember, under_test, journal):
+def test_used_code_admits_a_login_that_was_asked_before_the_trust_was_earned(stack, ssh, alice, remember, under_test, journal):
     remember("8h")
     with ssh.visit(alice) as first, ssh.visit(alice) as second, ssh.visit(alice) as third, ssh.visit(alice) as fourth:
         code = alice.codes.now()
@@ -312,7 +312,7 @@ def test_used_code_of_a_login_that_was_asked_before_it_earned_trust_is_let_pass(
     assert journal.names(alice.name) == ["otp.accept", "otp.trusted", "otp.reject", "otp.replay"]
 
 
-def test_one_reply_at_the_same_moment_lets_one_connection_in_where_nothing_is_remembered(
+def test_one_reply_at_the_same_moment_admits_one_connection_where_nothing_is_remembered(
     split, stack, under_test, application, ssh, alice, policy, remember, clock
 ):
     for how_long in ("0", "8h"):
@@ -324,14 +324,14 @@ def test_one_reply_at_the_same_moment_lets_one_connection_in_where_nothing_is_re
                 clock.advance(30)
 
 
-def test_recovery_code_at_the_same_moment_lets_one_connection_in(split, application, ssh, alice, remember):
+def test_recovery_code_at_the_same_moment_admits_one_connection(split, application, ssh, alice, remember):
     remember("8h")
     reply = alice.password + alice.recovery_codes[0]
     assert application.crowd(16, alice, reply, rhost=HERE).count(SUCCESS) == 1
 
 
 def test_split_reply_with_a_wrong_password_and_a_good_code_is_not_remembered(stack, logins, alice, remember, under_test):
-    """Nobody looked at the code."""
+    """The code was not looked at."""
     stack(*splitting(under_test))
     remember("8h")
     assert logins.login(alice, "not" + alice.password + alice.codes.now()).code != SUCCESS
@@ -341,7 +341,7 @@ def test_split_reply_with_a_wrong_password_and_a_good_code_is_not_remembered(sta
 
 @pytest.mark.parametrize("code", ["none", "wrong", "right"])
 @pytest.mark.parametrize("reply_lines", [splitting, forwarding], ids=lambda lines: lines.__name__)
-def test_time_that_ends_during_one_login_has_the_code_checked(ssh, alice, stack, policy, under_test, clock, reply_lines, code):
+def test_code_is_checked_if_the_remembered_time_ends_during_the_login(ssh, alice, stack, policy, under_test, clock, reply_lines, code):
     policy(trust_section(remember="60s"))
     stack(*reply_lines(under_test))
     assert ssh.attempt(alice, alice.password + alice.codes.now()).admitted
@@ -358,8 +358,8 @@ def test_time_that_ends_during_one_login_has_the_code_checked(ssh, alice, stack,
 
 
 @pytest.mark.parametrize("lines", ["forward_pass", "split"])
-def test_password_line_that_may_not_ask_lets_nobody_in_without_a_password(ssh, alice, stack, trust, under_test, lines):
-    """`use_first_pass` has then nothing to use."""
+def test_password_line_that_may_not_ask_admits_nobody_without_a_password(ssh, alice, stack, trust, under_test, lines):
+    """`use_first_pass` then has no password to use."""
     trust("127.0.0.1")
     last = [under_test.line()] if lines == "split" else []
     stack(under_test.line(lines), "required pam_unix.so use_first_pass nodelay", *last)
@@ -367,7 +367,7 @@ def test_password_line_that_may_not_ask_lets_nobody_in_without_a_password(ssh, a
 
 
 @pytest.mark.parametrize("argument", ["try_first_pass", "use_first_pass"])
-def test_password_that_was_asked_before_is_not_taken_for_a_code(ssh, alice, stack, trust, under_test, journal, argument):
+def test_password_asked_for_earlier_is_not_taken_for_a_code(ssh, alice, stack, trust, under_test, journal, argument):
     trust("127.0.0.1")
     stack(FIRST, under_test.line(argument))
     outcome = ssh.attempt(alice, alice.password)

@@ -1,6 +1,6 @@
-"""Networks that the policy trusts: from there no code is asked for, and nobody needs an authenticator.
+"""Networks that the policy trusts: no code is asked for there, and nobody needs an authenticator.
 
-Only an address in numbers counts, as the program has it in PAM_RHOST. The password stays.
+Only a numeric address counts, as the program sets it in PAM_RHOST. The password is still needed.
 """
 
 import socket
@@ -26,7 +26,7 @@ EVERYWHERE = ("0.0.0.0/0", "::/0")
 
 
 def addresses_that_this_machine_has():
-    """IPv4 everywhere; IPv6 where the kernel has it."""
+    """IPv4 everywhere; IPv6 if the kernel has it."""
     sshd.bring_loopback_up()
     try:
         with socket.socket(socket.AF_INET6) as probe:
@@ -52,7 +52,7 @@ def each_of(networks):
 
 @pytest.fixture(scope="module")
 def ssh_to(every_door, server):
-    """The real ssh by the address at which sshd listens, and from which the client then comes."""
+    """The real ssh to an address at which sshd listens; the client then comes from the same address."""
     port = sshd.free_port()
     with sshd.Sshd(*(f"ListenAddress [{host}]:{port}" for host in addresses_that_this_machine_has()[1:])) as running:
         running.port = port
@@ -61,7 +61,7 @@ def ssh_to(every_door, server):
 
 
 @pytest.mark.parametrize("address, network", each_of(AROUND))
-def test_ssh_from_a_trusted_network_asks_for_the_password_alone(ssh_to, alice, stack, trust, journal, address, network):
+def test_ssh_from_a_trusted_network_is_asked_only_for_the_password(ssh_to, alice, stack, trust, journal, address, network):
     trust("198.51.100.0/24", network)
     outcome = ssh_to[address].attempt(alice, alice.password)
     assert outcome.admitted and outcome.prompts == [PASSWORD]
@@ -69,7 +69,7 @@ def test_ssh_from_a_trusted_network_asks_for_the_password_alone(ssh_to, alice, s
 
 
 @pytest.mark.parametrize("address, network", each_of(APART))
-def test_ssh_from_any_other_network_asks_for_the_code(ssh_to, alice, stack, trust, address, network):
+def test_ssh_from_any_other_network_is_asked_for_the_code(ssh_to, alice, stack, trust, address, network):
     trust("198.51.100.0/24", network)
     assert ssh_to[address].attempt(alice, alice.password, alice.codes.now()).prompts == [PASSWORD, CODE]
 
@@ -90,10 +90,10 @@ def test_wrong_password_from_a_trusted_network_is_refused(ssh, alice, bobby, sta
 
 
 @pytest.mark.parametrize("others", [[], ["required pam_permit.so"], ["optional pam_env.so"]], ids=str)
-def test_where_nobody_else_finds_out_who_it_is_a_code_is_asked_for_also_in_a_trusted_network(
+def test_code_is_asked_for_in_a_trusted_network_where_no_other_module_identifies_the_user(
     application, alice, bobby, stack, trust, under_test, clock, others
 ):
-    """Ours says no yes there, and a yes of theirs would let everybody in."""
+    """Our module does not succeed by itself there, and success of the other modules would admit everybody."""
     for lines in ([under_test.line(), *others], [*others, under_test.line()]):
         stack(*lines)
         trust(HERE)
@@ -105,7 +105,7 @@ def test_where_nobody_else_finds_out_who_it_is_a_code_is_asked_for_also_in_a_tru
         clock.advance(30)
 
 
-def test_unknown_user_sees_in_a_trusted_network_what_everybody_sees(ssh, alice, bobby, stack, trust):
+def test_unknown_user_in_a_trusted_network_sees_the_same_as_others(ssh, alice, bobby, stack, trust):
     trust("127.0.0.0/8")
     seen = {see_whatever_is_asked(ssh, account) for account in (alice, bobby, accounts.stranger("nosuch"))}
     assert len(seen) == 1, seen
@@ -128,7 +128,7 @@ def test_su_and_sudo_come_from_no_network(every_door, alice, stack, trust, clock
 
 
 @pytest.mark.parametrize("root", [True, False], ids=["root", "user"])
-def test_program_may_name_the_address_as_root_or_over_the_helper(every_door, alice, stack, trust, clock, root):
+def test_program_may_set_the_address_as_root_or_over_the_helper(every_door, alice, stack, trust, clock, root):
     trust("192.0.2.0/31")
     outcome = PamtesterFrom(HERE, root).attempt(alice, alice.password)
     assert outcome.admitted and outcome.prompts == [PASSWORD]
@@ -141,7 +141,7 @@ def test_program_may_name_the_address_as_root_or_over_the_helper(every_door, ali
 
 @pytest.fixture(params=["root", "user"])
 def any_logins(program, alice, stack, request):
-    """Of a program of root's, and of one of alice's own, over the helper."""
+    """Logins of a program of root's, and of one of alice's own, over the helper."""
     with Application(program, alice if request.param == "user" else None) as running:
         yield Logins(running)
 
@@ -161,7 +161,7 @@ def any_logins(program, alice, stack, request):
     ("2001:DB8::/33", "2001:db8:7fff:ffff:ffff:ffff:ffff:ffff", "2001:db8:8000::"),
     ("2001:0db8:0000::7", "2001:db8:0:0::0:7", "2001:db8::8"),
 ])
-def test_address_counts_by_its_number_however_it_is_written(any_logins, alice, trust, network, inside, outside):
+def test_address_counts_by_its_value_however_it_is_written(any_logins, alice, trust, network, inside, outside):
     trust(network)
     assert not any_logins.asks(alice, rhost=inside)
     assert any_logins.asks(alice, rhost=outside)
@@ -176,14 +176,14 @@ NO_ADDRESSES = [
 
 
 @pytest.mark.parametrize("rhost", NO_ADDRESSES, ids=lambda rhost: repr(rhost)[:30])
-def test_what_is_not_an_address_in_numbers_is_in_no_network(logins, alice, trust, journal, rhost):
+def test_address_that_is_not_numeric_is_in_no_network(logins, alice, trust, journal, rhost):
     trust(*EVERYWHERE)
     assert logins.asks(alice, rhost=rhost)
     assert "otp.trusted" not in journal.names(alice.name)
 
 
 def test_name_of_this_host_is_in_no_network(logins, alice, trust):
-    """Also one that /etc/hosts knows: no name is ever looked up."""
+    """Nor is one that /etc/hosts knows: no name is ever looked up."""
     trust(*EVERYWHERE)
     for name in (socket.gethostname(), "ip6-localhost", "trusted.example.org"):
         assert logins.asks(alice, rhost=name)
@@ -198,7 +198,7 @@ def test_without_a_network_in_the_policy_none_is_trusted(logins, alice, policy):
 @pytest.mark.parametrize("written, logged", [
     ("192.0.2.0/24", "192.0.2.0/24"), ("0.0.0.0/0", "0.0.0.0/0"), ("::ffff:192.0.2.0/120", "192.0.2.0/24"), (HERE, f"{HERE}/32"),
 ])
-def test_log_names_the_network_and_the_place(logins, alice, trust, journal, written, logged):
+def test_log_names_the_network_and_the_address(logins, alice, trust, journal, written, logged):
     trust("198.51.100.0/24", "2001:db8::/32", written)
     assert not logins.asks(alice)
     (event,) = journal.events(alice.name)
@@ -206,11 +206,11 @@ def test_log_names_the_network_and_the_place(logins, alice, trust, journal, writ
     assert (event["service"], event["rhost"]) == ("application", HERE)
 
 
-# ------------------------------------------------------------------------------------------- who gets in, and what stays
+# ------------------------------------------------------------------------------------ users who are admitted, and limits
 
 
 @pytest.mark.parametrize("at_login", ["off", "offer", "require"])
-def test_somebody_without_an_authenticator_gets_in_from_there_after_the_deadline(
+def test_user_without_an_authenticator_is_admitted_from_there_after_the_deadline(
     ssh, application, bobby, stack, policy, at_login
 ):
     policy(f'{trust_section(["127.0.0.1"])}[enroll]\nat_login = "{at_login}"\n[enforce]\nfrom = "2027-01-01"\n')
@@ -221,8 +221,8 @@ def test_somebody_without_an_authenticator_gets_in_from_there_after_the_deadline
     application.end()
 
 
-def test_account_line_alone_asks_from_where_somebody_without_an_authenticator_comes(application, bobby, stack, trust, clock):
-    """A public key, for example, comes by no auth line."""
+def test_account_line_alone_checks_the_address_of_a_user_without_an_authenticator(application, bobby, stack, trust, clock):
+    """A login by public key, for example, runs no auth line."""
     trust(HERE)
     for rhost, code in ((HERE, SUCCESS), (ELSEWHERE, PERM_DENIED), ("localhost", PERM_DENIED), (None, PERM_DENIED)):
         application.start(bobby, rhost=rhost)
@@ -231,13 +231,13 @@ def test_account_line_alone_asks_from_where_somebody_without_an_authenticator_co
         application.end()
 
 
-def test_deadline_ahead_is_not_spoken_of_in_a_trusted_network(logins, bobby, policy):
+def test_coming_deadline_is_not_mentioned_in_a_trusted_network(logins, bobby, policy):
     policy(f'{trust_section([HERE])}[enforce]\nfrom = "2027-02-01"\ngrace = "7d"\n')
     answer = logins.login(bobby, bobby.password)
     assert (answer.code, answer.asked, answer.told) == (SUCCESS, [PASSWORD], [])
 
 
-def test_lock_keeps_nobody_out_who_comes_from_a_trusted_network(ssh, server, alice, stack, trust):
+def test_lock_keeps_nobody_out_of_a_trusted_network(ssh, server, alice, stack, trust):
     """No code is asked for there, so none can be guessed."""
     trust("127.0.0.2")
     fail(ssh, alice)
@@ -256,7 +256,7 @@ def test_unknown_user_is_refused_from_a_trusted_network_whatever_else_the_stack_
 
 
 def test_login_from_a_trusted_network_leaves_no_trace_in_the_records(logins, alice, bobby, policy, under_test):
-    """Neither is it remembered as one with a code, nor does a grace begin."""
+    """It is not remembered as one with a code, and begins no grace."""
     policy(f'{trust_section([HERE], remember="8h")}[enforce]\ngrace = "7d"\n')
     for account in (alice, bobby):
         assert not logins.asks(account)
@@ -273,8 +273,8 @@ def test_login_from_a_trusted_network_leaves_no_trace_in_the_records(logins, ali
     "example.org/8", "*", "LOCAL", "", " 10.0.0.0/8", "10.0.0.0/8 ", "10.0.0.0/8, 192.0.2.1", "192.0.2.1-192.0.2.9", 10,
     ["10.0.0.0/8"],
 ], ids=str)
-def test_network_that_is_written_wrongly_lets_nobody_in(application, stack, policy, alice, journal, clock, network):
-    """Also nobody from the network that stands beside it and is right. Where the mistake is stands in the log."""
+def test_mistake_in_a_network_admits_nobody(application, stack, policy, alice, journal, clock, network):
+    """Not even users from a correct network beside it. The log names the mistake."""
     policy("# the second line\n" + trust_section([HERE, network]))
     for rhost in (HERE, None):
         answer = application.login(alice, alice.password, alice.codes.now(), rhost=rhost)
@@ -285,7 +285,7 @@ def test_network_that_is_written_wrongly_lets_nobody_in(application, stack, poli
 
 
 @pytest.mark.parametrize("value", ['"10.0.0.0/8"', "10", "true", "{}"])
-def test_networks_that_are_no_list_let_nobody_in(application, stack, policy, alice, clock, value):
+def test_networks_that_are_not_a_list_admit_nobody(application, stack, policy, alice, clock, value):
     policy(f"[trust]\nnetworks = {value}\n")
     assert application.login(alice, alice.password, alice.codes.now(), rhost="10.0.0.1").code == AUTHINFO_UNAVAIL
 

@@ -1,7 +1,7 @@
-"""A good code that is remembered: the same user, at the same address and the same service, is not asked for another one
-for a while.
+"""A good code is remembered: the same user, at the same address and the same service, is asked for no other code for a
+while.
 
-Only programs that are root remember, and only an address in numbers, as they have it in PAM_RHOST.
+Only programs that are root remember, and only a numeric address, as they set it in PAM_RHOST.
 """
 
 import pytest
@@ -22,14 +22,14 @@ HOUR = 60 * MINUTE
 
 @pytest.fixture(autouse=True)
 def eight_hours(remember):
-    """Where a test says nothing else."""
+    """The default of this file; a test may set another policy."""
     remember("8h")
 
 
 # ---------------------------------------------------------------------------------------------------------- real logins
 
 
-def test_second_ssh_login_from_the_same_address_asks_for_the_password_alone(ssh, server, alice, stack, journal, clock):
+def test_second_ssh_login_from_the_same_address_is_asked_only_for_the_password(ssh, server, alice, stack, journal, clock):
     assert ssh.attempt(alice, alice.password, alice.codes.now()).prompts == [PASSWORD, CODE]
     clock.advance(8 * HOUR - 1)
     outcome = ssh.attempt(alice, alice.password)
@@ -45,7 +45,7 @@ def test_second_ssh_login_from_the_same_address_asks_for_the_password_alone(ssh,
 
 
 @pytest.mark.parametrize("name", ["sudo", "su", "pamtester"])
-def test_where_there_is_no_address_every_login_asks(every_door, alice, stack, under_test, clock, name):
+def test_every_login_without_an_address_is_asked(every_door, alice, stack, under_test, clock, name):
     for _ in range(2):
         outcome = every_door[name].attempt(alice, alice.password, alice.codes.now())
         assert outcome.admitted and outcome.prompts[1:] == [CODE]
@@ -59,8 +59,8 @@ def test_wrong_password_from_a_remembered_address_is_refused(ssh, alice, stack):
     assert outcome.refused and outcome.prompts == [PASSWORD]
 
 
-def test_module_alone_asks_for_the_code_at_a_remembered_address_as_elsewhere(ssh, alice, stack, under_test, clock):
-    """It says no yes there, and nobody else could."""
+def test_module_alone_asks_for_the_code_at_a_remembered_address_too(ssh, alice, stack, under_test, clock):
+    """It does not succeed without a code there, and no other module could."""
     stack(under_test.line())
     assert ssh.attempt(alice, alice.codes.now()).prompts == [CODE]
     assert ssh.attempt(alice, alice.codes.now()).refused
@@ -68,10 +68,10 @@ def test_module_alone_asks_for_the_code_at_a_remembered_address_as_elsewhere(ssh
     assert ssh.attempt(alice, alice.codes.now()).prompts == [CODE]
 
 
-# ------------------------------------------------------------------------------------------------------- who, where, when
+# ------------------------------------------------------------------------------------------------ users, places and times
 
 
-def test_time_runs_from_the_code_and_not_from_the_logins_without_one(at_home, logins, clock):
+def test_time_runs_from_the_code_and_not_from_logins_without_one(at_home, logins, clock):
     for _ in range(7):
         clock.advance(HOUR)
         assert not logins.asks(at_home)
@@ -96,7 +96,7 @@ def test_next_good_code_is_remembered_from_then_on(at_home, logins, clock, journ
     {"rhost": f"{HERE}:22"}, {"rhost": "192.000.002.001"}, {"service": ANOTHER_SERVICE},
     {"rhost": ELSEWHERE, "service": ANOTHER_SERVICE},
 ], ids=str)
-def test_another_address_or_another_service_asks(at_home, logins, where):
+def test_login_at_another_address_or_service_is_asked(at_home, logins, where):
     assert logins.asks(at_home, **where)
     assert not logins.asks(at_home)
 
@@ -106,7 +106,7 @@ def test_another_user_at_the_same_place_is_asked(at_home, logins, enrol):
 
 
 @pytest.mark.parametrize("first, second", [(HERE, f"::ffff:{HERE}"), ("2001:db8::1", "2001:DB8:0:0::0:1")])
-def test_address_is_remembered_by_its_number_however_it_is_written(alice, logins, clock, first, second):
+def test_address_is_remembered_by_its_value_however_it_is_written(alice, logins, clock, first, second):
     logins.proves(alice, rhost=first)
     assert not logins.asks(alice, rhost=second)
     clock.advance(8 * HOUR)
@@ -128,7 +128,7 @@ def test_several_places_are_remembered_each_for_its_own_time(at_home, logins, cl
 
 
 @pytest.mark.parametrize("seconds", [1, 30, 24 * HOUR])
-def test_clock_that_ran_back_before_the_code_has_it_asked_for(at_home, logins, clock, seconds):
+def test_code_is_asked_for_if_the_clock_has_run_back_before_it(at_home, logins, clock, seconds):
     clock.advance(-seconds)
     assert logins.asks(at_home)
 
@@ -136,14 +136,14 @@ def test_clock_that_ran_back_before_the_code_has_it_asked_for(at_home, logins, c
 @pytest.mark.parametrize("rhost", [
     None, "", "localhost", "host.example.org", f"{HERE}:22", "[2001:db8::1]", "fe80::1%eth0", "192.000.002.001", f"{HERE} ",
 ])
-def test_what_is_not_an_address_in_numbers_is_never_remembered(alice, logins, clock, under_test, rhost):
+def test_address_that_is_not_numeric_is_never_remembered(alice, logins, clock, under_test, rhost):
     logins.proves(alice, rhost=rhost)
     assert logins.asks(alice, rhost=rhost)
     assert not trust_file(alice, under_test).exists()
 
 
 @pytest.mark.parametrize("reply", ["wrong", "empty", "recovery code", "replayed", "while locked"])
-def test_nothing_but_a_good_code_is_remembered(alice, logins, application, under_test, reply):
+def test_only_a_good_code_is_remembered(alice, logins, application, under_test, reply):
     replies = {"wrong": alice.codes.wrong(), "empty": "", "recovery code": alice.recovery_codes[0]}
     ends = {"recovery code": SUCCESS, "while locked": MAXTRIES}
     if reply == "replayed":
@@ -160,7 +160,7 @@ def test_nothing_but_a_good_code_is_remembered(alice, logins, application, under
 
 
 @pytest.mark.parametrize("text", ["", "[trust]\n", trust_section(remember="0")])
-def test_where_nothing_is_remembered_what_was_remembered_counts_for_nothing(at_home, logins, policy, clock, under_test, text):
+def test_remembered_places_count_for_nothing_where_policy_remembers_nothing(at_home, logins, policy, clock, under_test, text):
     kept = trust_file(at_home, under_test).read_bytes()
     policy(text)
     assert logins.asks(at_home)
@@ -170,7 +170,7 @@ def test_where_nothing_is_remembered_what_was_remembered_counts_for_nothing(at_h
     assert trust_file(at_home, under_test).read_bytes() == kept
 
 
-def test_code_of_a_time_when_nothing_was_remembered_is_not_remembered(alice, logins, remember):
+def test_code_from_a_time_without_remembering_is_not_remembered(alice, logins, remember):
     remember("0")
     logins.proves(alice)
     remember("8h")
@@ -186,7 +186,7 @@ def test_shorter_time_counts_at_once(at_home, logins, remember, clock):
 
 
 @pytest.mark.parametrize("value", ['"8"', '""', '"-1h"', '"8 hours"', '"8h "', '"1h30m"', f'"{10**20}h"', "28800", '["8h"]'])
-def test_time_that_is_written_wrongly_lets_nobody_in(at_home, application, policy, clock, journal, value):
+def test_mistake_in_the_time_admits_nobody(at_home, application, policy, clock, journal, value):
     policy(f"[trust]\nremember = {value}\n")
     clock.advance(30)
     for rhost in (HERE, None):
@@ -196,7 +196,7 @@ def test_time_that_is_written_wrongly_lets_nobody_in(at_home, application, polic
 
 
 def test_program_that_is_not_root_neither_remembers_nor_is_remembered(alice, program, logins, under_test, clock):
-    """Whoever runs it could name any address."""
+    """The user who runs it could claim any address."""
     with Application(program, alice) as running:
         of_the_user = Logins(running)
         of_the_user.proves(alice)
