@@ -1,9 +1,9 @@
-"""What every test of the command lines has at hand.
+"""Fixtures for every test of the command lines.
 
     cargo build --release && sudo /usr/bin/python3 -m pytest tests/commands
 
-As root. The records are in a directory of the test's own, and the users are those that every Debian has; nothing of
-the machine is changed. PAM_OTP_TARGET names another directory with the binaries than target/release.
+Run as root. The records are in a directory of the test's own, and the users are those that every Debian has; nothing of the
+machine is changed. PAM_OTP_TARGET names another directory with the binaries than target/release.
 """
 
 import os
@@ -24,11 +24,11 @@ def pytest_configure(config):
 
 @pytest.fixture
 def machine(tmp_path):
-    """Records, policy, clock and command lines of this test alone."""
+    """The records, policy, clock and command lines of this test alone."""
     return Machine(tmp_path)
 
 
 @pytest.fixture
 def enrolled(machine):
-    """The user `daemon`, who has an authenticator: its secret, URI and recovery codes."""
+    """The user `daemon` with an authenticator: its secret, URI and recovery codes."""
     return machine.provision("daemon")

@@ -32,7 +32,7 @@ class Machine:
         self.conf.chmod(0o644)
 
     def environment(self, **more):
-        """The clock stands still; timeouts stay real."""
+        """The environment of a command: its clock stands still, while timeouts stay real."""
         (faketime,) = glob.glob("/usr/lib/*/faketime/libfaketime.so.1") or ["(libfaketime.so.1 is not installed)"]
         return {
             "PATH": os.environ["PATH"], "TERM": self.terminal, "TZ": "UTC", **self.locale,
@@ -45,7 +45,7 @@ class Machine:
         return [str(word) for word in (TARGET / program, *places, *arguments)]
 
     def run(self, program, *arguments, status=0, **options):
-        """Runs a command without a terminal, and checks its exit status and the manners of its last words."""
+        """Runs a command without a terminal; checks its exit status and the form of its messages."""
         options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "start_new_session": True, **options}
         environment = self.environment(**options.pop("environment", {}))
         done = subprocess.run(
@@ -76,7 +76,7 @@ class Machine:
         return child
 
     def try_code(self, user, code):
-        """`otp-enroll test`: the exit status, and what stood on the terminal."""
+        """Runs `otp-enroll test`; returns the exit status and the terminal's content."""
         child = self.spawn("--user", user, "test")
         child.expect("code: ")
         child.sendline(code)
@@ -85,7 +85,7 @@ class Machine:
         return child.exitstatus, child.before
 
     def code(self, secret, offset=0, *options):
-        """The code of `secret`, so many seconds from now, by oathtool; the secret goes in through stdin."""
+        """The code of `secret` that many seconds from now, by oathtool; the secret goes in on stdin."""
         done = subprocess.run(
             ["oathtool", *(options or ["--totp"]), "--base32", f"--now={utc(self.now + offset)} UTC", "-"],
             input=secret, text=True, capture_output=True, check=True,
@@ -105,7 +105,7 @@ class Machine:
         return next(code for code in map("{:06}".format, range(10**6)) if code not in near)
 
     def files(self):
-        """Everything in the test's directory, with its content: what a trace would show in."""
+        """Every file in the test's directory with its content, so that any trace would show."""
         return {
             str(path.relative_to(self.directory)): path.read_bytes() if path.is_file() else None
             for path in sorted(self.directory.rglob("*"))

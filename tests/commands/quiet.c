@@ -1,6 +1,6 @@
-/* A name service that knows users and groups and lists none, as SSSD does unless it is told to: `quiet` in nsswitch.conf. Whom a
-   group holds it says only when it is asked for the groups of a user. It reads PASSWD and GROUP, in the form of /etc/passwd and
-   /etc/group, and has no answer about the user "unreachable". */
+/* A name service that knows users and groups but lists none, as SSSD does unless it is told to: `quiet` in nsswitch.conf. It
+   tells who belongs to a group only when it is asked for the groups of a user. It reads PASSWD and GROUP, in the form of
+   /etc/passwd and /etc/group, and has no answer about the user "unreachable". */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <grp.h>

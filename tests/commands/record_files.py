@@ -1,4 +1,4 @@
-"""The record of one user on the disk, and the second implementation's look at it."""
+"""The record of one user on disk, and the second implementation's view of it."""
 
 import pwd
 
@@ -23,7 +23,7 @@ class Files:
         return credential, *read_state(self.state.read_bytes(), credential)
 
     def write(self, credential, state):
-        """Puts a record in place that no real program has seen; the state as it is when nobody has tried yet."""
+        """Writes a record that no real program has seen, with the state that it has before any attempt."""
         self.directory.mkdir(mode=0o700)
         self.put(self.state, write_record(state, 1) + write_record(state, 2), 0o660)
         self.put(self.credential, write_credential(credential), 0o640)
@@ -33,13 +33,13 @@ class Files:
         path.chmod(mode)
 
     def provision(self, *options):
-        """A record that `otp-admin provision` writes. Its secret is kept where no report of a failed test shows it."""
+        """Has `otp-admin provision` write the record. Its secret stays out of the report of a failed test."""
         made = self.machine.provision(USER, *options)
         self.secret = made["secret"]
         return made
 
     def content(self):
-        """What is there, with its modes; links are followed, and what is not a file has no content."""
+        """The record's files with their modes. Links are followed, and anything that is not a file has no content."""
         return {
             path.name: (path.lstat().st_mode, path.read_bytes() if path.is_file() else None)
             for path in self.directory.iterdir()

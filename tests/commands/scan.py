@@ -1,4 +1,4 @@
-"""What a phone reads: a drawing in a terminal, or a picture file, through zbarimg."""
+"""Reads codes as a phone does, with zbarimg: from a drawing in a terminal, or from a picture file."""
 
 import re
 import subprocess
@@ -13,13 +13,13 @@ UPPER_AND_LOWER = {"█": (True, True), "▀": (True, False), "▄": (False, Tru
 
 
 def picture(path):
-    """The texts of all codes in a picture file."""
+    """The texts of all QR codes in a picture file."""
     done = subprocess.run(["zbarimg", "--nodbus", "-q", "--raw", path], capture_output=True, text=True)
     return done.stdout.splitlines()
 
 
 def drawing(lines, directory, *, background):
-    """The texts of all codes among these lines, on a terminal with a "dark" or a "light" background."""
+    """The texts of all QR codes among these lines, on a terminal with a "dark" or a "light" background."""
     paper = {"dark": BLACK, "light": WHITE}[background]
     rows = []
     for line in lines:
@@ -36,7 +36,7 @@ def drawing(lines, directory, *, background):
 
 
 def paint(line, ink, paper):
-    """The two rows of pixels of one line; a cell is as high as two are wide."""
+    """The two rows of pixels of one line; a cell is twice as high as it is wide."""
     plain, now = {"ink": ink, "paper": paper}, {"ink": ink, "paper": paper}
     upper, lower = [], []
     for code, character in re.findall(r"\x1b\[([\d;]*)m|(.)", line):
@@ -55,13 +55,13 @@ def paint(line, ink, paper):
 
 
 def drawn_lines(screen):
-    """The lines of the drawing: they come right before the question."""
+    """The lines of the drawing, which come right before the question."""
     lines = screen.replace("\r", "").split("\n")
     return [line for line in lines if re.fullmatch(r"(\x1b\[[\d;]*m|[█▀▄ @[])+", line)]
 
 
 def until_question(child, question="device shows now: "):
-    """Everything on the screen until the question for the code."""
+    """Everything on the screen before the question for the code."""
     child.expect_exact(question)
     return child.before
 

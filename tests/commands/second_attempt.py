@@ -1,4 +1,4 @@
-"""AN ATTEMPT of pam_otp-format(5), implemented once more: what that page says and nothing else."""
+"""A second implementation of AN ATTEMPT in pam_otp-format(5), from that page alone."""
 
 import copy
 import dataclasses
@@ -18,7 +18,7 @@ class Policy:
 
 
 def attempt(credential, state, policy, reply, now):
-    """Whether the reply lets in, and the state after it."""
+    """Decides an attempt; returns whether the reply admits, and the state after it."""
     state = copy.deepcopy(state)
     ids = [one.id for one in credential.authenticators]
     state.authenticators = {id: entry for id, entry in state.authenticators.items() if id in ids}

@@ -1,8 +1,8 @@
-"""pam_otp-format(5), implemented once more: what that page says, and nothing that only the code would tell.
+"""A second implementation of pam_otp-format(5), from that page alone, without knowledge of the code.
 
-It is here to find out whether the page is enough, so it shares no code and no word of the real programs, and where the
-two differ the page decides. Files only as bytes: owners, modes, the lock and the order of writes are not in here.
-AN ATTEMPT of the page is in second_attempt.py.
+It shows whether the page is sufficient. So it shares no code and no word with the real programs, and the page decides where
+the two differ. It handles files only as bytes: without owners, modes, the lock and the order of writes. AN ATTEMPT of the
+page is in second_attempt.py.
 """
 
 import base64
@@ -26,11 +26,11 @@ INVISIBLE = re.compile(
 
 
 class Refused(Exception):
-    """What a reader must refuse."""
+    """Input that a reader must refuse."""
 
 
 class Newer(Refused):
-    """Of a version that is not known here."""
+    """A version that this reader does not know."""
 
 
 def require(condition, reason):
@@ -50,7 +50,7 @@ class Authenticator:
     period: int | None = 30  # None: HOTP
     algorithm: str = "SHA1"
     digits: int = 6
-    window: tuple | None = None  # steps before and after, or (HOTP) how many counters
+    window: tuple | None = None  # TOTP: steps before and after; HOTP: the number of counter values
 
     def code(self, step):
         """RFC 4226 section 5.3."""
@@ -77,7 +77,7 @@ class Credential:
 
 
 class Table:
-    """A table whose keys are taken one by one; what is left at the end is unknown."""
+    """A table whose keys are taken one by one; any that is left at the end is unknown."""
 
     def __init__(self, values):
         require(isinstance(values, dict), "a table")
@@ -98,7 +98,7 @@ class Table:
 
 
 class Sealed:
-    """What opens or seals in one credential: keys by their ids, the one that seals first. Nothing: it is not sealed."""
+    """The keys that open or seal a credential, by their ids; the first one seals. Without keys it is not sealed."""
 
     def __init__(self, key_file, user, uid):
         lines = [line.strip() for line in (key_file or "").splitlines()]
@@ -227,7 +227,7 @@ def write_credential(credential, key_file=None):
 
 
 def recovery_code(octets):
-    """As its owner sees it."""
+    """The recovery code as its owner sees it."""
     number = int.from_bytes(octets)
     letters = "".join(LETTERS[number >> 5 * at & 31] for at in reversed(range(16)))
     return "-".join(re.findall("....", letters))
@@ -257,7 +257,7 @@ def recovery_hash(salt, octets):
 
 
 def slow_hash(salt, digits):
-    """By the reference implementation of argon2, libargon2."""
+    """The hash by libargon2, the reference implementation of argon2."""
     tag = ctypes.create_string_buffer(32)
     password = digits.encode("ascii")
     library = ctypes.CDLL("libargon2.so.1")
@@ -318,7 +318,7 @@ BODY = re.compile(
 
 
 def read_record(record):
-    """The state and its sequence; None: damaged."""
+    """Reads one record; returns the state and its sequence, or None if it is damaged."""
     version = re.match(rb"pam_otp-state ([1-9][0-9]*)\n", record)
     if version and 1 < int(version[1]) < 2**32:
         raise Newer("state")
@@ -347,7 +347,7 @@ def read_record(record):
 
 
 def read_state(content, credential):
-    """The state that counts, its sequence, and the offset of its successor."""
+    """Returns the valid state, its sequence, and the offset of its successor."""
     require(len(content) == 2 * RECORD, "size")
     records = [(read_record(content[at:at + RECORD]), at) for at in (0, RECORD)]
     valid = [(*read, RECORD - at) for read, at in records if read]
@@ -375,7 +375,7 @@ def read_table(content, most):
 
 
 def read_trust(content):
-    """Service, address and since when, oldest first."""
+    """The remembered places, oldest first: service, address and time."""
     root = read_table(content, 4096)
     tables = root.values.pop("place", [])
     require(isinstance(tables, list), "places")
@@ -401,7 +401,7 @@ def write_trust(places):
 
 
 def read_first_login(content):
-    """The user id, and when."""
+    """The user id, and the time of the first login."""
     root = read_table(content, 256)
     found = root.number("uid", most=2**32 - 1), root.number("first_login")
     root.end()
@@ -410,7 +410,7 @@ def read_first_login(content):
 
 @dataclasses.dataclass
 class Mail:
-    """What is kept about an account's mail."""
+    """The stored data about an account's mail."""
 
     sent: list
     outstanding: tuple = None
@@ -422,7 +422,7 @@ LABEL = "[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 
 
 def read_mail(content):
-    """The user id, and what is kept."""
+    """Reads that data; returns it with the user id."""
     root = read_table(content, 1024)
     uid, sent = root.number("uid", most=2**32 - 1), root.values.pop("sent", None)
     require(isinstance(sent, list) and len(sent) <= 5, "times")
@@ -449,7 +449,7 @@ def write_mail(uid, mail):
 
 
 def mailed_hash(key, user, uid, digits):
-    """What is kept of a code that was mailed for the login of that key."""
+    """The stored data about a code that was mailed for the login with that key."""
     text = b"pam_otp mailed code\0" + uid.to_bytes(4, "big") + digits.encode() + user.encode()
     return hmac.digest(key, text, "sha256")
 

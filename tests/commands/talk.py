@@ -1,4 +1,4 @@
-"""The dialogue of otp-enroll, step by step, as a person has it."""
+"""The dialogue of otp-enroll, step by step, as a user sees it."""
 
 import re
 
@@ -16,7 +16,7 @@ class Talk:
         self.screen = ""
 
     def until(self, question):
-        """Reads until the question, and returns what stood before it."""
+        """Reads until the question, and returns the text before it."""
         self.child.expect_exact(question)
         self.screen += self.child.before + self.child.after
         return self.child.before
@@ -48,7 +48,7 @@ class Talk:
         return codes
 
     def end(self):
-        """Reads the rest; the exit status."""
+        """Reads the rest; returns the exit status."""
         self.child.expect(pexpect.EOF)
         self.screen += self.child.before
         self.child.close()
@@ -57,7 +57,7 @@ class Talk:
 
 
 def enrol(machine, *arguments, user="daemon", **options):
-    """The whole dialogue; the secret and the recovery codes."""
+    """Plays the whole dialogue; returns the secret and the recovery codes."""
     talk = Talk(machine, *arguments, user=user, **options)
     secret = talk.prove()
     codes = talk.keep(save=None if "--save" in arguments else "")

@@ -1,4 +1,4 @@
-"""otp-admin."""
+"""The commands of otp-admin."""
 
 import csv
 import json
@@ -22,7 +22,7 @@ def lock(machine, user, secret):
 # --------------------------------------------------------------------------------------------------------- provision
 
 
-def test_provision_prints_exactly_the_keys_that_were_promised(machine):
+def test_provision_prints_exactly_the_promised_keys(machine):
     made = machine.provision("daemon", "--name", "robot")
     assert list(made) == ["user", "authenticator", "secret", "uri", "recovery_codes"]
     assert (made["user"], made["authenticator"]) == ("daemon", "robot")
@@ -40,7 +40,7 @@ def test_provision_as_text_says_the_same_things(machine):
     assert machine.try_code("daemon", machine.code(key))[0] == 0
 
 
-def test_a_long_key_is_shown_in_lines_of_eight_groups_and_to_copy_in_one(machine):
+def test_long_key_is_shown_in_lines_of_eight_groups_and_in_one_line_to_copy(machine):
     machine.policy('[code]\nalgorithm = "SHA512"\n')
     rows = machine.admin("provision", "daemon").stdout.splitlines()
     first = next(at for at, row in enumerate(rows) if row.startswith("key in groups "))
@@ -50,7 +50,7 @@ def test_a_long_key_is_shown_in_lines_of_eight_groups_and_to_copy_in_one(machine
     assert machine.try_code("daemon", machine.code(key, 0, "--totp=SHA512"))[0] == 0
 
 
-def test_provision_refuses_who_is_enrolled_and_force_replaces(machine, enrolled):
+def test_provision_refuses_an_enrolled_user_and_force_replaces(machine, enrolled):
     before = machine.files()
     done = machine.admin("provision", "daemon", "--json", status=1)
     assert done.stdout == "" and "--force" in done.stderr and machine.files() == before
@@ -60,13 +60,13 @@ def test_provision_refuses_who_is_enrolled_and_force_replaces(machine, enrolled)
     assert machine.try_code("daemon", machine.code(second["secret"]))[0] == 0
 
 
-def test_provision_without_recovery_codes(machine):
+def test_provision_issues_no_recovery_codes_where_policy_wants_none(machine):
     machine.policy("[recovery]\ncodes = 0\n")
     assert machine.provision("daemon")["recovery_codes"] == []
     assert "recovery" not in machine.admin("provision", "nobody").stdout
 
 
-def test_secrets_that_could_not_be_printed_are_an_error(machine):
+def test_secrets_that_cannot_be_printed_are_an_error(machine):
     with open("/dev/full", "w") as full:
         done = machine.admin("provision", "daemon", "--json", status=2, stdout=full)
     assert "No space left" in done.stderr and "provision daemon --force" in done.stderr
@@ -77,7 +77,7 @@ def test_secrets_that_could_not_be_printed_are_an_error(machine):
     assert "Broken pipe" in done.stderr
 
 
-def test_nothing_is_printed_that_could_not_be_written(machine):
+def test_no_secret_is_printed_if_the_record_cannot_be_written(machine):
     machine.records.chmod(0o777)
     done = machine.admin("provision", "daemon", "--json", status=2)
     assert done.stdout == "" and "mode 0777" in done.stderr
@@ -86,7 +86,7 @@ def test_nothing_is_printed_that_could_not_be_written(machine):
 # ------------------------------------------------------------------------------------------------------ list and show
 
 
-def test_list_names_everybody_who_is_enrolled_in_columns(machine, enrolled):
+def test_list_names_all_enrolled_users_in_columns(machine, enrolled):
     machine.provision("www-data")
     lines = machine.admin("list").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["user", "daemon", "www-data"]
@@ -105,19 +105,19 @@ def test_korean_columns_line_up_too(machine, enrolled):
     assert column_of(lines[1], date) == column_of(lines[2], date) == column_of(lines[0], "등록")
 
 
-def test_list_as_json_and_as_csv(machine, enrolled):
+def test_list_can_be_json_or_csv(machine, enrolled):
     listed = json.loads(machine.admin("list", "--json").stdout)
     assert [{**machine.status("daemon"), "last_refusal": None, "problem": None}] == listed
     (row,) = csv.DictReader(machine.admin("list", "--csv").stdout.splitlines())
     assert (row["user"], row["authenticators"], row["locked"]) == ("daemon", "phone", "false")
 
 
-def test_an_empty_list_says_so(machine):
+def test_empty_list_says_so(machine):
     assert machine.admin("list").stdout == "nobody is enrolled\n"
     assert json.loads(machine.admin("list", "--json").stdout) == []
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(machine, enrolled):
+def test_reader_that_closes_early_is_no_error(machine, enrolled):
     reader, writer = os.pipe()
     os.close(reader)
     done = machine.admin("list", status=0, stdout=writer)
@@ -125,7 +125,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(machine, enrolled):
     assert done.stderr == ""
 
 
-def test_show_tells_everything_but_secrets(machine, enrolled):
+def test_show_prints_everything_but_secrets(machine, enrolled):
     machine.try_code("daemon", machine.wrong_code(enrolled["secret"]))
     text = machine.admin("show", "daemon").stdout
     assert "phone, enrolled 2027-01-15 08:00 UTC, never used" in text and "10 of 10 left" in text
@@ -134,16 +134,16 @@ def test_show_tells_everything_but_secrets(machine, enrolled):
     assert not any(code in text for code in enrolled["recovery_codes"])
 
 
-def test_show_says_until_when_and_why_it_is_locked(machine, enrolled):
+def test_show_says_until_when_and_why_an_account_is_locked(machine, enrolled):
     lock(machine, "daemon", enrolled["secret"])
     machine.now += 300
     text = machine.admin("show", "daemon").stdout
     assert "locked until 2027-01-15 08:16 UTC (10 minutes from now) after too many wrong codes" in text
-    # How many more would lock means nothing now.
+    # During a lock, the number of failures left before one has no meaning.
     assert "5 in a row\n" in text
 
 
-def test_show_of_somebody_without_an_authenticator(machine):
+def test_show_says_that_a_user_has_no_authenticator(machine):
     assert machine.admin("show", "nobody").stdout == "nobody has no authenticator\n"
 
 
@@ -157,7 +157,7 @@ def test_unlock_lifts_the_lock_and_says_so(machine, enrolled):
     assert machine.try_code("daemon", machine.code(enrolled["secret"]))[0] == 0
 
 
-def test_unlock_of_who_is_not_locked_says_so_and_is_fine(machine, enrolled):
+def test_unlock_without_a_lock_says_so_and_succeeds(machine, enrolled):
     before = machine.files()
     assert machine.admin("unlock", "daemon").stdout == "daemon was not locked\n"
     assert machine.files() == before
@@ -169,7 +169,7 @@ def test_unlock_forgets_failures_that_have_not_locked_yet(machine, enrolled):
     assert machine.status("daemon")["failures"] == 0
 
 
-def test_unlock_does_not_give_a_used_code_back(machine, enrolled):
+def test_unlock_does_not_make_a_used_code_usable(machine, enrolled):
     code = machine.code(enrolled["secret"])
     assert machine.try_code("daemon", code)[0] == 0
     machine.admin("unlock", "daemon")
@@ -177,18 +177,18 @@ def test_unlock_does_not_give_a_used_code_back(machine, enrolled):
     assert status == 1 and "already used" in screen
 
 
-def test_unlock_of_who_has_no_authenticator_is_refused(machine):
+def test_unlock_of_a_user_without_an_authenticator_is_refused(machine):
     assert "nobody has no authenticator" in machine.admin("unlock", "nobody", status=1).stderr
 
 
-def test_reset_removes_everything_and_is_fine_twice(machine, enrolled):
+def test_reset_removes_everything_and_may_be_repeated(machine, enrolled):
     assert "removed" in machine.admin("reset", "daemon").stdout
     assert [path.name for path in machine.records.iterdir()] == [".enrolled"]
     assert "nothing was kept" in machine.admin("reset", "daemon").stdout
     assert machine.status("daemon")["enrolled"] is False
 
 
-# --------------------------------------------------------------------------------------------------- what goes wrong
+# ---------------------------------------------------------------------------------------------------------- failures
 
 
 def damage_state(directory):
@@ -214,7 +214,7 @@ def open_to_everybody(directory):
 
 @pytest.mark.parametrize("damage", [damage_state, remove_state, empty_credential, garble_credential, open_to_everybody],
                          ids=lambda damage: damage.__name__)
-def test_a_damaged_record_is_explained_everywhere_and_reset_removes_it(machine, enrolled, damage):
+def test_damaged_record_is_explained_everywhere_and_reset_removes_it(machine, enrolled, damage):
     directory = machine.records / "daemon"
     damage(directory)
     for program, arguments in [
@@ -236,19 +236,19 @@ def test_force_replaces_a_damaged_record(machine, enrolled):
     assert machine.try_code("daemon", machine.code(made["secret"]))[0] == 0
 
 
-def test_the_hint_names_the_user(machine, enrolled):
+def test_hint_names_the_user(machine, enrolled):
     remove_state(machine.records / "daemon")
     assert "otp-admin reset daemon" in machine.admin("show", "daemon", status=2).stderr
 
 
 @pytest.mark.parametrize("command", ["show", "unlock", "provision"])
-def test_an_unknown_user_is_refused(machine, command):
+def test_unknown_user_is_refused(machine, command):
     for name in ("no-such-user", "../daemon", "", "a\x1bb"):
         done = machine.admin(command, name, status=1)
         assert "no user is called" in done.stderr
 
 
-def test_the_record_of_a_user_who_is_gone_is_listed_and_can_be_removed(machine, enrolled):
+def test_record_of_a_removed_user_is_listed_and_can_be_removed(machine, enrolled):
     gone = machine.records / "left-last-year"
     (machine.records / "daemon").rename(gone)
     assert "no longer a user" in machine.admin("show", "left-last-year", status=1).stderr
@@ -257,7 +257,7 @@ def test_the_record_of_a_user_who_is_gone_is_listed_and_can_be_removed(machine, 
     assert not gone.exists()
 
 
-def test_missing_records_are_not_taken_for_nobody_enrolled(machine):
+def test_missing_records_are_not_taken_for_an_empty_store(machine):
     machine.records.rmdir()
     for arguments in (["list"], ["show", "daemon"], ["unlock", "daemon"], ["reset", "daemon"], ["provision", "daemon"]):
         done = machine.admin(*arguments, status=2)
@@ -265,7 +265,7 @@ def test_missing_records_are_not_taken_for_nobody_enrolled(machine):
     assert not machine.records.exists()
 
 
-def test_the_usual_place_is_made_by_the_first_enrolment_for_root_alone_and_by_nothing_else(machine):
+def test_first_enrolment_alone_creates_the_default_directory_for_root_alone(machine):
     script = """
         mount -t tmpfs -o mode=755 tmpfs /var/lib && mount -t tmpfs -o mode=755 tmpfs /etc/security && cd /
         "$@" list && echo listed
@@ -281,14 +281,14 @@ def test_the_usual_place_is_made_by_the_first_enrolment_for_root_alone_and_by_no
     assert done.stderr.count("is missing") == 2
 
 
-def test_a_policy_that_cannot_be_read_stops_everything(machine):
+def test_policy_that_cannot_be_read_stops_every_command(machine):
     machine.policy("nonsense = 1\n")
     assert "pam_otp.conf, line 1" in machine.admin("list", status=2).stderr
 
 
 @pytest.fixture
 def for_everybody():
-    """The binaries where anybody can run them."""
+    """The binaries in a directory where any user can run them."""
     directory = pathlib.Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
     directory.chmod(0o755)
     for program in ("otp-admin", "otp-enroll"):
@@ -303,7 +303,7 @@ def for_everybody():
      ["otp-admin", "policy", "show", "daemon"]],
     ids=" ".join,
 )
-def test_anybody_but_root_is_refused_and_told_what_to_do(for_everybody, words):
+def test_users_other_than_root_are_refused_and_told_what_to_do(for_everybody, words):
     program, *arguments = words
     done = subprocess.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", for_everybody / program, *arguments],
@@ -314,7 +314,7 @@ def test_anybody_but_root_is_refused_and_told_what_to_do(for_everybody, words):
     assert first == f"{program}: only root may do this" and second.startswith("hint: ") and "sudo" in second
 
 
-def test_the_same_refusal_in_korean(for_everybody):
+def test_refusal_is_in_korean_too(for_everybody):
     done = subprocess.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", for_everybody / "otp-admin", "--lang", "ko", "list"],
         capture_output=True, text=True,
@@ -322,7 +322,7 @@ def test_the_same_refusal_in_korean(for_everybody):
     assert done.returncode == 1 and "root만 할 수 있습니다" in done.stderr
 
 
-def test_help_and_version_are_for_everybody(for_everybody):
+def test_help_and_version_are_open_to_every_user(for_everybody):
     for program in ("otp-admin", "otp-enroll"):
         for option in ("--help", "--version"):
             done = subprocess.run(

@@ -1,5 +1,5 @@
-"""conf/apps.toml, pam_otp-apps(7) and `otp-admin policy check` say the same about apps. What the apps do themselves is asked
-by tests/apps/run."""
+"""conf/apps.toml, pam_otp-apps(7) and `otp-admin policy check` say the same about apps. tests/apps/run measures what the
+apps themselves do."""
 
 import re
 import sys
@@ -15,11 +15,11 @@ import manual  # noqa: E402  (the path above has to come first)
 APPS = tomllib.loads((ROOT / "conf/apps.toml").read_text())["app"]
 
 
-def test_the_manual_is_what_the_table_says():
+def test_manual_says_what_the_table_says():
     assert manual.PAGE.read_text() == manual.whole(), "tests/apps/manual.py writes it anew"
 
 
-def test_every_app_shows_right_codes_for_the_defaults_and_the_words_of_the_table_are_known():
+def test_every_app_shows_right_codes_for_the_defaults_and_its_words_are_known():
     assert len(APPS) >= 10 and len({(app["name"], app["version"]) for app in APPS}) == len(APPS)
     for app in APPS:
         honours_all = {app["algorithm"], app["digits"], app["period"]} == {"yes"}
@@ -38,7 +38,7 @@ def test_every_app_shows_right_codes_for_the_defaults_and_the_words_of_the_table
         ('issuer = "R&D"\n', "refuses", None),
     ],
 )
-def test_every_app_that_the_check_names_stands_in_the_table_with_that_fault(machine, enrolled, policy, key, values):
+def test_every_app_that_the_check_names_has_that_fault_in_the_table(machine, enrolled, policy, key, values):
     machine.policy(policy)
     found = machine.admin("policy", "check", environment={"SUDO_USER": "daemon"}).stdout.splitlines()[0]
     named = [app for app in APPS if f"{app['name']} {app['version']}" in found]

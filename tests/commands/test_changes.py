@@ -1,4 +1,4 @@
-"""otp-enroll add, remove and recovery-codes, by root for somebody: what ordinary users have over the helper."""
+"""otp-enroll add, remove and recovery-codes, run by root for a user: the same dialogues that users have over the helper."""
 
 import base64
 import re
@@ -29,9 +29,9 @@ def add(machine, name, *options):
     return talk.screen
 
 
-def test_devices_are_added_and_removed_by_name(several):
+def test_authenticators_are_added_and_removed_by_name(several):
     screen = add(several, "browser")
-    assert "Enter to go on without" not in screen, "the recovery codes stay as they are"
+    assert "Enter to go on without" not in screen, "the recovery codes stay unchanged"
     add(several, "회사 전화")
     assert names(several) == ["phone", "browser", "회사 전화"]
     talk = Talk(several, "remove", "browser")
@@ -43,31 +43,31 @@ def test_devices_are_added_and_removed_by_name(several):
     (["add", "phone"], 'an authenticator is called "phone" already'),
     (["remove", "tablet"], 'no authenticator of daemon is called "tablet"'),
 ])
-def test_names_are_told_apart(several, words, told):
+def test_names_of_authenticators_are_checked(several, words, told):
     talk = Talk(several, *words)
     assert talk.end() == 1 and told in talk.screen
 
 
-def test_one_of_several_must_be_named(several):
+def test_name_is_needed_to_remove_one_of_several_authenticators(several):
     add(several, "browser")
     talk = Talk(several, "remove")
     assert talk.end() == 1 and "there are several authenticators: phone, browser" in talk.screen
 
 
-def test_a_fifth_device_is_too_many(several):
+def test_fifth_authenticator_is_refused(several):
     for name in ("two", "three", "four"):
         add(several, name)
     talk = Talk(several, "add", "five")
     assert talk.end() == 1 and "daemon has 4 authenticators, and more are not allowed" in talk.screen
 
 
-def test_the_last_device_goes_with_the_recovery_codes_where_none_is_demanded(several):
+def test_last_authenticator_and_recovery_codes_can_be_removed_where_none_is_demanded(several):
     talk = Talk(several, "remove")
     assert talk.end() == 0 and "and the recovery codes with it" in talk.screen
     assert names(several) == [] and not (several.records / "daemon").exists()
 
 
-def test_the_last_device_stays_where_one_is_demanded(machine):
+def test_last_authenticator_stays_where_one_is_demanded(machine):
     enrol(machine)
     talk = Talk(machine, "remove")
     assert talk.end() == 1 and "otp-admin reset daemon" in talk.screen
@@ -80,7 +80,7 @@ def test_the_last_device_stays_where_one_is_demanded(machine):
     ('[service.su]\nexempt_groups = []\n', False),
     ('[service.su]\nexempt_groups = ["daemon"]\n[service.sshd]\nexempt_groups = ["kmem"]\n', False),
 ])
-def test_the_last_device_stays_where_any_service_demands_one(machine, sections, goes):
+def test_last_authenticator_stays_where_any_service_demands_one(machine, sections, goes):
     machine.policy('[enforce]\nexempt_groups = ["daemon"]\n' + sections)
     enrol(machine)
     talk = Talk(machine, "remove")
@@ -88,7 +88,7 @@ def test_the_last_device_stays_where_any_service_demands_one(machine, sections, 
     assert names(machine) == ([] if goes else ["phone"])
 
 
-def test_where_one_is_allowed_another_one_replaces_it(machine):
+def test_adding_an_authenticator_replaces_the_old_where_one_is_allowed(machine):
     enrol(machine)
     talk = Talk(machine, "add", "browser")
     assert "At the end it is replaced" in talk.until("QR")
@@ -121,7 +121,7 @@ def test_codes_go_to_the_clipboard_only_on_request(machine, word):
     sheet = base64.b64decode(sent).decode()
     assert "daemon" in sheet and re.findall(r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}", talk.screen)[:10] == re.findall(
         r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}", sheet)
-    assert not new, "they are shown once"
+    assert not new, "the codes are shown once"
 
 
 @pytest.mark.parametrize("words", [

@@ -1,6 +1,6 @@
-"""What a person reads at the terminal, as a whole, in every language.
+"""Everything that a user reads at the terminal, in every language.
 
-The transcripts are in transcripts/. OTP_WRITE_TRANSCRIPTS=1 writes them anew, there, to be read before they are committed.
+The transcripts are in transcripts/. OTP_WRITE_TRANSCRIPTS=1 writes new ones there, to be read before they are committed.
 """
 
 import os
@@ -57,7 +57,7 @@ def play(machine, language, words, size, answers):
 
 
 def stable(screen, directory):
-    """Without what is another one each time: key, codes, QR code, its size, host, folder."""
+    """The text without what differs each time: key, codes, QR code and its size, host, folder."""
     drawn, text = set(scan.drawn_lines(screen)), []
     for line in screen.replace("\r", "").split("\n"):
         if line not in drawn:
@@ -79,4 +79,4 @@ def compare(language, found):
     recorded = RECORDED / f"{language}.txt"
     if os.environ.get("OTP_WRITE_TRANSCRIPTS") == "1":
         recorded.write_text(found)
-    assert found == recorded.read_text(), "another text than recorded: OTP_WRITE_TRANSCRIPTS=1 writes it anew"
+    assert found == recorded.read_text(), "the text differs from the recorded one: OTP_WRITE_TRANSCRIPTS=1 writes it anew"

@@ -1,4 +1,4 @@
-"""otp-admin doctor over files that are planted below a root of their own: what is printed, and the exit status."""
+"""otp-admin doctor over files below a root of their own: its output and its exit status."""
 import json
 import os
 import subprocess
@@ -42,12 +42,12 @@ def root(tmp_path):
 
 
 def doctor(root, *arguments):
-    """What it prints, what it complains of, and its exit status."""
+    """Returns the findings, the complaints and the exit status."""
     command = [TARGET / "otp-admin", "doctor", "--root", root, *arguments]
     return subprocess.run(command, env={"LANG": "C.UTF-8"}, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_a_machine_that_is_right_is_told_to_be_and_the_status_is_0(root):
+def test_sound_machine_is_reported_as_such_with_status_0(root):
     done = doctor(root)
     assert done.stdout.splitlines() == [
         "examined login, sshd: nothing is wrong",
@@ -56,7 +56,7 @@ def test_a_machine_that_is_right_is_told_to_be_and_the_status_is_0(root):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_finding_is_a_line_with_service_and_id_and_the_status_is_1(root):
+def test_finding_is_a_line_with_service_and_id_with_status_1(root):
     (root / "etc/pam.d/sshd").write_text("auth sufficient pam_wheel.so trust\n" + SSHD)
     done = doctor(root)
     first, *_, summary, _ = done.stdout.splitlines()
@@ -66,8 +66,8 @@ def test_a_finding_is_a_line_with_service_and_id_and_the_status_is_1(root):
     assert done.returncode == 1
 
 
-def test_names_give_a_terminal_no_orders(root):
-    """They may be those of an image that somebody else has made."""
+def test_names_cannot_control_the_terminal(root):
+    """The names may come from an image that another person has made."""
     (root / "etc/pam.d/\x1b]0;own\x07\u009b2J").write_text("auth sufficient pam_wheel.so trust\n" + SSHD)
     (root / "etc/pam.d/\x1b[2J").write_text("@include common-auth\n")
     (root / "etc/pam.d/\x1b[3J").write_text("@include ../pam.d/\x1b[3J\n")
@@ -76,7 +76,7 @@ def test_names_give_a_terminal_no_orders(root):
     assert not {"\x1b", "\x07", "\u009b"} & set(done.stdout + done.stderr)
 
 
-def test_a_note_does_not_count(root):
+def test_note_does_not_count_as_a_finding(root):
     (root / "etc/pam.d/sshd").write_text(SSHD.replace("pam_otp.so", "pam_otp.so nullok"))
     (root / "etc/passwd").write_text("root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n")
     (root / "etc/shadow").write_text("root:$y$x:::::::\nalice:$y$x:::::::\n")
@@ -85,7 +85,7 @@ def test_a_note_does_not_count(root):
     assert done.returncode == 0
 
 
-def test_programs_read_an_object(root):
+def test_programs_can_read_one_json_object(root):
     (root / "etc/pam.d/sshd").write_text("auth sufficient pam_wheel.so trust\n" + SSHD)
     done = doctor(root, "--json")
     told = json.loads(done.stdout)
@@ -98,7 +98,7 @@ def test_programs_read_an_object(root):
     assert done.returncode == 1
 
 
-def test_services_that_are_named_are_examined_and_no_others(root):
+def test_only_named_services_are_examined(root):
     (root / "etc/pam.d/sshd").write_text("auth sufficient pam_wheel.so trust\n" + SSHD)
     done = doctor(root, "login")
     assert (done.stdout, done.returncode) == ("examined login: nothing is wrong\n", 0)
@@ -107,7 +107,7 @@ def test_services_that_are_named_are_examined_and_no_others(root):
     assert done.returncode == 1
 
 
-def test_a_policy_that_cannot_be_used_is_a_finding_and_not_the_end(root):
+def test_unusable_policy_is_a_finding_and_not_the_end(root):
     place = root / "etc/security/pam_otp.conf"
     place.parent.mkdir()
     place.write_text("nonsense = 1\n")
@@ -117,7 +117,7 @@ def test_a_policy_that_cannot_be_used_is_a_finding_and_not_the_end(root):
     assert done.returncode == 1
 
 
-def test_what_cannot_be_looked_at_is_an_error_and_the_status_is_2(root):
+def test_unreadable_file_is_an_error_with_status_2(root):
     (root / "etc/pam.d/endless").write_text("@include endless\n")
     done = doctor(root)
     assert "examined login, sshd: nothing is wrong" in done.stdout
@@ -125,12 +125,12 @@ def test_what_cannot_be_looked_at_is_an_error_and_the_status_is_2(root):
     assert done.returncode == 2
 
 
-def test_it_speaks_korean(root):
+def test_doctor_speaks_korean(root):
     done = doctor(root, "--lang", "ko")
     assert "잘못된 것이 없습니다" in done.stdout
 
 
-def test_it_changes_nothing(root):
+def test_doctor_changes_nothing(root):
     def everything():
         places = sorted(root.rglob("*"))
         return [(str(one), one.lstat().st_mtime_ns, one.lstat().st_mode, one.is_file() and one.read_bytes()) for one in places]

@@ -1,4 +1,4 @@
-"""The dialogue of otp-enroll from its first line to a login's answer."""
+"""The dialogue of otp-enroll, from its first line to the answer at a login."""
 
 import os
 import re
@@ -10,20 +10,20 @@ import scan
 from talk import CODE, KEPT, SAVE, Talk, enrol
 
 
-def test_a_code_of_the_enrolled_device_is_accepted_afterwards(machine):
+def test_code_of_the_enrolled_authenticator_is_accepted_afterwards(machine):
     secret, _ = enrol(machine)
     machine.now += 30
     status, screen = machine.try_code("daemon", machine.code(secret))
     assert status == 0 and "would have succeeded" in screen
 
 
-def test_the_code_that_proved_the_device_opens_no_login(machine):
+def test_code_that_proved_the_authenticator_opens_no_login(machine):
     secret, _ = enrol(machine)
     status, screen = machine.try_code("daemon", machine.code(secret))
     assert status == 1 and "already used" in screen
 
 
-def test_a_recovery_code_that_was_shown_works_once(machine):
+def test_recovery_code_that_was_shown_works_once(machine):
     _, codes = enrol(machine)
     assert len(codes) == 10 and len(set(codes)) == 10
     assert machine.try_code("daemon", codes[3])[0] == 0
@@ -31,7 +31,7 @@ def test_a_recovery_code_that_was_shown_works_once(machine):
     assert machine.status("daemon")["recovery_codes_left"] == 9
 
 
-def test_the_record_is_roots_and_says_what_was_asked_for(machine):
+def test_record_is_owned_by_root_and_has_the_chosen_values(machine):
     enrol(machine, "--name", "회사 전화")
     status = machine.status("daemon")
     assert status["authenticators"] == [{"name": "회사 전화", "created": machine.now, "last_used": machine.now}]
@@ -39,7 +39,7 @@ def test_the_record_is_roots_and_says_what_was_asked_for(machine):
     assert stat.S_IMODE(credential.stat().st_mode) == 0o640 and credential.stat().st_uid == 0
 
 
-def test_the_key_in_groups_of_four_is_the_key_of_the_uri_and_the_settings_are_spelled_out(machine):
+def test_key_in_groups_is_the_key_of_the_uri_and_the_settings_are_spelled_out(machine):
     talk = Talk(machine)
     secret = talk.secret()
     grouped = re.search(r"Key to type \(leave out spaces\): ((?:[A-Z2-7]{4} ?)+)\r\n", talk.screen)[1]
@@ -48,7 +48,7 @@ def test_the_key_in_groups_of_four_is_the_key_of_the_uri_and_the_settings_are_sp
     assert "time-based, 6 digits, 30 s, SHA-1" in talk.screen
 
 
-def test_a_long_key_is_shown_in_lines_of_groups_and_in_one_to_copy(machine):
+def test_long_key_is_shown_in_lines_of_groups_and_in_one_line_to_copy(machine):
     machine.policy('[code]\nalgorithm = "SHA256"\n')
     talk = Talk(machine)
     secret = talk.secret()
@@ -60,7 +60,7 @@ def test_a_long_key_is_shown_in_lines_of_groups_and_in_one_to_copy(machine):
     assert talk.end() == 0
 
 
-def test_what_policy_says_about_codes_reaches_screen_uri_and_device(machine):
+def test_policys_settings_for_codes_reach_screen_uri_and_authenticator(machine):
     machine.policy('issuer = "Example & Co"\n[code]\nalgorithm = "SHA256"\ndigits = 8\nperiod = 60\n')
     talk = Talk(machine)
     secret = talk.secret()
@@ -72,7 +72,7 @@ def test_what_policy_says_about_codes_reaches_screen_uri_and_device(machine):
     assert talk.end() == 0
 
 
-def test_the_issuer_is_the_short_name_of_the_host_unless_policy_names_one(machine):
+def test_issuer_is_the_short_name_of_the_host_unless_policy_names_one(machine):
     talk = Talk(machine)
     talk.secret()
     host = os.uname().nodename.split(".")[0]
@@ -87,7 +87,7 @@ def test_the_issuer_is_the_short_name_of_the_host_unless_policy_names_one(machin
         (-3600, "right 1 hour ago: the clock of the device is slow"),
     ],
 )
-def test_a_code_of_a_clock_that_is_off_says_by_how_much_and_which_way(machine, offset, said):
+def test_code_of_a_clock_that_is_off_is_answered_with_how_far_and_which_way(machine, offset, said):
     talk = Talk(machine)
     secret = talk.secret()
     talk.answer(machine.code(secret, offset))
@@ -95,7 +95,7 @@ def test_a_code_of_a_clock_that_is_off_says_by_how_much_and_which_way(machine, o
     assert machine.files().keys() == {"pam_otp.conf", "records"}
 
 
-def test_a_code_that_matches_nothing_and_one_that_is_none_are_told_apart(machine):
+def test_code_that_matches_nothing_is_told_from_no_code_at_all(machine):
     talk = Talk(machine)
     secret = talk.secret()
     talk.answer(machine.wrong_code(secret))
@@ -117,7 +117,7 @@ IGNORED = [
 
 @pytest.mark.parametrize("english, korean, app", IGNORED)
 @pytest.mark.parametrize("language", ["en", "ko"])
-def test_an_app_that_ignores_settings_is_named_by_them_and_never_enrolled(machine, language, english, korean, app):
+def test_app_that_ignores_settings_is_told_which_and_never_enrolled(machine, language, english, korean, app):
     machine.policy('[code]\nalgorithm = "SHA256"\ndigits = 8\nperiod = 60\n')
     question, left = (CODE, "2 tries are left") if language == "en" else ("인증 앱에 표시된 8자리 인증 코드: ", "2번 더 입력할 수")
     said = f"ignores {english}, and" if language == "en" else f"이 앱은 {korean} 설정을 무시하므로"
@@ -133,7 +133,7 @@ def test_an_app_that_ignores_settings_is_named_by_them_and_never_enrolled(machin
     assert machine.files().keys() == {"pam_otp.conf", "records"}
 
 
-def test_another_app_with_the_same_key_ends_the_dialogue_well(machine):
+def test_another_app_with_the_same_key_completes_the_dialogue(machine):
     machine.policy('[code]\nalgorithm = "SHA512"\n')
     talk = Talk(machine)
     secret = talk.secret()
@@ -144,14 +144,14 @@ def test_another_app_with_the_same_key_ends_the_dialogue_well(machine):
     assert talk.end() == 0
 
 
-def test_a_code_with_another_number_of_digits_is_none(machine):
+def test_code_with_another_number_of_digits_is_not_a_code(machine):
     machine.policy("[code]\ndigits = 8\n")
     talk = Talk(machine)
     talk.answer(machine.wrong_code(talk.secret()))
     assert "not a code: 8 digits" in talk.until(CODE)
 
 
-def test_nobody_enrols_under_an_issuer_with_a_colon_and_who_is_enrolled_goes_on(machine, enrolled):
+def test_nobody_enrols_under_an_issuer_with_a_colon_and_enrolled_users_go_on(machine, enrolled):
     machine.policy('language = "en"\nissuer = "Dept: Ops"\n')
     reason = f"{machine.conf}, line 2: must not have a colon"
     for arguments in ([], ["add", "tablet"]):
@@ -165,7 +165,7 @@ def test_nobody_enrols_under_an_issuer_with_a_colon_and_who_is_enrolled_goes_on(
     assert talk.end() == 0
 
 
-def test_three_wrong_codes_end_it_with_nothing_changed(machine):
+def test_three_wrong_codes_end_the_dialogue_with_nothing_changed(machine):
     talk = Talk(machine, "--qr-file", machine.directory / "code.png", "--save", machine.directory / "codes")
     wrong = machine.wrong_code(talk.secret())
     for left in ("2 tries are left", "One try is left"):
@@ -190,7 +190,7 @@ def test_enter_and_other_words_do_not_confirm(machine, answer):
 
 
 @pytest.mark.parametrize("before", ["nobody enrolled", "enrolled"])
-def test_after_five_answers_that_are_not_the_word_nothing_is_saved_and_the_files_are_gone(machine, before):
+def test_after_five_wrong_words_nothing_is_saved_and_the_files_are_removed(machine, before):
     if before == "enrolled":
         machine.provision("daemon")
     files = machine.files()
@@ -207,7 +207,7 @@ def test_after_five_answers_that_are_not_the_word_nothing_is_saved_and_the_files
     assert machine.files() == files
 
 
-def test_the_fifth_answer_may_be_the_word(machine):
+def test_fifth_answer_may_be_the_word(machine):
     talk = Talk(machine)
     talk.prove()
     talk.until(SAVE)
@@ -220,7 +220,7 @@ def test_the_fifth_answer_may_be_the_word(machine):
 
 
 @pytest.mark.parametrize("word", ["kept", " KEPT "])
-def test_the_word_that_confirms_is_not_taken_for_a_file(machine, word):
+def test_word_that_confirms_is_not_taken_for_a_file_name(machine, word):
     talk = Talk(machine)
     talk.prove()
     talk.until(SAVE)
@@ -229,7 +229,7 @@ def test_the_word_that_confirms_is_not_taken_for_a_file(machine, word):
     assert machine.files().keys() == {"pam_otp.conf", "records"}
 
 
-def test_without_recovery_codes_in_policy_the_proven_code_is_all_that_is_asked(machine):
+def test_proven_code_is_all_that_is_asked_where_policy_issues_no_recovery_codes(machine):
     machine.policy("[recovery]\ncodes = 0\n")
     talk = Talk(machine)
     talk.prove()
@@ -237,7 +237,7 @@ def test_without_recovery_codes_in_policy_the_proven_code_is_all_that_is_asked(m
     assert machine.status("daemon")["recovery_codes_left"] == 0
 
 
-def test_a_replaced_device_and_its_recovery_codes_stop_working(machine):
+def test_replaced_authenticator_and_its_recovery_codes_stop_working(machine):
     first, old_codes = enrol(machine, "--name", "old phone")
     machine.now += 60
     talk = Talk(machine)
@@ -251,7 +251,7 @@ def test_a_replaced_device_and_its_recovery_codes_stop_working(machine):
     assert machine.try_code("daemon", machine.code(second))[0] == 0
 
 
-def test_a_record_that_changed_meanwhile_is_left_alone(machine):
+def test_record_changed_meanwhile_is_left_alone(machine):
     path = machine.directory / "codes"
     talk = Talk(machine, "--save", path)
     talk.prove()
@@ -262,7 +262,7 @@ def test_a_record_that_changed_meanwhile_is_left_alone(machine):
     assert machine.try_code("daemon", machine.code(theirs["secret"]))[0] == 0
 
 
-def test_a_locked_account_cannot_enrol_anew(machine, enrolled):
+def test_locked_account_cannot_enrol_again(machine, enrolled):
     wrong = machine.wrong_code(enrolled["secret"])
     for _ in range(5):
         machine.try_code("daemon", wrong)
@@ -271,7 +271,7 @@ def test_a_locked_account_cannot_enrol_anew(machine, enrolled):
     assert "is locked" in talk.screen and "otp-admin unlock daemon" in talk.screen and "otpauth" not in talk.screen
 
 
-def test_a_lock_that_began_during_the_dialogue_stands(machine, enrolled):
+def test_lock_that_began_during_the_dialogue_holds(machine, enrolled):
     talk = Talk(machine)
     talk.prove()
     wrong = machine.wrong_code(enrolled["secret"])
@@ -285,7 +285,7 @@ def test_a_lock_that_began_during_the_dialogue_stands(machine, enrolled):
 # ------------------------------------------------------------------------------------------------------------ the files
 
 
-def test_save_writes_the_codes_with_account_host_and_date_for_the_owner_alone(machine):
+def test_save_writes_codes_with_account_host_and_date_for_the_owner_alone(machine):
     path = machine.directory / "codes"
     _, codes = enrol(machine, "--save", path)
     text = path.read_text()
@@ -295,7 +295,7 @@ def test_save_writes_the_codes_with_account_host_and_date_for_the_owner_alone(ma
     assert max(map(len, text.splitlines())) <= 80 and "\x1b" not in text
 
 
-def test_a_path_typed_at_the_question_is_saved_too(machine):
+def test_codes_are_also_saved_to_a_path_typed_at_the_question(machine):
     talk = Talk(machine)
     talk.prove()
     path = machine.directory / "codes"
@@ -304,7 +304,7 @@ def test_a_path_typed_at_the_question_is_saved_too(machine):
     assert all(code in path.read_text() for code in codes)
 
 
-def test_the_file_of_save_is_gone_where_no_codes_were_issued(machine):
+def test_file_of_save_is_removed_if_no_codes_were_issued(machine):
     machine.policy("[enroll]\nmax_authenticators = 2\n")
     enrol(machine)
     path = machine.directory / "codes"
@@ -333,7 +333,7 @@ def test_files_are_never_overwritten_and_links_never_followed(machine, option, n
     assert machine.files() == before
 
 
-def test_an_existing_file_typed_at_the_question_is_refused_and_asked_again(machine):
+def test_existing_file_typed_at_the_question_is_refused_and_asked_for_again(machine):
     path = machine.directory / "precious"
     path.write_text("precious")
     talk = Talk(machine)
@@ -350,7 +350,7 @@ def test_an_existing_file_typed_at_the_question_is_refused_and_asked_again(machi
 
 
 @pytest.mark.parametrize("extension", ["svg", "png"])
-def test_the_picture_scans_as_the_uri_and_is_the_owners_alone(machine, extension):
+def test_picture_scans_as_the_uri_and_is_the_owners_alone(machine, extension):
     path = machine.directory / f"code.{extension}"
     talk = Talk(machine, "--qr-file", path, "--qr", "none")
     talk.prove()
@@ -369,7 +369,7 @@ SMALL, LARGE = (24, 80), (60, 200)
 @pytest.mark.parametrize("background", ["dark", "light"])
 @pytest.mark.parametrize("terminal", ["xterm-256color", "linux"])
 @pytest.mark.parametrize("style, size", [("unicode", SMALL), ("unicode", LARGE), ("ascii", LARGE)])
-def test_the_drawn_code_scans_on_a_dark_and_on_a_light_terminal(machine, style, size, terminal, background):
+def test_drawn_qr_code_scans_on_a_dark_and_on_a_light_terminal(machine, style, size, terminal, background):
     machine.terminal = terminal
     talk = Talk(machine, "--qr", style, size=size)
     talk.secret()
@@ -380,37 +380,37 @@ def test_the_drawn_code_scans_on_a_dark_and_on_a_light_terminal(machine, style, 
     assert '"inverted"' not in talk.screen
 
 
-def test_on_a_large_screen_the_code_is_painted_and_the_key_is_in_sight_above_it(machine):
+def test_large_screen_gets_a_painted_qr_code_with_the_key_in_sight_above_it(machine):
     talk = Talk(machine, size=LARGE)
     talk.secret()
     lines = talk.screen.replace("\r", "").split("\n")
     drawn = scan.drawn_lines(talk.screen)
-    assert all(not re.sub(r"\x1b\[[\d;]*m", "", line).strip() for line in drawn), "no character that a font could tear"
+    assert all(not re.sub(r"\x1b\[[\d;]*m", "", line).strip() for line in drawn), "no character that a font could leave gaps in"
     (key,) = [number for number, line in enumerate(lines) if line.startswith("Key to type")]
     assert len(lines) - key <= LARGE[0] and key < lines.index(drawn[0])
 
 
 @pytest.mark.parametrize("word", ["inverted", " Inverted ", "반전"])
 @pytest.mark.parametrize("style", ["unicode", "ascii"])
-def test_a_terminal_without_colours_gets_no_escape_codes_and_scans_dark_or_inverted_light(machine, style, word):
+def test_terminal_without_colours_gets_no_escape_codes_and_an_inverted_qr_code_on_request(machine, style, word):
     machine.terminal = "dumb"
     talk = Talk(machine, "--qr", style)
     secret = talk.secret()
     lines = scan.drawn_lines(talk.screen)
     assert scan.drawing(lines, machine.directory, background="dark") == [talk.uri]
-    assert scan.drawing(lines, machine.directory, background="light") == [], "zbarimg reads no white on black"
+    assert scan.drawing(lines, machine.directory, background="light") == [], "zbarimg does not read white on black"
     talk.answer(word)
     again = talk.until("device shows now: ")
     lines = scan.drawn_lines(again)
     assert scan.drawing(lines, machine.directory, background="light") == [talk.uri]
-    assert "\x1b" not in talk.screen and "left" not in again, "not one of the three tries"
+    assert "\x1b" not in talk.screen and "left" not in again, "the word is not one of the three tries"
     assert again.count('type "inverted"') == 1
     talk.answer(machine.code(secret))
     talk.keep()
     assert talk.end() == 0
 
 
-def test_after_five_inversions_the_word_is_no_code(machine):
+def test_word_is_a_wrong_code_after_five_inversions(machine):
     machine.terminal = "dumb"
     talk = Talk(machine)
     talk.secret()
@@ -422,7 +422,7 @@ def test_after_five_inversions_the_word_is_no_code(machine):
     assert "2 tries are left" in again and scan.drawn_lines(again) == []
 
 
-def test_where_colours_say_what_is_light_the_word_is_no_code(machine):
+def test_word_is_a_wrong_code_where_colours_are_set(machine):
     talk = Talk(machine)
     talk.secret()
     talk.answer("inverted")
@@ -430,7 +430,7 @@ def test_where_colours_say_what_is_light_the_word_is_no_code(machine):
 
 
 @pytest.mark.parametrize("locale", [{"LC_ALL": "C"}, {"LANG": "en_US.ISO-8859-1"}, {}])
-def test_outside_utf_8_the_code_is_drawn_in_ascii(machine, locale):
+def test_qr_code_is_drawn_in_ascii_outside_utf_8(machine, locale):
     machine.locale = locale
     talk = Talk(machine)
     talk.secret()
@@ -439,29 +439,29 @@ def test_outside_utf_8_the_code_is_drawn_in_ascii(machine, locale):
     assert scan.drawing(lines, machine.directory, background="dark") == [talk.uri]
 
 
-def test_code_and_question_fit_a_screen_of_80_by_24(machine):
+def test_qr_code_and_question_fit_a_screen_of_80_by_24(machine):
     machine.policy('issuer = "gateway-17.example.org"\n')
     talk = Talk(machine, user="www-data", size=(24, 80))
     talk.secret()
     lines = talk.screen.replace("\r", "").split("\n")
     drawn = scan.drawn_lines(talk.screen)
     below = lines[lines.index(drawn[0]):]
-    assert len(below) <= 24 and below[:-1] == drawn, "nothing between the code and the question"
+    assert len(below) <= 24 and below[:-1] == drawn, "nothing stands between the code and the question"
     assert all(len(re.sub(r"\x1b\[[\d;]*m", "", line)) <= 80 for line in drawn)
     assert scan.drawing(drawn, machine.directory, background="dark") == [talk.uri]
 
 
-def test_a_terminal_that_is_too_narrow_says_so_and_shows_key_and_uri_all_the_same(machine):
+def test_terminal_too_narrow_for_the_qr_code_says_so_and_still_shows_key_and_uri(machine):
     talk = Talk(machine, size=(60, 30))
     talk.secret()
     assert scan.drawn_lines(talk.screen) == []
     assert "columns" in talk.screen and "Key to copy: " in talk.screen
 
 
-# ---------------------------------------------------------------------------------------------------- words and manners
+# ------------------------------------------------------------------------------------------------- languages and output
 
 
-def test_korean_is_spoken_by_option_by_locale_and_by_policy(machine):
+def test_option_locale_or_policy_choose_korean(machine):
     for arguments, locale, policy in [
         (["--lang", "ko"], {"LC_ALL": "C.UTF-8"}, ""),
         ([], {"LC_ALL": "ko_KR.UTF-8"}, ""),
@@ -482,13 +482,13 @@ def test_korean_is_spoken_by_option_by_locale_and_by_policy(machine):
         machine.now += 60
 
 
-def test_the_option_overrules_the_locale(machine):
+def test_option_overrules_the_locale(machine):
     machine.locale = {"LC_ALL": "ko_KR.UTF-8"}
     talk = Talk(machine, "--lang", "en")
     talk.until(CODE)
 
 
-def test_only_the_result_goes_to_standard_output_and_nothing_secret(machine):
+def test_only_the_result_goes_to_standard_output_and_no_secret_does(machine):
     out, errors = machine.directory / "out", machine.directory / "errors"
     talk = Talk(machine)
     talk.child.close(force=True)
@@ -504,20 +504,20 @@ def test_only_the_result_goes_to_standard_output_and_nothing_secret(machine):
     assert errors.read_text() == ""
 
 
-def test_without_a_terminal_it_refuses_and_names_the_way_without_questions(machine):
+def test_refuses_without_a_terminal_and_names_the_command_without_questions(machine):
     done = machine.run("otp-enroll", "--user", "daemon", status=1)
     assert "no terminal" in done.stderr and "otp-admin provision daemon" in done.stderr
     assert machine.files().keys() == {"pam_otp.conf", "records"}
 
 
-def test_under_sudo_a_name_is_asked_for_so_that_nobody_enrols_root_by_mistake(machine):
+def test_name_is_demanded_under_sudo_so_that_nobody_enrols_root_by_mistake(machine):
     done = machine.run("otp-enroll", status=1, environment={"SUDO_USER": "daemon"})
     assert "--user daemon" in done.stderr
     done = machine.run("otp-enroll", status=1, environment={"SUDO_USER": "\x1b[2J"})
     assert "\x1b" not in done.stderr and "--user NAME" in done.stderr
 
 
-def test_without_a_name_and_without_sudo_it_is_the_callers_own(machine):
+def test_caller_enrols_without_a_name_and_without_sudo(machine):
     talk = Talk(machine)
     talk.child.close(force=True)
     talk.child = machine.spawn()
@@ -528,11 +528,11 @@ def test_without_a_name_and_without_sudo_it_is_the_callers_own(machine):
     assert machine.try_code("root", machine.code(secret))[0] == 0
 
 
-def test_an_unknown_user_is_refused(machine):
+def test_unknown_user_is_refused(machine):
     assert "no user is called" in machine.run("otp-enroll", "--user", "no-such-user", status=1).stderr
 
 
-def test_options_of_the_dialogue_do_not_go_with_a_subcommand(machine):
+def test_options_of_the_dialogue_are_refused_with_a_subcommand(machine):
     words = machine.words("otp-enroll", "--save", machine.directory / "codes", "status")
     done = subprocess.run(words, env=machine.environment(), capture_output=True, text=True)
     assert done.returncode == 2 and "--save" in done.stderr

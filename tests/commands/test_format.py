@@ -1,5 +1,8 @@
-"""The records on the disk are what pam_otp-format(5) says: a second implementation, of that page alone, and the
-real programs read what the other has written. What both refuse is in test_format_refused.py."""
+"""Records on disk follow pam_otp-format(5): a second implementation, written from that page alone, and the real programs
+read what the other has written.
+
+test_format_refused.py covers what both refuse.
+"""
 
 import base64
 import hashlib
@@ -20,7 +23,7 @@ CREATED = START - 86400
 
 
 def octets(what, length):
-    """Always the same, so that a failure comes again."""
+    """Always the same bytes, so that a failure can be repeated."""
     return hashlib.shake_256(what.encode()).digest(length)
 
 
@@ -44,7 +47,7 @@ def recovery_set(name, count):
     ('[code]\nalgorithm = "SHA512"\ndigits = 7\n[recovery]\ncodes = 32\n', [], ("phone", 30, "SHA512", 7)),
     ("[recovery]\ncodes = 0\n", [], ("phone", 30, "SHA1", 6)),
 ])
-def test_what_provision_writes_is_read_with_the_values_that_it_prints(machine, files, policy, options, device_as_asked):
+def test_provisioned_record_is_read_with_the_printed_values(machine, files, policy, options, device_as_asked):
     machine.policy(policy)
     made = files.provision(*options)
     credential, state, sequence, successor = files.read()
@@ -69,7 +72,7 @@ def test_both_write_the_same_octets(machine, files):
     assert files.state.read_bytes() == write_record(state, 1) + write_record(state, sequence)
 
 
-def test_a_replaced_record_keeps_the_entries_of_the_old_one_until_the_next_attempt(machine, files):
+def test_replaced_record_keeps_the_old_entries_until_the_next_attempt(machine, files):
     files.provision()
     old, *_ = files.read()
     files.provision("--force")
@@ -84,7 +87,7 @@ def test_a_replaced_record_keeps_the_entries_of_the_old_one_until_the_next_attem
 # ----------------------------------------------------------------------------- what the second implementation writes
 
 
-def test_a_record_of_the_second_implementation_is_taken_with_the_same_values(machine, files):
+def test_record_of_the_second_implementation_is_read_with_the_same_values(machine, files):
     devices = [
         device("phone", 10), device("회사 전화", 32, algorithm="SHA256", digits=8, period=60),
         device("tablet", 128, algorithm="SHA512", digits=7, period=15), device("token", 21, period=None),
@@ -114,7 +117,7 @@ def test_a_record_of_the_second_implementation_is_taken_with_the_same_values(mac
 
 
 @pytest.mark.parametrize("algorithm", ["SHA256", "SHA512"])
-def test_a_key_that_is_shorter_than_its_hash_as_earlier_versions_made_them_goes_on(machine, files, algorithm):
+def test_key_shorter_than_its_hash_from_earlier_versions_still_works(machine, files, algorithm):
     credential = Credential(USER, UID, [device("phone", 20, algorithm=algorithm)], None)
     files.write(credential, fresh_state(credential))
     code = machine.code(base64.b32encode(credential.authenticators[0].secret).decode(), 0, f"--totp={algorithm}")
@@ -125,7 +128,7 @@ def test_a_key_that_is_shorter_than_its_hash_as_earlier_versions_made_them_goes_
     (("locked", START - 300, 900), True, START + 600, False), (("held",), True, None, False),
     (("disabled",), False, None, True),
 ])
-def test_a_standing_of_the_second_implementation_keeps_a_right_code_out(
+def test_standing_of_the_second_implementation_refuses_a_right_code(
     machine, files, standing, locked, until, disabled
 ):
     credential = Credential(USER, UID, [device("phone")], None)
@@ -137,7 +140,7 @@ def test_a_standing_of_the_second_implementation_keeps_a_right_code_out(
     assert machine.try_code(USER, credential.authenticators[0].code(START // 30))[0] == 1
 
 
-def test_a_recovery_code_of_the_second_implementation_works_once(machine, files):
+def test_recovery_code_of_the_second_implementation_works_once(machine, files):
     recovery, codes = recovery_set("daemon", 3)
     credential = Credential(USER, UID, [device("phone")], recovery)
     files.write(credential, fresh_state(credential))
@@ -152,7 +155,7 @@ def test_a_recovery_code_of_the_second_implementation_works_once(machine, files)
 
 
 class Attempts:
-    """One attempt after the other, made by otp-enroll and foretold by the page, to the octet."""
+    """Attempts, one after the other, made by otp-enroll and predicted from the page, to the byte."""
 
     def __init__(self, machine, files, policy):
         self.machine, self.files, self.policy = machine, files, policy
@@ -170,7 +173,7 @@ class Attempts:
         )
 
     def __call__(self, reply, outcome):
-        """`outcome`: "in", or why the attempt is refused; so that each of them is surely met."""
+        """`outcome`: "in", or the reason of the refusal, so that each reason surely occurs."""
         before = self.files.state.read_bytes()
         state, sequence, successor = read_state(before, self.credential)
         lets_in, after = attempt(self.credential, state, self.policy, reply, self.machine.now)
@@ -185,7 +188,7 @@ class Attempts:
         self.now = after
 
     def write(self):
-        """What is there now, in the place of the record."""
+        """Replaces the record by the current values."""
         shutil.rmtree(self.files.directory)
         self.files.write(self.credential, self.now)
 
@@ -193,7 +196,7 @@ class Attempts:
         return one.code(self.machine.now // one.period + ahead)
 
     def wrong(self):
-        """Six digits that no authenticator shows anywhere near."""
+        """Six digits that no authenticator shows near this time."""
         def is_nothing(reply, one):
             return compare(one, self.now.authenticators[one.id], self.policy, reply, self.machine.now)[0] == "nothing"
 
@@ -228,7 +231,7 @@ def test_codes_are_used_up_as_the_page_says(machine, files):
     assert tried.now.counts[:2] == [1, 1]
 
 
-def test_a_code_is_read_and_remembered_as_the_page_says(machine, files):
+def test_code_is_read_and_remembered_as_the_page_says(machine, files):
     tried = Attempts(machine, files, Policy(failures=100))
     code = tried.of(tried.phone)
     wide = "".join(chr(ord(digit) + 0xFEE0) for digit in code)
@@ -241,7 +244,7 @@ def test_a_code_is_read_and_remembered_as_the_page_says(machine, files):
     tried(code, "wrong-code")
 
 
-def test_a_clock_that_is_off_is_followed_as_the_page_says(machine, files):
+def test_clock_that_is_off_is_followed_as_the_page_says(machine, files):
     tried = Attempts(machine, files, Policy(failures=100, window=2))
     tried(tried.of(tried.phone, 5), "clock-off")
     tried("", "empty")
@@ -266,7 +269,7 @@ def test_a_clock_that_is_off_is_followed_as_the_page_says(machine, files):
     tried(tried.of(tried.watch, -11), "wrong-code")
 
 
-def test_a_counter_that_is_far_ahead_is_followed_as_the_page_says(machine, files):
+def test_counter_far_ahead_is_followed_as_the_page_says(machine, files):
     tried = Attempts(machine, files, Policy(failures=100))
     token = tried.token
     tried(token.code(0), "in")
@@ -287,7 +290,7 @@ def test_a_counter_that_is_far_ahead_is_followed_as_the_page_says(machine, files
 
 @pytest.fixture
 def brought_along(machine, files):
-    """An account as an import makes one: windows of its own, and codes of 8 digits."""
+    """An account as an import leaves it: with its own windows, and codes of 8 digits."""
     tried = Attempts(machine, files, Policy(failures=100))
     tried.phone.window, tried.watch.window, tried.token.window = (0, 3), (2, 0), (3,)
     tried.digits = ["12345678", tried.of(tried.watch), "00000000"]
@@ -301,7 +304,7 @@ def brought_along(machine, files):
     return tried
 
 
-def test_windows_of_their_own_are_as_the_page_says(brought_along):
+def test_imported_windows_are_as_the_page_says(brought_along):
     tried = brought_along
     tried(tried.of(tried.phone, -1), "clock-off")
     tried(tried.of(tried.phone, 4), "clock-off")
@@ -312,13 +315,13 @@ def test_windows_of_their_own_are_as_the_page_says(brought_along):
     tried(tried.token.code(2), "in")
 
 
-def test_recovery_codes_of_another_program_are_good_once_as_the_page_says(brought_along):
+def test_recovery_codes_of_another_program_work_once_as_the_page_says(brought_along):
     tried, digits = brought_along, brought_along.digits
     tried(recovery_code(bytes(10)), "wrong-code")
     tried(" 1234-5678", "in")
     tried(digits[0], "already-used")
     tried("87654321", "wrong-code")
-    # One that the watch shows as well: both are used by it.
+    # The watch shows the same digits, so this attempt uses up both.
     tried(digits[1], "in")
     assert tried.now.recovery[tried.credential.recovery.id] == 0b011
     assert tried.now.authenticators[tried.watch.id].last_used == tried.machine.now
@@ -339,7 +342,7 @@ def test_recovery_codes_of_another_program_open_no_lock(brought_along):
 def test_both_write_the_second_version_alike(brought_along):
     tried = brought_along
     before = tried.files.credential.read_bytes()
-    # A move to another user id writes all of it anew.
+    # A move to another user id rewrites the whole record.
     tried.credential.uid = UID + 1
     tried.write()
     tried.machine.admin("move", USER, USER, "--force")
@@ -360,7 +363,7 @@ def test_failures_lock_and_disable_as_the_page_says(machine, files):
     for _ in range(3):
         tried(tried.wrong(), "wrong-code")
     tried.wait(-1000)
-    # What only looks at it stores it as well.
+    # A command that only reads the state also stores it.
     assert machine.status(USER)["locked_until"] == machine.now + 200
     tried(tried.wrong(), "locked")
     assert tried.now.standing == ("locked", machine.now, 200)
@@ -383,7 +386,7 @@ def test_failures_lock_and_disable_as_the_page_says(machine, files):
     tried(tried.codes[1], "in")
 
 
-def test_a_lock_without_an_end_is_kept_as_the_page_says(machine, files):
+def test_lock_without_an_end_is_kept_as_the_page_says(machine, files):
     tried = Attempts(machine, files, Policy(failures=1, unlock_after=None, disable_after=0, opens_lock=False))
     tried(tried.wrong(), "wrong-code")
     assert tried.now.standing == ("held",)
@@ -392,7 +395,7 @@ def test_a_lock_without_an_end_is_kept_as_the_page_says(machine, files):
     tried(tried.of(tried.phone), "locked")
 
 
-def test_a_record_torn_while_it_was_written_leaves_the_one_before_to_count(machine, files):
+def test_torn_write_leaves_the_previous_record_valid(machine, files):
     tried = Attempts(machine, files, Policy())
     tried(tried.wrong(), "wrong-code")
     whole = files.state.read_bytes()
@@ -407,12 +410,12 @@ def test_a_record_torn_while_it_was_written_leaves_the_one_before_to_count(machi
 
 
 def example(name):
-    """What stands in the page under EXAMPLES, as a reader of the page sees it."""
+    """The text under EXAMPLES, as a reader of the page sees it."""
     found = re.search(rf'\.\\" example: {re.escape(name)}\n\.EX\n(.*?)\.EE\n', PAGE.read_text(), re.DOTALL)
     return found[1].replace("\\-", "-").replace("\\e", "\\")
 
 
-def test_the_examples_of_the_page_are_true(machine, files):
+def test_examples_of_the_page_are_true(machine, files):
     text = example("credential.toml").replace('"alice"', f'"{USER}"').replace("uid = 1001", f"uid = {UID}")
     credential = read_credential(text.encode(), USER, UID)
     files.write(credential, fresh_state(credential))
@@ -440,11 +443,11 @@ TOLERATED = {
 
 
 @pytest.mark.parametrize("how", TOLERATED)
-def test_what_a_reader_must_take_is_taken_by_both(machine, files, how):
+def test_both_accept_what_a_reader_must_accept(machine, files, how):
     files.provision()
     text = files.credential.read_text()
     changed = TOLERATED[how](text)
-    assert changed != text, "the change is one"
+    assert changed != text, "the change occurs once"
     files.credential.write_text(changed, newline="")
     before, *_ = read_credential(text.encode(), USER, UID).authenticators
     after, *_ = read_credential(changed.encode(), USER, UID).authenticators

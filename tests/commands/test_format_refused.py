@@ -1,5 +1,5 @@
-"""What pam_otp-format(5) says that a reader must refuse is refused by the real programs, which name the file and the
-reason and leave everything as it is; and by the second implementation, which is one of that page alone."""
+"""The real programs refuse what a reader must refuse according to pam_otp-format(5), name the file and the reason, and
+leave everything unchanged. The second implementation, written from that page alone, refuses it too."""
 
 import hashlib
 import json
@@ -20,7 +20,7 @@ NEWER = "written by a newer version of pam_otp"
 
 def replaced(old, new):
     def change(text):
-        assert len(re.findall(old, text, re.MULTILINE)) > 0, "the change is one"
+        assert len(re.findall(old, text, re.MULTILINE)) > 0, "the change occurs once"
         return re.sub(old, new, text, count=1, flags=re.MULTILINE)
     return change
 
@@ -42,7 +42,7 @@ def second(change):
     return lambda text: change(replaced("version = 1", "version = 2")(text))
 
 
-# What is done to credential.toml, and what the refusal says.
+# Changes of credential.toml, and the words of the refusal.
 CREDENTIALS = {
     "empty": (lambda text: "", "is empty"),
     "not UTF-8": (lambda text: text.replace("phone", "\udcff"), "line 8: not UTF-8"),
@@ -102,12 +102,12 @@ CREDENTIALS = {
 
 
 def record_with(old, new, checksum=True):
-    """Both records with a change; it is not the checksum that tells."""
+    """Changes both records, with correct checksums, so that these do not reveal it."""
     def change(content):
         records = []
         for at in (0, RECORD):
             body, *_ = content[at:at + RECORD].partition(b"checksum ")
-            assert re.search(old, body, re.MULTILINE), "the change is one"
+            assert re.search(old, body, re.MULTILINE), "the change occurs once"
             body = re.sub(old, new, body, count=1, flags=re.MULTILINE)
             proof = hashlib.sha256(body).hexdigest()[:32] if checksum else "0" * 32
             records.append((body + f"checksum {proof}\n".encode()).ljust(RECORD, b"\n"))
@@ -158,7 +158,7 @@ STATES = {
 
 
 def refused_by_the_programs(machine, files, path, reason):
-    """Each program names the file and the reason, and nothing at all has changed."""
+    """Asserts that each program names the file and the reason, and that nothing at all has changed."""
     before = files.content()
     done = machine.admin("show", USER, status=2)
     problem = json.loads(machine.admin("list", "--json").stdout)[0]["problem"]
@@ -183,7 +183,7 @@ def refused_by_the_page(files):
 
 
 @pytest.mark.parametrize("what", CREDENTIALS)
-def test_a_credential_that_must_be_refused_is_and_stays_as_it_is(machine, files, what):
+def test_invalid_credential_is_refused_and_left_unchanged(machine, files, what):
     files.provision()
     change, reason = CREDENTIALS[what]
     text = files.credential.read_text()
@@ -194,7 +194,7 @@ def test_a_credential_that_must_be_refused_is_and_stays_as_it_is(machine, files,
 
 
 @pytest.mark.parametrize("what", STATES)
-def test_a_state_that_must_be_refused_is_and_stays_as_it_is(machine, files, what):
+def test_invalid_state_is_refused_and_left_unchanged(machine, files, what):
     files.provision()
     change, reason = STATES[what]
     files.state.write_bytes(change(files.state.read_bytes()))
@@ -204,7 +204,7 @@ def test_a_state_that_must_be_refused_is_and_stays_as_it_is(machine, files, what
 
 
 @pytest.mark.parametrize("name", ["credential.toml", "state"])
-def test_what_a_newer_version_has_written_is_replaced_by_nothing_but_a_reset(machine, files, name):
+def test_record_of_a_newer_version_is_replaced_only_by_a_reset(machine, files, name):
     files.provision()
     path = files.directory / name
     path.write_bytes(re.sub(rb"(version =|state) 1", rb"\1 4", path.read_bytes()))
@@ -259,7 +259,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("what", FAULTS)
 @pytest.mark.parametrize("name", ["credential.toml", "state"])
-def test_a_file_that_somebody_had_in_hand_is_refused(machine, files, name, what):
+def test_file_that_others_could_have_changed_is_refused(machine, files, name, what):
     files.provision()
     path = files.directory / name
     change, reason = FAULTS[what]
@@ -277,7 +277,7 @@ def test_modes_are_those_of_the_page(machine, files):
     assert dict(table) == {**modes, "trust": "0600", "first-login": "0640", "mail": "0660"}
 
 
-def test_a_state_that_is_missing_is_refused_and_a_missing_credential_is_nobody(machine, files):
+def test_missing_state_is_refused_and_a_missing_credential_means_unenrolled(machine, files):
     files.provision()
     files.state.rename(files.directory / "kept")
     refused_by_the_programs(machine, files, files.state, "the state is missing beside a credential")
@@ -286,7 +286,7 @@ def test_a_state_that_is_missing_is_refused_and_a_missing_credential_is_nobody(m
     assert machine.status(USER)["enrolled"] is False
 
 
-def test_who_holds_the_lock_of_the_page_keeps_the_programs_waiting(machine, files):
+def test_holder_of_the_pages_lock_keeps_the_programs_waiting(machine, files):
     files.provision()
     holder = subprocess.Popen(["flock", "--exclusive", files.directory, "sh", "-c", "echo held; read _"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

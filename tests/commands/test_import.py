@@ -1,7 +1,7 @@
-"""otp-admin import: what it says, what it leaves alone, and that a kill at any of its system calls loses nothing and does
+"""otp-admin import: its messages, what it leaves alone, and that a kill at any of its system calls loses nothing and does
 nothing twice.
 
-Real modules before and real logins after are in behaviour/moving.
+behaviour/moving tests logins by the real modules before, and by ours after.
 """
 
 import base64
@@ -38,15 +38,15 @@ def another(number):
 
 @pytest.fixture
 def machine(machine):
-    # Its directory is the test's own; pytest makes it with the usual mode.
+    # Imports refuse files in a directory that others can write; not every pytest creates it with this mode.
     machine.directory.chmod(0o700)
     return machine
 
 
-# ------------------------------------------------------------------------------------------------------- what it says
+# ----------------------------------------------------------------------------------------------------------- messages
 
 
-def test_a_dry_run_says_for_each_user_what_comes_and_why_not_and_changes_nothing(machine):
+def test_dry_run_says_for_each_user_what_is_imported_or_why_not_and_changes_nothing(machine):
     path = oath_file(machine, "# users", of("daemon"), of("nobody-here", another(1)), f"HOTP/E bin 1234 {KEY.hex()}",
                      f"HOTP/E/8 sys + {KEY.hex()} 3", "HOTP/T30 sync - 3132")
     before = machine.files()
@@ -64,7 +64,7 @@ def test_a_dry_run_says_for_each_user_what_comes_and_why_not_and_changes_nothing
     assert KEY.hex() not in done.stdout and "1234" not in done.stdout
 
 
-def test_a_partly_bad_file_imports_nothing_unless_told_so(machine):
+def test_partly_bad_file_imports_nothing_unless_partial_is_given(machine):
     path = oath_file(machine, of("daemon"), of("nobody-here", another(1)))
     done = machine.admin("import", "oath", path, status=1)
     assert "nothing was imported: entries that cannot be imported: 1" in done.stderr and "--partial" in done.stderr
@@ -74,7 +74,7 @@ def test_a_partly_bad_file_imports_nothing_unless_told_so(machine):
     assert machine.status("daemon")["enrolled"]
 
 
-def test_the_same_again_changes_nothing_and_other_keys_are_never_replaced(machine, enrolled):
+def test_repeated_import_changes_nothing_and_other_keys_are_never_replaced(machine, enrolled):
     path = oath_file(machine, of("bin"))
     machine.admin("import", "oath", path)
     before = machine.files()
@@ -89,8 +89,8 @@ def test_the_same_again_changes_nothing_and_other_keys_are_never_replaced(machin
     assert machine.files() == before and "users imported: 0" in done.stdout
 
 
-def test_accounts_that_their_users_hold_are_not_waited_for_one_after_the_other(machine):
-    """A user can stop a helper of the own that holds the account. A minute for each of them would be hours for a crowd."""
+def test_accounts_held_by_their_users_are_waited_for_together(machine):
+    """Users can stop a helper of their own that holds their account. A minute for each account would be hours for a crowd."""
     users = ["daemon", "bin", "sys", "sync", "games"]
     path = oath_file(machine, *(of(user, another(at)) for at, user in enumerate(users, 1)))
     machine.admin("import", "oath", path)
@@ -109,19 +109,19 @@ def test_accounts_that_their_users_hold_are_not_waited_for_one_after_the_other(m
     assert [(one["user"], one["id"]) for one in json.loads(done.stdout)["left"]] == [(user, "not-kept") for user in sorted(users)]
 
 
-def test_any_number_of_keys_of_one_user_is_told_at_once(machine):
+def test_any_number_of_keys_of_one_user_is_reported_at_once(machine):
     lines = [f"HOTP/T30 daemon - {at:040x}" for at in range(1, 20_001)]
     done = machine.admin("import", "oath", oath_file(machine, *lines), status=1)
     assert "daemon: the user has 20000 keys, and the policy allows" in done.stdout
 
 
-def test_the_report_has_both_languages(machine):
+def test_report_has_both_languages(machine):
     path = oath_file(machine, of("nobody-here"), of("daemon", another(1)))
     done = machine.admin("--lang", "ko", "import", "oath", path, "--partial")
     assert "nobody-here: 이 시스템에 없는 사용자입니다" in done.stdout and "옮긴 사용자: 1명" in done.stdout
 
 
-def test_short_recovery_codes_are_told_with_what_they_are_worth(machine):
+def test_short_recovery_codes_are_reported_with_their_strength(machine):
     path = machine.directory / "daemon"
     path.write_text(f'{BASE32}\n" TOTP_AUTH\n" DISALLOW_REUSE\n83102964\n83102965\n')
     path.chmod(0o600)
@@ -132,7 +132,7 @@ def test_short_recovery_codes_are_told_with_what_they_are_worth(machine):
     assert "83102964" not in (machine.records / "daemon/credential.toml").read_text()
 
 
-def test_a_file_that_knows_nothing_of_recovery_codes_takes_none_away(machine):
+def test_file_without_recovery_codes_takes_none_away(machine):
     path = machine.directory / "daemon"
     path.write_text(f'{BASE32}\n" TOTP_AUTH\n" DISALLOW_REUSE\n83102964\n83102965\n')
     path.chmod(0o600)
@@ -140,13 +140,13 @@ def test_a_file_that_knows_nothing_of_recovery_codes_takes_none_away(machine):
     done = machine.admin("import", "oath", oath_file(machine, of("daemon")))
     assert "had the same keys here already: 1" in done.stdout
     assert machine.status("daemon")["recovery_codes_left"] == 2
-    # The file that they came from says that both were used.
+    # The file from which they came says that both were used.
     path.write_text(f'{BASE32}\n" TOTP_AUTH\n" DISALLOW_REUSE\n')
     machine.admin("import", "google-authenticator", path, "--user", "daemon")
     assert machine.status("daemon")["recovery_codes_left"] == 0
 
 
-def test_the_json_form_names_everything_and_no_key(machine):
+def test_json_form_names_everything_but_the_keys(machine):
     path = oath_file(machine, of("daemon"), f"HOTP/T30 bin 1234 {KEY.hex()}")
     report = json.loads(machine.admin("import", "oath", path, "--partial", "--json").stdout)
     assert set(report) == {"dry_run", "imported", "users", "left"}
@@ -157,7 +157,7 @@ def test_the_json_form_names_everything_and_no_key(machine):
     assert KEY.hex() not in json.dumps(report) and BASE32 not in json.dumps(report)
 
 
-def test_a_name_in_a_file_cannot_play_with_the_terminal(machine):
+def test_name_in_a_file_cannot_control_the_terminal(machine):
     path = machine.directory / "export.json"
     path.write_text(json.dumps([{"user": "\x1b]0;x\x07alice\u202e", "uri": f"otpauth://totp/a?secret={BASE32}"}]))
     path.chmod(0o600)
@@ -165,16 +165,16 @@ def test_a_name_in_a_file_cannot_play_with_the_terminal(machine):
     assert "\x1b" not in done.stdout and "\x07" not in done.stdout and "\u202e" not in done.stdout
 
 
-# ------------------------------------------------------------------------------------------------ files of everybody's
+# ---------------------------------------------------------------------------------------- files that others can change
 
 
 @pytest.mark.parametrize("mode, said", [(0o622, "has mode 0622"), (0o620, "has mode 0620")])
-def test_a_file_that_others_could_have_written_is_not_believed(machine, mode, said):
+def test_file_that_others_could_have_written_is_not_trusted(machine, mode, said):
     done = machine.admin("import", "oath", oath_file(machine, of("daemon"), mode=mode), status=2)
     assert said in done.stderr
 
 
-def test_a_file_in_a_directory_where_others_may_exchange_it_is_not_believed(machine):
+def test_file_in_a_directory_where_others_can_swap_it_is_not_trusted(machine):
     path = oath_file(machine, of("daemon"))
     machine.directory.chmod(0o777)
     assert "others than root may write in its directory" in machine.admin("import", "oath", path, status=2).stderr
@@ -182,7 +182,7 @@ def test_a_file_in_a_directory_where_others_may_exchange_it_is_not_believed(mach
     machine.admin("import", "oath", path)
 
 
-def test_a_link_a_pipe_and_somebody_elses_file_are_not_read(machine):
+def test_link_pipe_and_another_users_file_are_not_read(machine):
     real = oath_file(machine, of("daemon"))
     link = machine.directory / "link"
     link.symlink_to(real)
@@ -201,7 +201,7 @@ def test_a_link_a_pipe_and_somebody_elses_file_are_not_read(machine):
     ("pskc", "<a>\n</b>", 2, "not well-formed XML"),
     ("oath", "# nothing\n", 1, "has no key in it"),
 ])
-def test_a_file_that_cannot_be_read_as_a_whole_is_named_by_its_line(machine, kind, text, line, said):
+def test_file_that_cannot_be_parsed_is_reported_with_its_line(machine, kind, text, line, said):
     path = machine.directory / "export"
     path.write_text(text)
     path.chmod(0o600)
@@ -209,7 +209,7 @@ def test_a_file_that_cannot_be_read_as_a_whole_is_named_by_its_line(machine, kin
     assert f"{path}:{line}: " in done.stderr and said in done.stderr
 
 
-def test_a_key_file_opens_what_is_encrypted(machine):
+def test_key_file_decrypts_an_encrypted_container(machine):
     """The container of RFC 6030, figure 6, with a user."""
     source = (machine_root() / "otp-import/src/pskc/tests.rs").read_text()
     text = re.search(r'const SEALED: &str = r#"(.*?)"#;', source, re.S)[1].replace("</Data>", "</Data><UserId>daemon</UserId>")
@@ -235,7 +235,7 @@ def machine_root():
 
 
 def test_progress_is_shown_on_a_terminal_and_never_on_a_pipe(machine):
-    """The clock of the machine stands still, the one of the progress does not: it is shown however slow the machine is."""
+    """The machine's clock stands still, that of the progress does not: it is shown however slow the machine is."""
     users = ["daemon", "bin", "sys", "games", "man", "lp", "mail", "news"]
     files = []
     for number, user in enumerate(users):
@@ -261,11 +261,12 @@ def test_progress_is_shown_on_a_terminal_and_never_on_a_pipe(machine):
     os.close(theirs)
     shown = all_of(ours).decode()
     os.close(ours)
-    assert shown.endswith("\r\x1b[K"), "the line is empty again for what follows"
+    assert shown.endswith("\r\x1b[K"), "the line is cleared for the text that follows"
 
 
 def all_of(terminal):
-    """What a program has written to a terminal that it has left. The kernel hands it over in pieces, and tells the end as an error."""
+    """Reads what a program has written to a terminal that it has left. The kernel returns it in pieces, and reports the end as an
+    error."""
     found = b""
     while True:
         try:
@@ -281,7 +282,7 @@ def all_of(terminal):
 
 
 def traced(machine, inject, *arguments):
-    """Runs an import under strace; the calls of each thread as (name, number, text)."""
+    """Runs an import under strace; returns the calls of each thread as (name, number, text)."""
     trace = machine.directory / "trace"
     command = ["strace", "--follow-forks", "--decode-fds=path", "--output", trace]
     if inject:
@@ -308,7 +309,7 @@ def kept(machine):
 WRITES = ("mkdirat", "openat", "write", "fsync", "fdatasync", "renameat", "fchown", "fchmod", "pwrite64", "unlinkat", "flock")
 
 
-def test_killed_at_any_call_it_loses_nothing_and_the_same_again_completes_it(machine, capsys):
+def test_killed_at_any_call_an_import_loses_nothing_and_the_next_one_completes_it(machine, capsys):
     path = machine.directory / "old"
     used = machine.now // 30
     path.write_text(f'{BASE32}\n" TOTP_AUTH\n" DISALLOW_REUSE {used}\n83102964\n83102965\n')
@@ -325,7 +326,7 @@ def test_killed_at_any_call_it_loses_nothing_and_the_same_again_completes_it(mac
         subprocess.run(["rm", "-rf", *machine.records.iterdir()], check=True)
         traced(machine, f"{name}:signal=KILL:when={number}", *arguments)
         assert path.read_bytes() == before
-        # Enrolled whole or not at all; never so that nobody can tell.
+        # A user is enrolled completely or not at all, and this can always be determined.
         status = machine.status("daemon")
         if status["enrolled"]:
             assert status["recovery_codes_left"] == 2
@@ -333,7 +334,7 @@ def test_killed_at_any_call_it_loses_nothing_and_the_same_again_completes_it(mac
         status = machine.status("daemon")
         assert status["enrolled"] and status["recovery_codes_left"] == 2, (name, number)
         assert sorted(path.name for path in (machine.records / "daemon").iterdir()) == ["credential.toml", "state"]
-        assert machine.try_code("daemon", code)[0] == 1, "the code used before the move"
+        assert machine.try_code("daemon", code)[0] == 1, "the code used before the move is refused"
     machine.now += 30
     assert machine.try_code("daemon", machine.code(BASE32))[0] == 0
     with capsys.disabled():

@@ -1,4 +1,4 @@
-"""Leaving the dialogue, wherever and however, leaves nothing behind."""
+"""Leaving the dialogue, at any point and in any way, leaves nothing behind."""
 
 import os
 import pty
@@ -57,7 +57,7 @@ def ctrl_c(child):
 
 
 def ctrl_d(child):
-    # Once to hand over what stands in the line, once more to end.
+    # The first sends the line typed so far, the second ends the input.
     child.send("\x04\x04")
 
 
@@ -82,7 +82,7 @@ WAYS = [ctrl_c, ctrl_d, sigterm, sighup, ctrl_backslash, close_the_terminal]
 
 
 def exit_status(child):
-    """Waits for the end, reading what there still is. Negative: the signal that it died of."""
+    """Reads the remaining output until the end; returns the exit status, or minus the number of the signal that ended it."""
     if child.closed:
         _, status = os.waitpid(child.pid, 0)
         child.ptyproc.terminated = True
@@ -100,11 +100,11 @@ def test_leaving_leaves_no_trace(machine, step, way, before):
     if before == "enrolled":
         machine.provision("daemon")
     files = machine.files()
-    # A file to save in is named beforehand where the dialogue is not to ask for one.
+    # Without --save, the dialogue asks for a file to save in.
     talk = Talk(machine, "--qr-file", machine.directory / "code.svg")
     modes = termios.tcgetattr(talk.child.child_fd)
     step(talk)
-    assert (machine.directory / "code.svg").exists(), "there is something to leave behind"
+    assert (machine.directory / "code.svg").exists(), "there is a file that could be left behind"
     way(talk.child)
     assert exit_status(talk.child) == 1
     assert machine.files() == files
@@ -125,7 +125,7 @@ def test_leaving_removes_the_file_of_save(machine, way):
     assert machine.files() == files
 
 
-def test_a_process_that_is_killed_has_recorded_nothing(machine):
+def test_killed_process_has_recorded_nothing(machine):
     talk = Talk(machine)
     talk.prove()
     talk.until(SAVE)
@@ -134,7 +134,7 @@ def test_a_process_that_is_killed_has_recorded_nothing(machine):
     assert list(machine.records.iterdir()) == []
 
 
-def test_a_stopped_screen_does_not_hold_the_process(machine):
+def test_stopped_screen_does_not_hold_the_process(machine):
     talk = Talk(machine)
     talk.secret()
     talk.child.send("\x13123456\n")
@@ -144,9 +144,9 @@ def test_a_stopped_screen_does_not_hold_the_process(machine):
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_leaving_the_test_of_a_code_counts_nothing_and_gives_the_echo_back(machine, enrolled, way):
+def test_leaving_the_test_of_a_code_counts_nothing_and_restores_the_echo(machine, enrolled, way):
     child = machine.spawn("--user", "daemon", "test")
-    # The modes of the new terminal have to be known from another one: this child may be quick.
+    # The initial modes are read from another terminal, since this child may already have changed its own.
     master, other = pty.openpty()
     modes = termios.tcgetattr(other)
     assert modes[3] & termios.ECHO
@@ -161,8 +161,8 @@ def test_leaving_the_test_of_a_code_counts_nothing_and_gives_the_echo_back(machi
         assert termios.tcgetattr(child.child_fd) == modes
 
 
-def test_a_signal_that_comes_with_the_last_answer_is_not_lost(machine):
-    """The third line that is read is the word: after it nothing is waited for any more."""
+def test_signal_that_comes_with_the_last_answer_is_not_lost(machine):
+    """The third line that is read is the word; after it the program waits for nothing more."""
     strace = ["strace", "-o", "/dev/null", "-P", "/dev/tty", "-e", "inject=read:signal=SIGTERM:when=3"]
     words = [*strace, *machine.words("otp-enroll", "--user", "daemon")]
     talk = Talk(machine)

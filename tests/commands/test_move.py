@@ -1,6 +1,6 @@
-"""otp-admin move: what it refuses, and that a kill at any of its system calls leaves one owner and a way on.
+"""otp-admin move: what it refuses, and that a kill at any of its system calls leaves one owner and a way to continue.
 
-Records that follow real users through usermod are in behaviour/records/test_renamed.py.
+behaviour/records/test_renamed.py has records that follow real users through usermod.
 """
 
 import collections
@@ -18,14 +18,14 @@ def move(machine, *arguments, status=0):
 
 
 def kept(machine):
-    """Every file that is kept about somebody, by its path from there."""
+    """Every file of all records, by its path below their directory."""
     return {
         str(path.relative_to(machine.records)): path.read_bytes() for path in sorted(machine.records.glob("*/*")) if path.is_file()
     }
 
 
 def status_of(machine, user):
-    """Whether the user is enrolled; None where that cannot be said, and so nobody gets in."""
+    """Whether the user is enrolled; None if that cannot be determined, and then nobody is admitted."""
     done = subprocess.run(
         machine.words("otp-enroll", "--user", user, "status", "--json"), capture_output=True, text=True,
         stdin=subprocess.DEVNULL, env=machine.environment(),
@@ -35,7 +35,7 @@ def status_of(machine, user):
 
 @pytest.fixture
 def full(machine, enrolled):
-    """All that can be kept about somebody."""
+    """A user with every kind of file that a record can have."""
     trust = f'version = 1\n\n[[place]]\nservice = "sshd"\naddress = "192.0.2.1"\nsince = {machine.now}\n'
     for name, text, mode in (
         ("trust", trust, 0o600), ("first-login", f"version = 1\nuid = 1\nfirst_login = {machine.now - 5}\n", 0o640),
@@ -46,7 +46,7 @@ def full(machine, enrolled):
     return machine
 
 
-# ------------------------------------------------------------------------------------------------------- what it says
+# ----------------------------------------------------------------------------------------------------------- messages
 
 
 def test_each_refusal_says_what_is_wrong_and_changes_nothing(machine, enrolled):
@@ -65,27 +65,27 @@ def test_each_refusal_says_what_is_wrong_and_changes_nothing(machine, enrolled):
     assert kept(machine) == before
 
 
-def test_record_that_fits_its_user_stays_as_it_is(machine, enrolled):
+def test_record_that_fits_its_user_stays_unchanged(machine, enrolled):
     before = kept(machine)
     assert "nothing was changed" in move(machine, "daemon", "daemon").stdout
     assert kept(machine) == before
 
 
-def test_codes_recovery_codes_and_device_go_with_it(machine, enrolled):
+def test_codes_recovery_codes_and_authenticator_move_together(machine, enrolled):
     assert "nobody has the record of daemon now" in move(machine, "daemon", "nobody", "--force").stdout
     assert status_of(machine, "daemon") is False
     assert machine.try_code("nobody", machine.code(enrolled["secret"]))[0] == 0
     assert machine.try_code("nobody", enrolled["recovery_codes"][3])[0] == 0
 
 
-def test_it_speaks_korean(machine, enrolled):
+def test_move_speaks_korean(machine, enrolled):
     assert "옮겼습니다" in machine.admin("--lang", "ko", "move", "daemon", "nobody", "--force").stdout
 
 
 # ------------------------------------------------------------------------------------------------------ reset --gone
 
 
-def test_reset_of_a_name_that_somebody_has_does_nothing_where_it_must_be_gone(machine, enrolled):
+def test_reset_gone_does_nothing_to_a_name_that_a_user_has(machine, enrolled):
     before = kept(machine)
     assert machine.admin("reset", "--gone", "daemon").stdout == ""
     assert kept(machine) == before
@@ -102,7 +102,7 @@ def test_reset_of_a_name_that_somebody_has_does_nothing_where_it_must_be_gone(ma
 
 
 def nobodys(machine):
-    """A record of a name and a user id that are nobody's; where it is."""
+    """A record whose name and user id belong to nobody; returns its path."""
     record = machine.records / "nobody-here"
     (machine.records / "daemon").rename(record)
     credential = record / "credential.toml"
@@ -111,7 +111,7 @@ def nobodys(machine):
 
 
 def newer(machine, credential):
-    """What a newer version has written."""
+    """Writes a record of a newer version; returns what the command says."""
     text = credential.read_text()
     credential.write_text(re.sub("(?m)^version = 1$", "version = 4", text))
     done = machine.admin("reset", "--gone", "nobody-here", status=2)
@@ -120,7 +120,7 @@ def newer(machine, credential):
 
 
 def broken(machine, credential):
-    """A disk that fails in reading; to any other file it does nothing."""
+    """Makes the disk fail when this file is read; no other file is affected."""
     words = machine.words("otp-admin", "reset", "--gone", "nobody-here")
     strace = ["strace", "--output=/dev/null", f"--trace-path={credential}", "--inject=read,pread64:error=EIO"]
     done = subprocess.run([*strace, *words], capture_output=True, text=True, env=machine.environment(), stdin=subprocess.DEVNULL)
@@ -129,7 +129,7 @@ def broken(machine, credential):
 
 
 def held(machine, credential):
-    """Somebody else has the lock, for longer than the command waits; its minute passes in a moment."""
+    """Another process has the lock, for longer than the command waits; its minute passes at once."""
     holder = subprocess.Popen(["flock", "--exclusive", credential.parent, "sh", "-c", "echo held; read _"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     quickly = {"FAKETIME": "+0 x300", "FAKETIME_DONT_FAKE_MONOTONIC": "0"}
@@ -143,8 +143,8 @@ def held(machine, credential):
 @pytest.mark.parametrize("hinder, said", [
     (newer, "written by a newer version of pam_otp"), (broken, "Input/output error"), (held, "still locked by another login"),
 ])
-def test_record_that_cannot_be_read_for_now_stays_when_its_name_is_gone(machine, enrolled, hinder, said):
-    """It may be somebody's who has another name by now, so that only an administrator removes it, or its time to come."""
+def test_record_that_cannot_be_read_for_now_survives_reset_gone(machine, enrolled, hinder, said):
+    """The record may belong to a user who has been renamed, so only an administrator removes it, or a later run."""
     record = nobodys(machine)
     before = kept(machine)
     assert said in hinder(machine, record / "credential.toml")
@@ -157,7 +157,7 @@ def test_record_that_cannot_be_read_for_now_stays_when_its_name_is_gone(machine,
 
 
 def traced(machine, inject, *arguments):
-    """Runs a move under strace; its calls as (name, number, text), from the first look at the records on."""
+    """Runs a move under strace; returns its calls as (name, number, text), from the first look at the records on."""
     trace = machine.directory / "trace"
     command = ["strace", "--decode-fds=path", "--output", trace]
     if inject:
@@ -177,14 +177,14 @@ def traced(machine, inject, *arguments):
 
 
 def another_number(machine):
-    """The record says another user id than the user's."""
+    """Changes the user id in the record to another than the user's."""
     credential = machine.records / "daemon/credential.toml"
     credential.write_text(credential.read_text().replace("uid = 1\n", "uid = 65533\n"))
 
 
 @pytest.mark.parametrize("new", ["nobody", "daemon"], ids=["another name", "another number"])
 @pytest.mark.parametrize("there", [False, True], ids=["nothing there", "grace there"])
-def test_killed_at_any_call_it_leaves_one_owner_and_the_same_again_completes_it(full, new, there, capsys):
+def test_killed_at_any_call_a_move_leaves_one_owner_and_the_next_one_completes_it(full, new, there, capsys):
     machine, arguments = full, ("daemon", new, "--force")
     if new == "daemon":
         another_number(machine)
@@ -208,8 +208,8 @@ def test_killed_at_any_call_it_leaves_one_owner_and_the_same_again_completes_it(
         points += 1
         old, now = status_of(machine, "daemon"), status_of(machine, new)
         if new != "daemon":
-            assert not (old and now), f"two owners after {text}"
-            assert old or now is not False, f"nobody's after {text}: {kept(machine).keys()}"
+            assert not (old and now), f"there are two owners after {text}"
+            assert old or now is not False, f"there is no owner after {text}: {kept(machine).keys()}"
         else:
             assert now in (old_before, True), text
         if kept(machine) == after:
@@ -223,7 +223,7 @@ def test_killed_at_any_call_it_leaves_one_owner_and_the_same_again_completes_it(
         print(f"\nmove: killed at {points} calls, {unfinished} of them before it was done")
 
 
-def test_no_secret_is_in_the_arguments_or_in_what_is_said(full, enrolled):
+def test_no_secret_is_in_the_arguments_or_the_output(full, enrolled):
     said = move(full, "daemon", "nobody", "--force")
     assert enrolled["secret"] not in said.stdout + said.stderr
-    assert not list(pathlib.Path(full.records).glob("*/.*")), "nothing half made is left"
+    assert not list(pathlib.Path(full.records).glob("*/.*")), "no unfinished file is left"

@@ -1,4 +1,4 @@
-"""otp-admin policy."""
+"""The commands of otp-admin policy."""
 
 import pathlib
 import shlex
@@ -13,12 +13,12 @@ DEFAULT = pathlib.Path("/etc/security/pam_otp.conf")
 
 
 def check(machine, *arguments, caller="daemon", **options):
-    """`otp-admin policy check`, run by `caller` through sudo."""
+    """Runs `otp-admin policy check` as `caller` through sudo."""
     return machine.admin("policy", "check", *arguments, environment={"SUDO_USER": caller}, **options)
 
 
 def findings(machine, *arguments, **options):
-    """What is found, without the last line."""
+    """The findings: the output without its last line."""
     *found, last = check(machine, *arguments, **options).stdout.splitlines()
     assert last.startswith(f"{machine.conf}: can be used")
     assert last.endswith(f"look at the lines above: {len(found)}") if found else last.endswith("can be used")
@@ -26,7 +26,7 @@ def findings(machine, *arguments, **options):
 
 
 def show(machine, user, *arguments, **options):
-    """The verdict, and the rows by their labels; where a label is there more than once, the last one."""
+    """The verdict, and the rows by their labels; of several rows with one label, the last one."""
     verdict, empty, *rows = machine.admin("policy", "show", user, *arguments, **options).stdout.splitlines()
     assert empty == ""
     return verdict, dict(row.split("  ", 1) for row in rows)
@@ -38,7 +38,7 @@ def column_of(line, text):
 
 @pytest.fixture
 def services(machine):
-    """Runs otp-admin where /etc/pam.d has these files and no others, and /etc/security none."""
+    """Runs otp-admin where /etc/pam.d has exactly these files, and /etc/security is empty."""
 
     def run(files, *arguments, status=0, caller="daemon"):
         directory = machine.directory / "pam.d"
@@ -63,7 +63,7 @@ def services(machine):
 # -------------------------------------------------------------------------------------------------------------- check
 
 
-def test_a_policy_without_anything_to_look_at_can_be_used(machine, enrolled):
+def test_policy_without_findings_can_be_used(machine, enrolled):
     machine.policy('[enforce]\ngroups = ["daemon", "1"]\nexempt_users = ["nobody"]\nfrom = "2020-01-01"\n')
     assert check(machine).stdout == f"{machine.conf}: can be used\n"
 
@@ -100,7 +100,7 @@ def test_a_policy_without_anything_to_look_at_can_be_used(machine, enrolled):
          "[enroll] at_login: nobody must have an authenticator ([enforce] groups = []), so no login sets one up"),
     ],
 )
-def test_what_is_found_names_its_key_and_is_no_error(machine, enrolled, policy, found):
+def test_finding_names_its_key_and_is_no_error(machine, enrolled, policy, found):
     machine.policy(policy + "\n")
     assert findings(machine) == [found]
 
@@ -129,33 +129,33 @@ IGNORES_PERIOD = (
         ('issuer = "예시 회사 (Ops) @ a.b_c~d-e"', []),
     ],
 )
-def test_what_apps_get_wrong_is_found_with_their_names_and_is_no_error(machine, enrolled, policy, found):
+def test_finding_about_apps_names_them_and_is_no_error(machine, enrolled, policy, found):
     machine.policy(policy + "\n")
     assert findings(machine) == found
 
 
 @pytest.mark.parametrize("arguments", [[], ["--force"]])
-def test_a_colon_in_the_issuer_is_refused_by_its_line(machine, enrolled, arguments):
+def test_colon_in_the_issuer_is_refused_by_its_line(machine, enrolled, arguments):
     machine.policy('\nissuer = "Dept: Ops"\n')
     done = check(machine, *arguments, status=2)
     assert done.stdout == "" and done.stderr.splitlines()[0] == (
         f"otp-admin: {machine.conf}, line 2: must not have a colon: many authenticator apps refuse it, or show another "
         "account name"
     )
-    # What a login comes to, which goes on.
+    # How the sentence about a login goes on.
     assert show(machine, "daemon")[0] == "daemon would be asked for a code"
 
 
 @pytest.fixture
 def without_the_user(machine):
-    """What is said where nobody has made the user that hooks run as."""
+    """The finding if the user as whom hooks run does not exist."""
     made = subprocess.run(["getent", "passwd", "otp-notify"], capture_output=True, check=False).returncode == 0
     said = ("[hooks] run: the program runs as the user otp-notify, who does not exist: useradd --system --shell "
             "/usr/sbin/nologin otp-notify")
     return [] if made else [said]
 
 
-def test_a_hook_without_events_or_that_is_not_roots_alone_is_found(machine, enrolled, without_the_user, tmp_path):
+def test_hook_without_events_or_that_others_may_write_is_found(machine, enrolled, without_the_user, tmp_path):
     machine.policy('[hooks]\nrun = "/usr/bin/true"\nevents = ["lock"]\n')
     assert findings(machine) == without_the_user
     machine.policy('[hooks]\nrun = "/usr/bin/true"\n')
@@ -210,7 +210,7 @@ def test_services_whose_logins_cannot_set_up_an_authenticator_are_found(machine,
     assert found == [LED_AROUND, MISSING, ELSEWHERE, f"{machine.conf}: can be used, but look at the lines above: 3"]
 
 
-def test_service_in_which_no_other_module_finds_out_who_it_is_is_found(machine, enrolled, services):
+def test_service_where_no_other_module_identifies_the_user_is_found(machine, enrolled, services):
     machine.policy('[enroll]\nat_login = "require"\n')
     login = SERVICES["login"].replace("auth required pam_unix.so", "auth required pam_faillock.so preauth")
     found = services({**SERVICES, "login": login}, "policy", "check").splitlines()
@@ -222,7 +222,7 @@ def test_account_lines_do_not_matter_where_no_login_sets_up_an_authenticator(mac
 
 
 @pytest.mark.parametrize("at_login", ["off", "offer"])
-def test_nullok_that_the_account_line_lacks_is_found(machine, enrolled, services, at_login):
+def test_nullok_missing_on_the_account_line_is_found(machine, enrolled, services, at_login):
     machine.policy(f'[enroll]\nat_login = "{at_login}"\n')
     login = SERVICES["login"].replace("auth required pam_otp.so", "auth required pam_otp.so nullok")
     files = {"login": login, "common-account": SERVICES["common-account"]}
@@ -243,8 +243,8 @@ def test_password_and_session_lines_are_found(machine, enrolled, services):
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("command, status", [("check", 1), ("show daemon", 0)], ids=str)
-def test_nothing_in_it_looks_like_a_question_for_a_password(machine, services, language, command, status):
-    """sshpass answers whatever holds the word with the password, and counts it as asked twice."""
+def test_no_output_looks_like_a_question_for_a_password(machine, services, language, command, status):
+    """sshpass takes any text with "assword" in it for a question, answers with the password, and gives up at the second one."""
     machine.policy(f'language = "{language}"\n[enroll]\nat_login = "offer"\n[trust]\nnetworks = ["192.0.2.0/24"]\n')
     files = {"passwd": "password required pam_otp.so\n", "sshd": "auth required pam_otp.so split\n"}
     said = services(files, "policy", *command.split(), status=status)
@@ -269,21 +269,21 @@ def test_services_that_cannot_be_read_are_found(machine, enrolled, services):
         ("[code\n", 1, ""),
     ],
 )
-def test_an_error_is_told_by_file_and_line(machine, enrolled, policy, line, reason):
+def test_error_is_reported_with_file_and_line(machine, enrolled, policy, line, reason):
     machine.policy(policy)
     done = check(machine, status=2)
     first = done.stderr.splitlines()[0]
     assert done.stdout == "" and first.startswith(f"otp-admin: {machine.conf}, line {line}: ") and reason in first
 
 
-def test_a_file_that_others_can_write_or_that_is_missing_is_an_error(machine, enrolled):
+def test_missing_file_or_one_that_others_can_write_is_an_error(machine, enrolled):
     machine.conf.chmod(0o666)
     assert "mode 0666" in check(machine, status=2).stderr
     machine.conf.unlink()
     assert "missing" in check(machine, status=2).stderr
 
 
-def test_a_file_is_checked_before_it_takes_the_place_of_a_broken_policy(machine, enrolled):
+def test_new_file_can_be_checked_while_the_policy_is_broken(machine, enrolled):
     machine.policy("nonsense = 1\n")
     new = machine.directory / "new.conf"
     new.write_text('[enforce]\nexempt_users = ["no-such-user"]\n')
@@ -292,13 +292,13 @@ def test_a_file_is_checked_before_it_takes_the_place_of_a_broken_policy(machine,
     assert "line 1" in check(machine, status=2).stderr
 
 
-def test_a_broken_file_is_told_by_its_own_name(machine, enrolled):
+def test_broken_file_is_reported_by_its_own_name(machine, enrolled):
     new = machine.directory / "new.conf"
     new.write_text("\nnonsense = 1\n")
     assert f"{new}, line 2: " in check(machine, new, status=2).stderr
 
 
-def test_a_file_is_spoken_about_in_the_language_of_the_site(machine, enrolled):
+def test_file_is_described_in_the_language_of_the_site(machine, enrolled):
     new = machine.directory / "new.conf"
     new.write_text('language = "ko"\n')
     assert "can be used" in check(machine, new).stdout
@@ -308,7 +308,7 @@ def test_a_file_is_spoken_about_in_the_language_of_the_site(machine, enrolled):
     assert "can be used" in check(machine, new, "--lang", "en").stdout
 
 
-def test_a_site_without_a_policy_file_has_the_defaults_and_is_told(machine, enrolled, services):
+def test_site_without_a_policy_file_has_the_defaults_and_is_told_so(machine, enrolled, services):
     said = services({}, "policy", "check", DEFAULT).splitlines()
     usable = f"{DEFAULT}: can be used, but look at the lines above: 1"
     assert said == [f"{DEFAULT}: is not there, so every key has its default", usable]
@@ -317,7 +317,7 @@ def test_a_site_without_a_policy_file_has_the_defaults_and_is_told(machine, enro
 # ------------------------------------------------------------------------------------- the administrator who runs it
 
 
-def test_a_policy_that_would_refuse_its_administrator_is_refused(machine):
+def test_policy_that_would_refuse_its_administrator_is_refused(machine):
     done = check(machine, status=1)
     assert done.stdout == ""
     assert done.stderr.splitlines() == [
@@ -341,28 +341,28 @@ def test_a_policy_that_would_refuse_its_administrator_is_refused(machine):
         ('exempt_groups = ["daemon"]', 0),
     ],
 )
-def test_what_is_demanded_of_the_administrator_counts_now_or_later(machine, enforce, status):
+def test_demand_on_the_administrator_counts_now_or_later(machine, enforce, status):
     machine.policy(f"[enforce]\n{enforce}\n")
     assert check(machine, status=status).returncode == status
 
 
-def test_force_accepts_it_and_says_whom_it_would_refuse(machine):
+def test_force_accepts_the_policy_and_says_whom_it_would_refuse(machine):
     found = findings(machine, "--force")
     assert found == ["[enforce]: a second factor is demanded of daemon, who runs this and has no usable authenticator"]
 
 
-def test_what_is_found_is_told_before_a_refusal(machine):
+def test_findings_are_printed_before_a_refusal(machine):
     machine.policy('[enforce]\nexempt_users = ["no-such-user"]\n')
     assert "no-such-user" in check(machine, status=1).stdout
 
 
-def test_a_refusal_stands_where_nobody_reads_what_is_found(machine):
+def test_refusal_holds_if_the_findings_cannot_be_printed(machine):
     machine.policy('[enforce]\nexempt_users = ["no-such-user"]\n')
     with open("/dev/full", "w") as full:
         assert "enrol first" in check(machine, status=1, stdout=full).stderr
 
 
-def test_it_is_sudo_that_says_who_runs_it_and_else_the_login_and_else_root(machine, enrolled):
+def test_administrator_is_named_by_sudo_or_else_by_the_login_or_else_is_root(machine, enrolled):
     check(machine, caller="daemon")
     assert "of www-data, who" in check(machine, caller="www-data", status=1).stderr
     login = pathlib.Path("/proc/self/loginuid")
@@ -373,13 +373,13 @@ def test_it_is_sudo_that_says_who_runs_it_and_else_the_login_and_else_root(machi
     assert f"of {name}, who" in machine.admin("policy", "check", status=1).stderr
 
 
-def test_a_damaged_record_of_the_administrator_is_no_authenticator(machine, enrolled):
+def test_damaged_record_of_the_administrator_does_not_count_as_an_authenticator(machine, enrolled):
     (machine.records / "daemon" / "state").write_bytes(b"\0" * 4096)
     assert str(machine.records / "daemon") in check(machine, status=2).stderr
     assert len(findings(machine, "--force")) == 1
 
 
-def test_missing_records_are_not_taken_for_nobody_enrolled(machine):
+def test_missing_records_are_not_taken_for_an_empty_store(machine):
     machine.records.rmdir()
     assert "missing" in check(machine, status=2).stderr
     assert "missing" in machine.admin("policy", "show", "daemon", status=2).stderr
@@ -388,7 +388,7 @@ def test_missing_records_are_not_taken_for_nobody_enrolled(machine):
 # --------------------------------------------------------------------------------------------------------------- show
 
 
-def test_who_has_an_authenticator_is_asked_exempt_or_not(machine, enrolled):
+def test_user_with_an_authenticator_is_asked_whether_exempt_or_not(machine, enrolled):
     for enforce, demanded in [
         ("", "a second factor now (everybody)"),
         ('exempt_users = ["daemon"]', "nothing (exempt user)"),
@@ -402,7 +402,7 @@ def test_who_has_an_authenticator_is_asked_exempt_or_not(machine, enrolled):
         assert "phone, enrolled 2027-01-15 08:00 UTC" in rows["authenticator"] and rows["standing"].strip() == "open"
 
 
-def test_who_is_locked_is_refused(machine, enrolled):
+def test_locked_user_is_refused(machine, enrolled):
     for _ in range(5):
         machine.try_code("daemon", machine.wrong_code(enrolled["secret"]))
     verdict, rows = show(machine, "daemon")
@@ -419,7 +419,7 @@ def test_who_is_locked_is_refused(machine, enrolled):
         ("groups = []", "in no group that must"),
     ],
 )
-def test_who_need_not_have_one_is_let_in(machine, enforce, why):
+def test_user_who_needs_no_authenticator_is_admitted(machine, enforce, why):
     machine.policy(f"[enforce]\n{enforce}\n")
     verdict, rows = show(machine, "daemon")
     assert verdict == f"daemon would be let in without a code ({why})"
@@ -437,7 +437,7 @@ def test_who_need_not_have_one_is_let_in(machine, enforce, why):
         ('from = "2027-01-15T08:00:00Z"', "everybody"),
     ],
 )
-def test_who_must_have_one_is_refused_by_a_rule_that_is_named(machine, enforce, rule):
+def test_user_without_a_demanded_authenticator_is_refused_by_a_named_rule(machine, enforce, rule):
     machine.policy(f"[enforce]\n{enforce}\n")
     verdict, rows = show(machine, "daemon")
     assert verdict == f"daemon would be refused: no authenticator, and one is demanded ({rule})"
@@ -446,14 +446,14 @@ def test_who_must_have_one_is_refused_by_a_rule_that_is_named(machine, enforce, 
     assert ("problem" in rows) == ("no-such-group" in enforce)
 
 
-def test_before_the_day_of_the_policy_a_login_is_let_in(machine):
+def test_login_before_the_deadline_is_admitted(machine):
     machine.policy('[enforce]\nfrom = "2027-02-01"\n')
     verdict, rows = show(machine, "daemon")
     assert verdict == "daemon would be let in without a code until 2027-02-01 00:00 UTC (17 days left)"
     assert "otp-enroll" in rows["a login"] and "grace" not in rows
 
 
-def test_a_grace_is_told_with_its_beginning(machine):
+def test_grace_is_shown_with_its_beginning(machine):
     machine.policy('[enforce]\ngrace = "7d"\n')
     verdict, rows = show(machine, "daemon")
     assert verdict == "daemon would be let in without a code until 2027-01-22 08:00 UTC (7 days left)"
@@ -483,7 +483,7 @@ def test_a_grace_is_told_with_its_beginning(machine):
         ("require", "", "set up an authenticator in the login", 'there is no "later"'),
     ],
 )
-def test_where_logins_set_up_authenticators_the_verdict_says_so(machine, services, at_login, enforce, verdict, does):
+def test_verdict_says_where_logins_set_up_authenticators(machine, services, at_login, enforce, verdict, does):
     machine.policy(f'[enroll]\nat_login = "{at_login}"\n[enforce]\n{enforce}\n')
     said = services(SERVICES, "policy", "show", "daemon").splitlines()
     assert said[0] == f"daemon would {verdict}"
@@ -491,7 +491,7 @@ def test_where_logins_set_up_authenticators_the_verdict_says_so(machine, service
     assert [line.removeprefix("problem").strip() for line in said if line.startswith("problem")] == [LED_AROUND, MISSING, ELSEWHERE]
 
 
-def test_where_no_service_can_set_one_up_the_login_is_refused(machine, services):
+def test_login_is_refused_where_no_service_can_set_up_an_authenticator(machine, services):
     machine.policy('[enroll]\nat_login = "require"\n')
     files = {name: text for name, text in SERVICES.items() if name != "login"}
     said = services(files, "policy", "show", "daemon")
@@ -499,7 +499,7 @@ def test_where_no_service_can_set_one_up_the_login_is_refused(machine, services)
     assert "no service has an account line that sets up an authenticator" in said
 
 
-def test_trust_is_told_where_there_is_any(machine, enrolled):
+def test_trust_is_shown_where_there_is_any(machine, enrolled):
     assert not {"trusted networks", "remembered"} & set(show(machine, "daemon")[1])
     machine.policy('[trust]\nnetworks = ["10.0.0.0/8", "2001:db8::/32"]\nremember = "8h"\n')
     rows = show(machine, "daemon")[1]
@@ -513,12 +513,12 @@ KIOSK = '[enforce]\n{}\n[service.login]\nexempt_groups = ["daemon"]\n[service.ss
 
 
 def rows_at(said, service, label="at"):
-    """The rows about a service."""
+    """The values of the rows about a service."""
     rows = (line.split("  ", 1) for line in said.splitlines()[2:])
     return [value.strip() for name, value in rows if name == f"{label} {service}"]
 
 
-def test_what_differs_at_a_service_is_told_in_lines_of_its_own(machine, services):
+def test_differences_at_a_service_have_lines_of_their_own(machine, services):
     machine.policy('[trust]\nnetworks = ["10.0.0.0/8"]\n' + KIOSK.format(""))
     said = services(SERVICES, "policy", "show", "daemon")
     refused = "daemon would be refused: no authenticator, and one is demanded (everybody)"
@@ -531,7 +531,7 @@ def test_what_differs_at_a_service_is_told_in_lines_of_its_own(machine, services
     assert rows_at(said, "su") == []
 
 
-def test_a_service_that_is_named_is_told_about_alone(machine, services):
+def test_named_service_is_described_alone(machine, services):
     machine.policy(KIOSK.format(""))
     show = lambda service: services(SERVICES, "policy", "show", "daemon", "--service", service).splitlines()  # noqa: E731
     assert show("login")[0] == "daemon would be let in without a code (exempt group daemon)"
@@ -540,7 +540,7 @@ def test_a_service_that_is_named_is_told_about_alone(machine, services):
     assert [line for line in show("sshd") if line.startswith("remembered  ")]
 
 
-def test_a_service_that_sets_up_authenticators_is_foretold_for_itself(machine, services):
+def test_verdict_about_a_service_that_sets_up_authenticators_is_its_own(machine, services):
     machine.policy('[service.login]\nat_login = "offer"\n')
     said = services(SERVICES, "policy", "show", "daemon")
     assert said.startswith("daemon would be refused: ")
@@ -550,7 +550,7 @@ def test_a_service_that_sets_up_authenticators_is_foretold_for_itself(machine, s
     assert said[0] == "daemon would be refused: no authenticator, and one is demanded (everybody)"
 
 
-def test_a_service_that_asks_nobody_is_a_problem_of_show(machine, services):
+def test_service_without_our_line_is_a_problem_in_show(machine, services):
     said = services(SERVICES, "policy", "show", "daemon", "--service", "ssh", "--lang", "en").splitlines()
     assert [line.removeprefix("problem").strip() for line in said if line.startswith("problem")] == [
         "/etc/pam.d: no service called ssh has a line of pam_otp.so, so it asks nobody for a code"
@@ -558,13 +558,13 @@ def test_a_service_that_asks_nobody_is_a_problem_of_show(machine, services):
 
 
 @pytest.mark.parametrize("name", ["", "SSHD", "/etc/pam.d/sshd", "a b"])
-def test_what_is_no_name_of_a_service_is_a_wrong_call(machine, name):
+def test_invalid_name_of_a_service_is_a_usage_error(machine, name):
     words = machine.words("otp-admin", "policy", "show", "daemon", "--service", name)
     done = subprocess.run(words, capture_output=True, text=True, env=machine.environment())
     assert done.returncode == 2 and done.stdout == "" and "--service" in done.stderr and "small letters" in done.stderr
 
 
-def test_what_differs_at_a_service_is_told_in_korean(machine, services):
+def test_differences_at_a_service_are_shown_in_korean(machine, services):
     machine.policy(KIOSK.format("") + '[service.su]\nremember = "0"\n')
     said = services(SERVICES, "policy", "show", "daemon", "--lang", "ko").splitlines()
     rows = [line for line in said if line.startswith(("login에서", "sshd에서", "su에서"))]
@@ -573,7 +573,7 @@ def test_what_differs_at_a_service_is_told_in_korean(machine, services):
         assert words in row, row
 
 
-def test_mistakes_in_a_section_are_found_by_its_name(machine, enrolled, services):
+def test_mistakes_in_a_section_are_found_under_its_name(machine, enrolled, services):
     machine.policy(
         '[service.ssh]\nqr = "none"\n[service.sshd]\nexempt_groups = ["no-such-group", "no-such-group"]\n'
         'networks = ["0.0.0.0/0", "10.0.0.0/8"]\n[service."a.b"]\nlanguage = "ko"\n'
@@ -592,13 +592,13 @@ def test_mistakes_in_a_section_are_found_by_its_name(machine, enrolled, services
 
 
 def test_section_of_a_service_that_includes_another_or_is_included_is_used(machine, enrolled, services):
-    """xsecurelock asks PAM for common-auth itself."""
+    """xsecurelock starts PAM with the service common-auth itself."""
     files = {"su-l": "@include su\n", "su": "auth required pam_otp.so\n", "common-auth": "auth required pam_otp.so\n"}
     machine.policy("[service.su-l]\n[service.common-auth]\n")
     assert services(files, "policy", "check") == f"{machine.conf}: can be used\n"
 
 
-def test_account_lines_are_looked_at_where_a_section_has_logins_set_up_authenticators(machine, enrolled, services):
+def test_account_lines_are_checked_where_a_section_lets_logins_set_up_authenticators(machine, enrolled, services):
     machine.policy('[service.su]\nat_login = "offer"\n')
     assert services(SERVICES, "policy", "check").splitlines()[:-1] == [MISSING]
     machine.policy('[enroll]\nat_login = "offer"\n[service.su]\nat_login = "off"\n')
@@ -606,7 +606,7 @@ def test_account_lines_are_looked_at_where_a_section_has_logins_set_up_authentic
 
 
 @pytest.mark.parametrize("at_login", ["off", "offer", "require"])
-def test_a_service_that_enrols_by_its_name_is_found_unless_its_program_is_proven(machine, enrolled, services, at_login):
+def test_service_that_enrols_by_its_section_is_found_unless_its_program_is_proven(machine, enrolled, services, at_login):
     machine.policy("".join(f'[service.{name}]\nat_login = "{at_login}"\n' for name in ("login", "sudo", "otp-portal")))
     sudo = SERVICES["login"]
     files = {**SERVICES, "sudo": sudo, "otp-portal": sudo}
@@ -617,7 +617,7 @@ def test_a_service_that_enrols_by_its_name_is_found_unless_its_program_is_proven
     assert len(korean) == len(found) and (not found or "복구 코드" in korean[0])
 
 
-def test_a_service_that_enrols_by_its_name_is_foretold_to(machine, services):
+def test_verdict_about_a_service_that_enrols_by_its_section_is_its_own(machine, services):
     machine.policy('[service.sudo]\nat_login = "require"\n')
     files = {"sudo": "auth required pam_unix.so\nauth required pam_otp.so\naccount required pam_otp.so\n"}
     said = services(files, "policy", "show", "daemon", "--service", "sudo")
@@ -636,7 +636,7 @@ def test_a_service_that_enrols_by_its_name_is_foretold_to(machine, services):
         ('[service.su]\nlanguage = "ko"\n', 0),
     ],
 )
-def test_a_section_that_would_refuse_its_administrator_is_refused(machine, exempt, status):
+def test_section_that_would_refuse_its_administrator_is_refused(machine, exempt, status):
     machine.policy('[enforce]\nexempt_groups = ["daemon"]\n' + exempt)
     check(machine, status=status)
 
@@ -652,7 +652,7 @@ def test_columns_line_up_in_both_languages(machine, enrolled):
         assert len(columns) == 4 and len(set(columns)) == 1, lines
 
 
-def test_the_same_in_korean(machine, services):
+def test_verdict_and_rows_are_in_korean(machine, services):
     machine.policy('language = "ko"\n[enroll]\nat_login = "offer"\n[enforce]\nfrom = "2027-02-01"\n')
     said = services(SERVICES, "policy", "show", "daemon")
     assert said.startswith(
@@ -661,25 +661,25 @@ def test_the_same_in_korean(machine, services):
     assert "17일 남음, 모든 사용자)" in said and "\"account required pam_otp.so\" 줄이 없어" in said
 
 
-def test_a_refusal_in_korean(machine):
+def test_refusal_is_in_korean(machine):
     done = check(machine, "--lang", "ko", status=1)
     assert "이 명령을 실행한 daemon 계정" in done.stderr and "otp-enroll --user daemon" in done.stderr
     assert "위의 1가지를 살펴보세요" in check(machine, "--lang", "ko", "--force").stdout
 
 
-def test_an_unknown_user_is_refused(machine):
+def test_unknown_user_is_refused(machine):
     for name in ("no-such-user", "../daemon", "", "a\x1bb"):
         done = machine.admin("policy", "show", name, status=1)
         assert done.stdout == "" and "no user is called" in done.stderr
 
 
-def test_a_damaged_record_is_explained(machine, enrolled):
+def test_damaged_record_is_explained(machine, enrolled):
     (machine.records / "daemon" / "state").unlink()
     done = machine.admin("policy", "show", "daemon", status=2)
     assert done.stdout == "" and "otp-admin reset daemon" in done.stderr
 
 
-def test_a_broken_policy_is_told_by_show_too(machine):
+def test_broken_policy_is_reported_by_show_too(machine):
     machine.policy("nonsense = 1\n")
     assert "line 1" in machine.admin("policy", "show", "daemon", status=2).stderr
 
@@ -687,7 +687,7 @@ def test_a_broken_policy_is_told_by_show_too(machine):
 # ------------------------------------------------------------------------------------------------------ the interface
 
 
-def test_nothing_secret_is_shown_and_nothing_is_changed(machine, enrolled):
+def test_no_secret_is_shown_and_nothing_is_changed(machine, enrolled):
     machine.policy('[enforce]\nexempt_users = ["no-such-user"]\ngrace = "7d"\n[trust]\nremember = "8h"\n')
     before = machine.files()
     said = "".join(done.stdout + done.stderr for done in (
@@ -700,7 +700,7 @@ def test_nothing_secret_is_shown_and_nothing_is_changed(machine, enrolled):
 
 
 @pytest.mark.parametrize("words", [["policy"], ["policy", "show"], ["policy", "check", "a", "b"], ["policy", "--force"]], ids=" ".join)
-def test_what_cannot_be_meant_is_told_with_the_usage(machine, words):
+def test_meaningless_arguments_are_answered_with_the_usage(machine, words):
     done = subprocess.run(machine.words("otp-admin", *words), capture_output=True, text=True, env=machine.environment())
     assert done.returncode == 2 and done.stdout == "" and "Usage: otp-admin" in done.stderr
 
@@ -714,7 +714,7 @@ def test_what_cannot_be_meant_is_told_with_the_usage(machine, words):
     ],
     ids=lambda words: " ".join(words[:2]),
 )
-def test_help_says_what_each_does(words, said):
+def test_help_says_what_each_command_does(words, said):
     done = subprocess.run([TARGET / "otp-admin", *words, "--help"], capture_output=True, text=True)
     text = " ".join(done.stdout.split())
     assert done.returncode == 0 and all(part in text for part in said), done.stdout

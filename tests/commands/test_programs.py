@@ -1,5 +1,5 @@
 """conf/programs.toml and pam_otp-programs(7) say the same about programs, and the table agrees with itself and with the tests.
-What the programs do is measured by tests/programs/run."""
+tests/programs/run measures what the programs do."""
 
 import re
 import sys
@@ -30,7 +30,7 @@ WORDS = {
 }
 
 
-def test_the_manual_is_what_the_table_says():
+def test_manual_says_what_the_table_says():
     assert page.PAGE.read_text() == page.whole(), "tests/programs/page.py writes it anew"
 
 
@@ -48,7 +48,7 @@ def test_row_uses_the_words_of_the_head_and_is_proven_where_it_says(program):
     for key, words in WORDS.items():
         assert program[key] in words, key
     assert set(program["again"]) <= set(page.RESULTS)
-    # The stack follows from what is answered, and nobody enrols where messages are lost, spoilt or kept.
+    # The stack follows from the answers, and nobody enrols where messages are lost, altered or stored.
     stacks = {"each": "two questions", "by text": "two questions", "once": "one reply", "never": "none"}
     assert program["stack"] == stacks[program["asks"]]
     if program["enrols"]:
@@ -67,5 +67,5 @@ def test_row_uses_the_words_of_the_head_and_is_proven_where_it_says(program):
     assert (program["proven"] == "tests/run") == (light and "bookworm" in releases)
 
 
-def test_ten_programs_or_more_are_tried_by_every_run():
+def test_at_least_ten_programs_are_tried_by_every_run():
     assert sum(program["proven"] == "tests/run" for program in PROGRAMS) >= 10

@@ -1,4 +1,4 @@
-"""tests/reasons: who sees only the end of what tests/run prints learns which tests failed, and why; and no code or key from it."""
+"""tests/reasons: at the end of a run, tests/run prints which tests failed and why, without any code or key."""
 
 import pathlib
 import re
@@ -81,19 +81,19 @@ def reasons(*arguments):
     return done.stdout
 
 
-def test_what_panicked_is_told_by_test(tmp_path):
+def test_panics_are_reported_by_test(tmp_path):
     log = tmp_path / "rust.log"
     log.write_text(LIBTEST)
     assert reasons("rust", "rust", log) == WHY_LIBTEST
 
 
-def test_what_does_not_compile_is_told(tmp_path):
+def test_compiler_errors_are_reported(tmp_path):
     log = tmp_path / "rust.log"
     log.write_text(COMPILER)
     assert "   error[E0425]: cannot find value `nothing` in this scope\n" in reasons("rust", "rust", log)
 
 
-def test_what_pytest_reports_is_told_by_test(tmp_path):
+def test_failures_in_pytests_report_are_reported_by_test(tmp_path):
     (tmp_path / "test_it.py").write_text(f"""
 import pytest
 
@@ -123,7 +123,7 @@ def test_wide():
 """)
     report = tmp_path / "report.xml"
     words = ["-p", "no:cacheprovider", "-q", "-o", "junit_family=xunit1", f"--junitxml={report}", "test_it.py"]
-    # As tests/run does: those of the machine, and not of whoever runs this.
+    # tests/run uses the machine's own Python packages, not those of the user who runs it.
     subprocess.run([sys.executable, "-B", "-m", "pytest", *words], cwd=tmp_path, stdout=subprocess.DEVNULL, check=False)
     told = reasons("behaviour ours it", "junit", report)
     parts = dict(re.findall(r"(?m)^-- behaviour ours it: test_it::(\S+)\n((?:   .*\n)+)", told))
@@ -136,7 +136,7 @@ def test_wide():
     assert max(map(len, told.splitlines())) < 310
 
 
-def test_what_left_no_report_is_told_by_its_last_words(tmp_path):
+def test_run_without_a_report_is_reported_by_its_last_words(tmp_path):
     log = tmp_path / "it.log"
     log.write_text("".join(f"line {number}\n" for number in range(50)))
     told = reasons("packages", "log", log, "nothing", "junit", tmp_path / "missing")
@@ -145,7 +145,7 @@ def test_what_left_no_report_is_told_by_its_last_words(tmp_path):
     assert reasons("packages", "log", log) == "-- packages: no report\n   E: Unable to locate package\n"
 
 
-def test_of_very_many_some_are_told(tmp_path):
+def test_only_some_of_very_many_failures_are_reported(tmp_path):
     log = tmp_path / "rust.log"
     log.write_text("".join(f"test number{number} ... FAILED\n" for number in range(30)))
     told = reasons("rust", "rust", log).splitlines()
@@ -153,7 +153,7 @@ def test_of_very_many_some_are_told(tmp_path):
 
 
 @pytest.mark.parametrize("harmless", ["127.0.0.1:41155", "1763640000", "after 300 s", "revision 1234", "10.99.0.12"])
-def test_other_numbers_are_shown(tmp_path, harmless):
+def test_harmless_numbers_are_shown(tmp_path, harmless):
     log = tmp_path / "rust.log"
     log.write_text(f"thread 'x' panicked at a.rs:1:2:\n{harmless}\ntest x ... FAILED\n")
     assert harmless in reasons("rust", "rust", log)

@@ -1,4 +1,4 @@
-"""otp-admin report, and what list has in common with it."""
+"""otp-admin report, and the parts of it that list shares."""
 
 import csv
 import fcntl
@@ -37,17 +37,17 @@ def staff(users):
 
 
 def rows(users, *arguments, **options):
-    """The users of a report by their names, and the report."""
+    """Runs a report; returns its users by name, and the whole report."""
     report = json.loads(users.admin("report", "--json", *arguments, **options).stdout)
     names = [row["user"] for row in report["users"]]
     assert len(names) == len(set(names))
     return {row["user"]: row for row in report["users"]}, report
 
 
-# -------------------------------------------------------------------------------------------------------- who, and why
+# --------------------------------------------------------------------------------------------------- demands and rules
 
 
-def test_it_tells_who_must_who_has_and_by_which_rule(staff, machine):
+def test_report_says_who_must_and_who_has_an_authenticator_and_by_which_rule(staff, machine):
     machine.policy('[enforce]\ngroups = ["wheel", "kiosk", "20999"]\nexempt_groups = ["kiosk"]\nexempt_users = ["david"]\n')
     found, report = rows(staff)
     assert list(found) == ["alice", "bobby", "carol", "david", "root"]
@@ -55,7 +55,7 @@ def test_it_tells_who_must_who_has_and_by_which_rule(staff, machine):
     assert told == {
         "alice": ("now", "group", "wheel", ["wheel"], True), "bobby": ("now", "group", "wheel", ["wheel"], False),
         "carol": ("no", "exempt-group", "kiosk", ["kiosk"], False), "david": ("no", "exempt-user", None, [], False),
-        # What cannot be looked up holds everybody.
+        # A group that cannot be looked up counts as containing everybody.
         "root": ("now", "unknown-group", "20999", [], False),
     }
     (device,) = found["alice"]["authenticators"]
@@ -85,7 +85,7 @@ def test_text_has_columns_and_a_summary(staff, machine):
     assert "사용자 5명" in korean and "everybody" in korean
 
 
-def test_a_grace_and_a_date_are_told(staff, machine):
+def test_grace_and_deadline_are_reported(staff, machine):
     machine.policy('[enforce]\nfrom = "2027-02-01"\n')
     found, report = rows(staff)
     assert (found["bobby"]["must"], found["bobby"]["login"]) == ("later", "let-in-until")
@@ -108,7 +108,7 @@ def test_a_grace_and_a_date_are_told(staff, machine):
     assert rows(staff)[0]["bobby"]["must"] == "now"
 
 
-def test_a_service_with_rules_of_its_own(staff, machine):
+def test_service_with_rules_of_its_own_is_reported_by_them(staff, machine):
     machine.policy('[service.sudo]\nexempt_groups = ["wheel"]\n')
     assert rows(staff)[0]["bobby"]["login"] == "refused"
     assert rows(staff, "--service", "sudo")[0]["bobby"]["login"] == "let-in"
@@ -123,8 +123,8 @@ POLICIES = [
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_it_says_of_everybody_what_policy_show_says(staff, machine, policy):
-    """And that is held to real logins in tests/behaviour/policies/test_foretold.py."""
+def test_report_says_the_same_of_every_user_as_policy_show(staff, machine, policy):
+    """tests/behaviour/policies/test_foretold.py compares that with real logins."""
     machine.policy(policy)
     for service in ([], ["--service", "sudo"]):
         found, _ = rows(staff, *service)
@@ -134,7 +134,7 @@ def test_it_says_of_everybody_what_policy_show_says(staff, machine, policy):
             assert row["login"] == login, (name, sentence)
 
 
-def test_locked_accounts_and_the_last_refusal(staff, machine):
+def test_locked_accounts_and_the_last_refusal_are_reported(staff, machine):
     alice = json.loads(staff.admin("provision", "alice", "--json", "--force").stdout)
     wrong = machine.wrong_code(alice["secret"])
     for _ in range(5):
@@ -158,10 +158,10 @@ def test_locked_accounts_and_the_last_refusal(staff, machine):
     assert list(rows(staff, "--only", "locked")[0]) == ["alice"]
 
 
-# ------------------------------------------------------------------------------------------------------ whom it is about
+# -------------------------------------------------------------------------------------------------------- choosing users
 
 
-def test_accounts_of_programs_are_left_out_unless_asked_for_or_enrolled(users):
+def test_system_accounts_are_left_out_unless_asked_for_or_enrolled(users):
     users.add("alice")
     assert list(rows(users)[0]) == ["alice", "root"]
     everybody = rows(users, "--system")[0]
@@ -173,11 +173,11 @@ def test_accounts_of_programs_are_left_out_unless_asked_for_or_enrolled(users):
     assert list(rows(users)[0]) == ["daemon", "root"]
 
 
-def test_members_of_a_group(staff):
+def test_members_of_a_group_can_be_chosen(staff):
     assert list(rows(staff, "--group", "wheel")[0]) == ["alice", "bobby"]
     assert list(rows(staff, "--group", "wheel", "--only", "unenrolled")[0]) == ["bobby"]
     assert list(rows(staff, "--group", "wheel", "--group", "2002")[0]) == ["alice", "bobby", "carol"]
-    # A primary group, and that of an account of a program.
+    # A primary group, and the primary group of a system account.
     staff.group("david", 1004)
     assert list(rows(staff, "--group", "david")[0]) == list(rows(staff, "--group", "1004")[0]) == ["david"]
     assert list(rows(staff, "--group", "nogroup")[0]) == ["nobody"]
@@ -185,7 +185,7 @@ def test_members_of_a_group(staff):
     assert done.stdout == "" and done.stderr.splitlines()[1].startswith("hint: ") and "'whel'" in done.stderr
 
 
-def test_rows_are_chosen_and_the_summary_is_of_all(staff, machine):
+def test_rows_are_chosen_and_the_summary_counts_all_users(staff, machine):
     machine.policy('[enforce]\ngroups = ["wheel"]\n')
     for only, names in (("missing", ["bobby"]), ("unenrolled", ["bobby", "carol", "david", "root"]), ("locked", []), ("problem", [])):
         found, report = rows(staff, "--only", only)
@@ -193,7 +193,7 @@ def test_rows_are_chosen_and_the_summary_is_of_all(staff, machine):
     assert staff.admin("report", "--only", "locked").stdout.startswith("there is nobody to report\n")
 
 
-def test_names_from_a_file(staff, tmp_path):
+def test_names_can_come_from_a_file(staff, tmp_path):
     names = tmp_path / "names"
     names.write_bytes(
         b"bobby\nalice\r\n\nalice\nmallory\n../../etc\n\x1b]0;x\x07\n=cmd\n\xff\xfe\n" + b"x" * 5000 + b"\ndavid"
@@ -211,7 +211,7 @@ def test_names_from_a_file(staff, tmp_path):
     assert [row["user"] for row in json.loads(done.stdout)["users"]] == ["carol"]
 
 
-def test_a_file_that_is_none_of_names(staff, tmp_path):
+def test_file_without_names_is_refused(staff, tmp_path):
     names = tmp_path / "names"
     for content in (b"a/b\n" * 1001, bytes(range(256)) * 5000):
         names.write_bytes(content)
@@ -219,7 +219,7 @@ def test_a_file_that_is_none_of_names(staff, tmp_path):
     assert "cannot read" in staff.admin("report", "--users", tmp_path / "gone", status=2).stderr
 
 
-def test_records_that_nobody_has_or_that_cannot_be_read(staff, machine):
+def test_orphaned_and_unreadable_records_are_reported(staff, machine):
     staff.admin("provision", "carol", "--json")
     staff.admin("provision", "david", "--json")
     staff.people = [line for line in staff.people if not line.startswith("carol:")]
@@ -238,10 +238,10 @@ def test_records_that_nobody_has_or_that_cannot_be_read(staff, machine):
     assert listed == {name: found[name]["problem"] for name in ("ally", "carol", "david")}
 
 
-# --------------------------------------------------------------------------------- name services that do not list everybody
+# --------------------------------------------------------------------------------- name services that do not list all users
 
 
-def test_a_name_service_that_lists_nobody(users, machine):
+def test_name_service_that_lists_no_users_is_reported(users, machine):
     users.add("alice")
     users.add_quiet("erika", "frank", "gerda", "henry", groups=["wheel:x:3001:erika,frank"])
     users.group("team", 2005, "gerda", "nobody-at-all")
@@ -249,14 +249,14 @@ def test_a_name_service_that_lists_nobody(users, machine):
     users.admin("provision", "frank", "--json")
     done = users.admin("report", "--json")
     found = {row["user"]: row for row in json.loads(done.stdout)["users"]}
-    # Frank has a record; the group of the file names gerda; erika and henry nobody has named.
+    # Frank has a record, and the group file names gerda; erika and henry are named nowhere.
     assert list(found) == ["alice", "frank", "gerda", "root"]
     assert (found["frank"]["rule_group"], found["gerda"]["rule_group"], found["alice"]["must"]) == ("wheel", "team", "no")
     report = json.loads(done.stdout)
     assert not report["complete"] and "'quiet' lists no users" in report["notes"][0]
     done = users.admin("report")
     assert done.stderr.startswith("otp-admin: some users may be missing here: ") and "some users may be missing here" in done.stdout
-    # Which group holds erika, only the question about erika tells.
+    # Only a look-up of erika tells which group contains her.
     found, report = rows(users, "--users", "-", input="erika\nhenry\nalice\n")
     assert report["complete"] and report["notes"] == []
     assert [(row["rule"], row["rule_group"]) for row in found.values()] == [
@@ -269,7 +269,7 @@ def test_a_name_service_that_lists_nobody(users, machine):
     assert [row["user"] for row in json.loads(users.admin("list", "--json").stdout)] == ["frank"]
 
 
-def test_another_name_service_before_the_files_is_asked_first(users):
+def test_name_service_before_the_files_is_asked_first(users):
     users.add("alice", first=1001)
     users.add_quiet("alice", "erika", first=5001)
     users.services = {"passwd": "quiet files", "group": "quiet files"}
@@ -279,7 +279,7 @@ def test_another_name_service_before_the_files_is_asked_first(users):
 
 
 @pytest.mark.parametrize("command", ["list", "report"])
-def test_what_fails_in_the_middle_ends_as_it_should(users, machine, command):
+def test_failure_in_the_middle_leaves_well_formed_output(users, machine, command):
     users.add_quiet("erika", "unreachable", "zelda")
     users.admin("provision", "erika", "--json")
     for name in ("unreachable", "zelda"):
@@ -295,11 +295,11 @@ def test_what_fails_in_the_middle_ends_as_it_should(users, machine, command):
     assert text.endswith("\n") and "erika" in text
 
 
-# ------------------------------------------------------------------------------------------------------- many, and locks
+# ------------------------------------------------------------------------------------------------- many users, and locks
 
 
 def copies(machine, names, first=1001):
-    """Records of these users, as the first one's is."""
+    """Copies the first user's record to these users."""
     model = machine.records / "alice"
     credential, state = (model / "credential.toml").read_bytes(), (model / "state").read_bytes()
     for number, name in enumerate(names, first):
@@ -312,7 +312,7 @@ def copies(machine, names, first=1001):
             (own / path).chmod(mode)
 
 
-def test_thousands_come_in_order(staff, machine):
+def test_thousands_of_users_come_in_order(staff, machine):
     names = [f"user{number:05}" for number in range(3000)]
     staff.add(*names, first=10_000)
     copies(machine, names[::2] + [], first=10_000)
@@ -330,8 +330,8 @@ def test_thousands_come_in_order(staff, machine):
     assert len(list(csv.DictReader(staff.admin("report", "--csv").stdout.splitlines()))) == 3005
 
 
-def test_a_record_that_is_held_keeps_nobody_waiting(staff, machine):
-    """Users can hold their own record, and there may be many of them."""
+def test_held_records_delay_nobody(staff, machine):
+    """Users can hold their own records, and many of them may do so."""
     names = [f"user{number:05}" for number in range(200)]
     staff.add(*names, first=1100)
     copies(machine, names, first=1100)
@@ -340,7 +340,7 @@ def test_a_record_that_is_held_keeps_nobody_waiting(staff, machine):
     held = [os.open(machine.records / name, os.O_RDONLY) for name in ["alice", *names]]
     for descriptor in held:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-    # What was refused long ago is over: no lock is needed to see that.
+    # An old refusal is over, which can be seen without a lock.
     assert {row["problem"] for row in rows(staff)[0].values()} == {None}
     for name in ["alice", *names]:
         (machine.records / name / "state").rename(machine.records / name / "aside")
@@ -348,7 +348,7 @@ def test_a_record_that_is_held_keeps_nobody_waiting(staff, machine):
     problems = {name: row["problem"] for name, row in rows(staff)[0].items()}
     took = time.monotonic() - began
     assert all("another program holds the record" in problems[name] for name in ["alice", *names])
-    # Without a limit for all together it would be 201 times 50 ms at least; this is no measure of the machine.
+    # Without a common limit this would take at least 201 times 50 ms; the bound does not measure the machine.
     assert took < 60
     for descriptor in held:
         os.close(descriptor)
@@ -357,7 +357,7 @@ def test_a_record_that_is_held_keeps_nobody_waiting(staff, machine):
     assert {row["problem"] for row in rows(staff)[0].values()} == {None}
 
 
-def test_a_fresh_refusal_of_a_record_that_is_held_is_told_with_that(staff, machine):
+def test_held_record_with_a_recent_refusal_is_reported_with_a_problem(staff, machine):
     alice = json.loads(staff.admin("provision", "alice", "--json", "--force").stdout)
     words = staff.words(*machine.words("otp-enroll", "--user", "alice", "test"))
     child = pexpect.spawn(words[0], words[1:], env=machine.environment(), encoding="utf-8", timeout=30)
@@ -375,7 +375,7 @@ def test_a_fresh_refusal_of_a_record_that_is_held_is_told_with_that(staff, machi
     os.close(held)
 
 
-def test_progress_is_shown_to_somebody_who_waits_at_a_terminal(staff, machine, tmp_path):
+def test_progress_is_shown_at_a_terminal(staff, machine, tmp_path):
     staff.add(*(f"user{number:05}" for number in range(3000)), first=10_000)
     # A clock on which everything takes long.
     slow = {"FAKETIME": "@2027-01-15 08:00:10 x20000", "FAKETIME_DONT_FAKE_MONOTONIC": "0"}
@@ -395,27 +395,27 @@ def test_progress_is_shown_to_somebody_who_waits_at_a_terminal(staff, machine, t
     text = shown(tmp_path / "out")
     assert re.search(r"\r\d+ of 3005\x1b\[K", text) and text.endswith("\r\x1b[K")
     assert (tmp_path / "out").read_text().count("\n") == 3006
-    # Not on a pipe.
+    # No progress is shown on a pipe.
     done = subprocess.run(words, capture_output=True, text=True, env=machine.environment(**slow), check=True)
     assert done.stderr == ""
 
 
 def read(descriptor):
-    """What is there, up to the end, which a terminal without a program tells as an error."""
+    """Reads what is there; a terminal without a program reports the end as an error."""
     try:
         return os.read(descriptor, 1 << 16)
     except OSError:
         return b""
 
 
-def test_a_reader_that_has_seen_enough_is_no_error(staff):
+def test_reader_that_closes_early_is_no_error(staff):
     reader, writer = os.pipe()
     os.close(reader)
     assert staff.admin("report", status=0, stdout=writer).stderr == ""
     os.close(writer)
 
 
-def test_nothing_is_written_and_no_secret_is_shown(staff, machine):
+def test_report_writes_nothing_and_shows_no_secret(staff, machine):
     alice = json.loads(staff.admin("provision", "alice", "--json", "--force").stdout)
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in machine.records.rglob("*") if path.is_file()}
     text = "".join(staff.admin("report", *form).stdout for form in ([], ["--json"], ["--csv"]))
@@ -423,11 +423,11 @@ def test_nothing_is_written_and_no_secret_is_shown(staff, machine):
     assert before == {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in machine.records.rglob("*") if path.is_file()}
 
 
-# ------------------------------------------------------------------------------------------------------------- promises
+# -------------------------------------------------------------------------------------------------------------- formats
 
 
 def keys_in_manual(section):
-    """The bold words of a section of otp-admin(8) on what programs read."""
+    """The bold words in the section of otp-admin(8) about output for programs."""
     text = (ROOT / "packaging/man/otp-admin.8").read_text().replace("\\-", "-")
     (body,) = re.findall(rf"(?ms)^\.SS {section}\n(.*?)^\.S[SH] ", text)
     words = re.findall(r"(?m)^\.BR? (\w+)", body) + re.findall(r"\\fB(\w+)\\fR", body)
@@ -440,7 +440,7 @@ def keys_of(value):
     return set().union(*map(keys_of, value)) if isinstance(value, list) else set()
 
 
-def test_the_manual_has_every_key_that_is_there_and_no_other(staff, machine):
+def test_manual_has_exactly_the_keys_of_the_report(staff, machine):
     machine.policy('[enforce]\ngroups = ["wheel"]\n')
     child_of = json.loads(staff.admin("report", "--json").stdout)
     told = keys_of(child_of) | {"time", "id"}
@@ -450,7 +450,7 @@ def test_the_manual_has_every_key_that_is_there_and_no_other(staff, machine):
     assert told <= in_list | in_report and in_report <= told | {"null", "list", "false"}
 
 
-def test_one_object_an_array_and_headers_whatever_is_found(users):
+def test_report_is_one_object_list_is_one_array_and_csv_has_headers_whatever_is_found(users):
     users.people = []
     users.services = {"passwd": "files", "group": "files"}
     report = json.loads(users.admin("report", "--json").stdout)

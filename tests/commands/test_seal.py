@@ -1,4 +1,4 @@
-"""`otp-admin seal`: what is sealed opens where its key is and in its own place, and nowhere else, whatever is interrupted."""
+"""`otp-admin seal`: a sealed record can be opened only with its key and in its own place, whatever is interrupted."""
 
 import base64
 import collections
@@ -14,7 +14,7 @@ OTHER = "nobody"
 
 @pytest.fixture
 def key(machine):
-    """The file of the key; none is there yet, and the policy names none."""
+    """The file of the key, which does not exist yet and which the policy does not name."""
     return machine.directory / "seal"
 
 
@@ -23,13 +23,13 @@ def named(machine, key):
 
 
 def new_key(machine, key):
-    """Makes the key, and has the policy name it from then on."""
+    """Makes the key, and a policy that names it."""
     named(machine, key)
     return machine.admin("seal", "--new-key").stdout
 
 
 def ids(path):
-    """The ids of the keys in a file, by the page."""
+    """The ids of the keys in a file, read as the page says."""
     from second_implementation import Sealed
 
     return list(Sealed(path.read_text(), USER, UID).keys)
@@ -50,14 +50,15 @@ def status_lines(machine, **options):
     return dict(line.split(": ", 1) for line in done.stdout.splitlines())
 
 
-# ------------------------------------------------------------------------------------------------------------ no secret
+# -------------------------------------------------------------------------------------------------------------- secrecy
 
 
 def encodings(secret):
-    """Every way in which the octets of a key could stand in a file."""
+    """Every form in which the bytes of a key could be in a file."""
     raw = base64.b32decode(secret + "=" * (-len(secret) % 8))
     texts = {raw.hex(), base64.b32encode(raw).decode().rstrip("="), base64.b32hexencode(raw).decode().rstrip("=")}
-    # Within something longer, base64 and base32 depend on where the octets begin; the middle of each stays the same.
+    # Inside longer data, base64 and base32 depend on where the bytes begin; only the middle of each form stays the
+    # same.
     for before in range(3):
         middle = base64.b64encode(bytes(before) + raw).decode()[4:-8]
         texts |= {middle, middle.translate(str.maketrans("+/", "-_"))}
@@ -65,7 +66,7 @@ def encodings(secret):
         texts.add(base64.b32encode(bytes(before) + raw).decode()[8:-8])
     spelled = texts | {text.upper() for text in texts} | {text.lower() for text in texts}
     pieces = {raw} | {text.encode() for text in spelled} | {text.encode("utf-16-le") for text in spelled}
-    # A part of the key is a leak as well.
+    # A part of the key would be a leak as well.
     pieces |= {raw[at:at + 6] for at in range(len(raw) - 5)}
     return pieces
 
@@ -76,14 +77,14 @@ def everything_in(directory):
 
 def assert_tells_none(content, secrets):
     for secret in secrets:
-        assert not [piece for piece in encodings(secret) if piece in content], "a key is in it"
+        assert not [piece for piece in encodings(secret) if piece in content], "the content has a key in it"
 
 
-def test_records_and_a_backup_of_them_hold_no_key_in_any_encoding(machine, key):
+def test_records_and_their_backup_hold_no_key_in_any_encoding(machine, key):
     before = [machine.provision(user)["secret"] for user in (USER, "bin")]
     content = everything_in(machine.records)
     for secret in before:
-        assert [piece for piece in encodings(secret) if piece in content], "the search finds what is not sealed"
+        assert [piece for piece in encodings(secret) if piece in content], "the search finds an unsealed key"
     new_key(machine, key)
     after = [machine.provision("sys")["secret"], machine.provision("sync", "--hotp")["secret"]]
     machine.admin("seal")
@@ -95,7 +96,7 @@ def test_records_and_a_backup_of_them_hold_no_key_in_any_encoding(machine, key):
     assert accepted(machine, USER, before[0]) and accepted(machine, "sys", after[0])
 
 
-def test_nothing_of_the_key_is_said_or_in_the_arguments_of_any_process(machine, key):
+def test_sealing_key_is_in_no_output_and_in_no_arguments(machine, key):
     said = new_key(machine, key)
     machine.provision(USER)
     trace = machine.directory / "trace"
@@ -112,15 +113,15 @@ def test_nothing_of_the_key_is_said_or_in_the_arguments_of_any_process(machine, 
             assert secret not in said
 
 
-# ------------------------------------------------------------------------------------------------------ what it promises
+# ------------------------------------------------------------------------------------------------ sealing and its errors
 
 
-def test_a_record_is_sealed_sealed_anew_and_unsealed_and_lets_in_all_the_while(machine, key):
+def test_record_admits_while_it_is_sealed_sealed_again_and_unsealed(machine, key):
     secret = machine.provision(USER)["secret"]
     assert "not sealed: 1" in machine.admin("seal", "--status", "--key", key, status=2).stdout
     assert status_lines(machine)["file of the key"] == "none"
     assert "is made" in new_key(machine, key) and key.stat().st_mode & 0o777 == 0o640
-    assert accepted(machine, USER, secret), "what is not sealed yet is read"
+    assert accepted(machine, USER, secret), "an unsealed record is read"
     assert status_lines(machine, status=1)["not sealed"] == "1"
     assert "all 1 records are sealed" in machine.admin("seal").stdout
     assert "secret" not in credential(machine).read_text().split("\n", 1)[1]
@@ -143,13 +144,13 @@ def test_a_record_is_sealed_sealed_anew_and_unsealed_and_lets_in_all_the_while(m
     assert accepted(machine, USER, secret)
 
 
-def test_it_speaks_korean(machine, key):
+def test_seal_speaks_korean(machine, key):
     named(machine, key)
     assert "생성함" in machine.admin("--lang", "ko", "seal", "--new-key").stdout
     assert "봉인되었습니다" in machine.admin("--lang", "ko", "seal").stdout
 
 
-def test_what_is_refused_says_why(machine, key):
+def test_refusals_say_why(machine, key):
     named(machine, key)
     assert "is missing" in machine.admin("seal", status=2).stderr
     new_key(machine, key)
@@ -162,7 +163,7 @@ def test_what_is_refused_says_why(machine, key):
     assert "all 0 records" in machine.admin("seal", "--key", key).stdout
 
 
-def test_two_at_once_do_not_make_two_keys(machine, key):
+def test_two_commands_at_once_do_not_make_two_keys(machine, key):
     new_key(machine, key)
     holder = subprocess.Popen(["flock", "--exclusive", key.parent, "sh", "-c", "echo held; read _"],
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -182,7 +183,7 @@ def test_two_at_once_do_not_make_two_keys(machine, key):
     (lambda machine, key: key.write_text("not a key\n"), "line 1"),
     (lambda machine, key: machine.policy(""), "names no key"),
 ], ids=["missing", "open to all", "another", "damaged", "not named"])
-def test_without_its_key_a_sealed_record_refuses_and_says_why(machine, key, hinder, said):
+def test_sealed_record_refuses_without_its_key_and_says_why(machine, key, hinder, said):
     new_key(machine, key)
     secret = machine.provision(USER)["secret"]
     files = {path: path.read_bytes() for path in (key, machine.conf, machine.records / USER / "state")}
@@ -190,7 +191,7 @@ def test_without_its_key_a_sealed_record_refuses_and_says_why(machine, key, hind
     status, told = machine.try_code(USER, machine.code(secret))
     assert status == 2 and said in told and "hint: " in told, told
     assert secret not in told and "not enrolled" not in told
-    # What is known of the account is told all the same, and nothing was counted.
+    # The rest of the account's data is still shown, and no failure was counted.
     assert machine.status(USER)["authenticators"]
     assert (machine.records / USER / "state").read_bytes() == files[machine.records / USER / "state"]
     for path, content in files.items():
@@ -199,10 +200,10 @@ def test_without_its_key_a_sealed_record_refuses_and_says_why(machine, key, hind
     assert accepted(machine, USER, secret)
 
 
-def test_a_record_in_another_users_place_is_refused(machine, key):
+def test_record_in_another_users_place_is_refused(machine, key):
     new_key(machine, key)
     mine, theirs = machine.provision(USER), machine.provision(OTHER)
-    # The whole directory; and the sealed key alone, in the other's record.
+    # First the whole record, in the other user's directory.
     text = credential(machine).read_text()
     (sealed,) = re.findall('^sealed = "(.*)"$', text, re.MULTILINE)
     other = credential(machine, OTHER)
@@ -211,7 +212,7 @@ def test_a_record_in_another_users_place_is_refused(machine, key):
     states = [path.read_bytes() for path in (credential(machine).parent / "state", state)]
     other.write_text(text)
     assert "is the record of another user" in machine.run("otp-enroll", "--user", OTHER, "status", status=2).stderr
-    # With the names changed as well, and its state; and the sealed key alone, in the record of the other.
+    # Then the record with changed names and its state; and the sealed key alone, in the other user's record.
     renamed = text.replace(f'user = "{USER}"', f'user = "{OTHER}"').replace(f"uid = {UID}\n", "uid = 65534\n")
     for changed, whose in ((renamed, 0), (re.sub('(?m)^sealed = ".*"$', f'sealed = "{sealed}"', kept), 1)):
         other.write_text(changed)
@@ -248,7 +249,7 @@ def test_swapped_authenticators_are_refused(machine, key):
     assert accepted(machine, USER, made["secret"])
 
 
-def test_a_damaged_record_keeps_the_old_key(machine, key):
+def test_damaged_record_keeps_the_old_key(machine, key):
     new_key(machine, key)
     machine.provision(USER)
     machine.provision(OTHER)
@@ -268,7 +269,7 @@ def test_a_damaged_record_keeps_the_old_key(machine, key):
 # ---------------------------------------------------------------------------------------- the second implementation
 
 
-def test_both_open_what_the_other_has_sealed(machine, key, files):  # noqa: F811
+def test_both_implementations_open_what_the_other_has_sealed(machine, key, files):  # noqa: F811
     new_key(machine, key)
     made = machine.provision(USER)
     content = credential(machine).read_bytes()
@@ -293,7 +294,7 @@ WRITES = ("write", "fsync", "rename", "renameat", "unlinkat", "fchown", "fchmod"
 
 
 def traced(machine, inject, *arguments):
-    """Runs the command under strace; its writing calls as (name, number, text)."""
+    """Runs the command under strace; returns its writing calls as (name, number, text)."""
     trace = machine.directory / "trace"
     command = ["strace", "--output", trace, "-e", f"trace={','.join(WRITES)}"]
     if inject:
@@ -310,7 +311,7 @@ def traced(machine, inject, *arguments):
 
 
 @pytest.mark.parametrize("what", [[], ["--rotate"], ["--undo"]], ids=["seal", "rotate", "undo"])
-def test_killed_at_any_write_everybody_gets_in_and_the_same_again_completes_it(machine, key, what, capsys):
+def test_killed_at_any_write_everybody_is_admitted_and_the_next_run_completes_it(machine, key, what, capsys):
     people = [USER, OTHER]
     if not what:
         secrets = [machine.provision(user)["secret"] for user in people]
@@ -342,7 +343,7 @@ def test_killed_at_any_write_everybody_gets_in_and_the_same_again_completes_it(m
         expected = {"--rotate": "sealed by it", "--undo": "not sealed"}.get(what[0] if what else "", "sealed by it")
         assert status_lines(machine, status=1 if what == ["--undo"] else 0)[expected] == "2", text
         assert len(ids(key)) == 1
-        # The first code of each is good once: it was not used before.
+        # The first code of each user works once, since it was not used before.
         assert accepted(machine, USER, secrets[0]), text
     assert len(calls) >= 10 and unfinished, calls
     with capsys.disabled():

@@ -1,4 +1,4 @@
-"""`otp-enroll status` and `otp-enroll test`."""
+"""The commands `otp-enroll status` and `otp-enroll test`."""
 
 import json
 
@@ -6,7 +6,7 @@ import pexpect
 import pytest
 
 
-def test_status_as_json_has_the_keys_that_were_promised(machine, enrolled):
+def test_status_as_json_has_the_promised_keys(machine, enrolled):
     assert list(machine.status("daemon").items()) == [
         ("user", "daemon"), ("enrolled", True),
         ("authenticators", [{"name": "phone", "created": machine.now, "last_used": None}]),
@@ -14,7 +14,7 @@ def test_status_as_json_has_the_keys_that_were_promised(machine, enrolled):
     ]
 
 
-def test_status_of_somebody_without_an_authenticator(machine):
+def test_status_says_that_a_user_has_no_authenticator(machine):
     assert machine.status("nobody") == {
         "user": "nobody", "enrolled": False, "authenticators": [], "recovery_codes_left": 0, "failures": 0,
         "locked": False, "locked_until": None, "disabled": False,
@@ -22,7 +22,7 @@ def test_status_of_somebody_without_an_authenticator(machine):
     assert machine.run("otp-enroll", "--user", "nobody", "status").stdout == "nobody has no authenticator\n"
 
 
-def test_a_wrong_code_counts_and_the_fifth_locks(machine, enrolled):
+def test_wrong_code_counts_and_the_fifth_locks(machine, enrolled):
     wrong = machine.wrong_code(enrolled["secret"])
     for left in ("4 more wrong codes lock", "3 more wrong codes lock", "2 more wrong codes lock", "One more wrong code locks"):
         status, screen = machine.try_code("daemon", wrong)
@@ -35,7 +35,7 @@ def test_a_wrong_code_counts_and_the_fifth_locks(machine, enrolled):
     assert (now["failures"], now["locked"], now["locked_until"]) == (5, True, machine.now + 900)
 
 
-def test_a_lock_ends_with_its_time(machine, enrolled):
+def test_lock_ends_at_its_time(machine, enrolled):
     wrong = machine.wrong_code(enrolled["secret"])
     for _ in range(5):
         machine.try_code("daemon", wrong)
@@ -45,7 +45,7 @@ def test_a_lock_ends_with_its_time(machine, enrolled):
 
 
 @pytest.mark.parametrize("look", ["show", "list", "status"])
-def test_a_lock_of_a_clock_in_the_future_ends_for_who_waits_as_told(machine, enrolled, look):
+def test_lock_set_by_a_clock_in_the_future_ends_for_waiting_users_when_they_were_told(machine, enrolled, look):
     machine.now += 365 * 86400
     wrong = machine.wrong_code(enrolled["secret"])
     for _ in range(5):
@@ -62,24 +62,24 @@ def test_a_lock_of_a_clock_in_the_future_ends_for_who_waits_as_told(machine, enr
     assert machine.try_code("daemon", machine.code(enrolled["secret"]))[0] == 0
 
 
-def test_the_typed_code_is_not_shown(machine, enrolled):
+def test_typed_code_is_not_shown(machine, enrolled):
     code = machine.code(enrolled["secret"])
     status, screen = machine.try_code("daemon", code)
     assert status == 0 and code not in screen
 
 
-def test_a_recovery_code_is_used_up_and_the_rest_counted(machine, enrolled):
+def test_recovery_code_is_used_up_and_the_rest_counted(machine, enrolled):
     status, screen = machine.try_code("daemon", enrolled["recovery_codes"][0].lower().replace("-", " "))
     assert status == 0 and "recovery code" in screen and "9 left" in screen
 
 
-def test_an_empty_reply_does_not_count(machine, enrolled):
+def test_empty_reply_does_not_count(machine, enrolled):
     status, screen = machine.try_code("daemon", "")
     assert status == 1 and "No code was entered" in screen
     assert machine.status("daemon")["failures"] == 0
 
 
-def test_without_an_authenticator_nothing_is_asked(machine):
+def test_test_without_an_authenticator_asks_nothing(machine):
     child = machine.spawn("--user", "nobody", "test")
     child.expect(pexpect.EOF)
     child.close()

@@ -14,7 +14,7 @@ SYSTEM = [
 
 
 class Users:
-    """What /etc/passwd, group, nsswitch.conf and login.defs say while a command of this test runs."""
+    """The content of /etc/passwd, group, nsswitch.conf and login.defs while a command of this test runs."""
 
     def __init__(self, machine):
         self.machine = machine
@@ -25,7 +25,7 @@ class Users:
         self.libraries = machine.directory / "libraries"
 
     def add(self, *names, first=1001, shell="/bin/bash"):
-        """Users, with numbers from `first` on."""
+        """Adds users, with numbers from `first` on."""
         for number, name in enumerate(names, first):
             self.people.append(f"{name}:x:{number}:{number}::/home/{name}:{shell}")
 
@@ -33,7 +33,7 @@ class Users:
         self.groups.append(f"{name}:x:{number}:{','.join(members)}")
 
     def add_quiet(self, *names, first=5001, groups=()):
-        """Users whom a second name service knows and does not list."""
+        """Adds users whom a second name service knows and does not list."""
         directory = self.libraries
         directory.mkdir(exist_ok=True)
         people = [f"{name}:x:{number}:{number}::/home/{name}:/bin/bash" for number, name in enumerate(names, first)]
@@ -52,7 +52,7 @@ class Users:
         return {**texts, "nsswitch.conf": switch, "login.defs": self.defaults}
 
     def words(self, *command):
-        """The command, where the name service is this one, and no PAM service asks for codes."""
+        """The command, run with these name services, and without PAM services that ask for codes."""
         directory = self.machine.directory / "etc"
         directory.mkdir(exist_ok=True)
         script = "mount -t tmpfs tmpfs /etc/pam.d\n"

@@ -1,4 +1,4 @@
-"""XChaCha20-Poly1305 in plain Python: RFC 8439, with the nonce of draft-irtf-cfrg-xchacha-03. For the second implementation."""
+"""XChaCha20-Poly1305 in plain Python, for the second implementation: RFC 8439, with the nonce of draft-irtf-cfrg-xchacha-03."""
 
 import hmac
 import struct
@@ -56,7 +56,7 @@ def seal(key, nonce, associated, text):
 
 
 def unseal(key, nonce, associated, sealed):
-    """The text; None: it does not open."""
+    """Decrypts a text; returns None if it does not open."""
     key, nonce = _hchacha(key, nonce[:16]), bytes(4) + nonce[16:]
     sealed, tag = sealed[:-16], sealed[-16:]
     if not hmac.compare_digest(tag, _tag(key, nonce, associated, sealed)):
