@@ -1,8 +1,8 @@
 #!/bin/bash
-# apt 2.6.1 (Debian 12): DPkg::Lock::Timeout has `apt-get install` wait for dpkg's lock. `apt-get update`, which takes the
-# lock of the lists, and `apt-get download` or `install`, which take that of the archives, fail at once with the same option
+# apt 2.6.1 (Debian 12): DPkg::Lock::Timeout makes `apt-get install` wait for dpkg's lock. With the same option, `apt-get update`,
+# which takes the lock of the lists, and `apt-get download` or `install`, which take the lock of the archives, fail at once
 # while another apt holds those: "Could not get lock ... It is held by process N". A script that sets the option once for
-# all its calls still fails on a machine that updates itself after its start.
+# all its calls still fails on a machine that updates itself after it has started.
 #
 # Seen: 'update' gives up within two seconds although it may wait for thirty, and names the process.
 # As root. Holds a lock file in a directory of its own. Exits 1 if that has changed.
@@ -16,7 +16,7 @@ holder=0
     for package in *.deb; do dpkg-deb -x "$package" .; done)
 library=$(dirname "$(find "$work" -name 'libapt-pkg.so.6.0')")
 mkdir -p "$work/lists/partial"
-# As apt itself takes it: a record lock on the whole file.
+# apt itself takes the lock in this way: a record lock on the whole file.
 mkfifo "$work/held"
 python3 -c '
 import fcntl, sys, time

@@ -1,11 +1,11 @@
 #!/bin/bash
 # cargo 1.65.0 (Debian 12, 0.66.0+ds1-1) and 1.95.0: `strip = true` in [profile.release] does not reach a package that has any
 # setting of its own. With [profile.release.package.NAME] opt-level = "s", rustc is called for NAME without "strip" (1.65) or
-# with "strip=debuginfo" (1.95), and the program keeps its table of symbols. The book of cargo ("Overrides") puts the profile
-# behind an override, before the defaults. It helps to write `strip = true` there once more.
+# with "strip=debuginfo" (1.95), and the program keeps its symbol table. According to cargo's book ("Overrides"), the profile
+# applies after an override and before the defaults. The workaround is to write `strip = true` in the override as well.
 #
 # Seen: of two programs with the same source, the one with an opt-level of its own has a .symtab.
-# Downloads 90 MB from Debian's archive. Exits 1 if that has changed in Debian's; cargo on PATH, if any, is told of.
+# Downloads 90 MB from Debian's archive. Exits 1 if that has changed in Debian's cargo. Also reports on the cargo on PATH, if any.
 set -eu
 CARGO=0.66.0+ds1-1
 RUST=1.63.0+dfsg1-2
@@ -30,7 +30,7 @@ for name in plain tuned; do
     echo 'fn main() { println!("{}", std::env::args().count()); }' > "$name/src/main.rs"
 done
 
-# tried: builds with the cargo that PATH finds first; whether the program with a setting of its own alone has its symbols.
+# tried: builds with the cargo that PATH finds first; succeeds if only the program with a setting of its own has its symbols.
 tried() {
     local name symbols=()
     rm -rf target Cargo.lock

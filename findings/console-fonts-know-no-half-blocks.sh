@@ -1,8 +1,7 @@
 #!/bin/bash
-# console-setup-linux 1.221 (Debian 12): most fonts of the Linux console know no half blocks. The tables of Lat15-Fixed16 and
-# Uni2-Fixed16, for one, have U+2588 (the full block), but not U+2580 and U+2584: the kernel shows its replacement for those.
-# A QR code that is drawn by half blocks cannot be read there. What is drawn by the background of spaces can.
-#
+# console-setup-linux 1.221 (Debian 12): most fonts of the Linux console have no half blocks. The tables of Lat15-Fixed16 and
+# Uni2-Fixed16, for example, have U+2588 (the full block), but not U+2580 and U+2584: the kernel shows its replacement character
+# instead. A QR code drawn in half blocks cannot be read there. One drawn with the background of spaces can.
 # Seen: 317 of 456 fonts lack one of the two; Lat15-Fixed16 has the full block and neither half.
 # Downloads the package, installs nothing. Exits 1 if that has changed.
 set -eu

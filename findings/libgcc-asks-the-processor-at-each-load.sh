@@ -1,12 +1,12 @@
 #!/bin/bash
-# libgcc_s 12.2.0 (Debian 12), x86-64: whatever loads it runs a constructor that asks the processor what it can do, by a
-# dozen CPUID instructions, also where nothing will ever use the answer. On a virtual machine each of them goes to the
-# hypervisor (6 us each where this was written). dlclose unloads the library, so a plugin in a program that has no other use
-# for it, such as a PAM module in Rust or C++, pays for them each time that it is loaded. libz, loaded the same way, asks
+# libgcc_s 12.2.0 (Debian 12), x86-64: each load runs a constructor that asks the processor for its features, with a dozen CPUID
+# instructions, even if nothing will ever use the answer. On a virtual machine each of them traps to the hypervisor (6 us each
+# on the machine where this was written). dlclose unloads the library, so a plugin in a program that does not use libgcc_s
+# otherwise, such as a PAM module in Rust or C++, pays for them each time it is loaded. libz, loaded in the same way, asks
 # nothing.
 #
 # Seen: 12 CPUID during dlopen of libgcc_s.so.1, again 12 after dlclose; 0 for libz.so.1.
-# Needs gcc and the right to trace. Counts by single steps, so the time that they take plays no part. Exits 1 if that has
+# Needs gcc and the right to trace. It counts by single steps, so its own speed does not matter. Exits 1 if that has
 # changed.
 set -eu
 GCC=12.2.0-14+deb12u1

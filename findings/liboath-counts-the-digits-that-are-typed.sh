@@ -1,10 +1,10 @@
 #!/bin/bash
-# liboath 2.6.7 (Debian 12, liboath0 2.6.7-3.1+deb12u1), which pam_oath and others ask: the number of digits in a line of
-# users.oath (HOTP/E/6, HOTP/T30/8) does not count. As many digits are compared as were typed, 6, 7 or 8: who types eight has the
-# eight-digit code accepted by a line that says six. Whoever reads such a file to take its keys over has to know what was typed
-# (digits= in the line of pam_oath).
-# And what stands as the counter of a time-based key is no counter: it is the sum of how many steps each code was ahead of the
-# clock, so nobody can tell from it which step was used.
+# liboath 2.6.7 (Debian 12, liboath0 2.6.7-3.1+deb12u1), which pam_oath and other programs use: the number of digits in a line of
+# users.oath (HOTP/E/6, HOTP/T30/8) does not count. liboath compares as many digits as were typed, 6, 7 or 8: a user who types eight
+# is accepted with the eight-digit code, even if the line says six. An importer of such a file must therefore know how many digits
+# users typed (digits= in the line of pam_oath).
+# The counter of a time-based key is not a counter either: it is the sum of how many steps each code was ahead of the clock, so
+# nobody can tell from it which step was used.
 #
 # Seen: HOTP/E/6 takes 6, 7 and 8 digits; HOTP/T30 has 2 after a code of two steps ahead, and 5 after another of three.
 # Downloads the package, installs nothing. Exits 1 if that has changed.
@@ -48,7 +48,7 @@ def asked(typed):
 
 lengths = [digits for digits in (6, 7, 8) if accepted(f"HOTP/E/6 alice - {KEY.hex()} 0", code(0, digits))]
 
-# Not across the end of a step.
+# Waits for the next step if this one is about to end.
 left = PERIOD - time.time() % PERIOD
 time.sleep(left if left < 5 else 0)
 step = int(time.time()) // PERIOD
@@ -56,7 +56,7 @@ sums = []
 assert accepted(f"HOTP/T30 alice - {KEY.hex()}", code(step + 2, 6))
 sums.append(open("users.oath").read().split()[4])
 assert not asked(code(step + 1, 6)), "an earlier step than the last one"
-# What the last code was is forgotten: that is another day.
+# Forgets the last code, as on another day.
 line = open("users.oath").read().split()
 assert accepted(" ".join(line[:5]), code(step + 3, 6))
 sums.append(open("users.oath").read().split()[4])

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Linux-PAM 1.5.2 (Debian 12, libpam0g 1.5.2-6+deb12u3): a program that sets PAM_FAIL_DELAY, so that its own function waits after a
-# failure instead of libpam, has that function called after each success too, with the status PAM_SUCCESS. The delay in that call is
-# not 0: it is what some module has asked for in case of a failure (pam_unix asks for two seconds before it has looked at anything).
-# So a function that waits as long as it is told to slows down everybody's login. It has to look at the status first.
+# Linux-PAM 1.5.2 (Debian 12, libpam0g 1.5.2-6+deb12u3): a program can set PAM_FAIL_DELAY to wait after a failure in its own function,
+# instead of in libpam. libpam calls that function after each success too, with the status PAM_SUCCESS. The delay in that call is
+# not 0: it is the delay that a module has asked for in case of a failure (pam_unix asks for two seconds before it checks anything).
+# A function that waits as long as it is told to slows down every login. It must look at the status first.
 # pam_fail_delay(3) names the status among the arguments, and speaks of the delay as one after a failure only.
 #
 # Seen: the function is called with PAM_SUCCESS and a delay above 0.5 s after a success, and with PAM_AUTH_ERR after a failure.

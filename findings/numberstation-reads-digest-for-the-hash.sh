@@ -1,7 +1,7 @@
 #!/bin/bash
-# Number Station 1.3.0 (Debian 12, numberstation 1.3.0-1, with python3-pyotp 2.6.0-3): the hash of an otpauth URI is read from the
-# parameter "digest". In a URI, as Google wrote the format down and every other app that was tried reads it, the parameter is
-# "algorithm". So an entry of SHA256 or SHA512 is taken without a word and shows the codes of SHA-1, which are never right.
+# Number Station 1.3.0 (Debian 12, numberstation 1.3.0-1, with python3-pyotp 2.6.0-3) reads the hash of an otpauth URI from the
+# parameter "digest". In Google's description of the format, and in every other app that was tested, the parameter is called
+# "algorithm". So it accepts an entry of SHA256 or SHA512 without a warning and shows the codes of SHA-1, which are always wrong.
 #
 # Seen: sha1 for algorithm=SHA256, and sha256 for digest=sha256.
 # Exits 1 if that has changed.

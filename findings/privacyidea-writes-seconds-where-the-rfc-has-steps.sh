@@ -1,12 +1,12 @@
 #!/bin/bash
-# privacyIDEA 3.9.3, from PyPI: what its token janitor exports as a key container (PSKC, RFC 6030) is not quite one. The text goes through
-# an HTML parser, so that all names are in small letters (keycontainer, keypackage), which XML tells apart; TimeDrift has
-# seconds, where the RFC (section 4.2) has numbers of steps; and the hash is an attribute of its own, "hashalgo" of Suite. A
-# reader that keeps to the RFC finds no key in it, or takes a clock that is a minute off for one that is half an hour off.
+# privacyIDEA 3.9.3, from PyPI: its token janitor exports a key container (PSKC, RFC 6030) that does not quite follow the RFC. The text
+# passes through an HTML parser, which turns all names into lower case (keycontainer, keypackage), although XML is case-sensitive;
+# TimeDrift has seconds, where the RFC (section 4.2) has numbers of steps; and the hash is an attribute of its own, "hashalgo" of Suite.
+# A reader that follows the RFC finds no key in it, or takes a clock that is a minute off for one that is half an hour off.
 #
 # Seen: the export is made by BeautifulSoup(..., "html.parser"); TimeDrift is timeShift, which TOTP tokens add to the
 # time; <Suite hashalgo=...>.
-# Downloads the release, installs and runs nothing of it. Exits 1 if that has changed.
+# Downloads the release; installs nothing and runs nothing of it. Exits 1 if that has changed.
 set -eu
 VERSION=3.9.3
 
@@ -24,7 +24,7 @@ import sys
 export = open(source).read().split("def export_pskc", 1)[1]
 (totp,) = glob.glob("*/privacyidea/lib/tokens/totptoken.py")
 
-# What that parser makes of a name.
+# The name after that parser.
 seen = []
 
 

@@ -1,7 +1,7 @@
 #!/bin/bash
-# saslauthd 2.1.28 (Debian 12, sasl2-bin 2.1.28+dfsg-10+deb12u1) stays in the foreground with "-d" alone ("master pid is: 0"). When
-# it is told to end, it signals that pid, and 0 means its whole process group: the shell, script or supervisor that has started
-# it, and everything else that this has started, end with it. Without "-d" only saslauthd ends.
+# saslauthd 2.1.28 (Debian 12, sasl2-bin 2.1.28+dfsg-10+deb12u1) stays in the foreground only with "-d" ("master pid is: 0"). When
+# it is told to end, it signals that pid, and 0 means its whole process group: the shell, script or supervisor that started
+# saslauthd, and everything else that it has started, end too. Without "-d" only saslauthd ends.
 #
 # Seen: "beside saslauthd -d: ended", "beside saslauthd: lives".
 # As root; in mounts and a network of its own. Exits 1 if that has changed.
@@ -23,7 +23,7 @@ mount -t tmpfs run /run
 LD_LIBRARY_PATH=$(dirname "$(find "$work" -name 'libsasl2.so.2')")
 export LD_LIBRARY_PATH
 
-# beside [-d]: what becomes of a sleep in the process group of saslauthd when saslauthd is told to end.
+# beside [-d]: says whether a sleep in the process group of saslauthd survives when saslauthd is told to end.
 beside() {
     mkdir /run/sasl
     # shellcheck disable=SC2016  # of the inner shell

@@ -1,8 +1,8 @@
 #!/bin/bash
 # OpenSSH 9.2p1 (Debian 12, openssh-server 1:9.2p1-2+deb12u10): the PAM environment variable SSH_AUTH_INFO_0 names the methods
-# that have let the user in. In the account phase it does not hold the method that has just succeeded: after a login by key
-# alone it is not there at all, and comes up only in the session phase. So a module of the account phase, whose business is
-# whether a user may come in this way, cannot tell a key from a password.
+# that have let the user in. In the account phase the method that has just succeeded is missing: after a login by key alone the
+# variable is not set at all, and appears only in the session phase. So a module of the account phase, which decides
+# whether a user may log in this way, cannot tell a key from a password.
 #
 # Seen: "account: (nothing)", then "open_session: publickey".
 # As root; in mounts and a network of its own, with an account of its own. Exits 1 if that has changed.

@@ -1,8 +1,8 @@
 #!/bin/bash
 # shadow-utils 4.13 (Debian 12, package passwd, 1:4.13+dfsg1-1+deb12u2): `useradd --prefix DIRECTORY` makes an account in DIRECTORY/etc/passwd, and
-# runs the hooks of the machine it runs on, /etc/shadow-maint/useradd-{pre,post}.d, not those below DIRECTORY. The hook is
-# told the new name in SUBJECT and nothing about DIRECTORY, so it cannot tell the account of an image from one of its own
-# machine. Whoever builds images beside a running system has the machine's hooks act on names of the image.
+# runs the hooks of the machine it runs on, /etc/shadow-maint/useradd-{pre,post}.d, not those below DIRECTORY. The hook gets
+# the new name in SUBJECT and nothing about DIRECTORY, so it cannot tell an account of an image from one of its own
+# machine. If somebody builds images beside a running system, the machine's hooks act on names of the image.
 #
 # Seen: "host pre newbie" and "host post newbie", and no line of the hooks in the prefix.
 # As root; in mounts of its own. Exits 1 if that has changed.
