@@ -5,7 +5,7 @@
 packages=$(mkdir -p "${CARGO_TARGET_DIR:-target}/packages" && cd "${CARGO_TARGET_DIR:-target}/packages" && pwd)
 
 umask 022
-# These variables would make git, tar and cargo read or write something else.
+# With these variables git, tar and cargo would read or write something else.
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE TAR_OPTIONS "${!CARGO_BUILD_@}" "${!CARGO_PROFILE_@}"
 export LC_ALL=C.UTF-8 TZ=UTC
 
@@ -17,12 +17,12 @@ committed() {
 SOURCE_DATE_EPOCH=$(committed log -1 --format=%ct)
 export SOURCE_DATE_EPOCH
 
-# committed_tree DIRECTORY: makes the directory anew, with nothing in it that is not committed.
+# committed_tree DIRECTORY: makes the directory anew, with only the committed files in it.
 committed_tree() {
     rm -rf "$1"
     mkdir "$1"
     committed archive HEAD | tar --extract --directory "$1"
     if ! committed diff --quiet HEAD; then
-        echo "${0##*/}: changes that are not committed are not in the package" >&2
+        echo "${0##*/}: uncommitted changes are not in the package" >&2
     fi
 }

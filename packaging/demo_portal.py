@@ -1,4 +1,4 @@
-"""What packaging/demo shows of the portal: nginx of Debian before a static page, and a newcomer with a browser.
+"""Plays the portal's part of packaging/demo: Debian's nginx in front of a static page, and a newcomer with a browser.
 
 The browser is a small one, without pictures and scripts: tests/portal/visitor.py.
 """
@@ -19,13 +19,13 @@ PAGE = f"https://{web_servers.WIKI}/"
 
 
 def tell(story, module, user, clock):
-    """Three steps; `user` has a password and no authenticator, and what the last login left of the recovery codes is told."""
+    """Plays three steps. `user` has a password and no authenticator. The last login shows how many recovery codes are left."""
     story.step("portal: a page behind nginx sends a newcomer to the login, which sets up an authenticator")
     with portals.Portal(module), web_servers.Nginx():
         browser = visitor.Browser()
         story.must(not browser.sees(PAGE), "the page was open to everybody")
         recovery_code = enrol(story, browser, user, clock)
-        story.must(browser.sees(PAGE), "the page was shut after the enrolment")
+        story.must(browser.sees(PAGE), "the page did not open after the enrolment")
         print(f"    {PAGE} opens: {web_servers.PAGE.strip()}")
         browser.get("/")
         browser.post("/logout")
@@ -44,7 +44,7 @@ def tell(story, module, user, clock):
         story.must(browser.sees(PAGE), "password and code did not open the page")
         print(f"    {PAGE} opens: {web_servers.PAGE.strip()}")
 
-        story.step("portal: the phone is gone, and a recovery code lets in")
+        story.step("portal: the phone is gone, and a recovery code lets the user in")
         browser = visitor.Browser()
         browser.begin(PAGE, user)
         browser.answer(user.password)
@@ -81,7 +81,7 @@ def enrol(story, browser, user, clock):
 
 
 def shown(page):
-    """What a person reads of the page, in short."""
+    """The text of the page as a person reads it, shortened."""
     body = re.search(r"<main.*?</main>", page.body, re.S)
     text = re.sub(r"<(script|style|svg|details).*?</\1>|<[^>]*>", " ", body[0], flags=re.S) if body else page.body
     return textwrap.indent("\n".join(textwrap.wrap(" ".join(html.unescape(text).split()), 100)), "    | ")

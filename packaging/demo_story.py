@@ -1,8 +1,8 @@
 """The story that packaging/demo tells: one user from the QR code to the recovery code, over a real sshd.
 
-Runs inside the private copy of the machine that tests/behaviour/namespace.sh makes. Codes come from oathtool, by the
-real clock. Each step says what it does, shows what the user sees, and is checked; the story ends at the first that is
-not as it must be.
+It runs inside the private copy of the machine that tests/behaviour/namespace.sh makes. Codes come from oathtool and the
+real clock. Each step says what it does, shows what the user sees, and is checked. The story ends at the first step that
+fails.
 """
 
 import datetime
@@ -38,7 +38,7 @@ session required pam_permit.so
 
 
 class RealClock:
-    """What `codes` asks for the time."""
+    """The clock that `codes` asks for the time."""
 
     def utc(self, offset=0):
         now = datetime.datetime.fromtimestamp(time.time() + offset, datetime.timezone.utc)
@@ -57,7 +57,7 @@ class Story:
     def must(self, truth, otherwise):
         if not truth:
             print(f"\npackaging/demo: {otherwise}", flush=True)
-            print(f"demo: {len(self.done) - 1} steps as they must be, then this one failed: {self.done[-1]}")
+            print(f"demo: {len(self.done) - 1} steps passed, then this one failed: {self.done[-1]}")
             sys.exit(1)
 
 
@@ -77,11 +77,11 @@ def main():
         code = user.codes.at_step(1)
 
         for title, reply, admitted, fragment in [
-            ("ssh: the password and the right code let in", code, True, ""),
+            ("ssh: the password and the right code let the user in", code, True, ""),
             ("ssh: the same code again is refused", code, False, "already used"),
             ("ssh: a wrong code is refused", user.codes.wrong(), False, "wrong"),
-            ("ssh: four more wrong codes lock", user.codes.wrong(), False, "locked until"),
-            ("ssh: while locked, no code is looked at", user.codes.at_step(1), False, "locked until"),
+            ("ssh: four more wrong codes lock the account", user.codes.wrong(), False, "locked until"),
+            ("ssh: while the account is locked, no code is checked", user.codes.at_step(1), False, "locked until"),
             ("ssh: a recovery code opens the lock", recovery_code, True, "9 left"),
             ("ssh: a recovery code works once", recovery_code, False, "already used"),
         ]:
@@ -90,10 +90,10 @@ def main():
                 door.attempt(user, user.password, reply)
             outcome = door.attempt(user, user.password, reply)
             show(outcome, log, user)
-            story.must(outcome.admitted is admitted, "the door was " + ("open" if outcome.admitted else "shut"))
+            story.must(outcome.admitted is admitted, "the user was " + ("let in" if outcome.admitted else "refused"))
             story.must(fragment in outcome.messages, f"the user was not told: {fragment}")
 
-        story.step("ssh: who has no authenticator sets one up in the login itself")
+        story.step("ssh: a user without an authenticator sets one up in the login itself")
         newcomer = accounts.create("newby")
         story.must(enrols_in_the_login(door, newcomer), "the newcomer did not get in")
 
@@ -111,11 +111,11 @@ def main():
     visitor = accounts.create("visitor")
     demo_portal.tell(story, str(MODULE), visitor, RealClock())
 
-    print(f"\ndemo: {len(story.done)} steps, all as they must be. Accounts, PAM and sshd of this machine are as they were.")
+    print(f"\ndemo: {len(story.done)} steps passed. Accounts, PAM and sshd of this machine are unchanged.")
 
 
 def install():
-    """The module under its own name, a store, and PAM services that ask for password and code."""
+    """Installs the module under its own name, a store, and PAM services that ask for password and code."""
     (BINARIES / "libpam_otp.so").rename(MODULE)
     MODULE.chmod(0o644)
     helper = pathlib.Path("/usr/libexec/pam_otp/otp-helper")
@@ -123,14 +123,14 @@ def install():
     shutil.copy(BINARIES / "otp-helper", helper)
     shutil.copy(BINARIES / "otp-mail", helper.with_name("otp-mail"))
     subprocess.run([BINARIES / "permissions", "/var/lib/pam_otp", helper], check=True)
-    # The account line is what sets up an authenticator in the login; the policy says that it does.
+    # The account line sets up an authenticator in the login, because the policy says so.
     pathlib.Path("/etc/pam.d/sshd").write_text(f"account required {MODULE}\n{STACK}")
     pathlib.Path("/etc/security/pam_otp.conf").write_text('[enroll]\nat_login = "require"\n')
     pathlib.Path("/etc/pam.d/otp-enroll").write_text(STACK)
 
 
 def enrol(user):
-    """Plays the user, without root, at otp-enroll's terminal; returns the key and a recovery code, read off the screen."""
+    """Plays the user, without root, at otp-enroll's terminal. Returns the key and a recovery code, both read off the screen."""
     command = user.running(str(BINARIES / "otp-enroll"))
     environment = {"PATH": os.environ["PATH"], "TERM": os.environ.get("TERM", "dumb"), "LC_ALL": "C.UTF-8"}
     terminal = pexpect.spawn(
@@ -160,7 +160,7 @@ def enrol(user):
 
 
 def enrols_in_the_login(door, user):
-    """Plays somebody who only wanted to log in, and shows their screen."""
+    """Plays a user who only wanted to log in, and shows that user's screen."""
     prompts = ["Press Enter to set it up: ", "6-digit code that the device shows now: ",
                'Type "kept" when the recovery codes are kept: ']
     with door.visit(user, prompts=prompts) as visit:

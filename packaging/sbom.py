@@ -1,19 +1,19 @@
 #!/usr/bin/python3
-"""Says what is in the binaries of each package, and under which licences.
+"""Lists the crates in the binaries of each package, and their licences.
 
     packaging/sbom.py DIRECTORY
 
 writes into DIRECTORY, for each PACKAGE of pam-otp, pam-otp-verifier and pam-otp-portal,
 
     PACKAGE.cdx.json                    a software bill of materials, CycloneDX 1.5
-    PACKAGE.THIRD-PARTY-LICENSES.txt    the licence texts of everything that is linked in and is not ours
+    PACKAGE.THIRD-PARTY-LICENSES.txt    the licence texts of all crates in its binaries that are not ours
 
-Cargo knows what a crate needs, not which program of it: otp-fleet, a machine's client, is of one crate with the verifier, so
-everything that the verifier needs stands there as well, though the linker leaves most of it out.
+Cargo knows which crates a crate needs, but not which of its programs need them. otp-fleet, a machine's client, is in one crate with
+the verifier, so its list has everything that the verifier needs, although the linker leaves most of it out.
 
 Needs Python 3.11, the toolchain that the release is built with, and the crates (`cargo fetch --locked`). The same
-commit and toolchain give the same bytes in every folder, and on every machine of one kind. There is a date only where
-SOURCE_DATE_EPOCH gives one. Nothing is written when a licence text is missing.
+commit and toolchain give the same bytes in every folder, on every machine of one kind. The files have a date only if
+SOURCE_DATE_EPOCH gives one. Nothing is written if a licence text is missing.
 """
 
 import collections
@@ -32,7 +32,7 @@ from urllib.parse import quote
 TOP = pathlib.Path(__file__).resolve().parent.parent
 PRODUCT = "pam-otp"
 
-# Which crate of the workspace each binary is made of, for each package.
+# For each package, the crate of the workspace that each binary is built from.
 BINARIES = {
     "pam-otp": {
         "pam_otp.so": "pam_otp",
@@ -53,8 +53,8 @@ BINARIES = {
     },
 }
 
-# A sentence that only this licence has. A file that has none of them, such as "MIT or Apache, see elsewhere", is
-# reproduced but does not count as the text of a licence. Other licences are added here when .deny.toml admits them.
+# For each licence, a sentence that no other licence has. A file without any of these sentences, such as "MIT or Apache, see
+# elsewhere", is reproduced but does not count as the text of a licence. Add other licences when .deny.toml admits them.
 WORDING = {
     "0BSD": "for any purpose with or without fee is hereby granted. THE SOFTWARE",
     "Apache-2.0": "TERMS AND CONDITIONS FOR USE, REPRODUCTION, AND DISTRIBUTION",
@@ -79,7 +79,7 @@ class Crate:
     homepage: str
     repository: str
     authors: tuple
-    # SHA-256 of the archive on crates.io, and where that is unpacked; neither for what is not from there.
+    # SHA-256 of the archive on crates.io, and the directory where it is unpacked; empty for crates that are not from there.
     checksum: str
     directory: pathlib.Path | None
 
@@ -110,12 +110,12 @@ def product_purl(package, version):
     return f"pkg:generic/{package}@{version}"
 
 
-# ------------------------------------------------------------------------------------------------- what is linked in
+# ---------------------------------------------------------------------------------------------- the crates in the binaries
 
 class Build:
-    """Every crate of the release, and which needs which.
+    """Every crate of the release, and the crates that it needs.
 
-    From `cargo tree` and not from the graph of `cargo metadata`: the latter has the features that development
+    This comes from `cargo tree` and not from the graph of `cargo metadata`: that graph has the features that development
     dependencies switch on, and with them crates that no binary contains.
     """
 
@@ -142,10 +142,10 @@ class Build:
             crates[name, version] = Crate(
                 name=name,
                 version=version,
-                # Ours are not on crates.io. Who looks for advisories must not take a stranger's crate for one of them.
+                # Ours are not on crates.io. A tool that looks for advisories must not take a stranger's crate for one of ours.
                 purl=f"{product_purl(PRODUCT, version)}#{name}" if ours else f"pkg:cargo/{name}@{quote(version, safe='')}",
                 ours=ours,
-                # Cargo still takes the form that older crates have instead of an SPDX expression.
+                # Older crates have a form that Cargo still accepts instead of an SPDX expression.
                 licence=" ".join((package["license"] or "").replace("/", " OR ").split()),
                 description=" ".join((package["description"] or "").split()),
                 homepage=package["homepage"] or "",
@@ -158,14 +158,14 @@ class Build:
 
     @staticmethod
     def _graph(crates, host, edges):
-        """Each crate of the release build to those that it needs, over edges of these kinds.
+        """Maps each crate of the release build to the crates that it needs, over edges of these kinds.
 
-        Of the whole workspace at once, as the release is built: one program's features reach the crates of another.
+        cargo reads the whole workspace at once, as for a release: one program's features reach the crates of another.
         """
         graph, path = {}, []
         for line in cargo("tree", "--workspace", "--target", host, "--edges", edges, "--prefix", "depth", "--no-dedupe",
                           "--format", " {p}").splitlines():
-            # Between the trees of two members stands an empty line.
+            # cargo prints an empty line between the trees of two members.
             if not line.strip():
                 continue
             depth, name, version = re.match(r"(\d+) (\S+) v(\S+)", line).groups()
@@ -179,7 +179,7 @@ class Build:
 
 
 class Contents:
-    """Which crates are in which binary of a package, which only took part in building it, and which needs which."""
+    """The crates in each binary of a package, those that only took part in building it, and the crates that each needs."""
 
     def __init__(self, build, package):
         self.package = package
@@ -193,14 +193,14 @@ class Contents:
         for program in self.programs:
             linked[program].add(build.standard_library)
             self.needs[program].add(build.standard_library)
-        # Each crate to the binaries that it is in, and to those that it is only needed to build.
+        # Maps each crate to the binaries that it is in, and to those that need it only to be built.
         self.linked = binaries_of(linked, roots)
         self.building = {crate: binaries for crate, binaries in binaries_of(self.needs, roots).items()
                          if crate not in self.linked}
 
 
 def rust_standard_library(version):
-    """The one thing in every binary that Cargo.lock does not name: it comes with the compiler."""
+    """Returns the Rust standard library, which is in every binary but not in Cargo.lock: it comes with the compiler."""
     return Crate(
         name="rust-std",
         version=version,
@@ -217,7 +217,7 @@ def rust_standard_library(version):
 
 
 def binaries_of(graph, roots):
-    """Each crate that can be reached from a binary, to the binaries from which it can."""
+    """Maps each crate that can be reached from a binary to the binaries that reach it."""
     found = collections.defaultdict(list)
     for binary, root in roots.items():
         reached, ahead = set(), [root]
@@ -317,11 +317,11 @@ def third_party_licences(contents):
     parts = [f"""\
 Software by others in {contents.package} {contents.version}
 
-{", ".join(others)} and {last} contain what is listed here, each under the licence that is named
-with it; where it says OR, under any one of them. The numbers are those of the texts that follow. A text that several have in
-common is printed once. {contents.package}.cdx.json has the same list in a form for programs.
+{", ".join(others)} and {last} contain the software listed here, each item under the licence that is named
+with it; where it says OR, under any one of them. The numbers refer to the texts that follow. A text that several items share
+is printed once. {contents.package}.cdx.json has the same list in a form for programs.
 
-rust-std is the Rust standard library. What it is in turn made of is named, with licences and notices, in
+rust-std is the Rust standard library. Its own parts are named, with licences and notices, in
 COPYRIGHT-library.html of that release of Rust.
 """]
     for crate in crates:
@@ -339,7 +339,7 @@ COPYRIGHT-library.html of that release of Rust.
 
 
 def texts_by_crate(crates):
-    """The licence texts of each crate: its own files, and where they do not cover its licence, the licence's text."""
+    """Returns the licence texts of each crate: its own files and, if they do not cover its licence, the licence's text."""
     texts = {crate: own_texts(crate) for crate in crates}
     brought = collections.defaultdict(list)
     for text in (text for crate in crates for text in texts[crate]):
@@ -353,7 +353,7 @@ def texts_by_crate(crates):
 
 
 def own_texts(crate):
-    """What lies at the top of the crate's source; line ends and trailing blanks make no other text of it."""
+    """Returns the licence files at the top of the crate's source. Texts that differ only in line ends or trailing blanks are the same."""
     texts = []
     for path in sorted(crate.directory.iterdir()) if crate.directory else []:
         if LICENCE_FILE.match(path.name) and path.is_file():
@@ -365,10 +365,10 @@ def own_texts(crate):
 
 
 def text_from_elsewhere(crate, brought):
-    """For a crate without a file: the licence that it names, in the words in which another crate brings it.
+    """Returns, for a crate without a file, the text of the licence that it names, as another crate has it.
 
-    Only the words that are the same for everybody: Apache-2.0 up to the appendix, in which others have filled in their
-    names, and MIT without its first lines, which say who holds the copyright; here those are the crate's authors.
+    Only the words that are the same for all crates count: Apache-2.0 up to the appendix, in which others have filled in their
+    names, and MIT without its first lines, which name the holders of the copyright; here those are the crate's authors.
     """
     beginning, end = "Permission is hereby granted", "END OF TERMS AND CONDITIONS"
     for text in brought["Apache-2.0"]:
@@ -378,17 +378,17 @@ def text_from_elsewhere(crate, brought):
         if beginning in text and crate.authors and satisfied(crate.licence, {"MIT"}):
             return f"Copyright (c) {', '.join(crate.authors)}\n\n{text[text.index(beginning):]}"
     refuse(f"no text of the licence of {crate} ({crate.licence or 'none named'}) in its source",
-           "it must not be shipped without: find the text, or do without the crate")
+           "the crate must not be shipped without it: find the text, or do without the crate")
 
 
 def licences_in(text):
-    # Some stand in a file as the comment that they are in each source.
+    # Some files hold the licence as the comment that is in each source.
     words = " ".join(word for word in text.split() if word != "//")
     return {licence for licence, sentence in WORDING.items() if sentence in words}
 
 
 def satisfied(expression, accepted):
-    """Whether somebody who has or admits the licences in `accepted` can follow an SPDX expression."""
+    """Returns whether somebody who has or admits the licences in `accepted` complies with an SPDX expression."""
     tokens = re.findall(r"[()]|[^\s()]+(?: WITH [^\s()]+)?", expression)
 
     def alternatives():

@@ -7,7 +7,7 @@ from debian import CODE, COMMON_AUTH, HELPER, PASSWORD, POLICY, RECORDS, RECOVER
 
 def test_being_installed_changes_nothing_about_any_login(debian, deb):
     services = {path: what for path, what in debian.everything().items() if path.startswith("/etc/pam.d/")}
-    assert "pam-otp: nothing asks for codes yet. Next: otp-enroll" in debian.install(deb)
+    assert "pam-otp: nothing asks for codes yet. Next: each user runs otp-enroll" in debian.install(deb)
     after = {path: what for path, what in debian.everything().items() if path.startswith("/etc/pam.d/")}
     assert after.pop("/etc/pam.d/otp-enroll")
     assert after == services
