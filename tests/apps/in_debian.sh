@@ -1,7 +1,7 @@
 #!/bin/bash
-# The codes that a program of Debian shows: `in_debian.sh keepassxc|pass-otp|cotp FOLDER`, inside a system that has it, at the
-# time of the process (libfaketime). FOLDER/uris has a URI on each line; the answer to each is a line of FOLDER/answers, empty
-# where it is refused. Nothing here is secret: the keys are made for this.
+# Prints the codes that a program of Debian shows: `in_debian.sh keepassxc|pass-otp|cotp FOLDER`, inside a system that has the
+# program, at the time of the process (libfaketime). FOLDER/uris has a URI on each line. Each line of FOLDER/answers answers one of
+# them, and is empty if the URI is refused. Nothing here is secret: the keys are made for this test.
 set -eu
 export HOME=$2 GNUPGHOME=$2/gpg PASSWORD_STORE_DIR=$2/store QT_QPA_PLATFORM=offscreen
 cd "$2"
@@ -33,7 +33,7 @@ pass-otp() {
     done < uris
 }
 
-# Into a copy of empty.cotp, whose password it asks a terminal for, so that an entry that is refused keeps no other out.
+# cotp adds each entry to a copy of empty.cotp, so that a refused entry keeps no other out. It asks a terminal for the password.
 cotp() {
     while read -r uri; do
         cp empty.cotp one.cotp

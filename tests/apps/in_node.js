@@ -1,11 +1,11 @@
-// The codes that a library of the npm registry computes: `node in_node.js NAME FOLDER < cases.json`. Cases and answers are as
-// tests/apps/run has them.
+// The codes that a library of the npm registry computes: `node in_node.js NAME FOLDER < cases.json`. tests/apps/run describes cases
+// and answers.
 const { createHmac } = require("crypto");
 const [name, folder] = process.argv.slice(2);
 const { time, cases } = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const library = require(require.resolve(name, { paths: [folder] }));
 
-// RFC 4226 section 5.3, for a library that only takes a URI apart.
+// RFC 4226 section 5.3, for a library that only parses a URI.
 function computed(key, algorithm, digits, period) {
     const step = Buffer.alloc(8);
     step.writeBigUInt64BE(BigInt(Math.floor(time / period)));
@@ -20,7 +20,7 @@ function decoded(text) {
 }
 
 const programs = {
-    // Their callers take the URI apart, and hand over what it says.
+    // Their callers parse the URI, and pass its values on.
     speakeasy: ({ secret, algorithm, digits, period }) => [
         library.totp({ secret, encoding: "base32", time, algorithm: algorithm.toLowerCase(), digits, step: period }),
     ],

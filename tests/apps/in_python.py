@@ -1,6 +1,6 @@
 """The codes that a Python library computes: `python3 in_python.py NAME < cases.json`, at the time of the process (libfaketime).
 
-Cases and answers are as tests/apps/run has them.
+tests/apps/run describes cases and answers.
 """
 
 import hmac
@@ -31,7 +31,7 @@ def numberstation(case):
 
 
 def ykman(case):
-    """It computes in the key; what it would write there is read here."""
+    """Computes the code from the values that ykman would write to a token, which computes it there."""
     from yubikit.oath import CredentialData
 
     data = CredentialData.parse_uri(case["uri"])

@@ -1,4 +1,4 @@
-//! The codes that totp-rs computes: questions on standard input, answers on standard output, as tests/apps/run has them.
+//! The codes that totp-rs computes: cases on standard input, answers on standard output, as tests/apps/run describes them.
 
 use serde_json::{Value, json};
 use totp_rs::Totp;

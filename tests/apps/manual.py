@@ -36,7 +36,7 @@ COLON = {
 
 
 def sections():
-    """Both sections as roff."""
+    """Returns both sections as roff."""
     table = tomllib.loads(TABLE.read_text())
     lines = [".SH APPS", *INTRODUCTION]
     for app in table["app"]:
@@ -47,13 +47,13 @@ def sections():
 
 
 def about(app):
-    """What is to be known of an app, a sentence each."""
+    """Yields the sentences about one app."""
     for key, setting in SETTINGS.items():
         value = app[key]
         if value in SAID:
             yield SAID[value].format(setting)
         elif value != "yes":
-            # "refused 7": one value alone.
+            # "refused 7": only that one value is refused.
             way, number = value.split(" ")
             assert way == "refused", f"no words for {value}"
             yield f"Refuses {number} {key}." if key == "digits" else f"Refuses {number} for {setting}."
@@ -70,7 +70,7 @@ def escaped(text):
 
 
 def whole():
-    """The manual, with these sections in it."""
+    """Returns the manual with these sections in it."""
     page = PAGE.read_text()
     start, end = page.index(".SH APPS\n"), page.index(".SH HOW THIS IS KNOWN\n")
     assert re.search(r"(?m)^\.SH NOT TRIED$", page)
