@@ -1,4 +1,4 @@
-# What tests/run and packaging/demo need before they can begin: packages, a toolchain, a build. Sourced by both.
+# Gives tests/run and packaging/demo what they need before they can begin: packages, a toolchain, a build. Both source this file.
 # shellcheck shell=bash
 
 BUILD_PACKAGES=(gcc libc6-dev libpam0g-dev)
@@ -7,7 +7,7 @@ LOGIN_PACKAGES=(openssh-server openssh-client sudo passwd util-linux python3 pyt
 
 target=${CARGO_TARGET_DIR:-target}
 
-# What the private copy of the machine gets of ours, for OTP_BINARIES.
+# Our programs that the private copy of the machine gets, for OTP_BINARIES.
 ours=$target/release/libpam_otp.so:$target/release/otp-helper:$target/release/otp-mail:$target/release/otp-fleet:$target/release/otp-admin:$target/release/otp-enroll
 ours=$ours:packaging/permissions:conf/pam_otp.conf:conf/pam.d/otp-enroll-debian:packaging/shadow-maint/pam-otp:packaging/man/pam_otp.8:$target/release/otp-notify:$target/release/otp-verifier:$target/release/otp-portal-login:$target/release/otp-portal
 ours=$ours:conf/hooks/http:conf/hooks/mail:packaging/systemd/pam_otp-seal.service
@@ -21,7 +21,7 @@ complain() {
     echo "== $1: failed" >&2
 }
 
-# install_packages PACKAGE...: those that are missing.
+# install_packages PACKAGE...: installs those that are missing.
 install_packages() {
     local missing=() package
     command -v apt-get > /dev/null || { complain "packages: this needs Debian or Ubuntu (no apt-get here)"; return 1; }
@@ -38,13 +38,13 @@ apt_install() {
     update_lists && tests/apt-get install -q -y --no-install-recommends "$@"
 }
 
-# What apt knows of the archive, once in a run: on a machine that was used before it may be too old to download by.
+# Updates apt's lists once in a run: on a machine that was used before they may be too old for a download.
 update_lists() {
     [ -n "${lists_updated-}" ] && return 0
     tests/apt-get update -q && lists_updated=yes
 }
 
-# The tests start an sshd of their own; that of the machine stays as it is, and absent where it was absent.
+# The tests start an sshd of their own. The machine's sshd stays as it is, and stays absent if it was absent.
 without_starting_services() {
     local policy=/usr/sbin/policy-rc.d had_sshd=no code
     command -v sshd > /dev/null && had_sshd=yes
@@ -64,15 +64,15 @@ without_starting_services() {
     return $code
 }
 
-# sudo resets PATH, and rustup lives in a home. The caller's own toolchain comes before that of the distribution, which
-# may be older than the one that Cargo.toml asks for.
+# sudo resets PATH, and rustup lives in a home directory. The caller's own toolchain comes before the distribution's, which
+# may be older than Cargo.toml allows.
 find_cargo() {
     local caller_home directory
     caller_home=$(getent passwd "${SUDO_USER:-root}" | cut -d: -f6)
     for directory in "$caller_home/.cargo/bin" /root/.cargo/bin /usr/local/cargo/bin /usr/local/bin; do
         [ -x "$directory/cargo" ] || continue
         PATH=$directory:$PATH
-        # A toolchain that rustup keeps in the caller's home; cargo's own files stay out of there, for they would be root's.
+        # A toolchain that rustup keeps in the caller's home. cargo's own files stay out of there, because they would belong to root.
         [ -d "$caller_home/.rustup" ] && [ -z "${RUSTUP_HOME-}" ] && export RUSTUP_HOME=$caller_home/.rustup
         break
     done
@@ -89,7 +89,7 @@ find_cargo() {
     fi
 }
 
-# What root has built in somebody's checkout is theirs again.
+# Gives files that root has built in another user's checkout back to that user.
 hand_back_target() {
     if [ -d "$target" ] && [ "$(stat -c %u .)" != 0 ]; then
         chown -R --reference=. "$target"
