@@ -1,4 +1,4 @@
-"""`tests/bench/run`, inside the private copy of the machine: what is measured in which order."""
+"""Takes the measurements of tests/bench/run, one part after the other, inside the private copy of the machine."""
 
 import argparse
 import contextlib
@@ -102,7 +102,7 @@ def instructions(bench, options, people, _):
 
 
 def users(bench, options, people, until_the_end):
-    """With so many enrolled users: all sizes of a place in the same rounds."""
+    """Measures logins beside different numbers of enrolled users: all sizes of a place in the same rounds."""
     rows = []
     measured = (contenders.OURS, contenders.OURS_BY_HELPER, contenders.OATH)
     sizes = sorted({size for size in SIZES if size < options.users} | {options.users})
@@ -120,13 +120,13 @@ def users(bench, options, people, until_the_end):
     return rows
 
 
-# The disk is given the most to do last.
+# The part that gives the disk the most to do comes last.
 PARTS = {"logins": logins, "crowds": crowds, "memory": memory, "instructions": instructions, "users": users}
 
 
 @contextlib.contextmanager
 def made(where, people, users):
-    """A place with so many users, until the end of the block."""
+    """Makes a place with this many users, until the end of the block."""
     place = Place(ROOTS[where] / str(users), people, users)
     try:
         yield place
@@ -142,13 +142,13 @@ def prepare():
     for root in ROOTS.values():
         root.mkdir()
         root.chmod(0o755)
-    # As many directories as there are users, of which each takes next to nothing.
+    # There are as many directories as users. On a tmpfs each takes next to nothing.
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0755,size=75%,nr_inodes=0", "tmpfs", ROOTS["tmpfs"]], check=True)
     read_the_log()
 
 
 def read_the_log():
-    """As the machine's own log does: nothing that is logged waits for somebody who reads it."""
+    """Reads /dev/log, as the machine's own log does, so that no program that logs has to wait."""
     log = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     log.bind("/dev/log")
     os.chmod("/dev/log", 0o666)
@@ -167,7 +167,7 @@ def create_people(count):
 
 
 def machine():
-    """What the figures depend on, and nothing that would tell which machine this is."""
+    """Returns the properties of the machine that the figures depend on, and none that would identify it."""
     names = re.findall(r"(?m)^model name\s*: (.*)$", pathlib.Path("/proc/cpuinfo").read_text())
     return {
         "processor": names[0] if names else platform.machine(), "processors": len(os.sched_getaffinity(0)),
@@ -181,7 +181,7 @@ def file_system(path):
 
 
 def text_of(figures):
-    """JSON with a line for each row, so that two runs can be compared."""
+    """Returns JSON with a line for each row, so that two runs can be compared."""
     parts = []
     for part, value in figures.items():
         rows = [json.dumps(row) for row in value] if isinstance(value, list) else None

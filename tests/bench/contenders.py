@@ -1,4 +1,4 @@
-"""What is measured: the modules, how each is told to work, and the floor below all of them."""
+"""The contenders: the modules, their settings, and the floor below all of them."""
 
 import os
 import pathlib
@@ -15,7 +15,7 @@ SUCCESS, AUTH_ERR, AUTHINFO_UNAVAIL = 0, 7, 9
 
 
 class Contender:
-    """A way to log in. `records` says whose secret it is that its codes are of; None: it takes any code."""
+    """A way to log in. `records` names the records whose codes it takes; None: it takes any code."""
 
     def __init__(self, key, name, records=None, module=None, arguments="", as_user=False):
         self.key = key
@@ -27,11 +27,11 @@ class Contender:
         self.as_user = as_user
 
     def expected(self, verdict):
-        """The PAM code that a login of this kind has to come to."""
+        """Returns the PAM code that a login of this kind must end with."""
         return AUTH_ERR if self.records and verdict != "accepted" else SUCCESS
 
     def command(self, user=None):
-        """The program that logs people in by this module, as root or as a user of its own."""
+        """Returns the command that logs people in by this module, as root or as a user of its own."""
         what = self.service if self.module else "--floor"
         running = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--"] if user else []
         return [*running, ROUNDS, what]
@@ -52,7 +52,7 @@ BY_KEY = {each.key: each for each in EVERY}
 
 
 def install(binaries):
-    """All modules in one directory, since a file system of its own would be an advantage; a service is nothing but one."""
+    """Puts all modules into one directory, because a file system of its own would be an advantage. Each service has only one module."""
     MODULES.mkdir()
     shutil.copy(binaries / "libpam_otp.so", MODULES / "pam_otp.so")
     security = next(path.parent for path in pathlib.Path("/").glob("usr/lib/*/security/pam_oath.so"))
@@ -64,7 +64,7 @@ def install(binaries):
         if each.module:
             line = f"auth required {MODULES / each.module}.so {each.arguments}".rstrip()
             pathlib.Path("/etc/pam.d", each.service).write_text(line + "\n")
-    # libpam loads the modules of this one too, for every service.
+    # For every service, libpam also loads the modules of /etc/pam.d/other.
     kinds = ("auth", "account", "password", "session")
     pathlib.Path("/etc/pam.d/other").write_text("".join(f"{kind} required pam_deny.so\n" for kind in kinds))
     os.makedirs(os.path.dirname(HELPER))
@@ -73,15 +73,15 @@ def install(binaries):
     for directory in (places.PAM_OTP, places.OATH):
         os.mkdir(directory)
     subprocess.run([binaries / "permissions", places.PAM_OTP, HELPER], check=True)
-    # A machine that has a name looks whether its records are mounted; most have one.
+    # On a machine with an id, the module checks that its records are mounted; most machines have one.
     pathlib.Path("/etc/machine-id").write_text(os.urandom(16).hex() + "\n")
     flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-Wl,-z,now"]
     subprocess.run(["gcc", *flags, "-o", ROUNDS, binaries / "rounds.c", "-lpam"], check=True)
 
 
 class Program:
-    """The program of a contender in a place, waiting for commands; it ends with the `with`. As `user` where the contender
-    is measured so, unless that is None."""
+    """The program of a contender in a place, waiting for commands; it ends with the `with`. It runs as `user` if the contender
+    is measured as a user, unless `user` is None."""
 
     def __init__(self, contender, place, user):
         self.contender = contender
@@ -100,7 +100,7 @@ class Program:
         self._process.wait(timeout=60)
 
     def ask(self, *words):
-        """The numbers that answer a command."""
+        """Returns the numbers that answer a command."""
         self._process.stdin.write("\t".join(words) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline().split()

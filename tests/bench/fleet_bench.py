@@ -1,5 +1,5 @@
-"""How long one check of a code takes over a network, and how many a second one processor does: a fleet's verifiers, and
-privacyIDEA beside them. Run by tests/bench/fleet, in a private copy of this machine."""
+"""Measures how long one check of a code takes over a network, and how many checks a second one processor does: a fleet's verifiers,
+and privacyIDEA beside them. tests/bench/fleet runs it, in a private copy of this machine."""
 
 import argparse
 import contextlib
@@ -33,14 +33,14 @@ SHARES = WORLD / "bin/fleet_share.py"
 SERVING, ASKING = 0, 1
 ON_ONE_CORE = ("taskset", "-c", str(SERVING))
 ETCD = os.environ["OTP_FLEET_ETCD"].split(":")[0]
-# So that a million users fit, and many go into one transaction while they are put there.
+# These let a million users fit, and put many into one transaction.
 LARGE = ("--max-txn-ops", "1000", "--quota-backend-bytes", str(8 << 30))
-# Of a policy with all its defaults, as pam_otp-fleet(7) has it.
+# The digest of a policy with all its defaults, as pam_otp-fleet(7) gives it.
 DIGEST = "74941312a812dcaf"
 DELAYS = (0, 1, 20)
-# Of a processor, for each verifier, where growth is measured: so little that three of them leave etcd what it wants.
+# Each verifier's share of a processor while growth is measured: so small that three of them leave etcd as much as it needs.
 SHARE = 0.08
-# It takes a tenth of a second to give one a token.
+# The number of the peer's users: a token for one takes a tenth of a second.
 OF_THE_PEER = 200
 
 
@@ -57,17 +57,17 @@ def main():
 
 def parsed():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--checks", type=int, default=100, help="of each kind, one after the other")
-    parser.add_argument("--seconds", type=float, default=20, help="of each measurement of how many a second")
+    parser.add_argument("--checks", type=int, default=100, help="checks of each kind, one after the other")
+    parser.add_argument("--seconds", type=float, default=20, help="length of each measurement of checks a second")
     parser.add_argument("--users", type=int, default=1000)
-    parser.add_argument("--many", type=int, default=1_000_000, help="users in the store, of the last measurement")
+    parser.add_argument("--many", type=int, default=1_000_000, help="users in the store, for the last measurement")
     parser.add_argument("--only", choices=("peer", "ours", "growth", "users"), action="append")
     parser.add_argument("--environment", required=True)
     return parser.parse_args()
 
 
 def ours_here(number):
-    """The module and what it asks by, and accounts for as many people as there are."""
+    """Installs the module and its client, and makes accounts for all people."""
     under_test.Ours().prepare()
     shutil.copy(WORLD / "bin/otp-fleet", fleets.CLIENT)
     pathlib.Path("/etc/pam.d", logins.SERVICE).write_text(f"auth {under_test.Ours().line()}\naccount required pam_permit.so\n")
@@ -94,7 +94,7 @@ def measure(place, arguments):
 
 
 def ours(place, arguments, wire, network, both_authorities, users, count, measured):
-    """Three members of etcd and three verifiers, all on one processor."""
+    """Measures three members of etcd and three verifiers, all on one processor."""
     members, verifiers = ([network[name] for name in names] for names in (("e1", "e2", "e3"), ("v1", "v2", "v3")))
     machine = network["m1"]
     wire.delay(0)
@@ -123,7 +123,7 @@ def ours(place, arguments, wire, network, both_authorities, users, count, measur
 
 
 def latencies(name, arguments, wire, machine, verifiers, told, users):
-    """One check after the other, and one login after the other, over wires that take their time."""
+    """Measures one check after the other, and one login after the other, over wires with different delays."""
     found = {"latency": [], "logins": []}
     for delay in DELAYS:
         for where in ("to the verifiers", "between all"):
@@ -142,7 +142,7 @@ def latencies(name, arguments, wire, machine, verifiers, told, users):
 
 
 def throughputs(name, arguments, running, cluster, machine, toward, users):
-    """How many checks a second one processor does, and what of it each program takes."""
+    """Measures how many checks a second one processor does, and each program's part of that processor."""
     found = []
     for used, some in ((1, (1, 4, 16)), (2, (16,)), (3, (16,))):
         for clients in some:
@@ -154,14 +154,14 @@ def throughputs(name, arguments, running, cluster, machine, toward, users):
             after = processor_time(running, cluster)
             row["processor"] = {what: 1000 * (after[what] - before[what]) / checks for what in after}
             parts = ", ".join(f"{ms:.2f} ms in {what}" for what, ms in row["processor"].items())
-            print(f"{'':<34} of a processor each check takes {parts}", flush=True)
+            print(f"{'':<34} of processor time for each check: {parts}", flush=True)
             found.append({"verifiers": used, **row})
     return found
 
 
 def growth(name, arguments, running, cluster, machine, toward, users):
-    """Checks a second by one, two and three verifiers, each of which has the same small share of a processor, as if it were a machine
-    of its own; etcd has what it wants. And how many etcd's leader could take, by what it uses for each."""
+    """Measures checks a second by one, two and three verifiers. Each has the same small share of a processor, as if it were a machine
+    of its own; etcd gets as much as it needs. Also says how many checks etcd's leader could take, from its time for each."""
     found = []
     with shares(running):
         for used in (1, 2, 3):
@@ -181,7 +181,7 @@ def growth(name, arguments, running, cluster, machine, toward, users):
 
 @contextlib.contextmanager
 def shares(running):
-    """No verifier has more than its share meanwhile."""
+    """Holds each verifier to its share until the end of the block."""
     pids = [str(running.pid(each)) for each in running.verifiers]
     holder = subprocess.Popen(["taskset", "-c", str(ASKING), sys.executable, "-B", SHARES, str(SHARE), *pids], env=hosts.REAL,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
@@ -194,7 +194,7 @@ def shares(running):
 
 
 def processor_time(running, cluster):
-    """What verifiers and members of etcd have used so far, in seconds."""
+    """Returns the processor time of verifiers and members of etcd so far, in seconds."""
     ticks = os.sysconf("SC_CLK_TCK")
 
     def of(pid):
@@ -208,15 +208,15 @@ def processor_time(running, cluster):
 
 
 def logins_by(name, machine, delay, where, checks, users):
-    """Whole logins, one after the other: from the reply to what PAM says. The module, its client and its connection are those of
-    each login alone."""
+    """Measures whole logins, one after the other, from the reply to PAM's answer. Each login has its own module, client and
+    connection."""
     found = []
     with logins.Crowds([machine]) as crowd:
         for _ in range(checks):
             person, key, _ = next(fresh(users))
             step = USED[person] = int(time.time()) // 30
             ((login, code),) = crowd.at_once(1, Person(person), fleet_load.code(key, step), step)
-            assert code == logins.SUCCESS, f"a login came to {code}"
+            assert code == logins.SUCCESS, f"a login ended with {code}"
             found.append(login.ended - login.began)
     row = {"delay": delay, "where": where, **spread(found)}
     print(f"{name:<34} {delay:>3} ms each way {where:<20} a login: {row['median']:>8.1f} ms median {row['p99']:>8.1f} ms p99",
@@ -225,7 +225,7 @@ def logins_by(name, machine, delay, where, checks, users):
 
 
 class RealTime:
-    """No clock is moved here."""
+    """The real time, for a fleet whose clock is not moved."""
 
     now = 0
 
@@ -236,7 +236,7 @@ class Person:
 
 
 def fresh(users):
-    """Those whose code of this step is not used yet."""
+    """Yields users whose code of this step is not used yet."""
     while True:
         step = int(time.time()) // 30
         found = next((user for user in users if USED.get(user[0]) != step), None)
@@ -246,13 +246,13 @@ def fresh(users):
 
 
 def filled(place, network, authority, members, users, strangers):
-    """A cluster with those users and so many more."""
+    """Makes a cluster with those users and this many strangers."""
     desk, kept = network["desk"], WORLD / f"results/strangers-{strangers}.snapshot"
     certificate, key = authority.sign("", f"fill.{hosts.DOMAIN}", "fill")
     fill = [sys.executable, "-B", WORLD / "bin/fleet_fill.py"]
     files = [authority.certificate, certificate, key]
     if not kept.exists():
-        # One member alone, and what it has is kept: it takes minutes for a million.
+        # Only one member is filled, and its data is kept: a million users take minutes.
         began = time.monotonic()
         first = etcd.Cluster(ETCD, members[:1], desk, authority, place / "first")
         first.begin(*LARGE)
@@ -301,12 +301,12 @@ def throughput(name, clients, results):
     return {"clients": clients, "checks_a_second": rate}
 
 
-# When each user's code was used last, since the next has to be of a later step.
+# The step of each user's last code: the next code must be of a later step.
 USED = {}
 
 
 def load(machines, each, users):
-    """A client on each of the machines, with a share of the users; each is told something of its own."""
+    """Runs a client on each of the machines, with a share of the users; each gets orders of its own."""
     running, results = [], []
     try:
         for number, (machine, told) in enumerate(zip(machines, each)):
@@ -317,7 +317,7 @@ def load(machines, each, users):
             used = {name: USED[name] for name, *_ in share if name in USED}
             client.stdin.write(json.dumps({**told, "users": share, "used": used}) + "\n")
         for client in running:
-            assert client.stdout.readline() == "ready\n", "a client did not come to work"
+            assert client.stdout.readline() == "ready\n", "a client did not start"
         for client in running:
             client.stdin.write("go\n")
         for client in running:

@@ -1,7 +1,7 @@
-"""Fills etcd with accounts of a fleet: run on a machine of the wire, before anybody has to say who it is.
+"""Fills etcd with accounts of a fleet. It runs on a machine of the wire, before etcd asks for users.
 
-    fleet_fill.py URL CA CERTIFICATE KEY COUNT      so many strangers
-    fleet_fill.py URL CA CERTIFICATE KEY            the people on standard input: [name, key in hex, user id] each, as JSON
+    fleet_fill.py URL CA CERTIFICATE KEY COUNT      adds this many strangers
+    fleet_fill.py URL CA CERTIFICATE KEY            adds the people on standard input: [name, key in hex, user id] each, as JSON
 """
 
 import base64
@@ -18,7 +18,7 @@ sys.path[:0] = ["/run/pam_otp-tests/suite/parts"]
 
 import store  # noqa: E402  (the path above has to come first)
 
-# Of keys in one transaction, below what etcd takes where it is told --max-txn-ops 1000.
+# Accounts in one transaction, below the limit that --max-txn-ops 1000 sets in etcd.
 AT_ONCE = 300
 NUMBER = 100_000
 CREATED = int(time.time()) - 86_400
@@ -49,7 +49,7 @@ def people():
 
 
 def strangers(count):
-    """All have the ids and the key of the first, since it takes a while to make a million."""
+    """Yields strangers. All have the ids and the key of the first, because it takes a while to make a million."""
     model = store.account(stranger(0), NUMBER, bytes(range(20)), CREATED)
     contents = {name: store.content(value) for name, value in model.items() if name.endswith("credential")}
     for number in range(count):

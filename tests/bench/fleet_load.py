@@ -1,12 +1,12 @@
-"""One client that asks whether codes are right, one after the other: told on standard input what to do, as JSON; started on a
-machine of the wire. It says `ready`, waits for a line, and says what came of it, as JSON.
+"""One client that has codes checked, one after the other. It runs on a machine of the wire and gets its orders on standard input, as
+JSON. It says `ready`, waits for a line, and then prints its results, as JSON.
 
     kind       "privacyidea" or "verifier"
     host port ca [certificate key policy]
-    users      name, key (hex), user id: each is asked for with a fresh code, once a step
-    used       the step of a user's last code, by name; what it is afterwards is told as well
-    seconds    so long; or `checks`, so many
-    fresh      a connection for each check
+    users      name, key (hex), user id: each is checked with a fresh code, once a step
+    used       the step of each user's last code, by name; the results have it too
+    seconds    how long; or `checks`: how many
+    fresh      whether each check has a connection of its own
 """
 
 import hmac
@@ -27,7 +27,7 @@ def code(key, step):
 
 
 class PrivacyIdea:
-    """POST /validate/check, as each of its clients asks."""
+    """POST /validate/check, as each client of privacyIDEA asks."""
 
     def __init__(self, told):
         self._context = ssl.create_default_context(cafile=told["ca"])
@@ -50,7 +50,7 @@ class PrivacyIdea:
 
 
 class Verifier:
-    """What a machine's client says to a verifier, by its first check of one login. A connection takes one check."""
+    """The first check of one login, as a machine's client sends it to a verifier. A connection takes one check."""
 
     def __init__(self, told):
         self._context = ssl.create_default_context(cafile=told["ca"])
@@ -122,7 +122,7 @@ def main():
             if used.get(name) != step:
                 break
         else:
-            # Everybody's code of this step is used. That is for want of users, and no time of the server's.
+            # Every user's code of this step is used. This waits for want of users, so the time does not count.
             time.sleep(0.05)
             waited += 0.05
             continue

@@ -1,9 +1,9 @@
-"""Gives each of these processes no more than a share of a processor, as if it were a small machine of its own: stops it whenever it is
-ahead of its share, and lets it go on. Until it is ended; then all go on.
+"""Gives each of these processes no more than a share of a processor, as if it were a small machine of its own. It stops a process
+whenever it is ahead of its share, and lets it go on later. When this program ends, all processes go on.
 
     fleet_share.py SHARE PID...
 
-What a process has used is the kernel's count in nanoseconds; /proc counts in hundredths of a second.
+The kernel counts the time of a process in nanoseconds for this program; /proc counts in hundredths of a second.
 """
 
 import os
@@ -12,12 +12,12 @@ import sys
 import time
 
 TICK = 0.002
-# What was not used is not kept for later, but for so long.
+# A process may save up no more than this many seconds of its unused share.
 SAVED = 0.02
 
 
 def clock_of(pid):
-    """The processor time of a whole process, as clock_getcpuclockid(3) has it."""
+    """Returns the clock of a whole process's processor time, as clock_getcpuclockid(3) computes it."""
     return ~pid << 3 | 2
 
 

@@ -1,4 +1,4 @@
-"""Where what a login has to remember is kept: a directory on the disk or on a tmpfs, with the records of so many users."""
+"""A place that keeps what logins must remember: a directory on the disk or on a tmpfs, with the records of a number of users."""
 
 import base64
 import concurrent.futures
@@ -19,18 +19,18 @@ ADMIN = "/run/pam_otp-tests/bin/otp-admin"
 MARK = pathlib.Path("/etc/security/pam_otp.enrolled")
 PERMISSIONS = "/run/pam_otp-tests/bin/permissions"
 
-# What a program sees where the programs under test look: each of these is another one in each place.
+# Mounts the directories of a place where the programs under test look for their records.
 MOUNT = f"""
 place=$1; shift
 mount --bind "$place/pam_otp" {PAM_OTP} && mount --bind "$place/oath" {OATH} && mount --bind "$place/home" {HOMES} &&
     exec "$@"
 """
-# So many strangers have the same files in their directories.
+# This many strangers share the same two files.
 PART = 5_000
 
 
 class Place:
-    """Records of `people`, whose secrets are in `secret` by module and name, and of strangers until there are `users`."""
+    """Records of `people`, whose secrets are in `secret` by module and name, and of strangers, `users` in all."""
 
     def __init__(self, root, people, users):
         self.root = pathlib.Path(root)
@@ -40,16 +40,16 @@ class Place:
         for name in ("pam_otp", "oath", "home", "floor"):
             (self.root / name).mkdir(parents=True, mode=0o755)
         subprocess.run(self.inside(PERMISSIONS, PAM_OTP), check=True)
-        # To a machine that has seen records elsewhere, this directory would be one whose file system is not mounted.
+        # On a machine that has seen records elsewhere, this directory would count as a file system that is not mounted.
         MARK.unlink(missing_ok=True)
         for name in people:
             self._enrol(name)
         self._add_strangers(users - len(people))
-        # What is still to be written would be written during the first rounds.
+        # Data that is not on the disk yet would be written during the first rounds.
         subprocess.run(["sync", "--file-system", self.root], check=True)
 
     def inside(self, *command):
-        """The command, with the records of this place where it looks for them."""
+        """Returns the command that runs with the records of this place."""
         enter = ["unshare", "--mount", "--propagation", "private", "sh", "-c", MOUNT, "sh"]
         return [*enter, str(self.root), *map(str, command)]
 
@@ -57,7 +57,7 @@ class Place:
         in_parts(remove_strangers, self.root / "pam_otp", self.users - len(self.people))
         shutil.rmtree(self.root)
 
-    # ------------------------------------------------------------------------------------------------ who can log in
+    # ------------------------------------------------------------------------------------------------ people who log in
 
     def _enrol(self, name):
         command = self.inside(ADMIN, "provision", name, "--json")
@@ -71,7 +71,7 @@ class Place:
         (floor / "state").write_bytes(bytes([1]) * records.RECORD + bytes([2]) * records.RECORD)
 
     def _enrol_google(self, name):
-        """Codes work once, and the window is the one that google-authenticator proposes."""
+        """Enrols a user with codes that work once, and with the window that google-authenticator proposes."""
         secret = base64.b32encode(os.urandom(20)).decode()
         entry = pwd.getpwnam(name)
         home = self.root / "home" / name
@@ -84,10 +84,10 @@ class Place:
             os.chown(each, entry.pw_uid, entry.pw_gid)
         return secret
 
-    # -------------------------------------------------------------------------------------------------- and the others
+    # -------------------------------------------------------------------------------------------------- strangers
 
     def _add_strangers(self, count):
-        """Directories beside those of the people; and the people in the middle of pam_oath's one file."""
+        """Adds strangers' directories beside those of the people, and strangers before and after the people in pam_oath's one file."""
         in_parts(write_strangers, self.root / "pam_otp", count)
         with open(self.root / "oath" / "users.oath", "w", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             for number in range(count // 2):
@@ -107,14 +107,14 @@ def oath_line(name, secret):
 
 
 def in_parts(work, directory, count):
-    """Has a worker on each processor do so with strangers, some thousands at a time."""
+    """Has a worker on each processor do this work for strangers, some thousands at a time."""
     parts = [range(at, min(at + PART, count)) for at in range(0, count, PART)]
     with concurrent.futures.ProcessPoolExecutor() as workers:
         list(workers.map(work, [directory] * len(parts), parts))
 
 
 def write_strangers(directory, numbers):
-    """A directory for each, and in all of them the two files of the first: nobody's login opens those of others, and some
+    """Makes a directory for each stranger. All share the two files of the first: no login opens the files of others, and some
     disks take hours to forget two million files."""
     group = os.stat(directory).st_gid
     files = {}
@@ -132,7 +132,7 @@ def write_strangers(directory, numbers):
 
 
 def record(number):
-    """The two files as otp-admin would leave them, by the implementation that knows them from their manual alone."""
+    """Returns the two files as otp-admin would leave them, by the implementation that knows them only from their manual."""
     authenticator = records.Authenticator(secrets.token_hex(8), "phone", os.urandom(20), created=1_800_000_000)
     hashes = [os.urandom(32) for _ in range(10)]
     recovery = records.RecoverySet(secrets.token_hex(8), os.urandom(16), hashes, created=1_800_000_000)
@@ -142,7 +142,7 @@ def record(number):
 
 
 def remove_strangers(directory, numbers):
-    """In the order in which they were made, in which they lie on the disk."""
+    """Removes them in the order in which they were made, in which they lie on the disk."""
     for number in numbers:
         own = f"{directory}/{stranger(number)}"
         os.unlink(f"{own}/credential.toml")

@@ -1,4 +1,4 @@
-"""The figures as a picture: SVG, which follows the reader's choice between light and dark.
+"""Draws the figures as a picture: SVG, which follows the reader's choice between light and dark.
 
     python3 tests/bench/plot.py figures.json > figures.svg
 """
@@ -23,7 +23,7 @@ WIDTH, PANEL, GAP, HEIGHT = 920, 445, 30, 250
 
 
 def draw(figures):
-    """The whole picture: a panel for each part that was measured."""
+    """Returns the whole picture: a panel for each part that was measured."""
     panels = []
     for place in unique(row["place"] for row in figures.get("logins", [])):
         panels.append(bars(f"One login, {place}: pam_start to pam_end", login_rows(figures, place)))
@@ -33,7 +33,7 @@ def draw(figures):
         panels.append(lines(f"Enrolled users, {place}: one login", points))
     crowds = figures.get("crowds", [])
     for place in unique(row["place"] for row in crowds)[:1]:
-        # With others at once pam_oath refuses users with good codes, which takes no time.
+        # In a crowd, pam_oath refuses some users with good codes, and refusals take no time.
         points = [
             (row["contender"], row["at_once"], row["all"]["median"]) for row in crowds
             if (row["place"], row["who"]) == (place, "different") and row["contender"] != "oath"
@@ -66,7 +66,7 @@ def login_rows(figures, place):
 
 
 def bars(title, rows):
-    """A bar up to each median, and a thin line from quartile to quartile."""
+    """Draws a bar up to each median, and a thin line from quartile to quartile."""
     most = max(spread["high"] for _, spread in rows)
     left, right = 150, PANEL - 70
     parts = [heading(title)]
@@ -83,7 +83,7 @@ def bars(title, rows):
 
 
 def lines(title, points):
-    """Both ways logarithmic; each line has its name at its end."""
+    """Draws lines on two logarithmic axes, with its name at the end of each."""
     keys = unique(key for key, _, _ in points)
     low = 10 ** math.floor(math.log10(min(value for _, _, value in points)))
     high = 10 ** math.ceil(math.log10(max(value for _, _, value in points) * 1.01))
@@ -106,7 +106,7 @@ def lines(title, points):
     for key in sorted(keys, key=lambda key: -[value for of, _, value in points if of == key][-1]):
         found = sorted((number, value) for of, number, value in points if of == key)
         path = " ".join(f"{x(number):.1f},{y(value):.1f}" for number, value in found)
-        # Names of lines that end close to each other stand one below the other.
+        # Names of lines that end close to each other are moved apart.
         label = max([y(found[-1][1]) + 4, *(one + 15 for one in taken)])
         taken.append(label)
         parts.append(f'<polyline class="{key}" points="{path}" style="fill:none"/>')
@@ -132,7 +132,7 @@ def duration(microseconds):
 
 
 def short(number):
-    """As long as a million fits beside its neighbours."""
+    """Returns a number so short that a million fits beside its neighbours."""
     for letter, size in (("M", 1_000_000), ("k", 1_000)):
         if number >= size and number % size == 0:
             return f"{number // size}{letter}"

@@ -1,5 +1,5 @@
-"""How many visitors a second the portal answers for on one core, and how long each waits, beside peers; what its sessions weigh.
-Run by tests/bench/portal, in a private copy of this machine."""
+"""Measures how many visitors a second the portal answers for on one core, and how long each waits, beside peers; and the memory of
+its sessions. tests/bench/portal runs it, in a private copy of this machine."""
 
 import argparse
 import concurrent.futures
@@ -41,7 +41,7 @@ conversations_of_one = 64
 host = "{WIKI}"
 """
 POLICY = '[service.otp-portal]\nat_login = "off"\n'
-# Says what came of it as one line of JSON; a file of cookies is gone through, request by request.
+# Prints its results as one line of JSON. It sends the cookies of a file in turn, one with each request.
 WRK = """
 local cookies, at = {}, 0
 function init(arguments)
@@ -84,18 +84,18 @@ def main():
 
 def parsed():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10, help="of each turn")
+    parser.add_argument("--seconds", type=float, default=10, help="length of each turn")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each contender")
     parser.add_argument("--sessions", type=int, default=10_000)
     parser.add_argument("--only", choices=("verify", "pages", "sessions"), action="append")
     return parser.parse_args()
 
 
-# ------------------------------------------------------------------------------------------------------------- who asks
+# ------------------------------------------------------------------------------------------------------------- the clients
 
 
 def logged_in():
-    """Somebody logs in with a password and a code, at the site; the cookie that the site has then."""
+    """Logs somebody in with a password and a code, at the site, and returns the cookie of that site."""
     person = accounts.create(portal_peers.PERSON)
     provisioned = json.loads(subprocess.run([under_test.BINARIES / "otp-admin", "provision", person.name, "--json"], check=True,
                                             capture_output=True, text=True).stdout)
@@ -107,7 +107,7 @@ def logged_in():
 
 
 def at_the_login(address="192.0.2.7"):
-    """A browser that has asked for a page of the site, and was sent to the login."""
+    """Returns a browser that has asked for a page of the site, and was sent to the login."""
     browser = web_server.Browser(address)
     browser.headers |= {"X-Forwarded-Host": WIKI, "X-Forwarded-Uri": "/"}
     login = browser.get(f"https://{WIKI}/verify").headers["X-Otp-Login"]
@@ -123,7 +123,7 @@ def cookie_of(browser):
 
 
 class RealClock:
-    """What `codes` asks for the time."""
+    """The clock that `codes` asks for the time."""
 
     def utc(self, offset=0):
         return subprocess.run(["date", "--utc", f"--date=now {offset:+} seconds", "+%Y-%m-%d %H:%M:%S"], check=True,
@@ -131,7 +131,7 @@ class RealClock:
 
 
 def load(port, path, headers, connections, seconds, cookies=None):
-    """What that many connections that are kept open get in that time, by one thread on a core of its own."""
+    """Returns what one thread, on a core of its own, gets over this many open connections in that time."""
     words = ["taskset", "-c", str(ASKING), "wrk", "-t1", "--timeout", "60s", f"-c{connections}", f"-d{max(1, round(seconds))}s", "-s", WORLD / "wrk.lua"]
     for name, value in headers.items():
         words += ["-H", f"{name}: {value}"]
@@ -151,11 +151,11 @@ def status(port, path, headers):
     return answer.status, body
 
 
-# ------------------------------------------------------------------------------------------------------------ who serves
+# ------------------------------------------------------------------------------------------------------------ the servers
 
 
 class Nginx:
-    """`with Nginx(portal peers...):` one worker, and a port for each contender, which serves the same page."""
+    """`with Nginx(portal peers...):` has one worker, and a port for each contender, which serves the same page."""
 
     floor = 8000
     ours = 8001
@@ -192,7 +192,7 @@ class Nginx:
 
 
 def family(pid):
-    """A process and all below it."""
+    """Returns a process and all its descendants."""
     found = [pid]
     for one in found:
         for task in pathlib.Path(f"/proc/{one}/task").glob("*/children"):
@@ -201,7 +201,7 @@ def family(pid):
 
 
 def processor_time(pids):
-    """What these processes and all below them have used so far, in seconds, with those that have ended."""
+    """Returns the processor time of these processes and all their descendants so far, in seconds, with those that have ended."""
     ticks = 0
     for pid in itertools.chain.from_iterable(map(family, pids)):
         with contextlib.suppress(FileNotFoundError):
@@ -211,7 +211,7 @@ def processor_time(pids):
 
 
 def memory(pids):
-    """The proportional share of memory of these processes and all below them, in MiB."""
+    """Returns the proportional share of memory of these processes and all their descendants, in MiB."""
     total = 0
     for pid in itertools.chain.from_iterable(map(family, pids)):
         lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
@@ -219,11 +219,11 @@ def memory(pids):
     return total / 1024
 
 
-# -------------------------------------------------------------------------------------------------------- what is measured
+# -------------------------------------------------------------------------------------------------------- the measurements
 
 
 def verify(portal, arguments, cookie):
-    """Each contender's turn in every round, over as many connections as are told."""
+    """Gives each contender a turn in every round, with each number of connections."""
     with portal_peers.System(), portal_peers.LemonLdap(SERVING) as lemon, portal_peers.Ticket(SERVING) as ticket, \
             Nginx(lemon, ticket) as nginx:
         pids = portal.pids()
@@ -262,7 +262,7 @@ def verify(portal, arguments, cookie):
 
 
 def expect(port, path, headers, with_it, good, cookie):
-    """The session is good before and after it is measured, and without one nobody is let in."""
+    """Checks that the session is good, and that without one nobody is let in."""
     found, body = status(port, path, with_it)
     assert found == good and (good != 200 or path == "/verify" or body == web_servers.PAGE), (port, found, body)
     if cookie:
@@ -271,13 +271,13 @@ def expect(port, path, headers, with_it, good, cookie):
 
 
 def middle(found):
-    """The medians of the turns."""
+    """Returns the medians of the turns."""
     each = {key: statistics.median(one[key] for one in found) for key in ("p50", "p99", "processor") if key in found[0]}
     return {"a_second": statistics.median(one["requests"] / one["seconds"] for one in found), **each}
 
 
 def pages(portal, arguments):
-    """The first page that a stranger sees: a form, and a cookie that is made for it."""
+    """Measures the first page that a stranger sees: a form, and a cookie that is made for it."""
     headers = {"Host": web_server.HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
     found, body = status(DIRECT, "/login", headers)
     assert found == 200 and 'name="user"' in body, body
@@ -287,7 +287,7 @@ def pages(portal, arguments):
 
 
 def sessions(portal, arguments):
-    """As many logins as are told, of people whom PAM asks nothing; then all of these sessions are used in turn."""
+    """Logs in the given number of times, as people whom PAM asks nothing, and then uses all of these sessions in turn."""
     people = [f"person{number:03}" for number in range(100)]
     with open("/etc/passwd", "a") as passwd, open("/etc/shadow", "a") as shadow:
         for number, name in enumerate(people):

@@ -1,5 +1,5 @@
-"""The peers of tests/bench/portal, as Debian packages them, in a small system of their own: what each answers nginx by, and a
-session in it."""
+"""The peers of tests/bench/portal, as Debian packages them, in a small system of their own: the configuration by which each answers
+nginx, and a session in it."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 
 
 class System:
-    """`with System():` the small Debian, with a clean /run and /tmp."""
+    """`with System():` mounts the small Debian, with a clean /run and /tmp."""
 
     def __enter__(self):
         for kind, place in (("proc", "proc"), ("tmpfs", "run"), ("tmpfs", "tmp")):
@@ -39,7 +39,7 @@ class System:
 
 
 class Peer:
-    """`with Peer(CORE) as peer:` serves; all of its processes are on that core."""
+    """`with Peer(CORE) as peer:` serves, with all of its processes on that core."""
 
     def __init__(self, core):
         self._core = core
@@ -59,7 +59,7 @@ class Peer:
 
 
 class LemonLdap(Peer):
-    """LemonLDAP::NG's handler, at its FastCGI server; its sessions are files, as it is packaged."""
+    """LemonLDAP::NG's handler, in its FastCGI server; its sessions are files, as Debian packages it."""
 
     name = "LemonLDAP::NG"
     port = 8002
@@ -82,7 +82,7 @@ class LemonLdap(Peer):
         return self
 
     def cookie(self):
-        """That of a session which its portal would have begun."""
+        """Returns the cookie of a session as its portal would have begun it."""
         text = (
             "use Lemonldap::NG::Common::Session; my $s = Lemonldap::NG::Common::Session->new({storageModule => 'Apache::Session::File', "
             "storageModuleOptions => {Directory => '/var/lib/lemonldap-ng/sessions', LockDirectory => '/var/lib/lemonldap-ng/sessions/lock', "
@@ -94,7 +94,7 @@ class LemonLdap(Peer):
         return f"lemonldap={made.strip()}"
 
     def server(self, page):
-        """What nginx has, as the example of LemonLDAP::NG has it; of nginx's own fastcgi_params, what can matter here."""
+        """Returns nginx's configuration, as the example of LemonLDAP::NG has it, with those of nginx's own fastcgi_params that matter."""
         parameters = "".join(f"fastcgi_param {name} {value};" for name, value in PARAMETERS.items())
         return f"""
 location = /lmauth {{
@@ -118,7 +118,7 @@ location / {{
 
 
 class Ticket(Peer):
-    """mod_auth_tkt in Apache: what it looks at is a hash in the cookie, and nothing is kept of a session."""
+    """mod_auth_tkt in Apache: it checks a hash in the cookie, and keeps no sessions."""
 
     name = "mod_auth_tkt"
     port = 8003
@@ -145,7 +145,7 @@ class Ticket(Peer):
         return self
 
     def cookie(self):
-        """A ticket of now, as its manual has it."""
+        """Returns a ticket of this moment, as its manual describes it."""
         now = int(time.time())
         inner = hashlib.sha512(bytes(4) + struct.pack(">I", now) + f"{self.secret}{PERSON}\0\0".encode()).hexdigest()
         digest = hashlib.sha512(f"{inner}{self.secret}".encode()).hexdigest()

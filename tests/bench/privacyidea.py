@@ -1,5 +1,5 @@
-"""A peer of a fleet's verifier: privacyIDEA, as its documentation has it installed, from PyPI: a database server, a WSGI server,
-TLS. It runs on one machine of the fleet's wire."""
+"""privacyIDEA, a peer of a fleet's verifier, installed from PyPI as its documentation says: a database server, a WSGI server, TLS.
+It runs on one machine of the fleet's wire."""
 
 import json
 import os
@@ -25,7 +25,7 @@ APPLICATION = """
 from privacyidea.app import create_app
 application = create_app(config_name="production", config_file="{place}/pi.cfg", silent=True)
 """
-# A realm with a file of users, and a token for each; so its own library does it.
+# Makes a realm with a file of users, and a token for each. privacyIDEA's own library does it.
 FILL = """
 import json, sys
 from application import application
@@ -44,7 +44,7 @@ with application.app_context():
 
 
 class Server:
-    """`with Server(...) as server:`; `users` are names and keys (in hex). What serves is bound to the processor `core`."""
+    """`with Server(...) as server:`; `users` are names and keys (in hex). The server is bound to the processor `core`."""
 
     def __init__(self, environment, host, authority, place, users, core, workers):
         self._python = pathlib.Path(environment) / "bin/python"

@@ -1,20 +1,20 @@
-/* Logs people in through PAM, or does what no login can do without, and says how long it took.
+/* Logs people in through PAM, or does only the least that a login must do, and prints how long it took.
  *
  *   rounds SERVICE     the auth lines of /etc/pam.d/SERVICE
- *   rounds --floor     in plain C what a login that keeps its state in place has to do: lock the directory floor/USER, read
- *                      the file `state` in it, write one record of it in place, wait until that is on the disk
+ *   rounds --floor     the least, in plain C, that a login which keeps its state in place must do: lock the directory floor/USER,
+ *                      read the file `state` in it, write one record of it in place, wait until that is on the disk
  *
  * Commands on standard input, one a line, words separated by tabs; one line of numbers answers each:
  *
  *   login USER REPLY            CODE START AUTHENTICATE END: the PAM code, and nanoseconds
  *   once USER REPLY             the same in this process, which can do it once; for a tool that counts its instructions
- *   memory USER REPLY           CODE RSS PRIVATE: KiB that the process has grown by with the module loaded and used
- *   crowd USER REPLY ...        so many processes, started and then let go at the same moment:
+ *   memory USER REPLY           CODE RSS PRIVATE: the growth of the process in KiB, with the module loaded and used
+ *   crowd USER REPLY ...        one process for each USER, all started first and then let go at the same moment:
  *                               NANOSECONDS until the last one has its answer, and CODE AUTHENTICATE of each
- *   crowd-of-users USER REPLY ...   the same, each process as the user that it logs in
+ *   crowd-of-users USER REPLY ...   the same, with each process as its USER
  *
- * The module is loaded afresh by each login, which has a process of its own, since a module may stay loaded; "loaded
- * already" is an error here. A refusal is not slept upon. Codes come in by standard input, where nobody else sees them.
+ * Each login has its own process and loads the module anew, because a module may stay loaded; a module that is loaded already is
+ * an error here. Refusals do not sleep. Codes come in by standard input, where no other process sees them.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -95,7 +95,7 @@ static void end(int result)
         pam_end(handle, result);
 }
 
-/* The two functions that are counted by their names, by callgrind. */
+/* callgrind counts these two functions by their names. */
 __attribute__((noinline, noclone)) int authenticate_alone(const char *user)
 {
     return authenticate(user);
@@ -115,7 +115,7 @@ __attribute__((noinline, noclone)) void whole_login(const char *user, struct log
     login->end = ended - answered;
 }
 
-/* What cannot be left out: the same calls that a login of ours makes for its state, of the same sizes. */
+/* The least that a login must do: the same calls that a login of ours makes for its state, of the same sizes. */
 static int floor_of(const char *user)
 {
     char path[256], record[RECORD];
@@ -177,10 +177,10 @@ static void log_in(char **words)
     }
     close(told[1]);
     if (read(told[0], &login, sizeof login) != sizeof login)
-        errx(1, "a login is gone");
+        errx(1, "the process of a login has ended early");
     close(told[0]);
     if (waitpid(child, &ended, 0) != child || ended != 0)
-        errx(1, "a login has ended otherwise");
+        errx(1, "the process of a login has failed");
     say(&login);
 }
 
@@ -246,7 +246,7 @@ static void one_of_a_crowd(int ready, int gate, const char *user, struct member 
     start(user);
     if (write(ready, "", 1) != 1)
         _exit(1);
-    /* Nobody ever writes to the gate; it opens when its other end is closed. */
+    /* Nothing is ever written to the gate; it opens when its other end is closed. */
     if (read(gate, &nothing, 1) != 0)
         _exit(1);
     member->begun = now();
@@ -278,12 +278,12 @@ static void crowd(char **words, int count, bool as_users)
     close(ready[1]);
     for (int at = 0; at < number; at++)
         if (read(ready[0], &nothing, 1) != 1)
-            errx(1, "one of a crowd is gone");
+            errx(1, "a process of a crowd has ended early");
     long opened = now(), last = opened;
     close(gate[1]);
     while (wait(&status) > 0)
         if (status != 0)
-            errx(1, "one of a crowd did not come to its end");
+            errx(1, "a process of a crowd has failed");
     for (int at = 0; at < number; at++)
         if (members[at].ended > last)
             last = members[at].ended;
@@ -329,7 +329,7 @@ int main(int count, char **arguments)
         errx(2, "usage: rounds SERVICE | --floor");
     if (strcmp(arguments[1], "--floor") != 0)
         service = arguments[1];
-    /* What every daemon has done before its first login, and what then stays: the time zone, the log, the list of users. */
+    /* A daemon has done this before its first login, and its effects stay: the time zone, the log, the list of users. */
     tzset();
     openlog("rounds", LOG_NDELAY, LOG_AUTHPRIV);
     (void)!getpwnam("root");

@@ -1,5 +1,5 @@
-"""The measurements. In every series all contenders take their turn in each round, so that whatever else the machine does
-meets all of them alike. Their order is another one in each round, since what one leaves to the disk the next one meets."""
+"""The measurements. In every series each contender has a turn in each round, so that other work on the machine slows all of them
+alike. Their order changes from round to round, because each meets the disk as the one before has left it."""
 
 import contextlib
 import random
@@ -15,10 +15,10 @@ VERDICTS = ("accepted", "replayed", "refused")
 CROWDS = (1, 2, 8, 64)
 CROWD_CONTENDERS = (OURS, OURS_BY_HELPER, GOOGLE, OATH, FLOOR)
 COUNTED_CONTENDERS = (OURS, GOOGLE, OATH, PERMIT)
-# pam_oath reads and writes the lines of all users: with more of them than this it takes part in one round of ten.
+# pam_oath reads and writes the lines of all users: with more users than this it takes part in one round of ten.
 MANY_USERS = 10_000
 FRESH_PROCESSES = 5
-# Of a crowd in which somebody has waited in vain.
+# The most tries of a crowd in which a login has waited in vain.
 TRIES = 10
 
 
@@ -40,13 +40,13 @@ class Codes:
         return self._known[step]
 
     def wrong(self, step):
-        """Six digits that are no code of the hour around."""
+        """Returns six digits that are no code of the hour around."""
         near = {self.at(step + distance) for distance in range(-60, 61)}
         return next(code for code in map("{:06}".format, range(482915, 10**6)) if code not in near)
 
 
 class Bench:
-    """Logs people in by the clock of the PAM programs, and goes on to the next code before each."""
+    """Logs people in by the clock of the PAM programs, and moves it to the next code before each login."""
 
     def __init__(self, clock, people):
         self._clock = clock
@@ -71,7 +71,7 @@ class Bench:
             yield [stack.enter_context(Program(contender, place, user)) for contender, place in pairs]
 
     def _log_in(self, program, verdict):
-        """Nanoseconds of pam_start, pam_authenticate and pam_end."""
+        """Returns the nanoseconds of pam_start, pam_authenticate and pam_end."""
         user = self._people[0]
         reply = self._reply(program.contender, program.place, user, verdict)
         code, *times = program.ask("login", user, reply)
@@ -82,7 +82,7 @@ class Bench:
     # ----------------------------------------------------------------------------------------------------- one at a time
 
     def logins(self, pairs, rounds, verdicts=VERDICTS):
-        """The times of each verdict, by contender and place; the first round loads what stays loaded, and does not count."""
+        """Returns the times of each verdict, by contender and place. The first round loads the modules, and does not count."""
         found = {(pair, verdict): [] for pair in pairs for verdict in verdicts}
         with self._programs(pairs) as programs:
             for number in range(-1, rounds):
@@ -105,7 +105,7 @@ class Bench:
     # ---------------------------------------------------------------------------------------------------- many at a time
 
     def crowds(self, place, contenders, rounds):
-        """So many at once: how long until the last has its answer, how long for one of them, and how many got in."""
+        """Measures crowds: how long until the last login has its answer, how long for each, and how many got in."""
         rows = []
         # One process cannot become all of the users unless it is root.
         with self._programs([(contender, place) for contender in contenders], as_root=True) as programs:
@@ -134,7 +134,7 @@ class Bench:
             words = [word for user in users for word in (user, self._reply(program.contender, program.place, user))]
             whole, *rest = program.ask("crowd-of-users" if program.contender is OURS_BY_HELPER else "crowd", *words)
             codes, each = rest[::2], rest[1::2]
-            # On a busy machine the others may take longer than one of ours waits for them.
+            # On a busy machine the others may take longer than one of ours waits for the lock.
             if program.contender not in (OURS, OURS_BY_HELPER) or AUTHINFO_UNAVAIL not in codes:
                 break
         accepted = codes.count(SUCCESS)
@@ -147,7 +147,7 @@ class Bench:
     # ------------------------------------------------------------------------------------------- memory and instructions
 
     def memory(self, place, contenders):
-        """KiB that a program grows by which has never logged anybody in before."""
+        """Returns the KiB by which a program grows that has never logged anybody in before."""
         found = {contender: [] for contender in contenders}
         for _ in range(FRESH_PROCESSES):
             for contender in contenders:
@@ -166,7 +166,7 @@ class Bench:
         ]
 
     def instructions(self, place, contenders):
-        """Of one accepted login from pam_start to pam_end, and of pam_authenticate alone."""
+        """Returns the instructions of one accepted login from pam_start to pam_end, and of pam_authenticate alone."""
         rows = []
         for contender in contenders:
             counted = {}
@@ -191,12 +191,12 @@ class Bench:
 
 
 def in_turn(programs, number):
-    """All of them, in the order of this round, which is the same in every run."""
+    """Returns all of them, in the order of this round, which is the same in every run."""
     return random.Random(number).sample(programs, len(programs))
 
 
 def spread(nanoseconds):
-    """Median and quartiles in microseconds, and of how many."""
+    """Returns the median, the quartiles in microseconds, and the number of values."""
     values = sorted(value / 1000 for value in nanoseconds)
     low, middle, high = statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
     return {"median": round(middle, 1), "low": round(low, 1), "high": round(high, 1), "number": len(values)}

@@ -1,4 +1,4 @@
-"""The figures as text, and what they ought to be."""
+"""Prints the figures as text, with the targets that they should reach."""
 
 from contenders import BY_KEY
 
@@ -7,7 +7,7 @@ from contenders import BY_KEY
 
 
 def targets(figures):
-    """Each target that was measured: what it is about, the value, the bound, and whether it is met."""
+    """Returns each target that was measured: its name, the value, the bound, and whether it is met."""
     found = []
 
     def target(what, value, bound, unit=""):
@@ -15,16 +15,16 @@ def targets(figures):
             found.append({"what": what, "value": round(value, 3), "bound": bound, "unit": unit, "met": value <= bound})
 
     login, authenticate = (lambda place, key, of=of: median(figures, place, key, of) for of in ("login", "authenticate"))
-    target("disk: pam_start to pam_end, of google-authenticator's", ratio(login, "disk", "pam_otp", "google"), 0.10)
-    target("disk: pam_start to pam_end, of pam_oath's", ratio(login, "disk", "pam_otp", "oath"), 1.0)
-    target("disk: pam_authenticate, of the floor", ratio(authenticate, "disk", "pam_otp", "floor"), 1.5)
+    target("disk: pam_start to pam_end, relative to google-authenticator", ratio(login, "disk", "pam_otp", "google"), 0.10)
+    target("disk: pam_start to pam_end, relative to pam_oath", ratio(login, "disk", "pam_otp", "oath"), 1.0)
+    target("disk: pam_authenticate, relative to the floor", ratio(authenticate, "disk", "pam_otp", "floor"), 1.5)
     helper = ratio(login, "disk", "pam_otp-helper", "google-user")
-    target("disk: by the helper, of google-authenticator's as the user", helper, 0.5)
-    target("tmpfs: pam_start to pam_end, of pam_oath's", ratio(login, "tmpfs", "pam_otp", "oath"), 2.5)
-    target("tmpfs: pam_authenticate, of pam_oath's", ratio(authenticate, "tmpfs", "pam_otp", "oath"), 2.5)
+    target("disk: by the helper, relative to google-authenticator as the user", helper, 0.5)
+    target("tmpfs: pam_start to pam_end, relative to pam_oath", ratio(login, "tmpfs", "pam_otp", "oath"), 2.5)
+    target("tmpfs: pam_authenticate, relative to pam_oath", ratio(authenticate, "tmpfs", "pam_otp", "oath"), 2.5)
     for place in ("disk", "tmpfs"):
-        target(f"{place}: pam_start to pam_end with many users, of that with one", growth(figures, place), 1.10)
-    target("disk: 64 users at once, of what the disk and the processors need", crowding(figures), 1.5)
+        target(f"{place}: pam_start to pam_end with many users, relative to one", growth(figures, place), 1.10)
+    target("disk: 64 users at once, relative to the time of disk and processors", crowding(figures), 1.5)
     target("instructions of a login", first(figures.get("instructions", []), "login", contender="pam_otp"), 250_000)
     target("memory added to the program, beyond pam_permit's", added_mebibytes(figures), 0.6, " MiB")
     return found
@@ -41,7 +41,7 @@ def added_mebibytes(figures):
 
 
 def first(rows, of, **wanted):
-    """That of the row that is so; None: it was not measured."""
+    """Returns that column of the row with these values; None: it was not measured."""
     return next((row[of] for row in rows if all(row[key] == value for key, value in wanted.items())), None)
 
 
@@ -51,7 +51,7 @@ def ratio(value, place, ours, theirs):
 
 
 def growth(figures, place):
-    """How much longer a login takes with the most users than with one."""
+    """Returns how many times longer a login takes with the most users than with one."""
     rows = [row for row in figures.get("users", []) if (row["place"], row["contender"]) == (place, "pam_otp")]
     if len(rows) < 2:
         return None
@@ -59,8 +59,8 @@ def growth(figures, place):
 
 
 def crowding(figures):
-    """64 different users at once on the disk, of what 64 of the floor take there and 64 of ours on the tmpfs: more would be
-    time in which one user waits for another."""
+    """Compares 64 different users at once on the disk with 64 of the floor there and 64 of ours on the tmpfs. A larger figure means
+    that one user waits for another."""
     found = [
         first(figures.get("crowds", []), "all", place=place, contender=contender, at_once=64, who="different")
         for place, contender in (("disk", "pam_otp"), ("disk", "floor"), ("tmpfs", "pam_otp"))
@@ -115,8 +115,8 @@ def users(figures):
             ],
         )
         yield ""
-    yield "There is no row of google-authenticator: it reads one file in one home, whatever there is beside it."
-    yield "Each of the others has a directory with a record; some thousand of these are the same two files, which nobody opens."
+    yield "There is no row of google-authenticator: it reads one file in one home, however many others there are."
+    yield "Each stranger has a directory with a record; some thousand strangers share the same two files, which no login opens."
 
 
 def crowds(figures):
@@ -133,7 +133,7 @@ def crowds(figures):
             ],
         )
         yield ""
-    yield "The same user brings one code, which ought to let one in. pam_authenticate alone, each in a process of its own."
+    yield "The same user has one code, which must let one login in. pam_authenticate alone, each in a process of its own."
 
 
 def memory(figures):
@@ -183,7 +183,7 @@ def unique(values):
 
 
 def columns(head, rows):
-    """The first column to the left, the others to the right."""
+    """Aligns the first column to the left, the others to the right."""
     widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
     for number, row in enumerate((head, *rows)):
         cells = [row[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True))]

@@ -1,5 +1,5 @@
-"""tests/bench/run, as small as it goes: every login has the verdict that it ought to have, or it would fail, and the table
-has every row. What the figures are does not matter here."""
+"""Runs tests/bench/run on a small scale: every login must have the right verdict, or the run fails, and the table must have every
+row. The figures themselves do not matter here."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
-    """What a small run prints, its figures, and its plot."""
+    """Returns the output of a small run, its figures, and its plot."""
     results = tmp_path_factory.mktemp("bench")
     command = [HERE / "run", "--built", "--into", results, "--rounds", "2", "--users", "20", "--places", "tmpfs"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
@@ -79,8 +79,8 @@ def test_table_has_every_row_and_every_target_that_was_measured(bench):
     names = ("pam_otp", "google-authenticator", "pam_oath", "pam_permit", "the floor in C")
     assert sum(line.startswith(names) for line in lines) == len(rows)
     assert {target["what"] for target in figures["targets"]} == {
-        "tmpfs: pam_start to pam_end, of pam_oath's", "tmpfs: pam_authenticate, of pam_oath's",
-        "tmpfs: pam_start to pam_end with many users, of that with one", "instructions of a login",
+        "tmpfs: pam_start to pam_end, relative to pam_oath", "tmpfs: pam_authenticate, relative to pam_oath",
+        "tmpfs: pam_start to pam_end with many users, relative to one", "instructions of a login",
         "memory added to the program, beyond pam_permit's",
     }
     met = sum(target["met"] for target in figures["targets"])
