@@ -1,4 +1,4 @@
-"""Private certificate authorities by openssl, with the commands of pam_otp-fleet(7): one for etcd, and one for the fleet."""
+"""Private certificate authorities, made by openssl with the commands of pam_otp-fleet(7): one for etcd, and one for the fleet."""
 
 import os
 import subprocess
@@ -6,12 +6,12 @@ import subprocess
 import hosts
 
 KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-# Of time that stands still only for what is tested.
+# Long enough for the programs under test, whose clock differs from openssl's.
 DAYS = "3650"
 
 
 class Authority:
-    """Signs certificates. Its files are `NAME-ca.pem` and, for each that it has signed, FILE.pem and FILE.key, in `directory`."""
+    """Signs certificates. Its files in `directory` are `NAME-ca.pem`, and FILE.pem and FILE.key for each certificate."""
 
     def __init__(self, directory, name):
         self.directory = directory / name
@@ -22,7 +22,7 @@ class Authority:
                       "-out", self.certificate)
 
     def sign(self, common_name, dns_name, file=None):
-        """A certificate and its key. `common_name` is the user in etcd; "" is nobody."""
+        """Signs a certificate and returns it with its key. `common_name` is the user in etcd; "" is no user."""
         file = file or common_name
         subject = f"/CN={common_name}" if common_name else "/"
         key, certificate, request, extensions = (self.directory / f"{file}.{kind}" for kind in ("key", "pem", "csr", "ext"))

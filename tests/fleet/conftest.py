@@ -1,4 +1,4 @@
-"""What every scenario of a fleet has at hand: the machines, the wire between them, and etcd on three of them."""
+"""The fixtures of every scenario of a fleet: the machines, the wire between them, and etcd on three of them."""
 
 import grp
 import os
@@ -19,18 +19,18 @@ import fleets  # noqa: E402
 import hosts  # noqa: E402
 import logins  # noqa: E402
 
-# Of each kind so many, as many as it takes: a majority of three, a choice of verifiers, machines.
+# Enough of each kind: a majority of three, a choice of verifiers, several machines.
 MEMBERS = ("e1", "e2", "e3")
 VERIFIERS = ("v1", "v2", "v3")
 MACHINES = tuple(f"m{number}" for number in range(1, 9))
 DESK = "desk"
-# Of the directories with a release of etcd each, this one.
+# The directory of this release of etcd.
 ETCD = os.environ["OTP_FLEET_ETCD"].split(":")[int(os.environ.get("OTP_WHICH_ETCD") or 0)]
 
 
 @pytest.fixture(scope="session")
 def machines():
-    """Everybody, by name, on one wire: `wire` is among the fixtures."""
+    """All machines by name, on one wire; `wire` is a fixture of its own."""
     return hosts.connect([DESK, *MEMBERS, *VERIFIERS, *MACHINES])
 
 
@@ -46,7 +46,7 @@ def network(machines):
 
 @pytest.fixture
 def wire(wire_of_all):
-    """The wire; after each scenario it is whole again, whatever was done to it."""
+    """The wire. After each scenario it is whole again, whatever the scenario did to it."""
     yield wire_of_all
     wire_of_all.heal()
     wire_of_all.delay(0)
@@ -55,7 +55,7 @@ def wire(wire_of_all):
 
 @pytest.fixture(scope="session")
 def authority():
-    """Of the fleet: verifiers, machines, administrators."""
+    """The fleet's authority: it signs for verifiers, machines and administrators."""
     return authorities.Authority(hosts.WORLD / "authorities", "fleet")
 
 
@@ -66,7 +66,7 @@ def authority_of_etcd():
 
 @pytest.fixture(scope="session")
 def cluster(network, authority_of_etcd):
-    """Three members of etcd that are up, with users. A scenario that stops some starts them again."""
+    """Three running members of etcd, with users. A scenario that stops some starts them again."""
     data = hosts.WORLD / "etcd"
     running = etcd.Cluster(ETCD, [network[name] for name in MEMBERS], network[DESK], authority_of_etcd, data)
     try:
@@ -79,7 +79,7 @@ def cluster(network, authority_of_etcd):
 
 @pytest.fixture
 def whole(cluster):
-    """The cluster; afterwards all members run again."""
+    """The cluster; after the scenario all members run again."""
     yield cluster
     for member in cluster.members:
         cluster.thaw_or_restart(member)
@@ -110,7 +110,7 @@ def fleet_of_all(cluster, network, authority, authority_of_etcd, machine_clock, 
 
 @pytest.fixture
 def fleet(fleet_of_all, wire, service):
-    """The fleet at work, and its machines' service for logins with a code alone; afterwards all of it is whole again."""
+    """The running fleet, and the service of its machines for logins with a code alone; after the scenario all of it is whole again."""
     yield fleet_of_all
     wire.heal()
     wire.lose(0)
@@ -136,7 +136,7 @@ def crowds(fleet, crowds_of_all):
 
 @pytest.fixture
 def enrolled(fleet):
-    """`enrolled()` is somebody with an account on every machine and an authenticator, whose record only the fleet has."""
+    """`enrolled()` returns a new account on every machine with an authenticator, whose record only the fleet has."""
     return lambda: fleet.enrol(lambda: accounts.create("crowd"))
 
 

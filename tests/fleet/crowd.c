@@ -1,11 +1,11 @@
-/* Logins of one machine, at the same moment as those of others. Told on standard input, one command a line:
+/* Makes logins of one machine, at the same moment as those of others. It reads orders from standard input, one a line:
  *
- *   crowd NUMBER SERVICE USER REPLY     so many processes, each with a PAM handle of its own
+ *   crowd NUMBER SERVICE USER REPLY     this many processes, each with a PAM handle of its own
  *
- * Words are separated by tabs. Each process waits until it may lock the file that is named on the command line (shared): one
- * who holds it alone lets all of them go, on every machine, by letting go of it. `ready` says that all of this crowd wait.
- * Then a line for each as it ends, `login CODE BEGAN ENDED`, in microseconds of the monotonic clock: from where the reply is
- * given to what PAM says; and `done`. A refusal is not slept upon. The reply is wiped.
+ * Words are separated by tabs. Each process waits for a shared lock on the file that is named on the command line. The test holds
+ * that file alone, and lets all of them go, on every machine, when it releases its lock. `ready` says that all of this crowd wait.
+ * Then a line follows for each process as it ends, `login CODE BEGAN ENDED`, in microseconds of the monotonic clock, from the
+ * reply to PAM's answer; and `done`. Refusals do not sleep. The reply is wiped.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

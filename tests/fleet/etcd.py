@@ -1,4 +1,4 @@
-"""A cluster of etcd as a fleet wants it: three members, TLS between all, users by their certificates."""
+"""A cluster of etcd as a fleet needs it: three members, TLS between all, users by their certificates."""
 
 import base64
 import json
@@ -13,12 +13,12 @@ import hosts
 from clock import wait_until
 
 CLIENTS, PEERS = 2379, 2380
-# Far longer than anything takes, also on a machine that has much else to do.
+# Far longer than any step takes, even on a machine that is busy with other work.
 PATIENCE = 600
 
 
 class Cluster:
-    """`programs` is the directory with etcd and etcdctl; `members` are machines; `desk` is where an administrator sits. `before`
+    """`programs` is the directory with etcd and etcdctl; `members` are machines; `desk` is the administrator's machine. `before`
     are words before the command that starts a member."""
 
     def __init__(self, programs, members, desk, authority, data, before=()):
@@ -42,7 +42,7 @@ class Cluster:
     def begin(self, *options):
         for member in self.members:
             self.start(member, *options)
-        # A million accounts are read before the first answer.
+        # Before its first answer, etcd reads a million accounts.
         wait_until(lambda: self._healthy(len(self.members)), "all members of etcd", PATIENCE)
 
     def start(self, member, *options, state="new"):
@@ -65,21 +65,21 @@ class Cluster:
         hosts.kill(self._running[member])
 
     def freeze(self, member):
-        """As a machine whose disk hangs: its connections stay."""
+        """Stops a member like a machine whose disk hangs: its connections stay."""
         self._running[member].send_signal(signal.SIGSTOP)
 
     def thaw(self, member):
         self._running[member].send_signal(signal.SIGCONT)
 
     def restart(self, member):
-        """After `kill`, with what it had on its disk."""
+        """Starts a member after `kill`, with the data on its disk."""
         self.start(member, *self.options)
 
     def pid(self, member):
         return self._running[member].pid
 
     def thaw_or_restart(self, member):
-        """Whatever was done to it."""
+        """Brings a member back, whatever was done to it."""
         if self._running[member].poll() is None:
             self.thaw(member)
         else:
@@ -92,7 +92,7 @@ class Cluster:
             hosts.kill(process, number)
 
     def leader(self, among=None):
-        """The member that leads, once those that are asked agree: one that was cut off takes itself for it for a while."""
+        """Returns the leader once all members asked agree on it: a leader that was cut off still believes for a while that it leads."""
         asked = among or self.members
 
         def agreed():
@@ -107,7 +107,7 @@ class Cluster:
         return wait_until(agreed, "members that agree who leads", PATIENCE)
 
     def _statuses(self, members):
-        """Of those that have answered."""
+        """Returns the status of each member that has answered."""
         endpoints = ",".join(f"https://{member.full_name}:{CLIENTS}" for member in members)
         done = self._ask("endpoint", "status", "-w", "json", endpoints=endpoints)
         return json.loads(done.stdout or "[]")
@@ -117,7 +117,7 @@ class Cluster:
         return len(statuses) == number and all(status["Status"].get("leader") for status in statuses)
 
     def ready(self, members=None):
-        """Waits until a write is taken by these, or by all that run."""
+        """Waits until these members, or all that run, accept a write."""
         running = [member for member in members or self.members if self._running[member].poll() is None]
         endpoints = ",".join(f"https://{member.full_name}:{CLIENTS}" for member in running)
         wait_until(
@@ -126,8 +126,8 @@ class Cluster:
     # -------------------------------------------------------------------------------------------------- its administrator
 
     def ask(self, *words, **options):
-        """etcdctl, as root's certificate, until it is answered: members that have just been cut off, or have too much else to do,
-        let a question go by, and may have done all the same what they were asked. So it is for what may be done twice."""
+        """Runs etcdctl, with root's certificate, until it is answered. Members that have just been cut off, or are busy with other work,
+        may miss a question, and may still have done what it asks. So this is for requests that may be repeated."""
         deadline = time.monotonic() + PATIENCE
         while (done := self._ask(*words, **options)).returncode != 0:
             assert time.monotonic() < deadline, f"etcdctl {words[0]} ended with {done.returncode}: {done.stderr}"
@@ -135,20 +135,20 @@ class Cluster:
         return done.stdout
 
     def ask_once(self, *words, **options):
-        """The same of what may not be done twice; whether it was answered. Where it was not, it may be done, or be done later."""
+        """The same for a request that must not be repeated; returns whether it was answered. If not, it may be done, now or later."""
         return self._ask(*words, **options).returncode == 0
 
     def _ask(self, *words, endpoints=None, **options):
         return self.desk.run(*self.command(*words, endpoints=endpoints), check=False, **options)
 
     def command(self, *words, endpoints=None):
-        # The certificate and key in files; etcdctl 3.4 and 3.5 speak version 3 both.
+        # Certificate and key are in files; both etcdctl 3.4 and 3.5 speak version 3.
         return ["env", "ETCDCTL_API=3", self.programs / "etcdctl", "--endpoints", endpoints or ",".join(self.endpoints),
                 "--cacert", self._authority.certificate, "--cert", self._certificate, "--key", self._key,
                 "--command-timeout", "300s" if words[0] == "snapshot" else "5s", *words]
 
     def with_users(self, *names, prefix="/pam_otp/"):
-        """Authentication on: `root`, and users without passwords who may read and write below `prefix`."""
+        """Turns authentication on, with `root` and users without passwords who may read and write below `prefix`."""
         self._add("user", "add", "root", "--interactive=false", input=self._password + "\n")
         self._add("role", "add", "root")
         self.ask("user", "grant-role", "root", "root")
@@ -160,7 +160,7 @@ class Cluster:
         self.ask("auth", "enable")
 
     def _add(self, *words, **options):
-        """What is there already was added by a question that was not answered, or by etcd itself."""
+        """Adds an entry. If it exists already, a request without an answer has added it, or etcd itself."""
         def is_there():
             done = self._ask(*words, **options)
             return done.returncode == 0 or "already exists" in done.stderr
@@ -175,23 +175,23 @@ class Cluster:
         return found
 
     def below(self, key, prefix="--prefix"):
-        """The values of all keys that begin so."""
+        """Returns the values of all keys with this beginning."""
         found = json.loads(self.ask("get", key, *filter(None, [prefix]), "-w", "json")).get("kvs", [])
         return {base64.b64decode(each["key"]).decode(): base64.b64decode(each.get("value", "")) for each in found}
 
     def revision(self):
-        """As of now: a member by itself may know less."""
+        """Returns the latest revision: a member by itself may know an older one."""
         return json.loads(self.ask("get", "/tests/revision", "-w", "json"))["header"]["revision"]
 
     def history(self, prefix="/pam_otp/"):
-        """Everything that was ever written, from revision 1 on: (revision, kind, key, value), in the order of revisions. As the
-        store's own watch tells it, which is what was committed."""
+        """Returns everything that was ever written, from revision 1 on: (revision, kind, key, value), in the order of revisions. It
+        comes from the store's own watch, so it was committed."""
         end = f"/tests/end-{secrets.token_hex(8)}"
         self.put(end, "end")
         return wait_until(lambda: self._history_to(end, prefix), "history that is told to its end", PATIENCE)
 
     def _history_to(self, end, prefix):
-        """`None`: a member has ended the watch, or etcdctl has."""
+        """Returns `None` if a member or etcdctl has ended the watch."""
         watching = subprocess.Popen(
             self.desk.within(*self.command("watch", "/", "--prefix", "--rev=1", "-w", "json")), env=hosts.REAL,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -217,21 +217,21 @@ class Cluster:
         return None
 
     def snapshot(self, path):
-        """Of one member, once it knows all that the others have agreed upon by now."""
+        """Saves a snapshot of one member, once it knows everything that the others have agreed upon by now."""
         one = self.endpoints[0]
         self.ask("get", "/tests/snapshot", endpoints=one)
         self.ask("snapshot", "save", str(path), endpoints=one)
         return path
 
     def restore(self, snapshot, *options):
-        """Every member begins anew with what the snapshot has: the same ids, and revisions that are given out again."""
+        """Restarts every member with the data of the snapshot: the same ids, and revisions that are given out again."""
         self.end()
         for member in self.members:
             os.rename(self._data / member.name, self._data / f"{member.name}.before-{secrets.token_hex(4)}")
         self.begin_with(snapshot, *options)
 
     def begin_with(self, snapshot, *options):
-        """As `begin`, with what a snapshot has, or the file of another member's database."""
+        """Begins like `begin`, with the data of a snapshot, or of the file of another member's database."""
         every = ",".join(f"{each.name}=https://{each.full_name}:{PEERS}" for each in self.members)
         for member in self.members:
             done = self._ask("snapshot", "restore", snapshot, "--skip-hash-check", "--name", member.name,

@@ -1,16 +1,16 @@
-# etcd and etcdctl from Debian's packages, unpacked and not installed: installed, a server would be started. Sourced by
-# tests/run and tests/bench/fleet, in the checkout's top.
+# Provides etcd and etcdctl from Debian's packages, unpacked and not installed: an installed server would be started.
+# tests/run and tests/bench/fleet source this file, in the checkout's top.
 # shellcheck shell=bash
 
-# What a fleet has of ours beside what every machine has, for OTP_BINARIES.
+# Our programs that a fleet needs besides those of every machine, for OTP_BINARIES.
 # shellcheck disable=SC2154  # of tests/prepare.sh
 fleet_programs=:$target/release/otp-fleet:$target/release/otp-verifier
 
-# The release that has etcd 3.5.
+# The release of Debian that has etcd 3.5.
 NEWER_RELEASE=trixie
 
-# provide_etcd: that of this machine's release and, on Debian 12, that of a newer one, in target/tests/fleet/etcd. Sets OTP_FLEET_ETCD
-# to the directories with the programs, separated by colons, as they are seen where target/tests/fleet is `results`.
+# provide_etcd: unpacks etcd of this machine's release and, on Debian 12, that of a newer one, in target/tests/fleet/etcd. Sets
+# OTP_FLEET_ETCD to the directories with the programs, separated by colons, as a test sees them that has target/tests/fleet as `results`.
 provide_etcd() {
     local place seen=/run/pam_otp-tests/results/etcd
     mkdir -p "$target/tests/fleet/etcd" && place=$(realpath "$target/tests/fleet/etcd") || return 1
@@ -45,7 +45,7 @@ unpack_etcd() {
     mv "$place.new" "$place" && rm -rf "$place.lists"
 }
 
-# lists_of RELEASE DIRECTORY: another release from the archive that this machine's comes from.
+# lists_of RELEASE DIRECTORY: gets the lists of another release from the archive of this machine's.
 lists_of() {
     local release=$1 directory=$2
     rm -rf "$directory" && mkdir -p "$directory/lists/partial" "$directory/cache/archives/partial" || return 1

@@ -1,4 +1,4 @@
-"""A fleet at work: verifiers over the cluster, machines whose policy names them, people whose records are in the store."""
+"""A running fleet: verifiers over the cluster, machines whose policy names them, people whose records are in the store."""
 
 import base64
 import os
@@ -46,12 +46,12 @@ key = "{keys}/machine.key"
 
 
 def user_of(verifier):
-    """Its name in etcd."""
+    """Returns the verifier's name in etcd."""
     return f"{verifier}-etcd"
 
 
 class Clock:
-    """The clock of everybody; a machine may be ahead of it (`Host.ahead`, in seconds)."""
+    """The clock of all machines; a machine may be ahead of it (`Host.ahead`, in seconds)."""
 
     def __init__(self, machine_clock, machines):
         self._own = machine_clock
@@ -91,7 +91,7 @@ class Fleet:
     # --------------------------------------------------------------------------------------------------------- verifiers
 
     def begin(self):
-        # As the package's sysusers has it.
+        # The package's sysusers file makes the user in the same way.
         if USER not in {entry.pw_name for entry in pwd.getpwall()}:
             subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", USER], check=True)
         self.cluster.put("/pam_otp/fleet", store.fleet())
@@ -115,20 +115,20 @@ class Fleet:
         verifier.own(POLICY, "")
 
     def give_certificates(self, verifier):
-        """What machines know it by, and what etcd knows it by."""
+        """Gives a verifier the certificates by which machines and etcd know it."""
         self._give(verifier, self._of_fleet, "verifier", verifier.name, verifier.full_name)
         user = user_of(verifier.name)
         self._give(verifier, self._of_etcd, "etcd", user, f"{user}.{hosts.DOMAIN}")
 
     def give_certificate(self, machine, name=None):
-        """What verifiers know a machine by; or know another by, whose name it then has."""
+        """Gives a machine the certificate by which verifiers know it, in its own name or in another."""
         self._give(machine, self._of_fleet, "machine", machine.name, name or machine.full_name)
 
     def _give(self, host, authority, role, common_name, dns_name):
-        """A new key and certificate in the place of the old ones, as programs that renew them do: each by a rename."""
+        """Replaces a key and certificate, as programs that renew them do: each by a rename."""
         certificate, key = authority.sign(common_name, dns_name, f"{host.name}-{role}")
         place = host.own(KEYS, mode=0o755)
-        # The key is for who needs it: the machine's helper, or the verifier.
+        # Only the machine's helper, or the verifier, may read the key.
         group = self._group if role == "machine" else pwd.getpwnam(USER).pw_gid
         for source, file, mode in (
             (authority.certificate, authority.certificate.name, 0o644),
@@ -155,7 +155,7 @@ class Fleet:
         hosts.kill(self._running[verifier])
 
     def stop(self, verifier):
-        """As systemd does; it finishes what it began."""
+        """Stops a verifier as systemd does; it finishes the requests that it has begun."""
         hosts.kill(self._running[verifier], signal.SIGTERM)
         return self._running[verifier].returncode
 
@@ -166,7 +166,7 @@ class Fleet:
         return self._running[verifier].pid
 
     def repair(self):
-        """Whatever was done to them: all run again, on a wire that is whole."""
+        """Repairs the fleet, whatever was done to it: all programs run again, on a wire that is whole."""
         for member in self.cluster.members:
             self.cluster.thaw_or_restart(member)
         self.cluster.ready()
@@ -180,7 +180,7 @@ class Fleet:
         wait_until(self.all_serve, "verifiers that serve", etcd.PATIENCE)
 
     def wait_for_refusal(self, crowd, account, code):
-        """Whether a login is refused for want of an answer by verifiers that have come up, if they do."""
+        """Returns whether a login ends without a decision, after waiting for the verifiers that still run."""
         for verifier in self.verifiers:
             if self._running[verifier].poll() is None:
                 self.wait_for(verifier)
@@ -188,7 +188,7 @@ class Fleet:
         return result == logins.AUTHINFO_UNAVAIL
 
     def forget(self):
-        """Verifiers begin anew, and know nothing of what was."""
+        """Restarts the verifiers without anything that they knew."""
         for verifier in self.verifiers:
             self.kill(verifier)
             for kept in verifier.own("/var/lib/pam_otp-verifier", mode=0o700).iterdir():
@@ -212,7 +212,7 @@ class Fleet:
         self.cluster.put(f"/pam_otp/m/{machine.full_name}", text)
 
     def prepare_machine(self, machine):
-        """Each begins with another verifier."""
+        """Prepares a machine. Each machine asks another verifier first."""
         first = self.machines.index(machine) % len(self.verifiers)
         order = [*self.verifiers[first:], *self.verifiers[:first]]
         machine.own(KEYS, mode=0o755)
@@ -225,9 +225,9 @@ class Fleet:
     # ------------------------------------------------------------------------------------------------------------ people
 
     def enrol(self, create):
-        """Somebody whom `create()` makes, with one authenticator: a record where the verifiers find it.
+        """Makes an account with `create()`, and gives it one authenticator: a record where the verifiers find it.
 
-        Each of its keys is written once. A write that was not answered might be done later once more, over what a login has
+        Each of its keys is written once. If a write was not answered, etcd might do it once more later, over data that a login has
         written; so that account is left alone, and another one takes its place."""
         def enrolled():
             account, key = create(), os.urandom(20)
@@ -243,7 +243,7 @@ class Fleet:
     # ------------------------------------------------------------------------------------------------------------- time
 
     def all_serve(self):
-        """Whether every verifier that runs has beaten since its clock was moved, and serves."""
+        """Returns whether every running verifier has written its beat since its clock was moved, and serves."""
         beats = {key.rpartition("/")[2]: tomllib.loads(beat.decode()) for key, beat in self.cluster.below("/pam_otp/v/").items()}
         running = [each for each in self.verifiers if self._running[each].poll() is None]
         return all(
@@ -251,8 +251,8 @@ class Fleet:
             for each in running)
 
     def later(self, seconds):
-        """Moves everybody's clock. A verifier that has heard another before that, and after it moved itself, thinks for a few
-        seconds that one of them is off."""
+        """Moves the clock of all machines. A verifier that has heard another before that, and after it moved its own, believes for a
+        few seconds that one of them is off."""
         self.clock.advance(seconds)
         wait_until(self.all_serve, "beats of all verifiers by the new time", etcd.PATIENCE)
 
@@ -260,7 +260,7 @@ class Fleet:
         return self.clock.now // codes.PERIOD
 
     def state_of(self, account):
-        """What the store has of an account's state, by the second reader."""
+        """Returns an account's state as the second reader finds it in the store."""
         content = store.content(self.cluster.get_bytes(f"{store.ACCOUNTS}{account.name}/state"))
         read = [store.records.read_record(content[at:at + store.records.RECORD]) for at in (0, store.records.RECORD)]
         return max((one for one in read if one), key=lambda one: one[1])[0]

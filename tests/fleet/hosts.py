@@ -1,7 +1,7 @@
 """The machines of a fleet: network namespaces with mounts of their own, and a wire between them.
 
 Each has one interface, an address in 10.99.0.0/24, a clock, and files that lie over those of this private copy of the machine.
-What runs on one sees neither this machine's network nor its loopback. All of it ends with the process that made it.
+A program on one of them sees neither this machine's network nor its loopback. All of it ends with the process that made it.
 """
 
 import os
@@ -17,7 +17,7 @@ ROOM = pathlib.Path(__file__).parent
 WORLD = pathlib.Path("/run/pam_otp-tests")
 HOSTS = WORLD / "hosts"
 DOMAIN = "fleet.example"
-# The harness and whatever it starts that is no part of what is tested.
+# The environment of the harness and of programs that are not under test.
 REAL = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "REAL_TIME": "1"}
 PLAIN = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}
 
@@ -37,7 +37,7 @@ class Host:
         self.ahead = 0
 
     def begin(self, wire):
-        """A network and mounts of its own, a leg to the wire, and the clock."""
+        """Gives the machine a network and mounts of its own, a leg to the wire, and the clock."""
         self._holder = _holder()
         mac = f"02:00:00:00:00:{self.port:02x}"
         wire.run("ip", "link", "add", f"p{self.port}", "type", "veth", "peer", "name", "eth0", "address", mac,
@@ -48,15 +48,15 @@ class Host:
         self.run("ip", "link", "set", "eth0", "up")
 
     def knows(self, others):
-        """Nobody has to ask who has which address: what a lost question costs is not what is measured."""
+        """Tells the machine the hardware addresses of the others, so that no measurement includes lost questions about them."""
         for other in others:
             if other is not self:
                 self.run("ip", "neighbour", "replace", other.address, "lladdr", f"02:00:00:00:00:{other.port:02x}", "dev", "eth0")
 
-    # ------------------------------------------------------------------------------------------------- what runs there
+    # ------------------------------------------------------------------------------------------------- its programs
 
     def within(self, *words):
-        """The command, on this machine."""
+        """Returns the command that runs on this machine."""
         at = f"/proc/{self._holder.pid}/ns"
         return ["nsenter", f"--net={at}/net", f"--mount={at}/mnt", "--", *map(str, words)]
 
@@ -70,7 +70,7 @@ class Host:
             raise AssertionError(f"{self.name}: {words[0]} ended with {failed.returncode}: {failed.stderr}") from None
 
     def start(self, *words, log=None, environment=PLAIN, **options):
-        """A program in the background; it ends with this one, and says what it says into `log`, below its files."""
+        """Starts a program in the background; it ends with this one, and writes its output into `log`, below its files."""
         out = open(self.files / log, "ab") if log else subprocess.DEVNULL
         try:
             return subprocess.Popen(
@@ -80,10 +80,10 @@ class Host:
             if log:
                 out.close()
 
-    # ------------------------------------------------------------------------------------------------- what stands there
+    # ------------------------------------------------------------------------------------------------- its files
 
     def own(self, path, content=None, mode=0o644, group=None):
-        """A file, or a directory, that lies over `path` of this machine alone. Written again, it is the same file."""
+        """Puts a file, or a directory, over `path` on this machine alone. Written again, it stays the same file."""
         path = pathlib.Path(path)
         kept = self.files / "over" / str(path).strip("/").replace("/", "+")
         fresh = not kept.exists()
@@ -96,14 +96,14 @@ class Host:
         if group is not None:
             os.chown(kept, 0, group)
         if fresh:
-            if not path.exists():  # of all machines one place; each has its own over it
+            if not path.exists():  # one place for all machines; each mounts its own file over it
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.mkdir() if content is None else path.touch()
             self.run("mount", "--bind", kept, path)
         return kept
 
     def begin_clock(self):
-        """From now on its programs live in a time of their own."""
+        """From now on the machine's programs live in a time of their own."""
         self.own(clocks.NOW, struct.pack("=q", clocks.START))
         self._clock = os.open(self.files / "over" / str(clocks.NOW).strip("/").replace("/", "+"), os.O_RDWR | os.O_CLOEXEC)
 
@@ -112,7 +112,7 @@ class Host:
 
 
 class Wire:
-    """The switch: how long a frame takes, how many get lost, who is cut off from whom."""
+    """The switch: how long a frame takes, how many frames get lost, and which machines are cut off from each other."""
 
     def __init__(self):
         self._holder = _holder()
@@ -139,7 +139,7 @@ class Wire:
         assert self._switch.stdout.readline() == "ok\n", "the wire is gone"
 
     def delay(self, milliseconds, some=None, others=()):
-        """Each way, from any machine to any other; or between any of `some` and any of `others`."""
+        """Sets the delay each way, between all machines, or between any of `some` and any of `others`."""
         if some is None:
             self._tell("delay", round(milliseconds * 1000))
         for one in some or ():
@@ -150,7 +150,7 @@ class Wire:
         self._tell("loss", of_a_thousand)
 
     def cut(self, some, others):
-        """None of `some` hears any of `others`, and the other way round."""
+        """Cuts the connection between each of `some` and each of `others`, in both directions."""
         for one in some:
             for other in others:
                 if one is not other:
@@ -161,7 +161,7 @@ class Wire:
 
 
 def _holder():
-    """A process that keeps namespaces until this one ends."""
+    """Starts a process that keeps namespaces until this one ends."""
     held = subprocess.Popen(
         ["setpriv", "--pdeathsig", "KILL", "unshare", "--net", "--mount", "--propagation", "private",
          "sh", "-c", "echo ready; exec sleep infinity"],
@@ -171,7 +171,7 @@ def _holder():
 
 
 def connect(names):
-    """Machines of these names, all on one wire, with one file of who has which address."""
+    """Makes machines with these names, all on one wire, with one file of all addresses."""
     wire = Wire()
     hosts = {name: Host(name, port) for port, name in enumerate(names)}
     lines = "".join(f"{host.address} {host.full_name} {host.name}\n" for host in hosts.values())
@@ -185,7 +185,7 @@ def connect(names):
 
 
 def kill(process, number=signal.SIGKILL):
-    """By its id; and it is waited for."""
+    """Kills a process by its id, and waits for it."""
     if process.poll() is None:
         process.send_signal(number)
     process.wait(timeout=600)

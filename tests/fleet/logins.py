@@ -1,4 +1,4 @@
-"""Logins on many machines at the same moment, and what each was told."""
+"""Logins on many machines at the same moment, and the answer to each."""
 
 import fcntl
 import os
@@ -18,8 +18,8 @@ SERVICE = "application"
 
 
 class Crowds:
-    """A program on each machine that logs people in: `with Crowds(machines) as crowds:`. `waits` is how long each login took
-    that was the last, from where it was let go."""
+    """A program on each machine that logs people in: `with Crowds(machines) as crowds:`. `waits` has the time that each login of the
+    last crowd took, from the moment when the crowd was let go."""
 
     def __init__(self, machines):
         self._machines = list(machines)
@@ -48,7 +48,7 @@ class Crowds:
         os.close(self._gate)
 
     def begin(self, number, account, replies):
-        """Has so many logins wait on each machine. `replies` is one for all, or one for each machine by its name."""
+        """Has this many logins wait on each machine. `replies` is one for all, or one for each machine by its name."""
         fcntl.flock(self._gate, fcntl.LOCK_EX)
         for machine, program in self._programs.items():
             reply = replies if isinstance(replies, str) else replies[machine.name]
@@ -62,7 +62,7 @@ class Crowds:
         fcntl.flock(self._gate, fcntl.LOCK_UN)
 
     def ended(self, number, account, step):
-        """What they came to, once all of them have: (login, PAM code) each."""
+        """Returns the results once all logins have ended: (login, PAM code) each."""
         found, self.waits = [], []
         for machine, program in self._programs.items():
             for _ in range(number):
@@ -77,7 +77,7 @@ class Crowds:
         return found
 
     def at_once(self, number, account, replies, step, meanwhile=lambda: None):
-        """So many logins on each machine at once. `meanwhile` happens as soon as they are let go."""
+        """Makes this many logins on each machine at once. `meanwhile` happens as soon as they are let go."""
         self.begin(number, account, replies)
         self.go()
         meanwhile()
@@ -85,19 +85,19 @@ class Crowds:
 
 
 def log_in(crowd, fleet, account, code=None):
-    """What one login comes to, on the one machine of that crowd."""
+    """Returns the PAM code of one login, on the one machine of that crowd."""
     ((_, result),) = crowd.at_once(1, account, code or account.codes.now(), fleet.step())
     return result
 
 
 def answered(crowd, fleet, account, code=None):
-    """The same, told by a verifier. Where everybody has too much else to do, a login may end before it is told anything, and its
-    code be used up by then: it is tried again with the next one, or with that code."""
+    """Returns the PAM code of a login that a verifier has answered. On a busy machine a login may end before it has an answer, and its
+    code may be used up by then: the login is repeated with the next code, or with the given one."""
     return _answered(crowd, fleet, account, code)[0]
 
 
 def let_in(crowd, fleet, account):
-    """Somebody gets in, at last; the code that they got in by."""
+    """Repeats a login until it is let in, and returns its code."""
     result, code = _answered(crowd, fleet, account, None)
     assert result == SUCCESS
     return code
@@ -116,5 +116,5 @@ def _answered(crowd, fleet, account, code):
     return wait_until(told, "login that is answered", etcd.PATIENCE)
 
 
-# A login that cannot be decided is told so, and nobody knows whether it counted.
+# A login without a decision is told so, and nobody knows whether it counted.
 TOLD = {SUCCESS: register.YES, AUTH_ERR: register.NO, MAXTRIES: register.NO, AUTHINFO_UNAVAIL: register.UNKNOWN}

@@ -1,11 +1,11 @@
-"""Whether logins by one code each can have gone one after the other: a checker of linearizability, for one kind of register.
+"""Checks whether logins by one code each can have gone one after the other: linearizability, for one kind of register.
 
-An account is a number, the last step that was accepted. A login by the code of a step is told yes, and then the step was
-above that number, which it is from then on; or no, and then it was not; or nothing (it was not answered, or was told that
-nobody knows), and then it may have counted at any moment after it began, or never. Each takes effect at one moment between
-its beginning and its end.
+An account is a number, the last step that was accepted. A login by the code of a step is told "yes", and then the step was
+above that number, which it becomes; or "no", and then it was not above; or nothing (there was no answer, or the answer was that
+the outcome is unknown), and then it may have counted at any moment after it began, or never. Each login takes effect at one moment
+between its beginning and its end.
 
-And whether the store's own history tells the same: each step accepted at most once, by the login that was told yes.
+It also checks whether the store's own history agrees: each step accepted at most once, by the login that was told "yes".
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ class Login:
 
 @dataclasses.dataclass(frozen=True)
 class Acceptance:
-    """In the store's history: the number of an account rises to a step, as `machine` had it."""
+    """An entry of the store's history: the number of an account rises to a step, written for `machine`."""
 
     account: str
     machine: str
@@ -34,7 +34,7 @@ class Acceptance:
 
 
 def faults_of_logins(logins):
-    """What cannot have been, as sentences; none if there is an order in which each login is right."""
+    """Returns a sentence for each impossibility; none if there is an order in which each login is right."""
     found = []
     for account in sorted({login.account for login in logins}):
         own = [login for login in logins if login.account == account]
@@ -45,7 +45,7 @@ def faults_of_logins(logins):
 
 
 def more_than_once(logins):
-    """Each step at most once: the sentence that matters most, by itself and without any search."""
+    """Checks that each step was accepted at most once: the most important sentence, by itself and without any search."""
     told = {}
     for login in logins:
         if login.told == YES:
@@ -55,21 +55,21 @@ def more_than_once(logins):
 
 
 def can_be_ordered(logins, floor=-1):
-    """Whether the logins of one account can be put in an order that keeps to their times and to what each was told."""
+    """Returns whether the logins of one account can be put in an order that agrees with their times and with each answer."""
     floors, pending = {floor}, []
     for part in parts(logins):
         logins = sorted([*pending, *part], key=lambda login: login.began)
         floors = {end for begin in floors for end in floors_after(logins, begin)}
         if not floors:
             return False
-        # What was told nothing may still take effect later, where it would change something.
+        # A login without an answer may still take effect later, if it would change something then.
         late = {login.step: login for login in logins if login.told == UNKNOWN and login.step > min(floors)}
         pending = list(late.values())
     return True
 
 
 def parts(logins):
-    """The same, cut wherever all that began has ended, so that a thousand rounds are a thousand small searches."""
+    """Yields the same logins, cut wherever all that began have ended, so that a thousand rounds are a thousand small searches."""
     part, end = [], float("-inf")
     for login in sorted(logins, key=lambda login: login.began):
         if part and login.began > end:
@@ -82,7 +82,7 @@ def parts(logins):
 
 
 def floors_after(logins, floor):
-    """Wing and Gong's search, with what was seen before: what the number of the account can be after all of them."""
+    """Returns the numbers that the account can have after all of them, by Wing and Gong's search with a memory of states seen."""
     seen, found, todo = set(), set(), [(frozenset(range(len(logins))), floor)]
     while todo:
         left, floor = todo.pop()
@@ -97,7 +97,7 @@ def floors_after(logins, floor):
             login = logins[at]
             if login.told == NO or login.step <= floor:
                 continue
-            # Those that were told nothing and are of one step are as good as each other.
+            # Logins without an answer are interchangeable if they have the same step.
             kind = (login.told, login.step) if login.told == UNKNOWN else at
             if kind not in tried:
                 tried.add(kind)
@@ -106,7 +106,7 @@ def floors_after(logins, floor):
 
 
 def without_what_changes_nothing(logins, left, floor):
-    """Takes every login that is told no and may be next: it is right now, and changes nothing for the others."""
+    """Removes every login that was told "no" and may be next: it is right now, and changes nothing for the others."""
     while True:
         refused = [at for at in may_be_next(logins, left) if logins[at].told == NO and logins[at].step <= floor]
         if not refused:
@@ -115,13 +115,13 @@ def without_what_changes_nothing(logins, left, floor):
 
 
 def may_be_next(logins, left):
-    """Those that no other one has ended before they began. One that was told nothing may take effect after all others."""
+    """Returns the logins that began before any other ended. One without an answer may take effect after all others."""
     first_end = min((logins[at].ended for at in left if logins[at].told != UNKNOWN), default=float("inf"))
     return [at for at in sorted(left) if logins[at].began <= first_end]
 
 
 def faults_of_history(logins, acceptances):
-    """What the store's history and what the logins were told have not in common."""
+    """Returns a sentence for each contradiction between the store's history and the logins' answers."""
     found, seen, highest = [], set(), {}
     for one in sorted(acceptances, key=lambda one: one.revision):
         if one.step <= highest.get(one.account, -1):
@@ -132,17 +132,17 @@ def faults_of_history(logins, acceptances):
         found += whose(one, [login for login in logins if (login.account, login.step) == (one.account, one.step)])
     for login in logins:
         if login.told == YES and (login.account, login.step) not in seen:
-            found.append(f"{login.account}: step {login.step} was accepted on {login.machine}, and the store says nothing of it")
+            found.append(f"{login.account}: step {login.step} was accepted on {login.machine}, and the store has no trace of it")
     return found
 
 
 def whose(acceptance, logins):
-    """That the acceptance is of a login that was told yes; or, where none was, of one that was told nothing."""
+    """Checks that the acceptance belongs to a login that was told "yes" or, if there is none, to one without an answer."""
     what = f"{acceptance.account}: step {acceptance.step} is accepted for {acceptance.machine}"
     told = [login for login in logins if login.told == YES]
     if told and all(login.machine != acceptance.machine for login in told):
         machines = ", ".join(login.machine for login in told)
-        return [f"{what}, and {machines} was told so"]
+        return [f"{what}, but {machines} was told yes"]
     if not told and not any(login.told == UNKNOWN and login.machine == acceptance.machine for login in logins):
-        return [f"{what}, and nobody there can have asked"]
+        return [f"{what}, but no login there can have asked"]
     return []

@@ -1,5 +1,5 @@
-"""Rounds of 64 logins by one code, in pieces that add up: each piece is a fleet of its own, and what its rounds came to is a line of
-a file once it has been checked. Run by tests/fleet/long."""
+"""Rounds of 64 logins by one code, in pieces that add up: each piece is a fleet of its own, and its result becomes a line of a file
+once it has been checked. tests/fleet/long runs this."""
 
 import argparse
 import collections
@@ -19,15 +19,15 @@ SCENARIOS = (NO_FAULT, CLOCKS, *FAULTS)
 TESTS = {NO_FAULT: "test_one_code_lets_exactly_one_in",
          CLOCKS: "test_never_two_when_clocks_are_20_seconds_apart",
          **{fault: f"test_never_two_whatever_fails[{fault}]" for fault in FAULTS}}
-# A fleet takes some seconds to begin, and what it does has to be read to its end at once.
+# Rounds in a piece. A fleet takes some seconds to begin, and its whole history is read at once.
 IN_A_PIECE = {NO_FAULT: 25}
 IN_ANOTHER_PIECE = 10
-# What decides whether a code counts. Rounds of another build prove nothing of this one.
+# The programs that decide whether a code counts. Rounds of another build prove nothing about this one.
 PROGRAMS = ("libpam_otp.so", "otp-fleet", "otp-verifier")
 
 
 def build_of(directory):
-    """Says which programs played."""
+    """Returns a digest of the programs that played."""
     digest = hashlib.sha256()
     for name in PROGRAMS:
         digest.update(hashlib.sha256(pathlib.Path(directory, name).read_bytes()).digest())
@@ -35,13 +35,13 @@ def build_of(directory):
 
 
 def write(file, line):
-    """One write for a line, since several pieces write at once."""
+    """Writes a line at once, because several pieces write at the same time."""
     with open(file, "ab", buffering=0) as opened:
         opened.write(json.dumps(line).encode() + b"\n")
 
 
 def read(file, build):
-    """The lines of that build, and how many there are of others."""
+    """Returns the lines of that build, and the number of lines of other builds."""
     try:
         lines = [json.loads(line) for line in pathlib.Path(file).read_text().splitlines()]
     except FileNotFoundError:
@@ -54,7 +54,7 @@ SUMMED = ("rounds", "logins", "one", "nobody", "two", "unknown", "seconds", "fai
 
 
 def totals(lines):
-    """What all pieces came to, by scenario."""
+    """Returns the sums of all pieces, by scenario."""
     found = collections.defaultdict(collections.Counter)
     for line in lines:
         of = found[line["scenario"]]
@@ -65,7 +65,7 @@ def totals(lines):
 
 
 def table(found, goals):
-    """One line for each scenario, as it is to be read."""
+    """Yields one line for each scenario, for people to read."""
     yield f"{'':<34}{'rounds':>8}{'of':>6}{'one in':>8}{'nobody':>8}{'two':>5}{'logins':>9}{'unknown':>9}{'s a round':>11}" \
           f"{'pieces that failed':>20}"
     for scenario in SCENARIOS:
@@ -80,12 +80,12 @@ def table(found, goals):
 
 
 def next_piece(found, pending, goals, releases):
-    """The scenario that is furthest from its goal, the release of etcd that has played it less, and how many rounds; `None` when all
-    goals are reached or will be by what is being played."""
+    """Returns the scenario that is furthest from its goal, the release of etcd that has played it less, and how many rounds; `None` if
+    all goals are reached, or will be once the present pieces have ended."""
     planned = collections.Counter({name: found[name]["rounds"] for name in goals})
     for scenario, _, rounds in pending:
         planned[scenario] += rounds
-    # What always fails is not tried for ever.
+    # A scenario that always fails is not tried for ever.
     left = [name for name in goals if planned[name] < goals[name] and found[name]["failed"] < 5]
     if not left:
         return None
@@ -96,7 +96,7 @@ def next_piece(found, pending, goals, releases):
 
 
 def play(goals, at_once, results, build):
-    """Pieces beside each other until all goals are reached. Whether there was no fault."""
+    """Plays pieces in parallel until all goals are reached. Returns whether there was no fault."""
     file = results / "rounds.jsonl"
     releases = range(len(os.environ["OTP_FLEET_ETCD"].split(":")))
     running, number = {}, 0
@@ -156,10 +156,10 @@ def now():
 
 def main():
     parser = argparse.ArgumentParser(prog="tests/fleet/long")
-    parser.add_argument("rounds", type=int, nargs="?", default=1000, help="without a fault; a tenth of them with each")
+    parser.add_argument("rounds", type=int, nargs="?", default=1000, help="rounds without a fault; a tenth of them with each fault")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=", ".join(SCENARIOS))
-    parser.add_argument("--at-once", type=int, default=2, help="fleets beside each other")
-    parser.add_argument("--told", action="store_true", help="only what there is so far")
+    parser.add_argument("--at-once", type=int, default=2, help="fleets in parallel")
+    parser.add_argument("--told", action="store_true", help="only print the results so far")
     parser.add_argument("--results", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--programs", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()

@@ -10,7 +10,7 @@ import sshd
 
 
 class Server:
-    """`with Server(machine) as server:`. What its configuration does not say is OpenSSH's default, LoginGraceTime too."""
+    """`with Server(machine) as server:`. Settings that its configuration does not name are OpenSSH's defaults, LoginGraceTime too."""
 
     def __init__(self, machine):
         self.machine = machine
@@ -44,7 +44,7 @@ class Server:
 
 
 class Door(doors.Ssh):
-    """From `client`, with as many tries as the ssh client offers."""
+    """Logs in from `client`, with as many tries as the ssh client offers."""
 
     def __init__(self, client, server, tries=1):
         super().__init__(server, server.machine.address)

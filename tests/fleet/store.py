@@ -1,9 +1,9 @@
-"""What a fleet keeps in etcd, read and written once more, sharing no code with the verifiers: pam_otp-fleet(7), FORMAT.
+"""Reads and writes a fleet's data in etcd once more, sharing no code with the verifiers: pam_otp-fleet(7), FORMAT.
 
-    /pam_otp/fleet           which fleet it is, and its epoch
+    /pam_otp/fleet           the fleet's id, and its epoch
     /pam_otp/m/NAME          a machine or an administrator
     /pam_otp/a/NAME/         the guard of an account: new with each write of it
-    /pam_otp/a/NAME/PART     a part of it, as pam_otp-format(5) has the file, its runs of line feeds counted
+    /pam_otp/a/NAME/PART     a part of it, as pam_otp-format(5) describes the file, with its runs of line feeds counted
 """
 
 import re
@@ -35,7 +35,7 @@ def member(name, role="machine", zones=(), added=1_800_000_000):
 
 
 def part(content):
-    """The value of a part."""
+    """Returns the value of a part."""
     value, rest = b"pam_otp-part 1\n", content
     while rest:
         run = re.search(rb"\n{%d,}" % RUN, rest)
@@ -46,7 +46,7 @@ def part(content):
 
 
 def content(value):
-    """The part of a value."""
+    """Returns the part of a value."""
     head, rest = value[:15], value[15:]
     assert head == b"pam_otp-part 1\n", "a value that is no part"
     found = b""
@@ -59,7 +59,7 @@ def content(value):
 
 
 def account(name, uid, key, created=1_800_000_000):
-    """The keys and values of somebody who has one authenticator with that key (bytes)."""
+    """Returns the keys and values of an account with one authenticator, which has that key (bytes)."""
     authenticator = records.Authenticator(secrets.token_hex(8), "phone", key, created=created)
     credential = records.Credential(name, uid, [authenticator], None)
     state = records.fresh_state(credential)
@@ -70,12 +70,12 @@ def account(name, uid, key, created=1_800_000_000):
 
 
 def fields(value):
-    """The lines of a guard, by their first word."""
+    """Returns the lines of a guard, by their first word."""
     return dict(line.split(" ", 1) for line in value.decode().splitlines())
 
 
 def last_step(value):
-    """The highest step that was accepted, of a state; None: none was."""
+    """Returns the highest step that was accepted, from a state; None: none was."""
     found = content(value)
     read = [records.read_record(found[at:at + records.RECORD]) for at in (0, records.RECORD)]
     state, _ = max((one for one in read if one), key=lambda one: one[1])
@@ -83,7 +83,7 @@ def last_step(value):
 
 
 def acceptances(history):
-    """Each time that the last step of an account rises, in a history as `Cluster.history` has it."""
+    """Returns each rise of the last step of an account, in a history as `Cluster.history` returns it."""
     by, highest, found = {}, {}, []
     for revision, kind, key, value in history:
         if not key.startswith(ACCOUNTS) or kind != "put":
@@ -97,7 +97,7 @@ def acceptances(history):
             continue
         step = last_step(value)
         if step != highest.get(name):
-            # Also one that goes down: the checker is to see it.
+            # A step that goes down is included: the checker must see it.
             found.append(Acceptance(name, by[name, revision], -1 if step is None else step, revision))
             highest[name] = step
     return found

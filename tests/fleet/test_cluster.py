@@ -1,4 +1,4 @@
-"""What the other scenarios stand on: machines that hear each other only over the wire, and a store that is right and whole."""
+"""The ground of the other scenarios: machines that hear each other only over the wire, and a store that is right and whole."""
 # every etcd
 
 import contextlib
@@ -18,7 +18,7 @@ s.bind(("", 7))
 while True:
     s.sendto(*s.recvfrom(9))
 """
-# The least of several exchanges of one octet, in seconds; after a time in which nothing came, nothing.
+# Prints the shortest of several exchanges of one octet, in seconds; after a time without an answer, nothing.
 ROUND_TRIP = """
 import socket, sys, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -59,11 +59,11 @@ def test_the_wire_takes_as_long_as_it_is_told(network, wire):
         wire.delay(60, [network["m1"]], [network["v2"]])
         assert 0.120 <= round_trip(network["m1"], network["v2"])
         wire.delay(0)
-        # A machine that has much else to do takes its time as well, and not always.
+        # A machine that is busy with other work takes time as well, but not always.
         wait_until(lambda: round_trip(network["m1"], network["v1"]) < 0.040, "exchange that takes no time")
 
 
-def test_who_is_cut_off_hears_nobody(network, wire):
+def test_a_cut_keeps_these_two_machines_apart_and_no_others(network, wire):
     with echo(network["v1"]), echo(network["v2"]):
         wire.cut([network["m1"]], [network["v1"]])
         assert round_trip(network["m1"], network["v1"], 0.5) is None
@@ -72,30 +72,30 @@ def test_who_is_cut_off_hears_nobody(network, wire):
         assert round_trip(network["m1"], network["v1"]) is not None
 
 
-def test_what_gets_lost_is_lost(network, wire):
+def test_lost_frames_never_arrive(network, wire):
     with echo(network["v1"]):
         wire.lose(1000)
         assert round_trip(network["m1"], network["v1"], 0.5) is None
 
 
-def test_what_is_on_one_machine_is_not_on_another(network):
+def test_a_file_of_one_machine_is_not_on_another(network):
     network["m1"].own("/etc/hostname", "m1\n")
     network["m2"].own("/etc/hostname", "m2\n")
     assert [network[name].run("cat", "/etc/hostname").stdout for name in ("m1", "m2")] == ["m1\n", "m2\n"]
 
 
-def test_the_history_is_what_was_written(cluster):
+def test_the_history_has_every_write_in_order(cluster):
     for number in range(5):
         cluster.put(f"/pam_otp/test/{number % 2}", str(number))
     cluster.ask("del", "/pam_otp/test/1")
-    # What was not answered is written again.
+    # A write without an answer is repeated.
     history = [one for one, _ in itertools.groupby(told[1:] for told in cluster.history("/pam_otp/test/"))]
     assert history == [*(("put", f"/pam_otp/test/{number % 2}", str(number).encode()) for number in range(5)),
                        ("delete", "/pam_otp/test/1", b"")]
 
 
 def told(ask):
-    """Whether something was done, or etcd has refused it; a question that was not answered is asked again."""
+    """Returns whether a request was done or etcd has refused it; a request without an answer is repeated."""
     def answer():
         done = ask()
         refused = any(words in done.stderr for words in ("permission denied", "user name not found", "user name is empty"))
@@ -104,7 +104,7 @@ def told(ask):
     return wait_until(answer, "answer of etcd", etcd.PATIENCE)[0]
 
 
-def test_a_user_is_who_its_certificate_names_and_sees_no_more(cluster, network, authority_of_etcd):
+def test_a_certificate_names_the_user_of_etcd_and_allows_no_more(cluster, network, authority_of_etcd):
     for name, may in (("v1-etcd", True), ("stranger", False)):
         certificate, key = authority_of_etcd.sign(name, f"{name}.fleet.example")
         words = ["env", "ETCDCTL_API=3", cluster.programs / "etcdctl", "--endpoints", cluster.endpoints[0],

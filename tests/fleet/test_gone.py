@@ -9,7 +9,7 @@ from clock import wait_until
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# No login waits longer, by itself.
+# The limit for a login on a machine that is not busy.
 LONGEST = 12
 TRIES = 10
 
@@ -20,7 +20,7 @@ def everybody_cut_off(fleet):
 
 
 def verifiers_frozen(fleet):
-    """Connections are taken by the kernel, and nobody speaks."""
+    """The kernel accepts connections, and no verifier answers."""
     for verifier in fleet.verifiers:
         fleet.freeze(verifier)
 
@@ -48,12 +48,12 @@ WAYS = (everybody_cut_off, verifiers_frozen, verifiers_killed, store_cut_off, st
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
-def test_no_login_waits_longer_for_a_fleet_that_is_gone(fleet, person, way, record_property):
+def test_no_login_waits_too_long_for_a_fleet_that_is_gone(fleet, person, way, record_property):
     least = []
     with logins.Crowds(fleet.machines[:3]) as few:
         way(fleet)
-        # A machine that is busy with other things may keep all three waiting for its processors, and not every time; a login that
-        # has no end in time has none the next time either.
+        # A machine that is busy with other work may keep all three waiting for its processors, but not every time. A login without
+        # any limit has none the next time either.
         while not least or min(least) > LONGEST:
             assert len(least) < TRIES, f"no login ended within {min(least):.1f} s"
             found = few.at_once(1, person, person.codes.now(), fleet.step())
@@ -66,7 +66,7 @@ def test_no_login_waits_longer_for_a_fleet_that_is_gone(fleet, person, way, reco
 
 @pytest.mark.parametrize("way", (everybody_cut_off, store_frozen), ids=lambda way: way.__name__)
 def test_three_tries_at_sshd_stay_inside_its_grace_time(fleet, person, protect, under_test, way):
-    """The last answer is the server's refusal, and no connection that was closed."""
+    """The last answer is the server's refusal, not a closed connection."""
     protect("required pam_unix.so nodelay", under_test.line())
     with ssh.Server(fleet.machines[0]) as server:
         way(fleet)
@@ -86,7 +86,7 @@ def test_sshd_lets_in_by_password_and_code(fleet, person, protect, under_test):
         door = ssh.Door(fleet.machines[1], server)
 
         def let_in():
-            """Unless there was no answer, for want of processors; then by the next code."""
+            """Logs in, unless there was no answer, for want of processors; then the next code is tried."""
             code = person.codes.now()
             outcome = door.attempt(person, person.password, code)
             if outcome.admitted:

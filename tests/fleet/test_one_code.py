@@ -1,5 +1,5 @@
-"""One code, 64 logins at once on eight machines through three verifiers: exactly one is let in. Whatever fails meanwhile, never
-two; and what every login was told is what the store's own history says."""
+"""One code, 64 logins at once on eight machines through three verifiers: exactly one is let in. Whatever fails meanwhile, it is never
+two; and the store's own history agrees with the answer to every login."""
 # every etcd
 
 import collections
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.promised_by("ours")
 
 EACH = 8
 ROUNDS = int(os.environ.get("OTP_ROUNDS") or 4)
-# Of each fault; what was broken has to be whole again before the next.
+# Rounds with each fault: everything that was broken must be whole again before the next.
 FAULTY = int(os.environ.get("OTP_ROUNDS") or 2)
-# Where tests/fleet/long has what was found written down.
+# The file into which tests/fleet/long has the results written.
 LEDGER = os.environ.get("OTP_LEDGER")
 
 
@@ -53,7 +53,7 @@ def verifier_killed(fleet, _):
 
 
 def leader_cut_off(fleet, leader):
-    """From the other members alone: those who ask it still reach it."""
+    """Cuts the leader off from the other members only: its clients still reach it."""
     fleet.wire.cut([leader], [member for member in fleet.cluster.members if member is not leader])
 
 
@@ -73,11 +73,11 @@ assert tuple(FAULTS) == played.FAULTS
 
 @pytest.fixture
 def rounds(fleet, crowds, enrolled):
-    """`rounds(COUNT, before, after)`: so many rounds of logins at once; `before` is told of each and gives what happens during
-    it, `after` mends what that has broken.
+    """`rounds(COUNT, before, after)` plays rounds of logins at once. `before` is called before each round and returns the event that
+    happens during it; `after` mends what that event has broken.
 
-    Several people take turns, so that the clock need not jump by a step from one round to the next: verifiers would take each
-    other's clock for wrong.
+    Several people take turns, so that the clock need not jump by a step from one round to the next: verifiers would distrust each
+    other's clocks.
     """
 
     def play(count, before=lambda: lambda: None, after=lambda: None):
@@ -87,7 +87,7 @@ def rounds(fleet, crowds, enrolled):
             person = people[number % len(people)]
             meanwhile = before()
             of_this = crowds.at_once(EACH, person, person.codes.now(), fleet.step(), meanwhile)
-            # Before anything is mended, which may fail.
+            # This comes before the repair, which may fail.
             assert register.faults_of_logins([login for login, _ in of_this]) == []
             found += of_this
             after()
@@ -98,7 +98,7 @@ def rounds(fleet, crowds, enrolled):
 
 @pytest.fixture
 def assert_once(fleet, record_property):
-    """What holds of every round of every scenario: `assert_once(scenario, found)`, which tells the rounds that let nobody in."""
+    """`assert_once(scenario, found)` checks the promises of every round of every scenario, and returns the rounds that let nobody in."""
     began = time.monotonic()
 
     def check(scenario, found):
@@ -129,21 +129,21 @@ def assert_once(fleet, record_property):
 def test_one_code_lets_exactly_one_in(rounds, assert_once):
     found = rounds(ROUNDS)
     nobody = assert_once(played.NO_FAULT, found)
-    # On a machine that is too busy to answer in time, a login is told so; then the one that counted may be among them.
+    # On a machine that is too busy to answer in time, a login is told so; then the login that counted may be one of these.
     unanswered = {(login.account, login.step) for login, _ in found if login.told == register.UNKNOWN}
     assert set(nobody) <= unanswered
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_never_two_whatever_fails(fleet, rounds, fault, assert_once):
-    # Other moments in each piece of tests/fleet/long, and the same ones in tests/run.
+    # The moments differ in each piece of tests/fleet/long, and are the same in each tests/run.
     chance = random.Random(f"{fault} {os.environ.get('OTP_PART', '') if LEDGER else ''}")
 
     def before():
         leader = fleet.cluster.leader()
 
         def meanwhile():
-            # At any moment of the round; nothing is waited for.
+            # The fault comes at any moment of the round.
             time.sleep(chance.uniform(0, 0.5))
             FAULTS[fault](fleet, leader)
 
@@ -161,14 +161,14 @@ def test_never_two_when_clocks_are_20_seconds_apart(fleet, rounds, assert_once):
     fleet.verifiers[0].ahead, fleet.verifiers[2].ahead = 10, -10
     try:
         def somebody_is_let_in():
-            """In the first rounds, unless everybody has too much else to do to be told anything in time."""
+            """Succeeds in the first rounds, unless the machine is too busy for any answer in time."""
             fleet.later(1)
             return len(assert_once(played.CLOCKS, rounds(ROUNDS))) < ROUNDS
 
         wait_until(somebody_is_let_in, "round that lets somebody in", etcd.PATIENCE)
     finally:
         fleet.verifiers[0].ahead = fleet.verifiers[2].ahead = 0
-        # Nobody's clock goes back.
+        # No clock goes back.
         fleet.later(30)
 
 
@@ -177,7 +177,7 @@ def test_of_64_wrong_codes_at_most_five_are_judged(fleet, crowds, person):
     codes = []
 
     def is_locked():
-        """At once, unless so many are told nothing in their time that fewer than five are judged."""
+        """Locks at once, unless so many logins end without an answer that fewer than five are judged."""
         codes.extend(code for _, code in crowds.at_once(EACH, person, wrong, fleet.step()))
         assert set(codes) <= {logins.AUTH_ERR, logins.MAXTRIES, logins.AUTHINFO_UNAVAIL}
         assert codes.count(logins.AUTH_ERR) <= 5

@@ -1,5 +1,5 @@
-"""What happens to a fleet in the course of years: verifiers that are upgraded, certificates that are renewed, machines that are
-revoked, and a store that is put back to what it was."""
+"""Events in the life of a fleet: verifiers that are upgraded, certificates that are renewed, machines that are
+revoked, and a store that is put back to an earlier state."""
 
 import re
 import threading
@@ -30,7 +30,7 @@ def test_a_good_code_lets_in_and_the_next_is_needed_for_the_next_login(one, flee
     let_in(one, fleet, person)
 
 
-def test_a_code_that_one_machine_took_is_none_for_another(crowds, fleet, person):
+def test_a_code_used_on_one_machine_is_refused_on_the_others(crowds, fleet, person):
     def all_are_answered():
         codes = [code for _, code in crowds.at_once(1, person, person.codes.now(), fleet.step())]
         assert codes.count(logins.SUCCESS) <= 1
@@ -56,8 +56,8 @@ def test_a_machine_that_is_revoked_gets_no_further_answer(fleet, person):
         let_in(one, fleet, person)
 
 
-def test_a_machine_that_was_never_registered_gets_none(fleet, person):
-    """Its certificate is as good as any."""
+def test_a_machine_that_was_never_registered_gets_no_answer(fleet, person):
+    """Its certificate is as good as that of any other machine."""
     machine = fleet.machines[0]
     fleet.give_certificate(machine, "stranger.fleet.example")
     try:
@@ -70,7 +70,7 @@ def test_a_machine_that_was_never_registered_gets_none(fleet, person):
 
 
 def test_a_stolen_machine_does_not_reach_the_store(fleet):
-    """Its certificate is of another authority than those of the store's users."""
+    """Its certificate comes from another authority than those of the store's users."""
     machine, at = fleet.machines[0], "/etc/pam_otp-fleet"
     words = ["env", "ETCDCTL_API=3", fleet.cluster.programs / "etcdctl", "--endpoints", fleet.cluster.endpoints[0],
              "--cacert", fleet.cluster.authority, "--dial-timeout", "5s", "get", "/pam_otp/", "--prefix"]
@@ -78,12 +78,12 @@ def test_a_stolen_machine_does_not_reach_the_store(fleet):
     for identity in (own, []):
         done = machine.run(*words, *identity, check=False, text=False)
         assert done.returncode != 0 and done.stdout == b""
-    # It is the certificate that is missing, and nothing else.
+    # Only the certificate is missing: with one, the same command works.
     wait_until(lambda: machine.run(*words, *fleet.cluster.identity, check=False, text=False).stdout, "answer of etcd", etcd.PATIENCE)
 
 
 def served(fleet, verifier, client):
-    """The number of the certificate that a verifier shows."""
+    """Returns the number of the certificate that a verifier shows."""
     at = "/etc/pam_otp-fleet"
     files = f"-CAfile {at}/fleet-ca.pem -cert {at}/machine.pem -key {at}/machine.key"
     script = (f"openssl s_client -connect {verifier.full_name}:6238 -alpn pam-otp/1 {files} < /dev/null 2> /dev/null"
@@ -101,7 +101,7 @@ def test_certificates_are_renewed_without_a_restart(one, fleet, person):
     fleet.give_certificates(verifier)
     fleet.give_certificate(machine)
     wait_until(lambda: served(fleet, verifier, machine) not in ("", before), "the new certificate")
-    # A connection to etcd that was made with the old one ends.
+    # Connections to etcd that were made with the old certificate end.
     for member in fleet.cluster.members:
         fleet.cluster.kill(member)
         fleet.cluster.restart(member)
@@ -111,19 +111,19 @@ def test_certificates_are_renewed_without_a_restart(one, fleet, person):
     assert fleet.pid(verifier) == running
 
 
-# Why a login is told nothing by verifiers and an etcd that are there and have too much else to do, in the words of the log.
+# The reasons in the log for logins without an answer, if verifiers and etcd are there but too busy.
 TOO_BUSY = re.compile(r"in time|has not answered|can be reached|is not known how the fleet stands")
 
 
 def test_verifiers_are_upgraded_one_after_the_other_while_people_log_in(fleet, enrolled, journal):
-    """Nobody notices: each login is let in by its first code, unless it has run out of time."""
+    """No user notices: each login is let in by its first code, unless it has run out of time."""
     results, over, failures = [], threading.Event(), []
 
     def go_on(machine):
         try:
             with logins.Crowds([machine]) as own:
                 while not over.is_set():
-                    # Each login is somebody else's, so that time may stand still.
+                    # Each login is of another account, so that time may stand still.
                     with lock:
                         account = enrolled()
                     results.extend(own.at_once(1, account, account.codes.now(), fleet.step()))

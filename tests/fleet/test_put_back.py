@@ -1,5 +1,5 @@
-"""A store that is put back to what it was: a code that was used since then lets nobody in a second time, and nobody is answered
-until an administrator has confirmed it."""
+"""A store that is put back to an earlier state: a code that was used since then lets nobody in a second time, and no login is answered
+until an administrator has confirmed the state."""
 # every etcd
 
 import pytest
@@ -19,17 +19,17 @@ def one(fleet):
 
 @pytest.fixture
 def used(one, fleet, person, tmp_path):
-    """`used.snapshot` is of a moment before the last login of the person, whose code was `used.code`."""
+    """`used.snapshot` is from the moment before the last login of the person, whose code was `used.code`."""
 
     class Used:
         def put_back(self):
             fleet.cluster.restore(self.snapshot)
 
         def climb(self):
-            """Whatever is written now: the revisions that were seen are given out again."""
+            """Writes until the revisions that were seen are given out again."""
             while fleet.cluster.revision() <= self.revision:
                 fleet.cluster.put("/tests/climb", "one more")
-            # By beats of the past verifiers would doubt their clocks, and refuse for that.
+            # Verifiers would doubt their clocks because of past beats, and refuse for that reason.
             fleet.cluster.ask("del", "/pam_otp/v/", "--prefix")
 
     found = Used()
@@ -51,8 +51,8 @@ def test_no_used_code_lets_in_again_however_far_the_store_goes_on(one, fleet, pe
     assert log_in(one, fleet, person) == logins.AUTHINFO_UNAVAIL
 
 
-def test_what_was_refused_is_not_believed_after_a_restart(one, fleet, person, used):
-    """What was seen lies on a disk."""
+def test_a_refused_state_is_refused_after_a_restart_too(one, fleet, person, used):
+    """The verifiers keep what they have seen on disk."""
     used.put_back()
     assert log_in(one, fleet, person, used.code) == logins.AUTHINFO_UNAVAIL
     for verifier in fleet.verifiers:
@@ -66,7 +66,7 @@ def test_what_was_refused_is_not_believed_after_a_restart(one, fleet, person, us
 def test_verifiers_that_were_stopped_meanwhile_notice_it(one, fleet, person, used):
     for verifier in fleet.verifiers:
         assert fleet.stop(verifier) == 0
-    # They have written until the end.
+    # Verifiers write until they end.
     used.revision = fleet.cluster.revision()
     used.put_back()
     used.climb()

@@ -1,4 +1,4 @@
-"""The checker itself: it is silent about what can have been, and tells of every history that cannot."""
+"""The checker itself: it reports no fault in a possible history, and at least one in every impossible history."""
 
 import dataclasses
 import itertools
@@ -24,10 +24,10 @@ GOOD = {
     "one of many at once": [login(YES), *[login(NO)] * 63],
     "one after the other": [login(YES, 10, 0, 1), login(YES, 11, 2, 3), login(NO, 10, 4, 5)],
     "refused before the yes was told": [login(NO, 10, 0, 1), login(YES, 10, 0.5, 9)],
-    "nobody, and one that nobody knows of": [login(UNKNOWN, 10, 0, 1), login(NO, 10, 2, 3)],
-    "an unknown one that never counted": [login(UNKNOWN, 10, 0, 1), login(YES, 10, 2, 3)],
-    "an unknown one that counted late": [login(UNKNOWN, 10, 0, 1), login(YES, 9, 2, 3), login(NO, 10, 4, 5)],
-    "an unknown one of a round before that counted in the next": [login(UNKNOWN, 10, 0, 1), login(NO, 9, 2, 3)],
+    "nobody let in, and one without an answer": [login(UNKNOWN, 10, 0, 1), login(NO, 10, 2, 3)],
+    "one without an answer that never counted": [login(UNKNOWN, 10, 0, 1), login(YES, 10, 2, 3)],
+    "one without an answer that counted late": [login(UNKNOWN, 10, 0, 1), login(YES, 9, 2, 3), login(NO, 10, 4, 5)],
+    "one without an answer that counted in the next round": [login(UNKNOWN, 10, 0, 1), login(NO, 9, 2, 3)],
     "two accounts": [login(YES), login(YES, account="bobby")],
 }
 BAD = {
@@ -42,17 +42,17 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_can_have_been_is_no_fault(name):
+def test_a_possible_history_is_no_fault(name):
     assert register.faults_of_logins(GOOD[name]) == []
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_have_been_is_one(name):
+def test_an_impossible_history_is_a_fault(name):
     assert register.faults_of_logins(BAD[name]) != []
 
 
 def by_every_order(logins):
-    """The same question by the plainest answer there is: every order, and every choice of which unknown ones counted."""
+    """Answers the same question in the plainest way: every order, and every choice of which logins without an answer counted."""
     unknown = [one for one in logins if one.told == UNKNOWN]
     for count in range(len(unknown) + 1):
         for chosen in itertools.combinations(unknown, count):
@@ -75,7 +75,7 @@ def is_right(order):
     return True
 
 
-def test_the_search_says_what_every_order_says():
+def test_the_search_agrees_with_trying_every_order():
     chance = random.Random(17)
     answers = []
     for _ in range(3000):
@@ -89,7 +89,7 @@ def test_the_search_says_what_every_order_says():
     assert 300 < answers.count(True) < 2700
 
 
-def test_a_thousand_rounds_are_looked_through():
+def test_a_thousand_rounds_are_checked():
     rounds = [login(YES if number == 7 else NO, step, 10 * step, 10 * step + 5, f"m{number}")
               for step in range(1000) for number in range(64)]
     assert register.can_be_ordered(rounds)
@@ -108,7 +108,7 @@ HISTORIES = {
 
 
 @pytest.mark.parametrize("name", HISTORIES)
-def test_a_history_that_differs_from_what_was_told_is_a_fault(name):
+def test_a_stores_history_that_contradicts_the_answers_is_a_fault(name):
     assert register.faults_of_history(*HISTORIES[name]) != []
 
 
@@ -118,5 +118,5 @@ def test_a_history_that_differs_from_what_was_told_is_a_fault(name):
     ([login(UNKNOWN)], []),
     ([login(YES, 10), login(YES, 11, machine="m2")], [accepted(10, 5), accepted(11, 6, "m2")]),
 ])
-def test_a_history_that_is_what_was_told_is_none(logins, acceptances):
+def test_a_stores_history_that_agrees_with_the_answers_is_no_fault(logins, acceptances):
     assert register.faults_of_history(logins, acceptances) == []

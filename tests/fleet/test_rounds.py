@@ -1,4 +1,4 @@
-"""What pieces of rounds come to when they are added up."""
+"""The sums of several pieces of rounds."""
 
 import pytest
 
@@ -28,14 +28,14 @@ def test_pieces_of_one_build_add_up_and_others_do_not_count(file):
     assert row.split() == [rounds.NO_FAULT, "50", "100", "49", "1", "0", "3200", "60", "2.0", "0"]
 
 
-def test_what_was_wrong_in_one_piece_stays_in_the_sums(file):
+def test_a_fault_in_one_piece_stays_in_the_sums(file):
     for piece in (PIECE, {**PIECE, "two": 1, "faults": ["twice"]}, {**PIECE, "rounds": 0, "failed": 1}):
         rounds.write(file, piece)
     *_, last = rounds.table(rounds.totals(rounds.read(file, "mine")[0]), GOALS)
     assert "two were let in 1 times; faults of any kind: 1; pieces that failed: 1" in last
 
 
-def test_pieces_go_to_what_is_furthest_from_its_goal_until_there_is_none():
+def test_the_next_piece_is_of_the_scenario_furthest_from_its_goal_until_all_are_reached():
     nothing = rounds.totals([])
     assert rounds.next_piece(nothing, [], GOALS, range(2)) == (rounds.NO_FAULT, 0, 25)
     assert rounds.next_piece(nothing, [(rounds.NO_FAULT, 0, 25)], GOALS, range(2)) == (rounds.CLOCKS, 0, 10)
@@ -44,6 +44,6 @@ def test_pieces_go_to_what_is_furthest_from_its_goal_until_there_is_none():
     assert rounds.next_piece(most, [(rounds.CLOCKS, 0, 10), (rounds.NO_FAULT, 1, 10)], GOALS, range(2)) is None
 
 
-def test_what_always_fails_is_not_played_for_ever():
+def test_a_scenario_that_always_fails_is_not_played_for_ever():
     failed = rounds.totals([{"build": "mine", "scenario": rounds.CLOCKS, "etcd": 0, "failed": 1}] * 5)
     assert rounds.next_piece(failed, [(rounds.NO_FAULT, 0, 100)], GOALS, range(2)) is None

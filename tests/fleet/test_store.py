@@ -1,4 +1,4 @@
-"""The second reading of what etcd keeps: what is written is read, and a history is told as it was."""
+"""The second reader of the data in etcd: it reads what it wrote, and tells a history as it happened."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_a_part_reads_back(content):
 
 
 def state_at(key_values, steps):
-    """The state of that account once these were accepted, one after the other."""
+    """Returns the state of that account once these steps were accepted, one after the other."""
     below = next(key for key in key_values if key.endswith("/"))
     content = store.content(key_values[f"{below}state"])
     state, sequence = RECORDS.read_record(content[:RECORDS.RECORD])
@@ -26,7 +26,7 @@ def state_at(key_values, steps):
     return store.part(content)
 
 
-def test_each_rise_of_the_last_step_is_an_acceptance_by_who_wrote_it():
+def test_each_rise_of_the_last_step_is_an_acceptance_by_the_machine_that_wrote_it():
     written = store.account("alice", 1000, bytes(20))
     history, revision = [], 0
     for values, machine in ((written, "-"), ([7], "m1"), ([7], "m2"), ([7, 9], "m3")):

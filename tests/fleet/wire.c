@@ -1,18 +1,18 @@
-/* The switch between the machines of a fleet: what comes in at one port goes out at another, later, or never.
+/* The switch between the machines of a fleet: a frame that comes in at one port goes out at another, later, or never.
  *
  *   wire PORT...          names of interfaces of this network namespace; the first is number 0
  *
- * A program and not tc's netem, which is not in every kernel. The last octet of an address of the hardware is the number of
- * the port behind which it is. Told on standard input what to do, one command a line; each is answered by `ok`:
+ * This is a program and not tc's netem, which is not in every kernel. The last octet of a hardware address is the number of the
+ * port behind which the machine is. Orders come on standard input, one a line; `ok` answers each:
  *
  *   delay MICROSECONDS [A B]
- *                         so long does every frame take from one port to another, or between these two, from now on
- *   loss PER_MILLE        so many of a thousand frames get lost
+ *                         from now on, every frame takes this long from one port to another, or between these two
+ *   loss PER_MILLE        this many of a thousand frames get lost
  *   cut A B               nothing goes between these two any more, in either direction
  *   heal                  everything goes everywhere, at once
  *
- * Ends with its standard input. Frames are taken with the header that says what is still to be done with them (checksums,
- * segments), so that they are as large as what the kernel hands on between two interfaces of its own.
+ * Ends with its standard input. Frames are taken with the header that says which work is left to do on them (checksums,
+ * segments), so that they are as large as the frames that the kernel passes between two interfaces of its own.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -125,7 +125,7 @@ static struct frame *pop(void)
     return first;
 }
 
-/* A frame for which there is no room in the kernel is lost, as it would be on any wire. */
+/* A frame for which the kernel has no room is lost, as it would be on any wire. */
 static void hand_on(int to, const unsigned char *octets, size_t length)
 {
     (void)!write(port[to], octets, length);
@@ -201,7 +201,7 @@ static void obey(char *line)
     } else if (strcmp(line, "heal") == 0) {
         memset(cut, 0, sizeof cut);
     } else {
-        fprintf(stderr, "wire: what is %s?\n", line);
+        fprintf(stderr, "wire: unknown order: %s\n", line);
         exit(1);
     }
     (void)!write(STDOUT_FILENO, "ok\n", 3);
