@@ -1,9 +1,9 @@
-"""Reads records as pam_otp-format(5) has it, for tests/second_reader.rs: tests/commands/second_implementation.py, asked over
+"""Reads records as pam_otp-format(5) says, for tests/second_reader.rs: this asks tests/commands/second_implementation.py, over
 standard input.
 
 A question is a letter (credential, state, first-login, trust, mail), the length in four octets, and the octets. States are read
-beside the last credential that was taken. The answer is the length and the octets of what was read, written by the rules;
-or "newer" or "refused"; or "no TOML", of which a reader may still see that it is newer.
+beside the last credential that was accepted. The answer is the length and the octets of the content, written by the rules;
+or "newer" or "refused"; or "no TOML", if a reader may still see that the file is newer.
 """
 
 import pathlib

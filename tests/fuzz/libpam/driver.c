@@ -1,14 +1,14 @@
-/* Asks libpam what becomes of the account lines of a service, for tests/libpam.rs.
+/* Asks libpam for the result of a service's account lines, for tests/libpam.rs.
  *
  *     driver
  *
- * reads lines "DIRECTORY ANSWERS SEED" from standard input. The service "svc" of that directory is run through so often,
- * each time with other answers of its modules, which are all marker.so under several names. One line comes back for each:
+ * reads lines "DIRECTORY ANSWERS SEED" from standard input. It plays the service "svc" of that directory ANSWERS times, each time
+ * with other answers of its modules, which are all marker.so under several names. One line comes back for each:
  *
  *     called=0|1 passed=0|1 opens=0|1
  *
- * called: in some run libpam came to pam_otp.so. passed: in some run libpam let the user in, although pam_otp.so refused
- * whenever it was asked. opens: the same where it lets everybody in. Nothing is logged or audited.
+ * called: in some run libpam called pam_otp.so. passed: in some run libpam let the user in, although pam_otp.so refused
+ * whenever it was asked. opens: in some run libpam let the user in when pam_otp.so lets everybody in. Nothing is logged or audited.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The system's log and audit are none of a test's business. */
+/* A test must leave the system's log and audit alone. */
 void syslog(int priority, const char *format, ...) { (void) priority; (void) format; }
 void vsyslog(int priority, const char *format, va_list list) { (void) priority; (void) format; (void) list; }
 void __syslog_chk(int priority, int flag, const char *format, ...) { (void) priority; (void) flag; (void) format; }
@@ -41,7 +41,7 @@ static unsigned below(unsigned end)
     return (unsigned) ((z ^ (z >> 31)) % end);
 }
 
-/* What a module answers; called by marker.so. */
+/* Returns the answer of a module; marker.so calls this. */
 int marker_answer(const char *path)
 {
     static const int refusals[] = {PAM_AUTH_ERR, PAM_MAXTRIES, PAM_AUTHINFO_UNAVAIL, PAM_PERM_DENIED};

@@ -1,4 +1,4 @@
-/* A module that answers what the driver wants, by the name of its file. */
+/* A module whose answer the driver chooses, by the name of the module's file. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <security/pam_modules.h>

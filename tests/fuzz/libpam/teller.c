@@ -1,14 +1,15 @@
-/* Asks libpam what becomes of a login whose modules answer as they are told, for tests/doctor.rs.
+/* Asks libpam for the result of a login whose modules give the answers of the test, for tests/doctor.rs.
  *
  *     teller
  *
- * reads lines "DIRECTORY auth|account ANSWER..." from standard input: the service "svc" of that directory is run through once.
- * Each line of its files calls told.so, under some name, with an argument "id=N"; when it is called for the T-th time in this
- * login (from 0), it answers the number that stands at place N * 4 + T. One line comes back for each:
+ * reads lines "DIRECTORY auth|account ANSWER..." from standard input, and plays the service "svc" of that directory once.
+ * Each line of its files calls told.so, under some name, with an argument "id=N". When it is called for the T-th time in this
+ * login (from 0), it gives the answer at place N * 4 + T. One line comes back for each:
  *
  *     0|1 N...
  *
- * whether libpam let the user in, and the ids in the order in which their modules were called. Nothing is logged or audited.
+ * The first number says whether libpam let the user in; the others are the ids, in the order in which their modules were called.
+ * Nothing is logged or audited.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,7 +23,7 @@
 #define TIMES 4
 #define MOST 4096
 
-/* The system's log and audit are none of a test's business. */
+/* A test must leave the system's log and audit alone. */
 void syslog(int priority, const char *format, ...) { (void) priority; (void) format; }
 void vsyslog(int priority, const char *format, va_list list) { (void) priority; (void) format; (void) list; }
 void __syslog_chk(int priority, int flag, const char *format, ...) { (void) priority; (void) flag; (void) format; }
@@ -34,7 +35,7 @@ int audit_open(void) { errno = EPROTONOSUPPORT; return -1; }
 
 static int answers[IDS * TIMES], times[IDS], called[MOST], calls;
 
-/* What a module answers; called by told.so. */
+/* Returns the answer of a module; told.so calls this. */
 int told_answer(int argc, const char **argv)
 {
     for (int i = 0; i < argc; i++) {

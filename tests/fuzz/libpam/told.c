@@ -1,4 +1,4 @@
-/* A module that answers what the program around it is told. */
+/* A module that gives the answers of the test; the program around it knows them. */
 #include <security/pam_modules.h>
 
 extern int told_answer(int argc, const char **argv);

@@ -1,6 +1,6 @@
-//! Bytes as a source of choices, so that a fuzzer that changes a byte changes a choice.
+//! Bytes as a source of choices: if a fuzzer changes a byte, it changes a choice.
 
-/// Choices by bytes; when they have run out, every choice is the first.
+/// Makes choices from bytes; when the bytes have run out, every choice is the first.
 #[derive(Clone)]
 pub struct Dice<'a>(&'a [u8]);
 
@@ -11,13 +11,13 @@ impl<'a> Dice<'a> {
         Self(bytes)
     }
 
-    /// Whether no byte is left.
+    /// Returns whether no byte is left.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The next byte.
+    /// Returns the next byte.
     pub fn byte(&mut self) -> u8 {
         let Some((&first, rest)) = self.0.split_first() else {
             return 0;
@@ -26,12 +26,12 @@ impl<'a> Dice<'a> {
         first
     }
 
-    /// So many bytes.
+    /// Returns `N` bytes.
     pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
         std::array::from_fn(|_| self.byte())
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         let number = if end <= 256 {
             u64::from(self.byte())
@@ -41,28 +41,28 @@ impl<'a> Dice<'a> {
         number % end
     }
 
-    /// A place in a list of so many.
+    /// Returns a place in a list of this length.
     pub fn index(&mut self, length: usize) -> usize {
         usize::try_from(self.below(length as u64)).unwrap()
     }
 
-    /// A number within both ends.
+    /// Returns a number from `first` to `last`.
     pub fn within(&mut self, first: i64, last: i64) -> i64 {
         let width = u64::try_from(last - first + 1).unwrap();
         first + i64::try_from(self.below(width)).unwrap()
     }
 
-    /// Yes in one case of so many.
+    /// Returns true in one of `cases` cases.
     pub fn one_in(&mut self, cases: u64) -> bool {
         self.below(cases) == cases - 1
     }
 
-    /// One of these.
+    /// Returns one of these.
     pub fn pick<'l, T>(&mut self, list: &'l [T]) -> &'l T {
         &list[self.index(list.len())]
     }
 
-    /// Up to so many of the bytes that are left, by a length of one byte before them.
+    /// Returns at most `most` of the remaining bytes; a byte before them has their number.
     pub fn run(&mut self, most: usize) -> &'a [u8] {
         let length = usize::from(self.byte()).min(most).min(self.0.len());
         let (run, rest) = self.0.split_at(length);
@@ -70,14 +70,14 @@ impl<'a> Dice<'a> {
         run
     }
 
-    /// What is left.
+    /// Returns the remaining bytes.
     #[must_use]
     pub const fn rest(&self) -> &'a [u8] {
         self.0
     }
 }
 
-/// Pseudo-random numbers, the same in every run (splitmix64).
+/// Makes pseudo-random numbers, the same in every run (splitmix64).
 #[derive(Clone)]
 pub struct Random(u64);
 
@@ -88,7 +88,7 @@ impl Random {
         Self(seed)
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub const fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
@@ -97,23 +97,23 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number below `end`; 0 where that is 0.
+    /// Returns a number below `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
         let end = u64::try_from(end).unwrap().max(1);
         usize::try_from(self.number() % end).unwrap()
     }
 
-    /// Yes in one case of so many.
+    /// Returns true in one of `cases` cases.
     pub fn one_in(&mut self, cases: usize) -> bool {
         self.below(cases) == 0
     }
 
-    /// One of these.
+    /// Returns one of these.
     pub fn pick<'l, T: ?Sized>(&mut self, list: &[&'l T]) -> &'l T {
         list[self.below(list.len())]
     }
 
-    /// So many bytes.
+    /// Returns `count` bytes.
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.number().to_le_bytes()[0]).collect()
     }

@@ -1,17 +1,17 @@
-//! Fuzz targets: each takes any bytes, makes something of them, and asserts what has to hold of it.
+//! Fuzz targets. Each takes any bytes, makes something of them, and asserts what must hold.
 //!
 //! `tests/smoke.rs` runs them on stable Rust over the corpus and thousands of changes to it; `tests/fuzz/run` has libFuzzer
-//! run the same functions for as long as one likes.
+//! run the same functions for as long as you like.
 //!
-//! What is private to its crate is compiled here once more from the same file, so that no crate has to show more than
+//! Code that is private to its crate is compiled here once more from the same file, so that no crate has to expose more than
 //! programs need.
 
-// Nothing where clippy compiles this for tests of its own, which it has none: the modules of other crates would bring theirs.
+// Empty if clippy compiles this crate for tests of its own, of which it has none: the modules of other crates would bring theirs.
 #![cfg(not(test))]
 #![allow(
     clippy::unwrap_used,
     clippy::missing_panics_doc,
-    reason = "all of this is a test: a panic is how it fails"
+    reason = "all of this is a test, which fails by a panic"
 )]
 
 pub mod dice;

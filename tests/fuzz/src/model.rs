@@ -1,6 +1,5 @@
-//! What a login comes to, told once more: from `pam_otp(8)`, `pam_otp.conf(5)` and AN ATTEMPT of
-//! `pam_otp-format(5)`, and not from
-//! the code. As plain as can be; numbers are as wide as they may become.
+//! Judges a login once more: from `pam_otp(8)`, `pam_otp.conf(5)` and AN ATTEMPT of `pam_otp-format(5)`, not from the code. It is
+//! as plain as possible, and its numbers are as wide as they may become.
 
 use crate::targets::plain_reply;
 use otp_core::record::{Authenticator, Drift, Kind, Refusal, Resync, Standing, State};
@@ -8,7 +7,7 @@ use otp_core::recovery::RecoveryCode;
 use otp_core::{Credential, Step, UnixTime};
 use std::time::Duration;
 
-/// What policy says, of what is tried here.
+/// The keys of the policy that are tried here.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     pub window: u64,
@@ -26,7 +25,7 @@ pub(crate) struct Rules {
     pub remember: u64,
 }
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Accepted,
@@ -35,12 +34,12 @@ pub(crate) enum Outcome {
     Locked,
 }
 
-/// What is remembered of an account that has an authenticator, and how attempts change it.
+/// The state of an account that has an authenticator, and how attempts change it.
 pub(crate) struct Model<'a> {
     pub rules: &'a Rules,
     pub credential: &'a Credential,
     pub codes: &'a [RecoveryCode],
-    /// Those of 8 digits, in the place of the others, where they were brought along from another program.
+    /// The 8-digit codes of another program, which replace the others if there are any.
     pub digits: &'a [String],
     /// Its devices, as another implementation computes their codes.
     pub devices: &'a [totp_rs::Totp],
@@ -48,7 +47,7 @@ pub(crate) struct Model<'a> {
 }
 
 impl Model<'_> {
-    /// An attempt; `again`: the reply is the password that was asked for before.
+    /// Judges an attempt; `again`: the reply is the password that was asked for before.
     pub(crate) fn attempt(&mut self, reply: &[u8], again: bool, now: u64) -> Outcome {
         let ids: Vec<_> = self
             .credential
@@ -264,7 +263,7 @@ impl Model<'_> {
         }
     }
 
-    /// Whether it is a code that was not used, which it is from now on; `None`: it is none of this set.
+    /// Returns whether it is an unused code, which it uses up; `None`: it is no code of this set.
     fn recovery(&mut self, plain: &str) -> Option<bool> {
         let letters = plain
             .to_ascii_uppercase()
@@ -332,12 +331,12 @@ impl Model<'_> {
 enum Found {
     Right(u64),
     Used,
-    /// The step, and how far it is from here.
+    /// The step, and its distance from the present one.
     FarOff(u64, i64),
     Nothing,
 }
 
-/// The standing as it is now.
+/// Returns the standing at this moment.
 pub(crate) fn standing(stored: Standing, now: u64) -> Standing {
     match stored {
         Standing::Locked { since, lasts } if since.seconds() > now => Standing::Locked {
@@ -358,7 +357,7 @@ pub(crate) fn standing(stored: Standing, now: u64) -> Standing {
 }
 
 impl Rules {
-    /// Until when a user without an authenticator gets in: never, for ever, or for a while.
+    /// Returns until when a user without an authenticator gets in: never, for ever, or for a while.
     pub(crate) fn excuses(
         &self,
         name: &str,
@@ -388,7 +387,7 @@ impl Rules {
     }
 }
 
-/// How long a user without an authenticator gets in.
+/// Until when a user without an authenticator gets in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 pub(crate) enum Excused {
     No,

@@ -1,8 +1,8 @@
-//! Changes to bytes that were made for a parser: to their lines, words and numbers, and to any byte.
+//! Changes bytes that were made for a parser: their lines, words and numbers, and any byte.
 
 use crate::dice::Random;
 
-/// What parsers have disagreed about, and what formats are made of.
+/// Texts that parsers have disagreed about, and parts of formats.
 const ODD: &[&str] = &[
     "\u{feff}",
     "\u{a0}",
@@ -160,7 +160,7 @@ fn insert(bytes: &mut Vec<u8>, at: usize, what: &[u8]) {
     bytes.splice(at..at, what.iter().copied());
 }
 
-/// Doubles, removes, moves or joins lines, or puts something at the end or the beginning of one.
+/// Doubles, removes, moves or joins lines, or adds something at the end or the beginning of one.
 fn change_lines(bytes: &mut Vec<u8>, random: &mut Random) {
     let mut lines: Vec<Vec<u8>> = bytes
         .split(|&byte| byte == b'\n')
@@ -187,7 +187,7 @@ fn change_lines(bytes: &mut Vec<u8>, random: &mut Random) {
     *bytes = lines.join(&b'\n');
 }
 
-/// Where runs of bytes are of one kind.
+/// Returns the places of all runs of bytes of one kind.
 fn runs(bytes: &[u8], is_of: impl Fn(u8) -> bool) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut begun = None;
@@ -211,7 +211,7 @@ fn replace_number(bytes: &mut Vec<u8>, random: &mut Random) {
     }
     let (from, to) = numbers[random.below(numbers.len())];
     let number = if random.one_in(3) {
-        // The same in another notation.
+        // The same number in another notation.
         let written = String::from_utf8_lossy(&bytes[from..to]).into_owned();
         match written.parse::<u64>() {
             Ok(value) => match random.below(7) {

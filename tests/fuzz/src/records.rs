@@ -1,5 +1,5 @@
-//! The readers of records, as the comparison with a second implementation needs them: what is read, in the one form that
-//! pam_otp-format(5) has for it.
+//! The readers of records, as the comparison with a second implementation needs them: they return the content in the one form
+//! that pam_otp-format(5) allows.
 
 use crate::sealed::{Pen, Seal};
 use crate::text::{credential, first_login, mail, state, trust};
@@ -7,21 +7,21 @@ use otp_core::{Account, Credential, State, UserName};
 use otp_file::Unparsed;
 use sha2::{Digest, Sha256};
 
-/// Whose records all of these are.
+/// The user whose records these are.
 pub const USER: &str = "alice";
 /// The number of that user.
 pub const UID: u32 = 1001;
 /// Bytes of one record of a state.
 pub const RECORD: usize = state::RECORD;
 
-/// What a reader makes of bytes.
+/// The result of reading bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// It refuses them.
+    /// The reader refuses them.
     Refused,
-    /// It refuses them since a newer version has written them.
+    /// The reader refuses them because a newer version has written them.
     Newer,
-    /// It takes them; this is what it has read, written by the rules.
+    /// The reader accepts them; this is the content, written by the rules.
     Taken(String),
 }
 
@@ -35,7 +35,7 @@ impl Read {
     }
 }
 
-/// Without a sealing key, as the other reader has none either: what is sealed is refused.
+/// Parses without a sealing key, because the other reader has none either: a sealed record is refused.
 pub(crate) fn parsed(bytes: &[u8]) -> Result<Credential, Unparsed> {
     match credential::parse(bytes, &Seal::none()) {
         Ok(read) => Ok(read),
@@ -111,7 +111,7 @@ pub fn first_login(bytes: &[u8]) -> Read {
     }))
 }
 
-/// An id that is there twice counts where it comes first.
+/// Keeps the first entry of each id that is there twice, because only that one counts.
 fn first_of_each(state: &State) -> State {
     let mut state = state.clone();
     let mut seen = Vec::new();
@@ -129,7 +129,7 @@ fn first_of_each(state: &State) -> State {
     state
 }
 
-/// Puts the checksum that fits behind the body of a record and fills it up.
+/// Adds the right checksum to the body of a record, and fills the record up.
 #[must_use]
 pub fn with_checksum(body: &[u8]) -> Vec<u8> {
     let sum = data_encoding::HEXLOWER.encode(&Sha256::digest(body)[..16]);
@@ -139,14 +139,14 @@ pub fn with_checksum(body: &[u8]) -> Vec<u8> {
     record
 }
 
-/// `credential.toml` of a credential.
+/// Returns the `credential.toml` of a credential.
 #[must_use]
 pub fn credential_text(credential: &Credential) -> String {
     let text = credential::reveal(credential, &Pen::Plain);
     text.unwrap().to_string()
 }
 
-/// The two records of a new state.
+/// Returns the two records of a new state.
 #[must_use]
 pub fn state_text(state: &State) -> Vec<u8> {
     state::whole(state).unwrap()

@@ -1,4 +1,4 @@
-//! The targets. Each takes any bytes and panics where something does not hold.
+//! The targets. Each takes any bytes, and panics if something does not hold.
 
 mod arguments;
 mod base32;
@@ -20,10 +20,10 @@ use std::sync::OnceLock;
 
 pub(crate) use replies::kind_and_plain as plain_reply;
 
-/// A target and its name, which is that of its corpus as well.
+/// A target and its name, which is also the name of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All targets.
 pub const ALL: [Target; 14] = [
     ("arguments", arguments::run),
     ("base32", base32::run),
@@ -41,10 +41,10 @@ pub const ALL: [Target; 14] = [
     ("trust", trust::run),
 ];
 
-/// Runs the target of that name.
+/// Runs the target with that name.
 ///
 /// # Panics
-/// There is none; or something does not hold.
+/// Panics if there is no such target, or if something does not hold.
 pub fn run(name: &str, bytes: &[u8]) {
     let (_, target) = ALL
         .iter()
@@ -53,8 +53,8 @@ pub fn run(name: &str, bytes: &[u8]) {
     target(bytes);
 }
 
-/// Checks that an error tells nothing of what was parsed: no run of 12 letters and digits of it. Words without a digit are
-/// not looked at, since keys are named in errors.
+/// Checks that an error reveals nothing of the parsed content: no run of 12 letters and digits. Words without a digit are
+/// ignored, because errors name keys.
 fn assert_tells_nothing_of(content: &[u8], told: &str) {
     let runs = content.split(|byte| !byte.is_ascii_alphanumeric());
     for run in runs.filter(|run| run.len() >= 12) {
@@ -63,13 +63,13 @@ fn assert_tells_nothing_of(content: &[u8], told: &str) {
             let piece = std::str::from_utf8(piece).unwrap();
             assert!(
                 !has_digit || !told.contains(piece),
-                "an error tells what stands in the file"
+                "an error reveals content of the file"
             );
         }
     }
 }
 
-/// Where files are written that no power cut has to spare: memory, where there is such a place.
+/// Returns the place for files that need not survive a power cut: memory, if there is such a place.
 fn memory() -> &'static Path {
     static PLACE: OnceLock<&Path> = OnceLock::new();
     PLACE.get_or_init(|| {

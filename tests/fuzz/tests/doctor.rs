@@ -1,10 +1,11 @@
-//! Random stacks, walked by the doctor and by libpam itself, whose modules answer as they are told.
+//! Random stacks, walked by the doctor and by libpam itself, whose modules give the answers of the test.
 //!
-//! Three things are held to it. Given the answers, the walk comes to the same modules in the same order and to the same end.
-//! Each way in without a code that the doctor tells is one: with the answers that it names, libpam lets in. And where it tells of
-//! none, none is found by answers drawn at random, and the same for ways past an account line; nor is anybody let in where it says that everybody is refused.
+//! The test checks three things. With the same answers, the walk reaches the same modules in the same order, and the same end.
+//! Each way in without a code that the doctor reports is one: with the answers that it names, libpam lets the user in. And where it
+//! reports none, answers drawn at random find none. The same holds for ways past an account line; and nobody is let in where the doctor
+//! says that everybody is refused.
 //!
-//! `OTP_FUZZ_SECONDS=600` goes on for so long, from another beginning, `OTP_FUZZ_STACKS=50000` for so many stacks.
+//! `OTP_FUZZ_SECONDS=600` goes on for this long, from another beginning; `OTP_FUZZ_STACKS=50000` for this many stacks.
 #![allow(clippy::unwrap_used, reason = "all of this is a test")]
 
 use otp_fuzz::dice::Random;
@@ -24,7 +25,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
 const STACKS: u64 = 1500;
-/// So often each is played with answers drawn at random.
+/// How often each stack is played with answers drawn at random.
 const PLAYS: usize = 12;
 const IDS: usize = 64;
 const TIMES: usize = 4;
@@ -109,7 +110,7 @@ impl Drop for Libpam {
     }
 }
 
-/// What each line answers, each time that it is come to.
+/// The answer of each line, each time that it is reached.
 struct Answers(Vec<Answer>);
 
 impl Answers {
@@ -117,10 +118,10 @@ impl Answers {
         Self(vec![Answer::AUTH_ERR; IDS * TIMES])
     }
 
-    /// Anything that the module may answer by what the doctor knows of it.
+    /// Draws any answers that the modules may give, as far as the doctor knows them.
     fn drawn(random: &mut Random, chain: &Chain, phase: Phase) -> Self {
         let mut drawn = Self::none();
-        // Most answers of a login are a yes, or nobody gets far.
+        // Most answers of a login are a yes; otherwise no login gets far.
         let tends_to = random.below(5).saturating_sub(2);
         for step in &chain.steps {
             let Some(id) = id(step.arguments()) else {
@@ -143,7 +144,7 @@ impl Answers {
         drawn
     }
 
-    /// Those of a way that was told.
+    /// Returns the answers of a way that the doctor has reported.
     fn told(chain: &Chain, way: &[(usize, Answer)]) -> Self {
         let mut told = Self::none();
         let mut times = HashMap::new();
@@ -157,7 +158,7 @@ impl Answers {
         told
     }
 
-    /// As the walk asks for them, and the ids of the modules that it came to.
+    /// Plays the walk with these answers, and returns its end and the ids of the modules that it reached.
     fn play(&self, chain: &Chain) -> (bool, Vec<usize>) {
         let mut times = HashMap::new();
         let (lets_in, called) = play(chain, |at| {
@@ -180,10 +181,10 @@ fn id(arguments: &[String]) -> Option<usize> {
         .find_map(|one| one.strip_prefix("id=")?.parse().ok())
 }
 
-/// Files that include each other, without a circle; each line has an id of its own.
+/// Writes files that include each other, without a circle; each line has an id of its own.
 struct Writer<'a> {
     modules: &'a Path,
-    /// Debian's libpam looks for what is included in /etc/pam.d, whatever directory it was given, unless it is a path.
+    /// Without a path, Debian's libpam looks for included files in /etc/pam.d, whatever directory it was given.
     directory: &'a Path,
     phase: &'static str,
     next: usize,
@@ -219,7 +220,7 @@ impl Writer<'_> {
                 "nonsense required pam_x.so".to_owned(),
                 "@include /missing".to_owned(),
             ];
-            // What is missing is refused by chance where a line of one phase has taken in the file around.
+            // libpam refuses a missing file only by chance, if a line of one phase has included the file around it.
             let most = if inner.len() == 3 {
                 lines.len()
             } else {
@@ -321,10 +322,10 @@ struct Sums {
 #[test]
 #[expect(
     clippy::too_many_lines,
-    reason = "one stack after the other, from its lines to its ends"
+    reason = "the test follows each stack from its lines to its ends"
 )]
-fn libpam_does_what_the_doctor_says() {
-    // Programs have to run from there.
+fn libpam_agrees_with_the_doctor() {
+    // Programs must be allowed to run from this directory.
     let place = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut libpam = Libpam::start(place.path());
     let number = |name: &str| -> Option<u64> { Some(std::env::var(name).ok()?.parse().unwrap()) };
@@ -444,7 +445,7 @@ fn libpam_does_what_the_doctor_says() {
             sums.let_in += u64::from(lets_in);
             assert!(
                 !(lets_in && account_is_sure) || is_ours(&ids, &drawn, Answer::is_yes),
-                "a way past the account line that was not told: {ids:?}: {}",
+                "a way past the account line that was not reported: {ids:?}: {}",
                 keep(&directory).display()
             );
             if !lets_in || examined.is_none() || !chain.has_ours() || root(&ids, &drawn) {
@@ -453,7 +454,7 @@ fn libpam_does_what_the_doctor_says() {
             let with_code = is_ours(&ids, &drawn, |one| one.is_yes() || one == Answer::IGNORE);
             assert!(
                 with_code || !gaps.is_empty(),
-                "a way in without a code that was not told: {ids:?}: {}",
+                "a way in without a code that was not reported: {ids:?}: {}",
                 keep(&directory).display()
             );
             assert!(

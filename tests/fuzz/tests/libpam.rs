@@ -1,7 +1,7 @@
-//! PAM's files, odd ones, read by the product and by libpam itself: no account line that counts as sure is passed by, and none
-//! that counts as missing is come to.
+//! Odd files of PAM, read by the product and by libpam itself: libpam bypasses no account line that counts as sure, and reaches none
+//! that counts as missing.
 //!
-//! `OTP_FUZZ_SECONDS=600` goes on for so long, from another beginning; else the same files come every time.
+//! `OTP_FUZZ_SECONDS=600` goes on for this long, from another beginning; otherwise the files are the same every time.
 #![allow(clippy::unwrap_used, reason = "all of this is a test")]
 
 use otp_core::login::AccountLine;
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tempfile::TempDir;
 
 const STACKS: u64 = 4000;
-/// So often each is run through, with other answers of its modules.
+/// How often each stack is played, with other answers of its modules.
 const RUNS: u32 = 14;
 
 /// libpam, in a process of its own, with modules that are markers.
@@ -75,13 +75,13 @@ impl Libpam {
         }
     }
 
-    /// Whether libpam comes to our line; whether anybody gets in although it refuses, and where it lets everybody in.
+    /// Returns whether libpam reaches our line, whether anybody gets in although it refuses, and whether anybody does if it admits all.
     fn ask(&mut self, directory: &Path, seed: u64) -> (bool, bool, bool) {
         writeln!(self.questions, "{} {RUNS} {seed}", directory.display()).unwrap();
         let mut line = String::new();
         self.answers.read_line(&mut line).unwrap();
         if line.is_empty() {
-            // libpam 1.5.2 dies of an include that names no file; that lets nobody in.
+            // libpam 1.5.2 crashes at an include that names no file; that lets nobody in.
             let deaths = self.deaths + 1;
             *self = Self::begin(&self.place.clone());
             self.deaths = deaths;
@@ -99,7 +99,7 @@ impl Drop for Libpam {
     }
 }
 
-/// A file of a service as people write it, and as nobody should.
+/// Writes a file of a service as people write it, or as nobody should.
 fn file(random: &mut Random, modules: &Path, depth: usize) -> String {
     let mut text = String::new();
     if random.one_in(2) {
@@ -141,7 +141,7 @@ fn file(random: &mut Random, modules: &Path, depth: usize) -> String {
     text
 }
 
-/// A line in which nothing is odd.
+/// Writes a line without oddities.
 fn plain_line(random: &mut Random, modules: &Path, depth: usize) -> String {
     let included = random.pick(&["one", "two", "three"]);
     let control = random.pick(&[
@@ -332,8 +332,8 @@ fn noise(random: &mut Random, text: &mut String) {
 }
 
 #[test]
-fn libpam_comes_to_every_line_that_counts_as_sure() {
-    // Programs have to run from there.
+fn libpam_reaches_every_line_that_counts_as_sure() {
+    // Programs must be allowed to run from this directory.
     let place = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let mut libpam = Libpam::start(place.path());
     let seconds = std::env::var("OTP_FUZZ_SECONDS").ok();
@@ -374,12 +374,12 @@ fn libpam_comes_to_every_line_that_counts_as_sure() {
             Ok(AccountLine::Sure) => {
                 sure += 1;
                 lets_in += u64::from(opens);
-                // What lets nobody in, such as a module that is not there, need not come to ours.
+                // A stack that lets nobody in, for example because a module is missing, need not reach our line.
                 !passed && (called || !opens)
             }
             Ok(AccountLine::Missing) => {
                 missing += 1;
-                // Which lines go on where, releases of libpam do not agree about.
+                // Releases of libpam disagree about which lines continue where.
                 !called || is_doubtful(&directory)
             }
             Ok(AccountLine::LedAround) => {
@@ -407,7 +407,8 @@ fn libpam_comes_to_every_line_that_counts_as_sure() {
         }
     }
     eprintln!(
-        "{done} stacks: {sure} sure (of them let in whom ours does: {lets_in}), {missing} without a line, {errors} refused, {cautious} that are called unsure and were not passed"
+        "{done} stacks: {sure} sure (of these, {lets_in} let users in if ours does), {missing} without a line, \
+         {errors} refused, {cautious} called unsure but not bypassed"
     );
     assert!(
         libpam.deaths < done / 10,

@@ -1,7 +1,7 @@
-//! Records that are almost right, read by the product and by a second implementation of pam_otp-format(5), which has to take
-//! and refuse the same and to find the same in them.
+//! Records that are almost right, read by the product and by a second implementation of pam_otp-format(5): both must accept and
+//! refuse the same records, and find the same content in them.
 //!
-//! `OTP_FUZZ_SECONDS=600` goes on for so long, from another beginning each time; else the same records come every time.
+//! `OTP_FUZZ_SECONDS=600` goes on for this long, from another beginning each time; otherwise the records are the same every time.
 #![allow(clippy::unwrap_used, reason = "all of this is a test")]
 
 use otp_fuzz::dice::Random;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-/// Records of each kind.
+/// The number of records of each kind.
 const RECORDS: u64 = 5000;
 
 /// The second implementation, in a process of its own.
@@ -42,7 +42,7 @@ impl Second {
         }
     }
 
-    /// What it reads, and whether it is TOML at all.
+    /// Returns the content, and whether it is TOML at all.
     fn read(&mut self, kind: u8, content: &[u8]) -> (Read, bool) {
         let length = u32::try_from(content.len()).unwrap().to_be_bytes();
         let question = [&[kind], length.as_slice(), content].concat();
@@ -76,7 +76,7 @@ struct Counts {
     newer: u64,
 }
 
-/// Gives both readers the same until it is enough; `make` gets random numbers and makes content.
+/// Gives both readers the same content until it is enough; `make` gets random numbers and makes content.
 fn compare(
     kind: u8,
     first: impl Fn(&[u8]) -> Read,
@@ -106,7 +106,7 @@ fn compare(
             Read::Refused => counts.refused += 1,
             Read::Newer => counts.newer += 1,
         }
-        // The version comes first, whatever follows: whether that is TOML need not have been looked at.
+        // The version comes first, so a reader of a newer file need not have checked whether the rest is TOML.
         let alike = one == other || (one == Read::Newer && !is_toml);
         if !alike {
             let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
@@ -128,7 +128,7 @@ fn compare(
     );
 }
 
-/// The credential of a corpus, or the longest that there can be.
+/// Returns the credential of a corpus, and the longest one.
 fn credentials() -> Vec<Vec<u8>> {
     let mut all = vec![include_bytes!("../corpus/credential/a").to_vec()];
     let one = String::from_utf8(all[0].clone()).unwrap();
@@ -165,7 +165,7 @@ fn credentials() -> Vec<Vec<u8>> {
         .replace("period = 30", "period = 30\nbefore = 3\nafter = 10")
         .replace("\"hotp\"", "\"hotp\"\nlook_ahead = 100")
         .replace("salt", "hash = \"argon2id\"\nsalt");
-    // What is new in version 2 is nothing in version 1; what is not new may stand in both.
+    // The new keys of version 2 mean nothing in version 1; the old keys may stand in both.
     all.push(second.replace("version = 2", "version = 1").into_bytes());
     all.push(longest.replace("version = 1", "version = 2").into_bytes());
     all.extend([second.clone().into_bytes(), second.into_bytes()]);
@@ -185,7 +185,7 @@ fn credentials_are_read_alike() {
     });
 }
 
-/// Bodies of records, in all that they can say.
+/// Returns bodies of records with every possible content.
 fn bodies() -> Vec<String> {
     let entry = "authenticator 0f1e2d3c4b5a6978 60000000 0 - - 1800000010\n";
     let other = "authenticator 00000000000000aa - -3 60000001 -40 -\n";
@@ -239,7 +239,7 @@ fn states_are_read_alike() {
                 body = text.into_bytes();
             }
             body.truncate(RECORD - 42);
-            // With the checksum that fits, or with that of what was there before the last change, or after another one.
+            // With the right checksum, with the checksum of the body before its last change, or with another one.
             let mut record = records::with_checksum(&body);
             if random.one_in(3) {
                 record = changed(&record, random);

@@ -1,4 +1,4 @@
-//! Every target, over its corpus and over changes to it that are the same in every run.
+//! Runs every target over its corpus, and over changes to it that are the same in every run.
 #![allow(clippy::unwrap_used, reason = "all of this is a test")]
 
 use otp_fuzz::dice::Random;
@@ -9,7 +9,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
-/// Changes for each target. Logins write files, and take long without optimisation, so they are tried less often.
+/// The number of changes for each target. Logins write files, and are slow without optimisation, so they are tried less often.
 const CHANGES: usize = 4000;
 const LOGINS: usize = 200;
 
@@ -26,12 +26,12 @@ fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// Changes, mostly to one of the corpus; of choices, plain noise as well.
+/// Yields changes, mostly of a file of the corpus; for targets that read choices, noise as well.
 fn changes(name: &str, files: &[(PathBuf, Vec<u8>)]) -> impl Iterator<Item = Vec<u8>> {
     let mut random = Random::new(name.bytes().map(u64::from).sum());
     let count = if name == "logins" { LOGINS } else { CHANGES };
     (0..count).map(move |at| {
-        // Of bytes that are choices, as many again that nobody has chosen.
+        // For bytes that are choices, as many again are pure noise.
         if at % 4 == 3 || (name == "logins" && at % 2 == 1) {
             let length = random.below(900);
             return random.bytes(length);
@@ -55,12 +55,12 @@ fn smoke(name: &str) {
             let path =
                 PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("fuzz-{name}-failed"));
             fs::write(&path, bytes).unwrap();
-            panic!("{name}: what it was given is in {}", path.display());
+            panic!("{name}: its input is in {}", path.display());
         }
     }
 }
 
-/// What is fuzzed is what is shipped: crates that both workspaces have are of the same releases.
+/// The fuzzed code is the shipped code: crates that both workspaces have are of the same releases.
 #[test]
 fn the_lock_files_agree() {
     fn releases(lock: &str) -> BTreeMap<&str, BTreeSet<&str>> {

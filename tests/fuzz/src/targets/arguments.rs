@@ -1,17 +1,17 @@
-//! Module arguments, against a list of what each takes.
+//! Module arguments, against a list of the values that each takes.
 
 use crate::options::{FirstPass, Options};
 use std::path::Path;
 use std::time::Duration;
 
-/// One argument a line.
+/// Each line is an argument.
 pub(super) fn run(bytes: &[u8]) {
     let arguments: Vec<&[u8]> = bytes.split(|&byte| byte == b'\n').collect();
     let first_bad = first_bad(&arguments);
-    held_to_the_doctor(&arguments);
+    assert_agrees_with_the_doctor(&arguments);
     match Options::parse(&arguments) {
         Ok(options) => {
-            assert_eq!(first_bad, None, "an argument that is none was taken");
+            assert_eq!(first_bad, None, "an unknown argument was accepted");
             let has = |switch: &str| arguments.contains(&switch.as_bytes());
             let last = |key: &str| {
                 let mut values = arguments
@@ -54,16 +54,13 @@ pub(super) fn run(bytes: &[u8]) {
             assert_eq!(Some(bad.position), first_bad.map(|at| at + 1));
             let argument = String::from_utf8_lossy(arguments[bad.position - 1]);
             let name = argument.split('=').next().unwrap_or_default();
-            assert_eq!(
-                bad.name, name,
-                "what stands behind a = stays out of the log"
-            );
+            assert_eq!(bad.name, name, "the value after a = stays out of the log");
         }
     }
 }
 
-/// What `otp-admin doctor` calls wrong is what the module refuses.
-fn held_to_the_doctor(arguments: &[&[u8]]) {
+/// Checks that `otp-admin doctor` calls exactly those arguments wrong that the module refuses.
+fn assert_agrees_with_the_doctor(arguments: &[&[u8]]) {
     let texts: Option<Vec<String>> = arguments
         .iter()
         .map(|one| Some(std::str::from_utf8(one).ok()?.to_owned()))
@@ -74,7 +71,7 @@ fn held_to_the_doctor(arguments: &[&[u8]]) {
     }
 }
 
-/// Where the first argument is that cannot be one, or contradicts those before it.
+/// Returns the place of the first argument that is unknown or contradicts those before it.
 fn first_bad(arguments: &[&[u8]]) -> Option<usize> {
     let (mut tries, mut uses, mut splits, mut forwards) = (false, false, false, false);
     arguments.iter().position(|argument| {

@@ -1,4 +1,4 @@
-//! Keys as text, against a decoder that knows nothing but the alphabet.
+//! Keys as text, against a decoder that knows only the alphabet.
 
 use otp_core::base32;
 use std::fmt::Write;
@@ -13,14 +13,14 @@ pub(super) fn run(bytes: &[u8]) {
     assert_eq!(base32::parse(&lines.join(" ")).unwrap().as_slice(), bytes);
 
     look_at(&String::from_utf8_lossy(bytes));
-    // The same bytes as letters that mean something.
+    // The same bytes as letters of the alphabet and its neighbours.
     let letters: Vec<char> = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567abz =-".chars().collect();
     let text: String = bytes
         .iter()
         .map(|byte| letters[usize::from(*byte) % letters.len()])
         .collect();
     look_at(&text);
-    // And each length of them.
+    // And each length of that text.
     for length in 0..text.len().min(20) {
         look_at(&text[..length]);
     }
@@ -32,7 +32,7 @@ fn look_at(text: &str) {
     assert_eq!(base32::bytes_in(text), expected.map(|key| key.len()));
 }
 
-/// Bit by bit. Whole bytes in as few letters as they take, and nothing but zeros in what is left over.
+/// Decodes bit by bit: whole bytes in as few letters as possible, and only zeros in the bits that are left over.
 fn naive(text: &str) -> Option<Vec<u8>> {
     let mut bits = String::new();
     for c in text

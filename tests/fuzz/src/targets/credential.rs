@@ -1,4 +1,4 @@
-//! `credential.toml`: what is read is what is written, with its keys and without.
+//! `credential.toml`: reading returns what was written, with its keys and without.
 
 use super::assert_tells_nothing_of;
 use crate::sealed::{Keys, Pen, Seal};
@@ -11,7 +11,7 @@ pub(super) fn run(bytes: &[u8]) {
     let outline = credential::outline(bytes);
     let read = match credential::parse(bytes, &Seal::none()) {
         Ok(read) => read,
-        // Nothing opens it here; what is known of it is told all the same.
+        // Nothing here can open it; its outline is known all the same.
         Err(Unread::Sealed(_)) => {
             assert!(outline.is_ok() && credential::seals(bytes).is_ok());
             return;
@@ -20,7 +20,7 @@ pub(super) fn run(bytes: &[u8]) {
             assert_eq!(
                 outline,
                 Err(why.clone()),
-                "with keys and without, the same is wrong"
+                "the same fault is found with keys and without"
             );
             if let Unparsed::Content { reason, .. } = why {
                 assert_tells_nothing_of(bytes, &reason);
@@ -44,15 +44,16 @@ pub(super) fn run(bytes: &[u8]) {
     );
 
     let written = credential::reveal(&read, &Pen::Plain).unwrap();
-    // A name of a user is at most 255 bytes; the parser leaves that to whoever compares it with the account's.
+    // A user's name has at most 255 bytes; the parser leaves that check to the comparison with the account's name.
     if read.user().len() <= 255 {
         assert!(
             written.len() <= usize::try_from(LIMIT).unwrap(),
-            "what was read can be written"
+            "a credential that was read can be written"
         );
     }
     let parse = |text: &[u8]| credential::parse(text, &Seal::none());
-    let again = parse(written.as_bytes()).unwrap_or_else(|_| panic!("what is written can be read"));
+    let again = parse(written.as_bytes())
+        .unwrap_or_else(|_| panic!("a credential that was written can be read"));
     assert_eq!(*credential::reveal(&again, &Pen::Plain).unwrap(), *written);
 
     let cut = written.trim_end().len() - 1;
@@ -61,7 +62,7 @@ pub(super) fn run(bytes: &[u8]) {
         "a cut is noticed"
     );
 
-    // Sealed, it says the same without a key, and nothing of a key stands in it.
+    // Sealed, the text says the same without a key, and no key stands in it.
     let keys = Keys::parse(format!("{:064}", 7).as_bytes());
     let pen = Pen::Sealing(std::sync::Arc::new(
         keys.unwrap_or_else(|_| panic!("a key")),

@@ -1,4 +1,4 @@
-//! `first-login`: what is read is what is written.
+//! `first-login`: reading returns what was written.
 
 use super::assert_tells_nothing_of;
 use crate::text::first_login::{self, LIMIT};

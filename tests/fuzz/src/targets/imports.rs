@@ -1,5 +1,5 @@
-//! The files of other programs: the first octet says which. What is read is within what we keep, what is not read is not told,
-//! and lines that say nothing change nothing but the numbers of lines.
+//! The files of other programs: the first octet says which. Every value read is within our limits, no error reveals content, and
+//! lines without meaning change only the numbers of lines.
 
 use super::assert_tells_nothing_of;
 use otp_core::UnixTime;
@@ -44,7 +44,7 @@ fn assert_sound(bytes: &[u8], entry: &Entry) {
                     .past
                     .newest_used(device.kind, device.drift, device.ahead, now)
             };
-            // What was used stays used: later, more may have been.
+            // A used code stays used, so a later moment never allows more.
             assert!(used(NOW.seconds()) <= used(NOW.seconds() + 1000));
             assert_eq!(
                 used(0).is_none(),
@@ -59,7 +59,7 @@ fn assert_sound(bytes: &[u8], entry: &Entry) {
     }
 }
 
-/// An event-based key whose past is a time has none that counts.
+/// Returns whether no counter is known: the past of an event-based key is a time, which says nothing about its counter.
 fn unknown_counter(device: &otp_import::Device) -> bool {
     device.kind == otp_core::record::Kind::Hotp
         && matches!(device.past, Past::NotAfter(_) | Past::Unknown)
@@ -88,7 +88,7 @@ fn google(bytes: &[u8]) {
     let entry = google_authenticator(bytes);
     assert_sound(bytes, &entry);
     assert!(entry.owner.is_none());
-    // An option that nobody knows, at the end of the options' first line, says nothing.
+    // An unknown option, at the end of the options' first line, has no meaning.
     if let Some(at) = bytes.iter().position(|&byte| byte == b'\n')
         && bytes.len() + 20 < LIMIT
     {

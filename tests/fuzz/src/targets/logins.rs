@@ -1,5 +1,5 @@
 //! Whole logins, one after the other: over real files, by any program, under any policy and clock, with damage in between,
-//! against the model.
+//! compared with the model.
 
 mod chance;
 mod damage;
@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 const MOST_EVENTS: usize = 40;
-/// As far as the clock of a machine goes.
+/// The end of a machine's clock.
 const END_OF_TIME: u64 = i64::MAX as u64;
 
 pub(super) fn run(bytes: &[u8]) {
@@ -66,12 +66,12 @@ struct World<'a> {
     directory: TempDir,
     model: Model<'a>,
     damage: Option<Damage>,
-    /// What was there before a damage.
+    /// The content of the file before the damage.
     whole: Vec<u8>,
-    /// Since when which places of alice's are trusted.
+    /// The places that are trusted for alice, and since when.
     places: Vec<((String, String), u64)>,
     first_login: BTreeMap<&'static str, u64>,
-    /// The state before the last one, while its record is whole.
+    /// The previous state, as long as its record is whole.
     before: Option<State>,
 }
 
@@ -86,7 +86,7 @@ impl<'a> World<'a> {
         fs::set_permissions(&records, Permissions::from_mode(0o2770)).unwrap();
         fs::write(&conf, chance::text_of(model.rules)).unwrap();
         fs::set_permissions(&conf, Permissions::from_mode(0o644)).unwrap();
-        // A credential that is taken over: the product writes one of its own with the same content.
+        // A copy of the credential: the product writes its own file with the same content.
         let text =
             crate::text::credential::reveal(model.credential, &crate::sealed::Pen::Plain).unwrap();
         let copy = crate::records::parsed(text.as_bytes()).unwrap();
@@ -138,7 +138,7 @@ impl<'a> World<'a> {
         }
     }
 
-    /// Looks at what is remembered: the state, and the places that are trusted.
+    /// Checks the stored state, and the trusted places.
     fn check_state(&self) {
         if self.damage != Some(Damage::Records) {
             let trusted =
@@ -163,7 +163,7 @@ impl<'a> World<'a> {
         }
         let content = fs::read(self.path("state")).unwrap();
         let newest = Newest::of(&content).ok().unwrap();
-        assert_eq!(newest.state, self.model.state, "what is remembered");
+        assert_eq!(newest.state, self.model.state, "the stored state");
     }
 
     fn login(&mut self, dice: &mut Dice<'_>, now: &mut u64, earlier: &mut Vec<Vec<u8>>) {
@@ -171,7 +171,7 @@ impl<'a> World<'a> {
         let line = chance::line(dice);
         let is_split = line.contains("split");
         if is_split {
-            // The second line of the module looks at everything anew; nothing happens in between here.
+            // The second line of the module reads everything anew; nothing happens in between here.
             (program.question_takes, program.user_after_question) = (0, None);
         }
         let silent = dice.one_in(8);
@@ -190,11 +190,11 @@ impl<'a> World<'a> {
             answer = authenticate(&mut program, &second, silent);
         }
         assert_eq!(answer, expected, "{line}");
-        assert!(program.delayed, "a refusal takes as long as any other");
+        assert!(program.delayed, "every refusal takes equally long");
         assert!(!silent || program.told.is_empty());
         assert!(
             !program.log.is_empty() || answer == Disposition::Unavailable || is_split,
-            "what happened is logged"
+            "the login is logged"
         );
         self.check_state();
         *now = program.now;

@@ -1,4 +1,4 @@
-//! `mail`: what is read is what is written.
+//! `mail`: reading returns what was written.
 
 use super::assert_tells_nothing_of;
 use crate::text::mail::{self, LIMIT};

@@ -1,4 +1,4 @@
-//! The URI of a QR code: read by a reader of its own, it says what the authenticator is.
+//! The URI of a QR code: a reader of its own finds the authenticator's properties in it.
 
 use crate::dice::Dice;
 use otp_core::otpauth::reveal_uri;

@@ -1,4 +1,4 @@
-//! The policy file: what is in it decides, and not how it is written.
+//! The policy file: its content decides, not the way in which it is written.
 
 use super::assert_tells_nothing_of;
 use otp_core::Policy;
@@ -23,14 +23,14 @@ pub(super) fn run(bytes: &[u8]) {
         assert_eq!(parse("conf", &with_comments).ok().as_ref(), Some(&policies));
     }
 
-    assert_within_what_the_manual_allows(policies.where_nothing_is_said());
+    assert_within_the_limits_of_the_manual(policies.where_nothing_is_said());
     let account = policies.for_account();
-    assert_within_what_the_manual_allows(&account);
+    assert_within_the_limits_of_the_manual(&account);
     for (name, section) in policies.services() {
         assert!(!name.as_str().contains(['/', ' ']) && !name.as_str().starts_with('.'));
         let policy = policies.clone().for_service(name.as_str());
-        assert_within_what_the_manual_allows(&policy);
-        // A second way to what holds there: what a section says, and else what is said to all.
+        assert_within_the_limits_of_the_manual(&policy);
+        // The same result in a second way: the section's value or, without one, the general value.
         let exempt = section.exempt_groups.as_ref();
         let general = policies.where_nothing_is_said();
         assert_eq!(
@@ -39,7 +39,7 @@ pub(super) fn run(bytes: &[u8]) {
         );
         assert_eq!(policy.lockout, general.lockout);
         assert_eq!(policy.code, general.code);
-        // Whoever is exempt as an account is exempt at each service.
+        // A group that is exempt for the account is exempt at each service.
         let at_service = &policy.enforce.exempt_groups;
         assert!(
             account
@@ -51,7 +51,7 @@ pub(super) fn run(bytes: &[u8]) {
     }
 }
 
-fn assert_within_what_the_manual_allows(policy: &Policy) {
+fn assert_within_the_limits_of_the_manual(policy: &Policy) {
     let lockout = policy.lockout;
     assert!((1..=100).contains(&lockout.failures()));
     assert!(

@@ -1,4 +1,4 @@
-//! What people type, against pam_otp-format(5), AN ATTEMPT, 2, word by word.
+//! Replies that people type, against pam_otp-format(5), AN ATTEMPT, 2, word by word.
 
 use otp_core::Input;
 use otp_core::code::TypedCode;
@@ -7,7 +7,7 @@ use otp_core::record::Digits;
 
 pub(super) fn run(bytes: &[u8]) {
     look_at(bytes);
-    // The same bytes as characters that mean something.
+    // The same bytes as characters with a meaning.
     let characters: Vec<char> =
         "0123456789abAOoIiLlUVz  --\u{a0}\u{2013}\u{200b}\u{ff11}\u{ff21}\u{ff0d}_"
             .chars()
@@ -42,7 +42,7 @@ fn look_at(bytes: &[u8]) {
     if may_ask_for_mail(bytes) {
         assert!(
             matches!(kind, "other" | "no guess"),
-            "no guess at a code is answered as the word"
+            "a guess at a code never counts as the word that asks for mail"
         );
     }
     assert_eq!(TypedCode::parse(bytes).is_some(), kind == "code");
@@ -57,7 +57,7 @@ fn look_at(bytes: &[u8]) {
         assert_eq!(
             again,
             expected && kind == "other",
-            "what looks like a code is a guess"
+            "a reply that looks like a code is a guess"
         );
         if !again {
             assert_eq!(kind_as_read(&input), kind);
@@ -70,7 +70,7 @@ fn look_at(bytes: &[u8]) {
         let kind = kind_as_read(&Input::parse(code));
         assert!(
             matches!(kind, "empty" | "code" | "recovery"),
-            "what is cut off is a code"
+            "the part that is cut off is a code"
         );
         if let Input::Code(code) = Input::parse(code) {
             assert_eq!(code.length() as u64, digits);
@@ -119,7 +119,7 @@ fn in_the_alphabet(text: &str) -> String {
         .replace(['I', 'L'], "1")
 }
 
-/// The plain characters of full-width ones, and none that may stand between.
+/// Turns full-width characters into plain ones, and removes those that may separate.
 fn plain(text: &str) -> String {
     const BETWEEN: [(u32, u32); 10] = [
         (0x2D, 0x2D),
@@ -148,7 +148,7 @@ fn plain(text: &str) -> String {
         .collect()
 }
 
-/// The kind of a reply and what is left of it when what may stand between is taken out, for the model of logins.
+/// Returns the kind of a reply, and the reply without separators, for the model of logins.
 pub(crate) fn kind_and_plain(bytes: &[u8]) -> (&'static str, String) {
     let plain = std::str::from_utf8(bytes).ok().map(plain);
     (kind_of(bytes, plain.as_deref()), plain.unwrap_or_default())

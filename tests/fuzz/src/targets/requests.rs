@@ -1,4 +1,4 @@
-//! What a helper is asked and what it answers: messages, and what is in them.
+//! Requests to a helper and its answers: messages, and their content.
 
 use otp_helper::frame::{BadFrame, Fields, LIMIT};
 use otp_helper::protocol::{Answer, Request};
@@ -6,11 +6,11 @@ use otp_helper::session::{Reply, Turn};
 
 pub(super) fn run(bytes: &[u8]) {
     read(bytes);
-    // The same as the body of a message, so that a fuzzer need not find its head.
+    // The same as the body of a message, so that a fuzzer need not guess its head.
     if let Ok(length) = u16::try_from(bytes.len()) {
         read(&[b"otp1", length.to_be_bytes().as_slice(), bytes].concat());
     }
-    // And as fields that are parted by line feeds.
+    // And as fields that line feeds separate.
     let fields = bytes.split(|&byte| byte == b'\n');
     understand(&fields.fold(Fields::default(), Fields::with));
 }
@@ -22,12 +22,14 @@ fn read(bytes: &[u8]) {
         (Ok(fields), Ok((expected, after))) => {
             assert_eq!(fields.as_slices(), expected);
             assert_eq!(reader, after, "not a byte more is read");
-            let written = fields.to_bytes().expect("what was read can be sent");
+            let written = fields
+                .to_bytes()
+                .expect("fields that were read can be sent");
             assert_eq!(*written, bytes[..bytes.len() - after.len()]);
             understand(fields);
         }
         (Err(why), Err(expected)) => assert_eq!(*why, expected),
-        _ => panic!("a message is one for one reader alone"),
+        _ => panic!("only one of the readers accepts the message"),
     }
 }
 
@@ -52,11 +54,11 @@ fn naive(bytes: &[u8]) -> Result<(Vec<&[u8]>, &[u8]), BadFrame> {
     Ok((fields, after))
 }
 
-/// What is understood is said in one way, and is then understood as the same.
+/// Checks that an understood message has one form, which is understood as the same.
 fn understand(fields: &Fields) {
     if let Some(request) = Request::from_fields(fields) {
         let said = request.to_fields();
-        let again = Request::from_fields(&said).expect("what is asked is understood");
+        let again = Request::from_fields(&said).expect("a request of our own is understood");
         assert_eq!(again.to_fields().as_slices(), said.as_slices());
         assert_eq!(
             (again.verb(), again.user()),
@@ -90,7 +92,7 @@ fn understand(fields: &Fields) {
     }
     if let Some(turn) = Turn::from_fields(fields) {
         let said = turn.to_fields();
-        let again = Turn::from_fields(&said).expect("what is said is understood");
+        let again = Turn::from_fields(&said).expect("a turn of our own is understood");
         assert_eq!(again.to_fields().as_slices(), said.as_slices());
     }
 }

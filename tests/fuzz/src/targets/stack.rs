@@ -1,4 +1,4 @@
-//! PAM's files. What libpam makes of them is asked by `tests/libpam.rs`; this is for what takes long, grows or panics.
+//! PAM's files. `tests/libpam.rs` asks libpam about them; this target looks for slowness, growth and panics.
 
 use otp_core::login::AccountLine;
 use otp_site::stack::Stacks;
@@ -12,7 +12,7 @@ thread_local! {
     static PLACE: RefCell<Option<TempDir>> = const { RefCell::new(None) };
 }
 
-/// Up to five files, parted by zero bytes.
+/// Up to five files, separated by zero bytes.
 pub(super) fn run(bytes: &[u8]) {
     PLACE.with_borrow_mut(|place| {
         let place = place.get_or_insert_with(|| TempDir::new_in(super::memory()).unwrap());

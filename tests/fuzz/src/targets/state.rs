@@ -1,10 +1,10 @@
-//! `state`: the newest of two records, and the one that follows it.
+//! `state`: the newest of two records, and the next one.
 
 use crate::records::with_checksum;
 use crate::text::state::{self, Newest, RECORD, SIZE};
 use otp_file::Unparsed;
 
-/// The first byte says which of the two records, parted by a zero byte, gets the checksum that fits.
+/// The first byte says which of the two records, separated by a zero byte, gets the right checksum.
 pub(super) fn run(bytes: &[u8]) {
     if let Some((&flags, rest)) = bytes.split_first() {
         let mut parts = rest.splitn(2, |&byte| byte == 0);
@@ -22,7 +22,7 @@ pub(super) fn run(bytes: &[u8]) {
         }
         look_at(&file);
     }
-    // And as they are.
+    // And the bytes without changes.
     look_at(bytes);
     look_at(&bytes[..bytes.len().min(SIZE)]);
 }
@@ -44,8 +44,8 @@ fn look_at(file: &[u8]) {
         }
     };
     assert_eq!(file.len(), SIZE);
-    // What was read fits a record: nobody is locked out by a state that was taken.
-    let whole = state::whole(&newest.state).expect("what was read can be written");
+    // A state that was read fits a record: a state that was accepted locks nobody out.
+    let whole = state::whole(&newest.state).expect("a state that was read can be written");
     assert_eq!(Newest::of(&whole).ok().unwrap().state, newest.state);
 
     let Some(next) = newest.successor(&newest.state) else {
@@ -60,10 +60,10 @@ fn look_at(file: &[u8]) {
     let then = after.successor(&after.state);
     assert!(
         then.is_none_or(|then| then.offset != next.offset),
-        "it counts from now on"
+        "the new record counts from now on"
     );
 
-    // Torn anywhere, it leaves the record that counted; but where a damaged letter made no newer version of what was there.
+    // A torn write leaves the record that counted, except if a damaged letter has turned the old bytes into a newer version.
     if file[offset + 1..].starts_with(&b"pam_otp-state "[1..])
         && !file[offset..].starts_with(b"pam_otp-state 1\n")
     {

@@ -1,4 +1,4 @@
-//! `trust`: what is read is what is written, oldest first.
+//! `trust`: reading returns what was written, oldest first.
 
 use super::assert_tells_nothing_of;
 use crate::text::trust::{self, LIMIT, Place};

@@ -1,4 +1,4 @@
-//! What is random about a login: policy, credential, state, clock, program and reply.
+//! The random parts of a login: policy, credential, state, clock, program and reply.
 
 use super::program::Program;
 use super::{END_OF_TIME, World};
@@ -79,7 +79,7 @@ pub(super) fn text_of(rules: &Rules) -> String {
     )
 }
 
-/// Few of them are hashed, and once: that is slow on purpose.
+/// Only a few are hashed, and only once, because the hash is slow on purpose.
 static BROUGHT_ALONG: LazyLock<Vec<(String, CodeHash)>> = LazyLock::new(|| {
     ["12345678", "00000000", "99999999"]
         .map(|digits| {
@@ -91,7 +91,7 @@ static BROUGHT_ALONG: LazyLock<Vec<(String, CodeHash)>> = LazyLock::new(|| {
 
 const SALT: Salt = Salt([5; 16]);
 
-/// A credential, its recovery codes, and in the place of those the ones of 8 digits.
+/// Returns a credential, and its recovery codes or, instead of them, 8-digit codes of another program.
 pub(super) fn credential(dice: &mut Dice<'_>) -> (Credential, Vec<RecoveryCode>, Vec<String>) {
     let device = |at: u64, dice: &mut Dice<'_>| {
         let at = u8::try_from(at).unwrap();
@@ -153,7 +153,7 @@ pub(super) fn credential(dice: &mut Dice<'_>) -> (Credential, Vec<RecoveryCode>,
     )
 }
 
-/// A second implementation of its codes, by step.
+/// Returns a second implementation of the authenticator's codes, by step.
 pub(super) fn second_implementation(one: &Authenticator) -> totp_rs::Totp {
     totp_rs::Builder::new()
         .with_algorithm(match one.algorithm {
@@ -193,7 +193,7 @@ pub(super) fn moved(now: u64, dice: &mut Dice<'_>) -> u64 {
     now.saturating_add_signed(by).min(END_OF_TIME)
 }
 
-/// Mostly a new state, else any that fits.
+/// Returns a new state in most cases, otherwise any valid one.
 pub(super) fn first_state(dice: &mut Dice<'_>, credential: &Credential, now: u64) -> State {
     let mut state = State::fresh(credential);
     if !dice.one_in(3) {
@@ -259,7 +259,7 @@ pub(super) fn first_state(dice: &mut Dice<'_>, credential: &Credential, now: u64
         entry.used = u32::from_le_bytes(dice.bytes());
     }
     if dice.one_in(2) {
-        // What a credential that was replaced has left.
+        // Entries that a replaced credential has left.
         state
             .authenticators
             .insert(0, AuthenticatorState::fresh(Id::from_random([0xaa; 8])));
@@ -363,7 +363,7 @@ impl World<'_> {
         }
     }
 
-    /// What somebody types.
+    /// Returns the text that somebody types.
     pub(super) fn reply(&self, dice: &mut Dice<'_>, now: u64, earlier: &[Vec<u8>]) -> Vec<u8> {
         let at = dice.index(self.model.devices.len());
         let (device, shown) = (
@@ -381,19 +381,19 @@ impl World<'_> {
         }
         let begun = entry.and_then(|entry| entry.resync);
         if let (Some(begun), Kind::Hotp, true) = (begun, device.kind, dice.one_in(2)) {
-            // The next one, or one beside it.
+            // The next code, or one beside it.
             let counter = begun.step.0.saturating_add_signed(dice.within(-1, 2));
             return shown.generate(counter).to_string().into_bytes();
         }
         if device.kind == Kind::Hotp && dice.one_in(4) {
-            // Far ahead, and about where that ends.
+            // A code far ahead, near the limit of what is searched.
             let last = entry.and_then(|entry| entry.last_step).unwrap_or_default();
             let ahead = *dice.pick(&[10, 11, 17, 100, 101, 500, 998, 999, 1000, 1001]);
             let counter = last.0.saturating_add(ahead);
             return shown.generate(counter).to_string().into_bytes();
         }
         if let (Some(begun), Kind::Totp(period), true) = (begun, device.kind, dice.one_in(2)) {
-            // About as far off as the one before.
+            // A code about as far off as the one before.
             let here = now / period.seconds();
             let off = begun.distance.steps() + dice.within(-2, 2);
             let step = here.saturating_add_signed(off);

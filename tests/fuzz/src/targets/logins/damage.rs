@@ -1,4 +1,4 @@
-//! What happens to files between logins.
+//! Damage to files between logins.
 
 use super::World;
 use super::chance::text_of;
@@ -14,7 +14,7 @@ pub(super) enum Damage {
     Policy,
     Records,
     Credential,
-    /// Somebody else could have written it.
+    /// Another account could have written the file.
     Modes,
     State,
     NoState,
@@ -22,7 +22,7 @@ pub(super) enum Damage {
 }
 
 impl World<'_> {
-    /// Does something bad to a file, or puts right what was done.
+    /// Damages a file, or repairs it.
     pub(super) fn damage_or_mend(&mut self, dice: &mut Dice<'_>) {
         let (conf, records) = (
             self.directory.path().join("conf"),
@@ -87,7 +87,7 @@ impl World<'_> {
         }
     }
 
-    /// Tears the record that would be written next, or the newest, as a power cut does.
+    /// Tears the record that would be written next, or the newest one, as a power cut does.
     pub(super) fn tear(&mut self, dice: &mut Dice<'_>) {
         let path = self.path("state");
         let mut content = fs::read(&path).unwrap();
@@ -97,7 +97,7 @@ impl World<'_> {
         };
         let older = usize::try_from(next.offset).unwrap();
         let at = if dice.one_in(2) {
-            // Then what was there before counts, where that was not torn.
+            // Then the previous record counts, if it was not torn.
             let Some(before) = self.before.take() else {
                 return;
             };
@@ -107,7 +107,7 @@ impl World<'_> {
             self.before = None;
             older
         };
-        // No other tear puts this right.
+        // No later tear can repair this byte.
         content[at + 20] = 0xff;
         overwrite(&path, &content);
     }

@@ -1,4 +1,4 @@
-//! What the module answers, by the model and by the words of the manuals.
+//! Foretells the module's answer, by the model and by the words of the manuals.
 
 use super::damage::Damage;
 use super::program::Program;
@@ -9,8 +9,8 @@ use otp_core::record::{Digits, Standing};
 use otp_store::Place;
 
 impl World<'_> {
-    /// What policy says of a login of somebody who has no authenticator. `account`: `None` where nobody has that name, so that
-    /// no group holds it.
+    /// Returns what the policy says about the login of a user without an authenticator. `account`: `None` if nobody has that name,
+    /// so that it is in no group.
     fn excused(
         &self,
         program: &Program,
@@ -27,7 +27,7 @@ impl World<'_> {
         let first = self.first_login.get(account).copied();
         let excused =
             |name| rules.excuses(name, &program.groups, line.contains("nullok"), first, now);
-        // By a second name: the stricter of the two.
+        // By a second name: the stricter of the two verdicts.
         let (one, other) = (excused(account), excused(user));
         if other < one { other } else { one }
     }
@@ -71,9 +71,9 @@ impl World<'_> {
         }
         let account = account_of(program.user);
         let trusted = Self::is_trusted_network(program) && program.proves_identity;
-        // The first line of `split` asks everybody, also where no code is wanted.
+        // The first line of `split` asks everybody, even if no code is required.
         let cut_off = line.contains("split") && program.reply.is_err();
-        // From a trusted place `forward_pass` asks those who can have a code.
+        // In a trusted place, `forward_pass` asks only users who can have a code.
         let forwards = line.contains("forward_pass")
             && !(line.contains("use_first_pass")
                 || line.contains("try_first_pass") && program.password.is_some());
@@ -205,7 +205,7 @@ impl World<'_> {
             if program.is_before_1970 {
                 return Unavailable;
             }
-            // A lock from the future begins now, which is stored also by who only looks.
+            // A lock from the future begins now; even a login that only looks stores that.
             let standing = standing(self.model.state.standing, now);
             if standing != Standing::Open && standing != self.model.state.standing {
                 self.before = Some(self.model.state.clone());
@@ -247,12 +247,12 @@ pub(super) fn account_of(name: &str) -> Option<&'static str> {
 }
 
 enum Attempt {
-    /// The code, whether it is the password once more, and when.
+    /// The code, whether it is the password once more, and the time.
     Typed(Vec<u8>, bool, u64),
     Fails(Disposition),
 }
 
-/// What a line has judged, one after the other, until one is not refused.
+/// Returns the attempts that a line judges, one after the other, until one is not refused.
 fn attempts(program: &Program, line: &str) -> Vec<Attempt> {
     let cut = |reply: &[u8]| {
         let (_, code) = otp_core::input::cut(reply, Digits::SIX);

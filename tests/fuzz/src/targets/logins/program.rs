@@ -1,4 +1,4 @@
-//! The program that somebody logs in by.
+//! The program that logs somebody in.
 
 use super::END_OF_TIME;
 use super::foretold::account_of;
@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 /// A program that logs somebody in.
 #[expect(
     clippy::struct_excessive_bools,
-    reason = "what goes wrong, and what happened"
+    reason = "each is a fault or an event of its own"
 )]
 pub(super) struct Program {
     pub user: &'static str,
