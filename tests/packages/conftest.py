@@ -1,10 +1,10 @@
-"""What the tests of the packages have at hand.
+"""The fixtures of the tests of the packages.
 
     sudo tests/run packages
 
-Started there with a mount and a process namespace of their own, so that nothing of what is mounted or started stays.
-`packaging/deb` and `packaging/rpm` have made the packages before, from what is committed; PAM_OTP_DEB, PAM_OTP_RPM and the
-same with VERIFIER_ and PORTAL_ before the kind name them, and PAM_OTP_DEBIAN the directory with a fresh Debian (debian.sh).
+That command starts them in mount and process namespaces of their own, so that no mount and no process stays.
+`packaging/deb` and `packaging/rpm` have built the packages before, from the committed tree; PAM_OTP_DEB, PAM_OTP_RPM and the
+same with VERIFIER_ and PORTAL_ before the kind name them, and PAM_OTP_DEBIAN names the directory with a fresh Debian (debian.sh).
 """
 
 import os
@@ -36,19 +36,19 @@ def deb():
 
 @pytest.fixture(scope="session")
 def verifier_deb():
-    """The package for Debian of those who check codes for a fleet."""
+    """The verifier's package for Debian."""
     return named("PAM_OTP_VERIFIER_DEB")
 
 
 @pytest.fixture(scope="session")
 def portal_deb():
-    """The package for Debian of what people reach with a browser."""
+    """The portal's package for Debian."""
     return named("PAM_OTP_PORTAL_DEB")
 
 
 @pytest.fixture
 def debian(tmp_path):
-    """A fresh Debian of this test's own, with sshd and sudo and nothing of ours."""
+    """A fresh Debian of this test's own, with sshd and sudo and without pam_otp."""
     with debians.Debian(named("PAM_OTP_DEBIAN"), tmp_path) as fresh:
         yield fresh
 
@@ -62,7 +62,7 @@ def installed(debian, deb):
 
 @pytest.fixture
 def protected(installed):
-    """Installed, and ssh asks for a code; `alice` is enrolled."""
+    """A fresh Debian with our package, on which ssh asks for a code; `alice` is enrolled."""
     installed.alice = installed.account("alice")
     installed.provision(installed.alice)
     installed.protect("sshd")
@@ -82,7 +82,7 @@ def rpm():
 
 @pytest.fixture(scope="session")
 def verifier_rpm():
-    """The same for Fedora, RHEL and their kin."""
+    """The verifier's package for Fedora, RHEL and their kin."""
     return named("PAM_OTP_VERIFIER_RPM").resolve(strict=True)
 
 
@@ -93,7 +93,7 @@ def unpacked_verifier_rpm(verifier_rpm, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def portal_rpm():
-    """The same for Fedora, RHEL and their kin."""
+    """The portal's package for Fedora, RHEL and their kin."""
     return named("PAM_OTP_PORTAL_RPM").resolve(strict=True)
 
 
@@ -109,7 +109,7 @@ def unpacked_rpm(rpm, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def newer_rpms(unpacked_rpm, unpacked_verifier_rpm, unpacked_portal_rpm, tmp_path_factory):
-    """All packages as the next version of them: the module's, the verifier's, the portal's."""
+    """The next version of all packages: the module's, the verifier's, the portal's."""
     return fedora.next_version([unpacked_rpm, unpacked_verifier_rpm, unpacked_portal_rpm], tmp_path_factory.mktemp("newer"))
 
 
@@ -130,7 +130,7 @@ def machine():
 def equipped(machine, rpm):
     """A copy of this machine with our package."""
     machine.rpm("-i", "--nodeps", rpm)
-    # Where libpam of this machine looks for modules.
+    # libpam of this machine looks for modules here.
     (modules,) = machine.path("/usr/lib").glob("*/security/pam_unix.so")
     os.symlink(fedora.MODULE, modules.parent / "pam_otp.so")
     return machine
@@ -138,5 +138,5 @@ def equipped(machine, rpm):
 
 @pytest.fixture
 def alice(equipped):
-    """Somebody who is enrolled on that copy."""
+    """A user who is enrolled on that copy."""
     return fedora.Account(equipped, "otpalice").enrol()

@@ -1,7 +1,7 @@
-"""A fresh Debian in a directory, and what an administrator and users do in it.
+"""A fresh Debian in a directory, and the work of an administrator and of users in it.
 
 Programs run in it by chroot; the ssh client, oathtool and the terminals are those of the machine outside. Time is real:
-of one authenticator two logins can be had at once, with the code of now and then with the next.
+one authenticator allows two logins at once, with the present code and then with the next.
 """
 
 import json
@@ -31,7 +31,7 @@ ENVIRONMENT = {
 CODE = "Verification code: "
 PASSWORD = "Password: "
 RECOVERY_CODE = r"(?:[0-9A-Z]{4}-){3}[0-9A-Z]{4}"
-# What pam-auth-update makes of /etc/pam.d/common-auth with our profile.
+# The lines of /etc/pam.d/common-auth that pam-auth-update writes with our profile.
 COMMON_AUTH = [
     "auth [success=1 default=ignore] pam_unix.so nullok",
     "auth requisite pam_deny.so",
@@ -39,7 +39,7 @@ COMMON_AUTH = [
     "auth [success=1 default=ignore] pam_succeed_if.so quiet service in otp-enroll:otp-portal",
     "auth required pam_otp.so",
 ]
-# As pam_otp-setup(7) has it.
+# The settings that pam_otp-setup(7) describes.
 SSHD_CONFIG = "UsePAM yes\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
 SUDOERS = "Defaults timestamp_timeout=0, passwd_tries=1, lecture=never, !fqdn\nALL ALL=(ALL:ALL) ALL\n"
 # Files that dpkg, apt and the user database keep for themselves, and logs.
@@ -50,7 +50,7 @@ BOOKS = re.compile(
 
 
 class Account(accounts.Account):
-    """Somebody with a password in the fresh Debian."""
+    """A user with a password in the fresh Debian."""
 
     def __init__(self, debian, name):
         super().__init__(name, accounts.random_password())
@@ -62,7 +62,7 @@ class Account(accounts.Account):
 
 
 class Debian:
-    """`with Debian(FRESH, PLACE) as debian:`. What is written to it is gone at the end of the block."""
+    """`with Debian(FRESH, PLACE) as debian:`. Everything that is written to it is gone at the end of the block."""
 
     def __init__(self, fresh, place):
         self.extra = fresh / "extra"
@@ -85,7 +85,7 @@ class Debian:
             mount("--bind", f"/dev/{node}", self.root / "dev" / node)
         (self.root / "dev/pts").mkdir()
         mount("--bind", "/dev/pts", self.root / "dev/pts")
-        # Nothing is started by being installed.
+        # No installation starts a service.
         self.write("/usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", mode=0o755)
         self.write("/etc/sudoers", SUDOERS, mode=0o440)
         return self
@@ -108,7 +108,7 @@ class Debian:
         return done.stdout
 
     def fails(self, *command):
-        """What a command says that must not succeed."""
+        """Runs a command that must fail, and returns its output."""
         done = subprocess.run(
             ["chroot", self.root, *command], env=ENVIRONMENT, text=True, timeout=300, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -117,7 +117,7 @@ class Debian:
         return done.stdout
 
     def bring(self, package):
-        """Copies a package in; its path there."""
+        """Copies a package in, and returns its path there."""
         shutil.copy(package, self.root / "tmp")
         return f"/tmp/{pathlib.Path(package).name}"
 
@@ -139,16 +139,16 @@ class Debian:
         return os.path.lexists(self.path(path))
 
     def stat(self, path):
-        """`MODE OWNER GROUP`, as this Debian names them."""
+        """Returns `MODE OWNER GROUP`, as this Debian names them."""
         return self.run("stat", "--format=%a %U %G", path).strip()
 
     def status(self):
-        """What dpkg says of our package."""
+        """Returns dpkg's status of our package."""
         done = self.run("sh", "-c", "dpkg-query --show --showformat='${db:Status-Status}' pam-otp 2> /dev/null || :")
         return done or "not-installed"
 
     def module(self):
-        """The path of the module."""
+        """Returns the path of the module."""
         (path,) = [line for line in self.run("dpkg", "--listfiles", "pam-otp").split() if line.endswith(MODULE)]
         return path
 
@@ -161,12 +161,12 @@ class Debian:
         assert self.read(path) != before
 
     def common_auth(self):
-        """The lines of /etc/pam.d/common-auth, without comments and with single spaces."""
+        """Returns the lines of /etc/pam.d/common-auth, without comments and with single spaces."""
         lines = self.read("/etc/pam.d/common-auth").splitlines()
         return [" ".join(line.split()) for line in lines if line and not line.startswith("#")]
 
     def everything(self):
-        """Each path that is no book-keeping, with its mode, owner, and what it holds."""
+        """Returns each path that is not book-keeping, with its mode, owner and content."""
         listed = self.run(
             "find", "/", "-xdev", "-regextype", "egrep", "-regex", "/(proc|dev)", "-prune", "-o",
             "-printf", "%p\t%y %m %u %g %l\n",
@@ -187,7 +187,7 @@ class Debian:
         return account
 
     def provision(self, account):
-        """Gives the account an authenticator that no code was used of."""
+        """Gives the account an authenticator none of whose codes has been used."""
         done = subprocess.run(
             ["chroot", self.root, "otp-admin", "provision", account.name, "--json"], env=ENVIRONMENT, text=True,
             capture_output=True, check=True,
@@ -197,7 +197,7 @@ class Debian:
         account.recovery_codes = provisioned["recovery_codes"]
 
     def enrol(self, account, meanwhile=lambda: None):
-        """The user's own dialogue with otp-enroll; `meanwhile` happens while it waits for the first code."""
+        """Plays the user's own dialogue with otp-enroll; `meanwhile` happens while it waits for the first code."""
         child = self.spawn(account, "otp-enroll")
         child.expect(r"[?&]secret=([A-Z2-7]+)")
         account.codes = codes.Codes(child.match[1], RealClock())
@@ -213,7 +213,7 @@ class Debian:
         child.close()
 
     def spawn(self, account, *command):
-        """A program at a terminal, as the account."""
+        """Starts a program at a terminal, as the account."""
         argv = account.running(*command)
         child = pexpect.spawn(
             argv[0], argv[1:], env={**ENVIRONMENT, "HOME": account.home, "TERM": "xterm"}, encoding="utf-8",
@@ -223,7 +223,7 @@ class Debian:
         return child
 
     def sshd(self):
-        """The distribution's sshd with its own configuration and keys, and what pam_otp-setup(7) adds; a door."""
+        """Starts the distribution's sshd with its own configuration and keys and the settings of pam_otp-setup(7); returns a door."""
         self.write("/etc/ssh/sshd_config.d/10-pam_otp.conf", SSHD_CONFIG)
         self.path("/run/sshd").mkdir(exist_ok=True)
         port = sshd.free_port()
@@ -258,10 +258,10 @@ def refuses(door, account, *replies):
 
 
 def changed(deb, place, version, name="pam-otp", **replacements):
-    """The package once more, with another version and, in its files, other text."""
+    """Makes the package once more, with another version and, in its files, other text."""
     tree = place / f"{name}-{version}"
     subprocess.run(["dpkg-deb", "--raw-extract", deb, tree], check=True)
-    # Also where the one depends on the other.
+    # The version changes also where one package depends on another.
     replacements["DEBIAN/control"] = ("0.1.0-1", version)
     for file, (before, after) in replacements.items():
         text = (tree / file).read_text()

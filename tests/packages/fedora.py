@@ -1,7 +1,7 @@
-"""A machine on which rpm installs the package, and what an administrator and users do on it.
+"""A machine on which rpm installs the package, and the work of an administrator and of users on it.
 
-It is a copy of this machine, thrown away afterwards; only the names of the packages that ours requires are Fedora's, so
-rpm is told not to look for those. Time is real.
+It is a copy of this machine, thrown away afterwards. The packages that ours requires have Fedora's names, so rpm is told not to
+look for them. Time is real.
 """
 
 import json
@@ -47,7 +47,7 @@ exec cat
 
 
 class Machine:
-    """A copy of this machine, on which no package of rpm is installed and nothing of ours. What happens there ends with it."""
+    """A copy of this machine, without packages of rpm and without pam_otp. All changes to it end with it."""
 
     def __init__(self):
         words = ["unshare", "--mount", "--propagation", "private", "/bin/sh", "-ec", COPY, TOP / "tests/without-ours"]
@@ -64,19 +64,19 @@ class Machine:
         return self.root / absolute.lstrip("/")
 
     def run(self, *words, typed="", status=0):
-        """Runs a command there as root, and checks how it ended unless `status` is None."""
+        """Runs a command there as root, and checks its exit status unless `status` is None."""
         inside = ["nsenter", f"--target={self._holder.pid}", "--mount", "chroot", "/mnt/machine"]
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "HOME": "/tmp"}
         done = subprocess.run(
             [*inside, *map(str, words)], input=typed, text=True, capture_output=True, timeout=120, env=environment
         )
         if status not in (None, done.returncode):
-            # What was printed may be secret; complaints are not.
+            # The output may hold secrets; error messages do not.
             pytest.fail(f"{words}: exit {done.returncode}\n{done.stderr}")
         return done
 
     def rpm(self, *words, status=0):
-        """rpm with a package of this machine's: it is copied over."""
+        """Runs rpm, after copying the packages of this machine that it names."""
         for package in words:
             if isinstance(package, pathlib.Path):
                 shutil.copy(package, self.path(f"/tmp/{package.name}"))
@@ -94,7 +94,7 @@ class Machine:
         path.chmod(0o644)
 
     def below(self, *directories):
-        """Every file there with its content, mode and owner."""
+        """Returns every file there with its content, mode and owner."""
         found = {}
         for path in (path for directory in directories for path in self.path(directory).rglob("*")):
             about = path.lstat()
@@ -106,7 +106,7 @@ class Machine:
         return self.run("stat", "--format=%a %U:%G", absolute).stdout.strip()
 
     def login(self, service, user, *replies, as_user=False):
-        """One login of pamtester, as root or as the user: whether it was let in, and all that it said."""
+        """Makes one login by pamtester, as root or as the user. Returns whether it was let in, and the output."""
         become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"] if as_user else []
         typed = Unshown("".join(f"{reply!s}\n" for reply in replies))
         done = self.run(*become, "pamtester", service, user, "authenticate", "acct_mgmt", typed=typed, status=None)
@@ -116,14 +116,14 @@ class Machine:
 
 
 class Unshown(str):
-    """A password, a code or a key: not for a report of pytest."""
+    """A password, a code or a key, which reports of pytest must not show."""
 
     def __repr__(self):
         return "(not shown)"
 
 
 class Device(codes.Codes):
-    """The authenticator app of somebody."""
+    """The authenticator app of a user."""
 
     def __init__(self, secret):
         super().__init__(Unshown(secret), RealClock())
@@ -133,7 +133,7 @@ class Device(codes.Codes):
 
 
 class Account:
-    """Somebody with a password, and once enrolled with an authenticator."""
+    """A user with a password and, after `enrol`, an authenticator."""
 
     def __init__(self, machine, name):
         self.name = name
@@ -153,7 +153,7 @@ class Account:
 
 
 def unpack(package, place):
-    """What is in the package, as files. Their owners are not: that takes the group."""
+    """Unpacks the package into files. Their owners are left out: the group does not exist here."""
     words = ["rpm", f"--root={place}", "--dbpath=/database", "-i", "--nodeps", "--noscripts", package]
     subprocess.run(words, check=True, capture_output=True)
     shutil.rmtree(place / "database")
@@ -161,7 +161,7 @@ def unpack(package, place):
 
 
 def next_version(unpacked, place):
-    """The same packages as the next version of them, which has another policy to begin with; in the order of PACKAGES."""
+    """Makes the next version of the same packages, which has another default policy; in the order of PACKAGES."""
     shutil.copytree(TOP / "packaging", place / "packaging")
     copies = "\n".join(f"cp -a {one}/. %{{buildroot}}" for one in unpacked)
     made = f"{copies}\necho '# Newer.' >> %{{buildroot}}{POLICY}"

@@ -1,5 +1,5 @@
-"""Fresh Debians on a network of their own, for what takes more than one machine. What an administrator types there runs as it is
-written; only systemctl and scp are stand-ins, since no systemd and no sshd for root run there.
+"""Fresh Debians on a network of their own, for tests of more than one machine. An administrator's commands run there as they are
+written; only systemctl and scp are stand-ins, because no systemd and no sshd for root run there.
 """
 
 import pathlib
@@ -12,7 +12,7 @@ import debian
 import doors
 
 DOMAIN = "example.org"
-# Starts what a unit starts, as its user and with its environment, by util-linux; and ends it by its process id.
+# Starts the program of a unit, as the unit's user and with its environment, by util-linux; and ends it by its process id.
 SYSTEMCTL = """#!/bin/bash
 set -eu
 unit() {
@@ -24,7 +24,7 @@ unit() {
 }
 settings() { unit "$1" | sed -n "s/^$2=//p"; }
 setting() { settings "$@" | tail -n 1; }
-# socket NAME: the service behind a socket, which opens it by itself where nobody hands it over; its directory is root's.
+# socket NAME: starts the service behind a socket, which opens the socket itself if systemd does not; its directory is root's.
 socket() {
     local path group
     path=$(sed -n 's/^ListenStream=//p' "/usr/lib/systemd/system/$1.socket")
@@ -53,7 +53,7 @@ begin() {
         echo $! > "/run/$name.pid"
     )
 }
-# Nobody here takes note of a process that has ended.
+# Nobody here waits for a process that has ended.
 lives() {
     kill -0 "$1" 2> /dev/null && ! grep -qs "^State:.Z" "/proc/$1/status"
 }
@@ -64,7 +64,7 @@ end() {
     fi
     rm -f "/run/$1.pid"
 }
-# reload_nginx MASTER: until none of its workers of before is left, since for a moment they take connections beside the new ones.
+# reload_nginx MASTER: waits until its old workers are gone, because for a moment they take connections beside the new ones.
 reload_nginx() {
     local each workers=()
     for each in $(grep -ls "^PPid:.$1$" /proc/[0-9]*/status); do each=${each#/proc/}; workers+=("${each%/status}"); done
@@ -77,11 +77,11 @@ case ${names[0]} in
     enable) case " $* " in *" --now "*) begin "${names[1]}" ;; esac ;;
     start) begin "${names[1]}" ;;
     restart) end "${names[1]}"; begin "${names[1]}" ;;
-    # What a package would have started when it was installed runs by now.
+    # A program that its package would have started at the installation runs by now.
     reload) [ "${names[1]}" = nginx ] && if [ -s /run/nginx.pid ]; then reload_nginx "$(cat /run/nginx.pid)"; else nginx; fi ;;
     stop) end "${names[1]}" ;;
     daemon-reload) ;;
-    *) echo "systemctl: $* is not played here" >&2; exit 1 ;;
+    *) echo "systemctl: $* is not supported here" >&2; exit 1 ;;
 esac
 """
 SCP = """#!/bin/bash
@@ -93,14 +93,14 @@ cp -p "${@:1:$#-1}" "/hosts/${host%%.*}/"
 
 
 class Host(debian.Debian):
-    """One of them: its name below example.org, and its address."""
+    """One of the hosts: its name below example.org, and its address."""
 
     def __init__(self, fresh, place, name, address):
         place = place / name
         place.mkdir()
         super().__init__(fresh, place)
         self.name, self.address = name, address
-        # Who types here.
+        # The administrator who types here.
         self.administrator = debian.Account(self, "root")
         self.administrator.home = "/root"
         self._holder = None
@@ -118,7 +118,7 @@ class Host(debian.Debian):
         self.write("/usr/local/bin/systemctl", SYSTEMCTL, mode=0o755)
         for name, there in (("fd", ""), ("stdin", "/0"), ("stdout", "/1"), ("stderr", "/2")):
             self.path(f"/dev/{name}").symlink_to(f"/proc/self/fd{there}")
-        # What Debian's archive has for a fleet: debian.sh.
+        # The packages that Debian's archive has for a fleet: debian.sh.
         self.path("/var/cache/fleet").mkdir()
         debian.mount("--bind", "-o", "ro", self._fresh.parent / "fleet", self.path("/var/cache/fleet"))
         self.write("/etc/apt/sources.list", "deb [trusted=yes] copy:/var/cache/fleet ./\n")
@@ -136,7 +136,7 @@ class Host(debian.Debian):
         return ["nsenter", f"--net={at}/net", f"--uts={at}/uts"]
 
     def type(self, script, **options):
-        """What an administrator types into a shell of root there; what it says."""
+        """Types a script into a shell of root's there, and returns the output."""
         done = subprocess.run(
             [*self.within(), "chroot", self.root, "/bin/bash", "-euc", f"cd /root\n{script}"],
             env={**debian.ENVIRONMENT, "HOSTNAME": self.name}, text=True, timeout=300,
@@ -147,7 +147,7 @@ class Host(debian.Debian):
 
 
     def spawn(self, account, *command):
-        """A program at a terminal, as the account, on this host's network."""
+        """Starts a program at a terminal, as the account, on this host's network."""
         argv = [*self.within(), *account.running(*command)]
         child = pexpect.spawn(
             argv[0], argv[1:], env={**debian.ENVIRONMENT, "HOME": account.home, "TERM": "xterm"}, encoding="utf-8",
@@ -157,7 +157,7 @@ class Host(debian.Debian):
         return child
 
     def becomes(self, caller, account, code):
-        """Whether `caller` becomes `account` by su with that user's password and this code."""
+        """Returns whether `caller` becomes `account` by su with that user's password and this code."""
         child = self.spawn(caller, "su", account.name, "-c", "echo let in")
         for prompt, reply in ((debian.PASSWORD, account.password), (debian.CODE, code)):
             child.expect_exact(prompt)
@@ -168,7 +168,7 @@ class Host(debian.Debian):
 
 
 class Network:
-    """`with Network(FRESH, PLACE, {"e1": "192.0.2.1", ...}) as hosts:`, by name; `desk` can copy files to all others."""
+    """`with Network(FRESH, PLACE, {"e1": "192.0.2.1", ...}) as hosts:` maps names to hosts; `desk` can copy files to all others."""
 
     def __init__(self, fresh, place, addresses):
         self._hosts = {name: Host(fresh, place, name, address) for name, address in addresses.items()}
@@ -194,7 +194,7 @@ class Network:
         return self._hosts
 
     def __exit__(self, *_):
-        # The desk first: it has the others' files mounted.
+        # The desk ends first: it has the others' files mounted.
         for host in sorted(self._hosts.values(), key=lambda host: host.name != "desk"):
             host.end()
         self._wire.kill()
@@ -205,8 +205,8 @@ class Network:
 
 
 def steps(page, word="on"):
-    """What a manual has administrators type: for each example with a comment before it that says on which hosts, the hosts and
-    the lines. The comment begins with another word where they are typed later, or ask something.
+    """Returns the commands that a manual has administrators type: for each example after a comment that names its hosts, the hosts
+    and the lines. The comment begins with another word if they are typed later, or are a question.
     """
     text = pathlib.Path(page).read_text()
     for hosts, lines in re.findall(rf'^\.\\" (?:{word}): ([^\n]*)\n\.EX\n(.*?)^\.EE$', text, re.M | re.S):
@@ -214,7 +214,7 @@ def steps(page, word="on"):
 
 
 def own(lines, host):
-    """The lines with the host's own name and address, where the manual says that they stand for those."""
+    """Returns the lines with the host's own name and address, where the manual says that they stand for those."""
     return re.sub(r"^name=\w+", f"name={host.name}", re.sub(r"(?m)^(name=\w+ address=)\S+", rf"\g<1>{host.address}", lines),
                   flags=re.M)
 

@@ -2,7 +2,7 @@
 
 import re
 
-# What a file says of its version, and the first version that is not known.
+# For each file, the line of its version, and the same line with the first unknown version.
 FORMATS = {
     "credential.toml": (rb"^version = [123]\n", b"version = 4\n"),
     "state": (rb"^pam_otp-state 1\n", b"pam_otp-state 2\n"),
@@ -10,7 +10,7 @@ FORMATS = {
 
 
 def make_newer(file):
-    """Gives a file of a record, which `FORMATS` names, the next format."""
+    """Gives a file of a record, one of `FORMATS`, the next format."""
     known, newer = FORMATS[file.name]
     contents, changed = re.subn(known, newer, file.read_bytes(), count=1, flags=re.MULTILINE)
     if not changed:

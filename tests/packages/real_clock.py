@@ -1,11 +1,11 @@
-"""The time as it is, for `codes`: in what the packages are installed on, nothing holds it still."""
+"""The real time, for `codes`: nothing holds the clock still where the packages are installed."""
 
 import datetime
 import time
 
 
 class RealClock:
-    """What `codes` asks for the time."""
+    """The clock that `codes` asks for the time."""
 
     def utc(self, offset=0):
         now = datetime.datetime.fromtimestamp(time.time() + offset, datetime.timezone.utc)

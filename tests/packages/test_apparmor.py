@@ -1,6 +1,6 @@
-"""Whether packaging/apparmor/pam_otp is read, and reaches the profiles that it is for.
+"""Checks that AppArmor reads packaging/apparmor/pam_otp, and that the file reaches the profiles that need it.
 
-The package apparmor is downloaded with apt-get and only unpacked, since installing it would give the machine a service.
+The package apparmor is downloaded with apt-get and only unpacked, because installing it would give the machine a service.
 Nothing is loaded into a kernel.
 """
 
@@ -41,9 +41,9 @@ def parser(apparmor, tmp_path):
     """Compiles a profile, without the kernel and without its cache."""
     (program,) = apparmor.glob("**/sbin/apparmor_parser")
     profiles = apparmor / "etc/apparmor.d"
-    # "-M": what the parser would ask the kernel.
+    # "-M" has the features that the parser would ask the kernel for.
     command = [program, "-Q", "-K", "--base", profiles, "-I", tmp_path, "-M", profiles / "abi/3.0"]
-    # No configuration: that of the parser is in /etc, and names files below /usr, only where the package is installed.
+    # Without a configuration: the parser's own is in /etc, and names files below /usr, only if the package is installed.
     command += ["--config-file", "/dev/null"]
 
     def read(profile, *arguments):
@@ -68,11 +68,11 @@ def of_a_program(parser, tmp_path):
     ("abstractions/authentication.d/pam_otp", "authentication"),
     ("abstractions/pam_otp", "pam_otp"),
 ])
-def test_a_profile_that_includes_it_compiles_and_has_its_rules(of_a_program, tmp_path, path, abstraction):
+def test_a_profile_that_includes_the_abstraction_compiles_and_has_its_rules(of_a_program, tmp_path, path, abstraction):
     place = tmp_path / path
     place.parent.mkdir(parents=True)
     shutil.copy(ABSTRACTION, place)
-    # Warnings, as of a rule that the parser does not know, count as faults.
+    # Warnings count as errors, for example about a rule that the parser does not know.
     compiled = of_a_program(abstraction, "--Werror")
     assert (compiled.returncode, compiled.stderr) == (0, "")
     expanded = of_a_program(abstraction, "-p").stdout
@@ -80,13 +80,13 @@ def test_a_profile_that_includes_it_compiles_and_has_its_rules(of_a_program, tmp
     assert "/usr/libexec/pam_otp/otp-fleet PUx -> pam_otp_fleet," in expanded
 
 
-def test_without_it_a_confined_program_gets_nothing_of_the_records(of_a_program):
+def test_without_the_abstraction_a_confined_program_cannot_reach_the_records(of_a_program):
     expanded = of_a_program("authentication", "-p").stdout
     assert "/etc/shadow" in expanded.replace("@{etc_ro}", "/etc")
     assert "pam_otp" not in expanded
 
 
-def test_the_profile_of_otp_fleet_compiles_and_has_nothing_of_the_records(parser):
+def test_the_profile_of_otp_fleet_compiles_and_gives_no_access_to_the_records(parser):
     compiled = parser(FLEET, "--Werror")
     assert (compiled.returncode, compiled.stderr) == (0, "")
     assert parser(FLEET, "-N").stdout.split() == ["pam_otp_fleet"]
@@ -95,5 +95,5 @@ def test_the_profile_of_otp_fleet_compiles_and_has_nothing_of_the_records(parser
     assert [rule for rule in rules if rule.startswith("/")] == [
         "/usr/libexec/pam_otp/otp-fleet mr,", "/etc/security/pam_otp.conf r,", "/etc/pam_otp-fleet/ r,", "/etc/pam_otp-fleet/** r,",
         "/var/lib/pam_otp/ r,"]
-    # No path: otp-admin becomes the same program, with the rights of an administrator.
+    # It has no path: otp-admin becomes the same program, with the rights of an administrator.
     assert "profile pam_otp_fleet {" in expanded

@@ -1,4 +1,4 @@
-"""tests/apt-get: whoever else holds a lock of apt's is waited for, and no other failure is."""
+"""tests/apt-get waits for any other program that holds a lock of apt's, and for no other failure."""
 
 import fcntl
 import pathlib
@@ -18,7 +18,7 @@ Dir::Log "{place}/log";
 APT::Sandbox::User "root";
 Dpkg::Use-Pty "false";
 """
-# What takes it, and where it lies.
+# The commands that take each lock, and the lock's file.
 LOCKS = {
     "the lists": (["update"], "state/lists/lock"),
     "the archives": (["clean"], "cache/archives/lock"),
@@ -28,7 +28,7 @@ LOCKS = {
 
 @pytest.fixture
 def apt(tmp_path):
-    """apt of the test's own: no sources, no packages. Its directory."""
+    """The directory of an apt of the test's own, without sources and packages."""
     place = tmp_path / "apt"
     for directory in ("state/lists/partial", "cache/archives/partial", "dpkg", "etc/apt.conf.d", "log"):
         (place / directory).mkdir(parents=True)
@@ -59,7 +59,7 @@ def test_lock_of_another_program_is_waited_for(apt, words, path):
     assert (waiting.returncode, said) == (0, "")
 
 
-def test_another_failure_is_told_at_once(apt):
+def test_any_other_failure_is_reported_at_once(apt):
     failing = start(apt, "install", "--yes", "no-such-package")
     said = failing.communicate(timeout=60)[1]
     assert failing.returncode == 100

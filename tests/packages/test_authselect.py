@@ -1,6 +1,6 @@
-"""The profile of authselect: who gets in, and that no way leads around the code.
+"""The profile of authselect: which users it lets in, and that no login bypasses the code.
 
-authselect is not in Debian 12: what it makes of the profile is made here.
+authselect is not in Debian 12, so these tests generate the files as it does.
 """
 
 import concurrent.futures
@@ -17,7 +17,7 @@ STACKS = ["system-auth", "password-auth", "smartcard-auth", "fingerprint-auth", 
 
 
 def generated(file, features):
-    """What authselect makes of a file of the profile: authselect-profiles(5), as far as the profile goes."""
+    """Returns a file of the profile as authselect generates it: authselect-profiles(5), as far as the profile uses it."""
     lines = []
     for line in (PROFILE / file).read_text().splitlines():
         if any((feature in features) != (what == "include") for what, feature in CONDITION.findall(line)):
@@ -30,7 +30,7 @@ def generated(file, features):
 
 
 def select(machine, *features, sssd="pam_deny.so"):
-    """The profile, and a service such as sshd. SSSD says what `sssd` says."""
+    """Selects the profile, with a service such as sshd. SSSD answers as the module `sssd` does."""
     for file in STACKS:
         machine.write(f"/etc/pam.d/{file}", generated(file, features))
     lines = ("auth substack password-auth", "auth include postlogin", "account include password-auth")
@@ -40,7 +40,7 @@ def select(machine, *features, sssd="pam_deny.so"):
 
 
 def at_once(*logins):
-    """Refusals are slow on purpose, so they are made together."""
+    """Makes logins at once, because refusals are slow on purpose."""
     with concurrent.futures.ThreadPoolExecutor() as pool:
         return [each.result() for each in [pool.submit(login) for login in logins]]
 
@@ -64,7 +64,7 @@ def test_the_profile_lets_in_by_password_and_code_and_by_neither_alone(equipped,
     assert good[0] and "Verification code" in good[1]
     for let_in, _ in (wrong_code, no_code, wrong_password, neither):
         assert not let_in
-    # Who does not know the password is not asked for a code, and so cannot use up anybody's attempts.
+    # Users who do not know the password are not asked for a code, so they cannot use up anybody's attempts.
     assert "Verification code" in wrong_code[1] and "Verification code" not in wrong_password[1] + neither[1]
     assert [account.attempts() for account in people] == [0, 1, 0, 0, 0]
 
@@ -95,7 +95,7 @@ def test_with_faillock_wrong_passwords_lock_the_account(equipped):
     assert equipped.login("remote", alice.name, alice.password, alice.codes.at_step(1))[0]
 
 
-def test_under_the_profile_who_is_not_enrolled_is_refused_unless_policy_excuses_them(equipped):
+def test_under_the_profile_unenrolled_users_are_refused_unless_the_policy_excuses_them(equipped):
     select(equipped)
     alice = Account(equipped, "otpalice")
     assert not equipped.login("remote", alice.name, alice.password, "123456")[0]
@@ -114,7 +114,7 @@ def test_under_the_profile_otp_enroll_asks_for_the_password_and_one_code(equippe
     assert not equipped.login("otp-enroll", alice.name, alice.password, alice.codes.wrong())[0]
 
 
-def test_under_the_profile_no_fingerprint_or_smart_card_leads_around_the_code(equipped, alice):
+def test_under_the_profile_no_fingerprint_or_smart_card_bypasses_the_code(equipped, alice):
     select(equipped)
     for stack in ("fingerprint-auth", "smartcard-auth", "switchable-auth"):
         let_in, said = equipped.login(stack, alice.name, alice.password, alice.codes.now())

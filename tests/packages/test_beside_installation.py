@@ -1,4 +1,4 @@
-"""The tests on a machine that has pam_otp already: what it has there is neither seen nor in the way."""
+"""The tests on a machine that has pam_otp already: they neither see that installation nor disturb it."""
 
 import os
 import pathlib
@@ -14,15 +14,15 @@ CHECKOUT = "/tmp/checkout"
 MODULES = f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}/security"
 PLACES = ("/etc", MODULES, "/usr/libexec", "/usr/local/bin", "/usr/local/sbin")
 WITH_A_LINE_IN_OUR_PLACE = ("pam.d/common-auth", "pam.d/su")
-# What is written anew when a group or a user is made, and the copies that are kept of it.
+# Files that are written anew when a group or a user is made, and their backups.
 BOOKS = tuple(f"{book}{copy}" for book in ("group", "gshadow", "passwd", "shadow") for copy in ("", "-"))
-# By the profile every service asks for a code; by hand su does so once more.
+# With the profile every service asks for a code; su has a second line, by hand.
 BY_HAND = "auth required pam_otp.so\n"
 
 
 @pytest.fixture
 def user(machine):
-    """Somebody with a password, from before pam_otp."""
+    """A user with a password, from before pam_otp."""
     return Account(machine, "otpalice")
 
 
@@ -34,8 +34,8 @@ def before(machine, user):
 
 @pytest.fixture
 def in_use(machine, before):
-    """A copy of this machine with a checkout, and with pam_otp installed from it: users, a policy that refuses, and every
-    service asks."""
+    """A copy of this machine with a checkout, and with pam_otp installed from it: users, a policy that refuses, and a line for the code
+    in every service."""
     for part in ("tests", "packaging", "conf"):
         shutil.copytree(TOP / part, machine.path(f"{CHECKOUT}/{part}"))
     release = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or TOP / "target", "release")
@@ -61,12 +61,12 @@ def test_real_logins_are_those_of_the_tests_alone(in_use):
         "/usr/bin/python3", "-B", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-x",
         "suite/logins/test_recovery.py", "suite/changes/test_self_service.py", "-k", "recovery_code_opens or status",
     )
-    # And the machine's own is as it was.
+    # The machine's own installation has not changed.
     assert in_use.path("/etc/pam.d/su").read_text().startswith(BY_HAND)
     assert in_use.path("/etc/security/pam_otp.conf").read_text() == "no policy at all\n"
 
 
-def test_nothing_of_it_is_left_in_a_copy(in_use, user, before):
+def test_a_copy_has_nothing_left_of_that_installation(in_use, user, before):
     in_use.run(f"{CHECKOUT}/tests/without-ours", "/")
     assert in_use.run("grep", "-rls", "pam_otp", "/etc", status=None).stdout.split() in ([], ["/etc/pam.d/common-auth"])
     after = in_use.below(*PLACES)

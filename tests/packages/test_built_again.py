@@ -1,4 +1,4 @@
-"""The same commit gives the same bytes, whoever builds it and wherever."""
+"""The same commit gives the same bytes, by any builder and in any directory."""
 
 import hashlib
 import os
@@ -16,7 +16,7 @@ def elsewhere(tmp_path_factory):
     """A clone in another folder."""
     place = tmp_path_factory.mktemp("another")
     clone = place / "longer" / "folder"
-    # Root clones somebody else's checkout. A file, since git clears the environment for the process that it reads with.
+    # Root clones another user's checkout. This is a file, because git clears the environment for the process that reads the clone.
     (place / "gitconfig").write_text("[safe]\n\tdirectory = *\n")
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": str(place / "gitconfig")}
     subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", TOP, clone], env=environment, check=True)
@@ -24,7 +24,7 @@ def elsewhere(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kind", ["deb", "rpm"])
-def test_built_again_in_another_folder_it_is_the_same(elsewhere, kind):
+def test_a_second_build_in_another_folder_is_the_same(elsewhere, kind):
     first = [named(f"PAM_OTP{package}_{kind.upper()}") for package in ("", "_VERIFIER", "_PORTAL")]
     given = ("CARGO_TARGET_DIR", "LC_ALL")
     environment = {name: value for name, value in os.environ.items() if name not in given}
@@ -32,7 +32,7 @@ def test_built_again_in_another_folder_it_is_the_same(elsewhere, kind):
         "TZ": "Asia/Seoul", "LANG": "C", "USER": "somebody",
         "CDPATH": "/usr:/etc", "TAR_OPTIONS": "--exclude=README.md", "CARGO_BUILD_TARGET": "none-such",
         "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1",
-        # As in a ~/.gitconfig.
+        # As a ~/.gitconfig might set them.
         "GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.autocrlf", "GIT_CONFIG_VALUE_0": "true",
     }
     done = subprocess.run(

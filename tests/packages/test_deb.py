@@ -1,4 +1,4 @@
-"""The file pam-otp_*.deb as it is, before anybody installs it."""
+"""The file pam-otp_*.deb, before it is installed."""
 
 import gzip
 import hashlib
@@ -13,7 +13,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 OVERRIDES = TOP / "packaging/debian/lintian-overrides"
 
-# Mode and path of every file, but for the directory that the architecture names.
+# Mode and path of every file, except for the directory that the architecture names.
 CONTENTS = """
 -rw-r--r-- ./etc/pam.d/otp-enroll
 -rw-r--r-- ./etc/security/pam_otp.conf
@@ -108,7 +108,7 @@ def architecture():
     return output("gcc", "-print-multiarch").strip()
 
 
-def test_it_holds_these_files_all_of_them_roots(deb, architecture):
+def test_the_package_holds_these_files_which_all_belong_to_root(deb, architecture):
     lines = [line.split(maxsplit=5) for line in output("dpkg-deb", "--contents", deb).splitlines()]
     assert {owner for _, owner, *_ in lines} == {"root/root"}
     assert {mode for mode, *_ in lines if mode.startswith("d")} == {"drwxr-xr-x"}
@@ -128,14 +128,14 @@ def test_hooks_of_shadow_utils_lead_to_a_program(unpacked):
         assert os.access(unpacked / hook.lstrip("/"), os.X_OK)
 
 
-def test_dpkg_can_tell_whether_a_file_is_as_it_came(unpacked):
-    """But for configuration, which dpkg has sums of elsewhere."""
+def test_dpkg_can_tell_whether_a_file_was_changed(unpacked):
+    """Configuration is left out: dpkg keeps its sums elsewhere."""
     listed = dict(reversed(line.split("  ")) for line in (unpacked / "DEBIAN/md5sums").read_text().splitlines())
     files = [path for path in (unpacked / "usr").rglob("*") if path.is_file()]
     assert listed == {str(path.relative_to(unpacked)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_it_depends_on_libraries_that_every_system_with_pam_has(deb):
+def test_the_package_depends_only_on_libraries_that_every_system_with_pam_has(deb):
     depends = output("dpkg-deb", "--field", deb, "Depends").strip()
     assert sorted(re.sub(r" \(.*?\)", "", depends).split(", ")) == [
         "libc6", "libpam-runtime", "libpam0g", "passwd",
@@ -150,7 +150,7 @@ def test_its_version_is_that_of_the_programs(deb, unpacked):
     assert changelog.startswith(f"pam-otp ({version}-1) ")
 
 
-def test_what_is_read_before_unpacking_knows_the_format_of_the_programs(unpacked):
+def test_the_check_before_unpacking_knows_the_formats_of_the_programs(unpacked):
     preinst = (unpacked / "DEBIAN/preinst").read_text()
     reads = dict(re.findall(r"^reads_(credential|state)=(\d+)$", preinst, re.MULTILINE))
     credential = (TOP / "otp-store/src/text/credential.rs").read_text()
@@ -159,7 +159,7 @@ def test_what_is_read_before_unpacking_knows_the_format_of_the_programs(unpacked
     assert re.search(rf'^const VERSION: &str = "{reads["state"]}";', state, re.MULTILINE)
 
 
-def test_before_unpacking_each_file_is_held_to_its_own_format(unpacked, tmp_path):
+def test_the_check_before_unpacking_holds_each_file_to_its_own_format(unpacked, tmp_path):
     records = tmp_path / "records"
     preinst = (unpacked / "DEBIAN/preinst").read_text()
     script = tmp_path / "preinst"
@@ -192,18 +192,18 @@ def test_the_profile_is_off_unless_asked_for(unpacked):
 
 
 def test_the_name_of_the_profile_is_one_choice_to_debconf(unpacked):
-    """Which parts a list of choices at each comma: one in a name shifts everybody's choices behind it."""
+    """debconf splits a list of choices at each comma: a comma in a name would shift the choices after it."""
     name = (unpacked / "usr/share/pam-configs/pam-otp").read_text().splitlines()[0]
     assert name.startswith("Name: ") and "," not in name
 
 
-def test_the_copyright_is_ours_and_has_the_licence_in_words(unpacked):
+def test_the_copyright_file_is_ours_and_has_the_text_of_the_licence(unpacked):
     shipped = (unpacked / "usr/share/doc/pam-otp/copyright").read_text()
     assert shipped == (TOP / "packaging/debian/copyright").read_text()
     assert "Permission is hereby granted" in shipped
 
 
-def test_nothing_tells_where_it_was_built(unpacked, deb):
+def test_no_file_tells_where_it_was_built(unpacked, deb):
     places = [str(TOP), str(deb.parent.parent), str(pathlib.Path.home() / ".cargo"), "/registry/src/"]
     for path in sorted(unpacked.rglob("*")):
         if path.is_file():
@@ -246,7 +246,7 @@ def test_bash_completes(unpacked, words, completed):
     program, *_ = words.split()
     script = r"""
         source "$1"
-        # As bash itself takes the line apart.
+        # bash itself splits the line in this way.
         COMP_WORDS=(${2//=/ = })
         COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
         called=$(complete -p "$3" | sed 's/.* -F \([^ ]*\).*/\1/')

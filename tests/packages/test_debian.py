@@ -5,7 +5,7 @@ import re
 from debian import CODE, COMMON_AUTH, HELPER, PASSWORD, POLICY, RECORDS, RECOVERY_CODE, lets_in, refuses
 
 
-def test_being_installed_changes_nothing_about_any_login(debian, deb):
+def test_installing_changes_no_login(debian, deb):
     services = {path: what for path, what in debian.everything().items() if path.startswith("/etc/pam.d/")}
     assert "pam-otp: nothing asks for codes yet. Next: each user runs otp-enroll" in debian.install(deb)
     after = {path: what for path, what in debian.everything().items() if path.startswith("/etc/pam.d/")}
@@ -22,14 +22,14 @@ def test_the_helper_has_its_group_and_nobody_else_may_enter_the_records(installe
     assert installed.stat(POLICY) == "644 root root"
 
 
-def test_systemd_makes_the_group_and_the_directory_where_it_is_there(debian, deb):
+def test_systemd_if_present_makes_the_group_and_the_directory(debian, deb):
     if not debian.exists("/usr/bin/systemd-sysusers"):
         for package in debian.extra.iterdir():
             debian.run("dpkg", "--install", debian.bring(package))
     debian.install(deb)
     assert debian.stat(HELPER) == "2755 root pam_otp"
     assert debian.stat(RECORDS) == "2770 root pam_otp"
-    # As at a boot after which the directory is gone.
+    # As at a boot after which the directory is missing.
     debian.run("rm", "-r", f"{RECORDS}/.queue")
     debian.run("rmdir", RECORDS)
     debian.run("systemd-tmpfiles", "--create", "pam-otp.conf")
@@ -48,7 +48,7 @@ def test_a_group_with_members_is_refused_at_the_first_install(debian, deb):
     assert debian.stat(HELPER) == "755 root root"
 
 
-def test_what_an_administrator_has_overridden_stays(debian, deb):
+def test_an_override_of_an_administrator_stays(debian, deb):
     debian.run("dpkg-statoverride", "--add", "root", "root", "0755", HELPER)
     debian.install(deb)
     assert debian.stat(HELPER) == "755 root root"
@@ -76,7 +76,7 @@ def test_a_user_enrols_and_logs_in_over_sshd_with_a_code(installed):
 
 def test_the_profile_is_known_but_not_enabled(installed):
     assert "pam_otp" not in installed.read("/etc/pam.d/common-auth")
-    # As a later change of another package's profile does it.
+    # A later change of another package's profile does this.
     installed.run("pam-auth-update", "--package")
     assert "pam_otp" not in installed.read("/etc/pam.d/common-auth")
 
@@ -114,7 +114,7 @@ def test_with_the_profile_otp_enroll_asks_for_the_password_and_one_code(installe
 
 
 def test_user_who_is_removed_and_made_again_inherits_no_record(installed):
-    """By the hook for shadow-utils; it says nothing, and nothing in it stands in their way."""
+    """The hook for shadow-utils removes the record; it prints nothing, and never makes useradd or userdel fail."""
     alice = installed.account("alice")
     installed.provision(alice)
     assert installed.exists(f"{RECORDS}/alice/credential.toml")

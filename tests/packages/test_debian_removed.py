@@ -18,12 +18,12 @@ def test_removing_takes_the_profile_away_first_so_that_logins_go_on(installed, d
     assert installed.status() == "config-files"
     assert installed.exists(f"{RECORDS}/alice/credential.toml")
     assert installed.exists(POLICY)
-    # A removal that came to its end is not taken back by installing it again.
+    # A new installation does not undo a removal that was completed.
     installed.install(deb)
     assert installed.read("/etc/pam.d/common-auth") == before
 
 
-def test_records_are_as_before_when_it_is_installed_again(protected, deb, ssh):
+def test_records_are_unchanged_after_a_new_installation(protected, deb, ssh):
     alice = protected.alice
     lets_in(ssh, alice, alice.password, alice.codes.now())
     line = protected.read("/etc/pam.d/sshd")
@@ -35,7 +35,7 @@ def test_records_are_as_before_when_it_is_installed_again(protected, deb, ssh):
     lets_in(ssh, alice, alice.password, alice.codes.at_step(1))
 
 
-def test_it_stays_while_a_service_names_it_by_hand(protected, ssh):
+def test_the_package_stays_while_a_service_names_the_module_by_hand(protected, ssh):
     module = protected.module()
     said = protected.fails("apt-get", "remove", "--yes", "pam-otp")
     assert "pam-otp: still in use by:\n    /etc/pam.d/sshd\n" in said
@@ -45,7 +45,7 @@ def test_it_stays_while_a_service_names_it_by_hand(protected, ssh):
     lets_in(ssh, alice, alice.password, alice.codes.now())
 
 
-def test_the_profile_stays_as_well_while_a_service_names_it_by_hand(protected):
+def test_the_profile_stays_as_well_while_a_service_names_the_module_by_hand(protected):
     protected.run("pam-auth-update", "--package", "--enable", "pam-otp")
     protected.fails("apt-get", "purge", "--yes", "pam-otp")
     assert protected.common_auth() == COMMON_AUTH
@@ -53,7 +53,7 @@ def test_the_profile_stays_as_well_while_a_service_names_it_by_hand(protected):
 
 
 @pytest.mark.parametrize("path", ["/etc/pam.d/common-auth", "/etc/pam.d/common-account"])
-def test_it_stays_with_its_profile_where_a_line_was_added_to_the_common_files(installed, path):
+def test_the_package_stays_with_its_profile_if_a_line_was_added_to_the_common_files(installed, path):
     installed.run("pam-auth-update", "--package", "--enable", "pam-otp")
     installed.write(path, installed.read(path) + f"{path.split('-')[1]} required pam_otp.so\n")
     before = installed.common_auth(), installed.read(path)
@@ -65,7 +65,7 @@ def test_it_stays_with_its_profile_where_a_line_was_added_to_the_common_files(in
     assert installed.exists(installed.module())
 
 
-def test_it_stays_with_its_profile_where_another_profile_names_the_module(installed):
+def test_the_package_stays_with_its_profile_if_another_profile_names_the_module(installed):
     another = "Name: Another\nDefault: no\nPriority: 1\nAccount-Type: Additional\nAccount:\n\trequired pam_otp.so\n"
     installed.write("/usr/share/pam-configs/another", another)
     installed.run("pam-auth-update", "--package", "--enable", "pam-otp", "another")
@@ -79,7 +79,7 @@ def test_a_removal_that_dpkg_gives_up_leaves_the_profile_enabled(installed):
     scripts = "/var/lib/dpkg/info/pam-otp"
     installed.run(f"{scripts}.prerm", "remove")
     assert "pam_otp" not in installed.read("/etc/pam.d/common-auth")
-    # As dpkg calls it when whatever was to come instead has failed.
+    # dpkg calls the script in this way if the package that was to come instead has failed.
     installed.run(f"{scripts}.postinst", "abort-remove")
     assert installed.common_auth() == COMMON_AUTH
 
@@ -91,7 +91,7 @@ def test_root_writes_nothing_where_the_helper_could_have_put_a_link(installed):
     assert installed.run("find", RECORDS) == before
 
 
-def test_installed_again_after_a_removal_that_was_cut_off_it_has_its_profile(installed, deb):
+def test_a_new_installation_after_an_interrupted_removal_enables_the_profile(installed, deb):
     installed.run("pam-auth-update", "--package", "--enable", "pam-otp")
     installed.run("/var/lib/dpkg/info/pam-otp.prerm", "remove")
     installed.run("dpkg", "--install", installed.bring(deb))
@@ -129,8 +129,8 @@ LINE = "auth required pam_otp.so\n"
     {"/etc/pam.d/door": "-> /etc/authselect/door", "/etc/authselect/door": LINE},
     {"/etc/pam.d/door": "-> /etc/pam-door", "/etc/pam-door": "@include /etc/pam-local\n", "/etc/pam-local": LINE},
 ])
-def test_it_stays_wherever_a_service_gets_its_line_from(installed, files):
-    """What begins with "-> " is a link."""
+def test_the_package_stays_wherever_a_service_gets_its_line_from(installed, files):
+    """A text that begins with "-> " is a link."""
     for path, text in files.items():
         if text.startswith("-> "):
             installed.run("ln", "-s", text.removeprefix("-> "), path)
@@ -144,7 +144,7 @@ def test_it_stays_wherever_a_service_gets_its_line_from(installed, files):
     "sshd.dpkg-old", "sshd.ucf-dist", "sshd~", "sshd.bak", "sshd.old", "sshd.orig", "sshd.save", "sshd.rpmnew",
     "sshd.pam-old",
 ])
-def test_what_is_no_service_keeps_nothing(installed, name):
+def test_files_that_are_no_services_do_not_keep_the_package(installed, name):
     installed.write(f"/etc/pam.d/{name}", "auth required pam_otp.so\n")
     installed.write("/etc/pam.d/commented", "# auth required pam_otp.so\n")
     installed.run("apt-get", "remove", "--yes", "pam-otp")
@@ -176,7 +176,7 @@ def test_purging_after_removing_leaves_nothing_behind_either(debian, deb):
     assert debian.everything() == before
 
 
-def test_purging_removes_the_secrets_also_from_where_they_were_moved_to(installed):
+def test_purging_removes_secrets_that_were_moved_elsewhere(installed):
     installed.provision(installed.account("alice"))
     installed.run("mkdir", "-p", "/srv/otp/of-somebody-else")
     installed.run("mv", f"{RECORDS}/alice", f"{RECORDS}/.enrolled", f"{RECORDS}/.queue", "/srv/otp/")
@@ -189,7 +189,7 @@ def test_purging_removes_the_secrets_also_from_where_they_were_moved_to(installe
     assert installed.stat("/srv/otp").split()[1:] == ["root", "root"], "the next group may get the number"
 
 
-def test_purging_removes_the_secrets_also_from_a_file_system_of_their_own(installed):
+def test_purging_removes_secrets_from_a_file_system_of_their_own(installed):
     mount("-t", "tmpfs", "-o", "mode=2770", "records", installed.path(RECORDS))
     installed.provision(installed.account("alice"))
     installed.run("apt-get", "purge", "--yes", "pam-otp")
@@ -198,14 +198,14 @@ def test_purging_removes_the_secrets_also_from_a_file_system_of_their_own(instal
     assert installed.status() == "not-installed" and "pam_otp" not in installed.read("/etc/group")
 
 
-def test_removed_it_leaves_dpkg_nothing_to_stumble_over(installed, deb):
+def test_a_removal_leaves_dpkg_nothing_to_stumble_over(installed, deb):
     installed.run("apt-get", "remove", "--yes", "pam-otp")
     installed.run("groupdel", "pam_otp")
     installed.install(deb)
     assert installed.stat(HELPER) == "2755 root pam_otp"
 
 
-def test_a_group_that_got_members_meanwhile_is_refused_when_it_is_installed_again(installed, deb):
+def test_a_new_installation_refuses_a_group_that_got_members_meanwhile(installed, deb):
     installed.run("apt-get", "remove", "--yes", "pam-otp")
     installed.account("mallory")
     installed.run("usermod", "--append", "--groups", "pam_otp", "mallory")
@@ -213,7 +213,7 @@ def test_a_group_that_got_members_meanwhile_is_refused_when_it_is_installed_agai
     assert installed.stat(HELPER) == "755 root root"
 
 
-def test_installed_again_it_gives_the_records_the_group_that_has_another_number(installed, deb):
+def test_a_new_installation_gives_the_records_the_group_under_its_new_number(installed, deb):
     installed.provision(installed.account("alice"))
     record = f"{RECORDS}/alice"
     for name, mode in (("trust", "600"), ("first-login", "640")):
@@ -228,8 +228,8 @@ def test_installed_again_it_gives_the_records_the_group_that_has_another_number(
     assert installed.stat(RECORDS) == "2770 root pam_otp" and installed.stat(HELPER) == "2755 root pam_otp"
 
 
-def test_removed_it_lets_users_be_removed_and_made(installed):
-    """Nothing is left for userdel and useradd to run."""
+def test_after_a_removal_users_can_be_removed_and_made(installed):
+    """The package leaves nothing for userdel and useradd to run."""
     installed.provision(installed.account("alice"))
     installed.run("apt-get", "remove", "--yes", "pam-otp")
     assert not installed.exists("/etc/shadow-maint/userdel-post.d/pam-otp")
@@ -239,7 +239,7 @@ def test_removed_it_lets_users_be_removed_and_made(installed):
 
 @pytest.mark.parametrize("how", ["remove", "purge", "install --reinstall"])
 def test_another_name_of_the_helper_keeps_no_group(installed, deb, how):
-    """dpkg takes the bits from what it is about to replace or remove."""
+    """dpkg removes the bits from a file that it replaces or removes."""
     kept = "/usr/libexec/kept"
     installed.run("ln", HELPER, kept)
     if how == "install --reinstall":

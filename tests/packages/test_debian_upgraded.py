@@ -11,7 +11,7 @@ def test_an_upgrade_keeps_the_profile_enabled(installed, deb, tmp_path):
     assert installed.common_auth() == COMMON_AUTH
 
 
-def test_an_upgrade_brings_what_is_new_in_a_profile_that_is_enabled(installed, deb, tmp_path):
+def test_an_upgrade_brings_changes_of_an_enabled_profile(installed, deb, tmp_path):
     installed.run("pam-auth-update", "--package", "--enable", "pam-otp")
     installed.install(changed(deb, tmp_path, "0.1.1-1", **{
         "usr/share/pam-configs/pam-otp": ("\tpam_otp.so", "\tpam_otp.so debug"),
@@ -65,7 +65,7 @@ def test_the_helper_works_also_while_a_newer_version_is_only_unpacked(installed,
     installed.enrol(alice)
 
 
-def test_a_group_with_members_is_said_at_an_upgrade_and_keeps_nobody_out(installed, deb, tmp_path):
+def test_an_upgrade_reports_a_group_with_members_and_keeps_nobody_out(installed, deb, tmp_path):
     installed.account("mallory")
     installed.run("usermod", "--append", "--groups", "pam_otp", "mallory")
     said = installed.install(changed(deb, tmp_path, "0.1.1-1"))

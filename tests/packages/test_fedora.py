@@ -5,7 +5,7 @@ import pytest
 from fedora import HELPER, MODULE, POLICY, RECORDS
 
 
-def test_installing_makes_the_group_and_what_needs_it_and_changes_no_login(machine, rpm):
+def test_installing_makes_the_group_with_the_helper_and_the_records_and_changes_no_login(machine, rpm):
     before = machine.below("/etc/pam.d", "/etc/security")
     machine.rpm("-i", "--nodeps", rpm)
     assert machine.mode_and_owner(HELPER) == "2755 root:pam_otp"
@@ -18,7 +18,7 @@ def test_installing_makes_the_group_and_what_needs_it_and_changes_no_login(machi
     assert machine.run("rpm", "-V", "--nodeps", "pam-otp").stdout == ""
 
 
-def test_installing_takes_a_group_that_is_there_already(machine, rpm):
+def test_installing_uses_an_existing_group(machine, rpm):
     machine.run("groupadd", "--system", "--gid=444", "pam_otp")
     machine.rpm("-i", "--nodeps", rpm)
     assert machine.path(HELPER).stat().st_gid == 444 == machine.path(RECORDS).stat().st_gid
@@ -31,7 +31,7 @@ def test_a_group_with_members_is_refused_at_the_first_install(machine, rpm):
     assert not machine.path(HELPER).exists()
 
 
-def test_a_group_with_members_is_said_at_an_upgrade_and_keeps_nobody_out(equipped, newer_rpm):
+def test_an_upgrade_reports_a_group_with_members_and_keeps_nobody_out(equipped, newer_rpm):
     equipped.run("useradd", "--no-create-home", "--groups=pam_otp", "otpalice")
     assert "the group pam_otp has members: otpalice" in equipped.rpm("-U", "--nodeps", newer_rpm).stderr
     assert equipped.mode_and_owner(HELPER) == "2755 root:pam_otp"
@@ -62,7 +62,7 @@ def test_an_upgrade_keeps_records_policy_and_the_group_of_the_helper_also_while_
     assert equipped.version() == "999" != old
     assert equipped.path(f"{POLICY}.rpmnew").exists()
     equipped.path(f"{POLICY}.rpmnew").unlink()
-    # What the policy was when otp-notify last looked, which the upgrade has it do.
+    # The policy as otp-notify last saw it; the upgrade has otp-notify look at it.
     seen = f"{RECORDS.lstrip('/')}/.queue/policy"
     after = equipped.below(*places)
     assert {path: what for path, what in after.items() if path != seen} == \
@@ -90,7 +90,7 @@ def test_a_downgrade_over_records_that_the_older_version_reads_works(equipped, a
 
 
 def refuses_to_go(machine, *reasons):
-    """Whether the package stays whole when it is to be removed, and says why."""
+    """Returns whether the package stays whole when it is to be removed, and names these reasons."""
     before = machine.below("/etc", "/usr/libexec/pam_otp", "/usr/lib64/security")
     refused = machine.rpm("-e", "pam-otp", status=1)
     assert machine.below("/etc", "/usr/libexec/pam_otp", "/usr/lib64/security") == before and machine.version()
@@ -98,7 +98,7 @@ def refuses_to_go(machine, *reasons):
 
 
 @pytest.mark.parametrize("file", ["/etc/pam.d/sshd", "/etc/pam.conf", "/usr/lib/pam.d/vendor"])
-def test_it_is_not_removed_while_a_service_names_the_module(equipped, file):
+def test_the_package_is_not_removed_while_a_service_names_the_module(equipped, file):
     equipped.write(file, "auth required pam_otp.so nullok\n")
     assert refuses_to_go(equipped, f"    {file}\n", "Take the pam_otp.so lines out of")
     equipped.write(file, "#auth required pam_otp.so nullok\n")
@@ -107,7 +107,7 @@ def test_it_is_not_removed_while_a_service_names_the_module(equipped, file):
     equipped.rpm("-e", "pam-otp")
 
 
-def test_it_is_not_removed_while_authselect_has_its_profile(equipped):
+def test_the_package_is_not_removed_while_authselect_has_its_profile(equipped):
     equipped.write("/etc/authselect/authselect.conf", "pam-otp\nwith-faillock\n")
     assert refuses_to_go(equipped, "authselect", "Select another profile")
     equipped.write("/etc/authselect/authselect.conf", "custom/ours\n")
@@ -118,7 +118,7 @@ def test_it_is_not_removed_while_authselect_has_its_profile(equipped):
     equipped.rpm("-e", "pam-otp")
 
 
-def test_removing_it_keeps_records_group_and_a_policy_that_was_changed(equipped, alice):
+def test_a_removal_keeps_records_group_and_a_changed_policy(equipped, alice):
     equipped.write(POLICY, 'issuer = "Example"\n')
     records = equipped.below(RECORDS)
     assert len(records) >= 3
@@ -138,7 +138,7 @@ LIST = "semanage fcontext --list --locallist"
 
 
 def pretend_selinux(machine, on=True, label="var_lib_t"):
-    """Programs of SELinux that write down how they were called, and know which rules were made."""
+    """Writes stand-ins for SELinux's programs that record how they were called, and know which rules were made."""
     programs = {
         "selinuxenabled": f"exit {0 if on else 1}",
         "matchpathcon": f"echo system_u:object_r:{label}:s0",
@@ -152,7 +152,7 @@ def pretend_selinux(machine, on=True, label="var_lib_t"):
     return lambda: machine.path("/calls").read_text().splitlines()
 
 
-def test_where_selinux_is_on_the_records_get_their_label_before_they_are_labelled_and_lose_it_at_the_end(
+def test_with_selinux_the_rule_for_the_label_is_made_before_the_records_are_labelled_and_goes_at_the_end(
     machine, rpm, newer_rpm
 ):
     calls = pretend_selinux(machine)
@@ -166,14 +166,14 @@ def test_where_selinux_is_on_the_records_get_their_label_before_they_are_labelle
     assert calls() == [LABEL, LIST, NO_LABEL]
 
 
-def test_a_label_that_the_policy_knows_already_is_left_to_it(machine, rpm):
+def test_a_label_that_the_policy_knows_already_gets_no_rule(machine, rpm):
     calls = pretend_selinux(machine, label="var_auth_t")
     machine.rpm("-i", "--nodeps", rpm)
     machine.rpm("-e", "pam-otp")
     assert calls() == [f"restorecon -R {RECORDS}", LIST]
 
 
-def test_where_selinux_is_off_nothing_is_done_about_it(machine, rpm):
+def test_without_selinux_nothing_is_labelled(machine, rpm):
     calls = pretend_selinux(machine, on=False)
     machine.rpm("-i", "--nodeps", rpm)
     machine.rpm("-e", "pam-otp")

@@ -1,4 +1,4 @@
-"""What README.md says that the module and the packages weigh, and what is not in them."""
+"""The sizes of the module and the packages that README.md states, and code that must not be in them."""
 
 import pathlib
 import platform
@@ -20,16 +20,16 @@ def test_readme_states_what_the_command_prints(deb, verifier_deb, portal_deb, tm
     stated = re.search(r"`packaging/figures`.*?\n\n((?:    .*\n)+)", readme, re.DOTALL)[1].splitlines()
     assert len(stated) == len(printed)
     for said, found in zip(map(str.strip, stated), printed):
-        # Another release of the compiler makes it a little larger or smaller.
+        # Another release of the compiler makes the file a little larger or smaller.
         kib = [int(size) for line in (said, found) for size in re.findall(r"(\d+) KiB", line)]
         assert re.sub(r"\d+ KiB", "", said) == re.sub(r"\d+ KiB", "", found)
         assert not kib or abs(kib[0] - kib[1]) < kib[0] / 20, (said, found)
 
 
-def test_what_a_login_loads_has_no_tls_in_it_and_no_library_for_it(deb, tmp_path):
-    """Only a program of its own speaks to a verifier."""
+def test_the_module_and_the_helper_have_no_tls_and_no_library_for_it(deb, tmp_path):
+    """Only otp-fleet, a program of its own, speaks to a verifier."""
     subprocess.run(["dpkg-deb", "--extract", deb, tmp_path], check=True)
-    # What both sides of TLS 1.3 have to hash (RFC 8446, section 4.4.3): who speaks it has this text.
+    # Both sides of TLS 1.3 hash this text (RFC 8446, section 4.4.3), so every implementation contains it.
     mark = b"TLS 1.3, server CertificateVerify"
     libraries = {"pam_otp.so": {"libc", "libpam"}, "otp-helper": {"libc", "libpam"}, "otp-fleet": {"libc"}}
     for name, expected in libraries.items():
@@ -41,9 +41,9 @@ def test_what_a_login_loads_has_no_tls_in_it_and_no_library_for_it(deb, tmp_path
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="the instruction is one of x86")
-def test_the_processor_is_asked_in_one_place_what_it_can_do(deb, tmp_path):
-    """On a virtual machine each such question goes to the hypervisor, and takes longer than to hash all that a login hashes.
-    Those three are of argon2, which asks before the slow hash of an imported code, and never else: test_instructions.py.
+def test_the_processor_is_asked_for_its_features_in_one_place(deb, tmp_path):
+    """On a virtual machine each such instruction goes to the hypervisor, and takes longer than all hashes of a login. The three are
+    argon2's, which asks before the slow hash of an imported code and at no other time: test_instructions.py.
     """
     subprocess.run(["dpkg-deb", "--extract", deb, tmp_path], check=True)
     for name in ("pam_otp.so", "otp-helper"):

@@ -23,7 +23,7 @@ def hosts(deb, verifier_deb, tmp_path_factory):
     place = tmp_path_factory.mktemp("fleet")
     with network.Network(named("PAM_OTP_DEBIAN"), place, ADDRESSES) as found:
         found["desk"].type("apt-get install --yes --quiet openssl")
-        # As the package has them.
+        # The sysusers file of the package makes them in the same way.
         shutil.copytree(TOP / "conf/fleet/etcd", found["desk"].path("/usr/share/doc/pam-otp-verifier/examples/etcd"))
         for name, packages in {"v1": [deb, verifier_deb], "v2": [deb, verifier_deb], "web1": [deb]}.items():
             for package in packages:
@@ -33,7 +33,7 @@ def hosts(deb, verifier_deb, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def followed(hosts):
-    """Every step of the manual, in its order."""
+    """Every step of the manual, in order."""
     seen = []
     for names, lines in network.steps(MANUAL, "on|asks"):
         for name in names:
@@ -62,7 +62,7 @@ def test_the_members_of_etcd_find_each_other_and_let_in_nobody_without_a_certifi
 
 @pytest.fixture(scope="module")
 def people(followed):
-    """Two users of web1, and su asks for a code; `alice` has enrolled, as users do."""
+    """Two users of web1, where su asks for a code; `alice` has enrolled, as users do."""
     web1 = followed["web1"]
     alice, bobby = web1.account("alice"), web1.account("bobby")
     web1.enrol(alice)

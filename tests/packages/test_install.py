@@ -1,4 +1,4 @@
-"""packaging/install, for who builds from source."""
+"""packaging/install, for administrators who build from source."""
 
 import os
 import pathlib
@@ -69,13 +69,13 @@ def files(place):
     return sorted(f"/{path.relative_to(place)}" for path in place.rglob("*") if path.is_file())
 
 
-def test_everything_comes_into_its_place(install, tmp_path):
+def test_every_file_is_installed_in_its_place(install, tmp_path):
     install()
     asked = subprocess.run(["gcc", "-print-multiarch"], capture_output=True, text=True, check=True)
     assert files(tmp_path) == FILES.replace("ARCHITECTURE", asked.stdout.strip()).split()
 
 
-def test_useradd_runs_what_lies_where_selinux_lets_it(install, tmp_path):
+def test_the_hooks_of_useradd_lead_to_a_program_that_selinux_lets_it_run(install, tmp_path):
     install()
     for when in ("useradd-pre.d", "userdel-post.d"):
         hook = tmp_path / "etc/shadow-maint" / when / "pam-otp"
@@ -92,7 +92,7 @@ def test_installing_again_keeps_policy_and_service(install, tmp_path):
     assert [path.read_text() for path in kept] == ["# ours\n"] * 2
 
 
-def test_uninstalling_keeps_policy_service_and_records_unless_all_is_to_go(install, tmp_path):
+def test_uninstalling_keeps_policy_service_and_records_unless_purging(install, tmp_path):
     install()
     (tmp_path / "var/lib/pam_otp/alice").mkdir(parents=True)
     (tmp_path / "var/lib/pam_otp/alice/state").touch()
@@ -108,17 +108,17 @@ def test_uninstalling_keeps_policy_service_and_records_unless_all_is_to_go(insta
 
 @pytest.mark.parametrize("arguments", [(), ("--uninstall",)], ids=["installed again", "uninstalled"])
 def test_another_name_of_the_old_helper_keeps_no_group(install, tmp_path, arguments):
-    """Whoever may write in a directory of the same file system can give it one, without owning it."""
+    """A user who may write in a directory of the same file system can link the helper there, without owning it."""
     install()
     helper, kept = tmp_path / "usr/libexec/pam_otp/otp-helper", tmp_path / "kept"
     helper.chmod(0o2755)
     os.link(helper, kept)
     install(*arguments)
     assert kept.stat().st_mode & 0o7777 == 0o755
-    assert kept.stat().st_nlink == 1, "nothing else is left of it"
+    assert kept.stat().st_nlink == 1, "it has no other name left"
 
 
-def test_purging_takes_the_records_behind_a_link_and_leaves_what_is_others(install, tmp_path):
+def test_purging_removes_the_records_behind_a_link_and_no_other_files(install, tmp_path):
     install()
     elsewhere, link = tmp_path / "elsewhere", tmp_path / "var/lib/pam_otp"
     for user, name in (("alice", "credential.toml"), ("bobby", "first-login"), ("others", "file")):
@@ -132,7 +132,7 @@ def test_purging_takes_the_records_behind_a_link_and_leaves_what_is_others(insta
     assert elsewhere.stat().st_mode & 0o2070 == 0 and not link.is_symlink()
 
 
-def test_it_stays_while_a_service_names_it(install, tmp_path):
+def test_the_installation_stays_while_a_service_names_the_module(install, tmp_path):
     install()
     (tmp_path / "etc/pam.d/sshd").write_text("auth required pam_otp.so\n")
     before = files(tmp_path)
@@ -154,7 +154,7 @@ def test_a_verifier_is_installed_beside_the_rest_and_goes_alone(install, tmp_pat
     assert files(tmp_path) == left
 
 
-def test_a_verifiers_configuration_and_mark_stay_unless_all_is_to_go(install, tmp_path):
+def test_a_verifiers_configuration_and_mark_stay_unless_purging(install, tmp_path):
     install("--verifier")
     policy, seen = tmp_path / "etc/security/pam_otp-verifier.conf", tmp_path / "var/lib/pam_otp-verifier/seen"
     seen.parent.mkdir(parents=True)

@@ -86,14 +86,14 @@ RPM_FILES += [f"drwxr-xr-x root root - /usr/share/doc/pam-otp-portal/examples/{n
 # ------------------------------------------------------------------------------------------------------------- the files
 
 
-def test_the_deb_holds_these_files_all_of_them_roots(portal_deb):
+def test_the_deb_holds_these_files_which_all_belong_to_root(portal_deb):
     lines = [line.split(maxsplit=5) for line in output("dpkg-deb", "--contents", portal_deb).splitlines()]
     assert {owner for _, owner, *_ in lines} == {"root/root"}
     assert {mode for mode, *_ in lines if mode.startswith("d")} == {"drwxr-xr-x"}
     assert sorted(f"{mode} {path}" for mode, *_, path in lines if not mode.startswith("d")) == sorted(DEB_CONTENTS)
 
 
-def test_what_an_administrator_changes_stays_at_an_upgrade(portal_deb):
+def test_changes_of_an_administrator_stay_at_an_upgrade(portal_deb):
     conffiles = output("dpkg-deb", "--info", portal_deb, "conffiles").split()
     assert sorted(conffiles) == [SERVICE, CONFIGURATION]
 
@@ -110,7 +110,7 @@ def test_no_file_is_in_another_package(deb, verifier_deb, portal_deb):
     assert all(files) and not files[2] & (files[0] | files[1])
 
 
-def test_it_goes_with_the_same_version_of_the_module(deb, portal_deb, rpm, portal_rpm):
+def test_the_package_needs_the_same_version_of_the_module(deb, portal_deb, rpm, portal_rpm):
     version = output("dpkg-deb", "--field", deb, "Version").strip()
     assert output("dpkg-deb", "--field", portal_deb, "Version").strip() == version
     depends = output("dpkg-deb", "--field", portal_deb, "Depends").strip().split(", ")
@@ -140,7 +140,7 @@ def test_the_licence_of_the_rpm_names_that_of_everything_linked_in(portal_rpm, u
     assert {alternatives(term) for term in query(portal_rpm, "%{LICENSE}").split(" AND ")} == needed
 
 
-def test_nothing_tells_where_it_was_built(unpacked_portal_rpm):
+def test_no_file_tells_where_it_was_built(unpacked_portal_rpm):
     places = [str(TOP).encode(), b"/packages/source", b"/packages/build", b"/.cargo/", b"registry/src"]
     for path in unpacked_portal_rpm.rglob("*"):
         if path.is_file():
@@ -163,7 +163,7 @@ def test_the_scripts_can_be_read_by_the_shell(portal_deb, portal_rpm, tmp_path):
 
 
 def described(manual, *sections):
-    """What the paragraphs of a manual, or of sections of it, are about."""
+    """Returns the subjects of the paragraphs of a manual, or of sections of it."""
     text = (TOP / "packaging/man" / manual).read_text()
     if sections:
         text = "".join(re.search(rf"^\.SH {re.escape(name)}\n(.*?)(?=^\.SH )", text, re.M | re.S)[1] for name in sections)
@@ -189,7 +189,7 @@ def test_the_manual_has_the_keys_of_the_shipped_file_with_their_defaults(unpacke
     assert {examples.get(tag, tag) for tag in tags if " = " in tag} == {
         line for line in shipped if line.partition(" = ")[0] not in required or "/run/pam_otp-portal-web" in line}
     assert sorted(keys) == sorted(tag.split()[0] for tag in tags)
-    # The program knows all of them, and no other.
+    # The program knows all of these keys, and no other.
     every = tmp_path / "every.conf"
     uncommented = re.sub(r"^#(\[+\w+\]+$|\w+ = )", r"\1", text, flags=re.M)
     program = unpacked_portal_rpm / "usr/sbin/otp-portal"
@@ -204,14 +204,14 @@ def test_the_manual_has_the_keys_of_the_shipped_file_with_their_defaults(unpacke
 
 
 def settings(unit):
-    """What a unit sets, by name; the last of each."""
+    """Returns the settings of a unit, by name; the last of each counts."""
     return dict(re.findall(r"^(\w+)=(.*)$", (TOP / "packaging/systemd" / unit).read_text(), re.M))
 
 
 @pytest.mark.parametrize("unit, stated", [("otp-portal.service", "exposure level of {}"),
                                           ("otp-portal-login.service", "Its exposure level is {}.")])
 def test_the_manual_says_how_exposed_the_services_are(tmp_path, unit, stated):
-    """systemd's own measure, from 0 (safe) to 10."""
+    """The level is systemd's own measure, from 0 (safe) to 10."""
     copy = shutil.copy(TOP / "packaging/systemd" / unit, tmp_path)
     done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager", copy], capture_output=True, text=True)
     level = re.search(rf"Overall exposure level for {unit}: ([\d.]+)", done.stdout)[1]
@@ -219,7 +219,7 @@ def test_the_manual_says_how_exposed_the_services_are(tmp_path, unit, stated):
 
 
 def verified(place, unit=None, before="", after=""):
-    """What systemd has to say of the units, with programs that this machine has."""
+    """Returns systemd's messages about the units, with programs that this machine has."""
     for name in UNITS:
         text = (TOP / "packaging/systemd" / name).read_text()
         if name == unit:
@@ -236,7 +236,7 @@ def test_systemd_knows_each_setting_of_the_units(tmp_path):
         assert f"{setting}z" in verified(tmp_path, unit, setting, f"{setting}z")[1]
 
 
-def test_what_faces_the_network_has_no_group_no_capability_and_nothing_of_any_user():
+def test_the_part_that_faces_the_network_has_no_group_no_capability_and_no_data_of_users():
     unit = settings("otp-portal.service")
     assert unit["User"] == ACCOUNT and not {"SupplementaryGroups", "AmbientCapabilities", "ReadWritePaths"} & unit.keys()
     assert (unit["CapabilityBoundingSet"], unit["NoNewPrivileges"], unit["ProtectSystem"]) == ("", "yes", "strict")
@@ -245,11 +245,11 @@ def test_what_faces_the_network_has_no_group_no_capability_and_nothing_of_any_us
     assert {"-/var/lib/pam_otp", f"-{SIGNED_WITH}"} <= set(hidden)
 
 
-def test_only_the_portal_gets_to_roots_part_and_its_key_is_roots():
+def test_only_the_portal_reaches_the_login_part_and_only_root_its_key():
     socket, login = settings("otp-portal-login.socket"), settings("otp-portal-login.service")
     assert (socket["SocketUser"], socket["SocketGroup"], socket["SocketMode"]) == ("root", ACCOUNT, "0660")
     assert (login["StateDirectory"], login["StateDirectoryMode"], login["UMask"]) == (SIGNED_WITH.removeprefix("/var/lib/"), "0700", "0077")
-    # otp-helper gets its group by being executed.
+    # otp-helper gets its group when it is executed.
     assert "User" not in login and login["NoNewPrivileges"] == "no"
 
 
@@ -268,11 +268,11 @@ def status(debian: Debian):
     return debian.run("sh", "-c", f"dpkg-query --show --showformat='{form}' pam-otp-portal 2> /dev/null || :")
 
 
-def test_it_does_not_install_without_the_module(debian, portal_deb):
+def test_the_package_does_not_install_without_the_module(debian, portal_deb):
     assert "pam-otp" in debian.fails("dpkg", "--install", debian.bring(portal_deb))
 
 
-def test_its_account_has_no_shell_no_password_and_no_other_group(host):
+def test_the_account_has_no_shell_no_password_and_no_other_group(host):
     name, _, number, _, _, home, shell = host.run("getent", "passwd", ACCOUNT).strip().split(":")
     assert name == ACCOUNT and 0 < int(number) < 1000 and (home, shell) == ("/", "/usr/sbin/nologin")
     assert host.run("id", "--name", "--groups", ACCOUNT).split() == [ACCOUNT]
@@ -283,7 +283,7 @@ def test_its_account_has_no_shell_no_password_and_no_other_group(host):
     assert "SETTING UP in otp-portal(8)" in host.said
 
 
-def test_systemd_makes_the_account_where_it_is_there(debian, deb, portal_deb):
+def test_systemd_if_present_makes_the_account(debian, deb, portal_deb):
     if not debian.exists("/usr/bin/systemd-sysusers"):
         for package in debian.extra.iterdir():
             debian.run("dpkg", "--install", debian.bring(package))
@@ -297,7 +297,7 @@ def test_nothing_is_enabled_or_started(host):
     assert wanted == "" and not host.exists("/run/pam_otp-portal")
 
 
-def test_it_does_not_start_before_it_is_set_up(host):
+def test_the_portal_does_not_start_before_it_is_set_up(host):
     said = host.fails("setpriv", f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups", "otp-portal", "--check")
     assert CONFIGURATION in said and "url" in said
     host.write(CONFIGURATION, 'url = "https://portal.example.org"\n')
@@ -310,7 +310,7 @@ def test_the_profile_of_pam_auth_update_leaves_the_code_to_the_service(host):
     assert re.findall(r"^auth.*pam_otp\.so", host.read(SERVICE), re.M) == ["auth required pam_otp.so"]
 
 
-# Programs of systemd that write down how they were called: a chroot has no systemd to ask.
+# Stand-ins for systemd's programs, which record how they were called: a chroot has no systemd.
 CALLS = "/calls"
 PRETENDED = ("systemctl", "deb-systemd-invoke")
 
@@ -329,7 +329,7 @@ def about_the_portal(debian):
     return [line for line in debian.read(CALLS).splitlines() if "otp-portal" in line]
 
 
-def test_an_upgrade_keeps_what_an_administrator_has_made_and_starts_anew_only_what_runs(host, portal_deb, deb, tmp_path):
+def test_an_upgrade_keeps_files_of_the_administrator_and_restarts_only_running_services(host, portal_deb, deb, tmp_path):
     host.write(CONFIGURATION, "# ours\n")
     host.write(SERVICE, "# ours too\n")
     host.write(f"{KEYS}/portal.key", "a key", mode=0o640)
@@ -346,7 +346,7 @@ def test_an_upgrade_keeps_what_an_administrator_has_made_and_starts_anew_only_wh
         "deb-systemd-invoke try-restart otp-portal-login.socket otp-portal-login.service otp-portal.service"]
 
 
-def test_removed_it_is_stopped_and_keeps_what_is_there_and_purged_nothing_is_left(debian, deb, portal_deb):
+def test_a_removal_stops_the_portal_and_keeps_its_files_and_a_purge_leaves_nothing(debian, deb, portal_deb):
     debian.install(deb)
     before = debian.everything()
     debian.install(portal_deb)
@@ -363,15 +363,15 @@ def test_removed_it_is_stopped_and_keeps_what_is_there_and_purged_nothing_is_lef
         debian.run("dpkg-divert", "--quiet", "--remove", "--rename", f"/usr/bin/{program}")
     debian.run("rm", CALLS)
     after = debian.everything()
-    # The books of users, of which the lines are what counts.
+    # The user databases and their backups; only their lines count.
     books = {f"/etc/{book}" for book in ("passwd", "shadow", "group", "gshadow")}
     assert {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)} <= books
     assert ACCOUNT not in "".join(debian.read(book) for book in books)
     assert debian.status() == "installed"
 
 
-def test_the_module_goes_only_with_the_portal_whose_service_keeps_it_no_longer(host):
-    """The file of the service stays when the package is removed, and names the module."""
+def test_the_module_can_be_removed_only_with_the_portal_whose_service_then_no_longer_keeps_it(host):
+    """When the package is removed, the file of the service stays, and it names the module."""
     said = host.run("apt-get", "remove", "--yes", "pam-otp")
     assert "pam-otp-portal" in said and status(host) == "config-files" and host.status() == "config-files"
     assert "pam_otp.so" in host.read(SERVICE)
@@ -380,7 +380,7 @@ def test_the_module_goes_only_with_the_portal_whose_service_keeps_it_no_longer(h
 # ----------------------------------------------------------------------------------------------------------------- rpm
 
 
-def test_rpm_makes_the_account_keeps_configuration_and_takes_all_else_away(machine, rpm, portal_rpm, newer_rpms):
+def test_rpm_makes_the_account_and_removes_everything_but_configuration(machine, rpm, portal_rpm, newer_rpms):
     assert "pam-otp = " in machine.rpm("-i", portal_rpm, status=1).stderr
     machine.rpm("-i", "--nodeps", rpm, portal_rpm)
     name, _, _, _, _, home, shell = machine.run("getent", "passwd", ACCOUNT).stdout.strip().split(":")

@@ -31,14 +31,14 @@ CLONE_NEWNET = 0x40000000
 
 
 class Browser(visitor.Browser):
-    """On the network of that host."""
+    """A browser on the network of that host."""
 
     def __init__(self, host, trusted):
         super().__init__(trusted)
         self._network = f"/proc/{host._holder.pid}/ns/net"
 
     def reach(self):
-        """A thread of its own goes into that network, since none comes back from there."""
+        """Connects in a thread of its own, which enters that network, because no thread can come back from there."""
         def connect():
             with open(self._network) as there:
                 if ctypes.CDLL(None, use_errno=True).setns(there.fileno(), CLONE_NEWNET) != 0:
@@ -64,13 +64,13 @@ def typed(host, word):
 
 
 def told(section):
-    """What a section has people write into a file: the lines of each example that is not typed."""
+    """Returns the texts that a section has administrators write into a file: the lines of each example that is not typed."""
     text = re.search(rf"^\.SH {section}\n(.*?)^\.SH ", MANUAL.read_text(), re.M | re.S)[1]
     return [re.sub("^ {4}", "", lines, flags=re.M).replace("\\-", "-") for lines in re.findall(r"^\.nf\n(.*?)^\.fi$", text, re.M | re.S)]
 
 
 def without(text, *names):
-    """The file of nginx without the servers of these names."""
+    """Returns nginx's file without the servers of these names."""
     for name in names:
         text, count = re.subn(rf"^server {{\n(?:(?!^}}).*\n)*    server_name {re.escape(name)};\n(?:(?!^}}).*\n)*}}\n", "", text, flags=re.M)
         assert count == 1, name
@@ -79,13 +79,13 @@ def without(text, *names):
 
 @pytest.fixture(scope="module")
 def followed(host):
-    """Every step of the manual, in its order: what is typed, and what is written into files."""
+    """Every step of the manual, in order: commands that are typed, and texts that are written into files."""
     steps = list(network.steps(MANUAL, "on"))
     lines, policy = told("SETTING UP")
     assert len(steps) == 4
     for _, typing in steps[:2]:
         host.type(typing)
-    # Where the keys stand already.
+    # The keys of this section exist already.
     text = host.read(CONFIGURATION)
     for line in lines.splitlines():
         text, count = re.subn(rf"^#{re.escape(line)}$", line, text, flags=re.M)
@@ -110,7 +110,7 @@ def trusted(followed, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def enrolled(followed, trusted):
-    """The first login, and what it is about; still logged in."""
+    """The first login, and its user; the user stays logged in."""
     alice, browser = followed.alice, Browser(followed, trusted)
     browser.begin(f"{PORTAL}login", alice)
     browser.answer(alice.password)
@@ -130,13 +130,13 @@ def test_the_first_login_sets_up_an_authenticator(followed, enrolled):
 
 
 def test_a_site_is_added_and_opens_only_after_both_factors(followed, enrolled, trusted):
-    """Whoever is logged in stays so."""
+    """A user who is logged in stays logged in."""
     followed.write("/srv/wiki/index.html", PAGE)
     followed.write(SERVERS, without(followed.whole, "calendar.example.org"))
     typed(followed, "asks")
-    assert enrolled.get(WIKI).status == 403, "a site that nobody has added opens to nobody"
+    assert enrolled.get(WIKI).status == 403, "a site that has not been added opens to nobody"
     typed(followed, "later")
-    # It is there again when it listens, and not as soon as it was started.
+    # The portal is ready when it listens, not as soon as it has started.
     wait_until(lambda: enrolled.get(WIKI).status != 500, "portal")
     assert enrolled.get(WIKI).body == PAGE
     alice, browser = followed.alice, Browser(followed, trusted)

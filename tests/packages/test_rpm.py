@@ -1,4 +1,4 @@
-"""The file pam-otp-*.rpm before anybody installs it, and its module where it was unpacked, under pam_wrapper."""
+"""The file pam-otp-*.rpm before it is installed, and its module where it was unpacked, under pam_wrapper."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import zlib
 import pytest
 from fedora import MODULE, SPEC, TOP, Device
 
-# Mode, owner, group, and what rpm is to take it for: c(onfiguration), n(ot replaced), d(ocumentation), l(icence).
+# Mode, owner, group, and the flags for rpm: c(onfiguration), n(ot replaced), d(ocumentation), l(icence).
 FILES = """
 -rw-r--r-- root root    cn /etc/pam.d/otp-enroll
 -rw-r--r-- root root    cn /etc/security/pam_otp.conf
@@ -119,7 +119,7 @@ drwxr-xr-x root root    -  /usr/share/licenses/pam-otp
 drwxrws--- root pam_otp -  /var/lib/pam_otp
 """
 
-# But for libraries, versions of their symbols and features of rpm.
+# Libraries, versions of their symbols and features of rpm are left out.
 REQUIRES = {
     "/bin/bash", "/bin/sh", "pam", "coreutils", "findutils", "gawk", "grep", "sed", "shadow-utils",
     "(policycoreutils-python-utils if selinux-policy-targeted)",
@@ -128,7 +128,7 @@ LIBRARIES = {"libc.so.6", "libpam.so.0"}
 
 SCRIPTS = {"PREIN": "%pre", "POSTIN": "%post", "PREUN": "%preun", "POSTUN": "%postun"}
 
-# Debian's rpm has its database in the home of the caller, and makes one also where it only reads a package.
+# Debian's rpm has its database in the caller's home, and makes one even if it only reads a package.
 DATABASE = tempfile.TemporaryDirectory(prefix="rpm.")
 RPM = ["rpm", "--define", f"_dbpath {DATABASE.name}"]
 
@@ -139,7 +139,7 @@ def query(rpm, form):
 
 
 def section(name):
-    """The lines of one section of the spec."""
+    """Returns the lines of one section of the spec."""
     return re.search(rf"^{name}\b[^\n]*\n(.*?)(?=^%(?:pre|post|preun|postun|files)\b)", SPEC, re.M | re.S)[1]
 
 
@@ -224,7 +224,7 @@ def test_the_scripts_are_those_of_the_spec_and_the_shell_can_read_them(rpm):
 
 @pytest.fixture
 def wrapped(unpacked_rpm, tmp_path):
-    """`wrapped(REPLY)`: a login of `daemon` by the module that was unpacked, under pam_wrapper."""
+    """`wrapped(REPLY)` makes a login of `daemon` by the unpacked module, under pam_wrapper."""
     records, policy, services = tmp_path / "records", tmp_path / "pam_otp.conf", tmp_path / "pam.d"
     records.mkdir(mode=0o700)
     services.mkdir()
@@ -259,7 +259,7 @@ def test_the_unpacked_module_lets_in_by_a_good_code_once_and_refuses_a_wrong_one
     assert not let_in and "already used" in said
 
 
-def test_the_unpacked_module_refuses_what_it_cannot_read(wrapped):
+def test_the_unpacked_module_refuses_a_record_that_it_cannot_read(wrapped):
     (wrapped.records / "daemon/state").write_bytes(b"damaged")
     let_in, said = wrapped(wrapped.device.now())
     assert not let_in and "could not be checked" in said

@@ -1,6 +1,6 @@
-"""What packaging/sbom.py says is in the binaries, against what Cargo says, Cargo.lock and the crates' own sources.
+"""Compares the crates that packaging/sbom.py lists for the binaries with Cargo's answers, Cargo.lock and the crates' own sources.
 
-Needs cargo and the crates, and no build: python3 -m pytest tests/packages/test_sbom.py
+Needs cargo and the crates, but no build: python3 -m pytest tests/packages/test_sbom.py
 """
 
 import collections
@@ -32,13 +32,13 @@ OURS = {"otp-core", "otp-file", "otp-fleet", "otp-hooks", "otp-import", "otp-log
 
 @pytest.fixture(scope="module", params=PROGRAMS)
 def package(request):
-    """Whatever is said here holds for each of the packages."""
+    """Each of the packages in turn."""
     return request.param
 
 
 @pytest.fixture(scope="module")
 def programs(package):
-    """The crate of each of its binaries."""
+    """The crate of each of the package's binaries."""
     return PROGRAMS[package]
 
 
@@ -59,7 +59,7 @@ def licences(written, package):
 
 @pytest.fixture(scope="module")
 def sbom():
-    """The program as a module, for what no crate of today's Cargo.lock brings about."""
+    """The program as a module, for cases that no crate of today's Cargo.lock has."""
     spec = importlib.util.spec_from_file_location("sbom", TOP / "packaging" / "sbom.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules["sbom"] = module
@@ -73,7 +73,7 @@ def allowed():
 
 
 def write(checkout, directory, **environment):
-    """What the program writes, as bytes by file name."""
+    """Returns the files that the program writes, as bytes by file name."""
     variables = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"} | environment
     subprocess.run([checkout / "packaging" / "sbom.py", directory], env=variables, cwd=directory, check=True,
                    stdin=subprocess.DEVNULL)
@@ -87,12 +87,12 @@ def cargo(*arguments):
 
 @functools.cache
 def trees(edges):
-    """What Cargo tells of all members at once, since a release is built so, and features that one asks for reach the others."""
+    """Returns Cargo's trees of all members at once, as for a release: a feature that one asks for reaches the others."""
     return cargo("tree", "--locked", "--workspace", "-e", edges, "--prefix", "depth", "--no-dedupe", "-f", "{p}")
 
 
 def tree(package, edges):
-    """Name and version of each crate that Cargo needs for this one package in a release."""
+    """Returns name and version of each crate that Cargo needs for this one package in a release."""
     (own,) = [one for one in trees(edges).strip().split("\n\n") if one.startswith(f"0{package} ")]
     return {tuple(re.match(r"\d+(\S+) v(\S+)", line).groups()) for line in own.splitlines()}
 
@@ -102,7 +102,7 @@ def identity(component):
 
 
 def crates(bill):
-    """The components that Cargo knows; the standard library comes with the compiler."""
+    """Returns the components that Cargo knows; the standard library comes with the compiler."""
     return [component for component in bill["components"] if component["name"] != "rust-std"]
 
 
@@ -116,7 +116,7 @@ def third_party(bill):
 
 
 def sources():
-    """The top directory of each crate's source, by name and version."""
+    """Returns the top directory of each crate's source, by name and version."""
     known = json.loads(cargo("metadata", "--locked", "--format-version", "1"))
     return {(package["name"], package["version"]): pathlib.Path(package["manifest_path"]).parent
             for package in known["packages"]}
@@ -124,7 +124,7 @@ def sources():
 
 # ---------------------------------------------------------------------------------------------- the bill of materials
 
-def test_the_bill_has_what_cyclonedx_asks_for(bill):
+def test_the_bill_has_every_field_that_cyclonedx_requires(bill):
     assert bill["bomFormat"] == "CycloneDX"
     assert bill["specVersion"] == "1.5"
     assert bill["version"] == 1
@@ -178,28 +178,28 @@ def test_dependencies_name_components_and_leave_none_out(bill):
     assert reached == graph.keys()
 
 
-def test_what_a_crate_of_ours_names_in_its_manifest_is_what_it_depends_on(bill, programs):
+def test_a_crate_of_ours_depends_on_exactly_the_crates_in_its_manifest(bill, programs):
     names = {component["bom-ref"]: component["name"] for component in bill["components"]}
     graph = {each["ref"]: each["dependsOn"] for each in bill["dependencies"]}
     for component in crates(bill):
         if component["name"] in OURS:
             manifest = tomllib.loads((TOP / component["name"] / "Cargo.toml").read_text())
             found = {names[reference] for reference in graph[component["bom-ref"]]}
-            # What is optional is for tests of other crates.
+            # Optional dependencies are for tests of other crates.
             named = {name for name, how in manifest["dependencies"].items() if not how.get("optional")}
             standard_library = {"rust-std"} if component["name"] in programs.values() else set()
             assert found == named | standard_library
 
 
 def test_a_binary_has_the_crates_that_cargo_links_into_it_and_no_other(bill, programs):
-    # Also that it has none because of another program's features: Cargo is asked for this one alone.
+    # Another program's features bring no crate into it either: Cargo is asked for this one alone.
     for binary, crate in programs.items():
         found = {identity(component) for component in crates(bill) if binary in values(component, "in")}
         assert found == tree(crate, "normal,no-proc-macro"), binary
         assert (crate, bill["metadata"]["component"]["version"]) in found
 
 
-def test_what_only_takes_part_in_building_is_excluded_and_in_no_binary(bill, programs):
+def test_crates_that_only_take_part_in_building_are_excluded_and_in_no_binary(bill, programs):
     for component in bill["components"]:
         assert bool(values(component, "in")) == (component["scope"] == "required")
         assert bool(values(component, "builds")) == (component["scope"] == "excluded")
@@ -210,7 +210,7 @@ def test_what_only_takes_part_in_building_is_excluded_and_in_no_binary(bill, pro
         assert "syn" in {name for name, _ in found}
 
 
-def test_no_asynchronous_runtime_and_no_tls_is_linked_into_what_a_login_loads(written):
+def test_no_asynchronous_runtime_and_no_tls_is_linked_into_the_module_the_helper_and_the_command_lines(written):
     bill = json.loads(written["pam-otp.cdx.json"])
 
     def of(binary):
@@ -222,7 +222,7 @@ def test_no_asynchronous_runtime_and_no_tls_is_linked_into_what_a_login_loads(wr
         assert not network & of(binary), binary
 
 
-def test_what_cargo_lock_has_of_the_release_stands_there_once_with_its_checksum(bill, programs):
+def test_every_crate_of_the_release_is_in_the_bill_once_with_the_checksum_of_cargo_lock(bill, programs):
     locked = {(package["name"], package["version"]): package.get("checksum")
               for package in tomllib.loads((TOP / "Cargo.lock").read_text())["package"]}
     needed = set().union(*(tree(crate, "normal,build") for crate in programs.values()))
@@ -241,7 +241,7 @@ def test_the_standard_library_of_the_compiler_is_in_every_binary(bill, programs)
     assert sorted(values(library, "in")) == sorted(programs)
 
 
-def test_the_same_bytes_come_out_twice_and_in_another_folder(written, tmp_path):
+def test_a_second_run_and_a_run_in_another_folder_give_the_same_bytes(written, tmp_path):
     (tmp_path / "again").mkdir()
     assert write(TOP, tmp_path / "again") == written
     checkout = tmp_path / "a checkout elsewhere"
@@ -274,14 +274,14 @@ def test_no_path_of_this_machine_is_in_any_file(written, licences, package):
 # -------------------------------------------------------------------------------------------------------- the licences
 
 def listed(licences):
-    """The list at the top: by name and version, the keys and values that stand below it."""
+    """Returns the list at the top: by name and version, the keys and values below it."""
     top, *_ = licences.split("=" * 80, 1)
     return {tuple(name.split()): dict(re.findall(r"^    (\w+) +(.*)$", block, re.MULTILINE))
             for name, block in re.findall(r"^(\S+ \d\S*)\n((?:    .*\n)+)", top, re.MULTILINE)}
 
 
 def texts(licences):
-    """By number: of which crates it is the text, and the text."""
+    """Returns the texts by number: the crates that each belongs to, and the text."""
     bar = "=" * 80
     found = re.findall(rf"^{bar}\nText (\d+), of\n((?:    [^\n]*\n)+){bar}\n\n(.*?)\n(?=\n{bar}\nText |\Z)", licences,
                        re.MULTILINE | re.DOTALL)
@@ -294,13 +294,13 @@ def test_every_licence_in_the_bill_is_one_that_cargo_deny_allows(bill, allowed, 
         assert sbom.satisfied(component["licenses"][0]["expression"], allowed), component["purl"]
 
 
-def test_everything_by_others_that_is_linked_in_is_listed_with_its_licence(bill, licences):
+def test_every_linked_crate_of_others_is_listed_with_its_licence(bill, licences):
     found = {crate: (entry["licence"], sorted(entry["in"].split(", "))) for crate, entry in listed(licences).items()}
     assert found == {identity(component): (component["licenses"][0]["expression"], values(component, "in"))
                      for component in third_party(bill)}
 
 
-def test_everything_listed_has_the_text_of_a_licence_that_it_may_be_used_under(licences, allowed, sbom):
+def test_every_listed_crate_has_the_text_of_a_licence_under_which_it_may_be_used(licences, allowed, sbom):
     known = texts(licences)
     for crate, entry in listed(licences).items():
         given = set()

@@ -1,8 +1,8 @@
-"""What packaging/selinux promises, asked of the policy that comes out of it together with the distribution's own.
+"""Asks the policy that results from packaging/selinux and the distribution's own policy for each right that packaging/selinux promises.
 
 Takes half a minute and no kernel with SELinux. The package selinux-policy-default is downloaded with apt-get and only
-unpacked, since installing it would give the machine a policy; everything is linked in a store below pytest's own
-directory. Type enforcement is what is looked at: who may do what to which type, whatever the booleans are set to.
+unpacked, because installing it would give the machine a policy; everything is linked in a store below pytest's own
+directory. These tests look at type enforcement: which domain may do what to which type, for any setting of the booleans.
 """
 
 import pathlib
@@ -26,23 +26,23 @@ FLEET_FILE = "pam_otp_fleet_exec_t"
 FLEET_KEY = "pam_otp_fleet_etc_t"
 FLEET_PORT = "pam_otp_port_t"
 
-# What pam_otp.so does as root in a login program, and what it needs for that.
+# The actions of pam_otp.so as root in a login program, and the rights that they need.
 IN_A_LOGIN = [
     ("find the records", "var_lib_t", "dir", "search"),
     ("find the key that seals them", "var_run_t", "dir", "search"),
-    ("read the policy and what stands in /etc/pam.d", "etc_t", "file", "open read getattr"),
+    ("read the policy and the files in /etc/pam.d", "etc_t", "file", "open read getattr"),
     ("list /etc/pam.d", "etc_t", "dir", "open read search"),
-    ("open a directory of records and look who may enter it", RECORDS, "dir", "open read getattr search"),
+    ("open a directory of records and check who may enter it", RECORDS, "dir", "open read getattr search"),
     ("lock it (flock)", RECORDS, "dir", "lock"),
-    ("make the directory of who enrols in a login", RECORDS, "dir", "create write add_name"),
+    ("make the directory of a user who enrols in a login", RECORDS, "dir", "create write add_name"),
     ("give it its group and mode, and take over what the helper made", RECORDS, "dir", "setattr"),
     ("remove it with the last file", RECORDS, "dir", "rmdir remove_name"),
     ("read credential, state, trust, first-login", RECORDS, "file", "open read getattr"),
     ("write the state in place", RECORDS, "file", "write"),
     ("write a file anew: beside it, group and mode, rename", RECORDS, "file", "create setattr rename"),
     ("remove trust when it is forgotten, and leftovers of a crash", RECORDS, "file", "unlink"),
-    ("open what belongs to a user and its group", "self", "capability", "dac_override dac_read_search"),
-    ("take it over, and set group and mode", "self", "capability", "chown fowner fsetid"),
+    ("open files of a user and the user's group", "self", "capability", "dac_override dac_read_search"),
+    ("take them over, and set group and mode", "self", "capability", "chown fowner fsetid"),
 ]
 
 ROOT_DOMAINS = [
@@ -51,7 +51,7 @@ ROOT_DOMAINS = [
     "newrole_t", "run_init_t", "chfn_t",
 ]
 
-# Who starts the helper, and with which role.
+# Domains that start the helper, and their roles.
 CALLERS = [
     ("user_t", "user_r"), ("staff_t", "staff_r"), ("sysadm_t", "sysadm_r"), ("unconfined_t", "unconfined_r"),
     ("postgresql_t", "system_r"),
@@ -59,7 +59,7 @@ CALLERS = [
 
 STRANGERS = ["user_t", "staff_t", "guest_t", "postgresql_t", "httpd_t", "chkpwd_t"]
 
-# What the helper does, and what it needs for that.
+# The actions of the helper, and the rights that they need.
 IN_THE_HELPER = [
     ("find the records", "var_lib_t", "dir", "search"),
     ("find the key that seals them", "var_run_t", "dir", "search"),
@@ -73,26 +73,26 @@ IN_THE_HELPER = [
     ("have no core file", "self", "process", "setrlimit"),
     ("have libraries that ask for the stack and for capabilities", "self", "process", "getsched getcap"),
     ("fork the process that gives the group up, and end it", "self", "process", "fork sigkill"),
-    ("hear what that process found", "self", "fifo_file", "read write"),
+    ("hear that process's result", "self", "fifo_file", "read write"),
     ("ask a helper from a PAM line in otp-enroll", HELPER_FILE, "file", "execute_no_trans"),
     ("talk with that helper", "self", "unix_stream_socket", "create read write"),
     ("write to the system log", "devlog_t", "sock_file", "write"),
     ("write to the system log", "syslogd_t", "unix_dgram_socket", "sendto"),
-    ("ask sssd who somebody is", "sssd_t", "unix_stream_socket", "connectto"),
-    ("ask winbind who somebody is", "winbind_t", "unix_stream_socket", "connectto"),
-    ("ask systemd-userdbd who somebody is", "systemd_userdbd_t", "unix_stream_socket", "connectto"),
+    ("look users up through sssd", "sssd_t", "unix_stream_socket", "connectto"),
+    ("look users up through winbind", "winbind_t", "unix_stream_socket", "connectto"),
+    ("look users up through systemd-userdbd", "systemd_userdbd_t", "unix_stream_socket", "connectto"),
     ("have unix_chkpwd check a password", "chkpwd_exec_t", "file", "execute read map"),
     ("have unix_chkpwd check a password", "chkpwd_t", "process", "transition"),
     ("open the audit system, which libpam insists on", "self", "netlink_audit_socket", "create nlmsg_relay write"),
     ("count wrong passwords for pam_faillock", "faillog_t", "file", "open read write lock"),
 ]
 
-# What otp-fleet does, and what it needs for that.
+# The actions of otp-fleet, and the rights that they need.
 IN_OTP_FLEET = [
     ("read the policy", "etc_t", "file", "open read getattr"),
     ("find the machine's key and certificates", FLEET_KEY, "dir", "search"),
     ("read them", FLEET_KEY, "file", "open read getattr"),
-    ("read an authority that others have as well", "cert_t", "file", "open read getattr"),
+    ("read an authority that other programs use too", "cert_t", "file", "open read getattr"),
     ("find the group of the records", "var_lib_t", "dir", "search"),
     ("find the group of the records", RECORDS, "dir", "getattr"),
     ("speak to a verifier", "self", "tcp_socket", "create connect read write setopt getopt shutdown"),
@@ -107,10 +107,10 @@ IN_OTP_FLEET = [
     ("become root as a whole", "self", "capability", "setuid setgid"),
     ("write to the system log", "devlog_t", "sock_file", "write"),
     ("write to the system log", "syslogd_t", "unix_dgram_socket", "sendto"),
-    ("ask sssd who somebody is", "sssd_t", "unix_stream_socket", "connectto"),
+    ("look users up through sssd", "sssd_t", "unix_stream_socket", "connectto"),
 ]
 
-# What useradd and userdel need to run our hook: a failure of it is theirs. A plain file in /etc/shadow-maint would be
+# useradd and userdel need these rights to run our hook; if it fails, they fail. A plain file in /etc/shadow-maint would be
 # shadow_t, which they may not run; a link there is etc_t, and leads to a program like any other.
 IN_USERADD = [
     ("follow the link", "etc_t", "lnk_file", "read getattr"),
@@ -121,9 +121,9 @@ IN_USERADD = [
 FILES = ["file", "dir", "lnk_file", "sock_file", "fifo_file", "chr_file", "blk_file"]
 WRITING = {"write", "append", "create", "unlink", "rename", "setattr", "link", "relabelto", "relabelfrom"}
 
-# Every type of file that the helper may change, and why that is no way out of it.
+# Every type of file that the helper may change, and why that gives no way out of it.
 HELPER_WRITES = {
-    RECORDS: "what it is for",
+    RECORDS: "its purpose",
     "faillog_t": "pam_faillock; the files are root's or their owner's own",
     HELPER: "its own entries in /proc",
 }
@@ -156,14 +156,14 @@ LABELS = {
     "/usr/lib64/security/pam_otp.so": "lib_t",
     "/etc/security/pam_otp.conf": "etc_t",
     "/etc/pam.d/otp-enroll": "etc_t",
-    # Neighbours that are none of ours.
+    # Neighbours that do not belong to pam_otp.
     "/var/lib/pam_otp.old": "var_lib_t",
     "/usr/libexec/pam_otp/otp-helper.new": "bin_t",
 }
 
 
 class Policy:
-    """A linked policy, and what it lets whom do."""
+    """A linked policy, and the rights that it gives."""
 
     def __init__(self, store):
         (binary,) = store.glob("etc/selinux/default/policy/policy.*")
@@ -171,7 +171,7 @@ class Policy:
         self.labels = store / "etc/selinux/default/contexts/files/file_contexts"
         self.members = {str(one): {str(type_) for type_ in one.expand()} for one in self.rules.typeattributes()}
         self.members |= {str(one): {str(one)} for one in self.rules.types()}
-        # Read once: a query of setools goes through all of a hundred thousand rules.
+        # The rules are read once: each query of setools goes through all of a hundred thousand.
         self.allow = []
         for rule in self.rules.terules():
             if rule.ruletype == setools.TERuletype.allow:
@@ -179,7 +179,7 @@ class Policy:
                 self.allow.append((str(rule.source), str(rule.target), str(rule.tclass), permissions, conditional))
 
     def allowed(self, source, target, tclass, with_booleans):
-        """The permissions of one domain; `with_booleans`: also those that some boolean would give."""
+        """Returns the permissions of one domain; `with_booleans`: also those that some boolean would give."""
         target = source if target == "self" else target
         found = set()
         for whose, to, of, permissions, conditional in self.allow:
@@ -189,7 +189,7 @@ class Policy:
         return found
 
     def targets(self, source, classes, wanted, with_booleans):
-        """The types of these classes to which a domain has one of these permissions."""
+        """Returns the types of these classes to which a domain has one of these permissions."""
         found = set()
         for whose, to, of, permissions, conditional in self.allow:
             if of in classes and wanted & permissions and source in self.members[whose]:
@@ -198,7 +198,7 @@ class Policy:
         return found
 
     def sources(self, target, tclass, permission):
-        """The domains that have a permission to a type, by some boolean or none."""
+        """Returns the domains that have a permission to a type, with or without some boolean."""
         found = set()
         for whose, to, of, permissions, _ in self.allow:
             if of == tclass and permission in permissions and target in self.members[to]:
@@ -206,7 +206,7 @@ class Policy:
         return found
 
     def becomes(self, source, target, tclass, name=None):
-        """The type that a process or file gets by default; `None`: nothing special."""
+        """Returns the type that a process or file gets by default; `None`: nothing special."""
         query = setools.TERuleQuery(self.rules, ruletype=["type_transition"], tclass=[tclass])
         query.source, query.source_indirect, query.target = source, True, target
         found = {str(rule.default) for rule in query.results() if file_name(rule) == name}
@@ -242,7 +242,7 @@ def run(*command, **options):
 
 
 def listing(directories):
-    """Every file below the directories, with what a change would change."""
+    """Returns every file below the directories, with data that any change to it would change."""
     found = {}
     for directory in directories:
         for path in [directory, *sorted(directory.rglob("*"))]:
@@ -254,7 +254,7 @@ def listing(directories):
 
 @pytest.fixture(scope="session")
 def before():
-    """The machine's own SELinux files as they were before anything was built."""
+    """The machine's own SELinux files, as they were before anything was built."""
     return listing(MACHINES_OWN)
 
 
@@ -265,7 +265,7 @@ def place(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def module(place, before):
-    """Our module, compiled as a package would, and the port."""
+    """Our module, compiled as a package would compile it, and the port."""
     assert HEADERS.exists(), "the package selinux-policy-dev is missing"
     sources = place / "module"
     sources.mkdir()
@@ -300,7 +300,7 @@ def install(store, priority, modules):
 
 @pytest.fixture(scope="session")
 def without(distributions_store):
-    """The distribution's policy as it is."""
+    """The distribution's policy without our module."""
     return Policy(distributions_store)
 
 
@@ -314,7 +314,7 @@ def policy(place, distributions_store, module):
 
 
 @pytest.mark.parametrize("domain", ROOT_DOMAINS)
-def test_a_program_that_is_root_may_do_what_the_module_does_in_it(policy, domain):
+def test_a_program_that_is_root_has_the_rights_that_the_module_needs_in_it(policy, domain):
     missing = [
         (why, target, tclass, permission)
         for why, target, tclass, permissions in IN_A_LOGIN
@@ -324,8 +324,8 @@ def test_a_program_that_is_root_may_do_what_the_module_does_in_it(policy, domain
     assert missing == []
 
 
-def test_useradd_may_run_our_hook_and_fails_for_none(policy, without):
-    """A plain file there would be one that it may not run. What it may not do to the records, the hook only logs."""
+def test_useradd_may_run_our_hook_and_never_fails_because_of_it(policy, without):
+    """A plain file there would be one that it may not run. The hook only logs that it may not change the records."""
     for each in (policy, without):
         missing = [
             (why, permission)
@@ -340,7 +340,7 @@ def test_useradd_may_run_our_hook_and_fails_for_none(policy, without):
 
 
 def test_the_distribution_alone_would_not_let_everybody_log_in(policy, without):
-    """Why there is a module: should this fail one day, part of it can go."""
+    """The reason for the module: if this fails one day, part of the module can go."""
     assert "create" not in without.allowed("sshd_t", RECORDS, "dir", with_booleans=True)
     assert "dac_override" not in without.allowed("sshd_t", "self", "capability", with_booleans=False)
     assert not without.allowed("staff_sudo_t", RECORDS, "file", with_booleans=True)
@@ -348,7 +348,7 @@ def test_the_distribution_alone_would_not_let_everybody_log_in(policy, without):
 
 
 @pytest.mark.parametrize("domain", STRANGERS)
-def test_who_is_not_root_gets_nothing_of_the_records(policy, domain):
+def test_domains_that_are_not_root_have_no_access_to_the_records(policy, domain):
     for tclass in FILES:
         assert not policy.allowed(domain, RECORDS, tclass, with_booleans=True)
 
@@ -383,7 +383,7 @@ def test_a_caller_can_neither_trace_the_helper_nor_change_its_file(policy, calle
 
 
 @pytest.mark.parametrize("why, target, tclass, permissions", IN_THE_HELPER)
-def test_the_helper_may_do_what_it_does(policy, why, target, tclass, permissions):
+def test_the_helper_has_the_rights_that_it_needs(policy, why, target, tclass, permissions):
     assert set(permissions.split()) <= policy.allowed(HELPER, target, tclass, with_booleans=False), why
 
 
@@ -398,7 +398,7 @@ def test_the_helper_reads_no_other_secrets(policy, secret):
     assert not {"read", "map"} & policy.allowed(HELPER, secret, "file", with_booleans=True)
 
 
-def test_the_helper_leads_nowhere_but_to_unix_chkpwd_and_otp_fleet(policy):
+def test_the_helper_can_become_only_unix_chkpwd_and_otp_fleet(policy):
     transitions = {"transition", "dyntransition"}
     assert policy.targets(HELPER, ["process"], transitions, with_booleans=True) == {"chkpwd_t", FLEET}
     assert policy.targets(HELPER, ["file"], {"execute_no_trans"}, with_booleans=True) == {HELPER_FILE}
@@ -411,21 +411,21 @@ def test_the_helper_has_no_capability_that_opens_anything(policy):
     assert not policy.allowed(HELPER, "self", "capability2", with_booleans=True)
 
 
-def test_the_helper_reaches_no_network_but_for_names(policy, without):
+def test_the_helper_reaches_the_network_only_to_look_up_names(policy, without):
     connects = ["tcp_socket", "udp_socket"]
     assert policy.targets(HELPER, connects, {"name_connect"}, with_booleans=False) == {"dns_port_t"}
     assert policy.targets(HELPER, connects, {"name_bind"}, with_booleans=False) == set()
-    # With all booleans, no more than the distribution gives unix_chkpwd to find out who somebody is.
+    # With all booleans, no more than the rights by which the distribution lets unix_chkpwd look users up.
     everything = {"name_connect", "name_bind"}
     assert policy.targets(HELPER, connects, everything, True) <= without.targets("chkpwd_t", connects, everything, True)
 
 
 @pytest.mark.parametrize("caller", [HELPER, *ROOT_DOMAINS])
-def test_who_checks_codes_becomes_otp_fleet_by_starting_it(policy, caller):
+def test_a_domain_that_checks_codes_becomes_otp_fleet_by_starting_it(policy, caller):
     assert policy.becomes(caller, FLEET_FILE, "process") == FLEET
     assert {"execute", "read", "open", "getattr"} <= policy.allowed(caller, FLEET_FILE, "file", with_booleans=False)
     assert {"transition", "sigkill"} <= policy.allowed(caller, FLEET, "process", with_booleans=False)
-    # polkit's agent, as systemd starts it.
+    # systemd starts polkit's agent in this way.
     assert "nnp_transition" in policy.allowed(caller, FLEET, "process2", with_booleans=False)
     assert {"create", "read", "write"} <= policy.allowed(caller, "self", "unix_stream_socket", with_booleans=False)
     assert {"read", "write"} <= policy.allowed(FLEET, caller, "unix_stream_socket", with_booleans=False)
@@ -434,15 +434,15 @@ def test_who_checks_codes_becomes_otp_fleet_by_starting_it(policy, caller):
 
 
 def test_every_role_that_checks_codes_may_be_in_otp_fleet(policy):
-    """A domain that the role of a login has not got could not be entered, and the login would be refused."""
+    """A login's role must have the domain, or otp-fleet could not enter it and the login would be refused."""
     for role in map(str, policy.rules.roles()):
-        # It has every type, and no process.
+        # object_r has every type, but no process.
         if role != "object_r" and policy.types_of_role(role) & {HELPER, *ROOT_DOMAINS}:
             assert FLEET in policy.types_of_role(role), role
 
 
 @pytest.mark.parametrize("why, target, tclass, permissions", IN_OTP_FLEET)
-def test_otp_fleet_may_do_what_it_does(policy, why, target, tclass, permissions):
+def test_otp_fleet_has_the_rights_that_it_needs(policy, why, target, tclass, permissions):
     assert set(permissions.split()) <= policy.allowed(FLEET, target, tclass, with_booleans=False), why
 
 
@@ -455,7 +455,7 @@ def test_otp_fleet_reaches_verifiers_and_names_and_nothing_else(policy, without)
     assert policy.targets(FLEET, connects, everything, True) <= names | {FLEET_PORT}
 
 
-def test_otp_fleet_has_nothing_of_the_records_and_changes_no_file(policy):
+def test_otp_fleet_cannot_read_the_records_and_changes_no_file(policy):
     assert policy.allowed(FLEET, RECORDS, "dir", with_booleans=True) <= {"getattr", "search"}
     assert not policy.allowed(FLEET, RECORDS, "file", with_booleans=True)
     assert policy.targets(FLEET, ["file", "dir", "lnk_file"], WRITING, with_booleans=True) <= {FLEET}
@@ -463,7 +463,7 @@ def test_otp_fleet_has_nothing_of_the_records_and_changes_no_file(policy):
         assert not {"read", "map"} & policy.allowed(FLEET, secret, "file", with_booleans=True)
 
 
-def test_otp_fleet_leads_nowhere(policy):
+def test_otp_fleet_can_become_no_other_domain(policy):
     transitions = {"transition", "dyntransition"}
     assert policy.targets(FLEET, ["process"], transitions, with_booleans=True) == set()
     assert policy.targets(FLEET, ["file"], {"execute_no_trans"}, with_booleans=True) == set()
@@ -473,7 +473,7 @@ def test_otp_fleet_leads_nowhere(policy):
 
 
 def test_the_key_of_a_machine_is_read_by_otp_fleet_and_administrators_alone(policy):
-    # Those read everything, as unconfined_t does.
+    # Administrators read everything, as unconfined_t does.
     readers = policy.sources(FLEET_KEY, "file", "read") - policy.members["files_unconfined_type"]
     assert readers <= policy.sources("shadow_t", "file", "read") | {FLEET, "sysadm_t"}
     assert FLEET in readers
@@ -492,12 +492,12 @@ def test_otp_fleet_of_an_administrator_has_their_rights(policy, administrator):
 def test_the_port_of_verifiers_has_its_label_and_they_may_listen_there(policy):
     (port,) = [one for one in policy.rules.portcons() if tuple(one.ports) == (6238, 6238)]
     assert (str(port.protocol), str(port.context.type_)) == ("tcp", FLEET_PORT)
-    # otp-verifier has no domain of its own: systemd starts it as any program.
+    # otp-verifier has no domain of its own: systemd starts it like any program.
     assert "name_bind" in policy.allowed("initrc_t", FLEET_PORT, "tcp_socket", with_booleans=False)
 
 
 @pytest.mark.parametrize("domain", ["unconfined_t", "sysadm_t", "dpkg_script_t"])
-def test_whoever_makes_the_directory_of_records_makes_it_with_its_label(policy, domain):
+def test_each_domain_that_makes_the_directory_of_records_makes_it_with_its_label(policy, domain):
     assert policy.becomes(domain, "var_lib_t", "dir", name="pam_otp") == RECORDS
 
 

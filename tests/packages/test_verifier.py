@@ -73,7 +73,7 @@ drwxr-xr-x root root              -  /usr/share/licenses/pam-otp-verifier
 # ------------------------------------------------------------------------------------------------------------- the files
 
 
-def test_the_deb_holds_these_files_all_of_them_roots(verifier_deb):
+def test_the_deb_holds_these_files_which_all_belong_to_root(verifier_deb):
     lines = [line.split(maxsplit=5) for line in output("dpkg-deb", "--contents", verifier_deb).splitlines()]
     assert {owner for _, owner, *_ in lines} == {"root/root"}
     assert {mode for mode, *_ in lines if mode.startswith("d")} == {"drwxr-xr-x"}
@@ -93,7 +93,7 @@ def test_no_file_is_in_both_packages(deb, verifier_deb):
     assert all(files) and not files[0] & files[1]
 
 
-def test_it_goes_with_the_same_version_of_the_module(deb, verifier_deb, rpm, verifier_rpm):
+def test_the_package_needs_the_same_version_of_the_module(deb, verifier_deb, rpm, verifier_rpm):
     version = output("dpkg-deb", "--field", deb, "Version").strip()
     assert output("dpkg-deb", "--field", verifier_deb, "Version").strip() == version
     depends = output("dpkg-deb", "--field", verifier_deb, "Depends").strip().split(", ")
@@ -123,7 +123,7 @@ def test_the_licence_of_the_rpm_names_that_of_everything_linked_in(verifier_rpm,
     assert {alternatives(term) for term in query(verifier_rpm, "%{LICENSE}").split(" AND ")} == needed
 
 
-def test_nothing_tells_where_it_was_built(unpacked_verifier_rpm):
+def test_no_file_tells_where_it_was_built(unpacked_verifier_rpm):
     places = [str(TOP).encode(), b"/packages/source", b"/packages/build", b"/.cargo/", b"registry/src"]
     for path in unpacked_verifier_rpm.rglob("*"):
         if path.is_file():
@@ -146,7 +146,7 @@ def test_the_scripts_can_be_read_by_the_shell(verifier_deb, verifier_rpm, tmp_pa
 
 
 def tags(section):
-    """What the paragraphs of a section of the manual are about."""
+    """Returns the subjects of the paragraphs of a section of the manual."""
     manual = (TOP / "packaging/man/otp-verifier.8").read_text()
     (lines,) = re.findall(rf"^\.SH {section}\n(.*?)(?=^\.SH )", manual, re.M | re.S)
     return [re.sub(r"\\f[BIR]", "", tag).replace("\\-", "-") for tag in re.findall(r"^\.TP\n(.*)$", lines, re.M)]
@@ -159,7 +159,7 @@ def test_the_manual_has_the_options_of_the_program_and_no_other(unpacked_verifie
 
 @pytest.fixture
 def open_to_all():
-    """A directory of root's into which everybody gets: a verifier reads its configuration as its account."""
+    """A directory of root's that everybody may enter: a verifier reads its configuration as its own account."""
     with tempfile.TemporaryDirectory(prefix="pam_otp-verifier.", dir="/run") as place:
         os.chmod(place, 0o755)
         yield pathlib.Path(place)
@@ -176,7 +176,7 @@ def test_the_manual_has_the_keys_of_the_shipped_file_with_their_defaults(unpacke
         assert line == of_zones or line in described or f"{key} (required)" in described, line
     known = {line.split(" ")[0] for line in shipped} | {"NAME", "directory", "machines"}
     assert {tag.split(" ")[0] for tag in described} == known - {"web"}
-    # The program knows all of them.
+    # The program knows all of these keys.
     every = open_to_all / "every.conf"
     every.touch()
     every.chmod(0o644)
@@ -191,12 +191,12 @@ def test_the_manual_has_the_keys_of_the_shipped_file_with_their_defaults(unpacke
 
 
 def settings():
-    """What the unit sets, by name; the last of each."""
+    """Returns the settings of the unit, by name; the last of each counts."""
     return dict(re.findall(r"^(\w+)=(.*)$", (TOP / UNIT).read_text(), re.M))
 
 
 def test_the_unit_leaves_the_service_next_to_nothing(tmp_path):
-    """systemd's own measure, from 0 (safe) to 10; what is left is the network, users' names, and its directory."""
+    """The level is systemd's own measure, from 0 (safe) to 10; the rest is the network, users' names, and its directory."""
     unit = shutil.copy(TOP / UNIT, tmp_path)
     done = subprocess.run(["systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold=16", unit],
                           capture_output=True, text=True)
@@ -206,7 +206,7 @@ def test_the_unit_leaves_the_service_next_to_nothing(tmp_path):
 
 
 def verified(place, text=None):
-    """What systemd has to say of the units, with programs that this machine has."""
+    """Returns systemd's messages about the units, with programs that this machine has."""
     for unit in UNITS:
         found = (TOP / "packaging/systemd" / unit).read_text() if text is None or unit != "otp-verifier.service" else text
         (place / unit).write_text(re.sub(r"^(Exec\w+=[-+]*)/usr/(sbin|libexec)/\S+", r"\1/bin/true", found, flags=re.M))
@@ -225,13 +225,13 @@ def test_the_service_can_write_its_own_directory_alone_and_sees_no_record_of_thi
     assert unit["User"] == ACCOUNT and "ReadWritePaths" not in unit
     assert (unit["StateDirectory"], unit["StateDirectoryMode"], unit["ProtectSystem"]) == ("pam_otp-verifier", "0750", "strict")
     assert unit["CapabilityBoundingSet"] == "" and "AmbientCapabilities" not in unit
-    # The group is for the sealing key; what else it could read is not there.
+    # The group is for the sealing key; the other files that it could read are hidden.
     assert (unit["SupplementaryGroups"], unit["InaccessiblePaths"]) == ("pam_otp", "-/var/lib/pam_otp")
 
 
 @pytest.mark.parametrize("kind", ["path", "service", "timer"])
-def test_what_hands_on_a_verifiers_events_is_what_hands_on_those_of_a_machine(kind):
-    """But for its words, the queue, the group that may read it, and that it runs where a verifier does."""
+def test_the_units_for_a_verifiers_events_are_those_for_a_machines_events(kind):
+    """They differ only in words, in the queue, in the group that may read it, and in the hosts on which they run."""
     units = [(TOP / f"packaging/systemd/{name}.{kind}").read_text() for name in ("otp-notify", "otp-verifier-notify")]
     plain = [[line for line in unit.splitlines() if not re.match(r"Description=|Documentation=|#|WantedBy=|Group=", line)]
              for unit in units]
@@ -256,11 +256,11 @@ def installed(debian: Debian):
     return debian.run("sh", "-c", f"dpkg-query --show --showformat='{form}' pam-otp-verifier 2> /dev/null || :")
 
 
-def test_it_does_not_install_without_the_module(debian, verifier_deb):
+def test_the_package_does_not_install_without_the_module(debian, verifier_deb):
     assert "pam-otp" in debian.fails("dpkg", "--install", debian.bring(verifier_deb))
 
 
-def test_its_account_has_no_shell_no_password_and_no_other_group(host):
+def test_the_account_has_no_shell_no_password_and_no_other_group(host):
     name, _, number, group, _, home, shell = host.run("getent", "passwd", ACCOUNT).strip().split(":")
     assert name == ACCOUNT and 0 < int(number) < 1000 and (home, shell) == ("/", "/usr/sbin/nologin")
     assert host.run("id", "--name", "--groups", ACCOUNT).split() == [ACCOUNT]
@@ -270,7 +270,7 @@ def test_its_account_has_no_shell_no_password_and_no_other_group(host):
     assert "SETTING UP in pam_otp-fleet(7)" in host.said
 
 
-def test_systemd_makes_the_account_where_it_is_there(debian, deb, verifier_deb):
+def test_systemd_if_present_makes_the_account(debian, deb, verifier_deb):
     if not debian.exists("/usr/bin/systemd-sysusers"):
         for package in debian.extra.iterdir():
             debian.run("dpkg", "--install", debian.bring(package))
@@ -279,11 +279,11 @@ def test_systemd_makes_the_account_where_it_is_there(debian, deb, verifier_deb):
     assert debian.stat(KEYS) == f"750 root {ACCOUNT}"
 
 
-def test_it_is_neither_enabled_nor_started(host):
+def test_the_verifier_is_neither_enabled_nor_started(host):
     assert not host.exists("/etc/systemd/system/multi-user.target.wants/otp-verifier.service")
 
 
-# Programs of systemd that write down how they were called: a chroot has no systemd to ask.
+# Stand-ins for systemd's programs, which record how they were called: a chroot has no systemd.
 CALLS = "/calls"
 
 
@@ -301,7 +301,7 @@ def about_the_verifier(debian):
     return [line for line in debian.read(CALLS).splitlines() if "otp-verifier" in line]
 
 
-def test_an_upgrade_keeps_keys_and_configuration_and_starts_anew_only_what_runs(host, verifier_deb, deb, tmp_path):
+def test_an_upgrade_keeps_keys_and_configuration_and_restarts_only_a_running_verifier(host, verifier_deb, deb, tmp_path):
     host.write(CONFIGURATION, "# ours\n")
     host.write(f"{KEYS}/verifier.key", "a key", mode=0o640)
     host.run("chmod", "0700", KEYS)
@@ -316,7 +316,7 @@ def test_an_upgrade_keeps_keys_and_configuration_and_starts_anew_only_what_runs(
     assert about_the_verifier(host) == ["deb-systemd-invoke try-restart otp-verifier.service"]
 
 
-def test_removed_it_is_stopped_and_keeps_what_an_administrator_has_made_and_purged_nothing_is_left(debian, deb, verifier_deb):
+def test_a_removal_stops_the_verifier_and_keeps_files_of_the_administrator_and_a_purge_leaves_nothing(debian, deb, verifier_deb):
     debian.install(deb)
     before = debian.everything()
     debian.install(verifier_deb)
@@ -333,14 +333,14 @@ def test_removed_it_is_stopped_and_keeps_what_an_administrator_has_made_and_purg
         debian.run("dpkg-divert", "--quiet", "--remove", "--rename", f"/usr/bin/{program}")
     debian.run("rm", CALLS)
     after = debian.everything()
-    # The books of users, of which the lines are what counts.
+    # The user databases and their backups; only their lines count.
     books = {f"/etc/{book}" for book in ("passwd", "shadow", "group", "gshadow")}
     assert {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)} <= books
     assert ACCOUNT not in "".join(debian.read(book) for book in books)
     assert debian.status() == "installed"
 
 
-def test_the_module_is_not_removed_under_it(host):
+def test_the_module_cannot_be_removed_without_the_verifier(host):
     said = host.run("apt-get", "remove", "--yes", "pam-otp")
     assert "pam-otp-verifier" in said and installed(host) != "installed" and host.status() != "installed"
 
@@ -348,7 +348,7 @@ def test_the_module_is_not_removed_under_it(host):
 # ----------------------------------------------------------------------------------------------------------------- rpm
 
 
-def test_rpm_makes_the_account_keeps_configuration_and_takes_all_else_away(machine, rpm, verifier_rpm, newer_rpms):
+def test_rpm_makes_the_account_and_removes_everything_but_configuration(machine, rpm, verifier_rpm, newer_rpms):
     assert "pam-otp = " in machine.rpm("-i", verifier_rpm, status=1).stderr
     machine.rpm("-i", "--nodeps", rpm, verifier_rpm)
     name, _, _, _, _, home, shell = machine.run("getent", "passwd", ACCOUNT).stdout.strip().split(":")
