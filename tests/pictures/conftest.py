@@ -1,4 +1,4 @@
-"""What every test of the drawings has at hand: a display, and otp-enroll with records of its own, as in tests/commands."""
+"""The fixtures of every test of the drawings: a display, and otp-enroll with records of its own, as in tests/commands."""
 
 import pathlib
 import sys

@@ -6,7 +6,7 @@ import struct
 
 COLUMNS, LINES = 100, 50
 BLACK, GREY, WHITE = 0x00, 0xAA, 0xFF
-# Only what is sent where TERM is "linux". The ground knows eight colours: its white is the grey one, also by 107.
+# The colours that otp-enroll uses where TERM is "linux". The ground has eight colours: its white is grey, also with 107.
 INK = {"30": BLACK, "97": WHITE}
 GROUND = {"40": BLACK, "47": GREY, "107": GREY}
 
@@ -40,8 +40,8 @@ class Font:
         return character in self._glyphs
 
     def rows(self, character):
-        """Whether each pixel is ink, line by line."""
-        # What the font has not is U+FFFD, and where that is missing too a question mark in swapped colours.
+        """Yields for each line whether each pixel is ink."""
+        # A missing character is drawn as U+FFFD; if that is missing too, as a question mark in swapped colours.
         shown = next(one for one in (character, "\ufffd", "?") if self.has(one))
         swapped = shown == "?" != character
         bits, line = self._glyphs[shown], (self.width + 7) // 8
@@ -51,7 +51,7 @@ class Font:
 
 
 def shown(text, font):
-    """The pixels of a console that shows this, line by line."""
+    """Returns the pixels of a console that shows this text, line by line."""
     lines = []
     for line in text.splitlines():
         ink, ground = GREY, BLACK

@@ -1,6 +1,6 @@
-"""Which decoders read a picture, as it is and as a camera sees it. Run by the Python that has them (`every` installs it):
+"""Prints which decoders read a picture, as it is and as a camera sees it. `every` installs the Python that runs this:
 
-    python decoders.py          a line with the path of a picture and a text in; a line with the names of the readers out
+    python decoders.py          reads lines with the path of a picture and a text; prints lines with the names of the readers
 """
 
 import subprocess
@@ -14,13 +14,13 @@ OPENCV = cv2.QRCodeDetector()
 
 
 def by_camera(picture):
-    """Three times as large, out of focus, and smaller again: what lies between two pixels is smeared."""
+    """Makes a picture three times as large, out of focus, and small again: neighbouring pixels are smeared."""
     large = cv2.resize(picture, None, fx=3, fy=3, interpolation=cv2.INTER_NEAREST)
     return cv2.resize(cv2.GaussianBlur(large, (0, 0), 6), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
 
 
 def from_away(picture):
-    """As the same camera sees it from twice as far, which is where a drawing twice as large fits into its view."""
+    """Returns what the same camera sees from twice as far, where a drawing twice as large fits into its view."""
     return by_camera(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
 
 
@@ -38,7 +38,7 @@ def opencv(picture):
 
 
 def zxing(picture):
-    # What is inverted on the screen is to count as not read: most decoders do not look for it.
+    # A code that is inverted on the screen must count as not read: most decoders do not look for it.
     return [code.text for code in zxingcpp.read_barcodes(picture, try_invert=False)]
 
 

@@ -1,4 +1,4 @@
-"""What stands behind a window that is seen through: a picture on the root window, and picom, which Xvfb is without."""
+"""The desktop behind transparent windows: a picture on the root window, and picom, because Xvfb has no compositor."""
 
 import os
 import random
@@ -40,7 +40,7 @@ class Desktop:
 
 
 def shades(behind):
-    """The pixels of such a picture, line by line; the busy one is the same each time."""
+    """Returns the pixels of such a picture, line by line; the busy one is the same each time."""
     lines = [bytearray([SHADES.get(behind, 0x80)]) * display.WIDTH for _ in range(display.HEIGHT)]
     dice = random.Random(12)
     for _ in range(4000 if behind == "busy" else 0):

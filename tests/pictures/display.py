@@ -1,4 +1,4 @@
-"""A display that nobody looks at, and what stands on it: Xvfb, which keeps its pixels in a file (-fbdir)."""
+"""A display without a monitor, and its pixels: Xvfb, which keeps them in a file (-fbdir)."""
 
 import itertools
 import mmap
@@ -33,7 +33,7 @@ class Display:
         assert self.name != ":", "Xvfb ended at once"
         with open(self._directory / "Xvfb_screen0", "rb") as file:
             self._file = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        # The header of X11's XWDFile.h: 25 numbers of four bytes, then names and colours, then lines of four bytes a pixel.
+        # The header is X11's XWDFile.h: 25 numbers of four bytes, then names and colours, then lines of four bytes a pixel.
         header = struct.unpack(">25I", self._file[:100])
         self._start, self._line = header[0] + 12 * header[19], header[12]
         return self
@@ -44,8 +44,8 @@ class Display:
         self._server.wait(timeout=60)
 
     def at_rest(self, seconds=0.25, patience=120):
-        """What is seen once nothing has changed for a while: the green of all pixels, line by line, which is most of how
-        bright they are."""
+        """Returns the picture once nothing has changed for a while: the green of all pixels, line by line, which is most of their
+        brightness."""
         last, since, end = self._pixels(), time.monotonic(), time.monotonic() + patience
         while time.monotonic() - since < seconds:
             assert time.monotonic() < end, "the screen does not come to rest"
@@ -60,7 +60,7 @@ class Display:
 
 
 def cropped(lines, margin=24):
-    """The part that is not background, whose shade is that of the last pixel, and a margin around it."""
+    """Returns the part that is not background, with a margin. The background has the shade of the last pixel."""
     background = lines[-1][-1:]
     blank = background * len(lines[0])
     rows = [at for at, line in enumerate(lines) if line != blank]
@@ -75,14 +75,14 @@ def cropped(lines, margin=24):
 
 
 def write(lines, path):
-    """As a grey picture file (PGM)."""
+    """Writes the lines as a grey picture file (PGM)."""
     with open(path, "wb") as file:
         file.write(b"P5 %d %d 255\n" % (len(lines[0]), len(lines)))
         file.writelines(lines)
 
 
 def from_away(lines):
-    """What a camera out of focus sees from some distance: half as large, and smeared over five pixels in each direction."""
+    """Returns what a camera out of focus sees from some distance: half as large, and smeared over five pixels in each direction."""
     half = [[(sum(upper[x : x + 2]) + sum(lower[x : x + 2])) // 4 for x in range(0, len(upper) - 1, 2)]
             for upper, lower in zip(lines[::2], lines[1::2])]
     for _ in range(2):
@@ -92,7 +92,7 @@ def from_away(lines):
 
 
 def smeared(shades, reach=2):
-    """Each shade as the mean of those around it."""
+    """Returns each shade as the mean of those around it."""
     padded = [*[shades[0]] * (reach + 1), *shades, *[shades[-1]] * reach]
     sums = list(itertools.accumulate(padded))
     width = 2 * reach + 1

@@ -1,10 +1,10 @@
-"""The drawings of the QR code as people get them, from otp-enroll at a terminal of each size and type."""
+"""The drawings of the QR code as users get them, from otp-enroll at a terminal of each size and type."""
 
 import scan
 from talk import Talk
 
 SMALL, LARGE = (24, 80), (60, 200)
-# Drawing: style, size and type of the terminal.
+# Each drawing with its style, and the size and type of the terminal.
 EVERY = {
     "half blocks": ("unicode", SMALL, "xterm-256color"),
     "painted": ("unicode", LARGE, "xterm-256color"),
@@ -14,8 +14,8 @@ EVERY = {
 
 
 def drawn(machine, style, size, terminal):
-    """One drawing, the same inverted where that can be asked for, and the URI that it holds. What a login draws is what a
-    terminal without colours gets."""
+    """Returns one drawing, the same inverted if that can be asked for, and the URI that it holds. A login draws the same as
+    otp-enroll on a terminal without colours."""
     machine.terminal = terminal
     talk = Talk(machine, "--qr", style, size=size)
     talk.secret()

@@ -1,4 +1,4 @@
-"""Plays a user who enrols, in the private copy of the machine that `enrolment` makes; writes what the terminal shows.
+"""Plays a user who enrols, in the private copy of the machine that `enrolment` makes, and writes the terminal's text.
 
     enrolling.py SCREEN
 
@@ -27,7 +27,7 @@ COLUMNS, LINES = 80, 24
 
 
 class RealClock:
-    """What `codes` asks for the time."""
+    """The clock that `codes` asks for the time."""
 
     def utc(self, offset=0):
         now = datetime.datetime.fromtimestamp(time.time() + offset, datetime.timezone.utc)
@@ -66,7 +66,7 @@ def main(path):
 
 
 def install():
-    """The helper with its group, and a policy that names the site."""
+    """Installs the helper with its group, and a policy that names the site."""
     helper = pathlib.Path("/usr/libexec/pam_otp/otp-helper")
     helper.parent.mkdir(exist_ok=True)
     shutil.copy(WORLD / "bin/otp-helper", helper)

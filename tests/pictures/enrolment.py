@@ -1,4 +1,4 @@
-"""A terminal's text as a picture: SVG. What is drawn in half blocks becomes a path, so that no font can tear it.
+"""Draws a terminal's text as a picture: SVG. Half blocks become a path, so that no font can tear them.
 
     enrolment.py SCREEN PICTURE
 """
@@ -19,7 +19,7 @@ INK, PAPER = "#e6edf3", "#0d1117"
 
 
 def draw(screen):
-    """The picture of all lines, one below the other."""
+    """Returns the picture of all lines, one below the other."""
     drawn = set(scan.drawn_lines(screen))
     lines = []
     for line in screen.replace("\r", "").rstrip("\n").split("\n"):
@@ -43,7 +43,7 @@ def draw(screen):
 
 
 def lit(line, top):
-    """The light pixels of a drawn line, as rectangles of a path."""
+    """Returns the light pixels of a drawn line, as rectangles of a path."""
     found = ""
     for half, row in enumerate(scan.paint(line, ink=scan.WHITE, paper=scan.BLACK)):
         shades = "".join("x" if shade == scan.WHITE else " " for shade in row)
@@ -58,12 +58,12 @@ def plain(line):
 
 
 def wrapped(line):
-    """The rows that a line takes on the terminal."""
+    """Returns the rows that a line takes on the terminal."""
     return [line[start : start + COLUMNS] for start in range(0, len(line), COLUMNS)] or [""]
 
 
 def text(picture):
-    """The lines that stand in a picture; those that the terminal has wrapped in one piece."""
+    """Returns the lines of a picture, with lines that the terminal has wrapped in one piece."""
     found, whole = [], True
     for row in re.findall(r"<text [^>]*>(.*?)</text>", picture):
         row = row.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

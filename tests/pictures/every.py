@@ -1,4 +1,4 @@
-"""The table of tests/pictures/every: each drawing on each terminal with each font and size, read by each decoder.
+"""Prints the table of tests/pictures/every: each drawing on each terminal with each font and size, read by each decoder.
 
     python every.py PYTHON-WITH-DECODERS [TERMINAL | console | spacing | transparency]...
 """
@@ -23,7 +23,7 @@ from terminals import DARK, FONTS, LIGHT, SEEN_THROUGH, SIZES, SPACED, TERMINALS
 
 DECODERS, SIGHTS = ["zbarimg", "OpenCV", "zxing-cpp"], ["screen", "camera", "away"]
 CONSOLE_FONTS = ["Lat15-VGA16", "Lat15-Fixed16", "Lat15-Terminus16", "Lat15-Terminus24x12", "Lat15-TerminusBold32x16"]
-# Those without colours are looked at on a light background as well, inverted.
+# Drawings without colours are shown on a light background as well, inverted.
 COLOURED = ["half blocks", "painted"]
 PLAIN = ["no colours", "no colours, ascii"]
 SPACINGS, OPACITIES = [1.2, 1.5], [0.8, 0.5]
@@ -35,7 +35,7 @@ PARTS = [CONSOLE, SPACING, TRANSPARENCY]
 
 
 class Table:
-    """Prints a line for each picture, and in the end how many of them each decoder has read."""
+    """Prints a line for each picture, and at the end how many of them each decoder has read."""
 
     def __init__(self, python, directory):
         self._decoders = subprocess.Popen([python, HERE / "decoders.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -63,7 +63,7 @@ class Table:
 
 
 def texts(drawn, colours):
-    """What is looked at in these colours: a name for the table, the drawing, and what it holds."""
+    """Yields the drawings for these colours: a name for the table, the drawing, and its content."""
     ground = "dark" if colours == DARK else "light"
     if colours == DARK:
         yield from ((drawing, drawn[drawing][0], drawn[drawing][2]) for drawing in COLOURED)
@@ -72,7 +72,7 @@ def texts(drawn, colours):
 
 def look_at(screen, terminal, text):
     terminal.show(text)
-    # It has read it, and draws it: on a busy machine a little later.
+    # The terminal has read the text, but on a busy machine it draws a little later.
     time.sleep(0.5)
     return screen.at_rest()
 
@@ -98,25 +98,25 @@ def with_lines_apart(table, screen, directory, drawn):
 
 
 def seen_through(table, screen, directory, drawn):
-    """The terminal's own transparency; and all of a window's, which the compositor makes."""
+    """Shows the drawings through the terminal's own transparency, and through that of a whole window, from the compositor."""
     for name, opacity, behind, colours in itertools.product([*SEEN_THROUGH, WHOLE], OPACITIES, BEHIND, (DARK, LIGHT)):
         home = directory / f"{name}{opacity}{behind}{colours[0]}"
         home.mkdir()
         look = Look(FONTS[0], 11, *colours, opacity=1.0 if name == WHOLE else opacity)
         with Desktop(screen, home, behind, opacity if name == WHOLE else 1.0):
             with Terminal(screen, home, name.removesuffix(WHOLE_WINDOW), look) as terminal:
-                # A row of an opaque window would say nothing.
+                # An opaque window would make the row meaningless.
                 ground = bytes.fromhex(look.background[1:3])
                 assert set(b"".join(line[300:500] for line in look_at(screen, terminal, "")[300:500])) != set(ground), f"{name} is opaque"
                 for drawing, text, uri in texts(drawn, colours):
-                    # What is around it stays: it is no plain background.
+                    # Nothing is cropped, because the surroundings are no plain background.
                     pixels = [line[:1000] for line in look_at(screen, terminal, text)[:1000]]
                     table.add(pixels, uri, name, f"behind: {behind}", f"{opacity:.0%}", f"{drawing}, {opacity:.0%}")
 
 
 def on_the_console(table, machine):
     for drawing, (style, size, _) in drawings.EVERY.items():
-        # What a login may send there has no colours either.
+        # Drawings without colours are those that a login would send there.
         text, _, uri = drawings.drawn(machine, style, size, "linux" if drawing in COLOURED else "dumb")
         shown = drawing if drawing in COLOURED else f"{drawing}, dark"
         for name in CONSOLE_FONTS:

@@ -1,4 +1,4 @@
-"""Terminals on a display: how each is started with a font, a size and a background, and made to show one text after another."""
+"""Starts terminals on a display with a font, a size and a background, and makes them show one text after another."""
 
 import os
 import select
@@ -16,8 +16,8 @@ SIZES = [8, 11, 14]
 
 
 class Look(typing.NamedTuple):
-    """How a terminal is set up. Lines stand `spacing` times as far apart as the font wants, and what is behind the window
-    shines through its own background as far as `opacity` leaves."""
+    """The settings of a terminal. Lines are `spacing` times as far apart as the font wants, and the less `opacity` its background has,
+    the more the desktop behind the window shines through."""
 
     font: str = "DejaVu Sans Mono"
     size: int = 11
@@ -28,7 +28,7 @@ class Look(typing.NamedTuple):
 
     @property
     def gap(self):
-        """What is added to the height of a line, in pixels. A line of these fonts is about 1.17 times the font's size."""
+        """Returns the pixels to add to the height of a line. A line of these fonts is about 1.17 times the font's size."""
         return round((self.spacing - 1) * 1.17 * self.size * display.DPI / 72)
 
 
@@ -38,7 +38,7 @@ def xterm(home, look):
 
 
 def st(home, look):
-    # Its colours are compiled in; Terminal sets them by sequences.
+    # st's colours are compiled in; Terminal sets them by sequences.
     return ["st", "-f", f"{look.font}:size={look.size}", "-g", GEOMETRY, "-e"]
 
 
@@ -112,9 +112,9 @@ TERMINALS = {
     "xterm": xterm, "st": st, "mlterm": mlterm, "urxvt": urxvt, "konsole": konsole, "gnome-terminal": gnome_terminal,
     "alacritty": alacritty, "kitty": kitty,
 }
-# In st the height of a line and transparency are compiled in.
+# st has the height of a line and transparency compiled in.
 SPACED = [name for name in TERMINALS if name != "st"]
-# xterm and st leave it to the compositor, which then has the whole window shine through.
+# xterm and st leave transparency to the compositor, which then makes the whole window shine through.
 # On Xvfb mlterm and alacritty stay opaque, whatever their settings say.
 SEEN_THROUGH = ["urxvt", "konsole", "kitty"]
 
@@ -126,7 +126,7 @@ printf '\033[?25l'
 while read -r text <&3; do
     printf '\033[0m\033[H\033[2J\033[3J'
     cat "$text"
-    # Its answer to this comes once it has taken in everything before.
+    # The terminal answers this only after it has read everything before.
     printf '\033[6n'
     IFS= read -rs -d R place
     echo "shown" >&4
@@ -137,7 +137,7 @@ done
 class Terminal:
     """`with Terminal(screen, home, "xterm", look) as terminal:` shows texts until the end of the block.
 
-    `home` is a new directory; `within` is a program that runs in the terminal and in which the text is shown.
+    `home` is a new directory; `within` is a program that runs in the terminal, and the text is shown in that program.
     """
 
     def __init__(self, screen, home, name, look, within=(), environment=None):
@@ -171,7 +171,7 @@ class Terminal:
         os.close(self._shown)
 
     def show(self, text, patience=300):
-        """Has it show a text instead of the last one, and waits until it has read it; it may still be drawing."""
+        """Makes it show a text instead of the last one, and waits until it has read the text; it may still be drawing."""
         path = self._home / "text"
         path.write_text(text)
         os.write(self._wanted, f"{path}\n".encode())

@@ -1,4 +1,4 @@
-"""The picture in README.md says what otp-enroll says today, and its QR code is the one of the URI beside it."""
+"""The picture in README.md has otp-enroll's words of today, and its QR code holds the URI beside it."""
 
 import pathlib
 import re
@@ -12,7 +12,7 @@ FIRST = "alice@server:~$ otp-enroll"
 
 
 def dialogue():
-    """What the recorded dialogue of a first enrolment says, line by line."""
+    """Returns the lines of the recorded dialogue of a first enrolment."""
     recorded = (test_dialogue_transcript.RECORDED / "en.txt").read_text()
     return recorded.split("== exit 0")[0].splitlines()[1:]
 

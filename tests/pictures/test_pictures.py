@@ -1,6 +1,6 @@
-"""A QR code on a real terminal is read by zbarimg: the two whose glyphs tear the most, with two fonts.
+"""zbarimg reads the QR code on a real terminal: on the two whose glyphs tear the most, with two fonts.
 
-All terminals, fonts and decoders are `tests/pictures/every`.
+`tests/pictures/every` tries all terminals, fonts and decoders.
 """
 
 import time
@@ -17,14 +17,14 @@ PATIENCE_SECONDS = 300
 
 
 def read(screen, directory, expected, seen=lambda lines: lines):
-    """Whether zbarimg reads this off the screen, which may still be drawing."""
+    """Returns whether zbarimg reads this off the screen, which may still be drawing."""
     end = time.monotonic() + PATIENCE_SECONDS
     while True:
         before = screen.at_rest()
         write(seen(cropped(before)), directory / "screen.pgm")
         if scan.picture(directory / "screen.pgm") == [expected]:
             return True
-        # Two looks at the same picture, some time apart, are enough for a no.
+        # If two looks at the same picture, some time apart, find nothing, the answer is no.
         time.sleep(2)
         if screen.at_rest() == before or time.monotonic() > end:
             return False
@@ -32,7 +32,7 @@ def read(screen, directory, expected, seen=lambda lines: lines):
 
 @pytest.mark.parametrize("font", FONTS)
 @pytest.mark.parametrize("name", ["xterm", "st"])
-def test_otp_enroll_draws_so_that_a_phone_reads_it(screen, machine, tmp_path, name, font):
+def test_a_phone_reads_the_code_that_otp_enroll_draws(screen, machine, tmp_path, name, font):
     home = tmp_path / "home"
     home.mkdir()
     with Terminal(screen, home, name, Look(font, 11, *LIGHT)) as terminal:
@@ -43,7 +43,7 @@ def test_otp_enroll_draws_so_that_a_phone_reads_it(screen, machine, tmp_path, na
 
 
 @pytest.mark.parametrize("colours, inverted", [(DARK, False), (LIGHT, True)], ids=["dark", "light"])
-def test_without_colours_a_dark_terminal_is_read_and_a_light_one_by_the_word(screen, machine, tmp_path, colours, inverted):
+def test_without_colours_a_code_is_read_on_a_dark_terminal_and_inverted_on_a_light_one(screen, machine, tmp_path, colours, inverted):
     text, swapped, uri = drawings.drawn(machine, *drawings.EVERY["no colours"])
     home = tmp_path / "home"
     home.mkdir()
@@ -56,7 +56,7 @@ def test_without_colours_a_dark_terminal_is_read_and_a_light_one_by_the_word(scr
 
 @pytest.mark.parametrize("font", FONTS)
 @pytest.mark.parametrize("colours, inverted", [(DARK, False), (LIGHT, True)], ids=["dark", "light"])
-def test_plain_characters_are_read_from_some_distance_on_dark_and_by_the_word_on_light(
+def test_plain_characters_are_read_from_some_distance_on_dark_and_inverted_on_light(
     screen, machine, tmp_path, colours, inverted, font
 ):
     text, swapped, uri = drawings.drawn(machine, *drawings.EVERY["no colours, ascii"])

@@ -1,4 +1,4 @@
-"""Chromium of Debian's packages, as a person uses it: driven by ChromeDriver, on a loopback network of the test's own."""
+"""Debian's Chromium, as a person uses it: ChromeDriver drives it, on a loopback network of the test's own."""
 
 import base64
 import math
@@ -18,13 +18,13 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 WORLD = pathlib.Path("/run/pam_otp-tests")
 AXE = WORLD / "web/axe.min.js"
-# For everything that is waited for: nothing takes as long, however busy the machine is.
+# The limit for every wait: no step takes as long, however busy the machine is.
 SECONDS = 600
 # ChromeDriver gives Chromium a minute to start, and has no option for that.
 STARTS = 5
-# What people have in their hands, and on their desks.
+# The sizes of a phone and of a desktop screen.
 PHONE, DESK = (360, 740), (1280, 900)
-# Without these Chromium asks for things that this network has not.
+# Without these options Chromium asks for hosts that this network does not have.
 ARGUMENTS = [
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--ignore-certificate-errors",
@@ -97,7 +97,7 @@ class Browser:
         return found[0]
 
     def seen(self, selector):
-        """Whatever of that is displayed."""
+        """Returns the displayed elements for that selector."""
         return [element for element in self.all(selector) if element.is_displayed()]
 
     def has(self, selector):
@@ -113,18 +113,18 @@ class Browser:
         self.driver.switch_to.window(new)
 
     def press(self, element):
-        """Clicks what leads to another page, and waits for that."""
+        """Clicks an element that leads to another page, and waits for that page."""
         self.turn(element.click)
 
     def turn(self, act):
-        """Does what leads to another page, and waits for all of that: whatever is looked for afterwards is looked for there."""
+        """Does something that leads to another page, and waits until that page is complete: later searches must find its elements."""
         before = self.driver.find_element(By.TAG_NAME, "html")
         act()
         self.wait_for(lambda: is_gone(before), "another page")
-        self.wait_for(lambda: not self._scripts or self.driver.execute_script("return document.readyState") == "complete", "all of it")
+        self.wait_for(lambda: not self._scripts or self.driver.execute_script("return document.readyState") == "complete", "complete page")
 
     def wait_for(self, condition, what):
-        """Waits until it is so. Between two pages there is none to be asked: that is not yet."""
+        """Waits until the condition holds. Between two pages there is no page to ask, so it does not hold yet."""
         WebDriverWait(self.driver, SECONDS, ignored_exceptions=[WebDriverException]).until(lambda _: condition(), f"no {what}")
 
     def fill(self, field, text):
@@ -145,7 +145,7 @@ class Browser:
         return self.driver.switch_to.active_element
 
     def reach(self, selector):
-        """Goes there by Tab alone, from where the focus is."""
+        """Moves the focus there by Tab alone."""
         for _ in range(60):
             if self.driver.execute_script("return document.activeElement.matches(arguments[0])", selector):
                 return
@@ -156,7 +156,7 @@ class Browser:
         self.focused().send_keys(text)
 
     def enter(self):
-        """Enter, where that leads to another page."""
+        """Presses Enter where that leads to another page."""
         self.turn(lambda: self.focused().send_keys(Keys.ENTER))
 
     def cookies(self):
@@ -165,8 +165,8 @@ class Browser:
     # -------------------------------------------------------------------------------------------------------- looking
 
     def picture(self, path):
-        """The whole page, however long it is."""
-        # Of the browser, not of the page: that may run no script.
+        """Saves a picture of the whole page, however long it is."""
+        # The browser is asked, not the page, which may run no script.
         height = math.ceil(self.driver.execute_cdp_cmd("Page.getLayoutMetrics", {})["cssContentSize"]["height"])
         shot = self.driver.execute_cdp_cmd("Page.captureScreenshot", {
             "captureBeyondViewport": True, "clip": {"x": 0, "y": 0, "width": self.size[0], "height": height, "scale": 1}})
@@ -175,7 +175,7 @@ class Browser:
         return path
 
     def qr_code(self):
-        """What a phone reads off the screen."""
+        """Returns the text that a phone reads off the screen."""
         with tempfile.NamedTemporaryFile(suffix=".png") as file:
             self.picture(pathlib.Path(file.name))
             done = subprocess.run(["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", file.name],
@@ -185,7 +185,7 @@ class Browser:
         return read[0]
 
     def violations(self):
-        """What axe-core finds, as lines; nothing on a page that everybody can use."""
+        """Returns axe-core's findings, as lines; there is none on a page that everybody can use."""
         if not self.driver.execute_script("return typeof axe == 'object'"):
             self.driver.execute_script(AXE.read_text())
         found = self.driver.execute_async_script(
@@ -194,7 +194,7 @@ class Browser:
         return [f"{one['id']}: {one.get('help', '')}: " + " | ".join(node["html"][:160] for node in one["nodes"]) for one in found]
 
     def overflows(self):
-        """What has one scroll sideways: the width of all, and what sticks out; nothing where all of it fits."""
+        """Returns the elements that make a page scroll sideways, after the widths; nothing if the page fits."""
         return self.driver.execute_script(
             "const all = document.documentElement, wide = all.clientWidth; if (all.scrollWidth <= wide) return [];"
             "return [`${all.scrollWidth} of ${wide}`, ...[...document.querySelectorAll('body *')]"
@@ -202,7 +202,7 @@ class Browser:
 
 
 def is_gone(element):
-    """Whether the page that it was on is no longer there."""
+    """Returns whether the page with that element has gone."""
     try:
         element.is_enabled()
     except StaleElementReferenceException:

@@ -1,4 +1,4 @@
-"""What every scenario of the portal has at hand."""
+"""The fixtures of every scenario of the portal."""
 
 import pathlib
 import sys
@@ -47,7 +47,7 @@ def mirror():
 
 @pytest.fixture(scope="session")
 def portal(under_test, machine_clock, journal):
-    """Both programs of the portal; whoever is not enrolled enrols in the login."""
+    """Both programs of the portal; users without an authenticator enrol in the login."""
     with portals.Portal(under_test.module) as running:
         yield running
 
@@ -61,11 +61,11 @@ def policy(portal):
 
 @pytest.fixture
 def someone(portal, clock):
-    """Has an account and a password, and never enrolled."""
+    """A user with an account and a password who has never enrolled."""
     return accounts.create("somebody")
 
 
 @pytest.fixture
 def someone_enrolled(portal, enrol):
-    """Has an authenticator as well."""
+    """A user with an authenticator as well."""
     return enrol("enrolled")

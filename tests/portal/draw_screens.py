@@ -1,4 +1,4 @@
-"""Draws the pictures of packaging/screens, from a real way of somebody through the portal: tests/portal/screens starts it.
+"""Draws the pictures of packaging/screens, from a real user's way through the portal: tests/portal/screens starts it.
 
 The keys and codes in them are of an account that is gone when this ends."""
 
@@ -19,20 +19,20 @@ pytestmark = pytest.mark.promised_by("ours")
 
 PLACE = WORLD / "results/screens"
 MACHINE, ISSUER = "web1", "Example"
-# A window as wide as a page in a README, and higher than any page: pictures end where the page ends.
+# The window is as wide as a page in a README, and higher than any page: each picture ends where its page ends.
 SIZE = (860, 480)
 CLONE_NEWUTS = 0x04000000
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
 def become_another_machine():
-    """Another host name, for everything that is started from here: recovery codes say of which machine they are."""
+    """Changes the host name of all programs started from here: recovery codes name their machine."""
     libc = ctypes.CDLL(None, use_errno=True)
     assert libc.unshare(CLONE_NEWUTS) == 0, ctypes.get_errno()
     socket.sethostname(MACHINE)
 
 
-# Before any fixture starts a program.
+# This comes before any fixture starts a program.
 become_another_machine()
 
 
@@ -85,9 +85,9 @@ def test_screens(portal, nginx, clock, policy, under_test, alice, language):
 
 
 def small(path):
-    """The same picture with a palette: screens have few colours, and what is between two shades is not seen."""
+    """Gives the picture a palette: screens have few colours, and small differences of shade are invisible."""
     width, height, shades = pixels(path.read_bytes())
-    # Of each channel what is seen: five bits, or six where there are not too many.
+    # Each channel keeps its visible part: six bits or, with too many colours, five or four.
     for bits in (6, 5, 4):
         most = 255 >> 8 - bits
         coarse = {shade: bytes((value >> 8 - bits) * 255 // most for value in shade) for shade in set(shades)}
@@ -105,7 +105,7 @@ def small(path):
 
 
 def pixels(data):
-    """Width, height, and the colours of all pixels in their order, of a PNG as Chromium writes it."""
+    """Returns width, height, and the colours of all pixels in order, of a PNG as Chromium writes it."""
     at, chunks = len(SIGNATURE), []
     while at < len(data):
         length, kind = struct.unpack(">I4s", data[at:at + 8])
@@ -124,7 +124,7 @@ def pixels(data):
 
 
 def unfiltered(how, row, above, step):
-    """One row as it was before its filter (PNG, section 9)."""
+    """Returns one row as it was before its filter (PNG, section 9)."""
     if how == 2:
         return bytearray((value + up) & 255 for value, up in zip(row, above))
     for index in range(len(row)) if how else ():

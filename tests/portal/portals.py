@@ -1,4 +1,4 @@
-"""The portal's two programs behind nginx, as their units start them, and what people do with a browser."""
+"""The portal's two programs behind nginx, as their units start them, and a user's work with a browser."""
 
 import os
 import pathlib
@@ -32,7 +32,7 @@ ENROLS = '[enroll]\nmax_authenticators = 2\n[service.otp-portal]\nat_login = "re
 
 
 class Portal:
-    """`with Portal(MODULE):` until then nothing listens. The web service is started by the words of `before`."""
+    """`with Portal(MODULE):` listens until the end of the block. `before` are words before the command of the web service."""
 
     def __init__(self, module, sites=SITES, policy=ENROLS, before=()):
         self._module = module
@@ -42,7 +42,7 @@ class Portal:
     def __enter__(self):
         subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/", "--shell", "/usr/sbin/nologin",
                         ACCOUNT], check=True)
-        # No waiting after a wrong password: it is measured elsewhere.
+        # Refusals of a wrong password are not delayed: other tests measure the delay.
         text = (BINARIES / "otp-portal-debian").read_text().replace("pam_otp.so", self._module)
         text = text.replace("@include common-auth", "auth required pam_unix.so nodelay")
         pathlib.Path("/etc/pam.d/otp-portal").write_text(text)
@@ -71,7 +71,7 @@ class Portal:
                    BINARIES / "otp-portal"])
 
     def pids(self):
-        """Of the web service and of the login part."""
+        """Returns the process ids of the web service and of the login part."""
         return [self._processes[name].pid for name in ("otp-portal", "otp-portal-login")]
 
     def stop(self, name):
@@ -90,22 +90,22 @@ class Portal:
 
 
 class Person:
-    """Somebody with an account at a browser. What is typed is read off an app whose key was read off the screen."""
+    """A user with an account and a browser. The app's key is read off the screen, and its codes are typed."""
 
     def __init__(self, account, browser, clock):
         self.account, self.browser, self.clock = account, browser, clock
         self.recovery_codes = []
 
     def kept(self):
-        """Whether anything about the account is kept."""
+        """Returns whether the account has a record."""
         return (RECORDS / self.account.name / "credential.toml").exists()
 
     def record(self):
-        """What is kept, as it is on the disk: the same bytes are the same record."""
+        """Returns the record as it is on the disk: the same bytes are the same record."""
         return (RECORDS / self.account.name / "credential.toml").read_bytes()
 
     def code(self):
-        """The next code: no code counts twice."""
+        """Returns the next code: no code counts twice."""
         self.clock.advance(codes.PERIOD)
         return self.account.codes.now()
 
@@ -130,26 +130,26 @@ class Person:
         self.browser.press(self.browser.one("form[action='/logout'] button"))
 
     def scan(self):
-        """What the phone reads off the screen is from now on in the app."""
-        # Only here: packaging/demo runs the portal without Chromium's driver.
+        """Puts the key that the phone reads off the screen into the app."""
+        # The import is here, because packaging/demo runs the portal without Chromium's driver.
         from browser import secret_of
 
         self.account.codes = codes.Codes(secret_of(self.browser.qr_code()), self.clock)
 
     def prove(self):
-        """The questions of a change: the password, and a code where one is asked for."""
+        """Answers the questions of a change: the password, and a code if there is a question for one."""
         self.browser.fill("answer", self.account.password)
         if self.browser.has("[name=answer]"):
             self.browser.fill("answer", self.code())
 
     def begin_to_replace(self, name):
-        """As far as the new key."""
+        """Begins to replace a device, up to the new key."""
         self.browser.go(f"{HOME}devices/replace")
         self.browser.fill("name", name)
         self.prove()
 
     def devices(self):
-        """The names of the devices on the overview."""
+        """Returns the names of the devices on the overview."""
         self.browser.go(HOME)
         return [element.text for element in self.browser.all(".rows h3")]
 

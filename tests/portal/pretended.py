@@ -1,4 +1,4 @@
-"""A portal that answers what a test says, where the real one would listen: what a web server makes of it is the question."""
+"""A stand-in for the portal, which gives the answers of the test: it shows how a web server treats each."""
 
 import http.server
 import os
@@ -38,13 +38,13 @@ class Portal:
     def __exit__(self, *_):
         self._server.shutdown()
         self._server.server_close()
-        # Web servers keep connections, which would go on to be answered.
+        # Web servers keep connections open, and the stand-in would go on answering them.
         for connection in list(self._server.connections):
             connection.shutdown(socket.SHUT_RDWR)
         SOCKET.unlink(missing_ok=True)
 
     def verified(self):
-        """The questions about visitors, as headers by their names in small letters, and the path that was asked."""
+        """Returns the requests about visitors: the path, and the headers by their names in lower case."""
         return [(path, headers) for path, headers in self.asked if path.startswith("/verify")]
 
 
@@ -74,7 +74,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self):
         portal = self.server.portal
-        # As a list: a header that comes twice is a finding.
+        # The headers are a list, because a header that comes twice is a finding.
         portal.asked.append((self.path, [(name.lower(), value) for name, value in self.headers.items()]))
         body = b""
         status, headers = (200, {"Content-Type": "text/plain"}) if not self.path.startswith("/verify") else (portal.answer or (None, {}))

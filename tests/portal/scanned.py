@@ -1,4 +1,4 @@
-"""What public scanners find at a portal behind nginx: run by tests/portal/scan, in a private copy of this machine."""
+"""Prints the findings of public scanners about a portal behind nginx. tests/portal/scan runs it, in a private copy of this machine."""
 
 import argparse
 import json
@@ -26,20 +26,20 @@ import web_servers  # noqa: E402
 RESULTS = WORLD / "results"
 SCANNERS = RESULTS / "scanners"
 PORTAL, WIKI = f"https://{web_servers.PORTAL}/", f"https://{web_servers.WIKI}/"
-# Without those that load a data base of the network's first, or ask a server of wapiti's makers to be called back.
+# Modules that first load a database from the network, or that need a call back from a server of wapiti's makers, are left out.
 MODULES = ("backup,cookieflags,crlf,csp,csrf,exec,file,htaccess,http_headers,https_redirect,ldap,methods,permanentxss,redirect,shellshock,"
            "sql,timesql,upload,xss")
-# What is found each time or now and then, and why it is none.
+# Findings that occur each time or now and then, and why each is harmless.
 EXPLAINED = {
     r"wapiti .*: HTTP Methods: .*": "other methods than GET, HEAD and POST are answered by 405, which names those of the page",
     r"wapiti .*: (Clickjacking|HTTP Strict|MIME|Content Security).*: GET wiki\.example\.org/: .*":
-        "the page is a file of the site behind nginx, whose headers are the site's; those of the portal are in http/attacks.rs",
+        "the page is a file of the site behind nginx, which sets the headers; http/attacks.rs tests those of the portal",
     r"wapiti .*: LDAP Injection: GET \S+/(login|devices/remove|\.otp-portal/arrive): .*":
-        "nothing asks LDAP there: hosts, states, tickets and devices that are none are answered otherwise than those that are",
+        "nothing asks LDAP there: unknown hosts, states, tickets and devices get another answer than known ones",
     r"dirb: /(change|events|language|sessions) 303": "pages of the portal, which lead strangers to the login",
     r"dirb: /login 200": "the login",
     r"wapiti .*: Cross Site Request Forgery: POST portal\.example\.org/login: .*":
-        "with another token the form is refused by 403, which is tried after the scan; wapiti compares two answers with one another",
+        "with another token the answer is 403, as a check after the scan shows; wapiti only compares two answers with each other",
 }
 TLS_PORT = 8443
 KEYS = pathlib.Path("/etc/pam_otp-portal")
@@ -51,7 +51,7 @@ key = "{KEYS}/portal.key"
 
 
 class Portal(portals.Portal):
-    """Speaks TLS as well."""
+    """A portal that speaks TLS as well."""
 
     def start(self):
         KEYS.mkdir(exist_ok=True)
@@ -62,7 +62,7 @@ class Portal(portals.Portal):
 
 
 class RealClock:
-    """What `codes` asks for the time."""
+    """The clock that `codes` asks for the time."""
 
     def utc(self, offset=0):
         return subprocess.run(["date", "--utc", f"--date=now {offset:+} seconds", "+%Y-%m-%d %H:%M:%S"], check=True,
@@ -79,7 +79,7 @@ def main():
     found = []
     sshd.bring_loopback_up()
     web_servers.PLACE.mkdir()
-    # With TLS of its own, the portal listens at no socket that is not named.
+    # With TLS of its own, the portal listens only at sockets that are named.
     sites = f'listen = ["{portals.SOCKET}"]\n{portals.SITES}{TLS}'
     with Portal(under_test.Ours().module, sites), web_servers.Nginx():
         found += wapiti("stranger", PORTAL, arguments, {})
@@ -107,7 +107,7 @@ def main():
 
 
 def wapiti(name, url, arguments, cookies):
-    """The findings of each module, as `scanner name: kind: method path: what`. A user's own session is not ended on the way."""
+    """Returns the findings of each module, as `scanner name: kind: method path: what`. The scan must not end the user's own session."""
     report = RESULTS / f"{name}.json"
     words = [SCANNERS / "wapiti/bin/python", "-c", "import sys; from wapitiCore.main.wapiti import wapiti_asyncio_wrapper as main; sys.exit(main())",
              "-u", url, "--scope", "domain", "-m", MODULES, "-f", "json", "-o", report, "--flush-session", "--no-bugreport",
@@ -143,7 +143,7 @@ def another_token_is_refused():
 
 
 def dirb():
-    """Paths of its list that the portal answers otherwise than with 404."""
+    """Returns paths of dirb's list that the portal does not answer with 404."""
     place, home = SCANNERS / "debian", tempfile.mkdtemp()
     pathlib.Path(home, ".cache/dirb").mkdir(parents=True)
     done = subprocess.run([place / "usr/bin/dirb", PORTAL, place / "usr/share/dirb/wordlists/common.txt", "-S", "-r", "-w"],
@@ -155,7 +155,7 @@ def dirb():
 
 
 def sslscan():
-    """What the portal's own TLS takes that is not TLS 1.2 or 1.3 with a good cipher; of 1.3 sslscan calls the best ones acceptable."""
+    """Returns what the portal's own TLS accepts besides TLS 1.2 and 1.3 with good ciphers. sslscan calls the best of 1.3 acceptable."""
     report = RESULTS / "sslscan.xml"
     subprocess.run([SCANNERS / "debian/usr/bin/sslscan", "--no-colour", f"--xml={report}", f"--sni-name={web_servers.PORTAL}",
                     f"{web_servers.ADDRESS}:{TLS_PORT}"], stdin=subprocess.DEVNULL, capture_output=True, check=True)

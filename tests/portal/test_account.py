@@ -1,4 +1,4 @@
-"""What people do with their accounts in a browser, and what they do wrong: in both languages and on both screens."""
+"""Work of users on their accounts in a browser, and their mistakes: in both languages and on both screens."""
 
 import pathlib
 import re
@@ -11,21 +11,21 @@ from portals import ENROLS, HOME, Person
 
 pytestmark = pytest.mark.promised_by("ours")
 
-# test_way.py has every language at every size; here each of both is enough.
+# test_way.py has every language at every size; one test of each is enough here.
 WAYS = pytest.mark.parametrize("language, size", [("en", DESK), ("ko", PHONE)])
 LANGUAGES = pytest.mark.parametrize("language", ["en", "ko"])
 FIVE_MINUTES = 5 * 60 // PERIOD
 SLOW = {"en": "5 minutes ago: the clock of the device is slow", "ko": "5분 전의 인증 코드입니다. 기기의 시계가 그만큼 늦습니다"}
 FAST = {"en": "in 5 minutes: the clock of the device is fast", "ko": "5분 뒤의 인증 코드입니다. 기기의 시계가 그만큼 빠릅니다"}
 LOG = pathlib.Path("/var/log/auth.log")
-# Nobody has to have an authenticator yet, and the login offers one.
+# No user must have an authenticator yet, and the login offers one.
 OFFERS = ENROLS.replace('"require"', '"offer"') + '[enforce]\nfrom = "2027-02-01"\n'
 DEADLINE = 1_801_440_000
 
 
 @WAYS
 def test_a_new_phone_takes_the_place_of_the_old_one(portal, nginx, clock, someone_enrolled, language, size):
-    """F14: the old device goes with its recovery codes, and so do the logins by it."""
+    """F14: the old device, its recovery codes and its logins end together."""
     with Browser(language, size) as browser, Browser(language, size) as elsewhere:
         person, there = Person(someone_enrolled, browser, clock), Person(someone_enrolled, elsewhere, clock)
         there.log_in()
@@ -41,7 +41,7 @@ def test_a_new_phone_takes_the_place_of_the_old_one(portal, nginx, clock, someon
         assert not browser.violations() and not browser.overflows()
         browser.tick("kept")
         assert person.devices() == ["new phone"]
-        # The portal asks about a login every 10 s.
+        # The portal checks a login every 10 s.
         elsewhere.wait_for(lambda: not there.is_in(), "end of the login by the old device")
 
         person.log_out()
@@ -58,8 +58,8 @@ def test_a_new_phone_takes_the_place_of_the_old_one(portal, nginx, clock, someon
 
 
 @WAYS
-def test_a_code_is_tried_and_what_has_happened_is_read(portal, nginx, clock, enrol, someone_enrolled, journal, language, size):
-    """A code is tried without logging out; what is told afterwards is of the own account alone."""
+def test_a_user_tries_a_code_and_reads_the_events(portal, nginx, clock, enrol, someone_enrolled, journal, language, size):
+    """A code is tried without logging out; the events afterwards are only those of the user's own account."""
     first = len(journal.lines())
     other = enrol("other")
     with Browser(language, size) as browser:
@@ -92,7 +92,7 @@ def test_a_code_is_tried_and_what_has_happened_is_read(portal, nginx, clock, enr
 
 
 def keep_log(lines):
-    """Into the file that syslog would have written: all of one second."""
+    """Writes the lines into the file that syslog would have written, all in one second."""
     stamped = [re.sub(r"^<\d+>(?:\w{3} [\d ]\d [\d:]{8} )?", "Jan 15 08:00:10 web1 ", line) for line in lines]
     LOG.write_text("\n".join(stamped) + "\n")
 
@@ -121,7 +121,7 @@ def test_nothing_is_registered_anew_while_the_account_is_locked(portal, nginx, c
 @WAYS
 @pytest.mark.parametrize("steps, said", [(-FIVE_MINUTES, SLOW), (FIVE_MINUTES, FAST)], ids=["slow", "fast"])
 def test_a_phone_whose_clock_is_off_is_told_by_how_much(portal, nginx, clock, someone_enrolled, language, size, steps, said):
-    """F23: at the code that is typed back. The field has the focus, and nothing is saved before a right code."""
+    """F23: the code is typed back. The field has the focus, and nothing is saved before a right code."""
     with Browser(language, size) as browser:
         person = Person(someone_enrolled, browser, clock)
         person.log_in()
@@ -142,7 +142,7 @@ def test_a_phone_whose_clock_is_off_is_told_by_how_much(portal, nginx, clock, so
 
 @LANGUAGES
 def test_a_phone_whose_clock_is_off_is_told_so_in_the_first_login(portal, nginx, clock, someone, language):
-    """By the module, in the login itself."""
+    """The module itself says so in the login."""
     with Browser(language) as browser:
         person = Person(someone, browser, clock)
         person.begin()
@@ -159,14 +159,14 @@ def test_a_phone_whose_clock_is_off_is_told_so_in_the_first_login(portal, nginx,
 
 
 def is_at_the_error(browser, field):
-    """Whether the focus is in that field, and the field says that it is wrong and why."""
+    """Returns whether the focus is in that field, and the field says that it is wrong and why."""
     focused = browser.focused()
     described = (focused.get_attribute("aria-describedby") or "").split()
     return focused.get_attribute("id") == field and focused.get_attribute("aria-invalid") == "true" and f"{field}-error" in described
 
 
 @LANGUAGES
-def test_the_focus_goes_to_what_is_wrong(portal, nginx, clock, someone_enrolled, language):
+def test_the_focus_goes_to_the_field_with_the_error(portal, nginx, clock, someone_enrolled, language):
     with Browser(language) as browser:
         person = Person(someone_enrolled, browser, clock)
         browser.go(f"{HOME}login")
@@ -194,7 +194,7 @@ def test_the_focus_goes_to_what_is_wrong(portal, nginx, clock, someone_enrolled,
 @pytest.mark.parametrize("leave", ["cancel", "tab", "elsewhere"])
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_leaving_a_change_half_way_saves_nothing(portal, nginx, clock, someone_enrolled, steps, leave):
-    """Before the password, after the QR code, and before the recovery codes are said to be kept."""
+    """The user leaves before the password, after the QR code, or before saying that the recovery codes are kept."""
     with Browser() as browser:
         person = Person(someone_enrolled, browser, clock)
         person.log_in()
@@ -215,10 +215,10 @@ def test_leaving_a_change_half_way_saves_nothing(portal, nginx, clock, someone_e
             browser.close_tab()
         else:
             browser.go("about:blank")
-        # The overview is another page: whoever comes to it has left what was begun.
+        # The overview is another page: a user who comes to it has left the change.
         assert person.devices() == devices and person.record() == before
         browser.go(f"{HOME}change")
-        assert not browser.has(".qr svg") and not browser.has(".codes"), "what was left is still there"
+        assert not browser.has(".qr svg") and not browser.has(".codes"), "the change is still there"
         person.log_out()
         if steps:
             clock.advance(PERIOD)
@@ -258,7 +258,7 @@ def test_setting_up_can_wait_before_the_deadline_and_not_after_it(portal, nginx,
 
 @LANGUAGES
 def test_the_whole_way_by_the_keyboard_alone(portal, nginx, clock, someone, language):
-    """From the first login over the QR code to the overview, and a new key there: no pointer, and no script that helps."""
+    """The way leads from the first login through the QR code to the overview and a new key, without a pointer and without scripts."""
     with Browser(language) as browser:
         person = Person(someone, browser, clock)
         browser.go(f"{HOME}login")
@@ -316,7 +316,7 @@ def test_the_whole_way_without_scripts(portal, nginx, clock, someone, language):
         person.scan()
         browser.fill("answer", someone.codes.now())
         person.read_recovery_codes()
-        # What only a script can do is not offered, and how to do it without is told.
+        # Buttons that need a script are missing, and the page says how to do without.
         assert not browser.has("[data-copy]") and not browser.has("[data-print]") and browser.has("noscript p")
         browser.tick("answer")
         assert person.kept() and person.is_in()

@@ -8,26 +8,26 @@ pytestmark = pytest.mark.promised_by("ours")
 
 QUESTION = '<?xml version="1.0"?><propfind xmlns="DAV:"><prop><current-user-principal/></prop></propfind>'
 
-# Ways in which a visitor may try to be somebody: as it is, in other letters, and as CGI and WSGI read it.
+# Headers by which a visitor may claim to be somebody: as they are, in other letters, and as CGI and WSGI read them.
 FORGED = [("Remote-User", "root"), ("remote-user", "root"), ("REMOTE_USER", "root"), ("Remote_User", "root"),
           ("X-Remote-User", "root"), ("X_Remote_User", "root"), ("Remote-Groups", "staff"), ("Remote_Groups", "staff")]
 
 
 def who(*headers):
-    """Whom the application takes a visitor for."""
+    """Returns the user whom the application takes a visitor for."""
     told = ask(CALENDAR, "/", method="PROPFIND", body=QUESTION, headers=[("Depth", "0"), *headers])
     assert told.status == 207, told
     return [name for name in ("alice", "root", "staff") if f"/{name}/" in told.text]
 
 
-def test_application_is_not_reached_by_who_has_not_logged_in(nginx, pretended_portal, calendars):
+def test_visitors_who_have_not_logged_in_do_not_reach_the_application(nginx, pretended_portal, calendars):
     for path in ("/", "/alice/", "/.web/"):
         assert ask(CALENDAR, path).status == 302
     assert ask(CALENDAR, "/", method="PROPFIND", body=QUESTION, headers=FORGED).status == 302
 
 
 @pytest.mark.parametrize("forged", [(), *FORGED], ids=str)
-def test_application_is_told_who_it_is_and_nothing_that_visitors_say(nginx, pretended_portal, calendars, forged):
+def test_the_application_is_told_the_user_and_no_claim_of_a_visitor(nginx, pretended_portal, calendars, forged):
     pretended_portal.answer = let_in("alice")
     assert who(*filter(None, [forged])) == ["alice"]
 

@@ -20,10 +20,10 @@ def told(headers):
     return [value for name, value in headers if name in ("host", "x-forwarded-host")]
 
 
-def test_at_another_port_the_portal_is_told_the_port(elsewhere, pretended_portal):
+def test_the_portal_is_told_a_port_other_than_443(elsewhere, pretended_portal):
     for host, path in ((WIKI, "/notes.txt"), (WIKI, "/.otp-portal/begin?to=/"), (PORTAL, "/login")):
         ask(f"{host}:{PORT}", path, port=PORT)
         asked, headers = pretended_portal.asked[-1]
-        # Caddy asks under the host itself as well; where there are two, they say one thing.
+        # Caddy sends the host itself as well; if there are two, they agree.
         assert set(told(headers)) == {f"{host}:{PORT}"}, (asked, headers)
     assert len(pretended_portal.asked) == 3

@@ -23,7 +23,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def folder():
-    """The pages as the example of the crate writes them, with the assets beside them."""
+    """The pages that the crate's example writes, with the assets beside them."""
     with tempfile.TemporaryDirectory() as place:
         subprocess.run([BINARIES / "pages", place], check=True)
         yield pathlib.Path(place)
@@ -31,7 +31,7 @@ def folder():
 
 @pytest.fixture(scope="module")
 def served(folder):
-    """Where they are, over HTTP."""
+    """The address of the pages, over HTTP."""
     sshd.bring_loopback_up()
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -46,7 +46,7 @@ def names(folder, language):
     return found
 
 
-# Each pair of language, size and colours.
+# Every pair of values of language, size and colours.
 @pytest.mark.parametrize("language, size, dark", [("en", PHONE, False), ("en", DESK, True), ("ko", PHONE, True), ("ko", DESK, False)])
 def test_everybody_can_use_each_page(folder, served, language, size, dark):
     found = {}
@@ -59,8 +59,8 @@ def test_everybody_can_use_each_page(folder, served, language, size, dark):
     assert not found
 
 
-def test_a_page_that_not_everybody_can_use_is_noticed(served):
-    """That axe runs, and that it looks."""
+def test_a_page_that_some_people_cannot_use_is_noticed(served):
+    """axe runs, and finds faults."""
     with Browser() as browser:
         browser.go("data:text/html,<html><img src=x><input><div style='width:3000px'>x</div>")
         found = " ".join(browser.violations())
@@ -82,7 +82,7 @@ def test_qr_code_is_read_off_the_screen_in_the_dark_and_in_the_light(folder, ser
                 pytest.fail("no page has a QR code")
 
 
-def test_hangul_is_drawn_and_in_the_language_that_the_page_says(folder, served):
+def test_hangul_is_drawn_and_the_page_names_its_language(folder, served):
     with Browser("ko") as browser:
         for name in names(folder, "ko"):
             browser.go(f"{served}/{name}")
@@ -90,8 +90,8 @@ def test_hangul_is_drawn_and_in_the_language_that_the_page_says(folder, served):
             assert any("가" <= letter <= "힣" for letter in browser.text), name
 
 
-def test_whatever_can_be_pressed_is_reached_by_the_keyboard_and_shows_it(folder, served):
-    """Tab by Tab through each page: everything that is to be pressed or filled in has its turn, and looks another way then."""
+def test_every_control_is_reached_by_the_keyboard_and_shows_the_focus(folder, served):
+    """Tab moves through each page: everything to press or fill in gets the focus in turn, and looks different then."""
     from selenium.webdriver.common.keys import Keys
 
     with Browser() as browser:

@@ -1,4 +1,4 @@
-"""conf/portal/traefik: its keys and what refers to what. Traefik itself is not to be had, so nothing here says that it works."""
+"""conf/portal/traefik: its keys and its references. Traefik itself is not available, so nothing here proves that it works."""
 
 import pytest
 import yaml
@@ -7,7 +7,7 @@ from web_servers import EXAMPLES
 pytestmark = pytest.mark.promised_by("ours")
 
 ANY = object()
-# What the file provider of Traefik 3 knows, of which a file may use any part; `*` is a name.
+# The keys that the file provider of Traefik 3 knows; a file may use any part of them; `*` is a name.
 KNOWN = {"http": {
     "middlewares": {"*": {
         "headers": {"customRequestHeaders": {"*": ANY}, "customResponseHeaders": {"*": ANY}},
@@ -40,19 +40,19 @@ def unknown(settings, known, place=""):
     return found
 
 
-def test_a_key_that_there_is_not_is_found():
+def test_an_unknown_key_is_found():
     assert unknown({"http": {"middleware": {}}}, KNOWN) == [".http.middleware"]
     wrong = {"http": {"middlewares": {"portal": {"forwardAuth": {"addres": "x"}}}}}
     assert unknown(wrong, KNOWN) == [".http.middlewares.portal.forwardAuth.addres"]
 
 
-def test_whatever_is_referred_to_is_there(http):
+def test_every_reference_has_its_target(http):
     for name, router in http["routers"].items():
         assert router["service"] in http["services"], name
         assert set(router["middlewares"]) <= set(http["middlewares"]), name
 
 
-def test_a_site_is_asked_about_after_names_were_dropped_and_the_portals_own_paths_are_not(http):
+def test_the_portal_is_asked_about_a_site_after_names_were_dropped_and_not_about_its_own_paths(http):
     asks = [name for name, one in http["middlewares"].items() if "forwardAuth" in one]
     assert asks == ["portal"]
     of_sites = {name: one for name, one in http["routers"].items() if one["service"] != "portal"}
@@ -64,7 +64,7 @@ def test_a_site_is_asked_about_after_names_were_dropped_and_the_portals_own_path
     assert all("portal-places" in one["middlewares"] for one in http["routers"].values())
 
 
-def test_what_the_portal_tells_is_what_visitors_cannot_say(http):
+def test_visitors_cannot_set_the_headers_of_the_portal(http):
     dropped = http["middlewares"]["portal-names"]["headers"]["customRequestHeaders"]
     told = http["middlewares"]["portal"]["forwardAuth"]["authResponseHeaders"]
     assert set(dropped) == {*told, *(name.replace("-", "_") for name in told)} and set(dropped.values()) == {""}

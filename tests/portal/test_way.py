@@ -1,4 +1,4 @@
-"""The whole way of a person who has a browser and a phone, and nothing else, in both languages and on both screens."""
+"""A user's whole way, with a browser and a phone and nothing else, in both languages and on both screens."""
 
 import pytest
 from browser import DESK, PHONE, Browser
@@ -11,7 +11,7 @@ WAYS = pytest.mark.parametrize("language, size", [("en", PHONE), ("en", DESK), (
 
 
 def enrol_in_the_login(person):
-    """F1: the password; then the login itself shows the QR code."""
+    """F1: after the password the login itself shows the QR code."""
     browser = person.browser
     person.begin()
     if not browser.has(".qr svg"):
@@ -57,7 +57,7 @@ def test_from_the_first_login_to_the_lock_and_out_of_it(portal, nginx, clock, so
         browser.go(HOME)
         assert len(browser.all("a[href^='/devices/remove']")) == 2
 
-        # F15: it is taken away again, and its codes are nobody's.
+        # F15: it is removed again, and its codes count no more.
         someone.codes = first
         browser.press(next(link for link in browser.all("a[href^='/devices/remove']") if "tablet" in link.get_attribute("href")))
         browser.press(browser.one("main form button"))
@@ -82,7 +82,7 @@ def test_from_the_first_login_to_the_lock_and_out_of_it(portal, nginx, clock, so
 @pytest.mark.parametrize("leave", ["cancel", "tab", "elsewhere"])
 @pytest.mark.parametrize("steps", [0, 1, 2])
 def test_leaving_half_way_saves_nothing(portal, nginx, clock, someone, steps, leave):
-    """After the password, after the QR code, and before the recovery codes are said to be kept."""
+    """The user leaves after the password, after the QR code, or before saying that the recovery codes are kept."""
     with Browser() as browser:
         person = Person(someone, browser, clock)
         person.begin()
@@ -121,7 +121,7 @@ def test_page_behind_nginx_opens_only_after_both_factors(portal, nginx, clock, s
         assert PAGE.strip() not in browser.text
 
 
-def test_it_works_without_scripts(portal, nginx, clock, someone_enrolled):
+def test_the_portal_works_without_scripts(portal, nginx, clock, someone_enrolled):
     with Browser(scripts=False) as browser:
         person = Person(someone_enrolled, browser, clock)
         person.log_in()
@@ -130,7 +130,7 @@ def test_it_works_without_scripts(portal, nginx, clock, someone_enrolled):
         assert not person.is_in()
 
 
-def test_cookie_is_another_after_the_login_and_no_script_sees_it(portal, nginx, clock, someone_enrolled):
+def test_the_cookie_changes_at_the_login_and_no_script_sees_it(portal, nginx, clock, someone_enrolled):
     with Browser() as browser:
         person = Person(someone_enrolled, browser, clock)
         person.begin()

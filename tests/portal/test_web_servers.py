@@ -1,4 +1,4 @@
-"""The files of conf/portal, in the web servers themselves: whom they let in, and what visitors can say of themselves."""
+"""The files of conf/portal, in the web servers themselves: which visitors are let in, and what visitors can claim about themselves."""
 
 import pretended
 import pytest
@@ -18,7 +18,7 @@ def test_page_opens_only_where_the_portal_says_so(web_server, pretended_portal):
 
 
 @pytest.mark.parametrize("answer", [(500, {}), (503, {}), (403, {}), (404, {}), (400, {}), (401, {}), None])
-def test_whatever_else_the_portal_answers_refuses(web_server, pretended_portal, answer):
+def test_every_other_answer_of_the_portal_refuses(web_server, pretended_portal, answer):
     pretended_portal.answer = answer
     for path in ("/", "/notes.txt", "/index.html"):
         refused = ask(WIKI, path)
@@ -33,7 +33,7 @@ def test_without_a_portal_nobody_is_let_in(web_server):
     assert refused.status >= 500 and PAGE not in refused.text
 
 
-def test_the_portal_is_asked_about_the_site_and_the_path_that_were_meant(web_server, pretended_portal):
+def test_the_portal_is_asked_about_the_requested_site_and_path(web_server, pretended_portal):
     ask(WIKI, "/notes.txt?a=b&c=%2F", method="POST", body="x=1", headers=[("Cookie", "__Host-otp-portal=x; other=y")])
     ((path, headers),) = pretended_portal.verified()
     found = dict(headers)
@@ -50,7 +50,7 @@ def test_the_portal_is_asked_about_the_site_and_the_path_that_were_meant(web_ser
                                   ("Forwarded", "for=192.0.2.1;host=evil.example.org"), ("X-Forwarded-Proto", "http"),
                                   ("X-Forwarded-Method", "HEAD"),
                                   ("X-Original-URL", "https://evil.example.org/elsewhere")])
-def test_what_visitors_say_of_where_they_are_does_not_count(web_server, pretended_portal, said):
+def test_claims_of_visitors_about_address_and_path_do_not_count(web_server, pretended_portal, said):
     ask(WIKI, "/notes.txt", headers=[said])
     ask(PORTAL, "/login", headers=[said])
     for path, headers in pretended_portal.asked:
@@ -61,7 +61,7 @@ def test_what_visitors_say_of_where_they_are_does_not_count(web_server, pretende
         assert len({name for name, _ in forwarded}) == len(forwarded), (path, forwarded)
 
 
-def test_the_portals_own_paths_are_passed_on_and_asked_about_nothing(web_server, pretended_portal):
+def test_the_portals_own_paths_are_passed_on_without_a_question(web_server, pretended_portal):
     shown = ask(WIKI, "/.otp-portal/arrive?ticket=abc")
     assert (shown.status, shown.text) == (200, "portal: /.otp-portal/arrive?ticket=abc\n"), shown
     assert ask(PORTAL, "/login?site=wiki.example.org").text == "portal: /login?site=wiki.example.org\n"
@@ -72,17 +72,17 @@ def test_the_portals_own_paths_are_passed_on_and_asked_about_nothing(web_server,
 
 @pytest.mark.parametrize("path", ["/.otp-portal/../notes.txt", "/.otp-portal/%2e%2e/notes.txt", "/.otp-portal/..%2fnotes.txt",
                                   "//.otp-portal/../notes.txt", "/.otp-portal-verify", "/notes.txt?/.otp-portal/"])
-def test_no_path_leads_around_the_question(web_server, pretended_portal, path):
+def test_no_path_bypasses_the_question(web_server, pretended_portal, path):
     shown = ask(WIKI, path)
     assert PAGE not in shown.text, shown
 
 
 def test_the_portal_is_asked_about_the_site_that_answers(web_server, pretended_portal):
-    """RFC 9112 section 3.2.2: the host in the request line counts, and not that of the header."""
+    """RFC 9112 section 3.2.2: the host in the request line counts, not the one in the header."""
     shown = ask(PORTAL, f"https://{WIKI}/notes.txt")
     asked = pretended_portal.verified()
     assert PAGE not in shown.text
     for _, headers in asked:
         assert {value for name, value in headers if name in ("host", "x-forwarded-host")} == {WIKI}, headers
-    # One that refuses such a request asks about none.
+    # A web server that refuses such a request asks the portal nothing.
     assert asked or shown.status >= 400, shown

@@ -1,4 +1,4 @@
-"""A browser without pictures and scripts, at the web server in front of the portal: for what needs no Chromium."""
+"""A browser without pictures and scripts, for tests that need no Chromium: it talks to the web server in front of the portal."""
 
 import http.client
 import socket
@@ -11,7 +11,7 @@ SECONDS = 60
 
 
 class Browser(web_server.Browser):
-    """Follows redirects, keeps cookies by host and sends forms. It speaks TLS, and takes the tests' certificate alone."""
+    """Follows redirects, keeps cookies by host and sends forms. It speaks TLS, and accepts only the tests' certificate."""
 
     home = web_servers.PORTAL
 
@@ -26,11 +26,11 @@ class Browser(web_server.Browser):
         return connection
 
     def reach(self):
-        """A connection to the web server."""
+        """Returns a connection to the web server."""
         return socket.create_connection((web_servers.ADDRESS, 443), timeout=SECONDS)
 
     def begin(self, url, user):
-        """Opens a page that sends visitors to the login, as far as the first question."""
+        """Opens a page that sends visitors to the login, up to the first question."""
         self.get(url)
         self.post("/login", user=user.name)
 
@@ -41,5 +41,5 @@ class Browser(web_server.Browser):
         return "/login/question" in self.page.forms
 
     def sees(self, url):
-        """Whether the page opens now; what is on the screen afterwards is another page."""
+        """Returns whether the page opens now; afterwards another page is on the screen."""
         return self.get(url).body == web_servers.PAGE

@@ -1,4 +1,4 @@
-"""Web servers of Debian's packages with the files of conf/portal, and what a visitor gets from them."""
+"""Web servers of Debian's packages with the files of conf/portal, and a visitor's requests to them."""
 
 import http.client
 import http.server
@@ -26,7 +26,7 @@ RADICALE_PORT = 5232
 
 
 def certificate():
-    """One for every host of the tests, and its key."""
+    """Returns a certificate for every host of the tests, and its key."""
     chain, key = PLACE / "site.pem", PLACE / "site.key"
     if not chain.exists():
         names = ",".join(f"DNS:{name}" for name in (PORTAL, WIKI, CALENDAR))
@@ -39,7 +39,7 @@ def certificate():
 
 
 def site():
-    """The folder of a site with a page in it."""
+    """Makes the folder of a site with a page in it."""
     root = PLACE / "wiki"
     root.mkdir(parents=True, exist_ok=True)
     (root / "index.html").write_text(PAGE)
@@ -50,7 +50,7 @@ def site():
 
 
 def example(name):
-    """A file of conf/portal with the places of the tests in it."""
+    """Returns a file of conf/portal with the paths of the tests in it."""
     text = (EXAMPLES / name).read_text()
     chain, key = certificate()
     text = re.sub(r"/etc/ssl/[\w.]+\.pem", str(chain), text)
@@ -64,7 +64,7 @@ def port_answers(port):
 
 
 def speaks_tls(port):
-    """Whether the web server has a certificate for each of its hosts by now: Caddy makes its own."""
+    """Returns whether the web server has a certificate for each of its hosts by now: Caddy makes its own."""
     context = ssl._create_unverified_context()
     for host in (PORTAL, WIKI, CALENDAR):
         try:
@@ -76,7 +76,7 @@ def speaks_tls(port):
 
 
 class Server:
-    """`with Nginx() as server:`. Each has its own way to be started; what it says is in `results`."""
+    """`with Nginx() as server:`. Each server is started in its own way; its output is in `results`."""
 
     user = "www-data"
 
@@ -84,7 +84,7 @@ class Server:
         self.port = port
 
     def example(self, name):
-        """A file of conf/portal, for the port of this server."""
+        """Returns a file of conf/portal, for the port of this server."""
         text = re.sub(r"^(\s*listen )443 ssl", rf"\g<1>{self.port} ssl", example(name), flags=re.MULTILINE)
         text = text.replace("<VirtualHost *:443>", f"<VirtualHost *:{self.port}>")
         return text if self.port == 443 else re.sub(r"^([\w.]+\.example\.org) {", rf"\1:{self.port} {{", text, flags=re.MULTILINE)
@@ -154,7 +154,7 @@ class Caddy(Server):
         if subprocess.run(["id", self.user], capture_output=True).returncode != 0:
             subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", self.user], check=True)
         shutil.chown(place, self.user, self.user)
-        # A certificate of its own authority in the place of one from the network.
+        # Caddy's own authority signs the certificate, instead of one on the network.
         (place / "Caddyfile").write_text(f"{{\nlocal_certs\nskip_install_trust\nadmin off\n}}\n{self.example('caddy/Caddyfile')}")
         become = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups", "--inh-caps=+net_bind_service",
                   "--ambient-caps=+net_bind_service"]
@@ -175,7 +175,7 @@ class ApacheWithAnApplication(Apache):
 
 SERVERS = {"nginx": Nginx, "apache": Apache, "caddy": Caddy}
 
-# With the application of each file, and its host.
+# For each server, the application of its file, and the application's host.
 APPLICATIONS = {"nginx": (Nginx, CALENDAR), "apache": (ApacheWithAnApplication, WIKI), "caddy": (Caddy, CALENDAR)}
 
 
@@ -205,7 +205,7 @@ class Mirror:
 
     @staticmethod
     def told(answer):
-        """Name and value of each header that has come to it."""
+        """Returns name and value of each header that has reached the application."""
         assert answer.status == 200, answer
         return [tuple(pair) for pair in json.loads(answer.text)]
 
@@ -247,10 +247,10 @@ class Answer:
 
 
 def ask(host, path="/", method="GET", body=None, headers=(), port=443):
-    """One request over TLS; `headers` are pairs, so that one may come twice."""
+    """Makes one request over TLS; `headers` are pairs, so that one may come twice."""
     context = ssl._create_unverified_context()
     connection = http.client.HTTPSConnection(ADDRESS, port, context=context, timeout=60)
-    # The name that TLS says, too: Caddy has a certificate for each.
+    # TLS must name the host too: Caddy has a certificate for each.
     connection.sock = context.wrap_socket(socket.create_connection((ADDRESS, port), timeout=60), server_hostname=host.partition(":")[0])
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
