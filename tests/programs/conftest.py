@@ -1,4 +1,4 @@
-"""What every proof of a row has at hand."""
+"""The fixtures of every proof of a row."""
 
 import pathlib
 import shutil
@@ -18,7 +18,7 @@ PERSON, RUNNER, PASSWORD = "person", "runner", "password-of-person"
 
 
 def pytest_configure(config):
-    # The child of a fork goes straight on to exec.
+    # The child of a fork goes straight on to exec, so this warning does not apply.
     config.addinivalue_line("filterwarnings", "ignore:.*multi-threaded.*forkpty:DeprecationWarning")
     config.addinivalue_line("markers", "program(*names): the rows that a test proves")
     if not pathlib.Path("/run/probe").is_dir() or not table.RELEASE:
@@ -28,7 +28,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session")
 def accounts():
-    """`person`, who logs in, and `runner`, who starts programs for others; both are allowed whatever a program asks for."""
+    """`person`, who logs in, and `runner`, who starts programs for others; both may do whatever a program asks for."""
     for name in (PERSON, RUNNER):
         table.run("useradd", "--create-home", "--shell", "/bin/sh", name)
         subprocess.run(["chpasswd"], input=f"{name}:{PASSWORD}\n", text=True, check=True)
@@ -45,7 +45,7 @@ def system_log():
 @pytest.fixture
 def probe(system_log, accounts):
     found = probes.Probe()
-    # Services that nobody has a file for end here, and not in whatever Debian lets in.
+    # Services without a file end here, and not in a file that Debian has for them.
     pathlib.Path("/etc/pam.d/other").write_text("auth required pam_deny.so\naccount required pam_deny.so\nsession required pam_deny.so\n")
     kept.assert_search_finds()
     yield found

@@ -7,7 +7,7 @@ import kept
 
 
 class Daemon:
-    """`with Daemon(NAME, COMMAND...):` what it says is searched for what was shown. It is stopped by its pid."""
+    """`with Daemon(NAME, COMMAND...):` its output is searched for the text that was shown. It is stopped by its pid."""
 
     def __init__(self, name, *command, account=None, **environment):
         self._name = name

@@ -1,4 +1,4 @@
-/* Preloaded where a program draws what it says: writes each text that it draws with Xft to /tmp/drawn, a line each. */
+/* Preloaded into a program that draws its messages: writes each text that it draws with Xft to /tmp/drawn, one a line. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

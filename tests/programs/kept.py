@@ -1,4 +1,4 @@
-"""Where a program has left what it was shown: the places that are written, and the system log."""
+"""Finds where a program has left the text that it was shown: in the files that are written here, or in the system log."""
 
 import os
 import pathlib
@@ -9,17 +9,17 @@ import time
 
 import probe as probes
 
-# All that programs write to in here. What daemons say for themselves stands in OUTPUT, so that it is searched too.
+# The places to which programs write here. The output of daemons is in OUTPUT, so that it is searched too.
 PLACES = ["/run", "/tmp", "/var", "/etc", "/home", "/root", "/dev/shm"]
 OUTPUT = pathlib.Path("/var/log/standard-error")
-# The module's own, and the tests'.
+# Files of the module and of the tests.
 NOT_SEARCHED = [probes.DIRECTORY, pathlib.Path("/run/suite"), pathlib.Path("/run/reports")]
-# Of each message, something that survives what programs do to text.
+# For each message, a part that survives the changes of programs to text.
 MARKERS = {
     "information": re.compile(rb"probe\s+information\s+(one|three)", re.IGNORECASE),
     "error": re.compile(rb"probe\s+error", re.IGNORECASE),
 }
-# Of these tests, with a second for file systems that keep less than the clock tells.
+# The start of these tests, less a second, because some file systems keep times less exactly than the clock.
 BEGIN = time.time() - 1
 SYSLOG = pathlib.Path("/var/log/syslog-of-the-test")
 
@@ -42,12 +42,12 @@ class SystemLog:
 
 
 def output_of(name):
-    """A file for what a daemon writes to its standard output and error."""
+    """Opens a file for a daemon's standard output and error."""
     return open(OUTPUT / name, "ab")
 
 
 def keepers():
-    """"nowhere", or where a message of the module is found."""
+    """Returns "nowhere", or the places where a message of the module is found."""
     found = set()
     for place in PLACES:
         for directory, _, names in os.walk(place):
@@ -58,19 +58,19 @@ def keepers():
                 try:
                     if path.is_symlink() or not path.is_file():
                         continue
-                    # Nothing that was there before has it.
+                    # A file that is older than the tests cannot have the message.
                     if path.stat().st_ctime < BEGIN:
                         continue
                     content = path.read_bytes()
                 except OSError:
-                    continue  # gone meanwhile
+                    continue  # it has gone meanwhile
                 if any(marker.search(content) for marker in MARKERS.values()):
                     found.add("syslog" if path == SYSLOG else "standard error" if path.parent == OUTPUT else str(path))
     return ", ".join(sorted(found)) or "nowhere"
 
 
 def assert_search_finds():
-    """The search is no search if it does not find what is there."""
+    """Checks that the search finds a text that is there."""
     planted = pathlib.Path("/tmp/planted")
     planted.write_text(f"... {probes.INFORMATION[0]} ...")
     assert str(planted) in keepers()

@@ -1,4 +1,4 @@
-"""Programs that lock a display and ask once: everything that the table says of them."""
+"""Measures a program that locks a display and asks once: everything that the table says about it."""
 
 import kept
 import probe as probes
@@ -8,7 +8,7 @@ REPLY = "onereply"
 
 
 def measure(lock, services, probe, row):
-    """`lock()` is a context with a locked display: `type(TEXT)` and `locked()`, which ends it."""
+    """Measures every key. `lock()` is a context with a locked display, with `type(TEXT)` and `locked()`."""
     found = {"services": services, "includes": table.included_by(services[0])}
     probe.protect(*services)
     processes = []
@@ -31,7 +31,7 @@ MOST_TRIES = 4
 
 
 def refusals(lock, probe):
-    """It says nothing in words, and asks for as long as there is somebody who types."""
+    """Returns the keys about refusals: the program says nothing in words, and asks as long as somebody types."""
     found = {"again": []}
     for key, result in probes.RESULTS.items():
         probe.plan(f"hidden last ={result}")

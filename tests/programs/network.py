@@ -1,4 +1,4 @@
-"""A program that people reach over the network, and everything that the table says of it: a server, and logins of a client."""
+"""Measures a program that people reach over the network, everything that the table says about it: a server, and logins of a client."""
 
 import os
 import socket
@@ -8,28 +8,28 @@ import kept
 import probe as probes
 import table
 
-# The password has to last for every question of a program that asks once; nobody checks it.
+# A program that asks once gives the same password to every question; nobody checks it.
 REPLIES = ["reply-to-password", "reply-to-code", "reply-to-name"]
 HERE = "127.0.0.1"
-# The steps of the module behind two keys of the table, and what to look for.
+# The steps of the module behind two keys of the table, and the text to look for.
 STEPS = {"information": "info", "error": "error"}
 MARKS = {"information": probes.INFORMATION[0], "error": probes.ERROR}
 
 
 class Program:
-    """One program. What differs from others is overridden."""
+    """One program. Subclasses override the parts that differ."""
 
     services = ()
     person = "person"
     runner = None
-    # What the file is called that has what the daemon writes to its standard output and error.
+    # The name of the file with the daemon's standard output and error.
     name = ""
-    # All that the module does, but for the gate: a client sees nothing before it is answered.
+    # Everything that the module does, except the gate: a client sees nothing before it gets its answer.
     everything = "info error empty hidden hidden echoed =SUCCESS"
     port = 0
 
     def prepare(self):
-        """Its configuration, and whatever it needs besides its PAM service."""
+        """Writes the program's configuration, and anything else that it needs besides its PAM service."""
 
     def command(self):
         raise NotImplementedError
@@ -38,15 +38,15 @@ class Program:
         return listens(self.port)
 
     def log_in(self, person, replies):
-        """One login by a client: whether it is in, and all that the client was told."""
+        """Makes one login by a client. Returns whether it was let in, and everything that the client was told."""
         raise NotImplementedError
 
     def log_in_and_go_on(self, person, replies):
-        """A login by a client that does what clients of the program do; what the program asks PAM for is counted."""
+        """Makes a login by a client that goes on as clients of the program do; the program's questions to PAM are counted."""
         return self.log_in(person, replies)
 
     def shown(self, probe, told):
-        """The keys about messages, of the login that has just been, of which the client was told that."""
+        """Returns the keys about messages, from the last login; `told` is what its client was told."""
         refused = table.refused_messages(probe)
         found = {key: "refused" if step in refused else "never" for key, step in STEPS.items()}
         assert not any(text in told for text in MARKS.values()), f"shown after all: {told}"
@@ -90,7 +90,7 @@ def free_port():
 
 
 def configured_by_text(probe, typed):
-    """`asks` and `echoed` of a program that is told which words are answered by what."""
+    """Returns `asks` and `echoed` of a program whose configuration names the words of each question and its answer."""
     user = probe.calls("authenticate")[0]["user"]
     hidden, (echoed,) = probe.replies("hidden"), probe.replies("echoed")
     assert (hidden, echoed) == (typed[:2], user), (hidden, echoed)
@@ -98,7 +98,7 @@ def configured_by_text(probe, typed):
 
 
 def measure(program, probe, row, answers=table.answers):
-    """Every key that the probe can tell."""
+    """Measures every key that the probe can tell."""
     includes = table.included_by(program.services[0])
     probe.protect(*program.services)
     found = {"services": list(program.services), "includes": includes}
@@ -118,7 +118,7 @@ def measure(program, probe, row, answers=table.answers):
 
 
 def repeats(program, probe):
-    """Whether PAM is asked again for what a client does by itself."""
+    """Returns whether PAM is asked again because of something that a client does by itself."""
     probe.plan("hidden =SUCCESS")
     admitted, told = program.log_in_and_go_on(program.person, REPLIES)
     assert admitted, told
@@ -126,7 +126,7 @@ def repeats(program, probe):
 
 
 def lives(program, probe):
-    """Whether a second login meets the same process. A pool of processes shares many logins between them."""
+    """Returns whether a second login meets the same process. A pool of processes shares many logins between them."""
     processes = []
     for _ in range(MANY):
         probe.plan("hidden =SUCCESS")

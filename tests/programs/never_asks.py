@@ -1,4 +1,4 @@
-"""Programs that run jobs of people without asking them anything."""
+"""Measures a program that runs users' jobs without asking them anything."""
 
 import pathlib
 
@@ -16,13 +16,13 @@ def prepare():
 
 
 def wait_for_end(probe):
-    """The job has run, and its session is closed."""
+    """Waits until the job has run and its session is closed."""
     wait_until(DONE.exists, "end of the job")
     probe.wait_for_call("close_session")
 
 
 def measure(service, run_job, probe):
-    """Every key, of two jobs one after the other."""
+    """Measures every key, with two jobs one after the other."""
     probe.protect(service)
     found = {"services": [service], "includes": table.included_by(service)}
     processes = []
@@ -35,7 +35,7 @@ def measure(service, run_job, probe):
     found |= table.caller_of(probe, "person") | table.further_calls(probe)
     found["lives"] = "many logins" if processes[0] == processes[1] else "one login"
     found |= {"asks": "never" if not asked else "asks", "tries": len(asked), "again": [], "repeats": len(asked) > 1}
-    # None of these can be, where nothing is asked.
+    # These keys are empty, because nothing is asked.
     assert not probe.steps
     nothing = ["information", "error", "text", "echoed", "auth_err", "maxtries", "unavail", "ignore"]
     found |= dict.fromkeys(nothing, "") | {"last_words": "lost"}

@@ -15,7 +15,7 @@ CONNECTED, REFUSED = "Initialization Sequence Completed", "AUTH_FAILED"
 class Openvpn(network.Program):
     services = ("openvpn",)
     name = "openvpn"
-    # What the plugin is told, and what the client asks its user for besides.
+    # The plugin's arguments, and a further question of the client to its user.
     plugin = "openvpn"
     challenge = ()
 
@@ -38,7 +38,7 @@ class Openvpn(network.Program):
         return CONNECTED in self.said()
 
     def log_in(self, person, replies, breaks=0):
-        """`breaks`: how often the line breaks after that; the client comes back by itself."""
+        """Logs in. `breaks`: how often the connection breaks after that; the client comes back by itself."""
         words = ["--client", "--remote", network.HERE, str(self.port), "--proto", "tcp-client", "--dev", "null", "--ca",
                  f"{PLACE}/ca.crt", "--auth-user-pass", "--ifconfig-noexec", "--route-noexec", "--nobind", "--verb", "3",
                  "--connect-retry", "1", "1"]
@@ -52,7 +52,7 @@ class Openvpn(network.Program):
             for question, reply in [("Enter Auth Username:", person), ("Enter Auth Password:", replies[0]),
                                     *([("CHALLENGE: ", replies[1])] if self.challenge else [])]:
                 child.expect(question)
-                # What is typed before the terminal stops showing it is thrown away.
+                # Text that is typed before the terminal stops showing it is lost.
                 assert "Password" not in question or child.waitnoecho(probes.PATIENCE_SECONDS)
                 child.sendline(reply)
             for each in range(breaks + 1):

@@ -47,7 +47,7 @@ REMOTE = {"address": "The client\\(aqs address is known, so networks and places 
 
 
 def section():
-    """It, as roff."""
+    """Returns the section as roff."""
     lines = [".SH PROGRAMS"]
     for program in tomllib.loads(TABLE.read_text())["program"]:
         lines += [".TP", f"\\fB{escaped(program['name'])}\\fR", *about(program)]
@@ -55,7 +55,7 @@ def section():
 
 
 def about(program):
-    """What an administrator has to know of a program: a paragraph each of what it is, what users see, and what to beware of."""
+    """Yields a paragraph each on what a program is, what its users see, and what an administrator must beware of."""
     yield f"Tested: {escaped(tried(program['tried']))}."
     services = ", ".join(f"\\fB{escaped(name)}\\fR" for name in program["services"])
     are_many = len(program["services"]) > 1
@@ -73,14 +73,14 @@ def about(program):
 
 
 def included(files):
-    """The file whose lines a service includes."""
+    """Returns the file whose lines a service includes."""
     (file,) = files
     name = file.removeprefix("substack ")
     return f"\\fI{escaped(name)}\\fR" + (" as a substack" if name != file else "")
 
 
 def tried(entries):
-    """The versions, by release."""
+    """Returns the versions, by release."""
     return "; ".join(f"{RELEASES[release]} ({package} {version})" for release, package, version in map(str.split, entries))
 
 
@@ -114,7 +114,7 @@ def asking(program):
 
 
 def seeing(program):
-    """What becomes of messages."""
+    """Yields sentences on what becomes of messages."""
     if program["flags"].startswith("silent"):
         yield "The program asks modules to be silent: users do not see why they are refused."
     else:
@@ -132,7 +132,7 @@ def seeing(program):
 
 
 def refusing(program):
-    """How a refusal looks."""
+    """Yields sentences on how a refusal looks."""
     if program["tries"] == 1:
         yield "It asks once."
     elif program["tries"]:
@@ -153,7 +153,7 @@ def refusing(program):
 
 
 def marked(text):
-    """Prose, in which backquotes are around what is typed."""
+    """Returns prose with its backquoted words in bold."""
     return re.sub("`([^`]*)`", r"\\fB\1\\fR", escaped(text))
 
 
@@ -162,7 +162,7 @@ def escaped(text):
 
 
 def whole():
-    """The manual, with this section in it."""
+    """Returns the manual with this section in it."""
     page = PAGE.read_text()
     start, end = page.index(".SH PROGRAMS\n"), page.index(".SH HOW THIS IS KNOWN\n")
     return page[:start] + section() + page[end:]

@@ -1,6 +1,6 @@
-/* A PAM module that logs what a program does with it: one JSON object a line, in /run/probe/log.
+/* A PAM module that logs a program's calls to it: one JSON object a line, in /run/probe/log.
  *
- * /run/probe/plan says what pam_sm_authenticate does, in words, one after the other:
+ * /run/probe/plan says in words what pam_sm_authenticate does, one step after the other:
  *
  *     info      sends information of several lines, with half blocks and runs of spaces
  *     error     sends an error
@@ -11,8 +11,8 @@
  *     last      sends the error "Probe last words"
  *     =RESULT   SUCCESS, AUTH_ERR, MAXTRIES, AUTHINFO_UNAVAIL or IGNORE: what it returns
  *
- * It goes on after a conversation that failed. What is logged are replies that a test has made up: this is no module for a
- * machine that people use. Everything else returns PAM_SUCCESS. */
+ * It goes on after a conversation that failed. The log has replies in plain text, which the tests have made up: do not use this
+ * module on a machine that people use. All other functions return PAM_SUCCESS. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -32,7 +32,7 @@
 
 #define DIRECTORY "/run/probe/"
 #define LINE 4096
-/* Ten minutes: the test that does not open the gate has failed long before. */
+/* Ten minutes: a test that does not open the gate has failed long before. */
 #define GATE_TRIES 60000
 
 static const char INFORMATION[] =
@@ -160,7 +160,7 @@ PAM_EXTERN int pam_sm_authenticate(pam_handle_t *handle, int flags, int argc, co
     if (file < 0 || read(file, plan, sizeof plan - 1) <= 0)
         abort();
     close(file);
-    /* As every module does; some programs leave the name to be asked for, in their own words. */
+    /* Every module does this; some programs leave the name to be asked for, in their own words. */
     if (pam_get_user(handle, &user, NULL) != PAM_SUCCESS)
         return PAM_USER_UNKNOWN;
     log_call(handle, "authenticate", flags);

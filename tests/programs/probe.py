@@ -1,4 +1,4 @@
-"""The probe module (probe.c): what it is told to do, and what it saw of a program."""
+"""The probe module (probe.c): gives it its orders, and reads what it saw of a program."""
 
 import json
 import pathlib
@@ -7,13 +7,13 @@ import time
 DIRECTORY = pathlib.Path("/run/probe")
 MODULE = "pam_probe.so"
 
-# What it says and asks.
+# The module's messages and questions.
 INFORMATION = ["Probe information one", "█▀▄ █  ▀▄", "Probe   information three"]
 ERROR = "Probe error"
 LAST_WORDS = "Probe last words"
 PASSWORD, CODE, NAME = "Probe password: ", "Probe code: ", "Probe name: "
 
-# Everything that a module can do, with a gate at which what has been shown by then can be looked at.
+# Everything that a module can do, with a gate at which the test can see what has been shown so far.
 EVERYTHING = "info error empty gate hidden hidden echoed"
 RESULTS = {"auth_err": "AUTH_ERR", "maxtries": "MAXTRIES", "unavail": "AUTHINFO_UNAVAIL", "ignore": "IGNORE"}
 
@@ -38,7 +38,7 @@ class Probe:
         self._log.chmod(0o666)
 
     def protect(self, *services):
-        """The module is all there is in these services, whatever Debian has there."""
+        """Makes the module the only one in these services, whatever Debian has there."""
         for service in services:
             lines = [f"{kind} required {MODULE}" for kind in ("auth", "account", "password", "session")]
             pathlib.Path("/etc/pam.d", service).write_text("\n".join(lines) + "\n")
@@ -58,7 +58,7 @@ class Probe:
         return [line for line in self.lines if "call" in line and name in (None, line["call"])]
 
     def replies(self, step):
-        """What was answered to each question of that kind; "refused" where the conversation failed."""
+        """Returns the answer to each question of that kind; "refused" where the conversation failed."""
         return ["refused" if line["code"] != 0 else line["reply"] for line in self.steps if line["step"] == step]
 
     def reached(self, step):
@@ -72,7 +72,7 @@ class Probe:
 
 
 def wait_until(holds, what, seconds=PATIENCE_SECONDS):
-    """Waits, for as long as a slow machine may need, for what has to come."""
+    """Waits for something that must come, as long as a slow machine may need."""
     end = time.monotonic() + seconds
     while not (found := holds()):
         assert time.monotonic() < end, f"no {what}"
@@ -81,7 +81,7 @@ def wait_until(holds, what, seconds=PATIENCE_SECONDS):
 
 
 def comes(holds, expected):
-    """Whether it becomes so. What the table expects may take long; what it does not expect is given a second."""
+    """Returns whether the condition becomes true. It waits long if the table expects that, and a second if not."""
     end = time.monotonic() + (PATIENCE_SECONDS if expected else 1)
     while time.monotonic() < end:
         if holds():

@@ -1,4 +1,4 @@
-"""A display of the person's own: Xvfb or a headless compositor, with a keyboard that a program types on."""
+"""A display of the person's own: Xvfb or a headless compositor, and a keyboard on which a program types."""
 
 import os
 import pathlib
@@ -17,12 +17,12 @@ class Screen:
         pathlib.Path("/tmp/.X11-unix").mkdir(exist_ok=True)
         pathlib.Path("/tmp/.X11-unix").chmod(0o1777)
         self._server = subprocess.Popen(
-            # -r: without auto-repeat; on a busy machine a key can look held.
+            # -r: without auto-repeat, because on a busy machine a key can look held.
             as_person("/usr/bin/Xvfb", DISPLAY, "-nolisten", "tcp", "-screen", "0", "1280x1024x24", "-noreset", "-r"),
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
         )
         probes.wait_until(pathlib.Path("/tmp/.X11-unix/X" + DISPLAY[1:]).exists, "Xvfb")
-        # The first key gives the server's keyboard the layout of xdotool's, which a locker should not see in the middle.
+        # The first key changes the server's keyboard to xdotool's layout, which must not happen while a locker reads.
         self.key("Shift_L")
         return self
 

@@ -1,4 +1,4 @@
-"""conf/programs.toml: a row, and what was measured, put beside each other."""
+"""Compares a row of conf/programs.toml with the measurements."""
 
 import os
 import pathlib
@@ -11,20 +11,20 @@ import probe as probes
 
 RELEASE = os.environ.get("OTP_RELEASE", "")
 PROGRAMS = tomllib.loads(pathlib.Path(__file__).with_name("programs.toml").read_text())["program"]
-# /etc/pam.d as the packages have left it.
+# /etc/pam.d as the packages have installed it.
 PRISTINE = pathlib.Path("/run/suite/pristine")
-# What no probe can measure. `enrols` is proven by tests/behaviour/enrolments/test_login_enrolment_services.py.
+# Keys that no probe can measure. tests/behaviour/enrolments/test_login_enrolment_services.py proves `enrols`.
 PROSE = {"name", "tried", "proven", "stack", "enrols", "advice"}
 
 
 def row(*names):
-    """The row of that name; where there are several, that which was tried on this release."""
+    """Returns the row of that name; if there are several, the one that was tried on this release."""
     (found,) = [one for one in PROGRAMS if one["name"] in names and any(tried.startswith(RELEASE + " ") for tried in one["tried"])]
     return found
 
 
 def compare(row, measured):
-    """Fails with every key that turned out different from the table, and with those that were not looked at."""
+    """Fails with every key that differs from the table, and with those that were not measured."""
     assert set(measured) == set(row) - PROSE, "keys that are measured, and keys of the table"
     different = [
         f"{key}: the table says {row[key]!r}, measured {measured[key]!r}" for key in measured if measured[key] != row[key]
@@ -36,14 +36,14 @@ def compare(row, measured):
 
 
 def version_of(row):
-    """In the words of `tried`: without Debian's own part, since updates of a release keep the rest."""
+    """Returns the version in the form of `tried`: without Debian's own part, because updates of a release keep the rest."""
     (package,) = {tried.split(" ")[1] for tried in row["tried"] if tried.startswith(RELEASE + " ")}
     version = run("dpkg-query", "--show", "--showformat=${Version}", package)
     return f"{RELEASE} {package} {re.sub(r'-[^-]*$', '', version.partition(':')[2] or version)}"
 
 
 def included_by(service):
-    """Whose lines Debian's file takes in for auth."""
+    """Returns the file whose auth lines Debian's file includes."""
     for directory in (PRISTINE, "/usr/lib/pam.d"):
         path = pathlib.Path(directory, service)
         if path.exists():
@@ -57,8 +57,8 @@ def included_by(service):
 
 
 def caller_of(probe, person, runner=None):
-    """The keys about who asks, and with what. `person` logs in; `runner` is the account that started the program, if that is one
-    of a person."""
+    """Returns the keys about the caller. `person` logs in; `runner` is the account that started the program, if it is a
+    person's account."""
     call = probe.calls()[0]
     account = pwd.getpwuid(call["euid"]).pw_name
     ruser = call["ruser"] or "none"
@@ -90,7 +90,7 @@ def flags_of(probe):
 
 
 def further_calls(probe):
-    """The keys about what is called besides pam_authenticate, of a login that went through to its end."""
+    """Returns the keys about the calls besides pam_authenticate, from a login that was completed."""
     asked = (probe.calls("authenticate") or [None])[0]
     account = (probe.calls("acct_mgmt") or [None])[0]
     setcred, session = probe.calls("setcred"), (probe.calls("open_session") or [None])[0]
@@ -114,12 +114,12 @@ def further_calls(probe):
 
 
 def wait_for_setcred(probe, row):
-    """A server may still have something to call when its client has gone."""
+    """Waits, because a server may still have something to call after its client has gone."""
     probes.comes(lambda: len(probe.calls("setcred")) >= len(row["setcred"]), expected=True)
 
 
 def answers(probe, typed):
-    """`asks`, `echoed` and `repeats`, of a login in which EVERYTHING was asked and a person typed these replies, in order."""
+    """Returns `asks`, `echoed` and `repeats`, from a login in which EVERYTHING was asked and a person typed these replies, in order."""
     hidden, (echoed,) = probe.replies("hidden"), probe.replies("echoed")
     user = probe.calls("authenticate")[0]["user"]
     if hidden == typed[:2]:
@@ -135,7 +135,7 @@ def answers(probe, typed):
 
 
 def refused_messages(probe):
-    """Of information and errors, those after which the conversation had failed."""
+    """Returns the kinds of messages, information or error, after which the conversation had failed."""
     return {line["step"] for line in probe.steps if line["step"] in ("info", "error") and line["code"] != 0}
 
 

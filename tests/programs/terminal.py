@@ -1,4 +1,4 @@
-"""A program that talks to a person at a terminal, and everything that the table says of it."""
+"""Measures a program that talks to a person at a terminal: everything that the table says about it."""
 
 import codecs
 import os
@@ -17,19 +17,19 @@ INSIDE = "now inside"
 
 
 class Program:
-    """One program. What differs from others is overridden."""
+    """One program. Subclasses override the parts that differ."""
 
     services = ()
     person = "person"
     runner = None
-    # What the program is asked to do, if it lets in. Not the words themselves: some programs show the command.
+    # A command for the program to run once it has let the person in. Its output is another text, because some programs show the command.
     command_inside = "echo 'now' 'inside'"
 
     def command(self):
         raise NotImplementedError
 
     def prepare(self):
-        """Whatever it needs besides its PAM service."""
+        """Prepares anything that the program needs besides its PAM service."""
 
     def spawn(self):
         first, *others = [str(word) for word in self.command()]
@@ -37,19 +37,19 @@ class Program:
                              dimensions=(50, 200))
 
     def running(self, *words):
-        """As the one who starts it."""
+        """Returns the command that runs as the account that starts it."""
         return ["/usr/sbin/runuser", "-u", self.runner, "--", *words]
 
     def begin(self, child):
-        """Up to the first question of the module."""
+        """Waits for the first question of the module."""
 
     def before_next_try(self, child, text):
-        """Answers what it asks before a second try, such as a user name; true when that is done. `text` is what came since."""
+        """Answers questions before a second try, such as a user name; returns true when that is done. `text` is the output since."""
         return True
 
 
 def measure(program, probe, row):
-    """Every key that the probe can tell."""
+    """Measures every key that the probe can tell."""
     includes = table.included_by(program.services[0])
     program.prepare()
     probe.protect(*program.services)
@@ -63,7 +63,7 @@ def measure(program, probe, row):
 
 
 def whole_login(program, probe, row):
-    """What is shown when, and what is answered. It ends inside."""
+    """Measures what is shown when, and what is answered, in a login that is let in."""
     probe.plan(probes.EVERYTHING + " =SUCCESS")
     child = program.spawn()
     program.begin(child)
@@ -101,7 +101,7 @@ MARKS = {"information": probes.INFORMATION[0], "error": probes.ERROR}
 
 
 def lives(program, probe):
-    """Whether a second login meets the same process."""
+    """Returns whether a second login meets the same process."""
     processes = []
     for _ in range(2):
         probe.plan("hidden =SUCCESS")
@@ -147,7 +147,7 @@ MOST_TRIES = 8
 
 
 class Screen:
-    """What a program has written, all of it."""
+    """The whole output of a program."""
 
     def __init__(self, child):
         self._child = child
@@ -157,7 +157,7 @@ class Screen:
         self.ended = False
 
     def read(self):
-        """What has come. A terminal that nobody has open is no end: login hangs up, and opens it again."""
+        """Reads the output. A terminal that nobody has open is no end: login hangs up, and opens it again."""
         alive = self._child.isalive()
         try:
             while select.select([self._child.child_fd], [], [], 0)[0]:
@@ -170,7 +170,7 @@ class Screen:
         return text in self.text
 
     def wait_for(self, text):
-        """Waits for a text that comes after all that was waited for before."""
+        """Waits for a text that comes after all earlier waits."""
         def there():
             self.read()
             return re.compile(re.escape(text)).search(self.text, self._seen) or self.ended
@@ -180,7 +180,7 @@ class Screen:
         self._seen = found.end()
 
     def next_of(self, question, tries, program):
-        """Whether the question comes again, before the program ends."""
+        """Returns whether the question comes again before the program ends."""
         prepared = tries == 0
 
         def there():

@@ -1,4 +1,4 @@
-"""chsh and chfn, with which people change what stands in /etc/passwd about them."""
+"""chsh and chfn, with which users change their own entry in /etc/passwd."""
 
 # light
 # bookworm: passwd

@@ -1,4 +1,4 @@
-"""Cockpit, asked as its page asks: one HTTP request a question."""
+"""Cockpit, asked as its page asks: one HTTP request for each question."""
 
 # bookworm: cockpit-ws cockpit-bridge
 
@@ -27,7 +27,7 @@ class Cockpit(network.Program):
         return ["/usr/lib/cockpit/cockpit-ws", "--no-tls", "--address", network.HERE, "--port", self.port]
 
     def log_in(self, person, replies):
-        """What the page is told with each question, one after the other, is in `asked`."""
+        """Logs in; `asked` gets the text of the page with each question, in order."""
         self.asked, told = [], ""
         authorization = "Basic " + encoded(f"{person}:{replies[0]}")
         rest = list(replies[1:])
@@ -39,7 +39,7 @@ class Cockpit(network.Program):
             client.close()
             told += f"{answer.status} {answer.reason}\n{body}\n"
             asks = re.fullmatch(r"X-Conversation (\S+) (\S+)", answer.headers.get("WWW-Authenticate") or "")
-            # An answer of success names the conversation too.
+            # An answer of success also names the conversation.
             if answer.status == 200 or not asks:
                 return answer.status == 200, told
             self.asked.append((base64.b64decode(asks[2]).decode(errors="replace"), json.loads(body)))

@@ -8,7 +8,7 @@ import network
 import pytest
 import table
 
-# For each line "USER REPLY": what authenticate says and, where that is true, what acct_mgmt says, as ejabberd calls them.
+# For each line "USER REPLY": prints the answer of authenticate and, if that is true, that of acct_mgmt, called as ejabberd calls them.
 LOOP = """
     ok = application:start(epam),
     Service = <<"ejabberd">>,

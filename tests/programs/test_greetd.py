@@ -54,7 +54,7 @@ class Greeter:
         return text
 
     def login(self, probe):
-        """To its end: what came before the gate, and the last answer."""
+        """Logs in to the end. Returns the messages before the gate, and the last answer."""
         self.told, self.questions = [], []
         replies = iter(REPLIES)
         said = self.ask(type="create_session", username="person")
@@ -64,7 +64,7 @@ class Greeter:
                 self.questions.append((kind, text))
                 said = self.ask(type="post_auth_message_response", response=next(replies))
             else:
-                # The module waits for an answer, so it is shown by now.
+                # The module waits for an answer, so the message is shown by now.
                 self.told.append((kind, text, [line["step"] for line in probe.steps]))
                 said = self.ask(type="post_auth_message_response")
             if probe.reached("gate"):
@@ -122,7 +122,7 @@ def test_greetd(row, probe, greetd):
     found = {"services": ["greetd"], "includes": table.included_by("greetd")}
     found |= table.caller_of(probe, "person") | table.further_calls(probe) | table.answers(probe, REPLIES) | refused
     found["lives"] = "many logins" if len(set(processes)) == 1 else "one login"
-    # Nothing else had happened when each came.
+    # Nothing else had happened when each message came.
     assert greeter.told[0] == ("info", INFORMATION, []) and greeter.told[1] == ("error", ERROR, ["info"])
     assert greeter.questions == [("secret", probes.PASSWORD), ("secret", probes.CODE), ("visible", probes.NAME)]
     found |= {"information": "at once", "error": "at once", "text": "whole", "keeps": kept.keepers()}

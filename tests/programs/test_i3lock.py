@@ -16,12 +16,12 @@ import pytest
 import table
 from screen import ENVIRONMENT, Screen, as_person
 
-# What it says with --debug: that it waits for a password, and that it begins to check one.
+# Texts of --debug: i3lock waits for a password, and it begins to check one.
 WAITS, CHECKS = "auth_state = 0)", "auth_state = 1)"
 
 
 class I3lock:
-    """In the foreground. With --debug it says when it has the keyboard, and what is typed, so its output is read here."""
+    """i3lock in the foreground. With --debug it says when it has the keyboard, and what is typed, so its output is read here."""
 
     def __init__(self, screen):
         self._screen = screen
@@ -37,7 +37,7 @@ class I3lock:
         return self._said.decode(errors="replace")
 
     def type(self, text):
-        """Shift, as often as needed: a key that has come while it drew is looked at when another one comes."""
+        """Types, with Shift as often as needed: a key that comes while i3lock draws is read only when another one comes."""
         probes.wait_until(lambda: re.findall(r"auth_state = \d\)", self.said())[-1:] == [WAITS], "i3lock waiting")
         checks = self.said().count(CHECKS)
         self._screen.type(text)

@@ -9,10 +9,10 @@ from openvpn_server import Openvpn
 
 
 class ByWords(Openvpn):
-    """Which words are answered by what stands in the configuration; the client asks for a second reply."""
+    """The configuration says which words are answered by what; the client asks for a second reply."""
 
     name = "openvpn-by-words"
-    # libpam asks for the user's name by "login:". Taken apart twice: by the reader of the configuration, and for the plugin.
+    # libpam asks for the user's name by "login:". The text is parsed twice: by the reader of the configuration, and for the plugin.
     plugin = r'"openvpn login USERNAME Probe\\ name USERNAME Probe\\ password PASSWORD Probe\\ code OTP"'
     challenge = "code"
 

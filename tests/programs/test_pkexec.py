@@ -32,7 +32,7 @@ class Pkexec(terminal.Program):
     runner = "person"
 
     def prepare(self):
-        # The agent that pkexec has in itself asks in vain in Debian 12, without a session of logind ("No session for cookie").
+        # pkexec's built-in agent fails in Debian 12 without a session of logind ("No session for cookie").
         AT_TERMINAL.write_text(WITH_AGENT)
 
     def command(self):

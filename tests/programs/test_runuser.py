@@ -1,4 +1,4 @@
-"""runuser, with which root runs something as somebody else."""
+"""runuser, with which root runs a command as another user."""
 
 # light
 # bookworm: util-linux

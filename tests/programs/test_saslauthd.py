@@ -38,7 +38,7 @@ class Saslauthd(network.Program):
 
 
 def answers(probe, typed):
-    """It asks for silence, and the module asks hidden questions only in such a program. So nothing else is tried here."""
+    """saslauthd asks modules to be silent, and pam_otp asks such a program only hidden questions. So nothing else is tried here."""
     assert probe.replies("hidden") == [typed[0]] * 2
     return {"asks": "once", "echoed": "not tried"}
 

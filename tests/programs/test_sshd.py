@@ -23,7 +23,7 @@ KbdInteractiveAuthentication yes
 PubkeyAuthentication no
 LogLevel DEBUG3
 """
-# With its penalties a later version does not talk to a client that has just been refused.
+# A later version, with its penalties, does not talk to a client that has just been refused.
 PENALTIES = "PerSourcePenalties no\n"
 
 

@@ -41,7 +41,7 @@ def test_sudo_with_a_login_shell_differs_in_its_service_alone(row, probe):
 
 
 def log_in(program, probe, question):
-    """Two hidden questions, in these words; it ends inside."""
+    """Logs in with two hidden questions, in these words, and is let in."""
     probe.protect("sudo")
     program.prepare()
     probe.plan("hidden hidden =SUCCESS")
@@ -56,7 +56,7 @@ def log_in(program, probe, question):
 
 
 @pytest.mark.program("sudo")
-def test_sudo_can_be_told_from_1_9_16_on_not_to_be_silent(row, probe):
+def test_sudo_from_1_9_16_on_has_a_setting_that_shows_messages(row, probe):
     class Told(Sudo):
         def prepare(self):
             pathlib.Path("/etc/sudoers").write_text("Defaults !pam_silent\n" + SUDOERS)

@@ -17,7 +17,7 @@ class SudoRs(Sudo):
 
     def prepare(self):
         super().prepare()
-        # It does not know all that sudo knows.
+        # sudo-rs does not know all settings of sudo.
         with open("/etc/sudoers", "w") as sudoers:
             sudoers.write("Defaults timestamp_timeout=0\nperson ALL=(ALL:ALL) ALL\n")
 

@@ -28,18 +28,18 @@ class Swaylock:
     def __init__(self, probe):
         self._probe = probe
         self._keyboards = []
-        # A seat gets its keyboard with the first one, and what is typed until the locker has noticed is lost.
+        # A seat has no keyboard before the first one, and keys that come before the locker has noticed it are lost.
         self._keyboard("-k", "Shift_L")
         with kept.output_of("swaylock") as output:
-            # It goes on in the background, and the command ends, once the display is locked.
+            # The command ends once the display is locked, and the locker goes on in the background.
             subprocess.run(
                 as_person("/usr/bin/swaylock", "--debug", "--daemonize"), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                 env=ENVIRONMENT, cwd="/", check=True,
             )
 
     def type(self, text):
-        """Until it is checked: what comes while it shows a refusal, or before it looks at the keyboard, is lost. Escape begins
-        anew."""
+        """Types until the text is checked: keys are lost while swaylock shows a refusal, and before it reads the keyboard. Escape
+        begins anew."""
         calls = lambda: len(self._probe.calls("authenticate"))  # noqa: E731
         before = calls()
 
@@ -50,7 +50,7 @@ class Swaylock:
         probes.wait_until(checked, "check by swaylock")
 
     def _keyboard(self, *arguments, text=""):
-        """One that stays until the end: swaylock 1.8 ends, and leaves the display locked, when a keyboard goes away."""
+        """Starts a keyboard that stays until the end: swaylock 1.8 ends, and leaves the display locked, when a keyboard goes away."""
         keyboard = subprocess.Popen(
             as_person("/usr/bin/wtype", *arguments, "-s", "6000000"), stdin=subprocess.PIPE, text=True, env=ENVIRONMENT,
         )
@@ -71,7 +71,7 @@ class Swaylock:
 
 
 def processes():
-    """Those of swaylock: there are no others than the test's in here."""
+    """Returns the processes of swaylock: there are only the test's in here."""
     found = []
     for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -90,7 +90,7 @@ def test_swaylock(row, probe):
 
     @contextlib.contextmanager
     def lock():
-        # A compositor of its own: one whose locker has gone keeps its display locked.
+        # Each has a compositor of its own: one whose locker has gone keeps its display locked.
         for left in RUNTIME.glob("wayland-*"):
             left.unlink()
         with Daemon("sway", "/usr/bin/sway", "--config", config, account="person", **ENVIRONMENT):

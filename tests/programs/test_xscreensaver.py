@@ -1,4 +1,4 @@
-"""xscreensaver, on a display in memory. What it draws is written down by a library that is loaded into it (drawn.c)."""
+"""xscreensaver, on a display in memory. A library that is loaded into it (drawn.c) records the text that it draws."""
 
 # bookworm: xscreensaver xvfb xdotool
 # trixie: xscreensaver xvfb xdotool
@@ -36,7 +36,7 @@ class Xscreensaver:
         return "locked" in self._command("-time").stdout
 
     def wake(self, probe, times=1):
-        """A key wakes it, and it asks."""
+        """Wakes it with a key, and it asks."""
         def asks():
             self._screen.key("Shift_L")
             return probes.comes(lambda: len(probe.calls("authenticate")) >= times, expected=False)
@@ -51,7 +51,7 @@ class Xscreensaver:
         self._screen.type(reply)
 
     def confirm(self, text):
-        """A message stays until its button is pressed."""
+        """Presses the button of a message, which stays until then."""
         self.wait_for(text)
         self._screen.key("Return")
 
@@ -99,7 +99,7 @@ def whole_login(row, probe, screen):
     with locked(screen) as lock:
         lock.wake(probe)
         found = {}
-        # Each is on the display before the module hears that it is, and the next only then.
+        # Each message is on the display before the module hears that it is, and the next comes only then.
         for key, step, text in [("information", "info", probes.INFORMATION[0]), ("error", "error", probes.ERROR)]:
             lock.wait_for(text)
             assert not probe.reached(step)
@@ -136,11 +136,11 @@ def refusals(probe, screen):
 
 
 def text_of(probe, screen):
-    """Whether the lines of an information are drawn as they were sent."""
+    """Returns whether the lines of an information are drawn as they were sent."""
     probe.plan("info =AUTH_ERR")
     with locked(screen) as lock:
         lock.wake(probe)
         lock.wait_for(probes.INFORMATION[0])
-        # The button below it is drawn after it.
+        # The button below the text is drawn after it.
         lock.wait_for("OK")
         return "whole" if all(line in drawn() for line in probes.INFORMATION) else "spoilt"

@@ -1,4 +1,4 @@
-"""Cockpit, asked as its page asks: one HTTP request a question."""
+"""Cockpit, asked as its page asks: one HTTP request for each question."""
 
 import base64
 import http.client
@@ -26,7 +26,7 @@ class Cockpit(Server):
 
 
 class Visit:
-    """A login: what was asked, and how it ended: `status` 200 or 401, and `reason`."""
+    """A login: the questions, and its end: `status` 200 or 401, and `reason`."""
 
     def __init__(self, server, account, password, rhost):
         self._server = server

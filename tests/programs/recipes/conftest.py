@@ -1,4 +1,4 @@
-"""What the recipes have at hand besides what every scenario has (tests/behaviour/conftest.py)."""
+"""The fixtures of the recipes besides those of every scenario (tests/behaviour/conftest.py)."""
 
 import pathlib
 import sys
@@ -16,6 +16,6 @@ from recipe import follow  # noqa: E402, F401  (a fixture)
 
 @pytest.fixture
 def going_on(clock):
-    """The clock goes on by itself, for programs whose own timers are of the time of day."""
+    """The clock goes on by itself, for programs whose own timers use the time of day."""
     with servers.Ticking(clock):
         yield clock

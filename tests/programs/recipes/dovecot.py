@@ -9,7 +9,7 @@ import recipe
 import sshd
 from servers import Server, directory, run
 
-# What the recipe says nothing of: no TLS, no waiting after refusals, no punishing of the one address that everybody has here.
+# Settings that the recipe leaves out: no TLS, no delay after refusals, no penalty for the one address that all tests share.
 SETTINGS = """
 protocols = imap
 listen = {host}
@@ -33,7 +33,7 @@ service anvil {{
   }}
 }}
 """
-# As in Debian's auth-system.conf.ext.
+# The setting of Debian's auth-system.conf.ext.
 WITHOUT_CACHE = "passdb {\n  driver = pam\n}\n"
 
 
@@ -70,7 +70,7 @@ class Dovecot(Server):
 
 
 class Imap(imaplib.IMAP4):
-    """Over a connection that is there already."""
+    """IMAP over a connection that exists already."""
 
     def __init__(self, connection):
         self._connection = connection

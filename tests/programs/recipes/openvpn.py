@@ -1,4 +1,4 @@
-"""OpenVPN, server and client, over a device of the server's. The client is at a terminal and is asked as its users are."""
+"""OpenVPN, server and client, over a device of the server's. The client runs at a terminal, and asks as it asks its users."""
 
 import os
 import pathlib
@@ -19,7 +19,7 @@ CONNECTED, REFUSED = "Initialization Sequence Completed", "AUTH_FAILED"
 
 
 class Openvpn(Server):
-    """With what the recipe of that name says; `without` names settings of it that are left out."""
+    """OpenVPN with the settings of the recipe of that name; `without` names settings that are left out."""
 
     service = "openvpn"
 
@@ -51,7 +51,7 @@ class Openvpn(Server):
         return Client(self.port, *options)
 
     def renegotiates(self, clock, seconds):
-        """After so much time the server wants new keys, and with them who it is: whether it is content."""
+        """Returns whether the server is content when, after this time, it wants new keys and asks again for the user."""
         before = self.said()
         clock.advance(seconds)
         wait_until(lambda: GOOD.search(self.said(), len(before)) or BAD.search(self.said(), len(before)), "new keys")
@@ -88,7 +88,7 @@ class Client:
         self._terminal.expect("Enter Auth Username:")
         self._terminal.sendline(account.name)
         self._terminal.expect("Enter Auth Password:")
-        # What is typed before the terminal stops showing it is thrown away.
+        # Text that is typed before the terminal stops showing it is lost.
         assert self._terminal.waitnoecho(doors.TIMEOUT_SECONDS)
         self._terminal.sendline(reply)
         if code is not None:
@@ -99,7 +99,7 @@ class Client:
         return self._terminal.expect([REFUSED, CONNECTED]) == 1
 
     def comes_back(self):
-        """As after a break of the line."""
+        """Comes back as after a break of the connection."""
         self._terminal.kill(10)
         self._terminal.expect("SIGUSR1")
         return self.connects()
@@ -113,7 +113,7 @@ def make_device():
 
 
 def make_keys():
-    """Good for as long as any clock of a test shows."""
+    """Makes keys that are valid at any time that a test's clock shows."""
     directory(PLACE)
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3650",
         "-subj", "/CN=authority", "-keyout", PLACE / "ca.key", "-out", PLACE / "ca.crt", env={**os.environ, **REAL_TIME})

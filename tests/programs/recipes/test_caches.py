@@ -1,6 +1,6 @@
-"""Programs that remember a good reply by themselves: what that gives their users, and what it takes from administrators.
+"""Programs that remember a good reply by themselves: the advantage for their users, and the loss for administrators.
 
-Each recipe says so, and each sentence is one of these tests.
+Each recipe states both, and each such sentence has one of these tests.
 """
 
 import base64
@@ -70,7 +70,7 @@ def test_another_user_with_the_same_reply_is_refused(cache, alice, bobby):
 
 
 def test_cached_reply_outlives_a_lock_and_a_reset(cache, alice, under_test, journal):
-    """What the recipes warn of."""
+    """The recipes warn of this."""
     reply = both(alice, alice.codes.now())
     assert cache.log_in(alice, reply)
     under_test.reset(alice)
@@ -78,7 +78,7 @@ def test_cached_reply_outlives_a_lock_and_a_reset(cache, alice, under_test, jour
     assert "otp.notenrolled" not in journal.names(alice.name)
 
 
-def test_it_ends_with_the_time_that_the_recipe_gives(cache, alice, clock):
+def test_a_cached_reply_ends_after_the_time_that_the_recipe_gives(cache, alice, clock):
     reply = both(alice, alice.codes.now())
     assert cache.log_in(alice, reply)
     clock.advance(9 * HOUR if isinstance(cache, Saslauthd) else HOUR + 60)
@@ -102,10 +102,10 @@ def test_dovecot_forgets_by_a_command(follow, going_on, alice, journal):
 
 
 @pytest.mark.parametrize("ends", ["reset", "lock"])
-def test_account_phase_with_each_request_of_apache_has_a_lock_and_a_reset_hold(
+def test_the_account_phase_with_each_request_of_apache_makes_a_lock_and_a_reset_count_at_once(
     follow, going_on, alice, policy, under_test, journal, ssh, ends
 ):
-    """What the recipe says of `Require pam-account`."""
+    """The recipe says this about `Require pam-account`."""
     policy(TRUSTED[Apache])
     follow("apache2")
     file = pathlib.Path("/etc/pam.d/apache2")
@@ -123,7 +123,7 @@ def test_account_phase_with_each_request_of_apache_has_a_lock_and_a_reset_hold(
 
 
 @pytest.mark.parametrize("kind", [Apache, caching_saslauthd], ids=["apache", "saslauthd"])
-def test_restart_forgets(kind, follow, going_on, alice, policy, journal):
+def test_a_restart_forgets_the_reply(kind, follow, going_on, alice, policy, journal):
     program = kind(cached=True) if kind is Apache else kind()
     policy(TRUSTED.get(type(program), ""))
     follow(getattr(program, "recipe", program.service), service=program.service)
@@ -134,8 +134,8 @@ def test_restart_forgets(kind, follow, going_on, alice, policy, journal):
         assert not program.log_in(alice, reply)
 
 
-def test_password_stands_readable_in_the_cache_of_nginx(follow, going_on, alice, policy, journal):
-    """What the recipe warns of, and who can get there."""
+def test_the_password_is_readable_in_the_cache_of_nginx(follow, going_on, alice, policy, journal):
+    """The recipe warns of this, and says who can reach the cache."""
     policy(TRUSTED[Nginx])
     follow("nginx")
     with Nginx(cached=True) as program:
@@ -168,7 +168,7 @@ def test_nginx_forgets_where_the_files_are_removed(follow, going_on, alice, poli
 
 
 def test_loopback_as_a_trusted_network_lets_everybody_in_behind_nginx_by_the_password(follow, going_on, alice, policy, journal):
-    """What the recipe warns of: the request that asks comes from nginx itself."""
+    """The recipe warns of this: the request that asks comes from nginx itself."""
     policy(TRUSTED[Nginx], '[trust]\nnetworks = ["127.0.0.1/32"]\n')
     follow("nginx")
     with Nginx(cached=True) as program:

@@ -41,8 +41,8 @@ def test_after_a_wrong_password_no_code_is_asked_for_so_nobody_is_locked_by_stra
     assert journal.names(alice.name) == []
 
 
-def test_with_the_substack_of_debian_strangers_can_lock(follow, going_on, alice, journal):
-    """Why the recipe has `include` there."""
+def test_with_the_substack_of_debian_strangers_can_lock_an_account(follow, going_on, alice, journal):
+    """For this reason the recipe has `include` there."""
     follow("cockpit")
     file = pathlib.Path("/etc/pam.d/cockpit")
     text = file.read_text()
@@ -69,7 +69,7 @@ def test_trusted_network_is_asked_for_the_password_alone(cockpit, alice, policy)
 
 
 def test_nobody_can_enrol_there_and_the_log_says_where(cockpit, bobby, policy, journal):
-    """Cockpit keeps what PAM shows."""
+    """Cockpit keeps the text that PAM shows."""
     policy('[enroll]\nat_login = "require"\n')
     visit = cockpit.visit(bobby, bobby.password)
     assert visit.questions == ["Verification code: "]

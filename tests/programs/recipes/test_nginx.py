@@ -1,4 +1,4 @@
-"""What is nginx's own: one worker serves everybody, and PAM holds it while it is asked."""
+"""The limits of nginx: one worker serves everybody, and PAM holds it until PAM has answered."""
 
 import pathlib
 import re
@@ -18,7 +18,7 @@ def trusted(policy, journal, going_on):
 
 
 class Watched(Nginx):
-    """Under strace, which writes down for how long the worker sleeps."""
+    """nginx under strace, which records for how long the worker sleeps."""
 
     def command(self):
         self.sleeps = pathlib.Path("/run/pam_otp-tests/sleeps")
@@ -26,7 +26,7 @@ class Watched(Nginx):
                 *super().command()]
 
     def seconds_asleep(self):
-        """That libpam had the worker wait, in all; nginx itself waits for events only (epoll)."""
+        """Returns the seconds for which libpam made the worker wait, in all; nginx itself waits only for events (epoll)."""
         found = re.findall(r"p?select6?\(0, NULL, NULL, NULL, \{tv_sec=(\d+), tv_n?u?sec=(\d+)", self.sleeps.read_text())
         return sum(int(seconds) + int(rest) / 10**9 for seconds, rest in found)
 
@@ -36,7 +36,7 @@ class Nobody:
 
 
 def longest_pause(program, meanwhile):
-    """The longest time between two answers to somebody else while that happens, in seconds."""
+    """Returns the longest time between two answers to another client meanwhile, in seconds."""
     over = threading.Event()
 
     def refused():
@@ -54,7 +54,7 @@ def longest_pause(program, meanwhile):
 
 
 @pytest.mark.parametrize("stack", ["nodelay", "delay"])
-def test_wrong_code_has_the_worker_sleep_only_without_nodelay(follow, trusted, alice, stack):
+def test_a_wrong_code_makes_the_worker_sleep_only_without_nodelay(follow, trusted, alice, stack):
     follow("nginx")
     if stack == "delay":
         file = pathlib.Path("/etc/pam.d/nginx")
@@ -78,7 +78,7 @@ def test_wrong_codes_lock_all_the_same(follow, trusted, alice, journal):
 
 @pytest.mark.parametrize("without", ["shadow", "trusted_callers"])
 def test_recipe_needs_the_group_and_the_trust(follow, going_on, alice, policy, journal, without):
-    """pam_unix checks for others only with the group shadow, and otp-helper only for whom the policy names."""
+    """pam_unix checks other users' passwords only with the group shadow, and otp-helper only for accounts that the policy names."""
     from servers import run
 
     policy("" if without == "trusted_callers" else f'[helper]\ntrusted_callers = ["{Nginx.runs_as}"]\n')

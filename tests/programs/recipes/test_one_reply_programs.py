@@ -1,6 +1,6 @@
-"""One stack for programs that ask once: it holds with a new code each time, in trusted places and for users who need none.
+"""One stack for programs that ask once: it works with a new code each time, in trusted places and for users who need none.
 
-The files of conf/pam.d are what is in force, as they are.
+The files of conf/pam.d are used as they are.
 """
 
 import pytest
@@ -44,7 +44,7 @@ def both(account, code):
 
 
 def at_once(program, account, reply, **where):
-    """How many of five connections at the same moment get in with one reply."""
+    """Returns how many of five connections at the same moment get in with one reply."""
     return together([lambda: program.log_in(account, reply, **where)] * CONNECTIONS).count(True)
 
 
@@ -72,7 +72,7 @@ def test_code_lets_one_of_five_connections_in(program, alice):
 
 
 def test_remembered_place_lets_five_connections_in_with_the_reply_that_was_good(program, alice, policy, journal):
-    """Where the program is root and names the address; elsewhere every login takes a code."""
+    """This works if the program is root and names the address; in other programs every login needs a code."""
     policy(*policy_for(program, '[trust]\nremember = "8h"\n'))
     remembers = program.tells_address and program.runs_as is None
     reply = both(alice, alice.codes.now())
@@ -105,7 +105,7 @@ def test_users_who_need_no_authenticator_get_in_by_the_password_alone(kind, alic
         let_in = way != "network" or kind.tells_address
         assert at_once(program, bobby, bobby.password) == (CONNECTIONS if let_in else 0)
         assert not program.log_in(bobby, "not" + bobby.password)
-        # Nothing of their reply is taken for a code.
+        # No part of their reply is taken for a code.
         assert not program.log_in(bobby, both(bobby, "123456"))
         if way != "network":
             assert not program.log_in(alice, alice.password)

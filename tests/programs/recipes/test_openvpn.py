@@ -1,4 +1,4 @@
-"""What is OpenVPN's own: connections that are made anew by themselves, tokens, and the static challenge."""
+"""The special features of OpenVPN: connections that it renews by itself, tokens, and the static challenge."""
 
 import pathlib
 
@@ -42,7 +42,7 @@ def test_connection_goes_on_beyond_its_hour_and_a_break_of_the_line(plain, alice
     assert journal.names(alice.name) == ["otp.accept"], "the token stands for the code"
 
 
-def test_without_a_token_it_ends_with_its_hour(follow, going_on, alice, journal, clock):
+def test_without_a_token_the_connection_ends_after_its_hour(follow, going_on, alice, journal, clock):
     follow("openvpn")
     with Openvpn(without=["auth-gen-token ", "auth-gen-token-secret"]) as server, server.client() as client:
         client.answers(alice, both(alice, alice.codes.now()))
@@ -55,7 +55,7 @@ def test_without_a_token_it_ends_with_its_hour(follow, going_on, alice, journal,
 
 
 def test_token_outlives_a_lock_and_a_reset(plain, alice, journal, clock, under_test):
-    """As the recipe warns."""
+    """The recipe warns of this."""
     with plain.client() as client:
         client.answers(alice, both(alice, alice.codes.now()))
         assert client.connects()
@@ -81,11 +81,11 @@ def test_token_outlives_a_restart_of_the_server(follow, going_on, alice, journal
         again = Openvpn()
         again.on_port = port
         with again:
-            assert client.connects(), "again, by itself"
+            assert client.connects(), "the client comes back by itself"
     assert journal.names(alice.name) == ["otp.accept"]
 
 
-def test_static_challenge_asks_for_each_and_lets_in(challenging, alice, journal):
+def test_static_challenge_asks_for_password_and_code_and_lets_in(challenging, alice, journal):
     with challenging.client("--static-challenge", "Verification code", "1") as client:
         client.answers(alice, alice.password, alice.codes.now())
         assert client.connects()
@@ -93,7 +93,7 @@ def test_static_challenge_asks_for_each_and_lets_in(challenging, alice, journal)
 
 
 @pytest.mark.parametrize("password, code", [("wrong", "right"), ("right", "wrong"), ("right", "none")])
-def test_static_challenge_refuses_what_is_wrong(challenging, alice, password, code):
+def test_static_challenge_refuses_a_wrong_password_or_code(challenging, alice, password, code):
     typed = {"right": alice.codes.now, "wrong": alice.codes.wrong, "none": lambda: "x"}[code]()
     with challenging.client("--static-challenge", "Verification code", "1") as client:
         client.answers(alice, alice.password if password == "right" else "not" + alice.password, typed)
@@ -111,7 +111,7 @@ def test_static_challenge_takes_a_recovery_code_and_a_remembered_place(challengi
 
 @pytest.mark.parametrize("stack", ["recipe", "without lang"])
 def test_static_challenge_needs_the_language_that_the_recipe_sets(follow, going_on, alice, policy, stack):
-    """The plugin knows the questions by their words."""
+    """The plugin recognises the questions by their words."""
     policy('language = "ko"\n')
     follow("openvpn-challenge", service="openvpn")
     if stack == "without lang":
