@@ -138,7 +138,7 @@ static int floor_of(const char *user)
     return PAM_SUCCESS;
 }
 
-/* Whether a PAM module is mapped into this process. */
+/* Returns whether a PAM module is mapped into this process. */
 static bool has_a_module(void)
 {
     char line[512];

@@ -31,7 +31,7 @@ class Desktop:
         end = time.monotonic() + 120
         while self._screen.at_rest() != self._lines:
             assert self._process.poll() is None, "picom ended at once"
-            assert time.monotonic() < end, "picom shows nothing of what is behind"
+            assert time.monotonic() < end, "picom does not show the desktop"
         return self
 
     def __exit__(self, *_):
