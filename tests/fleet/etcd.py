@@ -42,7 +42,7 @@ class Cluster:
     def begin(self, *options):
         for member in self.members:
             self.start(member, *options)
-        # Before its first answer, etcd reads a million accounts.
+        # etcd may have to read a million accounts before its first answer.
         wait_until(lambda: self._healthy(len(self.members)), "all members of etcd", PATIENCE)
 
     def start(self, member, *options, state="new"):
