@@ -125,7 +125,7 @@ pub(crate) fn prove_identity(
         }
         Ok(Said::Senseless) => Err(Stop::Senseless.into()),
         Err(_) => Err(End::unavailable(
-            "no process is to be had for the PAM service",
+            "no process could be started for the PAM service",
         )),
     }
 }

@@ -57,7 +57,7 @@ pub(crate) fn try_login(
         Ok(Said::Yes) => Ok(Answer::Done),
         Ok(Said::No) => Ok(Answer::NotAuthenticated),
         Ok(Said::Senseless) => Err(Stop::Senseless),
-        Err(_) => unavailable("no process is to be had for the PAM service"),
+        Err(_) => unavailable("no process could be started for the PAM service"),
     }
 }
 

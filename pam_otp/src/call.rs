@@ -220,7 +220,7 @@ impl<'h, H: Host> Call<'h, H> {
 
     /// Returns what a helper is told about this program, for the entry that it logs.
     pub(crate) fn claim(&mut self) -> Claim {
-        // If no id can be had, the helper makes one.
+        // If no id can be read, the helper makes one.
         self.id = otp_log::new_id();
         Claim {
             id: self.id,

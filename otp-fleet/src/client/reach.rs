@@ -99,7 +99,7 @@ impl Try {
         let failed = thread::Builder::new().spawn(run).err();
         Self {
             begun,
-            failed: failed.map(|error| format!("no thread is to be had: {error}")),
+            failed: failed.map(|error| format!("no thread could be started: {error}")),
         }
     }
 

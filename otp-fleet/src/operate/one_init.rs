@@ -82,7 +82,7 @@ impl OneInit {
         };
         let thread = thread::Builder::new().name("lease".to_owned()).spawn(beats);
         let thread = thread.map_err(|error: io::Error| Unable::NoDatabase {
-            reason: format!("no thread is to be had: {error}"),
+            reason: format!("no thread could be started: {error}"),
         })?;
         Ok(Self {
             client,

@@ -332,7 +332,7 @@ fn begin<B: Base>(
     };
     let builder = thread::Builder::new().name("connection".to_owned());
     if builder.stack_size(STACK).spawn(thread).is_err() {
-        shared.log.stranger(address.ip(), "no thread is to be had");
+        shared.log.stranger(address.ip(), "no thread could be started");
     }
 }
 

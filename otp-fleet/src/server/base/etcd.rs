@@ -185,7 +185,7 @@ impl Etcd {
         let thread = thread::Builder::new()
             .name("rounds".to_owned())
             .spawn(go_on)
-            .map_err(|error| format!("no thread is to be had: {error}"))?;
+            .map_err(|error| format!("no thread could be started: {error}"))?;
         Ok(Self(shared, Mutex::new(Some(thread))))
     }
 
