@@ -86,7 +86,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_key_is_as_long_as_it_is_said_to_be_before_it_is_read(text in "[A-Za-z2-7 =-]{0,40}|[A-Z2-7]{0,20}|.{0,12}") {
+        fn the_length_of_a_key_is_known_before_it_is_decoded(text in "[A-Za-z2-7 =-]{0,40}|[A-Z2-7]{0,20}|.{0,12}") {
             prop_assert_eq!(bytes_in(&text), parse(&text).map(|key| key.len()));
         }
     }
@@ -130,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_base32_is_refused() {
+    fn text_that_is_not_base32_is_refused() {
         for text in ["1", "A", "AB0D", "MZXW6YT!", "M", "ÄÄÄÄ"] {
             assert!(parse(text).is_none(), "{text}");
         }
     }
 
     #[test]
-    fn a_key_of_any_length_is_measured_as_it_is_read_whatever_its_last_letter_is() {
+    fn the_measured_length_of_a_key_is_its_decoded_length_for_every_last_letter() {
         let letters = ('A'..='Z').chain('a'..='z').chain('2'..='7');
         for (length, last) in (1..=17).flat_map(|length| letters.clone().map(move |c| (length, c)))
         {

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_is_told_apart_by_its_form() {
+    fn a_reply_is_classified_by_its_form() {
         for (reply, expected) in [
             ("", "empty"),
             (" ", "other"),
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn eight_digits_may_be_a_mailed_code_where_one_was_asked_for() {
+    fn eight_digits_may_be_a_mailed_code_if_one_was_requested() {
         let kind = |reply: &str| {
             let key = LoginKey::from_random([7; LoginKey::BYTES]);
             kind(&Input::parse(reply.as_bytes()).or_mailed(&key))
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_word_for_a_code_by_mail_is_taken_in_any_case_and_nothing_else() {
+    fn only_the_word_email_in_any_case_requests_a_mailed_code() {
         for word in ["email", "EMAIL", "Email"] {
             assert!(asks_for_mail(word.as_bytes()), "{word:?}");
         }
@@ -234,7 +234,7 @@ mod tests {
 
     /// No reply that could be a code goes uncounted.
     #[test]
-    fn what_has_to_be_answered_as_the_word_is_no_code() {
+    fn a_reply_that_must_be_answered_like_the_word_email_is_no_code() {
         let sshd = "\u{8}\n\r\u{7f}INCORRECT";
         for reply in ["email", "12345", "hello", "1 2 3", &sshd[..5]] {
             assert!(may_ask_for_mail(reply.as_bytes()));
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sshd_sends_for_accounts_that_it_refuses_is_no_guess() {
+    fn the_substitute_that_sshd_sends_for_refused_accounts_is_no_guess() {
         let text = "\u{8}\n\r\u{7f}INCORRECT".repeat(4);
         for length in 1..text.len() {
             let reply = &text.as_bytes()[..length];
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn the_password_once_more_is_no_guess_unless_it_looks_like_a_code() {
+    fn a_repeated_password_is_no_guess_unless_it_looks_like_a_code() {
         let kind_after =
             |reply: &str, password| kind(&Input::parse_after_password(reply.as_bytes(), password));
         for (reply, password, expected) in [
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_belongs_to_one_reason_and_back() {
+    fn each_reason_reads_back_from_its_word() {
         for why in NoGuess::ALL {
             assert_eq!(NoGuess::from_word(why.word()), Some(why));
         }
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn password_and_code_are_cut_from_the_end() {
+    fn the_code_is_cut_off_at_the_end_of_the_reply() {
         for (reply, password, expected) in [
             ("hunter2123456", "hunter2", "code"),
             ("123456", "", "code"),
@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_of_any_bytes_is_cut_off_whole() {
+    fn a_password_of_any_bytes_is_kept_whole_when_the_code_is_cut_off() {
         let (password, code) = cut(b"p\xe4ss\xff123456", Digits::SIX);
         assert_eq!((password, code), (&b"p\xe4ss\xff"[..], &b"123456"[..]));
         let (password, code) = cut(b"123456\xff", Digits::SIX);
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn the_policy_says_how_many_digits_are_the_code() {
+    fn the_policy_decides_how_many_digits_are_the_code() {
         let (password, code) = cut(b"pass12345678", Digits::new(8).unwrap());
         assert_eq!((password, code), (&b"pass"[..], &b"12345678"[..]));
     }

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_is_broken_at_its_spaces_and_loses_nothing() {
+    fn a_sentence_is_wrapped_at_its_spaces_and_loses_nothing() {
         assert_eq!(wrap("one two three", 7), "one two\nthree");
         assert_eq!(wrap("one two three", 6), "one\ntwo\nthree");
         assert_eq!(wrap("a b c d e f", 5), "a b c\nd e f");

@@ -231,14 +231,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_shown_one_letter_and_the_domain() {
+    fn strangers_see_only_the_first_letter_and_the_domain_of_an_address() {
         let masked = |text: &str| Address::parse(text).unwrap().masked();
         assert_eq!(masked("alice@example.org"), "a***@example.org");
         assert_eq!(masked("a@example.org"), "a***@example.org");
     }
 
     #[test]
-    fn a_pattern_makes_an_address_of_a_name_or_none() {
+    fn a_pattern_turns_a_name_into_an_address_or_none() {
         let pattern = Pattern::parse("{user}@example.org").unwrap();
         assert_eq!(pattern.of("alice").unwrap().as_str(), "alice@example.org");
         for name in [
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_goes_without_tls_to_this_machine_alone() {
+    fn a_code_is_sent_without_tls_only_to_this_machine() {
         use Protection::{StartTls, ThisMachine, Tls};
         for (url, host, port, protection) in [
             ("smtp://mail.example.org", "mail.example.org", 25, StartTls),

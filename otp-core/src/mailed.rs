@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_what_was_typed_however_it_was_pasted() {
+    fn a_code_matches_however_it_was_typed_or_pasted() {
         for typed in ["01234567", " 0123 4567\r", "0123-4567"] {
             assert!(code().is(typed.as_bytes()), "{typed:?}");
         }
@@ -308,7 +308,7 @@ mod tests {
 
     /// By Python: `hmac.new(b"\7" * 16, b"pam_otp mailed code\0" + (1001).to_bytes(4, "big") + b"01234567alice", "sha256")`.
     #[test]
-    fn what_is_kept_is_what_the_manual_says() {
+    fn the_stored_hash_is_the_one_that_the_manual_describes() {
         let hash = outstanding().hash.0;
         let hex = data_encoding::HEXLOWER.encode(&hash);
         assert_eq!(
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_right_for_its_login_and_its_account_alone() {
+    fn a_code_is_right_only_for_its_login_and_its_account() {
         let kept = Some(outstanding());
         let right = |typed: &str, by: u8, user: &str, uid: u32| {
             reply(typed, by).beside(kept).is_right(user, uid, NOON)
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_right_for_ten_minutes_and_not_where_none_is_kept() {
+    fn a_code_is_right_for_ten_minutes_and_only_if_one_is_outstanding() {
         let kept = Some(outstanding());
         let right = |kept, now| {
             reply("01234567", 7)
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_five_are_sent_in_a_day() {
+    fn no_more_than_five_codes_are_sent_in_a_day() {
         let hash = Some(outstanding().hash);
         let mut mailbox = Mailbox::default();
         for sent in 0..5 {
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_runs_back_brings_no_more_codes_and_no_longer_wait() {
+    fn a_clock_that_runs_back_neither_allows_more_codes_nor_prolongs_the_wait() {
         let hash = Some(outstanding().hash);
         let year = 365 * 86_400;
         let mut mailbox = Mailbox::default();
@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_code_that_was_sent_is_the_one_that_counts_and_once() {
+    fn only_the_last_code_sent_counts_and_only_once() {
         let first = outstanding().hash;
         let second = code().hash(&key(8), "alice", 1001);
         let mailbox = Mailbox::default().with_another(Some(first), NOON).unwrap();

@@ -400,7 +400,7 @@ mod tests {
     }
 
     #[test]
-    fn every_message_is_there_in_every_language_with_the_same_figures() {
+    fn every_message_exists_in_every_language_with_the_same_figures() {
         for message in all() {
             assert_same_in_every_language(|language| message.text(language));
         }
@@ -429,7 +429,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_says_until_when_and_what_opens_it() {
+    fn the_message_about_a_lock_says_until_when_and_what_opens_it() {
         let locked = |seconds, opens| {
             Message::LockedUntil {
                 ends: NOON.after(Duration::from_secs(seconds)),
@@ -458,7 +458,7 @@ mod tests {
     }
 
     #[test]
-    fn no_account_and_no_guess_hear_what_a_wrong_code_hears() {
+    fn unenrolled_users_and_replies_that_are_no_guess_get_the_message_of_a_wrong_code() {
         let policy = Policy::default();
         assert_eq!(
             Message::about(&Verdict::NotEnrolled, &policy, NOON),

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_sorted_and_each_is_there_once() {
+    fn names_are_sorted_without_duplicates() {
         let names = of(&["bobby", "alice", "김철수", "bob", "alice", "a b"]);
         let sorted = ["a b", "alice", "bob", "bobby", "김철수"];
         assert_eq!(names.iter().collect::<Vec<_>>(), sorted);
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_user_can_be_called_is_refused_and_leaves_nothing() {
+    fn a_name_that_no_user_can_have_is_refused_and_leaves_nothing() {
         let mut gathering = Gathering::default();
         gathering.add("alice").unwrap();
         for name in ["", ".hidden", "a/b", "a\nb", "a\0b"] {

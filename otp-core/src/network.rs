@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn all_of_one_family_is_nothing_of_the_other() {
+    fn a_network_of_one_whole_family_holds_no_address_of_the_other() {
         for (network, inside, outside) in [
             ("0.0.0.0/0", "0.0.0.0", "::"),
             ("0.0.0.0/0", "255.255.255.255", "::1"),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mapped_address_and_a_mapped_network_are_those_of_ipv4() {
+    fn mapped_addresses_and_networks_count_as_ipv4() {
         for (network, inside, outside) in [
             ("192.0.2.0/24", "::ffff:192.0.2.9", "::ffff:192.0.3.9"),
             ("::ffff:192.0.2.0/120", "192.0.2.9", "192.0.3.9"),
@@ -216,13 +216,13 @@ mod tests {
                 "{network} does not hold {outside}"
             );
         }
-        // Also if nobody took care to use `address` for it.
+        // Even if the caller did not use `address` to read the address.
         let network = Network::parse("192.0.2.0/24").unwrap();
         assert!(network.contains("::ffff:192.0.2.9".parse().unwrap()));
     }
 
     #[test]
-    fn what_is_no_network_is_refused_with_the_reason() {
+    fn text_that_is_no_network_is_refused_with_the_reason() {
         let reason = |text| Network::parse(text).unwrap_err().to_string();
         for text in [
             "",

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_the_default_is_written() {
+    fn values_other_than_the_defaults_are_written() {
         assert_eq!(
             uri(
                 Kind::Totp(Period::new(60).unwrap()),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_has_begun_is_written() {
+    fn the_counter_of_an_event_based_authenticator_is_written() {
         let token = device(Kind::Hotp, Algorithm::Sha1, 6);
         for counter in [0, 17, u64::MAX] {
             let uri = reveal_uri_from(&token, counter, "web1", "alice");

@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_recovery_code_is_not_one() {
+    fn text_that_is_no_recovery_code_is_refused() {
         for typed in [
             "",
             "0123-4567-89AB-CDE",

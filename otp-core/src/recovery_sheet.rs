@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_on_one_line_are_numbered_in_their_order_and_stand_in_memory_of_the_right_size() {
+    fn codes_on_one_line_are_numbered_in_order_in_memory_of_the_exact_size() {
         for (language, expected) in [
             (
                 Language::English,
@@ -249,7 +249,7 @@ mod tests {
 
     /// A text that grows would leave copies of the codes behind.
     #[test]
-    fn a_sheet_is_never_longer_than_the_room_that_was_made_for_it() {
+    fn a_sheet_never_outgrows_the_memory_reserved_for_it() {
         for (codes, language) in (0..=32).flat_map(|codes| Language::ALL.map(|one| (codes, one))) {
             let sheet = sheet(codes, language);
             let (title, usage) = (sheet.lines().next(), sheet.lines().last());
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_is_found_again_in_every_form_and_language() {
+    fn a_sheet_is_recognised_in_every_form_and_language() {
         let issued = UnixTime::from_seconds(1_763_654_399);
         for count in [1, 2, 3, 8, 10, 32] {
             for language in Language::ALL {
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sheet_or_not_all_of_one_is_none() {
+    fn an_altered_or_incomplete_sheet_is_not_recognised() {
         let sheet = sheet(3, Language::English).to_string();
         assert!(found_in(&sheet).is_some());
         let changed: [Cow<'_, str>; 10] = [

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_day_or_time_is_none() {
+    fn a_date_or_time_that_does_not_exist_is_refused() {
         for (year, month, day, hour, minute, second) in [
             (0, 1, 1, 0, 0, 0),
             (1969, 12, 31, 23, 59, 59),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_is_read_back_from_what_is_shown_of_it() {
+    fn a_moment_reads_back_from_its_shown_form() {
         for (date, seconds) in [
             ((1970, 1, 1, 0, 0, 0), 0),
             ((1970, 1, 1, 23, 59, 59), 86_399),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_minute_is_never_before() {
+    fn the_next_full_minute_is_never_earlier() {
         for (seconds, minute) in [(0, 0), (1, 60), (59, 60), (60, 60), (61, 120)] {
             assert_eq!(
                 UnixTime::from_seconds(seconds).to_next_minute().seconds(),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_time_does_not_wrap() {
+    fn the_latest_time_does_not_wrap_around() {
         assert_eq!(
             UnixTime::from_seconds(u64::MAX)
                 .after(Duration::from_secs(5))
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_before_the_epoch_is_named() {
+    fn the_error_for_an_early_clock_names_the_year_1970() {
         let told = Before1970.to_string();
         assert_eq!(told, "the system clock is set before 1970");
     }

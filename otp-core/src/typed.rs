@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_clipboard_or_an_input_method_makes_of_a_code_is_the_same_code() {
+    fn a_code_altered_by_a_clipboard_or_an_input_method_is_the_same_code() {
         for typed in [
             "123456",
             "123 456",
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_code() {
+    fn text_with_any_other_character_is_no_code() {
         for typed in [
             "123_456",
             "12345\u{e9}",

@@ -64,7 +64,7 @@ fn vectors_of_rfc_6238_appendix_b() {
 proptest! {
     /// Another implementation gives the same codes, for keys of every permitted length and for every step.
     #[test]
-    fn codes_are_those_of_totp_rs(
+    fn codes_agree_with_totp_rs(
         key in prop::collection::vec(any::<u8>(), 10..=128),
         algorithm in prop::sample::select(Algorithm::ALL.to_vec()),
         digits in 6_u64..=8,
@@ -86,7 +86,7 @@ proptest! {
 }
 
 #[test]
-fn the_newest_of_the_steps_is_found_and_no_step_outside() {
+fn the_newest_matching_step_of_a_range_is_found_and_none_outside_it() {
     let generator = Generator::new(&authenticator(b"12345678901234567890", Algorithm::Sha1, 6));
     let typed = TypedCode::parse(b"969 429").unwrap();
     assert_eq!(
@@ -104,7 +104,7 @@ fn the_newest_of_the_steps_is_found_and_no_step_outside() {
 proptest! {
     /// Ranges inside one another, side by side, and apart; a match in one range is not a match in another.
     #[test]
-    fn several_ranges_are_searched_as_each_would_be(
+    fn a_search_of_several_ranges_finds_what_each_range_alone_would(
         shown in 0..60_u64,
         ranges in proptest::array::uniform3((0..60_u64, 0..60_u64)),
     ) {
@@ -143,7 +143,7 @@ fn only_six_to_eight_digits_are_a_code() {
 /// oathtool made every code here, from the ASCII key `1234567890...` at 2025-11-20 16:00:00 UTC: `oathtool --totp=SHA1
 /// -d 8 -s 60s -b --now='2025-11-20 16:00:00 UTC' BASE32`.
 #[test]
-fn the_settings_that_an_app_ignores_are_told_by_its_code() {
+fn a_code_reveals_which_settings_its_app_ignores() {
     let (now, key) = (UnixTime::from_seconds(1_763_654_400), |length: usize| {
         let digits = b"1234567890".iter().copied().cycle();
         digits.take(length).collect::<Vec<u8>>()
@@ -191,7 +191,7 @@ fn the_settings_that_an_app_ignores_are_told_by_its_code() {
 }
 
 #[test]
-fn an_app_that_ignores_settings_is_recognised_as_long_as_its_code_is_new() {
+fn an_app_that_ignores_settings_is_recognised_while_its_code_is_fresh() {
     let mut device = authenticator(&[7; 32], Algorithm::Sha256, 6);
     device.kind = Kind::Totp(Period::new(120).unwrap());
     let app = Generator::with_settings(&device, Algorithm::Sha1, Digits::SIX);
@@ -212,7 +212,7 @@ fn an_app_that_ignores_settings_is_recognised_as_long_as_its_code_is_new() {
 }
 
 #[test]
-fn ignored_settings_have_a_number_each() {
+fn each_combination_of_ignored_settings_has_its_own_number() {
     for number in 1..=7 {
         let found = Ignored::from_number(number).unwrap();
         assert_eq!(u64::from(found.number()), number);
@@ -222,7 +222,7 @@ fn ignored_settings_have_a_number_each() {
 }
 
 #[test]
-fn a_slow_or_fast_clock_is_told_by_how_much() {
+fn a_slow_or_fast_clock_is_reported_with_the_difference() {
     let phone = authenticator(b"12345678901234567890", Algorithm::Sha1, 6);
     let generator = Generator::new(&phone);
     let now = UnixTime::from_seconds(1_763_654_400);

@@ -155,7 +155,7 @@ fn a_right_code_is_accepted_and_resets_the_count() {
 }
 
 #[test]
-fn anything_that_matches_nothing_is_rejected_and_counted() {
+fn a_reply_that_matches_nothing_is_refused_and_counted() {
     let mut alice = Account::new();
     let far = alice.code_of(0, 100);
     for (reply, left) in [
@@ -181,7 +181,7 @@ fn a_used_code_is_refused_and_not_counted() {
 }
 
 #[test]
-fn the_code_accepted_last_is_told_as_used_however_old_it_is() {
+fn the_last_accepted_code_is_reported_as_used_however_old_it_is() {
     let mut alice = Account::new();
     let (first, second) = (alice.code_of(0, 0), alice.code_of(0, 1));
     assert!(accepted(&alice.code(0)));
@@ -200,7 +200,7 @@ fn the_code_accepted_last_is_told_as_used_however_old_it_is() {
 }
 
 #[test]
-fn the_code_accepted_last_opens_no_lock() {
+fn the_last_accepted_code_opens_no_lock() {
     let mut alice = Account::new();
     let code = alice.code_of(0, 0);
     assert!(accepted(&alice.code(0)));
@@ -210,7 +210,7 @@ fn the_code_accepted_last_opens_no_lock() {
 }
 
 #[test]
-fn a_key_that_has_never_been_used_has_no_code_accepted_last() {
+fn an_unused_key_has_no_last_accepted_code() {
     let mut alice = Account::new();
     let code_of_step_zero = Generator::new(&alice.credential.authenticators()[0])
         .reveal(Step(0))
@@ -222,7 +222,7 @@ fn a_key_that_has_never_been_used_has_no_code_accepted_last() {
 }
 
 #[test]
-fn what_a_program_sends_is_refused_and_changes_nothing() {
+fn a_reply_sent_by_a_program_is_refused_and_changes_nothing() {
     for why in NoGuess::ALL {
         let mut alice = Account::new();
         alice.wrong_times(2);
@@ -239,7 +239,7 @@ fn what_a_program_sends_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn what_a_program_sends_leaves_a_half_resynchronisation_as_it_is() {
+fn a_reply_sent_by_a_program_does_not_disturb_a_resynchronisation() {
     for why in NoGuess::ALL {
         let mut alice = Account::new();
         assert!(!accepted(&alice.code(10)));
@@ -249,7 +249,7 @@ fn what_a_program_sends_leaves_a_half_resynchronisation_as_it_is() {
 }
 
 #[test]
-fn before_a_reply_is_looked_at_the_attempt_has_failed() {
+fn an_attempt_counts_as_failed_before_its_reply_is_examined() {
     let mut alice = Account::new();
     alice.wrong_times(4);
     let right = alice.code_of(0, 0);
@@ -296,7 +296,7 @@ fn an_empty_reply_is_refused_and_changes_nothing() {
 }
 
 #[test]
-fn a_locked_account_is_told_until_when_and_the_code_is_not_looked_at() {
+fn a_locked_account_says_until_when_and_its_code_is_not_examined() {
     let mut alice = Account::new();
     alice.wrong_times(5);
     alice.wait(MINUTE);
@@ -315,7 +315,7 @@ fn a_locked_account_is_told_until_when_and_the_code_is_not_looked_at() {
 }
 
 #[test]
-fn without_a_credential_policy_alone_decides() {
+fn policy_alone_decides_for_an_account_without_a_credential() {
     for (reply, unexcused) in [
         ("123456", Verdict::NotEnrolled),
         ("", Verdict::Empty),
@@ -369,7 +369,7 @@ fn a_step_before_the_last_accepted_one_never_matches_again() {
 }
 
 #[test]
-fn a_clock_that_runs_back_gives_no_replay() {
+fn a_clock_that_runs_back_allows_no_replay() {
     let mut alice = Account::new();
     let used = alice.code_of(0, 0);
     assert!(accepted(&alice.reply(&used)));
@@ -383,7 +383,7 @@ fn a_clock_that_runs_back_gives_no_replay() {
     }
     alice.now = NOON.after(MINUTE);
     alice.state = alice.state.unlocked();
-    assert!(accepted(&alice.code(0)), "a wait is all it costs");
+    assert!(accepted(&alice.code(0)), "the user only has to wait");
 }
 
 #[test]
@@ -420,7 +420,7 @@ fn event_based_codes_are_accepted_in_order_and_once() {
 }
 
 #[test]
-fn event_based_codes_are_looked_for_ten_counters_ahead_and_a_wrong_one_is_counted() {
+fn event_based_codes_are_searched_ten_counters_ahead_and_a_wrong_one_is_counted() {
     let mut alice = Account::with(vec![authenticator(1, Kind::Hotp)]);
     assert_eq!(alice.code(10), Verdict::Rejected { left: 4 });
     assert!(accepted(&alice.code(9)));
@@ -430,7 +430,7 @@ fn event_based_codes_are_looked_for_ten_counters_ahead_and_a_wrong_one_is_counte
 }
 
 #[test]
-fn an_authenticator_with_a_window_of_its_own_is_held_to_that_and_not_to_the_policy() {
+fn an_authenticator_with_its_own_window_is_judged_by_it_and_not_by_the_policy() {
     for (before, after, policy) in [(3, 1, 1), (0, 0, 10), (10, 10, 0), (0, 4, 2)] {
         let window = Window::of_steps(before, after).unwrap();
         let (before, after) = (i64::from(window.before()), i64::from(window.after()));
@@ -450,7 +450,7 @@ fn an_authenticator_with_a_window_of_its_own_is_held_to_that_and_not_to_the_poli
 }
 
 #[test]
-fn the_last_counter_there_is_opens_once() {
+fn the_highest_counter_is_accepted_once() {
     let mut alice = Account::with(vec![authenticator(1, Kind::Hotp)]);
     let last = Step(u64::MAX);
     let code = Generator::new(&alice.credential.authenticators()[0]).reveal(last);
@@ -461,7 +461,7 @@ fn the_last_counter_there_is_opens_once() {
 }
 
 #[test]
-fn a_lock_that_lasts_no_time_is_open_at_once() {
+fn a_lock_of_zero_length_ends_at_once() {
     let (since, lasts) = (NOON, Duration::ZERO);
     assert_eq!(
         standing_at(Standing::Locked { since, lasts }, NOON),
@@ -472,7 +472,7 @@ fn a_lock_that_lasts_no_time_is_open_at_once() {
 // Several authenticators.
 
 #[test]
-fn a_code_of_any_authenticator_is_accepted_and_replay_is_kept_for_each() {
+fn a_code_of_any_authenticator_is_accepted_and_replay_is_tracked_for_each() {
     let kind = Kind::Totp(Period::THIRTY);
     let mut alice = Account::with(vec![authenticator(1, kind), authenticator(2, kind)]);
     let (phone, browser) = (alice.code_of(0, 0), alice.code_of(1, 0));
@@ -527,7 +527,7 @@ fn two_codes_in_a_row_equally_far_off_move_the_drift() {
         assert_eq!(
             one,
             Verdict::Rejected { left: 4 },
-            "a single one does not open the door"
+            "a single code does not let the user in"
         );
         assert!(accepted(&two), "{first} then {second}");
         assert_eq!(alice.state.authenticators[0].drift.steps(), second);
@@ -542,7 +542,7 @@ fn two_codes_in_a_row_equally_far_off_move_the_drift() {
 }
 
 #[test]
-fn codes_that_are_not_equally_far_off_or_too_far_do_not() {
+fn codes_that_are_unequally_far_or_too_far_off_leave_the_drift_alone() {
     for (first, second) in [(5, 7), (5, -5), (21, 21), (-21, -21), (100, 100)] {
         let (alice, _, two) = two_tries(first, second);
         assert!(!accepted(&two), "{first} then {second}");
@@ -560,7 +560,7 @@ fn the_same_far_off_code_twice_proves_nothing() {
 }
 
 #[test]
-fn an_attempt_in_between_breaks_the_row() {
+fn an_attempt_between_two_far_off_codes_stops_the_resynchronisation() {
     let between: [fn(&mut Account); 3] = [
         |alice| drop(alice.wrong()),
         |alice| drop(alice.code(0)),
@@ -584,7 +584,7 @@ fn an_attempt_in_between_breaks_the_row() {
 }
 
 #[test]
-fn a_far_off_code_that_locks_still_locks() {
+fn a_far_off_code_that_is_the_fifth_failure_locks() {
     let mut alice = Account::new();
     alice.wrong_times(4);
     assert!(matches!(alice.code(5), Verdict::RejectedAndLocked { .. }));
@@ -677,7 +677,7 @@ fn each_lock_in_a_row_doubles_and_the_hundredth_failure_disables() {
 }
 
 #[test]
-fn a_success_between_locks_starts_from_fifteen_minutes_again() {
+fn the_first_lock_after_a_success_lasts_fifteen_minutes_again() {
     let mut alice = Account::new();
     alice.wrong_times(5);
     alice.wait(MINUTE * 15);
@@ -690,7 +690,7 @@ fn a_success_between_locks_starts_from_fifteen_minutes_again() {
 }
 
 #[test]
-fn never_means_until_an_administrator_unlocks() {
+fn a_lock_without_an_end_lasts_until_an_administrator_unlocks() {
     let mut alice = Account::new();
     alice.policy.lockout = LockoutPolicy::new(3, Unlock::Never, MINUTE, Some(100)).unwrap();
     alice.wrong_times(3);
@@ -710,7 +710,7 @@ fn never_means_until_an_administrator_unlocks() {
 }
 
 #[test]
-fn a_lock_set_by_a_clock_gone_wrong_ends_after_its_length() {
+fn a_lock_set_by_a_wrong_clock_ends_after_its_length() {
     let mut alice = Account::new();
     alice.now = UnixTime::from_seconds(4_000_000_000);
     alice.wrong_times(5);
@@ -722,14 +722,14 @@ fn a_lock_set_by_a_clock_gone_wrong_ends_after_its_length() {
     assert_eq!(
         alice.code(0),
         Verdict::Locked { standing },
-        "it begins anew when first looked at"
+        "the lock begins again when it is first examined"
     );
     alice.wait(MINUTE * 15);
     assert!(accepted(&alice.code(0)));
 }
 
 #[test]
-fn a_stricter_policy_holds_for_failures_already_counted() {
+fn a_stricter_policy_applies_to_failures_already_counted() {
     let mut alice = Account::new();
     alice.wrong_times(4);
     alice.policy.lockout = LockoutPolicy::new(2, Unlock::After(MINUTE), MINUTE, None).unwrap();
@@ -739,7 +739,7 @@ fn a_stricter_policy_holds_for_failures_already_counted() {
 // Recovery codes.
 
 #[test]
-fn a_recovery_code_works_once_and_tells_how_many_are_left() {
+fn a_recovery_code_works_once_and_says_how_many_are_left() {
     let mut alice = Account::new();
     for number in 0..10 {
         assert_eq!(
@@ -771,7 +771,7 @@ fn a_recovery_code_opens_a_lock_where_policy_allows() {
 }
 
 #[test]
-fn while_locked_a_wrong_or_used_recovery_code_says_only_that_the_account_is_locked() {
+fn a_wrong_or_used_recovery_code_during_a_lock_says_only_that_the_account_is_locked() {
     let mut alice = Account::new();
     alice.recover(0);
     alice.wrong_times(5);
@@ -785,7 +785,7 @@ fn while_locked_a_wrong_or_used_recovery_code_says_only_that_the_account_is_lock
 }
 
 #[test]
-fn an_account_without_recovery_codes_rejects_them() {
+fn an_account_without_recovery_codes_refuses_any_recovery_code() {
     let mut alice = Account::new();
     alice.credential = Credential::new(
         "alice".into(),
@@ -841,7 +841,7 @@ impl Account {
 }
 
 #[test]
-fn a_mailed_code_lets_in_and_forgets_the_failures() {
+fn a_mailed_code_is_accepted_and_resets_the_failures() {
     let mut account = Account::with_mail();
     account.wrong_times(4);
     let codes = account.mailed_for("alice");
@@ -850,7 +850,7 @@ fn a_mailed_code_lets_in_and_forgets_the_failures() {
 }
 
 #[test]
-fn a_mailed_code_is_a_wrong_code_where_policy_forbids_it() {
+fn a_mailed_code_is_a_wrong_code_if_policy_forbids_mailed_codes() {
     let mut account = Account::new();
     let codes = account.mailed_for("alice");
     assert_eq!(
@@ -860,7 +860,7 @@ fn a_mailed_code_is_a_wrong_code_where_policy_forbids_it() {
 }
 
 #[test]
-fn a_mailed_code_is_counted_and_locks_as_any_other() {
+fn a_wrong_mailed_code_is_counted_and_locks_like_any_other() {
     let mut account = Account::with_mail();
     let codes = account.mailed_for("alice");
     for left in (1..5).rev() {
@@ -896,7 +896,7 @@ fn a_mailed_code_opens_no_lock_of_any_kind() {
 }
 
 #[test]
-fn a_mailed_code_of_somebody_else_is_wrong() {
+fn a_code_mailed_to_another_user_is_wrong() {
     let mut account = Account::with_mail();
     let codes = account.mailed_for("bob");
     assert_eq!(
@@ -917,7 +917,7 @@ fn a_mailed_code_that_is_too_old_is_wrong() {
 }
 
 #[test]
-fn eight_digits_of_a_device_count_after_a_mail_was_asked_for() {
+fn an_8_digit_code_of_an_authenticator_is_accepted_after_a_mail_was_requested() {
     let mut account = Account::with_mail();
     let mut device = authenticator(1, Kind::Totp(Period::THIRTY));
     device.digits = Digits::new(8).unwrap();
@@ -935,7 +935,7 @@ fn eight_digits_of_a_device_count_after_a_mail_was_asked_for() {
 
 /// A reply is good for one login, whatever else its digits happen to be.
 #[test]
-fn digits_that_were_taken_as_a_mailed_code_are_used_up_as_all_that_they_are() {
+fn digits_accepted_as_a_mailed_code_are_used_up_as_every_code_that_they_match() {
     let long = |number, kind| Authenticator {
         digits: Digits::new(8).unwrap(),
         ..authenticator(number, kind)

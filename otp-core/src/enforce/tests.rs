@@ -92,13 +92,13 @@ fn every_combination_has_its_verdict_and_its_reason() {
         Row { why: "nobody must where no group is named", groups: &[], wanted: nothing(Exemption::NotDemanded), ..Row::default() },
         Row { why: "a member must", groups: &["staff"], wanted: Demand::Now(group("staff")), ..Row::default() },
         Row { why: "a member by number must", groups: &["100"], wanted: Demand::Now(group("100")), ..Row::default() },
-        Row { why: "who is no member need not", groups: &["admins"], wanted: nothing(Exemption::NotDemanded), ..Row::default() },
+        Row { why: "a user who is no member need not", groups: &["admins"], wanted: nothing(Exemption::NotDemanded), ..Row::default() },
         Row { why: "one group of several is enough", groups: &["admins", "staff"], wanted: Demand::Now(group("staff")), ..Row::default() },
         Row { why: "a group that cannot be looked up holds the user", groups: &["gone"], wanted: Demand::Now(Rule::UnknownGroup("gone".to_owned())), ..Row::default() },
         Row { why: "a sure group is named before an unsure one", groups: &["gone", "staff"], wanted: Demand::Now(group("staff")), ..Row::default() },
         // Who is exempt.
         Row { why: "an exempt user need not", exempt_users: &["alice"], wanted: nothing(Exemption::User), ..Row::default() },
-        Row { why: "names are compared whole, and as they are", exempt_users: &["alic", "alice2", "Alice"], ..Row::default() },
+        Row { why: "names are compared whole and exactly", exempt_users: &["alic", "alice2", "Alice"], ..Row::default() },
         Row { why: "a member of an exempt group need not", exempt_groups: &["on-leave"], wanted: nothing(Exemption::Group("on-leave".to_owned())), ..Row::default() },
         Row { why: "exempt wins over demanded", groups: &["staff"], exempt_groups: &["on-leave"], wanted: nothing(Exemption::Group("on-leave".to_owned())), ..Row::default() },
         Row { why: "an exempt group that cannot be looked up does not hold the user", exempt_groups: &["gone"], ..Row::default() },
@@ -107,7 +107,7 @@ fn every_combination_has_its_verdict_and_its_reason() {
         Row { why: "before the day", from: Some(in_days(3)), wanted: Demand::From(in_days(3), everybody()), ..Row::default() },
         Row { why: "in the very second of the deadline", from: Some(NOW), ..Row::default() },
         Row { why: "after the day", from: Some(days_ago(1)), ..Row::default() },
-        Row { why: "a day to come changes nothing for who is exempt", from: Some(in_days(3)), exempt_users: &["alice"], wanted: nothing(Exemption::User), ..Row::default() },
+        Row { why: "a day to come changes nothing for exempt users", from: Some(in_days(3)), exempt_users: &["alice"], wanted: nothing(Exemption::User), ..Row::default() },
         // Grace.
         Row { why: "a grace that has not begun begins now", grace_days: 7, wanted: Demand::From(in_days(7), everybody()), ..Row::default() },
         Row { why: "two of seven days are gone", grace_days: 7, first_login: Some(days_ago(2)), wanted: Demand::From(in_days(5), everybody()), ..Row::default() },
@@ -116,7 +116,7 @@ fn every_combination_has_its_verdict_and_its_reason() {
         Row { why: "a first login in the future is now: the clock ran back", grace_days: 7, first_login: Some(in_days(99)), wanted: Demand::From(in_days(7), everybody()), ..Row::default() },
         Row { why: "a first login is nothing where there is no grace", first_login: Some(days_ago(1)), ..Row::default() },
         Row { why: "a grace that policy has shortened ends sooner", grace_days: 1, first_login: Some(days_ago(2)), ..Row::default() },
-        Row { why: "who cannot be looked up has the grace too", groups: &["gone"], grace_days: 7, wanted: Demand::From(in_days(7), Rule::UnknownGroup("gone".to_owned())), ..Row::default() },
+        Row { why: "a user whose groups cannot be looked up has the grace too", groups: &["gone"], grace_days: 7, wanted: Demand::From(in_days(7), Rule::UnknownGroup("gone".to_owned())), ..Row::default() },
         // A date and a grace together.
         Row { why: "the later of the two: the day", from: Some(in_days(9)), grace_days: 7, wanted: Demand::From(in_days(9), everybody()), ..Row::default() },
         Row { why: "the later of the two: the grace", from: Some(days_ago(9)), grace_days: 7, first_login: Some(days_ago(1)), wanted: Demand::From(in_days(6), everybody()), ..Row::default() },
@@ -129,7 +129,7 @@ fn every_combination_has_its_verdict_and_its_reason() {
 }
 
 #[test]
-fn only_a_demand_of_now_keeps_anybody_out() {
+fn only_a_demand_that_holds_now_keeps_users_out() {
     for (demand, lets_in) in [
         (nothing(Exemption::NotDemanded), true),
         (Demand::From(in_days(1), Rule::Everybody), true),
@@ -140,7 +140,7 @@ fn only_a_demand_of_now_keeps_anybody_out() {
 }
 
 #[test]
-fn of_two_demands_the_stricter_one_counts_whichever_comes_first() {
+fn the_stricter_of_two_demands_counts_in_either_order() {
     let [soon, late] = [1, 9].map(|days| Demand::From(in_days(days), Rule::Everybody));
     let now = Demand::Now(Rule::Group("admins".to_owned()));
     let free = nothing(Exemption::User);
@@ -158,7 +158,7 @@ fn of_two_demands_the_stricter_one_counts_whichever_comes_first() {
 }
 
 #[test]
-fn a_group_is_not_asked_about_where_the_answer_changes_nothing() {
+fn a_group_is_not_looked_up_if_the_answer_would_change_nothing() {
     let policy = EnforcePolicy {
         groups: Groups::Everybody,
         exempt_groups: vec!["staff".to_owned()],
@@ -180,7 +180,7 @@ fn a_group_is_not_asked_about_where_the_answer_changes_nothing() {
 }
 
 #[test]
-fn a_begun_day_counts_as_a_whole_one() {
+fn part_of_a_day_counts_as_a_whole_day() {
     for (seconds, days) in [(1, 1), (DAY, 1), (DAY + 1, 2), (0, 0)] {
         assert_eq!(
             days_left(NOW, NOW.after(Duration::from_secs(seconds))),

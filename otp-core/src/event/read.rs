@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_written_reads_back(user in "(?s).{1,40}", rhost in "(?s).{1,40}") {
+        fn a_written_entry_reads_back(user in "(?s).{1,40}", rhost in "(?s).{1,40}") {
             let entry = Entry::new(Event::Reject, Severity::Notice)
                 .with(Value::User(Text::escaped(&user)))
                 .with(Value::Rhost(Text::escaped(&rhost)))
@@ -117,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn any_line_is_read_or_is_not(line in "(pam_otp\\(s:auth\\): )?(otp.lock)?[a-z_=\" \\\\u{}0-9]{0,40}|(?s).{0,60}") {
+        fn any_line_is_read_or_refused_without_a_panic(line in "(pam_otp\\(s:auth\\): )?(otp.lock)?[a-z_=\" \\\\u{}0-9]{0,40}|(?s).{0,60}") {
             if let Some(read) = Read::from_line("otp-helper", &line) {
                 prop_assert!(line.contains(read.event.name()));
             }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_a_program_of_ours_can_have_written_is_a_record() {
+    fn only_a_line_that_our_programs_can_write_is_a_log_entry() {
         let is_read = |program: &str, line: &str| Read::from_line(program, line).is_some();
         assert!(is_read("otp-admin", "otp.unlock user=\"alice\""));
         assert!(is_read("otp-notify", "otp.policychanged source=\"/a\""));
@@ -153,7 +153,7 @@ mod tests {
 
     /// Otherwise clients of a program that lets them choose the service could hide what they do.
     #[test]
-    fn the_name_of_a_service_hides_no_record_and_makes_none() {
+    fn a_service_name_neither_hides_nor_forges_a_log_entry() {
         for service in [
             "x): otp.accept",
             "x): otp.accept user=\"root\"",
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_about_every_name_of_an_account() {
+    fn a_log_entry_is_about_every_name_of_its_account() {
         let line = "otp.change verb=\"move\" user=\"alison\" source=\"alice\"";
         let read = Read::from_line("otp-admin", line).unwrap();
         assert!(read.is_about("alison") && read.is_about("alice") && !read.is_about("move"));

@@ -48,7 +48,7 @@ fn assert_all_differ(mut words: Vec<&str>) {
 }
 
 #[test]
-fn names_and_ids_are_those_that_were_promised() {
+fn names_and_ids_of_events_never_change() {
     assert_eq!(Event::ALL.map(|event| (event.name(), event.id())), PROMISED);
     assert_all_differ(Event::ALL.map(Event::name).to_vec());
     assert_all_differ(Event::ALL.map(Event::id).to_vec());
@@ -66,7 +66,7 @@ fn names_and_ids_are_those_that_were_promised() {
 }
 
 #[test]
-fn an_event_names_no_severity_and_no_key_twice() {
+fn an_event_lists_no_severity_and_no_key_twice() {
     for event in Event::ALL {
         let severities = event.severities().iter().map(|one| one.word());
         assert_all_differ(severities.collect());
@@ -147,7 +147,7 @@ fn every_key_has_a_value_and_an_event() {
 }
 
 #[test]
-fn a_value_says_what_the_log_has_always_said() {
+fn the_log_text_of_a_value_never_changes() {
     for (value, said) in [
         (Value::Message(MessageId::WrongCode), "wrong-code"),
         (
@@ -192,7 +192,7 @@ fn a_value_says_what_the_log_has_always_said() {
 }
 
 #[test]
-fn an_entry_carries_what_it_is_shown_by() {
+fn an_entry_gives_its_event_severity_and_identifying_values() {
     let text = Text::escaped;
     let entry = Entry::new(Event::Denied, Severity::Warning)
         .with(Value::CallerUid(1001))
@@ -237,12 +237,12 @@ fn a_value_cannot_look_like_another_key_or_line() {
 
 proptest::proptest! {
     #[test]
-    fn a_text_is_as_it_was_given_once_it_is_unescaped(text in "(?s).{0,256}") {
+    fn an_escaped_text_unescapes_to_the_original(text in "(?s).{0,256}") {
         proptest::prop_assert_eq!(Text::escaped(&text).plain(), text);
     }
 
     #[test]
-    fn whatever_stands_in_a_file_is_unescaped_or_is_not(text in "(?s).{0,40}|[u{}0-9a-f\"\\\\]{0,20}") {
+    fn unescaping_any_text_never_panics_and_never_makes_it_longer(text in "(?s).{0,40}|[u{}0-9a-f\"\\\\]{0,20}") {
         if let Some(plain) = unescaped(&text) {
             proptest::prop_assert!(plain.len() <= text.len());
         }
@@ -250,7 +250,7 @@ proptest::proptest! {
 }
 
 #[test]
-fn a_text_that_breaks_off_is_not_unescaped() {
+fn a_text_that_is_cut_off_is_not_unescaped() {
     for broken in ["\\", "\\u", "\\u{", "\\u{d800}", "\\u{}", "\\n"] {
         assert_eq!(unescaped(broken), None, "{broken}");
     }
@@ -266,12 +266,12 @@ fn a_long_value_is_cut() {
 
 #[test]
 #[should_panic(expected = "Replay has no key Until")]
-fn a_key_that_an_event_does_not_have_is_an_error_of_ours() {
+fn a_key_that_an_event_does_not_have_is_a_bug() {
     let _ = Entry::new(Event::Replay, Severity::Notice).with(Value::Deadline(NOON));
 }
 
 #[test]
 #[should_panic(expected = "Replay is never Error")]
-fn a_severity_that_an_event_does_not_have_is_an_error_of_ours() {
+fn a_severity_that_an_event_does_not_have_is_a_bug() {
     let _ = Entry::new(Event::Replay, Severity::Error);
 }

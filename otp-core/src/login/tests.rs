@@ -43,7 +43,7 @@ const UNPROVEN: Door = Door {
 };
 
 #[test]
-fn an_account_with_an_authenticator_is_asked_or_locked_whatever_is_demanded() {
+fn an_enrolled_account_is_prompted_or_locked_whatever_policy_demands() {
     let exempt = Demand::Nothing(Exemption::User);
     let held = |standing, opens| Prospect::Locked { standing, opens };
     let timed = Standing::Locked {
@@ -62,7 +62,7 @@ fn an_account_with_an_authenticator_is_asked_or_locked_whatever_is_demanded() {
 }
 
 #[test]
-fn an_account_of_which_nothing_is_wanted_is_let_in() {
+fn an_account_without_any_demand_is_let_in() {
     for at_login in AtLogin::ALL {
         for door in [door(Sure), door(Missing), MUTE, UNPROVEN] {
             let why = Exemption::NotDemanded;
@@ -74,7 +74,7 @@ fn an_account_of_which_nothing_is_wanted_is_let_in() {
 }
 
 #[test]
-fn before_the_deadline_a_login_sets_up_what_its_account_line_is_surely_met_for() {
+fn a_login_before_the_deadline_enrols_only_if_its_account_line_is_sure() {
     let demand = Demand::From(DEADLINE, Rule::Everybody);
     let let_in = Prospect::LetInUntil {
         deadline: DEADLINE,
@@ -109,7 +109,7 @@ fn before_the_deadline_a_login_sets_up_what_its_account_line_is_surely_met_for()
 }
 
 #[test]
-fn after_the_deadline_only_a_sure_account_line_gets_anybody_in() {
+fn a_login_after_the_deadline_enrols_through_a_sure_account_line_or_is_refused() {
     let rule = Rule::Group("staff".to_owned());
     let demand = Demand::Now(rule.clone());
     for at_login in AtLogin::ALL {
@@ -133,7 +133,7 @@ fn after_the_deadline_only_a_sure_account_line_gets_anybody_in() {
 }
 
 #[test]
-fn a_line_that_asks_for_codes_says_why_nobody_is_set_up() {
+fn a_line_that_asks_for_codes_says_why_nobody_can_enrol() {
     let demand = Demand::Now(Rule::Everybody);
     let asks = |because| CodeLine::Asks { because };
     for (mut door, expected) in [
@@ -165,7 +165,7 @@ impl Around for Shut {
 }
 
 #[test]
-fn what_cannot_be_found_out_sets_nobody_up_and_is_looked_at_only_where_it_matters() {
+fn an_unreadable_service_file_enrols_nobody_and_is_read_only_if_it_matters() {
     let exempt = Demand::Nothing(Exemption::Nullok);
     let excuses = CodeLine::Excuses { may_enrol: false };
     let asks = CodeLine::Asks { because: None };
@@ -182,7 +182,7 @@ fn what_cannot_be_found_out_sets_nobody_up_and_is_looked_at_only_where_it_matter
 }
 
 #[test]
-fn the_account_line_sets_up_only_who_may_and_lets_in_only_before_the_deadline() {
+fn the_account_line_enrols_only_permitted_users_and_admits_only_before_the_deadline() {
     let rule = Rule::Everybody;
     let (exempt, later, now) = (
         Demand::Nothing(Exemption::User),

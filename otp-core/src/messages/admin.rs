@@ -493,14 +493,14 @@ mod tests {
     }
 
     #[test]
-    fn every_report_is_there_in_every_language_with_the_same_figures() {
+    fn every_report_exists_in_every_language_with_the_same_figures() {
         for report in all() {
             assert_same_in_every_language(|language| report.text(language));
         }
     }
 
     #[test]
-    fn a_lock_says_until_when_and_who_opens_it() {
+    fn the_report_about_a_lock_says_until_when_and_what_opens_it() {
         let standing = Standing::Locked {
             since: NOON,
             lasts: Duration::from_secs(900),
@@ -522,7 +522,7 @@ mod tests {
     }
 
     #[test]
-    fn every_refusal_has_words_of_its_own() {
+    fn every_refusal_has_its_own_words() {
         for language in Language::ALL {
             let mut said: Vec<_> = Refusal::ALL
                 .map(|why| Report::Refused { when: NOON, why }.text(language))

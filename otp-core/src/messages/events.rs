@@ -162,7 +162,7 @@ mod tests {
     use crate::messages::in_all::assert_same_in_every_language;
 
     #[test]
-    fn every_event_has_words_of_its_own_in_every_language() {
+    fn every_event_has_its_own_words_in_every_language() {
         for language in Language::ALL {
             let mut words = Event::ALL.map(|event| about(event, language)).to_vec();
             for text in &words {
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_change_its_verb_says_which_and_of_another_event_none() {
+    fn a_verb_says_which_change_was_made_and_adds_nothing_to_other_events() {
         for language in Language::ALL {
             let mut words = vec![about(Event::Change, language)];
             for (verb, _, _) in CHANGES {

@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn every_explanation_is_there_in_every_language_with_the_same_figures() {
+    fn every_explanation_exists_in_every_language_with_the_same_figures() {
         let (now, demands, prospects) = (NOON, demands(), prospects());
         let demanded = demands
             .iter()

@@ -658,7 +658,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_said_in_every_language_with_the_same_figures() {
+    fn every_text_of_an_import_exists_in_every_language_with_the_same_figures() {
         for obstacle in obstacles() {
             assert_same_in_every_language(|language| obstacle.text(language));
         }
@@ -682,7 +682,7 @@ mod tests {
     }
 
     #[test]
-    fn each_word_is_one_variants_own() {
+    fn each_variant_has_a_word_of_its_own() {
         let mut words: Vec<_> = obstacles().iter().map(Obstacle::word).collect();
         words.dedup();
         assert_eq!(words, Obstacle::WORDS);

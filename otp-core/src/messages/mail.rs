@@ -231,7 +231,7 @@ mod tests {
     };
 
     #[test]
-    fn every_letter_is_there_in_every_language_with_the_same_figures() {
+    fn every_letter_exists_in_every_language_with_the_same_figures() {
         for what_for in [LOGIN, WhatFor::Address] {
             let of = |language| {
                 let letter = letter(language, what_for);
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn every_sentence_is_there_in_every_language_with_the_same_figures() {
+    fn every_sentence_exists_in_every_language_with_the_same_figures() {
         let all = every!(Confirming {
             Sent => [Confirming::Sent { masked: "a***@example.org" }],
             Question => [Confirming::Question],
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_says_the_code_on_a_line_of_its_own_and_what_to_do_if_it_was_somebody_else() {
+    fn a_letter_has_the_code_on_its_own_line_and_says_what_to_do_if_somebody_else_asked() {
         for language in Language::ALL {
             for what_for in [LOGIN, WhatFor::Address] {
                 let letter = letter(language, what_for);
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_says_of_itself_cannot_pass_for_more_than_that() {
+    fn names_given_by_a_program_cannot_pass_for_text_of_the_letter() {
         let what_for = WhatFor::Login {
             service: "sshd\n\nYour account was hacked",
             rhost: "call-me-at.example.org",

@@ -528,7 +528,7 @@ mod tests {
     use crate::messages::prospect::tests::assert_same_in_every_language;
 
     #[test]
-    fn a_section_is_named_as_it_has_to_be_written() {
+    fn a_section_is_named_as_it_must_be_written() {
         assert_eq!(section("trust", None), "trust");
         for (service, name) in [
             ("sshd", "service.sshd"),
@@ -641,7 +641,7 @@ mod tests {
     }
 
     #[test]
-    fn every_finding_is_there_in_every_language_with_the_same_figures() {
+    fn every_finding_exists_in_every_language_with_the_same_figures() {
         for finding in all() {
             assert_same_in_every_language(|language| finding.text(language));
         }

@@ -393,14 +393,14 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_there_in_every_language_with_the_same_figures() {
+    fn every_line_exists_in_every_language_with_the_same_figures() {
         for line in all() {
             assert_same_in_every_language(|language| line.text(language));
         }
     }
 
     #[test]
-    fn every_reason_for_no_report_is_there_in_every_language_with_its_names() {
+    fn every_reason_for_no_report_exists_in_every_language_with_its_names() {
         let [group, path, reason] = ["staff", "/root/names", "reason"].map(str::to_owned);
         let all = every!(Unasked {
             NoSuchGroup => [Unasked::NoSuchGroup { group }],
@@ -414,7 +414,7 @@ mod tests {
     }
 
     #[test]
-    fn every_rule_and_every_end_of_a_login_has_a_word_of_its_own() {
+    fn every_rule_and_every_outcome_of_a_login_has_a_word_of_its_own() {
         let mut words: Vec<_> = rules().iter().map(Rule::word).collect();
         words.extend(exemptions().iter().map(Exemption::word));
         let all = words.len();

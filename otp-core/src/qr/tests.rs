@@ -40,7 +40,7 @@ fn shown(drawing: &str, colours: Colours) -> Vec<Vec<Shown>> {
             };
             cells.extend(text.chars().map(|c| (c, dark)));
         }
-        assert_eq!(dark, None, "the colours are taken back");
+        assert_eq!(dark, None, "the colours are reset");
         cells
     };
     drawing.lines().map(line).collect()
@@ -74,7 +74,7 @@ fn drawn(style: Style, colours: Colours, inverted: bool) -> Vec<Vec<Shown>> {
 }
 
 #[test]
-fn half_blocks_in_colour_scan_whatever_the_terminal_is() {
+fn coloured_half_blocks_scan_on_dark_and_light_terminals() {
     for colours in [Colours::Sixteen, Colours::Cube] {
         let rows = drawn(Style::Unicode, colours, false);
         for terminal_is_dark in [true, false] {
@@ -85,7 +85,7 @@ fn half_blocks_in_colour_scan_whatever_the_terminal_is() {
 
 /// In many fonts the glyph of a full block leaves a gap; painted ground leaves none.
 #[test]
-fn in_colour_two_modules_that_are_alike_are_painted_and_have_no_character() {
+fn two_equal_modules_in_colour_are_painted_without_a_character() {
     for cell in drawn(Style::Unicode, Colours::Cube, false).concat() {
         match cell {
             (' ', Some(_)) | ('▀' | '▄', Some(true)) => {}
@@ -95,7 +95,7 @@ fn in_colour_two_modules_that_are_alike_are_painted_and_have_no_character() {
 }
 
 #[test]
-fn without_colours_the_ink_is_light_or_inverted_dark() {
+fn ink_without_colours_is_light_and_dark_if_inverted() {
     for inverted in [false, true] {
         let rows = drawn(Style::Unicode, Colours::None, inverted);
         assert_eq!(scan_halves(&rows, !inverted), URI);
@@ -145,7 +145,7 @@ fn a_usual_uri_fits_a_terminal_of_80_by_24_with_a_line_to_spare() {
 }
 
 #[test]
-fn without_colours_a_line_is_left_to_say_what_to_do_when_nothing_scans() {
+fn a_drawing_without_colours_leaves_a_line_for_advice_if_nothing_scans() {
     let matrix = Matrix::of(&URI.replace("alice", "firstname.lastname")).unwrap();
     assert_eq!(matrix.side(), 45);
     let lines = |colours| {
@@ -157,7 +157,7 @@ fn without_colours_a_line_is_left_to_say_what_to_do_when_nothing_scans() {
 }
 
 #[test]
-fn a_narrow_terminal_costs_quiet_zone_before_it_costs_the_code() {
+fn a_narrow_terminal_cuts_the_quiet_zone_before_the_code() {
     let matrix = Matrix::of(URI).unwrap();
     let cut = |columns| {
         Canvas::within((columns, 24), &matrix, Style::Ascii, Colours::None).map(|canvas| canvas.cut)
@@ -179,7 +179,7 @@ fn a_narrow_terminal_costs_quiet_zone_before_it_costs_the_code() {
 }
 
 #[test]
-fn a_low_terminal_costs_quiet_zone_where_that_helps() {
+fn a_low_terminal_cuts_the_quiet_zone_where_that_helps() {
     let uri = "otpauth://totp/gateway-17.example.org:www-data?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\
                &issuer=gateway-17.example.org";
     let matrix = Matrix::of(uri).unwrap();
@@ -198,7 +198,7 @@ fn a_low_terminal_costs_quiet_zone_where_that_helps() {
 }
 
 #[test]
-fn every_line_begins_with_its_colours_and_takes_them_back() {
+fn every_line_sets_its_colours_and_resets_them() {
     let matrix = Matrix::of(URI).unwrap();
     for (style, colours) in [Style::Unicode, Style::Ascii]
         .into_iter()
@@ -222,7 +222,7 @@ fn every_line_begins_with_its_colours_and_takes_them_back() {
 
 /// A text that grows would leave a copy of the key behind.
 #[test]
-fn a_drawing_is_never_longer_than_the_room_that_was_made_for_it() {
+fn a_drawing_never_outgrows_the_memory_reserved_for_it() {
     let matrix = Matrix::of(&URI.replace("web1", "gateway-17.example.org")).unwrap();
     for style in [Style::Unicode, Style::Ascii] {
         for (colours, inverted) in EVERY
@@ -243,7 +243,7 @@ fn a_drawing_is_never_longer_than_the_room_that_was_made_for_it() {
 }
 
 #[test]
-fn colours_are_told_by_the_type_of_the_terminal() {
+fn the_type_of_the_terminal_decides_the_colours() {
     let is = |colours, names: &[&str]| {
         for name in names {
             assert_eq!(Colours::of(Some(name)), colours, "{name}");
@@ -295,7 +295,7 @@ fn colours_are_told_by_the_type_of_the_terminal() {
 }
 
 #[test]
-fn a_text_beyond_the_largest_code_is_refused() {
+fn a_text_too_long_for_any_qr_code_is_refused() {
     // ISO/IEC 18004 table 7: version 40 at level L holds 2953 bytes.
     let text = "a".repeat(2953);
     assert_eq!(Matrix::of(&text).map(|matrix| matrix.side()), Ok(177 + 8));
@@ -303,7 +303,7 @@ fn a_text_beyond_the_largest_code_is_refused() {
 }
 
 #[test]
-fn no_style_draws_nothing_and_takes_no_room() {
+fn style_none_draws_nothing_and_takes_no_space() {
     let matrix = Matrix::of(URI).unwrap();
     let canvas = Canvas::within((1, 1), &matrix, Style::None, Colours::Cube).unwrap();
     assert_eq!((canvas.columns(&matrix), canvas.lines(&matrix)), (0, 0));
@@ -312,7 +312,7 @@ fn no_style_draws_nothing_and_takes_no_room() {
 
 /// Calculated by hand: "▀" has 3 bytes, PLAIN 4, the line feed 1, and paint none, 14 or 33.
 #[test]
-fn the_room_for_a_drawing_is_that_of_modules_with_a_colour_each() {
+fn the_memory_reserved_for_a_drawing_allows_each_module_its_own_colour() {
     assert_eq!(
         EVERY.map(|colours| room(45, colours)),
         [6300, 34_650, 73_125]
@@ -320,7 +320,7 @@ fn the_room_for_a_drawing_is_that_of_modules_with_a_colour_each() {
 }
 
 #[test]
-fn around_the_code_all_modules_are_light() {
+fn all_modules_around_the_code_are_light() {
     let matrix = Matrix::of(URI).unwrap();
     let side = matrix.side();
     let code = QUIET_ZONE..side - QUIET_ZONE;
@@ -336,7 +336,7 @@ fn around_the_code_all_modules_are_light() {
 }
 
 #[test]
-fn each_style_has_the_word_that_policy_and_command_line_have() {
+fn each_style_has_the_word_used_in_policy_and_command_line() {
     assert_eq!(Style::ALL.map(Style::word), ["unicode", "ascii", "none"]);
     for style in Style::ALL {
         assert_eq!(Style::from_word(style.word()), Some(style));

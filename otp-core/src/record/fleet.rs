@@ -109,7 +109,7 @@ mod tests {
     use crate::UserName;
 
     #[test]
-    fn a_verifier_is_a_name_or_an_address_with_a_port_or_the_usual_one() {
+    fn a_verifier_is_a_name_or_an_address_with_a_port_or_the_default_port() {
         for (text, host, port, shown) in [
             (
                 "v1.example.org",
@@ -164,7 +164,7 @@ mod tests {
         assert!(fleet.keeps(&account("alice", 1001)));
         assert!(fleet.keeps(&account("consoles", 1002)));
         assert!(!fleet.keeps(&account("console", 1003)));
-        // By any name, even if the list does not have it.
+        // Root stays local under any name, even one missing from the list.
         assert!(!fleet.keeps(&account("root", 0)));
         assert!(!fleet.keeps(&account("toor", 0)));
         assert!(!FleetPolicy::default().keeps(&account("alice", 1001)));

@@ -425,7 +425,7 @@ mod tests {
     mod everybody;
 
     #[test]
-    fn an_issuer_has_no_colon_whatever_it_comes_from() {
+    fn an_issuer_never_has_a_colon_whatever_its_source() {
         let issuer = |text: &str, host: &str| {
             let policy = Policy {
                 issuer: text.to_owned(),
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_handed_on_without_a_program_and_its_events() {
+    fn no_event_is_handed_on_without_a_program_and_a_list_of_events() {
         let hooks = |run: &str, events: &[Event]| HooksPolicy {
             run: run.to_owned(),
             events: events.to_vec(),

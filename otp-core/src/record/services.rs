@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_has_a_name_that_pam_can_look_for() {
+    fn a_service_has_a_name_that_pam_can_look_up() {
         for name in ["sshd", "su-l", "gdm-password", "polkit-1", "a.b_c+d@e", "9"] {
             assert_eq!(ServiceName::new(name).unwrap().as_str(), name);
         }
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_a_service_replaces_one_of_the_policy_and_no_other_service_has_it() {
+    fn every_key_of_a_service_replaces_the_general_one_for_that_service_alone() {
         let networks = vec![Network::parse("10.0.0.0/8").unwrap()];
         let service = ServicePolicy {
             language: Some(Language::Korean),
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_a_service_does_not_have_stays_as_it_is() {
+    fn a_key_that_a_service_does_not_set_keeps_its_general_value() {
         let mut general = Policy::default();
         general.enroll.at_login = AtLogin::Require;
         general.enforce.exempt_groups = groups(&["staff"]);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_replaces_one_that_is_not() {
+    fn an_empty_list_of_a_service_replaces_the_general_one() {
         let policies = exempting(&["staff"], &[("sshd", &[])]);
         let exempt = |name| policies.clone().for_service(name).enforce.exempt_groups;
         assert_eq!(exempt("sshd"), groups(&[]));

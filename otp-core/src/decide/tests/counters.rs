@@ -21,7 +21,7 @@ fn resynchronised(verdict: &Verdict) -> bool {
 }
 
 #[test]
-fn a_look_ahead_of_its_own_ends_where_it_says() {
+fn an_authenticators_own_look_ahead_ends_at_its_limit() {
     for counters in [1, 3, 10, 100] {
         let look_ahead = i64::try_from(counters).unwrap();
         assert!(accepted(&token(Some(counters)).code(look_ahead - 1)));
@@ -34,7 +34,7 @@ fn a_look_ahead_of_its_own_ends_where_it_says() {
 }
 
 #[test]
-fn two_codes_in_a_row_from_further_ahead_bring_a_counter_back() {
+fn two_codes_in_a_row_from_further_ahead_resynchronise_a_counter() {
     let reach = i64::try_from(HOTP_REACH).unwrap();
     for first in [10, 11, 500, reach - 2, reach - 1] {
         let mut alice = token(None);
@@ -59,7 +59,7 @@ fn two_codes_in_a_row_from_further_ahead_bring_a_counter_back() {
 }
 
 #[test]
-fn codes_that_do_not_follow_one_another_bring_nothing_back() {
+fn codes_that_are_not_consecutive_resynchronise_no_counter() {
     for (first, second) in [(50, 50), (50, 52), (50, 49), (50, 51 + 200)] {
         let mut alice = token(None);
         alice.code(first);
@@ -81,7 +81,7 @@ fn codes_that_do_not_follow_one_another_bring_nothing_back() {
 }
 
 #[test]
-fn a_code_that_was_used_is_no_half_of_a_resynchronisation() {
+fn a_used_code_does_not_begin_a_resynchronisation() {
     let mut alice = token(None);
     assert!(accepted(&alice.code(5)));
     for old in [0, 3, 4] {
@@ -94,7 +94,7 @@ fn a_code_that_was_used_is_no_half_of_a_resynchronisation() {
 
 /// Two of a thousand codes may well have the same six digits. Whichever matches first, three codes in a row succeed.
 #[test]
-fn a_counter_comes_back_also_where_another_code_ahead_has_the_same_digits() {
+fn a_counter_is_resynchronised_even_if_another_code_ahead_has_the_same_digits() {
     let (key, first, twin) = (1..=u8::MAX)
         .find_map(|key| {
             let alice = Account::with(vec![authenticator(key, Kind::Hotp)]);
@@ -103,7 +103,7 @@ fn a_counter_comes_back_also_where_another_code_ahead_has_the_same_digits() {
                 (12..1000).find_map(|at| Some((seen.insert(alice.code_of(0, at), at)?, at)));
             twins.map(|(first, twin)| (key, first, twin))
         })
-        .expect("of one key in two, two of a thousand codes are alike");
+        .expect("half of all keys have two equal codes among a thousand");
     assert!(twin > first + 2);
     let token = || Account::with(vec![authenticator(key, Kind::Hotp)]);
     let mut alice = token();
@@ -124,7 +124,7 @@ fn a_counter_comes_back_also_where_another_code_ahead_has_the_same_digits() {
 
 /// Meanwhile an import of codes that were used elsewhere has moved the counter on.
 #[test]
-fn a_first_half_that_lies_behind_has_no_second() {
+fn a_first_code_that_the_counter_has_passed_completes_no_resynchronisation() {
     for behind in [0, 49, 50, 51, 60] {
         let mut alice = token(None);
         alice.code(50);
@@ -137,7 +137,7 @@ fn a_first_half_that_lies_behind_has_no_second() {
 }
 
 #[test]
-fn the_end_of_all_counters_is_no_panic() {
+fn the_highest_counters_cause_no_panic() {
     for below in [0, 1, 9, 10, 11, HOTP_REACH] {
         let mut alice = token(None);
         let last = u64::MAX - below;
@@ -152,7 +152,7 @@ fn the_end_of_all_counters_is_no_panic() {
 }
 
 #[test]
-fn a_time_based_device_and_a_token_are_each_held_to_their_own_rule() {
+fn time_based_and_event_based_authenticators_each_follow_their_own_rule() {
     let mut alice = Account::with(vec![
         authenticator(1, Kind::Totp(Period::THIRTY)),
         authenticator(2, Kind::Hotp),

@@ -49,7 +49,7 @@ fn long(number: u8) -> Authenticator {
     }
 }
 
-/// An account whose imported code equals what its device shows so many steps from noon.
+/// Returns an account whose imported code equals the code that its authenticator shows `steps` from noon.
 fn twin(steps: i64) -> (Account, String) {
     let step = NOON.step(Period::THIRTY).0.checked_add_signed(steps);
     let digits = Generator::new(&long(1))
@@ -60,7 +60,7 @@ fn twin(steps: i64) -> (Account, String) {
 }
 
 #[test]
-fn each_code_is_good_once_and_the_count_begins_anew() {
+fn each_imported_code_works_once_and_resets_the_count() {
     let mut alice = alice();
     alice.wrong_times(4);
     for (digits, left) in DIGITS.into_iter().zip([2, 1, 0]) {
@@ -72,7 +72,7 @@ fn each_code_is_good_once_and_the_count_begins_anew() {
 }
 
 #[test]
-fn eight_digits_that_are_none_are_counted_and_lock() {
+fn wrong_eight_digits_are_counted_and_lock() {
     let mut alice = alice();
     for left in [4, 3, 2, 1] {
         assert_eq!(alice.reply("10000001"), Verdict::Rejected { left });
@@ -84,7 +84,7 @@ fn eight_digits_that_are_none_are_counted_and_lock() {
 }
 
 #[test]
-fn a_lock_is_never_opened_whatever_policy_says() {
+fn imported_codes_never_open_a_lock_whatever_policy_says() {
     for opens_lock in [true, false] {
         for unlock in [Unlock::After(MINUTE), Unlock::Never] {
             let mut alice = alice();
@@ -103,13 +103,13 @@ fn a_lock_is_never_opened_whatever_policy_says() {
 }
 
 #[test]
-fn a_code_of_letters_is_none_of_an_imported_set() {
+fn a_recovery_code_of_letters_does_not_match_an_imported_set() {
     let mut alice = alice();
     assert_eq!(alice.recover(0), Verdict::Rejected { left: 4 });
 }
 
 #[test]
-fn digits_that_are_both_are_good_once_in_all() {
+fn digits_that_match_as_both_kinds_of_code_work_once_in_all() {
     let (mut alice, digits) = twin(0);
     assert!(accepted(&alice.reply(&digits)));
     assert_eq!(alice.state.recovery_codes_left(&alice.credential), 0);
@@ -118,12 +118,12 @@ fn digits_that_are_both_are_good_once_in_all() {
     assert_eq!(
         alice.reply(&digits),
         Verdict::Replayed,
-        "as neither of the two"
+        "neither as an imported code nor as a code of the authenticator"
     );
 }
 
 #[test]
-fn digits_that_were_used_as_either_are_used_as_both() {
+fn digits_used_as_either_kind_of_code_are_used_as_both() {
     // Used as an imported code, an hour before the device shows the same digits.
     let (mut alice, digits) = twin(120);
     assert_eq!(alice.reply(&digits), Verdict::Recovered { left: 0 });
@@ -137,7 +137,7 @@ fn digits_that_were_used_as_either_are_used_as_both() {
 }
 
 #[test]
-fn a_code_of_a_device_with_8_digits_is_one_beside_an_imported_set() {
+fn a_code_of_an_8_digit_authenticator_works_beside_an_imported_set() {
     let mut alice = with(vec![long(1)], set(HASHES.clone()));
     assert!(accepted(&alice.code(0)));
     assert_eq!(alice.reply(DIGITS[0]), Verdict::Recovered { left: 2 });
@@ -145,7 +145,7 @@ fn a_code_of_a_device_with_8_digits_is_one_beside_an_imported_set() {
 }
 
 #[test]
-fn one_hash_is_made_for_eight_digits_and_none_for_anything_else() {
+fn one_hash_is_computed_for_eight_digits_and_none_for_any_other_reply() {
     let looked_up = |alice: &Account, reply: &str| {
         is_looked_up(&alice.credential, &Input::parse(reply.as_bytes()))
     };
@@ -191,7 +191,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_is_good_twice_and_no_lock_is_opened(events in events()) {
+    fn no_code_works_twice_and_no_lock_is_opened(events in events()) {
         let mut token = authenticator(2, Kind::Hotp);
         token.digits = Digits::new(8).unwrap();
         let mut alice = with(vec![long(1), token], set(HASHES.clone()));

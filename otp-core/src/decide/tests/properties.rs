@@ -16,7 +16,7 @@ use std::time::Duration;
 enum Event {
     /// The clock moves, either way.
     Clock(i64),
-    /// The code of a device is typed, so many steps from now.
+    /// The user types the code of an authenticator, at this distance in steps from now.
     Code(usize, i64),
     /// An earlier reply is typed again.
     Again(usize),

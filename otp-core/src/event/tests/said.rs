@@ -17,7 +17,7 @@ fn severities_are_those_of_syslog() {
 }
 
 #[test]
-fn a_message_that_nobody_was_shown_says_so_and_nothing_else_changes() {
+fn a_message_that_was_not_shown_is_marked_and_nothing_else_changes() {
     let entry = Entry::new(Event::Reject, Severity::Notice)
         .with(Value::User(Text::escaped("alice")))
         .with(Value::Message(MessageId::WrongCode))
@@ -33,7 +33,7 @@ fn a_message_that_nobody_was_shown_says_so_and_nothing_else_changes() {
 }
 
 #[test]
-fn only_what_goes_without_saying_is_empty() {
+fn only_a_value_that_goes_without_saying_is_empty() {
     for value in values() {
         let goes_without_saying = matches!(
             value,
@@ -45,7 +45,7 @@ fn only_what_goes_without_saying_is_empty() {
 }
 
 #[test]
-fn a_reply_that_is_no_guess_is_explained_and_what_can_be_done_is_said() {
+fn a_reply_that_is_no_guess_is_explained_with_a_hint() {
     for (why, hint) in [
         (NoGuess::PasswordAgain, "PasswordAuthentication no"),
         (NoGuess::SshdSubstitute, "PermitRootLogin"),

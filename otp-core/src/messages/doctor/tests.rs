@@ -73,7 +73,7 @@ pub(crate) fn all() -> Vec<Finding> {
 }
 
 #[test]
-fn every_finding_is_there_in_every_language_with_the_same_figures() {
+fn every_finding_exists_in_every_language_with_the_same_figures() {
     for finding in all() {
         assert_same_in_every_language(|language| {
             let said = finding.text(language);
@@ -95,7 +95,7 @@ fn every_finding_says_what_to_do() {
 }
 
 #[test]
-fn what_holds_for_some_connections_names_them() {
+fn a_finding_about_some_connections_names_them() {
     let said = |within: &str, language| {
         let within = within.to_owned();
         Finding::SshdNoPam { within }.text(language)
@@ -130,7 +130,7 @@ fn each_finding_has_an_id_of_its_own() {
 }
 
 #[test]
-fn every_summary_is_there_in_every_language_with_the_same_figures() {
+fn every_summary_exists_in_every_language_with_the_same_figures() {
     let text = |text: &str| text.to_owned();
     let all = every!(Summary {
         NoLines => [Summary::NoLines],

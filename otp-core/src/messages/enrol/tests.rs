@@ -119,14 +119,14 @@ fn all(devices: &[Authenticator]) -> Vec<Dialogue<'_>> {
 }
 
 #[test]
-fn every_sentence_is_there_in_every_language_with_the_same_figures() {
+fn every_sentence_exists_in_every_language_with_the_same_figures() {
     for sentence in all(&devices()) {
         assert_same_in_every_language(|language| sentence.text(language));
     }
 }
 
 #[test]
-fn a_word_is_taken_in_any_case_and_either_language() {
+fn a_word_is_recognised_in_any_case_and_either_language() {
     for reply in ["kept", " Kept\r\n", "KEPT", "보관", " 보관 "] {
         assert!(is_word(reply.as_bytes(), &KEPT), "{reply:?}");
     }
@@ -138,7 +138,7 @@ fn a_word_is_taken_in_any_case_and_either_language() {
 
 /// It stands between the drawing and the question, on a screen without spare lines.
 #[test]
-fn what_to_do_when_the_app_sees_nothing_is_one_line_and_names_the_words() {
+fn the_hint_for_an_app_that_sees_no_code_is_one_line_and_names_the_words() {
     for hint in [Dialogue::NotSeen, Dialogue::NotSeenFromNear] {
         for language in [Language::English, Language::Korean] {
             let text = hint.text(language);
@@ -150,7 +150,7 @@ fn what_to_do_when_the_app_sees_nothing_is_one_line_and_names_the_words() {
 }
 
 #[test]
-fn a_clock_that_is_off_is_told_in_the_units_of_a_clock() {
+fn the_error_of_a_clock_is_given_in_the_units_of_a_clock() {
     for (seconds, english, korean) in [
         (30, "30 seconds", "30초"),
         (60, "1 minute", "1분"),
@@ -168,7 +168,7 @@ fn a_clock_that_is_off_is_told_in_the_units_of_a_clock() {
 }
 
 #[test]
-fn the_settings_that_an_app_ignores_are_named_as_they_are_spelled_out_above() {
+fn ignored_settings_are_named_as_they_were_spelled_out_before() {
     let device = device(Kind::Totp(Period::new(60).unwrap()));
     let said = |number: u64, language| {
         let settings = Ignored::from_number(number).unwrap();

@@ -52,7 +52,7 @@ fn all() -> Vec<Unable> {
 }
 
 #[test]
-fn what_cannot_be_done_is_told_in_every_language() {
+fn every_failure_has_a_text_and_a_hint_in_every_language() {
     for unable in all() {
         assert_same_in_every_language(|language| unable.text(language));
         assert_same_in_every_language(|language| unable.hint(language));
@@ -65,7 +65,7 @@ fn what_cannot_be_done_is_told_in_every_language() {
 }
 
 #[test]
-fn a_refusal_and_what_could_not_be_done_have_the_exit_status_of_every_command() {
+fn every_failure_has_an_exit_status_of_1_or_2() {
     for unable in all() {
         assert!(matches!(unable.status(), 1 | 2), "{unable:?}");
     }

@@ -68,14 +68,14 @@ fn notices() -> Vec<Notice<'static>> {
 }
 
 #[test]
-fn every_label_is_there_in_every_language_with_the_same_figures() {
+fn every_label_exists_in_every_language_with_the_same_figures() {
     for label in Label::ALL {
         assert_same_in_every_language(|language| label.text(language).to_owned());
     }
 }
 
 #[test]
-fn every_line_is_there_in_every_language_with_the_same_figures_and_values() {
+fn every_line_exists_in_every_language_with_the_same_figures_and_values() {
     for line in lines() {
         assert_same_in_every_language(|language| line.text(language));
     }

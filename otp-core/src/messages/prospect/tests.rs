@@ -67,7 +67,7 @@ pub(in crate::messages) fn prospects() -> Vec<Prospect> {
 }
 
 #[test]
-fn every_prospect_is_there_in_every_language_with_the_same_figures() {
+fn every_prospect_exists_in_every_language_with_the_same_figures() {
     for prospect in prospects() {
         assert_same_in_every_language(|language| prospect.sentence("alice", language));
     }
@@ -92,7 +92,7 @@ fn the_verdict_is_one_sentence_that_names_the_user() {
 }
 
 #[test]
-fn every_exemption_and_every_rule_is_told_by_its_name() {
+fn every_exemption_and_every_rule_has_its_name() {
     assert_eq!(
         exemptions()
             .iter()
@@ -128,7 +128,7 @@ fn every_exemption_and_every_rule_is_told_by_its_name() {
 }
 
 #[test]
-fn what_a_user_meets_differs_where_the_login_does() {
+fn every_prospect_has_a_sentence_of_its_own() {
     let (deadline, now) = (NOON.after(DAY), NOON);
     let refused = |at_login| Prospect::Refused {
         rule: Rule::Everybody,

@@ -7,7 +7,7 @@ fn after(seconds: u64) -> UnixTime {
 }
 
 #[test]
-fn a_length_of_time_is_told_in_units_that_are_not_zero() {
+fn a_length_of_time_leaves_out_units_that_are_zero() {
     for (seconds, english, korean) in [
         (0, "0 seconds", "0초"),
         (1, "1 second", "1초"),
@@ -35,7 +35,7 @@ fn a_length_of_time_is_told_in_units_that_are_not_zero() {
 }
 
 #[test]
-fn the_end_of_a_lock_is_told_in_minutes_hours_or_days_and_never_too_early() {
+fn the_end_of_a_lock_is_given_in_minutes_hours_or_days_and_never_too_early() {
     for (seconds, english, korean) in [
         (1, "in 1 minute", "1분"),
         (60, "in 1 minute", "1분"),
@@ -53,7 +53,7 @@ fn the_end_of_a_lock_is_told_in_minutes_hours_or_days_and_never_too_early() {
 }
 
 #[test]
-fn each_verdict_comes_to_the_message_that_says_it() {
+fn each_verdict_leads_to_the_message_about_it() {
     let standings = every!(Standing {
         Open => [Standing::Open],
         Locked => [Standing::Locked {

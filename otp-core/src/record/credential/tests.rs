@@ -38,7 +38,7 @@ fn codes(count: usize) -> RecoverySet {
 }
 
 #[test]
-fn numbers_end_where_they_are_said_to() {
+fn numbers_beyond_their_limits_are_refused() {
     for (bytes, fits) in [(9, false), (10, true), (128, true), (129, false)] {
         let secret = Secret::new(Zeroizing::new(vec![1; bytes]));
         assert_eq!(secret.is_ok(), fits, "{bytes} bytes");
@@ -74,7 +74,7 @@ fn a_new_key_is_as_long_as_the_hash() {
 }
 
 #[test]
-fn an_id_reads_back_and_is_written_in_one_way() {
+fn an_id_reads_back_and_has_only_one_spelling() {
     let id = Id::from_random([0x0f, 1, 2, 3, 4, 5, 6, 0xab]);
     assert_eq!(id.text(), "0f010203040506ab");
     assert_eq!(Id::parse("0f010203040506ab"), Some(id));
@@ -90,7 +90,7 @@ fn an_id_reads_back_and_is_written_in_one_way() {
 }
 
 #[test]
-fn a_name_prints_on_one_line_and_as_it_is() {
+fn a_name_prints_unchanged_on_one_line() {
     let (longest, too_long) = ("휴".repeat(32), "휴".repeat(33));
     for name in ["x", "phone", "회사 전화", longest.as_str()] {
         assert_eq!(Name::new(name).unwrap().as_str(), name);
@@ -121,7 +121,7 @@ fn a_name_prints_on_one_line_and_as_it_is() {
 
 /// An outline has everything that its credential has, except the keys, and is refused for the same reasons.
 #[test]
-fn an_account_has_one_to_four_authenticators_with_an_id_and_a_name_each_and_so_many_codes() {
+fn an_account_has_one_to_four_distinct_authenticators_and_at_most_32_recovery_codes() {
     let four = [(1, "a"), (2, "b"), (3, "c"), (4, "d")];
     let five = [(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")];
     for (devices, count, fits) in [

@@ -37,7 +37,7 @@ fn credential(authenticators: &[u8], recovery: Option<u8>) -> Credential {
 }
 
 #[test]
-fn a_clock_is_off_by_ten_minutes_of_the_shortest_steps_at_most() {
+fn a_drift_is_at_most_ten_minutes_of_the_shortest_steps() {
     for steps in [-40, -1, 0, 1, 40] {
         assert_eq!(Drift::from_steps(steps).unwrap().steps(), steps);
     }
@@ -59,7 +59,7 @@ fn only_a_timed_lock_ends_by_itself() {
 }
 
 #[test]
-fn a_refusal_belongs_to_one_word_and_back() {
+fn each_refusal_reads_back_from_its_word() {
     for refusal in Refusal::ALL {
         assert_eq!(Refusal::from_word(refusal.word()), Some(refusal));
     }
@@ -109,7 +109,7 @@ fn joined_states_cover_both_credentials_and_keep_the_entries_of_the_first() {
 }
 
 #[test]
-fn codes_that_are_left_are_those_of_the_credential_that_are_not_used() {
+fn the_recovery_codes_left_are_the_unused_ones_of_the_credential() {
     let alice = credential(&[1], Some(9));
     let mut state = State::fresh(&alice);
     for (used, left) in [(0, 3), (0b001, 2), (0b101, 1), (0b111, 0), (0b1000, 3)] {
@@ -121,7 +121,7 @@ fn codes_that_are_left_are_those_of_the_credential_that_are_not_used() {
 }
 
 #[test]
-fn unlocking_forgets_failures_and_nothing_that_was_used() {
+fn unlocking_resets_failures_but_keeps_used_codes() {
     let mut state = State::fresh(&credential(&[1], Some(9)));
     state.authenticators[0].last_step = Some(Step(5));
     state.recovery[0].used = 3;

@@ -4,14 +4,14 @@ use super::*;
 
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "each is made where it is said"
+    reason = "each report is made in place"
 )]
 fn said(report: Report<'_>) -> [String; 2] {
     [Language::English, Language::Korean].map(|language| report.text(language))
 }
 
 #[test]
-fn a_record_that_only_gets_another_user_id_is_not_told_to_be_another_users() {
+fn a_record_bound_to_a_new_user_id_is_not_reported_as_another_users() {
     let [english, korean] = said(Report::Moved {
         old: "alice",
         new: "bobby",
@@ -32,7 +32,7 @@ fn a_record_that_only_gets_another_user_id_is_not_told_to_be_another_users() {
 }
 
 #[test]
-fn an_account_that_opens_again_is_told_to_have_been_locked_or_disabled() {
+fn the_report_of_an_unlock_says_whether_the_account_was_locked_or_disabled() {
     let unlocked = |standing| {
         said(Report::Unlocked {
             user: "alice",

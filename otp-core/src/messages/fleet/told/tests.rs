@@ -3,7 +3,7 @@ use crate::every;
 use crate::messages::in_all::assert_same_in_every_language;
 
 #[test]
-fn what_is_told_is_told_in_every_language() {
+fn every_report_of_a_fleet_command_says_the_same_in_every_language() {
     let all: Vec<Told<'_>> = every!(Told {
         Begun => [Told::Begun { fleet: "web1" }],
         WasBegun => [Told::WasBegun { fleet: "web1" }],
@@ -53,7 +53,7 @@ fn what_is_told_is_told_in_every_language() {
 }
 
 #[test]
-fn what_is_wrong_has_a_word_and_is_told_in_every_language() {
+fn every_problem_of_a_fleet_has_a_word_and_a_text_in_every_language() {
     let all: Vec<Wrong<'_>> = every!(Wrong {
         NoFleet => [Wrong::NoFleet],
         BeingRestored => [Wrong::BeingRestored],

@@ -4,7 +4,7 @@ use super::*;
 use std::mem::discriminant;
 
 #[test]
-fn every_trouble_has_words_of_its_own() {
+fn every_trouble_has_its_own_words() {
     for language in Language::ALL {
         let mut told: Vec<_> = all()
             .iter()
@@ -42,7 +42,7 @@ fn only_root_is_told_to_unlock_an_account() {
 }
 
 #[test]
-fn a_hint_is_the_one_for_the_trouble() {
+fn each_trouble_has_its_own_hint() {
     for (trouble, english, korean) in [
         (
             Trouble::NotRoot {

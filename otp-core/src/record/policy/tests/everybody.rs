@@ -12,7 +12,7 @@ fn keeps_everybody_out(change: impl FnOnce(&mut EnforcePolicy)) -> bool {
 }
 
 #[test]
-fn everybody_is_kept_out_only_where_nobody_at_all_could_get_in() {
+fn a_policy_keeps_everybody_out_only_if_nobody_at_all_could_get_in() {
     let second = Duration::from_secs(1);
     assert!(keeps_everybody_out(|_| {}));
     assert!(keeps_everybody_out(|enforce| enforce.from = Some(NOW)));
