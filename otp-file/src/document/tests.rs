@@ -84,7 +84,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     #[test]
-    fn a_document_in_short_says_what_the_whole_says(
+    fn a_shortened_document_says_the_same_as_the_whole(
         lines in vec(select(&LINES[..]), 0..12), ends in any::<bool>(),
     ) {
         let text = lines.join("\n") + if ends { "\n" } else { "" };
@@ -94,7 +94,7 @@ proptest! {
 
 proptest! {
     #[test]
-    fn a_line_ends_behind_the_first_end_of_a_line(bytes in vec(select(&b"\n\x0b\x0c\t*\x7f#a"[..]), 0..40)) {
+    fn a_line_ends_after_its_first_line_feed(bytes in vec(select(&b"\n\x0b\x0c\t*\x7f#a"[..]), 0..40)) {
         let text = std::str::from_utf8(&bytes).unwrap();
         let first = text.split_inclusive('\n').next().unwrap_or("");
         prop_assert_eq!(super::length_of_line(text), first.len());
@@ -108,7 +108,7 @@ fn comments_and_blank_lines_are_left_out() {
 }
 
 #[test]
-fn what_may_hold_a_string_of_several_lines_is_left_as_it_is() {
+fn a_document_that_may_hold_a_multi_line_string_is_left_unchanged() {
     for text in [
         "# a\nb = \"\"\"\n# c\n\"\"\"\n",
         "# a\nb = '''\n# c\n'''\n",
