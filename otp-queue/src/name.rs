@@ -83,7 +83,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_no_name_is_none(text in "\\PC{0,120}") {
+        fn text_that_reads_as_a_name_is_written_back_the_same(text in "\\PC{0,120}") {
             if let Some(name) = Name::parse(&text) {
                 prop_assert_eq!(name.to_string(), text);
             }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_written_in_one_way() {
+    fn a_name_has_only_one_spelling() {
         let name = Name {
             number: 7,
             account: Name::of_account("alice"),

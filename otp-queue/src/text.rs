@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_says_whose_it_is_and_all_of_its_keys() {
+    fn an_event_names_its_account_and_all_its_keys() {
         let entry = Entry::new(Event::Recovery, Severity::Warning)
             .with(Value::User(Text::escaped("alice")))
             .with(Value::Service(Text::escaped("sshd")))
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_about_nobody_is_an_event() {
+    fn an_event_without_an_account_is_still_an_event() {
         let entry = Entry::new(Event::Policy, Severity::Warning);
         let read = read(&json(&entry, 1, UnixTime::from_seconds(0)));
         assert_eq!(read["keys"], serde_json::json!({}));
@@ -166,7 +166,7 @@ mod tests {
 
     /// Otherwise a name that is long enough would keep an event from the hook.
     #[test]
-    fn an_event_of_the_longest_values_has_room() {
+    fn an_event_with_the_longest_values_fits() {
         let long = || Text::escaped(&"\u{1f511}".repeat(300));
         let name = |of: &str| Name::new(of).unwrap();
         for event in Event::ALL {
@@ -204,7 +204,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_name_comes_through_as_it_was(name in "\\PC{0,80}|[\\x00-\\x7f\"\\\\u{}]{0,80}") {
+        fn any_name_reads_back_unchanged(name in "\\PC{0,80}|[\\x00-\\x7f\"\\\\u{}]{0,80}") {
             let entry = Entry::new(Event::Lock, Severity::Warning).with(Value::User(Text::escaped(&name)));
             let text = json(&entry, 1, UnixTime::from_seconds(0));
             let is_one_line = text.is_ascii() && text.ends_with('\n') && text.lines().count() == 1;

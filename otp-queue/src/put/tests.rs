@@ -37,7 +37,7 @@ fn put_in(records: &TempDir, event: Event, user: &str) -> Result<(), Dropped> {
 }
 
 #[test]
-fn an_event_waits_under_a_name_that_says_whose_it_is() {
+fn an_event_waits_in_a_file_named_after_its_account() {
     let records = records();
     put_in(&records, Event::Lock, "alice").unwrap();
     let [name] = waiting(&records)[..] else {
@@ -61,7 +61,7 @@ fn an_event_waits_under_a_name_that_says_whose_it_is() {
 
 /// The clock plays no part in the order, even if it runs back.
 #[test]
-fn events_of_an_account_are_numbered_in_the_order_in_which_they_come() {
+fn events_of_an_account_are_numbered_in_order_of_arrival() {
     let records = records();
     let events = [Event::Reject, Event::Lock, Event::Recovery, Event::Change];
     for (at, event) in events.into_iter().enumerate() {
@@ -77,7 +77,7 @@ fn events_of_an_account_are_numbered_in_the_order_in_which_they_come() {
 }
 
 #[test]
-fn events_at_the_same_moment_are_all_there() {
+fn simultaneous_events_are_all_queued() {
     let records = records();
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -93,7 +93,7 @@ fn events_at_the_same_moment_are_all_there() {
 }
 
 #[test]
-fn what_no_longer_has_room_is_dropped_and_counted() {
+fn an_event_beyond_the_limit_is_dropped_and_counted() {
     let records = records();
     for _ in 0..MOST_ALIKE {
         put_in(&records, Event::Reject, "alice").unwrap();
@@ -122,7 +122,7 @@ fn many(count: usize, event: Event, writer: u32) -> Vec<Name> {
 }
 
 #[test]
-fn what_can_be_brought_about_at_will_leaves_room_for_what_cannot() {
+fn events_that_can_be_caused_at_will_leave_room_for_the_others() {
     let of = |event| many(1, event, 0)[0];
     let full = many(MOST_AT_WILL, Event::Reject, 0);
     assert!(fits(&of(Event::Denied), &full).is_err());
@@ -138,7 +138,7 @@ fn what_can_be_brought_about_at_will_leaves_room_for_what_cannot() {
 }
 
 #[test]
-fn one_user_does_not_fill_the_queue() {
+fn one_user_cannot_fill_the_queue() {
     let own = many(MOST_OF_A_USER, Event::Denied, 1000);
     let new = |writer| Name {
         writer,
@@ -151,7 +151,7 @@ fn one_user_does_not_fill_the_queue() {
 
 /// A user's own denied requests must not keep the hook from an event about a change to the account.
 #[test]
-fn what_a_user_brings_about_at_will_leaves_room_for_what_concerns_the_account() {
+fn events_that_a_user_causes_at_will_leave_room_for_events_about_the_account() {
     let new = |event| Name {
         writer: 1000,
         ..many(1, event, 0)[0]
@@ -177,7 +177,7 @@ fn what_a_user_brings_about_at_will_leaves_room_for_what_concerns_the_account() 
 
 /// Files in the queue that are not events are not followed and block nothing.
 #[test]
-fn strange_files_are_neither_followed_nor_in_the_way() {
+fn foreign_files_are_neither_followed_nor_in_the_way() {
     let records = records();
     put_in(&records, Event::Lock, "alice").unwrap();
     let queue = records.path().join(QUEUE);
@@ -194,7 +194,7 @@ fn strange_files_are_neither_followed_nor_in_the_way() {
 }
 
 #[test]
-fn a_queue_that_is_no_directory_of_its_own_drops() {
+fn a_queue_that_is_not_our_own_directory_drops_events() {
     for strange in [QUEUE, ".queue/incoming", ".queue/making"] {
         let records = records();
         fs::create_dir(records.path().join(QUEUE)).unwrap();
@@ -218,14 +218,14 @@ fn a_queue_that_is_no_directory_of_its_own_drops() {
 }
 
 #[test]
-fn missing_records_drop() {
+fn an_event_is_dropped_if_the_records_are_missing() {
     let records = records();
     let gone = records.path().join("gone");
     assert!(put(&gone, &entry(Event::Lock, "alice"), now(1)).is_err());
 }
 
 #[test]
-fn what_a_crash_has_left_half_made_is_made() {
+fn a_queue_left_half_made_by_a_crash_is_completed() {
     let records = records();
     let queue = records.path().join(QUEUE);
     fs::create_dir(&queue).unwrap();
@@ -242,7 +242,7 @@ fn what_a_crash_has_left_half_made_is_made() {
 }
 
 #[test]
-fn the_parts_have_the_modes_that_keep_others_out() {
+fn the_parts_of_the_queue_have_modes_that_keep_others_out() {
     let records = records();
     put_in(&records, Event::Lock, "alice").unwrap();
     let queue = Queue::open(records.path()).unwrap();
