@@ -23,7 +23,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_is_no_user_id() {
+    fn an_unset_login_uid_is_no_user_id() {
         assert_eq!(parse("1001"), Some(1001));
         assert_eq!(parse("0\n"), Some(0));
         assert_eq!(parse("4294967295"), None);

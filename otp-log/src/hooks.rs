@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_policy_wants_waits_and_nothing_else_is_written() {
+    fn only_events_that_the_policy_lists_are_queued() {
         let records = tempfile::tempdir().unwrap();
         for (run, events) in [
             ("", &[][..]),
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_is_told() {
+    fn a_dropped_event_is_reported() {
         let records = tempfile::tempdir().unwrap();
         let gone = records.path().join("gone");
         let told = hooks(&gone, "/bin/true", &[Event::Lock]).hand_on(&lock());

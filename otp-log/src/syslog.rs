@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_says_facility_severity_program_and_process() {
+    fn a_line_names_facility_severity_program_and_process() {
         let ours = Program::of_ours("otp-admin");
         assert_eq!(
             datagram(Severity::Warning, &ours, "otp.lock", 7),

@@ -15,7 +15,7 @@ fn told(entry: &Entry) -> String {
 }
 
 #[test]
-fn an_attempt_says_account_program_place_and_result_as_libaudit_does() {
+fn an_attempt_names_account_program_place_and_result_as_libaudit_does() {
     assert_eq!(
         told(&said(Event::Accept, Severity::Info)),
         "op=otp.accept acct=\"alice\" exe=\"/usr/sbin/sshd\" hostname=192.0.2.1 addr=192.0.2.1 terminal=ssh res=success"
@@ -57,7 +57,7 @@ fn every_attempt_and_every_change_has_the_type_that_reports_look_for() {
 }
 
 #[test]
-fn what_a_record_would_end_at_is_written_in_hexadecimal() {
+fn a_value_that_would_end_an_audit_record_is_written_in_hexadecimal() {
     for (name, expected) in [
         ("alice", "\"alice\""),
         ("a b", "612062"),
@@ -81,7 +81,7 @@ fn what_a_record_would_end_at_is_written_in_hexadecimal() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_the_account_and_a_second_name_is_not() {
+fn an_unknown_name_is_logged_as_the_account_and_an_alias_is_not() {
     let account =
         |name| said(Event::Reject, Severity::Notice).with(Value::Account(Text::escaped(name)));
     assert!(told(&account("unknown")).contains(" acct=\"alice\" "));
@@ -89,7 +89,7 @@ fn a_name_that_nobody_has_is_the_account_and_a_second_name_is_not() {
 }
 
 #[test]
-fn a_change_says_what_it_was() {
+fn a_change_names_its_verb() {
     let entry = said(Event::Change, Severity::Notice).with(Value::Verb("enrol"));
     assert!(told(&entry).starts_with("op=otp.change:enrol acct=\"alice\" "));
 }

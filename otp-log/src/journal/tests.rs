@@ -71,7 +71,7 @@ fn an_entry_has_the_line_of_syslog_and_a_field_for_each_key() {
 
 proptest! {
     #[test]
-    fn no_value_makes_a_field_of_its_own(user in "\\PC{0,40}|(?s).{0,40}", program: Vec<u8>) {
+    fn no_value_can_forge_a_field(user in "\\PC{0,40}|(?s).{0,40}", program: Vec<u8>) {
         let entry = entry(&user);
         let program = Program { identifier: &program, prefix: "" };
         let sent = read(&datagram(&entry, &program, &entry.to_string(), 7));
@@ -87,7 +87,7 @@ proptest! {
 }
 
 #[test]
-fn without_a_journal_somebody_else_is_told() {
+fn an_entry_is_not_taken_if_there_is_no_journal() {
     let place = TempDir::new().unwrap();
     let socket = place.path().join("socket");
     assert!(!send_to(&socket, &entry("alice"), &SSHD, "line"));
@@ -97,7 +97,7 @@ fn without_a_journal_somebody_else_is_told() {
 }
 
 #[test]
-fn the_journal_is_told_once_and_by_whom() {
+fn the_journal_gets_each_entry_once_and_with_its_sender() {
     let place = TempDir::new().unwrap();
     let socket = place.path().join("socket");
     let journald = UnixDatagram::bind(&socket).unwrap();
