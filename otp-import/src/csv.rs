@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn cells_are_read_as_the_rfc_has_them() {
+    fn cells_are_read_as_the_rfc_specifies() {
         let read = rows("a, b ,\r\n\r\n,,\n\"c,\"\"d\"\"\n e\" ,f\ng");
         let cells = |cells: &[&str]| {
             cells
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_that_does_not_end_its_cell_is_an_error_and_the_end() {
+    fn a_quote_in_the_wrong_place_is_an_error_and_ends_the_reading() {
         for (text, line) in [("a\n\"b", 2), ("\"a\"b,c\nd", 1), ("x\n\"a\" b\"\n", 2)] {
             let read: Vec<_> = Rows::of(text, ',').collect();
             let Some(Err(fault)) = read.last() else {
@@ -169,7 +169,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(cells in prop::collection::vec(prop::collection::vec("[a-z\"\n,;é]{1,6}", 1..4), 0..5)) {
+        fn written_cells_read_back(cells in prop::collection::vec(prop::collection::vec("[a-z\"\n,;é]{1,6}", 1..4), 0..5)) {
             let quote = |cell: &String| format!("\"{}\"", cell.replace('"', "\"\""));
             let line = |row: &Vec<String>| row.iter().map(quote).collect::<Vec<_>>().join(",");
             let text = cells.iter().map(line).collect::<Vec<_>>().join("\n");
@@ -178,7 +178,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_comes_to_an_end(text in "[a,\"\n\r ]{0,40}") {
+        fn reading_ends_for_any_text(text in "[a,\"\n\r ]{0,40}") {
             prop_assert!(Rows::of(&text, ',').count() <= 41);
         }
     }

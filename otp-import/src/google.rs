@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_tool_writes_by_itself_is_read() {
+    fn a_file_as_the_tool_writes_it_is_read() {
         let text = format!(
             "{KEY}\n\" RATE_LIMIT 3 30 1763640000\n\" WINDOW_SIZE 17\n\" DISALLOW_REUSE 58788000 58788002 58788001\n\
              \" TOTP_AUTH\n\" TIME_SKEW -3\n\" RESETTING_TIME_SKEW 1+2 3+4\n\" LAST0 5\n83102964\n83102965\n"
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_by_which_a_drift_was_learned_is_in_no_list() {
+    fn a_code_that_taught_a_drift_is_in_no_list_of_used_codes() {
         let learned = |rest: &str| {
             let one = totp(&format!("\" TIME_SKEW -3\n\" RESETTING_TIME_SKEW \n{rest}"));
             (one.past, one.ahead)
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_makes_it_event_based() {
+    fn a_counter_makes_a_key_event_based() {
         let one = read("\" HOTP_COUNTER 5\n\" WINDOW_SIZE 20\n\" TIME_SKEW 2\n")
             .ok()
             .unwrap();
@@ -337,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_we_do_not_have_is_refused_with_its_reason() {
+    fn unsupported_settings_are_refused_with_the_reason() {
         assert_eq!(
             refused("\" TOTP_AUTH\n\" STEP_SIZE 10\n"),
             Some(Obstacle::StepSize { seconds: 10 })
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn the_keys_of_the_hardened_fork_count() {
+    fn options_of_the_hardened_fork_are_read() {
         let one = totp("\" DIGITS 8\n\" ALGORITHM sha512\n");
         assert_eq!((one.algorithm, one.digits.count()), (Algorithm::Sha512, 8));
     }
@@ -418,7 +418,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_such_file_is_refused() {
+    fn a_file_of_another_kind_is_refused() {
         assert_eq!(device(b"").err(), Some(Obstacle::Unreadable(Flaw::NoKey)));
         let nul = format!("{KEY}\n\" TOTP_AUTH\n\0");
         assert_eq!(

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_json_is_named_by_its_line() {
+    fn invalid_json_is_reported_with_its_line() {
         for (text, line) in [
             ("[\n{\"a\": 1}\n{}]", 3),
             ("[\n1,\n]", 3),

@@ -100,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn what_could_be_both_is_hexadecimal() {
+    fn a_key_that_could_be_either_is_read_as_hexadecimal() {
         assert!(hex_or_base32("ABCDEF234567ABCDEF23").unwrap().len() == 10);
     }
 
     #[test]
-    fn a_key_of_the_wrong_length_is_named_by_its_length() {
+    fn a_key_of_the_wrong_length_is_reported_with_its_length() {
         let of = |length| secret(Zeroizing::new(vec![7; length])).err();
         assert_eq!(of(0), Some(Obstacle::Unreadable(Flaw::NoKey)));
         assert_eq!(of(9), Some(Obstacle::ShortKey { bits: 72 }));

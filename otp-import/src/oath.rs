@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_is_read_and_any_other_line_is_none() {
+    fn every_type_is_read_and_any_other_line_is_no_key() {
         let minute = Kind::Totp(Period::SIXTY);
         let half = Kind::Totp(Period::THIRTY);
         for (word, kind, digits) in [
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn counters_are_the_next_or_the_last() {
+    fn a_counter_is_the_next_one_or_the_last_used_one() {
         let past = |rest: &str| one(&format!("HOTP/E alice - {KEY} {rest}")).past;
         assert_eq!(past(""), Past::Never);
         assert_eq!(past("0"), Past::Never);
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_the_last_code_is_taken_as_late_as_it_can_be() {
+    fn the_time_of_the_last_code_is_read_as_the_latest_that_it_can_mean() {
         let past = |rest: &str| one(&format!("HOTP/T30 alice - {KEY} {rest}")).past;
         assert_eq!(past("0"), Past::Never);
         assert_eq!(past("0 123456"), Past::Unknown);
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_of_the_module_says_window_and_digits() {
+    fn the_line_of_the_module_sets_window_and_digits() {
         let options = OathOptions {
             window: Some(7),
             digits: Some(Digits::new(8).unwrap()),
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_come_along_says_why() {
+    fn a_key_that_cannot_be_imported_says_why() {
         assert_eq!(
             refused(&format!("HOTP/T30 alice 1234 {KEY}")),
             Some(Obstacle::Pin)

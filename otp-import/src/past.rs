@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_taken_as_it_is() {
+    fn a_known_past_is_taken_unchanged() {
         assert_eq!(used(Past::Never, 3, 5), None);
         assert_eq!(used(Past::UpTo(Step(7)), 3, 5), Some(7));
         // A wrong clock changes nothing: that code was used, and will be shown again.
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_whatever_could_have_been_taken() {
+    fn an_unknown_past_counts_every_code_that_could_have_been_accepted() {
         assert_eq!(used(Past::Unknown, 0, 1), Some(1_000_001));
         assert_eq!(used(Past::Unknown, -2, 5), Some(1_000_003));
         let learned = |step| used(Past::ButToLearn(step), -7, 5);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_was_accepted_last_is_found_by_its_step() {
+    fn the_step_of_the_last_accepted_code_is_found() {
         let key = Authenticator {
             id: Id::from_random([1; 8]),
             name: Name::new("phone").unwrap(),
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_code_comes_when_the_device_shows_it() {
+    fn the_first_usable_code_comes_when_the_authenticator_shows_it() {
         let at = |used: u64, by| {
             first_code_at(Some(Step(used)), TOTP, drift(by), NOW).map(UnixTime::seconds)
         };

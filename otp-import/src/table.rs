@@ -190,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_have_the_names_that_different_programs_give_them() {
+    fn columns_are_recognised_by_the_names_that_different_programs_use() {
         for (name, column) in [
             ("User", Some(Column::Owner)),
             ("user_name", Some(Column::Owner)),

@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_is_read_and_what_is_not_said_is_the_default() {
+    fn given_values_are_read_and_missing_ones_take_the_default() {
         let one = read(&format!("otpauth://totp/alice?secret={KEY}"))
             .device
             .ok()
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_come_along_says_why() {
+    fn a_key_that_cannot_be_imported_says_why() {
         let unreadable = |flaw| Some(Obstacle::Unreadable(flaw));
         for text in [
             "otpauth://totp/alice",
@@ -248,7 +248,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_we_write_is_read(key in prop::collection::vec(any::<u8>(), 10..=128), algorithm in 0..3_usize, digits in 6..=8_u64,
+        fn uris_that_we_write_are_read(key in prop::collection::vec(any::<u8>(), 10..=128), algorithm in 0..3_usize, digits in 6..=8_u64,
             period in 15..=120_u64, hotp: bool, account in "[a-z가-힣 @./]{0,12}[a-z]")
         {
             let kind = if hotp { Kind::Hotp } else { Kind::Totp(Period::new(period).unwrap()) };

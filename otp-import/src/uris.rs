@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_privacyidea_exports_is_read() {
+    fn an_export_of_privacyidea_is_read() {
         let text = format!(
             "alice@corp, TOTP0001, {HEX}, totp, 6, 30\nn/a, TOTP0002, {KEY}, totp, 8, 60\n"
         );
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_freeipa_calls_its_keys_is_not_taken_for_a_user() {
+    fn the_name_of_a_freeipa_key_is_not_taken_for_a_user() {
         let text = format!(
             "otpauth://totp/alice@EXAMPLE.COM:b2a1c0de-1111?issuer=alice%40EXAMPLE.COM&secret={KEY}"
         );
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_none_of_these_is_named_by_its_line() {
+    fn a_file_of_no_known_form_is_reported_with_its_line() {
         assert_eq!(fault(""), Some((1, Flaw::Empty)));
         assert_eq!(fault("[]"), Some((1, Flaw::Empty)));
         assert_eq!(fault("[{\"a\": 1}]"), Some((1, Flaw::Empty)));

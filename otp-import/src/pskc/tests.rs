@@ -174,7 +174,7 @@ fn a_plain_key_of_the_rfc_is_read() {
 }
 
 #[test]
-fn an_encrypted_key_of_the_rfc_is_read_and_held_to_its_mac() {
+fn an_encrypted_key_of_the_rfc_is_read_and_its_mac_is_checked() {
     assert!(is_the_key_of_the_rfc(
         &one(SEALED, Some(PRESHARED)).device.ok().unwrap()
     ));
@@ -218,7 +218,7 @@ fn an_encrypted_key_of_the_rfc_is_read_and_held_to_its_mac() {
 }
 
 #[test]
-fn what_privacyidea_exports_is_read() {
+fn an_export_of_privacyidea_is_read() {
     assert_eq!(
         refused(OF_PRIVACYIDEA, Some(PRESHARED)),
         Some(Obstacle::NoMac)
@@ -242,7 +242,7 @@ fn what_privacyidea_exports_is_read() {
 }
 
 #[test]
-fn the_drift_of_others_is_in_steps() {
+fn the_drift_from_other_programs_is_read_in_steps() {
     let text = OF_PRIVACYIDEA
         .replace("privacyIDEA", "Other")
         .replace("-95.5", "-3");
@@ -292,7 +292,7 @@ const LONG_VALUE: &str = "EBESExQVFhcYGRobHB0eH1POG+RIFmcwbJgTES3azsbvmKPilueitn
 const LONG_MAC: &str = "dkcurn6iXDPVcSGcrJZ+xtvU/tBfJOYBHTZKaWb70x4=";
 
 #[test]
-fn a_key_whose_policy_is_not_for_one_time_codes_now_is_refused() {
+fn a_key_whose_policy_does_not_allow_codes_now_is_refused() {
     let with = |policy: &str| {
         refused(
             &PLAIN.replace("</Data>", &format!("</Data><Policy>{policy}</Policy>")),
@@ -333,7 +333,7 @@ fn a_key_whose_policy_is_not_for_one_time_codes_now_is_refused() {
 }
 
 #[test]
-fn what_we_do_not_have_is_refused_with_its_reason() {
+fn unsupported_settings_are_refused_with_the_reason() {
     let with = |from: &str, to: &str| {
         assert!(PLAIN.contains(from), "{from}");
         refused(&PLAIN.replace(from, to), None)
@@ -374,7 +374,7 @@ fn what_we_do_not_have_is_refused_with_its_reason() {
 }
 
 #[test]
-fn what_is_no_container_is_named_by_its_line() {
+fn a_malformed_container_is_reported_with_its_line() {
     let fault = |text: &str| {
         read_with(text, None, false)
             .err()
@@ -410,7 +410,7 @@ fn what_is_no_container_is_named_by_its_line() {
 }
 
 #[test]
-fn many_keys_have_their_lines() {
+fn each_of_several_keys_has_its_line() {
     let package =
         &PLAIN[PLAIN.find("    <KeyPackage>").unwrap()..PLAIN.find("</KeyContainer>").unwrap()];
     let lines = package.matches('\n').count();
@@ -421,7 +421,7 @@ fn many_keys_have_their_lines() {
 }
 
 #[test]
-fn a_file_full_of_attributes_or_namespaces_costs_no_time() {
+fn a_file_full_of_attributes_or_namespaces_is_read_quickly() {
     // The parser alone takes minutes for these, and hours for the largest number that a file may hold.
     let many = |count, name: &str| -> String {
         let attributes = (0..count).map(|at| format!(" {name}{at}='u{at}'"));
