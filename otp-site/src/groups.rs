@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_known_of_a_user_who_is_gone() {
+    fn the_groups_of_a_missing_user_are_unknown() {
         let gone = UserName::new("no-such-user-here").unwrap();
         assert_eq!(belongs(&gone, "root"), Belongs::Unknown);
     }

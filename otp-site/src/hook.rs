@@ -83,7 +83,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
-    fn programs_of_root_are_fit_and_nothing_else() {
+    fn only_programs_of_root_are_fit_as_hooks() {
         assert!(examine(Path::new("/usr/bin/env")).is_ok());
         let unfit = |path: &str| examine(Path::new(path)).unwrap_err();
         assert!(matches!(unfit("/no/such/program"), Unfit::Unseen(_)));

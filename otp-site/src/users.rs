@@ -267,7 +267,7 @@ mod tests {
 
     /// Each lookup may have to wait for a directory server.
     #[test]
-    fn nothing_is_asked_twice() {
+    fn no_lookup_is_made_twice() {
         struct Counts(Says, Cell<u32>);
         impl Users for Counts {
             fn by_name(&self, name: &str) -> Result<Option<Entry>, Error> {
@@ -299,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn root_is_known_and_nobody_of_a_made_up_name() {
+    fn root_is_known_and_an_invented_name_is_not() {
         assert_eq!(account("root").unwrap().unwrap().uid, 0);
         assert_eq!(account_of(0).unwrap().unwrap().name.as_str(), "root");
         for name in ["no-such-user-here", "", "a\0b", "../root"] {

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_of_a_service_is_what_the_table_says() {
+    fn a_service_asks_in_the_way_that_the_table_says() {
         let asks = |service| -> Vec<Asks> {
             let programs = of_service(service);
             programs.into_iter().map(|one| one.asks).collect()

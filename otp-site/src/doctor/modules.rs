@@ -223,7 +223,7 @@ mod tests {
     ];
 
     #[test]
-    fn root_throughout_is_every_program_of_the_table_that_is_root_and_not_started_by_users() {
+    fn programs_that_are_root_throughout_run_as_root_and_are_not_started_by_users() {
         for program in atlas::programs() {
             let starts = |one: &str| STARTED_BY_WHO_ASKS.contains(&one);
             for service in &program.services {

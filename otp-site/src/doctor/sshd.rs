@@ -269,12 +269,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_readme_has_people_write_is_right() {
+    fn the_recommended_settings_of_sshd_give_no_finding() {
         assert_eq!(ids(("", ""), false), [""; 0]);
     }
 
     #[test]
-    fn each_setting_that_gets_around_a_code_is_found() {
+    fn each_setting_that_bypasses_the_code_is_found() {
         for (old, new, expected) in [
             ("usepam yes", "usepam no", "sshd-no-pam"),
             (
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_match_line_is_turned_into_a_connection_that_it_holds_for() {
+    fn a_match_line_is_turned_into_a_connection_that_it_matches() {
         let member = |group: &str| match group {
             "staff" => Ok("carol".to_owned()),
             "nobodys" => Err(NoConnection::Nobodys),
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_stands_for_names() {
+    fn a_pattern_matches_names() {
         for (pattern, name, expected) in [
             ("*.conf", "10-x.conf", true),
             ("*.conf", "10-x.conf.bak", false),

@@ -151,7 +151,7 @@ fn each_kind_of_finding_is_planted_somewhere() {
 }
 
 #[test]
-fn nothing_is_found_where_the_lines_are_those_of_the_readme() {
+fn the_lines_of_the_readme_give_no_finding() {
     let planted = Planted::new()
         .service(
             "sudo",
@@ -175,7 +175,7 @@ fn nothing_is_found_where_the_lines_are_those_of_the_readme() {
 }
 
 #[test]
-fn nothing_is_found_under_the_profile_of_pam_auth_update() {
+fn the_profile_of_pam_auth_update_gives_no_finding() {
     let planted = Planted::new()
         .service("common-auth", COMMON_AUTH_WITH_PROFILE)
         .replaced("/etc/pam.d/sshd", "auth required pam_otp.so\n", "")
@@ -198,7 +198,7 @@ fn an_account_line_above_the_systems_own_is_right() {
 }
 
 #[test]
-fn a_line_that_lets_in_before_ours_is_found() {
+fn a_line_that_lets_users_in_before_ours_is_found() {
     for line in [
         "auth sufficient pam_unix.so",
         "auth sufficient pam_permit.so",
@@ -224,7 +224,7 @@ fn a_line_that_lets_in_before_ours_is_found() {
 }
 
 #[test]
-fn a_way_in_is_told_with_the_answers_that_lead_there() {
+fn a_way_in_is_reported_with_the_answers_that_lead_to_it() {
     let planted = Planted::new().replaced(
         "/etc/pam.d/sshd",
         INCLUDE_AND_OURS,
@@ -265,7 +265,7 @@ fn a_refusal_that_does_not_count_is_found() {
 }
 
 #[test]
-fn a_code_that_is_cut_off_and_never_looked_at_is_found() {
+fn a_code_that_is_cut_off_but_never_checked_is_found() {
     let found = Planted::new()
         .service(
             "vsftpd",
@@ -288,7 +288,7 @@ fn a_stack_that_asks_for_a_code_alone_is_found_unless_sshd_demands_a_key() {
 }
 
 #[test]
-fn a_stack_that_lets_in_whom_the_policy_excuses_is_found() {
+fn a_stack_that_asks_excused_users_for_nothing_is_found() {
     let lines = "auth required pam_otp.so\nauth required pam_permit.so\n";
     assert_eq!(
         sshd(INCLUDE_AND_OURS, lines),
@@ -426,7 +426,7 @@ fn a_wrong_code_that_counts_as_a_wrong_password_is_found() {
 }
 
 #[test]
-fn two_codes_are_found() {
+fn a_stack_that_asks_for_two_codes_is_found() {
     let twice = "@include common-auth\nauth required pam_otp.so\nauth required pam_otp.so\n";
     assert_eq!(sshd(INCLUDE_AND_OURS, twice), ["two-codes"]);
     let found = Planted::new()
@@ -460,7 +460,7 @@ fn a_program_that_asks_once_needs_split() {
 }
 
 #[test]
-fn nullok_is_told_as_what_it_is() {
+fn nullok_is_reported_by_its_effect() {
     let planted = |policy: &str| {
         Planted::new()
             .replaced(
@@ -479,14 +479,14 @@ fn nullok_is_told_as_what_it_is() {
 }
 
 #[test]
-fn a_service_without_a_line_is_told_of_only_where_it_is_asked_about() {
+fn a_service_without_our_line_is_reported_only_on_request() {
     let planted = Planted::new().service("cups", "@include common-auth\n@include common-account\n");
     assert_eq!(planted.ids("cups"), ["not-protected"]);
     assert_eq!(planted.ids("nonsense"), ["no-such-service"]);
 }
 
 #[test]
-fn a_file_that_does_not_count_is_found() {
+fn a_file_without_effect_is_found() {
     let planted = Planted::new()
         .with("/usr/lib/pam.d/polkit-1", INCLUDE_AND_OURS)
         .service("polkit-1", "@include common-auth\n");
@@ -500,7 +500,7 @@ fn a_file_that_does_not_count_is_found() {
 }
 
 #[test]
-fn pam_conf_counts_where_there_is_no_directory() {
+fn pam_conf_counts_if_there_is_no_directory() {
     let root = TempDir::new().unwrap();
     fs::create_dir(root.path().join("etc")).unwrap();
     let lines = "# all of them\nsshd auth requisite pam_unix.so\nSSHD auth required pam_otp.so\nother auth required pam_deny.so\n\
@@ -538,7 +538,7 @@ fn another_way_to_the_same_rights_is_found() {
 }
 
 #[test]
-fn account_lines_that_do_not_do_what_they_should_are_found() {
+fn account_lines_without_their_intended_effect_are_found() {
     let above = |line: &str| {
         let include = "@include common-account";
         sshd(include, &format!("{line}\n{include}"))

@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn services_that_list_everybody_are_told_from_those_that_may_not() {
+    fn services_that_list_all_users_are_distinguished_from_those_that_may_not() {
         for (line, listing, others) in [
             ("files systemd", "files systemd", ""),
             ("files sss", "files", "sss"),
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_a_user_have_a_line_of_their_own_where_there_is_one() {
+    fn the_initgroups_line_decides_about_the_groups_of_a_user_if_there_is_one() {
         let both = ["initgroups", "group"];
         assert_eq!(services("group: files\ninitgroups: sss\n", &both).1, "sss");
         assert_eq!(services("group: files sss\n", &both).1, "sss");

@@ -22,7 +22,7 @@ fn of_known(known: &[&str], lines: &[&str]) -> People {
 }
 
 #[test]
-fn names_that_are_known_already_are_the_same_people() {
+fn names_known_beforehand_lead_to_the_same_people() {
     let lines = [
         "carol:x:1003:1::/:/bin/false",
         "alice:x:1001:1::/:/bin/sh",
@@ -92,7 +92,7 @@ fn people_are_found_by_name_and_in_order() {
 }
 
 #[test]
-fn the_first_of_several_with_a_name_or_a_number_counts() {
+fn the_first_of_several_entries_with_one_name_or_user_id_counts() {
     let people = of(&[
         "alice:x:1001:1::/:",
         "ally:x:1001:1::/:",
@@ -108,7 +108,7 @@ fn the_first_of_several_with_a_name_or_a_number_counts() {
 }
 
 #[test]
-fn another_service_is_asked_about_those_whom_the_first_do_not_know() {
+fn the_name_service_is_asked_about_users_missing_from_the_list() {
     let people = People {
         are_all: false,
         ..of(&["root:x:77:77::/:"])
@@ -151,7 +151,7 @@ fn people_and_groups_of_this_machine_are_those_that_a_login_finds() {
 }
 
 #[test]
-fn somebody_who_was_not_listed_has_the_groups_that_the_name_service_says() {
+fn an_unlisted_user_has_the_groups_that_the_name_service_gives() {
     let people = People::unread();
     let memberships = Memberships::of(&people, &["root", "0", "daemon"]);
     let root = UserName::new("root").unwrap();
@@ -164,7 +164,7 @@ fn somebody_who_was_not_listed_has_the_groups_that_the_name_service_says() {
 }
 
 #[test]
-fn accounts_of_people_begin_where_shadow_says() {
+fn accounts_of_people_begin_at_uid_min() {
     assert_eq!(first_number_in("UID_MAX 60000\n#UID_MIN 1\n"), None);
     assert_eq!(
         first_number_in("UID_MIN\t\t 500\nUID_MIN 2000\n"),

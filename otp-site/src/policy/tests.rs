@@ -192,7 +192,7 @@ fn each_key_alone_leaves_the_others_at_their_defaults() {
 }
 
 #[test]
-fn every_value_is_taken_up_to_its_limits() {
+fn every_value_is_valid_up_to_its_limits() {
     let longest_issuer = format!("issuer = \"{}\"", "가".repeat(64));
     for text in [
         "language = \"en\"",
@@ -229,7 +229,7 @@ fn every_value_is_taken_up_to_its_limits() {
 
 /// Earlier versions accepted it, so it must not refuse a login.
 #[test]
-fn a_colon_in_the_issuer_is_refused_by_its_line_where_somebody_is_to_enrol_and_nowhere_else() {
+fn a_colon_in_the_issuer_is_refused_with_its_line_but_only_for_enrolment() {
     let text = "language = \"en\"\nissuer = \"Dept: Ops\"\n";
     assert_eq!(taken(text).issuer, "Dept: Ops");
     let error = parse_for(Use::Enrolling, "pam_otp.conf", text.as_bytes()).expect_err("refused");
@@ -308,7 +308,7 @@ fn every_value_beyond_its_limits_is_refused() {
 }
 
 #[test]
-fn what_names_nobody_and_nothing_is_refused() {
+fn a_value_that_names_nothing_is_refused() {
     let at_login = "line 2: must be \"off\", \"offer\" or \"require\"";
     let qr = "line 2: must be \"unicode\", \"ascii\" or \"none\"";
     let groups = "line 2: must be names or numbers of groups, or \"*\" for everybody";
@@ -342,7 +342,7 @@ fn what_names_nobody_and_nothing_is_refused() {
 }
 
 #[test]
-fn disable_after_zero_is_never() {
+fn disable_after_zero_means_never() {
     let lockout = taken("[lockout]\ndisable_after = 0").lockout;
     assert_eq!(lockout.disable_after(), None);
 }
@@ -471,7 +471,7 @@ fn every_key_has_one_type() {
 }
 
 #[test]
-fn mail_goes_by_sendmail_unless_a_server_is_named() {
+fn mail_goes_through_sendmail_unless_a_server_is_named() {
     let mail = |text: &str| taken(&format!("[mail]\n{text}")).mail;
     let sendmail = |path: &str| Route::Sendmail(path.into());
     assert_eq!(mail("").route, sendmail("/usr/sbin/sendmail"));
@@ -491,7 +491,7 @@ fn mail_goes_by_sendmail_unless_a_server_is_named() {
 }
 
 #[test]
-fn codes_are_mailed_where_policy_allows_it_and_there_are_addresses() {
+fn codes_are_mailed_only_if_policy_allows_it_and_there_are_addresses() {
     let both = "[recovery]\nemail = true\n[mail]\naddress = \"{user}@example.org\"";
     assert!(taken(both).mails_codes());
     assert!(!taken("[recovery]\nemail = true").mails_codes());
@@ -499,7 +499,7 @@ fn codes_are_mailed_where_policy_allows_it_and_there_are_addresses() {
 }
 
 #[test]
-fn what_is_no_address_no_path_and_no_server_is_refused() {
+fn an_invalid_address_path_or_server_is_refused() {
     for (key, value, reason) in [
         ("sendmail", "", "must be an absolute path"),
         ("sendmail", "msmtp", "must be an absolute path"),
@@ -562,7 +562,7 @@ fn a_hook_is_a_path_and_its_events_are_those_that_can_be_handed_on() {
 /// If the verifiers and this machine cannot know each other, every single login would be refused: the policy says it at
 /// once.
 #[test]
-fn verifiers_need_the_files_by_which_both_sides_are_known() {
+fn verifiers_need_the_files_that_identify_both_sides() {
     let files = [
         "ca = \"/x/ca.pem\"",
         "certificate = \"/x/machine.pem\"",
@@ -637,7 +637,7 @@ fn a_sealing_key_is_named_by_an_absolute_path_or_not_at_all() {
 }
 
 #[test]
-fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
+fn an_unknown_key_is_reported_by_its_line_and_never_quoted() {
     for (text, reason) in [
         (
             "\n\nhunter2hunter2 = 1",
@@ -713,7 +713,7 @@ fn an_unknown_key_is_named_by_its_line_and_not_by_what_was_written() {
 }
 
 #[test]
-fn a_section_is_a_section() {
+fn a_section_must_be_a_table() {
     for (text, reason) in [
         ("code = 6", "line 1: must be a table"),
         ("[[code]]\ndigits = 6", "line 1: must be a table"),
@@ -724,7 +724,7 @@ fn a_section_is_a_section() {
 }
 
 #[test]
-fn what_is_not_toml_is_refused_by_line() {
+fn invalid_toml_is_refused_with_its_line() {
     let reason = "not valid TOML, or a key given twice";
     for (text, line) in [
         ("[code]\ndigits = 6\ndigits = 6", 3),

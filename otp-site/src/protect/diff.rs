@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_that_comes_stands_between_its_neighbours() {
+    fn an_added_line_is_shown_between_its_neighbours() {
         let before = "1\n2\n3\n4\n5\n6\n7\n8\n";
         let after = before.replace("5\n", "5\nnew\n");
         let expected = "--- /x\n+++ /x\n@@ -3,6 +3,7 @@\n 3\n 4\n 5\n+new\n 6\n 7\n 8\n";
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_far_apart_are_pieces_of_their_own() {
+    fn changes_far_apart_are_separate_hunks() {
         let before = (0..30).fold(String::new(), |all, line| format!("{all}{line}\n"));
         let after = before.replace("\n4\n", "\n").replace("\n25\n", "\nx\n");
         let text = unified("/x", Some(&before), Some(&after));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn files_come_and_go_as_a_whole() {
+    fn added_and_removed_files_are_shown_whole() {
         assert_eq!(
             unified("/x", None, Some("a\n")),
             "--- /dev/null\n+++ /x\n@@ -0,0 +1 @@\n+a\n"

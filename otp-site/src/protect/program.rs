@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn each_agrees_with_the_measured_table() {
+    fn each_program_agrees_with_the_measured_table() {
         let rows = measured();
         for program in Program::ALL {
             let is_its = |row: &&(Vec<String>, String, String)| {
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_is_known_by_its_services_and_by_what_people_call_it() {
+    fn a_program_is_known_by_its_services_and_its_usual_names() {
         for (name, program) in [
             ("ssh", Program::Sshd),
             ("sudo-i", Program::Sudo),

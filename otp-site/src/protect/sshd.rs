@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_drop_in_says_what_the_manual_has_people_write() {
+    fn the_drop_in_says_what_the_manual_recommends() {
         let manual = include_str!("../../../packaging/man/pam_otp-setup.7").replace("\\-", "-");
         let lines: Vec<&str> = manual.lines().map(str::trim).collect();
         for one in WANTED {
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_value_counts_and_a_condition_is_not_for_everybody() {
+    fn the_first_value_counts_and_a_conditional_one_does_not() {
         assert!(says_all(
             "usepam YES\nKbdInteractiveAuthentication yes\nPasswordAuthentication no\n"
         ));

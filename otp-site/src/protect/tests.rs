@@ -160,7 +160,7 @@ fn every_program_is_protected_and_unprotected_again_on_both_kinds_of_machine() {
 }
 
 #[test]
-fn the_second_service_of_a_program_is_looked_after_where_it_has_lines_of_its_own() {
+fn the_second_service_of_a_program_is_protected_too_if_it_has_its_own_lines() {
     let files = [("/etc/pam.d/sudo", DEBIAN), ("/etc/pam.d/sudo-i", DEBIAN)];
     let (_directory, both) = debian(&files);
     assert_eq!(
@@ -179,7 +179,7 @@ fn the_second_service_of_a_program_is_looked_after_where_it_has_lines_of_its_own
 }
 
 #[test]
-fn a_vendors_file_is_copied_and_the_copy_goes_again() {
+fn a_vendors_file_is_copied_and_the_copy_is_removed_again() {
     let (_directory, machine) = debian(&[("/usr/lib/pam.d/polkit-1", DEBIAN)]);
     assert_eq!(
         there_and_back(&machine, Program::Polkit),
@@ -225,7 +225,7 @@ fn sshd_gets_its_drop_in_first_and_loses_it_last() {
 }
 
 #[test]
-fn what_the_profiles_cover_is_left_alone() {
+fn a_service_covered_by_a_profile_is_left_alone() {
     let common = COMMON_AUTH.to_owned() + PROFILE;
     let files = [
         ("/etc/pam.d/common-auth", common.as_str()),
@@ -262,7 +262,7 @@ fn there_and_back_of_one_reply(machine: &Machine) {
 }
 
 #[test]
-fn a_common_file_that_can_get_past_the_code_is_refused() {
+fn a_common_file_that_can_bypass_the_code_is_refused() {
     let line = |text: &str| (text.lines().count(), text.to_owned());
     for (number, text) in [
         line("auth required pam_env.so\nauth sufficient pam_unix.so\n"),
@@ -285,7 +285,7 @@ fn a_common_file_that_can_get_past_the_code_is_refused() {
 }
 
 #[test]
-fn one_reply_leaves_out_no_module_that_counts() {
+fn the_lines_for_one_reply_leave_out_no_module_that_matters() {
     for module in [
         "pam_sss.so",
         "pam_krb5.so",
@@ -319,7 +319,7 @@ fn one_reply_leaves_out_no_module_that_counts() {
 }
 
 #[test]
-fn what_is_not_there_or_not_understood_is_refused() {
+fn a_file_that_is_missing_or_not_understood_is_refused() {
     let (_directory, machine) = debian(&[
         ("/etc/pam.d/login", "auth required pam_unix.so\n"),
         (
@@ -373,7 +373,7 @@ fn what_is_not_there_or_not_understood_is_refused() {
 }
 
 #[test]
-fn nothing_is_taken_out_without_which_everybody_would_get_in() {
+fn a_line_without_which_everybody_would_get_in_is_not_taken_out() {
     // Key and code: PAM asks only for the code.
     let (_directory, machine) = debian(&[(
         "/etc/pam.d/sshd",

@@ -33,7 +33,7 @@ fn line(text: &str) -> AccountLine {
 }
 
 #[test]
-fn a_line_that_nothing_leads_around_is_sure() {
+fn a_line_that_nothing_bypasses_is_sure() {
     for text in [
         "account required pam_otp.so",
         "account\trequisite\t/usr/lib/security/pam_otp.so nullok",
@@ -59,7 +59,7 @@ fn a_line_that_nothing_leads_around_is_sure() {
 }
 
 #[test]
-fn a_line_that_can_be_led_around_is_not() {
+fn a_line_that_can_be_bypassed_is_not_sure() {
     for text in [
         "account sufficient pam_unix.so\naccount required pam_otp.so",
         "account [success=1 default=ignore] pam_unix.so\naccount required pam_otp.so",
@@ -135,7 +135,7 @@ fn the_files_are_those_that_libpam_reads() {
 /// libpam knows space, tab and line feed. Anything else that looks like a blank is part of a word, which names no type,
 /// control or module.
 #[test]
-fn nothing_parts_words_but_what_does_for_libpam() {
+fn words_are_separated_exactly_as_libpam_separates_them() {
     for blank in [
         "\u{a0}", "\u{2003}", "\u{3000}", "\x0b", "\x0c", "\r", "\u{85}",
     ] {
@@ -219,7 +219,7 @@ fn the_services_that_have_a_line_of_ours_are_found() {
 }
 
 #[test]
-fn lines_that_have_no_business_are_found() {
+fn password_and_session_lines_of_ours_are_found() {
     let (_root, stacks) = stacks(&[
         ("etc/passwd", "@include common-password"),
         ("etc/common-password", "password required pam_otp.so"),
@@ -283,7 +283,7 @@ fn nullok_that_the_account_line_lacks_is_found() {
 }
 
 #[test]
-fn who_the_user_is_is_found_out_by_few_modules() {
+fn only_a_few_modules_prove_the_identity_of_the_user() {
     let (_root, stacks) = stacks(&[
         (
             "etc/key-and-code",

@@ -104,7 +104,7 @@ fn found(planted: &Planted, said: &Said) -> Vec<&'static str> {
 }
 
 #[test]
-fn nothing_is_found_on_a_machine_that_is_right() {
+fn a_machine_without_faults_gives_no_finding() {
     assert!(is_root(), "the records have to be root's");
     let planted = planted().service("cron", "@include common-auth\n");
     let root = tree(&planted);
@@ -147,7 +147,7 @@ fn sshds_configuration_is_examined_where_sshd_asks_for_codes() {
 }
 
 #[test]
-fn what_holds_for_a_match_line_is_examined_too() {
+fn settings_under_a_match_line_are_examined_too() {
     let planted = planted()
         .with(
             "/etc/ssh/sshd_config",
@@ -172,7 +172,7 @@ fn what_holds_for_a_match_line_is_examined_too() {
 }
 
 #[test]
-fn every_match_line_is_looked_at_wherever_it_stands_and_one_that_cannot_be_is_told() {
+fn every_match_line_is_examined_wherever_it_is_and_one_that_cannot_be_is_reported() {
     for (file, criteria, part) in [
         ("sshd_config", "Address *,!10.0.0.0/8", "addr=1.1.1.1"),
         ("conf.d/deeper", "Address 10.*", "addr=10.1.1.1"),
@@ -242,7 +242,7 @@ fn files_that_never_end_are_given_up() {
 }
 
 #[test]
-fn what_waits_for_a_writer_is_not_waited_for() {
+fn a_pipe_without_a_writer_is_not_waited_for() {
     let planted = planted().service("cron", "@include waits\n");
     let root = tree(&planted);
     let waits = root.path().join("etc/pam.d/waits");
@@ -253,7 +253,7 @@ fn what_waits_for_a_writer_is_not_waited_for() {
 }
 
 #[test]
-fn what_cannot_be_looked_at_is_told() {
+fn a_service_or_program_that_cannot_be_examined_is_reported() {
     let said = Said {
         sshd: Err("no hostkeys available".to_owned()),
         ..Said::default()
@@ -291,7 +291,7 @@ fn a_policy_that_cannot_be_used_is_found() {
 }
 
 #[test]
-fn a_policy_that_means_another_thing_than_it_says_is_found() {
+fn a_policy_that_does_not_mean_what_it_says_is_found() {
     for (policy, expected) in [
         ("[enforce]\ngroups = [\"staf\"]\n", "group-unknown"),
         (
@@ -339,7 +339,7 @@ fn a_policy_that_means_another_thing_than_it_says_is_found() {
 }
 
 #[test]
-fn a_clock_that_nothing_keeps_is_found() {
+fn a_clock_that_no_service_keeps_right_is_found() {
     let said = |keeps_clock| Said {
         keeps_clock,
         ..Said::default()
@@ -400,7 +400,7 @@ fn records_that_are_not_there_are_found() {
 }
 
 #[test]
-fn a_label_with_which_selinux_keeps_logins_away_is_found() {
+fn an_selinux_label_that_stops_logins_is_found() {
     let planted = planted().with("/sys/fs/selinux/enforce", "1");
     let root = tree(&planted);
     let records = root.path().join("var/lib/pam_otp");
@@ -430,7 +430,7 @@ fn a_program_that_apparmor_confines_without_our_rules_is_found() {
 }
 
 #[test]
-fn it_is_found_where_nobody_can_become_root_any_more() {
+fn a_machine_on_which_nobody_can_become_root_any_more_is_found() {
     let not_enrolled = || {
         let mut planted = planted();
         for file in ["credential.toml", "state"] {

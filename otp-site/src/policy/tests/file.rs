@@ -43,7 +43,7 @@ fn a_file_is_read() {
 }
 
 #[test]
-fn a_file_named_without_a_directory_is_looked_for_here() {
+fn a_file_named_without_a_directory_is_looked_for_in_the_working_directory() {
     // A test runs in the directory of its package.
     let error = load(Path::new("Cargo.toml")).unwrap_err();
     assert!(!matches!(error, Error::NoPolicy { .. }), "{error}");
@@ -60,7 +60,7 @@ fn a_file_that_others_can_write_is_refused() {
 }
 
 #[test]
-fn a_file_of_somebody_else_is_refused() {
+fn a_file_owned_by_another_user_is_refused() {
     if !is_root() {
         return;
     }
@@ -73,7 +73,7 @@ fn a_file_of_somebody_else_is_refused() {
 }
 
 #[test]
-fn what_is_not_a_plain_file_is_refused() {
+fn a_policy_that_is_no_plain_file_is_refused() {
     /// What is put there, and the reason why it is refused.
     type Case = (fn(&Path), &'static str);
     let cases: [Case; 4] = [
@@ -115,7 +115,7 @@ fn what_is_not_a_plain_file_is_refused() {
 }
 
 #[test]
-fn a_second_name_that_a_user_gave_it_locks_nobody_out() {
+fn a_hard_link_made_by_a_user_locks_nobody_out() {
     let (directory, file) = place();
     fs::hard_link(&file, directory.path().join("another")).unwrap();
     assert_eq!(
@@ -130,7 +130,7 @@ fn a_second_name_that_a_user_gave_it_locks_nobody_out() {
 }
 
 #[test]
-fn a_file_that_somebody_named_must_be_there() {
+fn a_file_that_was_named_must_exist() {
     let (directory, file) = place();
     fs::remove_file(&file).unwrap();
     assert_eq!(refusal_of(&file), ": the policy file is missing");

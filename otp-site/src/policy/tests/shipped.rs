@@ -57,7 +57,7 @@ fn known_to_the_parser(section: &str) -> Option<Vec<String>> {
 }
 
 #[test]
-fn the_shipped_file_says_the_defaults_commented_out() {
+fn the_shipped_file_states_the_defaults_commented_out() {
     assert_eq!(taken(SHIPPED), Policy::default());
     // The sections are in force, so that each key can be put in force alone.
     let active = |line: &&str| !line.is_empty() && !line.starts_with(['#', '[']);
@@ -117,7 +117,7 @@ fn every_key_of_the_shipped_file_has_a_sentence() {
 }
 
 #[test]
-fn the_sentence_about_the_language_names_every_one() {
+fn the_sentence_about_the_language_names_every_language() {
     let manual = include_str!("../../../../packaging/man/pam_otp.conf.5");
     let (above, _) = SHIPPED.split_once("\n#language = ").unwrap();
     let (_, below) = manual.split_once("\\fBlanguage\\fR = \"en\"\n").unwrap();
@@ -130,7 +130,7 @@ fn the_sentence_about_the_language_names_every_one() {
 }
 
 #[test]
-fn one_line_of_the_shipped_file_can_be_put_in_force_alone() {
+fn each_line_of_the_shipped_file_can_be_put_in_force_alone() {
     for (section, key, value) in shipped_keys() {
         if format!("{key} = {value}") == NO_FLEET {
             continue;

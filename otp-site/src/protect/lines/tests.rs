@@ -18,7 +18,7 @@ fn put_in_and_out(text: &str, wanted: Wanted) -> String {
 }
 
 #[test]
-fn on_debian_the_code_comes_right_below_the_password() {
+fn the_code_comes_right_below_the_password_on_debian() {
     let text =
         "# sshd\n@include common-auth\naccount required pam_nologin.so\n@include common-account\n";
     assert_eq!(
@@ -29,7 +29,7 @@ fn on_debian_the_code_comes_right_below_the_password() {
 }
 
 #[test]
-fn on_fedora_the_code_comes_right_above_the_password() {
+fn the_code_comes_right_above_the_password_on_fedora() {
     let text = "#%PAM-1.0\nauth       substack     password-auth\nauth       include      postlogin\naccount    include      password-auth\n";
     assert_eq!(
         put_in_and_out(text, EACH),
@@ -49,7 +49,7 @@ fn a_substack_that_goes_on_after_a_wrong_password_becomes_an_include() {
 }
 
 #[test]
-fn a_program_that_asks_once_gets_three_lines_in_the_place_of_one() {
+fn a_program_that_asks_once_gets_three_lines_instead_of_one() {
     for line in [
         "@include common-auth",
         "auth include login",
@@ -68,7 +68,7 @@ fn a_program_that_asks_once_gets_three_lines_in_the_place_of_one() {
 }
 
 #[test]
-fn a_file_without_a_certain_place_is_left_alone() {
+fn a_file_without_a_clear_place_for_our_line_is_left_alone() {
     for (text, misfit) in [
         ("", Misfit::NoPlace),
         ("account include system-auth\n", Misfit::NoPlace),
@@ -133,7 +133,7 @@ fn su_lets_root_in_before_the_code_and_nobody_else() {
 }
 
 #[test]
-fn lines_that_readme_has_people_put_in_come_out_as_well() {
+fn lines_put_in_by_hand_as_documented_are_taken_out_as_well() {
     let text = "@include common-auth\nauth required pam_otp.so\naccount  required  pam_otp.so\n@include common-account\n";
     assert_eq!(
         take_out(text, None).as_deref(),
@@ -167,7 +167,7 @@ fn other_lines_of_ours_stay_for_a_person_to_decide() {
 }
 
 #[test]
-fn nothing_but_what_takes_in_a_password_is_put_back() {
+fn only_a_line_that_includes_a_password_check_is_put_back() {
     for line in [
         "auth sufficient pam_permit.so",
         "",
@@ -190,7 +190,7 @@ fn nothing_but_what_takes_in_a_password_is_put_back() {
 }
 
 #[test]
-fn lines_that_somebody_has_changed_below_the_comment_are_not_taken_for_ours() {
+fn lines_changed_below_our_comment_are_not_taken_for_ours() {
     let text = put_in("@include common-auth\n", Wanted::OneReply).unwrap();
     let changed = text.replace("requisite   pam_unix.so", "requisite   pam_sss.so");
     assert_eq!(take_out(&changed, None), Err(Misfit::OursOtherwise(2)));
