@@ -75,7 +75,7 @@ pub(crate) fn recovery_code(enrolment: u8, at: u8) -> RecoveryCode {
     RecoveryCode::from_random([enrolment, at, 2, 3, 5, 7, 11, 13, 17, 19])
 }
 
-/// Returns the reply with the phone's code, so many steps from now.
+/// Returns a reply with the phone's code of the step `steps_from_now`.
 pub(crate) fn code(credential: &Credential, steps_from_now: i64) -> Input {
     let step = NOW
         .step(Period::THIRTY)

@@ -174,7 +174,7 @@ mod tests {
     use otp_core::record::Algorithm;
 
     #[test]
-    fn no_two_are_alike() {
+    fn no_two_keys_ids_salts_or_codes_are_alike() {
         let account = Account {
             name: otp_core::UserName::new("alice").unwrap(),
             uid: 1001,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_as_long_as_the_hash_that_it_goes_into() {
+    fn a_key_is_as_long_as_the_output_of_its_hash() {
         for (algorithm, bytes) in [
             (Algorithm::Sha1, 20),
             (Algorithm::Sha256, 32),

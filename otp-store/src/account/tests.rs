@@ -15,11 +15,11 @@ use otp_core::{Account, Input, Names, Policy, UserName, Verdict};
 
 over_every_keeper! {
     provisioning_makes_a_record_and_replaces_one_only_when_forced,
-    an_unlock_opens_a_lock_and_forgets_trust_and_nothing_that_was_used,
+    an_unlock_ends_a_lock_and_forgets_trust_but_keeps_used_codes,
     an_erased_account_is_not_enrolled,
-    a_moved_record_is_the_new_names_and_keeps_what_was_used,
-    a_lock_forgets_trust_and_so_does_a_new_device,
-    what_was_rehearsed_is_no_first_login,
+    a_moved_record_belongs_to_the_new_name_and_keeps_used_codes,
+    a_lock_and_a_new_authenticator_each_end_trust,
+    a_rehearsal_is_no_first_login,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -57,7 +57,7 @@ fn provisioning_makes_a_record_and_replaces_one_only_when_forced<B: Bench>() {
     assert!(accepts(&keeper, &alice(), &code(&second, 0)));
 }
 
-fn an_unlock_opens_a_lock_and_forgets_trust_and_nothing_that_was_used<B: Bench>() {
+fn an_unlock_ends_a_lock_and_forgets_trust_but_keeps_used_codes<B: Bench>() {
     let bench = B::with_alice();
     let keeper = bench.store();
     let used = code(&credential(), 0);
@@ -91,7 +91,7 @@ fn an_erased_account_is_not_enrolled<B: Bench>() {
     assert_eq!(verdict(&keeper, &alice(), &input), Verdict::NotEnrolled);
 }
 
-fn a_moved_record_is_the_new_names_and_keeps_what_was_used<B: Bench>() {
+fn a_moved_record_belongs_to_the_new_name_and_keeps_used_codes<B: Bench>() {
     let bench = B::with_alice();
     let keeper = bench.store();
     let carol = Account {
@@ -125,7 +125,7 @@ fn a_moved_record_is_the_new_names_and_keeps_what_was_used<B: Bench>() {
     assert!(matches!(again, Err(Failed::Refused(NotMoved::NoRecord))));
 }
 
-fn a_lock_forgets_trust_and_so_does_a_new_device<B: Bench>() {
+fn a_lock_and_a_new_authenticator_each_end_trust<B: Bench>() {
     let bench = B::with_alice();
     let keeper = bench.store();
     trust(&keeper, &alice(), &home(), NOW).unwrap();
@@ -136,13 +136,16 @@ fn a_lock_forgets_trust_and_so_does_a_new_device<B: Bench>() {
     verdict(&keeper, &alice(), &Input::Other);
     assert!(!is_trusted(&keeper));
     unlock(&keeper, &alice(), || Ok(NOW)).unwrap();
-    assert!(!is_trusted(&keeper), "it is gone, and not only put off");
+    assert!(
+        !is_trusted(&keeper),
+        "trust is gone, and not only suspended"
+    );
     trust(&keeper, &alice(), &home(), NOW).unwrap();
     provision(&keeper, &alice(), &another_credential(1), true).unwrap();
     assert!(!is_trusted(&keeper));
 }
 
-fn what_was_rehearsed_is_no_first_login<B: Bench>() {
+fn a_rehearsal_is_no_first_login<B: Bench>() {
     let bench = B::empty();
     let keeper = bench.store();
     rehearse_grace(&keeper, &alice(), NOW).unwrap();
@@ -168,7 +171,7 @@ fn while_logins_are_made<T>(work: impl FnOnce(&Memory) -> T) -> (Memory, T) {
 }
 
 #[test]
-fn what_an_administrator_does_is_done_whole_while_logins_are_made() {
+fn the_work_of_an_administrator_is_done_whole_while_logins_are_made() {
     let (keeper, done) = while_logins_are_made(|keeper| {
         provision(keeper, &alice(), &another_credential(1), true).unwrap()
     });
@@ -196,7 +199,7 @@ fn what_an_administrator_does_is_done_whole_while_logins_are_made() {
 }
 
 #[test]
-fn somebody_who_is_overtaken_all_the_time_is_told_so_at_the_end_of_the_time() {
+fn a_transaction_that_is_always_overtaken_says_so_when_its_time_is_over() {
     let overtaken = || Error::Overtaken {
         place: crate::Location::of("alice"),
     };
@@ -240,6 +243,6 @@ fn any_other_error_ends_a_transaction_at_once() {
 
 /// Everything that is told about an account comes from a type without keys: this compiles only as long as that is true.
 #[test]
-fn an_overview_is_made_of_an_outline() {
+fn an_overview_is_made_from_an_outline() {
     let _: fn(&record::Record<otp_core::record::Outline>, &Policy) -> Overview = Overview::of;
 }

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_gives_somebody_else_a_right_is_unsafe_and_nothing_else_is() {
+    fn only_an_entry_that_gives_others_a_right_is_unsafe() {
         let user = Some(Fault::ListedUser { uid: 1002 });
         let group = Some(Fault::ListedGroup { gid: 1002 });
         for (why, bytes, expected) in [
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn records_that_a_list_opens_to_somebody_are_not_believed() {
+    fn records_that_an_access_list_opens_to_others_are_refused() {
         let place = Place::with_alice();
         setxattr(
             place.path(),

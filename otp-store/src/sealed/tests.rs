@@ -54,7 +54,7 @@ fn told(place: &KeyPlace) -> String {
 
 /// draft-irtf-cfrg-xchacha-03, appendix A.3.1.
 #[test]
-fn it_is_xchacha20_poly1305_as_the_standard_has_it() {
+fn the_cipher_is_xchacha20_poly1305_as_specified() {
     let hex = |text: &str| HEXLOWER.decode(text.as_bytes()).unwrap();
     let cipher = XChaCha20Poly1305::new_from_slice(&hex(
         "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
@@ -80,7 +80,7 @@ fn it_is_xchacha20_poly1305_as_the_standard_has_it() {
 }
 
 #[test]
-fn a_written_file_reads_back_and_tells_nobody_else_anything() {
+fn a_written_key_file_reads_back_and_is_closed_to_others() {
     let place = KeyPlace::new();
     let ids: Vec<_> = place.keys().ids().collect();
     let found = fs::metadata(place.path()).unwrap();
@@ -94,7 +94,7 @@ fn a_written_file_reads_back_and_tells_nobody_else_anything() {
 }
 
 #[test]
-fn files_that_others_may_read_or_write_are_no_keys() {
+fn key_files_that_others_may_read_or_write_are_refused() {
     let place = KeyPlace::new();
     for mode in [0o644, 0o660, 0o604, 0o642, 0o4640] {
         set_mode(&place.path(), mode);
@@ -118,7 +118,7 @@ fn files_that_others_may_read_or_write_are_no_keys() {
 }
 
 #[test]
-fn the_group_of_the_records_and_no_other_reads_the_key() {
+fn only_the_group_of_the_records_may_read_the_key() {
     if !crate::fixture::is_root() {
         return;
     }
@@ -137,7 +137,7 @@ fn the_group_of_the_records_and_no_other_reads_the_key() {
 }
 
 #[test]
-fn files_that_hold_anything_but_keys_are_refused_by_the_line_and_tell_nothing_of_it() {
+fn files_that_hold_anything_but_keys_are_refused_with_the_line_and_never_quoted() {
     let key = "5e1f0a9b".repeat(8);
     let other = "5e1f0a9c".repeat(8);
     let parse = |text: &str| Keys::parse(text.as_bytes()).map(|keys| keys.ids().count());
@@ -163,14 +163,14 @@ fn files_that_hold_anything_but_keys_are_refused_by_the_line_and_tell_nothing_of
 
 /// The id of a key is part of the format: with another id, every record would be sealed with a missing key.
 #[test]
-fn ids_of_keys_stay_what_they_are() {
+fn the_id_of_a_key_never_changes() {
     let keys = Keys::parse(format!("{:064}", 1).as_bytes()).unwrap();
     // printf 'pam_otp id of a sealing key\0' and the key's bytes, through sha256sum.
     assert_eq!(keys.seals().to_string(), "9a6479cba2bdca25");
 }
 
 #[test]
-fn a_key_that_has_come_since_the_file_was_read_opens_and_one_that_was_given_up_seals_no_more() {
+fn a_key_added_since_the_file_was_read_opens_and_a_removed_one_seals_no_longer() {
     let place = KeyPlace::new();
     let seal = place.seal();
     let before = Sealed::seal(b"0123456789", &place.keys(), "here").unwrap();
@@ -192,7 +192,7 @@ fn a_key_that_has_come_since_the_file_was_read_opens_and_one_that_was_given_up_s
 }
 
 #[test]
-fn a_file_that_is_gone_seals_nothing_and_still_says_so() {
+fn a_missing_key_file_seals_nothing_and_is_reported_again() {
     let place = KeyPlace::new();
     let seal = place.seal();
     seal.pen().unwrap();

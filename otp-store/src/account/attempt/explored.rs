@@ -47,7 +47,7 @@ impl Try {
     }
 }
 
-/// Who tries what, and after what.
+/// The attempts of one exploration, and what happened before them.
 #[derive(Clone, Copy, Debug)]
 struct Scenario<'a> {
     /// The record before anything has happened.
@@ -151,7 +151,7 @@ fn three_processes_of_which_two_are_killed_use_no_code_twice_and_take_no_guess_b
 impl Explored {
     #[expect(
         clippy::print_stdout,
-        reason = "how far the search went is part of what it says"
+        reason = "the extent of the search is part of the output"
     )]
     fn tell(&self, first: First) {
         println!("{first:?}: {self:?}");
@@ -326,7 +326,7 @@ impl<'a> Play<'a> {
                     step != Step::Commit
                         || !is_guess
                         || self.machine.progress(at) >= Progress::Noted,
-                    "a reply was looked at that is not counted: {}",
+                    "a reply was examined that is not counted: {}",
                     self.told()
                 );
                 assert!(
@@ -381,7 +381,7 @@ impl<'a> Play<'a> {
                 .any(|one| Some(one) == state.as_ref());
             assert!(
                 allowed,
-                "the power takes back what was told, or all: {}",
+                "a power failure undoes an answer, or everything: {}",
                 self.told()
             );
             self.nobody_gets_in_twice(&image, known);

@@ -15,15 +15,15 @@ use std::thread;
 use std::time::Duration;
 
 over_every_keeper! {
-    of_many_logins_with_one_code_exactly_one_gets_in,
-    of_many_wrong_codes_at_once_no_more_are_looked_at_than_may_fail,
-    what_follows_from_a_verdict_is_on_disk_when_it_is_told,
-    without_a_clock_there_is_no_verdict_and_nothing_is_written,
+    exactly_one_of_many_logins_with_one_code_gets_in,
+    no_more_simultaneous_wrong_codes_are_examined_than_may_fail,
+    the_state_after_a_verdict_is_on_disk_before_the_verdict_is_given,
+    an_attempt_without_a_clock_gives_no_verdict_and_writes_nothing,
     a_name_without_a_record_is_refused_unless_excused,
-    who_is_excused_and_has_an_authenticator_must_use_it,
-    a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts,
-    a_place_is_remembered_for_a_code_and_for_nothing_else,
-    what_is_let_pass_is_not_kept_as_the_last_refusal,
+    an_excused_user_with_an_authenticator_must_use_it,
+    a_used_code_is_let_through_only_where_it_has_earned_trust_that_lasts,
+    a_place_is_remembered_only_for_a_code_of_an_authenticator,
+    a_used_code_that_is_let_through_is_not_stored_as_the_last_refusal,
 }
 
 /// As many logins at once as a test machine handles easily.
@@ -74,7 +74,7 @@ fn count(verdicts: &[Verdict], is: fn(&Verdict) -> bool) -> usize {
     verdicts.iter().filter(|verdict| is(verdict)).count()
 }
 
-fn of_many_logins_with_one_code_exactly_one_gets_in<B: Bench>() {
+fn exactly_one_of_many_logins_with_one_code_gets_in<B: Bench>() {
     let place = B::with_alice();
     for round in 0..ROUNDS {
         enrol(&place.store(), &credential());
@@ -91,7 +91,7 @@ fn of_many_logins_with_one_code_exactly_one_gets_in<B: Bench>() {
     }
 }
 
-fn of_many_wrong_codes_at_once_no_more_are_looked_at_than_may_fail<B: Bench>() {
+fn no_more_simultaneous_wrong_codes_are_examined_than_may_fail<B: Bench>() {
     let place = B::with_alice();
     let verdicts = all_at_once(&place, || code(&credential(), 1000));
     assert_eq!(
@@ -113,7 +113,7 @@ fn of_many_wrong_codes_at_once_no_more_are_looked_at_than_may_fail<B: Bench>() {
     assert!(matches!(verdict.unwrap(), Verdict::Locked { .. }));
 }
 
-fn what_follows_from_a_verdict_is_on_disk_when_it_is_told<B: Bench>() {
+fn the_state_after_a_verdict_is_on_disk_before_the_verdict_is_given<B: Bench>() {
     let place = B::with_alice();
     for steps_from_now in [1000, 0, 0, 1, 1000, 1000, 1000, 1000, 1000, 1000, 1] {
         let before = state_of(&place.store());
@@ -139,7 +139,7 @@ fn the_clock_is_read_under_the_lock() {
     assert!(attempt(&place.store(), &alice(), &policy, &input, false, look).is_ok());
 }
 
-fn without_a_clock_there_is_no_verdict_and_nothing_is_written<B: Bench>() {
+fn an_attempt_without_a_clock_gives_no_verdict_and_writes_nothing<B: Bench>() {
     let place = B::with_alice();
     let before = state_of(&place.store());
     for (steps_from_now, excused) in [(0, false), (0, true), (1000, true)] {
@@ -158,7 +158,7 @@ fn without_a_clock_there_is_no_verdict_and_nothing_is_written<B: Bench>() {
     assert_eq!(state_of(&place.store()), before);
 }
 
-fn who_is_excused_and_has_an_authenticator_must_use_it<B: Bench>() {
+fn an_excused_user_with_an_authenticator_must_use_it<B: Bench>() {
     let place = B::with_alice();
     let (input, policy) = (Input::parse(b""), Policy::default());
     let verdict = attempt(&place.store(), &alice(), &policy, &input, true, || Ok(NOW)).unwrap();
@@ -210,7 +210,7 @@ fn passes(store: &impl Keeper, place: Option<&Remembered>, now: UnixTime) -> Opt
     }
 }
 
-fn a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts<B: Bench>() {
+fn a_used_code_is_let_through_only_where_it_has_earned_trust_that_lasts<B: Bench>() {
     let bench = B::with_alice();
     let store = bench.store();
     let here = at("192.0.2.1");
@@ -256,7 +256,7 @@ fn a_code_that_was_used_is_let_pass_only_where_it_has_earned_trust_that_lasts<B:
     assert_eq!(passes(&store, Some(&here), over), None);
 }
 
-fn what_is_let_pass_is_not_kept_as_the_last_refusal<B: Bench>() {
+fn a_used_code_that_is_let_through_is_not_stored_as_the_last_refusal<B: Bench>() {
     let bench = B::with_alice();
     let store = bench.store();
     let here = at("192.0.2.1");
@@ -276,7 +276,7 @@ fn what_is_let_pass_is_not_kept_as_the_last_refusal<B: Bench>() {
     assert_eq!(last_refusal(), Some((later, Refusal::Replayed)));
 }
 
-fn a_place_is_remembered_for_a_code_and_for_nothing_else<B: Bench>() {
+fn a_place_is_remembered_only_for_a_code_of_an_authenticator<B: Bench>() {
     let bench = B::with_alice();
     let store = bench.store();
     let here = at("192.0.2.1");
@@ -294,7 +294,7 @@ fn a_place_is_remembered_for_a_code_and_for_nothing_else<B: Bench>() {
 /// Mail programs open their connections like this. Each of them is sure to get in only if nobody else can hold the
 /// account: otherwise one may come between the verdict and the trust.
 #[test]
-fn of_many_logins_with_one_code_from_one_place_each_finds_the_code_unused_or_trust() {
+fn each_of_many_logins_with_one_code_from_one_place_finds_the_code_unused_or_trust() {
     let place = Place::with_alice();
     let start = Barrier::new(AT_ONCE as usize);
     let judge = |address: &str| loop {
@@ -331,7 +331,7 @@ fn of_many_logins_with_one_code_from_one_place_each_finds_the_code_unused_or_tru
 
 /// If others write at the same time, a code is not judged against itself because its trust came too late.
 #[test]
-fn trust_that_was_overtaken_is_kept_all_the_same() {
+fn trust_that_was_overtaken_is_still_stored() {
     let place = Memory::with_alice();
     let mut puts = 0;
     place.before_each_put(move |place| {
@@ -415,7 +415,7 @@ fn under_a_file_size_limit(path: &Path) {
 }
 
 #[test]
-fn a_lock_outlives_no_attempt() {
+fn no_hold_on_a_record_outlives_its_attempt() {
     let place = Place::with_alice();
     let free = || place.store().hold(&alice(), Duration::ZERO).unwrap();
     for steps_from_now in [0, 0, 1000] {
@@ -429,20 +429,20 @@ fn a_lock_outlives_no_attempt() {
 
 /// Otherwise the tests above would not show that transactions begin again.
 #[test]
-fn where_nobody_waits_attempts_are_overtaken_and_made_anew() {
+fn attempts_that_do_not_wait_are_overtaken_and_repeated() {
     let place = Memory::with_alice();
     let mut rounds = 0;
     while place.overtaken() == 0 {
         enrol(&place, &credential());
         all_at_once(&place, || code(&credential(), 0));
         rounds += 1;
-        assert!(rounds < 1000, "nobody ever came too late");
+        assert!(rounds < 1000, "no attempt was ever overtaken");
     }
 }
 
 /// Puts something between the look and the put of an attempt, as often as it is told to.
 #[test]
-fn an_attempt_that_was_overtaken_is_judged_by_what_is_kept_then_and_by_the_time_of_then() {
+fn an_overtaken_attempt_is_judged_again_by_the_new_state_and_the_new_time() {
     let place = Memory::with_alice();
     let policy = Policy::default();
     let (mut looks, used) = (0, code(&credential(), 0));

@@ -14,25 +14,25 @@ use otp_core::{Input, Verdict, every};
 use std::collections::HashSet;
 
 over_every_keeper! {
-    a_first_authenticator_is_kept_after_its_code_which_opens_no_login,
-    nothing_is_kept_that_was_not_proven,
-    the_code_of_an_app_that_ignores_settings_is_told_counted_and_no_proof,
-    digits_of_another_number_than_the_devices_are_no_code_of_it,
-    a_code_of_no_moment_near_now_is_told_from_what_is_no_code,
-    a_code_of_a_wrong_clock_says_how_far_off_it_is,
-    a_new_device_replaces_the_old_one_with_its_recovery_codes,
-    one_more_device_leaves_everything_else_as_it_is,
-    names_differ_and_there_are_no_more_than_policy_allows,
-    new_recovery_codes_end_the_old_ones_and_nothing_else,
-    there_is_nothing_to_change_about_somebody_who_is_not_enrolled,
+    a_first_authenticator_is_stored_after_its_code_which_opens_no_login,
+    an_unproven_authenticator_is_not_stored,
+    the_code_of_an_app_that_ignores_settings_is_reported_and_counted_and_is_no_proof,
+    a_code_with_the_wrong_number_of_digits_is_no_code_of_an_authenticator,
+    a_code_of_no_time_near_now_is_distinguished_from_a_reply_that_is_no_code,
+    a_code_reveals_how_far_off_the_clock_of_an_authenticator_is,
+    a_new_authenticator_replaces_the_old_one_and_its_recovery_codes,
+    adding_an_authenticator_changes_nothing_else,
+    authenticators_have_distinct_names_and_are_no_more_than_policy_allows,
+    new_recovery_codes_replace_the_old_ones_and_change_nothing_else,
+    an_unenrolled_user_has_nothing_to_remove_or_renew,
     a_locked_account_is_not_changed,
-    what_somebody_else_has_changed_meanwhile_is_not_undone,
-    of_two_first_enrolments_the_second_is_refused,
-    failures_are_counted_over_every_change,
-    changes_in_a_row_leave_nothing_behind_that_grows,
-    the_policy_of_the_end_counts,
-    imported_recovery_codes_go_with_any_change_and_new_ones_come,
-    imported_recovery_codes_do_not_open_the_lock_of_a_change,
+    a_change_that_somebody_else_has_made_meanwhile_is_not_undone,
+    the_second_of_two_first_enrolments_is_refused,
+    failures_stay_counted_across_every_change,
+    repeated_changes_leave_nothing_behind,
+    the_policy_at_the_end_of_a_change_counts,
+    any_change_removes_imported_recovery_codes_and_issues_new_ones,
+    imported_recovery_codes_do_not_open_a_lock_for_a_change,
 }
 
 /// Four authenticators are allowed, and no user must have one.
@@ -66,7 +66,7 @@ fn refusal<T>(result: Result<T, Failed>) -> Refused {
     }
 }
 
-/// Returns the code that the device of a draft shows so many steps from now.
+/// Returns the code that the authenticator of a draft shows `steps` from now.
 fn shown(draft: &Draft, steps: i64) -> Vec<u8> {
     let device = draft.device().expect("there is a new device");
     let step = NOW.step(otp_core::record::Period::THIRTY).0;
@@ -113,7 +113,7 @@ fn names_there(place: &impl Bench) -> Vec<String> {
         .collect()
 }
 
-fn a_first_authenticator_is_kept_after_its_code_which_opens_no_login<B: Bench>() {
+fn a_first_authenticator_is_stored_after_its_code_which_opens_no_login<B: Bench>() {
     let place = B::empty();
     let policy = Policy::default();
     let mut draft = begin(&place, Change::Enrol(name("phone")), &policy)
@@ -137,7 +137,7 @@ fn a_first_authenticator_is_kept_after_its_code_which_opens_no_login<B: Bench>()
     ));
 }
 
-fn the_code_of_an_app_that_ignores_settings_is_told_counted_and_no_proof<B: Bench>() {
+fn the_code_of_an_app_that_ignores_settings_is_reported_and_counted_and_is_no_proof<B: Bench>() {
     let place = B::empty();
     let mut policy = Policy::default();
     policy.code.algorithm = otp_core::record::Algorithm::Sha256;
@@ -169,7 +169,7 @@ fn the_code_of_an_app_that_ignores_settings_is_told_counted_and_no_proof<B: Benc
     );
 }
 
-fn digits_of_another_number_than_the_devices_are_no_code_of_it<B: Bench>() {
+fn a_code_with_the_wrong_number_of_digits_is_no_code_of_an_authenticator<B: Bench>() {
     let place = B::empty();
     let mut policy = Policy::default();
     policy.code.digits = otp_core::record::Digits::new(8).unwrap();
@@ -187,7 +187,7 @@ fn digits_of_another_number_than_the_devices_are_no_code_of_it<B: Bench>() {
     assert_eq!(draft.prove(&right, &policy, NOW), Ok(Proof::Right));
 }
 
-fn a_code_of_no_moment_near_now_is_told_from_what_is_no_code<B: Bench>() {
+fn a_code_of_no_time_near_now_is_distinguished_from_a_reply_that_is_no_code<B: Bench>() {
     let place = B::empty();
     let policy = Policy::default();
     let draft = begin(&place, Change::Enrol(name("phone")), &policy);
@@ -203,7 +203,7 @@ fn a_code_of_no_moment_near_now_is_told_from_what_is_no_code<B: Bench>() {
     }
 }
 
-fn nothing_is_kept_that_was_not_proven<B: Bench>() {
+fn an_unproven_authenticator_is_not_stored<B: Bench>() {
     for change in [Change::Enrol(name("phone")), Change::Add(name("tablet"))] {
         let place = B::with_alice();
         let before = state_of(&place.store());
@@ -228,7 +228,7 @@ fn nothing_is_kept_that_was_not_proven<B: Bench>() {
     }
 }
 
-fn a_code_of_a_wrong_clock_says_how_far_off_it_is<B: Bench>() {
+fn a_code_reveals_how_far_off_the_clock_of_an_authenticator_is<B: Bench>() {
     let place = B::empty();
     let policy = Policy::default();
     let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
@@ -253,7 +253,7 @@ fn a_code_of_a_wrong_clock_says_how_far_off_it_is<B: Bench>() {
     assert!(!is_enrolled(&place.store(), &alice()).unwrap());
 }
 
-fn a_new_device_replaces_the_old_one_with_its_recovery_codes<B: Bench>() {
+fn a_new_authenticator_replaces_the_old_one_and_its_recovery_codes<B: Bench>() {
     let one = Policy::default();
     for (change, policy) in [
         (Change::Enrol(name("phone")), &one),
@@ -284,7 +284,7 @@ fn a_new_device_replaces_the_old_one_with_its_recovery_codes<B: Bench>() {
     }
 }
 
-fn one_more_device_leaves_everything_else_as_it_is<B: Bench>() {
+fn adding_an_authenticator_changes_nothing_else<B: Bench>() {
     let place = B::with_alice();
     let old = code(&credential(), 0);
     assert!(matches!(try_input(&place, &old), Verdict::Accepted { .. }));
@@ -316,7 +316,7 @@ fn one_more_device_leaves_everything_else_as_it_is<B: Bench>() {
     ));
 }
 
-fn names_differ_and_there_are_no_more_than_policy_allows<B: Bench>() {
+fn authenticators_have_distinct_names_and_are_no_more_than_policy_allows<B: Bench>() {
     let place = B::with_alice();
     let taken = begin(&place, Change::Add(name("phone")), &lenient());
     assert_eq!(refusal(taken), Refused::NameTaken(name("phone")));
@@ -328,7 +328,7 @@ fn names_differ_and_there_are_no_more_than_policy_allows<B: Bench>() {
 }
 
 #[test]
-fn a_device_goes_alone_and_the_last_one_takes_the_recovery_codes_along() {
+fn an_authenticator_is_removed_alone_and_the_last_one_with_the_recovery_codes() {
     let place = Place::with_alice();
     make(&place, Change::Add(name("tablet")), &lenient());
     let unnamed = begin(&place, Change::Remove(None), &lenient());
@@ -353,7 +353,7 @@ fn a_device_goes_alone_and_the_last_one_takes_the_recovery_codes_along() {
     assert!(!place.alice().exists());
 }
 
-fn new_recovery_codes_end_the_old_ones_and_nothing_else<B: Bench>() {
+fn new_recovery_codes_replace_the_old_ones_and_change_nothing_else<B: Bench>() {
     let place = B::with_alice();
     let old = code(&credential(), 0);
     assert!(matches!(try_input(&place, &old), Verdict::Accepted { .. }));
@@ -378,7 +378,7 @@ fn new_recovery_codes_end_the_old_ones_and_nothing_else<B: Bench>() {
     assert_eq!(refusal(refused), Refused::NoCodes);
 }
 
-fn there_is_nothing_to_change_about_somebody_who_is_not_enrolled<B: Bench>() {
+fn an_unenrolled_user_has_nothing_to_remove_or_renew<B: Bench>() {
     let place = B::empty();
     for change in [Change::Remove(None), Change::RecoveryCodes] {
         assert_eq!(
@@ -437,7 +437,7 @@ fn a_locked_account_is_not_changed<B: Bench>() {
     assert_eq!(names_there(&place), ["phone"]);
 }
 
-fn what_somebody_else_has_changed_meanwhile_is_not_undone<B: Bench>() {
+fn a_change_that_somebody_else_has_made_meanwhile_is_not_undone<B: Bench>() {
     for meanwhile in [
         Change::Enrol(name("other")),
         Change::Add(name("other")),
@@ -460,7 +460,7 @@ fn what_somebody_else_has_changed_meanwhile_is_not_undone<B: Bench>() {
     }
 }
 
-fn of_two_first_enrolments_the_second_is_refused<B: Bench>() {
+fn the_second_of_two_first_enrolments_is_refused<B: Bench>() {
     let place = B::empty();
     let policy = Policy::default();
     let mut late = begin(&place, Change::Enrol(name("late")), &policy)
@@ -476,7 +476,7 @@ fn of_two_first_enrolments_the_second_is_refused<B: Bench>() {
     assert_eq!(names_there(&place), ["early"]);
 }
 
-fn failures_are_counted_over_every_change<B: Bench>() {
+fn failures_stay_counted_across_every_change<B: Bench>() {
     for change in [
         Change::Add(name("tablet")),
         Change::RecoveryCodes,
@@ -491,7 +491,7 @@ fn failures_are_counted_over_every_change<B: Bench>() {
     }
 }
 
-fn changes_in_a_row_leave_nothing_behind_that_grows<B: Bench>() {
+fn repeated_changes_leave_nothing_behind<B: Bench>() {
     let place = B::with_alice();
     for round in 0..12 {
         make(&place, Change::RecoveryCodes, &lenient());
@@ -501,7 +501,7 @@ fn changes_in_a_row_leave_nothing_behind_that_grows<B: Bench>() {
     }
 }
 
-fn the_policy_of_the_end_counts<B: Bench>() {
+fn the_policy_at_the_end_of_a_change_counts<B: Bench>() {
     let place = B::with_alice();
     let draft = begin(&place, Change::Remove(None), &lenient())
         .ok()
@@ -536,7 +536,7 @@ fn with_imported<B: Bench>() -> B {
     bench
 }
 
-fn imported_recovery_codes_go_with_any_change_and_new_ones_come<B: Bench>() {
+fn any_change_removes_imported_recovery_codes_and_issues_new_ones<B: Bench>() {
     let mut none = lenient();
     none.recovery.codes = 0;
     for (change, policy, new) in [
@@ -588,7 +588,7 @@ fn imported_recovery_codes_go_with_any_change_and_new_ones_come<B: Bench>() {
     ));
 }
 
-fn imported_recovery_codes_do_not_open_the_lock_of_a_change<B: Bench>() {
+fn imported_recovery_codes_do_not_open_a_lock_for_a_change<B: Bench>() {
     let place = with_imported::<B>();
     for _ in 0..5 {
         try_input(&place, &Input::parse(b"wrong"));
@@ -599,7 +599,7 @@ fn imported_recovery_codes_do_not_open_the_lock_of_a_change<B: Bench>() {
 
 /// The new recovery codes are not lost if the change was overtaken.
 #[test]
-fn imported_codes_are_replaced_also_where_logins_overtake() {
+fn imported_codes_are_replaced_even_if_logins_overtake_the_change() {
     let place = with_imported::<Memory>();
     let mut draft = begin(&place, Change::Add(name("tablet")), &lenient())
         .ok()
@@ -623,7 +623,7 @@ fn imported_codes_are_replaced_also_where_logins_overtake() {
 
 /// A login comes between the look and the put of a change, again and again.
 #[test]
-fn a_change_that_logins_overtake_is_kept_all_the_same() {
+fn a_change_that_logins_overtake_is_still_stored() {
     for change in [
         Change::Enrol(name("new")),
         Change::Add(name("tablet")),

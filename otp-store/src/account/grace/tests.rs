@@ -6,10 +6,10 @@ use std::time::Duration;
 
 over_every_keeper! {
     the_first_login_stays_the_first,
-    one_in_the_future_is_none,
+    a_first_login_in_the_future_does_not_count,
     another_owner_of_the_name_has_not_logged_in_yet,
-    nothing_is_begun_for_who_has_an_authenticator,
-    it_goes_with_everything_else,
+    no_grace_begins_for_an_enrolled_user,
+    the_first_login_is_erased_with_the_record,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -24,7 +24,7 @@ fn the_first_login_stays_the_first<B: Bench>() {
     assert!(!is_enrolled(&store, &alice()).unwrap());
 }
 
-fn one_in_the_future_is_none<B: Bench>() {
+fn a_first_login_in_the_future_does_not_count<B: Bench>() {
     let place = B::empty();
     let store = place.store();
     assert!(begin_grace(&store, &alice(), NOW.after(HOUR)).unwrap());
@@ -59,13 +59,13 @@ fn another_owner_of_the_name_has_not_logged_in_yet<B: Bench>() {
     );
 }
 
-fn nothing_is_begun_for_who_has_an_authenticator<B: Bench>() {
+fn no_grace_begins_for_an_enrolled_user<B: Bench>() {
     let place = B::with_alice();
     assert!(!begin_grace(&place.store(), &alice(), NOW).unwrap());
     assert_eq!(first_login(&place.store(), &alice()).unwrap(), None);
 }
 
-fn it_goes_with_everything_else<B: Bench>() {
+fn the_first_login_is_erased_with_the_record<B: Bench>() {
     let place = B::empty();
     let store = place.store();
     begin_grace(&store, &alice(), NOW).unwrap();
@@ -74,7 +74,7 @@ fn it_goes_with_everything_else<B: Bench>() {
 }
 
 #[test]
-fn what_does_not_say_when_is_an_error_and_not_a_new_grace() {
+fn a_first_login_without_a_time_is_an_error_and_not_a_new_grace() {
     for text in [
         "",
         "version = 1\n",
@@ -90,7 +90,7 @@ fn what_does_not_say_when_is_an_error_and_not_a_new_grace() {
 const AT_ONCE: Duration = Duration::from_millis(5);
 
 #[test]
-fn a_rehearsal_begins_nothing_and_what_comes_after_it_counts() {
+fn a_rehearsal_begins_no_grace_and_the_login_after_it_counts() {
     let place = Place::empty();
     let store = place.store();
     rehearse_grace(&store, &alice(), NOW).unwrap();
@@ -107,7 +107,7 @@ fn a_rehearsal_begins_nothing_and_what_comes_after_it_counts() {
 }
 
 #[test]
-fn what_was_rehearsed_is_kept_where_nothing_can_be_written_any_more() {
+fn a_rehearsed_grace_is_stored_even_if_nothing_can_be_written_any_more() {
     let place = Place::empty();
     let store = place.store();
     let later = NOW.after(Duration::from_secs(20));
@@ -126,7 +126,7 @@ fn what_was_rehearsed_is_kept_where_nothing_can_be_written_any_more() {
 }
 
 #[test]
-fn what_was_rehearsed_for_another_owner_or_by_a_clock_in_the_future_is_not_kept() {
+fn a_grace_rehearsed_for_another_owner_or_by_a_clock_in_the_future_is_not_stored() {
     let mut another = alice();
     another.uid += 1;
     for (who, when) in [(another, NOW), (alice(), NOW.after(HOUR))] {
@@ -140,7 +140,7 @@ fn what_was_rehearsed_for_another_owner_or_by_a_clock_in_the_future_is_not_kept(
 }
 
 #[test]
-fn what_was_rehearsed_goes_with_everything_else() {
+fn a_rehearsed_grace_is_erased_with_the_record() {
     let place = Place::empty();
     let store = place.store();
     rehearse_grace(&store, &alice(), NOW).unwrap();
@@ -149,7 +149,7 @@ fn what_was_rehearsed_goes_with_everything_else() {
 }
 
 #[test]
-fn nothing_is_rehearsed_for_who_has_an_authenticator() {
+fn no_grace_is_rehearsed_for_an_enrolled_user() {
     let place = Place::with_alice();
     rehearse_grace(&place.store(), &alice(), NOW).unwrap();
     assert!(!place.file(".first-login.new").exists());

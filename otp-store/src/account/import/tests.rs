@@ -16,18 +16,18 @@ use std::time::Duration;
 mod cut;
 
 over_every_keeper! {
-    an_import_comes_with_what_was_used_before,
-    an_imported_recovery_code_is_good_once_and_never_opens_a_lock,
-    an_enrolled_account_is_never_replaced,
-    what_an_import_would_meet_is_foretold_and_nothing_is_made,
-    the_same_again_moves_on_and_takes_nothing_back,
-    what_was_learned_of_a_clock_meanwhile_counts_until_a_code_was_used_here,
-    codes_that_are_gone_meanwhile_are_used,
+    an_import_brings_along_which_codes_were_used,
+    an_imported_recovery_code_works_once_and_never_opens_a_lock,
+    an_import_never_replaces_an_enrolled_account,
+    the_outcome_of_an_import_is_foretold_without_writing,
+    a_repeated_import_moves_on_and_takes_nothing_back,
+    a_drift_learned_meanwhile_counts_until_a_code_is_used_here,
+    recovery_codes_missing_from_a_repeated_import_count_as_used,
     a_set_with_another_salt_leaves_the_account_alone,
-    recovery_codes_that_were_issued_here_stay_when_the_keys_come_again,
+    recovery_codes_issued_here_stay_when_the_keys_are_imported_again,
     a_state_of_other_keys_is_not_imported,
-    an_import_that_was_cut_short_is_completed_by_the_same_again,
-    the_same_again_cut_short_takes_nothing_back,
+    an_import_that_was_cut_short_is_completed_by_repeating_it,
+    a_repeated_import_that_is_cut_short_takes_nothing_back,
 }
 
 const DIGITS: [&str; 3] = ["10000000", "20000000", "30000000"];
@@ -77,7 +77,7 @@ fn bring(keeper: &impl Keeper, credential: &Credential, state: &State) -> Import
     import(keeper, &alice(), credential, state, true).unwrap()
 }
 
-fn an_import_comes_with_what_was_used_before<B: Bench>() {
+fn an_import_brings_along_which_codes_were_used<B: Bench>() {
     let bench = B::empty();
     let keeper = bench.store();
     let theirs = theirs(&DIGITS, None);
@@ -92,7 +92,7 @@ fn an_import_comes_with_what_was_used_before<B: Bench>() {
     assert_eq!(verdict(&keeper, &code(&theirs, 2)), Verdict::Replayed);
 }
 
-fn an_imported_recovery_code_is_good_once_and_never_opens_a_lock<B: Bench>() {
+fn an_imported_recovery_code_works_once_and_never_opens_a_lock<B: Bench>() {
     let bench = B::empty();
     let keeper = bench.store();
     let theirs = theirs(&DIGITS, None);
@@ -112,7 +112,7 @@ fn an_imported_recovery_code_is_good_once_and_never_opens_a_lock<B: Bench>() {
     assert_eq!(state_of(&keeper).recovery_codes_left(&theirs), 2);
 }
 
-fn what_an_import_would_meet_is_foretold_and_nothing_is_made<B: Bench>() {
+fn the_outcome_of_an_import_is_foretold_without_writing<B: Bench>() {
     let bench = B::empty();
     let keeper = bench.store();
     let theirs = theirs(&DIGITS, None);
@@ -127,7 +127,7 @@ fn what_an_import_would_meet_is_foretold_and_nothing_is_made<B: Bench>() {
     assert_eq!(met(&another_credential(7)), Foretold::Others);
 }
 
-fn an_enrolled_account_is_never_replaced<B: Bench>() {
+fn an_import_never_replaces_an_enrolled_account<B: Bench>() {
     let bench = B::with_alice();
     let keeper = bench.store();
     let before = state_of(&keeper);
@@ -160,7 +160,7 @@ fn an_enrolled_account_is_never_replaced<B: Bench>() {
     ));
 }
 
-fn the_same_again_moves_on_and_takes_nothing_back<B: Bench>() {
+fn a_repeated_import_moves_on_and_takes_nothing_back<B: Bench>() {
     let bench = B::empty();
     let keeper = bench.store();
     let first = theirs(&DIGITS, None);
@@ -184,7 +184,7 @@ fn the_same_again_moves_on_and_takes_nothing_back<B: Bench>() {
     assert_eq!(verdict(&keeper, &typed("10000000")), Verdict::Replayed);
 }
 
-fn what_was_learned_of_a_clock_meanwhile_counts_until_a_code_was_used_here<B: Bench>() {
+fn a_drift_learned_meanwhile_counts_until_a_code_is_used_here<B: Bench>() {
     let bench = B::empty();
     let keeper = bench.store();
     let first = theirs(&DIGITS, None);
@@ -207,7 +207,7 @@ fn what_was_learned_of_a_clock_meanwhile_counts_until_a_code_was_used_here<B: Be
     assert_eq!(steps(), 21);
 }
 
-fn codes_that_are_gone_meanwhile_are_used<B: Bench>() {
+fn recovery_codes_missing_from_a_repeated_import_count_as_used<B: Bench>() {
     let bench = B::empty();
     let keeper = bench.store();
     let first = theirs(&DIGITS, None);
@@ -254,7 +254,7 @@ fn a_set_with_another_salt_leaves_the_account_alone<B: Bench>() {
     assert_eq!(state_of(&keeper), before);
 }
 
-fn recovery_codes_that_were_issued_here_stay_when_the_keys_come_again<B: Bench>() {
+fn recovery_codes_issued_here_stay_when_the_keys_are_imported_again<B: Bench>() {
     let bench = B::with_alice();
     let keeper = bench.store();
     assert!(imported_salt(&keeper, &alice()).unwrap().is_none());
@@ -279,7 +279,7 @@ fn a_state_of_other_keys_is_not_imported<B: Bench>() {
 
 /// An import that is killed before any of its steps leaves nobody enrolled, or the whole import. The same import again
 /// ends where one that was not killed ends.
-fn an_import_that_was_cut_short_is_completed_by_the_same_again<B: Bench>() {
+fn an_import_that_was_cut_short_is_completed_by_repeating_it<B: Bench>() {
     let theirs = theirs(&DIGITS[..1], None);
     let state = used_until(&theirs, step(0));
     let mut seen = [false; 2];
@@ -316,7 +316,7 @@ fn theirs_again(keeper: &impl Keeper, digits: &[&str]) -> Credential {
 }
 
 /// The second import is killed: no code that was used in either program is good again, and no unused code is lost.
-fn the_same_again_cut_short_takes_nothing_back<B: Bench>() {
+fn a_repeated_import_that_is_cut_short_takes_nothing_back<B: Bench>() {
     let first = theirs(&DIGITS[..2], None);
     each_cut(|cut: Cut<B::Keeper>, bench: &B| {
         let keeper = bench.store();
@@ -340,7 +340,7 @@ fn the_same_again_cut_short_takes_nothing_back<B: Bench>() {
 
 /// A login with the old keys comes between the reading and the writing of the second import.
 #[test]
-fn a_second_import_that_was_overtaken_by_a_login_takes_nothing_back() {
+fn a_second_import_overtaken_by_a_login_takes_nothing_back() {
     let keeper = Memory::empty();
     let first = theirs(&[], None);
     bring(&keeper, &first, &used_until(&first, step(-3)));
@@ -363,7 +363,7 @@ fn a_second_import_that_was_overtaken_by_a_login_takes_nothing_back() {
 
 /// A user enrols between the reading and the writing of the import.
 #[test]
-fn an_import_that_was_overtaken_by_an_enrolment_leaves_it_alone() {
+fn an_import_overtaken_by_an_enrolment_leaves_the_enrolment_alone() {
     let keeper = Memory::empty();
     let mut times = 1;
     keeper.before_each_put(move |keeper| {

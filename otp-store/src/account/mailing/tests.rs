@@ -15,19 +15,19 @@ use std::time::Duration;
 
 over_every_keeper! {
     a_mailed_code_lets_its_login_in_once,
-    a_mailed_code_is_of_no_use_in_another_login,
-    the_next_code_takes_the_place_of_the_one_before,
-    five_are_sent_in_a_day_over_all_logins_at_once,
-    of_many_replies_with_one_mailed_code_exactly_one_gets_in,
-    nothing_is_sent_while_locked_and_the_code_opens_no_lock,
-    nothing_is_sent_to_an_account_without_an_authenticator,
-    nothing_is_sent_where_no_address_is_confirmed_that_must_be,
-    a_new_credential_ends_the_code_and_no_count,
-    what_is_removed_with_the_record_is_not_the_count,
+    a_mailed_code_is_useless_in_another_login,
+    the_next_mailed_code_replaces_the_one_before,
+    five_codes_are_sent_in_a_day_across_simultaneous_logins,
+    exactly_one_of_many_replies_with_one_mailed_code_gets_in,
+    no_code_is_sent_during_a_lock_and_a_sent_one_opens_no_lock,
+    no_code_is_sent_to_an_account_without_an_authenticator,
+    no_code_is_sent_if_the_address_must_be_confirmed_and_is_not,
+    a_new_credential_cancels_the_mailed_code_but_not_the_count,
+    the_count_of_sent_codes_outlasts_the_record,
     a_clock_that_runs_back_is_corrected_once,
-    another_user_inherits_nothing,
+    another_user_of_the_name_inherits_no_mailed_code,
     a_mailed_code_earns_no_trust,
-    what_confirms_an_address_counts_with_what_lets_in,
+    codes_that_confirm_an_address_count_with_those_for_logins,
     a_confirmed_address_outlasts_the_record,
 }
 
@@ -93,7 +93,7 @@ fn a_mailed_code_lets_its_login_in_once<B: Bench>() {
     assert_eq!(try_at(&keeper, &input, over), Verdict::Rejected { left: 3 });
 }
 
-fn a_mailed_code_is_of_no_use_in_another_login<B: Bench>() {
+fn a_mailed_code_is_useless_in_another_login<B: Bench>() {
     let place = B::with_alice();
     let keeper = place.store();
     let (asked, (_, other)) = (ask(&keeper), mint::mailed_code().unwrap());
@@ -106,7 +106,7 @@ fn a_mailed_code_is_of_no_use_in_another_login<B: Bench>() {
     );
 }
 
-fn the_next_code_takes_the_place_of_the_one_before<B: Bench>() {
+fn the_next_mailed_code_replaces_the_one_before<B: Bench>() {
     let place = B::with_alice();
     let keeper = place.store();
     let (first, second) = (ask(&keeper), ask(&keeper));
@@ -118,7 +118,7 @@ fn the_next_code_takes_the_place_of_the_one_before<B: Bench>() {
     );
 }
 
-fn five_are_sent_in_a_day_over_all_logins_at_once<B: Bench>() {
+fn five_codes_are_sent_in_a_day_across_simultaneous_logins<B: Bench>() {
     let place = B::with_alice();
     let start = Barrier::new(16);
     let due: usize = thread::scope(|scope| {
@@ -146,7 +146,7 @@ fn five_are_sent_in_a_day_over_all_logins_at_once<B: Bench>() {
     assert!(is_due(&ask_at(&keeper, until)));
 }
 
-fn of_many_replies_with_one_mailed_code_exactly_one_gets_in<B: Bench>() {
+fn exactly_one_of_many_replies_with_one_mailed_code_gets_in<B: Bench>() {
     let place = B::with_alice();
     for _ in 0..10 {
         enrol(&place.store(), &credential());
@@ -183,7 +183,7 @@ fn of_many_replies_with_one_mailed_code_exactly_one_gets_in<B: Bench>() {
     }
 }
 
-fn nothing_is_sent_while_locked_and_the_code_opens_no_lock<B: Bench>() {
+fn no_code_is_sent_during_a_lock_and_a_sent_one_opens_no_lock<B: Bench>() {
     let place = B::with_alice();
     let keeper = place.store();
     let asked = ask(&keeper);
@@ -196,7 +196,7 @@ fn nothing_is_sent_while_locked_and_the_code_opens_no_lock<B: Bench>() {
     assert!(matches!(verdict, Verdict::Locked { .. }));
 }
 
-fn nothing_is_sent_to_an_account_without_an_authenticator<B: Bench>() {
+fn no_code_is_sent_to_an_account_without_an_authenticator<B: Bench>() {
     let place = B::empty();
     let keeper = place.store();
     assert_eq!(ask(&keeper).sending, Sending::NotEnrolled);
@@ -206,7 +206,7 @@ fn nothing_is_sent_to_an_account_without_an_authenticator<B: Bench>() {
     );
 }
 
-fn nothing_is_sent_where_no_address_is_confirmed_that_must_be<B: Bench>() {
+fn no_code_is_sent_if_the_address_must_be_confirmed_and_is_not<B: Bench>() {
     let place = B::with_alice();
     let keeper = place.store();
     let mut policy = policy();
@@ -227,7 +227,7 @@ fn nothing_is_sent_where_no_address_is_confirmed_that_must_be<B: Bench>() {
     assert_eq!(ask(), Sending::Due { count: 1, only_to });
 }
 
-fn a_new_credential_ends_the_code_and_no_count<B: Bench>() {
+fn a_new_credential_cancels_the_mailed_code_but_not_the_count<B: Bench>() {
     let place = B::with_alice();
     let keeper = place.store();
     let asked = ask(&keeper);
@@ -244,7 +244,7 @@ fn a_new_credential_ends_the_code_and_no_count<B: Bench>() {
     );
 }
 
-fn what_is_removed_with_the_record_is_not_the_count<B: Bench>() {
+fn the_count_of_sent_codes_outlasts_the_record<B: Bench>() {
     let place = B::with_alice();
     let keeper = place.store();
     ask(&keeper);
@@ -281,7 +281,7 @@ fn a_clock_that_runs_back_is_corrected_once<B: Bench>() {
     assert!(is_due(&ask_at(&keeper, until)));
 }
 
-fn another_user_inherits_nothing<B: Bench>() {
+fn another_user_of_the_name_inherits_no_mailed_code<B: Bench>() {
     let place = B::with_alice();
     let keeper = place.store();
     let asked = ask(&keeper);
@@ -321,7 +321,7 @@ fn a_mailed_code_earns_no_trust<B: Bench>() {
     drop(held.get(Part::Mail).unwrap());
 }
 
-fn what_confirms_an_address_counts_with_what_lets_in<B: Bench>() {
+fn codes_that_confirm_an_address_count_with_those_for_logins<B: Bench>() {
     let place = B::empty();
     let keeper = place.store();
     for count in 1..=4 {
@@ -357,7 +357,7 @@ fn a_confirmed_address_outlasts_the_record<B: Bench>() {
 
 /// A file that cannot be read makes the mailed code useless, and prevents no other login.
 #[test]
-fn a_damaged_file_keeps_nobody_out_who_has_a_device() {
+fn a_damaged_mail_file_keeps_no_user_with_an_authenticator_out() {
     let place = Place::with_alice();
     let keeper = place.store();
     let asked = ask(&keeper);

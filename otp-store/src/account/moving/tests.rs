@@ -60,7 +60,7 @@ fn refusal(result: Result<Moved, Failed>) -> NotMoved {
 }
 
 #[test]
-fn the_record_is_the_new_names_and_no_longer_the_old_ones() {
+fn a_moved_record_belongs_to_the_new_name_and_no_longer_to_the_old_one() {
     let folder = Folder::with_alice();
     assert!(accepts(&folder, &alice(), -1));
     let trusted = Place::of("sshd", "192.0.2.1").unwrap();
@@ -72,7 +72,7 @@ fn the_record_is_the_new_names_and_no_longer_the_old_ones() {
     assert_eq!(
         files(&folder).into_keys().collect::<Vec<_>>(),
         ["carol/credential.toml", "carol/state"],
-        "what was trusted is not"
+        "trust is not moved"
     );
     assert!(
         !accepts(&folder, &carol(), -1),
@@ -86,7 +86,7 @@ fn the_record_is_the_new_names_and_no_longer_the_old_ones() {
 }
 
 #[test]
-fn a_record_is_bound_to_another_user_id_only_when_that_is_wanted() {
+fn a_record_is_bound_to_another_user_id_only_on_request() {
     let folder = Folder::with_alice();
     let (store, renumbered) = (folder.store(), named("alice", 2001));
     let before = files(&folder);
@@ -105,7 +105,7 @@ fn a_record_is_bound_to_another_user_id_only_when_that_is_wanted() {
 }
 
 #[test]
-fn nothing_is_moved_from_nowhere_over_a_record_or_to_another_person() {
+fn no_record_is_moved_over_another_or_to_another_person() {
     let folder = Folder::with_alice();
     let store = folder.store();
     let bob = named("bob", 1002);
@@ -147,7 +147,7 @@ fn nothing_is_moved_from_nowhere_over_a_record_or_to_another_person() {
 }
 
 #[test]
-fn no_grace_begins_anew_by_a_move() {
+fn no_grace_begins_again_through_a_move() {
     let day = Duration::from_secs(86_400);
     let earlier = UnixTime::from_seconds(NOW.seconds() - day.as_secs());
     for (old, new) in [
@@ -172,7 +172,7 @@ fn no_grace_begins_anew_by_a_move() {
 }
 
 #[test]
-fn a_move_that_was_cut_short_opens_nothing_and_is_completed_by_the_same_again() {
+fn a_move_that_was_cut_short_opens_nothing_and_is_completed_by_repeating_it() {
     let folder = Folder::with_alice();
     let store = folder.store();
     // The directory has its new name, and the credential still names the old user.

@@ -7,7 +7,7 @@ use std::fs;
 use std::time::Duration;
 
 over_every_keeper! {
-    waiting_as_told_ends_a_lock_that_was_set_by_a_clock_in_the_future,
+    a_lock_set_by_a_clock_in_the_future_ends_after_the_stated_wait,
     a_glance_says_what_an_overview_says,
     a_glance_at_an_account_without_an_authenticator_says_when_its_grace_began,
 }
@@ -41,7 +41,7 @@ fn looks(place: &impl Bench, now: UnixTime) -> [Option<Standing>; 2] {
     ]
 }
 
-fn waiting_as_told_ends_a_lock_that_was_set_by_a_clock_in_the_future<B: Bench>() {
+fn a_lock_set_by_a_clock_in_the_future_ends_after_the_stated_wait<B: Bench>() {
     let (place, other) = (locked_in_the_future::<B>(), locked_in_the_future::<B>());
     let standing = Standing::Locked {
         since: NOW,
@@ -61,7 +61,7 @@ fn waiting_as_told_ends_a_lock_that_was_set_by_a_clock_in_the_future<B: Bench>()
 }
 
 #[test]
-fn looking_at_anything_else_writes_nothing() {
+fn looking_writes_nothing_unless_a_lock_was_set_in_the_future() {
     let place = Place::with_alice();
     let before = fs::read(place.file("state")).unwrap();
     for now in [NOW, UnixTime::from_seconds(0)] {
@@ -150,7 +150,7 @@ fn a_glance_needs_no_lock_unless_an_attempt_may_still_be_made() {
 }
 
 #[test]
-fn what_does_not_fit_together_is_looked_at_again_while_it_is_held() {
+fn a_record_that_does_not_fit_together_is_read_again_while_held() {
     let place = Place::with_alice();
     let store = place.store();
     let held = store.hold(&alice(), LASTS).unwrap().unwrap();

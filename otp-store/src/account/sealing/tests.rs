@@ -15,13 +15,13 @@ use crate::sealed::{Fault, Seal};
 use otp_core::{Account, Input, Policy, Verdict};
 
 over_every_keeper!(
-    a_record_that_is_written_where_a_key_is_set_is_sealed_and_lets_in,
-    a_record_that_is_not_sealed_lets_in_where_a_key_is_set_and_is_sealed_by_the_next_write,
-    a_sealed_record_refuses_without_its_key_and_is_still_enrolled,
-    what_is_told_about_an_account_needs_no_key,
-    nothing_is_written_where_the_key_is_missing,
-    each_record_is_sealed_sealed_anew_and_unsealed_as_wanted,
-    a_change_of_the_key_that_is_cut_short_anywhere_locks_nobody_out,
+    a_record_written_with_a_sealing_key_is_sealed_and_lets_its_user_in,
+    an_unsealed_record_lets_its_user_in_despite_a_sealing_key_and_is_sealed_by_the_next_write,
+    a_sealed_record_without_its_key_refuses_and_still_counts_as_enrolled,
+    an_overview_of_an_account_needs_no_sealing_key,
+    no_record_is_written_if_the_sealing_key_is_missing,
+    a_record_is_sealed_resealed_and_unsealed_on_request,
+    a_change_of_the_key_cut_short_at_any_point_locks_nobody_out,
     a_sealed_record_in_another_users_place_opens_for_neither,
     a_moved_record_is_sealed_for_its_new_user,
 );
@@ -58,7 +58,7 @@ fn wanted(keys: &KeyPlace) -> Wanted {
     Wanted::Sealed(Arc::new(keys.keys()))
 }
 
-fn a_record_that_is_written_where_a_key_is_set_is_sealed_and_lets_in<B: Bench>() {
+fn a_record_written_with_a_sealing_key_is_sealed_and_lets_its_user_in<B: Bench>() {
     let (bench, keys) = (B::empty(), KeyPlace::new());
     let store = bench.sealed_store(keys.seal());
     enrol(&store, &credential());
@@ -71,7 +71,7 @@ fn a_record_that_is_written_where_a_key_is_set_is_sealed_and_lets_in<B: Bench>()
     );
 }
 
-fn a_record_that_is_not_sealed_lets_in_where_a_key_is_set_and_is_sealed_by_the_next_write<
+fn an_unsealed_record_lets_its_user_in_despite_a_sealing_key_and_is_sealed_by_the_next_write<
     B: Bench,
 >() {
     let (bench, keys) = (B::with_alice(), KeyPlace::new());
@@ -91,7 +91,7 @@ fn a_record_that_is_not_sealed_lets_in_where_a_key_is_set_and_is_sealed_by_the_n
     lets_in(&store, 1);
 }
 
-fn a_sealed_record_refuses_without_its_key_and_is_still_enrolled<B: Bench>() {
+fn a_sealed_record_without_its_key_refuses_and_still_counts_as_enrolled<B: Bench>() {
     let (bench, keys) = (B::empty(), KeyPlace::new());
     enrol(&bench.sealed_store(keys.seal()), &credential());
     let missing = KeyPlace::new();
@@ -120,14 +120,14 @@ fn a_sealed_record_refuses_without_its_key_and_is_still_enrolled<B: Bench>() {
     lets_in(&bench.sealed_store(keys.seal()), 0);
 }
 
-fn what_is_told_about_an_account_needs_no_key<B: Bench>() {
+fn an_overview_of_an_account_needs_no_sealing_key<B: Bench>() {
     let (bench, keys) = (B::empty(), KeyPlace::new());
     enrol(&bench.sealed_store(keys.seal()), &credential());
     let told = Overview::read(&bench.store(), &alice(), &Policy::default(), || Ok(NOW));
     assert_eq!(told.unwrap().unwrap().authenticators.len(), 1);
 }
 
-fn nothing_is_written_where_the_key_is_missing<B: Bench>() {
+fn no_record_is_written_if_the_sealing_key_is_missing<B: Bench>() {
     let (bench, keys) = (B::with_alice(), KeyPlace::new());
     keys.remove();
     let store = bench.sealed_store(keys.seal());
@@ -137,7 +137,7 @@ fn nothing_is_written_where_the_key_is_missing<B: Bench>() {
     lets_in(&bench.store(), 0);
 }
 
-fn each_record_is_sealed_sealed_anew_and_unsealed_as_wanted<B: Bench>() {
+fn a_record_is_sealed_resealed_and_unsealed_on_request<B: Bench>() {
     let (bench, keys) = (B::with_alice(), KeyPlace::new());
     let store = bench.sealed_store(keys.seal());
     let by = |store: &B::Keeper| sealed_by(store, &name()).unwrap().unwrap();
@@ -180,7 +180,7 @@ fn each_record_is_sealed_sealed_anew_and_unsealed_as_wanted<B: Bench>() {
     assert_eq!(again, Verdict::Replayed);
 }
 
-fn a_change_of_the_key_that_is_cut_short_anywhere_locks_nobody_out<B: Bench>() {
+fn a_change_of_the_key_cut_short_at_any_point_locks_nobody_out<B: Bench>() {
     // After each write of the change, in its order: the file with both keys, the record, the file with the new key.
     for writes in 0..=3 {
         let (bench, keys) = (B::empty(), KeyPlace::new());

@@ -12,8 +12,8 @@ mod earlier;
 
 over_every_keeper! {
     a_place_is_trusted_for_as_long_as_policy_says,
-    another_place_is_not,
-    only_the_latest_places_are_kept_and_they_fit,
+    another_place_is_not_trusted,
+    only_the_latest_places_are_stored_and_they_fit_the_file,
 }
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -55,7 +55,7 @@ fn a_place_is_trusted_for_as_long_as_policy_says<B: Bench>() {
     }
 }
 
-fn another_place_is_not<B: Bench>() {
+fn another_place_is_not_trusted<B: Bench>() {
     let records = trusting::<B>();
     for (service, rhost) in [
         ("sshd", "192.0.2.2"),
@@ -70,7 +70,7 @@ fn another_place_is_not<B: Bench>() {
 }
 
 #[test]
-fn without_a_numeric_address_or_a_plain_service_there_is_no_place() {
+fn a_place_needs_a_numeric_address_and_a_plain_service() {
     let long = "s".repeat(65);
     for (service, rhost) in [
         ("sshd", ""),
@@ -85,7 +85,7 @@ fn without_a_numeric_address_or_a_plain_service_there_is_no_place() {
     }
 }
 
-fn only_the_latest_places_are_kept_and_they_fit<B: Bench>() {
+fn only_the_latest_places_are_stored_and_they_fit_the_file<B: Bench>() {
     let records = B::with_alice();
     let service = "s".repeat(LONGEST_SERVICE);
     let place = |at| {
@@ -105,7 +105,7 @@ fn only_the_latest_places_are_kept_and_they_fit<B: Bench>() {
 }
 
 #[test]
-fn a_lock_a_new_device_and_an_unlock_forget_it() {
+fn a_lock_a_new_authenticator_and_an_unlock_remove_trust() {
     let records: Records = trusting();
     for _ in 0..4 {
         try_code(&records, &Input::Other);
@@ -128,7 +128,7 @@ fn a_lock_a_new_device_and_an_unlock_forget_it() {
 }
 
 #[test]
-fn what_a_lock_could_not_remove_is_not_believed_and_goes_with_the_next_success() {
+fn trust_that_a_lock_could_not_remove_does_not_count_and_goes_with_the_next_success() {
     let records: Records = trusting();
     let kept = fs::read(records.file("trust")).unwrap();
     for _ in 0..5 {
@@ -144,7 +144,7 @@ fn what_a_lock_could_not_remove_is_not_believed_and_goes_with_the_next_success()
     put_back();
     assert!(
         !trusted(&records, &home(), later),
-        "the lock has ended, and it is not believed"
+        "the lock has ended, and the trust still does not count"
     );
     let right = code(&credential(), 30);
     attempt(&records.store(), &alice(), &policy, &right, false, || {
@@ -155,7 +155,7 @@ fn what_a_lock_could_not_remove_is_not_believed_and_goes_with_the_next_success()
 }
 
 #[test]
-fn what_is_wrong_with_the_file_is_told_and_the_next_good_code_makes_it_anew() {
+fn a_fault_of_the_trust_file_is_reported_and_the_next_good_code_rewrites_the_file() {
     let records = Records::with_alice();
     let file = records.file("trust");
     let refused = || {
@@ -189,7 +189,7 @@ fn what_is_wrong_with_the_file_is_told_and_the_next_good_code_makes_it_anew() {
 }
 
 #[test]
-fn nobody_is_trusted_who_has_no_record() {
+fn a_user_without_a_record_is_not_trusted() {
     let records = Records::empty();
     trust(&records.store(), &alice(), &home(), NOW).unwrap();
     assert!(!trusted(&records, &home(), Duration::ZERO));

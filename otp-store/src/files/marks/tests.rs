@@ -63,7 +63,7 @@ impl Machine {
 }
 
 #[test]
-fn records_that_were_there_and_are_not_are_lost() {
+fn records_that_have_disappeared_count_as_lost() {
     let mut machine = Machine::of(Place::with_alice());
     assert!(!machine.is_lost());
     assert_eq!(machine.marks(), [true, true]);
@@ -136,7 +136,7 @@ fn copied_machine_and_one_without_an_id_lose_nothing() {
 }
 
 #[test]
-fn outer_mark_that_says_nothing_is_none() {
+fn outer_mark_without_a_machine_id_does_not_count() {
     let machine = Machine::of(Place::empty());
     for text in ["", "\n", "0123456789", "yes\n"] {
         fs::write(machine.outer(), text).unwrap();
@@ -155,7 +155,7 @@ fn records_without_the_inner_mark_are_records() {
 }
 
 #[test]
-fn outer_mark_is_never_made_alone_and_what_cannot_be_made_refuses_nobody() {
+fn outer_mark_is_never_made_alone_and_one_that_cannot_be_made_refuses_nobody() {
     let machine = Machine::of(Place::with_alice());
     let outside = Outside {
         mark: machine.etc.path().join("nowhere/enrolled"),
@@ -170,7 +170,7 @@ fn outer_mark_is_never_made_alone_and_what_cannot_be_made_refuses_nobody() {
 }
 
 #[test]
-fn outer_mark_is_for_everybody_to_read_and_the_inner_one_for_the_group() {
+fn outer_mark_is_readable_by_everybody_and_the_inner_one_by_the_group() {
     let machine = Machine::of(Place::with_alice());
     machine.settle().unwrap();
     let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
@@ -181,7 +181,7 @@ fn outer_mark_is_for_everybody_to_read_and_the_inner_one_for_the_group() {
 }
 
 #[test]
-fn inner_mark_counts_whatever_has_become_of_it() {
+fn inner_mark_counts_even_if_damaged() {
     type Change = fn(&Path);
     let rows: [(&str, Change); 4] = [
         ("restored for all to read", |mark| set_mode(mark, 0o644)),
@@ -207,7 +207,7 @@ fn inner_mark_counts_whatever_has_become_of_it() {
 }
 
 #[test]
-fn who_is_not_root_makes_no_mark_and_is_held_to_it() {
+fn process_that_is_not_root_makes_no_mark_but_heeds_it() {
     let mut machine = Machine::of(Place::with_alice());
     let helper = |machine: &Machine| {
         let outside = Outside {

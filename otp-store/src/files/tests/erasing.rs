@@ -42,7 +42,7 @@ fn erasing_enrolling_and_logging_in_at_once_never_fails() {
 }
 
 #[test]
-fn erasing_removes_all_there_is_and_says_whether_there_was_anything() {
+fn erasing_removes_everything_and_says_whether_there_was_anything() {
     let place = Place::with_alice();
     for leftover in [".credential.toml.new", ".state.new"] {
         fs::write(place.file(leftover), KEY).unwrap();
@@ -55,7 +55,7 @@ fn erasing_removes_all_there_is_and_says_whether_there_was_anything() {
 }
 
 #[test]
-fn erasing_removes_what_nobody_can_log_in_with() {
+fn erasing_removes_a_record_too_damaged_for_logins() {
     for name in [CREDENTIAL, STATE] {
         for (fault, make, _) in FAULTS_OF_ANY_FILE {
             // Other people's files may be in there; a person must look.

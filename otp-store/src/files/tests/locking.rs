@@ -77,7 +77,7 @@ fn open_descriptors_of(path: &Path) -> usize {
 }
 
 #[test]
-fn who_waited_for_a_removed_directory_finds_nobody_enrolled() {
+fn a_waiter_for_a_removed_directory_finds_nobody_enrolled() {
     let place = Place::with_alice();
     let held = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let waiter = waiter_for_alice(&place, |locked| locked.is_none());
@@ -87,7 +87,7 @@ fn who_waited_for_a_removed_directory_finds_nobody_enrolled() {
 }
 
 #[test]
-fn who_waited_for_a_removed_directory_gets_its_successor() {
+fn a_waiter_for_a_removed_directory_gets_its_successor() {
     let place = Place::with_alice();
     let held = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let store = place.store();
@@ -109,7 +109,7 @@ fn who_waited_for_a_removed_directory_gets_its_successor() {
 }
 
 #[test]
-fn one_that_waited_for_a_directory_that_was_renamed_does_not_get_another_users() {
+fn a_waiter_for_a_renamed_directory_does_not_get_another_users_record() {
     let place = Place::with_alice();
     let held = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let before = open_descriptors_of(&place.alice());
@@ -123,7 +123,7 @@ fn one_that_waited_for_a_directory_that_was_renamed_does_not_get_another_users()
     drop(held);
     assert!(
         !eraser.join().unwrap().unwrap(),
-        "nothing is called alice now"
+        "no record is named alice now"
     );
     for file in ["credential.toml", "state"] {
         assert!(place.path().join("carol").join(file).exists(), "{file}");

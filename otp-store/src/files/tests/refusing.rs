@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn what_is_not_a_plain_file_of_root_is_refused() {
+fn a_file_that_is_no_plain_file_of_root_is_refused() {
     for name in [CREDENTIAL, STATE] {
         for (fault, make, reason) in FAULTS_OF_ANY_FILE {
             if needs_root(fault) && !is_root() {
@@ -50,7 +50,7 @@ fn fewer_permissions_and_the_group_root_are_fine() {
 }
 
 #[test]
-fn a_group_without_rights_may_be_any() {
+fn a_file_without_rights_for_its_group_may_have_any_group() {
     if !is_root() {
         return;
     }
@@ -211,7 +211,7 @@ fn a_missing_state_beside_a_credential_is_refused() {
     fs::remove_file(place.file(STATE)).unwrap();
     let reason = "the state is missing beside a credential";
     assert_refused(reason, &place, &place.file(STATE), b"", reason);
-    assert!(!place.file(STATE).exists(), "and is not made anew");
+    assert!(!place.file(STATE).exists(), "and is not made again");
 }
 
 #[test]

@@ -63,7 +63,7 @@ fn a_state_that_cannot_be_written_is_an_error_and_stays_as_it_was() {
 }
 
 #[test]
-fn a_state_that_was_read_before_it_was_replaced_is_not_written_over() {
+fn a_state_read_before_a_replacement_does_not_overwrite_the_new_one() {
     let place = Place::with_alice();
     let mut locked = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let record = locked.read(&alice()).unwrap().unwrap();
@@ -76,7 +76,7 @@ fn a_state_that_was_read_before_it_was_replaced_is_not_written_over() {
 }
 
 #[test]
-fn a_sequence_that_has_come_to_its_end_is_refused() {
+fn a_sequence_number_at_its_maximum_is_refused() {
     let place = Place::with_alice();
     let mut locked = place.store().hold(&alice(), SOON).unwrap().unwrap();
     let path = place.file(STATE).display().to_string();
@@ -93,7 +93,7 @@ fn a_sequence_that_has_come_to_its_end_is_refused() {
 }
 
 #[test]
-fn a_replaced_record_counts_at_once_and_the_old_one_no_more() {
+fn a_new_record_counts_at_once_and_the_old_one_no_longer() {
     let place = Place::with_alice();
     assert!(accepted(try_code(&place.store(), 0, false)));
     let new = another_credential(1);
@@ -167,7 +167,7 @@ fn a_replacement_that_stops_half_way_leaves_the_old_record_working() {
     assert_eq!(
         try_code(&store, 0, false).unwrap(),
         Verdict::Replayed,
-        "what was used stays used"
+        "the used code stays used"
     );
     assert!(accepted(try_code(&store, 1, false)));
     fs::remove_dir(place.file(".credential.toml.new")).unwrap();
@@ -191,7 +191,7 @@ fn a_damaged_record_can_be_replaced() {
 }
 
 #[test]
-fn leftovers_of_a_crash_are_in_nobodys_way() {
+fn leftovers_of_a_crash_do_no_harm() {
     let leftovers: [fn(&Path); 4] = [
         |file| fs::write(file, KEY).unwrap(),
         |file| fs::write(file, "").unwrap(),
@@ -218,7 +218,7 @@ fn leftovers_of_a_crash_are_in_nobodys_way() {
 }
 
 #[test]
-fn a_directory_left_half_made_by_a_crash_is_made_whole() {
+fn a_directory_left_half_made_by_a_crash_is_completed() {
     let place = Place::empty();
     fs::create_dir(place.alice()).unwrap();
     set_mode(&place.alice(), 0o700);
@@ -305,7 +305,7 @@ fn users_are_listed_sorted_and_nothing_else_is() {
 }
 
 #[test]
-fn a_name_that_no_user_has_is_an_error_of_the_list() {
+fn an_impossible_user_name_is_an_error_of_the_list_alone() {
     use std::ffi::OsStr;
     use std::os::unix::ffi::OsStrExt;
     for name in [&b"ali\xFFce"[..], b"ali\nce"] {
@@ -314,7 +314,7 @@ fn a_name_that_no_user_has_is_an_error_of_the_list() {
         assert!(place.store().users().is_err());
         assert!(
             accepted(try_code(&place.store(), 0, false)),
-            "and of nothing else"
+            "a login is not affected"
         );
     }
 }

@@ -84,7 +84,7 @@ fn changed(from: &str, to: &str) -> String {
 }
 
 #[test]
-fn an_outline_says_what_the_credential_says_but_for_what_opens_the_account() {
+fn an_outline_says_what_the_credential_says_except_its_secrets() {
     let (outline, credential) = (
         outline(EXAMPLE.as_bytes()).unwrap(),
         parse_text(EXAMPLE).unwrap(),
@@ -147,7 +147,7 @@ fn the_format_reads_as_written_by_hand() {
 }
 
 #[test]
-fn recovery_codes_need_not_be_there() {
+fn recovery_codes_are_optional() {
     let (authenticators, _) = EXAMPLE.split_once("[recovery]").unwrap();
     let credential = parse_text(&format!("{authenticators}# end\n")).unwrap();
     assert!(credential.recovery().is_none());
@@ -165,7 +165,7 @@ fn a_file_cut_off_anywhere_is_refused() {
 }
 
 #[test]
-fn what_is_not_a_text_of_this_kind_is_refused() {
+fn a_text_of_another_kind_is_refused() {
     assert_eq!(refusal(b""), "is empty");
     let mut bytes = EXAMPLE.as_bytes().to_vec();
     let at = EXAMPLE.find(KEY).unwrap();
@@ -194,7 +194,7 @@ fn what_is_not_a_text_of_this_kind_is_refused() {
 }
 
 #[test]
-fn a_byte_order_mark_is_none_of_a_record() {
+fn a_byte_order_mark_is_refused() {
     let marked = format!("\u{feff}{EXAMPLE}");
     assert_eq!(
         refusal(marked.as_bytes()),
@@ -203,7 +203,7 @@ fn a_byte_order_mark_is_none_of_a_record() {
 }
 
 #[test]
-fn every_notation_of_an_integer_is_taken_and_none_beyond_64_bits_with_a_sign() {
+fn every_notation_of_an_integer_is_read_but_none_beyond_64_bits_with_a_sign() {
     let created = "created = 1763640000";
     assert!(EXAMPLE.contains(created));
     for number in [
@@ -237,7 +237,7 @@ fn every_notation_of_an_integer_is_taken_and_none_beyond_64_bits_with_a_sign() {
 }
 
 #[test]
-fn another_version_is_told_from_damage() {
+fn another_version_is_distinguished_from_damage() {
     for version in ["4", "0x4", "4294967296", "9223372036854775807"] {
         // The rest is not examined: a newer version may mean anything by it.
         let newer = format!("version = {version}\nsecrets = [\"{KEY}\"]\n# end\n");
@@ -279,7 +279,7 @@ fn with_line(number: usize, text: &str) -> String {
 }
 
 #[test]
-fn every_key_must_be_there() {
+fn no_key_may_be_missing() {
     let mut seen = 0;
     for (number, key, _) in key_lines() {
         let told = refusal(with_line(number, "").as_bytes());

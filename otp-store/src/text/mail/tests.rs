@@ -30,7 +30,7 @@ fn read(text: &str) -> Result<(u32, Mailbox), Unparsed> {
 }
 
 #[test]
-fn what_is_written_is_read_back() {
+fn a_written_mailbox_reads_back() {
     assert_eq!(to_text(1001, &whole()), WHOLE);
     assert_eq!(read(WHOLE).unwrap(), (1001, whole()));
     let empty = to_text(0, &Mailbox::default());
@@ -39,7 +39,7 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
-fn the_longest_fits_the_limit() {
+fn the_longest_mailbox_fits_the_limit() {
     let local = "a".repeat(64);
     let domain = ["b".repeat(63), "c".repeat(63), "d".repeat(61)].join(".");
     let address = Address::parse(&format!("{local}@{domain}")).unwrap();
@@ -56,7 +56,7 @@ fn the_longest_fits_the_limit() {
 }
 
 #[test]
-fn what_is_not_of_this_form_is_refused() {
+fn a_text_of_another_form_is_refused() {
     for (from, to) in [
         ("version = 1\n", ""),
         ("version = 1", "version = 2"),

@@ -119,7 +119,7 @@ fn largest() -> State {
     }
 }
 
-/// One authenticator, and so many failures.
+/// Returns a state with one authenticator and that number of failures.
 fn small(failures: u32) -> State {
     State {
         standing: Standing::Open,
@@ -226,7 +226,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_read_is_what_was_written_last(states in vec(any_state(), 1..12)) {
+    fn the_state_read_is_the_one_written_last(states in vec(any_state(), 1..12)) {
         let mut bytes = whole(&states[0]).unwrap();
         let (mut sequence, mut slot) = (2, 1);
         for state in &states {
@@ -447,13 +447,13 @@ fn lines_that_no_version_1_has_are_damage_whatever_their_checksum() {
 }
 
 #[test]
-fn the_largest_state_that_there_can_be_fits_a_record() {
+fn the_largest_possible_state_fits_a_record() {
     let record = encode(&largest(), u64::MAX).unwrap();
     assert_eq!(decode(&record).ok(), Some((u64::MAX, largest())));
 }
 
 #[test]
-fn more_entries_than_a_record_is_made_for_are_refused() {
+fn more_entries_than_a_record_can_hold_are_refused() {
     let mut state = largest();
     state
         .authenticators
@@ -481,7 +481,7 @@ fn the_last_sequence_number_has_no_successor() {
 
 /// Neither the new text nor the old one may reach into the second sector.
 #[test]
-fn a_record_can_be_torn_where_it_or_what_it_is_written_over_is_longer_than_a_sector() {
+fn a_record_can_be_torn_only_if_it_or_the_one_below_it_is_longer_than_a_sector() {
     let entry = || AuthenticatorState {
         id: Id::from_random([7; 8]),
         last_step: Some(Step(u64::MAX)),

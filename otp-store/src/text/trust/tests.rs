@@ -2,7 +2,7 @@ use super::*;
 
 /// otp-helper passes both on, and the other side makes the place from them again.
 #[test]
-fn a_place_says_by_what_and_from_where() {
+fn a_place_names_its_service_and_its_address() {
     let place = Place::of("sshd", "::ffff:192.0.2.1").unwrap();
     assert_eq!(place.service(), "sshd");
     assert_eq!(place.address().to_string(), "192.0.2.1");
@@ -11,7 +11,7 @@ fn a_place_says_by_what_and_from_where() {
 }
 
 #[test]
-fn what_is_written_is_read_back_oldest_first() {
+fn written_places_read_back_oldest_first() {
     let place = |address| Place::of("sshd", address).unwrap();
     let when = UnixTime::from_seconds;
     let text = to_text(&[

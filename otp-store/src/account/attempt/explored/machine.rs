@@ -143,7 +143,7 @@ impl Machine {
         Self::started_with(&Image(state::whole(state).unwrap()), 1)
     }
 
-    /// Starts a machine with that disk, for so many processes. Alice is enrolled.
+    /// Starts a machine with that disk, for `processes` processes. Alice is enrolled.
     pub(super) fn started_with(disk: &Image, processes: usize) -> Self {
         let world = World {
             seen: disk.0.clone(),

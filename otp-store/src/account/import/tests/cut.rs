@@ -28,10 +28,10 @@ pub(super) fn each_cut<B: Bench>(mut test: impl FnMut(Cut<B::Keeper>, &B) -> boo
             return calls;
         }
     }
-    unreachable!("a transaction makes as many calls as there are numbers")
+    unreachable!("a transaction does not make endlessly many calls")
 }
 
-/// A keeper of a process that is killed after so many calls.
+/// A keeper of a process that is killed after a number of calls.
 pub(super) struct Cut<K> {
     keeper: K,
     left: Rc<Cell<usize>>,

@@ -57,7 +57,7 @@ impl Keeper for Noting {
 }
 
 #[test]
-fn both_names_are_held_in_their_order_whichever_is_the_old_one() {
+fn both_names_are_held_in_alphabetical_order_whichever_is_the_old_one() {
     let keeper = Noting {
         memory: Memory::with_alice(),
         held: RefCell::default(),

@@ -40,7 +40,7 @@ impl Bench for Earlier {
 }
 
 #[test]
-fn a_place_that_is_trusted_anew_is_kept_once_and_what_lies_ahead_goes() {
+fn a_place_trusted_again_is_stored_once_and_entries_in_the_future_go() {
     let records: Earlier = trusting();
     let mut held = records.store().hold(&alice(), SOON).unwrap().unwrap();
     let kept = held.places().unwrap();

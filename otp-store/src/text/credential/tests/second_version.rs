@@ -34,7 +34,7 @@ fn the_second_version_reads_as_written_by_hand_and_writes_back() {
 }
 
 #[test]
-fn the_second_version_is_written_for_each_thing_that_the_first_cannot_say_and_for_nothing_else() {
+fn the_second_version_is_written_exactly_for_what_the_first_cannot_say() {
     let first = |text: &str| {
         let written = reveal(&parse_text(text).unwrap());
         let version = written
@@ -60,7 +60,7 @@ fn the_second_version_is_written_for_each_thing_that_the_first_cannot_say_and_fo
 }
 
 #[test]
-fn what_is_new_is_held_to_its_range() {
+fn new_values_of_the_second_version_are_held_to_their_range() {
     for (from, to, reason) in [
         (
             "before = 8",

@@ -58,7 +58,7 @@ fn a_sealed_credential_reads_back_and_is_of_version_3() {
 }
 
 #[test]
-fn what_is_sealed_is_sealed_anew_by_each_write() {
+fn each_write_seals_with_a_new_nonce() {
     let place = KeyPlace::new();
     let (one, two) = (sealed(&place), sealed(&place));
     for (one, two) in sealed_values(&one).iter().zip(sealed_values(&two)) {
@@ -78,7 +78,7 @@ fn salts_of_codes_that_cannot_be_guessed_are_not_sealed() {
 }
 
 #[test]
-fn sealed_credentials_open_for_their_user_user_id_and_authenticator_alone() {
+fn sealed_credentials_open_only_for_their_user_user_id_and_authenticator() {
     let place = KeyPlace::new();
     let (text, seal) = (sealed(&place), place.seal());
     for (from, to) in [
@@ -104,7 +104,7 @@ fn sealed_credentials_open_for_their_user_user_id_and_authenticator_alone() {
 }
 
 #[test]
-fn every_flipped_bit_and_every_cut_of_what_is_sealed_is_refused() {
+fn every_flipped_bit_and_every_cut_of_a_sealed_value_is_refused() {
     let place = KeyPlace::new();
     let (text, seal) = (sealed(&place), place.seal());
     let mut refused = 0;
@@ -127,7 +127,7 @@ fn every_flipped_bit_and_every_cut_of_what_is_sealed_is_refused() {
 }
 
 #[test]
-fn without_the_key_or_with_another_a_sealed_credential_says_why_it_does_not_open() {
+fn a_sealed_credential_without_its_key_or_with_another_says_why_it_does_not_open() {
     let place = KeyPlace::new();
     let text = sealed(&place);
     let told = |seal: &Seal| opened(&text, seal).err().unwrap();
@@ -160,7 +160,7 @@ fn versions_do_not_mix() {
 }
 
 #[test]
-fn a_credential_of_an_earlier_version_reads_where_a_key_is_set_also_without_the_file() {
+fn a_credential_of_an_earlier_version_reads_even_if_the_key_file_is_missing() {
     let gone = KeyPlace::new();
     gone.remove();
     assert!(opened(EXAMPLE, &gone.seal()).is_ok());
