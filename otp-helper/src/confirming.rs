@@ -225,11 +225,11 @@ mod tests {
     }
 
     #[test]
-    fn three_other_replies_confirm_nothing() {
+    fn three_wrong_replies_confirm_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let mut person = person(&[wrong, wrong, wrong, str::to_owned]);
         assert!(run(directory.path(), &mut person).unwrap().is_err());
-        assert_eq!(person.replies.len(), 1, "no fourth is asked for");
+        assert_eq!(person.replies.len(), 1, "no fourth reply is asked for");
         assert_eq!(
             person.told.last().unwrap(),
             "Your address is not confirmed, so nothing was set up."
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn five_are_mailed_in_a_day_and_leaving_saves_no_more_than_the_count() {
+    fn five_codes_are_mailed_in_a_day_and_leaving_stores_only_the_count() {
         let directory = tempfile::tempdir().unwrap();
         for _ in 0..5 {
             // The person leaves at the question.
@@ -269,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_that_cannot_be_handed_over_is_told_of() {
+    fn a_mail_that_cannot_be_handed_over_is_reported() {
         let directory = tempfile::tempdir().unwrap();
         let mut person = person(&[]);
         person.mail_is_down = true;
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn for_a_user_mail_goes_to_a_server_and_to_a_pattern_alone() {
+    fn mail_for_a_user_goes_only_through_a_server_and_to_an_address_made_by_a_pattern() {
         let pattern =
             AddressSource::Pattern(otp_core::mail::Pattern::parse("{user}@a.example").unwrap());
         let server = Route::Smtp(otp_core::mail::Server::parse("smtp://localhost").unwrap());

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_envelope_is_refused() {
+    fn a_malformed_envelope_is_refused() {
         let good = envelope(Some(1001)).to_fields();
         assert!(Envelope::from_fields(&good).is_some());
         let good = good.as_slices();
@@ -189,7 +189,7 @@ mod tests {
 
     /// With an envelope inside an envelope, one machine could speak for another.
     #[test]
-    fn an_envelope_holds_no_envelope() {
+    fn an_envelope_inside_an_envelope_is_refused() {
         let inner = envelope(Some(0)).to_fields();
         let outer = wrap(Some(1001), PolicyDigest::of(&Policy::default()), &inner);
         assert!(Envelope::from_fields(&outer).is_none());
@@ -197,7 +197,7 @@ mod tests {
 
     /// A client that does not know this message finds no answer in it, and refuses the login.
     #[test]
-    fn what_a_verifier_says_that_has_not_looked_is_no_answer_and_no_turn() {
+    fn the_reply_of_a_verifier_that_has_not_looked_is_no_answer_and_no_turn() {
         let fields = elsewhere("the clock of this verifier is off");
         let reason = is_elsewhere(&fields);
         assert_eq!(reason.as_deref(), Some("the clock of this verifier is off"));
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_line_that_a_terminal_hands_over_fits() {
+    fn the_longest_line_of_a_terminal_fits_an_envelope() {
         let mut long = envelope(Some(u32::MAX));
         long.request = check(&"u".repeat(255), &[b'1'; 4096]);
         assert!(long.to_fields().to_bytes().is_some());
@@ -236,7 +236,7 @@ mod tests {
 
         /// Fields that read as an envelope are written in the same way: nothing can be said in two ways.
         #[test]
-        fn fields_that_read_as_an_envelope_are_its_own(
+        fn fields_that_read_as_an_envelope_are_written_back_the_same(
             uid in "[0-9+ -]{0,4}",
             digest in "[0-9a-gA-F]{15,17}",
             more in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..8), 0..4),

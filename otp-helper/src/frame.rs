@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_message_is_told_apart() {
+    fn each_kind_of_malformed_message_is_distinguished() {
         assert_eq!(read(b""), Err(BadFrame::Silence));
         assert_eq!(read(b"otp1\x00"), Err(BadFrame::Silence));
         assert_eq!(read(b"otp1\x00\x04\x00\x02a"), Err(BadFrame::Silence));
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_larger_than_the_limit_is_sent() {
+    fn no_message_larger_than_the_limit_is_sent() {
         assert!(Fields::default().with(&[0; LIMIT - 2]).to_bytes().is_some());
         assert!(Fields::default().with(&[0; LIMIT - 1]).to_bytes().is_none());
         assert!(

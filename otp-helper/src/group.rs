@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn each_reason_is_told_with_what_to_do_and_fits_a_line_of_the_log() {
+    fn each_reason_is_reported_with_a_remedy_and_fits_a_line_of_the_log() {
         for (start, words) in [
             (
                 Start {
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refusal_of_the_kernel_is_about_the_group() {
+    fn only_a_refusal_by_the_kernel_is_blamed_on_the_group() {
         let (path, action) = ("/x", "open");
         let of_records = |kind: ErrorKind| {
             Cause::Store(otp_store::Error::Io {

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_message_is_refused() {
+    fn a_malformed_message_is_refused() {
         let good = outgoing(Purpose::Login, None, false).to_fields();
         let good = good.as_slices();
         for (at, field) in [
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_missing_or_silent_has_not_taken_it() {
+    fn a_missing_or_silent_program_has_not_taken_the_mail() {
         let mail = outgoing(Purpose::Login, None, true);
         let missing = hand_over(Path::new("/nowhere/otp-mail"), &mail);
         assert!(matches!(missing, Err(NotTaken::Start(_))));

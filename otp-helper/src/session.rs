@@ -362,7 +362,7 @@ mod tests {
 
     /// A client of version 0.1 takes these four fields, and of "no-match" only the word.
     #[test]
-    fn settings_that_an_app_ignores_are_no_match_to_an_older_client_and_never_right() {
+    fn ignored_settings_are_no_match_for_an_older_client_and_never_right() {
         for settings in Ignored::ALL {
             let proof = Proof::Ignores(settings);
             let fields = Turn::Checked { proof, left: 2 }.to_fields();
@@ -410,7 +410,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_module_says_is_cut_at_a_character() {
+    fn a_long_text_of_a_module_is_cut_between_characters() {
         let long = "가".repeat(3000);
         let turn = Turn::Tell { text: long.into() };
         let Some(Turn::Tell { text }) = Turn::from_fields(&over_the_wire(&turn.to_fields())) else {

@@ -60,7 +60,7 @@ fn relation(uid: u32, of: Option<u32>, trusted: &[&str]) -> Relation {
 }
 
 #[test]
-fn the_real_user_id_says_who_asks() {
+fn the_real_user_id_identifies_the_caller() {
     assert_eq!(relation(0, Some(1001), &[]), Relation::Root);
     assert_eq!(relation(1001, Some(1001), &[]), Relation::Owner);
     assert_eq!(relation(1002, Some(1001), &[]), Relation::Stranger);
@@ -78,7 +78,7 @@ fn every_verb_has_a_row_and_no_other() {
 }
 
 #[test]
-fn everybody_may_ask_what_the_table_says_and_nothing_else() {
+fn each_caller_may_ask_exactly_what_the_table_allows() {
     let policy = trusting(&["daemon"]);
     for (verb, row) in MATRIX {
         for (relation, may) in RELATIONS.into_iter().zip(row) {
@@ -126,7 +126,7 @@ fn published() -> Vec<(Vec<&'static str>, Vec<&'static str>)> {
 }
 
 #[test]
-fn the_table_in_security_md_is_this_one() {
+fn the_table_in_security_md_matches_the_code() {
     let rows = published();
     let columns: Vec<&str> = RELATIONS
         .map(|relation| match relation {

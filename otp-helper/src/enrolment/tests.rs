@@ -270,7 +270,7 @@ fn assert_order(stage: &Played, expected: &[&str]) {
 // ------------------------------------------------------------------------------------------------------------ the order
 
 #[test]
-fn login_and_change_are_played_in_one_order() {
+fn login_and_change_follow_the_same_order() {
     let shown = [
         "began",
         "picture otpauth://totp/web1:alice?secret=AAAA",
@@ -322,7 +322,7 @@ fn login_and_change_are_played_in_one_order() {
 }
 
 #[test]
-fn removing_shows_no_key_and_no_codes_and_says_whether_it_was_the_last() {
+fn removing_shows_no_key_or_codes_and_says_whether_it_was_the_last_authenticator() {
     for (leaves_some, said) in [
         (true, "\"phone\" is removed"),
         (
@@ -349,7 +349,7 @@ fn removing_shows_no_key_and_no_codes_and_says_whether_it_was_the_last() {
 }
 
 #[test]
-fn codes_of_another_program_are_told_to_go_where_no_other_sentence_says_so() {
+fn the_end_of_imported_recovery_codes_is_announced_unless_another_sentence_says_so() {
     let phone = [name("phone")];
     let (add, enrol) = (Change::Add(name("new")), Change::Enrol(name("new")));
     let (remove, codes) = (Change::Remove(None), Change::RecoveryCodes);
@@ -382,7 +382,7 @@ fn codes_of_another_program_are_told_to_go_where_no_other_sentence_says_so() {
 }
 
 #[test]
-fn new_recovery_codes_are_kept_by_the_word_too() {
+fn new_recovery_codes_too_are_confirmed_by_the_word_kept() {
     let wanted = Change::RecoveryCodes;
     let mut stage = Played::new(&[(ARE_KEPT, "kept")]);
     let purpose = Purpose::Change(&wanted, &[], false);
@@ -404,7 +404,7 @@ fn new_recovery_codes_are_kept_by_the_word_too() {
 }
 
 #[test]
-fn where_no_recovery_codes_are_issued_none_are_asked_about() {
+fn no_question_about_recovery_codes_is_asked_if_none_are_issued() {
     let mut stage = Played::new(&[(NEW_CODE, "123456")]);
     let mut change = Planned::enrolment(&[RIGHT]);
     change.codes.clear();
@@ -417,7 +417,7 @@ fn where_no_recovery_codes_are_issued_none_are_asked_about() {
 }
 
 #[test]
-fn whatever_stops_the_stage_keeps_nothing() {
+fn a_dialogue_stopped_at_any_point_stores_nothing() {
     let replies = [
         (NEW_CODE, "000000"),
         (NEW_CODE, "123456"),
@@ -444,7 +444,7 @@ fn whatever_stops_the_stage_keeps_nothing() {
 // ------------------------------------------------------------------------------------------------- the opening of a login
 
 #[test]
-fn no_key_is_made_before_the_person_begins() {
+fn no_key_is_made_before_the_user_begins() {
     for (purpose, question) in [(LOGIN, BEGIN), (OFFER, BEGIN_OR_LATER)] {
         let mut stage = Played::new(&[(question, "")]);
         stage.stops_at = Some(1);
@@ -455,7 +455,7 @@ fn no_key_is_made_before_the_person_begins() {
 }
 
 #[test]
-fn later_is_an_answer_where_it_can_wait_and_so_are_five_that_are_none() {
+fn later_or_five_invalid_answers_postpone_an_enrolment_that_can_wait() {
     for answers in [
         &["later"][..],
         &[" LATER "],
@@ -478,7 +478,7 @@ fn later_is_an_answer_where_it_can_wait_and_so_are_five_that_are_none() {
 }
 
 #[test]
-fn where_it_cannot_wait_later_begins() {
+fn the_answer_later_begins_an_enrolment_that_cannot_wait() {
     let mut stage = Played::new(&[(BEGIN, "later"), (NEW_CODE, "123456"), (ARE_KEPT, "kept")]);
     let ended = play_as(LOGIN, &mut stage, Planned::enrolment(&[RIGHT]));
     assert_eq!(ended, Ok(End::Done));
@@ -487,7 +487,7 @@ fn where_it_cannot_wait_later_begins() {
 // ------------------------------------------------------------------------------------------------------------- the proof
 
 #[test]
-fn each_code_that_is_not_right_is_told_apart_and_without_a_right_one_nothing_is_kept() {
+fn each_kind_of_wrong_code_gets_its_own_message_and_stores_nothing() {
     let hash = Ignored::ALL
         .into_iter()
         .find(|one| one.algorithm() && !one.digits() && !one.period())
@@ -516,7 +516,7 @@ fn each_code_that_is_not_right_is_told_apart_and_without_a_right_one_nothing_is_
 }
 
 #[test]
-fn the_last_try_may_be_the_right_one() {
+fn a_right_code_on_the_last_try_is_accepted() {
     let mut stage = Played::new(&[(NEW_CODE, "1"), (NEW_CODE, "2"), (ARE_KEPT, "kept")]);
     let change = Planned::enrolment(&[(Proof::NoMatch, 1), (Proof::Right, 0)]);
     assert_eq!(play(&mut stage, change), Ok(End::Done));
@@ -525,7 +525,7 @@ fn the_last_try_may_be_the_right_one() {
 // ---------------------------------------------------------------------------------------------------- the recovery codes
 
 #[test]
-fn the_word_is_taken_in_any_case_and_in_either_language() {
+fn the_word_kept_is_recognised_in_any_case_and_in_either_language() {
     for word in ["kept", " KEPT\n", "보관"] {
         let mut stage = Played::new(&[(NEW_CODE, "123456"), (ARE_KEPT, word)]);
         let ended = play(&mut stage, Planned::enrolment(&[RIGHT]));
@@ -534,7 +534,7 @@ fn the_word_is_taken_in_any_case_and_in_either_language() {
 }
 
 #[test]
-fn after_five_answers_that_are_not_the_word_nothing_is_kept() {
+fn five_answers_other_than_the_word_kept_store_nothing() {
     let others = ["", "y", "yes", "kep", "keptt", "later", "inverted", "copy"];
     for answers in others.windows(5) {
         for (fifth, ended) in [(answers[4], End::NotKept), ("kept", End::Done)] {
@@ -567,7 +567,7 @@ fn swapped(drawing: &str) -> String {
 }
 
 #[test]
-fn the_word_inverts_the_drawing_and_costs_no_try() {
+fn the_word_inverted_inverts_the_drawing_and_costs_no_try() {
     for (style, ink, hint) in [
         (
             Style::Unicode,
@@ -607,7 +607,7 @@ fn the_word_inverts_the_drawing_and_costs_no_try() {
 }
 
 #[test]
-fn after_five_inversions_the_word_is_a_code_like_any_other() {
+fn the_word_inverted_is_a_wrong_code_after_five_inversions() {
     let mut stage = Played::new(&[(NEW_CODE, "inverted"); 6]);
     let change = Planned::enrolment(&[(Proof::NotACode, 0)]);
     assert_eq!(play(&mut stage, change), Ok(End::NotProven));
@@ -616,7 +616,7 @@ fn after_five_inversions_the_word_is_a_code_like_any_other() {
 }
 
 #[test]
-fn where_nothing_is_drawn_or_colours_say_what_is_light_the_word_is_a_code_like_any_other() {
+fn the_word_inverted_is_a_wrong_code_without_a_drawing_or_with_colours() {
     let painted = Surface {
         colours: Colours::Cube,
         ..OLD_TERMINAL
@@ -636,7 +636,7 @@ fn where_nothing_is_drawn_or_colours_say_what_is_light_the_word_is_a_code_like_a
 }
 
 #[test]
-fn a_drawing_that_is_too_high_is_told_before_it_where_the_size_is_unknown_and_else_after_it() {
+fn the_warning_about_a_tall_drawing_precedes_it_if_the_size_is_unknown_and_else_follows_it() {
     for (is_measured, said) in [
         (false, "make the terminal higher or scroll back"),
         (true, "make it higher"),
@@ -658,7 +658,7 @@ fn a_drawing_that_is_too_high_is_told_before_it_where_the_size_is_unknown_and_el
 }
 
 #[test]
-fn a_drawing_that_fits_is_not_talked_about() {
+fn no_remark_is_made_about_a_drawing_that_fits() {
     for is_measured in [false, true] {
         let mut stage = Played::new(&[(NEW_CODE, "1")]);
         stage.surface.is_measured = is_measured;
@@ -673,7 +673,7 @@ fn a_drawing_that_fits_is_not_talked_about() {
 }
 
 #[test]
-fn a_drawing_that_is_too_wide_is_not_drawn_and_that_is_told_by_what_is_known_of_the_size() {
+fn a_drawing_that_is_too_wide_is_left_out_and_the_message_gives_the_known_size() {
     for (is_measured, style, said) in [
         (false, Style::Unicode, "does not fit into 20 columns"),
         (
@@ -702,7 +702,7 @@ fn a_drawing_that_is_too_wide_is_not_drawn_and_that_is_told_by_what_is_known_of_
 }
 
 #[test]
-fn a_uri_that_no_qr_code_holds_can_still_be_typed() {
+fn a_uri_too_long_for_a_qr_code_can_still_be_typed() {
     let mut stage = Played::new(&[]);
     let uri = "x".repeat(5000);
     assert!(matches!(Drawing::show_first(&mut stage, &uri), Ok(None)));
@@ -712,7 +712,7 @@ fn a_uri_that_no_qr_code_holds_can_still_be_typed() {
 // ------------------------------------------------------------------------------------------------------------- the texts
 
 #[test]
-fn a_key_stands_beside_its_label_and_a_long_one_below_in_memory_of_the_right_size() {
+fn a_key_is_shown_beside_its_label_and_a_long_one_below_it_in_memory_of_the_exact_size() {
     let text = Block::Key(&[
         KeyLine::Sentence(Dialogue::Scan),
         KeyLine::Secret(Dialogue::Key, &["AAAA BBBB"]),
@@ -738,7 +738,7 @@ fn a_key_stands_beside_its_label_and_a_long_one_below_in_memory_of_the_right_siz
 }
 
 #[test]
-fn on_one_line_what_is_below_its_label_stays_with_it_and_the_memory_is_of_the_right_size() {
+fn a_key_on_one_line_stays_with_its_label_in_memory_of_the_exact_size() {
     let text = Block::Key(&[
         KeyLine::Sentence(Dialogue::GiveKey),
         KeyLine::Secret(Dialogue::Key, &["AAAA", "BBBB"]),
@@ -757,7 +757,7 @@ fn on_one_line_what_is_below_its_label_stays_with_it_and_the_memory_is_of_the_ri
 }
 
 #[test]
-fn where_no_qr_code_is_drawn_or_written_nothing_is_to_be_scanned() {
+fn the_text_asks_for_scanning_only_if_a_qr_code_is_drawn_or_written() {
     for (style, sentence) in [
         (Style::None, "key \nGive the key"),
         (Style::Ascii, "key \nScan the QR code"),
@@ -774,7 +774,7 @@ fn where_no_qr_code_is_drawn_or_written_nothing_is_to_be_scanned() {
 }
 
 #[test]
-fn a_long_key_is_shown_in_lines_of_groups_and_in_one_to_copy() {
+fn a_long_key_is_shown_in_groups_to_type_and_in_one_line_to_copy() {
     let mut stage = Played::new(&[(NEW_CODE, "1")]);
     let change = Planned {
         device: Some(device(32)),

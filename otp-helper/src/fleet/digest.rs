@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_that_must_be_alike_makes_another_digest() {
+    fn every_key_that_must_agree_changes_the_digest() {
         let wait = Unlock::After(Duration::from_secs(900));
         let all = [
             PolicyDigest::of(&Policy::default()),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_machine_or_a_verifier_decides_for_itself_makes_none() {
+    fn keys_that_a_machine_or_a_verifier_decides_for_itself_leave_the_digest_alone() {
         let same = PolicyDigest::of(&Policy::default());
         for other in [
             changed(|policy| policy.language = Language::Korean),
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_break_in_an_issuer_makes_no_other_key() {
+    fn a_line_break_in_an_issuer_cannot_pass_for_another_key() {
         let sly = changed(|policy| policy.issuer = "x\ncode.algorithm=SHA256".to_owned());
         assert_ne!(sly, changed(|policy| policy.issuer = "x".to_owned()));
         let policy = Policy {

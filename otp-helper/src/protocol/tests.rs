@@ -189,7 +189,7 @@ fn every_request_reads_back() {
 }
 
 #[test]
-fn no_request_takes_a_field_more_than_it_says() {
+fn no_request_takes_an_extra_field() {
     for request in requests() {
         let fields = request.to_fields().with(b"more");
         assert!(
@@ -201,7 +201,7 @@ fn no_request_takes_a_field_more_than_it_says() {
 }
 
 #[test]
-fn every_verb_can_be_asked_in_one_way() {
+fn every_verb_but_replace_can_be_requested() {
     for verb in Verb::ALL {
         let is_asked = requests().iter().any(|request| request.verb() == verb);
         // The record decides which of the two it is: a caller cannot ask for the one with the weaker check.
@@ -211,7 +211,7 @@ fn every_verb_can_be_asked_in_one_way() {
 }
 
 #[test]
-fn what_is_no_request_is_refused() {
+fn a_malformed_request_is_refused() {
     for words in [
         &["unlock", "alice"][..],
         &["check"],
@@ -359,7 +359,7 @@ fn every_answer_reads_back() {
 }
 
 #[test]
-fn an_answer_that_is_not_one_is_not_taken_for_acceptance() {
+fn a_malformed_answer_is_never_taken_for_acceptance() {
     for words in [
         &["accepted"][..],
         &["accepted", "", ""],

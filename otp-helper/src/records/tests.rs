@@ -88,7 +88,7 @@ fn until_it_has_ended(records: &Records) {
 }
 
 #[test]
-fn one_helper_answers_all_that_a_login_asks() {
+fn one_helper_answers_all_questions_of_a_login() {
     let script = format!("{}; {}", says("enrolled"), says("standing"));
     let played = Played::new(&[&script]);
     let records = played.records();
@@ -98,7 +98,7 @@ fn one_helper_answers_all_that_a_login_asks() {
 }
 
 #[test]
-fn a_helper_that_ended_while_a_person_was_typing_is_followed_by_another() {
+fn a_helper_that_ended_while_the_user_was_typing_is_replaced_by_another() {
     let played = Played::new(&[&says("enrolled"), &says("rejected")]);
     let records = played.records();
     assert_eq!(records.enrolled(&alice()).unwrap(), Enrolled::Yes);
@@ -109,7 +109,7 @@ fn a_helper_that_ended_while_a_person_was_typing_is_followed_by_another() {
 }
 
 #[test]
-fn an_attempt_of_which_no_answer_came_is_not_made_again() {
+fn an_unanswered_attempt_is_not_repeated() {
     let takes = "dd bs=8192 count=1 status=none of=/dev/null";
     let played = Played::new(&[&format!("{}; {takes}", says("enrolled")), &says("rejected")]);
     let records = played.records();
@@ -120,7 +120,7 @@ fn an_attempt_of_which_no_answer_came_is_not_made_again() {
 }
 
 #[test]
-fn what_the_helper_denies_and_what_does_not_belong_there_are_told_apart() {
+fn a_denial_by_the_helper_is_distinguished_from_an_unintelligible_answer() {
     let played = Played::new(&[&says("denied"), &says("standing")]);
     let denied = played.records().enrolled(&alice()).err().unwrap();
     assert!(matches!(denied, Lost::Denied));
@@ -156,7 +156,7 @@ fn a_helper_that_gave_no_answer_is_asked_nothing_more() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_asked_of_no_helper() {
+fn no_helper_is_asked_about_an_unknown_name() {
     let played = Played::new(&[]);
     let attempt = Attempt {
         policy: &Policy::default(),
@@ -173,7 +173,7 @@ fn a_name_that_nobody_has_is_asked_of_no_helper() {
 }
 
 #[test]
-fn records_that_are_not_made_yet_know_nobody_and_say_so() {
+fn records_that_do_not_exist_yet_know_no_user_and_say_so() {
     let directory = TempDir::new().unwrap();
     let records = Records::here_or_made(&directory.path().join("none"), Seal::none()).unwrap();
     assert!(records.are_here());

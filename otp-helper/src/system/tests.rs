@@ -7,7 +7,7 @@ use std::thread;
 
 /// `tests/alone.rs` tests a process with one thread.
 #[test]
-fn with_another_thread_nothing_is_done_that_it_could_see() {
+fn no_descriptor_is_closed_or_taken_over_while_another_thread_runs() {
     let (end, ends) = channel::<()>();
     let other = thread::spawn(move || ends.recv().ok());
     let file = File::open("/dev/null").unwrap();

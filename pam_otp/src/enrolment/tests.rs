@@ -478,7 +478,7 @@ fn a_policy_that_breaks_meanwhile_keeps_nothing() {
 }
 
 #[test]
-fn where_no_recovery_codes_are_issued_none_are_asked_about() {
+fn no_question_about_recovery_codes_is_asked_if_none_are_issued() {
     let machine = Machine::new();
     machine.policy(&format!("{REQUIRE}[recovery]\ncodes = 0\n"));
     let mut host = with_code(bob().asked(BEGIN, ""), 0);
