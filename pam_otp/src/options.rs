@@ -265,14 +265,14 @@ mod tests {
     }
 
     #[test]
-    fn a_language_that_is_not_known_is_refused_with_those_that_are() {
+    fn an_unknown_language_is_refused_with_a_list_of_the_known_ones() {
         let reason = parse("lang=xx").unwrap_err();
         let known = reason.strip_prefix("lang= takes ").unwrap();
         assert_eq!(known, Language::ALL.map(Language::tag).join(" or "));
     }
 
     #[test]
-    fn whatever_is_not_an_argument_is_an_error() {
+    fn text_that_is_no_argument_is_an_error() {
         for line in [
             "nulok",
             "nullok=",

@@ -30,7 +30,7 @@ fn left_to_others(user: &str) -> Player {
 }
 
 #[test]
-fn who_is_enrolled_is_let_in_without_a_word() {
+fn an_enrolled_user_is_let_in_without_a_message() {
     let machine = Machine::new();
     for policy in ["", "[enroll]\nat_login = \"require\"\n", TOMORROW] {
         machine.policy(policy);
@@ -41,7 +41,7 @@ fn who_is_enrolled_is_let_in_without_a_word() {
 }
 
 #[test]
-fn a_lock_holds_here_too() {
+fn a_lock_also_refuses_in_the_account_phase() {
     let machine = Machine::new();
     for _ in 0..5 {
         machine.play(&mut Player::new("alice").asked(CODE, "wrong"), "");
@@ -59,7 +59,7 @@ fn a_lock_holds_here_too() {
 }
 
 #[test]
-fn a_name_that_nobody_has_is_refused() {
+fn an_unknown_name_is_refused() {
     let machine = Machine::new();
     machine.policy("[enforce]\ngroups = []\n");
     let mut host = Player::new("mallory");
@@ -68,7 +68,7 @@ fn a_name_that_nobody_has_is_refused() {
 }
 
 #[test]
-fn whoever_must_have_an_authenticator_does_not_get_in_without() {
+fn a_user_who_must_have_an_authenticator_is_refused_without_one() {
     let machine = Machine::new();
     for (policy, groups, rule) in [
         ("", vec![], "everybody must"),
@@ -108,13 +108,13 @@ fn whoever_must_have_an_authenticator_does_not_get_in_without() {
         assert_eq!(
             unknown,
             policy.contains("gone"),
-            "what is not known is logged"
+            "an unknown group is logged"
         );
     }
 }
 
 #[test]
-fn whoever_need_not_gets_in_without_a_word() {
+fn a_user_who_needs_no_authenticator_is_let_in_without_a_message() {
     let machine = Machine::new();
     for (policy, groups, arguments) in [
         ("[enforce]\ngroups = []\n", vec![], ""),
@@ -140,7 +140,7 @@ fn whoever_need_not_gets_in_without_a_word() {
 }
 
 #[test]
-fn the_account_line_believes_no_nullok_but_its_own() {
+fn the_account_line_heeds_only_its_own_nullok() {
     let machine = Machine::new();
     let mut host = Player::new("bob");
     assert_eq!(machine.play(&mut host, "nullok"), Disposition::Ignore);
@@ -161,7 +161,7 @@ fn the_account_line_believes_no_nullok_but_its_own() {
 }
 
 #[test]
-fn whoever_has_enrolled_since_the_authentication_logs_in_again() {
+fn a_user_who_has_enrolled_since_the_authentication_must_log_in_again() {
     let machine = Machine::new();
     for policy in ["", TOMORROW, "[enforce]\ngroups = []\n"] {
         machine.policy(policy);
@@ -184,7 +184,7 @@ fn whoever_has_enrolled_since_the_authentication_logs_in_again() {
 }
 
 #[test]
-fn the_grace_is_that_of_whoever_was_asked_and_not_of_whom_they_become() {
+fn the_grace_belongs_to_the_user_who_was_asked_and_not_to_the_target_user() {
     let machine = Machine::new();
     machine.policy("[enforce]\ngrace = \"7d\"\n");
     let mut sudo = Player::new("bob");
@@ -200,7 +200,7 @@ fn the_grace_is_that_of_whoever_was_asked_and_not_of_whom_they_become() {
 }
 
 #[test]
-fn before_the_deadline_they_get_in_and_are_told() {
+fn users_without_an_authenticator_get_in_before_the_deadline_and_are_told() {
     let machine = Machine::new();
     machine.policy(TOMORROW);
     for mut host in [Player::new("bob"), left_to_others("bob")] {
@@ -223,7 +223,7 @@ fn before_the_deadline_they_get_in_and_are_told() {
 }
 
 #[test]
-fn a_grace_begins_when_somebody_is_let_in_and_ends_to_the_second() {
+fn a_grace_begins_when_its_user_is_let_in_and_ends_to_the_second() {
     let mut machine = Machine::new();
     machine.policy("[enforce]\ngrace = \"7d\"\n");
     assert_eq!(
@@ -272,7 +272,7 @@ fn a_grace_begins_with_the_credentials_where_there_is_no_account_line() {
 }
 
 #[test]
-fn a_job_that_nobody_logged_in_for_gets_on_and_begins_no_grace() {
+fn a_job_without_a_login_runs_and_begins_no_grace() {
     let machine = Machine::new();
     machine.policy("[enforce]\ngrace = \"7d\"\n");
     let job = || {
@@ -302,7 +302,7 @@ fn a_job_that_nobody_logged_in_for_gets_on_and_begins_no_grace() {
 }
 
 #[test]
-fn nothing_is_begun_where_policy_has_no_grace() {
+fn no_grace_begins_if_policy_has_none() {
     let machine = Machine::new();
     for policy in ["", TOMORROW, "[enforce]\ngroups = []\ngrace = \"7d\"\n"] {
         machine.policy(policy);
@@ -312,7 +312,7 @@ fn nothing_is_begun_where_policy_has_no_grace() {
 }
 
 #[test]
-fn what_goes_wrong_refuses() {
+fn every_error_refuses() {
     type Damage = fn(&Machine, &mut Player);
     let rows: [(&str, Damage); 4] = [
         ("bad policy", |machine, _| machine.policy("nonsense")),
@@ -347,7 +347,7 @@ fn what_goes_wrong_refuses() {
 // What an auth line does with users who are not enrolled.
 
 #[test]
-fn after_the_deadline_a_login_is_deferred_only_to_a_sure_account_line() {
+fn a_login_after_the_deadline_is_deferred_only_to_a_sure_account_line() {
     let machine = Machine::new();
     for at_login in ["offer", "require"] {
         machine.policy(&format!("[enroll]\nat_login = \"{at_login}\"\n"));
@@ -468,7 +468,7 @@ fn a_recovery_code_and_a_wrong_one_are_not_remembered() {
 }
 
 #[test]
-fn service_that_may_keep_what_it_shows_sets_nobody_up() {
+fn a_service_that_may_store_its_output_enrols_nobody() {
     let machine = Machine::new();
     for service in ["cockpit", "sudo", "remote", "sshd2", "SSHD", ""] {
         machine.policy("[enroll]\nat_login = \"require\"\n");
@@ -526,7 +526,7 @@ fn service_that_may_keep_what_it_shows_sets_nobody_up() {
 }
 
 #[test]
-fn grace_that_could_not_be_written_down_excuses_nobody() {
+fn a_grace_that_could_not_be_stored_excuses_nobody() {
     let machine = Machine::new();
     let directory = machine.directory.path().join("state/bob");
     std::fs::create_dir_all(directory.join(".first-login.new")).unwrap();

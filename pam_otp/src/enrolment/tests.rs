@@ -29,7 +29,7 @@ fn bob() -> Player {
     host
 }
 
-/// Returns the code that the device with the key on the screen shows, so many steps from now.
+/// Returns the code that an authenticator with the key on the screen shows `steps` from now.
 fn code_from(screen: &str, steps: i64) -> String {
     let key = screen
         .split(if screen.contains("Key to copy: ") {
@@ -60,7 +60,7 @@ fn code_from(screen: &str, steps: i64) -> String {
     Generator::new(&device).reveal(Step(step)).to_string()
 }
 
-/// Answers the question for a code with what the device shows, so many steps from now.
+/// Answers the question for a code with the code that the authenticator shows `steps` from now.
 fn with_code(host: Player, steps: i64) -> Player {
     host.asked_with(
         NEW_CODE,
@@ -82,7 +82,7 @@ fn left_no_trace(machine: &Machine) -> bool {
 }
 
 #[test]
-fn whoever_scans_types_and_keeps_is_in_and_enrolled() {
+fn a_user_who_scans_types_and_keeps_the_codes_is_enrolled_and_let_in() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
@@ -158,7 +158,7 @@ fn the_drawing_begins_on_its_own_line_and_fits_80_by_24_with_the_question() {
 }
 
 #[test]
-fn ascii_is_taller_and_says_so_and_none_is_none() {
+fn an_ascii_drawing_is_taller_and_says_so_and_style_none_draws_nothing() {
     for (qr, signs, scroll) in [("ascii", true, true), ("none", false, false)] {
         let machine = Machine::new();
         machine.policy(&format!("{REQUIRE}qr = \"{qr}\"\n"));
@@ -172,7 +172,7 @@ fn ascii_is_taller_and_says_so_and_none_is_none() {
 }
 
 #[test]
-fn the_drawing_is_that_of_the_service_and_the_line_overrules_it() {
+fn the_style_of_the_drawing_is_that_of_the_service_and_the_line_overrules_it() {
     for (policy, arguments, sign) in [
         ("[service.sshd]\nqr = \"ascii\"\n", "", "@@"),
         ("[service.sshd]\nqr = \"none\"\n", "", ""),
@@ -193,7 +193,7 @@ fn the_drawing_is_that_of_the_service_and_the_line_overrules_it() {
 }
 
 #[test]
-fn whether_a_login_enrols_is_said_by_the_service() {
+fn the_service_decides_whether_a_login_enrols() {
     for (policy, course) in [
         ("[service.sshd]\nat_login = \"require\"\n", Some(BEGIN)),
         (
@@ -218,7 +218,7 @@ fn whether_a_login_enrols_is_said_by_the_service() {
 
 /// If a terminal shows nothing of the drawing, such as one that drops all that is not ASCII, the key can be typed.
 #[test]
-fn key_and_uri_stand_above_the_drawing_in_ascii() {
+fn key_and_uri_are_shown_in_ascii_above_the_drawing() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let mut host = with_code(bob().asked(BEGIN, ""), 0).asked(KEEP, "kept");
@@ -232,7 +232,7 @@ fn key_and_uri_stand_above_the_drawing_in_ascii() {
 }
 
 #[test]
-fn three_wrong_codes_end_it_and_each_is_told_apart() {
+fn three_wrong_codes_end_the_enrolment_and_each_gets_its_own_message() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let host = bob().asked(BEGIN, "").asked(NEW_CODE, "nonsense");
@@ -259,7 +259,7 @@ fn three_wrong_codes_end_it_and_each_is_told_apart() {
 }
 
 #[test]
-fn a_conversation_that_ends_anywhere_leaves_no_trace() {
+fn a_conversation_that_ends_at_any_point_leaves_no_trace() {
     for policy in [
         REQUIRE,
         OFFER_UNTIL_TOMORROW,
@@ -292,7 +292,7 @@ fn a_conversation_that_ends_anywhere_leaves_no_trace() {
 }
 
 #[test]
-fn who_cannot_be_asked_is_shown_no_key_and_gets_in_before_the_deadline_only() {
+fn a_user_who_cannot_be_asked_sees_no_key_and_gets_in_only_before_the_deadline() {
     for (policy, question, answer) in [
         (REQUIRE, BEGIN, Disposition::Refused),
         (OFFER_UNTIL_TOMORROW, BEGIN_OR_LATER, Disposition::Success),
@@ -312,7 +312,7 @@ fn who_cannot_be_asked_is_shown_no_key_and_gets_in_before_the_deadline_only() {
 }
 
 #[test]
-fn later_is_an_answer_before_the_deadline_and_not_after() {
+fn the_answer_later_is_possible_before_the_deadline_and_not_after() {
     for word in ["later", " LATER ", "나중에"] {
         let machine = Machine::new();
         machine.policy(OFFER_UNTIL_TOMORROW);
@@ -340,7 +340,7 @@ fn later_is_an_answer_before_the_deadline_and_not_after() {
 
 /// Before the deadline, if policy only offers enrolment, this counts as "later".
 #[test]
-fn whoever_does_not_say_that_the_codes_are_kept_is_refused_where_it_cannot_wait_and_leaves_no_trace()
+fn a_user_who_does_not_confirm_keeping_the_codes_leaves_no_trace_and_is_refused_if_enrolment_cannot_wait()
  {
     for (policy, question, answer) in [
         (REQUIRE, BEGIN, Disposition::Refused),
@@ -358,7 +358,7 @@ fn whoever_does_not_say_that_the_codes_are_kept_is_refused_where_it_cannot_wait_
 }
 
 #[test]
-fn nobody_enrols_whom_no_line_of_ours_has_seen() {
+fn a_user_whom_no_auth_line_of_ours_has_seen_cannot_enrol() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let left = |user: &str, may_enrol| {
@@ -402,7 +402,7 @@ fn enrol_elsewhere(store: &otp_store::Store) {
 }
 
 #[test]
-fn whoever_is_faster_counts() {
+fn the_first_of_two_enrolments_to_finish_counts() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let store = machine.store();
@@ -437,7 +437,7 @@ fn device_of_bob(machine: &Machine) -> String {
 
 /// A record that exists by now is not replaced: its owner has not proven a code of it.
 #[test]
-fn whoever_enrols_elsewhere_before_beginning_is_shown_no_key_and_keeps_that_record() {
+fn a_user_who_enrols_elsewhere_before_beginning_sees_no_key_and_keeps_that_record() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let store = machine.store();
@@ -464,7 +464,7 @@ fn a_name_that_the_program_changes_meanwhile_is_not_enrolled() {
 }
 
 #[test]
-fn a_policy_that_breaks_meanwhile_keeps_nothing() {
+fn a_policy_that_becomes_invalid_meanwhile_stores_nothing() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let conf = machine.directory.path().join("conf");
@@ -487,7 +487,7 @@ fn no_question_about_recovery_codes_is_asked_if_none_are_issued() {
 }
 
 #[test]
-fn the_whole_dialogue_is_there_in_korean() {
+fn the_whole_dialogue_exists_in_korean() {
     let machine = Machine::new();
     machine.policy(REQUIRE);
     let code = |screen: &str| Some(bytes(&code_from(screen, 0)));
@@ -520,7 +520,7 @@ fn a_question_that_is_left_open_past_the_deadline_lets_nobody_in() {
 }
 
 #[test]
-fn whoever_enrols_elsewhere_while_asked_does_not_get_in_by_later() {
+fn a_user_who_enrols_elsewhere_while_asked_does_not_get_in_by_later() {
     let machine = Machine::new();
     machine.policy(OFFER_UNTIL_TOMORROW);
     let store = machine.store();
@@ -562,7 +562,7 @@ fn other(code: &str) -> String {
 }
 
 #[test]
-fn the_address_is_confirmed_before_the_key_is_shown_and_kept_with_the_device() {
+fn the_address_is_confirmed_before_the_key_is_shown_and_stored_with_the_authenticator() {
     let machine = Machine::new();
     machine.policy(VERIFY);
     let host = with_mailed(bob().asked(BEGIN, ""), other);
@@ -579,7 +579,7 @@ fn the_address_is_confirmed_before_the_key_is_shown_and_kept_with_the_device() {
 }
 
 #[test]
-fn three_other_codes_set_nothing_up() {
+fn three_wrong_mailed_codes_enrol_nobody() {
     let machine = Machine::new();
     machine.policy(VERIFY);
     let host = with_mailed(bob().asked(BEGIN, ""), other);
@@ -590,7 +590,7 @@ fn three_other_codes_set_nothing_up() {
 }
 
 #[test]
-fn without_a_mail_nothing_is_set_up_and_before_the_deadline_the_login_goes_on() {
+fn a_login_without_a_mail_enrols_nobody_and_goes_on_before_the_deadline() {
     let machine = Machine::new();
     let offer = VERIFY.replace("require", "offer");
     for (policy, begin, answer) in [
@@ -615,7 +615,7 @@ fn without_a_mail_nothing_is_set_up_and_before_the_deadline_the_login_goes_on() 
 }
 
 #[test]
-fn leaving_at_the_question_for_the_mailed_code_saves_no_more_than_the_count() {
+fn leaving_at_the_question_for_the_mailed_code_stores_only_the_count() {
     let machine = Machine::new();
     machine.policy(VERIFY);
     let mut host = bob()

@@ -13,7 +13,7 @@ mod mailing;
 mod services;
 
 #[test]
-fn what_an_earlier_attempt_has_left_counts_no_longer_whatever_becomes_of_this_one() {
+fn notes_of_an_earlier_attempt_no_longer_count_whatever_the_outcome_of_this_one() {
     let machine = Machine::new();
     for (policy, arguments) in [("issuer = ", ""), ("", "no_such_argument")] {
         machine.policy(policy);
@@ -31,7 +31,7 @@ fn what_an_earlier_attempt_has_left_counts_no_longer_whatever_becomes_of_this_on
 // The verdict table, as PAM sees it.
 
 #[test]
-fn the_right_code_lets_in_and_nothing_is_said() {
+fn the_right_code_lets_the_user_in_without_a_message() {
     let machine = Machine::new();
     let mut host = Player::new("alice").asked(CODE, &machine.code());
     assert_eq!(machine.play(&mut host, ""), Disposition::Success);
@@ -44,7 +44,7 @@ fn the_right_code_lets_in_and_nothing_is_said() {
 
 /// If the rest of the login is refused, the end of the program logs that the code was right.
 #[test]
-fn a_right_code_alone_has_the_end_of_the_login_watched() {
+fn only_a_right_code_has_the_end_of_the_login_watched() {
     let machine = Machine::new();
     let replies = [machine.recovery_code(0), machine.code(), machine.code()];
     let watched = replies.map(|reply| {
@@ -63,7 +63,7 @@ fn a_right_code_alone_has_the_end_of_the_login_watched() {
 }
 
 #[test]
-fn each_refusal_has_its_code_its_event_and_its_message() {
+fn each_refusal_has_its_pam_code_its_event_and_its_message() {
     let machine = Machine::new();
     let used = machine.code();
     let rows: [(&str, &str, Disposition, &str, &str); 4] = [
@@ -136,7 +136,7 @@ fn the_fifth_failure_locks_and_the_right_code_is_then_refused() {
 }
 
 #[test]
-fn unknown_and_unenrolled_users_see_what_a_wrong_code_sees() {
+fn unknown_and_unenrolled_users_see_the_same_as_for_a_wrong_code() {
     let machine = Machine::new();
     let mut seen = Vec::new();
     for user in ["alice", "bob", "nobody-at-all", "../alice", ""] {
@@ -156,7 +156,7 @@ fn unknown_and_unenrolled_users_see_what_a_wrong_code_sees() {
 }
 
 #[test]
-fn nullok_excuses_only_who_is_not_enrolled_and_asks_nothing() {
+fn nullok_excuses_only_unenrolled_users_and_asks_nothing() {
     let machine = Machine::new();
     let mut host = Player::new("bob");
     assert_eq!(
@@ -168,7 +168,7 @@ fn nullok_excuses_only_who_is_not_enrolled_and_asks_nothing() {
 }
 
 #[test]
-fn nullok_does_not_excuse_a_name_that_nobody_has() {
+fn nullok_does_not_excuse_an_unknown_name() {
     // A user list that cannot be read looks just like that.
     let machine = Machine::new();
     for arguments in ["nullok", "nullok split", "nullok use_first_pass"] {
@@ -181,12 +181,12 @@ fn nullok_does_not_excuse_a_name_that_nobody_has() {
             (Disposition::Refused, "otp.notenrolled"),
             "{arguments}"
         );
-        assert!(host.told.is_empty(), "as little as who is excused");
+        assert!(host.told.is_empty(), "no more than an excused user is told");
     }
 }
 
 #[test]
-fn a_policy_that_demands_nothing_of_anybody_is_nullok_on_every_line() {
+fn a_policy_without_demands_acts_like_nullok_on_every_line() {
     let machine = Machine::new();
     machine.policy("[enforce]\ngroups = []\n");
     let mut host = Player::new("bob");
@@ -233,7 +233,7 @@ fn another_name_of_the_same_person_finds_the_same_record_and_the_log_has_both() 
 }
 
 #[test]
-fn under_a_second_name_the_stricter_of_what_either_must_counts() {
+fn the_stricter_demand_on_either_name_counts_under_a_second_name() {
     let machine = Machine::new();
     let alice = account_of("alice").unwrap();
     erase(&machine.store(), &alice.name, Duration::from_secs(1)).unwrap();
@@ -338,7 +338,7 @@ fn an_unknown_argument_refuses_and_the_log_says_which() {
 }
 
 #[test]
-fn nodelay_alone_has_a_refusal_wait_for_nothing() {
+fn only_nodelay_removes_the_delay_of_a_refusal() {
     let machine = Machine::new();
     for (arguments, reply, delayed) in [
         ("", "000000", true),
@@ -493,7 +493,7 @@ fn every_guess_through_try_first_pass_is_counted() {
 }
 
 #[test]
-fn split_takes_password_and_code_apart_and_a_second_line_checks_the_code() {
+fn split_separates_password_and_code_and_a_second_line_checks_the_code() {
     let machine = Machine::new();
     let mut host = Player::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
     assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
@@ -528,7 +528,7 @@ fn trusting(way: &str) -> Machine {
 }
 
 #[test]
-fn a_used_code_is_refused_at_a_remembered_place_where_nobody_else_finds_out_who_it_is() {
+fn a_used_code_is_refused_at_a_remembered_place_if_no_other_module_proves_the_identity() {
     let machine = trusting("place");
     let mut host = Player::new("alice").asked(CODE, &machine.code());
     host.proves_identity = false;
@@ -541,7 +541,7 @@ fn a_used_code_is_refused_at_a_remembered_place_where_nobody_else_finds_out_who_
 }
 
 #[test]
-fn split_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
+fn split_cuts_the_code_off_even_if_none_is_needed_and_does_not_check_it() {
     for way in ["network", "place"] {
         let machine = trusting(way);
         let used = machine.code();
@@ -558,7 +558,7 @@ fn split_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
             let mut host = Player::new("alice").asked(BOTH, &reply);
             assert_eq!(machine.play(&mut host, "split"), Disposition::Ignore);
             assert_eq!(host.password, Some(bytes(password)), "{way}: {reply}");
-            assert!(host.log.is_empty(), "the second line says what came of it");
+            assert!(host.log.is_empty(), "the second line logs the outcome");
             assert_eq!(machine.play(&mut host, ""), Disposition::Ignore, "{way}");
             assert_eq!(host.log.len(), 1, "one line an attempt");
             assert_eq!(host.event(), "otp.trusted");
@@ -575,7 +575,7 @@ fn split_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
 }
 
 #[test]
-fn forward_pass_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at_it() {
+fn forward_pass_cuts_the_code_off_even_if_none_is_needed_and_does_not_check_it() {
     for way in ["network", "place"] {
         let machine = trusting(way);
         for (reply, password) in [
@@ -619,7 +619,7 @@ fn forward_pass_cuts_the_code_off_also_where_none_is_wanted_and_does_not_look_at
 }
 
 #[test]
-fn forward_pass_asks_nobody_who_is_let_in_without_an_authenticator() {
+fn forward_pass_does_not_ask_users_who_are_let_in_without_an_authenticator() {
     for (policy, arguments) in [
         ("[trust]\nnetworks = [\"192.0.2.0/24\"]\n", ""),
         ("", "nullok"),
@@ -638,7 +638,7 @@ fn forward_pass_asks_nobody_who_is_let_in_without_an_authenticator() {
 }
 
 #[test]
-fn a_name_that_changes_while_a_trusted_place_is_asked_is_refused() {
+fn a_name_that_changes_during_the_question_at_a_trusted_place_is_refused() {
     let machine = trusting("network");
     let mut host = Player::new("alice").asked(BOTH, "hunter2000000");
     host.user_after_question = Some("bob".to_owned());
@@ -671,7 +671,7 @@ fn split_hands_on_the_whole_reply_of_users_who_are_let_in_without_an_authenticat
 }
 
 #[test]
-fn split_in_a_trusted_place_decides_nothing_where_the_records_cannot_be_read() {
+fn split_in_a_trusted_place_decides_nothing_if_the_records_cannot_be_read() {
     let machine = trusting("network");
     let record = machine.directory.path().join("state/alice");
     fs::remove_dir_all(&record).unwrap();
@@ -707,7 +707,7 @@ fn trust_that_ends_between_the_two_lines_of_split_has_the_code_checked() {
 }
 
 #[test]
-fn a_code_that_an_earlier_attempt_left_is_not_taken_for_that_of_this_one() {
+fn a_code_left_by_an_earlier_attempt_is_not_used_for_this_one() {
     let machine = Machine::new();
     machine.policy("[enforce]\nexempt_users = [\"bob\"]\n");
     let mut host = Player::new("alice").asked(BOTH, &format!("hunter2{}", machine.code()));
@@ -729,7 +729,7 @@ fn a_code_kept_for_one_user_is_not_checked_for_another() {
 }
 
 #[test]
-fn forward_pass_leaves_the_password_also_when_it_was_asked_for_before() {
+fn forward_pass_leaves_the_password_even_if_an_earlier_module_asked_for_it() {
     let machine = Machine::new();
     for (arguments, code) in [
         ("use_first_pass forward_pass", machine.code()),
@@ -742,7 +742,7 @@ fn forward_pass_leaves_the_password_also_when_it_was_asked_for_before() {
 }
 
 #[test]
-fn a_code_is_shown_as_it_is_typed_where_wanted_and_a_password_never() {
+fn a_code_is_echoed_on_request_and_a_password_never() {
     let machine = Machine::new();
     for (arguments, question, echoed) in [
         ("", CODE, false),
@@ -757,7 +757,7 @@ fn a_code_is_shown_as_it_is_typed_where_wanted_and_a_password_never() {
 }
 
 #[test]
-fn a_program_that_wants_silence_is_asked_hidden_questions_alone_whatever_the_line_says() {
+fn a_silent_program_is_asked_only_hidden_questions_whatever_the_line_says() {
     let machine = Machine::new();
     for arguments in ["echo_verification_code", "echo_verification_code lang=en"] {
         let mut host = Player::new("alice").asked(CODE, "x");
@@ -767,7 +767,7 @@ fn a_program_that_wants_silence_is_asked_hidden_questions_alone_whatever_the_lin
 }
 
 #[test]
-fn what_was_not_shown_is_not_logged_as_told() {
+fn a_message_that_was_not_shown_is_not_logged_as_shown() {
     type Reply = fn(&Machine) -> String;
     let rows: [(&str, Reply, &str); 9] = [
         (
@@ -834,7 +834,7 @@ fn what_was_not_shown_is_not_logged_as_told() {
 // The language and the width of messages.
 
 #[test]
-fn what_is_told_fits_a_terminal_of_80_columns_in_either_language() {
+fn messages_fit_a_terminal_of_80_columns_in_either_language() {
     let columns = |line: &str| -> usize {
         let wide = |one: char| usize::from(one >= '\u{1100}') + 1;
         line.chars().map(wide).sum()
@@ -879,7 +879,7 @@ fn the_language_comes_from_the_argument_or_the_policy() {
 
 /// A portal knows the language of its pages, and gives it in `PAM_OTP_LANG`.
 #[test]
-fn what_the_person_reads_comes_before_the_argument_and_the_policy() {
+fn the_language_that_the_program_gives_comes_before_the_argument_and_the_policy() {
     let machine = Machine::new();
     for (policy, arguments, reads, question, word) in [
         (
@@ -946,7 +946,7 @@ fn no_reply_password_or_code_reaches_the_log_or_the_screen() {
 }
 
 #[test]
-fn the_answer_to_every_verdict() {
+fn every_verdict_has_its_pam_answer() {
     use otp_core::record::Standing::{Disabled, Held};
     let accepted = || Verdict::Accepted {
         authenticator: Name::new("phone").unwrap(),

@@ -49,7 +49,7 @@ fn list(names: &[&str]) -> String {
 }
 
 #[test]
-fn a_group_that_holds_the_user_demands_and_exempts_and_another_does_neither() {
+fn only_a_group_of_the_user_demands_or_exempts() {
     let machine = Machine::new();
     let rows: [(&str, &[&str], bool); 9] = [
         ("primary group by name", &["bob"], true),
@@ -78,7 +78,7 @@ fn a_group_that_holds_the_user_demands_and_exempts_and_another_does_neither() {
 }
 
 #[test]
-fn an_exemption_is_for_just_that_name() {
+fn an_exemption_holds_only_for_the_exact_name() {
     let machine = Machine::new();
     for (name, lets_in) in [
         ("bob", true),
@@ -104,7 +104,7 @@ fn an_exemption_is_for_just_that_name() {
 }
 
 #[test]
-fn everybody_must_by_default_and_by_name_and_nullok_wins() {
+fn a_demand_on_everybody_or_on_a_group_holds_unless_the_line_has_nullok() {
     let machine = Machine::new();
     for policy in [
         String::new(),
@@ -118,7 +118,7 @@ fn everybody_must_by_default_and_by_name_and_nullok_wins() {
 }
 
 #[test]
-fn enrolled_users_who_need_not_are_asked_the_code_all_the_same() {
+fn enrolled_users_are_asked_for_the_code_even_if_exempt() {
     for (why, policy, arguments) in [
         ("exempt user", enforce("exempt_users = [\"alice\"]"), ""),
         ("exempt group", enforce("exempt_groups = [\"staff\"]"), ""),
@@ -148,7 +148,7 @@ fn enrolled_users_who_need_not_are_asked_the_code_all_the_same() {
 }
 
 #[test]
-fn nullok_counts_for_the_line_that_it_stands_on() {
+fn nullok_counts_only_for_its_own_line() {
     let machine = Machine::new();
     for (auth, account, lets_in) in [
         ("nullok", "nullok", true),
@@ -168,7 +168,7 @@ fn nullok_counts_for_the_line_that_it_stands_on() {
 }
 
 #[test]
-fn a_member_who_leaves_and_a_group_that_comes_to_be_count_at_once() {
+fn a_member_who_leaves_and_a_new_group_count_at_once() {
     let machine = Machine::new();
     machine.policy(&enforce("groups = [\"staff\"]"));
     assert!(!gets_in(&machine, &BOBS, "", "member"));
@@ -217,7 +217,7 @@ fn a_group_that_cannot_be_looked_up_holds_everybody_and_exempts_nobody() {
 }
 
 #[test]
-fn an_enrolled_user_is_not_looked_for_in_any_group() {
+fn an_enrolled_user_is_looked_up_in_no_group() {
     let machine = Machine::new();
     machine.policy(&enforce("groups = [\"gone\"]\nexempt_groups = [\"gone\"]"));
     for (reply, answer) in [
@@ -235,7 +235,7 @@ fn an_enrolled_user_is_not_looked_for_in_any_group() {
 }
 
 #[test]
-fn a_deadline_is_over_in_its_very_second_in_each_of_its_forms() {
+fn a_deadline_passes_to_the_second_in_each_of_its_forms() {
     let mut machine = Machine::new();
     // 2027-02-01 00:00:00 UTC.
     let midnight = 1_801_440_000;
@@ -264,7 +264,7 @@ fn a_deadline_is_over_in_its_very_second_in_each_of_its_forms() {
 }
 
 #[test]
-fn a_day_that_has_come_is_no_excuse() {
+fn a_deadline_that_has_passed_excuses_nobody() {
     let machine = Machine::new();
     for text in ["", "2025-11-20", "1999-12-31", "2025-11-20T12:00:00Z"] {
         machine.policy(&enforce(&format!("from = \"{text}\"")));
@@ -273,7 +273,7 @@ fn a_day_that_has_come_is_no_excuse() {
 }
 
 #[test]
-fn a_clock_that_runs_back_before_the_deadline_opens_again() {
+fn a_clock_set_back_before_the_deadline_lets_users_in_again() {
     let mut machine = Machine::new();
     machine.policy(&enforce("from = \"2025-12-01\""));
     // `from` is a moment of the calendar, and nothing is stored about it.
@@ -284,7 +284,7 @@ fn a_clock_that_runs_back_before_the_deadline_opens_again() {
 }
 
 #[test]
-fn the_days_that_are_left_are_told_and_a_begun_one_counts_as_whole() {
+fn the_days_left_are_told_and_part_of_a_day_counts_as_a_whole_one() {
     let mut machine = Machine::new();
     // 2027-02-01 00:00:00 UTC.
     let deadline = 1_801_440_000;
@@ -308,7 +308,7 @@ fn the_days_that_are_left_are_told_and_a_begun_one_counts_as_whole() {
 }
 
 #[test]
-fn the_deadline_and_the_refusal_are_told_in_the_language_of_the_line_or_of_policy() {
+fn the_deadline_and_the_refusal_are_in_the_language_of_the_line_or_of_policy() {
     let mut machine = Machine::new();
     for (policy, arguments) in [("language = \"ko\"\n", ""), ("", "lang=ko")] {
         machine.policy(&format!("{policy}{}", enforce("from = \"2025-12-07\"")));
@@ -333,7 +333,7 @@ fn the_deadline_and_the_refusal_are_told_in_the_language_of_the_line_or_of_polic
 }
 
 #[test]
-fn an_enrolled_user_hears_nothing_of_the_deadline() {
+fn an_enrolled_user_is_told_nothing_of_the_deadline() {
     let mut machine = Machine::new();
     machine.policy(&enforce("from = \"2025-12-01\""));
     for now in [NOON, NOON.after(30 * DAY)] {
@@ -352,7 +352,7 @@ fn an_enrolled_user_hears_nothing_of_the_deadline() {
 }
 
 #[test]
-fn a_clock_that_runs_back_begins_the_grace_anew() {
+fn a_clock_that_runs_back_begins_the_grace_again() {
     let mut machine = Machine::new();
     machine.policy(&enforce("grace = \"7d\""));
     // Otherwise a clock that was once a year ahead would give a year of grace.

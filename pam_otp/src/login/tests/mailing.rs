@@ -31,7 +31,7 @@ fn asks_for_mail(user: &str) -> Player {
 }
 
 #[test]
-fn the_word_mails_a_code_and_the_code_lets_in() {
+fn the_word_email_mails_a_code_that_lets_the_user_in() {
     let machine = machine();
     for word in ["email", "EMAIL", "Email"] {
         let host = Player::new("alice").asked(CODE, word);
@@ -53,7 +53,7 @@ fn the_word_mails_a_code_and_the_code_lets_in() {
 }
 
 #[test]
-fn what_happened_is_in_the_log_and_no_code_is() {
+fn the_log_shows_the_mail_and_its_use_but_no_code() {
     let machine = machine();
     let mut host = from_the_mail(asks_for_mail("alice"), |code| code);
     machine.play(&mut host, "");
@@ -68,7 +68,7 @@ fn what_happened_is_in_the_log_and_no_code_is() {
 }
 
 #[test]
-fn a_wrong_mailed_code_is_a_failure_and_the_word_is_none() {
+fn a_wrong_mailed_code_is_a_failure_and_the_word_email_is_none() {
     let machine = machine();
     for failures in 1..=4 {
         let mut host = from_the_mail(asks_for_mail("alice"), |code| {
@@ -82,7 +82,7 @@ fn a_wrong_mailed_code_is_a_failure_and_the_word_is_none() {
 }
 
 #[test]
-fn a_code_of_the_device_and_a_recovery_code_are_taken_after_the_word_too() {
+fn a_code_and_a_recovery_code_are_accepted_after_the_word_email_too() {
     let machine = machine();
     for (code, event) in [
         (machine.code(), "otp.accept"),
@@ -95,7 +95,7 @@ fn a_code_of_the_device_and_a_recovery_code_are_taken_after_the_word_too() {
 }
 
 #[test]
-fn a_mailed_code_works_once_and_in_its_login_alone() {
+fn a_mailed_code_works_once_and_only_in_its_login() {
     let machine = machine();
     let mut first = from_the_mail(asks_for_mail("alice"), |code| code);
     assert_eq!(machine.play(&mut first, ""), Disposition::Success);
@@ -127,7 +127,7 @@ fn a_mailed_code_is_too_old_after_ten_minutes() {
 }
 
 #[test]
-fn five_are_mailed_in_a_day_and_the_sixth_login_hears_the_same() {
+fn five_codes_are_mailed_in_a_day_and_the_sixth_login_sees_the_same() {
     let machine = machine();
     let mut told = Vec::new();
     for sent in 1..=6 {
@@ -152,7 +152,7 @@ fn five_are_mailed_in_a_day_and_the_sixth_login_hears_the_same() {
 }
 
 #[test]
-fn strangers_and_users_without_a_device_hear_and_wait_for_the_same() {
+fn unknown_and_unenrolled_users_see_the_same_and_wait_as_long() {
     let machine = machine();
     let mut told = Vec::new();
     for user in ["alice", "bob", "mallory"] {
@@ -175,7 +175,7 @@ fn strangers_and_users_without_a_device_hear_and_wait_for_the_same() {
 /// For accounts that it refuses, sshd replaces what is typed by as many other characters. So a person without a code
 /// must not see a difference between replies of the same length.
 #[test]
-fn a_reply_of_the_length_of_the_word_is_answered_as_the_word_and_is_no_guess() {
+fn a_reply_as_long_as_the_word_email_is_answered_like_it_and_is_no_guess() {
     let machine = machine();
     let substitute = "\u{8}\n\r\u{7f}INCORRECT";
     let mut told = Vec::new();
@@ -215,7 +215,7 @@ fn a_reply_of_the_length_of_the_word_is_answered_as_the_word_and_is_no_guess() {
 }
 
 #[test]
-fn what_a_command_says_of_an_address_is_shown_to_nobody() {
+fn an_address_given_by_a_command_is_never_shown() {
     let machine = Machine::new();
     machine.policy("[recovery]\nemail = true\n[mail]\naddress = \"/usr/local/bin/address\"\n");
     let mut host = asks_for_mail("alice").asked(BY_MAIL, "");
@@ -224,7 +224,7 @@ fn what_a_command_says_of_an_address_is_shown_to_nobody() {
 }
 
 #[test]
-fn nothing_is_mailed_while_locked_and_the_mailed_code_opens_no_lock() {
+fn no_code_is_mailed_during_a_lock_and_a_mailed_one_opens_no_lock() {
     let machine = machine();
     let lock = |machine: &Machine| {
         for _ in 0..5 {
@@ -263,7 +263,7 @@ fn nothing_is_mailed_while_locked_and_the_mailed_code_opens_no_lock() {
 }
 
 #[test]
-fn where_policy_forbids_it_the_word_is_a_wrong_code() {
+fn the_word_email_is_a_wrong_code_if_policy_forbids_mailed_codes() {
     let machine = Machine::new();
     for policy in [
         "",
@@ -281,7 +281,7 @@ fn where_policy_forbids_it_the_word_is_a_wrong_code() {
 }
 
 #[test]
-fn it_is_not_offered_where_a_program_asks_once() {
+fn a_mailed_code_is_not_offered_where_a_program_asks_once() {
     let machine = machine();
     let mut host = Player::new("alice").with_password("email");
     assert_eq!(
@@ -305,7 +305,7 @@ fn it_is_not_offered_where_a_program_asks_once() {
 }
 
 #[test]
-fn where_the_mail_cannot_be_handed_over_the_login_goes_on_and_is_told() {
+fn the_login_goes_on_and_its_user_is_told_if_the_mail_cannot_be_handed_over() {
     let machine = machine();
     for user in ["alice", "mallory"] {
         let mut host = asks_for_mail(user).asked(BY_MAIL, &machine.code());
@@ -321,7 +321,7 @@ fn where_the_mail_cannot_be_handed_over_the_login_goes_on_and_is_told() {
 }
 
 #[test]
-fn where_it_cannot_be_written_down_nothing_is_mailed_and_the_device_still_lets_in() {
+fn no_code_is_mailed_if_it_cannot_be_stored_and_the_authenticator_still_works() {
     let machine = machine();
     let file = machine.directory.path().join("state/alice/mail");
     fs::write(&file, "damaged").unwrap();
@@ -334,7 +334,7 @@ fn where_it_cannot_be_written_down_nothing_is_mailed_and_the_device_still_lets_i
 }
 
 #[test]
-fn a_user_who_changed_while_typing_gets_no_mail() {
+fn no_mail_is_sent_if_the_user_name_changes_during_the_question() {
     let machine = machine();
     let mut host = asks_for_mail("alice");
     host.user_after_question = Some("bob".to_owned());
@@ -343,7 +343,7 @@ fn a_user_who_changed_while_typing_gets_no_mail() {
 }
 
 #[test]
-fn where_nothing_may_be_told_the_question_comes_all_the_same() {
+fn the_question_is_asked_even_if_no_message_may_be_shown() {
     let machine = machine();
     let mut host = from_the_mail(asks_for_mail("alice"), |code| code);
     assert_eq!(machine.play_silently(&mut host, ""), Disposition::Success);
@@ -351,7 +351,7 @@ fn where_nothing_may_be_told_the_question_comes_all_the_same() {
 }
 
 #[test]
-fn a_mailed_code_is_remembered_nowhere() {
+fn a_login_by_a_mailed_code_is_not_remembered() {
     let machine = Machine::new();
     machine.policy(&format!("{POLICY}[trust]\nremember = \"8h\"\n"));
     let mut host = from_the_mail(asks_for_mail("alice"), |code| code);
@@ -361,7 +361,7 @@ fn a_mailed_code_is_remembered_nowhere() {
 }
 
 #[test]
-fn verify_email_has_codes_mailed_to_confirmed_addresses_alone() {
+fn verify_email_has_codes_mailed_only_to_confirmed_addresses() {
     let machine = Machine::new();
     machine.policy(&format!("{POLICY}[enroll]\nverify_email = true\n"));
     let mut host = asks_for_mail("alice").asked(BY_MAIL, "12345678");

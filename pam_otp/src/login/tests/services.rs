@@ -26,7 +26,7 @@ fn a_network_is_trusted_at_the_service_that_trusts_it_and_nowhere_else() {
 }
 
 #[test]
-fn an_empty_list_takes_the_trust_of_all_away_from_one_service() {
+fn an_empty_list_takes_the_general_trust_away_from_one_service() {
     let machine = Machine::new();
     machine.policy("[trust]\nnetworks = [\"192.0.2.0/24\"]\n[service.portal]\nnetworks = []\n");
     assert_eq!(machine.play(&mut at("sshd"), ""), Disposition::Ignore);
