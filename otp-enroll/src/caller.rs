@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_user_id_of_no_login_is_nobodys() {
+    fn the_user_id_that_means_no_login_names_nobody() {
         for (text, uid) in [
             ("1000", Some(1000)),
             ("0\n", Some(0)),

@@ -737,7 +737,7 @@ mod tests {
     /// clap would give `seal` the default of an option of all commands: then the administrator's key would become the
     /// sealing key.
     #[test]
-    fn the_key_that_seals_is_not_that_of_a_certificate() {
+    fn the_key_of_a_certificate_is_never_taken_for_the_sealing_key() {
         for (line, named) in [
             ("otp-admin seal --rotate", None),
             ("otp-admin seal --undo --key /k", Some(Path::new("/k"))),
@@ -753,7 +753,7 @@ mod tests {
     }
 
     #[test]
-    fn the_option_for_the_language_names_every_one() {
+    fn the_language_option_names_every_language() {
         let tags = Language::ALL.map(Language::tag);
         for command in [Enroll::command(), Admin::command()] {
             let mut options = command.get_arguments();
@@ -778,7 +778,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_is_a_date_or_how_long_ago() {
+    fn the_option_since_takes_a_date_or_a_length_of_time() {
         let at = |seconds| Some(Since::At(UnixTime::from_seconds(seconds)));
         for (text, expected) in [
             ("2027-01-15", at(1_799_971_200)),
@@ -809,7 +809,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_meant_is_refused() {
+    fn a_command_line_without_a_clear_meaning_is_refused() {
         for line in [
             &["otp-admin"][..],
             &["otp-admin", "list", "--json", "--csv"],

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_come_late_line_up_with_the_first_thousand() {
+    fn later_rows_line_up_with_the_first_thousand() {
         let mut columns = Columns::default();
         let row = |first: &str| vec![first.to_owned(), "x".to_owned()];
         let mut text = columns.row(row("head"));

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_locale_that_says_utf_8_is_drawn_in_it() {
+    fn only_a_locale_that_names_utf_8_gets_utf_8() {
         for (variables, utf8) in [
             (&[("LANG", "en_US.UTF-8")][..], true),
             (&[("LANG", "C.utf8")], true),

@@ -112,7 +112,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     #[test]
-    fn it_is_its_owners_alone_and_goes_away_unless_kept() {
+    fn a_new_file_is_private_to_its_owner_and_removed_unless_kept() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("codes");
         let mut file = NewFile::create(&path).unwrap();
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_else_put_in_its_place_stays() {
+    fn a_file_that_somebody_else_put_there_instead_stays() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("codes");
         let file = NewFile::create(&path).unwrap();

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_json_form_has_the_keys_that_were_promised() {
+    fn the_json_form_has_the_promised_keys() {
         let mut status = Status::not_enrolled("alice");
         assert_eq!(
             status.json(),

@@ -1,4 +1,4 @@
-//! What CONTRIBUTING.md leads people to is there, and the crates import each other as it says.
+//! The tests and files that CONTRIBUTING.md names exist, and the crates import each other as it says.
 
 mod tree;
 
@@ -8,13 +8,13 @@ use tree::{files, root, sources};
 
 const PAGE: &str = include_str!("../../CONTRIBUTING.md");
 
-/// What stands between back quotes.
+/// Returns the texts between back quotes.
 fn quoted() -> Vec<&'static str> {
     PAGE.split('`').skip(1).step_by(2).collect()
 }
 
 #[test]
-fn every_test_that_the_page_names_is_there() {
+fn every_test_that_the_page_names_exists() {
     let sources: String = sources().into_iter().map(|(_, text)| text).collect();
     let is_name = |c: char| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit();
     let names = quoted().into_iter().filter(|text| {
@@ -31,7 +31,7 @@ fn every_test_that_the_page_names_is_there() {
 }
 
 #[test]
-fn every_file_that_the_page_names_is_there() {
+fn every_file_that_the_page_names_exists() {
     let there = files();
     let ends = [".rs", ".py", ".conf", ".1", ".5", ".8"];
     let names = quoted().into_iter().filter(|text| {
@@ -61,7 +61,7 @@ fn the_crates_import_each_other_one_way() {
         "otp-store",
         "otp-helper",
     ];
-    // Nothing that a module loads reads other programs' files.
+    // No code that the module loads reads other programs' files.
     let of_the_command_lines = [&below[..], &["otp-import"]].concat();
     // An administrator's command runs at the verifier as it runs on a machine.
     let of_the_fleet = [&below[..], &["otp-enroll"]].concat();

@@ -1,4 +1,4 @@
-//! What `otp-admin doctor` says of the sealing key that the policy names.
+//! Findings of `otp-admin doctor` about the sealing key that the policy names.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-/// What could not be looked at, by `otp-admin doctor` as root, in a user namespace where this process is not.
+/// Returns what `otp-admin doctor` could not examine. It runs as root, in a user namespace if this process is not root.
 fn unexamined(policy: &Path) -> Vec<(String, String)> {
     let program = env!("CARGO_BIN_EXE_otp-admin");
     let mut command = if nix::unistd::geteuid().is_root() {

@@ -1,4 +1,4 @@
-//! One word for one thing, in Korean: what is enrolled is called by one word on every page, screen and mail.
+//! One word for one thing in Korean: every page, screen and mail calls an authenticator by the same word.
 
 #[allow(dead_code, reason = "another test reads the sources")]
 mod tree;
@@ -6,14 +6,14 @@ mod tree;
 use std::fs;
 use tree::{files, root};
 
-/// A word that was used beside the one that stands in the messages, as two halves: this file must not hold it either.
+/// A word that was once used besides the one in the messages, in two halves: this file must not contain it either.
 const NOT: [&str; 2] = ["인증", "기"];
 
-/// The word for what is enrolled.
+/// The word for an authenticator.
 const BUT: &str = "인증 수단";
 
 #[test]
-fn what_is_enrolled_has_one_name_in_korean() {
+fn an_authenticator_has_one_name_in_korean() {
     let not = NOT.concat();
     let pages = [
         "README.md",
@@ -24,7 +24,7 @@ fn what_is_enrolled_has_one_name_in_korean() {
     let pages = pages.map(|page| (page.to_owned(), root().join(page)));
     let mut seen = 0;
     for (name, path) in files().into_iter().chain(pages) {
-        // Pictures and corpora are no texts.
+        // Pictures and corpora are not text.
         let Ok(text) = fs::read_to_string(&path) else {
             continue;
         };

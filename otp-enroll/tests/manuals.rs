@@ -1,7 +1,7 @@
-//! The manuals say what the programs do: every command, option, value and key stands in them, and no other.
+//! The manuals say what the programs do: they list every command, option, value and key, and no other.
 //!
-//! They are read as the lines of roff that they are. What this relies on: a command, option or key is the tag of a
-//! paragraph (`.TP`), and a command line in running text is bold as a whole, or stands in an example (`.EX`).
+//! The tests read the roff source line by line and rely on two rules: a command, option or key is the tag of a paragraph
+//! (`.TP`), and a command line in running text is bold as a whole or part of an example (`.EX`).
 
 mod tree;
 
@@ -15,10 +15,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-/// What is beside clap's own commands in both programs.
+/// The command that clap adds to both programs.
 const HELP: &str = "help";
 
-/// Manuals of well-known programs that ours may send people to.
+/// Manuals of well-known programs to which ours may refer.
 const WELL_KNOWN: [&str; 12] = [
     "authselect(8)",
     "flock(2)",
@@ -68,13 +68,13 @@ impl Manual {
         found.expect("the manual is there")
     }
 
-    /// Name and section as other manuals write them, `pam_otp(8)`.
+    /// Returns name and section as other manuals write them, `pam_otp(8)`.
     fn reference(&self) -> String {
         let (name, section) = self.file.rsplit_once('.').expect("a section");
         format!("{name}({section})")
     }
 
-    /// The lines below a heading, subsections included.
+    /// Returns the lines below a heading, including its subsections.
     fn section(&self, heading: &str) -> Vec<&str> {
         let start = format!(".SH {heading}");
         let mut lines = self.roff.lines();
@@ -82,12 +82,12 @@ impl Manual {
         lines.take_while(|line| !line.starts_with(".SH ")).collect()
     }
 
-    /// The paragraphs with tags below a heading.
+    /// Returns the paragraphs with tags below a heading.
     fn tagged(&self, heading: &str) -> Vec<Tagged> {
         paragraphs(self.section(heading))
     }
 
-    /// The paragraphs with tags of one subsection.
+    /// Returns the paragraphs with tags of one subsection.
     fn tagged_below(&self, heading: &str, subheading: &str) -> Vec<Tagged> {
         let start = format!(".SS {subheading}");
         let mut lines = self.section(heading).into_iter();
@@ -95,7 +95,7 @@ impl Manual {
         paragraphs(lines.take_while(|line| !line.starts_with(".SS ")).collect())
     }
 
-    /// Everything that is bold, piece by piece.
+    /// Returns all bold text, piece by piece.
     fn bold(&self) -> Vec<String> {
         let mut pieces = Vec::new();
         for line in self.roff.lines() {
@@ -115,7 +115,7 @@ impl Manual {
         pieces.iter().map(|piece| unescaped(piece)).collect()
     }
 
-    /// The lines of examples.
+    /// Returns the lines of examples.
     fn examples(&self) -> Vec<&str> {
         let blocks = self.roff.split("\n.EX\n").skip(1);
         let blocks = blocks.filter_map(|block| block.split("\n.EE").next());
@@ -127,7 +127,7 @@ impl Manual {
     }
 }
 
-/// The arguments of a macro; words in quotes are one.
+/// Returns the arguments of a macro; words in quotes are one argument.
 fn arguments(line: &str) -> Vec<String> {
     let mut arguments = Vec::new();
     for (at, part) in line.split('"').enumerate() {
@@ -143,7 +143,7 @@ fn arguments(line: &str) -> Vec<String> {
     arguments.split_off(1)
 }
 
-/// The paragraphs with tags among some lines.
+/// Returns the paragraphs with tags among these lines.
 fn paragraphs(lines: Vec<&str>) -> Vec<Tagged> {
     let mut found: Vec<Tagged> = Vec::new();
     let mut lines = lines.into_iter();
@@ -164,7 +164,7 @@ fn paragraphs(lines: Vec<&str>) -> Vec<Tagged> {
     found
 }
 
-/// A line as it is read, without macros and fonts.
+/// Returns a line as a reader sees it, without macros and fonts.
 fn plain(line: &str) -> String {
     let text = match line.split(' ').next() {
         Some(".BR" | ".RB" | ".IR" | ".RI" | ".BI" | ".IB") => arguments(line).concat(),
@@ -183,7 +183,7 @@ fn unescaped(text: &str) -> String {
     text.replace("\\-", "-")
 }
 
-/// A program, what its manual is, and how its command lines are read.
+/// A program, its manual, and the function that parses its command lines.
 struct Program {
     name: &'static str,
     manual: &'static str,
@@ -221,7 +221,7 @@ fn programs() -> [Program; 2] {
     ]
 }
 
-/// Every command below this one but `help`, with the words that lead to it.
+/// Returns every command below this one except `help`, with the words that lead to it.
 fn commands(command: &Command) -> Vec<(Vec<String>, &Command)> {
     let below = command
         .get_subcommands()
@@ -237,7 +237,7 @@ fn commands(command: &Command) -> Vec<(Vec<String>, &Command)> {
     found
 }
 
-/// An argument as a manual shows it: `--name LABEL`, `-h, --help`, `USER`, `[FILE]`.
+/// Returns an argument as a manual shows it: `--name LABEL`, `-h, --help`, `USER`, `[FILE]`.
 fn shown(argument: &Arg) -> String {
     let value = argument.get_value_names().unwrap_or_default().join(" ");
     match (argument.get_short(), argument.get_long()) {
@@ -249,7 +249,7 @@ fn shown(argument: &Arg) -> String {
     }
 }
 
-/// The options of a command that belong to it alone.
+/// Returns the options that belong to this command alone.
 fn own_options(command: &Command) -> Vec<&Arg> {
     let options = command.get_arguments().filter(|one| !one.is_positional());
     let everywhere = |one: &Arg| {
@@ -262,7 +262,7 @@ fn own_options(command: &Command) -> Vec<&Arg> {
     options.filter(|one| !everywhere(one)).collect()
 }
 
-/// A command as a manual shows it: `provision USER [--json] [--force] [--name LABEL]`.
+/// Returns a command as a manual shows it: `provision USER [--json] [--force] [--name LABEL]`.
 fn usage(words: &[String], command: &Command) -> String {
     let mut usage = words.to_vec();
     usage.extend(command.get_positionals().map(shown));
@@ -272,7 +272,7 @@ fn usage(words: &[String], command: &Command) -> String {
 }
 
 #[test]
-fn every_finding_of_the_doctor_stands_in_the_manual_and_no_other() {
+fn the_manual_lists_every_finding_of_the_doctor_and_no_other() {
     let described = Manual::of("otp-admin.8").tagged("DOCTOR");
     let tags: Vec<&str> = described.iter().map(|one| one.tag.as_str()).collect();
     assert_eq!(tags, otp_core::messages::doctor::Finding::IDS);
@@ -282,7 +282,7 @@ fn every_finding_of_the_doctor_stands_in_the_manual_and_no_other() {
 }
 
 #[test]
-fn everything_that_can_be_wrong_with_a_fleet_stands_in_the_manual_and_no_other() {
+fn the_manual_lists_every_problem_of_a_fleet_and_no_other() {
     let heading = "LOOKING AFTER A FLEET";
     let described = Manual::of("otp-admin.8").tagged_below(heading, "What is wrong with a fleet");
     let tags: Vec<&str> = described.iter().map(|one| one.tag.as_str()).collect();
@@ -290,7 +290,7 @@ fn everything_that_can_be_wrong_with_a_fleet_stands_in_the_manual_and_no_other()
 }
 
 #[test]
-fn every_reason_and_remark_of_an_import_stands_in_the_manual_and_no_other() {
+fn the_manual_lists_every_reason_and_remark_of_an_import_and_no_other() {
     let described = Manual::of("otp-admin.8").tagged("IMPORTING");
     let tags: Vec<&str> = described.iter().map(|one| one.tag.as_str()).collect();
     let expected = [&Obstacle::WORDS[..], &Remark::WORDS[..]].concat();
@@ -313,7 +313,7 @@ fn a_manual_has_a_paragraph_for_each_command_and_no_other() {
 }
 
 #[test]
-fn a_manual_explains_the_options_of_each_command_where_the_command_is() {
+fn a_manual_explains_the_options_of_each_command_beside_the_command() {
     for program in programs() {
         let described = Manual::of(program.manual).tagged("COMMANDS");
         for (words, command) in commands(&program.command) {
@@ -358,7 +358,7 @@ fn a_manual_has_a_paragraph_for_each_option_of_all_commands_and_no_other() {
 }
 
 #[test]
-fn every_command_line_in_a_manual_is_one_that_the_program_takes() {
+fn the_program_takes_every_command_line_in_a_manual() {
     let programs = programs();
     let mut seen = 0;
     let mut pages: Vec<(String, Vec<String>)> = Manual::all()
@@ -384,7 +384,7 @@ fn every_command_line_in_a_manual_is_one_that_the_program_takes() {
             };
             seen += 1;
             let read = (program.parse)(&words);
-            // A command may be named without what it is about.
+            // A manual may name a command without its arguments.
             let sound = matches!(
                 read,
                 Ok(())
@@ -399,7 +399,7 @@ fn every_command_line_in_a_manual_is_one_that_the_program_takes() {
 }
 
 #[test]
-fn every_option_that_a_manual_names_is_one_of_a_program() {
+fn every_option_that_a_manual_names_exists() {
     let programs = programs();
     let known: BTreeSet<&str> = programs
         .iter()
@@ -445,7 +445,7 @@ fn every_option_that_a_manual_names_is_one_of_a_program() {
 }
 
 #[test]
-fn help_is_that_of_the_command_tree() {
+fn the_help_of_each_command_comes_from_the_command_tree() {
     for mut program in programs() {
         let paths: Vec<Vec<String>> = commands(&program.command)
             .into_iter()
@@ -470,7 +470,7 @@ fn help_is_that_of_the_command_tree() {
 }
 
 #[test]
-fn help_of_a_command_shows_the_options_that_have_a_meaning_for_it_and_no_other() {
+fn the_help_of_a_command_shows_exactly_the_options_that_apply_to_it() {
     let mut tree = Enroll::command();
     tree.build();
     for (words, command) in commands(&tree) {
@@ -491,7 +491,7 @@ fn help_of_a_command_shows_the_options_that_have_a_meaning_for_it_and_no_other()
 }
 
 #[test]
-fn every_key_of_the_policy_stands_in_its_manual_with_its_section_and_default() {
+fn the_manual_lists_every_key_of_the_policy_with_its_section_and_default() {
     let shipped = include_str!("../../conf/pam_otp.conf");
     let mut section = String::new();
     let mut expected = Vec::new();
@@ -525,8 +525,8 @@ fn every_key_of_the_policy_stands_in_its_manual_with_its_section_and_default() {
 }
 
 #[test]
-fn the_keys_of_every_json_form_stand_in_the_manual() {
-    // The promise is in the tests of these files, as the text that is printed.
+fn the_manual_lists_the_keys_of_every_json_form() {
+    // The tests of these files hold the promised output.
     let status = include_str!("../src/status.rs");
     let provision = include_str!("../src/admin/provision.rs");
     for (file, source) in [("otp-enroll.1", status), ("otp-admin.8", provision)] {
@@ -548,7 +548,7 @@ fn the_keys_of_every_json_form_stand_in_the_manual() {
     let list = include_str!("../src/admin/list.rs");
     let report = include_str!("../src/admin/report/row.rs");
     for source in [list, report] {
-        // A text over several lines: what a backslash joins begins behind the spaces of the next line.
+        // A string over several lines: after a backslash, it continues behind the leading spaces of the next line.
         let mut pieces = source.split("\\\n");
         let first = pieces.next().unwrap_or_default().to_owned();
         let joined = pieces.fold(first, |joined, piece| joined + piece.trim_start());
@@ -573,7 +573,7 @@ fn the_keys_of_every_json_form_stand_in_the_manual() {
     }
 }
 
-/// The words of a list in a paragraph: `Keys: message, until.`
+/// Returns the words of a list in a paragraph: `Keys: message, until.`
 fn listed<'a>(paragraph: &'a Tagged, label: &str) -> Vec<&'a str> {
     let lines = paragraph.body.lines();
     let mut lists = lines.filter_map(|line| line.strip_prefix(label)?.strip_suffix('.'));
@@ -588,7 +588,7 @@ fn listed<'a>(paragraph: &'a Tagged, label: &str) -> Vec<&'a str> {
 }
 
 #[test]
-fn every_event_stands_in_the_manual_with_its_severities_and_keys_and_no_other() {
+fn the_manual_lists_every_event_with_its_severities_and_keys_and_no_other() {
     let manual = Manual::of("pam_otp.8");
     let paragraphs = manual.tagged_below("SYSTEM LOG", "Events");
     let described = paragraphs.iter().map(|one| {
@@ -613,7 +613,7 @@ fn every_event_stands_in_the_manual_with_its_severities_and_keys_and_no_other() 
         let first = paragraph.body.lines().next().unwrap_or_default();
         assert!(!first.starts_with("Severity"), "{}: when?", paragraph.tag);
     }
-    // The keys that every event can have stand above.
+    // The manual lists the keys that every event can have above.
     let section = manual.section("SYSTEM LOG");
     let beside = section.iter().find(|line| line.starts_with(".IR user "));
     let beside = plain(beside.expect("the keys of every line"));
@@ -623,7 +623,7 @@ fn every_event_stands_in_the_manual_with_its_severities_and_keys_and_no_other() 
 }
 
 #[test]
-fn every_key_and_every_message_of_the_log_stands_in_the_manual_and_no_other() {
+fn the_manual_lists_every_key_and_every_message_of_the_log_and_no_other() {
     let manual = Manual::of("pam_otp.8");
     for (subheading, known) in [
         ("Keys", Key::ALL.map(Key::word).to_vec()),
@@ -670,8 +670,8 @@ fn the_hook_of_shadow_utils_writes_the_event_of_the_manual() {
 }
 
 #[test]
-fn every_event_of_the_manual_is_written_by_somebody() {
-    // But for the lists, and the tables that have each event.
+fn every_event_of_the_manual_is_written_by_some_program() {
+    // Except in the lists and tables that contain every event.
     let lists = [
         "tests/",
         "otp-core/src/event.rs",
@@ -697,7 +697,7 @@ fn every_event_of_the_manual_is_written_by_somebody() {
 }
 
 #[test]
-fn no_text_names_an_event_that_there_is_not() {
+fn no_text_names_an_event_that_does_not_exist() {
     let readme = README.to_owned();
     let security = include_str!("../../SECURITY.md").to_owned();
     let mut texts: Vec<String> = Manual::all().iter().map(Manual::plain).collect();
@@ -705,7 +705,7 @@ fn no_text_names_an_event_that_there_is_not() {
     let mut seen = 0;
     for text in texts {
         for (at, _) in text.match_indices("otp.") {
-            // Not pam_otp.so, pam-otp.conf.
+            // Skips pam_otp.so and pam-otp.conf.
             if text[..at].ends_with(|c: char| c == '_' || c == '-' || c.is_alphanumeric()) {
                 continue;
             }
@@ -737,7 +737,7 @@ fn a_manual_carries_its_own_name_and_the_version_of_the_programs() {
 }
 
 #[test]
-fn a_manual_sends_people_only_to_manuals_that_there_are() {
+fn a_manual_refers_only_to_manuals_that_exist() {
     let manuals = Manual::all();
     let ours: Vec<String> = manuals.iter().map(Manual::reference).collect();
     for manual in &manuals {
@@ -760,7 +760,7 @@ fn a_manual_sends_people_only_to_manuals_that_there_are() {
 }
 
 #[test]
-fn the_readme_names_every_manual_and_no_file_that_there_is_not() {
+fn the_readme_names_every_manual_and_no_missing_file() {
     let links = README.split("](").skip(1);
     let links: BTreeSet<&str> = links
         .filter_map(|rest| rest.split(')').next())

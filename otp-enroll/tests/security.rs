@@ -1,4 +1,4 @@
-//! What SECURITY.md promises is held by tests that there are, and it leaves out no requirement of the chapters it answers.
+//! Existing tests prove what SECURITY.md promises, and it leaves out no requirement of the chapters that it answers.
 
 mod tree;
 
@@ -41,12 +41,12 @@ const ASVS: [(&str, u32); 27] = [
     ("16.5", 4),
 ];
 
-/// Whether a test of this name stands in a source.
+/// Whether a source has a test of this name.
 fn has_test(text: &str, name: &str) -> bool {
     if name.starts_with("test_") && text.contains(&format!("def {name}(")) {
         return true;
     }
-    // A test of several engines is a function that a macro calls for each.
+    // A test for several engines is a function that a macro calls for each of them.
     let is_for_engines = text.contains(&format!("fn {name}<"))
         && text.contains(&format!("    {name},\n"))
         && text.contains("over_every_keeper!");
@@ -60,7 +60,7 @@ fn has_test(text: &str, name: &str) -> bool {
         })
 }
 
-/// The page below a heading, up to the next one of the same depth.
+/// Returns the page below a heading, up to the next heading of the same depth.
 fn section(heading: &str) -> &'static str {
     let (_, rest) = PAGE
         .split_once(&format!("\n{heading}\n"))
@@ -69,7 +69,7 @@ fn section(heading: &str) -> &'static str {
     rest.split(&format!("\n{marks} ")).next().expect("a part")
 }
 
-/// The rows of all tables of a section, as cells, without heads and lines.
+/// Returns the rows of all tables of a section as cells, without heads and lines.
 fn rows(section: &'static str) -> Vec<Vec<&'static str>> {
     let mut found = Vec::new();
     let lines: Vec<&str> = section.lines().collect();
@@ -86,7 +86,7 @@ fn rows(section: &'static str) -> Vec<Vec<&'static str>> {
 }
 
 #[test]
-fn every_test_that_the_page_names_is_there() {
+fn every_test_that_the_page_names_exists() {
     let sources = sources();
     let quoted = PAGE.split('`').skip(1).step_by(2);
     let mut seen = 0;
@@ -140,7 +140,7 @@ fn every_requirement_has_a_number_and_an_answer() {
     }
 }
 
-/// The numbers that a cell stands for: "6.6.1 to 6.6.4" is four of them.
+/// Returns the numbers that a cell stands for: "6.6.1 to 6.6.4" means four of them.
 fn numbers(cell: &str) -> Vec<String> {
     cell.split(", ")
         .flat_map(|part| {
@@ -154,7 +154,7 @@ fn numbers(cell: &str) -> Vec<String> {
 }
 
 #[test]
-fn no_requirement_of_the_chapters_of_asvs_is_left_out_or_made_up() {
+fn no_requirement_of_the_answered_chapters_of_asvs_is_left_out_or_invented() {
     let mut left: BTreeSet<String> = BTreeSet::new();
     for (section, count) in ASVS {
         left.extend((1..=count).map(|one| format!("{section}.{one}")));
@@ -201,7 +201,7 @@ fn the_crate_that_once_let_errors_pass_is_pinned_to_a_release_that_does_not() {
     assert_eq!(lock.matches("\nname = \"pam-bindings\"\n").count(), 1);
 }
 
-/// What a login loads speaks to a verifier by a program of its own: no bug of a TLS library, or of a runtime, is one of sshd.
+/// The module speaks to a verifier through a separate program, so no bug of a TLS library or a runtime affects sshd.
 #[test]
 fn the_module_and_the_helper_link_neither_tls_nor_a_runtime() {
     let lock = fs::read_to_string(root().join("Cargo.lock")).expect("a text");

@@ -366,7 +366,7 @@ impl Outside for Here {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_helper_that_is_looked_for_is_the_one_that_the_module_starts() {
+    fn the_doctor_looks_for_the_helper_that_the_module_starts() {
         assert_eq!(
             otp_site::doctor::service::HELPER,
             otp_helper::client::DEFAULT_HELPER
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn the_records_that_are_looked_for_are_those_of_the_module() {
+    fn the_doctor_looks_at_the_records_that_the_module_uses() {
         assert_eq!(
             otp_site::doctor::records::DIRECTORY,
             otp_store::files::DEFAULT_DIRECTORY

@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn results_come_in_order_whoever_is_first() {
+    fn results_come_in_order_whichever_thread_is_first() {
         for threads in [1, 2, 3, 8] {
             for count in [0, 1, PART, PART + 1, 10 * PART + 7] {
                 let (taken, is_done) = run(threads, count, None);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_before_a_failure_is_taken_and_nothing_after_it() {
+    fn results_before_a_failure_are_taken_and_none_after_it() {
         for threads in [1, 2, 3] {
             for fails_at in [0, 1, PART - 1, PART, 5 * PART + 3] {
                 let (taken, is_done) = run(threads, 20 * PART, Some(fails_at));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_worked_on_for_long_when_nobody_takes_it() {
+    fn the_work_stops_soon_if_nobody_takes_the_results() {
         for threads in [1, 2, 3] {
             let mut taken = 0;
             let done = in_order_by(threads, 1 << 40, Ok, |_| {

@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn records_of_a_fleet_are_asked_for_where_the_fleet_is() {
+    fn commands_about_records_of_a_fleet_go_to_the_fleet() {
         for line in [
             "list",
             "report --json",
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_about_one_machine_or_a_local_user_stays_there() {
+    fn commands_about_one_machine_or_a_local_user_stay_there() {
         for line in [
             "doctor",
             "protect sshd",
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fleet_is_looked_after_from_it_alone() {
+    fn commands_about_a_fleet_work_only_in_a_fleet() {
         for line in ["fleet status", "fleet status --local", "fleet revoke web1"] {
             assert_eq!(way_of(line, ALONE), Way::Nowhere, "{line}");
             assert_eq!(way_of(line, MACHINE), Way::Elsewhere(FLEET), "{line}");

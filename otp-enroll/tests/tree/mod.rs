@@ -1,9 +1,9 @@
-//! The files of this project, for tests that hold a page to them.
+//! The files of this project, for tests that compare a page with them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folders in which sources, tests, and what is installed are.
+/// The folders of the sources, the tests and the installed files.
 const ROOMS: [&str; 17] = [
     "conf",
     "otp-core",
@@ -24,12 +24,12 @@ const ROOMS: [&str; 17] = [
     "tests",
 ];
 
-/// The top of the project.
+/// Returns the top directory of the project.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Every file in the rooms, by its path from the top; not what was built in one of them.
+/// Returns every file in these folders by its path from the top, without build output.
 pub fn files() -> Vec<(String, PathBuf)> {
     let mut found = Vec::new();
     for room in ROOMS {
@@ -38,7 +38,7 @@ pub fn files() -> Vec<(String, PathBuf)> {
     found
 }
 
-/// The text of every source of Rust and Python among them.
+/// Returns the text of every Rust and Python source among them.
 pub fn sources() -> Vec<(String, String)> {
     let is_source = |path: &Path| {
         path.extension()

@@ -33,13 +33,13 @@ fn told(records: Vec<Record>) -> Vec<(Event, Option<u32>)> {
 }
 
 #[test]
-fn an_attempt_and_what_it_came_to_are_one_record() {
+fn an_attempt_and_its_outcome_are_one_log_entry() {
     let both = vec![at(10, 1, ATTEMPT), at(11, 1, REJECT)];
     assert_eq!(told(both), [(Event::Reject, Some(1))]);
 }
 
 #[test]
-fn an_attempt_without_an_end_is_told_also_where_another_has_its_id() {
+fn an_attempt_without_an_outcome_is_shown_even_if_another_has_its_id() {
     let second_was_killed = vec![
         at(10, 1, ATTEMPT),
         at(11, 1, REJECT),
@@ -56,7 +56,7 @@ fn an_attempt_without_an_end_is_told_also_where_another_has_its_id() {
 }
 
 #[test]
-fn an_attempt_without_an_end_is_told_before_what_comes_much_later() {
+fn an_attempt_without_an_outcome_is_shown_before_much_later_entries() {
     let later = vec![at(10, 1, ATTEMPT), at(1000, 2, "otp.lock user=\"bobby\"")];
     assert_eq!(
         told(later),
@@ -65,7 +65,7 @@ fn an_attempt_without_an_end_is_told_before_what_comes_much_later() {
 }
 
 #[test]
-fn an_answer_that_the_module_did_not_hear_is_no_second_record() {
+fn an_answer_that_the_module_did_not_receive_is_no_second_log_entry() {
     let module = |line| {
         let read = Read::from_line("postgres", line).unwrap();
         Record {
@@ -83,7 +83,7 @@ fn an_answer_that_the_module_did_not_hear_is_no_second_record() {
 }
 
 #[test]
-fn no_more_than_a_few_are_held_back() {
+fn only_a_limited_number_of_attempts_is_held_back() {
     let many = (0..3000).map(|pid| at(10, pid, ATTEMPT));
     let mut begun = Begun::default();
     let told: usize = many.map(|record| begun.then(record).len()).sum();
@@ -98,7 +98,7 @@ fn in_journal(program: &str, message: &str, more: &str) -> String {
 }
 
 #[test]
-fn only_what_root_and_the_helper_have_written_counts_in_the_journal() {
+fn only_journal_entries_by_root_or_our_services_count() {
     const OF_USER: &str = r#""_TRANSPORT":"journal","_UID":"1001","_GID":"1001""#;
     const OF_ROOT: &str = r#""_TRANSPORT":"syslog","_UID":"0","_GID":"1001""#;
     const OF_HELPER: &str = r#""_TRANSPORT":"journal","_UID":"1001","_GID":"990""#;
@@ -158,7 +158,7 @@ fn only_what_root_and_the_helper_have_written_counts_in_the_journal() {
 }
 
 #[test]
-fn a_record_is_about_the_machine_of_the_login_wherever_it_was_written() {
+fn a_log_entry_belongs_to_the_machine_of_the_login_wherever_it_was_written() {
     let of = |line: &str| Record {
         read: Read::from_line("otp-verifier", line).unwrap(),
         machine: "v1".to_owned(),
@@ -171,7 +171,7 @@ fn a_record_is_about_the_machine_of_the_login_wherever_it_was_written() {
 }
 
 #[test]
-fn the_forms_are_those_that_were_promised() {
+fn the_forms_of_output_never_change() {
     let line = "pam_otp(sshd:auth): otp.reject user=\"al\\u{1b}\" rhost=\"192.0.2.1\"";
     let more = r#""_TRANSPORT":"journal","_UID":"0""#;
     let record = entry(&in_journal("sshd", line, more), Writers::default())
@@ -196,7 +196,7 @@ fn pids(newest: &mut Newest) -> Vec<Option<u32>> {
 }
 
 #[test]
-fn the_newest_are_told_from_either_end_and_each_once() {
+fn the_newest_entries_are_found_from_either_end_and_each_once() {
     let lines: Vec<_> = (1..=100)
         .flat_map(|pid| {
             let id = format!("id=\"{pid:02x}\"");
@@ -209,7 +209,7 @@ fn the_newest_are_told_from_either_end_and_each_once() {
         .iter()
         .rev()
         .take_while(|line| !backwards.before((*line).clone()));
-    assert!(taken.count() < 12, "no more is read than is needed");
+    assert!(taken.count() < 12, "no more is read than needed");
     assert_eq!(pids(&mut backwards), last_three);
     let mut by_files = Newest::new(3);
     for file in lines.chunks(3).rev() {
@@ -230,7 +230,7 @@ fn the_newest_are_told_from_either_end_and_each_once() {
 }
 
 #[test]
-fn the_journal_is_asked_for_the_user_and_for_those_who_may_write() {
+fn the_journal_is_queried_for_the_user_and_the_permitted_writers() {
     let asked = |writers, user| matches(writers, user).join(" ");
     assert_eq!(asked(Writers::default(), None), "SYSLOG_FACILITY=10 _UID=0");
     assert_eq!(

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_name_leads_to_the_first_of_its_number() {
+    fn a_second_name_leads_to_the_first_name_of_its_user_id() {
         assert_eq!(people().account("ally").unwrap().name.as_str(), "alice");
         let everybody = people();
         let names: Vec<_> = everybody
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_listed_is_looked_up() {
+    fn an_unlisted_user_is_looked_up() {
         assert_eq!(people().account("root").unwrap().uid, 0);
         assert_eq!(
             people().account("nobody-of-that-name"),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_realm_is_left_out_only_where_there_is_one() {
+    fn only_a_given_realm_is_left_out_of_a_name() {
         assert_eq!(found("alice", &[]), Ok("alice".to_owned()));
         assert_eq!(found("alice@corp", &["CORP"]), Ok("alice".to_owned()));
         assert_eq!(found("alice@corp", &["other"]), Err(Obstacle::Realms));

@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn one_holds_it_at_a_time() {
+    fn only_one_process_holds_the_directory_at_a_time() {
         let (directory, kept) = held();
         let place = directory.path().join("kept");
         assert!(matches!(
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_either_stays_or_goes() {
+    fn a_change_is_either_kept_or_undone() {
         let (directory, kept) = held();
         let edits = [
             edit(directory.path(), "one", Some("old"), Some("new")),
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_else_has_changed_since_stays_and_is_named() {
+    fn a_file_that_somebody_else_has_changed_since_stays_and_is_named() {
         let (directory, _kept) = held();
         let edits = [
             edit(directory.path(), "one", Some("old"), Some("new")),

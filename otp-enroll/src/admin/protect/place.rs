@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_is_said_and_leaves_nothing() {
+    fn a_file_that_cannot_be_written_is_reported_and_leaves_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("gone").join("sshd");
         let failed = put(&path, Some("new\n"));

@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_sshd_says_is_one_line() {
+    fn the_output_of_sshd_becomes_one_line() {
         assert_eq!(
             one_line("/etc/x line 3: bad\r\n\x1b[1mend\n\n"),
             "/etc/x line 3: bad; [1mend"

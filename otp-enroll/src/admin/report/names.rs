@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_a_line_and_each_once() {
+    fn names_are_read_one_per_line_without_duplicates() {
         let asked = of(b"bobby\r\n\n  alice  \nbobby\nCORP\\eve\n\xea\xb9\x80\nlast");
         let names: Vec<_> = asked.names.iter().collect();
         assert_eq!(names, ["CORP\\eve", "alice", "bobby", "last", "김"]);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_is_told_and_does_no_harm() {
+    fn a_line_that_is_no_name_is_reported_and_does_no_harm() {
         let mut bytes = b"../etc\n\x1b[2Jx\n.hidden\n\xff\xfe\n".to_vec();
         bytes.extend(vec![b'a'; 100_000]);
         bytes.extend(b"\nalice\n");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_something_else_is_refused() {
+    fn a_file_that_is_no_list_of_names_is_refused() {
         let lines = "a/b\n".repeat(MOST_WRONG);
         assert_eq!(of(lines.as_bytes()).wrong.len(), MOST_WRONG);
         let lines = lines + "a/b\n";

@@ -6,7 +6,7 @@ const NOW: UnixTime = UnixTime::from_seconds(1_800_000_000);
 const UTC: Zone = Zone { ahead: 0, now: NOW };
 
 #[test]
-fn a_line_of_either_form_is_a_record() {
+fn a_line_of_either_form_is_a_log_entry() {
     for line in [
         "Jan 15 07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
         "2027-01-15T07:59:50.123456+00:00 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
@@ -26,7 +26,7 @@ fn a_line_of_either_form_is_a_record() {
 }
 
 #[test]
-fn what_is_none_of_ours_is_no_record() {
+fn a_line_that_is_not_ours_is_no_log_entry() {
     for line in [
         "",
         "Jan 15 07:59:50",
@@ -44,7 +44,7 @@ fn what_is_none_of_ours_is_no_record() {
 /// The reading goes on wherever a line has a character of several bytes: some log writers keep a line end that
 /// an attacker has put there.
 #[test]
-fn no_line_ends_the_reading() {
+fn no_line_stops_the_reading() {
     for line in [
         "Jan 15 07:59:50 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
         "2027-01-15T07:59:50.123456+09:00 web1 sshd[7]: pam_otp(sshd:auth): otp.accept user=\"alice\"",
@@ -62,7 +62,7 @@ fn no_line_ends_the_reading() {
 }
 
 #[test]
-fn a_day_without_a_year_is_the_last_one_there_was() {
+fn a_date_without_a_year_is_its_latest_occurrence() {
     let seconds = |stamp: &str, zone| take(&format!("{stamp} rest"), zone).unwrap().0.seconds();
     // Tomorrow may be today elsewhere; the day after tomorrow means last year.
     assert_eq!(seconds("Jan 16 07:00:00", UTC), 1_800_082_800);
@@ -79,7 +79,7 @@ fn a_day_without_a_year_is_the_last_one_there_was() {
 }
 
 #[test]
-fn files_are_read_from_the_oldest_on_and_no_other() {
+fn log_files_are_read_oldest_first_and_no_other_file_is_read() {
     let place = TempDir::new().unwrap();
     for (name, seconds) in [
         ("auth.log", 300),
@@ -100,7 +100,7 @@ fn files_are_read_from_the_oldest_on_and_no_other() {
 }
 
 #[test]
-fn a_packed_file_is_unpacked_and_one_that_is_none_is_told() {
+fn a_compressed_file_is_unpacked_and_a_broken_one_is_reported() {
     let place = TempDir::new().unwrap();
     let (plain, packed) = (
         place.path().join("auth.log"),
