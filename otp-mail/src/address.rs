@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_says_one_address_and_nothing_else() {
+    fn a_command_must_print_exactly_one_address() {
         let read = |said: &str| one_line(said.as_bytes()).map(|one| one.as_str().to_owned());
         assert_eq!(
             read("alice@example.org\n").as_deref(),

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_repeats_the_mail_has_no_code_logged() {
+    fn no_code_is_logged_even_if_a_server_repeats_the_mail() {
         let said = "permanent error (550): spam: \"    01234567\"; 01234567 again";
         assert_eq!(
             without_the_code(said, "01234567"),

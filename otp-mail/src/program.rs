@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_says_is_heard_and_what_it_is_given_is_given_whole() {
+    fn a_program_gets_its_whole_input_and_its_output_is_read() {
         let input = vec![b'x'; 300_000];
         let said = run(shell("wc -c; echo $PATH; env | wc -l"), &input, 1000, LONG).unwrap();
         let said = String::from_utf8(said).unwrap();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_fails_or_says_too_much_or_hangs_is_told_of_and_ended() {
+    fn a_program_that_fails_says_too_much_or_hangs_is_ended_and_reported() {
         assert!(
             run(shell("exit 75"), b"", 10, LONG)
                 .unwrap_err()
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_somebody_else_could_have_changed_is_not_run() {
+    fn a_program_that_others_could_have_changed_is_not_run() {
         assert!(of_root(Path::new("/nowhere/sendmail")).is_err());
         assert!(of_root(Path::new("/bin")).is_err());
         let own = std::env::temp_dir().join(format!("otp-mail-program-{}", std::process::id()));

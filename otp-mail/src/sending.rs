@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_server_that_takes_its_time_over_every_answer_is_told_of() {
+    fn a_server_that_is_too_slow_is_reported() {
         let long = Duration::from_secs(3600);
         assert_eq!(within(long, || Ok(())), Ok(()));
         let refuses = || Err("550 no".to_owned());
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_waited_for_is_over_before_this_process_is() {
+    fn every_wait_ends_before_the_time_limit_of_the_process() {
         assert!(crate::address::LONGEST + LONGEST < apart::LONGEST_LIFE);
         assert!(crate::address::LONGEST + LONGEST_SERVER < apart::LONGEST_LIFE);
     }

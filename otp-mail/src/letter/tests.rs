@@ -31,7 +31,7 @@ fn composed(outgoing: &Outgoing) -> String {
 }
 
 #[test]
-fn a_mail_is_plain_ascii_in_lines_of_a_length_that_every_server_takes() {
+fn a_mail_is_plain_ascii_in_lines_short_enough_for_every_server() {
     for language in Language::ALL {
         for purpose in Purpose::ALL {
             let mail = composed(&outgoing(language, purpose));
@@ -45,7 +45,7 @@ fn a_mail_is_plain_ascii_in_lines_of_a_length_that_every_server_takes() {
 }
 
 #[test]
-fn the_head_says_who_to_whom_when_and_that_nobody_is_to_answer() {
+fn the_head_names_sender_recipient_time_and_subject_and_marks_the_mail_as_automatic() {
     let mail = composed(&outgoing(Language::English, Purpose::Login));
     let (head, _) = mail.split_once("\r\n\r\n").unwrap();
     for line in [
@@ -75,7 +75,7 @@ fn the_head_says_who_to_whom_when_and_that_nobody_is_to_answer() {
 }
 
 #[test]
-fn nothing_that_a_program_says_adds_a_line_to_the_head() {
+fn no_value_from_a_program_adds_a_line_to_the_head() {
     let mut evil = outgoing(Language::Korean, Purpose::Login);
     evil.machine = "web1\r\nBcc: eve@example.org\r\n\r\nbody".to_owned();
     evil.service = "sshd\r\nBcc: eve@example.org".to_owned();
@@ -94,7 +94,7 @@ fn nothing_that_a_program_says_adds_a_line_to_the_head() {
 
 /// The mail is read by another parser than Python's, which `tests/behaviour/mail` uses.
 #[test]
-fn a_parser_of_somebody_else_reads_what_was_written() {
+fn an_independent_parser_reads_the_mail() {
     for language in Language::ALL {
         for purpose in Purpose::ALL {
             let outgoing = outgoing(language, purpose);
