@@ -38,7 +38,7 @@ fn handed(text: &str) -> Result<serde_json::Value, String> {
 }
 
 #[test]
-fn the_hook_is_given_all_of_it_and_who_wrote_it() {
+fn the_hook_is_given_the_whole_event_and_its_writer() {
     assert_eq!(
         handed(&written("alice")).unwrap(),
         serde_json::json!({
@@ -67,7 +67,7 @@ fn the_hook_is_given_all_of_it_and_who_wrote_it() {
 }
 
 #[test]
-fn the_manual_has_every_member_of_it() {
+fn the_manual_lists_every_member_of_the_json_form() {
     let manual = include_str!("../../../packaging/man/otp-notify.8").replace('\\', "");
     let handed = handed(&written("alice")).unwrap();
     for member in handed.as_object().unwrap().keys() {
@@ -79,7 +79,7 @@ fn the_manual_has_every_member_of_it() {
 }
 
 #[test]
-fn what_is_no_event_is_not_handed_on() {
+fn a_malformed_event_is_not_handed_on() {
     let good = written("alice");
     for (from, to) in [
         ("\"version\":1", "\"version\":2"),
@@ -109,7 +109,7 @@ fn what_is_no_event_is_not_handed_on() {
 proptest! {
     /// A name, whatever it holds, stays inside its string and changes nothing else.
     #[test]
-    fn no_name_changes_anything_else(user in "\\PC{1,60}|[\\x00-\\x7f]{1,60}") {
+    fn a_name_changes_no_other_member(user in "\\PC{1,60}|[\\x00-\\x7f]{1,60}") {
         let mut handed = handed(&written(&user)).unwrap();
         prop_assert_eq!(handed["account"].as_str(), Some(user.as_str()));
         handed["account"] = "alice".into();
@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_an_event_or_none(bytes: Vec<u8>) {
+    fn any_bytes_are_read_or_refused_without_a_panic(bytes: Vec<u8>) {
         let read = Read { bytes, owner: 0 };
         for_hook(&item(), &read, "server1").ok();
     }

@@ -46,14 +46,14 @@ impl Script {
 }
 
 #[test]
-fn a_hook_that_ends_well_has_taken_the_event() {
+fn a_hook_that_succeeds_has_taken_the_event() {
     let hook = Script::new("cat > got");
     assert_eq!(hook.run(b"{\"event\":\"otp.lock\"}\n"), Ok(()));
     assert_eq!(hook.wrote("got"), "{\"event\":\"otp.lock\"}\n");
 }
 
 #[test]
-fn a_hook_has_nothing_of_ours() {
+fn a_hook_inherits_no_environment_descriptor_or_process_group() {
     let hook = Script::new(
         "env > env; ls -l /proc/self/fd > fds; pwd -P > /dev/null; cut -d' ' -f5 /proc/self/stat > group",
     );
@@ -78,7 +78,7 @@ fn a_hook_has_nothing_of_ours() {
 }
 
 #[test]
-fn a_hook_that_does_not_end_well_has_not_taken_it() {
+fn a_hook_that_fails_has_not_taken_the_event() {
     for (lines, said) in [
         ("exit 3", "ended with status 3"),
         ("kill -9 $$", "was ended by signal 9"),
@@ -103,7 +103,7 @@ fn a_hook_that_does_not_end_well_has_not_taken_it() {
 }
 
 #[test]
-fn a_hook_that_reads_nothing_keeps_nobody() {
+fn a_hook_that_reads_nothing_delays_nothing() {
     assert_eq!(
         Script::new("exec < /dev/null").run(&vec![b'x'; 1 << 20]),
         Ok(())
@@ -111,7 +111,7 @@ fn a_hook_that_reads_nothing_keeps_nobody() {
 }
 
 #[test]
-fn a_hook_that_hangs_is_ended_with_all_that_it_has_started() {
+fn a_hook_that_hangs_is_ended_with_every_process_that_it_has_started() {
     let hook = Script::new(
         "(trap '' TERM HUP; echo $$ > started; exec sleep 100000) & echo $! > child; wait",
     );
@@ -124,7 +124,7 @@ fn a_hook_that_hangs_is_ended_with_all_that_it_has_started() {
 }
 
 #[test]
-fn what_a_hook_leaves_running_is_ended_with_it() {
+fn a_process_that_a_hook_leaves_running_is_ended() {
     let hook = Script::new("sleep 100000 & echo $! > child");
     assert_eq!(hook.run(b"{}"), Ok(()));
     let child: i32 = hook.wrote("child").trim().parse().unwrap();
@@ -145,7 +145,7 @@ fn is_gone(pid: i32) -> bool {
 }
 
 #[test]
-fn a_hook_that_writes_without_an_end_is_ended_in_time() {
+fn a_hook_that_writes_endlessly_is_ended_in_time() {
     for lines in ["exec yes", "exec yes >&2", "yes >&2 & exit 0"] {
         let done = Script::new(lines).run_for(b"{}", Duration::from_millis(500));
         assert_eq!(done.is_ok(), lines.ends_with("exit 0"), "{lines}: {done:?}");
@@ -153,7 +153,7 @@ fn a_hook_that_writes_without_an_end_is_ended_in_time() {
 }
 
 #[test]
-fn a_hook_that_leaves_its_group_keeps_nobody() {
+fn a_process_that_leaves_the_group_of_its_hook_delays_nothing() {
     let hook = Script::new(
         "setsid sh -c 'echo $$ > child; exec sleep 100000' & while ! [ -s child ]; do :; done",
     );

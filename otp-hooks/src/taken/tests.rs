@@ -52,7 +52,7 @@ fn events(taken: &Taken, user: &str) -> Vec<Event> {
 }
 
 #[test]
-fn what_waits_is_taken_in_the_order_of_its_account() {
+fn waiting_events_are_taken_in_the_order_of_their_account() {
     let bench = Bench::new();
     let order = [Event::Reject, Event::Lock, Event::Recovery, Event::Change];
     for event in order {
@@ -68,7 +68,7 @@ fn what_waits_is_taken_in_the_order_of_its_account() {
 
 /// Numbers start again after the queue was emptied; events taken before still come first.
 #[test]
-fn what_was_taken_before_comes_before_what_comes_later() {
+fn events_taken_earlier_come_before_later_ones() {
     let bench = Bench::new();
     bench.put(Event::Lock, "alice");
     drop(bench.taken());
@@ -81,7 +81,7 @@ fn what_was_taken_before_comes_before_what_comes_later() {
 }
 
 #[test]
-fn strange_things_are_removed_and_hurt_nobody() {
+fn foreign_files_are_removed_and_do_no_harm() {
     let bench = Bench::new();
     bench.put(Event::Lock, "alice");
     let incoming = bench.place(INCOMING);
@@ -106,7 +106,7 @@ fn strange_things_are_removed_and_hurt_nobody() {
 }
 
 #[test]
-fn another_name_for_a_file_or_a_large_one_makes_it_unreadable() {
+fn a_file_that_is_too_large_or_has_a_second_link_is_not_read() {
     let bench = Bench::new();
     bench.put(Event::Lock, "alice");
     let (taken, _) = bench.taken();
@@ -125,7 +125,7 @@ fn another_name_for_a_file_or_a_large_one_makes_it_unreadable() {
 }
 
 #[test]
-fn what_has_no_room_any_more_is_dropped_and_counted() {
+fn events_beyond_the_limit_are_dropped_and_counted() {
     let bench = Bench::new();
     for _ in 0..2 {
         for _ in 0..MOST_ALIKE {
@@ -139,7 +139,7 @@ fn what_has_no_room_any_more_is_dropped_and_counted() {
 }
 
 #[test]
-fn what_was_tried_waits_longer_each_time_and_keeps_its_account_waiting() {
+fn a_failed_event_waits_longer_each_time_and_holds_up_its_account() {
     let bench = Bench::new();
     bench.put(Event::Lock, "alice");
     bench.put(Event::Unlock, "alice");
@@ -173,7 +173,7 @@ fn what_was_tried_waits_longer_each_time_and_keeps_its_account_waiting() {
 }
 
 #[test]
-fn a_clock_that_runs_back_keeps_nothing_waiting() {
+fn a_clock_that_runs_back_keeps_no_event_waiting() {
     let item = Item {
         name: Name {
             number: 0,
@@ -197,7 +197,7 @@ fn a_clock_that_runs_back_keeps_nothing_waiting() {
 }
 
 #[test]
-fn only_what_writers_have_left_long_ago_is_cleared_away() {
+fn only_old_leftovers_of_writers_are_cleared_away() {
     let bench = Bench::new();
     bench.put(Event::Lock, "alice");
     let making = bench.place(MAKING);
@@ -211,7 +211,7 @@ fn only_what_writers_have_left_long_ago_is_cleared_away() {
 }
 
 #[test]
-fn an_event_of_our_own_is_put_in_once() {
+fn an_event_of_our_own_is_queued_once() {
     let bench = Bench::new();
     let entry = Entry::new(Event::PolicyChanged, Severity::Notice);
     let (mut taken, _) = bench.taken();
