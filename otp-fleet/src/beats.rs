@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_beat_is_an_error() {
+    fn text_that_is_no_beat_is_an_error() {
         let good = beat().to_text();
         assert_eq!(Beat::from_text(&name(), good.as_bytes()), Ok(beat()));
         for (from, to) in [

@@ -1,5 +1,5 @@
 //! Certificates for tests, in a directory of their own.
-#![allow(dead_code, reason = "not every test has a use for all of it")]
+#![allow(dead_code, reason = "not every test uses all of it")]
 
 use crate::tls::Files;
 use rcgen::{

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_can_be_a_name_is_one_in_lower_case() {
+    fn a_valid_name_is_stored_in_lower_case() {
         for (text, name) in [
             ("web1.example.org", "web1.example.org"),
             ("WEB1", "web1"),

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_is_kept_in_words() {
+    fn an_entry_is_stored_as_readable_text() {
         assert_eq!(
             entry().to_text(),
             "version = 1\nname = \"web1.example.org\"\nrole = \"machine\"\nzones = [\"web\", \"db_2\"]\n\
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_entry_is_an_error_and_never_a_machine_without_zones() {
+    fn a_damaged_entry_is_an_error_and_never_a_machine_without_zones() {
         let good = entry().to_text();
         assert_eq!(Entry::from_text(&name(), good.as_bytes()), Ok(entry()));
         for (from, to) in [

@@ -1,4 +1,4 @@
-//! The manual of otp-verifier and the file that is shipped, held to what the program takes.
+//! The manual of otp-verifier and the shipped configuration agree with the program.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use otp_fleet::server::Conf;
@@ -13,7 +13,7 @@ fn parse(text: &str) -> Result<Conf, String> {
     Conf::parse(Path::new("conf"), text.as_bytes()).map_err(|error| error.to_string())
 }
 
-/// The keys of a section, as the program itself names them where it is given another.
+/// Returns the keys of a section as the program lists them when it refuses an unknown one.
 fn known(section: &str) -> BTreeSet<String> {
     let etcd = "[etcd]\nendpoints = [\"e1:2379\"]\n";
     let text = match section {
@@ -29,7 +29,7 @@ fn known(section: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The manual's tags below a heading, up to the next one: the first word of each, without its font.
+/// Returns the manual's tags below a heading, up to the next one: the first word of each, without its font.
 fn tags(heading: &str) -> BTreeSet<String> {
     let (_, rest) = MANUAL
         .split_once(&format!("\n{heading}\n"))
@@ -50,7 +50,7 @@ fn tags(heading: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_key_stands_in_the_manual_and_no_other() {
+fn the_manual_lists_every_key_and_no_other() {
     for (section, heading) in [
         ("", ".SH CONFIGURATION"),
         ("etcd", ".SS [etcd]"),
@@ -61,7 +61,7 @@ fn every_key_stands_in_the_manual_and_no_other() {
 }
 
 #[test]
-fn every_option_stands_in_the_manual_and_no_other() {
+fn the_manual_lists_every_option_and_no_other() {
     let mut help = Command::new(env!("CARGO_BIN_EXE_otp-verifier"));
     let help = help.arg("--help").output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
@@ -73,7 +73,7 @@ fn every_option_stands_in_the_manual_and_no_other() {
     assert_eq!(tags(".SH OPTIONS"), options);
 }
 
-/// The lines that an administrator would take the "#" from.
+/// Returns the shipped file with the "#" removed from each line that holds a setting.
 fn without_marks() -> String {
     let is_key = |line: &str| {
         let name = line.split(' ').next().unwrap_or_default();
@@ -102,7 +102,7 @@ fn the_shipped_file_has_every_key_and_its_default() {
             assert!(SHIPPED.contains(&format!("\n#{key} = ")), "{key}");
         }
     }
-    // As it is shipped it names no database, and the program says so.
+    // The shipped file names no database, and the program says so.
     assert!(
         parse(SHIPPED)
             .unwrap_err()
@@ -110,9 +110,9 @@ fn the_shipped_file_has_every_key_and_its_default() {
     );
 }
 
-/// What a newcomer makes by the manual is good for one side of a connection each.
+/// Each certificate made as the manual says is good for one side of a connection only.
 #[test]
-fn certificates_that_are_made_by_the_manual_say_what_they_are_for() {
+fn certificates_made_as_the_manual_says_state_their_use() {
     let manual = include_str!("../../packaging/man/pam_otp-fleet.7");
     let (_, block) = manual.split_once(".\\\" on: desk\n.EX\n").unwrap();
     let (lines, _) = block.split_once("\n.EE\n").unwrap();

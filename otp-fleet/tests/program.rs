@@ -1,10 +1,10 @@
-//! The program otp-verifier, as it is installed: over a folder, with a machine on loopback.
+//! The installed program otp-verifier, with records in a directory and a machine on loopback.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 #[path = "../src/fixture.rs"]
 mod fixture;
 
-/// For the fixture, which is that of the unit tests.
+/// Modules that the fixture needs; it is shared with the unit tests.
 mod tls {
     pub use otp_fleet::tls::*;
 }
@@ -33,7 +33,7 @@ use zeroize::Zeroizing;
 
 const SOON: Duration = Duration::from_secs(120);
 
-/// Somebody who is not root on every system.
+/// A user that exists on every system and is not root.
 const NOBODY: &str = "nobody";
 
 struct Fleet {
@@ -89,7 +89,7 @@ impl Fleet {
         fleet
     }
 
-    /// Where the tests are root's the verifier is somebody else, whose everything is.
+    /// Gives all files to the user of the verifier if the tests run as root.
     fn give(&self) {
         let Some(user) = User::from_name(NOBODY)
             .unwrap()
@@ -101,7 +101,7 @@ impl Fleet {
         for name in ["records", "state", "v1.key"] {
             chown(self.path(name), uid, gid).unwrap();
         }
-        // The set-group-id bit goes with the change.
+        // The change of owner clears the set-group-id bit.
         for (name, mode) in [
             (".", 0o755),
             ("machines", 0o755),
@@ -135,7 +135,7 @@ impl Fleet {
         let running = Running(self.command(&[]).spawn().unwrap());
         let since = Instant::now();
         while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
-            assert!(since.elapsed() < SOON, "it does not listen");
+            assert!(since.elapsed() < SOON, "the verifier does not listen");
             std::thread::sleep(Duration::from_millis(5));
         }
         running
@@ -152,7 +152,7 @@ impl Fleet {
         )
     }
 
-    /// The events that wait for the hook.
+    /// Returns the events that wait for the hook.
     fn queued(&self) -> Vec<String> {
         let Ok(waiting) = fs::read_dir(self.path("state/.queue/incoming")) else {
             return Vec::new();
@@ -162,7 +162,7 @@ impl Fleet {
     }
 }
 
-/// Ends the program with this value.
+/// A running verifier, which ends when this value is dropped.
 struct Running(Child);
 
 impl Running {
@@ -219,7 +219,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn it_says_what_cannot_be_used_and_where() {
+fn the_check_names_the_unusable_file_and_the_line() {
     let fleet = Fleet::new("");
     let good = fleet.check();
     assert_eq!(
@@ -252,9 +252,9 @@ fn it_says_what_cannot_be_used_and_where() {
 
 const SEALING_KEY: &str = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n";
 
-/// With no key it would serve nobody whose record is sealed.
+/// Without the key, the verifier could serve no user whose record is sealed.
 #[test]
-fn it_says_that_its_sealing_key_is_missing_or_not_to_be_read() {
+fn the_check_says_that_the_sealing_key_is_missing_or_unreadable() {
     let fleet = Fleet::new("");
     let key = fleet.path("seal");
     let policy = format!("[seal]\nkey = \"{}\"\n", key.display());
@@ -284,7 +284,7 @@ fn it_says_that_its_sealing_key_is_missing_or_not_to_be_read() {
 }
 
 #[test]
-fn it_is_not_root_and_nobody_looks_into_it() {
+fn the_verifier_does_not_run_as_root_and_cannot_be_inspected() {
     let fleet = Fleet::new("");
     let running = fleet.start();
     let about = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", running.id())).unwrap();
@@ -314,7 +314,7 @@ fn it_is_not_root_and_nobody_looks_into_it() {
         .find(|line| line.starts_with("Max core file size"));
     let core: Vec<&str> = core.unwrap().split_whitespace().skip(4).collect();
     assert_eq!(core[..2], ["0", "0"]);
-    // What is undumpable is root's in /proc.
+    // The files in /proc of a process that is not dumpable belong to root.
     let owner = fs::metadata(format!("/proc/{}/environ", running.id()))
         .unwrap()
         .uid();
@@ -323,7 +323,7 @@ fn it_is_not_root_and_nobody_looks_into_it() {
 }
 
 #[test]
-fn it_runs_as_nobody_else_than_a_user_that_is_there_and_not_root() {
+fn the_verifier_runs_only_as_an_existing_user_other_than_root() {
     if !geteuid().is_root() {
         return;
     }
@@ -341,13 +341,13 @@ fn it_runs_as_nobody_else_than_a_user_that_is_there_and_not_root() {
 }
 
 #[test]
-fn it_ends_when_it_is_told_to_and_answers_first() {
+fn the_verifier_answers_open_requests_before_it_stops() {
     let fleet = Fleet::new("");
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         let mut running = fleet.start();
         let mut line = fleet.line();
         ask(&mut line, &is_enrolled());
-        // Files are read again by themselves.
+        // The verifier rereads its files without a signal.
         kill(Pid::from_raw(running.id()), Signal::SIGHUP).unwrap();
         ask(&mut line, &is_enrolled());
         assert!(running.0.try_wait().unwrap().is_none());
@@ -362,9 +362,9 @@ fn it_ends_when_it_is_told_to_and_answers_first() {
     }
 }
 
-/// Verifiers hand events on, and machines do not: each once, with the machine's name, and by the policy of now.
+/// Verifiers hand events on, and machines do not: each event once, with the machine's name, by the current policy.
 #[test]
-fn a_refused_login_waits_for_the_hook_once_and_without_its_code() {
+fn a_refused_login_is_queued_once_for_the_hook_and_without_its_code() {
     let hooks = "[hooks]\nrun = \"/bin/true\"\nevents = [\"reject\", \"notenrolled\"]\n";
     let fleet = Fleet::new(hooks);
     let running = fleet.start();
@@ -382,7 +382,7 @@ fn a_refused_login_waits_for_the_hook_once_and_without_its_code() {
         assert!(queued[0].contains(said), "{said} in {queued:?}");
     }
     assert!(!queued[0].contains("918273"));
-    // What an administrator has changed meanwhile counts.
+    // The changed policy counts at once.
     fs::write(fleet.path("pam_otp.conf"), "").unwrap();
     ask(&mut fleet.line(), &check("918273"));
     assert_eq!(fleet.queued().len(), 1);
@@ -392,9 +392,9 @@ fn a_refused_login_waits_for_the_hook_once_and_without_its_code() {
     drop(running);
 }
 
-/// A policy that cannot be read refuses, and says so; it is not taken for another.
+/// A policy that cannot be read refuses logins and says so; no other policy is used instead.
 #[test]
-fn a_policy_that_is_broken_meanwhile_refuses() {
+fn a_policy_that_becomes_invalid_refuses_logins() {
     let fleet = Fleet::new("");
     let running = fleet.start();
     fs::write(fleet.path("pam_otp.conf"), "colour = 1\n").unwrap();
@@ -406,9 +406,9 @@ fn a_policy_that_is_broken_meanwhile_refuses() {
     drop(running);
 }
 
-/// Certificates are renewed without a restart, and a connection of before goes on.
+/// Certificates are renewed without a restart, and existing connections go on.
 #[test]
-fn a_renewed_certificate_takes_no_restart() {
+fn a_renewed_certificate_needs_no_restart() {
     let fleet = Fleet::new("");
     let running = fleet.start();
     let mut before = fleet.line();

@@ -326,7 +326,7 @@ mod tests {
 
     /// A verifier that is slow with every question delays a login no longer than one that does not answer.
     #[test]
-    fn all_questions_of_a_login_together_wait_for_twelve_seconds() {
+    fn all_questions_of_a_login_together_wait_at_most_twelve_seconds() {
         let begun = Instant::now();
         for took in [1, 4, 9, 10] {
             let (mut now, mut waited) = (begun, Duration::ZERO);
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_nobody_has_by_now_is_not_asked_about() {
+    fn a_name_that_no_longer_exists_is_not_asked_about() {
         let fleet = FleetPolicy {
             verifiers: vec![Verifier::parse("v1").unwrap()],
             local_users: vec!["console".to_owned()],

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_an_answer_that_comes_before_the_work_says_that_nothing_was_done() {
+    fn only_an_error_given_before_the_work_proves_that_nothing_was_done() {
         let of = |code| Failure::of(&Status::new(code, "etcdserver: no"));
         for code in 0..=16 {
             let code = Code::from(code);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_of_users_at_that_moment_is_no_refusal_for_good() {
+    fn a_simultaneous_change_of_users_is_no_final_refusal() {
         let of = |words| Failure::of(&Status::invalid_argument(words));
         assert!(of(BEHIND).was_behind());
         assert!(!of("etcdserver: permission denied").was_behind());
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_etcd_says_is_short_and_has_no_control_characters() {
+    fn messages_of_etcd_are_cut_short_and_have_no_control_characters() {
         let status = Status::unavailable("a\nb\u{1b}[31m".to_owned() + &"x".repeat(1000));
         let Failure::Unanswered(words) = Failure::of(&status) else {
             panic!("unavailable is no answer");

@@ -33,7 +33,7 @@ mod tests {
     use super::after_prefix;
 
     #[test]
-    fn a_range_ends_before_the_first_key_that_does_not_begin_so() {
+    fn a_range_ends_before_the_first_key_without_its_prefix() {
         assert_eq!(after_prefix(b"/a/alice/"), b"/a/alice0");
         assert_eq!(after_prefix(b"a\xff\xff"), b"b");
         assert_eq!(after_prefix(b"\xff"), b"\0");

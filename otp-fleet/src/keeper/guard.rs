@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_the_exact_text_is_a_guard_or_a_fleet() {
+    fn only_the_exact_text_is_a_guard_or_a_fleet() {
         let written = guards()[2].text();
         for (from, to) in [
             ("epoch 7", "epoch 07"),
@@ -337,13 +337,13 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_version_is_told_from_damage() {
+    fn a_newer_version_is_distinguished_from_damage() {
         assert_eq!(Guard::read(b"pam_otp-guard 2\nx"), Err(Unreadable::Newer));
         assert_eq!(Fleet::read(b"pam_otp-fleet 2\nx"), Err(Unreadable::Newer));
     }
 
     #[test]
-    fn a_machines_name_is_one_that_a_certificate_has() {
+    fn a_machine_name_is_one_that_a_certificate_can_have() {
         for (name, is) in [
             ("web-1.example.org", Some("web-1.example.org")),
             ("WEB", Some("web")),

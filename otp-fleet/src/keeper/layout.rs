@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn every_part_has_a_key_of_its_own_and_is_told_by_it() {
+    fn every_part_has_its_own_key_and_is_recognised_by_it() {
         let alice = name("alice");
         let mut keys = vec![guard(&alice)];
         for (part, _) in PARTS {
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_of_an_account_has_all_of_it_and_nothing_of_anybody_else() {
+    fn the_range_of_an_account_holds_all_its_keys_and_no_other_accounts() {
         let alice = name("alice");
         let (first, end) = (guard(&alice), after(&alice));
         let is_in = |key: &[u8]| first.as_slice() <= key && key < end.as_slice();
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_of_an_account_is_nobodys() {
+    fn a_key_outside_the_accounts_has_no_owner() {
         for key in [
             &b"/pam_otp/fleet"[..],
             b"/pam_otp/a/alice",

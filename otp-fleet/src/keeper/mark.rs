@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_last_must_be_there_however_far_the_database_has_come() {
+    fn the_last_write_must_be_there_however_far_the_database_has_advanced() {
         let before = witnessed(1000, 50);
         for after in [witnessed(1000, 50), witnessed(1001, 51), seen(4, 1)] {
             assert_eq!(after.follows(&before), Ok(()), "{after:?}");
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_older_stays_so_until_a_higher_epoch_also_on_the_disk() {
+    fn a_database_found_older_is_refused_until_a_higher_epoch_even_after_a_restart() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("seen");
         let mut mark = Mark::open(&path).unwrap();
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn another_certificate_makes_no_other_verifier() {
+    fn a_new_certificate_makes_no_new_verifier() {
         let [first, second] = ["v1", "v2"].map(|name| PeerName::new(name).unwrap());
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("seen");
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_epoch_that_an_administrator_has_raised_makes_up_for_revisions_that_are_gone() {
+    fn only_an_epoch_raised_by_an_administrator_excuses_missing_revisions() {
         let before = seen(3, 1000);
         for after in [seen(3, 1000), seen(3, 1001), seen(4, 1), seen(9, 5000)] {
             assert_eq!(after.follows(&before), Ok(()), "{after:?}");
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_is_kept_and_never_goes_back() {
+    fn a_mark_is_stored_and_never_goes_back() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("seen");
         let mut mark = Mark::open(&path).unwrap();
@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_that_cannot_be_read_is_not_no_mark() {
+    fn an_unreadable_mark_is_not_a_missing_mark() {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("seen");
         let whole = seen(1, 20).text(None);

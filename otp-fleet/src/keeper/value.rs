@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fills_a_part_up_takes_no_space() {
+    fn the_padding_of_a_part_takes_no_space() {
         let mut state = vec![FILL; 4096];
         state[..300].fill(b'a');
         state[2048..2348].fill(b'b');
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_not_whole_or_claims_too_much_is_refused() {
+    fn a_value_that_is_cut_off_or_claims_too_much_is_refused() {
         let whole = of(&[b"secret".to_vec(), vec![FILL; 100]].concat()).unwrap();
         for length in 0..whole.len() {
             let cut = read(&whole[..length]);
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newer_value_is_told_from_a_damaged_one() {
+    fn a_newer_value_is_distinguished_from_a_damaged_one() {
         assert_eq!(read(b"pam_otp-part 2\nx").err(), Some(NoPart::Newer));
         assert!(matches!(read(b"").err(), Some(NoPart::Damaged(_))));
         assert!(matches!(read(b"PAM").err(), Some(NoPart::Damaged(_))));

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_of_the_past_cannot_have_come_after() {
+    fn a_witness_can_be_followed_only_by_itself_or_a_later_one() {
         let before = witness(7, 1);
         for now in [witness(7, 1), witness(8, 2), witness(5000, 3)] {
             assert!(before.can_become(Some(now)), "{now:?}");
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn each_is_another_and_reads_back() {
+    fn each_new_witness_is_different_and_reads_back() {
         let first = Witness::after(None).unwrap();
         let second = Witness::after(Some(first)).unwrap();
         assert_eq!((first.number, second.number), (1, 2));

@@ -23,7 +23,7 @@ mod tests {
     }
 
     #[test]
-    fn name_and_end_are_those_of_the_certificate() {
+    fn name_and_expiry_are_read_from_the_certificate() {
         for (ends, seconds) in [
             ((2027, 1, 15), 1_799_971_200),
             ((2028, 2, 29), 1_835_395_200),
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_certificate_is_none_and_does_no_harm() {
+    fn bytes_that_are_no_certificate_are_refused_and_do_no_harm() {
         let good = certificate(&["root"], (2027, 1, 15));
         for end in 0..good.len() / 4 {
             assert_eq!(Certificate::from_der(&good[..end]), None, "{end}");

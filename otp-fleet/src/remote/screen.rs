@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn no_order_comes_to_a_terminal_however_it_is_cut() {
+    fn no_escape_sequence_reaches_a_terminal_however_it_is_split() {
         let orders: [&[u8]; 6] = [
             b"\x1b]0;title\x07",
             b"\x1b[2J\x1b[31m",
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn text_stays_as_it_is_however_it_is_cut() {
+    fn text_stays_unchanged_however_it_is_split() {
         let text = "name\t가나다 ü €\nnext\n";
         for cut in 0..=text.len() {
             let (first, second) = text.as_bytes().split_at(cut);

@@ -53,7 +53,7 @@ fn session(
 }
 
 #[test]
-fn output_errors_and_status_come_back_as_they_are() {
+fn output_errors_and_status_come_back_unchanged() {
     let script = "cat >/dev/null; echo result; echo wrong >&2; printf '\\377\\000'; exit 3";
     let (status, ended, output, errors) = session(script, &["list"], &[]);
     assert_eq!(status.unwrap(), 3);
@@ -85,7 +85,7 @@ fn the_program_is_given_the_administrator_the_arguments_and_the_files() {
 }
 
 #[test]
-fn much_output_is_passed_on_and_not_kept() {
+fn a_large_output_is_passed_on_and_not_stored() {
     let script = "cat >/dev/null; head -c 20000000 /dev/zero";
     let (status, _, output, _) = session(script, &["list"], &[]);
     assert_eq!(status.unwrap(), 0);
@@ -134,7 +134,7 @@ fn a_program_ends_with_the_session() {
 }
 
 #[test]
-fn what_is_no_session_starts_nothing_that_lasts() {
+fn an_invalid_session_starts_no_lasting_program() {
     for frames in [
         vec![frame(OUT).with(b"x")],
         vec![frame(FILE).with(b"x")],
@@ -153,7 +153,7 @@ fn what_is_no_session_starts_nothing_that_lasts() {
 
 /// A session can be opened, and all of it but the last word sent, long before.
 #[test]
-fn an_administrator_who_was_revoked_before_the_last_word_has_nothing_done() {
+fn a_command_is_not_run_if_its_administrator_is_revoked_before_the_last_word() {
     let (mut here, mut there) = UnixStream::pair().unwrap();
     let directory = tempfile::TempDir::new().unwrap();
     let given = directory.path().join("given");
@@ -206,7 +206,7 @@ impl Write for Headless<'_> {
 }
 
 #[test]
-fn a_program_that_cannot_be_started_is_told() {
+fn a_program_that_cannot_be_started_is_reported() {
     let (mut here, mut there) = UnixStream::pair().unwrap();
     let none = || Err(io::ErrorKind::NotFound.into());
     assert!(serve(&mut there, "anna", &[b"list"], || true, none).is_err());
@@ -223,7 +223,7 @@ fn a_program_that_cannot_be_started_is_told() {
 }
 
 #[test]
-fn a_session_without_an_end_is_no_success() {
+fn a_session_that_breaks_off_is_no_success() {
     let (mut here, there) = UnixStream::pair().unwrap();
     send(&mut &there, &frame(OUT).with(b"half")).unwrap();
     let gone = thread::spawn(move || {
@@ -247,7 +247,7 @@ fn a_session_without_an_end_is_no_success() {
 }
 
 #[test]
-fn what_is_about_this_machine_stays_on_it() {
+fn options_about_this_machine_are_not_sent_to_the_fleet() {
     let given = [
         "--conf",
         "/x",
@@ -271,7 +271,7 @@ fn what_is_about_this_machine_stays_on_it() {
 
 /// Without the option, a verifier would use its own key to unseal what another key was to unseal.
 #[test]
-fn the_key_of_seal_is_not_taken_for_that_of_the_certificate() {
+fn the_key_option_of_seal_is_not_taken_for_that_of_the_certificate() {
     let given = ["--key", "own.key", "seal", "--undo", "--key", "/k"];
     let kept = for_the_fleet(&words(&given));
     assert_eq!(kept, words(&["seal", "--undo", "--key", "/k"]));

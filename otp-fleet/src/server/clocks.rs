@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_that_is_off_refuses_and_nobody_else() {
+    fn only_a_verifier_whose_clock_is_off_refuses() {
         for (clocks, refused) in [
             (&[0][..], &[false][..]),
             (&[0, 29], &[false, false]),
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_that_differ_the_younger_refuses() {
+    fn the_younger_of_two_verifiers_that_differ_refuses() {
         for by in [30, -30, 86_400] {
             assert_eq!(refuse(&[0, by]), [false, true]);
         }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_halves_the_one_with_the_oldest_serves() {
+    fn the_half_with_the_oldest_verifier_serves() {
         assert_eq!(refuse(&[0, 0, 80, 80]), [false, false, true, true]);
         assert_eq!(refuse(&[80, 0, 0, 80]), [false, true, true, false]);
     }
@@ -111,12 +111,12 @@ mod tests {
     proptest! {
         /// Otherwise a few clocks that are off would lock everyone out.
         #[test]
-        fn never_do_all_refuse(clocks in prop::collection::vec(-200_i64..200, 1..7)) {
+        fn some_verifier_always_serves(clocks in prop::collection::vec(-200_i64..200, 1..7)) {
             prop_assert!(refuse(&clocks).contains(&false), "{:?}", clocks);
         }
 
         #[test]
-        fn nobody_far_from_the_middle_serves(clocks in prop::collection::vec(-200_i64..200, 3..8)) {
+        fn no_verifier_far_from_the_middle_clock_serves(clocks in prop::collection::vec(-200_i64..200, 3..8)) {
             prop_assume!(clocks.len() % 2 == 1);
             let mut sorted = clocks.clone();
             sorted.sort_unstable();

@@ -290,7 +290,7 @@ key = "/etc/pam_otp-verifier/etcd.key"
     }
 
     #[test]
-    fn a_configuration_without_a_line_too_many_has_the_usual_rest() {
+    fn a_minimal_configuration_gets_the_defaults() {
         let conf = parse(SHORT).unwrap();
         assert_eq!(conf.addresses().len(), 2);
         assert!(
@@ -339,7 +339,7 @@ key = "/etc/pam_otp-verifier/etcd.key"
     }
 
     #[test]
-    fn what_it_must_not_say_is_refused_by_its_line() {
+    fn an_invalid_key_or_value_is_refused_with_its_line() {
         for (from, to, line) in [
             (
                 "ca = \"/etc/pam_otp-verifier/ca.pem\"",

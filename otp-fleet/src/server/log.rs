@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_refusals_of_one_name_the_first_are_told_of_and_then_one_at_a_time() {
+    fn the_first_denials_of_one_name_are_logged_and_then_one_per_interval() {
         let mut denied = Denied::default();
         let begun = Instant::now();
         for _ in 0..AT_FIRST {
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_strangers_one_is_told_of_and_the_others_are_counted() {
+    fn one_of_many_strangers_is_logged_and_the_others_are_counted() {
         let mut strangers = Strangers::default();
         let begun = Instant::now();
         assert_eq!(strangers.one_more(begun), Some(0));

@@ -191,7 +191,7 @@ mod tests {
     use otp_core::UserName;
 
     #[test]
-    fn a_measure_is_one_machines_and_comes_back_with_time() {
+    fn each_machine_has_its_own_allowance_which_refills_with_time() {
         let [web1, web2] = ["web1", "web2"].map(|name| PeerName::new(name).unwrap());
         let measure = Measure::default();
         let begun = Instant::now();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_the_name_service_has_is_known_by_name_and_number() {
+    fn a_user_is_known_if_the_name_service_has_the_name_and_the_user_id() {
         let account = |name: &str, uid| Account {
             name: UserName::new(name).unwrap(),
             uid,

@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_one_of_a_single_machine_and_service() {
+    fn a_place_belongs_to_one_machine_and_one_service() {
         let place = |service: &str, address: &str| Place::of(service, address).unwrap();
         let name = |text: &str| PeerName::new(text).unwrap();
         let here = on(&name("web1.example.org"), &place("sshd", "192.0.2.1"));

@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn options_are_taken_and_nothing_else_is() {
+    fn known_options_are_taken_and_any_other_is_refused() {
         let expected = Options {
             conf: "/x".into(),
             only_checks: true,

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_take_a_quarter_and_one_of_them_less() {
+    fn strangers_take_at_most_a_quarter_of_the_slots_and_one_stranger_less() {
         let slots = Slots::new(512);
         let mut held = Vec::new();
         for _ in 0..SHAKING_OF_ONE {
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_who_is_known_takes_more_than_half() {
+    fn a_known_machine_takes_at_most_half_of_the_slots() {
         let slots = Slots::new(256);
         let known = |machine: &str| {
             let stranger = slots.take(address("192.0.2.1"))?;

@@ -231,7 +231,7 @@ fn is_accepted(answer: Option<&Answer>) -> bool {
 }
 
 #[test]
-fn a_user_enrols_on_one_machine_and_logs_in_on_another_once_a_code() {
+fn a_user_enrols_on_one_machine_and_logs_in_on_another_once_per_code() {
     let fleet = Fleet::new();
     let not = fleet.machine("web1").answer(&is_enrolled("alice"));
     assert_eq!(not, Some(Answer::NotEnrolled { first_login: None }));
@@ -248,7 +248,7 @@ fn a_user_enrols_on_one_machine_and_logs_in_on_another_once_a_code() {
 }
 
 #[test]
-fn of_many_at_once_with_one_code_one_is_let_in() {
+fn one_of_many_simultaneous_logins_with_one_code_is_let_in() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     let right = code(&phone, 1);
@@ -266,7 +266,7 @@ fn of_many_at_once_with_one_code_one_is_let_in() {
 }
 
 #[test]
-fn five_wrong_codes_over_all_machines_lock() {
+fn five_wrong_codes_across_all_machines_lock() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     for (at, machine) in ["web1", "web2", "web1", "web2", "web1"].iter().enumerate() {
@@ -291,7 +291,7 @@ fn five_wrong_codes_over_all_machines_lock() {
 
 /// Work in progress is finished, connected machines still get answers, and no new connection is served.
 #[test]
-fn a_verifier_that_ends_finishes_what_was_begun() {
+fn a_verifier_that_stops_finishes_the_requests_that_it_has_begun() {
     let mut fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     let mut begun = fleet.machine("web1");
@@ -310,7 +310,7 @@ fn a_verifier_that_ends_finishes_what_was_begun() {
 
 /// After the drain, a waiting machine sees the end before it asks, so it asks another verifier.
 #[test]
-fn a_verifier_that_has_ended_closes_what_waits() {
+fn a_verifier_that_has_stopped_closes_waiting_connections() {
     let mut fleet = Fleet::new();
     let mut waits = fleet.machine("web1");
     assert!(waits.answer(&is_enrolled("alice")).is_some());

@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_asks_about_those_in_its_zones() {
+    fn a_machine_may_ask_about_users_of_its_zones() {
         let unknown = Reach::Unknown("down".to_owned());
         for (zones, user, may) in [
             (&[][..], "carol", Reach::Yes),

@@ -46,7 +46,7 @@ impl Fleet {
 }
 
 #[test]
-fn both_sides_know_each_other_by_the_first_name() {
+fn both_sides_know_each_other_by_the_first_name_of_the_certificate() {
     let fleet = Fleet::new();
     let verifier = server(&fleet.authority.sign(&["v1.example.org", "v.example.org"])).unwrap();
     let machine = client(&fleet.authority.sign(&["Web1.example.org", "other"])).unwrap();
@@ -58,7 +58,7 @@ fn both_sides_know_each_other_by_the_first_name() {
 }
 
 #[test]
-fn a_certificate_of_another_ca_or_of_another_time_or_use_is_refused() {
+fn a_certificate_of_another_authority_time_or_use_is_refused() {
     let fleet = Fleet::new();
     let other = Authority::new(fleet.directory.path(), "other");
     let verifier = server(&fleet.authority.sign(&["v1"])).unwrap();
@@ -107,7 +107,7 @@ fn is_of_use(refused: &rustls::Error) -> bool {
 /// Otherwise a certificate that states no use would do for a machine and for a verifier: that of a stolen machine for
 /// both.
 #[test]
-fn a_certificate_is_good_for_what_it_says_and_one_that_says_nothing_for_nothing() {
+fn a_certificate_is_good_only_for_the_uses_that_it_states() {
     let fleet = Fleet::new();
     let by = |authority: &Authority, name: &str, purposes: &[_]| {
         authority.sign_for(&[name], Good::Now, purposes)
@@ -151,7 +151,7 @@ fn a_certificate_is_good_for_what_it_says_and_one_that_says_nothing_for_nothing(
 }
 
 #[test]
-fn nobody_is_let_in_without_a_certificate() {
+fn a_machine_without_a_certificate_is_refused() {
     let fleet = Fleet::new();
     let verifier = server(&fleet.authority.sign(&["v1"])).unwrap();
     let files = fleet.authority.sign(&["web1"]);
@@ -176,7 +176,7 @@ fn a_certificate_without_a_name_names_nobody() {
 }
 
 #[test]
-fn a_key_that_others_can_read_or_that_is_of_another_certificate_is_refused() {
+fn a_key_that_others_can_read_or_that_belongs_to_another_certificate_is_refused() {
     let fleet = Fleet::new();
     let files = fleet.authority.sign(&["web1"]);
     for (mode, may) in [
@@ -210,7 +210,7 @@ fn a_key_that_others_can_read_or_that_is_of_another_certificate_is_refused() {
 }
 
 #[test]
-fn a_group_of_its_own_may_read_a_key_and_no_other() {
+fn only_the_given_group_may_read_a_key() {
     if !nix::unistd::geteuid().is_root() {
         return;
     }
@@ -227,7 +227,7 @@ fn a_group_of_its_own_may_read_a_key_and_no_other() {
 }
 
 #[test]
-fn what_is_no_file_of_ours_is_named_and_never_quoted() {
+fn a_file_with_other_content_is_named_and_never_quoted() {
     let fleet = Fleet::new();
     let files = fleet.authority.sign(&["web1"]);
     let key = fs::read_to_string(&files.key).unwrap();

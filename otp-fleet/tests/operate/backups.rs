@@ -1,4 +1,4 @@
-//! Backups, what they hold and what they do not show, and restores that are cut short anywhere.
+//! Backups: what they hold, what they do not reveal, and restores that are cut short at any point.
 
 use crate::gate::Gate;
 use crate::place::{Place, content};
@@ -32,7 +32,7 @@ pub fn status(place: &Place) -> serde_json::Value {
 }
 
 #[test]
-fn a_backup_shows_nothing_of_what_is_in_it() {
+fn a_backup_reveals_nothing_of_its_content() {
     let Some((place, users)) = fleet_with_users() else {
         return;
     };
@@ -54,7 +54,7 @@ fn a_backup_shows_nothing_of_what_is_in_it() {
             key.iter().rev().copied().collect(),
             user["user"].as_str().unwrap().as_bytes().to_vec(),
         ] {
-            // Three letters may stand anywhere by chance.
+            // Three letters may occur anywhere by chance.
             assert!(needle.len() < 6 || !is_in(&needle));
         }
         for code in user["recovery_codes"].as_array().unwrap() {
@@ -62,13 +62,13 @@ fn a_backup_shows_nothing_of_what_is_in_it() {
         }
     }
     assert!(!is_in(b"/pam_otp/") && !is_in(b"web1.example.org") && !is_in(&[7; 32]));
-    // The same place is never written over.
+    // A backup never overwrites an existing file.
     place.fails(2, &["fleet", "backup", "b", "--key-file", "key"]);
     assert_eq!(content(&place.path("b")), bytes);
 }
 
 #[test]
-fn what_was_lost_comes_back_in_a_new_epoch() {
+fn lost_records_come_back_in_a_new_epoch() {
     let Some((mut place, _)) = fleet_with_users() else {
         return;
     };
@@ -100,7 +100,7 @@ fn what_was_lost_comes_back_in_a_new_epoch() {
 }
 
 #[test]
-fn a_fleet_that_is_there_is_left_alone_unless_it_is_to_be_replaced() {
+fn an_existing_fleet_is_left_alone_unless_it_is_to_be_replaced() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -122,13 +122,13 @@ fn a_fleet_that_is_there_is_left_alone_unless_it_is_to_be_replaced() {
         .map(|one| one["user"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["bin", "daemon", "sys"]);
-    // A stolen machine does not come back with the backup.
+    // A restore does not bring back a machine that was revoked because it was stolen.
     let machines = place.json(&["fleet", "machines", "--json"]);
     assert!(machines[1]["revoked"].is_u64(), "{machines}");
 }
 
 #[test]
-fn a_backup_that_is_cut_changed_or_opened_by_another_key_changes_nothing() {
+fn a_backup_that_is_cut_altered_or_opened_with_another_key_changes_nothing() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -185,9 +185,9 @@ fn a_backup_that_is_cut_changed_or_opened_by_another_key_changes_nothing() {
     }
 }
 
-/// Each run is stopped one piece later on its way to the database, and killed there; what it left, the next goes on from.
+/// Each run is stopped one piece later on its way to the database, and killed there; the next run continues from what it left.
 #[test]
-fn a_restore_that_is_killed_anywhere_is_completed_by_the_same_command() {
+fn a_restore_killed_at_any_point_is_completed_by_the_same_command() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -214,7 +214,7 @@ fn a_restore_that_is_killed_anywhere_is_completed_by_the_same_command() {
             assert!(status.success(), "{pieces}");
             break;
         }
-        // Either it serves as before, or as after, or nobody at all: never half of it.
+        // The fleet serves as before, or as after, or nobody at all: never half of the records.
         let output = place.run(&["list", "--json"]);
         if output.status.success() {
             let listed: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -235,7 +235,7 @@ fn a_restore_that_is_killed_anywhere_is_completed_by_the_same_command() {
 }
 
 #[test]
-fn another_backup_is_not_mixed_with_one_whose_restore_has_not_ended() {
+fn an_unfinished_restore_is_not_mixed_with_another_backup() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -247,7 +247,7 @@ fn another_backup_is_not_mixed_with_one_whose_restore_has_not_ended() {
         certificate: place.path("verifier.pem"),
         key: place.path("verifier.key"),
     };
-    // As a restore of the first leaves it that was killed behind its first step.
+    // The database as a restore of the first backup leaves it when killed after its first step.
     let head = HEXLOWER.encode(&content(&place.path("one"))[..56]);
     let database = otp_fleet::operate::database::Database::of(&config).unwrap();
     let put = otp_fleet::etcd::PutRequest {
@@ -270,7 +270,7 @@ fn another_backup_is_not_mixed_with_one_whose_restore_has_not_ended() {
 }
 
 #[test]
-fn a_database_that_went_back_is_worked_on_only_when_it_was_confirmed() {
+fn a_database_that_went_back_is_used_only_after_it_is_confirmed() {
     let Some((mut place, _)) = fleet_with_users() else {
         return;
     };
@@ -295,7 +295,7 @@ fn a_database_that_went_back_is_worked_on_only_when_it_was_confirmed() {
         assert_eq!(user["recovery_codes_left"], 0, "{user}");
     }
     place.fails(1, &["fleet", "confirm"]);
-    // Another fleet's database in the place of this one.
+    // Another fleet's database instead of this one.
     let another = format!(
         "pam_otp-seen 1\nfleet {}\nepoch 7\nrevision 5\n",
         "0".repeat(32)
@@ -308,7 +308,7 @@ fn a_database_that_went_back_is_worked_on_only_when_it_was_confirmed() {
 }
 
 #[test]
-fn a_database_that_lacks_what_its_verifier_wrote_last_is_worked_on_only_when_it_was_confirmed() {
+fn a_database_without_its_verifiers_last_write_is_used_only_after_it_is_confirmed() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -334,7 +334,7 @@ fn a_database_that_lacks_what_its_verifier_wrote_last_is_worked_on_only_when_it_
         let mark = format!("pam_otp-seen 1\nfleet {fleet}\nepoch {epoch}\nrevision 5\n{rest}");
         place.write("state/seen", mark);
     };
-    // It has come further than what was seen, all of these times.
+    // Each time, the database has advanced beyond what was seen.
     let good = [
         format!("witness v1.example.org 4 {nonce}\n"),
         format!("witness v1.example.org 3 {}\n", "8".repeat(32)),
@@ -363,7 +363,7 @@ fn a_database_that_lacks_what_its_verifier_wrote_last_is_worked_on_only_when_it_
         assert!(!kept.contains("refused"), "{kept}");
         place.fails(1, &["fleet", "confirm"]);
     }
-    // It is in no backup: what comes out of one has an epoch of its own.
+    // No backup contains it: a restored database has an epoch of its own.
     backup(&place, "one");
     mark("refused\n");
     let arguments = ["fleet", "restore", "one", "--replace", "--key-file", "key"];

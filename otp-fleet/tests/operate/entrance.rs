@@ -1,4 +1,4 @@
-//! An etcd that does not take certificates for users: asked for users, it would let in nobody, and for good.
+//! An etcd that does not know users by their certificates: once it authenticates users, it would let nobody in ever again.
 
 use crate::gate::{Gate, Then};
 use crate::place::Place;
@@ -17,7 +17,7 @@ const INIT: [&str; 8] = [
     "root.key",
 ];
 
-/// Somebody who is no user of etcd reads and changes what they like.
+/// Whether anybody, without being a user of etcd, can read and change everything.
 fn is_open_to_everybody(place: &Place) -> bool {
     let all = RangeRequest {
         key: vec![0],
@@ -31,7 +31,7 @@ fn is_open_to_everybody(place: &Place) -> bool {
     }
 }
 
-/// So often is tried what depends on who is faster.
+/// How often a race is repeated.
 const ROUNDS: usize = 8;
 
 fn users(place: &Place, user: &str) -> Vec<String> {
@@ -44,7 +44,7 @@ fn an_etcd_that_does_not_know_users_by_their_certificates_is_left_as_it_was() {
     let Some(mut place) = Place::new() else {
         return;
     };
-    // With a list of authorities it asks for a certificate, and still takes it for nobody's.
+    // With a list of authorities etcd asks for a certificate, and still derives no user from it.
     let looks: [&'static [&'static str]; 2] = [&["--trusted-ca-file=ca.pem"], &[]];
     for look in looks {
         place.look_at_clients(Some(look));
@@ -58,24 +58,24 @@ fn an_etcd_that_does_not_know_users_by_their_certificates_is_left_as_it_was() {
     assert!(place.ok(&INIT).contains("has begun"));
     assert!(!is_open_to_everybody(&place));
     assert_eq!(users(&place, "root"), ["root", "verifier"]);
-    // The same where one was started anew by another look later: a fleet is not opened because of that.
+    // The same if etcd was restarted later with other options: this must not open a fleet to everybody.
     place.look_at_clients(Some(&["--trusted-ca-file=ca.pem"]));
     let refused = place.fails(1, &INIT);
     assert!(refused.contains("by their certificates"), "{refused}");
     assert!(!is_open_to_everybody(&place));
 }
 
-/// The next init need not wait for it.
+/// Ends the lease of a killed init, so that the next one need not wait for it.
 fn end_its_lease(place: &Place) {
     let key = DeleteRangeRequest {
         key: b"/pam_otp/init".to_vec(),
         ..Default::default()
     };
-    // Root's certificate is nobody's where an etcd asks for users and takes no certificate for one: then nobody can remove it.
+    // If etcd authenticates users but derives none from certificates, root's certificate is nobody's and cannot remove it.
     place.database("root").try_asking(&key).ok();
 }
 
-/// Runs init, and kills it where so many pieces have gone to etcd; whether it came to its end before.
+/// Runs init and kills it once `pieces` pieces have gone to etcd. Returns its status if it ended before.
 fn is_done_within(place: &Place, pieces: usize) -> Option<i32> {
     let gate = Gate::before(place.port(), pieces);
     place.configure("gate.conf", gate.port());
@@ -95,9 +95,9 @@ fn is_done_within(place: &Place, pieces: usize) -> Option<i32> {
     }
 }
 
-/// Whatever is asked again may have been done by then: the answer to each piece of what init asks for is lost once.
+/// A repeated request may already have been carried out. Here the answer to each piece that init sends is lost once.
 #[test]
-fn an_answer_that_is_lost_anywhere_changes_nothing_of_what_init_comes_to() {
+fn an_answer_lost_at_any_point_does_not_change_the_outcome_of_init() {
     let Some(mut place) = Place::new() else {
         return;
     };
@@ -119,7 +119,7 @@ fn an_answer_that_is_lost_anywhere_changes_nothing_of_what_init_comes_to() {
         }
     }
     place.look_at_clients(None);
-    // Each takes an etcd of its own, so only some.
+    // Each case needs an etcd of its own, so only some are tried.
     for pieces in (1..).step_by(7) {
         let (status, said, was_lost) = ends(&place, pieces);
         assert_eq!(status, Some(0), "{pieces}: {said}");
@@ -131,10 +131,10 @@ fn an_answer_that_is_lost_anywhere_changes_nothing_of_what_init_comes_to() {
     }
 }
 
-/// Each has a trial of its own, by which all is undone where it fails: that would open an etcd which the other has told that it
-/// asks everybody for a user.
+/// Each init makes a trial of its own, which undoes everything if it fails. That must not open an etcd to everybody after
+/// the other init has reported that it authenticates users.
 #[test]
-fn two_who_begin_a_fleet_at_once_begin_one_and_leave_etcd_asking_for_users() {
+fn two_simultaneous_inits_begin_one_fleet_and_leave_etcd_asking_for_users() {
     let Some(mut place) = Place::new() else {
         return;
     };
@@ -151,12 +151,12 @@ fn two_who_begin_a_fleet_at_once_begin_one_and_leave_etcd_asking_for_users() {
         });
         assert!(both.iter().any(|one| one.0 == Some(0)), "{round}: {both:?}");
         assert!(!is_open_to_everybody(&place), "{round}: {both:?}");
-        // Whoever comes next has nothing to complete but what is there.
+        // The next init finds everything complete.
         assert!(place.ok(&INIT).contains("was there already"));
         assert_eq!(users(&place, "root"), ["root", "verifier"], "{both:?}");
         place.lose_everything();
     }
-    // One that was killed keeps nobody out for longer than its lease lasts.
+    // A killed init keeps others out no longer than its lease lasts.
     let all = RangeRequest {
         key: b"/pam_otp/init".to_vec(),
         ..Default::default()
@@ -172,7 +172,7 @@ fn two_who_begin_a_fleet_at_once_begin_one_and_leave_etcd_asking_for_users() {
 }
 
 #[test]
-fn a_trial_that_is_killed_anywhere_locks_nobody_out() {
+fn a_trial_killed_at_any_point_locks_nobody_out() {
     let Some(mut place) = Place::new() else {
         return;
     };

@@ -1,4 +1,5 @@
-//! A way to etcd that lets so many pieces through: then it is shut, whatever comes; or it breaks once, and the answer is lost.
+//! A gate before etcd that lets a given number of pieces through. Then it shuts for good, or breaks once, so that the answer
+//! is lost.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -19,22 +20,22 @@ struct State {
     is_over: AtomicBool,
 }
 
-/// What becomes of the piece after the last that is let through.
+/// What happens to the piece after the last one that is let through.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Then {
-    /// It is kept back, and so is all that comes.
+    /// It is held back, and so is everything after it.
     Shut,
-    /// It comes to etcd, and the connection ends for who has sent it. The next connection is as good as any.
+    /// It reaches etcd, and the sender's connection ends. The next connection works.
     Break,
 }
 
 impl Gate {
-    /// Before etcd's port; shut in the end.
+    /// Makes a gate before etcd's port that shuts after `pieces` pieces.
     pub fn before(port: u16, pieces: usize) -> Self {
         Self::that_will(Then::Shut, port, pieces)
     }
 
-    /// Before etcd's port.
+    /// Makes a gate before etcd's port that does `then` after `pieces` pieces.
     pub fn that_will(then: Then, port: u16, pieces: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let gate = Self {
@@ -67,7 +68,7 @@ impl Gate {
         self.port
     }
 
-    /// Whether something was kept back, or lost.
+    /// Whether something was held back or lost.
     pub fn is_shut(&self) -> bool {
         self.state.is_shut.load(Ordering::SeqCst)
     }
@@ -76,7 +77,7 @@ impl Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         self.state.is_over.store(true, Ordering::SeqCst);
-        // The thread that waits for somebody sees it.
+        // This wakes the thread that waits for connections.
         TcpStream::connect(("127.0.0.1", self.port)).ok();
     }
 }
@@ -98,7 +99,7 @@ impl State {
     }
 }
 
-/// Passes pieces on until an end comes, or one is not let through.
+/// Passes pieces on until the connection ends or a piece is not let through.
 fn pass(mut from: TcpStream, mut to: TcpStream, state: Option<&State>) {
     let mut piece = [0; 16 * 1024];
     while let Ok(count) = from.read(&mut piece) {
@@ -111,14 +112,14 @@ fn pass(mut from: TcpStream, mut to: TcpStream, state: Option<&State>) {
         {
             if state.then == Then::Break {
                 from.shutdown(Shutdown::Both).ok();
-                // etcd is not told, which might give up its question.
+                // etcd is not told of the end: it might abandon the request.
                 to.write_all(&piece[..count]).ok();
                 while !state.is_over.load(Ordering::SeqCst) {
                     thread::park_timeout(Duration::from_millis(10));
                 }
                 return;
             }
-            // The rest is read and lost, until the other side is killed.
+            // The rest is read and discarded until the other side is killed.
             while from.read(&mut piece).is_ok_and(|count| count > 0) {}
             return;
         }

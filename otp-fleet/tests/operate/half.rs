@@ -1,4 +1,4 @@
-//! A restore that has not ended, and what else is asked for meanwhile.
+//! An unfinished restore, and other commands that run meanwhile.
 
 use crate::backups::{backup, fleet_with_users, status};
 use crate::place::{Place, content};
@@ -16,7 +16,7 @@ fn database(place: &Place) -> Database {
     place.database("verifier")
 }
 
-/// As a restore leaves the database that was killed behind its first step; the revision of its mark.
+/// Leaves the database as a restore does that was killed after its first step. Returns the revision of its mark.
 fn begun(place: &Place, database: &Database) -> i64 {
     let head = HEXLOWER.encode(&content(&place.path("b"))[..56]);
     let put = PutRequest {
@@ -37,7 +37,7 @@ fn lose_the_fleet(database: &Database) {
     database.ask(&delete).unwrap();
 }
 
-/// All that has happened to the fleet's keys from a revision on.
+/// Returns everything that has happened to the fleet's keys from a revision on.
 fn history(database: &Database, from: i64) -> Vec<Event> {
     let now = RangeRequest {
         key: b"/pam_otp/fleet".to_vec(),
@@ -60,9 +60,9 @@ fn history(database: &Database, from: i64) -> Vec<Event> {
     events
 }
 
-/// Whoever goes on with a restore stops whoever is still at it; and a removal that is done late removes nothing that came.
+/// A process that continues a restore stops one that is still running, and a late removal removes no restored record.
 #[test]
-fn the_mark_of_a_restore_is_new_before_anything_goes_and_before_anything_comes() {
+fn a_restore_renews_its_mark_before_it_removes_or_adds_anything() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -91,7 +91,7 @@ fn the_mark_of_a_restore_is_new_before_anything_goes_and_before_anything_comes()
 }
 
 #[test]
-fn of_two_restores_at_once_one_is_done_and_nothing_is_lost() {
+fn one_of_two_simultaneous_restores_succeeds_and_nothing_is_lost() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -105,9 +105,9 @@ fn of_two_restores_at_once_one_is_done_and_nothing_is_lost() {
     }
 }
 
-/// A fleet that began over half of a backup would have no floor: its recovery codes would count again.
+/// A fleet that began over half of a backup would have no floor: used recovery codes would count again.
 #[test]
-fn no_fleet_begins_over_accounts_that_are_there() {
+fn no_fleet_begins_over_existing_accounts() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -129,16 +129,17 @@ fn no_fleet_begins_over_accounts_that_are_there() {
     place.fails(2, &["list"]);
     place.ok(&RESTORE);
     assert_eq!(status(&place)["epoch"], 5);
-    // The same where nothing tells of a restore.
+    // The same if nothing shows that a restore was begun.
     lose_the_fleet(&database);
     let refused = place.fails(1, &init);
     assert!(refused.contains("restore a backup"), "{refused}");
     place.fails(2, &["list"]);
 }
 
-/// The directory of the mark is the verifier's, which may have been taken over. Root's command does not make it root.
+/// The directory of the mark belongs to the verifier, which may be compromised. A command of root must not make the verifier
+/// root.
 #[test]
-fn what_a_verifier_has_put_beside_its_mark_is_not_followed() {
+fn a_link_that_a_verifier_has_put_beside_its_mark_is_not_followed() {
     if !crate::place::is_root() {
         return;
     }
@@ -187,7 +188,7 @@ fn seconds() -> u64 {
     now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// The moment and the counters of the floor.
+/// Returns the time and the counters of the floor.
 fn floor(database: &Database) -> [u64; 2] {
     let fleet = kept(database, "/pam_otp/fleet");
     let (_, floor) = fleet.split_once("floor ").unwrap();
@@ -195,7 +196,7 @@ fn floor(database: &Database) -> [u64; 2] {
     [when, counters].map(|number| number.parse().unwrap())
 }
 
-/// As a verifier whose clock is ahead of this host's leaves an account, in a later step than this host knows of.
+/// Leaves an account as a verifier does whose clock is ahead of this host's: with a code of a later step.
 fn accepted(database: &Database, when: u64) {
     let guard = kept(database, "/pam_otp/a/daemon/");
     let (head, _) = guard.split_once("accepted ").unwrap();
@@ -215,7 +216,7 @@ fn a_host_whose_clock_is_behind_restores_nothing() {
     let refused = place.fails(1, &RESTORE);
     assert!(refused.contains("behind"), "{refused}");
     assert_eq!(kept(&database, "/pam_otp/fleet"), before);
-    // The same where only the backup knows it.
+    // The same if only the backup shows it.
     backup(&place, "later");
     accepted(&database, seconds());
     let refused = place.fails(
@@ -250,7 +251,7 @@ fn a_host_whose_clock_is_behind_restores_nothing() {
         "{:?} {now}",
         floor(&database)
     );
-    // As far as clocks may be apart, the later one counts.
+    // Within the permitted difference of clocks, the later one counts.
     let ahead = seconds() + 25;
     accepted(&database, ahead);
     place.ok(&RESTORE);
@@ -261,9 +262,9 @@ fn a_host_whose_clock_is_behind_restores_nothing() {
     );
 }
 
-/// The second restore of a backup knows as little of what was used after the first as the first did.
+/// A second restore of a backup knows no more of the codes used since than the first one did.
 #[test]
-fn each_restore_of_a_backup_passes_over_as_many_counters_again() {
+fn each_restore_of_a_backup_skips_as_many_counters_again() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -273,7 +274,7 @@ fn each_restore_of_a_backup_passes_over_as_many_counters_again() {
         place.ok(&RESTORE);
         assert_eq!(floor(&database)[1], times * 1000);
     }
-    // One that was made after all of them has to pass over what came after it alone.
+    // A backup made after all of them has to skip only the codes used after it.
     for user in ["daemon", "bin", "sys"] {
         place.ok(&["provision", user, "--force"]);
     }

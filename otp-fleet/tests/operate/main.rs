@@ -16,7 +16,7 @@ fn a_fleet_begins_once_and_the_same_command_completes_it() {
     let Some(place) = Place::new() else { return };
     let refused = place.fails(2, &["list"]);
     assert!(refused.contains("fleet"), "{refused}");
-    // A certificate that could not undo it would lock everybody out.
+    // A certificate that could not undo the change would lock everybody out.
     for (certificate, key) in [("verifier.pem", "verifier.key"), ("ca.pem", "root.key")] {
         let arguments = [
             "fleet",
@@ -38,7 +38,7 @@ fn a_fleet_begins_once_and_the_same_command_completes_it() {
     let machines = place.json(&["fleet", "machines", "--json"]);
     assert_eq!(machines[0]["name"], "anna.example.org");
     assert_eq!(machines[0]["role"], "administrator");
-    // No verifier has anything of etcd's but the keys of the fleet.
+    // A verifier can reach nothing in etcd but the keys of the fleet.
     let arguments = [
         "fleet",
         "init",
@@ -53,7 +53,7 @@ fn a_fleet_begins_once_and_the_same_command_completes_it() {
 }
 
 #[test]
-fn only_the_users_of_the_fleet_come_to_its_keys() {
+fn only_etcd_users_of_the_fleet_reach_its_keys() {
     let Some(place) = Place::new() else { return };
     place.begin_fleet();
     let conf = String::from_utf8(place::content(&place.path("verifier.conf"))).unwrap();
@@ -103,7 +103,7 @@ fn an_etcd_that_somebody_else_uses_is_left_alone() {
 }
 
 #[test]
-fn machines_and_administrators_come_and_go() {
+fn machines_and_administrators_can_be_added_and_revoked() {
     let Some(place) = Place::new() else { return };
     place.fails(1, &["fleet", "add-machine", "web1.example.org"]);
     place.begin_fleet();
@@ -134,7 +134,7 @@ fn machines_and_administrators_come_and_go() {
 }
 
 #[test]
-fn the_status_names_what_is_wrong_and_nothing_else() {
+fn the_status_names_every_problem_and_nothing_else() {
     let Some(place) = Place::new() else { return };
     let status = place.json(&["fleet", "status", "--json"]);
     let ids = |status: &serde_json::Value| -> Vec<String> {
@@ -191,7 +191,7 @@ fn every_command_about_records_works_as_on_one_machine() {
 }
 
 #[test]
-fn an_administrator_works_on_records_and_machines_and_not_with_the_hosts_files() {
+fn an_administrator_manages_records_and_machines_but_reaches_no_file_of_the_host() {
     let Some(place) = Place::new() else { return };
     place.begin_fleet();
     let ok = |arguments: &[&str]| {
@@ -229,7 +229,7 @@ fn an_administrator_works_on_records_and_machines_and_not_with_the_hosts_files()
         (1, &["doctor"]),
         (1, &["policy", "check", &at("verifier.key")]),
         (1, &["protect", "sshd"]),
-        // Files of the verifier's host are not read, whatever may be read there.
+        // No file of the verifier's host is read, even if anybody may read it.
         (2, &["import", "uris", &at("verifier.key")]),
         (2, &["report", "--users", &at("verifier.conf")]),
         (1, &["import", "google-authenticator"]),
@@ -248,7 +248,7 @@ fn an_administrator_works_on_records_and_machines_and_not_with_the_hosts_files()
         );
         assert!(!place.path("stolen").exists());
     }
-    // Neither another policy nor another place for records.
+    // An administrator can choose neither another policy nor another store.
     place.write("strict.conf", "nonsense");
     ok(&[
         "list",

@@ -1,4 +1,4 @@
-//! The host of a verifier with an etcd of one member, all below one temporary directory.
+//! The host of a verifier with a one-member etcd, all below one temporary directory.
 
 use otp_fleet::etcd::{Config, Failure, RangeRequest};
 use otp_fleet::operate::database::Database;
@@ -15,10 +15,10 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Far longer than anything takes, also on a machine that has much else to do.
+/// Far longer than anything takes, even on a busy machine.
 const SOON: Duration = Duration::from_secs(600);
 
-/// Where the program is: in the folder that `OTP_ETCD` names, or where `otp-fleet/tests/provide-etcd` unpacks it.
+/// Returns the path of etcd: in the folder that `OTP_ETCD` names, or where `otp-fleet/tests/provide-etcd` unpacks it.
 pub fn etcd() -> Option<PathBuf> {
     let unpacked =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tests/fleet/etcd/own/usr/bin");
@@ -26,15 +26,15 @@ pub fn etcd() -> Option<PathBuf> {
     Some(folder.join("etcd")).filter(|program| program.exists())
 }
 
-/// Whether this is root, which some tests take, and an account that is not root. Where all tests must be run, they are.
+/// Whether this is root, which some tests need together with an account that is not root. Where all tests must run, both exist.
 pub fn is_root() -> bool {
     let is_root = nix::unistd::geteuid().is_root();
     assert!(
         is_root || std::env::var_os("OTP_ETCD_MUST_BE_THERE").is_none(),
-        "takes root: run tests/run, or without OTP_ETCD_MUST_BE_THERE"
+        "needs root: run tests/run, or unset OTP_ETCD_MUST_BE_THERE"
     );
     if !is_root {
-        eprintln!("not run: takes root, and an account that is not root");
+        eprintln!("not run: needs root, and an account that is not root");
     }
     is_root
 }
@@ -45,11 +45,11 @@ pub struct Place {
     ca: CertifiedIssuer<'static, KeyPair>,
     etcd: Option<Child>,
     ports: [u16; 2],
-    /// How its clients are looked at.
+    /// The options by which etcd authenticates its clients.
     entrance: &'static [&'static str],
 }
 
-/// As a fleet needs it.
+/// The options that a fleet needs.
 const BY_CERTIFICATE: &[&str] = &["--client-cert-auth", "--trusted-ca-file=ca.pem"];
 
 impl Drop for Place {
@@ -59,7 +59,7 @@ impl Drop for Place {
 }
 
 impl Place {
-    /// Certificates, the configuration, and an etcd that is empty. `None`: there is no etcd on this machine.
+    /// Makes certificates, the configuration and an empty etcd. `None`: there is no etcd on this machine.
     pub fn new() -> Option<Self> {
         let Some(program) = etcd() else {
             assert!(
@@ -98,7 +98,7 @@ impl Place {
         Some(place)
     }
 
-    /// Writes a verifier's configuration by which etcd is at that port.
+    /// Writes a verifier's configuration in which etcd listens on that port.
     pub fn configure(&self, name: &str, port: u16) {
         let at = |name: &str| self.path(name).display().to_string();
         let files = format!(
@@ -149,7 +149,7 @@ impl Place {
         self.write(&format!("{file}.key"), key.serialize_pem());
     }
 
-    /// Starts etcd with what it has.
+    /// Starts etcd with its existing data.
     pub fn start(&mut self) {
         let [clients, peers] = self.ports.map(|port| format!("https://127.0.0.1:{port}"));
         let log = File::options()
@@ -197,7 +197,7 @@ impl Place {
         self.wait_for_etcd();
     }
 
-    /// It listens before it answers, and a command waits for some seconds only.
+    /// Waits until etcd answers: it listens earlier, and a command waits only a few seconds.
     fn wait_for_etcd(&self) {
         let any = RangeRequest {
             key: b"x".to_vec(),
@@ -206,7 +206,7 @@ impl Place {
         let database = self.database("other");
         let since = Instant::now();
         while let Err(failure) = database.try_asking(&any) {
-            // Nobody has to be let in.
+            // A refusal is an answer, too.
             if matches!(failure, Failure::Refused(..)) {
                 return;
             }
@@ -214,7 +214,7 @@ impl Place {
         }
     }
 
-    /// The database, as that user asks it.
+    /// Returns the database as that user sees it.
     pub fn database(&self, user: &str) -> Database {
         Database::of(&Config {
             endpoints: vec![self.endpoint()],
@@ -232,21 +232,21 @@ impl Place {
         }
     }
 
-    /// Starts etcd anew with what it has, and another look at its clients; `None`: as a fleet needs it.
+    /// Restarts etcd with its data and other options for its clients; `None`: those that a fleet needs.
     pub fn look_at_clients(&mut self, entrance: Option<&'static [&'static str]>) {
         self.stop();
         self.entrance = entrance.unwrap_or(BY_CERTIFICATE);
         self.start();
     }
 
-    /// Another etcd in the place of this one, with nothing in it.
+    /// Replaces this etcd by an empty one.
     pub fn lose_everything(&mut self) {
         self.stop();
         fs::remove_dir_all(self.path("data")).unwrap();
         self.start();
     }
 
-    /// What a snapshot of the disk would hold.
+    /// Copies the data as a snapshot of the disk would.
     pub fn copy_of_data(&mut self, to: &str) {
         self.stop();
         copy(&self.path("data"), &self.path(to));
@@ -261,12 +261,12 @@ impl Place {
         self.start();
     }
 
-    /// `otp-admin` as root of the verifier's host, in a user namespace where this process is not root.
+    /// Returns `otp-admin` as root of the verifier's host, in a user namespace if this process is not root.
     pub fn command(&self, arguments: &[&str]) -> Command {
         self.command_by("verifier.conf", arguments)
     }
 
-    /// The same by another configuration.
+    /// Returns the same with another configuration.
     pub fn command_by(&self, configuration: &str, arguments: &[&str]) -> Command {
         let program = env!("CARGO_BIN_EXE_otp-fleet-admin");
         let mut command = if nix::unistd::geteuid().is_root() {
@@ -287,7 +287,7 @@ impl Place {
         self.command(arguments).output().unwrap()
     }
 
-    /// What it prints, where it succeeds.
+    /// Runs a command that must succeed, and returns its output.
     pub fn ok(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -295,7 +295,7 @@ impl Place {
         out
     }
 
-    /// What it says, where it ends with that status.
+    /// Runs a command that must end with that status, and returns its messages.
     pub fn fails(&self, status: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -326,7 +326,7 @@ impl Place {
         serde_json::from_slice(&self.run(arguments).stdout).unwrap()
     }
 
-    /// A command of an administrator, as a verifier runs it.
+    /// Runs a command for an administrator as a verifier does.
     pub fn session(&self, administrator: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_otp-fleet-admin"));
         command
@@ -337,7 +337,7 @@ impl Place {
         Self::run_as_session(command, administrator, arguments)
     }
 
-    /// The same by another command, which may not be interested.
+    /// Does the same with another command, which may ignore its input.
     pub fn run_as_session(mut command: Command, administrator: &str, arguments: &[&str]) -> Output {
         let child = command
             .env_clear()
@@ -361,7 +361,7 @@ impl Place {
             bytes.extend(frame(&[b"argument", argument.as_bytes()]));
         }
         bytes.extend(frame(&[b"go"]));
-        // What reads no session has ended by then.
+        // A command that reads no session may have ended by now.
         input.write_all(&bytes).ok();
         drop(input);
         child.wait_with_output().unwrap()

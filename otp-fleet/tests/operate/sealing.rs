@@ -18,9 +18,9 @@ pub fn sealed() -> Option<Place> {
     Some(place)
 }
 
-/// It would seal all records by a key that no other verifier has, and give the old one up.
+/// Otherwise all records would be sealed with a key that no other verifier has, and the old key would be dropped.
 #[test]
-fn the_key_of_several_verifiers_is_not_changed_on_one_of_them() {
+fn a_sealing_key_of_several_verifiers_is_not_changed_on_one_alone() {
     let Some(place) = sealed() else { return };
     place.ok(&["provision", "daemon"]);
     let refused = place.fails(1, &["seal", "--rotate"]);
@@ -40,7 +40,7 @@ const INIT: [&str; 8] = [
     "root.key",
 ];
 
-/// The digits of the key, in any of the forms in which they could stand in a file.
+/// Whether the bytes contain the digits of the key in any form that a file could have.
 fn shows(bytes: &[u8], key: &[u8]) -> bool {
     let text = text(key);
     let digits = text.lines().find(|line| line.len() == 64).unwrap();
@@ -56,7 +56,7 @@ fn shows(bytes: &[u8], key: &[u8]) -> bool {
     forms.iter().any(is_in)
 }
 
-/// Another verifier's host, with a policy and a place for the key of its own.
+/// Prepares the host of a second verifier, with its own policy and its own path for the key.
 fn host_of_another(place: &Place) {
     let conf = text(&content(&place.path("verifier.conf")));
     let policy = |name: &str| format!("policy = \"{}\"", place.path(name).display());
@@ -81,8 +81,8 @@ fn a_fleet_begins_with_a_sealing_key_and_seals_from_the_first_record_on() {
     let key = content(&place.path("seal"));
     let mode = std::fs::metadata(place.path("seal")).unwrap().permissions();
     assert_eq!(mode.mode() & 0o7737, 0o400 | 0o200, "{:o}", mode.mode());
-    // The same command again makes no other.
-    // It tells of it, also where the one before was killed before it could.
+    // The same command again makes no other key.
+    // It names the key, even if the command before was killed before it could.
     let again = place.ok(&INIT);
     assert!(again.contains("carry-key"), "{again}");
     assert_eq!(content(&place.path("seal")), key);
@@ -98,12 +98,12 @@ fn a_fleet_begins_with_a_sealing_key_and_seals_from_the_first_record_on() {
             text(&output.stderr),
         )
     };
-    // Without the key it makes none of its own, which would open nothing.
+    // Without the key, the second verifier makes none of its own, which would open nothing.
     let (status, said, _) = on_the_second(&INIT);
     assert_eq!(status, Some(0));
     assert!(said.contains("take-key"), "{said}");
     assert!(!place.path("second.seal").exists());
-    // Nor is one told to make it.
+    // Nor does it advise making one.
     let (status, _, wrong) = on_the_second(&["seal", "--status"]);
     assert_eq!(status, Some(2));
     assert!(
@@ -136,13 +136,13 @@ fn a_fleet_begins_with_a_sealing_key_and_seals_from_the_first_record_on() {
     }
     let (status, said, _) = on_the_second(&["seal", "--status"]);
     assert_eq!(status, Some(0), "{said}");
-    // Another key that is there stays.
+    // An existing key stays.
     place.write("second.seal", KEY);
     let (status, _, wrong) = on_the_second(&["fleet", "take-key", "carried", "--key-file", "by"]);
     assert_eq!(status, Some(1));
     assert!(wrong.contains("another sealing key"), "{wrong}");
     assert_eq!(content(&place.path("second.seal")), KEY.as_bytes());
-    // Nothing but the two files of the key shows it, etcd's own least of all.
+    // Only the two key files contain the key; etcd's files do not.
     let data = std::process::Command::new("tar")
         .args(["-cf", "-", "data", "state"])
         .current_dir(place.path("."))
@@ -151,9 +151,9 @@ fn a_fleet_begins_with_a_sealing_key_and_seals_from_the_first_record_on() {
     assert!(!shows(&data.stdout, &key));
 }
 
-/// With etcd's users made and the fleet not begun, it would be half of one.
+/// If etcd's users were made and the fleet not begun, the fleet would be half made.
 #[test]
-fn a_policy_or_a_key_that_cannot_be_used_is_said_before_anything_is_changed() {
+fn an_unusable_policy_or_key_is_reported_before_anything_is_changed() {
     let Some(place) = Place::new() else { return };
     let policy = format!("[seal]\nkey = \"{}\"\n", place.path("seal").display());
     place.write("policy.conf", format!("colour = 1\n{policy}"));
@@ -167,7 +167,7 @@ fn a_policy_or_a_key_that_cannot_be_used_is_said_before_anything_is_changed() {
     assert!(is_untouched(&place));
 }
 
-/// Whether etcd still asks nobody for a user, and has none.
+/// Whether etcd still authenticates nobody and has no users.
 fn is_untouched(place: &Place) -> bool {
     let database = Database::of(&Config {
         endpoints: vec![place.endpoint()],
@@ -180,7 +180,7 @@ fn is_untouched(place: &Place) -> bool {
 }
 
 #[test]
-fn an_administrator_may_want_no_sealing_key_and_is_told_where_there_is_none() {
+fn an_administrator_can_do_without_a_sealing_key_and_is_told_if_there_is_none() {
     let Some(place) = Place::new() else { return };
     let said = place.ok(&INIT);
     assert!(said.contains("not sealed"), "{said}");
@@ -196,10 +196,10 @@ fn an_administrator_may_want_no_sealing_key_and_is_told_where_there_is_none() {
     assert!(!place.path("seal").exists());
 }
 
-/// As the package sets it up: a user of its own, in a group of its own, with the group of the records besides; and the
-/// key as the unit puts it there.
+/// The setup of the package: the verifier has its own user and group, and also the group of the records; the key is as
+/// the unit installs it.
 #[test]
-fn a_verifier_opens_the_key_that_the_unit_puts_there_and_so_does_root() {
+fn a_verifier_and_root_can_both_open_the_key_that_the_unit_provides() {
     if !crate::place::is_root() {
         return;
     }

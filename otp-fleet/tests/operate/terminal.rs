@@ -1,4 +1,4 @@
-//! A passphrase at a terminal.
+//! Passphrases typed at a terminal.
 
 use crate::backups::fleet_with_users;
 use crate::sealing::sealed;
@@ -9,7 +9,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Reads until a question stands there.
+/// Reads until the question appears.
 fn read_to(terminal: &mut File, question: &str) {
     let mut seen = String::new();
     let mut byte = [0];
@@ -19,9 +19,9 @@ fn read_to(terminal: &mut File, question: &str) {
     }
 }
 
-/// Left as it was while it was asked, the terminal would hide what is typed from then on.
+/// Otherwise the terminal would not echo what is typed afterwards.
 #[test]
-fn whoever_leaves_a_passphrase_gets_the_terminal_back_as_it_was() {
+fn leaving_a_passphrase_prompt_restores_the_terminal() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -52,7 +52,7 @@ fn whoever_leaves_a_passphrase_gets_the_terminal_back_as_it_was() {
 }
 
 #[test]
-fn what_is_typed_twice_seals_a_backup_and_opens_it_again() {
+fn a_passphrase_typed_twice_seals_a_backup_and_opens_it_again() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };
@@ -77,7 +77,7 @@ fn what_is_typed_twice_seals_a_backup_and_opens_it_again() {
 }
 
 #[test]
-fn what_is_typed_twice_seals_a_sealing_key_and_opens_it_again() {
+fn a_passphrase_typed_twice_seals_a_sealing_key_and_opens_it_again() {
     let Some(place) = sealed() else {
         return;
     };
@@ -99,7 +99,7 @@ fn what_is_typed_twice_seals_a_sealing_key_and_opens_it_again() {
     );
 }
 
-/// Runs a command at a terminal of its own, where somebody answers its questions; `status`: how it must end.
+/// Runs a command at a terminal of its own and answers its questions; it must end with `status`.
 fn answered(asked: &Command, place: &Path, answers: &[(&str, &str)], status: i32) {
     let pair = openpty(None, None).unwrap();
     let mut person = File::from(pair.master);

@@ -1,4 +1,4 @@
-//! A write that is not answered: done, never done, or in doubt, and each told as what it is.
+//! An unanswered write is done, never done, or in doubt, and each is reported as such.
 
 use crate::Test;
 use crate::parts::account::{NOW, account, code, enrol, lets_in, step, try_at};
@@ -18,20 +18,20 @@ use std::time::{Duration, Instant};
 pub fn all() -> Vec<Test> {
     crate::tests![
         a_write_whose_answer_is_lost_is_done,
-        a_write_whose_answer_is_lost_is_done_also_where_others_have_written_since,
-        a_write_that_came_too_late_and_whose_answer_is_lost_is_overtaken,
-        a_write_that_was_kept_back_is_overtaken_and_never_done_later,
-        a_write_that_nobody_answers_for_is_in_doubt_and_lets_nobody_in,
-        what_was_given_another_name_meanwhile_is_not_told_to_be_erased,
+        a_write_whose_answer_is_lost_is_done_even_if_others_have_written_since,
+        a_late_write_whose_answer_is_lost_is_overtaken,
+        a_delayed_write_is_overtaken_and_never_done_later,
+        an_unanswered_write_is_in_doubt_and_lets_nobody_in,
+        a_record_renamed_meanwhile_is_not_reported_as_erased,
         a_code_whose_answer_is_lost_opens_one_login,
-        a_database_that_is_full_is_told_as_that,
-        nothing_is_sent_and_nothing_in_doubt_where_nobody_listens,
-        what_fails_at_once_is_not_asked_without_end,
-        users_of_etcd_that_change_meanwhile_refuse_no_login,
+        a_full_database_is_reported_as_full,
+        no_request_is_sent_or_in_doubt_if_no_member_listens,
+        a_request_that_fails_at_once_is_repeated_with_growing_pauses,
+        a_change_of_etcd_users_meanwhile_refuses_no_login,
     ]
 }
 
-/// A keeper whose first connection leads through a proxy, and the next ones do not.
+/// Makes a keeper whose connections lead through the proxies, and then also around them if `and_around`.
 fn through(cluster: &Cluster, proxies: &[&Proxy], and_around: bool) -> EtcdKeeper {
     let mut config = cluster.config(VERIFIER);
     let around = std::mem::take(&mut config.endpoints);
@@ -65,14 +65,12 @@ fn a_write_whose_answer_is_lost_is_done(cluster: &mut Cluster) {
     proxy.set(Mode::LoseAnswers);
     assert_eq!(held.put(Part::FirstLogin, b"mine").unwrap(), Put::Done);
     assert_eq!(**first_login(&direct).as_ref().unwrap(), b"mine"[..]);
-    // What it holds is what is kept: the next write of it counts as well.
+    // The held copy is the stored one: its next write counts as well.
     assert_eq!(held.put(Part::FirstLogin, b"mine too").unwrap(), Put::Done);
     assert_eq!(**first_login(&direct).as_ref().unwrap(), b"mine too"[..]);
 }
 
-fn a_write_whose_answer_is_lost_is_done_also_where_others_have_written_since(
-    cluster: &mut Cluster,
-) {
+fn a_write_whose_answer_is_lost_is_done_even_if_others_have_written_since(cluster: &mut Cluster) {
     let direct = cluster.keeper();
     enrol(&direct, "alice");
     let proxy = Proxy::before(&cluster.endpoints()[0]);
@@ -91,7 +89,7 @@ fn a_write_whose_answer_is_lost_is_done_also_where_others_have_written_since(
     assert_eq!(**first_login(&direct).as_ref().unwrap(), b"others 2"[..]);
 }
 
-fn a_write_that_came_too_late_and_whose_answer_is_lost_is_overtaken(cluster: &mut Cluster) {
+fn a_late_write_whose_answer_is_lost_is_overtaken(cluster: &mut Cluster) {
     let direct = cluster.keeper();
     enrol(&direct, "alice");
     let proxy = Proxy::before(&cluster.endpoints()[0]);
@@ -105,7 +103,7 @@ fn a_write_that_came_too_late_and_whose_answer_is_lost_is_overtaken(cluster: &mu
     assert_eq!(**first_login(&direct).as_ref().unwrap(), b"others 2"[..]);
 }
 
-fn a_write_that_was_kept_back_is_overtaken_and_never_done_later(cluster: &mut Cluster) {
+fn a_delayed_write_is_overtaken_and_never_done_later(cluster: &mut Cluster) {
     let direct = cluster.keeper();
     enrol(&direct, "alice");
     let proxy = Proxy::before(&cluster.endpoints()[0]);
@@ -116,7 +114,7 @@ fn a_write_that_was_kept_back_is_overtaken_and_never_done_later(cluster: &mut Cl
     assert!(first_login(&direct).is_none());
     assert!(proxy.let_go() > 0);
     proxy.set(Mode::Pass);
-    // The same connection answers again when it has been through what was kept back.
+    // The same connection answers again once the delayed requests have passed.
     let through_it = through(cluster, &[&proxy], false);
     for _ in 0..20 {
         assert!(first_login(&through_it).is_none());
@@ -124,7 +122,7 @@ fn a_write_that_was_kept_back_is_overtaken_and_never_done_later(cluster: &mut Cl
     assert_eq!(write(&direct, b"later"), Put::Done);
 }
 
-fn a_write_that_nobody_answers_for_is_in_doubt_and_lets_nobody_in(cluster: &mut Cluster) {
+fn an_unanswered_write_is_in_doubt_and_lets_nobody_in(cluster: &mut Cluster) {
     let direct = cluster.keeper();
     let phone = enrol(&direct, "alice");
     let proxy = Proxy::before(&cluster.endpoints()[0]);
@@ -136,7 +134,7 @@ fn a_write_that_nobody_answers_for_is_in_doubt_and_lets_nobody_in(cluster: &mut 
     watch.must_be_within(Duration::from_secs(12));
     assert!(matches!(put, Err(Error::InDoubt { .. })), "{put:?}");
     drop(held);
-    // The whole login: it is read, and then nobody answers.
+    // A whole login: the record is read, and then nobody answers.
     proxy.set(Mode::Pass);
     let machine = Machine::new("web-1").unwrap();
     let one = keeper.for_request(machine, Duration::from_secs(3));
@@ -151,12 +149,12 @@ fn a_write_that_nobody_answers_for_is_in_doubt_and_lets_nobody_in(cluster: &mut 
     let error = verdict.err().unwrap();
     assert!(matches!(error, Error::InDoubt { .. }), "{error}");
     assert!(clock_is_read);
-    // The code is used up: whoever typed it has not got in, and nobody else does.
+    // The code is used up: its user has not been let in, and nobody else is.
     let verdict = try_at(&direct, "alice", &input, NOW);
     assert!(matches!(verdict, Ok(Verdict::Replayed)), "{verdict:?}");
 }
 
-fn what_was_given_another_name_meanwhile_is_not_told_to_be_erased(cluster: &mut Cluster) {
+fn a_record_renamed_meanwhile_is_not_reported_as_erased(cluster: &mut Cluster) {
     let direct = cluster.keeper();
     enrol(&direct, "alice");
     let (alice, bob) = (account("alice").name, account("bob"));
@@ -167,7 +165,7 @@ fn what_was_given_another_name_meanwhile_is_not_told_to_be_erased(cluster: &mut 
     assert_eq!(erased, Put::Overtaken);
     drop(held);
     assert!(direct.hold_name(&bob.name, SOON).unwrap().is_some());
-    // Somebody else who has erased it has done the same, whose answer is lost or not.
+    // If another keeper has erased the record, the result is the same, whether its answer was lost or not.
     let both = [&direct, &other];
     let mut held = both.map(|keeper| keeper.hold_name(&bob.name, SOON).unwrap().unwrap());
     for (keeper, held) in both.into_iter().zip(&mut held) {
@@ -215,7 +213,7 @@ fn a_code_whose_answer_is_lost_opens_one_login(cluster: &mut Cluster) {
     }
 }
 
-fn a_database_that_is_full_is_told_as_that(cluster: &mut Cluster) {
+fn a_full_database_is_reported_as_full(cluster: &mut Cluster) {
     use otp_fleet::etcd::{AlarmRequest, AlarmType, alarm_request::AlarmAction};
     let keeper = cluster.keeper();
     let phone = enrol(&keeper, "alice");
@@ -243,7 +241,7 @@ fn a_database_that_is_full_is_told_as_that(cluster: &mut Cluster) {
     )));
 }
 
-fn nothing_is_sent_and_nothing_in_doubt_where_nobody_listens(cluster: &mut Cluster) {
+fn no_request_is_sent_or_in_doubt_if_no_member_listens(cluster: &mut Cluster) {
     let mut config = cluster.config(VERIFIER);
     // Port 1 of loopback: nobody listens there.
     config.endpoints = vec!["127.0.0.1:1".to_owned(), "localhost:1".to_owned()];
@@ -255,7 +253,7 @@ fn nothing_is_sent_and_nothing_in_doubt_where_nobody_listens(cluster: &mut Clust
     assert_eq!(keeper.client().calls(), 0);
 }
 
-/// What is refused at once, each time.
+/// A request that is refused at once, each time.
 #[derive(Clone)]
 struct Failing(Arc<AtomicU64>);
 
@@ -271,7 +269,7 @@ impl Rpc for Failing {
     }
 }
 
-fn what_fails_at_once_is_not_asked_without_end(cluster: &mut Cluster) {
+fn a_request_that_fails_at_once_is_repeated_with_growing_pauses(cluster: &mut Cluster) {
     let asked = Arc::new(AtomicU64::new(0));
     let keeper = cluster.keeper();
     let until = Instant::now() + Duration::from_secs(2);
@@ -286,8 +284,8 @@ fn what_fails_at_once_is_not_asked_without_end(cluster: &mut Cluster) {
     assert!((1..=8).contains(&asked), "{asked}");
 }
 
-/// etcd tells a question that it knows more of the users by now. That is no refusal, and nothing was done.
-fn users_of_etcd_that_change_meanwhile_refuse_no_login(cluster: &mut Cluster) {
+/// etcd answers that its users have changed since the request was authorised. This is no refusal, and nothing was done.
+fn a_change_of_etcd_users_meanwhile_refuses_no_login(cluster: &mut Cluster) {
     let keeper = cluster.keeper();
     let root = cluster.client("root");
     let phone = enrol(&keeper, "alice");
@@ -301,7 +299,7 @@ fn users_of_etcd_that_change_meanwhile_refuse_no_login(cluster: &mut Cluster) {
                     options: Some(UserAddOptions { no_password: true }),
                     ..AuthUserAddRequest::default()
                 };
-                // One that was not answered may be done: then the next one is refused.
+                // An unanswered request may have been carried out: then the next one is refused.
                 root.once(add, Instant::now() + SOON).ok();
                 let delete = AuthUserDeleteRequest {
                     name: "somebody".to_owned(),

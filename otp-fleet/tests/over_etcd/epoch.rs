@@ -1,4 +1,4 @@
-//! What was put back from a backup: no code from before counts, and nobody overlooks it.
+//! A database restored from a backup: no code used before counts, and no process overlooks the restore.
 
 use crate::Test;
 use crate::parts::account::{
@@ -18,19 +18,19 @@ use std::time::{Duration, Instant};
 pub fn all() -> Vec<Test> {
     crate::tests![
         no_code_from_before_a_restore_counts_after_it,
-        a_counter_moves_past_what_may_have_been_used,
+        a_counter_skips_all_codes_that_may_have_been_used,
         a_restore_without_a_new_epoch_is_noticed_by_a_process_that_has_seen_more,
-        what_is_written_while_the_epoch_rises_is_overtaken,
-        every_account_is_raised_once_and_a_damaged_one_is_named,
+        a_write_while_the_epoch_is_raised_is_overtaken,
+        every_account_is_moved_to_the_new_epoch_once_and_a_damaged_one_is_named,
         the_floor_never_goes_back,
-        who_was_accepted_last_and_where_is_told_until_a_new_epoch,
-        who_was_accepted_last_is_nobody_after_a_wrong_code,
-        who_was_accepted_last_is_nobody_once_somebody_else_has_changed_the_record,
-        what_is_renamed_over_has_no_trust_of_an_earlier_epoch,
+        the_last_accepted_login_and_its_machine_are_known_until_a_new_epoch,
+        a_wrong_code_erases_the_last_accepted_login,
+        a_change_of_the_record_from_elsewhere_erases_the_last_accepted_login,
+        a_record_renamed_over_another_inherits_no_trust_of_an_earlier_epoch,
     ]
 }
 
-/// All that is kept, as a backup has it.
+/// Returns everything stored, as a backup has it.
 fn backup(root: &Client) -> Vec<KeyValue> {
     let all = RangeRequest {
         key: ROOT.into(),
@@ -97,7 +97,7 @@ fn no_code_from_before_a_restore_counts_after_it(cluster: &mut Cluster) {
     assert!(lets_in(&try_at(&keeper, "alice", &recovery, at(1))));
 
     put_back(&root, &backup);
-    // Without a floor they would count again, each at its time.
+    // Without a floor these codes would count again, each at its time.
     let again = cluster.keeper();
     assert!(lets_in(&try_at(&again, "alice", &used[0], NOW)));
     assert!(lets_in(&try_at(&again, "alice", &used[20], at(20))));
@@ -105,7 +105,7 @@ fn no_code_from_before_a_restore_counts_after_it(cluster: &mut Cluster) {
     let after = cluster.keeper();
     let raised = after.raise_epoch(Floor::at(at(1))).unwrap();
     assert_eq!(raised.epoch, 2);
-    // A verifier that saw all of it goes on: an administrator has raised the epoch.
+    // A verifier that saw everything goes on: an administrator has raised the epoch.
     for keeper in [&keeper, &after] {
         for minute in 0..10 {
             for used in &used {
@@ -130,13 +130,13 @@ fn no_code_from_before_a_restore_counts_after_it(cluster: &mut Cluster) {
         );
         assert_eq!(since.unwrap(), None);
     }
-    // It ends when it says that it ends.
+    // The floor ends at its stated time.
     let later = at(1).after(Floor::lasts(30));
     let verdict = try_at(&after, "alice", &code(&phone, step(later)), later);
     assert!(lets_in(&verdict), "{verdict:?}");
 }
 
-fn a_counter_moves_past_what_may_have_been_used(cluster: &mut Cluster) {
+fn a_counter_skips_all_codes_that_may_have_been_used(cluster: &mut Cluster) {
     let (keeper, root) = (cluster.keeper(), cluster.client("root"));
     let token = enrol_with(&keeper, "alice", Kind::Hotp);
     assert!(lets_in(&try_at(
@@ -181,7 +181,7 @@ fn a_restore_without_a_new_epoch_is_noticed_by_a_process_that_has_seen_more(clus
     let keeper = cluster.keeper();
     enrol(&keeper, "alice");
     let mut seen = keeper.seen().unwrap();
-    // As etcd is after a snapshot: revisions are given out again. Here what was seen is more, which is the same.
+    // After a snapshot, etcd gives revisions out again. Here the verifier has seen more instead, which has the same effect.
     seen.revision += 1_000_000;
     let another = cluster.keeper();
     assert!(matches!(
@@ -198,14 +198,14 @@ fn a_restore_without_a_new_epoch_is_noticed_by_a_process_that_has_seen_more(clus
     );
     keeper.raise_epoch(Floor::at(NOW)).unwrap();
     assert!(verifier.hold(&account("alice"), SOON).unwrap().is_some());
-    // Another fleet's is refused for ever.
+    // Another fleet's database is refused for ever.
     cluster.begin_anew();
     let refused = keeper.hold(&account("alice"), SOON);
     let reason = refused.err().unwrap().to_string();
     assert!(reason.contains("another fleet"), "{reason}");
 }
 
-fn what_is_written_while_the_epoch_rises_is_overtaken(cluster: &mut Cluster) {
+fn a_write_while_the_epoch_is_raised_is_overtaken(cluster: &mut Cluster) {
     let keeper = cluster.keeper();
     let phone = enrol(&keeper, "alice");
     let mut held = keeper.hold(&account("alice"), SOON).unwrap().unwrap();
@@ -224,7 +224,7 @@ fn what_is_written_while_the_epoch_rises_is_overtaken(cluster: &mut Cluster) {
     )));
 }
 
-fn every_account_is_raised_once_and_a_damaged_one_is_named(cluster: &mut Cluster) {
+fn every_account_is_moved_to_the_new_epoch_once_and_a_damaged_one_is_named(cluster: &mut Cluster) {
     let (keeper, root) = (cluster.keeper(), cluster.client("root"));
     for name in ["alice", "alice-b", "bob", "carol"] {
         enrol(&keeper, name);
@@ -264,7 +264,7 @@ fn the_floor_never_goes_back(cluster: &mut Cluster) {
     assert_eq!((fleet.epoch, fleet.floor.unwrap().when), (3, NOW));
 }
 
-fn who_was_accepted_last_and_where_is_told_until_a_new_epoch(cluster: &mut Cluster) {
+fn the_last_accepted_login_and_its_machine_are_known_until_a_new_epoch(cluster: &mut Cluster) {
     let keeper = cluster.keeper();
     let phone = enrol(&keeper, "alice");
     let last = || {
@@ -292,7 +292,7 @@ fn who_was_accepted_last_and_where_is_told_until_a_new_epoch(cluster: &mut Clust
         later
     )));
     assert_eq!(last(), Some(("web-2".to_owned(), later)));
-    // A recovery code is an attempt that was accepted; one for nobody in particular leaves nobody who has proven anything.
+    // A recovery code is an accepted attempt; one without a machine proves no identity.
     let recovery = recovery_code(0).reveal();
     assert!(lets_in(&try_at(
         &on("web-3"),
@@ -320,8 +320,8 @@ fn who_was_accepted_last_and_where_is_told_until_a_new_epoch(cluster: &mut Clust
     assert_eq!(last(), None);
 }
 
-/// As the verifier's documents have it: a wrong code ends what a good one has proven, wherever it is typed.
-fn who_was_accepted_last_is_nobody_after_a_wrong_code(cluster: &mut Cluster) {
+/// The verifier's documents say: a wrong code ends what a good one has proven, wherever it is typed.
+fn a_wrong_code_erases_the_last_accepted_login(cluster: &mut Cluster) {
     let keeper = cluster.keeper();
     let phone = enrol(&keeper, "alice");
     let is_accepted = || {
@@ -345,10 +345,8 @@ fn who_was_accepted_last_is_nobody_after_a_wrong_code(cluster: &mut Cluster) {
     }
 }
 
-/// A stolen machine on which a code was good a minute ago has no say in what an administrator has put there since.
-fn who_was_accepted_last_is_nobody_once_somebody_else_has_changed_the_record(
-    cluster: &mut Cluster,
-) {
+/// A stolen machine on which a code was good a minute ago may not change what an administrator has stored since.
+fn a_change_of_the_record_from_elsewhere_erases_the_last_accepted_login(cluster: &mut Cluster) {
     let keeper = cluster.keeper();
     let on = |machine: &str| keeper.for_request(Machine::new(machine).unwrap(), SOON);
     let name = account("alice").name;
@@ -370,13 +368,13 @@ fn who_was_accepted_last_is_nobody_once_somebody_else_has_changed_the_record(
         let put = held.put(Part::Credential, &credential).unwrap();
         assert_eq!(put, Put::Done);
     };
-    // On that machine itself it may be changed again and again.
+    // On that machine itself the record may be changed again and again.
     logs_in(0);
     changes(&on("web-1"));
     assert!(is_accepted(&keeper));
     changes(&on("root"));
     assert!(!is_accepted(&keeper));
-    // The same where the record goes and the rest of the account stays.
+    // The same if the record is removed and the rest of the account stays.
     logs_in(60);
     let root = on("root");
     let mut held = root.hold_name(&name, SOON).unwrap().unwrap();
@@ -388,7 +386,7 @@ fn who_was_accepted_last_is_nobody_once_somebody_else_has_changed_the_record(
     assert!(!is_accepted(&keeper));
 }
 
-fn what_is_renamed_over_has_no_trust_of_an_earlier_epoch(cluster: &mut Cluster) {
+fn a_record_renamed_over_another_inherits_no_trust_of_an_earlier_epoch(cluster: &mut Cluster) {
     let keeper = cluster.keeper();
     let [alice, carol] = ["alice", "carol"].map(|name| account(name).name);
     enrol(&keeper, "alice");

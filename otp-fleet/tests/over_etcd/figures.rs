@@ -1,4 +1,4 @@
-//! What an attempt costs. Times are told and not held to, for a machine may have much else to do; counts are.
+//! The cost of an attempt. Counts are asserted; times are only printed, since the machine may be busy.
 
 use crate::Test;
 use crate::parts::account::{NOW, code, enrol, lets_in, step, try_at};
@@ -8,18 +8,18 @@ use std::time::{Duration, Instant};
 
 pub fn all() -> Vec<Test> {
     crate::tests![
-        an_attempt_takes_two_questions_and_little_space,
-        the_member_that_leads_is_preferred,
+        an_attempt_takes_two_requests_and_little_space,
+        the_leading_member_is_preferred,
     ]
 }
 
 const ATTEMPTS: usize = 300;
-/// So many are looked at together.
+/// How many attempts are measured together.
 const TOGETHER: usize = 20;
-/// Bytes of etcd's file that one login may take until it is compacted. The state alone has 4096, unfolded.
+/// Bytes of etcd's file that one login may take before compaction. The state alone has 4096 bytes before its padding is folded.
 const MOST_SPACE: i64 = 2048;
 
-fn an_attempt_takes_two_questions_and_little_space(cluster: &mut Cluster) {
+fn an_attempt_takes_two_requests_and_little_space(cluster: &mut Cluster) {
     let keeper = cluster.keeper();
     let phone = enrol(&keeper, "alice");
     let used = || cluster.status(0).db_size_in_use;
@@ -55,8 +55,8 @@ fn an_attempt_takes_two_questions_and_little_space(cluster: &mut Cluster) {
     assert!(space < MOST_SPACE, "{space}");
 }
 
-/// A question to another one takes a further way to it and back.
-fn the_member_that_leads_is_preferred(cluster: &mut Cluster) {
+/// A request to any other member costs one more round trip.
+fn the_leading_member_is_preferred(cluster: &mut Cluster) {
     let all = cluster.endpoints();
     for first in 0..all.len() {
         let mut config = cluster.config(VERIFIER);
@@ -67,7 +67,7 @@ fn the_member_that_leads_is_preferred(cluster: &mut Cluster) {
             let mut asked = vec![client.member()];
             client.prefer_the_leader();
             asked.push(client.member());
-            // It goes on over that one, and asks no other again.
+            // The client stays with that member and asks no other again.
             assert!(keeper.fleet().is_ok());
             client.prefer_the_leader();
             asked.push(client.member());
@@ -78,7 +78,7 @@ fn the_member_that_leads_is_preferred(cluster: &mut Cluster) {
             *asked == expected
         });
     }
-    // Where the leader is not among those that it knows, it stays with what it has.
+    // If the client does not know the leader, it keeps its member.
     let look = |leader| {
         let mut config = cluster.config(VERIFIER);
         config.endpoints.remove(leader);

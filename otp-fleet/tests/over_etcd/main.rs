@@ -1,9 +1,9 @@
 //! The keeper over a real etcd: members with TLS and users by certificate, killed, stopped and cut off.
 //!
-//! etcd is no part of this project. Where it is not unpacked (`otp-fleet/tests/provide-etcd`), nothing is tried, and the last
-//! line counts that as ignored; `tests/run fleet` has it, and fails without.
+//! etcd is not part of this project. If it is not unpacked (`otp-fleet/tests/provide-etcd`), no test runs, and the last line
+//! counts them as ignored; `tests/run fleet` needs etcd and fails without it.
 //!
-//! A harness of its own: the tests share members, which are ended with the last of them.
+//! This harness is our own: the tests share members, which end after the last test.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -27,7 +27,7 @@ use parts::cluster::{self, Cluster};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
-/// Tests by their names.
+/// Lists tests with their names.
 macro_rules! tests {
     ($($test:ident),+ $(,)?) => {
         vec![$((
@@ -38,7 +38,7 @@ macro_rules! tests {
 }
 use tests;
 
-/// A test, and its name.
+/// The name of a test, and the test.
 type Test = (String, Box<dyn Fn(&mut Cluster)>);
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! Many logins at once, each with a connection of its own, also while members die: what they are told is what happened.
+//! Many simultaneous logins, each with its own connection, also while members die: every answer is true.
 
 use crate::Test;
 use crate::parts::account::{NOW, code, enrol, step, try_at, wrong};
@@ -15,22 +15,22 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Logins at a time.
+/// The number of simultaneous logins.
 const AT_ONCE: usize = 64;
-/// How long one of them waits in all, as a machine does.
+/// How long one login waits in all, like a machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub fn all() -> Vec<Test> {
     crate::tests![
-        of_many_logins_with_one_code_one_gets_in,
-        of_many_wrong_codes_at_most_five_are_judged,
+        one_of_many_logins_with_one_code_gets_in,
+        at_most_five_of_many_wrong_codes_are_judged,
         nobody_gets_in_twice_while_leaders_are_killed,
         nobody_gets_in_twice_while_members_are_stopped,
-        without_a_majority_everybody_is_refused_in_time,
+        every_login_without_a_majority_is_refused_in_time,
     ]
 }
 
-/// `OTP_ROUNDS` of them, for the long form.
+/// Returns the number of rounds; `OTP_ROUNDS` sets it for long runs.
 fn rounds(unless_set: usize) -> usize {
     let set = std::env::var("OTP_ROUNDS").ok();
     set.and_then(|rounds| rounds.parse().ok())
@@ -41,7 +41,7 @@ fn keepers(cluster: &Cluster) -> Vec<EtcdKeeper> {
     (0..AT_ONCE).map(|_| cluster.keeper()).collect()
 }
 
-/// One round: everybody types at once, and is told something.
+/// Plays one round: all users type at once, and each gets an answer.
 fn round(
     keepers: &[EtcdKeeper],
     name: &str,
@@ -82,7 +82,7 @@ fn round(
     })
 }
 
-/// Rounds with one right code each, and how many had one login get in.
+/// Plays rounds with one right code each. Returns in how many of them one login got in.
 fn rounds_of_right_codes(
     root: &Client,
     keepers: &[EtcdKeeper],
@@ -120,7 +120,7 @@ fn rounds_of_right_codes(
     told
 }
 
-fn of_many_logins_with_one_code_one_gets_in(cluster: &mut Cluster) {
+fn one_of_many_logins_with_one_code_gets_in(cluster: &mut Cluster) {
     let keepers = keepers(cluster);
     let phone = enrol(&keepers[0], "of-one-code");
     let rounds = rounds(5);
@@ -134,7 +134,7 @@ fn of_many_logins_with_one_code_one_gets_in(cluster: &mut Cluster) {
     assert_eq!(told, rounds);
 }
 
-fn of_many_wrong_codes_at_most_five_are_judged(cluster: &mut Cluster) {
+fn at_most_five_of_many_wrong_codes_are_judged(cluster: &mut Cluster) {
     let (keepers, root) = (keepers(cluster), cluster.client("root"));
     for at in 0..rounds(3) {
         let name = format!("wrong-codes-{at}");
@@ -146,7 +146,7 @@ fn of_many_wrong_codes_at_most_five_are_judged(cluster: &mut Cluster) {
     }
 }
 
-/// Has `disturb` go on while rounds do.
+/// Plays rounds while `disturb` runs again and again.
 fn rounds_while(
     cluster: &mut Cluster,
     name: &str,
@@ -176,7 +176,7 @@ fn nobody_gets_in_twice_while_leaders_are_killed(cluster: &mut Cluster) {
         let leader = cluster.leader();
         cluster.kill(leader);
         kills += 1;
-        // A new one comes, and logins with it, before the old one is back.
+        // A new leader is elected and serves logins before the old one is back.
         thread::sleep(Duration::from_millis(1500));
         cluster.begin(leader);
         thread::sleep(Duration::from_millis(1500));
@@ -206,7 +206,7 @@ fn nobody_gets_in_twice_while_members_are_stopped(cluster: &mut Cluster) {
     assert!(at > 0);
 }
 
-fn without_a_majority_everybody_is_refused_in_time(cluster: &mut Cluster) {
+fn every_login_without_a_majority_is_refused_in_time(cluster: &mut Cluster) {
     let keeper = cluster.keeper();
     let phone = enrol(&keeper, "alice");
     let leader = cluster.leader();

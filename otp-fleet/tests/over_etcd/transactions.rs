@@ -1,4 +1,4 @@
-//! Every transaction of the store, by the tests that a folder and a memory take.
+//! Every transaction of the store, by the tests that also run over a directory and over memory.
 
 use crate::Test;
 use crate::parts::cluster::{Cluster, remove};
@@ -8,15 +8,15 @@ use otp_store::trial::{Bench, transactions};
 use std::cell::RefCell;
 use std::sync::Mutex;
 
-/// A test is given no more than a type, so what it runs over lies here meanwhile.
+/// A test gets only a type, so the keeper that it runs over is stored here.
 static OPENED: Mutex<Option<EtcdKeeper>> = Mutex::new(None);
 
 thread_local! {
-    /// How to begin anew, on the thread that runs the tests.
+    /// The function that begins a new fleet, on the thread that runs the tests.
     static ANEW: RefCell<Option<Box<dyn Fn()>>> = const { RefCell::new(None) };
 }
 
-/// The members, as a place to keep records in.
+/// The members, as a place for records.
 struct Etcd;
 
 impl Bench for Etcd {

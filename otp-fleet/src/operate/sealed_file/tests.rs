@@ -32,7 +32,7 @@ fn content(length: usize) -> Vec<u8> {
 }
 
 #[test]
-fn what_was_sealed_is_read_back_whatever_its_length() {
+fn a_sealed_file_reads_back_whatever_its_length() {
     for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK, 3 * BLOCK + 7] {
         let content = content(length);
         let bytes = sealed(&content, &key(1));
@@ -44,7 +44,7 @@ fn what_was_sealed_is_read_back_whatever_its_length() {
 }
 
 #[test]
-fn nothing_that_was_sealed_can_be_seen_and_no_two_files_are_alike() {
+fn a_sealed_file_reveals_nothing_and_no_two_are_alike() {
     let content = b"a key of 20 bytes...".repeat(100);
     let (one, two) = (sealed(&content, &key(1)), sealed(&content, &key(1)));
     assert_ne!(one[HEAD..], two[HEAD..]);
@@ -54,7 +54,7 @@ fn nothing_that_was_sealed_can_be_seen_and_no_two_files_are_alike() {
 }
 
 #[test]
-fn a_file_that_was_cut_anywhere_is_refused() {
+fn a_file_that_was_cut_at_any_point_is_refused() {
     let bytes = sealed(&content(3 * BLOCK + 100), &key(1));
     let boundaries = (0..4).map(|block| HEAD + block * (BLOCK + TAG));
     let around = boundaries.flat_map(|at| [at - 1, at, at + 1]);
@@ -105,7 +105,7 @@ fn blocks_that_are_moved_repeated_or_of_another_file_are_refused() {
 }
 
 #[test]
-fn another_key_opens_nothing_and_says_so() {
+fn another_key_opens_nothing_and_is_reported_as_wrong() {
     let bytes = sealed(b"content", &key(1));
     assert!(matches!(opened(&bytes, &key(2)), Err(Closed::WrongKey)));
     let passphrase = |text: &str| Secret::Passphrase(Zeroizing::new(text.to_owned()));
@@ -129,7 +129,7 @@ fn another_key_opens_nothing_and_says_so() {
 }
 
 #[test]
-fn what_is_none_of_ours_and_what_is_newer_are_told_apart() {
+fn a_foreign_file_is_distinguished_from_a_newer_one() {
     assert!(matches!(opened(b"", &key(1)), Err(Closed::NotOurs)));
     assert!(matches!(
         opened(b"etcd snapshot and more", &key(1)),

@@ -673,7 +673,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_found_long_ago_serves_nobody() {
+    fn a_verifier_with_an_outdated_finding_serves_nobody() {
         let found = Instant::now();
         let mut stands = Stands {
             refuses: None,
@@ -688,7 +688,7 @@ mod tests {
 
     /// Each write takes a moment of the thread on which all service of this verifier depends.
     #[test]
-    fn a_machine_that_tells_of_another_policy_each_time_is_written_down_once_a_round() {
+    fn a_machine_that_reports_a_new_policy_each_time_is_written_down_once_a_round() {
         let [web1, web2] = ["web1", "web2"].map(|name| PeerName::new(name).unwrap());
         let digest = |byte| PolicyDigest::from_bytes([byte; 8]);
         let mut policies = Policies::default();
@@ -710,7 +710,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_off_is_told_by_which_way() {
+    fn a_wrong_clock_is_reported_as_behind_or_ahead() {
         let found = |ahead, is_off| Some(Found { ahead, is_off });
         assert_eq!(why_off(None), None);
         assert_eq!(why_off(found(29, false)), None);

@@ -21,7 +21,7 @@ fn is_closed(mut tcp: TcpStream) -> bool {
 }
 
 #[test]
-fn garbage_instead_of_tls_is_closed() {
+fn garbage_instead_of_tls_closes_the_connection() {
     let fleet = Fleet::new();
     for garbage in [
         &b""[..],
@@ -69,7 +69,7 @@ fn tls_of_an_earlier_version_is_refused() {
 }
 
 #[test]
-fn garbage_after_the_handshake_is_closed_without_an_answer() {
+fn garbage_after_the_handshake_closes_the_connection_without_an_answer() {
     let fleet = Fleet::new();
     for garbage in [
         &b"GET / HTTP/1.1\r\n\r\n"[..],
@@ -88,7 +88,7 @@ fn garbage_after_the_handshake_is_closed_without_an_answer() {
 }
 
 #[test]
-fn requests_that_are_none_are_closed_without_an_answer() {
+fn invalid_requests_close_the_connection_without_an_answer() {
     let fleet = Fleet::new();
     let policy = PolicyDigest::of(&Policy::default());
     let bare = is_enrolled("alice").to_fields();
@@ -115,7 +115,7 @@ fn requests_that_are_none_are_closed_without_an_answer() {
 }
 
 #[test]
-fn no_connection_judges_two() {
+fn no_connection_gets_two_verdicts() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     let mut web1 = fleet.machine("web1");
@@ -132,7 +132,7 @@ fn no_connection_judges_two() {
 }
 
 #[test]
-fn a_connection_has_no_more_questions_than_a_login() {
+fn a_connection_asks_no_more_questions_than_a_login_needs() {
     let fleet = Fleet::new();
     let mut web1 = fleet.machine("web1");
     for _ in 0..8 {
@@ -143,7 +143,7 @@ fn a_connection_has_no_more_questions_than_a_login() {
 
 /// Recorded bytes are of no use to an attacker.
 #[test]
-fn bytes_that_were_sent_before_are_of_no_use() {
+fn recorded_bytes_are_of_no_use_when_sent_again() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     let between = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -207,7 +207,7 @@ fn a_slow_machine_keeps_nobody_waiting() {
 }
 
 #[test]
-fn one_machine_does_not_take_the_place_of_all() {
+fn one_machine_cannot_take_all_connections() {
     let fleet = Fleet::with("connections = 16", "", otp_site::clock::now);
     let tls = fleet.tls("web1");
     let mut held = Vec::new();
@@ -235,7 +235,7 @@ fn one_machine_does_not_take_the_place_of_all() {
 
 /// A connection gives back its place however it ends, even by a panic.
 #[test]
-fn every_place_is_given_back() {
+fn every_connection_gives_its_slot_back() {
     let fleet = Fleet::with("connections = 16", "", otp_site::clock::now);
     for at in 0..200 {
         let mut tcp = TcpStream::connect(fleet.address).unwrap();
@@ -257,7 +257,7 @@ fn every_place_is_given_back() {
 /// A machine may begin a grace under any name, but not for a user who has another user id on this host, and not
 /// without limit.
 #[test]
-fn a_machine_fills_no_database_with_names_that_nobody_has() {
+fn a_machine_cannot_fill_the_database_with_unknown_names() {
     let fleet = Fleet::new();
     let begin = |machine: &str, user: &str, uid| {
         let mut machine = fleet.machine(machine);
@@ -294,7 +294,7 @@ fn a_machine_fills_no_database_with_names_that_nobody_has() {
 
 /// A user in their grace logs in repeatedly: this writes nothing, and must not hold back the machine.
 #[test]
-fn who_comes_back_uses_up_nothing() {
+fn repeated_logins_within_a_grace_use_up_no_allowance() {
     let fleet = Fleet::new();
     for (user, uid) in [("nobody-1", 70_001), ("nobody-2", 70_002)] {
         let user = user.to_owned();
@@ -315,7 +315,7 @@ fn who_comes_back_uses_up_nothing() {
 
 /// Anyone who reaches a login can type wrong codes under names without an authenticator: this writes nothing.
 #[test]
-fn codes_of_nobody_hold_back_no_machine() {
+fn codes_for_unenrolled_names_do_not_hold_a_machine_back() {
     let fleet = Fleet::new();
     let nobody = || {
         let mut web1 = fleet.machine("web1");

@@ -33,16 +33,13 @@ fn begun(machine: &mut Machine, request: &Request) -> Option<Turn> {
     machine.turn()
 }
 
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "what was heard is looked at once"
-)]
+#[allow(clippy::needless_pass_by_value, reason = "an answer is examined once")]
 fn is_not_proven(turn: Option<Turn>) -> bool {
     matches!(turn, Some(Turn::End(Answer::NotAuthenticated)))
 }
 
 #[test]
-fn a_change_takes_a_code_that_was_accepted_from_the_same_machine() {
+fn a_change_needs_a_code_accepted_from_the_same_machine() {
     let fleet = Fleet::new();
     // Otherwise the last device could not be removed at all.
     let policy = "[enforce]\nexempt_users = [\"alice\"]\n";
@@ -85,7 +82,7 @@ fn a_change_takes_a_code_that_was_accepted_from_the_same_machine() {
 }
 
 #[test]
-fn a_wrong_code_takes_the_proof_away() {
+fn a_wrong_code_cancels_the_proof_of_identity() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     let right = check("alice", &code(&phone, 1));
@@ -96,7 +93,7 @@ fn a_wrong_code_takes_the_proof_away() {
 }
 
 #[test]
-fn a_code_proves_who_is_asking_for_five_minutes() {
+fn an_accepted_code_proves_identity_for_five_minutes() {
     let fleet = Fleet::with("", "", clock_ahead);
     let phone = fleet.enrolled("alice", ALICE);
     let right = check("alice", &code(&phone, 1));
@@ -130,7 +127,7 @@ fn a_code_proves_who_is_asking_for_five_minutes() {
 
 /// A used code is not a wrong one: the user's next login on another machine may well send it.
 #[test]
-fn a_code_that_was_used_before_leaves_the_proof() {
+fn a_used_code_does_not_cancel_the_proof_of_identity() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     let right = check("alice", &code(&phone, 1));
@@ -175,7 +172,7 @@ fn a_user_who_leaves_has_changed_nothing() {
 }
 
 #[test]
-fn who_is_enrolled_cannot_be_enrolled_anew_by_another_machine() {
+fn an_enrolled_user_cannot_be_enrolled_again_by_another_machine() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     assert!(is_not_proven(begun(

@@ -47,7 +47,7 @@ impl Database {
         let keeper = database.keeper();
         let since = Instant::now();
         while keeper.found().is_err() {
-            assert!(since.elapsed() < SOON, "etcd does not begin");
+            assert!(since.elapsed() < SOON, "etcd does not start");
         }
         database
     }
@@ -338,7 +338,7 @@ impl Drop for One {
 
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
-fn what_one_verifier_has_done_the_other_knows() {
+fn each_verifier_knows_what_the_other_has_done() {
     let database = Database::start();
     let place = tempfile::tempdir().unwrap();
     let authority = Authority::new(place.path(), "fleet");
@@ -398,7 +398,7 @@ fn what_one_verifier_has_done_the_other_knows() {
 /// without an authenticator and names without an account: otherwise the time would tell them apart.
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
-fn a_check_takes_two_questions_and_what_comes_before_it_one_whoever_asks() {
+fn a_check_takes_two_requests_to_etcd_and_each_earlier_question_one_for_any_user() {
     let since = Instant::now();
     while !are_counted_at_once() {
         assert!(since.elapsed() < SOON);
@@ -463,7 +463,7 @@ fn are_counted_at_once() -> bool {
 /// A restore empties the registry and fills it again; this must not revoke anyone.
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
-fn who_is_no_machine_is_not_told_of_a_registry_that_is_being_restored() {
+fn a_registry_that_is_being_restored_denies_no_machine() {
     let database = Database::start();
     database.register("web1", false);
     let directory = tempfile::tempdir().unwrap();
@@ -493,7 +493,7 @@ fn who_is_no_machine_is_not_told_of_a_registry_that_is_being_restored() {
 /// This holds even before a round has noticed: a machine or administrator that was revoked since must not be served.
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
-fn no_registry_is_believed_that_is_older_than_what_was_seen() {
+fn a_registry_older_than_the_last_one_seen_is_not_believed() {
     let mut database = Database::start();
     database.register("web1", false);
     database.copy_to("old");
@@ -516,7 +516,7 @@ fn no_registry_is_believed_that_is_older_than_what_was_seen() {
 
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
-fn a_database_that_is_older_than_it_was_is_not_served_until_its_epoch_is_raised() {
+fn a_database_that_has_gone_back_is_not_served_until_its_epoch_is_raised() {
     let database = Database::start();
     let place = tempfile::tempdir().unwrap();
     let authority = Authority::new(place.path(), "fleet");
@@ -542,7 +542,7 @@ fn a_database_that_is_older_than_it_was_is_not_served_until_its_epoch_is_raised(
 
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
-fn a_database_that_was_put_back_is_believed_by_nobody_who_has_seen_more_however_far_it_comes() {
+fn a_verifier_that_has_seen_more_never_believes_a_restored_database_however_far_it_advances() {
     let mut database = Database::start();
     let place = tempfile::tempdir().unwrap();
     let authority = Authority::new(place.path(), "fleet");
@@ -640,7 +640,7 @@ fn a_database_that_was_put_back_is_believed_by_nobody_who_has_seen_more_however_
 
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
-fn a_verifier_that_was_away_or_is_new_or_shares_a_name_takes_nothing_for_a_restore() {
+fn a_verifier_that_was_away_is_new_or_shares_a_name_suspects_no_restore() {
     let mut database = Database::start();
     let place = tempfile::tempdir().unwrap();
     let authority = Authority::new(place.path(), "fleet");
@@ -779,7 +779,7 @@ fn a_verifier_without_its_sealing_key_sends_machines_elsewhere_and_says_so() {
 
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
-fn without_its_database_a_verifier_sends_machines_elsewhere() {
+fn a_verifier_without_its_database_sends_machines_elsewhere() {
     let mut database = Database::start();
     let place = tempfile::tempdir().unwrap();
     let authority = Authority::new(place.path(), "fleet");

@@ -2,16 +2,13 @@
 
 use super::*;
 
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "what was heard is looked at once"
-)]
+#[allow(clippy::needless_pass_by_value, reason = "an answer is examined once")]
 fn denied(answer: Option<Answer>) -> bool {
     answer == Some(Answer::Denied)
 }
 
 #[test]
-fn who_is_not_in_the_registry_is_denied_whatever_certificate_they_have() {
+fn a_machine_missing_from_the_registry_is_denied_whatever_its_certificate() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     let right = check("alice", &code(&phone, 1));
@@ -42,7 +39,7 @@ fn a_machine_that_is_revoked_gets_no_further_answer_on_its_connection() {
 
 /// This holds even while nothing is asked: a place that is held for ten minutes is missing for another machine.
 #[test]
-fn who_may_ask_no_longer_is_not_left_connected() {
+fn a_machine_that_may_no_longer_ask_is_disconnected() {
     let fleet = Fleet::new();
     let is_closed = |mut machine: Machine| match machine.0.read(&mut [0; 1]) {
         Ok(count) => count == 0,
@@ -76,7 +73,7 @@ fn who_may_ask_no_longer_is_not_left_connected() {
 }
 
 #[test]
-fn a_machine_asks_about_users_of_its_zones_alone() {
+fn a_machine_gets_answers_only_about_users_of_its_zones() {
     let zones = "[zones]\nweb = [\"alice\"]\ndb = [\"bob\"]\n";
     let fleet = Fleet::with("", zones, otp_site::clock::now);
     let phone = fleet.enrolled("alice", ALICE);
@@ -92,7 +89,7 @@ fn a_machine_asks_about_users_of_its_zones_alone() {
 
 /// A new person with an old name, on a machine with another name service.
 #[test]
-fn the_user_id_is_that_of_the_record() {
+fn a_request_with_another_user_id_than_the_record_is_not_answered() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     let right = check("alice", &code(&phone, 1));
@@ -121,7 +118,7 @@ fn root_is_in_no_fleet() {
 }
 
 #[test]
-fn nobody_is_nobody_and_costs_nothing() {
+fn a_code_for_an_unknown_user_is_refused_and_nothing_is_stored() {
     let fleet = Fleet::new();
     let mut web1 = fleet.machine("web1");
     web1.ask(None, &check("nobody-here", "123456")).unwrap();
@@ -132,7 +129,7 @@ fn nobody_is_nobody_and_costs_nothing() {
 
 /// If a name service loses a user for a moment, the user must not count as one without an authenticator.
 #[test]
-fn who_is_enrolled_is_not_said_of_nobody() {
+fn a_request_without_a_user_id_learns_nothing_about_enrolment() {
     let fleet = Fleet::new();
     fleet.enrolled("alice", ALICE);
     let user = || "alice".to_owned();
@@ -151,7 +148,7 @@ fn who_is_enrolled_is_not_said_of_nobody() {
 
 /// A login also asks its questions before the prompt about a name without an account, so that both take as long.
 #[test]
-fn a_login_of_nobody_is_told_what_lets_nobody_in() {
+fn a_login_under_an_unknown_name_gets_answers_that_let_nobody_in() {
     let fleet = Fleet::new();
     let place = Place::of("sshd", "192.0.2.1").unwrap();
     let remember = Duration::from_hours(1);
@@ -179,7 +176,7 @@ fn a_login_of_nobody_is_told_what_lets_nobody_in() {
 }
 
 #[test]
-fn a_machine_may_not_ask_what_the_table_does_not_give_it() {
+fn a_machine_is_denied_a_request_that_the_table_does_not_grant() {
     let fleet = Fleet::new();
     let request = Request::Try {
         user: "alice".to_owned(),
@@ -190,7 +187,7 @@ fn a_machine_may_not_ask_what_the_table_does_not_give_it() {
 }
 
 #[test]
-fn a_certificate_of_another_ca_or_of_another_time_or_none_is_closed_and_counts_nothing() {
+fn a_connection_with_a_foreign_expired_or_missing_certificate_is_closed_and_counts_nothing() {
     let fleet = Fleet::new();
     let phone = fleet.enrolled("alice", ALICE);
     let right = check("alice", &code(&phone, 1));
@@ -217,7 +214,7 @@ fn a_certificate_of_another_ca_or_of_another_time_or_none_is_closed_and_counts_n
 }
 
 #[test]
-fn another_protocol_over_the_same_certificates_is_closed() {
+fn a_connection_by_another_protocol_over_the_same_certificates_is_closed() {
     let fleet = Fleet::new();
     for protocols in [vec![], vec![b"http/1.1".to_vec()]] {
         let mut config = (*fleet.tls("web1")).clone();

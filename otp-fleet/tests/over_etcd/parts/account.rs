@@ -1,4 +1,4 @@
-//! An account whose codes are known, and what is done with it.
+//! An account whose codes are known, and the actions on it.
 
 use otp_core::code::Generator;
 use otp_core::record::{Algorithm, Digits, Id, Kind, Name, Origin, Period, RecoverySet, Secret};
@@ -10,10 +10,10 @@ use otp_fleet::keeper::EtcdKeeper;
 use otp_store::account::import;
 use otp_store::{Committed, Error, attempt};
 
-/// When the tests take place.
+/// The time of the tests.
 pub const NOW: UnixTime = UnixTime::from_seconds(1_763_640_000);
 
-/// Whose it is.
+/// Returns the account of that name.
 pub fn account(name: &str) -> Account {
     Account {
         name: UserName::new(name).unwrap(),
@@ -21,7 +21,7 @@ pub fn account(name: &str) -> Account {
     }
 }
 
-/// A device of that kind, and three recovery codes.
+/// Returns a credential with an authenticator of that kind and three recovery codes.
 pub fn credential(name: &str, kind: Kind) -> Credential {
     let device = Authenticator {
         id: Id::from_random([1; 8]),
@@ -44,17 +44,17 @@ pub fn credential(name: &str, kind: Kind) -> Credential {
     Credential::new(name.to_owned(), 1001, vec![device], Some(codes)).unwrap()
 }
 
-/// The recovery code at that place.
+/// Returns the recovery code at that position.
 pub fn recovery_code(at: u8) -> RecoveryCode {
     RecoveryCode::from_random([at, 1, 2, 3, 5, 7, 11, 13, 17, 19])
 }
 
-/// Has the account be enrolled, with a clock.
+/// Enrols the account with a time-based authenticator.
 pub fn enrol(keeper: &EtcdKeeper, name: &str) -> Credential {
     enrol_with(keeper, name, Kind::Totp(Period::THIRTY))
 }
 
-/// Has the account be enrolled with a device of that kind.
+/// Enrols the account with an authenticator of that kind.
 pub fn enrol_with(keeper: &EtcdKeeper, name: &str, kind: Kind) -> Credential {
     let credential = credential(name, kind);
     let state = State::fresh(&credential);
@@ -62,18 +62,18 @@ pub fn enrol_with(keeper: &EtcdKeeper, name: &str, kind: Kind) -> Credential {
     credential
 }
 
-/// The step of a moment.
+/// Returns the step of a time.
 pub fn step(when: UnixTime) -> Step {
     when.step(Period::THIRTY)
 }
 
-/// The reply that holds the code of a step.
+/// Returns a reply with the code of a step.
 pub fn code(credential: &Credential, step: Step) -> Input {
     let code = Generator::new(&credential.authenticators()[0]).reveal(step);
     Input::parse(code.as_bytes())
 }
 
-/// A reply that is no code of any step near.
+/// Returns a reply that is the code of no step near.
 pub fn wrong(credential: &Credential, salt: u32) -> Input {
     let generator = Generator::new(&credential.authenticators()[0]);
     let here = step(NOW).0;
@@ -87,7 +87,7 @@ pub fn wrong(credential: &Credential, salt: u32) -> Input {
     Input::parse(wrong.unwrap().as_bytes())
 }
 
-/// Makes an attempt at that moment.
+/// Makes an attempt at that time.
 pub fn try_at(
     keeper: &EtcdKeeper,
     name: &str,
@@ -105,12 +105,12 @@ pub fn try_at(
     .map(Committed::into_inner)
 }
 
-/// Lifts a lock that wrong codes have brought about.
+/// Ends a lock caused by wrong codes.
 pub fn unlock(keeper: &EtcdKeeper, name: &str) {
     otp_store::account::unlock(keeper, &account(name), || Ok(NOW)).unwrap();
 }
 
-/// Whether a verdict lets somebody in.
+/// Whether a verdict lets the user in.
 pub fn lets_in(verdict: &Result<Verdict, Error>) -> bool {
     matches!(
         verdict,

@@ -18,16 +18,16 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Far longer than anything takes, also on a machine that has much else to do.
+/// Far longer than anything takes, even on a busy machine.
 pub const SOON: Duration = Duration::from_secs(600);
 
-/// Nobody's patience ends sooner: the shortest there is, for a connection, is a second.
+/// No time limit is shorter: the shortest one, for a connection, is a second.
 const AT_ONCE: Duration = Duration::from_millis(900);
 
-/// The user that a verifier is.
+/// The etcd user of a verifier.
 pub const VERIFIER: &str = "verifier";
 
-/// Where the program is: in the folder that `OTP_ETCD` names, or where `otp-fleet/tests/provide-etcd` unpacks it.
+/// Returns the path of etcd: in the folder that `OTP_ETCD` names, or where `otp-fleet/tests/provide-etcd` unpacks it.
 pub fn program() -> Option<PathBuf> {
     let unpacked =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/tests/fleet/etcd/own/usr/bin");
@@ -35,7 +35,7 @@ pub fn program() -> Option<PathBuf> {
     Some(folder.join("etcd")).filter(|program| program.exists())
 }
 
-/// Members that are ended with this value.
+/// Members, which end when this value is dropped.
 pub struct Cluster {
     program: PathBuf,
     place: TempDir,
@@ -50,7 +50,7 @@ struct Member {
 }
 
 impl Cluster {
-    /// Starts so many members, makes users, and begins a fleet.
+    /// Starts `members` members, makes users, and begins a fleet.
     pub fn start(program: &Path, members: usize) -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -71,7 +71,7 @@ impl Cluster {
             ca,
         };
         fs::write(cluster.path("ca.pem"), cluster.ca.pem()).unwrap();
-        // The name of no user: with one, etcd would take its own gateway for that user.
+        // The certificate names no user: otherwise etcd would take its own gateway for that user.
         cluster.certify("member", None);
         for at in 0..cluster.members.len() {
             cluster.begin(at);
@@ -85,7 +85,7 @@ impl Cluster {
         self.place.path().join(name)
     }
 
-    /// Makes a certificate and its key; `user` is who it is in etcd.
+    /// Makes a certificate and its key; `user` is its user in etcd.
     fn certify(&self, file: &str, user: Option<&str>) {
         let key = KeyPair::generate().unwrap();
         let names = vec!["127.0.0.1".to_owned(), "localhost".to_owned()];
@@ -103,7 +103,7 @@ impl Cluster {
         fs::write(self.path(&format!("{file}.key")), key.serialize_pem()).unwrap();
     }
 
-    /// Starts a member, or starts it again with what it had.
+    /// Starts a member, or restarts it with its data.
     pub fn begin(&mut self, at: usize) {
         let url = |port: u16| format!("https://127.0.0.1:{port}");
         let all = self.members.iter().enumerate();
@@ -153,7 +153,7 @@ impl Cluster {
         let client = self.client("root");
         let until = Instant::now() + SOON;
         let role = "verifier".to_owned();
-        // A member that has just begun answers that it has no leader.
+        // A member that has just started answers that it has no leader.
         let any = RangeRequest {
             key: b"x".into(),
             ..RangeRequest::default()
@@ -197,13 +197,13 @@ impl Cluster {
         must(&client, AuthEnableRequest {});
     }
 
-    /// The addresses of the members.
+    /// Returns the addresses of the members.
     pub fn endpoints(&self) -> Vec<String> {
         let ports = self.members.iter().map(|one| one.client_port);
         ports.map(|port| format!("127.0.0.1:{port}")).collect()
     }
 
-    /// How to ask all members as that user.
+    /// Returns the configuration for asking all members as that user.
     pub fn config(&self, user: &str) -> Config {
         let file = format!("user-{user}");
         if !self.path(&format!("{file}.pem")).exists() {
@@ -217,7 +217,7 @@ impl Cluster {
         }
     }
 
-    /// A client of that user.
+    /// Returns a client of that user.
     pub fn client(&self, user: &str) -> Client {
         Client::new(&self.config(user), Limits::default()).unwrap()
     }
@@ -226,7 +226,7 @@ impl Cluster {
         EtcdKeeper::to(&self.config(user)).unwrap()
     }
 
-    /// A verifier's keeper, with a connection of its own.
+    /// Returns a verifier's keeper with its own connection.
     pub fn keeper(&self) -> EtcdKeeper {
         EtcdKeeper::connect(&self.config(VERIFIER), SOON).unwrap()
     }
@@ -237,7 +237,7 @@ impl Cluster {
         self.keeper_of("root").found().unwrap();
     }
 
-    /// What a member says of itself.
+    /// Returns what a member reports about itself.
     pub fn status(&self, at: usize) -> StatusResponse {
         let (client, member) = (self.client("root"), &self.endpoints()[at]);
         let until = Instant::now() + SOON;
@@ -249,12 +249,12 @@ impl Cluster {
         }
     }
 
-    /// Which member leads; waits until there is one.
+    /// Returns the leading member; waits until there is one.
     pub fn leader(&self) -> usize {
         self.leads().0
     }
 
-    /// Which member leads, and for which term.
+    /// Returns the leading member and its term.
     fn leads(&self) -> (usize, u64) {
         let client = self.client("root");
         let until = Instant::now() + SOON;
@@ -269,12 +269,12 @@ impl Cluster {
                 }
             }
         }
-        panic!("no member has come to lead");
+        panic!("no member has become the leader");
     }
 
-    /// Looks at what depends on the member that leads, until it is right. A look that is wrong is a fault where the same one has
-    /// led all the time, and the look took no time in which anybody's patience can have ended. Else a machine that has much else
-    /// to do has had a part in it, and it is looked at again.
+    /// Repeats a look that depends on the leader until it is right. A wrong result is a fault only if the same member led the
+    /// whole time and the look was too short for any time limit to end. Otherwise the machine may have been busy, and the look
+    /// is repeated.
     pub fn while_one_leads<T: Debug>(
         &self,
         mut look: impl FnMut(usize) -> T,
@@ -294,13 +294,13 @@ impl Cluster {
         }
     }
 
-    /// The process of a member.
+    /// Returns the process id of a member.
     pub fn pid(&self, at: usize) -> i32 {
         let process = self.members[at].process.as_ref().unwrap();
         process.id().try_into().unwrap()
     }
 
-    /// Ends a member as a power cut of its machine would end it.
+    /// Ends a member as a power cut would.
     pub fn kill(&mut self, at: usize) {
         if let Some(mut process) = self.members[at].process.take() {
             process.kill().unwrap();
@@ -321,7 +321,7 @@ fn must<R: Rpc>(client: &Client, request: R) {
     client.once(request, Instant::now() + SOON).unwrap();
 }
 
-/// Ports that nobody listens at.
+/// Returns ports that nobody listens on.
 fn free_ports(count: usize) -> Vec<u16> {
     let taken: Vec<_> = (0..count)
         .map(|_| TcpListener::bind("127.0.0.1:0").unwrap())
@@ -332,7 +332,7 @@ fn free_ports(count: usize) -> Vec<u16> {
         .collect()
 }
 
-/// Removes all keys below that one.
+/// Removes all keys with that prefix.
 pub fn remove(client: &Client, below: &str) {
     let all = DeleteRangeRequest {
         key: below.into(),

@@ -1,12 +1,12 @@
-//! Is what the callers were told what happened? Told from etcd's own history, from its first revision on.
+//! Checks that every answer to a caller is true, against etcd's own history from its first revision on.
 //!
-//! An account is one register, and each attempt one operation on it. etcd's history has them in an order. It is checked that
+//! An account is one register, and each attempt is one operation on it. etcd's history gives their order. It must hold that
 //!
-//! - each operation that was told an outcome stands in the history once, and none that was told that it did not happen;
-//! - one after the other, in that order, a model of an account gives each the outcome that it was told;
-//! - an operation that had ended before another began stands before it.
+//! - each operation with an outcome is in the history once, and none whose caller was told that it did not happen;
+//! - played in that order, a model of an account gives each operation the outcome that its caller was told;
+//! - an operation that ended before another began comes before it.
 //!
-//! Then the order is a linearization, and there is nothing to search for. The values are read here by a reader of its own.
+//! Then the order is a linearization, and no search is needed. This file reads the values with a reader of its own.
 
 use super::cluster::SOON;
 use otp_core::record::Standing;
@@ -18,16 +18,16 @@ use otp_store::{Error, trial};
 use std::collections::HashMap;
 use std::time::Instant;
 
-/// What somebody typed.
+/// What a user typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed {
-    /// The code of that step.
+    /// The code of a step.
     Code(Step),
-    /// No code at all.
+    /// A reply that is no code.
     Wrong,
 }
 
-/// An attempt, as its caller saw it. Each has a machine's name of its own, which the history tells it by.
+/// An attempt as its caller saw it. Each has its own machine name, which identifies it in the history.
 #[derive(Debug)]
 pub struct Call {
     pub machine: String,
@@ -44,7 +44,7 @@ struct Change {
     state: State,
 }
 
-/// What the model says of an attempt.
+/// The outcome of an attempt in the model.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Accepted,
@@ -54,7 +54,7 @@ enum Outcome {
     Locked,
 }
 
-/// An account, as simple as it can be: no time goes by.
+/// An account at its simplest: no time passes.
 #[derive(Default)]
 struct Model {
     last: Option<Step>,
@@ -86,7 +86,7 @@ impl Model {
         }
     }
 
-    /// Whether a state that is kept is this.
+    /// Whether a stored state equals this one.
     fn is(&self, state: &State) -> bool {
         state.authenticators[0].last_step == self.last
             && state.failures == self.failures
@@ -94,17 +94,17 @@ impl Model {
     }
 }
 
-/// How often something happened in the history of one account.
+/// Counts of what happened in the history of one account.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     pub accepted: usize,
     pub judged_wrong: usize,
     pub others: usize,
-    /// Attempts of which their callers were not told what became.
+    /// Attempts whose callers were not told the outcome.
     pub unknown: usize,
 }
 
-/// Checks the calls about one account against its history; what is wrong is told.
+/// Checks the calls about one account against its history; an error describes the fault.
 pub fn check(root: &Client, name: &str, calls: &[Call]) -> Result<Tally, String> {
     let changes = changes(root, name);
     let by_machine: HashMap<&str, &Call> = calls
@@ -142,7 +142,7 @@ pub fn check(root: &Client, name: &str, calls: &[Call]) -> Result<Tally, String>
             Ok(Verdict::Locked { .. }) => outcome == Outcome::Locked,
             Ok(other) => return Err(format!("{machine} was told {other:?}")),
             Err(Error::InDoubt { .. }) => true,
-            // Nothing of it was written.
+            // The attempt wrote nothing.
             Err(_) => false,
         };
         if !is_told {
@@ -156,7 +156,7 @@ pub fn check(root: &Client, name: &str, calls: &[Call]) -> Result<Tally, String>
             Outcome::Rejected | Outcome::RejectedAndLocked => tally.judged_wrong += 1,
             Outcome::Replayed | Outcome::Locked => tally.others += 1,
         }
-        // Whatever began after this ended stands later.
+        // Every attempt that began after this one ended comes later.
         if let Some(before) = found.iter().find(|before| before.began > call.ended) {
             return Err(format!(
                 "{} began after {machine} had ended, and stands before it",
@@ -181,7 +181,7 @@ pub fn check(root: &Client, name: &str, calls: &[Call]) -> Result<Tally, String>
     Ok(tally)
 }
 
-/// All changes of an account's state by a machine, from the first revision on.
+/// Returns all changes of an account's state by machines, from the first revision on.
 fn changes(root: &Client, name: &str) -> Vec<Change> {
     let guard = format!("{ACCOUNTS}{name}/").into_bytes();
     let until = Instant::now() + SOON;
@@ -207,7 +207,7 @@ fn changes(root: &Client, name: &str) -> Vec<Change> {
             "the history is whole: {}",
             answer.cancel_reason
         );
-        // etcd puts what happened in one revision into one answer, as long as it is not told otherwise.
+        // By default etcd puts all events of one revision into one answer.
         let mut writers = HashMap::new();
         for event in &answer.events {
             assert!(event.r#type() == EventType::Put, "nobody is removed");
@@ -228,7 +228,7 @@ fn changes(root: &Client, name: &str) -> Vec<Change> {
                 let machine = writers
                     .get(&kept.mod_revision)
                     .expect("each write changes the guard");
-                // What an administrator did before anybody called.
+                // The enrolment by an administrator, before the first call.
                 if machine == "-" {
                     continue;
                 }
@@ -243,7 +243,7 @@ fn changes(root: &Client, name: &str) -> Vec<Change> {
     changes
 }
 
-/// A part, read from its value.
+/// Returns the part that a value holds.
 fn unfolded(value: &[u8]) -> Vec<u8> {
     let mut rest = value.strip_prefix(b"pam_otp-part 1\n").unwrap();
     let mut part = Vec::new();

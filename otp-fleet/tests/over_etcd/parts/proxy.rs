@@ -1,4 +1,4 @@
-//! Between a client and a member: bytes pass, or stay away, on command.
+//! A proxy between a client and a member, which passes or withholds bytes on command.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// What becomes of bytes.
+/// What happens to bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// They pass.
+    /// All bytes pass.
     Pass,
-    /// Questions pass, answers are lost.
+    /// Requests pass, answers are lost.
     LoseAnswers,
-    /// Questions are kept back, and may be let go later.
+    /// Requests are held back and may be released later.
     KeepQuestions,
 }
 
@@ -30,7 +30,7 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Begins to listen before that member.
+    /// Starts a proxy before that member.
     pub fn before(member: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -58,17 +58,17 @@ impl Proxy {
         Self { state, address }
     }
 
-    /// Where it listens.
+    /// Returns the address on which the proxy listens.
     pub fn endpoint(&self) -> String {
         self.address.to_string()
     }
 
-    /// What becomes of bytes from now on.
+    /// Sets what happens to bytes from now on.
     pub fn set(&self, mode: Mode) {
         self.state.lock().unwrap().mode = mode;
     }
 
-    /// Lets go what was kept back, as far as it came at once: what a client sends when it gives up stays away.
+    /// Releases the first of the bytes that were held back: what a client sends when it gives up is dropped. Returns how many.
     pub fn let_go(&self) -> usize {
         let kept = std::mem::take(&mut self.state.lock().unwrap().kept);
         let Some(first) = kept.first().map(|(when, ..)| *when) else {
@@ -89,7 +89,7 @@ impl Drop for Proxy {
     }
 }
 
-/// Bytes from a client. That it has hung up is not passed on: etcd would give up its question.
+/// Passes bytes from a client. The end of its connection is not passed on: etcd would abandon the request.
 fn questions(state: &Mutex<State>, mut from: TcpStream, mut to: TcpStream) {
     let mut bytes = [0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut bytes) {

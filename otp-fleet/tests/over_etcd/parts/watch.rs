@@ -1,25 +1,25 @@
-//! How far this machine keeps time: one that has much else to do wakes nobody when they are to be woken.
+//! Measures how punctual this machine is: a busy one wakes threads too late.
 
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// How long the watch sleeps at a time.
+/// How long the watch sleeps each time.
 const NAP: Duration = Duration::from_millis(10);
 
-/// How many have to be woken, one after the other, for one answer: a client's threads, members of etcd and theirs.
+/// How many threads must wake in turn for one answer: those of the client and of the members of etcd.
 const WOKEN: u32 = 4;
 
-/// Looks at the time while something is tried that has to end in time.
+/// Watches the clock during an action that must end in time.
 pub struct Watch {
     began: Instant,
-    /// Closed, it ends the thread.
+    /// Closing this ends the thread.
     open: Sender<()>,
     thread: JoinHandle<Duration>,
 }
 
 impl Watch {
-    /// Begins to look.
+    /// Starts watching.
     pub fn begin() -> Self {
         let (open, closes) = mpsc::channel();
         let thread = thread::spawn(move || {
@@ -40,13 +40,13 @@ impl Watch {
         }
     }
 
-    /// Holds that no more than `limit` has gone by until now, beside what this machine has come too late by itself.
+    /// Asserts that no more than `limit` has passed until now, apart from the machine's own delays.
     pub fn must_be_within(self, limit: Duration) {
         let took = self.began.elapsed();
         self.must_have_been_within(took, limit);
     }
 
-    /// The same of what was measured meanwhile.
+    /// Asserts the same of a time that was measured meanwhile.
     pub fn must_have_been_within(self, took: Duration, limit: Duration) {
         drop(self.open);
         let late = self.thread.join().unwrap();
