@@ -267,7 +267,7 @@ fn trust_is_read_alike() {
 }
 
 #[test]
-fn what_was_mailed_is_read_alike() {
+fn mailboxes_are_read_alike() {
     let one = include_bytes!("../corpus/mail/whole");
     compare(b'm', records::mail, &[], |random| {
         let newer = random.one_in(40);
@@ -280,7 +280,7 @@ fn what_was_mailed_is_read_alike() {
 }
 
 #[test]
-fn the_beginning_of_a_grace_is_read_alike() {
+fn first_logins_are_read_alike() {
     let one = include_bytes!("../corpus/first_login/a");
     compare(b'f', records::first_login, &[], |random| {
         let newer = random.one_in(40);
