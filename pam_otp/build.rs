@@ -24,7 +24,8 @@ fn main() -> io::Result<()> {
     };
     // Another release of the compiler has it elsewhere.
     println!("cargo::rerun-if-changed={}", library.display());
-    // The standard library asks the linker for libgcc_s. The linker finds this first: a file of that name that is a script.
+    // The standard library asks the linker for libgcc_s. The linker finds this first: a file of that name that is a
+    // script.
     let directory = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default()).join("unwinder");
     fs::create_dir_all(&directory)?;
     fs::write(
@@ -35,8 +36,8 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Keeps the module loaded until the process ends. If a program switches to another service on the same PAM handle, libpam
-/// unloads the modules of the first one, and later calls the functions that they have registered.
+/// Keeps the module loaded until the process ends. If a program switches to another service on the same PAM handle,
+/// libpam unloads the modules of the first one, and later calls the functions that they have registered.
 fn stay_loaded() {
     if env::var("CARGO_PKG_NAME").is_ok_and(|name| name == "pam_otp") {
         println!("cargo::rustc-link-arg-cdylib=-Wl,-z,nodelete");

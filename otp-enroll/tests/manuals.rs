@@ -1,7 +1,7 @@
 //! The manuals say what the programs do: they list every command, option, value and key, and no other.
 //!
-//! The tests read the roff source line by line and rely on two rules: a command, option or key is the tag of a paragraph
-//! (`.TP`), and a command line in running text is bold as a whole or part of an example (`.EX`).
+//! The tests read the roff source line by line and rely on two rules: a command, option or key is the tag of a
+//! paragraph (`.TP`), and a command line in running text is bold as a whole or part of an example (`.EX`).
 
 mod tree;
 

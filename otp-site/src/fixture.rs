@@ -1,4 +1,4 @@
-//! What the tests of this crate share.
+//! Helpers that the tests of this crate share.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! What the tests of this crate share: an account whose secrets are markers, and a place for its record.
+//! Helpers that the tests of this crate share: an account whose secrets are markers, and a place for its record.
 
 use crate::account::record::HeldRecord;
 use crate::memory::Memory;

@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 #[derive(Clone, Default)]
 pub(crate) struct Memory(Arc<Mutex<World>>, Seal);
 
-/// What happens before a put.
+/// A function that runs before each put.
 type Hook = Box<dyn FnMut(&Memory) + Send>;
 
 #[derive(Default)]

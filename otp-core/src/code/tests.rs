@@ -1,4 +1,4 @@
-//! Codes, the steps that they belong to, and what a code at enrolment tells about a device.
+//! Codes, their steps, and the facts that a code at enrolment reveals about an authenticator.
 
 use super::*;
 use crate::record::{Digits, Id, Name, Period, Secret};

@@ -1,4 +1,4 @@
-//! Groups, dates, grace, arguments: what policy demands, and why.
+//! Groups, dates, grace, arguments: the demands of the policy, and their reasons.
 
 use super::*;
 use std::time::Duration;
@@ -87,7 +87,7 @@ fn every_combination_has_its_verdict_and_its_reason() {
     let everybody = || Rule::Everybody;
     #[rustfmt::skip]
     let rows = [
-        // Who must have a second factor.
+        // Users who must have a second factor.
         Row { why: "by default everybody must, now", ..Row::default() },
         Row { why: "nobody must where no group is named", groups: &[], wanted: nothing(Exemption::NotDemanded), ..Row::default() },
         Row { why: "a member must", groups: &["staff"], wanted: Demand::Now(group("staff")), ..Row::default() },
@@ -96,7 +96,7 @@ fn every_combination_has_its_verdict_and_its_reason() {
         Row { why: "one group of several is enough", groups: &["admins", "staff"], wanted: Demand::Now(group("staff")), ..Row::default() },
         Row { why: "a group that cannot be looked up holds the user", groups: &["gone"], wanted: Demand::Now(Rule::UnknownGroup("gone".to_owned())), ..Row::default() },
         Row { why: "a sure group is named before an unsure one", groups: &["gone", "staff"], wanted: Demand::Now(group("staff")), ..Row::default() },
-        // Who is exempt.
+        // Exempt users.
         Row { why: "an exempt user need not", exempt_users: &["alice"], wanted: nothing(Exemption::User), ..Row::default() },
         Row { why: "names are compared whole and exactly", exempt_users: &["alic", "alice2", "Alice"], ..Row::default() },
         Row { why: "a member of an exempt group need not", exempt_groups: &["on-leave"], wanted: nothing(Exemption::Group("on-leave".to_owned())), ..Row::default() },

@@ -1,4 +1,4 @@
-//! What each line does, and what is foretold about it.
+//! The effect of each line, and the prediction about it.
 
 use super::*;
 use AccountLine::{LedAround, Missing, Sure};
@@ -30,7 +30,7 @@ const fn door(account_line: AccountLine) -> Door {
     }
 }
 
-/// A service whose program keeps what it shows, or cannot ask.
+/// A service whose program stores its output, or cannot ask questions.
 const MUTE: Door = Door {
     can_enrol: false,
     ..door(Sure)

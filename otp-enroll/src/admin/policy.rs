@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn account_lines_matter_only_where_logins_set_up_authenticators() {
+    fn account_lines_matter_only_where_logins_enrol_users() {
         let service = |name: &str, asks, account_line| Service {
             name: name.to_owned(),
             asks,

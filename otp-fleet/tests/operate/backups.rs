@@ -185,7 +185,8 @@ fn a_backup_that_is_cut_altered_or_opened_with_another_key_changes_nothing() {
     }
 }
 
-/// Each run is stopped one piece later on its way to the database, and killed there; the next run continues from what it left.
+/// Each run is stopped one piece later on its way to the database, and killed there; the next run continues from what
+/// it left.
 #[test]
 fn a_restore_killed_at_any_point_is_completed_by_the_same_command() {
     let Some((place, _)) = fleet_with_users() else {

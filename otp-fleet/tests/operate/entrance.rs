@@ -1,4 +1,5 @@
-//! An etcd that does not know users by their certificates: once it authenticates users, it would let nobody in ever again.
+//! An etcd that does not know users by their certificates: once it authenticates users, it would let nobody in ever
+//! again.
 
 use crate::gate::{Gate, Then};
 use crate::place::Place;
@@ -71,7 +72,8 @@ fn end_its_lease(place: &Place) {
         key: b"/pam_otp/init".to_vec(),
         ..Default::default()
     };
-    // If etcd authenticates users but derives none from certificates, root's certificate is nobody's and cannot remove it.
+    // If etcd authenticates users but derives none from certificates, root's certificate is nobody's and cannot remove
+    // it.
     place.database("root").try_asking(&key).ok();
 }
 
@@ -131,8 +133,8 @@ fn an_answer_lost_at_any_point_does_not_change_the_outcome_of_init() {
     }
 }
 
-/// Each init makes a trial of its own, which undoes everything if it fails. That must not open an etcd to everybody after
-/// the other init has reported that it authenticates users.
+/// Each init makes a trial of its own, which undoes everything if it fails. That must not open an etcd to everybody
+/// after the other init has reported that it authenticates users.
 #[test]
 fn two_simultaneous_inits_begin_one_fleet_and_leave_etcd_asking_for_users() {
     let Some(mut place) = Place::new() else {

@@ -1,5 +1,5 @@
-//! A gate before etcd that lets a given number of pieces through. Then it shuts for good, or breaks once, so that the answer
-//! is lost.
+//! A gate before etcd that lets a given number of pieces through. Then it shuts for good, or breaks once, so that the
+//! answer is lost.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -136,8 +136,8 @@ fn no_fleet_begins_over_existing_accounts() {
     place.fails(2, &["list"]);
 }
 
-/// The directory of the mark belongs to the verifier, which may be compromised. A command of root must not make the verifier
-/// root.
+/// The directory of the mark belongs to the verifier, which may be compromised. A command of root must not make the
+/// verifier root.
 #[test]
 fn a_link_that_a_verifier_has_put_beside_its_mark_is_not_followed() {
     if !crate::place::is_root() {
@@ -205,7 +205,7 @@ fn accepted(database: &Database, when: u64) {
 }
 
 #[test]
-fn a_host_whose_clock_is_behind_restores_nothing() {
+fn a_host_whose_clock_is_behind_restores_nothing_unless_its_clock_is_trusted() {
     let Some((place, _)) = fleet_with_users() else {
         return;
     };

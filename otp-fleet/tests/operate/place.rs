@@ -26,7 +26,8 @@ pub fn etcd() -> Option<PathBuf> {
     Some(folder.join("etcd")).filter(|program| program.exists())
 }
 
-/// Whether this is root, which some tests need together with an account that is not root. Where all tests must run, both exist.
+/// Whether this is root, which some tests need together with an account that is not root. Where all tests must run,
+/// both exist.
 pub fn is_root() -> bool {
     let is_root = nix::unistd::geteuid().is_root();
     assert!(

@@ -181,7 +181,8 @@ fn a_restore_without_a_new_epoch_is_noticed_by_a_process_that_has_seen_more(clus
     let keeper = cluster.keeper();
     enrol(&keeper, "alice");
     let mut seen = keeper.seen().unwrap();
-    // After a snapshot, etcd gives revisions out again. Here the verifier has seen more instead, which has the same effect.
+    // After a snapshot, etcd gives revisions out again. Here the verifier has seen more instead, which has the same
+    // effect.
     seen.revision += 1_000_000;
     let another = cluster.keeper();
     assert!(matches!(

@@ -16,7 +16,8 @@ pub fn all() -> Vec<Test> {
 const ATTEMPTS: usize = 300;
 /// How many attempts are measured together.
 const TOGETHER: usize = 20;
-/// Bytes of etcd's file that one login may take before compaction. The state alone has 4096 bytes before its padding is folded.
+/// Bytes of etcd's file that one login may take before compaction. The state alone has 4096 bytes before its padding is
+/// folded.
 const MOST_SPACE: i64 = 2048;
 
 fn an_attempt_takes_two_requests_and_little_space(cluster: &mut Cluster) {

@@ -1,7 +1,7 @@
 //! The keeper over a real etcd: members with TLS and users by certificate, killed, stopped and cut off.
 //!
-//! etcd is not part of this project. If it is not unpacked (`otp-fleet/tests/provide-etcd`), no test runs, and the last line
-//! counts them as ignored; `tests/run fleet` needs etcd and fails without it.
+//! etcd is not part of this project. If it is not unpacked (`otp-fleet/tests/provide-etcd`), no test runs, and the last
+//! line counts them as ignored; `tests/run fleet` needs etcd and fails without it.
 //!
 //! This harness is our own: the tests share members, which end after the last test.
 #![expect(

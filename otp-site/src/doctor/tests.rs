@@ -312,7 +312,7 @@ fn a_stack_that_refuses_everybody_is_found() {
 }
 
 #[test]
-fn a_module_that_is_not_there_is_found() {
+fn a_missing_module_is_found() {
     for missing in ["pam_otp.so", "pam_unix.so"] {
         let planted = Planted::new().without_modules(&[missing]).service(
             "sshd",
@@ -338,7 +338,7 @@ fn a_module_that_is_not_there_is_found() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_found() {
+fn a_missing_file_is_found() {
     for lines in [
         "@include common-auht\nauth required pam_otp.so\n",
         "auth include common-auht\nauth required pam_otp.so\n",

@@ -1,4 +1,4 @@
-//! What administrators do, with logins in between, over every keeper.
+//! Actions of administrators, with logins in between, over every keeper.
 
 use super::grace::{begin_grace, first_login, rehearse_grace};
 use super::moving::{self, Failed, Moved, NotMoved, move_record};
@@ -241,7 +241,8 @@ fn any_other_error_ends_a_transaction_at_once() {
     assert!(!change::Failed::from(change::Refused::NotProven).is_overtaken());
 }
 
-/// Everything that is told about an account comes from a type without keys: this compiles only as long as that is true.
+/// Everything that commands show of an account comes from a type without keys: this compiles only as long as that is
+/// true.
 #[test]
 fn an_overview_is_made_from_an_outline() {
     let _: fn(&record::Record<otp_core::record::Outline>, &Policy) -> Overview = Overview::of;

@@ -60,7 +60,7 @@ fn assert_refused(fault: &str, place: &Place, file: &Path, secrets: &[u8], reaso
     }
 }
 
-/// What can stand where a file should be, and the reason why it is refused.
+/// An object put there instead of a file, and the reason why it is refused.
 type Fault = (&'static str, fn(&Path), &'static str);
 
 const FAULTS_OF_ANY_FILE: [Fault; 8] = [

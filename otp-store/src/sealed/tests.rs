@@ -1,4 +1,4 @@
-//! The file of the key, and what it seals: vectors from others, and what is refused.
+//! The key file and its seals: vectors from others, and refused files.
 
 use super::*;
 use crate::fixture::set_mode;

@@ -1,4 +1,4 @@
-//! What follows the authentication, up to the answer.
+//! The account line and the credentials that follow the authentication, up to the answer.
 
 mod demand;
 
@@ -344,7 +344,7 @@ fn every_error_refuses() {
     );
 }
 
-// What an auth line does with users who are not enrolled.
+// The treatment of unenrolled users by an auth line.
 
 #[test]
 fn a_login_after_the_deadline_is_deferred_only_to_a_sure_account_line() {
@@ -488,7 +488,7 @@ fn a_service_that_may_store_its_output_enrols_nobody() {
             (host.passed.clone(), host.event()),
             (None, "otp.notenrolled")
         );
-        // Before the deadline it lets the user in without a word about it.
+        // Before the deadline the service lets the user in without a message about it.
         machine.policy("[enroll]\nat_login = \"require\"\n[enforce]\nfrom = \"2025-11-21\"\n");
         let mut host = Player::new("bob");
         host.service = service;
@@ -503,7 +503,7 @@ fn a_service_that_may_store_its_output_enrols_nobody() {
             Disposition::Success,
             "{service}"
         );
-        // Whatever else the program says in between.
+        // Even if the program names this service only after the auth line.
         let mut host = left_to_others("bob");
         host.service = service;
         assert_eq!(
@@ -512,7 +512,7 @@ fn a_service_that_may_store_its_output_enrols_nobody() {
             "{service}"
         );
         assert!(host.told.iter().all(|text| !text.contains("otpauth")));
-        // It does not concern users who are enrolled or need not be.
+        // Users who are enrolled or exempt cause no such warning.
         let mut host = Player::new("alice").asked(CODE, "");
         host.service = service;
         machine.play(&mut host, "");

@@ -270,7 +270,7 @@ fn the_stricter_demand_on_either_name_counts_under_a_second_name() {
 // Errors refuse.
 
 #[test]
-fn an_error_is_never_ignored_and_never_success() {
+fn an_error_is_neither_ignored_nor_a_success() {
     type Damage = fn(&Machine);
     let rows: [(&str, Damage); 8] = [
         ("damaged credential", |m| {

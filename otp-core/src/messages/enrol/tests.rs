@@ -136,7 +136,7 @@ fn a_word_is_recognised_in_any_case_and_either_language() {
     assert!(!is_word(b"\xff", &KEPT) && is_word(b"later", &LATER));
 }
 
-/// It stands between the drawing and the question, on a screen without spare lines.
+/// The hint appears between the drawing and the question, on a screen without spare lines.
 #[test]
 fn the_hint_for_an_app_that_sees_no_code_is_one_line_and_names_the_words() {
     for hint in [Dialogue::NotSeen, Dialogue::NotSeenFromNear] {

@@ -135,7 +135,7 @@ fn only_journal_entries_by_root_or_our_services_count() {
         assert_eq!(written, Some(Ok(Writer::Portal)), "{said}");
         assert_eq!(writer("otp-portal", said, OF_USER), Some(Err(NotOurs)));
         assert_eq!(writer("otp-portal", said, OF_VERIFIER), Some(Err(NotOurs)));
-        // It cannot log in the name of its other part, which runs as root.
+        // The portal cannot write entries in the name of its other part, which runs as root.
         assert_eq!(
             writer("otp-portal-login", said, OF_PORTAL),
             Some(Err(NotOurs))

@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o644);
         fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
         let before = fs::metadata(&path).unwrap();
-        // A leftover of a killed run does not disturb.
+        // A leftover of a killed run does no harm.
         fs::write(on_its_way(&path), "half").unwrap();
         put(&path, Some("newer\n")).unwrap();
         let after = fs::metadata(&path).unwrap();

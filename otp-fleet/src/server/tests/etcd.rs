@@ -564,7 +564,7 @@ fn a_verifier_that_has_seen_more_never_believes_a_restored_database_however_far_
     while !all_have_written(&before) {
         assert!(since.elapsed() < SOON);
     }
-    // It is on the disk within a beat, whatever happens to the process.
+    // The mark is on disk within a beat, whatever happens to the process.
     let kept = killed.directory.path().join("seen");
     let number = |text: &str| {
         text.lines()
@@ -743,7 +743,7 @@ fn a_verifier_whose_clock_is_off_serves_nobody_until_it_agrees() {
     one.says_soon(&authority, Result::is_ok);
 }
 
-/// It could open and write no record, but another verifier can.
+/// Without its key, a verifier can open and write no record, but another verifier can.
 #[test]
 #[ignore = "needs etcd: OTP_ETCD names its directory"]
 fn a_verifier_without_its_sealing_key_sends_machines_elsewhere_and_says_so() {

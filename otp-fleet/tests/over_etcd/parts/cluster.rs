@@ -272,9 +272,9 @@ impl Cluster {
         panic!("no member has become the leader");
     }
 
-    /// Repeats a look that depends on the leader until it is right. A wrong result is a fault only if the same member led the
-    /// whole time and the look was too short for any time limit to end. Otherwise the machine may have been busy, and the look
-    /// is repeated.
+    /// Repeats a look that depends on the leader until it is right. A wrong result is a fault only if the same member
+    /// led the whole time and the look was too short for any time limit to end. Otherwise the machine may have been
+    /// busy, and the look is repeated.
     pub fn while_one_leads<T: Debug>(
         &self,
         mut look: impl FnMut(usize) -> T,

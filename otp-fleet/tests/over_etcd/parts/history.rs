@@ -1,6 +1,7 @@
 //! Checks that every answer to a caller is true, against etcd's own history from its first revision on.
 //!
-//! An account is one register, and each attempt is one operation on it. etcd's history gives their order. It must hold that
+//! An account is one register, and each attempt is one operation on it. etcd's history gives their order. It must hold
+//! that
 //!
 //! - each operation with an outcome is in the history once, and none whose caller was told that it did not happen;
 //! - played in that order, a model of an account gives each operation the outcome that its caller was told;

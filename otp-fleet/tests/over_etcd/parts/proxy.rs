@@ -68,7 +68,8 @@ impl Proxy {
         self.state.lock().unwrap().mode = mode;
     }
 
-    /// Releases the first of the bytes that were held back: what a client sends when it gives up is dropped. Returns how many.
+    /// Releases the first of the bytes that were held back: what a client sends when it gives up is dropped. Returns
+    /// how many.
     pub fn let_go(&self) -> usize {
         let kept = std::mem::take(&mut self.state.lock().unwrap().kept);
         let Some(first) = kept.first().map(|(when, ..)| *when) else {

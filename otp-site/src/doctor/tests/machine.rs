@@ -11,7 +11,7 @@ const RECORDS: &str = "/var/lib/pam_otp";
 const RIGHT_SSHD: &str = "usepam yes\nkbdinteractiveauthentication yes\npasswordauthentication no\n\
     pubkeyauthentication no\ngssapiauthentication no\npermitrootlogin no\nlogingracetime 600\nauthenticationmethods any\n";
 
-/// What a machine says that is not in a file.
+/// Facts about a machine that are not in its files.
 struct Said {
     sshd: Result<String, String>,
     /// For connections with this text in their description.
@@ -349,7 +349,7 @@ fn a_clock_that_no_service_keeps_right_is_found() {
 }
 
 #[test]
-fn records_that_are_not_as_they_should_be_are_found() {
+fn records_with_a_wrong_owner_or_mode_or_without_a_state_are_found() {
     let with = |change: &dyn Fn(&Path)| {
         let planted = planted();
         let root = tree(&planted);
@@ -386,7 +386,7 @@ fn records_that_are_not_as_they_should_be_are_found() {
 }
 
 #[test]
-fn records_that_are_not_there_are_found() {
+fn missing_records_are_found() {
     let mut planted = planted();
     let paths: Vec<String> = planted.files.keys().cloned().collect();
     for path in paths.iter().filter(|path| path.starts_with(RECORDS)) {

@@ -1,4 +1,4 @@
-//! The policy file as a file: who owns it, who can write it, whether it exists.
+//! The policy file as a file: its owner, its mode, and whether it exists.
 
 use super::*;
 use crate::fixture::{is_root, promptly, set_mode};
@@ -74,7 +74,7 @@ fn a_file_owned_by_another_user_is_refused() {
 
 #[test]
 fn a_policy_that_is_no_plain_file_is_refused() {
-    /// What is put there, and the reason why it is refused.
+    /// An object put there instead of the file, and the reason why it is refused.
     type Case = (fn(&Path), &'static str);
     let cases: [Case; 4] = [
         (

@@ -238,7 +238,7 @@ fn a_line_that_another_one_jumps_over_stays_for_a_person_to_decide() {
         let taken = take_out(&text, Some("@include common-auth"));
         assert_eq!(taken, Err(Misfit::OursOtherwise(line)), "{text}");
     }
-    // What it skips ends above, or is of another kind.
+    // The jump ends above our line, or skips lines of another phase.
     for text in [
         format!("{exempt}auth required pam_x.so\n@include common-auth\n{CODE}\n"),
         format!("account [default=1] pam_x.so\n@include common-auth\n{CODE}\n"),

@@ -23,7 +23,7 @@ use std::thread;
 
 mod machine;
 
-/// What a process tries.
+/// An attempt by a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Try {
     RightCode,
@@ -88,7 +88,7 @@ impl First {
     }
 }
 
-/// What was explored.
+/// Counts of the exploration.
 #[derive(Debug, Default)]
 struct Explored {
     orders: usize,
@@ -100,7 +100,7 @@ struct Explored {
     torn: usize,
 }
 
-/// What may have happened before: nothing, a code was used, or the account is close to its limit.
+/// The possible past: nothing happened, a code was used, or the account is close to its limit.
 const BEFORE: [&[Try]; 4] = [
     &[],
     &[RecoveryCode],
@@ -213,7 +213,7 @@ enum Process {
     Dead,
 }
 
-/// What existed before an order is played.
+/// The disk and the answers from before an order is played.
 struct Past {
     disk: Image,
     answered: Vec<(Try, Verdict)>,

@@ -1,4 +1,4 @@
-//! What an import makes, what a repeated import changes, and what an interrupted one leaves, over every keeper.
+//! The effects of an import, of a repeated one, and of an interrupted one, over every keeper.
 
 use super::*;
 use crate::attempt::{Committed, attempt};

@@ -376,7 +376,7 @@ fn a_damaged_mail_file_keeps_no_user_with_an_authenticator_out() {
     enrol(&keeper, &another_credential(1));
 }
 
-/// What a crash before each write would leave: the code is used up first, and the success is written last.
+/// A crash may come before each write, so the code is used up first, and the success is written last.
 #[test]
 fn a_code_is_used_up_before_the_success_is_written() {
     let keeper = Memory::with_alice();

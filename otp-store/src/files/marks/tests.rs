@@ -119,7 +119,7 @@ fn copied_machine_and_one_without_an_id_lose_nothing() {
     }
     fs::remove_file(machine.etc.path().join("machine-id")).unwrap();
     assert!(!machine.is_lost());
-    // What a container gets for a file that its host does not have.
+    // A container gets a directory like this for a file that its host does not have.
     fs::create_dir(machine.etc.path().join("machine-id")).unwrap();
     assert!(!machine.is_lost());
     fs::remove_dir(machine.etc.path().join("machine-id")).unwrap();

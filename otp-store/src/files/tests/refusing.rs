@@ -64,7 +64,7 @@ fn a_file_without_rights_for_its_group_may_have_any_group() {
 
 #[test]
 fn damaged_content_is_refused() {
-    /// A file, what is done to its content, and the reason why that is refused.
+    /// A file, a change of its content, and the reason why the result is refused.
     type Damage = (&'static str, fn(Vec<u8>) -> Vec<u8>, &'static str);
     let cases: [Damage; 8] = [
         (CREDENTIAL, |_| Vec::new(), ": is empty"),
@@ -225,7 +225,7 @@ fn a_state_of_another_credential_is_refused() {
 }
 
 #[test]
-fn without_a_credential_the_user_is_not_enrolled() {
+fn a_user_without_a_credential_is_not_enrolled() {
     let nothing = Place::empty();
     let only_a_directory = Place::empty();
     drop(

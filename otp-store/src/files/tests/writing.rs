@@ -1,4 +1,4 @@
-//! What is written, where, and with which rights; and what an interrupted write leaves.
+//! Writes: their places and rights, and the state after an interrupted write.
 
 use super::*;
 
@@ -232,7 +232,7 @@ fn a_directory_left_half_made_by_a_crash_is_completed() {
     assert_modes_and_group(place.path());
 }
 
-/// What the design promises about a user's directory.
+/// Asserts the modes and the group that the design promises for a user's directory.
 fn assert_modes_and_group(store: &Path) {
     let group = fs::metadata(store).unwrap().gid();
     for (name, mode) in [

@@ -1,5 +1,5 @@
-//! What policy demands of bob, who has no authenticator, in each of the two phases: at the auth line, where a user must
-//! type a password, and at the account line alone, which is all that a login with a public key reaches.
+//! The demands of policy on bob, who has no authenticator, in each of the two phases: at the auth line, where a user
+//! must type a password, and at the account line alone, which is all that a login with a public key reaches.
 
 use super::{DAY, first_login};
 use crate::host::Disposition;

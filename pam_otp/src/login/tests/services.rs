@@ -1,4 +1,4 @@
-//! What the section of a service changes, in logins to that service and to no other.
+//! The effect of a service's section on logins to that service and to no other.
 
 use super::*;
 use std::time::Duration;

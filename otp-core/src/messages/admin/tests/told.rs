@@ -1,4 +1,4 @@
-//! What is reported after a change, if one report has several sentences.
+//! Reports after a change that have several sentences.
 
 use super::*;
 

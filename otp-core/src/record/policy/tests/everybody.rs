@@ -1,4 +1,4 @@
-//! What the policy says about all users, before it is known who logs in.
+//! The effect of the policy on all users, before the user of a login is known.
 
 use super::*;
 use crate::network::address;

@@ -1,4 +1,4 @@
-//! What happens to trust that was stored before, when a place is trusted again.
+//! Effects on stored trust when a place is trusted again.
 
 use super::*;
 use crate::Store;

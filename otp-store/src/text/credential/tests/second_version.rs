@@ -1,4 +1,4 @@
-//! What version 2 has beyond version 1; and that version 1 is written whenever it can say everything.
+//! The additions of version 2. Version 1 is written whenever it can say everything.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What version 3 seals; and that sealed data opens only in its own place.
+//! The sealed values of version 3. Sealed data opens only in its own place.
 
 use super::*;
 use crate::sealed::Fault;
