@@ -35,7 +35,7 @@ pub fn reveal_in_groups(bytes: &[u8]) -> Vec<Zeroizing<String>> {
 
 /// Reads a key in either case; skips spaces and dashes between the letters, and padding at the end.
 ///
-/// Returns `None` if there is any other character, or if so many letters cannot come from whole bytes.
+/// Returns `None` if there is any other character, or if this number of letters cannot come from whole bytes.
 #[must_use]
 pub fn parse(text: &str) -> Option<Zeroizing<Vec<u8>>> {
     let mut letters = Zeroizing::new(Vec::with_capacity(text.len()));

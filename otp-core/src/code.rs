@@ -325,7 +325,7 @@ pub fn check_clock(
     if let Some(step) = generator.newest_match(typed, around(here, window.into(), window.into())) {
         return ClockCheck::Right(step);
     }
-    // Settings come before other times: with so many codes to compare, one matches by chance more easily.
+    // Settings come before other times: the more codes are compared, the more easily one matches by chance.
     if let Some(settings) = ignored(authenticator, typed, window, now) {
         return ClockCheck::Ignores(settings);
     }

@@ -371,7 +371,7 @@ fn match_counter(
         0,
         HOTP_REACH - look_ahead - 1,
     );
-    // The second half of a resynchronisation is the very next code. Among so many counters a later one may show the
+    // The second half of a resynchronisation is the very next code. Among that many counters a later one may show the
     // same digits, so the next one is compared separately. If there is no first half, this is done only for the time it
     // takes. A first half that lies behind, because later counters were used meanwhile, has no second half.
     let first = entry.resync.map(|first| first.step.0.saturating_add(1));

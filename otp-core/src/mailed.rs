@@ -29,7 +29,7 @@ pub const DIGITS: usize = 8;
 pub struct MailedCode(u32);
 
 impl MailedCode {
-    /// Makes the code from these random bits: so many that no code is noticeably more likely than another.
+    /// Makes the code from these random bits. There are enough of them that no code is noticeably more likely than another.
     #[must_use]
     pub const fn from_random(bits: [u8; 16]) -> Self {
         Self((u128::from_le_bytes(bits) % 100_000_000) as u32)

@@ -66,7 +66,7 @@ impl Names {
     /// Returns the name at this position.
     ///
     /// # Panics
-    /// There are not so many names.
+    /// There are fewer names.
     #[must_use]
     pub fn name(&self, position: usize) -> &str {
         at(&self.text, self.begins[position])
@@ -84,7 +84,7 @@ impl Names {
     /// Returns the key by which [`Names::by_keys`] finds the name at this position.
     ///
     /// # Panics
-    /// There are not so many names.
+    /// There are fewer names.
     #[must_use]
     pub fn key(&self, position: usize) -> u32 {
         self.begins[position]

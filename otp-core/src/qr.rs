@@ -158,7 +158,7 @@ pub struct Canvas {
 }
 
 impl Canvas {
-    /// Chooses a canvas for a screen of so many columns and lines, one of which the question below takes.
+    /// Chooses a canvas for a screen of this many columns and lines, one of which the question below takes.
     ///
     /// Without colours, one more line below the drawing is kept for advice if no scanner reads it. With colours, a
     /// screen may have room for two columns and one line a module, and for the text above. Then cells are only painted:

@@ -83,7 +83,9 @@ pub fn confirm<A: Asker>(
         Ok((code, true)) => code,
         Ok((_, false)) => {
             asker.tell(&Confirming::TooMany.text(language))?;
-            return Ok(Err("so many codes were mailed within a day".to_owned()));
+            return Ok(Err(
+                "the limit of codes mailed within a day is reached".to_owned()
+            ));
         }
         Err(error) => {
             asker.tell(&Confirming::NotSent.text(language))?;

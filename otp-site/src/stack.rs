@@ -288,7 +288,7 @@ pub(crate) fn read_text(path: &Path) -> std::io::Result<String> {
     read_up_to(path, LIMIT)
 }
 
-/// Reads the text of a file of at most so many bytes. Never waits for a fifo, which may never be written to.
+/// Reads the text of a file of at most this many bytes. Never waits for a fifo, which may never be written to.
 pub(crate) fn read_up_to(path: &Path, limit: u64) -> std::io::Result<String> {
     let flags = (OFlag::O_NONBLOCK | OFlag::O_NOCTTY).bits();
     let file = File::options().read(true).custom_flags(flags).open(path)?;

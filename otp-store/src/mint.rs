@@ -154,7 +154,7 @@ pub fn new_id() -> Result<Id, Error> {
     Ok(Id::from_random(bytes))
 }
 
-/// Returns so many random bytes, which nobody can predict.
+/// Returns this many random bytes, which nobody can predict.
 ///
 /// # Errors
 /// The system gave none.

@@ -114,7 +114,7 @@ impl<H: Host> Login<'_, H> {
             Sending::TooMany { until } => (
                 Severity::Warning,
                 vec![
-                    reason("not sent: so many were sent within a day"),
+                    reason("not sent: the limit for one day is reached"),
                     Value::Deadline(*until),
                 ],
             ),

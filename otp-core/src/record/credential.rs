@@ -22,7 +22,7 @@ impl Secret {
         Self::check_length(bytes.len()).map(|()| Self(bytes))
     }
 
-    /// Checks that a key may have so many bytes.
+    /// Checks that a key may have this many bytes.
     ///
     /// # Errors
     /// As for [`Secret::new`].

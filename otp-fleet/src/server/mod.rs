@@ -332,7 +332,9 @@ fn begin<B: Base>(
     };
     let builder = thread::Builder::new().name("connection".to_owned());
     if builder.stack_size(STACK).spawn(thread).is_err() {
-        shared.log.stranger(address.ip(), "no thread could be started");
+        shared
+            .log
+            .stranger(address.ip(), "no thread could be started");
     }
 }
 

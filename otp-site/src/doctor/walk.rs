@@ -129,7 +129,7 @@ fn advance(chain: &Chain, moment: &Moment, answer: Answer) -> Advance {
     }
 }
 
-/// Returns where a jump over so many modules of the same level leads; each substack counts as one.
+/// Returns where a jump over this many modules of the same level leads; each substack counts as one.
 fn jump(chain: &Chain, from: usize, modules: u32) -> Result<usize, usize> {
     let level = chain.steps[from].level;
     let level_at = |at: usize| chain.steps.get(at).map(|step| step.level);

@@ -302,7 +302,7 @@ impl People {
     /// Returns the name at this position.
     ///
     /// # Panics
-    /// There are not so many names.
+    /// There are fewer names.
     #[must_use]
     pub fn name(&self, position: usize) -> &str {
         self.name_of(self.at(position))
@@ -311,7 +311,7 @@ impl People {
     /// Returns the user id at this position.
     ///
     /// # Panics
-    /// There are not so many names.
+    /// There are fewer names.
     #[must_use]
     pub fn uid(&self, position: usize) -> u32 {
         self.at(position).uid
@@ -320,7 +320,7 @@ impl People {
     /// Whether the user at this position may have a shell that does more than refuse.
     ///
     /// # Panics
-    /// There are not so many names.
+    /// There are fewer names.
     #[must_use]
     pub fn may_have_shell(&self, position: usize) -> bool {
         self.at(position).name.has_shell()
@@ -329,7 +329,7 @@ impl People {
     /// Whether the name at this position was known before.
     ///
     /// # Panics
-    /// There are not so many names.
+    /// There are fewer names.
     #[must_use]
     pub fn is_known(&self, position: usize) -> bool {
         !self.at(position).name.is_new()

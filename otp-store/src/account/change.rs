@@ -47,7 +47,7 @@ pub enum Refused {
     NotEnrolled,
     /// An authenticator of that name exists already.
     NameTaken(Name),
-    /// The account already has so many authenticators, and more are not allowed.
+    /// The account already has the largest allowed number of authenticators.
     Full(u8),
     /// No authenticator has that name.
     NoSuchName(Name),

@@ -138,8 +138,8 @@ fn five_codes_are_mailed_in_a_day_and_the_sixth_login_sees_the_same() {
         assert_eq!(idle, sent == 6, "{sent}");
         told.push(host.told[0].clone());
         if sent == 6 {
-            let line = "otp.mail user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\" reason=\"not sent: so many were \
-                        sent within a day\" until=\"2025-11-21 12:00:00 UTC\"";
+            let line = "otp.mail user=\"alice\" service=\"sshd\" rhost=\"192.0.2.1\" reason=\"not sent: the limit \
+                        for one day is reached\" until=\"2025-11-21 12:00:00 UTC\"";
             assert_eq!(host.log[0], line);
         }
         unlock(&machine.store(), &account_of("alice").unwrap(), || {
