@@ -28,6 +28,7 @@ pub mod recovery;
 pub mod recovery_sheet;
 pub mod time;
 mod typed;
+pub mod zone;
 
 pub use account::{Account, UnusableName, UserName};
 pub use decide::{Verdict, absent, decide};
@@ -35,3 +36,4 @@ pub use input::{Input, NoGuess};
 pub use names::Names;
 pub use record::{Authenticator, Credential, Policy, State};
 pub use time::{Before1970, Step, UnixTime};
+pub use zone::{Local, Zone};

@@ -7,8 +7,8 @@
 use crate::enforce::days_left;
 use crate::record::{Language, Standing};
 use crate::time::UnixTime;
+use crate::zone::Local;
 use crate::{Policy, Verdict};
-use admin::minute_utc;
 use std::time::Duration;
 
 pub use id::MessageId;
@@ -48,7 +48,7 @@ pub enum Message {
     /// Locked for a time.
     LockedUntil {
         /// When the lock ends.
-        ends: UnixTime,
+        ends: Local,
         /// The present, from which the remaining time is counted.
         now: UnixTime,
         /// Whether a recovery code opens the lock.
@@ -79,7 +79,7 @@ pub enum Message {
     /// The user is let in without a second factor, until a deadline.
     EnrolUntil {
         /// From when on a second factor is needed.
-        deadline: UnixTime,
+        deadline: Local,
         /// The present, from which the remaining time is counted.
         now: UnixTime,
     },
@@ -95,9 +95,14 @@ impl Message {
     /// Returns the message for the person at the prompt about a verdict; `None` if nothing needs to be said.
     ///
     /// A user who is not enrolled sees the message of a wrong code: the person at the prompt may not be the account's
-    /// owner.
+    /// owner. `local` tells a moment by the machine's clocks, and is asked only about the end of a lock.
     #[must_use]
-    pub fn about(verdict: &Verdict, policy: &Policy, now: UnixTime) -> Option<Self> {
+    pub fn about(
+        verdict: &Verdict,
+        policy: &Policy,
+        now: UnixTime,
+        local: impl FnOnce(UnixTime) -> Local,
+    ) -> Option<Self> {
         match verdict {
             Verdict::Accepted { .. } | Verdict::Excused => None,
             Verdict::Recovered { left } => Some(Self::RecoveryUsed { left: *left }),
@@ -111,7 +116,7 @@ impl Message {
                 let opens = policy.recovery.opens_lock;
                 Some(match standing {
                     Standing::Locked { .. } => Self::LockedUntil {
-                        ends: standing.ends().unwrap_or(now),
+                        ends: local(standing.ends().unwrap_or(now)),
                         now,
                         opens,
                     },
@@ -205,9 +210,8 @@ impl Message {
             Self::LockedUntil { ends, now, opens } => {
                 let way_out = if opens { "a recovery code of 16 letters opens it, or ask" } else { "ask" };
                 format!(
-                    "Too many wrong codes: locked until {} UTC ({}). Wait; {way_out} your administrator.",
-                    ends.to_next_minute().clock_utc(),
-                    english_wait(now, ends)
+                    "Too many wrong codes: locked until {}. Wait; {way_out} your administrator.",
+                    english_end(now, ends)
                 )
             }
             Self::Held { opens: true } => {
@@ -230,13 +234,13 @@ impl Message {
                 "The code could not be checked. Try again later; if this continues, ask your administrator.".to_owned()
             }
             Self::EnrolUntil { deadline, now } => {
-                let left = match days_left(now, deadline) {
+                let left = match days_left(now, deadline.moment()) {
                     1 => "1 day left".to_owned(),
                     days => format!("{days} days left"),
                 };
                 format!(
                     "From {} on ({left}) logging in also takes a code. Set up your authenticator before then: run 'otp-enroll'.",
-                    minute_utc(deadline)
+                    deadline.minute(Language::English)
                 )
             }
             Self::NotEnrolled => "Logging in takes a code, and this account has no authenticator yet. \
@@ -264,8 +268,7 @@ impl Message {
             Self::LockedUntil { ends, now, opens } => {
                 let way_out = if opens { "다시 로그인하거나, 16자 복구 코드를 입력하면 바로 풀립니다." } else { "다시 로그인해 주세요." };
                 format!(
-                    "인증 코드를 여러 번 잘못 입력하여 계정이 {} 동안 잠겼습니다({}까지). 그 뒤에 {way_out} 도움이 필요하면 관리자에게 문의해 주세요.",
-                    korean_wait(now, ends),
+                    "인증 코드를 여러 번 잘못 입력하여 계정이 {}. 그 뒤에 {way_out} 도움이 필요하면 관리자에게 문의해 주세요.",
                     korean_end(now, ends)
                 )
             }
@@ -290,9 +293,9 @@ impl Message {
                 "시스템 문제로 인증 코드를 확인하지 못했습니다. 잠시 후 다시 시도해 주세요. 문제가 계속되면 관리자에게 문의해 주세요.".to_owned()
             }
             Self::EnrolUntil { deadline, now } => format!(
-                "{}({}일 남음)부터 로그인할 때 인증 코드도 입력해야 합니다. 그 전에 'otp-enroll'을 실행하여 인증 수단을 등록해 주세요.",
-                minute_utc(deadline),
-                days_left(now, deadline)
+                "{}부터({}일 남음) 로그인할 때 인증 코드도 입력해야 합니다. 그 전에 'otp-enroll'을 실행하여 인증 수단을 등록해 주세요.",
+                deadline.minute(Language::Korean),
+                days_left(now, deadline.moment())
             ),
             Self::NotEnrolled => "로그인하려면 인증 코드가 필요하지만 이 계정에는 등록된 인증 수단이 없습니다. \
                 관리자에게 문의하거나, 이미 로그인되어 있는 화면에서 'otp-enroll'을 실행하여 등록해 주세요."
@@ -309,21 +312,48 @@ fn minutes_to_go(now: UnixTime, ends: UnixTime) -> u64 {
     now.until(ends).as_secs().div_ceil(60)
 }
 
+/// Says until when a lock lasts: the time, the date if it is 48 hours away or more, and how long that is from now.
+fn english_end(now: UnixTime, ends: Local) -> String {
+    let until = ends.to_next_minute();
+    let is_far = minutes_to_go(now, ends.moment()) >= 2880;
+    let wait = english_wait(now, ends.moment());
+    if !ends.is_utc() {
+        let until = if is_far {
+            until.minute(Language::English)
+        } else {
+            until.clock(Language::English)
+        };
+        return format!("{until}, {wait}");
+    }
+    let clock = until.clock(Language::English);
+    if is_far {
+        format!("{clock} (on {}, {wait})", ends.date())
+    } else {
+        format!("{clock} ({wait})")
+    }
+}
+
 fn english_wait(now: UnixTime, ends: UnixTime) -> String {
     match minutes_to_go(now, ends) {
         1 => "in 1 minute".to_owned(),
         minutes @ ..120 => format!("in {minutes} minutes"),
         minutes @ ..2880 => format!("in {} hours", minutes.div_ceil(60)),
-        minutes => format!("on {}, in {} days", ends.date_utc(), minutes.div_ceil(1440)),
+        minutes => format!("in {} days", minutes.div_ceil(1440)),
     }
 }
 
-/// Says when a lock ends: the time, and before it the date, if that is 48 hours away or more.
-fn korean_end(now: UnixTime, ends: UnixTime) -> String {
-    let clock = ends.to_next_minute().clock_utc();
-    match minutes_to_go(now, ends) {
-        ..2880 => format!("{clock} UTC"),
-        _ => format!("{} {clock} UTC", ends.date_utc()),
+/// Says the same, with the date before the time.
+fn korean_end(now: UnixTime, ends: Local) -> String {
+    let until = ends.to_next_minute();
+    let until = match minutes_to_go(now, ends.moment()) {
+        ..2880 => until.clock(Language::Korean),
+        _ => until.minute(Language::Korean),
+    };
+    let wait = korean_wait(now, ends.moment());
+    if ends.is_utc() {
+        format!("{wait} 동안 잠겼습니다({until}까지)")
+    } else {
+        format!("{until}까지 {wait} 동안 잠겼습니다")
     }
 }
 
@@ -364,17 +394,18 @@ mod tests {
     use std::mem::discriminant;
 
     mod figures;
+    mod zone;
 
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 
     fn all() -> Vec<Message> {
         let locked_until = |opens| Message::LockedUntil {
-            ends: NOON.after(Duration::from_secs(900)),
+            ends: Local::utc(NOON.after(Duration::from_secs(900))),
             now: NOON,
             opens,
         };
         let enrol_within = |seconds| Message::EnrolUntil {
-            deadline: NOON.after(Duration::from_secs(seconds)),
+            deadline: Local::utc(NOON.after(Duration::from_secs(seconds))),
             now: NOON,
         };
         every!(Message {
@@ -432,7 +463,7 @@ mod tests {
     fn the_message_about_a_lock_says_until_when_and_what_opens_it() {
         let locked = |seconds, opens| {
             Message::LockedUntil {
-                ends: NOON.after(Duration::from_secs(seconds)),
+                ends: Local::utc(NOON.after(Duration::from_secs(seconds))),
                 now: NOON,
                 opens,
             }
@@ -461,12 +492,12 @@ mod tests {
     fn unenrolled_users_and_replies_that_are_no_guess_get_the_message_of_a_wrong_code() {
         let policy = Policy::default();
         assert_eq!(
-            Message::about(&Verdict::NotEnrolled, &policy, NOON),
-            Message::about(&Verdict::Rejected { left: 3 }, &policy, NOON)
+            Message::about(&Verdict::NotEnrolled, &policy, NOON, Local::utc),
+            Message::about(&Verdict::Rejected { left: 3 }, &policy, NOON, Local::utc)
         );
         for why in crate::NoGuess::ALL {
             assert_eq!(
-                Message::about(&Verdict::NoGuess { why }, &policy, NOON),
+                Message::about(&Verdict::NoGuess { why }, &policy, NOON, Local::utc),
                 Some(Message::WrongCode)
             );
         }

@@ -1,11 +1,10 @@
 //! The recovery codes as a sheet to print and put away. Programs that show more than text can find such a sheet in a
 //! text.
 
-use crate::UnixTime;
-use crate::messages::admin::minute_utc;
 use crate::messages::enrol::Dialogue;
 use crate::record::Language;
 use crate::recovery::RecoveryCode;
+use crate::zone::{Local, length_of_minute};
 use std::fmt::Write;
 use zeroize::Zeroizing;
 
@@ -16,7 +15,7 @@ pub fn reveal(
     owner: (&str, &str),
     language: Language,
     codes: &[RecoveryCode],
-    issued: UnixTime,
+    issued: Local,
 ) -> Zeroizing<String> {
     let (mut sheet, usage) = begun(owner, language, codes.len(), issued);
     sheet.push_str("\n\n");
@@ -43,7 +42,7 @@ pub fn reveal_in_one_line(
     owner: (&str, &str),
     language: Language,
     codes: &[RecoveryCode],
-    issued: UnixTime,
+    issued: Local,
 ) -> Zeroizing<String> {
     let (mut sheet, usage) = begun(owner, language, codes.len(), issued);
     for (at, code) in codes.iter().enumerate() {
@@ -62,12 +61,12 @@ fn begun(
     (user, host): (&str, &str),
     language: Language,
     codes: usize,
-    issued: UnixTime,
+    issued: Local,
 ) -> (Zeroizing<String>, String) {
     let title = Dialogue::CodesTitle {
         user,
         host,
-        issued: &minute_utc(issued),
+        issued: &issued.minute(language),
     };
     let (title, usage) = (title.text(language), Dialogue::CodesUse.text(language));
     let room = title.len() + usage.len() + 8 + codes * 40;
@@ -129,9 +128,8 @@ fn title_in(text: &str, language: Language) -> Option<(usize, usize)> {
     let (first, between, last) = (words.next()?, words.next()?, words.next()?);
     let issued = text.match_indices(last).filter_map(|(at, _)| {
         let begins = at + last.len();
-        let length = minute_utc(UnixTime::from_seconds(0)).len();
-        let is_time = text.get(begins..begins + length).is_some_and(is_minute);
-        is_time.then_some((at, begins + length))
+        let length = length_of_minute(&text[begins..])?;
+        Some((at, begins + length))
     });
     let (at, ends) = issued.last()?;
     let names = &text[..text[..at].rfind(between)?];
@@ -144,16 +142,6 @@ fn title_in(text: &str, language: Language) -> Option<(usize, usize)> {
         names.rfind(first)?
     };
     (!text[starts..ends].contains('\n')).then_some((starts, ends))
-}
-
-/// Whether a text is a minute as [`minute_utc`] writes it.
-fn is_minute(text: &str) -> bool {
-    let shape = minute_utc(UnixTime::from_seconds(0));
-    text.len() == shape.len()
-        && text
-            .bytes()
-            .zip(shape.bytes())
-            .all(|(one, other)| one == other || (one.is_ascii_digit() && other.is_ascii_digit()))
 }
 
 /// Returns the codes between title and usage, in their order; `None` if anything else stands there.
@@ -185,13 +173,15 @@ fn codes_in(text: &str) -> Option<Vec<RecoveryCode>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::zone::tests::seoul;
+    use crate::{UnixTime, Zone};
     use std::borrow::Cow;
 
     fn sheet(codes: u8, language: Language) -> Zeroizing<String> {
         let codes: Vec<_> = (0..codes)
             .map(|at| RecoveryCode::from_random([at; RecoveryCode::BYTES]))
             .collect();
-        let issued = UnixTime::from_seconds(1_763_654_399);
+        let issued = Local::utc(UnixTime::from_seconds(1_763_654_399));
         reveal(("alice", "web1.example.org"), language, &codes, issued)
     }
 
@@ -212,7 +202,7 @@ mod tests {
             ),
         ] {
             let codes = [0, 1, 2].map(|at| RecoveryCode::from_random([at; RecoveryCode::BYTES]));
-            let issued = UnixTime::from_seconds(1_763_654_399);
+            let issued = Local::utc(UnixTime::from_seconds(1_763_654_399));
             let owner = ("alice", "web1.example.org");
             assert_eq!(
                 *reveal_in_one_line(owner, language, &codes, issued),
@@ -267,7 +257,11 @@ mod tests {
     #[test]
     fn a_sheet_is_recognised_in_every_form_and_language() {
         let issued = UnixTime::from_seconds(1_763_654_399);
-        for count in [1, 2, 3, 8, 10, 32] {
+        for (count, zone) in [1, 2, 3, 8, 10, 32]
+            .into_iter()
+            .flat_map(|count| [(count, Zone::UTC), (count, seoul())])
+        {
+            let issued = zone.at(issued);
             for language in Language::ALL {
                 let owner = ("alice", "web1.example.org");
                 let lines = reveal(owner, language, &codes(count), issued);
@@ -287,9 +281,9 @@ mod tests {
                             found.after.trim_start().starts_with(after.trim_start()),
                             "{text}"
                         );
-                        assert!(
-                            found.title.contains("alice") && found.title.ends_with("15:59 UTC")
-                        );
+                        let title = found.title;
+                        assert!(title.contains("alice"), "{title}");
+                        assert!(title.ends_with(&issued.minute(language)), "{title}");
                         assert_eq!(found.usage, Dialogue::CodesUse.text(language));
                         let shown = |all: &[RecoveryCode]| -> Vec<String> {
                             all.iter().map(|code| code.reveal().to_string()).collect()
@@ -328,7 +322,7 @@ mod tests {
             ("alice", "web1"),
             Language::English,
             &[],
-            UnixTime::from_seconds(0),
+            Local::utc(UnixTime::from_seconds(0)),
         );
         assert!(found_in(&none).is_none());
     }

@@ -16,9 +16,9 @@ use otp_core::messages::trouble::Trouble;
 use otp_core::qr::{Colours, Matrix, Style};
 use otp_core::record::{Authenticator, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Account, UnixTime};
+use otp_core::{Account, UnixTime, Zone};
 use otp_helper::enrolment::{Block, End, Goes, Script, Stage, Surface, Typed, Underway};
-use otp_site::clock;
+use otp_site::{clock, zone};
 use otp_store::change::{Change, Kept, Proof};
 use std::path::Path;
 use zeroize::Zeroizing;
@@ -121,6 +121,10 @@ impl Stage for Screen<'_> {
 
     fn now(&mut self) -> Result<UnixTime, Failure> {
         Ok(clock::now()?)
+    }
+
+    fn zone(&self) -> Zone {
+        zone::of_this_machine()
     }
 
     fn picture(&mut self, uri: &str) -> Result<Option<String>, Failure> {

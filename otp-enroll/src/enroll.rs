@@ -13,7 +13,7 @@ use clap::error::ErrorKind;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{DEFAULT_NAME, Name};
 use otp_core::{Account, UserName};
-use otp_site::{clock, users};
+use otp_site::{clock, users, zone};
 use otp_store::change::Change;
 use std::process::ExitCode;
 
@@ -95,6 +95,11 @@ fn status(site: &Site, account: &Account, json: bool) -> Result<(), Failure> {
     output::print(&if json {
         status.json()
     } else {
-        status.text(&site.policy, site.language, clock::now()?)
+        status.text(
+            &site.policy,
+            site.language,
+            clock::now()?,
+            &zone::of_this_machine(),
+        )
     })
 }

@@ -11,7 +11,7 @@ use nix::unistd::geteuid;
 use otp_core::messages::Message;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{Language, Policies};
-use otp_core::{Account, Policy, UserName, Verdict};
+use otp_core::{Account, Local, Policy, UserName, Verdict};
 use otp_helper::protocol::Claim;
 use otp_helper::records::{Attempt, Installation, Records};
 use otp_site::{Named, clock, policy, users};
@@ -305,7 +305,7 @@ impl Site {
         };
         if attempted.is_to_be_recorded() {
             let verdict = &attempted.judged().verdict;
-            let message = Message::about(verdict, &self.policy, clock::now()?);
+            let message = Message::about(verdict, &self.policy, clock::now()?, Local::utc);
             log::attempted(account, verdict, message);
         }
         Ok(attempted.into_verdict())

@@ -3,7 +3,7 @@
 use crate::layout::labelled;
 use otp_core::messages::admin::Report;
 use otp_core::record::{Language, Refusal, Standing};
-use otp_core::{Policy, UnixTime};
+use otp_core::{Policy, UnixTime, Zone};
 use serde::Serialize;
 
 /// One account. The keys of its JSON form and their order never change; times are seconds since 1970.
@@ -106,8 +106,8 @@ impl Status {
         text.expect("a struct of texts and numbers is always JSON") + "\n"
     }
 
-    /// Writes the whole status in words, one fact on each line.
-    pub fn text(&self, policy: &Policy, language: Language, now: UnixTime) -> String {
+    /// Writes the whole status in words, one fact on each line. `zone`: that of the machine.
+    pub fn text(&self, policy: &Policy, language: Language, now: UnixTime, zone: &Zone) -> String {
         if !self.enrolled {
             let user = &self.user;
             return Report::NotEnrolled { user }.text(language) + "\n";
@@ -117,8 +117,10 @@ impl Status {
         for device in &self.authenticators {
             let device = Report::Device {
                 name: &device.name,
-                created: UnixTime::from_seconds(device.created),
-                last_used: device.last_used.map(UnixTime::from_seconds),
+                created: zone.at(UnixTime::from_seconds(device.created)),
+                last_used: device
+                    .last_used
+                    .map(|used| zone.at(UnixTime::from_seconds(used))),
                 next_counter: device.next_counter,
             };
             rows.push((Report::Authenticator, say(&device)));
@@ -132,15 +134,17 @@ impl Status {
         let standing = Report::StandingIs {
             standing: self.standing,
             now,
+            zone,
             opens: self.has_opener(policy),
         };
         let failures = Report::FailuresInARow {
             count: self.failures,
             left: (self.standing == Standing::Open).then_some(self.left),
         };
-        let refusal = self
-            .last_refusal
-            .map_or(Report::Never, |(when, why)| Report::Refused { when, why });
+        let refusal = self.last_refusal.map_or(Report::Never, |(when, why)| {
+            let when = zone.at(when);
+            Report::Refused { when, why }
+        });
         rows.extend([
             (Report::RecoveryCodes, say(&codes)),
             (Report::Standing, say(&standing)),

@@ -8,7 +8,7 @@ use otp_core::messages::Message;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::messages::trouble::Trouble;
 use otp_core::{Account, Verdict};
-use otp_site::clock;
+use otp_site::{clock, zone};
 
 /// Asks for a code and makes the attempt, which counts like any other. It fails if a login would have been refused.
 pub fn attempt_once(site: &Site, account: &Account, terminal: &Terminal) -> Result<(), Failure> {
@@ -44,8 +44,10 @@ fn told(site: &Site, verdict: &Verdict) -> Result<String, Failure> {
     .map(|sentence| sentence.text(site.language))
     .collect::<Vec<_>>();
     sentences.extend(
-        Message::about(verdict, &site.policy, clock::now()?)
-            .map(|message| message.text(site.language)),
+        Message::about(verdict, &site.policy, clock::now()?, |moment| {
+            zone::of_this_machine().at(moment)
+        })
+        .map(|message| message.text(site.language)),
     );
     if let Verdict::Rejected { left } = verdict {
         sentences.push(Dialogue::TestLeft(*left).text(site.language));

@@ -169,11 +169,13 @@ impl Script<'_> {
         if change.codes().is_empty() {
             return Ok(true);
         }
-        let (owner, now) = ((self.user, self.machine), stage.now()?);
+        let owner = (self.user, self.machine);
+        let issued = stage.now()?;
+        let issued = stage.zone().at(issued);
         let sheet = if stage.surface().joins_lines {
-            recovery_sheet::reveal_in_one_line(owner, self.language, change.codes(), now)
+            recovery_sheet::reveal_in_one_line(owner, self.language, change.codes(), issued)
         } else {
-            recovery_sheet::reveal(owner, self.language, change.codes(), now)
+            recovery_sheet::reveal(owner, self.language, change.codes(), issued)
         };
         stage.show(&Block::Sheet(&sheet))?;
         stage.tell(Dialogue::CodesOnce)?;

@@ -6,7 +6,7 @@
 mod samples;
 
 use otp_core::record::Language;
-use otp_portal::pages::{Frame, Zone, assets};
+use otp_portal::pages::{Frame, assets};
 use samples::{NOW, World, each};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
 
 /// Writes the pages of a language, with the assets beside them.
 fn write_all(directory: &Path, language: Language) -> io::Result<()> {
-    let zone = Zone::of_the_system();
+    let zone = otp_site::zone::of_this_machine();
     let world = World::usual(language);
     let mut written = Ok(());
     each(&world, language, &mut |name, is_in, _, page| {

@@ -15,7 +15,6 @@ mod paths;
 mod picture;
 mod question;
 mod texts;
-mod zone;
 
 pub mod assets;
 pub mod policy;
@@ -27,4 +26,3 @@ pub use language::preferred;
 pub use login::{Login, LoginRefused, Purpose, Question, Said};
 pub use message::{Ended, Message, Told};
 pub use paths::{Field, Path};
-pub use zone::Zone;

@@ -23,7 +23,7 @@ pub use site::begin_at;
 
 use crate::config::{Conf, Host};
 use crate::pages::assets::Asset;
-use crate::pages::{self, Field, Frame, Html, Message, Page, Path, Told, Zone};
+use crate::pages::{self, Field, Frame, Html, Message, Page, Path, Told};
 use crate::session::{Cookie, Found, Id, Session, Sessions, Tickets};
 use crate::wire::{Ended, Lost, Matter, Said, Standing};
 use axum::body::Body;
@@ -32,9 +32,9 @@ use caller::{Caller, Connection, Peer};
 use failures::Failures;
 use form::{Form, cookie, path_only};
 use log::{Log, Often};
-use otp_core::UnixTime;
 use otp_core::record::Language;
-use otp_site::clock;
+use otp_core::{UnixTime, Zone};
+use otp_site::{clock, zone};
 use places::{Place, Places};
 use slow::Slow;
 use std::collections::HashMap;
@@ -170,7 +170,7 @@ impl Portal {
                 .map(|most| Places::new(most, LOOKING_UP_OF_ONE)),
             slow: Arc::default(),
             notices: Mutex::default(),
-            zone: Zone::of_the_system(),
+            zone: zone::of_this_machine(),
             conf,
             policy,
             sessions,

@@ -9,11 +9,9 @@ mod samples;
 
 use otp_core::messages::enrol::Dialogue;
 use otp_core::record::{Language, Name};
-use otp_core::{base32, otpauth, recovery_sheet};
+use otp_core::{Local, Zone, base32, otpauth, recovery_sheet};
 use otp_helper::enrolment::{Block, KeyLine};
-use otp_portal::pages::{
-    Codes, Field, Frame, Html, Page, Path, Purpose, Question, Zone, assets, policy,
-};
+use otp_portal::pages::{Codes, Field, Frame, Html, Page, Path, Purpose, Question, assets, policy};
 use roxmltree::{Document, Node};
 use samples::{NOW, Shows, World, codes, device, each};
 use std::collections::{BTreeMap, BTreeSet};
@@ -377,10 +375,13 @@ fn the_qr_code_says_the_uri_on_the_page_of_the_portal_and_in_what_a_module_says(
 fn a_sheet_of_recovery_codes_is_known_and_can_be_kept() {
     let owner = ("alice", "web1");
     let codes = codes();
+    let seoul = Zone::of_rule("KST-9").unwrap();
     for language in Language::ALL {
         for sheet in [
-            recovery_sheet::reveal(owner, language, &codes, NOW),
-            recovery_sheet::reveal_in_one_line(owner, language, &codes, NOW),
+            recovery_sheet::reveal(owner, language, &codes, Local::utc(NOW)),
+            recovery_sheet::reveal_in_one_line(owner, language, &codes, Local::utc(NOW)),
+            recovery_sheet::reveal(owner, language, &codes, seoul.at(NOW)),
+            recovery_sheet::reveal_in_one_line(owner, language, &codes, seoul.at(NOW)),
         ] {
             let texts = ["Hello".to_owned(), sheet.to_string()].map(Zeroizing::new);
             let question = question(&texts);
@@ -534,8 +535,8 @@ fn the_file_of_recovery_codes_is_the_sheet_of_the_terminal() {
         with_device: true,
     };
     for language in Language::ALL {
-        let expected = recovery_sheet::reveal(("alice", "web1"), language, &codes, NOW);
-        assert_eq!(page.sheet(language), expected);
+        let expected = recovery_sheet::reveal(("alice", "web1"), language, &codes, Local::utc(NOW));
+        assert_eq!(page.sheet(&UTC, language), expected);
         let html = page.render(&frame(language));
         // What is copied: the title, the codes, and what they are for.
         let document = parsed("codes", &html);

@@ -1,4 +1,4 @@
-//! What this machine says: its policy file, its users and groups, its clock and name, and PAM's service files.
+//! What this machine says: its policy file, its users and groups, its clock, name and time zone, and PAM's service files.
 //!
 //! Everything that cannot be found out with certainty is an [`Error`], or says that it is unknown. "No such user" and
 //! "the name service did not answer" are different, so that no caller can confuse them.
@@ -17,6 +17,7 @@ pub mod policy;
 pub mod protect;
 pub mod stack;
 pub mod users;
+pub mod zone;
 
 pub use error::Error;
 pub use users::Named;

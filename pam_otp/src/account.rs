@@ -10,7 +10,7 @@ use crate::host::{Disposition, Host, Passed, Tone};
 use otp_core::enforce::{Demand, days_left};
 use otp_core::event::{Event, Phase, Severity, Text, Treatment, Value};
 use otp_core::login::{AtAccountLine, at_account_line};
-use otp_core::messages::Message;
+use otp_core::messages::{Message, MessageId};
 use otp_core::record::Standing;
 use otp_core::{Account, UnixTime, Verdict};
 use otp_helper::records::Enrolled;
@@ -158,6 +158,7 @@ fn without_authenticator<H: Host>(
     }
     if let Demand::From(deadline, _) = wanted {
         let now = call.host.now()?;
+        let deadline = call.host.zone().at(deadline);
         call.tell(Message::EnrolUntil { deadline, now }, Tone::Information);
     }
     let (outcome, can_wait) = match course {
@@ -234,13 +235,9 @@ fn let_in<H: Host>(
     if begins && !case.policy.enforce.grace.is_zero() {
         case.records.begin_grace(account, now)?;
     }
-    let message = Message::EnrolUntil {
-        deadline: *deadline,
-        now,
-    };
     let entry = call
         .entry(Event::NotEnrolled, Severity::Info)
-        .with(Value::Message(message.id()))
+        .with(Value::Message(MessageId::EnrolUntil))
         .with(Value::Result(Treatment::Excused))
         .with(Value::Rule(wanted.clone()))
         .with(Value::Deadline(*deadline))
@@ -267,7 +264,8 @@ fn refuse_locked<H: Host>(
     now: UnixTime,
 ) -> Disposition {
     let verdict = Verdict::Locked { standing };
-    let message = Message::about(&verdict, &case.policy, now);
+    let local = |moment| call.host.zone().at(moment);
+    let message = Message::about(&verdict, &case.policy, now, local);
     let entry = event::about(&verdict, message, &call.user, &call.origin);
     call.log(entry.with(Value::Phase(Phase::Account)));
     if let Some(message) = message {

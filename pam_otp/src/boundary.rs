@@ -13,11 +13,11 @@ use otp_core::event::{Entry, Event, Phase, Severity, Text, Value};
 use otp_core::login::{AccountLine, LANGUAGE};
 use otp_core::mail::Address;
 use otp_core::record::Language;
-use otp_core::{Before1970, UnixTime, UserName};
+use otp_core::{Before1970, UnixTime, UserName, Zone};
 use otp_helper::mail::{self, NotTaken, Outgoing};
 use otp_log::Program;
 use otp_site::stack::Stacks;
-use otp_site::{Error, Named, clock, groups, host, users};
+use otp_site::{Error, Named, clock, groups, host, users, zone};
 use pam::constants::{
     PAM_ERROR_MSG, PAM_ESTABLISH_CRED, PAM_PROMPT_ECHO_OFF, PAM_PROMPT_ECHO_ON, PAM_SILENT,
     PAM_TEXT_INFO, PamFlag, PamResultCode,
@@ -632,5 +632,9 @@ impl Host for Pam<'_> {
 
     fn now(&mut self) -> Result<UnixTime, Before1970> {
         clock::now()
+    }
+
+    fn zone(&self) -> Zone {
+        zone::of_this_machine()
     }
 }

@@ -12,7 +12,7 @@ use otp_core::messages::enrol::Dialogue;
 use otp_core::qr::{Colours, Style};
 use otp_core::record::{Authenticator, DEFAULT_NAME, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Account, UnixTime};
+use otp_core::{Account, UnixTime, Zone};
 use otp_helper::confirming::Asker;
 use otp_helper::enrolment::{Block, DIVIDER, End, Script, Stage, Surface, Typed, Underway};
 use otp_helper::mail::{NotTaken, Outgoing, Purpose};
@@ -298,6 +298,10 @@ impl<H: Host> Stage for Conversation<'_, '_, H> {
 
     fn now(&mut self) -> Result<UnixTime, Broken> {
         Ok(self.call.host.now()?)
+    }
+
+    fn zone(&self) -> Zone {
+        self.call.host.zone()
     }
 
     fn conclude(&mut self, result: Dialogue<'_>) -> Result<(), Broken> {

@@ -5,7 +5,7 @@ use otp_core::event::Entry;
 use otp_core::login::AccountLine;
 use otp_core::mail::Address;
 use otp_core::record::Language;
-use otp_core::{Before1970, UnixTime, UserName};
+use otp_core::{Before1970, UnixTime, UserName, Zone};
 use otp_helper::mail::{NotTaken, Outgoing};
 use otp_log::Hooks;
 use otp_site::{Error, Named};
@@ -187,4 +187,6 @@ pub(crate) trait Host {
     fn is_root(&self) -> bool;
     /// Returns the present time.
     fn now(&mut self) -> Result<UnixTime, Before1970>;
+    /// Returns the time zone of this machine. This reads a file: only a login that is told a time asks for it.
+    fn zone(&self) -> Zone;
 }

@@ -463,7 +463,8 @@ impl<H: Host> Login<'_, H> {
                 self.leave_to_trust(Value::Since(since))
             });
         }
-        let message = Message::about(&judged.verdict, &case.policy, now);
+        let local = |moment| self.call.host.zone().at(moment);
+        let message = Message::about(&judged.verdict, &case.policy, now, local);
         // The process that commits an attempt logs it.
         if !is_recorded {
             let (user, origin) = (&self.call.user, &self.call.origin);

@@ -12,13 +12,13 @@ use otp_core::login::AccountLine;
 use otp_core::mail::Address;
 use otp_core::record::{Language, Name, Refusal};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Account, Before1970, Credential, Policy, Step, UnixTime, UserName};
+use otp_core::{Account, Before1970, Credential, Policy, Step, UnixTime, UserName, Zone};
 use otp_helper::frame::Fields;
 use otp_helper::mail::{NotTaken, Outgoing};
 use otp_site::{Error, Named};
 use otp_store::account::provision;
 use otp_store::{Overview, Store, mint};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -196,6 +196,9 @@ pub(crate) struct Player {
     pub service: &'static str,
     /// The language of the person, if the program says it.
     pub reads: Option<Language>,
+    /// The zone of the machine, and how often it was read.
+    pub zone: Zone,
+    pub zones_read: Cell<u32>,
     /// How long the user takes to answer.
     pub question_takes: Duration,
     /// Mails that were handed over.
@@ -228,6 +231,8 @@ impl Player {
             rhost: "192.0.2.1",
             service: "sshd",
             reads: None,
+            zone: Zone::UTC,
+            zones_read: Cell::new(0),
             question_takes: Duration::ZERO,
             mailbox: Mailbox::default(),
             mail_is_down: false,
@@ -422,5 +427,10 @@ impl Host for Player {
 
     fn now(&mut self) -> Result<UnixTime, Before1970> {
         Ok(self.now)
+    }
+
+    fn zone(&self) -> Zone {
+        self.zones_read.set(self.zones_read.get() + 1);
+        self.zone.clone()
     }
 }

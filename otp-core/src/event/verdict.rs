@@ -117,7 +117,7 @@ mod tests {
         ];
         let policy = Policy::default();
         let said = all.iter().map(|verdict| {
-            let message = Message::about(verdict, &policy, now);
+            let message = Message::about(verdict, &policy, now, crate::Local::utc);
             let entry = about(verdict, message, []);
             format!("{:?} {entry}", entry.severity())
         });

@@ -3,6 +3,7 @@
 use super::length;
 use crate::UnixTime;
 use crate::record::{Language, Refusal, Standing};
+use crate::zone::{Local, Zone};
 
 /// One line or value of a report, without a full stop: a value beside a label, or a line of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +41,9 @@ pub enum Report<'a> {
         /// Its name.
         name: &'a str,
         /// When it was enrolled.
-        created: UnixTime,
+        created: Local,
         /// When one of its codes was last accepted.
-        last_used: Option<UnixTime>,
+        last_used: Option<Local>,
         /// The counter of its next code, if it is event-based.
         next_counter: Option<u64>,
     },
@@ -68,6 +69,8 @@ pub enum Report<'a> {
         standing: Standing,
         /// The present, from which the remaining time is counted.
         now: UnixTime,
+        /// The zone of the machine.
+        zone: &'a Zone,
         /// Whether a recovery code opens the lock.
         opens: bool,
     },
@@ -81,7 +84,7 @@ pub enum Report<'a> {
     /// The last refused attempt.
     Refused {
         /// The time.
-        when: UnixTime,
+        when: Local,
         /// Why.
         why: Refusal,
     },
@@ -100,6 +103,8 @@ pub enum Report<'a> {
         user: &'a str,
         /// The standing before.
         standing: Standing,
+        /// The zone of the machine.
+        zone: &'a Zone,
         /// Failures that were forgotten with it.
         failures: u32,
     },
@@ -141,12 +146,6 @@ pub enum Report<'a> {
     },
 }
 
-/// Date and time to the minute, the same in every language.
-#[must_use]
-pub fn minute_utc(when: UnixTime) -> String {
-    format!("{} {} UTC", when.date_utc(), when.clock_utc())
-}
-
 impl Report<'_> {
     /// Returns the text in this language.
     #[must_use]
@@ -182,12 +181,15 @@ impl Report<'_> {
             } => {
                 let used = last_used.map_or_else(
                     || "never used".to_owned(),
-                    |when| format!("last used {}", minute_utc(when)),
+                    |when| format!("last used {}", when.minute(Language::English)),
                 );
                 let counts = next_counter.map_or_else(String::new, |next| {
                     format!(", counter-based, next counter {next}")
                 });
-                format!("{name}, enrolled {}, {used}{counts}", minute_utc(created))
+                format!(
+                    "{name}, enrolled {}, {used}{counts}",
+                    created.minute(Language::English)
+                )
             }
             Self::CodesLeft { left, issued } => format!("{left} of {issued} left"),
             Self::ImportedCodesLeft { left, issued } => format!(
@@ -197,8 +199,9 @@ impl Report<'_> {
             Self::StandingIs {
                 standing,
                 now,
+                zone,
                 opens,
-            } => english_standing(standing, now, opens),
+            } => english_standing(standing, now, zone, opens),
             Self::FailuresInARow { count: 0, .. } => "none".to_owned(),
             Self::FailuresInARow { count, left } => match left {
                 Some(left) => format!("{count} in a row; {left} more would lock"),
@@ -214,7 +217,7 @@ impl Report<'_> {
                         "the code was right for a clock that is minutes off, or a counter that is far ahead: check the device; two such codes in a row set it right"
                     }
                 };
-                format!("{}: {why} ({id})", minute_utc(when))
+                format!("{}: {why} ({id})", when.minute(Language::English))
             }
             Self::Never => "never".to_owned(),
             Self::NotEnrolled { user } => format!("{user} has no authenticator"),
@@ -222,18 +225,14 @@ impl Report<'_> {
             Self::Unlocked {
                 user,
                 standing,
+                zone,
                 failures,
             } => {
                 let what = match standing {
                     Standing::Disabled => "is no longer disabled".to_owned(),
                     _ => standing.ends().map_or_else(
                         || "is no longer locked".to_owned(),
-                        |ends| {
-                            format!(
-                                "is no longer locked (it was until {})",
-                                minute_utc(ends.to_next_minute())
-                            )
-                        },
+                        |ends| english_unlocked(zone.at(ends).to_next_minute()),
                     ),
                 };
                 format!("{user} {what}; failures in a row forgotten: {failures}")
@@ -291,12 +290,15 @@ impl Report<'_> {
             } => {
                 let used = last_used.map_or_else(
                     || "사용한 적 없음".to_owned(),
-                    |when| format!("마지막 사용 {}", minute_utc(when)),
+                    |when| format!("마지막 사용 {}", when.minute(Language::Korean)),
                 );
                 let counts = next_counter.map_or_else(String::new, |next| {
                     format!(", 카운터 기준, 다음 카운터 {next}")
                 });
-                format!("{name}, 등록 {}, {used}{counts}", minute_utc(created))
+                format!(
+                    "{name}, 등록 {}, {used}{counts}",
+                    created.minute(Language::Korean)
+                )
             }
             Self::CodesLeft { left, issued } => format!("{left}개 남음 (전체 {issued}개)"),
             Self::ImportedCodesLeft { left, issued } => format!(
@@ -306,8 +308,9 @@ impl Report<'_> {
             Self::StandingIs {
                 standing,
                 now,
+                zone,
                 opens,
-            } => korean_standing(standing, now, opens),
+            } => korean_standing(standing, now, zone, opens),
             Self::FailuresInARow { count: 0, .. } | Self::Never => "없음".to_owned(),
             Self::FailuresInARow { count, left } => match left {
                 Some(left) => format!("연속 {count}번, {left}번 더 틀리면 잠김"),
@@ -323,25 +326,21 @@ impl Report<'_> {
                         "기기의 시간이 몇 분 어긋나 있거나 횟수가 많이 앞서 있음: 기기를 확인하세요. 그런 코드를 연이어 두 번 입력하면 맞춰집니다"
                     }
                 };
-                format!("{}: {why} ({id})", minute_utc(when))
+                format!("{}: {why} ({id})", when.minute(Language::Korean))
             }
             Self::NotEnrolled { user } => format!("{user} 계정에 등록된 인증 수단이 없습니다"),
             Self::Nobody => "등록한 사용자가 없습니다".to_owned(),
             Self::Unlocked {
                 user,
                 standing,
+                zone,
                 failures,
             } => {
                 let what = match standing {
                     Standing::Disabled => "사용 중지를 풀었습니다".to_owned(),
                     _ => standing.ends().map_or_else(
                         || "잠금을 풀었습니다".to_owned(),
-                        |ends| {
-                            format!(
-                                "잠금을 풀었습니다 ({}까지였음)",
-                                minute_utc(ends.to_next_minute())
-                            )
-                        },
+                        |ends| korean_unlocked(zone.at(ends).to_next_minute()),
                     ),
                 };
                 format!("{user} 계정의 {what}. 연속 실패 {failures}번을 지웠습니다")
@@ -376,7 +375,36 @@ impl Report<'_> {
     }
 }
 
-fn english_standing(standing: Standing, now: UnixTime, opens: bool) -> String {
+/// A moment with something about it: in parentheses, unless UTC stands in them; then commas enclose it, the second of
+/// which is `end`.
+pub(super) fn english_aside(moment: Local, aside: &str, end: &str) -> String {
+    let told = moment.minute(Language::English);
+    if moment.is_utc() {
+        format!("{told} ({aside})")
+    } else {
+        format!("{told}, {aside}{end}")
+    }
+}
+
+fn english_unlocked(until: Local) -> String {
+    let told = until.minute(Language::English);
+    if until.is_utc() {
+        format!("is no longer locked (it was until {told})")
+    } else {
+        format!("is no longer locked; it was until {told}")
+    }
+}
+
+fn korean_unlocked(until: Local) -> String {
+    let told = until.minute(Language::Korean);
+    if until.is_utc() {
+        format!("잠금을 풀었습니다 ({told}까지였음)")
+    } else {
+        format!("{told}까지였던 잠금을 풀었습니다")
+    }
+}
+
+fn english_standing(standing: Standing, now: UnixTime, zone: &Zone, opens: bool) -> String {
     let way_out = if opens {
         "a recovery code or 'otp-admin unlock' opens it"
     } else {
@@ -388,8 +416,12 @@ fn english_standing(standing: Standing, now: UnixTime, opens: bool) -> String {
             let ends = standing.ends().unwrap_or(now);
             let wait = length(Language::English, now.until(ends));
             format!(
-                "locked until {} ({wait} from now) after too many wrong codes; {way_out}",
-                minute_utc(ends.to_next_minute())
+                "locked until {} after too many wrong codes; {way_out}",
+                english_aside(
+                    zone.at(ends).to_next_minute(),
+                    &format!("{wait} from now"),
+                    ","
+                )
             )
         }
         Standing::Held => format!("locked after too many wrong codes; {way_out}"),
@@ -400,7 +432,7 @@ fn english_standing(standing: Standing, now: UnixTime, opens: bool) -> String {
     }
 }
 
-fn korean_standing(standing: Standing, now: UnixTime, opens: bool) -> String {
+fn korean_standing(standing: Standing, now: UnixTime, zone: &Zone, opens: bool) -> String {
     let way_out = if opens {
         "복구 코드나 'otp-admin unlock'으로 풀 수 있음"
     } else {
@@ -413,7 +445,7 @@ fn korean_standing(standing: Standing, now: UnixTime, opens: bool) -> String {
             let wait = length(Language::Korean, now.until(ends));
             format!(
                 "잘못된 코드가 많아 {}까지 잠김({wait} 남음). {way_out}",
-                minute_utc(ends.to_next_minute())
+                zone.at(ends).to_next_minute().minute(Language::Korean)
             )
         }
         Standing::Held => format!("잘못된 코드가 많아 잠김. {way_out}"),
@@ -432,6 +464,7 @@ mod tests {
 
     mod told;
 
+    static UTC: Zone = Zone::UTC;
     const NOON: UnixTime = UnixTime::from_seconds(1_763_640_000);
 
     fn all() -> Vec<Report<'static>> {
@@ -439,6 +472,7 @@ mod tests {
         let standing_is = |standing, opens| Report::StandingIs {
             standing,
             now: NOON,
+            zone: &UTC,
             opens,
         };
         let standings_are = standings()
@@ -447,6 +481,7 @@ mod tests {
         let unlocked = |standing| Report::Unlocked {
             user,
             standing,
+            zone: &UTC,
             failures: 5,
         };
         every!(Report {
@@ -464,10 +499,10 @@ mod tests {
             Settings => [Report::Settings],
             Counter => [Report::Counter],
             Problem => [Report::Problem],
-            Device => [(None, None), (Some(NOON), None), (None, Some(17))].map(
+            Device => [(None, None), (Some(Local::utc(NOON)), None), (None, Some(17))].map(
                 |(last_used, next_counter)| Report::Device {
                     name: "phone",
-                    created: NOON,
+                    created: Local::utc(NOON),
                     last_used,
                     next_counter,
                 }
@@ -478,7 +513,7 @@ mod tests {
             StandingIs => standings_are.collect::<Vec<_>>(),
             FailuresInARow => [(0, Some(5)), (3, Some(2)), (5, None)]
                 .map(|(count, left)| Report::FailuresInARow { count, left }),
-            Refused => Refusal::ALL.map(|why| Report::Refused { when: NOON, why }),
+            Refused => Refusal::ALL.map(|why| Report::Refused { when: Local::utc(NOON), why }),
             Never => [Report::Never],
             NotEnrolled => [Report::NotEnrolled { user }],
             Nobody => [Report::Nobody],
@@ -509,6 +544,7 @@ mod tests {
             Report::StandingIs {
                 standing,
                 now: NOON,
+                zone: &UTC,
                 opens,
             }
             .text(Language::English)
@@ -525,7 +561,13 @@ mod tests {
     fn every_refusal_has_its_own_words() {
         for language in Language::ALL {
             let mut said: Vec<_> = Refusal::ALL
-                .map(|why| Report::Refused { when: NOON, why }.text(language))
+                .map(|why| {
+                    Report::Refused {
+                        when: Local::utc(NOON),
+                        why,
+                    }
+                    .text(language)
+                })
                 .into();
             assert!(
                 said.iter()

@@ -1,6 +1,5 @@
 //! What `otp-admin policy show` says beside its verdict: what policy demands, and by which rule.
 
-use super::admin::minute_utc;
 use super::length;
 use super::prospect::{
     english_days_left, english_exemption, english_login, english_rule, korean_exemption,
@@ -10,6 +9,7 @@ use crate::UnixTime;
 use crate::enforce::{Demand, days_left};
 use crate::login::Prospect;
 use crate::record::Language;
+use crate::zone::{Local, Zone};
 use std::time::Duration;
 
 /// One label or value beside the verdict.
@@ -60,13 +60,15 @@ pub enum Explanation<'a> {
         demand: &'a Demand,
         /// The present, from which the remaining time is counted.
         now: UnixTime,
+        /// The zone of the machine.
+        zone: &'a Zone,
     },
     /// How long the grace lasts, and whether it has begun.
     GraceLasts {
         /// How long.
         grace: Duration,
         /// When the user was first let in without a code.
-        begun: Option<UnixTime>,
+        begun: Option<Local>,
     },
     /// The trusted networks.
     NetworksAre {
@@ -110,11 +112,11 @@ impl Explanation<'_> {
             Self::NoNetworks => "no network is trusted".to_owned(),
             Self::NeverRemembered => "a code counts for one login".to_owned(),
             Self::LoginDoes(prospect) => english_login(prospect).to_owned(),
-            Self::Demands { demand, now } => match demand {
+            Self::Demands { demand, now, zone } => match demand {
                 Demand::Nothing(why) => format!("nothing ({})", english_exemption(why)),
                 Demand::From(deadline, rule) => format!(
                     "a second factor from {} on, {} ({})",
-                    minute_utc(*deadline),
+                    zone.at(*deadline).minute(Language::English),
                     english_days_left(now, *deadline),
                     english_rule(rule)
                 ),
@@ -123,7 +125,7 @@ impl Explanation<'_> {
             Self::GraceLasts { grace, begun } => {
                 let begun = begun.map_or_else(
                     || "not begun yet: the first login without a code begins it".to_owned(),
-                    |begun| format!("begun {}", minute_utc(begun)),
+                    |begun| format!("begun {}", begun.minute(Language::English)),
                 );
                 format!("{}, {begun}", length(Language::English, grace))
             }
@@ -157,13 +159,13 @@ impl Explanation<'_> {
             Self::NoNetworks => "신뢰하는 네트워크가 없음".to_owned(),
             Self::NeverRemembered => "로그인할 때마다 코드를 물음".to_owned(),
             Self::LoginDoes(prospect) => korean_login(prospect).to_owned(),
-            Self::Demands { demand, now } => match demand {
+            Self::Demands { demand, now, zone } => match demand {
                 Demand::Nothing(why) => {
                     format!("인증 수단이 없어도 됨({})", korean_exemption(why))
                 }
                 Demand::From(deadline, rule) => format!(
                     "{}부터 인증 수단이 있어야 함({}일 남음, {})",
-                    minute_utc(*deadline),
+                    zone.at(*deadline).minute(Language::Korean),
                     days_left(now, *deadline),
                     korean_rule(rule)
                 ),
@@ -172,7 +174,7 @@ impl Explanation<'_> {
             Self::GraceLasts { grace, begun } => {
                 let begun = begun.map_or_else(
                     || "아직 시작되지 않음: 코드 없이 처음 로그인할 때 시작됨".to_owned(),
-                    |begun| format!("{}에 시작됨", minute_utc(begun)),
+                    |begun| format!("{}에 시작됨", begun.minute(Language::Korean)),
                 );
                 format!("{}, {begun}", length(Language::Korean, grace))
             }
@@ -206,10 +208,10 @@ mod tests {
 
     #[test]
     fn every_explanation_exists_in_every_language_with_the_same_figures() {
-        let (now, demands, prospects) = (NOON, demands(), prospects());
+        let (now, zone, demands, prospects) = (NOON, &Zone::UTC, demands(), prospects());
         let demanded = demands
             .iter()
-            .map(|demand| Explanation::Demands { demand, now });
+            .map(|demand| Explanation::Demands { demand, now, zone });
         let grace = |begun| Explanation::GraceLasts {
             grace: DAY * 7,
             begun,
@@ -232,7 +234,7 @@ mod tests {
             NeverRemembered => [Explanation::NeverRemembered],
             LoginDoes => prospects.iter().map(Explanation::LoginDoes).collect::<Vec<_>>(),
             Demands => demanded.collect::<Vec<_>>(),
-            GraceLasts => [None, Some(NOON)].map(grace),
+            GraceLasts => [None, Some(Local::utc(NOON))].map(grace),
             NetworksAre => [Explanation::NetworksAre {
                 networks: "10.0.0.0/8, 192.0.2.7/32",
             }],

@@ -1,10 +1,10 @@
 //! What an import from another program reports about one user: why a key cannot be imported, and what to know about an
 //! imported one.
 
-use super::admin::minute_utc;
 use crate::UnixTime;
 use crate::every;
 use crate::record::Language;
+use crate::zone::{Local, Zone};
 
 /// What is wrong with the form of an entry. Names the thing and never shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -436,21 +436,21 @@ impl Remark {
         "there",
     ];
 
-    /// Returns the text in this language.
+    /// Returns the text in this language. `zone`: that of the machine.
     #[must_use]
-    pub fn text(self, language: Language) -> String {
+    pub fn text(self, zone: &Zone, language: Language) -> String {
         match language {
-            Language::English => self.english(),
-            Language::Korean => self.korean(),
+            Language::English => self.english(zone),
+            Language::Korean => self.korean(zone),
         }
     }
 
-    fn english(self) -> String {
+    fn english(self, zone: &Zone) -> String {
         match self {
             Self::FirstCode { at } => {
                 format!(
                     "codes count from {} on, so that none counts twice",
-                    second_utc(at)
+                    zone.at(at).second(Language::English)
                 )
             }
             Self::WindowCut { from, to } => {
@@ -469,12 +469,12 @@ impl Remark {
         }
     }
 
-    fn korean(self) -> String {
+    fn korean(self, zone: &Zone) -> String {
         match self {
             Self::FirstCode { at } => {
                 format!(
                     "코드를 두 번 쓰지 못하도록 {}부터의 코드만 통합니다",
-                    second_utc(at)
+                    zone.at(at).second(Language::Korean)
                 )
             }
             Self::WindowCut { from, to } => format!("허용 범위를 {from}에서 {to}(으)로 줄였습니다"),
@@ -488,11 +488,6 @@ impl Remark {
             Self::There => "이미 옮긴 키입니다. 되돌아가는 것은 없습니다".to_owned(),
         }
     }
-}
-
-/// Date and time to the second, the same in every language.
-fn second_utc(when: UnixTime) -> String {
-    format!("{} UTC", when.date_time_utc())
 }
 
 /// The result of an import, at its end.
@@ -535,7 +530,7 @@ pub enum Outcome {
     /// Some users must wait before their first code counts.
     Wait {
         /// From when on all codes count.
-        until: UnixTime,
+        until: Local,
     },
 }
 
@@ -564,7 +559,7 @@ impl Outcome {
             ),
             Self::Wait { until } => format!(
                 "the last used code of some users is not known: their next code counts from {} on at the latest",
-                minute_utc(until.to_next_minute())
+                until.to_next_minute().minute(Language::English)
             ),
         }
     }
@@ -584,7 +579,7 @@ impl Outcome {
             ),
             Self::Wait { until } => format!(
                 "마지막으로 쓴 코드를 알 수 없는 사용자가 있습니다. 늦어도 {}부터는 새 코드가 통합니다",
-                minute_utc(until.to_next_minute())
+                until.to_next_minute().minute(Language::Korean)
             ),
         }
     }
@@ -663,7 +658,7 @@ mod tests {
             assert_same_in_every_language(|language| obstacle.text(language));
         }
         for remark in remarks() {
-            assert_same_in_every_language(|language| remark.text(language));
+            assert_same_in_every_language(|language| remark.text(&Zone::UTC, language));
         }
         let users = 42;
         let outcomes = every!(Outcome {
@@ -674,7 +669,7 @@ mod tests {
             Nothing => [Outcome::Nothing],
             Progress => [Outcome::Progress { done: 3, of: 42 }],
             ScratchCodes => [Outcome::ScratchCodes { users }],
-            Wait => [Outcome::Wait { until: NOON }],
+            Wait => [Outcome::Wait { until: Local::utc(NOON) }],
         });
         for outcome in outcomes {
             assert_same_in_every_language(|language| outcome.text(language));

@@ -1,29 +1,30 @@
 //! What would happen in a login of one user, in the words of `otp-admin policy show`.
 
-use super::admin::minute_utc;
+use super::admin::english_aside;
 use crate::UnixTime;
 use crate::enforce::{Exemption, Rule, days_left};
 use crate::login::Prospect;
 use crate::record::{AtLogin, Language, Standing};
+use crate::zone::Zone;
 
 impl Prospect {
-    /// Returns the verdict in one sentence, without a full stop.
+    /// Returns the verdict in one sentence, without a full stop. `zone`: that of the machine.
     #[must_use]
-    pub fn sentence(&self, user: &str, language: Language) -> String {
+    pub fn sentence(&self, user: &str, zone: &Zone, language: Language) -> String {
         match language {
-            Language::English => format!("{user} would {}", self.english()),
-            Language::Korean => format!("{user} 계정은 {}", self.korean()),
+            Language::English => format!("{user} would {}", self.english(zone)),
+            Language::Korean => format!("{user} 계정은 {}", self.korean(zone)),
         }
     }
 
-    fn english(&self) -> String {
+    fn english(&self, zone: &Zone) -> String {
         match self {
             Self::Asked => "be asked for a code".to_owned(),
             Self::Locked { standing, .. } => match (standing, standing.ends()) {
                 (_, Some(ends)) => {
                     format!(
                         "be refused: locked until {}",
-                        minute_utc(ends.to_next_minute())
+                        zone.at(ends).to_next_minute().minute(Language::English)
                     )
                 }
                 (Standing::Disabled, None) => "be refused: disabled".to_owned(),
@@ -33,14 +34,12 @@ impl Prospect {
                 format!("be let in without a code ({})", english_exemption(why))
             }
             Self::LetInUntil { deadline, now } => format!(
-                "be let in without a code until {} ({})",
-                minute_utc(*deadline),
-                english_days_left(*now, *deadline)
+                "be let in without a code until {}",
+                english_aside(zone.at(*deadline), &english_days_left(*now, *deadline), "")
             ),
             Self::Offered { deadline, now } => format!(
-                "be offered to set up an authenticator in the login, and could put it off until {} ({})",
-                minute_utc(*deadline),
-                english_days_left(*now, *deadline)
+                "be offered to set up an authenticator in the login, and could put it off until {}",
+                english_aside(zone.at(*deadline), &english_days_left(*now, *deadline), "")
             ),
             Self::SetsUp { .. } => "set up an authenticator in the login".to_owned(),
             Self::Refused { rule, .. } => format!(
@@ -50,13 +49,13 @@ impl Prospect {
         }
     }
 
-    fn korean(&self) -> String {
+    fn korean(&self, zone: &Zone) -> String {
         match self {
             Self::Asked => "로그인할 때 인증 코드를 입력해야 합니다".to_owned(),
             Self::Locked { standing, .. } => match (standing, standing.ends()) {
                 (_, Some(ends)) => format!(
                     "로그인할 수 없습니다: {}까지 잠겨 있습니다",
-                    minute_utc(ends.to_next_minute())
+                    zone.at(ends).to_next_minute().minute(Language::Korean)
                 ),
                 (Standing::Disabled, None) => {
                     "로그인할 수 없습니다: 사용이 중지되었습니다".to_owned()
@@ -68,12 +67,12 @@ impl Prospect {
             }
             Self::LetInUntil { deadline, now } => format!(
                 "{}까지({}일 남음) 인증 코드 없이 로그인합니다",
-                minute_utc(*deadline),
+                zone.at(*deadline).minute(Language::Korean),
                 days_left(*now, *deadline)
             ),
             Self::Offered { deadline, now } => format!(
                 "로그인하면서 인증 수단을 등록하거나 {}까지({}일 남음) 미룰 수 있습니다",
-                minute_utc(*deadline),
+                zone.at(*deadline).minute(Language::Korean),
                 days_left(*now, *deadline)
             ),
             Self::SetsUp { .. } => "로그인하면서 인증 수단을 등록해야 합니다".to_owned(),

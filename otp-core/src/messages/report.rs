@@ -1,9 +1,9 @@
 //! What `otp-admin report` and `list` print in addition to what `show` prints.
 
-use super::admin::minute_utc;
 use crate::enforce::{Demand, Exemption, Rule};
 use crate::login::Prospect;
 use crate::record::Language;
+use crate::zone::Zone;
 
 /// One line or label, without a full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -330,12 +330,12 @@ impl Demand {
         }
     }
 
-    /// Returns when an authenticator must be there, for people to read; the same in every language.
+    /// Returns when an authenticator must be there, for people to read in a table; the same in every language.
     #[must_use]
-    pub fn when(&self) -> String {
+    pub fn when(&self, zone: &Zone) -> String {
         match self {
             Self::Nothing(_) => "no".to_owned(),
-            Self::From(deadline, _) => minute_utc(*deadline),
+            Self::From(deadline, _) => zone.at(*deadline).cell(),
             Self::Now(_) => "now".to_owned(),
         }
     }
@@ -431,12 +431,12 @@ mod tests {
     fn a_rule_names_its_group() {
         let staff = || Rule::Group("staff".to_owned());
         assert_eq!(Demand::Now(staff()).rule(), ("group", Some("staff")));
-        assert_eq!(Demand::Now(staff()).when(), "now");
+        assert_eq!(Demand::Now(staff()).when(&Zone::UTC), "now");
         let later = Demand::From(NOON, staff());
-        assert_eq!(later.when(), "2025-11-20 12:00 UTC");
+        assert_eq!(later.when(&Zone::UTC), "2025-11-20 12:00 UTC");
         let exempt = Demand::Nothing(Exemption::Group("kiosk".to_owned()));
         assert_eq!(exempt.rule(), ("exempt-group", Some("kiosk")));
-        assert_eq!(exempt.when(), "no");
+        assert_eq!(exempt.when(&Zone::UTC), "no");
         let user = Demand::Nothing(Exemption::User);
         assert_eq!(user.rule(), ("exempt-user", None));
     }

@@ -1,9 +1,8 @@
 //! Output forms that `list` and `report` share, and their cells.
 
 use crate::status::Status;
-use otp_core::UnixTime;
-use otp_core::messages::admin::minute_utc;
 use otp_core::record::{Refusal, Standing};
+use otp_core::{UnixTime, Zone};
 use serde::Serialize;
 
 /// The output form of a list.
@@ -45,21 +44,21 @@ impl LastRefusal {
     }
 }
 
-/// Describes the last refusal for people: the time, and the word of its reason.
-pub fn refusal(last: Option<(UnixTime, Refusal)>) -> String {
+/// Describes the last refusal for people: the time on the machine's clocks, and the word of its reason.
+pub fn refusal(last: Option<(UnixTime, Refusal)>, zone: &Zone) -> String {
     last.map_or_else(String::new, |(when, why)| {
-        format!("{} {}", minute_utc(when), why.word())
+        format!("{} {}", zone.at(when).cell(), why.word())
     })
 }
 
 /// Returns the standing in one word and, for a timed lock, its end; the same in every language, so that scripts can
 /// search for it.
-pub fn standing_word(one: &Status) -> String {
+pub fn standing_word(one: &Status, zone: &Zone) -> String {
     match one.standing {
         Standing::Open => "open".to_owned(),
         Standing::Locked { .. } => one.standing.ends().map_or_else(
             || "locked".to_owned(),
-            |ends| format!("locked until {}", minute_utc(ends.to_next_minute())),
+            |ends| format!("locked until {}", zone.at(ends).to_next_minute().cell()),
         ),
         Standing::Held => "locked".to_owned(),
         Standing::Disabled => "disabled".to_owned(),

@@ -8,12 +8,13 @@ use crate::failure::Failure;
 use crate::locale::Locale;
 use crate::output;
 use nix::unistd::geteuid;
+use otp_core::Zone;
 use otp_core::messages::doctor::{Summary, Weight};
 use otp_core::messages::fleet::Wrong;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{FleetPolicy, Language, Policies};
 use otp_site::doctor::{Diagnosis, Files, Machine, Outside, Report};
-use otp_site::{Error, clock, policy};
+use otp_site::{Error, clock, policy, zone};
 use otp_store::sealed::NoKeyFile;
 use std::io::{self, Write};
 use std::path::Path;
@@ -67,7 +68,19 @@ pub fn doctor(
     let key = policies.as_ref().ok().filter(|_| is_of_this_machine);
     let no_key = key.and_then(|policies| no_sealing_key(policies, language));
     let fleet = if is_of_this_machine {
-        Fleet::of(&fleet.unwrap_or_default(), common, identity, language)
+        // Programs are told UTC.
+        let zone = if json {
+            Zone::UTC
+        } else {
+            zone::of_this_machine()
+        };
+        Fleet::of(
+            &fleet.unwrap_or_default(),
+            common,
+            identity,
+            &zone,
+            language,
+        )
     } else {
         Fleet::default()
     };
@@ -153,7 +166,13 @@ struct Status {
 
 impl Fleet {
     /// Examines the certificate of this machine, and asks the fleet if this machine can.
-    fn of(fleet: &FleetPolicy, common: &Common, identity: [&Path; 2], language: Language) -> Self {
+    fn of(
+        fleet: &FleetPolicy,
+        common: &Common,
+        identity: [&Path; 2],
+        zone: &Zone,
+        language: Language,
+    ) -> Self {
         let Some(program) = route::program_of(fleet) else {
             return Self::default();
         };
@@ -169,7 +188,8 @@ impl Fleet {
         if let (Some((path, certificate)), Ok(now)) = (certificate, clock::now())
             && certificate.ends < now.after(SOON)
         {
-            let (path, when) = (path.display().to_string(), certificate.ends.date_time_utc());
+            let path = path.display().to_string();
+            let when = zone.at(certificate.ends).second(language);
             let wrong = Wrong::CertificateEnds {
                 path: &path,
                 when: &when,

@@ -14,13 +14,13 @@ use crate::output;
 use crate::site::Site;
 use begun::Begun;
 use newest::Newest;
-use otp_core::UnixTime;
 use otp_core::event::{Read, Text};
 use otp_core::messages::events::{about_verb, left_out, of_a_file};
 use otp_core::messages::fleet::Unable;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::Language;
-use otp_site::{clock, users};
+use otp_core::{UnixTime, Zone};
+use otp_site::{clock, users, zone};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -116,6 +116,7 @@ pub fn events(site: &Site<impl Engine>, asked: &Asked<'_>) -> Result<(), Failure
     let since = asked.since.map(|since| since.before(now));
     let mut telling = Telling {
         language: site.language,
+        zone: zone::of_this_machine(),
         asked,
         since,
         begun: Begun::default(),
@@ -180,6 +181,7 @@ fn note(text: &str) {
 
 struct Telling<'a> {
     language: Language,
+    zone: Zone,
     asked: &'a Asked<'a>,
     since: Option<UnixTime>,
     begun: Begun,
@@ -227,7 +229,7 @@ impl Telling<'_> {
         output::print(&if self.asked.json {
             json(record)
         } else {
-            text(record, self.language)
+            text(record, &self.zone, self.language)
         })
     }
 }
@@ -250,13 +252,13 @@ fn json(record: &Record) -> String {
 }
 
 /// Writes one line: time, user, event and every value; escaped as in the log, since an attacker may have chosen some.
-fn text(record: &Record, language: Language) -> String {
+fn text(record: &Record, zone: &Zone, language: Language) -> String {
     let escaped = |text: &str| Text::escaped(text).as_str().to_owned();
     let read = &record.read;
     let user = escaped(read.value("user").unwrap_or("-"));
     let mut line = format!(
-        "{} UTC  {user}  {}: {}",
-        record.when.date_time_utc(),
+        "{}  {user}  {}: {}",
+        zone.at(record.when).second_in_column(language),
         read.event.name(),
         about_verb(read.event, read.value("verb"), language)
     );

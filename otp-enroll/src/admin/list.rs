@@ -14,9 +14,10 @@ use crate::layout::Columns;
 use crate::output::Stream;
 use crate::site::Site;
 use crate::status::Status;
-use otp_core::UnixTime;
-use otp_core::messages::admin::{Report, minute_utc};
+use otp_core::messages::admin::Report;
 use otp_core::record::Language;
+use otp_core::{UnixTime, Zone};
+use otp_site::zone;
 use serde::Serialize;
 
 /// One line of the list.
@@ -54,7 +55,7 @@ pub fn list(site: &Site<impl Engine>, format: Format) -> Result<(), Failure> {
     let roster = Known::read(&store)?.roster(&Which::Recorded);
     let sight = Sight::of(site, &store, &roster);
     let mut progress = Progress::of(roster.len(), site.language);
-    let mut listing = Listing::of(format, site.language);
+    let mut listing = Listing::of(format, site.language, zone::of_this_machine());
     let mut output = Stream::begin()?;
     output.write(listing.begin())?;
     let done = in_order(
@@ -75,6 +76,7 @@ pub fn list(site: &Site<impl Engine>, format: Format) -> Result<(), Failure> {
 struct Listing {
     format: Format,
     language: Language,
+    zone: Zone,
     is_empty: bool,
     has_rows: bool,
     columns: Columns,
@@ -98,10 +100,11 @@ struct Damaged<'a> {
 }
 
 impl Listing {
-    fn of(format: Format, language: Language) -> Self {
+    fn of(format: Format, language: Language, zone: Zone) -> Self {
         Self {
             format,
             language,
+            zone,
             is_empty: true,
             has_rows: false,
             columns: Columns::default(),
@@ -169,7 +172,7 @@ impl Listing {
             for device in &one.authenticators {
                 let when = |time: Option<u64>| {
                     let never = || self.say(&Report::Never);
-                    let minute = |seconds| minute_utc(UnixTime::from_seconds(seconds));
+                    let minute = |seconds| self.zone.at(UnixTime::from_seconds(seconds)).cell();
                     time.map_or_else(never, minute)
                 };
                 let cells = vec![
@@ -179,8 +182,8 @@ impl Listing {
                     when(device.last_used),
                     one.recovery_codes_left.to_string(),
                     one.failures.to_string(),
-                    standing_word(one),
-                    refusal(one.last_refusal),
+                    standing_word(one, &self.zone),
+                    refusal(one.last_refusal, &self.zone),
                 ];
                 text += &self.columns.row(cells);
             }

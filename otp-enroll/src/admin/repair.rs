@@ -9,7 +9,7 @@ use otp_core::UserName;
 use otp_core::messages::admin::Report;
 use otp_core::messages::trouble::Trouble;
 use otp_core::record::{Language, Standing};
-use otp_site::{Named, clock, users};
+use otp_site::{Named, clock, users, zone};
 use otp_store::account::{self, Unlocked};
 use otp_store::keeper::ROOTS_LOCK_DEADLINE;
 use otp_store::{Keeper, moving};
@@ -32,6 +32,7 @@ pub fn unlock(site: &Site<impl Engine>, user: &str) -> Result<(), Failure> {
         standing => Report::Unlocked {
             user,
             standing,
+            zone: &zone::of_this_machine(),
             failures,
         },
     };

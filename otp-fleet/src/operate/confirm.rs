@@ -50,7 +50,7 @@ pub fn confirm(asker: &Asker, clock: Clock) -> Result<(), Unable> {
     asker.record("confirm", Severity::Warning, &fleet);
     let accounts = u64::try_from(raised.raised).unwrap_or(u64::MAX);
     tell(asker, Told::Confirmed { accounts })?;
-    let when = &minute(now()?.after(Floor::lasts(USUAL_PERIOD)));
+    let when = &minute(now()?.after(Floor::lasts(USUAL_PERIOD)), asker.language);
     tell(asker, Told::NotBefore { when })?;
     tell(asker, Told::ConfirmOthers)
 }

@@ -214,10 +214,10 @@ pub fn list(asker: &Asker, json: bool) -> Result<(), Unable> {
         };
         let since = match entry.revoked {
             Some(when) => say(Told::RevokedSince {
-                when: &minute(when),
+                when: &minute(when, asker.language),
             }),
             None => say(Told::Since {
-                when: &minute(entry.added),
+                when: &minute(entry.added, asker.language),
             }),
         };
         writeln!(text, "{name}  {}{zones}  {since}", entry.role.word()).ok();

@@ -221,9 +221,9 @@ pub fn restore(
     asker.record("restore", Severity::Warning, &path.display().to_string());
     tell(asker, Told::Restored { accounts })?;
     let from = now()?.after(Floor::lasts(USUAL_PERIOD));
-    let when = &minute(from);
+    let when = &minute(from, asker.language);
     tell(asker, Told::NotBefore { when })?;
-    let when = &minute(head.when);
+    let when = &minute(head.when, asker.language);
     tell(asker, Told::RevokeAgain { when })?;
     tell(asker, Told::ConfirmOthers)
 }

@@ -2,7 +2,7 @@
 
 use super::database::{Database, Pages};
 use super::machines::{Listed, listed};
-use super::told::{minute, plain, size};
+use super::told::{plain, size};
 use super::{Asker, Certificate, now, print};
 use crate::beats::{self, Beat};
 use crate::etcd::{
@@ -11,8 +11,10 @@ use crate::etcd::{
 };
 use crate::keeper::{ACCOUNTS, FLEET};
 use crate::name::PeerName;
+use otp_core::Zone;
 use otp_core::messages::fleet::{Told, Unable, Wrong};
 use otp_core::record::Language;
+use otp_site::zone;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -58,7 +60,13 @@ struct Found {
 pub fn status(asker: &Asker, json: bool) -> Result<u8, Unable> {
     let database = asker.database()?;
     let found = Found::read(asker, &database)?;
-    let texts = Texts::of(&found);
+    // Programs are told UTC.
+    let zone = if json {
+        Zone::UTC
+    } else {
+        zone::of_this_machine()
+    };
+    let texts = Texts::of(&found, &zone, asker.language);
     let wrong = found.wrong(&texts, now()?.after(SOON).seconds());
     if json {
         print(&format!("{}\n", found.in_json(&wrong, asker.language)))?;
@@ -359,7 +367,7 @@ struct Texts {
 }
 
 impl Texts {
-    fn of(found: &Found) -> Self {
+    fn of(found: &Found, zone: &Zone, language: Language) -> Self {
         let releases = found
             .verifiers
             .iter()
@@ -368,7 +376,9 @@ impl Texts {
         let releases: BTreeSet<&str> = releases.collect();
         let releases: Vec<&str> = releases.into_iter().collect();
         let certificates = found.certificates.iter().map(|(path, certificate)| {
-            let when = certificate.as_ref().map(|one| minute(one.ends));
+            let when = certificate
+                .as_ref()
+                .map(|one| zone.at(one.ends).minute(language));
             (path.display().to_string(), when.unwrap_or_default())
         });
         Self {

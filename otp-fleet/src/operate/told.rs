@@ -3,18 +3,17 @@
 use super::Asker;
 use otp_core::UnixTime;
 use otp_core::messages::fleet::{Told, Unable};
+use otp_core::record::Language;
+use otp_site::zone;
 
 /// Prints one line.
 pub fn tell(asker: &Asker, told: Told<'_>) -> Result<(), Unable> {
     super::print(&format!("{}\n", told.text(asker.language)))
 }
 
-/// Writes a moment in UTC, to the minute.
-pub fn minute(when: UnixTime) -> String {
-    let whole = when.date_time_utc();
-    whole
-        .rsplit_once(':')
-        .map_or(whole.clone(), |(minute, _)| minute.to_owned())
+/// Tells a moment to the minute, by the clocks of this host and in UTC.
+pub fn minute(when: UnixTime, language: Language) -> String {
+    zone::of_this_machine().at(when).minute(language)
 }
 
 /// Writes a number of bytes for people.

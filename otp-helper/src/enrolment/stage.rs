@@ -5,7 +5,7 @@ use otp_core::messages::enrol::Dialogue;
 use otp_core::qr::{Colours, Style};
 use otp_core::record::{Language, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Authenticator, UnixTime};
+use otp_core::{Authenticator, UnixTime, Zone};
 use otp_store::change::{Kept, Proof};
 use std::borrow::Cow;
 use zeroize::Zeroizing;
@@ -44,6 +44,9 @@ pub trait Stage {
     /// # Errors
     /// The clock cannot be used.
     fn now(&mut self) -> Result<UnixTime, Self::Stop>;
+
+    /// Returns the time zone of this machine, in which times are told.
+    fn zone(&self) -> Zone;
 
     /// Makes a picture of the QR code before the key is shown, if one is wanted. Returns its path if the person must
     /// be told.

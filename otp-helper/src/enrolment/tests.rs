@@ -1,11 +1,11 @@
 //! Plays the script on a stage that asserts that every expected question came, and no other.
 
 use super::*;
-use otp_core::UnixTime;
 use otp_core::code::Ignored;
 use otp_core::qr::Colours;
 use otp_core::record::{Algorithm, Digits, Id, Kind, Period, Secret};
 use otp_core::recovery::RecoveryCode;
+use otp_core::{UnixTime, Zone};
 use otp_store::change::Kept;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -131,6 +131,10 @@ impl Stage for Played {
 
     fn now(&mut self) -> Result<UnixTime, Stopped> {
         Ok(UnixTime::from_seconds(1_763_640_000))
+    }
+
+    fn zone(&self) -> Zone {
+        Zone::UTC
     }
 
     fn picture(&mut self, uri: &str) -> Result<Option<String>, Stopped> {

@@ -4,7 +4,7 @@ use crate::protocol::Claim;
 use otp_core::event::{self, Entry, Event, Severity, Text, Value};
 use otp_core::messages::Message;
 use otp_core::record::Name;
-use otp_core::{Policy, UnixTime, Verdict};
+use otp_core::{Local, Policy, UnixTime, Verdict};
 use otp_log::Program;
 
 /// The name in which log entries are written, and the caller that they name.
@@ -81,7 +81,7 @@ impl<'a> Attempt<'a> {
         now: Option<UnixTime>,
         is_known: bool,
     ) {
-        let message = now.and_then(|now| Message::about(verdict, policy, now));
+        let message = now.and_then(|now| Message::about(verdict, policy, now, Local::utc));
         let mut entry = event::about(verdict, message, self.whose());
         if !is_known {
             entry.add(Value::Account(Text::escaped("unknown")));

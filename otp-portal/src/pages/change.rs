@@ -7,12 +7,11 @@ use super::{Field, Frame, Html, Page, Path, assets};
 use crate::wire::Wanted;
 use askama::Template;
 use otp_core::enforce::days_left;
-use otp_core::messages::admin::minute_utc;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::messages::portal::{Label, Line};
 use otp_core::record::{Language, Name};
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Authenticator, UnixTime, base32, otpauth, recovery_sheet};
+use otp_core::{Authenticator, UnixTime, Zone, base32, otpauth, recovery_sheet};
 use otp_store::change::{Change, Proof};
 use zeroize::Zeroizing;
 
@@ -115,8 +114,9 @@ impl Codes<'_> {
 
     /// What is in it. A secret.
     #[must_use]
-    pub fn sheet(&self, language: Language) -> Zeroizing<String> {
-        recovery_sheet::reveal((self.user, self.machine), language, self.codes, self.issued)
+    pub fn sheet(&self, zone: &Zone, language: Language) -> Zeroizing<String> {
+        let issued = zone.at(self.issued);
+        recovery_sheet::reveal((self.user, self.machine), language, self.codes, issued)
     }
 }
 
@@ -355,7 +355,7 @@ impl Page for Codes<'_> {
             title: frame.dialogue(Dialogue::CodesTitle {
                 user: self.user,
                 host: self.machine,
-                issued: &minute_utc(self.issued),
+                issued: &frame.moment(self.issued),
             }),
             codes: self.codes.iter().map(RecoveryCode::reveal).collect(),
             file: with_conversation(Path::CHANGE_SHEET, self.conversation),

@@ -1,11 +1,11 @@
 //! What surrounds every page.
 
-use super::{Path, Zone};
+use super::Path;
 use askama::Template;
-use otp_core::UnixTime;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::messages::portal::{Label, Line};
 use otp_core::record::Language;
+use otp_core::{UnixTime, Zone};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Borrow;
 use zeroize::Zeroizing;
@@ -31,7 +31,7 @@ pub struct Frame<'a> {
     pub csrf: &'a str,
     /// The path, with its query, that shows this page again by GET: there the switch of language comes back to. `None`: no switch.
     pub here: Option<&'a str>,
-    /// In which zone times are told, beside UTC.
+    /// The zone in which times are told, with UTC beside it.
     pub zone: &'a Zone,
     /// The moment.
     pub now: UnixTime,
@@ -111,7 +111,7 @@ impl<'a> Frame<'a> {
 
     /// A moment, as it is told on the pages.
     pub(super) fn moment(&self, moment: UnixTime) -> String {
-        self.zone.text(moment)
+        self.zone.at(moment).minute(self.language)
     }
 }
 

@@ -220,7 +220,7 @@ impl Notice<'_> {
     }
 }
 
-/// What is said of an account that is locked or disabled, in the words of a login, with the end of the lock in the zone.
+/// What is said of an account that is locked or disabled, in the words of a login.
 fn standing(frame: &Frame<'_>, overview: &Overview) -> Vec<String> {
     let opens = overview.recovery_codes_left > 0 && !overview.recovery_codes_imported;
     about_standing(frame, overview.standing, opens)
@@ -231,19 +231,14 @@ pub(super) fn about_standing(frame: &Frame<'_>, standing: Standing, opens: bool)
     let message = match standing {
         Standing::Open => return Vec::new(),
         Standing::Locked { .. } => Message::LockedUntil {
-            ends: standing.ends().unwrap_or(frame.now),
+            ends: frame.zone.at(standing.ends().unwrap_or(frame.now)),
             now: frame.now,
             opens,
         },
         Standing::Held => Message::Held { opens },
         Standing::Disabled => Message::Disabled,
     };
-    let mut said = vec![message.text(frame.language)];
-    if let Some(ends) = standing.ends() {
-        let when = frame.moment(ends.to_next_minute());
-        said.push(frame.line(Line::LockEnds { when: &when }));
-    }
-    said
+    vec![message.text(frame.language)]
 }
 
 const fn refusal_label(why: Refusal) -> Label {

@@ -8,7 +8,7 @@ use crate::wire::FIRST_WITHIN;
 use askama::Template;
 use otp_core::UnixTime;
 use otp_core::messages::Message as Said;
-use otp_core::messages::portal::{Label, Line, Notice};
+use otp_core::messages::portal::{Label, Notice};
 use otp_store::change::Refused;
 use std::time::Duration;
 use zeroize::Zeroizing;
@@ -167,12 +167,9 @@ impl Message<'_> {
         let notice = match self.told {
             Told::LockedUntil { ends, opens } => {
                 let now = frame.now;
-                let when = frame.moment(ends.to_next_minute());
-                let said = vec![
-                    Said::LockedUntil { ends, now, opens }.text(language),
-                    frame.line(Line::LockEnds { when: &when }),
-                ];
-                return of_a_login(Label::Locked, said);
+                let ends = frame.zone.at(ends);
+                let said = Said::LockedUntil { ends, now, opens }.text(language);
+                return of_a_login(Label::Locked, vec![said]);
             }
             Told::Held { opens } => {
                 return of_a_login(Label::Locked, vec![Said::Held { opens }.text(language)]);

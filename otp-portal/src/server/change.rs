@@ -481,7 +481,7 @@ impl Portal {
             return none();
         }
         match codes_page(&held, &conversation, &session.user, &machine, false) {
-            Some(page) => answer::download(SHEET, &page.sheet(asked.language)),
+            Some(page) => answer::download(SHEET, &page.sheet(&self.zone, asked.language)),
             None => none(),
         }
     }

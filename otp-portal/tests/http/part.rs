@@ -9,7 +9,7 @@ use otp_core::record::{
     Algorithm, Authenticator, Digits, Id, Kind, Language, Name, Period, Secret, Standing as Lock,
 };
 use otp_core::recovery::RecoveryCode;
-use otp_core::{UnixTime, Verdict, recovery_sheet};
+use otp_core::{Local, UnixTime, Verdict, recovery_sheet};
 use otp_helper::frame::Fields;
 use otp_helper::protocol::Answer;
 use otp_helper::session::{Reply, Turn};
@@ -278,8 +278,12 @@ impl Conversation {
         if name == "sheet" {
             let codes = [RecoveryCode::from_random([7; RecoveryCode::BYTES])];
             let issued = UnixTime::from_seconds(1_763_640_000);
-            let sheet =
-                recovery_sheet::reveal(("sheet", "web1"), Language::English, &codes, issued);
+            let sheet = recovery_sheet::reveal(
+                ("sheet", "web1"),
+                Language::English,
+                &codes,
+                Local::utc(issued),
+            );
             self.tell(&sheet)?;
         }
         if name != "quick" && name != "root" {

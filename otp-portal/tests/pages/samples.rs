@@ -12,7 +12,7 @@ use otp_core::record::{
     Algorithm, Digits, Id, Kind, Language, Name, Period, Refusal, Secret, Standing,
 };
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Authenticator, UnixTime, Verdict, base32, event, recovery_sheet};
+use otp_core::{Authenticator, Local, UnixTime, Verdict, base32, event, recovery_sheet};
 use otp_helper::enrolment::{Block, KeyLine};
 use otp_portal::pages::{
     Add, Codes, Ended, Enrol, Event, Events, Home, Login, LoginRefused, Message, NewCodes, Notice,
@@ -253,7 +253,7 @@ pub fn each(
     }
     let sheet = |language| {
         let owner = (user, "web1");
-        recovery_sheet::reveal(owner, language, &codes, NOW).to_string()
+        recovery_sheet::reveal(owner, language, &codes, Local::utc(NOW)).to_string()
     };
     let with_sheet = [sheet(language), text.clone()].map(Zeroizing::new);
     visit(

@@ -4,8 +4,8 @@ mod demand;
 
 use crate::host::{Disposition, Passed};
 use crate::player::{CODE, Machine, NOON, Player, account_of};
-use otp_core::UnixTime;
 use otp_core::login::AccountLine;
+use otp_core::{UnixTime, Zone};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -197,6 +197,27 @@ fn the_grace_belongs_to_the_user_who_was_asked_and_not_to_the_target_user() {
     machine.policy("[enforce]\ngrace = \"7d\"\n");
     machine.set_credentials_again(&mut Player::new("bob"), "");
     assert_eq!(first_login(&machine), None);
+}
+
+#[test]
+fn deadline_and_lock_are_told_in_the_zone_of_the_machine_too() {
+    let machine = Machine::new();
+    machine.policy(TOMORROW);
+    let manage = |user| {
+        let mut host = Player::new(user);
+        host.zone = Zone::of_rule("KST-9").unwrap();
+        machine.manage(&mut host, "");
+        host.told.join(" ").replace('\n', " ")
+    };
+    let told = manage("bob");
+    let deadline = "From 2025-11-21 21:00 KST (12:00 UTC) on (1 day left)";
+    assert!(told.contains(deadline), "{told}");
+    for _ in 0..5 {
+        machine.play(&mut Player::new("alice").asked(CODE, "wrong"), "");
+    }
+    let told = manage("alice");
+    let until = "locked until 21:15 KST (12:15 UTC), in 15 minutes.";
+    assert!(told.contains(until), "{told}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::player::{BOTH, CODE, Machine, Player, account_of, bytes};
 use otp_core::record::{Language, Name, Refusal};
-use otp_core::{NoGuess, every};
+use otp_core::{NoGuess, Zone, every};
 use otp_store::account::erase;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -99,6 +99,42 @@ fn each_refusal_has_its_pam_code_its_event_and_its_message() {
         );
         assert!(host.told.join("").contains(message), "{:?}", host.told);
         assert_eq!(host.log.len(), 1, "one line an attempt");
+    }
+}
+
+#[test]
+fn a_lock_is_told_in_the_zone_of_the_machine_too_and_only_then_is_the_zone_read() {
+    let machine = Machine::new();
+    let play = |reply: &str, reads| {
+        let question = match reads {
+            Language::English => CODE,
+            Language::Korean => "인증 코드: ",
+        };
+        let mut host = Player::new("alice").asked(question, reply);
+        host.zone = Zone::of_rule("KST-9").unwrap();
+        host.reads = Some(reads);
+        let answer = machine.play(&mut host, "");
+        let told = host.told.join(" ").replace('\n', " ");
+        (answer, host.zones_read.get(), told)
+    };
+    let (answer, zones_read, _) = play(&machine.code(), Language::English);
+    assert_eq!((answer, zones_read), (Disposition::Success, 0));
+    for _ in 1..5 {
+        let (answer, zones_read, _) = play("wrong", Language::English);
+        assert_eq!((answer, zones_read), (Disposition::Refused, 0));
+    }
+    for (reads, until) in [
+        (
+            Language::English,
+            "locked until 21:15 KST (12:15 UTC), in 15 minutes.",
+        ),
+        (
+            Language::Korean,
+            "21:15 KST(12:15 UTC)까지 15분 동안 잠겼습니다.",
+        ),
+    ] {
+        let (_, zones_read, told) = play("wrong", reads);
+        assert!(zones_read == 1 && told.contains(until), "{told}");
     }
 }
 

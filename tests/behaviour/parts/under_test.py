@@ -107,11 +107,11 @@ class Oath:
 IMPLEMENTATIONS = {each.name: each for each in (Ours, GoogleAuthenticator, Oath)}
 
 
-def run_at_fake_time(command):
+def run_at_fake_time(command, **environment):
     """Runs one of our command lines to its end, without a terminal, by the clock of the PAM programs."""
     done = subprocess.run(
         [str(word) for word in command], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"},
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", **environment},
     )
     assert done.returncode == 0, f"{command}: exit {done.returncode}: {done.stderr}"
     return done

@@ -14,6 +14,7 @@ mod requests;
 mod stack;
 mod state;
 mod trust;
+mod zone;
 
 use std::path::Path;
 use std::sync::OnceLock;
@@ -24,7 +25,7 @@ pub(crate) use replies::kind_and_plain as plain_reply;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const ALL: [Target; 14] = [
+pub const ALL: [Target; 15] = [
     ("arguments", arguments::run),
     ("base32", base32::run),
     ("credential", credential::run),
@@ -39,6 +40,7 @@ pub const ALL: [Target; 14] = [
     ("stack", stack::run),
     ("state", state::run),
     ("trust", trust::run),
+    ("zone", zone::run),
 ];
 
 /// Runs the target with that name.

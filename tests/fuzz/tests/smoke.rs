@@ -122,4 +122,5 @@ smoke!(
     stack,
     state,
     trust,
+    zone,
 );

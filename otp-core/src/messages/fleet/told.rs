@@ -92,12 +92,12 @@ pub enum Told<'a> {
     },
     /// From when on codes count.
     NotBefore {
-        /// The time in UTC.
+        /// The time, with its zone.
         when: &'a str,
     },
     /// Machines that were revoked after the backup was made must be revoked again.
     RevokeAgain {
-        /// When it was made, in UTC.
+        /// When it was made, with the zone.
         when: &'a str,
     },
     /// On other verifiers, whose marks are further on, the database must be confirmed too.
@@ -140,12 +140,12 @@ pub enum Told<'a> {
     NobodyRegistered,
     /// Of a name: when it was registered.
     Since {
-        /// The time in UTC.
+        /// The time, with its zone.
         when: &'a str,
     },
     /// Of a name: when it was revoked.
     RevokedSince {
-        /// The time in UTC.
+        /// The time, with its zone.
         when: &'a str,
     },
     /// Of a machine: it may ask about every user.
@@ -183,8 +183,8 @@ impl Told<'_> {
             Self::BackedUp { path, accounts } => format!("{path}: has {accounts} accounts; keep its key apart from it"),
             Self::Continues => "an earlier restore of this backup goes on".to_owned(),
             Self::Restored { accounts } => format!("{accounts} accounts are back; recovery codes are void"),
-            Self::NotBefore { when } => format!("no code counts before {when} UTC: until then nobody can tell which were used"),
-            Self::RevokeAgain { when } => format!("revoke again every name that you have revoked since {when} UTC"),
+            Self::NotBefore { when } => format!("no code counts before {when}: until then nobody can tell which were used"),
+            Self::RevokeAgain { when } => format!("revoke again every name that you have revoked since {when}"),
             Self::ConfirmOthers => "if a verifier still says that the database went back, run otp-admin fleet confirm on its host".to_owned(),
             Self::Confirmed { accounts } => format!("the database is the fleet's; {accounts} accounts are rewritten, recovery codes are void"),
             Self::Fleet => "Fleet".to_owned(),
@@ -201,8 +201,8 @@ impl Told<'_> {
             Self::ClockUnknown => "clock not compared".to_owned(),
             Self::Nothing => "nothing is wrong".to_owned(),
             Self::NobodyRegistered => "no machine and no administrator is registered".to_owned(),
-            Self::Since { when } => format!("since {when} UTC"),
-            Self::RevokedSince { when } => format!("revoked {when} UTC"),
+            Self::Since { when } => format!("since {when}"),
+            Self::RevokedSince { when } => format!("revoked {when}"),
             Self::Everybody => "everybody".to_owned(),
         }
     }
@@ -228,8 +228,8 @@ impl Told<'_> {
             Self::BackedUp { path, accounts } => format!("{path}: 계정 {accounts}개를 저장했습니다. 키는 따로 보관하세요"),
             Self::Continues => "이 백업의 이전 복원을 이어서 진행합니다".to_owned(),
             Self::Restored { accounts } => format!("계정 {accounts}개를 복원했습니다. 복구 코드는 무효입니다"),
-            Self::NotBefore { when } => format!("{when} UTC 전에는 어떤 인증번호도 인정되지 않습니다. 그때까지는 사용된 번호를 알 수 없습니다"),
-            Self::RevokeAgain { when } => format!("{when} UTC 이후에 취소한 대상은 다시 취소하세요"),
+            Self::NotBefore { when } => format!("{when} 전에는 어떤 인증번호도 인정되지 않습니다. 그때까지는 사용된 번호를 알 수 없습니다"),
+            Self::RevokeAgain { when } => format!("{when} 이후에 취소한 대상은 다시 취소하세요"),
             Self::ConfirmOthers => "검증 서버가 여전히 데이터베이스가 과거로 돌아갔다고 하면 그 호스트에서 otp-admin fleet confirm을 실행하세요".to_owned(),
             Self::Confirmed { accounts } => format!("이 데이터베이스를 플릿의 것으로 확인했습니다. 계정 {accounts}개를 다시 썼으며 복구 코드는 무효입니다"),
             Self::Fleet => "플릿".to_owned(),
@@ -246,8 +246,8 @@ impl Told<'_> {
             Self::ClockUnknown => "시계 비교 안 됨".to_owned(),
             Self::Nothing => "이상 없음".to_owned(),
             Self::NobodyRegistered => "등록된 컴퓨터나 관리자가 없습니다".to_owned(),
-            Self::Since { when } => format!("{when} UTC부터"),
-            Self::RevokedSince { when } => format!("{when} UTC에 취소됨"),
+            Self::Since { when } => format!("{when}부터"),
+            Self::RevokedSince { when } => format!("{when}에 취소됨"),
             Self::Everybody => "모든 사용자".to_owned(),
         }
     }
@@ -442,7 +442,7 @@ impl Wrong<'_> {
             Self::ReleasesDiffer { releases } => {
                 format!("verifiers are of several releases: {releases}")
             }
-            Self::CertificateEnds { path, when } => format!("{path} ends {when} UTC"),
+            Self::CertificateEnds { path, when } => format!("{path} ends {when}"),
             Self::Unreadable { key } => {
                 format!("{key} cannot be read: it is damaged, or of a newer release")
             }
@@ -495,7 +495,7 @@ impl Wrong<'_> {
                 format!("검증 서버의 버전이 서로 다릅니다: {releases}")
             }
             Self::CertificateEnds { path, when } => {
-                format!("{path}의 유효 기간이 {when} UTC에 끝납니다")
+                format!("{path}의 유효 기간이 {when}에 끝납니다")
             }
             Self::Unreadable { key } => {
                 format!("{key}을(를) 읽을 수 없습니다. 손상되었거나 더 새로운 버전의 것입니다")

@@ -63,11 +63,6 @@ pub enum Line<'a> {
         /// How many.
         codes: usize,
     },
-    /// When a lock ends.
-    LockEnds {
-        /// Date and time.
-        when: &'a str,
-    },
     /// An authenticator will be removed.
     Removes {
         /// Its name.
@@ -121,7 +116,6 @@ impl Line<'_> {
             Self::CodesMade { codes } => {
                 format!("There are {codes} new recovery codes. The old ones no longer work.")
             }
-            Self::LockEnds { when } => format!("The lock ends at {when}."),
             Self::Removes { name, last: true } => format!(
                 "The authenticator \"{name}\" stops working, and so do the recovery codes, since it is the last one."
             ),
@@ -156,7 +150,6 @@ impl Line<'_> {
             Self::CodesMade { codes } => format!(
                 "복구 코드 {codes}개를 재발급했습니다. 기존 복구 코드는 더 이상 사용할 수 없습니다."
             ),
-            Self::LockEnds { when } => format!("{when}에 잠금이 해제됩니다."),
             Self::Removes { name, last: true } => format!(
                 "\"{name}\" 인증 수단을 더 이상 사용할 수 없게 됩니다. 마지막 인증 수단이므로 복구 코드도 함께 삭제됩니다."
             ),

@@ -22,7 +22,6 @@ fn lines() -> Vec<Line<'static>> {
         Enrolled => [0, 10].map(|codes| Line::Enrolled { name, codes }),
         Removed => [true, false].map(|last| Line::Removed { name, last }),
         CodesMade => [Line::CodesMade { codes: 10 }],
-        LockEnds => [Line::LockEnds { when }],
         Removes => [true, false].map(|last| Line::Removes { name, last }),
         Opening => [Line::Opening { user, issuer }],
     })

@@ -69,13 +69,13 @@ pub(in crate::messages) fn prospects() -> Vec<Prospect> {
 #[test]
 fn every_prospect_exists_in_every_language_with_the_same_figures() {
     for prospect in prospects() {
-        assert_same_in_every_language(|language| prospect.sentence("alice", language));
+        assert_same_in_every_language(|language| prospect.sentence("alice", &Zone::UTC, language));
     }
 }
 
 #[test]
 fn the_verdict_is_one_sentence_that_names_the_user() {
-    let said = |prospect: Prospect| prospect.sentence("bobby", Language::English);
+    let said = |prospect: Prospect| prospect.sentence("bobby", &Zone::UTC, Language::English);
     let (deadline, now) = (NOON.after(DAY), NOON);
     assert_eq!(said(Prospect::Asked), "bobby would be asked for a code");
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Times in the forms of syslog.
 
 use otp_core::UnixTime;
-use std::process::{Command, Stdio};
+use otp_site::zone;
 use std::time::Duration;
 
 const MONTHS: [&str; 12] = [
@@ -18,17 +18,9 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// Reads the zone of this machine from `date`.
+    /// Returns what holds on this machine.
     pub fn of_this_machine(now: UnixTime) -> Self {
-        let said = Command::new("/usr/bin/date")
-            .arg("+%z")
-            .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .output();
-        let said = said
-            .ok()
-            .and_then(|said| String::from_utf8(said.stdout).ok());
-        let ahead = said.and_then(|said| offset(said.trim())).unwrap_or(0);
+        let ahead = zone::of_this_machine().at(now).ahead();
         Self { ahead, now }
     }
 }

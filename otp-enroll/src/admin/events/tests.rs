@@ -183,11 +183,24 @@ fn the_forms_of_output_never_change() {
          \"program\":\"sshd\",\"pid\":7,\"machine\":\"web1\",\"values\":{\"rhost\":\"192.0.2.1\",\"user\":\"al\\u001b\"}}\n"
     );
     assert_eq!(
-        text(&record, Language::English),
+        text(&record, &Zone::UTC, Language::English),
         "2027-01-15 08:00:00 UTC  al\\u{1b}  otp.reject: refused: a wrong code, or none  rhost=\"192.0.2.1\"  sshd[7]  (root)\n"
     );
     for language in Language::ALL {
-        assert_eq!(text(&record, language).lines().count(), 1);
+        assert_eq!(text(&record, &Zone::UTC, language).lines().count(), 1);
+    }
+    let seoul = Zone::of_rule("KST-9").unwrap();
+    for (language, begins) in [
+        (
+            Language::English,
+            "2027-01-15 17:00:00 KST (08:00:00 UTC)  al",
+        ),
+        (
+            Language::Korean,
+            "2027-01-15 17:00:00 KST(08:00:00 UTC)  al",
+        ),
+    ] {
+        assert!(text(&record, &seoul, language).starts_with(begins));
     }
 }
 

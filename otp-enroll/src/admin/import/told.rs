@@ -3,10 +3,11 @@
 use super::plan::{Coming, Left, Plan};
 use crate::failure::Failure;
 use crate::output;
-use otp_core::UnixTime;
 use otp_core::messages::enrol::settings;
 use otp_core::messages::import::{Outcome, Remark};
 use otp_core::record::{Authenticator, Kind, Language};
+use otp_core::{UnixTime, Zone};
+use otp_site::zone;
 use otp_store::account::Foretold;
 use serde::Serialize;
 use std::fmt::Write;
@@ -27,6 +28,8 @@ pub enum State {
 pub struct Report {
     #[serde(skip)]
     language: Language,
+    #[serde(skip)]
+    zone: Zone,
     #[serde(skip)]
     state: State,
     dry_run: bool,
@@ -99,9 +102,15 @@ impl Report {
         state: State,
         json: bool,
     ) -> Self {
+        // Programs are told UTC.
+        let zone = if json {
+            Zone::UTC
+        } else {
+            zone::of_this_machine()
+        };
         let file = |number: usize| files.get(number).cloned().unwrap_or_default();
         let not_coming = |left: &Left| not_coming(language, file(left.place.file), left);
-        let row = |coming: &Coming| Row::of(language, file(coming.place.file), coming);
+        let row = |coming: &Coming| Row::of(language, &zone, file(coming.place.file), coming);
         // If nothing was imported, keys that could have been are not reported.
         let coming = if state == State::Refused {
             &[]
@@ -118,6 +127,7 @@ impl Report {
             left: plan.left.iter().map(not_coming).collect(),
             sums: coming.iter().map(Sum::of).collect(),
             files,
+            zone,
         }
     }
 
@@ -204,6 +214,7 @@ impl Report {
         }
         let until = self.sums.iter().filter_map(|one| one.first_code).max();
         if let Some(until) = until {
+            let until = self.zone.at(until);
             outcomes.push(Outcome::Wait { until });
         }
         let users = self
@@ -253,10 +264,10 @@ fn first_code(coming: &Coming) -> Option<UnixTime> {
 }
 
 impl Row {
-    fn of(language: Language, file: String, coming: &Coming) -> Self {
+    fn of(language: Language, zone: &Zone, file: String, coming: &Coming) -> Self {
         let said = |remark: &Remark| Said {
             id: remark.word(),
-            text: remark.text(language),
+            text: remark.text(zone, language),
         };
         Self {
             user: coming.account.name.as_str().to_owned(),

@@ -15,9 +15,9 @@ use otp_core::messages::explanation::Explanation;
 use otp_core::messages::policy::Finding;
 use otp_core::network::Network;
 use otp_core::record::{AtLogin, ServiceName, ServicePolicy};
-use otp_core::{Account, Policy, UnixTime, UserName};
+use otp_core::{Account, Policy, UnixTime, UserName, Zone};
 use otp_helper::records::Enrolled;
-use otp_site::{Named, clock, groups};
+use otp_site::{Named, clock, groups, zone};
 
 /// Prints the verdict in one sentence, and then the reasons, one on each line. `service`: for a login of that
 /// service; otherwise for services that the policy does not name, with a line for each one that it names.
@@ -37,6 +37,8 @@ struct Subject {
     /// The time when the user was first let in without a second factor.
     first_login: Option<UnixTime>,
     services: Services,
+    /// The zone of this machine.
+    zone: Zone,
 }
 
 /// The outcome of a login by the rules for one service.
@@ -65,6 +67,7 @@ impl Subject {
             status,
             first_login,
             services: Services::of_machine(),
+            zone: zone::of_this_machine(),
         })
     }
 
@@ -117,6 +120,7 @@ impl Subject {
         let demands = Explanation::Demands {
             demand: &ruled.ruling.demand,
             now,
+            zone: &self.zone,
         };
         rows.explain(Explanation::Demand, demands);
         self.grace_row(&mut rows, &ruled.ruling.demand, now);
@@ -136,10 +140,11 @@ impl Subject {
         for problem in self.problems(site, &ruled, service) {
             rows.report(&Report::Problem, problem.text(language));
         }
-        let verdict = ruled
-            .ruling
-            .prospect
-            .sentence(self.account.name.as_str(), language);
+        let verdict =
+            ruled
+                .ruling
+                .prospect
+                .sentence(self.account.name.as_str(), &self.zone, language);
         verdict + "\n\n" + &rows.text()
     }
 
@@ -152,10 +157,11 @@ impl Subject {
     ) {
         let (language, ruled) = (rows.site.language, self.ruled_at(rows.site, name, now));
         let service = name.as_str();
-        let verdict = ruled
-            .ruling
-            .prospect
-            .sentence(self.account.name.as_str(), language);
+        let verdict =
+            ruled
+                .ruling
+                .prospect
+                .sentence(self.account.name.as_str(), &self.zone, language);
         let label = Explanation::At { service };
         rows.rows.push((label.text(language), verdict));
         match &section.networks {
@@ -177,8 +183,10 @@ impl Subject {
         for device in &self.status.authenticators {
             let device = Report::Device {
                 name: &device.name,
-                created: UnixTime::from_seconds(device.created),
-                last_used: device.last_used.map(UnixTime::from_seconds),
+                created: self.zone.at(UnixTime::from_seconds(device.created)),
+                last_used: device
+                    .last_used
+                    .map(|used| self.zone.at(UnixTime::from_seconds(used))),
                 next_counter: device.next_counter,
             };
             rows.report(&Report::Authenticator, device.text(language));
@@ -190,6 +198,7 @@ impl Subject {
         let standing = Report::StandingIs {
             standing: self.status.standing,
             now,
+            zone: &self.zone,
             opens,
         };
         rows.report(&Report::Standing, standing.text(language));
@@ -202,6 +211,7 @@ impl Subject {
         if demanded && !self.status.enrolled && !grace.is_zero() {
             // A grace that begins in the future begins again with the next login: the clock has run back.
             let begun = self.first_login.filter(|first| *first <= now);
+            let begun = begun.map(|begun| self.zone.at(begun));
             rows.explain(Explanation::Grace, Explanation::GraceLasts { grace, begun });
         }
     }

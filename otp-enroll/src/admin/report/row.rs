@@ -8,9 +8,9 @@ use crate::admin::sight::Found;
 use crate::status::{Device, Status};
 use otp_core::enforce::{Belongs, Demand};
 use otp_core::login::{Door, Prospect};
-use otp_core::messages::admin::{Report, minute_utc};
+use otp_core::messages::admin::Report;
 use otp_core::record::{Kind, Language};
-use otp_core::{Policy, UnixTime, UserName};
+use otp_core::{Policy, UnixTime, UserName, Zone};
 use otp_site::groups;
 use otp_site::people::{Memberships, People};
 use serde::Serialize;
@@ -329,7 +329,7 @@ impl Row {
     }
 
     /// Writes the row as cells for people; `None`: it has only a problem.
-    pub fn cells(&self, language: Language) -> Option<Vec<String>> {
+    pub fn cells(&self, zone: &Zone, language: Language) -> Option<Vec<String>> {
         let demand = self.demand.as_ref()?;
         let (rule, group) = demand.rule();
         let has = self.status.as_ref().filter(|status| status.enrolled);
@@ -339,7 +339,7 @@ impl Row {
             other => format!("{} ({other})", device.name),
         };
         let named: Vec<String> = devices.iter().map(name).collect();
-        let minute = |seconds: u64| minute_utc(UnixTime::from_seconds(seconds));
+        let minute = |seconds: u64| zone.at(UnixTime::from_seconds(seconds)).cell();
         let created = devices.iter().map(|device| device.created).min();
         let used = devices.iter().filter_map(|device| device.last_used).max();
         let never = || {
@@ -347,13 +347,13 @@ impl Row {
             never.unwrap_or_default()
         };
         let login = match (has, &self.prospect) {
-            (Some(status), Some(Prospect::Locked { .. })) => standing_word(status),
+            (Some(status), Some(Prospect::Locked { .. })) => standing_word(status, zone),
             (_, Some(prospect)) => prospect.word().to_owned(),
             (_, None) => "?".to_owned(),
         };
         Some(vec![
             self.user.clone(),
-            demand.when(),
+            demand.when(zone),
             group.map_or_else(|| rule.to_owned(), |group| format!("{rule} {group}")),
             match self.is_enrolled() {
                 Some(true) => named.join("; "),
@@ -364,7 +364,7 @@ impl Row {
             used.map_or_else(never, minute),
             has.map_or_else(String::new, |status| status.recovery_codes_left.to_string()),
             login,
-            refusal(has.and_then(|status| status.last_refusal)),
+            refusal(has.and_then(|status| status.last_refusal), zone),
         ])
     }
 }

@@ -4,11 +4,12 @@ use super::row::{COLUMNS, Row};
 use super::summary::{Count, Summary};
 use crate::admin::cells::{Format, json};
 use crate::layout::{Columns, table};
-use otp_core::UnixTime;
 use otp_core::messages::admin::Report;
 use otp_core::messages::report::Roll;
 use otp_core::record::Language;
+use otp_core::{UnixTime, Zone};
 use otp_site::people::Memberships;
+use otp_site::zone;
 
 /// Whether a report is complete.
 #[derive(Clone, Copy)]
@@ -23,6 +24,7 @@ pub struct Whole {
 pub struct Sheet<'a> {
     format: Format,
     language: Language,
+    zone: Zone,
     groups: Vec<&'a str>,
     is_empty: bool,
     has_rows: bool,
@@ -35,6 +37,7 @@ impl<'a> Sheet<'a> {
         Self {
             format,
             language,
+            zone: zone::of_this_machine(),
             groups: memberships.names().collect(),
             is_empty: true,
             has_rows: false,
@@ -70,7 +73,7 @@ impl<'a> Sheet<'a> {
 
     fn lines(&mut self, row: &Row) -> String {
         let mut text = String::new();
-        if let Some(cells) = row.cells(self.language) {
+        if let Some(cells) = row.cells(&self.zone, self.language) {
             if !self.has_rows {
                 self.has_rows = true;
                 let report = |report: Report<'_>| report.text(self.language);

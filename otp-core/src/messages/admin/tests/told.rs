@@ -37,6 +37,7 @@ fn the_report_of_an_unlock_says_whether_the_account_was_locked_or_disabled() {
         said(Report::Unlocked {
             user: "alice",
             standing,
+            zone: &UTC,
             failures: 5,
         })
     };

@@ -172,4 +172,8 @@ impl Host for Program {
         }
         Ok(UnixTime::from_seconds(self.now))
     }
+
+    fn zone(&self) -> otp_core::Zone {
+        otp_core::Zone::UTC
+    }
 }

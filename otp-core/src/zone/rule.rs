@@ -1,22 +1,24 @@
 //! The rule that a time zone follows from the last recorded change on: `TZ` of POSIX, with RFC 9636's wider hours.
 
-use otp_core::UnixTime;
+use super::OFFSETS;
+use super::local::Name;
+use crate::UnixTime;
 
 /// Standard time, and summer time where there is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Rule {
     standard: Named,
     summer: Option<Summer>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Named {
-    name: String,
+    name: Name,
     /// Seconds east of UTC.
     offset: i64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Summer {
     named: Named,
     begins: Change,
@@ -47,7 +49,7 @@ impl Rule {
     pub fn parse(text: &str) -> Option<Self> {
         let mut rest = text;
         let name = name(&mut rest)?;
-        let offset = -time(&mut rest)?;
+        let offset = offset(&mut rest)?;
         let standard = Named { name, offset };
         if rest.is_empty() {
             let summer = None;
@@ -57,7 +59,7 @@ impl Rule {
         let offset = if rest.starts_with(',') {
             standard.offset + 3600
         } else {
-            -time(&mut rest)?
+            self::offset(&mut rest)?
         };
         let changes = rest.strip_prefix(',')?;
         let (begins, ends) = changes.split_once(',')?;
@@ -70,12 +72,12 @@ impl Rule {
     }
 
     /// Seconds east of UTC at a moment, and what the zone is called then.
-    pub fn at(&self, moment: UnixTime) -> (i64, &str) {
+    pub fn at(&self, moment: UnixTime) -> (i64, Name) {
         let named = match &self.summer {
             Some(summer) if self.is_summer(summer, moment).unwrap_or(false) => &summer.named,
             _ => &self.standard,
         };
-        (named.offset, &named.name)
+        (named.offset, named.name)
     }
 
     fn is_summer(&self, summer: &Summer, moment: UnixTime) -> Option<bool> {
@@ -154,7 +156,7 @@ fn first(year: u16, month: u8) -> Option<i64> {
 }
 
 /// Takes a name: letters, or anything plain in angle brackets.
-fn name(rest: &mut &str) -> Option<String> {
+fn name(rest: &mut &str) -> Option<Name> {
     let (name, behind) = if let Some(quoted) = rest.strip_prefix('<') {
         quoted.split_once('>')?
     } else {
@@ -163,10 +165,16 @@ fn name(rest: &mut &str) -> Option<String> {
             .unwrap_or(rest.len());
         rest.split_at(end)
     };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-');
-    let name = Some(name).filter(|name| name.len() >= 3 && name.chars().all(is_plain))?;
+    let name = Name::parse(name.as_bytes()).filter(|_| name.len() >= 3)?;
     *rest = behind;
-    Some(name.to_owned())
+    Some(name)
+}
+
+/// Takes the distance of a zone, which is west of UTC, and returns the seconds east of it.
+fn offset(rest: &mut &str) -> Option<i64> {
+    time(rest)
+        .map(|west| -west)
+        .filter(|east| OFFSETS.contains(east))
 }
 
 /// Takes `[+-]hours[:minutes[:seconds]]`, in seconds.
