@@ -1,6 +1,6 @@
 """Plays a user who enrols, in the private copy of the machine that `enrolment` makes, and writes the terminal's text.
 
-    enrolling.py SCREEN
+    enrolling.py LANGUAGE SCREEN
 
 The shell, otp-enroll and otp-helper are real, and so is the clock. The code comes from oathtool.
 """
@@ -24,6 +24,11 @@ import codes  # noqa: E402
 
 NAME, PROMPT = "alice", "alice@server:~$ "
 COLUMNS, LINES = 80, 24
+# How the questions for the code, for a file and for the word end.
+QUESTIONS = {
+    "en": ("device shows now: ", "Enter to go on without: ", "are kept: "),
+    "ko": ("자리 인증 코드: ", "Enter): ", "입력해 주세요: "),
+}
 
 
 class RealClock:
@@ -34,8 +39,8 @@ class RealClock:
         return now.strftime("%Y-%m-%d %H:%M:%S")
 
 
-def main(path):
-    install()
+def main(language, path):
+    install(language)
     subprocess.run(["useradd", "--create-home", "--base-dir", accounts.HOMES, "--shell", "/bin/bash", NAME], check=True)
     alice = accounts.Account(NAME, None)
     command = alice.running("/bin/bash", "--noprofile", "--norc", "--noediting", "-i")
@@ -57,22 +62,21 @@ def main(path):
             shell.sendline(answer(screen) if callable(answer) else answer)
 
     until(PROMPT, "otp-enroll")
-    until("device shows now: ", code)
-    until("Enter to go on without: ", "")
-    until("are kept: ", "kept")
+    for question, answer in zip(QUESTIONS[language], (code, "", "kept")):
+        until(question, answer)
     until(PROMPT, None)
     shell.close(force=True)
     pathlib.Path(path).write_text(screen.removesuffix(PROMPT))
 
 
-def install():
-    """Installs the helper with its group, and a policy that names the site."""
+def install(language):
+    """Installs the helper with its group, and a policy that names the site and the language."""
     helper = pathlib.Path("/usr/libexec/pam_otp/otp-helper")
     helper.parent.mkdir(exist_ok=True)
     shutil.copy(WORLD / "bin/otp-helper", helper)
     subprocess.run([WORLD / "bin/permissions", "/var/lib/pam_otp", helper], check=True)
     policy = pathlib.Path("/etc/security/pam_otp.conf")
-    policy.write_text('issuer = "Example"\n')
+    policy.write_text(f'issuer = "Example"\nlanguage = "{language}"\n')
     policy.chmod(0o644)
 
 

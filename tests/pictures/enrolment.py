@@ -7,6 +7,7 @@ import pathlib
 import re
 import sys
 import tempfile
+import unicodedata
 from xml.sax.saxutils import escape
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -30,7 +31,9 @@ def draw(screen):
         if line in drawn:
             path += lit(line, top)
         elif line.strip():
-            parts.append(f'<text x="{MARGIN}" y="{top + 12}" textLength="{len(line) * CELL}">{escape(line)}</text>')
+            # Fonts seldom make a Korean syllable as wide as two columns, and stretched text is hard to read.
+            length = f' textLength="{len(line) * CELL}"' if wide(line) == len(line) else ""
+            parts.append(f'<text x="{MARGIN}" y="{top + 12}"{length}>{escape(line)}</text>')
     width, height = 2 * MARGIN + COLUMNS * CELL, 2 * MARGIN + len(lines) * LINE
     head = [
         f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" viewBox="0 0 {width} {height}" '
@@ -57,9 +60,18 @@ def plain(line):
     return re.sub(r"\x1b\[[?\d;]*[A-Za-z]", "", line)
 
 
+def wide(text):
+    """Returns how many columns a text takes: a Korean syllable takes two."""
+    return sum(2 if unicodedata.east_asian_width(one) in "WF" else 1 for one in text)
+
+
 def wrapped(line):
     """Returns the rows that a line takes on the terminal."""
-    return [line[start : start + COLUMNS] for start in range(0, len(line), COLUMNS)] or [""]
+    rows = [""]
+    for one in line:
+        rows += [""] if wide(rows[-1] + one) > COLUMNS else []
+        rows[-1] += one
+    return rows
 
 
 def text(picture):
@@ -68,7 +80,7 @@ def text(picture):
     for row in re.findall(r"<text [^>]*>(.*?)</text>", picture):
         row = row.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
         found += [row] if whole else [found.pop() + row]
-        whole = len(row) < COLUMNS
+        whole = wide(row) < COLUMNS
     return found
 
 

@@ -1,41 +1,54 @@
-"""The picture in README.md has otp-enroll's words of today, and its QR code holds the URI beside it."""
+"""The pictures in README.md and README.ko.md have otp-enroll's words of today, and their QR codes hold the URIs beside them."""
 
 import pathlib
 import re
 
 import enrolment
+import pytest
 import scan
 import test_dialogue_transcript
 
-PICTURE = (pathlib.Path(__file__).parent / "enrolment.svg").read_text()
+HERE = pathlib.Path(__file__).parent
+PICTURES = {
+    "en": (HERE / "enrolment.svg").read_text(),
+    "ko": (HERE / "enrolment.ko.svg").read_text(),
+}
+SAID = {
+    "en": ("6-digit code", "Recovery codes of", 'Type "kept"', "is enrolled"),
+    "ko": ("6자리 인증 코드", "복구 코드,", '"보관"을 입력해 주세요', "인증 수단을 등록하고"),
+}
 FIRST = "alice@server:~$ otp-enroll"
 
 
-def dialogue():
+def dialogue(language):
     """Returns the lines of the recorded dialogue of a first enrolment."""
-    recorded = (test_dialogue_transcript.RECORDED / "en.txt").read_text()
+    recorded = (test_dialogue_transcript.RECORDED / f"{language}.txt").read_text()
     return recorded.split("== exit 0")[0].splitlines()[1:]
 
 
-def test_the_picture_reads_as_the_recorded_dialogue():
-    first, *shown = enrolment.text(PICTURE)
+@pytest.mark.parametrize("language", PICTURES)
+def test_the_picture_reads_as_the_recorded_dialogue(language):
+    first, *shown = enrolment.text(PICTURES[language])
     assert first == FIRST
     stable = test_dialogue_transcript.stable("\n".join(shown), "/nowhere")
-    stable = stable.replace("alice at server, ", "daemon at HOST, ").replace("alice", "daemon")
+    for ours, recorded in [("alice at server, ", "daemon at HOST, "), ("server의 alice ", "HOST의 daemon "), ("alice", "daemon")]:
+        stable = stable.replace(ours, recorded)
     moment = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
     lines = [moment.sub("", line).rstrip() for line in stable.splitlines()]
-    recorded = iter(moment.sub("", line).rstrip() for line in dialogue())
+    recorded = iter(moment.sub("", line).rstrip() for line in dialogue(language))
     for line in lines:
         assert any(line == one for one in recorded), f"otp-enroll does not say this here: {line}"
-    for said in ("6-digit code", "Recovery codes of", 'Type "kept"', "is enrolled"):
+    for said in SAID[language]:
         assert any(said in line for line in lines), said
 
 
-def test_the_qr_code_of_the_picture_is_that_of_its_uri(tmp_path):
-    (uri,) = [word for line in enrolment.text(PICTURE) for word in line.split() if word.startswith("otpauth://")]
-    width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', PICTURE).groups())
+@pytest.mark.parametrize("language", PICTURES)
+def test_the_qr_code_of_the_picture_is_that_of_its_uri(tmp_path, language):
+    picture = PICTURES[language]
+    (uri,) = [word for line in enrolment.text(picture) for word in line.split() if word.startswith("otpauth://")]
+    width, height = map(int, re.search(r'viewBox="0 0 (\d+) (\d+)"', picture).groups())
     pixels = [bytearray([scan.BLACK]) * width for _ in range(height)]
-    rectangles = re.findall(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+z", PICTURE)
+    rectangles = re.findall(r"M(\d+) (\d+)h(\d+)v(\d+)h-\d+z", picture)
     for left, top, across, down in (map(int, one) for one in rectangles):
         for row in pixels[top : top + down]:
             row[left : left + across] = bytes([scan.WHITE]) * across
