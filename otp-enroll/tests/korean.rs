@@ -17,6 +17,7 @@ fn an_authenticator_has_one_name_in_korean() {
     let not = NOT.concat();
     let pages = [
         "README.md",
+        "README.ko.md",
         "SECURITY.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",

@@ -3,6 +3,8 @@
 //! The tests read the roff source line by line and rely on two rules: a command, option or key is the tag of a
 //! paragraph (`.TP`), and a command line in running text is bold as a whole or part of an example (`.EX`).
 
+#[allow(dead_code, reason = "another test reads sections")]
+mod roff;
 mod tree;
 
 use clap::error::ErrorKind;
@@ -11,8 +13,8 @@ use otp_core::event::{Event, Key};
 use otp_core::messages::MessageId;
 use otp_core::messages::import::{Obstacle, Remark};
 use otp_enroll::cli::{Admin, Enroll};
+use roff::{Manual, Tagged, arguments, plain, unescaped};
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::PathBuf;
 
 /// The command that clap adds to both programs.
@@ -36,154 +38,7 @@ const WELL_KNOWN: [&str; 12] = [
 
 const README: &str = include_str!("../../README.md");
 
-/// One manual.
-struct Manual {
-    /// The name of its file, `pam_otp.8`.
-    file: String,
-    roff: String,
-}
-
-/// A paragraph with a tag before it.
-struct Tagged {
-    tag: String,
-    body: String,
-}
-
-impl Manual {
-    fn all() -> Vec<Self> {
-        let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../packaging/man");
-        let entries = fs::read_dir(directory).expect("the directory of the manuals");
-        entries
-            .map(|entry| {
-                let entry = entry.expect("a file in it");
-                let file = entry.file_name().into_string().expect("a plain name");
-                let roff = fs::read_to_string(entry.path()).expect("a text");
-                Self { file, roff }
-            })
-            .collect()
-    }
-
-    fn of(file: &str) -> Self {
-        let found = Self::all().into_iter().find(|one| one.file == file);
-        found.expect("the manual is there")
-    }
-
-    /// Returns name and section as other manuals write them, `pam_otp(8)`.
-    fn reference(&self) -> String {
-        let (name, section) = self.file.rsplit_once('.').expect("a section");
-        format!("{name}({section})")
-    }
-
-    /// Returns the lines below a heading, including its subsections.
-    fn section(&self, heading: &str) -> Vec<&str> {
-        let start = format!(".SH {heading}");
-        let mut lines = self.roff.lines();
-        assert!(lines.any(|line| line == start), "{}: {start}", self.file);
-        lines.take_while(|line| !line.starts_with(".SH ")).collect()
-    }
-
-    /// Returns the paragraphs with tags below a heading.
-    fn tagged(&self, heading: &str) -> Vec<Tagged> {
-        paragraphs(self.section(heading))
-    }
-
-    /// Returns the paragraphs with tags of one subsection.
-    fn tagged_below(&self, heading: &str, subheading: &str) -> Vec<Tagged> {
-        let start = format!(".SS {subheading}");
-        let mut lines = self.section(heading).into_iter();
-        assert!(lines.any(|line| line == start), "{}: {start}", self.file);
-        paragraphs(lines.take_while(|line| !line.starts_with(".SS ")).collect())
-    }
-
-    /// Returns all bold text, piece by piece.
-    fn bold(&self) -> Vec<String> {
-        let mut pieces = Vec::new();
-        for line in self.roff.lines() {
-            let arguments = arguments(line);
-            let every_other = |from| arguments.iter().skip(from).step_by(2).cloned();
-            match line.split(' ').next() {
-                Some(".B") => pieces.push(arguments.join(" ")),
-                Some(".BR" | ".BI") => pieces.extend(every_other(0)),
-                Some(".RB" | ".IB") => pieces.extend(every_other(1)),
-                _ => {}
-            }
-            // A hyphen is written with a backslash too.
-            let spelled = line.replace("\\-", "-");
-            let parts = spelled.split("\\fB").skip(1);
-            pieces.extend(parts.filter_map(|part| part.split('\\').next().map(str::to_owned)));
-        }
-        pieces.iter().map(|piece| unescaped(piece)).collect()
-    }
-
-    /// Returns the lines of examples.
-    fn examples(&self) -> Vec<&str> {
-        let blocks = self.roff.split("\n.EX\n").skip(1);
-        let blocks = blocks.filter_map(|block| block.split("\n.EE").next());
-        blocks.flat_map(str::lines).collect()
-    }
-
-    fn plain(&self) -> String {
-        self.roff.lines().map(|line| plain(line) + "\n").collect()
-    }
-}
-
-/// Returns the arguments of a macro; words in quotes are one argument.
-fn arguments(line: &str) -> Vec<String> {
-    let mut arguments = Vec::new();
-    for (at, part) in line.split('"').enumerate() {
-        if at % 2 == 1 {
-            arguments.push(part.to_owned());
-        } else {
-            arguments.extend(part.split_whitespace().map(str::to_owned));
-        }
-    }
-    if arguments.is_empty() {
-        return arguments;
-    }
-    arguments.split_off(1)
-}
-
-/// Returns the paragraphs with tags among these lines.
-fn paragraphs(lines: Vec<&str>) -> Vec<Tagged> {
-    let mut found: Vec<Tagged> = Vec::new();
-    let mut lines = lines.into_iter();
-    let mut within = false;
-    while let Some(line) = lines.next() {
-        match (line, found.last_mut()) {
-            (".TP", _) => {
-                let tag = plain(lines.next().expect("a tag"));
-                let body = String::new();
-                found.push(Tagged { tag, body });
-                within = true;
-            }
-            (".PP", _) => within = false,
-            (line, Some(last)) if within => last.body += &(plain(line) + "\n"),
-            _ => {}
-        }
-    }
-    found
-}
-
-/// Returns a line as a reader sees it, without macros and fonts.
-fn plain(line: &str) -> String {
-    let text = match line.split(' ').next() {
-        Some(".BR" | ".RB" | ".IR" | ".RI" | ".BI" | ".IB") => arguments(line).concat(),
-        Some(".B" | ".I" | ".SH" | ".SS" | ".TH") => arguments(line).join(" "),
-        Some(word) if word.starts_with('.') => String::new(),
-        _ => line.to_owned(),
-    };
-    unescaped(&text)
-}
-
-fn unescaped(text: &str) -> String {
-    let fonts = ["\\fB", "\\fI", "\\fR"];
-    let text = fonts
-        .iter()
-        .fold(text.to_owned(), |text, font| text.replace(font, ""));
-    text.replace("\\-", "-")
-}
-
-/// A program, its manual, and the function that parses its command lines.
+/// A program, what its manual is, and how its command lines are read.
 struct Program {
     name: &'static str,
     manual: &'static str,

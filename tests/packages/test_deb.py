@@ -38,6 +38,7 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rwxr-xr-x ./usr/sbin/otp-admin
 -rw-r--r-- ./usr/share/bash-completion/completions/otp-admin
 -rw-r--r-- ./usr/share/bash-completion/completions/otp-enroll
+-rw-r--r-- ./usr/share/doc/pam-otp/README.ko.md
 -rw-r--r-- ./usr/share/doc/pam-otp/README.md
 -rw-r--r-- ./usr/share/doc/pam-otp/SECURITY.md
 -rw-r--r-- ./usr/share/doc/pam-otp/THIRD-PARTY-LICENSES.txt.gz
@@ -74,6 +75,7 @@ lrwxrwxrwx ./etc/shadow-maint/userdel-post.d/pam-otp -> /usr/libexec/pam_otp/for
 -rw-r--r-- ./usr/share/fish/vendor_completions.d/otp-admin.fish
 -rw-r--r-- ./usr/share/fish/vendor_completions.d/otp-enroll.fish
 -rw-r--r-- ./usr/share/lintian/overrides/pam-otp
+-rw-r--r-- ./usr/share/man/ko/man1/otp-enroll.1.gz
 -rw-r--r-- ./usr/share/man/man1/otp-enroll.1.gz
 -rw-r--r-- ./usr/share/man/man5/pam_otp-format.5.gz
 -rw-r--r-- ./usr/share/man/man5/pam_otp.conf.5.gz
@@ -227,7 +229,7 @@ def test_lintian_finds_nothing_that_is_not_explained(deb):
 
 def test_the_manuals_are_well_formed(unpacked):
     pages = sorted((unpacked / "usr/share/man").rglob("*.gz"))
-    assert len(pages) == 12
+    assert len(pages) == 13
     for page in pages:
         done = subprocess.run(["mandoc", "-Tlint", "-W", "warning", page], capture_output=True, text=True)
         assert (done.returncode, done.stdout) == (0, ""), page.name

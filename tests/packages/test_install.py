@@ -23,6 +23,7 @@ FILES = """
 /usr/local/lib/systemd/system/pam_otp-seal.service
 /usr/local/lib/systemd/system/polkit-agent-helper@.service.d/pam_otp.conf
 /usr/local/sbin/otp-admin
+/usr/local/share/man/ko/man1/otp-enroll.1
 /usr/local/share/man/man1/otp-enroll.1
 /usr/local/share/man/man5/pam_otp-format.5
 /usr/local/share/man/man5/pam_otp.conf.5
@@ -101,6 +102,7 @@ def test_uninstalling_keeps_policy_service_and_records_unless_purging(install, t
     left = ["/etc/pam.d/otp-enroll", "/etc/security/pam_otp.conf", "/etc/security/pam_otp.enrolled",
             "/var/lib/pam_otp/alice/state"]
     assert files(tmp_path) == left
+    assert not (tmp_path / "usr/local/share/man/ko").exists()
     assert "/var/lib/pam_otp /etc/security/pam_otp.conf /etc/pam.d/otp-enroll" in said
     install("--uninstall", "--purge")
     assert files(tmp_path) == []

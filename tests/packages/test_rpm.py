@@ -58,6 +58,7 @@ drwxr-xr-x root root    -  /usr/share/authselect/vendor/pam-otp
 -rw-r--r-- root root    -  /usr/share/bash-completion/completions/otp-admin
 -rw-r--r-- root root    -  /usr/share/bash-completion/completions/otp-enroll
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp
+-rw-r--r-- root root    d  /usr/share/doc/pam-otp/README.ko.md
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/README.md
 -rw-r--r-- root root    d  /usr/share/doc/pam-otp/SECURITY.md
 drwxr-xr-x root root    -  /usr/share/doc/pam-otp/examples
@@ -102,6 +103,7 @@ drwxr-xr-x root root    -  /usr/share/licenses/pam-otp
 -rw-r--r-- root root    l  /usr/share/licenses/pam-otp/THIRD-PARTY-LICENSES.txt.gz
 -rw-r--r-- root root    l  /usr/share/licenses/pam-otp/copyright
 -rw-r--r-- root root    l  /usr/share/licenses/pam-otp/pam-otp.cdx.json
+-rw-r--r-- root root    d  /usr/share/man/ko/man1/otp-enroll.1.gz
 -rw-r--r-- root root    d  /usr/share/man/man1/otp-enroll.1.gz
 -rw-r--r-- root root    d  /usr/share/man/man5/pam_otp-format.5.gz
 -rw-r--r-- root root    d  /usr/share/man/man5/pam_otp.conf.5.gz
@@ -166,6 +168,12 @@ def test_the_package_has_these_files_and_no_others(rpm):
     form = "[%{FILEMODES:perms} %{FILEUSERNAME} %{FILEGROUPNAME} |%{FILEFLAGS:fflags}| %{FILENAMES}\n]"
     found = [line.replace("||", "-").replace("|", "").split() for line in query(rpm, form).splitlines()]
     assert sorted(found) == sorted(line.split() for line in FILES.split("\n") if line)
+
+
+def test_a_system_without_korean_leaves_its_manual_out(rpm):
+    """As %_install_langs of rpm says."""
+    languages = [line.split("|") for line in query(rpm, "[%{FILENAMES}|%{FILELANGS}\n]").splitlines()]
+    assert [line for line in languages if line[1]] == [["/usr/share/man/ko/man1/otp-enroll.1.gz", "ko"]]
 
 
 def test_the_package_requires_what_its_scripts_and_programs_need(rpm):

@@ -1,0 +1,384 @@
+//! The Korean pages say what the English ones say: the same commands, options, files and figures, in the same places, and no
+//! others. What the sentences mean is for a reader to see.
+
+#[allow(dead_code, reason = "another test reads all manuals")]
+mod roff;
+#[allow(dead_code, reason = "another test reads the sources")]
+mod tree;
+
+use otp_core::messages::{enrol, protect};
+use roff::{Manual, arguments, bold, examples, paragraphs, plain, unescaped};
+use std::collections::BTreeSet;
+
+const README: [&str; 2] = [
+    include_str!("../../README.md"),
+    include_str!("../../README.ko.md"),
+];
+
+/// Numbers that English writes as words, and Korean may write as figures.
+const WORDS: [(&str, &str); 11] = [
+    ("one", "1"),
+    ("two", "2"),
+    ("three", "3"),
+    ("four", "4"),
+    ("five", "5"),
+    ("six", "6"),
+    ("seven", "7"),
+    ("eight", "8"),
+    ("nine", "9"),
+    ("ten", "10"),
+    ("hundred", "100"),
+];
+
+/// The name of the whole feature has a figure in Korean.
+const FEATURE: &str = "2단계 인증";
+
+/// A part of a page between empty lines: a heading, a paragraph, a table, or lines to type.
+struct Block {
+    kind: String,
+    lines: Vec<&'static str>,
+}
+
+fn blocks(page: &'static str) -> Vec<Block> {
+    let mut found: Vec<Block> = Vec::new();
+    let mut apart = true;
+    for line in page.lines() {
+        let kind = match line.trim_start_matches('#') {
+            "" => String::new(),
+            rest if rest != line => format!("heading {}", line.len() - rest.len()),
+            _ if line.starts_with("    ") => "code".to_owned(),
+            _ if line.starts_with('|') => format!("table of {}", line.matches('|').count() - 1),
+            _ => "paragraph".to_owned(),
+        };
+        match found.last_mut() {
+            Some(last) if !apart && last.kind == kind => last.lines.push(line),
+            _ if kind.is_empty() => {}
+            _ => found.push(Block {
+                kind: kind.clone(),
+                lines: vec![line],
+            }),
+        }
+        apart = kind.is_empty() || kind.starts_with("heading");
+    }
+    for block in &mut found {
+        if block.kind.starts_with("table") {
+            block.kind = format!("{} by {}", block.kind, block.lines.len());
+        }
+    }
+    found
+}
+
+/// What stands between two marks, sorted.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
+    let parts = text.split(open).skip(1);
+    let mut found: Vec<&str> = parts.filter_map(|part| part.split(close).next()).collect();
+    found.sort_unstable();
+    found
+}
+
+/// What stands in quotes of one kind, in order.
+fn quoted(text: &str, quote: char) -> Vec<&str> {
+    text.split(quote).skip(1).step_by(2).collect()
+}
+
+/// A page or picture by the name that it has in both languages.
+fn of_both(link: &str) -> String {
+    ["/ko/", ".ko.", ".en."]
+        .iter()
+        .fold(link.to_owned(), |link, part| {
+            link.replace(part, &part[part.len() - 1..])
+        })
+}
+
+fn is_korean(text: &str) -> bool {
+    text.contains(|c: char| ('가'..='힣').contains(&c))
+}
+
+/// The figures of a text.
+fn figures(text: &str) -> BTreeSet<String> {
+    let text = text.replace(FEATURE, "");
+    let figures = text.split(|c: char| !c.is_ascii_digit() && c != ',' && c != '.');
+    figures
+        .map(|one| one.trim_matches([',', '.']).to_owned())
+        .filter(|one| !one.is_empty())
+        .collect()
+}
+
+/// The numbers of an English text that are words.
+fn numbers_in_words(text: &str) -> BTreeSet<String> {
+    let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphabetic()).collect();
+    let is_there = |word: &str| words.iter().any(|one| one.eq_ignore_ascii_case(word));
+    let found = WORDS.iter().filter(|(word, _)| is_there(word));
+    found.map(|(_, figure)| (*figure).to_owned()).collect()
+}
+
+/// Holds the figures of a Korean text to the English one.
+fn compare_figures(english: &str, korean: &str) {
+    let (expected, found) = (figures(english), figures(korean));
+    let lost: Vec<_> = expected.difference(&found).collect();
+    assert!(lost.is_empty(), "{lost:?} is not in: {korean}");
+    let allowed = &expected | &numbers_in_words(english);
+    let more: Vec<_> = found.difference(&allowed).collect();
+    assert!(more.is_empty(), "{more:?} is only in: {korean}");
+}
+
+/// What a Korean text has in double quotes, in Korean and not. The Korean is how a message of the catalogue begins.
+fn words_of<'a>(catalogue: &str, text: &'a str) -> [BTreeSet<&'a str>; 2] {
+    let quoted = quoted(text, '"').into_iter();
+    let (ours, others): (BTreeSet<&str>, BTreeSet<&str>) = quoted.partition(|one| is_korean(one));
+    for one in &ours {
+        let message = format!("\"{one}");
+        assert!(catalogue.contains(&message), "no message is {message}\"");
+    }
+    [ours, others]
+}
+
+/// Holds what is in double quotes to the English page: words to type and to look for.
+fn compare_quotes(english: &str, korean: &str, catalogue: &str) -> usize {
+    let [ours, others] = words_of(catalogue, korean);
+    let expected: BTreeSet<&str> = quoted(english, '"').into_iter().collect();
+    assert_eq!(others, expected, "{korean}");
+    // A word that may be typed in both languages is named in both.
+    for [english, korean] in [enrol::KEPT, enrol::LATER, enrol::INVERTED, protect::KEEP] {
+        assert_eq!(others.contains(english), ours.contains(korean), "{english}");
+    }
+    ours.len()
+}
+
+/// The sources of all messages.
+fn catalogue() -> String {
+    let sources = tree::sources().into_iter();
+    let sources = sources.filter(|(name, _)| name.contains("/src/") && !name.contains("/tests"));
+    sources.map(|(_, source)| source).collect()
+}
+
+#[test]
+fn the_korean_readme_has_the_parts_of_the_english_one() {
+    let [english, korean] = README.map(|page| {
+        let blocks = blocks(page).into_iter();
+        blocks.map(|block| block.kind).collect::<Vec<_>>()
+    });
+    assert!(english.len() > 60, "parts are found at all");
+    for (at, kind) in english.iter().enumerate() {
+        let [start, _] = README.map(|page| blocks(page).swap_remove(at).lines[0]);
+        assert_eq!(Some(kind), korean.get(at), "{start}");
+    }
+    assert_eq!(english.len(), korean.len());
+}
+
+#[test]
+fn the_korean_readme_has_the_commands_links_and_figures_of_the_english_one() {
+    let catalogue = catalogue();
+    let [english, korean] = README.map(blocks);
+    for (english, korean) in english.iter().zip(&korean) {
+        if english.kind == "code" {
+            let commands = |block: &Block| -> Vec<(String, bool)> {
+                let parts = block.lines.iter().map(|line| line.split_once("# "));
+                let lines = parts.zip(&block.lines).map(|(parts, line)| {
+                    let command = parts.map_or(*line, |(command, _)| command);
+                    (command.trim_end().to_owned(), parts.is_some())
+                });
+                lines.collect()
+            };
+            assert_eq!(commands(korean), commands(english));
+            for comment in korean.lines.iter().filter_map(|line| line.split_once("# ")) {
+                words_of(&catalogue, comment.1);
+            }
+            continue;
+        }
+        let [english, korean] = [english, korean].map(|block| block.lines.join(" "));
+        let links = |text: &str| -> Vec<String> {
+            let mut links: Vec<String> =
+                between(text, "](", ")").into_iter().map(of_both).collect();
+            links.sort_unstable();
+            links
+        };
+        assert_eq!(links(&korean), links(&english));
+        let spans = |text: &str| -> BTreeSet<String> {
+            let spans = quoted(text, '`').into_iter();
+            spans.map(str::to_owned).collect()
+        };
+        assert_eq!(spans(&korean), spans(&english));
+        compare_figures(&english, &korean);
+        compare_quotes(&english, &korean, &catalogue);
+    }
+}
+
+#[test]
+fn the_readmes_lead_to_each_other_and_to_files_that_there_are() {
+    for (page, other) in [(README[0], "README.ko.md"), (README[1], "README.md")] {
+        let (head, _) = page.split_once("\n## ").expect("a heading");
+        assert!(head.contains(&format!("]({other})\n")), "{other}");
+        for link in between(page, "](", ")") {
+            let is_there = link.contains("://") || tree::root().join(link).is_file();
+            assert!(is_there, "{link}");
+        }
+    }
+}
+
+#[test]
+fn the_korean_readme_shows_korean_pictures_and_manuals() {
+    for link in between(README[1], "](", ")") {
+        let path = tree::root().join(link);
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name");
+        assert!(!name.contains(".en."), "{link}");
+        let (stem, end) = name.rsplit_once('.').expect("an ending");
+        let of_its_own = [format!("{stem}.ko.{end}"), format!("ko/{name}")];
+        for translated in of_its_own.map(|name| path.with_file_name(name)) {
+            // The head leads back.
+            assert!(name == "README.md" || !translated.exists(), "{link}");
+        }
+    }
+}
+
+/// Each manual that is there in Korean, as [English, Korean].
+fn manuals() -> Vec<[Manual; 2]> {
+    let korean = Manual::of_language("ko").into_iter();
+    korean
+        .map(|korean| [Manual::of(&korean.file), korean])
+        .collect()
+}
+
+/// Calls `look` with the lines of each section of each manual, as [English, Korean]. Where the English lines name a heading,
+/// they name the Korean one.
+fn each_section(mut look: impl FnMut([&[String]; 2])) {
+    let manuals = manuals();
+    assert!(!manuals.is_empty(), "manuals are found at all");
+    for [english, korean] in &manuals {
+        let (english, korean) = (english.sections(), korean.sections());
+        assert_eq!(english.len(), korean.len());
+        for (ours, theirs) in english.iter().zip(&korean) {
+            let translated = |line: &str| {
+                let named = arguments(line).into_iter().next();
+                let headings = english.iter().map(|section| Some(&section.heading));
+                let found = headings
+                    .zip(&korean)
+                    .find(|(heading, _)| *heading == named.as_ref());
+                found.filter(|_| line.starts_with(".B")).map_or_else(
+                    || line.to_owned(),
+                    |(_, korean)| format!(".B \"{}\"", korean.heading),
+                )
+            };
+            let ours: Vec<String> = ours.lines.iter().map(|line| translated(line)).collect();
+            let theirs: Vec<String> = theirs.lines.iter().map(|line| (*line).to_owned()).collect();
+            look([&ours, &theirs]);
+        }
+    }
+}
+
+/// The same with each paragraph of each section.
+fn each_paragraph(mut look: impl FnMut([&[String]; 2])) {
+    let begins = |line: &String| {
+        [".SS", ".PP", ".TP", ".IP"]
+            .iter()
+            .any(|one| line.starts_with(one))
+    };
+    each_section(|[english, korean]| {
+        let starts = |lines: &[String]| {
+            let found = lines.iter().enumerate().filter(|(_, line)| begins(line));
+            let starts: Vec<usize> = [0]
+                .into_iter()
+                .chain(found.map(|(at, _)| at))
+                .chain([lines.len()])
+                .collect();
+            starts
+        };
+        let (ours, theirs) = (starts(english), starts(korean));
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.windows(2).zip(theirs.windows(2)) {
+            look([&english[ours[0]..ours[1]], &korean[theirs[0]..theirs[1]]]);
+        }
+    });
+}
+
+/// Lines of roff as one line to read.
+fn text(lines: &[String]) -> String {
+    lines.iter().map(|line| plain(line) + " ").collect()
+}
+
+#[test]
+fn a_korean_manual_has_the_title_of_the_english_one() {
+    for pages in manuals() {
+        let [english, korean] = pages.each_ref().map(|page| {
+            let title = page.roff.lines().find(|line| line.starts_with(".TH "));
+            arguments(title.expect("a title"))
+        });
+        assert_eq!(korean[..4], english[..4]);
+    }
+}
+
+#[test]
+fn a_korean_manual_has_the_paragraphs_and_tags_of_the_english_one() {
+    each_section(|pages| {
+        let [english, korean] = pages.map(|lines| {
+            let lines = || lines.iter().map(String::as_str);
+            let layout = [".SS", ".PP", ".TP", ".IP", ".RS", ".RE", ".EX", ".EE"];
+            let first = lines().filter_map(|line| line.split(' ').next());
+            let layout: Vec<&str> = first.filter(|one| layout.contains(one)).collect();
+            let tags = paragraphs(lines().collect()).into_iter();
+            (layout, tags.map(|one| one.tag).collect::<Vec<_>>())
+        });
+        assert_eq!(korean, english);
+    });
+}
+
+#[test]
+fn a_korean_manual_has_the_commands_and_examples_of_the_english_one() {
+    // A page names the one of the other language.
+    let in_both = |piece: String| piece.replace("man -L en", "man -L ko");
+    each_paragraph(|pages| {
+        let [english, korean] = pages.map(|lines| {
+            let lines = || lines.iter().map(String::as_str);
+            let bold: BTreeSet<String> = bold(lines()).into_iter().map(in_both).collect();
+            let examples: Vec<String> = examples(lines()).into_iter().map(unescaped).collect();
+            (bold, examples)
+        });
+        assert_eq!(korean, english);
+    });
+}
+
+/// The names in a text: manuals, files, options, and what is in capitals, as variables are.
+fn names(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "_-./()".contains(c);
+    let words = text.split(|c| !is_part(c));
+    let words = words.map(|word| {
+        let word = word.trim_matches(['.', '(']);
+        let is_manual = word.contains('(');
+        if is_manual {
+            word
+        } else {
+            word.trim_matches(['.', ')'])
+        }
+    });
+    let is_name = |word: &&str| {
+        let capitals = word.chars().filter(char::is_ascii_uppercase).count();
+        word.contains(['/', '(']) || word.contains("--") || capitals > 1
+    };
+    words.filter(is_name).map(str::to_owned).collect()
+}
+
+#[test]
+fn a_korean_manual_has_the_options_and_files_of_the_english_one() {
+    let mut seen = 0;
+    each_paragraph(|pages| {
+        let [english, korean] = pages.map(|lines| names(&text(lines)));
+        seen += english.len();
+        assert_eq!(korean, english);
+    });
+    assert!(seen > 50, "names are found at all: {seen}");
+}
+
+#[test]
+fn a_korean_manual_has_the_figures_and_quotes_of_the_english_one() {
+    let catalogue = catalogue();
+    let mut seen = 0;
+    each_paragraph(|pages| {
+        let [english, korean] = pages.map(text);
+        compare_figures(&english, &korean);
+        seen += compare_quotes(&english, &korean, &catalogue);
+    });
+    assert!(seen > 2, "quotes are found at all: {seen}");
+}
