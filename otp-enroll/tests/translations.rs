@@ -68,17 +68,15 @@ fn blocks(page: &'static str) -> Vec<Block> {
     found
 }
 
-/// What stands between two marks, sorted.
-fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
-    let parts = text.split(open).skip(1);
-    let mut found: Vec<&str> = parts.filter_map(|part| part.split(close).next()).collect();
-    found.sort_unstable();
-    found
+/// What stands between two marks.
+fn between<'a>(text: &'a str, open: &str, close: &'a str) -> impl Iterator<Item = &'a str> {
+    let parts = text.split(open).skip(1).collect::<Vec<_>>().into_iter();
+    parts.filter_map(move |part| part.split(close).next())
 }
 
-/// What stands in quotes of one kind, in order.
-fn quoted(text: &str, quote: char) -> Vec<&str> {
-    text.split(quote).skip(1).step_by(2).collect()
+/// What stands in quotes of one kind.
+fn quoted(text: &str, quote: char) -> impl Iterator<Item = &str> {
+    text.split(quote).skip(1).step_by(2)
 }
 
 /// A page or picture by the name that it has in both languages.
@@ -124,7 +122,7 @@ fn compare_figures(english: &str, korean: &str) {
 
 /// What a Korean text has in double quotes, in Korean and not. The Korean is how a message of the catalogue begins.
 fn words_of<'a>(catalogue: &str, text: &'a str) -> [BTreeSet<&'a str>; 2] {
-    let quoted = quoted(text, '"').into_iter();
+    let quoted = quoted(text, '"');
     let (ours, others): (BTreeSet<&str>, BTreeSet<&str>) = quoted.partition(|one| is_korean(one));
     for one in &ours {
         let message = format!("\"{one}");
@@ -136,7 +134,7 @@ fn words_of<'a>(catalogue: &str, text: &'a str) -> [BTreeSet<&'a str>; 2] {
 /// Holds what is in double quotes to the English page: words to type and to look for.
 fn compare_quotes(english: &str, korean: &str, catalogue: &str) -> usize {
     let [ours, others] = words_of(catalogue, korean);
-    let expected: BTreeSet<&str> = quoted(english, '"').into_iter().collect();
+    let expected: BTreeSet<&str> = quoted(english, '"').collect();
     assert_eq!(others, expected, "{korean}");
     // A word that may be typed in both languages is named in both.
     for [english, korean] in [enrol::KEPT, enrol::LATER, enrol::INVERTED, protect::KEEP] {
@@ -152,18 +150,49 @@ fn catalogue() -> String {
     sources.map(|(_, source)| source).collect()
 }
 
+impl Block {
+    /// The lines to type, each with whether a comment follows.
+    fn commands(&self) -> Vec<(&str, bool)> {
+        let lines = self.lines.iter().map(|line| {
+            line.split_once("# ")
+                .map_or((*line, false), |(command, _)| (command, true))
+        });
+        lines
+            .map(|(command, is_explained)| (command.trim_end(), is_explained))
+            .collect()
+    }
+
+    fn comments(&self) -> impl Iterator<Item = &str> {
+        let parts = self.lines.iter().filter_map(|line| line.split_once("# "));
+        parts.map(|(_, comment)| comment)
+    }
+
+    /// What is read in one piece: a cell of a table, a paragraph, a heading.
+    fn pieces(&self) -> Vec<String> {
+        if self.kind.starts_with("table") {
+            let cells = self.lines.iter().flat_map(|line| line.split('|'));
+            return cells.map(str::to_owned).collect();
+        }
+        vec![self.lines.join(" ")]
+    }
+}
+
+/// The links of a text, by their names in both languages, sorted.
+fn links(text: &str) -> Vec<String> {
+    let mut links: Vec<String> = between(text, "](", ")").map(of_both).collect();
+    links.sort_unstable();
+    links
+}
+
 #[test]
 fn the_korean_readme_has_the_parts_of_the_english_one() {
-    let [english, korean] = README.map(|page| {
-        let blocks = blocks(page).into_iter();
-        blocks.map(|block| block.kind).collect::<Vec<_>>()
-    });
+    let [english, korean] = README.map(blocks);
     assert!(english.len() > 60, "parts are found at all");
-    for (at, kind) in english.iter().enumerate() {
-        let [start, _] = README.map(|page| blocks(page).swap_remove(at).lines[0]);
-        assert_eq!(Some(kind), korean.get(at), "{start}");
+    for (at, part) in english.iter().enumerate() {
+        let kind = korean.get(at).map(|one| &one.kind);
+        assert_eq!(kind, Some(&part.kind), "{}", part.lines[0]);
     }
-    assert_eq!(english.len(), korean.len());
+    assert_eq!(korean.len(), english.len());
 }
 
 #[test]
@@ -172,40 +201,24 @@ fn the_korean_readme_has_the_commands_links_and_figures_of_the_english_one() {
     let [english, korean] = README.map(blocks);
     for (english, korean) in english.iter().zip(&korean) {
         if english.kind == "code" {
-            let commands = |block: &Block| -> Vec<(String, bool)> {
-                let parts = block.lines.iter().map(|line| line.split_once("# "));
-                let lines = parts.zip(&block.lines).map(|(parts, line)| {
-                    let command = parts.map_or(*line, |(command, _)| command);
-                    (command.trim_end().to_owned(), parts.is_some())
-                });
-                lines.collect()
-            };
-            assert_eq!(commands(korean), commands(english));
-            for comment in korean.lines.iter().filter_map(|line| line.split_once("# ")) {
-                words_of(&catalogue, comment.1);
+            assert_eq!(korean.commands(), english.commands());
+            for comment in korean.comments() {
+                words_of(&catalogue, comment);
             }
             continue;
         }
-        let [english, korean] = [english, korean].map(|block| block.lines.join(" "));
-        let links = |text: &str| -> Vec<String> {
-            let mut links: Vec<String> =
-                between(text, "](", ")").into_iter().map(of_both).collect();
-            links.sort_unstable();
-            links
-        };
-        assert_eq!(links(&korean), links(&english));
-        let spans = |text: &str| -> BTreeSet<String> {
-            let spans = quoted(text, '`').into_iter();
-            spans.map(str::to_owned).collect()
-        };
-        assert_eq!(spans(&korean), spans(&english));
-        compare_figures(&english, &korean);
-        compare_quotes(&english, &korean, &catalogue);
+        for (english, korean) in english.pieces().iter().zip(&korean.pieces()) {
+            assert_eq!(links(korean), links(english), "{korean}");
+            let spans = |text| quoted(text, '`').collect::<BTreeSet<_>>();
+            assert_eq!(spans(korean), spans(english), "{korean}");
+            compare_figures(english, korean);
+            compare_quotes(english, korean, &catalogue);
+        }
     }
 }
 
 #[test]
-fn the_readmes_lead_to_each_other_and_to_files_that_there_are() {
+fn the_readmes_link_to_each_other_and_to_files_that_exist() {
     for (page, other) in [(README[0], "README.ko.md"), (README[1], "README.md")] {
         let (head, _) = page.split_once("\n## ").expect("a heading");
         assert!(head.contains(&format!("]({other})\n")), "{other}");
