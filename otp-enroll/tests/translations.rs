@@ -1,5 +1,5 @@
 //! The Korean pages say what the English ones say: the same commands, options, files and figures, in the same places, and no
-//! others. What the sentences mean is for a reader to see.
+//! others. Only a reader can tell whether the sentences mean the same.
 
 #[allow(dead_code, reason = "another test reads all manuals")]
 mod roff;
@@ -68,18 +68,18 @@ fn blocks(page: &'static str) -> Vec<Block> {
     found
 }
 
-/// What stands between two marks.
+/// Returns the texts between two marks.
 fn between<'a>(text: &'a str, open: &str, close: &'a str) -> impl Iterator<Item = &'a str> {
     let parts = text.split(open).skip(1).collect::<Vec<_>>().into_iter();
     parts.filter_map(move |part| part.split(close).next())
 }
 
-/// What stands in quotes of one kind.
+/// Returns the texts in quotes of one kind.
 fn quoted(text: &str, quote: char) -> impl Iterator<Item = &str> {
     text.split(quote).skip(1).step_by(2)
 }
 
-/// A page or picture by the name that it has in both languages.
+/// Names a page or picture as both languages do: without the language.
 fn of_both(link: &str) -> String {
     ["/ko/", ".ko.", ".en."]
         .iter()
@@ -92,7 +92,7 @@ fn is_korean(text: &str) -> bool {
     text.contains(|c: char| ('가'..='힣').contains(&c))
 }
 
-/// The figures of a text.
+/// Returns the figures of a text.
 fn figures(text: &str) -> BTreeSet<String> {
     let text = text.replace(FEATURE, "");
     let figures = text.split(|c: char| !c.is_ascii_digit() && c != ',' && c != '.');
@@ -102,7 +102,7 @@ fn figures(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The numbers of an English text that are words.
+/// Returns the numbers that an English text writes as words, as figures.
 fn numbers_in_words(text: &str) -> BTreeSet<String> {
     let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphabetic()).collect();
     let is_there = |word: &str| words.iter().any(|one| one.eq_ignore_ascii_case(word));
@@ -110,7 +110,7 @@ fn numbers_in_words(text: &str) -> BTreeSet<String> {
     found.map(|(_, figure)| (*figure).to_owned()).collect()
 }
 
-/// Holds the figures of a Korean text to the English one.
+/// Asserts that a Korean text has the figures of the English one and no others.
 fn compare_figures(english: &str, korean: &str) {
     let (expected, found) = (figures(english), figures(korean));
     let lost: Vec<_> = expected.difference(&found).collect();
@@ -120,7 +120,8 @@ fn compare_figures(english: &str, korean: &str) {
     assert!(more.is_empty(), "{more:?} is only in: {korean}");
 }
 
-/// What a Korean text has in double quotes, in Korean and not. The Korean is how a message of the catalogue begins.
+/// Returns the texts in double quotes of a Korean page: those in Korean, then the others. Asserts that a message of the catalogue
+/// begins with each Korean one.
 fn words_of<'a>(catalogue: &str, text: &'a str) -> [BTreeSet<&'a str>; 2] {
     let quoted = quoted(text, '"');
     let (ours, others): (BTreeSet<&str>, BTreeSet<&str>) = quoted.partition(|one| is_korean(one));
@@ -131,12 +132,12 @@ fn words_of<'a>(catalogue: &str, text: &'a str) -> [BTreeSet<&'a str>; 2] {
     [ours, others]
 }
 
-/// Holds what is in double quotes to the English page: words to type and to look for.
+/// Asserts that a Korean page quotes the words to type, and the words to look for, that the English page quotes.
 fn compare_quotes(english: &str, korean: &str, catalogue: &str) -> usize {
     let [ours, others] = words_of(catalogue, korean);
     let expected: BTreeSet<&str> = quoted(english, '"').collect();
     assert_eq!(others, expected, "{korean}");
-    // A word that may be typed in both languages is named in both.
+    // If a word may be typed in either language, the page names both.
     for [english, korean] in [enrol::KEPT, enrol::LATER, enrol::INVERTED, protect::KEEP] {
         assert_eq!(others.contains(english), ours.contains(korean), "{english}");
     }
@@ -151,7 +152,7 @@ fn catalogue() -> String {
 }
 
 impl Block {
-    /// The lines to type, each with whether a comment follows.
+    /// Returns the lines to type, each with whether a comment follows.
     fn commands(&self) -> Vec<(&str, bool)> {
         let lines = self.lines.iter().map(|line| {
             line.split_once("# ")
@@ -167,7 +168,7 @@ impl Block {
         parts.map(|(_, comment)| comment)
     }
 
-    /// What is read in one piece: a cell of a table, a paragraph, a heading.
+    /// Returns the texts to compare one by one: each cell of a table, or the whole paragraph or heading.
     fn pieces(&self) -> Vec<String> {
         if self.kind.starts_with("table") {
             let cells = self.lines.iter().flat_map(|line| line.split('|'));
@@ -177,7 +178,7 @@ impl Block {
     }
 }
 
-/// The links of a text, by their names in both languages, sorted.
+/// Returns the links of a text, without their language, sorted.
 fn links(text: &str) -> Vec<String> {
     let mut links: Vec<String> = between(text, "](", ")").map(of_both).collect();
     links.sort_unstable();
@@ -241,13 +242,13 @@ fn the_korean_readme_shows_korean_pictures_and_manuals() {
         let (stem, end) = name.rsplit_once('.').expect("an ending");
         let of_its_own = [format!("{stem}.ko.{end}"), format!("ko/{name}")];
         for translated in of_its_own.map(|name| path.with_file_name(name)) {
-            // The head leads back.
+            // The link at the top leads back to English.
             assert!(name == "README.md" || !translated.exists(), "{link}");
         }
     }
 }
 
-/// Each manual that is there in Korean, as [English, Korean].
+/// Returns each manual that exists in Korean, as [English, Korean].
 fn manuals() -> Vec<[Manual; 2]> {
     let korean = Manual::of_language("ko").into_iter();
     korean
@@ -282,7 +283,7 @@ fn each_section(mut look: impl FnMut([&[String]; 2])) {
     }
 }
 
-/// The same with each paragraph of each section.
+/// Calls `look` as `each_section` does, with each paragraph of each section.
 fn each_paragraph(mut look: impl FnMut([&[String]; 2])) {
     let begins = |line: &String| {
         [".SS", ".PP", ".TP", ".IP"]
@@ -307,7 +308,7 @@ fn each_paragraph(mut look: impl FnMut([&[String]; 2])) {
     });
 }
 
-/// Lines of roff as one line to read.
+/// Returns lines of roff as one line of text.
 fn text(lines: &[String]) -> String {
     lines.iter().map(|line| plain(line) + " ").collect()
 }
@@ -340,7 +341,7 @@ fn a_korean_manual_has_the_paragraphs_and_tags_of_the_english_one() {
 
 #[test]
 fn a_korean_manual_has_the_commands_and_examples_of_the_english_one() {
-    // A page names the one of the other language.
+    // Each page names the page in the other language.
     let in_both = |piece: String| piece.replace("man -L en", "man -L ko");
     each_paragraph(|pages| {
         let [english, korean] = pages.map(|lines| {
@@ -353,7 +354,7 @@ fn a_korean_manual_has_the_commands_and_examples_of_the_english_one() {
     });
 }
 
-/// The names in a text: manuals, files, options, and what is in capitals, as variables are.
+/// Returns the names in a text: manuals, files, options, and words in capitals, such as variables.
 fn names(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || "_-./()".contains(c);
     let words = text.split(|c| !is_part(c));

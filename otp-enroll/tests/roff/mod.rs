@@ -1,4 +1,4 @@
-//! The manuals, read as the lines of roff that they are.
+//! Reads the manuals as lines of roff.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ pub struct Manual {
     pub roff: String,
 }
 
-/// What stands below one heading.
+/// A heading and the lines below it.
 pub struct Section<'a> {
     pub heading: String,
     pub lines: Vec<&'a str>,
@@ -23,12 +23,12 @@ pub struct Tagged {
 }
 
 impl Manual {
-    /// The manuals in English.
+    /// Reads the manuals in English.
     pub fn all() -> Vec<Self> {
         Self::of_language("")
     }
 
-    /// The manuals in the language of this tag; "" is English.
+    /// Reads the manuals in the language of this tag; "" is English.
     pub fn of_language(tag: &str) -> Vec<Self> {
         let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../packaging/man");
         let entries = fs::read_dir(directory.join(tag)).expect("the directory of the manuals");
@@ -75,7 +75,7 @@ impl Manual {
         paragraphs(lines.take_while(|line| !line.starts_with(".SS ")).collect())
     }
 
-    /// What stands below each heading, from the top.
+    /// Returns each heading with the lines below it, from the top.
     pub fn sections(&self) -> Vec<Section<'_>> {
         let mut found: Vec<Section> = Vec::new();
         for line in self.roff.lines() {
@@ -104,7 +104,7 @@ impl Manual {
     }
 }
 
-/// What is bold in some lines, piece by piece.
+/// Returns every piece of bold text in some lines.
 pub fn bold<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut pieces = Vec::new();
     for line in lines {
@@ -124,7 +124,7 @@ pub fn bold<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     pieces.iter().map(|piece| unescaped(piece)).collect()
 }
 
-/// The lines of examples among some lines.
+/// Returns the lines of examples among some lines.
 pub fn examples<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut found = Vec::new();
     let mut within = false;
