@@ -14,6 +14,7 @@ use std::time::Duration;
 pub use id::MessageId;
 
 pub mod admin;
+mod browser;
 pub mod doctor;
 pub mod enrol;
 pub mod events;
@@ -233,16 +234,10 @@ impl Message {
             Self::Unavailable => {
                 "The code could not be checked. Try again later; if this continues, ask your administrator.".to_owned()
             }
-            Self::EnrolUntil { deadline, now } => {
-                let left = match days_left(now, deadline.moment()) {
-                    1 => "1 day left".to_owned(),
-                    days => format!("{days} days left"),
-                };
-                format!(
-                    "From {} on ({left}) logging in also takes a code. Set up your authenticator before then: run 'otp-enroll'.",
-                    deadline.minute(Language::English)
-                )
-            }
+            Self::EnrolUntil { deadline, now } => format!(
+                "{} Set up your authenticator before then: run 'otp-enroll'.",
+                demanded_from(deadline, now, Language::English)
+            ),
             Self::NotEnrolled => "Logging in takes a code, and this account has no authenticator yet. \
                 Ask your administrator, or run 'otp-enroll' where you are logged in already."
                 .to_owned(),
@@ -293,9 +288,8 @@ impl Message {
                 "시스템 문제로 인증 코드를 확인하지 못했습니다. 잠시 후 다시 시도해 주세요. 문제가 계속되면 관리자에게 문의해 주세요.".to_owned()
             }
             Self::EnrolUntil { deadline, now } => format!(
-                "{}부터({}일 남음) 로그인할 때 인증 코드도 입력해야 합니다. 그 전에 'otp-enroll'을 실행하여 인증 수단을 등록해 주세요.",
-                deadline.minute(Language::Korean),
-                days_left(now, deadline.moment())
+                "{} 그 전에 'otp-enroll'을 실행하여 인증 수단을 등록해 주세요.",
+                demanded_from(deadline, now, Language::Korean)
             ),
             Self::NotEnrolled => "로그인하려면 인증 코드가 필요하지만 이 계정에는 등록된 인증 수단이 없습니다. \
                 관리자에게 문의하거나, 이미 로그인되어 있는 화면에서 'otp-enroll'을 실행하여 등록해 주세요."
@@ -303,6 +297,22 @@ impl Message {
             Self::NotSetUp => "인증 수단을 등록하지 않아 로그인할 수 없습니다. 다시 로그인하면 처음부터 등록할 수 있습니다.".to_owned(),
             Self::SetUpMeanwhile => "그사이 이 계정에 인증 수단이 등록되었습니다. 새로 등록된 인증 수단의 인증 코드로 다시 로그인해 주세요."
                 .to_owned(),
+        }
+    }
+}
+
+/// Says from when on a login takes a code.
+fn demanded_from(deadline: Local, now: UnixTime, language: Language) -> String {
+    let from = deadline.minute(language);
+    match (language, days_left(now, deadline.moment())) {
+        (Language::English, 1) => {
+            format!("From {from} on (1 day left) logging in also takes a code.")
+        }
+        (Language::English, days) => {
+            format!("From {from} on ({days} days left) logging in also takes a code.")
+        }
+        (Language::Korean, days) => {
+            format!("{from}부터({days}일 남음) 로그인할 때 인증 코드도 입력해야 합니다.")
         }
     }
 }
@@ -435,6 +445,30 @@ mod tests {
         for message in all() {
             assert_same_in_every_language(|language| message.text(language));
         }
+    }
+
+    /// A browser has no shell in which `otp-enroll` could be run. The commands for a terminal stay in the text for a terminal.
+    #[test]
+    fn no_message_of_a_login_in_the_portal_names_a_command() {
+        let mut told = 0;
+        for message in all() {
+            assert_same_in_every_language(|language| message.text_in_a_browser(language));
+            for language in Language::ALL {
+                let (in_a_terminal, in_a_browser) =
+                    (message.text(language), message.text_in_a_browser(language));
+                assert!(!in_a_browser.contains("otp-"), "{in_a_browser}");
+                assert_eq!(
+                    in_a_terminal.contains("otp-enroll"),
+                    in_a_terminal != in_a_browser,
+                    "{in_a_terminal}"
+                );
+                let lost = matches!(message, Message::RecoveryUsed { .. } | Message::MailedUsed);
+                assert_eq!(Message::speaks_of_a_lost_device(&in_a_browser), lost);
+                assert!(!Message::speaks_of_a_lost_device(&in_a_terminal));
+                told += usize::from(lost);
+            }
+        }
+        assert_eq!(told, 4);
     }
 
     #[test]

@@ -420,6 +420,43 @@ fn a_sheet_of_recovery_codes_is_known_and_can_be_kept() {
     }
 }
 
+/// A browser runs no command and knows no key of a terminal.
+#[test]
+fn no_page_tells_a_user_to_run_a_command() {
+    for language in Language::ALL {
+        for (name, _, html) in rendered(&World::usual(language), language) {
+            for word in ["otp-enroll", "otp-admin", "Ctrl-C", "Enter"] {
+                assert!(!html.contains(word), "{name}: {word}");
+            }
+        }
+    }
+}
+
+/// A message that a user of ssh follows with a command leads a user of the portal to a page.
+#[test]
+fn what_a_login_advises_can_be_done_on_the_page_that_says_so() {
+    for language in Language::ALL {
+        let world = World::usual(language);
+        for (name, _, html) in rendered(&world, language) {
+            let document = parsed(&name, &html);
+            let links: Vec<_> = elements(&document, "a")
+                .filter(|link| {
+                    link.attribute("class")
+                        .is_some_and(|it| it.contains("button"))
+                })
+                .filter_map(|link| link.attribute("href"))
+                .collect();
+            let expected = match name.as_str() {
+                "said" => vec!["/"],
+                "said-recovered" => vec!["/", Path::REPLACE],
+                "said-demanded" => vec!["/", Path::SET_UP],
+                _ => continue,
+            };
+            assert_eq!(links, expected, "{name}");
+        }
+    }
+}
+
 /// What the enrolment at login tells of a new key, in every form and either language, is shown as the page of a change shows it:
 /// each form once, and by words that fit a page on which a QR code is.
 #[test]

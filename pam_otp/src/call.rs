@@ -15,7 +15,7 @@ use otp_helper::protocol::Claim;
 use otp_helper::records::{Installation, Lost, Records};
 use otp_log::Hooks;
 use otp_site::policy;
-use otp_site::stack::joins_messages;
+use otp_site::stack::{self, joins_messages};
 use otp_store::Error;
 use std::path::PathBuf;
 
@@ -334,10 +334,15 @@ impl<'h, H: Host> Call<'h, H> {
     }
 
     /// Shows a message in lines that fit a terminal: su, login and sshd's client show them as they are. Programs that
-    /// show only one line (Cockpit) turn line ends into spaces.
+    /// show only one line (Cockpit) turn line ends into spaces. Users of the portal read of pages, others of commands.
     pub(crate) fn tell(&mut self, message: Message, tone: Tone) {
         if !self.silent {
-            let text = message.text(self.language_of_what_is_told(tone));
+            let language = self.language_of_what_is_told(tone);
+            let text = if self.origin.service == stack::PORTAL {
+                message.text_in_a_browser(language)
+            } else {
+                message.text(language)
+            };
             self.host.tell(&wrap(&text, COLUMNS), tone);
         }
     }

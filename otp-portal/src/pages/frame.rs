@@ -2,6 +2,7 @@
 
 use super::Path;
 use askama::Template;
+use otp_core::messages::Message;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::messages::portal::{Label, Line};
 use otp_core::record::Language;
@@ -103,6 +104,11 @@ impl<'a> Frame<'a> {
 
     pub(super) fn line(&self, line: Line<'_>) -> String {
         line.text(self.language)
+    }
+
+    /// Returns a message of a login, in the words for a browser.
+    pub(super) fn message(&self, message: Message) -> String {
+        message.text_in_a_browser(self.language)
     }
 
     pub(super) fn dialogue(&self, sentence: Dialogue<'_>) -> String {

@@ -238,7 +238,7 @@ pub(super) fn about_standing(frame: &Frame<'_>, standing: Standing, opens: bool)
         Standing::Held => Message::Held { opens },
         Standing::Disabled => Message::Disabled,
     };
-    vec![message.text(frame.language)]
+    vec![frame.message(message)]
 }
 
 const fn refusal_label(why: Refusal) -> Label {
@@ -286,7 +286,6 @@ impl Tried<'_> {
                 texts,
             }
         };
-        let told = |message: Message| message.text(frame.language);
         match self.verdict {
             Verdict::Accepted {
                 authenticator,
@@ -304,16 +303,16 @@ impl Tried<'_> {
                 result
             }
             Verdict::Rejected { left } => refused(vec![
-                told(Message::WrongCode),
+                frame.message(Message::WrongCode),
                 frame.dialogue(Dialogue::TestLeft(*left)),
             ]),
-            Verdict::Replayed => refused(vec![told(Message::AlreadyUsed)]),
-            Verdict::Empty => refused(vec![told(Message::NothingTyped)]),
+            Verdict::Replayed => refused(vec![frame.message(Message::AlreadyUsed)]),
+            Verdict::Empty => refused(vec![frame.message(Message::NothingTyped)]),
             Verdict::RejectedAndLocked { standing } | Verdict::Locked { standing } => {
                 refused(about_standing(frame, *standing, self.opens))
             }
             Verdict::NoGuess { .. } | Verdict::NotEnrolled => {
-                refused(vec![told(Message::WrongCode)])
+                refused(vec![frame.message(Message::WrongCode)])
             }
             // No try of the portal comes to one of these; a page that praises would be wrong.
             Verdict::Mailed | Verdict::Excused => refused(Vec::new()),

@@ -5,6 +5,7 @@ use super::question::Kind;
 use super::texts::{Part, is_sheet, parts, room, room_of};
 use super::{Codes, Field, Frame, Html, Page, Path, assets};
 use askama::Template;
+use otp_core::messages::Message;
 use otp_core::messages::enrol::{Dialogue, KEPT, LATER};
 use otp_core::messages::portal::{Label, Line};
 use otp_core::record::Name;
@@ -79,12 +80,30 @@ impl Question<'_> {
     }
 }
 
-/// What PAM has said at the end of a login that was let in, before the pages that follow.
+/// Shows what PAM has said at the end of a login that was let in, before the pages that follow.
 pub struct Said<'a> {
-    /// What it said.
+    /// What PAM said.
     pub texts: &'a [Zeroizing<String>],
-    /// Where it goes on: a path of the portal, or the URL of a site.
+    /// Where the login leads: a path of the portal, or the URL of a site.
     pub onwards: &'a str,
+    /// Whether the user has an authenticator.
+    pub enrolled: bool,
+}
+
+impl Said<'_> {
+    /// Returns the page of the portal on which the user can do what the texts advise, unless the login leads there anyway.
+    fn advised(&self, parts: &[Part<'_>]) -> Option<(&'static str, Label)> {
+        let speaks_of_a_lost_device = parts.iter().any(|part| match part {
+            Part::Paragraph(text) => Message::speaks_of_a_lost_device(text),
+            Part::Block(_) | Part::Picture(..) | Part::Key(_) | Part::Sheet(_) => false,
+        });
+        let advised = match self.enrolled {
+            true if speaks_of_a_lost_device => (Path::REPLACE, Label::Replace),
+            true => return None,
+            false => (Path::SET_UP, Label::SetUp),
+        };
+        Some(advised).filter(|(path, _)| *path != self.onwards)
+    }
 }
 
 #[derive(Template)]
@@ -266,6 +285,7 @@ fn consequences(
 struct SaidView<'a> {
     shell: Shell<'a>,
     page: &'a Said<'a>,
+    advised: Option<(&'static str, Label)>,
     parts_of_texts: Vec<Part<'a>>,
     sheet_path: String,
 }
@@ -277,6 +297,7 @@ impl Page for Said<'_> {
         let view = SaidView {
             shell: frame.shell(frame.say(Label::SaidTitle), Path::LOGIN),
             page: self,
+            advised: self.advised(&parts),
             parts_of_texts: parts,
             sheet_path: Path::LOGIN_SHEET.to_owned(),
         };

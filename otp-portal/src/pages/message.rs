@@ -168,17 +168,17 @@ impl Message<'_> {
             Told::LockedUntil { ends, opens } => {
                 let now = frame.now;
                 let ends = frame.zone.at(ends);
-                let said = Said::LockedUntil { ends, now, opens }.text(language);
-                return of_a_login(Label::Locked, vec![said]);
+                let said = vec![frame.message(Said::LockedUntil { ends, now, opens })];
+                return of_a_login(Label::Locked, said);
             }
             Told::Held { opens } => {
-                return of_a_login(Label::Locked, vec![Said::Held { opens }.text(language)]);
+                return of_a_login(Label::Locked, vec![frame.message(Said::Held { opens })]);
             }
             Told::Disabled => {
-                return of_a_login(Label::Disabled, vec![Said::Disabled.text(language)]);
+                return of_a_login(Label::Disabled, vec![frame.message(Said::Disabled)]);
             }
             Told::NotEnrolled => {
-                return of_a_login(Label::RefusedTitle, vec![Said::NotEnrolled.text(language)]);
+                return of_a_login(Label::RefusedTitle, vec![frame.message(Said::NotEnrolled)]);
             }
             Told::Unavailable => Notice::Unavailable,
             Told::SessionEnded(ended) => ended.notice(),

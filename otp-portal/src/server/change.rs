@@ -3,7 +3,7 @@
 use super::answer::{self, see_other, with_cookie, without_cookie};
 use super::log::Often;
 use super::part::again;
-use super::talk::{About, Held, Key, NoRoom, Over, Step, Talk, Waits};
+use super::talk::{About, Cancelled, Held, Key, NoRoom, Over, Step, Talk, Waits};
 use super::{Answer, Asked, Done, Portal, SESSION};
 use crate::pages::{
     Add, Codes, Enrol, Field, NewCodes, Path, Purpose, Question, Remove, Replace, SetUp, Told,
@@ -457,10 +457,15 @@ impl Portal {
             Ok(session) => session,
             Err(answer) => return answer,
         };
-        if self.talks.leave(Key::Change(session.id)) {
-            self.note(session.id, Done::Left);
+        let form = asked.form.text(Field::CONVERSATION).unwrap_or_default();
+        match self.talks.cancel(Key::Change(session.id), form) {
+            Cancelled::NotThisOne => see_other(Path::CHANGE),
+            Cancelled::It => {
+                self.note(session.id, Done::Left);
+                see_other(Path::HOME)
+            }
+            Cancelled::Nothing => see_other(Path::HOME),
         }
-        see_other(Path::HOME)
     }
 
     /// `GET /change/recovery-codes.txt`. A secret.

@@ -5,7 +5,7 @@ use super::form::path_only;
 use super::log::Often;
 use super::part::again;
 use super::site::begin_at;
-use super::talk::{About, Key, NoRoom, Over, Step, Talk, Waits};
+use super::talk::{About, Cancelled, Key, NoRoom, Over, Step, Talk, Waits};
 use super::{Answer, Asked, BEFORE, Portal, SESSION, Who, to_the_end};
 use crate::config::Host;
 use crate::pages::{Field, Login, LoginRefused, Path, Purpose, Question, Said, Told};
@@ -205,10 +205,16 @@ impl Portal {
 
     /// `POST /login/cancel`.
     pub(super) fn cancel_login(&self, asked: &Asked) -> Answer {
-        if let Some((key, _)) = self.login_of(asked) {
-            self.talks.leave(key);
+        let form = asked.form.text(Field::CONVERSATION).unwrap_or_default();
+        let cancelled = asked.cookie(BEFORE).map_or(Cancelled::Nothing, |before| {
+            self.talks.cancel(Key::Login(before.hash()), form)
+        });
+        match cancelled {
+            Cancelled::NotThisOne => see_other(Path::LOGIN_QUESTION),
+            Cancelled::It | Cancelled::Nothing => {
+                self.login_page(asked, StatusCode::OK, "", None, Some(LoginRefused::Left))
+            }
         }
-        self.login_page(asked, StatusCode::OK, "", None, Some(LoginRefused::Left))
     }
 
     /// `GET /login/recovery-codes.txt`. A secret.
@@ -359,6 +365,7 @@ impl Portal {
             let page = Said {
                 texts,
                 onwards: &onwards,
+                enrolled,
             };
             answer::page(
                 StatusCode::OK,

@@ -159,6 +159,17 @@ pub enum NoRoom {
     NoRandom,
 }
 
+/// What became of a request to cancel a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cancelled {
+    /// It has ended.
+    It,
+    /// The page belongs to an earlier conversation, and another one goes on.
+    NotThisOne,
+    /// There was none.
+    Nothing,
+}
+
 /// All conversations.
 pub struct Talks {
     table: Mutex<HashMap<Key, Arc<Talk>>>,
@@ -316,9 +327,23 @@ impl Talks {
         step
     }
 
-    /// Ends one, as when the person leaves. Says whether there was one.
+    /// Ends the conversation of a browser or session. Says whether there was one.
     pub fn leave(&self, key: Key) -> bool {
         self.table().remove(&key).is_some()
+    }
+
+    /// Ends the conversation of a browser or session if the form of a page of it asks for that. A page of an earlier
+    /// conversation ends nothing.
+    pub fn cancel(&self, key: Key, form: &str) -> Cancelled {
+        let mut table = self.table();
+        match table.get(&key) {
+            None => Cancelled::Nothing,
+            Some(talk) if talk.is_of(form) => {
+                table.remove(&key);
+                Cancelled::It
+            }
+            Some(_) => Cancelled::NotThisOne,
+        }
     }
 
     /// Ends those that have waited too long.
@@ -346,6 +371,11 @@ impl Talk {
     #[must_use]
     pub fn conversation(&self, held: &Held) -> String {
         format!("{}.{}", self.id, held.turn)
+    }
+
+    /// Whether a form belongs to this conversation, whichever question it was made for.
+    fn is_of(&self, form: &str) -> bool {
+        form.split_once('.').is_some_and(|(id, _)| id == self.id)
     }
 }
 

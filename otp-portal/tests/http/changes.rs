@@ -109,6 +109,25 @@ fn leaving_at_any_step_changes_nothing() {
 }
 
 #[test]
+fn a_page_of_an_earlier_change_cancels_no_later_one() {
+    let portal = Portal::start();
+    let mut browser = portal.logged_in("alice");
+    let mut begin = || {
+        browser.get("/devices/add");
+        browser.post("/devices/add", &[("name", "tablet")]);
+        browser.follow();
+        browser.clone()
+    };
+    let (mut earlier, mut later) = (begin(), begin());
+    earlier.post("/change/cancel", &[]);
+    assert_eq!(earlier.page.location(), "/change");
+    assert_eq!(portal.server.talks.count(), 1);
+    later.post("/change/cancel", &[]);
+    assert_eq!(later.page.location(), "/");
+    assert_eq!(portal.server.talks.count(), 0);
+}
+
+#[test]
 fn a_change_takes_the_proof_that_the_helper_asks_for() {
     let portal = Portal::start();
     let mut browser = portal.logged_in("alice");

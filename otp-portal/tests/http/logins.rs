@@ -156,6 +156,40 @@ fn a_login_that_is_given_up_or_left_ends_and_lets_nobody_in() {
 }
 
 #[test]
+fn a_page_of_an_earlier_login_cancels_no_later_one() {
+    let portal = Portal::start();
+    let mut browser = portal.browser();
+    browser.begin("alice");
+    let earlier = browser.page.clone();
+    browser.begin("bob");
+    let later = browser.page.clone();
+    for form in [Some(&earlier), None] {
+        match form {
+            Some(page) => browser.page = page.clone(),
+            None => browser.page.body = later.body.replace("conversation", "nothing"),
+        }
+        browser.post("/login/cancel", &[]);
+        assert_eq!(browser.page.location(), "/login/question");
+        assert_eq!(portal.server.talks.count(), 1);
+    }
+    // Another browser, whose login it is not, cancels nothing either.
+    let mut stranger = portal.browser();
+    stranger.begin("carol");
+    stranger.page.body = stranger.page.body.replace(
+        &stranger.page.field("conversation").unwrap(),
+        &later.field("conversation").unwrap(),
+    );
+    stranger.post("/login/cancel", &[]);
+    assert_eq!(portal.server.talks.count(), 2);
+    // An earlier page of the same login cancels it.
+    browser.page = later.clone();
+    browser.answer("secret");
+    browser.page = later;
+    browser.post("/login/cancel", &[]);
+    assert_eq!((browser.page.status, portal.server.talks.count()), (200, 1));
+}
+
+#[test]
 fn a_name_that_nobody_can_have_is_asked_for_again_and_costs_no_conversation() {
     let portal = Portal::start();
     let mut browser = portal.browser();

@@ -7,12 +7,14 @@
 use Shows::{NoSecret, RecoveryCodes, TheKey};
 use event::Event as What;
 use otp_core::code::Ignored;
+use otp_core::layout::wrap;
+use otp_core::messages::Message as Spoken;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::record::{
     Algorithm, Digits, Id, Kind, Language, Name, Period, Refusal, Secret, Standing,
 };
 use otp_core::recovery::RecoveryCode;
-use otp_core::{Authenticator, Local, UnixTime, Verdict, base32, event, recovery_sheet};
+use otp_core::{Authenticator, Local, UnixTime, Verdict, Zone, base32, event, recovery_sheet};
 use otp_helper::enrolment::{Block, KeyLine};
 use otp_portal::pages::{
     Add, Codes, Ended, Enrol, Event, Events, Home, Login, LoginRefused, Message, NewCodes, Notice,
@@ -281,11 +283,26 @@ pub fn each(
         };
         visit(page, true, NoSecret, &asked);
     }
-    let onwards = Said {
-        texts: &said,
-        onwards: "/",
+    let recovered = Spoken::RecoveryUsed { left: 9 }.text_in_a_browser(language);
+    let recovered = [Zeroizing::new(wrap(&recovered, 80))];
+    let demanded = Spoken::EnrolUntil {
+        deadline: Zone::UTC.at(NOW.after(Duration::from_secs(25 * 86_400))),
+        now: NOW,
     };
-    visit("said", true, NoSecret, &onwards);
+    let demanded = [Zeroizing::new(demanded.text_in_a_browser(language))];
+    for (page, texts, enrolled) in [
+        ("said", &said, true),
+        ("said-recovered", &recovered, true),
+        ("said-demanded", &demanded, false),
+    ] {
+        let onwards = "/";
+        let said = Said {
+            texts,
+            onwards,
+            enrolled,
+        };
+        visit(page, true, NoSecret, &said);
+    }
 
     // Changes.
     let deadline = NOW.after(Duration::from_secs(25 * 86_400));

@@ -136,3 +136,27 @@ fn a_section_that_cannot_be_read_refuses_every_service() {
         }
     }
 }
+
+/// Users of the portal have no shell: what a message says there names a page. The id in the log is the same.
+#[test]
+fn only_the_portal_speaks_of_pages_and_all_others_of_commands() {
+    let machine = Machine::new();
+    for (nth, (service, says, not)) in [
+        ("otp-portal", "\"Replace with a new one\"", "otp-enroll"),
+        ("sshd", "'otp-enroll'", "Replace with"),
+        ("otp-portal2", "'otp-enroll'", "Replace with"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let mut host = at(service).asked(CODE, &machine.recovery_code(nth));
+        assert_eq!(machine.play(&mut host, ""), Disposition::Success);
+        let told = host.told.concat().replace('\n', " ");
+        assert!(told.contains(says) && !told.contains(not), "{told}");
+        assert!(
+            host.log[0].contains("message=\"recovery-used\""),
+            "{:?}",
+            host.log
+        );
+    }
+}
