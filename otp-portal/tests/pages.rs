@@ -420,6 +420,24 @@ fn a_sheet_of_recovery_codes_is_known_and_can_be_kept() {
     }
 }
 
+#[test]
+fn the_activity_of_an_account_is_told_in_words_for_its_user() {
+    for (language, what, service) in [
+        (
+            Language::English,
+            "A right code was entered",
+            "remote login",
+        ),
+        (Language::Korean, "올바른 인증 코드 입력", "원격 로그인"),
+    ] {
+        let pages = rendered(&World::usual(language), language);
+        let (_, _, html) = pages.iter().find(|(name, ..)| name == "events").unwrap();
+        let event = format!("<p class=\"event\">{what}</p>");
+        assert!(html.contains(&event), "{}", **html);
+        assert!(html.contains(&format!("<dd>{service} (sshd)</dd>")));
+    }
+}
+
 /// A browser runs no command and knows no key of a terminal.
 #[test]
 fn no_page_tells_a_user_to_run_a_command() {

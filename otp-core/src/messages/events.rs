@@ -68,6 +68,18 @@ const CHANGES: [(&str, &str, &str); 9] = [
     ),
 ];
 
+/// All of these verbs.
+#[cfg(test)]
+pub(super) const VERBS: [&str; CHANGES.len()] = {
+    let mut verbs = [""; CHANGES.len()];
+    let mut at = 0;
+    while at < verbs.len() {
+        verbs[at] = CHANGES[at].0;
+        at += 1;
+    }
+    verbs
+};
+
 const fn english(event: Event) -> &'static str {
     match event {
         Event::Accept => "let in by a code",

@@ -5,13 +5,14 @@ use super::frame::{LINKS, Shell, written};
 use super::{Field, Frame, Html, Page, Path, assets};
 use crate::wire::Wanted;
 use askama::Template;
+use otp_core::messages::Message;
 use otp_core::messages::enrol::Dialogue;
-use otp_core::messages::portal::{Label, Line};
-use otp_core::messages::{Message, events};
+use otp_core::messages::portal::{self, Label, Line};
 use otp_core::record::{Refusal, Standing};
 use otp_core::{UnixTime, Verdict, event};
 use otp_store::Overview;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Cow;
 
 /// The account at a glance, with everything that can be done.
 pub struct Home<'a> {
@@ -332,7 +333,7 @@ struct EventView<'a> {
     tone: &'static str,
     what: &'static str,
     when: String,
-    facts: Vec<(Label, &'a str)>,
+    facts: Vec<(Label, Cow<'a, str>)>,
 }
 
 impl Page for Events<'_> {
@@ -352,14 +353,18 @@ impl Page for Events<'_> {
 
 impl<'a> EventView<'a> {
     fn of(frame: &Frame<'_>, event: &'a Event) -> Self {
-        let facts = [
-            (Label::Authenticator, event.authenticator.as_str()),
-            (Label::Service, &event.service),
-            (Label::From, &event.host),
+        let service = match portal::service(&event.service, frame.language) {
+            Some(words) => format!("{words} ({})", event.service).into(),
+            None => event.service.as_str().into(),
+        };
+        let facts: [(Label, Cow<'a, str>); 3] = [
+            (Label::Authenticator, event.authenticator.as_str().into()),
+            (Label::Service, service),
+            (Label::From, event.host.as_str().into()),
         ];
         Self {
             tone: tone(event.event),
-            what: events::about_verb(event.event, Some(&event.verb), frame.language),
+            what: portal::activity(event.event, Some(&event.verb), frame.language),
             when: frame.moment(event.when),
             facts: facts
                 .into_iter()
