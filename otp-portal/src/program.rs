@@ -2,6 +2,7 @@
 
 use crate::config::{Conf, DEFAULT_FILE};
 use crate::server::accept::Listening;
+use crate::server::handover::{Inherited, Manager};
 use crate::server::{Portal, log};
 use crate::session::{Loaded, Sessions};
 use clap::Parser;
@@ -52,6 +53,10 @@ pub fn main() -> ExitCode {
     }
     // Nobody else reads what it writes.
     umask(Mode::from_bits_truncate(0o077));
+    let inherited = match Inherited::take() {
+        Ok(inherited) => inherited,
+        Err(error) => return failed(&format!("the sockets of systemd: {error}")),
+    };
     raise_the_number_of_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -61,7 +66,7 @@ pub fn main() -> ExitCode {
         .build();
     match runtime {
         Ok(runtime) => {
-            let exit = runtime.block_on(run(conf, arguments.policy));
+            let exit = runtime.block_on(run(conf, arguments.policy, inherited));
             // A thread that waits for a directory is not waited for: it would hold up the stop for as long.
             runtime.shutdown_timeout(FOR_THREADS);
             exit
@@ -70,7 +75,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-async fn run(conf: Conf, policy: PathBuf) -> ExitCode {
+async fn run(conf: Conf, policy: PathBuf, inherited: Inherited) -> ExitCode {
     let now = match clock::now() {
         Ok(now) => now,
         Err(error) => return failed(&error),
@@ -86,7 +91,7 @@ async fn run(conf: Conf, policy: PathBuf) -> ExitCode {
         }
         Err(error) => return failed(&format!("{}: {error}", conf.state.display())),
     };
-    let listening = match Listening::begin(&conf).await {
+    let mut listening = match Listening::begin(&conf, inherited).await {
         Ok(listening) => listening,
         Err(error) => return failed(&error),
     };
@@ -102,6 +107,16 @@ async fn run(conf: Conf, policy: PathBuf) -> ExitCode {
         }
         end.send(true).ok();
     });
+    let reported = match Manager::find() {
+        Ok(Some(manager)) => listening.report_to(manager),
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = reported {
+        return failed(&format!(
+            "systemd cannot be told that the portal is ready: {error}"
+        ));
+    }
     let portal = Arc::new(Portal::new(conf, policy, sessions));
     listening.serve(portal, ends).await;
     ExitCode::SUCCESS

@@ -9,6 +9,7 @@ pub mod caller;
 mod change;
 pub mod failures;
 pub mod form;
+pub mod handover;
 pub mod log;
 mod login;
 mod part;

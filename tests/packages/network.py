@@ -15,6 +15,9 @@ DOMAIN = "example.org"
 # Starts the program of a unit, as the unit's user and with its environment, by util-linux; and ends it by its process id.
 SYSTEMCTL = """#!/bin/bash
 set -eu
+# Says when it listens at a place, and when a service there has said that it is ready.
+HEARS='alarm 60; $| = 1; socket(S, AF_UNIX, SOCK_DGRAM, 0) && bind(S, sockaddr_un($ARGV[0])) && chmod(0666, $ARGV[0]) or die $!; print "listens\\n";
+    while (defined recv(S, $said, 4096, 0)) { last if $said =~ /^READY=1$/m } print "ready\\n"'
 unit() {
     local place
     for place in /etc /usr/lib /lib; do
@@ -34,7 +37,7 @@ socket() {
     while [ "$(stat -c %G "$path" 2> /dev/null)" != "$group" ]; do lives "$(cat "/run/$1.pid")"; sleep 0.1; done
 }
 begin() {
-    local name=$1 file directory user words each
+    local name=$1 file directory user words each hears NOTIFY_SOCKET
     user=$(setting "$name" User)
     for each in $(settings "$name" Requires); do case $each in "$name.socket") ;; *.socket) socket "${each%.socket}" ;; esac; done
     directory=$(setting "$name" StateDirectory)
@@ -44,14 +47,24 @@ begin() {
     read -ra words <<< "$(setting "$name" ExecStart)"
     words+=("${@:2}")
     [ -z "$user" ] || words=(setpriv "--reuid=$user" "--regid=$user" --init-groups "${words[@]}")
+    NOTIFY_SOCKET=
+    if [ "$(setting "$name" Type)" = notify ]; then
+        NOTIFY_SOCKET=/run/$name.notify
+        rm -f "$NOTIFY_SOCKET"
+        exec {hears}< <(exec perl -MSocket -e "$HEARS" "$NOTIFY_SOCKET")
+        read -ru "$hears"
+    fi
     (
         set -a
+        if [ -n "$NOTIFY_SOCKET" ]; then export NOTIFY_SOCKET; exec {hears}<&-; fi
         while read -r line; do eval "$line"; done < <(settings "$name" Environment)
         while read -r file; do file=${file#-}; [ ! -e "$file" ] || . "$file"; done < <(settings "$name" EnvironmentFile)
         # Variables of the unit in the command line are the environment's.
         eval "exec ${words[*]}" > "/var/log/$name.log" 2>&1 < /dev/null &
         echo $! > "/run/$name.pid"
     )
+    # systemctl comes back when the service is ready. Nothing keeps its sockets here.
+    [ -z "$NOTIFY_SOCKET" ] || { read -ru "$hears"; exec {hears}<&-; }
 }
 # Nobody here waits for a process that has ended.
 lives() {

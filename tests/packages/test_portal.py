@@ -245,6 +245,14 @@ def test_the_part_that_faces_the_network_has_no_group_no_capability_and_no_data_
     assert {"-/var/lib/pam_otp", f"-{SIGNED_WITH}"} <= set(hidden)
 
 
+def test_systemd_keeps_what_the_portal_listens_on_while_it_restarts():
+    """otp-portal/tests/http/handover.rs restarts it under load, with a stand-in for systemd."""
+    unit = settings("otp-portal.service")
+    most = re.search(r"^const MOST: u32 = (\d+);", (TOP / "otp-portal/src/server/handover.rs").read_text(), re.M)[1]
+    assert (unit["Type"], unit["FileDescriptorStoreMax"], unit["RuntimeDirectoryPreserve"]) == ("notify", most, "restart")
+    assert "otp-portal.socket" not in UNITS
+
+
 def test_only_the_portal_reaches_the_login_part_and_only_root_its_key():
     socket, login = settings("otp-portal-login.socket"), settings("otp-portal-login.service")
     assert (socket["SocketUser"], socket["SocketGroup"], socket["SocketMode"]) == ("root", ACCOUNT, "0660")

@@ -2,6 +2,7 @@
 
 use super::Portal;
 use super::caller::{Connection, Peer};
+use super::handover::{Inherited, Manager};
 use super::log::{self, Often};
 use super::places::{Places, neighbourhood};
 use super::tls::{Renewed, Unusable};
@@ -16,7 +17,9 @@ use std::convert::Infallible;
 use std::fs::{self, Permissions};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -40,6 +43,9 @@ const HEAD_LINES: usize = 64;
 
 /// How long requests may take that go on when the portal ends.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// How long a connection that has asked for nothing yet stays open when the portal ends.
+const FIRST_REQUEST: Duration = Duration::from_secs(1);
 
 /// Why the portal cannot serve.
 #[derive(Debug)]
@@ -70,20 +76,31 @@ enum Listener {
     Tls(TcpListener),
 }
 
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Socket(unix) => unix.as_fd(),
+            Self::Plain(tcp) | Self::Tls(tcp) => tcp.as_fd(),
+        }
+    }
+}
+
 /// Where the portal listens, before it serves.
 pub struct Listening {
     listeners: Vec<Listener>,
     sockets: Vec<PathBuf>,
     tls: Option<Renewed>,
     users: Vec<u32>,
+    /// The service manager that keeps the sockets.
+    manager: Option<Manager>,
 }
 
 impl Listening {
-    /// Listens, as the configuration says. Called in a runtime.
+    /// Listens where the configuration says, on sockets of an earlier process if there are any. Called in a runtime.
     ///
     /// # Errors
     /// See [`Failed`].
-    pub async fn begin(conf: &Conf) -> Result<Self, Failed> {
+    pub async fn begin(conf: &Conf, mut inherited: Inherited) -> Result<Self, Failed> {
         let users = Proxy::users(&conf.proxies).map_err(Failed::NoSuchUser)?;
         let tls = conf
             .tls
@@ -97,23 +114,41 @@ impl Listening {
             match listen {
                 Listen::Socket(path) => {
                     let failed = |error| Failed::Listen(path.display().to_string(), error);
-                    listeners.push(Listener::Socket(bind(path).map_err(failed)?));
+                    let listener = match inherited.at_path(path) {
+                        Some(listener) => taken(listener).map_err(failed)?,
+                        None => bind(path).map_err(failed)?,
+                    };
+                    listeners.push(Listener::Socket(listener));
                     sockets.push(path.clone());
                 }
                 Listen::Loopback(address) => {
-                    listeners.push(Listener::Plain(bind_tcp(*address).await?));
+                    let listener = bind_tcp(*address, &mut inherited).await?;
+                    listeners.push(Listener::Plain(listener));
                 }
             }
         }
         for address in conf.tls.iter().flat_map(|tls| &tls.listen) {
-            listeners.push(Listener::Tls(bind_tcp(*address).await?));
+            let listener = bind_tcp(*address, &mut inherited).await?;
+            listeners.push(Listener::Tls(listener));
         }
         Ok(Self {
             listeners,
             sockets,
             tls,
             users,
+            manager: None,
         })
+    }
+
+    /// Tells the service manager that the portal is ready, and has it keep the sockets.
+    ///
+    /// # Errors
+    /// It cannot be told.
+    pub fn report_to(&mut self, manager: Manager) -> io::Result<()> {
+        let sockets: Vec<_> = self.listeners.iter().map(AsFd::as_fd).collect();
+        manager.ready(&sockets)?;
+        self.manager = Some(manager);
+        Ok(())
     }
 
     /// The addresses of those that are no Unix sockets.
@@ -159,9 +194,14 @@ impl Listening {
             task.await.ok();
         }
         sweeping.abort();
-        for socket in &self.sockets {
-            // What stays is taken away at the next start.
-            fs::remove_file(socket).ok();
+        if let Some(manager) = &self.manager {
+            // The sockets stay: the next process takes them over.
+            manager.stopping();
+        } else {
+            for socket in &self.sockets {
+                // A file that stays is removed at the next start.
+                fs::remove_file(socket).ok();
+            }
         }
         let since = Instant::now();
         while shared.places.taken() > 0 && since.elapsed() < DRAIN {
@@ -185,8 +225,18 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn bind_tcp(address: SocketAddr) -> Result<TcpListener, Failed> {
-    let bound = TcpListener::bind(address).await;
+fn taken(listener: net::UnixListener) -> io::Result<UnixListener> {
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener)
+}
+
+async fn bind_tcp(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpListener, Failed> {
+    let bound = match inherited.at_address(address) {
+        Some(listener) => listener
+            .set_nonblocking(true)
+            .and_then(|()| TcpListener::from_std(listener)),
+        None => TcpListener::bind(address).await,
+    };
     bound.map_err(|error| Failed::Listen(address.to_string(), error))
 }
 
@@ -299,7 +349,9 @@ where
     let portal = Arc::clone(&shared.portal);
     let is_proxy = connection.peer.is_proxy(&portal.conf.proxies);
     let arrive = portal.conf.limits.arrive;
+    let (begins, mut begun) = watch::channel(false);
     let service = service_fn(move |request: Request<Incoming>| {
+        begins.send_replace(true);
         let portal = Arc::clone(&portal);
         async move { Ok::<_, Infallible>(portal.handle(connection, request.map(Body::new)).await) }
     });
@@ -317,6 +369,11 @@ where
         // What a browser does wrong is not written down: there would be no end of it.
         _ = serving.as_mut() => {}
         () = told(&mut ends) => {
+            // hyper closes a connection from which it has read nothing: the request of one that has just been taken would be lost.
+            tokio::select! {
+                _ = serving.as_mut() => return,
+                _ = timeout(FIRST_REQUEST, begun.wait_for(|begun| *begun)) => {}
+            }
             serving.as_mut().graceful_shutdown();
             serving.await.ok();
         }

@@ -5,6 +5,7 @@ mod attacks;
 mod browser;
 mod changes;
 mod connections;
+mod handover;
 mod logins;
 mod part;
 mod portal;

@@ -5,6 +5,7 @@ use crate::part::Part;
 use otp_portal::config::Conf;
 use otp_portal::server::Portal as Server;
 use otp_portal::server::accept::Listening;
+use otp_portal::server::handover::Inherited;
 use otp_portal::session::Sessions;
 use otp_site::clock;
 use std::net::SocketAddr;
@@ -65,7 +66,7 @@ impl Portal {
                 let now = clock::now().unwrap();
                 let sessions = Sessions::open(&conf.state, conf.session, conf.limits.sessions, now);
                 let (sessions, _) = sessions.unwrap();
-                let listening = Listening::begin(&conf)
+                let listening = Listening::begin(&conf, Inherited::default())
                     .await
                     .map_err(|error| error.to_string())
                     .unwrap();
