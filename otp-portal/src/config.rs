@@ -1,7 +1,7 @@
-//! `/etc/security/pam_otp-portal.conf`: under which address the portal is reached, where it listens, which proxies it believes, and
-//! which other sites it opens.
+//! `/etc/security/pam_otp-portal.conf`: the address of the portal, where it listens, which proxies it trusts, and which
+//! other sites it opens.
 //!
-//! Read as strictly as the policy file: an unknown key, or a value that cannot be, ends the start.
+//! It is read as strictly as the policy: an unknown key or an impossible value stops the start.
 
 use nix::unistd::User;
 use otp_core::network::Network;
@@ -18,114 +18,114 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use toml::de::DeValue;
 
-/// Where the configuration is unless the command line says otherwise.
+/// The default path of the configuration.
 pub const DEFAULT_FILE: &str = "/etc/security/pam_otp-portal.conf";
 
-/// Where the portal listens unless the configuration says otherwise.
+/// The default socket of the portal.
 pub const DEFAULT_SOCKET: &str = "/run/pam_otp-portal-web/http.sock";
 
-/// Where the login part listens.
+/// The default socket of the login part.
 pub const DEFAULT_LOGIN_SOCKET: &str = "/run/pam_otp-portal/login.sock";
 
-/// Where sessions are kept.
+/// The default directory of sessions.
 pub const DEFAULT_STATE: &str = "/var/lib/pam_otp-portal";
 
 const LIMIT: u64 = 64 * 1024;
 
-/// What an administrator has configured.
+/// The configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conf {
-    /// Where browsers reach the portal.
+    /// The address at which browsers reach the portal.
     pub url: Origin,
-    /// Where it listens without TLS: for a web server in front of it.
+    /// Where the portal listens without TLS, for a web server in front of it.
     pub listen: Vec<Listen>,
-    /// Where it speaks TLS itself.
+    /// Where the portal speaks TLS itself.
     pub tls: Option<Tls>,
-    /// Whom it believes what they forward.
+    /// The peers whose forwarding headers the portal trusts.
     pub proxies: Vec<Proxy>,
     /// How long sessions last.
     pub session: Lasting,
-    /// How much is served at a time.
+    /// How much the portal serves at a time.
     pub limits: Limits,
-    /// Other sites that it opens, by host.
+    /// The other sites that the portal opens, by host.
     pub sites: BTreeMap<Host, Site>,
-    /// Where the login part listens.
+    /// The socket of the login part.
     pub login: PathBuf,
-    /// What is its own: the sessions.
+    /// The directory of sessions.
     pub state: PathBuf,
     /// Whether root may log in.
     pub root: bool,
 }
 
-/// What of it is about logins, for the part that runs PAM.
+/// The keys about logins, for the part that runs PAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Logins {
-    /// How long one lasts at the most.
+    /// How long a login lasts at most.
     pub lasts: Duration,
     /// Whether root may log in.
     pub root: bool,
 }
 
-/// A host as browsers name it: in small letters, with a port where it is not the usual one.
+/// A host as browsers name it: in lower case, with a port unless it is 443.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Host(String);
 
-/// Where something is reached: `https://` and a host.
+/// An address of the form `https://` and a host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(Host);
 
-/// Where the portal listens.
+/// One place where the portal listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Listen {
     /// A Unix socket.
     Socket(PathBuf),
-    /// An address of this host alone.
+    /// A loopback address.
     Loopback(SocketAddr),
 }
 
-/// TLS that the portal speaks itself.
+/// Settings for TLS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tls {
     /// The addresses to listen on.
     pub listen: Vec<SocketAddr>,
-    /// The certificate (PEM), with what is between it and its CA.
+    /// The certificate (PEM), followed by the certificates up to its CA.
     pub certificate: PathBuf,
-    /// Its key (PEM).
+    /// The key of the certificate (PEM).
     pub key: PathBuf,
 }
 
-/// A peer that is believed what it forwards.
+/// A peer whose forwarding headers the portal trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proxy {
     /// Programs of this user, at the Unix socket.
     User(String),
-    /// Connections from these addresses.
+    /// Connections from this network.
     Network(Network),
 }
 
-/// How long a session lasts.
+/// The limits of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lasting {
-    /// Without a request.
+    /// How long a session lasts without a request.
     pub idle: Duration,
-    /// In all.
+    /// How long a session lasts in all.
     pub absolute: Duration,
 }
 
-/// How much is served at a time.
+/// Limits on what the portal serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections.
     pub connections: usize,
-    /// Connections from one address that is no proxy.
+    /// Connections from one address that is not a proxy.
     pub connections_of_one: usize,
     /// Logins and changes that wait for a person.
     pub conversations: usize,
-    /// Logins that wait, from one address.
+    /// Logins from one address that wait for a person.
     pub conversations_of_one: usize,
-    /// Logins without success from one address, before it has to wait.
+    /// Logins without success from one address before it must wait.
     pub failures: u32,
-    /// In this time.
+    /// The time in which these logins count.
     pub within: Duration,
     /// Sessions.
     pub sessions: usize,
@@ -136,11 +136,11 @@ pub struct Limits {
 /// Another site.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Site {
-    /// Only members of one of these groups; empty: everybody who has logged in.
+    /// Only members of one of these groups may enter. If empty, every logged-in user may.
     pub groups: Vec<String>,
 }
 
-/// Why the configuration cannot be used. Names file, line and reason.
+/// Why the configuration cannot be used, with file, line and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable(String);
 
@@ -153,9 +153,10 @@ impl fmt::Display for Unusable {
 impl std::error::Error for Unusable {}
 
 impl Host {
-    /// The host of a request or of the configuration; `None`: it is none.
+    /// Parses the host of a request or of the configuration; `None`: the text is not a host.
     ///
-    /// Letters, digits, `-` and `.`, or an IPv6 address in brackets, and a port. `:443` is left out: a browser does so.
+    /// A host has letters, digits, `-` and `.`, or is an IPv6 address in brackets; then there may be a port. `:443` is
+    /// dropped, as browsers do.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.to_ascii_lowercase();
@@ -187,13 +188,13 @@ impl Host {
         })
     }
 
-    /// As it stands in an address.
+    /// Returns the host as an address contains it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Without the port, as browsers keep cookies by it.
+    /// Returns the host without its port. Browsers keep cookies under this name.
     #[must_use]
     pub fn name(&self) -> &str {
         match self.0.rsplit_once(':') {
@@ -215,13 +216,13 @@ impl Origin {
         Some(Self(Host::parse(host.strip_suffix('/').unwrap_or(host))?))
     }
 
-    /// The origin of a host.
+    /// Returns the origin of a host.
     #[must_use]
     pub const fn of(host: Host) -> Self {
         Self(host)
     }
 
-    /// Its host.
+    /// Returns the host.
     #[must_use]
     pub const fn host(&self) -> &Host {
         &self.0
@@ -259,10 +260,10 @@ impl Default for Limits {
 }
 
 impl Conf {
-    /// Reads the configuration from a file that nobody but root, or the user of this process, may write.
+    /// Reads the configuration from a file that only root, or the user of this process, can write.
     ///
     /// # Errors
-    /// It is not there, may be written by somebody else, or does not say what it must.
+    /// The file does not exist, others can write it, or its content cannot be used.
     pub fn load(path: &Path) -> Result<Self, Unusable> {
         match Self::find(path)? {
             Some(conf) => Ok(conf),
@@ -270,16 +271,16 @@ impl Conf {
         }
     }
 
-    /// The same; `None`: there is no such file.
+    /// Reads the same; `None`: there is no such file.
     fn find(path: &Path) -> Result<Option<Self>, Unusable> {
         let bytes = bytes(path).map_err(|why| Unusable(format!("{}: {why}", path.display())))?;
         bytes.map(|bytes| Self::parse(path, &bytes)).transpose()
     }
 
-    /// Reads the text of a configuration; `path` is for errors only.
+    /// Parses a configuration. `path` is for errors only.
     ///
     /// # Errors
-    /// It is not TOML, has an unknown key, or a value that cannot be.
+    /// The text is not TOML, or has an unknown key or an impossible value.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, Unusable> {
         let path = path.display();
         Source::new(bytes).and_then(read).map_err(|why| match why {
@@ -294,7 +295,7 @@ impl Conf {
 }
 
 impl Logins {
-    /// Reads the file that the portal reads. Where its usual place has none, what counts unless a file says otherwise.
+    /// Reads the portal's file. If the default file does not exist, returns the defaults.
     ///
     /// # Errors
     /// As for [`Conf::load`].
@@ -310,7 +311,7 @@ impl Logins {
         }))
     }
 
-    /// What counts unless a file says otherwise.
+    /// Returns the defaults.
     #[must_use]
     pub fn usual() -> Self {
         Self {
@@ -337,10 +338,10 @@ impl Proxy {
         }
     }
 
-    /// The user ids of those that are users.
+    /// Returns the user ids of the proxies that are users.
     ///
     /// # Errors
-    /// The first name that nobody has.
+    /// The first name that no user has.
     pub fn users(proxies: &[Self]) -> Result<Vec<u32>, String> {
         let names = proxies.iter().filter_map(|proxy| match proxy {
             Self::User(name) => Some(name),

@@ -1,7 +1,7 @@
-//! The portal: people enrol, look after their authenticators and log in with a browser.
+//! The portal: users enrol, look after their authenticators and log in with a browser.
 //!
-//! `otp-portal` faces the network, as an account of its own without secrets. `otp-portal-login` is root's part: it runs PAM, and
-//! asks otp-helper for a user who has logged in.
+//! `otp-portal` faces the network, with an account of its own and no secrets. `otp-portal-login` runs as root: it runs
+//! PAM, and asks otp-helper on behalf of users who have logged in.
 
 pub mod config;
 pub mod login;

@@ -1,8 +1,8 @@
 //! Every page of the portal, as a plain struct that renders itself.
 //!
-//! A page knows no request, no session and no socket: the server fills a struct in and sends what [`Page::render`] makes of it.
-//! Templates and words are compiled in. What stands in a field is escaped, wherever it comes from. A page that shows a secret
-//! says so in its name or in the first line about it; all others hold none.
+//! A page knows no request, session or socket: the server fills a struct in and sends the result of [`Page::render`].
+//! Templates and words are compiled in. All values are escaped, wherever they come from. A page that shows a secret
+//! says so in its name or in the first line of its comment; all other pages hold none.
 
 mod change;
 mod frame;

@@ -1,4 +1,4 @@
-//! The program `otp-portal`: reads its configuration, listens, and serves until it is told to end.
+//! The program `otp-portal`. It reads its configuration, listens, and serves until it is told to end.
 
 use crate::config::{Conf, DEFAULT_FILE};
 use crate::server::accept::Listening;
@@ -18,20 +18,20 @@ use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-/// How long threads are waited for at the end that look at files and at users' groups.
+/// How long the end of the program waits for threads that read files or look up users' groups.
 const FOR_THREADS: Duration = Duration::from_secs(1);
 
-/// Users enrol, look after their authenticators and log in with a browser. Serves until it is told to end (SIGTERM).
+/// Serve the pages on which users enrol, look after their authenticators and log in. Ends on SIGTERM.
 #[derive(Parser)]
 #[command(name = "otp-portal", version)]
 struct Arguments {
     /// The configuration.
     #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     conf: PathBuf,
-    /// The policy, for what apps show an account under.
+    /// The policy, which says under what name apps show an account.
     #[arg(long, value_name = "FILE", default_value = otp_site::policy::DEFAULT_FILE)]
     policy: PathBuf,
-    /// Only read the configuration, and say whether it can be used.
+    /// Only read the configuration and report whether it can be used.
     #[arg(long)]
     check: bool,
 }
@@ -47,11 +47,12 @@ pub fn main() -> ExitCode {
     if arguments.check {
         return ExitCode::SUCCESS;
     }
-    // Passwords pass through it: no core, also where a program takes those of all processes, whatever their limits.
+    // Passwords pass through this process, so it leaves no core dump, not even to a program that collects those of all
+    // processes.
     if let Err(errno) = prctl::set_dumpable(false) {
         return failed(&errno);
     }
-    // Nobody else reads what it writes.
+    // Only this account may read the files that the portal writes.
     umask(Mode::from_bits_truncate(0o077));
     let inherited = match Inherited::take() {
         Ok(inherited) => inherited,
@@ -60,14 +61,14 @@ pub fn main() -> ExitCode {
     raise_the_number_of_descriptors();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        // For files, and for every look at a user's groups that goes on.
+        // For files, and for each lookup of a user's groups.
         .max_blocking_threads(64)
         .enable_all()
         .build();
     match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(run(conf, arguments.policy, inherited));
-            // A thread that waits for a directory is not waited for: it would hold up the stop for as long.
+            // Do not wait for a thread that waits for a directory: it would delay the stop.
             runtime.shutdown_timeout(FOR_THREADS);
             exit
         }
@@ -123,7 +124,7 @@ async fn run(conf: Conf, policy: PathBuf, inherited: Inherited) -> ExitCode {
 }
 
 fn raise_the_number_of_descriptors() {
-    // Where it cannot be raised, fewer connections are taken at a time.
+    // If the limit cannot be raised, fewer connections are taken at a time.
     if let Ok((_, most)) = getrlimit(Resource::RLIMIT_NOFILE) {
         setrlimit(Resource::RLIMIT_NOFILE, most.min(65_536), most).ok();
     }
@@ -140,7 +141,7 @@ mod tests {
     use clap::CommandFactory;
     use std::collections::BTreeSet;
 
-    /// The options that a manual names.
+    /// Returns the options that a manual names.
     fn named(roff: &str) -> BTreeSet<String> {
         let plain = roff.replace("\\-", "-").replace("\\fR", " ");
         let is_part = |c: char| c.is_ascii_lowercase() || c == '-';
@@ -159,7 +160,7 @@ mod tests {
         let mut options: BTreeSet<String> = options.map(str::to_owned).collect();
         options.extend(["help", "version"].map(str::to_owned));
         let manual = named(include_str!("../../packaging/man/otp-portal.8"));
-        // Of systemctl, apt-get and otp-admin, in the same manual.
+        // Options of systemctl, apt-get and otp-admin in the same manual.
         let others = BTreeSet::from(["now", "yes", "force"].map(str::to_owned));
         assert_eq!(&manual - &others, options);
         let of_the_file = named(include_str!("../../packaging/man/pam_otp-portal.conf.5"));

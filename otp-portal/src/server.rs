@@ -1,6 +1,6 @@
-//! The web server: what a request may ask, and of whom.
+//! The web server: which requests there are, and who may make them.
 //!
-//! Everything that a browser can ask for stands in `Portal::answer`, on one screen. What is not there is not found.
+//! `Portal::answer` lists every path of the portal on one screen. Any other path is not found.
 
 pub mod accept;
 mod account;
@@ -45,56 +45,56 @@ use std::time::{Duration, Instant};
 use talk::Talks;
 use zeroize::Zeroizing;
 
-/// The cookie of a session; only at its own host, only over TLS, and out of reach of scripts.
+/// The cookie of a session. It goes to its own host only, over TLS only, and scripts cannot read it.
 pub const SESSION: &str = "__Host-otp-portal";
 
 /// The cookie of a browser that is about to log in.
 pub const BEFORE: &str = "__Host-otp-portal-login";
 
-/// The cookie of a browser at another site that is about to come here.
+/// The cookie that another site sets for a browser before it sends the browser to the portal.
 pub const STATE: &str = "__Host-otp-portal-state";
 
-/// The cookie that keeps the language.
+/// The cookie that holds the language.
 pub const LANGUAGE: &str = "__Host-otp-portal-language";
 
-/// How long what was heard of a session's standing counts.
+/// How long the last answer about a session's standing stays valid.
 pub const STANDS_FOR: Duration = Duration::from_secs(10);
 
-/// How long nobody is asked again where nobody could tell.
+/// How long the portal waits before it asks again about a standing that could not be found out.
 const UNKNOWN_FOR: Duration = Duration::from_secs(1);
 
-/// Users have so many questions at the login part at a time, each of which is a process there: it takes no more connections than
-/// these, every conversation, and those that ask whether sessions stand.
+/// The most questions of users that the login part answers at a time. Each is a process there. The login part takes as
+/// many connections as these, all conversations and the questions about sessions need together.
 const QUESTIONS: usize = 40;
 
-/// One user has so many of them.
+/// The most of these from one user.
 pub const QUESTIONS_OF_ONE: usize = 8;
 
-/// Of those, so many read logs at a time, which takes longer than anything else.
+/// The most of these that read logs, which takes longer than anything else.
 const READINGS: usize = 8;
 
-/// One user has so many of them.
+/// The most of these from one user.
 pub const READINGS_OF_ONE: usize = 2;
 
-/// Looks at users' groups at a time: each takes a thread for as long as a directory does not answer.
+/// The most lookups of users' groups at a time. Each takes a thread until the directory answers.
 const LOOKING_UP: usize = 32;
 
-/// The same, of users whose groups took too long the last time.
+/// The most such lookups for users whose last lookup took too long.
 const LOOKING_UP_SLOW: usize = 4;
 
-/// One user has so many of either.
+/// The most lookups of either kind for one user.
 const LOOKING_UP_OF_ONE: usize = 3;
 
-/// No body is larger, in bytes.
+/// The longest body of a request, in bytes.
 const BODY: usize = 16 * 1024;
 
 /// Everything that requests share.
 pub struct Portal {
-    /// What an administrator has configured.
+    /// The configuration.
     pub conf: Conf,
-    /// Where the policy is, for what apps show an account under.
+    /// The path of the policy, which says under what name apps show an account.
     pub policy: PathBuf,
-    /// Who is logged in.
+    /// The sessions of logged-in users.
     pub sessions: Sessions,
     /// The login part.
     pub part: Arc<Part>,
@@ -102,19 +102,19 @@ pub struct Portal {
     pub talks: Arc<Talks>,
     tickets: Tickets,
     failures: Failures,
-    /// What is written down.
+    /// The log.
     pub log: Log,
     questions: Places<u32>,
     readings: Places<u32>,
-    /// Of whose groups are being looked up.
+    /// The users whose groups are being looked up.
     looking_up: [Places<u32>; 2],
-    /// Users whose groups took too long, by their ids.
+    /// The ids of users whose lookup took too long.
     pub(crate) slow: Arc<Slow<u32>>,
     notices: Mutex<HashMap<Id, Done>>,
     zone: Zone,
 }
 
-/// What has just been done, to be told on the next page.
+/// A change that was just made, for the next page to report.
 enum Done {
     Enrolled { name: String, codes: usize },
     Removed { name: String, last: bool },
@@ -123,9 +123,9 @@ enum Done {
     Later,
 }
 
-/// A request, with everything that is known of it.
+/// A request, with everything known about it.
 pub struct Asked {
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
     method: Method,
     path: String,
@@ -137,13 +137,13 @@ pub struct Asked {
     now: UnixTime,
 }
 
-/// Who a browser is.
+/// Whom a browser belongs to.
 pub enum Who {
-    /// Nobody who has logged in.
+    /// A visitor who has not logged in.
     Nobody,
-    /// Somebody whose session has ended.
+    /// A user whose session has ended.
     Ended(pages::Ended),
-    /// Nobody can tell now.
+    /// This cannot be found out now.
     Unknown,
     /// A user who has logged in.
     User(Session),
@@ -152,7 +152,7 @@ pub enum Who {
 type Answer = Response<Body>;
 
 impl Portal {
-    /// A portal. Called in a runtime.
+    /// Creates a portal. Must be called in a runtime.
     #[must_use]
     pub fn new(conf: Conf, policy: PathBuf, sessions: Sessions) -> Self {
         let limits = conf.limits;
@@ -247,7 +247,7 @@ impl Portal {
     /// A request at the portal's own host.
     async fn at_home(self: &Arc<Self>, mut asked: Asked, body: Body) -> Answer {
         if asked.caller.is_tls == Some(false) {
-            // Passwords do not travel without TLS between browser and proxy.
+            // Between browser and proxy, passwords must travel over TLS.
             return match asked.method {
                 Method::GET | Method::HEAD => answer::redirect(
                     StatusCode::PERMANENT_REDIRECT,
@@ -268,7 +268,7 @@ impl Portal {
         self.answer(&asked).await
     }
 
-    /// Every path of the portal.
+    /// Answers a request for any path of the portal.
     async fn answer(self: &Arc<Self>, asked: &Asked) -> Answer {
         let is_post = asked.method == Method::POST;
         match (asked.path.as_str(), is_post) {
@@ -314,7 +314,7 @@ impl Portal {
         }
     }
 
-    /// Takes a form that a page of ours has sent, and nobody else's.
+    /// Takes a form, but only from a page of the portal.
     async fn take_form(&self, asked: &mut Asked, body: Body) -> Result<(), Answer> {
         let refuse = |reason: &str| {
             self.log
@@ -365,7 +365,8 @@ impl Portal {
         Ok(())
     }
 
-    /// Who asks, at the portal itself or at another site. The standing of a session is asked anew where what was heard is too old.
+    /// Finds the user of a browser, at the portal or at another site. Asks the login part if its last answer about the
+    /// session is too old.
     pub async fn who(&self, headers: &HeaderMap, site: Option<&Host>, now: UnixTime) -> Who {
         let Some(cookie) = cookie(headers, SESSION) else {
             return Who::Nobody;
@@ -383,7 +384,7 @@ impl Portal {
         if standing.stood(STANDS_FOR, Instant::now()) {
             return Who::User(session);
         }
-        // One request asks for all of a session.
+        // One request asks for all requests of a session.
         let _asking = standing.asking.lock().await;
         let now = Instant::now();
         if standing.stood(STANDS_FOR, now) {
@@ -396,7 +397,7 @@ impl Portal {
         loop {
             match self.part.standing(Arc::clone(&session.token)).await {
                 Standing::Stands => {
-                    // From when the question was put: what ends meanwhile is found out no later.
+                    // The answer counts from when the question was put, so what ends in between is noticed no later.
                     standing.stands(now);
                     return Who::User(session);
                 }
@@ -419,7 +420,7 @@ impl Portal {
     /// # Errors
     /// The session has another token by now, by which it goes on: a change of its user's has replaced that one.
     async fn end(&self, session: &Session, why: Ended) -> Result<pages::Ended, Session> {
-        // What ends a token is made before the portal hears of it, so those who are at it are waited for.
+        // A change makes the old token invalid before the portal hears of its end, so wait for changes in progress.
         let _changed = session.standing.changing.write().await;
         if let Some(now) = self.sessions.of(session.id)
             && !Arc::ptr_eq(&now.token, &session.token)
@@ -427,7 +428,7 @@ impl Portal {
             return Err(now);
         }
         if let Err(error) = self.sessions.end(session.id).await {
-            // It has ended in memory; after a restart its token has ended still.
+            // The session has ended in memory. After a restart its token is still invalid.
             self.log.trouble(
                 Often::Part,
                 &format!("the end of a session cannot be written down: {error}"),
@@ -445,7 +446,7 @@ impl Portal {
         })
     }
 
-    /// What is shown to a user whose token has ended.
+    /// Returns the page for a user whose token has ended.
     async fn ended(&self, asked: &Asked, session: &Session, why: Ended) -> Answer {
         match self.end(session, why).await {
             Ok(why) => {
@@ -456,7 +457,7 @@ impl Portal {
         }
     }
 
-    /// The user who asks for a page, or what is shown to somebody who is none.
+    /// Returns the session of the user who asks, or the page for a visitor who has none.
     async fn user(&self, asked: &Asked) -> Result<Session, Answer> {
         match self.who(&asked.headers, None, asked.now).await {
             Who::User(session) => Ok(session),
@@ -469,19 +470,19 @@ impl Portal {
         }
     }
 
-    /// Room for a question of a user to the login part; `None`: there is none, which is said by [`too_busy`](Self::too_busy).
+    /// Takes a place for a user's question to the login part; `None`: all are taken, see [`too_busy`](Self::too_busy).
     fn may_ask(&self, session: &Session) -> Option<Place<u32>> {
         self.questions.take(Some(session.uid))
     }
 
-    /// The same, for one that reads logs.
+    /// Takes a place for a question that reads logs.
     fn may_read(&self, session: &Session) -> Option<(Place<u32>, Place<u32>)> {
         let reading = self.readings.take(Some(session.uid))?;
         Some((reading, self.may_ask(session)?))
     }
 
-    /// Asks the login part something with one answer. Its process goes on with what it has begun, so the places are taken until then,
-    /// also where the browser hangs up meanwhile.
+    /// Asks the login part a question with one answer. Its process finishes even if the browser hangs up, so the places
+    /// stay taken until then.
     async fn ask(&self, places: impl Send + 'static, matter: Matter) -> Result<Said, Lost> {
         let part = Arc::clone(&self.part);
         to_the_end(places, async move { part.ask(&matter).await })
@@ -489,7 +490,7 @@ impl Portal {
             .unwrap_or(Err(Lost::Gone))
     }
 
-    /// Room for a look at a user's groups, for as long as it takes; `None`: there is none, and others are slow.
+    /// Takes a place for a lookup of a user's groups; `None`: all are taken by slow lookups.
     pub(crate) fn may_look_up(&self, uid: u32, now: Instant) -> Option<Place<u32>> {
         let places = &self.looking_up[usize::from(self.slow.is(&uid, now))];
         places.take(Some(uid))
@@ -500,7 +501,7 @@ impl Portal {
         self.message(asked, Some(&session.user), Told::TooManyAttempts { wait })
     }
 
-    /// A page.
+    /// Renders a page.
     fn render(&self, asked: &Asked, user: Option<&str>, page: &impl Page) -> Html {
         self.render_with(asked, user, page, &asked.form_token())
     }
@@ -531,7 +532,7 @@ impl Portal {
 
     fn note(&self, session: Id, done: Done) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those of sessions that are gone are never told.
+        // Notices of ended sessions pile up: no page shows them.
         if notices.len() > 1000 {
             notices.clear();
         }
@@ -543,7 +544,7 @@ impl Portal {
         notices.remove(&session)
     }
 
-    /// Ends what is over, from time to time.
+    /// Removes what has ended or timed out. Called from time to time.
     pub fn sweep(&self) {
         self.talks.sweep(Instant::now());
         if let Ok(now) = clock::now() {
@@ -553,7 +554,7 @@ impl Portal {
 }
 
 impl Asked {
-    /// Path and query, which show this page again.
+    /// Returns path and query, which show this page again.
     fn here(&self) -> String {
         if self.query_text.is_empty() {
             self.path.clone()
@@ -566,18 +567,18 @@ impl Asked {
         Cookie::of_text(cookie(&self.headers, name)?)
     }
 
-    /// What the forms of this browser may carry: by its session, or by what it has before a login.
+    /// Returns the tokens that forms of this browser may carry: that of its session, and that from before a login.
     fn form_tokens(&self) -> impl Iterator<Item = String> {
         let cookies = [SESSION, BEFORE].into_iter();
         cookies.filter_map(|name| Some(self.cookie(name)?.form_token()))
     }
 
-    /// What forms of the next page carry.
+    /// Returns the token for the forms of the next page.
     fn form_token(&self) -> String {
         self.form_tokens().next().unwrap_or_default()
     }
 
-    /// Whether a browser says nothing of the form coming from elsewhere.
+    /// Whether no header says that the form comes from another site.
     fn is_from_here(&self, origin: &str) -> bool {
         let says = |name: &str| {
             let mut values = self.headers.get_all(name).iter();
@@ -596,13 +597,13 @@ impl Asked {
         of_origin && of_site
     }
 
-    /// The state cookie of a browser at another site.
+    /// Returns the state cookie of a browser at another site.
     fn state(&self) -> Option<Cookie> {
         self.cookie(STATE)
     }
 }
 
-/// Does something to its end, whether somebody waits for it or not, and gives the places back then. `None`: it has panicked.
+/// Completes a task even if the caller stops waiting, and frees the places then. `None`: the task has panicked.
 pub(crate) async fn to_the_end<T: Send + 'static>(
     places: impl Send + 'static,
     work: impl Future<Output = T> + Send + 'static,
@@ -615,7 +616,7 @@ pub(crate) async fn to_the_end<T: Send + 'static>(
     working.await.ok()
 }
 
-/// What every answer says, whatever it is.
+/// Adds the security headers that every answer has.
 fn secured(mut answer: Answer, is_tls: bool) -> Answer {
     let headers = answer.headers_mut();
     let mut say = |name: &'static str, value: &'static str| {
@@ -643,7 +644,7 @@ fn secured(mut answer: Answer, is_tls: bool) -> Answer {
     answer
 }
 
-/// In a time that does not tell how much of it is the same.
+/// Compares in constant time.
 fn is_same(one: &str, other: &str) -> bool {
     use subtle::ConstantTimeEq;
     one.len() == other.len() && bool::from(one.as_bytes().ct_eq(other.as_bytes()))
@@ -670,7 +671,7 @@ fn switch_language(asked: &Asked) -> Answer {
     }
 }
 
-/// The file of a page, for a year where it is asked for by its version.
+/// Whether a file of the pages is asked for by its current version, so that browsers may keep it for a year.
 fn is_current(asset: &Asset, query: &str) -> bool {
     query == format!("{:08x}", asset.version())
         || query == format!("{:x}", asset.version())

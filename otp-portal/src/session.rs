@@ -1,7 +1,7 @@
-//! Who is logged in: sessions by their cookies, kept in memory and in a file, so that a restart loses none.
+//! Sessions of logged-in users, found by their cookies. They are kept in memory and in a file, so a restart loses none.
 //!
-//! A cookie is 256 random bits, and only its SHA-256 is kept. One session has a cookie for the portal, and one for each other site
-//! that it has opened; each is good at its own host alone.
+//! A cookie is 256 random bits, and only its SHA-256 is kept. A session has one cookie for the portal and one for each
+//! other site that it has opened. Each works only at its own host.
 
 mod cookie;
 mod journal;
@@ -25,16 +25,17 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How often the time of the last use is written down, at most. After a restart an idle session seems older by as much.
+/// How often the time of the last use is written at most. After a restart, an idle session seems older by this time.
 const WRITTEN_EVERY: Duration = Duration::from_secs(60);
 
-/// A session that begins further in the future than this began before the clock was put back, and ends.
+/// A session that begins further in the future than this ends: the clock was put back after the login.
 const CLOCKS_DIFFER_BY: u64 = 120;
 
-/// A session ends when so often in a row somebody did not prove, for a change, to be its user: by a stolen cookie nobody guesses a password for long.
+/// A session ends after this many failed proofs of identity in a row. So a stolen cookie does not help to guess the
+/// password.
 pub const MOST_UNPROVEN: u32 = 5;
 
-/// What names a session inside the portal. It is no secret and opens nothing.
+/// The identity of a session inside the portal. It is not secret, and gives access to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Id(u64);
 
@@ -62,19 +63,20 @@ struct Entry {
     used: UnixTime,
     used_written: UnixTime,
     cookie: Hash,
-    /// The cookies of other sites.
+    /// The cookies for other sites.
     sites: Vec<(Host, Hash)>,
     standing: Arc<Standing>,
 }
 
-/// What was last heard of a session's standing.
+/// The last answer about a session's standing.
 #[derive(Default)]
 pub struct Standing {
-    /// Held while the login part is asked.
+    /// Held while a request asks the login part.
     pub asking: tokio::sync::Mutex<()>,
-    /// Held by each step of a change, until the session has the token that came of it; to write is to wait for all of them.
+    /// Each step of a change holds it for reading until the session has its new token. Locking it for writing waits for
+    /// all steps.
     pub changing: tokio::sync::RwLock<()>,
-    /// How often in a row somebody did not prove, for a change, to be the user.
+    /// The number of failed proofs of identity in a row.
     unproven: AtomicU32,
     heard: Mutex<Heard>,
 }
@@ -86,27 +88,27 @@ struct Heard {
     groups: Option<(Instant, Arc<[String]>)>,
 }
 
-/// A session as a request finds it.
+/// A session, as a request finds it.
 #[derive(Clone)]
 pub struct Session {
-    /// Which.
+    /// The identity.
     pub id: Id,
     /// The user, as the name service has it.
     pub user: Arc<str>,
     /// The user id.
     pub uid: u32,
-    /// By which the user's matters are asked for.
+    /// The token for requests of the user.
     pub token: Arc<Token>,
-    /// Whether the account had an authenticator when that was last told.
+    /// Whether the account had an authenticator at the last answer.
     pub enrolled: bool,
-    /// What was last heard of its standing.
+    /// The last answer about the standing.
     pub standing: Arc<Standing>,
 }
 
-/// A session for its owner to look at.
+/// A session, as its owner sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
-    /// Which.
+    /// The identity.
     pub id: Id,
     /// When it began.
     pub began: UnixTime,
@@ -114,19 +116,19 @@ pub struct Overview {
     pub used: UnixTime,
     /// When it ends at the latest.
     pub ends: UnixTime,
-    /// Where it began from.
+    /// The address at the login.
     pub address: String,
 }
 
-/// What a cookie leads to.
+/// The result of looking up a cookie.
 pub enum Found {
     /// A session.
     Session(Session),
-    /// One that has ended just now: it was not used for too long.
+    /// The session has just ended, because it was not used for too long.
     Idle,
-    /// One that has ended just now: it has lasted as long as one may.
+    /// The session has just ended, because it reached its longest time.
     TooOld,
-    /// None.
+    /// No session.
     Nothing,
 }
 
@@ -136,28 +138,28 @@ pub struct LoggedIn<'a> {
     pub user: &'a str,
     /// The user id.
     pub uid: u32,
-    /// By which the user's matters are asked for.
+    /// The token for requests of the user.
     pub token: Token,
     /// Whether the account has an authenticator.
     pub enrolled: bool,
     /// When the token ends.
     pub ends: UnixTime,
-    /// Where the browser is.
+    /// The address of the browser.
     pub address: &'a str,
 }
 
-/// Why a session could not be begun or changed.
+/// Why a session cannot begin or change.
 #[derive(Debug)]
 pub enum NotKept {
-    /// There are as many as there may be.
+    /// The limit is reached.
     Full,
-    /// It is not there any longer.
+    /// The session has ended.
     Gone,
-    /// It could not be written down.
+    /// The session cannot be written to the file.
     File(io::Error),
     /// The system gives no random bytes.
     NoRandom,
-    /// The login part has kept a change, and could make no token after it.
+    /// The login part has saved a change, but could make no token after it.
     NoToken,
 }
 
@@ -173,17 +175,17 @@ impl std::fmt::Display for NotKept {
     }
 }
 
-/// What the file held.
+/// The content of the file.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Loaded {
-    /// So many sessions.
+    /// This number of sessions.
     Sessions(usize),
-    /// Something that cannot be believed: all users have to log in again.
+    /// A damaged file: all users must log in again.
     Damaged,
 }
 
 impl Sessions {
-    /// Reads the sessions of a directory that is the portal's alone.
+    /// Reads the sessions from a directory that belongs to the portal alone.
     ///
     /// # Errors
     /// The directory cannot be used, or another portal uses it.
@@ -231,13 +233,13 @@ impl Sessions {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many there are.
+    /// Returns how many there are.
     #[must_use]
     pub fn count(&self) -> usize {
         self.table().by_id.len()
     }
 
-    /// What the cookie of a request leads to, at a site, or at the portal itself (`None`); it counts as a use.
+    /// Looks up the cookie of a request, at a site or at the portal itself (`None`). Counts as a use.
     pub fn find(&self, cookie: &str, site: Option<&Host>, now: UnixTime) -> Found {
         let Some(hash) = Hash::of_text(cookie) else {
             return Found::Nothing;
@@ -271,20 +273,20 @@ impl Sessions {
                 id,
                 used: entry.used,
             };
-            // Where it is lost, the session ends a little sooner.
+            // If this record is lost, the session ends a little earlier.
             table.note(&record);
         }
         Found::Session(session)
     }
 
-    /// The session of that number, where it is still there. Not a use.
+    /// Returns a session by its identity. Does not count as a use.
     #[must_use]
     pub fn of(&self, id: Id) -> Option<Session> {
         let table = self.table();
         table.by_id.get(&id).map(|entry| entry.session(id))
     }
 
-    /// Begins a session. When this returns, a restart does not lose it.
+    /// Begins a session. After the return, no restart loses it.
     ///
     /// # Errors
     /// See [`NotKept`].
@@ -326,7 +328,7 @@ impl Sessions {
         }
     }
 
-    /// Gives a session another cookie at the portal; the one of before leads nowhere from now on.
+    /// Replaces the cookie of a session at the portal. The old one is invalid from now on.
     ///
     /// # Errors
     /// See [`NotKept`].
@@ -340,7 +342,7 @@ impl Sessions {
         Ok(cookie)
     }
 
-    /// Gives a session another token, after a change of its user's authenticators.
+    /// Replaces the token of a session after a change of authenticators.
     ///
     /// # Errors
     /// See [`NotKept`].
@@ -354,7 +356,7 @@ impl Sessions {
         .await
     }
 
-    /// Gives a session a cookie at another site.
+    /// Gives a session a cookie for another site.
     ///
     /// # Errors
     /// See [`NotKept`].
@@ -381,10 +383,10 @@ impl Sessions {
         written.wait().await.map_err(NotKept::File)
     }
 
-    /// Ends a session. From now on no cookie leads to it; when this returns, none does after a restart either.
+    /// Ends a session: no cookie finds it any longer. After the return, none finds it after a restart either.
     ///
     /// # Errors
-    /// It could not be written down.
+    /// The end cannot be written to the file.
     pub async fn end(&self, id: Id) -> io::Result<()> {
         let written = self.table().end(id);
         match written {
@@ -396,7 +398,7 @@ impl Sessions {
     /// Ends all sessions of a user.
     ///
     /// # Errors
-    /// It could not be written down.
+    /// The ends cannot be written to the file.
     pub async fn end_all(&self, uid: u32) -> io::Result<()> {
         let written: Vec<_> = {
             let mut table = self.table();
@@ -414,7 +416,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// The sessions of a user, the youngest first.
+    /// Returns the sessions of a user, the newest first.
     #[must_use]
     pub fn of_user(&self, uid: u32, now: UnixTime) -> Vec<Overview> {
         let table = self.table();
@@ -435,7 +437,7 @@ impl Sessions {
         all
     }
 
-    /// Whether somebody is in who has logged in from there, or from what counts as one with it.
+    /// Whether a user is logged in who came from this address or its neighbourhood.
     #[must_use]
     pub fn is_known(&self, address: IpAddr, now: UnixTime) -> bool {
         let of = neighbourhood(address);
@@ -453,14 +455,14 @@ impl Sessions {
                 .any(|entry| is_from_there(entry) && entry.is_over(self.lasting, now).is_none())
     }
 
-    /// Has the standing of every session asked anew with its next request.
+    /// Makes every session ask for its standing at its next request.
     pub fn forget_what_was_heard(&self) {
         for entry in self.table().by_id.values() {
             entry.standing.forget();
         }
     }
 
-    /// Ends what is over, and has the file written anew where nothing could be written. Called from time to time.
+    /// Removes sessions that are over, and rewrites a file that could not be written. Called from time to time.
     pub fn sweep(&self, now: UnixTime) {
         let mut table = self.table();
         table.forget_those_that_are_over(self.lasting, now);
@@ -491,7 +493,7 @@ impl Entry {
         }
     }
 
-    /// Why it is over; `None`: it is not.
+    /// Returns why the session is over; `None`: it is not.
     fn is_over(&self, lasting: Lasting, now: UnixTime) -> Option<Found> {
         let is_put_back = self.began.seconds() > now.seconds().saturating_add(CLOCKS_DIFFER_BY);
         if now >= self.ends || now >= self.began.after(lasting.absolute) || is_put_back {
@@ -505,24 +507,25 @@ impl Entry {
 }
 
 impl Table {
-    /// Hands a record to the file. The order is that of the calls, which the lock of the table gives.
+    /// Hands a record to the writer. The lock of the table puts the calls in order.
     fn write(&mut self, record: &Record) -> journal::Written {
         if self.journal.wants_a_snapshot() {
-            // What is in it comes before the record, which follows it in the file.
+            // The new file contains this snapshot; the record follows it.
             let snapshot = self.snapshot();
             self.journal.rewrite(snapshot);
         }
         self.journal.append(record)
     }
 
-    /// The same, of what nobody waits for. Where nothing can be written it is left out: the file that is written anew has it.
+    /// Does the same for a record that no request waits for. If the file cannot be written, the record is dropped: the
+    /// next new file contains it.
     fn note(&mut self, record: &Record) {
         if !self.journal.is_broken() {
             drop(self.write(record));
         }
     }
 
-    /// Does what a record says.
+    /// Applies a record to the table.
     fn replay(&mut self, record: Record) {
         match record {
             Record::Begun(begun) => {
@@ -562,7 +565,7 @@ impl Table {
             } => {
                 if let Some(entry) = self.by_id.get_mut(&id) {
                     (entry.enrolled, entry.token) = (enrolled, token);
-                    // What was heard was about the other one.
+                    // The last answer was about the old token.
                     entry.standing = Arc::default();
                 }
             }
@@ -604,14 +607,14 @@ impl Table {
             .filter(|(_, entry)| entry.is_over(lasting, now).is_some());
         let over: Vec<Id> = over.map(|(id, _)| *id).collect();
         for id in over {
-            // It is over whatever the file says.
+            // The session is over, whatever the file says.
             self.forget(id);
             self.note(&Record::Ended { id });
         }
     }
 
-    /// Ends a session of the user who has the most, so that nobody alone takes every place: the one that was not used for longest.
-    /// Says whether anybody has more than one.
+    /// Ends the longest unused session of the user who has most, so that one user cannot take all places. Returns false
+    /// if no user has more than one.
     fn makes_room(&mut self) -> bool {
         let mut counts = HashMap::<u32, usize>::new();
         for entry in self.by_id.values() {
@@ -626,12 +629,12 @@ impl Table {
         let Some(id) = oldest.map(|(id, _)| *id) else {
             return false;
         };
-        // Not waited for: the session that takes its place is written down behind it.
+        // Need not wait: the record of the new session follows this one in the file.
         drop(self.end(id));
         true
     }
 
-    /// The records that make the table as it is.
+    /// Returns the records that recreate the table.
     fn snapshot(&self) -> Vec<u8> {
         let mut text = Vec::new();
         for (&id, entry) in &self.by_id {
@@ -666,50 +669,50 @@ impl Standing {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has it asked anew with the next request.
+    /// Makes the next request ask again.
     pub fn forget(&self) {
         *self.heard() = Heard::default();
     }
 
-    /// Whether it was heard to stand less than `within` ago.
+    /// Whether the session stood less than `within` ago.
     #[must_use]
     pub fn stood(&self, within: Duration, now: Instant) -> bool {
         let stood = self.heard().stood;
         stood.is_some_and(|at| now.saturating_duration_since(at) < within)
     }
 
-    /// Whether nobody could tell, less than `within` ago.
+    /// Whether the standing could not be found out, less than `within` ago.
     #[must_use]
     pub fn was_unknown(&self, within: Duration, now: Instant) -> bool {
         let unknown = self.heard().unknown;
         unknown.is_some_and(|at| now.saturating_duration_since(at) < within)
     }
 
-    /// Notes that somebody did not prove to be the user; says whether it was once too often.
+    /// Counts a failed proof of identity. Returns whether it was one too many.
     #[must_use]
     pub fn is_unproven_too_often(&self) -> bool {
         let before = self.unproven.fetch_add(1, Ordering::Relaxed);
         before >= MOST_UNPROVEN - 1
     }
 
-    /// Notes that the user has proven it.
+    /// Records that the user has proved their identity.
     pub fn is_proven(&self) {
         self.unproven.store(0, Ordering::Relaxed);
     }
 
-    /// Notes that it stands.
+    /// Records that the session stands.
     pub fn stands(&self, now: Instant) {
         let mut heard = self.heard();
         (heard.stood, heard.unknown) = (Some(now), None);
     }
 
-    /// Notes that nobody can tell.
+    /// Records that the standing cannot be found out.
     pub fn is_unknown(&self, now: Instant) {
         let mut heard = self.heard();
         (heard.stood, heard.unknown) = (None, Some(now));
     }
 
-    /// The groups of the user, where they were looked up less than `within` ago.
+    /// Returns the groups of the user if they were looked up less than `within` ago.
     #[must_use]
     pub fn groups(&self, within: Duration, now: Instant) -> Option<Arc<[String]>> {
         let heard = self.heard();
@@ -717,7 +720,7 @@ impl Standing {
         (now.saturating_duration_since(*at) < within).then(|| Arc::clone(groups))
     }
 
-    /// Notes the groups of the user.
+    /// Records the groups of the user.
     pub fn keep_groups(&self, groups: Arc<[String]>, now: Instant) {
         self.heard().groups = Some((now, groups));
     }

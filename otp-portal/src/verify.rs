@@ -1,7 +1,7 @@
-//! `GET /verify`: may the browser that asks a web server for something have it?
+//! `GET /verify`: a web server asks whether a browser may see one of its sites.
 //!
-//! Asked by nginx (`auth_request`), Caddy (`forward_auth`), Traefik (`forwardAuth`) and Apache for every request of a site, so it is
-//! answered from memory: whether a session stands is asked anew every 10 seconds while it is used.
+//! nginx (`auth_request`), Caddy (`forward_auth`), Traefik (`forwardAuth`) and Apache ask about every request, so the
+//! answer comes from memory. While a session is used, the portal checks it again after at most 10 seconds.
 
 use crate::config::Host;
 use crate::server::caller::Caller;
@@ -19,8 +19,8 @@ use std::time::{Duration, Instant};
 const TO_LOOK_UP: Duration = Duration::from_secs(5);
 
 impl Portal {
-    /// 204 with the user's name and groups; 401 with where to log in; 403 where the site is not for the user, or is none that is
-    /// listed; 503 where nobody can tell.
+    /// Answers 204 with the user's name and groups; 401 with where to log in; 403 if the site is not listed or not open
+    /// to the user; 503 if this cannot be found out.
     pub async fn verify(
         &self,
         caller: &Caller,
@@ -51,7 +51,7 @@ impl Portal {
         }
         let names = HeaderValue::from_str(&session.user)
             .and_then(|user| Ok((user, HeaderValue::from_str(&groups.join(","))?)));
-        // A name that cannot be told exactly is not told at all.
+        // A name that cannot be written exactly into a header is not sent at all.
         let Ok((user, groups)) = names else {
             return status(StatusCode::FORBIDDEN);
         };
@@ -61,7 +61,7 @@ impl Portal {
         answer
     }
 
-    /// The names of the user's groups, as they were within the last 10 seconds.
+    /// Returns the names of the user's groups, at most 10 seconds old.
     ///
     /// # Errors
     /// See [`Unknown`].
@@ -80,11 +80,11 @@ impl Portal {
             return Err(Unknown::Now);
         };
         let slow = Arc::clone(&self.slow);
-        // A browser that hangs up meanwhile changes nothing of what is remembered.
+        // The result is remembered even if the browser hangs up.
         let looking = async move {
             let found = tokio::task::spawn_blocking(move || {
                 let found = groups_of(&user, uid);
-                // Not before: a thread that nobody waits for any longer is still taken.
+                // Keep the place until the thread ends, even if no request waits for it any longer.
                 drop(place);
                 found
             });
@@ -101,12 +101,12 @@ impl Portal {
     }
 }
 
-/// Why nobody can say which groups hold a user.
+/// Why a user's groups cannot be found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unknown {
-    /// The name has become another user's, or nobody's.
+    /// The name now belongs to another user or to none.
     Gone,
-    /// The name service does not say.
+    /// The name service does not answer.
     Now,
 }
 
@@ -119,7 +119,7 @@ fn groups_of(user: &str, uid: u32) -> Result<Vec<String>, Unknown> {
     let numbers = getgrouplist(&name, found.gid).map_err(|_| Unknown::Now)?;
     let mut names = Vec::new();
     for number in numbers {
-        // A group without a name is in nobody's list; one that cannot be told in a list is in none either.
+        // Leave out groups without a name, and groups whose names cannot stand in a list.
         let group = Group::from_gid(number).map_err(|_| Unknown::Now)?;
         let group = group.map(|group| group.name).filter(|name| is_plain(name));
         names.extend(group);

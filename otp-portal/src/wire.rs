@@ -1,4 +1,4 @@
-//! What the portal and its login part say to one another: one connection, one matter.
+//! The protocol between the portal and its login part: each connection is about one matter.
 //!
 //! ```text
 //! portal                                      login part
@@ -31,31 +31,31 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use zeroize::Zeroizing;
 
-/// How long after the login a first authenticator can be set up. Nothing but the login says who the user is then, and what it
-/// has left in a browser can be stolen later.
+/// How long after the login a first authenticator can be set up. For users without one, only the login proves who they
+/// are, and the cookie that it leaves in a browser can be stolen later.
 pub const FIRST_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// The most bytes of a token.
 pub const LONGEST_TOKEN: usize = 512;
 
-/// The most tokens whose standing is asked for in one frame: even the longest fit.
+/// The most tokens in one question about standings. Tokens of any length fit.
 pub const MOST_TOKENS: usize = 8;
 
-/// The most events that are told, the newest.
+/// The most events that are told: the newest.
 pub const MOST_EVENTS: usize = 50;
 
-/// The most bytes of a name that somebody logs in with.
+/// The longest name that anyone can log in with, in bytes.
 pub const LONGEST_NAME: usize = 256;
 
-/// The most bytes of what a person typed.
+/// The longest reply of a person, in bytes.
 pub const LONGEST_REPLY: usize = 1024;
 
-/// What the login part has signed for a user who has logged in. Lets its holder ask for that user's matters, so it is wiped on
-/// drop and has no `Debug` and no `Clone`.
+/// A token that the login part has signed for a logged-in user. Its holder can ask for that user's matters, so it is
+/// wiped on drop and has no `Debug` and no `Clone`.
 pub struct Token(Zeroizing<Vec<u8>>);
 
 impl Token {
-    /// A token as it was kept or came over the wire; `None`: it is none, by its length. The login part alone knows more.
+    /// Takes a token from a file or the wire; `None`: the length is impossible. Only the login part can check the rest.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         (1..=LONGEST_TOKEN)
@@ -63,99 +63,100 @@ impl Token {
             .then(|| Self(Zeroizing::new(bytes.to_vec())))
     }
 
-    /// The token as it is kept and sent.
+    /// Returns the token as it is stored and sent.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// The first thing that the portal says: what it is about.
+/// The first message of the portal: the matter of this connection.
 pub enum Matter {
-    /// Log somebody in.
+    /// Log a user in.
     Begin {
         /// The name as it was typed.
         name: String,
-        /// Where the browser is.
+        /// The address of the browser.
         address: IpAddr,
         /// The language of the pages.
         language: Language,
     },
-    /// Do these tokens stand? The only matter that may be followed by another: one of its own kind.
+    /// Ask whether these tokens stand. Only after this matter may another follow, of the same kind.
     Standing {
         /// At most [`MOST_TOKENS`].
         tokens: Vec<Token>,
     },
-    /// How does the user's account stand?
+    /// Ask how the user's account stands.
     Status {
-        /// Of the user.
+        /// The user's token.
         token: Token,
     },
-    /// Try a code, to see whether it is right.
+    /// Try a code.
     Try {
-        /// Of the user.
+        /// The user's token.
         token: Token,
         /// What was typed.
         reply: Zeroizing<Vec<u8>>,
     },
-    /// What was recorded about the user of late?
+    /// Ask for the recent events of the user.
     Events {
-        /// Of the user.
+        /// The user's token.
         token: Token,
     },
-    /// Change who can prove what.
+    /// Change the authenticators or the recovery codes.
     Change {
-        /// Of the user.
+        /// The user's token.
         token: Token,
-        /// What. A replacement is asked for as [`Change::Enrol`].
+        /// The change. A replacement is sent as [`Change::Enrol`].
         change: Change,
         /// The language of the pages.
         language: Language,
     },
-    /// End all tokens of the user that were made up to now.
+    /// End all tokens that the user has now.
     LeaveEverywhere {
-        /// Of the user.
+        /// The user's token.
         token: Token,
     },
 }
 
-/// What the login part says.
+/// A message of the login part.
 pub enum Said {
-    /// A turn of a conversation, never its last. During a login only [`Turn::Ask`] and [`Turn::Tell`].
+    /// A turn of a conversation, but never the last one. In a login only [`Turn::Ask`] and [`Turn::Tell`] occur.
     Turn(Turn),
-    /// The user is in. The last of a login.
+    /// The user is let in. Ends a login.
     In(Admitted),
-    /// The user is not in. The last of a login.
+    /// The user is refused. Ends a login.
     No(NotIn),
-    /// The change is kept. The last of a change.
+    /// The change is saved. Ends a change.
     Changed {
         /// Whether the account has an authenticator now.
         enrolled: bool,
-        /// In the place of the token that asked for it, which may have ended by it.
+        /// The new token. The old one may have ended because of the change.
         token: Token,
     },
-    /// One for each token that was asked about, in the order of the question.
+    /// The standing of each token, in the order of the question.
     Standings(Vec<Standing>),
-    /// One event, as `otp-admin events --json` has it.
+    /// One event, in the form of `otp-admin events --json`.
     Event(String),
-    /// The token that asked no longer stands. Nothing was done.
+    /// The token is no longer valid, and nothing was done.
     Ended(Ended),
-    /// The user has no authenticator, and policy wants this. The last of a status where there is none.
+    /// The user has no authenticator, and policy demands this. Ends a status.
     Unenrolled(Wanted),
-    /// The answer, which is the last: [`Answer::Status`] where there is an authenticator, [`Answer::Verdict`], [`Answer::Done`] where all events were told or all
-    /// tokens are ended, and for a change whatever it comes to; [`Answer::Kept`] only where no token could be made after it.
+    /// The last answer: [`Answer::Status`] if there is an authenticator; [`Answer::Verdict`]; [`Answer::Done`] after
+    /// all events or after all tokens have ended; for a change, its result. [`Answer::Kept`] occurs only if no new
+    /// token could be made.
     Answer(Answer),
-    /// So many conversations go on that there is no room for this one.
+    /// Too many conversations are in progress.
     Full,
 }
 
 /// A user who has logged in.
 pub struct Admitted {
-    /// The name as the name service has it.
+    /// The name, as the name service has it.
     pub user: String,
     /// The user id.
     pub uid: u32,
-    /// By which the user's matters are asked for from now on.
+    /// The token for later requests of the user.
     pub token: Token,
     /// Whether the account has an authenticator.
     pub enrolled: bool,
@@ -163,14 +164,14 @@ pub struct Admitted {
     pub ends: UnixTime,
 }
 
-/// What policy wants of a user without an authenticator, by the strictest of its services.
+/// What policy demands of a user without an authenticator, by the strictest service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Nothing: it can be set up at any time, or never.
+    /// Nothing: the user can set one up at any time, or never.
     Nothing,
-    /// One from this moment on.
+    /// An authenticator from this moment on.
     From(UnixTime),
-    /// One now.
+    /// An authenticator now.
     Now,
 }
 
@@ -194,46 +195,46 @@ impl Wanted {
     }
 }
 
-/// Why nobody was logged in. What the person may know more of it, PAM has told in its own words.
+/// Why a user was refused. PAM has told the person what they may know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotIn {
-    /// PAM refuses. It says not whether there is such an account.
+    /// PAM refuses, and does not say whether there is such an account.
     Refused,
-    /// It took too long.
+    /// The login took too long.
     TimeIsUp,
-    /// It could not be found out; the log says why.
+    /// The login could not be judged; the log says why.
     Unavailable,
 }
 
 /// Whether a token stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// It does.
+    /// The token is valid.
     Stands,
-    /// It has ended, for good.
+    /// The token has ended, for good.
     Ended(Ended),
-    /// It could not be found out: nobody is let in by it meanwhile.
+    /// This cannot be found out. Until it can, the token lets no one in.
     Unknown,
 }
 
-/// Why a token no longer stands.
+/// Why a token has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// It is none of those that this machine has signed.
+    /// This machine has not signed the token.
     NotOurs,
-    /// It is too old.
+    /// The token is too old.
     TimeIsUp,
-    /// It is too old to set up a first authenticator by; nothing else is said so.
+    /// The token is too old to set up a first authenticator. It is still valid for everything else.
     LoginTooOld,
-    /// The account is gone, or has another user id, or has expired.
+    /// The account is gone, has another user id, or has expired.
     AccountGone,
-    /// The account's password is another.
+    /// The account's password has changed.
     PasswordChanged,
     /// The account is locked for one-time codes.
     Locked,
     /// The account is disabled for one-time codes.
     Disabled,
-    /// The authenticators with which it began are gone, or it began without and there is one now.
+    /// An authenticator of the login is gone; or the account had none then and has one now.
     Replaced,
     /// The user has logged out everywhere.
     LeftEverywhere,
@@ -296,7 +297,7 @@ impl Standing {
     }
 }
 
-/// A kind of [`Matter`]: the rows of the table of what the portal may ask.
+/// The kind of a [`Matter`]. SECURITY.md has a table with a row for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`Matter::Begin`].
@@ -337,7 +338,7 @@ impl Kind {
 }
 
 impl Matter {
-    /// What kind it is of.
+    /// Returns the kind.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         match self {
@@ -351,7 +352,7 @@ impl Matter {
         }
     }
 
-    /// The matter for the wire.
+    /// Encodes the matter for the wire.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
         let fields = Fields::default().with(self.kind().word().as_bytes());
@@ -391,7 +392,7 @@ impl Matter {
         }
     }
 
-    /// The matter from the wire; `None`: not one, or larger than it may be.
+    /// Decodes a matter; `None`: the frame is no matter, or a field is too long.
     #[must_use]
     pub fn from_fields(fields: &Fields) -> Option<Self> {
         let fields = fields.as_slices();
@@ -451,13 +452,13 @@ fn change(verb: &str, name: &str) -> Option<Change> {
 }
 
 impl Said {
-    /// Whether nothing comes after it, but for another [`Matter::Standing`].
+    /// Whether this is the last message, except that another [`Matter::Standing`] may follow.
     #[must_use]
     pub const fn is_last(&self) -> bool {
         !matches!(self, Self::Turn(_) | Self::Event(_))
     }
 
-    /// What is said for the wire.
+    /// Encodes the message for the wire.
     #[must_use]
     pub fn to_fields(&self) -> Fields {
         let word = |word: &str| Fields::default().with(word.as_bytes());
@@ -484,7 +485,7 @@ impl Said {
         }
     }
 
-    /// What is said from the wire; `None`: nothing that the login part says.
+    /// Decodes a message; `None`: the login part sends no such message.
     #[must_use]
     pub fn from_fields(fields: &Fields) -> Option<Self> {
         match fields.as_slices().as_slice() {
@@ -540,12 +541,12 @@ fn one_of<T: Copy>(all: &[T], word_of: impl Fn(T) -> &'static str, word: &str) -
     all.iter().copied().find(|one| word_of(*one) == word)
 }
 
-/// Why nothing more is heard from the login part: nobody is let in.
+/// Why nothing more comes from the login part. Then no one is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
-    /// It does not listen, or says nothing more.
+    /// The login part does not listen, or has hung up.
     Gone,
-    /// It says something that it never says, or is told something larger than may be said.
+    /// The login part sends an impossible message, or a message to it is too long.
     Senseless,
 }
 
@@ -560,7 +561,7 @@ impl std::fmt::Display for Lost {
 
 impl std::error::Error for Lost {}
 
-/// The portal's end of a connection, for a thread that waits.
+/// The portal's end of a connection, for a blocking thread.
 pub struct Client<S>(S);
 
 impl<S: Read + Write> Client<S> {
@@ -574,7 +575,7 @@ impl<S: Read + Write> Client<S> {
         Ok(client)
     }
 
-    /// Asks for the standing of further tokens, once the last answer is there.
+    /// Asks for the standing of more tokens, after the last answer.
     ///
     /// # Errors
     /// See [`Lost`].
@@ -590,7 +591,7 @@ impl<S: Read + Write> Client<S> {
         self.send(&reply.to_fields())
     }
 
-    /// Waits for what is said next.
+    /// Waits for the next message.
     ///
     /// # Errors
     /// See [`Lost`].
@@ -605,7 +606,8 @@ impl<S: Read + Write> Client<S> {
     }
 }
 
-/// The portal's end of a connection, for tokio. Nothing of it may be dropped in the middle of a call and used again.
+/// The portal's end of a connection, for tokio. After a call was dropped before its end, the connection must not be
+/// used again.
 pub struct AsyncClient<S>(S);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
@@ -660,7 +662,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncClient<S> {
     }
 }
 
-/// A mark of four bytes, and a length of two.
+/// Four magic bytes, and a length of two.
 const HEAD: usize = 6;
 
 const fn lost(bad: BadFrame) -> Lost {

@@ -16,10 +16,10 @@ use std::time::Duration;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Listen at this place; without it, at the socket that systemd hands over
+    /// Listen at this path. By default, use the socket that systemd hands over
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
-    /// The account of the portal, which alone may ask
+    /// The account of the portal. The program serves no other
     #[arg(long, value_name = "NAME", default_value = "_pam-otp-portal")]
     account: String,
     /// The directory of the key
@@ -32,7 +32,7 @@ struct Arguments {
     /// The configuration of the portal, which says how long a login lasts and whether root may log in
     #[arg(long, value_name = "FILE", default_value = DEFAULT_FILE)]
     conf: PathBuf,
-    /// Only see whether the configuration can be used, and whether the helper gets its group from what runs
+    /// Only check that the configuration can be used, and that the helper gets its group from running processes
     #[arg(long)]
     check: bool,
     /// The program that reads events back
@@ -41,22 +41,22 @@ struct Arguments {
     /// The helper
     #[arg(long, value_name = "PATH", default_value = otp_helper::client::DEFAULT_HELPER)]
     helper: PathBuf,
-    /// End every login of this user, and serve nobody
+    /// End every login of this user, and serve nothing
     #[arg(long, value_name = "USER")]
     log_out: Option<String>,
-    /// For itself: serve the connection that standard input is
+    /// Internal: serve the connection on standard input
     #[arg(long, hide = true)]
     conversation: bool,
-    /// For itself: what the configuration has said when it began
+    /// Internal: the configured time of a login
     #[arg(long, hide = true, value_name = "SECONDS")]
     lasts: Option<u64>,
-    /// For itself: the same
+    /// Internal: root may log in
     #[arg(long, hide = true)]
     root: bool,
-    /// For itself: become this user and go on as the helper
+    /// Internal: become this user and execute the helper
     #[arg(long, hide = true, value_name = "UID")]
     r#become: Option<u32>,
-    /// For itself: what that user reads
+    /// Internal: the language of that user
     #[arg(long, hide = true, value_name = "TAG")]
     language: Option<String>,
 }
@@ -79,7 +79,7 @@ fn main() -> ExitCode {
             lasts: Duration::from_secs(seconds),
             root: arguments.root,
         }),
-        // What is configured has no say in it, and what cannot be used must not stand in its way.
+        // The configuration does not matter here, and a faulty one must not prevent this.
         _ if arguments.log_out.is_some() => Ok(Logins::usual()),
         _ => Logins::load(&arguments.conf),
     };
@@ -116,7 +116,8 @@ fn main() -> ExitCode {
     }
     let from = arguments.socket.map_or(From::Systemd, From::Path);
     privileges::look();
-    // What a conversation is started with: the same, but for where to listen, and what the configuration says.
+    // The arguments of a conversation: those of this process except for the socket, and the values from the
+    // configuration.
     let passed_on: [OsString; 10] = [
         "--account".into(),
         site.account.clone().into(),

@@ -170,7 +170,7 @@ fn a_file_that_others_may_write_is_refused() {
     assert!(load().unwrap_err().contains("0664"));
 }
 
-/// What is longer than the 12 hours of before lasts that long as well: the part that signs logins reads it here.
+/// A login can last longer than the default of 12 hours, because the part that signs logins reads the same file.
 #[test]
 fn the_part_that_runs_pam_reads_the_same_file() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! One connection: one matter, in a process of its own.
+//! One connection about one matter, in a process of its own.
 
 use super::life::{LONGEST_CONVERSATION, LONGEST_QUESTION, Life, harden, take_connection};
 use super::line::{Line, Silent};
@@ -16,7 +16,7 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
-/// Serves the connection that standard input is, of a peer that was checked.
+/// Serves the connection on standard input. The peer was checked.
 #[must_use]
 pub fn converse(site: &Site) -> ExitCode {
     let begun = harden()
@@ -53,7 +53,7 @@ fn serve(site: &Site, line: &mut Line, time: &mut Life) -> Result<(), Silent> {
         if kind != Kind::Standing || judge.is_err() {
             return Ok(());
         }
-        // Should it fail, the limit of before holds.
+        // If this fails, the earlier limit holds.
         time.lasts(LONGEST_QUESTION).ok();
         matter = match heard(line) {
             Ok(matter) if matter.kind() == kind => matter,
@@ -68,7 +68,7 @@ fn heard(line: &mut Line) -> Result<Matter, Silent> {
     Matter::from_fields(&line.hear()?).ok_or(Silent::Senseless)
 }
 
-/// What is said where nothing can be found out: nobody is let in.
+/// Returns the answer if nothing can be found out: no one is let in.
 fn cannot(kind: Kind, trouble: &Trouble) -> Said {
     log::unavailable(None, trouble);
     match kind {
@@ -85,7 +85,7 @@ fn last_word(
     time: &mut Life,
 ) -> Result<Said, Silent> {
     let kind = matter.kind();
-    // The table is asked for every matter, also where the types leave no other way.
+    // Check the table for every matter, even where the types allow nothing else.
     if !allowed(kind, Asker::ForTheUser) && !allowed(kind, Asker::Portal) {
         return Ok(Said::Answer(Answer::Denied));
     }
@@ -154,7 +154,7 @@ fn standing(judge: &Judge<'_>, token: &Token) -> Standing {
     })
 }
 
-/// Does what only a token of the user lets the portal ask for.
+/// Does what the portal may ask only with a token of the user.
 fn for_the_user(
     judge: &Judge<'_>,
     kind: Kind,
@@ -190,7 +190,7 @@ fn by_helper(site: &Site, bearer: &Bearer, request: &Request) -> Said {
     }
 }
 
-/// An attempt like any other: it counts, and locks.
+/// Makes an attempt like that of a login: a wrong code counts, and can lock.
 fn trial(bearer: &Bearer, reply: &[u8]) -> Request {
     Request::Check {
         user: name_of(bearer),
@@ -240,7 +240,7 @@ fn changes(
     }
     match may_change(&bearer.claims) {
         Ok(true) => {}
-        // Who logs in anew may.
+        // The user may do so after a new login.
         Ok(false) => return Ok(Said::Ended(Ended::LoginTooOld)),
         Err(trouble) => return Ok(unavailable(account, &trouble)),
     }
@@ -258,7 +258,7 @@ fn changes(
     let said = match owner::change(site, account.uid, (&request, language), line, has_ended) {
         Ok(Ok(Changed::Kept { enrolled })) => match judge.token_after(bearer) {
             Ok(token) => Said::Changed { enrolled, token },
-            // It is kept all the same; the user has to log in anew.
+            // The change is saved, but the user must log in again.
             Err(trouble) => {
                 log::unavailable(Some(account.name.as_str()), &trouble);
                 Said::Answer(Answer::Kept { enrolled })

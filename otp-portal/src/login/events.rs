@@ -1,4 +1,4 @@
-//! What was recorded about one user of late, read back by otp-admin.
+//! The recent events of one user, read back by otp-admin.
 
 use super::{Site, Trouble};
 use crate::wire::MOST_EVENTS;
@@ -8,13 +8,14 @@ use serde_json::{Map, Value, json};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 
-/// How far back.
+/// How far back events are read.
 const SINCE: &str = "30d";
 
-/// The longest line that is told as it is.
+/// The longest line that is passed on whole.
 const LONGEST: usize = LIMIT - 64;
 
-/// Of a longer one this is told, with so many characters of each: others have a say in how long it is.
+/// The values that a longer line keeps, shortened to this many characters each. Others influence how long these values
+/// are.
 const SHORTENED: [&str; 5] = [
     "service",
     "claimed_service",
@@ -24,12 +25,12 @@ const SHORTENED: [&str; 5] = [
 ];
 const OF_EACH: usize = 64;
 
-/// The most that is read. No record comes near its share of it.
+/// The most that is read, in bytes. It is far more than the longest events need.
 const MOST_BYTES: u64 = 8 * 1024 * 1024;
 
-/// The newest events of a user, the oldest of them first.
+/// Returns the newest events of a user, the oldest of them first.
 ///
-/// Gives way to everything else that this machine does: users may ask for them as often as they like.
+/// Runs at low priority, because users may ask for events as often as they like.
 pub(super) fn of(site: &Site, user: &str) -> Result<Vec<String>, Trouble> {
     let trouble = |why: &dyn std::fmt::Display| Trouble::new("otp-admin events", &why);
     system::give_way();
@@ -66,7 +67,7 @@ fn told(lines: impl BufRead) -> std::io::Result<Vec<String>> {
     Ok(told)
 }
 
-/// When it was, what it is, and the beginning of what the page shows of it; `None`: it is no event.
+/// Returns time, name and the first characters of the values that the page shows; `None`: the line is not an event.
 fn shortened(line: &str) -> Option<String> {
     let event: Value = serde_json::from_str(line).ok()?;
     let mut values = Map::new();

@@ -1,5 +1,5 @@
-//! What the login part keeps, in a directory of its own that is root's: its key, and for each user who has logged out
-//! everywhere something random that older tokens do not have.
+//! The directory of the login part, which belongs to root. It holds the key, and for each user who has logged out
+//! everywhere a random value that older tokens lack.
 
 use super::Trouble;
 use super::token::{KEY_BYTES, Signer, Tag};
@@ -11,7 +11,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// The bits of a mode that are not the owner's, and what they have to be.
+/// The bits of a mode for group and others, and the value that they must have.
 const FOR_OTHERS: u32 = 0o077;
 const NOTHING: u32 = 0;
 
@@ -38,7 +38,7 @@ impl Kept {
         Ok(Self(directory.to_owned()))
     }
 
-    /// The key, made at first use. Two processes that make it at once have one.
+    /// Returns the key, which is made at first use. Two processes that make it at once get the same one.
     pub(super) fn signer(&self) -> Result<Signer, Trouble> {
         if let Some(key) = self.read("key")? {
             return Ok(Signer::new(key));
@@ -51,7 +51,7 @@ impl Kept {
         Ok(Signer::new(kept))
     }
 
-    /// What the tokens of a user have who has logged out everywhere, or never has.
+    /// Returns the value that the tokens of a user carry since the last logout everywhere, if there was one.
     pub(super) fn left(&self, uid: u32) -> Result<Tag, Trouble> {
         Ok(*self.read(&left(uid))?.unwrap_or_default())
     }
@@ -65,7 +65,7 @@ impl Kept {
         )
     }
 
-    /// A file of this directory for locks.
+    /// Returns a file in this directory for locks.
     pub(super) fn slots(&self) -> Result<File, Trouble> {
         let opened = OpenOptions::new()
             .read(true)
@@ -102,12 +102,12 @@ impl Kept {
         Ok(Some(bytes))
     }
 
-    /// Durable when it returns; whoever reads meanwhile sees the old or the new.
+    /// Writes a file, durably. Readers see the old content or the new.
     fn write(&self, name: &str, bytes: &[u8], place: Place) -> Result<(), Trouble> {
         let trouble = |error: io::Error| self.trouble(name, &error);
         let new = self.0.join(format!("{name}.{}.new", std::process::id()));
         let write = || {
-            // What a process of the same number has left behind when it was killed.
+            // A killed process with the same number may have left this file.
             match fs::remove_file(&new) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => {}
@@ -156,7 +156,7 @@ fn sync(directory: &Path) -> io::Result<()> {
     File::open(directory)?.sync_all()
 }
 
-/// Random bytes of the kernel's.
+/// Returns random bytes from the kernel.
 pub(super) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Trouble> {
     let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(bytes.as_mut_slice())
@@ -201,7 +201,7 @@ mod tests {
         let kept = Kept::open(&path).unwrap();
         let tags: Vec<_> = std::thread::scope(|scope| {
             let tag = || kept.signer().ok().unwrap().of_password(1, None);
-            // One process has one number, so these are told apart by the file that only one of them can make.
+            // All threads have the same process id, so only one of them can make the temporary file.
             let one = scope.spawn(tag);
             vec![one.join().unwrap(), tag()]
         });

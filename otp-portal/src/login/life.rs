@@ -14,17 +14,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::panic;
 use std::time::Duration;
 
-/// A conversation with a person, in all.
+/// The longest conversation with a person.
 pub(super) const LONGEST_CONVERSATION: Duration = Duration::from_secs(600);
 
-/// What no person takes part in.
+/// The longest matter without a person.
 pub(super) const LONGEST_QUESTION: Duration = Duration::from_secs(60);
 
-/// The time that this process has. Holds for a stopped process too.
+/// The lifetime of this process. It ends a stopped process too.
 pub(super) struct Life(Timer);
 
 impl Life {
-    /// Sets the limit.
+    /// Starts the time.
     pub(super) fn begin() -> nix::Result<Self> {
         let kill = SigevNotify::SigevSignal {
             signal: Signal::SIGKILL,
@@ -36,15 +36,15 @@ impl Life {
         Ok(life)
     }
 
-    /// Begins anew.
+    /// Starts the time again, with another limit.
     pub(super) fn lasts(&mut self, longest: Duration) -> nix::Result<()> {
         let once = Expiration::OneShot(longest.into());
         self.0.set(once, TimerSetTimeFlags::empty())
     }
 }
 
-/// Makes this process one that leaves nothing behind: no core, no text of a panic, no file that others may read, no
-/// environment, and no place that it keeps busy.
+/// Hardens this process: it leaves no core dump, shows no text of a panic, makes no file that others can read, has no
+/// environment, and keeps no directory busy.
 pub(super) fn harden() -> io::Result<()> {
     prctl::set_dumpable(false)?;
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
@@ -54,8 +54,8 @@ pub(super) fn harden() -> io::Result<()> {
     system::clear_environment()
 }
 
-/// Takes the connection from standard input, in the place of which modules and what they start find nothing; ends with the
-/// process that has accepted it.
+/// Takes the connection from standard input. PAM modules and their programs find an empty input instead. Lets the
+/// kernel end this process when its parent ends.
 pub(super) fn take_connection() -> io::Result<OwnedFd> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     SigSet::empty().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;

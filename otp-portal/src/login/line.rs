@@ -12,24 +12,24 @@ use zeroize::Zeroizing;
 /// How long a person may be silent.
 pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(120);
 
-/// How long the portal may be silent where no person takes part, and how long it may take to take what it is told.
+/// How long the portal may be silent if no person takes part, and how long it may take to read a message.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Why nothing more is heard.
+/// Why no more messages come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Silent {
     /// The portal has hung up.
     Gone,
     /// The time is up.
     TooLong,
-    /// It says what has no place here.
+    /// The portal sends something that does not belong here.
     Senseless,
 }
 
 /// The connection.
 pub(super) struct Line {
     stream: UnixStream,
-    /// Whether the last reading has come to its limit.
+    /// Whether the last read has timed out.
     too_long: bool,
 }
 
@@ -45,7 +45,7 @@ impl Line {
         })
     }
 
-    /// From now on a person answers.
+    /// From now on, a person answers.
     pub(super) fn wait_for_a_person(&self) -> io::Result<()> {
         self.stream.set_read_timeout(Some(LONGEST_SILENCE))
     }
@@ -65,7 +65,7 @@ impl Line {
         Reply::from_fields(&self.hear()?).ok_or(Silent::Senseless)
     }
 
-    /// Waits for the answer to a question of PAM's.
+    /// Waits for the answer to a question of PAM.
     pub(super) fn text(&mut self) -> Result<Zeroizing<Vec<u8>>, Silent> {
         match self.reply()? {
             Reply::Text(text) => Ok(text),
@@ -73,7 +73,7 @@ impl Line {
         }
     }
 
-    /// Says something; `None`: nobody is there, or does not take it.
+    /// Sends a message; `None`: the portal has gone away, or does not read it.
     pub(super) fn say(&mut self, said: &Said) -> Option<()> {
         let bytes = said.to_fields().to_bytes()?;
         self.stream.write_all(&bytes).ok()

@@ -1,4 +1,4 @@
-//! Accepts connections of the portal, and of nobody else, and has each served by a process of its own.
+//! Accepts connections from the portal and from no one else, and starts a process for each.
 
 use super::permission::{Asker, allowed};
 use super::{Site, Trouble, life, log};
@@ -17,34 +17,34 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// Connections at once: every slot, and as many questions.
+/// The most connections at a time: all conversations, and as many questions.
 const MOST_CONNECTIONS: usize = 2 * super::slots::MOST;
 
-/// How often children are looked for that have ended.
+/// How often ended children are looked for.
 const LOOK_MILLISECONDS: u8 = 250;
 
 /// The first descriptor that systemd hands over (`sd_listen_fds(3)`).
 const HANDED_OVER: u32 = 3;
 
-/// Where the listening socket is from.
+/// The origin of the listening socket.
 pub enum From {
-    /// systemd has made it.
+    /// systemd has made the socket.
     Systemd,
-    /// Made here, at this place.
+    /// Make a socket at this path.
     Path(PathBuf),
 }
 
-/// Serves until it is ended.
+/// Serves until the process is ended.
 ///
 /// # Errors
-/// There is nothing to listen to, or nobody to listen for.
+/// There is no socket, or the portal has no account.
 pub fn serve(site: &Site, from: &From, arguments: &[std::ffi::OsString]) -> Result<(), Trouble> {
     let listener = match from {
         From::Systemd => handed_over()?,
         From::Path(path) => made(path, &portal(site)?)?,
     };
     life::harden().map_err(|error| Trouble::new("the login part cannot begin", &error))?;
-    // Looked for now, so that a missing account is told at the start and not at a login.
+    // Look the account up now: a missing one is then reported at the start, not at a login.
     portal(site)?;
     let mut children: Vec<Child> = Vec::new();
     loop {
@@ -72,14 +72,14 @@ pub fn serve(site: &Site, from: &From, arguments: &[std::ffi::OsString]) -> Resu
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => {
                 log::unavailable(None, &Trouble::new("a connection", &error));
-                // As long as there is no descriptor to be had, there is none to be had at once either.
+                // While all descriptors are in use, trying again at once would fail too.
                 std::thread::sleep(Duration::from_millis(100));
             }
         }
     }
 }
 
-/// Has one connection served, where it is the portal's and there is room.
+/// Starts a process for a connection, if it comes from the portal and there is room.
 fn served(
     site: &Site,
     arguments: &[std::ffi::OsString],
@@ -122,7 +122,7 @@ fn served(
         .ok()
 }
 
-/// Says that there is no room, where that can be said without waiting.
+/// Says that there is no room, unless this would mean waiting.
 fn full(mut connection: &UnixStream) {
     if let (Some(bytes), Ok(())) = (
         Said::Full.to_fields().to_bytes(),
@@ -141,7 +141,7 @@ fn portal(site: &Site) -> Result<User, Trouble> {
     }
 }
 
-/// The socket that systemd has made (`LISTEN_PID`, `LISTEN_FDS`).
+/// Returns the socket that systemd has made (`LISTEN_PID`, `LISTEN_FDS`).
 fn handed_over() -> Result<UnixListener, Trouble> {
     let says = |name: &str, what: &str| std::env::var(name).is_ok_and(|value| value == what);
     if !says("LISTEN_PID", &std::process::id().to_string()) || !says("LISTEN_FDS", "1") {
@@ -154,11 +154,12 @@ fn handed_over() -> Result<UnixListener, Trouble> {
         .map_err(|error| Trouble::new("the socket of systemd", &error))
 }
 
-/// Makes a socket that the portal's group alone may enter.
+/// Makes a socket that only root and the portal's group can connect to.
 fn made(path: &Path, portal: &User) -> Result<UnixListener, Trouble> {
     let trouble = |error: &dyn std::fmt::Display| Trouble::new(&path.display().to_string(), &error);
     match fs::symlink_metadata(path) {
-        // What a login part has left that was killed. Of one that is alive it would be taken away, so it is asked first.
+        // A killed login part may have left this socket. If a running one listens there, it must stay, so try to
+        // connect first.
         Ok(found) if found.file_type().is_socket() => {
             if UnixStream::connect(path).is_ok() {
                 return Err(trouble(&"somebody listens there already"));

@@ -1,4 +1,4 @@
-//! The records of the login part: who was refused, and what could not be done. What becomes of a login, the module says.
+//! The log entries of the login part: denied requests, and failures. The modules log the results of logins.
 
 use super::Trouble;
 use crate::wire::{Kind, NotIn};
@@ -7,7 +7,7 @@ use otp_log::Program;
 
 const PROGRAM: Program<'static> = Program::of_ours("otp-portal-login");
 
-/// Says that somebody asked what is not theirs to ask.
+/// Logs a request that its caller may not make.
 pub(super) fn denied(kind: Option<Kind>, caller: Option<u32>, reason: &str) {
     let mut entry = Entry::new(Event::Denied, Severity::Warning);
     if let Some(uid) = caller {
@@ -20,12 +20,12 @@ pub(super) fn denied(kind: Option<Kind>, caller: Option<u32>, reason: &str) {
     otp_log::tell(&entry, &PROGRAM);
 }
 
-/// Says that an administrator has ended all logins of a user.
+/// Logs that an administrator has ended all logins of a user.
 pub(super) fn logged_out(user: &str) {
     let mut entry = Entry::new(Event::Change, Severity::Notice)
         .with(Value::Verb("log-out"))
         .with(Value::User(Text::escaped(user)));
-    // The administrator, as sudo has left it in the environment.
+    // The administrator, as sudo names them in the environment.
     let caller = std::env::var("SUDO_UID").ok();
     if let Some(uid) = caller.and_then(|uid| uid.parse().ok()) {
         entry.add(Value::EnvSudoUid(uid));
@@ -33,13 +33,13 @@ pub(super) fn logged_out(user: &str) {
     otp_log::tell(&entry, &PROGRAM);
 }
 
-/// Says what an administrator should put right, and what goes on without.
+/// Logs a fault that an administrator should correct, and what still works.
 pub(super) fn amiss(reason: &str) {
     let entry = Entry::new(Event::Policy, Severity::Warning);
     otp_log::tell(&entry.with(Value::Reason(Text::escaped(reason))), &PROGRAM);
 }
 
-/// Says that something could not be done.
+/// Logs that something could not be done.
 pub(super) fn unavailable(user: Option<&str>, trouble: &Trouble) {
     let mut entry = Entry::new(Event::Unavailable, Severity::Error);
     if let Some(user) = user {
@@ -49,7 +49,7 @@ pub(super) fn unavailable(user: Option<&str>, trouble: &Trouble) {
     otp_log::tell(&entry, &PROGRAM);
 }
 
-/// Logs why nobody is let in, and gives back what the portal may know of it.
+/// Logs why no one is let in. Returns what the portal may know about it.
 pub(super) fn not_in(user: &str, trouble: &Trouble) -> NotIn {
     unavailable(Some(user), trouble);
     NotIn::Unavailable

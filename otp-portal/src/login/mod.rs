@@ -1,12 +1,12 @@
-//! The privileged part of the portal: root's, and small. It listens for the portal alone, has one process for each
-//! conversation, runs PAM, signs what a logged-in user is known by, and has otp-helper do what that user may ask for.
+//! The privileged part of the portal. It runs as root, and is small. It serves only the portal, starts a process for
+//! each connection, runs PAM, signs tokens for logged-in users, and has otp-helper do what these users may ask for.
 //!
 //! ```text
 //! otp-portal-login                     root: accepts, checks the peer, starts
 //!   `- otp-portal-login --conversation root: one connection, one matter
 //!        `- otp-portal-login --become  the user for good, then: otp-helper
 //! ```
-//! Nothing of it outlives its connection: no descriptor and no process is kept for a session.
+//! Nothing outlives its connection: a session has no descriptor and no process here.
 
 mod conversation;
 mod events;
@@ -34,29 +34,29 @@ use otp_helper::records::Installation;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The PAM service that lets people in. There is no other: without its files nobody is let in.
+/// The PAM service for logins. There is no other: without its file, no one is let in.
 pub const SERVICE: &std::ffi::CStr = c"otp-portal";
 
-/// How the login part is set up.
+/// The setup of the login part.
 #[derive(Clone, Debug)]
 pub struct Site {
     /// The account of the part that faces the network.
     pub account: String,
-    /// What is its own: the key, and who has logged out everywhere.
+    /// The directory with the key, and with a file for each user who has logged out everywhere.
     pub state: PathBuf,
-    /// How long a token lasts at the most.
+    /// How long a token lasts at most.
     pub lasts: Duration,
     /// Whether root may log in.
     pub root_may: bool,
-    /// Where records, policy and helper are.
+    /// The places of records, policy and helper.
     pub at: Installation,
-    /// What reads back the events.
+    /// The program that reads events back.
     pub admin: PathBuf,
-    /// This program, to be started anew.
+    /// The path of this program, which starts itself for each connection.
     pub program: PathBuf,
 }
 
-/// Why something could not be found out or done; for the log.
+/// Why something could not be found out or done, for the log.
 #[derive(Debug)]
 pub struct Trouble(String);
 

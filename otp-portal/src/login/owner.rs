@@ -1,4 +1,4 @@
-//! What a logged-in user has done by the helper: asked as that user, by a process that has become the user for good.
+//! Requests to the helper for a logged-in user, from a process that has become that user for good.
 
 use super::line::{LONGEST_SILENCE, Line, Silent};
 use super::{Site, Trouble};
@@ -27,10 +27,10 @@ const HELPER: &str = "--helper";
 /// The argument before the language.
 const WORDS: &str = "--language";
 
-/// Becomes a user for good and goes on as the helper; comes back only where it cannot.
+/// Becomes a user for good and executes the helper. Returns only if that fails.
 ///
-/// Standard input and output are the line to the process that has asked. Everything else of root's ends here: the groups,
-/// the ids, the environment but for what the user reads, and every descriptor, none of which outlives the change of programs.
+/// Standard input and output lead to the process that asks. Everything else of root is given up: groups, ids, the
+/// environment except for the language, and all descriptors, which close when the helper is executed.
 #[must_use]
 pub fn become_user(uid: u32, helper: &Path, language: Option<Language>) -> io::Error {
     let words = language.map(|language| (LANGUAGE, language.tag()));
@@ -47,7 +47,7 @@ fn become_for_good(uid: u32) -> nix::Result<()> {
     initgroups(&name, user.gid)?;
     setresgid(user.gid, user.gid, user.gid)?;
     setresuid(uid, uid, uid)?;
-    // What was given up must not come back; root has nothing to give up.
+    // Check that root's privileges cannot be regained. Root itself has none to give up.
     let is_user = geteuid() == uid && getegid() == user.gid;
     let is_still_root = !uid.is_root() && setresuid(Uid::from_raw(0), uid, uid).is_ok();
     let of_root = !uid.is_root() && getgroups()?.iter().any(|group| group.as_raw() == 0);
@@ -58,7 +58,7 @@ fn become_for_good(uid: u32) -> nix::Result<()> {
     }
 }
 
-/// Whether the user is a member of root's group, as some are.
+/// Whether the user is a member of group 0, as some users are.
 fn of_group_zero(name: &std::ffi::CStr) -> nix::Result<bool> {
     let group = nix::unistd::Group::from_gid(nix::unistd::Gid::from_raw(0))?;
     let is_name = |member: &String| member.as_bytes() == name.to_bytes();
@@ -75,29 +75,29 @@ fn arguments(site: &Site, uid: u32, language: Option<Language>) -> Vec<PathBuf> 
     all
 }
 
-/// Asks one question.
+/// Asks the helper one question.
 pub(super) fn ask(site: &Site, uid: u32, request: &Request) -> Result<Answer, Trouble> {
     Connection::open(&site.program, &arguments(site, uid, None))
         .and_then(|mut connection| connection.ask(request))
         .map_err(|reason| Trouble::new("the helper", &reason))
 }
 
-/// What a change has come to.
+/// The result of a change.
 pub(super) enum Changed {
-    /// It is kept.
+    /// The change is saved.
     Kept {
-        /// Whether there is an authenticator now.
+        /// Whether the account has an authenticator now.
         enrolled: bool,
     },
-    /// It is not, for this reason.
+    /// The change was not made, with the reason.
     Not(Answer),
-    /// It is not: the token that asked for it has ended meanwhile.
+    /// The change was not made, because the token has ended in the meantime.
     Ended(Ended),
 }
 
-/// Has a change made: what the helper says goes to the portal, and what the portal says to the helper. Which of them speaks
-/// next, they know; the helper ends with the line. Before the last word `has_ended` says whether the token has ended meanwhile: then
-/// it does not come to the helper.
+/// Makes a change. Passes messages between the helper and the portal, which know whose turn it is; the helper ends when
+/// the connection does. Before the last message, `has_ended` says whether the token has ended. In that case the message
+/// does not reach the helper.
 pub(super) fn change(
     site: &Site,
     uid: u32,

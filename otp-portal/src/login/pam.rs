@@ -1,4 +1,4 @@
-//! Logging somebody in: the PAM service `otp-portal`, as a real conversation.
+//! A login by the PAM service `otp-portal`, as a real conversation.
 
 use super::line::{Line, Silent};
 use super::standing::{Judge, named};
@@ -14,13 +14,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// Where Linux-PAM looks for a service. Without a file there it would take the service `other`.
+/// Where Linux-PAM looks for a service. Without a file there, it would use the service `other`.
 const FILES: [&str; 2] = ["/etc/pam.d/otp-portal", "/usr/lib/pam.d/otp-portal"];
 
-/// What is given for the first answer where nobody may be let in whatever they answer, as sshd does it: no password.
+/// What PAM gets as the first answer if no answer may let this user in. sshd does the same: this is no one's password.
 const NEVER_RIGHT: &[u8] = b"\x08\n\r\x7fINCORRECT";
 
-/// Runs the conversation; what it comes to.
+/// Runs the conversation, and returns its result.
 pub(super) fn log_in(
     site: &Site,
     judge: &Judge<'_>,
@@ -42,15 +42,15 @@ pub(super) fn log_in(
     }
 }
 
-/// Refusals come at multiples of this after the last answer. A module takes its time over the password of a user alone, `pam_unix`
-/// some 30 ms, and so tells strangers who there is.
+/// A refusal comes at a multiple of this time after the last answer. Only for existing users does a module check a
+/// password, which takes `pam_unix` some 30 ms. Without the steps, that time would tell strangers which users exist.
 const STEP: Duration = Duration::from_millis(500);
 
-/// How long it is to the next step after what was taken, and after what modules want a failure to wait; never none, so that what
-/// takes no time looks like what takes some.
+/// Returns the wait until the next step, after the time taken so far and the wait that modules ask for. It is never
+/// zero, so that an answer that takes no time looks like one that takes some.
 ///
-/// The two are not added: PAM makes one wait out of the second in which a login begins, so of two logins the one that takes longer
-/// would come to a later step now and then, and the other never.
+/// The two times are not added. PAM derives its wait from the second in which a login begins. Of two logins, the slower
+/// one would sometimes come one step later, and the faster one never.
 fn to_the_next_step(taken: Duration, wanted: Duration) -> Duration {
     let at_least = taken.max(wanted);
     let over = at_least.as_nanos() % STEP.as_nanos();
@@ -59,7 +59,7 @@ fn to_the_next_step(taken: Duration, wanted: Duration) -> Duration {
 }
 
 enum Why {
-    /// The last answer came then, and modules want so long a wait.
+    /// When the last answer came, and how long a wait the modules ask for.
     Not(NotIn, Instant, Duration),
     Silent(Silent),
     Trouble(Trouble),
@@ -100,7 +100,7 @@ fn attempt(
         since: Instant::now(),
         wanted: Duration::ZERO,
     };
-    // A module may map the name to another: where that is somebody else's, nobody is let in.
+    // A module may change the name. If the new name is another user's, no one is let in.
     let known_uid = known.filter(|_| !never).map(|named| named.account.uid);
     let let_in = |user: &str| -> Result<Option<Named>, Trouble> {
         let named = named(user)?;
@@ -127,14 +127,14 @@ fn attempt(
     })
 }
 
-/// A user whom every phase has let pass.
+/// A user whom all phases have let pass.
 struct Passed {
     named: Named,
     has_another_password: bool,
 }
 
-/// Takes somebody through every phase; `None`: one of them refuses, or `let_in` does, which is asked about the name that PAM has
-/// in the end, before anything is set up for it.
+/// Takes a user through all phases; `None`: a phase or `let_in` refuses. `let_in` is called with the final name, before
+/// anything is set up for the user.
 fn passes(
     answers: &mut dyn Conversation,
     (name, address, language): (&str, IpAddr, Language),
@@ -158,7 +158,7 @@ fn passes(
     }
     let has_another_password = match login.in_order() {
         InOrder::Yes => false,
-        // The new one is taken by this stack, and the account looked at once more.
+        // This service changes the password, and then checks the account again.
         InOrder::WithANewPassword => {
             if !login.changes_the_old_password() || !login.account_is_in_order() {
                 login.comes_to_nothing();
@@ -190,12 +190,12 @@ fn passes(
 struct Talk<'a> {
     line: &'a mut Line,
     silent: Option<Silent>,
-    /// Nobody may be let in, whatever is answered.
+    /// No answer may let this user in.
     never: bool,
     answered: usize,
     /// When the last answer came.
     since: Instant,
-    /// How long modules want a failure to wait.
+    /// How long a wait the modules ask for after a failure.
     wanted: Duration,
 }
 
@@ -210,7 +210,7 @@ impl Conversation for Talk<'_> {
                 Some(match (self.never, self.answered) {
                     (false, _) => text,
                     (true, 1) => Zeroizing::new(NEVER_RIGHT.to_vec()),
-                    // What is empty counts nowhere as a wrong code: strangers lock nobody.
+                    // An empty answer never counts as a wrong code, so strangers cannot lock such a user.
                     (true, _) => Zeroizing::default(),
                 })
             }

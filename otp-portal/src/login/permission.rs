@@ -1,17 +1,17 @@
-//! What the portal may ask: the whole of it.
+//! The complete table of what the portal may ask.
 
 use crate::wire::Kind;
 use otp_helper::protocol::Verb;
 use otp_store::change::Change;
 
-/// What the other end of a connection is.
+/// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asker {
-    /// The portal's account, with a token of the user whom it is about that still stands.
+    /// The portal's account, with a valid token of the user in question.
     ForTheUser,
-    /// The portal's account without one.
+    /// The portal's account, without such a token.
     Portal,
-    /// Anybody else, root too.
+    /// Anyone else, including root.
     Stranger,
 }
 
@@ -20,7 +20,7 @@ impl Asker {
     pub const ALL: [Self; 3] = otp_core::every!(Asker: ForTheUser, Portal, Stranger);
 }
 
-/// Says whether an asker may have that done. Each kind of matter has a row, each asker a column.
+/// Returns whether an asker may ask for this. Each kind of matter has a row, each asker a column.
 #[allow(clippy::match_same_arms, reason = "a table: each kind of matter has a row of its own")]
 #[must_use]
 #[rustfmt::skip]
@@ -42,7 +42,7 @@ pub const fn allowed(kind: Kind, asker: Asker) -> bool {
     }
 }
 
-/// The verbs of the helper that a kind of matter can lead to, asked as the user.
+/// Returns the helper's verbs that a kind of matter can lead to, asked as the user.
 #[must_use]
 pub fn verbs(kind: Kind) -> &'static [Verb] {
     match kind {
@@ -59,7 +59,7 @@ pub fn verbs(kind: Kind) -> &'static [Verb] {
     }
 }
 
-/// The verb that a change is asked for by.
+/// Returns the verb for a change.
 #[must_use]
 pub const fn verb(change: &Change) -> Verb {
     match change {

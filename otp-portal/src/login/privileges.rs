@@ -1,4 +1,5 @@
-//! Whether otp-helper can get its group when it is started from here: not where new privileges may not be had.
+//! Checks whether otp-helper can get its group when this program starts it. It cannot if new privileges are not
+//! allowed.
 
 use super::{Trouble, log};
 use nix::sys::prctl;
@@ -6,21 +7,21 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-/// What happens where they may not, and what to do. Shorter than what a record cuts.
+/// What happens if they are not allowed, and what to do. Short enough that the log does not cut it.
 const AMISS: &str = "no_new_privs is set, so otp-helper gets no group: users see nothing of their accounts and change nothing; \
                      take NoNewPrivileges=yes and what implies it out of otp-portal-login.service: otp-portal-login(8), THE UNIT";
 
-/// Looks at this process, and logs what is amiss: logins go on without.
+/// Checks this process and logs a fault. Logins still work.
 pub fn look() {
     if prctl::get_no_new_privs().unwrap_or(true) {
         log::amiss(AMISS);
     }
 }
 
-/// Looks at the processes of this program that run.
+/// Checks the running processes of this program.
 ///
 /// # Errors
-/// One of them may not get new privileges, or that cannot be found out.
+/// One of them may not get new privileges, or this cannot be found out.
 pub fn of_those_that_run(program: &Path) -> Result<(), Trouble> {
     let trouble = |error: &io::Error| Trouble::new("/proc", error);
     for entry in fs::read_dir("/proc").map_err(|error| trouble(&error))? {
@@ -32,7 +33,7 @@ pub fn of_those_that_run(program: &Path) -> Result<(), Trouble> {
         if !fs::read_link(place.join("exe")).is_ok_and(|exe| is_of(&exe, program)) {
             continue;
         }
-        // Where it has ended meanwhile, nothing is amiss with it.
+        // A process that has ended in the meantime has no fault.
         let Ok(status) = fs::read_to_string(place.join("status")) else {
             continue;
         };
@@ -43,13 +44,13 @@ pub fn of_those_that_run(program: &Path) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Whether a process runs that program, or the one that was in its place before an upgrade.
+/// Whether a process runs this program, or the version that an upgrade has replaced.
 fn is_of(exe: &Path, program: &Path) -> bool {
     let exe = exe.to_string_lossy();
     Path::new(exe.strip_suffix(" (deleted)").unwrap_or(&exe)) == program
 }
 
-/// Whether the kernel says so in the status of a process; also where it says nothing.
+/// Whether the kernel says so in the status of a process. True also if the kernel does not say.
 fn may_get_none(status: &str) -> bool {
     let value = status
         .lines()

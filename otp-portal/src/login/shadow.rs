@@ -1,6 +1,6 @@
-//! What `/etc/shadow` has of an account: seen, so that a token ends with its password, and never told.
+//! The entry of an account in `/etc/shadow`. It is read so that a token ends with the password, and never told.
 //!
-//! The file and no name service: what a directory keeps of a password no program can see.
+//! This reads the file instead of asking the name service: no program can see a password that a directory keeps.
 
 use super::Trouble;
 use otp_core::UnixTime;
@@ -10,25 +10,25 @@ use zeroize::Zeroizing;
 
 const FILE: &str = "/etc/shadow";
 
-/// An account's line.
+/// The entry of an account.
 pub(super) struct Entry {
-    /// The password, hashed, and the day of its last change. Has no `Debug`.
+    /// The hash of the password, and the day of its last change. Has no `Debug`.
     pub password: Zeroizing<Vec<u8>>,
-    /// The day on which the account ends.
+    /// The day on which the account expires.
     expires: Option<u64>,
 }
 
 const SECONDS_A_DAY: u64 = 24 * 60 * 60;
 
 impl Entry {
-    /// Whether the account has ended.
+    /// Whether the account has expired.
     pub(super) fn has_expired(&self, now: UnixTime) -> bool {
         self.expires
             .is_some_and(|day| now.seconds() / SECONDS_A_DAY >= day)
     }
 }
 
-/// The line of a user; `None`: there is none, so the password is kept elsewhere.
+/// Returns the entry of a user; `None`: there is none, so the password is kept elsewhere.
 pub(super) fn entry(user: &str) -> Result<Option<Entry>, Trouble> {
     match fs::read(FILE) {
         Ok(bytes) => Ok(entry_in(&Zeroizing::new(bytes), user)),

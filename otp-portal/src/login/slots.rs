@@ -1,5 +1,5 @@
-//! How many conversations go on at once: each holds a slot, a locked part of one file. The kernel lets go of it when the
-//! process ends, however it ends, so nobody counts wrongly.
+//! Slots for conversations: each conversation locks one part of a file. The kernel releases the lock when the process
+//! ends in any way, so the count is always right.
 
 use super::Trouble;
 use nix::errno::Errno;
@@ -9,36 +9,37 @@ use std::fs::File;
 use std::net::IpAddr;
 use std::os::unix::fs::FileExt;
 
-/// Logins and changes at once, in all.
+/// The most logins and changes at a time.
 pub(super) const MOST: usize = 64;
 
-/// Logins at once from one address. The portal has a limit of its own; this one is for a portal that is not itself.
+/// The most logins from one address at a time. The portal has a limit of its own; this one holds if an attacker
+/// controls the portal.
 pub(super) const MOST_FROM_ONE: usize = 16;
 
-/// Changes at once of one user, however often logged in.
+/// The most changes of one user at a time, over all sessions.
 pub(super) const MOST_OF_ONE: usize = 4;
 
-/// Whose conversation it is.
+/// The owner of a conversation.
 #[derive(Clone, Copy)]
 pub(super) enum Whose {
     /// A login from this address.
     LoginFrom(IpAddr),
-    /// A change of the user with this number.
+    /// A change of the user with this id.
     ChangeOf(u32),
 }
 
-/// The bytes of a slot.
+/// The length of a slot, in bytes.
 const WIDTH: usize = 48;
 
-/// Where the lock is that taking a slot needs.
+/// The lock that is held while a slot is taken.
 const GATE: usize = MOST * WIDTH;
 
-/// A slot that this process holds as long as this lives.
+/// A slot that this process holds until drop.
 pub(super) struct Slot {
     _file: File,
 }
 
-/// Takes a slot; `None`: there is none left, or none for that address or user.
+/// Takes a slot; `None`: none is left, or none for this address or user.
 pub(super) fn take(file: File, whose: Whose) -> Result<Option<Slot>, Trouble> {
     let trouble = |error: &dyn std::fmt::Display| Trouble::new("the slots", &error);
     lock(&file, GATE, 1, |part| FcntlArg::F_OFD_SETLKW(part)).map_err(|error| trouble(&error))?;
@@ -53,7 +54,7 @@ pub(super) fn take(file: File, whose: Whose) -> Result<Option<Slot>, Trouble> {
             continue;
         }
         let mut there = [0; WIDTH];
-        // A slot that nobody has written yet is shorter.
+        // The file ends before a slot that was never used.
         file.read_at(&mut there, (at * WIDTH) as u64)
             .map_err(|error| trouble(&error))?;
         of_the_same += usize::from(there == whose);
@@ -69,7 +70,7 @@ pub(super) fn take(file: File, whose: Whose) -> Result<Option<Slot>, Trouble> {
     Ok(Some(Slot { _file: file }))
 }
 
-/// An address as it stands in a slot; of IPv6 the network that one subscriber has.
+/// Writes an address as a slot contains it. For IPv6 this is the network of one subscriber.
 fn written(address: IpAddr) -> [u8; WIDTH] {
     let text = match address {
         IpAddr::V4(address) => address.to_string(),
@@ -135,8 +136,8 @@ mod tests {
         options.open(path).unwrap()
     }
 
-    /// What another test starts has, for a moment, every descriptor of this process, and its locks with it: what was let go of is
-    /// free once that has gone on to be another program.
+    /// Waits until a released slot is free. A child that another test has just forked holds all descriptors of this
+    /// process, with their locks, until it executes its program.
     fn once_free(take: impl Fn() -> Option<Slot>) -> Slot {
         loop {
             if let Some(slot) = take() {

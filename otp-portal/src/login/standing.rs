@@ -1,4 +1,4 @@
-//! Whether what was signed still stands, by all that can be seen of the account now.
+//! Decides whether a token is still valid, from everything that can be seen of the account now.
 
 use super::kept::{Kept, random};
 use super::token::{Claims, Failures, Signer, Tag};
@@ -12,31 +12,32 @@ use otp_site::{Named, clock, groups, policy, users};
 use otp_store::Overview;
 use std::time::Duration;
 
-/// A user id that nobody has: `chown` and its like take the one above it for none, and this one is nobody's of a remote system.
+/// A user id that no one has. The one above it means "no user" to `chown` and others; this one is `nobody` of a remote
+/// system.
 const NOBODY: u32 = u32::MAX - 1;
 
-/// So far in the future a login can be, where a clock is set while it goes.
+/// How far in the future a login may seem to be, because a clock was set in the meantime.
 const CLOCKS_DIFFER_BY: Duration = Duration::from_secs(120);
 
-/// What tokens are made and judged by.
+/// Makes and judges tokens.
 pub(super) struct Judge<'a> {
     site: &'a Site,
     kept: Kept,
     signer: Signer,
 }
 
-/// What is seen of an account before it is known who is at the other end.
+/// What is seen of an account before the user has proved their identity.
 pub(super) struct Before {
     login: String,
     password: Tag,
     left: Tag,
 }
 
-/// A user whose token stands.
+/// A user whose token is valid.
 pub(super) struct Bearer {
-    /// What the token says.
+    /// The claims of the token.
     pub claims: Claims,
-    /// Whose it is, by what the name service says now.
+    /// The account, as the name service has it now.
     pub account: Account,
 }
 
@@ -47,7 +48,7 @@ impl<'a> Judge<'a> {
         Ok(Self { site, kept, signer })
     }
 
-    /// Whose a token is, where it still stands.
+    /// Returns the user of a token, if it is still valid.
     pub(super) fn bearer(&self, token: &Token) -> Result<Result<Bearer, Ended>, Trouble> {
         match self.signer.open(token) {
             Some(claims) => self.bearer_of(claims, now()?),
@@ -55,7 +56,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether a token stands; what cannot be found out goes to the log by the caller.
+    /// Returns whether a token is valid. The caller logs what cannot be found out.
     pub(super) fn standing(&self, token: &Token) -> Result<Standing, Trouble> {
         Ok(match self.bearer(token)? {
             Ok(_) => Standing::Stands,
@@ -63,7 +64,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Whose a token is that this machine has signed, or why it stands no longer.
+    /// Returns the user of a token that this machine has signed, or why the token has ended.
     fn bearer_of(&self, claims: Claims, now: UnixTime) -> Result<Result<Bearer, Ended>, Trouble> {
         if is_over(&claims, self.site.lasts, now) {
             return Ok(Err(Ended::TimeIsUp));
@@ -93,7 +94,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// The rules for an account, and its records, wherever they are.
+    /// Returns the policy for an account, and its records, wherever they are.
     fn records(&self, account: &Account) -> Result<(Policy, Records), Trouble> {
         let policy = policy::load(&self.site.at.conf)
             .map_err(|error| Trouble::new("the policy", &error))?
@@ -103,7 +104,7 @@ impl<'a> Judge<'a> {
         Ok((policy, records))
     }
 
-    /// How the account stands in the records.
+    /// Returns how the account stands in the records.
     fn overview(&self, account: &Account) -> Result<Option<Overview>, Trouble> {
         let (policy, records) = self.records(account)?;
         records
@@ -111,15 +112,15 @@ impl<'a> Judge<'a> {
             .map_err(|error| Trouble::new("the records", &error))
     }
 
-    /// What policy wants of a user without an authenticator, as `otp-admin policy show` has it: the strictest of what it wants at
-    /// the services, since the account is for all of them.
+    /// Returns what policy demands of a user without an authenticator, as `otp-admin policy show` does: the strictest
+    /// demand of all services, because the account is for all of them.
     pub(super) fn wanted(&self, bearer: &Bearer) -> Result<Wanted, Trouble> {
         let account = &bearer.account;
         let (policy, records) = self.records(account)?;
         let found = records.enrolled(account);
         let first_login = match found.map_err(|error| Trouble::new("the records", &error))? {
             Enrolled::No { first_login } => first_login,
-            // Since it was asked how the account stands.
+            // An authenticator was set up after the status was read.
             Enrolled::Yes => return Ok(Wanted::Nothing),
         };
         let alias = named(&bearer.claims.login)?.and_then(|named| named.alias);
@@ -137,7 +138,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Looks at an account before anybody has proven anything: whatever changes from then on ends the token.
+    /// Looks at an account before the user has proved anything. Every later change then ends the token.
     pub(super) fn before(&self, named: &Named) -> Result<Before, Trouble> {
         let (login, uid) = (login_name(named), named.account.uid);
         Ok(Before {
@@ -147,9 +148,9 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Does for a name that is nobody's what is done for a user's, so that the time tells nobody which it is.
+    /// Does the same work for an unknown name, so that the time does not tell which names exist.
     pub(super) fn before_nobody(&self, name: &str) -> Result<(), Trouble> {
-        // The name of a user was looked up by its number as well.
+        // For a user, the id is looked up as well.
         users::account_of(NOBODY).map_err(|error| Trouble::new("the account", &error))?;
         self.password(name, NOBODY)?;
         self.kept.left(NOBODY)?;
@@ -162,8 +163,8 @@ impl<'a> Judge<'a> {
         Ok(self.signer.of_password(uid, password))
     }
 
-    /// The token of a user whom PAM has let in by that name; and whether there is an authenticator. `has_changed`: the user has
-    /// just chosen another password.
+    /// Makes the token of a user whom PAM has let in under this name, and returns its claims. `has_changed`: the user
+    /// has just chosen a new password.
     pub(super) fn token_of(
         &self,
         named: &Named,
@@ -177,7 +178,7 @@ impl<'a> Judge<'a> {
             uid,
             began,
             ends: began.after(self.site.lasts),
-            // Under another name than the one that was typed it is another password.
+            // The new name of the login has a password of its own.
             password: if has_changed || login != before.login {
                 self.password(&login, uid)?
             } else {
@@ -191,7 +192,7 @@ impl<'a> Judge<'a> {
         Ok((self.sign(&claims)?, claims))
     }
 
-    /// The token in the place of one whose user has changed the authenticators. It ends when that would have.
+    /// Makes a new token after the user has changed authenticators. It ends when the old one would have ended.
     pub(super) fn token_after(&self, bearer: &Bearer) -> Result<Token, Trouble> {
         let (failures, devices) = self.seen(&bearer.account)?;
         self.sign(&Claims {
@@ -201,7 +202,7 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// What the records have of an account that a token ends by.
+    /// Returns the parts of the record whose change ends a token.
     fn seen(&self, account: &Account) -> Result<(Failures, Vec<Tag>), Trouble> {
         let Some(overview) = self.overview(account)? else {
             return Ok((Failures::default(), Vec::new()));
@@ -221,21 +222,21 @@ impl<'a> Judge<'a> {
         self.kept.leave(account.uid)
     }
 
-    /// A file for locks.
+    /// Returns the directory of the login part.
     pub(super) const fn kept(&self) -> &Kept {
         &self.kept
     }
 }
 
-/// Ends every token of a user, as an administrator wants it, and records that. What was asked about a moment ago is heard of
-/// within the time that the portal remembers an answer.
+/// Ends all tokens of a user for an administrator, and logs this. The portal notices when its last answers become too
+/// old.
 ///
 /// # Errors
-/// There is no such user, or it cannot be kept.
+/// There is no such user, or the end cannot be stored.
 pub fn log_out(site: &Site, user: &str) -> Result<(), Trouble> {
     let named = named(user)?.ok_or_else(|| Trouble::new(user, &"there is no such user"))?;
     Kept::open(&site.state)?.leave(named.account.uid)?;
-    // The logins have ended by now, whatever the policy says: it says only to whom else that is told.
+    // The logins have ended by now. A policy that cannot be read only means that the hook does not get the event.
     match policy::load(&site.at.conf) {
         Ok(policies) => {
             let hooks = policies.for_account().hooks;
@@ -247,19 +248,19 @@ pub fn log_out(site: &Site, user: &str) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Who is behind a name; `None`: nobody.
+/// Returns the account of a name; `None`: no user has it.
 pub(super) fn named(name: &str) -> Result<Option<Named>, Trouble> {
     users::named(name).map_err(|error| Trouble::new("the account", &error))
 }
 
-/// The name of a login as the name service has it.
+/// Returns the name of the login, as the name service has it.
 fn login_name(Named { account, alias }: &Named) -> String {
     let name = alias.as_ref().unwrap_or(&account.name);
     name.as_str().to_owned()
 }
 
-/// Whether a token has lasted as long as one may, by what is configured now as well. One of the future was made before the clock
-/// was put back, and nobody knows how old it is.
+/// Whether a token has reached its longest time, also by the present configuration. A token from the future was made
+/// before the clock was put back, so its age is unknown.
 fn is_over(claims: &Claims, lasts: Duration, now: UnixTime) -> bool {
     now >= claims.ends
         || now >= claims.began.after(lasts)
@@ -271,13 +272,13 @@ fn is_young(began: UnixTime, now: UnixTime) -> bool {
     now <= began.after(FIRST_WITHIN)
 }
 
-/// Whether its user may change something now: one without an authenticator, whom the helper asks for no password, has to have
-/// logged in just now.
+/// Whether the user may change something now. A user without an authenticator must have logged in just now, because the
+/// helper asks that user for no password.
 pub(super) fn may_change(claims: &Claims) -> Result<bool, Trouble> {
     Ok(!claims.devices.is_empty() || is_young(claims.began, now()?))
 }
 
-/// What the records say of a token.
+/// Judges a token by the records.
 fn by_records(
     claims: &Claims,
     overview: Option<&Overview>,
@@ -290,7 +291,7 @@ fn by_records(
     }
     let devices = overview.iter().flat_map(|found| &found.authenticators);
     let devices: Vec<Tag> = devices.map(tag).collect();
-    // Nobody knows which of them has let in who holds the token, so it ends with each.
+    // It is unknown which authenticator was used for the login, so the removal of any of them ends the token.
     let stands = if claims.devices.is_empty() {
         devices.is_empty()
     } else {
@@ -358,7 +359,7 @@ mod tests {
             (&["a"][..], Some(&["a"][..]), None),
             (&["a"], Some(&["a", "b"]), None),
             (&["a", "b"], Some(&["a", "b", "c"]), None),
-            // The one that is gone may be the one that was stolen.
+            // The removed authenticator may be the stolen one.
             (&["a", "b"], Some(&["b"]), Some(Ended::Replaced)),
             (&["a", "b"], Some(&["b", "c"]), Some(Ended::Replaced)),
             (&["a"], Some(&["b"]), Some(Ended::Replaced)),
@@ -430,7 +431,7 @@ mod tests {
             by_records(&claims(&["a"]), Some(&now), tag),
             Some(Ended::Locked)
         );
-        // One who logged in where no code is asked for has forgotten no failure by that.
+        // A login at a service that asks for no code does not forget failures.
         let later = Claims {
             failures: Failures::of(&now),
             ..claims(&["a"])
@@ -439,7 +440,7 @@ mod tests {
         assert_eq!(by_records(&later, Some(&now), tag), None);
     }
 
-    /// What lifts a lock forgets failures, and not what was refused last.
+    /// Lifting a lock forgets the failures, but not the last refusal.
     #[test]
     fn a_token_ends_with_a_lock_that_was_lifted_where_a_code_was_refused_by_it() {
         let mut now = overview(&["a"], AccountStanding::Open);

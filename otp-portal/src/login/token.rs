@@ -1,7 +1,8 @@
-//! What a logged-in user is known by: signed by this machine's key, and good for nothing without it.
+//! Tokens, by which logged-in users are known. This machine's key signs them, and a token with another signature is
+//! worthless.
 //!
-//! A token is kept by the portal, which can read it, so nothing in it is worth reading: of the password and of the
-//! authenticators it has tags that only the key can make.
+//! The portal keeps tokens and can read them, so they contain nothing secret. For the password and the authenticators
+//! they have tags that only the key can make.
 
 use crate::wire::{LONGEST_TOKEN, Token};
 use hmac::{Hmac, KeyInit, Mac};
@@ -12,49 +13,49 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-/// The first byte: what the rest is laid out like.
+/// The first byte: the version of the layout.
 const VERSION: u8 = 2;
 
-/// The bytes of a key.
+/// The length of a key, in bytes.
 pub(super) const KEY_BYTES: usize = 32;
 
-/// The bytes of the tag at the end.
+/// The length of the signature at the end, in bytes.
 const SIGNATURE: usize = 32;
 
-/// A tag of something that is compared and not shown.
+/// A tag of something that is compared and never shown.
 pub(super) type Tag = [u8; 16];
 
-/// The key of this machine. Wiped on drop, has no `Debug`.
+/// The key of this machine. It is wiped on drop and has no `Debug`.
 pub(super) struct Signer(Zeroizing<[u8; KEY_BYTES]>);
 
-/// What a token says.
+/// The content of a token.
 #[derive(Clone, PartialEq, Eq)]
 #[cfg_attr(test, derive(Debug))]
 pub(super) struct Claims {
     /// The name of the login. A user id can have several names, each with a password of its own.
     pub login: String,
-    /// The user id that it leads to.
+    /// The user id of that name.
     pub uid: u32,
-    /// When the user has logged in.
+    /// When the user logged in.
     pub began: UnixTime,
     /// When the token ends at the latest.
     pub ends: UnixTime,
-    /// Of the account's password.
+    /// The tag of the account's password.
     pub password: Tag,
-    /// Of the last time that the user has logged out everywhere.
+    /// The value of the user's last logout everywhere.
     pub left: Tag,
-    /// The codes of the account that were wrong by then.
+    /// The wrong codes of the account at the login.
     pub failures: Failures,
-    /// Of the authenticators that the account had.
+    /// The tags of the account's authenticators at the login.
     pub devices: Vec<Tag>,
 }
 
-/// The wrong codes of an account, by which a lock is seen that has come and gone.
+/// The wrong codes of an account. They show a lock even after it has ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Failures {
-    /// In a row, over all locks.
+    /// Failures in a row, over all locks.
     pub in_a_row: u32,
-    /// That are still allowed before the next lock.
+    /// Failures that are still allowed before the next lock.
     pub left: u32,
 }
 
@@ -66,10 +67,11 @@ impl Failures {
         }
     }
 
-    /// Whether the account was locked between `earlier` and now, as far as failures tell: a success forgets them.
+    /// Whether the account was locked between `earlier` and now, as far as failures show. A success forgets them.
     ///
-    /// Each failure takes one of those that are left, until one locks: then all are left again. So the sum grows with each lock,
-    /// and with nothing else. Where an administrator has allowed more of them, the next failure counts as a lock.
+    /// Each failure reduces the number that is left. When one locks, that number is full again. So the sum of both
+    /// grows with each lock and with nothing else. If an administrator has raised the limit, the next failure counts as
+    /// a lock.
     pub(super) const fn show_a_lock_since(self, earlier: Self) -> bool {
         self.in_a_row > earlier.in_a_row && self.sum() > earlier.sum()
     }
@@ -88,7 +90,7 @@ impl Signer {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice())
             .expect("HMAC takes a key of any length");
         for part in [&[purpose.as_bytes()], parts].concat() {
-            // Each with its length: no two lists of parts are one text.
+            // Each part comes with its length, so two different lists never give the same bytes.
             mac.update(&(part.len() as u64).to_be_bytes());
             mac.update(part);
         }
@@ -102,7 +104,7 @@ impl Signer {
         tag
     }
 
-    /// The tag of a password's entry; `None`: this machine has none for the account.
+    /// Returns the tag of a password's entry; `None`: this machine has no entry for the account.
     pub(super) fn of_password(&self, uid: u32, entry: Option<&[u8]>) -> Tag {
         let uid = uid.to_be_bytes();
         match entry {
@@ -111,13 +113,13 @@ impl Signer {
         }
     }
 
-    /// The tag of an authenticator: another that takes its name has another.
+    /// Returns the tag of an authenticator. A later one with the same name has another tag.
     pub(super) fn of_device(&self, uid: u32, device: &Device) -> Tag {
         let (uid, created) = (uid.to_be_bytes(), device.created.seconds().to_be_bytes());
         self.tag("device", &[&uid, &created, device.name.as_str().as_bytes()])
     }
 
-    /// Signs. `once`: random, so that no two tokens are one.
+    /// Signs claims. `once`: random bytes, so that no two tokens are equal.
     pub(super) fn sign(&self, claims: &Claims, once: [u8; 16]) -> Option<Token> {
         let length = u8::try_from(claims.login.len()).ok()?;
         let count = u8::try_from(claims.devices.len()).ok()?;
@@ -142,7 +144,7 @@ impl Signer {
         Token::from_bytes(&bytes)
     }
 
-    /// What a token of this machine says; `None`: it is none of ours.
+    /// Returns the claims of a token; `None`: this machine has not signed it.
     pub(super) fn open(&self, token: &Token) -> Option<Claims> {
         let bytes = token.as_bytes();
         let (said, signature) = bytes.split_at_checked(bytes.len().checked_sub(SIGNATURE)?)?;
@@ -271,13 +273,13 @@ mod tests {
             let forged = [said, &signer.mac("token", &[said])].concat();
             assert!(signer.open(&Token::from_bytes(&forged).unwrap()).is_none());
         }
-        // Nor is what the key has made for something else.
+        // A signature that the key made for another purpose is no token either.
         let password = signer.mac("password", &[&[VERSION; 70]]);
         let forged = [&[VERSION; 70][..], &password].concat();
         assert!(signer.open(&Token::from_bytes(&forged).unwrap()).is_none());
     }
 
-    /// Codes that are wrong, right, and locks, played with every limit: what the failures show is what has happened.
+    /// Plays wrong codes, right codes and locks with every limit: the failures show exactly what has happened.
     #[test]
     fn failures_show_each_lock_since_the_last_success_and_none_that_was_not() {
         for limit in 1..6 {

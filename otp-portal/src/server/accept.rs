@@ -1,4 +1,4 @@
-//! Connections: who gets one, how long each may take, and how they end.
+//! Connections: which ones are taken, how long each may last, and how they end.
 
 use super::Portal;
 use super::caller::{Connection, Peer};
@@ -31,17 +31,18 @@ use tokio::sync::watch;
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-/// How long the head of a request of a proxy may take, the wait for it among it: a proxy keeps connections.
+/// How long a proxy may take to send the head of a request. This includes the wait for the request, because proxies
+/// keep connections open.
 const HEAD_OF_A_PROXY: Duration = Duration::from_secs(75);
 
-/// How long the other side may take nothing of an answer.
+/// How long the other side may accept nothing of an answer.
 const WRITE: Duration = Duration::from_secs(20);
 
-/// No head is larger, in bytes, or has more lines.
+/// The longest head of a request, in bytes, and its most lines.
 const HEAD_SIZE: usize = 16 * 1024;
 const HEAD_LINES: usize = 64;
 
-/// How long requests may take that go on when the portal ends.
+/// How long requests in progress may take when the portal ends.
 const DRAIN: Duration = Duration::from_secs(10);
 
 /// How long a connection that has asked for nothing yet stays open when the portal ends.
@@ -50,11 +51,11 @@ const FIRST_REQUEST: Duration = Duration::from_secs(1);
 /// Why the portal cannot serve.
 #[derive(Debug)]
 pub enum Failed {
-    /// It cannot listen there.
+    /// The portal cannot listen at this address.
     Listen(String, io::Error),
-    /// Its files for TLS.
+    /// The certificate or the key cannot be used.
     Tls(Unusable),
-    /// A proxy is no user.
+    /// A proxy in the configuration is a user that does not exist.
     NoSuchUser(String),
 }
 
@@ -143,7 +144,7 @@ impl Listening {
     /// Tells the service manager that the portal is ready, and has it keep the sockets.
     ///
     /// # Errors
-    /// It cannot be told.
+    /// The service manager cannot be told.
     pub fn report_to(&mut self, manager: Manager) -> io::Result<()> {
         let sockets: Vec<_> = self.listeners.iter().map(AsFd::as_fd).collect();
         manager.ready(&sockets)?;
@@ -151,7 +152,7 @@ impl Listening {
         Ok(())
     }
 
-    /// The addresses of those that are no Unix sockets.
+    /// Returns the addresses of all sockets that are not Unix sockets.
     #[must_use]
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let addresses = self.listeners.iter().filter_map(|listener| match listener {
@@ -161,7 +162,8 @@ impl Listening {
         addresses.collect()
     }
 
-    /// Serves until `ends` says so; then takes no connection any longer, and finishes what was begun. Says whether all was.
+    /// Serves until `ends` says so. Then takes no more connections and finishes the requests in progress; returns
+    /// whether all of them finished.
     pub async fn serve(self, portal: Arc<Portal>, mut ends: watch::Receiver<bool>) -> bool {
         let limits = portal.conf.limits;
         let shared = Arc::new(Shared {
@@ -211,10 +213,10 @@ impl Listening {
     }
 }
 
-/// Everybody of this host may connect; who is no proxy is sent away by the user id.
+/// Every user of this host may connect. The portal then refuses users that are not proxies, by their user ids.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     match fs::symlink_metadata(path) {
-        // The directory of sessions is locked: nobody else listens there.
+        // Only one portal runs: it holds a lock on the directory of sessions. So no other process listens here.
         Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
         Ok(_) => return Err(io::Error::other("something else is there")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -240,7 +242,8 @@ async fn bind_tcp(address: SocketAddr, inherited: &mut Inherited) -> Result<TcpL
     bound.map_err(|error| Failed::Listen(address.to_string(), error))
 }
 
-/// So many connections only proxies get, so that the sites of those who are in stay open while strangers take all others.
+/// Returns how many connections are reserved for proxies, so that sites stay open for logged-in users while strangers
+/// take all others.
 fn reserve(conf: &Conf) -> usize {
     if conf.proxies.is_empty() {
         0
@@ -274,7 +277,7 @@ async fn accept(shared: Arc<Shared>, listener: Listener) {
                 .map(|(stream, from)| remote(&shared, stream, from, true)),
         };
         if accepted.is_err() {
-            // A connection that has gone by now; or no descriptor is left, and one will be.
+            // Either the connection is gone already, or all descriptors are in use and one will become free.
             sleep(Duration::from_millis(10)).await;
         }
     }
@@ -319,7 +322,7 @@ fn remote(shared: &Arc<Shared>, stream: TcpStream, from: SocketAddr, is_tls: boo
     };
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
-        // Answers are one small message each.
+        // Each answer is one small message.
         stream.set_nodelay(true).ok();
         let connection = Connection { peer, is_tls };
         match &shared.tls {
@@ -366,7 +369,7 @@ where
     let mut serving = std::pin::pin!(serving);
     let mut ends = shared.ends.clone();
     tokio::select! {
-        // What a browser does wrong is not written down: there would be no end of it.
+        // Errors that a browser causes are not logged: it could cause any number of them.
         _ = serving.as_mut() => {}
         () = told(&mut ends) => {
             // hyper closes a connection from which it has read nothing: the request of one that has just been taken would be lost.
@@ -380,12 +383,12 @@ where
     }
 }
 
-/// Waits until the portal is told to end, or nobody can say so any longer.
+/// Waits until the portal is told to end, or no one can tell it any longer.
 async fn told(ends: &mut watch::Receiver<bool>) {
     ends.wait_for(|ends| *ends).await.map(drop).ok();
 }
 
-/// A stream that gives up where the other side takes nothing for too long.
+/// A stream that gives up if the other side accepts nothing for too long.
 struct Patient<S> {
     stream: S,
     waits: Option<Pin<Box<Sleep>>>,

@@ -1,4 +1,4 @@
-//! What a user who is logged in sees of the own account.
+//! The pages that show logged-in users their own accounts.
 
 use super::answer::see_other;
 use super::part::again;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 impl Portal {
-    /// How the account of a user stands, or what policy wants of one without an authenticator.
+    /// Asks how a user's account stands; for a user without an authenticator, what the policy demands.
     pub(super) async fn status(
         &self,
         asked: &Asked,
@@ -34,7 +34,7 @@ impl Portal {
         }
     }
 
-    /// What is shown where the login part has said something else than was asked for.
+    /// Returns the page for an answer of the login part that does not fit the question.
     pub(super) async fn not_that(
         &self,
         asked: &Asked,
@@ -51,7 +51,7 @@ impl Portal {
         self.message(asked, Some(&session.user), Told::Unavailable)
     }
 
-    /// The policy by now; `None`: it cannot be read.
+    /// Reads the current policy; `None`: it cannot be read.
     pub(super) async fn policy(&self) -> Option<Policy> {
         let path = self.policy.clone();
         let read = tokio::task::spawn_blocking(move || policy::load(&path)).await;
@@ -73,7 +73,7 @@ impl Portal {
             Ok(session) => session,
             Err(answer) => return answer,
         };
-        // Whoever comes here has left what was begun.
+        // A user who opens this page has left any change that was begun.
         self.talks.leave(super::talk::Key::Change(session.id));
         let status = match self.status(asked, &session).await {
             Ok(status) => status,
@@ -99,12 +99,12 @@ impl Portal {
         self.page(asked, Some(&session.user), &page)
     }
 
-    /// The sites that a user can open.
+    /// Returns the sites that a user can open.
     async fn sites_of(&self, session: &Session) -> Vec<String> {
         if self.conf.sites.is_empty() {
             return Vec::new();
         }
-        // Where nobody can tell the groups, `/verify` refuses as well.
+        // If the groups cannot be found out, `/verify` refuses too.
         let groups = self.groups(session).await.unwrap_or_else(|_| Arc::from([]));
         let open = self.conf.sites.iter().filter(|(_, site)| {
             site.groups.is_empty() || site.groups.iter().any(|group| groups.contains(group))
@@ -147,7 +147,7 @@ impl Portal {
                     opens: policy.recovery.opens_lock,
                 };
                 if let Verdict::RejectedAndLocked { .. } | Verdict::Locked { .. } = verdict {
-                    // The session may have ended with it: that is asked anew.
+                    // The attempt may have ended the session, so ask again.
                     session.standing.forget();
                 }
                 self.page(asked, Some(&session.user), &Try { tried: Some(tried) })
@@ -157,7 +157,7 @@ impl Portal {
                     super::log::Often::Part,
                     "the login part does not answer to the try of a code",
                 );
-                // The code may have been looked at, and counts then.
+                // The code may have been checked, and then the attempt counts.
                 self.message(asked, Some(&session.user), Told::Uncertain)
             }
             said => self.not_that(asked, &session, said.ok()).await,
@@ -187,7 +187,7 @@ impl Portal {
         };
         let is_cut = events.len() == MOST_EVENTS;
         let mut events: Vec<Event> = events.iter().filter_map(|json| read_event(json)).collect();
-        // They come oldest first, and several can be of one second.
+        // The login part sends the oldest first, and several events can have the same second.
         events.reverse();
         events.sort_by_key(|event| std::cmp::Reverse(event.when));
         let page = Events {
@@ -216,7 +216,7 @@ impl Portal {
         self.page(asked, Some(&session.user), &Sessions { sessions: &all })
     }
 
-    /// What keeps an account from being changed, to be said instead of a form; `None`: nothing.
+    /// Returns what prevents changes of an account, to be shown instead of a form; `None`: nothing does.
     pub(super) fn barred(
         &self,
         asked: &Asked,
@@ -243,7 +243,7 @@ impl Portal {
             Err(answer) => return answer,
         };
         match self.status(asked, &session).await {
-            // It is not for later any longer.
+            // The enrolment can no longer wait.
             Ok(Err(Wanted::Now)) => see_other(Path::SET_UP),
             Ok(_) => {
                 self.note(session.id, Done::Later);
@@ -263,7 +263,7 @@ struct Json {
     values: BTreeMap<String, String>,
 }
 
-/// The event of a line; `None`: it is none that this release knows.
+/// Reads an event from its line; `None`: this release does not know the event.
 fn read_event(json: &str) -> Option<Event> {
     let json: Json = serde_json::from_str(json).ok()?;
     let event = event::Event::ALL

@@ -1,4 +1,4 @@
-//! Answers, as they go to a browser.
+//! Answers to browsers.
 
 use super::Answer;
 use crate::pages::{assets::Asset, policy::content_security_policy};
@@ -6,12 +6,12 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use zeroize::Zeroizing;
 
-/// A page.
+/// Makes an answer with a page.
 pub(super) fn page(status: StatusCode, html: &str) -> Answer {
     of(status, "text/html; charset=utf-8", html.to_owned())
 }
 
-/// A line of text, for what no person asks for.
+/// Makes an answer with a line of text, for requests that no person makes.
 pub(super) fn text(status: StatusCode, line: &str) -> Answer {
     of(status, "text/plain; charset=utf-8", format!("{line}\n"))
 }
@@ -25,7 +25,7 @@ fn of(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Answer {
     answer
 }
 
-/// A text to be kept in a file. A secret.
+/// Makes an answer that browsers save as a file. A secret.
 pub(super) fn download(name: &'static str, text: &Zeroizing<String>) -> Answer {
     let mut answer = of(
         StatusCode::OK,
@@ -41,12 +41,12 @@ pub(super) fn download(name: &'static str, text: &Zeroizing<String>) -> Answer {
     answer
 }
 
-/// Sends a browser on, by GET.
+/// Redirects a browser, which then uses GET.
 pub(super) fn see_other(location: &str) -> Answer {
     redirect(StatusCode::SEE_OTHER, location)
 }
 
-/// Sends a browser on.
+/// Redirects a browser.
 pub(super) fn redirect(status: StatusCode, location: &str) -> Answer {
     let Ok(location) = HeaderValue::from_str(location) else {
         return text(StatusCode::BAD_REQUEST, "an address that is none");
@@ -57,7 +57,7 @@ pub(super) fn redirect(status: StatusCode, location: &str) -> Answer {
     answer
 }
 
-/// A method that there is not.
+/// Refuses an unknown method.
 pub(super) fn not_allowed(methods: &'static str) -> Answer {
     let mut answer = text(StatusCode::METHOD_NOT_ALLOWED, "not allowed");
     answer
@@ -66,7 +66,7 @@ pub(super) fn not_allowed(methods: &'static str) -> Answer {
     answer
 }
 
-/// The last answer of its connection.
+/// Marks an answer as the last of its connection.
 pub(super) fn closing(mut answer: Answer) -> Answer {
     answer
         .headers_mut()
@@ -74,7 +74,7 @@ pub(super) fn closing(mut answer: Answer) -> Answer {
     answer
 }
 
-/// A cookie for this host alone. `lasts`: in seconds; else until the browser is closed.
+/// Sets a cookie for this host alone. It lasts `lasts` seconds, or until the browser is closed.
 pub(super) fn with_cookie(
     mut answer: Answer,
     name: &str,
@@ -94,17 +94,17 @@ pub(super) fn with_cookie(
     answer
 }
 
-/// Takes a cookie away.
+/// Deletes a cookie.
 pub(super) fn without_cookie(answer: Answer, name: &str) -> Answer {
     with_cookie(answer, name, "", Some(0))
 }
 
-/// The policy for a page whose forms may lead to these sites as well.
+/// Returns the policy for a page whose forms may also lead to these sites.
 pub(super) fn policy<'a>(origins: impl IntoIterator<Item = &'a str>) -> HeaderValue {
     HeaderValue::from_str(&content_security_policy(origins)).expect("hosts are plain")
 }
 
-/// Lets the forms of a page lead to a site.
+/// Allows the forms of a page to lead to a site.
 pub(super) fn leading_to(mut answer: Answer, origin: Option<&str>) -> Answer {
     answer
         .headers_mut()
@@ -112,7 +112,7 @@ pub(super) fn leading_to(mut answer: Answer, origin: Option<&str>) -> Answer {
     answer
 }
 
-/// A file of the pages.
+/// Makes an answer with a file of the pages.
 pub(super) fn asset(asset: &'static Asset, query: &str) -> Answer {
     let mut answer = of(StatusCode::OK, asset.content_type, asset.bytes);
     let kept = if super::is_current(asset, query) {

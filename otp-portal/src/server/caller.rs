@@ -1,6 +1,6 @@
-//! Who asks, and at which host: what the connection says, and what a proxy says that is believed.
+//! The caller of a request: what the connection says, and what a trusted proxy adds.
 //!
-//! Anybody can send `X-Forwarded-For` and its like, so they count from the proxies of the configuration alone.
+//! Anyone can send headers such as `X-Forwarded-For`. They count only from proxies that the configuration names.
 
 use crate::config::{Conf, Host, Proxy};
 use axum::http::{HeaderMap, Uri};
@@ -10,48 +10,48 @@ use std::net::{IpAddr, Ipv4Addr};
 /// The other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Peer {
-    /// A program at the Unix socket, whose user is one of the proxies.
+    /// A program at the Unix socket. Its user is one of the proxies.
     Local,
-    /// An address.
+    /// A network address.
     Address(IpAddr),
 }
 
-/// What is known of a connection.
+/// A connection, as far as it is known before a request.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection {
-    /// Its other end.
+    /// The other end.
     pub peer: Peer,
     /// Whether the portal speaks TLS on it.
     pub is_tls: bool,
 }
 
-/// Who asks.
+/// The caller of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Where the browser is. Unspecified (`0.0.0.0`) where a proxy does not say, or is none that is configured: that is in no
-    /// network that is trusted.
+    /// The address of the browser. It is `0.0.0.0` if the proxy does not say it or is not in the configuration: no
+    /// trusted network contains that address.
     pub address: IpAddr,
     /// The host that the browser asked for.
     pub host: Host,
-    /// What the browser asked there, where a proxy asks about another request.
+    /// The path that the browser asked for, if a proxy asks about another request.
     pub asked: Option<String>,
-    /// Whether the browser speaks TLS with the portal or with the proxy; `None`: nobody says.
+    /// Whether the browser speaks TLS with the portal or the proxy; `None`: no one says.
     pub is_tls: Option<bool>,
 }
 
-/// Why a request is not taken.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Senseless {
-    /// There is no host, or more than one, or it is none.
+    /// There is no valid host, or more than one.
     Host,
-    /// What says where the browser is says it in no way that is understood.
+    /// A header about the address of the browser cannot be understood.
     Address,
-    /// Two headers say two things.
+    /// Two headers contradict each other.
     Contradiction,
 }
 
 impl Senseless {
-    /// The words for the log.
+    /// Returns the words for the log.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -63,7 +63,7 @@ impl Senseless {
 }
 
 impl Peer {
-    /// Whether what it forwards is believed.
+    /// Whether the portal believes what this peer forwards.
     #[must_use]
     pub fn is_proxy(self, proxies: &[Proxy]) -> bool {
         match self {
@@ -81,7 +81,7 @@ fn networks(proxies: &[Proxy]) -> impl Iterator<Item = &Network> {
 }
 
 impl Caller {
-    /// Who asks, by the connection and the headers.
+    /// Finds the caller from the connection and the headers.
     ///
     /// # Errors
     /// See [`Senseless`].
@@ -91,7 +91,7 @@ impl Caller {
         headers: &HeaderMap,
         conf: &Conf,
     ) -> Result<Self, Senseless> {
-        // A request for a whole URL is one to a proxy, and has a second host.
+        // A whole URL is how clients speak to a forward proxy, and it names a second host.
         if uri.authority().is_some() {
             return Err(Senseless::Host);
         }
@@ -101,7 +101,8 @@ impl Caller {
             let Peer::Address(address) = connection.peer else {
                 return Err(Senseless::Address);
             };
-            // A proxy that nobody has configured speaks for everybody: whom this host trusts, it does not trust through that.
+            // An unconfigured proxy connects for all of its visitors. They must not gain the trust that programs of
+            // this host may have.
             let is_hidden = !connection.is_tls && address.to_canonical().is_loopback();
             let address = if is_hidden {
                 Ipv4Addr::UNSPECIFIED.into()
@@ -134,7 +135,8 @@ impl Caller {
             return Err(Senseless::Contradiction);
         }
         let told = forwarded.or(original_host);
-        // A proxy that says nothing of its own passes on whatever a browser says: it must not be taken for another site there.
+        // A proxy that sets no host of its own passes on a browser's header. Such a header must not select another
+        // site.
         if let Some(told) = &told
             && *told != named
             && conf.sites.contains_key(&named)
@@ -155,7 +157,7 @@ impl Caller {
     }
 }
 
-/// The only value of a header; `None`: there is none.
+/// Returns the only value of a header; `None`: the header is missing.
 fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Senseless> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {
@@ -170,7 +172,7 @@ fn one<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Sensel
     }
 }
 
-/// The last address of the list that is no proxy's: those before it were sent by the browser, or by nobody knows whom.
+/// Returns the last address in the list that is not a proxy's. A browser could have sent all addresses before it.
 fn forwarded_address(headers: &HeaderMap, proxies: &[Proxy]) -> Result<IpAddr, Senseless> {
     let mut all = Vec::new();
     for value in headers.get_all("x-forwarded-for") {
@@ -186,8 +188,8 @@ fn forwarded_address(headers: &HeaderMap, proxies: &[Proxy]) -> Result<IpAddr, S
     Ok(Ipv4Addr::UNSPECIFIED.into())
 }
 
-/// An address as a proxy writes it: one that is good on one link alone has that link behind it, `fe80::1%eth0`, which no other
-/// machine knows and nothing here tells apart.
+/// Parses an address as a proxy writes it. An address that is valid on one link only carries the name of the link
+/// (`fe80::1%eth0`). The name is dropped: it means nothing on another machine.
 fn address(text: &str) -> Option<IpAddr> {
     let Some((text, link)) = text.split_once('%') else {
         return network::address(text);
@@ -201,7 +203,7 @@ fn address(text: &str) -> Option<IpAddr> {
     }
 }
 
-/// Host and path of `X-Original-URL`, which some proxies have a path alone in.
+/// Returns host and path of `X-Original-URL`. Some proxies send only a path.
 fn original(url: &str) -> Option<(Option<Host>, String)> {
     if url.starts_with('/') {
         return Some((None, url.to_owned()));
@@ -277,7 +279,7 @@ mod tests {
         ] {
             assert_eq!(address(PROXY, &[wrong]), Err(Senseless::Address), "{wrong}");
         }
-        // What a browser has sent is not looked at.
+        // The portal ignores what a browser sent.
         assert_eq!(found(&["unknown, 192.0.2.1"]), "192.0.2.1");
     }
 
@@ -296,7 +298,7 @@ mod tests {
         assert_eq!((caller.asked, caller.is_tls), (None, None));
     }
 
-    /// Else a browser anywhere would be where only programs of this host are, which the policy may trust.
+    /// Otherwise a distant browser would appear as a program of this host, which the policy may trust.
     #[test]
     fn a_proxy_that_is_not_configured_speaks_for_nobody_at_this_host() {
         let text = "url = \"https://login.example.org\"\nlisten = [\"127.0.0.1:1\"]\n";
@@ -314,7 +316,7 @@ mod tests {
             ("127.9.9.9", false, "0.0.0.0"),
             ("::1", false, "0.0.0.0"),
             ("::ffff:127.0.0.1", false, "0.0.0.0"),
-            // With TLS of its own the portal sees the browser itself.
+            // With TLS of its own, the portal sees the browser's own address.
             ("127.0.0.1", true, "127.0.0.1"),
             ("192.0.2.1", true, "192.0.2.1"),
         ] {
@@ -365,7 +367,7 @@ mod tests {
         }
     }
 
-    /// The proxy of a site that sets `Host` alone lets a browser's own `X-Forwarded-Host` through.
+    /// A site's proxy that sets only `Host` passes on a browser's own `X-Forwarded-Host`.
     #[test]
     fn a_browser_at_one_site_cannot_pass_for_another_site() {
         let wiki = ("host", "wiki.example.org");

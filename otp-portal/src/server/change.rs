@@ -1,4 +1,4 @@
-//! Changes of the own authenticators: the helper's turns, a page each.
+//! Changes of a user's own authenticators: one page for each of the helper's turns.
 
 use super::answer::{self, see_other, with_cookie, without_cookie};
 use super::log::Often;
@@ -21,10 +21,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// The file in which recovery codes are kept.
+/// The name of the file in which users keep recovery codes.
 const SHEET: &str = Codes::FILE_NAME;
 
-/// A user, and how the account stands.
+/// A user's session, and how the account stands.
 struct Standing {
     session: Session,
     status: Result<Overview, Wanted>,
@@ -33,23 +33,23 @@ struct Standing {
 
 /// Where a change stands after a request.
 enum Stepped {
-    /// It waits for the person.
+    /// The change waits for the person.
     Waits,
-    /// It is kept.
+    /// The change is saved.
     Changed {
         /// Whether the account has an authenticator now.
         enrolled: bool,
         /// Whether the session has its new token.
         replaced: Result<(), NotKept>,
     },
-    /// Somebody did not prove to be the user once too often: the session has ended.
+    /// Too many proofs of identity failed: the session has ended.
     UnprovenTooOften,
-    /// It is over otherwise.
+    /// The change has ended in another way.
     Over(Over),
 }
 
 impl Portal {
-    /// The user who asks to change something, unless the account is locked.
+    /// Returns the user who asks for a change, unless the account is locked.
     async fn changer(&self, asked: &Asked) -> Result<Standing, Answer> {
         let session = self.user(asked).await?;
         let status = self.status(asked, &session).await?;
@@ -71,7 +71,7 @@ impl Portal {
         })
     }
 
-    /// The same, where an authenticator has to be there.
+    /// Returns the same for a user who has an authenticator.
     async fn owner(&self, asked: &Asked) -> Result<(Standing, Overview), Answer> {
         let standing = self.changer(asked).await?;
         match &standing.status {
@@ -403,8 +403,8 @@ impl Portal {
         self.change_stepped(asked, &session, &talk, step).await
     }
 
-    /// Takes a step of a change that may be its last. It is taken to its end also where the browser hangs up, and until then
-    /// nobody takes the session for ended by its old token. `None`: it has panicked.
+    /// Takes a step of a change, which may be its last. The step completes even if the browser hangs up; until then the
+    /// session does not end because of its old token. `None`: the step has panicked.
     async fn in_a_change<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
         self: &Arc<Self>,
         session: &Session,
@@ -419,8 +419,8 @@ impl Portal {
         stepping.await.ok()
     }
 
-    /// What a step of a change means for its session: a new token where it is kept, and an end where somebody who is not the user
-    /// has tried too often.
+    /// Applies the result of a step to its session: a saved change brings a new token, and too many failed proofs of
+    /// identity end the session.
     async fn after(&self, session: &Session, step: Step) -> Stepped {
         match step {
             Step::Waits => Stepped::Waits,
@@ -440,7 +440,7 @@ impl Portal {
                 let reason =
                     "a session ends: for a change, too many passwords or codes in a row were wrong";
                 self.log.refused(Often::Login, None, reason);
-                // It has ended in memory, whatever becomes of the file.
+                // The session has ended in memory, even if the file cannot be written.
                 if let Err(error) = self.sessions.end(session.id).await {
                     let reason = format!("the end of a session cannot be written down: {error}");
                     self.log.trouble(Often::Part, &reason);
@@ -481,7 +481,7 @@ impl Portal {
         let held = talk.hold().await;
         let conversation = talk.conversation(&held);
         let machine = host::name();
-        // Only the page that shows them leads here.
+        // Only the page that shows the codes links here.
         if asked.query.text(Field::CONVERSATION) != Some(conversation.as_str()) {
             return none();
         }
@@ -509,7 +509,7 @@ impl Portal {
             }
             Stepped::Changed { enrolled, replaced } => {
                 self.note(session.id, done(talk, &held, enrolled));
-                // The authenticators are others now, and so are token and cookie.
+                // The authenticators have changed, so the session gets a new token and a new cookie.
                 let renewed = match replaced {
                     Ok(()) => self.sessions.renew(session.id).await,
                     Err(error) => Err(error),
@@ -542,11 +542,11 @@ impl Portal {
                 let wait = Duration::from_secs(30);
                 self.message(asked, user, Told::TooManyAttempts { wait })
             }
-            // It is kept, and there is no token for what comes next.
+            // The change is saved, but there is no token for later requests.
             Over::Answer(protocol::Answer::Kept { .. }) | Over::Gone { asked: true } => {
                 self.message(asked, user, Told::Unknown)
             }
-            // One that is kept is told above.
+            // A saved change is handled above.
             Over::Gone { asked: false }
             | Over::Changed { .. }
             | Over::Answer(_)
@@ -613,7 +613,7 @@ fn names(status: &Overview) -> Vec<Name> {
         .collect()
 }
 
-/// The name that was typed for an authenticator; else what was typed, and what is wrong with it.
+/// Returns the name typed for an authenticator; otherwise what was typed, and what is wrong with it.
 fn named<'f>(asked: &'f Asked, taken: &[Name]) -> Result<Name, (&'f str, Unaccepted)> {
     let typed = asked.form.text(Field::NAME).unwrap_or_default().trim();
     if typed.is_empty() {

@@ -1,4 +1,4 @@
-//! Logins that come to nothing, by address: after so many, that address waits. The account's own lock is apart from this.
+//! Failed logins, counted by address: after too many, the address must wait. The lock of an account is separate.
 
 use super::places::neighbourhood;
 use std::collections::HashMap;
@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// No more addresses are remembered.
+/// The most addresses that are remembered.
 const MOST: usize = 65_536;
 
-/// Failures by address. Each is forgotten evenly over the time in which they are counted.
+/// Failures by address. They are forgotten evenly over the time in which they count.
 pub struct Failures {
     counted: Mutex<HashMap<IpAddr, Counted>>,
     most: f64,
@@ -23,7 +23,7 @@ struct Counted {
 }
 
 impl Failures {
-    /// So many within that time.
+    /// Allows this many failures within that time.
     #[must_use]
     pub fn new(most: u32, within: Duration) -> Self {
         Self {
@@ -33,7 +33,7 @@ impl Failures {
         }
     }
 
-    /// Counts a login that begins as a failure, until [`take_back`](Self::take_back) says otherwise.
+    /// Counts a login that begins as a failure; [`take_back`](Self::take_back) undoes this.
     ///
     /// # Errors
     /// How long the address has to wait.
@@ -43,7 +43,7 @@ impl Failures {
             counted.retain(|_, one| self.left(*one, now) > 0.0);
         }
         if counted.len() >= MOST {
-            // Half of them: which ones, nobody can choose. The lock of the account holds all the same.
+            // Forget half of them. An attacker cannot choose which, and the lock of the account still holds.
             let mut nth = 0_usize;
             counted.retain(|_, _| {
                 nth += 1;
@@ -66,7 +66,7 @@ impl Failures {
         Ok(())
     }
 
-    /// The login came to something.
+    /// Undoes the count of a login that did not fail.
     pub fn take_back(&self, address: IpAddr, now: Instant) {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(one) = counted.get_mut(&neighbourhood(address)) {
@@ -77,7 +77,7 @@ impl Failures {
         }
     }
 
-    /// How many are not forgotten yet.
+    /// Returns how many failures are not forgotten yet.
     fn left(&self, one: Counted, now: Instant) -> f64 {
         let since = now.saturating_duration_since(one.at);
         let forgotten = self.most * since.as_secs_f64() / self.within.as_secs_f64();
@@ -116,7 +116,7 @@ mod tests {
         }
         failures.count(one, now).unwrap();
         failures.count(one, now).unwrap();
-        // Nor do neighbours begin anew.
+        // Neighbours share one count.
         assert!(failures.count("2001:db8::2".parse().unwrap(), now).is_err());
     }
 

@@ -1,20 +1,21 @@
-//! What a browser sends: cookies, queries and forms, taken apart strictly.
+//! Strict parsers for what a browser sends: cookies, queries and forms.
 
 use axum::http::{HeaderMap, header};
 use percent_encoding::percent_decode;
 use zeroize::Zeroizing;
 
-/// The fields of a form or of a query, each once. Some are passwords and codes: wiped on drop, and without `Debug`.
+/// The fields of a form or a query, each at most once. Some are passwords and codes: they are wiped on drop and have no
+/// `Debug`.
 #[derive(Default)]
 pub struct Form(Vec<(Held, Held)>);
 
 type Held = Zeroizing<Vec<u8>>;
 
-/// No form has more.
+/// The most fields of a form.
 const MOST: usize = 32;
 
 impl Form {
-    /// Takes `a=b&c=d` apart; `None`: a field is there twice, or there are too many.
+    /// Parses `a=b&c=d`; `None`: a field occurs twice, or there are too many.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let mut form = Self::default();
@@ -36,7 +37,7 @@ impl Form {
         Some(form)
     }
 
-    /// The bytes of a field.
+    /// Returns the bytes of a field.
     #[must_use]
     pub fn bytes(&self, name: &str) -> Option<&[u8]> {
         let found = self
@@ -46,7 +47,7 @@ impl Form {
         found.map(|(_, value)| value.as_slice())
     }
 
-    /// The text of a field; `None` as well where it is not UTF-8.
+    /// Returns the text of a field; `None` also if it is not UTF-8.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         std::str::from_utf8(self.bytes(name)?).ok()
@@ -64,9 +65,10 @@ fn decoded(text: &[u8]) -> Zeroizing<Vec<u8>> {
     bytes
 }
 
-/// The value of a cookie; `None`: it is not there, or there are several of that name and nobody knows who has set which.
+/// Returns the value of a cookie; `None`: the cookie is missing, or several have this name and anyone may have set
+/// them.
 ///
-/// What other cookies hold is nothing to us: a site beside ours can set some for the whole domain, of any bytes.
+/// Other cookies may hold any bytes, because a neighbouring site can set cookies for the whole domain.
 #[must_use]
 pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut found = None;
@@ -87,7 +89,8 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     std::str::from_utf8(found?).ok()
 }
 
-/// A path of a site, to be redirected to, or `/` where it is none: never another host, whatever a browser makes of it.
+/// Returns a path of a site as the target of a redirect, or `/` if the text is not such a path. No browser reads the
+/// result as another host.
 #[must_use]
 pub fn path_only(text: &str) -> &str {
     let is_path = text.starts_with('/')
@@ -145,7 +148,7 @@ mod tests {
         assert_eq!(cookie(&headers, "__Host-xy"), Some("3"));
     }
 
-    /// Else any site of the domain could log everybody out.
+    /// Otherwise any site of the domain could log out all users.
     #[test]
     fn what_another_site_has_in_its_cookies_takes_nobodys_session() {
         let mut headers = HeaderMap::new();

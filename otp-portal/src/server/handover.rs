@@ -31,7 +31,8 @@ const NAME: &str = "listen";
 pub struct Inherited(Vec<OwnedFd>);
 
 impl Inherited {
-    /// Takes over what systemd hands to this process (`LISTEN_PID`, `LISTEN_FDS`). Called while there is no other thread.
+    /// Takes over the sockets that systemd hands to this process (`LISTEN_PID`, `LISTEN_FDS`). Must be called while
+    /// there is no other thread.
     ///
     /// # Errors
     /// A descriptor cannot be taken over, or systemd hands over too many.
@@ -48,7 +49,8 @@ impl Inherited {
             .map(Self)
     }
 
-    /// Gives the socket that listens at this path. `None`: there is none, or its file is gone, so that nobody could connect.
+    /// Returns the socket that listens at this path. `None`: there is none, or its file is gone and no one could
+    /// connect.
     pub(super) fn at_path(&mut self, path: &Path) -> Option<UnixListener> {
         let is_there = path
             .symlink_metadata()
@@ -60,7 +62,7 @@ impl Inherited {
         is_there.then(|| UnixListener::from(found))
     }
 
-    /// Gives the socket that listens at this address.
+    /// Returns the socket that listens at this address.
     pub(super) fn at_address(&mut self, wanted: SocketAddr) -> Option<TcpListener> {
         let found = self.listening(|socket| {
             let address = TcpListener::from(socket.try_clone().ok()?).local_addr();
@@ -77,17 +79,17 @@ impl Inherited {
     }
 }
 
-/// The service manager that has started the portal and waits for its word (`sd_notify(3)`).
+/// The service manager that has started the portal and waits to hear from it (`sd_notify(3)`).
 pub struct Manager {
     line: UnixDatagram,
     address: UnixAddr,
 }
 
 impl Manager {
-    /// Finds the manager in the environment (`NOTIFY_SOCKET`); `None`: nobody waits for a word.
+    /// Finds the manager in the environment (`NOTIFY_SOCKET`); `None`: no manager waits.
     ///
     /// # Errors
-    /// The manager cannot be spoken to.
+    /// The manager cannot be addressed.
     pub fn find() -> io::Result<Option<Self>> {
         let Some(place) = env::var_os("NOTIFY_SOCKET") else {
             return Ok(None);
@@ -100,19 +102,19 @@ impl Manager {
         Ok(Some(Self { line, address }))
     }
 
-    /// Says that the portal is ready, and has its sockets kept, in place of those that were kept before.
+    /// Reports that the portal is ready, and has its sockets kept instead of those that were kept before.
     ///
     /// # Errors
-    /// Nobody takes it.
+    /// The manager does not take the message.
     pub fn ready(&self, sockets: &[BorrowedFd<'_>]) -> io::Result<()> {
         self.say(&format!("FDSTOREREMOVE=1\nFDNAME={NAME}"), &[])?;
         self.say(&format!("FDSTORE=1\nFDNAME={NAME}"), sockets)?;
         self.say("READY=1", &[])
     }
 
-    /// Says that the portal ends.
+    /// Reports that the portal ends.
     pub fn stopping(&self) {
-        // Nothing depends on it.
+        // Nothing depends on this message.
         self.say("STOPPING=1", &[]).ok();
     }
 

@@ -1,4 +1,4 @@
-//! What the portal writes down. Logins themselves are recorded by the modules of the stack, and changes by the helper.
+//! The portal's own log entries. The modules of the stack log logins, and the helper logs changes.
 
 use otp_core::event::{Entry, Event, Severity, Text, Value};
 use otp_log::Program;
@@ -8,23 +8,23 @@ use std::time::{Duration, Instant};
 
 const PORTAL: Program<'static> = Program::of_ours("otp-portal");
 
-/// How often each kind of thing is told that anybody can bring about.
+/// How often the portal logs each kind of thing that anyone can cause.
 const OFTEN: Duration = Duration::from_secs(10);
 
-/// What anybody can bring about, so that it is not told each time.
+/// Kinds of things that anyone can cause, and that are therefore not logged each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Often {
-    /// A connection that is not taken.
+    /// A connection was refused.
     Connection,
-    /// A request that is not taken.
+    /// A request was refused.
     Request,
-    /// A form from elsewhere.
+    /// A form came from another site.
     Form,
     /// Too many logins.
     Login,
     /// The login part does not answer.
     Part,
-    /// A proxy leaves something out.
+    /// A proxy does not say something that it should.
     Proxy,
 }
 
@@ -39,7 +39,7 @@ struct Told {
 }
 
 impl Told {
-    /// Whether one more is told of, and how many were not since the last.
+    /// Counts one more. Returns how many were left out since the last log entry, if this one is to be logged.
     fn one_more(&mut self, now: Instant) -> Option<u64> {
         if self
             .last
@@ -54,7 +54,7 @@ impl Told {
 }
 
 impl Log {
-    /// Tells that somebody was refused something.
+    /// Logs that a request was refused.
     pub fn refused(&self, what: Often, address: Option<IpAddr>, reason: &str) {
         let Some(reason) = self.reason(what, reason) else {
             return;
@@ -66,7 +66,7 @@ impl Log {
         otp_log::tell(&entry.with(Value::Reason(Text::escaped(&reason))), &PORTAL);
     }
 
-    /// Tells something that an administrator should put right, and that goes on.
+    /// Logs something that an administrator should correct, and that may happen again and again.
     pub fn trouble(&self, what: Often, reason: &str) {
         if let Some(reason) = self.reason(what, reason) {
             tell(&reason);
@@ -84,7 +84,7 @@ impl Log {
     }
 }
 
-/// Tells something that an administrator should put right.
+/// Logs something that an administrator should correct.
 pub fn tell(reason: &str) {
     let entry =
         Entry::new(Event::Policy, Severity::Warning).with(Value::Reason(Text::escaped(reason)));

@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// When to come back where there is no room.
+/// When to try again if there is no room.
 const SHORTLY: Duration = Duration::from_secs(30);
 
 impl Portal {
-    /// The site to go on to, and the path there; `Err`: a host that is not listed.
+    /// Returns the site that the login leads to, and the path there; `Err`: the host is not listed.
     fn onwards(
         &self,
         site: Option<&str>,
@@ -228,7 +228,7 @@ impl Portal {
             return self.message(asked, None, Told::NotFound);
         };
         let conversation = talk.conversation(&held);
-        // Only the page that shows them leads here.
+        // Only the page that shows the codes links here.
         if asked.query.text(Field::CONVERSATION) != Some(conversation.as_str()) {
             return self.message(asked, None, Told::NotFound);
         }
@@ -262,7 +262,7 @@ impl Portal {
             return see_other(Path::LOGIN);
         };
         if let Over::Full | Over::Gone { .. } | Over::No(NotIn::Unavailable) = over {
-            // Nobody has judged it.
+            // No module has judged this login.
             self.failures.take_back(*address, Instant::now());
         }
         let (texts, has_replied) = {
@@ -291,7 +291,7 @@ impl Portal {
                     Often::Part,
                     "the login part does not answer: nobody can log in",
                 );
-                // A code may be used up by now, or a device set up in the login.
+                // By now a code may be used up, or a device set up in the login.
                 let told = if has_replied {
                     Told::Uncertain
                 } else {
@@ -299,7 +299,7 @@ impl Portal {
                 };
                 self.message(asked, None, told)
             }
-            // Nothing of a login ends so.
+            // No login ends in these ways.
             Over::No(NotIn::Unavailable)
             | Over::Changed { .. }
             | Over::Answer(_)
@@ -307,7 +307,7 @@ impl Portal {
         }
     }
 
-    /// Begins the session of a user whom PAM has let in, with a cookie that nobody has seen before.
+    /// Begins the session of a user whom PAM has let in. Its cookie is new, so no one can have planted it.
     async fn let_in(
         &self,
         asked: &Asked,
@@ -341,11 +341,11 @@ impl Portal {
                 return self.message(asked, None, Told::Unavailable);
             }
         };
-        // The login part has just looked.
+        // The login part has just checked.
         if let Some(session) = self.sessions.of(id) {
             session.standing.stands(Instant::now());
         }
-        // A session that this browser had goes with its cookie, whatever its standing.
+        // A session that this browser had ends with its cookie, whether its token is still valid or not.
         if let Some(old) = super::form::cookie(&asked.headers, SESSION)
             && let Found::Session(old) = self.sessions.find(old, None, asked.now)
         {
@@ -378,7 +378,7 @@ impl Portal {
 
     /// `POST /logout`.
     pub(super) async fn log_out(&self, asked: &Asked) -> Answer {
-        // Whatever its standing: it ends.
+        // The session ends whether its token is still valid or not.
         if let Some(cookie) = super::form::cookie(&asked.headers, SESSION)
             && let Found::Session(session) = self.sessions.find(cookie, None, asked.now)
         {
@@ -386,7 +386,7 @@ impl Portal {
             if let Err(error) = self.sessions.end(session.id).await {
                 self.log
                     .trouble(Often::Part, &NotKept::File(error).to_string());
-                // It has ended, and would be back after a restart.
+                // The session has ended in memory, but would return after a restart.
                 return without_cookie(self.message(asked, None, Told::Uncertain), SESSION);
             }
         }
@@ -405,7 +405,7 @@ impl Portal {
         let portal = Arc::clone(self);
         let leaving = async move {
             let said = portal.part.ask(&matter).await;
-            // Here they end whatever the login part says.
+            // Here the sessions end, whatever the login part answers.
             let ended = portal.sessions.end_all(session.uid).await;
             let is_told = matches!(
                 said,

@@ -1,8 +1,8 @@
-//! The login part, asked over its socket.
+//! The client of the login part.
 //!
-//! Whether sessions stand is asked for all requests together, several tokens at a time: ten thousand sessions in use cost a few
-//! questions a second, and not a connection each. Where one of several is slow, because its user is in a directory that does not
-//! answer, each of them is asked about by itself, and the slow one on a line of its own from then on: see [`Stage`].
+//! All requests share the questions about sessions, and each question holds several tokens. So ten thousand sessions in
+//! use cost a few questions a second, not a connection each. If one token of several is slow, because a directory does
+//! not answer about its user, each is asked about separately. The slow one then gets a line of its own: see [`Stage`].
 
 use super::slow::Slow;
 use crate::wire::{AsyncClient, Lost, MOST_TOKENS, Matter, Said, Standing, Token};
@@ -15,48 +15,51 @@ use tokio::net::UnixStream;
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
-/// How long the login part may take to take a connection.
+/// How long the login part may take to accept a connection.
 const TO_CONNECT: Duration = Duration::from_secs(5);
 
-/// How long it may take to say whether one token stands, where that is known to be slow: a machine that is busy still says it.
+/// How long an answer about one token may take if that token is known to be slow. Even a busy machine answers by then.
 const TO_ANSWER: Duration = Duration::from_secs(20);
 
-/// How long a request waits for that: for each of [`STAGES`], and for its turn. Then it is unknown, and nobody is let in.
+/// How long a request waits for an answer, through all [`STAGES`] and in the queue. After that the standing is unknown,
+/// and the session lets no one in.
 const TO_STAND: Duration = Duration::from_secs(30);
 
-/// How long it takes at the most where nothing is slow.
+/// How long an answer may take if nothing is slow.
 const QUICK: Duration = Duration::from_secs(2);
 
-/// How long it may take over one thing that needs no person: PAM modules ask directories, and wait after a failure.
+/// How long the login part may take for a step that needs no person. PAM modules ask directories, and wait after a
+/// failure.
 const TO_WORK: Duration = Duration::from_secs(90);
 
-/// How long a connection for standings is kept without a question.
+/// How long an idle connection for standings is kept.
 const KEPT: Duration = Duration::from_secs(2);
 
-/// How long a line is waited for that has not answered in time: so long does a process of the login part live.
+/// How long to wait for a line whose answer is overdue. A process of the login part lives this long.
 const GIVEN_UP: Duration = Duration::from_secs(60);
 
-/// So many such lines are left behind; then the next is waited for before anything else is asked. The login part takes no more
-/// connections than these, those of [`STAGES`], and what `QUESTIONS` and conversations need.
+/// The most overdue lines that are left behind. After that, the next one is waited for before anything else is asked.
+/// The login part takes as many connections as these, those of [`STAGES`], the `QUESTIONS` and all conversations need
+/// together.
 const MOST_GIVEN_UP: usize = 16;
 
-/// No more questions wait.
+/// The most questions in the queue.
 const MOST_WAITING: usize = 4096;
 
-/// A way in which tokens are asked about.
+/// One way to ask about tokens.
 #[derive(Clone, Copy)]
 struct Stage {
     /// Tokens at a time.
     most: usize,
-    /// Lines.
+    /// Number of lines.
     lines: usize,
-    /// How long one question may take; what takes longer goes on to the next way.
+    /// How long one question may take. A slower one moves to the next stage.
     limit: Duration,
-    /// How many questions wait for it.
+    /// The most questions in its queue.
     waiting: usize,
 }
 
-/// Several at a time; each by itself; and those that are known to be slow.
+/// First several tokens at a time, then each separately, then those known to be slow.
 const STAGES: [Stage; 3] = [
     Stage {
         most: MOST_TOKENS,
@@ -89,10 +92,10 @@ pub struct Part {
     shared: Arc<Shared>,
 }
 
-/// What all who ask for standings share.
+/// State shared by all tasks that ask for standings.
 struct Shared {
     socket: PathBuf,
-    /// Tokens by a hash that nobody outside can foresee.
+    /// Slow tokens, by a hash that outsiders cannot predict.
     slow: Slow<u64>,
     hasher: RandomState,
     given_up: Arc<Semaphore>,
@@ -109,14 +112,14 @@ struct Asked {
     answer: oneshot::Sender<Standing>,
 }
 
-/// The same token once more, for the wire.
+/// Copies a token for the wire.
 #[must_use]
 pub fn again(token: &Token) -> Token {
     Token::from_bytes(token.as_bytes()).expect("it was one already")
 }
 
 impl Part {
-    /// The login part at a socket. Called in a runtime, whose tasks ask for standings.
+    /// Creates the client for a socket. Must be called in a runtime, whose tasks ask for standings.
     #[must_use]
     pub fn at(socket: &Path) -> Self {
         let shared = Arc::new(Shared {
@@ -143,23 +146,23 @@ impl Part {
         }
     }
 
-    /// Begins a matter.
+    /// Begins a matter, and returns its line.
     ///
     /// # Errors
-    /// The login part is not there.
+    /// The login part cannot be reached.
     pub async fn begin(&self, matter: &Matter) -> Result<Line, Lost> {
         begin(&self.socket, matter).await
     }
 
-    /// Asks what has one answer.
+    /// Asks a question that has one answer.
     ///
     /// # Errors
-    /// The login part is not there, or takes too long.
+    /// The login part cannot be reached, or takes too long.
     pub async fn ask(&self, matter: &Matter) -> Result<Said, Lost> {
         hear(&mut self.begin(matter).await?).await
     }
 
-    /// Asks for what was recorded about a user: each event as JSON, and what comes last.
+    /// Asks for the recorded events of a user. Returns each as JSON, and the last answer.
     ///
     /// # Errors
     /// As for [`ask`](Self::ask).
@@ -175,7 +178,7 @@ impl Part {
         }
     }
 
-    /// Whether a token stands; unknown where nobody can tell.
+    /// Asks whether a token stands; `Unknown` if this cannot be found out.
     pub async fn standing(&self, token: Arc<Token>) -> Standing {
         let (answer, heard) = oneshot::channel();
         let hash = self.shared.hash(&token);
@@ -184,7 +187,7 @@ impl Part {
         } else {
             &self.several
         };
-        // Where so many wait, nobody answers: more would only wait as well.
+        // A full queue means that no answers come. Another question would only wait too.
         if queue.try_send(Asked { token, answer }).is_err() {
             return Standing::Unknown;
         }
@@ -229,7 +232,7 @@ async fn ask_for_standings(
             None => Ok(waiting.await),
         };
         match waited {
-            // Nobody asks any longer: the portal ends.
+            // The portal ends: no requests are left.
             Ok(0) => return,
             Ok(_) => {}
             Err(_) => {
@@ -237,7 +240,7 @@ async fn ask_for_standings(
                 continue;
             }
         }
-        // Who has gone meanwhile is not asked for.
+        // Leave out requests that have gone away.
         batch.retain(|one| !one.answer.is_closed());
         if batch.is_empty() {
             continue;
@@ -252,34 +255,34 @@ async fn ask_for_standings(
                     if next.is_none() && !is_slow {
                         shared.slow.was(hash, false, Instant::now());
                     }
-                    // Where the request has gone, nobody waits.
+                    // The request has gone away.
                     one.answer.send(all[at]).ok();
                 }
                 (Heard::TooLate, Some(next)) => {
                     if stage.most == 1 {
                         shared.slow.was(hash, true, Instant::now());
                     }
-                    // What is sent back has no room there: unknown.
+                    // The next queue is full: the standing is unknown.
                     next.try_send(one).ok();
                 }
-                // Dropped, it is unknown.
+                // A dropped sender makes the standing unknown.
                 (Heard::TooLate, None) | (Heard::Nothing, _) => {}
             }
         }
     }
 }
 
-/// What is heard of a question.
+/// What came of a question.
 enum Heard {
-    /// Of each token, whether it stands.
+    /// The standing of each token.
     Standings(Vec<Standing>),
-    /// Nothing in time.
+    /// No answer in time.
     TooLate,
-    /// The login part is not there, or says something else.
+    /// The login part cannot be reached, or its answer does not fit.
     Nothing,
 }
 
-/// Asks on the line that there is, or on a new one.
+/// Asks on the existing line or a new one.
 async fn ask_in_time(
     shared: &Shared,
     stage: Stage,
@@ -296,7 +299,7 @@ async fn ask_in_time(
         }
         Ok(_) => Heard::Nothing,
         Err(_) => {
-            // The process at the other end goes on until the directory answers it, whether it is heard or not.
+            // The process at the other end waits for the directory, whether its answer is wanted or not.
             let given_up = async move {
                 timeout(GIVEN_UP, asking).await.ok();
             };
@@ -314,14 +317,14 @@ async fn ask_in_time(
     }
 }
 
-/// Asks on a line, or on a new one where there is none or it has ended.
+/// Asks on the line, or on a new one if there is none or it has ended.
 async fn ask(socket: PathBuf, line: Option<Line>, matter: Matter) -> Option<(Vec<Standing>, Line)> {
     if let Some(line) = line
         && let Some(heard) = ask_on(line, &matter).await
     {
         return Some(heard);
     }
-    // The login part closes a connection that is idle, or was restarted.
+    // The login part closes idle connections, or it was restarted.
     let mut line = begin(&socket, &matter).await.ok()?;
     standings(line.hear().await.ok()?).map(|all| (all, line))
 }

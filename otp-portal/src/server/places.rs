@@ -1,13 +1,13 @@
-//! How many of something there may be at a time, in all and for one address or user.
+//! Limits: how many of something there may be at a time, in all and for one address or user.
 //!
-//! An address of IPv6 counts by its first 64 bits: whoever has one has all of them.
+//! An IPv6 address counts by its first 64 bits, because its owner can use all addresses with these bits.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The addresses that count as one.
+/// Returns the address under which all neighbours of an address are counted.
 #[must_use]
 pub fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -18,7 +18,7 @@ pub fn neighbourhood(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Places that are taken and given back.
+/// Places that are taken and returned.
 pub struct Places<K> {
     taken: Arc<Mutex<Taken<K>>>,
     in_all: usize,
@@ -31,20 +31,20 @@ struct Taken<K> {
     of: HashMap<K, usize>,
 }
 
-/// A place, given back when it is dropped.
+/// A place. It is returned on drop.
 pub struct Place<K: Copy + Eq + Hash> {
     taken: Arc<Mutex<Taken<K>>>,
     of: Option<K>,
 }
 
 impl<K: Copy + Eq + Hash> Places<K> {
-    /// So many in all, and for one.
+    /// Allows this many in all, and for one address or user.
     #[must_use]
     pub fn new(in_all: usize, from_one: usize) -> Self {
         Self::with_reserve(in_all, from_one, 0)
     }
 
-    /// The same, where the last of them are for what is not counted by address or user.
+    /// Allows the same, and reserves the last places for takers that are not counted by address or user.
     #[must_use]
     pub fn with_reserve(in_all: usize, from_one: usize, reserve: usize) -> Self {
         Self {
@@ -58,7 +58,8 @@ impl<K: Copy + Eq + Hash> Places<K> {
         }
     }
 
-    /// Takes a place for an address or user; without one only the places in all count. `None`: there is none left.
+    /// Takes a place for an address or user. `of`: if `None`, only the places in all count. Returns `None` if no place
+    /// is left.
     #[must_use]
     pub fn take(&self, of: Option<K>) -> Option<Place<K>> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -83,7 +84,7 @@ impl<K: Copy + Eq + Hash> Places<K> {
         })
     }
 
-    /// How many are taken.
+    /// Returns how many places are taken.
     #[must_use]
     pub fn taken(&self) -> usize {
         let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,11 +1,11 @@
-//! Other sites: how a session comes to them.
+//! Other sites: how a session gets a cookie there.
 //!
 //! ```text
 //! site  /.otp-portal/begin?to=/path      a cookie with random bits at the site   -> portal
 //! portal /login?site=&to=&state=hash     the login, where there is none yet      -> site, with a ticket
 //! site  /.otp-portal/arrive?ticket=&to=  the ticket, for the browser that has the bits; a cookie of the session -> /path
 //! ```
-//! A ticket that somebody else has made is of no use: it is good for the browser alone that began at the site.
+//! A ticket works only in the browser that began at the site. Nobody can use a ticket of somebody else.
 
 use super::answer::{see_other, with_cookie, without_cookie};
 use super::form::path_only;
@@ -16,10 +16,10 @@ use crate::session::{Cookie, Hash, Session, Ticket};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::time::Instant;
 
-/// Where a browser begins at a site.
+/// The path at which a browser begins at a site.
 pub const BEGIN: &str = "/.otp-portal/begin";
 
-/// Where it comes back to.
+/// The path to which the browser returns.
 pub const ARRIVE: &str = "/.otp-portal/arrive";
 
 /// How long a browser may take to log in, in seconds.
@@ -36,14 +36,15 @@ fn encoded(text: &str) -> String {
     utf8_percent_encode(text, KEPT).to_string()
 }
 
-/// Where a browser begins at a site to come to a path of it.
+/// Returns the address at which a browser begins at a site, to reach a path there.
 #[must_use]
 pub fn begin_at(host: &Host, to: &str) -> String {
     format!("https://{host}{BEGIN}?to={}", encoded(path_only(to)))
 }
 
 impl Portal {
-    /// A request at the host of a site. Its web server sends these paths on, and asks `/verify` about all others.
+    /// Answers a request at the host of a site. The site's web server passes these paths on, and asks `/verify` about
+    /// all others.
     pub(super) async fn at_a_site(&self, asked: &Asked) -> Answer {
         if asked.method != axum::http::Method::GET {
             return super::answer::not_allowed("GET");
@@ -57,7 +58,7 @@ impl Portal {
 
     fn begin_at_a_site(&self, asked: &Asked) -> Answer {
         let to = path_only(asked.query.text(Field::TO).unwrap_or("/"));
-        // Another tab may be on its way with the one that there is.
+        // Keep an existing cookie: another tab may be on its way with it.
         let Some(state) = asked.state().or_else(Cookie::new) else {
             return self.message(asked, None, Told::Unavailable);
         };
@@ -79,7 +80,7 @@ impl Portal {
         )
     }
 
-    /// Sends a user on to a site, with a ticket where the browser has begun there.
+    /// Sends a user to a site, with a ticket if the browser has begun there.
     pub(super) fn go_to_a_site(
         &self,
         asked: &Asked,

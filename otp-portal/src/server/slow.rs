@@ -1,17 +1,17 @@
-//! What took long the last time that it was asked about: such things wait for one another, and nothing else for them.
+//! Remembers questions whose last answer was slow. Such questions wait for each other, and no others wait for them.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// After so long one is asked about as if it had never been slow.
+/// After this time a slow one counts as not slow again.
 const FORGOTTEN: Duration = Duration::from_secs(600);
 
-/// No more of them are remembered.
+/// The most that are remembered.
 const MOST: usize = 32_768;
 
-/// The slow ones.
+/// The slow ones, and since when.
 pub struct Slow<K>(Mutex<HashMap<K, Instant>>);
 
 impl<K> Default for Slow<K> {
@@ -21,7 +21,7 @@ impl<K> Default for Slow<K> {
 }
 
 impl<K: Eq + Hash> Slow<K> {
-    /// Whether this one was.
+    /// Whether the last answer about this one was slow.
     pub fn is(&self, one: &K, now: Instant) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known
@@ -29,7 +29,7 @@ impl<K: Eq + Hash> Slow<K> {
             .is_some_and(|since| now.saturating_duration_since(*since) < FORGOTTEN)
     }
 
-    /// It took long, or it did not.
+    /// Records whether the answer was slow.
     pub fn was(&self, one: K, slow: bool, now: Instant) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !slow {

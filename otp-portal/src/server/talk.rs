@@ -1,7 +1,7 @@
-//! Conversations that wait for a person: logins and changes. Each page is a question; between two requests the connection to the
-//! login part stays here.
+//! Conversations that wait for a person: logins and changes. Each page is one question. Between two requests, the
+//! connection to the login part stays here.
 //!
-//! They are bounded in number and in time, and end when the person leaves: nothing was changed then.
+//! Their number and their time are limited. They end when the person leaves, and then nothing has changed.
 
 use super::part::{Line, Part, hear};
 use super::places::neighbourhood;
@@ -22,73 +22,75 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
-/// How long one waits for a word. The login part waits as long.
+/// How long a conversation waits for an answer. The login part waits as long.
 pub const WITHOUT_A_WORD: Duration = Duration::from_secs(120);
 
-/// How long one lasts in all.
+/// How long a conversation may last.
 pub const IN_ALL: Duration = Duration::from_secs(600);
 
-/// No conversation tells more between two questions.
+/// The most texts that are kept between two questions.
 const MOST_TEXTS: usize = 64;
 
-/// Whose conversation it is.
+/// The owner of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// The browser with this cookie, which is about to log in.
     Login(Hash),
-    /// This session, which changes its user's authenticators.
+    /// This session, whose user changes authenticators.
     Change(Id),
 }
 
-/// What it is about.
+/// The subject of a conversation.
 pub enum About {
     /// A login.
     Login {
         /// The name as it was typed.
         user: String,
-        /// Where the browser is.
+        /// The address of the browser.
         address: IpAddr,
-        /// Where it goes on: a site and a path there.
+        /// The site that the login leads to, and the path there.
         onwards: Option<(Host, String)>,
     },
     /// A change.
     Change {
-        /// Whose.
+        /// The user whose authenticators change.
         user: String,
-        /// What.
+        /// The change.
         change: Change,
     },
 }
 
 /// One conversation.
 pub struct Talk {
-    /// What names it in a form.
+    /// The identity of the conversation in forms.
     pub id: String,
-    /// What it is about.
+    /// The subject.
     pub about: About,
     began: Instant,
     touched: Mutex<Instant>,
     held: Arc<tokio::sync::Mutex<Held>>,
 }
 
-/// What is known of a conversation, for the one request that holds it.
+/// The state of a conversation, for the one request that holds it.
 pub struct Held {
     line: Option<Line>,
-    /// Counts the replies.
+    /// The number of replies.
     turn: u32,
-    /// What was told since the last reply, or in all since a login's end. A module that enrols at login tells secrets.
+    /// The texts told since the last reply; after the end of a login, those of its end. Modules that enrol at login
+    /// tell secrets.
     pub texts: Vec<Zeroizing<String>>,
-    /// What goes by a change.
+    /// The authenticators that the change removes.
     pub goes: Vec<Name>,
-    /// Whether recovery codes of another program go by it.
+    /// Whether the change removes recovery codes of another program.
     pub imported_codes_go: bool,
     /// The new device. A secret.
     pub device: Option<Authenticator>,
     /// How many recovery codes were made.
     pub codes_made: usize,
-    /// Whether the login part was told to make the change last: what is not said from then on is not known.
+    /// Whether the login part was told to save the change. If it then falls silent, it is unknown whether the change
+    /// was saved.
     told_to_keep: bool,
-    /// What it waits for.
+    /// What the conversation waits for.
     pub waits: Waits,
 }
 
@@ -101,59 +103,59 @@ pub enum Waits {
         /// Whether what is typed may be seen.
         echo: bool,
     },
-    /// A code of the new device, with what the last one said.
+    /// A code of the new device, with the result of the last one.
     Code(Option<(Proof, u32)>),
-    /// The word that the recovery codes are kept. Secrets.
+    /// The confirmation that the recovery codes are kept. Secrets.
     Keep {
-        /// They.
+        /// The recovery codes.
         codes: Vec<RecoveryCode>,
         /// When they were made.
         issued: UnixTime,
     },
-    /// Nothing: it is over.
+    /// Nothing: the conversation is over.
     Nothing,
 }
 
 /// How a conversation ended.
 pub enum Over {
-    /// The user is in.
+    /// The user is let in.
     In(Admitted),
-    /// The user is not in.
+    /// The user is refused.
     No(NotIn),
-    /// The change is kept.
+    /// The change is saved.
     Changed {
         /// Whether the account has an authenticator now.
         enrolled: bool,
-        /// By which its matters are asked for from now on.
+        /// The token for later requests of the user.
         token: Token,
     },
-    /// The change came to this, and nothing was changed.
+    /// The change ended with this answer, and nothing was changed.
     Answer(Answer),
-    /// The token of the session no longer stands.
+    /// The token of the session is no longer valid.
     Ended(Ended),
     /// There is no room for another conversation.
     Full,
-    /// The login part is gone. `asked`: after it was told to make the change last, so it is not known whether it did.
+    /// The login part has gone away. `asked`: it had been told to save the change, so it is unknown whether it did.
     Gone {
-        /// Whether it was.
+        /// Whether it had been told to save the change.
         asked: bool,
     },
 }
 
-/// Where a conversation stands after a request.
+/// The state of a conversation after a request.
 pub enum Step {
-    /// It waits for the person.
+    /// The conversation waits for the person.
     Waits,
-    /// It is over, and is forgotten.
+    /// The conversation is over and forgotten.
     Over(Over),
 }
 
-/// Why none is begun.
+/// Why no conversation can begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoom {
-    /// There are as many as there may be.
+    /// The limit for all conversations is reached.
     InAll,
-    /// So many wait from this address.
+    /// The limit for this address is reached.
     FromOne,
     /// The system gives no random bytes.
     NoRandom,
@@ -178,7 +180,7 @@ pub struct Talks {
 }
 
 impl Talks {
-    /// So many in all, and logins from one address.
+    /// Allows this many in all, and this many logins from one address.
     #[must_use]
     pub fn new(in_all: usize, from_one: usize) -> Self {
         Self {
@@ -192,14 +194,14 @@ impl Talks {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many there are.
+    /// Returns how many there are.
     #[must_use]
     pub fn count(&self) -> usize {
         self.table().len()
     }
 
-    /// Begins one, in the place of another of the same browser or session. The last quarter of the places is not for logins of
-    /// strangers: `is_known` says whether this one is none.
+    /// Begins a conversation, which replaces an earlier one of the same browser or session. The last quarter of the
+    /// places is not for logins of strangers: `is_known` says whether this user is known.
     ///
     /// # Errors
     /// See [`NoRoom`].
@@ -213,7 +215,7 @@ impl Talks {
     ) -> Result<(Arc<Talk>, Step), NoRoom> {
         let talk = self.take_place(key, about, is_known)?;
         let (talks, begun) = (Arc::clone(self), Arc::clone(&talk));
-        // A task of its own: a browser that hangs up must not leave a connection in the middle of a word.
+        // A separate task completes this: a browser that hangs up must not leave a frame half written.
         let stepping = tokio::spawn(async move {
             let mut held = Arc::clone(&begun.held).lock_owned().await;
             let step = match part.begin(&matter).await {
@@ -277,14 +279,14 @@ impl Talks {
         Ok(talk)
     }
 
-    /// The one of a browser or session.
+    /// Returns the conversation of a browser or session.
     #[must_use]
     pub fn of(&self, key: Key) -> Option<Arc<Talk>> {
         let talk = self.table().get(&key).cloned()?;
         talk.is_in_time(Instant::now()).then_some(talk)
     }
 
-    /// Replies, where `turn` is what it waits for; else says where it stands, and nothing was said.
+    /// Sends the reply if the conversation waits for it in this `turn`. Otherwise sends nothing and returns the state.
     pub async fn reply(
         self: &Arc<Self>,
         key: Key,
@@ -307,7 +309,7 @@ impl Talks {
             .unwrap_or(Step::Over(Over::Gone { asked: true }))
     }
 
-    /// Forgets one that is over, and gives the waiting one its time.
+    /// Forgets a conversation that is over. The time of one that waits starts again.
     fn stepped(&self, key: Key, talk: &Arc<Talk>, step: Step) -> Step {
         match step {
             Step::Waits => {
@@ -315,7 +317,7 @@ impl Talks {
             }
             Step::Over(_) => {
                 let mut table = self.table();
-                // Another may have begun in its place.
+                // Another may have replaced it.
                 if table
                     .get(&key)
                     .is_some_and(|known| Arc::ptr_eq(known, talk))
@@ -327,12 +329,12 @@ impl Talks {
         step
     }
 
-    /// Ends the conversation of a browser or session. Says whether there was one.
+    /// Ends the conversation of a browser or session. Returns whether there was one.
     pub fn leave(&self, key: Key) -> bool {
         self.table().remove(&key).is_some()
     }
 
-    /// Ends the conversation of a browser or session if the form of a page of it asks for that. A page of an earlier
+    /// Ends the conversation of a browser or session if the form comes from one of its pages. A page of an earlier
     /// conversation ends nothing.
     pub fn cancel(&self, key: Key, form: &str) -> Cancelled {
         let mut table = self.table();
@@ -346,7 +348,7 @@ impl Talks {
         }
     }
 
-    /// Ends those that have waited too long.
+    /// Ends conversations that have waited too long.
     pub fn sweep(&self, now: Instant) {
         self.table().retain(|_, talk| talk.is_in_time(now));
     }
@@ -355,25 +357,25 @@ impl Talks {
 impl Talk {
     fn is_in_time(&self, now: Instant) -> bool {
         let touched = *self.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        // What works on an answer is not waiting for a person; the login part has limits of its own.
+        // A conversation that works on an answer is not waiting for a person. The login part has limits of its own.
         let is_working = self.held.try_lock().is_err();
         is_working
             || now.saturating_duration_since(touched) < WITHOUT_A_WORD
                 && now.saturating_duration_since(self.began) < IN_ALL
     }
 
-    /// Holds it, to be looked at.
+    /// Locks the conversation for this request.
     pub async fn hold(&self) -> tokio::sync::MutexGuard<'_, Held> {
         self.held.lock().await
     }
 
-    /// What a form carries that answers what is asked now, and nothing else.
+    /// Returns the text that a form must carry to answer the present question.
     #[must_use]
     pub fn conversation(&self, held: &Held) -> String {
         format!("{}.{}", self.id, held.turn)
     }
 
-    /// Whether a form belongs to this conversation, whichever question it was made for.
+    /// Whether a form comes from a page of this conversation, for whichever question.
     fn is_of(&self, form: &str) -> bool {
         form.split_once('.').is_some_and(|(id, _)| id == self.id)
     }
@@ -411,7 +413,7 @@ impl Held {
         line.reply(reply).await
     }
 
-    /// Listens until a person is needed, or it is over.
+    /// Listens until a person is needed or the conversation is over.
     async fn listen(&mut self) -> Step {
         loop {
             let Some(line) = &mut self.line else {
@@ -446,7 +448,7 @@ impl Held {
                 }
                 Said::Turn(Turn::Checked { proof, left }) => Waits::Code(Some((proof, left))),
                 Said::Turn(Turn::Codes(codes)) if codes.is_empty() => {
-                    // There is nothing to keep, so there is nobody to ask.
+                    // There are no codes to keep, so confirm at once.
                     if let Err(lost) = self.reply(&Reply::Keep).await {
                         return self.lost(lost);
                     }
@@ -457,7 +459,7 @@ impl Held {
                     let issued = clock::now().unwrap_or(UnixTime::from_seconds(0));
                     Waits::Keep { codes, issued }
                 }
-                // The helper may have ended between the change and its answer.
+                // The helper may have ended after the change and before its answer.
                 Said::Answer(Answer::Unavailable(_)) if self.told_to_keep => {
                     return self.lost(Lost::Gone);
                 }
@@ -485,7 +487,7 @@ impl Held {
         Step::Over(over)
     }
 
-    /// Nothing more is heard.
+    /// Ends the conversation after the login part has gone away.
     fn lost(&mut self, lost: Lost) -> Step {
         match lost {
             Lost::Gone | Lost::Senseless => self.over(Over::Gone {
@@ -500,7 +502,7 @@ mod tests {
     use super::*;
     use zeroize::ZeroizeOnDrop;
 
-    /// A list of what wipes itself leaves nothing behind when it is cleared or dropped.
+    /// A list of values that wipe themselves leaves nothing behind when it is cleared or dropped.
     #[test]
     fn what_modules_have_said_is_wiped() {
         fn wipes_itself(_: &[impl ZeroizeOnDrop]) {}

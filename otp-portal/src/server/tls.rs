@@ -1,4 +1,4 @@
-//! The certificate that the portal shows browsers, read again when its files have changed.
+//! The certificate that browsers see. It is read again when its files have changed.
 
 use crate::config::Tls;
 use otp_file::Rules;
@@ -15,10 +15,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use zeroize::Zeroizing;
 
-/// No file of certificates is larger, in bytes.
+/// The largest file of certificates, in bytes.
 const LIMIT: u64 = 256 * 1024;
 
-/// Why TLS cannot be spoken with these files. Names the file and never what is in it.
+/// Why these files cannot be used for TLS. Names the file, never its content.
 #[derive(Debug)]
 pub struct Unusable {
     file: PathBuf,
@@ -53,9 +53,9 @@ fn config(files: &Tls) -> Result<Arc<ServerConfig>, Unusable> {
         Ok(found) => Ok(found),
         Err(_) => Err(Unusable::new(&files.certificate, "is not PEM")),
     }?;
-    // Its group may read it: that is how this account gets at it without owning it.
+    // The group may read it: the portal's account has no other way to the key, which it must not own.
     let bytes = read(&files.key, 0o640)?;
-    // The parser's words could quote what it has read.
+    // The parser's own words could quote the key.
     let key = PrivateKeyDer::from_pem_slice(&bytes)
         .map_err(|_| Unusable::new(&files.key, "has no key (PEM) without a passphrase"))?;
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -77,7 +77,7 @@ fn config(files: &Tls) -> Result<Arc<ServerConfig>, Unusable> {
 
 fn read(file: &Path, allowed: u32) -> Result<Zeroizing<Vec<u8>>, Unusable> {
     let opened = open(file, allowed)?;
-    // As large as it can be, so that no copy of a key is left behind by a vector that grows.
+    // Reserve the maximum at once. A vector that grows would leave copies of a key behind.
     let length = opened
         .metadata()
         .map_or(LIMIT, |found| found.len().min(LIMIT));
@@ -93,7 +93,7 @@ fn read(file: &Path, allowed: u32) -> Result<Zeroizing<Vec<u8>>, Unusable> {
     }
 }
 
-/// Opens a file, through links as programs that renew certificates make them, and looks at what was opened.
+/// Opens a file and checks what was opened. Follows links, because programs that renew certificates make them.
 fn open(file: &Path, allowed: u32) -> Result<File, Unusable> {
     let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOCTTY;
     let opened = OpenOptions::new().read(true).custom_flags(flags).open(file);
@@ -117,7 +117,7 @@ fn open(file: &Path, allowed: u32) -> Result<File, Unusable> {
     Ok(opened)
 }
 
-/// What tells that a file is another than before.
+/// A stamp that changes when a file is replaced or rewritten.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Stamp([u64; 4], [i64; 4]);
 
@@ -137,7 +137,7 @@ fn stamps(files: &Tls) -> io::Result<[Stamp; 2]> {
     Ok([stamp(&files.certificate)?, stamp(&files.key)?])
 }
 
-/// What the portal speaks TLS with, by the files as they are now.
+/// The present configuration for TLS, renewed when the files change.
 pub struct Renewed {
     files: Tls,
     current: Mutex<(Option<[Stamp; 2]>, Arc<ServerConfig>)>,
@@ -149,14 +149,14 @@ impl Renewed {
     /// # Errors
     /// One of them cannot be used.
     pub fn new(files: Tls) -> Result<Self, Unusable> {
-        // Before they are read: what changes meanwhile is read again.
+        // Take the stamps before reading: a change in between is then noticed.
         let stamps = stamps(&files).ok();
         let current = Mutex::new((stamps, config(&files)?));
         Ok(Self { files, current })
     }
 
-    /// For a new connection. Where the files have changed and cannot be used, those of before still count, and what is wrong is
-    /// handed to `tell`, once for each change.
+    /// Returns the configuration for a new connection. If the files have changed and cannot be used, the last one stays
+    /// in use; `tell` gets the error, once for each change.
     pub fn config(&self, tell: impl FnOnce(&Unusable)) -> Arc<ServerConfig> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
         let now = stamps(&self.files).ok();

@@ -1,19 +1,19 @@
-//! Cookies of sessions, of which only a hash is kept.
+//! Cookies of sessions. The portal keeps only their hashes.
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// 256 random bits that a browser keeps. Wiped on drop; has no `Debug`.
+/// 256 random bits that a browser keeps. They are wiped on drop and have no `Debug`.
 pub struct Cookie(Zeroizing<[u8; 32]>);
 
-/// What is kept of a cookie: nobody can make the cookie of it.
+/// The hash of a cookie, which does not reveal the cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Hash([u8; 32]);
 
 impl Cookie {
-    /// A new one; `None`: the system gives no random bytes.
+    /// Makes a cookie; `None`: the system gives no random bytes.
     #[must_use]
     pub fn new() -> Option<Self> {
         let mut bytes = Zeroizing::new([0; 32]);
@@ -21,10 +21,10 @@ impl Cookie {
         Some(Self(bytes))
     }
 
-    /// The one that a browser sends; `None`: it is none.
+    /// Parses the cookie that a browser sends; `None`: the text is not a cookie.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
-        // Its length is compared first: the decoder takes room for all of it.
+        // Check the length first: the decoder allocates for all of the text.
         if text.len() != 43 {
             return None;
         }
@@ -34,20 +34,20 @@ impl Cookie {
         Some(Self(bytes))
     }
 
-    /// The text for the browser: a secret.
+    /// Returns the text for the browser: a secret.
     #[must_use]
     pub fn reveal(&self) -> Zeroizing<String> {
         Zeroizing::new(BASE64URL_NOPAD.encode(self.0.as_slice()))
     }
 
-    /// What is kept of it.
+    /// Returns the hash that is kept.
     #[must_use]
     pub fn hash(&self) -> Hash {
         Hash(Sha256::digest(self.0.as_slice()).into())
     }
 
-    /// What every form carries that this cookie's browser was given. Whoever has not the cookie cannot make it, and it does not
-    /// tell the cookie.
+    /// Returns the token for every form of this cookie's browser. It cannot be made without the cookie, and does not
+    /// reveal the cookie.
     #[must_use]
     pub fn form_token(&self) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice())
@@ -58,19 +58,19 @@ impl Cookie {
 }
 
 impl Hash {
-    /// That of a cookie as a browser sends it; `None`: it is none.
+    /// Returns the hash of a cookie that a browser sends; `None`: the text is not a cookie.
     #[must_use]
     pub fn of_text(text: &str) -> Option<Self> {
         Some(Cookie::of_text(text)?.hash())
     }
 
-    /// The hash for a file or an address.
+    /// Returns the text of the hash, for a file or an address.
     #[must_use]
     pub fn text(&self) -> String {
         BASE64URL_NOPAD.encode(&self.0)
     }
 
-    /// The hash as it was written; `None`: it is none.
+    /// Parses that text; `None`: it is not a hash.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != 43 {
@@ -111,7 +111,7 @@ mod tests {
             format!("{}=", "A".repeat(42)),
             format!("{} ", "A".repeat(42)),
             format!("{}+", "A".repeat(42)),
-            // Bits behind the last byte: another text of the same cookie.
+            // The last character has spare bits: another text would decode to the same cookie.
             format!("{}B", "A".repeat(42)),
         ] {
             assert!(Cookie::of_text(&text).is_none());

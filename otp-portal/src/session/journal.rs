@@ -1,6 +1,8 @@
-//! The file of sessions: lines are added, and made to last before anybody is answered. From time to time it is written anew.
+//! The file of sessions. Records are appended and made durable before a request is answered. From time to time the file
+//! is rewritten.
 //!
-//! A thread of its own writes, so that nothing waits for the disk but what must. All that has come meanwhile is made to last at once.
+//! A thread of its own writes, so only those who must wait for the disk do. One sync covers all records that have
+//! arrived.
 
 use super::record::{Record, parse_all};
 use nix::fcntl::{Flock, FlockArg};
@@ -22,23 +24,23 @@ const NEW: &str = "sessions.new";
 const DAMAGED: &str = "sessions.damaged";
 const LOCK: &str = "lock";
 
-/// No file of sessions is larger, in bytes.
+/// The largest file of sessions, in bytes.
 const LIMIT: u64 = 1 << 30;
 
-/// As many bytes are added before the file is written anew, at least.
+/// The file is rewritten after this many bytes were appended, at the earliest.
 const ENOUGH: usize = 1 << 20;
 
-/// The file, for one who holds the lock of the table.
+/// The file. Its user holds the lock of the table.
 pub(super) struct Journal {
-    /// There until this is dropped.
+    /// Present until drop.
     queue: Option<Sender<Job>>,
     thread: Option<JoinHandle<()>>,
     directory: PathBuf,
     added: usize,
     last_snapshot: usize,
-    /// Something could not be written: nothing is added before the file has been written anew.
+    /// A write has failed: append nothing before the file was rewritten.
     is_broken: Arc<AtomicBool>,
-    /// How often the file was to be written anew.
+    /// How often a rewrite was requested.
     #[cfg(test)]
     pub(super) rewrites: usize,
     _lock: Flock<File>,
@@ -49,11 +51,11 @@ enum Job {
     Rewrite(Vec<u8>),
 }
 
-/// What will be on disk.
+/// A record that will be on disk.
 pub(super) struct Written(oneshot::Receiver<io::Result<()>>);
 
 impl Written {
-    /// Waits until it is.
+    /// Waits until it is on disk.
     pub(super) async fn wait(self) -> io::Result<()> {
         let gone = || io::Error::other("the thread that writes has ended");
         self.0.await.unwrap_or_else(|_| Err(gone()))
@@ -61,7 +63,7 @@ impl Written {
 }
 
 impl Journal {
-    /// Opens the file of a directory, and reads it; `None`: it is damaged, and was put aside.
+    /// Opens and reads the file in a directory; `None`: the file is damaged and was renamed.
     pub(super) fn open(directory: &Path) -> io::Result<(Self, Option<Vec<Record>>)> {
         match DirBuilder::new().mode(0o700).create(directory) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
@@ -106,24 +108,24 @@ impl Journal {
         Ok((journal, read))
     }
 
-    /// Writes the file anew at once, and waits for it: at the start.
+    /// Rewrites the file and waits, at the start.
     pub(super) fn rewrite_now(&mut self, snapshot: &[u8]) -> io::Result<()> {
         rewrite(&self.directory, snapshot)?;
         self.rewrite(snapshot.to_vec());
         Ok(())
     }
 
-    /// Whether the file is to be written anew before anything is added.
+    /// Whether the file must be rewritten before the next record.
     pub(super) fn wants_a_snapshot(&self) -> bool {
         self.added > ENOUGH.max(2 * self.last_snapshot) || self.is_broken()
     }
 
-    /// Whether something could not be written, and the file has not been written anew since.
+    /// Whether a write has failed and the file has not been rewritten since.
     pub(super) fn is_broken(&self) -> bool {
         self.is_broken.load(Ordering::Acquire)
     }
 
-    /// Has the file written anew. What is added afterwards comes behind it.
+    /// Requests a rewrite. Later records follow it.
     pub(super) fn rewrite(&mut self, snapshot: Vec<u8>) {
         (self.added, self.last_snapshot) = (0, snapshot.len());
         #[cfg(test)]
@@ -133,7 +135,7 @@ impl Journal {
         self.hand_over(Job::Rewrite(snapshot));
     }
 
-    /// Has a record added.
+    /// Requests that a record be appended.
     pub(super) fn append(&mut self, record: &Record) -> Written {
         let mut line = Vec::new();
         record.write_to(&mut line);
@@ -144,14 +146,14 @@ impl Journal {
     }
 
     fn hand_over(&self, job: Job) {
-        // Where the thread is gone the job is dropped, and with it what is waited for: that is an error.
+        // If the thread has ended, the job and its sender are dropped, and waiting for it fails.
         self.queue.as_ref().and_then(|queue| queue.send(job).ok());
     }
 }
 
 #[cfg(test)]
 impl Journal {
-    /// As where the disk is full: nothing can be written until the directory `sessions.new` is gone.
+    /// Simulates a full disk: writing fails until the directory `sessions.new` is gone.
     pub(super) fn rewrite_fails_from_now_on(&mut self) {
         fs::create_dir(self.directory.join(NEW)).expect("a directory for tests");
         self.rewrite(Vec::new());
@@ -159,7 +161,7 @@ impl Journal {
 }
 
 impl Drop for Journal {
-    /// Writes what is not written yet: the directory is free for another portal only then.
+    /// Finishes all writes. Only then may another portal use the directory.
     fn drop(&mut self) {
         drop(self.queue.take());
         if let Some(thread) = self.thread.take() {
@@ -178,7 +180,7 @@ fn private() -> OpenOptions {
     options
 }
 
-/// `None`: it is damaged.
+/// Reads the file; `None`: it is damaged.
 fn read(path: &Path) -> io::Result<Option<Vec<Record>>> {
     let opened = match private().open(path) {
         Ok(opened) => opened,
@@ -193,7 +195,7 @@ fn read(path: &Path) -> io::Result<Option<Vec<Record>>> {
     Ok(bytes.strip_prefix(HEAD).and_then(parse_all))
 }
 
-/// Another file takes the place of the one that there is, whole.
+/// Replaces the file as a whole.
 fn rewrite(directory: &Path, snapshot: &[u8]) -> io::Result<File> {
     let new = directory.join(NEW);
     match fs::remove_file(&new) {
@@ -237,7 +239,7 @@ impl Writer {
         }
     }
 
-    /// Makes the lines last, and answers.
+    /// Makes the lines durable, and answers.
     fn commit(&mut self, lines: &mut Vec<u8>, answers: &mut Vec<oneshot::Sender<io::Result<()>>>) {
         if answers.is_empty() {
             return;
@@ -247,7 +249,7 @@ impl Writer {
             None => Err(io::Error::other("it could not be written before")),
         };
         if written.is_err() {
-            // The last line may be cut short: nothing may follow it.
+            // The last line may be incomplete: nothing may follow it.
             self.file = None;
             self.is_broken.store(true, Ordering::Release);
         }
@@ -256,7 +258,7 @@ impl Writer {
                 Ok(()) => Ok(()),
                 Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
             };
-            // Some do not wait.
+            // Not everyone waits.
             answer.send(result).ok();
         }
         lines.clear();

@@ -1,4 +1,4 @@
-//! One line of the file of sessions: what has happened to one of them.
+//! One line of the file of sessions: one event of one session.
 //!
 //! ```text
 //! checksum b id user uid began ends used enrolled address token cookie     a session has begun
@@ -8,7 +8,7 @@
 //! checksum s id host cookie                                                it has a cookie at a site
 //! checksum e id                                                            it has ended
 //! ```
-//! Texts are in base64url. The checksum is the first 8 bytes of the SHA-256 of what follows it.
+//! Texts are in base64url. The checksum is the first 8 bytes of the SHA-256 of the rest of the line.
 
 use super::{Hash, Id};
 use crate::config::Host;
@@ -20,7 +20,7 @@ use std::fmt::Write;
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// What has happened.
+/// An event.
 pub(super) enum Record {
     Begun(Begun),
     Used {
@@ -46,7 +46,7 @@ pub(super) enum Record {
     },
 }
 
-/// A session that has begun.
+/// The beginning of a session.
 pub(super) struct Begun {
     pub id: Id,
     pub user: Arc<str>,
@@ -60,11 +60,11 @@ pub(super) struct Begun {
     pub cookie: Hash,
 }
 
-/// How many characters a checksum has.
+/// The length of a checksum, in characters.
 const CHECKSUM: usize = 16;
 
 impl Record {
-    /// Adds the line.
+    /// Appends the line to a text.
     pub(super) fn write_to(&self, text: &mut Vec<u8>) {
         let said = self.said();
         text.extend_from_slice(checksum(said.as_bytes()).as_bytes());
@@ -120,7 +120,7 @@ impl Record {
         said
     }
 
-    /// The record of a line without its end; `None`: it is none.
+    /// Parses a line without its end; `None`: the line is damaged.
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let (sum, said) = line.split_at_checked(CHECKSUM)?;
         let said = said.strip_prefix(b" ")?;
@@ -208,10 +208,10 @@ fn truth(word: &str) -> Option<bool> {
     }
 }
 
-/// The records of a file; `None`: it is damaged.
+/// Parses the records of a file; `None`: the file is damaged.
 ///
-/// A last line that is cut short was being written when the portal was killed: nobody was answered yet, so it never happened.
-/// Anything else that is no record means that others may be missing as well, such as the end of a session.
+/// An incomplete last line was being written when the portal was killed. No request had been answered yet, so the event
+/// never happened. Any other damage means that more may be missing, such as the end of a session.
 pub(super) fn parse_all(bytes: &[u8]) -> Option<Vec<Record>> {
     let mut records = Vec::new();
     let mut rest = bytes;

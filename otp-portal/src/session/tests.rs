@@ -110,7 +110,7 @@ fn a_cookie_is_good_at_its_own_host_alone() {
     ] {
         assert_eq!(user_of(&sessions, cookie, site, NOON).is_some(), is_good);
     }
-    // One logout ends all of it.
+    // One logout ends all cookies.
     wait(sessions.end(alice)).unwrap();
     assert_eq!(user_of(&sessions, &at_wiki, Some(&wiki), NOON), None);
     assert_eq!(user_of(&sessions, &cookie, None, NOON), None);
@@ -182,7 +182,7 @@ fn the_last_use_is_known_after_a_restart_to_a_minute() {
     for seconds in [30, 61, 1000, 1059] {
         assert!(user_of(&sessions, &cookie, None, after(seconds)).is_some());
     }
-    // Whatever is awaited comes behind what is not.
+    // A record that is waited for follows those that are not.
     begin(&sessions, "bob", 1002, NOON);
     drop(sessions);
     let (sessions, _) = open_at(&directory, after(1060));
@@ -226,7 +226,7 @@ fn no_more_are_begun_than_may_be_and_those_that_are_over_make_room() {
     assert!(wait(sessions.begin(user(), after(1800))).is_ok());
 }
 
-/// The file as a kill leaves it after any byte: whatever was answered is there, and what was not may be.
+/// The file, as a kill leaves it after any byte: everything that was answered is there; the rest may be.
 #[test]
 fn a_kill_at_any_write_loses_nothing_that_was_answered() {
     let directory = tempfile::tempdir().unwrap();
@@ -247,7 +247,7 @@ fn a_kill_at_any_write_loses_nothing_that_was_answered() {
         let is_in = |cookie| user_of(&sessions, cookie, None, NOON).is_some();
         let expected = (cut >= with_alice && cut < whole.len(), cut >= with_bob);
         assert_eq!((is_in(&alices), is_in(&bobs)), expected, "{cut}");
-        // A head that is cut short is of no file that was ever answered for.
+        // An incomplete first line belongs to a file that answered for nothing.
         assert_eq!(loaded == Loaded::Damaged, cut < 26, "{cut}");
     }
 }
@@ -281,7 +281,7 @@ fn what_cannot_be_written_is_not_begun_and_works_again_later() {
     let directory = tempfile::tempdir().unwrap();
     let (sessions, _) = open(&directory);
     let (_, alice) = begin(&sessions, "alice", 1001, NOON);
-    // A directory where the new file would be: writing it anew fails.
+    // A directory where the new file would be makes each rewrite fail.
     sessions.table().journal.rewrite_fails_from_now_on();
     let user = LoggedIn {
         user: "bob",
@@ -306,7 +306,8 @@ fn what_cannot_be_written_is_not_begun_and_works_again_later() {
     }
 }
 
-/// Each writing takes time and memory for all sessions, so that their uses and ends would stop the portal where a disk is full.
+/// Each rewrite takes time and memory for all sessions. If uses and ends of sessions each tried one, a full disk would
+/// stop the portal.
 #[test]
 fn where_nothing_can_be_written_the_file_is_tried_anew_from_time_to_time_alone() {
     let directory = tempfile::tempdir().unwrap();
@@ -329,7 +330,7 @@ fn where_nothing_can_be_written_the_file_is_tried_anew_from_time_to_time_alone()
     assert!(user_of(&sessions, &all[1], None, after(later)).is_some());
     sessions.sweep(after(later + 120));
     assert_eq!((rewrites(), sessions.count()), (before + 2, 1));
-    // Once there is room again, the file has what was left out meanwhile.
+    // Once there is room again, the file contains what was left out.
     fs::remove_dir_all(directory.path().join("sessions.new")).unwrap();
     sessions.sweep(after(later + 120));
     drop(sessions);
@@ -347,7 +348,7 @@ fn the_file_does_not_grow_without_end() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    // 2 MiB, if nothing were written anew.
+    // Without rewrites this would be 2 MiB.
     let last = runtime.block_on(async {
         for _ in 0..20_000 {
             let mut table = sessions.table();
@@ -396,7 +397,7 @@ fn no_cookie_is_in_the_file() {
     assert!(holds(Hash::of_text(&cookie).unwrap().text().as_bytes()));
 }
 
-/// Whoever may log in may do so without end: the places of others stay theirs.
+/// A user who can log in can do so any number of times. Other users keep their places.
 #[test]
 fn one_user_does_not_take_every_place() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! Tickets, by which a session comes to another site: good once, for half a minute, at one host, for the browser that asked there.
+//! Tickets, with which a session gets a cookie at another site. A ticket works once, for 30 seconds, at one host, in
+//! the browser that asked there.
 
 use super::{Cookie, Hash, Id};
 use crate::config::Host;
@@ -6,31 +7,31 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long a ticket is good.
+/// How long a ticket is valid.
 const LASTS: Duration = Duration::from_secs(30);
 
-/// No more are kept.
+/// The most tickets at a time.
 const MOST: usize = 8192;
 
-/// One session has no more: the oldest of them ends with the next, so that one user cannot take all.
+/// The most tickets of one session. A further one replaces the oldest, so one user cannot take all.
 const MOST_OF_ONE: usize = 16;
 
-/// What a ticket is good for.
+/// The purpose of a ticket.
 pub struct Ticket {
     /// The session.
     pub session: Id,
     /// The site.
     pub host: Host,
-    /// What the browser that asked at the site can show: the hash of a cookie there.
+    /// The hash of the cookie at the site, which the browser must show.
     pub state: Hash,
 }
 
-/// The tickets that were not used yet.
+/// The unused tickets.
 #[derive(Default)]
 pub struct Tickets(Mutex<HashMap<Hash, (Ticket, Instant)>>);
 
 impl Tickets {
-    /// Makes one; `None`: the system gives no random bytes, or too many are about.
+    /// Makes a ticket; `None`: the system gives no random bytes, or there are too many tickets.
     #[must_use]
     pub fn issue(&self, ticket: Ticket, now: Instant) -> Option<Cookie> {
         let text = Cookie::new()?;
@@ -54,12 +55,13 @@ impl Tickets {
         Some(text)
     }
 
-    /// Uses one up; `None`: it is not good, or not here, or not for this browser. `state`: what the browser shows, if anything.
+    /// Uses up a ticket; `None`: it is invalid, for another host, or for another browser. `state`: the hash of the
+    /// browser's cookie, if any.
     #[must_use]
     pub fn take(&self, text: &str, host: &Host, state: Option<Hash>, now: Instant) -> Option<Id> {
         let hash = Hash::of_text(text)?;
         let mut tickets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Shown anywhere, it is used up.
+        // Once shown, wherever that was, a ticket is used up.
         let (ticket, made) = tickets.remove(&hash)?;
         let is_good = now.saturating_duration_since(made) < LASTS
             && ticket.host == *host
@@ -101,14 +103,14 @@ mod tests {
         assert_eq!(take(&issue(), "git.example.org", states[0], 0), None);
         let text = issue();
         assert_eq!(take(&text, "wiki.example.org", states[1], 0), None);
-        // Shown to the wrong browser, it is gone.
+        // A ticket shown by the wrong browser is used up.
         assert_eq!(take(&text, "wiki.example.org", states[0], 0), None);
         let text = issue();
         assert_eq!(
             tickets.take(&text, &host("wiki.example.org"), None, now),
             None
         );
-        // Nor is it kept for later by a browser that shows nothing.
+        // The same holds for a browser without a cookie.
         assert_eq!(take(&text, "wiki.example.org", states[0], 0), None);
         assert_eq!(take("x", "wiki.example.org", states[0], 0), None);
     }

@@ -184,7 +184,7 @@ fn what_is_no_matter_is_none() {
         &[b"change", b"t", b"", b"add", b"phone"],
         &[b"leave-everywhere"],
         &[b"reset", b"t"],
-        // A verb of the helper's, with a user and no token.
+        // A verb of the helper, with a user instead of a token.
         &[b"check", b"alice", b"", b"123456"],
     ];
     for words in cases {
@@ -213,7 +213,7 @@ fn what_is_nothing_said_is_nothing() {
     }
 }
 
-/// What stands for a login part: takes a matter, asks, hears and lets in.
+/// A stand-in for the login part: takes a matter, asks, and reads the reply.
 fn login_part(mut line: UnixStream) {
     let first = Fields::read_from(&mut line).ok().unwrap();
     assert!(matches!(
