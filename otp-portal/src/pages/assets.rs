@@ -1,16 +1,16 @@
-//! The style sheet, the one script, and the icon: compiled in, and the same for everybody.
+//! The style sheet, the script and the icon. They are compiled in, and the same for all users.
 
 /// A file that pages refer to.
 pub struct Asset {
-    /// Its path; pages add `?` and [`Asset::version`], so that it can be kept for a year.
+    /// The path. Pages add `?` and [`Asset::version`], so browsers can keep the file for a year.
     pub path: &'static str,
     /// Its `Content-Type`.
     pub content_type: &'static str,
-    /// What is in it.
+    /// The content.
     pub bytes: &'static [u8],
 }
 
-/// All of them.
+/// All files.
 pub const ALL: [&Asset; 3] = [&STYLE, &SCRIPT, &ICON];
 
 /// The style sheet.
@@ -20,7 +20,7 @@ pub const STYLE: Asset = Asset {
     bytes: include_bytes!("../../assets/portal.css"),
 };
 
-/// The script: it copies, and prints.
+/// The script, which copies and prints.
 pub const SCRIPT: Asset = Asset {
     path: "/assets/portal.js",
     content_type: "text/javascript; charset=utf-8",
@@ -35,13 +35,13 @@ pub const ICON: Asset = Asset {
 };
 
 impl Asset {
-    /// Where pages find it.
+    /// Returns the address for pages.
     #[must_use]
     pub fn link(&self) -> String {
         format!("{}?{:08x}", self.path, self.version())
     }
 
-    /// Changes with the bytes (FNV-1a), and only with them.
+    /// Returns a hash of the bytes (FNV-1a), so the address changes only with the content.
     #[must_use]
     pub const fn version(&self) -> u32 {
         let mut hash: u32 = 0x811c_9dc5;

@@ -1,4 +1,4 @@
-//! Changes of the own authenticators: what begins one, and its turns in the order of `otp_helper::session`.
+//! Changes of a user's own authenticators: the page that begins one, and a page for each turn of `otp_helper::session`.
 
 use super::frame::{LINKS, Shell, with_conversation, written};
 use super::key::Key;
@@ -15,13 +15,13 @@ use otp_core::{Authenticator, UnixTime, Zone, base32, otpauth, recovery_sheet};
 use otp_store::change::{Change, Proof};
 use zeroize::Zeroizing;
 
-/// Asks a user without an authenticator to set one up: now, or later where that is allowed.
+/// Asks a user without an authenticator to set one up: now, or later if policy allows that.
 pub struct SetUp<'a> {
-    /// The name that is proposed for the authenticator, or was typed before.
+    /// The name that is proposed for the authenticator, or that was typed before.
     pub name: &'a str,
-    /// What the app will show the account under.
+    /// The name under which the app will show the account.
     pub issuer: &'a str,
-    /// What policy wants: "later" is an answer as long as it can wait.
+    /// What policy demands. "Later" is offered unless it demands an authenticator now.
     pub wanted: Wanted,
     /// What was wrong with the name.
     pub wrong: Option<Unaccepted>,
@@ -31,62 +31,62 @@ pub struct SetUp<'a> {
 pub struct Add<'a> {
     /// What was typed before.
     pub name: &'a str,
-    /// What was wrong with it.
+    /// What was wrong with the name.
     pub wrong: Option<Unaccepted>,
 }
 
-/// Asks for the name of a new authenticator, in the place of all that there are.
+/// Asks for the name of a new authenticator that replaces all others.
 pub struct Replace<'a> {
-    /// What is proposed or was typed before.
+    /// The name that is proposed or was typed before.
     pub name: &'a str,
-    /// What will stop working.
+    /// The authenticators that will stop working.
     pub goes: &'a [Name],
     /// What was wrong with the name.
     pub wrong: Option<Unaccepted>,
 }
 
-/// Asks whether an authenticator is to go.
+/// Asks whether to remove an authenticator.
 pub struct Remove<'a> {
-    /// Which.
+    /// The name of the authenticator.
     pub name: &'a Name,
     /// Whether it is the last one.
     pub is_last: bool,
 }
 
-/// Asks whether new recovery codes are to be made.
+/// Asks whether to make new recovery codes.
 pub struct NewCodes {
-    /// How many of the old ones are left.
+    /// The number of old ones that are left.
     pub left: u32,
 }
 
-/// What is wrong with a name that was typed for an authenticator.
+/// Why a name for an authenticator is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unaccepted {
     /// Nothing was typed.
     Empty,
-    /// It is too long, or holds what cannot be shown.
+    /// The name is too long, or has characters that cannot be shown.
     NotAName,
-    /// Another one is called that.
+    /// Another authenticator has this name.
     Taken,
 }
 
 /// Shows the key of the new device and asks for a code of it. A secret.
 ///
-/// After a wrong code it is the same page, with what the code says.
+/// After a wrong code the same page appears, with what the code says.
 pub struct Enrol<'a> {
     /// [`super::Field::CONVERSATION`].
     pub conversation: &'a str,
     /// The user, for the URI.
     pub user: &'a str,
-    /// What the app will show the account under.
+    /// The name under which the app will show the account.
     pub issuer: &'a str,
-    /// The change that it belongs to.
+    /// The change in progress.
     pub change: &'a Change,
-    /// What goes by it: `Turn::Begun`.
+    /// The authenticators that the change removes: `Turn::Begun`.
     pub goes: &'a [Name],
-    /// `Turn::Offer`.
+    /// The new authenticator: `Turn::Offer`.
     pub device: &'a Authenticator,
-    /// What the last code said, with the tries that are left: `Turn::Checked`.
+    /// The result of the last code, and the tries that are left: `Turn::Checked`.
     pub checked: Option<(Proof, u32)>,
 }
 
@@ -94,25 +94,25 @@ pub struct Enrol<'a> {
 pub struct Codes<'a> {
     /// [`super::Field::CONVERSATION`].
     pub conversation: &'a str,
-    /// Whose they are.
+    /// The owner of the codes.
     pub user: &'a str,
-    /// At which machine: `host` of the sheet.
+    /// The machine that the sheet names.
     pub machine: &'a str,
-    /// `Turn::Codes`; never empty (where it is, there is nothing to keep: the server answers `Reply::Keep` at once).
+    /// The codes: `Turn::Codes`. Never empty: if there are none, the server answers `Reply::Keep` at once.
     pub codes: &'a [RecoveryCode],
     /// When they were made.
     pub issued: UnixTime,
-    /// Whether the form was sent without the box ticked.
+    /// Whether the form came without the box ticked.
     pub unticked: bool,
-    /// Whether they belong to a new device, and not to `RecoveryCodes` alone.
+    /// Whether the codes belong to a new device, and not to `RecoveryCodes` alone.
     pub with_device: bool,
 }
 
 impl Codes<'_> {
-    /// The name of the file that they are saved in.
+    /// The name of the file with the codes.
     pub const FILE_NAME: &'static str = "recovery-codes.txt";
 
-    /// What is in it. A secret.
+    /// Returns the content of that file. A secret.
     #[must_use]
     pub fn sheet(&self, zone: &Zone, language: Language) -> Zeroizing<String> {
         let issued = zone.at(self.issued);
@@ -130,7 +130,7 @@ impl Unaccepted {
     }
 }
 
-/// Asks for a name.
+/// The page that asks for a name.
 #[derive(Template)]
 #[template(path = "name.html")]
 struct NameView<'a> {
@@ -165,7 +165,7 @@ impl<'a> NameView<'a> {
     }
 }
 
-/// The sentence about what policy wants; `None`: it wants nothing.
+/// Returns the sentence about what policy demands; `None`: it demands nothing.
 pub(super) fn wanted_line(frame: &Frame<'_>, wanted: Wanted) -> Option<String> {
     match wanted {
         Wanted::Nothing => None,
@@ -219,7 +219,7 @@ impl Page for Replace<'_> {
     }
 }
 
-/// Asks whether something is to be done.
+/// The page that asks for a confirmation.
 #[derive(Template)]
 #[template(path = "confirm.html")]
 struct ConfirmView<'a> {
@@ -309,7 +309,7 @@ impl Page for Enrol<'_> {
     }
 }
 
-/// What a code says that is not right, in the words of the one script, and how many tries are left.
+/// Returns what is wrong with a code, in the words of the dialogue, and how many tries are left.
 fn wrong(frame: &Frame<'_>, device: &Authenticator, (proof, left): (Proof, u32)) -> Vec<String> {
     let digits = device.digits.count();
     let said = match proof {
@@ -326,7 +326,7 @@ fn wrong(frame: &Frame<'_>, device: &Authenticator, (proof, left): (Proof, u32))
     ]
 }
 
-/// What a terminal shows before a value, as a heading above it.
+/// Turns the words that a terminal shows before a value into a heading.
 pub(super) fn without_colon(text: &str) -> String {
     text.trim_end().trim_end_matches(':').to_owned()
 }

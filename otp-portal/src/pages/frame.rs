@@ -1,4 +1,4 @@
-//! What surrounds every page.
+//! The frame of every page.
 
 use super::Path;
 use askama::Template;
@@ -11,30 +11,31 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Borrow;
 use zeroize::Zeroizing;
 
-/// A whole document of HTML. Wiped on drop: some hold a key or recovery codes.
+/// A complete HTML document. It is wiped on drop, because some hold a key or recovery codes.
 pub type Html = Zeroizing<String>;
 
-/// A page that can be sent.
+/// A page that can be rendered.
 pub trait Page {
-    /// The whole document.
+    /// Renders the complete document.
     fn render(&self, frame: &Frame<'_>) -> Html;
 }
 
-/// What every page shows around what it is about, and what its forms carry.
+/// What every page shows around its content, and what its forms carry.
 pub struct Frame<'a> {
     /// The language of the page.
     pub language: Language,
-    /// The portal's own name, as its users know it: `login.example.org`, or what the configuration calls it.
+    /// The name of the portal as its users know it: `login.example.org`, or the configured name.
     pub site: &'a str,
-    /// The user who is logged in. With one there are the links to the other pages, and the way to log out.
+    /// The logged-in user. If there is one, the page has links to the other pages and a button to log out.
     pub user: Option<&'a str>,
-    /// The token that every form carries against requests from elsewhere. Printable ASCII.
+    /// The token in every form, against requests from other sites. Printable ASCII.
     pub csrf: &'a str,
-    /// The path, with its query, that shows this page again by GET: there the switch of language comes back to. `None`: no switch.
+    /// Path and query that show this page again by GET. The switch of language returns there. `None`: the page has no
+    /// switch.
     pub here: Option<&'a str>,
     /// The zone in which times are told, with UTC beside it.
     pub zone: &'a Zone,
-    /// The moment.
+    /// The present time.
     pub now: UnixTime,
 }
 
@@ -45,19 +46,19 @@ pub(super) const LINKS: [(&str, Label); 3] = [
     (Path::SESSIONS, Label::Sessions),
 ];
 
-/// What the frame of a page takes from the page itself; the templates draw on it.
+/// What a page gives to its frame, for the templates.
 pub(super) struct Shell<'a> {
     pub frame: &'a Frame<'a>,
-    /// The heading, and the first part of the document's title.
+    /// The heading, which is also the first part of the document's title.
     pub title: &'a str,
-    /// Whether the page shows an error, which its title then says first: it is what screen readers read first.
+    /// Whether the page shows an error. Its title then begins with that, because screen readers read the title first.
     pub has_error: bool,
-    /// The path of the page, where one of the links leads to it.
+    /// The path of the page, if one of the links leads to it.
     pub at: &'static str,
 }
 
 impl Shell<'_> {
-    /// A label, held or lent: templates do either.
+    /// Returns a label's text. Templates pass labels by value or by reference.
     pub fn say(&self, label: impl Borrow<Label>) -> &'static str {
         label.borrow().text(self.frame.language)
     }
@@ -72,7 +73,7 @@ impl Shell<'_> {
         }
     }
 
-    /// Tag, own name, and where it is switched on.
+    /// Returns the other language: its tag, its own name, and the link that switches to it.
     pub fn other_language(&self) -> Option<(&'static str, &'static str, String)> {
         let here = utf8_percent_encode(self.frame.here?, NON_ALPHANUMERIC);
         let (other, name) = match self.frame.language {
@@ -121,10 +122,10 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Room that every page has for itself, without what it shows of the user's.
+/// Memory that each page needs in addition to its values, in bytes.
 const ROOM: usize = 16 * 1024;
 
-/// Writes a page into memory of the right size, so that no copy of a secret is left behind where it grew.
+/// Renders a page into a buffer of sufficient size. A buffer that grows would leave copies of secrets behind.
 pub(super) fn written(template: &impl Template, room: usize) -> Html {
     let mut html = Zeroizing::new(String::with_capacity(ROOM + room));
     let made = html.capacity();
@@ -138,7 +139,7 @@ pub(super) fn written(template: &impl Template, room: usize) -> Html {
     html
 }
 
-/// A path with the conversation that it is about.
+/// Returns a path with the conversation that it is about.
 pub(super) fn with_conversation(path: &str, conversation: &str) -> String {
     let conversation = utf8_percent_encode(conversation, NON_ALPHANUMERIC);
     format!("{path}?{}={conversation}", super::Field::CONVERSATION)

@@ -1,4 +1,4 @@
-//! What a user who is logged in sees of the own account.
+//! The pages about a logged-in user's own account.
 
 use super::change::wanted_line;
 use super::frame::{LINKS, Shell, written};
@@ -14,24 +14,24 @@ use otp_store::Overview;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 
-/// The account at a glance, with everything that can be done.
+/// The overview of the account, with all possible actions.
 pub struct Home<'a> {
-    /// How the account stands: `Answer::Status`; `Err`: it has no authenticator, and policy wants this.
+    /// How the account stands: `Answer::Status`; `Err`: it has no authenticator, and policy demands this.
     pub devices: Result<&'a Overview, Wanted>,
     /// Sites that the user can open, each as `https://wiki.example.org`.
     pub sites: &'a [String],
-    /// What has just been done.
+    /// The result of the last action.
     pub notice: Option<Notice<'a>>,
 }
 
-/// What has just been done.
+/// The result of the last action.
 #[derive(Clone, Copy)]
 pub enum Notice<'a> {
-    /// An authenticator was enrolled or added, with so many recovery codes.
+    /// An authenticator was enrolled or added.
     Enrolled {
         /// Its name.
         name: &'a str,
-        /// How many.
+        /// The number of recovery codes made with it.
         codes: usize,
     },
     /// An authenticator was removed.
@@ -43,57 +43,57 @@ pub enum Notice<'a> {
     },
     /// Recovery codes were made.
     NewCodes {
-        /// How many.
+        /// The number of codes.
         codes: usize,
     },
-    /// A change was given up; nothing was changed.
+    /// A change was cancelled; nothing was changed.
     Left,
-    /// Setting up was put off.
+    /// The enrolment was put off.
     Later,
 }
 
-/// Asks for a code to try, and says what came of the last one.
+/// Asks for a code to try, and shows the result of the last one.
 pub struct Try<'a> {
-    /// What came of it.
+    /// The result of the last code.
     pub tried: Option<Tried<'a>>,
 }
 
-/// What came of a code that was tried.
+/// The result of a code that was tried.
 #[derive(Clone, Copy)]
 pub struct Tried<'a> {
-    /// `Answer::Verdict`.
+    /// The verdict: `Answer::Verdict`.
     pub verdict: &'a Verdict,
     /// Whether a recovery code opens a lock.
     pub opens: bool,
 }
 
-/// Recent events of the own account, the newest first.
+/// The recent events of the account, the newest first.
 pub struct Events<'a> {
-    /// They.
+    /// The events.
     pub events: &'a [Event],
-    /// Whether older ones were left out.
+    /// Whether older events were left out.
     pub is_cut: bool,
 }
 
 /// One event.
 pub struct Event {
-    /// When.
+    /// When it happened.
     pub when: UnixTime,
-    /// What.
+    /// The event.
     pub event: event::Event,
-    /// What was changed; may be empty.
+    /// The kind of change; may be empty.
     pub verb: String,
     /// The PAM service; may be empty.
     pub service: String,
-    /// Where the login came from; may be empty.
+    /// The address of the login; may be empty.
     pub host: String,
     /// The authenticator; may be empty.
     pub authenticator: String,
 }
 
-/// Where the user is logged in, and the way to end all of it.
+/// The sessions of the user, and a button to end them all.
 pub struct Sessions<'a> {
-    /// The sessions, the own one among them.
+    /// The sessions, including the present one.
     pub sessions: &'a [Session],
 }
 
@@ -105,9 +105,9 @@ pub struct Session {
     pub used: UnixTime,
     /// When it ends at the latest.
     pub ends: UnixTime,
-    /// The address that it began from.
+    /// The address at the login.
     pub address: String,
-    /// Whether it is the one that asks.
+    /// Whether it is the present session.
     pub is_this: bool,
 }
 
@@ -115,7 +115,7 @@ pub struct Session {
 #[template(path = "home.html")]
 struct HomeView<'a> {
     shell: Shell<'a>,
-    /// Each with its name, without what is the same for all of them.
+    /// Each with its address, and the same without `https://`.
     sites: Vec<(&'a str, &'a str)>,
     notice: Option<String>,
     standing: Vec<String>,
@@ -139,7 +139,7 @@ struct CodesView {
     warning: Option<&'static str>,
 }
 
-/// So few recovery codes are few.
+/// With this many recovery codes or fewer, the page advises to make new ones.
 const FEW: u32 = 2;
 
 impl Page for Home<'_> {
@@ -221,13 +221,13 @@ impl Notice<'_> {
     }
 }
 
-/// What is said of an account that is locked or disabled, in the words of a login.
+/// Returns what is said about a locked or disabled account, in the words of a login.
 fn standing(frame: &Frame<'_>, overview: &Overview) -> Vec<String> {
     let opens = overview.recovery_codes_left > 0 && !overview.recovery_codes_imported;
     about_standing(frame, overview.standing, opens)
 }
 
-/// The same of a standing alone.
+/// Returns the same for a standing alone.
 pub(super) fn about_standing(frame: &Frame<'_>, standing: Standing, opens: bool) -> Vec<String> {
     let message = match standing {
         Standing::Open => return Vec::new(),
@@ -273,7 +273,7 @@ impl Page for Try<'_> {
 }
 
 impl Tried<'_> {
-    /// What `otp-enroll test` says.
+    /// Returns the words of `otp-enroll test`.
     fn view(self, frame: &Frame<'_>) -> ResultView {
         let good = |sentences: &[Dialogue<'_>]| ResultView {
             is_good: true,
@@ -315,7 +315,7 @@ impl Tried<'_> {
             Verdict::NoGuess { .. } | Verdict::NotEnrolled => {
                 refused(vec![frame.message(Message::WrongCode)])
             }
-            // No try of the portal comes to one of these; a page that praises would be wrong.
+            // No try in the portal gives these verdicts. If one did, the page must not call it a success.
             Verdict::Mailed | Verdict::Excused => refused(Vec::new()),
         }
     }
@@ -374,7 +374,7 @@ impl<'a> EventView<'a> {
     }
 }
 
-/// How an event looks, beside what it says.
+/// Returns the style of an event.
 const fn tone(event: event::Event) -> &'static str {
     use event::Event;
     match event {

@@ -1,4 +1,4 @@
-//! A new key, in every form that an app takes: by a picture to scan, and by what can be typed or copied.
+//! A new key in every form that an app takes: a picture to scan, and texts to type or copy.
 
 use super::change::without_colon;
 use super::texts::SCHEME;
@@ -10,28 +10,28 @@ use zeroize::Zeroizing;
 
 /// What a page shows of a key. A secret.
 pub(super) struct Key<'a> {
-    /// What to do with it.
+    /// What to do with the key.
     pub scan: String,
-    /// The QR code, where the URI fits one.
+    /// The QR code, if the URI fits into one.
     pub svg: Option<Zeroizing<String>>,
-    /// What the QR code says.
+    /// The URI in the QR code.
     pub uri: &'a str,
-    /// The key, to type.
+    /// The key in groups, to type.
     pub groups: Vec<&'a str>,
-    /// The key, to copy.
+    /// The key in one piece, to copy.
     pub plain: &'a str,
-    /// What an app may ask for beside it.
+    /// The settings that an app may ask for.
     pub settings: String,
-    /// Above what is typed.
+    /// The heading of the key in groups.
     pub label: String,
-    /// Above what is copied.
+    /// The heading of the key in one piece.
     pub plain_label: String,
-    /// Above the URI.
+    /// The heading of the URI.
     pub uri_label: String,
 }
 
 impl<'a> Key<'a> {
-    /// A key with the words of the page.
+    /// Makes the texts for a key.
     pub fn of(
         frame: &Frame<'_>,
         groups: Vec<&'a str>,
@@ -58,9 +58,9 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// Reads what the enrolment at login tells of a new key, in several lines or in one, in either language; `None`: it is
-    /// something else. Whatever it says has to be there, in its order, and each form has to be that of one key: nothing that
-    /// another module says is left out of the page.
+    /// Reads a key from the texts of an enrolment at login, in one line or several, in either language; `None`: the
+    /// text is something else. All parts must be there, in their order, and must be forms of one key. So the page
+    /// leaves out nothing that another module says.
     pub fn told(frame: &Frame<'_>, text: &'a str) -> Option<Self> {
         let (groups, plain, uri, settings) = Language::ALL
             .into_iter()
@@ -68,16 +68,16 @@ impl<'a> Key<'a> {
         Some(Self::of(frame, groups, plain, uri, settings))
     }
 
-    /// Room for it in a page.
+    /// Returns the memory that the key needs in a page.
     pub fn room(&self) -> usize {
         let picture = self.svg.as_ref().map_or(0, |svg| svg.len());
         18 * self.uri.len() + picture + 6 * self.settings.len() + 4096
     }
 }
 
-/// The key in groups, in one piece, its URI, and its settings.
+/// Splits a text into the key in groups, the key in one piece, the URI, and the settings.
 fn read(text: &str, language: Language) -> Option<(Vec<&str>, &str, &str, String)> {
-    // A sign of its own divides the parts where all is on one line.
+    // In the form with one line, a character of its own separates the parts.
     let words: Vec<&str> = text
         .split_whitespace()
         .filter(|word| *word != "|")
@@ -123,7 +123,7 @@ fn is_group(word: &str) -> bool {
             .all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7'))
 }
 
-/// Whether these are the words about settings. All that stands behind the URI is shown as they are.
+/// Whether these are the words about settings. All words after the URI are shown unchanged.
 fn is_about_settings(words: &[&str], language: Language) -> bool {
     let label = match language {
         Language::English => "Settings:",

@@ -1,11 +1,12 @@
-//! Which language a browser asks for.
+//! The language that a browser prefers.
 
 use otp_core::record::Language;
 
-/// The language that `Accept-Language` (RFC 9110 section 12.5.4) prefers of those that there are; English where it names none.
+/// Returns the available language that `Accept-Language` (RFC 9110 section 12.5.4) prefers, or English if it names
+/// none.
 #[must_use]
 pub fn preferred(accept_language: Option<&str>) -> Language {
-    // Ten thousands are a quality; the first of equals wins.
+    // Compare qualities in thousandths. Of equals, the first wins.
     let mut best = (0, Language::English);
     for range in accept_language.unwrap_or_default().split(',') {
         let mut parts = range.split(';').map(str::trim);
@@ -24,7 +25,7 @@ pub fn preferred(accept_language: Option<&str>) -> Language {
     best.1
 }
 
-/// A quality in thousandths; 0 where it is none.
+/// Parses a quality into thousandths; 0 if it is not valid.
 fn thousandths(text: &str) -> u32 {
     match text.trim().parse::<f32>() {
         Ok(quality) if (0.0..=1.0).contains(&quality) => {

@@ -1,4 +1,4 @@
-//! A login: the name, then what PAM asks.
+//! The pages of a login: the name, then the questions of PAM.
 
 use super::frame::{LINKS, Shell, written};
 use super::question::Kind;
@@ -12,58 +12,58 @@ use otp_core::record::Name;
 use otp_store::change::Change;
 use zeroize::Zeroizing;
 
-/// Asks for the name.
+/// Asks for the user name.
 pub struct Login<'a> {
-    /// What was typed before.
+    /// The name that was typed before.
     pub user: &'a str,
-    /// The site to go on to after the login, and the path there.
+    /// The site that the login leads to, and the path there.
     pub onwards: Option<(&'a str, &'a str)>,
-    /// Why the login before this page came to nothing.
+    /// Why the last login failed.
     pub refused: Option<LoginRefused<'a>>,
 }
 
-/// Why a login came to nothing.
+/// Why a login failed.
 #[derive(Clone, Copy)]
 pub enum LoginRefused<'a> {
-    /// PAM said no, with these texts, which may be none.
+    /// PAM refused, with these texts (or none).
     Refused(&'a [Zeroizing<String>]),
-    /// Nobody can be called that.
+    /// No user can have this name.
     NotAName,
-    /// It took too long.
+    /// The login took too long.
     TimeIsOver,
-    /// It was given up.
+    /// The user cancelled the login.
     Left,
 }
 
-/// What a question belongs to.
+/// The purpose of a question.
 #[derive(Clone, Copy)]
 pub enum Purpose<'a> {
     /// A login.
     Login {
-        /// The name that it was begun with.
+        /// The name that was typed.
         user: &'a str,
     },
     /// The re-authentication before a change: `Turn::Begun`.
     Change {
-        /// Which.
+        /// The change.
         change: &'a Change,
-        /// What goes.
+        /// The authenticators that the change removes.
         goes: &'a [Name],
-        /// Whether recovery codes of another program go.
+        /// Whether the change removes recovery codes of another program.
         imported_codes_go: bool,
     },
 }
 
 /// A question of PAM, with the texts before it.
 ///
-/// A line with an `otpauth://` URI is drawn as a QR code beside it, and a sheet of recovery codes can be kept: a module that
-/// enrols at login makes this page show a secret.
+/// A line with an `otpauth://` URI also appears as a QR code, and a sheet of recovery codes can be saved. If a module
+/// enrols at login, this page shows secrets.
 pub struct Question<'a> {
     /// [`super::Field::CONVERSATION`].
     pub conversation: &'a str,
-    /// What it belongs to.
+    /// The purpose.
     pub purpose: Purpose<'a>,
-    /// What PAM has said since the last answer, in its order.
+    /// The texts of PAM since the last answer, in their order.
     pub texts: &'a [Zeroizing<String>],
     /// The question.
     pub prompt: &'a str,
@@ -72,7 +72,7 @@ pub struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// The sheet of recovery codes in the texts, where there is one: [`super::Path::LOGIN_SHEET`]. A secret.
+    /// Returns the sheet of recovery codes in the texts, if there is one: [`super::Path::LOGIN_SHEET`]. A secret.
     #[must_use]
     pub fn sheet(&self) -> Option<&str> {
         let mut texts = self.texts.iter().map(|text| text.as_str());
@@ -179,7 +179,8 @@ struct QuestionView<'a> {
     label: &'a str,
     hidden: bool,
     kind: Kind,
-    /// Whether a key is to be scanned first: the focus would lead past it.
+    /// Whether the page shows a key to scan. Then the answer field must not take the focus, which would scroll past the
+    /// key.
     shows_key: bool,
 }
 
@@ -241,7 +242,7 @@ impl Page for Question<'_> {
     }
 }
 
-/// The title of a change by which those go: an authenticator is set up, or replaces others.
+/// Returns the title of a change that removes these authenticators.
 pub(super) const fn title_of(change: &Change, goes: &[Name]) -> Label {
     match change {
         Change::Enrol(_) if goes.is_empty() => Label::SetUp,
@@ -252,7 +253,7 @@ pub(super) const fn title_of(change: &Change, goes: &[Name]) -> Label {
     }
 }
 
-/// What a change will have done, and that its user is asked who they are: in the words of the one script.
+/// Returns what a change will do, and that the user must prove their identity, in the words of the dialogue.
 fn consequences(
     frame: &Frame<'_>,
     change: &Change,

@@ -1,4 +1,4 @@
-//! A page that says one thing: a refusal, or that something has ended.
+//! Pages that report one thing: a refusal, or an end.
 
 use super::frame::{LINKS, Shell, written};
 use super::texts::room_of;
@@ -13,65 +13,65 @@ use otp_store::change::Refused;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Says one thing, and where to go from there.
+/// Reports one thing, and links to the next page.
 pub struct Message<'a> {
-    /// What.
+    /// The report.
     pub told: Told<'a>,
 }
 
-/// What is said.
+/// What is reported.
 #[derive(Clone, Copy)]
 pub enum Told<'a> {
     /// The account is locked for a time.
     LockedUntil {
         /// When the lock ends.
         ends: UnixTime,
-        /// Whether a recovery code opens it.
+        /// Whether a recovery code opens the lock.
         opens: bool,
     },
     /// The account is locked until an administrator acts.
     Held {
-        /// Whether a recovery code opens it.
+        /// Whether a recovery code opens the lock.
         opens: bool,
     },
     /// The account is disabled.
     Disabled,
-    /// There is no getting in without an authenticator, and there is none.
+    /// A login needs an authenticator, and the account has none.
     NotEnrolled,
-    /// The login part, the helper or the records cannot be asked.
+    /// The login part, the helper or the records cannot be reached.
     Unavailable,
     /// The session has ended.
     SessionEnded(Ended),
-    /// Too many attempts, from this address or in all.
+    /// There were too many attempts, from this address or in all.
     TooManyAttempts {
-        /// When to come back.
+        /// How long to wait.
         wait: Duration,
     },
     /// There is no such page.
     NotFound,
     /// A site that is not listed asked for a login.
     WrongSite {
-        /// Its name, as it was given.
+        /// The name of the host, as it was given.
         host: &'a str,
     },
-    /// The user is logged in, but in none of the groups that a site takes.
+    /// The user is logged in, but is in none of the groups of a site.
     NotForYou {
-        /// Its name.
+        /// The name of the host.
         host: &'a str,
     },
-    /// A form came from elsewhere, or from a page that is too old.
+    /// A form came from another site, or from a page that is too old.
     FormTooOld,
-    /// The request could not be understood.
+    /// The request is malformed.
     BadRequest,
     /// A change was refused: `Answer::Refused`.
     Refused(&'a Refused),
-    /// The user did not prove who they are: `Answer::NotAuthenticated`, with what PAM said.
+    /// The user did not prove their identity: `Answer::NotAuthenticated`, with the texts of PAM.
     NotAuthenticated(&'a [Zeroizing<String>]),
     /// A change took too long. Nothing was changed.
     TimeIsOver,
-    /// It is not known whether a change was made.
+    /// It is unknown whether a change was made.
     Unknown,
-    /// It is not known what became of the last step, which was no change.
+    /// It is unknown what the last step did. It was not a change.
     Uncertain,
     /// The user has logged out here.
     LoggedOut,
@@ -82,28 +82,28 @@ pub enum Told<'a> {
 /// Why a session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// It was not used for too long.
+    /// The session was not used for too long.
     Idle,
-    /// It has lasted as long as one may.
+    /// The session has reached its longest time.
     Absolute,
-    /// It began too long ago for a first authenticator.
+    /// The session is too old to set up a first authenticator.
     LoginTooOld,
-    /// The account is gone, expired, or its password was changed.
+    /// The account is gone or has expired, or its password was changed.
     Account,
     /// The account was locked or disabled.
     Locked,
-    /// None of the authenticators that it began with is left.
+    /// None of the authenticators of the login is left.
     Authenticators,
     /// The user has logged out everywhere.
     Everywhere,
-    /// Somebody did not prove, for a change, to be the user, too often in a row.
+    /// Too many proofs of identity in a row failed.
     Unproven,
-    /// For another reason, or nobody knows.
+    /// The reason is another, or unknown.
     Other,
 }
 
 impl Message<'_> {
-    /// The HTTP status that it goes with.
+    /// Returns the HTTP status of the page.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self.told {
@@ -160,7 +160,7 @@ impl Page for Message<'_> {
 }
 
 impl Message<'_> {
-    /// The title, and the sentences.
+    /// Returns the title and the sentences.
     fn words(&self, frame: &Frame<'_>) -> (String, Vec<String>) {
         let language = frame.language;
         let of_a_login = |title: Label, said: Vec<String>| (frame.say(title).to_owned(), said);

@@ -1,4 +1,4 @@
-//! Where forms and links of the pages lead, and the names of their fields: the server's routes are these.
+//! The paths of the portal and the names of form fields. Pages and routes use the same constants.
 
 /// A path of the portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,17 +11,17 @@ impl Path {
     pub const LOGIN: &'static str = "/login";
     /// GET: the current [`super::Question`] of a login. POST [`Field::ANSWER`]: answers it.
     pub const LOGIN_QUESTION: &'static str = "/login/question";
-    /// POST: gives the login up.
+    /// POST: cancels the login.
     pub const LOGIN_CANCEL: &'static str = "/login/cancel";
     /// GET: the sheet of recovery codes in the current question of a login, as a file.
     pub const LOGIN_SHEET: &'static str = "/login/recovery-codes.txt";
     /// POST: ends this session.
     pub const LOGOUT: &'static str = "/logout";
-    /// GET with `to` (`en` or `ko`) and `back` (a path of the portal): keeps the language and goes back.
+    /// GET with `to` (`en` or `ko`) and `back` (a path of the portal): switches the language and goes back.
     pub const LANGUAGE: &'static str = "/language";
     /// GET: [`super::SetUp`]. POST [`Field::NAME`]: begins to enrol.
     pub const SET_UP: &'static str = "/set-up";
-    /// POST: later.
+    /// POST: puts the enrolment off.
     pub const SET_UP_LATER: &'static str = "/set-up/later";
     /// GET: [`super::Add`]. POST [`Field::NAME`].
     pub const ADD: &'static str = "/devices/add";
@@ -29,7 +29,7 @@ impl Path {
     pub const REPLACE: &'static str = "/devices/replace";
     /// GET with `name`: [`super::Remove`]. POST [`Field::NAME`].
     pub const REMOVE: &'static str = "/devices/remove";
-    /// GET: [`super::NewCodes`]. POST: begins.
+    /// GET: [`super::NewCodes`]. POST: begins a change.
     pub const NEW_CODES: &'static str = "/recovery-codes";
     /// GET: the page of the current turn of a change: [`super::Question`], [`super::Enrol`] or [`super::Codes`].
     pub const CHANGE: &'static str = "/change";
@@ -39,7 +39,7 @@ impl Path {
     pub const CHANGE_CODE: &'static str = "/change/code";
     /// POST [`Field::KEPT`]: the recovery codes are kept.
     pub const CHANGE_KEEP: &'static str = "/change/keep";
-    /// POST: gives the change up. Nothing is saved.
+    /// POST: cancels the change. Nothing is saved.
     pub const CHANGE_CANCEL: &'static str = "/change/cancel";
     /// GET with [`Field::CONVERSATION`]: [`super::Codes::sheet`] as a file.
     pub const CHANGE_SHEET: &'static str = "/change/recovery-codes.txt";
@@ -60,7 +60,7 @@ pub struct Field;
 impl Field {
     /// [`super::Frame::csrf`], in every form.
     pub const CSRF: &'static str = "csrf";
-    /// Which conversation a form belongs to, in every form of one.
+    /// The conversation that a form belongs to.
     pub const CONVERSATION: &'static str = "conversation";
     /// The name to log in with.
     pub const USER: &'static str = "user";
@@ -70,9 +70,9 @@ impl Field {
     pub const CODE: &'static str = "code";
     /// The name of an authenticator.
     pub const NAME: &'static str = "name";
-    /// The box that must be ticked; `yes`, where it is.
+    /// The box that must be ticked; its value is then `yes`.
     pub const KEPT: &'static str = "kept";
-    /// The site to go on to after the login.
+    /// The site that the login leads to.
     pub const SITE: &'static str = "site";
     /// The path there.
     pub const TO: &'static str = "to";

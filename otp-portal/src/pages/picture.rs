@@ -4,14 +4,14 @@ use otp_core::qr::Matrix;
 use std::fmt::Write;
 use zeroize::Zeroizing;
 
-/// An `svg` element with the QR code of a URI; `None`: the URI is too long for one. A secret.
+/// Draws the QR code of a URI as an `svg` element; `None`: the URI is too long. A secret.
 ///
-/// It is dark on light with its quiet zone in every colour scheme: scanners need both. Colours are attributes of it, which the
-/// policy about styles lets through.
+/// The code is dark on light with its quiet zone in every colour scheme, because scanners need both. Its colours are
+/// attributes, which the policy about styles permits.
 pub(super) fn reveal_svg(uri: &str, name: &str) -> Option<Zeroizing<String>> {
     let matrix = Matrix::of(uri).ok()?;
     let side = matrix.side();
-    // A run takes at most "M123 123h123v1h-123z"; sized beforehand, so that nothing is left behind by growing.
+    // A run takes at most "M123 123h123v1h-123z". Reserve it all: a buffer that grows would leave copies behind.
     let mut svg = Zeroizing::new(String::with_capacity(
         512 + 6 * name.len() + 11 * side * side,
     ));

@@ -1,9 +1,9 @@
-//! What browsers are told about pages.
+//! The policy that browsers enforce on pages.
 
-/// The `Content-Security-Policy` of every page: nothing inline, nothing from elsewhere, in no frame.
+/// Returns the `Content-Security-Policy` of a page: nothing inline, nothing from other sites, no framing.
 ///
-/// `origins` are those that a form may lead to besides the portal, each as `https://wiki.example.org`: a browser checks where
-/// the answer to a form redirects to as well, so the pages of a login name the site that the login leads to.
+/// `origins` are the other sites that a form may lead to, each as `https://wiki.example.org`. Browsers also check the
+/// redirect after a form, so the pages of a login name the site that the login leads to.
 #[must_use]
 pub fn content_security_policy<'a>(origins: impl IntoIterator<Item = &'a str>) -> String {
     let mut text = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; base-uri 'none'; \

@@ -1,32 +1,32 @@
-//! What a question of PAM asks for, as far as its words tell: so that a browser offers the right keyboard and what it has kept.
+//! Guesses from its words what a question of PAM asks for, so that browsers offer the right keyboard and saved values.
 
 use otp_core::messages::Message;
 use otp_core::messages::enrol::Dialogue;
 use otp_core::record::Language;
 
-/// What is asked for.
+/// What a question asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// A code of an authenticator, or another code that a login takes: a question of ours, by its exact words.
+    /// A code of an authenticator, or another code for a login. A question of ours, known by its exact words.
     Code,
-    /// Whether an enrolment at login begins: an empty answer. A question of ours.
+    /// Whether to begin an enrolment at login: the answer is empty. A question of ours.
     Begin,
-    /// The same, or whether it is put off by a word.
+    /// The same, or a word that puts the enrolment off.
     BeginOrLater,
-    /// The word that recovery codes are kept. A question of ours.
+    /// The word that confirms that recovery codes are kept. A question of ours.
     Kept,
-    /// A code of digits and nothing else: a question of ours, by its exact words.
+    /// A code of digits only. A question of ours, known by its exact words.
     Digits,
-    /// The password of now.
+    /// The present password.
     Password,
-    /// A password that is to come.
+    /// A new password.
     NewPassword,
-    /// Something else.
+    /// Anything else.
     Other,
 }
 
 impl Kind {
-    /// What a question asks for. `echo`: what is typed may be seen.
+    /// Returns what a question asks for. `echo`: the answer may be visible.
     pub fn of(prompt: &str, echo: bool) -> Self {
         let prompt = prompt.trim();
         let is = |text: String| prompt == text.trim();
@@ -65,13 +65,13 @@ impl Kind {
         }
     }
 
-    /// Whether a password manager fills it in.
+    /// Whether password managers fill in the answer.
     pub const fn is_password(self) -> bool {
         matches!(self, Self::Password | Self::NewPassword)
     }
 
-    /// Whether what is typed is hidden. Codes are not, though a terminal hides them: each works once, and those who see what
-    /// they type make fewer mistakes.
+    /// Whether the answer is hidden. Codes are visible here, although terminals hide them: each works once, and users
+    /// who see what they type make fewer mistakes.
     pub const fn is_hidden(self, echo: bool) -> bool {
         match self {
             Self::Code | Self::Digits | Self::Begin | Self::BeginOrLater | Self::Kept => false,
@@ -79,7 +79,7 @@ impl Kind {
         }
     }
 
-    /// The value of `autocomplete`.
+    /// Returns the value of `autocomplete`.
     pub const fn autocomplete(self) -> &'static str {
         match self {
             Self::Code | Self::Digits => "one-time-code",
@@ -89,7 +89,7 @@ impl Kind {
         }
     }
 
-    /// Whether digits are all that is typed.
+    /// Whether the answer has only digits.
     pub const fn is_numeric(self) -> bool {
         matches!(self, Self::Code | Self::Digits)
     }

@@ -1,4 +1,4 @@
-//! What PAM says, as a page shows it: its own words, whatever module they are from.
+//! The texts of PAM, in the words of the module that says them.
 
 use super::key::Key;
 use super::{Frame, picture};
@@ -9,11 +9,11 @@ use otp_core::record::Language;
 use otp_core::recovery::RecoveryCode;
 use zeroize::Zeroizing;
 
-/// A piece of what was said.
+/// A part of the texts.
 pub(super) enum Part<'a> {
-    /// A sentence; lines that a module broke for a terminal are joined again.
+    /// A sentence. Lines that a module broke for a terminal are joined.
     Paragraph(Zeroizing<String>),
-    /// Several lines, as they are.
+    /// Several lines, unchanged.
     Block(&'a str),
     /// A URI for an app, and its QR code.
     Picture(&'a str, Zeroizing<String>),
@@ -23,23 +23,23 @@ pub(super) enum Part<'a> {
     Sheet(Sheet<'a>),
 }
 
-/// What is on a sheet of recovery codes.
+/// The content of a sheet of recovery codes.
 pub(super) struct Sheet<'a> {
-    /// Whose they are.
+    /// The title, which names the owner.
     pub title: &'a str,
-    /// They, in their order.
+    /// The codes, in their order.
     pub codes: Vec<&'a str>,
-    /// What they are for.
+    /// What the codes are for.
     pub usage: &'a str,
 }
 
-/// The columns that modules break their lines at.
+/// The widths at which modules break lines.
 const COLUMNS: [usize; 2] = [79, 80];
 
 /// The beginning of a URI for authenticator apps.
 pub(super) const SCHEME: &str = "otpauth://";
 
-/// All of what was said, in its order, with a picture below each text that has a URI in it.
+/// Splits texts into parts, in their order. A QR code follows each text with a URI.
 pub(super) fn parts<'a>(texts: &'a [Zeroizing<String>], frame: &Frame<'_>) -> Vec<Part<'a>> {
     let mut parts = Vec::new();
     for text in texts {
@@ -51,7 +51,7 @@ pub(super) fn parts<'a>(texts: &'a [Zeroizing<String>], frame: &Frame<'_>) -> Ve
             parts.push(Part::Sheet(sheet));
             continue;
         }
-        // A second one on a page would be told apart from the first by nothing.
+        // Only one key per page: users could not tell two apart.
         if !parts.iter().any(|part| matches!(part, Part::Key(_)))
             && let Some(key) = Key::told(frame, text)
         {
@@ -59,7 +59,7 @@ pub(super) fn parts<'a>(texts: &'a [Zeroizing<String>], frame: &Frame<'_>) -> Ve
             continue;
         }
         let joined = Zeroizing::new(text.replace('\n', " "));
-        // It speaks of a word to type, where a page has a box.
+        // The sentence asks for a word, but the page has a box.
         if is_one_of(&joined, Dialogue::NotKept) {
             let said = frame.say(Label::KeptMissing).to_owned();
             parts.push(Part::Paragraph(Zeroizing::new(said)));
@@ -85,7 +85,7 @@ pub(super) fn parts<'a>(texts: &'a [Zeroizing<String>], frame: &Frame<'_>) -> Ve
     parts
 }
 
-/// Room for the parts in a page: what is escaped takes at most six times as much.
+/// Returns the memory that the parts need in a page: escaping makes a text at most six times as long.
 pub(super) fn room(parts: &[Part<'_>]) -> usize {
     let of = |part: &Part<'_>| match part {
         Part::Paragraph(text) => 6 * text.len() + 64,
@@ -99,7 +99,7 @@ pub(super) fn room(parts: &[Part<'_>]) -> usize {
     parts.iter().map(of).sum()
 }
 
-/// Room for texts as they are.
+/// Returns the memory that unchanged texts need.
 pub(super) fn room_of(texts: &[Zeroizing<String>]) -> usize {
     texts.iter().map(|text| 6 * text.len() + 64).sum()
 }
@@ -115,8 +115,8 @@ pub(super) fn is_sheet(text: &str) -> bool {
 }
 
 impl<'a> Sheet<'a> {
-    /// Reads what `otp_core::recovery_sheet` writes, in either form and language; `None`: it is something else. It says what
-    /// recovery codes are for, and has at least one, each behind its number.
+    /// Reads a sheet of `otp_core::recovery_sheet`, in either form and language; `None`: the text is something else. A
+    /// sheet says what recovery codes are for and has at least one numbered code.
     fn of(text: &'a str) -> Option<Self> {
         let text = text.trim();
         let usage = Language::ALL.into_iter().find_map(|language| {
