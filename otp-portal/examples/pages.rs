@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the pages of a language, with the assets beside them.
+/// Writes the pages of a language. The assets are in the same directory.
 fn write_all(directory: &Path, language: Language) -> io::Result<()> {
     let zone = otp_site::zone::of_this_machine();
     let world = World::usual(language);
@@ -42,7 +42,7 @@ fn write_all(directory: &Path, language: Language) -> io::Result<()> {
             now: NOW,
         };
         let html = page.render(&frame);
-        // A file is read without a server, so its assets are beside it.
+        // A file is opened without a server, so the paths of assets must be relative.
         let html = html.replace("\"/assets/", "\"assets/");
         let path = directory.join(format!("{name}.{}.html", language.tag()));
         if written.is_ok() {

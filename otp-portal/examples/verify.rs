@@ -1,10 +1,10 @@
-//! Measures `/verify`: how many a second, how long each takes, and how many a second of processor time.
+//! Measures `/verify`: requests per second, the time of each, and requests per second of processor time.
 //!
 //! ```text
 //! cargo build --release -p otp-portal && cargo run --release -p otp-portal --example verify -- target/release/otp-portal [SESSIONS [SECONDS]]
 //! ```
-//! The portal is the program itself, on one core where `taskset` is there, with as many sessions as are asked for, all of them in use.
-//! Its login part says that all stand.
+//! Runs the real program, on one core if `taskset` exists, with the given number of sessions, all in use. A stand-in
+//! for the login part says that all of them stand.
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -70,7 +70,7 @@ fn main() {
     while TcpStream::connect(address).is_err() {
         thread::sleep(Duration::from_millis(10));
     }
-    // Each is asked about once before it is measured.
+    // Ask about each session once before measuring.
     ask(address, &cookies, 0, Duration::from_secs(1));
     let before = processor_time(portal.id());
     let since = Instant::now();
@@ -165,7 +165,7 @@ fn begin(directory: &Path, count: u64) -> Vec<String> {
     })
 }
 
-/// Asks one after the other over one connection, and says how long each took.
+/// Asks about one session after the other over one connection. Returns the time of each request.
 fn ask(address: SocketAddr, cookies: &[String], first: usize, lasts: Duration) -> Vec<Duration> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
@@ -193,12 +193,12 @@ fn ask(address: SocketAddr, cookies: &[String], first: usize, lasts: Duration) -
     took
 }
 
-/// In seconds.
+/// Returns processor time in seconds.
 fn processor_time(process: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let (_, fields) = stat.rsplit_once(") ").unwrap();
     let fields: Vec<&str> = fields.split(' ').collect();
     let ticks = |at: usize| fields[at].parse::<u32>().unwrap();
-    // In hundredths of a second on Linux.
+    // Linux counts in hundredths of a second.
     f64::from(ticks(11) + ticks(12)) / 100.0
 }

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_groups_of_a_user_are_told_by_name_and_nobody_elses() {
+    fn the_groups_of_a_user_are_told_by_name_and_of_that_user_alone() {
         let groups = groups_of("root", 0).unwrap();
         assert!(groups.contains(&"root".to_owned()), "{groups:?}");
         assert_eq!(groups_of("root", 1), Err(Unknown::Gone));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_stand_in_a_list_is_not_told() {
+    fn group_names_that_cannot_stand_in_a_list_are_left_out() {
         for (name, plain) in [
             ("staff", true),
             ("domain\\users", true),

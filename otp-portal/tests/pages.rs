@@ -21,7 +21,7 @@ static UTC: Zone = Zone::UTC;
 
 const CSRF: &str = "0123456789abcdef-csrf";
 
-/// Every page, as its name, what it shows and its document.
+/// Renders every page: its name, what it shows, and the document.
 fn rendered(world: &World, language: Language) -> Vec<(String, Shows, Html)> {
     let mut all = Vec::new();
     each(world, language, &mut |name, is_in, shows, page| {
@@ -40,7 +40,7 @@ fn rendered(world: &World, language: Language) -> Vec<(String, Shows, Html)> {
     all
 }
 
-/// Every page in every language, once as usual and once with hostile values.
+/// Renders every page in every language, once with usual and once with hostile values.
 fn everything() -> Vec<(String, Language, Shows, Html)> {
     let mut all = Vec::new();
     for language in Language::ALL {
@@ -61,7 +61,7 @@ fn everything() -> Vec<(String, Language, Shows, Html)> {
     all
 }
 
-/// The pages are written so that a strict parser reads them too.
+/// Parses a page. The pages are written so that a strict parser can read them.
 fn parsed<'a>(name: &str, html: &'a str) -> Document<'a> {
     let document = html
         .strip_prefix("<!DOCTYPE html>\n")
@@ -101,7 +101,7 @@ fn every_page_is_well_formed_and_has_one_heading_and_its_landmarks() {
         let heading = elements(&document, "h1").next().unwrap();
         let (title, heading) = (title.text().unwrap(), heading.text().unwrap());
         assert!(title.contains(heading), "{name}: {title}");
-        // No heading is left out on the way down.
+        // No level of heading is skipped.
         let mut last = 0;
         for node in document.descendants().filter(Node::is_element) {
             if let Some(level) = node
@@ -117,7 +117,7 @@ fn every_page_is_well_formed_and_has_one_heading_and_its_landmarks() {
     }
 }
 
-/// Values change texts and attributes, and never the shape of a page.
+/// Values change texts and attributes, never the structure of a page.
 #[test]
 fn hostile_values_stay_values() {
     for language in Language::ALL {
@@ -125,7 +125,7 @@ fn hostile_values_stay_values() {
         let hostile = rendered(&World::hostile(), language);
         assert_eq!(usual.len(), hostile.len());
         for ((name, _, usual), (_, _, hostile)) in usual.iter().zip(&hostile) {
-            // The drawing is of another URI.
+            // The drawings differ, because the URIs do.
             let shape = |html: &str| -> Vec<String> {
                 parsed(name, html)
                     .descendants()
@@ -143,7 +143,7 @@ fn hostile_values_stay_values() {
     }
 }
 
-/// The policy about content forbids all of these, so a page with one would not work.
+/// The content policy forbids all of these, so they would not work.
 #[test]
 fn nothing_is_inline_and_nothing_comes_from_elsewhere() {
     for (name, _, _, html) in everything() {
@@ -260,7 +260,7 @@ fn every_field_has_a_name_for_screen_readers_and_every_reference_leads_somewhere
     }
 }
 
-/// A form that is sent shows what went wrong first: in the title, and beside the field.
+/// After a form with an error, the page says so in the title and beside the field.
 #[test]
 fn a_page_with_an_error_says_so_in_its_title() {
     for language in Language::ALL {
@@ -272,7 +272,7 @@ fn a_page_with_an_error_says_so_in_its_title() {
             });
             let title = elements(&document, "title").next().unwrap().text().unwrap();
             let error = otp_core::messages::portal::Label::Error.text(language);
-            // How the account stands is no error of what was just sent.
+            // The standing of the account is not an error of the form.
             let is_about_a_form = !name.starts_with("home");
             assert_eq!(title.starts_with(error), says && is_about_a_form, "{name}");
         }
@@ -280,7 +280,7 @@ fn a_page_with_an_error_says_so_in_its_title() {
 }
 
 #[test]
-fn no_page_holds_a_secret_but_the_one_that_is_there_to_show_it() {
+fn only_the_page_made_to_show_a_secret_holds_it() {
     for language in Language::ALL {
         let world = World::usual(language);
         let device = device(&world.name);
@@ -300,7 +300,7 @@ fn no_page_holds_a_secret_but_the_one_that_is_there_to_show_it() {
     }
 }
 
-/// Draws the path of a QR code and has a scanner read it.
+/// Draws the path of a QR code, and reads it with a scanner.
 fn scanned(document: &Document<'_>, name: &str) -> String {
     let svg = elements(document, "svg").find(|svg| svg.attribute("role") == Some("img"));
     let svg = svg.unwrap_or_else(|| panic!("{name}: no picture"));
@@ -339,7 +339,7 @@ fn scanned(document: &Document<'_>, name: &str) -> String {
 }
 
 #[test]
-fn the_qr_code_says_the_uri_on_the_page_of_the_portal_and_in_what_a_module_says() {
+fn the_qr_code_contains_the_uri_on_pages_of_the_portal_and_in_texts_of_a_module() {
     for language in Language::ALL {
         let world = World::usual(language);
         let device = device(&world.name);
@@ -370,7 +370,8 @@ fn the_qr_code_says_the_uri_on_the_page_of_the_portal_and_in_what_a_module_says(
     }
 }
 
-/// Every form of a sheet that a module writes is known, in the language of the page or another; a text about codes is not.
+/// Every form of a sheet that a module writes is recognised, in the language of the page or another. A text about codes
+/// is not.
 #[test]
 fn a_sheet_of_recovery_codes_is_known_and_can_be_kept() {
     let owner = ("alice", "web1");
@@ -388,7 +389,7 @@ fn a_sheet_of_recovery_codes_is_known_and_can_be_kept() {
             assert_eq!(question.sheet(), Some(sheet.as_str()));
             let html = question.render(&frame(Language::English));
             assert!(html.contains("data-copy=\"sheet\""));
-            // In their order, whichever columns they stood in.
+            // The codes keep their order, whatever columns they stood in.
             let document = parsed("sheet", &html);
             let shown: Vec<_> = elements(&document, "li")
                 .filter_map(|item| item.first_element_child()?.text())
@@ -438,7 +439,7 @@ fn the_activity_of_an_account_is_told_in_words_for_its_user() {
     }
 }
 
-/// A browser runs no command and knows no key of a terminal.
+/// A browser runs no command and has no keys of a terminal.
 #[test]
 fn no_page_tells_a_user_to_run_a_command() {
     for language in Language::ALL {
@@ -450,9 +451,9 @@ fn no_page_tells_a_user_to_run_a_command() {
     }
 }
 
-/// A message that a user of ssh follows with a command leads a user of the portal to a page.
+/// A message that names a command to users of ssh leads users of the portal to a page.
 #[test]
-fn what_a_login_advises_can_be_done_on_the_page_that_says_so() {
+fn a_page_links_to_what_a_login_advises() {
     for language in Language::ALL {
         let world = World::usual(language);
         for (name, _, html) in rendered(&world, language) {
@@ -475,10 +476,10 @@ fn what_a_login_advises_can_be_done_on_the_page_that_says_so() {
     }
 }
 
-/// What the enrolment at login tells of a new key, in every form and either language, is shown as the page of a change shows it:
-/// each form once, and by words that fit a page on which a QR code is.
+/// Every form and language of a new key in an enrolment at login looks like the page of a change: each form appears
+/// once, and the words fit a page with a QR code.
 #[test]
-fn a_key_that_is_told_in_a_login_is_shown_once_and_beside_its_picture() {
+fn a_key_told_in_a_login_is_shown_once_beside_its_picture() {
     let name = Name::new("phone").unwrap();
     let device = device(&name);
     let uri = otpauth::reveal_uri(&device, "web1", "alice");
@@ -507,7 +508,7 @@ fn a_key_that_is_told_in_a_login_is_shown_once_and_beside_its_picture() {
                     let document = parsed("key", &html);
                     assert_eq!(elements(&document, "pre").count(), 0, "{}", *html);
                     assert_eq!(elements(&document, "svg").filter(is_picture).count(), 1);
-                    // Of each form one: in groups, in one piece, the URI; and the link to an app.
+                    // Each form appears once: in groups, in one piece, and as a URI; and there is the link to an app.
                     assert_eq!(
                         html.matches(&*plain).count(),
                         3,
@@ -522,7 +523,7 @@ fn a_key_that_is_told_in_a_login_is_shown_once_and_beside_its_picture() {
                 }
             }
         }
-        // What is nearly that is shown as it is: nothing that a module says is left out.
+        // A text that only resembles a key is shown unchanged. Nothing that a module says is left out.
         let whole = Block::Key(&[
             KeyLine::Sentence(Dialogue::GiveKey),
             KeyLine::Secret(Dialogue::Key, &lines),
@@ -542,7 +543,7 @@ fn a_key_that_is_told_in_a_login_is_shown_once_and_beside_its_picture() {
             let html = question(&texts).render(&frame(said));
             assert!(html.contains("<pre class=\"spoken\""), "{}", *texts[0]);
         }
-        // Of two keys the second is shown as it is too.
+        // The second of two keys is shown unchanged too.
         let texts = [whole.clone(), whole];
         let html = question(&texts).render(&frame(said));
         assert_eq!(html.matches("id=\"scan\"").count(), 1);
@@ -593,7 +594,7 @@ fn the_file_of_recovery_codes_is_the_sheet_of_the_terminal() {
         let expected = recovery_sheet::reveal(("alice", "web1"), language, &codes, Local::utc(NOW));
         assert_eq!(page.sheet(&UTC, language), expected);
         let html = page.render(&frame(language));
-        // What is copied: the title, the codes, and what they are for.
+        // The text to copy has the title, the codes, and what they are for.
         let document = parsed("codes", &html);
         let lines = document
             .descendants()
@@ -606,9 +607,9 @@ fn the_file_of_recovery_codes_is_the_sheet_of_the_terminal() {
     }
 }
 
-/// Sentences that a module has broken for a terminal are joined; what has lines of its own keeps them.
+/// Sentences that a module broke for a terminal are joined. A text with lines of its own keeps them.
 #[test]
-fn what_a_module_says_is_shown_as_it_is() {
+fn texts_of_modules_are_shown_unchanged() {
     let sentence = "one two three four five six seven eight nine ten ".repeat(4);
     let sentence = sentence.trim();
     let broken = otp_core::layout::wrap(sentence, 79);
@@ -633,7 +634,7 @@ fn what_a_module_says_is_shown_as_it_is() {
     );
 }
 
-/// The enrolment at login asks for words, since a terminal has nothing else; a page has buttons and a box.
+/// The enrolment at login asks for words, because a terminal has nothing else. A page has buttons and a box.
 #[test]
 fn words_that_the_enrolment_at_login_asks_for_are_buttons_and_a_box() {
     let shown = |dialogue: Dialogue<'_>, said, language, texts: &[Zeroizing<String>]| {
@@ -790,7 +791,7 @@ fn the_other_language_is_one_link_away_and_comes_back_to_the_page() {
 }
 
 #[test]
-fn a_browser_is_answered_in_the_language_that_it_likes_best() {
+fn a_browser_is_answered_in_the_language_that_it_prefers() {
     use otp_portal::pages::preferred;
     for (asked, language) in [
         (None, Language::English),
@@ -813,7 +814,7 @@ fn a_browser_is_answered_in_the_language_that_it_likes_best() {
     }
 }
 
-/// A text of English on a Korean page, or the other way round, is a value of the user's or a name.
+/// English text on a Korean page, or the reverse, can only be a user's value or a name.
 #[test]
 fn every_page_speaks_its_language() {
     let mut pages: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -842,7 +843,7 @@ fn every_page_speaks_its_language() {
     }
     for (name, texts) in pages {
         assert_ne!(texts[0], texts[1], "{name}");
-        // A sentence of English has a small word that no value of these pages has.
+        // Every English sentence has one of these small words, and no value on these pages has one.
         for word in [" the ", " is ", " a "] {
             let korean = texts[1].replace("Verification", "");
             assert!(!korean.contains(word), "{name}: {word}: {korean}");

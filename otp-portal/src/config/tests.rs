@@ -9,7 +9,7 @@ fn parse(text: &str) -> Result<Conf, String> {
 }
 
 #[test]
-fn one_line_is_enough_and_the_rest_is_as_usual() {
+fn one_line_is_enough_and_the_rest_has_defaults() {
     let conf = parse(SHORT).unwrap();
     assert_eq!(conf.url.to_string(), "https://login.example.org");
     assert_eq!(conf.listen, [Listen::Socket(DEFAULT_SOCKET.into())]);
@@ -62,7 +62,7 @@ fn every_key_reaches_the_configuration() {
 }
 
 #[test]
-fn a_value_that_cannot_be_is_refused_by_its_line() {
+fn an_impossible_value_is_refused_with_its_line() {
     for (text, line) in [
         ("url = \"http://login.example.org\"", 1),
         ("url = \"https://login.example.org/path\"", 1),
@@ -122,7 +122,7 @@ fn a_value_that_cannot_be_is_refused_by_its_line() {
 }
 
 #[test]
-fn a_host_is_one_whatever_way_it_is_written() {
+fn a_host_has_one_form_however_it_is_written() {
     let host = |text: &str| Host::parse(text).map(|host| host.as_str().to_owned());
     for (text, expected) in [
         ("Login.Example.org", Some("login.example.org")),
@@ -152,13 +152,13 @@ fn a_host_is_one_whatever_way_it_is_written() {
 }
 
 #[test]
-fn a_user_that_nobody_is_is_named() {
+fn a_missing_user_is_named() {
     let proxies = [Proxy::User("no-such-user-here".to_owned())];
     assert_eq!(Proxy::users(&proxies), Err("no-such-user-here".to_owned()));
 }
 
 #[test]
-fn a_file_that_others_may_write_is_refused() {
+fn a_file_that_others_can_write_is_refused() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("conf");
     let load = || Conf::load(&path).map_err(|error| error.to_string());

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_told_as_it_is_and_one_that_is_too_long_by_its_beginning() {
+    fn a_line_is_passed_on_whole_and_a_long_one_shortened() {
         let long = "\u{1b}".repeat(256);
         let line = json!({"time": 7, "event": "otp.reject", "program": "postgres",
             "values": {"user": "alice", "service": long, "rhost": long, "claimed_tty": long, "ruser": long}})

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_is_made_once_and_is_roots_alone() {
+    fn the_key_is_made_once_and_belongs_to_root_alone() {
         let (_parent, path) = directory();
         let kept = Kept::open(&path).unwrap();
         let first = kept.signer().ok().unwrap().of_password(1, None);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn many_that_make_the_key_at_once_have_one() {
+    fn threads_that_make_the_key_at_once_get_the_same_one() {
         let (_parent, path) = directory();
         let kept = Kept::open(&path).unwrap();
         let tags: Vec<_> = std::thread::scope(|scope| {
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_others_could_have_seen_or_that_is_cut_is_none() {
+    fn a_key_that_others_could_read_or_that_is_cut_is_refused() {
         let (_parent, path) = directory();
         let kept = Kept::open(&path).unwrap();
         kept.signer().ok().unwrap();
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn each_leaving_is_another_and_of_that_user_alone() {
+    fn each_logout_everywhere_has_a_new_value_for_that_user_alone() {
         let (_parent, path) = directory();
         let kept = Kept::open(&path).unwrap();
         let never = kept.left(1001).unwrap();
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_has_left_is_no_obstacle() {
+    fn leftovers_of_a_killed_process_are_no_obstacle() {
         let (_parent, path) = directory();
         let kept = Kept::open(&path).unwrap();
         let new = path.join(format!("key.{}.new", std::process::id()));

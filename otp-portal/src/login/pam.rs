@@ -260,7 +260,7 @@ mod tests {
 
     /// PAM's wait is the same for two logins that begin in one second.
     #[test]
-    fn what_a_module_takes_within_the_wait_moves_no_refusal_to_another_step() {
+    fn time_within_the_wait_moves_no_refusal_to_another_step() {
         for wanted in (1000..3000).step_by(7) {
             let wanted = Duration::from_millis(wanted);
             let comes = |taken| {

@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn strangers_may_nothing_and_what_is_about_a_user_takes_a_token() {
+    fn strangers_may_ask_nothing_and_matters_of_a_user_take_a_token() {
         for kind in Kind::ALL {
             assert!(!allowed(kind, Asker::Stranger));
             let asks_the_helper = !verbs(kind).is_empty();

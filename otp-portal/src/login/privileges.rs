@@ -64,14 +64,14 @@ mod tests {
     use otp_core::event::Text;
 
     #[test]
-    fn the_kernel_is_believed_and_silence_is_bad_news() {
+    fn the_kernel_decides_and_its_silence_counts_as_a_fault() {
         assert!(!may_get_none("Name:\tx\nNoNewPrivs:\t0\nSeccomp:\t2\n"));
         assert!(may_get_none("Name:\tx\nNoNewPrivs:\t1\n"));
         assert!(may_get_none("Name:\tx\n"));
     }
 
     #[test]
-    fn the_program_of_before_an_upgrade_is_that_program() {
+    fn the_program_before_an_upgrade_is_recognised() {
         let program = Path::new("/usr/libexec/pam_otp/otp-portal-login");
         assert!(is_of(program, program));
         assert!(is_of(
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_be_done_is_not_cut_off_in_the_log() {
+    fn the_advice_is_not_cut_off_in_the_log() {
         assert_eq!(Text::escaped(AMISS).as_str(), AMISS);
     }
 }

@@ -64,7 +64,7 @@ mod tests {
         b"root:*:19000:0:99999:7:::\nalicia:$y$b:2:0:::::\nalice:$y$a:20000:0:99999:7::20400:\nbob:!\n";
 
     #[test]
-    fn the_line_of_a_name_is_no_other_names() {
+    fn each_name_gets_only_its_own_line() {
         let password = |user| entry_in(TEXT, user).map(|entry| entry.password.to_vec());
         assert_eq!(password("alice"), Some(b"$y$a:20000".to_vec()));
         assert_eq!(password("alicia"), Some(b"$y$b:2".to_vec()));

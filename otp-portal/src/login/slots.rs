@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_so_many_slots_and_one_is_free_again_when_its_holder_is_gone() {
+    fn slots_are_limited_and_free_again_when_their_holder_is_gone() {
         let directory = tempfile::tempdir().unwrap();
         let take = |uid| take(opened(&directory), Whose::ChangeOf(uid)).unwrap();
         let mut held: Vec<_> = (0..MOST)
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn one_user_does_not_take_them_all() {
+    fn one_user_cannot_take_all_slots() {
         let directory = tempfile::tempdir().unwrap();
         let take = |uid| take(opened(&directory), Whose::ChangeOf(uid)).unwrap();
         let mut held: Vec<_> = (0..MOST_OF_ONE)
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn one_address_does_not_take_them_all() {
+    fn one_address_cannot_take_all_slots() {
         let directory = tempfile::tempdir().unwrap();
         let take = |address: &str| {
             let whose = Whose::LoginFrom(address.parse().unwrap());

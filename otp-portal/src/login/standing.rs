@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_over_at_its_end_and_at_the_one_that_is_configured_now() {
+    fn a_token_ends_at_its_own_time_and_at_the_configured_one() {
         let claims = claims(&["a"]);
         let is_over = |lasts, seconds: i64| {
             let now = claims.began.seconds().checked_add_signed(seconds).unwrap();
@@ -442,7 +442,7 @@ mod tests {
 
     /// Lifting a lock forgets the failures, but not the last refusal.
     #[test]
-    fn a_token_ends_with_a_lock_that_was_lifted_where_a_code_was_refused_by_it() {
+    fn a_token_ends_with_a_lifted_lock_that_refused_a_code() {
         let mut now = overview(&["a"], AccountStanding::Open);
         let began = claims(&["a"]).began;
         let later = began.after(Duration::from_secs(1));

@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_says_what_was_signed_to_its_own_key_alone() {
+    fn a_token_opens_only_with_the_key_that_signed_it() {
         let longest = Claims {
             login: "x".repeat(255),
             failures: Failures {
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn no_changed_bit_and_no_cut_leaves_a_token() {
+    fn a_changed_or_cut_token_is_refused() {
         let token = signer(7).sign(&claims(), [5; 16]).unwrap();
         let bytes = token.as_bytes();
         for at in 0..bytes.len() * 8 {
@@ -281,7 +281,7 @@ mod tests {
 
     /// Plays wrong codes, right codes and locks with every limit: the failures show exactly what has happened.
     #[test]
-    fn failures_show_each_lock_since_the_last_success_and_none_that_was_not() {
+    fn failures_show_exactly_the_locks_since_the_last_success() {
         for limit in 1..6 {
             for earlier in 0..12 {
                 for later in earlier..20 {
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_differs_has_another_tag() {
+    fn different_things_have_different_tags() {
         let signer = signer(7);
         let device = |name, created| Device {
             name: Name::new(name).unwrap(),

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_are_known_by_their_words_in_either_language() {
+    fn questions_are_recognised_by_their_words_in_either_language() {
         for (prompt, echo, kind) in [
             ("Password: ", false, Kind::Password),
             ("비밀번호: ", false, Kind::Password),

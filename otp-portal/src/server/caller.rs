@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_but_a_proxy_is_believed_anything() {
+    fn only_a_proxy_is_believed() {
         assert_eq!(address(STRANGER, &["192.0.2.1"]).unwrap(), "192.0.2.66");
         let all = [
             LOGIN,

@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_waits_after_so_many_failures_and_another_does_not() {
+    fn an_address_waits_after_too_many_failures_and_others_do_not() {
         let failures = Failures::new(5, Duration::from_secs(50));
         let [one, other]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|it| it.parse().unwrap());
         let now = Instant::now();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_addresses_are_remembered_than_may_be() {
+    fn the_number_of_remembered_addresses_is_limited() {
         let failures = Failures::new(1, Duration::from_secs(60));
         let now = Instant::now();
         for one in 0..100_000_u32 {

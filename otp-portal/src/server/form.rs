@@ -108,7 +108,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     #[test]
-    fn a_form_is_taken_apart() {
+    fn a_form_is_parsed() {
         let form = Form::parse(b"user=al%C3%A9+x&answer=%FF%00&empty=&alone&=x").unwrap();
         assert_eq!(form.text("user"), Some("alé x"));
         assert_eq!(form.bytes("answer"), Some(&b"\xff\0"[..]));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_there_twice_spoils_the_form() {
+    fn a_form_with_a_repeated_field_is_refused() {
         for text in ["csrf=a&csrf=b", "a&a=", "%61=1&a=2"] {
             assert!(Form::parse(text.as_bytes()).is_none(), "{text}");
         }
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_that_is_there_twice_counts_for_nothing() {
+    fn a_repeated_cookie_is_ignored() {
         let mut headers = HeaderMap::new();
         let value = "a=1; __Host-x=2;b=; __Host-xy=3";
         headers.append(header::COOKIE, HeaderValue::from_static(value));
@@ -150,7 +150,7 @@ mod tests {
 
     /// Otherwise any site of the domain could log out all users.
     #[test]
-    fn what_another_site_has_in_its_cookies_takes_nobodys_session() {
+    fn cookies_of_another_site_end_no_session() {
         let mut headers = HeaderMap::new();
         for value in [
             &b"name=\xec\x9d\xb4; __Host-x=1; other=\xff"[..],
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_path_is_gone_to() {
+    fn a_redirect_leads_only_to_a_path() {
         for path in [
             "/",
             "/a",

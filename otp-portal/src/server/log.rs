@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_many_one_is_told_and_the_others_are_counted() {
+    fn of_many_events_one_is_logged_and_the_others_are_counted() {
         let mut told = Told::default();
         let begun = Instant::now();
         assert_eq!(told.one_more(begun), Some(0));

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_counted_by_address_and_in_all_and_given_back() {
+    fn places_are_limited_by_address_and_in_all_and_can_be_returned() {
         let places = Places::new(4, 2);
         let one = take(&places, "192.0.2.1").unwrap();
         let _two = take(&places, "::ffff:192.0.2.1").unwrap();
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_places_are_for_what_is_not_counted() {
+    fn the_last_places_are_reserved_for_uncounted_takers() {
         let places = Places::with_reserve(4, 4, 2);
         let _one = take(&places, "192.0.2.1").unwrap();
         let _two = take(&places, "192.0.2.2").unwrap();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_left_of_places_that_were_given_back() {
+    fn returned_places_leave_no_entry() {
         let places = Places::new(1000, 1);
         for one in 0..1000_u32 {
             drop(places.take(Some(IpAddr::from(one.to_be_bytes()))));

@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_is_slow_until_it_is_quick_or_long_ago() {
+    fn one_is_slow_until_it_is_quick_again_or_forgotten() {
         let slow = Slow::default();
         let now = Instant::now();
         assert!(!slow.is(&1, now));
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_remembered_than_may_be() {
+    fn the_number_of_slow_ones_is_limited() {
         let slow = Slow::default();
         let now = Instant::now();
         for one in 0..2 * MOST {

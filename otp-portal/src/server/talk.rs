@@ -504,7 +504,7 @@ mod tests {
 
     /// A list of values that wipe themselves leaves nothing behind when it is cleared or dropped.
     #[test]
-    fn what_modules_have_said_is_wiped() {
+    fn texts_of_modules_are_wiped() {
         fn wipes_itself(_: &[impl ZeroizeOnDrop]) {}
         let _ = |held: &Held| wipes_itself(&held.texts);
     }

@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_cookie_is_none() {
+    fn other_texts_are_no_cookie() {
         let right = "A".repeat(43);
         assert!(Cookie::of_text(&right).is_some());
         for text in [

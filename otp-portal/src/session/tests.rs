@@ -94,7 +94,7 @@ fn a_restart_loses_no_session() {
 }
 
 #[test]
-fn a_cookie_is_good_at_its_own_host_alone() {
+fn a_cookie_works_only_at_its_own_host() {
     let directory = tempfile::tempdir().unwrap();
     let (sessions, _) = open(&directory);
     let (alice, cookie) = begin(&sessions, "alice", 1001, NOON);
@@ -205,7 +205,7 @@ fn all_sessions_of_a_user_end_and_those_of_others_stay() {
 }
 
 #[test]
-fn no_more_are_begun_than_may_be_and_those_that_are_over_make_room() {
+fn the_number_of_sessions_is_limited_and_ended_ones_make_room() {
     let directory = tempfile::tempdir().unwrap();
     let (sessions, _) = open(&directory);
     for uid in 2000..2100 {
@@ -253,7 +253,7 @@ fn a_kill_at_any_write_loses_nothing_that_was_answered() {
 }
 
 #[test]
-fn a_byte_that_is_another_ends_all_sessions_and_never_brings_one_back() {
+fn a_changed_byte_ends_all_sessions_and_never_restores_one() {
     let directory = tempfile::tempdir().unwrap();
     let (sessions, _) = open(&directory);
     let (alice, _) = begin(&sessions, "alice", 1001, NOON);
@@ -277,7 +277,7 @@ fn a_byte_that_is_another_ends_all_sessions_and_never_brings_one_back() {
 }
 
 #[test]
-fn what_cannot_be_written_is_not_begun_and_works_again_later() {
+fn a_session_that_cannot_be_written_does_not_begin_until_it_can() {
     let directory = tempfile::tempdir().unwrap();
     let (sessions, _) = open(&directory);
     let (_, alice) = begin(&sessions, "alice", 1001, NOON);
@@ -309,7 +309,7 @@ fn what_cannot_be_written_is_not_begun_and_works_again_later() {
 /// Each rewrite takes time and memory for all sessions. If uses and ends of sessions each tried one, a full disk would
 /// stop the portal.
 #[test]
-fn where_nothing_can_be_written_the_file_is_tried_anew_from_time_to_time_alone() {
+fn an_unwritable_file_is_tried_again_only_from_time_to_time() {
     let directory = tempfile::tempdir().unwrap();
     let (sessions, _) = open(&directory);
     let all: Vec<_> = (0..50)
@@ -374,7 +374,7 @@ fn the_file_does_not_grow_without_end() {
 }
 
 #[test]
-fn two_portals_do_not_use_one_directory_and_nobody_else_reads_it() {
+fn two_portals_cannot_share_a_directory_and_no_one_else_can_read_it() {
     let directory = tempfile::tempdir().unwrap();
     let (sessions, _) = open(&directory);
     begin(&sessions, "alice", 1001, NOON);
@@ -399,7 +399,7 @@ fn no_cookie_is_in_the_file() {
 
 /// A user who can log in can do so any number of times. Other users keep their places.
 #[test]
-fn one_user_does_not_take_every_place() {
+fn one_user_cannot_take_every_place() {
     let directory = tempfile::tempdir().unwrap();
     let (sessions, _) = open(&directory);
     let (_, carol) = begin(&sessions, "carol", 1003, NOON);

@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ticket_is_good_once_in_time_at_its_host_and_for_its_browser() {
+    fn a_ticket_works_once_in_time_at_its_host_and_in_its_browser() {
         let host = |name: &str| Host::parse(name).unwrap();
         let states = [Cookie::new().unwrap().hash(), Cookie::new().unwrap().hash()];
         let tickets = Tickets::default();
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_are_kept_than_may_be_and_old_ones_make_room() {
+    fn the_number_of_tickets_is_limited_and_old_ones_make_room() {
         let tickets = Tickets::default();
         let sessions = std::cell::Cell::new(0);
         let now = Instant::now();
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn one_session_does_not_take_all_tickets() {
+    fn one_session_cannot_take_all_tickets() {
         let tickets = Tickets::default();
         let now = Instant::now();
         let state = Cookie::new().unwrap().hash();

@@ -128,7 +128,7 @@ fn every_matter_reads_back_and_no_two_are_the_same() {
 }
 
 #[test]
-fn whatever_the_login_part_says_reads_back_and_no_two_are_the_same() {
+fn every_message_of_the_login_part_reads_back_and_no_two_are_the_same() {
     let all = said();
     for one in &all {
         let fields = one.to_fields();
@@ -142,13 +142,13 @@ fn whatever_the_login_part_says_reads_back_and_no_two_are_the_same() {
 }
 
 #[test]
-fn only_what_is_followed_by_more_is_not_the_last() {
+fn only_turns_and_events_are_followed_by_more() {
     let going_on = |one: &Said| matches!(one, Said::Turn(_) | Said::Event(_));
     assert!(said().iter().all(|one| one.is_last() != going_on(one)));
 }
 
 #[test]
-fn what_is_no_matter_is_none() {
+fn other_frames_are_no_matter() {
     let long = vec![b'x'; LONGEST_TOKEN + 1];
     let name = [b'x'; LONGEST_NAME + 1];
     let reply = [b'1'; LONGEST_REPLY + 1];
@@ -193,7 +193,7 @@ fn what_is_no_matter_is_none() {
 }
 
 #[test]
-fn what_is_nothing_said_is_nothing() {
+fn other_frames_are_no_message() {
     let cases: &[&[&[u8]]] = &[
         &[],
         &[b"in", b"alice", b"1001", b"", b"", b"1"],
@@ -287,7 +287,7 @@ fn tokio_speaks_to_the_login_part() {
 }
 
 #[test]
-fn whatever_is_not_the_login_part_lets_nobody_in() {
+fn anything_but_the_login_part_lets_no_one_in() {
     for (bytes, lost) in [
         (&b""[..], Lost::Gone),
         (b"otp1\x00", Lost::Gone),

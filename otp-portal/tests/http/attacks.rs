@@ -10,7 +10,7 @@ fn header(browser: &mut Browser, name: &str, value: &str) {
     browser.headers = vec![(name.to_owned(), value.to_owned())];
 }
 
-/// What a form leads to that is sent as a page of another site would.
+/// Returns the answer to a form that is sent as a page of another site would send it.
 fn forged(portal: &Portal, forge: impl FnOnce(&mut Browser) -> Answer) -> Answer {
     let mut browser = portal.logged_in("alice");
     browser.get("/sessions");
@@ -74,7 +74,7 @@ fn a_form_of_another_site_does_nothing() {
         };
         assert_eq!(status(&of_kind), 400, "{kind}");
     }
-    // And of our own page.
+    // The portal's own page works.
     let mut browser = portal.logged_in("alice");
     browser.get("/sessions");
     browser.headers = [
@@ -133,7 +133,7 @@ fn a_link_changes_nothing() {
 }
 
 #[test]
-fn a_cookie_that_was_put_there_before_the_login_is_worth_nothing_after_it() {
+fn a_cookie_planted_before_the_login_is_worthless_after_it() {
     let portal = Portal::start();
     let planted = Cookie::new().unwrap().reveal().to_string();
     let mut victim = portal.browser();
@@ -147,7 +147,7 @@ fn a_cookie_that_was_put_there_before_the_login_is_worth_nothing_after_it() {
     attacker.set(BEFORE, &planted);
     assert_eq!(attacker.get("/").location(), "/login");
     assert_eq!(attacker.get("/login/question").location(), "/login");
-    // Nor does a login in a browser that was logged in leave the old one open.
+    // A login in a browser that is logged in ends the old session.
     let old = own.to_owned();
     victim.cookies.remove(&(HOST.to_owned(), BEFORE.to_owned()));
     let mut again = portal.browser();
@@ -160,7 +160,7 @@ fn a_cookie_that_was_put_there_before_the_login_is_worth_nothing_after_it() {
 }
 
 #[test]
-fn every_answer_says_what_browsers_must_not_do_with_it() {
+fn every_answer_has_the_security_headers() {
     let portal = Portal::start();
     let mut browser = portal.logged_in("alice");
     let mut stranger = portal.browser();
@@ -211,13 +211,13 @@ fn every_answer_says_what_browsers_must_not_do_with_it() {
         assert_eq!(says("referrer-policy"), "same-origin", "{what}");
         assert_eq!(says("cache-control"), "no-store", "{what}");
         assert_eq!(says("cross-origin-opener-policy"), "same-origin", "{what}");
-        // Nothing of it came by TLS.
+        // No answer came over TLS.
         assert_eq!(says("strict-transport-security"), "", "{what}");
     }
 }
 
 #[test]
-fn files_of_the_pages_are_kept_and_nothing_else_is() {
+fn browsers_keep_only_the_files_of_pages() {
     let portal = Portal::start();
     let mut browser = portal.browser();
     for asset in otp_portal::pages::assets::ALL {
@@ -243,7 +243,7 @@ fn files_of_the_pages_are_kept_and_nothing_else_is() {
 }
 
 #[test]
-fn logins_that_come_to_nothing_are_limited_by_address() {
+fn failed_logins_are_limited_by_address() {
     let portal = Portal::with("proxies = [\"127.0.0.1\"]\n", "[limits]\nfailures = 3\n");
     let attempt = |address: &str, user: &str| {
         let mut browser = portal.browser();
@@ -266,14 +266,14 @@ fn logins_that_come_to_nothing_are_limited_by_address() {
     assert!(!attempt("2001:db8::ffff:2", "alice"), "the same 64 bits");
     assert!(attempt("2001:db8:0:1::1", "alice"));
     assert!(attempt("192.0.2.1", "alice"));
-    // What the browser itself adds in front of it counts for nothing.
+    // The portal ignores addresses that the browser itself puts in front.
     assert!(!attempt("203.0.113.5, 2001:db8::1", "alice"));
     let seen = portal.part.with(|state| state.addresses.len());
     assert_eq!(seen, 5);
 }
 
 #[test]
-fn logins_that_succeed_are_not_limited() {
+fn successful_logins_are_not_limited() {
     let portal = Portal::with("", "[limits]\nfailures = 2\n");
     for _ in 0..6 {
         portal.logged_in("alice");
@@ -281,7 +281,7 @@ fn logins_that_succeed_are_not_limited() {
 }
 
 #[test]
-fn a_browser_cannot_say_where_it_is() {
+fn a_browser_cannot_choose_its_address() {
     let portal = Portal::start();
     for (name, value) in [
         ("X-Forwarded-For", "192.0.2.1"),
@@ -301,7 +301,7 @@ fn a_browser_cannot_say_where_it_is() {
 }
 
 #[test]
-fn few_logins_wait_for_one_address_and_more_in_all() {
+fn waiting_logins_are_limited_by_address_and_in_all() {
     let portal = Portal::with(
         "proxies = [\"127.0.0.1\"]\n",
         "[limits]\nconversations = 6\nconversations_of_one = 2\n",
@@ -330,9 +330,9 @@ fn few_logins_wait_for_one_address_and_more_in_all() {
     assert_eq!(begin("192.0.2.1"), 303);
 }
 
-/// What strangers begin leaves room for those who are in, and for logins from where somebody is.
+/// Waiting logins of strangers leave room for logged-in users, and for logins from an address with a logged-in user.
 #[test]
-fn logins_of_strangers_leave_room_for_users_who_are_known() {
+fn logins_of_strangers_leave_room_for_known_users() {
     let portal = Portal::with(
         "proxies = [\"127.0.0.1\"]\n",
         "[limits]\nconversations = 8\nconversations_of_one = 2\n",
@@ -359,9 +359,9 @@ fn logins_of_strangers_leave_room_for_users_who_are_known() {
     assert_eq!(user.page.location(), "/change");
 }
 
-/// Each question is a process of root's: one user has few at a time, so that others are answered.
+/// Each question is a process of root. One user can have few at a time, so others are answered.
 #[test]
-fn one_user_does_not_keep_the_login_part_busy() {
+fn one_user_cannot_keep_the_login_part_busy() {
     const ASKED: usize = 24;
     let portal = Portal::start();
     let alice = portal.logged_in("alice");
@@ -389,7 +389,8 @@ fn one_user_does_not_keep_the_login_part_busy() {
     }
 }
 
-/// Asks for a page, and hangs up as soon as `is_asked` says that the portal asks for it. What it is told before that, if anything.
+/// Asks for a page, and hangs up when `is_asked` says that the portal asks the login part. Returns what came before
+/// that.
 fn hang_up(
     browser: &Browser,
     method: &str,
@@ -419,9 +420,9 @@ fn hang_up(
     }
 }
 
-/// What root's part has begun it goes on with, whether somebody waits for it or not.
+/// Root's part completes what it has begun, whether its answer is wanted or not.
 #[test]
-fn one_user_does_not_keep_the_login_part_busy_by_hanging_up() {
+fn one_user_cannot_keep_the_login_part_busy_by_hanging_up() {
     let portal = Portal::start();
     let alice = portal.logged_in("alice");
     let mut bob = portal.logged_in("bob");
@@ -430,7 +431,7 @@ fn one_user_does_not_keep_the_login_part_busy_by_hanging_up() {
     for _ in 0..12 {
         let before = readings();
         hang_up(&alice, "GET", "/events", "", || readings() > before);
-        // By then the portal has seen that.
+        // By then the portal has noticed.
         for _ in 0..20 {
             assert_eq!(portal.browser().get("/login").status, 200);
         }
@@ -438,16 +439,16 @@ fn one_user_does_not_keep_the_login_part_busy_by_hanging_up() {
     }
     assert_eq!(bob.get("/").status, 200);
     portal.part.with(|state| state.holds_events = false);
-    // The places are given back.
+    // The places are free again.
     let mut alice = alice;
     while alice.get("/events").status != 200 {
         std::thread::yield_now();
     }
 }
 
-/// A user who leaves everything and closes the tab at once has left it.
+/// A user may close the tab right after logging out everywhere.
 #[test]
-fn a_browser_that_hangs_up_while_it_logs_out_everywhere_has_done_so() {
+fn logging_out_everywhere_completes_though_the_browser_hangs_up() {
     let portal = Portal::start();
     let mut alice = portal.logged_in("alice");
     let _second = portal.logged_in("alice");
@@ -473,9 +474,9 @@ fn a_browser_that_hangs_up_while_it_logs_out_everywhere_has_done_so() {
     assert_eq!(bob.get("/").status, 200);
 }
 
-/// An outage is nobody's failure: when it is over, people can log in.
+/// An outage does not count as failures: after it, users can log in.
 #[test]
-fn a_login_that_nobody_could_judge_is_no_failure() {
+fn a_login_that_could_not_be_judged_is_no_failure() {
     let portal = Portal::with("", "[limits]\nfailures = 2\n");
     portal.part.with(|state| state.is_unable = true);
     for _ in 0..4 {
@@ -515,7 +516,7 @@ fn another_host_is_not_served() {
     }
 }
 
-/// What a proxy in front could take for one request is never two.
+/// A proxy and the portal must never disagree about where a request ends.
 #[test]
 fn no_request_hides_in_another() {
     let portal = Portal::start();
@@ -542,7 +543,7 @@ fn no_request_hides_in_another() {
             "{head}: {answer}"
         );
     }
-    // Chunks count before a length, and the connection is good for nothing else.
+    // Chunks take precedence over a length, and the connection is closed afterwards.
     let request = format!(
         "POST /login HTTP/1.1\r\nHost: login.example.org\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
     );
@@ -552,7 +553,7 @@ fn no_request_hides_in_another() {
 }
 
 #[test]
-fn nothing_is_taken_that_came_without_tls_to_the_proxy() {
+fn requests_without_tls_at_the_proxy_are_refused() {
     let portal = Portal::with("proxies = [\"127.0.0.1\"]\n", SITES);
     let mut browser = portal.browser();
     header(&mut browser, "X-Forwarded-Proto", "http");
@@ -575,7 +576,7 @@ fn nothing_is_taken_that_came_without_tls_to_the_proxy() {
 }
 
 #[test]
-fn what_was_typed_is_shown_as_text() {
+fn typed_text_is_shown_as_text() {
     let portal = Portal::start();
     let mut browser = portal.browser();
     let script = "<script>alert(1)</script>\"'";

@@ -1,4 +1,4 @@
-//! A browser for tests: cookies by host, forms with their tokens, and everything else as it is told.
+//! A browser for tests. It keeps cookies by host and sends forms with their tokens; the test controls everything else.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,9 +14,9 @@ pub struct Browser {
     pub address: SocketAddr,
     pub host: String,
     pub cookies: BTreeMap<(String, String), String>,
-    /// Sent with every request.
+    /// Headers of every request.
     pub headers: Vec<(String, String)>,
-    /// The page that is shown.
+    /// The current page.
     pub page: Answer,
 }
 
@@ -55,7 +55,7 @@ impl Answer {
         self.header("location").unwrap_or_default()
     }
 
-    /// The value of a hidden field.
+    /// Returns the value of a hidden field.
     pub fn field(&self, name: &str) -> Option<String> {
         let at = self.body.find(&format!("name=\"{name}\""))?;
         let (_, rest) = self.body[at..].split_once("value=\"")?;
@@ -70,13 +70,13 @@ pub fn encoded(text: &str) -> String {
     })
 }
 
-/// Sends bytes, and reads to the end.
+/// Sends bytes, and reads until the end.
 pub fn exchange(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).unwrap();
     stream
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
-    // The portal may answer and hang up before it has all.
+    // The portal may answer and hang up before it has read everything.
     stream.write_all(bytes).ok();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).ok();
@@ -94,7 +94,7 @@ impl Browser {
         }
     }
 
-    /// The same browser at another host.
+    /// Moves the browser to another host.
     pub fn at(&mut self, host: &str) -> &mut Self {
         host.clone_into(&mut self.host);
         self
@@ -171,7 +171,7 @@ impl Browser {
         self.send(method, path, None)
     }
 
-    /// Sends a form as it is.
+    /// Sends a form with only these fields.
     pub fn post_plain(&mut self, path: &str, fields: &[(&str, &str)]) -> &Answer {
         let body: Vec<String> = fields
             .iter()
@@ -184,7 +184,7 @@ impl Browser {
         self.send("POST", path, Some(body))
     }
 
-    /// Sends the form of the page that is shown.
+    /// Sends the form of the current page.
     pub fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> &Answer {
         let hidden =
             ["csrf", "conversation", "site", "to"].map(|name| (name, self.page.field(name)));
@@ -195,7 +195,7 @@ impl Browser {
         self.post_plain(path, &all)
     }
 
-    /// Goes where the answer leads, at this host.
+    /// Follows the redirect, at this host.
     pub fn follow(&mut self) -> &Answer {
         assert_eq!(self.page.status, 303, "{:?}", self.page);
         let location = self.page.location().to_owned();
@@ -203,7 +203,7 @@ impl Browser {
         self.get(&location)
     }
 
-    /// As far as the first question.
+    /// Begins a login, up to the first question.
     pub fn begin(&mut self, user: &str) -> &Answer {
         self.get("/login");
         self.post("/login", &[("user", user)]);
@@ -214,7 +214,7 @@ impl Browser {
         self.post("/login/question", &[("answer", answer)])
     }
 
-    /// Logs in, as far as the answer to the last question.
+    /// Logs in, up to the answer to the last question.
     pub fn log_in(&mut self, user: &str) -> &Answer {
         if user == "quick" || user == "root" {
             self.get("/login");

@@ -25,7 +25,7 @@ fn a_user_enrols_and_gets_another_cookie() {
     );
     let page = browser.follow();
     assert!(page.body.contains("GEZD"), "the key to type: {}", page.body);
-    // A wrong code is told, and the key stays.
+    // After a wrong code, the page says so and shows the same key.
     assert_eq!(
         browser
             .post("/change/code", &[("code", "000000")])
@@ -43,7 +43,7 @@ fn a_user_enrols_and_gets_another_cookie() {
     let code =
         otp_core::recovery::RecoveryCode::from_random([7; otp_core::recovery::RecoveryCode::BYTES]);
     assert!(page.body.contains(&*code.reveal()), "{}", page.body);
-    // The box has to be ticked.
+    // The box must be ticked.
     assert_eq!(browser.post("/change/keep", &[]).status, 200);
     assert!(changed(&portal).is_empty());
     assert_eq!(
@@ -62,7 +62,7 @@ fn a_user_enrols_and_gets_another_cookie() {
 #[test]
 fn leaving_at_any_step_changes_nothing() {
     let portal = Portal::start();
-    // How far: the question, the key, a wrong code, the recovery codes.
+    // The steps: the question, the key, a wrong code, the recovery codes.
     for steps in 0..4 {
         for leave in ["cancel", "home", "closed"] {
             let mut browser = portal.logged_in("alice");
@@ -91,7 +91,7 @@ fn leaving_at_any_step_changes_nothing() {
                 "home" => {
                     assert_eq!(browser.get("/").status, 200);
                 }
-                // As where the browser is closed: its time is over.
+                // The browser was closed, and the time is over.
                 _ => portal
                     .server
                     .talks
@@ -158,9 +158,9 @@ fn a_change_takes_the_proof_that_the_helper_asks_for() {
     assert_eq!(changed(&portal).len(), 1);
 }
 
-/// Somebody who has stolen a cookie does not guess the password by it.
+/// A stolen cookie allows few guesses of the password.
 #[test]
-fn those_who_cannot_prove_who_they_are_lose_the_session() {
+fn failed_proofs_of_identity_end_the_session() {
     let portal = Portal::start();
     let begun = |browser: &mut Browser, password| {
         browser.get("/recovery-codes");
@@ -174,7 +174,7 @@ fn those_who_cannot_prove_who_they_are_lose_the_session() {
     for _ in 0..4 {
         assert_eq!(begun(&mut browser, "wrong").status, 403);
     }
-    // What the user has proven meanwhile counts.
+    // A successful proof in between resets the count.
     assert_eq!(begun(&mut browser, "secret").location(), "/change");
     browser.follow();
     assert_eq!(
@@ -203,7 +203,7 @@ fn nothing_is_answered_out_of_order() {
     browser.get("/devices/add");
     browser.post("/devices/add", &[("name", "tablet")]);
     browser.follow();
-    // A code, or the word that the codes are kept, is no answer to the question for the password.
+    // A code, or the confirmation that codes are kept, does not answer the question for the password.
     for (path, field, value) in [
         ("/change/code", "code", "111111"),
         ("/change/keep", "kept", "yes"),
@@ -215,7 +215,7 @@ fn nothing_is_answered_out_of_order() {
 }
 
 #[test]
-fn names_are_looked_at_before_anything_is_begun() {
+fn names_are_checked_before_a_change_begins() {
     let portal = Portal::start();
     let mut browser = portal.logged_in("alice");
     for name in ["", "phone", "a\"b", &"x".repeat(100)] {
@@ -236,7 +236,7 @@ fn names_are_looked_at_before_anything_is_begun() {
 }
 
 #[test]
-fn new_recovery_codes_can_be_kept_in_a_file_from_their_own_page_alone() {
+fn only_their_own_page_offers_new_recovery_codes_as_a_file() {
     let portal = Portal::start();
     let mut browser = portal.logged_in("alice");
     browser.get("/recovery-codes");
@@ -267,7 +267,7 @@ fn new_recovery_codes_can_be_kept_in_a_file_from_their_own_page_alone() {
 }
 
 #[test]
-fn a_locked_account_is_told_so_and_nothing_is_begun() {
+fn a_locked_account_begins_no_change_and_its_user_reads_why() {
     let portal = Portal::start();
     let mut browser = portal.logged_in("alice");
     portal
@@ -283,7 +283,7 @@ fn a_locked_account_is_told_so_and_nothing_is_begun() {
     }
 }
 
-/// As far as the recovery codes of a first device.
+/// Begins an enrolment, up to the recovery codes of a first device.
 fn at_the_codes(portal: &Portal) -> Browser {
     let mut browser = portal.logged_in("fresh");
     browser.get("/set-up");
@@ -294,9 +294,10 @@ fn at_the_codes(portal: &Portal) -> Browser {
     browser
 }
 
-/// The authenticators are others from when the helper has kept the change; the portal hears of it, and of the new token, later.
+/// The helper changes the authenticators when it saves the change. The portal learns of that, and of the new token,
+/// later.
 #[test]
-fn a_tab_that_is_looked_at_while_a_change_is_kept_does_not_end_the_session() {
+fn another_tab_does_not_end_the_session_while_a_change_is_saved() {
     let portal = Portal::start();
     let mut browser = at_the_codes(&portal);
     portal.part.with(|state| state.holds_changes = true);
@@ -308,7 +309,7 @@ fn a_tab_that_is_looked_at_while_a_change_is_kept_does_not_end_the_session() {
     while changed(&portal).is_empty() {
         thread::yield_now();
     }
-    // What is asked for as soon as what was heard last is too old, and what asks for the account itself.
+    // One request asks about the standing, because the last answer is too old. The other asks for the account itself.
     portal.server.sessions.forget_what_was_heard();
     let asked = portal.part.with(|state| state.standings);
     let mut tab = browser.clone();
@@ -327,7 +328,7 @@ fn a_tab_that_is_looked_at_while_a_change_is_kept_does_not_end_the_session() {
 }
 
 #[test]
-fn a_browser_that_hangs_up_while_a_change_is_kept_is_logged_in_still() {
+fn a_browser_that_hangs_up_while_a_change_is_saved_stays_logged_in() {
     let portal = Portal::start();
     let mut browser = at_the_codes(&portal);
     portal.part.with(|state| state.holds_changes = true);
@@ -350,7 +351,7 @@ fn a_browser_that_hangs_up_while_a_change_is_kept_is_logged_in_still() {
         thread::yield_now();
     }
     drop(line);
-    // By then the portal has seen that.
+    // By then the portal has noticed.
     for _ in 0..20 {
         assert_eq!(portal.browser().get("/login").status, 200);
     }
@@ -360,7 +361,7 @@ fn a_browser_that_hangs_up_while_a_change_is_kept_is_logged_in_still() {
 }
 
 #[test]
-fn what_is_asked_with_the_token_of_before_a_change_ends_nothing() {
+fn questions_with_the_token_before_a_change_end_nothing() {
     let portal = Portal::start();
     let mut browser = at_the_codes(&portal);
     portal.part.with(|state| state.holds_changes = true);
@@ -372,7 +373,7 @@ fn what_is_asked_with_the_token_of_before_a_change_ends_nothing() {
     while changed(&portal).is_empty() {
         thread::yield_now();
     }
-    // The session has just been heard to stand; how the account stands is asked for with the token of before.
+    // The last answer about the standing is new. The status is asked with the old token.
     let asked = portal.part.with(|state| state.statuses);
     let mut tab = browser.clone();
     let looked = thread::spawn(move || (tab.get("/devices/add").status, tab));
@@ -387,7 +388,7 @@ fn what_is_asked_with_the_token_of_before_a_change_ends_nothing() {
 }
 
 #[test]
-fn a_first_device_that_comes_too_late_is_told_what_to_do() {
+fn a_user_too_late_for_a_first_device_reads_what_to_do() {
     let portal = Portal::start();
     portal
         .part
@@ -414,11 +415,11 @@ fn a_first_device_that_comes_too_late_is_told_what_to_do() {
     );
 }
 
-/// As `otp_portal::pages` writes the moment that the grace ends.
+/// Writes the end of the grace as `otp_portal::pages` does.
 const DEADLINE: u64 = 40_000_000_000;
 
 #[test]
-fn what_policy_wants_is_told_and_later_is_an_answer_while_it_can_wait() {
+fn users_read_what_policy_demands_and_may_put_it_off_while_it_can_wait() {
     let deadline = Wanted::From(otp_core::UnixTime::from_seconds(DEADLINE));
     for (wanted, told, can_wait) in [
         (Wanted::Nothing, None, true),
@@ -453,7 +454,7 @@ fn what_policy_wants_is_told_and_later_is_an_answer_while_it_can_wait() {
 }
 
 #[test]
-fn each_page_of_a_change_is_called_by_what_it_does() {
+fn the_title_of_each_page_of_a_change_says_what_it_does() {
     let portal = Portal::start();
     for (user, begins, path, title) in [
         ("fresh", "/set-up", "/set-up", "Set up an authenticator"),
@@ -486,7 +487,7 @@ fn each_page_of_a_change_is_called_by_what_it_does() {
     }
 }
 
-/// A removal, as far as the answer after which it is made; there is nothing to keep, so that is the last.
+/// Begins a removal, up to the answer after which it is made. There is nothing to keep, so this is the last answer.
 fn removed(portal: &Portal) -> Browser {
     let mut browser = portal.logged_in("alice");
     browser.get("/devices/remove?name=phone");
@@ -496,14 +497,14 @@ fn removed(portal: &Portal) -> Browser {
     browser
 }
 
-/// Else a user who is told that nothing was changed throws away the only codes that count.
+/// Otherwise a user who reads that nothing has changed throws away the only valid codes.
 #[test]
-fn what_became_of_a_change_that_was_made_is_never_told_to_be_nothing() {
+fn a_change_that_was_made_is_never_reported_as_not_made() {
     const NOT_KNOWN: &str = "It is not known whether this was saved";
     for hangs_up in [true, false] {
         for has_codes in [true, false] {
             let portal = Portal::start();
-            // As where the helper is killed between the change and its answer, or the login part.
+            // The helper or the login part was killed between the change and its answer.
             let instead = if hangs_up {
                 Instead::HangsUp
             } else {
@@ -525,7 +526,7 @@ fn what_became_of_a_change_that_was_made_is_never_told_to_be_nothing() {
 }
 
 #[test]
-fn a_change_that_is_kept_without_a_token_ends_the_session_and_says_so() {
+fn a_saved_change_without_a_new_token_ends_the_session_and_says_so() {
     let portal = Portal::start();
     portal
         .part

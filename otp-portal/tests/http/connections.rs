@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 const QUICKLY: &str = "[limits]\narrive = \"1s\"\n";
 
-/// What comes until the portal hangs up.
+/// Reads until the portal hangs up.
 fn until_the_end(stream: &mut (impl Read + ?Sized)) -> String {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).ok();
@@ -18,7 +18,7 @@ fn until_the_end(stream: &mut (impl Read + ?Sized)) -> String {
 
 fn connect(portal: &Portal) -> TcpStream {
     let stream = TcpStream::connect(portal.address).unwrap();
-    // Far longer than the portal waits: only a portal that waits for ever fails by it.
+    // Far longer than the portal waits. Only a portal that waits for ever fails.
     stream
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
@@ -26,7 +26,7 @@ fn connect(portal: &Portal) -> TcpStream {
 }
 
 #[test]
-fn a_head_that_never_ends_is_not_waited_for() {
+fn the_portal_does_not_wait_for_an_endless_head() {
     let portal = Portal::with("", QUICKLY);
     for sent in [
         "",
@@ -38,7 +38,7 @@ fn a_head_that_never_ends_is_not_waited_for() {
         let answer = until_the_end(&mut stream);
         assert!(!answer.contains("200 OK"), "{answer}");
     }
-    // A byte now and then does not prolong it.
+    // An occasional byte does not prolong the time.
     let mut stream = connect(&portal);
     let mut dripping = stream.try_clone().unwrap();
     std::thread::spawn(move || {
@@ -52,7 +52,7 @@ fn a_head_that_never_ends_is_not_waited_for() {
 }
 
 #[test]
-fn a_body_that_never_ends_is_not_waited_for() {
+fn the_portal_does_not_wait_for_an_endless_body() {
     let portal = Portal::with("", QUICKLY);
     let mut browser = portal.browser();
     browser.get("/login");
@@ -65,7 +65,7 @@ fn a_body_that_never_ends_is_not_waited_for() {
 }
 
 #[test]
-fn a_connection_that_is_kept_without_a_request_is_ended() {
+fn an_idle_connection_is_closed() {
     let portal = Portal::with("", QUICKLY);
     let mut stream = connect(&portal);
     stream
@@ -76,7 +76,7 @@ fn a_connection_that_is_kept_without_a_request_is_ended() {
 }
 
 #[test]
-fn what_is_too_large_is_refused() {
+fn requests_that_are_too_large_are_refused() {
     let portal = Portal::start();
     let status = |request: String| Answer::of(&exchange(portal.address, request.as_bytes())).status;
     let with = |headers: &str| {
@@ -99,11 +99,11 @@ fn what_is_too_large_is_refused() {
 }
 
 #[test]
-fn one_address_has_so_many_connections_and_gets_them_back() {
+fn connections_of_one_address_are_limited_and_can_be_returned() {
     let portal = Portal::with("", "[limits]\nconnections_of_one = 4\n");
     let mut held: Vec<_> = (0..4).map(|_| connect(&portal)).collect();
     let request = b"GET /login HTTP/1.1\r\nHost: login.example.org\r\n\r\n";
-    // Each has been taken before the next request is answered.
+    // By the time the next request is answered, each connection was taken.
     for stream in &mut held {
         stream.write_all(request).unwrap();
         stream.read_exact(&mut [0; 12]).unwrap();
@@ -122,7 +122,7 @@ fn one_address_has_so_many_connections_and_gets_them_back() {
 }
 
 #[test]
-fn at_the_socket_only_the_users_are_heard_who_are_proxies() {
+fn at_the_socket_only_users_that_are_proxies_are_served() {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("http.sock");
     let me = nix::unistd::User::from_uid(nix::unistd::getuid())
@@ -149,9 +149,9 @@ fn at_the_socket_only_the_users_are_heard_who_are_proxies() {
 }
 
 #[test]
-fn the_end_finishes_what_was_begun_and_takes_nothing_new() {
+fn the_end_finishes_requests_in_progress_and_takes_no_new_ones() {
     let mut portal = Portal::start();
-    // A connection that is kept holds nothing up.
+    // An idle connection delays nothing.
     let mut kept = connect(&portal);
     kept.write_all(b"GET /login HTTP/1.1\r\nHost: login.example.org\r\n\r\n")
         .unwrap();
@@ -160,7 +160,7 @@ fn the_end_finishes_what_was_begun_and_takes_nothing_new() {
     assert!(TcpStream::connect(portal.address).is_err());
 }
 
-/// A connection from an address of the loopback network.
+/// Connects from an address of the loopback network.
 fn connect_from(runtime: &Runtime, last: u8, portal: &Portal) -> TcpStream {
     let stream = runtime.block_on(async {
         let socket = TcpSocket::new_v4().unwrap();
@@ -176,7 +176,7 @@ fn connect_from(runtime: &Runtime, last: u8, portal: &Portal) -> TcpStream {
     stream
 }
 
-/// Else people who are in could see no site while strangers, from many addresses, hold all connections.
+/// Otherwise logged-in users could open no site while strangers hold all connections from many addresses.
 #[test]
 fn strangers_with_many_addresses_leave_connections_for_proxies() {
     let portal = Portal::with(
@@ -189,7 +189,7 @@ fn strangers_with_many_addresses_leave_connections_for_proxies() {
         .unwrap();
     let request = b"GET /login HTTP/1.1\r\nHost: login.example.org\r\n\r\n";
     let mut held = Vec::new();
-    // As many as would take all: which get one is seen by an answer.
+    // As many as would take all connections. An answer shows which of them have one.
     for at in 0..16 {
         let mut stream = connect_from(&runtime, 10 + at, &portal);
         stream.write_all(request).ok();
@@ -203,7 +203,7 @@ fn strangers_with_many_addresses_leave_connections_for_proxies() {
     for _ in 0..8 {
         assert_eq!(proxy.at("wiki.example.org").get("/verify").status, 401);
     }
-    // And so is the other way round: what proxies hold is not taken from strangers beforehand.
+    // The reverse holds too: connections of proxies are not taken from the strangers' share.
     drop(held);
     loop {
         let mut stream = connect_from(&runtime, 99, &portal);

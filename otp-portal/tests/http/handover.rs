@@ -1,5 +1,5 @@
-//! The program itself, started again and again by what stands for systemd: it keeps the listening sockets that the portal gives
-//! it, and hands them to the next process.
+//! The program itself, restarted by a stand-in for systemd, which keeps the portal's listening sockets and hands them
+//! to the next process.
 
 use crate::part::Part;
 use crate::portal::{HOST, policy};
@@ -24,7 +24,7 @@ use tempfile::TempDir;
 
 const LONG: Duration = Duration::from_secs(60);
 
-/// What systemd does for the service: `NOTIFY_SOCKET`, the descriptor store and `LISTEN_FDS`.
+/// The stand-in: `NOTIFY_SOCKET`, the descriptor store and `LISTEN_FDS`.
 struct Systemd {
     directory: TempDir,
     part: Part,
@@ -51,7 +51,7 @@ impl Systemd {
         self.directory.path().join(name)
     }
 
-    /// Starts the portal, which listens there, and waits until it says that it is ready.
+    /// Starts the portal with these addresses, and waits until it is ready.
     fn start(&mut self, listen: &[&str]) {
         let conf = self.at("conf");
         let user = User::from_uid(geteuid()).unwrap().unwrap().name;
@@ -62,7 +62,7 @@ impl Systemd {
         );
         fs::write(&conf, text).unwrap();
         fs::set_permissions(&conf, fs::Permissions::from_mode(0o644)).unwrap();
-        // The numbers from 3 on, as sd_listen_fds(3) has them; no program starts with those of the store itself.
+        // Numbers from 3 on, as in sd_listen_fds(3). The store's own numbers are closed in the program.
         let count = self.kept.len();
         let handed: Vec<_> = (3..)
             .zip(&self.kept)
@@ -92,7 +92,7 @@ impl Systemd {
         while !self.hears("READY=1") {}
     }
 
-    /// Takes one message, and does what it says; whether it is this one.
+    /// Takes one message and does what it says. Returns whether it is the awaited one.
     fn hears(&mut self, awaited: &str) -> bool {
         let mut words = [0; 256];
         let mut words = [IoSliceMut::new(&mut words)];
@@ -123,13 +123,13 @@ impl Systemd {
         words == awaited
     }
 
-    /// What is kept, by the names of the kernel: `socket:[NUMBER]`.
+    /// Returns the kernel's names of the kept sockets: `socket:[NUMBER]`.
     fn names(&self) -> BTreeSet<PathBuf> {
         let name = |number: &RawFd| fs::read_link(format!("/proc/self/fd/{number}")).unwrap();
         self.kept.iter().map(name).collect()
     }
 
-    /// What the portal has open, by the same names.
+    /// Returns the kernel's names of what the portal has open.
     fn open(&self) -> BTreeSet<PathBuf> {
         let place = format!("/proc/{}/fd", self.child.as_ref().unwrap().id());
         let all = fs::read_dir(place).unwrap();
@@ -165,7 +165,7 @@ impl Drop for Systemd {
     }
 }
 
-/// What a connection gets that asks for the login page, without the body.
+/// Asks for the login page, and returns the first line of the answer.
 fn ask(mut line: impl Read + Write) -> String {
     let request = format!(
         "GET /login HTTP/1.1\r\nHost: {HOST}\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
@@ -189,7 +189,7 @@ fn at_address(address: SocketAddr) -> String {
     ask(line)
 }
 
-/// A free address that no other test asks for, nor another run of this one.
+/// Returns a free address that no other test uses, nor another run of this one.
 fn free(test: u8) -> SocketAddr {
     let [.., high, low] = std::process::id().to_be_bytes();
     let listener = TcpListener::bind((Ipv4Addr::new(127, 1 + test, high, low), 0)).unwrap();
@@ -257,13 +257,13 @@ fn a_socket_that_the_configuration_no_longer_names_is_closed_and_a_new_one_is_op
     systemd.start(&[new, &kept]);
     let now = systemd.names();
     assert!(now.is_subset(&systemd.open()));
-    // Descriptors of this process go to programs of other tests, so the old socket may still be open there.
+    // Programs of other tests inherit descriptors of this process, so the old socket may still be open there.
     let closed: Vec<_> = before.difference(&now).collect();
     assert_eq!((before.len(), closed.len(), now.len()), (2, 1, 2));
     assert!(!systemd.open().contains(closed[0]));
     assert_eq!(at_socket(Path::new(new)), "HTTP/1.1 200 OK");
     assert_eq!(at_address(address), "HTTP/1.1 200 OK");
-    // A file that is gone is made anew: the socket that was kept could be reached by nobody.
+    // If the file of a kept socket is gone, the portal makes a new socket: no one could connect to the old one.
     systemd.stop();
     fs::remove_file(new).unwrap();
     systemd.start(&[new, &kept]);

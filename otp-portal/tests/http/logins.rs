@@ -78,7 +78,7 @@ fn a_wrong_password_and_an_unknown_name_look_the_same() {
 }
 
 #[test]
-fn what_pam_says_at_the_end_is_shown_before_it_goes_on() {
+fn texts_of_pam_at_the_end_are_shown_before_the_next_page() {
     let portal = Portal::start();
     let mut browser = portal.browser();
     let page = browser.log_in("told");
@@ -109,7 +109,7 @@ fn an_answer_goes_to_the_question_that_it_was_typed_for() {
     browser.begin("alice");
     let first = browser.page.clone();
     browser.answer("secret");
-    // The same form once more, as by a double click: it is no answer to the next question.
+    // The same form is sent again, as by a double click. It does not answer the next question.
     browser.page = first;
     assert_eq!(browser.answer("secret").location(), "/login/question");
     browser.follow();
@@ -117,7 +117,7 @@ fn an_answer_goes_to_the_question_that_it_was_typed_for() {
 }
 
 #[test]
-fn the_file_of_recovery_codes_is_given_to_the_page_that_shows_them_alone() {
+fn only_the_page_that_shows_recovery_codes_offers_them_as_a_file() {
     const FILE: &str = "/login/recovery-codes.txt";
     let portal = Portal::start();
     let mut browser = portal.browser();
@@ -130,14 +130,14 @@ fn the_file_of_recovery_codes_is_given_to_the_page_that_shows_them_alone() {
     let file = browser.get(&own);
     assert_eq!(file.status, 200);
     assert!(file.body.contains("Recovery codes of sheet at web1"));
-    // Another login of the same browser shows others: a page of the one before gets none of them.
+    // Another login of the same browser shows other codes. A page of the earlier login gets none of them.
     browser.begin("sheet");
     assert_ne!(browser.page.field("conversation").unwrap(), shown);
     assert_eq!(browser.get(&own).status, 404);
 }
 
 #[test]
-fn a_login_that_is_given_up_or_left_ends_and_lets_nobody_in() {
+fn a_cancelled_or_abandoned_login_ends_and_lets_no_one_in() {
     let portal = Portal::start();
     let mut browser = portal.browser();
     browser.begin("alice");
@@ -149,7 +149,7 @@ fn a_login_that_is_given_up_or_left_ends_and_lets_nobody_in() {
     browser.answer("secret");
     assert_eq!(browser.page.status, 200);
     assert!(browser.cookie(SESSION).is_none());
-    // Another login in the same browser takes the place of the first.
+    // Another login in the same browser replaces the first.
     browser.begin("alice");
     browser.begin("bob");
     assert_eq!(portal.server.talks.count(), 1);
@@ -172,7 +172,7 @@ fn a_page_of_an_earlier_login_cancels_no_later_one() {
         assert_eq!(browser.page.location(), "/login/question");
         assert_eq!(portal.server.talks.count(), 1);
     }
-    // Another browser, whose login it is not, cancels nothing either.
+    // Another browser cannot cancel this login.
     let mut stranger = portal.browser();
     stranger.begin("carol");
     stranger.page.body = stranger.page.body.replace(
@@ -190,7 +190,7 @@ fn a_page_of_an_earlier_login_cancels_no_later_one() {
 }
 
 #[test]
-fn a_name_that_nobody_can_have_is_asked_for_again_and_costs_no_conversation() {
+fn an_impossible_name_is_asked_for_again_and_takes_no_conversation() {
     let portal = Portal::start();
     let mut browser = portal.browser();
     for name in ["", "  ", "a\nb", "a\0b", &"x".repeat(257)] {
@@ -205,7 +205,7 @@ fn a_name_that_nobody_can_have_is_asked_for_again_and_costs_no_conversation() {
 }
 
 #[test]
-fn a_login_part_that_is_gone_lets_nobody_in() {
+fn a_login_part_that_has_gone_away_lets_no_one_in() {
     let portal = Portal::start();
     let mut browser = portal.browser();
     browser.get("/login");
@@ -226,7 +226,7 @@ fn logging_out_ends_the_session_and_everywhere_ends_all_of_the_user() {
     let copy = first.clone();
     assert_eq!(first.post("/logout", &[]).status, 200);
     assert!(first.cookie(SESSION).is_none());
-    // The cookie itself is worth nothing any longer.
+    // The cookie itself is worthless now.
     let mut stolen = copy;
     assert_eq!(stolen.get("/").location(), "/login");
     second.get("/sessions");
@@ -239,9 +239,10 @@ fn logging_out_ends_the_session_and_everywhere_ends_all_of_the_user() {
     assert_eq!(portal.server.sessions.count(), 1);
 }
 
-/// "Nothing was changed" is said where that is so: a code may be used up, a device set up in a login, a session ended.
+/// A page says "Nothing was changed" only if that is true. A code may be used up, a device set up in the login, or a
+/// session ended.
 #[test]
-fn where_the_login_part_goes_in_the_middle_it_is_not_said_that_nothing_was_done() {
+fn if_the_login_part_goes_away_the_page_does_not_say_that_nothing_was_done() {
     let portal = Portal::start();
     let nothing = Notice::Unavailable.text(Language::English);
     let uncertain = Notice::Uncertain.text(Language::English);
@@ -273,7 +274,7 @@ fn where_the_login_part_goes_in_the_middle_it_is_not_said_that_nothing_was_done(
 }
 
 #[test]
-fn a_login_ends_the_session_that_the_browser_had_also_where_nobody_can_tell_whether_it_stands() {
+fn a_login_ends_the_browsers_earlier_session_even_if_its_standing_is_unknown() {
     let portal = Portal::start();
     let mut browser = portal.logged_in("alice");
     let old = browser.clone();
@@ -281,7 +282,7 @@ fn a_login_ends_the_session_that_the_browser_had_also_where_nobody_can_tell_whet
     portal.part.with(|state| {
         state.unanswered.insert("alice".to_owned());
     });
-    // Another tab has had the page before.
+    // Another tab still has the earlier page.
     let mut tab = portal.browser();
     tab.get("/login");
     tab.set(SESSION, old.cookie(SESSION).unwrap());
@@ -301,7 +302,7 @@ fn a_session_whose_token_has_ended_ends() {
         portal
             .part
             .with(|state| state.ended.insert(user.to_owned(), why));
-        // What was heard a moment ago still counts; the status itself is asked for with the token.
+        // The last answer about the standing is still valid. The status itself is asked with the token.
         let session = portal.server.sessions.count();
         portal.server.sessions.forget_what_was_heard();
         assert_eq!(browser.get("/events").status, 401);
@@ -318,7 +319,7 @@ fn whether_a_session_stands_is_asked_at_most_every_10_seconds() {
         browser.get("/sessions");
         assert_eq!(browser.page.status, 200);
     }
-    // The login itself was heard of.
+    // The login itself counts as an answer.
     assert_eq!(portal.part.with(|state| state.standings), 0);
     portal.server.sessions.forget_what_was_heard();
     for _ in 0..20 {
@@ -328,7 +329,7 @@ fn whether_a_session_stands_is_asked_at_most_every_10_seconds() {
 }
 
 #[test]
-fn where_nobody_can_tell_nobody_is_let_in() {
+fn an_unknown_standing_lets_no_one_in() {
     let portal = Portal::start();
     let mut browser = portal.logged_in("alice");
     portal.server.sessions.forget_what_was_heard();
@@ -376,10 +377,10 @@ fn a_code_can_be_tried_and_events_are_seen() {
     );
 }
 
-/// Whether sessions stand is asked for several at a time; the users of a directory that does not answer must not take the others
-/// with them, neither at first nor when it is known.
+/// Questions about sessions hold several tokens. A directory that does not answer about its users must not affect the
+/// others, neither at first nor after it is known to be slow.
 #[test]
-fn a_directory_that_does_not_answer_ends_nobody_elses_session() {
+fn a_silent_directory_ends_no_session_of_other_users() {
     let portal = Portal::start();
     let mut alice = portal.logged_in("alice");
     let mut others: Vec<_> = (0..12)
@@ -402,7 +403,7 @@ fn a_directory_that_does_not_answer_ends_nobody_elses_session() {
             assert_eq!(one.join().unwrap(), 200);
         }
     }
-    // Once it is back, so is she.
+    // Once the directory answers again, its user can continue.
     portal.part.with(|state| state.unanswered.clear());
     portal.server.sessions.forget_what_was_heard();
     assert_eq!(alice.get("/sessions").status, 200);

@@ -1,4 +1,4 @@
-//! The portal over real connections, with a login part that says what the real one says.
+//! The portal over real connections, with a login part that says what the real one would say.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod attacks;

@@ -1,8 +1,9 @@
-//! A login part for tests: speaks the wire, and keeps its users in memory.
+//! A login part for tests. It speaks the protocol, and keeps its users in memory.
 //!
-//! Users: `alice` (password and code), `bob` (the same), `fresh` (a password, and no authenticator), `told` (as alice, and PAM
-//! says something at the end), `quick` (no question), `sheet` (a password, and before it PAM shows recovery codes),
-//! `half` (a password, and then the login part is gone). The password is `secret`, the code `123456`, that of a new device `111111`.
+//! Users: `alice` (password and code), `bob` (the same), `fresh` (a password, and no authenticator), `told` (like
+//! alice, and PAM says something at the end), `quick` (no question), `sheet` (PAM shows recovery codes, then asks for
+//! the password), `half` (a password, then the login part goes away). The password is `secret`, the code `123456`, that
+//! of a new device `111111`.
 
 use otp_core::code::Ignored;
 use otp_core::record::{
@@ -31,35 +32,35 @@ use zeroize::Zeroizing;
 pub struct State {
     /// Users whose tokens have ended.
     pub ended: HashMap<String, Ended>,
-    /// How often tokens were asked about.
+    /// Number of questions about standings.
     pub standings: usize,
-    /// How often it was asked how an account stands.
+    /// Number of questions about the status of an account.
     pub statuses: usize,
-    /// Nobody can tell anything.
+    /// Every standing is unknown.
     pub is_unable: bool,
-    /// Where logins came from.
+    /// The addresses of all logins.
     pub addresses: Vec<IpAddr>,
-    /// What was changed.
+    /// The changes that were made.
     pub changed: Vec<String>,
-    /// Who has enrolled meanwhile.
+    /// Users who have enrolled in the meantime.
     pub enrolled: HashSet<String>,
-    /// Conversations that go on.
+    /// Number of conversations in progress.
     pub open: usize,
-    /// Nobody is told of events: who asks waits.
+    /// Questions about events wait.
     pub holds_events: bool,
-    /// Users of a directory that does not answer: who asks about their tokens waits.
+    /// Users of a directory that does not answer: questions about their tokens wait.
     pub unanswered: HashSet<String>,
-    /// Where the account is locked.
+    /// The lock of the account, if any.
     pub lock: Option<Lock>,
-    /// What policy wants of users without an authenticator.
+    /// What policy demands of users without an authenticator.
     pub wanted: Option<Wanted>,
-    /// A change that is made is not told, and who logs out everywhere waits.
+    /// Neither a saved change nor a logout everywhere is answered.
     pub holds_changes: bool,
-    /// What is done in place of saying a new token once a change is made.
+    /// What happens instead of the answer with a new token after a change.
     pub instead: Option<Instead>,
-    /// Those who log out everywhere.
+    /// Logouts everywhere.
     pub leaving: usize,
-    /// Those who ask for events and wait.
+    /// Questions about events that wait.
     pub readings: usize,
     /// Why a first device is refused.
     pub ends_first: Option<Ended>,
@@ -127,7 +128,7 @@ struct Conversation {
     state: Arc<Mutex<State>>,
 }
 
-/// It is over, or the portal has gone.
+/// The conversation is over, or the portal has gone away.
 struct Gone;
 
 impl Conversation {

@@ -21,7 +21,7 @@ pub const HOST: &str = "login.example.org";
 pub const WIKI: &str = "wiki.example.org";
 pub const GIT: &str = "git.example.org";
 
-/// The sites of most tests: the second is for nobody here.
+/// The sites of most tests. No user here may open the second.
 pub const SITES: &str = "[[site]]\nhost = \"wiki.example.org\"\n[[site]]\nhost = \"git.example.org\"\ngroups = [\"no-such-group-here\"]\n";
 
 pub struct Portal {
@@ -91,14 +91,14 @@ impl Portal {
         Browser::new(self.address)
     }
 
-    /// A browser in which this user has logged in.
+    /// Returns a browser in which this user has logged in.
     pub fn logged_in(&self, user: &str) -> Browser {
         let mut browser = self.browser();
         browser.log_in(user);
         browser
     }
 
-    /// Ends it; says whether everything was finished.
+    /// Ends the portal. Returns whether all requests were finished.
     pub fn end(&mut self) -> bool {
         self.end.send(true).ok();
         self.serving.take().unwrap().join().unwrap()

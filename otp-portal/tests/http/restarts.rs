@@ -25,7 +25,7 @@ struct Program {
 impl Program {
     fn start(directory: &Path, part: &Part) -> Self {
         loop {
-            // Somebody else may take the port in between: then another is tried.
+            // If another program takes the port in between, another port is tried.
             let free = TcpListener::bind("127.0.0.1:0")
                 .unwrap()
                 .local_addr()
@@ -96,7 +96,7 @@ fn sessions_outlive_an_end_and_a_kill() {
     }
 }
 
-/// Logins and logouts go on while it is killed: what was answered holds.
+/// Logins and logouts go on during a kill. Everything that was answered still holds.
 #[test]
 fn a_kill_at_any_moment_loses_no_session_and_brings_none_back() {
     let part = Part::start();
@@ -114,7 +114,7 @@ fn a_kill_at_any_moment_loses_no_session_and_brings_none_back() {
                     loop {
                         let mut browser = Browser::new(address);
                         browser.get("/login");
-                        // Before the portal is gone it answers; afterwards nothing is sent.
+                        // The portal answers until it is gone; afterwards nothing is sent.
                         if TcpStream::connect(address).is_err()
                             || browser.post("/login", &[("user", "quick")]).status == 0
                         {
@@ -141,7 +141,7 @@ fn a_kill_at_any_moment_loses_no_session_and_brings_none_back() {
         }
         program.kill();
         for worker in workers {
-            // A connection that is refused ends it.
+            // A refused connection ends the worker.
             worker.join().ok();
         }
         let program = Program::start(directory.path(), &part);
@@ -163,7 +163,7 @@ fn a_kill_at_any_moment_loses_no_session_and_brings_none_back() {
     assert!(!logged_out.lock().unwrap().is_empty());
 }
 
-/// 10,000 sessions, each with a cookie at a site, that are all in use.
+/// Makes 10,000 sessions, each with a cookie for a site, all in use.
 fn ten_thousand(directory: &TempDir) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -185,7 +185,7 @@ fn ten_thousand(directory: &TempDir) -> Vec<String> {
                 let user = LoggedIn {
                     user: "root",
                     uid: 0,
-                    // As long as one may well be.
+                    // As long as a real token can be.
                     token: Token::from_bytes(format!("root {number:0200}").as_bytes()).unwrap(),
                     enrolled: true,
                     ends: UnixTime::from_seconds(40_000_000_000),

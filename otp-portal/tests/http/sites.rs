@@ -2,7 +2,7 @@ use crate::browser::{Browser, SESSION};
 use crate::portal::{GIT, HOST, Portal, WIKI};
 use otp_portal::wire::Ended;
 
-/// Goes to a URL, as a browser does.
+/// Opens a URL as a browser does.
 fn go(browser: &mut Browser, url: &str) {
     let (host, path) = url
         .strip_prefix("https://")
@@ -16,7 +16,7 @@ fn verify(browser: &mut Browser, host: &str) -> u16 {
     browser.at(host).get("/verify").status
 }
 
-/// As a browser in which root has logged in, which has been at this site.
+/// Returns a browser in which this user has logged in and has opened this site.
 fn at_site(portal: &Portal, user: &str, host: &str) -> Browser {
     let mut browser = portal.logged_in(user);
     browser.at(host).get("/.otp-portal/begin?to=/");
@@ -96,7 +96,7 @@ fn a_site_for_some_groups_is_closed_to_others_and_an_unknown_one_to_all() {
 }
 
 #[test]
-fn the_cookie_of_one_host_is_worth_nothing_at_another() {
+fn the_cookie_of_one_host_is_worthless_at_another() {
     let portal = Portal::start();
     let mut browser = at_site(&portal, "root", WIKI);
     let of_wiki = browser.at(WIKI).cookie(SESSION).unwrap().to_owned();
@@ -122,7 +122,7 @@ fn a_logout_at_home_ends_the_session_at_every_site() {
 }
 
 #[test]
-fn a_ticket_that_somebody_else_began_logs_nobody_in() {
+fn a_ticket_begun_in_another_browser_logs_no_one_in() {
     let portal = Portal::start();
     // The attacker is logged in as root, and has a ticket for the wiki.
     let mut attacker = portal.logged_in("root");
@@ -133,7 +133,8 @@ fn a_ticket_that_somebody_else_began_logs_nobody_in() {
     let url = attacker.page.location().to_owned();
     go(&mut attacker, &url);
     let arrive = attacker.page.location().to_owned();
-    // The victim follows it, without having begun, or having begun for itself.
+    // The victim follows the attacker's link, first without having begun a login at the site, then after having begun
+    // one.
     let mut victim = portal.browser();
     go(&mut victim, &arrive);
     assert!(victim.page.status == 403 && victim.cookie(SESSION).is_none());
@@ -153,13 +154,13 @@ fn a_ticket_that_somebody_else_began_logs_nobody_in() {
     );
     go(&mut victim, &arrive);
     assert!(victim.page.status == 403 && victim.cookie(SESSION).is_none());
-    // Shown once, it is used up.
+    // Once shown, the ticket is used up.
     go(&mut attacker, &arrive);
     assert_eq!(attacker.page.status, 403);
 }
 
 #[test]
-fn nobody_is_led_away_to_a_host_that_is_not_listed() {
+fn no_redirect_leads_to_an_unlisted_host() {
     let portal = Portal::start();
     let mut browser = portal.logged_in("root");
     for site in [
@@ -198,7 +199,7 @@ fn nobody_is_led_away_to_a_host_that_is_not_listed() {
 }
 
 #[test]
-fn where_nobody_can_tell_verify_refuses() {
+fn verify_refuses_an_unknown_standing() {
     let portal = Portal::start();
     let mut browser = at_site(&portal, "root", WIKI);
     assert_eq!(verify(&mut browser, WIKI), 204);
@@ -215,9 +216,9 @@ fn where_nobody_can_tell_verify_refuses() {
 }
 
 #[test]
-fn a_user_id_that_is_no_longer_the_names_is_not_let_in() {
+fn a_user_id_that_no_longer_belongs_to_the_name_is_refused() {
     let portal = Portal::start();
-    // The name service knows no quick, or another one.
+    // The name service does not know the user quick, or knows another user id.
     let mut browser = at_site(&portal, "quick", WIKI);
     assert_eq!(verify(&mut browser, WIKI), 401);
 }
@@ -269,8 +270,8 @@ fn a_proxy_asks_in_the_name_of_a_site_and_a_browser_cannot() {
     );
 }
 
-/// As a proxy asks that calls the portal by its address, such as Traefik: the host of the visitor's request is told, and nothing
-/// that a visitor says of another counts.
+/// Traefik, for example, calls the portal by its address and names the host of the visitor's request in a header. The
+/// portal ignores what the visitor says about hosts.
 #[test]
 fn a_proxy_may_ask_under_the_address_of_the_portal() {
     let portal = Portal::with("proxies = [\"127.0.0.1\"]\n", crate::portal::SITES);

@@ -65,13 +65,13 @@ fn the_portal_speaks_tls_itself_and_a_renewed_certificate_counts_at_once() {
     let second = certify(directory.path());
     assert!(get(&portal, &second).is_some());
     assert!(get(&portal, &first).is_none());
-    // One that cannot be used changes nothing.
+    // A certificate that cannot be used changes nothing.
     fs::write(directory.path().join("certificate.pem"), "broken").unwrap();
     assert!(get(&portal, &second).is_some());
 }
 
 #[test]
-fn what_is_no_tls_is_not_answered() {
+fn requests_without_tls_are_not_answered() {
     let directory = tempfile::tempdir().unwrap();
     certify(directory.path());
     let portal = Portal::with("", &tls(directory.path()));

@@ -1,4 +1,4 @@
-//! Every page, filled in: for the tests of the pages, and for looking at them.
+//! Every page with sample values, for tests and for looking at.
 #![expect(
     clippy::unwrap_used,
     reason = "a test stops where something is missing"
@@ -30,7 +30,7 @@ use zeroize::Zeroizing;
 /// 2026-11-29 02:35 UTC.
 pub const NOW: UnixTime = UnixTime::from_seconds(1_795_919_700);
 
-/// What comes from outside on the pages.
+/// Values that come from outside.
 pub struct World {
     pub user: String,
     pub host: String,
@@ -63,7 +63,7 @@ impl World {
         }
     }
 
-    /// Everything that can break out of a text, an attribute or an element.
+    /// Returns values that could break out of a text, an attribute or an element.
     pub fn hostile() -> Self {
         let evil = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&lt;{{7*7}}\u{202e}";
         Self {
@@ -78,7 +78,7 @@ impl World {
     }
 }
 
-/// What a page shows that nobody else may see.
+/// The kind of secret on a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shows {
     NoSecret,
@@ -86,7 +86,7 @@ pub enum Shows {
     RecoveryCodes,
 }
 
-/// The device of all pages that show one.
+/// Returns the device on all pages that show one.
 pub fn device(name: &Name) -> Authenticator {
     Authenticator {
         id: Id::from_random([7; 8]),
@@ -103,7 +103,7 @@ pub fn device(name: &Name) -> Authenticator {
     }
 }
 
-/// The recovery codes of all pages that show some.
+/// Returns the recovery codes on all pages that show some.
 pub fn codes() -> Vec<RecoveryCode> {
     (0..10_u8)
         .map(|at| {
@@ -139,7 +139,7 @@ fn overview(name: &Name, standing: Standing) -> Overview {
     }
 }
 
-/// Hands every page to `visit`: its name, whether its user is logged in, what it shows, and the page.
+/// Passes every page to `visit`: its name, whether its user is logged in, what it shows, and the page.
 #[expect(clippy::too_many_lines, reason = "a list of pages")]
 pub fn each(
     world: &World,
@@ -427,7 +427,7 @@ pub fn each(
     visit("home-none-now", true, NoSecret, &now);
     visit("home-left", true, NoSecret, &home(None, Some(Notice::Left)));
 
-    // Codes that are tried.
+    // Tries of codes.
     visit("try", true, NoSecret, &Try { tried: None });
     let accepted = Verdict::Accepted {
         authenticator: name.clone(),
@@ -454,7 +454,7 @@ pub fn each(
         visit(page, true, NoSecret, &Try { tried });
     }
 
-    // What happened, and where the user is logged in.
+    // Events and sessions.
     let ago = |seconds: u64| UnixTime::from_seconds(NOW.seconds() - seconds);
     let event = |seconds, event, service: &str, host: &str, authenticator: &str| Event {
         when: ago(seconds),
@@ -585,7 +585,7 @@ fn refusals(name: &Name) -> Vec<(&'static str, Refused)> {
     ]
 }
 
-/// What the enrolment at login tells of a key.
+/// Returns what an enrolment at login tells about a key.
 fn told_key(device: &Authenticator, uri: &str, language: Language) -> [Zeroizing<String>; 1] {
     let key = device.secret.reveal_bytes();
     let (lines, plain) = (base32::reveal_in_groups(key), base32::reveal(key));
