@@ -1,4 +1,4 @@
--- Asks the portal about a request, for Apache: see portal.conf. It reads no body and keeps nothing.
+-- Apache asks the portal about each request with this script: see portal.conf. It reads no request body and stores nothing.
 
 require "apache2"
 local unix = require "socket.unix"
@@ -6,7 +6,7 @@ local unix = require "socket.unix"
 local SOCKET = "/run/pam_otp-portal-web/http.sock"
 local SECONDS = 10
 
--- The portal's answer: its status, and its headers by their names in small letters; nil if it does not answer.
+-- Returns the portal's answer: its status, and its headers by their names in lower case; nil if the portal does not answer.
 local function ask(lines)
     local connection = unix()
     connection:settimeout(SECONDS)
@@ -25,12 +25,12 @@ local function ask(lines)
     return status, headers
 end
 
--- Makes a value one line of a header, whatever a visitor has sent.
+-- Removes what would end the line of a header: the value comes from a visitor.
 local function one_line(value)
     return (string.gsub(value or "", "[%c]", ""))
 end
 
--- The host as the portal knows it: with the port, where that is another than 443.
+-- Returns the host as the portal knows it, with the port unless it is 443.
 local function host_of(r)
     local host, port = one_line(r.hostname), tonumber(r.port)
     if port and port ~= 443 then host = host .. ":" .. port end
