@@ -1,4 +1,4 @@
-// Copies and prints, and nothing else: every page works without it.
+// Copies and prints. Every page works without this script.
 "use strict";
 (() => {
   const lines = (id) => {
@@ -6,7 +6,7 @@
     const found = target.matches("[data-line]") ? [target] : [...target.querySelectorAll("[data-line]")];
     return found.map((line) => line.textContent).join("\n");
   };
-  // Where the page is not in a secure context, or the browser asks its user and the user says no.
+  // The page is not in a secure context, or the user has refused the browser permission.
   const copyBySelection = (text) => {
     const area = document.createElement("textarea");
     area.value = text;
@@ -36,7 +36,7 @@
     button.addEventListener("click", async () => {
       const done = await copy(lines(button.dataset.copy));
       button.focus();
-      // Emptied first, so that a screen reader says it a second time as well.
+      // Empty it first, so that a screen reader also says it a second time.
       status.textContent = "";
       status.classList.toggle("failed", !done);
       setTimeout(() => { status.textContent = done ? status.dataset.done : status.dataset.failed; }, 50);

@@ -56,9 +56,9 @@ impl Systemd {
         let conf = self.at("conf");
         let user = User::from_uid(geteuid()).unwrap().unwrap().name;
         let text = format!(
-            "url = \"https://{HOST}\"\nlisten = {listen:?}\nproxies = [\"user:{user}\"]\nlogin = {:?}\nstate = {:?}\n",
-            self.part.socket(),
-            self.at("state"),
+            "url = \"https://{HOST}\"\nlisten = {listen:?}\nproxies = [\"user:{user}\"]\nlogin = \"{}\"\nstate = \"{}\"\n",
+            self.part.socket().display(),
+            self.at("state").display(),
         );
         fs::write(&conf, text).unwrap();
         fs::set_permissions(&conf, fs::Permissions::from_mode(0o644)).unwrap();
@@ -68,10 +68,11 @@ impl Systemd {
             .zip(&self.kept)
             .map(|(to, from)| format!("{to}<&{from}"))
             .collect();
+        let last = 2 + RawFd::try_from(count).unwrap();
         let closed: Vec<_> = self
             .kept
             .iter()
-            .filter(|from| **from >= 3 + count as RawFd)
+            .filter(|from| **from > last)
             .map(|from| format!("{from}<&-"))
             .collect();
         let script = format!(
