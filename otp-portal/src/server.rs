@@ -418,7 +418,7 @@ impl Portal {
     /// Ends a session whose token has ended.
     ///
     /// # Errors
-    /// The session has another token by now, by which it goes on: a change of its user's has replaced that one.
+    /// The session has a new token, because its user has made a change. It goes on.
     async fn end(&self, session: &Session, why: Ended) -> Result<pages::Ended, Session> {
         // A change makes the old token invalid before the portal hears of its end, so wait for changes in progress.
         let _changed = session.standing.changing.write().await;
